@@ -1,0 +1,1 @@
+//! who acts, on whose authority, and may they?

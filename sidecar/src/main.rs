@@ -1,0 +1,2 @@
+//! The actgate sidecar.
+fn main() {}
