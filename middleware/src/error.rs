@@ -1,0 +1,250 @@
+//! What can go wrong: [`Error`] for one request, [`ConfigError`] at start-up.
+//!
+//! Neither ever carries a token or the value of a claim: both are safe to log.
+
+use std::sync::Arc;
+
+/// Why one request is refused, in the order in which a request is judged.
+///
+/// The message is for the operator's log. What the caller learns is decided by
+/// [`Challenge`](crate::challenge::Challenge) and is constant for each variant.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// No bearer token was presented; a credential of another scheme counts as none.
+    #[error("no bearer token was presented")]
+    MissingToken,
+    /// The request has two readings, or more than one credential.
+    #[error("the request is ambiguous: {reason}")]
+    InvalidRequest {
+        /// What is ambiguous.
+        reason: &'static str,
+    },
+    /// The token is no compact JWS with a JSON object as header and as claims (RFC 7515, RFC 7519).
+    #[error("the token is malformed: {reason}")]
+    MalformedToken {
+        /// Which rule of form is broken.
+        reason: &'static str,
+    },
+    /// The header names an algorithm that the issuer is not configured to use.
+    #[error("the token's algorithm is not accepted")]
+    UnsupportedAlgorithm,
+    /// No key of the issuer fits the token's `kid` and `alg`.
+    #[error("no key of the issuer fits the token")]
+    UnknownKey,
+    /// The signature does not verify with the issuer's key.
+    #[error("the signature does not verify")]
+    InvalidSignature,
+    /// A registered claim, or the header's `typ`, is not as demanded.
+    #[error("the `{claim}` of the token is {reason}")]
+    InvalidClaim {
+        /// The name of the claim.
+        claim: &'static str,
+        /// What is wrong with it.
+        reason: Reason,
+    },
+    /// The token is bound to a key (`cnf`, RFC 7800) and its proof is not here.
+    #[error("the token is bound to a key, and no proof of that key was accepted")]
+    InvalidConfirmation,
+    /// The delegation chain (`act`, RFC 8693 section 4.1) is malformed or too deep.
+    #[error("the delegation chain is malformed: {reason}")]
+    InvalidChain {
+        /// Which rule of form is broken.
+        reason: &'static str,
+    },
+    /// The token is good, but its scope does not reach.
+    #[error("the token lacks a required scope")]
+    InsufficientScope {
+        /// The scopes that the route asks for, separated by spaces.
+        required: Arc<str>,
+        /// The rule of the policy that asked for them.
+        rule: Arc<str>,
+    },
+    /// A person must log in again, more recently or more strongly (RFC 9470).
+    #[error("the login behind the token is not recent or strong enough")]
+    InsufficientUserAuthentication {
+        /// `auth_too_old` or `acr_not_met`.
+        code: &'static str,
+        /// The rule of the policy that asked for it.
+        rule: Arc<str>,
+        /// The longest time since the login that is accepted, in seconds.
+        max_age: Option<u64>,
+        /// The accepted authentication contexts, separated by spaces.
+        acr_values: Option<Arc<str>>,
+    },
+    /// The token is good, and the policy says no.
+    #[error("the policy refuses: {code} ({rule})")]
+    Denied {
+        /// The stable code of the reason, such as `initiator_not_human`.
+        code: &'static str,
+        /// The rule of the policy that refused.
+        rule: Arc<str>,
+    },
+    /// We could not judge: the issuer's keys are out of reach.
+    #[error("the keys of the issuer are out of reach")]
+    Unavailable {
+        /// When to try again, in seconds.
+        retry_after: u32,
+    },
+}
+
+impl Error {
+    /// The stable code of this refusal: part of the public interface, made for logs and metrics.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Error::MissingToken => "missing_token",
+            Error::InvalidRequest { .. } => "invalid_request",
+            Error::MalformedToken { .. } => "malformed_token",
+            Error::UnsupportedAlgorithm => "unsupported_algorithm",
+            Error::UnknownKey => "unknown_key",
+            Error::InvalidSignature => "invalid_signature",
+            Error::InvalidClaim { .. } => "invalid_claim",
+            Error::InvalidConfirmation => "invalid_confirmation",
+            Error::InvalidChain { .. } => "invalid_chain",
+            Error::InsufficientScope { .. } => "insufficient_scope",
+            Error::InsufficientUserAuthentication { code, .. } | Error::Denied { code, .. } => code,
+            Error::Unavailable { .. } => "keys_unavailable",
+        }
+    }
+
+    /// The HTTP status of this refusal: 400, 401, 403 or 503.
+    pub fn status(&self) -> u16 {
+        match self {
+            Error::InvalidRequest { .. } => 400,
+            Error::MissingToken
+            | Error::MalformedToken { .. }
+            | Error::UnsupportedAlgorithm
+            | Error::UnknownKey
+            | Error::InvalidSignature
+            | Error::InvalidClaim { .. }
+            | Error::InvalidConfirmation
+            | Error::InvalidChain { .. }
+            | Error::InsufficientUserAuthentication { .. } => 401,
+            Error::InsufficientScope { .. } | Error::Denied { .. } => 403,
+            Error::Unavailable { .. } => 503,
+        }
+    }
+
+    /// The rule of the policy that refused, as `POST /refunds: initiator.kind`; none where the policy was not reached.
+    pub fn rule(&self) -> Option<&str> {
+        match self {
+            Error::InsufficientScope { rule, .. }
+            | Error::InsufficientUserAuthentication { rule, .. }
+            | Error::Denied { rule, .. } => Some(rule),
+            _ => None,
+        }
+    }
+}
+
+/// What is wrong with a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// Demanded and not there.
+    Missing,
+    /// There, and of a wrong type or form.
+    Malformed,
+    /// Well formed, and not the value that is demanded.
+    Mismatch,
+    /// A time that lies in the past, beyond the leeway.
+    Expired,
+    /// A time that lies in the future, beyond the leeway.
+    NotYetValid,
+}
+
+impl std::fmt::Display for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Reason::Missing => "missing",
+            Reason::Malformed => "malformed",
+            Reason::Mismatch => "not the one demanded",
+            Reason::Expired => "in the past",
+            Reason::NotYetValid => "in the future",
+        })
+    }
+}
+
+/// A configuration that cannot be started: found before the first request, never during one.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// An issuer identifier or a URL that cannot be used.
+    #[error("`{url}` cannot be used: {reason}")]
+    Url {
+        /// The text as written.
+        url: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// No issuer is trusted, so no token could ever be accepted.
+    #[error("no issuer is trusted; name at least one")]
+    NoIssuer,
+    /// The same issuer is named twice.
+    #[error("the issuer `{0}` is named twice; one entry holds all its audiences")]
+    DuplicateIssuer(String),
+    /// An audience is empty.
+    #[error("an audience is empty; name the resource as the issuer writes it in `aud`")]
+    EmptyAudience,
+    /// No algorithm is accepted, so no token could ever be accepted.
+    #[error("no algorithm is accepted for issuer `{0}`; name at least one, or leave the list out")]
+    NoAlgorithm(String),
+    /// The leeway is above 60 seconds.
+    #[error("a leeway of {0} s is too long; at most 60 s are accepted")]
+    Leeway(u64),
+    /// A duration is zero or out of its range.
+    #[error("`{name}` is out of range: {reason}")]
+    Duration {
+        /// The name of the setting.
+        name: &'static str,
+        /// The accepted range.
+        reason: &'static str,
+    },
+    /// A rule on prior actors that an issuer's chain cannot bear.
+    #[error("rule `{rule}` reads prior actors, but for issuer `{issuer}` {reason}; {mend}")]
+    HistoryRule {
+        /// The rule of the policy.
+        rule: String,
+        /// Line of the rule in the policy, from 1.
+        line: u64,
+        /// The issuer that cannot bear it.
+        issuer: String,
+        /// Why not.
+        reason: &'static str,
+        /// What to change.
+        mend: &'static str,
+    },
+    /// A requirement that the policy does not define.
+    #[error("the policy defines no requirement `{0}`")]
+    UnknownRequirement(String),
+    /// The HTTP client that fetches keys could not be made.
+    #[error("the client that fetches keys could not be made: {0}")]
+    Client(String),
+    /// Remote keys were started outside of a tokio runtime.
+    #[error("remote keys are refreshed in the background and need a tokio runtime")]
+    NoRuntime,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outages_are_ours_and_bad_tokens_are_the_callers() {
+        assert_eq!(Error::Unavailable { retry_after: 1 }.status(), 503);
+        assert_eq!(Error::UnknownKey.status(), 401);
+        let denied = Error::Denied {
+            code: "self_act",
+            rule: "GET /: self".into(),
+        };
+        assert_eq!((denied.status(), denied.code()), (403, "self_act"));
+        assert_eq!(denied.rule(), Some("GET /: self"));
+    }
+
+    #[test]
+    fn messages_are_lowercase_sentences_without_full_stop() {
+        let error = Error::InvalidClaim {
+            claim: "exp",
+            reason: Reason::Expired,
+        };
+        assert_eq!(error.to_string(), "the `exp` of the token is in the past");
+    }
+}

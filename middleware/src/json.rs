@@ -1,0 +1,237 @@
+//! Strict JSON, as tokens need it: bounded, and without a second reading.
+//!
+//! Duplicate names at any depth, lone surrogates, nesting and sizes over the limits are refused
+//! (RFC 7519 section 4 would allow the last duplicate to win; two parsers then see two tokens).
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+
+use crate::limits::Limits;
+
+/// One JSON value, its strings borrowed from the text where they hold no escape.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Json<'a> {
+    Null,
+    Bool(bool),
+    Number(serde_json::Number),
+    String(Cow<'a, str>),
+    Array(Vec<Json<'a>>),
+    Object(Object<'a>),
+}
+
+/// The members of a JSON object in the order of the text, each name once.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub(crate) struct Object<'a>(Vec<(Cow<'a, str>, Json<'a>)>);
+
+impl<'a> Object<'a> {
+    pub(crate) fn get(&self, name: &str) -> Option<&Json<'a>> {
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value)
+    }
+
+    pub(crate) fn into_members(self) -> impl Iterator<Item = (Cow<'a, str>, Json<'a>)> {
+        self.0.into_iter()
+    }
+
+    /// Takes a member out, so that large values move instead of being copied.
+    pub(crate) fn take(&mut self, name: &str) -> Option<Json<'a>> {
+        let at = self.0.iter().position(|(key, _)| key == name)?;
+        Some(self.0.swap_remove(at).1)
+    }
+}
+
+impl<'a> Json<'a> {
+    pub(crate) fn as_str(&self) -> Option<&str> {
+        match self {
+            Json::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn into_value(self) -> serde_json::Value {
+        match self {
+            Json::Null => serde_json::Value::Null,
+            Json::Bool(value) => value.into(),
+            Json::Number(number) => serde_json::Value::Number(number),
+            Json::String(text) => text.into_owned().into(),
+            Json::Array(items) => items.into_iter().map(Json::into_value).collect(),
+            Json::Object(object) => object
+                .into_members()
+                .map(|(name, value)| (name.into_owned(), value.into_value()))
+                .collect::<serde_json::Map<_, _>>()
+                .into(),
+        }
+    }
+}
+
+/// Reads one JSON object and nothing after it.
+///
+/// # Errors
+/// A reason without any part of the text.
+pub(crate) fn object<'a>(text: &'a [u8], limits: &Limits) -> Result<Object<'a>, &'static str> {
+    let text = std::str::from_utf8(text).map_err(|_| "not UTF-8")?;
+    let mut budget = limits.json_values;
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let value = Strict {
+        depth: limits.json_depth,
+        budget: &mut budget,
+    }
+    .deserialize(&mut deserializer)
+    .map_err(|_| "not strict JSON: syntax, a duplicate name, or too deep or too large")?;
+    deserializer.end().map_err(|_| "bytes after the JSON")?;
+    match value {
+        Json::Object(object) => Ok(object),
+        _ => Err("not a JSON object"),
+    }
+}
+
+struct Strict<'b> {
+    depth: usize,
+    budget: &'b mut usize,
+}
+
+impl Strict<'_> {
+    fn enter<E: serde::de::Error>(&mut self) -> Result<Strict<'_>, E> {
+        let depth = self.depth.checked_sub(1).ok_or_else(|| E::custom("too deep"))?;
+        Ok(Strict {
+            depth,
+            budget: self.budget,
+        })
+    }
+
+    fn spend<E: serde::de::Error>(&mut self) -> Result<(), E> {
+        *self.budget = self.budget.checked_sub(1).ok_or_else(|| E::custom("too many values"))?;
+        Ok(())
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Strict<'_> {
+    type Value = Json<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json<'de>, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Strict<'_> {
+    type Value = Json<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Json<'de>, E> {
+        Ok(Json::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Json<'de>, E> {
+        Ok(Json::Bool(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Json<'de>, E> {
+        Ok(Json::Number(value.into()))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Json<'de>, E> {
+        Ok(Json::Number(value.into()))
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Json<'de>, E> {
+        serde_json::Number::from_f64(value)
+            .map(Json::Number)
+            .ok_or_else(|| E::custom("not a finite number"))
+    }
+
+    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Json<'de>, E> {
+        Ok(Json::String(Cow::Borrowed(value)))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Json<'de>, E> {
+        Ok(Json::String(Cow::Owned(value.to_owned())))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<Json<'de>, A::Error> {
+        let mut array = Vec::new();
+        while let Some(item) = items.next_element_seed(self.enter()?)? {
+            self.spend()?;
+            array.push(item);
+        }
+        Ok(Json::Array(array))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut entries: A) -> Result<Json<'de>, A::Error> {
+        let mut members: Vec<(Cow<'de, str>, Json<'de>)> = Vec::new();
+        while let Some(Name(name)) = entries.next_key()? {
+            self.spend()?;
+            // Few members: a linear search beats hashing. The budget bounds the square of it.
+            if members.iter().any(|(earlier, _)| *earlier == name) {
+                return Err(A::Error::custom("duplicate name"));
+            }
+            let value = entries.next_value_seed(self.enter()?)?;
+            members.push((name, value));
+        }
+        Ok(Json::Object(Object(members)))
+    }
+}
+
+/// A member's name; `Cow` alone would always be copied by serde.
+struct Name<'a>(Cow<'a, str>);
+
+impl<'de> serde::Deserialize<'de> for Name<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl<'de> Visitor<'de> for Text {
+            type Value = Name<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a name")
+            }
+            fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Name<'de>, E> {
+                Ok(Name(Cow::Borrowed(value)))
+            }
+            fn visit_str<E>(self, value: &str) -> Result<Name<'de>, E> {
+                Ok(Name(Cow::Owned(value.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(Text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Object<'_>, &'static str> {
+        object(text.as_bytes(), &Limits::default())
+    }
+
+    #[test]
+    fn duplicate_names_are_refused_at_any_depth_and_in_any_spelling() {
+        assert!(read(r#"{"a":1,"b":2}"#).is_ok());
+        assert!(read(r#"{"a":1,"a":1}"#).is_err());
+        assert!(read(r#"{"a":1,"\u0061":1}"#).is_err());
+        assert!(read(r#"{"x":[{"a":1,"a":2}]}"#).is_err());
+    }
+
+    #[test]
+    fn what_is_no_object_or_no_json_is_refused() {
+        for text in [
+            "", "null", "[]", "\"a\"", "{} {}", "{}x", "{\"a\":NaN}", "{\"a\":1e999}", "{'a':1}", "{\"a\":1,}",
+            "\u{feff}{}", "{\"a\":\"\\ud800\"}", "{\"a\":01}", "{\"a\":\"\n\"}",
+        ] {
+            assert!(read(text).is_err(), "{text:?}");
+        }
+        assert!(object(b"{\"a\":\"\xff\"}", &Limits::default()).is_err());
+    }
+
+    #[test]
+    fn depth_and_size_are_bounded() {
+        let nested = |depth: usize| format!("{}0{}", "{\"a\":".repeat(depth), "}".repeat(depth));
+        assert!(read(&nested(32)).is_ok());
+        assert!(read(&nested(33)).is_err());
+        assert!(read(&nested(100_000)).is_err());
+        let wide = |count: usize| format!("{{\"a\":[{}]}}", vec!["0"; count].join(","));
+        assert!(read(&wide(1023)).is_ok());
+        assert!(read(&wide(1024)).is_err());
+    }
+}

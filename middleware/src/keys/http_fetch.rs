@@ -1,0 +1,73 @@
+//! Fetching with reqwest.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use reqwest::{Client, redirect};
+
+use super::fetch::{Fetch, FetchError, Fetched};
+use super::key_set::MAX_DOCUMENT_BYTES;
+use crate::error::ConfigError;
+
+/// Fetches over HTTP: 2 s to connect, no redirects, no proxy from the environment, at most 256 KiB.
+///
+/// Certificates are checked against the roots of the operating system.
+#[derive(Clone, Debug)]
+pub struct HttpFetch {
+    client: Client,
+}
+
+impl HttpFetch {
+    /// A client with the bounds above.
+    ///
+    /// # Errors
+    /// [`ConfigError::Client`] when TLS cannot be set up.
+    pub fn new() -> Result<HttpFetch, ConfigError> {
+        let client = Client::builder()
+            .connect_timeout(Duration::from_secs(2))
+            .redirect(redirect::Policy::none())
+            .no_proxy()
+            // Shorter than any refresh interval in use, so that a change of DNS is seen.
+            .pool_idle_timeout(Duration::from_secs(5))
+            .user_agent(concat!("actgate/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| ConfigError::Client(reason(&error.without_url())))?;
+        Ok(HttpFetch { client })
+    }
+}
+
+impl Fetch for HttpFetch {
+    fn fetch<'a>(&'a self, url: &'a str) -> Fetched<'a> {
+        Box::pin(async move {
+            let unreachable = |error: reqwest::Error| FetchError::Unreachable(reason(&error.without_url()));
+            let request = self
+                .client
+                .get(url)
+                .header("accept", "application/json, application/jwk-set+json")
+                .header("cache-control", "no-cache");
+            let mut response = request.send().await.map_err(unreachable)?;
+            if response.status() != http::StatusCode::OK {
+                return Err(FetchError::Status(response.status().as_u16()));
+            }
+            let mut document = BytesMut::new();
+            while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+                if document.len() + chunk.len() > MAX_DOCUMENT_BYTES {
+                    return Err(FetchError::TooLong);
+                }
+                document.extend_from_slice(&chunk);
+            }
+            Ok::<Bytes, _>(document.freeze())
+        })
+    }
+}
+
+/// The innermost cause, which is where a TLS or DNS failure names itself.
+fn reason(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    let text = cause.to_string();
+    if error.source().is_none() { error.to_string() } else { text }
+}

@@ -1,0 +1,215 @@
+//! A JWK Set (RFC 7517 section 5) as a pure, immutable value.
+
+use super::algorithm::Algorithm;
+use super::jwk::{self, VerificationKey};
+use crate::json::{self, Json};
+use crate::limits::Limits;
+
+/// Most keys in one document.
+pub const MAX_KEYS: usize = 100;
+/// Longest document, in bytes.
+pub const MAX_DOCUMENT_BYTES: usize = 256 * 1024;
+/// Most keys tried for one token, where an issuer publishes several under one `kid`.
+const MAX_CANDIDATES: usize = 4;
+
+/// The keys of one issuer.
+///
+/// Each key is bound to its type, curve and algorithm when the set is read; a token can only select among them.
+#[derive(Debug, PartialEq)]
+pub struct KeySet {
+    keys: Vec<VerificationKey>,
+    skipped: usize,
+}
+
+/// Why a document is no usable key set.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeySetError {
+    /// The document is over 256 KiB.
+    #[error("the document is longer than {MAX_DOCUMENT_BYTES} bytes")]
+    TooLong,
+    /// The document is no JSON object with an array `keys`.
+    #[error("the document is no JWK set: {0}")]
+    Malformed(&'static str),
+    /// More than 100 keys.
+    #[error("the set holds more than {MAX_KEYS} keys")]
+    TooManyKeys,
+    /// Not one key that can be used: every one is of another kind, weak, or of an algorithm that is not allowed.
+    #[error("the set holds no usable key")]
+    NoUsableKey,
+}
+
+impl KeySet {
+    /// Reads a JWK set, keeping what verifies with one of `algorithms`.
+    ///
+    /// A key that is symmetric, private, meant for encryption, weak (RSA below 2048 bits), malformed or of an unknown
+    /// kind is skipped and counted; it never spoils the others.
+    ///
+    /// # Errors
+    /// [`KeySetError`] when the document as a whole is of no use.
+    pub fn from_json(document: &[u8], algorithms: &[Algorithm]) -> Result<KeySet, KeySetError> {
+        if document.len() > MAX_DOCUMENT_BYTES {
+            return Err(KeySetError::TooLong);
+        }
+        let limits = Limits {
+            json_values: MAX_KEYS * 40,
+            ..Limits::default()
+        };
+        let mut document = json::object(document, &limits).map_err(KeySetError::Malformed)?;
+        let Some(Json::Array(entries)) = document.take("keys") else {
+            return Err(KeySetError::Malformed("`keys` is missing or no array"));
+        };
+        if entries.len() > MAX_KEYS {
+            return Err(KeySetError::TooManyKeys);
+        }
+        let mut set = KeySet {
+            keys: Vec::new(),
+            skipped: 0,
+        };
+        for entry in entries {
+            let keys = jwk::verification_keys(entry, algorithms);
+            if keys.is_empty() {
+                set.skipped += 1;
+            }
+            set.keys.extend(keys);
+        }
+        if set.keys.is_empty() {
+            return Err(KeySetError::NoUsableKey);
+        }
+        Ok(set)
+    }
+
+    /// How many (key, algorithm) pairs can verify. An RSA key without `alg` counts once for each of its algorithms.
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Never true: a set without a usable key is an error when it is read.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// How many entries of the document were left out.
+    pub fn skipped(&self) -> usize {
+        self.skipped
+    }
+
+    /// The keys that may have signed a token with this `kid` and `alg`.
+    ///
+    /// A token without `kid` selects a key only where exactly one fits; a key without `kid` serves only such tokens.
+    pub(crate) fn select(&self, kid: Option<&str>, algorithm: Algorithm) -> impl Iterator<Item = &VerificationKey> {
+        let fits = move |key: &&VerificationKey| key.algorithm() == algorithm;
+        let only = || self.keys.iter().filter(fits).take(2).count() == 1;
+        let open = kid.is_some() || only();
+        self.keys
+            .iter()
+            .filter(fits)
+            .filter(move |key| open && (kid.is_none() || key.kid() == kid))
+            .take(MAX_CANDIDATES)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    const RSA_N: &str = "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw";
+
+    fn ec(kid: &str) -> Value {
+        json!({"kty": "EC", "crv": "P-256", "kid": kid,
+            "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4", "y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"})
+    }
+
+    fn rsa(kid: &str) -> Value {
+        json!({"kty": "RSA", "kid": kid, "n": RSA_N, "e": "AQAB"})
+    }
+
+    fn set(keys: Vec<Value>) -> Result<KeySet, KeySetError> {
+        KeySet::from_json(json!({ "keys": keys }).to_string().as_bytes(), &Algorithm::ALL)
+    }
+
+    fn with(mut key: Value, name: &str, value: Value) -> Value {
+        key[name] = value;
+        key
+    }
+
+    #[test]
+    fn one_odd_key_never_spoils_the_set() {
+        let odd = vec![
+            json!({"kty": "AKP", "alg": "ML-DSA-44", "kid": "pq", "pub": "AA"}),
+            json!({"kty": "oct", "kid": "secret", "k": "AAAA"}),
+            json!({"kty": "OKP", "crv": "X25519", "x": "AAAA"}),
+            json!("no object"),
+            json!({}),
+            with(ec("enc"), "use", json!("enc")),
+            with(ec("ops"), "key_ops", json!(["sign"])),
+            with(ec("private"), "d", json!("AAAA")),
+            with(ec("cross"), "alg", json!("ES384")),
+            with(ec("alg"), "alg", json!("HS256")),
+            with(ec("kid"), "kid", json!(7)),
+            with(ec("off"), "y", json!("MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4")),
+            with(ec("short"), "x", json!("AAAA")),
+            with(rsa("weak"), "n", json!("0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoQ")),
+            with(rsa("even"), "e", json!("AQAA")),
+            with(rsa("one"), "e", json!("AQ")),
+        ];
+        let count = odd.len();
+        let mut keys = odd.clone();
+        keys.push(ec("good"));
+        let read = set(keys).unwrap();
+        assert_eq!((read.len(), read.skipped()), (1, count));
+        assert_eq!(set(odd), Err(KeySetError::NoUsableKey));
+    }
+
+    #[test]
+    fn the_key_decides_the_algorithm() {
+        let keys = set(vec![ec("a"), with(rsa("b"), "alg", json!("PS256")), rsa("c")]).unwrap();
+        let selects = |kid, algorithm| keys.select(Some(kid), algorithm).count();
+        assert_eq!(selects("a", Algorithm::ES256), 1);
+        assert_eq!(selects("a", Algorithm::RS256), 0);
+        assert_eq!(selects("b", Algorithm::PS256), 1);
+        assert_eq!(selects("b", Algorithm::RS256), 0);
+        assert_eq!(selects("c", Algorithm::RS512), 1);
+        assert_eq!(selects("A", Algorithm::ES256), 0);
+    }
+
+    #[test]
+    fn without_a_kid_exactly_one_key_must_fit() {
+        let one = set(vec![ec("a"), rsa("b")]).unwrap();
+        assert_eq!(one.select(None, Algorithm::ES256).count(), 1);
+        let two = set(vec![ec("a"), ec("b")]).unwrap();
+        assert_eq!(two.select(None, Algorithm::ES256).count(), 0);
+        let mut nameless = ec("");
+        nameless.as_object_mut().unwrap().remove("kid");
+        let keys = set(vec![nameless]).unwrap();
+        assert_eq!(keys.select(Some("x"), Algorithm::ES256).count(), 0);
+        assert_eq!(keys.select(None, Algorithm::ES256).count(), 1);
+    }
+
+    #[test]
+    fn a_document_of_no_use_is_an_error() {
+        for document in ["", "[]", "{}", r#"{"keys":{}}"#, r#"{"keys":null}"#, "<html>"] {
+            let read = KeySet::from_json(document.as_bytes(), &Algorithm::ALL);
+            assert!(matches!(read, Err(KeySetError::Malformed(_))), "{document}");
+        }
+        assert_eq!(set(vec![]), Err(KeySetError::NoUsableKey));
+        assert_eq!(set(vec![ec("a"); MAX_KEYS + 1]), Err(KeySetError::TooManyKeys));
+        assert_eq!(set(vec![ec("a"); MAX_KEYS]).map(|keys| keys.len()), Ok(MAX_KEYS));
+        let huge = vec![b' '; MAX_DOCUMENT_BYTES + 1];
+        assert_eq!(KeySet::from_json(&huge, &Algorithm::ALL), Err(KeySetError::TooLong));
+    }
+
+    #[test]
+    fn an_algorithm_that_is_not_allowed_leaves_its_keys_out() {
+        let document = json!({"keys": [ec("a"), rsa("b")]}).to_string();
+        let keys = KeySet::from_json(document.as_bytes(), &[Algorithm::ES256]).unwrap();
+        assert_eq!((keys.len(), keys.skipped()), (1, 1));
+    }
+
+    #[test]
+    fn many_keys_of_one_kid_are_tried_only_four_times() {
+        let keys = set(vec![ec("a"); 9]).unwrap();
+        assert_eq!(keys.select(Some("a"), Algorithm::ES256).count(), MAX_CANDIDATES);
+    }
+}

@@ -1,0 +1,23 @@
+//! The keys of an issuer: parsed once, bound to one algorithm each, swapped as a whole.
+//!
+//! A [`KeySet`] is pure and immutable. [`RemoteKeys`] keeps one fresh from the issuer's JWKS endpoint.
+
+mod algorithm;
+mod fetch;
+#[cfg(feature = "reqwest")]
+mod http_fetch;
+mod jwk;
+mod key_set;
+mod location;
+mod remote;
+
+pub use algorithm::Algorithm;
+pub use fetch::{Fetch, FetchError, Fetched};
+#[cfg(feature = "reqwest")]
+pub use http_fetch::HttpFetch;
+pub use key_set::{KeySet, KeySetError, MAX_DOCUMENT_BYTES, MAX_KEYS};
+pub use location::Source;
+pub use remote::{RemoteKeys, Schedule, Status};
+
+pub(crate) use jwk::VerificationKey;
+pub(crate) use remote::State;
