@@ -1,0 +1,56 @@
+//! The authorization server: what every endpoint shares.
+
+use crate::keys::KeyRing;
+use crate::registry::Registry;
+use crate::settings::{Settings, SettingsError};
+
+/// An issuer that is ready to be served: settings checked, keys made. It has no address yet; see
+/// [`Server::bind`](crate::Server::bind).
+pub struct Issuer {
+    pub(crate) settings: Settings,
+    pub(crate) registry: Registry,
+    pub(crate) keys: KeyRing,
+}
+
+impl Issuer {
+    /// Checks the settings and makes the signing keys.
+    pub fn new(settings: Settings, registry: Registry) -> Result<Issuer, SettingsError> {
+        settings.check()?;
+        let keys = KeyRing::generate(settings.signing).map_err(|_| SettingsError::SigningKey)?;
+        Ok(Issuer {
+            settings,
+            registry,
+            keys,
+        })
+    }
+}
+
+/// An issuer under its name.
+pub(crate) struct AuthorizationServer {
+    pub(crate) issuer_url: String,
+    pub(crate) settings: Settings,
+    pub(crate) registry: Registry,
+    pub(crate) keys: KeyRing,
+}
+
+impl AuthorizationServer {
+    /// `fallback` is the issuer identifier where the settings name none.
+    pub(crate) fn new(issuer: Issuer, fallback: String) -> AuthorizationServer {
+        let Issuer {
+            settings,
+            registry,
+            keys,
+        } = issuer;
+        let issuer_url = settings.issuer_url.clone().unwrap_or(fallback);
+        AuthorizationServer {
+            issuer_url,
+            settings,
+            registry,
+            keys,
+        }
+    }
+
+    pub(crate) fn now(&self) -> u64 {
+        self.settings.clock.now()
+    }
+}

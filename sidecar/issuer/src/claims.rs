@@ -1,0 +1,124 @@
+//! The claims of the tokens the issuer mints: access tokens (RFC 9068) and ID tokens (OpenID Connect Core).
+
+use serde::{Deserialize, Serialize};
+
+use crate::registry::Profile;
+use crate::scope::ScopeSet;
+
+/// `typ` of an access token, RFC 9068 section 2.1.
+pub(crate) const ACCESS_TOKEN: &str = "at+jwt";
+/// `typ` of an ID token.
+pub(crate) const ID_TOKEN: &str = "JWT";
+
+/// The payload of an access token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct AccessClaims {
+    pub(crate) iss: String,
+    pub(crate) sub: String,
+    pub(crate) sub_profile: SubjectProfile,
+    pub(crate) aud: String,
+    pub(crate) client_id: String,
+    pub(crate) client_profile: Profile,
+    pub(crate) scope: ScopeSet,
+    pub(crate) iat: u64,
+    pub(crate) nbf: u64,
+    pub(crate) exp: u64,
+    pub(crate) jti: String,
+    #[serde(flatten)]
+    pub(crate) authentication: Option<Authentication>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) act: Option<Box<Act>>,
+}
+
+/// What the subject is, in the words of the Entity Profiles draft.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum SubjectProfile {
+    User,
+    #[serde(untagged)]
+    Client(Profile),
+}
+
+/// How and when a person signed in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Authentication {
+    pub(crate) auth_time: u64,
+    pub(crate) acr: String,
+    pub(crate) amr: Vec<String>,
+}
+
+/// The acting party, RFC 8693 section 4.1: the outermost is the current actor, nested ones acted before it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Act {
+    pub(crate) iss: String,
+    pub(crate) sub: String,
+    pub(crate) sub_profile: Profile,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) act: Option<Box<Act>>,
+}
+
+impl AccessClaims {
+    /// The number of `act` objects.
+    pub(crate) fn depth(&self) -> usize {
+        std::iter::successors(self.act.as_deref(), |act| act.act.as_deref()).count()
+    }
+}
+
+/// The payload of an ID token. It names who signed in and permits nothing: no scope, no `act`.
+#[derive(Debug, Serialize)]
+pub(crate) struct IdClaims<'a> {
+    pub(crate) iss: &'a str,
+    pub(crate) sub: &'a str,
+    pub(crate) aud: &'a str,
+    pub(crate) iat: u64,
+    pub(crate) exp: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) nonce: Option<&'a str>,
+    pub(crate) at_hash: String,
+    #[serde(flatten)]
+    pub(crate) authentication: &'a Authentication,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::AccessClaims;
+
+    fn claims(extra: Value) -> Value {
+        let mut claims = json!({
+            "iss": "https://issuer.example", "sub": "alice", "sub_profile": "user",
+            "aud": "https://orders.example", "client_id": "assistant", "client_profile": "ai_agent",
+            "scope": "orders:read", "iat": 1, "nbf": 1, "exp": 2, "jti": "x",
+        });
+        for (name, value) in extra.as_object().unwrap() {
+            claims[name] = value.clone();
+        }
+        claims
+    }
+
+    #[test]
+    fn claims_survive_the_round_trip() {
+        for extra in [
+            json!({}),
+            json!({"auth_time": 1, "acr": "aal1", "amr": ["pwd"]}),
+            json!({"sub_profile": "service"}),
+            json!({"act": {"iss": "i", "sub": "b", "sub_profile": "ai_agent",
+                "act": {"iss": "i", "sub": "a", "sub_profile": "ai_agent"}}}),
+        ] {
+            let written = claims(extra);
+            let read: AccessClaims = serde_json::from_value(written.clone()).unwrap();
+            assert_eq!(serde_json::to_value(read).unwrap(), written);
+        }
+    }
+
+    #[test]
+    fn depth_counts_act_objects() {
+        let none: AccessClaims = serde_json::from_value(claims(json!({}))).unwrap();
+        assert_eq!(none.depth(), 0);
+        let two: AccessClaims = serde_json::from_value(claims(json!({"act": {"iss": "i", "sub": "b",
+            "sub_profile": "ai_agent", "act": {"iss": "i", "sub": "a", "sub_profile": "ai_agent"}}})))
+        .unwrap();
+        assert_eq!(two.depth(), 2);
+    }
+}

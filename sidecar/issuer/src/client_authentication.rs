@@ -1,0 +1,213 @@
+//! Who sends a token request: RFC 6749 section 2.3.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use url::form_urlencoded;
+
+use crate::error::{Challenge, ErrorCode, OAuthError};
+use crate::parameters::Parameters;
+use crate::registry::{Client, Registry};
+use crate::secret::Secret;
+
+/// A client, and how sure we are of it.
+#[derive(Debug)]
+pub(crate) enum Authenticated<'r> {
+    /// It proved its secret.
+    Confidential(&'r Client),
+    /// It has no secret and only named itself (method `none`).
+    Public(&'r Client),
+}
+
+impl<'r> Authenticated<'r> {
+    pub(crate) fn client(&self) -> &'r Client {
+        match self {
+            Authenticated::Confidential(client) | Authenticated::Public(client) => client,
+        }
+    }
+
+    /// The client if it has proved itself.
+    pub(crate) fn confidential(&self) -> Result<&'r Client, OAuthError> {
+        match self {
+            Authenticated::Confidential(client) => Ok(client),
+            Authenticated::Public(_) => {
+                Err(ErrorCode::UnauthorizedClient.because("a public client may not use this grant"))
+            }
+        }
+    }
+}
+
+/// Authenticates by `client_secret_basic`, `client_secret_post` or, for a public client, `none`. Exactly one of them.
+pub(crate) fn authenticate<'r>(
+    registry: &'r Registry,
+    headers: &HeaderMap,
+    request: &Parameters,
+) -> Result<Authenticated<'r>, OAuthError> {
+    let id = request.one("client_id")?;
+    let posted = request.one("client_secret")?;
+    let mut authorization = headers.get_all(AUTHORIZATION).iter();
+    match (authorization.next(), authorization.next(), posted) {
+        (Some(_), Some(_), _) | (Some(_), None, Some(_)) => {
+            Err(ErrorCode::InvalidRequest
+                .because("the client authenticates by more than one method"))
+        }
+        (Some(header), None, None) => {
+            let basic = basic(header.as_bytes()).ok_or_else(|| refused(Challenge::Basic))?;
+            if id.is_some_and(|id| id != basic.id) {
+                return Err(ErrorCode::InvalidRequest
+                    .because("client_id is not the client that authenticates"));
+            }
+            prove(registry, &basic.id, &basic.secret, Challenge::Basic)
+        }
+        (None, _, Some(secret)) => {
+            let id = id.ok_or_else(|| refused(Challenge::None))?;
+            prove(registry, id, secret, Challenge::None)
+        }
+        (None, _, None) => match id.and_then(|id| registry.client(id)) {
+            Some(client) if client.secret.is_none() => Ok(Authenticated::Public(client)),
+            _ => Err(refused(Challenge::None)),
+        },
+    }
+}
+
+struct Basic {
+    id: String,
+    secret: String,
+}
+
+fn basic(header: &[u8]) -> Option<Basic> {
+    let (scheme, credentials) = std::str::from_utf8(header).ok()?.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = STANDARD.decode(credentials.trim_start_matches(' ')).ok()?;
+    let (id, secret) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
+    Some(Basic {
+        id: form_decoded(id)?,
+        secret: form_decoded(secret)?,
+    })
+}
+
+/// RFC 6749 section 2.3.1: identifier and secret are form-encoded before they are joined.
+fn form_decoded(text: &str) -> Option<String> {
+    if text.contains('&') {
+        return None;
+    }
+    let pair = format!("={text}");
+    form_urlencoded::parse(pair.as_bytes())
+        .next()
+        .map(|(_, value)| value.into_owned())
+}
+
+fn prove<'r>(
+    registry: &'r Registry,
+    id: &str,
+    secret: &str,
+    challenge: Challenge,
+) -> Result<Authenticated<'r>, OAuthError> {
+    let client = registry.client(id);
+    let expected = client
+        .and_then(|client| client.secret.clone())
+        .unwrap_or_else(Secret::unknown);
+    match (expected.matches(secret), client) {
+        (true, Some(client)) => Ok(Authenticated::Confidential(client)),
+        _ => Err(refused(challenge)),
+    }
+}
+
+/// One answer for every failure, so that it does not tell which clients exist.
+fn refused(challenge: Challenge) -> OAuthError {
+    ErrorCode::InvalidClient(challenge).because("client authentication failed")
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    use http::header::AUTHORIZATION;
+    use http::{HeaderMap, HeaderValue};
+
+    use super::{Authenticated, authenticate};
+    use crate::error::{Challenge, ErrorCode};
+    use crate::parameters::Parameters;
+    use crate::registry::Registry;
+
+    fn outcome(authorization: &[&str], body: &str) -> Result<String, ErrorCode> {
+        let registry = Registry::demo().unwrap();
+        let mut headers = HeaderMap::new();
+        for value in authorization {
+            headers.append(AUTHORIZATION, HeaderValue::from_str(value).unwrap());
+        }
+        let request = Parameters::parse(body.as_bytes()).ok().unwrap();
+        match authenticate(&registry, &headers, &request) {
+            Ok(Authenticated::Confidential(client)) => Ok(client.id.clone()),
+            Ok(Authenticated::Public(client)) => Ok(format!("{} (public)", client.id)),
+            Err(error) => Err(error.code),
+        }
+    }
+
+    fn basic(credentials: &str) -> String {
+        format!("Basic {}", STANDARD.encode(credentials))
+    }
+
+    #[test]
+    fn each_method() {
+        let good = basic("assistant:assistant-secret");
+        let ok = |id: &str| Ok(id.to_owned());
+        assert_eq!(outcome(&[&good], ""), ok("assistant"));
+        assert_eq!(
+            outcome(&[&good.replace("Basic", "bAsIc")], ""),
+            ok("assistant")
+        );
+        assert_eq!(outcome(&[&good], "client_id=assistant"), ok("assistant"));
+        assert_eq!(
+            outcome(&[&basic("assistant:assistant%2Dsecret")], ""),
+            ok("assistant")
+        );
+        let posted = "client_id=assistant&client_secret=assistant-secret";
+        assert_eq!(outcome(&[], posted), ok("assistant"));
+        assert_eq!(outcome(&[], "client_id=terminal"), ok("terminal (public)"));
+    }
+
+    #[test]
+    fn each_failure() {
+        let good = basic("assistant:assistant-secret");
+        let tried_basic = ErrorCode::InvalidClient(Challenge::Basic);
+        let not_basic = ErrorCode::InvalidClient(Challenge::None);
+        let posted = "client_id=assistant&client_secret=assistant-secret";
+        for (authorization, body, expected) in [
+            (vec![basic("assistant:wrong")], "", tried_basic),
+            (vec![basic("nobody:assistant-secret")], "", tried_basic),
+            (vec![basic("assistant")], "", tried_basic),
+            (vec![basic("terminal:")], "", tried_basic),
+            (vec!["Basic !".to_owned()], "", tried_basic),
+            (vec!["Bearer x".to_owned()], "", tried_basic),
+            (vec![good.clone()], posted, ErrorCode::InvalidRequest),
+            (
+                vec![good.clone(), good.clone()],
+                "",
+                ErrorCode::InvalidRequest,
+            ),
+            (vec![good], "client_id=shopper", ErrorCode::InvalidRequest),
+            (
+                vec![],
+                "client_id=assistant&client_id=assistant",
+                ErrorCode::InvalidRequest,
+            ),
+            (vec![], "", not_basic),
+            (vec![], "client_id=assistant", not_basic),
+            (vec![], "client_id=nobody", not_basic),
+            (vec![], "client_secret=assistant-secret", not_basic),
+            (vec![], "client_id=terminal&client_secret=x", not_basic),
+            (vec![], "client_id=assistant&client_secret=wrong", not_basic),
+        ] {
+            let authorization: Vec<_> = authorization.iter().map(String::as_str).collect();
+            assert_eq!(
+                outcome(&authorization, body),
+                Err(expected),
+                "{authorization:?} {body}"
+            );
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! Client credentials, RFC 6749 section 4.4: a client on its own.
+
+use super::{granted, target};
+use crate::authorization_server::AuthorizationServer;
+use crate::claims::SubjectProfile;
+use crate::error::{ErrorCode, OAuthError};
+use crate::parameters::Parameters;
+use crate::registry::Client;
+use crate::scope::ScopeSet;
+use crate::token::{Granted, TokenResponse};
+
+/// A token whose subject is the client itself: no actor, no ID token, no refresh token.
+pub(super) fn client_credentials(
+    server: &AuthorizationServer,
+    client: &Client,
+    request: &Parameters,
+) -> Result<TokenResponse, OAuthError> {
+    if !client.client_credentials {
+        return Err(
+            ErrorCode::UnauthorizedClient.because("the client is not registered for this grant")
+        );
+    }
+    let resources: Vec<_> = request.all("resource").collect();
+    let resource = target(server, client, &resources)?;
+    let requested = request.one("scope")?.map(ScopeSet::parse).transpose()?;
+    let scope = granted(requested, client.scopes.intersection(&resource.scopes))?;
+    server.issue(Granted {
+        subject: client.id.clone(),
+        subject_profile: SubjectProfile::Client(client.profile),
+        audience: resource.identifier.clone(),
+        client,
+        scope,
+        authentication: None,
+        act: None,
+        not_after: None,
+    })
+}

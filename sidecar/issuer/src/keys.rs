@@ -1,0 +1,355 @@
+//! The signing keys: made at start, held in memory only, rotated next -> active -> retired.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use aws_lc_rs::digest::{SHA256, SHA512, digest};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256,
+    RsaKeyPair,
+};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+// The provider is always called by name: the one jsonwebtoken picks by itself belongs to the whole process, and
+// is a panic where some other crate has switched on a second backend.
+use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
+use jsonwebtoken::jwk::{
+    AlgorithmParameters, CommonParameters, EllipticCurve, EllipticCurveKeyParameters,
+    EllipticCurveKeyType, Jwk, JwkSet, KeyAlgorithm, OctetKeyPairParameters, OctetKeyPairType,
+    PublicKeyUse, RSAKeyParameters, RSAKeyType,
+};
+use jsonwebtoken::{Algorithm, DecodingKey, Header, decode_header};
+use serde::Serialize;
+
+use crate::secret::random_id;
+use crate::settings::Signing;
+
+/// Retired keys kept in the published set. Past this the oldest leaves, so that rotating for ever stays bounded.
+const MAX_RETIRED: usize = 16;
+
+/// The keys of the issuer.
+pub(crate) struct KeyRing {
+    signing: Signing,
+    keys: RwLock<Keys>,
+}
+
+struct Keys {
+    next: Arc<SigningKey>,
+    active: Arc<SigningKey>,
+    retired: VecDeque<Arc<SigningKey>>,
+}
+
+/// A key could not be made, or would not sign.
+#[derive(Debug)]
+pub(crate) struct KeyFailure;
+
+impl KeyRing {
+    pub(crate) fn generate(signing: Signing) -> Result<KeyRing, KeyFailure> {
+        let keys = Keys {
+            next: Arc::new(SigningKey::generate(signing)?),
+            active: Arc::new(SigningKey::generate(signing)?),
+            retired: VecDeque::new(),
+        };
+        Ok(KeyRing {
+            signing,
+            keys: RwLock::new(keys),
+        })
+    }
+
+    /// The key that signs now.
+    pub(crate) fn active(&self) -> Arc<SigningKey> {
+        Arc::clone(&self.read().active)
+    }
+
+    /// Makes the published next key the active one, retires the active one and publishes a new next key.
+    /// Returns the key id that signs from now on.
+    pub(crate) fn rotate(&self) -> Result<String, KeyFailure> {
+        let fresh = Arc::new(SigningKey::generate(self.signing)?);
+        let mut keys = self.write();
+        let active = std::mem::replace(&mut keys.next, fresh);
+        let id = active.id.clone();
+        let retired = std::mem::replace(&mut keys.active, active);
+        keys.retired.push_front(retired);
+        keys.retired.truncate(MAX_RETIRED);
+        Ok(id)
+    }
+
+    /// Takes every retired key out of the published set; tokens they signed are good no longer.
+    pub(crate) fn withdraw_retired(&self) -> usize {
+        let mut keys = self.write();
+        let count = keys.retired.len();
+        keys.retired.clear();
+        count
+    }
+
+    /// The published set: public keys only.
+    pub(crate) fn public(&self) -> JwkSet {
+        let keys = self.read();
+        let all = [&keys.active, &keys.next].into_iter().chain(&keys.retired);
+        JwkSet {
+            keys: all.map(|key| key.public.clone()).collect(),
+        }
+    }
+
+    /// Checks that a published key of ours signed `token` and that its `typ` is `typ`; gives the payload bytes.
+    /// Looks at no claim.
+    pub(crate) fn verify(&self, token: &str, typ: &str) -> Option<Vec<u8>> {
+        let header = decode_header(token).ok()?;
+        if header.typ.as_deref() != Some(typ) {
+            return None;
+        }
+        let key = self.find(header.kid.as_deref()?)?;
+        if header.alg != key.algorithm() {
+            return None;
+        }
+        let (message, signature) = token.rsplit_once('.')?;
+        let (_, payload) = message.split_once('.')?;
+        let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
+        let public = DecodingKey::from_jwk(&key.public).ok()?;
+        let verifier = (DEFAULT_PROVIDER.verifier_factory)(&header.alg, &public).ok()?;
+        verifier.verify(message.as_bytes(), &signature).ok()?;
+        URL_SAFE_NO_PAD.decode(payload).ok()
+    }
+
+    fn find(&self, id: &str) -> Option<Arc<SigningKey>> {
+        let keys = self.read();
+        let all = [&keys.active, &keys.next].into_iter().chain(&keys.retired);
+        all.into_iter().find(|key| key.id == id).cloned()
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Keys> {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Keys> {
+        self.keys.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One key pair and the JWK of its public half.
+pub(crate) struct SigningKey {
+    id: String,
+    pair: KeyPair,
+    public: Jwk,
+}
+
+/// The pairs are kept as made: aws-lc-rs signs with them directly, so that no private key is ever written as bytes
+/// (and an RSA key is not parsed again for each signature).
+enum KeyPair {
+    Es256(EcdsaKeyPair),
+    Rs256(RsaKeyPair),
+    EdDsa(Ed25519KeyPair),
+}
+
+impl SigningKey {
+    fn generate(signing: Signing) -> Result<SigningKey, KeyFailure> {
+        let id = random_id().map_err(|_| KeyFailure)?;
+        let pair = KeyPair::generate(signing)?;
+        let public = Jwk {
+            common: CommonParameters {
+                public_key_use: Some(PublicKeyUse::Signature),
+                key_algorithm: Some(match pair {
+                    KeyPair::Es256(_) => KeyAlgorithm::ES256,
+                    KeyPair::Rs256(_) => KeyAlgorithm::RS256,
+                    KeyPair::EdDsa(_) => KeyAlgorithm::EdDSA,
+                }),
+                key_id: Some(id.clone()),
+                ..CommonParameters::default()
+            },
+            algorithm: pair.public()?,
+        };
+        Ok(SigningKey { id, pair, public })
+    }
+
+    /// A compact JWS over `claims` with `alg`, `kid` and the given `typ` in its header.
+    pub(crate) fn sign(&self, typ: &str, claims: &impl Serialize) -> Result<String, KeyFailure> {
+        let mut header = Header::new(self.algorithm());
+        header.typ = Some(typ.to_owned());
+        header.kid = Some(self.id.clone());
+        let message = format!("{}.{}", part(&header)?, part(claims)?);
+        let signature = self.pair.sign(message.as_bytes())?;
+        Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
+    }
+
+    /// `at_hash` of OpenID Connect Core 3.1.3.6: half the digest that goes with the signature's algorithm.
+    pub(crate) fn half_digest(&self, text: &str) -> String {
+        let algorithm = match self.pair {
+            KeyPair::Es256(_) | KeyPair::Rs256(_) => &SHA256,
+            KeyPair::EdDsa(_) => &SHA512,
+        };
+        let digest = digest(algorithm, text.as_bytes());
+        let (half, _) = digest.as_ref().split_at(digest.as_ref().len() / 2);
+        URL_SAFE_NO_PAD.encode(half)
+    }
+
+    fn algorithm(&self) -> Algorithm {
+        match self.pair {
+            KeyPair::Es256(_) => Algorithm::ES256,
+            KeyPair::Rs256(_) => Algorithm::RS256,
+            KeyPair::EdDsa(_) => Algorithm::EdDSA,
+        }
+    }
+}
+
+impl KeyPair {
+    fn generate(signing: Signing) -> Result<KeyPair, KeyFailure> {
+        let pair = match signing {
+            Signing::Es256 => {
+                EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map(KeyPair::Es256)
+            }
+            Signing::Rs256 => RsaKeyPair::generate(KeySize::Rsa2048).map(KeyPair::Rs256),
+            Signing::EdDsa => Ed25519KeyPair::generate().map(KeyPair::EdDsa),
+        };
+        pair.map_err(|_| KeyFailure)
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyFailure> {
+        let random = SystemRandom::new();
+        match self {
+            KeyPair::Es256(pair) => pair
+                .sign(&random, message)
+                .map(|signature| signature.as_ref().to_vec())
+                .map_err(|_| KeyFailure),
+            KeyPair::Rs256(pair) => {
+                let mut signature = vec![0; pair.public_modulus_len()];
+                pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature)
+                    .map_err(|_| KeyFailure)?;
+                Ok(signature)
+            }
+            KeyPair::EdDsa(pair) => Ok(pair.sign(message).as_ref().to_vec()),
+        }
+    }
+
+    fn public(&self) -> Result<AlgorithmParameters, KeyFailure> {
+        match self {
+            KeyPair::Es256(pair) => {
+                // SEC 1: an uncompressed point is 4, then x and y of 32 bytes each.
+                let (x, y) = match pair.public_key().as_ref() {
+                    [4, point @ ..] if point.len() == 64 => point.split_at(32),
+                    _ => return Err(KeyFailure),
+                };
+                Ok(AlgorithmParameters::EllipticCurve(
+                    EllipticCurveKeyParameters {
+                        key_type: EllipticCurveKeyType::EC,
+                        curve: EllipticCurve::P256,
+                        x: URL_SAFE_NO_PAD.encode(x),
+                        y: URL_SAFE_NO_PAD.encode(y),
+                    },
+                ))
+            }
+            KeyPair::Rs256(pair) => {
+                let der = pair.public_key().as_ref();
+                let (n, e) = (DEFAULT_PROVIDER
+                    .key_utils
+                    .rsa_pub_components_from_public_key)(der)
+                .map_err(|_| KeyFailure)?;
+                Ok(AlgorithmParameters::RSA(RSAKeyParameters {
+                    key_type: RSAKeyType::RSA,
+                    n: URL_SAFE_NO_PAD.encode(n),
+                    e: URL_SAFE_NO_PAD.encode(e),
+                }))
+            }
+            KeyPair::EdDsa(pair) => Ok(AlgorithmParameters::OctetKeyPair(OctetKeyPairParameters {
+                key_type: OctetKeyPairType::OctetKeyPair,
+                curve: EllipticCurve::Ed25519,
+                x: URL_SAFE_NO_PAD.encode(pair.public_key().as_ref()),
+            })),
+        }
+    }
+}
+
+fn part(value: &impl Serialize) -> Result<String, KeyFailure> {
+    serde_json::to_vec(value)
+        .map(|json| URL_SAFE_NO_PAD.encode(json))
+        .map_err(|_| KeyFailure)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::KeyRing;
+    use crate::settings::Signing;
+
+    #[test]
+    fn each_algorithm_verifies_what_it_signed() {
+        for signing in [Signing::Es256, Signing::Rs256, Signing::EdDsa] {
+            let ring = KeyRing::generate(signing).unwrap();
+            let token = ring
+                .active()
+                .sign("at+jwt", &json!({"sub": "alice"}))
+                .unwrap();
+            let payload = ring.verify(&token, "at+jwt").unwrap();
+            assert_eq!(
+                serde_json::from_slice::<Value>(&payload).unwrap(),
+                json!({"sub": "alice"})
+            );
+            assert!(
+                ring.verify(&token, "JWT").is_none(),
+                "{signing:?}: another typ"
+            );
+            let (message, _) = token.rsplit_once('.').unwrap();
+            assert!(ring.verify(&format!("{message}."), "at+jwt").is_none());
+            assert!(
+                KeyRing::generate(signing)
+                    .unwrap()
+                    .verify(&token, "at+jwt")
+                    .is_none()
+            );
+        }
+    }
+
+    #[test]
+    fn a_set_shows_public_members_only() {
+        for (signing, members) in [
+            (
+                Signing::Es256,
+                vec!["alg", "crv", "kid", "kty", "use", "x", "y"],
+            ),
+            (Signing::Rs256, vec!["alg", "e", "kid", "kty", "n", "use"]),
+            (Signing::EdDsa, vec!["alg", "crv", "kid", "kty", "use", "x"]),
+        ] {
+            let ring = KeyRing::generate(signing).unwrap();
+            let set = serde_json::to_value(ring.public()).unwrap();
+            for key in set["keys"].as_array().unwrap() {
+                let mut names: Vec<_> = key.as_object().unwrap().keys().collect();
+                names.sort();
+                assert_eq!(names, members);
+            }
+        }
+    }
+
+    #[test]
+    fn rotation_uses_the_key_that_was_published_as_next() {
+        let ring = KeyRing::generate(Signing::Es256).unwrap();
+        let published: Vec<_> = ring
+            .public()
+            .keys
+            .into_iter()
+            .filter_map(|key| key.common.key_id)
+            .collect();
+        let token = ring.active().sign("at+jwt", &json!({})).unwrap();
+        let id = ring.rotate().unwrap();
+        assert_eq!(id, published[1]);
+        assert_eq!(ring.active().id, id);
+        assert_eq!(ring.public().keys.len(), 3);
+        assert!(
+            ring.verify(&token, "at+jwt").is_some(),
+            "a retired key stays published"
+        );
+        assert_eq!(ring.withdraw_retired(), 1);
+        assert!(ring.verify(&token, "at+jwt").is_none());
+        assert_eq!(ring.public().keys.len(), 2);
+    }
+
+    #[test]
+    fn retired_keys_are_bounded() {
+        let ring = KeyRing::generate(Signing::EdDsa).unwrap();
+        for _ in 0..20 {
+            ring.rotate().unwrap();
+        }
+        assert_eq!(ring.public().keys.len(), 18);
+    }
+}

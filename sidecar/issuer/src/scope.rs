@@ -1,0 +1,102 @@
+//! A set of scopes (RFC 6749 section 3.3).
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{ErrorCode, OAuthError};
+
+/// Scopes without order or repetition, written with one space between them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", from = "String")]
+pub(crate) struct ScopeSet(BTreeSet<String>);
+
+impl ScopeSet {
+    /// Reads the `scope` parameter of a request.
+    pub(crate) fn parse(text: &str) -> Result<ScopeSet, OAuthError> {
+        if text.split(' ').any(|scope| !is_scope(scope)) {
+            return Err(ErrorCode::InvalidScope.because("the scope is malformed"));
+        }
+        Ok(ScopeSet::from(text.to_owned()))
+    }
+
+    pub(crate) fn contains(&self, scope: &str) -> bool {
+        self.0.contains(scope)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn is_within(&self, other: &ScopeSet) -> bool {
+        self.0.is_subset(&other.0)
+    }
+
+    pub(crate) fn intersection(&self, other: &ScopeSet) -> ScopeSet {
+        ScopeSet(self.0.intersection(&other.0).cloned().collect())
+    }
+
+    /// Takes one scope out; true if it was there.
+    pub(crate) fn remove(&mut self, scope: &str) -> bool {
+        self.0.remove(scope)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
+/// `scope-token` of RFC 6749: printable ASCII without space, quote and backslash.
+pub(crate) fn is_scope(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
+}
+
+impl FromIterator<String> for ScopeSet {
+    fn from_iter<I: IntoIterator<Item = String>>(scopes: I) -> ScopeSet {
+        ScopeSet(scopes.into_iter().collect())
+    }
+}
+
+impl From<String> for ScopeSet {
+    fn from(text: String) -> ScopeSet {
+        text.split_ascii_whitespace().map(str::to_owned).collect()
+    }
+}
+
+impl From<ScopeSet> for String {
+    fn from(scopes: ScopeSet) -> String {
+        scopes.to_string()
+    }
+}
+
+impl fmt::Display for ScopeSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, scope) in self.0.iter().enumerate() {
+            if index > 0 {
+                f.write_str(" ")?;
+            }
+            f.write_str(scope)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ScopeSet;
+
+    #[test]
+    fn a_scope_is_printable_ascii_with_single_spaces() {
+        assert_eq!(
+            ScopeSet::parse("b a b").map(|s| s.to_string()),
+            Ok("a b".to_owned())
+        );
+        for malformed in [" a", "a ", "a  b", "a\tb", "a\"b", "a\\b", "ä", "a\nb"] {
+            assert!(ScopeSet::parse(malformed).is_err(), "{malformed:?}");
+        }
+    }
+}

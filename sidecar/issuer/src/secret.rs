@@ -1,0 +1,84 @@
+//! Secrets of clients and users, and the random identifiers the issuer hands out.
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::rand;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+/// A secret to compare against. Only its digest is kept, so that it cannot be printed, and so that the comparison
+/// takes the same time whatever the lengths.
+#[derive(Clone)]
+pub(crate) struct Secret([u8; 32]);
+
+impl Secret {
+    pub(crate) fn new(secret: &str) -> Secret {
+        Secret(sha256(secret.as_bytes()))
+    }
+
+    /// A secret nobody knows: comparing with it costs what comparing with a real one costs.
+    pub(crate) fn unknown() -> Secret {
+        Secret([0; 32])
+    }
+
+    /// Compares in constant time.
+    pub(crate) fn matches(&self, presented: &str) -> bool {
+        verify_slices_are_equal(&self.0, &sha256(presented.as_bytes())).is_ok()
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+/// The system could not give random bytes.
+#[derive(Debug)]
+pub(crate) struct NoRandomness;
+
+/// A new unguessable identifier of 256 bits in base64url.
+pub(crate) fn random_id() -> Result<String, NoRandomness> {
+    let mut bytes = [0; 32];
+    rand::fill(&mut bytes).map_err(|_| NoRandomness)?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// SHA-256 in base64url, as PKCE's S256 wants it (RFC 7636 section 4.2).
+pub(crate) fn s256(text: &str) -> String {
+    URL_SAFE_NO_PAD.encode(sha256(text.as_bytes()))
+}
+
+fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let mut out = [0; 32];
+    out.copy_from_slice(digest(&SHA256, bytes).as_ref());
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Secret, random_id, s256};
+
+    #[test]
+    fn a_secret_matches_itself_only_and_is_not_printed() {
+        let secret = Secret::new("open sesame");
+        assert!(secret.matches("open sesame"));
+        assert!(!secret.matches("open sesam"));
+        assert!(!secret.matches(""));
+        assert!(!Secret::unknown().matches(""));
+        assert_eq!(format!("{secret:?}"), "Secret");
+    }
+
+    #[test]
+    fn the_challenge_of_rfc_7636_appendix_b() {
+        assert_eq!(
+            s256("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
+            "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+        );
+    }
+
+    #[test]
+    fn identifiers_differ() {
+        assert_ne!(random_id().unwrap(), random_id().unwrap());
+    }
+}
