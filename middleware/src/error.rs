@@ -26,7 +26,7 @@ pub enum Error {
         /// Which rule of form is broken.
         reason: &'static str,
     },
-    /// The header names an algorithm that the issuer is not configured to use.
+    /// The header names an algorithm that the issuer is not configured to use, or that its key is not made for.
     #[error("the token's algorithm is not accepted")]
     UnsupportedAlgorithm,
     /// No key of the issuer fits the token's `kid` and `alg`.

@@ -18,6 +18,7 @@ const MAX_CANDIDATES: usize = 4;
 #[derive(Debug, PartialEq)]
 pub struct KeySet {
     keys: Vec<VerificationKey>,
+    algorithms: Vec<Algorithm>,
     skipped: usize,
 }
 
@@ -64,6 +65,7 @@ impl KeySet {
         }
         let mut set = KeySet {
             keys: Vec::new(),
+            algorithms: algorithms.to_vec(),
             skipped: 0,
         };
         for entry in entries {
@@ -92,6 +94,13 @@ impl KeySet {
     /// How many entries of the document were left out.
     pub fn skipped(&self) -> usize {
         self.skipped
+    }
+
+    /// Whether a newer set could hold a key for this `kid` and `alg`, which this one does not.
+    pub(crate) fn may_miss(&self, kid: Option<&str>, algorithm: Algorithm) -> bool {
+        // A key we hold does not change its algorithm, and an algorithm that is not allowed stays so.
+        let held = kid.is_some() && self.keys.iter().any(|key| key.kid() == kid);
+        !held && self.algorithms.contains(&algorithm)
     }
 
     /// The keys that may have signed a token with this `kid` and `alg`.
@@ -172,6 +181,15 @@ mod tests {
         assert_eq!(selects("b", Algorithm::RS256), 0);
         assert_eq!(selects("c", Algorithm::RS512), 1);
         assert_eq!(selects("A", Algorithm::ES256), 0);
+    }
+
+    #[test]
+    fn only_a_key_that_could_exist_is_missed() {
+        let document = json!({"keys": [ec("a")]}).to_string();
+        let keys = KeySet::from_json(document.as_bytes(), &[Algorithm::ES256, Algorithm::ES384]).unwrap();
+        assert!(keys.may_miss(Some("b"), Algorithm::ES384));
+        assert!(!keys.may_miss(Some("a"), Algorithm::ES384), "the key is here, with its own algorithm");
+        assert!(!keys.may_miss(Some("b"), Algorithm::RS256), "the algorithm is not allowed");
     }
 
     #[test]

@@ -19,5 +19,4 @@ pub use key_set::{KeySet, KeySetError, MAX_DOCUMENT_BYTES, MAX_KEYS};
 pub use location::Source;
 pub use remote::{RemoteKeys, Schedule, Status};
 
-pub(crate) use jwk::VerificationKey;
 pub(crate) use remote::State;
