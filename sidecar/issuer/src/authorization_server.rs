@@ -1,5 +1,6 @@
 //! The authorization server: what every endpoint shares.
 
+use crate::authorize::{Codes, Transactions};
 use crate::keys::KeyRing;
 use crate::registry::Registry;
 use crate::settings::{Settings, SettingsError};
@@ -31,6 +32,8 @@ pub(crate) struct AuthorizationServer {
     pub(crate) settings: Settings,
     pub(crate) registry: Registry,
     pub(crate) keys: KeyRing,
+    pub(crate) transactions: Transactions,
+    pub(crate) codes: Codes,
 }
 
 impl AuthorizationServer {
@@ -47,6 +50,8 @@ impl AuthorizationServer {
             settings,
             registry,
             keys,
+            transactions: Transactions::new(),
+            codes: Codes::new(),
         }
     }
 

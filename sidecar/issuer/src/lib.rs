@@ -38,6 +38,7 @@
 //! `POST /admin/keys/rotate`. Plain HTTP/1.1: put a proxy that speaks TLS in front if you need it.
 
 mod authorization_server;
+mod authorize;
 mod claims;
 mod client_authentication;
 mod clock;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::authorization_server::AuthorizationServer;
-use crate::grants::{CLIENT_CREDENTIALS, TOKEN_EXCHANGE};
+use crate::grants::{AUTHORIZATION_CODE, CLIENT_CREDENTIALS, TOKEN_EXCHANGE};
 use crate::settings::Signing;
 
 /// The document of both well-known addresses.
@@ -15,6 +15,7 @@ pub(crate) fn metadata(server: &AuthorizationServer) -> Value {
         .registry
         .resources()
         .flat_map(|resource| resource.scopes.iter())
+        .chain(["openid"])
         .collect();
     let algorithm = match server.settings.signing {
         Signing::Es256 => "ES256",
@@ -23,12 +24,23 @@ pub(crate) fn metadata(server: &AuthorizationServer) -> Value {
     };
     json!({
         "issuer": issuer,
+        "authorization_endpoint": format!("{issuer}/authorize"),
         "token_endpoint": format!("{issuer}/token"),
         "jwks_uri": format!("{issuer}/jwks"),
         "scopes_supported": scopes,
-        "response_types_supported": [],
-        "grant_types_supported": [CLIENT_CREDENTIALS, TOKEN_EXCHANGE],
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": [AUTHORIZATION_CODE, CLIENT_CREDENTIALS, TOKEN_EXCHANGE],
+        "token_endpoint_auth_methods_supported":
+            ["client_secret_basic", "client_secret_post", "none"],
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": true,
+        "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [algorithm],
+        "acr_values_supported": ["aal1", "aal2"],
+        "entity_profiles_supported":
+            ["user", "ai_agent", "service", "web_app", "native_app", "browser_app"],
+        "request_parameter_supported": false,
+        "request_uri_parameter_supported": false,
     })
 }

@@ -1,12 +1,17 @@
 //! Answers in HTTP.
 
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, PRAGMA, WWW_AUTHENTICATE};
+use http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, PRAGMA, REFERRER_POLICY,
+    WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 use serde::Serialize;
 use serde_json::json;
+use url::Url;
 
+use crate::authorize::Step;
 use crate::error::{Challenge, ErrorCode, OAuthError};
 
 pub(crate) type Answer = Response<Full<Bytes>>;
@@ -50,6 +55,48 @@ pub(crate) fn refusal(status: StatusCode, error: OAuthError) -> Answer {
     answer
 }
 
+/// A page, or the way back to the client.
+pub(crate) fn step(step: Step) -> Answer {
+    match step {
+        Step::Form { html, redirect_uri } => {
+            // Browsers hold the redirect after a form to `form-action` too.
+            let origin = Url::parse(&redirect_uri)
+                .map(|url| url.origin().ascii_serialization())
+                .unwrap_or_default();
+            page(StatusCode::OK, html, &format!("'self' {origin}"))
+        }
+        Step::Refusal { html } => page(StatusCode::BAD_REQUEST, html, "'none'"),
+        Step::Redirect { location } => match HeaderValue::from_str(&location) {
+            Ok(location) => {
+                let mut answer = plain(StatusCode::SEE_OTHER, "");
+                answer.headers_mut().insert(LOCATION, location);
+                answer
+                    .headers_mut()
+                    .insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+                answer
+            }
+            Err(_) => plain(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "the answer could not be written\n",
+            ),
+        },
+    }
+}
+
+fn page(status: StatusCode, html: String, form_action: &str) -> Answer {
+    let mut answer = answer(status, "text/html; charset=utf-8", Bytes::from(html));
+    let policy = format!(
+        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'; form-action {form_action}"
+    );
+    let headers = answer.headers_mut();
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        headers.insert(CONTENT_SECURITY_POLICY, policy);
+    }
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    answer
+}
+
 /// 404.
 pub(crate) fn not_found() -> Answer {
     plain(StatusCode::NOT_FOUND, "not found\n")
@@ -72,14 +119,11 @@ pub(crate) fn plain(status: StatusCode, text: &'static str) -> Answer {
     )
 }
 
-pub(crate) fn answer(status: StatusCode, kind: &'static str, body: Bytes) -> Answer {
+fn answer(status: StatusCode, kind: &'static str, body: Bytes) -> Answer {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(
-        "x-content-type-options",
-        HeaderValue::from_static("nosniff"),
-    );
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     let mut answer = Response::new(Full::new(body));
     *answer.status_mut() = status;
     *answer.headers_mut() = headers;

@@ -10,10 +10,11 @@ use hyper::body::Incoming;
 use serde_json::json;
 
 use crate::authorization_server::AuthorizationServer;
+use crate::authorize::{self, Step};
 use crate::error::{ErrorCode, OAuthError};
 use crate::grants;
 use crate::metadata::metadata;
-use crate::parameters::Parameters;
+use crate::parameters::{Parameters, TooMany};
 use crate::response::{self, Answer};
 use crate::settings::Rotation;
 
@@ -22,29 +23,83 @@ const MAX_BODY: usize = 64 * 1024;
 /// The longest a form may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// What the server has an answer for.
+#[derive(Clone, Copy)]
+enum Endpoint {
+    Metadata,
+    Jwks,
+    Token,
+    Authorize,
+    Login,
+    Consent,
+    Rotate,
+}
+
+/// Answers one request.
 pub(crate) async fn route(server: Arc<AuthorizationServer>, request: Request<Incoming>) -> Answer {
     let (parts, body) = request.into_parts();
-    let reads = matches!(parts.method, Method::GET | Method::HEAD);
-    match (parts.uri.path(), reads) {
-        ("/.well-known/openid-configuration" | "/.well-known/oauth-authorization-server", true) => {
-            response::public_json(&metadata(&server))
+    let Some(endpoint) = endpoint(parts.uri.path(), server.settings.rotation) else {
+        return response::not_found();
+    };
+    let (allow, allowed) = match endpoint {
+        Endpoint::Metadata | Endpoint::Jwks | Endpoint::Authorize => (
+            "GET, HEAD",
+            matches!(parts.method, Method::GET | Method::HEAD),
+        ),
+        Endpoint::Token | Endpoint::Login | Endpoint::Consent | Endpoint::Rotate => {
+            ("POST", parts.method == Method::POST)
         }
-        ("/jwks", true) => response::public_json(&server.keys.public()),
-        ("/token", _) if parts.method == Method::POST => match form(&parts.headers, body).await {
+    };
+    if !allowed {
+        return response::method_not_allowed(allow);
+    }
+    match endpoint {
+        Endpoint::Metadata => response::public_json(&metadata(&server)),
+        Endpoint::Jwks => response::public_json(&server.keys.public()),
+        Endpoint::Token => match form(&parts.headers, body).await {
             Err(refused) => response::refusal(refused.status, refused.error),
             Ok(form) => token(&server, &parts.headers, &form),
         },
-        ("/admin/keys/rotate", _) if server.settings.rotation == Rotation::Endpoint => {
-            if parts.method == Method::POST {
-                rotate(server, &parts.headers).await
-            } else {
-                response::method_not_allowed("POST")
+        Endpoint::Authorize => {
+            match Parameters::parse(parts.uri.query().unwrap_or_default().as_bytes()) {
+                Ok(query) => response::step(authorize::authorize(&server, &query)),
+                Err(TooMany) => response::plain(StatusCode::BAD_REQUEST, "too many parameters\n"),
             }
         }
-        ("/.well-known/openid-configuration" | "/.well-known/oauth-authorization-server", _)
-        | ("/jwks", _) => response::method_not_allowed("GET, HEAD"),
-        ("/token", _) => response::method_not_allowed("POST"),
-        _ => response::not_found(),
+        Endpoint::Login => page(&server, &parts.headers, body, authorize::login).await,
+        Endpoint::Consent => page(&server, &parts.headers, body, authorize::consent).await,
+        Endpoint::Rotate => rotate(server, &parts.headers).await,
+    }
+}
+
+fn endpoint(path: &str, rotation: Rotation) -> Option<Endpoint> {
+    match path {
+        "/.well-known/openid-configuration" | "/.well-known/oauth-authorization-server" => {
+            Some(Endpoint::Metadata)
+        }
+        "/jwks" => Some(Endpoint::Jwks),
+        "/token" => Some(Endpoint::Token),
+        "/authorize" => Some(Endpoint::Authorize),
+        "/login" => Some(Endpoint::Login),
+        "/consent" => Some(Endpoint::Consent),
+        "/admin/keys/rotate" if rotation == Rotation::Endpoint => Some(Endpoint::Rotate),
+        _ => None,
+    }
+}
+
+/// A form of ours, filled in by a person.
+async fn page(
+    server: &AuthorizationServer,
+    headers: &HeaderMap,
+    body: Incoming,
+    next: fn(&AuthorizationServer, &Parameters) -> Step,
+) -> Answer {
+    if is_cross_site(headers) {
+        return response::plain(StatusCode::FORBIDDEN, "not from another site\n");
+    }
+    match form(headers, body).await {
+        Ok(form) => response::step(next(server, &form)),
+        Err(refused) => response::plain(refused.status, "the form cannot be read\n"),
     }
 }
 
@@ -78,7 +133,7 @@ async fn rotate(server: Arc<AuthorizationServer>, headers: &HeaderMap) -> Answer
 }
 
 /// A browser says where a request comes from (Fetch Metadata); other clients say nothing.
-pub(crate) fn is_cross_site(headers: &HeaderMap) -> bool {
+fn is_cross_site(headers: &HeaderMap) -> bool {
     headers
         .get("sec-fetch-site")
         .is_some_and(|site| site != "same-origin" && site != "none")

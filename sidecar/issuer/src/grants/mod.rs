@@ -1,5 +1,6 @@
 //! The grants of the token endpoint, one file each.
 
+mod authorization_code;
 mod client_credentials;
 mod exchange;
 
@@ -13,6 +14,7 @@ use crate::registry::{Client, Resource};
 use crate::scope::ScopeSet;
 use crate::token::TokenResponse;
 
+pub(crate) const AUTHORIZATION_CODE: &str = "authorization_code";
 pub(crate) const CLIENT_CREDENTIALS: &str = "client_credentials";
 pub(crate) const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 
@@ -25,6 +27,9 @@ pub(crate) fn token(
     let grant = request.one("grant_type")?;
     let client = authenticate(&server.registry, headers, request)?;
     match grant {
+        Some(AUTHORIZATION_CODE) => {
+            authorization_code::authorization_code(server, client.client(), request)
+        }
         Some(CLIENT_CREDENTIALS) => {
             client_credentials::client_credentials(server, client.confidential()?, request)
         }

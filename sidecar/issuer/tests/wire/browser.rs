@@ -1,0 +1,111 @@
+//! A person at a browser: reads the forms and fills them in.
+
+use url::{Url, form_urlencoded};
+
+use crate::client::{Pairs, Reply, Running};
+
+pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+/// The credentials a person types.
+pub const ALICE: Pairs<'_> = &[
+    ("username", "alice"),
+    ("password", "wonderland"),
+    ("second_factor", "246810"),
+];
+pub const ALICE_WITH_PASSWORD: Pairs<'_> = &[
+    ("username", "alice"),
+    ("password", "wonderland"),
+    ("second_factor", ""),
+];
+pub const BOB: Pairs<'_> = &[("username", "bob"), ("password", "builder")];
+
+pub fn redirect_uri(client: &str) -> String {
+    match client {
+        "terminal" => "http://127.0.0.1:8400/callback".to_owned(),
+        _ => format!("https://{client}.example/callback"),
+    }
+}
+
+impl Running {
+    /// Opens the login page for a request of this client.
+    pub async fn authorize(&self, client: &str, resource: &str, scope: &str) -> Reply {
+        let query = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs([
+                ("response_type", "code"),
+                ("client_id", client),
+                ("redirect_uri", &redirect_uri(client)),
+                ("scope", scope),
+                ("resource", resource),
+                ("state", "s t&te"),
+                ("nonce", "n-1"),
+                ("code_challenge", CHALLENGE),
+                ("code_challenge_method", "S256"),
+            ])
+            .finish();
+        self.get(&format!("/authorize?{query}")).await
+    }
+
+    pub async fn submit(&self, page: &Reply, path: &str, pairs: Pairs<'_>) -> Reply {
+        let transaction = transaction(page);
+        let mut pairs = pairs.to_vec();
+        pairs.push(("transaction", &transaction));
+        self.post(path, &pairs).await
+    }
+
+    /// Signs in, allows, and gives the code.
+    pub async fn code(&self, client: &str, resource: &str, scope: &str, who: Pairs<'_>) -> String {
+        let page = self.authorize(client, resource, scope).await;
+        let page = self.submit(&page, "/login", who).await;
+        let reply = self
+            .submit(&page, "/consent", &[("decision", "allow")])
+            .await;
+        answer(&reply, "code").unwrap()
+    }
+
+    /// Redeems a code.
+    pub async fn redeem(&self, client: &str, code: &str) -> Reply {
+        let redirect_uri = redirect_uri(client);
+        let pairs = [
+            ("grant_type", "authorization_code"),
+            ("code", code),
+            ("redirect_uri", &redirect_uri),
+            ("code_verifier", VERIFIER),
+        ];
+        self.token(client, &pairs).await
+    }
+
+    /// The token of a person through a client, by the whole flow.
+    pub async fn person(
+        &self,
+        client: &str,
+        resource: &str,
+        scope: &str,
+        who: Pairs<'_>,
+    ) -> String {
+        let code = self.code(client, resource, scope, who).await;
+        self.redeem(client, &code).await.access_token()
+    }
+}
+
+/// The hidden transaction id of a page.
+#[track_caller]
+pub fn transaction(page: &Reply) -> String {
+    let start = "name=\"transaction\" value=\"";
+    let (_, rest) = page
+        .text
+        .split_once(start)
+        .unwrap_or_else(|| panic!("{}", page.text));
+    rest.split_once('"').unwrap().0.to_owned()
+}
+
+/// One parameter of a redirect.
+#[track_caller]
+pub fn answer(reply: &Reply, name: &str) -> Option<String> {
+    assert_eq!(reply.status, 303, "{}", reply.text);
+    let location = Url::parse(reply.header("location").unwrap()).unwrap();
+    location
+        .query_pairs()
+        .find(|(n, _)| n == name)
+        .map(|(_, value)| value.into_owned())
+}

@@ -1,0 +1,143 @@
+//! A running issuer and a client that talks to it.
+
+use std::sync::Arc;
+
+use actgate_issuer::{Handle, Issuer, Registry, Server, Settings};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use reqwest::header::HeaderMap;
+use serde_json::Value;
+use tokio::sync::Notify;
+use url::form_urlencoded;
+
+pub const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+pub const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
+
+pub type Pairs<'a> = &'a [(&'a str, &'a str)];
+
+/// An issuer on a free port; it stops with this value.
+pub struct Running {
+    pub url: String,
+    pub handle: Handle,
+    pub http: reqwest::Client,
+    stop: Arc<Notify>,
+}
+
+pub struct Reply {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Running {
+    pub async fn start(settings: Settings) -> Running {
+        Running::with_registry(settings, Registry::demo().unwrap()).await
+    }
+
+    pub async fn with_registry(settings: Settings, registry: Registry) -> Running {
+        let issuer = Issuer::new(settings, registry).unwrap();
+        let server = Server::bind("127.0.0.1:0".parse().unwrap(), issuer)
+            .await
+            .unwrap();
+        let stop = Arc::new(Notify::new());
+        let (url, handle) = (server.issuer_url().to_owned(), server.handle());
+        let stopped = Arc::clone(&stop);
+        tokio::spawn(async move { server.serve(stopped.notified()).await });
+        let redirect = reqwest::redirect::Policy::none();
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(redirect)
+            .build()
+            .unwrap();
+        Running {
+            url,
+            handle,
+            http,
+            stop,
+        }
+    }
+
+    pub async fn get(&self, path: &str) -> Reply {
+        Reply::read(self.http.get(format!("{}{path}", self.url))).await
+    }
+
+    pub async fn post(&self, path: &str, pairs: Pairs<'_>) -> Reply {
+        Reply::read(self.form(path, pairs)).await
+    }
+
+    /// A token request of a client that authenticates with Basic.
+    pub async fn token(&self, client: &str, pairs: Pairs<'_>) -> Reply {
+        let secret = format!("{client}-secret");
+        Reply::read(self.form("/token", pairs).basic_auth(client, Some(secret))).await
+    }
+
+    /// The client's own token for a resource.
+    pub async fn own(&self, client: &str, resource: &str) -> String {
+        let pairs = [("grant_type", "client_credentials"), ("resource", resource)];
+        self.token(client, &pairs).await.access_token()
+    }
+
+    pub fn form(&self, path: &str, pairs: Pairs<'_>) -> reqwest::RequestBuilder {
+        let body = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(pairs)
+            .finish();
+        self.http
+            .post(format!("{}{path}", self.url))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(body)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop.notify_one();
+    }
+}
+
+impl Reply {
+    pub async fn read(request: reqwest::RequestBuilder) -> Reply {
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Reply {
+            status,
+            headers,
+            text: response.text().await.unwrap(),
+        }
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("{} {}", self.status, self.text))
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    #[track_caller]
+    pub fn access_token(&self) -> String {
+        assert_eq!(self.status, 200, "{}", self.text);
+        assert_eq!(self.header("cache-control"), Some("no-store"));
+        self.json()["access_token"].as_str().unwrap().to_owned()
+    }
+
+    #[track_caller]
+    pub fn refused(&self, status: u16, error: &str) {
+        assert_eq!(
+            (self.status, self.json()["error"].as_str()),
+            (status, Some(error)),
+            "{}",
+            self.text
+        );
+        assert_eq!(self.header("cache-control"), Some("no-store"));
+    }
+}
+
+/// One part of a token: 0 is the header, 1 the payload. Verifies nothing.
+pub fn part(token: &str, index: usize) -> Value {
+    let part = token.split('.').nth(index).unwrap();
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+}
+
+pub fn claims(token: &str) -> Value {
+    part(token, 1)
+}

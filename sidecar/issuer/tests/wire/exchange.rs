@@ -1,0 +1,439 @@
+//! Token exchange: on behalf of, hop after hop.
+
+use actgate_issuer::{Registry, Settings};
+use serde_json::{Value, json};
+
+use crate::browser::{ALICE, BOB};
+use crate::client::{ACCESS_TOKEN, EXCHANGE, Pairs, Reply, Running, claims};
+
+const ORDERS: &str = "https://orders.example";
+const ASSISTANT: &str = "https://assistant.example";
+const SHOPPER: &str = "https://shopper.example";
+const REFUND_AGENT: &str = "https://refund-agent.example";
+
+impl Running {
+    async fn exchange(&self, client: &str, subject: &str, pairs: Pairs<'_>) -> Reply {
+        let mut all = vec![
+            ("grant_type", EXCHANGE),
+            ("subject_token", subject),
+            ("subject_token_type", ACCESS_TOKEN),
+        ];
+        all.extend_from_slice(pairs);
+        self.token(client, &all).await
+    }
+
+    /// An exchange with the client's own token as actor token.
+    async fn exchange_as(&self, client: &str, subject: &str, pairs: Pairs<'_>) -> Reply {
+        let actor = self.own(client, ORDERS).await;
+        let mut all = vec![
+            ("actor_token", actor.as_str()),
+            ("actor_token_type", ACCESS_TOKEN),
+        ];
+        all.extend_from_slice(pairs);
+        self.exchange(client, subject, &all).await
+    }
+
+    /// A person's token for the assistant, handed over by the application.
+    async fn handed_over(&self, who: Pairs<'_>) -> String {
+        self.person("storefront", ASSISTANT, "orders:read refunds:write", who)
+            .await
+    }
+}
+
+fn agent(issuer: &Running, name: &str) -> Value {
+    json!({"iss": issuer.url, "sub": name, "sub_profile": "ai_agent"})
+}
+
+#[tokio::test]
+async fn on_behalf_of() {
+    let issuer = Running::start(Settings::default()).await;
+    let handed_over = issuer.handed_over(ALICE).await;
+    let pairs = [("resource", ORDERS), ("scope", "orders:read")];
+    let reply = issuer.exchange("assistant", &handed_over, &pairs).await;
+    let token = claims(&reply.access_token());
+    assert_eq!(token["sub"], "alice");
+    assert_eq!(token["sub_profile"], "user");
+    assert_eq!(token["client_id"], "assistant");
+    assert_eq!(token["aud"], ORDERS);
+    assert_eq!(token["scope"], "orders:read");
+    assert_eq!(token["act"], agent(&issuer, "assistant"));
+    for kept in ["auth_time", "amr", "acr"] {
+        assert_eq!(token[kept], claims(&handed_over)[kept], "{kept}");
+    }
+    assert!(token["exp"].as_u64() <= claims(&handed_over)["exp"].as_u64());
+    let body = reply.json();
+    assert_eq!(body["issued_token_type"], ACCESS_TOKEN);
+    assert_eq!(body["scope"], "orders:read");
+    assert!(body.get("refresh_token").is_none() && body.get("id_token").is_none());
+}
+
+#[tokio::test]
+async fn three_hops_keep_the_whole_chain() {
+    let issuer = Running::start(Settings::default()).await;
+    let t0 = issuer.handed_over(ALICE).await;
+    let t1 = issuer
+        .exchange_as("assistant", &t0, &[("resource", SHOPPER)])
+        .await
+        .access_token();
+    let t2 = issuer
+        .exchange_as("shopper", &t1, &[("audience", REFUND_AGENT)])
+        .await
+        .access_token();
+    let pairs = [("resource", ORDERS), ("scope", "refunds:write")];
+    let t3 = issuer
+        .exchange_as("refund-agent", &t2, &pairs)
+        .await
+        .access_token();
+
+    let mut shopper = agent(&issuer, "shopper");
+    shopper["act"] = agent(&issuer, "assistant");
+    let mut refund_agent = agent(&issuer, "refund-agent");
+    refund_agent["act"] = shopper;
+    let token = claims(&t3);
+    assert_eq!(token["act"], refund_agent);
+    assert_eq!(token["sub"], "alice");
+    assert_eq!(token["scope"], "refunds:write");
+    assert_eq!(token["aud"], ORDERS);
+}
+
+#[tokio::test]
+async fn the_cap_refuses_and_never_shortens() {
+    let settings = Settings {
+        chain_cap: 2,
+        ..Settings::default()
+    };
+    let issuer = Running::start(settings).await;
+    let t0 = issuer.handed_over(ALICE).await;
+    let t1 = issuer
+        .exchange("assistant", &t0, &[("resource", SHOPPER)])
+        .await
+        .access_token();
+    let t2 = issuer
+        .exchange("shopper", &t1, &[("resource", REFUND_AGENT)])
+        .await
+        .access_token();
+    issuer
+        .exchange_as("refund-agent", &t2, &[("resource", ORDERS)])
+        .await
+        .refused(400, "invalid_request");
+}
+
+#[tokio::test]
+async fn scope_only_shrinks() {
+    let issuer = Running::start(Settings::default()).await;
+    let t0 = issuer
+        .person("storefront", ASSISTANT, "orders:read refunds:write", ALICE)
+        .await;
+    for wider in [
+        "orders:write",
+        "orders:read orders:write",
+        "shipping:write",
+        "openid",
+        "a  b",
+    ] {
+        let pairs = [("resource", ORDERS), ("scope", wider)];
+        issuer
+            .exchange("assistant", &t0, &pairs)
+            .await
+            .refused(400, "invalid_scope");
+    }
+    let t1 = issuer
+        .exchange("assistant", &t0, &[("resource", ORDERS)])
+        .await
+        .access_token();
+    assert_eq!(
+        claims(&t1)["scope"],
+        "orders:read refunds:write",
+        "all that fits, if nothing is named"
+    );
+
+    let refunds = issuer
+        .person("storefront", ASSISTANT, "refunds:write", ALICE)
+        .await;
+    let nothing = issuer
+        .exchange(
+            "assistant",
+            &refunds,
+            &[("resource", "https://shipping.example")],
+        )
+        .await;
+    nothing.refused(400, "invalid_scope");
+}
+
+#[tokio::test]
+async fn one_audience_that_the_client_may_ask_for() {
+    let issuer = Running::start(Settings::default()).await;
+    let t0 = issuer.handed_over(ALICE).await;
+    for targets in [
+        vec![("resource", ORDERS), ("resource", SHOPPER)],
+        vec![("resource", ORDERS), ("audience", SHOPPER)],
+        vec![("audience", ORDERS), ("audience", ORDERS)],
+        vec![("resource", "https://night-batch.example")],
+        vec![("resource", "https://orders.example/")],
+        vec![],
+    ] {
+        issuer
+            .exchange("assistant", &t0, &targets)
+            .await
+            .refused(400, "invalid_target");
+    }
+}
+
+#[tokio::test]
+async fn a_token_for_somebody_else_is_no_authority() {
+    let issuer = Running::start(Settings::default()).await;
+    let t0 = issuer.handed_over(ALICE).await;
+    let target = [("resource", ORDERS)];
+    issuer
+        .exchange("shopper", &t0, &target)
+        .await
+        .refused(400, "invalid_request");
+    let t1 = issuer
+        .exchange("assistant", &t0, &[("resource", SHOPPER)])
+        .await
+        .access_token();
+    issuer
+        .exchange_as("refund-agent", &t1, &target)
+        .await
+        .refused(400, "invalid_request");
+    let direct = issuer
+        .person("storefront", ORDERS, "orders:read", ALICE)
+        .await;
+    issuer
+        .exchange("assistant", &direct, &target)
+        .await
+        .refused(400, "invalid_request");
+}
+
+#[tokio::test]
+async fn nobody_acts_for_a_person_without_leave() {
+    let issuer = Running::start(Settings::default()).await;
+    let t0 = issuer.handed_over(BOB).await;
+    let t1 = issuer
+        .exchange("assistant", &t0, &[("resource", REFUND_AGENT)])
+        .await
+        .access_token();
+    let target = [("resource", ORDERS)];
+    issuer
+        .exchange_as("refund-agent", &t1, &target)
+        .await
+        .refused(400, "invalid_request");
+}
+
+#[tokio::test]
+async fn the_actor_token_is_the_clients_own() {
+    let issuer = Running::start(Settings::default()).await;
+    let t0 = issuer.handed_over(ALICE).await;
+    let t1 = issuer
+        .exchange("assistant", &t0, &[("resource", REFUND_AGENT)])
+        .await
+        .access_token();
+    let mine = issuer.own("refund-agent", ORDERS).await;
+    let others = issuer.own("shopper", ORDERS).await;
+    let delegated = issuer
+        .person("assistant", ORDERS, "orders:read", ALICE)
+        .await;
+    let jwt = "urn:ietf:params:oauth:token-type:jwt";
+    let id = "urn:ietf:params:oauth:token-type:id_token";
+    for actor in [
+        vec![],
+        vec![("actor_token", mine.as_str())],
+        vec![("actor_token_type", ACCESS_TOKEN)],
+        vec![("actor_token", mine.as_str()), ("actor_token_type", id)],
+        vec![
+            ("actor_token", others.as_str()),
+            ("actor_token_type", ACCESS_TOKEN),
+        ],
+        vec![
+            ("actor_token", delegated.as_str()),
+            ("actor_token_type", ACCESS_TOKEN),
+        ],
+        vec![
+            ("actor_token", t1.as_str()),
+            ("actor_token_type", ACCESS_TOKEN),
+        ],
+        vec![("actor_token", "x.y.z"), ("actor_token_type", ACCESS_TOKEN)],
+    ] {
+        let mut pairs = vec![("resource", ORDERS)];
+        pairs.extend(actor);
+        issuer
+            .exchange("refund-agent", &t1, &pairs)
+            .await
+            .refused(400, "invalid_request");
+    }
+    let pairs = [
+        ("resource", ORDERS),
+        ("actor_token", &mine),
+        ("actor_token_type", jwt),
+    ];
+    issuer
+        .exchange("refund-agent", &t1, &pairs)
+        .await
+        .access_token();
+}
+
+#[tokio::test]
+async fn the_subject_token_must_be_ours_and_good() {
+    let issuer = Running::start(Settings::default()).await;
+    let stranger = Running::start(Settings::default()).await;
+    let code = issuer
+        .code("storefront", ASSISTANT, "openid orders:read", ALICE)
+        .await;
+    let id_token = issuer.redeem("storefront", &code).await.json()["id_token"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let good = issuer.handed_over(ALICE).await;
+    let (head, signature) = good.rsplit_once('.').unwrap();
+    let (header, _) = head.split_once('.').unwrap();
+    let target = [("resource", ORDERS)];
+    for bad in [
+        stranger.handed_over(ALICE).await,
+        id_token,
+        format!("{head}."),
+        format!("{header}.e30.{signature}"),
+        format!(
+            "eyJhbGciOiJub25lIiwidHlwIjoiYXQrand0In0.{}.",
+            head.split_once('.').unwrap().1
+        ),
+        "not a token".to_owned(),
+        format!("{good}.{signature}"),
+    ] {
+        issuer
+            .exchange("assistant", &bad, &target)
+            .await
+            .refused(400, "invalid_request");
+    }
+    for pairs in [
+        vec![("subject_token", good.as_str())],
+        vec![("subject_token_type", ACCESS_TOKEN)],
+        vec![
+            ("subject_token", &good),
+            (
+                "subject_token_type",
+                "urn:ietf:params:oauth:token-type:id_token",
+            ),
+        ],
+        vec![
+            ("subject_token", &good),
+            ("subject_token_type", ACCESS_TOKEN),
+            (
+                "requested_token_type",
+                "urn:ietf:params:oauth:token-type:refresh_token",
+            ),
+        ],
+        vec![
+            ("subject_token", &good),
+            ("subject_token", &good),
+            ("subject_token_type", ACCESS_TOKEN),
+        ],
+    ] {
+        let mut all = vec![("grant_type", EXCHANGE), ("resource", ORDERS)];
+        all.extend(pairs);
+        issuer
+            .token("assistant", &all)
+            .await
+            .refused(400, "invalid_request");
+    }
+    issuer
+        .exchange("assistant", &good, &target)
+        .await
+        .access_token();
+    issuer.handle.set_clock_offset(901);
+    issuer
+        .exchange("assistant", &good, &target)
+        .await
+        .refused(400, "invalid_request");
+    issuer
+        .exchange("storefront", &good, &target)
+        .await
+        .refused(400, "unauthorized_client");
+}
+
+#[tokio::test]
+async fn a_new_token_never_outlives_the_old() {
+    let issuer = Running::start(Settings::default()).await;
+    let t0 = issuer.handed_over(ALICE).await;
+    issuer.handle.set_clock_offset(600);
+    let reply = issuer
+        .exchange("assistant", &t0, &[("resource", ORDERS)])
+        .await;
+    assert_eq!(claims(&reply.access_token())["exp"], claims(&t0)["exp"]);
+    let left = reply.json()["expires_in"].as_u64().unwrap();
+    assert!((1..=300).contains(&left), "{left}");
+}
+
+#[tokio::test]
+async fn an_agent_behind_nobody() {
+    let issuer = Running::start(Settings::default()).await;
+    let target = [("resource", ORDERS), ("scope", "orders:read")];
+    let own = issuer
+        .own("night-batch", "https://night-batch.example")
+        .await;
+    let token = claims(
+        &issuer
+            .exchange("night-batch", &own, &target)
+            .await
+            .access_token(),
+    );
+    assert_eq!(token["sub"], "night-batch");
+    assert!(
+        token.get("act").is_none(),
+        "acting for oneself is no delegation"
+    );
+
+    let own = issuer.own("ledger-bot", "https://ledger-bot.example").await;
+    let token = claims(
+        &issuer
+            .exchange("ledger-bot", &own, &target)
+            .await
+            .access_token(),
+    );
+    assert_eq!(
+        token["act"],
+        agent(&issuer, "ledger-bot"),
+        "as some issuers write it"
+    );
+    issuer
+        .exchange_as("ledger-bot", &own, &target)
+        .await
+        .refused(400, "invalid_request");
+}
+
+#[tokio::test]
+async fn a_chain_a_timer_started() {
+    let issuer = Running::start(Settings::default()).await;
+    let t1 = issuer.own("assistant", SHOPPER).await;
+    let t2 = issuer
+        .exchange("shopper", &t1, &[("resource", ORDERS)])
+        .await
+        .access_token();
+    let token = claims(&t2);
+    assert_eq!(
+        (&token["sub"], &token["sub_profile"]),
+        (&json!("assistant"), &json!("ai_agent"))
+    );
+    assert_eq!(token["act"], agent(&issuer, "shopper"));
+    assert!(token.get("auth_time").is_none());
+}
+
+#[tokio::test]
+async fn a_further_audience_can_be_registered() {
+    let serves = "serves: https://assistant.example";
+    let text = Registry::SAMPLE.replacen(
+        serves,
+        &format!("{serves}\n      from: [https://orders.example]"),
+        1,
+    );
+    let registry = Registry::from_yaml(&text).unwrap();
+    let issuer = Running::with_registry(Settings::default(), registry).await;
+    let direct = issuer
+        .person("storefront", ORDERS, "orders:read", ALICE)
+        .await;
+    let shipping = [("resource", "https://shipping.example")];
+    let token = issuer
+        .exchange("assistant", &direct, &shipping)
+        .await
+        .access_token();
+    assert_eq!(claims(&token)["aud"], "https://shipping.example");
+}

@@ -1,0 +1,14 @@
+//! The issuer over the wire: every flow, and every refusal.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a broken expectation fails the test"
+)]
+
+mod browser;
+mod client;
+mod code;
+mod exchange;
+mod keys;
+mod own;
