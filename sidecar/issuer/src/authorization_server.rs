@@ -17,7 +17,7 @@ impl Issuer {
     /// Checks the settings and makes the signing keys.
     pub fn new(settings: Settings, registry: Registry) -> Result<Issuer, SettingsError> {
         settings.check()?;
-        let keys = KeyRing::generate(settings.signing).map_err(|_| SettingsError::SigningKey)?;
+        let keys = KeyRing::generate(settings.signing)?;
         Ok(Issuer {
             settings,
             registry,

@@ -41,12 +41,13 @@ struct Keys {
     retired: VecDeque<Arc<SigningKey>>,
 }
 
-/// A key could not be made, or would not sign.
-#[derive(Debug)]
-pub(crate) struct KeyFailure;
+/// A signing key could not be made, or would not sign: the system gives no random bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a signing key could not be made or used")]
+pub struct KeyError;
 
 impl KeyRing {
-    pub(crate) fn generate(signing: Signing) -> Result<KeyRing, KeyFailure> {
+    pub(crate) fn generate(signing: Signing) -> Result<KeyRing, KeyError> {
         let keys = Keys {
             next: Arc::new(SigningKey::generate(signing)?),
             active: Arc::new(SigningKey::generate(signing)?),
@@ -65,7 +66,7 @@ impl KeyRing {
 
     /// Makes the published next key the active one, retires the active one and publishes a new next key.
     /// Returns the key id that signs from now on.
-    pub(crate) fn rotate(&self) -> Result<String, KeyFailure> {
+    pub(crate) fn rotate(&self) -> Result<String, KeyError> {
         let fresh = Arc::new(SigningKey::generate(self.signing)?);
         let mut keys = self.write();
         let active = std::mem::replace(&mut keys.next, fresh);
@@ -144,8 +145,8 @@ enum KeyPair {
 }
 
 impl SigningKey {
-    fn generate(signing: Signing) -> Result<SigningKey, KeyFailure> {
-        let id = random_id().map_err(|_| KeyFailure)?;
+    fn generate(signing: Signing) -> Result<SigningKey, KeyError> {
+        let id = random_id().map_err(|_| KeyError)?;
         let pair = KeyPair::generate(signing)?;
         let public = Jwk {
             common: CommonParameters {
@@ -164,7 +165,7 @@ impl SigningKey {
     }
 
     /// A compact JWS over `claims` with `alg`, `kid` and the given `typ` in its header.
-    pub(crate) fn sign(&self, typ: &str, claims: &impl Serialize) -> Result<String, KeyFailure> {
+    pub(crate) fn sign(&self, typ: &str, claims: &impl Serialize) -> Result<String, KeyError> {
         let mut header = Header::new(self.algorithm());
         header.typ = Some(typ.to_owned());
         header.kid = Some(self.id.clone());
@@ -194,7 +195,7 @@ impl SigningKey {
 }
 
 impl KeyPair {
-    fn generate(signing: Signing) -> Result<KeyPair, KeyFailure> {
+    fn generate(signing: Signing) -> Result<KeyPair, KeyError> {
         let pair = match signing {
             Signing::Es256 => {
                 EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map(KeyPair::Es256)
@@ -202,33 +203,33 @@ impl KeyPair {
             Signing::Rs256 => RsaKeyPair::generate(KeySize::Rsa2048).map(KeyPair::Rs256),
             Signing::EdDsa => Ed25519KeyPair::generate().map(KeyPair::EdDsa),
         };
-        pair.map_err(|_| KeyFailure)
+        pair.map_err(|_| KeyError)
     }
 
-    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyFailure> {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
         let random = SystemRandom::new();
         match self {
             KeyPair::Es256(pair) => pair
                 .sign(&random, message)
                 .map(|signature| signature.as_ref().to_vec())
-                .map_err(|_| KeyFailure),
+                .map_err(|_| KeyError),
             KeyPair::Rs256(pair) => {
                 let mut signature = vec![0; pair.public_modulus_len()];
                 pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature)
-                    .map_err(|_| KeyFailure)?;
+                    .map_err(|_| KeyError)?;
                 Ok(signature)
             }
             KeyPair::EdDsa(pair) => Ok(pair.sign(message).as_ref().to_vec()),
         }
     }
 
-    fn public(&self) -> Result<AlgorithmParameters, KeyFailure> {
+    fn public(&self) -> Result<AlgorithmParameters, KeyError> {
         match self {
             KeyPair::Es256(pair) => {
                 // SEC 1: an uncompressed point is 4, then x and y of 32 bytes each.
                 let (x, y) = match pair.public_key().as_ref() {
                     [4, point @ ..] if point.len() == 64 => point.split_at(32),
-                    _ => return Err(KeyFailure),
+                    _ => return Err(KeyError),
                 };
                 Ok(AlgorithmParameters::EllipticCurve(
                     EllipticCurveKeyParameters {
@@ -244,7 +245,7 @@ impl KeyPair {
                 let (n, e) = (DEFAULT_PROVIDER
                     .key_utils
                     .rsa_pub_components_from_public_key)(der)
-                .map_err(|_| KeyFailure)?;
+                .map_err(|_| KeyError)?;
                 Ok(AlgorithmParameters::RSA(RSAKeyParameters {
                     key_type: RSAKeyType::RSA,
                     n: URL_SAFE_NO_PAD.encode(n),
@@ -260,10 +261,10 @@ impl KeyPair {
     }
 }
 
-fn part(value: &impl Serialize) -> Result<String, KeyFailure> {
+fn part(value: &impl Serialize) -> Result<String, KeyError> {
     serde_json::to_vec(value)
         .map(|json| URL_SAFE_NO_PAD.encode(json))
-        .map_err(|_| KeyFailure)
+        .map_err(|_| KeyError)
 }
 
 #[cfg(test)]

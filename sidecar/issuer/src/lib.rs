@@ -58,6 +58,7 @@ mod token;
 
 pub use authorization_server::Issuer;
 pub use clock::Clock;
+pub use keys::KeyError;
 pub use registry::{Registry, RegistryError};
 pub use server::{BindError, Handle, Server};
 pub use settings::{Exposure, MAX_CHAIN, Rotation, Settings, SettingsError, Signing};

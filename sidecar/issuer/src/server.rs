@@ -15,13 +15,16 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
 use crate::authorization_server::{AuthorizationServer, Issuer};
+use crate::keys::KeyError;
 use crate::routes::route;
-use crate::settings::{Exposure, SettingsError};
+use crate::settings::Exposure;
 
 /// The longest a client may take for a request's head, and the longest an idle connection is kept.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long open connections may go on once the server stops.
 const DRAIN: Duration = Duration::from_secs(5);
+/// The largest head of a request; a longer one is answered with 431.
+const MAX_HEAD: usize = 64 * 1024;
 /// A pause after a failed accept, which is nearly always a lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Connections at a time; more wait to be accepted.
@@ -43,6 +46,9 @@ pub enum BindError {
         "{0} is not a loopback address: the issuer is not for production; `Exposure::Network` lifts this"
     )]
     NotLoopback(SocketAddr),
+    /// The address stands for every address of the machine, so it cannot be the issuer's name.
+    #[error("an issuer that listens on {0} must be given its `issuer_url`")]
+    NoIssuerUrl(SocketAddr),
     /// The system refused.
     #[error("cannot listen on {address}: {error}")]
     Listen {
@@ -58,6 +64,9 @@ impl Server {
     pub async fn bind(address: SocketAddr, issuer: Issuer) -> Result<Server, BindError> {
         if issuer.settings.exposure == Exposure::Loopback && !address.ip().is_loopback() {
             return Err(BindError::NotLoopback(address));
+        }
+        if issuer.settings.issuer_url.is_none() && address.ip().is_unspecified() {
+            return Err(BindError::NoIssuerUrl(address));
         }
         let failed = |error| BindError::Listen { address, error };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
@@ -140,6 +149,7 @@ fn connection(
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
+        .max_buf_size(MAX_HEAD)
         .serve_connection(io, service)
 }
 
@@ -152,11 +162,8 @@ pub struct Handle {
 impl Handle {
     /// Rotates the signing keys: the published next key becomes active, the active one retired (still published), and
     /// a new next key is published. Returns the key id that signs from now on. Blocks while a key is made.
-    pub fn rotate_key(&self) -> Result<String, SettingsError> {
-        self.server
-            .keys
-            .rotate()
-            .map_err(|_| SettingsError::SigningKey)
+    pub fn rotate_key(&self) -> Result<String, KeyError> {
+        self.server.keys.rotate()
     }
 
     /// Takes every retired key out of the published set and returns how many. A resource server refuses the tokens

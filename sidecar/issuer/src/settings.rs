@@ -6,6 +6,7 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::clock::Clock;
+use crate::keys::KeyError;
 
 /// The longest chain of actors the issuer writes into a token.
 pub const MAX_CHAIN: usize = 16;
@@ -96,8 +97,8 @@ pub enum SettingsError {
     #[error("the chain cap must be between 1 and {MAX_CHAIN}")]
     ChainCap,
     /// No signing key could be made.
-    #[error("no signing key could be made")]
-    SigningKey,
+    #[error(transparent)]
+    SigningKey(#[from] KeyError),
 }
 
 impl Settings {

@@ -4,6 +4,8 @@
 //! Between the steps the browser holds one unguessable transaction id, good once: each step takes the transaction
 //! out of the store and puts the next one in under a new id. So a form cannot be forged from another site, sent
 //! twice, or used to guess passwords in parallel.
+//!
+//! There are no sessions: every request asks for a new login, so `prompt=login` and `max_age` hold by themselves.
 
 mod pages;
 mod request;
@@ -74,7 +76,10 @@ impl Transactions {
     }
 
     fn take(&self, form: &Parameters) -> Option<Transaction> {
-        self.0.remove(form.one("transaction").ok()??)
+        let id = form.one("transaction").ok()??;
+        // `remove` would still give a transaction that is past its life.
+        self.0.get(id)?;
+        self.0.remove(id)
     }
 }
 

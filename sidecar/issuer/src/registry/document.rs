@@ -80,8 +80,8 @@ enum Grant {
 
 pub(super) fn read(text: &str) -> Result<Registry, RegistryError> {
     let options = serde_saphyr::options! { with_snippet: false };
-    let document: Document =
-        serde_saphyr::from_str_with_options(text, options).map_err(|error| syntax(&error))?;
+    let document: Document = serde_saphyr::from_str_with_options(text, options)
+        .map_err(|error| RegistryError::of(&error))?;
     let names = Names::of(&document);
 
     let resources = entries(document.resources, |identifier, entry| {
@@ -134,7 +134,7 @@ impl Names {
         entry: Spanned<ResourceEntry>,
     ) -> Result<Resource, RegistryError> {
         if Url::parse(identifier).is_err() || identifier.contains('#') {
-            return Err(wrong(
+            return Err(RegistryError::at(
                 &entry.referenced,
                 format!("`{identifier}` is no resource identifier"),
             )
@@ -142,7 +142,7 @@ impl Names {
         }
         for scope in &entry.value.scopes {
             if !is_scope(&scope.value) || scope.value == OPENID {
-                return Err(wrong(
+                return Err(RegistryError::at(
                     &scope.referenced,
                     format!("`{}` is no scope of a resource", scope.value),
                 ));
@@ -158,7 +158,7 @@ impl Names {
         check_name(name, &entry.referenced)?;
         if self.clients.contains(name) {
             // RFC 9068 section 5: one subject must not mean two parties.
-            return Err(wrong(
+            return Err(RegistryError::at(
                 &entry.referenced,
                 format!("`{name}` is both a user and a client"),
             )
@@ -186,13 +186,13 @@ impl Names {
 
         let coded = grants.contains(&Grant::AuthorizationCode);
         if coded == entry.redirect_uris.is_empty() {
-            return Err(wrong(
+            return Err(RegistryError::at(
                 &here,
                 "`redirect_uris` and the grant `authorization_code` go together",
             ));
         }
         if grants.contains(&Grant::TokenExchange) != entry.exchange.is_some() {
-            return Err(wrong(
+            return Err(RegistryError::at(
                 &here,
                 "`exchange` and the grant `token_exchange` go together",
             ));
@@ -202,7 +202,7 @@ impl Names {
                 .iter()
                 .any(|grant| *grant != Grant::AuthorizationCode)
         {
-            return Err(wrong(
+            return Err(RegistryError::at(
                 &here,
                 "a client without a secret can use `authorization_code` only",
             )
@@ -233,10 +233,10 @@ impl Names {
         self.check_resources(&from)?;
         for name in &entry.may_act_for {
             if !self.users.contains(&name.value) && !self.clients.contains(&name.value) {
-                return Err(unknown(
+                return Err(RegistryError::unknown(
                     "user or client",
                     name,
-                    self.users.iter().chain(&self.clients),
+                    self.users.iter().chain(&self.clients).map(String::as_str),
                 ));
             }
         }
@@ -254,7 +254,11 @@ impl Names {
         known: impl Fn(&str) -> bool,
     ) -> Result<(), RegistryError> {
         match written.iter().find(|scope| !known(&scope.value)) {
-            Some(scope) => Err(unknown("scope", scope, self.scopes.iter())),
+            Some(scope) => Err(RegistryError::unknown(
+                "scope",
+                scope,
+                self.scopes.iter().map(String::as_str),
+            )),
             None => Ok(()),
         }
     }
@@ -264,7 +268,11 @@ impl Names {
             .iter()
             .find(|resource| !self.resources.contains(&resource.value))
         {
-            Some(resource) => Err(unknown("resource", resource, self.resources.iter())),
+            Some(resource) => Err(RegistryError::unknown(
+                "resource",
+                resource,
+                self.resources.iter().map(String::as_str),
+            )),
             None => Ok(()),
         }
     }
@@ -275,7 +283,7 @@ fn check_name(name: &str, here: &Location) -> Result<(), RegistryError> {
     if !name.is_empty() && name.len() <= 128 && name.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(());
     }
-    Err(wrong(
+    Err(RegistryError::at(
         here,
         "a name is 1 to 128 printable ASCII characters without spaces",
     ))
@@ -298,13 +306,18 @@ fn check_redirect_uri(uri: &Spanned<String>) -> Result<(), RegistryError> {
     if good {
         return Ok(());
     }
-    Err(wrong(&uri.referenced, "this is no redirect URI")
-        .mend("write an absolute https URI, or http on loopback, without user and fragment"))
+    Err(
+        RegistryError::at(&uri.referenced, "this is no redirect URI")
+            .mend("write an absolute https URI, or http on loopback, without user and fragment"),
+    )
 }
 
 fn secret(written: &Spanned<String>) -> Result<Secret, RegistryError> {
     if written.value.is_empty() {
-        return Err(wrong(&written.referenced, "a secret must not be empty"));
+        return Err(RegistryError::at(
+            &written.referenced,
+            "a secret must not be empty",
+        ));
     }
     Ok(Secret::new(&written.value))
 }
@@ -315,54 +328,6 @@ fn scopes(written: Vec<Spanned<String>>) -> ScopeSet {
 
 fn values(written: Vec<Spanned<String>>) -> BTreeSet<String> {
     written.into_iter().map(|entry| entry.value).collect()
-}
-
-fn wrong(here: &Location, message: impl Into<String>) -> RegistryError {
-    RegistryError {
-        line: here.line(),
-        column: here.column(),
-        message: message.into(),
-        mend: None,
-    }
-}
-
-impl RegistryError {
-    fn mend(mut self, mend: impl Into<String>) -> RegistryError {
-        self.mend = Some(mend.into());
-        self
-    }
-}
-
-/// A reference to nothing, with the nearest name there is.
-fn unknown<'a>(
-    what: &str,
-    written: &Spanned<String>,
-    known: impl Iterator<Item = &'a String>,
-) -> RegistryError {
-    let error = wrong(
-        &written.referenced,
-        format!("unknown {what} `{}`", written.value),
-    );
-    let nearest = known
-        .map(|name| (strsim::damerau_levenshtein(name, &written.value), name))
-        .filter(|(distance, name)| *distance <= name.len() / 3)
-        .min();
-    match nearest {
-        Some((_, name)) => error.mend(format!("did you mean `{name}`?")),
-        None => error.mend("define it, or take this line out"),
-    }
-}
-
-fn syntax(error: &serde_saphyr::Error) -> RegistryError {
-    let (line, column) = error
-        .location()
-        .map_or((0, 0), |at| (at.line(), at.column()));
-    RegistryError {
-        line,
-        column,
-        message: error.to_string(),
-        mend: None,
-    }
 }
 
 #[cfg(test)]
@@ -398,7 +363,7 @@ mod tests {
             (
                 "password: wonderland",
                 "pasword: wonderland",
-                "unknown field `pasword`",
+                "23:5: unknown key `pasword`; did you mean `password`?",
             ),
             (
                 "scopes: [openid, orders:read, orders:write]",
@@ -463,7 +428,8 @@ mod tests {
     #[test]
     fn a_name_twice_is_an_error() {
         let twice = Registry::SAMPLE.replacen("  bob:", "  alice:", 1);
-        assert!(Registry::from_yaml(&twice).is_err());
+        let text = Registry::from_yaml(&twice).unwrap_err().to_string();
+        assert_eq!(text, "26:3: `alice` stands twice; take one out");
     }
 
     #[test]

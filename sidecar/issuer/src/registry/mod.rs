@@ -53,12 +53,13 @@
 //! | `own_token` | `plain` (default), or `self_act`: exchanging its own token yields `act.sub` equal to `sub` |
 
 mod document;
+mod error;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::error::RegistryError;
 use crate::scope::ScopeSet;
 use crate::secret::Secret;
 
@@ -68,19 +69,6 @@ pub struct Registry {
     resources: BTreeMap<String, Resource>,
     users: BTreeMap<String, User>,
     clients: BTreeMap<String, Client>,
-}
-
-/// Why a registry could not be read, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RegistryError {
-    /// Counted from 1; 0 where the reader could not tell.
-    pub line: u64,
-    /// Counted from 1; 0 where the reader could not tell.
-    pub column: u64,
-    /// What is wrong, without any secret of the file.
-    pub message: String,
-    /// What to write instead, where that can be told.
-    pub mend: Option<String>,
 }
 
 impl Registry {
@@ -185,18 +173,3 @@ pub(crate) enum OwnToken {
     Plain,
     SelfAct,
 }
-
-impl fmt::Display for RegistryError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.line > 0 {
-            write!(f, "{}:{}: ", self.line, self.column)?;
-        }
-        f.write_str(&self.message)?;
-        match &self.mend {
-            Some(mend) => write!(f, "; {mend}"),
-            None => Ok(()),
-        }
-    }
-}
-
-impl std::error::Error for RegistryError {}

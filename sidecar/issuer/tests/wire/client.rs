@@ -120,6 +120,17 @@ impl Reply {
         self.json()["access_token"].as_str().unwrap().to_owned()
     }
 
+    /// Refused as `invalid_request`, for this reason: many faults share the code.
+    #[track_caller]
+    pub fn invalid_because(&self, reason: &str) {
+        self.refused(400, "invalid_request");
+        let description = self.json()["error_description"].clone();
+        assert!(
+            description.as_str().unwrap().contains(reason),
+            "{description} is not {reason}"
+        );
+    }
+
     #[track_caller]
     pub fn refused(&self, status: u16, error: &str) {
         assert_eq!(

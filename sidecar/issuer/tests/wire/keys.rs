@@ -135,7 +135,16 @@ async fn loopback_unless_told_otherwise() {
     };
     let refused = Server::bind(any, issuer(Exposure::Loopback)).await;
     assert!(matches!(refused, Err(BindError::NotLoopback(address)) if address == any));
-    assert!(Server::bind(any, issuer(Exposure::Network)).await.is_ok());
+    let nameless = Server::bind(any, issuer(Exposure::Network)).await;
+    assert!(matches!(nameless, Err(BindError::NoIssuerUrl(_))));
+    let issuer_url = Some("http://issuer.example".to_owned());
+    let settings = Settings {
+        exposure: Exposure::Network,
+        issuer_url,
+        ..Settings::default()
+    };
+    let named = Issuer::new(settings, Registry::demo().unwrap()).unwrap();
+    assert!(Server::bind(any, named).await.is_ok());
 }
 
 #[tokio::test]

@@ -10,5 +10,6 @@ mod browser;
 mod client;
 mod code;
 mod exchange;
+mod exchange_refusals;
 mod keys;
 mod own;
