@@ -46,6 +46,8 @@ impl Running {
         let redirect = reqwest::redirect::Policy::none();
         let http = reqwest::Client::builder()
             .no_proxy()
+            // An idle connection may be hung up on just as a slow machine reuses it.
+            .pool_max_idle_per_host(0)
             .redirect(redirect)
             .build()
             .unwrap();

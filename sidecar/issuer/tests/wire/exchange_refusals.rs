@@ -1,6 +1,6 @@
 //! Token exchanges the issuer refuses.
 
-use actgate_issuer::Settings;
+use actgate_issuer::{Registry, Settings};
 
 use crate::browser::{ALICE, BOB};
 use crate::client::{ACCESS_TOKEN, EXCHANGE, Running};
@@ -217,4 +217,27 @@ async fn the_parameters_of_an_exchange() {
             .await
             .invalid_because(reason);
     }
+}
+
+#[tokio::test]
+async fn a_client_gets_no_more_than_it_is_registered_for() {
+    let secret =
+        "secret: shopper-secret\n    grants: [client_credentials, token_exchange]\n    scopes: ";
+    let wide = format!("{secret}[orders:read, orders:write, refunds:write]");
+    assert!(Registry::SAMPLE.contains(&wide));
+    let text = Registry::SAMPLE.replace(&wide, &format!("{secret}[orders:read]"));
+    let registry = Registry::from_yaml(&text).unwrap();
+    let issuer = Running::with_registry(Settings::default(), registry).await;
+    let t0 = issuer.handed_over(ALICE).await;
+    let t1 = issuer
+        .exchange("assistant", &t0, &[("resource", SHOPPER)])
+        .await
+        .access_token();
+    let wider = [("resource", ORDERS), ("scope", "refunds:write")];
+    issuer
+        .exchange("shopper", &t1, &wider)
+        .await
+        .refused(400, "invalid_scope");
+    let reply = issuer.exchange("shopper", &t1, &TARGET).await;
+    assert_eq!(reply.json()["scope"], "orders:read");
 }
