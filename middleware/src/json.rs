@@ -27,7 +27,10 @@ pub(crate) struct Object<'a>(Vec<(Cow<'a, str>, Json<'a>)>);
 
 impl<'a> Object<'a> {
     pub(crate) fn get(&self, name: &str) -> Option<&Json<'a>> {
-        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value)
+        self.0
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value)
     }
 
     pub(crate) fn into_members(self) -> impl Iterator<Item = (Cow<'a, str>, Json<'a>)> {
@@ -93,7 +96,10 @@ struct Strict<'b> {
 
 impl Strict<'_> {
     fn enter<E: serde::de::Error>(&mut self) -> Result<Strict<'_>, E> {
-        let depth = self.depth.checked_sub(1).ok_or_else(|| E::custom("too deep"))?;
+        let depth = self
+            .depth
+            .checked_sub(1)
+            .ok_or_else(|| E::custom("too deep"))?;
         Ok(Strict {
             depth,
             budget: self.budget,
@@ -101,7 +107,10 @@ impl Strict<'_> {
     }
 
     fn spend<E: serde::de::Error>(&mut self) -> Result<(), E> {
-        *self.budget = self.budget.checked_sub(1).ok_or_else(|| E::custom("too many values"))?;
+        *self.budget = self
+            .budget
+            .checked_sub(1)
+            .ok_or_else(|| E::custom("too many values"))?;
         Ok(())
     }
 }
@@ -216,8 +225,20 @@ mod tests {
     #[test]
     fn what_is_no_object_or_no_json_is_refused() {
         for text in [
-            "", "null", "[]", "\"a\"", "{} {}", "{}x", "{\"a\":NaN}", "{\"a\":1e999}", "{'a':1}", "{\"a\":1,}",
-            "\u{feff}{}", "{\"a\":\"\\ud800\"}", "{\"a\":01}", "{\"a\":\"\n\"}",
+            "",
+            "null",
+            "[]",
+            "\"a\"",
+            "{} {}",
+            "{}x",
+            "{\"a\":NaN}",
+            "{\"a\":1e999}",
+            "{'a':1}",
+            "{\"a\":1,}",
+            "\u{feff}{}",
+            "{\"a\":\"\\ud800\"}",
+            "{\"a\":01}",
+            "{\"a\":\"\n\"}",
         ] {
             assert!(read(text).is_err(), "{text:?}");
         }

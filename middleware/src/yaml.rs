@@ -40,14 +40,24 @@ impl YamlError {
             .location()
             .map_or((0, 0), |location| (location.line(), location.column()));
         let (message, mend) = match error {
-            Error::SerdeUnknownField { field, expected, .. } => {
-                (format!("unknown key `{field}`"), Some(nearest(field, expected)))
+            Error::SerdeUnknownField {
+                field, expected, ..
+            } => (
+                format!("unknown key `{field}`"),
+                Some(nearest(field, expected)),
+            ),
+            Error::SerdeUnknownVariant {
+                variant, expected, ..
+            } => (
+                format!("unknown word `{variant}`"),
+                Some(nearest(variant, expected)),
+            ),
+            Error::SerdeMissingField { field, .. } => {
+                (format!("the key `{field}` is missing"), None)
             }
-            Error::SerdeUnknownVariant { variant, expected, .. } => {
-                (format!("unknown word `{variant}`"), Some(nearest(variant, expected)))
+            Error::DuplicateMappingKey { key: Some(key), .. } => {
+                (format!("the key `{key}` stands twice"), None)
             }
-            Error::SerdeMissingField { field, .. } => (format!("the key `{field}` is missing"), None),
-            Error::DuplicateMappingKey { key: Some(key), .. } => (format!("the key `{key}` stands twice"), None),
             other => (plain(&other.to_string()), None),
         };
         YamlError {
@@ -78,7 +88,9 @@ pub fn nearest(written: &str, known: &[&str]) -> String {
         .map(|candidate| (strsim::damerau_levenshtein(written, candidate), candidate))
         .min_by_key(|(distance, _)| *distance);
     match best {
-        Some((distance, candidate)) if distance <= 1 + candidate.len() / 3 => format!("did you mean `{candidate}`?"),
+        Some((distance, candidate)) if distance <= 1 + candidate.len() / 3 => {
+            format!("did you mean `{candidate}`?")
+        }
         _ => format!("expected one of {}", list(known)),
     }
 }
@@ -138,7 +150,10 @@ mod tests {
     #[test]
     fn an_unknown_key_is_named_with_its_place_and_the_nearest_known_one() {
         let error = read::<Settings>("listen: a\nstict: true\n").unwrap_err();
-        assert_eq!(error.to_string(), "2:1: unknown key `stict`; did you mean `strict`?");
+        assert_eq!(
+            error.to_string(),
+            "2:1: unknown key `stict`; did you mean `strict`?"
+        );
         let error = read::<Settings>("listen: a\ncolour: true\n").unwrap_err();
         assert_eq!(error.mend.unwrap(), "expected one of `listen`, `strict`");
     }
@@ -151,7 +166,13 @@ mod tests {
 
     #[test]
     fn duplicates_missing_keys_and_loose_booleans_are_errors() {
-        for text in ["listen: a\nlisten: b\n", "strict: true\n", "listen: a\nstrict: yes\n", "listen: [", "- a"] {
+        for text in [
+            "listen: a\nlisten: b\n",
+            "strict: true\n",
+            "listen: a\nstrict: yes\n",
+            "listen: [",
+            "- a",
+        ] {
             let error = read::<Settings>(text).unwrap_err();
             assert!(!error.message.is_empty(), "{text}");
         }

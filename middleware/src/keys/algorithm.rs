@@ -49,7 +49,9 @@ impl Algorithm {
     pub(crate) fn named(name: &str) -> Option<Algorithm> {
         match name {
             "Ed25519" => Some(Algorithm::EdDSA),
-            _ => Algorithm::ALL.into_iter().find(|algorithm| algorithm.name() == name),
+            _ => Algorithm::ALL
+                .into_iter()
+                .find(|algorithm| algorithm.name() == name),
         }
     }
 
@@ -115,7 +117,9 @@ mod tests {
     fn names_are_exact_and_hmac_and_none_have_none() {
         assert_eq!("ES256".parse(), Ok(Algorithm::ES256));
         assert_eq!("Ed25519".parse(), Ok(Algorithm::EdDSA));
-        for name in ["none", "HS256", "es256", " ES256", "ES256 ", "", "Ed448", "ES256K", "RS1"] {
+        for name in [
+            "none", "HS256", "es256", " ES256", "ES256 ", "", "Ed448", "ES256K", "RS1",
+        ] {
             assert_eq!(name.parse::<Algorithm>(), Err(UnknownAlgorithm), "{name}");
         }
     }

@@ -40,7 +40,8 @@ impl HttpFetch {
 impl Fetch for HttpFetch {
     fn fetch<'a>(&'a self, url: &'a str) -> Fetched<'a> {
         Box::pin(async move {
-            let unreachable = |error: reqwest::Error| FetchError::Unreachable(reason(&error.without_url()));
+            let unreachable =
+                |error: reqwest::Error| FetchError::Unreachable(reason(&error.without_url()));
             let request = self
                 .client
                 .get(url)
@@ -69,5 +70,9 @@ fn reason(error: &reqwest::Error) -> String {
         cause = source;
     }
     let text = cause.to_string();
-    if error.source().is_none() { error.to_string() } else { text }
+    if error.source().is_none() {
+        error.to_string()
+    } else {
+        text
+    }
 }

@@ -35,7 +35,9 @@ impl Endpoint {
         match url.scheme() {
             "https" => Ok(Endpoint(url)),
             "http" if is_loopback(&url) => Ok(Endpoint(url)),
-            "http" => Err(refuse("keys are fetched over https, or over http on loopback only")),
+            "http" => Err(refuse(
+                "keys are fetched over https, or over http on loopback only",
+            )),
             _ => Err(refuse("its scheme is not https")),
         }
     }
@@ -96,12 +98,23 @@ mod tests {
 
     #[test]
     fn plain_http_is_for_loopback_only() {
-        for good in ["https://idp.example", "http://127.0.0.1:9/jwks", "http://localhost:1", "http://[::1]:2"] {
+        for good in [
+            "https://idp.example",
+            "http://127.0.0.1:9/jwks",
+            "http://localhost:1",
+            "http://[::1]:2",
+        ] {
             assert!(Endpoint::parse(good).is_ok(), "{good}");
         }
         for bad in [
-            "http://idp.example", "ftp://idp.example", "idp.example", "", "file:///etc/keys", "https://u:p@idp.example",
-            "http://127.0.0.1.evil.example", "https://idp.example/#x",
+            "http://idp.example",
+            "ftp://idp.example",
+            "idp.example",
+            "",
+            "file:///etc/keys",
+            "https://u:p@idp.example",
+            "http://127.0.0.1.evil.example",
+            "https://idp.example/#x",
         ] {
             assert!(Endpoint::parse(bad).is_err(), "{bad}");
         }
@@ -110,7 +123,11 @@ mod tests {
     #[test]
     fn metadata_is_sought_in_both_places() {
         let issuer = Endpoint::parse("https://idp.example/tenant/").unwrap();
-        let urls: Vec<_> = issuer.metadata().iter().map(|url| url.as_str().to_owned()).collect();
+        let urls: Vec<_> = issuer
+            .metadata()
+            .iter()
+            .map(|url| url.as_str().to_owned())
+            .collect();
         assert_eq!(
             urls,
             [

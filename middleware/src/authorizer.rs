@@ -1,0 +1,420 @@
+//! One request judged, from its credential to the verdict. The only maker of an [`Identity`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderMap;
+
+use crate::chain::{ChainContract, PriorActorUse};
+use crate::challenge::Challenge;
+use crate::clock::Clock;
+use crate::credential;
+use crate::error::{ConfigError, Error, Reason};
+use crate::identity::Identity;
+use crate::keys::{RemoteKeys, Status};
+use crate::limits::Limits;
+use crate::policy::{
+    Access, Moment, Policy, Recorder, Requirement, StopAtFirst, Truncation, evaluate,
+};
+use crate::target::Target;
+use crate::token::{Claims, Confirmation, Demand, TokenCache, UnverifiedToken};
+use crate::trust::{Keys, TrustedIssuer};
+
+/// Judges requests: trusted issuers and a policy, made once and shared. Cheap to clone.
+///
+/// A request is judged in this order, and refused at the first step that fails: credential, form of the token, issuer,
+/// type, signature, claims, confirmation, chain, scope, core rules, history rules.
+#[derive(Clone, Debug)]
+pub struct Authorizer {
+    inner: Arc<Inner>,
+}
+
+#[derive(Clone, Debug)]
+struct Inner {
+    issuers: Vec<TrustedIssuer>,
+    policy: Arc<Policy>,
+    leeway: u64,
+    limits: Limits,
+    clock: Clock,
+    resource_metadata: Option<Box<str>>,
+    cache: Arc<TokenCache<Known>>,
+}
+
+/// A token that was verified before. Facts, never a verdict.
+#[derive(Clone)]
+struct Known {
+    identity: Identity,
+    issuer: usize,
+    generation: u64,
+}
+
+/// What was decided about one request.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    route: Option<Arc<str>>,
+    identity: Option<Identity>,
+    verdict: Result<(), Error>,
+}
+
+impl Decision {
+    /// Whether the request may pass, and if not, why.
+    pub fn verdict(&self) -> Result<(), &Error> {
+        self.verdict.as_ref().map(|()| ())
+    }
+
+    /// Why the request is refused.
+    pub fn error(&self) -> Option<&Error> {
+        self.verdict.as_ref().err()
+    }
+
+    /// Who acts, once the token was verified: also when the policy then refused. None on public routes.
+    pub fn identity(&self) -> Option<&Identity> {
+        self.identity.as_ref()
+    }
+
+    /// The route that was matched, as the policy writes it.
+    pub fn route(&self) -> Option<&str> {
+        self.route.as_deref()
+    }
+}
+
+impl Decision {
+    /// Of a request that is refused before anything is looked up.
+    pub(crate) fn ambiguous(error: Error) -> Decision {
+        Decision {
+            route: None,
+            identity: None,
+            verdict: Err(error),
+        }
+    }
+
+    /// The identity of a request that may pass.
+    pub(crate) fn into_identity(self) -> Result<Option<Identity>, Error> {
+        self.verdict.map(|()| self.identity)
+    }
+}
+
+/// What a request must meet: the policy's route for it, or one requirement wherever it goes.
+#[derive(Clone, Debug)]
+pub(crate) enum Gate {
+    Routes,
+    Requirement(Arc<Requirement>, Arc<str>),
+}
+
+/// The outcome of judging once, without waiting for anything.
+pub(crate) struct Judged {
+    pub(crate) decision: Decision,
+    /// The keys to fetch once more, because the token names one that is not here.
+    pub(crate) missed: Option<RemoteKeys>,
+}
+
+impl Authorizer {
+    /// Trusts `issuers` and judges by `policy`, with a leeway of 30 s and the default [`Limits`].
+    ///
+    /// # Errors
+    /// [`ConfigError`] for no issuer, the same one twice, or a rule on prior actors that an issuer's chain cannot bear.
+    pub fn new(
+        issuers: impl IntoIterator<Item = TrustedIssuer>,
+        policy: Policy,
+    ) -> Result<Authorizer, ConfigError> {
+        let issuers: Vec<TrustedIssuer> = issuers.into_iter().collect();
+        if issuers.is_empty() {
+            return Err(ConfigError::NoIssuer);
+        }
+        for (index, issuer) in issuers.iter().enumerate() {
+            if issuers[..index]
+                .iter()
+                .any(|earlier| earlier.issuer == issuer.issuer)
+            {
+                return Err(ConfigError::DuplicateIssuer(issuer.issuer.to_string()));
+            }
+            check_history_rules(issuer, &policy)?;
+        }
+        let limits = Limits::default();
+        Ok(Authorizer {
+            inner: Arc::new(Inner {
+                issuers,
+                policy: Arc::new(policy),
+                leeway: 30,
+                cache: Arc::new(TokenCache::new(limits.cache_bytes)),
+                limits,
+                clock: Clock::system(),
+                resource_metadata: None,
+            }),
+        })
+    }
+
+    /// Accepts clocks that differ by up to `leeway`, in whole seconds, at most 60.
+    ///
+    /// # Errors
+    /// [`ConfigError::Leeway`].
+    pub fn with_leeway(mut self, leeway: Duration) -> Result<Authorizer, ConfigError> {
+        if leeway > Duration::from_secs(60) {
+            return Err(ConfigError::Leeway(leeway.as_secs()));
+        }
+        Arc::make_mut(&mut self.inner).leeway = leeway.as_secs();
+        Ok(self)
+    }
+
+    /// Replaces the limits; verified tokens are forgotten.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Authorizer {
+        let inner = Arc::make_mut(&mut self.inner);
+        inner.cache = Arc::new(TokenCache::new(limits.cache_bytes));
+        inner.limits = limits;
+        self
+    }
+
+    /// Takes the time from `clock`.
+    #[must_use]
+    pub fn with_clock(mut self, clock: impl Into<Clock>) -> Authorizer {
+        Arc::make_mut(&mut self.inner).clock = clock.into();
+        self
+    }
+
+    /// Names the protected resource metadata (RFC 9728) in each 401.
+    ///
+    /// # Errors
+    /// [`ConfigError::Url`] for what is no absolute URL.
+    pub fn with_resource_metadata(mut self, url: &str) -> Result<Authorizer, ConfigError> {
+        let parsed = url::Url::parse(url).map_err(|_| ConfigError::Url {
+            url: url.to_owned(),
+            reason: "it is not an absolute URL",
+        })?;
+        Arc::make_mut(&mut self.inner).resource_metadata = Some(parsed.as_str().into());
+        Ok(self)
+    }
+
+    /// Whether the keys of every issuer are here.
+    pub fn ready(&self) -> bool {
+        self.inner.issuers.iter().all(|issuer| match &issuer.keys {
+            Keys::Fixed(_) => true,
+            Keys::Remote(remote) => matches!(remote.status(), Status::Ready { .. }),
+        })
+    }
+
+    /// The answer to a refused request. Its realm is the first audience.
+    pub fn challenge(&self, error: &Error) -> Challenge {
+        let realm = self
+            .inner
+            .issuers
+            .first()
+            .and_then(|issuer| issuer.audiences.first());
+        Challenge::of(
+            error,
+            realm.map_or("", |realm| realm),
+            self.inner.resource_metadata.as_deref(),
+        )
+    }
+
+    /// Judges one request by the routes of the policy.
+    ///
+    /// Waits only where the token names a key that is not here: for one fetch, bounded by its time-out, and not at all
+    /// during the cool-down. It does NOT read the body.
+    pub async fn decide(&self, target: &Target<'_>, headers: &HeaderMap) -> Decision {
+        let Judged { decision, missed } = self.judge(&Gate::Routes, target, headers);
+        match missed {
+            Some(keys) if keys.refetch().await => {
+                self.judge(&Gate::Routes, target, headers).decision
+            }
+            _ => decision,
+        }
+    }
+
+    pub(crate) fn policy(&self) -> &Policy {
+        &self.inner.policy
+    }
+
+    pub(crate) fn leeway(&self) -> u64 {
+        self.inner.leeway
+    }
+
+    pub(crate) fn judge(&self, gate: &Gate, target: &Target<'_>, headers: &HeaderMap) -> Judged {
+        let token = credential::bearer(headers, target.query());
+        self.judge_token(
+            gate,
+            target,
+            token,
+            self.inner.clock.now(),
+            &mut StopAtFirst,
+        )
+    }
+
+    /// The one straight function: everything that judges, explains or tests goes through here.
+    pub(crate) fn judge_token(
+        &self,
+        gate: &Gate,
+        target: &Target<'_>,
+        token: Result<&str, Error>,
+        now: u64,
+        recorder: &mut impl Recorder,
+    ) -> Judged {
+        let (route, requirement) = match gate {
+            Gate::Requirement(requirement, name) => (Some(Arc::clone(name)), Some(requirement)),
+            Gate::Routes => match self
+                .inner
+                .policy
+                .route(target.method().as_str(), target.path())
+            {
+                None => (None, None),
+                Some(route) => match &route.access {
+                    Access::Public => return decided(Some(Arc::clone(&route.name)), None, Ok(())),
+                    Access::Guarded(requirement) => {
+                        (Some(Arc::clone(&route.name)), Some(requirement))
+                    }
+                },
+            },
+        };
+        let identity = match token
+            .map_err(Refusal::from)
+            .and_then(|token| self.authenticate(token, now))
+        {
+            Ok(identity) => identity,
+            Err(Refusal { error, missed }) => {
+                let Judged { decision, .. } = decided(route, None, Err(error));
+                return Judged { decision, missed };
+            }
+        };
+        let moment = Moment {
+            now,
+            leeway: self.inner.leeway,
+        };
+        let facts = identity.facts();
+        let verdict = match requirement {
+            Some(requirement) => evaluate(
+                requirement,
+                &facts.core(),
+                &facts.history(),
+                &moment,
+                recorder,
+            ),
+            None => Err(Error::Denied {
+                code: "no_route",
+                rule: "routes".into(),
+            }),
+        };
+        decided(route, Some(identity), verdict)
+    }
+
+    /// From the text of a token to a verified identity, or from memory if it was verified with the keys of now.
+    fn authenticate(&self, text: &str, now: u64) -> Result<Identity, Refusal> {
+        let inner = &*self.inner;
+        if let Some(known) = inner.cache.get(text) {
+            let issuer = &inner.issuers[known.issuer];
+            let generation = issuer.keys.with(|_, generation| Ok(generation))?;
+            if generation == known.generation {
+                known
+                    .identity
+                    .facts()
+                    .claims()
+                    .check(&inner.demand(issuer), now)?;
+                return Ok(known.identity);
+            }
+            inner.cache.remove(text);
+        }
+        let token = UnverifiedToken::decode(text, &inner.limits)?;
+        let (index, issuer) = inner.issuer(&token.claimed_issuer()?)?;
+        token.demand_type(issuer.profile.media_type())?;
+        let verified = issuer
+            .keys
+            .with(|keys, generation| Ok((token.verify(keys)?, generation)));
+        let (payload, generation) = verified.map_err(|error| Refusal {
+            missed: match (&error, &issuer.keys) {
+                (Error::UnknownKey, Keys::Remote(remote)) => Some(remote.clone()),
+                _ => None,
+            },
+            error,
+        })?;
+        let (claims, actors) = Claims::parse(payload.as_bytes(), &inner.limits)?;
+        claims.check(&inner.demand(issuer), now)?;
+        if claims.confirmation == Confirmation::Bound {
+            return Err(Error::InvalidConfirmation.into());
+        }
+        let facts = issuer.profile.facts(claims, actors, issuer.prior_actors);
+        let identity = Identity::of(Arc::new(facts));
+        let known = Known {
+            identity: identity.clone(),
+            issuer: index,
+            generation,
+        };
+        inner.cache.insert(text, known);
+        Ok(identity)
+    }
+}
+
+impl Inner {
+    fn issuer(&self, name: &str) -> Result<(usize, &TrustedIssuer), Error> {
+        let mut issuers = self.issuers.iter().enumerate();
+        issuers
+            .find(|(_, issuer)| *issuer.issuer == *name)
+            .ok_or(Error::InvalidClaim {
+                claim: "iss",
+                reason: Reason::Mismatch,
+            })
+    }
+
+    fn demand<'d>(&self, issuer: &'d TrustedIssuer) -> Demand<'d> {
+        Demand {
+            issuer: &issuer.issuer,
+            audiences: &issuer.audiences,
+            leeway: self.leeway,
+        }
+    }
+}
+
+/// Why a token was refused, and whether one fetch of keys could change it.
+struct Refusal {
+    error: Error,
+    missed: Option<RemoteKeys>,
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Refusal {
+            error,
+            missed: None,
+        }
+    }
+}
+
+fn decided(
+    route: Option<Arc<str>>,
+    identity: Option<Identity>,
+    verdict: Result<(), Error>,
+) -> Judged {
+    let decision = Decision {
+        route,
+        identity,
+        verdict,
+    };
+    Judged {
+        decision,
+        missed: None,
+    }
+}
+
+/// A rule on prior actors is only as good as the chain it reads (RFC 8693 section 4.1 promises nothing of it).
+fn check_history_rules(issuer: &TrustedIssuer, policy: &Policy) -> Result<(), ConfigError> {
+    for need in policy.history_needs() {
+        let refuse = |reason, mend| ConfigError::HistoryRule {
+            rule: need.rule.to_owned(),
+            line: need.line,
+            issuer: issuer.issuer.to_string(),
+            reason,
+            mend,
+        };
+        if issuer.prior_actors != PriorActorUse::Restrict {
+            return Err(refuse(
+                "they are not to be decided on",
+                "set `prior_actors: restrict` on the issuer, or remove the rule",
+            ));
+        }
+        if issuer.chain != ChainContract::Complete && need.truncation == Truncation::Refused {
+            return Err(refuse(
+                "the chain is not complete, so that a dropped hop evades the rule",
+                "set `chain: complete` if the issuer keeps every hop, or write `accept_truncation: true` beside the rule",
+            ));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,323 @@
+//! What the caller is told: the status and the challenge of RFC 6750 section 3 and RFC 9470 section 3.
+//!
+//! The caller learns what it can act on and nothing else: no rule, no actor, no value of a claim.
+
+use std::fmt::Write as _;
+
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+
+use crate::error::Error;
+
+/// The answer to a refused request, but for its body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Challenge {
+    status: StatusCode,
+    www_authenticate: Option<HeaderValue>,
+    retry_after: Option<HeaderValue>,
+    description: &'static str,
+}
+
+/// How the caller speaks, which decides where the refusal is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// Status and headers of HTTP.
+    Http,
+    /// Status 200 and a gRPC status in the headers, without a body ("trailers-only").
+    Grpc,
+}
+
+impl Protocol {
+    /// Reads the content type of a request.
+    pub fn of(headers: &HeaderMap) -> Protocol {
+        let grpc = headers
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.as_bytes().get(..16))
+            .is_some_and(|start| start.eq_ignore_ascii_case(b"application/grpc"));
+        if grpc { Protocol::Grpc } else { Protocol::Http }
+    }
+}
+
+impl Challenge {
+    /// The answer to `error`. `realm` names the protected API; `resource_metadata` is the URL of its RFC 9728 document,
+    /// if it publishes one.
+    pub fn of(error: &Error, realm: &str, resource_metadata: Option<&str>) -> Challenge {
+        let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::FORBIDDEN);
+        Challenge {
+            status,
+            www_authenticate: www_authenticate(error, realm, resource_metadata),
+            retry_after: match error {
+                Error::Unavailable { retry_after } => Some(HeaderValue::from(*retry_after)),
+                _ => None,
+            },
+            description: description(error),
+        }
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The value of `WWW-Authenticate`, for what the caller can cure.
+    pub fn www_authenticate(&self) -> Option<&HeaderValue> {
+        self.www_authenticate.as_ref()
+    }
+
+    /// The value of `Retry-After`, where the fault is ours.
+    pub fn retry_after(&self) -> Option<&HeaderValue> {
+        self.retry_after.as_ref()
+    }
+
+    /// One constant sentence for the caller.
+    pub fn description(&self) -> &'static str {
+        self.description
+    }
+
+    /// The status code in gRPC's terms: 3, 7, 14 or 16.
+    pub fn grpc_status(&self) -> u8 {
+        match self.status {
+            StatusCode::BAD_REQUEST => 3,
+            StatusCode::UNAUTHORIZED => 16,
+            StatusCode::SERVICE_UNAVAILABLE => 14,
+            _ => 7,
+        }
+    }
+
+    /// The whole answer with an empty body.
+    pub fn respond<B: Default>(&self, protocol: Protocol) -> Response<B> {
+        let mut response = Response::new(B::default());
+        let headers = response.headers_mut();
+        if let Some(challenge) = &self.www_authenticate {
+            headers.insert(WWW_AUTHENTICATE, challenge.clone());
+        }
+        match protocol {
+            Protocol::Http => {
+                headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+                if let Some(seconds) = &self.retry_after {
+                    headers.insert(RETRY_AFTER, seconds.clone());
+                }
+                *response.status_mut() = self.status;
+            }
+            Protocol::Grpc => {
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+                headers.insert(
+                    "grpc-status",
+                    HeaderValue::from(u16::from(self.grpc_status())),
+                );
+                headers.insert("grpc-message", HeaderValue::from_static(self.description));
+            }
+        }
+        response
+    }
+}
+
+fn www_authenticate(
+    error: &Error,
+    realm: &str,
+    resource_metadata: Option<&str>,
+) -> Option<HeaderValue> {
+    let code = match error {
+        Error::MissingToken => None,
+        Error::InvalidRequest { .. } => Some("invalid_request"),
+        Error::MalformedToken { .. }
+        | Error::UnsupportedAlgorithm
+        | Error::UnknownKey
+        | Error::InvalidSignature
+        | Error::InvalidClaim { .. }
+        | Error::InvalidConfirmation
+        | Error::InvalidChain { .. } => Some("invalid_token"),
+        Error::InsufficientScope { .. } => Some("insufficient_scope"),
+        Error::InsufficientUserAuthentication { .. } => Some("insufficient_user_authentication"),
+        // No code of RFC 6750 fits: more scope would not help, and our outage is not the caller's fault.
+        Error::Denied { .. } | Error::Unavailable { .. } => return None,
+    };
+    let mut challenge = String::from("Bearer ");
+    parameter(&mut challenge, "realm", realm);
+    if let Some(code) = code {
+        parameter(&mut challenge, "error", code);
+        parameter(&mut challenge, "error_description", description(error));
+    }
+    match error {
+        Error::InsufficientScope { required, .. } => parameter(&mut challenge, "scope", required),
+        Error::InsufficientUserAuthentication {
+            max_age,
+            acr_values,
+            ..
+        } => {
+            if let Some(acr_values) = acr_values {
+                parameter(&mut challenge, "acr_values", acr_values);
+            }
+            if let Some(max_age) = max_age {
+                parameter(&mut challenge, "max_age", &max_age.to_string());
+            }
+        }
+        _ => {}
+    }
+    if let (401, Some(url)) = (error.status(), resource_metadata) {
+        parameter(&mut challenge, "resource_metadata", url);
+    }
+    HeaderValue::try_from(challenge).ok()
+}
+
+/// One `name="value"`, parted by commas (RFC 9110 section 11.2). What cannot stand in a quoted string becomes `?`.
+fn parameter(challenge: &mut String, name: &str, value: &str) {
+    if challenge.ends_with('"') {
+        challenge.push_str(", ");
+    }
+    let _ = write!(challenge, "{name}=\"");
+    for character in value.chars() {
+        match character {
+            '"' | '\\' => {
+                challenge.push('\\');
+                challenge.push(character);
+            }
+            ' '..='~' => challenge.push(character),
+            _ => challenge.push('?'),
+        }
+    }
+    challenge.push('"');
+}
+
+/// Constant for each variant, and without quotes or backslashes.
+fn description(error: &Error) -> &'static str {
+    match error {
+        Error::MissingToken => "a bearer token is required",
+        Error::InvalidRequest { .. } => "the request is ambiguous",
+        Error::MalformedToken { .. } => "the access token is malformed",
+        Error::UnsupportedAlgorithm | Error::UnknownKey | Error::InvalidSignature => {
+            "the access token cannot be verified"
+        }
+        Error::InvalidClaim { .. } => "the access token is expired, or not for this API",
+        Error::InvalidConfirmation => "the access token is bound to a key",
+        Error::InvalidChain { .. } => "the delegation chain of the access token is malformed",
+        Error::InsufficientScope { .. } => "the access token lacks a scope",
+        Error::InsufficientUserAuthentication { .. } => {
+            "a more recent or stronger login is required"
+        }
+        Error::Denied { .. } => "the request is not permitted",
+        Error::Unavailable { .. } => "the access token cannot be judged at the moment",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Reason;
+
+    fn every_variant() -> Vec<(Error, u16, &'static str)> {
+        let (rule, scope) = (|| "rule".into(), || "a b".into());
+        vec![
+            (Error::MissingToken, 401, "-"),
+            (
+                Error::InvalidRequest { reason: "r" },
+                400,
+                "invalid_request",
+            ),
+            (Error::MalformedToken { reason: "r" }, 401, "invalid_token"),
+            (Error::UnsupportedAlgorithm, 401, "invalid_token"),
+            (Error::UnknownKey, 401, "invalid_token"),
+            (Error::InvalidSignature, 401, "invalid_token"),
+            (
+                Error::InvalidClaim {
+                    claim: "exp",
+                    reason: Reason::Expired,
+                },
+                401,
+                "invalid_token",
+            ),
+            (Error::InvalidConfirmation, 401, "invalid_token"),
+            (Error::InvalidChain { reason: "r" }, 401, "invalid_token"),
+            (
+                Error::InsufficientScope {
+                    required: scope(),
+                    rule: rule(),
+                },
+                403,
+                "insufficient_scope",
+            ),
+            (
+                Error::InsufficientUserAuthentication {
+                    code: "auth_too_old",
+                    rule: rule(),
+                    max_age: Some(300),
+                    acr_values: Some("x".into()),
+                },
+                401,
+                "insufficient_user_authentication",
+            ),
+            (
+                Error::Denied {
+                    code: "self_act",
+                    rule: rule(),
+                },
+                403,
+                "",
+            ),
+            (Error::Unavailable { retry_after: 5 }, 503, ""),
+        ]
+    }
+
+    #[test]
+    fn every_variant_has_its_status_and_challenge() {
+        for (error, status, code) in every_variant() {
+            let challenge = Challenge::of(&error, "api", None);
+            assert_eq!(challenge.status().as_u16(), status, "{error:?}");
+            let header = challenge
+                .www_authenticate()
+                .map(|value| value.to_str().unwrap());
+            match code {
+                "" => assert_eq!(header, None, "{error:?}"),
+                "-" => assert_eq!(header, Some(r#"Bearer realm="api""#)),
+                code => assert!(
+                    header.unwrap().contains(&format!("error=\"{code}\"")),
+                    "{error:?}"
+                ),
+            }
+            assert_eq!(challenge.retry_after().is_some(), status == 503);
+        }
+    }
+
+    #[test]
+    fn parameters_are_quoted_and_parted_by_commas() {
+        let step_up = &every_variant()[10].0;
+        let challenge = Challenge::of(
+            step_up,
+            "the \"api\"\n",
+            Some("https://api.example/.well-known/oauth-protected-resource"),
+        );
+        assert_eq!(
+            challenge.www_authenticate().unwrap(),
+            "Bearer realm=\"the \\\"api\\\"?\", error=\"insufficient_user_authentication\", \
+             error_description=\"a more recent or stronger login is required\", acr_values=\"x\", max_age=\"300\", \
+             resource_metadata=\"https://api.example/.well-known/oauth-protected-resource\""
+        );
+    }
+
+    #[test]
+    fn grpc_callers_get_a_status_without_a_body() {
+        for (error, status) in [
+            (Error::MissingToken, "16"),
+            (Error::Unavailable { retry_after: 1 }, "14"),
+            (every_variant()[11].0.clone(), "7"),
+        ] {
+            let response: Response<String> =
+                Challenge::of(&error, "api", None).respond(Protocol::Grpc);
+            assert_eq!(
+                (
+                    response.status(),
+                    response.headers()["grpc-status"].to_str().unwrap()
+                ),
+                (StatusCode::OK, status)
+            );
+            assert_eq!(response.headers()["content-type"], "application/grpc");
+        }
+        let mut headers = HeaderMap::new();
+        assert_eq!(Protocol::of(&headers), Protocol::Http);
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/grpc+proto"),
+        );
+        assert_eq!(Protocol::of(&headers), Protocol::Grpc);
+    }
+}

@@ -1,0 +1,130 @@
+//! What the request carried: exactly one bearer token in `Authorization` (RFC 6750 section 2.1), or nothing.
+//!
+//! The form body and cookies are NOT read: a token there is no credential of ours.
+
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+
+use crate::error::Error;
+
+/// The bearer token of a request, as text that has not been looked into.
+///
+/// # Errors
+/// [`Error::MissingToken`] for no credential or one of another scheme, [`Error::InvalidRequest`] for more than one,
+/// a malformed one, or one in the header and one in the query.
+pub(crate) fn bearer<'h>(headers: &'h HeaderMap, query: Option<&str>) -> Result<&'h str, Error> {
+    let refuse = |reason| Err(Error::InvalidRequest { reason });
+    let mut fields = headers.get_all(AUTHORIZATION).iter();
+    let Some(field) = fields.next() else {
+        return Err(Error::MissingToken);
+    };
+    if fields.next().is_some() {
+        return refuse("more than one authorization field");
+    }
+    let Ok(field) = field.to_str() else {
+        return refuse("the authorization field is not ASCII");
+    };
+    let (scheme, rest) = field.split_once(' ').unwrap_or((field, ""));
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return if names_bearer(field) {
+            refuse("more than one credential in the authorization field")
+        } else {
+            Err(Error::MissingToken)
+        };
+    }
+    let token = rest.trim_start_matches(' ');
+    if token.is_empty() || !token.bytes().all(is_token68) {
+        return refuse("the bearer token is not in the form of RFC 6750");
+    }
+    if query.is_some_and(holds_token) {
+        return refuse("a token in the header and one in the query");
+    }
+    Ok(token)
+}
+
+/// Whether a field of another scheme goes on to a bearer token, as in `Basic …, Bearer …`.
+fn names_bearer(field: &str) -> bool {
+    field
+        .split(',')
+        .skip(1)
+        .filter_map(|part| part.trim_start().get(..7))
+        .any(|start| start.eq_ignore_ascii_case("bearer "))
+}
+
+fn is_token68(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/' | b'=')
+}
+
+fn holds_token(query: &str) -> bool {
+    url::form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "access_token")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    fn read(fields: &[&[u8]], query: Option<&str>) -> Result<String, u16> {
+        let mut headers = HeaderMap::new();
+        for field in fields {
+            headers.append(AUTHORIZATION, HeaderValue::from_bytes(field).unwrap());
+        }
+        bearer(&headers, query)
+            .map(str::to_owned)
+            .map_err(|error| error.status())
+    }
+
+    #[test]
+    fn exactly_one_bearer_token_is_read() {
+        for field in ["Bearer a.b.c", "bearer a.b.c", "BEARER  a.b.c"] {
+            assert_eq!(
+                read(&[field.as_bytes()], None),
+                Ok("a.b.c".into()),
+                "{field}"
+            );
+        }
+        assert_eq!(read(&[b"Bearer a.b.c"], Some("page=2")), Ok("a.b.c".into()));
+    }
+
+    #[test]
+    fn nothing_or_a_foreign_scheme_is_a_missing_token() {
+        assert_eq!(read(&[], Some("access_token=a")), Err(401));
+        for field in [
+            "",
+            "Basic YTpi",
+            "BearerX a",
+            "Bearer: a",
+            "Bearer=a",
+            "a.b.c",
+            "Digest username=\"bearer\", realm=\"x\"",
+        ] {
+            assert_eq!(read(&[field.as_bytes()], None), Err(401), "{field}");
+        }
+    }
+
+    #[test]
+    fn more_than_one_credential_is_ambiguous() {
+        assert_eq!(read(&[b"Bearer a", b"Bearer a"], None), Err(400));
+        assert_eq!(read(&[b"Basic a", b"Bearer a"], None), Err(400));
+        assert_eq!(read(&[b"Bearer a"], Some("x=1&access_token=b")), Err(400));
+        assert_eq!(read(&[b"Bearer a"], Some("access%5Ftoken=b")), Err(400));
+        for field in ["Bearer a, Bearer b", "Bearer a,b", "Basic YTpi, Bearer a"] {
+            assert_eq!(read(&[field.as_bytes()], None), Err(400), "{field}");
+        }
+    }
+
+    #[test]
+    fn a_malformed_bearer_field_is_ambiguous() {
+        for field in [
+            &b"Bearer"[..],
+            b"Bearer ",
+            b"Bearer a b",
+            b"Bearer a\tb",
+            b"Bearer \"a\"",
+            b"Bearer a%20",
+            b"Bearer \xc3\xa9",
+        ] {
+            assert_eq!(read(&[field], None), Err(400), "{field:?}");
+        }
+    }
+}

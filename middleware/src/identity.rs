@@ -1,0 +1,123 @@
+//! Who is acting, on whose authority: the proven answer, attached to a request that was let through.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::chain::{ActorChain, Facts, Kind};
+use crate::token::Authentication;
+
+/// The verified identity behind a request.
+///
+/// Only an [`Authorizer`](crate::Authorizer) makes one, after the token was verified. Cheap to clone. Its debug output
+/// shows shape, not values, because debug output ends up in logs.
+#[derive(Clone)]
+pub struct Identity {
+    facts: Arc<Facts>,
+}
+
+impl Identity {
+    pub(crate) fn of(facts: Arc<Facts>) -> Self {
+        Identity { facts }
+    }
+
+    pub(crate) fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// The issuer of the token (`iss`).
+    pub fn issuer(&self) -> &str {
+        &self.facts.claims().issuer
+    }
+
+    /// The initiator (`sub`): on whose authority the request is made.
+    pub fn subject(&self) -> &str {
+        &self.facts.claims().subject
+    }
+
+    /// What kind of party the initiator is.
+    pub fn kind(&self) -> Kind {
+        self.facts.core().kind
+    }
+
+    /// Who acts for whom, from the initiator to the current actor.
+    pub fn chain(&self) -> ActorChain<'_> {
+        ActorChain::of(&self.facts)
+    }
+
+    /// The client that presented the token (`client_id`).
+    pub fn client(&self) -> Option<&str> {
+        self.facts.claims().client.as_deref()
+    }
+
+    /// The scopes of the token, in its order.
+    pub fn scopes(&self) -> impl Iterator<Item = &str> {
+        self.facts
+            .claims()
+            .scope
+            .split(' ')
+            .filter(|scope| !scope.is_empty())
+    }
+
+    /// Whether the token has this very scope.
+    pub fn has_scope(&self, scope: &str) -> bool {
+        self.scopes().any(|held| held == scope)
+    }
+
+    /// How and when the person behind the token logged in.
+    pub fn authentication(&self) -> &Authentication {
+        &self.facts.claims().authentication
+    }
+
+    /// The id of the token (`jti`).
+    pub fn token_id(&self) -> Option<&str> {
+        self.facts.claims().token_id.as_deref()
+    }
+
+    /// When the token ends (`exp`), in seconds since 1970.
+    pub fn expires_at(&self) -> u64 {
+        self.facts.claims().expiration
+    }
+
+    /// Any top-level claim by its exact name. `act` is not among them: see [`chain`](Self::chain).
+    pub fn claim(&self, name: &str) -> Option<&serde_json::Value> {
+        self.facts.claims().rest.get(name)
+    }
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity")
+            .field("kind", &self.kind())
+            .field("depth", &self.chain().depth())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(feature = "axum")]
+mod extract {
+    use super::Identity;
+    use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
+    use http::StatusCode;
+    use http::request::Parts;
+    use std::convert::Infallible;
+
+    /// The identity of the request. A handler that no [`AuthorizeLayer`](crate::AuthorizeLayer) covers, or one on a
+    /// public route, gets 500 and never access.
+    impl<S: Sync> FromRequestParts<S> for Identity {
+        type Rejection = StatusCode;
+
+        async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, StatusCode> {
+            let identity = parts.extensions.get::<Identity>();
+            identity.cloned().ok_or(StatusCode::INTERNAL_SERVER_ERROR)
+        }
+    }
+
+    /// The identity where there is one: for handlers on public routes.
+    impl<S: Sync> OptionalFromRequestParts<S> for Identity {
+        type Rejection = Infallible;
+
+        async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Infallible> {
+            Ok(parts.extensions.get::<Identity>().cloned())
+        }
+    }
+}

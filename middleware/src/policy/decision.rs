@@ -1,0 +1,112 @@
+//! What is written down while a request is judged: nothing but the verdict, or every check.
+
+use std::fmt;
+use std::ops::ControlFlow;
+
+/// One check of one request, as `explain` shows it.
+///
+/// It holds values of the token's claims: it is for the operator who holds that token, not for a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Check {
+    /// The rule, as `POST /refunds: fresh-human.initiator.kind`, or the step of the token's validation.
+    pub rule: String,
+    /// Which class of rules it belongs to.
+    pub tier: Tier,
+    /// Whether the fact met the rule.
+    pub outcome: Outcome,
+    /// What the rule demands.
+    pub expected: String,
+    /// What the token says.
+    pub got: String,
+    /// The stable code, where the check failed.
+    pub code: Option<&'static str>,
+}
+
+impl Check {
+    pub(crate) fn new(rule: &str, tier: Tier, expected: String, got: String) -> Self {
+        Check {
+            rule: rule.to_owned(),
+            tier,
+            outcome: Outcome::Passed,
+            expected,
+            got,
+            code: None,
+        }
+    }
+
+    pub(crate) fn failed(self, code: &'static str) -> Self {
+        Check {
+            outcome: Outcome::Failed,
+            code: Some(code),
+            ..self
+        }
+    }
+}
+
+/// The classes of checks, in the order in which they are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Tier {
+    /// The request and the token itself: route, form, signature, issuer, audience, time.
+    Token,
+    /// What the token may be used for.
+    Scope,
+    /// The initiator, the current actor, the client, top-level claims.
+    Core,
+    /// Prior actors: the owner's own rules, which can only refuse further.
+    History,
+}
+
+impl fmt::Display for Tier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Tier::Token => "token",
+            Tier::Scope => "scope",
+            Tier::Core => "core",
+            Tier::History => "history",
+        })
+    }
+}
+
+/// Whether a check was met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// The fact meets the rule.
+    Passed,
+    /// The fact does not meet the rule, or is not known.
+    Failed,
+}
+
+/// Who watches an evaluation. The verdict is the same whoever does.
+pub(crate) trait Recorder {
+    fn met(&mut self, check: impl FnOnce() -> Check);
+
+    /// Says whether to go on and judge the other rules too.
+    fn unmet(&mut self, check: impl FnOnce() -> Check) -> ControlFlow<()>;
+}
+
+/// For enforcement: the first refusal ends it, and nothing is written down.
+pub(crate) struct StopAtFirst;
+
+impl Recorder for StopAtFirst {
+    fn met(&mut self, _: impl FnOnce() -> Check) {}
+
+    fn unmet(&mut self, _: impl FnOnce() -> Check) -> ControlFlow<()> {
+        ControlFlow::Break(())
+    }
+}
+
+/// For explaining: every rule is judged, and every check is kept.
+#[derive(Default)]
+pub(crate) struct Collect(pub(crate) Vec<Check>);
+
+impl Recorder for Collect {
+    fn met(&mut self, check: impl FnOnce() -> Check) {
+        self.0.push(check());
+    }
+
+    fn unmet(&mut self, check: impl FnOnce() -> Check) -> ControlFlow<()> {
+        self.0.push(check());
+        ControlFlow::Continue(())
+    }
+}

@@ -1,0 +1,238 @@
+//! The canonical request: method, path and query with one reading, or refused.
+//!
+//! What is judged here is forwarded byte for byte. A path that some server might read in another way (a dot segment,
+//! an encoded slash, a path parameter) is refused instead of being mended, because two menders never agree.
+
+use std::borrow::Cow;
+
+use http::{Method, Uri};
+
+use crate::error::Error;
+
+/// One request line, judged to have a single reading.
+///
+/// ```
+/// use actgate::target::Target;
+/// use http::{Method, Uri};
+///
+/// let uri = Uri::from_static("/users/a%40example.com?page=2");
+/// let target = Target::new(&Method::GET, &uri)?;
+/// assert_eq!(target.path(), "/users/a@example.com");
+///
+/// for ambiguous in ["/a/../b", "/a//b", "/a%2fb", "/a;v=1", "/%61", "/a%252fb"] {
+///     assert!(Target::new(&Method::GET, &ambiguous.parse()?).is_err());
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// It does NOT look at the host, and cannot see a fragment: `http::Uri` has dropped it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target<'a> {
+    method: &'a Method,
+    path: Cow<'a, str>,
+    query: Option<&'a str>,
+}
+
+impl<'a> Target<'a> {
+    /// Reads a request line.
+    ///
+    /// # Errors
+    /// [`Error::InvalidRequest`] for a path without a leading slash, with an empty or dot segment, a path parameter (`;`),
+    /// a backslash, a raw byte outside of ASCII, or an escape that stands for a control character, a separator, a per cent
+    /// sign, a character that needs none, a look-alike of a separator, or no UTF-8 at all.
+    pub fn new(method: &'a Method, uri: &'a Uri) -> Result<Self, Error> {
+        canonical(uri.path())
+            .map(|path| Target {
+                method,
+                path,
+                query: uri.query(),
+            })
+            .map_err(|reason| Error::InvalidRequest { reason })
+    }
+
+    /// The method, compared with case.
+    pub fn method(&self) -> &'a Method {
+        self.method
+    }
+
+    /// The path with its escapes resolved: what routes are matched against. Forward the original, which says the same.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    pub(crate) fn query(&self) -> Option<&'a str> {
+        self.query
+    }
+}
+
+fn canonical(path: &str) -> Result<Cow<'_, str>, &'static str> {
+    let Some(rest) = path.strip_prefix('/') else {
+        return Err("the path does not begin with a slash");
+    };
+    let mut escaped = false;
+    for byte in path.bytes() {
+        match byte {
+            b'%' => escaped = true,
+            b'\\' => return Err("the path holds a backslash"),
+            b';' => return Err("the path holds a path parameter"),
+            b'#' => return Err("the path holds a fragment"),
+            0x21..=0x7e => {}
+            _ => return Err("the path holds a byte that must be escaped"),
+        }
+    }
+    let mut segments = rest.split('/').peekable();
+    while let Some(segment) = segments.next() {
+        match segment {
+            // An empty last segment is a trailing slash, a path of its own.
+            "" if segments.peek().is_some() => return Err("the path holds an empty segment"),
+            "." | ".." => return Err("the path holds a dot segment"),
+            _ => {}
+        }
+    }
+    if escaped {
+        decode(path).map(Cow::Owned)
+    } else {
+        Ok(Cow::Borrowed(path))
+    }
+}
+
+fn decode(path: &str) -> Result<String, &'static str> {
+    let mut decoded = Vec::with_capacity(path.len());
+    let mut bytes = path.bytes();
+    while let Some(byte) = bytes.next() {
+        if byte != b'%' {
+            decoded.push(byte);
+            continue;
+        }
+        let mut digit = || {
+            bytes
+                .next()
+                .and_then(|digit| char::from(digit).to_digit(16))
+        };
+        let (Some(high), Some(low)) = (digit(), digit()) else {
+            return Err("the path holds a broken escape");
+        };
+        let Ok(byte) = u8::try_from(high * 16 + low) else {
+            return Err("the path holds a broken escape");
+        };
+        match byte {
+            b'/' | b'\\' | b';' => return Err("the path holds an escaped separator"),
+            b'%' => return Err("the path is escaped twice"),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                return Err("the path escapes a character that needs none");
+            }
+            _ => decoded.push(byte),
+        }
+    }
+    let decoded = String::from_utf8(decoded).map_err(|_| "the path is not UTF-8")?;
+    if decoded.chars().any(char::is_control) {
+        return Err("the path holds a control character");
+    }
+    if decoded
+        .chars()
+        .any(|character| LOOK_ALIKES.contains(&character))
+    {
+        return Err("the path holds a look-alike of a separator");
+    }
+    Ok(decoded)
+}
+
+/// Characters that some servers fold into `.`, `/`, `\`, `;`, `%`, `#` or `?` (compatibility forms, best-fit mappings).
+const LOOK_ALIKES: [char; 23] = [
+    '\u{2024}', '\u{2025}', '\u{2026}', '\u{2044}', '\u{2215}', '\u{2216}', '\u{29f5}', '\u{29f8}',
+    '\u{29f9}', '\u{fe52}', '\u{fe54}', '\u{fe56}', '\u{fe5f}', '\u{fe68}', '\u{fe6a}', '\u{ff03}',
+    '\u{ff05}', '\u{ff0e}', '\u{ff0f}', '\u{ff1b}', '\u{ff1f}', '\u{ff3c}', '\u{feff}',
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_path_is_its_own_reading() {
+        for path in [
+            "/",
+            "/a",
+            "/a/",
+            "/a/b.c/...",
+            "/a:b@c,d=e+f!$&'()*~-_",
+            "/{x}",
+        ] {
+            assert_eq!(canonical(path), Ok(Cow::Borrowed(path)), "{path}");
+        }
+    }
+
+    #[test]
+    fn an_escape_with_one_reading_is_resolved() {
+        for (path, reading) in [
+            ("/a%20b", "/a b"),
+            ("/%C3%A9", "/é"),
+            ("/a%40b", "/a@b"),
+            ("/c%23", "/c#"),
+            ("/%e2%82%ac", "/€"),
+        ] {
+            assert_eq!(canonical(path).as_deref(), Ok(reading), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_path_with_a_second_reading_is_refused() {
+        for path in [
+            "",
+            "*",
+            "a",
+            "//",
+            "//a",
+            "/a//b",
+            "/.",
+            "/..",
+            "/a/./b",
+            "/a/../b",
+            "/a/..",
+            "/%2e%2e/a",
+            "/%2E/a",
+            "/.%2e/a",
+            "/a%2fb",
+            "/a%2Fb",
+            "/a\\b",
+            "/a%5cb",
+            "/a%5Cb",
+            "/a%252fb",
+            "/a%25",
+            "/a;b",
+            "/a%3bb",
+            "/a;/../b",
+            "/..;/a",
+            "/a%00",
+            "/a%0a",
+            "/a%7f",
+            "/a%c2%85",
+            "/a%",
+            "/a%4",
+            "/a%zz",
+            "/a%c0%af",
+            "/a%c0%ae",
+            "/a%e0%80%af",
+            "/a%ff",
+            "/%61dmin",
+            "/a%ef%bc%8fb",
+            "/%ef%bc%8e%ef%bc%8e/a",
+            "/a#b",
+            "/a b",
+            "/é",
+            "/a\u{7f}",
+            "/a%+1",
+            "/a%u002f",
+        ] {
+            assert!(canonical(path).is_err(), "{path}");
+        }
+    }
+
+    #[test]
+    fn reading_is_idempotent_on_what_it_accepts() {
+        for path in ["/a", "/a/b/", "/a:b"] {
+            let once = canonical(path).unwrap();
+            assert_eq!(canonical(&once), Ok(once.clone()));
+        }
+    }
+}

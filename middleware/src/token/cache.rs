@@ -1,0 +1,91 @@
+//! The memory of verified tokens: facts under the whole text of the token, never a verdict.
+
+use std::fmt;
+
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+
+/// Verified tokens, bounded by memory.
+///
+/// Only tokens whose signature was verified get in, so a stranger can neither fill it nor choose what collides.
+/// Whoever takes a fact out compares the generation of the key set and the times again.
+pub(crate) struct TokenCache<V> {
+    entries: Option<Cache<Box<str>, V, ByBytes>>,
+}
+
+impl<V: Clone> TokenCache<V> {
+    /// A cache of about `bytes` of memory; 0 keeps nothing.
+    pub(crate) fn new(bytes: usize) -> Self {
+        // A token of the usual size with its facts; only a first guess for the table.
+        let guess = bytes / 4096;
+        TokenCache {
+            entries: (bytes > 0).then(|| Cache::with_weighter(guess, bytes as u64, ByBytes)),
+        }
+    }
+
+    pub(crate) fn get(&self, token: &str) -> Option<V> {
+        self.entries.as_ref()?.get(token)
+    }
+
+    pub(crate) fn insert(&self, token: &str, value: V) {
+        if let Some(entries) = &self.entries {
+            entries.insert(token.into(), value);
+        }
+    }
+
+    pub(crate) fn remove(&self, token: &str) {
+        if let Some(entries) = &self.entries {
+            entries.remove(token);
+        }
+    }
+}
+
+/// Tokens are credentials: none is ever shown.
+impl<V> fmt::Debug for TokenCache<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenCache(..)")
+    }
+}
+
+#[derive(Clone)]
+struct ByBytes;
+
+impl<V> Weighter<Box<str>, V> for ByBytes {
+    /// The facts of a token take about three times its text: parsed claims, the chain, the table's own part.
+    fn weight(&self, token: &Box<str>, _: &V) -> u64 {
+        4 * token.len() as u64 + 512
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_found_by_its_whole_text_only() {
+        let cache = TokenCache::new(1 << 20);
+        cache.insert("a.b.c", 1);
+        assert_eq!(cache.get("a.b.c"), Some(1));
+        assert!(cache.get("a.b.d").is_none() && cache.get("a.b.").is_none());
+        cache.remove("a.b.c");
+        assert!(cache.get("a.b.c").is_none());
+    }
+
+    #[test]
+    fn memory_is_bounded_whatever_comes() {
+        let cache = TokenCache::new(1 << 20);
+        for index in 0..100_000 {
+            cache.insert(&format!("{index:0800}"), index);
+        }
+        let entries = cache.entries.as_ref().unwrap();
+        assert!(entries.weight() <= 1 << 20);
+        assert!(entries.len() > 100);
+    }
+
+    #[test]
+    fn zero_bytes_keep_nothing() {
+        let cache = TokenCache::new(0);
+        cache.insert("a.b.c", 1);
+        assert!(cache.get("a.b.c").is_none());
+    }
+}

@@ -1,0 +1,12 @@
+//! Access tokens: strict compact JWS, strict claims, and the memory of those already verified.
+
+mod cache;
+mod claims;
+mod jws;
+
+pub use claims::{Authentication, Confirmation};
+pub use jws::verify;
+
+pub(crate) use cache::TokenCache;
+pub(crate) use claims::{ActorClaims, Claims, Demand};
+pub(crate) use jws::UnverifiedToken;
