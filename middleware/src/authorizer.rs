@@ -13,9 +13,7 @@ use crate::error::{ConfigError, Error, Reason};
 use crate::identity::Identity;
 use crate::keys::{RemoteKeys, Status};
 use crate::limits::Limits;
-use crate::policy::{
-    Access, Moment, Policy, Recorder, Requirement, StopAtFirst, Truncation, evaluate,
-};
+use crate::policy::{Access, Moment, Policy, Recorder, Requirement, StopAtFirst, Truncation, evaluate};
 use crate::target::Target;
 use crate::token::{Claims, Confirmation, Demand, TokenCache, UnverifiedToken};
 use crate::trust::{Keys, TrustedIssuer};
@@ -59,7 +57,7 @@ pub struct Decision {
 impl Decision {
     /// Whether the request may pass, and if not, why.
     pub fn verdict(&self) -> Result<(), &Error> {
-        self.verdict.as_ref().map(|()| ())
+        self.verdict.as_ref().copied()
     }
 
     /// Why the request is refused.
@@ -113,19 +111,13 @@ impl Authorizer {
     ///
     /// # Errors
     /// [`ConfigError`] for no issuer, the same one twice, or a rule on prior actors that an issuer's chain cannot bear.
-    pub fn new(
-        issuers: impl IntoIterator<Item = TrustedIssuer>,
-        policy: Policy,
-    ) -> Result<Authorizer, ConfigError> {
+    pub fn new(issuers: impl IntoIterator<Item = TrustedIssuer>, policy: Policy) -> Result<Authorizer, ConfigError> {
         let issuers: Vec<TrustedIssuer> = issuers.into_iter().collect();
         if issuers.is_empty() {
             return Err(ConfigError::NoIssuer);
         }
         for (index, issuer) in issuers.iter().enumerate() {
-            if issuers[..index]
-                .iter()
-                .any(|earlier| earlier.issuer == issuer.issuer)
-            {
+            if issuers[..index].iter().any(|earlier| earlier.issuer == issuer.issuer) {
                 return Err(ConfigError::DuplicateIssuer(issuer.issuer.to_string()));
             }
             check_history_rules(issuer, &policy)?;
@@ -195,11 +187,7 @@ impl Authorizer {
 
     /// The answer to a refused request. Its realm is the first audience.
     pub fn challenge(&self, error: &Error) -> Challenge {
-        let realm = self
-            .inner
-            .issuers
-            .first()
-            .and_then(|issuer| issuer.audiences.first());
+        let realm = self.inner.issuers.first().and_then(|issuer| issuer.audiences.first());
         Challenge::of(
             error,
             realm.map_or("", |realm| realm),
@@ -214,9 +202,7 @@ impl Authorizer {
     pub async fn decide(&self, target: &Target<'_>, headers: &HeaderMap) -> Decision {
         let Judged { decision, missed } = self.judge(&Gate::Routes, target, headers);
         match missed {
-            Some(keys) if keys.refetch().await => {
-                self.judge(&Gate::Routes, target, headers).decision
-            }
+            Some(keys) if keys.refetch().await => self.judge(&Gate::Routes, target, headers).decision,
             _ => decision,
         }
     }
@@ -231,13 +217,7 @@ impl Authorizer {
 
     pub(crate) fn judge(&self, gate: &Gate, target: &Target<'_>, headers: &HeaderMap) -> Judged {
         let token = credential::bearer(headers, target.query());
-        self.judge_token(
-            gate,
-            target,
-            token,
-            self.inner.clock.now(),
-            &mut StopAtFirst,
-        )
+        self.judge_token(gate, target, token, self.inner.clock.now(), &mut StopAtFirst)
     }
 
     /// The one straight function: everything that judges, explains or tests goes through here.
@@ -251,17 +231,11 @@ impl Authorizer {
     ) -> Judged {
         let (route, requirement) = match gate {
             Gate::Requirement(requirement, name) => (Some(Arc::clone(name)), Some(requirement)),
-            Gate::Routes => match self
-                .inner
-                .policy
-                .route(target.method().as_str(), target.path())
-            {
+            Gate::Routes => match self.inner.policy.route(target.method().as_str(), target.path()) {
                 None => (None, None),
                 Some(route) => match &route.access {
                     Access::Public => return decided(Some(Arc::clone(&route.name)), None, Ok(())),
-                    Access::Guarded(requirement) => {
-                        (Some(Arc::clone(&route.name)), Some(requirement))
-                    }
+                    Access::Guarded(requirement) => (Some(Arc::clone(&route.name)), Some(requirement)),
                 },
             },
         };
@@ -281,13 +255,7 @@ impl Authorizer {
         };
         let facts = identity.facts();
         let verdict = match requirement {
-            Some(requirement) => evaluate(
-                requirement,
-                &facts.core(),
-                &facts.history(),
-                &moment,
-                recorder,
-            ),
+            Some(requirement) => evaluate(requirement, &facts.core(), &facts.history(), &moment, recorder),
             None => Err(Error::Denied {
                 code: "no_route",
                 rule: "routes".into(),
@@ -303,11 +271,7 @@ impl Authorizer {
             let issuer = &inner.issuers[known.issuer];
             let generation = issuer.keys.with(|_, generation| Ok(generation))?;
             if generation == known.generation {
-                known
-                    .identity
-                    .facts()
-                    .claims()
-                    .check(&inner.demand(issuer), now)?;
+                known.identity.facts().claims().check(&inner.demand(issuer), now)?;
                 return Ok(known.identity);
             }
             inner.cache.remove(text);
@@ -370,27 +334,17 @@ struct Refusal {
 
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
-        Refusal {
-            error,
-            missed: None,
-        }
+        Refusal { error, missed: None }
     }
 }
 
-fn decided(
-    route: Option<Arc<str>>,
-    identity: Option<Identity>,
-    verdict: Result<(), Error>,
-) -> Judged {
+fn decided(route: Option<Arc<str>>, identity: Option<Identity>, verdict: Result<(), Error>) -> Judged {
     let decision = Decision {
         route,
         identity,
         verdict,
     };
-    Judged {
-        decision,
-        missed: None,
-    }
+    Judged { decision, missed: None }
 }
 
 /// A rule on prior actors is only as good as the chain it reads (RFC 8693 section 4.1 promises nothing of it).

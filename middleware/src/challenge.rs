@@ -101,10 +101,7 @@ impl Challenge {
             }
             Protocol::Grpc => {
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
-                headers.insert(
-                    "grpc-status",
-                    HeaderValue::from(u16::from(self.grpc_status())),
-                );
+                headers.insert("grpc-status", HeaderValue::from(u16::from(self.grpc_status())));
                 headers.insert("grpc-message", HeaderValue::from_static(self.description));
             }
         }
@@ -112,11 +109,7 @@ impl Challenge {
     }
 }
 
-fn www_authenticate(
-    error: &Error,
-    realm: &str,
-    resource_metadata: Option<&str>,
-) -> Option<HeaderValue> {
+fn www_authenticate(error: &Error, realm: &str, resource_metadata: Option<&str>) -> Option<HeaderValue> {
     let code = match error {
         Error::MissingToken => None,
         Error::InvalidRequest { .. } => Some("invalid_request"),
@@ -141,9 +134,7 @@ fn www_authenticate(
     match error {
         Error::InsufficientScope { required, .. } => parameter(&mut challenge, "scope", required),
         Error::InsufficientUserAuthentication {
-            max_age,
-            acr_values,
-            ..
+            max_age, acr_values, ..
         } => {
             if let Some(acr_values) = acr_values {
                 parameter(&mut challenge, "acr_values", acr_values);
@@ -192,9 +183,7 @@ fn description(error: &Error) -> &'static str {
         Error::InvalidConfirmation => "the access token is bound to a key",
         Error::InvalidChain { .. } => "the delegation chain of the access token is malformed",
         Error::InsufficientScope { .. } => "the access token lacks a scope",
-        Error::InsufficientUserAuthentication { .. } => {
-            "a more recent or stronger login is required"
-        }
+        Error::InsufficientUserAuthentication { .. } => "a more recent or stronger login is required",
         Error::Denied { .. } => "the request is not permitted",
         Error::Unavailable { .. } => "the access token cannot be judged at the moment",
     }
@@ -209,11 +198,7 @@ mod tests {
         let (rule, scope) = (|| "rule".into(), || "a b".into());
         vec![
             (Error::MissingToken, 401, "-"),
-            (
-                Error::InvalidRequest { reason: "r" },
-                400,
-                "invalid_request",
-            ),
+            (Error::InvalidRequest { reason: "r" }, 400, "invalid_request"),
             (Error::MalformedToken { reason: "r" }, 401, "invalid_token"),
             (Error::UnsupportedAlgorithm, 401, "invalid_token"),
             (Error::UnknownKey, 401, "invalid_token"),
@@ -263,16 +248,11 @@ mod tests {
         for (error, status, code) in every_variant() {
             let challenge = Challenge::of(&error, "api", None);
             assert_eq!(challenge.status().as_u16(), status, "{error:?}");
-            let header = challenge
-                .www_authenticate()
-                .map(|value| value.to_str().unwrap());
+            let header = challenge.www_authenticate().map(|value| value.to_str().unwrap());
             match code {
                 "" => assert_eq!(header, None, "{error:?}"),
                 "-" => assert_eq!(header, Some(r#"Bearer realm="api""#)),
-                code => assert!(
-                    header.unwrap().contains(&format!("error=\"{code}\"")),
-                    "{error:?}"
-                ),
+                code => assert!(header.unwrap().contains(&format!("error=\"{code}\"")), "{error:?}"),
             }
             assert_eq!(challenge.retry_after().is_some(), status == 503);
         }
@@ -301,23 +281,16 @@ mod tests {
             (Error::Unavailable { retry_after: 1 }, "14"),
             (every_variant()[11].0.clone(), "7"),
         ] {
-            let response: Response<String> =
-                Challenge::of(&error, "api", None).respond(Protocol::Grpc);
+            let response: Response<String> = Challenge::of(&error, "api", None).respond(Protocol::Grpc);
             assert_eq!(
-                (
-                    response.status(),
-                    response.headers()["grpc-status"].to_str().unwrap()
-                ),
+                (response.status(), response.headers()["grpc-status"].to_str().unwrap()),
                 (StatusCode::OK, status)
             );
             assert_eq!(response.headers()["content-type"], "application/grpc");
         }
         let mut headers = HeaderMap::new();
         assert_eq!(Protocol::of(&headers), Protocol::Http);
-        headers.insert(
-            CONTENT_TYPE,
-            HeaderValue::from_static("application/grpc+proto"),
-        );
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc+proto"));
         assert_eq!(Protocol::of(&headers), Protocol::Grpc);
     }
 }

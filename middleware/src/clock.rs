@@ -28,10 +28,7 @@ impl Clock {
     /// or, without `nbf`, accepted only until its `exp`.
     pub fn now(&self) -> u64 {
         match &self.0 {
-            #[allow(
-                clippy::disallowed_methods,
-                reason = "the one place that reads the wall clock"
-            )]
+            #[allow(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
             Source::System => SystemTime::now()
                 .duration_since(UNIX_EPOCH)
                 .map_or(0, |since| since.as_secs()),

@@ -77,11 +77,7 @@ mod tests {
     #[test]
     fn exactly_one_bearer_token_is_read() {
         for field in ["Bearer a.b.c", "bearer a.b.c", "BEARER  a.b.c"] {
-            assert_eq!(
-                read(&[field.as_bytes()], None),
-                Ok("a.b.c".into()),
-                "{field}"
-            );
+            assert_eq!(read(&[field.as_bytes()], None), Ok("a.b.c".into()), "{field}");
         }
         assert_eq!(read(&[b"Bearer a.b.c"], Some("page=2")), Ok("a.b.c".into()));
     }

@@ -54,40 +54,23 @@ impl Authorizer {
 
 /// The steps before the policy, of which enforcement keeps no record: all of them passed, or the verdict names the one.
 fn token_checks(authorizer: &Authorizer, decision: &Decision, now: u64) -> Vec<Check> {
-    let route = |got: &str| {
-        Check::new(
-            "route",
-            Tier::Token,
-            "a route of the policy".into(),
-            got.into(),
-        )
-    };
+    let route = |got: &str| Check::new("route", Tier::Token, "a route of the policy".into(), got.into());
     let mut checks = vec![match decision.route() {
         Some(name) => route(name),
         None => route("none").failed("no_route"),
     }];
     if let Some(identity) = decision.identity() {
         let claims = identity.facts().claims();
-        let mut passed = |rule, expected: &str, got: String| {
-            checks.push(Check::new(rule, Tier::Token, expected.into(), got))
-        };
+        let mut passed =
+            |rule, expected: &str, got: String| checks.push(Check::new(rule, Tier::Token, expected.into(), got));
         passed("signature", "by a key of the issuer", "valid".into());
         passed("issuer", "a trusted issuer", identity.issuer().to_owned());
-        passed(
-            "audience",
-            "an audience of ours",
-            claims.audience.join(", "),
-        );
+        passed("audience", "an audience of ours", claims.audience.join(", "));
         let left = identity.expires_at().saturating_sub(now);
         let expected = format!("not expired, within {} s", authorizer.leeway());
         passed("time", &expected, format!("{left} s left"));
     } else if let Some(error) = decision.error() {
-        let check = Check::new(
-            "token",
-            Tier::Token,
-            "a valid access token".into(),
-            error.to_string(),
-        );
+        let check = Check::new("token", Tier::Token, "a valid access token".into(), error.to_string());
         checks.push(check.failed(error.code()));
     }
     checks

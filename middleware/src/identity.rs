@@ -51,11 +51,7 @@ impl Identity {
 
     /// The scopes of the token, in its order.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
-        self.facts
-            .claims()
-            .scope
-            .split(' ')
-            .filter(|scope| !scope.is_empty())
+        self.facts.claims().scope.split(' ').filter(|scope| !scope.is_empty())
     }
 
     /// Whether the token has this very scope.

@@ -27,10 +27,7 @@ pub(crate) struct Object<'a>(Vec<(Cow<'a, str>, Json<'a>)>);
 
 impl<'a> Object<'a> {
     pub(crate) fn get(&self, name: &str) -> Option<&Json<'a>> {
-        self.0
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value)
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value)
     }
 
     pub(crate) fn into_members(self) -> impl Iterator<Item = (Cow<'a, str>, Json<'a>)> {
@@ -96,10 +93,7 @@ struct Strict<'b> {
 
 impl Strict<'_> {
     fn enter<E: serde::de::Error>(&mut self) -> Result<Strict<'_>, E> {
-        let depth = self
-            .depth
-            .checked_sub(1)
-            .ok_or_else(|| E::custom("too deep"))?;
+        let depth = self.depth.checked_sub(1).ok_or_else(|| E::custom("too deep"))?;
         Ok(Strict {
             depth,
             budget: self.budget,
@@ -107,10 +101,7 @@ impl Strict<'_> {
     }
 
     fn spend<E: serde::de::Error>(&mut self) -> Result<(), E> {
-        *self.budget = self
-            .budget
-            .checked_sub(1)
-            .ok_or_else(|| E::custom("too many values"))?;
+        *self.budget = self.budget.checked_sub(1).ok_or_else(|| E::custom("too many values"))?;
         Ok(())
     }
 }

@@ -104,11 +104,7 @@ fn decode(path: &str) -> Result<String, &'static str> {
             decoded.push(byte);
             continue;
         }
-        let mut digit = || {
-            bytes
-                .next()
-                .and_then(|digit| char::from(digit).to_digit(16))
-        };
+        let mut digit = || bytes.next().and_then(|digit| char::from(digit).to_digit(16));
         let (Some(high), Some(low)) = (digit(), digit()) else {
             return Err("the path holds a broken escape");
         };
@@ -128,10 +124,7 @@ fn decode(path: &str) -> Result<String, &'static str> {
     if decoded.chars().any(char::is_control) {
         return Err("the path holds a control character");
     }
-    if decoded
-        .chars()
-        .any(|character| LOOK_ALIKES.contains(&character))
-    {
+    if decoded.chars().any(|character| LOOK_ALIKES.contains(&character)) {
         return Err("the path holds a look-alike of a separator");
     }
     Ok(decoded)
@@ -139,9 +132,9 @@ fn decode(path: &str) -> Result<String, &'static str> {
 
 /// Characters that some servers fold into `.`, `/`, `\`, `;`, `%`, `#` or `?` (compatibility forms, best-fit mappings).
 const LOOK_ALIKES: [char; 23] = [
-    '\u{2024}', '\u{2025}', '\u{2026}', '\u{2044}', '\u{2215}', '\u{2216}', '\u{29f5}', '\u{29f8}',
-    '\u{29f9}', '\u{fe52}', '\u{fe54}', '\u{fe56}', '\u{fe5f}', '\u{fe68}', '\u{fe6a}', '\u{ff03}',
-    '\u{ff05}', '\u{ff0e}', '\u{ff0f}', '\u{ff1b}', '\u{ff1f}', '\u{ff3c}', '\u{feff}',
+    '\u{2024}', '\u{2025}', '\u{2026}', '\u{2044}', '\u{2215}', '\u{2216}', '\u{29f5}', '\u{29f8}', '\u{29f9}',
+    '\u{fe52}', '\u{fe54}', '\u{fe56}', '\u{fe5f}', '\u{fe68}', '\u{fe6a}', '\u{ff03}', '\u{ff05}', '\u{ff0e}',
+    '\u{ff0f}', '\u{ff1b}', '\u{ff1f}', '\u{ff3c}', '\u{feff}',
 ];
 
 #[cfg(test)]
@@ -150,14 +143,7 @@ mod tests {
 
     #[test]
     fn a_plain_path_is_its_own_reading() {
-        for path in [
-            "/",
-            "/a",
-            "/a/",
-            "/a/b.c/...",
-            "/a:b@c,d=e+f!$&'()*~-_",
-            "/{x}",
-        ] {
+        for path in ["/", "/a", "/a/", "/a/b.c/...", "/a:b@c,d=e+f!$&'()*~-_", "/{x}"] {
             assert_eq!(canonical(path), Ok(Cow::Borrowed(path)), "{path}");
         }
     }

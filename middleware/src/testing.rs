@@ -92,9 +92,7 @@ impl Authority {
     /// # Errors
     /// [`ConfigError::EmptyAudience`].
     pub fn trusted(&self, audience: &str) -> Result<TrustedIssuer, ConfigError> {
-        let keys = self
-            .key_set()
-            .map_err(|error| ConfigError::Client(error.to_string()))?;
+        let keys = self.key_set().map_err(|error| ConfigError::Client(error.to_string()))?;
         let issuer = TrustedIssuer::new(Authority::ISSUER, audience, keys)?;
         Ok(issuer
             .with_chain(ChainContract::Complete)
@@ -125,17 +123,10 @@ impl Authority {
     ///
     /// # Errors
     /// When the system has no randomness.
-    pub fn token_with_header(
-        &self,
-        header: Value,
-        claims: Value,
-    ) -> Result<String, AuthorityError> {
+    pub fn token_with_header(&self, header: Value, claims: Value) -> Result<String, AuthorityError> {
         let encode = |part: Value| URL_SAFE_NO_PAD.encode(part.to_string());
         let signed = format!("{}.{}", encode(header), encode(claims));
-        let signature = self
-            .key
-            .sign(&self.random, signed.as_bytes())
-            .map_err(failed)?;
+        let signature = self.key.sign(&self.random, signed.as_bytes()).map_err(failed)?;
         Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
 
@@ -144,13 +135,10 @@ impl Authority {
     /// # Errors
     /// When the claims do not make a valid token.
     pub fn identity(&self, claims: Value) -> Result<Identity, AuthorityError> {
-        let policy = Policy::from_yaml(
-            "routes: [{ match: GET /, claims: { iss: 'https://authority.test' } }]",
-        )
-        .map_err(failed)?;
+        let policy = Policy::from_yaml("routes: [{ match: GET /, claims: { iss: 'https://authority.test' } }]")
+            .map_err(failed)?;
         let authorizer =
-            Authorizer::new([self.trusted(Authority::AUDIENCE).map_err(failed)?], policy)
-                .map_err(failed)?;
+            Authorizer::new([self.trusted(Authority::AUDIENCE).map_err(failed)?], policy).map_err(failed)?;
         let token = self.token(claims)?;
         let uri = http::Uri::from_static("/");
         let target = Target::new(&http::Method::GET, &uri).map_err(failed)?;
@@ -158,9 +146,7 @@ impl Authority {
         let decision = explanation.decision();
         match (decision.identity(), decision.error()) {
             (Some(identity), None) => Ok(identity.clone()),
-            (_, error) => Err(AuthorityError(
-                error.map_or_else(String::new, ToString::to_string),
-            )),
+            (_, error) => Err(AuthorityError(error.map_or_else(String::new, ToString::to_string))),
         }
     }
 

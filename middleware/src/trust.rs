@@ -42,10 +42,7 @@ impl From<RemoteKeys> for Keys {
 
 impl Keys {
     /// Runs `judge` with the keys of the moment and their generation.
-    pub(crate) fn with<T>(
-        &self,
-        judge: impl FnOnce(&KeySet, u64) -> Result<T, Error>,
-    ) -> Result<T, Error> {
+    pub(crate) fn with<T>(&self, judge: impl FnOnce(&KeySet, u64) -> Result<T, Error>) -> Result<T, Error> {
         match self {
             Keys::Fixed(keys) => judge(keys, 0),
             Keys::Remote(remote) => match &**remote.state() {
@@ -64,11 +61,7 @@ impl TrustedIssuer {
     ///
     /// # Errors
     /// [`ConfigError`] for an issuer that is no URL with scheme `https` or `http`, or an empty audience.
-    pub fn new(
-        issuer: &str,
-        audience: &str,
-        keys: impl Into<Keys>,
-    ) -> Result<TrustedIssuer, ConfigError> {
+    pub fn new(issuer: &str, audience: &str, keys: impl Into<Keys>) -> Result<TrustedIssuer, ConfigError> {
         let refuse = |reason| ConfigError::Url {
             url: issuer.to_owned(),
             reason,

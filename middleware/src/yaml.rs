@@ -40,24 +40,14 @@ impl YamlError {
             .location()
             .map_or((0, 0), |location| (location.line(), location.column()));
         let (message, mend) = match error {
-            Error::SerdeUnknownField {
-                field, expected, ..
-            } => (
-                format!("unknown key `{field}`"),
-                Some(nearest(field, expected)),
-            ),
-            Error::SerdeUnknownVariant {
-                variant, expected, ..
-            } => (
-                format!("unknown word `{variant}`"),
-                Some(nearest(variant, expected)),
-            ),
-            Error::SerdeMissingField { field, .. } => {
-                (format!("the key `{field}` is missing"), None)
+            Error::SerdeUnknownField { field, expected, .. } => {
+                (format!("unknown key `{field}`"), Some(nearest(field, expected)))
             }
-            Error::DuplicateMappingKey { key: Some(key), .. } => {
-                (format!("the key `{key}` stands twice"), None)
+            Error::SerdeUnknownVariant { variant, expected, .. } => {
+                (format!("unknown word `{variant}`"), Some(nearest(variant, expected)))
             }
+            Error::SerdeMissingField { field, .. } => (format!("the key `{field}` is missing"), None),
+            Error::DuplicateMappingKey { key: Some(key), .. } => (format!("the key `{key}` stands twice"), None),
             other => (plain(&other.to_string()), None),
         };
         YamlError {
@@ -150,10 +140,7 @@ mod tests {
     #[test]
     fn an_unknown_key_is_named_with_its_place_and_the_nearest_known_one() {
         let error = read::<Settings>("listen: a\nstict: true\n").unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "2:1: unknown key `stict`; did you mean `strict`?"
-        );
+        assert_eq!(error.to_string(), "2:1: unknown key `stict`; did you mean `strict`?");
         let error = read::<Settings>("listen: a\ncolour: true\n").unwrap_err();
         assert_eq!(error.mend.unwrap(), "expected one of `listen`, `strict`");
     }

@@ -54,12 +54,7 @@ impl Profile {
     }
 
     /// The normalised facts of verified claims; `actors` are the `act` objects, outermost first.
-    pub(crate) fn facts(
-        self,
-        claims: Claims,
-        actors: Vec<ActorClaims>,
-        prior_actors: PriorActorUse,
-    ) -> Facts {
+    pub(crate) fn facts(self, claims: Claims, actors: Vec<ActorClaims>, prior_actors: PriorActorUse) -> Facts {
         let issuer: Arc<str> = claims.issuer.as_ref().into();
         let party = |actor: ActorClaims| {
             let kind = Kind::of_profile(actor.subject_profile.as_deref());
@@ -94,21 +89,18 @@ mod tests {
     use serde_json::{Value, json};
 
     fn facts(act: Value, prior_actors: PriorActorUse) -> Facts {
-        let mut token = json!({"iss": "https://idp.example", "sub": "bot", "sub_profile": "ai_agent", "aud": "a", "exp": 1});
+        let mut token =
+            json!({"iss": "https://idp.example", "sub": "bot", "sub_profile": "ai_agent", "aud": "a", "exp": 1});
         if !act.is_null() {
             token["act"] = act;
         }
-        let (claims, actors) =
-            Claims::parse(token.to_string().as_bytes(), &Limits::default()).unwrap();
+        let (claims, actors) = Claims::parse(token.to_string().as_bytes(), &Limits::default()).unwrap();
         Profile::Rfc9068.facts(claims, actors, prior_actors)
     }
 
     #[test]
     fn an_actor_is_a_pair_and_its_issuer_defaults_to_the_tokens() {
-        let read = facts(
-            json!({"sub": "b", "sub_profile": "ai_agent"}),
-            PriorActorUse::Audit,
-        );
+        let read = facts(json!({"sub": "b", "sub_profile": "ai_agent"}), PriorActorUse::Audit);
         let actor = read.core().delegate().unwrap();
         assert_eq!(
             (actor.party().issuer(), actor.party().subject()),
@@ -146,14 +138,8 @@ mod tests {
                 .map(|actor| actor.party().subject().to_owned())
                 .collect()
         };
-        assert_eq!(
-            names(&facts(act.clone(), PriorActorUse::Restrict)),
-            ["c", "b", "a"]
-        );
+        assert_eq!(names(&facts(act.clone(), PriorActorUse::Restrict)), ["c", "b", "a"]);
         assert_eq!(names(&facts(act, PriorActorUse::Ignore)), ["c"]);
-        assert_eq!(
-            facts(Value::Null, PriorActorUse::Audit).history().depth(),
-            0
-        );
+        assert_eq!(facts(Value::Null, PriorActorUse::Audit).history().depth(), 0);
     }
 }

@@ -49,9 +49,7 @@ impl Algorithm {
     pub(crate) fn named(name: &str) -> Option<Algorithm> {
         match name {
             "Ed25519" => Some(Algorithm::EdDSA),
-            _ => Algorithm::ALL
-                .into_iter()
-                .find(|algorithm| algorithm.name() == name),
+            _ => Algorithm::ALL.into_iter().find(|algorithm| algorithm.name() == name),
         }
     }
 

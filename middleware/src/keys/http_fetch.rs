@@ -40,8 +40,7 @@ impl HttpFetch {
 impl Fetch for HttpFetch {
     fn fetch<'a>(&'a self, url: &'a str) -> Fetched<'a> {
         Box::pin(async move {
-            let unreachable =
-                |error: reqwest::Error| FetchError::Unreachable(reason(&error.without_url()));
+            let unreachable = |error: reqwest::Error| FetchError::Unreachable(reason(&error.without_url()));
             let request = self
                 .client
                 .get(url)

@@ -1,8 +1,6 @@
 //! One JWK (RFC 7517) turned into keys that can verify, or skipped.
 
-use aws_lc_rs::signature::{
-    self, ParsedPublicKey, RsaParameters, RsaPublicKeyComponents, VerificationAlgorithm,
-};
+use aws_lc_rs::signature::{self, ParsedPublicKey, RsaParameters, RsaPublicKeyComponents, VerificationAlgorithm};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse};
@@ -37,9 +35,7 @@ impl VerificationKey {
 /// The same key for the same purpose: what decides whether a refreshed set is a new one.
 impl PartialEq for VerificationKey {
     fn eq(&self, other: &Self) -> bool {
-        self.kid == other.kid
-            && self.algorithm == other.algorithm
-            && self.key.as_ref() == other.key.as_ref()
+        self.kid == other.kid && self.algorithm == other.algorithm && self.key.as_ref() == other.key.as_ref()
     }
 }
 
@@ -158,9 +154,7 @@ fn rsa_key(kid: Option<&str>, algorithm: Algorithm, n: &[u8], e: &[u8]) -> Optio
     if !(2048..=8192).contains(&modulus_bits) || !exponent_odd || e == [1] || e.len() > 8 {
         return None;
     }
-    let key = RsaPublicKeyComponents { n, e }
-        .to_parsed_public_key(parameters)
-        .ok()?;
+    let key = RsaPublicKeyComponents { n, e }.to_parsed_public_key(parameters).ok()?;
     Some(VerificationKey {
         kid: kid.map(Into::into),
         algorithm,

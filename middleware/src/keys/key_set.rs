@@ -106,11 +106,7 @@ impl KeySet {
     /// The keys that may have signed a token with this `kid` and `alg`.
     ///
     /// A token without `kid` selects a key only where exactly one fits; a key without `kid` serves only such tokens.
-    pub(crate) fn select(
-        &self,
-        kid: Option<&str>,
-        algorithm: Algorithm,
-    ) -> impl Iterator<Item = &VerificationKey> {
+    pub(crate) fn select(&self, kid: Option<&str>, algorithm: Algorithm) -> impl Iterator<Item = &VerificationKey> {
         let fits = move |key: &&VerificationKey| key.algorithm() == algorithm;
         let only = || self.keys.iter().filter(fits).take(2).count() == 1;
         let open = kid.is_some() || only();
@@ -139,10 +135,7 @@ mod tests {
     }
 
     fn set(keys: Vec<Value>) -> Result<KeySet, KeySetError> {
-        KeySet::from_json(
-            json!({ "keys": keys }).to_string().as_bytes(),
-            &Algorithm::ALL,
-        )
+        KeySet::from_json(json!({ "keys": keys }).to_string().as_bytes(), &Algorithm::ALL)
     }
 
     fn with(mut key: Value, name: &str, value: Value) -> Value {
@@ -164,18 +157,12 @@ mod tests {
             with(ec("cross"), "alg", json!("ES384")),
             with(ec("alg"), "alg", json!("HS256")),
             with(ec("kid"), "kid", json!(7)),
-            with(
-                ec("off"),
-                "y",
-                json!("MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4"),
-            ),
+            with(ec("off"), "y", json!("MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4")),
             with(ec("short"), "x", json!("AAAA")),
             with(
                 rsa("weak"),
                 "n",
-                json!(
-                    "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoQ"
-                ),
+                json!("0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoQ"),
             ),
             with(rsa("even"), "e", json!("AQAA")),
             with(rsa("one"), "e", json!("AQ")),
@@ -190,12 +177,7 @@ mod tests {
 
     #[test]
     fn the_key_decides_the_algorithm() {
-        let keys = set(vec![
-            ec("a"),
-            with(rsa("b"), "alg", json!("PS256")),
-            rsa("c"),
-        ])
-        .unwrap();
+        let keys = set(vec![ec("a"), with(rsa("b"), "alg", json!("PS256")), rsa("c")]).unwrap();
         let selects = |kid, algorithm| keys.select(Some(kid), algorithm).count();
         assert_eq!(selects("a", Algorithm::ES256), 1);
         assert_eq!(selects("a", Algorithm::RS256), 0);
@@ -208,8 +190,7 @@ mod tests {
     #[test]
     fn only_a_key_that_could_exist_is_missed() {
         let document = json!({"keys": [ec("a")]}).to_string();
-        let keys =
-            KeySet::from_json(document.as_bytes(), &[Algorithm::ES256, Algorithm::ES384]).unwrap();
+        let keys = KeySet::from_json(document.as_bytes(), &[Algorithm::ES256, Algorithm::ES384]).unwrap();
         assert!(keys.may_miss(Some("b"), Algorithm::ES384));
         assert!(
             !keys.may_miss(Some("a"), Algorithm::ES384),
@@ -236,31 +217,15 @@ mod tests {
 
     #[test]
     fn a_document_of_no_use_is_an_error() {
-        for document in [
-            "",
-            "[]",
-            "{}",
-            r#"{"keys":{}}"#,
-            r#"{"keys":null}"#,
-            "<html>",
-        ] {
+        for document in ["", "[]", "{}", r#"{"keys":{}}"#, r#"{"keys":null}"#, "<html>"] {
             let read = KeySet::from_json(document.as_bytes(), &Algorithm::ALL);
             assert!(matches!(read, Err(KeySetError::Malformed(_))), "{document}");
         }
         assert_eq!(set(vec![]), Err(KeySetError::NoUsableKey));
-        assert_eq!(
-            set(vec![ec("a"); MAX_KEYS + 1]),
-            Err(KeySetError::TooManyKeys)
-        );
-        assert_eq!(
-            set(vec![ec("a"); MAX_KEYS]).map(|keys| keys.len()),
-            Ok(MAX_KEYS)
-        );
+        assert_eq!(set(vec![ec("a"); MAX_KEYS + 1]), Err(KeySetError::TooManyKeys));
+        assert_eq!(set(vec![ec("a"); MAX_KEYS]).map(|keys| keys.len()), Ok(MAX_KEYS));
         let huge = vec![b' '; MAX_DOCUMENT_BYTES + 1];
-        assert_eq!(
-            KeySet::from_json(&huge, &Algorithm::ALL),
-            Err(KeySetError::TooLong)
-        );
+        assert_eq!(KeySet::from_json(&huge, &Algorithm::ALL), Err(KeySetError::TooLong));
     }
 
     #[test]
@@ -273,9 +238,6 @@ mod tests {
     #[test]
     fn many_keys_of_one_kid_are_tried_only_four_times() {
         let keys = set(vec![ec("a"); 9]).unwrap();
-        assert_eq!(
-            keys.select(Some("a"), Algorithm::ES256).count(),
-            MAX_CANDIDATES
-        );
+        assert_eq!(keys.select(Some("a"), Algorithm::ES256).count(), MAX_CANDIDATES);
     }
 }

@@ -35,9 +35,7 @@ impl Endpoint {
         match url.scheme() {
             "https" => Ok(Endpoint(url)),
             "http" if is_loopback(&url) => Ok(Endpoint(url)),
-            "http" => Err(refuse(
-                "keys are fetched over https, or over http on loopback only",
-            )),
+            "http" => Err(refuse("keys are fetched over https, or over http on loopback only")),
             _ => Err(refuse("its scheme is not https")),
         }
     }
@@ -123,11 +121,7 @@ mod tests {
     #[test]
     fn metadata_is_sought_in_both_places() {
         let issuer = Endpoint::parse("https://idp.example/tenant/").unwrap();
-        let urls: Vec<_> = issuer
-            .metadata()
-            .iter()
-            .map(|url| url.as_str().to_owned())
-            .collect();
+        let urls: Vec<_> = issuer.metadata().iter().map(|url| url.as_str().to_owned()).collect();
         assert_eq!(
             urls,
             [

@@ -54,12 +54,7 @@ impl Schedule {
         in_range("refresh", self.refresh, 86_400, "from 10 ms to 24 h")?;
         in_range("cooldown", self.cooldown, 3600, "from 10 ms to 1 h")?;
         in_range("timeout", self.timeout, 60, "from 10 ms to 60 s")?;
-        in_range(
-            "max_stale",
-            self.max_stale,
-            30 * 86_400,
-            "from 10 ms to 30 days",
-        )?;
+        in_range("max_stale", self.max_stale, 30 * 86_400, "from 10 ms to 30 days")?;
         if self.max_stale < self.refresh {
             return Err(ConfigError::Duration {
                 name: "max_stale",
@@ -178,10 +173,7 @@ impl RemoteKeys {
             generation: 0,
         };
         let task = Arc::new(Task(runtime.spawn(refresher.run())));
-        Ok(RemoteKeys {
-            shared,
-            _task: task,
-        })
+        Ok(RemoteKeys { shared, _task: task })
     }
 
     /// Discovers the keys of `issuer` over HTTP, with every algorithm and the default [`Schedule`].
@@ -191,13 +183,7 @@ impl RemoteKeys {
     #[cfg(feature = "reqwest")]
     pub fn discover(issuer: &str) -> Result<RemoteKeys, ConfigError> {
         let fetch = super::HttpFetch::new()?;
-        RemoteKeys::start(
-            issuer,
-            Source::Discovery,
-            &Algorithm::ALL,
-            Schedule::default(),
-            fetch,
-        )
+        RemoteKeys::start(issuer, Source::Discovery, &Algorithm::ALL, Schedule::default(), fetch)
     }
 
     /// What is here at the moment.
@@ -246,10 +232,7 @@ impl Shared {
         if attempt.running {
             return true;
         }
-        if attempt
-            .last
-            .is_some_and(|last| last.elapsed() < self.cooldown)
-        {
+        if attempt.last.is_some_and(|last| last.elapsed() < self.cooldown) {
             return false;
         }
         attempt.begin();
@@ -272,10 +255,7 @@ impl Attempt {
 
 enum Origin {
     Named(Endpoint),
-    Metadata {
-        issuer: Endpoint,
-        found: Option<Endpoint>,
-    },
+    Metadata { issuer: Endpoint, found: Option<Endpoint> },
 }
 
 struct Refresher<F> {
@@ -307,11 +287,7 @@ impl<F: Fetch> Refresher<F> {
                 }
                 Err(reason) => {
                     if failures == 0 {
-                        tracing::warn!(
-                            issuer = self.issuer,
-                            reason,
-                            "keys could not be fetched; retrying"
-                        );
+                        tracing::warn!(issuer = self.issuer, reason, "keys could not be fetched; retrying");
                     }
                     failures = failures.saturating_add(1);
                     backoff(failures).min(self.schedule.refresh)
@@ -326,18 +302,12 @@ impl<F: Fetch> Refresher<F> {
     async fn wait(&self, next: Instant, stale_at: &mut Option<Instant>) {
         loop {
             let until = stale_at.map_or(next, |stale_at| stale_at.min(next));
-            if timeout_at(until, self.shared.demand.notified())
-                .await
-                .is_ok()
-            {
+            if timeout_at(until, self.shared.demand.notified()).await.is_ok() {
                 return;
             }
             if stale_at.is_some_and(|stale_at| stale_at <= until) {
                 *stale_at = None;
-                tracing::warn!(
-                    issuer = self.issuer,
-                    "keys are too old to be trusted; tokens get 503"
-                );
+                tracing::warn!(issuer = self.issuer, "keys are too old to be trusted; tokens get 503");
                 self.shared.state.store(Arc::new(State::Stale));
             }
             if until == next {
@@ -347,8 +317,7 @@ impl<F: Fetch> Refresher<F> {
     }
 
     fn publish(&mut self, keys: KeySet) {
-        let unchanged =
-            matches!(&**self.shared.state.load(), State::Ready(held) if held.keys == keys);
+        let unchanged = matches!(&**self.shared.state.load(), State::Ready(held) if held.keys == keys);
         if unchanged {
             return;
         }
@@ -377,9 +346,7 @@ impl<F: Fetch> Refresher<F> {
         let fetched = self.fetch.fetch(endpoint.as_str()).await;
         let keys = fetched
             .map_err(|error| error.to_string())
-            .and_then(|document| {
-                KeySet::from_json(&document, &self.algorithms).map_err(|error| error.to_string())
-            });
+            .and_then(|document| KeySet::from_json(&document, &self.algorithms).map_err(|error| error.to_string()));
         if keys.is_err() {
             // The address may have moved: ask the metadata again next time.
             if let Origin::Metadata { found, .. } = &mut self.origin {
@@ -434,8 +401,10 @@ mod tests {
     use bytes::Bytes;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    const KEYS_A: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"a","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
-    const KEYS_B: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"b","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+    const KEYS_A: &str =
+        r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"a","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+    const KEYS_B: &str =
+        r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"b","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
 
     /// Answers with what it is told; an empty text is an outage, `hang` never answers.
     #[derive(Clone)]
@@ -507,11 +476,7 @@ mod tests {
         assert_eq!(generation(&keys), 1);
         pass(601).await;
         assert!(script.count() >= 2);
-        assert_eq!(
-            generation(&keys),
-            1,
-            "the same keys are the same generation"
-        );
+        assert_eq!(generation(&keys), 1, "the same keys are the same generation");
         script.say(KEYS_B);
         pass(601).await;
         assert_eq!(generation(&keys), 2);
@@ -524,10 +489,7 @@ mod tests {
         pass(300).await;
         assert_eq!(keys.status(), Status::Pending);
         let before = script.count();
-        assert!(
-            (20..80).contains(&before),
-            "backs off: {before} attempts in 300 s"
-        );
+        assert!((20..80).contains(&before), "backs off: {before} attempts in 300 s");
         script.say(KEYS_A);
         pass(15).await;
         assert_eq!(generation(&keys), 1);
@@ -609,20 +571,14 @@ mod tests {
                 Script::new(""),
             )
         };
-        assert_eq!(
-            start(Schedule::default()).err(),
-            Some(ConfigError::NoRuntime)
-        );
+        assert_eq!(start(Schedule::default()).err(), Some(ConfigError::NoRuntime));
         let never = Schedule {
             cooldown: Duration::ZERO,
             ..Schedule::default()
         };
         assert!(matches!(
             start(never),
-            Err(ConfigError::Duration {
-                name: "cooldown",
-                ..
-            })
+            Err(ConfigError::Duration { name: "cooldown", .. })
         ));
     }
 }

@@ -104,11 +104,7 @@ where
 
 impl<S, R> Authorize<S, R> {
     /// Judges once more, after the keys were fetched or were not to be fetched.
-    pub(super) fn resume<B, C>(
-        mut self,
-        mut request: Request<B>,
-        decision: Decision,
-    ) -> Result<S::Future, Response<C>>
+    pub(super) fn resume<B, C>(mut self, mut request: Request<B>, decision: Decision) -> Result<S::Future, Response<C>>
     where
         S: Service<Request<B>, Response = Response<C>>,
         R: RefusalBody<C>,
@@ -128,9 +124,7 @@ impl<S, R> Authorize<S, R> {
 impl<R> AuthorizeLayer<R> {
     fn judge<B>(&self, request: &Request<B>) -> Judged {
         match Target::new(request.method(), request.uri()) {
-            Ok(target) => self
-                .authorizer
-                .judge(&self.gate, &target, request.headers()),
+            Ok(target) => self.authorizer.judge(&self.gate, &target, request.headers()),
             Err(error) => Judged {
                 decision: Decision::ambiguous(error),
                 missed: None,

@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use super::core_rule::{ClaimDemand, ClaimName, ClaimTest, CoreDemand, CoreRule, IssuerName};
 use super::document::{
-    ActorDocument, ChainDocument, ClientDocument, Document, Guard, InitiatorDocument,
-    RequirementDocument,
+    ActorDocument, ChainDocument, ClientDocument, Document, Guard, InitiatorDocument, RequirementDocument,
 };
 use super::history_rule::{HistoryDemand, HistoryRule};
 use super::requirement::{Parties, Requirement, Truncation};
@@ -65,8 +64,7 @@ pub(super) fn compile(document: Document) -> Result<Policy, PolicyError> {
                         line: place.line,
                         column: place.column,
                     };
-                    let compiled =
-                        Compiler::new(&defined, pattern.trim()).requirement(&body, None)?;
+                    let compiled = Compiler::new(&defined, pattern.trim()).requirement(&body, None)?;
                     Access::Guarded(Arc::new(compiled))
                 }
             };
@@ -74,10 +72,7 @@ pub(super) fn compile(document: Document) -> Result<Policy, PolicyError> {
         }
     }
     routes.finish()?;
-    Ok(Policy {
-        requirements,
-        routes,
-    })
+    Ok(Policy { requirements, routes })
 }
 
 pub(super) fn mistake<T>(place: &At<T>, message: String, mend: impl Into<String>) -> PolicyError {
@@ -114,11 +109,7 @@ impl<'d> Compiler<'d> {
         Compiler { defined, owner }
     }
 
-    fn requirement(
-        &self,
-        body: &At<RequirementDocument>,
-        name: Option<&'d str>,
-    ) -> Result<Requirement, PolicyError> {
+    fn requirement(&self, body: &At<RequirementDocument>, name: Option<&'d str>) -> Result<Requirement, PolicyError> {
         let mut rules = Rules {
             within: name.into_iter().collect(),
             ..Rules::default()
@@ -145,12 +136,7 @@ impl<'d> Compiler<'d> {
         }
     }
 
-    fn body(
-        &self,
-        body: &At<RequirementDocument>,
-        path: &str,
-        rules: &mut Rules<'d>,
-    ) -> Result<(), PolicyError> {
+    fn body(&self, body: &At<RequirementDocument>, path: &str, rules: &mut Rules<'d>) -> Result<(), PolicyError> {
         let value = &body.value;
         for required in &value.require {
             self.include(required, rules)?;
@@ -169,27 +155,19 @@ impl<'d> Compiler<'d> {
         }
         for (claim, words) in &value.claims {
             let demand = claim_demand(claim, words)?;
-            rules.core.push(self.core(
-                &format!("{path}claims.{claim}"),
-                CoreDemand::Claim(Arc::new(demand)),
-            ));
+            rules
+                .core
+                .push(self.core(&format!("{path}claims.{claim}"), CoreDemand::Claim(Arc::new(demand))));
         }
         if let Some(alternatives) = &value.any_of {
             self.any_of(alternatives, &format!("{path}any_of"), rules)?;
         }
         if let Some(chain) = &value.chain {
-            let contradiction = chain.value.max_depth == Some(0)
-                && value
-                    .actor
-                    .as_ref()
-                    .is_some_and(|actor| actor.value.required);
+            let contradiction =
+                chain.value.max_depth == Some(0) && value.actor.as_ref().is_some_and(|actor| actor.value.required);
             if contradiction {
                 let message = "no token has an actor and a chain of depth 0".to_owned();
-                return Err(mistake(
-                    chain,
-                    message,
-                    "remove `actor`, or raise `max_depth`",
-                ));
+                return Err(mistake(chain, message, "remove `actor`, or raise `max_depth`"));
             }
             self.chain(chain, &format!("{path}chain"), rules)?;
         }
@@ -225,12 +203,7 @@ impl<'d> Compiler<'d> {
         Ok(())
     }
 
-    fn scopes(
-        &self,
-        scopes: &At<Scopes>,
-        path: &str,
-        rules: &mut Rules<'d>,
-    ) -> Result<(), PolicyError> {
+    fn scopes(&self, scopes: &At<Scopes>, path: &str, rules: &mut Rules<'d>) -> Result<(), PolicyError> {
         let Scopes {
             all_of,
             any_of,
@@ -254,17 +227,15 @@ impl<'d> Compiler<'d> {
         if let Some(any) = any_of {
             let any = texts(scopes, "scopes.any_of", any)?;
             let joined = any.join(" ").into();
-            rules.scopes.push(self.core(
-                &format!("{path}scopes.any_of"),
-                CoreDemand::ScopesAny(any, joined),
-            ));
+            rules
+                .scopes
+                .push(self.core(&format!("{path}scopes.any_of"), CoreDemand::ScopesAny(any, joined)));
         }
         if let Some(none) = none_of {
             let none = texts(scopes, "scopes.none_of", none)?;
-            rules.core.push(self.core(
-                &format!("{path}scopes.none_of"),
-                CoreDemand::ScopesNone(none),
-            ));
+            rules
+                .core
+                .push(self.core(&format!("{path}scopes.none_of"), CoreDemand::ScopesNone(none)));
         }
         Ok(())
     }
@@ -285,10 +256,7 @@ impl<'d> Compiler<'d> {
         } = &initiator.value;
         let mut demands = Vec::new();
         if let Some(OneOrMany(kinds)) = kind {
-            demands.push((
-                "kind",
-                CoreDemand::InitiatorKind(filled(initiator, "kind", kinds)?),
-            ));
+            demands.push(("kind", CoreDemand::InitiatorKind(filled(initiator, "kind", kinds)?)));
         }
         if let Some(names) = one_of {
             demands.push((
@@ -303,10 +271,7 @@ impl<'d> Compiler<'d> {
             ));
         }
         if let Some(OneOrMany(methods)) = amr {
-            demands.push((
-                "amr",
-                CoreDemand::Methods(texts(initiator, "amr", methods)?),
-            ));
+            demands.push(("amr", CoreDemand::Methods(texts(initiator, "amr", methods)?)));
         }
         if let Some(OneOrMany(contexts)) = acr {
             let contexts = texts(initiator, "acr", contexts)?;
@@ -315,9 +280,7 @@ impl<'d> Compiler<'d> {
                     .bytes()
                     .all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
             }) {
-                let message =
-                    "an `acr` goes into the challenge: one word of printable ASCII without quotes"
-                        .to_owned();
+                let message = "an `acr` goes into the challenge: one word of printable ASCII without quotes".to_owned();
                 return Err(mistake(initiator, message, "write it as the issuer does"));
             }
             let joined = contexts.join(" ").into();
@@ -329,12 +292,7 @@ impl<'d> Compiler<'d> {
         self.push(initiator, "initiator", path, demands, rules)
     }
 
-    fn actor(
-        &self,
-        actor: &At<ActorDocument>,
-        path: &str,
-        rules: &mut Rules<'d>,
-    ) -> Result<(), PolicyError> {
+    fn actor(&self, actor: &At<ActorDocument>, path: &str, rules: &mut Rules<'d>) -> Result<(), PolicyError> {
         let ActorDocument {
             required,
             absent,
@@ -345,11 +303,7 @@ impl<'d> Compiler<'d> {
         } = &actor.value;
         if *absent && (*required || kind.is_some() || one_of.is_some() || issuer.is_some()) {
             let message = "an actor cannot be absent and be somebody".to_owned();
-            return Err(mistake(
-                actor,
-                message,
-                "remove `absent: true`, or the other keys",
-            ));
+            return Err(mistake(actor, message, "remove `absent: true`, or the other keys"));
         }
         let mut demands = Vec::new();
         if *required {
@@ -362,49 +316,32 @@ impl<'d> Compiler<'d> {
             demands.push(("kind", CoreDemand::ActorKind(filled(actor, "kind", kinds)?)));
         }
         if let Some(names) = one_of {
-            demands.push((
-                "one_of",
-                CoreDemand::ActorOneOf(parties(actor, "one_of", names)?),
-            ));
+            demands.push(("one_of", CoreDemand::ActorOneOf(parties(actor, "one_of", names)?)));
         }
         if let Some(names) = none_of {
-            demands.push((
-                "none_of",
-                CoreDemand::ActorNoneOf(parties(actor, "none_of", names)?),
-            ));
+            demands.push(("none_of", CoreDemand::ActorNoneOf(parties(actor, "none_of", names)?)));
         }
         if let Some(OneOrMany(issuers)) = issuer {
             let issuers = texts(actor, "issuer", issuers)?;
-            let name = |issuer: &Box<str>| match &**issuer {
+            let name = |issuer: &str| match issuer {
                 "same" => IssuerName::Same,
-                _ => IssuerName::Named(issuer.clone()),
+                _ => IssuerName::Named(issuer.into()),
             };
             demands.push((
                 "issuer",
-                CoreDemand::ActorIssuer(issuers.iter().map(name).collect()),
+                CoreDemand::ActorIssuer(issuers.iter().map(|issuer| name(issuer)).collect()),
             ));
         }
         self.push(actor, "actor", path, demands, rules)
     }
 
-    fn client(
-        &self,
-        client: &At<ClientDocument>,
-        path: &str,
-        rules: &mut Rules<'d>,
-    ) -> Result<(), PolicyError> {
+    fn client(&self, client: &At<ClientDocument>, path: &str, rules: &mut Rules<'d>) -> Result<(), PolicyError> {
         let mut demands = Vec::new();
         if let Some(clients) = &client.value.one_of {
-            demands.push((
-                "one_of",
-                CoreDemand::ClientOneOf(texts(client, "one_of", clients)?),
-            ));
+            demands.push(("one_of", CoreDemand::ClientOneOf(texts(client, "one_of", clients)?)));
         }
         if let Some(clients) = &client.value.none_of {
-            demands.push((
-                "none_of",
-                CoreDemand::ClientNoneOf(texts(client, "none_of", clients)?),
-            ));
+            demands.push(("none_of", CoreDemand::ClientNoneOf(texts(client, "none_of", clients)?)));
         }
         self.push(client, "client", path, demands, rules)
     }
@@ -447,13 +384,8 @@ impl<'d> Compiler<'d> {
         let mut compiled = Vec::new();
         for (index, alternative) in alternatives.value.iter().enumerate() {
             if alternative.value.is_empty() {
-                let message =
-                    "an alternative that demands nothing makes the others pointless".to_owned();
-                return Err(mistake(
-                    alternative,
-                    message,
-                    "write what it demands, or remove it",
-                ));
+                let message = "an alternative that demands nothing makes the others pointless".to_owned();
+                return Err(mistake(alternative, message, "write what it demands, or remove it"));
             }
             let mut inner = Rules {
                 within: rules.within.clone(),
@@ -463,29 +395,17 @@ impl<'d> Compiler<'d> {
             self.body(alternative, &format!("{path}[{index}]."), &mut inner)?;
             if !inner.history.is_empty() {
                 // Otherwise a prior actor could turn a refusal into an allow.
-                let message =
-                    "`chain` cannot be an alternative: prior actors may only refuse".to_owned();
-                return Err(mistake(
-                    alternative,
-                    message,
-                    "move `chain` out of `any_of`",
-                ));
+                let message = "`chain` cannot be an alternative: prior actors may only refuse".to_owned();
+                return Err(mistake(alternative, message, "move `chain` out of `any_of`"));
             }
             inner.scopes.extend(inner.core);
             compiled.push(inner.scopes);
         }
-        rules
-            .core
-            .push(self.core(path, CoreDemand::AnyOf(compiled.into())));
+        rules.core.push(self.core(path, CoreDemand::AnyOf(compiled.into())));
         Ok(())
     }
 
-    fn chain(
-        &self,
-        chain: &At<ChainDocument>,
-        path: &str,
-        rules: &mut Rules<'d>,
-    ) -> Result<(), PolicyError> {
+    fn chain(&self, chain: &At<ChainDocument>, path: &str, rules: &mut Rules<'d>) -> Result<(), PolicyError> {
         let ChainDocument {
             max_depth,
             all_of,
@@ -502,16 +422,10 @@ impl<'d> Compiler<'d> {
             demands.push(("max_depth", HistoryDemand::MaxDepth(*depth as usize)));
         }
         if let Some(names) = all_of {
-            demands.push((
-                "all_of",
-                HistoryDemand::AllOf(parties(chain, "all_of", names)?),
-            ));
+            demands.push(("all_of", HistoryDemand::AllOf(parties(chain, "all_of", names)?)));
         }
         if let Some(names) = none_of {
-            demands.push((
-                "none_of",
-                HistoryDemand::NoneOf(parties(chain, "none_of", names)?),
-            ));
+            demands.push(("none_of", HistoryDemand::NoneOf(parties(chain, "none_of", names)?)));
         }
         if demands.is_empty() {
             return Err(empty(chain, "chain"));
@@ -594,25 +508,16 @@ fn filled<T, U: Clone>(place: &At<T>, key: &str, values: &[U]) -> Result<Arc<[U]
     Ok(values.into())
 }
 
-fn texts<T, U: AsRef<str>>(
-    place: &At<T>,
-    key: &str,
-    values: &[U],
-) -> Result<Arc<[Box<str>]>, PolicyError> {
+fn texts<T, U: AsRef<str>>(place: &At<T>, key: &str, values: &[U]) -> Result<Arc<[Box<str>]>, PolicyError> {
     if values.is_empty() || values.iter().any(|value| value.as_ref().trim().is_empty()) {
         return Err(empty(place, key));
     }
-    Ok(values
-        .iter()
-        .map(|value| Box::from(value.as_ref()))
-        .collect())
+    Ok(values.iter().map(|value| Box::from(value.as_ref())).collect())
 }
 
 fn parties<T>(place: &At<T>, key: &str, names: &Names) -> Result<Arc<Parties>, PolicyError> {
     if names.is_empty() {
         return Err(empty(place, key));
     }
-    Ok(Arc::new(Parties(
-        names.iter().map(|name| name.value.clone()).collect(),
-    )))
+    Ok(Arc::new(Parties(names.iter().map(|name| name.value.clone()).collect())))
 }

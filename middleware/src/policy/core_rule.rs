@@ -96,24 +96,13 @@ pub(super) struct StepUp {
 impl CoreRule {
     pub(super) fn judge(&self, core: &Core<'_>, moment: &Moment) -> Finding {
         let met = |met: bool, code| {
-            if met {
-                Finding::Met
-            } else {
-                Finding::Unmet(code)
-            }
+            if met { Finding::Met } else { Finding::Unmet(code) }
         };
         let initiator = core.initiator;
         match &self.demand {
-            CoreDemand::ScopesAll(all) => {
-                scope_finding(all.iter().all(|scope| has_scope(core, scope)))
-            }
-            CoreDemand::ScopesAny(any, _) => {
-                scope_finding(any.iter().any(|scope| has_scope(core, scope)))
-            }
-            CoreDemand::ScopesNone(none) => met(
-                !none.iter().any(|scope| has_scope(core, scope)),
-                "scope_not_allowed",
-            ),
+            CoreDemand::ScopesAll(all) => scope_finding(all.iter().all(|scope| has_scope(core, scope))),
+            CoreDemand::ScopesAny(any, _) => scope_finding(any.iter().any(|scope| has_scope(core, scope))),
+            CoreDemand::ScopesNone(none) => met(!none.iter().any(|scope| has_scope(core, scope)), "scope_not_allowed"),
             CoreDemand::NotOwnActor => met(
                 !(core.kind == Kind::Human && matches!(core.acting, Acting::Itself(_))),
                 "self_act",
@@ -126,20 +115,11 @@ impl CoreRule {
                     _ => "initiator_kind_not_allowed",
                 },
             ),
-            CoreDemand::InitiatorOneOf(listed) => met(
-                listed.contain(initiator, initiator),
-                "initiator_not_allowed",
-            ),
-            CoreDemand::InitiatorNoneOf(listed) => met(
-                !listed.contain(initiator, initiator),
-                "initiator_not_allowed",
-            ),
+            CoreDemand::InitiatorOneOf(listed) => met(listed.contain(initiator, initiator), "initiator_not_allowed"),
+            CoreDemand::InitiatorNoneOf(listed) => met(!listed.contain(initiator, initiator), "initiator_not_allowed"),
             CoreDemand::Methods(methods) => {
                 let used = &core.claims.authentication.methods;
-                met(
-                    methods.iter().all(|method| used.contains(method)),
-                    "amr_not_met",
-                )
+                met(methods.iter().all(|method| used.contains(method)), "amr_not_met")
             }
             CoreDemand::Contexts(contexts, joined) => {
                 let reached = core.claims.authentication.context.as_ref();
@@ -168,14 +148,10 @@ impl CoreRule {
                 )
             }),
             CoreDemand::ActorOneOf(listed) => of_delegate(core, |actor| {
-                met(
-                    listed.contain(actor.party(), initiator),
-                    "actor_not_allowed",
-                )
+                met(listed.contain(actor.party(), initiator), "actor_not_allowed")
             }),
             CoreDemand::ActorNoneOf(listed) => {
-                let listed = acting_party(core)
-                    .is_some_and(|actor| listed.contain(actor.party(), initiator));
+                let listed = acting_party(core).is_some_and(|actor| listed.contain(actor.party(), initiator));
                 met(!listed, "actor_not_allowed")
             }
             CoreDemand::ActorIssuer(issuers) => of_delegate(core, |actor| {
@@ -208,21 +184,13 @@ impl CoreRule {
     }
 
     pub(super) fn expected(&self) -> String {
-        let kinds = |kinds: &[Kind]| {
-            kinds
-                .iter()
-                .map(Kind::to_string)
-                .collect::<Vec<_>>()
-                .join(" or ")
-        };
+        let kinds = |kinds: &[Kind]| kinds.iter().map(Kind::to_string).collect::<Vec<_>>().join(" or ");
         match &self.demand {
             CoreDemand::ScopesAll(scopes) => scopes.join(" and "),
             CoreDemand::ScopesAny(scopes, _) => scopes.join(" or "),
             CoreDemand::ScopesNone(scopes) => format!("none of {}", scopes.join(", ")),
             CoreDemand::NotOwnActor => "nobody as their own actor".to_owned(),
-            CoreDemand::InitiatorKind(demanded) | CoreDemand::ActorKind(demanded) => {
-                kinds(demanded)
-            }
+            CoreDemand::InitiatorKind(demanded) | CoreDemand::ActorKind(demanded) => kinds(demanded),
             CoreDemand::InitiatorOneOf(listed) | CoreDemand::ActorOneOf(listed) => {
                 format!("one of {}", listed.list())
             }
@@ -254,24 +222,19 @@ impl CoreRule {
     }
 
     pub(super) fn got(&self, core: &Core<'_>, moment: &Moment) -> String {
-        let or_none =
-            |text: Option<&str>, none: &str| text.map_or_else(|| none.to_owned(), str::to_owned);
+        let or_none = |text: Option<&str>, none: &str| text.map_or_else(|| none.to_owned(), str::to_owned);
         match &self.demand {
             CoreDemand::ScopesAll(_) | CoreDemand::ScopesAny(..) | CoreDemand::ScopesNone(_) => {
                 let scope = Some(&*core.claims.scope).filter(|scope| !scope.is_empty());
                 or_none(scope, "no scope")
             }
             CoreDemand::InitiatorKind(_) => core.kind.to_string(),
-            CoreDemand::InitiatorOneOf(_) | CoreDemand::InitiatorNoneOf(_) => {
-                core.initiator.subject().to_owned()
-            }
+            CoreDemand::InitiatorOneOf(_) | CoreDemand::InitiatorNoneOf(_) => core.initiator.subject().to_owned(),
             CoreDemand::Methods(_) => match core.claims.authentication.methods.join(", ") {
                 methods if methods.is_empty() => "no amr".to_owned(),
                 methods => methods,
             },
-            CoreDemand::Contexts(..) => {
-                or_none(core.claims.authentication.context.as_deref(), "no acr")
-            }
+            CoreDemand::Contexts(..) => or_none(core.claims.authentication.context.as_deref(), "no acr"),
             CoreDemand::LoggedInWithin(_) => match core.claims.authentication.time {
                 None => "no auth_time".to_owned(),
                 Some(time) if time > moment.now => format!("{} s in the future", time - moment.now),
@@ -283,9 +246,7 @@ impl CoreRule {
             CoreDemand::ClientOneOf(_) | CoreDemand::ClientNoneOf(_) => {
                 or_none(core.claims.client.as_deref(), "no client")
             }
-            CoreDemand::Claim(claim) => claim
-                .value(core)
-                .map_or("no such claim".to_owned(), Value::to_string),
+            CoreDemand::Claim(claim) => claim.value(core).map_or("no such claim".to_owned(), Value::to_string),
             CoreDemand::AnyOf(_) => "judged one by one".to_owned(),
             _ => match core.acting {
                 Acting::Nobody => "no actor".to_owned(),
@@ -303,20 +264,11 @@ fn has_scope(core: &Core<'_>, scope: &str) -> bool {
 }
 
 fn scope_finding(met: bool) -> Finding {
-    if met {
-        Finding::Met
-    } else {
-        Finding::LacksScope
-    }
+    if met { Finding::Met } else { Finding::LacksScope }
 }
 
 /// Only a person can log in again; for anybody else the same finding is a plain refusal.
-fn login_finding(
-    core: &Core<'_>,
-    code: &'static str,
-    max_age: Option<u64>,
-    acr_values: Option<Arc<str>>,
-) -> Finding {
+fn login_finding(core: &Core<'_>, code: &'static str, max_age: Option<u64>, acr_values: Option<Arc<str>>) -> Finding {
     if core.kind == Kind::Human {
         Finding::StepUp(StepUp {
             code,
@@ -330,8 +282,7 @@ fn login_finding(
 
 /// Acting for oneself is no delegation: it satisfies no rule on the actor.
 fn of_delegate(core: &Core<'_>, judge: impl FnOnce(&Actor) -> Finding) -> Finding {
-    core.delegate()
-        .map_or(Finding::Unmet("actor_missing"), judge)
+    core.delegate().map_or(Finding::Unmet("actor_missing"), judge)
 }
 
 /// Whoever `act` names, the initiator itself included: what a refusing list must see.
@@ -368,10 +319,7 @@ impl ClaimDemand {
             ClaimName::Top(name) => core.claims.rest.get(&**name),
             ClaimName::Pointer(pointer) => {
                 let (first, rest) = pointer[1..].split_once('/').unwrap_or((&pointer[1..], ""));
-                let claim = core
-                    .claims
-                    .rest
-                    .get(&first.replace("~1", "/").replace("~0", "~"))?;
+                let claim = core.claims.rest.get(&first.replace("~1", "/").replace("~0", "~"))?;
                 if rest.is_empty() {
                     Some(claim)
                 } else {
@@ -392,11 +340,7 @@ impl ClaimDemand {
 
     fn expected(&self) -> String {
         match &self.test {
-            ClaimTest::OneOf(accepted) => accepted
-                .iter()
-                .map(Value::to_string)
-                .collect::<Vec<_>>()
-                .join(" or "),
+            ClaimTest::OneOf(accepted) => accepted.iter().map(Value::to_string).collect::<Vec<_>>().join(" or "),
             ClaimTest::Contains(wanted) => format!("a list with {wanted}"),
         }
     }

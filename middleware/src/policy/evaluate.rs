@@ -41,14 +41,7 @@ pub(crate) fn evaluate(
     let mut refusal = None;
     let mut login: Option<(&CoreRule, StepUp)> = None;
     for rule in &requirement.core {
-        let check = || {
-            Check::new(
-                &rule.name,
-                tier(rule),
-                rule.expected(),
-                rule.got(core, moment),
-            )
-        };
+        let check = || Check::new(&rule.name, tier(rule), rule.expected(), rule.got(core, moment));
         let error = match rule.judge(core, moment) {
             Finding::Met => {
                 recorder.met(check);
@@ -75,14 +68,7 @@ pub(crate) fn evaluate(
         }
     }
     for rule in &requirement.history {
-        let check = || {
-            Check::new(
-                &rule.name,
-                Tier::History,
-                rule.expected(),
-                rule.got(history),
-            )
-        };
+        let check = || Check::new(&rule.name, Tier::History, rule.expected(), rule.got(history));
         let Err(code) = rule.judge(history) else {
             recorder.met(check);
             continue;
@@ -110,9 +96,7 @@ pub(crate) fn evaluate(
 
 fn tier(rule: &CoreRule) -> Tier {
     match rule.demand {
-        CoreDemand::ScopesAll(_) | CoreDemand::ScopesAny(..) | CoreDemand::ScopesNone(_) => {
-            Tier::Scope
-        }
+        CoreDemand::ScopesAll(_) | CoreDemand::ScopesAny(..) | CoreDemand::ScopesNone(_) => Tier::Scope,
         _ => Tier::Core,
     }
 }
@@ -125,11 +109,7 @@ fn required_scope(requirement: &Requirement, rule: &CoreRule) -> Arc<str> {
 }
 
 /// One login must satisfy every rule on logins: the shortest age, and a context that was named first.
-fn merge<'p>(
-    earlier: Option<(&'p CoreRule, StepUp)>,
-    rule: &'p CoreRule,
-    needed: StepUp,
-) -> (&'p CoreRule, StepUp) {
+fn merge<'p>(earlier: Option<(&'p CoreRule, StepUp)>, rule: &'p CoreRule, needed: StepUp) -> (&'p CoreRule, StepUp) {
     let Some((first, earlier)) = earlier else {
         return (rule, needed);
     };

@@ -40,21 +40,13 @@ impl HistoryRule {
                     Err("chain_too_deep")
                 };
             }
-            HistoryDemand::AllOf(listed) => history
-                .actors()
-                .all(|actor| listed.contain(actor.party(), initiator)),
+            HistoryDemand::AllOf(listed) => history.actors().all(|actor| listed.contain(actor.party(), initiator)),
             HistoryDemand::NoneOf(listed) => {
                 !listed.contain(initiator, initiator)
-                    && !history
-                        .actors()
-                        .any(|actor| listed.contain(actor.party(), initiator))
+                    && !history.actors().any(|actor| listed.contain(actor.party(), initiator))
             }
         };
-        if met {
-            Ok(())
-        } else {
-            Err("chain_actor_not_allowed")
-        }
+        if met { Ok(()) } else { Err("chain_actor_not_allowed") }
     }
 
     pub(super) fn expected(&self) -> String {

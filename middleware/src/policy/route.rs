@@ -75,12 +75,7 @@ impl RouteTable {
         self.routes.get(*router.at(path).ok()?.value)
     }
 
-    pub(super) fn add(
-        &mut self,
-        written: &str,
-        access: Access,
-        place: &At<()>,
-    ) -> Result<(), PolicyError> {
+    pub(super) fn add(&mut self, written: &str, access: Access, place: &At<()>) -> Result<(), PolicyError> {
         let refuse = |reason: &str| {
             Err(mistake(
                 place,
@@ -97,16 +92,10 @@ impl RouteTable {
             Methods::Any
         } else {
             let names: Vec<Box<str>> = methods.split(',').map(Into::into).collect();
-            let is_method = |name: &str| {
-                !name.is_empty()
-                    && name
-                        .bytes()
-                        .all(|byte| byte.is_ascii_uppercase() || byte == b'-')
-            };
+            let is_method =
+                |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-');
             if !names.iter().all(|name| is_method(name)) {
-                return refuse(
-                    "methods are in upper case, several are parted by commas, `*` is any",
-                );
+                return refuse("methods are in upper case, several are parted by commas, `*` is any");
             }
             Methods::Named(names)
         };
@@ -136,9 +125,7 @@ impl RouteTable {
             let router = self.router(|methods| match methods {
                 Methods::Any => Some(Closeness::Any),
                 Methods::Named(methods) if methods.contains(&name) => Some(Closeness::Named),
-                Methods::Named(methods)
-                    if *name == *"HEAD" && methods.iter().any(|method| **method == *"GET") =>
-                {
+                Methods::Named(methods) if *name == *"HEAD" && methods.iter().any(|method| **method == *"GET") => {
                     Some(Closeness::GetForHead)
                 }
                 Methods::Named(_) => None,
@@ -152,10 +139,7 @@ impl RouteTable {
         Ok(())
     }
 
-    fn router(
-        &self,
-        closeness: impl Fn(&Methods) -> Option<Closeness>,
-    ) -> Result<matchit::Router<usize>, PolicyError> {
+    fn router(&self, closeness: impl Fn(&Methods) -> Option<Closeness>) -> Result<matchit::Router<usize>, PolicyError> {
         // On one path only the closest route counts; the others never see a request of this method.
         let mut closest: HashMap<String, (Closeness, usize)> = HashMap::new();
         for (index, pattern) in self.patterns.iter().enumerate() {
@@ -176,26 +160,24 @@ impl RouteTable {
         let mut router = matchit::Router::new();
         for index in indices {
             let pattern = &self.patterns[index];
-            router
-                .insert(&pattern.path, index)
-                .map_err(|error| match error {
-                    matchit::InsertError::Conflict { with } => {
-                        let first = self
-                            .patterns
-                            .iter()
-                            .position(|other| other.path == with)
-                            .unwrap_or(index);
-                        self.tie(first, index)
-                    }
-                    error => {
-                        let message = format!("`{}` is no path: {error}", pattern.path);
-                        mistake(
-                            &pattern.place,
-                            message,
-                            "write `{name}` for one segment and `{*rest}` for the rest of a path",
-                        )
-                    }
-                })?;
+            router.insert(&pattern.path, index).map_err(|error| match error {
+                matchit::InsertError::Conflict { with } => {
+                    let first = self
+                        .patterns
+                        .iter()
+                        .position(|other| other.path == with)
+                        .unwrap_or(index);
+                    self.tie(first, index)
+                }
+                error => {
+                    let message = format!("`{}` is no path: {error}", pattern.path);
+                    mistake(
+                        &pattern.place,
+                        message,
+                        "write `{name}` for one segment and `{*rest}` for the rest of a path",
+                    )
+                }
+            })?;
         }
         Ok(router)
     }
@@ -280,57 +262,29 @@ mod tests {
             "* /orders/{any}",
             "GET,POST /{*rest}",
         ];
-        assert_eq!(
-            found(&routes, "GET", "/orders/7").as_deref(),
-            Some("GET /orders/{id}")
-        );
-        assert_eq!(
-            found(&routes, "GET", "/orders/new").as_deref(),
-            Some("* /orders/new")
-        );
+        assert_eq!(found(&routes, "GET", "/orders/7").as_deref(), Some("GET /orders/{id}"));
+        assert_eq!(found(&routes, "GET", "/orders/new").as_deref(), Some("* /orders/new"));
         assert_eq!(
             found(&routes, "DELETE", "/orders/7").as_deref(),
             Some("* /orders/{any}")
         );
-        assert_eq!(
-            found(&routes, "PURGE", "/orders/new").as_deref(),
-            Some("* /orders/new")
-        );
-        assert_eq!(
-            found(&routes, "POST", "/x/y").as_deref(),
-            Some("GET,POST /{*rest}")
-        );
+        assert_eq!(found(&routes, "PURGE", "/orders/new").as_deref(), Some("* /orders/new"));
+        assert_eq!(found(&routes, "POST", "/x/y").as_deref(), Some("GET,POST /{*rest}"));
         assert_eq!(found(&routes, "DELETE", "/x/y"), None);
-        assert_eq!(
-            found(&routes, "get", "/orders/new").as_deref(),
-            Some("* /orders/new")
-        );
+        assert_eq!(found(&routes, "get", "/orders/new").as_deref(), Some("* /orders/new"));
         assert_eq!(found(&["GET /a"], "get", "/a"), None);
     }
 
     #[test]
     fn get_covers_head_unless_head_is_named() {
-        assert_eq!(
-            found(&["GET /a", "* /a"], "HEAD", "/a").as_deref(),
-            Some("GET /a")
-        );
-        assert_eq!(
-            found(&["GET /a", "HEAD /a"], "HEAD", "/a").as_deref(),
-            Some("HEAD /a")
-        );
+        assert_eq!(found(&["GET /a", "* /a"], "HEAD", "/a").as_deref(), Some("GET /a"));
+        assert_eq!(found(&["GET /a", "HEAD /a"], "HEAD", "/a").as_deref(), Some("HEAD /a"));
         assert_eq!(found(&["POST /a"], "HEAD", "/a"), None);
     }
 
     #[test]
     fn segments_match_whole_and_with_case() {
-        for path in [
-            "/orders",
-            "/ordersx",
-            "/orders/",
-            "/Orders/7",
-            "/orders/7/8",
-            "/order",
-        ] {
+        for path in ["/orders", "/ordersx", "/orders/", "/Orders/7", "/orders/7/8", "/order"] {
             assert_eq!(found(&["GET /orders/{id}"], "GET", path), None, "{path}");
         }
     }

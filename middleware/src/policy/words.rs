@@ -3,10 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use serde::de::{
-    Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor,
-    value::MapAccessDeserializer,
-};
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer};
 
 use crate::chain::Kind;
 use crate::yaml::At;
@@ -24,8 +21,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
                 f.write_str("one value or a list of them")
             }
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<OneOrMany<T>, E> {
-                T::deserialize(serde::de::value::StrDeserializer::new(text))
-                    .map(|one| OneOrMany(vec![one]))
+                T::deserialize(serde::de::value::StrDeserializer::new(text)).map(|one| OneOrMany(vec![one]))
             }
             fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<OneOrMany<T>, A::Error> {
                 let mut many = Vec::new();
@@ -137,12 +133,7 @@ impl<'de> Deserialize<'de> for Scopes {
                     .bytes()
                     .all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
         };
-        if every
-            .into_iter()
-            .flatten()
-            .flatten()
-            .any(|word| !is_scope(word))
-        {
+        if every.into_iter().flatten().flatten().any(|word| !is_scope(word)) {
             return Err(D::Error::custom(
                 "a scope is one word of printable ASCII without quotes or backslashes",
             ));
@@ -158,9 +149,7 @@ pub(super) struct Scalar(pub(super) serde_json::Value);
 impl<'de> Deserialize<'de> for Scalar {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match serde_json::Value::deserialize(deserializer)? {
-            value @ (serde_json::Value::String(_) | serde_json::Value::Bool(_)) => {
-                Ok(Scalar(value))
-            }
+            value @ (serde_json::Value::String(_) | serde_json::Value::Bool(_)) => Ok(Scalar(value)),
             serde_json::Value::Number(number) if !number.is_f64() => Ok(Scalar(number.into())),
             _ => Err(D::Error::custom(
                 "a claim is compared with text, a whole number, true or false",
@@ -188,9 +177,7 @@ impl<'de> Deserialize<'de> for ClaimWords {
         }
         struct Either;
         impl Either {
-            fn equals<E: serde::de::Error>(
-                value: impl Into<serde_json::Value>,
-            ) -> Result<ClaimWords, E> {
+            fn equals<E: serde::de::Error>(value: impl Into<serde_json::Value>) -> Result<ClaimWords, E> {
                 Ok(ClaimWords {
                     equals: Some(Scalar(value.into())),
                     one_of: None,
@@ -239,11 +226,8 @@ pub(super) struct Seconds(pub(super) u64);
 impl<'de> Deserialize<'de> for Seconds {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let refuse = || {
-            D::Error::custom(
-                "expected a length of time of at least one second, such as `30s`, `5m` or `1h`",
-            )
-        };
+        let refuse =
+            || D::Error::custom("expected a length of time of at least one second, such as `30s`, `5m` or `1h`");
         let length: Duration = humantime::parse_duration(&text).map_err(|_| refuse())?;
         if length.subsec_nanos() != 0 || length.is_zero() {
             return Err(refuse());

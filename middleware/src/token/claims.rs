@@ -64,10 +64,7 @@ pub(crate) struct Demand<'d> {
 
 impl Claims {
     /// The claims, and apart from them the `act` objects, outermost first.
-    pub(crate) fn parse(
-        payload: &[u8],
-        limits: &Limits,
-    ) -> Result<(Claims, Vec<ActorClaims>), Error> {
+    pub(crate) fn parse(payload: &[u8], limits: &Limits) -> Result<(Claims, Vec<ActorClaims>), Error> {
         let mut object = json::object(payload, limits).map_err(|_| Error::MalformedToken {
             reason: "its payload is not a strict JSON object",
         })?;
@@ -110,11 +107,7 @@ impl Claims {
         if *self.issuer != *demand.issuer {
             return refuse("iss", Reason::Mismatch);
         }
-        if !self
-            .audience
-            .iter()
-            .any(|audience| demand.audiences.contains(audience))
-        {
+        if !self.audience.iter().any(|audience| demand.audiences.contains(audience)) {
             return refuse("aud", Reason::Mismatch);
         }
         if now >= self.expiration.saturating_add(demand.leeway) {
@@ -198,9 +191,7 @@ impl Reader<'_, '_> {
             None => Ok(None),
             Some(Json::Number(number)) => match (number.as_u64(), number.as_f64()) {
                 (Some(seconds), _) => Ok(Some(seconds)),
-                (None, Some(seconds)) if (0.0..=LAST).contains(&seconds) => {
-                    Ok(Some(seconds as u64))
-                }
+                (None, Some(seconds)) if (0.0..=LAST).contains(&seconds) => Ok(Some(seconds as u64)),
                 _ => Err(malformed(claim)),
             },
             Some(_) => Err(malformed(claim)),
@@ -236,25 +227,10 @@ impl Reader<'_, '_> {
         };
         let agrees = match self.object.get("scp") {
             None => true,
-            Some(Json::String(text)) => same(
-                &text
-                    .split(' ')
-                    .filter(|word| !word.is_empty())
-                    .collect::<Vec<_>>(),
-            ),
-            Some(_) => same(
-                &self
-                    .texts("scp")?
-                    .iter()
-                    .map(|word| &**word)
-                    .collect::<Vec<_>>(),
-            ),
+            Some(Json::String(text)) => same(&text.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>()),
+            Some(_) => same(&self.texts("scp")?.iter().map(|word| &**word).collect::<Vec<_>>()),
         };
-        if agrees {
-            Ok(scope)
-        } else {
-            Err(malformed("scp"))
-        }
+        if agrees { Ok(scope) } else { Err(malformed("scp")) }
     }
 
     fn confirmation(&self) -> Result<Confirmation, Error> {
@@ -298,9 +274,7 @@ fn actors(act: Option<Json<'_>>, limits: &Limits) -> Result<Vec<ActorClaims>, Er
 
 /// Text that names somebody: not blank, not endless, and without characters that could break a log or a header.
 fn is_identifier(text: &str, limits: &Limits) -> bool {
-    text.len() <= limits.identifier_bytes
-        && !text.trim().is_empty()
-        && !text.chars().any(char::is_control)
+    text.len() <= limits.identifier_bytes && !text.trim().is_empty() && !text.chars().any(char::is_control)
 }
 
 #[cfg(test)]
@@ -319,8 +293,7 @@ mod tests {
     fn depth(act: Value) -> Result<usize, Error> {
         let mut claims = good();
         claims["act"] = act;
-        Claims::parse(claims.to_string().as_bytes(), &Limits::default())
-            .map(|(_, actors)| actors.len())
+        Claims::parse(claims.to_string().as_bytes(), &Limits::default()).map(|(_, actors)| actors.len())
     }
 
     fn with(name: &str, value: Value) -> Result<Claims, Error> {
@@ -445,10 +418,7 @@ mod tests {
             json!({"sub": "a", "iss": 7}),
             json!({"sub": "a", "sub_profile": []}),
         ] {
-            assert!(
-                matches!(depth(act.clone()), Err(Error::InvalidChain { .. })),
-                "{act}"
-            );
+            assert!(matches!(depth(act.clone()), Err(Error::InvalidChain { .. })), "{act}");
             let inner = json!({"sub": "b", "act": act});
             assert!(
                 matches!(depth(inner.clone()), Err(Error::InvalidChain { .. })),
@@ -469,10 +439,7 @@ mod tests {
             })
         };
         assert_eq!(depth(deep(16).unwrap()), Ok(16));
-        assert!(matches!(
-            depth(deep(17).unwrap()),
-            Err(Error::InvalidChain { .. })
-        ));
+        assert!(matches!(depth(deep(17).unwrap()), Err(Error::InvalidChain { .. })));
     }
 
     #[test]

@@ -54,9 +54,7 @@ impl<'t> UnverifiedToken<'t> {
         let (Some(header), Some(payload), Some(signature), None) =
             (parts.next(), parts.next(), parts.next(), parts.next())
         else {
-            return Err(malformed(
-                "it is not three parts; encrypted tokens are not accepted",
-            ));
+            return Err(malformed("it is not three parts; encrypted tokens are not accepted"));
         };
         if header.len() > limits.header_bytes {
             return Err(malformed("its header is too long"));
@@ -82,12 +80,7 @@ impl<'t> UnverifiedToken<'t> {
 
     /// Demands the media type of `typ` (RFC 8725 section 3.11), without case and with or without `application/`.
     pub(crate) fn demand_type(&self, demanded: &str) -> Result<(), Error> {
-        let refuse = |reason| {
-            Err(Error::InvalidClaim {
-                claim: "typ",
-                reason,
-            })
-        };
+        let refuse = |reason| Err(Error::InvalidClaim { claim: "typ", reason });
         let Some(media_type) = &self.media_type else {
             return refuse(Reason::Missing);
         };
@@ -108,16 +101,10 @@ impl<'t> UnverifiedToken<'t> {
         struct Peek {
             iss: Option<serde_json::Value>,
         }
-        let peek: Peek =
-            serde_json::from_slice(&self.payload).map_err(|_| Error::MalformedToken {
-                reason: "its payload is not a JSON object",
-            })?;
-        let refuse = |reason| {
-            Err(Error::InvalidClaim {
-                claim: "iss",
-                reason,
-            })
-        };
+        let peek: Peek = serde_json::from_slice(&self.payload).map_err(|_| Error::MalformedToken {
+            reason: "its payload is not a JSON object",
+        })?;
+        let refuse = |reason| Err(Error::InvalidClaim { claim: "iss", reason });
         match peek.iss {
             Some(serde_json::Value::String(issuer)) => Ok(issuer),
             Some(_) => refuse(Reason::Malformed),
@@ -134,9 +121,7 @@ impl<'t> UnverifiedToken<'t> {
         };
         for key in keys.select(self.kid.as_deref(), self.algorithm) {
             if key.verifies(self.signing_input, &self.signature) {
-                return Ok(VerifiedPayload {
-                    payload: self.payload,
-                });
+                return Ok(VerifiedPayload { payload: self.payload });
             }
             refusal = Error::InvalidSignature;
         }
@@ -153,24 +138,17 @@ struct Header {
 impl Header {
     fn parse(text: &[u8], limits: &Limits) -> Result<Header, Error> {
         let malformed = |reason| Error::MalformedToken { reason };
-        let header = json::object(text, limits)
-            .map_err(|_| malformed("its header is not a strict JSON object"))?;
+        let header = json::object(text, limits).map_err(|_| malformed("its header is not a strict JSON object"))?;
         // Each of these changes what the signature or the payload means; we speak none of them.
         for name in ["crit", "b64", "zip", "enc", "cty"] {
             if header.get(name).is_some() {
-                return Err(malformed(
-                    "its header asks for an extension that is not accepted",
-                ));
+                return Err(malformed("its header asks for an extension that is not accepted"));
             }
         }
         let text = |name| match header.get(name) {
             None => Ok(None),
-            Some(Json::String(text)) if text.len() <= limits.identifier_bytes => {
-                Ok(Some(text.to_string()))
-            }
-            Some(_) => Err(malformed(
-                "a member of its header is of a wrong type or too long",
-            )),
+            Some(Json::String(text)) if text.len() <= limits.identifier_bytes => Ok(Some(text.to_string())),
+            Some(_) => Err(malformed("a member of its header is of a wrong type or too long")),
         };
         let name = text("alg")?.ok_or(malformed("its header names no algorithm"))?;
         Ok(Header {
@@ -201,19 +179,8 @@ mod tests {
 
     #[test]
     fn the_header_is_strict() {
-        assert_eq!(
-            decode(r#"{"alg":"ES256","kid":"a","x5t":"AAAA"}"#, "{}"),
-            Ok(())
-        );
-        for name in [
-            "none",
-            "None",
-            "HS256",
-            "es256",
-            "",
-            "ES256 ",
-            "ES256,RS256",
-        ] {
+        assert_eq!(decode(r#"{"alg":"ES256","kid":"a","x5t":"AAAA"}"#, "{}"), Ok(()));
+        for name in ["none", "None", "HS256", "es256", "", "ES256 ", "ES256,RS256"] {
             assert_eq!(
                 decode(&format!(r#"{{"alg":"{name}"}}"#), "{}"),
                 Err(Error::UnsupportedAlgorithm),
@@ -281,12 +248,7 @@ mod tests {
                 .unwrap()
                 .demand_type("at+jwt")
         };
-        for good in [
-            "at+jwt",
-            "AT+JWT",
-            "application/at+jwt",
-            "Application/at+JWT",
-        ] {
+        for good in ["at+jwt", "AT+JWT", "application/at+jwt", "Application/at+JWT"] {
             assert_eq!(token(good), Ok(()), "{good}");
         }
         for bad in [
@@ -306,12 +268,7 @@ mod tests {
     #[test]
     fn the_claimed_issuer_is_one_string() {
         let peek = |payload: &str| {
-            let token = format!(
-                "{}.{}.{}",
-                part(r#"{"alg":"ES256"}"#),
-                part(payload),
-                part("x")
-            );
+            let token = format!("{}.{}.{}", part(r#"{"alg":"ES256"}"#), part(payload), part("x"));
             UnverifiedToken::decode(&token, &Limits::default())
                 .unwrap()
                 .claimed_issuer()
