@@ -1,0 +1,14 @@
+//! The configuration: `actgate.yaml` and the policy it names.
+
+mod problem;
+mod read;
+mod settings;
+mod trust;
+mod written;
+
+pub use self::{
+    problem::{Problem, Problems},
+    read::{load, parse},
+    settings::Settings,
+    trust::IssuerSettings,
+};

@@ -1,0 +1,258 @@
+//! One request, from its head to its answer.
+
+use std::{net::IpAddr, time::Instant};
+
+use actgate::{Authorizer, Decision, Error, Identity, challenge::Protocol, target::Target};
+use bytes::Bytes;
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Request, Response,
+    header::{AUTHORIZATION, CONNECTION, HOST},
+    request::Parts,
+};
+use http_body::Body as _;
+use http_body_util::{Either, Full};
+use hyper::body::Incoming;
+
+use crate::{
+    decision_id::DecisionIds,
+    decision_log::{self, DecisionLog, Event, Verdict},
+    head::{self, Head, HeadError},
+    hop,
+    identity_headers::{Chain, IdentityHeaders},
+    own_names::OwnNames,
+    refusal::{self, Refusal, Rest},
+    upstream::{Upstream, WithoutTrailers},
+    wire::RawHead,
+};
+
+/// The body of an answer: our own, or the upstream's as it streams in.
+pub type Answer = Response<Either<Full<Bytes>, Incoming>>;
+
+/// Everything one request is judged and forwarded by. Immutable; shared by all connections.
+#[derive(Debug)]
+pub struct Gate {
+    /// Who judges.
+    pub authorizer: Authorizer,
+    /// Where admitted requests go.
+    pub upstream: Upstream,
+    /// How the upstream learns who is acting.
+    pub identity_headers: IdentityHeaders,
+    /// Whether it also gets the token.
+    pub token: TokenForwarding,
+    /// The hosts that are ours.
+    pub own_names: OwnNames,
+    /// Where decisions are written.
+    pub log: DecisionLog,
+    /// Their ids.
+    pub ids: DecisionIds,
+}
+
+/// What becomes of the `Authorization` header of an admitted request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TokenForwarding {
+    /// Removed: the upstream learns who is acting from the identity headers.
+    #[default]
+    Strip,
+    /// Sent on, where it was judged.
+    Pass,
+}
+
+/// Why a request goes no further than the gate.
+#[derive(Debug)]
+enum Refused {
+    Head(HeadError),
+    Judged(Error),
+}
+
+impl From<HeadError> for Refused {
+    fn from(error: HeadError) -> Refused {
+        Refused::Head(error)
+    }
+}
+
+impl From<Error> for Refused {
+    fn from(error: Error) -> Refused {
+        Refused::Judged(error)
+    }
+}
+
+impl Gate {
+    /// Judges one request and forwards or refuses it. `raw` is what the wire saw of its head; a request without it is refused.
+    pub async fn answer(&self, request: Request<Incoming>, raw: Option<RawHead>, peer: IpAddr) -> Answer {
+        let received = Instant::now();
+        let id = self.ids.next();
+        let (parts, body) = request.into_parts();
+        let (decision, admitted) = match self.judge(&parts, raw).await {
+            Ok((head, decision)) => match decision.verdict().map_err(Error::clone) {
+                Ok(()) => (Some(decision), Ok(head)),
+                Err(error) => (Some(decision), Err(Refused::Judged(error))),
+            },
+            Err(refused) => (None, Err(refused)),
+        };
+        self.record(&parts, &id, decision.as_ref(), admitted.as_ref().err(), received);
+        match admitted {
+            Ok(head) => {
+                let identity = decision.as_ref().and_then(Decision::identity);
+                self.forward(parts, body, head, identity, peer, &id).await
+            }
+            Err(refused) => self.refuse(&parts, body, &refused, &id).await,
+        }
+    }
+
+    async fn judge(&self, parts: &Parts, raw: Option<RawHead>) -> Result<(Head, Decision), Refused> {
+        let raw = raw.ok_or(HeadError::Ambiguous("the head of the request was not seen"))?;
+        let head = head::check(parts, raw, &self.own_names, &self.identity_headers)?;
+        let target = Target::new(&parts.method, &parts.uri)?;
+        let decision = self.authorizer.decide(&target, &parts.headers).await;
+        Ok((head, decision))
+    }
+
+    fn record(
+        &self,
+        parts: &Parts,
+        id: &str,
+        decision: Option<&Decision>,
+        refused: Option<&Refused>,
+        received: Instant,
+    ) {
+        let identity = decision.and_then(Decision::identity);
+        let (status, code, rule, reason) = match refused {
+            None => (None, None, None, None),
+            Some(Refused::Head(error)) => (
+                Some(error.status().as_u16()),
+                Some(error.code()),
+                None,
+                Some(error.reason().to_owned()),
+            ),
+            Some(Refused::Judged(error)) => (
+                Some(error.status()),
+                Some(error.code()),
+                error.rule(),
+                Some(error.to_string()),
+            ),
+        };
+        self.log.record(&Event {
+            time: decision_log::now(),
+            id,
+            method: parts.method.as_str(),
+            path: parts.uri.path(),
+            route: decision.and_then(Decision::route),
+            verdict: if refused.is_none() {
+                Verdict::Allow
+            } else {
+                Verdict::Refuse
+            },
+            status,
+            code,
+            rule,
+            reason,
+            issuer: identity.map(Identity::issuer),
+            chain: identity.map(Chain::of),
+            client: identity.and_then(Identity::client),
+            latency_us: u64::try_from(received.elapsed().as_micros()).unwrap_or(u64::MAX),
+        });
+    }
+
+    async fn forward(
+        &self,
+        mut parts: Parts,
+        body: Incoming,
+        head: Head,
+        identity: Option<&Identity>,
+        peer: IpAddr,
+        id: &str,
+    ) -> Answer {
+        self.prepare(&mut parts.headers, &head.nominated, head.host, identity, peer);
+        parts.extensions.clear();
+        // A body that goes on may have been read in part when the upstream fails.
+        let rest = if body.is_end_stream() {
+            Rest::Drained
+        } else {
+            Rest::Unread
+        };
+        match self
+            .upstream
+            .send(Request::from_parts(parts, WithoutTrailers(body)))
+            .await
+        {
+            Ok(mut response) => {
+                hop::strip_response(response.headers_mut());
+                response.map(Either::Right)
+            }
+            Err(error) => {
+                tracing::warn!(decision = id, %error, "request was not answered");
+                let refusal = Refusal::new(
+                    error.status(),
+                    "upstream_unavailable",
+                    "the service behind this gate gave no answer",
+                );
+                refusal.response(id, rest).map(Either::Left)
+            }
+        }
+    }
+
+    /// Turns the client's headers into those the upstream gets.
+    fn prepare(
+        &self,
+        headers: &mut HeaderMap,
+        nominated: &[HeaderName],
+        host: HeaderValue,
+        identity: Option<&Identity>,
+        peer: IpAddr,
+    ) {
+        hop::strip_request(headers, nominated);
+        self.identity_headers.delete(headers);
+        headers.insert("x-forwarded-host", host.clone());
+        headers.insert("x-forwarded-proto", HeaderValue::from_static("http"));
+        if let Ok(peer) = HeaderValue::try_from(peer.to_string()) {
+            headers.insert("x-forwarded-for", peer);
+        }
+        headers.insert(HOST, host);
+        match (identity, self.token) {
+            (Some(identity), token) => {
+                self.identity_headers.set(headers, identity);
+                if token == TokenForwarding::Strip {
+                    headers.remove(AUTHORIZATION);
+                }
+            }
+            // A public route: nobody has judged the token, so it is not passed on as if somebody had. Other schemes are the upstream's own.
+            (None, _) => {
+                if headers.get_all(AUTHORIZATION).iter().any(is_token) {
+                    headers.remove(AUTHORIZATION);
+                }
+            }
+        }
+    }
+
+    async fn refuse(&self, parts: &Parts, body: Incoming, refused: &Refused, id: &str) -> Answer {
+        let rest = refusal::drain(&parts.headers, body).await;
+        let response = match refused {
+            Refused::Head(error) => Refusal::new(error.status(), error.code(), error.reason()).response(id, rest),
+            Refused::Judged(error) => {
+                let challenge = self.authorizer.challenge(error);
+                refusal::judged(error, &challenge, Protocol::of(&parts.headers), id, rest)
+            }
+        };
+        response.map(Either::Left)
+    }
+}
+
+/// Is the credential a token, of whatever issuer? Anything that is not clearly of another scheme is taken for one.
+fn is_token(authorization: &HeaderValue) -> bool {
+    let scheme = authorization
+        .as_bytes()
+        .split(|byte| *byte == b' ')
+        .next()
+        .unwrap_or_default();
+    ![&b"basic"[..], b"digest", b"negotiate"]
+        .iter()
+        .any(|other| scheme.eq_ignore_ascii_case(other))
+}
+
+/// Has this answer to close its connection, since the process is about to end?
+pub fn close_after(answer: &mut Answer) {
+    answer
+        .headers_mut()
+        .insert(CONNECTION, HeaderValue::from_static("close"));
+}

@@ -1,0 +1,121 @@
+//! `actgate run`.
+
+use std::{io, net::SocketAddr, path::Path, pin::pin};
+
+use actgate::keys::HttpFetch;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{Signal, SignalKind, signal},
+    sync::oneshot,
+};
+
+use crate::{
+    config::{self, Settings},
+    decision_id::DecisionIds,
+    decision_log::DecisionLog,
+    exit::Failure,
+    gate::Gate,
+    own_names::OwnNames,
+    serve::{Drained, Listening},
+    upstream::Upstream,
+};
+
+/// Runs the gate until it is told to stop.
+///
+/// # Errors
+/// A wrong configuration, or a socket or file that cannot be opened.
+pub async fn run(file: &Path) -> Result<(), Failure> {
+    let settings = config::load(file)?;
+    let mut stops = Stops::watch().map_err(|error| Failure::runtime("watching for signals", error))?;
+    let log = DecisionLog::open(&settings.decision_log).map_err(|error| Failure::runtime("decision log", error))?;
+    let listening = listen(settings, log).await?;
+    announce(&listening).map_err(|error| Failure::runtime("address of a listener", error))?;
+
+    let (drain, told) = oneshot::channel();
+    let mut serving = pin!(listening.serve(async {
+        // A sender that is gone has been told as well.
+        let _ = told.await;
+    }));
+    tokio::select! {
+        _ = &mut serving => return Err(Failure::Runtime("the listener ended unasked".to_owned())),
+        () = stops.next() => tracing::info!("draining"),
+    }
+    let _ = drain.send(());
+    tokio::select! {
+        drained = serving => {
+            match drained {
+                Drained::Completely => tracing::info!("drained"),
+                Drained::CutOff => tracing::warn!("time to drain ran out, requests in flight are cut off"),
+            }
+            Ok(())
+        }
+        () = stops.next() => Err(Failure::Runtime("stopped at once by a second signal".to_owned())),
+    }
+}
+
+/// Tells on standard error where the gate listens: with port 0 nobody else knows.
+fn announce(listening: &Listening) -> io::Result<()> {
+    eprintln!("actgate: listening on {}", listening.address()?);
+    if let Some(admin) = listening.admin_address() {
+        eprintln!("actgate: admin on {}", admin?);
+    }
+    Ok(())
+}
+
+/// The signals that ask the process to end.
+struct Stops {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Stops {
+    fn watch() -> io::Result<Stops> {
+        Ok(Stops {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// Opens everything that a gate of this configuration needs, and starts to fetch the keys.
+///
+/// # Errors
+/// A socket that cannot be opened.
+pub async fn listen(settings: Settings, log: DecisionLog) -> Result<Listening, Failure> {
+    let data = bind(settings.listen).await?;
+    let admin = match settings.admin {
+        Some(address) => Some(bind(address).await?),
+        None => None,
+    };
+    let address = data
+        .local_addr()
+        .map_err(|error| Failure::runtime("address of the listener", error))?;
+    let own_names = OwnNames::new(&settings.hosts, address, &settings.trust.audiences);
+    let authorizer = settings
+        .trust
+        .authorizer(|issuer| issuer.remote_keys(HttpFetch::new()?))
+        .map_err(|error| Failure::runtime("authorizer", error))?;
+    let gate = Gate {
+        authorizer,
+        upstream: Upstream::new(settings.upstream, settings.connect, settings.response),
+        identity_headers: settings.identity_headers,
+        token: settings.token,
+        own_names,
+        log,
+        ids: DecisionIds::default(),
+    };
+    Ok(Listening::new(data, admin, gate, settings.bounds))
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| Failure::runtime(&format!("listening on {address}"), error))
+}

@@ -1,0 +1,139 @@
+//! The API behind the gate, and the way to it.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{
+    Request, Response, StatusCode, Uri,
+    uri::{Authority, PathAndQuery, Scheme},
+};
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::{TokioExecutor, TokioTimer},
+};
+
+/// How long an idle connection to the upstream is kept for the next request. Below what common servers allow (5 s and more), since a request
+/// that meets a closing connection is lost: it is never sent twice.
+const IDLE: Duration = Duration::from_secs(4);
+
+/// The upstream, reached over HTTP/1.1 on pooled connections.
+#[derive(Clone, Debug)]
+pub struct Upstream {
+    client: Client<HttpConnector, WithoutTrailers>,
+    authority: Authority,
+    response_limit: Duration,
+}
+
+/// Why the upstream gave no answer. Nothing of it goes to the caller but the status.
+#[derive(Debug, thiserror::Error)]
+pub enum UpstreamError {
+    /// It could not be reached, or the connection ended before the response head did.
+    #[error("the upstream gave no answer: {0}")]
+    NoAnswer(String),
+    /// The response head did not come in time.
+    #[error("the upstream gave no answer within {} s", .0.as_secs())]
+    TimedOut(Duration),
+    /// It switched protocols although nobody had asked it to.
+    #[error("the upstream switched protocols unasked")]
+    SwitchedProtocols,
+    /// The target cannot be written as a request to it.
+    #[error("the target cannot be sent on")]
+    Target,
+}
+
+impl UpstreamError {
+    /// The status of the refusal: 502, or 504 when time ran out.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            UpstreamError::TimedOut(_) => StatusCode::GATEWAY_TIMEOUT,
+            _ => StatusCode::BAD_GATEWAY,
+        }
+    }
+}
+
+impl Upstream {
+    /// The upstream at `authority`. A connection must be made within `connect_limit` and a response head must come within `response_limit`;
+    /// bodies have no limit, in size or time.
+    pub fn new(authority: Authority, connect_limit: Duration, response_limit: Duration) -> Upstream {
+        let mut connector = HttpConnector::new();
+        connector.set_connect_timeout(Some(connect_limit));
+        connector.set_nodelay(true);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE)
+            .set_host(false)
+            .build(connector);
+        Upstream {
+            client,
+            authority,
+            response_limit,
+        }
+    }
+
+    /// Sends one request and waits for the head of its response. The path goes on byte for byte. A request of which a byte was written is
+    /// never sent again.
+    ///
+    /// # Errors
+    /// When no response head arrives.
+    pub async fn send(&self, mut request: Request<WithoutTrailers>) -> Result<Response<Incoming>, UpstreamError> {
+        let path = request
+            .uri()
+            .path_and_query()
+            .cloned()
+            .unwrap_or(PathAndQuery::from_static("/"));
+        *request.uri_mut() = Uri::builder()
+            .scheme(Scheme::HTTP)
+            .authority(self.authority.clone())
+            .path_and_query(path)
+            .build()
+            .map_err(|_| UpstreamError::Target)?;
+        *request.version_mut() = http::Version::HTTP_11;
+        match tokio::time::timeout(self.response_limit, self.client.request(request)).await {
+            Err(_) => Err(UpstreamError::TimedOut(self.response_limit)),
+            Ok(Err(error)) => Err(UpstreamError::NoAnswer(innermost(&error))),
+            Ok(Ok(response)) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
+                Err(UpstreamError::SwitchedProtocols)
+            }
+            Ok(Ok(response)) => Ok(response),
+        }
+    }
+}
+
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
+
+/// A request body as it came, but for its trailers: a server that merges trailers into the headers would read there what a client may not say
+/// (RFC 9110 section 6.5.1 lets a proxy discard them).
+#[derive(Debug)]
+pub struct WithoutTrailers(pub Incoming);
+
+impl Body for WithoutTrailers {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        match Pin::new(&mut self.get_mut().0).poll_frame(cx) {
+            Poll::Ready(Some(Ok(frame))) if frame.is_trailers() => Poll::Ready(None),
+            other => other,
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.size_hint()
+    }
+}
