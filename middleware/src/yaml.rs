@@ -113,6 +113,26 @@ pub struct At<T> {
     pub column: u64,
 }
 
+impl<T> At<T> {
+    /// The place alone.
+    pub fn place(&self) -> At<()> {
+        At {
+            value: (),
+            line: self.line,
+            column: self.column,
+        }
+    }
+
+    /// Another value at the same place.
+    pub fn with<U>(&self, value: U) -> At<U> {
+        At {
+            value,
+            line: self.line,
+            column: self.column,
+        }
+    }
+}
+
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for At<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let spanned = serde_saphyr::Spanned::<T>::deserialize(deserializer)?;

@@ -36,6 +36,7 @@
 mod compile;
 mod core_rule;
 mod decision;
+mod demands;
 mod document;
 mod evaluate;
 mod history_rule;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::PolicyError;
-use super::compile::mistake;
+use super::demands::mistake;
 use super::requirement::Requirement;
 use crate::yaml::At;
 
