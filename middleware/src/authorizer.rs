@@ -372,3 +372,231 @@ fn check_history_rules(issuer: &TrustedIssuer, policy: &Policy) -> Result<(), Co
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Authority, FixedClock};
+    use http::header::AUTHORIZATION;
+    use http::{HeaderValue, Method, Uri};
+    use serde_json::{Value, json};
+
+    struct Bench {
+        authority: Authority,
+        authorizer: Authorizer,
+        clock: FixedClock,
+    }
+
+    fn bench(routes: &str) -> Bench {
+        let authority = Authority::new().unwrap();
+        let clock = FixedClock::at(Authority::NOW);
+        let policy = Policy::from_yaml(routes).unwrap();
+        let trusted = authority.trusted(Authority::AUDIENCE).unwrap();
+        let authorizer = Authorizer::new([trusted], policy).unwrap().with_clock(clock.clone());
+        Bench {
+            authority,
+            authorizer,
+            clock,
+        }
+    }
+
+    impl Bench {
+        fn judge(&self, method: &Method, path: &'static str, token: Option<&str>) -> Decision {
+            let mut headers = HeaderMap::new();
+            if let Some(token) = token {
+                headers.insert(AUTHORIZATION, HeaderValue::try_from(format!("Bearer {token}")).unwrap());
+            }
+            let uri = Uri::from_static(path);
+            let target = Target::new(method, &uri).unwrap();
+            self.authorizer.judge(&Gate::Routes, &target, &headers).decision
+        }
+
+        fn code(&self, claims: Value) -> &'static str {
+            let token = self.authority.token(claims).unwrap();
+            self.judge(&Method::GET, "/", Some(&token))
+                .error()
+                .map_or("allow", Error::code)
+        }
+    }
+
+    const OPEN: &str = "routes: [{ match: GET / }, { match: GET /health, public: true }]";
+
+    #[test]
+    fn a_good_token_passes_and_a_public_route_asks_for_none() {
+        let bench = bench(OPEN);
+        assert_eq!(bench.code(json!({})), "allow");
+        assert_eq!(bench.judge(&Method::GET, "/", None).error(), Some(&Error::MissingToken));
+        let public = bench.judge(&Method::GET, "/health", Some("not a token"));
+        assert!(public.verdict().is_ok() && public.identity().is_none());
+        let unknown = bench.authority.token(json!({})).unwrap();
+        assert_eq!(
+            bench.judge(&Method::GET, "/x", Some(&unknown)).error().unwrap().code(),
+            "no_route"
+        );
+    }
+
+    #[test]
+    fn a_token_is_refused_at_the_first_step_that_fails() {
+        let bench = bench(OPEN);
+        let claim =
+            |claim| move |error: &Error| matches!(error, Error::InvalidClaim { claim: named, .. } if *named == claim);
+        let good = json!({"iss": Authority::ISSUER, "aud": Authority::AUDIENCE, "sub": "u", "exp": Authority::NOW + 9});
+        let with = |name: &str, value: Value| {
+            let mut claims = good.clone();
+            claims[name] = value;
+            claims
+        };
+        let header = json!({"alg": "ES256", "kid": "testing", "typ": "at+jwt"});
+        let error = |header: Value, claims: Value| {
+            let token = bench.authority.token_with_header(header, claims).unwrap();
+            bench.judge(&Method::GET, "/", Some(&token)).error().cloned().unwrap()
+        };
+        let typ = json!({"alg": "ES256", "kid": "testing", "typ": "JWT"});
+        assert!(claim("typ")(&error(typ, good.clone())));
+        let kid = json!({"alg": "ES256", "kid": "other", "typ": "at+jwt"});
+        assert_eq!(error(kid, good.clone()), Error::UnknownKey);
+        let alg = json!({"alg": "RS256", "kid": "testing", "typ": "at+jwt"});
+        assert_eq!(error(alg, good.clone()), Error::UnsupportedAlgorithm);
+        assert!(claim("iss")(&error(
+            header.clone(),
+            with("iss", json!("https://other.test"))
+        )));
+        assert!(claim("aud")(&error(
+            header.clone(),
+            with("aud", json!("https://other.test"))
+        )));
+        assert!(claim("exp")(&error(
+            header.clone(),
+            with("exp", json!(Authority::NOW - 30))
+        )));
+        assert_eq!(
+            error(header.clone(), with("cnf", json!({"jkt": "x"}))),
+            Error::InvalidConfirmation
+        );
+        assert!(matches!(
+            error(header, with("act", json!(null))),
+            Error::InvalidChain { .. }
+        ));
+        let good = bench.authority.token(json!({})).unwrap();
+        let forged = Authority::new().unwrap().token(json!({})).unwrap();
+        assert_eq!(
+            bench.judge(&Method::GET, "/", Some(&forged)).error(),
+            Some(&Error::InvalidSignature)
+        );
+        let (signed, _) = good.rsplit_once('.').unwrap();
+        let spliced = format!("{signed}.{}", forged.rsplit_once('.').unwrap().1);
+        assert_eq!(
+            bench.judge(&Method::GET, "/", Some(&spliced)).error(),
+            Some(&Error::InvalidSignature)
+        );
+    }
+
+    #[test]
+    fn a_remembered_token_is_judged_anew_by_time_and_route() {
+        let routes = "routes: [{ match: GET / }, { match: POST /, scopes: [write] }]";
+        let bench = bench(routes);
+        let token = bench.authority.token(json!({"exp": Authority::NOW + 100})).unwrap();
+        assert!(bench.judge(&Method::GET, "/", Some(&token)).verdict().is_ok());
+        assert_eq!(
+            bench.judge(&Method::POST, "/", Some(&token)).error().unwrap().code(),
+            "insufficient_scope"
+        );
+        let forged = format!("{}AAAA", &token[..token.len() - 4]);
+        assert!(bench.judge(&Method::GET, "/", Some(&forged)).verdict().is_err());
+        bench.clock.advance(130);
+        assert_eq!(
+            bench.judge(&Method::GET, "/", Some(&token)).error().unwrap().code(),
+            "invalid_claim"
+        );
+    }
+
+    #[test]
+    fn the_same_verdict_with_and_without_the_memory() {
+        let bench = bench(OPEN);
+        let forgetful = Limits {
+            cache_bytes: 0,
+            ..Limits::default()
+        };
+        let without = bench.authorizer.clone().with_limits(forgetful);
+        let token = bench.authority.token(json!({})).unwrap();
+        for authorizer in [&bench.authorizer, &without] {
+            for _ in 0..3 {
+                let uri = Uri::from_static("/");
+                let target = Target::new(&Method::GET, &uri).unwrap();
+                assert!(
+                    authorizer
+                        .explain(&target, &token, Authority::NOW)
+                        .decision()
+                        .verdict()
+                        .is_ok()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn rules_on_prior_actors_need_a_chain_that_can_bear_them() {
+        let authority = Authority::new().unwrap();
+        let start = |chain, prior_actors, rule: &str| {
+            let policy = Policy::from_yaml(&format!("routes: [{{ match: GET /, chain: {rule} }}]")).unwrap();
+            let issuer = authority.trusted(Authority::AUDIENCE).unwrap();
+            Authorizer::new([issuer.with_chain(chain).with_prior_actors(prior_actors)], policy)
+        };
+        let deny = "{ max_depth: 1 }";
+        assert!(start(ChainContract::Complete, PriorActorUse::Restrict, deny).is_ok());
+        for chain in [
+            ChainContract::ActorTokenOnly,
+            ChainContract::OuterOnly,
+            ChainContract::None,
+        ] {
+            assert!(matches!(
+                start(chain, PriorActorUse::Restrict, deny),
+                Err(ConfigError::HistoryRule { line: 1, .. })
+            ));
+            assert!(
+                start(
+                    chain,
+                    PriorActorUse::Restrict,
+                    "{ max_depth: 1, accept_truncation: true }"
+                )
+                .is_ok()
+            );
+        }
+        for prior_actors in [PriorActorUse::Ignore, PriorActorUse::Audit] {
+            assert!(start(ChainContract::Complete, prior_actors, deny).is_err());
+        }
+    }
+
+    #[test]
+    fn trust_that_cannot_be_meant_does_not_start() {
+        let authority = Authority::new().unwrap();
+        let policy = || Policy::from_yaml(OPEN).unwrap();
+        let trusted = || authority.trusted(Authority::AUDIENCE).unwrap();
+        assert_eq!(Authorizer::new([], policy()).err(), Some(ConfigError::NoIssuer));
+        let twice = Authorizer::new([trusted(), trusted()], policy());
+        assert!(matches!(twice, Err(ConfigError::DuplicateIssuer(_))));
+        assert_eq!(authority.trusted(" ").err(), Some(ConfigError::EmptyAudience));
+        let authorizer = Authorizer::new([trusted()], policy()).unwrap();
+        assert!(authorizer.clone().with_leeway(Duration::from_secs(60)).is_ok());
+        assert_eq!(
+            authorizer.with_leeway(Duration::from_secs(61)).err(),
+            Some(ConfigError::Leeway(61))
+        );
+    }
+
+    #[test]
+    fn debug_output_shows_no_value_of_a_token() {
+        let bench = bench(OPEN);
+        let token = bench
+            .authority
+            .token(json!({"sub": "hidden-subject", "act": {"sub": "hidden-actor"}}))
+            .unwrap();
+        let decision = bench.judge(&Method::GET, "/", Some(&token));
+        let shown = format!(
+            "{decision:?} {:?} {:?}",
+            bench.authorizer,
+            decision.identity().unwrap().chain().current()
+        );
+        assert!(!shown.contains("hidden") && !shown.contains(&token), "{shown}");
+    }
+}

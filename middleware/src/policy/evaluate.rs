@@ -127,3 +127,286 @@ fn merge<'p>(earlier: Option<(&'p CoreRule, StepUp)>, rule: &'p CoreRule, needed
         },
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::decision::{Collect, StopAtFirst};
+    use super::super::{Access, Policy};
+    use super::*;
+    use crate::chain::{PriorActorUse, Profile};
+    use crate::limits::Limits;
+    use crate::token::Claims;
+    use serde_json::{Value, json};
+
+    const NOW: u64 = 1_000_000;
+
+    /// The code of the verdict, which every recorder must reach alike.
+    fn verdict(body: &str, claims: Value) -> Result<(), Error> {
+        let policy = Policy::from_yaml(&format!("routes:\n  - match: GET /\n    {body}\n")).unwrap();
+        let Access::Guarded(requirement) = &policy.route("GET", "/").unwrap().access else {
+            panic!()
+        };
+        let mut token = json!({"iss": "https://idp.example", "sub": "u1", "aud": "a", "exp": 1});
+        token
+            .as_object_mut()
+            .unwrap()
+            .extend(claims.as_object().unwrap().clone());
+        let (claims, actors) = Claims::parse(token.to_string().as_bytes(), &Limits::default()).unwrap();
+        let facts = Profile::Rfc9068.facts(claims, actors, PriorActorUse::Restrict);
+        let moment = Moment { now: NOW, leeway: 30 };
+        let enforced = evaluate(requirement, &facts.core(), &facts.history(), &moment, &mut StopAtFirst);
+        let mut checks = Collect::default();
+        let explained = evaluate(requirement, &facts.core(), &facts.history(), &moment, &mut checks);
+        assert_eq!(enforced, explained, "{body}");
+        assert_eq!(
+            checks.0.len(),
+            requirement.core.len() + requirement.history.len(),
+            "every rule is judged"
+        );
+        enforced
+    }
+
+    fn code(body: &str, claims: Value) -> &'static str {
+        verdict(body, claims).map_or_else(|error| error.code(), |()| "allow")
+    }
+
+    fn human(act: Value) -> Value {
+        let mut claims = json!({"sub_profile": "user"});
+        if !act.is_null() {
+            claims["act"] = act;
+        }
+        claims
+    }
+
+    fn agent(name: &str) -> Value {
+        json!({"sub": name, "sub_profile": "ai_agent"})
+    }
+
+    fn chain(names: &[&str]) -> Value {
+        names.iter().rev().fold(Value::Null, |inner, name| {
+            let mut act = agent(name);
+            if !inner.is_null() {
+                act["act"] = inner;
+            }
+            act
+        })
+    }
+
+    #[test]
+    fn the_kind_of_the_initiator_is_positive_evidence() {
+        let body = "initiator: { kind: human }";
+        assert_eq!(code(body, human(Value::Null)), "allow");
+        assert_eq!(code(body, human(agent("a"))), "allow");
+        assert_eq!(code(body, json!({"sub_profile": "ai_agent"})), "initiator_not_human");
+        assert_eq!(code(body, json!({})), "initiator_kind_unknown");
+        assert_eq!(
+            code("initiator: { kind: [agent, service] }", human(Value::Null)),
+            "initiator_kind_not_allowed"
+        );
+    }
+
+    #[test]
+    fn a_human_who_is_their_own_actor_is_refused_by_every_requirement() {
+        assert_eq!(
+            code("scopes: { none_of: [x] }", human(json!({"sub": "u1"}))),
+            "self_act"
+        );
+        assert_eq!(
+            code(
+                "scopes: { none_of: [x] }",
+                human(json!({"sub": "u1", "iss": "https://other.example"}))
+            ),
+            "allow"
+        );
+    }
+
+    #[test]
+    fn acting_for_oneself_is_no_delegation() {
+        let bot = json!({"sub": "bot", "sub_profile": "ai_agent", "act": {"sub": "bot", "sub_profile": "ai_agent"}});
+        assert_eq!(code("initiator: { kind: agent }", bot.clone()), "allow");
+        for body in [
+            "actor: { required: true }",
+            "actor: { kind: agent }",
+            "actor: { one_of: [bot] }",
+            "actor: { issuer: same }",
+        ] {
+            assert_eq!(code(body, bot.clone()), "actor_missing", "{body}");
+        }
+        assert_eq!(code("actor: { absent: true }", bot.clone()), "actor_present");
+        assert_eq!(code("actor: { none_of: [bot] }", bot), "actor_not_allowed");
+    }
+
+    #[test]
+    fn the_current_actor_is_a_pair_compared_byte_for_byte() {
+        let body = "actor: { one_of: [billing-bot] }";
+        assert_eq!(code(body, human(agent("billing-bot"))), "allow");
+        for name in [
+            "Billing-bot",
+            "billing-bot ",
+            "billing-bo",
+            "billing-bot,x",
+            "billing‑bot",
+        ] {
+            assert_eq!(code(body, human(agent(name))), "actor_not_allowed", "{name}");
+        }
+        assert_eq!(
+            code(
+                body,
+                human(json!({"sub": "billing-bot", "iss": "https://evil.example"}))
+            ),
+            "actor_not_allowed"
+        );
+        assert_eq!(code(body, human(chain(&["other", "billing-bot"]))), "actor_not_allowed");
+        assert_eq!(code(body, human(Value::Null)), "actor_missing");
+        let pair = "actor: { one_of: [{ issuer: 'https://partner.example', subject: bot }] }";
+        assert_eq!(
+            code(pair, human(json!({"sub": "bot", "iss": "https://partner.example"}))),
+            "allow"
+        );
+        assert_eq!(code(pair, human(agent("bot"))), "actor_not_allowed");
+        assert_eq!(
+            code(
+                "actor: { issuer: same }",
+                human(json!({"sub": "bot", "iss": "https://partner.example"}))
+            ),
+            "foreign_issuer"
+        );
+        assert_eq!(
+            code(
+                "actor: { kind: agent }",
+                human(json!({"sub": "adm7", "sub_profile": "user"}))
+            ),
+            "actor_kind_not_allowed"
+        );
+        assert_eq!(
+            code("actor: { kind: agent }", human(json!({"sub": "x"}))),
+            "actor_kind_unknown"
+        );
+    }
+
+    #[test]
+    fn a_login_is_fresh_to_the_second_and_never_from_the_future() {
+        let body = "initiator: { auth_within: 5m }";
+        let at = |time: u64| code(body, json!({"sub_profile": "user", "auth_time": time}));
+        assert_eq!(at(NOW - 300), "allow");
+        assert_eq!(at(NOW - 301), "auth_too_old");
+        assert_eq!(at(NOW + 30), "allow");
+        assert_eq!(at(NOW + 31), "auth_too_old");
+        assert_eq!(code(body, human(Value::Null)), "auth_too_old");
+    }
+
+    #[test]
+    fn a_step_up_is_asked_for_only_when_a_person_and_nothing_else_can_cure_it() {
+        let body = "initiator: { auth_within: 5m, acr: [phr, phrh] }\n    actor: { one_of: [a] }";
+        let Err(Error::InsufficientUserAuthentication {
+            max_age, acr_values, ..
+        }) = verdict(body, human(agent("a")))
+        else {
+            panic!("no step-up")
+        };
+        assert_eq!((max_age, acr_values.as_deref()), (Some(300), Some("phr phrh")));
+        assert_eq!(code(body, human(agent("b"))), "actor_not_allowed");
+        assert!(matches!(
+            verdict("initiator: { auth_within: 5m }", json!({"sub_profile": "ai_agent"})),
+            Err(Error::Denied {
+                code: "auth_too_old",
+                ..
+            })
+        ));
+        assert!(matches!(
+            verdict("initiator: { amr: [mfa] }", human(Value::Null)),
+            Err(Error::Denied {
+                code: "amr_not_met",
+                ..
+            })
+        ));
+    }
+
+    #[test]
+    fn scopes_are_whole_words_and_come_before_other_rules() {
+        let body = "scopes: [orders:read]\n    initiator: { kind: human }";
+        let scope = |scope: &str| code(body, json!({"sub_profile": "user", "scope": scope}));
+        assert_eq!(scope("a orders:read b"), "allow");
+        for bad in [
+            "",
+            "orders:rea",
+            "orders:reads",
+            "Orders:read",
+            "orders:read,a",
+            "a\torders:read",
+            "a\u{a0}orders:read",
+            "xorders:read",
+        ] {
+            assert_eq!(scope(bad), "insufficient_scope", "{bad:?}");
+        }
+        assert_eq!(code(body, json!({})), "insufficient_scope");
+        assert_eq!(code("scopes: { any_of: [a, b] }", json!({"scope": "b"})), "allow");
+        assert_eq!(
+            code("scopes: { none_of: [admin] }", json!({"scope": "a admin"})),
+            "scope_not_allowed"
+        );
+    }
+
+    #[test]
+    fn claims_and_clients_are_compared_exactly() {
+        let claims = || json!({"tid": "T1", "level": 3, "roles": ["sre", "dev"], "realm_access": {"roles": ["x"]}, "client_id": "web"});
+        for body in [
+            "claims: { tid: T1 }",
+            "claims: { tid: { one_of: [T0, T1] } }",
+            "claims: { level: 3 }",
+            "claims: { roles: { contains: sre } }",
+            "claims: { /realm_access/roles: { contains: x } }",
+            "client: { one_of: [web] }",
+            "client: { none_of: [app] }",
+        ] {
+            assert_eq!(code(body, claims()), "allow", "{body}");
+        }
+        for body in [
+            "claims: { tid: T2 }",
+            "claims: { tid: { contains: T1 } }",
+            "claims: { level: '3' }",
+            "claims: { roles: { contains: s } }",
+            "claims: { roles: sre }",
+            "claims: { missing: T1 }",
+            "claims: { /realm_access/none: { contains: x } }",
+        ] {
+            assert_eq!(code(body, claims()), "claim_not_met", "{body}");
+        }
+        for body in ["client: { one_of: [Web] }", "client: { none_of: [web] }"] {
+            assert_eq!(code(body, claims()), "client_not_allowed", "{body}");
+            assert_eq!(code(body, json!({})), "client_not_allowed", "{body}");
+        }
+    }
+
+    #[test]
+    fn one_alternative_must_hold_whole() {
+        let body = "any_of: [{ initiator: { kind: human, auth_within: 5m } }, { client: { one_of: [batch] }, scopes: [batch] }]";
+        assert_eq!(code(body, json!({"sub_profile": "user", "auth_time": NOW})), "allow");
+        assert_eq!(code(body, json!({"client_id": "batch", "scope": "batch"})), "allow");
+        assert_eq!(code(body, json!({"client_id": "batch"})), "no_alternative");
+        assert_eq!(code(body, human(Value::Null)), "auth_too_old");
+    }
+
+    #[test]
+    fn rules_on_the_chain_see_everybody_in_it() {
+        let depth = "chain: { max_depth: 2 }";
+        assert_eq!(code(depth, human(chain(&["b", "a"]))), "allow");
+        assert_eq!(code(depth, human(chain(&["c", "b", "a"]))), "chain_too_deep");
+        assert_eq!(code("chain: { all_of: [a, b] }", human(chain(&["b", "a"]))), "allow");
+        assert_eq!(
+            code("chain: { all_of: [a, b] }", human(chain(&["b", "x"]))),
+            "chain_actor_not_allowed"
+        );
+        assert_eq!(
+            code("chain: { none_of: [x] }", human(chain(&["b", "a", "x"]))),
+            "chain_actor_not_allowed"
+        );
+        assert_eq!(
+            code("chain: { none_of: [u1] }", human(chain(&["a"]))),
+            "chain_actor_not_allowed"
+        );
+        let mut incomplete = human(chain(&["a"]));
+        incomplete["chain_complete"] = json!(false);
+        assert_eq!(code(depth, incomplete), "chain_incomplete");
+    }
+}
