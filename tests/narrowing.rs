@@ -1,0 +1,226 @@
+//! A policy only narrows, and history only narrows further: over random tokens and random policies.
+
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use actgate::clock::FixedClock;
+use actgate::keys::KeySet;
+use actgate::limits::Limits;
+use actgate::target::Target;
+use actgate::testing::Authority;
+use actgate::{Authorizer, Error, Policy, token};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue, Method, Uri};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::test_runner::{Config, TestRunner};
+use serde_json::{Value, json};
+
+mod edits;
+mod policies;
+mod tokens;
+
+use edits::edit;
+use policies::policy;
+use tokens::{CLAIMS, any_json, claims};
+
+const FOREIGN: &str = "https://other.example.com";
+const NOW: u64 = Authority::NOW;
+
+/// The most `act` objects a token may carry.
+const CAP: usize = 16;
+
+static AUTHORITY: LazyLock<Authority> = LazyLock::new(|| Authority::new().unwrap());
+
+#[test]
+fn history_never_widens_what_the_core_rules_allow() {
+    let (allowed, refused_by_history, refused_by_core) =
+        (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
+    let count = |counter: &AtomicUsize| counter.fetch_add(1, Ordering::Relaxed);
+    let mut runner = TestRunner::new(Config {
+        cases: 2_000,
+        failure_persistence: None,
+        ..Config::default()
+    });
+    let outcome = runner.run(&(policy(), claims()), |(policy, claims)| {
+        let whole = verdict(&policy, &claims);
+        let core = verdict(&without_chain(&policy), &claims);
+        let outer = verdict(&without_chain(&policy), &outermost_actor_only(&claims));
+
+        if whole.is_ok() {
+            prop_assert_eq!(&outer, &Ok(()), "allowed, but not without its prior actors");
+        }
+        if core.is_err() {
+            prop_assert!(
+                whole.is_err(),
+                "the chain block allowed what the core rules refuse: {:?}",
+                core
+            );
+        }
+        if depth(&claims) > CAP {
+            prop_assert_eq!(whole.as_ref().map_err(Error::code), Err("invalid_chain"));
+        } else {
+            prop_assert_eq!(&core, &outer, "a core rule read a prior actor");
+        }
+        match (whole, core) {
+            (Ok(()), _) => count(&allowed),
+            (Err(_), Ok(())) => count(&refused_by_history),
+            (Err(_), Err(_)) => count(&refused_by_core),
+        };
+        Ok(())
+    });
+    if let Err(failure) = outcome {
+        panic!("{failure}");
+    }
+    // Each outcome has to occur, or the property above was proved of nothing.
+    for (counter, name) in [
+        (allowed, "allowed"),
+        (refused_by_history, "refused by history"),
+        (refused_by_core, "refused by core rules"),
+    ] {
+        let seen = counter.into_inner();
+        println!("narrowing: {seen} {name}");
+        assert!(seen > 20, "{name}: only {seen}");
+    }
+}
+
+#[test]
+fn a_changed_token_is_refused_or_means_the_same() {
+    let original = AUTHORITY
+        .token(json!({ "sub": "u1", "scope": "r", "act": { "sub": "a1" } }))
+        .unwrap();
+    let keys = AUTHORITY.key_set().unwrap();
+    let payload = token::verify(&original, &keys, &Limits::default()).unwrap();
+    let header = part(&original, 0);
+    let mut runner = TestRunner::new(Config {
+        cases: 4_000,
+        failure_persistence: None,
+        ..Config::default()
+    });
+    let outcome = runner.run(&vec(edit(), 1..3), |edits| {
+        let changed = edits.iter().fold(original.clone(), |text, edit| edit.apply(&text));
+        if let Ok(read) = token::verify(&changed, &keys, &Limits::default()) {
+            prop_assert_eq!(&read, &payload, "another payload verified: {}", changed);
+            prop_assert_eq!(
+                part(&changed, 0),
+                header.clone(),
+                "another header verified: {}",
+                changed
+            );
+        }
+        Ok(())
+    });
+    if let Err(failure) = outcome {
+        panic!("{failure}");
+    }
+}
+
+#[test]
+fn every_single_bit_of_a_token_counts() {
+    let original = AUTHORITY.token(json!({ "sub": "u1", "scope": "r" })).unwrap();
+    let keys: KeySet = AUTHORITY.key_set().unwrap();
+    assert!(token::verify(&original, &keys, &Limits::default()).is_ok());
+    for at in 0..original.len() {
+        for bit in 0..7 {
+            let mut bytes = original.clone().into_bytes();
+            bytes[at] ^= 1 << bit;
+            let changed = String::from_utf8(bytes).unwrap();
+            assert!(
+                token::verify(&changed, &keys, &Limits::default()).is_err(),
+                "byte {at}, bit {bit}"
+            );
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(Config { cases: 1_000, failure_persistence: None, ..Config::default() })]
+
+    #[test]
+    fn any_claims_under_a_good_signature_get_an_answer(
+        claims in claims(), name in select(CLAIMS), value in any_json(), inside in any::<bool>(),
+    ) {
+        let mut claims = claims;
+        match claims.get_mut("act") {
+            Some(act) if inside => { act[name] = value; }
+            _ => { claims[name] = value; }
+        }
+        let policy = json!({ "routes": [{ "match": "POST /refunds", "initiator": { "kind": "human", "auth_within": "5m" } }] });
+        if let Err(error) = verdict(&policy, &claims) {
+            prop_assert!(matches!(error.status(), 401 | 403), "{:?}", error);
+        }
+    }
+
+    #[test]
+    fn any_text_in_place_of_a_token_is_refused(text in "[!-~]{0,80}(\\.[!-~]{0,80}){0,5}") {
+        let policy = json!({ "routes": [{ "match": "POST /refunds", "scopes": ["r"] }] });
+        let error = judge(&policy, &text).unwrap_err();
+        prop_assert!(matches!(error.status(), 400 | 401), "{:?}", error);
+    }
+}
+
+fn verdict(policy: &Value, claims: &Value) -> Result<(), Error> {
+    judge(policy, &AUTHORITY.token(claims.clone()).unwrap())
+}
+
+/// Judges one request as the layer would, and holds `explain` to the same answer.
+fn judge(policy: &Value, token: &str) -> Result<(), Error> {
+    let compiled = Policy::from_yaml(&policy.to_string()).unwrap_or_else(|error| panic!("{error}\n{policy}"));
+    let authorizer = Authorizer::new([AUTHORITY.trusted(Authority::AUDIENCE).unwrap()], compiled)
+        .unwrap()
+        .with_clock(FixedClock::at(NOW));
+    let mut headers = HeaderMap::new();
+    headers.insert(
+        AUTHORIZATION,
+        HeaderValue::from_str(&format!("Bearer {token}")).unwrap(),
+    );
+    let (method, uri) = (Method::POST, Uri::from_static("/refunds"));
+    let target = Target::new(&method, &uri).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let enforced = runtime
+        .block_on(authorizer.decide(&target, &headers))
+        .verdict()
+        .map_err(Clone::clone);
+    let explained = authorizer
+        .explain(&target, token, NOW)
+        .decision()
+        .verdict()
+        .map_err(Clone::clone);
+    assert_eq!(explained, enforced, "explaining and enforcing differ");
+    enforced
+}
+
+fn depth(claims: &Value) -> usize {
+    std::iter::successors(claims.get("act"), |act| act.get("act")).count()
+}
+
+fn outermost_actor_only(claims: &Value) -> Value {
+    let mut claims = claims.clone();
+    if let Some(act) = claims.get_mut("act").and_then(Value::as_object_mut) {
+        act.remove("act");
+    }
+    claims
+}
+
+/// The same policy without its history rules. A requirement that held nothing else is no longer asked for.
+fn without_chain(policy: &Value) -> Value {
+    let mut policy = policy.clone();
+    let requirement = policy["requirements"]["shared"].as_object_mut().unwrap();
+    requirement.remove("chain");
+    let empty = requirement.is_empty();
+    let route = policy["routes"][0].as_object_mut().unwrap();
+    route.remove("chain");
+    if empty {
+        route.remove("require");
+        policy.as_object_mut().unwrap().remove("requirements");
+    }
+    policy
+}
+
+/// The decoded bytes of one part of a compact token.
+fn part(token: &str, index: usize) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(token.split('.').nth(index)?).ok()
+}

@@ -1,0 +1,125 @@
+//! Random policies, assembled from all words of the policy language.
+
+use proptest::collection::vec;
+use proptest::option::{of, weighted};
+use proptest::prelude::*;
+use proptest::sample::select;
+use serde_json::{Map, Value, json};
+
+use super::{CAP, FOREIGN};
+
+/// One route with words of its own and a requirement it refers to.
+pub fn policy() -> impl Strategy<Value = Value> {
+    (
+        body(),
+        weighted(0.4, chain_rules()),
+        body(),
+        weighted(0.3, chain_rules()),
+    )
+        .prop_map(|(mut route, chain, mut shared, shared_chain)| {
+            if let Some(chain) = chain {
+                route.insert("chain".to_owned(), chain);
+            }
+            if let Some(chain) = shared_chain {
+                shared.insert("chain".to_owned(), chain);
+            }
+            if shared.is_empty() {
+                shared.insert("scopes".to_owned(), json!(["r"]));
+            }
+            route.insert("match".to_owned(), json!("POST /refunds"));
+            route.insert("require".to_owned(), json!(["shared"]));
+            json!({ "requirements": { "shared": shared }, "routes": [route] })
+        })
+}
+
+/// Words of core rules, each of them now and then, so that a fair share of the tokens passes.
+fn body() -> impl Strategy<Value = Map<String, Value>> {
+    let alternatives = vec(
+        plain_body().prop_filter("an alternative says something", |body| !body.is_empty()),
+        1..4,
+    );
+    (plain_body(), weighted(0.2, alternatives)).prop_map(|(mut body, alternatives)| {
+        if let Some(alternatives) = alternatives {
+            body.insert("any_of".to_owned(), json!(alternatives));
+        }
+        body
+    })
+}
+
+fn plain_body() -> impl Strategy<Value = Map<String, Value>> {
+    let scopes = select(vec![
+        json!(["r"]),
+        json!(["r", "w"]),
+        json!({ "any_of": ["w", "x"] }),
+        json!({ "all_of": ["r"], "none_of": ["admin"] }),
+    ]);
+    let initiator = select(vec![
+        json!({ "kind": "human" }),
+        json!({ "kind": ["human", "agent"] }),
+        json!({ "kind": "service" }),
+        json!({ "one_of": ["u1", "bot"] }),
+        json!({ "none_of": ["bot", { "issuer": FOREIGN, "subject": "u1" }] }),
+        json!({ "kind": "human", "amr": ["mfa"] }),
+        json!({ "acr": "high" }),
+        json!({ "auth_within": "5m" }),
+    ]);
+    let actor = select(vec![
+        json!({ "required": true }),
+        json!({ "absent": true }),
+        json!({ "kind": "agent" }),
+        json!({ "kind": ["agent", "service"], "none_of": ["a3"] }),
+        json!({ "one_of": ["a1", "a2"] }),
+        json!({ "one_of": [{ "issuer": FOREIGN, "subject": "a1" }, "a2"] }),
+        json!({ "none_of": ["a1"] }),
+        json!({ "issuer": FOREIGN }),
+    ]);
+    let client = select(vec![json!({ "one_of": ["c1"] }), json!({ "none_of": ["c2"] })]);
+    let claims = select(vec![
+        json!({ "tid": "T1" }),
+        json!({ "tid": { "one_of": ["T1", "T2"] } }),
+        json!({ "roles": { "contains": "sre" } }),
+        json!({ "/place/country": "fr" }),
+    ]);
+    (
+        weighted(0.3, scopes),
+        weighted(0.25, initiator),
+        weighted(0.25, actor),
+        weighted(0.1, client),
+        weighted(0.1, claims),
+    )
+        .prop_map(|(scopes, initiator, actor, client, claims)| {
+            [
+                ("scopes", scopes),
+                ("initiator", initiator),
+                ("actor", actor),
+                ("client", client),
+                ("claims", claims),
+            ]
+            .into_iter()
+            .filter_map(|(word, written)| Some((word.to_owned(), written?)))
+            .collect()
+        })
+}
+
+fn chain_rules() -> impl Strategy<Value = Value> {
+    let ids = || {
+        select(vec![
+            json!(["a1", "a2"]),
+            json!(["a1", "a2", "a3", "u1"]),
+            json!(["a3", { "issuer": FOREIGN, "subject": "a1" }]),
+        ])
+    };
+    (of(1..=CAP), weighted(0.3, ids()), weighted(0.3, ids())).prop_map(|(max_depth, all_of, none_of)| {
+        let mut rules = Map::new();
+        if let Some(all_of) = all_of {
+            rules.insert("all_of".to_owned(), all_of);
+        }
+        if let Some(none_of) = none_of {
+            rules.insert("none_of".to_owned(), none_of);
+        }
+        if max_depth.is_some() || rules.is_empty() {
+            rules.insert("max_depth".to_owned(), json!(max_depth.unwrap_or(2)));
+        }
+        Value::Object(rules)
+    })
+}

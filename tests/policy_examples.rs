@@ -1,0 +1,238 @@
+//! Every case of every folder in `policy-examples/`, judged by the library.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use actgate::clock::{Clock, FixedClock};
+use actgate::target::Target;
+use actgate::testing::Authority;
+use actgate::yaml::{self, At};
+use actgate::{Authorizer, Policy};
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue, Method, Uri};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+#[tokio::test]
+async fn every_case_gets_the_verdict_it_expects() {
+    let authority = Authority::new().unwrap();
+    let mut judged = 0;
+    let mut failures = Vec::new();
+    for folder in folders() {
+        let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+        match Example::read(&folder, &authority) {
+            Err(reason) => failures.push(format!("{name}: {reason}")),
+            Ok(example) => {
+                for case in &example.cases {
+                    judged += 1;
+                    let place = format!("{name}/cases.yaml:{}", case.name.line);
+                    if let Err(reason) = example.judge(case, &authority).await {
+                        failures.push(format!("{place}: {}: {reason}", case.name.value));
+                    }
+                }
+            }
+        }
+    }
+    println!("policy examples: {judged} cases judged, {} failed", failures.len());
+    assert!(failures.is_empty(), "\n{}", failures.join("\n"));
+    assert!(judged > 0, "no policy example was found");
+}
+
+#[test]
+fn the_readme_names_every_folder_and_no_other() {
+    let readme = fs::read_to_string(examples().join("README.md")).unwrap();
+    let named: BTreeSet<String> = readme
+        .lines()
+        .filter_map(|line| line.strip_prefix("| [")?.split_once(']'))
+        .map(|(folder, _)| folder.to_owned())
+        .collect();
+    let present: BTreeSet<String> = folders()
+        .iter()
+        .map(|folder| folder.file_name().unwrap().to_string_lossy().into_owned())
+        .collect();
+    assert_eq!(named, present);
+}
+
+#[test]
+fn every_policy_opens_with_what_it_promises_and_what_it_cannot() {
+    for folder in folders() {
+        let text = fs::read_to_string(folder.join("policy.yaml")).unwrap();
+        let mut lines = text.lines();
+        assert!(
+            lines.next().unwrap().starts_with("# Promises: "),
+            "{}",
+            folder.display()
+        );
+        assert!(
+            lines.next().unwrap().starts_with("# Cannot promise: "),
+            "{}",
+            folder.display()
+        );
+    }
+}
+
+#[test]
+fn a_folder_needs_both_a_passing_and_a_failing_case() {
+    let passing = "cases:\n  - { name: a, request: GET /, token: {}, expect: allow }\n";
+    let failing = "cases:\n  - { name: b, request: GET /, expect: { refuse: no_route, status: 403 } }\n";
+    assert_eq!(read_cases(passing).unwrap_err(), "no case is refused");
+    assert_eq!(read_cases(failing).unwrap_err(), "no case passes");
+    assert_eq!(read_cases("cases: []").unwrap_err(), "no case passes");
+}
+
+#[test]
+fn an_unknown_key_or_word_in_a_cases_file_is_an_error() {
+    let with = |case: &str| read_cases(&format!("cases:\n  - {{ name: a, request: GET /, {case} }}\n")).unwrap_err();
+    assert!(with("expects: allow").contains("expects"));
+    assert!(with("expect: allowed").starts_with("2:"));
+    assert!(with("expect: { refuse: no_route, status: 403, why: x }").starts_with("2:"));
+    assert!(with("expect: { refuse: no_route }").starts_with("2:"));
+    assert!(read_cases("cases: []\nmore: 1\n").unwrap_err().contains("more"));
+}
+
+/// One folder: a gate with its policy, and the requests it is tried on.
+struct Example {
+    authorizer: Authorizer,
+    clock: FixedClock,
+    cases: Vec<Case>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CasesFile {
+    cases: Vec<Case>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    name: At<String>,
+    /// `METHOD PATH`.
+    request: String,
+    /// RFC 3339; the system's time where it is left out.
+    at: Option<String>,
+    /// Nothing is presented where it is left out.
+    token: Option<Map<String, Value>>,
+    expect: Expect,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Expect {
+    Allow(Allow),
+    Refuse(Refusal),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Allow {
+    Allow,
+}
+
+#[derive(Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+struct Refusal {
+    refuse: String,
+    status: u16,
+}
+
+impl Example {
+    fn read(folder: &Path, authority: &Authority) -> Result<Example, String> {
+        let text = |file: &str| fs::read_to_string(folder.join(file)).map_err(|error| format!("{file}: {error}"));
+        let policy = Policy::from_yaml(&text("policy.yaml")?).map_err(|error| format!("policy.yaml:{error}"))?;
+        let cases = read_cases(&text("cases.yaml")?).map_err(|reason| format!("cases.yaml: {reason}"))?;
+        let clock = FixedClock::at(0);
+        let issuer = authority
+            .trusted(Authority::AUDIENCE)
+            .map_err(|error| error.to_string())?;
+        let authorizer = Authorizer::new([issuer], policy).map_err(|error| error.to_string())?;
+        Ok(Example {
+            authorizer: authorizer.with_clock(clock.clone()),
+            clock,
+            cases,
+        })
+    }
+
+    async fn judge(&self, case: &Case, authority: &Authority) -> Result<(), String> {
+        let now = match &case.at {
+            Some(at) => seconds(at)?,
+            None => Clock::system().now(),
+        };
+        self.clock.set(now);
+
+        let (method, path) = case.request.split_once(' ').ok_or("request: expected `METHOD PATH`")?;
+        let method: Method = method.parse().map_err(|_| "request: no method")?;
+        let uri: Uri = path.parse().map_err(|_| "request: no path")?;
+        let headers = match &case.token {
+            Some(claims) => bearer(&authority.token_at(now, Value::Object(claims.clone())).unwrap()),
+            None => HeaderMap::new(),
+        };
+
+        let verdict = match Target::new(&method, &uri) {
+            Err(error) => Err(error),
+            Ok(target) => {
+                let decision = self.authorizer.decide(&target, &headers).await;
+                decision.verdict().map_err(Clone::clone)
+            }
+        };
+        let got = verdict.map_err(|error| Refusal {
+            refuse: error.code().to_owned(),
+            status: error.status(),
+        });
+        let expected = match &case.expect {
+            Expect::Allow(Allow::Allow) => Ok(()),
+            Expect::Refuse(refusal) => Err(refusal),
+        };
+        if got.as_ref().copied() == expected {
+            return Ok(());
+        }
+        Err(format!("expected {expected:?}, got {got:?}"))
+    }
+}
+
+fn read_cases(text: &str) -> Result<Vec<Case>, String> {
+    let file: CasesFile = yaml::read(text).map_err(|error| error.to_string())?;
+    let passes = |case: &Case| matches!(case.expect, Expect::Allow(_));
+    if !file.cases.iter().any(passes) {
+        return Err("no case passes".to_owned());
+    }
+    if file.cases.iter().all(passes) {
+        return Err("no case is refused".to_owned());
+    }
+    Ok(file.cases)
+}
+
+/// Seconds since 1970 of an RFC 3339 time.
+fn seconds(at: &str) -> Result<u64, String> {
+    let time = humantime::parse_rfc3339(at).map_err(|error| format!("at: {error}"))?;
+    let since = time
+        .duration_since(UNIX_EPOCH)
+        .map_err(|error| format!("at: {error}"))?;
+    Ok(since.as_secs())
+}
+
+fn bearer(token: &str) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(
+        AUTHORIZATION,
+        HeaderValue::from_str(&format!("Bearer {token}")).unwrap(),
+    );
+    headers
+}
+
+/// In the order of their numbers.
+fn folders() -> Vec<PathBuf> {
+    let mut folders: Vec<PathBuf> = fs::read_dir(examples())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_dir())
+        .collect();
+    folders.sort();
+    folders
+}
+
+fn examples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../policy-examples")
+}
