@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::{
     config::{self, IssuerSettings, Problem, Settings},
     exit::Failure,
+    terminal::print,
 };
 
 /// How an answer is printed.
@@ -38,11 +39,10 @@ pub fn check(file: &Path, output: Output) -> Result<(), Failure> {
                 summary: None,
             },
         };
-        println!("{}", serde_json::to_string(&report).unwrap_or_default());
+        print(&format!("{}\n", serde_json::to_string(&report).unwrap_or_default()))?;
         return loaded.map(|_| ()).map_err(|_| Failure::ConfigurationTold);
     }
-    print!("{}", Summary::of(&loaded?));
-    Ok(())
+    print(&Summary::of(&loaded?).to_string())
 }
 
 #[derive(Serialize)]

@@ -53,9 +53,9 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
-    /// How much of what the process does is told on standard error.
-    #[arg(long, global = true, value_enum, default_value_t = LogLevel::Info)]
-    pub log_level: LogLevel,
+    /// How much of what the process does is told on standard error [default: info for `run` and `issuer`, else warn].
+    #[arg(long, global = true, value_enum)]
+    pub log_level: Option<LogLevel>,
     /// How it is told.
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
@@ -106,6 +106,16 @@ Everything runs in this process, on free ports of loopback. It needs no file and
         #[arg(long)]
         json: bool,
     },
+}
+
+impl Command {
+    /// How much is told unless the command line says otherwise: what runs for long tells more.
+    pub fn default_log_level(&self) -> LogLevel {
+        match self {
+            Command::Run(_) | Command::Issuer(_) => LogLevel::Info,
+            Command::Check { .. } | Command::Explain(_) | Command::Demo { .. } => LogLevel::Warn,
+        }
+    }
 }
 
 /// Where the configuration is.

@@ -22,9 +22,10 @@ const HOP_BY_HOP: [&str; 7] = [
 ];
 
 /// What a client could use to claim another way, address or method than its own. Our peer is not a trusted proxy, so none of it is passed on.
-const CLAIMED: [&str; 13] = [
+const CLAIMED: [&str; 14] = [
     "forwarded",
     "x-rewrite-url",
+    "x-replaced-path",
     "x-http-method",
     "x-http-method-override",
     "x-method-override",

@@ -13,7 +13,7 @@ use actgate::{
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::{Serialize, Serializer};
 
-use crate::{header_name, hop};
+use crate::{header_name, hop, tree::Node};
 
 /// The header of each fact. No two of them could be taken for one another, and none is a header with a meaning of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -232,6 +232,21 @@ impl<'a> Chain<'a> {
             initiator: link(chain.initiator(), identity.kind()),
             actors: actors.map(|actor| link(actor.party(), actor.kind())).collect(),
         }
+    }
+}
+
+impl Chain<'_> {
+    /// The same for drawing, where an issuer is named only if it is not the token's.
+    pub fn nodes(&self, issuer: &str) -> Vec<Node> {
+        let actors = self.actors.iter().rev();
+        std::iter::once(&self.initiator)
+            .chain(actors)
+            .map(|link| Node {
+                subject: link.sub.to_owned(),
+                foreign_issuer: (link.iss != issuer).then(|| link.iss.to_owned()),
+                kind: link.kind.to_string(),
+            })
+            .collect()
     }
 }
 

@@ -10,16 +10,22 @@ mod cli;
 mod config;
 mod decision_id;
 mod decision_log;
+mod demo;
 mod exit;
+mod explain;
 mod gate;
 mod head;
 mod header_name;
 mod hop;
 mod identity_headers;
+mod issuer;
 mod own_names;
 mod refusal;
 mod run;
 mod serve;
+mod stops;
+mod terminal;
+mod tree;
 mod upstream;
 mod wire;
 
@@ -31,16 +37,17 @@ use tracing::level_filters::LevelFilter;
 use crate::{
     check::Output,
     cli::{Cli, Command, LogFormat, LogLevel},
+    demo::Staying,
     exit::Failure,
 };
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    log_to_stderr(cli.log_level, cli.log_format);
+    log_to_stderr(cli.log_level.unwrap_or(cli.command.default_log_level()), cli.log_format);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("actgate: runtime: {error}");
+            terminal::tell(&format!("actgate: runtime: {error}"));
             return ExitCode::FAILURE;
         }
     };
@@ -52,7 +59,7 @@ fn main() -> ExitCode {
         Err(failure) => {
             let told = failure.to_string();
             if !told.is_empty() {
-                eprintln!("{told}");
+                terminal::tell(&told);
             }
             failure.code()
         }
@@ -63,12 +70,18 @@ async fn act(command: Command) -> Result<(), Failure> {
     match command {
         Command::Run(file) => run::run(&file.config).await,
         Command::Check { file, json } => check::check(&file.config, output(json)),
-        Command::Explain(_) | Command::Issuer(_) | Command::Demo { .. } => Err(Failure::Runtime("not built".into())),
+        Command::Explain(arguments) => explain::explain(&arguments, output(arguments.json)).await,
+        Command::Issuer(arguments) => issuer::issuer(&arguments).await,
+        Command::Demo { once, json } => demo::demo(staying(once), output(json)).await,
     }
 }
 
 fn output(json: bool) -> Output {
     if json { Output::Json } else { Output::Text }
+}
+
+fn staying(once: bool) -> Staying {
+    if once { Staying::Once } else { Staying::Up }
 }
 
 fn log_to_stderr(level: LogLevel, format: LogFormat) {

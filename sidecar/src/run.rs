@@ -3,11 +3,7 @@
 use std::{io, net::SocketAddr, path::Path, pin::pin};
 
 use actgate::keys::HttpFetch;
-use tokio::{
-    net::TcpListener,
-    signal::unix::{Signal, SignalKind, signal},
-    sync::oneshot,
-};
+use tokio::{net::TcpListener, sync::oneshot};
 
 use crate::{
     config::{self, Settings},
@@ -17,6 +13,8 @@ use crate::{
     gate::Gate,
     own_names::OwnNames,
     serve::{Drained, Listening},
+    stops::Stops,
+    terminal::tell,
     upstream::Upstream,
 };
 
@@ -55,33 +53,11 @@ pub async fn run(file: &Path) -> Result<(), Failure> {
 
 /// Tells on standard error where the gate listens: with port 0 nobody else knows.
 fn announce(listening: &Listening) -> io::Result<()> {
-    eprintln!("actgate: listening on {}", listening.address()?);
+    tell(&format!("actgate: listening on {}", listening.address()?));
     if let Some(admin) = listening.admin_address() {
-        eprintln!("actgate: admin on {}", admin?);
+        tell(&format!("actgate: admin on {}", admin?));
     }
     Ok(())
-}
-
-/// The signals that ask the process to end.
-struct Stops {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Stops {
-    fn watch() -> io::Result<Stops> {
-        Ok(Stops {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-    }
 }
 
 /// Opens everything that a gate of this configuration needs, and starts to fetch the keys.

@@ -84,6 +84,13 @@ impl Listening {
         self.admin.as_ref().map(TcpListener::local_addr)
     }
 
+    /// Resolves once the keys of every issuer are here.
+    pub async fn keys_ready(&self) {
+        while !self.gate.authorizer.ready() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
     /// Serves until `stop` resolves, then drains: readiness is withdrawn first, no connection is accepted any more, what is in flight ends.
     pub async fn serve(self, stop: impl Future<Output = ()>) -> Drained {
         let Listening {
@@ -194,6 +201,8 @@ async fn connection(
         // hyper counts from the end of the request before; the time of the head alone is the wire's to watch.
         .header_read_timeout(bounds.keep_alive + bounds.header)
         .max_buf_size(MAX_HEAD_BYTES)
+        // The buffer alone may overshoot by one read.
+        .max_header_size(MAX_HEAD_BYTES)
         .serve_connection(TokioIo::new(wire), service);
     let mut connection = pin!(connection);
 

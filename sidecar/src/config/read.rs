@@ -52,7 +52,7 @@ pub fn parse(file: &Path, text: &str) -> Result<Settings, Problems> {
     };
     match reader.settings(written) {
         Some(settings) if reader.problems.is_empty() => Ok(settings),
-        _ => Err(Problems(reader.problems)),
+        _ => Err(Problems::in_order(reader.problems)),
     }
 }
 
@@ -170,12 +170,13 @@ impl Reader {
         })
     }
 
-    fn audiences(&mut self, written: &OneOrMore) -> Vec<String> {
-        written
-            .0
-            .iter()
-            .filter_map(|audience| self.take(audience, |text| not_empty(text, "an audience")))
-            .collect()
+    fn audiences(&mut self, OneOrMore(written): &OneOrMore) -> Vec<String> {
+        if written.value.is_empty() || written.value.iter().any(|audience| audience.trim().is_empty()) {
+            let mend = "name this API as the issuer writes it in `aud`";
+            self.wrong_at(written, "an audience is missing or empty", Some(mend));
+            return Vec::new();
+        }
+        written.value.clone()
     }
 
     fn hosts(&mut self, written: &[At<String>]) -> Vec<OwnName> {
@@ -480,14 +481,6 @@ fn metadata_url(text: &str) -> Result<String, Wrong> {
             format!("`{text}` is no URL"),
             "write the absolute URL of the protected resource metadata",
         ),
-    }
-}
-
-fn not_empty(text: &str, what: &str) -> Result<String, Wrong> {
-    if text.is_empty() {
-        wrong(format!("{what} is empty"), "write it as the issuer does")
-    } else {
-        Ok(text.to_owned())
     }
 }
 

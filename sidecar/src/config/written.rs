@@ -79,9 +79,9 @@ pub struct WrittenTimeouts {
     pub response: Option<At<String>>,
 }
 
-/// A text or a list of texts, each with its place.
+/// A text or a list of texts, with the place of the whole.
 #[derive(Debug)]
-pub struct OneOrMore(pub Vec<At<String>>);
+pub struct OneOrMore(pub At<Vec<String>>);
 
 impl<'de> Deserialize<'de> for OneOrMore {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<OneOrMore, D::Error> {
@@ -110,15 +110,11 @@ impl<'de> Deserialize<'de> for OneOrMore {
             deserializer.deserialize_any(Shape)
         }
 
-        let texts = At::<Texts>::deserialize(deserializer)?;
-        let (line, column) = (texts.line, texts.column);
-        Ok(OneOrMore(
-            texts
-                .value
-                .0
-                .into_iter()
-                .map(|value| At { value, line, column })
-                .collect(),
-        ))
+        let At {
+            value: Texts(value),
+            line,
+            column,
+        } = At::<Texts>::deserialize(deserializer)?;
+        Ok(OneOrMore(At { value, line, column }))
     }
 }
