@@ -8,7 +8,7 @@ use http::HeaderMap;
 use crate::chain::{ChainContract, PriorActorUse};
 use crate::challenge::Challenge;
 use crate::clock::Clock;
-use crate::credential;
+use crate::credential::{self, Bearer};
 use crate::error::{ConfigError, Error, Reason};
 use crate::identity::Identity;
 use crate::keys::{RemoteKeys, Status};
@@ -225,7 +225,7 @@ impl Authorizer {
         &self,
         gate: &Gate,
         target: &Target<'_>,
-        token: Result<&str, Error>,
+        token: Result<Bearer<'_>, Error>,
         now: u64,
         recorder: &mut impl Recorder,
     ) -> Judged {
@@ -265,8 +265,9 @@ impl Authorizer {
     }
 
     /// From the text of a token to a verified identity, or from memory if it was verified with the keys of now.
-    fn authenticate(&self, text: &str, now: u64) -> Result<Identity, Refusal> {
+    fn authenticate(&self, token: Bearer<'_>, now: u64) -> Result<Identity, Refusal> {
         let inner = &*self.inner;
+        let text = token.text();
         if let Some(known) = inner.cache.get(text) {
             let issuer = &inner.issuers[known.issuer];
             let generation = issuer.keys.with(|_, generation| Ok(generation))?;
@@ -276,7 +277,7 @@ impl Authorizer {
             }
             inner.cache.remove(text);
         }
-        let token = UnverifiedToken::decode(text, &inner.limits)?;
+        let token = UnverifiedToken::decode(token.checked()?, &inner.limits)?;
         let (index, issuer) = inner.issuer(&token.claimed_issuer()?)?;
         token.demand_type(issuer.profile.media_type())?;
         let verified = issuer

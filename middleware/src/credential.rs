@@ -8,11 +8,35 @@ use http::header::AUTHORIZATION;
 use crate::error::Error;
 
 /// The bearer token of a request, as text that has not been looked into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Bearer<'h>(&'h str);
+
+impl<'h> Bearer<'h> {
+    /// The token, to be looked up among known ones.
+    pub(crate) fn text(self) -> &'h str {
+        self.0
+    }
+
+    /// The token, if its form is that of one: what is not known yet must pass here before anything reads it.
+    ///
+    /// # Errors
+    /// [`Error::InvalidRequest`] for anything but one `b64token` (RFC 6750 section 2.1).
+    pub(crate) fn checked(self) -> Result<&'h str, Error> {
+        if self.0.is_empty() || !self.0.bytes().all(is_token68) {
+            return Err(Error::InvalidRequest {
+                reason: "the bearer token is not in the form of RFC 6750",
+            });
+        }
+        Ok(self.0)
+    }
+}
+
+/// Finds the one bearer token of a request.
 ///
 /// # Errors
-/// [`Error::MissingToken`] for no credential or one of another scheme, [`Error::InvalidRequest`] for more than one,
-/// a malformed one, or one in the header and one in the query.
-pub(crate) fn bearer<'h>(headers: &'h HeaderMap, query: Option<&str>) -> Result<&'h str, Error> {
+/// [`Error::MissingToken`] for no credential or one of another scheme, [`Error::InvalidRequest`] for more than one, or one in
+/// the header and one in the query.
+pub(crate) fn bearer<'h>(headers: &'h HeaderMap, query: Option<&str>) -> Result<Bearer<'h>, Error> {
     let refuse = |reason| Err(Error::InvalidRequest { reason });
     let mut fields = headers.get_all(AUTHORIZATION).iter();
     let Some(field) = fields.next() else {
@@ -21,7 +45,8 @@ pub(crate) fn bearer<'h>(headers: &'h HeaderMap, query: Option<&str>) -> Result<
     if fields.next().is_some() {
         return refuse("more than one authorization field");
     }
-    let Ok(field) = field.to_str() else {
+    // `HeaderValue::to_str` looks at each byte; that of a known token needs no looking at.
+    let Ok(field) = std::str::from_utf8(field.as_bytes()) else {
         return refuse("the authorization field is not ASCII");
     };
     let (scheme, rest) = field.split_once(' ').unwrap_or((field, ""));
@@ -32,14 +57,10 @@ pub(crate) fn bearer<'h>(headers: &'h HeaderMap, query: Option<&str>) -> Result<
             Err(Error::MissingToken)
         };
     }
-    let token = rest.trim_start_matches(' ');
-    if token.is_empty() || !token.bytes().all(is_token68) {
-        return refuse("the bearer token is not in the form of RFC 6750");
-    }
     if query.is_some_and(holds_token) {
         return refuse("a token in the header and one in the query");
     }
-    Ok(token)
+    Ok(Bearer(rest.trim_start_matches(' ')))
 }
 
 /// Whether a field of another scheme goes on to a bearer token, as in `Basic …, Bearer …`.
@@ -69,9 +90,8 @@ mod tests {
         for field in fields {
             headers.append(AUTHORIZATION, HeaderValue::from_bytes(field).unwrap());
         }
-        bearer(&headers, query)
-            .map(str::to_owned)
-            .map_err(|error| error.status())
+        let token = bearer(&headers, query).and_then(|bearer| bearer.checked());
+        token.map(str::to_owned).map_err(|error| error.status())
     }
 
     #[test]

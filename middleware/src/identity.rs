@@ -76,7 +76,7 @@ impl Identity {
 
     /// Any top-level claim by its exact name. `act` is not among them: see [`chain`](Self::chain).
     pub fn claim(&self, name: &str) -> Option<&serde_json::Value> {
-        self.facts.claims().rest.get(name)
+        self.facts.claims().get(name)
     }
 }
 

@@ -8,8 +8,9 @@ use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
+use super::authorize_layer::AuthorizeLayer;
 use super::refusal_body::RefusalBody;
-use super::service::Authorize;
+
 use crate::authorizer::Decision;
 use crate::keys::RemoteKeys;
 
@@ -43,7 +44,8 @@ struct Refetch<S, R, B> {
 
 /// The ready service and the request it is to be called with.
 pub(super) struct Held<S, R, B> {
-    pub(super) service: Authorize<S, R>,
+    pub(super) inner: S,
+    pub(super) layer: AuthorizeLayer<R>,
     pub(super) request: Request<B>,
 }
 
@@ -103,12 +105,17 @@ where
                     let Some(Refetch { held, decision, .. }) = wait.take() else {
                         return Poll::Pending;
                     };
+                    let Held {
+                        mut inner,
+                        layer,
+                        request,
+                    } = held;
                     let decision = if fetched {
-                        held.service.decide_again(&held.request)
+                        layer.judge(&request).decision
                     } else {
                         decision
                     };
-                    match held.service.resume(held.request, decision) {
+                    match layer.enforce(&mut inner, request, decision) {
                         Ok(future) => State::Inner { future },
                         Err(response) => State::Refused {
                             response: Some(response),

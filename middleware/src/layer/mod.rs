@@ -6,12 +6,14 @@
 //!
 //! The path is judged as the layer sees it: wrap the outermost router, not one that is nested under a prefix.
 
+mod authorize_layer;
 mod future;
 mod refusal_body;
 mod require;
 mod service;
 
+pub use authorize_layer::AuthorizeLayer;
 pub use future::ResponseFuture;
 pub use refusal_body::{Empty, RefusalBody, Shaped};
 pub use require::Require;
-pub use service::{Authorize, AuthorizeLayer};
+pub use service::Authorize;

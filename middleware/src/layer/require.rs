@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use tower_layer::Layer;
 
+use super::authorize_layer::AuthorizeLayer;
 use super::refusal_body::{Empty, Shaped};
-use super::service::{Authorize, AuthorizeLayer};
+use super::service::Authorize;
 use crate::authorizer::{Authorizer, Gate};
 use crate::error::ConfigError;
 
@@ -42,10 +43,10 @@ impl Require {
             .requirement(name)
             .ok_or_else(|| ConfigError::UnknownRequirement(name.to_owned()))?;
         Ok(Require {
-            layer: AuthorizeLayer {
-                gate: Gate::Requirement(Arc::clone(requirement), name.into()),
-                ..AuthorizeLayer::new(authorizer.clone())
-            },
+            layer: AuthorizeLayer::by(
+                authorizer.clone(),
+                Gate::Requirement(Arc::clone(requirement), name.into()),
+            ),
         })
     }
 }

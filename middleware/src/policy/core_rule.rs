@@ -316,10 +316,10 @@ fn any_of(alternatives: &[Vec<CoreRule>], core: &Core<'_>, moment: &Moment) -> F
 impl ClaimDemand {
     fn value<'f>(&self, core: &Core<'f>) -> Option<&'f Value> {
         match &self.name {
-            ClaimName::Top(name) => core.claims.rest.get(&**name),
+            ClaimName::Top(name) => core.claims.get(name),
             ClaimName::Pointer(pointer) => {
                 let (first, rest) = pointer[1..].split_once('/').unwrap_or((&pointer[1..], ""));
-                let claim = core.claims.rest.get(&first.replace("~1", "/").replace("~0", "~"))?;
+                let claim = core.claims.get(&first.replace("~1", "/").replace("~0", "~"))?;
                 if rest.is_empty() {
                     Some(claim)
                 } else {
