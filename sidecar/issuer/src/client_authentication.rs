@@ -49,14 +49,12 @@ pub(crate) fn authenticate<'r>(
     let mut authorization = headers.get_all(AUTHORIZATION).iter();
     match (authorization.next(), authorization.next(), posted) {
         (Some(_), Some(_), _) | (Some(_), None, Some(_)) => {
-            Err(ErrorCode::InvalidRequest
-                .because("the client authenticates by more than one method"))
+            Err(ErrorCode::InvalidRequest.because("the client authenticates by more than one method"))
         }
         (Some(header), None, None) => {
             let basic = basic(header.as_bytes()).ok_or_else(|| refused(Challenge::Basic))?;
             if id.is_some_and(|id| id != basic.id) {
-                return Err(ErrorCode::InvalidRequest
-                    .because("client_id is not the client that authenticates"));
+                return Err(ErrorCode::InvalidRequest.because("client_id is not the client that authenticates"));
             }
             prove(registry, &basic.id, &basic.secret, Challenge::Basic)
         }
@@ -156,15 +154,9 @@ mod tests {
         let good = basic("assistant:assistant-secret");
         let ok = |id: &str| Ok(id.to_owned());
         assert_eq!(outcome(&[&good], ""), ok("assistant"));
-        assert_eq!(
-            outcome(&[&good.replace("Basic", "bAsIc")], ""),
-            ok("assistant")
-        );
+        assert_eq!(outcome(&[&good.replace("Basic", "bAsIc")], ""), ok("assistant"));
         assert_eq!(outcome(&[&good], "client_id=assistant"), ok("assistant"));
-        assert_eq!(
-            outcome(&[&basic("assistant:assistant%2Dsecret")], ""),
-            ok("assistant")
-        );
+        assert_eq!(outcome(&[&basic("assistant:assistant%2Dsecret")], ""), ok("assistant"));
         let posted = "client_id=assistant&client_secret=assistant-secret";
         assert_eq!(outcome(&[], posted), ok("assistant"));
         assert_eq!(outcome(&[], "client_id=terminal"), ok("terminal (public)"));
@@ -184,11 +176,7 @@ mod tests {
             (vec!["Basic !".to_owned()], "", tried_basic),
             (vec!["Bearer x".to_owned()], "", tried_basic),
             (vec![good.clone()], posted, ErrorCode::InvalidRequest),
-            (
-                vec![good.clone(), good.clone()],
-                "",
-                ErrorCode::InvalidRequest,
-            ),
+            (vec![good.clone(), good.clone()], "", ErrorCode::InvalidRequest),
             (vec![good], "client_id=shopper", ErrorCode::InvalidRequest),
             (
                 vec![],
@@ -203,11 +191,7 @@ mod tests {
             (vec![], "client_id=assistant&client_secret=wrong", not_basic),
         ] {
             let authorization: Vec<_> = authorization.iter().map(String::as_str).collect();
-            assert_eq!(
-                outcome(&authorization, body),
-                Err(expected),
-                "{authorization:?} {body}"
-            );
+            assert_eq!(outcome(&authorization, body), Err(expected), "{authorization:?} {body}");
         }
     }
 }

@@ -7,8 +7,7 @@ use aws_lc_rs::digest::{SHA256, SHA512, digest};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256,
-    RsaKeyPair,
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair,
 };
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -16,9 +15,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 // is a panic where some other crate has switched on a second backend.
 use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
 use jsonwebtoken::jwk::{
-    AlgorithmParameters, CommonParameters, EllipticCurve, EllipticCurveKeyParameters,
-    EllipticCurveKeyType, Jwk, JwkSet, KeyAlgorithm, OctetKeyPairParameters, OctetKeyPairType,
-    PublicKeyUse, RSAKeyParameters, RSAKeyType,
+    AlgorithmParameters, CommonParameters, EllipticCurve, EllipticCurveKeyParameters, EllipticCurveKeyType, Jwk,
+    JwkSet, KeyAlgorithm, OctetKeyPairParameters, OctetKeyPairType, PublicKeyUse, RSAKeyParameters, RSAKeyType,
 };
 use jsonwebtoken::{Algorithm, DecodingKey, Header, decode_header};
 use serde::Serialize;
@@ -197,9 +195,7 @@ impl SigningKey {
 impl KeyPair {
     fn generate(signing: Signing) -> Result<KeyPair, KeyError> {
         let pair = match signing {
-            Signing::Es256 => {
-                EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map(KeyPair::Es256)
-            }
+            Signing::Es256 => EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map(KeyPair::Es256),
             Signing::Rs256 => RsaKeyPair::generate(KeySize::Rsa2048).map(KeyPair::Rs256),
             Signing::EdDsa => Ed25519KeyPair::generate().map(KeyPair::EdDsa),
         };
@@ -231,21 +227,17 @@ impl KeyPair {
                     [4, point @ ..] if point.len() == 64 => point.split_at(32),
                     _ => return Err(KeyError),
                 };
-                Ok(AlgorithmParameters::EllipticCurve(
-                    EllipticCurveKeyParameters {
-                        key_type: EllipticCurveKeyType::EC,
-                        curve: EllipticCurve::P256,
-                        x: URL_SAFE_NO_PAD.encode(x),
-                        y: URL_SAFE_NO_PAD.encode(y),
-                    },
-                ))
+                Ok(AlgorithmParameters::EllipticCurve(EllipticCurveKeyParameters {
+                    key_type: EllipticCurveKeyType::EC,
+                    curve: EllipticCurve::P256,
+                    x: URL_SAFE_NO_PAD.encode(x),
+                    y: URL_SAFE_NO_PAD.encode(y),
+                }))
             }
             KeyPair::Rs256(pair) => {
                 let der = pair.public_key().as_ref();
-                let (n, e) = (DEFAULT_PROVIDER
-                    .key_utils
-                    .rsa_pub_components_from_public_key)(der)
-                .map_err(|_| KeyError)?;
+                let (n, e) =
+                    (DEFAULT_PROVIDER.key_utils.rsa_pub_components_from_public_key)(der).map_err(|_| KeyError)?;
                 Ok(AlgorithmParameters::RSA(RSAKeyParameters {
                     key_type: RSAKeyType::RSA,
                     n: URL_SAFE_NO_PAD.encode(n),
@@ -278,37 +270,23 @@ mod tests {
     fn each_algorithm_verifies_what_it_signed() {
         for signing in [Signing::Es256, Signing::Rs256, Signing::EdDsa] {
             let ring = KeyRing::generate(signing).unwrap();
-            let token = ring
-                .active()
-                .sign("at+jwt", &json!({"sub": "alice"}))
-                .unwrap();
+            let token = ring.active().sign("at+jwt", &json!({"sub": "alice"})).unwrap();
             let payload = ring.verify(&token, "at+jwt").unwrap();
             assert_eq!(
                 serde_json::from_slice::<Value>(&payload).unwrap(),
                 json!({"sub": "alice"})
             );
-            assert!(
-                ring.verify(&token, "JWT").is_none(),
-                "{signing:?}: another typ"
-            );
+            assert!(ring.verify(&token, "JWT").is_none(), "{signing:?}: another typ");
             let (message, _) = token.rsplit_once('.').unwrap();
             assert!(ring.verify(&format!("{message}."), "at+jwt").is_none());
-            assert!(
-                KeyRing::generate(signing)
-                    .unwrap()
-                    .verify(&token, "at+jwt")
-                    .is_none()
-            );
+            assert!(KeyRing::generate(signing).unwrap().verify(&token, "at+jwt").is_none());
         }
     }
 
     #[test]
     fn a_set_shows_public_members_only() {
         for (signing, members) in [
-            (
-                Signing::Es256,
-                vec!["alg", "crv", "kid", "kty", "use", "x", "y"],
-            ),
+            (Signing::Es256, vec!["alg", "crv", "kid", "kty", "use", "x", "y"]),
             (Signing::Rs256, vec!["alg", "e", "kid", "kty", "n", "use"]),
             (Signing::EdDsa, vec!["alg", "crv", "kid", "kty", "use", "x"]),
         ] {
@@ -336,10 +314,7 @@ mod tests {
         assert_eq!(id, published[1]);
         assert_eq!(ring.active().id, id);
         assert_eq!(ring.public().keys.len(), 3);
-        assert!(
-            ring.verify(&token, "at+jwt").is_some(),
-            "a retired key stays published"
-        );
+        assert!(ring.verify(&token, "at+jwt").is_some(), "a retired key stays published");
         assert_eq!(ring.withdraw_retired(), 1);
         assert!(ring.verify(&token, "at+jwt").is_none());
         assert_eq!(ring.public().keys.len(), 2);

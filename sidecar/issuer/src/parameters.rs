@@ -28,10 +28,7 @@ impl Parameters {
             return Err(TooMany);
         }
         Ok(Parameters {
-            pairs: pairs
-                .into_iter()
-                .filter(|(_, value)| !value.is_empty())
-                .collect(),
+            pairs: pairs.into_iter().filter(|(_, value)| !value.is_empty()).collect(),
         })
     }
 

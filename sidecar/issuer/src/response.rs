@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, PRAGMA, REFERRER_POLICY,
-    WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, PRAGMA, REFERRER_POLICY, WWW_AUTHENTICATE,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
@@ -18,11 +18,7 @@ pub(crate) type Answer = Response<Full<Bytes>>;
 
 /// Public data that may be kept for a little while.
 pub(crate) fn public_json(value: &impl Serialize) -> Answer {
-    json_with(
-        StatusCode::OK,
-        value,
-        HeaderValue::from_static("public, max-age=15"),
-    )
+    json_with(StatusCode::OK, value, HeaderValue::from_static("public, max-age=15"))
 }
 
 /// Data for one reader, never stored (RFC 6749 section 5.1).
@@ -75,10 +71,7 @@ pub(crate) fn step(step: Step) -> Answer {
                     .insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
                 answer
             }
-            Err(_) => plain(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "the answer could not be written\n",
-            ),
+            Err(_) => plain(StatusCode::INTERNAL_SERVER_ERROR, "the answer could not be written\n"),
         },
     }
 }
@@ -105,18 +98,12 @@ pub(crate) fn not_found() -> Answer {
 /// 405 with the methods that would do.
 pub(crate) fn method_not_allowed(allow: &'static str) -> Answer {
     let mut answer = plain(StatusCode::METHOD_NOT_ALLOWED, "method not allowed\n");
-    answer
-        .headers_mut()
-        .insert(ALLOW, HeaderValue::from_static(allow));
+    answer.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
     answer
 }
 
 pub(crate) fn plain(status: StatusCode, text: &'static str) -> Answer {
-    answer(
-        status,
-        "text/plain; charset=utf-8",
-        Bytes::from_static(text.as_bytes()),
-    )
+    answer(status, "text/plain; charset=utf-8", Bytes::from_static(text.as_bytes()))
 }
 
 fn answer(status: StatusCode, kind: &'static str, body: Bytes) -> Answer {

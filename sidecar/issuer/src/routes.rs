@@ -42,10 +42,9 @@ pub(crate) async fn route(server: Arc<AuthorizationServer>, request: Request<Inc
         return response::not_found();
     };
     let (allow, allowed) = match endpoint {
-        Endpoint::Metadata | Endpoint::Jwks | Endpoint::Authorize => (
-            "GET, HEAD",
-            matches!(parts.method, Method::GET | Method::HEAD),
-        ),
+        Endpoint::Metadata | Endpoint::Jwks | Endpoint::Authorize => {
+            ("GET, HEAD", matches!(parts.method, Method::GET | Method::HEAD))
+        }
         Endpoint::Token | Endpoint::Login | Endpoint::Consent | Endpoint::Rotate => {
             ("POST", parts.method == Method::POST)
         }
@@ -60,12 +59,10 @@ pub(crate) async fn route(server: Arc<AuthorizationServer>, request: Request<Inc
             Err(refused) => response::refusal(refused.status, refused.error),
             Ok(form) => token(&server, &parts.headers, &form),
         },
-        Endpoint::Authorize => {
-            match Parameters::parse(parts.uri.query().unwrap_or_default().as_bytes()) {
-                Ok(query) => response::step(authorize::authorize(&server, &query)),
-                Err(TooMany) => response::plain(StatusCode::BAD_REQUEST, "too many parameters\n"),
-            }
-        }
+        Endpoint::Authorize => match Parameters::parse(parts.uri.query().unwrap_or_default().as_bytes()) {
+            Ok(query) => response::step(authorize::authorize(&server, &query)),
+            Err(TooMany) => response::plain(StatusCode::BAD_REQUEST, "too many parameters\n"),
+        },
         Endpoint::Login => page(&server, &parts.headers, body, authorize::login).await,
         Endpoint::Consent => page(&server, &parts.headers, body, authorize::consent).await,
         Endpoint::Rotate => rotate(server, &parts.headers).await,
@@ -74,9 +71,7 @@ pub(crate) async fn route(server: Arc<AuthorizationServer>, request: Request<Inc
 
 fn endpoint(path: &str, rotation: Rotation) -> Option<Endpoint> {
     match path {
-        "/.well-known/openid-configuration" | "/.well-known/oauth-authorization-server" => {
-            Some(Endpoint::Metadata)
-        }
+        "/.well-known/openid-configuration" | "/.well-known/oauth-authorization-server" => Some(Endpoint::Metadata),
         "/jwks" => Some(Endpoint::Jwks),
         "/token" => Some(Endpoint::Token),
         "/authorize" => Some(Endpoint::Authorize),
@@ -162,12 +157,6 @@ async fn form(headers: &HeaderMap, body: Incoming) -> Result<Parameters, Refused
     let body = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, MAX_BODY).collect())
         .await
         .map_err(|_| refused(StatusCode::REQUEST_TIMEOUT, "the body took too long"))?
-        .map_err(|_| {
-            refused(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "the body is too large or broken",
-            )
-        })?;
-    Parameters::parse(&body.to_bytes())
-        .map_err(|_| refused(StatusCode::BAD_REQUEST, "too many parameters"))
+        .map_err(|_| refused(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large or broken"))?;
+    Parameters::parse(&body.to_bytes()).map_err(|_| refused(StatusCode::BAD_REQUEST, "too many parameters"))
 }

@@ -91,10 +91,7 @@ mod tests {
 
     #[test]
     fn a_scope_is_printable_ascii_with_single_spaces() {
-        assert_eq!(
-            ScopeSet::parse("b a b").map(|s| s.to_string()),
-            Ok("a b".to_owned())
-        );
+        assert_eq!(ScopeSet::parse("b a b").map(|s| s.to_string()), Ok("a b".to_owned()));
         for malformed in [" a", "a ", "a  b", "a\tb", "a\"b", "a\\b", "ä", "a\nb"] {
             assert!(ScopeSet::parse(malformed).is_err(), "{malformed:?}");
         }

@@ -42,9 +42,7 @@ pub struct Server {
 #[non_exhaustive]
 pub enum BindError {
     /// The address is not loopback and the settings do not ask for more.
-    #[error(
-        "{0} is not a loopback address: the issuer is not for production; `Exposure::Network` lifts this"
-    )]
+    #[error("{0} is not a loopback address: the issuer is not for production; `Exposure::Network` lifts this")]
     NotLoopback(SocketAddr),
     /// The address stands for every address of the machine, so it cannot be the issuer's name.
     #[error("an issuer that listens on {0} must be given its `issuer_url`")]
@@ -71,10 +69,7 @@ impl Server {
         let failed = |error| BindError::Listen { address, error };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let server = Arc::new(AuthorizationServer::new(
-            issuer,
-            format!("http://{address}"),
-        ));
+        let server = Arc::new(AuthorizationServer::new(issuer, format!("http://{address}")));
         Ok(Server {
             listener,
             address,
@@ -126,10 +121,7 @@ impl Server {
             });
         }
         drop(self.listener);
-        if tokio::time::timeout(DRAIN, graceful.shutdown())
-            .await
-            .is_err()
-        {
+        if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
             tracing::debug!("connections were still open at the end");
         }
     }

@@ -118,9 +118,8 @@ impl Settings {
 
 /// An issuer is compared byte for byte, so only the one canonical spelling of an origin is taken.
 fn is_origin(issuer: &str) -> bool {
-    Url::parse(issuer).is_ok_and(|url| {
-        matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == issuer
-    })
+    Url::parse(issuer)
+        .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == issuer)
 }
 
 #[cfg(test)]

@@ -40,9 +40,7 @@ impl AuthorizationServer {
     pub(crate) fn issue(&self, granted: Granted<'_>) -> Result<TokenResponse, OAuthError> {
         let now = self.now();
         let lifetime = now.saturating_add(self.settings.token_lifetime.as_secs());
-        let expires = granted
-            .not_after
-            .map_or(lifetime, |limit| limit.min(lifetime));
+        let expires = granted.not_after.map_or(lifetime, |limit| limit.min(lifetime));
         let claims = AccessClaims {
             iss: self.issuer_url.clone(),
             sub: granted.subject,

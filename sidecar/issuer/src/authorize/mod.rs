@@ -196,15 +196,10 @@ pub(crate) fn consent(server: &AuthorizationServer, form: &Parameters) -> Step {
 }
 
 /// Who signed in, and how. The second factor is the user's choice, but a wrong one is a failed login.
-fn sign_in<'s>(
-    server: &'s AuthorizationServer,
-    form: &Parameters,
-) -> Option<(&'s User, Authentication)> {
-    let (Ok(Some(name)), Ok(Some(password)), Ok(factor)) = (
-        form.one("username"),
-        form.one("password"),
-        form.one("second_factor"),
-    ) else {
+fn sign_in<'s>(server: &'s AuthorizationServer, form: &Parameters) -> Option<(&'s User, Authentication)> {
+    let (Ok(Some(name)), Ok(Some(password)), Ok(factor)) =
+        (form.one("username"), form.one("password"), form.one("second_factor"))
+    else {
         return None;
     };
     let user = server.registry.user(name);
@@ -213,9 +208,7 @@ fn sign_in<'s>(
     let user = user.filter(|_| expected.matches(password))?;
     let (acr, amr): (_, &[&str]) = match (factor, &user.second_factor) {
         (None, _) => ("aal1", &["pwd"]),
-        (Some(factor), Some(expected)) if expected.matches(factor) => {
-            ("aal2", &["pwd", "otp", "mfa"])
-        }
+        (Some(factor), Some(expected)) if expected.matches(factor) => ("aal2", &["pwd", "otp", "mfa"]),
         (Some(_), _) => return None,
     };
     let authentication = Authentication {
@@ -288,17 +281,10 @@ fn failed(server: &AuthorizationServer, request: &AuthorizationRequest) -> Step 
     )
 }
 
-fn refused(
-    server: &AuthorizationServer,
-    request: &AuthorizationRequest,
-    error: OAuthError,
-) -> Step {
+fn refused(server: &AuthorizationServer, request: &AuthorizationRequest, error: OAuthError) -> Step {
     let location = request.redirect(
         server,
-        &[
-            ("error", error.code.as_str()),
-            ("error_description", error.description),
-        ],
+        &[("error", error.code.as_str()), ("error_description", error.description)],
     );
     Step::Redirect { location }
 }

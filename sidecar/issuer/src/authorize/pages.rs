@@ -14,9 +14,7 @@ pub(super) enum Notice {
 pub(super) fn login(transaction: &str, client: &Client, notice: Notice) -> String {
     let notice = match notice {
         Notice::None => "",
-        Notice::LoginFailed => {
-            "<p class=\"notice\" role=\"alert\">That did not work. Try again.</p>"
-        }
+        Notice::LoginFailed => "<p class=\"notice\" role=\"alert\">That did not work. Try again.</p>",
     };
     page(
         "Sign in",
@@ -35,13 +33,7 @@ pub(super) fn login(transaction: &str, client: &Client, notice: Notice) -> Strin
     )
 }
 
-pub(super) fn consent(
-    transaction: &str,
-    client: &Client,
-    subject: &str,
-    scope: &ScopeSet,
-    resource: &str,
-) -> String {
+pub(super) fn consent(transaction: &str, client: &Client, subject: &str, scope: &ScopeSet, resource: &str) -> String {
     let what = match client.profile {
         Profile::AiAgent => "an agent that will act on your behalf",
         Profile::Service => "a service",
@@ -73,10 +65,7 @@ pub(super) fn consent(
 }
 
 pub(super) fn refusal(reason: &str) -> String {
-    page(
-        "This cannot go on",
-        format_args!("<p>{}</p>", Escaped(reason)),
-    )
+    page("This cannot go on", format_args!("<p>{}</p>", Escaped(reason)))
 }
 
 fn page(title: &str, body: fmt::Arguments<'_>) -> String {
@@ -140,8 +129,7 @@ mod tests {
 
     #[test]
     fn the_consent_page_shows_what_is_at_stake_and_nothing_as_markup() {
-        let hostile =
-            Registry::SAMPLE.replace("name: Shopping assistant", "name: <script>x</script>");
+        let hostile = Registry::SAMPLE.replace("name: Shopping assistant", "name: <script>x</script>");
         let registry = Registry::from_yaml(&hostile).unwrap();
         let client = registry.client("assistant").unwrap();
         let scope = ScopeSet::from("orders:read refunds:write".to_owned());

@@ -32,10 +32,7 @@ pub(crate) enum Rejected {
 }
 
 impl AuthorizationRequest {
-    pub(crate) fn read(
-        server: &AuthorizationServer,
-        query: &Parameters,
-    ) -> Result<AuthorizationRequest, Rejected> {
+    pub(crate) fn read(server: &AuthorizationServer, query: &Parameters) -> Result<AuthorizationRequest, Rejected> {
         let client = match query.one("client_id") {
             Ok(Some(id)) => server.registry.client(id),
             _ => None,
@@ -51,10 +48,7 @@ impl AuthorizationRequest {
         };
         let state = query.one("state");
         read_for(server, client, redirect_uri, query).map_err(|error| {
-            let pairs = [
-                ("error", error.code.as_str()),
-                ("error_description", error.description),
-            ];
+            let pairs = [("error", error.code.as_str()), ("error_description", error.description)];
             Rejected::Redirect(location(server, redirect_uri, state.ok().flatten(), &pairs))
         })
     }
@@ -119,10 +113,7 @@ fn read_for(
 
 /// RFC 7636, S256 only: `plain` would put the secret itself into the browser's address line.
 fn code_challenge(query: &Parameters) -> Result<String, OAuthError> {
-    let challenge = match (
-        query.one("code_challenge")?,
-        query.one("code_challenge_method")?,
-    ) {
+    let challenge = match (query.one("code_challenge")?, query.one("code_challenge_method")?) {
         (Some(challenge), Some("S256")) => challenge,
         _ => return Err(ErrorCode::InvalidRequest.because("PKCE with S256 is required")),
     };
@@ -133,12 +124,7 @@ fn code_challenge(query: &Parameters) -> Result<String, OAuthError> {
     Ok(challenge.to_owned())
 }
 
-fn location(
-    server: &AuthorizationServer,
-    redirect_uri: &str,
-    state: Option<&str>,
-    answer: &[(&str, &str)],
-) -> String {
+fn location(server: &AuthorizationServer, redirect_uri: &str, state: Option<&str>, answer: &[(&str, &str)]) -> String {
     // The registry parsed it before; were it to fail now, the browser would stay here.
     let Ok(mut url) = Url::parse(redirect_uri) else {
         return String::from("/");
@@ -186,10 +172,7 @@ mod tests {
             }
         }
         query.extend_pairs(changes);
-        AuthorizationRequest::read(
-            &server,
-            &Parameters::parse(query.finish().as_bytes()).ok().unwrap(),
-        )
+        AuthorizationRequest::read(&server, &Parameters::parse(query.finish().as_bytes()).ok().unwrap())
     }
 
     #[test]
@@ -209,10 +192,7 @@ mod tests {
             ("redirect_uri", "https://assistant.example/callback?x=1"),
             ("redirect_uri", "https://storefront.example/callback"),
         ] {
-            assert!(
-                matches!(read(&[change]), Err(Rejected::Page(_))),
-                "{change:?}"
-            );
+            assert!(matches!(read(&[change]), Err(Rejected::Page(_))), "{change:?}");
         }
         let twice = [("client_id", "assistant"), ("client_id", "assistant")];
         assert!(matches!(read(&twice), Err(Rejected::Page(_))));
@@ -221,10 +201,7 @@ mod tests {
     #[test]
     fn other_faults_go_back_to_the_client() {
         for (changes, error) in [
-            (
-                vec![("response_type", "token")],
-                "unsupported_response_type",
-            ),
+            (vec![("response_type", "token")], "unsupported_response_type"),
             (vec![("response_type", "")], "invalid_request"),
             (vec![("response_mode", "fragment")], "invalid_request"),
             (vec![("code_challenge", "")], "invalid_request"),
@@ -238,10 +215,7 @@ mod tests {
             (vec![("scope", "openid")], "invalid_scope"),
             (vec![("scope", "a  b")], "invalid_scope"),
             (vec![("resource", "")], "invalid_target"),
-            (
-                vec![("resource", "https://nowhere.example")],
-                "invalid_target",
-            ),
+            (vec![("resource", "https://nowhere.example")], "invalid_target"),
             (
                 vec![
                     ("resource", "https://orders.example"),
@@ -258,10 +232,7 @@ mod tests {
             };
             let start = format!("https://assistant.example/callback?error={error}&");
             assert!(location.starts_with(&start), "{changes:?}: {location}");
-            assert!(
-                location.ends_with("iss=http%3A%2F%2Fissuer.test"),
-                "{location}"
-            );
+            assert!(location.ends_with("iss=http%3A%2F%2Fissuer.test"), "{location}");
             let state = changes.iter().all(|(name, _)| *name != "state");
             assert_eq!(location.contains("&state=a+b%26c&"), state, "{location}");
         }

@@ -16,31 +16,21 @@ pub(super) fn authorization_code(
     request: &Parameters,
 ) -> Result<TokenResponse, OAuthError> {
     if client.redirect_uris.is_empty() {
-        return Err(
-            ErrorCode::UnauthorizedClient.because("the client is not registered for this grant")
-        );
+        return Err(ErrorCode::UnauthorizedClient.because("the client is not registered for this grant"));
     }
     let (Some(code), Some(redirect_uri), Some(verifier)) = (
         request.one("code")?,
         request.one("redirect_uri")?,
         request.one("code_verifier")?,
     ) else {
-        return Err(
-            ErrorCode::InvalidRequest.because("code, redirect_uri and code_verifier are required")
-        );
+        return Err(ErrorCode::InvalidRequest.because("code, redirect_uri and code_verifier are required"));
     };
-    let refused =
-        ErrorCode::InvalidGrant.because("the code is not good, or not good for this request");
-    let code = server
-        .codes
-        .take(code, client, server.now())
-        .ok_or(refused)?;
+    let refused = ErrorCode::InvalidGrant.because("the code is not good, or not good for this request");
+    let code = server.codes.take(code, client, server.now()).ok_or(refused)?;
     if code.redirect_uri != redirect_uri
         || !is_verifier(verifier)
         || s256(verifier) != code.code_challenge
-        || request
-            .all("resource")
-            .any(|resource| resource != code.audience)
+        || request.all("resource").any(|resource| resource != code.audience)
     {
         return Err(refused);
     }
@@ -73,10 +63,7 @@ pub(super) fn authorization_code(
             &response,
         )?),
     };
-    Ok(TokenResponse {
-        id_token,
-        ..response
-    })
+    Ok(TokenResponse { id_token, ..response })
 }
 
 /// An application is an instrument of the person at it; an agent is a party of its own.

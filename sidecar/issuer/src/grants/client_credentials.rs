@@ -16,9 +16,7 @@ pub(super) fn client_credentials(
     request: &Parameters,
 ) -> Result<TokenResponse, OAuthError> {
     if !client.client_credentials {
-        return Err(
-            ErrorCode::UnauthorizedClient.because("the client is not registered for this grant")
-        );
+        return Err(ErrorCode::UnauthorizedClient.because("the client is not registered for this grant"));
     }
     let resources: Vec<_> = request.all("resource").collect();
     let resource = target(server, client, &resources)?;

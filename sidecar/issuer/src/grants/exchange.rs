@@ -22,24 +22,16 @@ pub(super) fn exchange(
     request: &Parameters,
 ) -> Result<TokenResponse, OAuthError> {
     let Some(rules) = &client.exchange else {
-        return Err(
-            ErrorCode::UnauthorizedClient.because("the client is not registered for this grant")
-        );
+        return Err(ErrorCode::UnauthorizedClient.because("the client is not registered for this grant"));
     };
-    if !matches!(
-        request.one("requested_token_type")?,
-        None | Some(ACCESS_TOKEN_TYPE)
-    ) {
+    if !matches!(request.one("requested_token_type")?, None | Some(ACCESS_TOKEN_TYPE)) {
         return Err(ErrorCode::InvalidRequest.because("only access tokens are issued"));
     }
     let subject = subject(server, rules, request)?;
     let actor = actor(server, client, request)?;
     let act = act(server, client, rules, &subject, actor)?;
 
-    let targets: Vec<_> = request
-        .all("resource")
-        .chain(request.all("audience"))
-        .collect();
+    let targets: Vec<_> = request.all("resource").chain(request.all("audience")).collect();
     let resource = target(server, client, &targets)?;
     let requested = request.one("scope")?.map(ScopeSet::parse).transpose()?;
     let allowed = subject
@@ -66,16 +58,9 @@ pub(super) fn exchange(
 
 /// The subject token, which must be ours, good now, and addressed to the client: a token meant for somebody else is
 /// no authority, whoever came by it.
-fn subject(
-    server: &AuthorizationServer,
-    rules: &Exchange,
-    request: &Parameters,
-) -> Result<AccessClaims, OAuthError> {
+fn subject(server: &AuthorizationServer, rules: &Exchange, request: &Parameters) -> Result<AccessClaims, OAuthError> {
     let refused = |description| Err(ErrorCode::InvalidRequest.because(description));
-    let (Some(token), Some(kind)) = (
-        request.one("subject_token")?,
-        request.one("subject_token_type")?,
-    ) else {
+    let (Some(token), Some(kind)) = (request.one("subject_token")?, request.one("subject_token_type")?) else {
         return refused("subject_token and subject_token_type are required");
     };
     if !matches!(kind, ACCESS_TOKEN_TYPE | JWT_TYPE) {
@@ -100,10 +85,7 @@ fn actor(
     request: &Parameters,
 ) -> Result<Option<ActorProved>, OAuthError> {
     let refused = |description| Err(ErrorCode::InvalidRequest.because(description));
-    let (token, kind) = match (
-        request.one("actor_token")?,
-        request.one("actor_token_type")?,
-    ) {
+    let (token, kind) = match (request.one("actor_token")?, request.one("actor_token_type")?) {
         (None, None) => return Ok(None),
         (Some(token), Some(kind)) => (token, kind),
         _ => return refused("actor_token and actor_token_type go together"),
@@ -115,9 +97,7 @@ fn actor(
         None => refused("the actor token is not a good access token of this issuer"),
         // Its chain would be lost or joined to another one: RFC 8693 gives a place to the subject's chain only.
         Some(claims) if claims.act.is_some() => refused("the actor token has an actor itself"),
-        Some(claims) if claims.sub != client.id => {
-            refused("the actor token is not the authenticated client's")
-        }
+        Some(claims) if claims.sub != client.id => refused("the actor token is not the authenticated client's"),
         Some(_) => Ok(Some(ActorProved)),
     }
 }

@@ -27,12 +27,8 @@ pub(crate) fn token(
     let grant = request.one("grant_type")?;
     let client = authenticate(&server.registry, headers, request)?;
     match grant {
-        Some(AUTHORIZATION_CODE) => {
-            authorization_code::authorization_code(server, client.client(), request)
-        }
-        Some(CLIENT_CREDENTIALS) => {
-            client_credentials::client_credentials(server, client.confidential()?, request)
-        }
+        Some(AUTHORIZATION_CODE) => authorization_code::authorization_code(server, client.client(), request),
+        Some(CLIENT_CREDENTIALS) => client_credentials::client_credentials(server, client.confidential()?, request),
         Some(TOKEN_EXCHANGE) => exchange::exchange(server, client.confidential()?, request),
         Some(_) => Err(ErrorCode::UnsupportedGrantType.because("this grant type is not supported")),
         None => Err(ErrorCode::InvalidRequest.because("grant_type is missing")),
@@ -60,10 +56,7 @@ pub(crate) fn target<'r>(
 }
 
 /// The scope to grant: what was requested, which must be within `allowed`; with nothing requested, all of it.
-pub(crate) fn granted(
-    requested: Option<ScopeSet>,
-    allowed: ScopeSet,
-) -> Result<ScopeSet, OAuthError> {
+pub(crate) fn granted(requested: Option<ScopeSet>, allowed: ScopeSet) -> Result<ScopeSet, OAuthError> {
     let scope = match requested {
         None => allowed,
         Some(requested) if requested.is_within(&allowed) => requested,

@@ -6,9 +6,7 @@ use serde::Deserialize;
 use serde_saphyr::{Location, Spanned};
 use url::{Host, Url};
 
-use super::{
-    ActorToken, Client, Exchange, OwnToken, Profile, Registry, RegistryError, Resource, User,
-};
+use super::{ActorToken, Client, Exchange, OwnToken, Profile, Registry, RegistryError, Resource, User};
 use crate::scope::{ScopeSet, is_scope};
 use crate::secret::Secret;
 
@@ -80,8 +78,8 @@ enum Grant {
 
 pub(super) fn read(text: &str) -> Result<Registry, RegistryError> {
     let options = serde_saphyr::options! { with_snippet: false };
-    let document: Document = serde_saphyr::from_str_with_options(text, options)
-        .map_err(|error| RegistryError::of(&error))?;
+    let document: Document =
+        serde_saphyr::from_str_with_options(text, options).map_err(|error| RegistryError::of(&error))?;
     let names = Names::of(&document);
 
     let resources = entries(document.resources, |identifier, entry| {
@@ -116,10 +114,7 @@ struct Names {
 
 impl Names {
     fn of(document: &Document) -> Names {
-        let scopes = document
-            .resources
-            .values()
-            .flat_map(|entry| &entry.value.scopes);
+        let scopes = document.resources.values().flat_map(|entry| &entry.value.scopes);
         Names {
             resources: document.resources.keys().cloned().collect(),
             scopes: scopes.map(|scope| scope.value.clone()).collect(),
@@ -128,17 +123,12 @@ impl Names {
         }
     }
 
-    fn resource(
-        &self,
-        identifier: &str,
-        entry: Spanned<ResourceEntry>,
-    ) -> Result<Resource, RegistryError> {
+    fn resource(&self, identifier: &str, entry: Spanned<ResourceEntry>) -> Result<Resource, RegistryError> {
         if Url::parse(identifier).is_err() || identifier.contains('#') {
-            return Err(RegistryError::at(
-                &entry.referenced,
-                format!("`{identifier}` is no resource identifier"),
-            )
-            .mend("write an absolute URI without fragment, such as https://orders.example"));
+            return Err(
+                RegistryError::at(&entry.referenced, format!("`{identifier}` is no resource identifier"))
+                    .mend("write an absolute URI without fragment, such as https://orders.example"),
+            );
         }
         for scope in &entry.value.scopes {
             if !is_scope(&scope.value) || scope.value == OPENID {
@@ -158,11 +148,10 @@ impl Names {
         check_name(name, &entry.referenced)?;
         if self.clients.contains(name) {
             // RFC 9068 section 5: one subject must not mean two parties.
-            return Err(RegistryError::at(
-                &entry.referenced,
-                format!("`{name}` is both a user and a client"),
-            )
-            .mend("give one of them another name"));
+            return Err(
+                RegistryError::at(&entry.referenced, format!("`{name}` is both a user and a client"))
+                    .mend("give one of them another name"),
+            );
         }
         let entry = entry.value;
         self.check_scopes(&entry.scopes, |scope| self.scopes.contains(scope))?;
@@ -178,9 +167,7 @@ impl Names {
         check_name(id, &entry.referenced)?;
         let here = entry.referenced;
         let entry = entry.value;
-        self.check_scopes(&entry.scopes, |scope| {
-            scope == OPENID || self.scopes.contains(scope)
-        })?;
+        self.check_scopes(&entry.scopes, |scope| scope == OPENID || self.scopes.contains(scope))?;
         self.check_resources(&entry.resources)?;
         let grants: BTreeSet<Grant> = entry.grants.iter().map(|grant| grant.value).collect();
 
@@ -197,16 +184,11 @@ impl Names {
                 "`exchange` and the grant `token_exchange` go together",
             ));
         }
-        if entry.secret.is_none()
-            && grants
-                .iter()
-                .any(|grant| *grant != Grant::AuthorizationCode)
-        {
-            return Err(RegistryError::at(
-                &here,
-                "a client without a secret can use `authorization_code` only",
-            )
-            .mend("add a `secret`, or drop the other grants"));
+        if entry.secret.is_none() && grants.iter().any(|grant| *grant != Grant::AuthorizationCode) {
+            return Err(
+                RegistryError::at(&here, "a client without a secret can use `authorization_code` only")
+                    .mend("add a `secret`, or drop the other grants"),
+            );
         }
         for uri in &entry.redirect_uris {
             check_redirect_uri(uri)?;
@@ -220,10 +202,7 @@ impl Names {
             redirect_uris: values(entry.redirect_uris),
             scopes: scopes(entry.scopes),
             resources: values(entry.resources),
-            exchange: entry
-                .exchange
-                .map(|written| self.exchange(written.value))
-                .transpose()?,
+            exchange: entry.exchange.map(|written| self.exchange(written.value)).transpose()?,
         })
     }
 
@@ -248,11 +227,7 @@ impl Names {
         })
     }
 
-    fn check_scopes(
-        &self,
-        written: &[Spanned<String>],
-        known: impl Fn(&str) -> bool,
-    ) -> Result<(), RegistryError> {
+    fn check_scopes(&self, written: &[Spanned<String>], known: impl Fn(&str) -> bool) -> Result<(), RegistryError> {
         match written.iter().find(|scope| !known(&scope.value)) {
             Some(scope) => Err(RegistryError::unknown(
                 "scope",
@@ -298,26 +273,18 @@ fn check_redirect_uri(uri: &Spanned<String>) -> Result<(), RegistryError> {
             ("http", Some(Host::Ipv6(address))) => address.is_loopback(),
             _ => false,
         };
-        transport
-            && url.fragment().is_none()
-            && url.username().is_empty()
-            && url.password().is_none()
+        transport && url.fragment().is_none() && url.username().is_empty() && url.password().is_none()
     });
     if good {
         return Ok(());
     }
-    Err(
-        RegistryError::at(&uri.referenced, "this is no redirect URI")
-            .mend("write an absolute https URI, or http on loopback, without user and fragment"),
-    )
+    Err(RegistryError::at(&uri.referenced, "this is no redirect URI")
+        .mend("write an absolute https URI, or http on loopback, without user and fragment"))
 }
 
 fn secret(written: &Spanned<String>) -> Result<Secret, RegistryError> {
     if written.value.is_empty() {
-        return Err(RegistryError::at(
-            &written.referenced,
-            "a secret must not be empty",
-        ));
+        return Err(RegistryError::at(&written.referenced, "a secret must not be empty"));
     }
     Ok(Secret::new(&written.value))
 }
@@ -344,10 +311,7 @@ mod tests {
             ActorToken::Required
         );
         let ledger_bot = registry.client("ledger-bot").unwrap();
-        assert_eq!(
-            ledger_bot.exchange.as_ref().unwrap().own_token,
-            OwnToken::SelfAct
-        );
+        assert_eq!(ledger_bot.exchange.as_ref().unwrap().own_token, OwnToken::SelfAct);
         assert!(registry.client("terminal").unwrap().secret.is_none());
         assert!(registry.user("alice").unwrap().second_factor.is_some());
     }
@@ -380,26 +344,14 @@ mod tests {
                 "may_act_for: [mallory]",
                 "unknown user or client `mallory`; define it",
             ),
-            (
-                "  bob:",
-                "  assistant:",
-                "`assistant` is both a user and a client",
-            ),
+            ("  bob:", "  assistant:", "`assistant` is both a user and a client"),
             (
                 "http://127.0.0.1:8400/callback",
                 "http://shop.example/",
                 "this is no redirect URI",
             ),
-            (
-                "secret: shopper-secret",
-                "secret: ''",
-                "a secret must not be empty",
-            ),
-            (
-                "    secret: shopper-secret\n",
-                "",
-                "a client without a secret",
-            ),
+            ("secret: shopper-secret", "secret: ''", "a secret must not be empty"),
+            ("    secret: shopper-secret\n", "", "a client without a secret"),
             (
                 "grants: [client_credentials]",
                 "grants: [client_credentials, token_exchange]",

@@ -49,9 +49,7 @@ impl RegistryError {
     pub(super) fn of(error: &Error) -> RegistryError {
         let here = error.location().unwrap_or(Location::UNKNOWN);
         match error {
-            Error::SerdeUnknownField {
-                field, expected, ..
-            } => {
+            Error::SerdeUnknownField { field, expected, .. } => {
                 let names = expected.iter().copied();
                 let mend = match nearest(field, names.clone()) {
                     Some(name) => format!("did you mean `{name}`?"),

@@ -13,11 +13,7 @@ pub const ALICE: Pairs<'_> = &[
     ("password", "wonderland"),
     ("second_factor", "246810"),
 ];
-pub const ALICE_WITH_PASSWORD: Pairs<'_> = &[
-    ("username", "alice"),
-    ("password", "wonderland"),
-    ("second_factor", ""),
-];
+pub const ALICE_WITH_PASSWORD: Pairs<'_> = &[("username", "alice"), ("password", "wonderland"), ("second_factor", "")];
 pub const BOB: Pairs<'_> = &[("username", "bob"), ("password", "builder")];
 
 pub fn redirect_uri(client: &str) -> String {
@@ -57,9 +53,7 @@ impl Running {
     pub async fn code(&self, client: &str, resource: &str, scope: &str, who: Pairs<'_>) -> String {
         let page = self.authorize(client, resource, scope).await;
         let page = self.submit(&page, "/login", who).await;
-        let reply = self
-            .submit(&page, "/consent", &[("decision", "allow")])
-            .await;
+        let reply = self.submit(&page, "/consent", &[("decision", "allow")]).await;
         answer(&reply, "code").unwrap()
     }
 
@@ -76,13 +70,7 @@ impl Running {
     }
 
     /// The token of a person through a client, by the whole flow.
-    pub async fn person(
-        &self,
-        client: &str,
-        resource: &str,
-        scope: &str,
-        who: Pairs<'_>,
-    ) -> String {
+    pub async fn person(&self, client: &str, resource: &str, scope: &str, who: Pairs<'_>) -> String {
         let code = self.code(client, resource, scope, who).await;
         self.redeem(client, &code).await.access_token()
     }
@@ -92,10 +80,7 @@ impl Running {
 #[track_caller]
 pub fn transaction(page: &Reply) -> String {
     let start = "name=\"transaction\" value=\"";
-    let (_, rest) = page
-        .text
-        .split_once(start)
-        .unwrap_or_else(|| panic!("{}", page.text));
+    let (_, rest) = page.text.split_once(start).unwrap_or_else(|| panic!("{}", page.text));
     rest.split_once('"').unwrap().0.to_owned()
 }
 

@@ -36,9 +36,7 @@ impl Running {
 
     pub async fn with_registry(settings: Settings, registry: Registry) -> Running {
         let issuer = Issuer::new(settings, registry).unwrap();
-        let server = Server::bind("127.0.0.1:0".parse().unwrap(), issuer)
-            .await
-            .unwrap();
+        let server = Server::bind("127.0.0.1:0".parse().unwrap(), issuer).await.unwrap();
         let stop = Arc::new(Notify::new());
         let (url, handle) = (server.issuer_url().to_owned(), server.handle());
         let stopped = Arc::clone(&stop);

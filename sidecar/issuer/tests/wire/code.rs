@@ -3,9 +3,7 @@
 use actgate_issuer::Settings;
 use serde_json::json;
 
-use crate::browser::{
-    ALICE, ALICE_WITH_PASSWORD, BOB, VERIFIER, answer, redirect_uri, transaction,
-};
+use crate::browser::{ALICE, ALICE_WITH_PASSWORD, BOB, VERIFIER, answer, redirect_uri, transaction};
 use crate::client::{Reply, Running, claims, part};
 
 const ORDERS: &str = "https://orders.example";
@@ -13,9 +11,7 @@ const ORDERS: &str = "https://orders.example";
 #[tokio::test]
 async fn a_person_through_an_application() {
     let issuer = Running::start(Settings::default()).await;
-    let code = issuer
-        .code("storefront", ORDERS, "openid orders:read", ALICE)
-        .await;
+    let code = issuer.code("storefront", ORDERS, "openid orders:read", ALICE).await;
     let reply = issuer.redeem("storefront", &code).await;
     let token = reply.access_token();
     let access = claims(&token);
@@ -67,10 +63,7 @@ async fn a_public_client_has_pkce_only() {
     ];
     let reply = issuer.post("/token", &pairs).await;
     assert_eq!(claims(&reply.access_token())["sub"], "bob");
-    assert!(
-        reply.json().get("id_token").is_none(),
-        "openid was not asked for"
-    );
+    assert!(reply.json().get("id_token").is_none(), "openid was not asked for");
 }
 
 #[tokio::test]
@@ -80,17 +73,11 @@ async fn a_person_hands_on_no_more_than_they_have() {
     let page = issuer.authorize("storefront", ORDERS, scope).await;
     let page = issuer.submit(&page, "/login", BOB).await;
     assert!(page.text.contains("orders:read") && !page.text.contains("refunds:write"));
-    let reply = issuer
-        .submit(&page, "/consent", &[("decision", "allow")])
-        .await;
-    let reply = issuer
-        .redeem("storefront", &answer(&reply, "code").unwrap())
-        .await;
+    let reply = issuer.submit(&page, "/consent", &[("decision", "allow")]).await;
+    let reply = issuer.redeem("storefront", &answer(&reply, "code").unwrap()).await;
     assert_eq!(reply.json()["scope"], "orders:read");
 
-    let page = issuer
-        .authorize("storefront", ORDERS, "refunds:write")
-        .await;
+    let page = issuer.authorize("storefront", ORDERS, "refunds:write").await;
     let reply = issuer.submit(&page, "/login", BOB).await;
     assert_eq!(answer(&reply, "error").as_deref(), Some("access_denied"));
 }
@@ -116,9 +103,7 @@ async fn the_answer_has_code_state_and_issuer() {
     ] {
         assert!(page.text.contains(shown), "{shown}");
     }
-    let allowed = issuer
-        .submit(&page, "/consent", &[("decision", "allow")])
-        .await;
+    let allowed = issuer.submit(&page, "/consent", &[("decision", "allow")]).await;
     assert!(
         allowed
             .header("location")
@@ -126,14 +111,9 @@ async fn the_answer_has_code_state_and_issuer() {
             .starts_with("https://assistant.example/callback?code=")
     );
     assert_eq!(answer(&allowed, "state").as_deref(), Some("s t&te"));
-    assert_eq!(
-        answer(&allowed, "iss").as_deref(),
-        Some(issuer.url.as_str())
-    );
+    assert_eq!(answer(&allowed, "iss").as_deref(), Some(issuer.url.as_str()));
 
-    let again = issuer
-        .submit(&page, "/consent", &[("decision", "allow")])
-        .await;
+    let again = issuer.submit(&page, "/consent", &[("decision", "allow")]).await;
     assert_eq!(
         (again.status, again.header("location")),
         (400, None),
@@ -164,24 +144,16 @@ async fn no_address_to_trust_no_redirect() {
         "client_id=%3Cscript%3E&redirect_uri=%22%3E",
     ] {
         let reply = issuer.get(&format!("/authorize?{query}")).await;
-        assert_eq!(
-            (reply.status, reply.header("location")),
-            (400, None),
-            "{query}"
-        );
+        assert_eq!((reply.status, reply.header("location")), (400, None), "{query}");
         assert!(
             !reply.text.contains("evil") && !reply.text.contains("<script"),
             "{}",
             reply.text
         );
     }
-    let query =
-        "client_id=assistant&redirect_uri=https://assistant.example/callback&response_type=token";
+    let query = "client_id=assistant&redirect_uri=https://assistant.example/callback&response_type=token";
     let reply = issuer.get(&format!("/authorize?{query}")).await;
-    assert_eq!(
-        answer(&reply, "error").as_deref(),
-        Some("unsupported_response_type")
-    );
+    assert_eq!(answer(&reply, "error").as_deref(), Some("unsupported_response_type"));
 }
 
 #[tokio::test]
@@ -226,13 +198,9 @@ async fn a_form_of_another_site_or_step_does_nothing() {
         ("username", "alice"),
         ("password", "wonderland"),
     ];
-    let foreign = issuer
-        .form("/login", &pairs)
-        .header("sec-fetch-site", "cross-site");
+    let foreign = issuer.form("/login", &pairs).header("sec-fetch-site", "cross-site");
     assert_eq!(Reply::read(foreign).await.status, 403);
-    let skipped = issuer
-        .submit(&page, "/consent", &[("decision", "allow")])
-        .await;
+    let skipped = issuer.submit(&page, "/consent", &[("decision", "allow")]).await;
     assert_eq!(
         (skipped.status, skipped.header("location")),
         (400, None),
@@ -246,15 +214,9 @@ async fn a_form_of_another_site_or_step_does_nothing() {
 async fn a_code_is_good_once_for_one_client_and_one_minute() {
     let issuer = Running::start(Settings::default()).await;
     let code = issuer.code("assistant", ORDERS, "orders:read", ALICE).await;
-    issuer
-        .redeem("storefront", &code)
-        .await
-        .refused(400, "invalid_grant");
+    issuer.redeem("storefront", &code).await.refused(400, "invalid_grant");
     issuer.redeem("assistant", &code).await.access_token();
-    issuer
-        .redeem("assistant", &code)
-        .await
-        .refused(400, "invalid_grant");
+    issuer.redeem("assistant", &code).await.refused(400, "invalid_grant");
     issuer
         .redeem("assistant", "made-up")
         .await
@@ -262,10 +224,7 @@ async fn a_code_is_good_once_for_one_client_and_one_minute() {
 
     let code = issuer.code("assistant", ORDERS, "orders:read", ALICE).await;
     issuer.handle.set_clock_offset(61);
-    issuer
-        .redeem("assistant", &code)
-        .await
-        .refused(400, "invalid_grant");
+    issuer.redeem("assistant", &code).await.refused(400, "invalid_grant");
 }
 
 #[tokio::test]
@@ -277,11 +236,7 @@ async fn a_code_is_bound_to_its_verifier_address_and_resource() {
         ("code_verifier", other.as_str(), "invalid_grant"),
         ("code_verifier", "short", "invalid_grant"),
         ("code_verifier", "", "invalid_request"),
-        (
-            "redirect_uri",
-            "https://storefront.example/callback",
-            "invalid_grant",
-        ),
+        ("redirect_uri", "https://storefront.example/callback", "invalid_grant"),
         ("redirect_uri", "", "invalid_request"),
         ("resource", "https://shipping.example", "invalid_grant"),
         ("code", "", "invalid_request"),
@@ -297,10 +252,7 @@ async fn a_code_is_bound_to_its_verifier_address_and_resource() {
         pairs.push((name, value));
         issuer.token("assistant", &pairs).await.refused(400, error);
         if error == "invalid_grant" {
-            issuer
-                .redeem("assistant", &code)
-                .await
-                .refused(400, "invalid_grant");
+            issuer.redeem("assistant", &code).await.refused(400, "invalid_grant");
         }
     }
     issuer
@@ -313,15 +265,9 @@ async fn a_code_is_bound_to_its_verifier_address_and_resource() {
 async fn a_login_can_be_old() {
     let issuer = Running::start(Settings::default()).await;
     issuer.handle.set_clock_offset(-600);
-    let token = issuer
-        .person("assistant", ORDERS, "orders:read", ALICE)
-        .await;
+    let token = issuer.person("assistant", ORDERS, "orders:read", ALICE).await;
     issuer.handle.set_clock_offset(0);
-    let fresh = claims(
-        &issuer
-            .person("assistant", ORDERS, "orders:read", ALICE)
-            .await,
-    );
+    let fresh = claims(&issuer.person("assistant", ORDERS, "orders:read", ALICE).await);
     let old = claims(&token);
     let age = fresh["auth_time"].as_u64().unwrap() - old["auth_time"].as_u64().unwrap();
     assert!((600..660).contains(&age), "{age}");

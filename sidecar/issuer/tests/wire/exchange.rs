@@ -25,10 +25,7 @@ impl Running {
     /// An exchange with the client's own token as actor token.
     pub async fn exchange_as(&self, client: &str, subject: &str, pairs: Pairs<'_>) -> Reply {
         let actor = self.own(client, ORDERS).await;
-        let mut all = vec![
-            ("actor_token", actor.as_str()),
-            ("actor_token_type", ACCESS_TOKEN),
-        ];
+        let mut all = vec![("actor_token", actor.as_str()), ("actor_token_type", ACCESS_TOKEN)];
         all.extend_from_slice(pairs);
         self.exchange(client, subject, &all).await
     }
@@ -80,10 +77,7 @@ async fn three_hops_keep_the_whole_chain() {
         .await
         .access_token();
     let pairs = [("resource", ORDERS), ("scope", "refunds:write")];
-    let t3 = issuer
-        .exchange_as("refund-agent", &t2, &pairs)
-        .await
-        .access_token();
+    let t3 = issuer.exchange_as("refund-agent", &t2, &pairs).await.access_token();
 
     let mut shopper = agent(&issuer, "shopper");
     shopper["act"] = agent(&issuer, "assistant");
@@ -125,15 +119,9 @@ async fn scope_only_shrinks() {
         "all that fits, if nothing is named"
     );
 
-    let refunds = issuer
-        .person("storefront", ASSISTANT, "refunds:write", ALICE)
-        .await;
+    let refunds = issuer.person("storefront", ASSISTANT, "refunds:write", ALICE).await;
     let nothing = issuer
-        .exchange(
-            "assistant",
-            &refunds,
-            &[("resource", "https://shipping.example")],
-        )
+        .exchange("assistant", &refunds, &[("resource", "https://shipping.example")])
         .await;
     nothing.refused(400, "invalid_scope");
 }
@@ -143,9 +131,7 @@ async fn a_new_token_never_outlives_the_old() {
     let issuer = Running::start(Settings::default()).await;
     let t0 = issuer.handed_over(ALICE).await;
     issuer.handle.set_clock_offset(600);
-    let reply = issuer
-        .exchange("assistant", &t0, &[("resource", ORDERS)])
-        .await;
+    let reply = issuer.exchange("assistant", &t0, &[("resource", ORDERS)]).await;
     assert_eq!(claims(&reply.access_token())["exp"], claims(&t0)["exp"]);
     let left = reply.json()["expires_in"].as_u64().unwrap();
     assert!((1..=300).contains(&left), "{left}");
@@ -155,33 +141,14 @@ async fn a_new_token_never_outlives_the_old() {
 async fn an_agent_behind_nobody() {
     let issuer = Running::start(Settings::default()).await;
     let target = [("resource", ORDERS), ("scope", "orders:read")];
-    let own = issuer
-        .own("night-batch", "https://night-batch.example")
-        .await;
-    let token = claims(
-        &issuer
-            .exchange("night-batch", &own, &target)
-            .await
-            .access_token(),
-    );
+    let own = issuer.own("night-batch", "https://night-batch.example").await;
+    let token = claims(&issuer.exchange("night-batch", &own, &target).await.access_token());
     assert_eq!(token["sub"], "night-batch");
-    assert!(
-        token.get("act").is_none(),
-        "acting for oneself is no delegation"
-    );
+    assert!(token.get("act").is_none(), "acting for oneself is no delegation");
 
     let own = issuer.own("ledger-bot", "https://ledger-bot.example").await;
-    let token = claims(
-        &issuer
-            .exchange("ledger-bot", &own, &target)
-            .await
-            .access_token(),
-    );
-    assert_eq!(
-        token["act"],
-        agent(&issuer, "ledger-bot"),
-        "as some issuers write it"
-    );
+    let token = claims(&issuer.exchange("ledger-bot", &own, &target).await.access_token());
+    assert_eq!(token["act"], agent(&issuer, "ledger-bot"), "as some issuers write it");
     issuer
         .exchange_as("ledger-bot", &own, &target)
         .await
@@ -208,20 +175,11 @@ async fn a_chain_a_timer_started() {
 #[tokio::test]
 async fn a_further_audience_can_be_registered() {
     let serves = "serves: https://assistant.example";
-    let text = Registry::SAMPLE.replacen(
-        serves,
-        &format!("{serves}\n      from: [https://orders.example]"),
-        1,
-    );
+    let text = Registry::SAMPLE.replacen(serves, &format!("{serves}\n      from: [https://orders.example]"), 1);
     let registry = Registry::from_yaml(&text).unwrap();
     let issuer = Running::with_registry(Settings::default(), registry).await;
-    let direct = issuer
-        .person("storefront", ORDERS, "orders:read", ALICE)
-        .await;
+    let direct = issuer.person("storefront", ORDERS, "orders:read", ALICE).await;
     let shipping = [("resource", "https://shipping.example")];
-    let token = issuer
-        .exchange("assistant", &direct, &shipping)
-        .await
-        .access_token();
+    let token = issuer.exchange("assistant", &direct, &shipping).await.access_token();
     assert_eq!(claims(&token)["aud"], "https://shipping.example");
 }

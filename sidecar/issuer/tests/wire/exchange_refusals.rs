@@ -54,10 +54,7 @@ async fn a_token_for_somebody_else_is_no_authority() {
     let issuer = Running::start(Settings::default()).await;
     let reason = "not addressed to this client";
     let t0 = issuer.handed_over(ALICE).await;
-    issuer
-        .exchange("shopper", &t0, &TARGET)
-        .await
-        .invalid_because(reason);
+    issuer.exchange("shopper", &t0, &TARGET).await.invalid_because(reason);
     let t1 = issuer
         .exchange("assistant", &t0, &[("resource", SHOPPER)])
         .await
@@ -66,9 +63,7 @@ async fn a_token_for_somebody_else_is_no_authority() {
         .exchange_as("refund-agent", &t1, &TARGET)
         .await
         .invalid_because(reason);
-    let direct = issuer
-        .person("storefront", ORDERS, "orders:read", ALICE)
-        .await;
+    let direct = issuer.person("storefront", ORDERS, "orders:read", ALICE).await;
     issuer
         .exchange("assistant", &direct, &TARGET)
         .await
@@ -110,14 +105,8 @@ async fn the_actor_token_is_the_clients_own() {
             vec![(token, &others), (kind, ACCESS_TOKEN)],
             "not the authenticated client's",
         ),
-        (
-            vec![(token, &t1), (kind, ACCESS_TOKEN)],
-            "has an actor itself",
-        ),
-        (
-            vec![(token, "x.y.z"), (kind, ACCESS_TOKEN)],
-            "not a good access token",
-        ),
+        (vec![(token, &t1), (kind, ACCESS_TOKEN)], "has an actor itself"),
+        (vec![(token, "x.y.z"), (kind, ACCESS_TOKEN)], "not a good access token"),
     ] {
         let mut pairs = TARGET.to_vec();
         pairs.extend(actor);
@@ -127,10 +116,7 @@ async fn the_actor_token_is_the_clients_own() {
             .invalid_because(reason);
     }
     let pairs = [("resource", ORDERS), (token, &mine), (kind, JWT)];
-    issuer
-        .exchange("refund-agent", &t1, &pairs)
-        .await
-        .access_token();
+    issuer.exchange("refund-agent", &t1, &pairs).await.access_token();
 }
 
 #[tokio::test]
@@ -138,10 +124,7 @@ async fn an_actor_token_with_a_chain_is_refused_even_as_ones_own() {
     let issuer = Running::start(Settings::default()).await;
     let t0 = issuer.handed_over(ALICE).await;
     let own = issuer.own("assistant", SHOPPER).await;
-    let chained = issuer
-        .exchange("shopper", &own, &TARGET)
-        .await
-        .access_token();
+    let chained = issuer.exchange("shopper", &own, &TARGET).await.access_token();
     let pairs = [
         ("resource", ORDERS),
         ("actor_token", &chained),
@@ -157,9 +140,7 @@ async fn an_actor_token_with_a_chain_is_refused_even_as_ones_own() {
 async fn the_subject_token_must_be_ours_and_good() {
     let issuer = Running::start(Settings::default()).await;
     let stranger = Running::start(Settings::default()).await;
-    let code = issuer
-        .code("storefront", ASSISTANT, "openid orders:read", ALICE)
-        .await;
+    let code = issuer.code("storefront", ASSISTANT, "openid orders:read", ALICE).await;
     let redeemed = issuer.redeem("storefront", &code).await.json();
     let id_token = redeemed["id_token"].as_str().unwrap().to_owned();
     let good = issuer.handed_over(ALICE).await;
@@ -179,10 +160,7 @@ async fn the_subject_token_must_be_ours_and_good() {
         let reply = issuer.exchange("assistant", &bad, &TARGET).await;
         reply.invalid_because("not a good access token");
     }
-    issuer
-        .exchange("assistant", &good, &TARGET)
-        .await
-        .access_token();
+    issuer.exchange("assistant", &good, &TARGET).await.access_token();
     issuer
         .exchange("storefront", &good, &TARGET)
         .await
@@ -200,10 +178,7 @@ async fn the_parameters_of_an_exchange() {
     for (pairs, reason) in [
         (vec![token], "are required"),
         (vec![(kind, ACCESS_TOKEN)], "are required"),
-        (
-            vec![token, (kind, ID_TOKEN)],
-            "subject_token_type is not supported",
-        ),
+        (vec![token, (kind, ID_TOKEN)], "subject_token_type is not supported"),
         (
             vec![token, (kind, ACCESS_TOKEN), ("requested_token_type", JWT)],
             "only access tokens",
@@ -212,17 +187,13 @@ async fn the_parameters_of_an_exchange() {
     ] {
         let mut all = vec![("grant_type", EXCHANGE), ("resource", ORDERS)];
         all.extend(pairs);
-        issuer
-            .token("assistant", &all)
-            .await
-            .invalid_because(reason);
+        issuer.token("assistant", &all).await.invalid_because(reason);
     }
 }
 
 #[tokio::test]
 async fn a_client_gets_no_more_than_it_is_registered_for() {
-    let secret =
-        "secret: shopper-secret\n    grants: [client_credentials, token_exchange]\n    scopes: ";
+    let secret = "secret: shopper-secret\n    grants: [client_credentials, token_exchange]\n    scopes: ";
     let wide = format!("{secret}[orders:read, orders:write, refunds:write]");
     assert!(Registry::SAMPLE.contains(&wide));
     let text = Registry::SAMPLE.replace(&wide, &format!("{secret}[orders:read]"));

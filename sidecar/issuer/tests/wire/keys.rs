@@ -16,10 +16,7 @@ impl Running {
     /// The key ids of the published set.
     async fn kids(&self) -> Vec<String> {
         let set: JwkSet = serde_json::from_str(&self.get("/jwks").await.text).unwrap();
-        set.keys
-            .into_iter()
-            .map(|key| key.common.key_id.unwrap())
-            .collect()
+        set.keys.into_iter().map(|key| key.common.key_id.unwrap()).collect()
     }
 
     async fn signer(&self) -> String {
@@ -31,20 +28,11 @@ impl Running {
 #[tokio::test]
 async fn discovery_names_what_there_is() {
     let issuer = Running::start(Settings::default()).await;
-    let metadata = issuer
-        .get("/.well-known/oauth-authorization-server")
-        .await
-        .json();
-    assert_eq!(
-        metadata,
-        issuer.get("/.well-known/openid-configuration").await.json()
-    );
+    let metadata = issuer.get("/.well-known/oauth-authorization-server").await.json();
+    assert_eq!(metadata, issuer.get("/.well-known/openid-configuration").await.json());
     assert_eq!(metadata["issuer"], json!(issuer.url));
     assert_eq!(metadata["jwks_uri"], json!(format!("{}/jwks", issuer.url)));
-    assert_eq!(
-        metadata["code_challenge_methods_supported"],
-        json!(["S256"])
-    );
+    assert_eq!(metadata["code_challenge_methods_supported"], json!(["S256"]));
     for endpoint in ["authorization_endpoint", "token_endpoint", "jwks_uri"] {
         let address = metadata[endpoint].as_str().unwrap();
         let path = address.strip_prefix(&issuer.url).unwrap();
@@ -77,10 +65,7 @@ async fn each_algorithm_is_published_under_its_name() {
         assert_eq!((&key["alg"], &key["kty"]), (&json!(algorithm), &json!(kty)));
         assert_eq!(key["use"], "sig");
         let metadata = issuer.get("/.well-known/openid-configuration").await.json();
-        assert_eq!(
-            metadata["id_token_signing_alg_values_supported"],
-            json!([algorithm])
-        );
+        assert_eq!(metadata["id_token_signing_alg_values_supported"], json!([algorithm]));
     }
 }
 
@@ -89,15 +74,9 @@ async fn a_key_is_published_before_it_signs_and_after() {
     let issuer = Running::start(Settings::default()).await;
     let (first, before) = (issuer.signer().await, issuer.kids().await);
     let second = issuer.handle.rotate_key().unwrap();
-    assert!(
-        before.contains(&second),
-        "the next key was published already"
-    );
+    assert!(before.contains(&second), "the next key was published already");
     assert_eq!(issuer.signer().await, second);
-    assert!(
-        issuer.kids().await.contains(&first),
-        "the retired key still is"
-    );
+    assert!(issuer.kids().await.contains(&first), "the retired key still is");
     assert_eq!(issuer.handle.withdraw_retired(), 1);
     assert!(!issuer.kids().await.contains(&first));
 }
@@ -154,9 +133,7 @@ async fn a_name_of_its_own() {
         ..Settings::default()
     };
     let issuer = Issuer::new(settings, Registry::demo().unwrap()).unwrap();
-    let server = Server::bind("127.0.0.1:0".parse().unwrap(), issuer)
-        .await
-        .unwrap();
+    let server = Server::bind("127.0.0.1:0".parse().unwrap(), issuer).await.unwrap();
     assert_eq!(server.issuer_url(), "https://issuer.example");
     assert_ne!(server.local_addr().port(), 0);
 }
@@ -167,12 +144,8 @@ async fn a_head_that_never_ends_is_cut_off() {
     let address = issuer.url.strip_prefix("http://").unwrap().to_owned();
     let closed = tokio::task::spawn_blocking(move || {
         let mut stream = TcpStream::connect(address).unwrap();
-        stream
-            .write_all(b"GET /jwks HTTP/1.1\r\nHost: x\r\n")
-            .unwrap();
-        stream
-            .set_read_timeout(Some(Duration::from_secs(60)))
-            .unwrap();
+        stream.write_all(b"GET /jwks HTTP/1.1\r\nHost: x\r\n").unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         let mut rest = Vec::new();
         stream.read_to_end(&mut rest).is_ok()
     });

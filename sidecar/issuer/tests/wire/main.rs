@@ -1,10 +1,6 @@
 //! The issuer over the wire: every flow, and every refusal.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a broken expectation fails the test"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a broken expectation fails the test")]
 
 mod browser;
 mod client;

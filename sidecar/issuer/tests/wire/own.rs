@@ -48,18 +48,11 @@ async fn an_agent_on_its_own() {
 async fn without_a_scope_all_that_fits_is_granted() {
     let issuer = Running::start(Settings::default()).await;
     let shipping = ("resource", "https://shipping.example");
-    let token = issuer
-        .token("warehouse", &[OWN, shipping])
-        .await
-        .access_token();
+    let token = issuer.token("warehouse", &[OWN, shipping]).await.access_token();
     assert_eq!(claims(&token)["scope"], "orders:read shipping:write");
     assert_eq!(claims(&token)["sub_profile"], "service");
     let token = issuer.token("refund-agent", &[OWN]).await.access_token();
-    assert_eq!(
-        claims(&token)["aud"],
-        "https://orders.example",
-        "its only resource"
-    );
+    assert_eq!(claims(&token)["aud"], "https://orders.example", "its only resource");
 }
 
 #[tokio::test]
@@ -76,11 +69,7 @@ async fn what_client_credentials_refuse() {
             vec![OWN, ORDERS, ("scope", "shipping:write")],
             "invalid_scope",
         ),
-        (
-            "warehouse",
-            vec![OWN, ORDERS, ("scope", "a\"b")],
-            "invalid_scope",
-        ),
+        ("warehouse", vec![OWN, ORDERS, ("scope", "a\"b")], "invalid_scope"),
         ("warehouse", vec![OWN], "invalid_target"),
         (
             "warehouse",
@@ -104,11 +93,7 @@ async fn what_client_credentials_refuse() {
             "invalid_request",
         ),
         ("warehouse", vec![ORDERS], "invalid_request"),
-        (
-            "warehouse",
-            vec![("grant_type", "password")],
-            "unsupported_grant_type",
-        ),
+        ("warehouse", vec![("grant_type", "password")], "unsupported_grant_type"),
         (
             "warehouse",
             vec![("grant_type", "refresh_token")],
@@ -121,10 +106,7 @@ async fn what_client_credentials_refuse() {
         assert!(!reply.text.contains("secret"), "{}", reply.text);
     }
     let public = [OWN, ORDERS, ("client_id", "terminal")];
-    issuer
-        .post("/token", &public)
-        .await
-        .refused(400, "unauthorized_client");
+    issuer.post("/token", &public).await.refused(400, "unauthorized_client");
 }
 
 #[tokio::test]
@@ -134,20 +116,10 @@ async fn a_client_that_is_not_itself() {
 
     let reply = Reply::read(form().basic_auth("warehouse", Some("hunter2"))).await;
     reply.refused(401, "invalid_client");
-    assert!(
-        reply
-            .header("www-authenticate")
-            .unwrap()
-            .starts_with("Basic ")
-    );
+    assert!(reply.header("www-authenticate").unwrap().starts_with("Basic "));
     assert!(!reply.text.contains("hunter2"));
 
-    let posted = [
-        OWN,
-        ORDERS,
-        ("client_id", "warehouse"),
-        ("client_secret", "hunter2"),
-    ];
+    let posted = [OWN, ORDERS, ("client_id", "warehouse"), ("client_secret", "hunter2")];
     let reply = issuer.post("/token", &posted).await;
     reply.refused(401, "invalid_client");
     assert_eq!(reply.header("www-authenticate"), None);
@@ -169,15 +141,10 @@ async fn a_client_that_is_not_itself() {
 async fn the_limits_of_a_request() {
     let issuer = Running::start(Settings::default()).await;
     let large = "x".repeat(65 * 1024);
-    let reply = issuer
-        .token("warehouse", &[OWN, ORDERS, ("scope", &large)])
-        .await;
+    let reply = issuer.token("warehouse", &[OWN, ORDERS, ("scope", &large)]).await;
     reply.refused(413, "invalid_request");
     let many = vec![("a", "1"); 65];
-    issuer
-        .token("warehouse", &many)
-        .await
-        .refused(400, "invalid_request");
+    issuer.token("warehouse", &many).await.refused(400, "invalid_request");
     let json = issuer.http.post(format!("{}/token", issuer.url));
     let json = json.header("content-type", "application/json").body("{}");
     Reply::read(json).await.refused(400, "invalid_request");
