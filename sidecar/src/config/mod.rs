@@ -2,8 +2,10 @@
 
 mod problem;
 mod read;
+mod read_trust;
 mod settings;
 mod trust;
+mod value;
 mod written;
 
 pub use self::{

@@ -1,25 +1,19 @@
 //! From what is written to what is meant, with every mistake that can be found in one go.
 
 use std::{
-    net::SocketAddr,
     ops::RangeInclusive,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use actgate::{
-    Authorizer, ConfigError, Policy,
-    keys::{Algorithm, Schedule, Source},
-    policy::Document,
-    yaml::{self, At},
-};
-use http::uri::Authority;
+use actgate::yaml::{self, At};
 
 use super::{
     problem::{Problem, Problems},
     settings::Settings,
-    trust::{IssuerSettings, Trust},
-    written::{OneOrMore, Written, WrittenIdentityHeaders, WrittenIssuer, WrittenKeys},
+    trust::Trust,
+    value::{self, Wrong},
+    written::{OneOrMore, Written, WrittenIdentityHeaders},
 };
 use crate::{
     decision_log::LogTarget,
@@ -56,7 +50,7 @@ pub fn parse(file: &Path, text: &str) -> Result<Settings, Problems> {
     }
 }
 
-fn read_file(file: &Path) -> Result<String, String> {
+pub(super) fn read_file(file: &Path) -> Result<String, String> {
     let length = std::fs::metadata(file)
         .map_err(|error| format!("the file cannot be read: {error}"))?
         .len();
@@ -66,7 +60,7 @@ fn read_file(file: &Path) -> Result<String, String> {
     std::fs::read_to_string(file).map_err(|error| format!("the file cannot be read: {error}"))
 }
 
-fn whole_file(file: &Path, message: String) -> Problem {
+pub(super) fn whole_file(file: &Path, message: String) -> Problem {
     Problem {
         file: file.to_owned(),
         line: 0,
@@ -76,35 +70,26 @@ fn whole_file(file: &Path, message: String) -> Problem {
     }
 }
 
-/// A mistake in one value.
-struct Wrong {
-    message: String,
-    mend: &'static str,
-}
-
-fn wrong<T>(message: impl Into<String>, mend: &'static str) -> Result<T, Wrong> {
-    Err(Wrong {
-        message: message.into(),
-        mend,
-    })
-}
-
-struct Reader {
-    file: PathBuf,
-    problems: Vec<Problem>,
+/// One reading of one configuration: what was found wrong so far.
+pub(super) struct Reader {
+    pub(super) file: PathBuf,
+    pub(super) problems: Vec<Problem>,
 }
 
 impl Reader {
     fn settings(&mut self, written: Written) -> Option<Settings> {
-        let listen = self.take(&written.listen, |text| socket(text));
-        let upstream = self.take(&written.upstream, |text| upstream(text));
-        let admin = self.optional(written.admin.as_ref(), |text| socket(text));
+        let listen = self.take(&written.listen, |text| value::socket(text));
+        let upstream = self.take(&written.upstream, |text| value::upstream(text));
+        let admin = self.optional(written.admin.as_ref(), |text| value::socket(text));
         let audiences = self.audiences(&written.audience);
         let leeway = self.duration(written.leeway.as_ref(), Duration::from_secs(30), "0s"..="60s");
-        let resource_metadata = self.optional(written.resource_metadata.as_ref(), |text| metadata_url(text));
+        let resource_metadata = self.optional(written.resource_metadata.as_ref(), |text| value::metadata_url(text));
         let hosts = self.hosts(written.hosts.as_deref().unwrap_or_default());
         let identity_headers = self.identity_headers(written.identity_headers.as_ref());
-        let decision_log = self.optional(written.decision_log.as_ref(), |text| Ok(log_target(text)));
+        let decision_log = written
+            .decision_log
+            .as_ref()
+            .map(|target| self.log_target(&target.value));
         let timeouts = written.timeouts.as_ref();
         let connect = self.duration(
             timeouts.and_then(|t| t.connect.as_ref()),
@@ -129,7 +114,7 @@ impl Reader {
             ),
             drain: self.duration(written.drain.as_ref(), Duration::from_secs(30), "0s"..="1h"),
             connections: self
-                .optional(written.max_connections.as_ref(), |count| connections(*count))
+                .optional(written.max_connections.as_ref(), |count| value::connections(*count))
                 .unwrap_or(10_000),
         };
         let issuers = self.issuers(&written.issuers, &audiences);
@@ -182,16 +167,20 @@ impl Reader {
     fn hosts(&mut self, written: &[At<String>]) -> Vec<OwnName> {
         written
             .iter()
-            .filter_map(|host| {
-                self.take(host, |text| match OwnName::parse(text) {
-                    Some(name) => Ok(name),
-                    None => wrong(
-                        format!("`{text}` is no host"),
-                        "write a host, or host:port, as clients send it",
-                    ),
-                })
-            })
+            .filter_map(|host| self.take(host, |text| value::host(text)))
             .collect()
+    }
+
+    /// A relative path is beside the configuration, wherever the process was started.
+    pub(super) fn beside(&self, path: &str) -> PathBuf {
+        self.file.parent().unwrap_or(Path::new("")).join(path)
+    }
+
+    fn log_target(&self, text: &str) -> LogTarget {
+        match text {
+            "stdout" => LogTarget::Stdout,
+            path => LogTarget::File(self.beside(path)),
+        }
     }
 
     fn identity_headers(&mut self, written: Option<&WrittenIdentityHeaders>) -> IdentityHeaders {
@@ -235,158 +224,6 @@ impl Reader {
         })
     }
 
-    fn issuers(&mut self, written: &At<Vec<WrittenIssuer>>, audiences: &[String]) -> Vec<IssuerSettings> {
-        if written.value.is_empty() {
-            self.wrong_at(written, "no issuer is trusted", Some("name at least one"));
-        }
-        let mut issuers: Vec<IssuerSettings> = Vec::new();
-        for one in &written.value {
-            if issuers.iter().any(|other| other.issuer == one.issuer.value) {
-                self.wrong_at(&one.issuer, "this issuer is named twice", Some("keep one entry"));
-                continue;
-            }
-            let settings = IssuerSettings {
-                issuer: one.issuer.value.clone(),
-                source: one
-                    .jwks_uri
-                    .as_ref()
-                    .map_or(Source::Discovery, |uri| Source::JwksUri(uri.value.clone())),
-                algorithms: one
-                    .algorithms
-                    .as_ref()
-                    .map_or_else(|| Algorithm::ALL.to_vec(), |list| list.value.clone()),
-                profile: one.profile,
-                chain: one.chain,
-                prior_actors: one.prior_actors,
-                schedule: self.schedule(one.keys.as_ref()),
-            };
-            // Without an audience there is nothing to trust the issuer for, and that has been said already.
-            if !audiences.is_empty()
-                && let Err(error) = settings.offline(audiences)
-            {
-                self.issuer_problem(one, &error);
-            }
-            issuers.push(settings);
-        }
-        issuers
-    }
-
-    fn schedule(&mut self, written: Option<&WrittenKeys>) -> Schedule {
-        let default = Schedule::default();
-        let Some(written) = written else { return default };
-        let longest = "0s"..="30d";
-        Schedule {
-            refresh: self.duration(written.refresh.as_ref(), default.refresh, longest.clone()),
-            cooldown: self.duration(written.cooldown.as_ref(), default.cooldown, longest.clone()),
-            timeout: self.duration(written.timeout.as_ref(), default.timeout, longest.clone()),
-            max_stale: self.duration(written.max_stale.as_ref(), default.max_stale, longest),
-        }
-    }
-
-    /// What the library says about one issuer, told at the value that it is about.
-    fn issuer_problem(&mut self, written: &WrittenIssuer, error: &ConfigError) {
-        let keys = written.keys.as_ref();
-        let place = match error {
-            ConfigError::Url { url, .. } => written.jwks_uri.as_ref().filter(|uri| uri.value == *url),
-            ConfigError::Duration { name: "refresh", .. } => keys.and_then(|keys| keys.refresh.as_ref()),
-            ConfigError::Duration { name: "cooldown", .. } => keys.and_then(|keys| keys.cooldown.as_ref()),
-            ConfigError::Duration { name: "timeout", .. } => keys.and_then(|keys| keys.timeout.as_ref()),
-            ConfigError::Duration { name: "max_stale", .. } => keys.and_then(|keys| keys.max_stale.as_ref()),
-            _ => None,
-        };
-        match (error, &written.algorithms) {
-            (ConfigError::NoAlgorithm(_), Some(list)) => self.wrong_at(list, error.to_string(), None),
-            _ => self.wrong_at(place.unwrap_or(&written.issuer), error.to_string(), None),
-        }
-    }
-
-    /// What only issuers and policy together can get wrong: rules on prior actors.
-    fn check_history(
-        &mut self,
-        place: &At<Vec<WrittenIssuer>>,
-        issuers: &[IssuerSettings],
-        audiences: &[String],
-        policy_file: &Path,
-        document: Document,
-    ) {
-        if !self.problems.is_empty() {
-            return;
-        }
-        let trusted: Result<Vec<_>, _> = issuers.iter().map(|issuer| issuer.offline(audiences)).collect();
-        // The policy has been compiled before, so this is about the issuers.
-        let Ok(policy) = Policy::compile(document) else { return };
-        match trusted.and_then(|trusted| Authorizer::new(trusted, policy)) {
-            Ok(_) => {}
-            Err(ConfigError::HistoryRule {
-                rule,
-                line,
-                issuer,
-                reason,
-                mend,
-            }) => self.problems.push(Problem {
-                file: policy_file.to_owned(),
-                line,
-                column: 1,
-                message: format!("`{rule}` reads prior actors, but for issuer `{issuer}` {reason}"),
-                mend: Some(mend.to_owned()),
-            }),
-            Err(error) => self.wrong_at(place, error.to_string(), None),
-        }
-    }
-
-    fn policy(
-        &mut self,
-        named: Option<&At<String>>,
-        requirements: Option<actgate::policy::Requirements>,
-        routes: Option<actgate::policy::Routes>,
-    ) -> Option<(PathBuf, Policy, Document)> {
-        let inline = requirements.is_some() || routes.is_some();
-        let (file, document) = match named {
-            Some(named) if inline => {
-                self.wrong_at(
-                    named,
-                    "the policy is named and written here as well",
-                    Some("keep either `policy` or `requirements` and `routes`"),
-                );
-                return None;
-            }
-            Some(named) => {
-                let file = self.file.parent().unwrap_or(Path::new("")).join(&named.value);
-                match read_file(&file) {
-                    Ok(text) => (file, yaml::read(&text)),
-                    Err(message) => {
-                        self.wrong_at(
-                            named,
-                            format!("`{}`: {message}", file.display()),
-                            Some("the path is relative to this file"),
-                        );
-                        return None;
-                    }
-                }
-            }
-            None if inline => {
-                let (requirements, routes) = (requirements.unwrap_or_default(), routes.unwrap_or_default());
-                (self.file.clone(), Ok(Document { requirements, routes }))
-            }
-            None => {
-                let mut problem = whole_file(
-                    &self.file,
-                    "there is no policy, so every request would be refused".to_owned(),
-                );
-                problem.mend = Some("name its file with `policy`, or write `routes` here".to_owned());
-                self.problems.push(problem);
-                return None;
-            }
-        };
-        match document.and_then(|document| Ok((Policy::compile(document.clone())?, document))) {
-            Ok((policy, document)) => Some((file, policy, document)),
-            Err(error) => {
-                self.problems.push(Problem::in_yaml(file, error));
-                None
-            }
-        }
-    }
-
     fn take<T, R>(&mut self, written: &At<T>, parse: impl FnOnce(&T) -> Result<R, Wrong>) -> Option<R> {
         parse(&written.value)
             .map_err(|Wrong { message, mend }| self.wrong_at(written, message, Some(mend)))
@@ -397,34 +234,17 @@ impl Reader {
         written.and_then(|written| self.take(written, parse))
     }
 
-    fn duration(&mut self, written: Option<&At<String>>, default: Duration, range: RangeInclusive<&str>) -> Duration {
-        let parse = |text: &String| {
-            let Ok(duration) = humantime::parse_duration(text) else {
-                return wrong(
-                    format!("`{text}` is no duration"),
-                    "write a number with its unit, as in 30s, 10m or 24h",
-                );
-            };
-            let (least, most) = (
-                humantime::parse_duration(range.start()),
-                humantime::parse_duration(range.end()),
-            );
-            match (least, most) {
-                (Ok(least), Ok(most)) if duration < least || duration > most => wrong(
-                    format!(
-                        "`{text}` is out of range, which is {} to {}",
-                        range.start(),
-                        range.end()
-                    ),
-                    "write a duration within it",
-                ),
-                _ => Ok(duration),
-            }
-        };
-        self.optional(written, parse).unwrap_or(default)
+    pub(super) fn duration(
+        &mut self,
+        written: Option<&At<String>>,
+        default: Duration,
+        range: RangeInclusive<&str>,
+    ) -> Duration {
+        self.optional(written, |text| value::duration(text, range))
+            .unwrap_or(default)
     }
 
-    fn wrong_at<T>(&mut self, place: &At<T>, message: impl Into<String>, mend: Option<&str>) {
+    pub(super) fn wrong_at<T>(&mut self, place: &At<T>, message: impl Into<String>, mend: Option<&str>) {
         self.problems.push(Problem {
             file: self.file.clone(),
             line: place.line,
@@ -435,70 +255,200 @@ impl Reader {
     }
 }
 
-fn socket(text: &str) -> Result<SocketAddr, Wrong> {
-    match text.parse() {
-        Ok(address) => Ok(address),
-        Err(_) => wrong(
-            format!("`{text}` is no socket address"),
-            "write an IP address and a port, as in 127.0.0.1:8080",
-        ),
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::TokenForwarding;
 
-fn upstream(text: &str) -> Result<Authority, Wrong> {
-    const MEND: &str = "write scheme, host and port, as in http://127.0.0.1:9000";
-    let Ok(url) = url::Url::parse(text) else {
-        return wrong(format!("`{text}` is no URL"), MEND);
-    };
-    if url.scheme() != "http" {
-        return wrong(
-            "the upstream is reached over plain http only",
-            "write http://, and keep the upstream on this machine or in a trusted network",
+    const GOOD: &str = "
+listen: 127.0.0.1:8080
+upstream: http://127.0.0.1:9000
+admin: 127.0.0.1:9901
+audience: https://orders.example.com
+leeway: 30s
+issuers:
+  - issuer: https://idp.example.com
+    jwks_uri: https://idp.example.com/jwks
+    algorithms: [ES256, RS256]
+    profile: rfc9068
+    chain: complete
+    prior_actors: restrict
+    keys: { refresh: 10m, cooldown: 10s, timeout: 5s, max_stale: 24h }
+identity_headers: { subject: x-auth-subject }
+routes:
+  - match: POST /refunds
+    scopes: [refunds:write]
+    chain: { max_depth: 2 }
+";
+
+    async fn problems(text: &str) -> Vec<String> {
+        match parse(Path::new("actgate.yaml"), text) {
+            Ok(_) => Vec::new(),
+            Err(problems) => problems.to_string().lines().map(str::to_owned).collect(),
+        }
+    }
+
+    async fn problem_with(from: &str, to: &str) -> String {
+        assert!(GOOD.contains(from), "{from}");
+        problems(&GOOD.replace(from, to)).await.join("\n")
+    }
+
+    #[tokio::test]
+    async fn every_key_has_its_meaning() {
+        let text = format!(
+            "{GOOD}
+token: pass
+hosts: [orders.example.com]
+timeouts: {{ header: 1s, keep_alive: 2s, connect: 3s, response: 4s }}
+max_connections: 5
+drain: 6s
+decision_log: decisions.log
+resource_metadata: https://orders.example.com/.well-known/oauth-protected-resource
+"
         );
-    }
-    if !url.username().is_empty()
-        || url.password().is_some()
-        || !matches!(url.path(), "" | "/")
-        || url.query().is_some()
-        || url.fragment().is_some()
-    {
-        return wrong(
-            "the upstream has more than a host and a port; the path of a request is never changed",
-            MEND,
+        let settings = parse(Path::new("/etc/actgate/actgate.yaml"), &text).unwrap();
+        assert_eq!(settings.token, TokenForwarding::Pass);
+        assert_eq!(settings.bounds.header, Duration::from_secs(1));
+        assert_eq!(settings.bounds.keep_alive, Duration::from_secs(2));
+        assert_eq!(settings.connect, Duration::from_secs(3));
+        assert_eq!(settings.response, Duration::from_secs(4));
+        assert_eq!(settings.bounds.connections, 5);
+        assert_eq!(settings.bounds.drain, Duration::from_secs(6));
+        assert_eq!(
+            settings.decision_log,
+            LogTarget::File("/etc/actgate/decisions.log".into())
         );
+        assert_eq!(settings.hosts.len(), 1);
+        assert!(settings.trust.resource_metadata.is_some());
+        assert_eq!(settings.trust.issuers[0].algorithms.len(), 2);
+        assert_eq!(settings.trust.issuers[0].schedule.cooldown, Duration::from_secs(10));
+        assert_eq!(settings.trust.policy.routes().count(), 1);
     }
-    let host = url.host_str().unwrap_or_default();
-    match format!("{host}:{}", url.port().unwrap_or(80)).parse() {
-        Ok(authority) => Ok(authority),
-        Err(_) => wrong(format!("`{text}` has no host"), MEND),
-    }
-}
 
-fn metadata_url(text: &str) -> Result<String, Wrong> {
-    match url::Url::parse(text) {
-        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url.into()),
-        _ => wrong(
-            format!("`{text}` is no URL"),
-            "write the absolute URL of the protected resource metadata",
-        ),
+    #[tokio::test]
+    async fn what_is_left_out_is_safe() {
+        let text = "
+listen: 127.0.0.1:0
+upstream: http://127.0.0.1:9000
+audience: [a, b]
+issuers: [{ issuer: https://idp.example.com }]
+routes: [{ match: GET /, public: true }]
+";
+        let settings = parse(Path::new("actgate.yaml"), text).unwrap();
+        assert_eq!(settings.token, TokenForwarding::Strip);
+        assert_eq!(settings.trust.audiences, ["a", "b"]);
+        assert_eq!(settings.trust.leeway, Duration::from_secs(30));
+        assert_eq!(settings.bounds.drain, Duration::from_secs(30));
+        assert_eq!(settings.decision_log, LogTarget::Stdout);
+        assert_eq!(settings.admin, None);
     }
-}
 
-fn log_target(text: &str) -> LogTarget {
-    if text == "stdout" {
-        LogTarget::Stdout
-    } else {
-        LogTarget::File(text.into())
+    #[tokio::test]
+    async fn each_mistake_is_told_at_its_place() {
+        for (from, to, told) in [
+            (
+                "listen:",
+                "listne:",
+                "actgate.yaml:2:1: unknown key `listne`; did you mean `listen`?",
+            ),
+            (
+                "127.0.0.1:8080",
+                "localhost",
+                "actgate.yaml:2:9: `localhost` is no socket address; write an IP address and a port, as in 127.0.0.1:8080",
+            ),
+            (
+                "http://127.0.0.1:9000",
+                "https://127.0.0.1:9000",
+                "actgate.yaml:3:11: the upstream is reached over plain http only",
+            ),
+            (
+                "127.0.0.1:9901",
+                "127.0.0.1:8080",
+                "actgate.yaml:4:8: `admin` and `listen` are the same address",
+            ),
+            (
+                "audience: https://orders.example.com",
+                "audience: []",
+                "actgate.yaml:5:11: an audience is missing or empty",
+            ),
+            (
+                "leeway: 30s",
+                "leeway: 90s",
+                "actgate.yaml:6:9: `90s` is out of range, which is 0s to 60s",
+            ),
+            (
+                "issuer: https://idp",
+                "issuer: idp",
+                "actgate.yaml:8:13: `idp.example.com` cannot be used",
+            ),
+            (
+                "jwks_uri: https",
+                "jwks_uri: http",
+                "actgate.yaml:9:15: `http://idp.example.com/jwks` cannot be used",
+            ),
+            ("ES256", "HS256", "actgate.yaml:10:"),
+            ("profile: rfc9068", "profile: rfc9069", "did you mean `rfc9068`?"),
+            (
+                "chain: complete",
+                "chain: outer-only",
+                "actgate.yaml:19: `POST /refunds: chain.max_depth` reads prior actors",
+            ),
+            ("refresh: 10m", "refresh: 1ms", "actgate.yaml:14:22: "),
+            ("max_stale: 24h", "max_stale: 1m", "actgate.yaml:14:64: "),
+            (
+                "x-auth-subject",
+                "authorization",
+                "actgate.yaml:15:30: `authorization` has a meaning of its own",
+            ),
+            (
+                "x-auth-subject",
+                "x_auth_kind",
+                "actgate.yaml:15:30: `x_auth_kind` could be taken for `x-auth-kind`",
+            ),
+            (
+                "    scopes:",
+                "    scope:",
+                "actgate.yaml:18:5: unknown key `scope`; did you mean `scopes`?",
+            ),
+            (
+                "routes:",
+                "policy: policy.yaml\nroutes:",
+                "actgate.yaml:16:9: the policy is named and written here as well",
+            ),
+        ] {
+            let problem = problem_with(from, to).await;
+            assert!(problem.contains(told), "{from} -> {to}:\n{problem}");
+        }
     }
-}
 
-fn connections(count: u32) -> Result<u32, Wrong> {
-    if (1..=1_000_000).contains(&count) {
-        Ok(count)
-    } else {
-        wrong(
-            format!("{count} connections are out of range, which is 1 to 1000000"),
-            "write a number within it",
-        )
+    #[tokio::test]
+    async fn mistakes_in_the_meaning_are_told_together() {
+        let text = GOOD
+            .replace("127.0.0.1:8080", "x")
+            .replace("30s", "x")
+            .replace("10m", "x");
+        assert_eq!(problems(&text).await.len(), 3);
+    }
+
+    #[tokio::test]
+    async fn a_policy_file_is_beside_the_configuration_and_named_in_its_mistakes() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("actgate.yaml");
+        let text = GOOD.split("routes:").next().unwrap();
+        std::fs::write(&file, format!("{text}policy: policy.yaml\n")).unwrap();
+        assert!(load(&file).unwrap_err().to_string().contains("actgate.yaml:16:9: "));
+
+        let policy = folder.path().join("policy.yaml");
+        std::fs::write(&policy, "routes:\n  - match: GET /\n    scopes: 1\n").unwrap();
+        assert!(load(&file).unwrap_err().to_string().contains("policy.yaml:3:"));
+
+        std::fs::write(&policy, "routes:\n  - match: GET /\n    scopes: [a]\n").unwrap();
+        assert_eq!(load(&file).unwrap().policy_file, policy);
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_not_there_is_told() {
+        let error = load(Path::new("nowhere.yaml")).unwrap_err().to_string();
+        assert!(error.starts_with("nowhere.yaml: the file cannot be read"), "{error}");
     }
 }
