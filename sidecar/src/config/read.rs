@@ -394,7 +394,7 @@ routes: [{ match: GET /, public: true }]
                 "actgate.yaml:19: `POST /refunds: chain.max_depth` reads prior actors",
             ),
             ("refresh: 10m", "refresh: 1ms", "actgate.yaml:14:22: "),
-            ("max_stale: 24h", "max_stale: 1m", "actgate.yaml:14:64: "),
+            ("max_stale: 24h", "max_stale: 1m", "actgate.yaml:14:66: "),
             (
                 "x-auth-subject",
                 "authorization",
