@@ -1,0 +1,210 @@
+//! The real binary, running with a configuration of the test's.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Long enough for a busy machine; reaching it is a failure.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// The binary, built once a process. `ACTGATE_BIN` names one that is built already.
+pub fn binary() -> &'static PathBuf {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| match std::env::var_os("ACTGATE_BIN") {
+        Some(path) => path.into(),
+        None => build(),
+    })
+}
+
+fn build() -> PathBuf {
+    let test = std::env::current_exe().expect("the path of this test");
+    let profile = test.ancestors().nth(2).expect("the profile's folder");
+    let target = profile.parent().expect("the target folder");
+    let name = profile.file_name().expect("a name").to_string_lossy();
+    let name = match name.as_ref() {
+        "debug" => "dev",
+        other => other,
+    };
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let built = Command::new(cargo)
+        .args(["build", "--quiet", "-p", "actgate-sidecar"])
+        .args(["--bin", "actgate", "--profile", name])
+        .arg("--target-dir")
+        .arg(target)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status()
+        .expect("cargo runs");
+    assert!(built.success(), "the binary does not build");
+    profile.join(format!("actgate{}", std::env::consts::EXE_SUFFIX))
+}
+
+/// Runs the binary to its end, with `input` on its standard input.
+pub fn run_to_end(arguments: &[&str], input: &str) -> Output {
+    let mut child = Command::new(binary())
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    let mut stdin = child.stdin.take().expect("its standard input");
+    // A command that reads nothing may be gone by now.
+    let _ = std::io::Write::write_all(&mut stdin, input.as_bytes());
+    drop(stdin);
+    child.wait_with_output().expect("the binary ends")
+}
+
+/// A running process and the lines it writes.
+pub struct Process {
+    child: Child,
+    stdout: Arc<Mutex<Vec<String>>>,
+    stderr: Arc<Mutex<Vec<String>>>,
+}
+
+impl Process {
+    /// Starts the binary with `arguments`.
+    pub fn start(arguments: &[&str]) -> Self {
+        let mut child = Command::new(binary())
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
+        let stdout = collect(child.stdout.take().expect("its standard output"));
+        let stderr = collect(child.stderr.take().expect("its standard error"));
+        Self { child, stdout, stderr }
+    }
+
+    /// The address that the first line with `announcement` ends in.
+    pub fn address(&mut self, announcement: &str) -> SocketAddr {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            let lines = self.stderr();
+            let found = lines.iter().find_map(|line| after(line, announcement));
+            if let Some(address) = found {
+                return address;
+            }
+            let ended = self.child.try_wait().expect("the state of the process");
+            assert!(
+                ended.is_none() && Instant::now() < deadline,
+                "never said {announcement:?} ({ended:?}):\n{}",
+                lines.join("\n")
+            );
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    pub fn stdout(&self) -> Vec<String> {
+        self.stdout.lock().expect("the lines").clone()
+    }
+
+    pub fn stderr(&self) -> Vec<String> {
+        self.stderr.lock().expect("the lines").clone()
+    }
+
+    /// Asks the process to end, as an orchestrator does.
+    pub fn terminate(&self) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-TERM", &id]).status();
+        assert!(sent.expect("kill runs").success(), "no process {id}");
+    }
+
+    /// Waits for the end.
+    pub fn wait(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("the state of the process") {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "the process does not end");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Resident memory in bytes, where the system tells it.
+    pub fn resident(&self) -> Option<u64> {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(path).ok()?;
+        let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+        let kilobytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+        Some(kilobytes * 1024)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// `actgate run`.
+pub struct Gate {
+    pub process: Process,
+    pub address: SocketAddr,
+    pub admin: SocketAddr,
+    _folder: TempDir,
+}
+
+impl Gate {
+    /// Writes `configuration` to a file of its own and runs the gate with it.
+    pub fn run(configuration: &str) -> Self {
+        let folder = TempDir::new().expect("a folder");
+        let path = folder.path().join("actgate.yaml");
+        std::fs::write(&path, configuration).expect("the configuration is written");
+        let path = path.to_string_lossy().into_owned();
+        let mut process = Process::start(&["run", "--config", &path]);
+        let address = process.address("actgate: listening on ");
+        let admin = process.address("actgate: admin on ");
+        Self {
+            process,
+            address,
+            admin,
+            _folder: folder,
+        }
+    }
+
+    /// The decision events so far.
+    pub fn decisions(&self) -> Vec<Value> {
+        let lines = self.process.stdout();
+        let events = lines
+            .iter()
+            .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")));
+        events.collect()
+    }
+
+    /// Waits for the decision event after the first `count`.
+    pub fn decision_after(&self, count: usize) -> Value {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            if let Some(event) = self.decisions().into_iter().nth(count) {
+                return event;
+            }
+            assert!(Instant::now() < deadline, "no decision after {count}");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+}
+
+fn after(line: &str, announcement: &str) -> Option<SocketAddr> {
+    let (_, address) = line.split_once(announcement)?;
+    address.split_whitespace().next()?.parse().ok()
+}
+
+fn collect(stream: impl Read + Send + 'static) -> Arc<Mutex<Vec<String>>> {
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let written = Arc::clone(&lines);
+    std::thread::spawn(move || {
+        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            written.lock().expect("the lines").push(line);
+        }
+    });
+    lines
+}

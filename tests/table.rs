@@ -1,0 +1,279 @@
+//! A table of bad inputs: every row is sent, every failure is reported, and the table fails once at its end.
+
+use std::fmt::Write;
+
+use crate::challenge::Challenge;
+use crate::deployment::Deployment;
+use crate::mint::CANARY;
+use crate::upstream::Received;
+use crate::wire::{self, Answer, Outcome};
+
+/// What the answer to a row must be.
+#[derive(Clone, Copy)]
+pub struct Want {
+    statuses: &'static [u16],
+    code: Code,
+    closing: Closing,
+}
+
+/// What the challenge must say.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Code {
+    /// Not prescribed.
+    Any,
+    /// A challenge without an error code.
+    Bare,
+    /// This error code, on any status but 200.
+    Is(&'static str),
+    /// No challenge at all.
+    NoChallenge,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Closing {
+    Answers,
+    MayClose,
+}
+
+/// 401 `invalid_token`.
+pub const INVALID_TOKEN: Want = Want::of(&[401]).code("invalid_token");
+/// Passed on, or 401 `invalid_token`.
+pub const PASSES_OR_INVALID_TOKEN: Want = Want::of(&[200, 401]).code("invalid_token");
+/// Passed on.
+pub const PASSES: Want = Want::of(&[200]);
+/// 400 or 401, with any code.
+pub const BAD_REQUEST_OR_UNAUTHORIZED: Want = Want::of(&[400, 401]);
+/// 401 with a challenge that has no error code.
+pub const BARE_CHALLENGE: Want = Want {
+    code: Code::Bare,
+    ..Want::of(&[401])
+};
+/// 400 `invalid_request`.
+pub const INVALID_REQUEST: Want = Want::of(&[400]).code("invalid_request");
+/// 403 `insufficient_scope`.
+pub const INSUFFICIENT_SCOPE: Want = Want::of(&[403]).code("insufficient_scope");
+/// 403 by policy: no challenge, since nothing the caller could ask for would help.
+pub const FORBIDDEN: Want = Want {
+    code: Code::NoChallenge,
+    ..Want::of(&[403])
+};
+
+impl Want {
+    /// One of these statuses.
+    pub const fn of(statuses: &'static [u16]) -> Self {
+        Self {
+            statuses,
+            code: Code::Any,
+            closing: Closing::Answers,
+        }
+    }
+
+    /// This error code in the challenge.
+    pub const fn code(mut self, code: &'static str) -> Self {
+        self.code = Code::Is(code);
+        self
+    }
+
+    /// Closing the connection is an answer too.
+    pub const fn or_close(mut self) -> Self {
+        self.closing = Closing::MayClose;
+        self
+    }
+}
+
+/// The rows of one kind of input, against one deployment.
+pub struct Table<'d> {
+    deployment: &'d Deployment,
+    rows: usize,
+    failures: Vec<String>,
+}
+
+impl<'d> Table<'d> {
+    pub fn on(deployment: &'d Deployment) -> Self {
+        Self {
+            deployment,
+            rows: 0,
+            failures: Vec::new(),
+        }
+    }
+
+    /// GET of a protected resource with `token`.
+    pub fn token(&mut self, name: &str, token: &str, want: Want) {
+        self.request(name, &protected(&wire::bearer(token)), want);
+    }
+
+    /// GET of a protected resource with this whole line as its credential.
+    pub fn credential(&mut self, name: &str, line: &str, want: Want) {
+        self.request(name, &protected(line), want);
+    }
+
+    /// Exactly these bytes. Returns what the upstream saw of them.
+    pub fn request(&mut self, name: &str, bytes: &[u8], want: Want) -> Vec<Received> {
+        self.rows += 1;
+        let before = self.deployment.upstream.count();
+        let outcome = wire::exchange(self.deployment.gate.address, bytes);
+        let seen = self.deployment.upstream.since(before);
+        let mut faults = judge(&outcome, want);
+        match &outcome {
+            Outcome::Answered(answer) => {
+                faults.extend(echo(answer, bytes));
+                faults.extend(reach(answer.status, &seen));
+            }
+            _ if !seen.is_empty() => faults.push("the upstream saw it".into()),
+            _ => {}
+        }
+        if !faults.is_empty() {
+            let got = match &outcome {
+                Outcome::Answered(answer) => answer.everything().replace('\n', "\n      "),
+                other => format!("{other:?}"),
+            };
+            self.fail(&format!("{name}: {}\n      {got}", faults.join("; ")));
+        }
+        seen
+    }
+
+    /// Notes a failure that the row itself found.
+    pub fn fail(&mut self, failure: &str) {
+        self.failures.push(failure.to_owned());
+    }
+
+    /// Fails unless `holds`.
+    pub fn check(&mut self, name: &str, holds: bool) {
+        if !holds {
+            self.fail(name);
+        }
+    }
+
+    /// Fails with every row that failed, when anything secret was logged, and when the upstream met what is no request.
+    pub fn finish(mut self) {
+        for broken in self.deployment.upstream.broken() {
+            self.fail(&format!("the upstream could not read a request: {broken}"));
+        }
+        self.finish_with_cut_bodies();
+    }
+
+    /// As [`Table::finish`], where rows end in the middle of a body, which the upstream must notice.
+    pub fn finish_with_cut_bodies(mut self) {
+        let process = &self.deployment.gate.process;
+        let logged: Vec<_> = process.stdout().into_iter().chain(process.stderr()).collect();
+        // Every compact JWS begins with the Base64url of an opening brace and a quote.
+        if let Some(line) = logged.iter().find(|line| line.contains("eyJ")) {
+            self.fail(&format!("a token in the log: {line}"));
+        }
+        if let Some(line) = logged.iter().find(|line| line.contains("panicked")) {
+            self.fail(&format!("a panic: {line}"));
+        }
+        assert!(self.rows > 0, "a table without rows");
+        let mut report = String::new();
+        for failure in &self.failures {
+            let _ = write!(report, "\n  - {failure}");
+        }
+        assert!(
+            self.failures.is_empty(),
+            "{} failures in {} rows:{report}",
+            self.failures.len(),
+            self.rows
+        );
+    }
+}
+
+fn protected(line: &str) -> Vec<u8> {
+    wire::request("GET", "/orders/1", &[line])
+}
+
+fn judge(outcome: &Outcome, want: Want) -> Vec<String> {
+    let answer = match outcome {
+        Outcome::Answered(answer) => answer,
+        Outcome::Closed if want.closing == Closing::MayClose => return Vec::new(),
+        other => return vec![format!("{other:?}, not one of {:?}", want.statuses)],
+    };
+    let mut faults = Vec::new();
+    if !want.statuses.contains(&answer.status) {
+        faults.push(format!("{}, not one of {:?}", answer.status, want.statuses));
+    }
+    faults.extend(challenge(answer, want.code).err());
+    faults
+}
+
+/// Holds the challenge against RFC 9110 and 6750, and against what the row wants of it.
+fn challenge(answer: &Answer, want: Code) -> Result<(), String> {
+    let fields = answer.head.values("www-authenticate");
+    let challenge = match fields.as_slice() {
+        [] => None,
+        [one] => Some(Challenge::parse(one)?),
+        more => return Err(format!("{} challenges", more.len())),
+    };
+    let code = challenge.as_ref().map(|found| found.parameter("error"));
+    if answer.status == 401 && challenge.is_none() {
+        return Err("401 without a challenge".into());
+    }
+    if challenge
+        .as_ref()
+        .is_some_and(|c| c.scheme != "Bearer" || c.parameter("realm").is_none())
+    {
+        return Err("no Bearer challenge with a realm".into());
+    }
+    match (want, code) {
+        (Code::Any, _) => Ok(()),
+        (Code::Is(_), None) if answer.status == 200 => Ok(()),
+        (Code::Is(wanted), Some(Some(code))) if code == wanted => Ok(()),
+        (Code::Bare, Some(None)) | (Code::NoChallenge, None) => Ok(()),
+        (Code::Is(wanted), _) => Err(format!("error {code:?}, not {wanted}")),
+        (Code::Bare, _) => Err(format!("error {code:?} where none belongs")),
+        (Code::NoChallenge, _) => Err("a challenge where none belongs".into()),
+    }
+}
+
+/// Nothing of the caller's token or claims may come back.
+fn echo(answer: &Answer, request: &[u8]) -> Vec<String> {
+    let told = answer.everything();
+    let mut faults = Vec::new();
+    if told.contains(CANARY) {
+        faults.push("a claim is echoed".into());
+    }
+    let request = String::from_utf8_lossy(&request[..request.len().min(8 * 1024)]).into_owned();
+    let words = request.split(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_'));
+    for word in words.filter(|word| word.len() >= 24) {
+        let mut windows = word.as_bytes().windows(24);
+        if windows.any(|part| told.contains(std::str::from_utf8(part).unwrap_or("?"))) {
+            faults.push("the token is echoed".into());
+            break;
+        }
+    }
+    faults
+}
+
+/// What passes reaches the upstream once and clean; what does not, not at all.
+fn reach(status: u16, seen: &[Received]) -> Vec<String> {
+    match (status, seen) {
+        (200, [one]) => unclean(one),
+        (200, _) => vec![format!("the upstream saw {} requests", seen.len())],
+        (_, []) => Vec::new(),
+        (_, _) => vec!["the upstream saw it".into()],
+    }
+}
+
+/// What no forwarded request may have, whoever sent it.
+pub fn unclean(received: &Received) -> Vec<String> {
+    let mut faults = received.head.faults.clone();
+    if received.head.values("host").len() != 1 {
+        faults.push("not exactly one Host upstream".into());
+    }
+    if !received.target.starts_with('/') {
+        faults.push(format!("target {:?} upstream", received.target));
+    }
+    for (name, value) in received.head.fields.iter().chain(&received.trailers.fields) {
+        let spelling = name.to_ascii_lowercase().replace(['_', '.'], "-");
+        if !spelling.starts_with("x-auth-") {
+            continue;
+        }
+        let value = String::from_utf8_lossy(value);
+        if spelling != name.to_ascii_lowercase() || value.contains("forged") {
+            faults.push(format!("identity header {name}: {value} upstream"));
+        }
+        if received.head.values(name).len() != 1 {
+            faults.push(format!("identity header {name} not exactly once upstream"));
+        }
+    }
+    faults
+}

@@ -1,0 +1,131 @@
+//! Scope of a truly signed token, and routes it is not good for.
+
+use serde_json::json;
+
+use crate::deployment::{Deployment, ROUTES};
+use crate::mint::claims_without;
+use crate::table::{INSUFFICIENT_SCOPE, PASSES, Table, Want};
+use crate::wire;
+
+fn deployment() -> Deployment {
+    Deployment::with_policy(ROUTES)
+}
+
+#[test]
+fn scope() {
+    let deployment = deployment();
+    let authority = &deployment.authority;
+    let mut table = Table::on(&deployment);
+    table.token(
+        "missing",
+        &authority.signed(&claims_without("scope")),
+        INSUFFICIENT_SCOPE,
+    );
+    for scope in [
+        "",
+        " ",
+        "Orders:Read",
+        "ORDERS:READ",
+        "orders:rea",
+        "orders:readx",
+        "xorders:read",
+        "orders:reading orders:reader",
+        "orders:read,orders:write",
+        "orders:read;orders:write",
+        "orders:read|x",
+        "orders:read\torders:write",
+        "orders:read\norders:write",
+        "orders:read\u{a0}orders:write",
+        "orders:read\u{2003}orders:write",
+        "orders:read\u{0}",
+        "\u{0}orders:read",
+        "οrders:read",
+        "orders\u{200b}:read",
+        "orders：read",
+        "orders%3Aread",
+        "orders:*",
+        "*",
+        "orders",
+        "orders:write admin",
+        "not:orders:read",
+    ] {
+        let token = authority.token(json!({ "scope": scope }));
+        table.token(&format!("scope {scope:?}"), &token, INSUFFICIENT_SCOPE);
+    }
+    for scope in ["orders:read", "a orders:read b"] {
+        table.token(
+            &format!("scope {scope:?}"),
+            &authority.token(json!({ "scope": scope })),
+            PASSES,
+        );
+    }
+    for wrong in [
+        json!(["orders:read"]),
+        json!(null),
+        json!(1),
+        json!(true),
+        json!({ "orders:read": true }),
+    ] {
+        let token = authority.token(json!({ "scope": wrong }));
+        table.token(
+            &format!("scope of a wrong type: {wrong}"),
+            &token,
+            Want::of(&[401, 403]),
+        );
+    }
+    for name in ["scopes", "Scope", "permissions", "roles"] {
+        let mut claims = claims_without("scope");
+        claims[name] = json!("orders:read");
+        table.token(
+            &format!("the scope in {name}"),
+            &authority.signed(&claims),
+            INSUFFICIENT_SCOPE,
+        );
+    }
+    // The profile names one form of scope; another form beside or instead of it may be malformed, and grants nothing.
+    let mut claims = claims_without("scope");
+    claims["scp"] = json!("orders:read");
+    table.token("the scope in scp", &authority.signed(&claims), Want::of(&[401, 403]));
+    table.finish();
+}
+
+#[test]
+fn valid_token_at_the_wrong_place() {
+    let deployment = deployment();
+    let token = deployment.authority.token(json!({}));
+    let bearer = wire::bearer(&token);
+    let request = |method: &str, target: &str| wire::request(method, target, &[&bearer]);
+    let by_no_rule = Want::of(&[400, 403, 404, 405, 501]);
+    let mut table = Table::on(&deployment);
+    table.request("right scope, right route", &request("GET", "/orders/1"), PASSES);
+    table.request(
+        "wrong scope for the method",
+        &request("POST", "/orders"),
+        INSUFFICIENT_SCOPE,
+    );
+    table.request(
+        "wrong scope for the route",
+        &request("GET", "/admin/users"),
+        INSUFFICIENT_SCOPE,
+    );
+    for (method, target) in [
+        ("DELETE", "/orders/1"),
+        ("PATCH", "/orders/1"),
+        ("PURGE", "/orders/1"),
+        ("PUT", "/orders"),
+        ("GET", "/"),
+        ("GET", "/nowhere"),
+        ("GET", "/orders"),
+        ("get", "/orders/1"),
+        ("Get", "/orders/1"),
+        ("gET", "/orders/1"),
+        ("post", "/orders"),
+    ] {
+        table.request(
+            &format!("no rule names {method} {target}"),
+            &request(method, target),
+            by_no_rule,
+        );
+    }
+    table.finish();
+}
