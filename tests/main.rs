@@ -1,17 +1,27 @@
 //! End-to-end tests.
 
+mod actor_rows;
+mod actor_table;
+mod chain_table;
 mod challenge;
+mod credential_table;
 mod deployment;
 mod gate;
 mod http1;
+mod initiator_rows;
+mod issuer_shapes;
 mod key_server;
 mod mint;
 mod narrowing;
 mod policy_examples;
+mod policy_keys;
+mod policy_row;
+mod refusals;
 mod signing_key;
 mod structure;
 mod table;
 mod token_algorithm;
+mod token_cache;
 mod token_claims;
 mod token_encoding;
 mod token_header;

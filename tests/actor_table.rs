@@ -1,0 +1,304 @@
+//! The actor: nearly right, in the wrong place, missing, unwanted, of another issuer.
+
+use serde_json::{Value, json};
+
+use crate::deployment::Deployment;
+use crate::mint::{Authority, ISSUER, chain};
+use crate::table::{FORBIDDEN, INSUFFICIENT_SCOPE, INVALID_TOKEN, PASSES, Table, Want};
+use crate::wire::{bearer, request};
+
+pub const AGENT: &str = "refund-agent-canary";
+
+pub const POLICY: &str = r#"
+routes:
+  - match: GET /open/{*rest}
+    public: true
+  - match: GET /orders/{id}
+    scopes: [orders:read]
+  - match: GET /people/{id}
+    actor: { absent: true }
+  - match: GET /delegated/{id}
+    actor: { required: true }
+  - match: GET /named/{id}
+    actor: { one_of: [refund-agent-canary] }
+  - match: GET /named-elsewhere/{id}
+    actor: { one_of: [{ issuer: "https://partner.example.com", subject: refund-agent-canary }] }
+  - match: GET /own-issuer/{id}
+    actor: { required: true, issuer: "https://idp.example.com" }
+  - match: GET /shallow/{id}
+    chain: { max_depth: 2 }
+  - match: GET /scoped/{id}
+    scopes: [admin]
+    actor: { one_of: [refund-agent-canary] }
+"#;
+
+pub fn deployment() -> Deployment {
+    Deployment::with_policy(POLICY)
+}
+
+/// GET `target` with `token`.
+pub fn row(table: &mut Table<'_>, name: &str, target: &str, token: &str, want: Want) {
+    let bytes = request("GET", target, &[&bearer(token)]);
+    table.request(&format!("{name} at {target}"), &bytes, want);
+}
+
+#[test]
+fn name_of_the_actor() {
+    let deployment = deployment();
+    let authority = &deployment.authority;
+    let mut table = Table::on(&deployment);
+    let good = authority.token(json!({ "act": { "sub": AGENT } }));
+    row(&mut table, "the permitted name", "/named/1", &good, PASSES);
+    for name in [
+        "Refund-Agent-canary",
+        "REFUND-AGENT-CANARY",
+        " refund-agent-canary",
+        "refund-agent-canary ",
+        "refund-agent-canar",
+        "refund-agent-canaryx",
+        "xrefund-agent-canary",
+        "refund-agent-canary,other",
+        "other refund-agent-canary",
+        "refund_agent_canary",
+        "refund-agent-canary/",
+        "refund‐agent‐canary",
+        "rеfund-agent-canary",
+        "refund-agent-canary\u{200b}",
+        "[\"refund-agent-canary\"]",
+        "*",
+        "",
+    ] {
+        let want = match name {
+            "" => INVALID_TOKEN,
+            _ => FORBIDDEN,
+        };
+        let token = authority.token(json!({ "act": { "sub": name } }));
+        row(&mut table, &format!("{name:?}"), "/named/1", &token, want);
+    }
+    let nul = authority.token(json!({ "act": { "sub": "refund-agent-canary\u{0}" } }));
+    // 403 by its own line, 401 by the line on control characters.
+    row(
+        &mut table,
+        "a NUL after the name",
+        "/named/1",
+        &nul,
+        Want::of(&[401, 403]),
+    );
+    let list = authority.token(json!({ "act": { "sub": [AGENT] } }));
+    row(
+        &mut table,
+        "a list with the name",
+        "/named/1",
+        &list,
+        Want::of(&[401, 403]),
+    );
+    table.finish();
+}
+
+#[test]
+fn the_permitted_name_in_the_wrong_place() {
+    let deployment = deployment();
+    let authority = &deployment.authority;
+    let mut table = Table::on(&deployment);
+    for (what, changes) in [
+        ("as a prior actor", json!({ "act": chain(&["other", AGENT]) })),
+        (
+            "as a prior actor at depth three",
+            json!({ "act": chain(&["a", "b", AGENT]) }),
+        ),
+        (
+            "as a prior actor at the far end",
+            json!({ "act": chain(&["a", "b", "c", "d", "e", "f", AGENT]) }),
+        ),
+        ("in may_act", json!({ "may_act": { "sub": AGENT } })),
+        (
+            "in may_act beside another actor",
+            json!({ "may_act": { "sub": AGENT }, "act": { "sub": "other" } }),
+        ),
+        (
+            "in may_act of the actor",
+            json!({ "act": { "sub": "other", "may_act": { "sub": AGENT } } }),
+        ),
+        ("in client_id", json!({ "client_id": AGENT })),
+        ("in azp", json!({ "azp": AGENT })),
+        (
+            "in client_id of the actor",
+            json!({ "act": { "sub": "other", "client_id": AGENT } }),
+        ),
+        ("in sub", json!({ "sub": AGENT, "sub_profile": "ai_agent" })),
+        ("in a claim of another case", json!({ "Act": { "sub": AGENT } })),
+        ("in a claim in capitals", json!({ "ACT": { "sub": AGENT } })),
+        ("in a claim of another name", json!({ "actor": { "sub": AGENT } })),
+        (
+            "in a name that means another",
+            json!({ "act": { "sub": "other", "name": AGENT } }),
+        ),
+        (
+            "in delegated_through",
+            json!({ "delegated_through": [{ "sub": AGENT }] }),
+        ),
+    ] {
+        row(&mut table, what, "/named/1", &authority.token(changes), FORBIDDEN);
+    }
+    let other = authority.token(json!({ "act": { "sub": "other" } }));
+    for line in [
+        "X-Auth-Actor: refund-agent-canary",
+        "X_Auth_Actor: refund-agent-canary",
+        "Act: refund-agent-canary",
+    ] {
+        let bytes = request("GET", "/named/1", &[&bearer(&other), line]);
+        table.request(&format!("in the request header {line}"), &bytes, FORBIDDEN);
+    }
+    table.finish();
+}
+
+#[test]
+fn actor_required_or_forbidden() {
+    let deployment = deployment();
+    let authority = &deployment.authority;
+    let mut table = Table::on(&deployment);
+    let alone = authority.token(json!({}));
+    let delegated = authority.token(json!({ "act": { "sub": AGENT } }));
+    let itself =
+        authority.token(json!({ "sub": "bot-canary", "sub_profile": "ai_agent", "act": { "sub": "bot-canary" } }));
+    row(
+        &mut table,
+        "actor required, none present",
+        "/delegated/1",
+        &alone,
+        FORBIDDEN,
+    );
+    row(
+        &mut table,
+        "actor required, none present",
+        "/named/1",
+        &alone,
+        FORBIDDEN,
+    );
+    row(
+        &mut table,
+        "actor required, acting for oneself is no delegation",
+        "/delegated/1",
+        &itself,
+        FORBIDDEN,
+    );
+    row(
+        &mut table,
+        "actor required, present",
+        "/delegated/1",
+        &delegated,
+        PASSES,
+    );
+    row(&mut table, "actor forbidden, none present", "/people/1", &alone, PASSES);
+    for (what, act) in [
+        ("any", json!({ "sub": AGENT })),
+        (
+            "with another issuer",
+            json!({ "sub": AGENT, "iss": "https://partner.example.com" }),
+        ),
+        ("of kind user", json!({ "sub": "admin-canary", "sub_profile": "user" })),
+        ("a chain", chain(&["a", "b", "c"])),
+    ] {
+        let token = authority.token(json!({ "act": act }));
+        row(
+            &mut table,
+            &format!("actor forbidden: {what}"),
+            "/people/1",
+            &token,
+            FORBIDDEN,
+        );
+    }
+    table.finish();
+}
+
+#[test]
+fn same_name_other_issuer() {
+    let deployment = deployment();
+    let authority = &deployment.authority;
+    let refused = Want::of(&[401, 403]);
+    let mut table = Table::on(&deployment);
+    let act = |iss: Value| authority.token(json!({ "act": { "sub": AGENT, "iss": iss } }));
+    row(&mut table, "our issuer, named", "/named/1", &act(json!(ISSUER)), PASSES);
+    row(
+        &mut table,
+        "our issuer, named",
+        "/own-issuer/1",
+        &act(json!(ISSUER)),
+        PASSES,
+    );
+    for iss in [
+        json!("https://partner.example.com"),
+        json!("https://evil.example.com"),
+        json!("https://idp.example.com/"),
+        json!("https://IDP.example.com"),
+        json!("https://idp.example.com:443"),
+        json!("http://idp.example.com"),
+        json!(""),
+        json!(1),
+        json!(null),
+        json!([ISSUER]),
+        json!({ "iss": ISSUER }),
+    ] {
+        let token = act(iss.clone());
+        row(&mut table, &format!("act.iss {iss}"), "/named/1", &token, refused);
+        row(&mut table, &format!("act.iss {iss}"), "/own-issuer/1", &token, refused);
+    }
+    let partner = act(json!("https://partner.example.com"));
+    row(
+        &mut table,
+        "the pair the policy names",
+        "/named-elsewhere/1",
+        &partner,
+        PASSES,
+    );
+    let own = authority.token(json!({ "act": { "sub": AGENT } }));
+    row(
+        &mut table,
+        "missing where another is demanded",
+        "/named-elsewhere/1",
+        &own,
+        refused,
+    );
+    table.finish();
+}
+
+#[test]
+fn actor_in_a_forged_token() {
+    let deployment = deployment();
+    let stranger = Authority::new();
+    let mut table = Table::on(&deployment);
+    let token = stranger.token(json!({ "act": { "sub": AGENT } }));
+    for target in ["/named/1", "/delegated/1", "/people/1", "/scoped/1"] {
+        row(&mut table, "an actor in a forged token", target, &token, INVALID_TOKEN);
+    }
+    table.finish();
+}
+
+/// RFC 8693 section 4.1: what an actor carries beside its name decides nothing.
+#[test]
+fn claims_inside_act_decide_nothing() {
+    let deployment = deployment();
+    let authority = &deployment.authority;
+    let mut table = Table::on(&deployment);
+    let loaded = json!({
+        "sub": AGENT, "exp": 1, "nbf": 99_999_999_999_u64, "aud": "https://other.example.com",
+        "scope": "admin", "amr": ["mfa"], "auth_time": 1, "roles": ["admin"], "cnf": { "jkt": "x" },
+        "client_profile": "user",
+    });
+    let token = authority.token(json!({ "act": loaded }));
+    row(
+        &mut table,
+        "past dates, other audience, a confirmation",
+        "/named/1",
+        &token,
+        PASSES,
+    );
+    row(
+        &mut table,
+        "a scope inside act grants nothing",
+        "/scoped/1",
+        &token,
+        INSUFFICIENT_SCOPE,
+    );
+    table.finish();
+}

@@ -1,0 +1,94 @@
+//! The verified-token cache holds facts and never a verdict: everything is judged as if there were none.
+
+use serde_json::json;
+
+use crate::deployment::{Configuration, Deployment, ROUTES};
+use crate::mint::{Authority, now};
+use crate::wire::{self, bearer, request};
+
+#[test]
+fn the_same_token_on_a_stricter_route() {
+    let policy = r#"
+routes:
+  - match: GET /loose
+    scopes: [orders:read]
+  - match: GET /other-scope
+    scopes: [admin]
+  - match: GET /machines
+    initiator: { kind: agent }
+  - match: GET /named
+    actor: { one_of: [agent-1] }
+  - match: GET /fresh
+    initiator: { kind: human, auth_within: 1m }
+"#;
+    let deployment = Deployment::with_policy(policy);
+    let token = deployment.authority.token(json!({ "auth_time": now() - 3600 }));
+    for _ in 0..3 {
+        for (target, status) in [
+            ("/loose", 200),
+            ("/other-scope", 403),
+            ("/machines", 403),
+            ("/named", 403),
+            ("/fresh", 401),
+            ("/nowhere", 403),
+        ] {
+            assert_eq!(deployment.status(target, &token), status, "{target}");
+        }
+    }
+}
+
+#[test]
+fn expiry_after_caching() {
+    // Within the leeway of 30 s, and beyond it soon.
+    let deployment = Deployment::with_policy(ROUTES);
+    let token = deployment.authority.token(json!({ "exp": now() - 26 }));
+    for _ in 0..3 {
+        assert_eq!(deployment.status("/orders/1", &token), 200);
+    }
+    deployment.wait_until("expired, though cached", || {
+        let status = deployment.status("/orders/1", &token);
+        assert!(matches!(status, 200 | 401), "{status}");
+        status == 401
+    });
+    assert!(now() >= last_second(&token), "expired too early");
+}
+
+/// The second from which on the token in hand must be refused, leeway included.
+fn last_second(token: &str) -> u64 {
+    use base64::Engine;
+    let payload = crate::mint::parts(token)[1];
+    let payload = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(payload);
+    let claims: serde_json::Value = serde_json::from_slice(&payload.expect("Base64url")).expect("claims");
+    claims["exp"].as_u64().expect("exp") + 30
+}
+
+#[test]
+fn a_shorter_leeway() {
+    let configuration = Configuration {
+        top: "leeway: 0s\n".into(),
+        ..Configuration::default()
+    };
+    let deployment = Deployment::start(Authority::new(), &configuration);
+    let past = deployment.authority.token(json!({ "exp": now() - 1 }));
+    assert_eq!(deployment.status("/orders/1", &past), 401);
+    let ahead = deployment.authority.token(json!({ "exp": now() + 60, "nbf": now() }));
+    assert_eq!(deployment.status("/orders/1", &ahead), 200);
+}
+
+/// Many tokens, far more than any cache keeps, and each of them judged right.
+#[test]
+fn more_tokens_than_are_kept() {
+    let deployment = Deployment::with_policy(ROUTES);
+    let mut connection = wire::Connection::open(deployment.gate.address).expect("a connection");
+    let bulky = "x".repeat(3000);
+    for round in 0..400 {
+        let token = deployment.authority.token(json!({ "bulk": bulky, "round": round }));
+        let text = String::from_utf8(request("GET", "/orders/1", &[&bearer(&token)])).expect("text");
+        let kept = text.replace("Connection: close\r\n", "");
+        connection.send(kept.as_bytes()).expect("sent");
+        match connection.answer(wire::AnswerTo::AnyMethod) {
+            wire::Outcome::Answered(answer) => assert_eq!(answer.status, 200, "round {round}"),
+            other => panic!("{other:?} in round {round}"),
+        }
+    }
+}
