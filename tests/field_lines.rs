@@ -1,0 +1,223 @@
+//! HTTP/1 lines: line ends, field names, `Host`, versions, and bytes that are no HTTP.
+
+use std::io::Write;
+use std::net::TcpStream;
+
+use serde_json::json;
+
+use crate::deployment::{Deployment, ROUTES};
+use crate::table::{Table, Want};
+use crate::wire::bearer;
+
+/// 400, or the connection is closed.
+const REFUSED: Want = Want::of(&[400]).or_close();
+/// As [`REFUSED`], or normalised to exactly one reading.
+const REFUSED_OR_NORMALISED: Want = Want::of(&[200, 400]).or_close();
+
+fn deployment() -> Deployment {
+    Deployment::with_policy(ROUTES)
+}
+
+fn writer(deployment: &Deployment) -> String {
+    let scope = json!({ "scope": "orders:write orders:read" });
+    bearer(&deployment.authority.token(scope))
+}
+
+#[test]
+fn host_missing_doubled_or_a_list() {
+    let deployment = deployment();
+    let line = writer(&deployment);
+    let mut table = Table::on(&deployment);
+    for (what, hosts) in [
+        ("none", ""),
+        ("two", "Host: a.example\r\nHost: b.example\r\n"),
+        ("two alike", "Host: a.example\r\nHost: a.example\r\n"),
+        ("two in other cases", "Host: a.example\r\nHOST: b.example\r\n"),
+        ("a list", "Host: a.example, b.example\r\n"),
+        ("a tight list", "Host: a.example,b.example\r\n"),
+        ("two words", "Host: a.example b.example\r\n"),
+        ("userinfo", "Host: user@a.example\r\n"),
+        ("a path", "Host: a.example/x\r\n"),
+        ("a URL", "Host: http://a.example\r\n"),
+        ("a query", "Host: a.example?x\r\n"),
+        ("a fragment", "Host: a.example#x\r\n"),
+        ("a port that is none", "Host: a.example:port\r\n"),
+        ("a port too high", "Host: a.example:99999\r\n"),
+        ("two ports", "Host: a.example:80:90\r\n"),
+        ("a backslash", "Host: a.example\\x\r\n"),
+        ("non-ASCII", "Host: ä.example\r\n"),
+        ("a NUL", "Host: a\0.example\r\n"),
+    ] {
+        for target in ["/orders/1", "/open/page"] {
+            let text = format!("GET {target} HTTP/1.1\r\n{hosts}{line}\r\nConnection: close\r\n\r\n");
+            table.request(&format!("{what}, {target}"), text.as_bytes(), REFUSED);
+        }
+    }
+    let empty = format!("GET /orders/1 HTTP/1.1\r\nHost:\r\n{line}\r\nConnection: close\r\n\r\n");
+    table.request("empty", empty.as_bytes(), REFUSED_OR_NORMALISED);
+    table.finish();
+}
+
+#[test]
+fn other_versions() {
+    let deployment = deployment();
+    let line = writer(&deployment);
+    let mut table = Table::on(&deployment);
+    for version in [
+        "HTTP/0.9",
+        "HTTP/1.2",
+        "HTTP/1.9",
+        "HTTP/2.0",
+        "HTTP/2",
+        "HTTP/3.0",
+        "HTTP/11",
+        "HTTP/1.",
+        "HTTP/1.1.1",
+        "HTTP/1.10",
+        "HTTP/01.1",
+        "http/1.1",
+        "Http/1.1",
+        "HTTP 1.1",
+        "HTTPS/1.1",
+        "HTTP/1,1",
+        "HTTP/+1.1",
+        "SIP/2.0",
+        "X",
+    ] {
+        let text = format!("GET /orders/1 {version}\r\nHost: a.example\r\n{line}\r\nConnection: close\r\n\r\n");
+        table.request(version, text.as_bytes(), Want::of(&[400, 505]).or_close());
+    }
+    for (what, text) in [
+        (
+            "no version",
+            format!("GET /orders/1\r\nHost: a.example\r\n{line}\r\n\r\n"),
+        ),
+        ("a simple request", "GET /open/page\r\n".to_owned()),
+        (
+            "four words",
+            format!("GET /orders/1 x HTTP/1.1\r\nHost: a.example\r\n{line}\r\n\r\n"),
+        ),
+    ] {
+        table.request(what, text.as_bytes(), Want::of(&[400, 505]).or_close());
+    }
+    table.finish();
+}
+
+#[test]
+fn tls_or_garbage_on_the_plain_port() {
+    let deployment = deployment();
+    let mut table = Table::on(&deployment);
+    let tls = b"\x16\x03\x01\x00\xc8\x01\x00\x00\xc4\x03\x03ABCDEFGHIJKLMNOPQRSTUVWXYZ012345\r\n\r\n";
+    let garbage: Vec<u8> = (0..2000_u32).map(|i| (i * 7919 % 251) as u8).collect();
+    for (what, bytes) in [
+        ("TLS", tls.to_vec()),
+        ("garbage", garbage),
+        ("only line breaks", b"\r\n".repeat(5000)),
+        ("NULs", vec![0; 4096]),
+    ] {
+        let before = deployment.upstream.count();
+        let mut stream = TcpStream::connect(deployment.gate.address).expect("a connection");
+        stream
+            .set_read_timeout(Some(crate::wire::DEADLINE))
+            .expect("a deadline");
+        let _ = stream.write_all(&bytes);
+        let _ = stream.shutdown(std::net::Shutdown::Write);
+        let mut told = Vec::new();
+        let read = std::io::Read::read_to_end(&mut stream, &mut told);
+        let answer = String::from_utf8_lossy(&told).into_owned();
+        let refused = answer.is_empty() || answer.starts_with("HTTP/1.1 400") || answer.starts_with("HTTP/1.1 431");
+        // A reset is a way of closing, too; only a hang is not.
+        let hung = read.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock);
+        table.check(&format!("{what}: {answer}"), refused && !hung);
+        table.check(&format!("{what} upstream"), deployment.upstream.count() == before);
+    }
+    let good = crate::wire::request("GET", "/orders/1", &[&writer(&deployment)]);
+    table.request("a sound request afterwards", &good, Want::of(&[200]));
+    table.finish();
+}
+
+#[test]
+fn malformed_field_lines() {
+    let deployment = deployment();
+    let line = writer(&deployment);
+    let mut table = Table::on(&deployment);
+    for field in [
+        "no colon",
+        ": no name",
+        "",
+        "X Y: z",
+        "X(: y",
+        "X\u{e9}: y",
+        "\u{b}X: y",
+        "X@: y",
+        "X{: y",
+        "[X]: y",
+        "X\": y",
+        "Host: a.example : b",
+    ] {
+        let text =
+            format!("GET /orders/1 HTTP/1.1\r\n{field}\r\nHost: a.example\r\n{line}\r\nConnection: close\r\n\r\n");
+        table.request(&format!("{:?}", field), text.as_bytes(), REFUSED);
+    }
+    for fold in [" folded", "\tfolded"] {
+        let text = format!(
+            "GET /orders/1 HTTP/1.1\r\nHost: a.example\r\nX: y\r\n{fold}\r\n{line}\r\nConnection: close\r\n\r\n"
+        );
+        table.request(&format!("a folded line: {fold:?}"), text.as_bytes(), REFUSED);
+    }
+    table.finish();
+}
+
+#[test]
+fn bare_line_ends_and_control_characters() {
+    let deployment = deployment();
+    let line = writer(&deployment);
+    let get = |head: &str| format!("GET /orders/1{head}\r\n{line}\r\nConnection: close\r\n\r\n").into_bytes();
+    let mut table = Table::on(&deployment);
+    for (what, head, want) in [
+        (
+            "a bare CR in a field",
+            " HTTP/1.1\r\nHost: a.example\r\nX: a\rb",
+            REFUSED,
+        ),
+        (
+            "a bare CR and a field",
+            " HTTP/1.1\r\nHost: a.example\r\nX: a\rX-Auth-Subject: forged",
+            REFUSED,
+        ),
+        ("a NUL in a field", " HTTP/1.1\r\nHost: a.example\r\nX: a\0b", REFUSED),
+        ("a NUL in a name", " HTTP/1.1\r\nHost: a.example\r\nX\0: a", REFUSED),
+        (
+            "a bare CR after the request line",
+            " HTTP/1.1\rHost: a.example",
+            REFUSED,
+        ),
+        (
+            "a control character in a field",
+            " HTTP/1.1\r\nHost: a.example\r\nX: a\u{1}b",
+            REFUSED,
+        ),
+        (
+            "a bare LF after the request line",
+            " HTTP/1.1\nHost: a.example",
+            REFUSED_OR_NORMALISED,
+        ),
+        (
+            "a bare LF after a field",
+            " HTTP/1.1\r\nHost: a.example\nX: y",
+            REFUSED_OR_NORMALISED,
+        ),
+        (
+            "a bare LF and a field of ours",
+            " HTTP/1.1\r\nHost: a.example\nX-Auth-Subject: forged",
+            REFUSED_OR_NORMALISED,
+        ),
+    ] {
+        table.request(what, &get(head), want);
+    }
+    let bare = format!("GET /orders/1 HTTP/1.1\nHost: a.example\n{line}\nConnection: close\n\n");
+    table.request("nothing but bare LF", bare.as_bytes(), REFUSED_OR_NORMALISED);
+    let leading = [b"\r\n".to_vec(), get(" HTTP/1.1\r\nHost: a.example")].concat();
+    table.request("an empty line in front", &leading, REFUSED_OR_NORMALISED);
+    table.finish();
+}

@@ -1,0 +1,233 @@
+//! HTTP/1 bodies: a length that two readers could read in two ways is refused, and never becomes a second request.
+
+use serde_json::json;
+
+use crate::deployment::{Deployment, ROUTES};
+use crate::table::{Table, Want};
+use crate::wire::bearer;
+
+/// 400, or the connection is closed.
+const REFUSED: Want = Want::of(&[400]).or_close();
+/// As [`REFUSED`], or normalised to exactly one reading.
+const REFUSED_OR_NORMALISED: Want = Want::of(&[200, 400]).or_close();
+
+fn deployment() -> Deployment {
+    Deployment::with_policy(ROUTES)
+}
+
+fn writer(deployment: &Deployment) -> String {
+    let scope = json!({ "scope": "orders:write orders:read" });
+    bearer(&deployment.authority.token(scope))
+}
+
+/// A POST with these framing fields and body.
+fn post(line: &str, framing: &str, body: &str) -> Vec<u8> {
+    format!("POST /orders HTTP/1.1\r\nHost: a.example\r\n{line}\r\n{framing}\r\n\r\n{body}").into_bytes()
+}
+
+const SMUGGLED: &str = "0\r\n\r\nGET /admin/smuggled HTTP/1.1\r\nHost: a.example\r\n\r\n";
+
+fn nothing_smuggled(deployment: &Deployment, table: &mut Table<'_>) {
+    let bytes = deployment.upstream.bytes();
+    let leaked = bytes.windows(8).any(|window| window == b"smuggled");
+    table.check("a second request upstream", !leaked);
+}
+
+#[test]
+fn content_length_with_transfer_encoding() {
+    let deployment = deployment();
+    let line = writer(&deployment);
+    let mut table = Table::on(&deployment);
+    for framing in [
+        "Content-Length: 4\r\nTransfer-Encoding: chunked",
+        "Transfer-Encoding: chunked\r\nContent-Length: 4",
+        "Content-Length: 0\r\nTransfer-Encoding: chunked",
+        "Content-Length: 60\r\nTransfer-Encoding: chunked",
+        "Transfer-Encoding: chunked\r\nContent-Length: x",
+        "Transfer-Encoding: identity\r\nContent-Length: 4",
+    ] {
+        table.request(&framing.replace("\r\n", ", "), &post(&line, framing, SMUGGLED), REFUSED);
+    }
+    nothing_smuggled(&deployment, &mut table);
+    table.finish();
+}
+
+/// A head may be long: what stands at its end counts as much as what stands at its beginning.
+#[test]
+fn content_length_with_transfer_encoding_behind_a_long_head() {
+    let deployment = deployment();
+    let line = writer(&deployment);
+    let want = Want::of(&[400, 431]).or_close();
+    let mut table = Table::on(&deployment);
+    for length in [1_000, 60_000, 70_000, 90_000, 120_000, 200_000, 400_000] {
+        let framing = format!(
+            "X: {}\r\nContent-Length: 4\r\nTransfer-Encoding: chunked",
+            "y".repeat(length)
+        );
+        let row = format!("behind {length} bytes");
+        table.request(&row, &post(&line, &framing, SMUGGLED), want);
+    }
+    nothing_smuggled(&deployment, &mut table);
+    table.finish();
+}
+
+#[test]
+fn transfer_encoding_that_is_not_exactly_chunked() {
+    let deployment = deployment();
+    let line = writer(&deployment);
+    let mut table = Table::on(&deployment);
+    for framing in [
+        "Transfer-Encoding: identity",
+        "Transfer-Encoding: gzip",
+        "Transfer-Encoding: gzip, chunked",
+        "Transfer-Encoding: chunked, gzip",
+        "Transfer-Encoding: chunked, identity",
+        "Transfer-Encoding: identity, chunked",
+        "Transfer-Encoding: chunked, chunked",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity",
+        "Transfer-Encoding: identity\r\nTransfer-Encoding: chunked",
+        "Transfer-Encoding: xchunked",
+        "Transfer-Encoding: chunkedx",
+        "Transfer-Encoding: x chunked",
+        "Transfer-Encoding: \"chunked\"",
+        "Transfer-Encoding: chunked;x=y",
+        "Transfer-Encoding: ,chunked",
+        "Transfer-Encoding: chunked,",
+        "Transfer-Encoding:\r\n chunked",
+        "Transfer-Encoding: chunked\r\n , identity",
+        "Transfer-Encoding:",
+        "Transfer-Encoding : chunked",
+        "Transfer-Encoding\t: chunked",
+        " Transfer-Encoding: chunked",
+        "Transfer-Encoding: \u{b}chunked",
+        "Transfer-Encoding: chunk\u{e9}d",
+        "X: y\nTransfer-Encoding: chunked\r\nContent-Length: 4",
+    ] {
+        table.request(
+            &framing.escape_debug().to_string(),
+            &post(&line, framing, SMUGGLED),
+            REFUSED,
+        );
+    }
+    for framing in [
+        "Transfer-Encoding: CHUNKED",
+        "Transfer-Encoding:chunked",
+        "Transfer-Encoding:  chunked  ",
+    ] {
+        let bytes = post(
+            &line,
+            &format!("{framing}\r\nConnection: close"),
+            "2\r\nhi\r\n0\r\n\r\n",
+        );
+        table.request(framing, &bytes, REFUSED_OR_NORMALISED);
+    }
+    for framing in [
+        "Transfer_Encoding: chunked\r\nContent-Length: 0",
+        "X-Transfer-Encoding: chunked\r\nContent-Length: 0",
+    ] {
+        let bytes = post(&line, &format!("{framing}\r\nConnection: close"), "");
+        table.request(framing, &bytes, REFUSED_OR_NORMALISED);
+    }
+    let old =
+        format!("POST /orders HTTP/1.0\r\nHost: a.example\r\n{line}\r\nTransfer-Encoding: chunked\r\n\r\n{SMUGGLED}");
+    table.request("in HTTP/1.0", old.as_bytes(), REFUSED);
+    let old = format!(
+        "POST /orders HTTP/1.0\r\nHost: a.example\r\n{line}\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n{SMUGGLED}"
+    );
+    table.request("in HTTP/1.0, kept alive", old.as_bytes(), REFUSED);
+    nothing_smuggled(&deployment, &mut table);
+    table.finish();
+}
+
+#[test]
+fn content_length_of_another_form() {
+    let deployment = deployment();
+    let line = writer(&deployment);
+    let mut table = Table::on(&deployment);
+    for length in [
+        "Content-Length: 4\r\nContent-Length: 5",
+        "Content-Length: 5\r\nContent-Length: 4",
+        "Content-Length: 4, 5",
+        "Content-Length: +4",
+        "Content-Length: -4",
+        "Content-Length: 4x",
+        "Content-Length: x4",
+        "Content-Length: 0x4",
+        "Content-Length: 4 4",
+        "Content-Length: 4.0",
+        "Content-Length: 1e1",
+        "Content-Length: \"4\"",
+        "Content-Length: ４",
+        "Content-Length:",
+        "Content-Length: 99999999999999999999999",
+        "Content-Length: 18446744073709551617",
+        "Content-Length : 4",
+        "Content-Length\t: 4",
+        " Content-Length: 4",
+        "Content-Length: 4\r\n 5",
+        "Content-Length: 4\0",
+    ] {
+        table.request(
+            &length.escape_debug().to_string(),
+            &post(&line, length, SMUGGLED),
+            REFUSED,
+        );
+    }
+    for length in [
+        "Content-Length: 4\r\nContent-Length: 4",
+        "Content-Length: 4, 4",
+        "Content-Length: 004",
+    ] {
+        let bytes = post(&line, &format!("{length}\r\nConnection: close"), "body");
+        table.request(&length.escape_debug().to_string(), &bytes, REFUSED_OR_NORMALISED);
+    }
+    nothing_smuggled(&deployment, &mut table);
+    table.finish();
+}
+
+/// The head is sound and goes on before the body is read; a body that breaks must not end as a whole one.
+#[test]
+fn broken_chunks() {
+    let deployment = deployment();
+    let line = writer(&deployment);
+    for body in [
+        "5\r\nhello\r\n",
+        "x\r\nhello\r\n0\r\n\r\n",
+        "-5\r\nhello\r\n0\r\n\r\n",
+        "+5\r\nhello\r\n0\r\n\r\n",
+        "0x5\r\nhello\r\n0\r\n\r\n",
+        "5 5\r\nhello\r\n0\r\n\r\n",
+        "5\nhello\r\n0\r\n\r\n",
+        "5\rhello\r\n0\r\n\r\n",
+        "5\r\nhelloXX0\r\n\r\n",
+        "5\r\nhello0\r\n\r\n",
+        "3\r\nhello\r\n0\r\n\r\n",
+        "ffffffffffffffffff\r\nhello\r\n0\r\n\r\n",
+        "10000000000000005\r\nhello\r\n0\r\n\r\n",
+        "\r\nhello\r\n0\r\n\r\n",
+        "5;\nx\r\nhello\r\n0\r\n\r\n",
+    ] {
+        let mut connection = crate::wire::Connection::open(deployment.gate.address).expect("a connection");
+        let _ = connection.send(&post(&line, "Transfer-Encoding: chunked", body));
+        connection.finish_sending();
+        let statuses: Vec<_> = connection.answers().iter().map(|answer| answer.status).collect();
+        let refused = statuses.iter().all(|status| *status == 400 || *status == 502);
+        assert!(refused, "{}: {statuses:?}", body.escape_debug());
+    }
+    let extended = post(
+        &line,
+        "Transfer-Encoding: chunked\r\nConnection: close",
+        "5;x=\"y\"\r\nhello\r\n0\r\n\r\n",
+    );
+    let mut table = Table::on(&deployment);
+    let seen = table.request("an extension that no reader minds", &extended, REFUSED_OR_NORMALISED);
+    table.check("it ends here", seen.iter().all(|one| one.body == b"hello"));
+    // A request that came through whole in spite of all would have arrived by now, or is this one.
+    let good = post(&line, "Content-Length: 4\r\nConnection: close", "good");
+    table.request("a sound request afterwards", &good, Want::of(&[200]));
+    let bodies: Vec<_> = deployment.upstream.since(0).into_iter().map(|one| one.body).collect();
+    let whole = bodies.iter().filter(|body| *body != b"good").count();
+    table.check(&format!("arrived whole: {bodies:?}"), whole == seen.len());
+    table.finish_with_cut_bodies();
+}

@@ -1,0 +1,229 @@
+//! Paths: second readings, other spellings, segment boundaries, and the query beside them.
+
+use serde_json::json;
+
+use crate::deployment::{Deployment, ROUTES};
+use crate::table::{BARE_CHALLENGE, PASSES, Table, Want};
+use crate::wire::{bearer, request};
+
+fn deployment() -> Deployment {
+    Deployment::with_policy(ROUTES)
+}
+
+/// From the open prefix into the closed one, or to the closed one under another spelling.
+const SECOND_READINGS: [&str; 65] = [
+    "/open/../admin/users",
+    "/open/x/../../admin/users",
+    "/open/./../admin/users",
+    "/open/..",
+    "/open/.",
+    "/open/./page",
+    "/open/page/..",
+    "/open/%2e%2e/admin/users",
+    "/open/%2E%2E/admin/users",
+    "/open/.%2e/admin/users",
+    "/open/%2e./admin/users",
+    "/open/%2e/page",
+    "/open/..%2fadmin/users",
+    "/open/..%2Fadmin/users",
+    "/open/%2e%2e%2fadmin%2fusers",
+    "/open%2f..%2fadmin/users",
+    "/open/page%2fmore",
+    "/open/page%2Fmore",
+    "/open/..%5cadmin/users",
+    "/open/..%5Cadmin/users",
+    "/open/page%5cmore",
+    "/open/..\\admin/users",
+    "/open\\..\\admin/users",
+    "/open/%252e%252e/admin/users",
+    "/open/%252e%252e%252fadmin/users",
+    "/open/..%252fadmin/users",
+    "/open/..%255cadmin/users",
+    "/open/%25252e%25252e/admin/users",
+    "/open/..;/admin/users",
+    "/open/..;x=y/admin/users",
+    "/open;x/../admin/users",
+    "/open/page;x=y",
+    "/open/%3b/page",
+    "/open//page",
+    "/open///page",
+    "//open/page",
+    "//admin/users",
+    "///admin/users",
+    "/open/page//",
+    "//evil.example/admin/users",
+    "/open/page%00",
+    "/open/page%00.html",
+    "/open/%00/../admin/users",
+    "/open/page%0d%0a",
+    "/open/page%0aadmin",
+    "/open/page%09",
+    "/open/page%7f",
+    "/open/page#fragment",
+    "/open/page#/../../admin/users",
+    "/open/%c0%ae%c0%ae/admin/users",
+    "/open/%c0%af..%c0%afadmin/users",
+    "/open/%e0%80%ae%e0%80%ae/admin/users",
+    "/open/..%ef%bc%8fadmin/users",
+    "/open/%ef%bc%8e%ef%bc%8e/admin/users",
+    "/open/..%e2%81%84admin/users",
+    "/open/%u002e%u002e/admin/users",
+    "/open/%2",
+    "/open/%",
+    "/open/%zz/page",
+    "/open/%ff/page",
+    "/admin/./users",
+    "/admin//users",
+    "/admin%2fusers",
+    "/admin;x/users",
+    "/x/../admin/users",
+];
+
+#[test]
+fn path_with_a_second_reading() {
+    let deployment = deployment();
+    let want = Want::of(&[400, 401, 403, 404]);
+    let reader = bearer(&deployment.authority.token(json!({})));
+    let admin = bearer(&deployment.authority.token(json!({ "scope": "admin" })));
+    let mut table = Table::on(&deployment);
+    for path in SECOND_READINGS {
+        for (who, line) in [("nobody", "X: y"), ("a reader", &reader), ("an administrator", &admin)] {
+            let bytes = request("GET", path, &[line]);
+            table.request(&format!("{path} of {who}"), &bytes, want);
+        }
+    }
+    table.finish();
+}
+
+/// Each of them means another resource to some server: 400, whoever asks.
+#[test]
+fn traversal_is_a_bad_request() {
+    let deployment = deployment();
+    let admin = bearer(&deployment.authority.token(json!({ "scope": "admin" })));
+    let mut table = Table::on(&deployment);
+    for path in SECOND_READINGS {
+        let bytes = request("GET", path, &[&admin]);
+        table.request(path, &bytes, Want::of(&[400]));
+        let query = request("GET", &format!("{path}?x=/open/page"), &[&admin]);
+        table.request(&format!("{path} with a query"), &query, Want::of(&[400]));
+    }
+    table.finish();
+}
+
+#[test]
+fn admin_route_under_another_spelling() {
+    let deployment = deployment();
+    let want = Want::of(&[400, 401, 403, 404]);
+    let reader = bearer(&deployment.authority.token(json!({})));
+    let mut table = Table::on(&deployment);
+    for path in [
+        "/ADMIN/users",
+        "/Admin/users",
+        "/%61dmin/users",
+        "/%61%64%6d%69%6e/users",
+        "/adm%69n/users",
+        "/admin/users/",
+        "/admin/users.",
+        "/admin/users.json",
+        "/admin/users%20",
+        "/admin%20/users",
+        "/admin/users?",
+        "/admin/users?x=/open/page",
+        "/admin/users?/../open/page",
+        "/admin/users%3f",
+        "/admin/users&x",
+        "/%EF%BD%81dmin/users",
+        "/admin%e2%80%8b/users",
+    ] {
+        for (who, line) in [("nobody", "X: y"), ("a reader", reader.as_str())] {
+            table.request(&format!("{path} of {who}"), &request("GET", path, &[line]), want);
+        }
+    }
+    table.finish();
+}
+
+#[test]
+fn the_query_never_chooses_the_rule() {
+    let deployment = deployment();
+    let reader = bearer(&deployment.authority.token(json!({})));
+    let mut table = Table::on(&deployment);
+    for query in [
+        "x=/open/page",
+        "/open/page",
+        "../open/page",
+        "x=//",
+        "x=%2e%2e%2f",
+        "x=a;b",
+        "x=%00",
+        "?x=1",
+    ] {
+        let closed = format!("/admin/users?{query}");
+        table.request(&closed, &request("GET", &closed, &[]), BARE_CHALLENGE);
+        let other = format!("/orders/1?{query}");
+        let seen = table.request(&other, &request("GET", &other, &[&reader]), PASSES);
+        table.check(
+            &format!("{other} arrives as sent"),
+            seen.iter().all(|one| one.target == other),
+        );
+    }
+    table.finish();
+}
+
+#[test]
+fn forwarded_exactly_as_judged() {
+    let deployment = deployment();
+    let reader = bearer(&deployment.authority.token(json!({})));
+    let mut table = Table::on(&deployment);
+    for target in [
+        "/orders/1",
+        "/orders/a%20b",
+        "/orders/%c3%a9",
+        "/orders/a+b",
+        "/orders/a:b@c",
+        "/orders/1?",
+        "/orders/1?a=%2f&b=%2e",
+        "/orders/~a-b_c",
+        "/open/a/b/c",
+    ] {
+        let bytes = request("GET", target, &[&reader]);
+        let seen = table.request(target, &bytes, PASSES);
+        table.check(
+            &format!("{target} arrives as sent: {:?}", seen.first().map(|one| &one.target)),
+            seen.iter().all(|one| one.target == target),
+        );
+    }
+    table.finish();
+}
+
+#[test]
+fn segment_boundaries() {
+    let deployment = deployment();
+    let reader = bearer(&deployment.authority.token(json!({})));
+    let mut table = Table::on(&deployment);
+    for path in [
+        "/orderss/1",
+        "/order/1",
+        "/orders1",
+        "/Orders/1",
+        "/ORDERS/1",
+        "/orders/1/items",
+        "/xorders/1",
+        "/x/orders/1",
+        "/openx/page",
+        "/ope/page",
+        "/OPEN/page",
+        "/open-page",
+        "/adminx/users",
+        "/orders-1",
+        "/orders.1",
+        "/orders:1",
+    ] {
+        table.request(path, &request("GET", path, &[&reader]), Want::of(&[403, 404]));
+        table.request(
+            &format!("{path} of nobody"),
+            &request("GET", path, &[]),
+            Want::of(&[401, 403, 404]),
+        );
+    }
+    table.finish();
+}
