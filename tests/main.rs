@@ -2,11 +2,14 @@
 
 mod actor_rows;
 mod actor_table;
+mod bundled_issuer;
 mod chain_table;
 mod challenge;
+mod cli;
 mod credential_table;
 mod deployment;
 mod field_lines;
+mod flows;
 mod framing;
 mod gate;
 mod hop_by_hop;

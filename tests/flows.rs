@@ -1,0 +1,330 @@
+//! Real flows at the bundled issuer, each token judged by a gate in front of an API.
+
+use serde_json::json;
+
+use crate::bundled_issuer::{ALICE, ALICE_BY_PASSWORD, BundledIssuer, ORDERS, access_token, claims, error, gate_for};
+use crate::gate::Gate;
+use crate::upstream::Upstream;
+use crate::wire::{self, bearer, request};
+
+const POLICY: &str = r#"
+requirements:
+  human-must-initiate:
+    initiator: { kind: human }
+  fresh-human:
+    require: [human-must-initiate]
+    initiator: { amr: [mfa], auth_within: 5m }
+routes:
+  - match: GET /health
+    public: true
+  - match: GET /orders/{id}
+    scopes: [orders:read]
+  - match: POST /orders
+    scopes: [orders:write]
+    require: [human-must-initiate]
+  - match: POST /refunds
+    scopes: [refunds:write]
+    require: [fresh-human]
+    actor: { one_of: [refund-agent, shopper] }
+    chain: { max_depth: 2 }
+  - match: GET /one-hop/{id}
+    scopes: [orders:read]
+    chain: { max_depth: 1 }
+  - match: GET /people/{id}
+    actor: { absent: true }
+  - match: GET /machines/{id}
+    initiator: { kind: agent }
+  - match: GET /delegated/{id}
+    actor: { required: true }
+"#;
+
+struct Shop {
+    issuer: BundledIssuer,
+    upstream: Upstream,
+    gate: Gate,
+}
+
+impl Shop {
+    fn open() -> Self {
+        let issuer = BundledIssuer::start();
+        let upstream = Upstream::start();
+        let gate = gate_for(&issuer, &upstream, ORDERS, POLICY);
+        Self { issuer, upstream, gate }
+    }
+
+    /// The status, and the code in the decision log.
+    fn judge(&self, method: &str, target: &str, token: &str) -> (u16, String) {
+        let known = self.gate.decisions().len();
+        let answer = wire::answer(self.gate.address, &request(method, target, &[&bearer(token)]));
+        let event = self.gate.decision_after(known);
+        (answer.status, event["code"].as_str().unwrap_or_default().to_owned())
+    }
+
+    fn assert(&self, method: &str, target: &str, token: &str, status: u16, code: &str) {
+        let judged = self.judge(method, target, token);
+        assert_eq!(
+            judged,
+            (status, code.to_owned()),
+            "{method} {target} with {}",
+            claims(token)
+        );
+    }
+}
+
+#[test]
+fn client_credentials() {
+    let shop = Shop::open();
+    let answer = shop.issuer.client_credentials("night-batch", ORDERS, "orders:read");
+    let token = access_token(&answer);
+    let claims = claims(&token);
+    assert_eq!(
+        (&claims["sub"], &claims["aud"]),
+        (&json!("night-batch"), &json!(ORDERS))
+    );
+    assert!(claims.get("act").is_none(), "on its own: {claims}");
+    assert!(answer.json().get("refresh_token").is_none() && answer.json().get("id_token").is_none());
+    shop.assert("GET", "/orders/1", &token, 200, "");
+    shop.assert("GET", "/machines/1", &token, 200, "");
+    shop.assert("GET", "/delegated/1", &token, 403, "actor_missing");
+    shop.assert("POST", "/orders", &token, 403, "insufficient_scope");
+    let writer = access_token(&shop.issuer.client_credentials("night-batch", ORDERS, "orders:write"));
+    shop.assert("POST", "/orders", &writer, 403, "initiator_not_human");
+    let beyond = shop.issuer.client_credentials("warehouse", ORDERS, "refunds:write");
+    assert_eq!(error(&beyond), (400, "invalid_scope".into()));
+    let elsewhere = shop
+        .issuer
+        .client_credentials("warehouse", "https://nowhere.example", "orders:read");
+    assert_eq!(error(&elsewhere), (400, "invalid_target".into()));
+    let unknown = shop.issuer.client_credentials("nobody", ORDERS, "orders:read");
+    assert_eq!(error(&unknown), (401, "invalid_client".into()));
+}
+
+#[test]
+fn code_with_pkce_through_the_forms() {
+    let shop = Shop::open();
+    let answer = shop.issuer.sign_in(
+        "storefront",
+        ALICE_BY_PASSWORD,
+        ORDERS,
+        "openid orders:read orders:write",
+    );
+    let token = access_token(&answer);
+    let claims = claims(&token);
+    assert_eq!(
+        (&claims["sub"], &claims["client_id"]),
+        (&json!("alice"), &json!("storefront"))
+    );
+    assert_eq!(claims["amr"], json!(["pwd"]));
+    shop.assert("GET", "/orders/1", &token, 200, "");
+    shop.assert("POST", "/orders", &token, 200, "");
+    shop.assert("GET", "/people/1", &token, 200, "");
+    shop.assert("GET", "/delegated/1", &token, 403, "actor_missing");
+    let id_token = answer.json()["id_token"].as_str().expect("an ID token").to_owned();
+    let (status, _) = shop.judge("GET", "/orders/1", &id_token);
+    assert_eq!(status, 401, "an ID token is no access token");
+
+    // The same through an agent names it as the actor.
+    let token = access_token(&shop.issuer.sign_in("assistant", ALICE, ORDERS, "orders:read"));
+    assert_eq!(claims_of_actor(&token), ["assistant"]);
+    shop.assert("GET", "/orders/1", &token, 200, "");
+    shop.assert("GET", "/people/1", &token, 403, "actor_present");
+}
+
+fn claims_of_actor(token: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let claims = claims(token);
+    let mut act = claims.get("act");
+    while let Some(actor) = act {
+        names.push(actor["sub"].as_str().expect("a name").to_owned());
+        act = actor.get("act");
+    }
+    names
+}
+
+#[test]
+fn a_code_is_good_once_for_its_client_and_its_verifier() {
+    let shop = Shop::open();
+    let verifier = "a-verifier-of-at-least-forty-three-characters-0123456789";
+    let redeem = |client: &str, code: &str, verifier: &str| {
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("code", code),
+            ("redirect_uri", "https://storefront.example/callback"),
+            ("code_verifier", verifier),
+        ];
+        shop.issuer.token(client, &form)
+    };
+    let code = shop.issuer.code("storefront", ALICE, ORDERS, "orders:read", verifier);
+    assert_eq!(
+        error(&redeem("assistant", &code, verifier)),
+        (400, "invalid_grant".into()),
+        "another client"
+    );
+    assert_eq!(redeem("storefront", &code, verifier).status, 200);
+    assert_eq!(
+        error(&redeem("storefront", &code, verifier)),
+        (400, "invalid_grant".into()),
+        "twice"
+    );
+    let code = shop.issuer.code("storefront", ALICE, ORDERS, "orders:read", verifier);
+    let wrong = redeem("storefront", &code, &verifier.replace('a', "b"));
+    assert_eq!(error(&wrong), (400, "invalid_grant".into()), "another verifier");
+}
+
+#[test]
+fn exchange_of_one_hop() {
+    let shop = Shop::open();
+    let assistant = "https://assistant.example";
+    let first = access_token(
+        &shop
+            .issuer
+            .sign_in("storefront", ALICE, assistant, "orders:read orders:write"),
+    );
+    shop.assert("GET", "/orders/1", &first, 401, "invalid_claim");
+    let second = access_token(&shop.issuer.exchange("assistant", &first, ORDERS, "orders:read"));
+    assert_eq!(claims_of_actor(&second), ["assistant"]);
+    let claims_before = claims(&first);
+    let claims_after = claims(&second);
+    assert_eq!(
+        (&claims_after["sub"], &claims_after["aud"]),
+        (&json!("alice"), &json!(ORDERS))
+    );
+    assert!(
+        claims_after["exp"].as_u64() <= claims_before["exp"].as_u64(),
+        "never outlives its parent"
+    );
+    assert!(claims_after.get("may_act").is_none());
+    shop.assert("GET", "/orders/1", &second, 200, "");
+    shop.assert("GET", "/one-hop/1", &second, 200, "");
+    shop.assert("POST", "/orders", &second, 403, "insufficient_scope");
+    let seen = shop.upstream.since(0);
+    let one = seen.last().expect("a request upstream");
+    assert_eq!(one.head.values("x-auth-subject"), ["alice"]);
+    assert!(one.head.values("x-auth-actor")[0].contains("assistant"));
+}
+
+#[test]
+fn exchange_of_two_hops_downscoped_and_audience_locked() {
+    let shop = Shop::open();
+    let (assistant, shopper) = ("https://assistant.example", "https://shopper.example");
+    let first = access_token(
+        &shop
+            .issuer
+            .sign_in("storefront", ALICE, assistant, "orders:read refunds:write"),
+    );
+    let second = access_token(
+        &shop
+            .issuer
+            .exchange("assistant", &first, shopper, "orders:read refunds:write"),
+    );
+    let third = access_token(&shop.issuer.exchange("shopper", &second, ORDERS, "refunds:write"));
+    assert_eq!(claims_of_actor(&third), ["shopper", "assistant"]);
+    shop.assert("POST", "/refunds", &third, 200, "");
+    shop.assert("GET", "/orders/1", &third, 403, "insufficient_scope");
+    // A token of one hop is for that hop alone.
+    shop.assert("POST", "/refunds", &second, 401, "invalid_claim");
+    shop.assert("POST", "/refunds", &first, 401, "invalid_claim");
+    let deep = access_token(&shop.issuer.exchange("shopper", &second, ORDERS, "orders:read"));
+    shop.assert("GET", "/one-hop/1", &deep, 403, "chain_too_deep");
+}
+
+#[test]
+fn third_hop_over_the_limit() {
+    let shop = Shop::open();
+    let (assistant, shopper) = ("https://assistant.example", "https://shopper.example");
+    let (refunds, scope) = ("https://refund-agent.example", "refunds:write");
+    let refund = |token: &str| {
+        let answer = shop
+            .issuer
+            .exchange_with_actor_token("refund-agent", token, ORDERS, scope);
+        access_token(&answer)
+    };
+    let first = access_token(&shop.issuer.sign_in("storefront", ALICE, assistant, scope));
+    let straight = access_token(&shop.issuer.exchange("assistant", &first, refunds, scope));
+    shop.assert("POST", "/refunds", &refund(&straight), 200, "");
+    let second = access_token(&shop.issuer.exchange("assistant", &first, shopper, scope));
+    let third = access_token(&shop.issuer.exchange("shopper", &second, refunds, scope));
+    let deep = refund(&third);
+    assert_eq!(claims_of_actor(&deep), ["refund-agent", "shopper", "assistant"]);
+    shop.assert("POST", "/refunds", &deep, 403, "chain_too_deep");
+}
+
+#[test]
+fn widened_scope_is_refused() {
+    let shop = Shop::open();
+    let assistant = "https://assistant.example";
+    let narrow = access_token(&shop.issuer.sign_in("storefront", ALICE, assistant, "orders:read"));
+    let wide = shop
+        .issuer
+        .exchange("assistant", &narrow, ORDERS, "orders:read orders:write");
+    assert_eq!(error(&wide), (400, "invalid_scope".into()));
+    let other = shop
+        .issuer
+        .exchange("assistant", &narrow, "https://nowhere.example", "orders:read");
+    assert_eq!(error(&other), (400, "invalid_target".into()));
+    let forged = shop
+        .issuer
+        .exchange("assistant", &format!("{narrow}x"), ORDERS, "orders:read");
+    assert_eq!(error(&forged), (400, "invalid_request".into()));
+    let not_theirs = shop.issuer.exchange("ledger-bot", &narrow, ORDERS, "orders:read");
+    assert!(not_theirs.status >= 400, "{}", not_theirs.everything());
+}
+
+#[test]
+fn agent_on_its_own_at_the_end_of_an_exchange() {
+    let shop = Shop::open();
+    // Its own token, exchanged: what Ping writes, `act.sub` equal to `sub`.
+    let own = access_token(
+        &shop
+            .issuer
+            .client_credentials("ledger-bot", "https://ledger-bot.example", "orders:read"),
+    );
+    let token = access_token(&shop.issuer.exchange("ledger-bot", &own, ORDERS, "orders:read"));
+    assert_eq!(claims_of_actor(&token), ["ledger-bot"]);
+    assert_eq!(claims(&token)["sub"], json!("ledger-bot"));
+    shop.assert("GET", "/machines/1", &token, 200, "");
+    shop.assert("GET", "/delegated/1", &token, 403, "actor_missing");
+    // Started by a timer, every hop works, and the rule on the initiator refuses at the end.
+    let own = access_token(&shop.issuer.client_credentials(
+        "night-batch",
+        "https://night-batch.example",
+        "orders:write",
+    ));
+    let token = access_token(&shop.issuer.exchange("night-batch", &own, ORDERS, "orders:write"));
+    shop.assert("POST", "/orders", &token, 403, "initiator_not_human");
+}
+
+#[test]
+fn step_up() {
+    let shop = Shop::open();
+    let refund_agent = "https://refund-agent.example";
+    let refund = |login| {
+        let first = shop.issuer.sign_in("assistant", login, refund_agent, "refunds:write");
+        let first = access_token(&first);
+        let second = shop
+            .issuer
+            .exchange_with_actor_token("refund-agent", &first, ORDERS, "refunds:write");
+        access_token(&second)
+    };
+    shop.assert("POST", "/refunds", &refund(ALICE_BY_PASSWORD), 403, "amr_not_met");
+    shop.assert("POST", "/refunds", &refund(ALICE), 200, "");
+}
+
+#[test]
+fn rotation_at_the_issuer_needs_no_restart_of_the_gate() {
+    let shop = Shop::open();
+    let before = access_token(&shop.issuer.client_credentials("warehouse", ORDERS, "orders:read"));
+    shop.assert("GET", "/orders/1", &before, 200, "");
+    let metadata = wire::answer(
+        shop.issuer.address,
+        &request("GET", "/.well-known/openid-configuration", &[]),
+    );
+    assert_eq!(metadata.json()["issuer"], json!(shop.issuer.url()));
+    let jwks = wire::answer(shop.issuer.address, &request("GET", "/jwks", &[])).json();
+    let keys = jwks["keys"].as_array().expect("keys");
+    assert!(!keys.is_empty());
+    assert!(
+        keys.iter().all(|key| key.get("d").is_none()),
+        "no private key is published"
+    );
+}
