@@ -211,10 +211,6 @@ impl Authorizer {
         &self.inner.policy
     }
 
-    pub(crate) fn leeway(&self) -> u64 {
-        self.inner.leeway
-    }
-
     pub(crate) fn judge(&self, gate: &Gate, target: &Target<'_>, headers: &HeaderMap) -> Judged {
         let token = credential::bearer(headers, target.query());
         self.judge_token(gate, target, token, self.inner.clock.now(), &mut StopAtFirst)

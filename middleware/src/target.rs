@@ -113,8 +113,9 @@ fn decode(path: &str) -> Result<String, &'static str> {
         };
         match byte {
             b'/' | b'\\' | b';' => return Err("the path holds an escaped separator"),
+            b'.' => return Err("the path holds an escaped dot"),
             b'%' => return Err("the path is escaped twice"),
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'~' => {
                 return Err("the path escapes a character that needs none");
             }
             _ => decoded.push(byte),
