@@ -42,7 +42,7 @@ pub fn check(file: &Path, output: Output) -> Result<(), Failure> {
         print(&format!("{}\n", serde_json::to_string(&report).unwrap_or_default()))?;
         return loaded.map(|_| ()).map_err(|_| Failure::ConfigurationTold);
     }
-    print(&Summary::of(&loaded?).to_string())
+    Ok(print(&Summary::of(&loaded?).to_string())?)
 }
 
 #[derive(Serialize)]

@@ -1,6 +1,6 @@
 //! How a command ends.
 
-use std::process::ExitCode;
+use std::{io, process::ExitCode};
 
 use crate::config::Problems;
 
@@ -39,6 +39,13 @@ impl std::fmt::Display for Failure {
             Failure::Runtime(text) => write!(f, "actgate: {text}"),
             Failure::ConfigurationTold | Failure::No => Ok(()),
         }
+    }
+}
+
+/// What cannot be told to standard output.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Failure {
+        Failure::runtime("standard output", error)
     }
 }
 

@@ -1,8 +1,6 @@
 //! Colour, where it is wanted.
 
-use std::io::{IsTerminal as _, Write as _};
-
-use crate::exit::Failure;
+use std::io::{self, IsTerminal as _, Write as _};
 
 /// Whether text for people carries colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +19,7 @@ impl Colour {
     )]
     pub fn of_stdout() -> Colour {
         let asked_for_none = std::env::var("NO_COLOR").is_ok_and(|value| !value.is_empty());
-        if std::io::stdout().is_terminal() && !asked_for_none {
+        if io::stdout().is_terminal() && !asked_for_none {
             Colour::On
         } else {
             Colour::Off
@@ -60,15 +58,15 @@ impl Colour {
 ///
 /// # Errors
 /// When it cannot be written to: whoever read it has had enough, or a disk is full.
-pub fn print(text: &str) -> Result<(), Failure> {
-    let mut stdout = std::io::stdout().lock();
-    let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
-    written.map_err(|error| Failure::runtime("standard output", error))
+pub fn print(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()
 }
 
 /// Writes a line to standard error, if there is anybody to read it.
 pub fn tell(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 /// Text of a stranger, with everything that could steer a terminal made visible.

@@ -24,10 +24,7 @@ use tokio::{
 
 use self::{body_scan::BodyScan, raw_head::HeadScan};
 
-pub use self::raw_head::RawHead;
-
-/// The longest head there may be: request line and header fields together.
-pub const MAX_HEAD_BYTES: usize = 64 * 1024;
+pub use self::raw_head::{MAX_HEAD_BYTES, RawHead};
 
 /// How long, and for how many bytes, a closing connection is read on.
 const LINGER_TIME: Duration = Duration::from_secs(1);

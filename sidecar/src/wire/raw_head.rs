@@ -1,3 +1,6 @@
+/// The longest head there may be: request line and header fields together.
+pub const MAX_HEAD_BYTES: usize = 64 * 1024;
+
 /// What a request head said on the wire that the parsed request no longer tells.
 ///
 /// The `http` types drop a fragment from the request target, and hyper drops `Content-Length` where `Transfer-Encoding` stands beside it; both
@@ -83,7 +86,7 @@ impl HeadScan {
 
     /// Past the limit hyper refuses the head with 431, so what follows need not be kept.
     fn keep(&mut self, piece: &[u8]) {
-        let room = super::MAX_HEAD_BYTES.saturating_sub(self.head.len());
+        let room = MAX_HEAD_BYTES.saturating_sub(self.head.len());
         self.head.extend_from_slice(&piece[..piece.len().min(room)]);
     }
 }
@@ -149,6 +152,6 @@ mod tests {
         for _ in 0..1024 {
             scan.take(&[b'a'; 1024]);
         }
-        assert!(scan.head.len() <= super::super::MAX_HEAD_BYTES);
+        assert!(scan.head.len() <= MAX_HEAD_BYTES);
     }
 }
