@@ -98,3 +98,31 @@ fn answer<B>(request: &Request<B>, readiness: &Readiness) -> Response<Full<Bytes
     }
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use actgate::{Policy, testing::Authority};
+
+    use super::*;
+
+    fn status(readiness: &Readiness, method: &Method, path: &str) -> u16 {
+        let mut request = Request::new(());
+        *request.method_mut() = method.clone();
+        *request.uri_mut() = path.parse().unwrap();
+        answer(&request, readiness).status().as_u16()
+    }
+
+    #[test]
+    fn readiness_is_withdrawn_and_liveness_stays() {
+        let policy = Policy::from_yaml("routes: [{ match: GET /, public: true }]").unwrap();
+        let issuer = Authority::new().unwrap().trusted("https://api.example").unwrap();
+        let readiness = Readiness::of(Authorizer::new([issuer], policy).unwrap());
+        assert_eq!(status(&readiness, &Method::GET, "/livez"), 200);
+        assert_eq!(status(&readiness, &Method::GET, "/readyz"), 200);
+        readiness.withdraw();
+        assert_eq!(status(&readiness, &Method::HEAD, "/livez"), 200);
+        assert_eq!(status(&readiness, &Method::GET, "/readyz"), 503);
+        assert_eq!(status(&readiness, &Method::POST, "/readyz"), 405);
+        assert_eq!(status(&readiness, &Method::GET, "/metrics"), 404);
+    }
+}

@@ -21,7 +21,7 @@ use crate::{
     identity_headers::{Chain, IdentityHeaders},
     own_names::OwnNames,
     refusal::{self, Refusal, Rest},
-    upstream::{Upstream, WithoutTrailers},
+    upstream::{RequestBody, Upstream},
     wire::RawHead,
 };
 
@@ -173,7 +173,7 @@ impl Gate {
         };
         match self
             .upstream
-            .send(Request::from_parts(parts, WithoutTrailers(body)))
+            .send(Request::from_parts(parts, RequestBody::new(body)))
             .await
         {
             Ok(mut response) => {
@@ -255,4 +255,62 @@ pub fn close_after(answer: &mut Answer) {
     answer
         .headers_mut()
         .insert(CONNECTION, HeaderValue::from_static("close"));
+}
+
+#[cfg(test)]
+mod tests {
+    use actgate::{Policy, testing::Authority};
+    use serde_json::json;
+
+    use super::*;
+
+    fn gate(authority: &Authority, token: TokenForwarding) -> Gate {
+        let policy = Policy::from_yaml("routes: [{ match: GET /, public: true }]").unwrap();
+        let issuer = authority.trusted("https://api.example").unwrap();
+        let second = std::time::Duration::from_secs(1);
+        Gate {
+            authorizer: Authorizer::new([issuer], policy).unwrap(),
+            upstream: Upstream::new("127.0.0.1:9".parse().unwrap(), second, second),
+            identity_headers: IdentityHeaders::default(),
+            token,
+            own_names: OwnNames::new(&[], "127.0.0.1:8080".parse().unwrap(), &[]),
+            log: DecisionLog::to(std::io::sink()).unwrap(),
+            ids: DecisionIds::default(),
+        }
+    }
+
+    fn prepared(token: TokenForwarding, authorization: &'static str, identified: bool) -> HeaderMap {
+        let authority = Authority::new().unwrap();
+        let identity = authority.identity(json!({ "sub": "u1" })).unwrap();
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, HeaderValue::from_static(authorization));
+        headers.insert("x-auth-subject", HeaderValue::from_static("forged"));
+        headers.insert("x-forwarded-for", HeaderValue::from_static("6.6.6.6"));
+        let host = HeaderValue::from_static("api.example");
+        let peer = "192.0.2.1".parse().unwrap();
+        gate(&authority, token).prepare(&mut headers, &[], host, identified.then_some(&identity), peer);
+        assert_eq!(headers[HOST], "api.example");
+        assert_eq!(headers["x-forwarded-for"], "192.0.2.1");
+        headers
+    }
+
+    #[tokio::test]
+    async fn the_token_goes_on_only_where_it_was_judged_and_is_wanted() {
+        let stripped = prepared(TokenForwarding::Strip, "Bearer a.b.c", true);
+        assert!(!stripped.contains_key(AUTHORIZATION));
+        assert_eq!(stripped["x-auth-subject"], "u1");
+        let passed = prepared(TokenForwarding::Pass, "Bearer a.b.c", true);
+        assert_eq!(passed[AUTHORIZATION], "Bearer a.b.c");
+    }
+
+    #[tokio::test]
+    async fn a_public_route_gets_no_identity_and_no_unjudged_token() {
+        for token in ["Bearer a.b.c", "bearer a.b.c", "DPoP a.b.c", "a.b.c", ""] {
+            let headers = prepared(TokenForwarding::Pass, token, false);
+            assert!(!headers.contains_key(AUTHORIZATION), "{token}");
+            assert!(!headers.contains_key("x-auth-subject"));
+        }
+        let headers = prepared(TokenForwarding::Strip, "Basic YTpi", false);
+        assert_eq!(headers[AUTHORIZATION], "Basic YTpi");
+    }
 }

@@ -291,6 +291,8 @@ fn encoded(text: &str) -> Option<HeaderValue> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -310,6 +312,38 @@ mod tests {
         headers.insert("x-authority", HeaderValue::from_static("kept"));
         IdentityHeaders::default().delete(&mut headers);
         assert_eq!(headers.keys().collect::<Vec<_>>(), ["x-authority"]);
+    }
+
+    #[test]
+    fn the_facts_of_a_token_are_set_once_and_absent_facts_are_absent() {
+        let authority = actgate::testing::Authority::new().unwrap();
+        let act =
+            json!({ "sub": "tool", "sub_profile": "ai_agent", "act": { "sub": "orch", "sub_profile": "ai_agent" } });
+        let claims = json!({ "sub": "é 1", "sub_profile": "user", "client_id": "web", "scope": "a b", "act": act });
+        let mut headers = HeaderMap::new();
+        IdentityHeaders::default().set(&mut headers, &authority.identity(claims).unwrap());
+        for (name, value) in [
+            ("x-auth-subject", "%C3%A9 1"),
+            ("x-auth-kind", "human"),
+            ("x-auth-actor", "tool"),
+            ("x-auth-client", "web"),
+            ("x-auth-scope", "a b"),
+        ] {
+            assert_eq!(headers[name], value);
+        }
+        let chain: serde_json::Value = serde_json::from_slice(headers["x-auth-chain"].as_bytes()).unwrap();
+        assert_eq!(chain["initiator"]["sub"], "é 1");
+        assert_eq!(chain["actors"][0]["sub"], "tool");
+        assert_eq!(chain["actors"][1]["sub"], "orch");
+
+        let mut headers = HeaderMap::new();
+        let alone = authority
+            .identity(json!({ "client_id": null, "scope": null, "act": null }))
+            .unwrap();
+        IdentityHeaders::default().set(&mut headers, &alone);
+        for absent in ["x-auth-actor", "x-auth-client", "x-auth-scope"] {
+            assert!(!headers.contains_key(absent), "{absent}");
+        }
     }
 
     #[test]

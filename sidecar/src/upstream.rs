@@ -2,6 +2,10 @@
 
 use std::{
     pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     task::{Context, Poll},
     time::Duration,
 };
@@ -17,6 +21,7 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
+use tokio::time::Instant;
 
 /// How long an idle connection to the upstream is kept for the next request. Below what common servers allow (5 s and more), since a request
 /// that meets a closing connection is lost: it is never sent twice.
@@ -25,7 +30,7 @@ const IDLE: Duration = Duration::from_secs(4);
 /// The upstream, reached over HTTP/1.1 on pooled connections.
 #[derive(Clone, Debug)]
 pub struct Upstream {
-    client: Client<HttpConnector, WithoutTrailers>,
+    client: Client<HttpConnector, RequestBody>,
     authority: Authority,
     response_limit: Duration,
 }
@@ -58,8 +63,8 @@ impl UpstreamError {
 }
 
 impl Upstream {
-    /// The upstream at `authority`. A connection must be made within `connect_limit` and a response head must come within `response_limit`;
-    /// bodies have no limit, in size or time.
+    /// The upstream at `authority`. A connection must be made within `connect_limit`, and until the response head comes nothing may stand
+    /// still for `response_limit`; otherwise bodies have no limit, in size or time.
     pub fn new(authority: Authority, connect_limit: Duration, response_limit: Duration) -> Upstream {
         let mut connector = HttpConnector::new();
         connector.set_connect_timeout(Some(connect_limit));
@@ -81,7 +86,7 @@ impl Upstream {
     ///
     /// # Errors
     /// When no response head arrives.
-    pub async fn send(&self, mut request: Request<WithoutTrailers>) -> Result<Response<Incoming>, UpstreamError> {
+    pub async fn send(&self, mut request: Request<RequestBody>) -> Result<Response<Incoming>, UpstreamError> {
         let path = request
             .uri()
             .path_and_query()
@@ -94,13 +99,16 @@ impl Upstream {
             .build()
             .map_err(|_| UpstreamError::Target)?;
         *request.version_mut() = http::Version::HTTP_11;
-        match tokio::time::timeout(self.response_limit, self.client.request(request)).await {
-            Err(_) => Err(UpstreamError::TimedOut(self.response_limit)),
-            Ok(Err(error)) => Err(UpstreamError::NoAnswer(innermost(&error))),
-            Ok(Ok(response)) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
-                Err(UpstreamError::SwitchedProtocols)
-            }
-            Ok(Ok(response)) => Ok(response),
+        let progress = request.body().progress.clone();
+        tokio::select! {
+            answered = self.client.request(request) => match answered {
+                Err(error) => Err(UpstreamError::NoAnswer(innermost(&error))),
+                Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
+                    Err(UpstreamError::SwitchedProtocols)
+                }
+                Ok(response) => Ok(response),
+            },
+            () = progress.stalled(self.response_limit) => Err(UpstreamError::TimedOut(self.response_limit)),
         }
     }
 }
@@ -116,24 +124,98 @@ fn innermost(error: &dyn std::error::Error) -> String {
 /// A request body as it came, but for its trailers: a server that merges trailers into the headers would read there what a client may not say
 /// (RFC 9110 section 6.5.1 lets a proxy discard them).
 #[derive(Debug)]
-pub struct WithoutTrailers(pub Incoming);
+pub struct RequestBody {
+    incoming: Incoming,
+    progress: Progress,
+}
 
-impl Body for WithoutTrailers {
+impl RequestBody {
+    /// The body of a client's request.
+    pub fn new(incoming: Incoming) -> RequestBody {
+        RequestBody {
+            incoming,
+            progress: Progress::now(),
+        }
+    }
+}
+
+impl Body for RequestBody {
     type Data = Bytes;
     type Error = hyper::Error;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        match Pin::new(&mut self.get_mut().0).poll_frame(cx) {
+        let body = self.get_mut();
+        let frame = Pin::new(&mut body.incoming).poll_frame(cx);
+        if frame.is_ready() {
+            body.progress.made();
+        }
+        match frame {
             Poll::Ready(Some(Ok(frame))) if frame.is_trailers() => Poll::Ready(None),
             other => other,
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.is_end_stream()
+        self.incoming.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.0.size_hint()
+        self.incoming.size_hint()
+    }
+}
+
+/// When something of a request last went on to the upstream.
+#[derive(Clone, Debug)]
+struct Progress {
+    began: Instant,
+    last: Arc<AtomicU64>,
+}
+
+impl Progress {
+    fn now() -> Progress {
+        Progress {
+            began: Instant::now(),
+            last: Arc::default(),
+        }
+    }
+
+    fn made(&self) {
+        let since = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.last.store(since, Ordering::Relaxed);
+    }
+
+    /// Resolves when nothing has gone on for `limit`.
+    async fn stalled(&self, limit: Duration) {
+        loop {
+            let due = self.began + Duration::from_millis(self.last.load(Ordering::Relaxed)) + limit;
+            if due <= Instant::now() {
+                return;
+            }
+            tokio::time::sleep_until(due).await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn only_a_request_without_progress_is_stalled() {
+        let limit = Duration::from_secs(60);
+        let progress = Progress::now();
+        let upload = async {
+            for _ in 0..10 {
+                tokio::time::sleep(Duration::from_secs(50)).await;
+                progress.made();
+            }
+            Instant::now()
+        };
+        let stalled = async {
+            progress.stalled(limit).await;
+            Instant::now()
+        };
+        let (uploaded, stalled) = tokio::join!(upload, stalled);
+        assert!(stalled >= uploaded + limit);
     }
 }

@@ -31,7 +31,7 @@ pub struct Settings {
     pub token: TokenForwarding,
     /// Time for a connection to the upstream.
     pub connect: Duration,
-    /// Time for the head of the upstream's response.
+    /// Longest standstill until the head of the upstream's response.
     pub response: Duration,
     /// What bounds connections and draining.
     pub bounds: Bounds,
