@@ -46,6 +46,18 @@ Exit codes:
   2   the command line is wrong
   78  the configuration or the policy is wrong";
 
+const RUN_NOTES: &str = concat!(
+    "\
+The decision log, one JSON object a request, goes to standard output unless `decision_log` names a file.
+SIGTERM or SIGINT drains: readiness is withdrawn, nothing new is accepted, what is in flight ends, exit 0.
+A second signal ends at once, exit 1.
+
+Every key of the configuration, with its default unless the comment says otherwise (a 15-line one is enough, see `actgate --help`):
+
+",
+    include_str!("config/reference.yaml")
+);
+
 /// Judges every request by who acts, and on whose authority.
 #[derive(Debug, Parser)]
 #[command(name = "actgate", version, about = ABOUT, after_long_help = EXAMPLES, after_help = "`actgate --help` shows examples and exit codes.")]
@@ -65,10 +77,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the gate in front of an API
-    #[command(after_help = "\
-The decision log, one JSON object a request, goes to standard output unless `decision_log` names a file.
-SIGTERM or SIGINT drains: readiness is withdrawn, nothing new is accepted, what is in flight ends (`drain`, 30 s unless said otherwise), exit 0.
-A second signal ends at once.")]
+    #[command(after_help = "`actgate run --help` shows every key of the configuration.", after_long_help = RUN_NOTES)]
     Run(ConfigFile),
     /// Check a configuration and its policy, without network
     #[command(after_help = "Exit code 0, or 78 with every mistake that was found, each as file:line:column.")]

@@ -326,6 +326,13 @@ resource_metadata: https://orders.example.com/.well-known/oauth-protected-resour
     }
 
     #[tokio::test]
+    async fn the_reference_is_a_configuration() {
+        let settings = parse(Path::new("reference.yaml"), include_str!("reference.yaml")).unwrap();
+        assert_eq!(settings.identity_headers, IdentityHeaders::default());
+        assert_eq!(settings.bounds.connections, 10_000);
+    }
+
+    #[tokio::test]
     async fn what_is_left_out_is_safe() {
         let text = "
 listen: 127.0.0.1:0
