@@ -109,6 +109,7 @@ fn claim_absent_header_absent() {
         "X-Auth-Client: forged",
     ];
     for one in table.request("no actor, no client", &request("GET", "/orders/1", &fields), PASSES) {
+        table.check("the subject upstream", value(&one, "x-auth-subject").is_some());
         table.check(
             "no actor upstream",
             value(&one, "x-auth-actor").is_none_or(|actor| actor.is_empty()),

@@ -167,6 +167,14 @@ pub fn claim_rows() -> Vec<Row> {
     let code = "claim_not_met";
     let of_t = "claims.tid";
     vec![
+        // Compared whole, never split.
+        row(
+            "claims: { email: a@shop.example }",
+            json!({ "email": "a@shop.example" }),
+            json!({ "email": "a@shop.example@evil.example" }),
+            code,
+            "claims.email",
+        ),
         row("claims: { tid: T1 }", tid(json!("T1")), tid(json!("T2")), code, of_t),
         row("claims: { tid: T1 }", tid(json!("T1")), json!({}), code, of_t),
         row("claims: { tid: T1 }", tid(json!("T1")), tid(json!(["T1"])), code, of_t),

@@ -20,6 +20,15 @@ fn deployment() -> Deployment {
     Deployment::start(Authority::new(), &Configuration::of_issuer(KEYS))
 }
 
+/// Tells the other threads of a test to end, also when the test fails.
+struct Ending<'a>(&'a AtomicBool);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
 /// 1,000 tokens of as many kids, from forty connections at once; returns the statuses that were not 401.
 fn flood(deployment: &Deployment, round: usize) -> Vec<u16> {
     let stranger = SigningKey::ec("stranger", Curve::P256);
@@ -56,8 +65,9 @@ fn a_thousand_random_kids() {
             }
             statuses
         });
+        let ending = Ending(&over);
         assert_eq!(flood(&deployment, 1), [0; 0], "other than 401");
-        over.store(true, Ordering::SeqCst);
+        drop(ending);
         good.join().expect("the good caller")
     });
     assert!(
@@ -90,11 +100,11 @@ fn a_real_rotation_in_the_midst() {
                 round += 1;
             }
         });
+        let _ending = Ending(&over);
         deployment.key_server.conduct(Conduct::Publish(published.to_string()));
         let began = Instant::now();
         let token = token_of(&next, "ES256");
         deployment.wait_until("the new key found", || deployment.status("/orders/1", &token) == 200);
-        over.store(true, Ordering::SeqCst);
         began.elapsed()
     });
     assert!(took < Duration::from_secs(5), "found after {took:?}");
@@ -122,7 +132,9 @@ fn a_held_key_never_waits_on_a_hanging_fetch() {
     std::thread::scope(|scope| {
         // The first ones may still fall into the cool-down and be refused at once.
         let waiting = scope.spawn(|| {
+            let deadline = Instant::now() + wire::DEADLINE;
             loop {
+                assert!(Instant::now() < deadline, "an unknown kid never made the gate look");
                 let began = Instant::now();
                 let status = deployment.status("/orders/1", &unknown);
                 if deployment.key_server.fetches() > fetches {

@@ -100,6 +100,29 @@ fn one_odd_key_never_spoils_the_set() {
     });
 }
 
+/// Keys of one kid, or of none, are told apart by type and algorithm, and a doubtful choice is refused.
+#[test]
+fn keys_of_the_same_kid_and_keys_without_one() {
+    let (first, second) = (SigningKey::ec("1", Curve::P256), SigningKey::ec("1", Curve::P384));
+    let deployment = deployment(&first, BRISK);
+    let nameless = SigningKey::ed25519("");
+    let mut without_kid = nameless.jwk(Some("EdDSA"));
+    without_kid.as_object_mut().and_then(|members| members.remove("kid"));
+    let keys = [first.jwk(Some("ES256")), second.jwk(Some("ES384")), without_kid];
+    let published = json!({ "keys": keys }).to_string();
+    deployment.key_server.conduct(Conduct::Publish(published));
+    deployment.wait_until("the second key of that name works", || {
+        deployment.status("/orders/1", &token_of(&second, "ES384")) == 200
+    });
+    assert_eq!(deployment.status("/orders/1", &token_of(&first, "ES256")), 200);
+    let bare = r#"{"alg":"EdDSA","typ":"at+jwt"}"#;
+    let status = deployment.status("/orders/1", &sign(&nameless, "EdDSA", bare, good()));
+    assert!(matches!(status, 200 | 401), "{status}");
+    let named = r#"{"alg":"EdDSA","typ":"at+jwt","kid":"1"}"#;
+    let status = deployment.status("/orders/1", &sign(&nameless, "EdDSA", named, good()));
+    assert_eq!(status, 401, "a key without a name has no name");
+}
+
 #[test]
 fn keys_are_never_pooled_between_issuers() {
     let own = SigningKey::ec("1", Curve::P256);

@@ -29,6 +29,7 @@ mod pipelining;
 mod policy_examples;
 mod policy_keys;
 mod policy_row;
+mod proxying;
 mod refusals;
 mod request_head;
 mod signing_key;

@@ -227,3 +227,42 @@ fn segment_boundaries() {
     }
     table.finish();
 }
+
+/// A rule's characters stand for themselves, whatever they mean in some pattern language.
+#[test]
+fn patterns_are_literal() {
+    let deployment = Deployment::with_policy(
+        r#"
+routes:
+  - match: GET /v1.0/{id}
+    public: true
+  - match: GET /a+b
+    public: true
+  - match: GET /a$
+    public: true
+  - match: GET /files/{id}/raw
+    public: true
+"#,
+    );
+    let mut table = Table::on(&deployment);
+    for path in ["/v1.0/x", "/a+b", "/a$", "/files/1/raw"] {
+        table.request(path, &request("GET", path, &[]), PASSES);
+    }
+    for path in [
+        "/v1x0/x",
+        "/v110/x",
+        "/v1.0/",
+        "/v1.0/x/y",
+        "/aab",
+        "/aaab",
+        "/ab",
+        "/a",
+        "/files/1",
+        "/files//raw",
+        "/files/1/rawx",
+        "/files/1/raw/",
+    ] {
+        table.request(path, &request("GET", path, &[]), Want::of(&[400, 401, 403, 404]));
+    }
+    table.finish();
+}

@@ -242,6 +242,31 @@ fn json_beyond_the_grammar() {
         let token = deployment.authority.signed_text(&good_with_last(member));
         table.token(&format!("claims with {member}"), &token, INVALID_TOKEN);
     }
+    for bytes in [
+        b"\xff\xfe".as_slice(),
+        b"\xc0\xaf",
+        b"\xed\xa0\x80",
+        b"\xf4\x90\x80\x80",
+    ] {
+        let member = [b",\"x\":\"".as_slice(), bytes, b"\"}"].concat();
+        let key = deployment.authority.key("es256");
+        let claims = good();
+        let claims = [&claims.as_bytes()[..claims.len() - 1], &member].concat();
+        let token = sign(key, "ES256", header(key), claims);
+        table.token(
+            &format!("invalid UTF-8 in the claims: {bytes:x?}"),
+            &token,
+            INVALID_TOKEN,
+        );
+        let head = header(key);
+        let head = [&head.as_bytes()[..head.len() - 1], &member].concat();
+        let token = sign(key, "ES256", head, good());
+        table.token(
+            &format!("invalid UTF-8 in the header: {bytes:x?}"),
+            &token,
+            INVALID_TOKEN,
+        );
+    }
     let text = good().replacen(':', "=", 1);
     table.token("no colon", &deployment.authority.signed_text(&text), INVALID_TOKEN);
     table.finish();

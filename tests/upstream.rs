@@ -25,6 +25,8 @@ pub enum Conduct {
     Hold,
     DieBeforeTheAnswer,
     DieInTheBody,
+    /// Sends one event, waits for [`Upstream::release`], and sends another.
+    Trickle,
     /// Answers 200 where a switch of protocols was asked for, and records what follows as a request.
     RefuseUpgrade,
 }
@@ -160,7 +162,11 @@ fn serve(stream: &TcpStream, shared: &Shared) {
             trailers,
         };
         let is_head = received.method == "HEAD";
-        if !respond(stream, is_head, &record(shared, received)) {
+        let goes_on = match record(shared, received) {
+            Conduct::Trickle => trickle(stream, shared),
+            conduct => respond(stream, is_head, &conduct),
+        };
+        if !goes_on {
             return;
         }
     }
@@ -171,10 +177,24 @@ fn record(shared: &Shared, received: Received) -> Conduct {
     let mut state = shared.state.lock().expect("the state");
     state.received.push(received);
     shared.changed.notify_all();
-    while state.conduct == Conduct::Hold {
+    drop(state);
+    while_conduct_is(shared, &Conduct::Hold)
+}
+
+/// Waits until something else is wanted, and returns it.
+fn while_conduct_is(shared: &Shared, conduct: &Conduct) -> Conduct {
+    let mut state = shared.state.lock().expect("the state");
+    while state.conduct == *conduct {
         state = shared.changed.wait(state).expect("the state");
     }
     state.conduct.clone()
+}
+
+fn trickle(mut stream: &TcpStream, shared: &Shared) -> bool {
+    let head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+    let begun = stream.write_all(head).is_ok() && stream.write_all(b"5\r\nfirst\r\n").is_ok();
+    while_conduct_is(shared, &Conduct::Trickle);
+    begun && stream.write_all(b"6\r\nsecond\r\n0\r\n\r\n").is_ok()
 }
 
 /// Whether the connection goes on.
