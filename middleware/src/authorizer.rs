@@ -273,7 +273,7 @@ impl Authorizer {
             }
             inner.cache.remove(text);
         }
-        let token = UnverifiedToken::decode(token.checked()?, &inner.limits)?;
+        let token = UnverifiedToken::decode(text, &inner.limits).map_err(|error| token.refusal(error))?;
         let (index, issuer) = inner.issuer(&token.claimed_issuer()?)?;
         token.demand_type(issuer.profile.media_type())?;
         let verified = issuer

@@ -17,17 +17,17 @@ impl<'h> Bearer<'h> {
         self.0
     }
 
-    /// The token, if its form is that of one: what is not known yet must pass here before anything reads it.
+    /// Why this text is no token: what is no credential at all makes the request ambiguous (RFC 6750 section 2.1),
+    /// anything else stays `malformed`.
     ///
-    /// # Errors
-    /// [`Error::InvalidRequest`] for anything but one `b64token` (RFC 6750 section 2.1).
-    pub(crate) fn checked(self) -> Result<&'h str, Error> {
+    /// Asked only after it was found to be no token: a text that is one needs no second look.
+    pub(crate) fn refusal(self, malformed: Error) -> Error {
         if self.0.is_empty() || !self.0.bytes().all(is_token68) {
-            return Err(Error::InvalidRequest {
+            return Error::InvalidRequest {
                 reason: "the bearer token is not in the form of RFC 6750",
-            });
+            };
         }
-        Ok(self.0)
+        malformed
     }
 }
 
@@ -90,8 +90,12 @@ mod tests {
         for field in fields {
             headers.append(AUTHORIZATION, HeaderValue::from_bytes(field).unwrap());
         }
-        let token = bearer(&headers, query).and_then(|bearer| bearer.checked());
-        token.map(str::to_owned).map_err(|error| error.status())
+        let malformed = Error::MalformedToken { reason: "" };
+        let bearer = bearer(&headers, query).map_err(|error| error.status())?;
+        match bearer.refusal(malformed.clone()) {
+            error if error == malformed => Ok(bearer.text().to_owned()),
+            error => Err(error.status()),
+        }
     }
 
     #[test]
