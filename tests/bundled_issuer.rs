@@ -2,10 +2,12 @@
 
 use std::net::SocketAddr;
 
+use actgate_issuer::{Handle, Issuer, Registry, Server, Settings};
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
+use tokio::runtime::Runtime;
 
 use crate::gate::{Gate, Process};
 use crate::signing_key::base64url;
@@ -17,10 +19,18 @@ pub const ORDERS: &str = "https://orders.example";
 const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 
-/// `actgate issuer` with its built-in clients, people and resources.
+/// The bundled issuer with its built-in clients, people and resources.
 pub struct BundledIssuer {
-    _process: Process,
+    _running: Running,
     pub address: SocketAddr,
+}
+
+/// What ends with the issuer.
+enum Running {
+    /// `actgate issuer`.
+    Process { _process: Process },
+    /// The crate's server on a runtime of this process.
+    Thread { _runtime: Runtime },
 }
 
 /// A person's name, password and second factor; an empty factor is none.
@@ -30,13 +40,31 @@ pub const ALICE: Login = ("alice", "wonderland", "246810");
 pub const ALICE_BY_PASSWORD: Login = ("alice", "wonderland", "");
 
 impl BundledIssuer {
+    /// As a user runs it.
     pub fn start() -> Self {
-        let mut process = Process::start(&["issuer", "--listen", "127.0.0.1:0"]);
+        Self::start_signing("es256")
+    }
+
+    /// As a user runs it, signing with this algorithm.
+    pub fn start_signing(algorithm: &str) -> Self {
+        let arguments = ["issuer", "--listen", "127.0.0.1:0", "--signing", algorithm];
+        let mut process = Process::start(&arguments);
         let address = process.address("actgate: issuer on ");
-        Self {
-            _process: process,
-            address,
-        }
+        let _running = Running::Process { _process: process };
+        Self { _running, address }
+    }
+
+    /// In this process, with the handle that turns its clock and its keys.
+    pub fn start_with_handle() -> (Self, Handle) {
+        let runtime = Runtime::new().expect("a runtime");
+        let registry = Registry::demo().expect("the built-in registry");
+        let issuer = Issuer::new(Settings::default(), registry).expect("an issuer");
+        let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
+        let server = runtime.block_on(Server::bind(loopback, issuer)).expect("a free port");
+        let (address, handle) = (server.local_addr(), server.handle());
+        runtime.spawn(server.serve(std::future::pending()));
+        let _running = Running::Thread { _runtime: runtime };
+        (Self { _running, address }, handle)
     }
 
     /// Its identifier: the address it listens on.
@@ -190,7 +218,7 @@ pub fn claims(token: &str) -> Value {
 /// A gate that finds this issuer's keys by discovery and stands for `audience`.
 pub fn gate_for(issuer: &BundledIssuer, upstream: &Upstream, audience: &str, policy: &str) -> Gate {
     let gate = Gate::run(&format!(
-        "listen: 127.0.0.1:0\nupstream: http://{}\nadmin: 127.0.0.1:0\naudience: {audience}\nissuers:\n  - issuer: {}\n    chain: complete\n    prior_actors: restrict\n{policy}",
+        "listen: 127.0.0.1:0\nupstream: http://{}\nadmin: 127.0.0.1:0\naudience: {audience}\nissuers:\n  - issuer: {}\n    chain: complete\n    prior_actors: restrict\n    keys: {{ refresh: 300ms, cooldown: 100ms, timeout: 2s, max_stale: 1h }}\n{policy}",
         upstream.address(),
         issuer.url(),
     ));

@@ -1,9 +1,11 @@
 //! Real flows at the bundled issuer, each token judged by a gate in front of an API.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::bundled_issuer::{ALICE, ALICE_BY_PASSWORD, BundledIssuer, ORDERS, access_token, claims, error, gate_for};
+use crate::challenge::Challenge;
 use crate::gate::Gate;
+use crate::mint::parts;
 use crate::upstream::Upstream;
 use crate::wire::{self, bearer, request};
 
@@ -46,7 +48,10 @@ struct Shop {
 
 impl Shop {
     fn open() -> Self {
-        let issuer = BundledIssuer::start();
+        Self::with(BundledIssuer::start())
+    }
+
+    fn with(issuer: BundledIssuer) -> Self {
         let upstream = Upstream::start();
         let gate = gate_for(&issuer, &upstream, ORDERS, POLICY);
         Self { issuer, upstream, gate }
@@ -311,20 +316,57 @@ fn step_up() {
 }
 
 #[test]
+fn step_up_when_the_login_is_old() {
+    let (issuer, handle) = BundledIssuer::start_with_handle();
+    let shop = Shop::with(issuer);
+    let refund_agent = "https://refund-agent.example";
+    handle.set_clock_offset(-400);
+    let first = access_token(&shop.issuer.sign_in("assistant", ALICE, refund_agent, "refunds:write"));
+    handle.set_clock_offset(0);
+    let answer = shop
+        .issuer
+        .exchange_with_actor_token("refund-agent", &first, ORDERS, "refunds:write");
+    let token = access_token(&answer);
+    let bytes = request("POST", "/refunds", &[&bearer(&token)]);
+    let answer = wire::answer(shop.gate.address, &bytes);
+    let challenge = answer.field("www-authenticate").expect("a challenge");
+    let challenge = Challenge::parse(&challenge).expect("a challenge");
+    assert_eq!(answer.status, 401);
+    assert_eq!(challenge.parameter("error"), Some("insufficient_user_authentication"));
+    assert_eq!(challenge.parameter("max_age"), Some("300"));
+}
+
+#[test]
 fn rotation_at_the_issuer_needs_no_restart_of_the_gate() {
-    let shop = Shop::open();
-    let before = access_token(&shop.issuer.client_credentials("warehouse", ORDERS, "orders:read"));
+    let (issuer, handle) = BundledIssuer::start_with_handle();
+    let shop = Shop::with(issuer);
+    let token = || access_token(&shop.issuer.client_credentials("warehouse", ORDERS, "orders:read"));
+    let before = token();
     shop.assert("GET", "/orders/1", &before, 200, "");
-    let metadata = wire::answer(
-        shop.issuer.address,
-        &request("GET", "/.well-known/openid-configuration", &[]),
-    );
-    assert_eq!(metadata.json()["issuer"], json!(shop.issuer.url()));
-    let jwks = wire::answer(shop.issuer.address, &request("GET", "/jwks", &[])).json();
-    let keys = jwks["keys"].as_array().expect("keys");
-    assert!(!keys.is_empty());
-    assert!(
-        keys.iter().all(|key| key.get("d").is_none()),
-        "no private key is published"
-    );
+    handle.rotate_key().expect("a new key");
+    let after = token();
+    assert_ne!(parts(&before)[0], parts(&after)[0], "another kid");
+    let deadline = std::time::Instant::now() + wire::DEADLINE;
+    while shop.judge("GET", "/orders/1", &after).0 != 200 {
+        assert!(std::time::Instant::now() < deadline, "the new key is never found");
+    }
+    shop.assert("GET", "/orders/1", &before, 200, "");
+    assert_eq!(handle.withdraw_retired(), 1);
+    while shop.judge("GET", "/orders/1", &before).0 != 401 {
+        assert!(std::time::Instant::now() < deadline, "the withdrawn key never dies");
+    }
+    shop.assert("GET", "/orders/1", &after, 200, "");
+}
+
+#[test]
+fn each_signing_algorithm_of_the_issuer() {
+    for algorithm in ["es256", "rs256", "eddsa"] {
+        let shop = Shop::with(BundledIssuer::start_signing(algorithm));
+        let token = access_token(&shop.issuer.client_credentials("warehouse", ORDERS, "orders:read"));
+        shop.assert("GET", "/orders/1", &token, 200, "");
+        let jwks = wire::answer(shop.issuer.address, &request("GET", "/jwks", &[])).json();
+        let keys = jwks["keys"].as_array().expect("keys");
+        let public = |key: &Value| ["d", "p", "q", "k"].iter().all(|private| key.get(private).is_none());
+        assert!(!keys.is_empty() && keys.iter().all(public), "{algorithm}");
+    }
 }
