@@ -5,7 +5,7 @@ use std::{net::IpAddr, time::Instant};
 use actgate::{Authorizer, Decision, Error, Identity, challenge::Protocol, target::Target};
 use bytes::Bytes;
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Request, Response,
+    HeaderMap, HeaderName, HeaderValue, Request, Response, Version,
     header::{AUTHORIZATION, CONNECTION, HOST},
     request::Parts,
 };
@@ -178,6 +178,8 @@ impl Gate {
         {
             Ok(mut response) => {
                 hop::strip_response(response.headers_mut());
+                // The version is that of each connection (RFC 9112 section 2.3), not of the message.
+                *response.version_mut() = Version::HTTP_11;
                 response.map(Either::Right)
             }
             Err(error) => {
