@@ -586,13 +586,15 @@ mod tests {
         let bench = bench(OPEN);
         let token = bench
             .authority
-            .token(json!({"sub": "hidden-subject", "act": {"sub": "hidden-actor"}}))
+            .token(json!({"sub": "hidden-subject", "scope": "hidden-scope", "acr": "hidden-acr", "amr": ["hidden-amr"], "act": {"sub": "hidden-actor"}}))
             .unwrap();
         let decision = bench.judge(&Method::GET, "/", Some(&token));
+        let identity = decision.identity().unwrap();
+        let (chain, login) = (identity.chain(), identity.authentication());
         let shown = format!(
-            "{decision:?} {:?} {:?}",
+            "{decision:?} {:?} {chain:?} {login:?} {:?}",
             bench.authorizer,
-            decision.identity().unwrap().chain().current()
+            chain.current()
         );
         assert!(!shown.contains("hidden") && !shown.contains(&token), "{shown}");
     }

@@ -19,6 +19,17 @@ pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, YamlError> {
     serde_saphyr::from_str_with_options(text, options).map_err(|error| YamlError::new(&error))
 }
 
+/// Reads an optional key so that `key:` without a value is a mistake, not an absence.
+///
+/// For `#[serde(default, deserialize_with = "actgate::yaml::present")]`: serde alone would take null for [`None`], and a
+/// check whose content was commented out would be gone without a word.
+///
+/// # Errors
+/// Whatever `T` says of what is written.
+pub fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
 /// Why a YAML document was not understood, and where. Lines and columns count from 1; 0 means unknown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct YamlError {

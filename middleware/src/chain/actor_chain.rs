@@ -1,5 +1,7 @@
 //! The chain of one token, to be looked at.
 
+use std::fmt;
+
 use super::facts::{Acting, Facts};
 use super::kind::Kind;
 use super::party::{Actor, Party};
@@ -8,7 +10,7 @@ use super::party::{Actor, Party};
 ///
 /// The current actor is a fact to decide on; prior actors are for the record (RFC 8693 section 4.1). They rest on the
 /// issuer's word for earlier hops, none of which is proven by itself.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct ActorChain<'f> {
     facts: &'f Facts,
 }
@@ -45,5 +47,21 @@ impl<'f> ActorChain<'f> {
     /// How many `act` objects the token holds: 0 for a token without an actor.
     pub fn depth(&self) -> usize {
         self.facts.history().depth()
+    }
+}
+
+/// Shows the kinds and nobody's name: debug output ends up in logs.
+impl fmt::Debug for ActorChain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let actors: Vec<Kind> = self
+            .current()
+            .into_iter()
+            .chain(self.prior())
+            .map(Actor::kind)
+            .collect();
+        f.debug_struct("ActorChain")
+            .field("initiator", &self.initiator_kind())
+            .field("actors", &actors)
+            .finish()
     }
 }

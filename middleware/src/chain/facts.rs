@@ -5,7 +5,6 @@ use super::party::{Actor, Party};
 use crate::token::Claims;
 
 /// Everything that is known of a verified token.
-#[derive(Debug)]
 pub(crate) struct Facts {
     pub(super) claims: Claims,
     pub(super) initiator: Party,
@@ -52,7 +51,7 @@ impl Facts {
 }
 
 /// The facts that RFC 8693 section 4.1 lets access control consider.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) struct Core<'f> {
     pub(crate) claims: &'f Claims,
     pub(crate) initiator: &'f Party,
@@ -71,7 +70,7 @@ impl<'f> Core<'f> {
 }
 
 /// The whole chain, for rules that can only refuse.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) struct History<'f> {
     pub(crate) initiator: &'f Party,
     pub(crate) acting: &'f Acting,

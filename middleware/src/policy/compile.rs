@@ -101,6 +101,19 @@ impl<'d> Compiler<'d> {
         };
         self.body(body, "", &mut rules)?;
         let mut core = rules.scopes;
+        for rule in &mut core {
+            // Whoever asks for what the challenge names must not come back for the rest.
+            if let CoreDemand::ScopesAny(any, challenged) = &mut rule.demand {
+                *challenged = rules
+                    .demanded
+                    .iter()
+                    .chain(any.iter())
+                    .map(|scope| &**scope)
+                    .collect::<Vec<_>>()
+                    .join(" ")
+                    .into();
+            }
+        }
         core.push(self.rule("not-their-own-actor", CoreDemand::NotOwnActor));
         core.extend(rules.core);
         Ok(Requirement {
@@ -121,8 +134,13 @@ impl<'d> Compiler<'d> {
 
     fn body(&self, body: &At<RequirementDocument>, path: &str, rules: &mut Rules<'d>) -> Result<(), PolicyError> {
         let value = &body.value;
-        for required in &value.require {
-            self.include(required, rules)?;
+        if let Some(required) = &value.require {
+            if required.value.is_empty() {
+                return Err(empty(required, "require"));
+            }
+            for name in &required.value {
+                self.include(name, rules)?;
+            }
         }
         if let Some(scopes) = &value.scopes {
             self.scopes(demands::scopes(scopes)?, path, rules);
@@ -142,9 +160,14 @@ impl<'d> Compiler<'d> {
         if let Some(client) = &value.client {
             core("client", demands::client(client)?);
         }
-        for (claim, words) in &value.claims {
-            let demand = demands::claim(claim, words)?;
-            rules.core.push(self.rule(&format!("{path}claims.{claim}"), demand));
+        if let Some(claims) = &value.claims {
+            if claims.value.is_empty() {
+                return Err(empty(claims, "claims"));
+            }
+            for (claim, words) in &claims.value {
+                let demand = demands::claim(claim, words)?;
+                rules.core.push(self.rule(&format!("{path}claims.{claim}"), demand));
+            }
         }
         if let Some(alternatives) = &value.any_of {
             self.any_of(alternatives, &format!("{path}any_of"), rules)?;
@@ -354,6 +377,47 @@ mod tests {
             let error = Policy::from_yaml(&text).map(|_| ()).unwrap_err();
             assert!(error.line >= 2, "{body}: {error}");
         }
+        for body in [
+            "require:",
+            "require: []",
+            "scopes:",
+            "scopes: ~",
+            "scopes: { all_of: , none_of: [x] }",
+            "scopes: { all_of: ~, any_of: [x] }",
+            "initiator:",
+            "initiator: { kind: , amr: [pwd] }",
+            "initiator: { kind: ~, amr: [pwd] }",
+            "initiator: { auth_within: , amr: [pwd] }",
+            "initiator: { amr: ~, kind: human }",
+            "initiator: { acr: ~, kind: human }",
+            "initiator: { none_of: ~, kind: human }",
+            "actor:",
+            "actor: { one_of: , required: true }",
+            "actor: { required: , kind: agent }",
+            "actor: { issuer: ~, kind: agent }",
+            "client: { one_of: ~, none_of: [b] }",
+            "claims:",
+            "claims: {}",
+            "claims: { tid: }",
+            "claims: { tid: { equals: ~, contains: b } }",
+            "any_of:",
+            "any_of: [~]",
+            "chain:",
+            "chain: { max_depth: ~, none_of: [q] }",
+            "chain: { max_depth: 1, all_of: ~ }",
+            "chain: { max_depth: 1, accept_truncation: ~ }",
+            "public: true\n    scopes:",
+            "public: true\n    require: []",
+            "public: true\n    claims: {}",
+            "public:\n    scopes: [a]",
+        ] {
+            let text = format!("routes:\n  - match: GET /\n    {body}\n");
+            assert!(
+                Policy::from_yaml(&text).is_err(),
+                "null or empty passes for a check: {body}"
+            );
+        }
+        assert!(Policy::from_yaml("requirements:\n  a:\n").is_err());
         assert!(error("requirements:\n  a: {}\n").contains("demands nothing"));
         assert!(error("routes:\n  - { match: [], public: true }\n").contains("empty"));
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::words::{ClaimWords, Kinds, Names, OneOrMany, Scopes, Seconds};
-use crate::yaml::At;
+use crate::yaml::{At, present};
 
 /// A policy as it is written. [`Policy::compile`](super::Policy::compile) makes it one to judge by.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -33,15 +33,21 @@ pub struct Routes(pub(super) Vec<At<RouteDocument>>);
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RequirementDocument {
-    #[serde(default)]
-    pub(super) require: Vec<At<String>>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) require: Option<At<Vec<At<String>>>>,
+    #[serde(default, deserialize_with = "present")]
     pub(super) scopes: Option<At<Scopes>>,
+    #[serde(default, deserialize_with = "present")]
     pub(super) initiator: Option<At<InitiatorDocument>>,
+    #[serde(default, deserialize_with = "present")]
     pub(super) actor: Option<At<ActorDocument>>,
+    #[serde(default, deserialize_with = "present")]
     pub(super) client: Option<At<ClientDocument>>,
-    #[serde(default)]
-    pub(super) claims: BTreeMap<String, At<ClaimWords>>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) claims: Option<At<BTreeMap<String, At<ClaimWords>>>>,
+    #[serde(default, deserialize_with = "present")]
     pub(super) any_of: Option<At<Vec<At<RequirementDocument>>>>,
+    #[serde(default, deserialize_with = "present")]
     pub(super) chain: Option<At<ChainDocument>>,
 }
 
@@ -54,15 +60,21 @@ pub(super) struct RouteDocument {
     pub(super) matches: OneOrMany<String>,
     #[serde(default)]
     public: bool,
-    #[serde(default)]
-    require: Vec<At<String>>,
+    #[serde(default, deserialize_with = "present")]
+    require: Option<At<Vec<At<String>>>>,
+    #[serde(default, deserialize_with = "present")]
     scopes: Option<At<Scopes>>,
+    #[serde(default, deserialize_with = "present")]
     initiator: Option<At<InitiatorDocument>>,
+    #[serde(default, deserialize_with = "present")]
     actor: Option<At<ActorDocument>>,
+    #[serde(default, deserialize_with = "present")]
     client: Option<At<ClientDocument>>,
-    #[serde(default)]
-    claims: BTreeMap<String, At<ClaimWords>>,
+    #[serde(default, deserialize_with = "present")]
+    claims: Option<At<BTreeMap<String, At<ClaimWords>>>>,
+    #[serde(default, deserialize_with = "present")]
     any_of: Option<At<Vec<At<RequirementDocument>>>>,
+    #[serde(default, deserialize_with = "present")]
     chain: Option<At<ChainDocument>>,
 }
 
@@ -99,12 +111,12 @@ impl RouteDocument {
 impl RequirementDocument {
     /// Whether nothing at all is demanded.
     pub(super) fn is_empty(&self) -> bool {
-        self.require.is_empty()
+        self.require.is_none()
             && self.scopes.is_none()
             && self.initiator.is_none()
             && self.actor.is_none()
             && self.client.is_none()
-            && self.claims.is_empty()
+            && self.claims.is_none()
             && self.any_of.is_none()
             && self.chain.is_none()
     }
@@ -113,11 +125,17 @@ impl RequirementDocument {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct InitiatorDocument {
+    #[serde(default, deserialize_with = "present")]
     pub(super) kind: Option<Kinds>,
+    #[serde(default, deserialize_with = "present")]
     pub(super) one_of: Option<Names>,
+    #[serde(default, deserialize_with = "present")]
     pub(super) none_of: Option<Names>,
+    #[serde(default, deserialize_with = "present")]
     pub(super) amr: Option<OneOrMany<String>>,
+    #[serde(default, deserialize_with = "present")]
     pub(super) acr: Option<OneOrMany<String>>,
+    #[serde(default, deserialize_with = "present")]
     pub(super) auth_within: Option<Seconds>,
 }
 
@@ -128,24 +146,33 @@ pub(super) struct ActorDocument {
     pub(super) required: bool,
     #[serde(default)]
     pub(super) absent: bool,
+    #[serde(default, deserialize_with = "present")]
     pub(super) kind: Option<Kinds>,
+    #[serde(default, deserialize_with = "present")]
     pub(super) one_of: Option<Names>,
+    #[serde(default, deserialize_with = "present")]
     pub(super) none_of: Option<Names>,
+    #[serde(default, deserialize_with = "present")]
     pub(super) issuer: Option<OneOrMany<String>>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ClientDocument {
+    #[serde(default, deserialize_with = "present")]
     pub(super) one_of: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "present")]
     pub(super) none_of: Option<Vec<String>>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ChainDocument {
+    #[serde(default, deserialize_with = "present")]
     pub(super) max_depth: Option<u32>,
+    #[serde(default, deserialize_with = "present")]
     pub(super) all_of: Option<Names>,
+    #[serde(default, deserialize_with = "present")]
     pub(super) none_of: Option<Names>,
     #[serde(default)]
     pub(super) accept_truncation: bool,

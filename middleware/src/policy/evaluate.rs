@@ -108,7 +108,7 @@ fn required_scope(requirement: &Requirement, rule: &CoreRule) -> Arc<str> {
     }
 }
 
-/// One login must satisfy every rule on logins: the shortest age, and a context that was named first.
+/// One login must satisfy every rule on logins: the shortest age, and a context that every rule accepts.
 fn merge<'p>(earlier: Option<(&'p CoreRule, StepUp)>, rule: &'p CoreRule, needed: StepUp) -> (&'p CoreRule, StepUp) {
     let Some((first, earlier)) = earlier else {
         return (rule, needed);
@@ -117,13 +117,19 @@ fn merge<'p>(earlier: Option<(&'p CoreRule, StepUp)>, rule: &'p CoreRule, needed
         (Some(one), Some(other)) => Some(one.min(other)),
         (one, other) => one.or(other),
     };
-    let acr_values = earlier.acr_values.or(needed.acr_values);
+    let acr_values = match (earlier.acr_values, needed.acr_values) {
+        (Some(one), Some(other)) => {
+            let accepted = |context: &&str| other.split(' ').any(|word| word == *context);
+            Some(one.split(' ').filter(accepted).collect::<Vec<_>>().join(" ").into())
+        }
+        (one, other) => one.or(other),
+    };
     (
         first,
         StepUp {
             code: earlier.code,
             max_age,
-            acr_values,
+            acr_values: acr_values.filter(|contexts| !contexts.is_empty()),
         },
     )
 }
@@ -306,6 +312,15 @@ mod tests {
         };
         assert_eq!((max_age, acr_values.as_deref()), (Some(300), Some("phr phrh")));
         assert_eq!(code(body, human(agent("b"))), "actor_not_allowed");
+        let two = "initiator: { acr: [a, b] }\n    any_of: [{ initiator: { acr: [b, c] } }]";
+        let Err(Error::InsufficientUserAuthentication { acr_values, .. }) = verdict(two, human(Value::Null)) else {
+            panic!("no step-up")
+        };
+        assert_eq!(
+            acr_values.as_deref(),
+            Some("b"),
+            "only a context that every rule accepts helps"
+        );
         assert!(matches!(
             verdict("initiator: { auth_within: 5m }", json!({"sub_profile": "ai_agent"})),
             Err(Error::Denied {
@@ -341,6 +356,12 @@ mod tests {
         }
         assert_eq!(code(body, json!({})), "insufficient_scope");
         assert_eq!(code("scopes: { any_of: [a, b] }", json!({"scope": "b"})), "allow");
+        let Err(Error::InsufficientScope { required, .. }) =
+            verdict("scopes: { all_of: [a], any_of: [b, c] }", json!({"scope": "a"}))
+        else {
+            panic!("scope suffices")
+        };
+        assert_eq!(&*required, "a b c");
         assert_eq!(
             code("scopes: { none_of: [admin] }", json!({"scope": "a admin"})),
             "scope_not_allowed"

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer};
 
 use crate::chain::Kind;
-use crate::yaml::At;
+use crate::yaml::{At, present};
 
 /// One value or a list of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,8 +94,11 @@ impl<'de> Deserialize<'de> for Scopes {
         #[derive(serde::Deserialize)]
         #[serde(deny_unknown_fields)]
         struct Mapping {
+            #[serde(default, deserialize_with = "present")]
             all_of: Option<Vec<Box<str>>>,
+            #[serde(default, deserialize_with = "present")]
             any_of: Option<Vec<Box<str>>>,
+            #[serde(default, deserialize_with = "present")]
             none_of: Option<Vec<Box<str>>>,
         }
         struct Either;
@@ -171,8 +174,11 @@ impl<'de> Deserialize<'de> for ClaimWords {
         #[derive(serde::Deserialize)]
         #[serde(deny_unknown_fields)]
         struct Mapping {
+            #[serde(default, deserialize_with = "present")]
             equals: Option<Scalar>,
+            #[serde(default, deserialize_with = "present")]
             one_of: Option<Vec<Scalar>>,
+            #[serde(default, deserialize_with = "present")]
             contains: Option<Scalar>,
         }
         struct Either;
