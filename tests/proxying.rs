@@ -168,6 +168,17 @@ fn one_line_of_log_for_each_request() {
     assert_eq!(deployment.gate.decisions().len(), rows.len());
 }
 
+/// The version belongs to the hop (RFC 9110 section 6.2): ours is HTTP/1.1, and so the connection can be kept.
+#[test]
+fn an_answer_in_http_1_0() {
+    let deployment = deployment();
+    deployment.upstream.conduct(Conduct::AnswerInHttp10);
+    let token = deployment.authority.token(json!({}));
+    let answer = wire::get(deployment.gate.address, "/orders/1", &token);
+    assert_eq!((answer.status, answer.text().as_str()), (200, "ok"));
+    assert!(answer.head.start.starts_with("HTTP/1.1 "), "{}", answer.head.start);
+}
+
 #[test]
 fn upstream_away() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
