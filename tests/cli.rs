@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::deployment::Deployment;
-use crate::gate::run_to_end;
+use crate::deployment::gate::run_to_end;
+use crate::deployment::upstream::Conduct;
 use crate::mint::{AUDIENCE, Authority, ISSUER, chain, now};
-use crate::upstream::Conduct;
 use crate::wire::{Connection, Outcome, bearer, request};
 
 const CONFIGURATION: &str = r#"listen: 127.0.0.1:0

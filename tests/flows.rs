@@ -2,11 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::bundled_issuer::{ALICE, ALICE_BY_PASSWORD, BundledIssuer, ORDERS, access_token, claims, error, gate_for};
-use crate::challenge::Challenge;
-use crate::gate::Gate;
+use crate::deployment::bundled_issuer::{
+    ALICE, ALICE_BY_PASSWORD, BundledIssuer, ORDERS, access_token, claims, error, gate_for,
+};
+use crate::deployment::gate::Gate;
+use crate::deployment::upstream::Upstream;
 use crate::mint::parts;
-use crate::upstream::Upstream;
+use crate::wire::challenge::Challenge;
 use crate::wire::{self, bearer, request};
 
 const POLICY: &str = r#"

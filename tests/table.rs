@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use crate::challenge::Challenge;
 use crate::deployment::Deployment;
+use crate::deployment::upstream::Received;
 use crate::mint::CANARY;
-use crate::upstream::Received;
+use crate::wire::challenge::Challenge;
 use crate::wire::{self, Answer, Outcome};
 
 /// What the answer to a row must be.

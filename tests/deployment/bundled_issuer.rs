@@ -1,0 +1,231 @@
+//! The bundled issuer as a process, and a client that walks its flows with nothing but HTTP.
+
+use std::net::SocketAddr;
+
+use actgate_issuer::{Handle, Issuer, Registry, Server, Settings};
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+use tokio::runtime::Runtime;
+
+use crate::deployment::gate::{Gate, Process};
+use crate::deployment::upstream::Upstream;
+use crate::mint::signing_key::base64url;
+use crate::wire::{self, Answer, request};
+
+pub const ORDERS: &str = "https://orders.example";
+
+const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
+
+/// The bundled issuer with its built-in clients, people and resources.
+pub struct BundledIssuer {
+    _running: Running,
+    pub address: SocketAddr,
+}
+
+/// What ends with the issuer.
+enum Running {
+    /// `actgate issuer`.
+    Process { _process: Process },
+    /// The crate's server on a runtime of this process.
+    Thread { _runtime: Runtime },
+}
+
+/// A person's name, password and second factor; an empty factor is none.
+pub type Login = (&'static str, &'static str, &'static str);
+
+pub const ALICE: Login = ("alice", "wonderland", "246810");
+pub const ALICE_BY_PASSWORD: Login = ("alice", "wonderland", "");
+
+impl BundledIssuer {
+    /// As a user runs it.
+    pub fn start() -> Self {
+        Self::start_signing("es256")
+    }
+
+    /// As a user runs it, signing with this algorithm.
+    pub fn start_signing(algorithm: &str) -> Self {
+        let arguments = ["issuer", "--listen", "127.0.0.1:0", "--signing", algorithm];
+        let mut process = Process::start(&arguments);
+        let address = process.address("actgate: issuer on ");
+        let _running = Running::Process { _process: process };
+        Self { _running, address }
+    }
+
+    /// In this process, with the handle that turns its clock and its keys.
+    pub fn start_with_handle() -> (Self, Handle) {
+        let runtime = Runtime::new().expect("a runtime");
+        let registry = Registry::demo().expect("the built-in registry");
+        let issuer = Issuer::new(Settings::default(), registry).expect("an issuer");
+        let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
+        let server = runtime.block_on(Server::bind(loopback, issuer)).expect("a free port");
+        let (address, handle) = (server.local_addr(), server.handle());
+        runtime.spawn(server.serve(std::future::pending()));
+        let _running = Running::Thread { _runtime: runtime };
+        (Self { _running, address }, handle)
+    }
+
+    /// Its identifier: the address it listens on.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The token endpoint, asked by a client with its secret.
+    pub fn token(&self, client: &str, form: &[(&str, &str)]) -> Answer {
+        let secret = STANDARD.encode(format!("{client}:{client}-secret"));
+        let line = format!("Authorization: Basic {secret}");
+        wire::post_form(self.address, "/token", &[&line], form)
+    }
+
+    /// A token of the client on its own.
+    pub fn client_credentials(&self, client: &str, resource: &str, scope: &str) -> Answer {
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("resource", resource),
+            ("scope", scope),
+        ];
+        self.token(client, &form)
+    }
+
+    /// Hands `subject_token` on: `client` acts from here on.
+    pub fn exchange(&self, client: &str, subject_token: &str, resource: &str, scope: &str) -> Answer {
+        let form = [
+            ("grant_type", EXCHANGE),
+            ("subject_token", subject_token),
+            ("subject_token_type", ACCESS_TOKEN),
+            ("resource", resource),
+            ("scope", scope),
+        ];
+        self.token(client, &form)
+    }
+
+    /// As [`BundledIssuer::exchange`], with a token of its own that shows who acts.
+    pub fn exchange_with_actor_token(&self, client: &str, subject_token: &str, resource: &str, scope: &str) -> Answer {
+        let own = access_token(&self.client_credentials(client, resource, "orders:read"));
+        let form = [
+            ("grant_type", EXCHANGE),
+            ("subject_token", subject_token),
+            ("subject_token_type", ACCESS_TOKEN),
+            ("actor_token", &own),
+            ("actor_token_type", ACCESS_TOKEN),
+            ("resource", resource),
+            ("scope", scope),
+        ];
+        self.token(client, &form)
+    }
+
+    /// Signs a person in through the pages, with PKCE, and redeems the code.
+    pub fn sign_in(&self, client: &str, login: Login, resource: &str, scope: &str) -> Answer {
+        let verifier = base64url(digest(&SHA256, client.as_bytes()));
+        let callback = format!("https://{client}.example/callback");
+        let code = self.code(client, login, resource, scope, &verifier);
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("code", &code),
+            ("redirect_uri", &callback),
+            ("code_verifier", &verifier),
+        ];
+        self.token(client, &form)
+    }
+
+    /// The code that the browser is sent back with.
+    pub fn code(
+        &self,
+        client: &str,
+        (name, password, factor): Login,
+        resource: &str,
+        scope: &str,
+        verifier: &str,
+    ) -> String {
+        let callback = format!("https://{client}.example/callback");
+        let challenge = base64url(digest(&SHA256, verifier.as_bytes()));
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("response_type", "code")
+            .append_pair("client_id", client)
+            .append_pair("redirect_uri", &callback)
+            .append_pair("scope", scope)
+            .append_pair("resource", resource)
+            .append_pair("state", "xyz")
+            .append_pair("nonce", "n-1")
+            .append_pair("code_challenge", &challenge)
+            .append_pair("code_challenge_method", "S256")
+            .finish();
+        let page = wire::answer(self.address, &request("GET", &format!("/authorize?{query}"), &[]));
+        assert_eq!(page.status, 200, "{}", page.everything());
+        let mut form = vec![
+            ("transaction", transaction(&page)),
+            ("username", name.into()),
+            ("password", password.into()),
+        ];
+        if !factor.is_empty() {
+            form.push(("second_factor", factor.into()));
+        }
+        let page = self.post_page("/login", &form);
+        assert_eq!(page.status, 200, "{}", page.everything());
+        let form = [("transaction", transaction(&page)), ("decision", "allow".into())];
+        let back = self.post_page("/consent", &form);
+        let location = back
+            .field("location")
+            .unwrap_or_else(|| panic!("{}", back.everything()));
+        let location = url::Url::parse(&location).expect("a URL");
+        let parameter = |name: &str| {
+            location
+                .query_pairs()
+                .find(|(known, _)| known == name)
+                .map(|(_, value)| value.into_owned())
+        };
+        assert!(location.as_str().starts_with(&callback), "{location}");
+        assert_eq!(parameter("state").as_deref(), Some("xyz"));
+        assert_eq!(parameter("iss"), Some(self.url()), "RFC 9207");
+        parameter("code").unwrap_or_else(|| panic!("no code in {location}"))
+    }
+
+    fn post_page(&self, target: &str, form: &[(&str, String)]) -> Answer {
+        let form: Vec<_> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        wire::post_form(self.address, target, &[], &form)
+    }
+}
+
+/// The hidden field that carries a form to the next step.
+fn transaction(page: &Answer) -> String {
+    let text = page.text();
+    let (_, after) = text.split_once("name=\"transaction\" value=\"").expect("a form");
+    after.split('"').next().expect("a value").to_owned()
+}
+
+/// The access token of a good answer.
+pub fn access_token(answer: &Answer) -> String {
+    assert_eq!(answer.status, 200, "{}", answer.everything());
+    let token = answer.json()["access_token"].as_str().map(str::to_owned);
+    token.unwrap_or_else(|| panic!("no token: {}", answer.text()))
+}
+
+/// The OAuth error of a refusal.
+pub fn error(answer: &Answer) -> (u16, String) {
+    let code = answer.json()["error"].as_str().unwrap_or("?").to_owned();
+    (answer.status, code)
+}
+
+/// The claims of a token, unverified: for looking at what the issuer wrote.
+pub fn claims(token: &str) -> Value {
+    let payload = crate::mint::parts(token)[1];
+    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(payload);
+    serde_json::from_slice(&bytes.expect("Base64url")).expect("claims")
+}
+
+/// A gate that finds this issuer's keys by discovery and stands for `audience`.
+pub fn gate_for(issuer: &BundledIssuer, upstream: &Upstream, audience: &str, policy: &str) -> Gate {
+    let gate = Gate::run(&format!(
+        "listen: 127.0.0.1:0\nupstream: http://{}\nadmin: 127.0.0.1:0\naudience: {audience}\nissuers:\n  - issuer: {}\n    chain: complete\n    prior_actors: restrict\n    keys: {{ refresh: 300ms, cooldown: 100ms, timeout: 2s, max_stale: 1h }}\n{policy}",
+        upstream.address(),
+        issuer.url(),
+    ));
+    let deadline = std::time::Instant::now() + wire::DEADLINE;
+    while wire::answer(gate.admin, &request("GET", "/readyz", &[])).status != 200 {
+        assert!(std::time::Instant::now() < deadline, "never ready");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    gate
+}

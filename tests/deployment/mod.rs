@@ -1,0 +1,163 @@
+//! A gate in front of a recording service, trusting one issuer whose keys the test holds.
+
+pub mod bundled_issuer;
+pub mod gate;
+pub mod key_server;
+pub mod upstream;
+
+use std::time::{Duration, Instant};
+
+use crate::deployment::gate::Gate;
+use crate::deployment::key_server::{Conduct, KeyServer};
+use crate::deployment::upstream::Upstream;
+use crate::mint::{AUDIENCE, Authority, ISSUER};
+use crate::wire;
+
+/// Routes that fit most tables: one open, the rest by scope.
+pub const ROUTES: &str = r#"
+routes:
+  - match: GET /open/{*rest}
+    public: true
+  - match: GET /orders/{id}
+    scopes: [orders:read]
+  - match: POST /orders
+    scopes: [orders:write]
+  - match: "* /admin/{*rest}"
+    scopes: [admin]
+"#;
+
+/// Keys that are looked at often enough for a test to wait for it.
+pub const BRISK: &str = "    keys: { refresh: 300ms, cooldown: 100ms, timeout: 500ms, max_stale: 60s }\n";
+
+/// What a test's configuration says, beyond what every one does.
+pub struct Configuration {
+    /// `requirements:` and `routes:`.
+    pub policy: String,
+    /// The trusted issuer; one that is found by discovery has no `jwks_uri` line.
+    pub trust: Trust,
+    /// Whole lines under the trusted issuer, each indented by four.
+    pub issuer: String,
+    /// Further lines at the top level.
+    pub top: String,
+}
+
+/// How the issuer's keys are found.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Trust {
+    /// [`ISSUER`], with the address of its keys.
+    JwksUri,
+    /// The key server's own address, and discovery there.
+    Discovery,
+}
+
+impl Default for Configuration {
+    fn default() -> Self {
+        Self {
+            policy: ROUTES.to_owned(),
+            trust: Trust::JwksUri,
+            issuer: "    chain: complete\n    prior_actors: restrict\n".to_owned(),
+            top: String::new(),
+        }
+    }
+}
+
+impl Configuration {
+    /// The default with these lines under the trusted issuer.
+    pub fn of_issuer(lines: &str) -> Self {
+        Self {
+            issuer: lines.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    /// The default with this policy.
+    pub fn of_policy(policy: &str) -> Self {
+        Self {
+            policy: policy.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    fn text(&self, upstream: &Upstream, key_server: &KeyServer) -> String {
+        let upstream = upstream.address();
+        let trusted = match self.trust {
+            Trust::JwksUri => format!("{ISSUER}\n    jwks_uri: {}", key_server.jwks_uri()),
+            Trust::Discovery => key_server.url(),
+        };
+        let Self {
+            policy, issuer, top, ..
+        } = self;
+        format!(
+            "listen: 127.0.0.1:0\nupstream: http://{upstream}\nadmin: 127.0.0.1:0\naudience: {AUDIENCE}\nissuers:\n  - issuer: {trusted}\n{issuer}{top}{policy}"
+        )
+    }
+}
+
+/// Everything that runs during a test.
+pub struct Deployment {
+    pub gate: Gate,
+    pub upstream: Upstream,
+    pub key_server: KeyServer,
+    pub authority: Authority,
+}
+
+impl Deployment {
+    /// A gate with this policy and one ES256 key, ready to judge.
+    pub fn with_policy(policy: &str) -> Self {
+        Self::start(Authority::new(), &Configuration::of_policy(policy))
+    }
+
+    /// A gate that has fetched the keys of `authority`.
+    pub fn start(authority: Authority, configuration: &Configuration) -> Self {
+        let document = authority.document();
+        let deployment = Self::start_cold(authority, Conduct::Publish(document), configuration);
+        deployment.wait_until_ready();
+        deployment
+    }
+
+    /// A gate that runs, whatever the key server says.
+    pub fn start_cold(authority: Authority, conduct: Conduct, configuration: &Configuration) -> Self {
+        Self::start_beside(authority, KeyServer::start(conduct), configuration)
+    }
+
+    /// A gate that runs beside a key server that may be away.
+    pub fn start_beside(authority: Authority, key_server: KeyServer, configuration: &Configuration) -> Self {
+        let upstream = Upstream::start();
+        let gate = Gate::run(&configuration.text(&upstream, &key_server));
+        Self {
+            gate,
+            upstream,
+            key_server,
+            authority,
+        }
+    }
+
+    /// The status of the admin listener's `/readyz`.
+    pub fn readiness(&self) -> u16 {
+        let request = wire::request("GET", "/readyz", &[]);
+        wire::answer(self.gate.admin, &request).status
+    }
+
+    /// Waits for `/readyz` to say so.
+    pub fn wait_until_ready(&self) {
+        self.wait_until("ready", || self.readiness() == 200);
+    }
+
+    /// The status of GET `target` with `token`.
+    pub fn status(&self, target: &str, token: &str) -> u16 {
+        wire::get(self.gate.address, target, token).status
+    }
+
+    /// Polls until `holds`, and fails with the gate's own words when it never does.
+    pub fn wait_until(&self, what: &str, mut holds: impl FnMut() -> bool) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while !holds() {
+            assert!(
+                Instant::now() < deadline,
+                "never {what}; the gate says:\n{}",
+                self.gate.process.stderr().join("\n")
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The issuer is away when the gate starts.
+
+use serde_json::json;
+
+use crate::deployment::key_server::{Conduct, KeyServer};
+use crate::deployment::{Configuration, Deployment};
+use crate::mint::Authority;
+use crate::wire::{self, request};
+
+/// Short enough that a hanging issuer shows within the test.
+const KEYS: &str = "    keys: { refresh: 5s, cooldown: 200ms, timeout: 1s, max_stale: 60s }\n";
+
+/// Everything that must hold before any key was ever fetched.
+fn cold(deployment: &Deployment) {
+    let authority = &deployment.authority;
+    let gate = deployment.gate.address;
+    let open = wire::answer(gate, &request("GET", "/open/page", &[]));
+    assert_eq!(open.status, 200, "public routes work");
+    let bare = wire::answer(gate, &request("GET", "/orders/1", &[]));
+    let challenge = bare.field("www-authenticate").unwrap_or_default();
+    assert_eq!(bare.status, 401, "bare challenges work");
+    assert!(
+        challenge.starts_with("Bearer") && !challenge.contains("error"),
+        "{challenge}"
+    );
+    let stranger = Authority::new();
+    for (what, token) in [
+        ("a good token", authority.token(json!({}))),
+        ("a stranger's token", stranger.token(json!({}))),
+        (
+            "a token with an unknown kid",
+            authority.token_with_header_changed(json!({ "kid": "x" })),
+        ),
+        (
+            "a token without kid",
+            authority.token_with_header(r#"{"alg":"ES256","typ":"at+jwt"}"#),
+        ),
+    ] {
+        let seen = deployment.upstream.count();
+        let answer = wire::get(gate, "/orders/1", &token);
+        assert_eq!(answer.status, 503, "{what}: {}", answer.everything());
+        let wait = answer.field("retry-after").and_then(|wait| wait.parse::<u32>().ok());
+        assert!(wait.is_some_and(|wait| wait > 0), "{what}: {}", answer.everything());
+        assert_eq!(answer.field("www-authenticate"), None, "{what}");
+        assert_eq!(deployment.upstream.count(), seen, "{what}");
+    }
+    assert_eq!(deployment.readiness(), 503);
+    let alive = wire::answer(deployment.gate.admin, &request("GET", "/livez", &[]));
+    assert_eq!(alive.status, 200, "alive, though not ready");
+}
+
+fn recovered(deployment: &Deployment) {
+    deployment.wait_until_ready();
+    let token = deployment.authority.token(json!({}));
+    assert_eq!(deployment.status("/orders/1", &token), 200);
+    let forged = Authority::new().token(json!({}));
+    assert_eq!(deployment.status("/orders/1", &forged), 401);
+}
+
+#[test]
+fn issuer_refuses_connections_at_start() {
+    let authority = Authority::new();
+    let mut server = KeyServer::start(Conduct::Publish(authority.document()));
+    server.close();
+    let configuration = Configuration::of_issuer(KEYS);
+    let mut deployment = Deployment::start_beside(authority, server, &configuration);
+    cold(&deployment);
+    deployment.key_server.reopen();
+    recovered(&deployment);
+}
+
+#[test]
+fn issuer_answers_badly_at_start() {
+    for conduct in [
+        Conduct::Status(500, String::new()),
+        Conduct::Body("text/html", b"<p>not yet</p>".to_vec()),
+        Conduct::Body("application/json", b"{\"keys\":[]}".to_vec()),
+        Conduct::Hanging,
+    ] {
+        let authority = Authority::new();
+        let document = authority.document();
+        let configuration = Configuration::of_issuer(KEYS);
+        let deployment = Deployment::start_cold(authority, conduct, &configuration);
+        cold(&deployment);
+        deployment.key_server.conduct(Conduct::Publish(document));
+        recovered(&deployment);
+    }
+}

@@ -1,0 +1,152 @@
+//! Keys of the policy that read the actor, the client and the chain.
+
+use serde_json::{Value, json};
+
+use crate::mint::chain;
+use crate::policy::row::{Row, row};
+
+pub fn actor_rows() -> Vec<Row> {
+    let none = || json!({});
+    let kind = |kind: &str| json!({ "act": { "sub": "a", "sub_profile": kind } });
+    let of = |iss: &str| json!({ "act": { "sub": "a", "iss": iss } });
+    vec![
+        row(
+            "actor: { required: true }",
+            by("a"),
+            none(),
+            "actor_missing",
+            "actor.required",
+        ),
+        row(
+            "actor: { absent: true }",
+            none(),
+            by("a"),
+            "actor_present",
+            "actor.absent",
+        ),
+        row(
+            "actor: { kind: agent }",
+            kind("ai_agent"),
+            json!({ "act": { "sub": "a" } }),
+            "actor_kind_unknown",
+            "actor.kind",
+        ),
+        row(
+            "actor: { kind: [agent, service] }",
+            kind("service"),
+            kind("user"),
+            "actor_kind_not_allowed",
+            "actor.kind",
+        ),
+        row(
+            "actor: { kind: agent }",
+            kind("ai_agent"),
+            none(),
+            "actor_missing",
+            "actor.kind",
+        ),
+        row(
+            "actor: { one_of: [a, b] }",
+            by("b"),
+            by("c"),
+            "actor_not_allowed",
+            "actor.one_of",
+        ),
+        row(
+            "actor: { one_of: [a] }",
+            by("a"),
+            none(),
+            "actor_missing",
+            "actor.one_of",
+        ),
+        row(
+            "actor: { none_of: [c] }",
+            by("a"),
+            by("c"),
+            "actor_not_allowed",
+            "actor.none_of",
+        ),
+        row(
+            "actor: { issuer: same }",
+            by("a"),
+            of("https://partner.example.com"),
+            "foreign_issuer",
+            "actor.issuer",
+        ),
+        row(
+            "actor: { issuer: [\"https://partner.example.com\"] }",
+            of("https://partner.example.com"),
+            by("a"),
+            "foreign_issuer",
+            "actor.issuer",
+        ),
+        row(
+            "client: { one_of: [web-canary] }",
+            none(),
+            json!({ "client_id": "other" }),
+            "client_not_allowed",
+            "client.one_of",
+        ),
+        row(
+            "client: { none_of: [other] }",
+            none(),
+            json!({ "client_id": "other" }),
+            "client_not_allowed",
+            "client.none_of",
+        ),
+    ]
+}
+
+pub fn chain_rows() -> Vec<Row> {
+    let of = |names: &[&str]| json!({ "act": chain(names) });
+    let incomplete = || json!({ "act": chain(&["a"]), "chain_complete": false });
+    let not = "chain_actor_not_allowed";
+    vec![
+        row(
+            "chain: { max_depth: 1 }",
+            of(&["a"]),
+            of(&["b", "a"]),
+            "chain_too_deep",
+            "chain.max_depth",
+        ),
+        row(
+            "chain: { max_depth: 0 }",
+            json!({}),
+            of(&["a"]),
+            "chain_too_deep",
+            "chain.max_depth",
+        ),
+        row(
+            "chain: { all_of: [a, b] }",
+            of(&["b", "a"]),
+            of(&["b", "x"]),
+            not,
+            "chain.all_of",
+        ),
+        row(
+            "chain: { none_of: [x] }",
+            of(&["b", "a"]),
+            of(&["b", "a", "x"]),
+            not,
+            "chain.none_of",
+        ),
+        row(
+            "chain: { max_depth: 3 }",
+            of(&["a"]),
+            incomplete(),
+            "chain_incomplete",
+            "chain.max_depth",
+        ),
+        row(
+            "chain: { none_of: [x] }",
+            of(&["a"]),
+            incomplete(),
+            "chain_incomplete",
+            "chain.none_of",
+        ),
+    ]
+}
+
+fn by(actor: &str) -> Value {
+    json!({ "act": chain(&[actor]) })
+}

@@ -1,0 +1,243 @@
+//! One table of refusals: a row per stable code, with what the caller is told and what the operator reads.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::deployment::key_server::Conduct;
+use crate::deployment::{Configuration, Deployment};
+use crate::mint::signing_key::{Curve, SigningKey};
+use crate::mint::{Authority, chain, now, token_of};
+use crate::wire::challenge::Challenge;
+use crate::wire::{self, bearer, request};
+
+const POLICY: &str = r#"
+routes:
+  - match: GET /open
+    public: true
+  - match: GET /any
+    scopes: { none_of: [never] }
+  - match: GET /scoped
+    scopes: [orders:read]
+  - match: GET /people
+    initiator: { kind: human }
+  - match: GET /machines
+    initiator: { kind: agent }
+  - match: GET /alice
+    initiator: { one_of: [alice-canary] }
+  - match: GET /mfa
+    initiator: { amr: [mfa] }
+  - match: GET /strong
+    initiator: { acr: [phr] }
+  - match: GET /fresh
+    initiator: { auth_within: 5m }
+  - match: GET /delegated
+    actor: { required: true }
+  - match: GET /alone
+    actor: { absent: true }
+  - match: GET /by-agents
+    actor: { kind: agent }
+  - match: GET /by-bot
+    actor: { one_of: [bot] }
+  - match: GET /by-ours
+    actor: { issuer: same }
+  - match: GET /client
+    client: { one_of: [web-canary] }
+  - match: GET /tenant
+    claims: { tid: T1 }
+  - match: GET /alternatives
+    any_of: [{ actor: { one_of: [bot] } }, { claims: { tid: T1 } }]
+  - match: GET /shallow
+    chain: { max_depth: 1 }
+  - match: GET /known
+    chain: { all_of: [bot] }
+"#;
+
+/// A status, the error in the challenge (`None`: no challenge; `Some("")`: a bare one), and the code in the log.
+type Refusal = (u16, Option<&'static str>, &'static str);
+
+fn of_the_request(authority: &Authority) -> Vec<(Vec<u8>, Refusal)> {
+    let good = bearer(&authority.token(json!({})));
+    let get = |fields: &[&str]| request("GET", "/any", fields);
+    let token = |token: &str| get(&[&bearer(token)]);
+    let invalid = |code| (401, Some("invalid_token"), code);
+    let stranger = SigningKey::ec("es256", Curve::P256);
+    let unknown = SigningKey::ec("unknown", Curve::P256);
+    let none = authority.token_with_header_changed(json!({ "alg": "none" }));
+    let dates = |exp: Value| authority.token(json!({ "exp": exp }));
+    vec![
+        (get(&[]), (401, Some(""), "missing_token")),
+        (
+            get(&["Authorization: Basic dXNlcjpwYXNz"]),
+            (401, Some(""), "missing_token"),
+        ),
+        (get(&[&good, &good]), (400, Some("invalid_request"), "invalid_request")),
+        (
+            request("GET", "/any//", &[&good]),
+            (400, Some("invalid_request"), "invalid_request"),
+        ),
+        (token("garbage"), invalid("malformed_token")),
+        (token(&none), invalid("unsupported_algorithm")),
+        (token(&token_of(&unknown, "ES256")), invalid("unknown_key")),
+        (token(&token_of(&stranger, "ES256")), invalid("invalid_signature")),
+        (token(&dates(json!(now() - 60))), invalid("invalid_claim")),
+        (token(&dates(json!("soon"))), invalid("invalid_claim")),
+        (
+            token(&authority.token(json!({ "cnf": { "jkt": "x" } }))),
+            invalid("invalid_confirmation"),
+        ),
+        (
+            token(&authority.token(json!({ "act": null }))),
+            invalid("invalid_chain"),
+        ),
+    ]
+}
+
+fn of_the_policy() -> Vec<(&'static str, Value, Refusal)> {
+    let denied = |code| (403, None, code);
+    let login = Some("insufficient_user_authentication");
+    let agent = || json!({ "sub": "bot", "sub_profile": "ai_agent" });
+    let of = |act: Value| json!({ "act": act });
+    vec![
+        ("/nowhere", json!({}), denied("no_route")),
+        (
+            "/scoped",
+            json!({ "scope": "other" }),
+            (403, Some("insufficient_scope"), "insufficient_scope"),
+        ),
+        ("/any", json!({ "scope": "never" }), denied("scope_not_allowed")),
+        ("/people", agent(), denied("initiator_not_human")),
+        (
+            "/people",
+            json!({ "sub_profile": "martian" }),
+            denied("initiator_kind_unknown"),
+        ),
+        ("/machines", json!({}), denied("initiator_kind_not_allowed")),
+        ("/alice", json!({ "sub": "bob" }), denied("initiator_not_allowed")),
+        ("/mfa", json!({ "amr": ["pwd"] }), denied("amr_not_met")),
+        ("/strong", json!({ "acr": "pwd" }), (401, login, "acr_not_met")),
+        (
+            "/fresh",
+            json!({ "auth_time": now() - 600 }),
+            (401, login, "auth_too_old"),
+        ),
+        ("/delegated", json!({}), denied("actor_missing")),
+        ("/alone", of(chain(&["bot"])), denied("actor_present")),
+        ("/by-agents", of(json!({ "sub": "bot" })), denied("actor_kind_unknown")),
+        (
+            "/by-agents",
+            of(json!({ "sub": "bob", "sub_profile": "user" })),
+            denied("actor_kind_not_allowed"),
+        ),
+        ("/by-bot", of(chain(&["other"])), denied("actor_not_allowed")),
+        (
+            "/by-ours",
+            of(json!({ "sub": "bot", "iss": "https://partner.example.com" })),
+            denied("foreign_issuer"),
+        ),
+        ("/client", json!({ "client_id": "other" }), denied("client_not_allowed")),
+        ("/tenant", json!({ "tid": "T2" }), denied("claim_not_met")),
+        ("/alternatives", json!({}), denied("no_alternative")),
+        ("/any", of(json!({ "sub": "alice-canary" })), denied("self_act")),
+        ("/shallow", of(chain(&["bot", "orch"])), denied("chain_too_deep")),
+        (
+            "/known",
+            of(chain(&["bot", "other"])),
+            denied("chain_actor_not_allowed"),
+        ),
+        (
+            "/shallow",
+            json!({ "chain_complete": false }),
+            denied("chain_incomplete"),
+        ),
+    ]
+}
+
+/// Every code that a refused request can have, but for an outage of keys.
+const CODES: &str = "missing_token invalid_request malformed_token unsupported_algorithm unknown_key invalid_signature invalid_claim \
+    invalid_confirmation invalid_chain insufficient_scope no_route initiator_not_human initiator_kind_unknown \
+    initiator_kind_not_allowed initiator_not_allowed amr_not_met acr_not_met auth_too_old actor_missing actor_present \
+    actor_kind_unknown actor_kind_not_allowed actor_not_allowed foreign_issuer client_not_allowed claim_not_met \
+    scope_not_allowed no_alternative self_act chain_too_deep chain_actor_not_allowed chain_incomplete";
+
+#[test]
+fn each_refusal_has_its_status_challenge_and_code() {
+    let deployment = Deployment::with_policy(POLICY);
+    let authority = &deployment.authority;
+    let mut rows = of_the_request(authority);
+    for (target, changes, refusal) in of_the_policy() {
+        let line = bearer(&authority.token(changes));
+        rows.push((request("GET", target, &[&line]), refusal));
+    }
+    let covered: BTreeSet<&str> = rows.iter().map(|(_, (_, _, code))| *code).collect();
+    assert_eq!(covered, CODES.split_whitespace().collect(), "a row per code");
+    let mut failures = Vec::new();
+    for (n, (bytes, wanted)) in rows.iter().enumerate() {
+        let (status, error, code) = *wanted;
+        let answer = wire::answer(deployment.gate.address, bytes);
+        let challenge = answer.field("www-authenticate");
+        let told = challenge.map(|field| {
+            let challenge = Challenge::parse(&field).expect("a challenge");
+            challenge.parameter("error").unwrap_or("").to_owned()
+        });
+        let event = deployment.gate.decision_after(n);
+        let got = (answer.status, told.as_deref(), event["code"].as_str().unwrap_or("?"));
+        if got != (status, error, code) {
+            failures.push(format!("wanted {wanted:?}, got {got:?}; logged {event}"));
+        }
+        let policy = status == 403 || error == Some("insufficient_user_authentication");
+        if policy && code != "no_route" && event["rule"].as_str().is_none_or(str::is_empty) {
+            failures.push(format!("{code}: no rule in {event}"));
+        }
+        if event["verdict"] != json!("refuse") || event["id"] != answer.json()["decision"] {
+            failures.push(format!("{code}: {event} beside {}", answer.text()));
+        }
+        // The reason of a policy's refusal is the operator's alone.
+        if error.is_none() && answer.everything().contains(code) {
+            failures.push(format!("{code}: the caller is told: {}", answer.everything()));
+        }
+    }
+    assert!(
+        failures.is_empty(),
+        "{} failures:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
+    assert_eq!(deployment.upstream.count(), 0);
+}
+
+#[test]
+fn keys_unavailable() {
+    let conduct = Conduct::Status(500, String::new());
+    let configuration = Configuration::of_policy(POLICY);
+    let deployment = Deployment::start_cold(Authority::new(), conduct, &configuration);
+    let token = deployment.authority.token(json!({}));
+    let answer = wire::get(deployment.gate.address, "/any", &token);
+    assert_eq!((answer.status, answer.field("www-authenticate")), (503, None));
+    assert!(answer.field("retry-after").is_some());
+    assert_eq!(deployment.gate.decision_after(0)["code"], json!("keys_unavailable"));
+}
+
+/// No decision that lets a request through has a code, and a public route has no identity.
+#[test]
+fn what_passes_is_logged_with_its_chain() {
+    let deployment = Deployment::with_policy(POLICY);
+    let token = deployment.authority.token(json!({ "act": chain(&["tool", "bot"]) }));
+    assert_eq!(deployment.status("/delegated?x=secret-query", &token), 200);
+    assert_eq!(deployment.status("/open", "x"), 200);
+    let event = deployment.gate.decision_after(0);
+    assert_eq!((&event["verdict"], &event["code"]), (&json!("allow"), &Value::Null));
+    assert_eq!(event["route"], json!("GET /delegated"));
+    let text = event.to_string();
+    for known in ["alice-canary", "tool", "bot", "web-canary"] {
+        assert!(text.contains(known), "{known} in {text}");
+    }
+    assert!(!text.contains("secret-query"), "{text}");
+    assert!(!text.contains(crate::mint::parts(&token)[2]), "{text}");
+    let open = deployment.gate.decision_after(1);
+    assert_eq!(
+        (&open["verdict"], &open["chain"]),
+        (&json!("allow"), &Value::Null),
+        "{open}"
+    );
+}

@@ -1,0 +1,305 @@
+//! What a request presents: nothing, too much, the wrong way, or a token bound to a proof it lacks.
+
+use serde_json::{Value, json};
+
+use crate::deployment::{Deployment, ROUTES};
+use crate::mint::signing_key::{Curve, SigningKey};
+use crate::mint::{Authority, token_of};
+use crate::table::{
+    BAD_REQUEST_OR_UNAUTHORIZED, BARE_CHALLENGE, INSUFFICIENT_SCOPE, INVALID_REQUEST, INVALID_TOKEN, PASSES, Table,
+    Want,
+};
+use crate::wire::{self, bearer, request};
+
+fn deployment() -> Deployment {
+    Deployment::with_policy(ROUTES)
+}
+
+fn stranger_token() -> String {
+    token_of(&SigningKey::ec("es256", Curve::P256), "ES256")
+}
+
+#[test]
+fn nothing_presented() {
+    let deployment = deployment();
+    let token = deployment.authority.token(json!({}));
+    let mut table = Table::on(&deployment);
+    let bare = request("GET", "/orders/1", &[]);
+    table.request("no header", &bare, BARE_CHALLENGE);
+    for line in [
+        format!("X-Authorization: Bearer {token}"),
+        format!("X-Auth-Token: {token}"),
+        format!("X-Forwarded-Authorization: Bearer {token}"),
+        format!("X-Original-Authorization: Bearer {token}"),
+        format!("Authentication: Bearer {token}"),
+        format!("Authorisation: Bearer {token}"),
+        format!("Authorization2: Bearer {token}"),
+        format!("Authorization_: Bearer {token}"),
+        format!("HTTP_AUTHORIZATION: Bearer {token}"),
+        format!("Proxy-Authorization: Bearer {token}"),
+        format!("Cookie: access_token={token}"),
+        format!("Cookie: Authorization=Bearer {token}"),
+        format!("X-Access-Token: {token}"),
+        "User-Agent: GoogleHC/1.0".to_owned(),
+    ] {
+        let name = line.split(' ').next().unwrap_or_default().to_owned();
+        table.credential(&format!("the token in {name}"), &line, BARE_CHALLENGE);
+    }
+    table.finish();
+}
+
+#[test]
+fn malformed_header() {
+    let deployment = deployment();
+    let token = deployment.authority.token(json!({}));
+    let mut table = Table::on(&deployment);
+    for (what, value) in [
+        ("empty", String::new()),
+        ("scheme only", "Bearer".into()),
+        ("scheme and a blank", "Bearer ".into()),
+        ("no scheme", token.clone()),
+        ("a scheme that begins alike", format!("BearerX {token}")),
+        ("a scheme that ends alike", format!("XBearer {token}")),
+        ("a shortened scheme", format!("Bear {token}")),
+        ("no space", format!("Bearer{token}")),
+        ("a colon after the scheme", format!("Bearer: {token}")),
+        ("an equals sign after the scheme", format!("Bearer={token}")),
+        ("a parameter", format!("Bearer token={token}")),
+        ("a quoted parameter", format!("Bearer token=\"{token}\"")),
+        ("a tab after the scheme", format!("Bearer\t{token}")),
+        ("a comma after the scheme", format!("Bearer,{token}")),
+        ("a comma after the token", format!("Bearer {token},")),
+        ("text after the token", format!("Bearer {token} more")),
+        ("a parameter after the token", format!("Bearer {token}, realm=\"x\"")),
+        ("non-ASCII after the token", format!("Bearer {token}é")),
+        ("a no-break space", format!("Bearer\u{a0}{token}")),
+        ("a full-width scheme", format!("Ｂearer {token}")),
+        ("not a JWT at all", "Bearer opaque-canary-token".into()),
+        ("one letter", "Bearer x".into()),
+        ("null", "Bearer null".into()),
+        ("undefined", "Bearer undefined".into()),
+    ] {
+        let line = format!("Authorization: {value}");
+        table.credential(what, &line, BAD_REQUEST_OR_UNAUTHORIZED);
+    }
+    for scheme in [
+        "Basic",
+        "Digest",
+        "Token",
+        "JWT",
+        "Negotiate",
+        "MAC",
+        "HOBA",
+        "GNAP",
+        "DPoP",
+    ] {
+        let line = format!("Authorization: {scheme} {token}");
+        table.credential(&format!("the scheme {scheme}"), &line, BAD_REQUEST_OR_UNAUTHORIZED);
+    }
+    table.finish();
+}
+
+#[test]
+fn spelling_of_the_scheme() {
+    let deployment = deployment();
+    let token = deployment.authority.token(json!({}));
+    let mut table = Table::on(&deployment);
+    for scheme in ["Bearer", "bearer", "BEARER"] {
+        let line = format!("Authorization: {scheme} {token}");
+        table.credential(&format!("schemes have no case: {scheme}"), &line, PASSES);
+    }
+    let want = Want::of(&[200, 400, 401]);
+    for (what, blanks) in [("two spaces", "  "), ("five spaces", "     ")] {
+        let line = format!("Authorization: Bearer{blanks}{token}");
+        table.credential(what, &line, want);
+    }
+    table.finish();
+}
+
+#[test]
+fn more_than_one_credential() {
+    let deployment = deployment();
+    let good = deployment.authority.token(json!({}));
+    let bad = stranger_token();
+    let mut table = Table::on(&deployment);
+    for (what, first, second) in [
+        ("good, then bad", &good, &bad),
+        ("bad, then good", &bad, &good),
+        ("the same twice", &good, &good),
+    ] {
+        let two = request("GET", "/orders/1", &[&bearer(first), &bearer(second)]);
+        table.request(&format!("two headers: {what}"), &two, INVALID_REQUEST);
+        let apart = request("GET", "/orders/1", &[&bearer(first), "X: y", &bearer(second)]);
+        table.request(&format!("two headers apart: {what}"), &apart, INVALID_REQUEST);
+        let list = format!("Authorization: Bearer {first}, Bearer {second}");
+        table.credential(&format!("a comma list: {what}"), &list, INVALID_REQUEST);
+        let tight = format!("Authorization: Bearer {first},Bearer {second}");
+        table.credential(&format!("a tight comma list: {what}"), &tight, INVALID_REQUEST);
+    }
+    let empty = request("GET", "/orders/1", &[&bearer(&good), "Authorization:"]);
+    table.request("a good one and an empty one", &empty, INVALID_REQUEST);
+    for basic in [0, 1] {
+        let mut lines = [bearer(&good), "Authorization: Basic dXNlcjpwYXNz".into()];
+        lines.rotate_left(basic);
+        let two = request("GET", "/orders/1", &[&lines[0], &lines[1]]);
+        table.request(&format!("two schemes in two headers, {basic}"), &two, INVALID_REQUEST);
+    }
+    let line = format!("Authorization: Basic dXNlcjpwYXNz, Bearer {good}");
+    table.credential("two schemes in a list", &line, INVALID_REQUEST);
+    let line = format!("Authorization: Bearer {good}, Basic dXNlcjpwYXNz");
+    table.credential("two schemes in a list, ours first", &line, INVALID_REQUEST);
+    for name in ["access_token", "access%5ftoken", "access%5Ftoken", "%61ccess_token"] {
+        for query in [
+            format!("{name}={good}"),
+            format!("x=1&{name}={good}"),
+            format!("{name}={bad}&y=2"),
+        ] {
+            let target = format!("/orders/1?{query}");
+            let both = request("GET", &target, &[&bearer(&good)]);
+            let shown = query.split('=').next().unwrap_or_default();
+            table.request(&format!("header and query: {shown}"), &both, INVALID_REQUEST);
+        }
+    }
+    table.finish();
+}
+
+/// A form is the service's own: the gate reads no body. What it must not do is let the form's token count.
+#[test]
+fn header_and_form() {
+    let deployment = deployment();
+    let writer = deployment.authority.token(json!({ "scope": "orders:write" }));
+    let reader = deployment.authority.token(json!({}));
+    let body = format!("access_token={writer}");
+    let length = format!("Content-Length: {}", body.len());
+    let form = |line: &str| {
+        let kind = "Content-Type: application/x-www-form-urlencoded";
+        let mut bytes = request("POST", "/orders", &[line, kind, &length]);
+        bytes.extend(body.as_bytes());
+        bytes
+    };
+    let mut table = Table::on(&deployment);
+    table.request(
+        "a weak header and a good form",
+        &form(&bearer(&reader)),
+        Want::of(&[400, 403]),
+    );
+    table.request(
+        "a bad header and a good form",
+        &form(&bearer(&stranger_token())),
+        BAD_REQUEST_OR_UNAUTHORIZED,
+    );
+    table.request("a token in the form only", &form("X: y"), BAD_REQUEST_OR_UNAUTHORIZED);
+    table.finish();
+}
+
+#[test]
+fn token_in_the_query_only() {
+    let deployment = deployment();
+    let token = deployment.authority.token(json!({}));
+    let mut table = Table::on(&deployment);
+    for query in ["access_token", "token", "bearer_token", "authorization", "jwt"] {
+        let target = format!("/orders/1?{query}={token}");
+        let bytes = request("GET", &target, &[]);
+        table.request(&format!("in {query}"), &bytes, BAD_REQUEST_OR_UNAUTHORIZED);
+    }
+    table.finish();
+}
+
+/// Every row of every table is held against what it sent; this one holds the claims of a refused token.
+#[test]
+fn echo() {
+    let deployment = deployment();
+    let authority = &deployment.authority;
+    let mut table = Table::on(&deployment);
+    let loud = json!({
+        "iss": "https://canary.example.com", "aud": "https://canary.example.com",
+        "scope": "canary\" error=\"none", "client_id": "canary\r\nX: y", "name": "<script>canary</script>",
+    });
+    table.token("claims of a refused token", &authority.token(loud), INVALID_TOKEN);
+    let scope = json!({ "scope": "canary:read \", realm=\"canary" });
+    table.token("a scope with quotes", &authority.token(scope), INSUFFICIENT_SCOPE);
+    table.token("a forged token", &stranger_token(), INVALID_TOKEN);
+    let kid = json!({ "kid": "canary\"\r\nSet-Cookie: a=b" });
+    let token = authority.token_with_header_changed(kid);
+    table.token("a kid with quotes and line breaks", &token, INVALID_TOKEN);
+    let target = "/orders/canary\"><script>";
+    table.request(
+        "a path with quotes",
+        &request("GET", target, &[]),
+        Want::of(&[400, 401, 403, 404]),
+    );
+    let encoded = request("GET", "/nowhere/%22%3Ccanary%3E", &[&bearer(&stranger_token())]);
+    table.request("a path with encoded quotes", &encoded, Want::of(&[400, 401, 403, 404]));
+    table.finish();
+}
+
+#[test]
+fn public_route_with_a_bad_token() {
+    let deployment = deployment();
+    let want = Want::of(&[200, 401]);
+    let mut table = Table::on(&deployment);
+    let good = deployment.authority.token(json!({}));
+    for (what, line) in [
+        ("none", "X: y".to_owned()),
+        ("a good one", bearer(&good)),
+        ("a forged one", bearer(&stranger_token())),
+        ("garbage", bearer("garbage")),
+        ("another scheme", "Authorization: Basic dXNlcjpwYXNz".into()),
+    ] {
+        let bytes = request("GET", "/open/page", &[&line, "X-Auth-Subject: forged"]);
+        for one in table.request(what, &bytes, want) {
+            let ours = one.head.fields.iter().map(|(name, _)| name.to_ascii_lowercase());
+            let ours: Vec<_> = ours.filter(|name| name.starts_with("x-auth-")).collect();
+            table.check(&format!("{what}: identity upstream: {ours:?}"), ours.is_empty());
+        }
+    }
+    table.finish();
+}
+
+#[test]
+fn bound_token_as_bearer() {
+    let deployment = deployment();
+    let authority: &Authority = &deployment.authority;
+    let thumbprint = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I";
+    let mut table = Table::on(&deployment);
+    let confirmations: [Value; 13] = [
+        json!({ "jkt": thumbprint }),
+        json!({ "x5t#S256": thumbprint }),
+        json!({ "jkt": thumbprint, "x5t#S256": thumbprint }),
+        json!({ "kid": "es256" }),
+        json!({ "jwk": { "kty": "EC" } }),
+        json!({ "unknown": thumbprint }),
+        json!({ "jkt": 1 }),
+        json!({ "jkt": "" }),
+        json!({}),
+        json!(thumbprint),
+        json!(null),
+        json!([{ "jkt": thumbprint }]),
+        json!(true),
+    ];
+    for confirmation in confirmations {
+        let token = authority.token(json!({ "cnf": confirmation }));
+        table.token(&format!("cnf {confirmation}"), &token, INVALID_TOKEN);
+        let proof = request("GET", "/orders/1", &[&bearer(&token), "DPoP: not.a.proof"]);
+        table.request(
+            &format!("cnf {confirmation} with a proof of nothing"),
+            &proof,
+            BAD_REQUEST_OR_UNAUTHORIZED,
+        );
+    }
+    table.finish();
+}
+
+/// What a caller may act on, in each challenge, and nothing that tells how the refusal came about.
+#[test]
+fn challenges_say_what_the_caller_can_act_on() {
+    let deployment = deployment();
+    let weak = deployment.authority.token(json!({ "scope": "other" }));
+    let refused = wire::get(deployment.gate.address, "/orders/1", &weak);
+    let field = refused.field("www-authenticate").expect("a challenge");
+    let challenge = crate::wire::challenge::Challenge::parse(&field).expect("a challenge");
+    assert_eq!(challenge.parameter("scope"), Some("orders:read"), "{field}");
+    let kind = refused.field("content-type").unwrap_or_default();
+    assert!(kind.starts_with("application/problem+json"), "{kind}");
+    assert_eq!(refused.json()["status"], json!(403));
+}

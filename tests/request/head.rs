@@ -1,0 +1,264 @@
+//! The head of a request: methods, and headers that claim another request.
+
+use serde_json::json;
+
+use crate::deployment::upstream::Received;
+use crate::deployment::{Deployment, ROUTES};
+use crate::mint::signing_key::{Curve, SigningKey};
+use crate::mint::{Authority, token_of};
+use crate::table::{BARE_CHALLENGE, INSUFFICIENT_SCOPE, INVALID_TOKEN, PASSES, Table, Want};
+use crate::wire::{bearer, request};
+
+fn deployment() -> Deployment {
+    Deployment::with_policy(ROUTES)
+}
+
+fn reader(authority: &Authority) -> String {
+    bearer(&authority.token(json!({})))
+}
+
+fn forged() -> String {
+    bearer(&token_of(&SigningKey::ec("es256", Curve::P256), "ES256"))
+}
+
+fn has(received: &Received, name: &str) -> bool {
+    !received.head.values(name).is_empty()
+}
+
+const CLAIMS_OF_ANOTHER_URI: [&str; 14] = [
+    "X-Forwarded-Uri: /open/page",
+    "X-Forwarded-Path: /open/page",
+    "X-Forwarded-Prefix: /open",
+    "X-Original-Uri: /open/page",
+    "X-Original-Url: /open/page",
+    "X-Rewrite-Url: /open/page",
+    "X-Envoy-Original-Path: /open/page",
+    "X-Replaced-Path: /open/page",
+    "X-Auth-Request-Redirect: /open/page",
+    "X-Accel-Redirect: /open/page",
+    "X-Original-Method: OPTIONS",
+    "X-Forwarded-Method: OPTIONS",
+    "Forwarded: for=127.0.0.1;host=localhost;proto=https;path=/open/page",
+    "X-Skip-Auth: true",
+];
+
+#[test]
+fn headers_that_claim_another_uri_never_choose_the_rule() {
+    let deployment = deployment();
+    let weak = bearer(&deployment.authority.token(json!({ "scope": "other" })));
+    let good = reader(&deployment.authority);
+    let mut table = Table::on(&deployment);
+    for line in CLAIMS_OF_ANOTHER_URI {
+        let row = |what: &str| format!("{line}: {what}");
+        table.request(&row("no token"), &request("GET", "/orders/1", &[line]), BARE_CHALLENGE);
+        table.request(
+            &row("a weak token"),
+            &request("GET", "/orders/1", &[line, &weak]),
+            INSUFFICIENT_SCOPE,
+        );
+        table.request(
+            &row("a forged token"),
+            &request("GET", "/orders/1", &[line, &forged()]),
+            INVALID_TOKEN,
+        );
+        let seen = table.request(
+            &row("a good token"),
+            &request("GET", "/orders/1", &[line, &good]),
+            PASSES,
+        );
+        for one in &seen {
+            table.check(&row("the target is the real one"), one.target == "/orders/1");
+        }
+        let closed = line.replace("/open/page", "/admin/users");
+        let open = request("GET", "/open/page", &[&closed]);
+        table.request(&row("an open path stays open"), &open, PASSES);
+    }
+    table.finish();
+}
+
+/// RFC 9110 has no rule for these; a service behind a proxy believes them, so that a stranger's must not arrive.
+#[test]
+fn headers_that_claim_another_uri_are_not_passed_on() {
+    let deployment = deployment();
+    let good = reader(&deployment.authority);
+    let mut table = Table::on(&deployment);
+    for line in [
+        "X-Forwarded-Uri: /forged",
+        "X-Forwarded-Prefix: /forged",
+        "X-Forwarded-Path: /forged",
+        "X-Forwarded-Method: FORGED",
+        "X-Original-Uri: /forged",
+        "X-Original-Url: /forged",
+        "X-Original-Method: FORGED",
+        "X-Rewrite-Url: /forged",
+        "X-Replaced-Path: /forged",
+        "X-Envoy-Original-Path: /forged",
+    ] {
+        for target in ["/orders/1", "/open/page"] {
+            let bytes = request("GET", target, &[line, &good]);
+            for one in table.request(&format!("{line} at {target}"), &bytes, PASSES) {
+                let name = line.split(':').next().unwrap_or_default();
+                table.check(&format!("{name} upstream of {target}"), !has(&one, name));
+            }
+        }
+    }
+    table.finish();
+}
+
+#[test]
+fn method_overrides_and_forwarding_headers() {
+    let deployment = deployment();
+    let good = reader(&deployment.authority);
+    let writer = bearer(&deployment.authority.token(json!({ "scope": "orders:write" })));
+    let no_effect = Want::of(&[400, 403]);
+    let mut table = Table::on(&deployment);
+    for line in [
+        "X-HTTP-Method-Override: GET",
+        "X-HTTP-Method: GET",
+        "X-Method-Override: GET",
+        "_method: GET",
+    ] {
+        // A token for reading must not write under the name of a read, nor the other way round.
+        let post = request("POST", "/orders", &[line, &good]);
+        table.request(&format!("POST with {line}"), &post, no_effect);
+        let claimed = line.replace("GET", "POST");
+        let get = request("GET", "/orders/1", &[&claimed, &writer]);
+        table.request(&format!("GET with {claimed}"), &get, no_effect);
+    }
+    for line in [
+        "X-Forwarded-For: 127.0.0.1",
+        "X-Forwarded-For: 10.0.0.1, 127.0.0.1",
+        "X-Real-Ip: 127.0.0.1",
+        "X-Forwarded-Host: admin.internal",
+        "X-Forwarded-Proto: https",
+        "X-Forwarded-Port: 443",
+        "X-Forwarded-Server: admin.internal",
+        "Forwarded: for=127.0.0.1",
+        "Via: 1.1 trusted",
+        "True-Client-Ip: 127.0.0.1",
+        "User-Agent: kube-probe/1.29",
+    ] {
+        let bare = request("GET", "/orders/1", &[line]);
+        table.request(&format!("no token with {line}"), &bare, BARE_CHALLENGE);
+        let admin = request("GET", "/admin/users", &[line, &good]);
+        table.request(&format!("no scope with {line}"), &admin, Want::of(&[400, 403]));
+    }
+    table.finish();
+}
+
+#[test]
+fn forwarding_headers_of_an_untrusted_peer_are_dropped_or_appended_to() {
+    let deployment = deployment();
+    let good = reader(&deployment.authority);
+    let mut table = Table::on(&deployment);
+    let lines = [
+        "X-Forwarded-For: 203.0.113.7",
+        "X-Forwarded-Host: forged.example",
+        "X-Forwarded-Proto: forged",
+        "Forwarded: for=203.0.113.7;host=forged.example",
+    ];
+    let fields = [lines[0], lines[1], lines[2], lines[3], &good];
+    for one in table.request(
+        "forwarding headers",
+        &request("GET", "/orders/1", &fields),
+        Want::of(&[200, 400, 403]),
+    ) {
+        for name in ["x-forwarded-for", "forwarded"] {
+            let value = one.head.values(name).join(", ");
+            let honest = value.is_empty() || value.ends_with("127.0.0.1") || value.contains("for=127.0.0.1");
+            table.check(&format!("{name}: {value} upstream"), honest);
+        }
+        for name in ["x-forwarded-host", "x-forwarded-proto"] {
+            let value = one.head.values(name).join(", ");
+            table.check(&format!("{name}: {value} upstream"), !value.contains("forged"));
+        }
+    }
+    table.finish();
+}
+
+#[test]
+fn options_preflight_and_head() {
+    let deployment = deployment();
+    let closed = Want::of(&[401, 403, 405]);
+    let mut table = Table::on(&deployment);
+    table.request("OPTIONS", &request("OPTIONS", "/orders/1", &[]), closed);
+    table.request(
+        "OPTIONS of everything",
+        &request("OPTIONS", "*", &[]),
+        Want::of(&[400, 401, 403, 404, 405]),
+    );
+    let preflight = [
+        "Origin: https://evil.example",
+        "Access-Control-Request-Method: GET",
+        "Access-Control-Request-Headers: authorization",
+    ];
+    table.request("a preflight", &request("OPTIONS", "/orders/1", &preflight), closed);
+    let good = reader(&deployment.authority);
+    table.request(
+        "OPTIONS with a token",
+        &request("OPTIONS", "/orders/1", &[&good]),
+        Want::of(&[403, 405]),
+    );
+    table.request("HEAD", &request("HEAD", "/orders/1", &[]), closed);
+    table.request(
+        "HEAD with a forged token",
+        &request("HEAD", "/orders/1", &[&forged()]),
+        closed,
+    );
+    let weak = bearer(&deployment.authority.token(json!({ "scope": "other" })));
+    table.request(
+        "HEAD without the scope",
+        &request("HEAD", "/orders/1", &[&weak]),
+        closed,
+    );
+    let seen = table.request(
+        "HEAD with a good token",
+        &request("HEAD", "/orders/1", &[&good]),
+        PASSES,
+    );
+    table.check("it stays a HEAD", seen.iter().all(|one| one.method == "HEAD"));
+    table.request(
+        "HEAD where only POST is ruled",
+        &request("HEAD", "/orders", &[&good]),
+        Want::of(&[403, 404, 405]),
+    );
+    table.finish();
+}
+
+#[test]
+fn trace_connect_and_invalid_methods() {
+    let deployment = deployment();
+    let refused = Want::of(&[400, 403, 405, 501]).or_close();
+    let admin = bearer(&deployment.authority.token(json!({ "scope": "admin orders:read" })));
+    let mut table = Table::on(&deployment);
+    for (method, target) in [
+        ("TRACE", "/orders/1"),
+        ("TRACE", "/open/page"),
+        ("TRACE", "/admin/users"),
+        ("TRACK", "/orders/1"),
+        ("CONNECT", "orders.example.com:443"),
+        ("CONNECT", "169.254.169.254:80"),
+        ("CONNECT", "/orders/1"),
+        ("PRI", "/orders/1"),
+        ("G E T", "/orders/1"),
+        ("GE\tT", "/orders/1"),
+        ("GET\0", "/orders/1"),
+        ("", "/orders/1"),
+        ("GÉT", "/orders/1"),
+        ("GET()", "/orders/1"),
+        ("A", "/orders/1"),
+    ] {
+        table.request(
+            &format!("{method:?} {target}"),
+            &request(method, target, &[&admin]),
+            refused,
+        );
+    }
+    let long = "M".repeat(100_000);
+    table.request(
+        "a very long method",
+        &request(&long, "/orders/1", &[&admin]),
+        Want::of(&[400, 403, 405, 414, 431, 501]).or_close(),
+    );
+    table.finish();
+}

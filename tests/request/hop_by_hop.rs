@@ -1,0 +1,121 @@
+//! `Connection`: what it may take away, and what it may not.
+
+use serde_json::json;
+
+use crate::deployment::upstream::Received;
+use crate::deployment::{Deployment, ROUTES};
+use crate::mint::signing_key::{Curve, SigningKey};
+use crate::mint::{Authority, token_of};
+use crate::table::{BAD_REQUEST_OR_UNAUTHORIZED, PASSES, Table, Want};
+use crate::wire::bearer;
+
+fn deployment() -> Deployment {
+    Deployment::with_policy(ROUTES)
+}
+
+fn reader(authority: &Authority) -> String {
+    bearer(&authority.token(json!({})))
+}
+
+fn forged() -> String {
+    bearer(&token_of(&SigningKey::ec("es256", Curve::P256), "ES256"))
+}
+
+fn has(received: &Received, name: &str) -> bool {
+    !received.head.values(name).is_empty()
+}
+
+#[test]
+fn connection_nominates_headers_of_ours() {
+    let deployment = deployment();
+    let line = reader(&deployment.authority);
+    let want = Want::of(&[200, 400]);
+    let mut table = Table::on(&deployment);
+    for nominated in [
+        "x-auth-subject",
+        "X-Auth-Subject, X-Auth-Actor, X-Auth-Chain",
+        "x_auth_subject",
+        "keep-alive, x-auth-issuer, x-auth-kind, x-auth-scope, x-auth-client",
+        "Host",
+        "Content-Length",
+        "Transfer-Encoding",
+    ] {
+        let text = format!(
+            "GET /orders/1 HTTP/1.1\r\nHost: a.example\r\n{line}\r\nX-Auth-Subject: forged\r\nConnection: {nominated}\r\n\r\n"
+        );
+        for one in table.request(&format!("Connection: {nominated}"), text.as_bytes(), want) {
+            let subject = one.head.values("x-auth-subject");
+            table.check(
+                &format!("the subject upstream with Connection: {nominated}: {subject:?}"),
+                subject == ["alice-canary"],
+            );
+            let options = one.head.values("connection").join(", ");
+            table.check(&format!("Connection: {options} upstream"), !options.contains(nominated));
+        }
+    }
+    table.finish();
+}
+
+#[test]
+fn connection_nominates_the_length_of_a_body() {
+    let deployment = deployment();
+    let line = bearer(&deployment.authority.token(json!({ "scope": "orders:write" })));
+    let text = format!(
+        "POST /orders HTTP/1.1\r\nHost: a.example\r\n{line}\r\nContent-Length: 5\r\nConnection: Content-Length\r\n\r\nhello"
+    );
+    let mut table = Table::on(&deployment);
+    for one in table.request("Connection: Content-Length", text.as_bytes(), Want::of(&[200, 400])) {
+        table.check("the body is whole", one.body == b"hello");
+    }
+    table.finish();
+}
+
+#[test]
+fn hop_by_hop_headers_stay_behind() {
+    let deployment = deployment();
+    let line = reader(&deployment.authority);
+    let hops = [
+        "Connection: keep-alive, x-per-hop",
+        "X-Per-Hop: secret",
+        "Keep-Alive: timeout=5",
+        "Proxy-Connection: keep-alive",
+        "Proxy-Authorization: Basic dXNlcjpwYXNz",
+        "Proxy-Authenticate: Basic",
+        "TE: trailers",
+        "Trailer: X-Checksum",
+    ];
+    let text = format!(
+        "GET /orders/1 HTTP/1.1\r\nHost: a.example\r\n{line}\r\nX-End-To-End: kept\r\n{}\r\n\r\n",
+        hops.join("\r\n")
+    );
+    let mut table = Table::on(&deployment);
+    let seen = table.request("hop-by-hop headers", text.as_bytes(), PASSES);
+    for one in &seen {
+        for hop in [
+            "x-per-hop",
+            "keep-alive",
+            "proxy-connection",
+            "proxy-authorization",
+            "proxy-authenticate",
+        ] {
+            table.check(&format!("{hop} stays behind"), !has(one, hop));
+        }
+        table.check("the rest goes through", one.head.values("x-end-to-end") == ["kept"]);
+    }
+    table.finish();
+}
+
+#[test]
+fn connection_nominates_authorization() {
+    let deployment = deployment();
+    let mut table = Table::on(&deployment);
+    for nominated in ["Authorization", "authorization, close", "AUTHORIZATION"] {
+        for (what, line) in [("a forged token", forged()), ("garbage", bearer("garbage"))] {
+            let text =
+                format!("GET /orders/1 HTTP/1.1\r\nHost: a.example\r\n{line}\r\nConnection: {nominated}\r\n\r\n");
+            let row = format!("Connection: {nominated} with {what}");
+            table.request(&row, text.as_bytes(), BAD_REQUEST_OR_UNAUTHORIZED);
+        }
+    }
+    table.finish();
+}

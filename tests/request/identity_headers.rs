@@ -1,0 +1,255 @@
+//! Identity headers: whatever a client spells is gone, and what arrives upstream is ours.
+
+use serde_json::{Value, json};
+
+use crate::deployment::upstream::Received;
+use crate::deployment::{Configuration, Deployment, ROUTES};
+use crate::mint::{Authority, ISSUER, chain};
+use crate::table::{PASSES, Table, Want};
+use crate::wire::{bearer, request};
+
+const NAMES: [&str; 7] = [
+    "X-Auth-Subject",
+    "X-Auth-Kind",
+    "X-Auth-Actor",
+    "X-Auth-Chain",
+    "X-Auth-Client",
+    "X-Auth-Scope",
+    "X-Auth-Issuer",
+];
+
+fn deployment() -> Deployment {
+    Deployment::with_policy(ROUTES)
+}
+
+/// The ways a client could write `name` so that some service reads it as ours.
+fn spellings(name: &str) -> Vec<String> {
+    let mixed = |name: &str| {
+        let letters = name.chars().enumerate();
+        let turned = letters.map(|(i, c)| match i % 2 {
+            0 => c.to_ascii_lowercase(),
+            _ => c.to_ascii_uppercase(),
+        });
+        turned.collect::<String>()
+    };
+    vec![
+        name.to_owned(),
+        name.to_lowercase(),
+        name.to_uppercase(),
+        mixed(name),
+        name.replace('-', "_"),
+        name.to_uppercase().replace('-', "_"),
+        name.replacen('-', "_", 1),
+        name.replace('-', "."),
+        name.replacen("h-", "h.", 1),
+    ]
+}
+
+/// Everything upstream that some service could read as one of ours, lower case.
+fn identity(received: &Received) -> Vec<(String, String)> {
+    let fields = received.head.fields.iter().chain(&received.trailers.fields);
+    let named = fields.map(|(name, value)| {
+        let value = String::from_utf8_lossy(value).into_owned();
+        (name.to_ascii_lowercase(), value)
+    });
+    named
+        .filter(|(name, _)| name.replace(['_', '.'], "-").starts_with("x-auth-"))
+        .collect()
+}
+
+fn value(received: &Received, name: &str) -> Option<String> {
+    let all = identity(received);
+    let mut named = all.into_iter().filter(|(known, _)| known == name);
+    named.next().map(|(_, value)| value)
+}
+
+#[test]
+fn each_spelling_from_the_client() {
+    let deployment = deployment();
+    let good = bearer(&deployment.authority.token(json!({})));
+    let mut table = Table::on(&deployment);
+    for name in NAMES {
+        for spelling in spellings(name) {
+            let line = format!("{spelling}: forged");
+            for (target, fields) in [
+                ("/orders/1", vec![good.as_str(), &line]),
+                ("/orders/1", vec![line.as_str(), &good, &line]),
+                ("/open/page", vec![line.as_str()]),
+                ("/open/page", vec![line.as_str(), &good]),
+            ] {
+                let row = format!("{line} at {target} among {}", fields.len());
+                let bytes = request("GET", target, &fields);
+                for one in table.request(&row, &bytes, Want::of(&[200, 400])) {
+                    let expected = target == "/orders/1";
+                    let subject = value(&one, "x-auth-subject");
+                    let ours = subject.as_deref() == Some("alice-canary");
+                    table.check(&format!("{row}: {:?}", identity(&one)), ours == expected);
+                    table.check(
+                        &format!("{row}: not on an open route"),
+                        expected || identity(&one).is_empty(),
+                    );
+                }
+            }
+        }
+    }
+    table.finish();
+}
+
+/// An actor header of the client must not stand in where the token has no actor.
+#[test]
+fn claim_absent_header_absent() {
+    let deployment = deployment();
+    let claims = crate::mint::claims_without("client_id");
+    let good = bearer(&deployment.authority.signed(&claims));
+    let mut table = Table::on(&deployment);
+    let fields = [
+        &good,
+        "X-Auth-Actor: forged",
+        "X_Auth_Actor: forged",
+        "X-Auth-Client: forged",
+    ];
+    for one in table.request("no actor, no client", &request("GET", "/orders/1", &fields), PASSES) {
+        table.check("the subject upstream", value(&one, "x-auth-subject").is_some());
+        table.check(
+            "no actor upstream",
+            value(&one, "x-auth-actor").is_none_or(|actor| actor.is_empty()),
+        );
+        table.check(
+            "no client upstream",
+            value(&one, "x-auth-client").is_none_or(|client| client.is_empty()),
+        );
+    }
+    table.finish();
+}
+
+#[test]
+fn in_trailers() {
+    let deployment = deployment();
+    let writer = bearer(&deployment.authority.token(json!({ "scope": "orders:write" })));
+    let mut table = Table::on(&deployment);
+    for name in [
+        "X-Auth-Subject",
+        "x_auth_subject",
+        "X-AUTH-CHAIN",
+        "Authorization",
+        "Host",
+        "Content-Length",
+    ] {
+        let text = format!(
+            "POST /orders HTTP/1.1\r\nHost: a.example\r\n{writer}\r\nTransfer-Encoding: chunked\r\nTrailer: {name}\r\nTE: trailers\r\nConnection: close\r\n\r\n5\r\nhello\r\n0\r\n{name}: forged\r\n\r\n"
+        );
+        for one in table.request(&format!("{name} in trailers"), text.as_bytes(), Want::of(&[200, 400])) {
+            let forged = one.trailers.fields.iter().any(|(_, value)| value == b"forged");
+            table.check(&format!("{name} stays out of the trailers upstream"), !forged);
+            table.check(&format!("the body with {name} in trailers"), one.body == b"hello");
+        }
+    }
+    table.finish();
+}
+
+#[test]
+fn white_space_before_the_colon() {
+    let deployment = deployment();
+    let good = bearer(&deployment.authority.token(json!({})));
+    let mut table = Table::on(&deployment);
+    for line in [
+        "X-Auth-Subject : forged",
+        "X-Auth-Subject\t: forged",
+        " X-Auth-Subject: forged",
+        "X Auth-Subject: forged",
+        "Authorization : Bearer x",
+    ] {
+        let bytes = request("GET", "/orders/1", &[&good, line]);
+        table.request(&format!("{line:?}"), &bytes, Want::of(&[400]).or_close());
+    }
+    table.finish();
+}
+
+#[test]
+fn what_arrives_upstream() {
+    let deployment = deployment();
+    let token = deployment.authority.token(json!({
+        "act": chain(&["tool", "orch"]), "scope": "orders:read other",
+    }));
+    let before = deployment.upstream.count();
+    assert_eq!(deployment.status("/orders/1?x=1&y=%2F", &token), 200);
+    let seen = deployment.upstream.since(before);
+    let one = &seen[0];
+    assert_eq!((seen.len(), one.target.as_str()), (1, "/orders/1?x=1&y=%2F"));
+    for (name, expected) in [
+        ("x-auth-subject", "alice-canary"),
+        ("x-auth-kind", "human"),
+        ("x-auth-client", "web-canary"),
+        ("x-auth-scope", "orders:read other"),
+        ("x-auth-issuer", ISSUER),
+    ] {
+        assert_eq!(value(one, name).as_deref(), Some(expected), "{name}");
+    }
+    let actor = value(one, "x-auth-actor").expect("the current actor");
+    assert!(actor.contains("tool") && !actor.contains("orch"), "{actor}");
+    let written = value(one, "x-auth-chain").expect("the chain");
+    let written: Value = serde_json::from_str(&written).expect("the chain is JSON");
+    let text = written.to_string();
+    let place = |name: &str| text.find(name).unwrap_or_else(|| panic!("{name} in {text}"));
+    assert!(place("tool") < place("orch"), "newest first: {text}");
+}
+
+/// No line break, comma or quote of a claim may become structure upstream.
+#[test]
+fn claims_never_become_structure() {
+    let deployment = deployment();
+    let mut table = Table::on(&deployment);
+    for odd in [
+        "a, b",
+        "a\"b",
+        "a;b=c",
+        "a\\b",
+        "a=b",
+        "é",
+        "{\"x\":1}",
+        "<b>",
+        "a%0d%0aX-Auth-Kind: agent",
+    ] {
+        let token = deployment.authority.token(json!({
+            "sub": format!("canary {odd}"), "client_id": odd, "act": { "sub": odd, "sub_profile": "ai_agent" },
+        }));
+        let bytes = request("GET", "/orders/1", &[&bearer(&token)]);
+        for one in table.request(&format!("claims with {odd:?}"), &bytes, Want::of(&[200, 401])) {
+            for (name, _) in identity(&one) {
+                table.check(&format!("{name} once with {odd:?}"), one.head.values(&name).len() == 1);
+            }
+            let chain = value(&one, "x-auth-chain").unwrap_or_default();
+            let json: Result<Value, _> = serde_json::from_str(&chain);
+            table.check(&format!("the chain is JSON with {odd:?}: {chain}"), json.is_ok());
+            table.check(
+                "no header of the claim's making",
+                one.head.values("x-auth-kind") == ["human"],
+            );
+        }
+    }
+    table.finish();
+}
+
+#[test]
+fn names_of_ones_own() {
+    let configuration = Configuration {
+        top: "identity_headers: { subject: x-user }\n".into(),
+        ..Configuration::default()
+    };
+    let deployment = Deployment::start(Authority::new(), &configuration);
+    let good = bearer(&deployment.authority.token(json!({})));
+    let mut table = Table::on(&deployment);
+    for spelling in spellings("X-User") {
+        let line = format!("{spelling}: forged");
+        let bytes = request("GET", "/orders/1", &[&good, &line]);
+        for one in table.request(&line, &bytes, Want::of(&[200, 400])) {
+            table.check(
+                &format!("{line} upstream"),
+                one.head.values("x-user") == ["alice-canary"],
+            );
+            let forged = one.head.fields.iter().any(|(_, value)| value == b"forged");
+            table.check(&format!("{line} nowhere upstream"), !forged);
+        }
+    }
+    table.finish();
+}

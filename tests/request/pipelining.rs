@@ -1,0 +1,284 @@
+//! Requests behind one another, expectations, sizes, and slow senders.
+
+use std::io::Write;
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::deployment::{Configuration, Deployment, ROUTES};
+use crate::mint::signing_key::{Curve, SigningKey};
+use crate::mint::{Authority, token_of};
+use crate::table::{Table, Want, unclean};
+use crate::wire::{self, bearer, conversation, request};
+
+fn deployment() -> Deployment {
+    Deployment::with_policy(ROUTES)
+}
+
+fn line(deployment: &Deployment, scope: &str) -> String {
+    bearer(&deployment.authority.token(json!({ "scope": scope })))
+}
+
+fn forged() -> String {
+    bearer(&token_of(&SigningKey::ec("es256", Curve::P256), "ES256"))
+}
+
+/// A request that keeps the connection open.
+fn kept(start: &str, fields: &str, body: &str) -> String {
+    format!("{start} HTTP/1.1\r\nHost: a.example\r\n{fields}\r\n\r\n{body}")
+}
+
+fn statuses(deployment: &Deployment, text: &str) -> Vec<u16> {
+    let answers = conversation(deployment.gate.address, text.as_bytes());
+    answers.iter().map(|answer| answer.status).collect()
+}
+
+#[test]
+fn each_request_is_authenticated_by_itself() {
+    let deployment = deployment();
+    let good = line(&deployment, "orders:read");
+    let last = "Connection: close";
+    let sequence = [
+        kept("GET /orders/1", &good, ""),
+        kept("GET /orders/2", "X: y", ""),
+        kept("GET /orders/3", &forged(), ""),
+        kept("GET /orders/4", &good, ""),
+        kept("GET /admin/users", &good, ""),
+        kept("GET /open/page", "X: y", ""),
+        kept("GET /orders/5", last, ""),
+    ];
+    let answered = statuses(&deployment, &sequence.concat());
+    assert_eq!(answered, [200, 401, 401, 200, 403, 200, 401]);
+    let seen = deployment.upstream.since(0);
+    let targets: Vec<_> = seen.iter().map(|one| one.target.as_str()).collect();
+    assert_eq!(targets, ["/orders/1", "/orders/4", "/open/page"]);
+    assert!(seen.iter().all(|one| unclean(one).is_empty()), "{seen:?}");
+    let open = &seen[2].head;
+    assert!(
+        open.values("x-auth-subject").is_empty(),
+        "an identity of the request before"
+    );
+}
+
+#[test]
+fn body_of_a_refused_request_is_never_taken_as_the_next_one() {
+    let deployment = deployment();
+    let inner = "GET /open/smuggled HTTP/1.1\r\nHost: a.example\r\n\r\n";
+    let length = inner.len();
+    let close = kept("GET /open/page", "Connection: close", "");
+    let weak = line(&deployment, "other");
+    let chunked = format!("{length:x}\r\n{inner}\r\n0\r\n\r\n");
+    for (what, fields, body, refused) in [
+        ("no token", format!("Content-Length: {length}"), inner, 401),
+        (
+            "a forged token",
+            format!("{}\r\nContent-Length: {length}", forged()),
+            inner,
+            401,
+        ),
+        ("no scope", format!("{weak}\r\nContent-Length: {length}"), inner, 403),
+        (
+            "no token, chunked",
+            "Transfer-Encoding: chunked".into(),
+            chunked.as_str(),
+            401,
+        ),
+        (
+            "two tokens",
+            format!("{weak}\r\n{weak}\r\nContent-Length: {length}"),
+            inner,
+            400,
+        ),
+        (
+            "no token, expecting",
+            format!("Expect: 100-continue\r\nContent-Length: {length}"),
+            inner,
+            401,
+        ),
+    ] {
+        let before = deployment.upstream.count();
+        let text = kept("POST /orders", &fields, body) + &close;
+        let answered = statuses(&deployment, &text);
+        assert_eq!(answered[0], refused, "{what}: {answered:?}");
+        // Either the connection ends there, or exactly the request behind the body is answered.
+        assert!(
+            answered[1..].is_empty() || answered[1..] == [200],
+            "{what}: {answered:?}"
+        );
+        let seen = deployment.upstream.since(before);
+        let targets: Vec<_> = seen.iter().map(|one| one.target.as_str()).collect();
+        assert!(
+            targets.iter().all(|target| *target == "/open/page"),
+            "{what}: {targets:?}"
+        );
+        assert_eq!(targets.len(), answered.len() - 1, "{what}: {targets:?}");
+    }
+}
+
+#[test]
+fn body_of_a_get_is_not_the_next_request() {
+    let deployment = deployment();
+    let good = line(&deployment, "orders:read");
+    let inner = "GET /open/smuggled HTTP/1.1\r\nHost: a.example\r\n\r\n";
+    let fields = format!("{good}\r\nContent-Length: {}", inner.len());
+    let text =
+        kept("GET /orders/1", &fields, inner) + &kept("GET /orders/2", &format!("{good}\r\nConnection: close"), "");
+    let answered = statuses(&deployment, &text);
+    assert!(answered == [200, 200] || answered == [400], "{answered:?}");
+    let seen = deployment.upstream.since(0);
+    assert!(seen.iter().all(|one| one.target.starts_with("/orders/")), "{seen:?}");
+}
+
+#[test]
+fn a_body_goes_through_whole() {
+    let deployment = deployment();
+    let writer = line(&deployment, "orders:write");
+    let body = "0123456789abcdef".repeat(40_000);
+    let head = format!("POST /orders HTTP/1.1\r\nHost: a.example\r\n{writer}\r\nConnection: close\r\n");
+    let sized = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
+    assert_eq!(statuses(&deployment, &sized), [200]);
+    let chunks: String = body
+        .as_bytes()
+        .chunks(3000)
+        .map(|chunk| format!("{:x}\r\n{}\r\n", chunk.len(), String::from_utf8_lossy(chunk)))
+        .collect();
+    let chunked = format!("{head}Transfer-Encoding: chunked\r\n\r\n{chunks}0\r\n\r\n");
+    assert_eq!(statuses(&deployment, &chunked), [200]);
+    for one in deployment.upstream.since(0) {
+        assert!(
+            one.body == body.as_bytes(),
+            "{} of {} bytes",
+            one.body.len(),
+            body.len()
+        );
+    }
+}
+
+#[test]
+fn expect() {
+    let deployment = deployment();
+    let writer = line(&deployment, "orders:write");
+    let want = Want::of(&[200, 400, 417]);
+    let mut table = Table::on(&deployment);
+    for expectation in [
+        "100-continue",
+        "100-Continue",
+        "200-ok",
+        "unknown",
+        "100-continue, x",
+        "",
+    ] {
+        let fields = format!("{writer}\r\nExpect: {expectation}\r\nContent-Length: 5\r\nConnection: close");
+        let seen = table.request(
+            &format!("Expect: {expectation}, the body sent at once"),
+            kept("POST /orders", &fields, "hello").as_bytes(),
+            want,
+        );
+        table.check(
+            &format!("the body with Expect: {expectation}"),
+            seen.iter().all(|one| one.body == b"hello"),
+        );
+    }
+    let refused = kept(
+        "POST /orders",
+        "Expect: 100-continue\r\nContent-Length: 5\r\nConnection: close",
+        "",
+    );
+    table.request("no token, and no body yet", refused.as_bytes(), Want::of(&[401, 417]));
+    table.finish();
+}
+
+#[test]
+fn too_many_or_too_long_headers() {
+    let deployment = deployment();
+    let good = line(&deployment, "orders:read");
+    let want = Want::of(&[400, 431]).or_close();
+    let many = |count: usize| (0..count).map(|i| format!("X-{i}: y\r\n")).collect::<String>();
+    let mut table = Table::on(&deployment);
+    for (what, fields) in [
+        ("ten thousand headers", many(10_000)),
+        ("five hundred headers", many(500)),
+        ("a header of 1 MB", format!("X: {}\r\n", "y".repeat(1_000_000))),
+        ("a header of 100 KB", format!("X: {}\r\n", "y".repeat(100_000))),
+        ("a name of 100 KB", format!("{}: y\r\n", "X".repeat(100_000))),
+        ("ten thousand cookies", "Cookie: a=b\r\n".repeat(10_000)),
+    ] {
+        let text = format!("GET /orders/1 HTTP/1.1\r\nHost: a.example\r\n{fields}{good}\r\nConnection: close\r\n\r\n");
+        table.request(what, text.as_bytes(), want);
+    }
+    table.request(
+        "a sound request afterwards",
+        &request("GET", "/orders/1", &[&good]),
+        Want::of(&[200]),
+    );
+    table.finish();
+}
+
+/// A gate whose header time-out is short; unless configured it is five seconds.
+fn impatient() -> Deployment {
+    let configuration = Configuration {
+        top: "timeouts: { header: 1s, keep_alive: 1s }\n".into(),
+        ..Configuration::default()
+    };
+    Deployment::start(Authority::new(), &configuration)
+}
+
+#[test]
+fn header_byte_by_byte() {
+    let took = cut_off(&impatient(), Duration::from_secs(8));
+    assert!(took >= Duration::from_millis(900), "cut off after {took:?}");
+}
+
+/// Nobody has to configure it: five seconds, and some of grace for a busy machine.
+#[test]
+fn header_byte_by_byte_at_a_gate_without_a_word_on_it() {
+    cut_off(&deployment(), Duration::from_secs(9));
+}
+
+/// Sends a header a byte at a time until the gate has enough of it, and says when that was.
+fn cut_off(deployment: &Deployment, limit: Duration) -> Duration {
+    let good = line(deployment, "orders:read");
+    let mut stream = TcpStream::connect(deployment.gate.address).expect("a connection");
+    stream
+        .set_read_timeout(Some(Duration::from_millis(100)))
+        .expect("a deadline");
+    let began = Instant::now();
+    let endless =
+        std::iter::once(b"GET /orders/1 HTTP/1.1\r\nX: ".as_slice()).chain(std::iter::repeat(b"y".as_slice()));
+    let mut reached = String::new();
+    for piece in endless {
+        assert!(began.elapsed() < limit, "never cut off");
+        let mut answer = [0; 512];
+        match (stream.write_all(piece), std::io::Read::read(&mut stream, &mut answer)) {
+            (Ok(()), Err(error)) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            (_, Ok(count)) => {
+                reached = String::from_utf8_lossy(&answer[..count]).into_owned();
+                break;
+            }
+            _ => break,
+        }
+    }
+    assert!(
+        reached.is_empty() || reached.starts_with("HTTP/1.1 408") || reached.starts_with("HTTP/1.1 400"),
+        "{reached}"
+    );
+    let took = began.elapsed();
+    assert_eq!(deployment.upstream.count(), 0);
+    let answer = wire::answer(deployment.gate.address, &request("GET", "/orders/1", &[&good]));
+    assert_eq!(answer.status, 200, "others go on");
+    took
+}
+
+/// A silent connection is cut as well: nothing may hold a place for ever.
+#[test]
+fn silence_before_the_head() {
+    let deployment = impatient();
+    let mut stream = TcpStream::connect(deployment.gate.address).expect("a connection");
+    stream
+        .set_read_timeout(Some(Duration::from_secs(12)))
+        .expect("a deadline");
+    let mut answer = Vec::new();
+    let read = std::io::Read::read_to_end(&mut stream, &mut answer);
+    assert!(read.is_ok(), "never cut off: {read:?}");
+}

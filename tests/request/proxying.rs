@@ -1,0 +1,220 @@
+//! The gate as a proxy: streaming, the token's own header, its names, an upstream that is away, and its end.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use serde_json::json;
+
+use crate::deployment::gate::Gate;
+use crate::deployment::upstream::Conduct;
+use crate::deployment::{Configuration, Deployment, ROUTES};
+use crate::mint::Authority;
+use crate::table::{PASSES, Table, Want};
+use crate::wire::{self, Connection, Outcome, bearer, request};
+
+fn deployment() -> Deployment {
+    Deployment::with_policy(ROUTES)
+}
+
+fn with_top(line: &str) -> Deployment {
+    let configuration = Configuration {
+        top: line.to_owned(),
+        ..Configuration::default()
+    };
+    Deployment::start(Authority::new(), &configuration)
+}
+
+fn open(deployment: &Deployment) -> TcpStream {
+    let stream = TcpStream::connect(deployment.gate.address).expect("a connection");
+    stream.set_read_timeout(Some(wire::DEADLINE)).expect("a deadline");
+    stream
+}
+
+/// Reads until `end` has come.
+fn read_until(stream: &mut TcpStream, end: &str) -> String {
+    let mut seen = Vec::new();
+    let mut buffer = [0; 4096];
+    while !String::from_utf8_lossy(&seen).contains(end) {
+        let count = stream.read(&mut buffer).expect("more of the answer");
+        assert!(count > 0, "closed before {end:?}: {}", String::from_utf8_lossy(&seen));
+        seen.extend(&buffer[..count]);
+    }
+    String::from_utf8_lossy(&seen).into_owned()
+}
+
+#[test]
+fn an_answer_is_streamed() {
+    let deployment = deployment();
+    deployment.upstream.conduct(Conduct::Trickle);
+    let good = bearer(&deployment.authority.token(json!({})));
+    let mut stream = open(&deployment);
+    stream.write_all(&request("GET", "/orders/1", &[&good])).expect("sent");
+    // The first event is here while the second is still to be written.
+    let seen = read_until(&mut stream, "first");
+    assert!(!seen.contains("second"), "{seen}");
+    deployment.upstream.release();
+    read_until(&mut stream, "second");
+}
+
+#[test]
+fn a_request_is_streamed() {
+    let deployment = deployment();
+    let writer = bearer(&deployment.authority.token(json!({ "scope": "orders:write" })));
+    let mut stream = open(&deployment);
+    let head = request("POST", "/orders", &[&writer, "Transfer-Encoding: chunked"]);
+    stream.write_all(&head).expect("sent");
+    stream.write_all(b"5\r\nfirst\r\n").expect("sent");
+    deployment.wait_until("the first chunk is upstream", || {
+        deployment.upstream.bytes().windows(5).any(|window| window == b"first")
+    });
+    stream.write_all(b"6\r\nsecond\r\n0\r\n\r\n").expect("sent");
+    read_until(&mut stream, "200 OK");
+    assert_eq!(deployment.upstream.since(0)[0].body, b"firstsecond");
+}
+
+#[test]
+fn the_token_stays_behind_unless_it_is_wanted_upstream() {
+    for (line, passed) in [("", false), ("token: strip\n", false), ("token: pass\n", true)] {
+        let deployment = with_top(line);
+        let good = bearer(&deployment.authority.token(json!({})));
+        let mut table = Table::on(&deployment);
+        for one in table.request(line, &request("GET", "/orders/1", &[&good]), PASSES) {
+            let upstream = one
+                .head
+                .value("authorization")
+                .map(|value| format!("Authorization: {value}"));
+            table.check(line, upstream == passed.then(|| good.clone()));
+        }
+        let forged = bearer(&Authority::new().token(json!({})));
+        let open = request("GET", "/open/page", &[&forged]);
+        for one in table.request(&format!("{line} on a public route"), &open, PASSES) {
+            table.check("no unjudged token upstream", one.head.value("authorization").is_none());
+        }
+        table.finish();
+    }
+}
+
+#[test]
+fn hosts_of_ones_own() {
+    let deployment = with_top("hosts: [admin.example.com, \"api.example.com:8443\"]\n");
+    let good = bearer(&deployment.authority.token(json!({})));
+    let mut table = Table::on(&deployment);
+    for (host, want) in [
+        ("admin.example.com", PASSES),
+        ("Admin.Example.Com", PASSES),
+        ("admin.example.com:80", PASSES),
+        ("admin.example.com.", Want::of(&[200, 400, 421])),
+        ("api.example.com:8443", PASSES),
+        ("api.example.com:9443", Want::of(&[400, 421])),
+        ("evil.example", Want::of(&[400, 421])),
+        ("admin.example.com.evil.example", Want::of(&[400, 421])),
+        ("xadmin.example.com", Want::of(&[400, 421])),
+        ("localhost.evil.example", Want::of(&[400, 421])),
+    ] {
+        for target in ["/orders/1", "/open/page"] {
+            let text = format!("GET {target} HTTP/1.1\r\nHost: {host}\r\n{good}\r\nConnection: close\r\n\r\n");
+            table.request(&format!("{host}{target}"), text.as_bytes(), want);
+        }
+    }
+    table.finish();
+}
+
+#[test]
+fn health_is_on_the_admin_listener_alone() {
+    let deployment = deployment();
+    let mut table = Table::on(&deployment);
+    for path in ["/livez", "/readyz", "/metrics", "/healthz", "/ping"] {
+        for agent in ["User-Agent: kube-probe/1.29", "User-Agent: GoogleHC/1.0"] {
+            let bytes = request("GET", path, &[agent]);
+            table.request(path, &bytes, Want::of(&[401, 403, 404]));
+        }
+    }
+    table.finish();
+    let admin = |path: &str| wire::answer(deployment.gate.admin, &request("GET", path, &[]));
+    assert_eq!((admin("/livez").status, admin("/readyz").status), (200, 200));
+    let token = deployment.authority.token(json!({}));
+    for path in ["/orders/1", "/open/page", "/"] {
+        let answer = wire::get(deployment.gate.admin, path, &token);
+        assert_eq!(answer.status, 404, "the admin listener forwards nothing");
+    }
+    assert_eq!(deployment.upstream.count(), 0);
+}
+
+/// Control characters of a caller must not make lines of their own in the log.
+#[test]
+fn one_line_of_log_for_each_request() {
+    let deployment = deployment();
+    let odd = json!({ "client_id": "a\u{2028}b\"}{", "act": { "sub": "x\",\"verdict\":\"allow" } });
+    let token = bearer(&deployment.authority.token(odd));
+    let rows = [
+        ("/orders/%22%7d%7b", token.as_str()),
+        (
+            "/nowhere/%0a%7b%22verdict%22:%22allow%22%7d",
+            "User-Agent: a\"}{\u{85}b",
+        ),
+        ("/orders/1", &token),
+        ("/orders/\"}{\"x\":\"", "X: y"),
+    ];
+    for (n, (target, line)) in rows.iter().enumerate() {
+        let status = match wire::exchange(deployment.gate.address, &request("GET", target, &[line])) {
+            Outcome::Answered(answer) => answer.status,
+            other => panic!("{other:?}"),
+        };
+        // `decisions` fails on any line that is not one JSON object.
+        let event = deployment.gate.decision_after(n);
+        let verdict = if status == 200 { "allow" } else { "refuse" };
+        assert_eq!(event["verdict"], json!(verdict), "{target}: {event}");
+    }
+    assert_eq!(deployment.gate.decisions().len(), rows.len());
+}
+
+/// The version belongs to the hop (RFC 9110 section 6.2): ours is HTTP/1.1, and so the connection can be kept.
+#[test]
+fn an_answer_in_http_1_0() {
+    let deployment = deployment();
+    deployment.upstream.conduct(Conduct::AnswerInHttp10);
+    let token = deployment.authority.token(json!({}));
+    let answer = wire::get(deployment.gate.address, "/orders/1", &token);
+    assert_eq!((answer.status, answer.text().as_str()), (200, "ok"));
+    assert!(answer.head.start.starts_with("HTTP/1.1 "), "{}", answer.head.start);
+}
+
+#[test]
+fn upstream_away() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = free.local_addr().expect("an address");
+    drop(free);
+    let authority = Authority::new();
+    let keys = crate::deployment::key_server::KeyServer::start(crate::deployment::key_server::Conduct::Publish(
+        authority.document(),
+    ));
+    let gate = Gate::run(&format!(
+        "listen: 127.0.0.1:0\nupstream: http://{address}\nadmin: 127.0.0.1:0\naudience: {}\nissuers:\n  - issuer: {}\n    jwks_uri: {}\n{ROUTES}",
+        crate::mint::AUDIENCE,
+        crate::mint::ISSUER,
+        keys.jwks_uri(),
+    ));
+    let answer = wire::answer(gate.address, &request("GET", "/open/page", &[]));
+    assert_eq!(answer.status, 502, "{}", answer.everything());
+    let bare = wire::answer(gate.address, &request("GET", "/orders/1", &[]));
+    assert_eq!(bare.status, 401, "refusals need no upstream");
+}
+
+/// The second signal ends at once what the first would have waited for.
+#[test]
+fn a_second_sigterm_ends_at_once() {
+    let mut deployment = deployment();
+    deployment.upstream.conduct(Conduct::Hold);
+    let token = deployment.authority.token(json!({}));
+    let mut connection = Connection::open(deployment.gate.address).expect("a connection");
+    connection
+        .send(&request("GET", "/orders/1", &[&bearer(&token)]))
+        .expect("sent");
+    deployment.upstream.wait_for(1);
+    deployment.gate.process.terminate();
+    let gate = deployment.gate.address;
+    deployment.wait_until("draining", || std::net::TcpStream::connect(gate).is_err());
+    deployment.gate.process.terminate();
+    deployment.gate.process.wait();
+    deployment.upstream.release();
+}

@@ -1,0 +1,147 @@
+//! Upgrades, early data, and an upstream that dies.
+
+use serde_json::json;
+
+use crate::deployment::upstream::{Conduct, Received};
+use crate::deployment::{Deployment, ROUTES};
+use crate::mint::signing_key::{Curve, SigningKey};
+use crate::mint::{Authority, token_of};
+use crate::table::{
+    BAD_REQUEST_OR_UNAUTHORIZED, BARE_CHALLENGE, FORBIDDEN, INSUFFICIENT_SCOPE, INVALID_TOKEN, Table, Want,
+};
+use crate::wire::{self, Connection, bearer, request};
+
+fn deployment() -> Deployment {
+    Deployment::with_policy(ROUTES)
+}
+
+fn reader(authority: &Authority) -> String {
+    bearer(&authority.token(json!({})))
+}
+
+fn forged() -> String {
+    bearer(&token_of(&SigningKey::ec("es256", Curve::P256), "ES256"))
+}
+
+fn has(received: &Received, name: &str) -> bool {
+    !received.head.values(name).is_empty()
+}
+
+const WEBSOCKET: [&str; 3] = [
+    "Upgrade: websocket",
+    "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+];
+
+fn websocket(target: &str, line: &str) -> Vec<u8> {
+    let fields = WEBSOCKET.join("\r\n");
+    format!("GET {target} HTTP/1.1\r\nHost: a.example\r\nConnection: Upgrade\r\n{fields}\r\n{line}\r\n\r\n")
+        .into_bytes()
+}
+
+#[test]
+fn upgrade_without_or_with_a_bad_token() {
+    let deployment = deployment();
+    let mut table = Table::on(&deployment);
+    table.request("no token", &websocket("/orders/1", "X: y"), BARE_CHALLENGE);
+    table.request("a forged token", &websocket("/orders/1", &forged()), INVALID_TOKEN);
+    table.request(
+        "garbage",
+        &websocket("/orders/1", &bearer("garbage")),
+        BAD_REQUEST_OR_UNAUTHORIZED,
+    );
+    let weak = bearer(&deployment.authority.token(json!({ "scope": "other" })));
+    table.request("no scope", &websocket("/orders/1", &weak), INSUFFICIENT_SCOPE);
+    let good = reader(&deployment.authority);
+    table.request("no route", &websocket("/nowhere", &good), FORBIDDEN);
+    table.finish();
+}
+
+#[test]
+fn bytes_after_an_upgrade_before_101() {
+    let deployment = deployment();
+    deployment.upstream.conduct(Conduct::RefuseUpgrade);
+    let good = reader(&deployment.authority);
+    let h2c = format!(
+        "GET /orders/1 HTTP/1.1\r\nHost: a.example\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n{good}\r\n\r\n"
+    );
+    for (what, mut bytes) in [("websocket", websocket("/orders/1", &good)), ("h2c", h2c.into_bytes())] {
+        let before = deployment.upstream.count();
+        let smuggled = "GET /admin/smuggled HTTP/1.1\r\nHost: a.example\r\n\r\n";
+        bytes.extend(smuggled.as_bytes());
+        let mut connection = Connection::open(deployment.gate.address).expect("a connection");
+        connection.send(&bytes).expect("sent");
+        connection.finish_sending();
+        let statuses: Vec<_> = connection.answers().iter().map(|answer| answer.status).collect();
+        assert!(matches!(statuses[0], 200 | 400 | 426 | 501), "{what}: {statuses:?}");
+        // What follows is at most a request of its own, judged by itself.
+        assert!(
+            statuses[1..].iter().all(|status| matches!(status, 400 | 401)),
+            "{what}: {statuses:?}"
+        );
+        let seen = deployment.upstream.since(before);
+        assert!(seen.len() <= 1, "{what}: {seen:?}");
+        for one in &seen {
+            assert!(!has(one, "http2-settings"), "{what}: {one:?}");
+            assert!(what != "h2c" || !has(one, "upgrade"), "{what}: {one:?}");
+        }
+        let bytes = deployment.upstream.bytes();
+        let leaked = bytes.windows(8).any(|window| window == b"smuggled");
+        assert!(!leaked, "{what}: bytes went on before the switch");
+    }
+}
+
+#[test]
+fn http2_preface_on_the_plain_port() {
+    let deployment = deployment();
+    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+    let mut connection = Connection::open(deployment.gate.address).expect("a connection");
+    connection.send(preface).expect("sent");
+    connection.finish_sending();
+    for answer in connection.answers() {
+        assert!(
+            matches!(answer.status, 400 | 403 | 405 | 501 | 505),
+            "{}",
+            answer.status
+        );
+    }
+    assert_eq!(deployment.upstream.count(), 0);
+}
+
+#[test]
+fn early_data() {
+    let deployment = deployment();
+    let good = reader(&deployment.authority);
+    let mut table = Table::on(&deployment);
+    table.request(
+        "Early-Data: 1",
+        &request("GET", "/orders/1", &["Early-Data: 1", &good]),
+        Want::of(&[200, 425]),
+    );
+    table.request(
+        "Early-Data: 1, no token",
+        &request("GET", "/orders/1", &["Early-Data: 1"]),
+        BARE_CHALLENGE,
+    );
+    table.finish();
+}
+
+#[test]
+fn upstream_dies() {
+    let deployment = deployment();
+    let token = deployment.authority.token(json!({}));
+    deployment.upstream.conduct(Conduct::DieBeforeTheAnswer);
+    let answer = wire::get(deployment.gate.address, "/orders/1", &token);
+    assert_eq!(answer.status, 502, "{}", answer.everything());
+    deployment.upstream.conduct(Conduct::DieInTheBody);
+    let bytes = request("GET", "/orders/1", &[&bearer(&token)]);
+    let outcome = wire::exchange(deployment.gate.address, &bytes);
+    let cut = match &outcome {
+        wire::Outcome::Answered(answer) => answer.status == 502,
+        wire::Outcome::Closed => true,
+        wire::Outcome::TimedOut => false,
+    };
+    assert!(cut, "the client must see the cut: {outcome:?}");
+    deployment.upstream.conduct(Conduct::Answer);
+    assert_eq!(deployment.status("/orders/1", &token), 200, "the next request works");
+}

@@ -1,0 +1,294 @@
+//! Claims of a truly signed token: dates, audience, issuer, subject, scope.
+
+use serde_json::{Value, json};
+
+use crate::deployment::{Deployment, ROUTES};
+use crate::mint::{AUDIENCE, Authority, ISSUER, claims_without, good, good_with_last, now};
+use crate::table::{INVALID_TOKEN, PASSES, PASSES_OR_INVALID_TOKEN, Table};
+use crate::wire;
+
+fn deployment() -> Deployment {
+    Deployment::with_policy(ROUTES)
+}
+
+/// A row for each value that `claim` must not have.
+fn refused(table: &mut Table<'_>, authority: &Authority, claim: &str, values: &[Value]) {
+    for value in values {
+        let shown: String = value.to_string().chars().take(60).collect();
+        let token = authority.token(json!({ claim: value }));
+        table.token(&format!("{claim} {shown}"), &token, INVALID_TOKEN);
+    }
+}
+
+/// What is no number, in every type of JSON.
+fn no_numbers() -> Vec<Value> {
+    let soon = now() + 600;
+    let text = soon.to_string();
+    vec![
+        json!(text),
+        json!(""),
+        json!("never"),
+        json!(true),
+        json!(false),
+        json!(null),
+        json!([soon]),
+        json!([]),
+        json!({ "seconds": soon }),
+        json!({}),
+    ]
+}
+
+#[test]
+fn exp() {
+    let deployment = deployment();
+    let authority = &deployment.authority;
+    let mut table = Table::on(&deployment);
+    table.token("missing", &authority.signed(&claims_without("exp")), INVALID_TOKEN);
+    refused(&mut table, authority, "exp", &no_numbers());
+    let past = [now() - 31, now() - 40, now() - 3600, 1, 0];
+    refused(&mut table, authority, "exp", &past.map(|date| json!(date)));
+    refused(
+        &mut table,
+        authority,
+        "exp",
+        &[json!(-1), json!(-1e300), json!(0.5), json!((now() - 60) as f64 + 0.5)],
+    );
+    let overflow = good_with_last(r#""x":1"#).replace(r#""exp":"#, r#""exp":1e999,"y":"#);
+    table.token("beyond every number", &authority.signed_text(&overflow), INVALID_TOKEN);
+    for (what, date) in [
+        ("ten seconds ago", now() - 10),
+        ("just past, within the leeway", now() - 1),
+    ] {
+        table.token(what, &authority.token(json!({ "exp": date })), PASSES);
+    }
+    let fraction = json!({ "exp": (now() + 60) as f64 + 0.5 });
+    table.token(
+        "a fraction that lies ahead",
+        &authority.token(fraction),
+        PASSES_OR_INVALID_TOKEN,
+    );
+    table.finish();
+}
+
+#[test]
+fn exp_absurdly_far() {
+    let deployment = deployment();
+    let mut table = Table::on(&deployment);
+    for date in [
+        "9999999999999",
+        "9007199254740993",
+        "9223372036854775807",
+        "9223372036854775808",
+        "18446744073709551615",
+        "18446744073709551616",
+        "1e18",
+        "1e19",
+        "1e300",
+        "1.7976931348623157e308",
+    ] {
+        let text = good().replace(r#""exp":"#, &format!(r#""exp":{date},"x":"#));
+        let token = deployment.authority.signed_text(&text);
+        table.token(&format!("exp {date}"), &token, PASSES_OR_INVALID_TOKEN);
+        table.token(&format!("exp {date}, again"), &token, PASSES_OR_INVALID_TOKEN);
+    }
+    table.finish();
+}
+
+#[test]
+fn nbf_and_iat() {
+    let deployment = deployment();
+    let authority = &deployment.authority;
+    let mut table = Table::on(&deployment);
+    refused(&mut table, authority, "nbf", &no_numbers());
+    refused(
+        &mut table,
+        authority,
+        "nbf",
+        &[json!(now() + 60), json!(now() + 3600), json!(1e300), json!(-1)],
+    );
+    refused(&mut table, authority, "iat", &no_numbers());
+    table.token(
+        "nbf in the past",
+        &authority.token(json!({ "nbf": now() - 60 })),
+        PASSES,
+    );
+    table.token(
+        "nbf within the leeway",
+        &authority.token(json!({ "nbf": now() + 10 })),
+        PASSES,
+    );
+    for ahead in [10, 3600, 1_000_000_000] {
+        let token = authority.token(json!({ "iat": now() + ahead }));
+        table.token(&format!("iat {ahead} s in the future"), &token, PASSES_OR_INVALID_TOKEN);
+    }
+    table.finish();
+}
+
+#[test]
+fn aud() {
+    let deployment = deployment();
+    let authority = &deployment.authority;
+    let mut table = Table::on(&deployment);
+    table.token("missing", &authority.signed(&claims_without("aud")), INVALID_TOKEN);
+    let prefix = &AUDIENCE[..AUDIENCE.len() - 1];
+    refused(
+        &mut table,
+        authority,
+        "aud",
+        &[
+            json!(""),
+            json!([]),
+            json!([""]),
+            json!("https://other.example.com"),
+            json!(["https://other.example.com", "https://third.example.com"]),
+            json!(prefix),
+            json!(format!("{AUDIENCE}x")),
+            json!(format!("{AUDIENCE}.evil.example")),
+            json!(format!("x{AUDIENCE}")),
+            json!("HTTPS://ORDERS.EXAMPLE.COM"),
+            json!("https://Orders.example.com"),
+            json!(format!("{AUDIENCE}/")),
+            json!(format!("{AUDIENCE}:443")),
+            json!(format!("{AUDIENCE} https://other.example.com")),
+            json!(format!("https://other.example.com,{AUDIENCE}")),
+            json!(format!(" {AUDIENCE}")),
+            json!(format!("[\"{AUDIENCE}\"]")),
+            json!(format!("{AUDIENCE}\u{0}")),
+            json!("*"),
+            json!(null),
+            json!(1),
+            json!(true),
+            json!({ "aud": AUDIENCE }),
+            json!({ AUDIENCE: 1 }),
+            json!([[AUDIENCE]]),
+            json!([{ "aud": AUDIENCE }]),
+            json!([AUDIENCE, 1]),
+            json!([AUDIENCE, null]),
+            json!(ISSUER),
+            json!("web-canary"),
+        ],
+    );
+    for good in [json!([AUDIENCE]), json!(["https://other.example.com", AUDIENCE])] {
+        let token = authority.token(json!({ "aud": good }));
+        table.token(&format!("ours among {good}"), &token, PASSES);
+    }
+    table.finish();
+}
+
+#[test]
+fn iss() {
+    let deployment = deployment();
+    let authority = &deployment.authority;
+    let stranger = Authority::new();
+    let mut table = Table::on(&deployment);
+    table.token("missing", &authority.signed(&claims_without("iss")), INVALID_TOKEN);
+    refused(
+        &mut table,
+        authority,
+        "iss",
+        &[
+            json!("https://IDP.example.com"),
+            json!("HTTPS://idp.example.com"),
+            json!(format!("{ISSUER}/")),
+            json!(format!("{ISSUER}:443")),
+            json!("http://idp.example.com"),
+            json!("idp.example.com"),
+            json!(format!("{ISSUER}.evil.example")),
+            json!(format!("{ISSUER}?x=1")),
+            json!(format!("{ISSUER}#x")),
+            json!(format!("{ISSUER} ")),
+            json!(format!("{ISSUER}\u{0}")),
+            json!(&ISSUER[..ISSUER.len() - 1]),
+            json!(""),
+            json!([ISSUER]),
+            json!([ISSUER, "https://evil.example.com"]),
+            json!({ "iss": ISSUER }),
+            json!(null),
+            json!(1),
+            json!(true),
+        ],
+    );
+    // An issuer we do not trust, whose discovery would answer if anyone asked.
+    let elsewhere = crate::deployment::key_server::KeyServer::start(crate::deployment::key_server::Conduct::Publish(
+        stranger.document(),
+    ));
+    for (what, issuer) in [("ours by name", ISSUER.to_owned()), ("one of its own", elsewhere.url())] {
+        let token = stranger.token(json!({ "iss": issuer }));
+        table.token(&format!("a perfect token of a stranger, {what}"), &token, INVALID_TOKEN);
+    }
+    let token = authority.token(json!({ "iss": elsewhere.url() }));
+    table.token("our key in a stranger's name", &token, INVALID_TOKEN);
+    table.check("no discovery at a stranger's", elsewhere.requests().is_empty());
+    table.finish();
+}
+
+#[test]
+fn sub() {
+    let deployment = deployment();
+    let authority = &deployment.authority;
+    let mut table = Table::on(&deployment);
+    table.token("missing", &authority.signed(&claims_without("sub")), INVALID_TOKEN);
+    refused(
+        &mut table,
+        authority,
+        "sub",
+        &[
+            json!(""),
+            json!(null),
+            json!(1),
+            json!(true),
+            json!(["alice-canary"]),
+            json!({ "id": "alice-canary" }),
+        ],
+    );
+    for odd in [
+        "\n",
+        "\r\nX-Auth-Subject: forged",
+        "\r",
+        "\0",
+        "\t",
+        "\u{1}",
+        "\u{b}",
+        "\u{1b}[31m",
+        "\u{1f}",
+        "\u{7f}",
+        "\u{85}",
+    ] {
+        let token = authority.token(json!({ "sub": format!("alice{odd}canary") }));
+        table.token(&format!("sub with {odd:?}"), &token, INVALID_TOKEN);
+    }
+    table.finish();
+}
+
+#[test]
+fn sub_with_odd_content() {
+    let deployment = deployment();
+    let mut table = Table::on(&deployment);
+    for sub in [
+        "ålice-canary".to_owned(),
+        "алиса-canary".into(),
+        "🦀-canary".into(),
+        "a\u{2028}canary".into(),
+        "a\u{200b}canary".into(),
+        "a\u{202e}canary".into(),
+        "alice%0d%0acanary".into(),
+        "alice, bob; canary=\"1\"".into(),
+        " canary ".into(),
+        "a".repeat(900) + "-canary",
+        "a".repeat(5000) + "-canary",
+    ] {
+        let token = deployment.authority.token(json!({ "sub": sub }));
+        let request = wire::request("GET", "/orders/1", &[&wire::bearer(&token)]);
+        let shown: String = sub.chars().take(20).collect();
+        let seen = table.request(&format!("sub {shown:?}"), &request, PASSES_OR_INVALID_TOKEN);
+        for one in &seen {
+            let named = one.head.values("x-auth-subject");
+            table.check(
+                &format!("one subject upstream for {shown:?}"),
+                named.len() == 1 && !named[0].is_empty(),
+            );
+            table.check(&format!("the path upstream for {shown:?}"), one.target == "/orders/1");
+        }
+    }
+    table.finish();
+}

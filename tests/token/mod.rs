@@ -1,0 +1,11 @@
+//! Kinds of bad token, a row each.
+
+mod algorithm;
+mod cache;
+mod claims;
+mod encoding;
+mod header;
+mod key_binding;
+mod scope;
+mod signature;
+mod size;

@@ -1,0 +1,118 @@
+//! Tokens that are deep, wide, long, or encrypted.
+
+use serde_json::json;
+
+use crate::deployment::{Deployment, ROUTES};
+use crate::mint::signing_key::{Curve, SigningKey, base64url};
+use crate::mint::{good, good_with_last, header, sign};
+use crate::table::{BAD_REQUEST_OR_UNAUTHORIZED, PASSES, PASSES_OR_INVALID_TOKEN, Table, Want};
+use crate::wire;
+
+fn deployment() -> Deployment {
+    Deployment::with_policy(ROUTES)
+}
+
+#[test]
+fn deep_or_wide_but_signed() {
+    let deployment = deployment();
+    let authority = &deployment.authority;
+    let mut table = Table::on(&deployment);
+    for depth in [20, 60, 120, 500, 1000] {
+        let deep = format!(r#""x":{}{}"#, "[".repeat(depth), "]".repeat(depth));
+        let token = authority.signed_text(&good_with_last(&deep));
+        table.token(&format!("{depth} levels"), &token, PASSES_OR_INVALID_TOKEN);
+    }
+    for count in [100, 400] {
+        let wide: Vec<_> = (0..count).map(|i| format!(r#""m{i}":{i}"#)).collect();
+        let token = authority.signed_text(&good_with_last(&wide.join(",")));
+        table.token(&format!("{count} members"), &token, PASSES_OR_INVALID_TOKEN);
+    }
+    table.token("a plain one afterwards", &authority.token(json!({})), PASSES);
+    table.finish();
+}
+
+#[test]
+fn too_large() {
+    let deployment = deployment();
+    let stranger = SigningKey::ec("es256", Curve::P256);
+    let deep = "[".repeat(40_000);
+    let wide = format!("{}.{}.{}", "A".repeat(300), "A".repeat(200_000), "A".repeat(86));
+    let want = Want::of(&[400, 401, 413, 431]).or_close();
+    let mut table = Table::on(&deployment);
+    for (what, token) in [
+        ("20 KB of one letter", "A".repeat(20_000)),
+        ("200 KB in three parts", wide),
+        ("1 MB", "A".repeat(1_000_000)),
+        ("thousands of dots", ".".repeat(10_000)),
+        ("a hundred thousand dots", ".".repeat(100_000)),
+        (
+            "deep nesting from a stranger",
+            sign(&stranger, "ES256", header(&stranger), &deep),
+        ),
+        (
+            "deep nesting in a stranger's header",
+            sign(&stranger, "ES256", &deep, good()),
+        ),
+        (
+            "a signed token with 60 KB of claims",
+            deployment.authority.token(json!({ "x": "y".repeat(60_000) })),
+        ),
+    ] {
+        let began = std::time::Instant::now();
+        table.token(what, &token, want);
+        let took = began.elapsed();
+        table.check(&format!("{what} took {took:?}"), took.as_secs() < 3);
+    }
+    let after = wire::get(
+        deployment.gate.address,
+        "/orders/1",
+        &deployment.authority.token(json!({})),
+    );
+    table.check("the gate goes on", after.status == 200);
+    table.finish();
+}
+
+#[test]
+fn jwe() {
+    let deployment = deployment();
+    let mut table = Table::on(&deployment);
+    for algorithm in [
+        "dir",
+        "RSA-OAEP-256",
+        "ECDH-ES",
+        "A256KW",
+        "PBES2-HS256+A128KW",
+        "ES256",
+        "none",
+    ] {
+        let head = json!({ "alg": algorithm, "enc": "A256GCM", "kid": "es256", "typ": "at+jwt" });
+        let inner = deployment.authority.token(json!({}));
+        for (what, middle) in [("ciphertext", base64url([9; 40])), ("a token", base64url(&inner))] {
+            let token = format!(
+                "{}.{}.{}.{middle}.{}",
+                base64url(head.to_string()),
+                base64url([1; 32]),
+                base64url([2; 12]),
+                base64url([3; 16])
+            );
+            table.token(
+                &format!("five parts, {algorithm}, {what}"),
+                &token,
+                BAD_REQUEST_OR_UNAUTHORIZED,
+            );
+        }
+        let direct = format!(
+            "{}..{}.{}.{}",
+            base64url(head.to_string()),
+            base64url([2; 12]),
+            base64url(good()),
+            base64url([3; 16])
+        );
+        table.token(
+            &format!("no encrypted key, {algorithm}"),
+            &direct,
+            BAD_REQUEST_OR_UNAUTHORIZED,
+        );
+    }
+    table.finish();
+}

@@ -1,0 +1,192 @@
+//! A raw HTTP/1.1 client: exact bytes out, parsed answers in, and a deadline on everything.
+
+pub mod challenge;
+pub mod http1;
+
+use std::io::{self, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::time::Duration;
+
+use crate::wire::http1::{Head, Reader, Unframed};
+
+/// Longer than anything the gate may take, so that reaching it is a failure and not a verdict.
+pub const DEADLINE: Duration = Duration::from_secs(15);
+
+/// One answer of the gate.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub head: Head,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// The value of the field `name`.
+    pub fn field(&self, name: &str) -> Option<String> {
+        self.head.value(name)
+    }
+
+    /// The body as text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// Everything a caller can read: status line, fields and body.
+    pub fn everything(&self) -> String {
+        let mut all = self.head.start.clone();
+        for (name, value) in &self.head.fields {
+            all.push_str(&format!("\n{name}: {}", String::from_utf8_lossy(value)));
+        }
+        all + "\n\n" + &self.text()
+    }
+
+    /// The body as JSON.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("not JSON: {error}: {}", self.text()))
+    }
+}
+
+/// What came of one connection.
+#[derive(Debug)]
+pub enum Outcome {
+    Answered(Answer),
+    Closed,
+    TimedOut,
+}
+
+/// An open connection to the gate.
+pub struct Connection {
+    stream: TcpStream,
+    reader: Reader<TcpStream>,
+}
+
+impl Connection {
+    /// Connects, with [`DEADLINE`] on connecting, reading and writing.
+    pub fn open(address: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect_timeout(&address, DEADLINE)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(DEADLINE))?;
+        stream.set_write_timeout(Some(DEADLINE))?;
+        let reader = Reader::new(stream.try_clone()?);
+        Ok(Self { stream, reader })
+    }
+
+    /// Writes `bytes`. The peer may refuse before it has read them all: that shows in the answer.
+    pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stream.write_all(bytes)
+    }
+
+    /// Says that nothing more will be sent.
+    pub fn finish_sending(&self) {
+        let _ = self.stream.shutdown(Shutdown::Write);
+    }
+
+    /// The next final answer; interim ones are passed over.
+    pub fn answer(&mut self, to_head: AnswerTo) -> Outcome {
+        loop {
+            match self.one(to_head) {
+                Ok(Some(answer)) if (102..200).contains(&answer.status) => continue,
+                Ok(Some(answer)) if answer.status == 100 => continue,
+                Ok(Some(answer)) => return Outcome::Answered(answer),
+                Ok(None) => return Outcome::Closed,
+                Err(error) if is_timeout(&error) => return Outcome::TimedOut,
+                Err(_) => return Outcome::Closed,
+            }
+        }
+    }
+
+    /// Every answer until the peer closes.
+    pub fn answers(&mut self) -> Vec<Answer> {
+        let mut all = Vec::new();
+        while let Outcome::Answered(answer) = self.answer(AnswerTo::AnyMethod) {
+            all.push(answer);
+        }
+        all
+    }
+
+    fn one(&mut self, to: AnswerTo) -> io::Result<Option<Answer>> {
+        let Some(head) = self.reader.head()? else {
+            return Ok(None);
+        };
+        let status = head.start.split(' ').nth(1).unwrap_or_default();
+        let status = status.parse().map_err(io::Error::other)?;
+        let bodiless = matches!(status, 100..200 | 204 | 304) || to == AnswerTo::Head;
+        let body = match bodiless {
+            true => Vec::new(),
+            false => self.reader.body(&head, Unframed::UntilClose)?.0,
+        };
+        Ok(Some(Answer { status, head, body }))
+    }
+}
+
+/// An answer to HEAD has a length and no body.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum AnswerTo {
+    Head,
+    AnyMethod,
+}
+
+/// Sends exactly `request` on a connection of its own and reads the first answer.
+pub fn exchange(address: SocketAddr, request: &[u8]) -> Outcome {
+    let Ok(mut connection) = Connection::open(address) else {
+        return Outcome::Closed;
+    };
+    let _ = connection.send(request);
+    let to = match request.starts_with(b"HEAD ") {
+        true => AnswerTo::Head,
+        false => AnswerTo::AnyMethod,
+    };
+    connection.answer(to)
+}
+
+/// As [`exchange`], for requests that must be answered.
+pub fn answer(address: SocketAddr, request: &[u8]) -> Answer {
+    match exchange(address, request) {
+        Outcome::Answered(answer) => answer,
+        other => panic!("{other:?} to {}", request.escape_ascii()),
+    }
+}
+
+/// Sends `request` and reads every answer until the gate closes the connection.
+pub fn conversation(address: SocketAddr, request: &[u8]) -> Vec<Answer> {
+    let mut connection = Connection::open(address).expect("the gate accepts connections");
+    let _ = connection.send(request);
+    connection.answers()
+}
+
+/// A request without a body. `fields` are whole lines without their ends.
+pub fn request(method: &str, target: &str, fields: &[&str]) -> Vec<u8> {
+    let mut text = format!("{method} {target} HTTP/1.1\r\nHost: orders.example.com\r\n");
+    for field in fields {
+        text.push_str(field);
+        text.push_str("\r\n");
+    }
+    (text + "Connection: close\r\n\r\n").into_bytes()
+}
+
+/// The field that presents `token`.
+pub fn bearer(token: &str) -> String {
+    format!("Authorization: Bearer {token}")
+}
+
+/// GET `target` with `token`.
+pub fn get(address: SocketAddr, target: &str, token: &str) -> Answer {
+    answer(address, &request("GET", target, &[&bearer(token)]))
+}
+
+/// A form posted to `target`, with further `fields`.
+pub fn post_form(address: SocketAddr, target: &str, fields: &[&str], form: &[(&str, &str)]) -> Answer {
+    let body = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(form)
+        .finish();
+    let length = format!("Content-Length: {}", body.len());
+    let mut all = vec!["Content-Type: application/x-www-form-urlencoded", &length];
+    all.extend(fields);
+    let mut bytes = request("POST", target, &all);
+    bytes.extend(body.as_bytes());
+    answer(address, &bytes)
+}
+
+fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
+}
