@@ -13,7 +13,7 @@ use crate::error::{ConfigError, Error, Reason};
 use crate::identity::Identity;
 use crate::keys::{RemoteKeys, Status};
 use crate::limits::Limits;
-use crate::policy::{Access, Moment, Policy, Recorder, Requirement, StopAtFirst, Truncation, evaluate};
+use crate::policy::{Access, Moment, Policy, Recorder, Requirement, Route, StopAtFirst, Truncation, evaluate};
 use crate::target::Target;
 use crate::token::{Claims, Confirmation, Demand, TokenCache, UnverifiedToken};
 use crate::trust::{Keys, TrustedIssuer};
@@ -21,7 +21,7 @@ use crate::trust::{Keys, TrustedIssuer};
 /// Judges requests: trusted issuers and a policy, made once and shared. Cheap to clone.
 ///
 /// A request is judged in this order, and refused at the first step that fails: credential, form of the token, issuer,
-/// type, signature, claims, confirmation, chain, scope, core rules, history rules.
+/// type, signature, form of the claims and of the chain, audience, time, confirmation, scope, core rules, history rules.
 #[derive(Clone, Debug)]
 pub struct Authorizer {
     inner: Arc<Inner>,
@@ -99,11 +99,25 @@ pub(crate) enum Gate {
     Requirement(Arc<Requirement>, Arc<str>),
 }
 
+/// The keys to fetch once more, because a token names one that was not among those of this generation.
+#[derive(Debug)]
+pub(crate) struct Missed {
+    keys: RemoteKeys,
+    generation: u64,
+}
+
+impl Missed {
+    /// Says whether to judge once more.
+    pub(crate) async fn refetch(&self) -> bool {
+        self.keys.refetch(self.generation).await
+    }
+}
+
 /// The outcome of judging once, without waiting for anything.
 pub(crate) struct Judged {
     pub(crate) decision: Decision,
-    /// The keys to fetch once more, because the token names one that is not here.
-    pub(crate) missed: Option<RemoteKeys>,
+    /// Set where one fetch of keys could change the decision.
+    pub(crate) missed: Option<Missed>,
 }
 
 impl Authorizer {
@@ -111,7 +125,11 @@ impl Authorizer {
     ///
     /// # Errors
     /// [`ConfigError`] for no issuer, the same one twice, or a rule on prior actors that an issuer's chain cannot bear.
-    pub fn new(issuers: impl IntoIterator<Item = TrustedIssuer>, policy: Policy) -> Result<Authorizer, ConfigError> {
+    pub fn new(
+        issuers: impl IntoIterator<Item = TrustedIssuer>,
+        policy: impl Into<Arc<Policy>>,
+    ) -> Result<Authorizer, ConfigError> {
+        let policy = policy.into();
         let issuers: Vec<TrustedIssuer> = issuers.into_iter().collect();
         if issuers.is_empty() {
             return Err(ConfigError::NoIssuer);
@@ -126,7 +144,7 @@ impl Authorizer {
         Ok(Authorizer {
             inner: Arc::new(Inner {
                 issuers,
-                policy: Arc::new(policy),
+                policy,
                 leeway: 30,
                 cache: Arc::new(TokenCache::new(limits.cache_bytes)),
                 limits,
@@ -202,7 +220,7 @@ impl Authorizer {
     pub async fn decide(&self, target: &Target<'_>, headers: &HeaderMap) -> Decision {
         let Judged { decision, missed } = self.judge(&Gate::Routes, target, headers);
         match missed {
-            Some(keys) if keys.refetch().await => self.judge(&Gate::Routes, target, headers).decision,
+            Some(missed) if missed.refetch().await => self.judge(&Gate::Routes, target, headers).decision,
             _ => decision,
         }
     }
@@ -227,9 +245,10 @@ impl Authorizer {
     ) -> Judged {
         let (route, requirement) = match gate {
             Gate::Requirement(requirement, name) => (Some(Arc::clone(name)), Some(requirement)),
-            Gate::Routes => match self.inner.policy.route(target.method().as_str(), target.path()) {
-                None => (None, None),
-                Some(route) => match &route.access {
+            Gate::Routes => match self.route(target) {
+                Err(error) => return decided(None, None, Err(error)),
+                Ok(None) => (None, None),
+                Ok(Some(route)) => match &route.access {
                     Access::Public => return decided(Some(Arc::clone(&route.name)), None, Ok(())),
                     Access::Guarded(requirement) => (Some(Arc::clone(&route.name)), Some(requirement)),
                 },
@@ -260,13 +279,32 @@ impl Authorizer {
         decided(route, Some(identity), verdict)
     }
 
+    /// The route of a request, whichever way a server behind us reads its escapes.
+    fn route(&self, target: &Target<'_>) -> Result<Option<&Route>, Error> {
+        let method = target.method().as_str();
+        let route = self.inner.policy.route(method, target.path());
+        if let Some(other) = target.reserved_path() {
+            let same = match (route, self.inner.policy.route(method, other)) {
+                (Some(one), Some(other)) => std::ptr::eq(one, other),
+                (None, None) => true,
+                _ => false,
+            };
+            if !same {
+                return Err(Error::InvalidRequest {
+                    reason: "an escape in the path decides which route is meant",
+                });
+            }
+        }
+        Ok(route)
+    }
+
     /// From the text of a token to a verified identity, or from memory if it was verified with the keys of now.
     fn authenticate(&self, token: Bearer<'_>, now: u64) -> Result<Identity, Refusal> {
         let inner = &*self.inner;
         let text = token.text();
         if let Some(known) = inner.cache.get(text) {
             let issuer = &inner.issuers[known.issuer];
-            let generation = issuer.keys.with(|_, generation| Ok(generation))?;
+            let generation = issuer.keys.with(|_, generation| generation)?;
             if generation == known.generation {
                 known.identity.facts().claims().check(&inner.demand(issuer), now)?;
                 return Ok(known.identity);
@@ -276,12 +314,13 @@ impl Authorizer {
         let token = UnverifiedToken::decode(text, &inner.limits).map_err(|error| token.refusal(error))?;
         let (index, issuer) = inner.issuer(&token.claimed_issuer()?)?;
         token.demand_type(issuer.profile.media_type())?;
-        let verified = issuer
-            .keys
-            .with(|keys, generation| Ok((token.verify(keys)?, generation)));
-        let (payload, generation) = verified.map_err(|error| Refusal {
+        let (verified, generation) = issuer.keys.with(|keys, generation| (token.verify(keys), generation))?;
+        let payload = verified.map_err(|error| Refusal {
             missed: match (&error, &issuer.keys) {
-                (Error::UnknownKey, Keys::Remote(remote)) => Some(remote.clone()),
+                (Error::UnknownKey, Keys::Remote(keys)) => Some(Missed {
+                    keys: keys.clone(),
+                    generation,
+                }),
                 _ => None,
             },
             error,
@@ -326,7 +365,7 @@ impl Inner {
 /// Why a token was refused, and whether one fetch of keys could change it.
 struct Refusal {
     error: Error,
-    missed: Option<RemoteKeys>,
+    missed: Option<Missed>,
 }
 
 impl From<Error> for Refusal {
@@ -529,6 +568,18 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn an_escape_that_decides_which_route_is_meant_is_ambiguous() {
+        let bench =
+            bench("routes: [{ match: 'GET /@assets/{*rest}', public: true }, { match: 'GET /{tenant}/{*rest}' }]");
+        let status = |path| bench.judge(&Method::GET, path, None).error().map_or(200, Error::status);
+        assert_eq!(status("/@assets/a"), 200);
+        assert_eq!(status("/%40assets/a"), 400);
+        assert_eq!(status("/tenant/a%40b"), 401);
+        assert_eq!(status("/@assets/a%40b"), 200);
+        assert_eq!(status("/t%C3%A9/a"), 401);
     }
 
     #[test]

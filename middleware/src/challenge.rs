@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
 use crate::error::Error;
 
@@ -28,13 +28,20 @@ pub enum Protocol {
 }
 
 impl Protocol {
-    /// Reads the content type of a request.
-    pub fn of(headers: &HeaderMap) -> Protocol {
-        let grpc = headers
-            .get(CONTENT_TYPE)
-            .and_then(|value| value.as_bytes().get(..16))
-            .is_some_and(|start| start.eq_ignore_ascii_case(b"application/grpc"));
-        if grpc { Protocol::Grpc } else { Protocol::Http }
+    /// Tells from the method and the content type of a request: gRPC is a POST of `application/grpc`, with or without a
+    /// suffix. A caller of gRPC-Web speaks HTTP.
+    pub fn of(method: &Method, headers: &HeaderMap) -> Protocol {
+        let content_type = headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+        let grpc = b"application/grpc";
+        let named = content_type
+            .get(..grpc.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(grpc));
+        let whole = matches!(content_type.get(grpc.len()), None | Some(b'+' | b';'));
+        if method == Method::POST && named && whole {
+            Protocol::Grpc
+        } else {
+            Protocol::Http
+        }
     }
 }
 
@@ -91,14 +98,12 @@ impl Challenge {
         if let Some(challenge) = &self.www_authenticate {
             headers.insert(WWW_AUTHENTICATE, challenge.clone());
         }
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(seconds) = &self.retry_after {
+            headers.insert(RETRY_AFTER, seconds.clone());
+        }
         match protocol {
-            Protocol::Http => {
-                headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-                if let Some(seconds) = &self.retry_after {
-                    headers.insert(RETRY_AFTER, seconds.clone());
-                }
-                *response.status_mut() = self.status;
-            }
+            Protocol::Http => *response.status_mut() = self.status,
             Protocol::Grpc => {
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
                 headers.insert("grpc-status", HeaderValue::from(u16::from(self.grpc_status())));
@@ -288,9 +293,22 @@ mod tests {
             );
             assert_eq!(response.headers()["content-type"], "application/grpc");
         }
-        let mut headers = HeaderMap::new();
-        assert_eq!(Protocol::of(&headers), Protocol::Http);
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc+proto"));
-        assert_eq!(Protocol::of(&headers), Protocol::Grpc);
+        let of = |method, content_type: &'static str| {
+            let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(content_type))]);
+            Protocol::of(&method, &headers)
+        };
+        assert_eq!(Protocol::of(&Method::POST, &HeaderMap::new()), Protocol::Http);
+        for grpc in ["application/grpc", "application/grpc+proto", "Application/gRPC;v=1"] {
+            assert_eq!(of(Method::POST, grpc), Protocol::Grpc, "{grpc}");
+            assert_eq!(of(Method::GET, grpc), Protocol::Http, "{grpc}");
+        }
+        for http in [
+            "application/grpcfoo",
+            "application/grpc-web",
+            "application/grp",
+            "text/plain",
+        ] {
+            assert_eq!(of(Method::POST, http), Protocol::Http, "{http}");
+        }
     }
 }

@@ -181,6 +181,14 @@ pub enum ConfigError {
     /// The same issuer is named twice.
     #[error("the issuer `{0}` is named twice; one entry holds all its audiences")]
     DuplicateIssuer(String),
+    /// Keys were given to an issuer whose they are not: one could sign as the other.
+    #[error("the keys of `{keys_of}` cannot verify tokens of `{issuer}`")]
+    KeysOfAnotherIssuer {
+        /// The issuer to be trusted.
+        issuer: String,
+        /// The issuer that the keys were fetched from.
+        keys_of: String,
+    },
     /// An audience is empty.
     #[error("an audience is empty; name the resource as the issuer writes it in `aud`")]
     EmptyAudience,

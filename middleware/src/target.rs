@@ -30,6 +30,7 @@ use crate::error::Error;
 pub struct Target<'a> {
     method: &'a Method,
     path: Cow<'a, str>,
+    reserved_path: Option<String>,
     query: Option<&'a str>,
 }
 
@@ -42,9 +43,10 @@ impl<'a> Target<'a> {
     /// sign, a character that needs none, a look-alike of a separator, or no UTF-8 at all.
     pub fn new(method: &'a Method, uri: &'a Uri) -> Result<Self, Error> {
         canonical(uri.path())
-            .map(|path| Target {
+            .map(|Paths { path, reserved_path }| Target {
                 method,
                 path,
+                reserved_path,
                 query: uri.query(),
             })
             .map_err(|reason| Error::InvalidRequest { reason })
@@ -55,9 +57,17 @@ impl<'a> Target<'a> {
         self.method
     }
 
-    /// The path with its escapes resolved: what routes are matched against. Forward the original, which says the same.
+    /// The path with its escapes resolved: what routes are matched against. Forward the original, byte for byte.
     pub fn path(&self) -> &str {
         &self.path
+    }
+
+    /// The same path with the escapes of reserved characters left in place, where there are any.
+    ///
+    /// RFC 3986 section 2.2: `%40` and `@` need not mean the same, and servers differ. Both readings must lead to the
+    /// same route.
+    pub(crate) fn reserved_path(&self) -> Option<&str> {
+        self.reserved_path.as_deref()
     }
 
     pub(crate) fn query(&self) -> Option<&'a str> {
@@ -65,7 +75,12 @@ impl<'a> Target<'a> {
     }
 }
 
-fn canonical(path: &str) -> Result<Cow<'_, str>, &'static str> {
+struct Paths<'a> {
+    path: Cow<'a, str>,
+    reserved_path: Option<String>,
+}
+
+fn canonical(path: &str) -> Result<Paths<'_>, &'static str> {
     let Some(rest) = path.strip_prefix('/') else {
         return Err("the path does not begin with a slash");
     };
@@ -90,18 +105,23 @@ fn canonical(path: &str) -> Result<Cow<'_, str>, &'static str> {
         }
     }
     if escaped {
-        decode(path).map(Cow::Owned)
-    } else {
-        Ok(Cow::Borrowed(path))
+        return decode(path);
     }
+    Ok(Paths {
+        path: Cow::Borrowed(path),
+        reserved_path: None,
+    })
 }
 
-fn decode(path: &str) -> Result<String, &'static str> {
+fn decode(path: &str) -> Result<Paths<'_>, &'static str> {
     let mut decoded = Vec::with_capacity(path.len());
+    let mut kept = Vec::with_capacity(path.len());
+    let mut reserved = false;
     let mut bytes = path.bytes();
     while let Some(byte) = bytes.next() {
         if byte != b'%' {
             decoded.push(byte);
+            kept.push(byte);
             continue;
         }
         let mut digit = || bytes.next().and_then(|digit| char::from(digit).to_digit(16));
@@ -118,7 +138,15 @@ fn decode(path: &str) -> Result<String, &'static str> {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'~' => {
                 return Err("the path escapes a character that needs none");
             }
-            _ => decoded.push(byte),
+            b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b':' | b'=' | b'@' => {
+                reserved = true;
+                decoded.push(byte);
+                kept.extend(format!("%{byte:02X}").into_bytes());
+            }
+            _ => {
+                decoded.push(byte);
+                kept.push(byte);
+            }
         }
     }
     let decoded = String::from_utf8(decoded).map_err(|_| "the path is not UTF-8")?;
@@ -128,7 +156,14 @@ fn decode(path: &str) -> Result<String, &'static str> {
     if decoded.chars().any(|character| LOOK_ALIKES.contains(&character)) {
         return Err("the path holds a look-alike of a separator");
     }
-    Ok(decoded)
+    let reserved_path = match reserved {
+        true => Some(String::from_utf8(kept).map_err(|_| "the path is not UTF-8")?),
+        false => None,
+    };
+    Ok(Paths {
+        path: Cow::Owned(decoded),
+        reserved_path,
+    })
 }
 
 /// Characters that some servers fold into `.`, `/`, `\`, `;`, `%`, `#` or `?` (compatibility forms, best-fit mappings).
@@ -145,7 +180,10 @@ mod tests {
     #[test]
     fn a_plain_path_is_its_own_reading() {
         for path in ["/", "/a", "/a/", "/a/b.c/...", "/a:b@c,d=e+f!$&'()*~-_", "/{x}"] {
-            assert_eq!(canonical(path), Ok(Cow::Borrowed(path)), "{path}");
+            assert!(
+                matches!(canonical(path), Ok(Paths { path: Cow::Borrowed(read), reserved_path: None }) if read == path),
+                "{path}"
+            );
         }
     }
 
@@ -158,7 +196,11 @@ mod tests {
             ("/c%23", "/c#"),
             ("/%e2%82%ac", "/€"),
         ] {
-            assert_eq!(canonical(path).as_deref(), Ok(reading), "{path}");
+            assert_eq!(
+                canonical(path).map(|paths| paths.path.into_owned()).as_deref(),
+                Ok(reading),
+                "{path}"
+            );
         }
     }
 
@@ -218,8 +260,8 @@ mod tests {
     #[test]
     fn reading_is_idempotent_on_what_it_accepts() {
         for path in ["/a", "/a/b/", "/a:b"] {
-            let once = canonical(path).unwrap();
-            assert_eq!(canonical(&once), Ok(once.clone()));
+            let once = canonical(path).unwrap().path;
+            assert_eq!(canonical(&once).unwrap().path, once);
         }
     }
 }

@@ -41,12 +41,12 @@ impl From<RemoteKeys> for Keys {
 }
 
 impl Keys {
-    /// Runs `judge` with the keys of the moment and their generation.
-    pub(crate) fn with<T>(&self, judge: impl FnOnce(&KeySet, u64) -> Result<T, Error>) -> Result<T, Error> {
+    /// What `judge` makes of the keys of the moment and their generation.
+    pub(crate) fn with<T>(&self, judge: impl FnOnce(&KeySet, u64) -> T) -> Result<T, Error> {
         match self {
-            Keys::Fixed(keys) => judge(keys, 0),
+            Keys::Fixed(keys) => Ok(judge(keys, 0)),
             Keys::Remote(remote) => match &**remote.state() {
-                State::Ready(snapshot) => judge(&snapshot.keys, snapshot.generation),
+                State::Ready(snapshot) => Ok(judge(&snapshot.keys, snapshot.generation)),
                 State::Pending | State::Stale => Err(Error::Unavailable { retry_after: 5 }),
             },
         }
@@ -60,20 +60,26 @@ impl TrustedIssuer {
     /// for audit only.
     ///
     /// # Errors
-    /// [`ConfigError`] for an issuer that is no URL with scheme `https` or `http`, or an empty audience.
+    /// [`ConfigError`] for an issuer that is no URL of `https` (or, in closed networks, `http`) without user, query or
+    /// fragment; for remote keys of another issuer; for an empty audience.
     pub fn new(issuer: &str, audience: &str, keys: impl Into<Keys>) -> Result<TrustedIssuer, ConfigError> {
-        let refuse = |reason| ConfigError::Url {
+        check_issuer(issuer).map_err(|reason| ConfigError::Url {
             url: issuer.to_owned(),
             reason,
-        };
-        let url = url::Url::parse(issuer).map_err(|_| refuse("an issuer is an absolute URL"))?;
-        if !matches!(url.scheme(), "https" | "http") {
-            return Err(refuse("an issuer is an https URL"));
+        })?;
+        let keys = keys.into();
+        if let Keys::Remote(remote) = &keys
+            && remote.issuer() != issuer
+        {
+            return Err(ConfigError::KeysOfAnotherIssuer {
+                issuer: issuer.to_owned(),
+                keys_of: remote.issuer().to_owned(),
+            });
         }
         TrustedIssuer {
             issuer: issuer.into(),
             audiences: Vec::new(),
-            keys: keys.into(),
+            keys,
             profile: Profile::default(),
             chain: ChainContract::OuterOnly,
             prior_actors: PriorActorUse::default(),
@@ -112,5 +118,52 @@ impl TrustedIssuer {
     pub fn with_prior_actors(mut self, prior_actors: PriorActorUse) -> TrustedIssuer {
         self.prior_actors = prior_actors;
         self
+    }
+}
+
+/// RFC 8414 section 2: a URL without query or fragment. It is compared as text, so that a blank would never match.
+fn check_issuer(issuer: &str) -> Result<(), &'static str> {
+    let url = url::Url::parse(issuer).map_err(|_| "an issuer is an absolute URL")?;
+    if !matches!(url.scheme(), "https" | "http") {
+        return Err("an issuer is an https URL, or an http one in a closed network");
+    }
+    if issuer
+        .chars()
+        .any(|character| character.is_whitespace() || character.is_control())
+    {
+        return Err("an issuer holds no blanks");
+    }
+    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+        return Err("an issuer has no user, query or fragment");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_issuer_is_a_plain_url() {
+        for good in [
+            "https://idp.example",
+            "https://idp.example:443/realms/alpha",
+            "https://idp.example/",
+            "http://127.0.0.1:9400",
+        ] {
+            assert_eq!(check_issuer(good), Ok(()), "{good}");
+        }
+        for bad in [
+            "",
+            "idp.example",
+            " https://idp.example",
+            "https://idp.example ",
+            "ftp://idp.example",
+            "https://u:p@idp.example",
+            "https://idp.example/?a",
+            "https://idp.example/#f",
+        ] {
+            assert!(check_issuer(bad).is_err(), "{bad:?}");
+        }
     }
 }

@@ -233,7 +233,7 @@ impl Gate {
             Refused::Head(error) => Refusal::new(error.status(), error.code(), error.reason()).response(id, rest),
             Refused::Judged(error) => {
                 let challenge = self.authorizer.challenge(error);
-                refusal::judged(error, &challenge, Protocol::of(&parts.headers), id, rest)
+                refusal::judged(error, &challenge, Protocol::of(&parts.method, &parts.headers), id, rest)
             }
         };
         response.map(Either::Left)

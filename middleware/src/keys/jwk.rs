@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse};
 
 use super::algorithm::Algorithm;
-use crate::json::Json;
+use crate::json::{Json, Object};
 
 /// A public key, parsed once, that verifies with exactly one algorithm.
 #[derive(Debug)]
@@ -43,12 +43,12 @@ impl PartialEq for VerificationKey {
 ///
 /// Empty for a key that is none of ours to use: symmetric, private, for encryption, of an unknown type or curve,
 /// weak, malformed, or of an algorithm that is not allowed.
-pub(crate) fn verification_keys(jwk: Json<'_>, allowed: &[Algorithm]) -> Vec<VerificationKey> {
+pub(crate) fn verification_keys(jwk: Object<'_>, allowed: &[Algorithm]) -> Vec<VerificationKey> {
     parse(jwk, allowed).unwrap_or_default()
 }
 
-fn parse(jwk: Json<'_>, allowed: &[Algorithm]) -> Option<Vec<VerificationKey>> {
-    let value = jwk.into_value();
+fn parse(jwk: Object<'_>, allowed: &[Algorithm]) -> Option<Vec<VerificationKey>> {
+    let value = Json::Object(jwk).into_value();
     // A private key in a published set is nobody's secret any more.
     if value.get("d").is_some() || value.get("k").is_some() {
         return None;

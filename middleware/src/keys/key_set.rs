@@ -2,7 +2,7 @@
 
 use super::algorithm::Algorithm;
 use super::jwk::{self, VerificationKey};
-use crate::json::{self, Json};
+use crate::json;
 use crate::limits::Limits;
 
 /// Most keys in one document.
@@ -20,6 +20,12 @@ pub struct KeySet {
     keys: Vec<VerificationKey>,
     algorithms: Vec<Algorithm>,
     skipped: usize,
+}
+
+#[derive(serde::Deserialize)]
+struct Document<'a> {
+    #[serde(borrow)]
+    keys: Vec<&'a serde_json::value::RawValue>,
 }
 
 /// Why a document is no usable key set.
@@ -52,15 +58,9 @@ impl KeySet {
         if document.len() > MAX_DOCUMENT_BYTES {
             return Err(KeySetError::TooLong);
         }
-        let limits = Limits {
-            json_values: MAX_KEYS * 40,
-            ..Limits::default()
-        };
-        let mut document = json::object(document, &limits).map_err(KeySetError::Malformed)?;
-        let Some(Json::Array(entries)) = document.take("keys") else {
-            return Err(KeySetError::Malformed("`keys` is missing or no array"));
-        };
-        if entries.len() > MAX_KEYS {
+        let document: Document<'_> = serde_json::from_slice(document)
+            .map_err(|_| KeySetError::Malformed("no JSON object with an array `keys`"))?;
+        if document.keys.len() > MAX_KEYS {
             return Err(KeySetError::TooManyKeys);
         }
         let mut set = KeySet {
@@ -68,8 +68,10 @@ impl KeySet {
             algorithms: algorithms.to_vec(),
             skipped: 0,
         };
-        for entry in entries {
-            let keys = jwk::verification_keys(entry, algorithms);
+        for entry in document.keys {
+            // Each key is read strictly by itself, so that an odd one spoils no other.
+            let entry = json::object(entry.get().as_bytes(), &Limits::default());
+            let keys = entry.map_or_else(|_| Vec::new(), |entry| jwk::verification_keys(entry, algorithms));
             if keys.is_empty() {
                 set.skipped += 1;
             }
@@ -172,6 +174,19 @@ mod tests {
         keys.push(ec("good"));
         let read = set(keys).unwrap();
         assert_eq!((read.len(), read.skipped()), (1, count));
+        let deep = format!("{}1{}", "[".repeat(100), "]".repeat(100));
+        for odd in [
+            r#"{"kid":"a","kid":"b"}"#,
+            r#"{"kid":"\ud800"}"#,
+            r#"{"kid":1e999}"#,
+            &deep,
+            "null",
+            "7",
+        ] {
+            let document = format!(r#"{{"x":1,"keys":[{odd},{}]}}"#, ec("good"));
+            let read = KeySet::from_json(document.as_bytes(), &Algorithm::ALL).unwrap();
+            assert_eq!((read.len(), read.skipped()), (1, 1), "{odd}");
+        }
         assert_eq!(set(odd), Err(KeySetError::NoUsableKey));
     }
 

@@ -15,6 +15,38 @@ pub enum Source {
     JwksUri(String),
 }
 
+/// Where the keys are sought.
+#[derive(Clone, Debug)]
+pub(super) enum Origin {
+    Named(Endpoint),
+    Metadata {
+        issuer: Endpoint,
+        /// What the metadata said, until it is asked again.
+        found: Option<Endpoint>,
+    },
+}
+
+impl Source {
+    pub(super) fn origin(&self, issuer: &str) -> Result<Origin, ConfigError> {
+        Ok(match self {
+            Source::Discovery => Origin::Metadata {
+                issuer: Endpoint::parse(issuer)?,
+                found: None,
+            },
+            Source::JwksUri(uri) => Origin::Named(Endpoint::parse(uri)?),
+        })
+    }
+}
+
+impl Origin {
+    /// Has the metadata asked again before the next fetch.
+    pub(super) fn forget(&mut self) {
+        if let Origin::Metadata { found, .. } = self {
+            *found = None;
+        }
+    }
+}
+
 /// An address that may be fetched: `https`, or `http` on loopback.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Endpoint(Url);

@@ -3,13 +3,16 @@
 //! A [`KeySet`] is pure and immutable. [`RemoteKeys`] keeps one fresh from the issuer's JWKS endpoint.
 
 mod algorithm;
+mod attempts;
 mod fetch;
 #[cfg(feature = "reqwest")]
 mod http_fetch;
 mod jwk;
 mod key_set;
 mod location;
+mod refresher;
 mod remote;
+mod schedule;
 
 pub use algorithm::Algorithm;
 pub use fetch::{Fetch, FetchError, Fetched};
@@ -17,6 +20,7 @@ pub use fetch::{Fetch, FetchError, Fetched};
 pub use http_fetch::HttpFetch;
 pub use key_set::{KeySet, KeySetError, MAX_DOCUMENT_BYTES, MAX_KEYS};
 pub use location::Source;
-pub use remote::{RemoteKeys, Schedule, Status};
+pub use remote::{RemoteKeys, Status};
+pub use schedule::Schedule;
 
-pub(crate) use remote::State;
+pub(crate) use refresher::State;

@@ -2,68 +2,20 @@
 //!
 //! Whoever holds a key never waits here. A failure or a miss never touches the good keys; only age does.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::timeout;
 
 use super::algorithm::Algorithm;
+use super::attempts::Attempts;
 use super::fetch::Fetch;
-use super::key_set::KeySet;
-use super::location::{Endpoint, Source};
+use super::location::Source;
+use super::refresher::{Refresher, State};
+use super::schedule::Schedule;
 use crate::error::ConfigError;
-
-/// When keys are fetched, and for how long they are trusted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Schedule {
-    /// Time between two good fetches. A withdrawn key works no longer than this. Default 10 minutes.
-    pub refresh: Duration,
-    /// Shortest time between an attempt and a refetch for an unknown `kid`. Within it such a token is refused at once. Default 10 s.
-    pub cooldown: Duration,
-    /// Longest time for one attempt, discovery and body included. Default 5 s.
-    pub timeout: Duration,
-    /// How long keys are trusted after their last good fetch; then every token gets 503. Default 24 hours.
-    pub max_stale: Duration,
-}
-
-impl Default for Schedule {
-    fn default() -> Self {
-        Schedule {
-            refresh: Duration::from_secs(600),
-            cooldown: Duration::from_secs(10),
-            timeout: Duration::from_secs(5),
-            max_stale: Duration::from_secs(24 * 3600),
-        }
-    }
-}
-
-impl Schedule {
-    fn check(&self) -> Result<(), ConfigError> {
-        let in_range = |name, value: Duration, longest: u64, reason| {
-            let fits = value >= Duration::from_millis(10) && value <= Duration::from_secs(longest);
-            if fits {
-                Ok(())
-            } else {
-                Err(ConfigError::Duration { name, reason })
-            }
-        };
-        in_range("refresh", self.refresh, 86_400, "from 10 ms to 24 h")?;
-        in_range("cooldown", self.cooldown, 3600, "from 10 ms to 1 h")?;
-        in_range("timeout", self.timeout, 60, "from 10 ms to 60 s")?;
-        in_range("max_stale", self.max_stale, 30 * 86_400, "from 10 ms to 30 days")?;
-        if self.max_stale < self.refresh {
-            return Err(ConfigError::Duration {
-                name: "max_stale",
-                reason: "not shorter than `refresh`, or good keys would go stale between two fetches",
-            });
-        }
-        Ok(())
-    }
-}
 
 /// What a [`RemoteKeys`] has at the moment.
 #[non_exhaustive]
@@ -83,39 +35,21 @@ pub enum Status {
 }
 
 /// The keys of one issuer, kept fresh in the background for as long as a clone of this value lives.
+///
+/// If the runtime that it was started on ends, or the fetcher panics, the keys are stale from then on.
 #[derive(Clone, Debug)]
 pub struct RemoteKeys {
-    shared: Arc<Shared>,
-    _task: Arc<Task>,
-}
-
-/// One set of keys and its number.
-#[derive(Debug)]
-pub(crate) struct Snapshot {
-    pub(crate) keys: KeySet,
-    pub(crate) generation: u64,
+    held: Arc<Held>,
 }
 
 #[derive(Debug)]
-pub(crate) enum State {
-    Pending,
-    Ready(Snapshot),
-    Stale,
-}
-
-#[derive(Debug)]
-struct Shared {
-    state: ArcSwap<State>,
-    attempt: Mutex<Attempt>,
-    cooldown: Duration,
-    demand: Notify,
-    finished: watch::Sender<u64>,
-}
-
-#[derive(Debug)]
-struct Attempt {
-    running: bool,
-    last: Option<Instant>,
+struct Held {
+    issuer: Box<str>,
+    state: Arc<ArcSwap<State>>,
+    attempts: Arc<Attempts>,
+    /// Longest wait for one fetch.
+    patience: Duration,
+    _task: Task,
 }
 
 #[derive(Debug)]
@@ -145,35 +79,28 @@ impl RemoteKeys {
         if algorithms.is_empty() {
             return Err(ConfigError::NoAlgorithm(issuer.to_owned()));
         }
-        let origin = match source {
-            Source::Discovery => Origin::Metadata {
-                issuer: Endpoint::parse(issuer)?,
-                found: None,
-            },
-            Source::JwksUri(uri) => Origin::Named(Endpoint::parse(&uri)?),
-        };
-        let runtime = tokio::runtime::Handle::try_current().map_err(|_| ConfigError::NoRuntime)?;
-        let shared = Arc::new(Shared {
-            state: ArcSwap::from_pointee(State::Pending),
-            attempt: Mutex::new(Attempt {
-                running: false,
-                last: None,
-            }),
-            cooldown: schedule.cooldown,
-            demand: Notify::new(),
-            finished: watch::Sender::new(0),
-        });
-        let refresher = Refresher {
-            issuer: issuer.to_owned(),
-            origin,
-            algorithms: algorithms.to_vec(),
-            schedule,
+        let state = Arc::new(ArcSwap::from_pointee(State::Pending));
+        let (attempts, demands) = Attempts::new(schedule.cooldown);
+        let attempts = Arc::new(attempts);
+        let refresher = Refresher::new(
+            issuer,
+            source.origin(issuer)?,
+            algorithms,
+            schedule.clone(),
             fetch,
-            shared: Arc::clone(&shared),
-            generation: 0,
+            Arc::clone(&state),
+            Arc::clone(&attempts),
+        );
+        let runtime = tokio::runtime::Handle::try_current().map_err(|_| ConfigError::NoRuntime)?;
+        let held = Held {
+            issuer: issuer.into(),
+            state,
+            attempts,
+            // The fetch ends by its own time-out; this one is for a runtime that no longer runs it.
+            patience: schedule.timeout + Duration::from_millis(500),
+            _task: Task(runtime.spawn(refresher.run(demands))),
         };
-        let task = Arc::new(Task(runtime.spawn(refresher.run())));
-        Ok(RemoteKeys { shared, _task: task })
+        Ok(RemoteKeys { held: Arc::new(held) })
     }
 
     /// Discovers the keys of `issuer` over HTTP, with every algorithm and the default [`Schedule`].
@@ -186,9 +113,14 @@ impl RemoteKeys {
         RemoteKeys::start(issuer, Source::Discovery, &Algorithm::ALL, Schedule::default(), fetch)
     }
 
+    /// The issuer whose keys these are.
+    pub fn issuer(&self) -> &str {
+        &self.held.issuer
+    }
+
     /// What is here at the moment.
     pub fn status(&self) -> Status {
-        match &**self.shared.state.load() {
+        match &**self.held.state.load() {
             State::Pending => Status::Pending,
             State::Stale => Status::Stale,
             State::Ready(snapshot) => Status::Ready {
@@ -198,9 +130,9 @@ impl RemoteKeys {
         }
     }
 
-    /// Resolves once keys are here.
+    /// Resolves once keys are here; never if the task that fetches them has ended.
     pub async fn ready(&self) {
-        let mut finished = self.shared.finished.subscribe();
+        let mut finished = self.held.attempts.finished();
         while !matches!(self.status(), Status::Ready { .. }) {
             if finished.changed().await.is_err() {
                 return;
@@ -209,189 +141,20 @@ impl RemoteKeys {
     }
 
     pub(crate) fn state(&self) -> arc_swap::Guard<Arc<State>> {
-        self.shared.state.load()
+        self.held.state.load()
     }
 
-    /// Asks for one fetch, because a token names a key that is not here, and waits for its end.
+    /// Asks for one fetch, because a token names a key that is not among those of generation `judged`, and waits for its
+    /// end. Says whether to judge once more.
     ///
     /// Joins a fetch that is under way; returns at once, with `false`, during the cool-down.
-    pub(crate) async fn refetch(&self) -> bool {
-        let mut finished = self.shared.finished.subscribe();
-        self.shared.demand() && finished.changed().await.is_ok()
-    }
-}
-
-impl Shared {
-    fn attempt(&self) -> MutexGuard<'_, Attempt> {
-        self.attempt.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether a fetch is now under way or about to be.
-    fn demand(&self) -> bool {
-        let mut attempt = self.attempt();
-        if attempt.running {
+    pub(crate) async fn refetch(&self, judged: u64) -> bool {
+        let mut finished = self.held.attempts.finished();
+        if matches!(self.status(), Status::Ready { generation, .. } if generation != judged) {
             return true;
         }
-        if attempt.last.is_some_and(|last| last.elapsed() < self.cooldown) {
-            return false;
-        }
-        attempt.begin();
-        self.demand.notify_one();
-        true
+        self.held.attempts.demand() && timeout(self.held.patience, finished.changed()).await.is_ok()
     }
-
-    fn finish(&self) {
-        self.attempt().running = false;
-        self.finished.send_modify(|count| *count += 1);
-    }
-}
-
-impl Attempt {
-    fn begin(&mut self) {
-        self.running = true;
-        self.last = Some(Instant::now());
-    }
-}
-
-enum Origin {
-    Named(Endpoint),
-    Metadata { issuer: Endpoint, found: Option<Endpoint> },
-}
-
-struct Refresher<F> {
-    issuer: String,
-    origin: Origin,
-    algorithms: Vec<Algorithm>,
-    schedule: Schedule,
-    fetch: F,
-    shared: Arc<Shared>,
-    generation: u64,
-}
-
-impl<F: Fetch> Refresher<F> {
-    async fn run(mut self) {
-        let mut failures = 0_u32;
-        let mut stale_at = None;
-        loop {
-            self.shared.attempt().begin();
-            let fetched = timeout(self.schedule.timeout, self.fetch_keys()).await;
-            let pause = match fetched.unwrap_or_else(|_| Err("no complete answer in time".into())) {
-                Ok(keys) => {
-                    if failures > 0 {
-                        tracing::info!(issuer = self.issuer, "keys are fetched again");
-                    }
-                    failures = 0;
-                    stale_at = Some(Instant::now() + self.schedule.max_stale);
-                    self.publish(keys);
-                    self.schedule.refresh.mul_f64(jitter(0.9, 1.0))
-                }
-                Err(reason) => {
-                    if failures == 0 {
-                        tracing::warn!(issuer = self.issuer, reason, "keys could not be fetched; retrying");
-                    }
-                    failures = failures.saturating_add(1);
-                    backoff(failures).min(self.schedule.refresh)
-                }
-            };
-            self.shared.finish();
-            self.wait(Instant::now() + pause, &mut stale_at).await;
-        }
-    }
-
-    /// Sleeps until `next` or until a request asks for a fetch, and lets the keys go stale on time.
-    async fn wait(&self, next: Instant, stale_at: &mut Option<Instant>) {
-        loop {
-            let until = stale_at.map_or(next, |stale_at| stale_at.min(next));
-            if timeout_at(until, self.shared.demand.notified()).await.is_ok() {
-                return;
-            }
-            if stale_at.is_some_and(|stale_at| stale_at <= until) {
-                *stale_at = None;
-                tracing::warn!(issuer = self.issuer, "keys are too old to be trusted; tokens get 503");
-                self.shared.state.store(Arc::new(State::Stale));
-            }
-            if until == next {
-                return;
-            }
-        }
-    }
-
-    fn publish(&mut self, keys: KeySet) {
-        let unchanged = matches!(&**self.shared.state.load(), State::Ready(held) if held.keys == keys);
-        if unchanged {
-            return;
-        }
-        self.generation += 1;
-        if keys.skipped() > 0 {
-            tracing::info!(
-                issuer = self.issuer,
-                skipped = keys.skipped(),
-                "keys of no use to us were skipped"
-            );
-        }
-        tracing::info!(
-            issuer = self.issuer,
-            keys = keys.len(),
-            generation = self.generation,
-            "new keys"
-        );
-        self.shared.state.store(Arc::new(State::Ready(Snapshot {
-            keys,
-            generation: self.generation,
-        })));
-    }
-
-    async fn fetch_keys(&mut self) -> Result<KeySet, String> {
-        let endpoint = self.locate().await?;
-        let fetched = self.fetch.fetch(endpoint.as_str()).await;
-        let keys = fetched
-            .map_err(|error| error.to_string())
-            .and_then(|document| KeySet::from_json(&document, &self.algorithms).map_err(|error| error.to_string()));
-        if keys.is_err() {
-            // The address may have moved: ask the metadata again next time.
-            if let Origin::Metadata { found, .. } = &mut self.origin {
-                *found = None;
-            }
-        }
-        keys
-    }
-
-    async fn locate(&mut self) -> Result<Endpoint, String> {
-        let (issuer, found) = match &mut self.origin {
-            Origin::Named(endpoint) => return Ok(endpoint.clone()),
-            Origin::Metadata { issuer, found } => (issuer, found),
-        };
-        if let Some(found) = found {
-            return Ok(found.clone());
-        }
-        let mut failure = String::new();
-        for document in issuer.metadata() {
-            let located = match self.fetch.fetch(document.as_str()).await {
-                Ok(bytes) => issuer.jwks_uri(&self.issuer, &bytes).map_err(str::to_owned),
-                Err(error) => Err(format!("discovery: {error}")),
-            };
-            match located {
-                Ok(endpoint) => {
-                    *found = Some(endpoint.clone());
-                    return Ok(endpoint);
-                }
-                Err(reason) => failure = reason,
-            }
-        }
-        Err(failure)
-    }
-}
-
-/// 1 s, doubled at each failure up to 10 s, so that a cold start recovers soon after the issuer does.
-fn backoff(failures: u32) -> Duration {
-    let seconds = 1_u32 << failures.saturating_sub(1).min(4);
-    Duration::from_secs(u64::from(seconds.min(10))).mul_f64(jitter(0.8, 1.2))
-}
-
-/// A number between `low` and `high`, so that many replicas do not fetch in step.
-fn jitter(low: f64, high: f64) -> f64 {
-    let random = RandomState::new().build_hasher().finish();
-    low + (high - low) * (random as f64 / u64::MAX as f64)
 }
 
 #[cfg(test)]
@@ -399,7 +162,9 @@ mod tests {
     use super::super::fetch::{FetchError, Fetched};
     use super::*;
     use bytes::Bytes;
+    use std::sync::Mutex;
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use tokio::time::Instant;
 
     const KEYS_A: &str =
         r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"a","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
@@ -438,6 +203,7 @@ mod tests {
                 match answer {
                     "" => Err(FetchError::Status(500)),
                     "hang" => std::future::pending().await,
+                    "panic" => panic!("a fetcher of somebody else"),
                     text => Ok(Bytes::from_static(text.as_bytes())),
                 }
             })
@@ -515,14 +281,17 @@ mod tests {
         let script = Script::new(KEYS_A);
         let keys = start(&script);
         keys.ready().await;
-        assert!(!keys.refetch().await, "cooling down from the first fetch");
+        assert!(
+            !keys.refetch(generation(&keys)).await,
+            "cooling down from the first fetch"
+        );
         pass(11).await;
         script.say(KEYS_B);
         let before = script.count();
         let waiting: Vec<_> = (0..100)
             .map(|_| {
                 let keys = keys.clone();
-                tokio::spawn(async move { keys.refetch().await })
+                tokio::spawn(async move { keys.refetch(generation(&keys)).await })
             })
             .collect();
         for task in waiting {
@@ -531,7 +300,7 @@ mod tests {
         assert_eq!(script.count() - before, 1);
         assert_eq!(generation(&keys), 2);
         let asked = Instant::now();
-        assert!(!keys.refetch().await);
+        assert!(!keys.refetch(generation(&keys)).await);
         assert_eq!(asked.elapsed(), Duration::ZERO, "the cool-down never waits");
     }
 
@@ -543,10 +312,13 @@ mod tests {
         pass(11).await;
         script.say("hang");
         let asked = Instant::now();
-        assert!(keys.refetch().await);
+        assert!(keys.refetch(generation(&keys)).await);
         assert!(asked.elapsed() <= Duration::from_secs(5));
         assert_eq!(generation(&keys), 1);
-        assert!(!keys.refetch().await, "a failed attempt cools down too");
+        assert!(
+            !keys.refetch(generation(&keys)).await,
+            "a failed attempt cools down too"
+        );
     }
 
     #[tokio::test(start_paused = true)]
@@ -557,6 +329,89 @@ mod tests {
         drop(keys);
         pass(3600).await;
         assert_eq!(script.count(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn keys_that_changed_since_they_were_judged_are_judged_again_at_once() {
+        let script = Script::new(KEYS_A);
+        let keys = start(&script);
+        keys.ready().await;
+        assert!(
+            keys.refetch(0).await,
+            "another generation is here, in spite of the cool-down"
+        );
+        assert!(!keys.refetch(1).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_fetcher_that_panics_leaves_no_keys_that_nobody_refreshes() {
+        let script = Script::new(KEYS_A);
+        let keys = start(&script);
+        keys.ready().await;
+        script.say("panic");
+        pass(601).await;
+        assert_eq!(keys.status(), Status::Stale);
+        assert!(!keys.refetch(1).await, "nobody would answer");
+    }
+
+    #[test]
+    fn keys_outlive_their_runtime_as_stale_ones() {
+        let runtime = || {
+            tokio::runtime::Builder::new_current_thread()
+                .enable_time()
+                .build()
+                .unwrap()
+        };
+        let first = runtime();
+        let keys = first.block_on(async {
+            let keys = start(&Script::new(KEYS_A));
+            keys.ready().await;
+            keys
+        });
+        drop(first);
+        assert_eq!(keys.status(), Status::Stale);
+        assert!(!runtime().block_on(keys.refetch(1)));
+    }
+
+    /// An issuer whose metadata names another address each time.
+    struct Moving(Arc<AtomicUsize>);
+
+    impl Fetch for Moving {
+        fn fetch<'a>(&'a self, url: &'a str) -> Fetched<'a> {
+            let document = if url.contains(".well-known") {
+                let count = self.0.fetch_add(1, Ordering::SeqCst);
+                format!(r#"{{"issuer":"https://idp.example","jwks_uri":"https://idp.example/{count}"}}"#)
+            } else if url.ends_with("/0") {
+                KEYS_A.to_owned()
+            } else {
+                KEYS_B.to_owned()
+            };
+            Box::pin(async move { Ok(Bytes::from(document)) })
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_issuer_that_moves_its_keys_is_followed_at_the_next_refresh() {
+        let count = Arc::new(AtomicUsize::new(0));
+        let moving = Moving(Arc::clone(&count));
+        let keys = RemoteKeys::start(
+            "https://idp.example",
+            Source::Discovery,
+            &Algorithm::ALL,
+            Schedule::default(),
+            moving,
+        )
+        .unwrap();
+        keys.ready().await;
+        pass(11).await;
+        assert!(keys.refetch(1).await);
+        assert_eq!(
+            (generation(&keys), count.load(Ordering::SeqCst)),
+            (1, 1),
+            "an unknown kid asks for keys only"
+        );
+        pass(601).await;
+        assert_eq!((generation(&keys), count.load(Ordering::SeqCst)), (2, 2));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! [`AuthorizeLayer`]: how requests are judged and refused, whatever service stands behind.
 
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, Request, Response};
+use http::{HeaderValue, Request, Response};
 use tower_service::Service;
 
 use super::refusal_body::{Empty, RefusalBody, Shaped};
@@ -11,6 +11,9 @@ use crate::error::Error;
 use crate::target::Target;
 
 /// Judges every request of the services it wraps.
+///
+/// It wraps any `Service<http::Request<_>, Response = http::Response<_>>` that is `Clone` (a request with an unknown key
+/// takes the ready service along while it waits) and whose response body is `Default` (the body of a refusal is empty).
 ///
 /// A refusal is a response: 400, 401 or 403 with the challenge of RFC 6750, 503 with `Retry-After` while keys are out of
 /// reach, and for gRPC callers status 3, 7, 14 or 16 without a body.
@@ -38,7 +41,10 @@ impl AuthorizeLayer {
 
 impl<R> AuthorizeLayer<R> {
     /// Writes the bodies of refusals with `shape`, which returns a content type and a body. gRPC callers get none.
-    pub fn with_refusal_body<F>(self, shape: F) -> AuthorizeLayer<Shaped<F>> {
+    pub fn with_refusal_body<F, B>(self, shape: F) -> AuthorizeLayer<Shaped<F>>
+    where
+        F: Fn(&Error) -> (HeaderValue, B),
+    {
         AuthorizeLayer {
             authorizer: self.authorizer,
             gate: self.gate,
@@ -75,15 +81,14 @@ impl<R> AuthorizeLayer<R> {
                 }
                 Ok(inner.call(request))
             }
-            Err(error) => Err(self.refuse(request.headers(), error)),
+            Err(error) => Err(self.refuse(Protocol::of(request.method(), request.headers()), error)),
         }
     }
 
-    fn refuse<C: Default>(&self, headers: &HeaderMap, error: Error) -> Response<C>
+    fn refuse<C: Default>(&self, protocol: Protocol, error: Error) -> Response<C>
     where
         R: RefusalBody<C>,
     {
-        let protocol = Protocol::of(headers);
         let mut response: Response<C> = self.authorizer.challenge(&error).respond(protocol);
         if protocol == Protocol::Http {
             let (content_type, body): (Option<HeaderValue>, C) = self.refusal_body.body(&error);

@@ -11,8 +11,7 @@ use tower_service::Service;
 use super::authorize_layer::AuthorizeLayer;
 use super::refusal_body::RefusalBody;
 
-use crate::authorizer::Decision;
-use crate::keys::RemoteKeys;
+use crate::authorizer::{Decision, Missed};
 
 pin_project! {
     /// Resolves to the inner response, or to the refusal.
@@ -64,8 +63,8 @@ impl<S: Service<Request<B>>, R, B> ResponseFuture<S, R, B> {
         }
     }
 
-    pub(super) fn refetching(keys: RemoteKeys, held: Held<S, R, B>, decision: Decision) -> Self {
-        let fetched = Box::pin(async move { keys.refetch().await });
+    pub(super) fn refetching(missed: Missed, held: Held<S, R, B>, decision: Decision) -> Self {
+        let fetched = Box::pin(async move { missed.refetch().await });
         ResponseFuture {
             state: State::Refetching {
                 wait: Some(Refetch {

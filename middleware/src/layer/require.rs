@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use http::HeaderValue;
 use tower_layer::Layer;
 
 use super::authorize_layer::AuthorizeLayer;
 use super::refusal_body::{Empty, Shaped};
 use super::service::Authorize;
 use crate::authorizer::{Authorizer, Gate};
-use crate::error::ConfigError;
+use crate::error::{ConfigError, Error};
 
 /// Demands one requirement of the policy of every request it sees, whatever its path.
 ///
@@ -53,7 +54,10 @@ impl Require {
 
 impl<R> Require<R> {
     /// Writes the bodies of refusals, as [`AuthorizeLayer::with_refusal_body`] does.
-    pub fn with_refusal_body<F>(self, shape: F) -> Require<Shaped<F>> {
+    pub fn with_refusal_body<F, B>(self, shape: F) -> Require<Shaped<F>>
+    where
+        F: Fn(&Error) -> (HeaderValue, B),
+    {
         Require {
             layer: self.layer.with_refusal_body(shape),
         }

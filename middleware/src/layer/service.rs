@@ -46,7 +46,7 @@ where
 
     fn call(&mut self, request: Request<B>) -> ResponseFuture<S, R, B> {
         let Judged { decision, missed } = self.layer.judge(&request);
-        if let Some(keys) = missed {
+        if let Some(missed) = missed {
             // Only a token with an unknown key comes here. The service that is ready goes along; its clone stays.
             let clone = self.inner.clone();
             let held = Held {
@@ -54,7 +54,7 @@ where
                 layer: self.layer.clone(),
                 request,
             };
-            return ResponseFuture::refetching(keys, held, decision);
+            return ResponseFuture::refetching(missed, held, decision);
         }
         match self.layer.enforce(&mut self.inner, request, decision) {
             Ok(future) => ResponseFuture::inner(future),
@@ -199,6 +199,7 @@ mod tests {
             (StatusCode::UNAUTHORIZED, "missing_token")
         );
         let mut grpc = request("/orders", None);
+        *grpc.method_mut() = http::Method::POST;
         grpc.headers_mut()
             .insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
         let response = service.oneshot(grpc).await.unwrap();

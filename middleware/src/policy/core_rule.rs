@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::evaluate::Moment;
+use super::moment::Moment;
 use super::requirement::{Parties, shown};
 use crate::chain::{Acting, Actor, Core, Kind};
 

@@ -26,12 +26,45 @@
 //! # Ok::<(), actgate::policy::PolicyError>(())
 //! ```
 //!
+//! # Every word
+//!
+//! | Key | What it demands | Code of the refusal |
+//! |---|---|---|
+//! | `match` | where the route applies: `GET /a`, `GET,POST /a/{id}`, `* /a/{*rest}`, or a list of these | `no_route` |
+//! | `public: true` | nothing; a token is not even looked at | |
+//! | `require: [name]` | what the named requirement demands | as there |
+//! | `scopes: [a, b]` | every one of these scopes; also written `{ all_of: [a, b] }` | `insufficient_scope` |
+//! | `scopes: { any_of: [a] }` | one of these | `insufficient_scope` |
+//! | `scopes: { none_of: [a] }` | none of these | `scope_not_allowed` |
+//! | `initiator: { kind }` | the subject is a `human`, `agent` or `service`, or one of a list | `initiator_not_human`, `initiator_kind_unknown`, `initiator_kind_not_allowed` |
+//! | `initiator: { one_of, none_of }` | the subject is, or is not, one of these | `initiator_not_allowed` |
+//! | `initiator: { amr: [a, b] }` | the login used every one of these methods | `amr_not_met` |
+//! | `initiator: { acr: [a, b] }` | the login reached one of these contexts | `acr_not_met` |
+//! | `initiator: { auth_within: 5m }` | the login is at most so long ago | `auth_too_old` |
+//! | `actor: { required: true }` | somebody acts for the subject | `actor_missing` |
+//! | `actor: { absent: true }` | nobody does | `actor_present` |
+//! | `actor: { kind }` | the current actor is of this kind, or one of a list | `actor_kind_unknown`, `actor_kind_not_allowed` |
+//! | `actor: { one_of, none_of }` | the current actor is, or is not, one of these | `actor_not_allowed` |
+//! | `actor: { issuer }` | the current actor is of this issuer; `same` is the token's | `foreign_issuer` |
+//! | `client: { one_of, none_of }` | `client_id` is, or is not, one of these; a token without one meets neither | `client_not_allowed` |
+//! | `claims: { tid: T1 }` | a top-level claim equals text, a whole number or a boolean; `/a/b` reaches inside | `claim_not_met` |
+//! | `claims: { tid: { one_of: [T1] } }` | it is one of these | `claim_not_met` |
+//! | `claims: { roles: { contains: a } }` | it is a list with this in it | `claim_not_met` |
+//! | `any_of: [..]` | everything in at least one of these alternatives, which hold any key but `chain` | `no_alternative` |
+//! | `chain: { max_depth: 2 }` | at most so many actors | `chain_too_deep` |
+//! | `chain: { all_of }` | every actor is one of these | `chain_actor_not_allowed` |
+//! | `chain: { none_of }` | nobody, the subject included, is one of these | `chain_actor_not_allowed` |
+//!
+//! Somebody is named by the `sub` alone, which means the token's own issuer, or by `{ issuer: .., subject: .. }`. Whoever is
+//! their own actor acts for nobody else: a machine meets no rule on `actor` then, and a human is refused (`self_act`). A chain
+//! that its issuer calls incomplete meets no rule on `chain` (`chain_incomplete`).
+//!
 //! # Two tiers
 //!
 //! **Core** rules (`scopes`, `initiator`, `actor`, `client`, `claims`, `any_of`) read the token's top-level claims and the
 //! current actor, as RFC 8693 section 4.1 asks. **History** rules (`chain`) read prior actors: they are the owner's own
-//! rule, may only refuse further, and rest on the issuer's word for earlier hops. They need `prior_actors: restrict` and
-//! a `complete` chain from every trusted issuer.
+//! rule, may only refuse further, and rest on the issuer's word for earlier hops. They need
+//! `prior_actors: restrict` of every trusted issuer, and its chain to be `complete`, unless the rule says `accept_truncation: true`.
 
 mod compile;
 mod core_rule;
@@ -40,6 +73,7 @@ mod demands;
 mod document;
 mod evaluate;
 mod history_rule;
+mod moment;
 mod requirement;
 mod route;
 mod words;
@@ -51,9 +85,10 @@ pub use decision::{Check, Outcome, Tier};
 pub use document::{Document, Requirements, Routes};
 
 pub(crate) use decision::{Collect, Recorder, StopAtFirst};
-pub(crate) use evaluate::{Moment, evaluate};
+pub(crate) use evaluate::evaluate;
+pub(crate) use moment::Moment;
 pub(crate) use requirement::{HistoryNeed, Requirement, Truncation};
-pub(crate) use route::Access;
+pub(crate) use route::{Access, Route};
 
 use crate::yaml::{self, YamlError};
 

@@ -51,9 +51,11 @@ impl<V> fmt::Debug for TokenCache<V> {
 struct ByBytes;
 
 impl<V> Weighter<Box<str>, V> for ByBytes {
-    /// The facts of a token take about three times its text: parsed claims, the chain, the table's own part.
+    /// The facts of a usual token take about three times its text: claims, chain, the table's own part. One that is far
+    /// longer than those may unfold into many small values when its claims are asked for.
     fn weight(&self, token: &Box<str>, _: &V) -> u64 {
-        4 * token.len() as u64 + 512
+        let length = token.len() as u64;
+        4 * length + 512 + 12 * length.saturating_sub(2048)
     }
 }
 

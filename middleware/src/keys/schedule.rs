@@ -1,0 +1,53 @@
+//! When keys are fetched, and for how long they are trusted.
+
+use std::time::Duration;
+
+use crate::error::ConfigError;
+
+/// When keys are fetched, and for how long they are trusted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    /// Time between two good fetches. A withdrawn key works no longer than this. Default 10 minutes.
+    pub refresh: Duration,
+    /// Shortest time between an attempt and a refetch for an unknown `kid`. Within it such a token is refused at once. Default 10 s.
+    pub cooldown: Duration,
+    /// Longest time for one attempt, discovery and body included. Default 5 s.
+    pub timeout: Duration,
+    /// How long keys are trusted after their last good fetch; then every token gets 503. Default 24 hours.
+    pub max_stale: Duration,
+}
+
+impl Default for Schedule {
+    fn default() -> Self {
+        Schedule {
+            refresh: Duration::from_secs(600),
+            cooldown: Duration::from_secs(10),
+            timeout: Duration::from_secs(5),
+            max_stale: Duration::from_secs(24 * 3600),
+        }
+    }
+}
+
+impl Schedule {
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        let in_range = |name, value: Duration, longest: u64, reason| {
+            let fits = value >= Duration::from_millis(10) && value <= Duration::from_secs(longest);
+            if fits {
+                Ok(())
+            } else {
+                Err(ConfigError::Duration { name, reason })
+            }
+        };
+        in_range("refresh", self.refresh, 86_400, "from 10 ms to 24 h")?;
+        in_range("cooldown", self.cooldown, 3600, "from 10 ms to 1 h")?;
+        in_range("timeout", self.timeout, 60, "from 10 ms to 60 s")?;
+        in_range("max_stale", self.max_stale, 30 * 86_400, "from 10 ms to 30 days")?;
+        if self.max_stale < self.refresh {
+            return Err(ConfigError::Duration {
+                name: "max_stale",
+                reason: "not shorter than `refresh`, or good keys would go stale between two fetches",
+            });
+        }
+        Ok(())
+    }
+}
