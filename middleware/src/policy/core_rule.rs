@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::moment::Moment;
-use super::requirement::{Parties, shown};
+use super::parties::{Parties, shown};
 use crate::chain::{Acting, Actor, Core, Kind};
 
 /// One rule of the core tier.

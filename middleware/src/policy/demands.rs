@@ -6,7 +6,7 @@ use super::PolicyError;
 use super::core_rule::{ClaimDemand, ClaimName, ClaimTest, CoreDemand, IssuerName};
 use super::document::{ActorDocument, ChainDocument, ClientDocument, InitiatorDocument};
 use super::history_rule::HistoryDemand;
-use super::requirement::Parties;
+use super::parties::Parties;
 use super::words::{ClaimWords, Names, OneOrMany, Scopes};
 use crate::yaml::At;
 

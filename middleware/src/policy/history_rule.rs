@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::requirement::{Parties, Truncation, shown};
+use super::parties::{Parties, shown};
 use crate::chain::History;
 
 /// One rule of the history tier.
@@ -12,6 +12,15 @@ pub(super) struct HistoryRule {
     pub(super) line: u64,
     pub(super) truncation: Truncation,
     pub(super) demand: HistoryDemand,
+}
+
+/// Whether the owner knows that an incomplete chain evades the rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Truncation {
+    /// The issuer's chain must be complete.
+    Refused,
+    /// `accept_truncation: true`.
+    Accepted,
 }
 
 #[derive(Clone, Debug)]

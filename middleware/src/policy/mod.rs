@@ -74,6 +74,7 @@ mod document;
 mod evaluate;
 mod history_rule;
 mod moment;
+mod parties;
 mod requirement;
 mod route;
 mod words;
@@ -86,8 +87,9 @@ pub use document::{Document, Requirements, Routes};
 
 pub(crate) use decision::{Collect, Recorder, StopAtFirst};
 pub(crate) use evaluate::evaluate;
+pub(crate) use history_rule::Truncation;
 pub(crate) use moment::Moment;
-pub(crate) use requirement::{HistoryNeed, Requirement, Truncation};
+pub(crate) use requirement::{HistoryNeed, Requirement};
 pub(crate) use route::{Access, Route};
 
 use crate::yaml::{self, YamlError};

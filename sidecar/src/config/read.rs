@@ -130,8 +130,8 @@ impl Reader {
                 Some("give `admin` a port of its own"),
             );
         }
-        let (policy_file, policy, document) = policy?;
-        self.check_history(&written.issuers, &issuers, &audiences, &policy_file, document);
+        let (policy_file, policy) = policy?;
+        self.check_history(&written.issuers, &issuers, &audiences, &policy_file, &policy);
         Some(Settings {
             file: self.file.clone(),
             listen: listen?,

@@ -1,6 +1,7 @@
 //! The part of a configuration that says whom to believe and what to demand.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use actgate::{
     Authorizer, ConfigError, Policy,
@@ -89,15 +90,13 @@ impl Reader {
         issuers: &[IssuerSettings],
         audiences: &[String],
         policy_file: &Path,
-        document: Document,
+        policy: &Arc<Policy>,
     ) {
         if !self.problems.is_empty() {
             return;
         }
         let trusted: Result<Vec<_>, _> = issuers.iter().map(|issuer| issuer.offline(audiences)).collect();
-        // The policy has been compiled before, so this is about the issuers.
-        let Ok(policy) = Policy::compile(document) else { return };
-        match trusted.and_then(|trusted| Authorizer::new(trusted, policy)) {
+        match trusted.and_then(|trusted| Authorizer::new(trusted, Arc::clone(policy))) {
             Ok(_) => {}
             Err(ConfigError::HistoryRule {
                 rule,
@@ -121,7 +120,7 @@ impl Reader {
         named: Option<&At<String>>,
         requirements: Option<Requirements>,
         routes: Option<Routes>,
-    ) -> Option<(PathBuf, Policy, Document)> {
+    ) -> Option<(PathBuf, Arc<Policy>)> {
         let inline = requirements.is_some() || routes.is_some();
         let (file, document) = match named {
             Some(named) if inline => {
@@ -160,8 +159,8 @@ impl Reader {
                 return None;
             }
         };
-        match document.and_then(|document| Ok((Policy::compile(document.clone())?, document))) {
-            Ok((policy, document)) => Some((file, policy, document)),
+        match document.and_then(Policy::compile) {
+            Ok(policy) => Some((file, Arc::new(policy))),
             Err(error) => {
                 self.problems.push(Problem::in_yaml(file, error));
                 None

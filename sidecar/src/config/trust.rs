@@ -1,6 +1,6 @@
 //! Whom the gate believes, and what it demands: what the library makes an authorizer of.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use actgate::{
     Authorizer, ConfigError, Keys, Policy, TrustedIssuer,
@@ -20,7 +20,7 @@ pub struct Trust {
     /// The URL of our protected resource metadata (RFC 9728).
     pub resource_metadata: Option<String>,
     /// What may be done, by whom.
-    pub policy: Policy,
+    pub policy: Arc<Policy>,
 }
 
 /// One issuer whose tokens are accepted.

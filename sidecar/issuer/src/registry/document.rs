@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_saphyr::{Location, Spanned};
 use url::{Host, Url};
 
@@ -32,7 +32,7 @@ struct ResourceEntry {
 #[serde(deny_unknown_fields)]
 struct UserEntry {
     password: Spanned<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     second_factor: Option<Spanned<String>>,
     scopes: Vec<Spanned<String>>,
 }
@@ -40,17 +40,17 @@ struct UserEntry {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ClientEntry {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     name: Option<String>,
     profile: Profile,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     secret: Option<Spanned<String>>,
     grants: Vec<Spanned<Grant>>,
     #[serde(default)]
     redirect_uris: Vec<Spanned<String>>,
     scopes: Vec<Spanned<String>>,
     resources: Vec<Spanned<String>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     exchange: Option<Spanned<ExchangeEntry>>,
 }
 
@@ -74,6 +74,11 @@ enum Grant {
     ClientCredentials,
     AuthorizationCode,
     TokenExchange,
+}
+
+/// A key without a value is a mistake: a client whose `secret` was left empty must not become a public one.
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 pub(super) fn read(text: &str) -> Result<Registry, RegistryError> {
