@@ -16,12 +16,13 @@ use serde_json::json;
 
 use crate::{
     check::Output,
+    claimed_chain::claimed_chain,
     cli,
     config::{self, Settings},
     exit::Failure,
     identity_headers::Chain,
     terminal::{Colour, print, printable},
-    tree,
+    tree::{self, Node},
 };
 
 /// Longest token that is read from standard input; the authorizer's own limit is far below.
@@ -118,6 +119,8 @@ struct Answer<'a> {
     explanation: Option<Explanation>,
     error: Option<Error>,
     challenge: Option<Challenge>,
+    /// What a token that was not accepted says of its chain.
+    claimed: Vec<Node>,
     arguments: &'a cli::Explain,
 }
 
@@ -128,7 +131,11 @@ impl<'a> Answer<'a> {
             Ok(explanation) => explanation.decision().error().cloned(),
             Err(error) => Some(error.clone()),
         };
+        let accepted = judged
+            .as_ref()
+            .is_ok_and(|judged| judged.decision().identity().is_some() || error.is_none());
         Answer {
+            claimed: if accepted { Vec::new() } else { claimed_chain(token) },
             request: format!("{} {}", arguments.method, arguments.path),
             now,
             challenge: error.as_ref().map(|error| authorizer.challenge(error)),
@@ -157,6 +164,11 @@ impl<'a> Answer<'a> {
                 "\n{}",
                 tree::draw(&Chain::of(identity).nodes(identity.issuer()), colour).trim_end()
             );
+        }
+        if !self.claimed.is_empty() {
+            let chain = tree::draw(&self.claimed, colour);
+            let note = colour.faint("as the token claims, which was not accepted");
+            let _ = writeln!(text, "\n{}\n{note}", chain.trim_end());
         }
         let checks = self.explanation.as_ref().map(Explanation::checks).unwrap_or_default();
         let mut tier = None;

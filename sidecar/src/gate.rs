@@ -16,12 +16,13 @@ use hyper::body::Incoming;
 use crate::{
     decision_id::DecisionIds,
     decision_log::{self, DecisionLog, Event, Verdict},
+    form::{self, Form, FormError},
     head::{self, Head, HeadError},
     hop,
     identity_headers::{Chain, IdentityHeaders},
     own_names::OwnNames,
     refusal::{self, Refusal, Rest},
-    upstream::{RequestBody, Upstream},
+    upstream::{Content, RequestBody, Upstream},
     wire::RawHead,
 };
 
@@ -77,6 +78,17 @@ impl From<Error> for Refused {
     }
 }
 
+impl From<FormError> for Refused {
+    fn from(error: FormError) -> Refused {
+        match error {
+            FormError::Token(_) => Refused::Judged(Error::InvalidRequest {
+                reason: "a token in the header and one in the form",
+            }),
+            FormError::Client(_) => Refused::Head(HeadError::Ambiguous("the body of the request ends before its end")),
+        }
+    }
+}
+
 impl Gate {
     /// Judges one request and forwards or refuses it. `raw` is what the wire saw of its head; a request without it is refused.
     pub async fn answer(&self, request: Request<Incoming>, raw: Option<RawHead>, peer: IpAddr) -> Answer {
@@ -90,13 +102,21 @@ impl Gate {
             },
             Err(refused) => (None, Err(refused)),
         };
-        self.record(&parts, &id, decision.as_ref(), admitted.as_ref().err(), received);
+        let identity = decision.as_ref().and_then(Decision::identity);
+        let admitted = match admitted {
+            // Only beside a token that was judged can one in a form be a second credential.
+            Ok(head) if identity.is_some() && form::is_form(&parts.headers) => match Form::open(body).await {
+                Ok(form) => Ok((head, Content::Form(form))),
+                Err(error) => Err((Refused::from(error), None)),
+            },
+            Ok(head) => Ok((head, Content::Opaque(body))),
+            Err(refused) => Err((refused, Some(body))),
+        };
+        let refused = admitted.as_ref().err().map(|(refused, _)| refused);
+        self.record(&parts, &id, decision.as_ref(), refused, received);
         match admitted {
-            Ok(head) => {
-                let identity = decision.as_ref().and_then(Decision::identity);
-                self.forward(parts, body, head, identity, peer, &id).await
-            }
-            Err(refused) => self.refuse(&parts, body, &refused, &id).await,
+            Ok((head, content)) => self.forward(parts, content, head, identity, peer, &id).await,
+            Err((refused, body)) => self.refuse(&parts, body, &refused, &id).await,
         }
     }
 
@@ -157,7 +177,7 @@ impl Gate {
     async fn forward(
         &self,
         mut parts: Parts,
-        body: Incoming,
+        content: Content,
         head: Head,
         identity: Option<&Identity>,
         peer: IpAddr,
@@ -165,17 +185,14 @@ impl Gate {
     ) -> Answer {
         self.prepare(&mut parts.headers, &head.nominated, head.host, identity, peer);
         parts.extensions.clear();
+        let body = RequestBody::new(content);
         // A body that goes on may have been read in part when the upstream fails.
         let rest = if body.is_end_stream() {
             Rest::Drained
         } else {
             Rest::Unread
         };
-        match self
-            .upstream
-            .send(Request::from_parts(parts, RequestBody::new(body)))
-            .await
-        {
+        match self.upstream.send(Request::from_parts(parts, body)).await {
             Ok(mut response) => {
                 hop::strip_response(response.headers_mut());
                 // The version is that of each connection (RFC 9112 section 2.3), not of the message.
@@ -227,8 +244,12 @@ impl Gate {
         }
     }
 
-    async fn refuse(&self, parts: &Parts, body: Incoming, refused: &Refused, id: &str) -> Answer {
-        let rest = refusal::drain(&parts.headers, body).await;
+    /// `body` is what was not read of the request's; of a form that was looked into, nothing is.
+    async fn refuse(&self, parts: &Parts, body: Option<Incoming>, refused: &Refused, id: &str) -> Answer {
+        let rest = match body {
+            Some(body) => refusal::drain(&parts.headers, body).await,
+            None => Rest::Unread,
+        };
         let response = match refused {
             Refused::Head(error) => Refusal::new(error.status(), error.code(), error.reason()).response(id, rest),
             Refused::Judged(error) => {

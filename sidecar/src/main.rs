@@ -6,6 +6,7 @@
 
 mod admin;
 mod check;
+mod claimed_chain;
 mod cli;
 mod config;
 mod decision_id;
@@ -13,6 +14,7 @@ mod decision_log;
 mod demo;
 mod exit;
 mod explain;
+mod form;
 mod gate;
 mod head;
 mod header_name;

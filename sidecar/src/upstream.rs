@@ -23,6 +23,8 @@ use hyper_util::{
 };
 use tokio::time::Instant;
 
+use crate::form::{Form, FormError};
+
 /// How long an idle connection to the upstream is kept for the next request. Below what common servers allow (5 s and more), since a request
 /// that meets a closing connection is lost: it is never sent twice.
 const IDLE: Duration = Duration::from_secs(4);
@@ -125,15 +127,24 @@ fn innermost(error: &dyn std::error::Error) -> String {
 /// (RFC 9110 section 6.5.1 lets a proxy discard them).
 #[derive(Debug)]
 pub struct RequestBody {
-    incoming: Incoming,
+    content: Content,
     progress: Progress,
+}
+
+/// What a client sends.
+#[derive(Debug)]
+pub enum Content {
+    /// Bytes that nobody here looks at.
+    Opaque(Incoming),
+    /// A form, watched for a token of its own.
+    Form(Form),
 }
 
 impl RequestBody {
     /// The body of a client's request.
-    pub fn new(incoming: Incoming) -> RequestBody {
+    pub fn new(content: Content) -> RequestBody {
         RequestBody {
-            incoming,
+            content,
             progress: Progress::now(),
         }
     }
@@ -141,11 +152,14 @@ impl RequestBody {
 
 impl Body for RequestBody {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = FormError;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, FormError>>> {
         let body = self.get_mut();
-        let frame = Pin::new(&mut body.incoming).poll_frame(cx);
+        let frame = match &mut body.content {
+            Content::Opaque(incoming) => Pin::new(incoming).poll_frame(cx).map_err(FormError::Client),
+            Content::Form(form) => Pin::new(form).poll_frame(cx),
+        };
         if frame.is_ready() {
             body.progress.made();
         }
@@ -156,11 +170,17 @@ impl Body for RequestBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.incoming.is_end_stream()
+        match &self.content {
+            Content::Opaque(incoming) => incoming.is_end_stream(),
+            Content::Form(form) => form.is_end_stream(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.incoming.size_hint()
+        match &self.content {
+            Content::Opaque(incoming) => incoming.size_hint(),
+            Content::Form(form) => form.size_hint(),
+        }
     }
 }
 

@@ -163,7 +163,7 @@ fn more_than_one_credential() {
     table.finish();
 }
 
-/// A form is the service's own: the gate reads no body. What it must not do is let the form's token count.
+/// Beside a good token in the header, one in the form is a second credential; without one, the form's does not count.
 #[test]
 fn header_and_form() {
     let deployment = deployment();
@@ -189,6 +189,47 @@ fn header_and_form() {
         BAD_REQUEST_OR_UNAUTHORIZED,
     );
     table.request("a token in the form only", &form("X: y"), BAD_REQUEST_OR_UNAUTHORIZED);
+    table.request(
+        "a good header and a good form",
+        &form(&bearer(&writer)),
+        INVALID_REQUEST,
+    );
+    let kind = "Content-Type: Application/X-WWW-Form-Urlencoded; charset=utf-8";
+    let line = bearer(&writer);
+    for (name, body) in [
+        ("behind others", format!("a=1&b=2&access_token={writer}")),
+        ("escaped", format!("access%5Ftoken={writer}")),
+        (
+            "at the end of what is read at once",
+            format!("a={}&access_token={writer}", "x".repeat(60_000)),
+        ),
+    ] {
+        let length = format!("Content-Length: {}", body.len());
+        let mut bytes = request("POST", "/orders", &[&line, kind, &length]);
+        bytes.extend(body.as_bytes());
+        table.request(&format!("header and form, {name}"), &bytes, INVALID_REQUEST);
+        let mut chunked = request("POST", "/orders", &[&line, kind, "Transfer-Encoding: chunked"]);
+        for part in body.as_bytes().chunks(1000) {
+            chunked.extend(format!("{:x}\r\n", part.len()).as_bytes());
+            chunked.extend(part);
+            chunked.extend(b"\r\n");
+        }
+        chunked.extend(b"0\r\n\r\n");
+        table.request(&format!("header and chunked form, {name}"), &chunked, INVALID_REQUEST);
+    }
+    for (name, body) in [
+        ("short", "a=access_token&b=2".to_owned()),
+        ("long", format!("a={}&b=2", "x".repeat(300_000))),
+    ] {
+        let length = format!("Content-Length: {}", body.len());
+        let mut bytes = request("POST", "/orders", &[&line, kind, &length]);
+        bytes.extend(body.as_bytes());
+        table.request(
+            &format!("header and a form of the service's own, {name}"),
+            &bytes,
+            PASSES,
+        );
+    }
     table.finish();
 }
 

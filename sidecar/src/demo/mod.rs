@@ -13,7 +13,6 @@ mod stage;
 
 use std::time::Duration;
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{Method, StatusCode, header};
 use serde_json::Value;
 
@@ -27,10 +26,10 @@ use self::{
 };
 use crate::{
     check::Output,
+    claimed_chain::claimed_chain,
     exit::Failure,
     stops::Stops,
     terminal::{Colour, print},
-    tree::Node,
 };
 
 /// How long the demo stays.
@@ -175,33 +174,4 @@ async fn stay(stage: &mut Stage, stops: &mut Stops) -> Result<(), Failure> {
             () = stops.next() => return Ok(()),
         }
     }
-}
-
-/// The chain that a token claims, for drawing: the gate believes none of it before it has verified the token.
-fn claimed_chain(token: &str) -> Vec<Node> {
-    let claims = token
-        .split('.')
-        .nth(1)
-        .and_then(|claims| URL_SAFE_NO_PAD.decode(claims).ok())
-        .unwrap_or_default();
-    let claims: Value = serde_json::from_slice(&claims).unwrap_or_default();
-    let node = |party: &Value| {
-        let kind = match party.get("sub_profile").and_then(Value::as_str) {
-            Some("user") => "human",
-            Some("ai_agent") => "agent",
-            Some("service") => "service",
-            _ => "unknown",
-        };
-        let subject = party.get("sub").and_then(Value::as_str).unwrap_or_default().to_owned();
-        Node {
-            subject,
-            foreign_issuer: None,
-            kind: kind.to_owned(),
-        }
-    };
-    let actors = std::iter::successors(claims.get("act"), |actor| actor.get("act"));
-    let mut chain: Vec<Node> = actors.map(node).collect();
-    chain.push(node(&claims));
-    chain.reverse();
-    chain
 }
