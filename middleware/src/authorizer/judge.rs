@@ -110,10 +110,13 @@ impl Authorizer {
             inner.cache.remove(text);
         }
         let token = UnverifiedToken::decode(text, &inner.limits).map_err(|error| token.refusal(error))?;
-        let (index, issuer) = inner.issuer(&token.claimed_issuer()?)?;
+        let claims = token.claims(&inner.limits)?;
+        let (index, issuer) = inner.issuer(claims.issuer()?)?;
         token.demand_type(issuer.profile.media_type())?;
-        let (verified, generation) = issuer.keys.with(|keys, generation| (token.verify(keys), generation))?;
-        let payload = verified.map_err(|error| Refusal {
+        let (verified, generation) = issuer
+            .keys
+            .with(|keys, generation| (token.verify(claims, keys), generation))?;
+        let verified = verified.map_err(|error| Refusal {
             missed: match (&error, &issuer.keys) {
                 (Error::UnknownKey, Keys::Remote(keys)) => Some(Missed {
                     keys: keys.clone(),
@@ -123,7 +126,7 @@ impl Authorizer {
             },
             error,
         })?;
-        let (claims, actors) = Claims::parse(payload.as_bytes(), &inner.limits)?;
+        let (claims, actors) = Claims::parse(verified, &inner.limits)?;
         claims.check(&inner.demand(issuer), now)?;
         if claims.confirmation == Confirmation::Bound {
             return Err(Error::InvalidConfirmation.into());

@@ -86,6 +86,7 @@ impl Profile {
 mod tests {
     use super::*;
     use crate::limits::Limits;
+    use crate::token::VerifiedClaims;
     use serde_json::{Value, json};
 
     fn facts(act: Value, prior_actors: PriorActorUse) -> Facts {
@@ -94,7 +95,9 @@ mod tests {
         if !act.is_null() {
             token["act"] = act;
         }
-        let (claims, actors) = Claims::parse(token.to_string().as_bytes(), &Limits::default()).unwrap();
+        let payload = token.to_string();
+        let verified = VerifiedClaims::for_tests(payload.as_bytes()).unwrap();
+        let (claims, actors) = Claims::parse(verified, &Limits::default()).unwrap();
         Profile::Rfc9068.facts(claims, actors, prior_actors)
     }
 

@@ -125,7 +125,7 @@ mod tests {
     use super::*;
     use crate::chain::{PriorActorUse, Profile};
     use crate::limits::Limits;
-    use crate::token::Claims;
+    use crate::token::{Claims, VerifiedClaims};
     use serde_json::{Value, json};
 
     const NOW: u64 = 1_000_000;
@@ -141,7 +141,9 @@ mod tests {
             .as_object_mut()
             .unwrap()
             .extend(claims.as_object().unwrap().clone());
-        let (claims, actors) = Claims::parse(token.to_string().as_bytes(), &Limits::default()).unwrap();
+        let payload = token.to_string();
+        let verified = VerifiedClaims::for_tests(payload.as_bytes()).unwrap();
+        let (claims, actors) = Claims::parse(verified, &Limits::default()).unwrap();
         let facts = Profile::Rfc9068.facts(claims, actors, PriorActorUse::Restrict);
         let moment = Moment { now: NOW, leeway: 30 };
         let enforced = evaluate(requirement, &facts.core(), &facts.history(), &moment, &mut StopAtFirst);

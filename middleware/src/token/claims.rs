@@ -5,8 +5,9 @@
 use std::fmt;
 use std::sync::OnceLock;
 
+use super::jws::VerifiedClaims;
 use crate::error::{Error, Reason};
-use crate::json::{self, Json, Object};
+use crate::json::{Json, Object};
 use crate::limits::Limits;
 
 /// Every fact of a verified token, as the issuer wrote it. Never shown: debug output ends up in logs.
@@ -76,10 +77,8 @@ pub(crate) struct Demand<'d> {
 
 impl Claims {
     /// The claims, and apart from them the `act` objects, outermost first.
-    pub(crate) fn parse(payload: &[u8], limits: &Limits) -> Result<(Claims, Vec<ActorClaims>), Error> {
-        let mut object = json::object(payload, limits).map_err(|_| Error::MalformedToken {
-            reason: "its payload is not a strict JSON object",
-        })?;
+    pub(crate) fn parse(verified: VerifiedClaims<'_>, limits: &Limits) -> Result<(Claims, Vec<ActorClaims>), Error> {
+        let (payload, mut object) = verified.into_parts();
         refuse_other_tokens(&object)?;
         let actors = actors(object.take("act"), limits)?;
         let read = Reader {
@@ -309,13 +308,21 @@ mod tests {
     }
 
     fn parse(claims: &Value) -> Result<Claims, Error> {
-        Claims::parse(claims.to_string().as_bytes(), &Limits::default()).map(|(claims, _)| claims)
+        Claims::parse(
+            VerifiedClaims::for_tests(claims.to_string().as_bytes())?,
+            &Limits::default(),
+        )
+        .map(|(claims, _)| claims)
     }
 
     fn depth(act: Value) -> Result<usize, Error> {
         let mut claims = good();
         claims["act"] = act;
-        Claims::parse(claims.to_string().as_bytes(), &Limits::default()).map(|(_, actors)| actors.len())
+        Claims::parse(
+            VerifiedClaims::for_tests(claims.to_string().as_bytes())?,
+            &Limits::default(),
+        )
+        .map(|(_, actors)| actors.len())
     }
 
     fn with(name: &str, value: Value) -> Result<Claims, Error> {

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::error::{Error, Reason};
-use crate::json::{self, Json};
+use crate::json::{self, Json, Object};
 use crate::keys::{Algorithm, KeySet};
 use crate::limits::Limits;
 
@@ -16,14 +16,15 @@ use crate::limits::Limits;
 /// # Errors
 /// [`Error::MalformedToken`], [`Error::UnsupportedAlgorithm`], [`Error::UnknownKey`] or [`Error::InvalidSignature`].
 pub fn verify(token: &str, keys: &KeySet, limits: &Limits) -> Result<Vec<u8>, Error> {
-    let verified = UnverifiedToken::decode(token, limits)?.verify(keys)?;
-    Ok(verified.payload)
+    let token = UnverifiedToken::decode(token, limits)?;
+    token.check_signature(keys)?;
+    Ok(token.payload)
 }
 
 /// A token in due form that nobody has vouched for yet.
 ///
-/// Two facts may be used before the signature is verified: what selects the key (`alg`, `kid`), and the issuer whose
-/// keys it is to be verified with.
+/// Only this may be used before the signature is verified: what selects the key (`alg`, `kid`), the type, and the issuer
+/// whose keys it is to be verified with.
 pub(crate) struct UnverifiedToken<'t> {
     algorithm: Algorithm,
     kid: Option<String>,
@@ -33,14 +34,40 @@ pub(crate) struct UnverifiedToken<'t> {
     signature: Vec<u8>,
 }
 
-/// The payload of a token whose signature is the issuer's: only [`UnverifiedToken::verify`] makes one.
-pub(crate) struct VerifiedPayload {
-    payload: Vec<u8>,
+/// The claims of a token that nobody has vouched for: only good for choosing whose keys to verify it with.
+pub(crate) struct UnverifiedClaims<'p> {
+    payload: &'p [u8],
+    object: Object<'p>,
 }
 
-impl VerifiedPayload {
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        &self.payload
+/// The claims of a token whose signature is the issuer's: only [`UnverifiedToken::verify`] makes them.
+pub(crate) struct VerifiedClaims<'p> {
+    payload: &'p [u8],
+    object: Object<'p>,
+}
+
+impl<'p> VerifiedClaims<'p> {
+    /// The payload, and the same as strict JSON.
+    pub(super) fn into_parts(self) -> (&'p [u8], Object<'p>) {
+        (self.payload, self.object)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn for_tests(payload: &'p [u8]) -> Result<Self, Error> {
+        let object = json::object(payload, &Limits::default()).map_err(|_| Error::MalformedToken { reason: "" })?;
+        Ok(VerifiedClaims { payload, object })
+    }
+}
+
+impl UnverifiedClaims<'_> {
+    /// The issuer the token claims to be of.
+    pub(crate) fn issuer(&self) -> Result<&str, Error> {
+        let refuse = |reason| Err(Error::InvalidClaim { claim: "iss", reason });
+        match self.object.get("iss") {
+            Some(Json::String(issuer)) => Ok(issuer),
+            Some(_) => refuse(Reason::Malformed),
+            None => refuse(Reason::Missing),
+        }
     }
 }
 
@@ -95,25 +122,27 @@ impl<'t> UnverifiedToken<'t> {
         }
     }
 
-    /// The issuer the token claims to be of: only good for choosing whose keys to verify it with.
-    pub(crate) fn claimed_issuer(&self) -> Result<String, Error> {
-        #[derive(serde::Deserialize)]
-        struct Peek {
-            iss: Option<serde_json::Value>,
-        }
-        let peek: Peek = serde_json::from_slice(&self.payload).map_err(|_| Error::MalformedToken {
-            reason: "its payload is not a JSON object",
+    /// The claims as the token has them, strict JSON or refused.
+    pub(crate) fn claims(&self, limits: &Limits) -> Result<UnverifiedClaims<'_>, Error> {
+        let object = json::object(&self.payload, limits).map_err(|_| Error::MalformedToken {
+            reason: "its payload is not a strict JSON object",
         })?;
-        let refuse = |reason| Err(Error::InvalidClaim { claim: "iss", reason });
-        match peek.iss {
-            Some(serde_json::Value::String(issuer)) => Ok(issuer),
-            Some(_) => refuse(Reason::Malformed),
-            None => refuse(Reason::Missing),
-        }
+        Ok(UnverifiedClaims {
+            payload: &self.payload,
+            object,
+        })
     }
 
-    /// Verifies the signature with the keys that `kid` and `alg` select.
-    pub(crate) fn verify(self, keys: &KeySet) -> Result<VerifiedPayload, Error> {
+    /// Verifies the signature with the keys that `kid` and `alg` select, and with it these claims.
+    pub(crate) fn verify<'p>(&self, claims: UnverifiedClaims<'p>, keys: &KeySet) -> Result<VerifiedClaims<'p>, Error> {
+        self.check_signature(keys)?;
+        Ok(VerifiedClaims {
+            payload: claims.payload,
+            object: claims.object,
+        })
+    }
+
+    fn check_signature(&self, keys: &KeySet) -> Result<(), Error> {
         let mut refusal = if keys.may_miss(self.kid.as_deref(), self.algorithm) {
             Error::UnknownKey
         } else {
@@ -121,7 +150,7 @@ impl<'t> UnverifiedToken<'t> {
         };
         for key in keys.select(self.kid.as_deref(), self.algorithm) {
             if key.verifies(self.signing_input, &self.signature) {
-                return Ok(VerifiedPayload { payload: self.payload });
+                return Ok(());
             }
             refusal = Error::InvalidSignature;
         }
@@ -271,7 +300,9 @@ mod tests {
             let token = format!("{}.{}.{}", part(r#"{"alg":"ES256"}"#), part(payload), part("x"));
             UnverifiedToken::decode(&token, &Limits::default())
                 .unwrap()
-                .claimed_issuer()
+                .claims(&Limits::default())?
+                .issuer()
+                .map(str::to_owned)
         };
         assert_eq!(
             peek(r#"{"iss":"https://idp.example","x":{}}"#),

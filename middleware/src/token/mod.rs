@@ -10,3 +10,5 @@ pub use jws::verify;
 pub(crate) use cache::TokenCache;
 pub(crate) use claims::{ActorClaims, Claims, Demand};
 pub(crate) use jws::UnverifiedToken;
+#[cfg(test)]
+pub(crate) use jws::VerifiedClaims;
