@@ -8,8 +8,6 @@
     reason = "a bench stops at the first surprise"
 )]
 
-use std::convert::Infallible;
-use std::future::{Ready, ready};
 use std::hint::black_box;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -19,58 +17,64 @@ use actgate::limits::Limits;
 use actgate::testing::{Authority, FixedClock};
 use actgate::{AuthorizeLayer, Authorizer, Policy};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey};
+use axum::Router;
+use axum::body::Body;
+use axum::routing::get;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::{HeaderValue, Request, Response, header::AUTHORIZATION};
+use http::{HeaderValue, Request, header::AUTHORIZATION};
 use serde_json::{Value, json};
-use tower_layer::Layer as _;
 use tower_service::Service;
 
 fn main() {
     let authority = Authority::new().expect("an authority");
     let token = authority.token(claims()).expect("a token");
-    let one_route = policy(1);
-    let remembering = authorizer(&authority, one_route, Limits::default());
-    let forgetful = authorizer(
-        &authority,
-        policy(1),
-        Limits {
-            cache_bytes: 0,
-            ..Limits::default()
-        },
-    );
-    let hundred = authorizer(&authority, policy(100), Limits::default());
+    let forgetful = Limits {
+        cache_bytes: 0,
+        ..Limits::default()
+    };
+    let judged = |routes, limits| router().layer(AuthorizeLayer::new(authorizer(&authority, policy(routes), limits)));
 
     let raw = raw_verification(&authority, &token);
-    let mut fresh = AuthorizeLayer::new(forgetful).layer(Inner);
-    let mut warm = AuthorizeLayer::new(remembering).layer(Inner);
-    let mut broad = AuthorizeLayer::new(hundred).layer(Inner);
-    let mut arc_only = ArcOnly {
-        inner: Inner,
+    let mut bare = router();
+    let mut arc_only = router().layer(tower_layer::layer_fn(|inner| ArcOnly {
+        inner,
         value: Arc::new(7),
-    };
-    let mut bare = Inner;
+    }));
+    let mut fresh = judged(1, forgetful.clone());
+    let mut fresh_again = judged(1, forgetful);
+    let mut warm = judged(1, Limits::default());
+    let mut broad = judged(100, Limits::default());
     let forged = forge(&token);
-    let unsigned = token.replacen("eyJ", "eyK", 1);
+    let malformed = token.replacen("eyJ", "eyK", 1);
 
-    let fresh_over_raw = ratio(|| call(&mut fresh, &token), &raw);
-    println!("ES256, new token, layer ÷ raw verification        {fresh_over_raw:>6.3}   (must 1.06)");
-    let mut fresh_again = fresh.clone();
-    let forged_over_good = ratio(|| call(&mut fresh, &forged), || call(&mut fresh_again, &token));
-    println!("forged signature ÷ good one                       {forged_over_good:>6.3}   (must 1.2)");
-    let early_over_good = ratio(|| call(&mut fresh, &unsigned), || call(&mut fresh_again, &token));
-    println!("refused before the signature ÷ good one           {early_over_good:>6.3}   (must 0.1)");
-    let (warm_cost, arc_cost) = (
+    println!("bar                                                  ratio   must");
+    let (new, verify) = (
+        over(|| call(&mut fresh, &token), || call(&mut bare, &token)),
+        over(&raw, || {}),
+    );
+    println!(
+        "L2  new token over the bare router ÷ raw ES256 verify {:>5.3}   1.06",
+        new / verify
+    );
+    let (repeat, arc) = (
         over(|| call(&mut warm, &token), || call(&mut bare, &token)),
         over(|| call(&mut arc_only, &token), || call(&mut bare, &token)),
     );
-    println!("  (over bare: {warm_cost:.0} ns; one Arc: {arc_cost:.0} ns)");
     println!(
-        "repeat token, cost over bare ÷ that of one Arc    {:>6.3}   (must 1.8 on a router)",
-        warm_cost / arc_cost
+        "L3  repeat token ÷ one Arc, both over the bare router {:>5.3}   1.8",
+        repeat / arc
     );
-    let hundred_over_one = ratio(|| call(&mut broad, &token), || call(&mut warm, &token));
-    println!("policy of 100 routes ÷ policy of one              {hundred_over_one:>6.3}   (must 2.0)");
+    let forged = ratio(|| call(&mut fresh, &forged), || call(&mut fresh_again, &token));
+    println!("L6  forged signature ÷ good one                       {forged:>5.3}   1.2");
+    let early = ratio(|| call(&mut fresh, &malformed), || call(&mut fresh_again, &token));
+    println!("L6  refused before the signature ÷ good one           {early:>5.3}   0.1");
+    let hundred = ratio(|| call(&mut broad, &token), || call(&mut warm, &token));
+    println!("L7  policy of 100 routes ÷ policy of one              {hundred:>5.3}   2.0");
+}
+
+fn router() -> Router {
+    Router::new().route("/orders/{id}", get(|| async {}))
 }
 
 /// A token of the usual size, with a chain two deep.
@@ -120,17 +124,13 @@ fn forge(token: &str) -> String {
     format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
 }
 
-fn call<S: Service<Request<()>>>(service: &mut S, token: &str)
-where
-    S::Future: Future,
-{
-    let mut request = Request::new(());
+fn call(router: &mut Router, token: &str) {
+    let mut request = Request::new(Body::empty());
     *request.uri_mut() = http::Uri::from_static("/orders/7");
     let field = HeaderValue::try_from(format!("Bearer {token}")).expect("a header");
     request.headers_mut().insert(AUTHORIZATION, field);
     let mut context = Context::from_waker(Waker::noop());
-    assert!(service.poll_ready(&mut context).is_ready());
-    let mut future = std::pin::pin!(service.call(black_box(request)));
+    let mut future = std::pin::pin!(Service::<Request<Body>>::call(router, black_box(request)));
     assert!(future.as_mut().poll(&mut context).is_ready());
 }
 
@@ -160,41 +160,23 @@ fn time(run: &mut impl FnMut()) -> f64 {
     start.elapsed().as_nanos() as f64 / f64::from(calls)
 }
 
-#[derive(Clone)]
-struct Inner;
-
-impl Service<Request<()>> for Inner {
-    type Response = Response<()>;
-    type Error = Infallible;
-    type Future = Ready<Result<Response<()>, Infallible>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<()>) -> Self::Future {
-        black_box(request);
-        ready(Ok(Response::new(())))
-    }
-}
-
 /// The least a layer that attaches an identity can cost: one shared value in the extensions.
 #[derive(Clone)]
-struct ArcOnly {
-    inner: Inner,
+struct ArcOnly<S> {
+    inner: S,
     value: Arc<u64>,
 }
 
-impl Service<Request<()>> for ArcOnly {
-    type Response = Response<()>;
-    type Error = Infallible;
-    type Future = Ready<Result<Response<()>, Infallible>>;
+impl<S: Service<Request<Body>>> Service<Request<Body>> for ArcOnly<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, mut request: Request<()>) -> Self::Future {
+    fn call(&mut self, mut request: Request<Body>) -> S::Future {
         request.extensions_mut().insert(Arc::clone(&self.value));
         self.inner.call(request)
     }

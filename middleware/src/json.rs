@@ -161,7 +161,8 @@ impl<'de> Visitor<'de> for Strict<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut entries: A) -> Result<Json<'de>, A::Error> {
-        let mut members: Vec<(Cow<'de, str>, Json<'de>)> = Vec::new();
+        // The claims of a usual token fit without growing.
+        let mut members: Vec<(Cow<'de, str>, Json<'de>)> = Vec::with_capacity(16);
         while let Some(Name(name)) = entries.next_key()? {
             self.spend()?;
             // Few members: a linear search beats hashing. The budget bounds the square of it.

@@ -295,7 +295,16 @@ fn actors(act: Option<Json<'_>>, limits: &Limits) -> Result<Vec<ActorClaims>, Er
 
 /// Text that names somebody: not blank, not endless, and without characters that could break a log or a header.
 fn is_identifier(text: &str, limits: &Limits) -> bool {
-    text.len() <= limits.identifier_bytes && !text.trim().is_empty() && !text.chars().any(char::is_control)
+    text.len() <= limits.identifier_bytes && !text.trim().is_empty() && !holds_control(text)
+}
+
+/// Nearly every identifier is ASCII, where a look at the bytes is enough.
+fn holds_control(text: &str) -> bool {
+    if text.is_ascii() {
+        text.bytes().any(|byte| byte.is_ascii_control())
+    } else {
+        text.chars().any(char::is_control)
+    }
 }
 
 #[cfg(test)]
