@@ -269,6 +269,12 @@ fn judge(authorizer: &Authorizer, arguments: &cli::Explain, token: &str, now: u6
     if arguments.path.contains('#') {
         return Err(refuse("the request target has a fragment"));
     }
+    if !arguments.path.starts_with('/') {
+        return Err(refuse("the path does not begin with a slash"));
+    }
+    if token.is_empty() {
+        return Err(Error::MissingToken);
+    }
     let path: PathAndQuery = arguments.path.parse().map_err(|_| refuse("the path is no path"))?;
     let uri = path.into();
     let target = Target::new(&arguments.method, &uri)?;

@@ -123,7 +123,8 @@ impl Body for Form {
 
 /// The name of the parameter, of which each byte may be escaped.
 const TOKEN_NAME: &str = "access_token";
-const LONGEST_NAME: usize = 3 * TOKEN_NAME.len();
+/// Room for a bracket and a few blanks behind it.
+const LONGEST_NAME: usize = 3 * TOKEN_NAME.len() + 16;
 
 /// Reads the names of a form's parameters as its bytes come in.
 #[derive(Debug, Default)]
@@ -151,8 +152,11 @@ impl Names {
                 byte => {
                     if let Some(name) = &mut self.name {
                         name.push(*byte);
-                        if name.len() > LONGEST_NAME {
-                            self.name = None;
+                        match name.as_slice() {
+                            // Blanks in front of a name are no part of it to some servers, however many there are.
+                            b"+" | b" " | b"%20" => name.clear(),
+                            name if name.len() > LONGEST_NAME => self.name = None,
+                            _ => {}
                         }
                     }
                 }
@@ -162,8 +166,12 @@ impl Names {
     }
 }
 
+/// Whether some server would take this name for that of a token: some fold blanks and dots into `_`, and cut at a bracket.
 fn is_token(name: &[u8]) -> bool {
-    url::form_urlencoded::parse(name).any(|(name, _)| name.trim() == TOKEN_NAME)
+    url::form_urlencoded::parse(name).any(|(name, _)| {
+        let name = name.split('[').next().unwrap_or_default().trim();
+        name.len() == TOKEN_NAME.len() && name.replace([' ', '.'], "_") == TOKEN_NAME
+    })
 }
 
 #[cfg(test)]
@@ -188,6 +196,12 @@ mod tests {
             "a&access_token=".to_owned(),
             format!("{long}={long}&access_token=b"),
             "+access_token=b".to_owned(),
+            format!("{}access_token=b", "+".repeat(100)),
+            format!("{}access_token=b", "%20".repeat(100)),
+            "access+token=b".to_owned(),
+            "access.token=b".to_owned(),
+            "access_token[]=b".to_owned(),
+            "access%20token%5B0%5D=b".to_owned(),
         ] {
             for step in [1, 2, 7, 1000] {
                 assert_eq!(watched(&form, step), Err(TokenInForm), "{form:.60} in steps of {step}");

@@ -5,8 +5,8 @@ use std::{net::IpAddr, time::Instant};
 use actgate::{Authorizer, Decision, Error, Identity, challenge::Protocol, target::Target};
 use bytes::Bytes;
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Request, Response, Version,
-    header::{AUTHORIZATION, CONNECTION, HOST},
+    HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Version,
+    header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST},
     request::Parts,
 };
 use http_body::Body as _;
@@ -22,7 +22,7 @@ use crate::{
     identity_headers::{Chain, IdentityHeaders},
     own_names::OwnNames,
     refusal::{self, Refusal, Rest},
-    upstream::{Content, RequestBody, Upstream},
+    upstream::{Content, RequestBody, Upstream, UpstreamError},
     wire::RawHead,
 };
 
@@ -183,9 +183,14 @@ impl Gate {
         peer: IpAddr,
         id: &str,
     ) -> Answer {
+        let has_length = parts.headers.contains_key(CONTENT_LENGTH);
         self.prepare(&mut parts.headers, &head.nominated, head.host, identity, peer);
         parts.extensions.clear();
         let body = RequestBody::new(content);
+        if has_length && body.is_end_stream() {
+            // hyper writes no length for a body without bytes, and some servers read one where a method may have a body.
+            parts.headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
         // A body that goes on may have been read in part when the upstream fails.
         let rest = if body.is_end_stream() {
             Rest::Drained
@@ -198,6 +203,12 @@ impl Gate {
                 // The version is that of each connection (RFC 9112 section 2.3), not of the message.
                 *response.version_mut() = Version::HTTP_11;
                 response.map(Either::Right)
+            }
+            // Not the upstream's fault, and anybody can cause it: told to the client, not to the operator.
+            Err(UpstreamError::Request(reason)) => {
+                tracing::debug!(decision = id, reason, "request ended before its end");
+                let refusal = Refusal::new(StatusCode::BAD_REQUEST, "invalid_request", reason);
+                refusal.response(id, Rest::Unread).map(Either::Left)
             }
             Err(error) => {
                 tracing::warn!(decision = id, %error, "request was not answered");
@@ -261,16 +272,14 @@ impl Gate {
     }
 }
 
-/// Is the credential a token, of whatever issuer? Anything that is not clearly of another scheme is taken for one.
+/// Is the credential a token, of whatever issuer? Anything that is not clearly of another scheme, and that one alone, is taken for one.
 fn is_token(authorization: &HeaderValue) -> bool {
-    let scheme = authorization
-        .as_bytes()
-        .split(|byte| *byte == b' ')
-        .next()
-        .unwrap_or_default();
-    ![&b"basic"[..], b"digest", b"negotiate"]
+    let field = authorization.as_bytes();
+    let scheme = field.split(|byte| *byte == b' ').next().unwrap_or_default();
+    let other = [&b"basic"[..], b"negotiate"]
         .iter()
-        .any(|other| scheme.eq_ignore_ascii_case(other))
+        .any(|other| scheme.eq_ignore_ascii_case(other));
+    !other || field.contains(&b',')
 }
 
 /// Has this answer to close its connection, since the process is about to end?

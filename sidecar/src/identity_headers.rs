@@ -157,9 +157,14 @@ impl IdentityHeaders {
         &self.0[fact as usize]
     }
 
-    /// Could an upstream take this header for one of ours?
+    /// Could an upstream take this header for one of ours? The default names are ours, too, where others were chosen: whoever reads
+    /// `x-auth-kind` may well look for an `x-auth-subject` beside it.
     pub fn owns(&self, name: &str) -> bool {
-        self.0.iter().any(|own| header_name::same(own.as_str(), name))
+        let chosen = self.0.iter().any(|own| header_name::same(own.as_str(), name));
+        chosen
+            || Fact::ALL
+                .iter()
+                .any(|fact| header_name::same(fact.default_header(), name))
     }
 
     /// Deletes whatever a client sent under one of our names, in any spelling.
@@ -344,6 +349,12 @@ mod tests {
         for absent in ["x-auth-actor", "x-auth-client", "x-auth-scope"] {
             assert!(!headers.contains_key(absent), "{absent}");
         }
+    }
+
+    #[test]
+    fn the_default_names_stay_ours_where_others_are_chosen() {
+        let headers = IdentityHeaders::with_names(&[(Fact::Subject, "remote-user")]).unwrap();
+        assert!(headers.owns("Remote_User") && headers.owns("x-auth-subject") && !headers.owns("x-user"));
     }
 
     #[test]

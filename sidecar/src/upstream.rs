@@ -3,7 +3,7 @@
 use std::{
     pin::Pin,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
     task::{Context, Poll},
@@ -12,7 +12,8 @@ use std::{
 
 use bytes::Bytes;
 use http::{
-    Request, Response, StatusCode, Uri,
+    HeaderMap, Request, Response, StatusCode, Uri,
+    header::{CONTENT_LENGTH, TRANSFER_ENCODING},
     uri::{Authority, PathAndQuery, Scheme},
 };
 use http_body::{Body, Frame, SizeHint};
@@ -46,6 +47,12 @@ pub enum UpstreamError {
     /// The response head did not come in time.
     #[error("the upstream gave no answer within {} s", .0.as_secs())]
     TimedOut(Duration),
+    /// The client's body broke off or held a token of its own: no fault of the upstream.
+    #[error("the request ended before its end: {0}")]
+    Request(&'static str),
+    /// Its answer has two framings, or one that is not spoken here.
+    #[error("the framing of the answer is ambiguous")]
+    Framing,
     /// It switched protocols although nobody had asked it to.
     #[error("the upstream switched protocols unasked")]
     SwitchedProtocols,
@@ -55,10 +62,11 @@ pub enum UpstreamError {
 }
 
 impl UpstreamError {
-    /// The status of the refusal: 502, or 504 when time ran out.
+    /// The status of the refusal: 502, 504 when time ran out, 400 when the request was at fault.
     pub fn status(&self) -> StatusCode {
         match self {
             UpstreamError::TimedOut(_) => StatusCode::GATEWAY_TIMEOUT,
+            UpstreamError::Request(_) => StatusCode::BAD_REQUEST,
             _ => StatusCode::BAD_GATEWAY,
         }
     }
@@ -101,10 +109,14 @@ impl Upstream {
             .build()
             .map_err(|_| UpstreamError::Target)?;
         *request.version_mut() = http::Version::HTTP_11;
-        let progress = request.body().progress.clone();
+        let (progress, fault) = (request.body().progress.clone(), request.body().fault.clone());
         tokio::select! {
             answered = self.client.request(request) => match answered {
-                Err(error) => Err(UpstreamError::NoAnswer(innermost(&error))),
+                Err(error) => Err(match fault.get() {
+                    Some(reason) => UpstreamError::Request(reason),
+                    None => UpstreamError::NoAnswer(innermost(&error)),
+                }),
+                Ok(response) if !has_one_framing(response.headers()) => Err(UpstreamError::Framing),
                 Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
                     Err(UpstreamError::SwitchedProtocols)
                 }
@@ -112,6 +124,19 @@ impl Upstream {
             },
             () = progress.stalled(self.response_limit) => Err(UpstreamError::TimedOut(self.response_limit)),
         }
+    }
+}
+
+/// Whether a response is chunked or not, and nothing else (RFC 9112 section 6.3): any other coding would reach the client as if it were
+/// the content itself.
+fn has_one_framing(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => true,
+        (Some(coding), None) => {
+            coding.as_bytes().eq_ignore_ascii_case(b"chunked") && !headers.contains_key(CONTENT_LENGTH)
+        }
+        (Some(_), Some(_)) => false,
     }
 }
 
@@ -129,6 +154,8 @@ fn innermost(error: &dyn std::error::Error) -> String {
 pub struct RequestBody {
     content: Content,
     progress: Progress,
+    /// Why the client's part of it broke off.
+    fault: Arc<OnceLock<&'static str>>,
 }
 
 /// What a client sends.
@@ -146,6 +173,7 @@ impl RequestBody {
         RequestBody {
             content,
             progress: Progress::now(),
+            fault: Arc::default(),
         }
     }
 }
@@ -165,6 +193,13 @@ impl Body for RequestBody {
         }
         match frame {
             Poll::Ready(Some(Ok(frame))) if frame.is_trailers() => Poll::Ready(None),
+            Poll::Ready(Some(Err(error))) => {
+                let _ = body.fault.set(match error {
+                    FormError::Token(_) => "a token in the header and one in the form",
+                    FormError::Client(_) => "the body of the request is broken or breaks off",
+                });
+                Poll::Ready(Some(Err(error)))
+            }
             other => other,
         }
     }
@@ -219,6 +254,25 @@ impl Progress {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_has_one_framing() {
+        let of = |lines: &[(&'static str, &'static str)]| {
+            let pairs = lines.iter().map(|(name, value)| {
+                (
+                    http::HeaderName::from_static(name),
+                    http::HeaderValue::from_static(value),
+                )
+            });
+            has_one_framing(&pairs.collect::<HeaderMap>())
+        };
+        assert!(of(&[]) && of(&[("content-length", "5")]) && of(&[("transfer-encoding", "Chunked")]));
+        assert!(!of(&[("transfer-encoding", "chunked"), ("content-length", "5")]));
+        assert!(
+            !of(&[("transfer-encoding", "gzip, chunked")])
+                && !of(&[("transfer-encoding", "chunked"), ("transfer-encoding", "chunked")])
+        );
+    }
 
     #[tokio::test(start_paused = true)]
     async fn only_a_request_without_progress_is_stalled() {

@@ -27,6 +27,8 @@ pub enum Conduct {
     DieInTheBody,
     /// Answers as a server of the last century: HTTP/1.0, and the end of the connection ends the body.
     AnswerInHttp10,
+    /// Answers with these bytes and closes.
+    AnswerWith(&'static str),
     /// Sends one event, waits for [`Upstream::release`], and sends another.
     Trickle,
     /// Answers 200 where a switch of protocols was asked for, and records what follows as a request.
@@ -205,13 +207,14 @@ fn respond(mut stream: &TcpStream, is_head: bool, conduct: &Conduct) -> bool {
         (Conduct::DieBeforeTheAnswer, _) => b"",
         (Conduct::DieInTheBody, _) => b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nhalf",
         (Conduct::AnswerInHttp10, _) => b"HTTP/1.0 200 OK\r\n\r\nok",
+        (Conduct::AnswerWith(bytes), _) => bytes.as_bytes(),
         (_, true) => b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n",
         (_, false) => b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok",
     };
     let sent = stream.write_all(answer).is_ok();
     let ends = matches!(
         conduct,
-        Conduct::DieBeforeTheAnswer | Conduct::DieInTheBody | Conduct::AnswerInHttp10
+        Conduct::DieBeforeTheAnswer | Conduct::DieInTheBody | Conduct::AnswerInHttp10 | Conduct::AnswerWith(_)
     );
     if ends {
         let _ = stream.shutdown(Shutdown::Both);

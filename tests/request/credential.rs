@@ -199,6 +199,7 @@ fn header_and_form() {
     for (name, body) in [
         ("behind others", format!("a=1&b=2&access_token={writer}")),
         ("escaped", format!("access%5Ftoken={writer}")),
+        ("as some servers read it", format!("++access+token%5B0%5D={writer}")),
         (
             "at the end of what is read at once",
             format!("a={}&access_token={writer}", "x".repeat(60_000)),

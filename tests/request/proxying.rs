@@ -180,6 +180,94 @@ fn an_answer_in_http_1_0() {
 }
 
 #[test]
+fn an_answer_with_two_framings() {
+    let deployment = deployment();
+    let token = deployment.authority.token(json!({}));
+    for answer in [
+        "HTTP/1.1 200 OK\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n4\r\nlong\r\n0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n4\r\nlong\r\n0\r\n\r\n",
+    ] {
+        deployment.upstream.conduct(Conduct::AnswerWith(answer));
+        assert_eq!(deployment.status("/orders/1", &token), 502, "{answer}");
+    }
+}
+
+/// A fault of the client is told to the client: nobody can make the log say that the upstream is away.
+#[test]
+fn a_body_that_breaks_off_is_the_clients_fault() {
+    let deployment = deployment();
+    let writer = bearer(&deployment.authority.token(json!({ "scope": "orders:write" })));
+    let mut table = Table::on(&deployment);
+    for (name, chunk) in [
+        ("no length", "zz\r\nabc\r\n"),
+        ("prefixed length", "0x3\r\nabc\r\n"),
+        ("no end of line", "3\r\nabcd\r\n"),
+    ] {
+        let mut bytes = request("POST", "/orders", &[&writer, "Transfer-Encoding: chunked"]);
+        bytes.extend(chunk.as_bytes());
+        table.request(name, &bytes, Want::of(&[400]).or_close());
+    }
+    table.finish_with_cut_bodies();
+    assert!(
+        !deployment
+            .gate
+            .process
+            .stderr()
+            .iter()
+            .any(|line| line.contains("WARN")),
+        "{:?}",
+        deployment.gate.process.stderr()
+    );
+}
+
+#[test]
+fn a_length_of_zero_is_passed_on() {
+    let deployment = deployment();
+    let writer = bearer(&deployment.authority.token(json!({ "scope": "orders:write" })));
+    let before = deployment.upstream.count();
+    let answer = wire::answer(
+        deployment.gate.address,
+        &request("POST", "/orders", &[&writer, "Content-Length: 0"]),
+    );
+    assert_eq!(answer.status, 200);
+    let received = &deployment.upstream.since(before)[0];
+    let lengths: Vec<_> = received
+        .head
+        .fields
+        .iter()
+        .filter(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+        .collect();
+    assert_eq!(lengths.len(), 1, "{:?}", received.head);
+}
+
+/// On a public route nobody judges a token, in whatever company it comes.
+#[test]
+fn a_token_beside_another_credential_stays_behind_on_public_routes() {
+    let deployment = deployment();
+    let token = deployment.authority.token(json!({}));
+    for (field, passed) in [
+        ("Basic YTpi".to_owned(), true),
+        (format!("Bearer {token}"), false),
+        (format!("Basic YTpi, Bearer {token}"), false),
+        (format!("Digest username=\"a\", Bearer {token}"), false),
+    ] {
+        let before = deployment.upstream.count();
+        let line = format!("Authorization: {field}");
+        assert_eq!(
+            wire::answer(deployment.gate.address, &request("GET", "/open/page", &[&line])).status,
+            200
+        );
+        let received = &deployment.upstream.since(before)[0];
+        let sent = received
+            .head
+            .fields
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+        assert_eq!(sent, passed, "{}", field.split(' ').next().unwrap_or_default());
+    }
+}
+
+#[test]
 fn upstream_away() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = free.local_addr().expect("an address");
