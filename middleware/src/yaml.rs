@@ -5,6 +5,7 @@
 use std::fmt;
 
 use serde::de::{Deserialize, DeserializeOwned, Deserializer};
+use serde_saphyr::Error;
 
 /// Reads one YAML document.
 ///
@@ -16,7 +17,7 @@ pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, YamlError> {
         with_snippet: false,
         merge_keys: serde_saphyr::MergeKeyPolicy::Error,
     };
-    serde_saphyr::from_str_with_options(text, options).map_err(|error| YamlError::new(&error))
+    serde_saphyr::from_str_with_options(text, options).map_err(|error| YamlError::new(&error, text))
 }
 
 /// Reads an optional key so that `key:` without a value is a mistake, not an absence.
@@ -44,22 +45,15 @@ pub struct YamlError {
 }
 
 impl YamlError {
-    fn new(error: &serde_saphyr::Error) -> Self {
-        use serde_saphyr::Error;
+    fn new(error: &Error, text: &str) -> Self {
         let error = error.without_snippet();
         let (line, column) = error
             .location()
             .map_or((0, 0), |location| (location.line(), location.column()));
-        let (message, mend) = match error {
-            Error::SerdeUnknownField { field, expected, .. } => {
-                (format!("unknown key `{field}`"), Some(nearest(field, expected)))
-            }
-            Error::SerdeUnknownVariant { variant, expected, .. } => {
-                (format!("unknown word `{variant}`"), Some(nearest(variant, expected)))
-            }
-            Error::SerdeMissingField { field, .. } => (format!("the key `{field}` is missing"), None),
-            Error::DuplicateMappingKey { key: Some(key), .. } => (format!("the key `{key}` stands twice"), None),
-            other => (plain(&other.to_string()), None),
+        let (message, mend) = if is_of_the_wrong_kind(error) && nothing_stands_at(text, line, column) {
+            missing()
+        } else {
+            told(error)
         };
         YamlError {
             line,
@@ -101,16 +95,158 @@ fn list(words: &[&str]) -> String {
     quoted.join(", ")
 }
 
-/// The library's own message without the position that we print in front.
-fn plain(message: &str) -> String {
-    let first = message.lines().next().unwrap_or(message);
-    let text = first.split(" at line ").next().unwrap_or(first);
-    let text = text.strip_prefix("error: ").unwrap_or(text);
-    let mut characters = text.chars();
-    characters
-        .next()
-        .map(|first| first.to_lowercase().chain(characters).collect())
-        .unwrap_or_default()
+/// What went wrong, and how to mend it, in words of the file and not of the program that reads it.
+fn told(error: &Error) -> (String, Option<String>) {
+    let (message, mend) = match error {
+        Error::SerdeUnknownField { field, expected, .. } => {
+            return (format!("unknown key `{field}`"), Some(nearest(field, expected)));
+        }
+        Error::SerdeUnknownVariant { variant, .. } if variant.is_empty() => return missing(),
+        Error::SerdeUnknownVariant { variant, expected, .. } => {
+            return (format!("unknown word `{variant}`"), Some(nearest(variant, expected)));
+        }
+        Error::SerdeInvalidType {
+            unexpected, expected, ..
+        } => return wrong_type(unexpected, expected),
+        Error::NullIntoString { .. } => return missing(),
+        Error::AliasError { error, .. } => return told(error),
+        // The words of our own `Deserialize`s.
+        Error::Message { msg, .. } => return (msg.clone(), None),
+        Error::ExternalMessage { msg, .. } => return syntax(msg),
+        Error::SerdeMissingField { field, .. } => return (format!("the key `{field}` is missing"), None),
+        Error::DuplicateMappingKey { key: Some(key), .. } => return (format!("the key `{key}` stands twice"), None),
+        Error::SerdeInvalidValue { expected, .. } | Error::SerdeInvalidLength { expected, .. } => {
+            return (format!("expected {}", in_words(expected)), None);
+        }
+        Error::Unexpected {
+            expected: "sequence start",
+            ..
+        } => (
+            "expected a list",
+            Some("write `[a, b]`, or each item on a line of its own after `- `"),
+        ),
+        Error::Unexpected {
+            expected: "mapping start",
+            ..
+        } => (
+            "expected a mapping",
+            Some("write keys with their values, as in `key: value`"),
+        ),
+        Error::Unexpected { .. } => ("expected a single value, not a list or a mapping", None),
+        Error::SerdeVariantId { .. }
+        | Error::ExternallyTaggedEnumExpectedScalarOrMapping { .. }
+        | Error::ExpectedStringKeyForExternallyTaggedEnum { .. }
+        | Error::ExpectedMappingEndAfterEnumVariantValue { .. }
+        | Error::UnexpectedValueForUnitEnumVariant { .. } => ("expected a single word, not a list or a mapping", None),
+        Error::InvalidBooleanStrict { .. } => ("expected `true` or `false`", None),
+        Error::InvalidScalar { ty: "u32", .. } => ("expected a whole number from 0 to 4294967295", None),
+        Error::InvalidScalar { .. } => ("expected a whole number", None),
+        Error::NonFiniteFloat { .. } => ("expected a finite number", None),
+        Error::DuplicateMappingKey { key: None, .. } => ("a key stands twice", None),
+        Error::MultipleDocuments { .. } => (
+            "there is more than one document in the file",
+            Some("keep one, and delete the `---` before the next"),
+        ),
+        Error::MergeKeyNotAllowed { .. } | Error::MergeValueNotMapOrSeqOfMaps { .. } => {
+            ("merge keys (`<<`) are not read", Some("write the keys out"))
+        }
+        Error::RecursiveReferencesRequireWeakTypes { .. } => {
+            ("an alias stands within its own anchor", Some("write out what is meant"))
+        }
+        Error::UnknownAnchor { .. } => (
+            "this alias has no anchor",
+            Some("put `&name` before the value it stands for, further up; quote a text that begins with `*`"),
+        ),
+        Error::AliasReplayCounterOverflow { .. }
+        | Error::AliasReplayLimitExceeded { .. }
+        | Error::AliasExpansionLimitExceeded { .. }
+        | Error::AliasReplayStackDepthExceeded { .. }
+        | Error::Budget { .. } => ("the file is too large, too deep, or repeats too much by aliases", None),
+        Error::InvalidBinaryBase64 { .. }
+        | Error::BinaryNotUtf8 { .. }
+        | Error::TaggedScalarCannotDeserializeIntoString { .. }
+        | Error::TaggedEnumMismatch { .. }
+        | Error::UnsupportedTag { .. } => ("this tag does not fit the value", Some("delete the `!` and the tag")),
+        Error::Eof { .. } => ("the file ends too early", None),
+        _ => ("this cannot be read as it is written", None),
+    };
+    (message.to_owned(), mend.map(str::to_owned))
+}
+
+fn missing() -> (String, Option<String>) {
+    (
+        "a value is missing here".to_owned(),
+        Some("write one, or take the key out".to_owned()),
+    )
+}
+
+/// Whether another kind of value was expected: what is said of a missing value, too.
+fn is_of_the_wrong_kind(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Unexpected { .. } | Error::InvalidBooleanStrict { .. } | Error::InvalidScalar { .. }
+    )
+}
+
+/// Whether the value at a place is null: nothing at all, `~` or `null`.
+fn nothing_stands_at(text: &str, line: u64, column: u64) -> bool {
+    let (Ok(line), Ok(column)) = (usize::try_from(line), usize::try_from(column)) else {
+        return false;
+    };
+    let Some(written) = line.checked_sub(1).and_then(|above| text.lines().nth(above)) else {
+        return false;
+    };
+    let rest: String = written.chars().skip(column.saturating_sub(1)).collect();
+    // Where nothing is written, the place is that of the colon.
+    let rest = rest.strip_prefix(':').unwrap_or(&rest).trim_start();
+    let value = rest.split([',', '}', ']', '#', ' ']).next().unwrap_or_default();
+    matches!(value.trim_end(), "" | "~" | "null")
+}
+
+/// A value of a kind that its reader does not take. The value itself stays in the file.
+fn wrong_type(unexpected: &str, expected: &str) -> (String, Option<String>) {
+    let kind = unexpected.split(['`', '"']).next().unwrap_or_default().trim();
+    let found = match kind {
+        "unit value" | "Option value" => return missing(),
+        "boolean" => "true or false",
+        "integer" | "floating point" => "a number",
+        "string" | "character" => "a text",
+        "sequence" => "a list",
+        "map" => "a mapping",
+        _ => "something else",
+    };
+    let mend = matches!(kind, "boolean" | "integer" | "floating point")
+        .then(|| "where a text is meant, put it in quotes".to_owned());
+    (format!("expected {}, not {found}", in_words(expected)), mend)
+}
+
+/// What serde calls the shapes of values; other sentences are our own.
+fn in_words(expected: &str) -> &str {
+    match expected.split(' ').next() {
+        Some("struct" | "map") => "a mapping",
+        Some("enum" | "variant") => "a single word",
+        Some("u8" | "u16" | "u32" | "u64" | "usize" | "i8" | "i16" | "i32" | "i64" | "isize") => "a whole number",
+        Some("f32" | "f64") => "a number",
+        _ => match expected {
+            "a string" | "string" | "str" => "a text",
+            "a sequence" => "a list",
+            "a map" => "a mapping",
+            "a boolean" => "`true` or `false`",
+            other => other,
+        },
+    }
+}
+
+/// What the parser says of the syntax.
+fn syntax(message: &str) -> (String, Option<String>) {
+    if message.contains(" tab") || message.starts_with("tab") {
+        let mend = "indent with spaces".to_owned();
+        ("a tab stands where only spaces may".to_owned(), Some(mend))
+    } else if message.contains("recursion limit") {
+        ("lists and mappings are nested too deep".to_owned(), None)
+    } else {
+        (format!("this is not YAML: {message}"), None)
+    }
 }
 
 /// A value together with the place where it stands.
@@ -174,6 +310,87 @@ mod tests {
         assert_eq!(error.to_string(), "2:1: unknown key `stict`; did you mean `strict`?");
         let error = read::<Settings>("listen: a\ncolour: true\n").unwrap_err();
         assert_eq!(error.mend.unwrap(), "expected one of `listen`, `strict`");
+    }
+
+    #[test]
+    fn a_mistake_in_a_policy_is_told_in_words_of_the_file() {
+        let missing = "a value is missing here; write one, or take the key out";
+        let list = "expected a list; write `[a, b]`, or each item on a line of its own after `- `";
+        let mapping = "expected a mapping; write keys with their values, as in `key: value`";
+        let number = "expected a whole number from 0 to 4294967295";
+        let tab = "a tab stands where only spaces may; indent with spaces";
+        let single = "expected a single value, not a list or a mapping";
+        let merge = "merge keys (`<<`) are not read; write the keys out";
+        let several = "there is more than one document in the file; keep one, and delete the `---` before the next";
+        for (text, place, told) in [
+            ("routes:", "1:7", missing),
+            ("requirements: # later", "1:13", missing),
+            ("requirements: { a: ~ }", "1:20", missing),
+            ("routes:\n  -", "2:4", missing),
+            ("routes: [{ match: }]", "1:12", missing),
+            ("routes: [{ match: GET /, public: }]", "1:32", missing),
+            ("routes: [{ match: GET /, scopes: [null] }]", "1:35", missing),
+            ("routes: [{ match: GET /, chain: { max_depth } }]", "1:45", missing),
+            ("routes: nothing", "1:9", list),
+            ("routes: ''", "1:9", list),
+            ("routes: [a]", "1:10", mapping),
+            ("- a", "1:1", mapping),
+            ("requirements:\n  -\n    a: b", "2:3", mapping),
+            ("routes: [{ match: [[a]] }]", "1:20", single),
+            (
+                "routes: [{ match: 1 }]",
+                "1:12",
+                "expected one value or a list of them, not a number; where a text is meant, put it in quotes",
+            ),
+            (
+                "routes: [{ match: GET /, scopes: secret }]",
+                "1:26",
+                "expected a list of scopes, or `all_of`, `any_of`, `none_of` with one, not a text",
+            ),
+            (
+                "routes: [{ match: GET /, public: yes }]",
+                "1:34",
+                "expected `true` or `false`",
+            ),
+            ("routes: [{ match: GET /, chain: { max_depth: -1 } }]", "1:46", number),
+            ("routes: [{ match: GET /, chain: { max_depth: two } }]", "1:46", number),
+            (
+                "routes: [{ match: GET /, initiator: { auth_within: soon } }]",
+                "1:52",
+                "expected a length of time of at least one second, such as `30s`, `5m` or `1h`",
+            ),
+            (
+                "routes: [{ match: GET /, claims: { a: .inf } }]",
+                "1:39",
+                "expected a finite number",
+            ),
+            ("routes: []\n---\nroutes: []", "3:1", several),
+            ("routes:\n\t- match: GET /", "2:2", tab),
+            ("routes:\n  - match: GET /\n\tpublic: true", "2:12", tab),
+            (
+                "routes: &a [*a]",
+                "1:13",
+                "an alias stands within its own anchor; write out what is meant",
+            ),
+            (
+                "routes: *a",
+                "1:9",
+                "this alias has no anchor; put `&name` before the value it stands for, further up; quote a text that begins with `*`",
+            ),
+            ("requirements: { a: &x {}, <<: *x }", "1:27", merge),
+            (
+                "routes: !!binary x",
+                "1:18",
+                "this tag does not fit the value; delete the `!` and the tag",
+            ),
+            ("routes: [", "1:9", "this is not YAML: unclosed bracket '['"),
+            ("routes: []\nroutes: []", "2:1", "the key `routes` stands twice"),
+        ] {
+            let error = read::<crate::policy::Document>(text).unwrap_err();
+            assert_eq!(error.to_string(), format!("{place}: {told}"), "{text}");
+        }
+        let deep = read::<crate::policy::Document>(&"[".repeat(3000)).unwrap_err();
+        assert_eq!(deep.message, "lists and mappings are nested too deep");
     }
 
     #[test]
