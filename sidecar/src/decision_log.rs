@@ -1,27 +1,31 @@
 //! The decision log: one JSON object a line for each request.
 //!
-//! A request hands its line to a writer thread and goes on; when the disk or the reader of standard output cannot follow, lines are dropped and
+//! A request hands its line to a [`LineWriter`] and goes on; when the disk or the reader of standard output cannot follow, lines are dropped and
 //! counted, and requests are not held up. Nothing in it comes from a token that was not verified, and the token itself never does.
 
 use std::{
+    borrow::Cow,
     fs::OpenOptions,
-    io::{self, BufWriter, Write},
+    io::{self, Write},
     path::PathBuf,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-        mpsc::{Receiver, SyncSender, sync_channel},
-    },
-    thread::JoinHandle,
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use crate::identity_headers::Chain;
+use crate::{
+    identity_headers::Chain,
+    line_writer::{self, Change, Closed, LineWriter},
+};
 
-/// Lines waiting for the writer, at most.
-const WAITING: usize = 8192;
+/// Bytes waiting for the writer, at most.
+const ROOM: usize = 8 * 1024 * 1024;
+
+/// Bytes of a path or method that are written.
+const LONGEST_TEXT: usize = 2048;
+
+/// Time for the writer to write what waits when the process ends.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// Where the log goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,9 +43,11 @@ pub struct Event<'a> {
     pub time: String,
     /// The id that the caller was given, too.
     pub id: &'a str,
-    /// The request's method.
+    /// The request's method, cut like the path.
+    #[serde(serialize_with = "cut")]
     pub method: &'a str,
-    /// The request's path as sent, without its query.
+    /// The request's path as sent, without its query; when it is longer than 2048 bytes, its beginning and an ellipsis.
+    #[serde(serialize_with = "cut")]
     pub path: &'a str,
     /// The route that was matched.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -92,22 +98,20 @@ pub fn now() -> String {
     humantime::format_rfc3339_millis(SystemTime::now()).to_string()
 }
 
+/// A long path is the caller's to choose, and must not crowd out the events of others.
+fn cut<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    let shown = if text.len() > LONGEST_TEXT {
+        let whole = (0..=LONGEST_TEXT).rev().find(|end| text.is_char_boundary(*end));
+        Cow::Owned(format!("{}…", &text[..whole.unwrap_or_default()]))
+    } else {
+        Cow::Borrowed(text)
+    };
+    serializer.serialize_str(&shown)
+}
+
 /// The log's end that requests hold.
 #[derive(Clone, Debug)]
-pub struct DecisionLog(Arc<Shared>);
-
-#[derive(Debug)]
-struct Shared {
-    writer: SyncSender<Message>,
-    dropped: AtomicU64,
-    thread: Mutex<Option<JoinHandle<()>>>,
-}
-
-#[derive(Debug)]
-enum Message {
-    Line(Vec<u8>),
-    End,
-}
+pub struct DecisionLog(LineWriter);
 
 impl DecisionLog {
     /// Opens the log and starts its writer.
@@ -116,25 +120,17 @@ impl DecisionLog {
     /// When the file cannot be opened or the thread not started.
     pub fn open(target: &LogTarget) -> io::Result<DecisionLog> {
         match target {
-            LogTarget::Stdout => DecisionLog::to(io::stdout()),
+            LogTarget::Stdout => DecisionLog::to(line_writer::unlocked(&io::stdout())?),
             LogTarget::File(path) => DecisionLog::to(OpenOptions::new().append(true).create(true).open(path)?),
         }
     }
 
-    /// A log that is written to `sink`.
+    /// A log that is written to `sink`, whole lines at a time.
     ///
     /// # Errors
     /// When the thread cannot be started.
     pub fn to(sink: impl Write + Send + 'static) -> io::Result<DecisionLog> {
-        let (writer, waiting) = sync_channel(WAITING);
-        let thread = std::thread::Builder::new()
-            .name("decision-log".into())
-            .spawn(move || write(&waiting, sink))?;
-        Ok(DecisionLog(Arc::new(Shared {
-            writer,
-            dropped: AtomicU64::new(0),
-            thread: Mutex::new(Some(thread)),
-        })))
+        LineWriter::start("decision-log", ROOM, sink, tell).map(DecisionLog)
     }
 
     /// Hands one event to the writer, or counts it as dropped.
@@ -143,8 +139,7 @@ impl DecisionLog {
             return;
         };
         line.push(b'\n');
-        if self.0.writer.try_send(Message::Line(line)).is_err() {
-            let dropped = self.0.dropped.fetch_add(1, Ordering::Relaxed) + 1;
+        if let Err(dropped) = self.0.hand(&line) {
             // Once per power of two, so that a dead reader does not flood the other log.
             if dropped.is_power_of_two() {
                 tracing::warn!(dropped, "decision log cannot follow; events are dropped");
@@ -152,45 +147,25 @@ impl DecisionLog {
         }
     }
 
-    /// Writes what is waiting and ends. Later events count as dropped.
+    /// Writes what is waiting, for two seconds at most, and ends. It blocks. Later events count as dropped.
     pub fn close(&self) {
-        let thread = self.0.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        // A writer that has ended no longer receives; then there is nothing to wait for either.
-        if let Some(thread) = thread
-            && self.0.writer.send(Message::End).is_ok()
-            && thread.join().is_err()
-        {
-            tracing::error!("decision log ended early");
+        if self.0.close(GRACE) == Closed::CutShort {
+            tracing::warn!("decision log is not read; what was waiting is lost");
         }
     }
 }
 
-fn write(waiting: &Receiver<Message>, sink: impl Write) {
-    let mut sink = BufWriter::new(sink);
-    while let Ok(first) = waiting.recv() {
-        // Everything that waits is written before the sink is flushed once.
-        for message in std::iter::once(first).chain(waiting.try_iter()) {
-            let result = match message {
-                Message::Line(line) => sink.write_all(&line),
-                Message::End => return flush(&mut sink),
-            };
-            if let Err(error) = result {
-                tracing::error!(%error, "decision log cannot be written");
-                return;
-            }
-        }
-        flush(&mut sink);
-    }
-}
-
-fn flush(sink: &mut impl Write) {
-    if let Err(error) = sink.flush() {
-        tracing::error!(%error, "decision log cannot be written");
+fn tell(change: Change<'_>) {
+    match change {
+        Change::Failed(error) => tracing::error!(%error, "decision log cannot be written; events are dropped"),
+        Change::Recovered { lost } => tracing::info!(dropped = lost, "decision log is written again"),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
     use super::*;
 
     #[derive(Clone, Default)]
@@ -242,25 +217,19 @@ mod tests {
     }
 
     #[test]
-    fn a_stuck_writer_costs_events_and_never_a_wait() {
-        let (release, stuck) = sync_channel::<()>(0);
-        struct Stuck(Receiver<()>);
-        impl Write for Stuck {
-            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-                let _ = self.0.recv();
-                Ok(bytes.len())
-            }
-            fn flush(&mut self) -> io::Result<()> {
-                Ok(())
-            }
-        }
-        let log = DecisionLog::to(Stuck(stuck)).unwrap();
-        // More than the channel and the writer's buffer can hold together.
-        for _ in 0..3 * WAITING {
-            log.record(&event("/"));
-        }
-        assert!(log.0.dropped.load(Ordering::Relaxed) > 0);
-        drop(release);
+    fn a_long_path_is_cut_between_characters() {
+        let sink = Sink::default();
+        let log = DecisionLog::to(sink.clone()).unwrap();
+        log.record(&event(&format!("/{}", "é".repeat(5000))));
+        log.record(&event(&"a".repeat(LONGEST_TEXT)));
         log.close();
+        let text = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
+        let paths: Vec<String> = text
+            .lines()
+            .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+            .map(|event| event["path"].as_str().unwrap().to_owned())
+            .collect();
+        assert_eq!(paths[0], format!("/{}…", "é".repeat(1023)));
+        assert_eq!(paths[1], "a".repeat(LONGEST_TEXT));
     }
 }

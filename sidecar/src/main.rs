@@ -21,7 +21,9 @@ mod header_name;
 mod hop;
 mod identity_headers;
 mod issuer;
+mod line_writer;
 mod own_names;
+mod process_log;
 mod refusal;
 mod run;
 mod serve;
@@ -31,46 +33,59 @@ mod tree;
 mod upstream;
 mod wire;
 
-use std::{io, process::ExitCode};
+use std::process::ExitCode;
 
 use clap::Parser as _;
-use tracing::level_filters::LevelFilter;
 
 use crate::{
     check::Output,
-    cli::{Cli, Command, LogFormat, LogLevel},
+    cli::{Cli, Command},
     demo::Staying,
     exit::Failure,
+    process_log::ProcessLog,
 };
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    log_to_stderr(cli.log_level.unwrap_or(cli.command.default_log_level()), cli.log_format);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
+    let level = cli.log_level.unwrap_or(cli.command.default_log_level());
+    let log = match ProcessLog::start(level, cli.log_format) {
+        Ok(log) => log,
         Err(error) => {
-            terminal::tell(&format!("actgate: runtime: {error}"));
+            terminal::tell(&format!("actgate: standard error: {error}"));
             return ExitCode::FAILURE;
         }
     };
-    let outcome = runtime.block_on(act(cli.command));
-    // Connections that are cut off must not hold the process up.
-    runtime.shutdown_background();
-    match outcome {
+    let code = match outcome(cli.command, &log) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             let told = failure.to_string();
-            if !told.is_empty() {
-                terminal::tell(&told);
+            match failure {
+                // A list to be read from the beginning, by a pager if need be; nothing runs yet that would be held up.
+                Failure::Configuration(_) => terminal::tell(&told),
+                _ if told.is_empty() => {}
+                _ => log.tell(&told),
             }
             failure.code()
         }
-    }
+    };
+    log.close();
+    code
 }
 
-async fn act(command: Command) -> Result<(), Failure> {
+fn outcome(command: Command, log: &ProcessLog) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::runtime("runtime", error))?;
+    let outcome = runtime.block_on(act(command, log));
+    // Connections that are cut off must not hold the process up.
+    runtime.shutdown_background();
+    outcome
+}
+
+async fn act(command: Command, log: &ProcessLog) -> Result<(), Failure> {
     match command {
-        Command::Run(file) => run::run(&file.config).await,
+        Command::Run(file) => run::run(&file.config, log).await,
         Command::Check { file, json } => check::check(&file.config, output(json)),
         Command::Explain(arguments) => explain::explain(&arguments, output(arguments.json)).await,
         Command::Issuer(arguments) => issuer::issuer(&arguments).await,
@@ -84,22 +99,4 @@ fn output(json: bool) -> Output {
 
 fn staying(once: bool) -> Staying {
     if once { Staying::Once } else { Staying::Up }
-}
-
-fn log_to_stderr(level: LogLevel, format: LogFormat) {
-    let level = match level {
-        LogLevel::Error => LevelFilter::ERROR,
-        LogLevel::Warn => LevelFilter::WARN,
-        LogLevel::Info => LevelFilter::INFO,
-        LogLevel::Debug => LevelFilter::DEBUG,
-    };
-    let log = tracing_subscriber::fmt()
-        .with_max_level(level)
-        .with_writer(io::stderr)
-        .with_ansi(false)
-        .with_target(false);
-    match format {
-        LogFormat::Text => log.init(),
-        LogFormat::Json => log.json().init(),
-    }
 }

@@ -12,9 +12,9 @@ use crate::{
     exit::Failure,
     gate::Gate,
     own_names::OwnNames,
+    process_log::ProcessLog,
     serve::{Drained, Listening},
-    stops::Stops,
-    terminal::tell,
+    stops::{self, Stops},
     upstream::Upstream,
 };
 
@@ -22,12 +22,14 @@ use crate::{
 ///
 /// # Errors
 /// A wrong configuration, or a socket or file that cannot be opened.
-pub async fn run(file: &Path) -> Result<(), Failure> {
+pub async fn run(file: &Path, words: &ProcessLog) -> Result<(), Failure> {
     let settings = config::load(file)?;
-    let mut stops = Stops::watch().map_err(|error| Failure::runtime("watching for signals", error))?;
+    let unwatched = |error| Failure::runtime("watching for signals", error);
+    let mut stops = Stops::watch().map_err(unwatched)?;
+    stops::outlive_hangups().map_err(unwatched)?;
     let log = DecisionLog::open(&settings.decision_log).map_err(|error| Failure::runtime("decision log", error))?;
     let listening = listen(settings, log).await?;
-    announce(&listening).map_err(|error| Failure::runtime("address of a listener", error))?;
+    announce(&listening, words).map_err(|error| Failure::runtime("address of a listener", error))?;
 
     let (drain, told) = oneshot::channel();
     let mut serving = pin!(listening.serve(async {
@@ -52,10 +54,10 @@ pub async fn run(file: &Path) -> Result<(), Failure> {
 }
 
 /// Tells on standard error where the gate listens: with port 0 nobody else knows.
-fn announce(listening: &Listening) -> io::Result<()> {
-    tell(&format!("actgate: listening on {}", listening.address()?));
+fn announce(listening: &Listening, words: &ProcessLog) -> io::Result<()> {
+    words.tell(&format!("actgate: listening on {}", listening.address()?));
     if let Some(admin) = listening.admin_address() {
-        tell(&format!("actgate: admin on {}", admin?));
+        words.tell(&format!("actgate: admin on {}", admin?));
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! When the process is asked to end.
+//! What signals mean to the process.
 
 use std::io;
 
@@ -30,4 +30,18 @@ impl Stops {
             _ = self.interrupt.recv() => {}
         }
     }
+}
+
+/// Takes SIGHUP from now on: it asks daemons to read their files again, and what nobody takes ends the process without a drain.
+///
+/// # Errors
+/// When the system does not allow it.
+pub fn outlive_hangups() -> io::Result<()> {
+    let mut hangups = signal(SignalKind::hangup())?;
+    tokio::spawn(async move {
+        while hangups.recv().await.is_some() {
+            tracing::warn!("SIGHUP is ignored: a changed configuration takes a restart");
+        }
+    });
+    Ok(())
 }

@@ -96,7 +96,7 @@ struct Decisions(UnboundedSender<Value>);
 
 impl Write for Decisions {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        // The log is flushed at the end of a line, and its buffer is larger than a line of the demo.
+        // The log writes whole lines.
         for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
             let _ = self.0.send(serde_json::from_slice(line)?);
         }
