@@ -29,6 +29,9 @@ use crate::{
 /// How long a connection without a request stays open once draining has begun: a request may already be on its way.
 const LAST_REQUEST: Duration = Duration::from_millis(300);
 
+/// How long a client may take no byte of an answer that is there for it.
+const UNREAD: Duration = Duration::from_secs(30);
+
 /// What bounds a connection and the end of the process.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
@@ -115,16 +118,22 @@ impl Listening {
         };
 
         let mut stop = pin!(stop);
+        let mut failing = false;
         loop {
             let accepted = tokio::select! {
                 accepted = accept(&data, &permits) => accepted,
                 () = &mut stop => break,
             };
             match accepted {
-                Ok((socket, peer, permit)) => start(socket, peer, permit),
+                Ok((socket, peer, permit)) => {
+                    failing = false;
+                    start(socket, peer, permit);
+                }
                 Err(error) => {
-                    // Out of sockets or memory, most likely: open connections will end.
-                    tracing::warn!(%error, "connection could not be accepted");
+                    // Out of sockets or memory, most likely: open connections will end. Said once, not at each attempt.
+                    if !std::mem::replace(&mut failing, true) {
+                        tracing::warn!(%error, "connections cannot be accepted");
+                    }
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
             }
@@ -141,7 +150,11 @@ impl Listening {
         if let Some(admin) = admin {
             admin.abort();
         }
-        gate.log.close();
+        let log = gate.log.clone();
+        // Whoever serves may have been told in the meantime to end at once.
+        if let Err(error) = tokio::task::spawn_blocking(move || log.close()).await {
+            tracing::error!(%error, "decision log ended early");
+        }
         if ended.is_ok() {
             Drained::Completely
         } else {
@@ -182,7 +195,7 @@ async fn connection(
 ) {
     // Small answers are not held back to be joined with later ones.
     let _ = socket.set_nodelay(true);
-    let (wire, slot) = Wire::new(socket, bounds.header);
+    let (wire, slot) = Wire::new(socket, bounds.header, UNREAD);
     let closing = draining.clone();
     let service = service_fn(move |request: Request<Incoming>| {
         // At once, not in the future: hyper may read on before it polls that.

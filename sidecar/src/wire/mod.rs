@@ -2,10 +2,12 @@
 //!
 //! hyper's request no longer tells everything its head said (see [`RawHead`]). [`Wire`] stands between socket and hyper, hands every byte on
 //! unchanged, never hands on a byte of the next request before the service has taken this one, and leaves what it saw of each head in a
-//! [`HeadSlot`]. It also holds the time limit of a head, which hyper cannot tell from the idle time between two requests.
+//! [`HeadSlot`]. It also holds the time limits that hyper does not have: that of a head, which hyper cannot tell from the idle time between two
+//! requests, and that of an answer nobody reads.
 
 mod body_scan;
 mod raw_head;
+mod unread;
 
 use std::{
     collections::VecDeque,
@@ -22,7 +24,7 @@ use tokio::{
     time::Sleep,
 };
 
-use self::{body_scan::BodyScan, raw_head::HeadScan};
+use self::{body_scan::BodyScan, raw_head::HeadScan, unread::Unread};
 
 pub use self::raw_head::{MAX_HEAD_BYTES, RawHead};
 
@@ -82,6 +84,7 @@ pub struct Wire<S> {
     held: VecDeque<u8>,
     head_limit: Duration,
     head_due: HeadDue,
+    unread: Unread,
     lingering: Option<Lingering>,
 }
 
@@ -102,7 +105,8 @@ enum HeadDue {
 
 impl<S> Wire<S> {
     /// Watches `socket`. A head must arrive whole within `head_limit` of its first byte, and the first one within `head_limit` of now.
-    pub fn new(socket: S, head_limit: Duration) -> (Wire<S>, Arc<HeadSlot>) {
+    /// Once the client takes no byte of an answer for `unread_limit`, writing to it fails.
+    pub fn new(socket: S, head_limit: Duration, unread_limit: Duration) -> (Wire<S>, Arc<HeadSlot>) {
         let slot = Arc::new(HeadSlot::default());
         let wire = Wire {
             socket,
@@ -112,6 +116,7 @@ impl<S> Wire<S> {
             held: VecDeque::new(),
             head_limit,
             head_due: HeadDue::At(Box::pin(tokio::time::sleep(head_limit))),
+            unread: Unread::new(unread_limit),
             lingering: None,
         };
         (wire, slot)
@@ -218,7 +223,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().socket).poll_write(cx, bytes)
+        let wire = self.get_mut();
+        let written = Pin::new(&mut wire.socket).poll_write(cx, bytes);
+        wire.unread.limit(written, cx)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -245,7 +252,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
         cx: &mut Context<'_>,
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().socket).poll_write_vectored(cx, pieces)
+        let wire = self.get_mut();
+        let written = Pin::new(&mut wire.socket).poll_write_vectored(cx, pieces);
+        wire.unread.limit(written, cx)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -262,7 +271,7 @@ mod tests {
     #[tokio::test]
     async fn a_pipelined_head_is_held_back_until_the_first_is_served() {
         let (mut client, server) = tokio::io::duplex(4096);
-        let (mut wire, slot) = Wire::new(server, Duration::from_secs(5));
+        let (mut wire, slot) = Wire::new(server, Duration::from_secs(5), Duration::from_secs(30));
         let first = b"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\n";
         let second = b"GET /#x HTTP/1.1\r\nHost: a\r\n\r\n";
         client.write_all(&[first, &b"abc"[..], second].concat()).await.unwrap();
@@ -284,7 +293,7 @@ mod tests {
     #[tokio::test]
     async fn a_byte_behind_an_unserved_head_is_an_error() {
         let (mut client, server) = tokio::io::duplex(4096);
-        let (mut wire, _slot) = Wire::new(server, Duration::from_secs(5));
+        let (mut wire, _slot) = Wire::new(server, Duration::from_secs(5), Duration::from_secs(30));
         client.write_all(b"GET / HTTP/1.1\r\n\r\nx").await.unwrap();
         let mut buffer = [0; 4096];
         assert!(wire.read(&mut buffer).await.unwrap() > 0);
@@ -294,7 +303,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_head_that_drips_is_cut_and_an_idle_connection_is_not() {
         let (mut client, server) = tokio::io::duplex(4096);
-        let (mut wire, slot) = Wire::new(server, Duration::from_secs(5));
+        let (mut wire, slot) = Wire::new(server, Duration::from_secs(5), Duration::from_secs(30));
         let mut buffer = [0; 4096];
         client.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
         assert!(wire.read(&mut buffer).await.unwrap() > 0);
@@ -312,7 +321,7 @@ mod tests {
     #[tokio::test]
     async fn a_client_that_still_sends_is_read_out_before_the_end() {
         let (mut client, server) = tokio::io::duplex(16);
-        let (mut wire, _slot) = Wire::new(server, Duration::from_secs(5));
+        let (mut wire, _slot) = Wire::new(server, Duration::from_secs(5), Duration::from_secs(30));
         let sender = async {
             client.write_all(&[b'x'; 4096]).await.unwrap();
             client.shutdown().await.unwrap();
@@ -324,7 +333,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_silent_new_connection_is_cut() {
         let (_client, server) = tokio::io::duplex(64);
-        let (mut wire, _slot) = Wire::new(server, Duration::from_secs(5));
+        let (mut wire, _slot) = Wire::new(server, Duration::from_secs(5), Duration::from_secs(30));
         assert_eq!(
             wire.read(&mut [0; 8]).await.unwrap_err().kind(),
             io::ErrorKind::TimedOut
