@@ -9,6 +9,7 @@ mod mint;
 mod narrowing;
 mod policy;
 mod policy_examples;
+mod pressure;
 mod request;
 mod structure;
 mod table;

@@ -22,6 +22,7 @@ mod hop;
 mod identity_headers;
 mod issuer;
 mod line_writer;
+mod open_files;
 mod own_names;
 mod process_log;
 mod refusal;

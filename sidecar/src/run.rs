@@ -11,6 +11,7 @@ use crate::{
     decision_log::DecisionLog,
     exit::Failure,
     gate::Gate,
+    open_files,
     own_names::OwnNames,
     process_log::ProcessLog,
     serve::{Drained, Listening},
@@ -23,7 +24,8 @@ use crate::{
 /// # Errors
 /// A wrong configuration, or a socket or file that cannot be opened.
 pub async fn run(file: &Path, words: &ProcessLog) -> Result<(), Failure> {
-    let settings = config::load(file)?;
+    let mut settings = config::load(file)?;
+    settings.bounds.connections = open_files::connections(settings.bounds.connections);
     let unwatched = |error| Failure::runtime("watching for signals", error);
     let mut stops = Stops::watch().map_err(unwatched)?;
     stops::outlive_hangups().map_err(unwatched)?;

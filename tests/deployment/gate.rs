@@ -60,6 +60,25 @@ pub fn run_to_end(arguments: &[&str], input: &str) -> Output {
     child.wait_with_output().expect("the binary ends")
 }
 
+/// Sends `child` the signal of this name.
+pub fn signal(child: &Child, name: &str) {
+    let id = child.id().to_string();
+    let sent = Command::new("kill").args([&format!("-{name}"), &id]).status();
+    assert!(sent.expect("kill runs").success(), "no process {id}");
+}
+
+/// Waits for the end of `child`.
+pub fn wait(child: &mut Child) -> ExitStatus {
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        if let Some(status) = child.try_wait().expect("the state of the process") {
+            return status;
+        }
+        assert!(Instant::now() < deadline, "the process does not end");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 /// A running process and the lines it writes.
 pub struct Process {
     child: Child,
@@ -111,21 +130,17 @@ impl Process {
 
     /// Asks the process to end, as an orchestrator does.
     pub fn terminate(&self) {
-        let id = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-TERM", &id]).status();
-        assert!(sent.expect("kill runs").success(), "no process {id}");
+        self.signal("TERM");
+    }
+
+    /// Sends the signal of this name.
+    pub fn signal(&self, name: &str) {
+        signal(&self.child, name);
     }
 
     /// Waits for the end.
     pub fn wait(&mut self) -> ExitStatus {
-        let deadline = Instant::now() + DEADLINE;
-        loop {
-            if let Some(status) = self.child.try_wait().expect("the state of the process") {
-                return status;
-            }
-            assert!(Instant::now() < deadline, "the process does not end");
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        wait(&mut self.child)
     }
 
     /// Resident memory in bytes, where the system tells it.
@@ -193,7 +208,8 @@ impl Gate {
     }
 }
 
-fn after(line: &str, announcement: &str) -> Option<SocketAddr> {
+/// The address behind `announcement` in `line`.
+pub fn after(line: &str, announcement: &str) -> Option<SocketAddr> {
     let (_, address) = line.split_once(announcement)?;
     address.split_whitespace().next()?.parse().ok()
 }

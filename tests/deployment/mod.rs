@@ -78,7 +78,8 @@ impl Configuration {
         }
     }
 
-    fn text(&self, upstream: &Upstream, key_server: &KeyServer) -> String {
+    /// The whole file.
+    pub fn text(&self, upstream: &Upstream, key_server: &KeyServer) -> String {
         let upstream = upstream.address();
         let trusted = match self.trust {
             Trust::JwksUri => format!("{ISSUER}\n    jwks_uri: {}", key_server.jwks_uri()),

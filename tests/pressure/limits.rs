@@ -1,0 +1,39 @@
+//! More clients than the process has descriptors for.
+
+use crate::deployment::key_server::{self, KeyServer};
+use crate::deployment::upstream::{Conduct, Upstream};
+use crate::deployment::{Configuration, ROUTES};
+use crate::mint::Authority;
+use crate::pressure::neglected::Neglected;
+use crate::wire::{AnswerTo, Connection, Outcome, request};
+
+#[test]
+fn a_low_limit_of_open_files_makes_clients_wait_and_not_fail() {
+    let upstream = Upstream::start();
+    upstream.conduct(Conduct::Hold);
+    let key_server = KeyServer::start(key_server::Conduct::Publish(Authority::new().document()));
+    let configuration = Configuration::of_policy(ROUTES).text(&upstream, &key_server);
+    let mut gate = Neglected::run_with_open_files(&configuration, 128);
+
+    let bytes = request("GET", "/open/page", &[]);
+    let mut clients: Vec<Connection> = (0..80)
+        .map(|_| {
+            let mut client = Connection::open(gate.address).expect("a connection");
+            client.send(&bytes).expect("sent");
+            client
+        })
+        .collect();
+    // A pair of descriptors for each, and 64 for everything else.
+    upstream.wait_for(32);
+    assert_eq!(upstream.count(), 32);
+    upstream.release();
+    for (number, client) in clients.iter_mut().enumerate() {
+        match client.answer(AnswerTo::AnyMethod) {
+            Outcome::Answered(answer) => assert_eq!(answer.status, 200, "{number}: {}", answer.everything()),
+            other => panic!("{number}: {other:?}"),
+        }
+    }
+    gate.signal("TERM");
+    assert_eq!(gate.wait().code(), Some(0));
+    assert_eq!(upstream.count(), 80);
+}
