@@ -47,9 +47,13 @@ pub struct YamlError {
 impl YamlError {
     fn new(error: &Error, text: &str) -> Self {
         let error = error.without_snippet();
-        let (line, column) = error
+        let place = error
             .location()
             .map_or((0, 0), |location| (location.line(), location.column()));
+        let (line, column) = match error {
+            Error::ExternalMessage { msg, .. } if speaks_of_a_tab(msg) => tab_from(text, place).unwrap_or(place),
+            _ => place,
+        };
         let (message, mend) = if is_of_the_wrong_kind(error) && nothing_stands_at(text, line, column) {
             missing()
         } else {
@@ -101,7 +105,6 @@ fn told(error: &Error) -> (String, Option<String>) {
         Error::SerdeUnknownField { field, expected, .. } => {
             return (format!("unknown key `{field}`"), Some(nearest(field, expected)));
         }
-        Error::SerdeUnknownVariant { variant, .. } if variant.is_empty() => return missing(),
         Error::SerdeUnknownVariant { variant, expected, .. } => {
             return (format!("unknown word `{variant}`"), Some(nearest(variant, expected)));
         }
@@ -184,7 +187,10 @@ fn missing() -> (String, Option<String>) {
 fn is_of_the_wrong_kind(error: &Error) -> bool {
     matches!(
         error,
-        Error::Unexpected { .. } | Error::InvalidBooleanStrict { .. } | Error::InvalidScalar { .. }
+        Error::Unexpected { .. }
+            | Error::InvalidBooleanStrict { .. }
+            | Error::InvalidScalar { .. }
+            | Error::SerdeUnknownVariant { .. }
     )
 }
 
@@ -239,7 +245,7 @@ fn in_words(expected: &str) -> &str {
 
 /// What the parser says of the syntax.
 fn syntax(message: &str) -> (String, Option<String>) {
-    if message.contains(" tab") || message.starts_with("tab") {
+    if speaks_of_a_tab(message) {
         let mend = "indent with spaces".to_owned();
         ("a tab stands where only spaces may".to_owned(), Some(mend))
     } else if message.contains("recursion limit") {
@@ -247,6 +253,21 @@ fn syntax(message: &str) -> (String, Option<String>) {
     } else {
         (format!("this is not YAML: {message}"), None)
     }
+}
+
+fn speaks_of_a_tab(message: &str) -> bool {
+    message.contains(" tab") || message.starts_with("tab")
+}
+
+/// The first tab in an indentation at or after a place: the parser names the end of what stands before it.
+fn tab_from(text: &str, (line, _): (u64, u64)) -> Option<(u64, u64)> {
+    let mut lines = (1..).zip(text.lines()).skip_while(|(number, _)| *number < line);
+    lines.find_map(|(number, written)| {
+        let columns = (1..).zip(written.chars());
+        let mut indentation = columns.take_while(|(_, character)| character.is_whitespace());
+        let (column, _) = indentation.find(|(_, character)| *character == '\t')?;
+        Some((number, column))
+    })
 }
 
 /// A value together with the place where it stands.
@@ -331,6 +352,7 @@ mod tests {
             ("routes: [{ match: GET /, public: }]", "1:32", missing),
             ("routes: [{ match: GET /, scopes: [null] }]", "1:35", missing),
             ("routes: [{ match: GET /, chain: { max_depth } }]", "1:45", missing),
+            ("routes: [{ match: GET /, initiator: { kind: [~] } }]", "1:46", missing),
             ("routes: nothing", "1:9", list),
             ("routes: ''", "1:9", list),
             ("routes: [a]", "1:10", mapping),
@@ -365,8 +387,8 @@ mod tests {
                 "expected a finite number",
             ),
             ("routes: []\n---\nroutes: []", "3:1", several),
-            ("routes:\n\t- match: GET /", "2:2", tab),
-            ("routes:\n  - match: GET /\n\tpublic: true", "2:12", tab),
+            ("routes:\n\t- match: GET /", "2:1", tab),
+            ("routes:\n  - match: GET /\n\tpublic: true", "3:1", tab),
             (
                 "routes: &a [*a]",
                 "1:13",
