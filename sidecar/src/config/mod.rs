@@ -2,6 +2,8 @@
 
 mod problem;
 mod read;
+mod read_addresses;
+mod read_log;
 mod read_trust;
 mod settings;
 mod trust;

@@ -16,9 +16,7 @@ use super::{
     written::{OneOrMore, Written, WrittenIdentityHeaders},
 };
 use crate::{
-    decision_log::LogTarget,
     identity_headers::{Fact, IdentityHeaders, NameError},
-    own_names::OwnName,
     serve::Bounds,
 };
 
@@ -78,18 +76,13 @@ pub(super) struct Reader {
 
 impl Reader {
     fn settings(&mut self, written: Written) -> Option<Settings> {
-        let listen = self.take(&written.listen, |text| value::socket(text));
-        let upstream = self.take(&written.upstream, |text| value::upstream(text));
-        let admin = self.optional(written.admin.as_ref(), |text| value::socket(text));
+        let addresses = self.addresses(&written);
         let audiences = self.audiences(&written.audience);
         let leeway = self.duration(written.leeway.as_ref(), Duration::from_secs(30), "0s"..="60s");
         let resource_metadata = self.optional(written.resource_metadata.as_ref(), |text| value::metadata_url(text));
-        let hosts = self.hosts(written.hosts.as_deref().unwrap_or_default());
+        let hosts = self.hosts(written.hosts.as_ref());
         let identity_headers = self.identity_headers(written.identity_headers.as_ref());
-        let decision_log = written
-            .decision_log
-            .as_ref()
-            .map(|target| self.log_target(&target.value));
+        let decision_log = self.decision_log(written.decision_log.as_ref(), written.policy.as_ref());
         let timeouts = written.timeouts.as_ref();
         let connect = self.duration(
             timeouts.and_then(|t| t.connect.as_ref()),
@@ -119,24 +112,13 @@ impl Reader {
         };
         let issuers = self.issuers(&written.issuers, &audiences);
         let policy = self.policy(written.policy.as_ref(), written.requirements, written.routes);
-        if let (Some(listen), Some(admin)) = (listen, admin)
-            && listen == admin
-            && listen.port() != 0
-        {
-            let place = written.admin.as_ref().unwrap_or(&written.listen);
-            self.wrong_at(
-                place,
-                "`admin` and `listen` are the same address",
-                Some("give `admin` a port of its own"),
-            );
-        }
         let (policy_file, policy) = policy?;
         self.check_history(&written.issuers, &issuers, &audiences, &policy_file, &policy);
         Some(Settings {
             file: self.file.clone(),
-            listen: listen?,
-            upstream: upstream?,
-            admin,
+            listen: addresses.listen?,
+            upstream: addresses.upstream?,
+            admin: addresses.admin,
             hosts,
             trust: Trust {
                 issuers,
@@ -150,37 +132,22 @@ impl Reader {
             connect,
             response,
             bounds,
-            decision_log: decision_log.unwrap_or(LogTarget::Stdout),
+            decision_log,
             policy_file,
         })
     }
 
     fn audiences(&mut self, OneOrMore(written): &OneOrMore) -> Vec<String> {
-        if written.value.is_empty() || written.value.iter().any(|audience| audience.trim().is_empty()) {
-            let mend = "name this API as the issuer writes it in `aud`";
-            self.wrong_at(written, "an audience is missing or empty", Some(mend));
-            return Vec::new();
+        if written.value.is_empty() {
+            self.wrong_at(written, "an audience is missing or empty", Some(value::NAME_THIS_API));
         }
-        written.value.clone()
-    }
-
-    fn hosts(&mut self, written: &[At<String>]) -> Vec<OwnName> {
-        written
-            .iter()
-            .filter_map(|host| self.take(host, |text| value::host(text)))
-            .collect()
+        let read: Result<_, _> = written.value.iter().map(|text| value::audience(text)).collect();
+        self.take(written, |_| read).unwrap_or_default()
     }
 
     /// A relative path is beside the configuration, wherever the process was started.
     pub(super) fn beside(&self, path: &str) -> PathBuf {
         self.file.parent().unwrap_or(Path::new("")).join(path)
-    }
-
-    fn log_target(&self, text: &str) -> LogTarget {
-        match text {
-            "stdout" => LogTarget::Stdout,
-            path => LogTarget::File(self.beside(path)),
-        }
     }
 
     fn identity_headers(&mut self, written: Option<&WrittenIdentityHeaders>) -> IdentityHeaders {
@@ -210,13 +177,14 @@ impl Reader {
                         format!("`{text}` has a meaning of its own"),
                         "choose a name of your own, such as `x-auth-subject`",
                     ),
-                    NameError::Taken(other) => (
-                        format!(
-                            "`{text}` could be taken for `{}`, the header of another fact",
-                            other.default_header()
-                        ),
-                        "give each fact its own header",
-                    ),
+                    NameError::Taken(other) => {
+                        let chosen = names.iter().find(|(fact, _)| *fact == other);
+                        let other = chosen.map_or(other.default_header(), |(_, name)| name);
+                        (
+                            format!("`{text}` could be taken for `{other}`, the header of another fact"),
+                            "give each fact its own header",
+                        )
+                    }
                 };
                 self.wrong_at(name, message, Some(mend));
             }
@@ -224,13 +192,17 @@ impl Reader {
         })
     }
 
-    fn take<T, R>(&mut self, written: &At<T>, parse: impl FnOnce(&T) -> Result<R, Wrong>) -> Option<R> {
+    pub(super) fn take<T, R>(&mut self, written: &At<T>, parse: impl FnOnce(&T) -> Result<R, Wrong>) -> Option<R> {
         parse(&written.value)
             .map_err(|Wrong { message, mend }| self.wrong_at(written, message, Some(mend)))
             .ok()
     }
 
-    fn optional<T, R>(&mut self, written: Option<&At<T>>, parse: impl FnOnce(&T) -> Result<R, Wrong>) -> Option<R> {
+    pub(super) fn optional<T, R>(
+        &mut self,
+        written: Option<&At<T>>,
+        parse: impl FnOnce(&T) -> Result<R, Wrong>,
+    ) -> Option<R> {
         written.and_then(|written| self.take(written, parse))
     }
 
@@ -258,7 +230,7 @@ impl Reader {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gate::TokenForwarding;
+    use crate::{decision_log::LogTarget, gate::TokenForwarding};
 
     const GOOD: &str = "
 listen: 127.0.0.1:8080
@@ -306,7 +278,8 @@ decision_log: decisions.log
 resource_metadata: https://orders.example.com/.well-known/oauth-protected-resource
 "
         );
-        let settings = parse(Path::new("/etc/actgate/actgate.yaml"), &text).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let settings = parse(&folder.path().join("actgate.yaml"), &text).unwrap();
         assert_eq!(settings.token, TokenForwarding::Pass);
         assert_eq!(settings.bounds.header, Duration::from_secs(1));
         assert_eq!(settings.bounds.keep_alive, Duration::from_secs(2));
@@ -316,7 +289,7 @@ resource_metadata: https://orders.example.com/.well-known/oauth-protected-resour
         assert_eq!(settings.bounds.drain, Duration::from_secs(6));
         assert_eq!(
             settings.decision_log,
-            LogTarget::File("/etc/actgate/decisions.log".into())
+            LogTarget::File(folder.path().join("decisions.log"))
         );
         assert_eq!(settings.hosts.len(), 1);
         assert!(settings.trust.resource_metadata.is_some());
@@ -374,6 +347,51 @@ routes: [{ match: GET /, public: true }]
                 "actgate.yaml:4:8: `admin` and `listen` are the same address",
             ),
             (
+                "127.0.0.1:9901",
+                "0.0.0.0:9901",
+                "actgate.yaml:4:8: `admin` can be reached from other machines",
+            ),
+            (
+                "127.0.0.1:8080",
+                "0.0.0.0:9901",
+                "actgate.yaml:4:8: `admin` and `listen` are the same address",
+            ),
+            (
+                "http://127.0.0.1:9000",
+                "http://localhost:8080",
+                "actgate.yaml:3:11: `upstream` is the gate itself: it listens there, by `listen`",
+            ),
+            (
+                "http://127.0.0.1:9000",
+                "http://127.0.0.1:9901",
+                "actgate.yaml:3:11: `upstream` is the gate itself: it listens there, by `admin`",
+            ),
+            (
+                "http://127.0.0.1:9000",
+                "http://127.0.0.1:0",
+                "actgate.yaml:3:11: nothing can listen on port 0",
+            ),
+            (
+                "audience: https",
+                "hosts: []\naudience: https",
+                "actgate.yaml:5:8: the list of hosts is empty",
+            ),
+            (
+                "audience: https",
+                "hosts: ['*']\naudience: https",
+                "actgate.yaml:5:9: `*` is a pattern",
+            ),
+            (
+                "audience: https",
+                "decision_log: actgate.yaml\naudience: https",
+                "actgate.yaml:5:15: `actgate.yaml` is a file that the gate reads",
+            ),
+            (
+                "https://orders.example.com",
+                "' https://orders.example.com'",
+                "actgate.yaml:5:11: \" https://orders.example.com\" has a space at an end",
+            ),
+            (
                 "audience: https://orders.example.com",
                 "audience: []",
                 "actgate.yaml:5:11: an audience is missing or empty",
@@ -413,6 +431,11 @@ routes: [{ match: GET /, public: true }]
                 "actgate.yaml:15:30: `x_auth_kind` could be taken for `x-auth-kind`",
             ),
             (
+                "subject: x-auth-subject",
+                "subject: x-a, kind: X_A",
+                "actgate.yaml:15:30: `x-a` could be taken for `X_A`, the header of another fact",
+            ),
+            (
                 "    scopes:",
                 "    scope:",
                 "actgate.yaml:18:5: unknown key `scope`; did you mean `scopes`?",
@@ -425,6 +448,34 @@ routes: [{ match: GET /, public: true }]
         ] {
             let problem = problem_with(from, to).await;
             assert!(problem.contains(told), "{from} -> {to}:\n{problem}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_policy_without_a_route_is_refused_wherever_it_stands() {
+        let rest = GOOD.split("routes:").next().unwrap();
+        let told = "there is no route, so every request would be refused";
+        for (policy, place) in [
+            ("routes: []", "actgate.yaml:16:9: "),
+            ("requirements: {}", "actgate.yaml: "),
+            (
+                "requirements: { r: { scopes: [a] } }\nroutes: []",
+                "actgate.yaml:17:9: ",
+            ),
+        ] {
+            let problem = problems(&format!("{rest}{policy}\n")).await.join("\n");
+            assert!(problem.contains(&format!("{place}{told}")), "{policy}: {problem}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let (file, policy) = (folder.path().join("actgate.yaml"), folder.path().join("policy.yaml"));
+        std::fs::write(&file, format!("{rest}policy: policy.yaml\n")).unwrap();
+        for empty in ["", "# later", "routes: []", "requirements: {}"] {
+            std::fs::write(&policy, empty).unwrap();
+            let problem = load(&file).unwrap_err().to_string();
+            assert_eq!(
+                problem,
+                format!("{}: {told}; write at least one under `routes`", policy.display())
+            );
         }
     }
 

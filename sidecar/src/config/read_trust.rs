@@ -119,9 +119,10 @@ impl Reader {
         &mut self,
         named: Option<&At<String>>,
         requirements: Option<Requirements>,
-        routes: Option<Routes>,
+        routes: Option<At<Routes>>,
     ) -> Option<(PathBuf, Arc<Policy>)> {
         let inline = requirements.is_some() || routes.is_some();
+        let place = routes.as_ref().map(At::place);
         let (file, document) = match named {
             Some(named) if inline => {
                 self.wrong_at(
@@ -146,7 +147,10 @@ impl Reader {
                 }
             }
             None if inline => {
-                let (requirements, routes) = (requirements.unwrap_or_default(), routes.unwrap_or_default());
+                let (requirements, routes) = (
+                    requirements.unwrap_or_default(),
+                    routes.map(|routes| routes.value).unwrap_or_default(),
+                );
                 (self.file.clone(), Ok(Document { requirements, routes }))
             }
             None => {
@@ -160,6 +164,21 @@ impl Reader {
             }
         };
         match document.and_then(Policy::compile) {
+            Ok(policy) if policy.routes().next().is_none() => {
+                let At { line, column, .. } = place.unwrap_or(At {
+                    value: (),
+                    line: 0,
+                    column: 0,
+                });
+                self.problems.push(Problem {
+                    file,
+                    line,
+                    column,
+                    message: "there is no route, so every request would be refused".to_owned(),
+                    mend: Some("write at least one under `routes`".to_owned()),
+                });
+                None
+            }
             Ok(policy) => Some((file, Arc::new(policy))),
             Err(error) => {
                 self.problems.push(Problem::in_yaml(file, error));

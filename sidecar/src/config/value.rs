@@ -14,7 +14,8 @@ pub struct Wrong {
     pub mend: &'static str,
 }
 
-fn wrong<T>(message: impl Into<String>, mend: &'static str) -> Result<T, Wrong> {
+/// The mistake as an error.
+pub fn wrong<T>(message: impl Into<String>, mend: &'static str) -> Result<T, Wrong> {
     Err(Wrong {
         message: message.into(),
         mend,
@@ -48,6 +49,12 @@ pub fn duration(text: &str, range: RangeInclusive<&str>) -> Result<Duration, Wro
 
 /// One of our own names.
 pub fn host(text: &str) -> Result<OwnName, Wrong> {
+    if text.contains('*') {
+        return wrong(
+            format!("`{text}` is a pattern, and hosts are compared as they are written"),
+            "write each host out, or take `hosts` out to accept any",
+        );
+    }
     match OwnName::parse(text) {
         Some(name) => Ok(name),
         None => wrong(
@@ -65,6 +72,19 @@ pub fn socket(text: &str) -> Result<SocketAddr, Wrong> {
             format!("`{text}` is no socket address"),
             "write an IP address and a port, as in 127.0.0.1:8080",
         ),
+    }
+}
+
+/// An address for the admin listener: it tells the state of the gate to whoever asks, so only this machine may.
+pub fn admin(text: &str) -> Result<SocketAddr, Wrong> {
+    let address = socket(text)?;
+    if address.ip().to_canonical().is_loopback() {
+        Ok(address)
+    } else {
+        wrong(
+            "`admin` can be reached from other machines",
+            "write a loopback address, as in 127.0.0.1:9901",
+        )
     }
 }
 
@@ -91,12 +111,32 @@ pub fn upstream(text: &str) -> Result<Authority, Wrong> {
             MEND,
         );
     }
+    if url.port() == Some(0) {
+        return wrong("nothing can listen on port 0", MEND);
+    }
     let host = url.host_str().unwrap_or_default();
     match format!("{host}:{}", url.port().unwrap_or(80)).parse() {
         Ok(authority) => Ok(authority),
         Err(_) => wrong(format!("`{text}` has no host"), MEND),
     }
 }
+
+/// What `aud` must name. It is compared byte for byte, so what could never stand in a token is a mistake.
+pub fn audience(text: &str) -> Result<String, Wrong> {
+    if text.trim().is_empty() {
+        wrong("an audience is missing or empty", NAME_THIS_API)
+    } else if text.trim() != text || text.chars().any(char::is_control) {
+        wrong(
+            format!("{text:?} has a space at an end, or a control character in it"),
+            NAME_THIS_API,
+        )
+    } else {
+        Ok(text.to_owned())
+    }
+}
+
+/// How an audience is mended.
+pub const NAME_THIS_API: &str = "name this API as the issuer writes it in `aud`";
 
 /// An absolute URL that callers can fetch.
 pub fn metadata_url(text: &str) -> Result<String, Wrong> {
@@ -136,6 +176,34 @@ mod tests {
     }
 
     #[test]
+    fn only_this_machine_reaches_the_admin_listener() {
+        for good in ["127.0.0.1:9901", "127.0.0.9:0", "[::1]:9901"] {
+            assert!(admin(good).is_ok(), "{good}");
+        }
+        for bad in ["0.0.0.0:9901", "[::]:9901", "10.0.0.5:9901", "localhost:9901"] {
+            assert!(admin(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn hosts_are_no_patterns() {
+        assert!(host("orders.example.com").is_ok());
+        for text in ["*", "*.example.com", "orders.example.com:*"] {
+            assert!(host(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_audience_is_what_a_token_can_name() {
+        for good in ["https://orders.example.com", "orders", "the orders"] {
+            assert!(audience(good).is_ok(), "{good}");
+        }
+        for bad in ["", " ", " https://orders.example.com", "orders\n", "or\tders"] {
+            assert!(audience(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
     fn an_upstream_is_a_host_and_a_port() {
         let read = |text| upstream(text).map(|authority| authority.to_string()).ok();
         assert_eq!(read("http://127.0.0.1:9000").as_deref(), Some("127.0.0.1:9000"));
@@ -148,6 +216,7 @@ mod tests {
             "http://u:p@a",
             "http://a?q",
             "http://a#f",
+            "http://a:0",
             "",
         ] {
             assert_eq!(read(text), None, "{text}");

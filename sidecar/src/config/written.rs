@@ -28,7 +28,7 @@ pub struct Written {
     #[serde(default, deserialize_with = "present")]
     pub resource_metadata: Option<At<String>>,
     #[serde(default, deserialize_with = "present")]
-    pub hosts: Option<Vec<At<String>>>,
+    pub hosts: Option<At<Vec<At<String>>>>,
     pub issuers: At<Vec<WrittenIssuer>>,
     #[serde(default, deserialize_with = "present")]
     pub identity_headers: Option<WrittenIdentityHeaders>,
@@ -47,7 +47,7 @@ pub struct Written {
     #[serde(default, deserialize_with = "present")]
     pub requirements: Option<Requirements>,
     #[serde(default, deserialize_with = "present")]
-    pub routes: Option<Routes>,
+    pub routes: Option<At<Routes>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -150,5 +150,83 @@ impl<'de> Deserialize<'de> for OneOrMore {
             column,
         } = At::<Texts>::deserialize(deserializer)?;
         Ok(OneOrMore(At { value, line, column }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "listen: 127.0.0.1:8080
+upstream: http://127.0.0.1:9000
+audience: orders
+token: strip
+max_connections: 5
+hosts: [orders.example.com]
+timeouts: { header: 5s }
+issuers:
+  - issuer: https://idp.example.com
+    algorithms: [ES256]
+    profile: rfc9068
+    chain: complete
+    prior_actors: restrict
+routes: []
+";
+
+    #[test]
+    fn a_mistake_in_a_configuration_is_told_in_words_of_the_file() {
+        let missing = "a value is missing here; write one, or take the key out";
+        let list = "expected a list; write `[a, b]`, or each item on a line of its own after `- `";
+        let mapping = "expected a mapping; write keys with their values, as in `key: value`";
+        let number = "expected a whole number from 0 to 4294967295";
+        let single = "expected a single value, not a list or a mapping";
+        let word = "expected a single word, not a list or a mapping";
+        let quotes = "where a text is meant, put it in quotes";
+        let texts = "expected a text or a list of texts";
+        for (from, to, told) in [
+            ("127.0.0.1:8080", "", format!("1:7: {missing}")),
+            ("127.0.0.1:8080", "[a]", format!("1:9: {single}")),
+            ("127.0.0.1:8080", "{ a: b }", format!("1:9: {single}")),
+            ("orders", "", format!("3:1: {missing}")),
+            ("orders", "5", format!("3:1: {texts}, not a number; {quotes}")),
+            ("orders", "{ a: b }", format!("3:11: {texts}, not a mapping")),
+            ("orders", "[~]", format!("3:12: {missing}")),
+            ("token: strip", "token:", format!("4:6: {missing}")),
+            ("token: strip", "token: ~", format!("4:8: {missing}")),
+            ("token: strip", "token: [strip]", format!("4:8: {word}")),
+            ("token: strip", "token: { strip: 1 }", format!("4:17: {word}")),
+            (
+                "token: strip",
+                "token: stripe",
+                "4:8: unknown word `stripe`; did you mean `strip`?".into(),
+            ),
+            ("connections: 5", "connections: many", format!("5:18: {number}")),
+            ("connections: 5", "connections:", format!("5:16: {missing}")),
+            ("[orders.example.com]", "orders.example.com", format!("6:8: {list}")),
+            ("[orders.example.com]", "# later", format!("6:6: {missing}")),
+            ("{ header: 5s }", "5s", format!("7:11: {mapping}")),
+            ("{ header: 5s }", "{ header: }", format!("7:19: {missing}")),
+            ("[ES256]", "ES256", format!("10:17: {list}")),
+            ("[ES256]", "[~]", format!("10:18: {missing}")),
+            ("[ES256]", "[[ES256]]", format!("10:18: {single}")),
+            ("profile: rfc9068", "profile: null", format!("11:14: {missing}")),
+            ("routes: []", "routes: x", format!("14:9: {list}")),
+            (
+                "routes: []",
+                "---",
+                "14:4: there is more than one document in the file; keep one, and delete the `---` before the next"
+                    .into(),
+            ),
+            (
+                "    chain",
+                "\tchain",
+                "12:1: a tab stands where only spaces may; indent with spaces".into(),
+            ),
+        ] {
+            assert!(GOOD.contains(from), "{from}");
+            let error = actgate::yaml::read::<Written>(&GOOD.replacen(from, to, 1)).unwrap_err();
+            assert_eq!(error.to_string(), told, "{from} -> {to}");
+        }
+        assert!(actgate::yaml::read::<Written>(GOOD).is_ok());
     }
 }
