@@ -117,6 +117,7 @@ fn check_names_file_line_column_key_and_the_nearest_valid_one() {
 
 #[test]
 fn check_refuses_what_would_leave_a_hole() {
+    let (_, routes) = CONFIGURATION.split_at(CONFIGURATION.find("routes:").expect("the routes"));
     for (what, right, wrong) in [
         ("a leeway above 60 s", "leeway: 30s", "leeway: 61s"),
         ("no audience", "audience: https://orders.example.com\n", ""),
@@ -152,6 +153,42 @@ fn check_refuses_what_would_leave_a_hole() {
             "public: true\n    scopes: [a]",
         ),
         ("an empty list of actors", "[refund-agent]", "[]"),
+        ("no route", routes, "routes: []\n"),
+        ("an empty list of hosts", "leeway:", "hosts: []\nleeway:"),
+        ("a pattern for a host", "leeway:", "hosts: ['*']\nleeway:"),
+        (
+            "an audience that no token has",
+            "audience: https://orders.example.com",
+            "audience: ' https://orders.example.com'",
+        ),
+        (
+            "an admin listener for everybody",
+            "admin: 127.0.0.1:0",
+            "admin: 0.0.0.0:9901",
+        ),
+        (
+            "an upstream that is the admin listener",
+            "admin: 127.0.0.1:0",
+            "admin: 127.0.0.1:9",
+        ),
+        (
+            "an upstream that is the gate",
+            "listen: 127.0.0.1:0",
+            "listen: 0.0.0.0:9",
+        ),
+        ("port 0 upstream", "http://127.0.0.1:9", "http://127.0.0.1:0"),
+        ("a decision log without a name", "leeway:", "decision_log: ''\nleeway:"),
+        ("a decision log that is a folder", "leeway:", "decision_log: .\nleeway:"),
+        (
+            "a decision log in no folder",
+            "leeway:",
+            "decision_log: nowhere/decisions.log\nleeway:",
+        ),
+        (
+            "a decision log into the configuration",
+            "leeway:",
+            "decision_log: actgate.yaml\nleeway:",
+        ),
         ("the same key twice", "leeway: 30s", "leeway: 30s\nleeway: 10s"),
         (
             "identity headers that are Host",
@@ -174,6 +211,37 @@ fn check_refuses_what_would_leave_a_hole() {
         let (code, told, path) = check(&broken);
         assert_eq!(code, 78, "{what}: {told}");
         assert!(told.contains(&path), "{what}: {told}");
+    }
+}
+
+#[test]
+fn check_speaks_of_the_file_and_not_of_the_program() {
+    for (right, wrong, told) in [
+        ("leeway: 30s", "leeway:", "5:7: a value is missing here"),
+        ("[ES256, RS256]", "ES256", "8:17: expected a list"),
+        (
+            "{ subject: x-auth-subject }",
+            "x-auth-subject",
+            "13:19: expected a mapping",
+        ),
+        ("public: true", "public: yes", "19:13: expected `true` or `false`"),
+        ("max_depth: 2", "max_depth: two", "24:25: expected a whole number"),
+        ("leeway: 30s", "leeway: soon", "5:9: `soon` is no duration"),
+        (
+            "requirements:",
+            "---\nrequirements:",
+            "15:1: there is more than one document",
+        ),
+        (
+            "subject: x-auth-subject",
+            "subject: x-a, kind: X_A",
+            "13:30: `x-a` could be taken for `X_A`",
+        ),
+    ] {
+        let broken = CONFIGURATION.replacen(right, wrong, 1);
+        let (code, text, path) = check(&broken);
+        assert_eq!(code, 78, "{wrong}: {text}");
+        assert!(text.contains(&format!("{path}:{told}")), "{wrong}: {text}");
     }
 }
 
