@@ -14,6 +14,7 @@ fn a_low_limit_of_open_files_makes_clients_wait_and_not_fail() {
     let key_server = KeyServer::start(key_server::Conduct::Publish(Authority::new().document()));
     let configuration = Configuration::of_policy(ROUTES).text(&upstream, &key_server);
     let mut gate = Neglected::run_with_open_files(&configuration, 128);
+    assert!(gate.first_words.contains("max_connections=32"), "{}", gate.first_words);
 
     let bytes = request("GET", "/open/page", &[]);
     let mut clients: Vec<Connection> = (0..80)
@@ -36,4 +37,6 @@ fn a_low_limit_of_open_files_makes_clients_wait_and_not_fail() {
     gate.signal("TERM");
     assert_eq!(gate.wait().code(), Some(0));
     assert_eq!(upstream.count(), 80);
+    let said = gate.last_words();
+    assert!(!said.contains("WARN"), "{said}");
 }

@@ -13,6 +13,8 @@ pub struct Neglected {
     pub address: SocketAddr,
     pub stdout: Option<ChildStdout>,
     pub stderr: Option<BufReader<ChildStderr>>,
+    /// What it said until then.
+    pub first_words: String,
     child: Child,
     _folder: TempDir,
 }
@@ -60,6 +62,7 @@ impl Neglected {
             address,
             stdout: child.stdout.take(),
             stderr: Some(stderr),
+            first_words: said,
             child,
             _folder: folder,
         }
