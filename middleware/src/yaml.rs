@@ -170,7 +170,7 @@ fn told(error: &Error) -> (String, Option<String>) {
         | Error::TaggedScalarCannotDeserializeIntoString { .. }
         | Error::TaggedEnumMismatch { .. }
         | Error::UnsupportedTag { .. } => ("this tag does not fit the value", Some("delete the `!` and the tag")),
-        Error::Eof { .. } => ("the file ends too early", None),
+        Error::Eof { .. } => ("the file is empty, or ends too early", None),
         _ => ("this cannot be read as it is written", None),
     };
     (message.to_owned(), mend.map(str::to_owned))

@@ -1,6 +1,7 @@
 //! From what is written to what is meant, with every mistake that can be found in one go.
 
 use std::{
+    io,
     ops::RangeInclusive,
     path::{Path, PathBuf},
     time::Duration,
@@ -49,13 +50,16 @@ pub fn parse(file: &Path, text: &str) -> Result<Settings, Problems> {
 }
 
 pub(super) fn read_file(file: &Path) -> Result<String, String> {
-    let length = std::fs::metadata(file)
-        .map_err(|error| format!("the file cannot be read: {error}"))?
-        .len();
+    let unreadable = |error: io::Error| match error.kind() {
+        io::ErrorKind::InvalidData => "the file is not text in UTF-8".to_owned(),
+        io::ErrorKind::IsADirectory => "this is a folder, not a file".to_owned(),
+        _ => format!("the file cannot be read: {error}"),
+    };
+    let length = std::fs::metadata(file).map_err(unreadable)?.len();
     if length > MAX_FILE_BYTES {
         return Err("the file is longer than 1 MiB".to_owned());
     }
-    std::fs::read_to_string(file).map_err(|error| format!("the file cannot be read: {error}"))
+    std::fs::read_to_string(file).map_err(unreadable)
 }
 
 pub(super) fn whole_file(file: &Path, message: String) -> Problem {
@@ -505,8 +509,20 @@ routes: [{ match: GET /, public: true }]
     }
 
     #[tokio::test]
-    async fn a_file_that_is_not_there_is_told() {
+    async fn a_file_that_cannot_be_read_is_told() {
         let error = load(Path::new("nowhere.yaml")).unwrap_err().to_string();
         assert!(error.starts_with("nowhere.yaml: the file cannot be read"), "{error}");
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("actgate.yaml");
+        for (bytes, told) in [
+            (b"\xff".as_slice(), "the file is not text in UTF-8"),
+            (b"", "1:1: the file is empty, or ends too early"),
+        ] {
+            std::fs::write(&file, bytes).unwrap();
+            let error = load(&file).unwrap_err().to_string();
+            assert!(error.ends_with(told), "{error}");
+        }
+        let error = load(folder.path()).unwrap_err().to_string();
+        assert!(error.ends_with("this is a folder, not a file"), "{error}");
     }
 }
