@@ -1,6 +1,7 @@
 //! End-to-end tests.
 
 mod chain;
+mod check;
 mod cli;
 mod deployment;
 mod flows;
