@@ -51,6 +51,8 @@ const RUN_NOTES: &str = concat!(
 The decision log, one JSON object a request, goes to standard output unless `decision_log` names a file.
 SIGTERM or SIGINT drains: readiness is withdrawn, nothing new is accepted, what is in flight ends, exit 0.
 A second signal ends at once, exit 1. SIGHUP is ignored: a changed configuration takes a restart.
+Neither log holds up a request: what its reader does not take is dropped and counted.
+A client that takes no byte of an answer for 30 seconds is cut off.
 
 Every key of the configuration, with its default unless the comment says otherwise (a 15-line one is enough, see `actgate --help`):
 

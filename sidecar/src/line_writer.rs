@@ -140,14 +140,20 @@ impl Shared {
         let mut failing = false;
         let mut torn = false;
         while self.next(&mut batch) {
+            let mut begin = 0;
             if torn {
+                // Ends what a failed write has left of a line.
                 batch.insert(0, b'\n');
+                begin = 1;
             }
             let (written, result) = write_out(&mut sink, &batch);
             torn = batch[..written].last().map_or(torn, |last| *last != b'\n');
             match result {
                 Err(error) => {
-                    let lost = batch[written..].iter().filter(|byte| **byte == b'\n').count();
+                    let lost = batch[written.max(begin)..]
+                        .iter()
+                        .filter(|byte| **byte == b'\n')
+                        .count();
                     self.lost.fetch_add(lost as u64, Ordering::Relaxed);
                     if !failing {
                         changes(Change::Failed(&error));
@@ -261,16 +267,23 @@ mod tests {
             });
         })
         .unwrap();
-        // A full disk takes half a line.
+        // A full disk takes half a line, and nothing of the next.
         script.send(Ok(2)).unwrap();
+        script.send(Err(ErrorKind::StorageFull.into())).unwrap();
         script.send(Err(ErrorKind::StorageFull.into())).unwrap();
         writer.hand(b"first\n").unwrap();
         assert_eq!(changes.recv_timeout(LONG).unwrap(), "failed: StorageFull");
-        drop(script);
         writer.hand(b"second\n").unwrap();
-        assert_eq!(changes.recv_timeout(LONG).unwrap(), "recovered, lost 1");
+        let deadline = Instant::now() + LONG;
+        while writer.0.lost.load(Ordering::Relaxed) < 2 {
+            assert!(Instant::now() < deadline, "the second line is not lost");
+            std::thread::yield_now();
+        }
+        drop(script);
+        writer.hand(b"third\n").unwrap();
+        assert_eq!(changes.recv_timeout(LONG).unwrap(), "recovered, lost 2");
         assert_eq!(writer.close(LONG), Closed::Whole);
-        assert_eq!(taken.lock().unwrap().as_slice(), b"fi\nsecond\n");
+        assert_eq!(taken.lock().unwrap().as_slice(), b"fi\nthird\n");
     }
 
     #[test]

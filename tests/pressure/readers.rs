@@ -99,7 +99,11 @@ fn a_stuck_standard_error_holds_up_no_request_and_no_end() {
     let status = gate.wait();
     assert_eq!(status.code(), Some(0), "{status}");
     let said = gate.last_words();
-    assert!(said.len() > 60_000, "the pipe was never full: {} bytes", said.len());
+    assert!(
+        !said.contains("drained"),
+        "the pipe was never full: {} bytes",
+        said.len()
+    );
 }
 
 #[test]
