@@ -117,10 +117,14 @@ impl fmt::Display for Summary<'_> {
         }
         writeln!(
             f,
-            "  policy    {}: {} routes, {} requirements",
+            "  policy    {}: {}, {}",
             self.policy.display(),
-            self.routes,
-            self.requirements
+            counted(self.routes, "route"),
+            counted(self.requirements, "requirement")
         )
     }
+}
+fn counted(count: usize, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
 }
