@@ -17,6 +17,10 @@ use std::{
 /// Room that is kept between two batches.
 const KEPT: usize = 64 * 1024;
 
+/// How many bytes are written without waiting for more, and how long less than that waits for company.
+const BATCH: usize = 32 * 1024;
+const LINGER: Duration = Duration::from_millis(5);
+
 /// The end that lines are handed to.
 #[derive(Clone, Debug)]
 pub struct LineWriter(Arc<Shared>);
@@ -97,9 +101,14 @@ impl LineWriter {
         if waiting.stage != Stage::Open || waiting.bytes.len() + line.len() > self.0.room {
             return Err(self.0.lost.fetch_add(1, Ordering::Relaxed) + 1);
         }
+        let before = waiting.bytes.len();
         waiting.bytes.extend_from_slice(line);
+        let after = waiting.bytes.len();
         drop(waiting);
-        self.0.changed.notify_all();
+        // Waking the thread costs more than the line: it is woken for the first one, and when there is a batch worth writing.
+        if before == 0 || (before < BATCH && after >= BATCH) {
+            self.0.changed.notify_all();
+        }
         Ok(())
     }
 
@@ -183,6 +192,13 @@ impl Shared {
                 waiting.bytes.is_empty() && waiting.stage == Stage::Open
             })
             .unwrap_or_else(PoisonError::into_inner);
+        if waiting.bytes.len() < BATCH && waiting.stage == Stage::Open {
+            let more = |waiting: &mut Waiting| waiting.bytes.len() < BATCH && waiting.stage == Stage::Open;
+            (waiting, _) = self
+                .changed
+                .wait_timeout_while(waiting, LINGER, more)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
         std::mem::swap(&mut waiting.bytes, batch);
         !batch.is_empty()
     }
