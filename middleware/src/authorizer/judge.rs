@@ -58,8 +58,10 @@ impl Authorizer {
         {
             Ok(identity) => identity,
             Err(Refusal { error, missed }) => {
-                let Judged { decision, .. } = Judged::decided(route, None, Err(error));
-                return Judged { decision, missed };
+                return Judged {
+                    missed,
+                    ..Judged::decided(route, None, Err(error))
+                };
             }
         };
         let moment = Moment {
@@ -104,7 +106,11 @@ impl Authorizer {
             let issuer = &inner.issuers[known.issuer];
             let generation = issuer.keys.with(|_, generation| generation)?;
             if generation == known.generation {
-                known.identity.facts().claims().check(&inner.demand(issuer), now)?;
+                let checked = known.identity.facts().claims().check(&inner.demand(issuer), now);
+                if let Err(error) = checked {
+                    inner.cache.remove(text);
+                    return Err(error.into());
+                }
                 return Ok(known.identity);
             }
             inner.cache.remove(text);
