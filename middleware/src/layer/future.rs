@@ -20,7 +20,7 @@ pin_project! {
         S: Service<Request<B>>,
     {
         #[pin]
-        state: State<S::Future, S::Response, Refetch<S, R, B>>,
+        state: State<S::Future, S::Response, Box<Refetch<S, R, B>>>,
     }
 }
 
@@ -33,9 +33,9 @@ pin_project! {
     }
 }
 
-/// A request that waits for the keys of its issuer.
+/// A request that waits for the keys of its issuer. Boxed as a whole, so that every other request's future stays small.
 struct Refetch<S, R, B> {
-    // Boxed: this is the cold path, and the future of a refetch has no name.
+    // The future of a refetch has no name.
     fetched: Pin<Box<dyn Future<Output = bool> + Send>>,
     held: Held<S, R, B>,
     decision: Decision,
@@ -67,11 +67,11 @@ impl<S: Service<Request<B>>, R, B> ResponseFuture<S, R, B> {
         let fetched = Box::pin(async move { missed.refetch().await });
         ResponseFuture {
             state: State::Refetching {
-                wait: Some(Refetch {
+                wait: Some(Box::new(Refetch {
                     fetched,
                     held,
                     decision,
-                }),
+                })),
             },
         }
     }
@@ -101,9 +101,10 @@ where
                         return Poll::Pending;
                     };
                     let fetched = ready!(waiting.fetched.as_mut().poll(cx));
-                    let Some(Refetch { held, decision, .. }) = wait.take() else {
+                    let Some(waited) = wait.take() else {
                         return Poll::Pending;
                     };
+                    let Refetch { held, decision, .. } = *waited;
                     let Held {
                         mut inner,
                         layer,
