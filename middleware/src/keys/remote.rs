@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -36,7 +37,8 @@ pub enum Status {
 
 /// The keys of one issuer, kept fresh in the background for as long as a clone of this value lives.
 ///
-/// If the runtime that it was started on ends, or the fetcher panics, the keys are stale from then on.
+/// If the runtime that it was started on ends, or the fetcher panics, the keys are stale from then on. A runtime that is
+/// not driven refreshes nothing: start it where the service runs.
 #[derive(Clone, Debug)]
 pub struct RemoteKeys {
     held: Arc<Held>,
@@ -91,7 +93,7 @@ impl RemoteKeys {
             Arc::clone(&state),
             Arc::clone(&attempts),
         );
-        let runtime = tokio::runtime::Handle::try_current().map_err(|_| ConfigError::NoRuntime)?;
+        let runtime = Handle::try_current().map_err(|_| ConfigError::NoRuntime)?;
         let held = Held {
             issuer: issuer.into(),
             state,
@@ -153,7 +155,15 @@ impl RemoteKeys {
         if matches!(self.status(), Status::Ready { generation, .. } if generation != judged) {
             return true;
         }
-        self.held.attempts.demand() && timeout(self.held.patience, finished.changed()).await.is_ok()
+        if !self.held.attempts.demand() {
+            return false;
+        }
+        let ended = finished.changed();
+        match Handle::try_current() {
+            Ok(_) => timeout(self.held.patience, ended).await.is_ok(),
+            // On a runtime of another kind there is no timer of ours; the fetch ends by its own.
+            Err(_) => ended.await.is_ok(),
+        }
     }
 }
 
@@ -371,6 +381,41 @@ mod tests {
         drop(first);
         assert_eq!(keys.status(), Status::Stale);
         assert!(!runtime().block_on(keys.refetch(1)));
+    }
+
+    #[test]
+    fn a_request_may_wait_on_a_runtime_of_another_kind() {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_time()
+            .build()
+            .unwrap();
+        let schedule = Schedule {
+            cooldown: Duration::from_millis(10),
+            ..Schedule::default()
+        };
+        let keys = runtime.block_on(async {
+            let source = Source::JwksUri("https://idp.example/jwks".into());
+            let script = Script::new(KEYS_A);
+            let keys = RemoteKeys::start("https://idp.example", source, &Algorithm::ALL, schedule, script).unwrap();
+            keys.ready().await;
+            keys
+        });
+        // Polled by hand, as an executor that knows nothing of tokio does; anew for as long as it is cooling down.
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        let deadline = std::time::Instant::now() + Duration::from_secs(20);
+        let mut fetched = false;
+        while !fetched {
+            let mut fetch = std::pin::pin!(keys.refetch(1));
+            fetched = loop {
+                match fetch.as_mut().poll(&mut context) {
+                    std::task::Poll::Ready(fetched) => break fetched,
+                    std::task::Poll::Pending => std::thread::yield_now(),
+                }
+                assert!(std::time::Instant::now() < deadline, "the fetch never ended");
+            };
+            assert!(std::time::Instant::now() < deadline, "never past the cool-down");
+        }
     }
 
     /// An issuer whose metadata names another address each time.
