@@ -14,7 +14,7 @@ mod refresher;
 mod remote;
 mod schedule;
 
-pub use algorithm::Algorithm;
+pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use fetch::{Fetch, FetchError, Fetched};
 #[cfg(feature = "reqwest")]
 pub use http_fetch::HttpFetch;

@@ -318,13 +318,12 @@ impl ClaimDemand {
         match &self.name {
             ClaimName::Top(name) => core.claims.get(name),
             ClaimName::Pointer(pointer) => {
-                let (first, rest) = pointer[1..].split_once('/').unwrap_or((&pointer[1..], ""));
+                let (first, inner) = match pointer[1..].find('/') {
+                    Some(end) => pointer[1..].split_at(end),
+                    None => (&pointer[1..], ""),
+                };
                 let claim = core.claims.get(&first.replace("~1", "/").replace("~0", "~"))?;
-                if rest.is_empty() {
-                    Some(claim)
-                } else {
-                    claim.pointer(&pointer[first.len() + 1..])
-                }
+                claim.pointer(inner)
             }
         }
     }

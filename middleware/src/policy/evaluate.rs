@@ -376,6 +376,8 @@ mod tests {
             "claims: { roles: sre }",
             "claims: { missing: T1 }",
             "claims: { /realm_access/none: { contains: x } }",
+            "claims: { /tid/: T1 }",
+            "claims: { /tid/x: T1 }",
         ] {
             assert_eq!(code(body, claims()), "claim_not_met", "{body}");
         }

@@ -60,7 +60,7 @@ impl fmt::Debug for Authentication {
 
 /// Whether the token is bound to a key (`cnf`, RFC 7800).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Confirmation {
+pub(crate) enum Confirmation {
     /// A plain bearer token.
     Unbound,
     /// Bound to a key; good only together with a proof.

@@ -4,11 +4,11 @@ mod cache;
 mod claims;
 mod jws;
 
-pub use claims::{Authentication, Confirmation};
+pub use claims::Authentication;
 pub use jws::verify;
 
 pub(crate) use cache::TokenCache;
-pub(crate) use claims::{ActorClaims, Claims, Demand};
+pub(crate) use claims::{ActorClaims, Claims, Confirmation, Demand};
 pub(crate) use jws::UnverifiedToken;
 #[cfg(test)]
 pub(crate) use jws::VerifiedClaims;
