@@ -1,19 +1,17 @@
 //! The admin listener: is the process alive, and should it get requests?
 
-use std::{
-    convert::Infallible,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use actgate::Authorizer;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
 
@@ -101,7 +99,8 @@ fn answer<B>(request: &Request<B>, readiness: &Readiness) -> Response<Full<Bytes
 
 #[cfg(test)]
 mod tests {
-    use actgate::{Policy, testing::Authority};
+    use actgate::Policy;
+    use actgate::testing::Authority;
 
     use super::*;
 

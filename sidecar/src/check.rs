@@ -1,15 +1,15 @@
 //! `actgate check`.
 
-use std::{fmt, net::SocketAddr, path::Path};
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::Path;
 
 use actgate::keys::Source;
 use serde::Serialize;
 
-use crate::{
-    config::{self, IssuerSettings, Problem, Settings},
-    exit::Failure,
-    terminal::print,
-};
+use crate::config::{self, IssuerSettings, Problem, Settings};
+use crate::exit::Failure;
+use crate::terminal::print;
 
 /// How an answer is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! What an unverified token says of its chain, for an operator to look at.
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
 use crate::tree::Node;

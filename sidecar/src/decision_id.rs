@@ -1,9 +1,7 @@
 //! The id under which caller and operator speak of the same decision.
 
-use std::{
-    hash::{BuildHasher, RandomState},
-    sync::atomic::{AtomicU64, Ordering},
-};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Makes ids that differ within one process and, with 128 bits that depend on its random start, between processes. They are no secrets.
 #[derive(Debug, Default)]

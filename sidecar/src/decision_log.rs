@@ -3,20 +3,16 @@
 //! A request hands its line to a [`LineWriter`] and goes on; when the disk or the reader of standard output cannot follow, lines are dropped and
 //! counted, and requests are not held up. Nothing in it comes from a token that was not verified, and the token itself never does.
 
-use std::{
-    borrow::Cow,
-    fs::OpenOptions,
-    io::{self, Write},
-    path::PathBuf,
-    time::{Duration, SystemTime},
-};
+use std::borrow::Cow;
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
 
 use serde::{Serialize, Serializer};
 
-use crate::{
-    identity_headers::Chain,
-    line_writer::{self, Change, Closed, LineWriter},
-};
+use crate::identity_headers::Chain;
+use crate::line_writer::{self, Change, Closed, LineWriter};
 
 /// Bytes waiting for the writer, at most.
 const ROOM: usize = 8 * 1024 * 1024;

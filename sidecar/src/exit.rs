@@ -1,6 +1,7 @@
 //! How a command ends.
 
-use std::{io, process::ExitCode};
+use std::io;
+use std::process::ExitCode;
 
 use crate::config::Problems;
 

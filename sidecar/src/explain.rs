@@ -1,29 +1,28 @@
 //! `actgate explain`: one token, one request, every check.
 
-use std::{fmt::Write as _, io::Read as _, path::Path, time::Duration};
+use std::fmt::Write as _;
+use std::io::Read as _;
+use std::path::Path;
+use std::time::Duration;
 
-use actgate::{
-    Authorizer, Error, Explanation,
-    challenge::Challenge,
-    clock::Clock,
-    keys::{HttpFetch, KeySet, RemoteKeys},
-    policy::{Outcome, Tier},
-    target::Target,
-};
+use actgate::challenge::Challenge;
+use actgate::clock::Clock;
+use actgate::keys::{HttpFetch, KeySet, RemoteKeys};
+use actgate::policy::{Outcome, Tier};
+use actgate::target::Target;
+use actgate::{Authorizer, Error, Explanation};
 use http::uri::PathAndQuery;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::{
-    check::Output,
-    claimed_chain::claimed_chain,
-    cli,
-    config::{self, Settings},
-    exit::Failure,
-    identity_headers::Chain,
-    terminal::{Colour, print, printable},
-    tree::{self, Node},
-};
+use crate::check::Output;
+use crate::claimed_chain::claimed_chain;
+use crate::cli;
+use crate::config::{self, Settings};
+use crate::exit::Failure;
+use crate::identity_headers::Chain;
+use crate::terminal::{Colour, print, printable};
+use crate::tree::{self, Node};
 
 /// Longest token that is read from standard input; the authorizer's own limit is far below.
 const MAX_INPUT_BYTES: u64 = 256 * 1024;

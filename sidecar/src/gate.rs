@@ -1,30 +1,29 @@
 //! One request, from its head to its answer.
 
-use std::{net::IpAddr, time::Instant};
+use std::net::IpAddr;
+use std::time::Instant;
 
-use actgate::{Authorizer, Decision, Error, Identity, challenge::Protocol, target::Target};
+use actgate::challenge::Protocol;
+use actgate::target::Target;
+use actgate::{Authorizer, Decision, Error, Identity};
 use bytes::Bytes;
-use http::{
-    HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Version,
-    header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST},
-    request::Parts,
-};
+use http::header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Version};
 use http_body::Body as _;
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 
-use crate::{
-    decision_id::DecisionIds,
-    decision_log::{self, DecisionLog, Event, Verdict},
-    form::{self, Form, FormError},
-    head::{self, Head, HeadError},
-    hop,
-    identity_headers::{Chain, IdentityHeaders},
-    own_names::OwnNames,
-    refusal::{self, Refusal, Rest},
-    upstream::{Content, RequestBody, Upstream, UpstreamError},
-    wire::RawHead,
-};
+use crate::decision_id::DecisionIds;
+use crate::decision_log::{self, DecisionLog, Event, Verdict};
+use crate::form::{self, Form, FormError};
+use crate::head::{self, Head, HeadError};
+use crate::hop;
+use crate::identity_headers::{Chain, IdentityHeaders};
+use crate::own_names::OwnNames;
+use crate::refusal::{self, Refusal, Rest};
+use crate::upstream::{Content, RequestBody, Upstream, UpstreamError};
+use crate::wire::RawHead;
 
 /// The body of an answer: our own, or the upstream's as it streams in.
 pub type Answer = Response<Either<Full<Bytes>, Incoming>>;
@@ -291,7 +290,8 @@ pub fn close_after(answer: &mut Answer) {
 
 #[cfg(test)]
 mod tests {
-    use actgate::{Policy, testing::Authority};
+    use actgate::Policy;
+    use actgate::testing::Authority;
     use serde_json::json;
 
     use super::*;

@@ -3,18 +3,15 @@
 //! Everything here is about requests with two readings (RFC 9112 sections 3.2, 6 and 7.6.1). What passes has one host, one framing and a
 //! `Connection` header that cannot take a header away which the decision or the upstream depends on.
 
-use http::{
-    HeaderName, HeaderValue, Method, StatusCode, Version,
-    header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT, HOST, TRANSFER_ENCODING},
-    request::Parts,
-};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT, HOST, TRANSFER_ENCODING};
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, Method, StatusCode, Version};
 
-use crate::{
-    header_name, hop,
-    identity_headers::IdentityHeaders,
-    own_names::{self, OwnNames},
-    wire::RawHead,
-};
+use crate::header_name;
+use crate::hop;
+use crate::identity_headers::IdentityHeaders;
+use crate::own_names::{self, OwnNames};
+use crate::wire::RawHead;
 
 /// A request head that has one reading.
 #[derive(Debug)]

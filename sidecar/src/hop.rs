@@ -3,10 +3,8 @@
 //! Hop-by-hop headers (RFC 9110 section 7.6.1) and everything a client says about the way its request came are removed; framing is never
 //! copied, hyper writes it anew.
 
-use http::{
-    HeaderMap, HeaderName, HeaderValue,
-    header::{CONNECTION, TE, TRAILER},
-};
+use http::header::{CONNECTION, TE, TRAILER};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::header_name;
 

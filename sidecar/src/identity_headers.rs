@@ -6,14 +6,14 @@
 
 use std::fmt::Write as _;
 
-use actgate::{
-    Identity,
-    chain::{Kind, Party},
-};
+use actgate::Identity;
+use actgate::chain::{Kind, Party};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::{Serialize, Serializer};
 
-use crate::{header_name, hop, tree::Node};
+use crate::header_name;
+use crate::hop;
+use crate::tree::Node;
 
 /// The header of each fact. No two of them could be taken for one another, and none is a header with a meaning of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]

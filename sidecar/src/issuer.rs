@@ -4,13 +4,11 @@ use std::path::Path;
 
 use actgate_issuer::{BANNER, Issuer, Registry, Server, Settings, Signing};
 
-use crate::{
-    cli,
-    config::{Problem, Problems},
-    exit::Failure,
-    stops::Stops,
-    terminal::{print, tell},
-};
+use crate::cli;
+use crate::config::{Problem, Problems};
+use crate::exit::Failure;
+use crate::stops::Stops;
+use crate::terminal::{print, tell};
 
 /// Runs the issuer until it is told to stop.
 ///

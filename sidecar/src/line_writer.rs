@@ -3,16 +3,12 @@
 //! Standard output and standard error are pipes as a rule, and a pipe can be full, broken or forgotten. Lines wait in memory up to a number of
 //! bytes; what does not fit, or cannot be written, is dropped and counted.
 
-use std::{
-    fs::File,
-    io::{self, ErrorKind, Write},
-    os::fd::AsFd,
-    sync::{
-        Arc, Condvar, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::fs::File;
+use std::io::{self, ErrorKind, Write};
+use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Room that is kept between two batches.
 const KEPT: usize = 64 * 1024;
@@ -222,10 +218,8 @@ fn write_out(sink: &mut impl Write, bytes: &[u8]) -> (usize, io::Result<()>) {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        sync::mpsc::{Receiver, channel},
-        time::Instant,
-    };
+    use std::sync::mpsc::{Receiver, channel};
+    use std::time::Instant;
 
     use super::*;
 

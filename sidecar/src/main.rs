@@ -38,13 +38,11 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::{
-    check::Output,
-    cli::{Cli, Command},
-    demo::Staying,
-    exit::Failure,
-    process_log::ProcessLog,
-};
+use crate::check::Output;
+use crate::cli::{Cli, Command};
+use crate::demo::Staying;
+use crate::exit::Failure;
+use crate::process_log::ProcessLog;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();

@@ -1,6 +1,7 @@
 //! The names this API answers to.
 
-use std::{fmt, net::SocketAddr};
+use std::fmt;
+use std::net::SocketAddr;
 
 use http::uri::Authority;
 

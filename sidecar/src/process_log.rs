@@ -2,17 +2,13 @@
 //!
 //! It never waits for a reader, and a reader that has gone away costs the words and nothing else.
 
-use std::{
-    io::{self, Write},
-    time::Duration,
-};
+use std::io::{self, Write};
+use std::time::Duration;
 
 use tracing::level_filters::LevelFilter;
 
-use crate::{
-    cli::{LogFormat, LogLevel},
-    line_writer::{self, LineWriter},
-};
+use crate::cli::{LogFormat, LogLevel};
+use crate::line_writer::{self, LineWriter};
 
 /// Bytes that wait for a slow reader.
 const ROOM: usize = 1024 * 1024;

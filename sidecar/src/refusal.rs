@@ -5,15 +5,11 @@
 
 use std::time::Duration;
 
-use actgate::{
-    Error,
-    challenge::{Challenge, Protocol},
-};
+use actgate::Error;
+use actgate::challenge::{Challenge, Protocol};
 use bytes::Bytes;
-use http::{
-    HeaderMap, HeaderValue, Response, StatusCode,
-    header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE},
-};
+use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body::Body as _;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;

@@ -1,23 +1,25 @@
 //! `actgate run`.
 
-use std::{io, net::SocketAddr, path::Path, pin::pin};
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::pin::pin;
 
 use actgate::keys::HttpFetch;
-use tokio::{net::TcpListener, sync::oneshot};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 
-use crate::{
-    config::{self, Settings},
-    decision_id::DecisionIds,
-    decision_log::DecisionLog,
-    exit::Failure,
-    gate::Gate,
-    open_files,
-    own_names::OwnNames,
-    process_log::ProcessLog,
-    serve::{Drained, Listening},
-    stops::{self, Stops},
-    upstream::Upstream,
-};
+use crate::config::{self, Settings};
+use crate::decision_id::DecisionIds;
+use crate::decision_log::DecisionLog;
+use crate::exit::Failure;
+use crate::gate::Gate;
+use crate::open_files;
+use crate::own_names::OwnNames;
+use crate::process_log::ProcessLog;
+use crate::serve::{Drained, Listening};
+use crate::stops::{self, Stops};
+use crate::upstream::Upstream;
 
 /// Runs the gate until it is told to stop.
 ///

@@ -1,30 +1,26 @@
 //! The data listener: connections in, and out again in good order.
 
-use std::{
-    convert::Infallible,
-    future::Future,
-    io,
-    net::{IpAddr, SocketAddr},
-    pin::pin,
-    sync::Arc,
-    time::Duration,
-};
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
 
 use http::Request;
 use http_body::Body as _;
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
-    time::timeout,
-};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::timeout;
 
-use crate::{
-    admin::{self, Readiness},
-    gate::{self, Gate},
-    wire::{MAX_HEAD_BYTES, Wire},
-};
+use crate::admin::{self, Readiness};
+use crate::gate::{self, Gate};
+use crate::wire::{MAX_HEAD_BYTES, Wire};
 
 /// How long a connection without a request stays open once draining has begun: a request may already be on its way.
 const LAST_REQUEST: Duration = Duration::from_millis(300);

@@ -10,9 +10,7 @@ mod trust;
 mod value;
 mod written;
 
-pub use self::{
-    problem::{Problem, Problems},
-    read::{load, parse},
-    settings::Settings,
-    trust::IssuerSettings,
-};
+pub use self::problem::{Problem, Problems};
+pub use self::read::{load, parse};
+pub use self::settings::Settings;
+pub use self::trust::IssuerSettings;

@@ -1,25 +1,19 @@
 //! From what is written to what is meant, with every mistake that can be found in one go.
 
-use std::{
-    io,
-    ops::RangeInclusive,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::io;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use actgate::yaml::{self, At};
 
-use super::{
-    problem::{Problem, Problems},
-    settings::Settings,
-    trust::Trust,
-    value::{self, Wrong},
-    written::{OneOrMore, Written, WrittenIdentityHeaders},
-};
-use crate::{
-    identity_headers::{Fact, IdentityHeaders, NameError},
-    serve::Bounds,
-};
+use super::problem::{Problem, Problems};
+use super::settings::Settings;
+use super::trust::Trust;
+use super::value::{self, Wrong};
+use super::written::{OneOrMore, Written, WrittenIdentityHeaders};
+use crate::identity_headers::{Fact, IdentityHeaders, NameError};
+use crate::serve::Bounds;
 
 /// Longest file that is read: far beyond any real one.
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
@@ -234,7 +228,8 @@ impl Reader {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{decision_log::LogTarget, gate::TokenForwarding};
+    use crate::decision_log::LogTarget;
+    use crate::gate::TokenForwarding;
 
     const GOOD: &str = "
 listen: 127.0.0.1:8080

@@ -5,7 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use actgate::yaml::At;
 use http::uri::Authority;
 
-use super::{read::Reader, value, written::Written};
+use super::read::Reader;
+use super::value;
+use super::written::Written;
 use crate::own_names::OwnName;
 
 /// The addresses that could be read. One that could not has been told.

@@ -4,10 +4,8 @@ use std::path::{Path, PathBuf};
 
 use actgate::yaml::At;
 
-use super::{
-    read::Reader,
-    value::{Wrong, wrong},
-};
+use super::read::Reader;
+use super::value::{Wrong, wrong};
 use crate::decision_log::LogTarget;
 
 impl Reader {

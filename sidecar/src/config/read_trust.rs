@@ -3,19 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use actgate::{
-    Authorizer, ConfigError, Policy,
-    keys::{Algorithm, Schedule, Source},
-    policy::{Document, Requirements, Routes},
-    yaml::{self, At},
-};
+use actgate::keys::{Algorithm, Schedule, Source};
+use actgate::policy::{Document, Requirements, Routes};
+use actgate::yaml::{self, At};
+use actgate::{Authorizer, ConfigError, Policy};
 
-use super::{
-    problem::Problem,
-    read::{Reader, read_file, whole_file},
-    trust::IssuerSettings,
-    written::{WrittenIssuer, WrittenKeys},
-};
+use super::problem::Problem;
+use super::read::{Reader, read_file, whole_file};
+use super::trust::IssuerSettings;
+use super::written::{WrittenIssuer, WrittenKeys};
 
 impl Reader {
     pub(super) fn issuers(&mut self, written: &At<Vec<WrittenIssuer>>, audiences: &[String]) -> Vec<IssuerSettings> {

@@ -1,14 +1,17 @@
 //! The configuration as it is meant: a [`Settings`] can be started from.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
 
 use http::uri::Authority;
 
 use super::trust::Trust;
-use crate::{
-    decision_log::LogTarget, gate::TokenForwarding, identity_headers::IdentityHeaders, own_names::OwnName,
-    serve::Bounds,
-};
+use crate::decision_log::LogTarget;
+use crate::gate::TokenForwarding;
+use crate::identity_headers::IdentityHeaders;
+use crate::own_names::OwnName;
+use crate::serve::Bounds;
 
 /// A configuration without mistakes.
 #[derive(Debug)]

@@ -1,12 +1,11 @@
 //! Whom the gate believes, and what it demands: what the library makes an authorizer of.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
+use std::time::Duration;
 
-use actgate::{
-    Authorizer, ConfigError, Keys, Policy, TrustedIssuer,
-    chain::{ChainContract, PriorActorUse, Profile},
-    keys::{Algorithm, Fetch, Fetched, RemoteKeys, Schedule, Source},
-};
+use actgate::chain::{ChainContract, PriorActorUse, Profile};
+use actgate::keys::{Algorithm, Fetch, Fetched, RemoteKeys, Schedule, Source};
+use actgate::{Authorizer, ConfigError, Keys, Policy, TrustedIssuer};
 
 /// Issuers, audiences and policy.
 #[derive(Debug)]

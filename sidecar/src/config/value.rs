@@ -1,6 +1,8 @@
 //! Single values of a configuration, from text to type.
 
-use std::{net::SocketAddr, ops::RangeInclusive, time::Duration};
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use http::uri::Authority;
 

@@ -2,16 +2,13 @@
 
 use std::fmt;
 
-use actgate::{
-    chain::{ChainContract, PriorActorUse, Profile},
-    keys::Algorithm,
-    policy::{Requirements, Routes},
-    yaml::{At, present},
-};
-use serde::{
-    Deserialize, Deserializer,
-    de::{SeqAccess, Visitor, value::SeqAccessDeserializer},
-};
+use actgate::chain::{ChainContract, PriorActorUse, Profile};
+use actgate::keys::Algorithm;
+use actgate::policy::{Requirements, Routes};
+use actgate::yaml::{At, present};
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use crate::gate::TokenForwarding;
 

@@ -1,7 +1,8 @@
 //! Who appears in the demo, and the tokens they come with.
 
 use actgate_issuer::Handle;
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::flows::{ActorToken, Client, Flows, Person, Tokens, Wanted};
 use crate::exit::Failure;

@@ -16,21 +16,18 @@ use std::time::Duration;
 use http::{Method, StatusCode, header};
 use serde_json::Value;
 
-use self::{
-    cast::Cast,
-    flows::Flows,
-    http_client::HttpClient,
-    report::{Played, Standing},
-    scenarios::{Action, Scenario, Verdict, scenarios},
-    stage::Stage,
-};
-use crate::{
-    check::Output,
-    claimed_chain::claimed_chain,
-    exit::Failure,
-    stops::Stops,
-    terminal::{Colour, print},
-};
+use self::cast::Cast;
+use self::flows::Flows;
+use self::http_client::HttpClient;
+use self::report::{Played, Standing};
+use self::scenarios::scenarios;
+use self::scenarios::{Action, Scenario, Verdict};
+use self::stage::Stage;
+use crate::check::Output;
+use crate::claimed_chain::claimed_chain;
+use crate::exit::Failure;
+use crate::stops::Stops;
+use crate::terminal::{Colour, print};
 
 /// How long the demo stays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

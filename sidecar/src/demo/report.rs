@@ -3,12 +3,11 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{scenarios::Verdict, stage::Stage};
-use crate::{
-    demo::scenarios::Api,
-    terminal::{Colour, printable},
-    tree::{self, Node},
-};
+use super::scenarios::Verdict;
+use super::stage::Stage;
+use crate::demo::scenarios::Api;
+use crate::terminal::{Colour, printable};
+use crate::tree::{self, Node};
 
 /// One scenario, played.
 #[derive(Debug)]

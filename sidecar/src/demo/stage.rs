@@ -1,17 +1,20 @@
 //! Everything that the demo starts: the issuer, the sample API, and a gate for each of its two audiences.
 
-use std::{
-    io::{self, Write},
-    net::SocketAddr,
-    path::Path,
-};
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::Path;
 
 use actgate_issuer::{Handle, Issuer, Registry, Server, Settings};
 use serde_json::Value;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::{cast, sample_api, scenarios::Api};
-use crate::{config, decision_log::DecisionLog, exit::Failure, run};
+use super::cast;
+use super::sample_api;
+use super::scenarios::Api;
+use crate::config;
+use crate::decision_log::DecisionLog;
+use crate::exit::Failure;
+use crate::run;
 
 /// What the policy of the orders API says.
 pub const ORDERS_POLICY: &str = include_str!("orders.yaml");

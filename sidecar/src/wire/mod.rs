@@ -9,22 +9,20 @@ mod body_scan;
 mod raw_head;
 mod unread;
 
-use std::{
-    collections::VecDeque,
-    future::Future,
-    io,
-    pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
-    task::{Context, Poll, ready},
-    time::Duration,
-};
+use std::collections::VecDeque;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    time::Sleep,
-};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Sleep;
 
-use self::{body_scan::BodyScan, raw_head::HeadScan, unread::Unread};
+use self::body_scan::BodyScan;
+use self::raw_head::HeadScan;
+use self::unread::Unread;
 
 pub use self::raw_head::{MAX_HEAD_BYTES, RawHead};
 
