@@ -1,48 +1,29 @@
 //! The `actgate` binary: a reverse proxy that judges every request by who acts, and on whose authority.
 //!
-//! A request takes one way: [`wire`] watches its bytes, [`head`] refuses what has two readings, the library judges it, [`decision_log`]
-//! writes the verdict down, and [`gate`] forwards or refuses it. [`config`] reads the file that says how, [`serve`] holds the sockets. The
-//! commands are [`run`], [`check`], `explain`, `issuer` and `demo`.
+//! A request takes one way: [`http1`] watches its bytes, [`gate`] refuses what has two readings, the library judges it, [`log`]
+//! writes the verdict down, and [`proxy`] forwards or refuses it. [`config`] reads the file that says how, [`server`] holds the sockets. The
+//! commands are in [`cli`].
 
 mod admin;
-mod check;
-mod claimed_chain;
 mod cli;
 mod config;
-mod decision_id;
-mod decision_log;
-mod demo;
 mod exit;
-mod explain;
-mod form;
 mod gate;
-mod head;
-mod header_name;
-mod hop;
-mod identity_headers;
-mod issuer;
-mod line_writer;
-mod open_files;
-mod own_names;
-mod process_log;
-mod refusal;
-mod run;
-mod serve;
-mod stops;
-mod terminal;
-mod tree;
-mod upstream;
-mod wire;
+mod headers;
+mod http1;
+mod log;
+mod proxy;
+mod server;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::check::Output;
-use crate::cli::{Cli, Command};
-use crate::demo::Staying;
+use crate::cli::arguments::{Cli, Command};
+use crate::cli::check::Output;
+use crate::cli::demo::Staying;
 use crate::exit::Failure;
-use crate::process_log::ProcessLog;
+use crate::log::process_log::ProcessLog;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -50,7 +31,7 @@ fn main() -> ExitCode {
     let log = match ProcessLog::start(level, cli.log_format) {
         Ok(log) => log,
         Err(error) => {
-            terminal::tell(&format!("actgate: standard error: {error}"));
+            cli::terminal::tell(&format!("actgate: standard error: {error}"));
             return ExitCode::FAILURE;
         }
     };
@@ -60,7 +41,7 @@ fn main() -> ExitCode {
             let told = failure.to_string();
             match failure {
                 // A list to be read from the beginning, by a pager if need be; nothing runs yet that would be held up.
-                Failure::Configuration(_) => terminal::tell(&told),
+                Failure::Configuration(_) => cli::terminal::tell(&told),
                 _ if told.is_empty() => {}
                 _ => log.tell(&told),
             }
@@ -84,11 +65,11 @@ fn outcome(command: Command, log: &ProcessLog) -> Result<(), Failure> {
 
 async fn act(command: Command, log: &ProcessLog) -> Result<(), Failure> {
     match command {
-        Command::Run(file) => run::run(&file.config, log).await,
-        Command::Check { file, json } => check::check(&file.config, output(json)),
-        Command::Explain(arguments) => explain::explain(&arguments, output(arguments.json)).await,
-        Command::Issuer(arguments) => issuer::issuer(&arguments).await,
-        Command::Demo { once, json } => demo::demo(staying(once), output(json)).await,
+        Command::Run(file) => cli::run::run(&file.config, log).await,
+        Command::Check { file, json } => cli::check::check(&file.config, output(json)),
+        Command::Explain(arguments) => cli::explain::explain(&arguments, output(arguments.json)).await,
+        Command::Issuer(arguments) => cli::issuer::issuer(&arguments).await,
+        Command::Demo { once, json } => cli::demo::demo(staying(once), output(json)).await,
     }
 }
 

@@ -7,11 +7,11 @@ use std::time::Duration;
 use http::uri::Authority;
 
 use super::trust::Trust;
-use crate::decision_log::LogTarget;
-use crate::gate::TokenForwarding;
-use crate::identity_headers::IdentityHeaders;
-use crate::own_names::OwnName;
-use crate::serve::Bounds;
+use crate::gate::hosts::OwnName;
+use crate::headers::identity::IdentityHeaders;
+use crate::log::decision_log::LogTarget;
+use crate::proxy::TokenForwarding;
+use crate::server::listener::Bounds;
 
 /// A configuration without mistakes.
 #[derive(Debug)]

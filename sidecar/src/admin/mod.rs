@@ -1,0 +1,3 @@
+//! The admin listener.
+
+pub mod health;

@@ -1,0 +1,82 @@
+//! `actgate issuer`: the bundled authorization server, on its own.
+
+use std::path::Path;
+
+use actgate_issuer::{BANNER, Issuer, Registry, Server, Settings, Signing};
+
+use crate::cli::arguments;
+use crate::cli::terminal::{print, tell};
+use crate::config::{Problem, Problems};
+use crate::exit::Failure;
+use crate::server::signals::Stops;
+
+/// Runs the issuer until it is told to stop.
+///
+/// # Errors
+/// A wrong registry or issuer URL, or an address that cannot be listened on.
+pub async fn issuer(arguments: &arguments::Issuer) -> Result<(), Failure> {
+    let registry = match &arguments.registry {
+        Some(file) => read_registry(file)?,
+        None => Registry::demo().map_err(|error| Failure::runtime("built-in registry", error))?,
+    };
+    let settings = Settings {
+        issuer_url: arguments.issuer.clone(),
+        signing: match arguments.signing {
+            arguments::Signing::Es256 => Signing::Es256,
+            arguments::Signing::Rs256 => Signing::Rs256,
+            arguments::Signing::Eddsa => Signing::EdDsa,
+        },
+        ..Settings::default()
+    };
+    let issuer = Issuer::new(settings, registry).map_err(|error| Failure::runtime("issuer", error))?;
+    let server = Server::bind(arguments.listen, issuer)
+        .await
+        .map_err(|error| Failure::runtime("issuer", error))?;
+    let mut stops = Stops::watch().map_err(|error| Failure::runtime("watching for signals", error))?;
+    tell(BANNER);
+    tell(&format!("actgate: issuer on {}", server.local_addr()));
+    print(&first_steps(&server, arguments.registry.as_deref()))?;
+    server.serve(async move { stops.next().await }).await;
+    Ok(())
+}
+
+fn read_registry(file: &Path) -> Result<Registry, Failure> {
+    let text = std::fs::read_to_string(file).map_err(|error| Failure::runtime(&file.display().to_string(), error))?;
+    Registry::from_yaml(&text).map_err(|error| {
+        Failure::Configuration(Problems(vec![Problem {
+            file: file.to_owned(),
+            line: error.line,
+            column: error.column,
+            message: error.message,
+            mend: error.mend,
+        }]))
+    })
+}
+
+/// Lines to paste into a shell. They name the built-in clients, so a registry of one's own gets the addresses alone.
+fn first_steps(server: &Server, registry: Option<&Path>) -> String {
+    let issuer = server.issuer_url();
+    let here = format!("http://{}", server.local_addr());
+    let mut steps =
+        format!("issuer     {issuer}\nmetadata   {here}/.well-known/openid-configuration\nkeys       {here}/jwks\n");
+    if registry.is_none() {
+        steps.push_str(&format!(
+            "
+A token for an agent on its own:
+  curl -s {here}/token -u warehouse:warehouse-secret -d grant_type=client_credentials -d resource=https://orders.example -d scope=orders:read
+
+Hand a person's token on, as the agent that now acts ($TOKEN is alice's, for https://assistant.example):
+  curl -s {here}/token -u assistant:assistant-secret \\
+    -d grant_type=urn:ietf:params:oauth:grant-type:token-exchange \\
+    -d subject_token=$TOKEN -d subject_token_type=urn:ietf:params:oauth:token-type:access_token \\
+    -d resource=https://orders.example -d scope=orders:read
+
+Trust it in actgate.yaml:
+  audience: https://orders.example
+  issuers:
+    - issuer: {issuer}
+"
+        ));
+    }
+    steps
+}

@@ -1,0 +1,11 @@
+//! The command line: one file for each command, and what commands share.
+
+pub mod arguments;
+pub mod chain_tree;
+pub mod check;
+pub mod demo;
+pub mod explain;
+pub mod issuer;
+pub mod run;
+pub mod terminal;
+pub mod unverified_chain;

@@ -1,0 +1,5 @@
+//! Header fields: those that end at this hop, and those that carry the identity.
+
+pub mod header_name;
+pub mod hop_by_hop;
+pub mod identity;

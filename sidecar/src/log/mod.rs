@@ -1,0 +1,6 @@
+//! The decision log and the log of the process.
+
+pub mod decision_id;
+pub mod decision_log;
+pub mod line_writer;
+pub mod process_log;
