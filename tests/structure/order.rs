@@ -1,0 +1,59 @@
+//! The order of the modules of each crate, the ground first. A module imports only from the floors below its own.
+
+/// The sources of each crate and the floors of its modules.
+pub const CRATES: &[(&str, &[&[&str]])] = &[
+    ("middleware/src", LIBRARY),
+    ("sidecar/src", SIDECAR),
+    ("sidecar/issuer/src", ISSUER),
+];
+
+const LIBRARY: &[&[&str]] = &[
+    &["error"],
+    &["limits"],
+    &["clock"],
+    &["profile"],
+    &["json"],
+    &["keys"],
+    &["request"],
+    &["token"],
+    &["issuer"],
+    &["chain"],
+    &["policy"],
+    &["identity"],
+    &["challenge"],
+    &["authorizer"],
+    &["analysis"],
+    &["layer"],
+    &["testing"],
+];
+
+const SIDECAR: &[&[&str]] = &[
+    &["headers", "http1"],
+    &["log"],
+    &["gate", "admin"],
+    &["proxy", "decision_api"],
+    &["server"],
+    &["config"],
+    &["exit"],
+    &["start"],
+    &["reload"],
+    &["cli"],
+];
+
+const ISSUER: &[&[&str]] = &[
+    &["clock", "error", "parameters"],
+    &["secret"],
+    &["scope"],
+    &["claims"],
+    &["settings"],
+    &["keys"],
+    &["registry"],
+    &["store"],
+    &["authorization_server"],
+    &["token"],
+    &["entitlement"],
+    &["authorize", "grants"],
+    &["metadata", "response"],
+    &["routes"],
+    &["server"],
+];
