@@ -1,0 +1,226 @@
+//! The deserializer over a tree of nodes. A mistake names the innermost node being read.
+
+use serde::de::value::{BorrowedStrDeserializer, U64Deserializer};
+use serde::de::{
+    DeserializeSeed, Deserializer, EnumAccess, Error, IntoDeserializer, MapAccess, SeqAccess, Unexpected, Visitor,
+};
+use serde::forward_to_deserialize_any;
+
+use crate::mistake::Mistake;
+use crate::node::{Key, Kind, Node};
+use crate::spanned::{ONE_OR_MANY, SPANNED};
+
+/// Reads one node.
+#[derive(Clone, Copy)]
+pub(crate) struct NodeDeserializer<'de>(pub(crate) &'de Node);
+
+impl<'de> Deserializer<'de> for NodeDeserializer<'de> {
+    type Error = Mistake;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
+        let read = match &self.0.kind {
+            Kind::Null => visitor.visit_unit(),
+            Kind::Bool(value) => visitor.visit_bool(*value),
+            Kind::Unsigned(value) => visitor.visit_u64(*value),
+            Kind::Signed(value) => visitor.visit_i64(*value),
+            Kind::Float(value) => visitor.visit_f64(*value),
+            Kind::Text(value) => visitor.visit_borrowed_str(value),
+            Kind::Sequence(items) => visitor.visit_seq(Items { items, index: 0 }),
+            Kind::Mapping(mapping) => {
+                let mut pairs = Pairs {
+                    pairs: &mapping.pairs,
+                    index: 0,
+                    key: None,
+                };
+                let read = visitor.visit_map(&mut pairs);
+                read.map_err(|mistake| pairs.of_key(mistake))
+            }
+        };
+        read.map_err(|mistake| mistake.at(self.0.span))
+    }
+
+    /// No value is a mistake even where a key is optional: a check that was commented out would be gone unnoticed.
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
+        match self.0.kind {
+            Kind::Null => Err(Mistake::missing_value().at(self.0.span)),
+            _ => visitor.visit_some(self),
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Mistake> {
+        match (name, &self.0.kind) {
+            (SPANNED, _) => visitor.visit_seq(SpannedParts { node: self, part: 0 }),
+            (ONE_OR_MANY, Kind::Sequence(_)) => self.deserialize_any(visitor),
+            (ONE_OR_MANY, _) => visitor.visit_seq(Single(Some(self))),
+            _ => visitor.visit_newtype_struct(self),
+        }
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Mistake> {
+        match (name.strip_prefix("shorthand "), &self.0.kind) {
+            (_, Kind::Mapping(_) | Kind::Null) => self.deserialize_any(visitor),
+            // The visitors that serde derives would take a list for the fields in their order.
+            (None, Kind::Sequence(_)) => Err(Mistake::invalid_type(Unexpected::Seq, &visitor).at(self.0.span)),
+            (None, _) => self.deserialize_any(visitor),
+            (key, _) => {
+                let read = visitor.visit_map(Shorthand { key, value: self });
+                read.map_err(|mistake| mistake.at(self.0.span))
+            }
+        }
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Mistake> {
+        struct Word<'de>(BorrowedStrDeserializer<'de, Mistake>);
+        impl<'de> EnumAccess<'de> for Word<'de> {
+            type Error = Mistake;
+            type Variant = <BorrowedStrDeserializer<'de, Mistake> as EnumAccess<'de>>::Variant;
+            fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self::Variant), Mistake> {
+                self.0.variant_seed(seed)
+            }
+        }
+        let found = match &self.0.kind {
+            Kind::Text(word) => {
+                let word = Word(BorrowedStrDeserializer::new(word));
+                return visitor.visit_enum(word).map_err(|mistake| mistake.at(self.0.span));
+            }
+            Kind::Null => Unexpected::Unit,
+            Kind::Bool(value) => Unexpected::Bool(*value),
+            Kind::Unsigned(value) => Unexpected::Unsigned(*value),
+            Kind::Signed(value) => Unexpected::Signed(*value),
+            Kind::Float(value) => Unexpected::Float(*value),
+            Kind::Sequence(_) => Unexpected::Seq,
+            Kind::Mapping(_) => Unexpected::Map,
+        };
+        Err(Mistake::invalid_type(found, &"a single word").at(self.0.span))
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
+        visitor.visit_unit()
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf
+        unit unit_struct seq tuple tuple_struct map identifier
+    }
+}
+
+/// The items of a list.
+struct Items<'de> {
+    items: &'de [Node],
+    index: usize,
+}
+
+impl<'de> SeqAccess<'de> for Items<'de> {
+    type Error = Mistake;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Mistake> {
+        let Some(item) = self.items.get(self.index) else {
+            return Ok(None);
+        };
+        let read = seed.deserialize(NodeDeserializer(item));
+        self.index += 1;
+        read.map(Some)
+            .map_err(|mistake| mistake.at(item.span).within(self.index - 1))
+    }
+}
+
+/// The pairs of a mapping.
+struct Pairs<'de> {
+    pairs: &'de [(Key, Node)],
+    index: usize,
+    /// The key that was read last, until its value is read.
+    key: Option<&'de Key>,
+}
+
+impl Pairs<'_> {
+    /// A mistake without a place after a key was read is one of that key.
+    fn of_key(&self, mistake: Mistake) -> Mistake {
+        match self.key {
+            Some(key) if !mistake.has_place() => mistake.at(key.span).within(self.index),
+            _ => mistake,
+        }
+    }
+}
+
+impl<'de> MapAccess<'de> for &mut Pairs<'de> {
+    type Error = Mistake;
+
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Mistake> {
+        let Some((key, _)) = self.pairs.get(self.index) else {
+            return Ok(None);
+        };
+        self.key = Some(key);
+        seed.deserialize(BorrowedStrDeserializer::new(&key.text)).map(Some)
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Mistake> {
+        self.key = None;
+        let Some((_, value)) = self.pairs.get(self.index) else {
+            return Err(Mistake::missing_value());
+        };
+        let read = seed.deserialize(NodeDeserializer(value));
+        self.index += 1;
+        read.map_err(|mistake| mistake.at(value.span).within(self.index - 1))
+    }
+}
+
+/// The line, the column and the value of a node, for `Spanned`.
+struct SpannedParts<'de> {
+    node: NodeDeserializer<'de>,
+    part: u8,
+}
+
+impl<'de> SeqAccess<'de> for SpannedParts<'de> {
+    type Error = Mistake;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Mistake> {
+        self.part += 1;
+        let number = |number: u64| -> U64Deserializer<Mistake> { number.into_deserializer() };
+        match self.part {
+            1 => seed.deserialize(number(self.node.0.span.line)).map(Some),
+            2 => seed.deserialize(number(self.node.0.span.column)).map(Some),
+            _ => seed.deserialize(self.node).map(Some),
+        }
+    }
+}
+
+/// A value in the place of a list of one.
+struct Single<'de>(Option<NodeDeserializer<'de>>);
+
+impl<'de> SeqAccess<'de> for Single<'de> {
+    type Error = Mistake;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Mistake> {
+        self.0.take().map(|node| seed.deserialize(node)).transpose()
+    }
+}
+
+/// A value in the place of a mapping with one key.
+struct Shorthand<'de> {
+    key: Option<&'static str>,
+    value: NodeDeserializer<'de>,
+}
+
+impl<'de> MapAccess<'de> for Shorthand<'de> {
+    type Error = Mistake;
+
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Mistake> {
+        let key = self.key.take();
+        key.map(|key| seed.deserialize(BorrowedStrDeserializer::new(key)))
+            .transpose()
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Mistake> {
+        seed.deserialize(self.value)
+    }
+}

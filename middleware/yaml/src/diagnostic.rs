@@ -1,0 +1,213 @@
+//! What is wrong in a file, where, and how to fix it.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::spanned::Span;
+
+/// One mistake in a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Diagnostic {
+    /// The file, where it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<PathBuf>,
+    /// Line, from 1; 0 where it is unknown.
+    pub line: u64,
+    /// Column, from 1; 0 where it is unknown.
+    pub column: u64,
+    /// What is wrong.
+    pub message: String,
+    /// A suggested fix.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// A mistake at a place. An empty `help` is none.
+    pub fn new(span: Span, message: impl Into<String>, help: impl Into<String>) -> Self {
+        Diagnostic {
+            file: None,
+            line: span.line,
+            column: span.column,
+            message: message.into(),
+            help: Some(help.into()).filter(|help| !help.is_empty()),
+        }
+    }
+
+    fn place(&self) -> (&Option<PathBuf>, u64, u64) {
+        (&self.file, self.line, self.column)
+    }
+}
+
+/// `file:line:column: message`, and on a second line `  help: …`.
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(file) = &self.file {
+            write!(f, "{}:", file.display())?;
+        }
+        for number in [self.line, self.column] {
+            if number > 0 {
+                write!(f, "{number}:")?;
+            }
+        }
+        let gap = if self.file.is_some() || self.line > 0 { " " } else { "" };
+        write!(f, "{gap}{}", self.message)?;
+        match &self.help {
+            Some(help) => write!(f, "\n  help: {help}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The mistakes found in one file or several, in the order of file, line and column.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Diagnostics(Vec<Diagnostic>);
+
+impl Diagnostics {
+    /// Adds a mistake. An empty `help` is none.
+    pub fn push(&mut self, span: Span, message: impl Into<String>, help: impl Into<String>) {
+        self.extend([Diagnostic::new(span, message, help)]);
+    }
+
+    /// Whether there is no mistake.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The number of mistakes.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The mistakes, in order.
+    pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
+        self.0.iter()
+    }
+
+    /// The same mistakes, each with its file; those that have one keep it.
+    #[must_use]
+    pub fn in_file(self, file: &Path) -> Self {
+        let with_file = |diagnostic: Diagnostic| Diagnostic {
+            file: Some(diagnostic.file.unwrap_or_else(|| file.to_owned())),
+            ..diagnostic
+        };
+        self.into_iter().map(with_file).collect()
+    }
+}
+
+/// Adds mistakes; one that is already known is not added again.
+impl Extend<Diagnostic> for Diagnostics {
+    fn extend<I: IntoIterator<Item = Diagnostic>>(&mut self, diagnostics: I) {
+        for diagnostic in diagnostics {
+            let index = self.0.partition_point(|other| other.place() <= diagnostic.place());
+            if !self.0[..index].contains(&diagnostic) {
+                self.0.insert(index, diagnostic);
+            }
+        }
+    }
+}
+
+impl FromIterator<Diagnostic> for Diagnostics {
+    fn from_iter<I: IntoIterator<Item = Diagnostic>>(diagnostics: I) -> Self {
+        let mut all = Diagnostics::default();
+        all.extend(diagnostics);
+        all
+    }
+}
+
+impl IntoIterator for Diagnostics {
+    type Item = Diagnostic;
+    type IntoIter = std::vec::IntoIter<Diagnostic>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a Diagnostics {
+    type Item = &'a Diagnostic;
+    type IntoIter = std::slice::Iter<'a, Diagnostic>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+/// One mistake after the other.
+impl fmt::Display for Diagnostics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, diagnostic) in self.0.iter().enumerate() {
+            let separator = if index == 0 { "" } else { "\n" };
+            write!(f, "{separator}{diagnostic}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Diagnostics {}
+
+/// The known word that `written` most likely means, or all of them, as a sentence.
+pub fn nearest<T: AsRef<str>>(written: &str, known: &[T]) -> String {
+    if let Some(word) = suggestion(written, known) {
+        return format!("did you mean `{word}`?");
+    }
+    let quoted: Vec<String> = known.iter().map(|word| format!("`{}`", word.as_ref())).collect();
+    match &quoted[..] {
+        [] => String::new(),
+        [only] => format!("expected {only}"),
+        _ => format!("expected one of {}", quoted.join(", ")),
+    }
+}
+
+/// The known word that is close enough to `written` to be meant by it.
+pub(crate) fn suggestion<'k, T: AsRef<str>>(written: &str, known: &'k [T]) -> Option<&'k str> {
+    known
+        .iter()
+        .map(|word| (strsim::damerau_levenshtein(written, word.as_ref()), word.as_ref()))
+        .min_by_key(|(distance, _)| *distance)
+        .filter(|(distance, word)| *distance <= 1 + word.len() / 3)
+        .map(|(_, word)| word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_diagnostic_names_what_is_known_of_its_place() {
+        let at = |line, column| Diagnostic::new(Span { line, column }, "m", "");
+        assert_eq!(at(0, 0).to_string(), "m");
+        assert_eq!(at(3, 0).to_string(), "3: m");
+        assert_eq!(at(3, 5).to_string(), "3:5: m");
+        let in_file = Diagnostics::from_iter([at(3, 5), at(0, 0)]).in_file(Path::new("p.yaml"));
+        assert_eq!(in_file.to_string(), "p.yaml: m\np.yaml:3:5: m");
+        let help = Diagnostic::new(Span::default(), "m", "h");
+        assert_eq!(help.to_string(), "m\n  help: h");
+        let json = serde_json::json!({"line": 0, "column": 0, "message": "m", "help": "h"});
+        assert_eq!(
+            serde_json::to_value(Diagnostics::from_iter([help])).unwrap(),
+            serde_json::json!([json])
+        );
+    }
+
+    #[test]
+    fn diagnostics_are_in_order_and_without_repetition() {
+        let mut all = Diagnostics::default();
+        for (line, message) in [(2, "b"), (1, "a"), (2, "b"), (2, "c")] {
+            all.push(Span { line, column: 1 }, message, "");
+        }
+        assert_eq!(all.to_string(), "1:1: a\n2:1: b\n2:1: c");
+    }
+
+    #[test]
+    fn the_nearest_word_is_suggested() {
+        assert_eq!(nearest("stict", &["listen", "strict"]), "did you mean `strict`?");
+        assert_eq!(
+            nearest("colour", &["listen", "strict"]),
+            "expected one of `listen`, `strict`"
+        );
+        assert_eq!(nearest("colour", &["listen"]), "expected `listen`");
+        assert_eq!(nearest::<&str>("colour", &[]), "");
+    }
+}

@@ -1,0 +1,37 @@
+//! Strict YAML for the files of actgate: policies, configurations, registries and cases.
+//!
+//! [`read`] reports every mistake of a document in one run, each with its line, its column and a suggested fix: unknown
+//! and duplicate keys, unknown words, values of the wrong type, missing values. A key without a value is always a
+//! mistake, also where the field is an [`Option`].
+//!
+//! ```
+//! #[derive(serde::Deserialize)]
+//! #[serde(deny_unknown_fields)]
+//! struct Settings {
+//!     listen: actgate_yaml::Spanned<String>,
+//!     #[serde(default)]
+//!     hosts: actgate_yaml::OneOrMany<String>,
+//! }
+//!
+//! let reading = actgate_yaml::read::<Settings>("listen: here\nhost: a\n");
+//! assert_eq!(reading.value.unwrap().listen.column, 9);
+//! assert_eq!(reading.diagnostics.to_string(), "2:1: unknown key `host`\n  help: did you mean `hosts`?");
+//! ```
+//!
+//! # Beyond serde
+//!
+//! - [`Spanned`] is a value with its line and column; [`OneOrMany`] is a single value or a list.
+//! - `#[serde(rename = "shorthand KEY")]` on a struct: anything but a mapping is read as `{ KEY: … }`.
+//! - The second line of a custom error message, if there is one, is its help.
+
+mod deserializer;
+mod diagnostic;
+mod mistake;
+mod node;
+mod read;
+mod spanned;
+mod syntax;
+
+pub use diagnostic::{Diagnostic, Diagnostics, nearest};
+pub use read::{Omissions, Reading, read};
+pub use spanned::{OneOrMany, Span, Spanned};

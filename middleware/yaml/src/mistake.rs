@@ -1,0 +1,144 @@
+//! The error of the deserializer: what serde and the readers of values report, in terms of the file.
+
+use std::fmt;
+
+use serde::de::{Error, Expected, Unexpected};
+
+use crate::diagnostic::{Diagnostic, nearest, suggestion};
+use crate::spanned::Span;
+
+/// One mistake in the structure of a document.
+#[derive(Debug)]
+pub(crate) struct Mistake {
+    message: String,
+    help: String,
+    /// Unknown at first.
+    span: Span,
+    /// The way to what has to be left out for the rest to be read: indices of pairs and items, innermost first.
+    pub(crate) path: Vec<usize>,
+    /// The key that is missing, if that is the mistake.
+    pub(crate) missing: Option<&'static str>,
+    /// The key that an unknown one most likely means.
+    pub(crate) meant: Option<&'static str>,
+}
+
+impl Mistake {
+    fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
+        Mistake {
+            message: message.into(),
+            help: help.into(),
+            span: Span::default(),
+            path: Vec::new(),
+            missing: None,
+            meant: None,
+        }
+    }
+
+    pub(crate) fn missing_value() -> Self {
+        Mistake::new("a value is missing here", "add a value or remove the key")
+    }
+
+    /// Sets the place, unless an inner one is known.
+    pub(crate) fn at(self, span: Span) -> Self {
+        let span = if self.has_place() { self.span } else { span };
+        Mistake { span, ..self }
+    }
+
+    pub(crate) fn has_place(&self) -> bool {
+        self.span != Span::default()
+    }
+
+    /// Extends the path by the pair or the item that it begins with.
+    pub(crate) fn within(mut self, index: usize) -> Self {
+        self.path.push(index);
+        self
+    }
+
+    pub(crate) fn into_diagnostic(self) -> Diagnostic {
+        Diagnostic::new(self.span, self.message, self.help)
+    }
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Mistake {}
+
+impl Error for Mistake {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        let text = message.to_string();
+        let (message, help) = text.split_once('\n').unwrap_or((&text, ""));
+        Mistake::new(message, help)
+    }
+
+    fn invalid_type(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        let found = match unexpected {
+            Unexpected::Unit | Unexpected::Option => return Mistake::missing_value(),
+            Unexpected::Bool(_) => "true or false",
+            Unexpected::Unsigned(_) | Unexpected::Signed(_) | Unexpected::Float(_) => "a number",
+            Unexpected::Str(_) | Unexpected::Char(_) => "a text",
+            Unexpected::Seq => "a list",
+            Unexpected::Map => "a mapping",
+            _ => "something else",
+        };
+        let expected = in_words(&expected.to_string());
+        let scalar = matches!(found, "true or false" | "a number");
+        let help = match &*expected {
+            "a list" => "write `[a, b]`, or each item on a line of its own after `- `",
+            "a mapping" => "write keys with their values, as in `key: value`",
+            text if scalar && (text.contains("text") || text.contains("word")) => "put a text in quotes",
+            _ => "",
+        };
+        Mistake::new(format!("expected {expected}, not {found}"), help)
+    }
+
+    fn invalid_value(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Mistake::new(format!("expected {}", in_words(&expected.to_string())), "")
+    }
+
+    fn invalid_length(_: usize, expected: &dyn Expected) -> Self {
+        Mistake::new(format!("expected {}", in_words(&expected.to_string())), "")
+    }
+
+    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
+        Mistake::new(format!("unknown word `{variant}`"), nearest(variant, expected))
+    }
+
+    fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
+        Mistake {
+            meant: suggestion(field, expected),
+            ..Mistake::new(format!("unknown key `{field}`"), nearest(field, expected))
+        }
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Mistake {
+            missing: Some(field),
+            ..Mistake::new(format!("the key `{field}` is missing"), format!("add `{field}: …`"))
+        }
+    }
+}
+
+/// An expectation of serde in terms of YAML; those of hand-written readers are used as they are.
+fn in_words(expected: &str) -> String {
+    let words = match expected.split(' ').next() {
+        Some("struct" | "map") => "a mapping",
+        Some("enum" | "variant") => "a single word",
+        Some("u8") => "a whole number from 0 to 255",
+        Some("u16") => "a whole number from 0 to 65535",
+        Some("u32") => "a whole number from 0 to 4294967295",
+        Some("u64" | "usize" | "i8" | "i16" | "i32" | "i64" | "isize") => "a whole number",
+        Some("f32" | "f64") => "a number",
+        _ => match expected {
+            "a string" | "string" | "str" => "a text",
+            "a sequence" => "a list",
+            "a map" => "a mapping",
+            "a boolean" => "`true` or `false`",
+            other => other,
+        },
+    };
+    words.to_owned()
+}

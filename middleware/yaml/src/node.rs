@@ -1,0 +1,165 @@
+//! A document as a tree of nodes, each with its place.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+
+use crate::diagnostic::Diagnostic;
+use crate::spanned::Span;
+use crate::syntax;
+
+/// Deepest nesting of lists and mappings: bounds the stack that parsing takes.
+const MAX_DEPTH: usize = 32;
+
+/// One value of a document.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) span: Span,
+    pub(crate) kind: Kind,
+}
+
+#[derive(Debug)]
+pub(crate) enum Kind {
+    Null,
+    Bool(bool),
+    Unsigned(u64),
+    Signed(i64),
+    Float(f64),
+    Text(String),
+    Sequence(Vec<Node>),
+    Mapping(Mapping),
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Mapping {
+    pub(crate) pairs: Vec<(Key, Node)>,
+    /// The keys that were left out, and those that unknown ones most likely mean.
+    pub(crate) lost: Vec<String>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Key {
+    pub(crate) span: Span,
+    pub(crate) text: String,
+}
+
+impl Node {
+    /// Parses one document. An empty one is an empty mapping.
+    pub(crate) fn parse(text: &str) -> Result<Node, Diagnostic> {
+        let options = serde_saphyr::options! {
+            strict_booleans: true,
+            with_snippet: false,
+            merge_keys: serde_saphyr::MergeKeyPolicy::Error,
+            budget: serde_saphyr::budget! { max_depth: MAX_DEPTH },
+        };
+        let mut root: Node =
+            serde_saphyr::from_str_with_options(text, options).map_err(|error| syntax::diagnostic(&error, text))?;
+        if matches!(root.kind, Kind::Null) {
+            root.kind = Kind::Mapping(Mapping::default());
+        }
+        Ok(root)
+    }
+
+    /// The node at the end of a path.
+    pub(crate) fn at(&self, path: impl IntoIterator<Item = usize>) -> Option<&Node> {
+        path.into_iter().try_fold(self, |node, index| match &node.kind {
+            Kind::Sequence(items) => items.get(index),
+            Kind::Mapping(mapping) => mapping.pairs.get(index).map(|(_, value)| value),
+            _ => None,
+        })
+    }
+
+    /// The item or the value at an index.
+    pub(crate) fn child_mut(&mut self, index: usize) -> Option<&mut Node> {
+        match &mut self.kind {
+            Kind::Sequence(items) => items.get_mut(index),
+            Kind::Mapping(mapping) => mapping.pairs.get_mut(index).map(|(_, value)| value),
+            _ => None,
+        }
+    }
+
+    /// Leaves out an item, or a pair, whose key is returned; `meant` is the key that it most likely means.
+    pub(crate) fn remove(&mut self, index: usize, meant: Option<&str>) -> Option<String> {
+        match &mut self.kind {
+            Kind::Sequence(items) => {
+                items.remove(index);
+                None
+            }
+            Kind::Mapping(mapping) => {
+                let (key, _) = mapping.pairs.remove(index);
+                mapping.lost.push(key.text.clone());
+                mapping.lost.extend(meant.map(str::to_owned));
+                Some(key.text)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a mapping has lost a key.
+    pub(crate) fn has_lost(&self, key: &str) -> bool {
+        matches!(&self.kind, Kind::Mapping(mapping) if mapping.lost.iter().any(|lost| lost == key))
+    }
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let spanned = serde_saphyr::Spanned::<Kind>::deserialize(deserializer)?;
+        Ok(Node {
+            span: span(spanned.referenced),
+            kind: spanned.value,
+        })
+    }
+}
+
+fn span(location: serde_saphyr::Location) -> Span {
+    Span {
+        line: location.line(),
+        column: location.column(),
+    }
+}
+
+impl<'de> Deserialize<'de> for Kind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AnyKind;
+        impl<'de> Visitor<'de> for AnyKind {
+            type Value = Kind;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a value")
+            }
+            fn visit_unit<E>(self) -> Result<Kind, E> {
+                Ok(Kind::Null)
+            }
+            fn visit_bool<E>(self, value: bool) -> Result<Kind, E> {
+                Ok(Kind::Bool(value))
+            }
+            fn visit_u64<E>(self, value: u64) -> Result<Kind, E> {
+                Ok(Kind::Unsigned(value))
+            }
+            fn visit_i64<E>(self, value: i64) -> Result<Kind, E> {
+                Ok(Kind::Signed(value))
+            }
+            fn visit_f64<E>(self, value: f64) -> Result<Kind, E> {
+                Ok(Kind::Float(value))
+            }
+            fn visit_str<E>(self, value: &str) -> Result<Kind, E> {
+                Ok(Kind::Text(value.to_owned()))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Kind, A::Error> {
+                let items = std::iter::from_fn(|| items.next_element().transpose());
+                items.collect::<Result<_, _>>().map(Kind::Sequence)
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Kind, A::Error> {
+                let mut mapping = Mapping::default();
+                while let Some((key, value)) = map.next_entry::<serde_saphyr::Spanned<String>, Node>()? {
+                    let key = Key {
+                        span: span(key.referenced),
+                        text: key.value,
+                    };
+                    mapping.pairs.push((key, value));
+                }
+                Ok(Kind::Mapping(mapping))
+            }
+        }
+        deserializer.deserialize_any(AnyKind)
+    }
+}
