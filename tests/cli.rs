@@ -8,7 +8,7 @@ use crate::check::{CONFIGURATION, Files, told};
 use crate::deployment::Deployment;
 use crate::deployment::gate::run_to_end;
 use crate::deployment::upstream::Conduct;
-use crate::mint::{AUDIENCE, Authority, ISSUER, chain, now};
+use crate::mint::{AUDIENCE, ISSUER, TokenIssuer, chain, now};
 use crate::wire::{Connection, Outcome, bearer, request};
 
 #[test]
@@ -30,10 +30,10 @@ fn usage_errors() {
     }
 }
 
-fn explain(authority: &Authority, token: &str, more: &[&str]) -> Output {
+fn explain(issuer: &TokenIssuer, token: &str, more: &[&str]) -> Output {
     let files = Files::new();
     let configuration = files.write("actgate.yaml", CONFIGURATION);
-    let keys = files.write("keys.json", &authority.document());
+    let keys = files.write("keys.json", &issuer.document());
     let mut arguments = vec!["explain", "--config", &configuration, "--jwks", &keys];
     arguments.extend(["--method", "POST", "--path", "/refunds"]);
     arguments.extend(more);
@@ -51,9 +51,9 @@ fn refund(changes: Value) -> Value {
 
 #[test]
 fn explain_draws_the_chain_and_every_check() {
-    let authority = Authority::new();
-    let token = authority.token(refund(json!({})));
-    let output = explain(&authority, &token, &[]);
+    let issuer = TokenIssuer::new();
+    let token = issuer.token(refund(json!({})));
+    let output = explain(&issuer, &token, &[]);
     let text = told(&output);
     assert_eq!(output.status.code(), Some(0), "{text}");
     for drawn in [
@@ -70,8 +70,8 @@ fn explain_draws_the_chain_and_every_check() {
     }
     assert!(!text.contains('✗'), "{text}");
     let agent = json!({ "sub": "bot", "sub_profile": "ai_agent", "act": chain(&["c", "b", "refund-agent"]) });
-    let token = authority.token(refund(agent));
-    let output = explain(&authority, &token, &[]);
+    let token = issuer.token(refund(agent));
+    let output = explain(&issuer, &token, &[]);
     let text = told(&output);
     assert_eq!(output.status.code(), Some(1), "{text}");
     for drawn in [
@@ -89,33 +89,33 @@ fn explain_draws_the_chain_and_every_check() {
 
 #[test]
 fn explain_says_what_the_caller_would_get() {
-    let authority = Authority::new();
-    let stranger = Authority::new();
+    let issuer = TokenIssuer::new();
+    let stranger = TokenIssuer::new();
     let good = refund(json!({}));
     for (what, token, more, status) in [
-        ("good", authority.token(good.clone()), vec![], 200),
+        ("good", issuer.token(good.clone()), vec![], 200),
         ("forged", stranger.token(good.clone()), vec![], 401),
         (
             "of another audience",
-            authority.token(refund(json!({ "aud": ISSUER }))),
+            issuer.token(refund(json!({ "aud": ISSUER }))),
             vec![],
             401,
         ),
         (
             "expired by then",
-            authority.token(good.clone()),
+            issuer.token(good.clone()),
             vec!["--at", "4102444800"],
             401,
         ),
         (
             "past, but good then",
-            authority.token(refund(json!({ "exp": 1_767_229_200, "iat": 1 }))),
+            issuer.token(refund(json!({ "exp": 1_767_229_200, "iat": 1 }))),
             vec!["--at", "2026-01-01T00:00:00Z"],
             200,
         ),
         (
             "without scope",
-            authority.token(refund(json!({ "scope": "x" }))),
+            issuer.token(refund(json!({ "scope": "x" }))),
             vec![],
             403,
         ),
@@ -123,7 +123,7 @@ fn explain_says_what_the_caller_would_get() {
     ] {
         let mut all = vec!["--json"];
         all.extend(more);
-        let output = explain(&authority, &token, &all);
+        let output = explain(&issuer, &token, &all);
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let told: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{what}: {error}: {text}"));
         // What passes gets the status of the service behind the gate, which nobody can know beforehand.
@@ -154,7 +154,7 @@ fn demo_plays_every_scenario_as_expected() {
 fn sigterm_drains() {
     let mut deployment = Deployment::with_policy(crate::deployment::ROUTES);
     deployment.upstream.conduct(Conduct::Hold);
-    let token = deployment.authority.token(json!({}));
+    let token = deployment.issuer.token(json!({}));
     let mut connection = Connection::open(deployment.gate.address).expect("a connection");
     let bytes = request("GET", "/orders/1", &[&bearer(&token)]);
     connection.send(&bytes).expect("sent");

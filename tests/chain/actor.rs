@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::deployment::Deployment;
-use crate::mint::{Authority, ISSUER, chain};
+use crate::mint::{ISSUER, TokenIssuer, chain};
 use crate::table::{FORBIDDEN, INSUFFICIENT_SCOPE, INVALID_TOKEN, PASSES, Table, Want};
 use crate::wire::{bearer, request};
 
@@ -45,9 +45,9 @@ pub fn row(table: &mut Table<'_>, name: &str, target: &str, token: &str, want: W
 #[test]
 fn name_of_the_actor() {
     let deployment = deployment();
-    let authority = &deployment.authority;
+    let issuer = &deployment.issuer;
     let mut table = Table::on(&deployment);
-    let good = authority.token(json!({ "act": { "sub": AGENT } }));
+    let good = issuer.token(json!({ "act": { "sub": AGENT } }));
     row(&mut table, "the permitted name", "/named/1", &good, PASSES);
     for name in [
         "Refund-Agent-canary",
@@ -72,10 +72,10 @@ fn name_of_the_actor() {
             "" => INVALID_TOKEN,
             _ => FORBIDDEN,
         };
-        let token = authority.token(json!({ "act": { "sub": name } }));
+        let token = issuer.token(json!({ "act": { "sub": name } }));
         row(&mut table, &format!("{name:?}"), "/named/1", &token, want);
     }
-    let nul = authority.token(json!({ "act": { "sub": "refund-agent-canary\u{0}" } }));
+    let nul = issuer.token(json!({ "act": { "sub": "refund-agent-canary\u{0}" } }));
     // 403 by its own line, 401 by the line on control characters.
     row(
         &mut table,
@@ -84,7 +84,7 @@ fn name_of_the_actor() {
         &nul,
         Want::of(&[401, 403]),
     );
-    let list = authority.token(json!({ "act": { "sub": [AGENT] } }));
+    let list = issuer.token(json!({ "act": { "sub": [AGENT] } }));
     row(
         &mut table,
         "a list with the name",
@@ -98,7 +98,7 @@ fn name_of_the_actor() {
 #[test]
 fn the_permitted_name_in_the_wrong_place() {
     let deployment = deployment();
-    let authority = &deployment.authority;
+    let issuer = &deployment.issuer;
     let mut table = Table::on(&deployment);
     for (what, changes) in [
         ("as a prior actor", json!({ "act": chain(&["other", AGENT]) })),
@@ -138,9 +138,9 @@ fn the_permitted_name_in_the_wrong_place() {
             json!({ "delegated_through": [{ "sub": AGENT }] }),
         ),
     ] {
-        row(&mut table, what, "/named/1", &authority.token(changes), FORBIDDEN);
+        row(&mut table, what, "/named/1", &issuer.token(changes), FORBIDDEN);
     }
-    let other = authority.token(json!({ "act": { "sub": "other" } }));
+    let other = issuer.token(json!({ "act": { "sub": "other" } }));
     for line in [
         "X-Auth-Actor: refund-agent-canary",
         "X_Auth_Actor: refund-agent-canary",
@@ -155,12 +155,12 @@ fn the_permitted_name_in_the_wrong_place() {
 #[test]
 fn actor_required_or_forbidden() {
     let deployment = deployment();
-    let authority = &deployment.authority;
+    let issuer = &deployment.issuer;
     let mut table = Table::on(&deployment);
-    let alone = authority.token(json!({}));
-    let delegated = authority.token(json!({ "act": { "sub": AGENT } }));
+    let alone = issuer.token(json!({}));
+    let delegated = issuer.token(json!({ "act": { "sub": AGENT } }));
     let itself =
-        authority.token(json!({ "sub": "bot-canary", "sub_profile": "ai_agent", "act": { "sub": "bot-canary" } }));
+        issuer.token(json!({ "sub": "bot-canary", "sub_profile": "ai_agent", "act": { "sub": "bot-canary" } }));
     row(
         &mut table,
         "actor required, none present",
@@ -199,7 +199,7 @@ fn actor_required_or_forbidden() {
         ("of kind user", json!({ "sub": "admin-canary", "sub_profile": "user" })),
         ("a chain", chain(&["a", "b", "c"])),
     ] {
-        let token = authority.token(json!({ "act": act }));
+        let token = issuer.token(json!({ "act": act }));
         row(
             &mut table,
             &format!("actor forbidden: {what}"),
@@ -214,10 +214,10 @@ fn actor_required_or_forbidden() {
 #[test]
 fn same_name_other_issuer() {
     let deployment = deployment();
-    let authority = &deployment.authority;
+    let issuer = &deployment.issuer;
     let refused = Want::of(&[401, 403]);
     let mut table = Table::on(&deployment);
-    let act = |iss: Value| authority.token(json!({ "act": { "sub": AGENT, "iss": iss } }));
+    let act = |iss: Value| issuer.token(json!({ "act": { "sub": AGENT, "iss": iss } }));
     row(&mut table, "our issuer, named", "/named/1", &act(json!(ISSUER)), PASSES);
     row(
         &mut table,
@@ -251,7 +251,7 @@ fn same_name_other_issuer() {
         &partner,
         PASSES,
     );
-    let own = authority.token(json!({ "act": { "sub": AGENT } }));
+    let own = issuer.token(json!({ "act": { "sub": AGENT } }));
     row(
         &mut table,
         "missing where another is demanded",
@@ -265,7 +265,7 @@ fn same_name_other_issuer() {
 #[test]
 fn actor_in_a_forged_token() {
     let deployment = deployment();
-    let stranger = Authority::new();
+    let stranger = TokenIssuer::new();
     let mut table = Table::on(&deployment);
     let token = stranger.token(json!({ "act": { "sub": AGENT } }));
     for target in ["/named/1", "/delegated/1", "/people/1", "/scoped/1"] {
@@ -278,14 +278,14 @@ fn actor_in_a_forged_token() {
 #[test]
 fn claims_inside_act_decide_nothing() {
     let deployment = deployment();
-    let authority = &deployment.authority;
+    let issuer = &deployment.issuer;
     let mut table = Table::on(&deployment);
     let loaded = json!({
         "sub": AGENT, "exp": 1, "nbf": 99_999_999_999_u64, "aud": "https://other.example.com",
         "scope": "admin", "amr": ["mfa"], "auth_time": 1, "roles": ["admin"], "cnf": { "jkt": "x" },
         "client_profile": "user",
     });
-    let token = authority.token(json!({ "act": loaded }));
+    let token = issuer.token(json!({ "act": loaded }));
     row(
         &mut table,
         "past dates, other audience, a confirmation",

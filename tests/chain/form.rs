@@ -46,7 +46,7 @@ fn malformed_act() {
     let deployment = deployment();
     let mut table = Table::on(&deployment);
     for act in malformed() {
-        let token = deployment.authority.token(json!({ "act": act }));
+        let token = deployment.issuer.token(json!({ "act": act }));
         let shown: String = act.to_string().chars().take(120).collect();
         // Routes that are closed to delegation must not take it for "no actor".
         for target in ["/orders/1", "/people/1", "/delegated/1", "/named/1", "/shallow/1"] {
@@ -72,7 +72,7 @@ fn duplicates_in_act() {
         r#""act":{"sub":"refund-agent-canary","act":{"sub":"a","sub":"b"}}"#,
         r#""act":{"sub":"refund-agent-canary","x":1,"x":2}"#,
     ] {
-        let token = deployment.authority.signed_text(&good_with_last(member));
+        let token = deployment.issuer.signed_text(&good_with_last(member));
         for target in ["/orders/1", "/people/1", "/named/1"] {
             row(&mut table, member, target, &token, INVALID_TOKEN);
         }
@@ -83,12 +83,12 @@ fn duplicates_in_act() {
 #[test]
 fn too_deep() {
     let deployment = deployment();
-    let authority = &deployment.authority;
+    let issuer = &deployment.issuer;
     let mut table = Table::on(&deployment);
     let of_depth = |depth: usize| {
         let names: Vec<_> = (0..depth).map(|i| format!("agent-{i}")).collect();
         let names: Vec<_> = names.iter().map(String::as_str).collect();
-        authority.token(json!({ "act": chain(&names) }))
+        issuer.token(json!({ "act": chain(&names) }))
     };
     for depth in [1, 2] {
         row(
@@ -133,7 +133,7 @@ fn too_deep() {
             r#"{"sub":"z"}"#,
             "}".repeat(depth)
         );
-        let token = authority.signed_text(&good_with_last(&act));
+        let token = issuer.signed_text(&good_with_last(&act));
         row(
             &mut table,
             &format!("{depth} actors, far above the cap"),
@@ -148,7 +148,7 @@ fn too_deep() {
         r#"{"sub":"z"}"#,
         "}".repeat(10_000)
     );
-    let token = authority.signed_text(&good_with_last(&act));
+    let token = issuer.signed_text(&good_with_last(&act));
     let by_size = Want::of(&[400, 401, 413, 431]).or_close();
     row(&mut table, "10,000 actors", "/orders/1", &token, by_size);
     row(&mut table, "a plain one afterwards", "/orders/1", &of_depth(1), PASSES);

@@ -34,7 +34,7 @@ routes:
 
 fn judge(claims: Value, expected: &[(&str, &str)]) {
     let deployment = Deployment::with_policy(POLICY);
-    let token = deployment.authority.token(claims);
+    let token = deployment.issuer.token(claims);
     for (n, (target, code)) in expected.iter().enumerate() {
         let status = deployment.status(target, &token);
         let event = deployment.gate.decision_after(n);

@@ -7,11 +7,13 @@ pub mod upstream;
 
 use std::time::{Duration, Instant};
 
+use serde_json::json;
+
 use crate::deployment::gate::Gate;
 use crate::deployment::key_server::{Conduct, KeyServer};
 use crate::deployment::upstream::Upstream;
-use crate::mint::{AUDIENCE, Authority, ISSUER};
-use crate::wire;
+use crate::mint::{AUDIENCE, ISSUER, TokenIssuer};
+use crate::wire::{self, bearer};
 
 /// Routes that fit most tables: one open, the rest by scope.
 pub const ROUTES: &str = r#"
@@ -99,38 +101,58 @@ pub struct Deployment {
     pub gate: Gate,
     pub upstream: Upstream,
     pub key_server: KeyServer,
-    pub authority: Authority,
+    pub issuer: TokenIssuer,
 }
 
 impl Deployment {
     /// A gate with this policy and one ES256 key, ready to judge.
     pub fn with_policy(policy: &str) -> Self {
-        Self::start(Authority::new(), &Configuration::of_policy(policy))
+        Self::start(TokenIssuer::new(), &Configuration::of_policy(policy))
     }
 
-    /// A gate that has fetched the keys of `authority`.
-    pub fn start(authority: Authority, configuration: &Configuration) -> Self {
-        let document = authority.document();
-        let deployment = Self::start_cold(authority, Conduct::Publish(document), configuration);
+    /// A gate with [`ROUTES`] and one ES256 key.
+    pub fn with_routes() -> Self {
+        Self::with_policy(ROUTES)
+    }
+
+    /// A gate with [`ROUTES`] that trusts `issuer`.
+    pub fn with_issuer(issuer: TokenIssuer) -> Self {
+        Self::start(issuer, &Configuration::default())
+    }
+
+    /// A gate that has fetched the keys of `issuer`.
+    pub fn start(issuer: TokenIssuer, configuration: &Configuration) -> Self {
+        let document = issuer.document();
+        let deployment = Self::start_cold(issuer, Conduct::Publish(document), configuration);
         deployment.wait_until_ready();
         deployment
     }
 
     /// A gate that runs, whatever the key server says.
-    pub fn start_cold(authority: Authority, conduct: Conduct, configuration: &Configuration) -> Self {
-        Self::start_beside(authority, KeyServer::start(conduct), configuration)
+    pub fn start_cold(issuer: TokenIssuer, conduct: Conduct, configuration: &Configuration) -> Self {
+        Self::start_beside(issuer, KeyServer::start(conduct), configuration)
     }
 
     /// A gate that runs beside a key server that may be away.
-    pub fn start_beside(authority: Authority, key_server: KeyServer, configuration: &Configuration) -> Self {
+    pub fn start_beside(issuer: TokenIssuer, key_server: KeyServer, configuration: &Configuration) -> Self {
         let upstream = Upstream::start();
         let gate = Gate::run(&configuration.text(&upstream, &key_server));
         Self {
             gate,
             upstream,
             key_server,
-            authority,
+            issuer,
         }
+    }
+
+    /// The `Authorization` line of a valid token with the scope `orders:read`.
+    pub fn reader(&self) -> String {
+        bearer(&self.issuer.token(json!({})))
+    }
+
+    /// The `Authorization` line of a valid token with the scopes `orders:read` and `orders:write`.
+    pub fn writer(&self) -> String {
+        bearer(&self.issuer.token(json!({ "scope": "orders:write orders:read" })))
     }
 
     /// The status of the admin listener's `/readyz`.

@@ -17,6 +17,13 @@ pub struct Received {
     pub trailers: Head,
 }
 
+impl Received {
+    /// Whether the request has the field `name`.
+    pub fn has(&self, name: &str) -> bool {
+        !self.head.values(name).is_empty()
+    }
+}
+
 /// What the service does with a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Conduct {

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::deployment::key_server::{Conduct, KeyServer};
 use crate::deployment::{Configuration, Deployment};
-use crate::mint::Authority;
+use crate::mint::TokenIssuer;
 use crate::wire::{self, request};
 
 /// Short enough that a hanging issuer shows within the test.
@@ -12,7 +12,7 @@ const KEYS: &str = "    keys: { refresh: 5s, cooldown: 200ms, timeout: 1s, max_s
 
 /// Everything that must hold before any key was ever fetched.
 fn cold(deployment: &Deployment) {
-    let authority = &deployment.authority;
+    let issuer = &deployment.issuer;
     let gate = deployment.gate.address;
     let open = wire::answer(gate, &request("GET", "/open/page", &[]));
     assert_eq!(open.status, 200, "public routes work");
@@ -23,17 +23,17 @@ fn cold(deployment: &Deployment) {
         challenge.starts_with("Bearer") && !challenge.contains("error"),
         "{challenge}"
     );
-    let stranger = Authority::new();
+    let stranger = TokenIssuer::new();
     for (what, token) in [
-        ("a good token", authority.token(json!({}))),
+        ("a good token", issuer.token(json!({}))),
         ("a stranger's token", stranger.token(json!({}))),
         (
             "a token with an unknown kid",
-            authority.token_with_header_changed(json!({ "kid": "x" })),
+            issuer.token_with_header_changed(json!({ "kid": "x" })),
         ),
         (
             "a token without kid",
-            authority.token_with_header(r#"{"alg":"ES256","typ":"at+jwt"}"#),
+            issuer.token_with_header(r#"{"alg":"ES256","typ":"at+jwt"}"#),
         ),
     ] {
         let seen = deployment.upstream.count();
@@ -51,19 +51,19 @@ fn cold(deployment: &Deployment) {
 
 fn recovered(deployment: &Deployment) {
     deployment.wait_until_ready();
-    let token = deployment.authority.token(json!({}));
+    let token = deployment.issuer.token(json!({}));
     assert_eq!(deployment.status("/orders/1", &token), 200);
-    let forged = Authority::new().token(json!({}));
+    let forged = TokenIssuer::new().token(json!({}));
     assert_eq!(deployment.status("/orders/1", &forged), 401);
 }
 
 #[test]
 fn issuer_refuses_connections_at_start() {
-    let authority = Authority::new();
-    let mut server = KeyServer::start(Conduct::Publish(authority.document()));
+    let issuer = TokenIssuer::new();
+    let mut server = KeyServer::start(Conduct::Publish(issuer.document()));
     server.close();
     let configuration = Configuration::of_issuer(KEYS);
-    let mut deployment = Deployment::start_beside(authority, server, &configuration);
+    let mut deployment = Deployment::start_beside(issuer, server, &configuration);
     cold(&deployment);
     deployment.key_server.reopen();
     recovered(&deployment);
@@ -77,10 +77,10 @@ fn issuer_answers_badly_at_start() {
         Conduct::Body("application/json", b"{\"keys\":[]}".to_vec()),
         Conduct::Hanging,
     ] {
-        let authority = Authority::new();
-        let document = authority.document();
+        let issuer = TokenIssuer::new();
+        let document = issuer.document();
         let configuration = Configuration::of_issuer(KEYS);
-        let deployment = Deployment::start_cold(authority, conduct, &configuration);
+        let deployment = Deployment::start_cold(issuer, conduct, &configuration);
         cold(&deployment);
         deployment.key_server.conduct(Conduct::Publish(document));
         recovered(&deployment);

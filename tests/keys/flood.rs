@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::deployment::key_server::Conduct;
 use crate::deployment::{Configuration, Deployment};
 use crate::mint::signing_key::{Curve, SigningKey};
-use crate::mint::{Authority, good, header_of, sign, token_of};
+use crate::mint::{TokenIssuer, good, header_of, sign, token_of};
 use crate::wire;
 
 const COOLDOWN: Duration = Duration::from_millis(300);
@@ -17,7 +17,7 @@ const COOLDOWN: Duration = Duration::from_millis(300);
 const KEYS: &str = "    keys: { refresh: 1h, cooldown: 300ms, timeout: 2s, max_stale: 24h }\n";
 
 fn deployment() -> Deployment {
-    Deployment::start(Authority::new(), &Configuration::of_issuer(KEYS))
+    Deployment::start(TokenIssuer::new(), &Configuration::of_issuer(KEYS))
 }
 
 /// Tells the other threads of a test to end, also when the test fails.
@@ -51,7 +51,7 @@ fn flood(deployment: &Deployment, round: usize) -> Vec<u16> {
 #[test]
 fn a_thousand_random_kids() {
     let deployment = deployment();
-    let known = deployment.authority.token(json!({}));
+    let known = deployment.issuer.token(json!({}));
     assert_eq!(flood(&deployment, 0), [0; 0], "other than 401");
     let memory = deployment.gate.process.resident();
     let (fetches, began) = (deployment.key_server.fetches(), Instant::now());
@@ -61,7 +61,7 @@ fn a_thousand_random_kids() {
             let mut statuses = Vec::new();
             while !over.load(Ordering::SeqCst) {
                 statuses.push(deployment.status("/orders/1", &known));
-                statuses.push(deployment.status("/orders/1", &deployment.authority.token(json!({}))));
+                statuses.push(deployment.status("/orders/1", &deployment.issuer.token(json!({}))));
             }
             statuses
         });
@@ -90,7 +90,7 @@ fn a_thousand_random_kids() {
 fn a_real_rotation_in_the_midst() {
     let deployment = deployment();
     let next = SigningKey::ec("next", Curve::P256);
-    let published = json!({ "keys": [deployment.authority.key("es256").jwk(Some("ES256")), next.jwk(Some("ES256"))] });
+    let published = json!({ "keys": [deployment.issuer.key("es256").jwk(Some("ES256")), next.jwk(Some("ES256"))] });
     let over = AtomicBool::new(false);
     let took = std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -114,7 +114,7 @@ fn a_real_rotation_in_the_midst() {
 fn forged_signatures_in_bulk() {
     let deployment = deployment();
     let forger = SigningKey::ec("es256", Curve::P256);
-    let known = deployment.authority.token(json!({}));
+    let known = deployment.issuer.token(json!({}));
     for _ in 0..300 {
         assert_eq!(deployment.status("/orders/1", &token_of(&forger, "ES256")), 401);
     }
@@ -125,7 +125,7 @@ fn forged_signatures_in_bulk() {
 #[test]
 fn a_held_key_never_waits_on_a_hanging_fetch() {
     let lines = "    keys: { refresh: 1h, cooldown: 100ms, timeout: 3s, max_stale: 24h }\n";
-    let deployment = Deployment::start(Authority::new(), &Configuration::of_issuer(lines));
+    let deployment = Deployment::start(TokenIssuer::new(), &Configuration::of_issuer(lines));
     deployment.key_server.conduct(Conduct::Hanging);
     let fetches = deployment.key_server.fetches();
     let unknown = token_of(&SigningKey::ec("unknown", Curve::P256), "ES256");
@@ -145,7 +145,7 @@ fn a_held_key_never_waits_on_a_hanging_fetch() {
         deployment.key_server.wait_for_fetch_after(fetches);
         for _ in 0..20 {
             let began = Instant::now();
-            let token = deployment.authority.token(json!({}));
+            let token = deployment.issuer.token(json!({}));
             assert_eq!(deployment.status("/orders/1", &token), 200);
             assert!(began.elapsed() < Duration::from_secs(2), "waited {:?}", began.elapsed());
         }
@@ -160,7 +160,7 @@ fn a_held_key_never_waits_on_a_hanging_fetch() {
 #[test]
 fn the_cool_down_skips_and_never_waits() {
     let lines = "    keys: { refresh: 1h, cooldown: 1h, timeout: 5s, max_stale: 24h }\n";
-    let deployment = Deployment::start(Authority::new(), &Configuration::of_issuer(lines));
+    let deployment = Deployment::start(TokenIssuer::new(), &Configuration::of_issuer(lines));
     let unknown = |kid: &str| token_of(&SigningKey::ec(kid, Curve::P256), "ES256");
     assert_eq!(deployment.status("/orders/1", &unknown("first")), 401);
     deployment.key_server.conduct(Conduct::Hanging);

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::deployment::key_server::{Conduct, KeyServer};
 use crate::deployment::{BRISK, Configuration, Deployment, Trust};
 use crate::mint::signing_key::{Curve, SigningKey};
-use crate::mint::{Authority, claims, header, sign, token_of};
+use crate::mint::{TokenIssuer, claims, header, sign, token_of};
 use crate::wire::{self, request};
 
 fn text(conduct: &[&SigningKey]) -> String {
@@ -74,7 +74,7 @@ fn each_way_to_turn_bad() {
     let elsewhere = KeyServer::start(Conduct::Publish(text(&[&stranger])));
     let first = SigningKey::ec("first", Curve::P256);
     let start = Conduct::Publish(text(&[&first]));
-    let deployment = Deployment::start_cold(Authority::new(), start, &Configuration::of_issuer(BRISK));
+    let deployment = Deployment::start_cold(TokenIssuer::new(), start, &Configuration::of_issuer(BRISK));
     deployment.wait_until_ready();
     let known = token_of(&first, "ES256");
     assert_eq!(deployment.status("/orders/1", &known), 200);
@@ -108,7 +108,7 @@ fn each_way_to_turn_bad() {
 fn refusing_connections() {
     let key = SigningKey::ec("1", Curve::P256);
     let start = Conduct::Publish(text(&[&key]));
-    let mut deployment = Deployment::start_cold(Authority::new(), start, &Configuration::of_issuer(BRISK));
+    let mut deployment = Deployment::start_cold(TokenIssuer::new(), start, &Configuration::of_issuer(BRISK));
     deployment.wait_until_ready();
     let known = token_of(&key, "ES256");
     let stranger = token_of(&SigningKey::ec("2", Curve::P256), "ES256");
@@ -133,7 +133,7 @@ fn only_a_strangers_keys() {
         ..Configuration::of_issuer(BRISK)
     };
     let start = Conduct::Publish(text(&[&own]));
-    let deployment = Deployment::start_cold(Authority::new(), start, &configuration);
+    let deployment = Deployment::start_cold(TokenIssuer::new(), start, &configuration);
     deployment.wait_until_ready();
     let issuer = deployment.key_server.url();
     let of = |key: &SigningKey| {
@@ -166,7 +166,7 @@ fn stale_beyond_the_limit() {
     let key = SigningKey::ec("1", Curve::P256);
     let lines = "    keys: { refresh: 200ms, cooldown: 100ms, timeout: 500ms, max_stale: 2s }\n";
     let start = Conduct::Publish(text(&[&key]));
-    let deployment = Deployment::start_cold(Authority::new(), start, &Configuration::of_issuer(lines));
+    let deployment = Deployment::start_cold(TokenIssuer::new(), start, &Configuration::of_issuer(lines));
     deployment.wait_until_ready();
     let token = token_of(&key, "ES256");
     assert_eq!(deployment.status("/orders/1", &token), 200);

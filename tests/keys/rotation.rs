@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::deployment::key_server::{Conduct, KeyServer};
 use crate::deployment::{BRISK, Configuration, Deployment, Trust};
 use crate::mint::signing_key::{Curve, SigningKey};
-use crate::mint::{Authority, claims, good, header, sign, token_of};
+use crate::mint::{TokenIssuer, claims, good, header, sign, token_of};
 use crate::wire;
 
 fn document(keys: &[&SigningKey]) -> Conduct {
@@ -15,8 +15,8 @@ fn document(keys: &[&SigningKey]) -> Conduct {
 
 fn deployment(first: &SigningKey, lines: &str) -> Deployment {
     let configuration = Configuration::of_issuer(lines);
-    let authority = Authority::new();
-    let deployment = Deployment::start_cold(authority, document(&[first]), &configuration);
+    let issuer = TokenIssuer::new();
+    let deployment = Deployment::start_cold(issuer, document(&[first]), &configuration);
     deployment.wait_until_ready();
     deployment
 }
@@ -157,7 +157,7 @@ fn discovery_finds_the_keys_and_compares_the_issuer() {
         trust: Trust::Discovery,
         ..Configuration::of_issuer(BRISK)
     };
-    let deployment = Deployment::start_beside(Authority::new(), server, &configuration);
+    let deployment = Deployment::start_beside(TokenIssuer::new(), server, &configuration);
     let issuer = deployment.key_server.url();
     let claims = claims(json!({ "iss": issuer })).to_string();
     let token = sign(&key, "ES256", header(&key), claims);

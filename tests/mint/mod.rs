@@ -28,12 +28,12 @@ pub fn now() -> u64 {
 }
 
 /// An issuer's keys, and the tokens it signs with them.
-pub struct Authority {
+pub struct TokenIssuer {
     keys: Vec<(SigningKey, Option<&'static str>)>,
     further: Vec<Value>,
 }
 
-impl Authority {
+impl TokenIssuer {
     /// One ES256 key, `es256`.
     pub fn new() -> Self {
         Self::with(vec![(SigningKey::ec("es256", Curve::P256), Some("ES256"))])
@@ -124,6 +124,11 @@ impl Authority {
 pub fn token_of(key: &SigningKey, algorithm: &str) -> String {
     let header = header_of(algorithm, &key.kid);
     sign(key, algorithm, &header, good())
+}
+
+/// A token under the name of the trusted key `es256`, signed with another key.
+pub fn forged_token() -> String {
+    token_of(&SigningKey::ec("es256", Curve::P256), "ES256")
 }
 
 /// The header of an access token of the key `kid`.

@@ -50,7 +50,7 @@ fn faults(deployment: &Deployment, n: usize, row: &Row) -> Vec<String> {
     // One request, one event: those of this row are the next two.
     let mut faults = Vec::new();
     let target = format!("/row/{n}");
-    let good = deployment.authority.token(row.good.clone());
+    let good = deployment.issuer.token(row.good.clone());
     let passed = wire::get(deployment.gate.address, &target, &good);
     if passed.status != 200 {
         faults.push(format!("{} where it should pass: {}", passed.status, row.good));
@@ -59,7 +59,7 @@ fn faults(deployment: &Deployment, n: usize, row: &Row) -> Vec<String> {
     if first["verdict"] != json!("allow") {
         faults.push(format!("logged as {first}"));
     }
-    let bad = deployment.authority.token(row.bad.clone());
+    let bad = deployment.issuer.token(row.bad.clone());
     let before = deployment.upstream.count();
     let refused = wire::get(deployment.gate.address, &target, &bad);
     if refused.status != row.status {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::deployment::key_server::Conduct;
 use crate::deployment::{Configuration, Deployment};
 use crate::mint::signing_key::{Curve, SigningKey};
-use crate::mint::{Authority, chain, now, token_of};
+use crate::mint::{TokenIssuer, chain, now, token_of};
 use crate::wire::challenge::Challenge;
 use crate::wire::{self, bearer, request};
 
@@ -56,15 +56,15 @@ routes:
 /// A status, the error in the challenge (`None`: no challenge; `Some("")`: a bare one), and the code in the log.
 type Refusal = (u16, Option<&'static str>, &'static str);
 
-fn of_the_request(authority: &Authority) -> Vec<(Vec<u8>, Refusal)> {
-    let good = bearer(&authority.token(json!({})));
+fn of_the_request(issuer: &TokenIssuer) -> Vec<(Vec<u8>, Refusal)> {
+    let good = bearer(&issuer.token(json!({})));
     let get = |fields: &[&str]| request("GET", "/any", fields);
     let token = |token: &str| get(&[&bearer(token)]);
     let invalid = |code| (401, Some("invalid_token"), code);
     let stranger = SigningKey::ec("es256", Curve::P256);
     let unknown = SigningKey::ec("unknown", Curve::P256);
-    let none = authority.token_with_header_changed(json!({ "alg": "none" }));
-    let dates = |exp: Value| authority.token(json!({ "exp": exp }));
+    let none = issuer.token_with_header_changed(json!({ "alg": "none" }));
+    let dates = |exp: Value| issuer.token(json!({ "exp": exp }));
     vec![
         (get(&[]), (401, Some(""), "missing_token")),
         (
@@ -83,13 +83,10 @@ fn of_the_request(authority: &Authority) -> Vec<(Vec<u8>, Refusal)> {
         (token(&dates(json!(now() - 60))), invalid("invalid_claim")),
         (token(&dates(json!("soon"))), invalid("invalid_claim")),
         (
-            token(&authority.token(json!({ "cnf": { "jkt": "x" } }))),
+            token(&issuer.token(json!({ "cnf": { "jkt": "x" } }))),
             invalid("invalid_confirmation"),
         ),
-        (
-            token(&authority.token(json!({ "act": null }))),
-            invalid("invalid_chain"),
-        ),
+        (token(&issuer.token(json!({ "act": null }))), invalid("invalid_chain")),
     ]
 }
 
@@ -163,10 +160,10 @@ const CODES: &str = "missing_token invalid_request malformed_token unsupported_a
 #[test]
 fn each_refusal_has_its_status_challenge_and_code() {
     let deployment = Deployment::with_policy(POLICY);
-    let authority = &deployment.authority;
-    let mut rows = of_the_request(authority);
+    let issuer = &deployment.issuer;
+    let mut rows = of_the_request(issuer);
     for (target, changes, refusal) in of_the_policy() {
-        let line = bearer(&authority.token(changes));
+        let line = bearer(&issuer.token(changes));
         rows.push((request("GET", target, &[&line]), refusal));
     }
     let covered: BTreeSet<&str> = rows.iter().map(|(_, (_, _, code))| *code).collect();
@@ -210,8 +207,8 @@ fn each_refusal_has_its_status_challenge_and_code() {
 fn keys_unavailable() {
     let conduct = Conduct::Status(500, String::new());
     let configuration = Configuration::of_policy(POLICY);
-    let deployment = Deployment::start_cold(Authority::new(), conduct, &configuration);
-    let token = deployment.authority.token(json!({}));
+    let deployment = Deployment::start_cold(TokenIssuer::new(), conduct, &configuration);
+    let token = deployment.issuer.token(json!({}));
     let answer = wire::get(deployment.gate.address, "/any", &token);
     assert_eq!((answer.status, answer.field("www-authenticate")), (503, None));
     assert!(answer.field("retry-after").is_some());
@@ -222,7 +219,7 @@ fn keys_unavailable() {
 #[test]
 fn what_passes_is_logged_with_its_chain() {
     let deployment = Deployment::with_policy(POLICY);
-    let token = deployment.authority.token(json!({ "act": chain(&["tool", "bot"]) }));
+    let token = deployment.issuer.token(json!({ "act": chain(&["tool", "bot"]) }));
     assert_eq!(deployment.status("/delegated?x=secret-query", &token), 200);
     assert_eq!(deployment.status("/open", "x"), 200);
     let event = deployment.gate.decision_after(0);

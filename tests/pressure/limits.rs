@@ -3,7 +3,7 @@
 use crate::deployment::key_server::{self, KeyServer};
 use crate::deployment::upstream::{Conduct, Upstream};
 use crate::deployment::{Configuration, ROUTES};
-use crate::mint::Authority;
+use crate::mint::TokenIssuer;
 use crate::pressure::neglected::Neglected;
 use crate::wire::{AnswerTo, Connection, Outcome, request};
 
@@ -11,7 +11,7 @@ use crate::wire::{AnswerTo, Connection, Outcome, request};
 fn a_low_limit_of_open_files_makes_clients_wait_and_not_fail() {
     let upstream = Upstream::start();
     upstream.conduct(Conduct::Hold);
-    let key_server = KeyServer::start(key_server::Conduct::Publish(Authority::new().document()));
+    let key_server = KeyServer::start(key_server::Conduct::Publish(TokenIssuer::new().document()));
     let configuration = Configuration::of_policy(ROUTES).text(&upstream, &key_server);
     let mut gate = Neglected::run_with_open_files(&configuration, 128);
     assert!(gate.first_words.contains("max_connections=32"), "{}", gate.first_words);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::deployment::key_server::{Conduct, KeyServer};
 use crate::deployment::upstream::Upstream;
 use crate::deployment::{Configuration, Deployment, ROUTES};
-use crate::mint::Authority;
+use crate::mint::TokenIssuer;
 use crate::pressure::neglected::Neglected;
 use crate::wire::{self, request};
 
@@ -15,7 +15,7 @@ use crate::wire::{self, request};
 const FLOOD: usize = 150_000;
 
 fn configuration(upstream: &Upstream) -> String {
-    let key_server = KeyServer::start(Conduct::Publish(Authority::new().document()));
+    let key_server = KeyServer::start(Conduct::Publish(TokenIssuer::new().document()));
     Configuration::of_policy(ROUTES).text(upstream, &key_server)
 }
 

@@ -2,27 +2,18 @@
 
 use serde_json::{Value, json};
 
-use crate::deployment::{Deployment, ROUTES};
-use crate::mint::signing_key::{Curve, SigningKey};
-use crate::mint::{Authority, token_of};
+use crate::deployment::Deployment;
+use crate::mint::{TokenIssuer, forged_token};
 use crate::table::{
     BAD_REQUEST_OR_UNAUTHORIZED, BARE_CHALLENGE, INSUFFICIENT_SCOPE, INVALID_REQUEST, INVALID_TOKEN, PASSES, Table,
     Want,
 };
 use crate::wire::{self, bearer, request};
 
-fn deployment() -> Deployment {
-    Deployment::with_policy(ROUTES)
-}
-
-fn stranger_token() -> String {
-    token_of(&SigningKey::ec("es256", Curve::P256), "ES256")
-}
-
 #[test]
 fn nothing_presented() {
-    let deployment = deployment();
-    let token = deployment.authority.token(json!({}));
+    let deployment = Deployment::with_routes();
+    let token = deployment.issuer.token(json!({}));
     let mut table = Table::on(&deployment);
     let bare = request("GET", "/orders/1", &[]);
     table.request("no header", &bare, BARE_CHALLENGE);
@@ -50,8 +41,8 @@ fn nothing_presented() {
 
 #[test]
 fn malformed_header() {
-    let deployment = deployment();
-    let token = deployment.authority.token(json!({}));
+    let deployment = Deployment::with_routes();
+    let token = deployment.issuer.token(json!({}));
     let mut table = Table::on(&deployment);
     for (what, value) in [
         ("empty", String::new()),
@@ -101,8 +92,8 @@ fn malformed_header() {
 
 #[test]
 fn spelling_of_the_scheme() {
-    let deployment = deployment();
-    let token = deployment.authority.token(json!({}));
+    let deployment = Deployment::with_routes();
+    let token = deployment.issuer.token(json!({}));
     let mut table = Table::on(&deployment);
     for scheme in ["Bearer", "bearer", "BEARER"] {
         let line = format!("Authorization: {scheme} {token}");
@@ -118,9 +109,9 @@ fn spelling_of_the_scheme() {
 
 #[test]
 fn more_than_one_credential() {
-    let deployment = deployment();
-    let good = deployment.authority.token(json!({}));
-    let bad = stranger_token();
+    let deployment = Deployment::with_routes();
+    let good = deployment.issuer.token(json!({}));
+    let bad = forged_token();
     let mut table = Table::on(&deployment);
     for (what, first, second) in [
         ("good, then bad", &good, &bad),
@@ -166,9 +157,9 @@ fn more_than_one_credential() {
 /// Beside a good token in the header, one in the form is a second credential; without one, the form's does not count.
 #[test]
 fn header_and_form() {
-    let deployment = deployment();
-    let writer = deployment.authority.token(json!({ "scope": "orders:write" }));
-    let reader = deployment.authority.token(json!({}));
+    let deployment = Deployment::with_routes();
+    let writer = deployment.issuer.token(json!({ "scope": "orders:write" }));
+    let reader = deployment.issuer.token(json!({}));
     let body = format!("access_token={writer}");
     let length = format!("Content-Length: {}", body.len());
     let form = |line: &str| {
@@ -185,7 +176,7 @@ fn header_and_form() {
     );
     table.request(
         "a bad header and a good form",
-        &form(&bearer(&stranger_token())),
+        &form(&bearer(&forged_token())),
         BAD_REQUEST_OR_UNAUTHORIZED,
     );
     table.request("a token in the form only", &form("X: y"), BAD_REQUEST_OR_UNAUTHORIZED);
@@ -236,8 +227,8 @@ fn header_and_form() {
 
 #[test]
 fn token_in_the_query_only() {
-    let deployment = deployment();
-    let token = deployment.authority.token(json!({}));
+    let deployment = Deployment::with_routes();
+    let token = deployment.issuer.token(json!({}));
     let mut table = Table::on(&deployment);
     for query in ["access_token", "token", "bearer_token", "authorization", "jwt"] {
         let target = format!("/orders/1?{query}={token}");
@@ -250,19 +241,19 @@ fn token_in_the_query_only() {
 /// Every row of every table is held against what it sent; this one holds the claims of a refused token.
 #[test]
 fn echo() {
-    let deployment = deployment();
-    let authority = &deployment.authority;
+    let deployment = Deployment::with_routes();
+    let issuer = &deployment.issuer;
     let mut table = Table::on(&deployment);
     let loud = json!({
         "iss": "https://canary.example.com", "aud": "https://canary.example.com",
         "scope": "canary\" error=\"none", "client_id": "canary\r\nX: y", "name": "<script>canary</script>",
     });
-    table.token("claims of a refused token", &authority.token(loud), INVALID_TOKEN);
+    table.token("claims of a refused token", &issuer.token(loud), INVALID_TOKEN);
     let scope = json!({ "scope": "canary:read \", realm=\"canary" });
-    table.token("a scope with quotes", &authority.token(scope), INSUFFICIENT_SCOPE);
-    table.token("a forged token", &stranger_token(), INVALID_TOKEN);
+    table.token("a scope with quotes", &issuer.token(scope), INSUFFICIENT_SCOPE);
+    table.token("a forged token", &forged_token(), INVALID_TOKEN);
     let kid = json!({ "kid": "canary\"\r\nSet-Cookie: a=b" });
-    let token = authority.token_with_header_changed(kid);
+    let token = issuer.token_with_header_changed(kid);
     table.token("a kid with quotes and line breaks", &token, INVALID_TOKEN);
     let target = "/orders/canary\"><script>";
     table.request(
@@ -270,21 +261,21 @@ fn echo() {
         &request("GET", target, &[]),
         Want::of(&[400, 401, 403, 404]),
     );
-    let encoded = request("GET", "/nowhere/%22%3Ccanary%3E", &[&bearer(&stranger_token())]);
+    let encoded = request("GET", "/nowhere/%22%3Ccanary%3E", &[&bearer(&forged_token())]);
     table.request("a path with encoded quotes", &encoded, Want::of(&[400, 401, 403, 404]));
     table.finish();
 }
 
 #[test]
 fn public_route_with_a_bad_token() {
-    let deployment = deployment();
+    let deployment = Deployment::with_routes();
     let want = Want::of(&[200, 401]);
     let mut table = Table::on(&deployment);
-    let good = deployment.authority.token(json!({}));
+    let good = deployment.issuer.token(json!({}));
     for (what, line) in [
         ("none", "X: y".to_owned()),
         ("a good one", bearer(&good)),
-        ("a forged one", bearer(&stranger_token())),
+        ("a forged one", bearer(&forged_token())),
         ("garbage", bearer("garbage")),
         ("another scheme", "Authorization: Basic dXNlcjpwYXNz".into()),
     ] {
@@ -300,8 +291,8 @@ fn public_route_with_a_bad_token() {
 
 #[test]
 fn bound_token_as_bearer() {
-    let deployment = deployment();
-    let authority: &Authority = &deployment.authority;
+    let deployment = Deployment::with_routes();
+    let issuer: &TokenIssuer = &deployment.issuer;
     let thumbprint = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I";
     let mut table = Table::on(&deployment);
     let confirmations: [Value; 13] = [
@@ -320,7 +311,7 @@ fn bound_token_as_bearer() {
         json!(true),
     ];
     for confirmation in confirmations {
-        let token = authority.token(json!({ "cnf": confirmation }));
+        let token = issuer.token(json!({ "cnf": confirmation }));
         table.token(&format!("cnf {confirmation}"), &token, INVALID_TOKEN);
         let proof = request("GET", "/orders/1", &[&bearer(&token), "DPoP: not.a.proof"]);
         table.request(
@@ -335,8 +326,8 @@ fn bound_token_as_bearer() {
 /// What a caller may act on, in each challenge, and nothing that tells how the refusal came about.
 #[test]
 fn challenges_say_what_the_caller_can_act_on() {
-    let deployment = deployment();
-    let weak = deployment.authority.token(json!({ "scope": "other" }));
+    let deployment = Deployment::with_routes();
+    let weak = deployment.issuer.token(json!({ "scope": "other" }));
     let refused = wire::get(deployment.gate.address, "/orders/1", &weak);
     let field = refused.field("www-authenticate").expect("a challenge");
     let challenge = crate::wire::challenge::Challenge::parse(&field).expect("a challenge");

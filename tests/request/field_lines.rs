@@ -3,30 +3,18 @@
 use std::io::Write;
 use std::net::TcpStream;
 
-use serde_json::json;
-
-use crate::deployment::{Deployment, ROUTES};
+use crate::deployment::Deployment;
 use crate::table::{Table, Want};
-use crate::wire::bearer;
 
 /// 400, or the connection is closed.
 const REFUSED: Want = Want::of(&[400]).or_close();
 /// As [`REFUSED`], or normalised to exactly one reading.
 const REFUSED_OR_NORMALISED: Want = Want::of(&[200, 400]).or_close();
 
-fn deployment() -> Deployment {
-    Deployment::with_policy(ROUTES)
-}
-
-fn writer(deployment: &Deployment) -> String {
-    let scope = json!({ "scope": "orders:write orders:read" });
-    bearer(&deployment.authority.token(scope))
-}
-
 #[test]
 fn host_missing_doubled_or_a_list() {
-    let deployment = deployment();
-    let line = writer(&deployment);
+    let deployment = Deployment::with_routes();
+    let line = deployment.writer();
     let mut table = Table::on(&deployment);
     for (what, hosts) in [
         ("none", ""),
@@ -60,8 +48,8 @@ fn host_missing_doubled_or_a_list() {
 
 #[test]
 fn other_versions() {
-    let deployment = deployment();
-    let line = writer(&deployment);
+    let deployment = Deployment::with_routes();
+    let line = deployment.writer();
     let mut table = Table::on(&deployment);
     for version in [
         "HTTP/0.9",
@@ -105,7 +93,7 @@ fn other_versions() {
 
 #[test]
 fn tls_or_garbage_on_the_plain_port() {
-    let deployment = deployment();
+    let deployment = Deployment::with_routes();
     let mut table = Table::on(&deployment);
     let tls = b"\x16\x03\x01\x00\xc8\x01\x00\x00\xc4\x03\x03ABCDEFGHIJKLMNOPQRSTUVWXYZ012345\r\n\r\n";
     let garbage: Vec<u8> = (0..2000_u32).map(|i| (i * 7919 % 251) as u8).collect();
@@ -131,15 +119,15 @@ fn tls_or_garbage_on_the_plain_port() {
         table.check(&format!("{what}: {answer}"), refused && !hung);
         table.check(&format!("{what} upstream"), deployment.upstream.count() == before);
     }
-    let good = crate::wire::request("GET", "/orders/1", &[&writer(&deployment)]);
+    let good = crate::wire::request("GET", "/orders/1", &[&deployment.writer()]);
     table.request("a sound request afterwards", &good, Want::of(&[200]));
     table.finish();
 }
 
 #[test]
 fn malformed_field_lines() {
-    let deployment = deployment();
-    let line = writer(&deployment);
+    let deployment = Deployment::with_routes();
+    let line = deployment.writer();
     let mut table = Table::on(&deployment);
     for field in [
         "no colon",
@@ -170,8 +158,8 @@ fn malformed_field_lines() {
 
 #[test]
 fn bare_line_ends_and_control_characters() {
-    let deployment = deployment();
-    let line = writer(&deployment);
+    let deployment = Deployment::with_routes();
+    let line = deployment.writer();
     let get = |head: &str| format!("GET /orders/1{head}\r\n{line}\r\nConnection: close\r\n\r\n").into_bytes();
     let mut table = Table::on(&deployment);
     for (what, head, want) in [

@@ -1,24 +1,12 @@
 //! HTTP/1 bodies: a length that two readers could read in two ways is refused, and never becomes a second request.
 
-use serde_json::json;
-
-use crate::deployment::{Deployment, ROUTES};
+use crate::deployment::Deployment;
 use crate::table::{Table, Want};
-use crate::wire::bearer;
 
 /// 400, or the connection is closed.
 const REFUSED: Want = Want::of(&[400]).or_close();
 /// As [`REFUSED`], or normalised to exactly one reading.
 const REFUSED_OR_NORMALISED: Want = Want::of(&[200, 400]).or_close();
-
-fn deployment() -> Deployment {
-    Deployment::with_policy(ROUTES)
-}
-
-fn writer(deployment: &Deployment) -> String {
-    let scope = json!({ "scope": "orders:write orders:read" });
-    bearer(&deployment.authority.token(scope))
-}
 
 /// A POST with these framing fields and body.
 fn post(line: &str, framing: &str, body: &str) -> Vec<u8> {
@@ -35,8 +23,8 @@ fn nothing_smuggled(deployment: &Deployment, table: &mut Table<'_>) {
 
 #[test]
 fn content_length_with_transfer_encoding() {
-    let deployment = deployment();
-    let line = writer(&deployment);
+    let deployment = Deployment::with_routes();
+    let line = deployment.writer();
     let mut table = Table::on(&deployment);
     for framing in [
         "Content-Length: 4\r\nTransfer-Encoding: chunked",
@@ -55,8 +43,8 @@ fn content_length_with_transfer_encoding() {
 /// A head may be long: what stands at its end counts as much as what stands at its beginning.
 #[test]
 fn content_length_with_transfer_encoding_behind_a_long_head() {
-    let deployment = deployment();
-    let line = writer(&deployment);
+    let deployment = Deployment::with_routes();
+    let line = deployment.writer();
     let want = Want::of(&[400, 431]).or_close();
     let mut table = Table::on(&deployment);
     for length in [1_000, 60_000, 70_000, 90_000, 120_000, 200_000, 400_000] {
@@ -73,8 +61,8 @@ fn content_length_with_transfer_encoding_behind_a_long_head() {
 
 #[test]
 fn transfer_encoding_that_is_not_exactly_chunked() {
-    let deployment = deployment();
-    let line = writer(&deployment);
+    let deployment = Deployment::with_routes();
+    let line = deployment.writer();
     let mut table = Table::on(&deployment);
     for framing in [
         "Transfer-Encoding: identity",
@@ -142,8 +130,8 @@ fn transfer_encoding_that_is_not_exactly_chunked() {
 
 #[test]
 fn content_length_of_another_form() {
-    let deployment = deployment();
-    let line = writer(&deployment);
+    let deployment = Deployment::with_routes();
+    let line = deployment.writer();
     let mut table = Table::on(&deployment);
     for length in [
         "Content-Length: 4\r\nContent-Length: 5",
@@ -189,8 +177,8 @@ fn content_length_of_another_form() {
 /// The head is sound and goes on before the body is read; a body that breaks must not end as a whole one.
 #[test]
 fn broken_chunks() {
-    let deployment = deployment();
-    let line = writer(&deployment);
+    let deployment = Deployment::with_routes();
+    let line = deployment.writer();
     for body in [
         "5\r\nhello\r\n",
         "x\r\nhello\r\n0\r\n\r\n",

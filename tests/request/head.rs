@@ -2,28 +2,10 @@
 
 use serde_json::json;
 
-use crate::deployment::upstream::Received;
-use crate::deployment::{Deployment, ROUTES};
-use crate::mint::signing_key::{Curve, SigningKey};
-use crate::mint::{Authority, token_of};
+use crate::deployment::Deployment;
+use crate::mint::forged_token;
 use crate::table::{BARE_CHALLENGE, INSUFFICIENT_SCOPE, INVALID_TOKEN, PASSES, Table, Want};
 use crate::wire::{bearer, request};
-
-fn deployment() -> Deployment {
-    Deployment::with_policy(ROUTES)
-}
-
-fn reader(authority: &Authority) -> String {
-    bearer(&authority.token(json!({})))
-}
-
-fn forged() -> String {
-    bearer(&token_of(&SigningKey::ec("es256", Curve::P256), "ES256"))
-}
-
-fn has(received: &Received, name: &str) -> bool {
-    !received.head.values(name).is_empty()
-}
 
 const CLAIMS_OF_ANOTHER_URI: [&str; 14] = [
     "X-Forwarded-Uri: /open/page",
@@ -44,9 +26,9 @@ const CLAIMS_OF_ANOTHER_URI: [&str; 14] = [
 
 #[test]
 fn headers_that_claim_another_uri_never_choose_the_rule() {
-    let deployment = deployment();
-    let weak = bearer(&deployment.authority.token(json!({ "scope": "other" })));
-    let good = reader(&deployment.authority);
+    let deployment = Deployment::with_routes();
+    let weak = bearer(&deployment.issuer.token(json!({ "scope": "other" })));
+    let good = deployment.reader();
     let mut table = Table::on(&deployment);
     for line in CLAIMS_OF_ANOTHER_URI {
         let row = |what: &str| format!("{line}: {what}");
@@ -58,7 +40,7 @@ fn headers_that_claim_another_uri_never_choose_the_rule() {
         );
         table.request(
             &row("a forged token"),
-            &request("GET", "/orders/1", &[line, &forged()]),
+            &request("GET", "/orders/1", &[line, &bearer(&forged_token())]),
             INVALID_TOKEN,
         );
         let seen = table.request(
@@ -79,8 +61,8 @@ fn headers_that_claim_another_uri_never_choose_the_rule() {
 /// RFC 9110 has no rule for these; a service behind a proxy believes them, so that a stranger's must not arrive.
 #[test]
 fn headers_that_claim_another_uri_are_not_passed_on() {
-    let deployment = deployment();
-    let good = reader(&deployment.authority);
+    let deployment = Deployment::with_routes();
+    let good = deployment.reader();
     let mut table = Table::on(&deployment);
     for line in [
         "X-Forwarded-Uri: /forged",
@@ -98,7 +80,7 @@ fn headers_that_claim_another_uri_are_not_passed_on() {
             let bytes = request("GET", target, &[line, &good]);
             for one in table.request(&format!("{line} at {target}"), &bytes, PASSES) {
                 let name = line.split(':').next().unwrap_or_default();
-                table.check(&format!("{name} upstream of {target}"), !has(&one, name));
+                table.check(&format!("{name} upstream of {target}"), !one.has(name));
             }
         }
     }
@@ -107,9 +89,9 @@ fn headers_that_claim_another_uri_are_not_passed_on() {
 
 #[test]
 fn method_overrides_and_forwarding_headers() {
-    let deployment = deployment();
-    let good = reader(&deployment.authority);
-    let writer = bearer(&deployment.authority.token(json!({ "scope": "orders:write" })));
+    let deployment = Deployment::with_routes();
+    let good = deployment.reader();
+    let writer = bearer(&deployment.issuer.token(json!({ "scope": "orders:write" })));
     let no_effect = Want::of(&[400, 403]);
     let mut table = Table::on(&deployment);
     for line in [
@@ -148,8 +130,8 @@ fn method_overrides_and_forwarding_headers() {
 
 #[test]
 fn forwarding_headers_of_an_untrusted_peer_are_dropped_or_appended_to() {
-    let deployment = deployment();
-    let good = reader(&deployment.authority);
+    let deployment = Deployment::with_routes();
+    let good = deployment.reader();
     let mut table = Table::on(&deployment);
     let lines = [
         "X-Forwarded-For: 203.0.113.7",
@@ -178,7 +160,7 @@ fn forwarding_headers_of_an_untrusted_peer_are_dropped_or_appended_to() {
 
 #[test]
 fn options_preflight_and_head() {
-    let deployment = deployment();
+    let deployment = Deployment::with_routes();
     let closed = Want::of(&[401, 403, 405]);
     let mut table = Table::on(&deployment);
     table.request("OPTIONS", &request("OPTIONS", "/orders/1", &[]), closed);
@@ -193,7 +175,7 @@ fn options_preflight_and_head() {
         "Access-Control-Request-Headers: authorization",
     ];
     table.request("a preflight", &request("OPTIONS", "/orders/1", &preflight), closed);
-    let good = reader(&deployment.authority);
+    let good = deployment.reader();
     table.request(
         "OPTIONS with a token",
         &request("OPTIONS", "/orders/1", &[&good]),
@@ -202,10 +184,10 @@ fn options_preflight_and_head() {
     table.request("HEAD", &request("HEAD", "/orders/1", &[]), closed);
     table.request(
         "HEAD with a forged token",
-        &request("HEAD", "/orders/1", &[&forged()]),
+        &request("HEAD", "/orders/1", &[&bearer(&forged_token())]),
         closed,
     );
-    let weak = bearer(&deployment.authority.token(json!({ "scope": "other" })));
+    let weak = bearer(&deployment.issuer.token(json!({ "scope": "other" })));
     table.request(
         "HEAD without the scope",
         &request("HEAD", "/orders/1", &[&weak]),
@@ -227,9 +209,9 @@ fn options_preflight_and_head() {
 
 #[test]
 fn trace_connect_and_invalid_methods() {
-    let deployment = deployment();
+    let deployment = Deployment::with_routes();
     let refused = Want::of(&[400, 403, 405, 501]).or_close();
-    let admin = bearer(&deployment.authority.token(json!({ "scope": "admin orders:read" })));
+    let admin = bearer(&deployment.issuer.token(json!({ "scope": "admin orders:read" })));
     let mut table = Table::on(&deployment);
     for (method, target) in [
         ("TRACE", "/orders/1"),

@@ -1,34 +1,14 @@
 //! `Connection`: what it may take away, and what it may not.
 
-use serde_json::json;
-
-use crate::deployment::upstream::Received;
-use crate::deployment::{Deployment, ROUTES};
-use crate::mint::signing_key::{Curve, SigningKey};
-use crate::mint::{Authority, token_of};
+use crate::deployment::Deployment;
+use crate::mint::forged_token;
 use crate::table::{BAD_REQUEST_OR_UNAUTHORIZED, PASSES, Table, Want};
 use crate::wire::bearer;
 
-fn deployment() -> Deployment {
-    Deployment::with_policy(ROUTES)
-}
-
-fn reader(authority: &Authority) -> String {
-    bearer(&authority.token(json!({})))
-}
-
-fn forged() -> String {
-    bearer(&token_of(&SigningKey::ec("es256", Curve::P256), "ES256"))
-}
-
-fn has(received: &Received, name: &str) -> bool {
-    !received.head.values(name).is_empty()
-}
-
 #[test]
 fn connection_nominates_headers_of_ours() {
-    let deployment = deployment();
-    let line = reader(&deployment.authority);
+    let deployment = Deployment::with_routes();
+    let line = deployment.reader();
     let want = Want::of(&[200, 400]);
     let mut table = Table::on(&deployment);
     for nominated in [
@@ -58,8 +38,8 @@ fn connection_nominates_headers_of_ours() {
 
 #[test]
 fn connection_nominates_the_length_of_a_body() {
-    let deployment = deployment();
-    let line = bearer(&deployment.authority.token(json!({ "scope": "orders:write" })));
+    let deployment = Deployment::with_routes();
+    let line = deployment.writer();
     let text = format!(
         "POST /orders HTTP/1.1\r\nHost: a.example\r\n{line}\r\nContent-Length: 5\r\nConnection: Content-Length\r\n\r\nhello"
     );
@@ -72,8 +52,8 @@ fn connection_nominates_the_length_of_a_body() {
 
 #[test]
 fn hop_by_hop_headers_stay_behind() {
-    let deployment = deployment();
-    let line = reader(&deployment.authority);
+    let deployment = Deployment::with_routes();
+    let line = deployment.reader();
     let hops = [
         "Connection: keep-alive, x-per-hop",
         "X-Per-Hop: secret",
@@ -98,7 +78,7 @@ fn hop_by_hop_headers_stay_behind() {
             "proxy-authorization",
             "proxy-authenticate",
         ] {
-            table.check(&format!("{hop} stays behind"), !has(one, hop));
+            table.check(&format!("{hop} stays behind"), !one.has(hop));
         }
         table.check("the rest goes through", one.head.values("x-end-to-end") == ["kept"]);
     }
@@ -107,10 +87,13 @@ fn hop_by_hop_headers_stay_behind() {
 
 #[test]
 fn connection_nominates_authorization() {
-    let deployment = deployment();
+    let deployment = Deployment::with_routes();
     let mut table = Table::on(&deployment);
     for nominated in ["Authorization", "authorization, close", "AUTHORIZATION"] {
-        for (what, line) in [("a forged token", forged()), ("garbage", bearer("garbage"))] {
+        for (what, line) in [
+            ("a forged token", bearer(&forged_token())),
+            ("garbage", bearer("garbage")),
+        ] {
             let text =
                 format!("GET /orders/1 HTTP/1.1\r\nHost: a.example\r\n{line}\r\nConnection: {nominated}\r\n\r\n");
             let row = format!("Connection: {nominated} with {what}");

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::deployment::upstream::Received;
-use crate::deployment::{Configuration, Deployment, ROUTES};
-use crate::mint::{Authority, ISSUER, chain};
+use crate::deployment::{Configuration, Deployment};
+use crate::mint::{ISSUER, TokenIssuer, chain};
 use crate::table::{PASSES, Table, Want};
 use crate::wire::{bearer, request};
 
@@ -17,10 +17,6 @@ const NAMES: [&str; 7] = [
     "X-Auth-Scope",
     "X-Auth-Issuer",
 ];
-
-fn deployment() -> Deployment {
-    Deployment::with_policy(ROUTES)
-}
 
 /// The ways a client could write `name` so that some service reads it as ours.
 fn spellings(name: &str) -> Vec<String> {
@@ -65,8 +61,8 @@ fn value(received: &Received, name: &str) -> Option<String> {
 
 #[test]
 fn each_spelling_from_the_client() {
-    let deployment = deployment();
-    let good = bearer(&deployment.authority.token(json!({})));
+    let deployment = Deployment::with_routes();
+    let good = deployment.reader();
     let mut table = Table::on(&deployment);
     for name in NAMES {
         for spelling in spellings(name) {
@@ -98,9 +94,9 @@ fn each_spelling_from_the_client() {
 /// An actor header of the client must not stand in where the token has no actor.
 #[test]
 fn claim_absent_header_absent() {
-    let deployment = deployment();
+    let deployment = Deployment::with_routes();
     let claims = crate::mint::claims_without("client_id");
-    let good = bearer(&deployment.authority.signed(&claims));
+    let good = bearer(&deployment.issuer.signed(&claims));
     let mut table = Table::on(&deployment);
     let fields = [
         &good,
@@ -124,8 +120,8 @@ fn claim_absent_header_absent() {
 
 #[test]
 fn in_trailers() {
-    let deployment = deployment();
-    let writer = bearer(&deployment.authority.token(json!({ "scope": "orders:write" })));
+    let deployment = Deployment::with_routes();
+    let writer = deployment.writer();
     let mut table = Table::on(&deployment);
     for name in [
         "X-Auth-Subject",
@@ -149,8 +145,8 @@ fn in_trailers() {
 
 #[test]
 fn white_space_before_the_colon() {
-    let deployment = deployment();
-    let good = bearer(&deployment.authority.token(json!({})));
+    let deployment = Deployment::with_routes();
+    let good = deployment.reader();
     let mut table = Table::on(&deployment);
     for line in [
         "X-Auth-Subject : forged",
@@ -167,8 +163,8 @@ fn white_space_before_the_colon() {
 
 #[test]
 fn what_arrives_upstream() {
-    let deployment = deployment();
-    let token = deployment.authority.token(json!({
+    let deployment = Deployment::with_routes();
+    let token = deployment.issuer.token(json!({
         "act": chain(&["tool", "orch"]), "scope": "orders:read other",
     }));
     let before = deployment.upstream.count();
@@ -197,7 +193,7 @@ fn what_arrives_upstream() {
 /// No line break, comma or quote of a claim may become structure upstream.
 #[test]
 fn claims_never_become_structure() {
-    let deployment = deployment();
+    let deployment = Deployment::with_routes();
     let mut table = Table::on(&deployment);
     for odd in [
         "a, b",
@@ -210,7 +206,7 @@ fn claims_never_become_structure() {
         "<b>",
         "a%0d%0aX-Auth-Kind: agent",
     ] {
-        let token = deployment.authority.token(json!({
+        let token = deployment.issuer.token(json!({
             "sub": format!("canary {odd}"), "client_id": odd, "act": { "sub": odd, "sub_profile": "ai_agent" },
         }));
         let bytes = request("GET", "/orders/1", &[&bearer(&token)]);
@@ -236,8 +232,8 @@ fn names_of_ones_own() {
         top: "identity_headers: { subject: x-user }\n".into(),
         ..Configuration::default()
     };
-    let deployment = Deployment::start(Authority::new(), &configuration);
-    let good = bearer(&deployment.authority.token(json!({})));
+    let deployment = Deployment::start(TokenIssuer::new(), &configuration);
+    let good = deployment.reader();
     let mut table = Table::on(&deployment);
     for spelling in spellings("X-User") {
         let line = format!("{spelling}: forged");

@@ -2,13 +2,9 @@
 
 use serde_json::json;
 
-use crate::deployment::{Deployment, ROUTES};
+use crate::deployment::Deployment;
 use crate::table::{BARE_CHALLENGE, PASSES, Table, Want};
 use crate::wire::{bearer, request};
-
-fn deployment() -> Deployment {
-    Deployment::with_policy(ROUTES)
-}
 
 /// From the open prefix into the closed one, or to the closed one under another spelling.
 const SECOND_READINGS: [&str; 65] = [
@@ -81,10 +77,10 @@ const SECOND_READINGS: [&str; 65] = [
 
 #[test]
 fn path_with_a_second_reading() {
-    let deployment = deployment();
+    let deployment = Deployment::with_routes();
     let want = Want::of(&[400, 401, 403, 404]);
-    let reader = bearer(&deployment.authority.token(json!({})));
-    let admin = bearer(&deployment.authority.token(json!({ "scope": "admin" })));
+    let reader = deployment.reader();
+    let admin = bearer(&deployment.issuer.token(json!({ "scope": "admin" })));
     let mut table = Table::on(&deployment);
     for path in SECOND_READINGS {
         for (who, line) in [("nobody", "X: y"), ("a reader", &reader), ("an administrator", &admin)] {
@@ -98,8 +94,8 @@ fn path_with_a_second_reading() {
 /// Each of them means another resource to some server: 400, whoever asks.
 #[test]
 fn traversal_is_a_bad_request() {
-    let deployment = deployment();
-    let admin = bearer(&deployment.authority.token(json!({ "scope": "admin" })));
+    let deployment = Deployment::with_routes();
+    let admin = bearer(&deployment.issuer.token(json!({ "scope": "admin" })));
     let mut table = Table::on(&deployment);
     for path in SECOND_READINGS {
         let bytes = request("GET", path, &[&admin]);
@@ -112,9 +108,9 @@ fn traversal_is_a_bad_request() {
 
 #[test]
 fn admin_route_under_another_spelling() {
-    let deployment = deployment();
+    let deployment = Deployment::with_routes();
     let want = Want::of(&[400, 401, 403, 404]);
-    let reader = bearer(&deployment.authority.token(json!({})));
+    let reader = deployment.reader();
     let mut table = Table::on(&deployment);
     for path in [
         "/ADMIN/users",
@@ -144,8 +140,8 @@ fn admin_route_under_another_spelling() {
 
 #[test]
 fn the_query_never_chooses_the_rule() {
-    let deployment = deployment();
-    let reader = bearer(&deployment.authority.token(json!({})));
+    let deployment = Deployment::with_routes();
+    let reader = deployment.reader();
     let mut table = Table::on(&deployment);
     for query in [
         "x=/open/page",
@@ -171,8 +167,8 @@ fn the_query_never_chooses_the_rule() {
 
 #[test]
 fn forwarded_exactly_as_judged() {
-    let deployment = deployment();
-    let reader = bearer(&deployment.authority.token(json!({})));
+    let deployment = Deployment::with_routes();
+    let reader = deployment.reader();
     let mut table = Table::on(&deployment);
     for target in [
         "/orders/1",
@@ -197,8 +193,8 @@ fn forwarded_exactly_as_judged() {
 
 #[test]
 fn segment_boundaries() {
-    let deployment = deployment();
-    let reader = bearer(&deployment.authority.token(json!({})));
+    let deployment = Deployment::with_routes();
+    let reader = deployment.reader();
     let mut table = Table::on(&deployment);
     for path in [
         "/orderss/1",

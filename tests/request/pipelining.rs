@@ -6,23 +6,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::deployment::{Configuration, Deployment, ROUTES};
-use crate::mint::signing_key::{Curve, SigningKey};
-use crate::mint::{Authority, token_of};
+use crate::deployment::{Configuration, Deployment};
+use crate::mint::{TokenIssuer, forged_token};
 use crate::table::{Table, Want, unclean};
 use crate::wire::{self, bearer, conversation, request};
-
-fn deployment() -> Deployment {
-    Deployment::with_policy(ROUTES)
-}
-
-fn line(deployment: &Deployment, scope: &str) -> String {
-    bearer(&deployment.authority.token(json!({ "scope": scope })))
-}
-
-fn forged() -> String {
-    bearer(&token_of(&SigningKey::ec("es256", Curve::P256), "ES256"))
-}
 
 /// A request that keeps the connection open.
 fn kept(start: &str, fields: &str, body: &str) -> String {
@@ -36,13 +23,13 @@ fn statuses(deployment: &Deployment, text: &str) -> Vec<u16> {
 
 #[test]
 fn each_request_is_authenticated_by_itself() {
-    let deployment = deployment();
-    let good = line(&deployment, "orders:read");
+    let deployment = Deployment::with_routes();
+    let good = deployment.reader();
     let last = "Connection: close";
     let sequence = [
         kept("GET /orders/1", &good, ""),
         kept("GET /orders/2", "X: y", ""),
-        kept("GET /orders/3", &forged(), ""),
+        kept("GET /orders/3", &bearer(&forged_token()), ""),
         kept("GET /orders/4", &good, ""),
         kept("GET /admin/users", &good, ""),
         kept("GET /open/page", "X: y", ""),
@@ -63,17 +50,17 @@ fn each_request_is_authenticated_by_itself() {
 
 #[test]
 fn body_of_a_refused_request_is_never_taken_as_the_next_one() {
-    let deployment = deployment();
+    let deployment = Deployment::with_routes();
     let inner = "GET /open/smuggled HTTP/1.1\r\nHost: a.example\r\n\r\n";
     let length = inner.len();
     let close = kept("GET /open/page", "Connection: close", "");
-    let weak = line(&deployment, "other");
+    let weak = bearer(&deployment.issuer.token(json!({ "scope": "other" })));
     let chunked = format!("{length:x}\r\n{inner}\r\n0\r\n\r\n");
     for (what, fields, body, refused) in [
         ("no token", format!("Content-Length: {length}"), inner, 401),
         (
             "a forged token",
-            format!("{}\r\nContent-Length: {length}", forged()),
+            format!("{}\r\nContent-Length: {length}", bearer(&forged_token())),
             inner,
             401,
         ),
@@ -118,8 +105,8 @@ fn body_of_a_refused_request_is_never_taken_as_the_next_one() {
 
 #[test]
 fn body_of_a_get_is_not_the_next_request() {
-    let deployment = deployment();
-    let good = line(&deployment, "orders:read");
+    let deployment = Deployment::with_routes();
+    let good = deployment.reader();
     let inner = "GET /open/smuggled HTTP/1.1\r\nHost: a.example\r\n\r\n";
     let fields = format!("{good}\r\nContent-Length: {}", inner.len());
     let text =
@@ -132,8 +119,8 @@ fn body_of_a_get_is_not_the_next_request() {
 
 #[test]
 fn a_body_goes_through_whole() {
-    let deployment = deployment();
-    let writer = line(&deployment, "orders:write");
+    let deployment = Deployment::with_routes();
+    let writer = deployment.writer();
     let body = "0123456789abcdef".repeat(40_000);
     let head = format!("POST /orders HTTP/1.1\r\nHost: a.example\r\n{writer}\r\nConnection: close\r\n");
     let sized = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
@@ -157,8 +144,8 @@ fn a_body_goes_through_whole() {
 
 #[test]
 fn expect() {
-    let deployment = deployment();
-    let writer = line(&deployment, "orders:write");
+    let deployment = Deployment::with_routes();
+    let writer = deployment.writer();
     let want = Want::of(&[200, 400, 417]);
     let mut table = Table::on(&deployment);
     for expectation in [
@@ -191,8 +178,8 @@ fn expect() {
 
 #[test]
 fn too_many_or_too_long_headers() {
-    let deployment = deployment();
-    let good = line(&deployment, "orders:read");
+    let deployment = Deployment::with_routes();
+    let good = deployment.reader();
     let want = Want::of(&[400, 431]).or_close();
     let many = |count: usize| (0..count).map(|i| format!("X-{i}: y\r\n")).collect::<String>();
     let mut table = Table::on(&deployment);
@@ -221,7 +208,7 @@ fn impatient() -> Deployment {
         top: "timeouts: { header: 1s, keep_alive: 1s }\n".into(),
         ..Configuration::default()
     };
-    Deployment::start(Authority::new(), &configuration)
+    Deployment::start(TokenIssuer::new(), &configuration)
 }
 
 #[test]
@@ -233,12 +220,12 @@ fn header_byte_by_byte() {
 /// Nobody has to configure it: five seconds, and some of grace for a busy machine.
 #[test]
 fn header_byte_by_byte_at_a_gate_without_a_word_on_it() {
-    cut_off(&deployment(), Duration::from_secs(9));
+    cut_off(&Deployment::with_routes(), Duration::from_secs(9));
 }
 
 /// Sends a header a byte at a time until the gate has enough of it, and says when that was.
 fn cut_off(deployment: &Deployment, limit: Duration) -> Duration {
-    let good = line(deployment, "orders:read");
+    let good = deployment.reader();
     let mut stream = TcpStream::connect(deployment.gate.address).expect("a connection");
     stream
         .set_read_timeout(Some(Duration::from_millis(100)))

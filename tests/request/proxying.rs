@@ -8,20 +8,16 @@ use serde_json::json;
 use crate::deployment::gate::Gate;
 use crate::deployment::upstream::Conduct;
 use crate::deployment::{Configuration, Deployment, ROUTES};
-use crate::mint::Authority;
+use crate::mint::TokenIssuer;
 use crate::table::{PASSES, Table, Want};
 use crate::wire::{self, Connection, Outcome, bearer, request};
-
-fn deployment() -> Deployment {
-    Deployment::with_policy(ROUTES)
-}
 
 fn with_top(line: &str) -> Deployment {
     let configuration = Configuration {
         top: line.to_owned(),
         ..Configuration::default()
     };
-    Deployment::start(Authority::new(), &configuration)
+    Deployment::start(TokenIssuer::new(), &configuration)
 }
 
 fn open(deployment: &Deployment) -> TcpStream {
@@ -44,9 +40,9 @@ fn read_until(stream: &mut TcpStream, end: &str) -> String {
 
 #[test]
 fn an_answer_is_streamed() {
-    let deployment = deployment();
+    let deployment = Deployment::with_routes();
     deployment.upstream.conduct(Conduct::Trickle);
-    let good = bearer(&deployment.authority.token(json!({})));
+    let good = deployment.reader();
     let mut stream = open(&deployment);
     stream.write_all(&request("GET", "/orders/1", &[&good])).expect("sent");
     // The first event is here while the second is still to be written.
@@ -58,8 +54,8 @@ fn an_answer_is_streamed() {
 
 #[test]
 fn a_request_is_streamed() {
-    let deployment = deployment();
-    let writer = bearer(&deployment.authority.token(json!({ "scope": "orders:write" })));
+    let deployment = Deployment::with_routes();
+    let writer = deployment.writer();
     let mut stream = open(&deployment);
     let head = request("POST", "/orders", &[&writer, "Transfer-Encoding: chunked"]);
     stream.write_all(&head).expect("sent");
@@ -76,7 +72,7 @@ fn a_request_is_streamed() {
 fn the_token_stays_behind_unless_it_is_wanted_upstream() {
     for (line, passed) in [("", false), ("token: strip\n", false), ("token: pass\n", true)] {
         let deployment = with_top(line);
-        let good = bearer(&deployment.authority.token(json!({})));
+        let good = deployment.reader();
         let mut table = Table::on(&deployment);
         for one in table.request(line, &request("GET", "/orders/1", &[&good]), PASSES) {
             let upstream = one
@@ -85,7 +81,7 @@ fn the_token_stays_behind_unless_it_is_wanted_upstream() {
                 .map(|value| format!("Authorization: {value}"));
             table.check(line, upstream == passed.then(|| good.clone()));
         }
-        let forged = bearer(&Authority::new().token(json!({})));
+        let forged = bearer(&TokenIssuer::new().token(json!({})));
         let open = request("GET", "/open/page", &[&forged]);
         for one in table.request(&format!("{line} on a public route"), &open, PASSES) {
             table.check("no unjudged token upstream", one.head.value("authorization").is_none());
@@ -97,7 +93,7 @@ fn the_token_stays_behind_unless_it_is_wanted_upstream() {
 #[test]
 fn hosts_of_ones_own() {
     let deployment = with_top("hosts: [admin.example.com, \"api.example.com:8443\"]\n");
-    let good = bearer(&deployment.authority.token(json!({})));
+    let good = deployment.reader();
     let mut table = Table::on(&deployment);
     for (host, want) in [
         ("admin.example.com", PASSES),
@@ -121,7 +117,7 @@ fn hosts_of_ones_own() {
 
 #[test]
 fn health_is_on_the_admin_listener_alone() {
-    let deployment = deployment();
+    let deployment = Deployment::with_routes();
     let mut table = Table::on(&deployment);
     for path in ["/livez", "/readyz", "/metrics", "/healthz", "/ping"] {
         for agent in ["User-Agent: kube-probe/1.29", "User-Agent: GoogleHC/1.0"] {
@@ -132,7 +128,7 @@ fn health_is_on_the_admin_listener_alone() {
     table.finish();
     let admin = |path: &str| wire::answer(deployment.gate.admin, &request("GET", path, &[]));
     assert_eq!((admin("/livez").status, admin("/readyz").status), (200, 200));
-    let token = deployment.authority.token(json!({}));
+    let token = deployment.issuer.token(json!({}));
     for path in ["/orders/1", "/open/page", "/"] {
         let answer = wire::get(deployment.gate.admin, path, &token);
         assert_eq!(answer.status, 404, "the admin listener forwards nothing");
@@ -143,9 +139,9 @@ fn health_is_on_the_admin_listener_alone() {
 /// Control characters of a caller must not make lines of their own in the log.
 #[test]
 fn one_line_of_log_for_each_request() {
-    let deployment = deployment();
+    let deployment = Deployment::with_routes();
     let odd = json!({ "client_id": "a\u{2028}b\"}{", "act": { "sub": "x\",\"verdict\":\"allow" } });
-    let token = bearer(&deployment.authority.token(odd));
+    let token = bearer(&deployment.issuer.token(odd));
     let rows = [
         ("/orders/%22%7d%7b", token.as_str()),
         (
@@ -171,9 +167,9 @@ fn one_line_of_log_for_each_request() {
 /// The version belongs to the hop (RFC 9110 section 6.2): ours is HTTP/1.1, and so the connection can be kept.
 #[test]
 fn an_answer_in_http_1_0() {
-    let deployment = deployment();
+    let deployment = Deployment::with_routes();
     deployment.upstream.conduct(Conduct::AnswerInHttp10);
-    let token = deployment.authority.token(json!({}));
+    let token = deployment.issuer.token(json!({}));
     let answer = wire::get(deployment.gate.address, "/orders/1", &token);
     assert_eq!((answer.status, answer.text().as_str()), (200, "ok"));
     assert!(answer.head.start.starts_with("HTTP/1.1 "), "{}", answer.head.start);
@@ -181,8 +177,8 @@ fn an_answer_in_http_1_0() {
 
 #[test]
 fn an_answer_with_two_framings() {
-    let deployment = deployment();
-    let token = deployment.authority.token(json!({}));
+    let deployment = Deployment::with_routes();
+    let token = deployment.issuer.token(json!({}));
     for answer in [
         "HTTP/1.1 200 OK\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n4\r\nlong\r\n0\r\n\r\n",
         "HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n4\r\nlong\r\n0\r\n\r\n",
@@ -195,8 +191,8 @@ fn an_answer_with_two_framings() {
 /// A fault of the client is told to the client: nobody can make the log say that the upstream is away.
 #[test]
 fn a_body_that_breaks_off_is_the_clients_fault() {
-    let deployment = deployment();
-    let writer = bearer(&deployment.authority.token(json!({ "scope": "orders:write" })));
+    let deployment = Deployment::with_routes();
+    let writer = deployment.writer();
     let mut table = Table::on(&deployment);
     for (name, chunk) in [
         ("no length", "zz\r\nabc\r\n"),
@@ -222,8 +218,8 @@ fn a_body_that_breaks_off_is_the_clients_fault() {
 
 #[test]
 fn a_length_of_zero_is_passed_on() {
-    let deployment = deployment();
-    let writer = bearer(&deployment.authority.token(json!({ "scope": "orders:write" })));
+    let deployment = Deployment::with_routes();
+    let writer = deployment.writer();
     let before = deployment.upstream.count();
     let answer = wire::answer(
         deployment.gate.address,
@@ -243,8 +239,8 @@ fn a_length_of_zero_is_passed_on() {
 /// On a public route nobody judges a token, in whatever company it comes.
 #[test]
 fn a_token_beside_another_credential_stays_behind_on_public_routes() {
-    let deployment = deployment();
-    let token = deployment.authority.token(json!({}));
+    let deployment = Deployment::with_routes();
+    let token = deployment.issuer.token(json!({}));
     for (field, passed) in [
         ("Basic YTpi".to_owned(), true),
         (format!("Bearer {token}"), false),
@@ -272,9 +268,9 @@ fn upstream_away() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = free.local_addr().expect("an address");
     drop(free);
-    let authority = Authority::new();
+    let issuer = TokenIssuer::new();
     let keys = crate::deployment::key_server::KeyServer::start(crate::deployment::key_server::Conduct::Publish(
-        authority.document(),
+        issuer.document(),
     ));
     let gate = Gate::run(&format!(
         "listen: 127.0.0.1:0\nupstream: http://{address}\nadmin: 127.0.0.1:0\naudience: {}\nissuers:\n  - issuer: {}\n    jwks_uri: {}\n{ROUTES}",
@@ -291,9 +287,9 @@ fn upstream_away() {
 /// The second signal ends at once what the first would have waited for.
 #[test]
 fn a_second_sigterm_ends_at_once() {
-    let mut deployment = deployment();
+    let mut deployment = Deployment::with_routes();
     deployment.upstream.conduct(Conduct::Hold);
-    let token = deployment.authority.token(json!({}));
+    let token = deployment.issuer.token(json!({}));
     let mut connection = Connection::open(deployment.gate.address).expect("a connection");
     connection
         .send(&request("GET", "/orders/1", &[&bearer(&token)]))

@@ -1,19 +1,13 @@
 //! Request targets: the absolute form, and what is no target at all.
 
-use serde_json::json;
-
-use crate::deployment::{Deployment, ROUTES};
+use crate::deployment::Deployment;
 use crate::table::{BARE_CHALLENGE, INSUFFICIENT_SCOPE, PASSES, Table, Want};
-use crate::wire::{bearer, request};
-
-fn deployment() -> Deployment {
-    Deployment::with_policy(ROUTES)
-}
+use crate::wire::request;
 
 #[test]
 fn absolute_form_target() {
-    let deployment = deployment();
-    let reader = bearer(&deployment.authority.token(json!({})));
+    let deployment = Deployment::with_routes();
+    let reader = deployment.reader();
     let mut table = Table::on(&deployment);
     for (what, target) in [
         ("our host", "http://orders.example.com/orders/1"),
@@ -117,9 +111,9 @@ fn absolute_form_target() {
 
 #[test]
 fn other_targets() {
-    let deployment = deployment();
+    let deployment = Deployment::with_routes();
     let want = Want::of(&[400, 414, 431]).or_close();
-    let reader = bearer(&deployment.authority.token(json!({})));
+    let reader = deployment.reader();
     let mut table = Table::on(&deployment);
     for target in [
         "open/page",

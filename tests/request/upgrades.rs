@@ -2,30 +2,13 @@
 
 use serde_json::json;
 
-use crate::deployment::upstream::{Conduct, Received};
-use crate::deployment::{Deployment, ROUTES};
-use crate::mint::signing_key::{Curve, SigningKey};
-use crate::mint::{Authority, token_of};
+use crate::deployment::Deployment;
+use crate::deployment::upstream::Conduct;
+use crate::mint::forged_token;
 use crate::table::{
     BAD_REQUEST_OR_UNAUTHORIZED, BARE_CHALLENGE, FORBIDDEN, INSUFFICIENT_SCOPE, INVALID_TOKEN, Table, Want,
 };
 use crate::wire::{self, Connection, bearer, request};
-
-fn deployment() -> Deployment {
-    Deployment::with_policy(ROUTES)
-}
-
-fn reader(authority: &Authority) -> String {
-    bearer(&authority.token(json!({})))
-}
-
-fn forged() -> String {
-    bearer(&token_of(&SigningKey::ec("es256", Curve::P256), "ES256"))
-}
-
-fn has(received: &Received, name: &str) -> bool {
-    !received.head.values(name).is_empty()
-}
 
 const WEBSOCKET: [&str; 3] = [
     "Upgrade: websocket",
@@ -41,27 +24,31 @@ fn websocket(target: &str, line: &str) -> Vec<u8> {
 
 #[test]
 fn upgrade_without_or_with_a_bad_token() {
-    let deployment = deployment();
+    let deployment = Deployment::with_routes();
     let mut table = Table::on(&deployment);
     table.request("no token", &websocket("/orders/1", "X: y"), BARE_CHALLENGE);
-    table.request("a forged token", &websocket("/orders/1", &forged()), INVALID_TOKEN);
+    table.request(
+        "a forged token",
+        &websocket("/orders/1", &bearer(&forged_token())),
+        INVALID_TOKEN,
+    );
     table.request(
         "garbage",
         &websocket("/orders/1", &bearer("garbage")),
         BAD_REQUEST_OR_UNAUTHORIZED,
     );
-    let weak = bearer(&deployment.authority.token(json!({ "scope": "other" })));
+    let weak = bearer(&deployment.issuer.token(json!({ "scope": "other" })));
     table.request("no scope", &websocket("/orders/1", &weak), INSUFFICIENT_SCOPE);
-    let good = reader(&deployment.authority);
+    let good = deployment.reader();
     table.request("no route", &websocket("/nowhere", &good), FORBIDDEN);
     table.finish();
 }
 
 #[test]
 fn bytes_after_an_upgrade_before_101() {
-    let deployment = deployment();
+    let deployment = Deployment::with_routes();
     deployment.upstream.conduct(Conduct::RefuseUpgrade);
-    let good = reader(&deployment.authority);
+    let good = deployment.reader();
     let h2c = format!(
         "GET /orders/1 HTTP/1.1\r\nHost: a.example\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n{good}\r\n\r\n"
     );
@@ -82,8 +69,8 @@ fn bytes_after_an_upgrade_before_101() {
         let seen = deployment.upstream.since(before);
         assert!(seen.len() <= 1, "{what}: {seen:?}");
         for one in &seen {
-            assert!(!has(one, "http2-settings"), "{what}: {one:?}");
-            assert!(what != "h2c" || !has(one, "upgrade"), "{what}: {one:?}");
+            assert!(!one.has("http2-settings"), "{what}: {one:?}");
+            assert!(what != "h2c" || !one.has("upgrade"), "{what}: {one:?}");
         }
         let bytes = deployment.upstream.bytes();
         let leaked = bytes.windows(8).any(|window| window == b"smuggled");
@@ -93,7 +80,7 @@ fn bytes_after_an_upgrade_before_101() {
 
 #[test]
 fn http2_preface_on_the_plain_port() {
-    let deployment = deployment();
+    let deployment = Deployment::with_routes();
     let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
     let mut connection = Connection::open(deployment.gate.address).expect("a connection");
     connection.send(preface).expect("sent");
@@ -110,8 +97,8 @@ fn http2_preface_on_the_plain_port() {
 
 #[test]
 fn early_data() {
-    let deployment = deployment();
-    let good = reader(&deployment.authority);
+    let deployment = Deployment::with_routes();
+    let good = deployment.reader();
     let mut table = Table::on(&deployment);
     table.request(
         "Early-Data: 1",
@@ -128,8 +115,8 @@ fn early_data() {
 
 #[test]
 fn upstream_dies() {
-    let deployment = deployment();
-    let token = deployment.authority.token(json!({}));
+    let deployment = Deployment::with_routes();
+    let token = deployment.issuer.token(json!({}));
     deployment.upstream.conduct(Conduct::DieBeforeTheAnswer);
     let answer = wire::get(deployment.gate.address, "/orders/1", &token);
     assert_eq!(answer.status, 502, "{}", answer.everything());

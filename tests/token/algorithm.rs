@@ -2,21 +2,17 @@
 
 use serde_json::json;
 
-use crate::deployment::{Configuration, Deployment};
+use crate::deployment::Deployment;
 use crate::mint::signing_key::{SigningKey, base64url, hmac};
-use crate::mint::{Authority, good, header_of, sign, signing_input, token_of};
+use crate::mint::{TokenIssuer, good, header_of, sign, signing_input, token_of};
 use crate::table::{INVALID_TOKEN, PASSES, Table};
-
-fn deployment(authority: Authority) -> Deployment {
-    Deployment::start(authority, &Configuration::default())
-}
 
 #[test]
 fn each_algorithm_passes_with_its_own_key() {
-    let mut authority = Authority::of_every_kind();
+    let mut issuer = TokenIssuer::of_every_kind();
     let named_anew = SigningKey::ed25519("ed25519-new-name");
-    authority.publish(named_anew.jwk(Some("Ed25519")));
-    let deployment = deployment(authority);
+    issuer.publish(named_anew.jwk(Some("Ed25519")));
+    let deployment = Deployment::with_issuer(issuer);
     let mut table = Table::on(&deployment);
     for (kid, algorithm) in [
         ("es256", "ES256"),
@@ -35,7 +31,7 @@ fn each_algorithm_passes_with_its_own_key() {
         ("ed25519-bare", "EdDSA"),
         ("ed25519-bare", "Ed25519"),
     ] {
-        let token = deployment.authority.token_of(kid, algorithm);
+        let token = deployment.issuer.token_of(kid, algorithm);
         table.token(&format!("{algorithm} of {kid}"), &token, PASSES);
     }
     let token = token_of(&named_anew, "Ed25519");
@@ -45,8 +41,8 @@ fn each_algorithm_passes_with_its_own_key() {
 
 #[test]
 fn algorithm_none_in_any_spelling() {
-    let deployment = deployment(Authority::of_every_kind());
-    let key = deployment.authority.key("es256");
+    let deployment = Deployment::with_issuer(TokenIssuer::of_every_kind());
+    let key = deployment.issuer.key("es256");
     let mut table = Table::on(&deployment);
     for spelling in ["none", "None", "NONE", "nOnE", " none", "none ", "none\t", "n\\u006fne"] {
         for kid in ["", r#","kid":"es256""#] {
@@ -69,7 +65,7 @@ fn algorithm_none_in_any_spelling() {
 
 #[test]
 fn symmetric_algorithm_keyed_with_anything_public() {
-    let deployment = deployment(Authority::of_every_kind());
+    let deployment = Deployment::with_issuer(TokenIssuer::of_every_kind());
     let mut table = Table::on(&deployment);
     let kids = [
         "rs256",
@@ -85,7 +81,7 @@ fn symmetric_algorithm_keyed_with_anything_public() {
             "nobody" => "es256",
             known => known,
         };
-        for (what, secret) in public_material(deployment.authority.key(known)) {
+        for (what, secret) in public_material(deployment.issuer.key(known)) {
             for algorithm in ["HS256", "HS384", "HS512"] {
                 let input = signing_input(header_of(algorithm, kid), good());
                 let signature = hmac(algorithm, &secret, input.as_bytes());
@@ -132,7 +128,7 @@ fn public_material(key: &SigningKey) -> Vec<(&'static str, Vec<u8>)> {
 #[test]
 fn symmetric_key_published_in_the_jwks() {
     let secret = b"a secret that an issuer should never publish";
-    let mut authority = Authority::new();
+    let mut issuer = TokenIssuer::new();
     for (kid, alg) in [
         ("oct", None),
         ("oct-hs256", Some("HS256")),
@@ -142,9 +138,9 @@ fn symmetric_key_published_in_the_jwks() {
         if let Some(alg) = alg {
             jwk["alg"] = json!(alg);
         }
-        authority.publish(jwk);
+        issuer.publish(jwk);
     }
-    let deployment = deployment(authority);
+    let deployment = Deployment::with_issuer(issuer);
     let mut table = Table::on(&deployment);
     for kid in ["oct", "oct-hs256", "oct-es256"] {
         for header in [header_of("HS256", kid), header_of("ES256", kid)] {
@@ -154,15 +150,15 @@ fn symmetric_key_published_in_the_jwks() {
             table.token(&format!("an HMAC under {header}"), &token, INVALID_TOKEN);
         }
     }
-    let token = deployment.authority.token(json!({}));
+    let token = deployment.issuer.token(json!({}));
     table.token("a good key beside a symmetric one", &token, PASSES);
     table.finish();
 }
 
 #[test]
 fn algorithm_names_off_the_list() {
-    let deployment = deployment(Authority::of_every_kind());
-    let key = deployment.authority.key("es256");
+    let deployment = Deployment::with_issuer(TokenIssuer::of_every_kind());
+    let key = deployment.issuer.key("es256");
     let mut table = Table::on(&deployment);
     for alg in [
         r#""es256""#,

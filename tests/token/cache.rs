@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::deployment::{Configuration, Deployment, ROUTES};
-use crate::mint::{Authority, now};
+use crate::mint::{TokenIssuer, now};
 use crate::wire::{self, bearer, request};
 
 #[test]
@@ -22,7 +22,7 @@ routes:
     initiator: { kind: human, auth_within: 1m }
 "#;
     let deployment = Deployment::with_policy(policy);
-    let token = deployment.authority.token(json!({ "auth_time": now() - 3600 }));
+    let token = deployment.issuer.token(json!({ "auth_time": now() - 3600 }));
     for _ in 0..3 {
         for (target, status) in [
             ("/loose", 200),
@@ -41,7 +41,7 @@ routes:
 fn expiry_after_caching() {
     // Within the leeway of 30 s, and beyond it soon.
     let deployment = Deployment::with_policy(ROUTES);
-    let token = deployment.authority.token(json!({ "exp": now() - 26 }));
+    let token = deployment.issuer.token(json!({ "exp": now() - 26 }));
     for _ in 0..3 {
         assert_eq!(deployment.status("/orders/1", &token), 200);
     }
@@ -68,10 +68,10 @@ fn a_shorter_leeway() {
         top: "leeway: 0s\n".into(),
         ..Configuration::default()
     };
-    let deployment = Deployment::start(Authority::new(), &configuration);
-    let past = deployment.authority.token(json!({ "exp": now() - 1 }));
+    let deployment = Deployment::start(TokenIssuer::new(), &configuration);
+    let past = deployment.issuer.token(json!({ "exp": now() - 1 }));
     assert_eq!(deployment.status("/orders/1", &past), 401);
-    let ahead = deployment.authority.token(json!({ "exp": now() + 60, "nbf": now() }));
+    let ahead = deployment.issuer.token(json!({ "exp": now() + 60, "nbf": now() }));
     assert_eq!(deployment.status("/orders/1", &ahead), 200);
 }
 
@@ -82,7 +82,7 @@ fn more_tokens_than_are_kept() {
     let mut connection = wire::Connection::open(deployment.gate.address).expect("a connection");
     let bulky = "x".repeat(3000);
     for round in 0..400 {
-        let token = deployment.authority.token(json!({ "bulk": bulky, "round": round }));
+        let token = deployment.issuer.token(json!({ "bulk": bulky, "round": round }));
         let text = String::from_utf8(request("GET", "/orders/1", &[&bearer(&token)])).expect("text");
         let kept = text.replace("Connection: close\r\n", "");
         connection.send(kept.as_bytes()).expect("sent");

@@ -2,20 +2,16 @@
 
 use serde_json::{Value, json};
 
-use crate::deployment::{Deployment, ROUTES};
-use crate::mint::{AUDIENCE, Authority, ISSUER, claims_without, good, good_with_last, now};
+use crate::deployment::Deployment;
+use crate::mint::{AUDIENCE, ISSUER, TokenIssuer, claims_without, good, good_with_last, now};
 use crate::table::{INVALID_TOKEN, PASSES, PASSES_OR_INVALID_TOKEN, Table};
 use crate::wire;
 
-fn deployment() -> Deployment {
-    Deployment::with_policy(ROUTES)
-}
-
 /// A row for each value that `claim` must not have.
-fn refused(table: &mut Table<'_>, authority: &Authority, claim: &str, values: &[Value]) {
+fn refused(table: &mut Table<'_>, issuer: &TokenIssuer, claim: &str, values: &[Value]) {
     for value in values {
         let shown: String = value.to_string().chars().take(60).collect();
-        let token = authority.token(json!({ claim: value }));
+        let token = issuer.token(json!({ claim: value }));
         table.token(&format!("{claim} {shown}"), &token, INVALID_TOKEN);
     }
 }
@@ -40,31 +36,31 @@ fn no_numbers() -> Vec<Value> {
 
 #[test]
 fn exp() {
-    let deployment = deployment();
-    let authority = &deployment.authority;
+    let deployment = Deployment::with_routes();
+    let issuer = &deployment.issuer;
     let mut table = Table::on(&deployment);
-    table.token("missing", &authority.signed(&claims_without("exp")), INVALID_TOKEN);
-    refused(&mut table, authority, "exp", &no_numbers());
+    table.token("missing", &issuer.signed(&claims_without("exp")), INVALID_TOKEN);
+    refused(&mut table, issuer, "exp", &no_numbers());
     let past = [now() - 31, now() - 40, now() - 3600, 1, 0];
-    refused(&mut table, authority, "exp", &past.map(|date| json!(date)));
+    refused(&mut table, issuer, "exp", &past.map(|date| json!(date)));
     refused(
         &mut table,
-        authority,
+        issuer,
         "exp",
         &[json!(-1), json!(-1e300), json!(0.5), json!((now() - 60) as f64 + 0.5)],
     );
     let overflow = good_with_last(r#""x":1"#).replace(r#""exp":"#, r#""exp":1e999,"y":"#);
-    table.token("beyond every number", &authority.signed_text(&overflow), INVALID_TOKEN);
+    table.token("beyond every number", &issuer.signed_text(&overflow), INVALID_TOKEN);
     for (what, date) in [
         ("ten seconds ago", now() - 10),
         ("just past, within the leeway", now() - 1),
     ] {
-        table.token(what, &authority.token(json!({ "exp": date })), PASSES);
+        table.token(what, &issuer.token(json!({ "exp": date })), PASSES);
     }
     let fraction = json!({ "exp": (now() + 60) as f64 + 0.5 });
     table.token(
         "a fraction that lies ahead",
-        &authority.token(fraction),
+        &issuer.token(fraction),
         PASSES_OR_INVALID_TOKEN,
     );
     table.finish();
@@ -72,7 +68,7 @@ fn exp() {
 
 #[test]
 fn exp_absurdly_far() {
-    let deployment = deployment();
+    let deployment = Deployment::with_routes();
     let mut table = Table::on(&deployment);
     for date in [
         "9999999999999",
@@ -87,7 +83,7 @@ fn exp_absurdly_far() {
         "1.7976931348623157e308",
     ] {
         let text = good().replace(r#""exp":"#, &format!(r#""exp":{date},"x":"#));
-        let token = deployment.authority.signed_text(&text);
+        let token = deployment.issuer.signed_text(&text);
         table.token(&format!("exp {date}"), &token, PASSES_OR_INVALID_TOKEN);
         table.token(&format!("exp {date}, again"), &token, PASSES_OR_INVALID_TOKEN);
     }
@@ -96,29 +92,25 @@ fn exp_absurdly_far() {
 
 #[test]
 fn nbf_and_iat() {
-    let deployment = deployment();
-    let authority = &deployment.authority;
+    let deployment = Deployment::with_routes();
+    let issuer = &deployment.issuer;
     let mut table = Table::on(&deployment);
-    refused(&mut table, authority, "nbf", &no_numbers());
+    refused(&mut table, issuer, "nbf", &no_numbers());
     refused(
         &mut table,
-        authority,
+        issuer,
         "nbf",
         &[json!(now() + 60), json!(now() + 3600), json!(1e300), json!(-1)],
     );
-    refused(&mut table, authority, "iat", &no_numbers());
-    table.token(
-        "nbf in the past",
-        &authority.token(json!({ "nbf": now() - 60 })),
-        PASSES,
-    );
+    refused(&mut table, issuer, "iat", &no_numbers());
+    table.token("nbf in the past", &issuer.token(json!({ "nbf": now() - 60 })), PASSES);
     table.token(
         "nbf within the leeway",
-        &authority.token(json!({ "nbf": now() + 10 })),
+        &issuer.token(json!({ "nbf": now() + 10 })),
         PASSES,
     );
     for ahead in [10, 3600, 1_000_000_000] {
-        let token = authority.token(json!({ "iat": now() + ahead }));
+        let token = issuer.token(json!({ "iat": now() + ahead }));
         table.token(&format!("iat {ahead} s in the future"), &token, PASSES_OR_INVALID_TOKEN);
     }
     table.finish();
@@ -126,14 +118,14 @@ fn nbf_and_iat() {
 
 #[test]
 fn aud() {
-    let deployment = deployment();
-    let authority = &deployment.authority;
+    let deployment = Deployment::with_routes();
+    let issuer = &deployment.issuer;
     let mut table = Table::on(&deployment);
-    table.token("missing", &authority.signed(&claims_without("aud")), INVALID_TOKEN);
+    table.token("missing", &issuer.signed(&claims_without("aud")), INVALID_TOKEN);
     let prefix = &AUDIENCE[..AUDIENCE.len() - 1];
     refused(
         &mut table,
-        authority,
+        issuer,
         "aud",
         &[
             json!(""),
@@ -169,7 +161,7 @@ fn aud() {
         ],
     );
     for good in [json!([AUDIENCE]), json!(["https://other.example.com", AUDIENCE])] {
-        let token = authority.token(json!({ "aud": good }));
+        let token = issuer.token(json!({ "aud": good }));
         table.token(&format!("ours among {good}"), &token, PASSES);
     }
     table.finish();
@@ -177,14 +169,14 @@ fn aud() {
 
 #[test]
 fn iss() {
-    let deployment = deployment();
-    let authority = &deployment.authority;
-    let stranger = Authority::new();
+    let deployment = Deployment::with_routes();
+    let issuer = &deployment.issuer;
+    let stranger = TokenIssuer::new();
     let mut table = Table::on(&deployment);
-    table.token("missing", &authority.signed(&claims_without("iss")), INVALID_TOKEN);
+    table.token("missing", &issuer.signed(&claims_without("iss")), INVALID_TOKEN);
     refused(
         &mut table,
-        authority,
+        issuer,
         "iss",
         &[
             json!("https://IDP.example.com"),
@@ -216,7 +208,7 @@ fn iss() {
         let token = stranger.token(json!({ "iss": issuer }));
         table.token(&format!("a perfect token of a stranger, {what}"), &token, INVALID_TOKEN);
     }
-    let token = authority.token(json!({ "iss": elsewhere.url() }));
+    let token = issuer.token(json!({ "iss": elsewhere.url() }));
     table.token("our key in a stranger's name", &token, INVALID_TOKEN);
     table.check("no discovery at a stranger's", elsewhere.requests().is_empty());
     table.finish();
@@ -224,13 +216,13 @@ fn iss() {
 
 #[test]
 fn sub() {
-    let deployment = deployment();
-    let authority = &deployment.authority;
+    let deployment = Deployment::with_routes();
+    let issuer = &deployment.issuer;
     let mut table = Table::on(&deployment);
-    table.token("missing", &authority.signed(&claims_without("sub")), INVALID_TOKEN);
+    table.token("missing", &issuer.signed(&claims_without("sub")), INVALID_TOKEN);
     refused(
         &mut table,
-        authority,
+        issuer,
         "sub",
         &[
             json!(""),
@@ -254,7 +246,7 @@ fn sub() {
         "\u{7f}",
         "\u{85}",
     ] {
-        let token = authority.token(json!({ "sub": format!("alice{odd}canary") }));
+        let token = issuer.token(json!({ "sub": format!("alice{odd}canary") }));
         table.token(&format!("sub with {odd:?}"), &token, INVALID_TOKEN);
     }
     table.finish();
@@ -262,7 +254,7 @@ fn sub() {
 
 #[test]
 fn sub_with_odd_content() {
-    let deployment = deployment();
+    let deployment = Deployment::with_routes();
     let mut table = Table::on(&deployment);
     for sub in [
         "ålice-canary".to_owned(),
@@ -277,7 +269,7 @@ fn sub_with_odd_content() {
         "a".repeat(900) + "-canary",
         "a".repeat(5000) + "-canary",
     ] {
-        let token = deployment.authority.token(json!({ "sub": sub }));
+        let token = deployment.issuer.token(json!({ "sub": sub }));
         let request = wire::request("GET", "/orders/1", &[&wire::bearer(&token)]);
         let shown: String = sub.chars().take(20).collect();
         let seen = table.request(&format!("sub {shown:?}"), &request, PASSES_OR_INVALID_TOKEN);

@@ -7,17 +7,13 @@ use serde_json::json;
 use crate::deployment::Deployment;
 use crate::mint::signing_key::base64url;
 use crate::mint::{
-    Authority, good, good_with_first, good_with_last, header, now, parts, sign, sign_input, signing_input,
+    TokenIssuer, good, good_with_first, good_with_last, header, now, parts, sign, sign_input, signing_input,
 };
 use crate::table::{BAD_REQUEST_OR_UNAUTHORIZED, INVALID_TOKEN, PASSES, PASSES_OR_INVALID_TOKEN, Table};
 
-fn deployment() -> Deployment {
-    Deployment::with_policy(crate::deployment::ROUTES)
-}
-
 /// A token in whose signature both characters stand that the two alphabets write differently.
-fn token_with_both_characters(authority: &Authority) -> String {
-    let tokens = std::iter::repeat_with(|| authority.token(json!({})));
+fn token_with_both_characters(issuer: &TokenIssuer) -> String {
+    let tokens = std::iter::repeat_with(|| issuer.token(json!({})));
     let mut fitting = tokens.filter(|token| {
         let signature = parts(token)[2];
         signature.contains('-') && signature.contains('_')
@@ -36,8 +32,8 @@ fn with_spare_bits(part: &str) -> String {
 
 #[test]
 fn encodings_of_a_token() {
-    let deployment = deployment();
-    let token = token_with_both_characters(&deployment.authority);
+    let deployment = Deployment::with_routes();
+    let token = token_with_both_characters(&deployment.issuer);
     let [header, payload, signature] = parts(&token);
     let hex = |text: &str| text.bytes().map(|b| format!("{b:02x}")).collect::<String>();
     let standard = signature.replace('-', "+").replace('_', "/");
@@ -121,8 +117,8 @@ fn encodings_of_a_token() {
 
 #[test]
 fn encodings_within_signed_parts() {
-    let deployment = deployment();
-    let key = deployment.authority.key("es256");
+    let deployment = Deployment::with_routes();
+    let key = deployment.issuer.key("es256");
     let (head, claims) = (header(key), good());
     let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
     let utf32 = |text: &str| text.chars().flat_map(|c| (c as u32).to_be_bytes()).collect::<Vec<_>>();
@@ -187,8 +183,8 @@ fn encodings_within_signed_parts() {
 
 #[test]
 fn json_that_is_no_object() {
-    let deployment = deployment();
-    let key = deployment.authority.key("es256");
+    let deployment = Deployment::with_routes();
+    let key = deployment.issuer.key("es256");
     let mut table = Table::on(&deployment);
     for text in [
         "[]",
@@ -207,14 +203,14 @@ fn json_that_is_no_object() {
         let token = sign(key, "ES256", header(key), text);
         table.token(&format!("claims {text:?}"), &token, INVALID_TOKEN);
     }
-    let token = deployment.authority.signed_text(&format!("[{}]", good()));
+    let token = deployment.issuer.signed_text(&format!("[{}]", good()));
     table.token("claims in a list", &token, INVALID_TOKEN);
     table.finish();
 }
 
 #[test]
 fn json_beyond_the_grammar() {
-    let deployment = deployment();
+    let deployment = Deployment::with_routes();
     let mut table = Table::on(&deployment);
     for member in [
         r#""x":NaN"#,
@@ -239,7 +235,7 @@ fn json_beyond_the_grammar() {
         "\"x\":\"a\nb\"",
         "\"x\":\"a\0b\"",
     ] {
-        let token = deployment.authority.signed_text(&good_with_last(member));
+        let token = deployment.issuer.signed_text(&good_with_last(member));
         table.token(&format!("claims with {member}"), &token, INVALID_TOKEN);
     }
     for bytes in [
@@ -249,7 +245,7 @@ fn json_beyond_the_grammar() {
         b"\xf4\x90\x80\x80",
     ] {
         let member = [b",\"x\":\"".as_slice(), bytes, b"\"}"].concat();
-        let key = deployment.authority.key("es256");
+        let key = deployment.issuer.key("es256");
         let claims = good();
         let claims = [&claims.as_bytes()[..claims.len() - 1], &member].concat();
         let token = sign(key, "ES256", header(key), claims);
@@ -268,14 +264,14 @@ fn json_beyond_the_grammar() {
         );
     }
     let text = good().replacen(':', "=", 1);
-    table.token("no colon", &deployment.authority.signed_text(&text), INVALID_TOKEN);
+    table.token("no colon", &deployment.issuer.signed_text(&text), INVALID_TOKEN);
     table.finish();
 }
 
 #[test]
 fn duplicate_names() {
-    let deployment = deployment();
-    let authority = &deployment.authority;
+    let deployment = Deployment::with_routes();
+    let issuer = &deployment.issuer;
     let past = now() - 3600;
     let mut table = Table::on(&deployment);
     for member in [
@@ -291,9 +287,9 @@ fn duplicate_names() {
         r#""x":{"y":1,"y":2}"#.into(),
         r#""x":[{"y":[{"z":1,"\u007a":2}]}]"#.into(),
     ] {
-        let first = authority.signed_text(&good_with_first(&member));
+        let first = issuer.signed_text(&good_with_first(&member));
         table.token(&format!("{member} first"), &first, INVALID_TOKEN);
-        let last = authority.signed_text(&good_with_last(&member));
+        let last = issuer.signed_text(&good_with_last(&member));
         table.token(&format!("{member} last"), &last, INVALID_TOKEN);
     }
     table.finish();

@@ -2,19 +2,15 @@
 
 use serde_json::{Value, json};
 
-use crate::deployment::{Configuration, Deployment};
+use crate::deployment::Deployment;
 use crate::mint::signing_key::{Curve, RsaPair, SigningKey, base64url};
-use crate::mint::{Authority, good, now, sign, sign_input};
+use crate::mint::{TokenIssuer, good, now, sign, sign_input};
 use crate::table::{BAD_REQUEST_OR_UNAUTHORIZED, INVALID_TOKEN, PASSES, PASSES_OR_INVALID_TOKEN, Table};
-
-fn deployment() -> Deployment {
-    Deployment::start(Authority::of_every_kind(), &Configuration::default())
-}
 
 #[test]
 fn header_extensions() {
-    let deployment = deployment();
-    let authority = &deployment.authority;
+    let deployment = Deployment::with_issuer(TokenIssuer::of_every_kind());
+    let issuer = &deployment.issuer;
     let mut table = Table::on(&deployment);
     for (what, changes) in [
         ("crit of an unknown name", json!({ "crit": ["urn:x"], "urn:x": 1 })),
@@ -34,15 +30,15 @@ fn header_extensions() {
         ("zip of an unknown kind", json!({ "zip": "none" })),
         ("enc", json!({ "enc": "A256GCM" })),
     ] {
-        let token = authority.token_with_header_changed(changes);
+        let token = issuer.token_with_header_changed(changes);
         table.token(what, &token, INVALID_TOKEN);
     }
     let twice = r#"{"alg":"ES256","typ":"at+jwt","kid":"es256","crit":["b64"],"b64":false,"crit":["exp"]}"#;
-    table.token("crit twice", &authority.token_with_header(twice), INVALID_TOKEN);
+    table.token("crit twice", &issuer.token_with_header(twice), INVALID_TOKEN);
 
-    let key = authority.key("es256");
+    let key = issuer.key("es256");
     let nested = r#"{"alg":"ES256","typ":"at+jwt","kid":"es256","cty":"JWT"}"#;
-    let inner = authority.token(json!({}));
+    let inner = issuer.token(json!({}));
     table.token("a nested JWT", &sign(key, "ES256", nested, inner), INVALID_TOKEN);
 
     let unencoded = r#"{"alg":"ES256","typ":"at+jwt","kid":"es256","crit":["b64"],"b64":false}"#;
@@ -51,7 +47,7 @@ fn header_extensions() {
     table.token("an unencoded payload", &token, BAD_REQUEST_OR_UNAUTHORIZED);
     let token = sign_input(key, "ES256", &format!("{header}.plain-payload"));
     table.token("an unencoded payload that could be Base64url", &token, INVALID_TOKEN);
-    let detached = authority.token(json!({}));
+    let detached = issuer.token(json!({}));
     let parts: Vec<_> = detached.split('.').collect();
     let token = format!("{}..{}", parts[0], parts[2]);
     table.token("a detached payload", &token, BAD_REQUEST_OR_UNAUTHORIZED);
@@ -60,8 +56,8 @@ fn header_extensions() {
 
 #[test]
 fn kid_that_is_no_exact_known_name() {
-    let deployment = deployment();
-    let key = deployment.authority.key("es256");
+    let deployment = Deployment::with_issuer(TokenIssuer::of_every_kind());
+    let key = deployment.issuer.key("es256");
     let mut table = Table::on(&deployment);
     let long = "k".repeat(3000);
     for kid in [
@@ -105,7 +101,7 @@ fn kid_that_is_no_exact_known_name() {
     let unpublished = SigningKey::ec("never-published", Curve::P256);
     let token = crate::mint::token_of(&unpublished, "ES256");
     table.token("a key that is not published", &token, INVALID_TOKEN);
-    let known = deployment.authority.token(json!({}));
+    let known = deployment.issuer.token(json!({}));
     table.token("an exact known name", &known, PASSES);
     let asked = deployment.key_server.requests();
     let told = asked.iter().any(|target| target != "/jwks");
@@ -115,11 +111,11 @@ fn kid_that_is_no_exact_known_name() {
 
 #[test]
 fn no_kid() {
-    let deployment = deployment();
+    let deployment = Deployment::with_issuer(TokenIssuer::of_every_kind());
     let mut table = Table::on(&deployment);
     let header = |algorithm: &str| json!({ "alg": algorithm, "typ": "at+jwt" }).to_string();
     let genuine = |kid: &str, algorithm: &str| {
-        let key = deployment.authority.key(kid);
+        let key = deployment.issuer.key(kid);
         sign(key, algorithm, header(algorithm), good())
     };
     let single = genuine("es512", "ES512");
@@ -139,8 +135,8 @@ fn no_kid() {
 
 #[test]
 fn type_of_another_kind_of_token() {
-    let deployment = deployment();
-    let key = deployment.authority.key("es256");
+    let deployment = Deployment::with_issuer(TokenIssuer::of_every_kind());
+    let key = deployment.issuer.key("es256");
     let mut table = Table::on(&deployment);
     let kinds = [
         "JWT",
@@ -189,8 +185,8 @@ fn type_of_another_kind_of_token() {
 
 #[test]
 fn type_in_another_case() {
-    let deployment = deployment();
-    let key = deployment.authority.key("es256");
+    let deployment = Deployment::with_issuer(TokenIssuer::of_every_kind());
+    let key = deployment.issuer.key("es256");
     let mut table = Table::on(&deployment);
     for kind in ["AT+JWT", "At+Jwt", "application/at+jwt", "APPLICATION/AT+JWT"] {
         let header = json!({ "alg": "ES256", "kid": "es256", "typ": kind });
@@ -202,8 +198,8 @@ fn type_in_another_case() {
 
 #[test]
 fn id_tokens_and_logout_tokens() {
-    let deployment = deployment();
-    let key = deployment.authority.key("es256");
+    let deployment = Deployment::with_issuer(TokenIssuer::of_every_kind());
+    let key = deployment.issuer.key("es256");
     let mut table = Table::on(&deployment);
     let id_token = json!({
         "nonce": "n-0S6_WzA2Mj", "at_hash": "77QmUPtjPfzWtF2AnpK9RQ", "auth_time": now() - 10,

@@ -5,16 +5,12 @@ use serde_json::json;
 use crate::deployment::{Configuration, Deployment};
 use crate::mint::signing_key::{Curve, RsaPair, SigningKey, base64url};
 use crate::mint::weak_rsa;
-use crate::mint::{self, Authority, good, header_of, sign, signing_input, token_of};
+use crate::mint::{self, TokenIssuer, good, header_of, sign, signing_input, token_of};
 use crate::table::{INVALID_TOKEN, PASSES, Table};
-
-fn deployment(authority: Authority) -> Deployment {
-    Deployment::start(authority, &Configuration::default())
-}
 
 #[test]
 fn header_algorithm_differs_from_the_key() {
-    let deployment = deployment(Authority::of_every_kind());
+    let deployment = Deployment::with_issuer(TokenIssuer::of_every_kind());
     let mut table = Table::on(&deployment);
     for (what, kid, named, made) in [
         ("another hash within PKCS#1", "rs256", "RS512", "RS512"),
@@ -50,11 +46,11 @@ fn header_algorithm_differs_from_the_key() {
         ("made with another hash than named, PSS", "ps256", "PS256", "PS512"),
         ("made with another hash on a bare key", "rsa-bare", "RS384", "RS256"),
     ] {
-        let key = deployment.authority.key(kid);
+        let key = deployment.issuer.key(kid);
         let token = sign(key, made, header_of(named, kid), good());
         table.token(&format!("{what}: {named} on {kid}"), &token, INVALID_TOKEN);
     }
-    let key = deployment.authority.key("es512");
+    let key = deployment.issuer.key("es512");
     let input = signing_input(header_of("ES512", "es512"), good());
     let signature = base64url(key.sign_p521_with_sha256(input.as_bytes()));
     let token = format!("{input}.{signature}");
@@ -64,7 +60,7 @@ fn header_algorithm_differs_from_the_key() {
 
 #[test]
 fn keys_that_must_not_verify_access_tokens() {
-    let mut authority = Authority::new();
+    let mut issuer = TokenIssuer::new();
     let kinds = [
         "enc",
         "ops",
@@ -88,14 +84,14 @@ fn keys_that_must_not_verify_access_tokens() {
             "off-curve" => jwk["y"] = jwk["x"].clone(),
             _ => jwk["kty"] = json!("AKP"),
         }
-        authority.publish(jwk);
+        issuer.publish(jwk);
     }
     let mut jwk = oaep.jwk(Some("RSA-OAEP"));
     jwk["use"] = json!("enc");
-    authority.publish(jwk);
-    authority.publish(koblitz.jwk(Some("ES256K")));
-    authority.publish(weak_rsa::jwk("small"));
-    let deployment = deployment(authority);
+    issuer.publish(jwk);
+    issuer.publish(koblitz.jwk(Some("ES256K")));
+    issuer.publish(weak_rsa::jwk("small"));
+    let deployment = Deployment::with_issuer(issuer);
     let mut table = Table::on(&deployment);
     for key in &keys {
         for named in ["ES256", "ES384"] {
@@ -112,7 +108,7 @@ fn keys_that_must_not_verify_access_tokens() {
     let input = signing_input(header_of("RS256", "small"), good());
     let token = format!("{input}.{}", base64url(weak_rsa::sign(input.as_bytes())));
     table.token("RSA below 2048 bits", &token, INVALID_TOKEN);
-    let token = deployment.authority.token(json!({}));
+    let token = deployment.issuer.token(json!({}));
     table.token("a good key beside all of these", &token, PASSES);
     table.finish();
 }
@@ -123,7 +119,7 @@ fn algorithm_of_the_key_not_configured() {
         issuer: "    algorithms: [ES256, PS256]\n".into(),
         ..Configuration::default()
     };
-    let deployment = Deployment::start(Authority::of_every_kind(), &configuration);
+    let deployment = Deployment::start(TokenIssuer::of_every_kind(), &configuration);
     let mut table = Table::on(&deployment);
     for (kid, algorithm, want) in [
         ("es256", "ES256", PASSES),
@@ -134,10 +130,10 @@ fn algorithm_of_the_key_not_configured() {
         ("rsa-bare", "PS384", INVALID_TOKEN),
         ("ed25519", "EdDSA", INVALID_TOKEN),
     ] {
-        let token = deployment.authority.token_of(kid, algorithm);
+        let token = deployment.issuer.token_of(kid, algorithm);
         table.token(&format!("{algorithm} of {kid}"), &token, want);
     }
-    let foreign = Authority::of_every_kind();
+    let foreign = TokenIssuer::of_every_kind();
     let forged = mint::token_of(foreign.key("es256"), "ES256");
     table.token("a stranger's key of a configured algorithm", &forged, INVALID_TOKEN);
     table.finish();

@@ -2,25 +2,17 @@
 
 use serde_json::json;
 
-use crate::deployment::{Deployment, ROUTES};
+use crate::deployment::Deployment;
 use crate::mint::claims_without;
 use crate::table::{INSUFFICIENT_SCOPE, PASSES, Table, Want};
 use crate::wire;
 
-fn deployment() -> Deployment {
-    Deployment::with_policy(ROUTES)
-}
-
 #[test]
 fn scope() {
-    let deployment = deployment();
-    let authority = &deployment.authority;
+    let deployment = Deployment::with_routes();
+    let issuer = &deployment.issuer;
     let mut table = Table::on(&deployment);
-    table.token(
-        "missing",
-        &authority.signed(&claims_without("scope")),
-        INSUFFICIENT_SCOPE,
-    );
+    table.token("missing", &issuer.signed(&claims_without("scope")), INSUFFICIENT_SCOPE);
     for scope in [
         "",
         " ",
@@ -49,13 +41,13 @@ fn scope() {
         "orders:write admin",
         "not:orders:read",
     ] {
-        let token = authority.token(json!({ "scope": scope }));
+        let token = issuer.token(json!({ "scope": scope }));
         table.token(&format!("scope {scope:?}"), &token, INSUFFICIENT_SCOPE);
     }
     for scope in ["orders:read", "a orders:read b"] {
         table.token(
             &format!("scope {scope:?}"),
-            &authority.token(json!({ "scope": scope })),
+            &issuer.token(json!({ "scope": scope })),
             PASSES,
         );
     }
@@ -66,7 +58,7 @@ fn scope() {
         json!(true),
         json!({ "orders:read": true }),
     ] {
-        let token = authority.token(json!({ "scope": wrong }));
+        let token = issuer.token(json!({ "scope": wrong }));
         table.token(
             &format!("scope of a wrong type: {wrong}"),
             &token,
@@ -78,21 +70,21 @@ fn scope() {
         claims[name] = json!("orders:read");
         table.token(
             &format!("the scope in {name}"),
-            &authority.signed(&claims),
+            &issuer.signed(&claims),
             INSUFFICIENT_SCOPE,
         );
     }
     // The profile names one form of scope; another form beside or instead of it may be malformed, and grants nothing.
     let mut claims = claims_without("scope");
     claims["scp"] = json!("orders:read");
-    table.token("the scope in scp", &authority.signed(&claims), Want::of(&[401, 403]));
+    table.token("the scope in scp", &issuer.signed(&claims), Want::of(&[401, 403]));
     table.finish();
 }
 
 #[test]
 fn valid_token_at_the_wrong_place() {
-    let deployment = deployment();
-    let token = deployment.authority.token(json!({}));
+    let deployment = Deployment::with_routes();
+    let token = deployment.issuer.token(json!({}));
     let bearer = wire::bearer(&token);
     let request = |method: &str, target: &str| wire::request(method, target, &[&bearer]);
     let by_no_rule = Want::of(&[400, 403, 404, 405, 501]);

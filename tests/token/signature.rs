@@ -4,20 +4,16 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
+use crate::deployment::Deployment;
 use crate::deployment::key_server::{Conduct, KeyServer};
-use crate::deployment::{Configuration, Deployment};
 use crate::mint::signing_key::{Curve, RsaPair, SigningKey, base64url};
-use crate::mint::{Authority, good, header_of, parts, sign, signing_input};
+use crate::mint::{TokenIssuer, good, header_of, parts, sign, signing_input};
 use crate::table::{INVALID_TOKEN, PASSES, PASSES_OR_INVALID_TOKEN, Table};
 
 /// The order of P-256, SEC 2 section 2.4.2.
 const P256_ORDER: &str = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
 /// The order of Ed25519's base point, RFC 8032 section 5.1.
 const ED25519_ORDER: &str = "1000000000000000000000000000000014def9dea2f79cd65812631a5cf5d3ed";
-
-fn deployment() -> Deployment {
-    Deployment::start(Authority::of_every_kind(), &Configuration::default())
-}
 
 fn with_signature(token: &str, signature: &[u8]) -> String {
     let [header, payload, _] = parts(token);
@@ -30,7 +26,7 @@ fn signature(token: &str) -> Vec<u8> {
 
 #[test]
 fn wrong_signature_bytes() {
-    let deployment = deployment();
+    let deployment = Deployment::with_issuer(TokenIssuer::of_every_kind());
     let mut table = Table::on(&deployment);
     for (kid, algorithm) in [
         ("rs256", "RS256"),
@@ -40,13 +36,13 @@ fn wrong_signature_bytes() {
         ("es512", "ES512"),
         ("ed25519", "EdDSA"),
     ] {
-        let token = deployment.authority.token_of(kid, algorithm);
-        let another = deployment.authority.token_of(kid, algorithm);
+        let token = deployment.issuer.token_of(kid, algorithm);
+        let another = deployment.issuer.token_of(kid, algorithm);
         let genuine = signature(&token);
         let length = genuine.len();
         let mut wrong = vec![
             ("of another token", signature(&another)),
-            ("of other data", deployment.authority.key(kid).sign(algorithm, b"data")),
+            ("of other data", deployment.issuer.key(kid).sign(algorithm, b"data")),
             ("empty", Vec::new()),
             ("all zero", vec![0; length]),
             ("all ones", vec![0xff; length]),
@@ -78,8 +74,8 @@ fn wrong_signature_bytes() {
 
 #[test]
 fn one_bit_changed_in_the_payload() {
-    let deployment = deployment();
-    let token = deployment.authority.token(json!({}));
+    let deployment = Deployment::with_issuer(TokenIssuer::of_every_kind());
+    let token = deployment.issuer.token(json!({}));
     // Judged once, so that a cache would have its chance to be wrong.
     assert_eq!(deployment.status("/orders/1", &token), 200);
     let [header, payload, signature] = parts(&token);
@@ -105,19 +101,19 @@ fn one_bit_changed_in_the_payload() {
 
 #[test]
 fn signatures_that_are_not_reduced() {
-    let deployment = deployment();
-    let authority = &deployment.authority;
+    let deployment = Deployment::with_issuer(TokenIssuer::of_every_kind());
+    let issuer = &deployment.issuer;
     let mut table = Table::on(&deployment);
 
     // The sum must fit the signature's length, which a part of all signatures allows.
-    let modulus = authority.key("rs256").modulus();
-    let (token, sum) = std::iter::repeat_with(|| authority.token_of("rs256", "RS256"))
+    let modulus = issuer.key("rs256").modulus();
+    let (token, sum) = std::iter::repeat_with(|| issuer.token_of("rs256", "RS256"))
         .find_map(|token| Some((add(&signature(&token), &modulus)?, token)))
         .map(|(sum, token)| (token, sum))
         .expect("endless tokens");
     table.token("RSA + n", &with_signature(&token, &sum), INVALID_TOKEN);
 
-    let token = authority.token_of("ed25519", "EdDSA");
+    let token = issuer.token_of("ed25519", "EdDSA");
     let genuine = signature(&token);
     let scalar: Vec<u8> = genuine[32..].iter().rev().copied().collect();
     let mut sum = add(&scalar, &hex(ED25519_ORDER)).expect("both are far below 2^256");
@@ -125,7 +121,7 @@ fn signatures_that_are_not_reduced() {
     let malleable = [&genuine[..32], &sum].concat();
     table.token("EdDSA S + L", &with_signature(&token, &malleable), INVALID_TOKEN);
 
-    let token = authority.token_of("es256", "ES256");
+    let token = issuer.token_of("es256", "ES256");
     let genuine = signature(&token);
     let (r, s) = genuine.split_at(32);
     let (zero, order) = (vec![0; 32], hex(P256_ORDER));
@@ -140,7 +136,7 @@ fn signatures_that_are_not_reduced() {
         table.token(&format!("ECDSA {what}"), &token, INVALID_TOKEN);
     }
     let input = signing_input(header_of("ES256", "es256"), good());
-    let der = authority.key("es256").sign_in_der(input.as_bytes());
+    let der = issuer.key("es256").sign_in_der(input.as_bytes());
     let token = format!("{input}.{}", base64url(der));
     table.token("ECDSA in DER", &token, INVALID_TOKEN);
     table.finish();
@@ -148,8 +144,8 @@ fn signatures_that_are_not_reduced() {
 
 #[test]
 fn ecdsa_high_s() {
-    let deployment = deployment();
-    let token = deployment.authority.token(json!({}));
+    let deployment = Deployment::with_issuer(TokenIssuer::of_every_kind());
+    let token = deployment.issuer.token(json!({}));
     let genuine = signature(&token);
     let (r, s) = genuine.split_at(32);
     let other_s = subtract(&hex(P256_ORDER), s);
@@ -165,7 +161,7 @@ fn ecdsa_high_s() {
 
 #[test]
 fn signature_of_another_key() {
-    let deployment = deployment();
+    let deployment = Deployment::with_issuer(TokenIssuer::of_every_kind());
     let mut table = Table::on(&deployment);
     for (what, kid, named) in [
         ("another key of the same set than the kid names", "es256-other", "es256"),
@@ -173,8 +169,8 @@ fn signature_of_another_key() {
         ("a bare key under another kid", "es256-bare", "es256-other"),
         ("an Ed25519 key under the kid of another", "ed25519-bare", "ed25519"),
     ] {
-        let key = deployment.authority.key(kid);
-        let named = deployment.authority.key(named);
+        let key = deployment.issuer.key(kid);
+        let named = deployment.issuer.key(named);
         let header = header_of(named.algorithm(), &named.kid);
         let token = sign(key, key.algorithm(), header, good());
         table.token(what, &token, INVALID_TOKEN);
@@ -201,7 +197,7 @@ fn signature_of_another_key() {
 
 #[test]
 fn key_material_in_the_header() {
-    let deployment = deployment();
+    let deployment = Deployment::with_issuer(TokenIssuer::of_every_kind());
     let stranger = SigningKey::ec("stranger", Curve::P256);
     let document = json!({ "keys": [stranger.jwk(Some("ES256"))] }).to_string();
     let elsewhere = KeyServer::start(Conduct::Publish(document));
@@ -215,7 +211,7 @@ fn key_material_in_the_header() {
             table.token(&format!("forged, {kid}, {what}"), &token, INVALID_TOKEN);
         }
         let token = deployment
-            .authority
+            .issuer
             .token_with_header(&header_with(&members, Some("es256")));
         table.token(&format!("genuine, {what}"), &token, PASSES_OR_INVALID_TOKEN);
     }

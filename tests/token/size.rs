@@ -2,38 +2,34 @@
 
 use serde_json::json;
 
-use crate::deployment::{Deployment, ROUTES};
+use crate::deployment::Deployment;
 use crate::mint::signing_key::{Curve, SigningKey, base64url};
 use crate::mint::{good, good_with_last, header, sign};
 use crate::table::{BAD_REQUEST_OR_UNAUTHORIZED, PASSES, PASSES_OR_INVALID_TOKEN, Table, Want};
 use crate::wire;
 
-fn deployment() -> Deployment {
-    Deployment::with_policy(ROUTES)
-}
-
 #[test]
 fn deep_or_wide_but_signed() {
-    let deployment = deployment();
-    let authority = &deployment.authority;
+    let deployment = Deployment::with_routes();
+    let issuer = &deployment.issuer;
     let mut table = Table::on(&deployment);
     for depth in [20, 60, 120, 500, 1000] {
         let deep = format!(r#""x":{}{}"#, "[".repeat(depth), "]".repeat(depth));
-        let token = authority.signed_text(&good_with_last(&deep));
+        let token = issuer.signed_text(&good_with_last(&deep));
         table.token(&format!("{depth} levels"), &token, PASSES_OR_INVALID_TOKEN);
     }
     for count in [100, 400] {
         let wide: Vec<_> = (0..count).map(|i| format!(r#""m{i}":{i}"#)).collect();
-        let token = authority.signed_text(&good_with_last(&wide.join(",")));
+        let token = issuer.signed_text(&good_with_last(&wide.join(",")));
         table.token(&format!("{count} members"), &token, PASSES_OR_INVALID_TOKEN);
     }
-    table.token("a plain one afterwards", &authority.token(json!({})), PASSES);
+    table.token("a plain one afterwards", &issuer.token(json!({})), PASSES);
     table.finish();
 }
 
 #[test]
 fn too_large() {
-    let deployment = deployment();
+    let deployment = Deployment::with_routes();
     let stranger = SigningKey::ec("es256", Curve::P256);
     let deep = "[".repeat(40_000);
     let wide = format!("{}.{}.{}", "A".repeat(300), "A".repeat(200_000), "A".repeat(86));
@@ -55,7 +51,7 @@ fn too_large() {
         ),
         (
             "a signed token with 60 KB of claims",
-            deployment.authority.token(json!({ "x": "y".repeat(60_000) })),
+            deployment.issuer.token(json!({ "x": "y".repeat(60_000) })),
         ),
     ] {
         let began = std::time::Instant::now();
@@ -66,7 +62,7 @@ fn too_large() {
     let after = wire::get(
         deployment.gate.address,
         "/orders/1",
-        &deployment.authority.token(json!({})),
+        &deployment.issuer.token(json!({})),
     );
     table.check("the gate goes on", after.status == 200);
     table.finish();
@@ -74,7 +70,7 @@ fn too_large() {
 
 #[test]
 fn jwe() {
-    let deployment = deployment();
+    let deployment = Deployment::with_routes();
     let mut table = Table::on(&deployment);
     for algorithm in [
         "dir",
@@ -86,7 +82,7 @@ fn jwe() {
         "none",
     ] {
         let head = json!({ "alg": algorithm, "enc": "A256GCM", "kid": "es256", "typ": "at+jwt" });
-        let inner = deployment.authority.token(json!({}));
+        let inner = deployment.issuer.token(json!({}));
         for (what, middle) in [("ciphertext", base64url([9; 40])), ("a token", base64url(&inner))] {
             let token = format!(
                 "{}.{}.{}.{middle}.{}",
