@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::Policy;
 use super::core_rule::{CoreDemand, CoreRule};
 use super::demands::{self, Demands, empty, mistake};
 use super::document::{ChainDocument, Document, Guard, RequirementDocument, Routes};
 use super::history_rule::{HistoryRule, Truncation};
 use super::requirement::Requirement;
 use super::route::{Access, RouteTable};
-use super::{Policy, PolicyError};
-use crate::yaml::{At, nearest};
+use crate::yaml::{At, YamlError as PolicyError, nearest};
 
 /// Deepest nesting of `any_of`: deeper ones cannot be read aloud.
 const MAX_NESTING: usize = 4;
@@ -289,7 +289,10 @@ mod tests {
     use super::*;
 
     fn error(text: &str) -> String {
-        Policy::from_yaml(text).unwrap_err().to_string()
+        Policy::from_yaml(text)
+            .unwrap_err()
+            .to_string()
+            .replace("\n  help: ", "; ")
     }
 
     #[test]
@@ -375,7 +378,7 @@ mod tests {
         ] {
             let text = format!("routes:\n  - match: GET /\n    {body}\n");
             let error = Policy::from_yaml(&text).map(|_| ()).unwrap_err();
-            assert!(error.line >= 2, "{body}: {error}");
+            assert!(error.iter().all(|mistake| mistake.line() >= 2), "{body}: {error}");
         }
         for body in [
             "require:",

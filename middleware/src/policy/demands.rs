@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use super::PolicyError;
 use super::core_rule::{ClaimDemand, ClaimName, ClaimTest, CoreDemand, IssuerName};
 use super::document::{ActorDocument, ChainDocument, ClientDocument, InitiatorDocument};
 use super::history_rule::HistoryDemand;
 use super::parties::Parties;
 use super::words::{ClaimWords, Names, OneOrMany, Scopes};
-use crate::yaml::At;
+use crate::yaml::{At, YamlError as PolicyError};
 
 /// Demands with the keys they were written under.
 pub(super) type Demands<D> = Vec<(&'static str, D)>;

@@ -22,7 +22,7 @@
 //! assert_eq!(policy.routes().count(), 2);
 //!
 //! let mistake = Policy::from_yaml("routes:\n  - match: GET /\n    scope: [a]\n").unwrap_err();
-//! assert_eq!(mistake.to_string(), "3:5: unknown key `scope`; did you mean `scopes`?");
+//! assert_eq!(mistake.to_string(), "3:5: unknown key `scope`\n  help: did you mean `scopes`?");
 //! # Ok::<(), actgate::policy::PolicyError>(())
 //! ```
 //!
@@ -71,6 +71,7 @@ mod core_rule;
 mod decision;
 mod demands;
 mod document;
+mod error;
 mod evaluate;
 mod history_rule;
 mod moment;
@@ -84,6 +85,7 @@ use std::sync::Arc;
 
 pub use decision::{Check, Outcome, Tier};
 pub use document::{Document, Requirements, Routes};
+pub use error::{PolicyError, PolicyMistake};
 
 pub(crate) use decision::{Collect, Recorder, StopAtFirst};
 pub(crate) use evaluate::evaluate;
@@ -101,24 +103,32 @@ pub struct Policy {
     routes: route::RouteTable,
 }
 
-/// Why a policy cannot be used, and where: the same shape as a mistake in its YAML.
-pub type PolicyError = YamlError;
-
 impl Policy {
     /// Reads and compiles a policy.
     ///
     /// # Errors
-    /// [`PolicyError`] with line, column and mend, for the first mistake: unknown keys, a requirement that is not
-    /// defined or requires itself, an empty list, two routes for one request, a rule that nothing can satisfy.
+    /// [`PolicyError`] with line, column and help for each mistake: unknown keys, a requirement that is not defined or
+    /// requires itself, an empty list, two routes for one request, a rule that nothing can satisfy.
     pub fn from_yaml(text: &str) -> Result<Policy, PolicyError> {
-        Policy::compile(yaml::read(text)?)
+        yaml::read(text).and_then(Policy::compile).map_err(policy_error)
+    }
+
+    /// Reads and compiles the policy that is part of a larger document: its members `requirements` and `routes`. Other
+    /// members are ignored.
+    ///
+    /// # Errors
+    /// As [`from_yaml`](Self::from_yaml). Places are those of the larger document.
+    pub fn from_yaml_members(text: &str) -> Result<Policy, PolicyError> {
+        let members = |Members { requirements, routes }: Members| Document { requirements, routes };
+        let document = yaml::read(text).map(members);
+        document.and_then(Policy::compile).map_err(policy_error)
     }
 
     /// Compiles a policy that was read as part of a larger document.
     ///
     /// # Errors
     /// As [`from_yaml`](Self::from_yaml), but for the mistakes of the YAML itself.
-    pub fn compile(document: Document) -> Result<Policy, PolicyError> {
+    pub fn compile(document: Document) -> Result<Policy, YamlError> {
         compile::compile(document)
     }
 
@@ -152,4 +162,25 @@ impl Policy {
             .flat_map(|requirement| requirement.history_needs())
             .chain(named)
     }
+}
+
+#[derive(serde::Deserialize)]
+struct Members {
+    #[serde(default)]
+    requirements: Requirements,
+    #[serde(default)]
+    routes: Routes,
+}
+
+fn policy_error(error: YamlError) -> PolicyError {
+    let span = actgate_yaml::Span {
+        line: error.line,
+        column: error.column,
+    };
+    let help = error.mend.unwrap_or_default();
+    PolicyError::new(
+        [actgate_yaml::Diagnostic::new(span, error.message, help)]
+            .into_iter()
+            .collect(),
+    )
 }

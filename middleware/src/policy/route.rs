@@ -3,10 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::PolicyError;
 use super::demands::mistake;
 use super::requirement::Requirement;
-use crate::yaml::At;
+use crate::yaml::{At, YamlError as PolicyError};
 
 /// Every route of a policy, to be searched by method and path.
 #[derive(Debug, Default)]

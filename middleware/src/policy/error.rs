@@ -1,0 +1,62 @@
+//! Why a policy cannot be used.
+
+use std::fmt;
+
+use actgate_yaml::{Diagnostic, Diagnostics};
+
+/// Every mistake of a policy, in the order of their places; at least one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyError(Diagnostics);
+
+impl PolicyError {
+    pub(super) fn new(diagnostics: Diagnostics) -> Self {
+        PolicyError(diagnostics)
+    }
+
+    /// The mistakes.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = PolicyMistake<'_>> {
+        self.0.iter().map(PolicyMistake)
+    }
+}
+
+/// One mistake after the other.
+impl fmt::Display for PolicyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for PolicyError {}
+
+/// One mistake of a policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PolicyMistake<'e>(&'e Diagnostic);
+
+impl<'e> PolicyMistake<'e> {
+    /// The line, from 1; 0 where it is unknown.
+    pub fn line(&self) -> u64 {
+        self.0.line
+    }
+
+    /// The column, in characters from 1; 0 where it is unknown.
+    pub fn column(&self) -> u64 {
+        self.0.column
+    }
+
+    /// What is wrong.
+    pub fn message(&self) -> &'e str {
+        &self.0.message
+    }
+
+    /// A suggested fix.
+    pub fn help(&self) -> Option<&'e str> {
+        self.0.help.as_deref()
+    }
+}
+
+/// `line:column: message`, and on a second line `  help: …`.
+impl fmt::Display for PolicyMistake<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
