@@ -1,4 +1,4 @@
-//! A table of bad inputs: every row is sent, every failure is reported, and the table fails once at its end.
+//! A table of inputs: every row is sent, and the table fails at its end with all rows that failed.
 
 use std::fmt::Write;
 
@@ -8,7 +8,7 @@ use crate::mint::CANARY;
 use crate::wire::challenge::Challenge;
 use crate::wire::{self, Answer, Outcome};
 
-/// What the answer to a row must be.
+/// The expected answer to a row.
 #[derive(Clone, Copy)]
 pub struct Want {
     statuses: &'static [u16],
@@ -16,14 +16,14 @@ pub struct Want {
     closing: Closing,
 }
 
-/// What the challenge must say.
+/// The expected challenge.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Code {
-    /// Not prescribed.
+    /// Any or none.
     Any,
     /// A challenge without an error code.
     Bare,
-    /// This error code, on any status but 200.
+    /// This error code, for any status but 200.
     Is(&'static str),
     /// No challenge at all.
     NoChallenge,
@@ -37,10 +37,12 @@ enum Closing {
 
 /// 401 `invalid_token`.
 pub const INVALID_TOKEN: Want = Want::of(&[401]).code("invalid_token");
-/// Passed on, or 401 `invalid_token`.
+/// 200, or 401 `invalid_token`.
 pub const PASSES_OR_INVALID_TOKEN: Want = Want::of(&[200, 401]).code("invalid_token");
-/// Passed on.
+/// 200.
 pub const PASSES: Want = Want::of(&[200]);
+/// 400, with any code.
+pub const BAD_REQUEST: Want = Want::of(&[400]);
 /// 400 or 401, with any code.
 pub const BAD_REQUEST_OR_UNAUTHORIZED: Want = Want::of(&[400, 401]);
 /// 401 with a challenge that has no error code.
@@ -52,7 +54,7 @@ pub const BARE_CHALLENGE: Want = Want {
 pub const INVALID_REQUEST: Want = Want::of(&[400]).code("invalid_request");
 /// 403 `insufficient_scope`.
 pub const INSUFFICIENT_SCOPE: Want = Want::of(&[403]).code("insufficient_scope");
-/// 403 by policy: no challenge, since nothing the caller could ask for would help.
+/// 403 by policy, without a challenge: no other token scope would help.
 pub const FORBIDDEN: Want = Want {
     code: Code::NoChallenge,
     ..Want::of(&[403])
@@ -74,14 +76,14 @@ impl Want {
         self
     }
 
-    /// Closing the connection is an answer too.
+    /// The gate may also close the connection without an answer.
     pub const fn or_close(mut self) -> Self {
         self.closing = Closing::MayClose;
         self
     }
 }
 
-/// The rows of one kind of input, against one deployment.
+/// The rows of one kind of input for one deployment.
 pub struct Table<'d> {
     deployment: &'d Deployment,
     rows: usize,
@@ -97,29 +99,29 @@ impl<'d> Table<'d> {
         }
     }
 
-    /// GET of a protected resource with `token`.
+    /// Sends GET of a protected resource with `token`.
     pub fn token(&mut self, name: &str, token: &str, want: Want) {
         self.request(name, &protected(&wire::bearer(token)), want);
     }
 
-    /// GET of a protected resource with this whole line as its credential.
+    /// Sends GET of a protected resource with this header line.
     pub fn credential(&mut self, name: &str, line: &str, want: Want) {
         self.request(name, &protected(line), want);
     }
 
-    /// Exactly these bytes. Returns what the upstream saw of them.
+    /// Sends exactly these bytes and returns the requests that the upstream received.
     pub fn request(&mut self, name: &str, bytes: &[u8], want: Want) -> Vec<Received> {
         self.rows += 1;
         let before = self.deployment.upstream.count();
         let outcome = wire::exchange(self.deployment.gate.address, bytes);
         let seen = self.deployment.upstream.since(before);
-        let mut faults = judge(&outcome, want);
+        let mut faults = compare(&outcome, want);
         match &outcome {
             Outcome::Answered(answer) => {
                 faults.extend(echo(answer, bytes));
                 faults.extend(reach(answer.status, &seen));
             }
-            _ if !seen.is_empty() => faults.push("the upstream saw it".into()),
+            _ if !seen.is_empty() => faults.push("the upstream received it".into()),
             _ => {}
         }
         if !faults.is_empty() {
@@ -132,19 +134,19 @@ impl<'d> Table<'d> {
         seen
     }
 
-    /// Notes a failure that the row itself found.
+    /// Records a failure.
     pub fn fail(&mut self, failure: &str) {
         self.failures.push(failure.to_owned());
     }
 
-    /// Fails unless `holds`.
+    /// Records a failure unless `holds`.
     pub fn check(&mut self, name: &str, holds: bool) {
         if !holds {
             self.fail(name);
         }
     }
 
-    /// Fails with every row that failed, when anything secret was logged, and when the upstream met what is no request.
+    /// Fails if a row failed, if a token was logged, or if the upstream received an invalid request.
     pub fn finish(mut self) {
         for broken in self.deployment.upstream.broken() {
             self.fail(&format!("the upstream could not read a request: {broken}"));
@@ -152,7 +154,7 @@ impl<'d> Table<'d> {
         self.finish_with_cut_bodies();
     }
 
-    /// As [`Table::finish`], where rows end in the middle of a body, which the upstream must notice.
+    /// As [`Table::finish`], but the upstream may have received incomplete bodies.
     pub fn finish_with_cut_bodies(mut self) {
         let process = &self.deployment.gate.process;
         let logged: Vec<_> = process.stdout().into_iter().chain(process.stderr()).collect();
@@ -181,7 +183,7 @@ fn protected(line: &str) -> Vec<u8> {
     wire::request("GET", "/orders/1", &[line])
 }
 
-fn judge(outcome: &Outcome, want: Want) -> Vec<String> {
+fn compare(outcome: &Outcome, want: Want) -> Vec<String> {
     let answer = match outcome {
         Outcome::Answered(answer) => answer,
         Outcome::Closed if want.closing == Closing::MayClose => return Vec::new(),
@@ -195,7 +197,7 @@ fn judge(outcome: &Outcome, want: Want) -> Vec<String> {
     faults
 }
 
-/// Holds the challenge against RFC 9110 and 6750, and against what the row wants of it.
+/// Checks the challenge against RFC 9110 and RFC 6750 and against the expectation of the row.
 fn challenge(answer: &Answer, want: Code) -> Result<(), String> {
     let fields = answer.head.values("www-authenticate");
     let challenge = match fields.as_slice() {
@@ -219,23 +221,23 @@ fn challenge(answer: &Answer, want: Code) -> Result<(), String> {
         (Code::Is(wanted), Some(Some(code))) if code == wanted => Ok(()),
         (Code::Bare, Some(None)) | (Code::NoChallenge, None) => Ok(()),
         (Code::Is(wanted), _) => Err(format!("error {code:?}, not {wanted}")),
-        (Code::Bare, _) => Err(format!("error {code:?} where none belongs")),
-        (Code::NoChallenge, _) => Err("a challenge where none belongs".into()),
+        (Code::Bare, _) => Err(format!("error {code:?} where none is expected")),
+        (Code::NoChallenge, _) => Err("a challenge where none is expected".into()),
     }
 }
 
-/// Nothing of the caller's token or claims may come back.
+/// An answer contains no part of the token or its claims.
 fn echo(answer: &Answer, request: &[u8]) -> Vec<String> {
-    let told = answer.everything();
+    let answered = answer.everything();
     let mut faults = Vec::new();
-    if told.contains(CANARY) {
+    if answered.contains(CANARY) {
         faults.push("a claim is echoed".into());
     }
     let request = String::from_utf8_lossy(&request[..request.len().min(8 * 1024)]).into_owned();
     let words = request.split(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_'));
     for word in words.filter(|word| word.len() >= 24) {
         let mut windows = word.as_bytes().windows(24);
-        if windows.any(|part| told.contains(std::str::from_utf8(part).unwrap_or("?"))) {
+        if windows.any(|part| answered.contains(std::str::from_utf8(part).unwrap_or("?"))) {
             faults.push("the token is echoed".into());
             break;
         }
@@ -243,17 +245,17 @@ fn echo(answer: &Answer, request: &[u8]) -> Vec<String> {
     faults
 }
 
-/// What passes reaches the upstream once and clean; what does not, not at all.
+/// An allowed request reaches the upstream once, any other not at all.
 fn reach(status: u16, seen: &[Received]) -> Vec<String> {
     match (status, seen) {
         (200, [one]) => unclean(one),
-        (200, _) => vec![format!("the upstream saw {} requests", seen.len())],
+        (200, _) => vec![format!("the upstream received {} requests", seen.len())],
         (_, []) => Vec::new(),
-        (_, _) => vec!["the upstream saw it".into()],
+        (_, _) => vec!["the upstream received it".into()],
     }
 }
 
-/// What no forwarded request may have, whoever sent it.
+/// What no forwarded request may have.
 pub fn unclean(received: &Received) -> Vec<String> {
     let mut faults = received.head.faults.clone();
     if received.head.values("host").len() != 1 {

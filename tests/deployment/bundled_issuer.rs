@@ -1,4 +1,4 @@
-//! The bundled issuer as a process, and a client that walks its flows with nothing but HTTP.
+//! The bundled issuer as a process, and a client that runs its flows over HTTP.
 
 use std::net::SocketAddr;
 
@@ -25,11 +25,11 @@ pub struct BundledIssuer {
     pub address: SocketAddr,
 }
 
-/// What ends with the issuer.
+/// Where the issuer runs.
 enum Running {
     /// `actgate issuer`.
     Process { _process: Process },
-    /// The crate's server on a runtime of this process.
+    /// The server of the crate, on a runtime of this process.
     Thread { _runtime: Runtime },
 }
 
@@ -40,12 +40,12 @@ pub const ALICE: Login = ("alice", "wonderland", "246810");
 pub const ALICE_BY_PASSWORD: Login = ("alice", "wonderland", "");
 
 impl BundledIssuer {
-    /// As a user runs it.
+    /// Runs `actgate issuer`.
     pub fn start() -> Self {
         Self::start_signing("es256")
     }
 
-    /// As a user runs it, signing with this algorithm.
+    /// Runs `actgate issuer` with this signing algorithm.
     pub fn start_signing(algorithm: &str) -> Self {
         let arguments = ["issuer", "--listen", "127.0.0.1:0", "--signing", algorithm];
         let mut process = Process::start(&arguments);
@@ -54,7 +54,7 @@ impl BundledIssuer {
         Self { _running, address }
     }
 
-    /// In this process, with the handle that turns its clock and its keys.
+    /// Runs in this process, with the handle that sets its clock and rotates its keys.
     pub fn start_with_handle() -> (Self, Handle) {
         let runtime = Runtime::new().expect("a runtime");
         let registry = Registry::demo().expect("the built-in registry");
@@ -67,19 +67,19 @@ impl BundledIssuer {
         (Self { _running, address }, handle)
     }
 
-    /// Its identifier: the address it listens on.
+    /// The issuer identifier: the address it listens on.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// The token endpoint, asked by a client with its secret.
+    /// Sends `form` to the token endpoint with the secret of `client`.
     pub fn token(&self, client: &str, form: &[(&str, &str)]) -> Answer {
         let secret = STANDARD.encode(format!("{client}:{client}-secret"));
         let line = format!("Authorization: Basic {secret}");
         wire::post_form(self.address, "/token", &[&line], form)
     }
 
-    /// A token of the client on its own.
+    /// Requests a token with the client credentials grant.
     pub fn client_credentials(&self, client: &str, resource: &str, scope: &str) -> Answer {
         let form = [
             ("grant_type", "client_credentials"),
@@ -89,7 +89,7 @@ impl BundledIssuer {
         self.token(client, &form)
     }
 
-    /// Hands `subject_token` on: `client` acts from here on.
+    /// Exchanges `subject_token`: `client` becomes the current actor.
     pub fn exchange(&self, client: &str, subject_token: &str, resource: &str, scope: &str) -> Answer {
         let form = [
             ("grant_type", EXCHANGE),
@@ -101,7 +101,7 @@ impl BundledIssuer {
         self.token(client, &form)
     }
 
-    /// As [`BundledIssuer::exchange`], with a token of its own that shows who acts.
+    /// As [`BundledIssuer::exchange`], with a token of `client` as the actor token.
     pub fn exchange_with_actor_token(&self, client: &str, subject_token: &str, resource: &str, scope: &str) -> Answer {
         let own = access_token(&self.client_credentials(client, resource, "orders:read"));
         let form = [
@@ -130,7 +130,7 @@ impl BundledIssuer {
         self.token(client, &form)
     }
 
-    /// The code that the browser is sent back with.
+    /// Signs in and returns the authorization code.
     pub fn code(
         &self,
         client: &str,
@@ -188,34 +188,34 @@ impl BundledIssuer {
     }
 }
 
-/// The hidden field that carries a form to the next step.
+/// The hidden field that identifies the transaction in a form.
 fn transaction(page: &Answer) -> String {
     let text = page.text();
     let (_, after) = text.split_once("name=\"transaction\" value=\"").expect("a form");
     after.split('"').next().expect("a value").to_owned()
 }
 
-/// The access token of a good answer.
+/// The access token of a successful answer.
 pub fn access_token(answer: &Answer) -> String {
     assert_eq!(answer.status, 200, "{}", answer.everything());
     let token = answer.json()["access_token"].as_str().map(str::to_owned);
     token.unwrap_or_else(|| panic!("no token: {}", answer.text()))
 }
 
-/// The OAuth error of a refusal.
+/// The status and the OAuth error code of an error response.
 pub fn error(answer: &Answer) -> (u16, String) {
     let code = answer.json()["error"].as_str().unwrap_or("?").to_owned();
     (answer.status, code)
 }
 
-/// The claims of a token, unverified: for looking at what the issuer wrote.
+/// The unverified claims of a token.
 pub fn claims(token: &str) -> Value {
     let payload = crate::mint::parts(token)[1];
     let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(payload);
     serde_json::from_slice(&bytes.expect("Base64url")).expect("claims")
 }
 
-/// A gate that finds this issuer's keys by discovery and stands for `audience`.
+/// A gate with `audience` that finds the keys of this issuer by discovery.
 pub fn gate_for(issuer: &BundledIssuer, upstream: &Upstream, audience: &str, policy: &str) -> Gate {
     let gate = Gate::run(&format!(
         "listen: 127.0.0.1:0\nupstream: http://{}\nadmin: 127.0.0.1:0\naudience: {audience}\nissuers:\n  - issuer: {}\n    chain: complete\n    prior_actors: restrict\n    keys: {{ refresh: 300ms, cooldown: 100ms, timeout: 2s, max_stale: 1h }}\n{policy}",

@@ -1,4 +1,4 @@
-//! The real binary, running with a configuration of the test's.
+//! The `actgate` binary as a process.
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// Long enough for a busy machine; reaching it is a failure.
+/// The longest wait for a process; reaching it fails the test.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// The binary, built once a process. `ACTGATE_BIN` names one that is built already.
+/// The path of the binary, built once per process. `ACTGATE_BIN` names a binary that is already built.
 pub fn binary() -> &'static PathBuf {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| match std::env::var_os("ACTGATE_BIN") {
@@ -54,7 +54,7 @@ pub fn run_to_end(arguments: &[&str], input: &str) -> Output {
         .spawn()
         .expect("the binary starts");
     let mut stdin = child.stdin.take().expect("its standard input");
-    // A command that reads nothing may be gone by now.
+    // A command that reads no input may have ended.
     let _ = std::io::Write::write_all(&mut stdin, input.as_bytes());
     drop(stdin);
     child.wait_with_output().expect("the binary ends")
@@ -101,7 +101,7 @@ impl Process {
         Self { child, stdout, stderr }
     }
 
-    /// The address that the first line with `announcement` ends in.
+    /// The address at the end of the first line with `announcement`.
     pub fn address(&mut self, announcement: &str) -> SocketAddr {
         let deadline = Instant::now() + DEADLINE;
         loop {
@@ -113,7 +113,7 @@ impl Process {
             let ended = self.child.try_wait().expect("the state of the process");
             assert!(
                 ended.is_none() && Instant::now() < deadline,
-                "never said {announcement:?} ({ended:?}):\n{}",
+                "no line with {announcement:?} ({ended:?}):\n{}",
                 lines.join("\n")
             );
             std::thread::sleep(Duration::from_millis(5));
@@ -128,7 +128,7 @@ impl Process {
         self.stderr.lock().expect("the lines").clone()
     }
 
-    /// Asks the process to end, as an orchestrator does.
+    /// Sends SIGTERM.
     pub fn terminate(&self) {
         self.signal("TERM");
     }
@@ -138,12 +138,12 @@ impl Process {
         signal(&self.child, name);
     }
 
-    /// Waits for the end.
+    /// Waits for the end of the process.
     pub fn wait(&mut self) -> ExitStatus {
         wait(&mut self.child)
     }
 
-    /// Resident memory in bytes, where the system tells it.
+    /// Resident memory in bytes, where `/proc` has it.
     pub fn resident(&self) -> Option<u64> {
         let path = format!("/proc/{}/status", self.child.id());
         let status = std::fs::read_to_string(path).ok()?;
@@ -160,7 +160,7 @@ impl Drop for Process {
     }
 }
 
-/// `actgate run`.
+/// A running `actgate run`.
 pub struct Gate {
     pub process: Process,
     pub address: SocketAddr,
@@ -169,7 +169,7 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// Writes `configuration` to a file of its own and runs the gate with it.
+    /// Writes `configuration` to a new file and runs the gate with it.
     pub fn run(configuration: &str) -> Self {
         let folder = TempDir::new().expect("a folder");
         let path = folder.path().join("actgate.yaml");
@@ -208,7 +208,7 @@ impl Gate {
     }
 }
 
-/// The address behind `announcement` in `line`.
+/// The address after `announcement` in `line`.
 pub fn after(line: &str, announcement: &str) -> Option<SocketAddr> {
     let (_, address) = line.split_once(announcement)?;
     address.split_whitespace().next()?.parse().ok()

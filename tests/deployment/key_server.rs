@@ -1,4 +1,4 @@
-//! The issuer's key endpoint under the test's control: what it answers can be changed at any time.
+//! The key endpoint of an issuer; a test can change its behaviour at any time.
 
 use std::io::{ErrorKind, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -13,19 +13,19 @@ use crate::wire::http1::Reader;
 pub enum Conduct {
     /// This key set, as an issuer publishes it.
     Publish(String),
-    /// This status with an otherwise good key set.
+    /// This status with a valid key set.
     Status(u16, String),
     /// 200 with this body and content type.
     Body(&'static str, Vec<u8>),
-    /// Announces the whole document and closes after half of it.
+    /// A `Content-Length` of the whole document, and half of the document.
     Cut(String),
-    /// Members without end, until the reader goes away.
+    /// Keys without end, until the client closes.
     Huge,
     /// One byte each 20 ms, without end.
     Dripping,
-    /// Takes the request and says nothing.
+    /// No answer.
     Hanging,
-    /// Sends the reader to this address.
+    /// A redirect to this address.
     Redirect(String),
 }
 
@@ -62,7 +62,7 @@ impl KeyServer {
         Self { address, shared, open }
     }
 
-    /// The base address; also the issuer that discovery names unless told otherwise.
+    /// The base address; also the issuer in the discovery documents unless a test sets another.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -75,24 +75,24 @@ impl KeyServer {
         *self.shared.conduct.lock().expect("the conduct") = conduct;
     }
 
-    /// Lets discovery name another issuer.
+    /// Sets the issuer in the discovery documents.
     pub fn claim_to_be(&self, issuer: &str) {
         *self.shared.issuer.lock().expect("the issuer") = issuer.to_owned();
     }
 
-    /// How often the key set was asked for.
+    /// The number of requests for the key set.
     pub fn fetches(&self) -> usize {
         let requests = self.shared.requests.lock().expect("the requests");
         let of_keys = requests.iter().filter(|target| target.starts_with("/jwks"));
         of_keys.count()
     }
 
-    /// Every target that was ever asked for.
+    /// The target of every request.
     pub fn requests(&self) -> Vec<String> {
         self.shared.requests.lock().expect("the requests").clone()
     }
 
-    /// Waits until the key set was asked for once more than `fetches` times.
+    /// Waits for a request for the key set after the first `fetches`.
     pub fn wait_for_fetch_after(&self, fetches: usize) {
         let deadline = Instant::now() + Duration::from_secs(15);
         while self.fetches() <= fetches {
@@ -101,7 +101,7 @@ impl KeyServer {
         }
     }
 
-    /// Refuses connections from here on.
+    /// Stops listening.
     pub fn close(&mut self) {
         if let Some(open) = self.open.take() {
             open.closing.store(true, Ordering::SeqCst);
@@ -110,7 +110,7 @@ impl KeyServer {
         }
     }
 
-    /// Listens again where it listened before.
+    /// Listens again on the same address.
     pub fn reopen(&mut self) {
         let deadline = Instant::now() + Duration::from_secs(10);
         let listener = loop {
@@ -134,11 +134,11 @@ impl Drop for KeyServer {
 
 fn listen(listener: TcpListener, shared: &Arc<Shared>) -> Listening {
     let closing = Arc::new(AtomicBool::new(false));
-    let told = Arc::clone(&closing);
+    let is_closing = Arc::clone(&closing);
     let shared = Arc::clone(shared);
     let thread = std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            if told.load(Ordering::SeqCst) {
+            if is_closing.load(Ordering::SeqCst) {
                 return;
             }
             let shared = Arc::clone(&shared);
@@ -164,7 +164,7 @@ fn serve(mut stream: TcpStream, shared: &Shared) {
         true => Conduct::Publish(discovery(shared, &head.value("host").unwrap_or_default())),
         false => shared.conduct.lock().expect("the conduct").clone(),
     };
-    // The reader may go away in the middle of an answer: that is its good right.
+    // The client may close before the end of an answer.
     let _ = answer(&mut stream, &conduct);
 }
 
@@ -187,7 +187,7 @@ fn answer(stream: &mut TcpStream, conduct: &Conduct) -> std::io::Result<()> {
         Conduct::Huge => {
             write!(stream, "{}{{\"keys\":[", unframed())?;
             let member = format!("{{\"kty\":\"XYZ\",\"kid\":\"{}\"}},", "k".repeat(4000));
-            // Far above any limit, and yet an end: the test must fail where the reader takes it all.
+            // Far above any limit, but not endless: a client that reads everything fails the test.
             for _ in 0..5000 {
                 stream.write_all(member.as_bytes())?;
             }

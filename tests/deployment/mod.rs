@@ -1,4 +1,4 @@
-//! A gate in front of a recording service, trusting one issuer whose keys the test holds.
+//! A gate in front of a recording service; it trusts one issuer whose keys the test holds.
 
 pub mod bundled_issuer;
 pub mod gate;
@@ -15,7 +15,7 @@ use crate::deployment::upstream::Upstream;
 use crate::mint::{AUDIENCE, ISSUER, TokenIssuer};
 use crate::wire::{self, bearer};
 
-/// Routes that fit most tables: one open, the rest by scope.
+/// Routes for most tables: one public, the others with a scope.
 pub const ROUTES: &str = r#"
 routes:
   - match: GET /open/{*rest}
@@ -28,14 +28,14 @@ routes:
     scopes: [admin]
 "#;
 
-/// Keys that are looked at often enough for a test to wait for it.
+/// Key fetching with intervals short enough for a test.
 pub const BRISK: &str = "    keys: { refresh: 300ms, cooldown: 100ms, timeout: 500ms, max_stale: 60s }\n";
 
-/// What a test's configuration says, beyond what every one does.
+/// The part of a configuration that differs between tests.
 pub struct Configuration {
     /// `requirements:` and `routes:`.
     pub policy: String,
-    /// The trusted issuer; one that is found by discovery has no `jwks_uri` line.
+    /// How the gate finds the keys of the trusted issuer.
     pub trust: Trust,
     /// Whole lines under the trusted issuer, each indented by four.
     pub issuer: String,
@@ -43,12 +43,12 @@ pub struct Configuration {
     pub top: String,
 }
 
-/// How the issuer's keys are found.
+/// How the gate finds the keys of the issuer.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Trust {
-    /// [`ISSUER`], with the address of its keys.
+    /// By `jwks_uri`; the issuer is [`ISSUER`].
     JwksUri,
-    /// The key server's own address, and discovery there.
+    /// By discovery; the issuer is the address of the key server.
     Discovery,
 }
 
@@ -105,7 +105,7 @@ pub struct Deployment {
 }
 
 impl Deployment {
-    /// A gate with this policy and one ES256 key, ready to judge.
+    /// A ready gate with this policy and one ES256 key.
     pub fn with_policy(policy: &str) -> Self {
         Self::start(TokenIssuer::new(), &Configuration::of_policy(policy))
     }
@@ -128,12 +128,12 @@ impl Deployment {
         deployment
     }
 
-    /// A gate that runs, whatever the key server says.
+    /// A gate that may not be ready yet.
     pub fn start_cold(issuer: TokenIssuer, conduct: Conduct, configuration: &Configuration) -> Self {
         Self::start_beside(issuer, KeyServer::start(conduct), configuration)
     }
 
-    /// A gate that runs beside a key server that may be away.
+    /// A gate beside a key server that may not listen.
     pub fn start_beside(issuer: TokenIssuer, key_server: KeyServer, configuration: &Configuration) -> Self {
         let upstream = Upstream::start();
         let gate = Gate::run(&configuration.text(&upstream, &key_server));
@@ -161,7 +161,7 @@ impl Deployment {
         wire::answer(self.gate.admin, &request).status
     }
 
-    /// Waits for `/readyz` to say so.
+    /// Waits until `/readyz` answers 200.
     pub fn wait_until_ready(&self) {
         self.wait_until("ready", || self.readiness() == 200);
     }
@@ -171,13 +171,13 @@ impl Deployment {
         wire::get(self.gate.address, target, token).status
     }
 
-    /// Polls until `holds`, and fails with the gate's own words when it never does.
+    /// Polls until `holds` is true; at the deadline it fails with the standard error of the gate.
     pub fn wait_until(&self, what: &str, mut holds: impl FnMut() -> bool) {
         let deadline = Instant::now() + Duration::from_secs(20);
         while !holds() {
             assert!(
                 Instant::now() < deadline,
-                "never {what}; the gate says:\n{}",
+                "never {what}; standard error of the gate:\n{}",
                 self.gate.process.stderr().join("\n")
             );
             std::thread::sleep(Duration::from_millis(10));

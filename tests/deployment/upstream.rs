@@ -32,17 +32,17 @@ pub enum Conduct {
     Hold,
     DieBeforeTheAnswer,
     DieInTheBody,
-    /// Answers as a server of the last century: HTTP/1.0, and the end of the connection ends the body.
+    /// Answers in HTTP/1.0; the end of the connection ends the body.
     AnswerInHttp10,
     /// Answers with these bytes and closes.
     AnswerWith(&'static str),
     /// Sends one event, waits for [`Upstream::release`], and sends another.
     Trickle,
-    /// Answers 200 where a switch of protocols was asked for, and records what follows as a request.
+    /// Answers 200 to an upgrade request and records what follows as a request.
     RefuseUpgrade,
 }
 
-/// A running service. Its threads end when the test's process does.
+/// A running service. Its threads end with the process.
 #[derive(Clone)]
 pub struct Upstream {
     address: SocketAddr,
@@ -98,12 +98,12 @@ impl Upstream {
         self.shared.changed.notify_all();
     }
 
-    /// Lets held requests go on.
+    /// Answers held requests.
     pub fn release(&self) {
         self.conduct(Conduct::Answer);
     }
 
-    /// How many requests arrived so far.
+    /// The number of requests so far.
     pub fn count(&self) -> usize {
         self.shared.state.lock().expect("the state").received.len()
     }
@@ -113,29 +113,29 @@ impl Upstream {
         self.shared.state.lock().expect("the state").received[count..].to_vec()
     }
 
-    /// What could not be read as a request.
+    /// The errors of input that is not a valid request.
     pub fn broken(&self) -> Vec<String> {
         self.shared.state.lock().expect("the state").broken.clone()
     }
 
-    /// Every byte that ever arrived.
+    /// Every byte received.
     pub fn bytes(&self) -> Vec<u8> {
         self.shared.state.lock().expect("the state").bytes.clone()
     }
 
-    /// Waits until `count` requests arrived in all.
+    /// Waits until `count` requests have arrived in all.
     pub fn wait_for(&self, count: usize) {
         let deadline = Instant::now() + Duration::from_secs(15);
         let mut state = self.shared.state.lock().expect("the state");
         while state.received.len() < count {
             let left = deadline.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "the upstream never saw request {count}");
+            assert!(!left.is_zero(), "the upstream did not receive request {count}");
             state = self.shared.changed.wait_timeout(state, left).expect("the state").0;
         }
     }
 }
 
-/// Keeps a copy of all that is read.
+/// Keeps a copy of all bytes read.
 struct Tap<'a> {
     stream: &'a TcpStream,
     shared: &'a Shared,
@@ -183,7 +183,7 @@ fn serve(stream: &TcpStream, shared: &Shared) {
     }
 }
 
-/// Notes the request and returns what to do with it, once nothing holds it back.
+/// Records the request and returns what to do with it, unless it is to be held.
 fn record(shared: &Shared, received: Received) -> Conduct {
     let mut state = shared.state.lock().expect("the state");
     state.received.push(received);
@@ -192,7 +192,7 @@ fn record(shared: &Shared, received: Received) -> Conduct {
     while_conduct_is(shared, &Conduct::Hold)
 }
 
-/// Waits until something else is wanted, and returns it.
+/// Waits until the conduct is another one, and returns it.
 fn while_conduct_is(shared: &Shared, conduct: &Conduct) -> Conduct {
     let mut state = shared.state.lock().expect("the state");
     while state.conduct == *conduct {
@@ -208,7 +208,7 @@ fn trickle(mut stream: &TcpStream, shared: &Shared) -> bool {
     begun && stream.write_all(b"6\r\nsecond\r\n0\r\n\r\n").is_ok()
 }
 
-/// Whether the connection goes on.
+/// Answers; returns whether the connection stays open.
 fn respond(mut stream: &TcpStream, is_head: bool, conduct: &Conduct) -> bool {
     let answer: &[u8] = match (conduct, is_head) {
         (Conduct::DieBeforeTheAnswer, _) => b"",

@@ -1,4 +1,4 @@
-//! The one place where tokens are made, right and wrong ones.
+//! Mints all tokens of the tests, valid and invalid.
 
 pub mod signing_key;
 pub mod weak_rsa;
@@ -12,15 +12,15 @@ use crate::mint::signing_key::{Curve, RsaPair, SigningKey, base64url};
 
 /// The issuer that the gates of these tests trust.
 pub const ISSUER: &str = "https://idp.example.com";
-/// The audience that the gates of these tests stand for.
+/// The audience of the gates in these tests.
 pub const AUDIENCE: &str = "https://orders.example.com";
-/// A mark that every token carries in its claims and that no answer may carry.
+/// A text that the claims of every token contain and no answer may contain.
 pub const CANARY: &str = "canary";
 
 /// Seconds since 1970, now.
 #[expect(
     clippy::disallowed_methods,
-    reason = "the one place where these tests read the clock"
+    reason = "the only place where these tests read the clock"
 )]
 pub fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -84,34 +84,34 @@ impl TokenIssuer {
         json!({ "keys": all }).to_string()
     }
 
-    /// A good token with these changes to its claims.
+    /// A valid token with these changes to its claims.
     pub fn token(&self, changes: Value) -> String {
         self.signed(&claims(changes))
     }
 
-    /// These claims, signed as they are with the first key.
+    /// A token with exactly these claims, signed with the first key.
     pub fn signed(&self, claims: &Value) -> String {
         self.signed_text(&claims.to_string())
     }
 
-    /// This payload, signed as it is with the first key.
+    /// A token with exactly this payload, signed with the first key.
     pub fn signed_text(&self, payload: &str) -> String {
         let (key, _) = &self.keys[0];
         sign(key, key.algorithm(), header(key), payload)
     }
 
-    /// A good token of the key `kid`, signed with `algorithm`.
+    /// A valid token of the key `kid`, signed with `algorithm`.
     pub fn token_of(&self, kid: &str, algorithm: &str) -> String {
         token_of(self.key(kid), algorithm)
     }
 
-    /// Good claims under this header, genuinely signed by the first key.
+    /// Valid claims under this header, signed with the first key.
     pub fn token_with_header(&self, header: &str) -> String {
         let (key, _) = &self.keys[0];
         sign(key, key.algorithm(), header, good())
     }
 
-    /// Good claims under the usual header with these changes, genuinely signed by the first key.
+    /// Valid claims under the usual header with these changes, signed with the first key.
     pub fn token_with_header_changed(&self, changes: Value) -> String {
         let (key, _) = &self.keys[0];
         let mut changed: Value = serde_json::from_str(&header(key)).expect("a header");
@@ -120,7 +120,7 @@ impl TokenIssuer {
     }
 }
 
-/// A good token of `key`, whose header names `algorithm` and which is signed so.
+/// A valid token of `key`, signed with `algorithm` and with that `alg` in its header.
 pub fn token_of(key: &SigningKey, algorithm: &str) -> String {
     let header = header_of(algorithm, &key.kid);
     sign(key, algorithm, &header, good())
@@ -141,7 +141,7 @@ pub fn header(key: &SigningKey) -> String {
     header_of(key.algorithm(), &key.kid)
 }
 
-/// Claims that pass, with these changes. A `null` stays a `null`.
+/// Valid claims with these changes. A `null` stays a `null`.
 pub fn claims(changes: Value) -> Value {
     static SERIAL: AtomicU64 = AtomicU64::new(0);
     let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
@@ -160,7 +160,7 @@ pub fn claims(changes: Value) -> Value {
     claims
 }
 
-/// Claims that pass but for the one that is missing.
+/// Valid claims without the claim `name`.
 pub fn claims_without(name: &str) -> Value {
     let mut all = claims(json!({}));
     let removed = all.as_object_mut().and_then(|members| members.remove(name));
@@ -168,28 +168,28 @@ pub fn claims_without(name: &str) -> Value {
     all
 }
 
-/// The text of claims that pass.
+/// The JSON text of valid claims.
 pub fn good() -> String {
     claims(json!({})).to_string()
 }
 
-/// The text of claims that pass, with `member` written in front of the rest.
+/// The JSON text of valid claims with `member` as its first member.
 pub fn good_with_first(member: &str) -> String {
     good().replacen('{', &format!("{{{member},"), 1)
 }
 
-/// The text of claims that pass, with `member` written after the rest.
+/// The JSON text of valid claims with `member` as its last member.
 pub fn good_with_last(member: &str) -> String {
     let text = good();
     format!("{},{member}}}", &text[..text.len() - 1])
 }
 
-/// A compact JWS: header and payload byte for byte as given, truly signed.
+/// A signed compact JWS of exactly this header and payload.
 pub fn sign(key: &SigningKey, algorithm: &str, header: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> String {
     sign_input(key, algorithm, &signing_input(header, payload))
 }
 
-/// These two parts as they are, truly signed, however they are encoded.
+/// A signed compact JWS of exactly this signing input, even if it is not valid Base64url.
 pub fn sign_input(key: &SigningKey, algorithm: &str, input: &str) -> String {
     let signature = key.sign(algorithm, input.as_bytes());
     format!("{input}.{}", base64url(signature))
@@ -206,7 +206,7 @@ pub fn parts(token: &str) -> [&str; 3] {
     parts.try_into().expect("three parts")
 }
 
-/// `act` claims nested `depth` times, the outermost named first.
+/// Nested `act` claims with these subjects, the outermost first.
 pub fn chain(names: &[&str]) -> Value {
     let mut act = Value::Null;
     for name in names.iter().rev() {

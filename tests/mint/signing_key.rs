@@ -1,4 +1,4 @@
-//! Keys made at run time: what signs the tests' tokens, and the JWK of each.
+//! Signing keys, generated at run time, and their JWKs.
 
 use std::sync::OnceLock;
 
@@ -16,7 +16,7 @@ pub fn base64url(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// The curves tokens are signed on; `Secp256k1` is one that no issuer should be trusted with.
+/// The curves of EC keys; `Secp256k1` must not be accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Curve {
     P256,
@@ -67,11 +67,11 @@ pub struct SigningKey {
     material: Material,
 }
 
-/// RSA pairs are dear to make, so that the process has two: one of the issuer and one of a stranger.
+/// RSA key pairs take long to generate, so a process has two: of the trusted issuer and of an untrusted one.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum RsaPair {
     Issuer,
-    Stranger,
+    Untrusted,
 }
 
 impl SigningKey {
@@ -81,7 +81,7 @@ impl SigningKey {
         let pairs = PAIRS.get_or_init(|| [made(), made()]);
         let material = match pair {
             RsaPair::Issuer => Material::Rsa(&pairs[0]),
-            RsaPair::Stranger => Material::Rsa(&pairs[1]),
+            RsaPair::Untrusted => Material::Rsa(&pairs[1]),
         };
         Self::of(kid, material)
     }
@@ -103,7 +103,7 @@ impl SigningKey {
         }
     }
 
-    /// The algorithm this key signs with unless told otherwise.
+    /// The default algorithm of this key.
     pub fn algorithm(&self) -> &'static str {
         match &self.material {
             Material::Rsa(_) => "RS256",
@@ -112,7 +112,7 @@ impl SigningKey {
         }
     }
 
-    /// Signs `message`. RSA keys sign with padding and hash of `algorithm`; the others have but one way.
+    /// Signs `message`. RSA keys use the padding and hash of `algorithm`; the others ignore it.
     pub fn sign(&self, algorithm: &str, message: &[u8]) -> Vec<u8> {
         let random = SystemRandom::new();
         match &self.material {
@@ -138,14 +138,14 @@ impl SigningKey {
         }
     }
 
-    /// An ECDSA signature in DER, as everyone but JOSE writes it.
+    /// An ECDSA signature in DER; JOSE requires the fixed-length form.
     pub fn sign_in_der(&self, message: &[u8]) -> Vec<u8> {
         let pair = self.again(&signature::ECDSA_P256_SHA256_ASN1_SIGNING);
         let signed = pair.sign(&SystemRandom::new(), message);
         signed.expect("an ECDSA signature").as_ref().to_vec()
     }
 
-    /// A P-521 signature over SHA-256 where ES512 demands SHA-512.
+    /// A P-521 signature over SHA-256; ES512 requires SHA-512.
     pub fn sign_p521_with_sha256(&self, message: &[u8]) -> Vec<u8> {
         let pair = self.again(&signature::ECDSA_P521_SHA256_FIXED_SIGNING);
         let signed = pair.sign(&SystemRandom::new(), message);
@@ -154,7 +154,7 @@ impl SigningKey {
 
     fn again(&self, algorithm: &'static EcdsaSigningAlgorithm) -> EcdsaKeyPair {
         let Material::Ec(_, pair) = &self.material else {
-            panic!("{} is no EC key", self.kid);
+            panic!("{} is not an EC key", self.kid);
         };
         let document = pair.to_pkcs8v1().expect("the key as PKCS#8");
         EcdsaKeyPair::from_pkcs8(algorithm, document.as_ref()).expect("the same key again")
@@ -185,7 +185,7 @@ impl SigningKey {
     /// The modulus of an RSA key of 2,048 bits, big endian.
     pub fn modulus(&self) -> Vec<u8> {
         let Material::Rsa(pair) = &self.material else {
-            panic!("{} is no RSA key", self.kid);
+            panic!("{} is not an RSA key", self.kid);
         };
         // RSAPublicKey: a SEQUENCE header of four bytes, then the INTEGER's header and its sign byte.
         pair.public_key().as_ref()[9..9 + 256].to_vec()
@@ -194,7 +194,7 @@ impl SigningKey {
     /// The two coordinates of an EC key.
     pub fn coordinates(&self) -> (Vec<u8>, Vec<u8>) {
         let Material::Ec(_, pair) = &self.material else {
-            panic!("{} is no EC key", self.kid);
+            panic!("{} is not an EC key", self.kid);
         };
         let point = &pair.public_key().as_ref()[1..];
         let (x, y) = point.split_at(point.len() / 2);
@@ -221,7 +221,7 @@ impl SigningKey {
     }
 }
 
-/// An HMAC of `message` with whatever an attacker took for a secret.
+/// An HMAC of `message` keyed with `secret`.
 pub fn hmac(algorithm: &str, secret: &[u8], message: &[u8]) -> Vec<u8> {
     let algorithm = match algorithm {
         "HS384" => hmac::HMAC_SHA384,

@@ -1,4 +1,4 @@
-//! An RSA key too short to be trusted. No library of today signs with one, so that the arithmetic stands here.
+//! An RSA key below the minimum length. No current library signs with one, so this file has the arithmetic.
 //!
 //! The modulus is the product of two Mersenne primes, 1,128 bits long: anyone can factor it.
 
@@ -97,7 +97,7 @@ fn divide(number: &Number, divisor: u64) -> (Number, u64) {
     (quotient, rest)
 }
 
-/// The rest modulo `modulus`, bit by bit: slow, and plain to see.
+/// The remainder modulo `modulus`, computed bit by bit.
 fn reduce(number: Number, modulus: &Number) -> Number {
     let mut rest: Number = vec![0; modulus.len() + 1];
     for limb in number.iter().rev() {
@@ -148,7 +148,7 @@ fn bytes(number: &Number) -> Vec<u8> {
 }
 
 #[test]
-fn its_signatures_are_genuine() {
+fn signatures_of_the_weak_key_verify() {
     use aws_lc_rs::signature::{RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY, RsaPublicKeyComponents};
     let key = RsaPublicKeyComponents {
         n: bytes(&modulus()),

@@ -1,4 +1,4 @@
-//! What a request presents: nothing, too much, the wrong way, or a token bound to a proof it lacks.
+//! Credentials: none, several, malformed ones, and bound tokens without their proof.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ use crate::table::{
 use crate::wire::{self, bearer, request};
 
 #[test]
-fn nothing_presented() {
+fn request_without_a_credential_gets_a_bare_challenge() {
     let deployment = Deployment::with_routes();
     let token = deployment.issuer.token(json!({}));
     let mut table = Table::on(&deployment);
@@ -40,7 +40,7 @@ fn nothing_presented() {
 }
 
 #[test]
-fn malformed_header() {
+fn malformed_credential_is_rejected() {
     let deployment = Deployment::with_routes();
     let token = deployment.issuer.token(json!({}));
     let mut table = Table::on(&deployment);
@@ -91,13 +91,13 @@ fn malformed_header() {
 }
 
 #[test]
-fn spelling_of_the_scheme() {
+fn the_scheme_is_case_insensitive() {
     let deployment = Deployment::with_routes();
     let token = deployment.issuer.token(json!({}));
     let mut table = Table::on(&deployment);
     for scheme in ["Bearer", "bearer", "BEARER"] {
         let line = format!("Authorization: {scheme} {token}");
-        table.credential(&format!("schemes have no case: {scheme}"), &line, PASSES);
+        table.credential(&format!("the scheme {scheme}"), &line, PASSES);
     }
     let want = Want::of(&[200, 400, 401]);
     for (what, blanks) in [("two spaces", "  "), ("five spaces", "     ")] {
@@ -108,15 +108,15 @@ fn spelling_of_the_scheme() {
 }
 
 #[test]
-fn more_than_one_credential() {
+fn more_than_one_credential_is_a_bad_request() {
     let deployment = Deployment::with_routes();
-    let good = deployment.issuer.token(json!({}));
-    let bad = forged_token();
+    let valid = deployment.issuer.token(json!({}));
+    let forged = forged_token();
     let mut table = Table::on(&deployment);
     for (what, first, second) in [
-        ("good, then bad", &good, &bad),
-        ("bad, then good", &bad, &good),
-        ("the same twice", &good, &good),
+        ("valid, then forged", &valid, &forged),
+        ("forged, then valid", &forged, &valid),
+        ("the same twice", &valid, &valid),
     ] {
         let two = request("GET", "/orders/1", &[&bearer(first), &bearer(second)]);
         table.request(&format!("two headers: {what}"), &two, INVALID_REQUEST);
@@ -127,26 +127,26 @@ fn more_than_one_credential() {
         let tight = format!("Authorization: Bearer {first},Bearer {second}");
         table.credential(&format!("a tight comma list: {what}"), &tight, INVALID_REQUEST);
     }
-    let empty = request("GET", "/orders/1", &[&bearer(&good), "Authorization:"]);
-    table.request("a good one and an empty one", &empty, INVALID_REQUEST);
+    let empty = request("GET", "/orders/1", &[&bearer(&valid), "Authorization:"]);
+    table.request("a valid one and an empty one", &empty, INVALID_REQUEST);
     for basic in [0, 1] {
-        let mut lines = [bearer(&good), "Authorization: Basic dXNlcjpwYXNz".into()];
+        let mut lines = [bearer(&valid), "Authorization: Basic dXNlcjpwYXNz".into()];
         lines.rotate_left(basic);
         let two = request("GET", "/orders/1", &[&lines[0], &lines[1]]);
         table.request(&format!("two schemes in two headers, {basic}"), &two, INVALID_REQUEST);
     }
-    let line = format!("Authorization: Basic dXNlcjpwYXNz, Bearer {good}");
+    let line = format!("Authorization: Basic dXNlcjpwYXNz, Bearer {valid}");
     table.credential("two schemes in a list", &line, INVALID_REQUEST);
-    let line = format!("Authorization: Bearer {good}, Basic dXNlcjpwYXNz");
-    table.credential("two schemes in a list, ours first", &line, INVALID_REQUEST);
+    let line = format!("Authorization: Bearer {valid}, Basic dXNlcjpwYXNz");
+    table.credential("two schemes in a list, Bearer first", &line, INVALID_REQUEST);
     for name in ["access_token", "access%5ftoken", "access%5Ftoken", "%61ccess_token"] {
         for query in [
-            format!("{name}={good}"),
-            format!("x=1&{name}={good}"),
-            format!("{name}={bad}&y=2"),
+            format!("{name}={valid}"),
+            format!("x=1&{name}={valid}"),
+            format!("{name}={forged}&y=2"),
         ] {
             let target = format!("/orders/1?{query}");
-            let both = request("GET", &target, &[&bearer(&good)]);
+            let both = request("GET", &target, &[&bearer(&valid)]);
             let shown = query.split('=').next().unwrap_or_default();
             table.request(&format!("header and query: {shown}"), &both, INVALID_REQUEST);
         }
@@ -154,9 +154,9 @@ fn more_than_one_credential() {
     table.finish();
 }
 
-/// Beside a good token in the header, one in the form is a second credential; without one, the form's does not count.
+/// A token in a form is never a credential, and beside one in the header it makes the request ambiguous.
 #[test]
-fn header_and_form() {
+fn token_in_header_and_form_is_a_bad_request() {
     let deployment = Deployment::with_routes();
     let writer = deployment.issuer.token(json!({ "scope": "orders:write" }));
     let reader = deployment.issuer.token(json!({}));
@@ -170,29 +170,32 @@ fn header_and_form() {
     };
     let mut table = Table::on(&deployment);
     table.request(
-        "a weak header and a good form",
+        "a token without the scope in the header, a valid one in the form",
         &form(&bearer(&reader)),
         Want::of(&[400, 403]),
     );
     table.request(
-        "a bad header and a good form",
+        "a forged token in the header, a valid one in the form",
         &form(&bearer(&forged_token())),
         BAD_REQUEST_OR_UNAUTHORIZED,
     );
     table.request("a token in the form only", &form("X: y"), BAD_REQUEST_OR_UNAUTHORIZED);
     table.request(
-        "a good header and a good form",
+        "a valid token in header and form",
         &form(&bearer(&writer)),
         INVALID_REQUEST,
     );
     let kind = "Content-Type: Application/X-WWW-Form-Urlencoded; charset=utf-8";
     let line = bearer(&writer);
     for (name, body) in [
-        ("behind others", format!("a=1&b=2&access_token={writer}")),
+        ("after other fields", format!("a=1&b=2&access_token={writer}")),
         ("escaped", format!("access%5Ftoken={writer}")),
-        ("as some servers read it", format!("++access+token%5B0%5D={writer}")),
         (
-            "at the end of what is read at once",
+            "a name that PHP reads as access_token",
+            format!("++access+token%5B0%5D={writer}"),
+        ),
+        (
+            "at the end of a long form",
             format!("a={}&access_token={writer}", "x".repeat(60_000)),
         ),
     ] {
@@ -216,17 +219,13 @@ fn header_and_form() {
         let length = format!("Content-Length: {}", body.len());
         let mut bytes = request("POST", "/orders", &[&line, kind, &length]);
         bytes.extend(body.as_bytes());
-        table.request(
-            &format!("header and a form of the service's own, {name}"),
-            &bytes,
-            PASSES,
-        );
+        table.request(&format!("header and a form without a token, {name}"), &bytes, PASSES);
     }
     table.finish();
 }
 
 #[test]
-fn token_in_the_query_only() {
+fn token_in_the_query_is_not_a_credential() {
     let deployment = Deployment::with_routes();
     let token = deployment.issuer.token(json!({}));
     let mut table = Table::on(&deployment);
@@ -238,9 +237,9 @@ fn token_in_the_query_only() {
     table.finish();
 }
 
-/// Every row of every table is held against what it sent; this one holds the claims of a refused token.
+/// Every table checks that answers do not repeat its requests; this one has tokens with conspicuous claims.
 #[test]
-fn echo() {
+fn answers_repeat_no_token_and_no_claim() {
     let deployment = Deployment::with_routes();
     let issuer = &deployment.issuer;
     let mut table = Table::on(&deployment);
@@ -248,7 +247,7 @@ fn echo() {
         "iss": "https://canary.example.com", "aud": "https://canary.example.com",
         "scope": "canary\" error=\"none", "client_id": "canary\r\nX: y", "name": "<script>canary</script>",
     });
-    table.token("claims of a refused token", &issuer.token(loud), INVALID_TOKEN);
+    table.token("claims of an invalid token", &issuer.token(loud), INVALID_TOKEN);
     let scope = json!({ "scope": "canary:read \", realm=\"canary" });
     table.token("a scope with quotes", &issuer.token(scope), INSUFFICIENT_SCOPE);
     table.token("a forged token", &forged_token(), INVALID_TOKEN);
@@ -267,30 +266,30 @@ fn echo() {
 }
 
 #[test]
-fn public_route_with_a_bad_token() {
+fn a_public_route_ignores_tokens() {
     let deployment = Deployment::with_routes();
     let want = Want::of(&[200, 401]);
     let mut table = Table::on(&deployment);
-    let good = deployment.issuer.token(json!({}));
+    let valid = deployment.issuer.token(json!({}));
     for (what, line) in [
         ("none", "X: y".to_owned()),
-        ("a good one", bearer(&good)),
+        ("a valid one", bearer(&valid)),
         ("a forged one", bearer(&forged_token())),
         ("garbage", bearer("garbage")),
         ("another scheme", "Authorization: Basic dXNlcjpwYXNz".into()),
     ] {
         let bytes = request("GET", "/open/page", &[&line, "X-Auth-Subject: forged"]);
         for one in table.request(what, &bytes, want) {
-            let ours = one.head.fields.iter().map(|(name, _)| name.to_ascii_lowercase());
-            let ours: Vec<_> = ours.filter(|name| name.starts_with("x-auth-")).collect();
-            table.check(&format!("{what}: identity upstream: {ours:?}"), ours.is_empty());
+            let names = one.head.fields.iter().map(|(name, _)| name.to_ascii_lowercase());
+            let identity: Vec<_> = names.filter(|name| name.starts_with("x-auth-")).collect();
+            table.check(&format!("{what}: identity upstream: {identity:?}"), identity.is_empty());
         }
     }
     table.finish();
 }
 
 #[test]
-fn bound_token_as_bearer() {
+fn a_bound_token_without_its_proof_is_denied() {
     let deployment = Deployment::with_routes();
     let issuer: &TokenIssuer = &deployment.issuer;
     let thumbprint = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I";
@@ -315,7 +314,7 @@ fn bound_token_as_bearer() {
         table.token(&format!("cnf {confirmation}"), &token, INVALID_TOKEN);
         let proof = request("GET", "/orders/1", &[&bearer(&token), "DPoP: not.a.proof"]);
         table.request(
-            &format!("cnf {confirmation} with a proof of nothing"),
+            &format!("cnf {confirmation} with an invalid proof"),
             &proof,
             BAD_REQUEST_OR_UNAUTHORIZED,
         );
@@ -323,9 +322,9 @@ fn bound_token_as_bearer() {
     table.finish();
 }
 
-/// What a caller may act on, in each challenge, and nothing that tells how the refusal came about.
+/// A challenge names what the client can request.
 #[test]
-fn challenges_say_what_the_caller_can_act_on() {
+fn the_challenge_names_the_missing_scope() {
     let deployment = Deployment::with_routes();
     let weak = deployment.issuer.token(json!({ "scope": "other" }));
     let refused = wire::get(deployment.gate.address, "/orders/1", &weak);

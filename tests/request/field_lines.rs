@@ -1,4 +1,4 @@
-//! HTTP/1 lines: line ends, field names, `Host`, versions, and bytes that are no HTTP.
+//! HTTP/1 lines: line ends, field names, `Host`, versions, and input that is not HTTP.
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -6,13 +6,13 @@ use std::net::TcpStream;
 use crate::deployment::Deployment;
 use crate::table::{Table, Want};
 
-/// 400, or the connection is closed.
+/// 400, or a closed connection.
 const REFUSED: Want = Want::of(&[400]).or_close();
-/// As [`REFUSED`], or normalised to exactly one reading.
+/// As [`REFUSED`], or normalised and forwarded.
 const REFUSED_OR_NORMALISED: Want = Want::of(&[200, 400]).or_close();
 
 #[test]
-fn host_missing_doubled_or_a_list() {
+fn missing_repeated_or_malformed_host_is_rejected() {
     let deployment = Deployment::with_routes();
     let line = deployment.writer();
     let mut table = Table::on(&deployment);
@@ -29,7 +29,7 @@ fn host_missing_doubled_or_a_list() {
         ("a URL", "Host: http://a.example\r\n"),
         ("a query", "Host: a.example?x\r\n"),
         ("a fragment", "Host: a.example#x\r\n"),
-        ("a port that is none", "Host: a.example:port\r\n"),
+        ("a port that is not a number", "Host: a.example:port\r\n"),
         ("a port too high", "Host: a.example:99999\r\n"),
         ("two ports", "Host: a.example:80:90\r\n"),
         ("a backslash", "Host: a.example\\x\r\n"),
@@ -47,7 +47,7 @@ fn host_missing_doubled_or_a_list() {
 }
 
 #[test]
-fn other_versions() {
+fn other_http_versions_are_rejected() {
     let deployment = Deployment::with_routes();
     let line = deployment.writer();
     let mut table = Table::on(&deployment);
@@ -92,7 +92,7 @@ fn other_versions() {
 }
 
 #[test]
-fn tls_or_garbage_on_the_plain_port() {
+fn tls_and_garbage_are_rejected() {
     let deployment = Deployment::with_routes();
     let mut table = Table::on(&deployment);
     let tls = b"\x16\x03\x01\x00\xc8\x01\x00\x00\xc4\x03\x03ABCDEFGHIJKLMNOPQRSTUVWXYZ012345\r\n\r\n";
@@ -110,22 +110,22 @@ fn tls_or_garbage_on_the_plain_port() {
             .expect("a deadline");
         let _ = stream.write_all(&bytes);
         let _ = stream.shutdown(std::net::Shutdown::Write);
-        let mut told = Vec::new();
-        let read = std::io::Read::read_to_end(&mut stream, &mut told);
-        let answer = String::from_utf8_lossy(&told).into_owned();
+        let mut answer = Vec::new();
+        let read = std::io::Read::read_to_end(&mut stream, &mut answer);
+        let answer = String::from_utf8_lossy(&answer).into_owned();
         let refused = answer.is_empty() || answer.starts_with("HTTP/1.1 400") || answer.starts_with("HTTP/1.1 431");
-        // A reset is a way of closing, too; only a hang is not.
+        // A reset closes the connection, too.
         let hung = read.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock);
         table.check(&format!("{what}: {answer}"), refused && !hung);
         table.check(&format!("{what} upstream"), deployment.upstream.count() == before);
     }
-    let good = crate::wire::request("GET", "/orders/1", &[&deployment.writer()]);
-    table.request("a sound request afterwards", &good, Want::of(&[200]));
+    let valid = crate::wire::request("GET", "/orders/1", &[&deployment.writer()]);
+    table.request("a valid request afterwards", &valid, Want::of(&[200]));
     table.finish();
 }
 
 #[test]
-fn malformed_field_lines() {
+fn malformed_field_lines_are_rejected() {
     let deployment = Deployment::with_routes();
     let line = deployment.writer();
     let mut table = Table::on(&deployment);
@@ -157,7 +157,7 @@ fn malformed_field_lines() {
 }
 
 #[test]
-fn bare_line_ends_and_control_characters() {
+fn bare_line_ends_and_control_characters_are_rejected_or_normalised() {
     let deployment = Deployment::with_routes();
     let line = deployment.writer();
     let get = |head: &str| format!("GET /orders/1{head}\r\n{line}\r\nConnection: close\r\n\r\n").into_bytes();
@@ -196,7 +196,7 @@ fn bare_line_ends_and_control_characters() {
             REFUSED_OR_NORMALISED,
         ),
         (
-            "a bare LF and a field of ours",
+            "a bare LF and an identity header",
             " HTTP/1.1\r\nHost: a.example\nX-Auth-Subject: forged",
             REFUSED_OR_NORMALISED,
         ),

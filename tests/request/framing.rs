@@ -1,11 +1,11 @@
-//! HTTP/1 bodies: a length that two readers could read in two ways is refused, and never becomes a second request.
+//! HTTP/1 bodies: ambiguous framing never becomes a second request.
 
 use crate::deployment::Deployment;
 use crate::table::{Table, Want};
 
-/// 400, or the connection is closed.
+/// 400, or a closed connection.
 const REFUSED: Want = Want::of(&[400]).or_close();
-/// As [`REFUSED`], or normalised to exactly one reading.
+/// As [`REFUSED`], or normalised and forwarded.
 const REFUSED_OR_NORMALISED: Want = Want::of(&[200, 400]).or_close();
 
 /// A POST with these framing fields and body.
@@ -40,7 +40,7 @@ fn content_length_with_transfer_encoding() {
     table.finish();
 }
 
-/// A head may be long: what stands at its end counts as much as what stands at its beginning.
+/// The end of a long head is read like its beginning.
 #[test]
 fn content_length_with_transfer_encoding_behind_a_long_head() {
     let deployment = Deployment::with_routes();
@@ -60,7 +60,7 @@ fn content_length_with_transfer_encoding_behind_a_long_head() {
 }
 
 #[test]
-fn transfer_encoding_that_is_not_exactly_chunked() {
+fn other_transfer_encodings_are_rejected() {
     let deployment = Deployment::with_routes();
     let line = deployment.writer();
     let mut table = Table::on(&deployment);
@@ -129,7 +129,7 @@ fn transfer_encoding_that_is_not_exactly_chunked() {
 }
 
 #[test]
-fn content_length_of_another_form() {
+fn a_malformed_content_length_is_rejected() {
     let deployment = Deployment::with_routes();
     let line = deployment.writer();
     let mut table = Table::on(&deployment);
@@ -174,9 +174,9 @@ fn content_length_of_another_form() {
     table.finish();
 }
 
-/// The head is sound and goes on before the body is read; a body that breaks must not end as a whole one.
+/// The head is forwarded before the body is read; a malformed body must not end as a complete one.
 #[test]
-fn broken_chunks() {
+fn a_malformed_chunked_body_is_not_forwarded_as_complete() {
     let deployment = Deployment::with_routes();
     let line = deployment.writer();
     for body in [
@@ -209,13 +209,16 @@ fn broken_chunks() {
         "5;x=\"y\"\r\nhello\r\n0\r\n\r\n",
     );
     let mut table = Table::on(&deployment);
-    let seen = table.request("an extension that no reader minds", &extended, REFUSED_OR_NORMALISED);
-    table.check("it ends here", seen.iter().all(|one| one.body == b"hello"));
-    // A request that came through whole in spite of all would have arrived by now, or is this one.
-    let good = post(&line, "Content-Length: 4\r\nConnection: close", "good");
-    table.request("a sound request afterwards", &good, Want::of(&[200]));
+    let seen = table.request("a chunk extension", &extended, REFUSED_OR_NORMALISED);
+    table.check(
+        "the extension is not forwarded",
+        seen.iter().all(|one| one.body == b"hello"),
+    );
+    // A request that was forwarded as complete has arrived by now.
+    let valid = post(&line, "Content-Length: 4\r\nConnection: close", "good");
+    table.request("a valid request afterwards", &valid, Want::of(&[200]));
     let bodies: Vec<_> = deployment.upstream.since(0).into_iter().map(|one| one.body).collect();
     let whole = bodies.iter().filter(|body| *body != b"good").count();
-    table.check(&format!("arrived whole: {bodies:?}"), whole == seen.len());
+    table.check(&format!("complete bodies: {bodies:?}"), whole == seen.len());
     table.finish_with_cut_bodies();
 }

@@ -1,4 +1,4 @@
-//! The head of a request: methods, and headers that claim another request.
+//! The head of a request: methods, and headers that name another method, URI or client.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use crate::mint::forged_token;
 use crate::table::{BARE_CHALLENGE, INSUFFICIENT_SCOPE, INVALID_TOKEN, PASSES, Table, Want};
 use crate::wire::{bearer, request};
 
-const CLAIMS_OF_ANOTHER_URI: [&str; 14] = [
+const NAMING_ANOTHER_URI: [&str; 14] = [
     "X-Forwarded-Uri: /open/page",
     "X-Forwarded-Path: /open/page",
     "X-Forwarded-Prefix: /open",
@@ -25,17 +25,17 @@ const CLAIMS_OF_ANOTHER_URI: [&str; 14] = [
 ];
 
 #[test]
-fn headers_that_claim_another_uri_never_choose_the_rule() {
+fn headers_that_name_another_uri_do_not_affect_the_route() {
     let deployment = Deployment::with_routes();
-    let weak = bearer(&deployment.issuer.token(json!({ "scope": "other" })));
-    let good = deployment.reader();
+    let without_scope = bearer(&deployment.issuer.token(json!({ "scope": "other" })));
+    let valid = deployment.reader();
     let mut table = Table::on(&deployment);
-    for line in CLAIMS_OF_ANOTHER_URI {
+    for line in NAMING_ANOTHER_URI {
         let row = |what: &str| format!("{line}: {what}");
         table.request(&row("no token"), &request("GET", "/orders/1", &[line]), BARE_CHALLENGE);
         table.request(
-            &row("a weak token"),
-            &request("GET", "/orders/1", &[line, &weak]),
+            &row("a token without the scope"),
+            &request("GET", "/orders/1", &[line, &without_scope]),
             INSUFFICIENT_SCOPE,
         );
         table.request(
@@ -44,25 +44,25 @@ fn headers_that_claim_another_uri_never_choose_the_rule() {
             INVALID_TOKEN,
         );
         let seen = table.request(
-            &row("a good token"),
-            &request("GET", "/orders/1", &[line, &good]),
+            &row("a valid token"),
+            &request("GET", "/orders/1", &[line, &valid]),
             PASSES,
         );
         for one in &seen {
             table.check(&row("the target is the real one"), one.target == "/orders/1");
         }
-        let closed = line.replace("/open/page", "/admin/users");
-        let open = request("GET", "/open/page", &[&closed]);
-        table.request(&row("an open path stays open"), &open, PASSES);
+        let protected = line.replace("/open/page", "/admin/users");
+        let open = request("GET", "/open/page", &[&protected]);
+        table.request(&row("a public path stays public"), &open, PASSES);
     }
     table.finish();
 }
 
-/// RFC 9110 has no rule for these; a service behind a proxy believes them, so that a stranger's must not arrive.
+/// Services behind a proxy trust these headers, so those of a client must not reach them.
 #[test]
-fn headers_that_claim_another_uri_are_not_passed_on() {
+fn headers_that_name_another_uri_are_not_forwarded() {
     let deployment = Deployment::with_routes();
-    let good = deployment.reader();
+    let valid = deployment.reader();
     let mut table = Table::on(&deployment);
     for line in [
         "X-Forwarded-Uri: /forged",
@@ -77,7 +77,7 @@ fn headers_that_claim_another_uri_are_not_passed_on() {
         "X-Envoy-Original-Path: /forged",
     ] {
         for target in ["/orders/1", "/open/page"] {
-            let bytes = request("GET", target, &[line, &good]);
+            let bytes = request("GET", target, &[line, &valid]);
             for one in table.request(&format!("{line} at {target}"), &bytes, PASSES) {
                 let name = line.split(':').next().unwrap_or_default();
                 table.check(&format!("{name} upstream of {target}"), !one.has(name));
@@ -88,9 +88,9 @@ fn headers_that_claim_another_uri_are_not_passed_on() {
 }
 
 #[test]
-fn method_overrides_and_forwarding_headers() {
+fn method_overrides_and_forwarding_headers_have_no_effect() {
     let deployment = Deployment::with_routes();
-    let good = deployment.reader();
+    let valid = deployment.reader();
     let writer = bearer(&deployment.issuer.token(json!({ "scope": "orders:write" })));
     let no_effect = Want::of(&[400, 403]);
     let mut table = Table::on(&deployment);
@@ -100,12 +100,12 @@ fn method_overrides_and_forwarding_headers() {
         "X-Method-Override: GET",
         "_method: GET",
     ] {
-        // A token for reading must not write under the name of a read, nor the other way round.
-        let post = request("POST", "/orders", &[line, &good]);
+        // A token for reading must not allow a write that is declared as a read, nor the reverse.
+        let post = request("POST", "/orders", &[line, &valid]);
         table.request(&format!("POST with {line}"), &post, no_effect);
-        let claimed = line.replace("GET", "POST");
-        let get = request("GET", "/orders/1", &[&claimed, &writer]);
-        table.request(&format!("GET with {claimed}"), &get, no_effect);
+        let reversed = line.replace("GET", "POST");
+        let get = request("GET", "/orders/1", &[&reversed, &writer]);
+        table.request(&format!("GET with {reversed}"), &get, no_effect);
     }
     for line in [
         "X-Forwarded-For: 127.0.0.1",
@@ -122,7 +122,7 @@ fn method_overrides_and_forwarding_headers() {
     ] {
         let bare = request("GET", "/orders/1", &[line]);
         table.request(&format!("no token with {line}"), &bare, BARE_CHALLENGE);
-        let admin = request("GET", "/admin/users", &[line, &good]);
+        let admin = request("GET", "/admin/users", &[line, &valid]);
         table.request(&format!("no scope with {line}"), &admin, Want::of(&[400, 403]));
     }
     table.finish();
@@ -131,7 +131,7 @@ fn method_overrides_and_forwarding_headers() {
 #[test]
 fn forwarding_headers_of_an_untrusted_peer_are_dropped_or_appended_to() {
     let deployment = Deployment::with_routes();
-    let good = deployment.reader();
+    let valid = deployment.reader();
     let mut table = Table::on(&deployment);
     let lines = [
         "X-Forwarded-For: 203.0.113.7",
@@ -139,7 +139,7 @@ fn forwarding_headers_of_an_untrusted_peer_are_dropped_or_appended_to() {
         "X-Forwarded-Proto: forged",
         "Forwarded: for=203.0.113.7;host=forged.example",
     ];
-    let fields = [lines[0], lines[1], lines[2], lines[3], &good];
+    let fields = [lines[0], lines[1], lines[2], lines[3], &valid];
     for one in table.request(
         "forwarding headers",
         &request("GET", "/orders/1", &fields),
@@ -147,8 +147,8 @@ fn forwarding_headers_of_an_untrusted_peer_are_dropped_or_appended_to() {
     ) {
         for name in ["x-forwarded-for", "forwarded"] {
             let value = one.head.values(name).join(", ");
-            let honest = value.is_empty() || value.ends_with("127.0.0.1") || value.contains("for=127.0.0.1");
-            table.check(&format!("{name}: {value} upstream"), honest);
+            let true_peer = value.is_empty() || value.ends_with("127.0.0.1") || value.contains("for=127.0.0.1");
+            table.check(&format!("{name}: {value} upstream"), true_peer);
         }
         for name in ["x-forwarded-host", "x-forwarded-proto"] {
             let value = one.head.values(name).join(", ");
@@ -159,11 +159,11 @@ fn forwarding_headers_of_an_untrusted_peer_are_dropped_or_appended_to() {
 }
 
 #[test]
-fn options_preflight_and_head() {
+fn options_and_head_need_authorization() {
     let deployment = Deployment::with_routes();
-    let closed = Want::of(&[401, 403, 405]);
+    let denied = Want::of(&[401, 403, 405]);
     let mut table = Table::on(&deployment);
-    table.request("OPTIONS", &request("OPTIONS", "/orders/1", &[]), closed);
+    table.request("OPTIONS", &request("OPTIONS", "/orders/1", &[]), denied);
     table.request(
         "OPTIONS of everything",
         &request("OPTIONS", "*", &[]),
@@ -174,43 +174,43 @@ fn options_preflight_and_head() {
         "Access-Control-Request-Method: GET",
         "Access-Control-Request-Headers: authorization",
     ];
-    table.request("a preflight", &request("OPTIONS", "/orders/1", &preflight), closed);
-    let good = deployment.reader();
+    table.request("a preflight", &request("OPTIONS", "/orders/1", &preflight), denied);
+    let valid = deployment.reader();
     table.request(
         "OPTIONS with a token",
-        &request("OPTIONS", "/orders/1", &[&good]),
+        &request("OPTIONS", "/orders/1", &[&valid]),
         Want::of(&[403, 405]),
     );
-    table.request("HEAD", &request("HEAD", "/orders/1", &[]), closed);
+    table.request("HEAD", &request("HEAD", "/orders/1", &[]), denied);
     table.request(
         "HEAD with a forged token",
         &request("HEAD", "/orders/1", &[&bearer(&forged_token())]),
-        closed,
+        denied,
     );
-    let weak = bearer(&deployment.issuer.token(json!({ "scope": "other" })));
+    let without_scope = bearer(&deployment.issuer.token(json!({ "scope": "other" })));
     table.request(
         "HEAD without the scope",
-        &request("HEAD", "/orders/1", &[&weak]),
-        closed,
+        &request("HEAD", "/orders/1", &[&without_scope]),
+        denied,
     );
     let seen = table.request(
-        "HEAD with a good token",
-        &request("HEAD", "/orders/1", &[&good]),
+        "HEAD with a valid token",
+        &request("HEAD", "/orders/1", &[&valid]),
         PASSES,
     );
     table.check("it stays a HEAD", seen.iter().all(|one| one.method == "HEAD"));
     table.request(
-        "HEAD where only POST is ruled",
-        &request("HEAD", "/orders", &[&good]),
+        "HEAD where only POST has a route",
+        &request("HEAD", "/orders", &[&valid]),
         Want::of(&[403, 404, 405]),
     );
     table.finish();
 }
 
 #[test]
-fn trace_connect_and_invalid_methods() {
+fn trace_connect_and_invalid_methods_are_rejected() {
     let deployment = Deployment::with_routes();
-    let refused = Want::of(&[400, 403, 405, 501]).or_close();
+    let rejected = Want::of(&[400, 403, 405, 501]).or_close();
     let admin = bearer(&deployment.issuer.token(json!({ "scope": "admin orders:read" })));
     let mut table = Table::on(&deployment);
     for (method, target) in [
@@ -233,7 +233,7 @@ fn trace_connect_and_invalid_methods() {
         table.request(
             &format!("{method:?} {target}"),
             &request(method, target, &[&admin]),
-            refused,
+            rejected,
         );
     }
     let long = "M".repeat(100_000);

@@ -1,4 +1,4 @@
-//! Identity headers: whatever a client spells is gone, and what arrives upstream is ours.
+//! Identity headers: those of the client are removed in every spelling, those of the gate reach the upstream.
 
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ const NAMES: [&str; 7] = [
     "X-Auth-Issuer",
 ];
 
-/// The ways a client could write `name` so that some service reads it as ours.
+/// Spellings of `name` that some services read as the same header.
 fn spellings(name: &str) -> Vec<String> {
     let mixed = |name: &str| {
         let letters = name.chars().enumerate();
@@ -41,7 +41,7 @@ fn spellings(name: &str) -> Vec<String> {
     ]
 }
 
-/// Everything upstream that some service could read as one of ours, lower case.
+/// The headers that some services read as identity headers, with names in lower case.
 fn identity(received: &Received) -> Vec<(String, String)> {
     let fields = received.head.fields.iter().chain(&received.trailers.fields);
     let named = fields.map(|(name, value)| {
@@ -60,28 +60,28 @@ fn value(received: &Received, name: &str) -> Option<String> {
 }
 
 #[test]
-fn each_spelling_from_the_client() {
+fn client_headers_are_removed_in_every_spelling() {
     let deployment = Deployment::with_routes();
-    let good = deployment.reader();
+    let valid = deployment.reader();
     let mut table = Table::on(&deployment);
     for name in NAMES {
         for spelling in spellings(name) {
             let line = format!("{spelling}: forged");
             for (target, fields) in [
-                ("/orders/1", vec![good.as_str(), &line]),
-                ("/orders/1", vec![line.as_str(), &good, &line]),
+                ("/orders/1", vec![valid.as_str(), &line]),
+                ("/orders/1", vec![line.as_str(), &valid, &line]),
                 ("/open/page", vec![line.as_str()]),
-                ("/open/page", vec![line.as_str(), &good]),
+                ("/open/page", vec![line.as_str(), &valid]),
             ] {
                 let row = format!("{line} at {target} among {}", fields.len());
                 let bytes = request("GET", target, &fields);
-                for one in table.request(&row, &bytes, Want::of(&[200, 400])) {
+                for one in table.request(&row, &bytes, PASSES) {
                     let expected = target == "/orders/1";
                     let subject = value(&one, "x-auth-subject");
-                    let ours = subject.as_deref() == Some("alice-canary");
-                    table.check(&format!("{row}: {:?}", identity(&one)), ours == expected);
+                    let of_the_token = subject.as_deref() == Some("alice-canary");
+                    table.check(&format!("{row}: {:?}", identity(&one)), of_the_token == expected);
                     table.check(
-                        &format!("{row}: not on an open route"),
+                        &format!("{row}: no identity on a public route"),
                         expected || identity(&one).is_empty(),
                     );
                 }
@@ -91,15 +91,15 @@ fn each_spelling_from_the_client() {
     table.finish();
 }
 
-/// An actor header of the client must not stand in where the token has no actor.
+/// A header of the client cannot replace a claim that the token does not have.
 #[test]
-fn claim_absent_header_absent() {
+fn an_absent_claim_has_no_header() {
     let deployment = Deployment::with_routes();
     let claims = crate::mint::claims_without("client_id");
-    let good = bearer(&deployment.issuer.signed(&claims));
+    let valid = bearer(&deployment.issuer.signed(&claims));
     let mut table = Table::on(&deployment);
     let fields = [
-        &good,
+        &valid,
         "X-Auth-Actor: forged",
         "X_Auth_Actor: forged",
         "X-Auth-Client: forged",
@@ -119,7 +119,7 @@ fn claim_absent_header_absent() {
 }
 
 #[test]
-fn in_trailers() {
+fn trailers_cannot_carry_identity_or_framing() {
     let deployment = Deployment::with_routes();
     let writer = deployment.writer();
     let mut table = Table::on(&deployment);
@@ -134,7 +134,7 @@ fn in_trailers() {
         let text = format!(
             "POST /orders HTTP/1.1\r\nHost: a.example\r\n{writer}\r\nTransfer-Encoding: chunked\r\nTrailer: {name}\r\nTE: trailers\r\nConnection: close\r\n\r\n5\r\nhello\r\n0\r\n{name}: forged\r\n\r\n"
         );
-        for one in table.request(&format!("{name} in trailers"), text.as_bytes(), Want::of(&[200, 400])) {
+        for one in table.request(&format!("{name} in trailers"), text.as_bytes(), PASSES) {
             let forged = one.trailers.fields.iter().any(|(_, value)| value == b"forged");
             table.check(&format!("{name} stays out of the trailers upstream"), !forged);
             table.check(&format!("the body with {name} in trailers"), one.body == b"hello");
@@ -144,9 +144,9 @@ fn in_trailers() {
 }
 
 #[test]
-fn white_space_before_the_colon() {
+fn white_space_before_the_colon_is_rejected() {
     let deployment = Deployment::with_routes();
-    let good = deployment.reader();
+    let valid = deployment.reader();
     let mut table = Table::on(&deployment);
     for line in [
         "X-Auth-Subject : forged",
@@ -155,14 +155,14 @@ fn white_space_before_the_colon() {
         "X Auth-Subject: forged",
         "Authorization : Bearer x",
     ] {
-        let bytes = request("GET", "/orders/1", &[&good, line]);
+        let bytes = request("GET", "/orders/1", &[&valid, line]);
         table.request(&format!("{line:?}"), &bytes, Want::of(&[400]).or_close());
     }
     table.finish();
 }
 
 #[test]
-fn what_arrives_upstream() {
+fn identity_headers_describe_the_token() {
     let deployment = Deployment::with_routes();
     let token = deployment.issuer.token(json!({
         "act": chain(&["tool", "orch"]), "scope": "orders:read other",
@@ -190,9 +190,9 @@ fn what_arrives_upstream() {
     assert!(place("tool") < place("orch"), "newest first: {text}");
 }
 
-/// No line break, comma or quote of a claim may become structure upstream.
+/// A comma, a quote or an encoded line break in a claim does not add or split a header.
 #[test]
-fn claims_never_become_structure() {
+fn claims_cannot_change_the_structure_of_headers() {
     let deployment = Deployment::with_routes();
     let mut table = Table::on(&deployment);
     for odd in [
@@ -210,35 +210,32 @@ fn claims_never_become_structure() {
             "sub": format!("canary {odd}"), "client_id": odd, "act": { "sub": odd, "sub_profile": "ai_agent" },
         }));
         let bytes = request("GET", "/orders/1", &[&bearer(&token)]);
-        for one in table.request(&format!("claims with {odd:?}"), &bytes, Want::of(&[200, 401])) {
+        for one in table.request(&format!("claims with {odd:?}"), &bytes, PASSES) {
             for (name, _) in identity(&one) {
                 table.check(&format!("{name} once with {odd:?}"), one.head.values(&name).len() == 1);
             }
             let chain = value(&one, "x-auth-chain").unwrap_or_default();
             let json: Result<Value, _> = serde_json::from_str(&chain);
             table.check(&format!("the chain is JSON with {odd:?}: {chain}"), json.is_ok());
-            table.check(
-                "no header of the claim's making",
-                one.head.values("x-auth-kind") == ["human"],
-            );
+            table.check("no header from a claim", one.head.values("x-auth-kind") == ["human"]);
         }
     }
     table.finish();
 }
 
 #[test]
-fn names_of_ones_own() {
+fn configured_names_are_removed_in_every_spelling() {
     let configuration = Configuration {
         top: "identity_headers: { subject: x-user }\n".into(),
         ..Configuration::default()
     };
     let deployment = Deployment::start(TokenIssuer::new(), &configuration);
-    let good = deployment.reader();
+    let valid = deployment.reader();
     let mut table = Table::on(&deployment);
     for spelling in spellings("X-User") {
         let line = format!("{spelling}: forged");
-        let bytes = request("GET", "/orders/1", &[&good, &line]);
-        for one in table.request(&line, &bytes, Want::of(&[200, 400])) {
+        let bytes = request("GET", "/orders/1", &[&valid, &line]);
+        for one in table.request(&line, &bytes, PASSES) {
             table.check(
                 &format!("{line} upstream"),
                 one.head.values("x-user") == ["alice-canary"],

@@ -1,4 +1,4 @@
-//! Kinds of bad request at the sidecar, and what it forwards of good ones.
+//! Requests that the sidecar rejects, and what it forwards of the others.
 
 mod credential;
 mod field_lines;

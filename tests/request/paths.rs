@@ -1,4 +1,4 @@
-//! Paths: second readings, other spellings, segment boundaries, and the query beside them.
+//! Paths: ambiguous ones, other spellings, segment boundaries, and the query.
 
 use serde_json::json;
 
@@ -6,8 +6,8 @@ use crate::deployment::Deployment;
 use crate::table::{BARE_CHALLENGE, PASSES, Table, Want};
 use crate::wire::{bearer, request};
 
-/// From the open prefix into the closed one, or to the closed one under another spelling.
-const SECOND_READINGS: [&str; 65] = [
+/// Paths that some servers resolve to another path, mostly from the public prefix into the protected one.
+const AMBIGUOUS: [&str; 65] = [
     "/open/../admin/users",
     "/open/x/../../admin/users",
     "/open/./../admin/users",
@@ -76,14 +76,18 @@ const SECOND_READINGS: [&str; 65] = [
 ];
 
 #[test]
-fn path_with_a_second_reading() {
+fn ambiguous_path_is_never_forwarded() {
     let deployment = Deployment::with_routes();
     let want = Want::of(&[400, 401, 403, 404]);
     let reader = deployment.reader();
     let admin = bearer(&deployment.issuer.token(json!({ "scope": "admin" })));
     let mut table = Table::on(&deployment);
-    for path in SECOND_READINGS {
-        for (who, line) in [("nobody", "X: y"), ("a reader", &reader), ("an administrator", &admin)] {
+    for path in AMBIGUOUS {
+        for (who, line) in [
+            ("an anonymous client", "X: y"),
+            ("a reader", &reader),
+            ("an administrator", &admin),
+        ] {
             let bytes = request("GET", path, &[line]);
             table.request(&format!("{path} of {who}"), &bytes, want);
         }
@@ -91,13 +95,13 @@ fn path_with_a_second_reading() {
     table.finish();
 }
 
-/// Each of them means another resource to some server: 400, whoever asks.
+/// They are rejected for every client, whatever its token allows.
 #[test]
-fn traversal_is_a_bad_request() {
+fn ambiguous_path_is_a_bad_request() {
     let deployment = Deployment::with_routes();
     let admin = bearer(&deployment.issuer.token(json!({ "scope": "admin" })));
     let mut table = Table::on(&deployment);
-    for path in SECOND_READINGS {
+    for path in AMBIGUOUS {
         let bytes = request("GET", path, &[&admin]);
         table.request(path, &bytes, Want::of(&[400]));
         let query = request("GET", &format!("{path}?x=/open/page"), &[&admin]);
@@ -107,7 +111,7 @@ fn traversal_is_a_bad_request() {
 }
 
 #[test]
-fn admin_route_under_another_spelling() {
+fn other_spellings_of_a_protected_path_are_denied() {
     let deployment = Deployment::with_routes();
     let want = Want::of(&[400, 401, 403, 404]);
     let reader = deployment.reader();
@@ -131,7 +135,7 @@ fn admin_route_under_another_spelling() {
         "/%EF%BD%81dmin/users",
         "/admin%e2%80%8b/users",
     ] {
-        for (who, line) in [("nobody", "X: y"), ("a reader", reader.as_str())] {
+        for (who, line) in [("an anonymous client", "X: y"), ("a reader", reader.as_str())] {
             table.request(&format!("{path} of {who}"), &request("GET", path, &[line]), want);
         }
     }
@@ -139,7 +143,7 @@ fn admin_route_under_another_spelling() {
 }
 
 #[test]
-fn the_query_never_chooses_the_rule() {
+fn the_query_does_not_affect_the_route() {
     let deployment = Deployment::with_routes();
     let reader = deployment.reader();
     let mut table = Table::on(&deployment);
@@ -166,7 +170,7 @@ fn the_query_never_chooses_the_rule() {
 }
 
 #[test]
-fn forwarded_exactly_as_judged() {
+fn the_target_is_forwarded_exactly_as_authorized() {
     let deployment = Deployment::with_routes();
     let reader = deployment.reader();
     let mut table = Table::on(&deployment);
@@ -192,7 +196,7 @@ fn forwarded_exactly_as_judged() {
 }
 
 #[test]
-fn segment_boundaries() {
+fn a_route_matches_whole_segments() {
     let deployment = Deployment::with_routes();
     let reader = deployment.reader();
     let mut table = Table::on(&deployment);
@@ -216,7 +220,7 @@ fn segment_boundaries() {
     ] {
         table.request(path, &request("GET", path, &[&reader]), Want::of(&[403, 404]));
         table.request(
-            &format!("{path} of nobody"),
+            &format!("{path} of an anonymous client"),
             &request("GET", path, &[]),
             Want::of(&[401, 403, 404]),
         );
@@ -224,9 +228,9 @@ fn segment_boundaries() {
     table.finish();
 }
 
-/// A rule's characters stand for themselves, whatever they mean in some pattern language.
+/// Characters that are special in a pattern language have no special meaning in a route.
 #[test]
-fn patterns_are_literal() {
+fn characters_of_a_route_are_literal() {
     let deployment = Deployment::with_policy(
         r#"
 routes:

@@ -1,4 +1,4 @@
-//! Requests behind one another, expectations, sizes, and slow senders.
+//! Several requests on one connection, `Expect`, sizes, and slow clients.
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -24,14 +24,14 @@ fn statuses(deployment: &Deployment, text: &str) -> Vec<u16> {
 #[test]
 fn each_request_is_authenticated_by_itself() {
     let deployment = Deployment::with_routes();
-    let good = deployment.reader();
+    let valid = deployment.reader();
     let last = "Connection: close";
     let sequence = [
-        kept("GET /orders/1", &good, ""),
+        kept("GET /orders/1", &valid, ""),
         kept("GET /orders/2", "X: y", ""),
         kept("GET /orders/3", &bearer(&forged_token()), ""),
-        kept("GET /orders/4", &good, ""),
-        kept("GET /admin/users", &good, ""),
+        kept("GET /orders/4", &valid, ""),
+        kept("GET /admin/users", &valid, ""),
         kept("GET /open/page", "X: y", ""),
         kept("GET /orders/5", last, ""),
     ];
@@ -44,12 +44,12 @@ fn each_request_is_authenticated_by_itself() {
     let open = &seen[2].head;
     assert!(
         open.values("x-auth-subject").is_empty(),
-        "an identity of the request before"
+        "an identity of an earlier request"
     );
 }
 
 #[test]
-fn body_of_a_refused_request_is_never_taken_as_the_next_one() {
+fn body_of_a_denied_request_is_not_read_as_the_next_request() {
     let deployment = Deployment::with_routes();
     let inner = "GET /open/smuggled HTTP/1.1\r\nHost: a.example\r\n\r\n";
     let length = inner.len();
@@ -88,7 +88,7 @@ fn body_of_a_refused_request_is_never_taken_as_the_next_one() {
         let text = kept("POST /orders", &fields, body) + &close;
         let answered = statuses(&deployment, &text);
         assert_eq!(answered[0], refused, "{what}: {answered:?}");
-        // Either the connection ends there, or exactly the request behind the body is answered.
+        // Either the connection ends there, or only the request after the body is answered.
         assert!(
             answered[1..].is_empty() || answered[1..] == [200],
             "{what}: {answered:?}"
@@ -104,13 +104,13 @@ fn body_of_a_refused_request_is_never_taken_as_the_next_one() {
 }
 
 #[test]
-fn body_of_a_get_is_not_the_next_request() {
+fn body_of_a_get_is_not_read_as_the_next_request() {
     let deployment = Deployment::with_routes();
-    let good = deployment.reader();
+    let valid = deployment.reader();
     let inner = "GET /open/smuggled HTTP/1.1\r\nHost: a.example\r\n\r\n";
-    let fields = format!("{good}\r\nContent-Length: {}", inner.len());
+    let fields = format!("{valid}\r\nContent-Length: {}", inner.len());
     let text =
-        kept("GET /orders/1", &fields, inner) + &kept("GET /orders/2", &format!("{good}\r\nConnection: close"), "");
+        kept("GET /orders/1", &fields, inner) + &kept("GET /orders/2", &format!("{valid}\r\nConnection: close"), "");
     let answered = statuses(&deployment, &text);
     assert!(answered == [200, 200] || answered == [400], "{answered:?}");
     let seen = deployment.upstream.since(0);
@@ -118,7 +118,7 @@ fn body_of_a_get_is_not_the_next_request() {
 }
 
 #[test]
-fn a_body_goes_through_whole() {
+fn a_body_is_forwarded_unchanged() {
     let deployment = Deployment::with_routes();
     let writer = deployment.writer();
     let body = "0123456789abcdef".repeat(40_000);
@@ -143,7 +143,7 @@ fn a_body_goes_through_whole() {
 }
 
 #[test]
-fn expect() {
+fn body_after_an_expect_header_is_forwarded_whole() {
     let deployment = Deployment::with_routes();
     let writer = deployment.writer();
     let want = Want::of(&[200, 400, 417]);
@@ -177,9 +177,9 @@ fn expect() {
 }
 
 #[test]
-fn too_many_or_too_long_headers() {
+fn too_many_or_too_long_headers_are_rejected() {
     let deployment = Deployment::with_routes();
-    let good = deployment.reader();
+    let valid = deployment.reader();
     let want = Want::of(&[400, 431]).or_close();
     let many = |count: usize| (0..count).map(|i| format!("X-{i}: y\r\n")).collect::<String>();
     let mut table = Table::on(&deployment);
@@ -191,18 +191,18 @@ fn too_many_or_too_long_headers() {
         ("a name of 100 KB", format!("{}: y\r\n", "X".repeat(100_000))),
         ("ten thousand cookies", "Cookie: a=b\r\n".repeat(10_000)),
     ] {
-        let text = format!("GET /orders/1 HTTP/1.1\r\nHost: a.example\r\n{fields}{good}\r\nConnection: close\r\n\r\n");
+        let text = format!("GET /orders/1 HTTP/1.1\r\nHost: a.example\r\n{fields}{valid}\r\nConnection: close\r\n\r\n");
         table.request(what, text.as_bytes(), want);
     }
     table.request(
-        "a sound request afterwards",
-        &request("GET", "/orders/1", &[&good]),
+        "a valid request afterwards",
+        &request("GET", "/orders/1", &[&valid]),
         Want::of(&[200]),
     );
     table.finish();
 }
 
-/// A gate whose header time-out is short; unless configured it is five seconds.
+/// A gate with a short header time-out; the default is five seconds.
 fn impatient() -> Deployment {
     let configuration = Configuration {
         top: "timeouts: { header: 1s, keep_alive: 1s }\n".into(),
@@ -212,20 +212,20 @@ fn impatient() -> Deployment {
 }
 
 #[test]
-fn header_byte_by_byte() {
+fn a_slow_request_head_is_cut_off() {
     let took = cut_off(&impatient(), Duration::from_secs(8));
     assert!(took >= Duration::from_millis(900), "cut off after {took:?}");
 }
 
-/// Nobody has to configure it: five seconds, and some of grace for a busy machine.
+/// The limit is five seconds and some more for a busy machine.
 #[test]
-fn header_byte_by_byte_at_a_gate_without_a_word_on_it() {
+fn a_slow_request_head_is_cut_off_by_default() {
     cut_off(&Deployment::with_routes(), Duration::from_secs(9));
 }
 
-/// Sends a header a byte at a time until the gate has enough of it, and says when that was.
+/// Sends a header byte by byte until the gate closes the connection; returns the time that this took.
 fn cut_off(deployment: &Deployment, limit: Duration) -> Duration {
-    let good = deployment.reader();
+    let valid = deployment.reader();
     let mut stream = TcpStream::connect(deployment.gate.address).expect("a connection");
     stream
         .set_read_timeout(Some(Duration::from_millis(100)))
@@ -252,14 +252,14 @@ fn cut_off(deployment: &Deployment, limit: Duration) -> Duration {
     );
     let took = began.elapsed();
     assert_eq!(deployment.upstream.count(), 0);
-    let answer = wire::answer(deployment.gate.address, &request("GET", "/orders/1", &[&good]));
-    assert_eq!(answer.status, 200, "others go on");
+    let answer = wire::answer(deployment.gate.address, &request("GET", "/orders/1", &[&valid]));
+    assert_eq!(answer.status, 200, "other requests are answered");
     took
 }
 
-/// A silent connection is cut as well: nothing may hold a place for ever.
+/// A silent connection must not occupy a place for ever.
 #[test]
-fn silence_before_the_head() {
+fn a_silent_connection_is_closed() {
     let deployment = impatient();
     let mut stream = TcpStream::connect(deployment.gate.address).expect("a connection");
     stream

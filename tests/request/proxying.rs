@@ -1,4 +1,4 @@
-//! The gate as a proxy: streaming, the token's own header, its names, an upstream that is away, and its end.
+//! The gate as a proxy: streaming, the `Authorization` header, allowed hosts, an unavailable upstream, and shutdown.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -26,7 +26,7 @@ fn open(deployment: &Deployment) -> TcpStream {
     stream
 }
 
-/// Reads until `end` has come.
+/// Reads until `end` is received.
 fn read_until(stream: &mut TcpStream, end: &str) -> String {
     let mut seen = Vec::new();
     let mut buffer = [0; 4096];
@@ -39,13 +39,13 @@ fn read_until(stream: &mut TcpStream, end: &str) -> String {
 }
 
 #[test]
-fn an_answer_is_streamed() {
+fn a_response_is_streamed() {
     let deployment = Deployment::with_routes();
     deployment.upstream.conduct(Conduct::Trickle);
-    let good = deployment.reader();
+    let valid = deployment.reader();
     let mut stream = open(&deployment);
-    stream.write_all(&request("GET", "/orders/1", &[&good])).expect("sent");
-    // The first event is here while the second is still to be written.
+    stream.write_all(&request("GET", "/orders/1", &[&valid])).expect("sent");
+    // The first event arrives before the second is written.
     let seen = read_until(&mut stream, "first");
     assert!(!seen.contains("second"), "{seen}");
     deployment.upstream.release();
@@ -69,31 +69,34 @@ fn a_request_is_streamed() {
 }
 
 #[test]
-fn the_token_stays_behind_unless_it_is_wanted_upstream() {
+fn the_token_is_stripped_unless_forwarding_is_configured() {
     for (line, passed) in [("", false), ("token: strip\n", false), ("token: pass\n", true)] {
         let deployment = with_top(line);
-        let good = deployment.reader();
+        let valid = deployment.reader();
         let mut table = Table::on(&deployment);
-        for one in table.request(line, &request("GET", "/orders/1", &[&good]), PASSES) {
+        for one in table.request(line, &request("GET", "/orders/1", &[&valid]), PASSES) {
             let upstream = one
                 .head
                 .value("authorization")
                 .map(|value| format!("Authorization: {value}"));
-            table.check(line, upstream == passed.then(|| good.clone()));
+            table.check(line, upstream == passed.then(|| valid.clone()));
         }
         let forged = bearer(&TokenIssuer::new().token(json!({})));
         let open = request("GET", "/open/page", &[&forged]);
         for one in table.request(&format!("{line} on a public route"), &open, PASSES) {
-            table.check("no unjudged token upstream", one.head.value("authorization").is_none());
+            table.check(
+                "no unverified token upstream",
+                one.head.value("authorization").is_none(),
+            );
         }
         table.finish();
     }
 }
 
 #[test]
-fn hosts_of_ones_own() {
+fn only_configured_hosts_are_accepted() {
     let deployment = with_top("hosts: [admin.example.com, \"api.example.com:8443\"]\n");
-    let good = deployment.reader();
+    let valid = deployment.reader();
     let mut table = Table::on(&deployment);
     for (host, want) in [
         ("admin.example.com", PASSES),
@@ -108,7 +111,7 @@ fn hosts_of_ones_own() {
         ("localhost.evil.example", Want::of(&[400, 421])),
     ] {
         for target in ["/orders/1", "/open/page"] {
-            let text = format!("GET {target} HTTP/1.1\r\nHost: {host}\r\n{good}\r\nConnection: close\r\n\r\n");
+            let text = format!("GET {target} HTTP/1.1\r\nHost: {host}\r\n{valid}\r\nConnection: close\r\n\r\n");
             table.request(&format!("{host}{target}"), text.as_bytes(), want);
         }
     }
@@ -116,7 +119,7 @@ fn hosts_of_ones_own() {
 }
 
 #[test]
-fn health_is_on_the_admin_listener_alone() {
+fn health_is_only_on_the_admin_listener() {
     let deployment = Deployment::with_routes();
     let mut table = Table::on(&deployment);
     for path in ["/livez", "/readyz", "/metrics", "/healthz", "/ping"] {
@@ -136,9 +139,9 @@ fn health_is_on_the_admin_listener_alone() {
     assert_eq!(deployment.upstream.count(), 0);
 }
 
-/// Control characters of a caller must not make lines of their own in the log.
+/// Control characters of a client cannot add a line to the log.
 #[test]
-fn one_line_of_log_for_each_request() {
+fn each_request_has_one_line_in_the_decision_log() {
     let deployment = Deployment::with_routes();
     let odd = json!({ "client_id": "a\u{2028}b\"}{", "act": { "sub": "x\",\"verdict\":\"allow" } });
     let token = bearer(&deployment.issuer.token(odd));
@@ -164,9 +167,9 @@ fn one_line_of_log_for_each_request() {
     assert_eq!(deployment.gate.decisions().len(), rows.len());
 }
 
-/// The version belongs to the hop (RFC 9110 section 6.2): ours is HTTP/1.1, and so the connection can be kept.
+/// The version is a property of one hop (RFC 9110 section 6.2), so the connection to the client stays open.
 #[test]
-fn an_answer_in_http_1_0() {
+fn an_http_1_0_response_is_forwarded_as_http_1_1() {
     let deployment = Deployment::with_routes();
     deployment.upstream.conduct(Conduct::AnswerInHttp10);
     let token = deployment.issuer.token(json!({}));
@@ -176,7 +179,7 @@ fn an_answer_in_http_1_0() {
 }
 
 #[test]
-fn an_answer_with_two_framings() {
+fn a_response_with_two_framings_is_a_bad_gateway() {
     let deployment = Deployment::with_routes();
     let token = deployment.issuer.token(json!({}));
     for answer in [
@@ -188,9 +191,9 @@ fn an_answer_with_two_framings() {
     }
 }
 
-/// A fault of the client is told to the client: nobody can make the log say that the upstream is away.
+/// A client cannot make the log report an unavailable upstream.
 #[test]
-fn a_body_that_breaks_off_is_the_clients_fault() {
+fn a_malformed_request_body_is_a_client_error() {
     let deployment = Deployment::with_routes();
     let writer = deployment.writer();
     let mut table = Table::on(&deployment);
@@ -217,7 +220,7 @@ fn a_body_that_breaks_off_is_the_clients_fault() {
 }
 
 #[test]
-fn a_length_of_zero_is_passed_on() {
+fn content_length_zero_is_forwarded() {
     let deployment = Deployment::with_routes();
     let writer = deployment.writer();
     let before = deployment.upstream.count();
@@ -236,9 +239,9 @@ fn a_length_of_zero_is_passed_on() {
     assert_eq!(lengths.len(), 1, "{:?}", received.head);
 }
 
-/// On a public route nobody judges a token, in whatever company it comes.
+/// The gate does not verify tokens on public routes, so it forwards none.
 #[test]
-fn a_token_beside_another_credential_stays_behind_on_public_routes() {
+fn a_public_route_strips_a_token_beside_another_credential() {
     let deployment = Deployment::with_routes();
     let token = deployment.issuer.token(json!({}));
     for (field, passed) in [
@@ -264,7 +267,7 @@ fn a_token_beside_another_credential_stays_behind_on_public_routes() {
 }
 
 #[test]
-fn upstream_away() {
+fn an_unavailable_upstream_is_a_bad_gateway() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = free.local_addr().expect("an address");
     drop(free);
@@ -281,12 +284,12 @@ fn upstream_away() {
     let answer = wire::answer(gate.address, &request("GET", "/open/page", &[]));
     assert_eq!(answer.status, 502, "{}", answer.everything());
     let bare = wire::answer(gate.address, &request("GET", "/orders/1", &[]));
-    assert_eq!(bare.status, 401, "refusals need no upstream");
+    assert_eq!(bare.status, 401, "a denial needs no upstream");
 }
 
-/// The second signal ends at once what the first would have waited for.
+/// The first signal waits for requests in flight, the second does not.
 #[test]
-fn a_second_sigterm_ends_at_once() {
+fn a_second_sigterm_ends_the_process_at_once() {
     let mut deployment = Deployment::with_routes();
     deployment.upstream.conduct(Conduct::Hold);
     let token = deployment.issuer.token(json!({}));

@@ -1,17 +1,17 @@
-//! Request targets: the absolute form, and what is no target at all.
+//! Request targets: the absolute form, and invalid targets.
 
 use crate::deployment::Deployment;
 use crate::table::{BARE_CHALLENGE, INSUFFICIENT_SCOPE, PASSES, Table, Want};
 use crate::wire::request;
 
 #[test]
-fn absolute_form_target() {
+fn an_absolute_form_target_is_matched_by_its_path() {
     let deployment = Deployment::with_routes();
     let reader = deployment.reader();
     let mut table = Table::on(&deployment);
     for (what, target) in [
-        ("our host", "http://orders.example.com/orders/1"),
-        ("our host in capitals", "HTTP://ORDERS.EXAMPLE.COM/orders/1"),
+        ("the same host", "http://orders.example.com/orders/1"),
+        ("the same host in capitals", "HTTP://ORDERS.EXAMPLE.COM/orders/1"),
     ] {
         table.request(
             &format!("{what}, no token"),
@@ -19,15 +19,15 @@ fn absolute_form_target() {
             BARE_CHALLENGE,
         );
         let seen = table.request(
-            &format!("{what}, good token"),
+            &format!("{what}, valid token"),
             &request("GET", target, &[&reader]),
             PASSES,
         );
         table.check(
-            &format!("{what}: the path goes on"),
+            &format!("{what}: the path is forwarded"),
             seen.iter().all(|one| one.target == "/orders/1"),
         );
-        // RFC 9112 section 3.2.2: the authority of the target replaces what Host says.
+        // RFC 9112 section 3.2.2: the authority of the target replaces Host.
         let other = format!("GET {target} HTTP/1.1\r\nHost: evil.example\r\n{reader}\r\nConnection: close\r\n\r\n");
         for one in table.request(
             &format!("{what}, another Host"),
@@ -43,17 +43,17 @@ fn absolute_form_target() {
     }
     let closed = "http://orders.example.com/admin/users";
     table.request(
-        "a closed path without the scope",
+        "a protected path without the scope",
         &request("GET", closed, &[&reader]),
         INSUFFICIENT_SCOPE,
     );
     table.request(
-        "a closed path without a token",
+        "a protected path without a token",
         &request("GET", closed, &[]),
         BARE_CHALLENGE,
     );
     table.request(
-        "an open path",
+        "a public path",
         &request("GET", "http://orders.example.com/open/page", &[]),
         PASSES,
     );
@@ -110,7 +110,7 @@ fn absolute_form_target() {
 }
 
 #[test]
-fn other_targets() {
+fn invalid_targets_are_rejected() {
     let deployment = Deployment::with_routes();
     let want = Want::of(&[400, 414, 431]).or_close();
     let reader = deployment.reader();
@@ -138,7 +138,7 @@ fn other_targets() {
     ] {
         let shown = target.escape_debug();
         let bytes = request("GET", target, &[&reader]);
-        // Letters that RFC 3986 does not allow unencoded have one reading all the same; what must not pass are the rest.
+        // RFC 3986 does not allow these characters unencoded, but they are not ambiguous.
         let lenient = target.contains(['"', '<', '{', '`', '^', '|', 'é']);
         let want = match lenient {
             true => Want::of(&[200, 400, 401, 403, 404]),

@@ -1,4 +1,4 @@
-//! Upgrades, early data, and an upstream that dies.
+//! Upgrades, early data, and an upstream that closes early.
 
 use serde_json::json;
 
@@ -23,7 +23,7 @@ fn websocket(target: &str, line: &str) -> Vec<u8> {
 }
 
 #[test]
-fn upgrade_without_or_with_a_bad_token() {
+fn an_upgrade_needs_authorization() {
     let deployment = Deployment::with_routes();
     let mut table = Table::on(&deployment);
     table.request("no token", &websocket("/orders/1", "X: y"), BARE_CHALLENGE);
@@ -37,22 +37,22 @@ fn upgrade_without_or_with_a_bad_token() {
         &websocket("/orders/1", &bearer("garbage")),
         BAD_REQUEST_OR_UNAUTHORIZED,
     );
-    let weak = bearer(&deployment.issuer.token(json!({ "scope": "other" })));
-    table.request("no scope", &websocket("/orders/1", &weak), INSUFFICIENT_SCOPE);
-    let good = deployment.reader();
-    table.request("no route", &websocket("/nowhere", &good), FORBIDDEN);
+    let without_scope = bearer(&deployment.issuer.token(json!({ "scope": "other" })));
+    table.request("no scope", &websocket("/orders/1", &without_scope), INSUFFICIENT_SCOPE);
+    let valid = deployment.reader();
+    table.request("no route", &websocket("/nowhere", &valid), FORBIDDEN);
     table.finish();
 }
 
 #[test]
-fn bytes_after_an_upgrade_before_101() {
+fn bytes_after_an_upgrade_request_are_not_forwarded_before_101() {
     let deployment = Deployment::with_routes();
     deployment.upstream.conduct(Conduct::RefuseUpgrade);
-    let good = deployment.reader();
+    let valid = deployment.reader();
     let h2c = format!(
-        "GET /orders/1 HTTP/1.1\r\nHost: a.example\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n{good}\r\n\r\n"
+        "GET /orders/1 HTTP/1.1\r\nHost: a.example\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n{valid}\r\n\r\n"
     );
-    for (what, mut bytes) in [("websocket", websocket("/orders/1", &good)), ("h2c", h2c.into_bytes())] {
+    for (what, mut bytes) in [("websocket", websocket("/orders/1", &valid)), ("h2c", h2c.into_bytes())] {
         let before = deployment.upstream.count();
         let smuggled = "GET /admin/smuggled HTTP/1.1\r\nHost: a.example\r\n\r\n";
         bytes.extend(smuggled.as_bytes());
@@ -61,7 +61,7 @@ fn bytes_after_an_upgrade_before_101() {
         connection.finish_sending();
         let statuses: Vec<_> = connection.answers().iter().map(|answer| answer.status).collect();
         assert!(matches!(statuses[0], 200 | 400 | 426 | 501), "{what}: {statuses:?}");
-        // What follows is at most a request of its own, judged by itself.
+        // What follows is at most another request, authorized by itself.
         assert!(
             statuses[1..].iter().all(|status| matches!(status, 400 | 401)),
             "{what}: {statuses:?}"
@@ -74,12 +74,12 @@ fn bytes_after_an_upgrade_before_101() {
         }
         let bytes = deployment.upstream.bytes();
         let leaked = bytes.windows(8).any(|window| window == b"smuggled");
-        assert!(!leaked, "{what}: bytes went on before the switch");
+        assert!(!leaked, "{what}: bytes were forwarded before the switch");
     }
 }
 
 #[test]
-fn http2_preface_on_the_plain_port() {
+fn an_http2_preface_is_rejected() {
     let deployment = Deployment::with_routes();
     let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
     let mut connection = Connection::open(deployment.gate.address).expect("a connection");
@@ -96,13 +96,13 @@ fn http2_preface_on_the_plain_port() {
 }
 
 #[test]
-fn early_data() {
+fn early_data_is_authorized_like_any_request() {
     let deployment = Deployment::with_routes();
-    let good = deployment.reader();
+    let valid = deployment.reader();
     let mut table = Table::on(&deployment);
     table.request(
         "Early-Data: 1",
-        &request("GET", "/orders/1", &["Early-Data: 1", &good]),
+        &request("GET", "/orders/1", &["Early-Data: 1", &valid]),
         Want::of(&[200, 425]),
     );
     table.request(
@@ -114,7 +114,7 @@ fn early_data() {
 }
 
 #[test]
-fn upstream_dies() {
+fn an_upstream_that_closes_early_is_a_bad_gateway() {
     let deployment = Deployment::with_routes();
     let token = deployment.issuer.token(json!({}));
     deployment.upstream.conduct(Conduct::DieBeforeTheAnswer);
@@ -128,7 +128,7 @@ fn upstream_dies() {
         wire::Outcome::Closed => true,
         wire::Outcome::TimedOut => false,
     };
-    assert!(cut, "the client must see the cut: {outcome:?}");
+    assert!(cut, "the client must not read a complete answer: {outcome:?}");
     deployment.upstream.conduct(Conduct::Answer);
     assert_eq!(deployment.status("/orders/1", &token), 200, "the next request works");
 }

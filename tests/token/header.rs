@@ -125,7 +125,7 @@ fn no_kid() {
     for (foreign, algorithm) in [
         (SigningKey::ec("x", Curve::P521), "ES512"),
         (SigningKey::ec("x", Curve::P256), "ES256"),
-        (SigningKey::rsa("x", RsaPair::Stranger), "RS512"),
+        (SigningKey::rsa("x", RsaPair::Untrusted), "RS512"),
     ] {
         let token = sign(&foreign, algorithm, header(algorithm), good());
         table.token(&format!("a foreign signature, {algorithm}"), &token, INVALID_TOKEN);

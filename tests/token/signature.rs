@@ -178,7 +178,7 @@ fn signature_of_another_key() {
     for stranger in [
         SigningKey::ec("es256", Curve::P256),
         SigningKey::ec("es384", Curve::P384),
-        SigningKey::rsa("rs256", RsaPair::Stranger),
+        SigningKey::rsa("rs256", RsaPair::Untrusted),
         SigningKey::ed25519("ed25519"),
     ] {
         let algorithm = stranger.algorithm();

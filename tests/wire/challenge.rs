@@ -1,6 +1,6 @@
 //! A strict reader of `WWW-Authenticate`: scheme, then quoted parameters joined by commas.
 
-/// One challenge.
+/// A challenge.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Challenge {
     pub scheme: String,
@@ -8,7 +8,7 @@ pub struct Challenge {
 }
 
 impl Challenge {
-    /// Reads a field with exactly one challenge, as RFC 9110 section 11.6.1 and RFC 6750 section 3 write it.
+    /// Reads a field with exactly one challenge, in the syntax of RFC 9110 section 11.6.1 and RFC 6750 section 3.
     pub fn parse(field: &str) -> Result<Self, String> {
         let (scheme, mut rest) = field.split_once(' ').unwrap_or((field, ""));
         let mut parameters = Vec::new();
@@ -43,7 +43,7 @@ impl Challenge {
 }
 
 #[test]
-fn reads_quoted_parameters_and_nothing_looser() {
+fn only_quoted_parameters_joined_by_commas_are_read() {
     let challenge = Challenge::parse(r#"Bearer realm="a", error="invalid_token""#).unwrap();
     assert_eq!(challenge.parameter("error"), Some("invalid_token"));
     assert!(Challenge::parse("Bearer realm=a").is_err());

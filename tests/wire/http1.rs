@@ -1,18 +1,18 @@
-//! A plain, strict reader of HTTP/1.1 messages, for the raw client and for the servers the gate talks to.
+//! A strict reader of HTTP/1.1 messages, for the raw client and for the servers behind the gate.
 
 use std::io::{self, Read};
 
-/// A start line and its fields, names as they came.
+/// A start line and its fields, names as received.
 #[derive(Clone, Debug, Default)]
 pub struct Head {
     pub start: String,
     pub fields: Vec<(String, Vec<u8>)>,
-    /// What the sender wrote that no reader should have to guess about.
+    /// Ambiguous or invalid lines.
     pub faults: Vec<String>,
 }
 
 impl Head {
-    /// Every value of the field `name`, compared without case.
+    /// Every value of the field `name`, compared case-insensitively.
     pub fn values(&self, name: &str) -> Vec<String> {
         let named = self.fields.iter().filter(|(field, _)| field.eq_ignore_ascii_case(name));
         named
@@ -35,14 +35,14 @@ impl Head {
     }
 }
 
-/// How a body ends when neither length nor chunks say so.
+/// The body of a message with neither a length nor chunks.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Unframed {
     Empty,
     UntilClose,
 }
 
-/// Reads messages one after another from a stream, keeping what belongs to the next one.
+/// Reads messages one after another from a stream.
 pub struct Reader<S> {
     stream: S,
     pending: Vec<u8>,

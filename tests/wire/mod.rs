@@ -1,4 +1,4 @@
-//! A raw HTTP/1.1 client: exact bytes out, parsed answers in, and a deadline on everything.
+//! A raw HTTP/1.1 client: it sends exact bytes and reads parsed answers, with a deadline.
 
 pub mod challenge;
 pub mod http1;
@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use crate::wire::http1::{Head, Reader, Unframed};
 
-/// Longer than anything the gate may take, so that reaching it is a failure and not a verdict.
+/// Longer than any time-out of the gate: reaching it fails the test.
 pub const DEADLINE: Duration = Duration::from_secs(15);
 
-/// One answer of the gate.
+/// An answer of the gate.
 #[derive(Clone, Debug)]
 pub struct Answer {
     pub status: u16,
@@ -31,7 +31,7 @@ impl Answer {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// Everything a caller can read: status line, fields and body.
+    /// The whole answer: status line, fields and body.
     pub fn everything(&self) -> String {
         let mut all = self.head.start.clone();
         for (name, value) in &self.head.fields {
@@ -46,7 +46,7 @@ impl Answer {
     }
 }
 
-/// What came of one connection.
+/// The result of one connection.
 #[derive(Debug)]
 pub enum Outcome {
     Answered(Answer),
@@ -71,17 +71,17 @@ impl Connection {
         Ok(Self { stream, reader })
     }
 
-    /// Writes `bytes`. The peer may refuse before it has read them all: that shows in the answer.
+    /// Writes `bytes`. The peer may answer and close before it has read them all.
     pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.stream.write_all(bytes)
     }
 
-    /// Says that nothing more will be sent.
+    /// Closes the sending side.
     pub fn finish_sending(&self) {
         let _ = self.stream.shutdown(Shutdown::Write);
     }
 
-    /// The next final answer; interim ones are passed over.
+    /// The next final answer; interim answers are skipped.
     pub fn answer(&mut self, to_head: AnswerTo) -> Outcome {
         loop {
             match self.one(to_head) {
@@ -126,7 +126,7 @@ pub enum AnswerTo {
     AnyMethod,
 }
 
-/// Sends exactly `request` on a connection of its own and reads the first answer.
+/// Sends exactly `request` on a new connection and reads the first answer.
 pub fn exchange(address: SocketAddr, request: &[u8]) -> Outcome {
     let Ok(mut connection) = Connection::open(address) else {
         return Outcome::Closed;
@@ -164,7 +164,7 @@ pub fn request(method: &str, target: &str, fields: &[&str]) -> Vec<u8> {
     (text + "Connection: close\r\n\r\n").into_bytes()
 }
 
-/// The field that presents `token`.
+/// The `Authorization` line with `token`.
 pub fn bearer(token: &str) -> String {
     format!("Authorization: Bearer {token}")
 }
