@@ -90,11 +90,11 @@ fn explain_draws_the_chain_and_every_check() {
 #[test]
 fn explain_says_what_the_caller_would_get() {
     let issuer = TokenIssuer::new();
-    let stranger = TokenIssuer::new();
+    let untrusted = TokenIssuer::new();
     let good = refund(json!({}));
     for (what, token, more, status) in [
         ("good", issuer.token(good.clone()), vec![], 200),
-        ("forged", stranger.token(good.clone()), vec![], 401),
+        ("forged", untrusted.token(good.clone()), vec![], 401),
         (
             "of another audience",
             issuer.token(refund(json!({ "aud": ISSUER }))),

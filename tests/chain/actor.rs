@@ -1,4 +1,4 @@
-//! The actor: nearly right, in the wrong place, missing, unwanted, of another issuer.
+//! The actor: similar names, other places, missing, present, of another issuer.
 
 use serde_json::{Value, json};
 
@@ -36,19 +36,19 @@ pub fn deployment() -> Deployment {
     Deployment::with_policy(POLICY)
 }
 
-/// GET `target` with `token`.
+/// Sends GET `target` with `token`.
 pub fn row(table: &mut Table<'_>, name: &str, target: &str, token: &str, want: Want) {
     let bytes = request("GET", target, &[&bearer(token)]);
     table.request(&format!("{name} at {target}"), &bytes, want);
 }
 
 #[test]
-fn name_of_the_actor() {
+fn the_name_of_the_actor_is_compared_exactly() {
     let deployment = deployment();
     let issuer = &deployment.issuer;
     let mut table = Table::on(&deployment);
-    let good = issuer.token(json!({ "act": { "sub": AGENT } }));
-    row(&mut table, "the permitted name", "/named/1", &good, PASSES);
+    let valid = issuer.token(json!({ "act": { "sub": AGENT } }));
+    row(&mut table, "the permitted name", "/named/1", &valid, PASSES);
     for name in [
         "Refund-Agent-canary",
         "REFUND-AGENT-CANARY",
@@ -76,7 +76,7 @@ fn name_of_the_actor() {
         row(&mut table, &format!("{name:?}"), "/named/1", &token, want);
     }
     let nul = issuer.token(json!({ "act": { "sub": "refund-agent-canary\u{0}" } }));
-    // 403 by its own line, 401 by the line on control characters.
+    // Another name is denied with 403, a control character with 401.
     row(
         &mut table,
         "a NUL after the name",
@@ -96,7 +96,7 @@ fn name_of_the_actor() {
 }
 
 #[test]
-fn the_permitted_name_in_the_wrong_place() {
+fn only_the_current_actor_is_compared() {
     let deployment = deployment();
     let issuer = &deployment.issuer;
     let mut table = Table::on(&deployment);
@@ -127,10 +127,10 @@ fn the_permitted_name_in_the_wrong_place() {
         ),
         ("in sub", json!({ "sub": AGENT, "sub_profile": "ai_agent" })),
         ("in a claim of another case", json!({ "Act": { "sub": AGENT } })),
-        ("in a claim in capitals", json!({ "ACT": { "sub": AGENT } })),
+        ("in a claim in upper case", json!({ "ACT": { "sub": AGENT } })),
         ("in a claim of another name", json!({ "actor": { "sub": AGENT } })),
         (
-            "in a name that means another",
+            "in the display name of another",
             json!({ "act": { "sub": "other", "name": AGENT } }),
         ),
         (
@@ -153,7 +153,7 @@ fn the_permitted_name_in_the_wrong_place() {
 }
 
 #[test]
-fn actor_required_or_forbidden() {
+fn an_actor_is_required_or_absent() {
     let deployment = deployment();
     let issuer = &deployment.issuer;
     let mut table = Table::on(&deployment);
@@ -177,7 +177,7 @@ fn actor_required_or_forbidden() {
     );
     row(
         &mut table,
-        "actor required, acting for oneself is no delegation",
+        "actor required, the actor is the subject",
         "/delegated/1",
         &itself,
         FORBIDDEN,
@@ -189,7 +189,7 @@ fn actor_required_or_forbidden() {
         &delegated,
         PASSES,
     );
-    row(&mut table, "actor forbidden, none present", "/people/1", &alone, PASSES);
+    row(&mut table, "actor absent, none present", "/people/1", &alone, PASSES);
     for (what, act) in [
         ("any", json!({ "sub": AGENT })),
         (
@@ -202,7 +202,7 @@ fn actor_required_or_forbidden() {
         let token = issuer.token(json!({ "act": act }));
         row(
             &mut table,
-            &format!("actor forbidden: {what}"),
+            &format!("actor absent: {what}"),
             "/people/1",
             &token,
             FORBIDDEN,
@@ -212,16 +212,22 @@ fn actor_required_or_forbidden() {
 }
 
 #[test]
-fn same_name_other_issuer() {
+fn an_actor_of_another_issuer_is_another_party() {
     let deployment = deployment();
     let issuer = &deployment.issuer;
     let refused = Want::of(&[401, 403]);
     let mut table = Table::on(&deployment);
     let act = |iss: Value| issuer.token(json!({ "act": { "sub": AGENT, "iss": iss } }));
-    row(&mut table, "our issuer, named", "/named/1", &act(json!(ISSUER)), PASSES);
     row(
         &mut table,
-        "our issuer, named",
+        "the issuer of the token, explicit",
+        "/named/1",
+        &act(json!(ISSUER)),
+        PASSES,
+    );
+    row(
+        &mut table,
+        "the issuer of the token, explicit",
         "/own-issuer/1",
         &act(json!(ISSUER)),
         PASSES,
@@ -254,7 +260,7 @@ fn same_name_other_issuer() {
     let own = issuer.token(json!({ "act": { "sub": AGENT } }));
     row(
         &mut table,
-        "missing where another is demanded",
+        "missing where another is required",
         "/named-elsewhere/1",
         &own,
         refused,
@@ -263,20 +269,20 @@ fn same_name_other_issuer() {
 }
 
 #[test]
-fn actor_in_a_forged_token() {
+fn an_actor_in_a_forged_token_is_denied() {
     let deployment = deployment();
-    let stranger = TokenIssuer::new();
+    let untrusted = TokenIssuer::new();
     let mut table = Table::on(&deployment);
-    let token = stranger.token(json!({ "act": { "sub": AGENT } }));
+    let token = untrusted.token(json!({ "act": { "sub": AGENT } }));
     for target in ["/named/1", "/delegated/1", "/people/1", "/scoped/1"] {
         row(&mut table, "an actor in a forged token", target, &token, INVALID_TOKEN);
     }
     table.finish();
 }
 
-/// RFC 8693 section 4.1: what an actor carries beside its name decides nothing.
+/// RFC 8693 section 4.1: other claims inside `act` do not affect the decision.
 #[test]
-fn claims_inside_act_decide_nothing() {
+fn other_claims_inside_act_have_no_effect() {
     let deployment = deployment();
     let issuer = &deployment.issuer;
     let mut table = Table::on(&deployment);

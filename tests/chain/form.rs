@@ -1,12 +1,12 @@
-//! The delegation chain as a whole: malformed at any depth, written twice, too deep.
+//! The form of a delegation chain: malformed at any depth, duplicate names, too deep.
 
 use serde_json::{Value, json};
 
 use crate::chain::actor::{AGENT, deployment, row};
-use crate::mint::{ISSUER, chain, good_with_last};
+use crate::mint::{ISSUER, chain, claims_text_with_last};
 use crate::table::{FORBIDDEN, INVALID_TOKEN, PASSES, Table, Want};
 
-/// `act` claims that are none, and the same again inside a good one.
+/// Malformed `act` claims, and the same inside a valid one at depth two and three.
 fn malformed() -> Vec<Value> {
     let no_actor = [
         json!("agent"),
@@ -42,13 +42,13 @@ fn malformed() -> Vec<Value> {
 }
 
 #[test]
-fn malformed_act() {
+fn a_malformed_act_is_denied() {
     let deployment = deployment();
     let mut table = Table::on(&deployment);
     for act in malformed() {
         let token = deployment.issuer.token(json!({ "act": act }));
         let shown: String = act.to_string().chars().take(120).collect();
-        // Routes that are closed to delegation must not take it for "no actor".
+        // Also on routes without delegation: a malformed actor is not an absent one.
         for target in ["/orders/1", "/people/1", "/delegated/1", "/named/1", "/shallow/1"] {
             row(&mut table, &format!("act {shown}"), target, &token, INVALID_TOKEN);
         }
@@ -57,7 +57,7 @@ fn malformed_act() {
 }
 
 #[test]
-fn duplicates_in_act() {
+fn duplicate_names_in_act_are_denied() {
     let deployment = deployment();
     let mut table = Table::on(&deployment);
     for member in [
@@ -72,7 +72,7 @@ fn duplicates_in_act() {
         r#""act":{"sub":"refund-agent-canary","act":{"sub":"a","sub":"b"}}"#,
         r#""act":{"sub":"refund-agent-canary","x":1,"x":2}"#,
     ] {
-        let token = deployment.issuer.signed_text(&good_with_last(member));
+        let token = deployment.issuer.signed_text(&claims_text_with_last(member));
         for target in ["/orders/1", "/people/1", "/named/1"] {
             row(&mut table, member, target, &token, INVALID_TOKEN);
         }
@@ -81,7 +81,7 @@ fn duplicates_in_act() {
 }
 
 #[test]
-fn too_deep() {
+fn a_too_deep_chain_is_denied() {
     let deployment = deployment();
     let issuer = &deployment.issuer;
     let mut table = Table::on(&deployment);
@@ -125,7 +125,7 @@ fn too_deep() {
             INVALID_TOKEN,
         );
     }
-    // Deep enough to break a recursive reader; written by hand, since a JSON tree of it would break ours.
+    // Deep enough to overflow the stack of a recursive parser; as text, since serde_json is one.
     for depth in [100, 200, 400] {
         let act = format!(
             r#""act":{}{}{}"#,
@@ -133,7 +133,7 @@ fn too_deep() {
             r#"{"sub":"z"}"#,
             "}".repeat(depth)
         );
-        let token = issuer.signed_text(&good_with_last(&act));
+        let token = issuer.signed_text(&claims_text_with_last(&act));
         row(
             &mut table,
             &format!("{depth} actors, far above the cap"),
@@ -148,9 +148,15 @@ fn too_deep() {
         r#"{"sub":"z"}"#,
         "}".repeat(10_000)
     );
-    let token = issuer.signed_text(&good_with_last(&act));
+    let token = issuer.signed_text(&claims_text_with_last(&act));
     let by_size = Want::of(&[400, 401, 413, 431]).or_close();
     row(&mut table, "10,000 actors", "/orders/1", &token, by_size);
-    row(&mut table, "a plain one afterwards", "/orders/1", &of_depth(1), PASSES);
+    row(
+        &mut table,
+        "a usual token afterwards",
+        "/orders/1",
+        &of_depth(1),
+        PASSES,
+    );
     table.finish();
 }

@@ -1,4 +1,4 @@
-//! Two shapes that real issuers write: an autonomous agent whose actor is itself, and a person behind two agents.
+//! Two forms of real issuers: an autonomous agent as its own actor, and a person with two agents.
 
 use serde_json::{Value, json};
 
@@ -28,11 +28,11 @@ routes:
     chain: { max_depth: 2 }
   - match: GET /one-hop
     chain: { max_depth: 1 }
-  - match: GET /ours
+  - match: GET /known-actors
     chain: { all_of: [orchestrator, planner] }
 "#;
 
-fn judge(claims: Value, expected: &[(&str, &str)]) {
+fn assert_codes(claims: Value, expected: &[(&str, &str)]) {
     let deployment = Deployment::with_policy(POLICY);
     let token = deployment.issuer.token(claims);
     for (n, (target, code)) in expected.iter().enumerate() {
@@ -48,7 +48,7 @@ fn judge(claims: Value, expected: &[(&str, &str)]) {
 }
 
 #[test]
-fn autonomous_agent_whose_act_sub_equals_its_sub() {
+fn an_agent_that_is_its_own_actor_is_autonomous() {
     let claims = json!({
         "sub": "bot", "client_id": "bot", "sub_profile": "ai_agent", "act": { "sub": "bot" },
         "aud": ["bot", crate::mint::AUDIENCE],
@@ -61,18 +61,18 @@ fn autonomous_agent_whose_act_sub_equals_its_sub() {
         ("/by-bot", "actor_missing"),
         ("/two-hops", ""),
     ];
-    judge(claims.clone(), &expected);
-    // The same with its issuer spelled out is the same party.
+    assert_codes(claims.clone(), &expected);
+    // With an explicit issuer it is the same party.
     let mut named = claims;
     named["act"] = json!({ "sub": "bot", "iss": ISSUER });
-    judge(named, &expected);
+    assert_codes(named, &expected);
 }
 
 #[test]
-fn an_agent_of_the_same_name_elsewhere_is_another_party() {
+fn an_agent_of_another_issuer_is_another_party() {
     let act = json!({ "sub": "bot", "iss": "https://partner.example.com", "sub_profile": "ai_agent" });
     let claims = json!({ "sub": "bot", "sub_profile": "ai_agent", "act": act });
-    judge(
+    assert_codes(
         claims,
         &[
             ("/autonomous", ""),
@@ -83,10 +83,10 @@ fn an_agent_of_the_same_name_elsewhere_is_another_party() {
 }
 
 #[test]
-fn human_to_agent_to_agent() {
+fn a_human_with_two_agents_is_the_initiator() {
     let act = chain(&["planner", "orchestrator"]);
     let claims = json!({ "sub": "u1", "sub_profile": "user", "client_id": "planner", "act": act });
-    judge(
+    assert_codes(
         claims,
         &[
             ("/human", ""),
@@ -95,15 +95,15 @@ fn human_to_agent_to_agent() {
             ("/by-orchestrator", "actor_not_allowed"),
             ("/two-hops", ""),
             ("/one-hop", "chain_too_deep"),
-            ("/ours", ""),
+            ("/known-actors", ""),
             ("/autonomous", "initiator_kind_not_allowed"),
         ],
     );
 }
 
 #[test]
-fn a_person_in_the_chain_does_not_make_a_person_the_initiator() {
+fn a_human_in_the_chain_is_not_the_initiator() {
     let act = json!({ "sub": "u1", "sub_profile": "user", "act": { "sub": "u2", "sub_profile": "user" } });
     let claims = json!({ "sub": "bot", "sub_profile": "ai_agent", "act": act });
-    judge(claims, &[("/human", "initiator_not_human"), ("/autonomous", "")]);
+    assert_codes(claims, &[("/human", "initiator_not_human"), ("/autonomous", "")]);
 }

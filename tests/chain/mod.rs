@@ -1,4 +1,4 @@
-//! Kinds of bad delegation chain, and two that real issuers write.
+//! Delegation chains: invalid ones, and two that real issuers write.
 
 mod actor;
 mod form;

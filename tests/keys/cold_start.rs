@@ -1,4 +1,4 @@
-//! The issuer is away when the gate starts.
+//! The issuer is unavailable when the gate starts.
 
 use serde_json::json;
 
@@ -7,10 +7,10 @@ use crate::deployment::{Configuration, Deployment};
 use crate::mint::TokenIssuer;
 use crate::wire::{self, request};
 
-/// Short enough that a hanging issuer shows within the test.
+/// A time-out short enough for a test with a hanging issuer.
 const KEYS: &str = "    keys: { refresh: 5s, cooldown: 200ms, timeout: 1s, max_stale: 60s }\n";
 
-/// Everything that must hold before any key was ever fetched.
+/// The behaviour of the gate before it has fetched any key.
 fn cold(deployment: &Deployment) {
     let issuer = &deployment.issuer;
     let gate = deployment.gate.address;
@@ -23,10 +23,10 @@ fn cold(deployment: &Deployment) {
         challenge.starts_with("Bearer") && !challenge.contains("error"),
         "{challenge}"
     );
-    let stranger = TokenIssuer::new();
+    let untrusted = TokenIssuer::new();
     for (what, token) in [
-        ("a good token", issuer.token(json!({}))),
-        ("a stranger's token", stranger.token(json!({}))),
+        ("a valid token", issuer.token(json!({}))),
+        ("a token of an untrusted issuer", untrusted.token(json!({}))),
         (
             "a token with an unknown kid",
             issuer.token_with_header_changed(json!({ "kid": "x" })),
@@ -58,7 +58,7 @@ fn recovered(deployment: &Deployment) {
 }
 
 #[test]
-fn issuer_refuses_connections_at_start() {
+fn the_gate_recovers_from_an_issuer_without_connections_at_start() {
     let issuer = TokenIssuer::new();
     let mut server = KeyServer::start(Conduct::Publish(issuer.document()));
     server.close();
@@ -70,7 +70,7 @@ fn issuer_refuses_connections_at_start() {
 }
 
 #[test]
-fn issuer_answers_badly_at_start() {
+fn the_gate_recovers_from_an_issuer_with_invalid_answers_at_start() {
     for conduct in [
         Conduct::Status(500, String::new()),
         Conduct::Body("text/html", b"<p>not yet</p>".to_vec()),

@@ -1,4 +1,4 @@
-//! The issuer's keys over time: added, withdrawn, out of reach, asked for in masses.
+//! The keys of the issuer over time: added, withdrawn, unavailable, requested in great numbers.
 
 mod cold_start;
 mod flood;

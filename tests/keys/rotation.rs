@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::deployment::key_server::{Conduct, KeyServer};
 use crate::deployment::{BRISK, Configuration, Deployment, Trust};
 use crate::mint::signing_key::{Curve, SigningKey};
-use crate::mint::{TokenIssuer, claims, good, header, sign, token_of};
+use crate::mint::{TokenIssuer, claims, claims_text, header, sign, token_of};
 use crate::wire;
 
 fn document(keys: &[&SigningKey]) -> Conduct {
@@ -22,9 +22,9 @@ fn deployment(first: &SigningKey, lines: &str) -> Deployment {
 }
 
 #[test]
-fn key_added() {
+fn an_added_key_is_used() {
     let (first, second) = (SigningKey::ec("1", Curve::P256), SigningKey::ec("2", Curve::P256));
-    // No refresh comes to help: it is the unknown kid that makes the gate look.
+    // No refresh within the test: the unknown kid causes the fetch.
     let slow = "    keys: { refresh: 1h, cooldown: 100ms, timeout: 2s, max_stale: 24h }\n";
     let deployment = deployment(&first, slow);
     let (old, new) = (token_of(&first, "ES256"), token_of(&second, "ES256"));
@@ -32,14 +32,14 @@ fn key_added() {
     assert_eq!(deployment.status("/orders/1", &new), 401, "not published yet");
     deployment.key_server.conduct(document(&[&first, &second]));
     deployment.wait_until("the new key works", || {
-        assert_eq!(deployment.status("/orders/1", &old), 200, "the old key goes on");
+        assert_eq!(deployment.status("/orders/1", &old), 200, "the old key is still used");
         deployment.status("/orders/1", &new) == 200
     });
     assert_eq!(deployment.status("/orders/1", &old), 200, "both work in the overlap");
 }
 
 #[test]
-fn key_withdrawn() {
+fn a_withdrawn_key_is_not_used() {
     let (first, second) = (SigningKey::ec("1", Curve::P256), SigningKey::ec("2", Curve::P256));
     let deployment = deployment(&first, BRISK);
     let cached = token_of(&first, "ES256");
@@ -47,7 +47,7 @@ fn key_withdrawn() {
         assert_eq!(deployment.status("/orders/1", &cached), 200);
     }
     deployment.key_server.conduct(document(&[&second]));
-    deployment.wait_until("a cached token of the withdrawn key dies", || {
+    deployment.wait_until("a cached token of the withdrawn key is denied", || {
         deployment.status("/orders/1", &cached) == 401
     });
     let fresh = token_of(&first, "ES256");
@@ -61,7 +61,7 @@ fn key_withdrawn() {
 }
 
 #[test]
-fn another_key_under_the_same_kid() {
+fn a_new_key_replaces_one_with_the_same_kid() {
     let (first, second) = (SigningKey::ec("1", Curve::P256), SigningKey::ec("1", Curve::P256));
     let deployment = deployment(&first, BRISK);
     let (old, new) = (token_of(&first, "ES256"), token_of(&second, "ES256"));
@@ -75,7 +75,7 @@ fn another_key_under_the_same_kid() {
 }
 
 #[test]
-fn one_odd_key_never_spoils_the_set() {
+fn an_invalid_key_does_not_affect_the_others() {
     let first = SigningKey::ec("1", Curve::P256);
     let deployment = deployment(&first, BRISK);
     let second = SigningKey::ec("2", Curve::P256);
@@ -95,18 +95,18 @@ fn one_odd_key_never_spoils_the_set() {
     let published = json!({ "keys": keys, "more": { "x": 1 } }).to_string();
     deployment.key_server.conduct(Conduct::Publish(published));
     let token = token_of(&second, "ES256");
-    deployment.wait_until("the good key among odd ones works", || {
+    deployment.wait_until("the valid key among invalid ones works", || {
         deployment.status("/orders/1", &token) == 200
     });
 }
 
-/// Keys of one kid, or of none, are told apart by type and algorithm, and a doubtful choice is refused.
+/// Keys with one kid, or without, are distinguished by type and algorithm; an ambiguous choice is denied.
 #[test]
-fn keys_of_the_same_kid_and_keys_without_one() {
+fn keys_with_the_same_kid_are_distinguished_by_algorithm() {
     let (first, second) = (SigningKey::ec("1", Curve::P256), SigningKey::ec("1", Curve::P384));
     let deployment = deployment(&first, BRISK);
-    let nameless = SigningKey::ed25519("");
-    let mut without_kid = nameless.jwk(Some("EdDSA"));
+    let without_name = SigningKey::ed25519("");
+    let mut without_kid = without_name.jwk(Some("EdDSA"));
     without_kid.as_object_mut().and_then(|members| members.remove("kid"));
     let keys = [first.jwk(Some("ES256")), second.jwk(Some("ES384")), without_kid];
     let published = json!({ "keys": keys }).to_string();
@@ -116,15 +116,15 @@ fn keys_of_the_same_kid_and_keys_without_one() {
     });
     assert_eq!(deployment.status("/orders/1", &token_of(&first, "ES256")), 200);
     let bare = r#"{"alg":"EdDSA","typ":"at+jwt"}"#;
-    let status = deployment.status("/orders/1", &sign(&nameless, "EdDSA", bare, good()));
+    let status = deployment.status("/orders/1", &sign(&without_name, "EdDSA", bare, claims_text()));
     assert!(matches!(status, 200 | 401), "{status}");
     let named = r#"{"alg":"EdDSA","typ":"at+jwt","kid":"1"}"#;
-    let status = deployment.status("/orders/1", &sign(&nameless, "EdDSA", named, good()));
-    assert_eq!(status, 401, "a key without a name has no name");
+    let status = deployment.status("/orders/1", &sign(&without_name, "EdDSA", named, claims_text()));
+    assert_eq!(status, 401, "a key without a kid does not match a kid");
 }
 
 #[test]
-fn keys_are_never_pooled_between_issuers() {
+fn keys_are_not_shared_between_issuers() {
     let own = SigningKey::ec("1", Curve::P256);
     let partner = SigningKey::ec("1", Curve::P256);
     let elsewhere = KeyServer::start(document(&[&partner]));
@@ -137,12 +137,12 @@ fn keys_are_never_pooled_between_issuers() {
         let claims = claims(json!({ "iss": issuer })).to_string();
         sign(key, "ES256", header(key), claims)
     };
-    let (ours, theirs) = (crate::mint::ISSUER, "https://partner.example.com");
+    let (issuer, partner_issuer) = (crate::mint::ISSUER, "https://partner.example.com");
     for (issuer, key, status) in [
-        (ours, &own, 200),
-        (theirs, &partner, 200),
-        (ours, &partner, 401),
-        (theirs, &own, 401),
+        (issuer, &own, 200),
+        (partner_issuer, &partner, 200),
+        (issuer, &partner, 401),
+        (partner_issuer, &own, 401),
     ] {
         assert_eq!(deployment.status("/orders/1", &of(issuer, key)), status, "{issuer}");
     }
@@ -152,7 +152,7 @@ fn keys_are_never_pooled_between_issuers() {
 fn discovery_finds_the_keys_and_compares_the_issuer() {
     let key = SigningKey::ec("1", Curve::P256);
     let server = KeyServer::start(document(&[&key]));
-    server.claim_to_be("https://stranger.example.com");
+    server.claim_to_be("https://untrusted.example.com");
     let configuration = Configuration {
         trust: Trust::Discovery,
         ..Configuration::of_issuer(BRISK)
@@ -161,15 +161,17 @@ fn discovery_finds_the_keys_and_compares_the_issuer() {
     let issuer = deployment.key_server.url();
     let claims = claims(json!({ "iss": issuer })).to_string();
     let token = sign(&key, "ES256", header(&key), claims);
-    deployment.wait_until("discovery was asked", || !deployment.key_server.requests().is_empty());
+    deployment.wait_until("discovery is requested", || {
+        !deployment.key_server.requests().is_empty()
+    });
     for _ in 0..5 {
         let answer = wire::get(deployment.gate.address, "/orders/1", &token);
-        assert_eq!(answer.status, 503, "a document of another issuer gives no keys");
+        assert_eq!(answer.status, 503, "a document of another issuer provides no keys");
     }
-    assert_eq!(deployment.key_server.fetches(), 0, "nor an address of keys");
+    assert_eq!(deployment.key_server.fetches(), 0, "nor a jwks_uri");
     deployment.key_server.claim_to_be(&issuer);
     deployment.wait_until_ready();
     assert_eq!(deployment.status("/orders/1", &token), 200);
-    let other = sign(&key, "ES256", header(&key), good());
-    assert_eq!(deployment.status("/orders/1", &other), 401, "another issuer's name");
+    let other = sign(&key, "ES256", header(&key), claims_text());
+    assert_eq!(deployment.status("/orders/1", &other), 401, "a token of another issuer");
 }

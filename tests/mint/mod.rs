@@ -108,7 +108,7 @@ impl TokenIssuer {
     /// Valid claims under this header, signed with the first key.
     pub fn token_with_header(&self, header: &str) -> String {
         let (key, _) = &self.keys[0];
-        sign(key, key.algorithm(), header, good())
+        sign(key, key.algorithm(), header, claims_text())
     }
 
     /// Valid claims under the usual header with these changes, signed with the first key.
@@ -123,7 +123,7 @@ impl TokenIssuer {
 /// A valid token of `key`, signed with `algorithm` and with that `alg` in its header.
 pub fn token_of(key: &SigningKey, algorithm: &str) -> String {
     let header = header_of(algorithm, &key.kid);
-    sign(key, algorithm, &header, good())
+    sign(key, algorithm, &header, claims_text())
 }
 
 /// A token under the name of the trusted key `es256`, signed with another key.
@@ -169,18 +169,18 @@ pub fn claims_without(name: &str) -> Value {
 }
 
 /// The JSON text of valid claims.
-pub fn good() -> String {
+pub fn claims_text() -> String {
     claims(json!({})).to_string()
 }
 
 /// The JSON text of valid claims with `member` as its first member.
-pub fn good_with_first(member: &str) -> String {
-    good().replacen('{', &format!("{{{member},"), 1)
+pub fn claims_text_with_first(member: &str) -> String {
+    claims_text().replacen('{', &format!("{{{member},"), 1)
 }
 
 /// The JSON text of valid claims with `member` as its last member.
-pub fn good_with_last(member: &str) -> String {
-    let text = good();
+pub fn claims_text_with_last(member: &str) -> String {
+    let text = claims_text();
     format!("{},{member}}}", &text[..text.len() - 1])
 }
 

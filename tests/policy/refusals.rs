@@ -61,7 +61,7 @@ fn of_the_request(issuer: &TokenIssuer) -> Vec<(Vec<u8>, Refusal)> {
     let get = |fields: &[&str]| request("GET", "/any", fields);
     let token = |token: &str| get(&[&bearer(token)]);
     let invalid = |code| (401, Some("invalid_token"), code);
-    let stranger = SigningKey::ec("es256", Curve::P256);
+    let untrusted = SigningKey::ec("es256", Curve::P256);
     let unknown = SigningKey::ec("unknown", Curve::P256);
     let none = issuer.token_with_header_changed(json!({ "alg": "none" }));
     let dates = |exp: Value| issuer.token(json!({ "exp": exp }));
@@ -79,7 +79,7 @@ fn of_the_request(issuer: &TokenIssuer) -> Vec<(Vec<u8>, Refusal)> {
         (token("garbage"), invalid("malformed_token")),
         (token(&none), invalid("unsupported_algorithm")),
         (token(&token_of(&unknown, "ES256")), invalid("unknown_key")),
-        (token(&token_of(&stranger, "ES256")), invalid("invalid_signature")),
+        (token(&token_of(&untrusted, "ES256")), invalid("invalid_signature")),
         (token(&dates(json!(now() - 60))), invalid("invalid_claim")),
         (token(&dates(json!("soon"))), invalid("invalid_claim")),
         (

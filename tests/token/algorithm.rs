@@ -1,17 +1,17 @@
-//! Which algorithm a token may name, and which key may verify it: the key decides, never the token.
+//! The `alg` of a token: the key decides which algorithm verifies it.
 
 use serde_json::json;
 
 use crate::deployment::Deployment;
 use crate::mint::signing_key::{SigningKey, base64url, hmac};
-use crate::mint::{TokenIssuer, good, header_of, sign, signing_input, token_of};
+use crate::mint::{TokenIssuer, claims_text, header_of, sign, signing_input, token_of};
 use crate::table::{INVALID_TOKEN, PASSES, Table};
 
 #[test]
-fn each_algorithm_passes_with_its_own_key() {
+fn each_algorithm_is_accepted_with_its_own_key() {
     let mut issuer = TokenIssuer::of_every_kind();
-    let named_anew = SigningKey::ed25519("ed25519-new-name");
-    issuer.publish(named_anew.jwk(Some("Ed25519")));
+    let with_new_name = SigningKey::ed25519("ed25519-new-name");
+    issuer.publish(with_new_name.jwk(Some("Ed25519")));
     let deployment = Deployment::with_issuer(issuer);
     let mut table = Table::on(&deployment);
     for (kid, algorithm) in [
@@ -34,21 +34,21 @@ fn each_algorithm_passes_with_its_own_key() {
         let token = deployment.issuer.token_of(kid, algorithm);
         table.token(&format!("{algorithm} of {kid}"), &token, PASSES);
     }
-    let token = token_of(&named_anew, "Ed25519");
-    table.token("Ed25519 under its own name", &token, PASSES);
+    let token = token_of(&with_new_name, "Ed25519");
+    table.token("a key whose JWK names Ed25519", &token, PASSES);
     table.finish();
 }
 
 #[test]
-fn algorithm_none_in_any_spelling() {
+fn algorithm_none_is_denied_in_every_spelling() {
     let deployment = Deployment::with_issuer(TokenIssuer::of_every_kind());
     let key = deployment.issuer.key("es256");
     let mut table = Table::on(&deployment);
     for spelling in ["none", "None", "NONE", "nOnE", " none", "none ", "none\t", "n\\u006fne"] {
         for kid in ["", r#","kid":"es256""#] {
             let header = format!(r#"{{"alg":"{spelling}","typ":"at+jwt"{kid}}}"#);
-            let input = signing_input(&header, good());
-            let genuine = sign(key, "ES256", &header, good());
+            let input = signing_input(&header, claims_text());
+            let genuine = sign(key, "ES256", &header, claims_text());
             let garbage = base64url([7; 64]);
             for (form, token) in [
                 ("with an empty signature", format!("{input}.")),
@@ -64,7 +64,7 @@ fn algorithm_none_in_any_spelling() {
 }
 
 #[test]
-fn symmetric_algorithm_keyed_with_anything_public() {
+fn a_symmetric_signature_keyed_with_public_material_is_denied() {
     let deployment = Deployment::with_issuer(TokenIssuer::of_every_kind());
     let mut table = Table::on(&deployment);
     let kids = [
@@ -74,16 +74,16 @@ fn symmetric_algorithm_keyed_with_anything_public() {
         "es256-bare",
         "ed25519",
         "ed25519-bare",
-        "nobody",
+        "unknown",
     ];
     for kid in kids {
         let known = match kid {
-            "nobody" => "es256",
+            "unknown" => "es256",
             known => known,
         };
         for (what, secret) in public_material(deployment.issuer.key(known)) {
             for algorithm in ["HS256", "HS384", "HS512"] {
-                let input = signing_input(header_of(algorithm, kid), good());
+                let input = signing_input(header_of(algorithm, kid), claims_text());
                 let signature = hmac(algorithm, &secret, input.as_bytes());
                 let token = format!("{input}.{}", base64url(signature));
                 let row = format!("{algorithm} keyed with {what} of {kid}");
@@ -94,7 +94,7 @@ fn symmetric_algorithm_keyed_with_anything_public() {
     table.finish();
 }
 
-/// All that an attacker can read about a key, as bytes.
+/// The public material of a key, in every encoding that can serve as a secret.
 fn public_material(key: &SigningKey) -> Vec<(&'static str, Vec<u8>)> {
     let jwk = key.jwk(None);
     let pem = key.public_pem();
@@ -126,7 +126,7 @@ fn public_material(key: &SigningKey) -> Vec<(&'static str, Vec<u8>)> {
 }
 
 #[test]
-fn symmetric_key_published_in_the_jwks() {
+fn a_published_symmetric_key_verifies_no_token() {
     let secret = b"a secret that an issuer should never publish";
     let mut issuer = TokenIssuer::new();
     for (kid, alg) in [
@@ -144,19 +144,19 @@ fn symmetric_key_published_in_the_jwks() {
     let mut table = Table::on(&deployment);
     for kid in ["oct", "oct-hs256", "oct-es256"] {
         for header in [header_of("HS256", kid), header_of("ES256", kid)] {
-            let input = signing_input(&header, good());
+            let input = signing_input(&header, claims_text());
             let tag = hmac("HS256", secret, input.as_bytes());
             let token = format!("{input}.{}", base64url(tag));
             table.token(&format!("an HMAC under {header}"), &token, INVALID_TOKEN);
         }
     }
     let token = deployment.issuer.token(json!({}));
-    table.token("a good key beside a symmetric one", &token, PASSES);
+    table.token("an asymmetric key in the same set", &token, PASSES);
     table.finish();
 }
 
 #[test]
-fn algorithm_names_off_the_list() {
+fn unknown_algorithms_are_denied() {
     let deployment = Deployment::with_issuer(TokenIssuer::of_every_kind());
     let key = deployment.issuer.key("es256");
     let mut table = Table::on(&deployment);
@@ -183,7 +183,7 @@ fn algorithm_names_off_the_list() {
         "true",
     ] {
         let header = format!(r#"{{"alg":{alg},"typ":"at+jwt","kid":"es256"}}"#);
-        let token = sign(key, "ES256", &header, good());
+        let token = sign(key, "ES256", &header, claims_text());
         table.token(&format!("alg {alg}"), &token, INVALID_TOKEN);
     }
     for header in [
@@ -194,7 +194,7 @@ fn algorithm_names_off_the_list() {
         r#"{"alg":"ES256","alg":"ES256","typ":"at+jwt","kid":"es256"}"#,
         r#"{"alg":"ES256","\u0061lg":"HS256","typ":"at+jwt","kid":"es256"}"#,
     ] {
-        let token = sign(key, "ES256", header, good());
+        let token = sign(key, "ES256", header, claims_text());
         table.token(&format!("alg missing or twice: {header}"), &token, INVALID_TOKEN);
     }
     table.finish();

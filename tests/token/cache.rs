@@ -1,4 +1,4 @@
-//! The verified-token cache holds facts and never a verdict: everything is judged as if there were none.
+//! The cache of verified tokens holds facts, not decisions: every request is evaluated.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use crate::mint::{TokenIssuer, now};
 use crate::wire::{self, bearer, request};
 
 #[test]
-fn the_same_token_on_a_stricter_route() {
+fn a_cached_token_is_evaluated_for_each_route() {
     let policy = r#"
 routes:
   - match: GET /loose
@@ -38,8 +38,8 @@ routes:
 }
 
 #[test]
-fn expiry_after_caching() {
-    // Within the leeway of 30 s, and beyond it soon.
+fn a_cached_token_expires() {
+    // Within the leeway of 30 s for some seconds more.
     let deployment = Deployment::with_policy(ROUTES);
     let token = deployment.issuer.token(json!({ "exp": now() - 26 }));
     for _ in 0..3 {
@@ -53,7 +53,7 @@ fn expiry_after_caching() {
     assert!(now() >= last_second(&token), "expired too early");
 }
 
-/// The second from which on the token in hand must be refused, leeway included.
+/// The first second at which the token is expired, leeway included.
 fn last_second(token: &str) -> u64 {
     use base64::Engine;
     let payload = crate::mint::parts(token)[1];
@@ -63,7 +63,7 @@ fn last_second(token: &str) -> u64 {
 }
 
 #[test]
-fn a_shorter_leeway() {
+fn a_configured_leeway_is_applied() {
     let configuration = Configuration {
         top: "leeway: 0s\n".into(),
         ..Configuration::default()
@@ -75,9 +75,9 @@ fn a_shorter_leeway() {
     assert_eq!(deployment.status("/orders/1", &ahead), 200);
 }
 
-/// Many tokens, far more than any cache keeps, and each of them judged right.
+/// Far more tokens than the cache keeps.
 #[test]
-fn more_tokens_than_are_kept() {
+fn more_tokens_than_the_cache_holds_are_authorized() {
     let deployment = Deployment::with_policy(ROUTES);
     let mut connection = wire::Connection::open(deployment.gate.address).expect("a connection");
     let bulky = "x".repeat(3000);

@@ -1,14 +1,14 @@
-//! Claims of a truly signed token: dates, audience, issuer, subject, scope.
+//! Claims of a signed token: dates, audience, issuer, subject.
 
 use serde_json::{Value, json};
 
 use crate::deployment::Deployment;
-use crate::mint::{AUDIENCE, ISSUER, TokenIssuer, claims_without, good, good_with_last, now};
+use crate::mint::{AUDIENCE, ISSUER, TokenIssuer, claims_text, claims_text_with_last, claims_without, now};
 use crate::table::{INVALID_TOKEN, PASSES, PASSES_OR_INVALID_TOKEN, Table};
 use crate::wire;
 
-/// A row for each value that `claim` must not have.
-fn refused(table: &mut Table<'_>, issuer: &TokenIssuer, claim: &str, values: &[Value]) {
+/// A row for each invalid value of `claim`.
+fn denied(table: &mut Table<'_>, issuer: &TokenIssuer, claim: &str, values: &[Value]) {
     for value in values {
         let shown: String = value.to_string().chars().take(60).collect();
         let token = issuer.token(json!({ claim: value }));
@@ -16,8 +16,8 @@ fn refused(table: &mut Table<'_>, issuer: &TokenIssuer, claim: &str, values: &[V
     }
 }
 
-/// What is no number, in every type of JSON.
-fn no_numbers() -> Vec<Value> {
+/// Values of every JSON type but number.
+fn other_than_numbers() -> Vec<Value> {
     let soon = now() + 600;
     let text = soon.to_string();
     vec![
@@ -35,22 +35,22 @@ fn no_numbers() -> Vec<Value> {
 }
 
 #[test]
-fn exp() {
+fn missing_malformed_or_past_exp_is_denied() {
     let deployment = Deployment::with_routes();
     let issuer = &deployment.issuer;
     let mut table = Table::on(&deployment);
     table.token("missing", &issuer.signed(&claims_without("exp")), INVALID_TOKEN);
-    refused(&mut table, issuer, "exp", &no_numbers());
+    denied(&mut table, issuer, "exp", &other_than_numbers());
     let past = [now() - 31, now() - 40, now() - 3600, 1, 0];
-    refused(&mut table, issuer, "exp", &past.map(|date| json!(date)));
-    refused(
+    denied(&mut table, issuer, "exp", &past.map(|date| json!(date)));
+    denied(
         &mut table,
         issuer,
         "exp",
         &[json!(-1), json!(-1e300), json!(0.5), json!((now() - 60) as f64 + 0.5)],
     );
-    let overflow = good_with_last(r#""x":1"#).replace(r#""exp":"#, r#""exp":1e999,"y":"#);
-    table.token("beyond every number", &issuer.signed_text(&overflow), INVALID_TOKEN);
+    let overflow = claims_text_with_last(r#""x":1"#).replace(r#""exp":"#, r#""exp":1e999,"y":"#);
+    table.token("larger than any number", &issuer.signed_text(&overflow), INVALID_TOKEN);
     for (what, date) in [
         ("ten seconds ago", now() - 10),
         ("just past, within the leeway", now() - 1),
@@ -59,7 +59,7 @@ fn exp() {
     }
     let fraction = json!({ "exp": (now() + 60) as f64 + 0.5 });
     table.token(
-        "a fraction that lies ahead",
+        "a fraction in the future",
         &issuer.token(fraction),
         PASSES_OR_INVALID_TOKEN,
     );
@@ -67,7 +67,7 @@ fn exp() {
 }
 
 #[test]
-fn exp_absurdly_far() {
+fn a_very_large_exp_gets_an_answer() {
     let deployment = Deployment::with_routes();
     let mut table = Table::on(&deployment);
     for date in [
@@ -82,7 +82,7 @@ fn exp_absurdly_far() {
         "1e300",
         "1.7976931348623157e308",
     ] {
-        let text = good().replace(r#""exp":"#, &format!(r#""exp":{date},"x":"#));
+        let text = claims_text().replace(r#""exp":"#, &format!(r#""exp":{date},"x":"#));
         let token = deployment.issuer.signed_text(&text);
         table.token(&format!("exp {date}"), &token, PASSES_OR_INVALID_TOKEN);
         table.token(&format!("exp {date}, again"), &token, PASSES_OR_INVALID_TOKEN);
@@ -91,18 +91,18 @@ fn exp_absurdly_far() {
 }
 
 #[test]
-fn nbf_and_iat() {
+fn malformed_nbf_and_iat_are_denied() {
     let deployment = Deployment::with_routes();
     let issuer = &deployment.issuer;
     let mut table = Table::on(&deployment);
-    refused(&mut table, issuer, "nbf", &no_numbers());
-    refused(
+    denied(&mut table, issuer, "nbf", &other_than_numbers());
+    denied(
         &mut table,
         issuer,
         "nbf",
         &[json!(now() + 60), json!(now() + 3600), json!(1e300), json!(-1)],
     );
-    refused(&mut table, issuer, "iat", &no_numbers());
+    denied(&mut table, issuer, "iat", &other_than_numbers());
     table.token("nbf in the past", &issuer.token(json!({ "nbf": now() - 60 })), PASSES);
     table.token(
         "nbf within the leeway",
@@ -117,13 +117,13 @@ fn nbf_and_iat() {
 }
 
 #[test]
-fn aud() {
+fn another_audience_is_denied() {
     let deployment = Deployment::with_routes();
     let issuer = &deployment.issuer;
     let mut table = Table::on(&deployment);
     table.token("missing", &issuer.signed(&claims_without("aud")), INVALID_TOKEN);
     let prefix = &AUDIENCE[..AUDIENCE.len() - 1];
-    refused(
+    denied(
         &mut table,
         issuer,
         "aud",
@@ -160,21 +160,21 @@ fn aud() {
             json!("web-canary"),
         ],
     );
-    for good in [json!([AUDIENCE]), json!(["https://other.example.com", AUDIENCE])] {
-        let token = issuer.token(json!({ "aud": good }));
-        table.token(&format!("ours among {good}"), &token, PASSES);
+    for valid in [json!([AUDIENCE]), json!(["https://other.example.com", AUDIENCE])] {
+        let token = issuer.token(json!({ "aud": valid }));
+        table.token(&format!("the audience among {valid}"), &token, PASSES);
     }
     table.finish();
 }
 
 #[test]
-fn iss() {
+fn another_issuer_is_denied() {
     let deployment = Deployment::with_routes();
     let issuer = &deployment.issuer;
-    let stranger = TokenIssuer::new();
+    let untrusted = TokenIssuer::new();
     let mut table = Table::on(&deployment);
     table.token("missing", &issuer.signed(&claims_without("iss")), INVALID_TOKEN);
-    refused(
+    denied(
         &mut table,
         issuer,
         "iss",
@@ -200,27 +200,34 @@ fn iss() {
             json!(true),
         ],
     );
-    // An issuer we do not trust, whose discovery would answer if anyone asked.
+    // An issuer that is not trusted; its discovery documents exist.
     let elsewhere = crate::deployment::key_server::KeyServer::start(crate::deployment::key_server::Conduct::Publish(
-        stranger.document(),
+        untrusted.document(),
     ));
-    for (what, issuer) in [("ours by name", ISSUER.to_owned()), ("one of its own", elsewhere.url())] {
-        let token = stranger.token(json!({ "iss": issuer }));
-        table.token(&format!("a perfect token of a stranger, {what}"), &token, INVALID_TOKEN);
+    for (what, issuer) in [
+        ("with the trusted issuer", ISSUER.to_owned()),
+        ("with its own issuer", elsewhere.url()),
+    ] {
+        let token = untrusted.token(json!({ "iss": issuer }));
+        table.token(&format!("a token of an untrusted key, {what}"), &token, INVALID_TOKEN);
     }
     let token = issuer.token(json!({ "iss": elsewhere.url() }));
-    table.token("our key in a stranger's name", &token, INVALID_TOKEN);
-    table.check("no discovery at a stranger's", elsewhere.requests().is_empty());
+    table.token(
+        "a token of the trusted key with an untrusted issuer",
+        &token,
+        INVALID_TOKEN,
+    );
+    table.check("no discovery at an untrusted issuer", elsewhere.requests().is_empty());
     table.finish();
 }
 
 #[test]
-fn sub() {
+fn a_missing_or_malformed_sub_is_denied() {
     let deployment = Deployment::with_routes();
     let issuer = &deployment.issuer;
     let mut table = Table::on(&deployment);
     table.token("missing", &issuer.signed(&claims_without("sub")), INVALID_TOKEN);
-    refused(
+    denied(
         &mut table,
         issuer,
         "sub",
@@ -253,7 +260,7 @@ fn sub() {
 }
 
 #[test]
-fn sub_with_odd_content() {
+fn unusual_subjects_reach_the_upstream_as_one_header() {
     let deployment = Deployment::with_routes();
     let mut table = Table::on(&deployment);
     for sub in [

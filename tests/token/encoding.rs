@@ -1,4 +1,4 @@
-//! How a token is written: Base64url, JSON, size, and what is no signed token at all.
+//! Encodings of a token: Base64url, JSON, and other serializations.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
@@ -7,11 +7,12 @@ use serde_json::json;
 use crate::deployment::Deployment;
 use crate::mint::signing_key::base64url;
 use crate::mint::{
-    TokenIssuer, good, good_with_first, good_with_last, header, now, parts, sign, sign_input, signing_input,
+    TokenIssuer, claims_text, claims_text_with_first, claims_text_with_last, header, now, parts, sign, sign_input,
+    signing_input,
 };
 use crate::table::{BAD_REQUEST_OR_UNAUTHORIZED, INVALID_TOKEN, PASSES, PASSES_OR_INVALID_TOKEN, Table};
 
-/// A token in whose signature both characters stand that the two alphabets write differently.
+/// A token whose signature contains both characters that differ between the Base64 alphabets.
 fn token_with_both_characters(issuer: &TokenIssuer) -> String {
     let tokens = std::iter::repeat_with(|| issuer.token(json!({})));
     let mut fitting = tokens.filter(|token| {
@@ -21,7 +22,7 @@ fn token_with_both_characters(issuer: &TokenIssuer) -> String {
     fitting.next().expect("endless tokens")
 }
 
-/// The same bytes with other spare bits in the last character.
+/// The same bytes with other unused bits in the last character.
 fn with_spare_bits(part: &str) -> String {
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let last = part.as_bytes()[part.len() - 1];
@@ -31,20 +32,20 @@ fn with_spare_bits(part: &str) -> String {
 }
 
 #[test]
-fn encodings_of_a_token() {
+fn other_encodings_of_a_token_are_rejected() {
     let deployment = Deployment::with_routes();
     let token = token_with_both_characters(&deployment.issuer);
     let [header, payload, signature] = parts(&token);
     let hex = |text: &str| text.bytes().map(|b| format!("{b:02x}")).collect::<String>();
     let standard = signature.replace('-', "+").replace('_', "/");
     let mut table = Table::on(&deployment);
-    table.token("a token as it should be", &token, PASSES);
+    table.token("a valid token", &token, PASSES);
     for (what, changed) in [
         ("padding after the signature", format!("{token}==")),
         ("padding after the header", format!("{header}=.{payload}.{signature}")),
         ("padding after the payload", format!("{header}.{payload}==.{signature}")),
         (
-            "spare bits",
+            "unused bits",
             format!("{header}.{payload}.{}", with_spare_bits(signature)),
         ),
         ("the standard alphabet", format!("{header}.{payload}.{standard}")),
@@ -69,7 +70,7 @@ fn encodings_of_a_token() {
         ("an empty header", format!(".{payload}.{signature}")),
         ("an empty payload", format!("{header}..{signature}")),
         ("an empty signature", format!("{header}.{payload}.")),
-        ("nothing but dots", "..".to_owned()),
+        ("only dots", "..".to_owned()),
         ("double quotes", format!("\"{token}\"")),
         ("single quotes", format!("'{token}'")),
         ("percent-encoded dots", token.replace('.', "%2e")),
@@ -116,16 +117,16 @@ fn encodings_of_a_token() {
 }
 
 #[test]
-fn encodings_within_signed_parts() {
+fn other_encodings_within_signed_parts_are_rejected() {
     let deployment = Deployment::with_routes();
     let key = deployment.issuer.key("es256");
-    let (head, claims) = (header(key), good());
+    let (head, claims) = (header(key), claims_text());
     let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
     let utf32 = |text: &str| text.chars().flat_map(|c| (c as u32).to_be_bytes()).collect::<Vec<_>>();
     let with_bom = |text: &str| [b"\xef\xbb\xbf", text.as_bytes()].concat();
     let after = |text: &str, end: &[u8]| [text.as_bytes(), end].concat();
-    // A character that the two alphabets write differently, and a length that leaves spare bits.
-    let mut odd = good_with_last(r#""x":"~~~???""#);
+    // A character that differs between the Base64 alphabets, and a length with unused bits.
+    let mut odd = claims_text_with_last(r#""x":"~~~???""#);
     while odd.len().is_multiple_of(3) || !base64url(&odd).contains(['-', '_']) {
         odd.insert(odd.len() - 1, ' ');
     }
@@ -134,7 +135,7 @@ fn encodings_within_signed_parts() {
     for (what, input) in [
         ("padding in the payload", format!("{h}.{}=", base64url(&odd))),
         (
-            "spare bits in the payload",
+            "unused bits in the payload",
             format!("{h}.{}", with_spare_bits(&base64url(&odd))),
         ),
         (
@@ -155,12 +156,12 @@ fn encodings_within_signed_parts() {
         ("claims in UTF-16", signing_input(&head, utf16(&claims))),
         ("claims in UTF-32", signing_input(&head, utf32(&claims))),
         (
-            "claims behind a byte order mark",
+            "claims after a byte order mark",
             signing_input(&head, with_bom(&claims)),
         ),
         ("the header in UTF-16", signing_input(utf16(&head), &claims)),
         (
-            "the header behind a byte order mark",
+            "the header after a byte order mark",
             signing_input(with_bom(&head), &claims),
         ),
         ("claims encoded twice", signing_input(&head, base64url(&claims))),
@@ -177,12 +178,12 @@ fn encodings_within_signed_parts() {
     }
     let spaced = format!(" {claims}\n");
     let token = sign(key, "ES256", &head, spaced);
-    table.token("white space around the claims is JSON", &token, PASSES_OR_INVALID_TOKEN);
+    table.token("white space around the claims", &token, PASSES_OR_INVALID_TOKEN);
     table.finish();
 }
 
 #[test]
-fn json_that_is_no_object() {
+fn header_and_claims_must_be_json_objects() {
     let deployment = Deployment::with_routes();
     let key = deployment.issuer.key("es256");
     let mut table = Table::on(&deployment);
@@ -198,18 +199,18 @@ fn json_that_is_no_object() {
         "{}",
         "{'alg':'ES256'}",
     ] {
-        let token = sign(key, "ES256", text, good());
+        let token = sign(key, "ES256", text, claims_text());
         table.token(&format!("header {text:?}"), &token, INVALID_TOKEN);
         let token = sign(key, "ES256", header(key), text);
         table.token(&format!("claims {text:?}"), &token, INVALID_TOKEN);
     }
-    let token = deployment.issuer.signed_text(&format!("[{}]", good()));
+    let token = deployment.issuer.signed_text(&format!("[{}]", claims_text()));
     table.token("claims in a list", &token, INVALID_TOKEN);
     table.finish();
 }
 
 #[test]
-fn json_beyond_the_grammar() {
+fn invalid_json_is_denied() {
     let deployment = Deployment::with_routes();
     let mut table = Table::on(&deployment);
     for member in [
@@ -235,7 +236,7 @@ fn json_beyond_the_grammar() {
         "\"x\":\"a\nb\"",
         "\"x\":\"a\0b\"",
     ] {
-        let token = deployment.issuer.signed_text(&good_with_last(member));
+        let token = deployment.issuer.signed_text(&claims_text_with_last(member));
         table.token(&format!("claims with {member}"), &token, INVALID_TOKEN);
     }
     for bytes in [
@@ -246,7 +247,7 @@ fn json_beyond_the_grammar() {
     ] {
         let member = [b",\"x\":\"".as_slice(), bytes, b"\"}"].concat();
         let key = deployment.issuer.key("es256");
-        let claims = good();
+        let claims = claims_text();
         let claims = [&claims.as_bytes()[..claims.len() - 1], &member].concat();
         let token = sign(key, "ES256", header(key), claims);
         table.token(
@@ -256,20 +257,20 @@ fn json_beyond_the_grammar() {
         );
         let head = header(key);
         let head = [&head.as_bytes()[..head.len() - 1], &member].concat();
-        let token = sign(key, "ES256", head, good());
+        let token = sign(key, "ES256", head, claims_text());
         table.token(
             &format!("invalid UTF-8 in the header: {bytes:x?}"),
             &token,
             INVALID_TOKEN,
         );
     }
-    let text = good().replacen(':', "=", 1);
+    let text = claims_text().replacen(':', "=", 1);
     table.token("no colon", &deployment.issuer.signed_text(&text), INVALID_TOKEN);
     table.finish();
 }
 
 #[test]
-fn duplicate_names() {
+fn duplicate_names_are_denied() {
     let deployment = Deployment::with_routes();
     let issuer = &deployment.issuer;
     let past = now() - 3600;
@@ -287,9 +288,9 @@ fn duplicate_names() {
         r#""x":{"y":1,"y":2}"#.into(),
         r#""x":[{"y":[{"z":1,"\u007a":2}]}]"#.into(),
     ] {
-        let first = issuer.signed_text(&good_with_first(&member));
+        let first = issuer.signed_text(&claims_text_with_first(&member));
         table.token(&format!("{member} first"), &first, INVALID_TOKEN);
-        let last = issuer.signed_text(&good_with_last(&member));
+        let last = issuer.signed_text(&claims_text_with_last(&member));
         table.token(&format!("{member} last"), &last, INVALID_TOKEN);
     }
     table.finish();

@@ -1,14 +1,14 @@
-//! Header members that change what a token means: extensions, key ids, types.
+//! Header members that change the meaning of a token: extensions, key ids, types.
 
 use serde_json::{Value, json};
 
 use crate::deployment::Deployment;
 use crate::mint::signing_key::{Curve, RsaPair, SigningKey, base64url};
-use crate::mint::{TokenIssuer, good, now, sign, sign_input};
+use crate::mint::{TokenIssuer, claims_text, now, sign, sign_input};
 use crate::table::{BAD_REQUEST_OR_UNAUTHORIZED, INVALID_TOKEN, PASSES, PASSES_OR_INVALID_TOKEN, Table};
 
 #[test]
-fn header_extensions() {
+fn header_extensions_are_denied() {
     let deployment = Deployment::with_issuer(TokenIssuer::of_every_kind());
     let issuer = &deployment.issuer;
     let mut table = Table::on(&deployment);
@@ -43,7 +43,7 @@ fn header_extensions() {
 
     let unencoded = r#"{"alg":"ES256","typ":"at+jwt","kid":"es256","crit":["b64"],"b64":false}"#;
     let header = base64url(unencoded);
-    let token = sign_input(key, "ES256", &format!("{header}.{}", good()));
+    let token = sign_input(key, "ES256", &format!("{header}.{}", claims_text()));
     table.token("an unencoded payload", &token, BAD_REQUEST_OR_UNAUTHORIZED);
     let token = sign_input(key, "ES256", &format!("{header}.plain-payload"));
     table.token("an unencoded payload that could be Base64url", &token, INVALID_TOKEN);
@@ -55,7 +55,7 @@ fn header_extensions() {
 }
 
 #[test]
-fn kid_that_is_no_exact_known_name() {
+fn a_kid_must_equal_that_of_a_key() {
     let deployment = Deployment::with_issuer(TokenIssuer::of_every_kind());
     let key = deployment.issuer.key("es256");
     let mut table = Table::on(&deployment);
@@ -92,31 +92,31 @@ fn kid_that_is_no_exact_known_name() {
         json!({ "kid": "es256" }),
     ] {
         let header = json!({ "alg": "ES256", "typ": "at+jwt", "kid": kid });
-        let token = sign(key, "ES256", header.to_string(), good());
+        let token = sign(key, "ES256", header.to_string(), claims_text());
         let shown: String = kid.to_string().chars().take(40).collect();
         table.token(&format!("kid {shown}"), &token, INVALID_TOKEN);
     }
     let twice = r#"{"alg":"ES256","typ":"at+jwt","kid":"es256","kid":"es256-other"}"#;
-    table.token("kid twice", &sign(key, "ES256", twice, good()), INVALID_TOKEN);
+    table.token("kid twice", &sign(key, "ES256", twice, claims_text()), INVALID_TOKEN);
     let unpublished = SigningKey::ec("never-published", Curve::P256);
     let token = crate::mint::token_of(&unpublished, "ES256");
     table.token("a key that is not published", &token, INVALID_TOKEN);
     let known = deployment.issuer.token(json!({}));
-    table.token("an exact known name", &known, PASSES);
+    table.token("the exact kid", &known, PASSES);
     let asked = deployment.key_server.requests();
-    let told = asked.iter().any(|target| target != "/jwks");
-    table.check("nothing of a kid reaches the key server", !told);
+    let others = asked.iter().any(|target| target != "/jwks");
+    table.check("the kid does not change the requests to the key server", !others);
     table.finish();
 }
 
 #[test]
-fn no_kid() {
+fn a_token_without_kid_needs_exactly_one_fitting_key() {
     let deployment = Deployment::with_issuer(TokenIssuer::of_every_kind());
     let mut table = Table::on(&deployment);
     let header = |algorithm: &str| json!({ "alg": algorithm, "typ": "at+jwt" }).to_string();
     let genuine = |kid: &str, algorithm: &str| {
         let key = deployment.issuer.key(kid);
-        sign(key, algorithm, header(algorithm), good())
+        sign(key, algorithm, header(algorithm), claims_text())
     };
     let single = genuine("es512", "ES512");
     table.token("exactly one key fits", &single, PASSES_OR_INVALID_TOKEN);
@@ -127,14 +127,14 @@ fn no_kid() {
         (SigningKey::ec("x", Curve::P256), "ES256"),
         (SigningKey::rsa("x", RsaPair::Untrusted), "RS512"),
     ] {
-        let token = sign(&foreign, algorithm, header(algorithm), good());
+        let token = sign(&foreign, algorithm, header(algorithm), claims_text());
         table.token(&format!("a foreign signature, {algorithm}"), &token, INVALID_TOKEN);
     }
     table.finish();
 }
 
 #[test]
-fn type_of_another_kind_of_token() {
+fn other_types_of_token_are_denied() {
     let deployment = Deployment::with_issuer(TokenIssuer::of_every_kind());
     let key = deployment.issuer.key("es256");
     let mut table = Table::on(&deployment);
@@ -173,31 +173,31 @@ fn type_of_another_kind_of_token() {
     types.extend([json!(null), json!(1), json!(["at+jwt"]), json!({ "at+jwt": 1 })]);
     for kind in types {
         let header = json!({ "alg": "ES256", "kid": "es256", "typ": kind });
-        let token = sign(key, "ES256", header.to_string(), good());
+        let token = sign(key, "ES256", header.to_string(), claims_text());
         table.token(&format!("typ {kind}"), &token, INVALID_TOKEN);
     }
     let missing = r#"{"alg":"ES256","kid":"es256"}"#;
-    table.token("no typ", &sign(key, "ES256", missing, good()), INVALID_TOKEN);
+    table.token("no typ", &sign(key, "ES256", missing, claims_text()), INVALID_TOKEN);
     let twice = r#"{"alg":"ES256","kid":"es256","typ":"JWT","typ":"at+jwt"}"#;
-    table.token("typ twice", &sign(key, "ES256", twice, good()), INVALID_TOKEN);
+    table.token("typ twice", &sign(key, "ES256", twice, claims_text()), INVALID_TOKEN);
     table.finish();
 }
 
 #[test]
-fn type_in_another_case() {
+fn the_type_is_compared_case_insensitively() {
     let deployment = Deployment::with_issuer(TokenIssuer::of_every_kind());
     let key = deployment.issuer.key("es256");
     let mut table = Table::on(&deployment);
     for kind in ["AT+JWT", "At+Jwt", "application/at+jwt", "APPLICATION/AT+JWT"] {
         let header = json!({ "alg": "ES256", "kid": "es256", "typ": kind });
-        let token = sign(key, "ES256", header.to_string(), good());
+        let token = sign(key, "ES256", header.to_string(), claims_text());
         table.token(&format!("typ {kind}"), &token, PASSES_OR_INVALID_TOKEN);
     }
     table.finish();
 }
 
 #[test]
-fn id_tokens_and_logout_tokens() {
+fn id_tokens_and_logout_tokens_are_denied() {
     let deployment = Deployment::with_issuer(TokenIssuer::of_every_kind());
     let key = deployment.issuer.key("es256");
     let mut table = Table::on(&deployment);
@@ -205,17 +205,25 @@ fn id_tokens_and_logout_tokens() {
         "nonce": "n-0S6_WzA2Mj", "at_hash": "77QmUPtjPfzWtF2AnpK9RQ", "auth_time": now() - 10,
         "email": "canary@example.com", "aud": "web-canary",
     });
-    let mut ours = id_token.clone();
-    ours["aud"] = json!(crate::mint::AUDIENCE);
-    let mut acting = ours.clone();
-    acting["act"] = json!({ "sub": "bot-canary" });
+    let mut with_audience = id_token.clone();
+    with_audience["aud"] = json!(crate::mint::AUDIENCE);
+    let mut with_actor = with_audience.clone();
+    with_actor["act"] = json!({ "sub": "bot-canary" });
     let event = "http://schemas.openid.net/event/backchannel-logout";
     let logout = json!({ "events": { event: {} }, "sid": "08a5019c-17e1-4977" });
     for (what, kind, changes) in [
         ("an ID token", "JWT", id_token),
-        ("an ID token with our audience", "JWT", ours.clone()),
-        ("an ID token with our audience and an actor", "JWT", acting),
-        ("an ID token without a type", "", ours),
+        (
+            "an ID token with the audience of the gate",
+            "JWT",
+            with_audience.clone(),
+        ),
+        (
+            "an ID token with the audience of the gate and an actor",
+            "JWT",
+            with_actor,
+        ),
+        ("an ID token without a type", "", with_audience),
         ("a logout token", "logout+jwt", logout.clone()),
         ("a logout token as a plain JWT", "JWT", logout),
     ] {

@@ -1,4 +1,4 @@
-//! Kinds of bad token, a row each.
+//! Invalid tokens, one row each.
 
 mod algorithm;
 mod cache;

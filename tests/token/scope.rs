@@ -1,4 +1,4 @@
-//! Scope of a truly signed token, and routes it is not good for.
+//! Scope of a signed token, and routes that it does not allow.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use crate::table::{INSUFFICIENT_SCOPE, PASSES, Table, Want};
 use crate::wire;
 
 #[test]
-fn scope() {
+fn a_route_needs_its_scope() {
     let deployment = Deployment::with_routes();
     let issuer = &deployment.issuer;
     let mut table = Table::on(&deployment);
@@ -74,7 +74,7 @@ fn scope() {
             INSUFFICIENT_SCOPE,
         );
     }
-    // The profile names one form of scope; another form beside or instead of it may be malformed, and grants nothing.
+    // The profile defines one form of scope; another form may be malformed, and grants nothing.
     let mut claims = claims_without("scope");
     claims["scp"] = json!("orders:read");
     table.token("the scope in scp", &issuer.signed(&claims), Want::of(&[401, 403]));
@@ -82,12 +82,12 @@ fn scope() {
 }
 
 #[test]
-fn valid_token_at_the_wrong_place() {
+fn a_valid_token_is_denied_on_other_routes() {
     let deployment = Deployment::with_routes();
     let token = deployment.issuer.token(json!({}));
     let bearer = wire::bearer(&token);
     let request = |method: &str, target: &str| wire::request(method, target, &[&bearer]);
-    let by_no_rule = Want::of(&[400, 403, 404, 405, 501]);
+    let no_route = Want::of(&[400, 403, 404, 405, 501]);
     let mut table = Table::on(&deployment);
     table.request("right scope, right route", &request("GET", "/orders/1"), PASSES);
     table.request(
@@ -114,9 +114,9 @@ fn valid_token_at_the_wrong_place() {
         ("post", "/orders"),
     ] {
         table.request(
-            &format!("no rule names {method} {target}"),
+            &format!("no route for {method} {target}"),
             &request(method, target),
-            by_no_rule,
+            no_route,
         );
     }
     table.finish();

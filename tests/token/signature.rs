@@ -1,4 +1,4 @@
-//! Signature bytes that are wrong, and key material that a token brings along.
+//! Invalid signatures, and key material in the header of a token.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::deployment::Deployment;
 use crate::deployment::key_server::{Conduct, KeyServer};
 use crate::mint::signing_key::{Curve, RsaPair, SigningKey, base64url};
-use crate::mint::{TokenIssuer, good, header_of, parts, sign, signing_input};
+use crate::mint::{TokenIssuer, claims_text, header_of, parts, sign, signing_input};
 use crate::table::{INVALID_TOKEN, PASSES, PASSES_OR_INVALID_TOKEN, Table};
 
 /// The order of P-256, SEC 2 section 2.4.2.
@@ -25,7 +25,7 @@ fn signature(token: &str) -> Vec<u8> {
 }
 
 #[test]
-fn wrong_signature_bytes() {
+fn an_invalid_signature_is_denied() {
     let deployment = Deployment::with_issuer(TokenIssuer::of_every_kind());
     let mut table = Table::on(&deployment);
     for (kid, algorithm) in [
@@ -73,10 +73,10 @@ fn wrong_signature_bytes() {
 }
 
 #[test]
-fn one_bit_changed_in_the_payload() {
+fn a_changed_payload_is_denied() {
     let deployment = Deployment::with_issuer(TokenIssuer::of_every_kind());
     let token = deployment.issuer.token(json!({}));
-    // Judged once, so that a cache would have its chance to be wrong.
+    // The token is in the cache from here on.
     assert_eq!(deployment.status("/orders/1", &token), 200);
     let [header, payload, signature] = parts(&token);
     let payload = URL_SAFE_NO_PAD.decode(payload).expect("Base64url");
@@ -87,12 +87,12 @@ fn one_bit_changed_in_the_payload() {
         let token = format!("{header}.{}.{signature}", base64url(changed));
         table.token(&format!("bit {bit} of the payload"), &token, INVALID_TOKEN);
     }
-    let raised = good().replace("orders:read", "orders:read admin");
+    let raised = claims_text().replace("orders:read", "orders:read admin");
     let token = format!("{header}.{}.{signature}", base64url(raised));
-    table.token("a scope added under a known signature", &token, INVALID_TOKEN);
+    table.token("a scope added under a cached signature", &token, INVALID_TOKEN);
     let widened = signing_input(r#"{"alg":"ES256","typ":"at+jwt","kid":"es256","x":1}"#, payload);
     table.token(
-        "another header on known claims",
+        "another header on cached claims",
         &format!("{widened}.{signature}"),
         INVALID_TOKEN,
     );
@@ -100,12 +100,12 @@ fn one_bit_changed_in_the_payload() {
 }
 
 #[test]
-fn signatures_that_are_not_reduced() {
+fn a_signature_out_of_range_is_denied() {
     let deployment = Deployment::with_issuer(TokenIssuer::of_every_kind());
     let issuer = &deployment.issuer;
     let mut table = Table::on(&deployment);
 
-    // The sum must fit the signature's length, which a part of all signatures allows.
+    // The sum must fit the length of the signature, which is true for a part of all signatures.
     let modulus = issuer.key("rs256").modulus();
     let (token, sum) = std::iter::repeat_with(|| issuer.token_of("rs256", "RS256"))
         .find_map(|token| Some((add(&signature(&token), &modulus)?, token)))
@@ -135,7 +135,7 @@ fn signatures_that_are_not_reduced() {
         let token = with_signature(&token, &[first, second].concat());
         table.token(&format!("ECDSA {what}"), &token, INVALID_TOKEN);
     }
-    let input = signing_input(header_of("ES256", "es256"), good());
+    let input = signing_input(header_of("ES256", "es256"), claims_text());
     let der = issuer.key("es256").sign_in_der(input.as_bytes());
     let token = format!("{input}.{}", base64url(der));
     table.token("ECDSA in DER", &token, INVALID_TOKEN);
@@ -143,7 +143,7 @@ fn signatures_that_are_not_reduced() {
 }
 
 #[test]
-fn ecdsa_high_s() {
+fn both_s_values_of_ecdsa_get_an_answer() {
     let deployment = Deployment::with_issuer(TokenIssuer::of_every_kind());
     let token = deployment.issuer.token(json!({}));
     let genuine = signature(&token);
@@ -160,54 +160,59 @@ fn ecdsa_high_s() {
 }
 
 #[test]
-fn signature_of_another_key() {
+fn a_signature_of_another_key_is_denied() {
     let deployment = Deployment::with_issuer(TokenIssuer::of_every_kind());
     let mut table = Table::on(&deployment);
     for (what, kid, named) in [
         ("another key of the same set than the kid names", "es256-other", "es256"),
         ("a key of another curve", "es384", "es256"),
-        ("a bare key under another kid", "es256-bare", "es256-other"),
+        ("a key without alg under another kid", "es256-bare", "es256-other"),
         ("an Ed25519 key under the kid of another", "ed25519-bare", "ed25519"),
     ] {
         let key = deployment.issuer.key(kid);
         let named = deployment.issuer.key(named);
         let header = header_of(named.algorithm(), &named.kid);
-        let token = sign(key, key.algorithm(), header, good());
+        let token = sign(key, key.algorithm(), header, claims_text());
         table.token(what, &token, INVALID_TOKEN);
     }
-    for stranger in [
+    for untrusted in [
         SigningKey::ec("es256", Curve::P256),
         SigningKey::ec("es384", Curve::P384),
         SigningKey::rsa("rs256", RsaPair::Untrusted),
         SigningKey::ed25519("ed25519"),
     ] {
-        let algorithm = stranger.algorithm();
-        let token = sign(&stranger, algorithm, header_of(algorithm, &stranger.kid), good());
+        let algorithm = untrusted.algorithm();
+        let token = sign(
+            &untrusted,
+            algorithm,
+            header_of(algorithm, &untrusted.kid),
+            claims_text(),
+        );
         table.token(
-            &format!("a foreign key under our kid {}", stranger.kid),
+            &format!("an untrusted key under the kid {}", untrusted.kid),
             &token,
             INVALID_TOKEN,
         );
     }
     let koblitz = SigningKey::ec("es256", Curve::Secp256k1);
-    let token = sign(&koblitz, "ES256", header_of("ES256", "es256"), good());
+    let token = sign(&koblitz, "ES256", header_of("ES256", "es256"), claims_text());
     table.token("a signature of secp256k1 under the kid of P-256", &token, INVALID_TOKEN);
     table.finish();
 }
 
 #[test]
-fn key_material_in_the_header() {
+fn key_material_in_the_header_is_not_used() {
     let deployment = Deployment::with_issuer(TokenIssuer::of_every_kind());
-    let stranger = SigningKey::ec("stranger", Curve::P256);
-    let document = json!({ "keys": [stranger.jwk(Some("ES256"))] }).to_string();
+    let untrusted = SigningKey::ec("untrusted", Curve::P256);
+    let document = json!({ "keys": [untrusted.jwk(Some("ES256"))] }).to_string();
     let elsewhere = KeyServer::start(Conduct::Publish(document));
     let before = deployment.key_server.requests();
     let mut table = Table::on(&deployment);
-    for (what, members) in material(&stranger, &elsewhere) {
-        // The kid is one we hold, so that nothing here gives a reason to fetch.
-        for (kid, spelled) in [("our kid", Some("es256")), ("no kid", None)] {
+    for (what, members) in material(&untrusted, &elsewhere) {
+        // The kid is known, so there is no reason to fetch keys.
+        for (kid, spelled) in [("a known kid", Some("es256")), ("no kid", None)] {
             let header = header_with(&members, spelled);
-            let token = sign(&stranger, "ES256", &header, good());
+            let token = sign(&untrusted, "ES256", &header, claims_text());
             table.token(&format!("forged, {kid}, {what}"), &token, INVALID_TOKEN);
         }
         let token = deployment
@@ -216,23 +221,23 @@ fn key_material_in_the_header() {
         table.token(&format!("genuine, {what}"), &token, PASSES_OR_INVALID_TOKEN);
     }
     table.check(
-        "nothing is fetched from where a token says",
+        "nothing is fetched from a URL of a token",
         elsewhere.requests().is_empty(),
     );
     table.check("nothing is fetched again", deployment.key_server.requests() == before);
     table.finish();
 }
 
-fn material(stranger: &SigningKey, elsewhere: &KeyServer) -> Vec<(&'static str, Value)> {
-    let own = stranger.jwk(Some("ES256"));
-    let der = STANDARD.encode(stranger.public_der());
+fn material(untrusted: &SigningKey, elsewhere: &KeyServer) -> Vec<(&'static str, Value)> {
+    let own = untrusted.jwk(Some("ES256"));
+    let der = STANDARD.encode(untrusted.public_der());
     let url = elsewhere.jwks_uri();
     vec![
         ("jwk", json!({ "jwk": own })),
         ("jwk that is no object", json!({ "jwk": "key" })),
         ("jku", json!({ "jku": url })),
         (
-            "jku of our issuer with userinfo",
+            "jku of the issuer with userinfo",
             json!({ "jku": url.replace("http://", "http://idp.example.com@") }),
         ),
         ("jku of a file", json!({ "jku": "file:///etc/hostname" })),
@@ -267,7 +272,7 @@ fn hex(text: &str) -> Vec<u8> {
     digits.map(|pair| byte(pair).expect("hex")).collect()
 }
 
-/// The big-endian sum in the same number of bytes, if it fits.
+/// The big-endian sum, if it fits into the same number of bytes.
 fn add(a: &[u8], b: &[u8]) -> Option<Vec<u8>> {
     let mut sum = vec![0; a.len()];
     let mut carry = 0;

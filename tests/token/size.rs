@@ -4,33 +4,33 @@ use serde_json::json;
 
 use crate::deployment::Deployment;
 use crate::mint::signing_key::{Curve, SigningKey, base64url};
-use crate::mint::{good, good_with_last, header, sign};
+use crate::mint::{claims_text, claims_text_with_last, header, sign};
 use crate::table::{BAD_REQUEST_OR_UNAUTHORIZED, PASSES, PASSES_OR_INVALID_TOKEN, Table, Want};
 use crate::wire;
 
 #[test]
-fn deep_or_wide_but_signed() {
+fn a_deep_or_wide_signed_token_gets_an_answer() {
     let deployment = Deployment::with_routes();
     let issuer = &deployment.issuer;
     let mut table = Table::on(&deployment);
     for depth in [20, 60, 120, 500, 1000] {
         let deep = format!(r#""x":{}{}"#, "[".repeat(depth), "]".repeat(depth));
-        let token = issuer.signed_text(&good_with_last(&deep));
+        let token = issuer.signed_text(&claims_text_with_last(&deep));
         table.token(&format!("{depth} levels"), &token, PASSES_OR_INVALID_TOKEN);
     }
     for count in [100, 400] {
         let wide: Vec<_> = (0..count).map(|i| format!(r#""m{i}":{i}"#)).collect();
-        let token = issuer.signed_text(&good_with_last(&wide.join(",")));
+        let token = issuer.signed_text(&claims_text_with_last(&wide.join(",")));
         table.token(&format!("{count} members"), &token, PASSES_OR_INVALID_TOKEN);
     }
-    table.token("a plain one afterwards", &issuer.token(json!({})), PASSES);
+    table.token("a usual token afterwards", &issuer.token(json!({})), PASSES);
     table.finish();
 }
 
 #[test]
-fn too_large() {
+fn a_too_large_token_is_rejected_quickly() {
     let deployment = Deployment::with_routes();
-    let stranger = SigningKey::ec("es256", Curve::P256);
+    let untrusted = SigningKey::ec("es256", Curve::P256);
     let deep = "[".repeat(40_000);
     let wide = format!("{}.{}.{}", "A".repeat(300), "A".repeat(200_000), "A".repeat(86));
     let want = Want::of(&[400, 401, 413, 431]).or_close();
@@ -42,12 +42,12 @@ fn too_large() {
         ("thousands of dots", ".".repeat(10_000)),
         ("a hundred thousand dots", ".".repeat(100_000)),
         (
-            "deep nesting from a stranger",
-            sign(&stranger, "ES256", header(&stranger), &deep),
+            "deep nesting under an untrusted signature",
+            sign(&untrusted, "ES256", header(&untrusted), &deep),
         ),
         (
-            "deep nesting in a stranger's header",
-            sign(&stranger, "ES256", &deep, good()),
+            "deep nesting in the header under an untrusted signature",
+            sign(&untrusted, "ES256", &deep, claims_text()),
         ),
         (
             "a signed token with 60 KB of claims",
@@ -64,12 +64,12 @@ fn too_large() {
         "/orders/1",
         &deployment.issuer.token(json!({})),
     );
-    table.check("the gate goes on", after.status == 200);
+    table.check("the gate answers afterwards", after.status == 200);
     table.finish();
 }
 
 #[test]
-fn jwe() {
+fn an_encrypted_token_is_rejected() {
     let deployment = Deployment::with_routes();
     let mut table = Table::on(&deployment);
     for algorithm in [
@@ -101,7 +101,7 @@ fn jwe() {
             "{}..{}.{}.{}",
             base64url(head.to_string()),
             base64url([2; 12]),
-            base64url(good()),
+            base64url(claims_text()),
             base64url([3; 16])
         );
         table.token(
