@@ -57,7 +57,7 @@ fn unknown_kids_cause_one_fetch_per_cool_down() {
     let (fetches, began) = (deployment.key_server.fetches(), Instant::now());
     let over = AtomicBool::new(false);
     let statuses = std::thread::scope(|scope| {
-        let statuses = scope.spawn(|| {
+        let client = scope.spawn(|| {
             let mut statuses = Vec::new();
             while !over.load(Ordering::SeqCst) {
                 statuses.push(deployment.status("/orders/1", &known));
@@ -68,11 +68,11 @@ fn unknown_kids_cause_one_fetch_per_cool_down() {
         let ending = Ending(&over);
         assert_eq!(flood(&deployment, 1), [0; 0], "other than 401");
         drop(ending);
-        valid.join().expect("the valid client")
+        client.join().expect("the valid client")
     });
     assert!(
         statuses.iter().all(|status| *status == 200),
-        "statuses of valid tokens: {valid:?}"
+        "statuses of valid tokens: {statuses:?}"
     );
     assert!(!statuses.is_empty());
     let caused = deployment.key_server.fetches() - fetches;
