@@ -1,9 +1,9 @@
 //! The authorization server: what every endpoint shares.
 
-use crate::authorize::{Codes, Transactions};
 use crate::keys::KeyRing;
 use crate::registry::Registry;
 use crate::settings::{Settings, SettingsError};
+use crate::store::{Codes, Transactions};
 
 /// An issuer that is ready to be served: settings checked, keys made. It has no address yet; see
 /// [`Server::bind`](crate::Server::bind).

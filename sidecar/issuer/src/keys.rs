@@ -19,13 +19,27 @@ use jsonwebtoken::jwk::{
     JwkSet, KeyAlgorithm, OctetKeyPairParameters, OctetKeyPairType, PublicKeyUse, RSAKeyParameters, RSAKeyType,
 };
 use jsonwebtoken::{Algorithm, DecodingKey, Header, decode_header};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::secret::random_id;
-use crate::settings::Signing;
 
 /// Retired keys kept in the published set. Past this the oldest leaves, so that rotating for ever stays bounded.
 const MAX_RETIRED: usize = 16;
+
+/// The algorithm the issuer signs with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum Signing {
+    /// ECDSA on P-256 with SHA-256.
+    #[default]
+    #[serde(rename = "ES256")]
+    Es256,
+    /// RSA PKCS#1 v1.5 with SHA-256, on a key of 2048 bits.
+    #[serde(rename = "RS256")]
+    Rs256,
+    /// Ed25519, under the name `EdDSA`.
+    #[serde(rename = "EdDSA")]
+    EdDsa,
+}
 
 /// The keys of the issuer.
 pub(crate) struct KeyRing {
@@ -263,8 +277,7 @@ fn part(value: &impl Serialize) -> Result<String, KeyError> {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::KeyRing;
-    use crate::settings::Signing;
+    use super::{KeyRing, Signing};
 
     #[test]
     fn each_algorithm_verifies_what_it_signed() {

@@ -42,6 +42,7 @@ mod authorize;
 mod claims;
 mod client_authentication;
 mod clock;
+mod entitlement;
 mod error;
 mod grants;
 mod keys;
@@ -54,14 +55,15 @@ mod scope;
 mod secret;
 mod server;
 mod settings;
+mod store;
 mod token;
 
 pub use authorization_server::Issuer;
 pub use clock::Clock;
-pub use keys::KeyError;
+pub use keys::{KeyError, Signing};
 pub use registry::{Registry, RegistryError};
 pub use server::{BindError, Handle, Server};
-pub use settings::{Exposure, MAX_CHAIN, Rotation, Settings, SettingsError, Signing};
+pub use settings::{Exposure, MAX_CHAIN, Rotation, Settings, SettingsError};
 
 /// What a command that starts the issuer prints first.
 pub const BANNER: &str = "\

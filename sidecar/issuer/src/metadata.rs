@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::authorization_server::AuthorizationServer;
 use crate::grants::{AUTHORIZATION_CODE, CLIENT_CREDENTIALS, TOKEN_EXCHANGE};
-use crate::settings::Signing;
+use crate::keys::Signing;
 
 /// The document of both well-known addresses.
 pub(crate) fn metadata(server: &AuthorizationServer) -> Value {

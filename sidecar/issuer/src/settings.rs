@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
 use url::Url;
 
 use crate::clock::Clock;
-use crate::keys::KeyError;
+use crate::keys::{KeyError, Signing};
 
 /// The longest chain of actors the issuer writes into a token.
 pub const MAX_CHAIN: usize = 16;
@@ -30,21 +29,6 @@ pub struct Settings {
     pub rotation: Rotation,
     /// Which addresses the server may listen on. Default: loopback only.
     pub exposure: Exposure,
-}
-
-/// The algorithm the issuer signs with.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-pub enum Signing {
-    /// ECDSA on P-256 with SHA-256.
-    #[default]
-    #[serde(rename = "ES256")]
-    Es256,
-    /// RSA PKCS#1 v1.5 with SHA-256, on a key of 2048 bits.
-    #[serde(rename = "RS256")]
-    Rs256,
-    /// Ed25519, under the name `EdDSA`.
-    #[serde(rename = "EdDSA")]
-    EdDsa,
 }
 
 /// Who can rotate the signing keys.

@@ -10,25 +10,15 @@
 mod pages;
 mod request;
 
-use std::time::Duration;
-
-use moka::sync::Cache;
-
-use self::request::AuthorizationRequest;
 use crate::authorization_server::AuthorizationServer;
 use crate::claims::Authentication;
 use crate::error::{ErrorCode, OAuthError};
 use crate::parameters::Parameters;
-use crate::registry::{Client, User};
+use crate::registry::User;
 use crate::scope::ScopeSet;
-use crate::secret::{NoRandomness, Secret, random_id};
+use crate::secret::{NoRandomness, Secret};
+use crate::store::{AuthorizationCode, AuthorizationRequest, CODE_LIFETIME, Transaction};
 
-/// How long a person may take for one page.
-const TRANSACTION_LIFETIME: Duration = Duration::from_secs(10 * 60);
-/// How long a code can be redeemed (RFC 6749 section 4.1.2 allows ten minutes at most).
-const CODE_LIFETIME: Duration = Duration::from_secs(60);
-/// Logins under way, and codes not yet redeemed: past this the least used leaves.
-const MAX_PENDING: u64 = 1_000;
 /// Wrong passwords before the request is given up.
 const LOGIN_ATTEMPTS: u8 = 5;
 
@@ -42,99 +32,9 @@ pub(crate) enum Step {
     Redirect { location: String },
 }
 
-/// Requests between two pages.
-pub(crate) struct Transactions(Cache<String, Transaction>);
-
-#[derive(Clone)]
-enum Transaction {
-    Login {
-        request: AuthorizationRequest,
-        attempts: u8,
-    },
-    Consent {
-        request: AuthorizationRequest,
-        subject: String,
-        authentication: Authentication,
-        scope: ScopeSet,
-    },
-}
-
-impl Transactions {
-    pub(crate) fn new() -> Transactions {
-        Transactions(
-            Cache::builder()
-                .max_capacity(MAX_PENDING)
-                .time_to_live(TRANSACTION_LIFETIME)
-                .build(),
-        )
-    }
-
-    fn put(&self, transaction: Transaction) -> Result<String, NoRandomness> {
-        let id = random_id()?;
-        self.0.insert(id.clone(), transaction);
-        Ok(id)
-    }
-
-    fn take(&self, form: &Parameters) -> Option<Transaction> {
-        let id = form.one("transaction").ok()??;
-        // `remove` would still give a transaction that is past its life.
-        self.0.get(id)?;
-        self.0.remove(id)
-    }
-}
-
-/// Codes not yet redeemed.
-pub(crate) struct Codes(Cache<String, AuthorizationCode>);
-
-/// What a code stands for.
-#[derive(Clone)]
-pub(crate) struct AuthorizationCode {
-    pub(crate) client_id: String,
-    pub(crate) redirect_uri: String,
-    pub(crate) code_challenge: String,
-    pub(crate) audience: String,
-    pub(crate) subject: String,
-    pub(crate) scope: ScopeSet,
-    pub(crate) authentication: Authentication,
-    pub(crate) id_token: IdToken,
-    pub(crate) expires: u64,
-}
-
-/// Whether an ID token was asked for, and with which nonce.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum IdToken {
-    Wanted { nonce: Option<String> },
-    NotWanted,
-}
-
-impl Codes {
-    pub(crate) fn new() -> Codes {
-        Codes(
-            Cache::builder()
-                .max_capacity(MAX_PENDING)
-                .time_to_live(CODE_LIFETIME)
-                .build(),
-        )
-    }
-
-    /// Takes the code of this client out of the store: it cannot be taken again. Another client's stays.
-    pub(crate) fn take(&self, code: &str, client: &Client, now: u64) -> Option<AuthorizationCode> {
-        if self.0.get(code)?.client_id != client.id {
-            return None;
-        }
-        self.0.remove(code).filter(|code| now < code.expires)
-    }
-
-    fn put(&self, code: AuthorizationCode) -> Result<String, NoRandomness> {
-        let id = random_id()?;
-        self.0.insert(id.clone(), code);
-        Ok(id)
-    }
-}
-
 /// `GET /authorize`: checks the request and shows the login page.
 pub(crate) fn authorize(server: &AuthorizationServer, query: &Parameters) -> Step {
-    match AuthorizationRequest::read(server, query) {
+    match request::read(server, query) {
         Ok(request) => login_page(server, request, LOGIN_ATTEMPTS),
         Err(request::Rejected::Page(reason)) => Step::Refusal {
             html: pages::refusal(reason),
@@ -189,7 +89,7 @@ pub(crate) fn consent(server: &AuthorizationServer, form: &Parameters) -> Step {
     });
     match code {
         Ok(code) => Step::Redirect {
-            location: request.redirect(server, &[("code", &code)]),
+            location: request::redirect(server, &request, &[("code", &code)]),
         },
         Err(NoRandomness) => failed(server, &request),
     }
@@ -282,8 +182,9 @@ fn failed(server: &AuthorizationServer, request: &AuthorizationRequest) -> Step 
 }
 
 fn refused(server: &AuthorizationServer, request: &AuthorizationRequest, error: OAuthError) -> Step {
-    let location = request.redirect(
+    let location = request::redirect(
         server,
+        request,
         &[("error", error.code.as_str()), ("error_description", error.description)],
     );
     Step::Redirect { location }

@@ -2,25 +2,13 @@
 
 use url::Url;
 
-use super::IdToken;
 use crate::authorization_server::AuthorizationServer;
+use crate::entitlement::{granted, target};
 use crate::error::{ErrorCode, OAuthError};
-use crate::grants::{granted, target};
 use crate::parameters::Parameters;
 use crate::registry::Client;
 use crate::scope::ScopeSet;
-
-/// A request that may be put before a person: client, redirect URI, scope and resource fit the registry.
-#[derive(Clone, Debug)]
-pub(crate) struct AuthorizationRequest {
-    pub(crate) client_id: String,
-    pub(crate) redirect_uri: String,
-    pub(crate) code_challenge: String,
-    pub(crate) audience: String,
-    pub(crate) scope: ScopeSet,
-    pub(crate) id_token: IdToken,
-    state: Option<String>,
-}
+use crate::store::{AuthorizationRequest, IdToken};
 
 /// Where a bad request ends.
 #[derive(Debug)]
@@ -31,32 +19,34 @@ pub(crate) enum Rejected {
     Redirect(String),
 }
 
-impl AuthorizationRequest {
-    pub(crate) fn read(server: &AuthorizationServer, query: &Parameters) -> Result<AuthorizationRequest, Rejected> {
-        let client = match query.one("client_id") {
-            Ok(Some(id)) => server.registry.client(id),
-            _ => None,
-        };
-        let client = client.ok_or(Rejected::Page("The application is not known here."))?;
-        let redirect_uri = match query.one("redirect_uri") {
-            Ok(Some(uri)) if client.redirect_uris.contains(uri) => uri,
-            _ => {
-                return Err(Rejected::Page(
-                    "The application asked for an answer at an address that is not registered.",
-                ));
-            }
-        };
-        let state = query.one("state");
-        read_for(server, client, redirect_uri, query).map_err(|error| {
-            let pairs = [("error", error.code.as_str()), ("error_description", error.description)];
-            Rejected::Redirect(location(server, redirect_uri, state.ok().flatten(), &pairs))
-        })
-    }
+pub(super) fn read(server: &AuthorizationServer, query: &Parameters) -> Result<AuthorizationRequest, Rejected> {
+    let client = match query.one("client_id") {
+        Ok(Some(id)) => server.registry.client(id),
+        _ => None,
+    };
+    let client = client.ok_or(Rejected::Page("The application is not known here."))?;
+    let redirect_uri = match query.one("redirect_uri") {
+        Ok(Some(uri)) if client.redirect_uris.contains(uri) => uri,
+        _ => {
+            return Err(Rejected::Page(
+                "The application asked for an answer at an address that is not registered.",
+            ));
+        }
+    };
+    let state = query.one("state");
+    read_for(server, client, redirect_uri, query).map_err(|error| {
+        let pairs = [("error", error.code.as_str()), ("error_description", error.description)];
+        Rejected::Redirect(location(server, redirect_uri, state.ok().flatten(), &pairs))
+    })
+}
 
-    /// The client's address with the answer, `state` and `iss`.
-    pub(crate) fn redirect(&self, server: &AuthorizationServer, answer: &[(&str, &str)]) -> String {
-        location(server, &self.redirect_uri, self.state.as_deref(), answer)
-    }
+/// The client's address with the answer, `state` and `iss`.
+pub(super) fn redirect(
+    server: &AuthorizationServer,
+    request: &AuthorizationRequest,
+    answer: &[(&str, &str)],
+) -> String {
+    location(server, &request.redirect_uri, request.state.as_deref(), answer)
 }
 
 /// The rest of the request, once there is a client to answer to.
@@ -144,7 +134,7 @@ fn location(server: &AuthorizationServer, redirect_uri: &str, state: Option<&str
 mod tests {
     use url::form_urlencoded;
 
-    use super::{AuthorizationRequest, Rejected};
+    use super::{AuthorizationRequest, Rejected, read as read_request};
     use crate::authorization_server::{AuthorizationServer, Issuer};
     use crate::parameters::Parameters;
     use crate::registry::Registry;
@@ -172,7 +162,7 @@ mod tests {
             }
         }
         query.extend_pairs(changes);
-        AuthorizationRequest::read(&server, &Parameters::parse(query.finish().as_bytes()).ok().unwrap())
+        read_request(&server, &Parameters::parse(query.finish().as_bytes()).ok().unwrap())
     }
 
     #[test]

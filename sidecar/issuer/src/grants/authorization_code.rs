@@ -1,12 +1,12 @@
 //! Redeeming an authorization code, RFC 6749 section 4.1.3 with PKCE.
 
 use crate::authorization_server::AuthorizationServer;
-use crate::authorize::{AuthorizationCode, IdToken};
 use crate::claims::{Act, Authentication, ID_TOKEN, IdClaims, SubjectProfile};
 use crate::error::{ErrorCode, OAuthError};
 use crate::parameters::Parameters;
 use crate::registry::{Client, Profile};
 use crate::secret::s256;
+use crate::store::{AuthorizationCode, IdToken};
 use crate::token::{Granted, TokenResponse, our_fault};
 
 /// A token for the person who signed in. Where the client is an agent, `act` names it.

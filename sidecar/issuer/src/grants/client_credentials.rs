@@ -1,8 +1,8 @@
 //! Client credentials, RFC 6749 section 4.4: a client on its own.
 
-use super::{granted, target};
 use crate::authorization_server::AuthorizationServer;
 use crate::claims::SubjectProfile;
+use crate::entitlement::{granted, target};
 use crate::error::{ErrorCode, OAuthError};
 use crate::parameters::Parameters;
 use crate::registry::Client;

@@ -1,8 +1,8 @@
 //! Token exchange, RFC 8693: on behalf of, and every further hop.
 
-use super::{granted, target};
 use crate::authorization_server::AuthorizationServer;
 use crate::claims::{AccessClaims, Act};
+use crate::entitlement::{granted, target};
 use crate::error::{ErrorCode, OAuthError};
 use crate::parameters::Parameters;
 use crate::registry::{ActorToken, Client, Exchange, OwnToken};
