@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use actgate_issuer::{Handle, Issuer, Registry, Server, Settings};
+use actgate_issuer::{IssuerHandle, Registry, Server, Settings};
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -55,12 +55,13 @@ impl BundledIssuer {
     }
 
     /// Runs in this process, with the handle that sets its clock and rotates its keys.
-    pub fn start_with_handle() -> (Self, Handle) {
+    pub fn start_with_handle() -> (Self, IssuerHandle) {
         let runtime = Runtime::new().expect("a runtime");
         let registry = Registry::demo().expect("the built-in registry");
-        let issuer = Issuer::new(Settings::default(), registry).expect("an issuer");
         let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
-        let server = runtime.block_on(Server::bind(loopback, issuer)).expect("a free port");
+        let server = runtime
+            .block_on(Server::bind(loopback, Settings::default(), registry))
+            .expect("a free port");
         let (address, handle) = (server.local_addr(), server.handle());
         runtime.spawn(server.serve(std::future::pending()));
         let _running = Running::Thread { _runtime: runtime };

@@ -41,19 +41,15 @@ const SIDECAR: &[&[&str]] = &[
 ];
 
 const ISSUER: &[&[&str]] = &[
-    &["clock", "error", "parameters"],
-    &["secret"],
-    &["scope"],
-    &["claims"],
-    &["settings"],
-    &["keys"],
-    &["registry"],
+    &["clock", "error"],
+    &["parameters", "scope", "secret"],
+    &["claims", "keys"],
+    &["registry", "settings"],
     &["store"],
     &["authorization_server"],
-    &["token"],
-    &["entitlement"],
+    &["client_authentication", "entitlement", "token"],
     &["authorize", "grants"],
-    &["metadata", "response"],
+    &["metadata"],
     &["routes"],
     &["server"],
 ];

@@ -1,8 +1,7 @@
-//! The claims of the tokens the issuer mints: access tokens (RFC 9068) and ID tokens (OpenID Connect Core).
+//! The claims of the issued tokens: access tokens (RFC 9068) and ID tokens (OpenID Connect Core).
 
 use serde::{Deserialize, Serialize};
 
-use crate::registry::Profile;
 use crate::scope::ScopeSet;
 
 /// `typ` of an access token, RFC 9068 section 2.1.
@@ -18,7 +17,7 @@ pub(crate) struct AccessClaims {
     pub(crate) sub_profile: SubjectProfile,
     pub(crate) aud: String,
     pub(crate) client_id: String,
-    pub(crate) client_profile: Profile,
+    pub(crate) client_profile: EntityProfile,
     pub(crate) scope: ScopeSet,
     pub(crate) iat: u64,
     pub(crate) nbf: u64,
@@ -30,16 +29,27 @@ pub(crate) struct AccessClaims {
     pub(crate) act: Option<Box<Act>>,
 }
 
-/// What the subject is, in the words of the Entity Profiles draft.
+/// What a client is (Entity Profiles draft).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum EntityProfile {
+    AiAgent,
+    Service,
+    WebApp,
+    NativeApp,
+    BrowserApp,
+}
+
+/// What a subject is: a user, or a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum SubjectProfile {
     User,
     #[serde(untagged)]
-    Client(Profile),
+    Client(EntityProfile),
 }
 
-/// How and when a person signed in.
+/// How and when a user signed in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Authentication {
     pub(crate) auth_time: u64,
@@ -47,12 +57,12 @@ pub(crate) struct Authentication {
     pub(crate) amr: Vec<String>,
 }
 
-/// The acting party, RFC 8693 section 4.1: the outermost is the current actor, nested ones acted before it.
+/// An actor, RFC 8693 section 4.1: the outermost is the current actor, nested ones are prior actors.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Act {
     pub(crate) iss: String,
     pub(crate) sub: String,
-    pub(crate) sub_profile: Profile,
+    pub(crate) sub_profile: EntityProfile,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) act: Option<Box<Act>>,
 }
@@ -64,7 +74,7 @@ impl AccessClaims {
     }
 }
 
-/// The payload of an ID token. It names who signed in and permits nothing: no scope, no `act`.
+/// The payload of an ID token. It identifies the user and has neither scope nor `act`.
 #[derive(Debug, Serialize)]
 pub(crate) struct IdClaims<'a> {
     pub(crate) iss: &'a str,

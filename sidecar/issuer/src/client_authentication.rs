@@ -1,22 +1,22 @@
-//! Who sends a token request: RFC 6749 section 2.3.
+//! Client authentication: RFC 6749 section 2.3.
 
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http::HeaderMap;
-use http::header::AUTHORIZATION;
 use url::form_urlencoded;
 
-use crate::error::{Challenge, ErrorCode, OAuthError};
+use crate::error::{AuthScheme, ErrorCode, OAuthError};
 use crate::parameters::Parameters;
 use crate::registry::{Client, Registry};
 use crate::secret::Secret;
 
-/// A client, and how sure we are of it.
+/// A client, and whether it is authenticated.
 #[derive(Debug)]
 pub(crate) enum Authenticated<'r> {
-    /// It proved its secret.
+    /// Authenticated by its secret.
     Confidential(&'r Client),
-    /// It has no secret and only named itself (method `none`).
+    /// Identified only, because it has no secret (method `none`).
     Public(&'r Client),
 }
 
@@ -27,7 +27,7 @@ impl<'r> Authenticated<'r> {
         }
     }
 
-    /// The client if it has proved itself.
+    /// The client if it is authenticated.
     pub(crate) fn confidential(&self) -> Result<&'r Client, OAuthError> {
         match self {
             Authenticated::Confidential(client) => Ok(client),
@@ -52,19 +52,21 @@ pub(crate) fn authenticate<'r>(
             Err(ErrorCode::InvalidRequest.because("the client authenticates by more than one method"))
         }
         (Some(header), None, None) => {
-            let basic = basic(header.as_bytes()).ok_or_else(|| refused(Challenge::Basic))?;
+            let basic = basic(header.as_bytes()).ok_or_else(|| failed(AuthScheme::Basic))?;
             if id.is_some_and(|id| id != basic.id) {
-                return Err(ErrorCode::InvalidRequest.because("client_id is not the client that authenticates"));
+                return Err(
+                    ErrorCode::InvalidRequest.because("client_id differs from the client of the Authorization header")
+                );
             }
-            prove(registry, &basic.id, &basic.secret, Challenge::Basic)
+            prove(registry, &basic.id, &basic.secret, AuthScheme::Basic)
         }
         (None, _, Some(secret)) => {
-            let id = id.ok_or_else(|| refused(Challenge::None))?;
-            prove(registry, id, secret, Challenge::None)
+            let id = id.ok_or_else(|| failed(AuthScheme::None))?;
+            prove(registry, id, secret, AuthScheme::None)
         }
         (None, _, None) => match id.and_then(|id| registry.client(id)) {
             Some(client) if client.secret.is_none() => Ok(Authenticated::Public(client)),
-            _ => Err(refused(Challenge::None)),
+            _ => Err(failed(AuthScheme::None)),
         },
     }
 }
@@ -102,7 +104,7 @@ fn prove<'r>(
     registry: &'r Registry,
     id: &str,
     secret: &str,
-    challenge: Challenge,
+    scheme: AuthScheme,
 ) -> Result<Authenticated<'r>, OAuthError> {
     let client = registry.client(id);
     let expected = client
@@ -110,24 +112,24 @@ fn prove<'r>(
         .unwrap_or_else(Secret::unknown);
     match (expected.matches(secret), client) {
         (true, Some(client)) => Ok(Authenticated::Confidential(client)),
-        _ => Err(refused(challenge)),
+        _ => Err(failed(scheme)),
     }
 }
 
-/// One answer for every failure, so that it does not tell which clients exist.
-fn refused(challenge: Challenge) -> OAuthError {
-    ErrorCode::InvalidClient(challenge).because("client authentication failed")
+/// One error for every failure, so that it does not reveal which clients exist.
+fn failed(scheme: AuthScheme) -> OAuthError {
+    ErrorCode::InvalidClient(scheme).because("client authentication failed")
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::http::header::AUTHORIZATION;
+    use axum::http::{HeaderMap, HeaderValue};
     use base64::Engine;
     use base64::engine::general_purpose::STANDARD;
-    use http::header::AUTHORIZATION;
-    use http::{HeaderMap, HeaderValue};
 
     use super::{Authenticated, authenticate};
-    use crate::error::{Challenge, ErrorCode};
+    use crate::error::{AuthScheme, ErrorCode};
     use crate::parameters::Parameters;
     use crate::registry::Registry;
 
@@ -151,11 +153,11 @@ mod tests {
 
     #[test]
     fn each_method() {
-        let good = basic("assistant:assistant-secret");
+        let valid = basic("assistant:assistant-secret");
         let ok = |id: &str| Ok(id.to_owned());
-        assert_eq!(outcome(&[&good], ""), ok("assistant"));
-        assert_eq!(outcome(&[&good.replace("Basic", "bAsIc")], ""), ok("assistant"));
-        assert_eq!(outcome(&[&good], "client_id=assistant"), ok("assistant"));
+        assert_eq!(outcome(&[&valid], ""), ok("assistant"));
+        assert_eq!(outcome(&[&valid.replace("Basic", "bAsIc")], ""), ok("assistant"));
+        assert_eq!(outcome(&[&valid], "client_id=assistant"), ok("assistant"));
         assert_eq!(outcome(&[&basic("assistant:assistant%2Dsecret")], ""), ok("assistant"));
         let posted = "client_id=assistant&client_secret=assistant-secret";
         assert_eq!(outcome(&[], posted), ok("assistant"));
@@ -164,20 +166,20 @@ mod tests {
 
     #[test]
     fn each_failure() {
-        let good = basic("assistant:assistant-secret");
-        let tried_basic = ErrorCode::InvalidClient(Challenge::Basic);
-        let not_basic = ErrorCode::InvalidClient(Challenge::None);
+        let valid = basic("assistant:assistant-secret");
+        let tried_basic = ErrorCode::InvalidClient(AuthScheme::Basic);
+        let not_basic = ErrorCode::InvalidClient(AuthScheme::None);
         let posted = "client_id=assistant&client_secret=assistant-secret";
         for (authorization, body, expected) in [
             (vec![basic("assistant:wrong")], "", tried_basic),
-            (vec![basic("nobody:assistant-secret")], "", tried_basic),
+            (vec![basic("unknown:assistant-secret")], "", tried_basic),
             (vec![basic("assistant")], "", tried_basic),
             (vec![basic("terminal:")], "", tried_basic),
             (vec!["Basic !".to_owned()], "", tried_basic),
             (vec!["Bearer x".to_owned()], "", tried_basic),
-            (vec![good.clone()], posted, ErrorCode::InvalidRequest),
-            (vec![good.clone(), good.clone()], "", ErrorCode::InvalidRequest),
-            (vec![good], "client_id=shopper", ErrorCode::InvalidRequest),
+            (vec![valid.clone()], posted, ErrorCode::InvalidRequest),
+            (vec![valid.clone(), valid.clone()], "", ErrorCode::InvalidRequest),
+            (vec![valid], "client_id=shopper", ErrorCode::InvalidRequest),
             (
                 vec![],
                 "client_id=assistant&client_id=assistant",
@@ -185,7 +187,7 @@ mod tests {
             ),
             (vec![], "", not_basic),
             (vec![], "client_id=assistant", not_basic),
-            (vec![], "client_id=nobody", not_basic),
+            (vec![], "client_id=unknown", not_basic),
             (vec![], "client_secret=assistant-secret", not_basic),
             (vec![], "client_id=terminal&client_secret=x", not_basic),
             (vec![], "client_id=assistant&client_secret=wrong", not_basic),

@@ -1,11 +1,15 @@
-//! Refusals of the protocol endpoints: RFC 6749 sections 4.1.2.1 and 5.2, RFC 8693 section 2.2.2, RFC 8707.
+//! Error responses: RFC 6749 sections 4.1.2.1 and 5.2, RFC 8693 section 2.2.2, RFC 8707 section 2.
 
-use crate::parameters::Repeated;
+use axum::Json;
+use axum::http::header::WWW_AUTHENTICATE;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
 
-/// Why a request was refused, in the words of the RFCs. Descriptions are constants, so that nothing a caller sent
-/// comes back to it.
+/// Why a request is denied. Descriptions are constants, so that a response never repeats what the caller sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct OAuthError {
+    pub(crate) status: StatusCode,
     pub(crate) code: ErrorCode,
     pub(crate) description: &'static str,
 }
@@ -13,7 +17,7 @@ pub(crate) struct OAuthError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ErrorCode {
     InvalidRequest,
-    InvalidClient(Challenge),
+    InvalidClient(AuthScheme),
     InvalidGrant,
     UnauthorizedClient,
     UnsupportedGrantType,
@@ -27,9 +31,9 @@ pub(crate) enum ErrorCode {
     ServerError,
 }
 
-/// Whether the client tried the `Authorization` header and so must be answered with its scheme (RFC 6749 section 5.2).
+/// The scheme of the `Authorization` header that the client sent, which the challenge repeats (RFC 6749 section 5.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Challenge {
+pub(crate) enum AuthScheme {
     Basic,
     None,
 }
@@ -53,17 +57,30 @@ impl ErrorCode {
         }
     }
 
-    /// A refusal with this code and a sentence for the client's developer.
+    /// An error with this code, its usual status, and a description for the developer of the client.
     pub(crate) fn because(self, description: &'static str) -> OAuthError {
+        let status = match self {
+            ErrorCode::InvalidClient(_) => StatusCode::UNAUTHORIZED,
+            ErrorCode::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
+            _ => StatusCode::BAD_REQUEST,
+        };
         OAuthError {
+            status,
             code: self,
             description,
         }
     }
 }
 
-impl From<Repeated> for OAuthError {
-    fn from(_: Repeated) -> OAuthError {
-        ErrorCode::InvalidRequest.because("a parameter is given more than once")
+/// The JSON form of the token endpoint.
+impl IntoResponse for OAuthError {
+    fn into_response(self) -> Response {
+        let body = json!({ "error": self.code.as_str(), "error_description": self.description });
+        let mut response = (self.status, Json(body)).into_response();
+        if self.code == ErrorCode::InvalidClient(AuthScheme::Basic) {
+            let challenge = HeaderValue::from_static("Basic realm=\"token\", charset=\"UTF-8\"");
+            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+        }
+        response
     }
 }

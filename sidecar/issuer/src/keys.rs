@@ -1,4 +1,4 @@
-//! The signing keys: made at start, held in memory only, rotated next -> active -> retired.
+//! The signing keys: generated at start, kept in memory only, rotated next -> active -> retired.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -11,8 +11,8 @@ use aws_lc_rs::signature::{
 };
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-// The provider is always called by name: the one jsonwebtoken picks by itself belongs to the whole process, and
-// is a panic where some other crate has switched on a second backend.
+// The provider is named explicitly: the default of jsonwebtoken is global to the process, and panics if another crate
+// enables a second backend.
 use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
 use jsonwebtoken::jwk::{
     AlgorithmParameters, CommonParameters, EllipticCurve, EllipticCurveKeyParameters, EllipticCurveKeyType, Jwk,
@@ -21,9 +21,10 @@ use jsonwebtoken::jwk::{
 use jsonwebtoken::{Algorithm, DecodingKey, Header, decode_header};
 use serde::{Deserialize, Serialize};
 
+use crate::error::{ErrorCode, OAuthError};
 use crate::secret::random_id;
 
-/// Retired keys kept in the published set. Past this the oldest leaves, so that rotating for ever stays bounded.
+/// The maximum number of retired keys in the published set; beyond it the oldest is removed.
 const MAX_RETIRED: usize = 16;
 
 /// The algorithm the issuer signs with.
@@ -53,10 +54,16 @@ struct Keys {
     retired: VecDeque<Arc<SigningKey>>,
 }
 
-/// A signing key could not be made, or would not sign: the system gives no random bytes.
+/// A signing key could not be generated or used: the operating system returned no random bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a signing key could not be made or used")]
+#[error("a signing key could not be generated or used")]
 pub struct KeyError;
+
+impl From<KeyError> for OAuthError {
+    fn from(_: KeyError) -> OAuthError {
+        ErrorCode::ServerError.because("the token could not be signed")
+    }
+}
 
 impl KeyRing {
     pub(crate) fn generate(signing: Signing) -> Result<KeyRing, KeyError> {
@@ -77,7 +84,7 @@ impl KeyRing {
     }
 
     /// Makes the published next key the active one, retires the active one and publishes a new next key.
-    /// Returns the key id that signs from now on.
+    /// Returns the key id that signs from then on.
     pub(crate) fn rotate(&self) -> Result<String, KeyError> {
         let fresh = Arc::new(SigningKey::generate(self.signing)?);
         let mut keys = self.write();
@@ -89,7 +96,7 @@ impl KeyRing {
         Ok(id)
     }
 
-    /// Takes every retired key out of the published set; tokens they signed are good no longer.
+    /// Removes every retired key from the published set; the tokens that they signed are invalid from then on.
     pub(crate) fn withdraw_retired(&self) -> usize {
         let mut keys = self.write();
         let count = keys.retired.len();
@@ -106,8 +113,8 @@ impl KeyRing {
         }
     }
 
-    /// Checks that a published key of ours signed `token` and that its `typ` is `typ`; gives the payload bytes.
-    /// Looks at no claim.
+    /// Checks that a published key signed `token` and that its `typ` is `typ`; returns the payload bytes.
+    /// Checks no claim.
     pub(crate) fn verify(&self, token: &str, typ: &str) -> Option<Vec<u8>> {
         let header = decode_header(token).ok()?;
         if header.typ.as_deref() != Some(typ) {
@@ -148,8 +155,8 @@ pub(crate) struct SigningKey {
     public: Jwk,
 }
 
-/// The pairs are kept as made: aws-lc-rs signs with them directly, so that no private key is ever written as bytes
-/// (and an RSA key is not parsed again for each signature).
+/// aws-lc-rs signs with the generated pairs directly, so that no private key is serialized, and no RSA key is parsed
+/// for each signature.
 enum KeyPair {
     Es256(EcdsaKeyPair),
     Rs256(RsaKeyPair),
@@ -186,7 +193,7 @@ impl SigningKey {
         Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
 
-    /// `at_hash` of OpenID Connect Core 3.1.3.6: half the digest that goes with the signature's algorithm.
+    /// `at_hash` of OpenID Connect Core 3.1.3.6: half of the digest of the signature algorithm.
     pub(crate) fn half_digest(&self, text: &str) -> String {
         let algorithm = match self.pair {
             KeyPair::Es256(_) | KeyPair::Rs256(_) => &SHA256,
@@ -197,7 +204,7 @@ impl SigningKey {
         URL_SAFE_NO_PAD.encode(half)
     }
 
-    fn algorithm(&self) -> Algorithm {
+    pub(crate) fn algorithm(&self) -> Algorithm {
         match self.pair {
             KeyPair::Es256(_) => Algorithm::ES256,
             KeyPair::Rs256(_) => Algorithm::RS256,
@@ -280,7 +287,7 @@ mod tests {
     use super::{KeyRing, Signing};
 
     #[test]
-    fn each_algorithm_verifies_what_it_signed() {
+    fn each_algorithm_verifies_its_signatures() {
         for signing in [Signing::Es256, Signing::Rs256, Signing::EdDsa] {
             let ring = KeyRing::generate(signing).unwrap();
             let token = ring.active().sign("at+jwt", &json!({"sub": "alice"})).unwrap();
@@ -297,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn a_set_shows_public_members_only() {
+    fn the_published_set_has_public_members_only() {
         for (signing, members) in [
             (Signing::Es256, vec!["alg", "crv", "kid", "kty", "use", "x", "y"]),
             (Signing::Rs256, vec!["alg", "e", "kid", "kty", "n", "use"]),
@@ -334,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn retired_keys_are_bounded() {
+    fn the_number_of_retired_keys_is_limited() {
         let ring = KeyRing::generate(Signing::EdDsa).unwrap();
         for _ in 0..20 {
             ring.rotate().unwrap();

@@ -1,32 +1,31 @@
 //! The issuer bundled with actgate: an OAuth 2.0 authorization server for demos, tests and development.
 //!
-//! It issues JWT access tokens (RFC 9068) that say who began a request, who acts now and who acted before, so that
-//! every flow a resource server must judge can be run on one machine:
+//! It issues JWT access tokens (RFC 9068) that identify the initiator, the current actor and the prior actors of a
+//! request, so that every flow that a resource server has to authorize can be run on one machine:
 //!
-//! | Flow | How |
+//! | Flow | Grant |
 //! |---|---|
-//! | an agent on its own | `client_credentials` |
-//! | a person through an application or an agent | `authorization_code` with PKCE (S256), a login and a consent page |
+//! | an agent without a user | `client_credentials` |
+//! | a user through an application or an agent | `authorization_code` with PKCE (S256), a login and a consent page |
 //! | on behalf of, and every further hop | token exchange (RFC 8693), with or without `actor_token` |
 //!
-//! In an exchange the new outermost `act` is the acting agent and the subject token's chain nests inside it
-//! unchanged; scope can only shrink, the audience is one resource, and the new token dies no later than the old.
+//! In an exchange the client becomes the outermost `act`, and the chain of the subject token is nested in it unchanged.
+//! Scope can only shrink, the audience is one resource, and the new token expires no later than the subject token.
 //!
-//! **Not for production.** Users and secrets come from one plain file, keys are made at start and kept in memory,
-//! nothing is stored, and no token can be revoked. The server refuses to listen outside loopback unless told so.
+//! **Not for production.** Users and secrets come from a plain file, keys are generated at start and kept in memory,
+//! nothing is stored, and no token can be revoked.
 //!
 //! ```
-//! use actgate_issuer::{Issuer, Registry, Server, Settings};
+//! use actgate_issuer::{Registry, Server, Settings};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let issuer = Issuer::new(Settings::default(), Registry::demo()?)?;
-//! let server = Server::bind("127.0.0.1:0".parse()?, issuer).await?;
+//! let server = Server::bind("127.0.0.1:0".parse()?, Settings::default(), Registry::demo()?).await?;
 //! println!("issuer at {}", server.issuer_url());
-//! let keys = server.handle();
-//! # let stop = async {};
-//! # drop(keys);
-//! server.serve(stop).await; // until `stop` is done
+//! let handle = server.handle(); // rotates keys while the server runs
+//! # let shutdown = async {};
+//! # drop(handle);
+//! server.serve(shutdown).await;
 //! # Ok(())
 //! # }
 //! ```
@@ -34,8 +33,8 @@
 //! # Endpoints
 //!
 //! `GET /.well-known/openid-configuration`, `GET /.well-known/oauth-authorization-server`, `GET /jwks`,
-//! `POST /token`, `GET /authorize` and the two forms it leads to, and, only with [`Rotation::Endpoint`],
-//! `POST /admin/keys/rotate`. Plain HTTP/1.1: put a proxy that speaks TLS in front if you need it.
+//! `POST /token`, `GET /authorize`, and the forms `POST /login` and `POST /consent`. Plain HTTP/1.1: for TLS, put a
+//! proxy in front.
 
 mod authorization_server;
 mod authorize;
@@ -49,7 +48,6 @@ mod keys;
 mod metadata;
 mod parameters;
 mod registry;
-mod response;
 mod routes;
 mod scope;
 mod secret;
@@ -58,14 +56,7 @@ mod settings;
 mod store;
 mod token;
 
-pub use authorization_server::Issuer;
-pub use clock::Clock;
 pub use keys::{KeyError, Signing};
 pub use registry::{Registry, RegistryError};
-pub use server::{BindError, Handle, Server};
-pub use settings::{Exposure, MAX_CHAIN, Rotation, Settings, SettingsError};
-
-/// What a command that starts the issuer prints first.
-pub const BANNER: &str = "\
-*** actgate issuer: for demos, tests and development, NOT FOR PRODUCTION ***
-*** keys and logins live in memory; users and secrets come from a plain file ***";
+pub use server::{IssuerHandle, Server, StartError};
+pub use settings::{Settings, SettingsError};

@@ -1,4 +1,4 @@
-//! What the issuer says about itself: RFC 8414 and OpenID Connect Discovery.
+//! Authorization server metadata: RFC 8414 and OpenID Connect Discovery.
 
 use std::collections::BTreeSet;
 
@@ -6,22 +6,15 @@ use serde_json::{Value, json};
 
 use crate::authorization_server::AuthorizationServer;
 use crate::grants::{AUTHORIZATION_CODE, CLIENT_CREDENTIALS, TOKEN_EXCHANGE};
-use crate::keys::Signing;
 
 /// The document of both well-known addresses.
 pub(crate) fn metadata(server: &AuthorizationServer) -> Value {
     let issuer = &server.issuer_url;
-    let scopes: BTreeSet<&str> = server
-        .registry
-        .resources()
+    let resources = server.registry.resources();
+    let scopes: BTreeSet<&str> = resources
         .flat_map(|resource| resource.scopes.iter())
         .chain(["openid"])
         .collect();
-    let algorithm = match server.settings.signing {
-        Signing::Es256 => "ES256",
-        Signing::Rs256 => "RS256",
-        Signing::EdDsa => "EdDSA",
-    };
     json!({
         "issuer": issuer,
         "authorization_endpoint": format!("{issuer}/authorize"),
@@ -36,7 +29,7 @@ pub(crate) fn metadata(server: &AuthorizationServer) -> Value {
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": [algorithm],
+        "id_token_signing_alg_values_supported": [server.keys.active().algorithm()],
         "acr_values_supported": ["aal1", "aal2"],
         "entity_profiles_supported":
             ["user", "ai_agent", "service", "web_app", "native_app", "browser_app"],

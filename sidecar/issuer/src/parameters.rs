@@ -1,75 +1,95 @@
 //! The parameters of a request: a form body or a query, both `application/x-www-form-urlencoded`.
 
+use std::time::Duration;
+
+use axum::extract::{FromRequest, RawForm, Request};
+use axum::http::{Method, StatusCode};
+use tokio::time::timeout;
 use url::form_urlencoded;
 
-/// No request of this protocol needs more; the rest would only cost time.
+use crate::error::{ErrorCode, OAuthError};
+
+/// The maximum number of parameters; no request of the protocol needs more.
 const MAX_PARAMETERS: usize = 64;
+/// The maximum time for a body to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Decoded parameters in the order they came. A parameter without a value counts as left out (RFC 6749 section 3.1).
-pub(crate) struct Parameters {
-    pairs: Vec<(String, String)>,
-}
-
-/// A parameter that may stand once stands twice (RFC 6749 section 3.1 forbids it).
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Repeated;
-
-/// More parameters than any request needs.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct TooMany;
+/// Decoded parameters in the order of the request. A parameter without a value counts as omitted (RFC 6749
+/// section 3.1).
+pub(crate) struct Parameters(Vec<(String, String)>);
 
 impl Parameters {
-    pub(crate) fn parse(encoded: &[u8]) -> Result<Parameters, TooMany> {
-        let pairs: Vec<_> = form_urlencoded::parse(encoded)
-            .take(MAX_PARAMETERS + 1)
-            .map(|(name, value)| (name.into_owned(), value.into_owned()))
-            .collect();
+    pub(crate) fn parse(encoded: &[u8]) -> Result<Parameters, OAuthError> {
+        let pairs: Vec<_> = form_urlencoded::parse(encoded).take(MAX_PARAMETERS + 1).collect();
         if pairs.len() > MAX_PARAMETERS {
-            return Err(TooMany);
+            return Err(ErrorCode::InvalidRequest.because("too many parameters"));
         }
-        Ok(Parameters {
-            pairs: pairs.into_iter().filter(|(_, value)| !value.is_empty()).collect(),
-        })
+        let given = pairs.into_iter().filter(|(_, value)| !value.is_empty());
+        Ok(Parameters(
+            given
+                .map(|(name, value)| (name.into_owned(), value.into_owned()))
+                .collect(),
+        ))
     }
 
-    /// The value of a parameter that may stand at most once.
-    pub(crate) fn one(&self, name: &str) -> Result<Option<&str>, Repeated> {
+    /// The value of a parameter that must not be repeated (RFC 6749 section 3.1).
+    pub(crate) fn one(&self, name: &str) -> Result<Option<&str>, OAuthError> {
         let mut values = self.all(name);
         match (values.next(), values.next()) {
             (first, None) => Ok(first),
-            (_, Some(_)) => Err(Repeated),
+            (_, Some(_)) => Err(ErrorCode::InvalidRequest.because("a parameter is given more than once")),
         }
     }
 
     /// Every value of a parameter that may be repeated.
     pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
-        self.pairs
-            .iter()
-            .filter(move |(n, _)| n == name)
-            .map(|(_, value)| value.as_str())
+        self.0.iter().filter(move |(n, _)| n == name).map(|(_, value)| &**value)
+    }
+}
+
+/// Reads the query of a `GET` and the body of a `POST`.
+impl<S: Send + Sync> FromRequest<S> for Parameters {
+    type Rejection = OAuthError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Parameters, OAuthError> {
+        if matches!(*request.method(), Method::GET | Method::HEAD) {
+            return Parameters::parse(request.uri().query().unwrap_or_default().as_bytes());
+        }
+        let error = |status, description| OAuthError {
+            status,
+            ..ErrorCode::InvalidRequest.because(description)
+        };
+        match timeout(BODY_TIMEOUT, RawForm::from_request(request, state)).await {
+            Ok(Ok(RawForm(body))) => Parameters::parse(&body),
+            Ok(Err(rejection)) if rejection.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+                Err(ErrorCode::InvalidRequest.because("the body must be application/x-www-form-urlencoded"))
+            }
+            Ok(Err(rejection)) => Err(error(rejection.status(), "the body is too large or incomplete")),
+            Err(_) => Err(error(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time")),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Parameters, Repeated};
+    use super::Parameters;
 
     #[test]
-    fn values_are_decoded_and_empty_ones_dropped() {
+    fn values_are_decoded_and_empty_ones_omitted() {
         let parameters = Parameters::parse(b"scope=a+b%20c&state=").ok().unwrap();
         assert_eq!(parameters.one("scope"), Ok(Some("a b c")));
         assert_eq!(parameters.one("state"), Ok(None));
     }
 
     #[test]
-    fn a_second_value_is_an_error_where_one_is_meant() {
+    fn a_repeated_parameter_is_an_error_unless_it_may_be_repeated() {
         let parameters = Parameters::parse(b"resource=a&resource=b").ok().unwrap();
-        assert_eq!(parameters.one("resource"), Err(Repeated));
+        assert!(parameters.one("resource").is_err());
         assert_eq!(parameters.all("resource").collect::<Vec<_>>(), ["a", "b"]);
     }
 
     #[test]
-    fn the_number_of_parameters_is_bounded() {
+    fn the_number_of_parameters_is_limited() {
         assert!(Parameters::parse("a=1&".repeat(64).as_bytes()).is_ok());
         assert!(Parameters::parse("a=1&".repeat(65).as_bytes()).is_err());
     }

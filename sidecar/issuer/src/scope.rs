@@ -1,4 +1,4 @@
-//! A set of scopes (RFC 6749 section 3.3).
+//! Scopes (RFC 6749 section 3.3).
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{ErrorCode, OAuthError};
 
-/// Scopes without order or repetition, written with one space between them.
+/// A set of scopes, written with one space between them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", from = "String")]
 pub(crate) struct ScopeSet(BTreeSet<String>);
@@ -37,7 +37,7 @@ impl ScopeSet {
         ScopeSet(self.0.intersection(&other.0).cloned().collect())
     }
 
-    /// Takes one scope out; true if it was there.
+    /// Removes a scope; true if it was in the set.
     pub(crate) fn remove(&mut self, scope: &str) -> bool {
         self.0.remove(scope)
     }

@@ -1,4 +1,4 @@
-//! Secrets of clients and users, and the random identifiers the issuer hands out.
+//! Secrets of clients and users, and random identifiers.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
@@ -6,8 +6,10 @@ use aws_lc_rs::rand;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-/// A secret to compare against. Only its digest is kept, so that it cannot be printed, and so that the comparison
-/// takes the same time whatever the lengths.
+use crate::error::{ErrorCode, OAuthError};
+
+/// A secret to compare with. Only its digest is kept, so that it cannot be printed, and so that the time of a
+/// comparison does not depend on its length.
 #[derive(Clone)]
 pub(crate) struct Secret([u8; 32]);
 
@@ -16,7 +18,7 @@ impl Secret {
         Secret(sha256(secret.as_bytes()))
     }
 
-    /// A secret nobody knows: comparing with it costs what comparing with a real one costs.
+    /// A secret that nothing matches: a comparison with it takes as long as one with a real secret.
     pub(crate) fn unknown() -> Secret {
         Secret([0; 32])
     }
@@ -33,18 +35,24 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// The system could not give random bytes.
+/// The operating system returned no random bytes.
 #[derive(Debug)]
 pub(crate) struct NoRandomness;
 
-/// A new unguessable identifier of 256 bits in base64url.
+impl From<NoRandomness> for OAuthError {
+    fn from(_: NoRandomness) -> OAuthError {
+        ErrorCode::ServerError.because("an identifier could not be generated")
+    }
+}
+
+/// A new random identifier of 256 bits in base64url.
 pub(crate) fn random_id() -> Result<String, NoRandomness> {
     let mut bytes = [0; 32];
     rand::fill(&mut bytes).map_err(|_| NoRandomness)?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-/// SHA-256 in base64url, as PKCE's S256 wants it (RFC 7636 section 4.2).
+/// SHA-256 in base64url, the S256 method of PKCE (RFC 7636 section 4.2).
 pub(crate) fn s256(text: &str) -> String {
     URL_SAFE_NO_PAD.encode(sha256(text.as_bytes()))
 }
@@ -60,7 +68,7 @@ mod tests {
     use super::{Secret, random_id, s256};
 
     #[test]
-    fn a_secret_matches_itself_only_and_is_not_printed() {
+    fn a_secret_matches_only_itself_and_is_not_printed() {
         let secret = Secret::new("open sesame");
         assert!(secret.matches("open sesame"));
         assert!(!secret.matches("open sesam"));

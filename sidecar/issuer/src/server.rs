@@ -1,6 +1,5 @@
 //! The listener: HTTP/1.1 on one address, with limits.
 
-use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -8,26 +7,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::server::conn::http1;
-use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::{TcpListener, TcpStream};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-use crate::authorization_server::{AuthorizationServer, Issuer};
+use crate::authorization_server::AuthorizationServer;
 use crate::keys::KeyError;
-use crate::routes::route;
-use crate::settings::Exposure;
+use crate::registry::Registry;
+use crate::routes::router;
+use crate::settings::{Settings, SettingsError};
 
-/// The longest a client may take for a request's head, and the longest an idle connection is kept.
+/// The maximum time for the head of a request to arrive, and for a connection to be idle.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long open connections may go on once the server stops.
+/// The maximum time for open requests to finish during shutdown.
 const DRAIN: Duration = Duration::from_secs(5);
-/// The largest head of a request; a longer one is answered with 431.
+/// The maximum size of the head of a request; a larger one is answered with 431.
 const MAX_HEAD: usize = 64 * 1024;
-/// A pause after a failed accept, which is nearly always a lack of file descriptors.
+/// The pause after a failed accept, which usually means that no file descriptor is free.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-/// Connections at a time; more wait to be accepted.
+/// The maximum number of open connections; more wait to be accepted.
 const MAX_CONNECTIONS: usize = 256;
 
 /// An issuer bound to an address.
@@ -37,65 +37,64 @@ pub struct Server {
     server: Arc<AuthorizationServer>,
 }
 
-/// Why the server could not be bound.
+/// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum BindError {
-    /// The address is not loopback and the settings do not ask for more.
-    #[error("{0} is not a loopback address: the issuer is not for production; `Exposure::Network` lifts this")]
-    NotLoopback(SocketAddr),
-    /// The address stands for every address of the machine, so it cannot be the issuer's name.
-    #[error("an issuer that listens on {0} must be given its `issuer_url`")]
-    NoIssuerUrl(SocketAddr),
-    /// The system refused.
+pub enum StartError {
+    /// A setting is invalid.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The signing keys could not be generated.
+    #[error(transparent)]
+    SigningKey(#[from] KeyError),
+    /// The operating system did not bind the address.
     #[error("cannot listen on {address}: {error}")]
     Listen {
-        /// The address asked for.
+        /// The requested address.
         address: SocketAddr,
-        /// The system's word.
+        /// The error of the operating system.
         error: io::Error,
     },
 }
 
 impl Server {
-    /// Binds the address; port 0 takes a free one. Must be called within a tokio runtime.
-    pub async fn bind(address: SocketAddr, issuer: Issuer) -> Result<Server, BindError> {
-        if issuer.settings.exposure == Exposure::Loopback && !address.ip().is_loopback() {
-            return Err(BindError::NotLoopback(address));
-        }
-        if issuer.settings.issuer_url.is_none() && address.ip().is_unspecified() {
-            return Err(BindError::NoIssuerUrl(address));
-        }
-        let failed = |error| BindError::Listen { address, error };
+    /// Checks the settings, binds the address and generates the signing keys. Port 0 takes a free port. Must be called
+    /// within a tokio runtime.
+    pub async fn bind(address: SocketAddr, settings: Settings, registry: Registry) -> Result<Server, StartError> {
+        settings.check(address)?;
+        let failed = |error| StartError::Listen { address, error };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let server = Arc::new(AuthorizationServer::new(issuer, format!("http://{address}")));
+        let server = AuthorizationServer::new(settings, registry, format!("http://{address}"))?;
         Ok(Server {
             listener,
             address,
-            server,
+            server: Arc::new(server),
         })
     }
 
-    /// The issuer identifier: the `iss` of every token, and the address of the discovery documents.
+    /// The issuer identifier: the `iss` of every token, and the base URL of the endpoints.
     pub fn issuer_url(&self) -> &str {
         &self.server.issuer_url
     }
 
-    /// The address the server listens on.
+    /// The address of the listener.
     pub fn local_addr(&self) -> SocketAddr {
         self.address
     }
 
-    /// A way to rotate keys and move the clock while the server runs.
-    pub fn handle(&self) -> Handle {
-        Handle {
-            server: Arc::clone(&self.server),
-        }
+    /// A handle that rotates keys and moves the clock while the server runs.
+    pub fn handle(&self) -> IssuerHandle {
+        IssuerHandle(Arc::clone(&self.server))
     }
 
-    /// Serves until `shutdown` is done, then lets open requests finish for up to 5 seconds.
+    /// Serves until `shutdown` completes, then lets open requests finish for up to 5 seconds.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
+        let service = TowerToHyperService::new(router(self.server));
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new())
+            .header_read_timeout(HEADER_TIMEOUT)
+            .max_buf_size(MAX_HEAD);
         let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         let graceful = GracefulShutdown::new();
         let mut shutdown = pin!(shutdown);
@@ -112,7 +111,7 @@ impl Server {
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             };
-            let connection = graceful.watch(connection(stream, Arc::clone(&self.server)));
+            let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service.clone()));
             tokio::spawn(async move {
                 if connection.await.is_err() {
                     tracing::debug!("connection ended early");
@@ -127,45 +126,25 @@ impl Server {
     }
 }
 
-type Io = TokioIo<TcpStream>;
-
-fn connection(
-    stream: TcpStream,
-    server: Arc<AuthorizationServer>,
-) -> impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> {
-    let service = service_fn(move |request| {
-        let server = Arc::clone(&server);
-        async move { Ok::<_, Infallible>(route(server, request).await) }
-    });
-    let io: Io = TokioIo::new(stream);
-    http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
-        .max_buf_size(MAX_HEAD)
-        .serve_connection(io, service)
-}
-
-/// Steers a server from within the process. Clones steer the same server.
+/// Controls a running server from the same process. Clones control the same server.
 #[derive(Clone)]
-pub struct Handle {
-    server: Arc<AuthorizationServer>,
-}
+pub struct IssuerHandle(Arc<AuthorizationServer>);
 
-impl Handle {
+impl IssuerHandle {
     /// Rotates the signing keys: the published next key becomes active, the active one retired (still published), and
-    /// a new next key is published. Returns the key id that signs from now on. Blocks while a key is made.
+    /// a new next key is published. Returns the key id that signs from then on. Blocks while a key is generated.
     pub fn rotate_key(&self) -> Result<String, KeyError> {
-        self.server.keys.rotate()
+        self.0.keys.rotate()
     }
 
-    /// Takes every retired key out of the published set and returns how many. A resource server refuses the tokens
-    /// they signed from its next refresh on.
+    /// Removes every retired key from the published set and returns their number. A resource server rejects the
+    /// tokens that they signed from its next refresh on.
     pub fn withdraw_retired(&self) -> usize {
-        self.server.keys.withdraw_retired()
+        self.0.keys.withdraw_retired()
     }
 
-    /// Moves the issuer's clock to the system's time plus `seconds`.
+    /// Sets the issuer's clock to the system's time plus `seconds`.
     pub fn set_clock_offset(&self, seconds: i64) {
-        self.server.settings.clock.set_offset(seconds);
+        self.0.clock.set_offset(seconds);
     }
 }

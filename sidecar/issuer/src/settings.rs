@@ -1,54 +1,24 @@
-//! What an operator can choose about the issuer, apart from who and what it knows.
+//! The settings of an issuer, apart from its registry.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use url::Url;
 
-use crate::clock::Clock;
-use crate::keys::{KeyError, Signing};
+use crate::keys::Signing;
 
-/// The longest chain of actors the issuer writes into a token.
-pub const MAX_CHAIN: usize = 16;
-
-/// Everything that can be set. `Settings::default()` is ready to use.
+/// Every setting. `Settings::default()` suits a local issuer.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The issuer identifier: an `http` or `https` origin without a path. Left out, it becomes the address the
-    /// server was bound to.
+    /// The issuer identifier: an `http` or `https` origin without a path. Default: the address of the listener.
     pub issuer_url: Option<String>,
-    /// The algorithm of the signing keys. Default ES256.
+    /// The algorithm of the signing keys. Default: ES256.
     pub signing: Signing,
-    /// How long an access token lives, 1 second to 1 day. Default 15 minutes.
+    /// The lifetime of access tokens, 1 second to 1 day. Default: 15 minutes.
     pub token_lifetime: Duration,
-    /// The number of `act` objects a token may carry, 1 to [`MAX_CHAIN`] (the default). An exchange that would
-    /// exceed it is refused; no chain is ever cut short.
-    pub chain_cap: usize,
-    /// Where the time comes from. Default: the system.
-    pub clock: Clock,
-    /// Whether keys can be rotated over HTTP. Default: not.
-    pub rotation: Rotation,
-    /// Which addresses the server may listen on. Default: loopback only.
-    pub exposure: Exposure,
-}
-
-/// Who can rotate the signing keys.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Rotation {
-    /// Only the process itself, through [`Handle::rotate_key`](crate::Handle::rotate_key).
-    #[default]
-    Handle,
-    /// Also anybody who can reach the listener, with `POST /admin/keys/rotate`. It asks for no credential.
-    Endpoint,
-}
-
-/// Which addresses the server agrees to be bound to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Exposure {
-    /// 127.0.0.0/8 and ::1.
-    #[default]
-    Loopback,
-    /// Any address. The issuer is not made for this: its users and secrets come from a plain file.
-    Network,
+    /// Allows an address that is not loopback. Default: false. Anyone who reaches the address can obtain tokens with
+    /// the passwords and secrets of the registry, which cross the network in clear text.
+    pub expose_to_network: bool,
 }
 
 impl Default for Settings {
@@ -57,50 +27,46 @@ impl Default for Settings {
             issuer_url: None,
             signing: Signing::default(),
             token_lifetime: Duration::from_secs(15 * 60),
-            chain_cap: MAX_CHAIN,
-            clock: Clock::system(),
-            rotation: Rotation::default(),
-            exposure: Exposure::default(),
+            expose_to_network: false,
         }
     }
 }
 
-/// Settings the issuer cannot start with.
+/// Settings that an issuer cannot start with.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SettingsError {
-    /// The issuer identifier is no origin.
-    #[error(
-        "the issuer must be an http or https origin without user, path, query or fragment, such as https://issuer.example"
-    )]
+    /// The issuer identifier is not an origin.
+    #[error("the issuer must be an http or https origin without a trailing slash, such as https://issuer.example")]
     IssuerUrl,
-    /// The token lifetime is out of bounds.
+    /// The token lifetime is out of range.
     #[error("the token lifetime must be between 1 second and 1 day")]
     TokenLifetime,
-    /// The chain cap is out of bounds.
-    #[error("the chain cap must be between 1 and {MAX_CHAIN}")]
-    ChainCap,
-    /// No signing key could be made.
-    #[error(transparent)]
-    SigningKey(#[from] KeyError),
+    /// The address is not loopback, and [`Settings::expose_to_network`] is false.
+    #[error("{0} is not a loopback address")]
+    NotLoopback(SocketAddr),
+    /// The address means every address of the machine and cannot be the issuer identifier.
+    #[error("an issuer that listens on {0} needs an issuer URL")]
+    NoIssuerUrl(SocketAddr),
 }
 
 impl Settings {
-    pub(crate) fn check(&self) -> Result<(), SettingsError> {
+    pub(crate) fn check(&self, address: SocketAddr) -> Result<(), SettingsError> {
         if !(1..=86_400).contains(&self.token_lifetime.as_secs()) {
             return Err(SettingsError::TokenLifetime);
         }
-        if !(1..=MAX_CHAIN).contains(&self.chain_cap) {
-            return Err(SettingsError::ChainCap);
+        if !self.expose_to_network && !address.ip().is_loopback() {
+            return Err(SettingsError::NotLoopback(address));
         }
         match &self.issuer_url {
             Some(issuer) if !is_origin(issuer) => Err(SettingsError::IssuerUrl),
+            None if address.ip().is_unspecified() => Err(SettingsError::NoIssuerUrl(address)),
             _ => Ok(()),
         }
     }
 }
 
-/// An issuer is compared byte for byte, so only the one canonical spelling of an origin is taken.
+/// Issuer identifiers are compared byte for byte, so only the canonical form of an origin is accepted.
 fn is_origin(issuer: &str) -> bool {
     Url::parse(issuer)
         .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == issuer)
@@ -112,14 +78,14 @@ mod tests {
 
     use super::{Settings, SettingsError};
 
-    #[test]
-    fn the_defaults_are_good() {
-        assert_eq!(Settings::default().check(), Ok(()));
+    fn check(settings: &Settings, address: &str) -> Result<(), SettingsError> {
+        settings.check(address.parse().unwrap())
     }
 
     #[test]
-    fn an_issuer_is_a_bare_origin() {
-        for (issuer, good) in [
+    fn an_issuer_identifier_is_an_origin() {
+        assert_eq!(check(&Settings::default(), "127.0.0.1:0"), Ok(()));
+        for (issuer, valid) in [
             ("https://issuer.example", true),
             ("http://127.0.0.1:4000", true),
             ("https://issuer.example/", false),
@@ -136,25 +102,35 @@ mod tests {
                 issuer_url: Some(issuer.to_owned()),
                 ..Settings::default()
             };
-            assert_eq!(settings.check().is_ok(), good, "{issuer}");
+            assert_eq!(check(&settings, "127.0.0.1:0").is_ok(), valid, "{issuer}");
         }
     }
 
     #[test]
-    fn lifetime_and_cap_have_bounds() {
-        for seconds in [0, 86_401] {
+    fn the_token_lifetime_is_limited() {
+        for (seconds, valid) in [(0, false), (1, true), (86_400, true), (86_401, false)] {
             let settings = Settings {
                 token_lifetime: Duration::from_secs(seconds),
                 ..Settings::default()
             };
-            assert_eq!(settings.check(), Err(SettingsError::TokenLifetime));
+            assert_eq!(check(&settings, "[::1]:0").is_ok(), valid, "{seconds}");
         }
-        for chain_cap in [0, 17] {
-            let settings = Settings {
-                chain_cap,
-                ..Settings::default()
-            };
-            assert_eq!(settings.check(), Err(SettingsError::ChainCap));
+    }
+
+    #[test]
+    fn a_network_address_must_be_allowed_and_named() {
+        for address in ["0.0.0.0:9400", "[::]:9400", "192.0.2.1:9400"] {
+            let refused = SettingsError::NotLoopback(address.parse().unwrap());
+            assert_eq!(check(&Settings::default(), address), Err(refused));
         }
+        let mut settings = Settings {
+            expose_to_network: true,
+            ..Settings::default()
+        };
+        assert_eq!(check(&settings, "192.0.2.1:9400"), Ok(()));
+        let unnamed = SettingsError::NoIssuerUrl("0.0.0.0:9400".parse().unwrap());
+        assert_eq!(check(&settings, "0.0.0.0:9400"), Err(unnamed));
+        settings.issuer_url = Some("http://issuer.example".to_owned());
+        assert_eq!(check(&settings, "0.0.0.0:9400"), Ok(()));
     }
 }

@@ -1,15 +1,15 @@
-//! Minting access tokens, and reading back our own.
+//! Access tokens: issuing them, and reading them back.
 
 use serde::Serialize;
 
 use crate::authorization_server::AuthorizationServer;
 use crate::claims::{ACCESS_TOKEN, AccessClaims, Act, Authentication, SubjectProfile};
-use crate::error::{ErrorCode, OAuthError};
+use crate::error::OAuthError;
 use crate::registry::Client;
 use crate::scope::ScopeSet;
 use crate::secret::random_id;
 
-/// What a grant came to: everything of an access token but the times and the name.
+/// The result of a grant: an access token except for its issuer, times and identifier.
 pub(crate) struct Granted<'a> {
     pub(crate) subject: String,
     pub(crate) subject_profile: SubjectProfile,
@@ -18,11 +18,11 @@ pub(crate) struct Granted<'a> {
     pub(crate) scope: ScopeSet,
     pub(crate) authentication: Option<Authentication>,
     pub(crate) act: Option<Box<Act>>,
-    /// The token dies no later than this, in seconds since the epoch.
+    /// The latest expiry, in seconds since the epoch.
     pub(crate) not_after: Option<u64>,
 }
 
-/// The answer of the token endpoint, RFC 6749 section 5.1 and RFC 8693 section 2.2.1.
+/// The response of the token endpoint, RFC 6749 section 5.1 and RFC 8693 section 2.2.1.
 #[derive(Debug, Serialize)]
 pub(crate) struct TokenResponse {
     pub(crate) access_token: String,
@@ -36,10 +36,10 @@ pub(crate) struct TokenResponse {
 }
 
 impl AuthorizationServer {
-    /// Mints the access token of a grant.
+    /// Issues the access token of a grant.
     pub(crate) fn issue(&self, granted: Granted<'_>) -> Result<TokenResponse, OAuthError> {
-        let now = self.now();
-        let lifetime = now.saturating_add(self.settings.token_lifetime.as_secs());
+        let now = self.clock.now();
+        let lifetime = now.saturating_add(self.token_lifetime.as_secs());
         let expires = granted.not_after.map_or(lifetime, |limit| limit.min(lifetime));
         let claims = AccessClaims {
             iss: self.issuer_url.clone(),
@@ -52,15 +52,11 @@ impl AuthorizationServer {
             iat: now,
             nbf: now,
             exp: expires,
-            jti: random_id().map_err(|_| our_fault())?,
+            jti: random_id()?,
             authentication: granted.authentication,
             act: granted.act,
         };
-        let access_token = self
-            .keys
-            .active()
-            .sign(ACCESS_TOKEN, &claims)
-            .map_err(|_| our_fault())?;
+        let access_token = self.keys.active().sign(ACCESS_TOKEN, &claims)?;
         Ok(TokenResponse {
             access_token,
             token_type: "Bearer",
@@ -71,17 +67,12 @@ impl AuthorizationServer {
         })
     }
 
-    /// The claims of an access token of ours that is good now. Its audience is the caller's to check.
+    /// The claims of an access token of this issuer that is valid now. The caller checks its audience.
     pub(crate) fn read(&self, token: &str) -> Option<AccessClaims> {
         let payload = self.keys.verify(token, ACCESS_TOKEN)?;
         let claims: AccessClaims = serde_json::from_slice(&payload).ok()?;
-        let now = self.now();
-        let good = claims.iss == self.issuer_url && claims.nbf <= now && now < claims.exp;
-        good.then_some(claims)
+        let now = self.clock.now();
+        let valid = claims.iss == self.issuer_url && claims.nbf <= now && now < claims.exp;
+        valid.then_some(claims)
     }
-}
-
-/// Signing or the random source failed.
-pub(crate) fn our_fault() -> OAuthError {
-    ErrorCode::ServerError.because("the token could not be made")
 }

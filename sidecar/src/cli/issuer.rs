@@ -2,13 +2,18 @@
 
 use std::path::Path;
 
-use actgate_issuer::{BANNER, Issuer, Registry, Server, Settings, Signing};
+use actgate_issuer::{Registry, Server, Settings, Signing};
 
 use crate::cli::arguments;
 use crate::cli::terminal::{print, tell};
 use crate::config::{Problem, Problems};
 use crate::exit::Failure;
 use crate::server::signals::Stops;
+
+/// The first lines on standard error.
+const BANNER: &str = "\
+*** actgate issuer: for demos, tests and development, NOT FOR PRODUCTION ***
+*** keys and logins are kept in memory; users and secrets come from a plain file ***";
 
 /// Runs the issuer until it is told to stop.
 ///
@@ -28,8 +33,7 @@ pub async fn issuer(arguments: &arguments::Issuer) -> Result<(), Failure> {
         },
         ..Settings::default()
     };
-    let issuer = Issuer::new(settings, registry).map_err(|error| Failure::runtime("issuer", error))?;
-    let server = Server::bind(arguments.listen, issuer)
+    let server = Server::bind(arguments.listen, settings, registry)
         .await
         .map_err(|error| Failure::runtime("issuer", error))?;
     let mut stops = Stops::watch().map_err(|error| Failure::runtime("watching for signals", error))?;

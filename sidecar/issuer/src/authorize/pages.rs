@@ -1,53 +1,60 @@
-//! The pages a person sees: plain HTML, no script, everything escaped.
+//! The pages that a user sees: HTML without scripts, every value escaped.
 
 use std::fmt;
 
-use crate::registry::{Client, Profile};
-use crate::scope::ScopeSet;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_SECURITY_POLICY;
+use axum::response::{Html, IntoResponse, Response};
+use url::Url;
 
-/// What the login page says above the form.
-pub(super) enum Notice {
-    None,
-    LoginFailed,
-}
+use crate::claims::EntityProfile;
+use crate::store::{Authorization, AuthorizationRequest};
 
-pub(super) fn login(transaction: &str, client: &Client, notice: Notice) -> String {
-    let notice = match notice {
-        Notice::None => "",
-        Notice::LoginFailed => "<p class=\"notice\" role=\"alert\">That did not work. Try again.</p>",
+pub(super) fn login(transaction: &str, request: &AuthorizationRequest, failed: bool) -> Response {
+    let notice = match failed {
+        false => "",
+        true => "<p class=\"notice\" role=\"alert\">The sign-in failed. Try again.</p>",
     };
-    page(
+    form(
+        request,
         "Sign in",
         format_args!(
-            "<p>to go on to <strong>{client}</strong></p>{notice}
+            "<p>to continue to <strong>{client}</strong></p>{notice}
 <form method=\"post\" action=\"/login\">
 <input type=\"hidden\" name=\"transaction\" value=\"{transaction}\">
 <label>Name <input name=\"username\" autocomplete=\"username\" required autofocus></label>
 <label>Password <input name=\"password\" type=\"password\" autocomplete=\"current-password\" required></label>
-<label>Second factor <input name=\"second_factor\" inputmode=\"numeric\" autocomplete=\"one-time-code\" placeholder=\"if you have one\"></label>
+<label>Second factor <input name=\"second_factor\" inputmode=\"numeric\" autocomplete=\"one-time-code\" placeholder=\"optional\"></label>
 <button>Sign in</button>
 </form>",
-            client = Escaped(&client.name),
+            client = Escaped(&request.client.name),
             transaction = Escaped(transaction),
         ),
     )
 }
 
-pub(super) fn consent(transaction: &str, client: &Client, subject: &str, scope: &ScopeSet, resource: &str) -> String {
-    let what = match client.profile {
-        Profile::AiAgent => "an agent that will act on your behalf",
-        Profile::Service => "a service",
-        Profile::WebApp | Profile::NativeApp | Profile::BrowserApp => "an application",
+pub(super) fn consent(transaction: &str, authorization: &Authorization) -> Response {
+    let Authorization {
+        request,
+        subject,
+        scope,
+        ..
+    } = authorization;
+    let kind = match request.client.profile {
+        EntityProfile::AiAgent => "an agent that will act on your behalf",
+        EntityProfile::Service => "a service",
+        EntityProfile::WebApp | EntityProfile::NativeApp | EntityProfile::BrowserApp => "an application",
     };
     let scopes: String = scope
         .iter()
         .map(|scope| format!("<li><code>{}</code></li>", Escaped(scope)))
         .collect();
-    page(
-        "Permit this?",
+    form(
+        request,
+        "Allow access?",
         format_args!(
-            "<p>You are <strong>{subject}</strong>.</p>
-<p><strong>{client}</strong> (<code>{id}</code>), {what}, asks for</p>
+            "<p>You are signed in as <strong>{subject}</strong>.</p>
+<p><strong>{client}</strong> (<code>{id}</code>), {kind}, requests</p>
 <ul>{scopes}</ul>
 <p>at <code>{resource}</code>.</p>
 <form method=\"post\" action=\"/consent\">
@@ -56,20 +63,39 @@ pub(super) fn consent(transaction: &str, client: &Client, subject: &str, scope: 
 <button name=\"decision\" value=\"deny\">Deny</button>
 </form>",
             subject = Escaped(subject),
-            client = Escaped(&client.name),
-            id = Escaped(&client.id),
-            resource = Escaped(resource),
+            client = Escaped(&request.client.name),
+            id = Escaped(&request.client.id),
+            resource = Escaped(&request.audience),
             transaction = Escaped(transaction),
         ),
     )
 }
 
-pub(super) fn refusal(reason: &str) -> String {
-    page("This cannot go on", format_args!("<p>{}</p>", Escaped(reason)))
+pub(super) fn error(reason: &str) -> Response {
+    let body = format_args!("<p>{}</p>", Escaped(reason));
+    (
+        StatusCode::BAD_REQUEST,
+        page("The request cannot continue", body, "'none'"),
+    )
+        .into_response()
 }
 
-fn page(title: &str, body: fmt::Arguments<'_>) -> String {
-    format!(
+/// A page whose form can lead to the redirect URI: browsers apply `form-action` to redirects too.
+fn form(request: &AuthorizationRequest, title: &str, body: fmt::Arguments<'_>) -> Response {
+    let origin = Url::parse(&request.redirect_uri).map(|url| url.origin().ascii_serialization());
+    let origin = match origin.unwrap_or_default() {
+        // A source of a Content-Security-Policy cannot be an IPv6 address.
+        ipv6 if ipv6.starts_with("http://[") => "http:".to_owned(),
+        origin => origin,
+    };
+    page(title, body, &format!("'self' {origin}"))
+}
+
+fn page(title: &str, body: fmt::Arguments<'_>, form_action: &str) -> Response {
+    let policy = format!(
+        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'; form-action {form_action}"
+    );
+    let html = format!(
         "<!doctype html>
 <html lang=\"en\">
 <meta charset=\"utf-8\">
@@ -86,7 +112,8 @@ button {{ font: inherit; padding: .4rem 1.2rem }} .notice {{ color: #a00 }} foot
 </html>
 ",
         title = Escaped(title),
-    )
+    );
+    ([(CONTENT_SECURITY_POLICY, policy)], Html(html)).into_response()
 }
 
 /// Text that is safe between tags and within a quoted attribute.
@@ -113,9 +140,27 @@ impl fmt::Display for Escaped<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Escaped, consent};
+    use std::sync::Arc;
+
+    use axum::body::to_bytes;
+
+    use super::{Escaped, consent, form};
+    use crate::claims::Authentication;
     use crate::registry::Registry;
     use crate::scope::ScopeSet;
+    use crate::store::{Authorization, AuthorizationRequest, IdToken};
+
+    fn request(registry: &Registry, redirect_uri: &str) -> AuthorizationRequest {
+        AuthorizationRequest {
+            client: Arc::clone(registry.client("assistant").unwrap()),
+            redirect_uri: redirect_uri.to_owned(),
+            code_challenge: String::new(),
+            audience: "https://orders.example".to_owned(),
+            scope: ScopeSet::default(),
+            id_token: IdToken::NotRequested,
+            state: None,
+        }
+    }
 
     #[test]
     fn markup_is_escaped() {
@@ -127,13 +172,22 @@ mod tests {
         assert_eq!(Escaped("").to_string(), "");
     }
 
-    #[test]
-    fn the_consent_page_shows_what_is_at_stake_and_nothing_as_markup() {
+    #[tokio::test]
+    async fn the_consent_page_shows_what_is_granted_and_escapes_it() {
         let hostile = Registry::SAMPLE.replace("name: Shopping assistant", "name: <script>x</script>");
         let registry = Registry::from_yaml(&hostile).unwrap();
-        let client = registry.client("assistant").unwrap();
-        let scope = ScopeSet::from("orders:read refunds:write".to_owned());
-        let html = consent("t1", client, "alice", &scope, "https://orders.example");
+        let authorization = Authorization {
+            request: request(&registry, "https://assistant.example/callback"),
+            subject: "alice".to_owned(),
+            scope: ScopeSet::from("orders:read refunds:write".to_owned()),
+            authentication: Authentication {
+                auth_time: 0,
+                acr: String::new(),
+                amr: Vec::new(),
+            },
+        };
+        let body = consent("t1", &authorization).into_body();
+        let html = String::from_utf8(to_bytes(body, usize::MAX).await.unwrap().to_vec()).unwrap();
         for shown in [
             "alice",
             "&lt;script&gt;",
@@ -147,5 +201,19 @@ mod tests {
             assert!(html.contains(shown), "{shown} in {html}");
         }
         assert!(!html.contains("<script"), "{html}");
+    }
+
+    #[test]
+    fn a_form_may_lead_to_the_origin_of_the_redirect_uri() {
+        let registry = Registry::demo().unwrap();
+        for (redirect_uri, source) in [
+            ("https://assistant.example/callback", "https://assistant.example"),
+            ("http://127.0.0.1:51004/callback", "http://127.0.0.1:51004"),
+            ("http://[::1]:51004/callback", "http:"),
+        ] {
+            let page = form(&request(&registry, redirect_uri), "", format_args!(""));
+            let policy = page.headers()["content-security-policy"].to_str().unwrap();
+            assert!(policy.ends_with(&format!("form-action 'self' {source}")), "{policy}");
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Reading an authorization request.
 
+use std::sync::Arc;
+
 use url::Url;
 
 use crate::authorization_server::AuthorizationServer;
@@ -10,49 +12,39 @@ use crate::registry::Client;
 use crate::scope::ScopeSet;
 use crate::store::{AuthorizationRequest, IdToken};
 
-/// Where a bad request ends.
+/// How a request ends without a code.
 #[derive(Debug)]
-pub(crate) enum Rejected {
-    /// On a page: the redirect URI is not to be trusted (RFC 6749 section 4.1.2.1).
+pub(crate) enum Rejection {
+    /// On an error page, because the redirect URI cannot be trusted (RFC 6749 section 4.1.2.1) or is not known.
     Page(&'static str),
-    /// At the client, at this location.
+    /// At the client, by a redirect to this location.
     Redirect(String),
 }
 
-pub(super) fn read(server: &AuthorizationServer, query: &Parameters) -> Result<AuthorizationRequest, Rejected> {
+pub(super) fn read(server: &AuthorizationServer, query: &Parameters) -> Result<AuthorizationRequest, Rejection> {
     let client = match query.one("client_id") {
         Ok(Some(id)) => server.registry.client(id),
         _ => None,
     };
-    let client = client.ok_or(Rejected::Page("The application is not known here."))?;
+    let client = client.ok_or(Rejection::Page("The client_id of the application is not registered."))?;
     let redirect_uri = match query.one("redirect_uri") {
         Ok(Some(uri)) if client.redirect_uris.contains(uri) => uri,
         _ => {
-            return Err(Rejected::Page(
-                "The application asked for an answer at an address that is not registered.",
+            return Err(Rejection::Page(
+                "The redirect_uri of the application is not registered.",
             ));
         }
     };
-    let state = query.one("state");
     read_for(server, client, redirect_uri, query).map_err(|error| {
-        let pairs = [("error", error.code.as_str()), ("error_description", error.description)];
-        Rejected::Redirect(location(server, redirect_uri, state.ok().flatten(), &pairs))
+        let state = query.one("state").ok().flatten();
+        Rejection::Redirect(error_location(server, redirect_uri, state, error))
     })
 }
 
-/// The client's address with the answer, `state` and `iss`.
-pub(super) fn redirect(
-    server: &AuthorizationServer,
-    request: &AuthorizationRequest,
-    answer: &[(&str, &str)],
-) -> String {
-    location(server, &request.redirect_uri, request.state.as_deref(), answer)
-}
-
-/// The rest of the request, once there is a client to answer to.
+/// Reads the rest of the request, whose errors the client receives.
 fn read_for(
     server: &AuthorizationServer,
-    client: &Client,
+    client: &Arc<Client>,
     redirect_uri: &str,
     query: &Parameters,
 ) -> Result<AuthorizationRequest, OAuthError> {
@@ -75,8 +67,8 @@ fn read_for(
         return Err(ErrorCode::InvalidRequest.because("only response_mode query is supported"));
     }
     if query.one("prompt")? == Some("none") {
-        // Nobody is ever signed in already: there are no sessions.
-        return Err(ErrorCode::LoginRequired.because("a person must sign in"));
+        // There are no sessions, so no user is signed in already.
+        return Err(ErrorCode::LoginRequired.because("the user must sign in"));
     }
     let code_challenge = code_challenge(query)?;
 
@@ -84,14 +76,14 @@ fn read_for(
     let resource = target(server, client, &resources)?;
     let mut requested = query.one("scope")?.map(ScopeSet::parse).transpose()?;
     let id_token = match requested.as_mut().map(|scope| scope.remove("openid")) {
-        Some(true) if client.scopes.contains("openid") => IdToken::Wanted { nonce },
+        Some(true) if client.scopes.contains("openid") => IdToken::Requested { nonce },
         Some(true) => {
             return Err(ErrorCode::InvalidScope.because("the client may not ask for openid"));
         }
-        _ => IdToken::NotWanted,
+        _ => IdToken::NotRequested,
     };
     Ok(AuthorizationRequest {
-        client_id: client.id.clone(),
+        client: Arc::clone(client),
         redirect_uri: redirect_uri.to_owned(),
         code_challenge,
         audience: resource.identifier.clone(),
@@ -101,7 +93,7 @@ fn read_for(
     })
 }
 
-/// RFC 7636, S256 only: `plain` would put the secret itself into the browser's address line.
+/// RFC 7636, S256 only: `plain` would show the verifier in the address of the browser.
 fn code_challenge(query: &Parameters) -> Result<String, OAuthError> {
     let challenge = match (query.one("code_challenge")?, query.one("code_challenge_method")?) {
         (Some(challenge), Some("S256")) => challenge,
@@ -109,24 +101,37 @@ fn code_challenge(query: &Parameters) -> Result<String, OAuthError> {
     };
     let base64url = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     if challenge.len() != 43 || !challenge.bytes().all(base64url) {
-        return Err(ErrorCode::InvalidRequest.because("code_challenge is no SHA-256 digest"));
+        return Err(ErrorCode::InvalidRequest.because("code_challenge must be a SHA-256 digest in base64url"));
     }
     Ok(challenge.to_owned())
 }
 
-fn location(server: &AuthorizationServer, redirect_uri: &str, state: Option<&str>, answer: &[(&str, &str)]) -> String {
-    // The registry parsed it before; were it to fail now, the browser would stay here.
+/// The redirect URI with an error (RFC 6749 section 4.1.2.1).
+pub(super) fn error_location(
+    server: &AuthorizationServer,
+    redirect_uri: &str,
+    state: Option<&str>,
+    error: OAuthError,
+) -> String {
+    let answer = [("error", error.code.as_str()), ("error_description", error.description)];
+    location(server, redirect_uri, state, &answer)
+}
+
+/// The redirect URI with a response, its `state` and its `iss`.
+pub(super) fn location(
+    server: &AuthorizationServer,
+    redirect_uri: &str,
+    state: Option<&str>,
+    response: &[(&str, &str)],
+) -> String {
+    // A registered redirect URI can be parsed; if one could not, the browser would stay at the issuer.
     let Ok(mut url) = Url::parse(redirect_uri) else {
         return String::from("/");
     };
-    {
-        let mut query = url.query_pairs_mut();
-        query.extend_pairs(answer);
-        if let Some(state) = state {
-            query.append_pair("state", state);
-        }
-        query.append_pair("iss", &server.issuer_url);
-    }
+    url.query_pairs_mut()
+        .extend_pairs(response)
+        .extend_pairs(state.map(|state| ("state", state)))
+        .append_pair("iss", &server.issuer_url);
     url.into()
 }
 
@@ -134,18 +139,18 @@ fn location(server: &AuthorizationServer, redirect_uri: &str, state: Option<&str
 mod tests {
     use url::form_urlencoded;
 
-    use super::{AuthorizationRequest, Rejected, read as read_request};
-    use crate::authorization_server::{AuthorizationServer, Issuer};
+    use super::{AuthorizationRequest, Rejection};
+    use crate::authorization_server::AuthorizationServer;
     use crate::parameters::Parameters;
     use crate::registry::Registry;
     use crate::settings::Settings;
 
     const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
-    /// A good request with some parameters replaced; an empty value takes the parameter out.
-    fn read(changes: &[(&str, &str)]) -> Result<AuthorizationRequest, Rejected> {
-        let issuer = Issuer::new(Settings::default(), Registry::demo().unwrap()).unwrap();
-        let server = AuthorizationServer::new(issuer, "http://issuer.test".to_owned());
+    /// Reads a valid request with some parameters replaced; an empty value omits the parameter.
+    fn read(changes: &[(&str, &str)]) -> Result<AuthorizationRequest, Rejection> {
+        let url = "http://issuer.test".to_owned();
+        let server = AuthorizationServer::new(Settings::default(), Registry::demo().unwrap(), url).unwrap();
         let mut query = form_urlencoded::Serializer::new(String::new());
         for (name, value) in [
             ("client_id", "assistant"),
@@ -162,34 +167,34 @@ mod tests {
             }
         }
         query.extend_pairs(changes);
-        read_request(&server, &Parameters::parse(query.finish().as_bytes()).ok().unwrap())
+        super::read(&server, &Parameters::parse(query.finish().as_bytes()).ok().unwrap())
     }
 
     #[test]
-    fn a_good_request_is_read() {
+    fn a_valid_request_is_read() {
         let request = read(&[]).unwrap();
         assert_eq!(request.scope.to_string(), "orders:read");
         assert_eq!(request.audience, "https://orders.example");
     }
 
     #[test]
-    fn without_a_trusted_address_there_is_no_redirect() {
+    fn an_unregistered_client_or_redirect_uri_is_not_redirected_to() {
         for change in [
-            ("client_id", "nobody"),
+            ("client_id", "unknown"),
             ("client_id", ""),
             ("redirect_uri", ""),
             ("redirect_uri", "https://assistant.example/callback/"),
             ("redirect_uri", "https://assistant.example/callback?x=1"),
             ("redirect_uri", "https://storefront.example/callback"),
         ] {
-            assert!(matches!(read(&[change]), Err(Rejected::Page(_))), "{change:?}");
+            assert!(matches!(read(&[change]), Err(Rejection::Page(_))), "{change:?}");
         }
         let twice = [("client_id", "assistant"), ("client_id", "assistant")];
-        assert!(matches!(read(&twice), Err(Rejected::Page(_))));
+        assert!(matches!(read(&twice), Err(Rejection::Page(_))));
     }
 
     #[test]
-    fn other_faults_go_back_to_the_client() {
+    fn other_errors_are_redirected_to_the_client() {
         for (changes, error) in [
             (vec![("response_type", "token")], "unsupported_response_type"),
             (vec![("response_type", "")], "invalid_request"),
@@ -217,7 +222,7 @@ mod tests {
             (vec![("request", "x")], "request_not_supported"),
             (vec![("request_uri", "x")], "request_uri_not_supported"),
         ] {
-            let Err(Rejected::Redirect(location)) = read(&changes) else {
+            let Err(Rejection::Redirect(location)) = read(&changes) else {
                 panic!("{changes:?}")
             };
             let start = format!("https://assistant.example/callback?error={error}&");

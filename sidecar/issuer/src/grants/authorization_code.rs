@@ -1,15 +1,15 @@
 //! Redeeming an authorization code, RFC 6749 section 4.1.3 with PKCE.
 
 use crate::authorization_server::AuthorizationServer;
-use crate::claims::{Act, Authentication, ID_TOKEN, IdClaims, SubjectProfile};
+use crate::claims::{Act, EntityProfile, ID_TOKEN, IdClaims, SubjectProfile};
 use crate::error::{ErrorCode, OAuthError};
 use crate::parameters::Parameters;
-use crate::registry::{Client, Profile};
+use crate::registry::Client;
 use crate::secret::s256;
-use crate::store::{AuthorizationCode, IdToken};
-use crate::token::{Granted, TokenResponse, our_fault};
+use crate::store::{Authorization, AuthorizationCode, IdToken};
+use crate::token::{Granted, TokenResponse};
 
-/// A token for the person who signed in. Where the client is an agent, `act` names it.
+/// Issues a token for the user who signed in. If the client is an agent, `act` names it.
 pub(super) fn authorization_code(
     server: &AuthorizationServer,
     client: &Client,
@@ -25,50 +25,59 @@ pub(super) fn authorization_code(
     ) else {
         return Err(ErrorCode::InvalidRequest.because("code, redirect_uri and code_verifier are required"));
     };
-    let refused = ErrorCode::InvalidGrant.because("the code is not good, or not good for this request");
-    let code = server.codes.take(code, client, server.now()).ok_or(refused)?;
-    if code.redirect_uri != redirect_uri
-        || !is_verifier(verifier)
-        || s256(verifier) != code.code_challenge
-        || request.all("resource").any(|resource| resource != code.audience)
-    {
-        return Err(refused);
-    }
-    let AuthorizationCode {
-        audience,
+    let invalid = ErrorCode::InvalidGrant.because("the code is invalid, expired, or was issued for another request");
+    let AuthorizationCode { authorization, expires } = server
+        .codes
+        .take_if(code, |code| code.authorization.request.client.id == client.id)
+        .ok_or(invalid)?;
+    let Authorization {
+        request: authorized,
         subject,
         scope,
         authentication,
-        id_token,
-        ..
-    } = code;
+    } = authorization;
+    if expires <= server.clock.now()
+        || authorized.redirect_uri != redirect_uri
+        || !is_verifier(verifier)
+        || s256(verifier) != authorized.code_challenge
+        || request.all("resource").any(|resource| resource != authorized.audience)
+    {
+        return Err(invalid);
+    }
     let response = server.issue(Granted {
         subject: subject.clone(),
         subject_profile: SubjectProfile::User,
-        audience,
+        audience: authorized.audience,
         client,
         scope,
         authentication: Some(authentication.clone()),
         act: act(server, client),
         not_after: None,
     })?;
-    let id_token = match id_token {
-        IdToken::NotWanted => None,
-        IdToken::Wanted { nonce } => Some(id(
-            server,
-            client,
-            &subject,
-            nonce.as_deref(),
-            &authentication,
-            &response,
-        )?),
+    let id_token = match authorized.id_token {
+        IdToken::NotRequested => None,
+        IdToken::Requested { nonce } => {
+            let key = server.keys.active();
+            let now = server.clock.now();
+            let claims = IdClaims {
+                iss: &server.issuer_url,
+                sub: &subject,
+                aud: &client.id,
+                iat: now,
+                exp: now.saturating_add(response.expires_in),
+                nonce: nonce.as_deref(),
+                at_hash: key.half_digest(&response.access_token),
+                authentication: &authentication,
+            };
+            Some(key.sign(ID_TOKEN, &claims)?)
+        }
     };
     Ok(TokenResponse { id_token, ..response })
 }
 
-/// An application is an instrument of the person at it; an agent is a party of its own.
+/// An agent is an actor; other applications act as the user and are not.
 fn act(server: &AuthorizationServer, client: &Client) -> Option<Box<Act>> {
-    (client.profile == Profile::AiAgent).then(|| {
+    (client.profile == EntityProfile::AiAgent).then(|| {
         Box::new(Act {
             iss: server.issuer_url.clone(),
             sub: client.id.clone(),
@@ -76,29 +85,6 @@ fn act(server: &AuthorizationServer, client: &Client) -> Option<Box<Act>> {
             act: None,
         })
     })
-}
-
-fn id(
-    server: &AuthorizationServer,
-    client: &Client,
-    subject: &str,
-    nonce: Option<&str>,
-    authentication: &Authentication,
-    response: &TokenResponse,
-) -> Result<String, OAuthError> {
-    let key = server.keys.active();
-    let now = server.now();
-    let claims = IdClaims {
-        iss: &server.issuer_url,
-        sub: subject,
-        aud: &client.id,
-        iat: now,
-        exp: now.saturating_add(response.expires_in),
-        nonce,
-        at_hash: key.half_digest(&response.access_token),
-        authentication,
-    };
-    key.sign(ID_TOKEN, &claims).map_err(|_| our_fault())
 }
 
 /// RFC 7636 section 4.1: 43 to 128 unreserved characters.
@@ -114,7 +100,7 @@ mod tests {
     use super::is_verifier;
 
     #[test]
-    fn a_verifier_has_bounds() {
+    fn the_length_and_alphabet_of_a_verifier_are_limited() {
         assert!(is_verifier(&"a".repeat(43)) && is_verifier(&"~".repeat(128)));
         assert!(!is_verifier(&"a".repeat(42)) && !is_verifier(&"a".repeat(129)));
         assert!(!is_verifier(&"ä".repeat(43)) && !is_verifier(&"+".repeat(43)));

@@ -1,4 +1,4 @@
-//! Client credentials, RFC 6749 section 4.4: a client on its own.
+//! Client credentials, RFC 6749 section 4.4.
 
 use crate::authorization_server::AuthorizationServer;
 use crate::claims::SubjectProfile;
@@ -9,7 +9,7 @@ use crate::registry::Client;
 use crate::scope::ScopeSet;
 use crate::token::{Granted, TokenResponse};
 
-/// A token whose subject is the client itself: no actor, no ID token, no refresh token.
+/// Issues a token whose subject is the client itself, without actor, ID token and refresh token.
 pub(super) fn client_credentials(
     server: &AuthorizationServer,
     client: &Client,

@@ -1,4 +1,4 @@
-//! Token exchange, RFC 8693: on behalf of, and every further hop.
+//! Token exchange, RFC 8693.
 
 use crate::authorization_server::AuthorizationServer;
 use crate::claims::{AccessClaims, Act};
@@ -12,10 +12,14 @@ use crate::token::{Granted, TokenResponse};
 const ACCESS_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:access_token";
 const JWT_TYPE: &str = "urn:ietf:params:oauth:token-type:jwt";
 
-/// Exchanges a token addressed to the client for one addressed to a resource the client calls.
+/// The maximum number of `act` objects in a token. A longer chain is an error, never shortened.
+const MAX_CHAIN: usize = 16;
+
+/// Exchanges a token whose audience is the client for one whose audience is a resource that the client calls.
 ///
-/// The new token keeps subject, authentication and chain of the old one and puts the acting client outermost. It
-/// never has more scope or a longer life than the old one, and a chain over the cap is refused, not shortened.
+/// The new token keeps the subject, the authentication and the chain of the subject token; the client becomes the
+/// outermost actor. Its scope and expiry never exceed those of the subject token, and a chain over the limit is an
+/// error.
 pub(super) fn exchange(
     server: &AuthorizationServer,
     client: &Client,
@@ -56,49 +60,50 @@ pub(super) fn exchange(
     })
 }
 
-/// The subject token, which must be ours, good now, and addressed to the client: a token meant for somebody else is
-/// no authority, whoever came by it.
+/// Reads the subject token, which must be valid, issued by this server, and have the client as its audience.
 fn subject(server: &AuthorizationServer, rules: &Exchange, request: &Parameters) -> Result<AccessClaims, OAuthError> {
-    let refused = |description| Err(ErrorCode::InvalidRequest.because(description));
+    let invalid = |description| Err(ErrorCode::InvalidRequest.because(description));
     let (Some(token), Some(kind)) = (request.one("subject_token")?, request.one("subject_token_type")?) else {
-        return refused("subject_token and subject_token_type are required");
+        return invalid("subject_token and subject_token_type are required");
     };
     if !matches!(kind, ACCESS_TOKEN_TYPE | JWT_TYPE) {
-        return refused("this subject_token_type is not supported");
+        return invalid("this subject_token_type is not supported");
     }
     match server.read(token) {
-        None => refused("the subject token is not a good access token of this issuer"),
+        None => invalid("the subject token is not a valid access token of this issuer"),
         Some(claims) if !rules.audiences.contains(&claims.aud) => {
-            refused("the subject token is not addressed to this client")
+            invalid("the audience of the subject token is not this client")
         }
         Some(claims) => Ok(claims),
     }
 }
 
-/// An actor token that was checked: it is the authenticated client's own.
-struct ActorProved;
+/// A checked actor token: its subject is the authenticated client.
+struct ActorVerified;
 
-/// The actor token, if there is one: ours, good now, of the authenticated client and of nobody behind it.
+/// Reads the optional actor token, which must be valid, issued by this server to the client, and have no `act`.
 fn actor(
     server: &AuthorizationServer,
     client: &Client,
     request: &Parameters,
-) -> Result<Option<ActorProved>, OAuthError> {
-    let refused = |description| Err(ErrorCode::InvalidRequest.because(description));
+) -> Result<Option<ActorVerified>, OAuthError> {
+    let invalid = |description| Err(ErrorCode::InvalidRequest.because(description));
     let (token, kind) = match (request.one("actor_token")?, request.one("actor_token_type")?) {
         (None, None) => return Ok(None),
         (Some(token), Some(kind)) => (token, kind),
-        _ => return refused("actor_token and actor_token_type go together"),
+        _ => return invalid("actor_token and actor_token_type must be sent together"),
     };
     if !matches!(kind, ACCESS_TOKEN_TYPE | JWT_TYPE) {
-        return refused("this actor_token_type is not supported");
+        return invalid("this actor_token_type is not supported");
     }
     match server.read(token) {
-        None => refused("the actor token is not a good access token of this issuer"),
-        // Its chain would be lost or joined to another one: RFC 8693 gives a place to the subject's chain only.
-        Some(claims) if claims.act.is_some() => refused("the actor token has an actor itself"),
-        Some(claims) if claims.sub != client.id => refused("the actor token is not the authenticated client's"),
-        Some(_) => Ok(Some(ActorProved)),
+        None => invalid("the actor token is not a valid access token of this issuer"),
+        // RFC 8693 has a place for the chain of the subject token only.
+        Some(claims) if claims.act.is_some() => invalid("the actor token has an actor"),
+        Some(claims) if claims.sub != client.id => {
+            invalid("the subject of the actor token is not the authenticated client")
+        }
+        Some(_) => Ok(Some(ActorVerified)),
     }
 }
 
@@ -108,25 +113,25 @@ fn act(
     client: &Client,
     rules: &Exchange,
     subject: &AccessClaims,
-    actor: Option<ActorProved>,
+    actor: Option<ActorVerified>,
 ) -> Result<Option<Box<Act>>, OAuthError> {
-    let refused = |description| Err(ErrorCode::InvalidRequest.because(description));
+    let invalid = |description| Err(ErrorCode::InvalidRequest.because(description));
     let own = subject.sub == client.id && subject.act.is_none();
     match (own, actor, rules.actor_token) {
-        (true, Some(ActorProved), _) => {
-            return refused("the actor is the subject itself: leave the actor token out");
+        (true, Some(ActorVerified), _) => {
+            return invalid("the actor is the subject: omit the actor token");
         }
         (true, None, _) if rules.own_token == OwnToken::Plain => return Ok(None),
-        (true, None, _) | (false, Some(ActorProved), _) | (false, None, ActorToken::Optional) => {}
+        (true, None, _) | (false, Some(ActorVerified), _) | (false, None, ActorToken::Optional) => {}
         (false, None, ActorToken::Required) => {
-            return refused("this client must present an actor token");
+            return invalid("this client must send an actor token");
         }
     }
     if !own && !rules.may_act_for.contains(&subject.sub) {
-        return refused("the client may not act for this subject");
+        return invalid("the client is not registered to act for this subject");
     }
-    if subject.depth() >= server.settings.chain_cap {
-        return refused("the chain of actors would exceed the cap");
+    if subject.depth() >= MAX_CHAIN {
+        return invalid("the chain would have more than 16 actors");
     }
     Ok(Some(Box::new(Act {
         iss: server.issuer_url.clone(),

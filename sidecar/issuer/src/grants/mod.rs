@@ -1,10 +1,10 @@
-//! The grants of the token endpoint, one file each.
+//! The grants of the token endpoint, one file for each.
 
 mod authorization_code;
 mod client_credentials;
 mod exchange;
 
-use http::HeaderMap;
+use axum::http::HeaderMap;
 
 use crate::authorization_server::AuthorizationServer;
 use crate::client_authentication::authenticate;
@@ -16,7 +16,7 @@ pub(crate) const AUTHORIZATION_CODE: &str = "authorization_code";
 pub(crate) const CLIENT_CREDENTIALS: &str = "client_credentials";
 pub(crate) const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 
-/// Answers a token request.
+/// Authenticates the client and runs the grant of a token request.
 pub(crate) fn token(
     server: &AuthorizationServer,
     headers: &HeaderMap,

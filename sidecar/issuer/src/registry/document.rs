@@ -1,12 +1,14 @@
 //! The written form of a registry, and its checks.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer};
 use serde_saphyr::{Location, Spanned};
 use url::{Host, Url};
 
-use super::{ActorToken, Client, Exchange, OwnToken, Profile, Registry, RegistryError, Resource, User};
+use super::{ActorToken, Client, Exchange, OwnToken, Registry, RegistryError, Resource, User};
+use crate::claims::EntityProfile;
 use crate::scope::{ScopeSet, is_scope};
 use crate::secret::Secret;
 
@@ -42,7 +44,7 @@ struct UserEntry {
 struct ClientEntry {
     #[serde(default, deserialize_with = "present")]
     name: Option<String>,
-    profile: Profile,
+    profile: EntityProfile,
     #[serde(default, deserialize_with = "present")]
     secret: Option<Spanned<String>>,
     grants: Vec<Spanned<Grant>>,
@@ -91,7 +93,7 @@ pub(super) fn read(text: &str) -> Result<Registry, RegistryError> {
         names.resource(identifier, entry)
     })?;
     let users = entries(document.users, |name, entry| names.user(name, entry))?;
-    let clients = entries(document.clients, |id, entry| names.client(id, entry))?;
+    let clients = entries(document.clients, |id, entry| Ok(Arc::new(names.client(id, entry)?)))?;
     Ok(Registry {
         resources,
         users,
@@ -304,13 +306,14 @@ fn values(written: Vec<Spanned<String>>) -> BTreeSet<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ActorToken, OwnToken, Profile, Registry};
+    use super::super::{ActorToken, OwnToken, Registry};
+    use crate::claims::EntityProfile;
 
     #[test]
     fn the_sample_is_a_registry() {
         let registry = Registry::from_yaml(Registry::SAMPLE).unwrap();
         let refund_agent = registry.client("refund-agent").unwrap();
-        assert_eq!(refund_agent.profile, Profile::AiAgent);
+        assert_eq!(refund_agent.profile, EntityProfile::AiAgent);
         assert_eq!(
             refund_agent.exchange.as_ref().unwrap().actor_token,
             ActorToken::Required

@@ -56,10 +56,12 @@ mod document;
 mod error;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 pub use self::error::RegistryError;
+use crate::claims::EntityProfile;
 use crate::scope::ScopeSet;
 use crate::secret::Secret;
 
@@ -68,7 +70,7 @@ use crate::secret::Secret;
 pub struct Registry {
     resources: BTreeMap<String, Resource>,
     users: BTreeMap<String, User>,
-    clients: BTreeMap<String, Client>,
+    clients: BTreeMap<String, Arc<Client>>,
 }
 
 impl Registry {
@@ -97,7 +99,7 @@ impl Registry {
         self.users.get(name)
     }
 
-    pub(crate) fn client(&self, id: &str) -> Option<&Client> {
+    pub(crate) fn client(&self, id: &str) -> Option<&Arc<Client>> {
         self.clients.get(id)
     }
 }
@@ -123,7 +125,7 @@ pub(crate) struct User {
 pub(crate) struct Client {
     pub(crate) id: String,
     pub(crate) name: String,
-    pub(crate) profile: Profile,
+    pub(crate) profile: EntityProfile,
     /// None: a public client.
     pub(crate) secret: Option<Secret>,
     pub(crate) client_credentials: bool,
@@ -143,17 +145,6 @@ pub(crate) struct Exchange {
     pub(crate) may_act_for: BTreeSet<String>,
     pub(crate) actor_token: ActorToken,
     pub(crate) own_token: OwnToken,
-}
-
-/// What a client is, in the words of the Entity Profiles draft.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Profile {
-    AiAgent,
-    Service,
-    WebApp,
-    NativeApp,
-    BrowserApp,
 }
 
 /// Whether an exchange needs a token that names the actor.

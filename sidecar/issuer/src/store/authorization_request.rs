@@ -1,16 +1,35 @@
-//! A checked authorization request.
+//! Authorization requests that passed their checks.
 
-use super::codes::IdToken;
+use std::sync::Arc;
+
+use crate::claims::Authentication;
+use crate::registry::Client;
 use crate::scope::ScopeSet;
 
-/// A request that may be put before a person: client, redirect URI, scope and resource fit the registry.
+/// A request whose client, redirect URI, scope and resource agree with the registry.
 #[derive(Clone, Debug)]
 pub(crate) struct AuthorizationRequest {
-    pub(crate) client_id: String,
+    pub(crate) client: Arc<Client>,
     pub(crate) redirect_uri: String,
     pub(crate) code_challenge: String,
     pub(crate) audience: String,
     pub(crate) scope: ScopeSet,
     pub(crate) id_token: IdToken,
     pub(crate) state: Option<String>,
+}
+
+/// Whether the request asks for an ID token, and its nonce.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum IdToken {
+    Requested { nonce: Option<String> },
+    NotRequested,
+}
+
+/// A request with the user who signed in for it, and the part of the requested scope that the user has.
+#[derive(Clone, Debug)]
+pub(crate) struct Authorization {
+    pub(crate) request: AuthorizationRequest,
+    pub(crate) subject: String,
+    pub(crate) scope: ScopeSet,
+    pub(crate) authentication: Authentication,
 }

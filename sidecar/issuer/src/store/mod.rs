@@ -2,11 +2,10 @@
 
 mod authorization_request;
 mod codes;
+mod one_time;
 mod transactions;
 
-pub(crate) use authorization_request::AuthorizationRequest;
-pub(crate) use codes::{AuthorizationCode, CODE_LIFETIME, Codes, IdToken};
-pub(crate) use transactions::{Transaction, Transactions};
-
-/// Logins under way, and codes not yet redeemed: past this the least used leaves.
-const MAX_PENDING: u64 = 1_000;
+pub(crate) use authorization_request::{Authorization, AuthorizationRequest, IdToken};
+pub(crate) use codes::{AuthorizationCode, CODE_LIFETIME};
+pub(crate) use one_time::OneTime;
+pub(crate) use transactions::{TRANSACTION_LIFETIME, Transaction};

@@ -2,55 +2,17 @@
 
 use std::time::Duration;
 
-use moka::sync::Cache;
+use super::authorization_request::{Authorization, AuthorizationRequest};
 
-use super::MAX_PENDING;
-use super::authorization_request::AuthorizationRequest;
-use crate::claims::Authentication;
-use crate::parameters::Parameters;
-use crate::scope::ScopeSet;
-use crate::secret::{NoRandomness, random_id};
+/// The maximum time a user may take for one page.
+pub(crate) const TRANSACTION_LIFETIME: Duration = Duration::from_secs(10 * 60);
 
-/// How long a person may take for one page.
-const TRANSACTION_LIFETIME: Duration = Duration::from_secs(10 * 60);
-
-/// Requests between two pages.
-pub(crate) struct Transactions(Cache<String, Transaction>);
-
+/// The page that is shown, and what its form continues.
 #[derive(Clone)]
 pub(crate) enum Transaction {
     Login {
         request: AuthorizationRequest,
         attempts: u8,
     },
-    Consent {
-        request: AuthorizationRequest,
-        subject: String,
-        authentication: Authentication,
-        scope: ScopeSet,
-    },
-}
-
-impl Transactions {
-    pub(crate) fn new() -> Transactions {
-        Transactions(
-            Cache::builder()
-                .max_capacity(MAX_PENDING)
-                .time_to_live(TRANSACTION_LIFETIME)
-                .build(),
-        )
-    }
-
-    pub(crate) fn put(&self, transaction: Transaction) -> Result<String, NoRandomness> {
-        let id = random_id()?;
-        self.0.insert(id.clone(), transaction);
-        Ok(id)
-    }
-
-    pub(crate) fn take(&self, form: &Parameters) -> Option<Transaction> {
-        let id = form.one("transaction").ok()??;
-        // `remove` would still give a transaction that is past its life.
-        self.0.get(id)?;
-        self.0.remove(id)
-    }
+    Consent(Authorization),
 }

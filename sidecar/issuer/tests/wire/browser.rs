@@ -1,4 +1,4 @@
-//! A person at a browser: reads the forms and fills them in.
+//! A user with a browser: reads and submits the forms.
 
 use url::{Url, form_urlencoded};
 
@@ -7,7 +7,7 @@ use crate::client::{Pairs, Reply, Running};
 pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
-/// The credentials a person types.
+/// What a user enters in the login form.
 pub const ALICE: Pairs<'_> = &[
     ("username", "alice"),
     ("password", "wonderland"),
@@ -49,7 +49,7 @@ impl Running {
         self.post(path, &pairs).await
     }
 
-    /// Signs in, allows, and gives the code.
+    /// Signs in, allows, and returns the code.
     pub async fn code(&self, client: &str, resource: &str, scope: &str, who: Pairs<'_>) -> String {
         let page = self.authorize(client, resource, scope).await;
         let page = self.submit(&page, "/login", who).await;
@@ -69,8 +69,8 @@ impl Running {
         self.token(client, &pairs).await
     }
 
-    /// The token of a person through a client, by the whole flow.
-    pub async fn person(&self, client: &str, resource: &str, scope: &str, who: Pairs<'_>) -> String {
+    /// The token of a user through a client, by the whole flow.
+    pub async fn user_token(&self, client: &str, resource: &str, scope: &str, who: Pairs<'_>) -> String {
         let code = self.code(client, resource, scope, who).await;
         self.redeem(client, &code).await.access_token()
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use actgate_issuer::{Handle, Issuer, Registry, Server, Settings};
+use actgate_issuer::{IssuerHandle, Registry, Server, Settings};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::header::HeaderMap;
@@ -15,10 +15,10 @@ pub const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 
 pub type Pairs<'a> = &'a [(&'a str, &'a str)];
 
-/// An issuer on a free port; it stops with this value.
+/// An issuer on a free port, which stops when the value is dropped.
 pub struct Running {
     pub url: String,
-    pub handle: Handle,
+    pub handle: IssuerHandle,
     pub http: reqwest::Client,
     stop: Arc<Notify>,
 }
@@ -35,8 +35,8 @@ impl Running {
     }
 
     pub async fn with_registry(settings: Settings, registry: Registry) -> Running {
-        let issuer = Issuer::new(settings, registry).unwrap();
-        let server = Server::bind("127.0.0.1:0".parse().unwrap(), issuer).await.unwrap();
+        let address = "127.0.0.1:0".parse().unwrap();
+        let server = Server::bind(address, settings, registry).await.unwrap();
         let stop = Arc::new(Notify::new());
         let (url, handle) = (server.issuer_url().to_owned(), server.handle());
         let stopped = Arc::clone(&stop);
@@ -44,7 +44,7 @@ impl Running {
         let redirect = reqwest::redirect::Policy::none();
         let http = reqwest::Client::builder()
             .no_proxy()
-            // An idle connection may be hung up on just as a slow machine reuses it.
+            // The issuer may close an idle connection just as a slow machine reuses it.
             .pool_max_idle_per_host(0)
             .redirect(redirect)
             .build()
@@ -71,8 +71,8 @@ impl Running {
         Reply::read(self.form("/token", pairs).basic_auth(client, Some(secret))).await
     }
 
-    /// The client's own token for a resource.
-    pub async fn own(&self, client: &str, resource: &str) -> String {
+    /// A token of the client itself for a resource.
+    pub async fn client_token(&self, client: &str, resource: &str) -> String {
         let pairs = [("grant_type", "client_credentials"), ("resource", resource)];
         self.token(client, &pairs).await.access_token()
     }
@@ -120,10 +120,10 @@ impl Reply {
         self.json()["access_token"].as_str().unwrap().to_owned()
     }
 
-    /// Refused as `invalid_request`, for this reason: many faults share the code.
+    /// Asserts an `invalid_request` with this reason: many errors share the code.
     #[track_caller]
-    pub fn invalid_because(&self, reason: &str) {
-        self.refused(400, "invalid_request");
+    pub fn assert_invalid(&self, reason: &str) {
+        self.assert_error(400, "invalid_request");
         let description = self.json()["error_description"].clone();
         assert!(
             description.as_str().unwrap().contains(reason),
@@ -132,7 +132,7 @@ impl Reply {
     }
 
     #[track_caller]
-    pub fn refused(&self, status: u16, error: &str) {
+    pub fn assert_error(&self, status: u16, error: &str) {
         assert_eq!(
             (self.status, self.json()["error"].as_str()),
             (status, Some(error)),
@@ -143,7 +143,7 @@ impl Reply {
     }
 }
 
-/// One part of a token: 0 is the header, 1 the payload. Verifies nothing.
+/// One part of a token, unverified: 0 is the header, 1 the payload.
 pub fn part(token: &str, index: usize) -> Value {
     let part = token.split('.').nth(index).unwrap();
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()

@@ -9,7 +9,7 @@ use crate::client::{Reply, Running, claims, part};
 const ORDERS: &str = "https://orders.example";
 
 #[tokio::test]
-async fn a_person_through_an_application() {
+async fn a_user_through_an_application() {
     let issuer = Running::start(Settings::default()).await;
     let code = issuer.code("storefront", ORDERS, "openid orders:read", ALICE).await;
     let reply = issuer.redeem("storefront", &code).await;
@@ -22,7 +22,7 @@ async fn a_person_through_an_application() {
     assert_eq!(access["scope"], "orders:read");
     assert_eq!(access["amr"], json!(["pwd", "otp", "mfa"]));
     assert_eq!(access["acr"], "aal2");
-    assert!(access.get("act").is_none(), "an application is no actor");
+    assert!(access.get("act").is_none(), "an application is not an actor");
 
     let id_token = reply.json()["id_token"].as_str().unwrap().to_owned();
     assert_eq!(part(&id_token, 0)["typ"], "JWT");
@@ -37,10 +37,10 @@ async fn a_person_through_an_application() {
 }
 
 #[tokio::test]
-async fn a_person_through_an_agent() {
+async fn a_user_through_an_agent() {
     let issuer = Running::start(Settings::default()).await;
     let token = issuer
-        .person("assistant", ORDERS, "orders:read", ALICE_WITH_PASSWORD)
+        .user_token("assistant", ORDERS, "orders:read", ALICE_WITH_PASSWORD)
         .await;
     let access = claims(&token);
     assert_eq!(access["sub"], "alice");
@@ -51,7 +51,7 @@ async fn a_person_through_an_agent() {
 }
 
 #[tokio::test]
-async fn a_public_client_has_pkce_only() {
+async fn a_public_client_authenticates_by_pkce_alone() {
     let issuer = Running::start(Settings::default()).await;
     let code = issuer.code("terminal", ORDERS, "orders:read", BOB).await;
     let pairs = [
@@ -63,11 +63,11 @@ async fn a_public_client_has_pkce_only() {
     ];
     let reply = issuer.post("/token", &pairs).await;
     assert_eq!(claims(&reply.access_token())["sub"], "bob");
-    assert!(reply.json().get("id_token").is_none(), "openid was not asked for");
+    assert!(reply.json().get("id_token").is_none(), "openid was not requested");
 }
 
 #[tokio::test]
-async fn a_person_hands_on_no_more_than_they_have() {
+async fn a_user_grants_only_scopes_of_the_user() {
     let issuer = Running::start(Settings::default()).await;
     let scope = "orders:read refunds:write";
     let page = issuer.authorize("storefront", ORDERS, scope).await;
@@ -83,7 +83,7 @@ async fn a_person_hands_on_no_more_than_they_have() {
 }
 
 #[tokio::test]
-async fn the_answer_has_code_state_and_issuer() {
+async fn the_response_has_code_state_and_issuer() {
     let issuer = Running::start(Settings::default()).await;
     let page = issuer.authorize("assistant", ORDERS, "orders:read").await;
     assert_eq!(page.status, 200);
@@ -117,12 +117,12 @@ async fn the_answer_has_code_state_and_issuer() {
     assert_eq!(
         (again.status, again.header("location")),
         (400, None),
-        "a form is good once"
+        "a form is accepted once"
     );
 }
 
 #[tokio::test]
-async fn denial_goes_back_to_the_client() {
+async fn a_denied_consent_is_redirected_to_the_client() {
     let issuer = Running::start(Settings::default()).await;
     for decision in [&[("decision", "deny")][..], &[]] {
         let page = issuer.authorize("assistant", ORDERS, "orders:read").await;
@@ -135,11 +135,11 @@ async fn denial_goes_back_to_the_client() {
 }
 
 #[tokio::test]
-async fn no_address_to_trust_no_redirect() {
+async fn an_unregistered_redirect_uri_gets_an_error_page() {
     let issuer = Running::start(Settings::default()).await;
     for query in [
         "",
-        "client_id=nobody&redirect_uri=https://evil.example/",
+        "client_id=unknown&redirect_uri=https://evil.example/",
         "client_id=assistant&redirect_uri=https://evil.example/",
         "client_id=%3Cscript%3E&redirect_uri=%22%3E",
     ] {
@@ -157,11 +157,11 @@ async fn no_address_to_trust_no_redirect() {
 }
 
 #[tokio::test]
-async fn guessing_ends_the_request() {
+async fn the_number_of_failed_logins_is_limited() {
     let issuer = Running::start(Settings::default()).await;
     let wrong: [&[(&str, &str)]; 5] = [
         &[("username", "alice"), ("password", "wrong")],
-        &[("username", "nobody"), ("password", "wonderland")],
+        &[("username", "unknown"), ("password", "wonderland")],
         &[
             ("username", "alice"),
             ("password", "wonderland"),
@@ -178,10 +178,10 @@ async fn guessing_ends_the_request() {
     for guess in wrong.iter().take(4) {
         let next = issuer.submit(&page, "/login", guess).await;
         assert_eq!(next.status, 200);
-        assert!(next.text.contains("That did not work"));
+        assert!(next.text.contains("The sign-in failed"));
         assert_ne!(transaction(&next), transaction(&page));
         let replayed = issuer.submit(&page, "/login", ALICE).await;
-        assert_eq!(replayed.status, 400, "the old form is used up");
+        assert_eq!(replayed.status, 400, "the old form was already used");
         page = next;
     }
     let reply = issuer.submit(&page, "/login", wrong[4]).await;
@@ -189,7 +189,7 @@ async fn guessing_ends_the_request() {
 }
 
 #[tokio::test]
-async fn a_form_of_another_site_or_step_does_nothing() {
+async fn a_form_of_another_site_or_step_is_an_error() {
     let issuer = Running::start(Settings::default()).await;
     let page = issuer.authorize("assistant", ORDERS, "orders:read").await;
     let id = transaction(&page);
@@ -198,37 +198,46 @@ async fn a_form_of_another_site_or_step_does_nothing() {
         ("username", "alice"),
         ("password", "wonderland"),
     ];
-    let foreign = issuer.form("/login", &pairs).header("sec-fetch-site", "cross-site");
-    assert_eq!(Reply::read(foreign).await.status, 403);
+    let cross_site = issuer.form("/login", &pairs).header("sec-fetch-site", "cross-site");
+    assert_eq!(Reply::read(cross_site).await.status, 403);
     let skipped = issuer.submit(&page, "/consent", &[("decision", "allow")]).await;
     assert_eq!(
         (skipped.status, skipped.header("location")),
         (400, None),
-        "nobody signed in"
+        "no user signed in"
     );
     let guessed = [("transaction", "AAAA"), ("decision", "allow")];
     assert_eq!(issuer.post("/consent", &guessed).await.status, 400);
 }
 
 #[tokio::test]
-async fn a_code_is_good_once_for_one_client_and_one_minute() {
+async fn a_code_is_valid_once_for_one_client_and_one_minute() {
     let issuer = Running::start(Settings::default()).await;
     let code = issuer.code("assistant", ORDERS, "orders:read", ALICE).await;
-    issuer.redeem("storefront", &code).await.refused(400, "invalid_grant");
-    issuer.redeem("assistant", &code).await.access_token();
-    issuer.redeem("assistant", &code).await.refused(400, "invalid_grant");
     issuer
-        .redeem("assistant", "made-up")
+        .redeem("storefront", &code)
         .await
-        .refused(400, "invalid_grant");
+        .assert_error(400, "invalid_grant");
+    issuer.redeem("assistant", &code).await.access_token();
+    issuer
+        .redeem("assistant", &code)
+        .await
+        .assert_error(400, "invalid_grant");
+    issuer
+        .redeem("assistant", "unknown")
+        .await
+        .assert_error(400, "invalid_grant");
 
     let code = issuer.code("assistant", ORDERS, "orders:read", ALICE).await;
     issuer.handle.set_clock_offset(61);
-    issuer.redeem("assistant", &code).await.refused(400, "invalid_grant");
+    issuer
+        .redeem("assistant", &code)
+        .await
+        .assert_error(400, "invalid_grant");
 }
 
 #[tokio::test]
-async fn a_code_is_bound_to_its_verifier_address_and_resource() {
+async fn a_code_is_bound_to_its_verifier_redirect_uri_and_resource() {
     let issuer = Running::start(Settings::default()).await;
     let callback = redirect_uri("assistant");
     let other = "a".repeat(43);
@@ -250,29 +259,32 @@ async fn a_code_is_bound_to_its_verifier_address_and_resource() {
         ];
         pairs.retain(|(n, _)| *n != name);
         pairs.push((name, value));
-        issuer.token("assistant", &pairs).await.refused(400, error);
+        issuer.token("assistant", &pairs).await.assert_error(400, error);
         if error == "invalid_grant" {
-            issuer.redeem("assistant", &code).await.refused(400, "invalid_grant");
+            issuer
+                .redeem("assistant", &code)
+                .await
+                .assert_error(400, "invalid_grant");
         }
     }
     issuer
         .redeem("warehouse", "x")
         .await
-        .refused(400, "unauthorized_client");
+        .assert_error(400, "unauthorized_client");
 }
 
 #[tokio::test]
-async fn a_login_can_be_old() {
+async fn auth_time_is_the_time_of_the_login() {
     let issuer = Running::start(Settings::default()).await;
     issuer.handle.set_clock_offset(-600);
-    let token = issuer.person("assistant", ORDERS, "orders:read", ALICE).await;
+    let token = issuer.user_token("assistant", ORDERS, "orders:read", ALICE).await;
     issuer.handle.set_clock_offset(0);
-    let fresh = claims(&issuer.person("assistant", ORDERS, "orders:read", ALICE).await);
+    let fresh = claims(&issuer.user_token("assistant", ORDERS, "orders:read", ALICE).await);
     let old = claims(&token);
     let age = fresh["auth_time"].as_u64().unwrap() - old["auth_time"].as_u64().unwrap();
     assert!((600..660).contains(&age), "{age}");
     assert!(
         old["exp"].as_u64().unwrap() > fresh["iat"].as_u64().unwrap(),
-        "still good"
+        "the token has not expired"
     );
 }

@@ -1,4 +1,4 @@
-//! Token exchange: on behalf of, hop after hop.
+//! Token exchange: on behalf of, and further hops.
 
 use actgate_issuer::{Registry, Settings};
 use serde_json::{Value, json};
@@ -22,17 +22,17 @@ impl Running {
         self.token(client, &all).await
     }
 
-    /// An exchange with the client's own token as actor token.
+    /// An exchange with a token of the client as actor token.
     pub async fn exchange_as(&self, client: &str, subject: &str, pairs: Pairs<'_>) -> Reply {
-        let actor = self.own(client, ORDERS).await;
+        let actor = self.client_token(client, ORDERS).await;
         let mut all = vec![("actor_token", actor.as_str()), ("actor_token_type", ACCESS_TOKEN)];
         all.extend_from_slice(pairs);
         self.exchange(client, subject, &all).await
     }
 
-    /// A person's token for the assistant, handed over by the application.
-    pub async fn handed_over(&self, who: Pairs<'_>) -> String {
-        self.person("storefront", ASSISTANT, "orders:read refunds:write", who)
+    /// The token of a user for the assistant, issued to the application that calls it.
+    pub async fn assistant_token(&self, who: Pairs<'_>) -> String {
+        self.user_token("storefront", ASSISTANT, "orders:read refunds:write", who)
             .await
     }
 }
@@ -44,9 +44,9 @@ fn agent(issuer: &Running, name: &str) -> Value {
 #[tokio::test]
 async fn on_behalf_of() {
     let issuer = Running::start(Settings::default()).await;
-    let handed_over = issuer.handed_over(ALICE).await;
+    let subject_token = issuer.assistant_token(ALICE).await;
     let pairs = [("resource", ORDERS), ("scope", "orders:read")];
-    let reply = issuer.exchange("assistant", &handed_over, &pairs).await;
+    let reply = issuer.exchange("assistant", &subject_token, &pairs).await;
     let token = claims(&reply.access_token());
     assert_eq!(token["sub"], "alice");
     assert_eq!(token["sub_profile"], "user");
@@ -55,9 +55,9 @@ async fn on_behalf_of() {
     assert_eq!(token["scope"], "orders:read");
     assert_eq!(token["act"], agent(&issuer, "assistant"));
     for kept in ["auth_time", "amr", "acr"] {
-        assert_eq!(token[kept], claims(&handed_over)[kept], "{kept}");
+        assert_eq!(token[kept], claims(&subject_token)[kept], "{kept}");
     }
-    assert!(token["exp"].as_u64() <= claims(&handed_over)["exp"].as_u64());
+    assert!(token["exp"].as_u64() <= claims(&subject_token)["exp"].as_u64());
     let body = reply.json();
     assert_eq!(body["issued_token_type"], ACCESS_TOKEN);
     assert_eq!(body["scope"], "orders:read");
@@ -67,7 +67,7 @@ async fn on_behalf_of() {
 #[tokio::test]
 async fn three_hops_keep_the_whole_chain() {
     let issuer = Running::start(Settings::default()).await;
-    let t0 = issuer.handed_over(ALICE).await;
+    let t0 = issuer.assistant_token(ALICE).await;
     let t1 = issuer
         .exchange_as("assistant", &t0, &[("resource", SHOPPER)])
         .await
@@ -94,7 +94,7 @@ async fn three_hops_keep_the_whole_chain() {
 async fn scope_only_shrinks() {
     let issuer = Running::start(Settings::default()).await;
     let t0 = issuer
-        .person("storefront", ASSISTANT, "orders:read refunds:write", ALICE)
+        .user_token("storefront", ASSISTANT, "orders:read refunds:write", ALICE)
         .await;
     for wider in [
         "orders:write",
@@ -107,7 +107,7 @@ async fn scope_only_shrinks() {
         issuer
             .exchange("assistant", &t0, &pairs)
             .await
-            .refused(400, "invalid_scope");
+            .assert_error(400, "invalid_scope");
     }
     let t1 = issuer
         .exchange("assistant", &t0, &[("resource", ORDERS)])
@@ -116,20 +116,20 @@ async fn scope_only_shrinks() {
     assert_eq!(
         claims(&t1)["scope"],
         "orders:read refunds:write",
-        "all that fits, if nothing is named"
+        "everything allowed, if no scope is requested"
     );
 
-    let refunds = issuer.person("storefront", ASSISTANT, "refunds:write", ALICE).await;
+    let refunds = issuer.user_token("storefront", ASSISTANT, "refunds:write", ALICE).await;
     let nothing = issuer
         .exchange("assistant", &refunds, &[("resource", "https://shipping.example")])
         .await;
-    nothing.refused(400, "invalid_scope");
+    nothing.assert_error(400, "invalid_scope");
 }
 
 #[tokio::test]
-async fn a_new_token_never_outlives_the_old() {
+async fn a_new_token_expires_no_later_than_the_subject_token() {
     let issuer = Running::start(Settings::default()).await;
-    let t0 = issuer.handed_over(ALICE).await;
+    let t0 = issuer.assistant_token(ALICE).await;
     issuer.handle.set_clock_offset(600);
     let reply = issuer.exchange("assistant", &t0, &[("resource", ORDERS)]).await;
     assert_eq!(claims(&reply.access_token())["exp"], claims(&t0)["exp"]);
@@ -138,27 +138,27 @@ async fn a_new_token_never_outlives_the_old() {
 }
 
 #[tokio::test]
-async fn an_agent_behind_nobody() {
+async fn an_agent_exchanges_its_own_token() {
     let issuer = Running::start(Settings::default()).await;
     let target = [("resource", ORDERS), ("scope", "orders:read")];
-    let own = issuer.own("night-batch", "https://night-batch.example").await;
+    let own = issuer.client_token("night-batch", "https://night-batch.example").await;
     let token = claims(&issuer.exchange("night-batch", &own, &target).await.access_token());
     assert_eq!(token["sub"], "night-batch");
-    assert!(token.get("act").is_none(), "acting for oneself is no delegation");
+    assert!(token.get("act").is_none(), "no delegation");
 
-    let own = issuer.own("ledger-bot", "https://ledger-bot.example").await;
+    let own = issuer.client_token("ledger-bot", "https://ledger-bot.example").await;
     let token = claims(&issuer.exchange("ledger-bot", &own, &target).await.access_token());
-    assert_eq!(token["act"], agent(&issuer, "ledger-bot"), "as some issuers write it");
+    assert_eq!(token["act"], agent(&issuer, "ledger-bot"), "`own_token: self_act`");
     issuer
         .exchange_as("ledger-bot", &own, &target)
         .await
-        .refused(400, "invalid_request");
+        .assert_error(400, "invalid_request");
 }
 
 #[tokio::test]
-async fn a_chain_a_timer_started() {
+async fn a_chain_without_a_user() {
     let issuer = Running::start(Settings::default()).await;
-    let t1 = issuer.own("assistant", SHOPPER).await;
+    let t1 = issuer.client_token("assistant", SHOPPER).await;
     let t2 = issuer
         .exchange("shopper", &t1, &[("resource", ORDERS)])
         .await
@@ -178,7 +178,7 @@ async fn a_further_audience_can_be_registered() {
     let text = Registry::SAMPLE.replacen(serves, &format!("{serves}\n      from: [https://orders.example]"), 1);
     let registry = Registry::from_yaml(&text).unwrap();
     let issuer = Running::with_registry(Settings::default(), registry).await;
-    let direct = issuer.person("storefront", ORDERS, "orders:read", ALICE).await;
+    let direct = issuer.user_token("storefront", ORDERS, "orders:read", ALICE).await;
     let shipping = [("resource", "https://shipping.example")];
     let token = issuer.exchange("assistant", &direct, &shipping).await.access_token();
     assert_eq!(claims(&token)["aud"], "https://shipping.example");

@@ -1,14 +1,14 @@
-//! Discovery, the published keys, their rotation, and where the server agrees to listen.
+//! Metadata, the published keys and their rotation, and the listener.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use actgate_issuer::{BindError, Exposure, Issuer, Registry, Rotation, Server, Settings, Signing};
+use actgate_issuer::{Registry, Server, Settings, SettingsError, Signing, StartError};
 use jsonwebtoken::jwk::JwkSet;
 use serde_json::json;
 
-use crate::client::{Reply, Running, part};
+use crate::client::{Running, part};
 
 const ORDERS: &str = "https://orders.example";
 
@@ -20,13 +20,13 @@ impl Running {
     }
 
     async fn signer(&self) -> String {
-        let token = self.own("night-batch", ORDERS).await;
+        let token = self.client_token("night-batch", ORDERS).await;
         part(&token, 0)["kid"].as_str().unwrap().to_owned()
     }
 }
 
 #[tokio::test]
-async fn discovery_names_what_there_is() {
+async fn the_metadata_names_existing_endpoints() {
     let issuer = Running::start(Settings::default()).await;
     let metadata = issuer.get("/.well-known/oauth-authorization-server").await.json();
     assert_eq!(metadata, issuer.get("/.well-known/openid-configuration").await.json());
@@ -52,7 +52,7 @@ async fn each_algorithm_is_published_under_its_name() {
             ..Settings::default()
         })
         .await;
-        let token = issuer.own("night-batch", ORDERS).await;
+        let token = issuer.client_token("night-batch", ORDERS).await;
         assert_eq!(part(&token, 0)["alg"], algorithm);
         let kid = part(&token, 0)["kid"].clone();
         let keys = issuer.get("/jwks").await.json();
@@ -70,76 +70,34 @@ async fn each_algorithm_is_published_under_its_name() {
 }
 
 #[tokio::test]
-async fn a_key_is_published_before_it_signs_and_after() {
+async fn a_key_is_published_before_and_after_it_signs() {
     let issuer = Running::start(Settings::default()).await;
     let (first, before) = (issuer.signer().await, issuer.kids().await);
     let second = issuer.handle.rotate_key().unwrap();
-    assert!(before.contains(&second), "the next key was published already");
+    assert!(before.contains(&second), "the next key is published");
     assert_eq!(issuer.signer().await, second);
-    assert!(issuer.kids().await.contains(&first), "the retired key still is");
+    assert!(issuer.kids().await.contains(&first), "the retired key is published");
     assert_eq!(issuer.handle.withdraw_retired(), 1);
     assert!(!issuer.kids().await.contains(&first));
 }
 
 #[tokio::test]
-async fn rotation_over_http_is_a_choice() {
-    let closed = Running::start(Settings::default()).await;
-    assert_eq!(closed.post("/admin/keys/rotate", &[]).await.status, 404);
-
-    let open = Settings {
-        rotation: Rotation::Endpoint,
-        ..Settings::default()
-    };
-    let issuer = Running::start(open).await;
-    let before = issuer.signer().await;
-    let foreign = issuer
-        .form("/admin/keys/rotate", &[])
-        .header("sec-fetch-site", "cross-site");
-    assert_eq!(Reply::read(foreign).await.status, 403);
-    assert_eq!(issuer.signer().await, before);
-    let reply = issuer.post("/admin/keys/rotate", &[]).await;
-    assert_eq!(reply.json()["kid"], json!(issuer.signer().await));
-    assert_ne!(issuer.signer().await, before);
-}
-
-#[tokio::test]
-async fn loopback_unless_told_otherwise() {
+async fn the_issuer_listens_on_the_network_only_if_allowed() {
     let any = "0.0.0.0:0".parse().unwrap();
-    let issuer = |exposure| {
-        let settings = Settings {
-            exposure,
-            ..Settings::default()
-        };
-        Issuer::new(settings, Registry::demo().unwrap()).unwrap()
-    };
-    let refused = Server::bind(any, issuer(Exposure::Loopback)).await;
-    assert!(matches!(refused, Err(BindError::NotLoopback(address)) if address == any));
-    let nameless = Server::bind(any, issuer(Exposure::Network)).await;
-    assert!(matches!(nameless, Err(BindError::NoIssuerUrl(_))));
-    let issuer_url = Some("http://issuer.example".to_owned());
+    let denied = Server::bind(any, Settings::default(), Registry::demo().unwrap()).await;
+    assert!(matches!(denied, Err(StartError::Settings(SettingsError::NotLoopback(address))) if address == any));
     let settings = Settings {
-        exposure: Exposure::Network,
-        issuer_url,
+        expose_to_network: true,
+        issuer_url: Some("http://issuer.example".to_owned()),
         ..Settings::default()
     };
-    let named = Issuer::new(settings, Registry::demo().unwrap()).unwrap();
-    assert!(Server::bind(any, named).await.is_ok());
-}
-
-#[tokio::test]
-async fn a_name_of_its_own() {
-    let settings = Settings {
-        issuer_url: Some("https://issuer.example".into()),
-        ..Settings::default()
-    };
-    let issuer = Issuer::new(settings, Registry::demo().unwrap()).unwrap();
-    let server = Server::bind("127.0.0.1:0".parse().unwrap(), issuer).await.unwrap();
-    assert_eq!(server.issuer_url(), "https://issuer.example");
+    let server = Server::bind(any, settings, Registry::demo().unwrap()).await.unwrap();
+    assert_eq!(server.issuer_url(), "http://issuer.example");
     assert_ne!(server.local_addr().port(), 0);
 }
 
 #[tokio::test]
-async fn a_head_that_never_ends_is_cut_off() {
+async fn the_time_for_a_request_head_is_limited() {
     let issuer = Running::start(Settings::default()).await;
     let address = issuer.url.strip_prefix("http://").unwrap().to_owned();
     let closed = tokio::task::spawn_blocking(move || {
@@ -149,5 +107,5 @@ async fn a_head_that_never_ends_is_cut_off() {
         let mut rest = Vec::new();
         stream.read_to_end(&mut rest).is_ok()
     });
-    assert!(closed.await.unwrap(), "the server hung up");
+    assert!(closed.await.unwrap(), "the server closed the connection");
 }

@@ -1,11 +1,11 @@
-//! The issuer over the wire: every flow, and every refusal.
+//! The issuer over the wire: every flow and its errors.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a broken expectation fails the test")]
 
 mod browser;
 mod client;
+mod client_credentials;
 mod code;
 mod exchange;
-mod exchange_refusals;
+mod exchange_errors;
 mod keys;
-mod own;

@@ -1,6 +1,6 @@
 //! Who appears in the demo, and the tokens they come with.
 
-use actgate_issuer::Handle;
+use actgate_issuer::IssuerHandle;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -86,12 +86,12 @@ pub enum Credential {
 #[derive(Clone)]
 pub struct Cast {
     flows: Flows,
-    issuer: Handle,
+    issuer: IssuerHandle,
 }
 
 impl Cast {
     /// Everybody whom the issuer's built-in registry knows.
-    pub fn of(flows: Flows, issuer: Handle) -> Cast {
+    pub fn of(flows: Flows, issuer: IssuerHandle) -> Cast {
         Cast { flows, issuer }
     }
 

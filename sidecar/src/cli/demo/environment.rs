@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 
-use actgate_issuer::{Handle, Issuer, Registry, Server, Settings};
+use actgate_issuer::{IssuerHandle, Registry, Server, Settings};
 use serde_json::Value;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -25,7 +25,7 @@ pub struct Stage {
     /// The issuer's identifier and address.
     pub issuer_url: String,
     /// A way to steer the issuer.
-    pub issuer: Handle,
+    pub issuer: IssuerHandle,
     orders: SocketAddr,
     shipping: SocketAddr,
     /// The decisions of both gates, as they write them.
@@ -37,8 +37,8 @@ impl Stage {
     pub async fn set() -> Result<Stage, Failure> {
         let failed = |error: &dyn std::fmt::Display| Failure::runtime("bundled issuer", error);
         let registry = Registry::demo().map_err(|error| failed(&error))?;
-        let issuer = Issuer::new(Settings::default(), registry).map_err(|error| failed(&error))?;
-        let server = Server::bind(SocketAddr::from(([127, 0, 0, 1], 0)), issuer)
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let server = Server::bind(address, Settings::default(), registry)
             .await
             .map_err(|error| failed(&error))?;
         let (issuer_url, issuer) = (server.issuer_url().to_owned(), server.handle());

@@ -1,4 +1,4 @@
-//! Client credentials, client authentication, and the shape of the token endpoint.
+//! Client credentials, client authentication, and the limits of the token endpoint.
 
 use actgate_issuer::Settings;
 use serde_json::json;
@@ -6,13 +6,13 @@ use serde_json::json;
 use crate::client::{Reply, Running, claims, part};
 
 const ORDERS: (&str, &str) = ("resource", "https://orders.example");
-const OWN: (&str, &str) = ("grant_type", "client_credentials");
+const GRANT: (&str, &str) = ("grant_type", "client_credentials");
 
 #[tokio::test]
-async fn an_agent_on_its_own() {
+async fn an_agent_without_a_user() {
     let issuer = Running::start(Settings::default()).await;
     let reply = issuer
-        .token("night-batch", &[OWN, ORDERS, ("scope", "orders:read")])
+        .token("night-batch", &[GRANT, ORDERS, ("scope", "orders:read")])
         .await;
     let token = reply.access_token();
     assert_eq!(part(&token, 0)["typ"], "at+jwt");
@@ -45,51 +45,51 @@ async fn an_agent_on_its_own() {
 }
 
 #[tokio::test]
-async fn without_a_scope_all_that_fits_is_granted() {
+async fn without_a_requested_scope_everything_allowed_is_granted() {
     let issuer = Running::start(Settings::default()).await;
     let shipping = ("resource", "https://shipping.example");
-    let token = issuer.token("warehouse", &[OWN, shipping]).await.access_token();
+    let token = issuer.token("warehouse", &[GRANT, shipping]).await.access_token();
     assert_eq!(claims(&token)["scope"], "orders:read shipping:write");
     assert_eq!(claims(&token)["sub_profile"], "service");
-    let token = issuer.token("refund-agent", &[OWN]).await.access_token();
+    let token = issuer.token("refund-agent", &[GRANT]).await.access_token();
     assert_eq!(claims(&token)["aud"], "https://orders.example", "its only resource");
 }
 
 #[tokio::test]
-async fn what_client_credentials_refuse() {
+async fn errors_of_client_credentials() {
     let issuer = Running::start(Settings::default()).await;
     for (client, pairs, error) in [
         (
             "warehouse",
-            vec![OWN, ORDERS, ("scope", "orders:write")],
+            vec![GRANT, ORDERS, ("scope", "orders:write")],
             "invalid_scope",
         ),
         (
             "warehouse",
-            vec![OWN, ORDERS, ("scope", "shipping:write")],
+            vec![GRANT, ORDERS, ("scope", "shipping:write")],
             "invalid_scope",
         ),
-        ("warehouse", vec![OWN, ORDERS, ("scope", "a\"b")], "invalid_scope"),
-        ("warehouse", vec![OWN], "invalid_target"),
+        ("warehouse", vec![GRANT, ORDERS, ("scope", "a\"b")], "invalid_scope"),
+        ("warehouse", vec![GRANT], "invalid_target"),
         (
             "warehouse",
-            vec![OWN, ("resource", "https://nowhere.example")],
+            vec![GRANT, ("resource", "https://nowhere.example")],
             "invalid_target",
         ),
         (
             "warehouse",
-            vec![OWN, ("resource", "https://night-batch.example")],
+            vec![GRANT, ("resource", "https://night-batch.example")],
             "invalid_target",
         ),
         (
             "warehouse",
-            vec![OWN, ORDERS, ("resource", "https://shipping.example")],
+            vec![GRANT, ORDERS, ("resource", "https://shipping.example")],
             "invalid_target",
         ),
-        ("warehouse", vec![OWN, OWN], "invalid_request"),
+        ("warehouse", vec![GRANT, GRANT], "invalid_request"),
         (
             "warehouse",
-            vec![OWN, ORDERS, ("scope", "a"), ("scope", "b")],
+            vec![GRANT, ORDERS, ("scope", "a"), ("scope", "b")],
             "invalid_request",
         ),
         ("warehouse", vec![ORDERS], "invalid_request"),
@@ -99,33 +99,36 @@ async fn what_client_credentials_refuse() {
             vec![("grant_type", "refresh_token")],
             "unsupported_grant_type",
         ),
-        ("storefront", vec![OWN, ORDERS], "unauthorized_client"),
+        ("storefront", vec![GRANT, ORDERS], "unauthorized_client"),
     ] {
         let reply = issuer.token(client, &pairs).await;
-        reply.refused(400, error);
+        reply.assert_error(400, error);
         assert!(!reply.text.contains("secret"), "{}", reply.text);
     }
-    let public = [OWN, ORDERS, ("client_id", "terminal")];
-    issuer.post("/token", &public).await.refused(400, "unauthorized_client");
+    let public = [GRANT, ORDERS, ("client_id", "terminal")];
+    issuer
+        .post("/token", &public)
+        .await
+        .assert_error(400, "unauthorized_client");
 }
 
 #[tokio::test]
-async fn a_client_that_is_not_itself() {
+async fn a_client_that_fails_to_authenticate() {
     let issuer = Running::start(Settings::default()).await;
-    let form = || issuer.form("/token", &[OWN, ORDERS]);
+    let form = || issuer.form("/token", &[GRANT, ORDERS]);
 
     let reply = Reply::read(form().basic_auth("warehouse", Some("hunter2"))).await;
-    reply.refused(401, "invalid_client");
+    reply.assert_error(401, "invalid_client");
     assert!(reply.header("www-authenticate").unwrap().starts_with("Basic "));
     assert!(!reply.text.contains("hunter2"));
 
-    let posted = [OWN, ORDERS, ("client_id", "warehouse"), ("client_secret", "hunter2")];
+    let posted = [GRANT, ORDERS, ("client_id", "warehouse"), ("client_secret", "hunter2")];
     let reply = issuer.post("/token", &posted).await;
-    reply.refused(401, "invalid_client");
+    reply.assert_error(401, "invalid_client");
     assert_eq!(reply.header("www-authenticate"), None);
 
     let posted = [
-        OWN,
+        GRANT,
         ORDERS,
         ("client_id", "warehouse"),
         ("client_secret", "warehouse-secret"),
@@ -134,20 +137,23 @@ async fn a_client_that_is_not_itself() {
     let both = issuer
         .form("/token", &posted)
         .basic_auth("warehouse", Some("warehouse-secret"));
-    Reply::read(both).await.refused(400, "invalid_request");
+    Reply::read(both).await.assert_error(400, "invalid_request");
 }
 
 #[tokio::test]
 async fn the_limits_of_a_request() {
     let issuer = Running::start(Settings::default()).await;
     let large = "x".repeat(65 * 1024);
-    let reply = issuer.token("warehouse", &[OWN, ORDERS, ("scope", &large)]).await;
-    reply.refused(413, "invalid_request");
+    let reply = issuer.token("warehouse", &[GRANT, ORDERS, ("scope", &large)]).await;
+    reply.assert_error(413, "invalid_request");
     let many = vec![("a", "1"); 65];
-    issuer.token("warehouse", &many).await.refused(400, "invalid_request");
+    issuer
+        .token("warehouse", &many)
+        .await
+        .assert_error(400, "invalid_request");
     let json = issuer.http.post(format!("{}/token", issuer.url));
     let json = json.header("content-type", "application/json").body("{}");
-    Reply::read(json).await.refused(400, "invalid_request");
+    Reply::read(json).await.assert_error(400, "invalid_request");
 
     assert_eq!(issuer.get("/token").await.status, 405);
     assert_eq!(issuer.get("/token").await.header("allow"), Some("POST"));
