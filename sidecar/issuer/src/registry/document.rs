@@ -7,7 +7,8 @@ use serde::{Deserialize, Deserializer};
 use serde_saphyr::{Location, Spanned};
 use url::{Host, Url};
 
-use super::{ActorToken, Client, Exchange, OwnToken, Registry, RegistryError, Resource, User};
+use super::entries::{ActorToken, Client, Exchange, OwnToken, Registry, Resource, User};
+use super::error::RegistryError;
 use crate::claims::EntityProfile;
 use crate::scope::{ScopeSet, is_scope};
 use crate::secret::Secret;
@@ -83,7 +84,22 @@ fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> R
     T::deserialize(deserializer).map(Some)
 }
 
-pub(super) fn read(text: &str) -> Result<Registry, RegistryError> {
+impl Registry {
+    /// A commented file with everything in it. It is also the built-in set of the demo.
+    pub const SAMPLE: &str = include_str!("sample.yaml");
+
+    /// Reads a registry. Unknown keys, duplicate names and references to nothing are errors.
+    pub fn from_yaml(text: &str) -> Result<Registry, RegistryError> {
+        read(text)
+    }
+
+    /// The built-in set: [`Registry::SAMPLE`].
+    pub fn demo() -> Result<Registry, RegistryError> {
+        Registry::from_yaml(Registry::SAMPLE)
+    }
+}
+
+fn read(text: &str) -> Result<Registry, RegistryError> {
     let options = serde_saphyr::options! { with_snippet: false };
     let document: Document =
         serde_saphyr::from_str_with_options(text, options).map_err(|error| RegistryError::of(&error))?;
@@ -306,7 +322,7 @@ fn values(written: Vec<Spanned<String>>) -> BTreeSet<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ActorToken, OwnToken, Registry};
+    use super::super::entries::{ActorToken, OwnToken, Registry};
     use crate::claims::EntityProfile;
 
     #[test]
