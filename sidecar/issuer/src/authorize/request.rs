@@ -28,7 +28,7 @@ pub(super) fn read(server: &AuthorizationServer, query: &Parameters) -> Result<A
     };
     let client = client.ok_or(Rejection::Page("The client_id of the application is not registered."))?;
     let redirect_uri = match query.one("redirect_uri") {
-        Ok(Some(uri)) if client.redirect_uris.contains(uri) => uri,
+        Ok(Some(uri)) if client.accepts_redirect_uri(uri) => uri,
         _ => {
             return Err(Rejection::Page(
                 "The redirect_uri of the application is not registered.",

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer};
 use serde_saphyr::{Location, Spanned};
-use url::{Host, Url};
+use url::Url;
 
 use super::entries::{ActorToken, Client, Exchange, OwnToken, Registry, Resource, User};
 use super::error::RegistryError;
+use super::redirect_uri::is_redirect_uri;
 use crate::claims::EntityProfile;
 use crate::scope::{ScopeSet, is_scope};
 use crate::secret::Secret;
@@ -288,17 +289,7 @@ fn check_name(name: &str, here: &Location) -> Result<(), RegistryError> {
 }
 
 fn check_redirect_uri(uri: &Spanned<String>) -> Result<(), RegistryError> {
-    let good = Url::parse(&uri.value).is_ok_and(|url| {
-        let transport = match (url.scheme(), url.host()) {
-            ("https", Some(_)) => true,
-            ("http", Some(Host::Domain(name))) => name == "localhost",
-            ("http", Some(Host::Ipv4(address))) => address.is_loopback(),
-            ("http", Some(Host::Ipv6(address))) => address.is_loopback(),
-            _ => false,
-        };
-        transport && url.fragment().is_none() && url.username().is_empty() && url.password().is_none()
-    });
-    if good {
+    if is_redirect_uri(&uri.value) {
         return Ok(());
     }
     Err(RegistryError::at(&uri.referenced, "this is no redirect URI")

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
+use super::redirect_uri;
 use crate::claims::EntityProfile;
 use crate::scope::ScopeSet;
 use crate::secret::Secret;
@@ -66,6 +67,14 @@ pub(crate) struct Client {
     pub(crate) resources: BTreeSet<String>,
     /// None: no token exchange.
     pub(crate) exchange: Option<Exchange>,
+}
+
+impl Client {
+    /// Whether the client is registered with the redirect URI of a request.
+    pub(crate) fn accepts_redirect_uri(&self, requested: &str) -> bool {
+        let mut registered = self.redirect_uris.iter();
+        registered.any(|registered| redirect_uri::matches(registered, requested))
+    }
 }
 
 /// Whose tokens a client may exchange.

@@ -55,6 +55,7 @@
 mod document;
 mod entries;
 mod error;
+mod redirect_uri;
 
 pub use self::entries::Registry;
 pub(crate) use self::entries::{ActorToken, Client, Exchange, OwnToken, Resource, User};

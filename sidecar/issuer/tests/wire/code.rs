@@ -2,8 +2,9 @@
 
 use actgate_issuer::Settings;
 use serde_json::json;
+use url::form_urlencoded;
 
-use crate::browser::{ALICE, ALICE_WITH_PASSWORD, BOB, VERIFIER, answer, redirect_uri, transaction};
+use crate::browser::{ALICE, ALICE_WITH_PASSWORD, BOB, CHALLENGE, VERIFIER, answer, redirect_uri, transaction};
 use crate::client::{Reply, Running, claims, part};
 
 const ORDERS: &str = "https://orders.example";
@@ -64,6 +65,76 @@ async fn a_public_client_authenticates_by_pkce_alone() {
     let reply = issuer.post("/token", &pairs).await;
     assert_eq!(claims(&reply.access_token())["sub"], "bob");
     assert!(reply.json().get("id_token").is_none(), "openid was not requested");
+}
+
+#[tokio::test]
+async fn the_port_of_a_loopback_redirect_uri_is_free() {
+    let issuer = Running::start(Settings::default()).await;
+    let authorize = async |redirect_uri: &str| {
+        let query = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs([
+                ("response_type", "code"),
+                ("client_id", "terminal"),
+                ("redirect_uri", redirect_uri),
+                ("scope", "orders:read"),
+                ("code_challenge", CHALLENGE),
+                ("code_challenge_method", "S256"),
+            ])
+            .finish();
+        issuer.get(&format!("/authorize?{query}")).await
+    };
+    let redirect_uri = "http://127.0.0.1:51004/callback";
+    let page = authorize(redirect_uri).await;
+    let policy = page.header("content-security-policy").unwrap();
+    assert!(
+        policy.ends_with("form-action 'self' http://127.0.0.1:51004"),
+        "{policy}"
+    );
+    let page = issuer.submit(&page, "/login", BOB).await;
+    let reply = issuer.submit(&page, "/consent", &[("decision", "allow")]).await;
+    let location = reply.header("location").unwrap();
+    assert!(
+        location.starts_with("http://127.0.0.1:51004/callback?code="),
+        "{location}"
+    );
+    let code = answer(&reply, "code").unwrap();
+    let redeem = async |redirect_uri: &str| {
+        let pairs = [
+            ("grant_type", "authorization_code"),
+            ("client_id", "terminal"),
+            ("code", &code),
+            ("redirect_uri", redirect_uri),
+            ("code_verifier", VERIFIER),
+        ];
+        issuer.post("/token", &pairs).await
+    };
+    redeem(redirect_uri).await.access_token();
+
+    for other in [
+        "http://127.0.0.1:51004/",
+        "http://127.0.0.1:51004@evil.example/callback",
+        "http://127.0.0.1.evil.example/callback",
+        "http://localhost:51004/callback",
+        "http://[::1]:51004/callback",
+        "https://127.0.0.1:51004/callback",
+    ] {
+        let reply = authorize(other).await;
+        assert_eq!((reply.status, reply.header("location")), (400, None), "{other}");
+    }
+}
+
+#[tokio::test]
+async fn a_code_is_redeemed_with_the_port_of_its_request() {
+    let issuer = Running::start(Settings::default()).await;
+    let code = issuer.code("terminal", ORDERS, "orders:read", BOB).await;
+    let pairs = [
+        ("grant_type", "authorization_code"),
+        ("client_id", "terminal"),
+        ("code", &code),
+        ("redirect_uri", "http://127.0.0.1:51004/callback"),
+        ("code_verifier", VERIFIER),
+    ];
+    issuer.post("/token", &pairs).await.assert_error(400, "invalid_grant");
 }
 
 #[tokio::test]
