@@ -1,4 +1,4 @@
-//! `check`: a configuration that would leave a hole is refused, with file, line and mend.
+//! `actgate check`: an unsafe configuration is an error with file, line, column and help.
 
 use std::process::Output;
 
@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 use crate::deployment::gate::run_to_end;
 
-/// A configuration without mistakes that can be checked anywhere.
+/// A valid configuration.
 pub const CONFIGURATION: &str = r#"listen: 127.0.0.1:0
 upstream: http://127.0.0.1:9
 admin: 127.0.0.1:0
@@ -33,7 +33,7 @@ routes:
     chain: { max_depth: 2 }
 "#;
 
-/// Files of one test, in a folder of its own.
+/// The files of one test, in a temporary folder.
 pub struct Files {
     folder: TempDir,
 }
@@ -52,8 +52,8 @@ impl Files {
     }
 }
 
-/// Everything that the program said.
-pub fn told(output: &Output) -> String {
+/// Standard output and standard error.
+pub fn output_text(output: &Output) -> String {
     let text = [output.stdout.as_slice(), output.stderr.as_slice()].concat();
     String::from_utf8(text).expect("UTF-8")
 }
@@ -63,7 +63,7 @@ fn check(text: &str) -> (i32, String, String) {
     let path = files.write("actgate.yaml", text);
     let output = run_to_end(&["check", "--config", &path], "");
     let code = output.status.code().expect("an exit code");
-    (code, told(&output), path)
+    (code, output_text(&output), path)
 }
 
 /// The line and the column at which `needle` begins.
@@ -79,13 +79,13 @@ fn place(text: &str, needle: &str) -> (usize, usize) {
 }
 
 #[test]
-fn check_of_a_good_file() {
-    let (code, told, _) = check(CONFIGURATION);
-    assert_eq!(code, 0, "{told}");
+fn a_valid_configuration_exits_with_0() {
+    let (code, text, _) = check(CONFIGURATION);
+    assert_eq!(code, 0, "{text}");
 }
 
 #[test]
-fn check_names_file_line_column_key_and_the_nearest_valid_one() {
+fn an_unknown_key_is_reported_with_its_place_and_the_nearest_key() {
     for (right, wrong, key, nearest) in [
         ("listen:", "listne:", "listne", "listen"),
         ("upstream:", "upsteam:", "upsteam", "upstream"),
@@ -101,20 +101,20 @@ fn check_names_file_line_column_key_and_the_nearest_valid_one() {
         ("public:", "publik:", "publik", "public"),
     ] {
         let broken = CONFIGURATION.replacen(right, wrong, 1);
-        let (code, told, path) = check(&broken);
-        assert_eq!(code, 78, "{wrong}: {told}");
+        let (code, text, path) = check(&broken);
+        assert_eq!(code, 78, "{wrong}: {text}");
         let (line, column) = place(&broken, key);
         assert!(
-            told.contains(&format!("{path}:{line}:{column}:")),
-            "{line}:{column} in {told}"
+            text.contains(&format!("{path}:{line}:{column}:")),
+            "{line}:{column} in {text}"
         );
-        assert!(told.contains(&format!("`{key}`")), "{key} in {told}");
-        assert!(told.contains(&format!("`{nearest}`")), "{nearest} in {told}");
+        assert!(text.contains(&format!("`{key}`")), "{key} in {text}");
+        assert!(text.contains(&format!("`{nearest}`")), "{nearest} in {text}");
     }
 }
 
 #[test]
-fn check_refuses_what_would_leave_a_hole() {
+fn an_unsafe_configuration_is_an_error() {
     let (_, routes) = CONFIGURATION.split_at(CONFIGURATION.find("routes:").expect("the routes"));
     for (what, right, wrong) in [
         ("a leeway above 60 s", "leeway: 30s", "leeway: 61s"),
@@ -130,23 +130,23 @@ fn check_refuses_what_would_leave_a_hole() {
         ("an empty list of algorithms", "[ES256, RS256]", "[]"),
         ("an issuer over plain HTTP", "issuer: https://idp", "issuer: http://idp"),
         (
-            "a requirement nobody defined",
+            "an undefined requirement",
             "require: [human-must-initiate]",
             "require: [human-must-begin]",
         ),
         (
-            "a history rule on a chain that may be cut",
+            "a history rule on a chain that may be incomplete",
             "chain: complete",
             "chain: outer-only",
         ),
         (
-            "a history rule where prior actors are for audit",
+            "a history rule without enforced prior actors",
             "prior_actors: restrict",
             "prior_actors: audit",
         ),
         ("a tie of routes", "GET /health", "POST /refunds"),
         (
-            "a public route with demands",
+            "a public route with a rule",
             "public: true",
             "public: true\n    scopes: [a]",
         ),
@@ -155,12 +155,12 @@ fn check_refuses_what_would_leave_a_hole() {
         ("an empty list of hosts", "leeway:", "hosts: []\nleeway:"),
         ("a pattern for a host", "leeway:", "hosts: ['*']\nleeway:"),
         (
-            "an audience that no token has",
+            "an audience with white space",
             "audience: https://orders.example.com",
             "audience: ' https://orders.example.com'",
         ),
         (
-            "an admin listener for everybody",
+            "an admin listener on all addresses",
             "admin: 127.0.0.1:0",
             "admin: 0.0.0.0:9901",
         ),
@@ -175,15 +175,15 @@ fn check_refuses_what_would_leave_a_hole() {
             "listen: 0.0.0.0:9",
         ),
         ("port 0 upstream", "http://127.0.0.1:9", "http://127.0.0.1:0"),
-        ("a decision log without a name", "leeway:", "decision_log: ''\nleeway:"),
+        ("a decision log without a path", "leeway:", "decision_log: ''\nleeway:"),
         ("a decision log that is a folder", "leeway:", "decision_log: .\nleeway:"),
         (
-            "a decision log in no folder",
+            "a decision log in a missing folder",
             "leeway:",
             "decision_log: nowhere/decisions.log\nleeway:",
         ),
         (
-            "a decision log into the configuration",
+            "a decision log in the configuration file",
             "leeway:",
             "decision_log: actgate.yaml\nleeway:",
         ),
@@ -199,22 +199,22 @@ fn check_refuses_what_would_leave_a_hole() {
             "subject: authorization",
         ),
         (
-            "an actor that is nobody",
+            "an actor that is absent and named",
             "actor: { one_of",
             "actor: { absent: true, one_of",
         ),
     ] {
         let broken = CONFIGURATION.replacen(right, wrong, 1);
         assert_ne!(broken, CONFIGURATION, "{what}");
-        let (code, told, path) = check(&broken);
-        assert_eq!(code, 78, "{what}: {told}");
-        assert!(told.contains(&path), "{what}: {told}");
+        let (code, text, path) = check(&broken);
+        assert_eq!(code, 78, "{what}: {text}");
+        assert!(text.contains(&path), "{what}: {text}");
     }
 }
 
 #[test]
-fn check_speaks_of_the_file_and_not_of_the_program() {
-    for (right, wrong, told) in [
+fn a_message_is_about_the_file() {
+    for (right, wrong, message) in [
         ("leeway: 30s", "leeway:", "5:7: a value is missing here"),
         ("[ES256, RS256]", "ES256", "8:17: expected a list"),
         (
@@ -239,25 +239,25 @@ fn check_speaks_of_the_file_and_not_of_the_program() {
         let broken = CONFIGURATION.replacen(right, wrong, 1);
         let (code, text, path) = check(&broken);
         assert_eq!(code, 78, "{wrong}: {text}");
-        assert!(text.contains(&format!("{path}:{told}")), "{wrong}: {text}");
+        assert!(text.contains(&format!("{path}:{message}")), "{wrong}: {text}");
     }
 }
 
 #[test]
-fn run_refuses_the_same_files() {
+fn run_and_check_exit_with_78_for_invalid_files() {
     let files = Files::new();
     let path = files.write("actgate.yaml", &CONFIGURATION.replace("listen:", "listne:"));
     let output = run_to_end(&["run", "--config", &path], "");
-    assert_eq!(output.status.code(), Some(78), "{}", told(&output));
+    assert_eq!(output.status.code(), Some(78), "{}", output_text(&output));
     let output = run_to_end(&["run", "--config", &files.write("empty.yaml", "")], "");
-    assert_eq!(output.status.code(), Some(78), "{}", told(&output));
+    assert_eq!(output.status.code(), Some(78), "{}", output_text(&output));
     let missing = files.folder.path().join("missing.yaml");
     let output = run_to_end(&["check", "--config", &missing.to_string_lossy()], "");
-    assert_eq!(output.status.code(), Some(78), "{}", told(&output));
+    assert_eq!(output.status.code(), Some(78), "{}", output_text(&output));
 }
 
 #[test]
-fn check_reads_a_policy_of_its_own_file() {
+fn a_policy_file_is_checked_with_places_of_its_own() {
     let files = Files::new();
     let at = CONFIGURATION.find("requirements:").expect("the policy");
     let (rest, policy) = CONFIGURATION.split_at(at);
@@ -265,12 +265,12 @@ fn check_reads_a_policy_of_its_own_file() {
     let path = files.write("actgate.yaml", &configuration);
     files.write("policy.yaml", policy);
     let output = run_to_end(&["check", "--config", &path], "");
-    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    assert_eq!(output.status.code(), Some(0), "{}", output_text(&output));
     let broken = policy.replace("max_depth", "max_deep");
     let file = files.write("policy.yaml", &broken);
     let output = run_to_end(&["check", "--config", &path], "");
     let (line, column) = place(&broken, "max_deep");
     assert_eq!(output.status.code(), Some(78));
-    let told = told(&output);
-    assert!(told.contains(&format!("{file}:{line}:{column}:")), "{told}");
+    let text = output_text(&output);
+    assert!(text.contains(&format!("{file}:{line}:{column}:")), "{text}");
 }

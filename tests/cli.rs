@@ -1,10 +1,10 @@
-//! The command line: `explain`, `demo`, usage errors, and the end of `run`.
+//! The command line: `explain`, `demo`, usage errors, and the shutdown of `run`.
 
 use std::process::Output;
 
 use serde_json::{Value, json};
 
-use crate::check::{CONFIGURATION, Files, told};
+use crate::check::{CONFIGURATION, Files, output_text};
 use crate::deployment::Deployment;
 use crate::deployment::gate::run_to_end;
 use crate::deployment::upstream::Conduct;
@@ -12,7 +12,7 @@ use crate::mint::{AUDIENCE, ISSUER, TokenIssuer, chain, now};
 use crate::wire::{Connection, Outcome, bearer, request};
 
 #[test]
-fn usage_errors() {
+fn usage_errors_exit_with_2() {
     for arguments in [
         vec![],
         vec!["rnu"],
@@ -21,12 +21,12 @@ fn usage_errors() {
         vec!["check", "a", "b"],
     ] {
         let output = run_to_end(&arguments, "");
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", told(&output));
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", output_text(&output));
     }
     for arguments in [["--version"], ["--help"]] {
         let output = run_to_end(&arguments, "");
         assert_eq!(output.status.code(), Some(0), "{arguments:?}");
-        assert!(told(&output).contains("actgate"));
+        assert!(output_text(&output).contains("actgate"));
     }
 }
 
@@ -50,13 +50,13 @@ fn refund(changes: Value) -> Value {
 }
 
 #[test]
-fn explain_draws_the_chain_and_every_check() {
+fn explain_shows_the_chain_and_every_check() {
     let issuer = TokenIssuer::new();
     let token = issuer.token(refund(json!({})));
     let output = explain(&issuer, &token, &[]);
-    let text = told(&output);
+    let text = output_text(&output);
     assert_eq!(output.status.code(), Some(0), "{text}");
-    for drawn in [
+    for shown in [
         "alice-canary",
         "refund-agent",
         "orch",
@@ -66,15 +66,15 @@ fn explain_draws_the_chain_and_every_check() {
         "actor.one_of",
         "chain.max_depth",
     ] {
-        assert!(text.contains(drawn), "{drawn} in {text}");
+        assert!(text.contains(shown), "{shown} in {text}");
     }
     assert!(!text.contains('✗'), "{text}");
     let agent = json!({ "sub": "bot", "sub_profile": "ai_agent", "act": chain(&["c", "b", "refund-agent"]) });
     let token = issuer.token(refund(agent));
     let output = explain(&issuer, &token, &[]);
-    let text = told(&output);
+    let text = output_text(&output);
     assert_eq!(output.status.code(), Some(1), "{text}");
-    for drawn in [
+    for shown in [
         "✓",
         "✗",
         "403",
@@ -82,19 +82,19 @@ fn explain_draws_the_chain_and_every_check() {
         "actor_not_allowed",
         "chain_too_deep",
     ] {
-        assert!(text.contains(drawn), "{drawn} in {text}");
+        assert!(text.contains(shown), "{shown} in {text}");
     }
     assert!(!text.contains(crate::mint::parts(&token)[2]), "the token is shown");
 }
 
 #[test]
-fn explain_says_what_the_caller_would_get() {
+fn explain_prints_the_status_of_the_answer() {
     let issuer = TokenIssuer::new();
     let untrusted = TokenIssuer::new();
-    let good = refund(json!({}));
+    let valid = refund(json!({}));
     for (what, token, more, status) in [
-        ("good", issuer.token(good.clone()), vec![], 200),
-        ("forged", untrusted.token(good.clone()), vec![], 401),
+        ("valid", issuer.token(valid.clone()), vec![], 200),
+        ("forged", untrusted.token(valid.clone()), vec![], 401),
         (
             "of another audience",
             issuer.token(refund(json!({ "aud": ISSUER }))),
@@ -102,13 +102,13 @@ fn explain_says_what_the_caller_would_get() {
             401,
         ),
         (
-            "expired by then",
-            issuer.token(good.clone()),
+            "expired at that time",
+            issuer.token(valid.clone()),
             vec!["--at", "4102444800"],
             401,
         ),
         (
-            "past, but good then",
+            "expired now, but not then",
             issuer.token(refund(json!({ "exp": 1_767_229_200, "iat": 1 }))),
             vec!["--at", "2026-01-01T00:00:00Z"],
             200,
@@ -119,16 +119,16 @@ fn explain_says_what_the_caller_would_get() {
             vec![],
             403,
         ),
-        ("no token at all", "garbage".to_owned(), vec![], 401),
+        ("not a token", "garbage".to_owned(), vec![], 401),
     ] {
         let mut all = vec!["--json"];
         all.extend(more);
         let output = explain(&issuer, &token, &all);
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let told: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{what}: {error}: {text}"));
-        // What passes gets the status of the service behind the gate, which nobody can know beforehand.
+        let printed: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{what}: {error}: {text}"));
+        // An allowed request gets the status of the upstream, which is unknown here.
         let expected = (status != 200).then_some(status);
-        assert_eq!(told["status"], json!(expected), "{what}: {text}");
+        assert_eq!(printed["status"], json!(expected), "{what}: {text}");
         let code = if status == 200 { 0 } else { 1 };
         assert_eq!(output.status.code(), Some(code), "{what}: {text}");
     }
@@ -137,10 +137,10 @@ fn explain_says_what_the_caller_would_get() {
 }
 
 #[test]
-fn demo_plays_every_scenario_as_expected() {
+fn demo_runs_every_scenario_as_expected() {
     let output = run_to_end(&["demo", "--once", "--json"], "");
     let text = String::from_utf8(output.stdout.clone()).expect("UTF-8");
-    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    assert_eq!(output.status.code(), Some(0), "{}", output_text(&output));
     let scenarios: Vec<Value> = text
         .lines()
         .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
@@ -149,9 +149,9 @@ fn demo_plays_every_scenario_as_expected() {
     assert!(scenarios.iter().all(Value::is_object));
 }
 
-/// What is in flight when the signal comes is answered; nothing new is taken; the process ends well.
+/// Requests in flight are answered, no new connection is accepted, and the process exits with 0.
 #[test]
-fn sigterm_drains() {
+fn sigterm_drains_requests_in_flight() {
     let mut deployment = Deployment::with_policy(crate::deployment::ROUTES);
     deployment.upstream.conduct(Conduct::Hold);
     let token = deployment.issuer.token(json!({}));

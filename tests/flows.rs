@@ -1,4 +1,4 @@
-//! Real flows at the bundled issuer, each token judged by a gate in front of an API.
+//! Flows of the bundled issuer; every token is used at a gate in front of an API.
 
 use serde_json::{Value, json};
 
@@ -59,8 +59,8 @@ impl Shop {
         Self { issuer, upstream, gate }
     }
 
-    /// The status, and the code in the decision log.
-    fn judge(&self, method: &str, target: &str, token: &str) -> (u16, String) {
+    /// Sends a request with `token`; returns the status and the code in the decision log.
+    fn decide(&self, method: &str, target: &str, token: &str) -> (u16, String) {
         let known = self.gate.decisions().len();
         let answer = wire::answer(self.gate.address, &request(method, target, &[&bearer(token)]));
         let event = self.gate.decision_after(known);
@@ -68,9 +68,9 @@ impl Shop {
     }
 
     fn assert(&self, method: &str, target: &str, token: &str, status: u16, code: &str) {
-        let judged = self.judge(method, target, token);
+        let decided = self.decide(method, target, token);
         assert_eq!(
-            judged,
+            decided,
             (status, code.to_owned()),
             "{method} {target} with {}",
             claims(token)
@@ -79,7 +79,7 @@ impl Shop {
 }
 
 #[test]
-fn client_credentials() {
+fn a_client_credentials_token_is_autonomous() {
     let shop = Shop::open();
     let answer = shop.issuer.client_credentials("night-batch", ORDERS, "orders:read");
     let token = access_token(&answer);
@@ -88,7 +88,7 @@ fn client_credentials() {
         (&claims["sub"], &claims["aud"]),
         (&json!("night-batch"), &json!(ORDERS))
     );
-    assert!(claims.get("act").is_none(), "on its own: {claims}");
+    assert!(claims.get("act").is_none(), "without an actor: {claims}");
     assert!(answer.json().get("refresh_token").is_none() && answer.json().get("id_token").is_none());
     shop.assert("GET", "/orders/1", &token, 200, "");
     shop.assert("GET", "/machines/1", &token, 200, "");
@@ -102,12 +102,12 @@ fn client_credentials() {
         .issuer
         .client_credentials("warehouse", "https://nowhere.example", "orders:read");
     assert_eq!(error(&elsewhere), (400, "invalid_target".into()));
-    let unknown = shop.issuer.client_credentials("nobody", ORDERS, "orders:read");
+    let unknown = shop.issuer.client_credentials("unknown", ORDERS, "orders:read");
     assert_eq!(error(&unknown), (401, "invalid_client".into()));
 }
 
 #[test]
-fn code_with_pkce_through_the_forms() {
+fn a_code_with_pkce_is_redeemed_for_a_token_of_the_user() {
     let shop = Shop::open();
     let answer = shop.issuer.sign_in(
         "storefront",
@@ -127,10 +127,10 @@ fn code_with_pkce_through_the_forms() {
     shop.assert("GET", "/people/1", &token, 200, "");
     shop.assert("GET", "/delegated/1", &token, 403, "actor_missing");
     let id_token = answer.json()["id_token"].as_str().expect("an ID token").to_owned();
-    let (status, _) = shop.judge("GET", "/orders/1", &id_token);
-    assert_eq!(status, 401, "an ID token is no access token");
+    let (status, _) = shop.decide("GET", "/orders/1", &id_token);
+    assert_eq!(status, 401, "an ID token is not an access token");
 
-    // The same through an agent names it as the actor.
+    // With an agent as the client, the agent is the actor.
     let token = access_token(&shop.issuer.sign_in("assistant", ALICE, ORDERS, "orders:read"));
     assert_eq!(claims_of_actor(&token), ["assistant"]);
     shop.assert("GET", "/orders/1", &token, 200, "");
@@ -149,7 +149,7 @@ fn claims_of_actor(token: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_code_is_good_once_for_its_client_and_its_verifier() {
+fn a_code_is_redeemed_once_by_its_client_with_its_verifier() {
     let shop = Shop::open();
     let verifier = "a-verifier-of-at-least-forty-three-characters-0123456789";
     let redeem = |client: &str, code: &str, verifier: &str| {
@@ -179,7 +179,7 @@ fn a_code_is_good_once_for_its_client_and_its_verifier() {
 }
 
 #[test]
-fn exchange_of_one_hop() {
+fn an_exchange_adds_an_actor_and_shrinks_the_scope() {
     let shop = Shop::open();
     let assistant = "https://assistant.example";
     let first = access_token(
@@ -198,7 +198,7 @@ fn exchange_of_one_hop() {
     );
     assert!(
         claims_after["exp"].as_u64() <= claims_before["exp"].as_u64(),
-        "never outlives its parent"
+        "not valid for longer than the subject token"
     );
     assert!(claims_after.get("may_act").is_none());
     shop.assert("GET", "/orders/1", &second, 200, "");
@@ -211,7 +211,7 @@ fn exchange_of_one_hop() {
 }
 
 #[test]
-fn exchange_of_two_hops_downscoped_and_audience_locked() {
+fn two_exchanges_keep_the_chain_and_lock_the_audience() {
     let shop = Shop::open();
     let (assistant, shopper) = ("https://assistant.example", "https://shopper.example");
     let first = access_token(
@@ -228,7 +228,7 @@ fn exchange_of_two_hops_downscoped_and_audience_locked() {
     assert_eq!(claims_of_actor(&third), ["shopper", "assistant"]);
     shop.assert("POST", "/refunds", &third, 200, "");
     shop.assert("GET", "/orders/1", &third, 403, "insufficient_scope");
-    // A token of one hop is for that hop alone.
+    // A token of one hop is not valid at another.
     shop.assert("POST", "/refunds", &second, 401, "invalid_claim");
     shop.assert("POST", "/refunds", &first, 401, "invalid_claim");
     let deep = access_token(&shop.issuer.exchange("shopper", &second, ORDERS, "orders:read"));
@@ -236,7 +236,7 @@ fn exchange_of_two_hops_downscoped_and_audience_locked() {
 }
 
 #[test]
-fn third_hop_over_the_limit() {
+fn a_third_hop_is_denied_by_max_depth() {
     let shop = Shop::open();
     let (assistant, shopper) = ("https://assistant.example", "https://shopper.example");
     let (refunds, scope) = ("https://refund-agent.example", "refunds:write");
@@ -257,7 +257,7 @@ fn third_hop_over_the_limit() {
 }
 
 #[test]
-fn widened_scope_is_refused() {
+fn a_wider_scope_or_another_target_is_denied() {
     let shop = Shop::open();
     let assistant = "https://assistant.example";
     let narrow = access_token(&shop.issuer.sign_in("storefront", ALICE, assistant, "orders:read"));
@@ -273,14 +273,14 @@ fn widened_scope_is_refused() {
         .issuer
         .exchange("assistant", &format!("{narrow}x"), ORDERS, "orders:read");
     assert_eq!(error(&forged), (400, "invalid_request".into()));
-    let not_theirs = shop.issuer.exchange("ledger-bot", &narrow, ORDERS, "orders:read");
-    assert!(not_theirs.status >= 400, "{}", not_theirs.everything());
+    let not_its_own = shop.issuer.exchange("ledger-bot", &narrow, ORDERS, "orders:read");
+    assert!(not_its_own.status >= 400, "{}", not_its_own.everything());
 }
 
 #[test]
-fn agent_on_its_own_at_the_end_of_an_exchange() {
+fn an_agent_that_exchanges_its_own_token_is_not_delegated() {
     let shop = Shop::open();
-    // Its own token, exchanged: what Ping writes, `act.sub` equal to `sub`.
+    // Its own token, exchanged: `act.sub` equals `sub`, as with Ping.
     let own = access_token(
         &shop
             .issuer
@@ -291,7 +291,7 @@ fn agent_on_its_own_at_the_end_of_an_exchange() {
     assert_eq!(claims(&token)["sub"], json!("ledger-bot"));
     shop.assert("GET", "/machines/1", &token, 200, "");
     shop.assert("GET", "/delegated/1", &token, 403, "actor_missing");
-    // Started by a timer, every hop works, and the rule on the initiator refuses at the end.
+    // Without a human every exchange works, and the rule on the initiator denies.
     let own = access_token(&shop.issuer.client_credentials(
         "night-batch",
         "https://night-batch.example",
@@ -302,7 +302,7 @@ fn agent_on_its_own_at_the_end_of_an_exchange() {
 }
 
 #[test]
-fn step_up() {
+fn a_login_without_a_second_factor_is_denied() {
     let shop = Shop::open();
     let refund_agent = "https://refund-agent.example";
     let refund = |login| {
@@ -318,7 +318,7 @@ fn step_up() {
 }
 
 #[test]
-fn step_up_when_the_login_is_old() {
+fn an_old_login_gets_a_step_up_challenge() {
     let (issuer, handle) = BundledIssuer::start_with_handle();
     let shop = Shop::with(issuer);
     let refund_agent = "https://refund-agent.example";
@@ -339,7 +339,7 @@ fn step_up_when_the_login_is_old() {
 }
 
 #[test]
-fn rotation_at_the_issuer_needs_no_restart_of_the_gate() {
+fn a_rotation_at_the_issuer_needs_no_restart_of_the_gate() {
     let (issuer, handle) = BundledIssuer::start_with_handle();
     let shop = Shop::with(issuer);
     let token = || access_token(&shop.issuer.client_credentials("warehouse", ORDERS, "orders:read"));
@@ -349,19 +349,22 @@ fn rotation_at_the_issuer_needs_no_restart_of_the_gate() {
     let after = token();
     assert_ne!(parts(&before)[0], parts(&after)[0], "another kid");
     let deadline = std::time::Instant::now() + wire::DEADLINE;
-    while shop.judge("GET", "/orders/1", &after).0 != 200 {
-        assert!(std::time::Instant::now() < deadline, "the new key is never found");
+    while shop.decide("GET", "/orders/1", &after).0 != 200 {
+        assert!(std::time::Instant::now() < deadline, "the new key is not found");
     }
     shop.assert("GET", "/orders/1", &before, 200, "");
     assert_eq!(handle.withdraw_retired(), 1);
-    while shop.judge("GET", "/orders/1", &before).0 != 401 {
-        assert!(std::time::Instant::now() < deadline, "the withdrawn key never dies");
+    while shop.decide("GET", "/orders/1", &before).0 != 401 {
+        assert!(
+            std::time::Instant::now() < deadline,
+            "the withdrawn key is still accepted"
+        );
     }
     shop.assert("GET", "/orders/1", &after, 200, "");
 }
 
 #[test]
-fn each_signing_algorithm_of_the_issuer() {
+fn each_signing_algorithm_of_the_issuer_is_accepted() {
     for algorithm in ["es256", "rs256", "eddsa"] {
         let shop = Shop::with(BundledIssuer::start_signing(algorithm));
         let token = access_token(&shop.issuer.client_credentials("warehouse", ORDERS, "orders:read"));

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
-/// One change to the text of a token; every one keeps it ASCII.
+/// A change to the text of a token; the result is ASCII.
 #[derive(Clone, Debug)]
 pub enum Edit {
     Replace(Index, char),

@@ -1,4 +1,4 @@
-//! Random policies, assembled from all words of the policy language.
+//! Random policies from all keys of the policy.
 
 use proptest::collection::vec;
 use proptest::option::{of, weighted};
@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::{CAP, FOREIGN};
 
-/// One route with words of its own and a requirement it refers to.
+/// A policy of one route with rules of its own and a requirement.
 pub fn policy() -> impl Strategy<Value = Value> {
     (
         body(),
@@ -32,10 +32,10 @@ pub fn policy() -> impl Strategy<Value = Value> {
         })
 }
 
-/// Words of core rules, each of them now and then, so that a fair share of the tokens passes.
+/// Core rules; each key is rare enough that many tokens are allowed.
 fn body() -> impl Strategy<Value = Map<String, Value>> {
     let alternatives = vec(
-        plain_body().prop_filter("an alternative says something", |body| !body.is_empty()),
+        plain_body().prop_filter("an alternative has a rule", |body| !body.is_empty()),
         1..4,
     );
     (plain_body(), weighted(0.2, alternatives)).prop_map(|(mut body, alternatives)| {
@@ -96,7 +96,7 @@ fn plain_body() -> impl Strategy<Value = Map<String, Value>> {
                 ("claims", claims),
             ]
             .into_iter()
-            .filter_map(|(word, written)| Some((word.to_owned(), written?)))
+            .filter_map(|(key, value)| Some((key.to_owned(), value?)))
             .collect()
         })
 }

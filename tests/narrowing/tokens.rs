@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::{CAP, FOREIGN, NOW};
 
-/// The claims a token-reading program looks at.
+/// Registered and other claims that access tokens have.
 pub const CLAIMS: &[&str] = &[
     "iss",
     "sub",

@@ -1,5 +1,5 @@
-//! Every key of the policy with a token that meets it and one that does not: the status, the challenge, and the code
-//! and the rule in the decision log. A key that is read and not enforced shows here.
+//! Every key of the policy with a token that satisfies it and one that does not: the status, the challenge, and the code
+//! and the rule in the decision log. A key that is read but not enforced fails here.
 
 use std::fmt::Write;
 
@@ -27,15 +27,18 @@ fn each_key_of_the_policy_is_enforced() {
     let rows: Vec<Row> = parts.into_iter().flatten().collect();
     let mut policy = REQUIREMENTS.to_owned() + "routes:\n";
     for (n, row) in rows.iter().enumerate() {
-        let flow = row.demand.strip_prefix("{ ").and_then(|inner| inner.strip_suffix(" }"));
-        let flow = flow.unwrap_or(&row.demand);
+        let flow = row
+            .condition
+            .strip_prefix("{ ")
+            .and_then(|inner| inner.strip_suffix(" }"));
+        let flow = flow.unwrap_or(&row.condition);
         let _ = writeln!(policy, "  - {{ match: GET /row/{n}, {flow} }}");
     }
     let deployment = Deployment::with_policy(&policy);
     let mut failures = Vec::new();
     for (n, row) in rows.iter().enumerate() {
         for fault in faults(&deployment, n, row) {
-            failures.push(format!("row {n}, {}: {fault}", row.demand));
+            failures.push(format!("row {n}, {}: {fault}", row.condition));
         }
     }
     assert!(
@@ -47,42 +50,42 @@ fn each_key_of_the_policy_is_enforced() {
 }
 
 fn faults(deployment: &Deployment, n: usize, row: &Row) -> Vec<String> {
-    // One request, one event: those of this row are the next two.
+    // Each request has one event: the next two are those of this row.
     let mut faults = Vec::new();
     let target = format!("/row/{n}");
-    let good = deployment.issuer.token(row.good.clone());
-    let passed = wire::get(deployment.gate.address, &target, &good);
+    let satisfying = deployment.issuer.token(row.satisfying.clone());
+    let passed = wire::get(deployment.gate.address, &target, &satisfying);
     if passed.status != 200 {
-        faults.push(format!("{} where it should pass: {}", passed.status, row.good));
+        faults.push(format!("{} instead of 200: {}", passed.status, row.satisfying));
     }
     let first = deployment.gate.decision_after(2 * n);
     if first["verdict"] != json!("allow") {
         faults.push(format!("logged as {first}"));
     }
-    let bad = deployment.issuer.token(row.bad.clone());
+    let violating = deployment.issuer.token(row.violating.clone());
     let before = deployment.upstream.count();
-    let refused = wire::get(deployment.gate.address, &target, &bad);
-    if refused.status != row.status {
-        faults.push(format!("{}, not {}", refused.status, row.status));
+    let denied = wire::get(deployment.gate.address, &target, &violating);
+    if denied.status != row.status {
+        faults.push(format!("{}, not {}", denied.status, row.status));
     }
     if deployment.upstream.count() != before {
-        faults.push("it went upstream".into());
+        faults.push("it was forwarded".into());
     }
-    let challenge = refused.field("www-authenticate");
+    let challenge = denied.field("www-authenticate");
     let challenge = challenge.map(|field| Challenge::parse(&field).expect("a challenge"));
     match (&challenge, row.challenge) {
         (None, []) => {}
-        (Some(told), [_, ..]) => {
+        (Some(challenge), [_, ..]) => {
             let differing = row
                 .challenge
                 .iter()
-                .filter(|(name, value)| told.parameter(name) != Some(value));
-            faults.extend(differing.map(|(name, value)| format!("no {name}={value:?} in {told:?}")));
+                .filter(|(name, value)| challenge.parameter(name) != Some(value));
+            faults.extend(differing.map(|(name, value)| format!("no {name}={value:?} in {challenge:?}")));
         }
         _ => faults.push(format!("challenge {challenge:?}, not {:?}", row.challenge)),
     }
-    if refused.everything().contains("canary") || refused.text().contains(row.rule) {
-        faults.push(format!("the caller is told too much: {}", refused.text()));
+    if denied.everything().contains("canary") || denied.text().contains(row.rule) {
+        faults.push(format!("the answer reveals the reason: {}", denied.text()));
     }
     let event = deployment.gate.decision_after(2 * n + 1);
     let rule = format!("GET {target}: {}", row.rule);
@@ -91,8 +94,8 @@ fn faults(deployment: &Deployment, n: usize, row: &Row) -> Vec<String> {
             faults.push(format!("logged {name} {}, not {wanted:?}", event[name]));
         }
     }
-    if event["id"] != refused.json()["decision"] {
-        faults.push(format!("id {} and {}", event["id"], refused.json()["decision"]));
+    if event["id"] != denied.json()["decision"] {
+        faults.push(format!("id {} and {}", event["id"], denied.json()["decision"]));
     }
     faults
 }

@@ -33,7 +33,7 @@ pub fn scope_rows() -> Vec<Row> {
 
 pub fn initiator_rows() -> Vec<Row> {
     let none = || json!({});
-    let other = || json!({ "iss": ISSUER, "sub": "somebody-else" });
+    let other = || json!({ "iss": ISSUER, "sub": "another-user" });
     let login = |age: u64| json!({ "auth_time": now() - age });
     vec![
         row(
@@ -65,7 +65,7 @@ pub fn initiator_rows() -> Vec<Row> {
             "initiator.one_of",
         ),
         row(
-            "initiator: { none_of: [somebody-else] }",
+            "initiator: { none_of: [another-user] }",
             none(),
             other(),
             "initiator_not_allowed",
@@ -136,7 +136,7 @@ pub fn initiator_rows() -> Vec<Row> {
                 ("max_age", "60"),
             ],
         ),
-        // A machine cannot log in again: no step-up for it.
+        // A machine cannot log in again, so there is no step-up challenge.
         row(
             "initiator: { auth_within: 5m }",
             login(0),
@@ -144,7 +144,7 @@ pub fn initiator_rows() -> Vec<Row> {
             "auth_too_old",
             "initiator.auth_within",
         ),
-        // Nor is a new login of any use where something else fails too.
+        // A new login does not help where another rule fails, too.
         row(
             "{ initiator: { auth_within: 5m }, actor: { required: true } }",
             json!({ "auth_time": now(), "act": { "sub": "a" } }),
@@ -167,7 +167,7 @@ pub fn claim_rows() -> Vec<Row> {
     let code = "claim_not_met";
     let of_t = "claims.tid";
     vec![
-        // Compared whole, never split.
+        // Compared as a whole.
         row(
             "claims: { email: a@shop.example }",
             json!({ "email": "a@shop.example" }),

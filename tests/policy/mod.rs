@@ -1,7 +1,7 @@
-//! The vocabulary of the policy, and the refusals it ends in.
+//! Every key of the policy, and every code of a denial.
 
 mod actor_rows;
+mod denials;
 mod each_key;
 mod initiator_rows;
-mod refusals;
 mod row;

@@ -1,27 +1,27 @@
-//! One key of the policy: what is demanded, a token that meets it, one that does not, and the refusal.
+//! A row of the table of policy keys: the condition, a token that satisfies it, one that does not, and the denial.
 
 use serde_json::{Value, json};
 
-/// One key of the vocabulary.
+/// A key of the policy.
 pub struct Row {
-    /// What stands under the route, in YAML's flow style.
-    pub demand: String,
-    pub good: Value,
-    pub bad: Value,
-    /// The code of the refusal, and the rule behind `GET /row/{n}: `.
+    /// The members of the route, in the flow style of YAML.
+    pub condition: String,
+    pub satisfying: Value,
+    pub violating: Value,
+    /// The code of the denial, and the rule after `GET /row/{n}: `.
     pub code: &'static str,
     pub rule: &'static str,
     pub status: u16,
-    /// What the challenge must say besides its realm.
+    /// The parameters of the challenge besides its realm.
     pub challenge: &'static [(&'static str, &'static str)],
 }
 
-/// A core or history rule: 403, and a challenge would only mislead.
-pub fn row(demand: &str, good: Value, bad: Value, code: &'static str, rule: &'static str) -> Row {
+/// A condition that is denied with 403 and no challenge.
+pub fn row(condition: &str, satisfying: Value, violating: Value, code: &'static str, rule: &'static str) -> Row {
     Row {
-        demand: demand.to_owned(),
-        good,
-        bad,
+        condition: condition.to_owned(),
+        satisfying,
+        violating,
         code,
         rule,
         status: 403,
@@ -30,7 +30,7 @@ pub fn row(demand: &str, good: Value, bad: Value, code: &'static str, rule: &'st
 }
 
 impl Row {
-    /// The refusal is one that the caller can act on.
+    /// The denial has this status and challenge.
     pub fn with_challenge(mut self, status: u16, challenge: &'static [(&'static str, &'static str)]) -> Self {
         self.status = status;
         self.challenge = challenge;
@@ -38,7 +38,7 @@ impl Row {
     }
 }
 
-/// An agent that nobody sent.
+/// An agent on its own.
 pub fn agent() -> Value {
     json!({ "sub": "bot", "sub_profile": "ai_agent" })
 }

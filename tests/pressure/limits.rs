@@ -8,13 +8,17 @@ use crate::pressure::neglected::Neglected;
 use crate::wire::{AnswerTo, Connection, Outcome, request};
 
 #[test]
-fn a_low_limit_of_open_files_makes_clients_wait_and_not_fail() {
+fn clients_above_the_limit_of_open_files_wait() {
     let upstream = Upstream::start();
     upstream.conduct(Conduct::Hold);
     let key_server = KeyServer::start(key_server::Conduct::Publish(TokenIssuer::new().document()));
     let configuration = Configuration::of_policy(ROUTES).text(&upstream, &key_server);
     let mut gate = Neglected::run_with_open_files(&configuration, 128);
-    assert!(gate.first_words.contains("max_connections=32"), "{}", gate.first_words);
+    assert!(
+        gate.startup_lines.contains("max_connections=32"),
+        "{}",
+        gate.startup_lines
+    );
 
     let bytes = request("GET", "/open/page", &[]);
     let mut clients: Vec<Connection> = (0..80)
@@ -24,7 +28,7 @@ fn a_low_limit_of_open_files_makes_clients_wait_and_not_fail() {
             client
         })
         .collect();
-    // A pair of descriptors for each, and 64 for everything else.
+    // Two descriptors for each connection, and 64 for the rest.
     upstream.wait_for(32);
     assert_eq!(upstream.count(), 32);
     upstream.release();
@@ -37,6 +41,6 @@ fn a_low_limit_of_open_files_makes_clients_wait_and_not_fail() {
     gate.signal("TERM");
     assert_eq!(gate.wait().code(), Some(0));
     assert_eq!(upstream.count(), 80);
-    let said = gate.last_words();
-    assert!(!said.contains("WARN"), "{said}");
+    let lines = gate.remaining_lines();
+    assert!(!lines.contains("WARN"), "{lines}");
 }

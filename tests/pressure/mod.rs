@@ -1,4 +1,4 @@
-//! What the gate does when those around it do not do their part.
+//! The gate under pressure: few file descriptors, and output that is not read.
 
 mod limits;
 mod neglected;

@@ -1,4 +1,4 @@
-//! A gate whose output nobody reads.
+//! A gate whose output is not read.
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
@@ -8,13 +8,13 @@ use tempfile::TempDir;
 
 use crate::deployment::gate::{after, binary, signal, wait};
 
-/// The gate has said where it listens; after that nothing is read unless the test does.
+/// A running gate; its output is read up to the address, and from there by the test alone.
 pub struct Neglected {
     pub address: SocketAddr,
     pub stdout: Option<ChildStdout>,
     pub stderr: Option<BufReader<ChildStderr>>,
-    /// What it said until then.
-    pub first_words: String,
+    /// The standard error up to the address.
+    pub startup_lines: String,
     child: Child,
     _folder: TempDir,
 }
@@ -27,7 +27,7 @@ impl Neglected {
         Self::start(command, configuration)
     }
 
-    /// Runs the gate in a shell that allows it so many open files and no more.
+    /// Runs the gate with this limit of open files.
     pub fn run_with_open_files(configuration: &str, open_files: u32) -> Self {
         let mut command = Command::new("sh");
         command
@@ -49,12 +49,12 @@ impl Neglected {
             .spawn()
             .expect("the gate starts");
         let mut stderr = BufReader::new(child.stderr.take().expect("its standard error"));
-        let mut said = String::new();
+        let mut lines = String::new();
         let address = loop {
-            let before = said.len();
-            let count = stderr.read_line(&mut said).expect("its words");
-            assert!(count > 0, "it ended: {said}");
-            if let Some(address) = after(&said[before..], "actgate: listening on ") {
+            let before = lines.len();
+            let count = stderr.read_line(&mut lines).expect("a line");
+            assert!(count > 0, "the gate ended: {lines}");
+            if let Some(address) = after(&lines[before..], "actgate: listening on ") {
                 break address;
             }
         };
@@ -62,7 +62,7 @@ impl Neglected {
             address,
             stdout: child.stdout.take(),
             stderr: Some(stderr),
-            first_words: said,
+            startup_lines: lines,
             child,
             _folder: folder,
         }
@@ -72,17 +72,17 @@ impl Neglected {
         signal(&self.child, name);
     }
 
-    /// Waits for the end.
+    /// Waits for the end of the process.
     pub fn wait(&mut self) -> ExitStatus {
         wait(&mut self.child)
     }
 
-    /// All of its words that are in the pipe after its end.
-    pub fn last_words(&mut self) -> String {
-        let mut said = Vec::new();
-        let mut stderr = self.stderr.take().expect("standard error is still ours");
-        stderr.read_to_end(&mut said).expect("its words");
-        String::from_utf8_lossy(&said).into_owned()
+    /// The standard error that is in the pipe after the end of the process.
+    pub fn remaining_lines(&mut self) -> String {
+        let mut text = Vec::new();
+        let mut stderr = self.stderr.take().expect("standard error is open");
+        stderr.read_to_end(&mut text).expect("the rest of the lines");
+        String::from_utf8_lossy(&text).into_owned()
     }
 }
 

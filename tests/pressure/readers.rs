@@ -1,4 +1,4 @@
-//! Readers of the two outputs that do not read, or that are gone.
+//! Standard output and standard error that are not read, or closed.
 
 use std::io::Read;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -11,7 +11,7 @@ use crate::mint::TokenIssuer;
 use crate::pressure::neglected::Neglected;
 use crate::wire::{self, request};
 
-/// More than the 64 KiB that a pipe holds, twice.
+/// More than twice the 64 KiB of a pipe.
 const FLOOD: usize = 150_000;
 
 fn configuration(upstream: &Upstream) -> String {
@@ -19,12 +19,12 @@ fn configuration(upstream: &Upstream) -> String {
     Configuration::of_policy(ROUTES).text(upstream, &key_server)
 }
 
-/// A configuration whose upstream refuses connections, which each request makes the gate say.
+/// A configuration whose upstream does not listen, so that each request adds a line to standard error.
 fn without_upstream() -> String {
     let upstream = Upstream::start();
     let unused = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let dead = unused.local_addr().expect("an address");
-    configuration(&upstream).replace(&upstream.address().to_string(), &dead.to_string())
+    let closed = unused.local_addr().expect("an address");
+    configuration(&upstream).replace(&upstream.address().to_string(), &closed.to_string())
 }
 
 /// Sends `count` requests at once on one connection, and expects as many answers.
@@ -43,18 +43,18 @@ fn flood_the_decision_log(gate: SocketAddr) {
 }
 
 #[test]
-fn a_stuck_standard_output_does_not_keep_the_process() {
+fn the_process_ends_when_standard_output_is_not_read() {
     let mut gate = Neglected::run(&configuration(&Upstream::start()));
     flood_the_decision_log(gate.address);
     gate.signal("TERM");
     let status = gate.wait();
     assert_eq!(status.code(), Some(0), "{status}");
-    let said = gate.last_words();
-    assert!(said.contains("decision log is not read"), "{said}");
+    let lines = gate.remaining_lines();
+    assert!(lines.contains("decision log is not read"), "{lines}");
 }
 
 #[test]
-fn a_second_signal_is_heard_while_the_decision_log_is_stuck() {
+fn a_second_signal_ends_the_process_while_the_decision_log_is_not_read() {
     let mut gate = Neglected::run(&configuration(&Upstream::start()));
     flood_the_decision_log(gate.address);
     gate.signal("TERM");
@@ -69,7 +69,7 @@ fn a_second_signal_is_heard_while_the_decision_log_is_stuck() {
 }
 
 #[test]
-fn what_was_waiting_is_read_when_somebody_reads_again() {
+fn waiting_lines_are_written_when_standard_output_is_read() {
     let mut gate = Neglected::run(&configuration(&Upstream::start()));
     flood_the_decision_log(gate.address);
     let mut stdout = gate.stdout.take().expect("its standard output");
@@ -88,7 +88,7 @@ fn what_was_waiting_is_read_when_somebody_reads_again() {
 }
 
 #[test]
-fn a_stuck_standard_error_holds_up_no_request_and_no_end() {
+fn requests_are_answered_when_standard_error_is_not_read() {
     let mut gate = Neglected::run(&without_upstream());
     for _ in 0..15 {
         pipeline(gate.address, "/open/page", 100);
@@ -98,16 +98,16 @@ fn a_stuck_standard_error_holds_up_no_request_and_no_end() {
     gate.signal("TERM");
     let status = gate.wait();
     assert_eq!(status.code(), Some(0), "{status}");
-    let said = gate.last_words();
+    let lines = gate.remaining_lines();
     assert!(
-        !said.contains("drained"),
+        !lines.contains("drained"),
         "the pipe was never full: {} bytes",
-        said.len()
+        lines.len()
     );
 }
 
 #[test]
-fn a_closed_standard_error_costs_no_answer_and_no_good_end() {
+fn requests_are_answered_when_standard_error_is_closed() {
     let mut gate = Neglected::run(&without_upstream());
     drop(gate.stderr.take());
     for _ in 0..3 {
@@ -120,7 +120,7 @@ fn a_closed_standard_error_costs_no_answer_and_no_good_end() {
 }
 
 #[test]
-fn a_closed_standard_output_costs_no_answer_and_is_told() {
+fn a_closed_standard_output_is_reported_once() {
     let mut gate = Neglected::run(&configuration(&Upstream::start()));
     drop(gate.stdout.take());
     for _ in 0..3 {
@@ -129,15 +129,15 @@ fn a_closed_standard_output_costs_no_answer_and_is_told() {
     }
     gate.signal("TERM");
     assert_eq!(gate.wait().code(), Some(0));
-    let said = gate.last_words();
-    assert_eq!(said.matches("decision log cannot be written").count(), 1, "{said}");
+    let lines = gate.remaining_lines();
+    assert_eq!(lines.matches("decision log cannot be written").count(), 1, "{lines}");
 }
 
 #[test]
-fn a_hangup_is_outlived() {
+fn sighup_does_not_end_the_process() {
     let mut deployment = Deployment::with_policy(ROUTES);
     deployment.gate.process.signal("HUP");
-    deployment.wait_until("told of the signal", || {
+    deployment.wait_until("the signal is reported", || {
         let lines = deployment.gate.process.stderr();
         lines.iter().any(|line| line.contains("SIGHUP is ignored"))
     });

@@ -1,4 +1,4 @@
-//! One table of refusals: a row per stable code, with what the caller is told and what the operator reads.
+//! Every code of a denial: the status and the challenge for the client, the code in the decision log.
 
 use std::collections::BTreeSet;
 
@@ -39,7 +39,7 @@ routes:
     actor: { kind: agent }
   - match: GET /by-bot
     actor: { one_of: [bot] }
-  - match: GET /by-ours
+  - match: GET /by-own-issuer
     actor: { issuer: same }
   - match: GET /client
     client: { one_of: [web-canary] }
@@ -53,10 +53,10 @@ routes:
     chain: { all_of: [bot] }
 "#;
 
-/// A status, the error in the challenge (`None`: no challenge; `Some("")`: a bare one), and the code in the log.
-type Refusal = (u16, Option<&'static str>, &'static str);
+/// The status, the error in the challenge (`None`: no challenge; `Some("")`: no error), and the code in the log.
+type Denial = (u16, Option<&'static str>, &'static str);
 
-fn of_the_request(issuer: &TokenIssuer) -> Vec<(Vec<u8>, Refusal)> {
+fn of_the_request(issuer: &TokenIssuer) -> Vec<(Vec<u8>, Denial)> {
     let good = bearer(&issuer.token(json!({})));
     let get = |fields: &[&str]| request("GET", "/any", fields);
     let token = |token: &str| get(&[&bearer(token)]);
@@ -90,7 +90,7 @@ fn of_the_request(issuer: &TokenIssuer) -> Vec<(Vec<u8>, Refusal)> {
     ]
 }
 
-fn of_the_policy() -> Vec<(&'static str, Value, Refusal)> {
+fn of_the_policy() -> Vec<(&'static str, Value, Denial)> {
     let denied = |code| (403, None, code);
     let login = Some("insufficient_user_authentication");
     let agent = || json!({ "sub": "bot", "sub_profile": "ai_agent" });
@@ -128,7 +128,7 @@ fn of_the_policy() -> Vec<(&'static str, Value, Refusal)> {
         ),
         ("/by-bot", of(chain(&["other"])), denied("actor_not_allowed")),
         (
-            "/by-ours",
+            "/by-own-issuer",
             of(json!({ "sub": "bot", "iss": "https://partner.example.com" })),
             denied("foreign_issuer"),
         ),
@@ -150,7 +150,7 @@ fn of_the_policy() -> Vec<(&'static str, Value, Refusal)> {
     ]
 }
 
-/// Every code that a refused request can have, but for an outage of keys.
+/// Every code of a denial, except `keys_unavailable`.
 const CODES: &str = "missing_token invalid_request malformed_token unsupported_algorithm unknown_key invalid_signature invalid_claim \
     invalid_confirmation invalid_chain insufficient_scope no_route initiator_not_human initiator_kind_unknown \
     initiator_kind_not_allowed initiator_not_allowed amr_not_met acr_not_met auth_too_old actor_missing actor_present \
@@ -158,13 +158,13 @@ const CODES: &str = "missing_token invalid_request malformed_token unsupported_a
     scope_not_allowed no_alternative self_act chain_too_deep chain_actor_not_allowed chain_incomplete";
 
 #[test]
-fn each_refusal_has_its_status_challenge_and_code() {
+fn each_denial_has_its_status_challenge_and_code() {
     let deployment = Deployment::with_policy(POLICY);
     let issuer = &deployment.issuer;
     let mut rows = of_the_request(issuer);
-    for (target, changes, refusal) in of_the_policy() {
+    for (target, changes, denial) in of_the_policy() {
         let line = bearer(&issuer.token(changes));
-        rows.push((request("GET", target, &[&line]), refusal));
+        rows.push((request("GET", target, &[&line]), denial));
     }
     let covered: BTreeSet<&str> = rows.iter().map(|(_, (_, _, code))| *code).collect();
     assert_eq!(covered, CODES.split_whitespace().collect(), "a row per code");
@@ -173,12 +173,16 @@ fn each_refusal_has_its_status_challenge_and_code() {
         let (status, error, code) = *wanted;
         let answer = wire::answer(deployment.gate.address, bytes);
         let challenge = answer.field("www-authenticate");
-        let told = challenge.map(|field| {
+        let error_code = challenge.map(|field| {
             let challenge = Challenge::parse(&field).expect("a challenge");
             challenge.parameter("error").unwrap_or("").to_owned()
         });
         let event = deployment.gate.decision_after(n);
-        let got = (answer.status, told.as_deref(), event["code"].as_str().unwrap_or("?"));
+        let got = (
+            answer.status,
+            error_code.as_deref(),
+            event["code"].as_str().unwrap_or("?"),
+        );
         if got != (status, error, code) {
             failures.push(format!("wanted {wanted:?}, got {got:?}; logged {event}"));
         }
@@ -189,9 +193,9 @@ fn each_refusal_has_its_status_challenge_and_code() {
         if event["verdict"] != json!("refuse") || event["id"] != answer.json()["decision"] {
             failures.push(format!("{code}: {event} beside {}", answer.text()));
         }
-        // The reason of a policy's refusal is the operator's alone.
+        // The answer does not contain the reason of a denial by policy.
         if error.is_none() && answer.everything().contains(code) {
-            failures.push(format!("{code}: the caller is told: {}", answer.everything()));
+            failures.push(format!("{code}: the answer reveals the code: {}", answer.everything()));
         }
     }
     assert!(
@@ -204,7 +208,7 @@ fn each_refusal_has_its_status_challenge_and_code() {
 }
 
 #[test]
-fn keys_unavailable() {
+fn a_request_without_keys_is_answered_with_503() {
     let conduct = Conduct::Status(500, String::new());
     let configuration = Configuration::of_policy(POLICY);
     let deployment = Deployment::start_cold(TokenIssuer::new(), conduct, &configuration);
@@ -215,9 +219,9 @@ fn keys_unavailable() {
     assert_eq!(deployment.gate.decision_after(0)["code"], json!("keys_unavailable"));
 }
 
-/// No decision that lets a request through has a code, and a public route has no identity.
+/// An allowed request has no code, and a public route no chain.
 #[test]
-fn what_passes_is_logged_with_its_chain() {
+fn an_allowed_request_is_logged_with_its_chain() {
     let deployment = Deployment::with_policy(POLICY);
     let token = deployment.issuer.token(json!({ "act": chain(&["tool", "bot"]) }));
     assert_eq!(deployment.status("/delegated?x=secret-query", &token), 200);
@@ -226,8 +230,8 @@ fn what_passes_is_logged_with_its_chain() {
     assert_eq!((&event["verdict"], &event["code"]), (&json!("allow"), &Value::Null));
     assert_eq!(event["route"], json!("GET /delegated"));
     let text = event.to_string();
-    for known in ["alice-canary", "tool", "bot", "web-canary"] {
-        assert!(text.contains(known), "{known} in {text}");
+    for name in ["alice-canary", "tool", "bot", "web-canary"] {
+        assert!(text.contains(name), "{name} in {text}");
     }
     assert!(!text.contains("secret-query"), "{text}");
     assert!(!text.contains(crate::mint::parts(&token)[2]), "{text}");
