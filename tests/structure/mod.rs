@@ -5,6 +5,7 @@ mod graph;
 mod order;
 mod paths;
 mod source;
+mod words;
 
 use std::fs;
 
@@ -32,7 +33,7 @@ const IMPURE_NAMES: &[&str] = &[
 ];
 const PURE_MODULES: &[&str] = &["policy", "chain", "analysis"];
 
-/// Names by which code reaches the environment.
+/// Names of the standard library for files, processes and the environment.
 const ENVIRONMENT_NAMES: &[&str] = &["env", "fs", "process", "File", "stdin", "stdout", "stderr"];
 
 /// Where cryptography is used: keys and signatures in the library, the issuer's keys and secrets, and test tokens.

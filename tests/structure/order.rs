@@ -3,6 +3,7 @@
 /// The sources of each crate and the floors of its modules.
 pub const CRATES: &[(&str, &[&[&str]])] = &[
     ("middleware/src", LIBRARY),
+    ("middleware/yaml/src", YAML),
     ("sidecar/src", SIDECAR),
     ("sidecar/issuer/src", ISSUER),
 ];
@@ -25,6 +26,15 @@ const LIBRARY: &[&[&str]] = &[
     &["analysis"],
     &["layer"],
     &["testing"],
+];
+
+const YAML: &[&[&str]] = &[
+    &["spanned"],
+    &["diagnostic"],
+    &["mistake", "syntax"],
+    &["node"],
+    &["deserializer"],
+    &["read"],
 ];
 
 const SIDECAR: &[&[&str]] = &[
