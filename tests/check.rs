@@ -67,7 +67,7 @@ fn check(text: &str) -> (i32, String, String) {
 }
 
 /// The line and the column at which `needle` begins.
-fn place(text: &str, needle: &str) -> (usize, usize) {
+pub fn place(text: &str, needle: &str) -> (usize, usize) {
     let offset = text.find(needle).expect("the needle");
     let line = text[..offset].lines().count().max(1);
     let column = offset - text[..offset].rfind('\n').map_or(0, |at| at + 1) + 1;

@@ -4,6 +4,7 @@ mod chain;
 mod check;
 mod cli;
 mod deployment;
+mod diagnostics;
 mod flows;
 mod keys;
 mod mint;
