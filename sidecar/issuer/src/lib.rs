@@ -57,6 +57,6 @@ mod store;
 mod token;
 
 pub use keys::{KeyError, Signing};
-pub use registry::{Registry, RegistryError};
+pub use registry::Registry;
 pub use server::{IssuerHandle, Server, StartError};
 pub use settings::{Settings, SettingsError};

@@ -46,14 +46,15 @@ pub async fn issuer(arguments: &arguments::Issuer) -> Result<(), Failure> {
 
 fn read_registry(file: &Path) -> Result<Registry, Failure> {
     let text = std::fs::read_to_string(file).map_err(|error| Failure::runtime(&file.display().to_string(), error))?;
-    Registry::from_yaml(&text).map_err(|error| {
-        Failure::Configuration(Problems(vec![Problem {
+    Registry::from_yaml(&text).map_err(|mistakes| {
+        let problems = mistakes.into_iter().map(|mistake| Problem {
             file: file.to_owned(),
-            line: error.line,
-            column: error.column,
-            message: error.message,
-            mend: error.mend,
-        }]))
+            line: mistake.line,
+            column: mistake.column,
+            message: mistake.message,
+            mend: mistake.help,
+        });
+        Failure::Configuration(Problems(problems.collect()))
     })
 }
 

@@ -1,17 +1,16 @@
-//! The written form of a registry, and its checks.
+//! The form of a registry file, and its checks.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use serde::{Deserialize, Deserializer};
-use serde_saphyr::{Location, Spanned};
+use actgate_yaml::{Diagnostics, Omissions, Span, Spanned, nearest, read};
+use serde::Deserialize;
 use url::Url;
 
 use super::entries::{ActorToken, Client, Exchange, OwnToken, Registry, Resource, User};
-use super::error::RegistryError;
 use super::redirect_uri::is_redirect_uri;
 use crate::claims::EntityProfile;
-use crate::scope::{ScopeSet, is_scope};
+use crate::scope::is_scope;
 use crate::secret::Secret;
 
 /// The scope that asks for an ID token; it belongs to no resource.
@@ -20,52 +19,49 @@ const OPENID: &str = "openid";
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
-    resources: BTreeMap<String, Spanned<ResourceEntry>>,
+    resources: Spanned<BTreeMap<String, Spanned<ResourceDocument>>>,
     #[serde(default)]
-    users: BTreeMap<String, Spanned<UserEntry>>,
-    clients: BTreeMap<String, Spanned<ClientEntry>>,
+    users: BTreeMap<String, Spanned<UserDocument>>,
+    clients: BTreeMap<String, Spanned<ClientDocument>>,
+}
+
+// The required keys of an entry are optional here, so that its other keys are checked where one is missing.
+
+type List = Spanned<Vec<Spanned<String>>>;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ResourceDocument {
+    scopes: Option<List>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ResourceEntry {
-    scopes: Vec<Spanned<String>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct UserEntry {
-    password: Spanned<String>,
-    #[serde(default, deserialize_with = "present")]
+struct UserDocument {
+    password: Option<Spanned<String>>,
     second_factor: Option<Spanned<String>>,
-    scopes: Vec<Spanned<String>>,
+    scopes: Option<List>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ClientEntry {
-    #[serde(default, deserialize_with = "present")]
+struct ClientDocument {
     name: Option<String>,
-    profile: EntityProfile,
-    #[serde(default, deserialize_with = "present")]
+    profile: Option<EntityProfile>,
     secret: Option<Spanned<String>>,
-    grants: Vec<Spanned<Grant>>,
-    #[serde(default)]
-    redirect_uris: Vec<Spanned<String>>,
-    scopes: Vec<Spanned<String>>,
-    resources: Vec<Spanned<String>>,
-    #[serde(default, deserialize_with = "present")]
-    exchange: Option<Spanned<ExchangeEntry>>,
+    grants: Option<Spanned<BTreeSet<Grant>>>,
+    redirect_uris: Option<List>,
+    scopes: Option<List>,
+    resources: Option<List>,
+    exchange: Option<Spanned<ExchangeDocument>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ExchangeEntry {
-    serves: Spanned<String>,
-    #[serde(default)]
-    from: Vec<Spanned<String>>,
-    #[serde(default)]
-    may_act_for: Vec<Spanned<String>>,
+struct ExchangeDocument {
+    serves: Option<Spanned<String>>,
+    from: Option<List>,
+    may_act_for: Option<List>,
     #[serde(default)]
     actor_token: ActorToken,
     #[serde(default)]
@@ -80,235 +76,256 @@ enum Grant {
     TokenExchange,
 }
 
-/// A key without a value is a mistake: a client whose `secret` was left empty must not become a public one.
-fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(deserializer).map(Some)
-}
-
 impl Registry {
-    /// A commented file with everything in it. It is also the built-in set of the demo.
+    /// A commented file with resources, users and clients: the registry of the demo.
     pub const SAMPLE: &str = include_str!("sample.yaml");
 
-    /// Reads a registry. Unknown keys, duplicate names and references to nothing are errors.
-    pub fn from_yaml(text: &str) -> Result<Registry, RegistryError> {
-        read(text)
+    /// The file format: a small registry with every key and its meaning.
+    pub const REFERENCE: &str = include_str!("reference.yaml");
+
+    /// Reads a registry. The error has every mistake of the file, and none of its secrets.
+    pub fn from_yaml(text: &str) -> Result<Registry, Diagnostics> {
+        read::<Document>(text).check(|document, omissions, diagnostics| {
+            let mut check = Check::new(&document, omissions, diagnostics);
+            let mut registry = Registry::default();
+            for (identifier, entry) in &document.resources.value {
+                let resource = check.resource(identifier, entry);
+                registry.resources.insert(identifier.clone(), resource);
+            }
+            for (name, entry) in &document.users {
+                let user = check.user(name, entry);
+                registry.users.extend(user.map(|user| (name.clone(), user)));
+            }
+            for (id, entry) in &document.clients {
+                let client = check.client(id, entry);
+                registry
+                    .clients
+                    .extend(client.map(|client| (id.clone(), Arc::new(client))));
+            }
+            Some(registry)
+        })
     }
 
-    /// The built-in set: [`Registry::SAMPLE`].
-    pub fn demo() -> Result<Registry, RegistryError> {
+    /// The built-in registry: [`Registry::SAMPLE`].
+    pub fn demo() -> Result<Registry, Diagnostics> {
         Registry::from_yaml(Registry::SAMPLE)
     }
 }
 
-fn read(text: &str) -> Result<Registry, RegistryError> {
-    let options = serde_saphyr::options! { with_snippet: false };
-    let document: Document =
-        serde_saphyr::from_str_with_options(text, options).map_err(|error| RegistryError::of(&error))?;
-    let names = Names::of(&document);
-
-    let resources = entries(document.resources, |identifier, entry| {
-        names.resource(identifier, entry)
-    })?;
-    let users = entries(document.users, |name, entry| names.user(name, entry))?;
-    let clients = entries(document.clients, |id, entry| Ok(Arc::new(names.client(id, entry)?)))?;
-    Ok(Registry {
-        resources,
-        users,
-        clients,
-    })
+/// Checks the meaning of the entries, and reports every mistake but those that only follow from another.
+struct Check<'a> {
+    resources: Vec<&'a str>,
+    scopes: Vec<&'a str>,
+    /// Whether a scope may have been left out with a mistake.
+    lost_scope: bool,
+    users_and_clients: Vec<&'a str>,
+    omissions: &'a Omissions,
+    diagnostics: &'a mut Diagnostics,
 }
 
-fn entries<E, T>(
-    written: BTreeMap<String, Spanned<E>>,
-    read: impl Fn(&str, Spanned<E>) -> Result<T, RegistryError>,
-) -> Result<BTreeMap<String, T>, RegistryError> {
-    written
-        .into_iter()
-        .map(|(name, entry)| Ok((name.clone(), read(&name, entry)?)))
-        .collect()
-}
-
-/// Every name that can be referred to.
-struct Names {
-    resources: BTreeSet<String>,
-    scopes: BTreeSet<String>,
-    users: BTreeSet<String>,
-    clients: BTreeSet<String>,
-}
-
-impl Names {
-    fn of(document: &Document) -> Names {
-        let scopes = document.resources.values().flat_map(|entry| &entry.value.scopes);
-        Names {
-            resources: document.resources.keys().cloned().collect(),
-            scopes: scopes.map(|scope| scope.value.clone()).collect(),
-            users: document.users.keys().cloned().collect(),
-            clients: document.clients.keys().cloned().collect(),
+impl<'a> Check<'a> {
+    fn new(document: &'a Document, omissions: &'a Omissions, diagnostics: &'a mut Diagnostics) -> Check<'a> {
+        let resources = &document.resources.value;
+        let scopes = resources.values().flat_map(|resource| items(&resource.value.scopes));
+        let lost_in = |resource: &Spanned<ResourceDocument>| match &resource.value.scopes {
+            Some(scopes) => omissions.within(scopes.span()),
+            None => true,
+        };
+        let lost_resource = omissions.within(document.resources.span())
+            && !resources.values().any(|resource| omissions.within(resource.span()));
+        let users_and_clients = document.users.keys().chain(document.clients.keys());
+        Check {
+            resources: resources.keys().map(String::as_str).collect(),
+            scopes: scopes.map(|scope| &*scope.value).collect(),
+            lost_scope: lost_resource || resources.values().any(lost_in),
+            users_and_clients: users_and_clients.map(String::as_str).collect(),
+            omissions,
+            diagnostics,
         }
     }
 
-    fn resource(&self, identifier: &str, entry: Spanned<ResourceEntry>) -> Result<Resource, RegistryError> {
+    fn resource(&mut self, identifier: &str, entry: &Spanned<ResourceDocument>) -> Resource {
         if Url::parse(identifier).is_err() || identifier.contains('#') {
-            return Err(
-                RegistryError::at(&entry.referenced, format!("`{identifier}` is no resource identifier"))
-                    .mend("write an absolute URI without fragment, such as https://orders.example"),
-            );
+            let message = format!("`{identifier}` is not a resource identifier");
+            let help = "write an absolute URI without fragment, such as https://orders.example";
+            self.diagnostics.push(entry.span(), message, help);
         }
-        for scope in &entry.value.scopes {
+        self.required("scopes", &entry.value.scopes, entry.span());
+        for scope in items(&entry.value.scopes) {
             if !is_scope(&scope.value) || scope.value == OPENID {
-                return Err(RegistryError::at(
-                    &scope.referenced,
-                    format!("`{}` is no scope of a resource", scope.value),
-                ));
+                let message = format!("`{}` cannot be a scope of a resource", scope.value);
+                let help = "write printable ASCII characters without space, quote and backslash, other than openid";
+                self.diagnostics.push(scope.span(), message, help);
             }
         }
-        Ok(Resource {
+        Resource {
             identifier: identifier.to_owned(),
-            scopes: scopes(entry.value.scopes),
-        })
+            scopes: values(items(&entry.value.scopes)),
+        }
     }
 
-    fn user(&self, name: &str, entry: Spanned<UserEntry>) -> Result<User, RegistryError> {
-        check_name(name, &entry.referenced)?;
-        if self.clients.contains(name) {
-            // RFC 9068 section 5: one subject must not mean two parties.
-            return Err(
-                RegistryError::at(&entry.referenced, format!("`{name}` is both a user and a client"))
-                    .mend("give one of them another name"),
-            );
+    fn user(&mut self, name: &str, entry: &Spanned<UserDocument>) -> Option<User> {
+        self.name(name, entry.span());
+        // RFC 9068 section 5: a subject must not identify two parties.
+        if self.users_and_clients.iter().filter(|other| **other == name).count() > 1 {
+            let message = format!("`{name}` is both a user and a client");
+            self.diagnostics.push(entry.span(), message, "rename one of them");
         }
-        let entry = entry.value;
-        self.check_scopes(&entry.scopes, |scope| self.scopes.contains(scope))?;
-        Ok(User {
+        let user = &entry.value;
+        self.required("password", &user.password, entry.span());
+        self.required("scopes", &user.scopes, entry.span());
+        self.scopes(items(&user.scopes).iter());
+        Some(User {
             subject: name.to_owned(),
-            password: secret(&entry.password)?,
-            second_factor: entry.second_factor.as_ref().map(secret).transpose()?,
-            scopes: scopes(entry.scopes),
+            second_factor: user.second_factor.as_ref().map(|secret| self.secret(secret)),
+            password: user.password.as_ref().map(|secret| self.secret(secret))?,
+            scopes: values(items(&user.scopes)),
         })
     }
 
-    fn client(&self, id: &str, entry: Spanned<ClientEntry>) -> Result<Client, RegistryError> {
-        check_name(id, &entry.referenced)?;
-        let here = entry.referenced;
-        let entry = entry.value;
-        self.check_scopes(&entry.scopes, |scope| scope == OPENID || self.scopes.contains(scope))?;
-        self.check_resources(&entry.resources)?;
-        let grants: BTreeSet<Grant> = entry.grants.iter().map(|grant| grant.value).collect();
-
-        let coded = grants.contains(&Grant::AuthorizationCode);
-        if coded == entry.redirect_uris.is_empty() {
-            return Err(RegistryError::at(
-                &here,
-                "`redirect_uris` and the grant `authorization_code` go together",
-            ));
-        }
-        if grants.contains(&Grant::TokenExchange) != entry.exchange.is_some() {
-            return Err(RegistryError::at(
-                &here,
-                "`exchange` and the grant `token_exchange` go together",
-            ));
-        }
-        if entry.secret.is_none() && grants.iter().any(|grant| *grant != Grant::AuthorizationCode) {
-            return Err(
-                RegistryError::at(&here, "a client without a secret can use `authorization_code` only")
-                    .mend("add a `secret`, or drop the other grants"),
-            );
-        }
-        for uri in &entry.redirect_uris {
-            check_redirect_uri(uri)?;
-        }
-        Ok(Client {
-            id: id.to_owned(),
-            name: entry.name.unwrap_or_else(|| id.to_owned()),
-            profile: entry.profile,
-            secret: entry.secret.as_ref().map(secret).transpose()?,
-            client_credentials: grants.contains(&Grant::ClientCredentials),
-            redirect_uris: values(entry.redirect_uris),
-            scopes: scopes(entry.scopes),
-            resources: values(entry.resources),
-            exchange: entry.exchange.map(|written| self.exchange(written.value)).transpose()?,
-        })
-    }
-
-    fn exchange(&self, entry: ExchangeEntry) -> Result<Exchange, RegistryError> {
-        let mut from = entry.from;
-        from.push(entry.serves);
-        self.check_resources(&from)?;
-        for name in &entry.may_act_for {
-            if !self.users.contains(&name.value) && !self.clients.contains(&name.value) {
-                return Err(RegistryError::unknown(
-                    "user or client",
-                    name,
-                    self.users.iter().chain(&self.clients).map(String::as_str),
-                ));
+    fn client(&mut self, id: &str, entry: &Spanned<ClientDocument>) -> Option<Client> {
+        self.name(id, entry.span());
+        let client = &entry.value;
+        self.required("profile", &client.profile, entry.span());
+        self.required("grants", &client.grants, entry.span());
+        self.required("scopes", &client.scopes, entry.span());
+        self.required("resources", &client.resources, entry.span());
+        self.grants(client, entry.span());
+        let scopes = items(&client.scopes);
+        self.scopes(scopes.iter().filter(|scope| scope.value != OPENID));
+        let resources = items(&client.resources);
+        self.references("resource", resources, |check| &check.resources);
+        for uri in items(&client.redirect_uris) {
+            if !is_redirect_uri(&uri.value) {
+                let help = "write an https URI, or http on loopback, without user and fragment";
+                self.diagnostics.push(uri.span(), "this is not a redirect URI", help);
             }
         }
-        Ok(Exchange {
-            audiences: values(from),
-            may_act_for: values(entry.may_act_for),
-            actor_token: entry.actor_token,
-            own_token: entry.own_token,
+        Some(Client {
+            id: id.to_owned(),
+            name: client.name.clone().unwrap_or_else(|| id.to_owned()),
+            secret: client.secret.as_ref().map(|secret| self.secret(secret)),
+            exchange: client.exchange.as_ref().map(|exchange| self.exchange(exchange)),
+            profile: client.profile?,
+            client_credentials: client.grants.as_ref()?.value.contains(&Grant::ClientCredentials),
+            redirect_uris: values(items(&client.redirect_uris)),
+            scopes: values(scopes),
+            resources: values(resources),
         })
     }
 
-    fn check_scopes(&self, written: &[Spanned<String>], known: impl Fn(&str) -> bool) -> Result<(), RegistryError> {
-        match written.iter().find(|scope| !known(&scope.value)) {
-            Some(scope) => Err(RegistryError::unknown(
-                "scope",
-                scope,
-                self.scopes.iter().map(String::as_str),
-            )),
-            None => Ok(()),
+    /// Checks that a client has what its grants need, and nothing that they do not use.
+    fn grants(&mut self, client: &ClientDocument, span: Span) {
+        let Some(grants) = client
+            .grants
+            .as_ref()
+            .filter(|grants| !self.omissions.within(grants.span()))
+        else {
+            return;
+        };
+        let uses = |grant| grants.value.contains(&grant);
+        let pairs = [
+            (
+                "authorization_code",
+                uses(Grant::AuthorizationCode),
+                "redirect_uris",
+                client.redirect_uris.is_some(),
+            ),
+            (
+                "token_exchange",
+                uses(Grant::TokenExchange),
+                "exchange",
+                client.exchange.is_some(),
+            ),
+        ];
+        for (grant, used, key, written) in pairs {
+            if used != written && !self.lost(key, span) {
+                let message = format!("the grant `{grant}` and the key `{key}` require each other");
+                self.diagnostics
+                    .push(span, message, "add the missing one, or remove the other");
+            }
+        }
+        let other_grants = grants.value.iter().any(|grant| *grant != Grant::AuthorizationCode);
+        if client.secret.is_none() && other_grants && !self.lost("secret", span) {
+            let message = "a client without a secret can use the grant `authorization_code` only";
+            self.diagnostics
+                .push(span, message, "add a `secret`, or remove the other grants");
         }
     }
 
-    fn check_resources(&self, written: &[Spanned<String>]) -> Result<(), RegistryError> {
-        match written
-            .iter()
-            .find(|resource| !self.resources.contains(&resource.value))
-        {
-            Some(resource) => Err(RegistryError::unknown(
-                "resource",
-                resource,
-                self.resources.iter().map(String::as_str),
-            )),
-            None => Ok(()),
+    fn exchange(&mut self, entry: &Spanned<ExchangeDocument>) -> Exchange {
+        let exchange = &entry.value;
+        self.required("serves", &exchange.serves, entry.span());
+        let audiences = [exchange.serves.as_slice(), items(&exchange.from)].concat();
+        self.references("resource", &audiences, |check| &check.resources);
+        let parties = items(&exchange.may_act_for);
+        self.references("user or client", parties, |check| &check.users_and_clients);
+        Exchange {
+            audiences: values(&audiences),
+            may_act_for: values(parties),
+            actor_token: exchange.actor_token,
+            own_token: exchange.own_token,
         }
     }
-}
 
-/// Names become claims, form values and headers: printable ASCII keeps them the same everywhere.
-fn check_name(name: &str, here: &Location) -> Result<(), RegistryError> {
-    if !name.is_empty() && name.len() <= 128 && name.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Ok(());
+    fn scopes<'s>(&mut self, written: impl Iterator<Item = &'s Spanned<String>>) {
+        if !self.lost_scope {
+            self.references("scope", written, |check| &check.scopes);
+        }
     }
-    Err(RegistryError::at(
-        here,
-        "a name is 1 to 128 printable ASCII characters without spaces",
-    ))
-}
 
-fn check_redirect_uri(uri: &Spanned<String>) -> Result<(), RegistryError> {
-    if is_redirect_uri(&uri.value) {
-        return Ok(());
+    /// Reports names that refer to nothing, unless their entry was left out with a mistake.
+    fn references<'s>(
+        &mut self,
+        kind: &str,
+        written: impl IntoIterator<Item = &'s Spanned<String>>,
+        known: fn(&Self) -> &[&'a str],
+    ) {
+        for name in written {
+            let known = known(self);
+            if !known.contains(&&*name.value) && !self.omissions.has_key(&name.value) {
+                let help = nearest(&name.value, known);
+                let message = format!("unknown {kind} `{}`", name.value);
+                self.diagnostics.push(name.span(), message, help);
+            }
+        }
     }
-    Err(RegistryError::at(&uri.referenced, "this is no redirect URI")
-        .mend("write an absolute https URI, or http on loopback, without user and fragment"))
-}
 
-fn secret(written: &Spanned<String>) -> Result<Secret, RegistryError> {
-    if written.value.is_empty() {
-        return Err(RegistryError::at(&written.referenced, "a secret must not be empty"));
+    fn required<T>(&mut self, key: &str, value: &Option<T>, entry: Span) {
+        if value.is_none() && !self.lost(key, entry) {
+            let message = format!("the key `{key}` is missing");
+            self.diagnostics.push(entry, message, format!("add `{key}: …`"));
+        }
     }
-    Ok(Secret::new(&written.value))
+
+    /// Whether the key may have been left out of an entry with a mistake.
+    fn lost(&self, key: &str, entry: Span) -> bool {
+        self.omissions.within(entry) && self.omissions.has_key(key)
+    }
+
+    /// Names become claims, form values and headers, so they have characters that are the same in each.
+    fn name(&mut self, name: &str, span: Span) {
+        if !(1..=128).contains(&name.len()) || !name.bytes().all(|byte| byte.is_ascii_graphic()) {
+            let message = format!("`{}` cannot be a name", name.escape_debug());
+            let help = "write 1 to 128 printable ASCII characters without spaces";
+            self.diagnostics.push(span, message, help);
+        }
+    }
+
+    fn secret(&mut self, written: &Spanned<String>) -> Secret {
+        if written.value.is_empty() {
+            self.diagnostics.push(written.span(), "a secret must not be empty", "");
+        }
+        Secret::new(&written.value)
+    }
 }
 
-fn scopes(written: Vec<Spanned<String>>) -> ScopeSet {
-    written.into_iter().map(|scope| scope.value).collect()
+fn items(list: &Option<List>) -> &[Spanned<String>] {
+    list.as_ref().map_or(&[], |list| &list.value)
 }
 
-fn values(written: Vec<Spanned<String>>) -> BTreeSet<String> {
-    written.into_iter().map(|entry| entry.value).collect()
+fn values<C: FromIterator<String>>(items: &[Spanned<String>]) -> C {
+    items.iter().map(|item| item.value.clone()).collect()
 }
 
 #[cfg(test)]
@@ -316,9 +333,21 @@ mod tests {
     use super::super::entries::{ActorToken, OwnToken, Registry};
     use crate::claims::EntityProfile;
 
+    /// The mistakes of the sample with one text replaced by another, each on one line.
+    fn mistakes(from: &str, to: &str) -> Vec<String> {
+        assert!(Registry::SAMPLE.contains(from), "{from}");
+        let Err(mistakes) = Registry::from_yaml(&Registry::SAMPLE.replacen(from, to, 1)) else {
+            return Vec::new();
+        };
+        mistakes
+            .iter()
+            .map(|mistake| mistake.to_string().replace("\n  help: ", "; "))
+            .collect()
+    }
+
     #[test]
     fn the_sample_is_a_registry() {
-        let registry = Registry::from_yaml(Registry::SAMPLE).unwrap();
+        let registry = Registry::demo().unwrap();
         let refund_agent = registry.client("refund-agent").unwrap();
         assert_eq!(refund_agent.profile, EntityProfile::AiAgent);
         assert_eq!(
@@ -332,22 +361,48 @@ mod tests {
     }
 
     #[test]
-    fn errors_name_the_place_and_the_mend() {
+    fn the_reference_has_every_key() {
+        Registry::from_yaml(Registry::REFERENCE).unwrap();
+        let unknown = "resources: { r: { k: } }\nusers: { u: { k: } }\nclients: { c: { k: , exchange: { k: } } }";
+        let text = Registry::from_yaml(unknown).unwrap_err().to_string();
+        let keys: Vec<&str> = text
+            .lines()
+            .filter_map(|line| line.split_once("expected "))
+            .flat_map(|(_, keys)| keys.split('`').skip(1).step_by(2))
+            .collect();
+        assert!(keys.len() > 15, "{text}");
+        for key in keys {
+            assert!(Registry::REFERENCE.contains(&format!(" {key}:")), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_mistake_has_its_place_and_help() {
         for (from, to, expected) in [
             (
-                "grants: [client_credentials]",
-                "grants: [client_credential]",
-                "unknown variant `client_credential`",
+                "grants: [authorization_code]",
+                "grants: [authorisation_code]",
+                "unknown word `authorisation_code`; did you mean `authorization_code`?",
             ),
             (
                 "password: wonderland",
                 "pasword: wonderland",
-                "23:5: unknown key `pasword`; did you mean `password`?",
+                "unknown key `pasword`; did you mean `password`?",
+            ),
+            (
+                "\"246810\"",
+                "246810",
+                "expected a text, not a number; put a text in quotes",
             ),
             (
                 "scopes: [openid, orders:read, orders:write]",
                 "scopes: [openid, orders:raed]",
                 "unknown scope `orders:raed`; did you mean `orders:read`?",
+            ),
+            (
+                "scopes: [orders:read, orders:write]",
+                "scopes: [openid]",
+                "`openid` cannot be a scope of a resource; write printable",
             ),
             (
                 "serves: https://shopper.example",
@@ -356,53 +411,142 @@ mod tests {
             ),
             (
                 "may_act_for: [alice, assistant]",
-                "may_act_for: [mallory]",
-                "unknown user or client `mallory`; define it",
+                "may_act_for: [alic, assistant]",
+                "unknown user or client `alic`; did you mean `alice`?",
             ),
-            ("  bob:", "  assistant:", "`assistant` is both a user and a client"),
+            (
+                "clients:",
+                "  warehouse: { password: x, scopes: [] }\nclients:",
+                "`warehouse` is both a user and a client; rename one of them",
+            ),
+            (
+                "clients:",
+                "clientes:",
+                "unknown key `clientes`; did you mean `clients`?",
+            ),
+            (
+                "clients:",
+                "  carol: { password: x }\nclients:",
+                "the key `scopes` is missing; add `scopes: …`",
+            ),
+            (
+                "redirect_uris: [\"http",
+                "redirect_uri: [\"http",
+                "unknown key `redirect_uri`",
+            ),
+            (
+                "  warehouse:",
+                "  ware house:",
+                "`ware house` cannot be a name; write 1 to 128",
+            ),
             (
                 "http://127.0.0.1:8400/callback",
                 "http://shop.example/",
-                "this is no redirect URI",
+                "this is not a redirect URI; write an https URI",
             ),
             ("secret: shopper-secret", "secret: ''", "a secret must not be empty"),
-            ("    secret: shopper-secret\n", "", "a client without a secret"),
+            (
+                "    secret: shopper-secret\n",
+                "",
+                "a client without a secret can use the grant `authorization_code` only; add a `secret`",
+            ),
             (
                 "grants: [client_credentials]",
                 "grants: [client_credentials, token_exchange]",
-                "`exchange` and the grant",
+                "the grant `token_exchange` and the key `exchange` require each other; add",
             ),
             (
                 "grants: [client_credentials]",
                 "grants: [client_credentials, authorization_code]",
-                "`redirect_uris` and the grant",
+                "the grant `authorization_code` and the key `redirect_uris` require each other; add",
             ),
-            (
-                "https://night-batch.example:\n",
-                "night-batch:\n",
-                "is no resource identifier",
-            ),
+            ("  bob:", "  alice:", "the key `alice` occurs twice; keep one of them"),
         ] {
-            assert!(Registry::SAMPLE.contains(from), "{from}");
-            let error = Registry::from_yaml(&Registry::SAMPLE.replacen(from, to, 1)).unwrap_err();
-            let text = error.to_string();
-            assert!(text.contains(expected), "{text} should say {expected}");
-            assert!(error.line > 1, "{text} should name its line");
-            assert!(!text.contains("secret-"), "{text}");
+            let found = mistakes(from, to);
+            let [mistake] = &found[..] else {
+                panic!("{to}: {found:#?}");
+            };
+            let (place, text) = mistake.split_once(": ").unwrap();
+            assert!(text.contains(expected), "{mistake} should say {expected}");
+            let (line, column) = place.split_once(':').unwrap();
+            assert!(
+                line.parse::<u64>().unwrap() > 1 && column.parse::<u64>().unwrap() > 0,
+                "{mistake}"
+            );
         }
     }
 
     #[test]
-    fn a_name_twice_is_an_error() {
-        let twice = Registry::SAMPLE.replacen("  bob:", "  alice:", 1);
-        let text = Registry::from_yaml(&twice).unwrap_err().to_string();
-        assert_eq!(text, "26:3: `alice` stands twice; take one out");
+    fn every_mistake_is_reported_in_one_run_and_no_consequence_of_one() {
+        let text = "\
+resources:
+  https://orders.example: { scopes: [orders:read], colour: red }
+  orders: { scopes: [orders:write] }
+users:
+  alice: { pasword: wonderland, scopes: [orders:read] }
+  bob: { password: [builder], scopes: [orders:raed] }
+clients:
+  agent:
+    profile: agent
+    secret: x
+    grants: [client_credentials]
+    scopes: [orders:read]
+    resources: [https://orders.example]
+  bot:
+    profile: ai_agent
+    secret: x
+    grants: [client_credentials, exchange_token]
+    scopes: [orders:read, orders:write]
+    resources: [https://order.example, orders]
+    exchange: { serves: https://orders.example, may_act_for: [alice, bob, agent, carol] }
+";
+        let mistakes = Registry::from_yaml(text).unwrap_err();
+        let starts: Vec<String> = mistakes
+            .iter()
+            .map(|mistake| format!("{}:{}: {}", mistake.line, mistake.column, mistake.message))
+            .collect();
+        assert_eq!(
+            starts,
+            [
+                "2:52: unknown key `colour`",
+                "3:11: `orders` is not a resource identifier",
+                "5:12: unknown key `pasword`",
+                "6:20: expected a text, not a list",
+                "6:40: unknown scope `orders:raed`",
+                "9:14: unknown word `agent`",
+                "17:34: unknown word `exchange_token`",
+                "19:17: unknown resource `https://order.example`",
+                "20:82: unknown user or client `carol`",
+            ]
+        );
+        assert!(
+            mistakes
+                .iter()
+                .all(|mistake| mistake.help.is_some() || mistake.line == 6)
+        );
     }
 
     #[test]
-    fn an_error_does_not_show_a_secret() {
-        let broken = Registry::SAMPLE.replacen("password: wonderland", "password: [hunter2]", 1);
-        let text = Registry::from_yaml(&broken).unwrap_err().to_string();
-        assert!(!text.contains("hunter2"), "{text}");
+    fn a_reference_to_an_entry_with_a_mistake_is_not_another_mistake() {
+        let of_scopes = mistakes(
+            "scopes: [orders:read, shipping:write]",
+            "scope: [orders:read, shipping:write]",
+        );
+        assert_eq!(of_scopes, ["8:5: unknown key `scope`; did you mean `scopes`?"]);
+        let of_a_scope = mistakes("[orders:read, shipping:write]", "[orders:read, [shipping:write]]");
+        assert_eq!(of_a_scope, ["8:27: expected a text, not a list"]);
+        let of_a_user = mistakes("password: builder", "password: 1");
+        assert_eq!(of_a_user.len(), 1, "{of_a_user:?}");
+    }
+
+    #[test]
+    fn a_mistake_does_not_show_a_secret() {
+        for secret in ["[hunter2]", "{ hunter2: x }", "'hunter2"] {
+            let found = mistakes("password: wonderland", &format!("password: {secret}"));
+            assert!(
+                !found.is_empty() && found.iter().all(|mistake| !mistake.contains("hunter2")),
+                "{found:?}"
+            );
+        }
     }
 }

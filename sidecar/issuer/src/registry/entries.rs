@@ -10,8 +10,8 @@ use crate::claims::EntityProfile;
 use crate::scope::ScopeSet;
 use crate::secret::Secret;
 
-/// Every resource, user and client of the issuer. Immutable once read.
-#[derive(Clone, Debug)]
+/// Every resource, user and client of the issuer. [`Registry::REFERENCE`] is the file format.
+#[derive(Clone, Debug, Default)]
 pub struct Registry {
     pub(super) resources: BTreeMap<String, Resource>,
     pub(super) users: BTreeMap<String, User>,
@@ -36,14 +36,14 @@ impl Registry {
     }
 }
 
-/// An API that tokens can be issued for.
+/// An API that tokens are issued for.
 #[derive(Clone, Debug)]
 pub(crate) struct Resource {
     pub(crate) identifier: String,
     pub(crate) scopes: ScopeSet,
 }
 
-/// A person.
+/// A person who can sign in.
 #[derive(Clone, Debug)]
 pub(crate) struct User {
     pub(crate) subject: String,
@@ -58,14 +58,14 @@ pub(crate) struct Client {
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) profile: EntityProfile,
-    /// None: a public client.
+    /// None for a public client.
     pub(crate) secret: Option<Secret>,
     pub(crate) client_credentials: bool,
-    /// Empty: no authorization code.
+    /// Empty without the grant authorization_code.
     pub(crate) redirect_uris: BTreeSet<String>,
     pub(crate) scopes: ScopeSet,
     pub(crate) resources: BTreeSet<String>,
-    /// None: no token exchange.
+    /// None without the grant token_exchange.
     pub(crate) exchange: Option<Exchange>,
 }
 
@@ -77,17 +77,17 @@ impl Client {
     }
 }
 
-/// Whose tokens a client may exchange.
+/// The tokens that a client may exchange.
 #[derive(Clone, Debug)]
 pub(crate) struct Exchange {
-    /// The audiences a subject token may have: the client's own resource first of all.
+    /// The audiences that a subject token may have.
     pub(crate) audiences: BTreeSet<String>,
     pub(crate) may_act_for: BTreeSet<String>,
     pub(crate) actor_token: ActorToken,
     pub(crate) own_token: OwnToken,
 }
 
-/// Whether an exchange needs a token that names the actor.
+/// Whether an exchange needs an actor token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ActorToken {
@@ -96,7 +96,7 @@ pub(crate) enum ActorToken {
     Optional,
 }
 
-/// What becomes of a client's own token when it exchanges it.
+/// Whether the exchange of a client's own token adds an `act`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum OwnToken {
