@@ -43,6 +43,10 @@ pub const PASSES_OR_INVALID_TOKEN: Want = Want::of(&[200, 401]).code("invalid_to
 pub const PASSES: Want = Want::of(&[200]);
 /// 400, with any code.
 pub const BAD_REQUEST: Want = Want::of(&[400]);
+/// 400, or a closed connection.
+pub const REJECTED: Want = BAD_REQUEST.or_close();
+/// As [`REJECTED`], or normalised and forwarded.
+pub const REJECTED_OR_NORMALISED: Want = Want::of(&[200, 400]).or_close();
 /// 400 or 401, with any code.
 pub const BAD_REQUEST_OR_UNAUTHORIZED: Want = Want::of(&[400, 401]);
 /// 401 with a challenge that has no error code.

@@ -215,7 +215,7 @@ fn an_actor_is_required_or_absent() {
 fn an_actor_of_another_issuer_is_another_party() {
     let deployment = deployment();
     let issuer = &deployment.issuer;
-    let refused = Want::of(&[401, 403]);
+    let denied = Want::of(&[401, 403]);
     let mut table = Table::on(&deployment);
     let act = |iss: Value| issuer.token(json!({ "act": { "sub": AGENT, "iss": iss } }));
     row(
@@ -246,8 +246,8 @@ fn an_actor_of_another_issuer_is_another_party() {
         json!({ "iss": ISSUER }),
     ] {
         let token = act(iss.clone());
-        row(&mut table, &format!("act.iss {iss}"), "/named/1", &token, refused);
-        row(&mut table, &format!("act.iss {iss}"), "/own-issuer/1", &token, refused);
+        row(&mut table, &format!("act.iss {iss}"), "/named/1", &token, denied);
+        row(&mut table, &format!("act.iss {iss}"), "/own-issuer/1", &token, denied);
     }
     let partner = act(json!("https://partner.example.com"));
     row(
@@ -263,7 +263,7 @@ fn an_actor_of_another_issuer_is_another_party() {
         "missing where another is required",
         "/named-elsewhere/1",
         &own,
-        refused,
+        denied,
     );
     table.finish();
 }

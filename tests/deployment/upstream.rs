@@ -39,7 +39,7 @@ pub enum Conduct {
     /// Sends one event, waits for [`Upstream::release`], and sends another.
     Trickle,
     /// Answers 200 to an upgrade request and records what follows as a request.
-    RefuseUpgrade,
+    IgnoreUpgrade,
 }
 
 /// A running service. Its threads end with the process.

@@ -326,12 +326,12 @@ fn a_bound_token_without_its_proof_is_denied() {
 #[test]
 fn the_challenge_names_the_missing_scope() {
     let deployment = Deployment::with_routes();
-    let weak = deployment.issuer.token(json!({ "scope": "other" }));
-    let refused = wire::get(deployment.gate.address, "/orders/1", &weak);
-    let field = refused.field("www-authenticate").expect("a challenge");
+    let without_scope = deployment.issuer.token(json!({ "scope": "other" }));
+    let denied = wire::get(deployment.gate.address, "/orders/1", &without_scope);
+    let field = denied.field("www-authenticate").expect("a challenge");
     let challenge = crate::wire::challenge::Challenge::parse(&field).expect("a challenge");
     assert_eq!(challenge.parameter("scope"), Some("orders:read"), "{field}");
-    let kind = refused.field("content-type").unwrap_or_default();
+    let kind = denied.field("content-type").unwrap_or_default();
     assert!(kind.starts_with("application/problem+json"), "{kind}");
-    assert_eq!(refused.json()["status"], json!(403));
+    assert_eq!(denied.json()["status"], json!(403));
 }

@@ -4,12 +4,7 @@ use std::io::Write;
 use std::net::TcpStream;
 
 use crate::deployment::Deployment;
-use crate::table::{Table, Want};
-
-/// 400, or a closed connection.
-const REFUSED: Want = Want::of(&[400]).or_close();
-/// As [`REFUSED`], or normalised and forwarded.
-const REFUSED_OR_NORMALISED: Want = Want::of(&[200, 400]).or_close();
+use crate::table::{REJECTED, REJECTED_OR_NORMALISED, Table, Want};
 
 #[test]
 fn missing_repeated_or_malformed_host_is_rejected() {
@@ -38,11 +33,11 @@ fn missing_repeated_or_malformed_host_is_rejected() {
     ] {
         for target in ["/orders/1", "/open/page"] {
             let text = format!("GET {target} HTTP/1.1\r\n{hosts}{line}\r\nConnection: close\r\n\r\n");
-            table.request(&format!("{what}, {target}"), text.as_bytes(), REFUSED);
+            table.request(&format!("{what}, {target}"), text.as_bytes(), REJECTED);
         }
     }
     let empty = format!("GET /orders/1 HTTP/1.1\r\nHost:\r\n{line}\r\nConnection: close\r\n\r\n");
-    table.request("empty", empty.as_bytes(), REFUSED_OR_NORMALISED);
+    table.request("empty", empty.as_bytes(), REJECTED_OR_NORMALISED);
     table.finish();
 }
 
@@ -113,10 +108,10 @@ fn tls_and_garbage_are_rejected() {
         let mut answer = Vec::new();
         let read = std::io::Read::read_to_end(&mut stream, &mut answer);
         let answer = String::from_utf8_lossy(&answer).into_owned();
-        let refused = answer.is_empty() || answer.starts_with("HTTP/1.1 400") || answer.starts_with("HTTP/1.1 431");
+        let rejected = answer.is_empty() || answer.starts_with("HTTP/1.1 400") || answer.starts_with("HTTP/1.1 431");
         // A reset closes the connection, too.
         let hung = read.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock);
-        table.check(&format!("{what}: {answer}"), refused && !hung);
+        table.check(&format!("{what}: {answer}"), rejected && !hung);
         table.check(&format!("{what} upstream"), deployment.upstream.count() == before);
     }
     let valid = crate::wire::request("GET", "/orders/1", &[&deployment.writer()]);
@@ -145,13 +140,13 @@ fn malformed_field_lines_are_rejected() {
     ] {
         let text =
             format!("GET /orders/1 HTTP/1.1\r\n{field}\r\nHost: a.example\r\n{line}\r\nConnection: close\r\n\r\n");
-        table.request(&format!("{:?}", field), text.as_bytes(), REFUSED);
+        table.request(&format!("{:?}", field), text.as_bytes(), REJECTED);
     }
     for fold in [" folded", "\tfolded"] {
         let text = format!(
             "GET /orders/1 HTTP/1.1\r\nHost: a.example\r\nX: y\r\n{fold}\r\n{line}\r\nConnection: close\r\n\r\n"
         );
-        table.request(&format!("a folded line: {fold:?}"), text.as_bytes(), REFUSED);
+        table.request(&format!("a folded line: {fold:?}"), text.as_bytes(), REJECTED);
     }
     table.finish();
 }
@@ -166,46 +161,46 @@ fn bare_line_ends_and_control_characters_are_rejected_or_normalised() {
         (
             "a bare CR in a field",
             " HTTP/1.1\r\nHost: a.example\r\nX: a\rb",
-            REFUSED,
+            REJECTED,
         ),
         (
             "a bare CR and a field",
             " HTTP/1.1\r\nHost: a.example\r\nX: a\rX-Auth-Subject: forged",
-            REFUSED,
+            REJECTED,
         ),
-        ("a NUL in a field", " HTTP/1.1\r\nHost: a.example\r\nX: a\0b", REFUSED),
-        ("a NUL in a name", " HTTP/1.1\r\nHost: a.example\r\nX\0: a", REFUSED),
+        ("a NUL in a field", " HTTP/1.1\r\nHost: a.example\r\nX: a\0b", REJECTED),
+        ("a NUL in a name", " HTTP/1.1\r\nHost: a.example\r\nX\0: a", REJECTED),
         (
             "a bare CR after the request line",
             " HTTP/1.1\rHost: a.example",
-            REFUSED,
+            REJECTED,
         ),
         (
             "a control character in a field",
             " HTTP/1.1\r\nHost: a.example\r\nX: a\u{1}b",
-            REFUSED,
+            REJECTED,
         ),
         (
             "a bare LF after the request line",
             " HTTP/1.1\nHost: a.example",
-            REFUSED_OR_NORMALISED,
+            REJECTED_OR_NORMALISED,
         ),
         (
             "a bare LF after a field",
             " HTTP/1.1\r\nHost: a.example\nX: y",
-            REFUSED_OR_NORMALISED,
+            REJECTED_OR_NORMALISED,
         ),
         (
             "a bare LF and an identity header",
             " HTTP/1.1\r\nHost: a.example\nX-Auth-Subject: forged",
-            REFUSED_OR_NORMALISED,
+            REJECTED_OR_NORMALISED,
         ),
     ] {
         table.request(what, &get(head), want);
     }
     let bare = format!("GET /orders/1 HTTP/1.1\nHost: a.example\n{line}\nConnection: close\n\n");
-    table.request("nothing but bare LF", bare.as_bytes(), REFUSED_OR_NORMALISED);
+    table.request("nothing but bare LF", bare.as_bytes(), REJECTED_OR_NORMALISED);
     let leading = [b"\r\n".to_vec(), get(" HTTP/1.1\r\nHost: a.example")].concat();
-    table.request("an empty line in front", &leading, REFUSED_OR_NORMALISED);
+    table.request("an empty line in front", &leading, REJECTED_OR_NORMALISED);
     table.finish();
 }

@@ -54,9 +54,9 @@ fn body_of_a_denied_request_is_not_read_as_the_next_request() {
     let inner = "GET /open/smuggled HTTP/1.1\r\nHost: a.example\r\n\r\n";
     let length = inner.len();
     let close = kept("GET /open/page", "Connection: close", "");
-    let weak = bearer(&deployment.issuer.token(json!({ "scope": "other" })));
+    let without_scope = bearer(&deployment.issuer.token(json!({ "scope": "other" })));
     let chunked = format!("{length:x}\r\n{inner}\r\n0\r\n\r\n");
-    for (what, fields, body, refused) in [
+    for (what, fields, body, status) in [
         ("no token", format!("Content-Length: {length}"), inner, 401),
         (
             "a forged token",
@@ -64,7 +64,12 @@ fn body_of_a_denied_request_is_not_read_as_the_next_request() {
             inner,
             401,
         ),
-        ("no scope", format!("{weak}\r\nContent-Length: {length}"), inner, 403),
+        (
+            "no scope",
+            format!("{without_scope}\r\nContent-Length: {length}"),
+            inner,
+            403,
+        ),
         (
             "no token, chunked",
             "Transfer-Encoding: chunked".into(),
@@ -73,7 +78,7 @@ fn body_of_a_denied_request_is_not_read_as_the_next_request() {
         ),
         (
             "two tokens",
-            format!("{weak}\r\n{weak}\r\nContent-Length: {length}"),
+            format!("{without_scope}\r\n{without_scope}\r\nContent-Length: {length}"),
             inner,
             400,
         ),
@@ -87,7 +92,7 @@ fn body_of_a_denied_request_is_not_read_as_the_next_request() {
         let before = deployment.upstream.count();
         let text = kept("POST /orders", &fields, body) + &close;
         let answered = statuses(&deployment, &text);
-        assert_eq!(answered[0], refused, "{what}: {answered:?}");
+        assert_eq!(answered[0], status, "{what}: {answered:?}");
         // Either the connection ends there, or only the request after the body is answered.
         assert!(
             answered[1..].is_empty() || answered[1..] == [200],
@@ -167,12 +172,12 @@ fn body_after_an_expect_header_is_forwarded_whole() {
             seen.iter().all(|one| one.body == b"hello"),
         );
     }
-    let refused = kept(
+    let expecting = kept(
         "POST /orders",
         "Expect: 100-continue\r\nContent-Length: 5\r\nConnection: close",
         "",
     );
-    table.request("no token, and no body yet", refused.as_bytes(), Want::of(&[401, 417]));
+    table.request("no token, and no body yet", expecting.as_bytes(), Want::of(&[401, 417]));
     table.finish();
 }
 

@@ -47,7 +47,7 @@ fn an_upgrade_needs_authorization() {
 #[test]
 fn bytes_after_an_upgrade_request_are_not_forwarded_before_101() {
     let deployment = Deployment::with_routes();
-    deployment.upstream.conduct(Conduct::RefuseUpgrade);
+    deployment.upstream.conduct(Conduct::IgnoreUpgrade);
     let valid = deployment.reader();
     let h2c = format!(
         "GET /orders/1 HTTP/1.1\r\nHost: a.example\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n{valid}\r\n\r\n"
