@@ -1,4 +1,4 @@
-//! A policy only narrows, and history only narrows further: over random tokens and random policies.
+//! Properties over random tokens and policies: history rules only deny, and a changed token is denied.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -30,56 +30,55 @@ use tokens::{CLAIMS, any_json, claims};
 const FOREIGN: &str = "https://other.example.com";
 const NOW: u64 = Authority::NOW;
 
-/// The most `act` objects a token may carry.
+/// The maximum number of `act` objects.
 const CAP: usize = 16;
 
 static AUTHORITY: LazyLock<Authority> = LazyLock::new(|| Authority::new().unwrap());
 
 #[test]
-fn history_never_widens_what_the_core_rules_allow() {
-    let (allowed, refused_by_history, refused_by_core) =
-        (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
+fn history_rules_allow_nothing_that_core_rules_deny() {
+    let (allowed, denied_by_history, denied_by_core) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
     let count = |counter: &AtomicUsize| counter.fetch_add(1, Ordering::Relaxed);
     let mut runner = TestRunner::new(Config {
         cases: 2_000,
         failure_persistence: None,
         ..Config::default()
     });
-    let outcome = runner.run(&(policy(), claims()), |(policy, claims)| {
-        let whole = verdict(&policy, &claims);
-        let core = verdict(&without_chain(&policy), &claims);
-        let outer = verdict(&without_chain(&policy), &outermost_actor_only(&claims));
+    let result = runner.run(&(policy(), claims()), |(policy, claims)| {
+        let whole = outcome(&policy, &claims);
+        let core = outcome(&without_chain(&policy), &claims);
+        let outer = outcome(&without_chain(&policy), &outermost_actor_only(&claims));
 
         if whole.is_ok() {
-            prop_assert_eq!(&outer, &Ok(()), "allowed, but not without its prior actors");
+            prop_assert_eq!(&outer, &Ok(()), "allowed, but denied without its prior actors");
         }
         if core.is_err() {
             prop_assert!(
                 whole.is_err(),
-                "the chain block allowed what the core rules refuse: {:?}",
+                "the chain rules allow what the core rules deny: {:?}",
                 core
             );
         }
         if depth(&claims) > CAP {
             prop_assert_eq!(whole.as_ref().map_err(Error::code), Err("invalid_chain"));
         } else {
-            prop_assert_eq!(&core, &outer, "a core rule read a prior actor");
+            prop_assert_eq!(&core, &outer, "a core rule depends on a prior actor");
         }
         match (whole, core) {
             (Ok(()), _) => count(&allowed),
-            (Err(_), Ok(())) => count(&refused_by_history),
-            (Err(_), Err(_)) => count(&refused_by_core),
+            (Err(_), Ok(())) => count(&denied_by_history),
+            (Err(_), Err(_)) => count(&denied_by_core),
         };
         Ok(())
     });
-    if let Err(failure) = outcome {
+    if let Err(failure) = result {
         panic!("{failure}");
     }
-    // Each outcome has to occur, or the property above was proved of nothing.
+    // Without each of these outcomes the property is vacuous.
     for (counter, name) in [
         (allowed, "allowed"),
-        (refused_by_history, "refused by history"),
-        (refused_by_core, "refused by core rules"),
+        (denied_by_history, "denied by history"),
+        (denied_by_core, "denied by core rules"),
     ] {
         let seen = counter.into_inner();
         println!("narrowing: {seen} {name}");
@@ -88,7 +87,7 @@ fn history_never_widens_what_the_core_rules_allow() {
 }
 
 #[test]
-fn a_changed_token_is_refused_or_means_the_same() {
+fn a_changed_token_is_invalid_or_has_the_same_content() {
     let original = AUTHORITY
         .token(json!({ "sub": "u1", "scope": "r", "act": { "sub": "a1" } }))
         .unwrap();
@@ -100,7 +99,7 @@ fn a_changed_token_is_refused_or_means_the_same() {
         failure_persistence: None,
         ..Config::default()
     });
-    let outcome = runner.run(&vec(edit(), 1..3), |edits| {
+    let result = runner.run(&vec(edit(), 1..3), |edits| {
         let changed = edits.iter().fold(original.clone(), |text, edit| edit.apply(&text));
         if let Ok(read) = token::verify(&changed, &keys, &Limits::default()) {
             prop_assert_eq!(&read, &payload, "another payload verified: {}", changed);
@@ -113,13 +112,13 @@ fn a_changed_token_is_refused_or_means_the_same() {
         }
         Ok(())
     });
-    if let Err(failure) = outcome {
+    if let Err(failure) = result {
         panic!("{failure}");
     }
 }
 
 #[test]
-fn every_single_bit_of_a_token_counts() {
+fn a_token_with_a_changed_bit_is_invalid() {
     let original = AUTHORITY.token(json!({ "sub": "u1", "scope": "r" })).unwrap();
     let keys: KeySet = AUTHORITY.key_set().unwrap();
     assert!(token::verify(&original, &keys, &Limits::default()).is_ok());
@@ -140,7 +139,7 @@ proptest! {
     #![proptest_config(Config { cases: 1_000, failure_persistence: None, ..Config::default() })]
 
     #[test]
-    fn any_claims_under_a_good_signature_get_an_answer(
+    fn any_signed_claims_get_an_answer(
         claims in claims(), name in select(CLAIMS), value in any_json(), inside in any::<bool>(),
     ) {
         let mut claims = claims;
@@ -149,25 +148,25 @@ proptest! {
             _ => { claims[name] = value; }
         }
         let policy = json!({ "routes": [{ "match": "POST /refunds", "initiator": { "kind": "human", "auth_within": "5m" } }] });
-        if let Err(error) = verdict(&policy, &claims) {
+        if let Err(error) = outcome(&policy, &claims) {
             prop_assert!(matches!(error.status(), 401 | 403), "{:?}", error);
         }
     }
 
     #[test]
-    fn any_text_in_place_of_a_token_is_refused(text in "[!-~]{0,80}(\\.[!-~]{0,80}){0,5}") {
+    fn any_text_in_place_of_a_token_is_rejected(text in "[!-~]{0,80}(\\.[!-~]{0,80}){0,5}") {
         let policy = json!({ "routes": [{ "match": "POST /refunds", "scopes": ["r"] }] });
-        let error = judge(&policy, &text).unwrap_err();
+        let error = decide(&policy, &text).unwrap_err();
         prop_assert!(matches!(error.status(), 400 | 401), "{:?}", error);
     }
 }
 
-fn verdict(policy: &Value, claims: &Value) -> Result<(), Error> {
-    judge(policy, &AUTHORITY.token(claims.clone()).unwrap())
+fn outcome(policy: &Value, claims: &Value) -> Result<(), Error> {
+    decide(policy, &AUTHORITY.token(claims.clone()).unwrap())
 }
 
-/// Judges one request as the layer would, and holds `explain` to the same answer.
-fn judge(policy: &Value, token: &str) -> Result<(), Error> {
+/// Decides one request, and checks that `explain` has the same outcome.
+fn decide(policy: &Value, token: &str) -> Result<(), Error> {
     let compiled = Policy::from_yaml(&policy.to_string()).unwrap_or_else(|error| panic!("{error}\n{policy}"));
     let authorizer = Authorizer::new([AUTHORITY.trusted(Authority::AUDIENCE).unwrap()], compiled)
         .unwrap()
@@ -189,7 +188,7 @@ fn judge(policy: &Value, token: &str) -> Result<(), Error> {
         .decision()
         .verdict()
         .map_err(Clone::clone);
-    assert_eq!(explained, enforced, "explaining and enforcing differ");
+    assert_eq!(explained, enforced, "explain and enforcement differ");
     enforced
 }
 
@@ -205,7 +204,7 @@ fn outermost_actor_only(claims: &Value) -> Value {
     claims
 }
 
-/// The same policy without its history rules. A requirement that held nothing else is no longer asked for.
+/// The same policy without its history rules and without a requirement that has no other rule.
 fn without_chain(policy: &Value) -> Value {
     let mut policy = policy.clone();
     let requirement = policy["requirements"]["shared"].as_object_mut().unwrap();

@@ -1,4 +1,4 @@
-//! Public test vectors: Wycheproof's JOSE records and the examples printed in the RFCs.
+//! Public test vectors: the JOSE records of Wycheproof and the examples of the RFCs.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,11 +18,11 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-/// 2011-03-22T18:40:00Z: before the `exp` of the claims in RFC 7515.
-const IN_THE_LIFE_OF_THE_EXAMPLES: u64 = 1_300_819_200;
+/// 2011-03-22T18:40:00Z, before the `exp` of the claims in RFC 7515.
+const BEFORE_EXPIRATION: u64 = 1_300_819_200;
 
 #[test]
-fn wycheproof_records_get_the_verdict_of_a_resource_server() {
+fn wycheproof_records_are_accepted_or_rejected_as_labelled() {
     let expectations: Expectations = read("wycheproof/expectations.json");
     let counts = [("signature", 401), ("key", 26), ("crypto", 83), ("encryption", 139)];
     for (name, count) in counts {
@@ -36,7 +36,7 @@ fn wycheproof_records_get_the_verdict_of_a_resource_server() {
         for group in &vectors.groups {
             for test in &group.tests {
                 let record = format!("{} {} {}", test.tc_id, group.comment, test.comment);
-                tally.judge(&record, labels[&test.tc_id], &compact(&test.token), &group.keys);
+                tally.verify(&record, labels[&test.tc_id], &compact(&test.token), &group.keys);
             }
         }
         println!("wycheproof {name}: {tally}");
@@ -58,10 +58,10 @@ fn rfc_7520_and_rfc_7797_examples_verify_in_compact_form_only() {
             };
             let symmetric = example.protected["alg"].as_str().unwrap().starts_with("HS");
             let expect = if symmetric { Expect::Reject } else { Expect::Accept };
-            tally.judge(&format!("{file} {}", example.name), expect, &example.compact, &key);
+            tally.verify(&format!("{file} {}", example.name), expect, &example.compact, &key);
             for serialization in [&example.general_json, &example.flattened_json].into_iter().flatten() {
                 let record = format!("{file} {} as JSON", example.name);
-                tally.judge(&record, Expect::Reject, &serialization.to_string(), &key);
+                tally.verify(&record, Expect::Reject, &serialization.to_string(), &key);
             }
         }
     }
@@ -80,7 +80,7 @@ fn examples_printed_in_the_rfcs_verify() {
             "reject" => Expect::Reject,
             other => panic!("{}: unknown label {other}", example.id),
         };
-        tally.judge(&example.id, expect, &example.token, &example.jwk);
+        tally.verify(&example.id, expect, &example.token, &example.jwk);
     }
     println!("RFC examples: {tally}");
     assert_eq!((tally.accepted, tally.records()), (6, 11));
@@ -88,14 +88,14 @@ fn examples_printed_in_the_rfcs_verify() {
 }
 
 #[tokio::test]
-async fn no_example_of_an_rfc_is_an_access_token() {
+async fn no_jws_example_of_an_rfc_is_an_access_token() {
     let examples: Examples = read("rfc/rfc-examples.json");
     for example in &examples.jws {
         let keys = key_set(&example.jwk).unwrap_or_else(|| Authority::new().unwrap().key_set().unwrap());
         let issuer = TrustedIssuer::new(Authority::ISSUER, Authority::AUDIENCE, keys).unwrap();
         let authorizer = Authorizer::new([issuer], any_order("any"))
             .unwrap()
-            .with_clock(FixedClock::at(IN_THE_LIFE_OF_THE_EXAMPLES));
+            .with_clock(FixedClock::at(BEFORE_EXPIRATION));
         let (method, uri) = (Method::GET, Uri::from_static("/orders"));
         let target = Target::new(&method, &uri).unwrap();
         let decision = authorizer.decide(&target, &bearer(&example.token)).await;
@@ -107,7 +107,7 @@ async fn no_example_of_an_rfc_is_an_access_token() {
 }
 
 #[tokio::test]
-async fn printed_claim_sets_yield_the_printed_chain() {
+async fn claim_sets_of_the_rfcs_have_the_chain_of_the_rfc() {
     let examples: Examples = read("rfc/rfc-examples.json");
     let authority = Authority::new().unwrap();
     let issuer = authority.trusted(Authority::AUDIENCE).unwrap();
@@ -116,8 +116,8 @@ async fn printed_claim_sets_yield_the_printed_chain() {
         .with_clock(FixedClock::at(Authority::NOW));
     for example in &examples.claims {
         let mut claims = example.claims.clone();
-        for ours in ["iss", "aud", "exp", "iat", "nbf"] {
-            claims.remove(ours);
+        for name in ["iss", "aud", "exp", "iat", "nbf"] {
+            claims.remove(name);
         }
         claims.insert("scope".to_owned(), json!("openid profile reademail"));
         let (method, uri) = (Method::GET, Uri::from_static("/orders"));
@@ -161,7 +161,7 @@ struct Label {
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Expect {
-    /// All ten algorithms are offered here, so what depends on the offer is accepted.
+    /// Also for records that depend on the offered algorithms: this test offers all ten.
     #[serde(alias = "accept-if-offered")]
     Accept,
     Reject,
@@ -225,7 +225,7 @@ struct ClaimSet {
     prior_actors: Vec<String>,
 }
 
-/// What became of the records of one file.
+/// The results of the records of one file.
 #[derive(Default)]
 struct Tally {
     accepted: usize,
@@ -236,13 +236,13 @@ struct Tally {
 }
 
 impl Tally {
-    /// Verifies one token and books the answer against what was expected, success and refusal alike.
-    fn judge(&mut self, record: &str, expect: Expect, token: &str, keys: &Value) {
-        let verify = || match key_set(keys) {
+    /// Verifies `token` and counts the result.
+    fn verify(&mut self, record: &str, expect: Expect, token: &str, keys: &Value) {
+        let is_valid = || match key_set(keys) {
             Some(keys) => token::verify(token, &keys, &Limits::default()).is_ok(),
             None => false,
         };
-        match (panic::catch_unwind(AssertUnwindSafe(verify)), expect) {
+        match (panic::catch_unwind(AssertUnwindSafe(is_valid)), expect) {
             (Err(_), _) => self.crashed.push(record.to_owned()),
             (Ok(_), Expect::Either) => self.either += 1,
             (Ok(true), Expect::Accept) => self.accepted += 1,
@@ -277,7 +277,7 @@ impl fmt::Display for Tally {
     }
 }
 
-/// The keys a record comes with, as an issuer would publish them; none where nothing in them can verify.
+/// The keys of a record as a key set; `None` if none of them is usable.
 fn key_set(keys: &Value) -> Option<KeySet> {
     let document = match keys.get("keys") {
         Some(_) => keys.clone(),
@@ -286,12 +286,12 @@ fn key_set(keys: &Value) -> Option<KeySet> {
     KeySet::from_json(document.to_string().as_bytes(), &Algorithm::ALL).ok()
 }
 
-/// Lets everything pass that is an access token with this scope.
+/// A policy that allows every access token with this scope.
 fn any_order(scope: &str) -> Policy {
     Policy::from_yaml(&format!("routes:\n  - match: GET /orders\n    scopes: [{scope}]\n")).unwrap()
 }
 
-/// A record's token as it would stand in a request; some records hold a JSON serialization.
+/// The token of a record as text; some records have a JSON serialization.
 fn compact(token: &Value) -> String {
     match token {
         Value::String(text) => text.clone(),
