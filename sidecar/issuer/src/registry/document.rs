@@ -355,7 +355,7 @@ mod tests {
             ActorToken::Required
         );
         let ledger_bot = registry.client("ledger-bot").unwrap();
-        assert_eq!(ledger_bot.exchange.as_ref().unwrap().own_token, OwnToken::SelfAct);
+        assert_eq!(ledger_bot.exchange.as_ref().unwrap().own_token, OwnToken::SelfActor);
         assert!(registry.client("terminal").unwrap().secret.is_none());
         assert!(registry.user("alice").unwrap().second_factor.is_some());
     }

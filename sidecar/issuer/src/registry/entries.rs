@@ -43,7 +43,7 @@ pub(crate) struct Resource {
     pub(crate) scopes: ScopeSet,
 }
 
-/// A person who can sign in.
+/// A user who can sign in.
 #[derive(Clone, Debug)]
 pub(crate) struct User {
     pub(crate) subject: String,
@@ -102,5 +102,5 @@ pub(crate) enum ActorToken {
 pub(crate) enum OwnToken {
     #[default]
     Plain,
-    SelfAct,
+    SelfActor,
 }

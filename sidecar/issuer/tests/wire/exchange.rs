@@ -148,7 +148,7 @@ async fn an_agent_exchanges_its_own_token() {
 
     let own = issuer.client_token("ledger-bot", "https://ledger-bot.example").await;
     let token = claims(&issuer.exchange("ledger-bot", &own, &target).await.access_token());
-    assert_eq!(token["act"], agent(&issuer, "ledger-bot"), "`own_token: self_act`");
+    assert_eq!(token["act"], agent(&issuer, "ledger-bot"), "`own_token: self_actor`");
     issuer
         .exchange_as("ledger-bot", &own, &target)
         .await
