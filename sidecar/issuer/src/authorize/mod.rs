@@ -12,10 +12,10 @@ mod request;
 
 use axum::response::{IntoResponse, Redirect, Response};
 
-use self::request::{Rejection, error_location, location};
+use self::request::{Rejection, location, rejection};
 use crate::authorization_server::AuthorizationServer;
 use crate::claims::Authentication;
-use crate::error::{ErrorCode, OAuthError};
+use crate::error::ErrorCode;
 use crate::parameters::Parameters;
 use crate::registry::User;
 use crate::secret::Secret;
@@ -63,7 +63,7 @@ pub(crate) fn login(server: &AuthorizationServer, form: &Parameters) -> Result<R
     let transaction = Transaction::Consent(authorization.clone());
     match server.transactions.put(transaction) {
         Ok(id) => Ok(pages::consent(&id, &authorization)),
-        Err(error) => Err(rejected(server, &authorization.request, error.into())),
+        Err(error) => Err(rejection(server, &authorization.request.callback, error.into())),
     }
 }
 
@@ -79,18 +79,10 @@ pub(crate) fn consent(server: &AuthorizationServer, form: &Parameters) -> Result
         authorization: authorization.clone(),
         expires: server.clock.now().saturating_add(CODE_LIFETIME.as_secs()),
     });
-    let request = &authorization.request;
+    let callback = &authorization.request.callback;
     match code {
-        Ok(code) => {
-            let location = location(
-                server,
-                &request.redirect_uri,
-                request.state.as_deref(),
-                &[("code", &code)],
-            );
-            Ok(Redirect::to(&location).into_response())
-        }
-        Err(error) => Err(rejected(server, request, error.into())),
+        Ok(code) => Ok(Redirect::to(&location(server, callback, &[("code", &code)])).into_response()),
+        Err(error) => Err(rejection(server, callback, error.into())),
     }
 }
 
@@ -134,25 +126,13 @@ fn login_page(
     };
     match server.transactions.put(transaction) {
         Ok(id) => Ok(pages::login(&id, &request, attempts < LOGIN_ATTEMPTS)),
-        Err(error) => Err(rejected(server, &request, error.into())),
+        Err(error) => Err(rejection(server, &request.callback, error.into())),
     }
 }
 
 fn denied(server: &AuthorizationServer, request: &AuthorizationRequest) -> Rejection {
-    rejected(
-        server,
-        request,
-        ErrorCode::AccessDenied.because("the user did not sign in or did not consent"),
-    )
-}
-
-fn rejected(server: &AuthorizationServer, request: &AuthorizationRequest, error: OAuthError) -> Rejection {
-    Rejection::Redirect(error_location(
-        server,
-        &request.redirect_uri,
-        request.state.as_deref(),
-        error,
-    ))
+    let error = ErrorCode::AccessDenied.because("the user did not sign in or did not consent");
+    rejection(server, &request.callback, error)
 }
 
 fn expired() -> Rejection {

@@ -82,7 +82,7 @@ pub(super) fn error(reason: &str) -> Response {
 
 /// A page whose form can lead to the redirect URI: browsers apply `form-action` to redirects too.
 fn form(request: &AuthorizationRequest, title: &str, body: fmt::Arguments<'_>) -> Response {
-    let origin = Url::parse(&request.redirect_uri).map(|url| url.origin().ascii_serialization());
+    let origin = Url::parse(&request.callback.redirect_uri).map(|url| url.origin().ascii_serialization());
     let origin = match origin.unwrap_or_default() {
         // A source of a Content-Security-Policy cannot be an IPv6 address.
         ipv6 if ipv6.starts_with("http://[") => "http:".to_owned(),
@@ -148,17 +148,19 @@ mod tests {
     use crate::claims::Authentication;
     use crate::registry::Registry;
     use crate::scope::ScopeSet;
-    use crate::store::{Authorization, AuthorizationRequest, IdToken};
+    use crate::store::{Authorization, AuthorizationRequest, Callback, IdToken};
 
     fn request(registry: &Registry, redirect_uri: &str) -> AuthorizationRequest {
         AuthorizationRequest {
             client: Arc::clone(registry.client("assistant").unwrap()),
-            redirect_uri: redirect_uri.to_owned(),
+            callback: Callback {
+                redirect_uri: redirect_uri.to_owned(),
+                state: None,
+            },
             code_challenge: String::new(),
             audience: "https://orders.example".to_owned(),
             scope: ScopeSet::default(),
             id_token: IdToken::NotRequested,
-            state: None,
         }
     }
 

@@ -10,7 +10,7 @@ use crate::error::{ErrorCode, OAuthError};
 use crate::parameters::Parameters;
 use crate::registry::Client;
 use crate::scope::ScopeSet;
-use crate::store::{AuthorizationRequest, IdToken};
+use crate::store::{AuthorizationRequest, Callback, IdToken};
 
 /// How a request ends without a code.
 #[derive(Debug)]
@@ -27,28 +27,28 @@ pub(super) fn read(server: &AuthorizationServer, query: &Parameters) -> Result<A
         _ => None,
     };
     let client = client.ok_or(Rejection::Page("The client_id of the application is not registered."))?;
-    let redirect_uri = match query.one("redirect_uri") {
-        Ok(Some(uri)) if client.accepts_redirect_uri(uri) => uri,
+    let callback = match query.one("redirect_uri") {
+        Ok(Some(uri)) if client.accepts_redirect_uri(uri) => Callback {
+            redirect_uri: uri.to_owned(),
+            state: query.one("state").ok().flatten().map(str::to_owned),
+        },
         _ => {
             return Err(Rejection::Page(
                 "The redirect_uri of the application is not registered.",
             ));
         }
     };
-    read_for(server, client, redirect_uri, query).map_err(|error| {
-        let state = query.one("state").ok().flatten();
-        Rejection::Redirect(error_location(server, redirect_uri, state, error))
-    })
+    read_for(server, client, &callback, query).map_err(|error| rejection(server, &callback, error))
 }
 
 /// Reads the rest of the request, whose errors the client receives.
 fn read_for(
     server: &AuthorizationServer,
     client: &Arc<Client>,
-    redirect_uri: &str,
+    callback: &Callback,
     query: &Parameters,
 ) -> Result<AuthorizationRequest, OAuthError> {
-    let state = query.one("state")?.map(str::to_owned);
+    query.one("state")?;
     let nonce = query.one("nonce")?.map(str::to_owned);
     if query.one("request")?.is_some() {
         return Err(ErrorCode::RequestNotSupported.because("request objects are not supported"));
@@ -84,12 +84,11 @@ fn read_for(
     };
     Ok(AuthorizationRequest {
         client: Arc::clone(client),
-        redirect_uri: redirect_uri.to_owned(),
+        callback: callback.clone(),
         code_challenge,
         audience: resource.identifier.clone(),
         scope: granted(requested, client.scopes.intersection(&resource.scopes))?,
         id_token,
-        state,
     })
 }
 
@@ -106,31 +105,21 @@ fn code_challenge(query: &Parameters) -> Result<String, OAuthError> {
     Ok(challenge.to_owned())
 }
 
-/// The redirect URI with an error (RFC 6749 section 4.1.2.1).
-pub(super) fn error_location(
-    server: &AuthorizationServer,
-    redirect_uri: &str,
-    state: Option<&str>,
-    error: OAuthError,
-) -> String {
-    let answer = [("error", error.code.as_str()), ("error_description", error.description)];
-    location(server, redirect_uri, state, &answer)
+/// An error that the client receives (RFC 6749 section 4.1.2.1).
+pub(super) fn rejection(server: &AuthorizationServer, callback: &Callback, error: OAuthError) -> Rejection {
+    let response = [("error", error.code.as_str()), ("error_description", error.description)];
+    Rejection::Redirect(location(server, callback, &response))
 }
 
 /// The redirect URI with a response, its `state` and its `iss`.
-pub(super) fn location(
-    server: &AuthorizationServer,
-    redirect_uri: &str,
-    state: Option<&str>,
-    response: &[(&str, &str)],
-) -> String {
+pub(super) fn location(server: &AuthorizationServer, callback: &Callback, response: &[(&str, &str)]) -> String {
     // A registered redirect URI can be parsed; if one could not, the browser would stay at the issuer.
-    let Ok(mut url) = Url::parse(redirect_uri) else {
+    let Ok(mut url) = Url::parse(&callback.redirect_uri) else {
         return String::from("/");
     };
     url.query_pairs_mut()
         .extend_pairs(response)
-        .extend_pairs(state.map(|state| ("state", state)))
+        .extend_pairs(callback.state.iter().map(|state| ("state", state)))
         .append_pair("iss", &server.issuer_url);
     url.into()
 }

@@ -37,7 +37,7 @@ pub(super) fn authorization_code(
         authentication,
     } = authorization;
     if expires <= server.clock.now()
-        || authorized.redirect_uri != redirect_uri
+        || authorized.callback.redirect_uri != redirect_uri
         || !is_verifier(verifier)
         || s256(verifier) != authorized.code_challenge
         || request.all("resource").any(|resource| resource != authorized.audience)

@@ -10,11 +10,17 @@ use crate::scope::ScopeSet;
 #[derive(Clone, Debug)]
 pub(crate) struct AuthorizationRequest {
     pub(crate) client: Arc<Client>,
-    pub(crate) redirect_uri: String,
+    pub(crate) callback: Callback,
     pub(crate) code_challenge: String,
     pub(crate) audience: String,
     pub(crate) scope: ScopeSet,
     pub(crate) id_token: IdToken,
+}
+
+/// Where the client receives the response.
+#[derive(Clone, Debug)]
+pub(crate) struct Callback {
+    pub(crate) redirect_uri: String,
     pub(crate) state: Option<String>,
 }
 
