@@ -16,7 +16,7 @@ issuers:
   - issuer: https://idp.example.com
     algorithms: [ES256, RS256]
     profile: rfc9068
-    chain: complete
+    chain_completeness: complete
     prior_actors: restrict
     keys: { refresh: 10m, cooldown: 10s, timeout: 5s, max_stale: 24h }
 identity_headers: { subject: x-auth-subject }
@@ -136,8 +136,8 @@ fn an_unsafe_configuration_is_an_error() {
         ),
         (
             "a history rule on a chain that may be incomplete",
-            "chain: complete",
-            "chain: outer-only",
+            "chain_completeness: complete",
+            "chain_completeness: outer-only",
         ),
         (
             "a history rule without enforced prior actors",

@@ -1,6 +1,7 @@
 //! A table of inputs: every row is sent, and the table fails at its end with all rows that failed.
 
 use std::fmt::Write;
+use std::net::SocketAddr;
 
 use crate::deployment::Deployment;
 use crate::deployment::upstream::Received;
@@ -101,6 +102,11 @@ impl<'d> Table<'d> {
             rows: 0,
             failures: Vec::new(),
         }
+    }
+
+    /// The address of the gate.
+    pub fn gate(&self) -> SocketAddr {
+        self.deployment.gate.address
     }
 
     /// Sends GET of a protected resource with `token`.

@@ -1,49 +1,50 @@
-//! How a command ends.
+//! The failures of a command and their exit codes.
 
+use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
 use crate::config::Problems;
 
-/// Why a command did not do what it was asked to.
+/// Why a command fails.
 #[derive(Debug)]
 pub enum Failure {
-    /// The configuration or the policy is wrong.
+    /// The configuration or the policy is invalid.
     Configuration(Problems),
-    /// The same, and the command has printed what is wrong.
-    ConfigurationTold,
-    /// Something failed while running; the text says what.
+    /// The same, and the command has reported the mistakes.
+    ConfigurationReported,
+    /// An error at run time.
     Runtime(String),
-    /// All went well, and the answer is no: it has been printed.
-    No,
+    /// The result of the command, which it has printed, is negative.
+    Denied,
 }
 
 impl Failure {
-    /// A failure at run time: what was tried, and why it did not work.
-    pub fn runtime(tried: &str, error: impl std::fmt::Display) -> Failure {
-        Failure::Runtime(format!("{tried}: {error}"))
+    /// A failure at run time: what was attempted, and the error.
+    pub fn runtime(attempt: &str, error: impl fmt::Display) -> Failure {
+        Failure::Runtime(format!("{attempt}: {error}"))
     }
 
-    /// The code of the process; 78 is `EX_CONFIG` of sysexits, after which a service manager need not start us again.
+    /// The exit code of the process; 78 is `EX_CONFIG` of sysexits, after which a service manager need not restart it.
     pub fn code(&self) -> ExitCode {
         match self {
-            Failure::Configuration(_) | Failure::ConfigurationTold => ExitCode::from(78),
-            Failure::Runtime(_) | Failure::No => ExitCode::FAILURE,
+            Failure::Configuration(_) | Failure::ConfigurationReported => ExitCode::from(78),
+            Failure::Runtime(_) | Failure::Denied => ExitCode::FAILURE,
         }
     }
 }
 
-impl std::fmt::Display for Failure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Failure::Configuration(problems) => problems.fmt(f),
             Failure::Runtime(text) => write!(f, "actgate: {text}"),
-            Failure::ConfigurationTold | Failure::No => Ok(()),
+            Failure::ConfigurationReported | Failure::Denied => Ok(()),
         }
     }
 }
 
-/// What cannot be told to standard output.
+/// An error on standard output.
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Failure {
         Failure::runtime("standard output", error)

@@ -1,8 +1,8 @@
-//! The `actgate` binary: a reverse proxy that judges every request by who acts, and on whose authority.
+//! The `actgate` binary: a reverse proxy that authorizes each request by its delegation chain and a policy.
 //!
-//! A request takes one way: [`http1`] watches its bytes, [`gate`] refuses what has two readings, the library judges it, [`log`]
-//! writes the verdict down, and [`proxy`] forwards or refuses it. [`config`] reads the file that says how, [`server`] holds the sockets. The
-//! commands are in [`cli`].
+//! [`cli`] has one file for each command. [`config`] reads the configuration, and [`start`] makes a running gate of it:
+//! [`server`] accepts connections, [`http1`] limits them, [`proxy`] forwards or denies each request as [`gate`] decides,
+//! and [`log`] records the decision.
 
 mod admin;
 mod cli;
@@ -14,36 +14,37 @@ mod http1;
 mod log;
 mod proxy;
 mod server;
+mod start;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::cli::arguments::{Cli, Command};
-use crate::cli::check::Output;
-use crate::cli::demo::Staying;
+use crate::cli::arguments::{Arguments, Command};
+use crate::cli::output::{Output, eprint_line};
+use crate::cli::{check, demo, explain, issuer, run};
 use crate::exit::Failure;
 use crate::log::process_log::ProcessLog;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let level = cli.log_level.unwrap_or(cli.command.default_log_level());
-    let log = match ProcessLog::start(level, cli.log_format) {
+    let arguments = Arguments::parse();
+    let level = arguments.log_level.unwrap_or(arguments.command.default_log_level());
+    let log = match ProcessLog::start(level, arguments.log_format) {
         Ok(log) => log,
         Err(error) => {
-            cli::terminal::tell(&format!("actgate: standard error: {error}"));
+            eprint_line(&format!("actgate: standard error: {error}"));
             return ExitCode::FAILURE;
         }
     };
-    let code = match outcome(cli.command, &log) {
+    let code = match execute(arguments.command, &log) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            let told = failure.to_string();
+            let text = failure.to_string();
             match failure {
-                // A list to be read from the beginning, by a pager if need be; nothing runs yet that would be held up.
-                Failure::Configuration(_) => cli::terminal::tell(&told),
-                _ if told.is_empty() => {}
-                _ => log.tell(&told),
+                // A long list may be read slowly, and delays nothing.
+                Failure::Configuration(_) => eprint_line(&text),
+                _ if text.is_empty() => {}
+                _ => log.line(&text),
             }
             failure.code()
         }
@@ -52,31 +53,21 @@ fn main() -> ExitCode {
     code
 }
 
-fn outcome(command: Command, log: &ProcessLog) -> Result<(), Failure> {
+fn execute(command: Command, log: &ProcessLog) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::runtime("runtime", error))?;
-    let outcome = runtime.block_on(act(command, log));
-    // Connections that are cut off must not hold the process up.
+    let result = runtime.block_on(async {
+        match command {
+            Command::Run(file) => run::run(&file.config, log).await,
+            Command::Check { file, json } => check::check(&file.config, Output::of(json)),
+            Command::Explain(arguments) => explain::explain(&arguments).await,
+            Command::Issuer(arguments) => issuer::issuer(&arguments).await,
+            Command::Demo { once, json } => demo::demo(once, Output::of(json)).await,
+        }
+    });
+    // Open connections must not delay the end of the process.
     runtime.shutdown_background();
-    outcome
-}
-
-async fn act(command: Command, log: &ProcessLog) -> Result<(), Failure> {
-    match command {
-        Command::Run(file) => cli::run::run(&file.config, log).await,
-        Command::Check { file, json } => cli::check::check(&file.config, output(json)),
-        Command::Explain(arguments) => cli::explain::explain(&arguments, output(arguments.json)).await,
-        Command::Issuer(arguments) => cli::issuer::issuer(&arguments).await,
-        Command::Demo { once, json } => cli::demo::demo(staying(once), output(json)).await,
-    }
-}
-
-fn output(json: bool) -> Output {
-    if json { Output::Json } else { Output::Text }
-}
-
-fn staying(once: bool) -> Staying {
-    if once { Staying::Once } else { Staying::Up }
+    result
 }

@@ -190,7 +190,7 @@ fn each_denial_has_its_status_challenge_and_code() {
         if policy && code != "no_route" && event["rule"].as_str().is_none_or(str::is_empty) {
             failures.push(format!("{code}: no rule in {event}"));
         }
-        if event["verdict"] != json!("refuse") || event["id"] != answer.json()["decision"] {
+        if event["decision"] != json!("deny") || event["id"] != answer.json()["decision"] {
             failures.push(format!("{code}: {event} beside {}", answer.text()));
         }
         // The answer does not contain the reason of a denial by policy.
@@ -227,7 +227,7 @@ fn an_allowed_request_is_logged_with_its_chain() {
     assert_eq!(deployment.status("/delegated?x=secret-query", &token), 200);
     assert_eq!(deployment.status("/open", "x"), 200);
     let event = deployment.gate.decision_after(0);
-    assert_eq!((&event["verdict"], &event["code"]), (&json!("allow"), &Value::Null));
+    assert_eq!((&event["decision"], &event["code"]), (&json!("allow"), &Value::Null));
     assert_eq!(event["route"], json!("GET /delegated"));
     let text = event.to_string();
     for name in ["alice-canary", "tool", "bot", "web-canary"] {
@@ -237,7 +237,7 @@ fn an_allowed_request_is_logged_with_its_chain() {
     assert!(!text.contains(crate::mint::parts(&token)[2]), "{text}");
     let open = deployment.gate.decision_after(1);
     assert_eq!(
-        (&open["verdict"], &open["chain"]),
+        (&open["decision"], &open["chain"]),
         (&json!("allow"), &Value::Null),
         "{open}"
     );

@@ -59,7 +59,7 @@ fn faults(deployment: &Deployment, n: usize, row: &Row) -> Vec<String> {
         faults.push(format!("{} instead of 200: {}", passed.status, row.satisfying));
     }
     let first = deployment.gate.decision_after(2 * n);
-    if first["verdict"] != json!("allow") {
+    if first["decision"] != json!("allow") {
         faults.push(format!("logged as {first}"));
     }
     let violating = deployment.issuer.token(row.violating.clone());
@@ -89,7 +89,7 @@ fn faults(deployment: &Deployment, n: usize, row: &Row) -> Vec<String> {
     }
     let event = deployment.gate.decision_after(2 * n + 1);
     let rule = format!("GET {target}: {}", row.rule);
-    for (name, wanted) in [("code", row.code), ("rule", &rule), ("verdict", "refuse")] {
+    for (name, wanted) in [("code", row.code), ("rule", &rule), ("decision", "deny")] {
         if event[name] != json!(wanted) {
             faults.push(format!("logged {name} {}, not {wanted:?}", event[name]));
         }

@@ -50,7 +50,10 @@ fn the_process_ends_when_standard_output_is_not_read() {
     let status = gate.wait();
     assert_eq!(status.code(), Some(0), "{status}");
     let lines = gate.remaining_lines();
-    assert!(lines.contains("decision log is not read"), "{lines}");
+    assert!(
+        lines.contains("the decision log could not be written in time"),
+        "{lines}"
+    );
 }
 
 #[test]

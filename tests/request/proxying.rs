@@ -70,7 +70,11 @@ fn a_request_is_streamed() {
 
 #[test]
 fn the_token_is_stripped_unless_forwarding_is_configured() {
-    for (line, passed) in [("", false), ("token: strip\n", false), ("token: pass\n", true)] {
+    for (line, passed) in [
+        ("", false),
+        ("access_token: strip\n", false),
+        ("access_token: forward\n", true),
+    ] {
         let deployment = with_top(line);
         let valid = deployment.reader();
         let mut table = Table::on(&deployment);
@@ -143,12 +147,12 @@ fn health_is_only_on_the_admin_listener() {
 #[test]
 fn each_request_has_one_line_in_the_decision_log() {
     let deployment = Deployment::with_routes();
-    let odd = json!({ "client_id": "a\u{2028}b\"}{", "act": { "sub": "x\",\"verdict\":\"allow" } });
+    let odd = json!({ "client_id": "a\u{2028}b\"}{", "act": { "sub": "x\",\"decision\":\"allow" } });
     let token = bearer(&deployment.issuer.token(odd));
     let rows = [
         ("/orders/%22%7d%7b", token.as_str()),
         (
-            "/nowhere/%0a%7b%22verdict%22:%22allow%22%7d",
+            "/nowhere/%0a%7b%22decision%22:%22allow%22%7d",
             "User-Agent: a\"}{\u{85}b",
         ),
         ("/orders/1", &token),
@@ -161,8 +165,8 @@ fn each_request_has_one_line_in_the_decision_log() {
         };
         // `decisions` fails on any line that is not one JSON object.
         let event = deployment.gate.decision_after(n);
-        let verdict = if status == 200 { "allow" } else { "refuse" };
-        assert_eq!(event["verdict"], json!(verdict), "{target}: {event}");
+        let decision = if status == 200 { "allow" } else { "deny" };
+        assert_eq!(event["decision"], json!(decision), "{target}: {event}");
     }
     assert_eq!(deployment.gate.decisions().len(), rows.len());
 }

@@ -53,7 +53,6 @@ const TOLERATED: &[&str] = &[
     "middleware/src/target.rs",
     "middleware/src/trust.rs",
     "middleware/src/yaml.rs",
-    "sidecar/src/",
 ];
 
 fn is_tolerated(found: &str) -> bool {

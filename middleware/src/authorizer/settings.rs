@@ -179,7 +179,7 @@ fn check_history_rules(issuer: &TrustedIssuer, policy: &Policy) -> Result<(), Co
         if issuer.chain != ChainContract::Complete && need.truncation == Truncation::Refused {
             return Err(refuse(
                 "the chain is not complete, so that a dropped hop evades the rule",
-                "set `chain: complete` if the issuer keeps every hop, or write `accept_truncation: true` beside the rule",
+                "set `chain_completeness: complete` if the issuer keeps every hop, or write `accept_truncation: true` beside the rule",
             ));
         }
     }

@@ -1,21 +1,14 @@
-//! The admin listener: is the process alive, and should it get requests?
+//! Liveness and readiness of the process.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use actgate::Authorizer;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpListener;
 
-/// Whether requests should be sent here.
+/// Whether the gate can serve requests.
 #[derive(Clone, Debug)]
 pub struct Readiness {
     authorizer: Authorizer,
@@ -23,7 +16,7 @@ pub struct Readiness {
 }
 
 impl Readiness {
-    /// Ready as soon as `authorizer` has the keys of every issuer.
+    /// Ready once `authorizer` has the keys of every issuer.
     pub fn of(authorizer: Authorizer) -> Readiness {
         Readiness {
             authorizer,
@@ -31,7 +24,7 @@ impl Readiness {
         }
     }
 
-    /// Not ready from now on: the process is about to end.
+    /// Makes it not ready: the process is about to end.
     pub fn withdraw(&self) {
         self.draining.store(true, Ordering::Relaxed);
     }
@@ -40,40 +33,18 @@ impl Readiness {
         if self.draining.load(Ordering::Relaxed) {
             (StatusCode::SERVICE_UNAVAILABLE, "draining\n")
         } else if !self.authorizer.ready() {
-            (StatusCode::SERVICE_UNAVAILABLE, "waiting for the keys of an issuer\n")
+            (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "waiting for the signing keys of an issuer\n",
+            )
         } else {
             (StatusCode::OK, "ready\n")
         }
     }
 }
 
-/// Serves `/livez` and `/readyz` until the task is dropped.
-pub async fn serve(listener: TcpListener, readiness: Readiness) {
-    loop {
-        let Ok((socket, _)) = listener.accept().await else {
-            // Out of sockets, most likely: others will be closed.
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            continue;
-        };
-        let readiness = readiness.clone();
-        tokio::spawn(async move {
-            let service = service_fn(|request: Request<Incoming>| {
-                let response = answer(&request, &readiness);
-                async move { Ok::<_, Infallible>(response) }
-            });
-            let connection = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(Duration::from_secs(5))
-                .max_buf_size(16 * 1024)
-                .serve_connection(TokioIo::new(socket), service);
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "admin connection ended");
-            }
-        });
-    }
-}
-
-fn answer<B>(request: &Request<B>, readiness: &Readiness) -> Response<Full<Bytes>> {
+/// Answers a request for `/livez` or `/readyz`.
+pub fn answer<B>(request: &Request<B>, readiness: &Readiness) -> Response<Full<Bytes>> {
     let (status, text) = match (request.method(), request.uri().path()) {
         (&Method::GET | &Method::HEAD, "/livez") => (StatusCode::OK, "alive\n"),
         (&Method::GET | &Method::HEAD, "/readyz") => readiness.state(),

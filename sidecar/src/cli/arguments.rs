@@ -1,25 +1,27 @@
-//! The command line.
+//! The arguments of the command line.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-const ABOUT: &str = "Judges every request by who acts, and on whose authority";
+use crate::log::process_log::{LogFormat, LogLevel};
+
+const ABOUT: &str = "Authorizes each request by its delegation chain and a policy";
 
 const EXAMPLES: &str = "\
 Examples:
-  See it work, with nothing to set up:
+  Run a demonstration, without any setup:
     actgate demo
 
   Check a configuration, then put the gate in front of an API:
     actgate check --config actgate.yaml
     actgate run --config actgate.yaml
 
-  Ask why a request is allowed or refused, with a token from standard input:
+  Explain why a request is allowed or denied, with a token from standard input:
     actgate explain --config actgate.yaml --method POST --path /refunds < token
 
-  Get tokens to try it with:
+  Run an issuer for test tokens:
     actgate issuer --listen 127.0.0.1:9400
 
 A configuration for an API on port 9000:
@@ -42,86 +44,89 @@ A configuration for an API on port 9000:
         require: [human-must-initiate]
 
 Exit codes:
-  0   all is well; `explain`: the request is allowed; `demo --once`: every verdict was the expected one
-  1   a failure at run time; `explain`: the request is refused; `demo --once`: a verdict was not the expected one
-  2   the command line is wrong
-  78  the configuration or the policy is wrong";
+  0   success; `explain`: the request is allowed; `demo --once`: every result is the expected one
+  1   an error at run time; `explain`: the request is denied; `demo --once`: a result is not the expected one
+  2   the command line is invalid
+  78  the configuration or the policy is invalid";
 
 const RUN_NOTES: &str = concat!(
     "\
-The decision log, one JSON object a request, goes to standard output unless `decision_log` names a file.
-SIGTERM or SIGINT drains: readiness is withdrawn, nothing new is accepted, what is in flight ends, exit 0.
-A second signal ends at once, exit 1. SIGHUP is ignored: a changed configuration takes a restart.
-Neither log holds up a request: what its reader does not take is dropped and counted.
-A client that takes no byte of an answer for 30 seconds is cut off.
+The decision log, one JSON object for each request, is written to standard output unless `decision_log` names a file.
+SIGTERM or SIGINT drains: readiness is withdrawn, no connection is accepted, requests in flight end, exit code 0.
+A second signal ends the process immediately, exit code 1. SIGHUP is ignored; restart to apply a changed configuration.
+Logging never delays a request: lines that a reader does not take in time are dropped and counted.
+A connection is closed when the client does not read a pending response for 30 seconds.
 
-Every key of the configuration, with its default unless the comment says otherwise (a 15-line one is enough, see `actgate --help`):
+Every key of the configuration, with its default value unless a comment states otherwise. A short configuration is
+enough, see `actgate --help`.
 
 ",
     include_str!("../config/reference.yaml")
 );
 
-/// Judges every request by who acts, and on whose authority.
+/// The arguments of the binary.
 #[derive(Debug, Parser)]
 #[command(name = "actgate", version, about = ABOUT, after_long_help = EXAMPLES, after_help = "`actgate --help` shows examples and exit codes.")]
-pub struct Cli {
-    /// What to do.
+pub struct Arguments {
+    /// The command.
     #[command(subcommand)]
     pub command: Command,
-    /// How much of what the process does is told on standard error [default: info for `run` and `issuer`, else warn].
+    /// Log level on standard error [default: info for `run` and `issuer`, otherwise warn]
     #[arg(long, global = true, value_enum)]
     pub log_level: Option<LogLevel>,
-    /// How it is told.
+    /// Log format
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
 }
 
-/// What the binary does.
+/// A command.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the gate in front of an API
     #[command(after_help = "`actgate run --help` shows every key of the configuration.", after_long_help = RUN_NOTES)]
     Run(ConfigFile),
     /// Check a configuration and its policy, without network
-    #[command(after_help = "Exit code 0, or 78 with every mistake that was found, each as file:line:column.")]
+    #[command(
+        after_help = "Exit code 0, or 78 with every mistake, each as file:line:column: message and a suggested fix."
+    )]
     Check {
         /// The configuration.
         #[command(flatten)]
         file: ConfigFile,
-        /// Print one JSON object.
+        /// Print one JSON object
         #[arg(long)]
         json: bool,
     },
-    /// Explain the verdict on one request, with every check
+    /// Explain the decision on one request, with every check
     #[command(after_help = "\
 The token is read from standard input, never from the command line, which other users of the machine can see.
   actgate explain --method POST --path /refunds < token
   actgate explain --path /orders/1 --at 2026-01-01T12:00:00Z --jwks keys.json < token
-Exit code 0: the request is allowed. 1: it is refused, or it could not be judged.")]
-    Explain(Explain),
+Exit code 0: the request is allowed. 1: it is denied, or an error occurred.")]
+    Explain(ExplainArguments),
     /// Run the bundled issuer: for demos, tests and development
     #[command(after_help = "\
-It listens on loopback unless told otherwise, and its keys live as long as the process.
+It listens on loopback by default. Its keys exist as long as the process.
   actgate issuer --listen 127.0.0.1:9400
   actgate issuer --registry registry.yaml --signing rs256")]
-    Issuer(Issuer),
-    /// Start issuer, sample API and gate together and play real flows
+    Issuer(IssuerArguments),
+    /// Start an issuer, a sample API and gates, and run real flows
     #[command(after_help = "\
-Everything runs in this process, on free ports of loopback. It needs no file and no network.
+Everything runs in this process, on free loopback ports, without files or network access.
   actgate demo
   actgate demo --once --json")]
     Demo {
-        /// Play the scenarios and exit; 0 only if every verdict was the expected one.
+        /// Run the scenarios and exit; 0 only if every result is the expected one
         #[arg(long)]
         once: bool,
-        /// Print one JSON object a scenario.
+        /// Print one JSON object for each scenario
         #[arg(long)]
         json: bool,
     },
 }
 
 impl Command {
-    /// How much is told unless the command line says otherwise: what runs for long tells more.
+    /// The log level without an argument.
     pub fn default_log_level(&self) -> LogLevel {
         match self {
             Command::Run(_) | Command::Issuer(_) => LogLevel::Info,
@@ -130,89 +135,67 @@ impl Command {
     }
 }
 
-/// Where the configuration is.
+/// The file of the configuration.
 #[derive(Debug, Args)]
 pub struct ConfigFile {
-    /// The configuration.
+    /// Configuration
     #[arg(short, long, value_name = "FILE", default_value = "actgate.yaml")]
     pub config: PathBuf,
 }
 
-/// What `explain` is asked.
+/// The arguments of `explain`.
 #[derive(Debug, Args)]
-pub struct Explain {
+pub struct ExplainArguments {
     /// The configuration.
     #[command(flatten)]
     pub file: ConfigFile,
-    /// Method of the request.
+    /// Method of the request
     #[arg(long, default_value = "GET")]
     pub method: http::Method,
-    /// Path of the request, with its query if it has one.
+    /// Path of the request, with its query
     #[arg(long)]
     pub path: String,
-    /// The time to judge by: RFC 3339, or seconds since 1970. Now, unless said otherwise.
-    #[arg(long, value_name = "TIME", value_parser = moment)]
+    /// Time of the request: RFC 3339, or seconds since 1970 [default: now]
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub at: Option<u64>,
-    /// Take the keys of every issuer from this JWK set instead of fetching them.
+    /// JWK set with the keys of every issuer, instead of fetching them
     #[arg(long, value_name = "FILE")]
     pub jwks: Option<PathBuf>,
-    /// Print one JSON object.
+    /// Print one JSON object
     #[arg(long)]
     pub json: bool,
 }
 
-/// How the bundled issuer is run.
+/// The arguments of `issuer`.
 #[derive(Debug, Args)]
-pub struct Issuer {
-    /// Where it listens.
+pub struct IssuerArguments {
+    /// Address to listen on
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9400")]
     pub listen: SocketAddr,
-    /// Its identifier; the URL it listens on, unless said otherwise.
+    /// Issuer identifier [default: the URL it listens on]
     #[arg(long, value_name = "URL")]
     pub issuer: Option<String>,
-    /// Clients, users and resources; a built-in set for trying things out, unless said otherwise.
+    /// Clients, users and resources [default: a built-in registry for demos]
     #[arg(long, value_name = "FILE")]
     pub registry: Option<PathBuf>,
-    /// What its tokens are signed with.
-    #[arg(long, value_enum, default_value_t = Signing::Es256)]
-    pub signing: Signing,
+    /// Signature algorithm of its tokens
+    #[arg(long, value_enum, default_value_t = SigningAlgorithm::Es256)]
+    pub signing: SigningAlgorithm,
 }
 
-/// What tokens are signed with.
+/// A signature algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Signing {
-    /// ECDSA on P-256.
+pub enum SigningAlgorithm {
+    /// ECDSA on P-256
     Es256,
-    /// RSA PKCS#1 with SHA-256.
+    /// RSA PKCS#1 with SHA-256
     Rs256,
     /// Ed25519.
     Eddsa,
 }
 
-/// How much is told on standard error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum LogLevel {
-    /// Failures only.
-    Error,
-    /// And what an operator should look at.
-    Warn,
-    /// And what happens to the process.
-    Info,
-    /// And what happens to connections.
-    Debug,
-}
-
-/// How it is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
-    /// A line of text for each event.
-    Text,
-    /// A line of JSON for each event.
-    Json,
-}
-
-/// Reads a time of day: RFC 3339 or seconds since 1970.
-fn moment(text: &str) -> Result<u64, String> {
+/// Reads a time: RFC 3339 or seconds since 1970.
+fn parse_time(text: &str) -> Result<u64, String> {
     if let Ok(seconds) = text.parse() {
         return Ok(seconds);
     }
@@ -220,7 +203,7 @@ fn moment(text: &str) -> Result<u64, String> {
         .map_err(|_| "expected a time such as 2026-01-01T12:00:00Z, or seconds since 1970".to_owned())?;
     time.duration_since(std::time::UNIX_EPOCH)
         .map(|since| since.as_secs())
-        .map_err(|_| "times before 1970 are not known".to_owned())
+        .map_err(|_| "times before 1970 are not supported".to_owned())
 }
 
 #[cfg(test)]
@@ -230,14 +213,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_is_sound() {
-        Cli::command().debug_assert();
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
     }
 
     #[test]
-    fn a_moment_is_rfc_3339_or_seconds() {
-        assert_eq!(moment("2026-01-01T00:00:00Z"), Ok(1_767_225_600));
-        assert_eq!(moment("1767225600"), Ok(1_767_225_600));
-        assert!(moment("tomorrow").is_err());
+    fn a_time_is_rfc_3339_or_seconds() {
+        assert_eq!(parse_time("2026-01-01T00:00:00Z"), Ok(1_767_225_600));
+        assert_eq!(parse_time("1767225600"), Ok(1_767_225_600));
+        assert!(parse_time("tomorrow").is_err());
     }
 }

@@ -1,21 +1,35 @@
-//! A delegation chain, drawn.
+//! Draws a delegation chain.
 
-use crate::cli::terminal::{Colour, printable};
+use crate::cli::terminal::{faint, printable, strong};
+use crate::headers::chain_json::Chain;
 
 /// One party of a chain, as it is drawn.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
     /// Its subject.
     pub subject: String,
-    /// Its issuer, where it is not the token's.
+    /// Its issuer, where it is not that of the token.
     pub foreign_issuer: Option<String>,
     /// Its kind: `human`, `agent`, `service` or `unknown`.
     pub kind: String,
 }
 
+/// The nodes of a verified chain in a token of `issuer`, the initiator first.
+pub fn nodes(chain: &Chain<'_>, issuer: &str) -> Vec<Node> {
+    let actors = chain.actors.iter().rev();
+    std::iter::once(&chain.initiator)
+        .chain(actors)
+        .map(|link| Node {
+            subject: link.sub.to_owned(),
+            foreign_issuer: (link.iss != issuer).then(|| link.iss.to_owned()),
+            kind: link.kind.to_string(),
+        })
+        .collect()
+}
+
 /// Draws a chain, the initiator first and the current actor last, a line each.
-pub fn draw(nodes: &[Node], colour: Colour) -> String {
-    let mut drawn = String::new();
+pub fn draw(nodes: &[Node]) -> String {
+    let mut drawing = String::new();
     for (depth, node) in nodes.iter().enumerate() {
         let branch = match depth {
             0 => String::new(),
@@ -30,37 +44,30 @@ pub fn draw(nodes: &[Node], colour: Colour) -> String {
             depth if depth + 1 == nodes.len() => "current actor",
             _ => "prior actor",
         };
-        let line = format!(
-            "{branch}{} ({}){issuer}",
-            colour.strong(&printable(&node.subject)),
-            node.kind
-        );
-        drawn.push_str(&format!("{line}  {}\n", colour.faint(role)));
+        drawing.push_str(&format!(
+            "{branch}{} ({}){issuer}  {}\n",
+            strong(&printable(&node.subject)),
+            node.kind,
+            faint(role)
+        ));
     }
-    drawn
+    drawing
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn node(subject: &str, kind: &str) -> Node {
-        Node {
-            subject: subject.into(),
-            foreign_issuer: None,
-            kind: kind.into(),
-        }
-    }
-
     #[test]
-    fn the_current_actor_stands_last_and_deepest() {
-        let chain = [
-            node("alice", "human"),
-            node("assistant", "agent"),
-            node("refund-agent", "agent"),
-        ];
+    fn the_current_actor_is_last_and_deepest() {
+        let chain =
+            [("alice", "human"), ("assistant", "agent"), ("refund-agent", "agent")].map(|(subject, kind)| Node {
+                subject: subject.into(),
+                foreign_issuer: None,
+                kind: kind.into(),
+            });
         assert_eq!(
-            draw(&chain, Colour::Off),
+            anstream::adapter::strip_str(&draw(&chain)).to_string(),
             "alice (human)  initiator\n└─ assistant (agent)  prior actor\n   └─ refund-agent (agent)  current actor\n"
         );
     }

@@ -7,40 +7,24 @@ use std::path::Path;
 use actgate::keys::Source;
 use serde::Serialize;
 
-use crate::cli::terminal::print;
+use crate::cli::output::{Output, print, print_json};
 use crate::config::{self, IssuerSettings, Problem, Settings};
 use crate::exit::Failure;
 
-/// How an answer is printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Output {
-    /// For people.
-    Text,
-    /// One JSON object.
-    Json,
-}
-
-/// Reads a configuration and its policy and says what it found, on standard output. Nothing is fetched and no socket is opened.
+/// Reads a configuration and its policy and reports the result on standard output. Nothing is fetched and no socket is
+/// opened.
 ///
 /// # Errors
-/// A wrong configuration; for people it is printed by the caller, with every other failure.
+/// An invalid configuration. As text the caller prints it, as any other failure.
 pub fn check(file: &Path, output: Output) -> Result<(), Failure> {
     let loaded = config::load(file);
     if output == Output::Json {
-        let report = match &loaded {
-            Ok(settings) => Report {
-                ok: true,
-                problems: &[],
-                summary: Some(Summary::of(settings)),
-            },
-            Err(problems) => Report {
-                ok: false,
-                problems: &problems.0,
-                summary: None,
-            },
-        };
-        print(&format!("{}\n", serde_json::to_string(&report).unwrap_or_default()))?;
-        return loaded.map(|_| ()).map_err(|_| Failure::ConfigurationTold);
+        print_json(&Report {
+            ok: loaded.is_ok(),
+            problems: loaded.as_ref().map_or_else(|problems| problems.0.as_slice(), |_| &[]),
+            summary: loaded.as_ref().ok().map(Summary::of),
+        })?;
+        return loaded.map(|_| ()).map_err(|_| Failure::ConfigurationReported);
     }
     Ok(print(&Summary::of(&loaded?).to_string())?)
 }
@@ -53,7 +37,7 @@ struct Report<'a> {
     summary: Option<Summary<'a>>,
 }
 
-/// What a configuration comes to.
+/// The main settings of a configuration.
 #[derive(Serialize)]
 struct Summary<'a> {
     file: &'a Path,
@@ -100,7 +84,7 @@ impl<'a> Summary<'a> {
 
 impl fmt::Display for Summary<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}: no mistakes found", self.file.display())?;
+        writeln!(f, "{}: configuration is valid", self.file.display())?;
         writeln!(f, "  listen    {}  ->  {}", self.listen, self.upstream)?;
         match self.admin {
             Some(admin) => writeln!(f, "  admin     {admin} (/livez, /readyz)")?,
@@ -108,12 +92,8 @@ impl fmt::Display for Summary<'_> {
         }
         writeln!(f, "  audience  {}", self.audience.join(", "))?;
         for issuer in &self.issuers {
-            writeln!(
-                f,
-                "  issuer    {} (keys: {})",
-                issuer.issuer,
-                issuer.jwks_uri.unwrap_or("by discovery")
-            )?;
+            let keys = issuer.jwks_uri.unwrap_or("by discovery");
+            writeln!(f, "  issuer    {} (keys: {keys})", issuer.issuer)?;
         }
         writeln!(
             f,
@@ -124,6 +104,7 @@ impl fmt::Display for Summary<'_> {
         )
     }
 }
+
 fn counted(count: usize, noun: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {noun}{plural}")

@@ -1,4 +1,4 @@
-//! `actgate explain`: one token, one request, every check.
+//! `actgate explain`: every check for one token and one request.
 
 use std::fmt::Write as _;
 use std::io::Read as _;
@@ -8,30 +8,33 @@ use std::time::Duration;
 use actgate::challenge::Challenge;
 use actgate::clock::Clock;
 use actgate::keys::{HttpFetch, KeySet, RemoteKeys};
-use actgate::policy::{Outcome, Tier};
+use actgate::policy::{Check, Outcome, Tier};
 use actgate::target::Target;
-use actgate::{Authorizer, Error, Explanation};
+use actgate::{Authorizer, Error, Explanation, Identity};
 use http::uri::PathAndQuery;
 use serde::Serialize;
-use serde_json::json;
 
-use crate::cli::arguments;
-use crate::cli::chain_tree::{self, Node};
-use crate::cli::check::Output;
-use crate::cli::terminal::{Colour, print, printable};
-use crate::cli::unverified_chain::claimed_chain;
+use crate::cli::arguments::ExplainArguments;
+use crate::cli::chain_tree;
+use crate::cli::output::{Output, print, print_json};
+use crate::cli::terminal::{bad, faint, good, printable, strong};
+use crate::cli::unverified_chain::unverified_chain;
 use crate::config::{self, Settings};
 use crate::exit::Failure;
-use crate::headers::identity::Chain;
+use crate::headers::chain_json::Chain;
+use crate::log::decision_log::Effect;
 
-/// Longest token that is read from standard input; the authorizer's own limit is far below.
+/// The longest token that is read from standard input, far above the limit of the authorizer.
 const MAX_INPUT_BYTES: u64 = 256 * 1024;
 
-/// Explains the verdict on one request, on standard output.
+/// The last second of the year 9999, the latest that can be written.
+const LATEST_TIME: u64 = 253_402_300_799;
+
+/// Explains the decision on one request, on standard output.
 ///
 /// # Errors
-/// A wrong configuration, keys that cannot be read, or, as [`Failure::No`], a request that is refused.
-pub async fn explain(arguments: &arguments::Explain, output: Output) -> Result<(), Failure> {
+/// An invalid configuration, keys that cannot be read, or, as [`Failure::Denied`], a denied request.
+pub async fn explain(arguments: &ExplainArguments) -> Result<(), Failure> {
     let settings = config::load(&arguments.file.config)?;
     let authorizer = match &arguments.jwks {
         Some(file) => with_key_set(settings, file)?,
@@ -39,15 +42,15 @@ pub async fn explain(arguments: &arguments::Explain, output: Output) -> Result<(
     };
     let token = read_token()?;
     let now = arguments.at.unwrap_or_else(|| Clock::system().now());
-    let answer = Answer::to(&authorizer, arguments, &token, now);
-    match output {
-        Output::Json => print(&format!("{}\n", answer.json()))?,
-        Output::Text => print(&answer.text(Colour::of_stdout()))?,
+    let report = Report::of(&authorizer, arguments, &token, now);
+    match Output::of(arguments.json) {
+        Output::Json => print_json(&report.json())?,
+        Output::Text => print(&report.text())?,
     }
-    if answer.error.is_none() {
+    if report.error.is_none() {
         Ok(())
     } else {
-        Err(Failure::No)
+        Err(Failure::Denied)
     }
 }
 
@@ -111,149 +114,153 @@ fn read_token() -> Result<String, Failure> {
     Ok(text.trim().to_owned())
 }
 
-/// One request, judged and ready to be told.
-struct Answer<'a> {
-    request: String,
+/// The explained decision.
+struct Report<'a> {
+    arguments: &'a ExplainArguments,
+    token: &'a str,
     now: u64,
     explanation: Option<Explanation>,
     error: Option<Error>,
     challenge: Option<Challenge>,
-    /// What a token that was not accepted says of its chain.
-    claimed: Vec<Node>,
-    arguments: &'a arguments::Explain,
 }
 
-impl<'a> Answer<'a> {
-    fn to(authorizer: &Authorizer, arguments: &'a arguments::Explain, token: &str, now: u64) -> Answer<'a> {
-        let judged = judge(authorizer, arguments, token, now);
-        let error = match &judged {
-            Ok(explanation) => explanation.decision().error().cloned(),
-            Err(error) => Some(error.clone()),
+impl<'a> Report<'a> {
+    fn of(authorizer: &Authorizer, arguments: &'a ExplainArguments, token: &'a str, now: u64) -> Report<'a> {
+        let (explanation, error) = match explain_request(authorizer, arguments, token, now) {
+            Ok(explanation) => {
+                let error = explanation.decision().error().cloned();
+                (Some(explanation), error)
+            }
+            Err(error) => (None, Some(error)),
         };
-        let accepted = judged
-            .as_ref()
-            .is_ok_and(|judged| judged.decision().identity().is_some() || error.is_none());
-        Answer {
-            claimed: if accepted { Vec::new() } else { claimed_chain(token) },
-            request: format!("{} {}", arguments.method, arguments.path),
-            now,
-            challenge: error.as_ref().map(|error| authorizer.challenge(error)),
-            explanation: judged.ok(),
-            error,
+        Report {
             arguments,
+            token,
+            now,
+            explanation,
+            challenge: error.as_ref().map(|error| authorizer.challenge(error)),
+            error,
         }
     }
 
-    fn text(&self, colour: Colour) -> String {
+    fn route(&self) -> Option<&str> {
+        self.explanation.as_ref()?.decision().route()
+    }
+
+    fn identity(&self) -> Option<&Identity> {
+        self.explanation.as_ref()?.decision().identity()
+    }
+
+    fn checks(&self) -> &[Check] {
+        self.explanation.as_ref().map(Explanation::checks).unwrap_or_default()
+    }
+
+    fn www_authenticate(&self) -> Option<&str> {
+        self.challenge.as_ref()?.www_authenticate()?.to_str().ok()
+    }
+
+    fn text(&self) -> String {
         let mut text = String::new();
         // Writing to a string cannot fail.
-        let _ = writeln!(
-            text,
-            "{}  at {}",
-            colour.strong(&printable(&self.request)),
-            when(self.now)
-        );
-        if let Some(identity) = self
-            .explanation
-            .as_ref()
-            .and_then(|explanation| explanation.decision().identity())
-        {
-            let _ = writeln!(
-                text,
-                "\n{}",
-                chain_tree::draw(&Chain::of(identity).nodes(identity.issuer()), colour).trim_end()
-            );
-        }
-        if !self.claimed.is_empty() {
-            let chain = chain_tree::draw(&self.claimed, colour);
-            let note = colour.faint("as the token claims, which was not accepted");
-            let _ = writeln!(text, "\n{}\n{note}", chain.trim_end());
-        }
-        let checks = self.explanation.as_ref().map(Explanation::checks).unwrap_or_default();
-        let mut tier = None;
-        for check in checks {
-            if tier != Some(check.tier) {
-                tier = Some(check.tier);
-                let _ = writeln!(text, "\n{}", colour.faint(heading(check.tier)));
-            }
-            let (mark, code) = match check.outcome {
-                Outcome::Passed => (colour.good("✓"), String::new()),
-                Outcome::Failed => (
-                    colour.bad("✗"),
-                    format!("  {}", colour.bad(check.code.unwrap_or_default())),
-                ),
-            };
-            // The route stands in front of each of its rules; it has been told already.
-            let route = self
-                .explanation
-                .as_ref()
-                .and_then(|explanation| explanation.decision().route());
-            let rule = route.and_then(|route| check.rule.strip_prefix(route)?.strip_prefix(": "));
-            let (rule, expected) = (printable(rule.unwrap_or(&check.rule)), printable(&check.expected));
-            let _ = writeln!(
-                text,
-                "  {mark} {rule}: expected {expected}, got {}{code}",
-                printable(&check.got)
-            );
-        }
-        text.push('\n');
-        match &self.error {
-            None => {
-                let _ = writeln!(text, "{}: the request goes on to the upstream", colour.good("allowed"));
-            }
-            Some(error) => {
-                let _ = writeln!(
-                    text,
-                    "{} {}: {error} ({})",
-                    colour.bad("refused"),
-                    error.status(),
-                    error.code()
-                );
-            }
-        }
-        if let Some(header) = self.challenge.as_ref().and_then(Challenge::www_authenticate) {
-            let _ = writeln!(text, "  the caller is told: {}", header.to_str().unwrap_or_default());
-        }
+        let _ = self.write_text(&mut text);
         text
     }
 
-    fn json(&self) -> serde_json::Value {
-        let decision = self.explanation.as_ref().map(Explanation::decision);
-        let checks: Vec<Told<'_>> = self
-            .explanation
-            .iter()
-            .flat_map(Explanation::checks)
-            .map(|check| Told {
-                rule: &check.rule,
-                tier: check.tier.to_string(),
-                passed: check.outcome == Outcome::Passed,
-                expected: &check.expected,
-                got: &check.got,
-                code: check.code,
-            })
-            .collect();
-        json!({
-            "method": self.arguments.method.as_str(),
-            "path": self.arguments.path,
-            "at": when(self.now),
-            "route": decision.and_then(|decision| decision.route()),
-            "verdict": if self.error.is_none() { "allow" } else { "refuse" },
-            "status": self.error.as_ref().map(Error::status),
-            "code": self.error.as_ref().map(Error::code),
-            "rule": self.error.as_ref().and_then(Error::rule),
-            "www_authenticate": self
-                .challenge
-                .as_ref()
-                .and_then(Challenge::www_authenticate)
-                .and_then(|header| header.to_str().ok()),
-            "chain": decision.and_then(|decision| decision.identity()).map(Chain::of),
-            "checks": checks,
-        })
+    fn write_text(&self, text: &mut String) -> std::fmt::Result {
+        let request = printable(&format!("{} {}", self.arguments.method, self.arguments.path));
+        writeln!(text, "{}  at {}", strong(&request), rfc3339(self.now))?;
+        self.write_chain(text)?;
+        let mut tier = None;
+        for check in self.checks() {
+            if tier.replace(check.tier) != Some(check.tier) {
+                writeln!(text, "\n{}", faint(heading(check.tier)))?;
+            }
+            self.write_check(text, check)?;
+        }
+        match &self.error {
+            None => writeln!(text, "\n{}: the request is forwarded to the upstream", good("allowed"))?,
+            Some(error) => writeln!(
+                text,
+                "\n{} {}: {error} ({})",
+                bad("denied"),
+                error.status(),
+                error.code()
+            )?,
+        }
+        if let Some(header) = self.www_authenticate() {
+            writeln!(text, "  www-authenticate: {header}")?;
+        }
+        Ok(())
+    }
+
+    fn write_chain(&self, text: &mut String) -> std::fmt::Result {
+        if let Some(identity) = self.identity() {
+            let nodes = chain_tree::nodes(&Chain::of(identity), identity.issuer());
+            write!(text, "\n{}", chain_tree::draw(&nodes))?;
+        } else if self.error.is_some() {
+            let nodes = unverified_chain(self.token);
+            if !nodes.is_empty() {
+                let note = faint("from the claims of the token, which was not accepted");
+                writeln!(text, "\n{}{note}", chain_tree::draw(&nodes))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn write_check(&self, text: &mut String, check: &Check) -> std::fmt::Result {
+        // Each rule of a route begins with the route, which is known by now.
+        let rule = self
+            .route()
+            .and_then(|route| check.rule.strip_prefix(route)?.strip_prefix(": "));
+        let rule = printable(rule.unwrap_or(&check.rule));
+        let (expected, got) = (printable(&check.expected), printable(&check.got));
+        match check.outcome {
+            Outcome::Passed => writeln!(text, "  {} {rule}: expected {expected}, got {got}", good("✓")),
+            Outcome::Failed => {
+                let code = bad(check.code.unwrap_or_default());
+                writeln!(text, "  {} {rule}: expected {expected}, got {got}  {code}", bad("✗"))
+            }
+        }
+    }
+
+    fn json(&self) -> ReportJson<'_> {
+        ReportJson {
+            method: self.arguments.method.as_str(),
+            path: &self.arguments.path,
+            at: rfc3339(self.now),
+            route: self.route(),
+            decision: if self.error.is_none() {
+                Effect::Allow
+            } else {
+                Effect::Deny
+            },
+            status: self.error.as_ref().map(Error::status),
+            code: self.error.as_ref().map(Error::code),
+            rule: self.error.as_ref().and_then(Error::rule),
+            www_authenticate: self.www_authenticate(),
+            chain: self.identity().map(Chain::of),
+            checks: self.checks().iter().map(CheckJson::of).collect(),
+        }
     }
 }
 
 #[derive(Serialize)]
-struct Told<'a> {
+struct ReportJson<'a> {
+    method: &'a str,
+    path: &'a str,
+    at: String,
+    route: Option<&'a str>,
+    decision: Effect,
+    status: Option<u16>,
+    code: Option<&'a str>,
+    rule: Option<&'a str>,
+    www_authenticate: Option<&'a str>,
+    chain: Option<Chain<'a>>,
+    checks: Vec<CheckJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct CheckJson<'a> {
     rule: &'a str,
     tier: String,
     passed: bool,
@@ -263,18 +270,36 @@ struct Told<'a> {
     code: Option<&'static str>,
 }
 
-fn judge(authorizer: &Authorizer, arguments: &arguments::Explain, token: &str, now: u64) -> Result<Explanation, Error> {
-    let refuse = |reason| Error::InvalidRequest { reason };
+impl<'a> CheckJson<'a> {
+    fn of(check: &'a Check) -> CheckJson<'a> {
+        CheckJson {
+            rule: &check.rule,
+            tier: check.tier.to_string(),
+            passed: check.outcome == Outcome::Passed,
+            expected: &check.expected,
+            got: &check.got,
+            code: check.code,
+        }
+    }
+}
+
+fn explain_request(
+    authorizer: &Authorizer,
+    arguments: &ExplainArguments,
+    token: &str,
+    now: u64,
+) -> Result<Explanation, Error> {
+    let invalid = |reason| Error::InvalidRequest { reason };
     if arguments.path.contains('#') {
-        return Err(refuse("the request target has a fragment"));
+        return Err(invalid("the request target has a fragment"));
     }
     if !arguments.path.starts_with('/') {
-        return Err(refuse("the path does not begin with a slash"));
+        return Err(invalid("the path does not begin with a slash"));
     }
     if token.is_empty() {
         return Err(Error::MissingToken);
     }
-    let path: PathAndQuery = arguments.path.parse().map_err(|_| refuse("the path is no path"))?;
+    let path: PathAndQuery = arguments.path.parse().map_err(|_| invalid("the path is invalid"))?;
     let uri = path.into();
     let target = Target::new(&arguments.method, &uri)?;
     Ok(authorizer.explain(&target, token, now))
@@ -282,16 +307,15 @@ fn judge(authorizer: &Authorizer, arguments: &arguments::Explain, token: &str, n
 
 fn heading(tier: Tier) -> &'static str {
     match tier {
-        Tier::Token => "the token",
-        Tier::Scope => "its scope",
-        Tier::Core => "who began and who acts",
-        Tier::History => "who acted before: rules of the owner, which only refuse",
+        Tier::Token => "token",
+        Tier::Scope => "scope",
+        Tier::Core => "initiator and current actor",
+        Tier::History => "prior actors",
     }
 }
 
-fn when(seconds: u64) -> String {
-    // Far beyond any token, and within what the calendar of the library can tell.
-    let time = std::time::UNIX_EPOCH + Duration::from_secs(seconds.min(253_402_300_799));
+fn rfc3339(seconds: u64) -> String {
+    let time = std::time::UNIX_EPOCH + Duration::from_secs(seconds.min(LATEST_TIME));
     humantime::format_rfc3339_seconds(time).to_string()
 }
 
@@ -300,8 +324,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn moments_are_told_in_utc() {
-        assert_eq!(when(1_767_225_600), "2026-01-01T00:00:00Z");
-        assert_eq!(when(u64::MAX), "9999-12-31T23:59:59Z");
+    fn times_are_written_in_utc() {
+        assert_eq!(rfc3339(1_767_225_600), "2026-01-01T00:00:00Z");
+        assert_eq!(rfc3339(u64::MAX), "9999-12-31T23:59:59Z");
     }
 }

@@ -1,25 +1,25 @@
-//! `actgate issuer`: the bundled authorization server, on its own.
+//! `actgate issuer`: the bundled authorization server.
 
 use std::path::Path;
 
 use actgate_issuer::{Registry, Server, Settings, Signing};
 
-use crate::cli::arguments;
-use crate::cli::terminal::{print, tell};
+use crate::cli::arguments::{IssuerArguments, SigningAlgorithm};
+use crate::cli::output::{eprint_line, print};
 use crate::config::{Problem, Problems};
 use crate::exit::Failure;
-use crate::server::signals::Stops;
+use crate::server::signals::ShutdownSignals;
 
 /// The first lines on standard error.
 const BANNER: &str = "\
 *** actgate issuer: for demos, tests and development, NOT FOR PRODUCTION ***
 *** keys and logins are kept in memory; users and secrets come from a plain file ***";
 
-/// Runs the issuer until it is told to stop.
+/// Runs the issuer until a signal stops it.
 ///
 /// # Errors
-/// A wrong registry or issuer URL, or an address that cannot be listened on.
-pub async fn issuer(arguments: &arguments::Issuer) -> Result<(), Failure> {
+/// An invalid registry or issuer URL, or an address that cannot be listened on.
+pub async fn issuer(arguments: &IssuerArguments) -> Result<(), Failure> {
     let registry = match &arguments.registry {
         Some(file) => read_registry(file)?,
         None => Registry::demo().map_err(|error| Failure::runtime("built-in registry", error))?,
@@ -27,20 +27,20 @@ pub async fn issuer(arguments: &arguments::Issuer) -> Result<(), Failure> {
     let settings = Settings {
         issuer_url: arguments.issuer.clone(),
         signing: match arguments.signing {
-            arguments::Signing::Es256 => Signing::Es256,
-            arguments::Signing::Rs256 => Signing::Rs256,
-            arguments::Signing::Eddsa => Signing::EdDsa,
+            SigningAlgorithm::Es256 => Signing::Es256,
+            SigningAlgorithm::Rs256 => Signing::Rs256,
+            SigningAlgorithm::Eddsa => Signing::EdDsa,
         },
         ..Settings::default()
     };
     let server = Server::bind(arguments.listen, settings, registry)
         .await
         .map_err(|error| Failure::runtime("issuer", error))?;
-    let mut stops = Stops::watch().map_err(|error| Failure::runtime("watching for signals", error))?;
-    tell(BANNER);
-    tell(&format!("actgate: issuer on {}", server.local_addr()));
+    let mut signals = ShutdownSignals::watch().map_err(|error| Failure::runtime("signal handling", error))?;
+    eprint_line(BANNER);
+    eprint_line(&format!("actgate: issuer on {}", server.local_addr()));
     print(&first_steps(&server, arguments.registry.as_deref()))?;
-    server.serve(async move { stops.next().await }).await;
+    server.serve(async move { signals.next().await }).await;
     Ok(())
 }
 
@@ -58,7 +58,7 @@ fn read_registry(file: &Path) -> Result<Registry, Failure> {
     })
 }
 
-/// Lines to paste into a shell. They name the built-in clients, so a registry of one's own gets the addresses alone.
+/// Commands for a shell. They use clients of the built-in registry; with another registry only the addresses are shown.
 fn first_steps(server: &Server, registry: Option<&Path>) -> String {
     let issuer = server.issuer_url();
     let here = format!("http://{}", server.local_addr());

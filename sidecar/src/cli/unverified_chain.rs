@@ -1,4 +1,4 @@
-//! What an unverified token says of its chain, for an operator to look at.
+//! The chain of a token that is not verified, for display.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use crate::cli::chain_tree::Node;
 
-/// The chain that a token claims, the initiator first; nothing for what holds no claims.
+/// The chain in the claims of a token, the initiator first; empty without claims.
 ///
-/// Never to be decided on, and always to be drawn with a word that it was not verified.
-pub fn claimed_chain(token: &str) -> Vec<Node> {
+/// No decision depends on it, and it is displayed with a note that it is not verified.
+pub fn unverified_chain(token: &str) -> Vec<Node> {
     let claims = token
         .split('.')
         .nth(1)
@@ -44,10 +44,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_chain_is_read_as_far_as_there_is_one() {
+    fn the_chain_is_read_without_verification() {
         let names = |claims: &str| -> Vec<String> {
             let token = format!("x.{}.x", URL_SAFE_NO_PAD.encode(claims));
-            claimed_chain(&token)
+            unverified_chain(&token)
                 .into_iter()
                 .map(|node| format!("{} {}", node.subject, node.kind))
                 .collect()
@@ -58,6 +58,6 @@ mod tests {
         );
         assert_eq!(names(r#"{"sub":7,"act":7}"#), [" unknown", " unknown"]);
         assert_eq!(names("[]"), [""; 0]);
-        assert!(claimed_chain("no token").is_empty());
+        assert!(unverified_chain("no token").is_empty());
     }
 }

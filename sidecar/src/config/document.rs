@@ -10,7 +10,7 @@ use serde::de::value::SeqAccessDeserializer;
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::proxy::TokenForwarding;
+use crate::proxy::forward::AccessTokenForwarding;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -30,13 +30,11 @@ pub struct Written {
     #[serde(default, deserialize_with = "present")]
     pub identity_headers: Option<WrittenIdentityHeaders>,
     #[serde(default, deserialize_with = "present")]
-    pub token: Option<TokenForwarding>,
+    pub access_token: Option<AccessTokenForwarding>,
     #[serde(default, deserialize_with = "present")]
     pub timeouts: Option<WrittenTimeouts>,
     #[serde(default, deserialize_with = "present")]
     pub max_connections: Option<At<u32>>,
-    #[serde(default, deserialize_with = "present")]
-    pub drain: Option<At<String>>,
     #[serde(default, deserialize_with = "present")]
     pub decision_log: Option<At<String>>,
     #[serde(default, deserialize_with = "present")]
@@ -58,7 +56,7 @@ pub struct WrittenIssuer {
     #[serde(default, deserialize_with = "present")]
     pub profile: Option<Profile>,
     #[serde(default, deserialize_with = "present")]
-    pub chain: Option<ChainContract>,
+    pub chain_completeness: Option<ChainContract>,
     #[serde(default, deserialize_with = "present")]
     pub prior_actors: Option<PriorActorUse>,
     #[serde(default, deserialize_with = "present")]
@@ -108,6 +106,8 @@ pub struct WrittenTimeouts {
     pub connect: Option<At<String>>,
     #[serde(default, deserialize_with = "present")]
     pub response: Option<At<String>>,
+    #[serde(default, deserialize_with = "present")]
+    pub drain: Option<At<String>>,
 }
 
 /// A text or a list of texts, with the place of the whole.
@@ -157,7 +157,7 @@ mod tests {
     const GOOD: &str = "listen: 127.0.0.1:8080
 upstream: http://127.0.0.1:9000
 audience: orders
-token: strip
+access_token: strip
 max_connections: 5
 hosts: [orders.example.com]
 timeouts: { header: 5s }
@@ -165,7 +165,7 @@ issuers:
   - issuer: https://idp.example.com
     algorithms: [ES256]
     profile: rfc9068
-    chain: complete
+    chain_completeness: complete
     prior_actors: restrict
 routes: []
 ";
@@ -188,14 +188,18 @@ routes: []
             ("orders", "5", format!("3:1: {texts}, not a number; {quotes}")),
             ("orders", "{ a: b }", format!("3:11: {texts}, not a mapping")),
             ("orders", "[~]", format!("3:12: {missing}")),
-            ("token: strip", "token:", format!("4:6: {missing}")),
-            ("token: strip", "token: ~", format!("4:8: {missing}")),
-            ("token: strip", "token: [strip]", format!("4:8: {word}")),
-            ("token: strip", "token: { strip: 1 }", format!("4:17: {word}")),
+            ("access_token: strip", "access_token:", format!("4:13: {missing}")),
+            ("access_token: strip", "access_token: ~", format!("4:15: {missing}")),
+            ("access_token: strip", "access_token: [strip]", format!("4:15: {word}")),
             (
-                "token: strip",
-                "token: stripe",
-                "4:8: unknown word `stripe`; did you mean `strip`?".into(),
+                "access_token: strip",
+                "access_token: { strip: 1 }",
+                format!("4:24: {word}"),
+            ),
+            (
+                "access_token: strip",
+                "access_token: stripe",
+                "4:15: unknown word `stripe`; did you mean `strip`?".into(),
             ),
             ("connections: 5", "connections: many", format!("5:18: {number}")),
             ("connections: 5", "connections:", format!("5:16: {missing}")),

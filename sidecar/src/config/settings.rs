@@ -2,16 +2,16 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use http::uri::Authority;
 
 use super::trust::Trust;
-use crate::gate::hosts::OwnName;
+use crate::gate::hosts::AllowedHost;
 use crate::headers::identity::IdentityHeaders;
 use crate::log::decision_log::LogTarget;
-use crate::proxy::TokenForwarding;
-use crate::server::listener::Bounds;
+use crate::proxy::forward::AccessTokenForwarding;
+use crate::proxy::upstream::UpstreamTimeouts;
+use crate::server::connection::ConnectionLimits;
 
 /// A configuration without mistakes.
 #[derive(Debug)]
@@ -25,19 +25,17 @@ pub struct Settings {
     /// Where liveness and readiness are told.
     pub admin: Option<SocketAddr>,
     /// The names under which clients reach us.
-    pub hosts: Vec<OwnName>,
+    pub hosts: Vec<AllowedHost>,
     /// Whom the gate believes, and what it demands.
     pub trust: Trust,
     /// How the upstream learns who is acting.
     pub identity_headers: IdentityHeaders,
-    /// Whether it gets the token.
-    pub token: TokenForwarding,
-    /// Time for a connection to the upstream.
-    pub connect: Duration,
-    /// Longest standstill until the head of the upstream's response.
-    pub response: Duration,
-    /// What bounds connections and draining.
-    pub bounds: Bounds,
+    /// Whether the upstream receives the access token.
+    pub access_token: AccessTokenForwarding,
+    /// Time limits of the upstream.
+    pub upstream_timeouts: UpstreamTimeouts,
+    /// Limits of client connections.
+    pub limits: ConnectionLimits,
     /// Where decisions are written.
     pub decision_log: LogTarget,
     /// The file that the policy was read from.

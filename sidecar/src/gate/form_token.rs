@@ -1,9 +1,11 @@
-//! A token in a form beside one in the header: two credentials, of which the upstream might read the one that nobody judged (RFC 6750
-//! section 2).
+//! Detects an access token in a form body.
 //!
-//! The opening of a form is read before anything goes on; what comes after it is watched as it streams.
+//! Beside a token in the header it is a second credential, which the upstream might use although it was not verified
+//! (RFC 6750 section 2). The beginning of a form is read before the request is forwarded; the rest is checked as it
+//! streams.
 
 use std::collections::VecDeque;
+use std::error::Error;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -13,91 +15,105 @@ use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
 
-/// How much of a form is read before it goes on. Nearly every form is shorter.
-const OPENING_BYTES: usize = 64 * 1024;
+/// How much of a form is read before it is forwarded. Most forms are shorter.
+const PREFIX_BYTES: usize = 64 * 1024;
 
-/// How long that may take: a slower form is watched as it streams.
-const OPENING_WITHIN: Duration = Duration::from_secs(1);
+/// How long that may take: a slower form is checked as it streams.
+const PREFIX_TIME: Duration = Duration::from_secs(1);
 
-/// The form holds a token of its own.
+/// The form contains an access token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the form holds a token beside the one in the header")]
+#[error("the form contains an access token")]
 pub struct TokenInForm;
 
-/// Why a form ends before its end.
+/// Why a form ends early.
 #[derive(Debug, thiserror::Error)]
 pub enum FormError {
-    /// It holds a token of its own.
+    /// It contains an access token.
     #[error(transparent)]
     Token(#[from] TokenInForm),
     /// The client stopped sending.
     #[error(transparent)]
-    Client(#[from] hyper::Error),
+    Client(Box<dyn Error + Send + Sync>),
 }
 
-/// Is the body of this request a form?
+impl FormError {
+    /// The reason to deny the request, in a lowercase sentence.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            FormError::Token(_) => "a token in the header and one in the form",
+            FormError::Client(_) => "the body of the request is malformed or incomplete",
+        }
+    }
+}
+
+/// Whether the body of a request is a form.
 pub fn is_form(headers: &HeaderMap) -> bool {
-    let named = |value: &http::HeaderValue| {
+    headers.get_all(CONTENT_TYPE).iter().any(|value| {
         let media_type = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
         media_type
             .trim_ascii()
             .eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
-    };
-    headers.get_all(CONTENT_TYPE).iter().any(named)
+    })
 }
 
-/// A form whose opening holds no token, on its way to the upstream.
+/// A form body whose beginning contains no token.
 #[derive(Debug)]
-pub struct Form {
-    opening: VecDeque<Bytes>,
-    incoming: Incoming,
+pub struct Form<B> {
+    prefix: VecDeque<Bytes>,
+    rest: B,
     names: Names,
 }
 
-impl Form {
-    /// Reads the opening of a form.
+impl<B> Form<B>
+where
+    B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Unpin,
+{
+    /// Reads the beginning of a form.
     ///
     /// # Errors
-    /// When a token stands in it, or the client stops sending.
-    pub async fn open(incoming: Incoming) -> Result<Form, FormError> {
+    /// When it contains a token, or the client stops sending.
+    pub async fn open(body: B) -> Result<Form<B>, FormError> {
         let mut form = Form {
-            opening: VecDeque::new(),
-            incoming,
+            prefix: VecDeque::new(),
+            rest: body,
             names: Names::default(),
         };
-        let deadline = tokio::time::Instant::now() + OPENING_WITHIN;
+        let deadline = tokio::time::Instant::now() + PREFIX_TIME;
         let mut read = 0;
-        while read < OPENING_BYTES {
-            // The time being up is no fault of the form: the rest is watched as it comes.
-            let Ok(Some(frame)) = tokio::time::timeout_at(deadline, form.incoming.frame()).await else {
+        while read < PREFIX_BYTES {
+            // A timeout is not an error: the rest is checked as it arrives.
+            let Ok(Some(frame)) = tokio::time::timeout_at(deadline, form.rest.frame()).await else {
                 break;
             };
-            if let Ok(data) = frame?.into_data() {
-                form.names.watch(&data)?;
+            if let Ok(data) = frame.map_err(|error| FormError::Client(error.into()))?.into_data() {
+                form.names.check(&data)?;
                 read += data.len();
-                form.opening.push_back(data);
+                form.prefix.push_back(data);
             }
         }
         Ok(form)
     }
 }
 
-impl Body for Form {
+impl<B> Body for Form<B>
+where
+    B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Unpin,
+{
     type Data = Bytes;
     type Error = FormError;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, FormError>>> {
         let form = self.get_mut();
-        if let Some(data) = form.opening.pop_front() {
+        if let Some(data) = form.prefix.pop_front() {
             return Poll::Ready(Some(Ok(Frame::data(data))));
         }
-        Pin::new(&mut form.incoming).poll_frame(cx).map(|frame| {
+        Pin::new(&mut form.rest).poll_frame(cx).map(|frame| {
             frame.map(|frame| {
-                let frame = frame?;
+                let frame = frame.map_err(|error| FormError::Client(error.into()))?;
                 if let Some(data) = frame.data_ref() {
-                    form.names.watch(data)?;
+                    form.names.check(data)?;
                 }
                 Ok(frame)
             })
@@ -105,68 +121,68 @@ impl Body for Form {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.opening.is_empty() && self.incoming.is_end_stream()
+        self.prefix.is_empty() && self.rest.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        let opening: u64 = self.opening.iter().map(|data| data.len() as u64).sum();
-        let rest = self.incoming.size_hint();
+        let prefix: u64 = self.prefix.iter().map(|data| data.len() as u64).sum();
+        let rest = self.rest.size_hint();
         let mut hint = SizeHint::new();
-        hint.set_lower(opening + rest.lower());
+        hint.set_lower(prefix + rest.lower());
         if let Some(upper) = rest.upper() {
-            hint.set_upper(opening + upper);
+            hint.set_upper(prefix + upper);
         }
         hint
     }
 }
 
-/// The name of the parameter, of which each byte may be escaped.
+/// The name of the parameter.
 const TOKEN_NAME: &str = "access_token";
-/// Room for a bracket and a few blanks behind it.
+/// The longest spelling that is read: each byte may be escaped, and a bracket may follow.
 const LONGEST_NAME: usize = 3 * TOKEN_NAME.len() + 16;
 
-/// Reads the names of a form's parameters as its bytes come in.
-#[derive(Debug, Default)]
+/// Reads the names of a form's parameters as its bytes arrive.
+#[derive(Debug)]
 struct Names {
-    /// The name so far; none within a value, or within a name that is too long to be the one that is looked for.
+    /// The name so far; none within a value, or within a name that is too long.
     name: Option<Vec<u8>>,
-    begun: bool,
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Names { name: Some(Vec::new()) }
+    }
 }
 
 impl Names {
-    fn watch(&mut self, data: &[u8]) -> Result<(), TokenInForm> {
-        if !self.begun {
-            self.begun = true;
-            self.name = Some(Vec::new());
-        }
+    fn check(&mut self, data: &[u8]) -> Result<(), TokenInForm> {
         for byte in data {
-            match byte {
-                // Some servers part parameters by semicolons too.
-                b'&' | b';' => self.name = Some(Vec::new()),
-                b'=' => {
-                    if self.name.take().is_some_and(|name| is_token(&name)) {
+            match (byte, &mut self.name) {
+                // Some servers also separate parameters by semicolons.
+                (b'&' | b';', _) => self.name = Some(Vec::new()),
+                (b'=', _) => {
+                    if self.name.take().is_some_and(|name| names_access_token(&name)) {
                         return Err(TokenInForm);
                     }
                 }
-                byte => {
-                    if let Some(name) = &mut self.name {
-                        name.push(*byte);
-                        match name.as_slice() {
-                            // Blanks in front of a name are no part of it to some servers, however many there are.
-                            b"+" | b" " | b"%20" => name.clear(),
-                            name if name.len() > LONGEST_NAME => self.name = None,
-                            _ => {}
-                        }
+                (byte, Some(name)) => {
+                    name.push(*byte);
+                    match name.as_slice() {
+                        // Some servers ignore blanks before a name, however many.
+                        b"+" | b" " | b"%20" => name.clear(),
+                        name if name.len() > LONGEST_NAME => self.name = None,
+                        _ => {}
                     }
                 }
+                (_, None) => {}
             }
         }
         Ok(())
     }
 }
 
-/// Whether some server would take this name for that of a token: some fold blanks and dots into `_`, and cut at a bracket.
-fn is_token(name: &[u8]) -> bool {
+/// Whether some server reads this name as `access_token`: some replace blanks and dots by `_`, and cut at a bracket.
+fn names_access_token(name: &[u8]) -> bool {
     url::form_urlencoded::parse(name).any(|(name, _)| {
         let name = name.split('[').next().unwrap_or_default().trim();
         name.len() == TOKEN_NAME.len() && name.replace([' ', '.'], "_") == TOKEN_NAME
@@ -178,13 +194,13 @@ mod tests {
     use super::*;
     use http::HeaderValue;
 
-    fn watched(form: &str, step: usize) -> Result<(), TokenInForm> {
+    fn checked(form: &str, step: usize) -> Result<(), TokenInForm> {
         let mut names = Names::default();
-        form.as_bytes().chunks(step).try_for_each(|data| names.watch(data))
+        form.as_bytes().chunks(step).try_for_each(|data| names.check(data))
     }
 
     #[test]
-    fn a_token_is_found_wherever_it_stands_and_however_it_is_cut() {
+    fn a_token_is_found_at_any_place_and_in_any_fragmentation() {
         let long = "x".repeat(100_000);
         for form in [
             "access_token=a".to_owned(),
@@ -203,7 +219,7 @@ mod tests {
             "access%20token%5B0%5D=b".to_owned(),
         ] {
             for step in [1, 2, 7, 1000] {
-                assert_eq!(watched(&form, step), Err(TokenInForm), "{form:.60} in steps of {step}");
+                assert_eq!(checked(&form, step), Err(TokenInForm), "{form:.60} in steps of {step}");
             }
         }
     }
@@ -221,13 +237,13 @@ mod tests {
             "Access_Token=1",
         ] {
             for step in [1, 5, 1000] {
-                assert_eq!(watched(form, step), Ok(()), "{form} in steps of {step}");
+                assert_eq!(checked(form, step), Ok(()), "{form} in steps of {step}");
             }
         }
     }
 
     #[test]
-    fn a_form_is_told_by_its_media_type() {
+    fn a_form_is_recognized_by_its_media_type() {
         let of = |value| is_form(&HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(value))]));
         assert!(of("application/x-www-form-urlencoded") && of("Application/X-WWW-form-urlencoded ; charset=utf-8"));
         assert!(!of("application/json") && !of("multipart/form-data") && !is_form(&HeaderMap::new()));

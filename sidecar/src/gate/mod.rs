@@ -1,5 +1,142 @@
-//! What a request must be before it is decided on.
+//! The decision on one request: its head is checked, it is authorized, and the decision is recorded.
+//!
+//! The gate knows neither the protocol that a request came by nor what becomes of it. What the protocol's server saw
+//! travels in the extensions of the request: [`connection_info`].
 
+pub mod connection_info;
 pub mod form_token;
 pub mod hosts;
 pub mod request_head;
+
+use std::time::Instant;
+
+use actgate::target::Target;
+use actgate::{Authorizer, Decision, Error, Identity};
+use http::request::Parts;
+use uuid::Uuid;
+
+use self::form_token::FormError;
+use self::hosts::AllowedHosts;
+use self::request_head::{Head, HeadError};
+use crate::headers::chain_json::Chain;
+use crate::headers::identity::IdentityHeaders;
+use crate::log::decision_log::{self, DecisionLog, Effect, Event};
+
+/// Decides on requests and records each decision. Shared by all connections.
+#[derive(Debug)]
+pub struct Gate {
+    /// Authorizes requests.
+    pub authorizer: Authorizer,
+    /// The hosts that requests may name.
+    pub hosts: AllowedHosts,
+    /// The headers that a client must not name in `Connection`.
+    pub identity_headers: IdentityHeaders,
+    /// Receives each decision.
+    pub log: DecisionLog,
+}
+
+/// A decision on one request, to be recorded.
+#[derive(Debug)]
+pub struct Decided {
+    /// Identifies the decision, for the caller and in the log.
+    pub id: Uuid,
+    decision: Option<Decision>,
+    received: Instant,
+}
+
+/// Why a request is denied.
+#[derive(Debug)]
+pub enum Denial {
+    /// Its head is at fault; it was not authorized.
+    Head(HeadError),
+    /// It is not authorized.
+    Authorization(Error),
+}
+
+impl From<HeadError> for Denial {
+    fn from(error: HeadError) -> Denial {
+        Denial::Head(error)
+    }
+}
+
+impl From<Error> for Denial {
+    fn from(error: Error) -> Denial {
+        Denial::Authorization(error)
+    }
+}
+
+impl From<FormError> for Denial {
+    fn from(error: FormError) -> Denial {
+        match error {
+            FormError::Token(_) => Denial::Authorization(Error::InvalidRequest { reason: error.reason() }),
+            FormError::Client(_) => Denial::Head(HeadError::Ambiguous(error.reason())),
+        }
+    }
+}
+
+impl Decided {
+    /// The identity in a verified token; none on a public route.
+    pub fn identity(&self) -> Option<&Identity> {
+        self.decision.as_ref().and_then(Decision::identity)
+    }
+}
+
+impl Gate {
+    /// Decides on a request by its head: the head of an allowed request, or why the request is denied.
+    pub async fn decide(&self, request: &Parts) -> (Decided, Result<Head, Denial>) {
+        let received = Instant::now();
+        let id = Uuid::now_v7();
+        let (decision, outcome) = match self.authorize(request).await {
+            Ok((head, decision)) => {
+                let outcome = decision.verdict().map(|()| head).map_err(|error| error.clone().into());
+                (Some(decision), outcome)
+            }
+            Err(denial) => (None, Err(denial)),
+        };
+        let decided = Decided { id, decision, received };
+        (decided, outcome)
+    }
+
+    async fn authorize(&self, request: &Parts) -> Result<(Head, Decision), Denial> {
+        let head = request_head::check(request, &self.hosts, &self.identity_headers)?;
+        let target = Target::new(&request.method, &request.uri)?;
+        let decision = self.authorizer.decide(&target, &request.headers).await;
+        Ok((head, decision))
+    }
+
+    /// Writes a decision to the log; `denial` is why the request is denied.
+    pub fn record(&self, request: &Parts, decided: &Decided, denial: Option<&Denial>) {
+        let identity = decided.identity();
+        let mut event = Event {
+            time: decision_log::now(),
+            id: decided.id,
+            method: request.method.as_str(),
+            path: request.uri.path(),
+            route: decided.decision.as_ref().and_then(Decision::route),
+            decision: Effect::Allow,
+            status: None,
+            code: None,
+            rule: None,
+            reason: None,
+            issuer: identity.map(Identity::issuer),
+            chain: identity.map(Chain::of),
+            client: identity.and_then(Identity::client),
+            latency_us: u64::try_from(decided.received.elapsed().as_micros()).unwrap_or(u64::MAX),
+        };
+        if let Some(denial) = denial {
+            event.decision = Effect::Deny;
+            (event.status, event.code, event.reason) = match denial {
+                Denial::Head(error) => (
+                    Some(error.status().as_u16()),
+                    Some(error.code()),
+                    Some(error.reason().to_owned()),
+                ),
+                Denial::Authorization(error) => {
+                    event.rule = error.rule();
+                    (Some(error.status()), Some(error.code()), Some(error.to_string()))
+                }
+            };
+        }
+        self.log.record(&event);
+    }
+}

@@ -1,42 +1,44 @@
-//! The front check: what is refused before anybody is asked who is acting.
+//! The check of a request head before authorization.
 //!
-//! Everything here is about requests with two readings (RFC 9112 sections 3.2, 6 and 7.6.1). What passes has one host, one framing and a
-//! `Connection` header that cannot take a header away which the decision or the upstream depends on.
+//! It denies ambiguous requests (RFC 9112 sections 3.2 and 7.6.1). A head that passes has one host and a `Connection`
+//! header that cannot remove a header which the decision or the upstream depends on.
 
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT, HOST, TRANSFER_ENCODING};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT, HOST};
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Method, StatusCode, Version};
+use http::{HeaderName, HeaderValue, Method, StatusCode};
 
-use crate::gate::hosts::{self, OwnNames};
+use super::connection_info::{AmbiguousMessage, ConnectionInfo};
+use super::hosts::{self, AllowedHosts};
 use crate::headers::header_name;
 use crate::headers::hop_by_hop;
 use crate::headers::identity::IdentityHeaders;
-use crate::http1::RawHead;
 
-/// A request head that has one reading.
+/// The head of an unambiguous request.
 #[derive(Debug)]
 pub struct Head {
     /// The host to send upstream: as received, or the authority of an absolute-form target, which replaces it.
     pub host: HeaderValue,
-    /// The headers that `Connection` names and that therefore end here.
+    /// The headers that `Connection` names: they are not forwarded.
     pub nominated: Vec<HeaderName>,
+    /// The connection that the request came by.
+    pub connection: ConnectionInfo,
 }
 
-/// Why a request is refused before it is judged. The reason is constant text: nothing of the request is in it.
+/// Why a request is denied before authorization. The reason is constant text, without any part of the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeadError {
-    /// The head has two readings, or none.
+    /// The request is ambiguous or invalid.
     Ambiguous(&'static str),
     /// `TRACE` and `CONNECT`: this proxy neither echoes nor tunnels.
     MethodNotImplemented,
-    /// The request names a host that is not ours.
+    /// The request names a host that is not allowed.
     Misdirected,
     /// An expectation other than `100-continue`.
     UnknownExpectation,
 }
 
 impl HeadError {
-    /// The status of the refusal.
+    /// The status of the response.
     pub fn status(self) -> StatusCode {
         match self {
             HeadError::Ambiguous(_) => StatusCode::BAD_REQUEST,
@@ -56,13 +58,13 @@ impl HeadError {
         }
     }
 
-    /// What is wrong, in a lowercase sentence.
+    /// The reason, in a lowercase sentence.
     pub fn reason(self) -> &'static str {
         match self {
             HeadError::Ambiguous(reason) => reason,
             HeadError::MethodNotImplemented => "this method is not served here",
             HeadError::Misdirected => "this host is not served here",
-            HeadError::UnknownExpectation => "only the expectation `100-continue` is known",
+            HeadError::UnknownExpectation => "only the expectation `100-continue` is supported",
         }
     }
 }
@@ -70,39 +72,22 @@ impl HeadError {
 /// Checks one request head. Does NOT read the path (the canonical target does) nor the credential (the authorizer does).
 ///
 /// # Errors
-/// The first thing that gives the request a second reading.
-pub fn check(request: &Parts, raw: RawHead, own: &OwnNames, identity: &IdentityHeaders) -> Result<Head, HeadError> {
+/// The first reason to deny the request.
+pub fn check(request: &Parts, hosts: &AllowedHosts, identity: &IdentityHeaders) -> Result<Head, HeadError> {
+    let connection = request.extensions.get::<ConnectionInfo>();
+    let connection = connection.ok_or(HeadError::Ambiguous("the connection of the request is unknown"))?;
     if request.method == Method::TRACE || request.method == Method::CONNECT {
         return Err(HeadError::MethodNotImplemented);
     }
-    if raw.fragment {
-        return Err(HeadError::Ambiguous("the request target has a fragment"));
+    if let Some(AmbiguousMessage(reason)) = request.extensions.get() {
+        return Err(HeadError::Ambiguous(reason));
     }
-    check_framing(request, raw)?;
     check_expectation(request)?;
-    let nominated = check_connection(request, identity)?;
-    let host = check_host(request, own)?;
-    Ok(Head { host, nominated })
-}
-
-/// hyper has refused framing that it could not read; this refuses what it reads leniently.
-fn check_framing(request: &Parts, raw: RawHead) -> Result<(), HeadError> {
-    let mut codings = request.headers.get_all(TRANSFER_ENCODING).iter();
-    let Some(coding) = codings.next() else {
-        return Ok(());
-    };
-    if raw.two_framings || request.headers.contains_key(CONTENT_LENGTH) {
-        return Err(HeadError::Ambiguous(
-            "content-length and transfer-encoding stand together",
-        ));
-    }
-    if codings.next().is_some() || !coding.as_bytes().eq_ignore_ascii_case(b"chunked") {
-        return Err(HeadError::Ambiguous("the transfer-encoding is not exactly `chunked`"));
-    }
-    if request.version != Version::HTTP_11 {
-        return Err(HeadError::Ambiguous("transfer-encoding needs http/1.1"));
-    }
-    Ok(())
+    Ok(Head {
+        nominated: check_connection(request, identity)?,
+        host: check_host(request, hosts)?,
+        connection: connection.clone(),
+    })
 }
 
 fn check_expectation(request: &Parts) -> Result<(), HeadError> {
@@ -116,7 +101,7 @@ fn check_expectation(request: &Parts) -> Result<(), HeadError> {
 
 fn check_connection(request: &Parts, identity: &IdentityHeaders) -> Result<Vec<HeaderName>, HeadError> {
     let nominated = hop_by_hop::nominated(&request.headers)
-        .map_err(|_| HeadError::Ambiguous("the connection header names no header"))?;
+        .map_err(|_| HeadError::Ambiguous("the connection header is malformed"))?;
     let kept = [AUTHORIZATION, HOST, CONTENT_LENGTH, CONTENT_TYPE, COOKIE];
     for name in &nominated {
         if kept.iter().any(|kept| header_name::same(kept.as_str(), name.as_str())) || identity.owns(name.as_str()) {
@@ -128,7 +113,7 @@ fn check_connection(request: &Parts, identity: &IdentityHeaders) -> Result<Vec<H
     Ok(nominated)
 }
 
-fn check_host(request: &Parts, own: &OwnNames) -> Result<HeaderValue, HeadError> {
+fn check_host(request: &Parts, allowed: &AllowedHosts) -> Result<HeaderValue, HeadError> {
     let mut hosts = request.headers.get_all(HOST).iter();
     let (Some(host), None) = (hosts.next(), hosts.next()) else {
         return Err(HeadError::Ambiguous("there must be exactly one host header"));
@@ -140,7 +125,7 @@ fn check_host(request: &Parts, own: &OwnNames) -> Result<HeaderValue, HeadError>
         .ok_or(HeadError::Ambiguous("the host header is not one host"))?;
     match (request.uri.scheme_str(), request.uri.authority()) {
         (None, None) if request.uri.path().starts_with('/') => {
-            if own.accepts_host(&named) {
+            if allowed.accepts_host(&named) {
                 Ok(host.clone())
             } else {
                 Err(HeadError::Misdirected)
@@ -148,13 +133,13 @@ fn check_host(request: &Parts, own: &OwnNames) -> Result<HeaderValue, HeadError>
         }
         (Some("http" | "https"), Some(target)) => {
             if target.as_str().contains('@') {
-                return Err(HeadError::Ambiguous("the request target holds user information"));
+                return Err(HeadError::Ambiguous("the request target contains user information"));
             }
-            if !own.answers_to(target) {
+            if !allowed.contains(target) {
                 return Err(HeadError::Misdirected);
             }
             HeaderValue::from_str(target.as_str())
-                .map_err(|_| HeadError::Ambiguous("the authority of the request target is no host"))
+                .map_err(|_| HeadError::Ambiguous("the authority of the request target is not a host"))
         }
         _ => Err(HeadError::Ambiguous("the request target is neither a path nor a url")),
     }
@@ -164,89 +149,77 @@ fn check_host(request: &Parts, own: &OwnNames) -> Result<HeaderValue, HeadError>
 mod tests {
     use super::*;
 
-    fn own() -> OwnNames {
-        OwnNames::new(
-            &[],
-            "127.0.0.1:8080".parse().unwrap(),
-            &["https://orders.example.com".into()],
-        )
+    fn hosts() -> AllowedHosts {
+        AllowedHosts::new(&[], "127.0.0.1:8080".parse().unwrap(), ["https://orders.example.com"])
     }
 
     fn parts(method: &str, target: &str, headers: &[(&str, &str)]) -> Parts {
-        let mut request = http::Request::builder().method(method).uri(target);
+        let connection = ConnectionInfo {
+            peer: "192.0.2.1".parse().unwrap(),
+            scheme: http::uri::Scheme::HTTP,
+        };
+        let mut request = http::Request::builder()
+            .method(method)
+            .uri(target)
+            .extension(connection);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         request.body(()).unwrap().into_parts().0
     }
 
-    fn judge(parts: &Parts) -> Result<Head, HeadError> {
-        check(parts, RawHead::default(), &own(), &IdentityHeaders::default())
+    fn checked(parts: &Parts) -> Result<Head, HeadError> {
+        check(parts, &hosts(), &IdentityHeaders::default())
     }
 
-    fn refused(method: &str, target: &str, headers: &[(&str, &str)]) -> u16 {
-        judge(&parts(method, target, headers)).unwrap_err().status().as_u16()
+    fn denied(method: &str, target: &str, headers: &[(&str, &str)]) -> u16 {
+        checked(&parts(method, target, headers)).unwrap_err().status().as_u16()
     }
 
     #[test]
-    fn exactly_one_host_that_is_a_host() {
+    fn exactly_one_valid_host() {
         assert_eq!(
-            judge(&parts("GET", "/", &[("host", "Any.Example:81")])).unwrap().host,
+            checked(&parts("GET", "/", &[("host", "Any.Example:81")])).unwrap().host,
             "Any.Example:81"
         );
-        assert_eq!(refused("GET", "/", &[]), 400);
-        assert_eq!(refused("GET", "/", &[("host", "a"), ("host", "a")]), 400);
+        assert_eq!(denied("GET", "/", &[]), 400);
+        assert_eq!(denied("GET", "/", &[("host", "a"), ("host", "a")]), 400);
         for host in [
             "", "a,b", "a b", "u@a", "a/b", "a:port", "a:99999", "a:", "a#b", "[::1", "a%41",
         ] {
-            assert_eq!(refused("GET", "/", &[("host", host)]), 400, "{host}");
+            assert_eq!(denied("GET", "/", &[("host", host)]), 400, "{host}");
         }
     }
 
     #[test]
-    fn an_absolute_target_replaces_the_host_and_must_be_ours() {
-        let head = judge(&parts("GET", "http://orders.example.com/a", &[("host", "other")])).unwrap();
+    fn an_absolute_target_replaces_the_host_and_must_be_allowed() {
+        let head = checked(&parts("GET", "http://orders.example.com/a", &[("host", "other")])).unwrap();
         assert_eq!(head.host, "orders.example.com");
         assert_eq!(
-            refused("GET", "http://evil.example/a", &[("host", "orders.example.com")]),
+            denied("GET", "http://evil.example/a", &[("host", "orders.example.com")]),
             421
         );
-        assert_eq!(refused("GET", "http://u:p@orders.example.com/a", &[("host", "a")]), 400);
-        assert_eq!(refused("GET", "ftp://orders.example.com/a", &[("host", "a")]), 400);
-        assert_eq!(refused("GET", "http://orders.example.com/a", &[]), 400);
+        assert_eq!(denied("GET", "http://u:p@orders.example.com/a", &[("host", "a")]), 400);
+        assert_eq!(denied("GET", "ftp://orders.example.com/a", &[("host", "a")]), 400);
+        assert_eq!(denied("GET", "http://orders.example.com/a", &[]), 400);
     }
 
     #[test]
     fn other_targets_and_methods() {
         let host = [("host", "a")];
-        assert_eq!(refused("OPTIONS", "*", &host), 400);
-        assert_eq!(refused("GET", "orders.example.com:80", &host), 400);
-        assert_eq!(refused("TRACE", "/", &host), 501);
-        assert_eq!(refused("CONNECT", "orders.example.com:80", &host), 501);
-        let fragment = RawHead {
-            fragment: true,
-            two_framings: false,
-        };
-        let error = check(&parts("GET", "/", &host), fragment, &own(), &IdentityHeaders::default()).unwrap_err();
-        assert_eq!(error.status(), 400);
+        assert_eq!(denied("OPTIONS", "*", &host), 400);
+        assert_eq!(denied("GET", "orders.example.com:80", &host), 400);
+        assert_eq!(denied("TRACE", "/", &host), 501);
+        assert_eq!(denied("CONNECT", "orders.example.com:80", &host), 501);
     }
 
     #[test]
-    fn framing_has_one_reading() {
-        let with = |headers: &[(&str, &str)]| refused("POST", "/", &[&[("host", "a")], headers].concat());
-        assert_eq!(
-            with(&[("transfer-encoding", "chunked"), ("transfer-encoding", "chunked")]),
-            400
-        );
-        assert_eq!(with(&[("transfer-encoding", "gzip, chunked")]), 400);
-        assert_eq!(with(&[("transfer-encoding", "chunked"), ("content-length", "3")]), 400);
-        let chunked = parts("POST", "/", &[("host", "a"), ("transfer-encoding", "Chunked")]);
-        assert!(judge(&chunked).is_ok());
-        let both = RawHead {
-            fragment: false,
-            two_framings: true,
-        };
-        assert!(check(&chunked, both, &own(), &IdentityHeaders::default()).is_err());
+    fn what_a_server_reports_is_denied() {
+        let mut request = parts("GET", "/", &[("host", "a")]);
+        request.extensions.insert(AmbiguousMessage("x"));
+        assert_eq!(checked(&request).unwrap_err(), HeadError::Ambiguous("x"));
+        request.extensions.clear();
+        assert_eq!(checked(&request).unwrap_err().status(), 400);
     }
 
     #[test]
@@ -254,7 +227,7 @@ mod tests {
         let with = |values: &[&str]| {
             let mut headers = vec![("host", "a")];
             headers.extend(values.iter().map(|value| ("expect", *value)));
-            judge(&parts("POST", "/", &headers))
+            checked(&parts("POST", "/", &headers))
                 .map(|_| ())
                 .map_err(HeadError::status)
         };
@@ -267,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn connection_cannot_take_a_header_away_that_we_depend_on() {
+    fn connection_cannot_remove_a_header_that_the_decision_depends_on() {
         for name in [
             "Authorization",
             "host",
@@ -278,12 +251,12 @@ mod tests {
             "a b",
         ] {
             assert_eq!(
-                refused("GET", "/", &[("host", "a"), ("connection", name)]),
+                denied("GET", "/", &[("host", "a"), ("connection", name)]),
                 400,
                 "{name}"
             );
         }
-        let head = judge(&parts("GET", "/", &[("host", "a"), ("connection", "close, x-other")])).unwrap();
+        let head = checked(&parts("GET", "/", &[("host", "a"), ("connection", "close, x-other")])).unwrap();
         assert_eq!(head.nominated.len(), 2);
     }
 }

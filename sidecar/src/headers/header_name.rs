@@ -1,9 +1,9 @@
-//! When two header names are the same to an upstream that is careless about them.
+//! Equality of header names to upstreams that normalize them.
 
-/// True when some upstream could take the two names for one.
+/// Whether some upstream treats the two names as one.
 ///
-/// CGI, WSGI and their kin turn a header into a variable and, doing so, every character that is no letter or digit into `_`; so all
-/// of them are equal here, as is the case of letters.
+/// CGI, WSGI and similar interfaces turn a header into a variable, and every character other than a letter or a digit
+/// into `_`: all of these are equal here, as are upper and lower case.
 pub fn same(one: &str, other: &str) -> bool {
     one.len() == other.len()
         && one
@@ -12,7 +12,7 @@ pub fn same(one: &str, other: &str) -> bool {
             .all(|(one, other)| fold(one) == fold(other))
 }
 
-/// True when some upstream could take `name` for one that begins with `prefix`.
+/// Whether some upstream treats `name` as one that begins with `prefix`.
 pub fn begins_with(name: &str, prefix: &str) -> bool {
     name.get(..prefix.len()).is_some_and(|start| same(start, prefix))
 }
@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn prefixes_too() {
+    fn spellings_of_a_prefix_are_the_same() {
         assert!(begins_with("X_Forwarded_For", "x-forwarded-"));
         assert!(!begins_with("x-forwarded", "x-forwarded-"));
     }

@@ -1,14 +1,14 @@
-//! Which headers end at this hop.
+//! The headers that are not forwarded.
 //!
-//! Hop-by-hop headers (RFC 9110 section 7.6.1) and everything a client says about the way its request came are removed; framing is never
-//! copied, hyper writes it anew.
+//! These are hop-by-hop headers (RFC 9110 section 7.6.1) and what a client states about the path of its request. Framing
+//! is never copied: hyper writes it.
 
 use http::header::{CONNECTION, TE, TRAILER};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::headers::header_name;
 
-/// Headers that never cross a hop, whether `Connection` names them or not.
+/// Headers that are never forwarded, whether `Connection` names them or not.
 const HOP_BY_HOP: [&str; 7] = [
     "connection",
     "keep-alive",
@@ -19,7 +19,7 @@ const HOP_BY_HOP: [&str; 7] = [
     "content-length",
 ];
 
-/// What a client could use to claim another way, address or method than its own. Our peer is not a trusted proxy, so none of it is passed on.
+/// Headers with which a client can claim another path, address or method. The peer is not a trusted proxy.
 const CLAIMED: [&str; 14] = [
     "forwarded",
     "x-rewrite-url",
@@ -37,30 +37,33 @@ const CLAIMED: [&str; 14] = [
     "x-script-name",
 ];
 
-/// The same by their first letters.
+/// The same by prefix.
 const CLAIMED_PREFIXES: [&str; 4] = ["x-forwarded-", "x-original-", "x-envoy-", "proxy-"];
 
-/// The headers that `Connection` names, each a valid name. `Err` when it names something that is no header.
-pub fn nominated(headers: &HeaderMap) -> Result<Vec<HeaderName>, NotAHeader> {
+/// The headers that `Connection` names.
+///
+/// # Errors
+/// When an option is not a header name.
+pub fn nominated(headers: &HeaderMap) -> Result<Vec<HeaderName>, InvalidOption> {
     let mut names = Vec::new();
     for value in headers.get_all(CONNECTION) {
-        let text = value.to_str().map_err(|_| NotAHeader)?;
+        let text = value.to_str().map_err(|_| InvalidOption)?;
         for option in text
             .split(',')
             .map(|option| option.trim_matches([' ', '\t']))
             .filter(|option| !option.is_empty())
         {
-            names.push(HeaderName::try_from(option).map_err(|_| NotAHeader)?);
+            names.push(HeaderName::try_from(option).map_err(|_| InvalidOption)?);
         }
     }
     Ok(names)
 }
 
-/// A connection option that is no token.
+/// A connection option that is not a token.
 #[derive(Debug, PartialEq, Eq)]
-pub struct NotAHeader;
+pub struct InvalidOption;
 
-/// Leaves in a request's headers only what may go on to the upstream. `nominated` is what its `Connection` named.
+/// Removes the headers of a request that are not forwarded. `nominated` is what its `Connection` names.
 pub fn strip_request(headers: &mut HeaderMap, nominated: &[HeaderName]) {
     let takes_trailers = headers.get_all(TE).iter().any(names_trailers);
     remove_where(headers, |name| {
@@ -71,16 +74,16 @@ pub fn strip_request(headers: &mut HeaderMap, nominated: &[HeaderName]) {
     }
 }
 
-/// Is a request header of this name never passed on?
+/// Whether a request header of this name is never forwarded.
 pub fn is_dropped(name: &str) -> bool {
     HOP_BY_HOP.iter().chain(&CLAIMED).any(|dropped| header_name::same(name, dropped))
         || CLAIMED_PREFIXES.iter().any(|prefix| header_name::begins_with(name, prefix))
-        // Its one defined value has been met by now: hyper asks the client for the body when the upstream reads it.
+        // hyper sends `100 Continue` itself when the upstream reads the body.
         || header_name::same(name, "expect")
 }
 
-/// Leaves in a response's headers only what may go on to the client. `Content-Length` stays, since the answer to HEAD has nothing else to say
-/// it with, and `Trailer` stays, since hyper sends only the trailers it announces.
+/// Removes the headers of a response that are not forwarded. `Content-Length` stays, for responses to HEAD; `Trailer`
+/// stays, since hyper sends only the trailers that it announces.
 pub fn strip_response(headers: &mut HeaderMap) {
     let nominated = nominated(headers).unwrap_or_default();
     remove_where(headers, |name| {
@@ -91,14 +94,14 @@ pub fn strip_response(headers: &mut HeaderMap) {
     });
 }
 
-/// Removes every header, repeated or not, whose name meets the condition.
+/// Removes every header whose name meets the condition.
 pub fn remove_where(headers: &mut HeaderMap, condition: impl Fn(&str) -> bool) {
-    let doomed: Vec<HeaderName> = headers
+    let removed: Vec<HeaderName> = headers
         .keys()
         .filter(|name| condition(name.as_str()))
         .cloned()
         .collect();
-    for name in doomed {
+    for name in removed {
         headers.remove(name);
     }
 }
@@ -139,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn hop_by_hop_and_nominated_headers_stay_behind() {
+    fn hop_by_hop_and_nominated_headers_are_removed() {
         let mut request = headers(&[
             ("connection", "close, X-Once"),
             ("x-once", "1"),
@@ -160,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn claims_about_the_way_are_dropped_in_every_spelling() {
+    fn claims_about_the_path_are_removed_in_every_spelling() {
         let mut request = headers(&[
             ("x-forwarded-for", "1.2.3.4"),
             ("x_forwarded_uri", "/admin"),
@@ -177,14 +180,14 @@ mod tests {
     }
 
     #[test]
-    fn readiness_for_trailers_goes_on_and_nothing_else_of_te() {
+    fn only_trailers_is_forwarded_of_te() {
         let mut request = headers(&[("te", "gzip;q=1, Trailers")]);
         strip_request(&mut request, &[]);
         assert_eq!(request[TE], "trailers");
     }
 
     #[test]
-    fn a_response_keeps_its_length_and_the_names_of_its_trailers() {
+    fn a_response_keeps_its_length_and_its_trailer_names() {
         let mut response = headers(&[
             ("connection", "x-hop"),
             ("x-hop", "1"),
@@ -199,8 +202,8 @@ mod tests {
     }
 
     #[test]
-    fn connection_options_that_are_no_names_are_an_error() {
-        assert_eq!(nominated(&headers(&[("connection", "close, a b")])), Err(NotAHeader));
+    fn invalid_connection_options_are_an_error() {
+        assert_eq!(nominated(&headers(&[("connection", "close, a b")])), Err(InvalidOption));
         assert_eq!(
             nominated(&headers(&[("connection", " , close ,")])).unwrap(),
             [HeaderName::from_static("close")]

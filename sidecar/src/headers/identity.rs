@@ -1,26 +1,23 @@
-//! The headers in which the upstream learns who is acting.
+//! The headers that carry the identity to the upstream.
 //!
-//! Values are plain ASCII: in every value but `chain` each byte outside printable ASCII, each `%` and a space at either end is
-//! percent-encoded, so that percent-decoding gives the claim back; `chain` is compact JSON with `\u` escapes. A fact that is not known has no
-//! header.
-
-use std::fmt::Write as _;
+//! Values are ASCII. In every value but that of `chain` each byte outside of printable ASCII, each `%` and a space at
+//! either end is percent-encoded; `chain` is compact JSON with `\u` escapes. A fact that is not known has no header.
 
 use actgate::Identity;
-use actgate::chain::{Kind, Party};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use serde::{Serialize, Serializer};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use serde::Deserialize;
 
-use crate::cli::chain_tree::Node;
-use crate::headers::header_name;
-use crate::headers::hop_by_hop;
+use super::chain_json::Chain;
+use super::{header_name, hop_by_hop};
 
-/// The header of each fact. No two of them could be taken for one another, and none is a header with a meaning of its own.
+/// The header of each fact. Their names differ for every upstream, and none has another meaning.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdentityHeaders([HeaderName; Fact::ALL.len()]);
 
-/// What the upstream is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A fact about the identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Fact {
     /// The subject of the token: the initiator.
     Subject,
@@ -39,7 +36,7 @@ pub enum Fact {
 }
 
 impl Fact {
-    /// Every fact, in the order of the names.
+    /// Every fact.
     pub const ALL: [Fact; 7] = [
         Fact::Subject,
         Fact::Kind,
@@ -50,7 +47,7 @@ impl Fact {
         Fact::Issuer,
     ];
 
-    /// The header that carries the fact unless the configuration says otherwise.
+    /// The name of its header without configuration.
     pub fn default_header(self) -> &'static str {
         match self {
             Fact::Subject => "x-auth-subject",
@@ -62,9 +59,24 @@ impl Fact {
             Fact::Issuer => "x-auth-issuer",
         }
     }
+
+    fn value(self, identity: &Identity) -> Option<HeaderValue> {
+        match self {
+            Fact::Subject => encode(identity.subject()),
+            Fact::Kind => encode(&identity.kind().to_string()),
+            Fact::Actor => encode(identity.chain().current()?.party().subject()),
+            Fact::Chain => HeaderValue::try_from(Chain::of(identity).to_ascii_json()).ok(),
+            Fact::Client => encode(identity.client()?),
+            Fact::Scope => {
+                let scopes: Vec<&str> = identity.scopes().collect();
+                (!scopes.is_empty()).then(|| encode(&scopes.join(" ")))?
+            }
+            Fact::Issuer => encode(identity.issuer()),
+        }
+    }
 }
 
-/// Header names that an identity header must not have: each means something else to a server or to this proxy.
+/// Header names that an identity header must not have: each has another meaning to a server or to this proxy.
 const RESERVED: [&str; 37] = [
     "accept",
     "accept-charset",
@@ -108,11 +120,11 @@ const RESERVED: [&str; 37] = [
 /// Why a name cannot be the header of a fact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NameError {
-    /// It is no header name.
-    NoHeaderName,
-    /// It means something else.
+    /// It is not a valid header name.
+    Invalid,
+    /// It has another meaning.
     Reserved,
-    /// Another fact has a header of this name, or of one that upstreams may take for it.
+    /// Another fact has a header of this name, or of one that upstreams may confuse with it.
     Taken(Fact),
 }
 
@@ -126,30 +138,25 @@ impl IdentityHeaders {
     /// The default names, with those of `chosen` in their place.
     ///
     /// # Errors
-    /// The first fact whose name cannot be used.
-    pub fn with_names(chosen: &[(Fact, &str)]) -> Result<IdentityHeaders, (Fact, NameError)> {
+    /// Each fact whose name cannot be used.
+    pub fn with_names<'a>(
+        chosen: impl Iterator<Item = (Fact, &'a str)> + Clone,
+    ) -> Result<IdentityHeaders, Vec<(Fact, NameError)>> {
         let mut headers = IdentityHeaders::default();
+        let mut errors = Vec::new();
+        for (fact, name) in chosen.clone() {
+            match HeaderName::try_from(name) {
+                Err(_) => errors.push((fact, NameError::Invalid)),
+                Ok(header) if is_reserved(header.as_str()) => errors.push((fact, NameError::Reserved)),
+                Ok(header) => headers.0[fact as usize] = header,
+            }
+        }
         for (fact, name) in chosen {
-            let header = HeaderName::try_from(*name).map_err(|_| (*fact, NameError::NoHeaderName))?;
-            if RESERVED
-                .iter()
-                .any(|reserved| header_name::same(reserved, header.as_str()))
-                || hop_by_hop::is_dropped(header.as_str())
-            {
-                return Err((*fact, NameError::Reserved));
-            }
-            headers.0[*fact as usize] = header;
+            let mut others = Fact::ALL.into_iter().filter(|other| *other != fact);
+            let taken = others.find(|other| header_name::same(headers.name(*other).as_str(), name));
+            errors.extend(taken.map(|other| (fact, NameError::Taken(other))));
         }
-        for (fact, _) in chosen {
-            let name = headers.name(*fact).as_str();
-            let other = Fact::ALL
-                .into_iter()
-                .find(|other| other != fact && header_name::same(headers.name(*other).as_str(), name));
-            if let Some(other) = other {
-                return Err((*fact, NameError::Taken(other)));
-            }
-        }
-        Ok(headers)
+        if errors.is_empty() { Ok(headers) } else { Err(errors) }
     }
 
     /// The header of a fact.
@@ -157,140 +164,45 @@ impl IdentityHeaders {
         &self.0[fact as usize]
     }
 
-    /// Could an upstream take this header for one of ours? The default names are ours, too, where others were chosen: whoever reads
-    /// `x-auth-kind` may well look for an `x-auth-subject` beside it.
+    /// Whether an upstream may read this header as one of an identity. That includes the default names where others are
+    /// configured: an upstream that reads `x-auth-kind` may also read `x-auth-subject`.
     pub fn owns(&self, name: &str) -> bool {
-        let chosen = self.0.iter().any(|own| header_name::same(own.as_str(), name));
-        chosen
-            || Fact::ALL
-                .iter()
-                .any(|fact| header_name::same(fact.default_header(), name))
+        let defaults = Fact::ALL.iter().map(|fact| fact.default_header());
+        let mut names = self.0.iter().map(HeaderName::as_str).chain(defaults);
+        names.any(|own| header_name::same(own, name))
     }
 
-    /// Deletes whatever a client sent under one of our names, in any spelling.
+    /// Removes the identity headers that a client sent, in any spelling.
     pub fn delete(&self, headers: &mut HeaderMap) {
         hop_by_hop::remove_where(headers, |name| self.owns(name));
     }
 
-    /// Says who is acting. To be called after [`IdentityHeaders::delete`].
+    /// Sets the headers of an identity. [`IdentityHeaders::delete`] comes first.
     pub fn set(&self, headers: &mut HeaderMap, identity: &Identity) {
-        let scope: Vec<&str> = identity.scopes().collect();
-        let facts = [
-            (Fact::Subject, encoded(identity.subject())),
-            (Fact::Kind, encoded(&identity.kind().to_string())),
-            (
-                Fact::Actor,
-                identity
-                    .chain()
-                    .current()
-                    .and_then(|actor| encoded(actor.party().subject())),
-            ),
-            (Fact::Chain, HeaderValue::try_from(chain_json(identity)).ok()),
-            (Fact::Client, identity.client().and_then(encoded)),
-            (
-                Fact::Scope,
-                if scope.is_empty() {
-                    None
-                } else {
-                    encoded(&scope.join(" "))
-                },
-            ),
-            (Fact::Issuer, encoded(identity.issuer())),
-        ];
-        for (fact, value) in facts {
-            if let Some(value) = value {
+        for fact in Fact::ALL {
+            if let Some(value) = fact.value(identity) {
                 headers.insert(self.name(fact), value);
             }
         }
     }
 }
 
-/// The chain of a verified token, as the upstream and the decision log read it:
-/// `{"initiator":{"iss":…,"sub":…,"kind":…},"actors":[{"iss":…,"sub":…,"kind":…},…]}`, actors newest first as `act` nests them, so that
-/// `actors[0]` is the current one.
-#[derive(Debug, Serialize)]
-pub struct Chain<'a> {
-    initiator: Link<'a>,
-    actors: Vec<Link<'a>>,
+fn is_reserved(name: &str) -> bool {
+    RESERVED.iter().any(|reserved| header_name::same(reserved, name)) || hop_by_hop::is_dropped(name)
 }
 
-/// One party of a chain.
-#[derive(Debug, Serialize)]
-pub struct Link<'a> {
-    iss: &'a str,
-    sub: &'a str,
-    #[serde(serialize_with = "displayed")]
-    kind: Kind,
-}
-
-impl<'a> Chain<'a> {
-    /// The chain of a verified token.
-    pub fn of(identity: &'a Identity) -> Chain<'a> {
-        let chain = identity.chain();
-        let link = |party: &'a Party, kind| Link {
-            iss: party.issuer(),
-            sub: party.subject(),
-            kind,
-        };
-        let actors = chain.current().into_iter().chain(chain.prior());
-        Chain {
-            initiator: link(chain.initiator(), identity.kind()),
-            actors: actors.map(|actor| link(actor.party(), actor.kind())).collect(),
-        }
-    }
-}
-
-impl Chain<'_> {
-    /// The same for drawing, where an issuer is named only if it is not the token's.
-    pub fn nodes(&self, issuer: &str) -> Vec<Node> {
-        let actors = self.actors.iter().rev();
-        std::iter::once(&self.initiator)
-            .chain(actors)
-            .map(|link| Node {
-                subject: link.sub.to_owned(),
-                foreign_issuer: (link.iss != issuer).then(|| link.iss.to_owned()),
-                kind: link.kind.to_string(),
-            })
-            .collect()
-    }
-}
-
-fn displayed<S: Serializer>(kind: &Kind, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(kind)
-}
-
-fn chain_json(identity: &Identity) -> String {
-    ascii_json(&serde_json::to_string(&Chain::of(identity)).unwrap_or_default())
-}
-
-/// The same JSON with everything that is not ASCII written as `\u` escapes: outside of strings JSON is ASCII already.
-fn ascii_json(json: &str) -> String {
-    let mut ascii = String::with_capacity(json.len());
-    for character in json.chars() {
-        if (' '..='~').contains(&character) {
-            ascii.push(character);
-        } else {
-            for unit in character.encode_utf16(&mut [0; 2]) {
-                // Writing to a string cannot fail.
-                let _ = write!(ascii, "\\u{unit:04x}");
-            }
-        }
-    }
-    ascii
-}
-
-fn encoded(text: &str) -> Option<HeaderValue> {
-    let last = text.len().saturating_sub(1);
-    let mut value = String::with_capacity(text.len());
-    for (index, byte) in text.bytes().enumerate() {
-        match byte {
-            b' ' if index != 0 && index != last => value.push(' '),
-            b'!'..=b'~' if byte != b'%' => value.push(char::from(byte)),
-            _ => {
-                let _ = write!(value, "%{byte:02X}");
-            }
-        }
-    }
+/// Percent-encodes a value, so that decoding gives the claim back.
+fn encode(text: &str) -> Option<HeaderValue> {
+    const ENCODED: &AsciiSet = &CONTROLS.add(b'%');
+    let inner = text.trim_matches(' ');
+    let before = text.len() - text.trim_start_matches(' ').len();
+    let after = text.len() - before - inner.len();
+    let value = format!(
+        "{}{}{}",
+        "%20".repeat(before),
+        utf8_percent_encode(inner, ENCODED),
+        "%20".repeat(after)
+    );
     HeaderValue::try_from(value).ok()
 }
 
@@ -300,8 +212,12 @@ mod tests {
 
     use super::*;
 
+    fn named(names: &[(Fact, &str)]) -> Result<IdentityHeaders, Vec<(Fact, NameError)>> {
+        IdentityHeaders::with_names(names.iter().copied())
+    }
+
     #[test]
-    fn every_spelling_of_our_headers_is_deleted() {
+    fn every_spelling_of_an_identity_header_is_deleted() {
         let mut headers = HeaderMap::new();
         for name in [
             "x-auth-subject",
@@ -352,53 +268,33 @@ mod tests {
     }
 
     #[test]
-    fn the_default_names_stay_ours_where_others_are_chosen() {
-        let headers = IdentityHeaders::with_names(&[(Fact::Subject, "remote-user")]).unwrap();
+    fn the_default_names_stay_reserved_where_others_are_configured() {
+        let headers = named(&[(Fact::Subject, "remote-user")]).unwrap();
         assert!(headers.owns("Remote_User") && headers.owns("x-auth-subject") && !headers.owns("x-user"));
     }
 
     #[test]
-    fn values_are_one_line_of_ascii_and_decode_back() {
-        assert_eq!(encoded("u1").unwrap(), "u1");
-        assert_eq!(encoded("a b").unwrap(), "a b");
-        assert_eq!(encoded(" a ").unwrap(), "%20a%20");
-        assert_eq!(encoded("50%\r\nx: y").unwrap(), "50%25%0D%0Ax: y");
-        assert_eq!(encoded("jürgen").unwrap(), "j%C3%BCrgen");
+    fn values_are_ascii_and_percent_encoded() {
+        assert_eq!(encode("u1").unwrap(), "u1");
+        assert_eq!(encode("a b").unwrap(), "a b");
+        assert_eq!(encode(" a ").unwrap(), "%20a%20");
+        assert_eq!(encode("50%\r\nx: y").unwrap(), "50%25%0D%0Ax: y");
+        assert_eq!(encode("jürgen").unwrap(), "j%C3%BCrgen");
     }
 
     #[test]
-    fn json_stays_the_same_in_ascii() {
-        let text = serde_json::to_string("é😀\u{7f}\"\n").unwrap();
-        let ascii = ascii_json(&text);
-        assert!(ascii.is_ascii() && HeaderValue::from_str(&ascii).is_ok());
-        assert_eq!(serde_json::from_str::<String>(&ascii).unwrap(), "é😀\u{7f}\"\n");
-    }
-
-    #[test]
-    fn names_that_could_be_mistaken_are_refused() {
-        let error = |chosen: &[(Fact, &str)]| IdentityHeaders::with_names(chosen).unwrap_err();
-        assert_eq!(
-            error(&[(Fact::Subject, "x auth")]),
-            (Fact::Subject, NameError::NoHeaderName)
-        );
-        assert_eq!(
-            error(&[(Fact::Subject, "Authorization")]),
-            (Fact::Subject, NameError::Reserved)
-        );
-        assert_eq!(
-            error(&[(Fact::Subject, "connection")]),
-            (Fact::Subject, NameError::Reserved)
-        );
-        assert_eq!(
-            error(&[(Fact::Subject, "x-forwarded-user")]),
-            (Fact::Subject, NameError::Reserved)
-        );
-        assert_eq!(
-            error(&[(Fact::Subject, "X_Auth_Kind")]),
-            (Fact::Subject, NameError::Taken(Fact::Kind))
-        );
-        let swapped =
-            IdentityHeaders::with_names(&[(Fact::Subject, "x-auth-actor"), (Fact::Actor, "x-auth-subject")]).unwrap();
+    fn names_with_another_meaning_are_rejected() {
+        for (chosen, error) in [
+            ("x auth", NameError::Invalid),
+            ("Authorization", NameError::Reserved),
+            ("connection", NameError::Reserved),
+            ("x-forwarded-user", NameError::Reserved),
+            ("X_Auth_Kind", NameError::Taken(Fact::Kind)),
+        ] {
+            let errors = named(&[(Fact::Subject, chosen)]).unwrap_err();
+            assert_eq!(errors, [(Fact::Subject, error)], "{chosen}");
+        }
+        let swapped = named(&[(Fact::Subject, "x-auth-actor"), (Fact::Actor, "x-auth-subject")]).unwrap();
         assert_eq!(swapped.name(Fact::Subject), "x-auth-actor");
     }
 }

@@ -1,7 +1,7 @@
 //! The decision log: one JSON object a line for each request.
 //!
-//! A request hands its line to a [`LineWriter`] and goes on; when the disk or the reader of standard output cannot follow, lines are dropped and
-//! counted, and requests are not held up. Nothing in it comes from a token that was not verified, and the token itself never does.
+//! Writing never delays a request: when the disk or the reader of standard output is too slow, lines are dropped and
+//! counted. The log contains no token, and nothing from a token that was not verified.
 
 use std::borrow::Cow;
 use std::fs::OpenOptions;
@@ -10,18 +10,19 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use serde::{Serialize, Serializer};
+use uuid::Uuid;
 
-use crate::headers::identity::Chain;
+use crate::headers::chain_json::Chain;
 use crate::log::line_writer::{self, Change, Closed, LineWriter};
 
-/// Bytes waiting for the writer, at most.
-const ROOM: usize = 8 * 1024 * 1024;
+/// The bytes that may wait for the writer.
+const CAPACITY: usize = 8 * 1024 * 1024;
 
-/// Bytes of a path or method that are written.
-const LONGEST_TEXT: usize = 2048;
+/// The longest path or method that is written.
+const MAX_TEXT_BYTES: usize = 2048;
 
-/// Time for the writer to write what waits when the process ends.
-const GRACE: Duration = Duration::from_secs(2);
+/// How long the writer may take to write waiting lines when the process ends.
+const CLOSE_TIME: Duration = Duration::from_secs(2);
 
 /// Where the log goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,34 +33,34 @@ pub enum LogTarget {
     File(PathBuf),
 }
 
-/// One decision, as it is written.
+/// One decision as JSON.
 #[derive(Serialize)]
 pub struct Event<'a> {
     /// When, in UTC (RFC 3339).
     pub time: String,
-    /// The id that the caller was given, too.
-    pub id: &'a str,
-    /// The request's method, cut like the path.
-    #[serde(serialize_with = "cut")]
+    /// The id, which the response of a denied request contains, too.
+    pub id: Uuid,
+    /// The method of the request, truncated like the path.
+    #[serde(serialize_with = "truncate")]
     pub method: &'a str,
-    /// The request's path as sent, without its query; when it is longer than 2048 bytes, its beginning and an ellipsis.
-    #[serde(serialize_with = "cut")]
+    /// The path of the request without its query; truncated to 2048 bytes and an ellipsis.
+    #[serde(serialize_with = "truncate")]
     pub path: &'a str,
-    /// The route that was matched.
+    /// The matched route.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub route: Option<&'a str>,
-    /// Allowed or refused.
-    pub verdict: Verdict,
-    /// The status that the caller got from the gate; absent when the request went on to the upstream.
+    /// Whether the request is forwarded.
+    pub decision: Effect,
+    /// The status of the response to a denied request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// The stable code of the refusal.
+    /// The stable code of the denial.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<&'a str>,
-    /// The rule that refused.
+    /// The rule that denies.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule: Option<&'a str>,
-    /// Why, in words; never a value of the request.
+    /// The reason, without values of the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The issuer of a verified token.
@@ -71,46 +72,43 @@ pub struct Event<'a> {
     /// The client of a verified token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client: Option<&'a str>,
-    /// Microseconds from the request's head to the decision.
+    /// Microseconds from the request head to the decision.
     pub latency_us: u64,
 }
 
-/// How a request was decided.
+/// What a decision does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Verdict {
-    /// It goes on to the upstream.
+pub enum Effect {
+    /// The request is forwarded.
     Allow,
-    /// It does not.
-    Refuse,
+    /// It is not.
+    Deny,
 }
 
-/// The time of an event.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place of this crate that reads the clock, for stamping and not for judging"
-)]
+/// The current time, for an event.
+#[expect(clippy::disallowed_methods, reason = "a timestamp, which no decision depends on")]
 pub fn now() -> String {
     humantime::format_rfc3339_millis(SystemTime::now()).to_string()
 }
 
-/// A long path is the caller's to choose, and must not crowd out the events of others.
-fn cut<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
-    let shown = if text.len() > LONGEST_TEXT {
-        let whole = (0..=LONGEST_TEXT).rev().find(|end| text.is_char_boundary(*end));
+/// A caller chooses the length of a path, which must not displace other events.
+fn truncate<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    let text = if text.len() > MAX_TEXT_BYTES {
+        let whole = (0..=MAX_TEXT_BYTES).rev().find(|end| text.is_char_boundary(*end));
         Cow::Owned(format!("{}…", &text[..whole.unwrap_or_default()]))
     } else {
         Cow::Borrowed(text)
     };
-    serializer.serialize_str(&shown)
+    serializer.serialize_str(&text)
 }
 
-/// The log's end that requests hold.
+/// The decision log; clones write to the same one.
 #[derive(Clone, Debug)]
 pub struct DecisionLog(LineWriter);
 
 impl DecisionLog {
-    /// Opens the log and starts its writer.
+    /// Opens the log and starts its writer thread.
     ///
     /// # Errors
     /// When the file cannot be opened or the thread not started.
@@ -121,40 +119,40 @@ impl DecisionLog {
         }
     }
 
-    /// A log that is written to `sink`, whole lines at a time.
+    /// A log that writes whole lines to `sink`.
     ///
     /// # Errors
     /// When the thread cannot be started.
     pub fn to(sink: impl Write + Send + 'static) -> io::Result<DecisionLog> {
-        LineWriter::start("decision-log", ROOM, sink, tell).map(DecisionLog)
+        LineWriter::start("decision-log", CAPACITY, sink, report).map(DecisionLog)
     }
 
-    /// Hands one event to the writer, or counts it as dropped.
+    /// Queues one event for the writer, or counts it as dropped.
     pub fn record(&self, event: &Event<'_>) {
         let Ok(mut line) = serde_json::to_vec(event) else {
             return;
         };
         line.push(b'\n');
-        if let Err(dropped) = self.0.hand(&line) {
-            // Once per power of two, so that a dead reader does not flood the other log.
+        if let Err(dropped) = self.0.send(&line) {
+            // Once per power of two, so that a stalled reader does not flood the process log.
             if dropped.is_power_of_two() {
-                tracing::warn!(dropped, "decision log cannot follow; events are dropped");
+                tracing::warn!(dropped, "the decision log is too slow; events are dropped");
             }
         }
     }
 
-    /// Writes what is waiting, for two seconds at most, and ends. It blocks. Later events count as dropped.
+    /// Writes waiting events for up to two seconds, and ends. It blocks. Later events count as dropped.
     pub fn close(&self) {
-        if self.0.close(GRACE) == Closed::CutShort {
-            tracing::warn!("decision log is not read; what was waiting is lost");
+        if self.0.close(CLOSE_TIME) == Closed::TimedOut {
+            tracing::warn!("the decision log could not be written in time; waiting events are lost");
         }
     }
 }
 
-fn tell(change: Change<'_>) {
+fn report(change: Change<'_>) {
     match change {
-        Change::Failed(error) => tracing::error!(%error, "decision log cannot be written; events are dropped"),
-        Change::Recovered { lost } => tracing::info!(dropped = lost, "decision log is written again"),
+        Change::Failed(error) => tracing::error!(%error, "the decision log cannot be written; events are dropped"),
+        Change::Recovered { lost } => tracing::info!(dropped = lost, "the decision log is written again"),
     }
 }
 
@@ -181,11 +179,11 @@ mod tests {
     fn event<'a>(path: &'a str) -> Event<'a> {
         Event {
             time: now(),
-            id: "1",
+            id: Uuid::nil(),
             method: "GET",
             path,
             route: None,
-            verdict: Verdict::Refuse,
+            decision: Effect::Deny,
             status: Some(401),
             code: Some("missing_token"),
             rule: None,
@@ -198,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn one_line_an_event_whatever_it_holds() {
+    fn one_line_for_each_event() {
         let sink = Sink::default();
         let log = DecisionLog::to(sink.clone()).unwrap();
         log.record(&event("/a\r\nb\u{1b}\"c"));
@@ -208,16 +206,16 @@ mod tests {
         let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(lines.len(), 2);
         assert_eq!(lines[0]["path"], "/a\r\nb\u{1b}\"c");
-        assert_eq!(lines[1]["verdict"], "refuse");
+        assert_eq!(lines[1]["decision"], "deny");
         assert!(lines[1].get("route").is_none());
     }
 
     #[test]
-    fn a_long_path_is_cut_between_characters() {
+    fn a_long_path_is_truncated_between_characters() {
         let sink = Sink::default();
         let log = DecisionLog::to(sink.clone()).unwrap();
         log.record(&event(&format!("/{}", "é".repeat(5000))));
-        log.record(&event(&"a".repeat(LONGEST_TEXT)));
+        log.record(&event(&"a".repeat(MAX_TEXT_BYTES)));
         log.close();
         let text = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
         let paths: Vec<String> = text
@@ -226,6 +224,6 @@ mod tests {
             .map(|event| event["path"].as_str().unwrap().to_owned())
             .collect();
         assert_eq!(paths[0], format!("/{}…", "é".repeat(1023)));
-        assert_eq!(paths[1], "a".repeat(LONGEST_TEXT));
+        assert_eq!(paths[1], "a".repeat(MAX_TEXT_BYTES));
     }
 }

@@ -1,7 +1,7 @@
-//! Lines that are written by a thread of their own, so that nobody who has something to say waits for whoever reads it.
+//! Writes lines on a thread of its own, so that a slow reader delays no caller.
 //!
-//! Standard output and standard error are pipes as a rule, and a pipe can be full, broken or forgotten. Lines wait in memory up to a number of
-//! bytes; what does not fit, or cannot be written, is dropped and counted.
+//! Waiting lines are bounded in bytes; lines that do not fit or cannot be written are dropped and counted, and a line
+//! that was written in part is ended before the next. `tracing-appender` bounds lines, not bytes, and ignores failed writes.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
@@ -10,25 +10,25 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Room that is kept between two batches.
-const KEPT: usize = 64 * 1024;
+/// The capacity that is kept between two batches.
+const KEPT_CAPACITY: usize = 64 * 1024;
 
-/// How many bytes are written without waiting for more, and how long less than that waits for company.
+/// A batch of this size is written at once; a smaller one waits this long for more lines.
 const BATCH: usize = 32 * 1024;
-const LINGER: Duration = Duration::from_millis(5);
+const BATCH_DELAY: Duration = Duration::from_millis(5);
 
-/// The end that lines are handed to.
+/// Sends lines to the writer thread.
 #[derive(Clone, Debug)]
 pub struct LineWriter(Arc<Shared>);
 
 /// A change in whether lines can be written.
 #[derive(Debug)]
 pub enum Change<'a> {
-    /// They cannot be any more; later ones will be tried all the same.
+    /// They cannot; later lines are tried again.
     Failed(&'a io::Error),
-    /// They can be again.
+    /// They can again.
     Recovered {
-        /// How many lines were lost so far, for every reason.
+        /// How many lines have been lost.
         lost: u64,
     },
 }
@@ -36,15 +36,15 @@ pub enum Change<'a> {
 /// How a writer was closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Closed {
-    /// Nothing waits any more.
-    Whole,
-    /// Lines were still waiting when the time was over.
-    CutShort,
+    /// Every line has been written.
+    Completely,
+    /// Lines were still waiting at the end of the time.
+    TimedOut,
 }
 
 #[derive(Debug)]
 struct Shared {
-    room: usize,
+    capacity: usize,
     waiting: Mutex<Waiting>,
     changed: Condvar,
     lost: AtomicU64,
@@ -53,11 +53,11 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Waiting {
     bytes: Vec<u8>,
-    stage: Stage,
+    state: State,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Stage {
+enum State {
     #[default]
     Open,
     Closing,
@@ -65,18 +65,19 @@ enum Stage {
 }
 
 impl LineWriter {
-    /// Starts the thread `name`, which writes to `sink` and tells `changes` of it. At most `room` bytes wait, and as many are being written.
+    /// Starts the thread `name`, which writes to `sink` and reports to `changes`. At most `capacity` bytes wait, while as
+    /// many are being written.
     ///
     /// # Errors
     /// When the thread cannot be started.
     pub fn start(
         name: &str,
-        room: usize,
+        capacity: usize,
         sink: impl Write + Send + 'static,
         changes: impl FnMut(Change<'_>) + Send + 'static,
     ) -> io::Result<LineWriter> {
         let shared = Arc::new(Shared {
-            room,
+            capacity,
             waiting: Mutex::default(),
             changed: Condvar::new(),
             lost: AtomicU64::new(0),
@@ -88,49 +89,50 @@ impl LineWriter {
         Ok(writer)
     }
 
-    /// Hands over one line, which ends with a line feed, and never waits.
+    /// Queues one line, which ends with a line feed, without waiting.
     ///
     /// # Errors
-    /// How many lines were lost so far, this one included.
-    pub fn hand(&self, line: &[u8]) -> Result<(), u64> {
+    /// How many lines have been lost, this one included.
+    pub fn send(&self, line: &[u8]) -> Result<(), u64> {
         let mut waiting = self.0.waiting();
-        if waiting.stage != Stage::Open || waiting.bytes.len() + line.len() > self.0.room {
+        if waiting.state != State::Open || waiting.bytes.len() + line.len() > self.0.capacity {
             return Err(self.0.lost.fetch_add(1, Ordering::Relaxed) + 1);
         }
         let before = waiting.bytes.len();
         waiting.bytes.extend_from_slice(line);
         let after = waiting.bytes.len();
         drop(waiting);
-        // Waking the thread costs more than the line: it is woken for the first one, and when there is a batch worth writing.
+        // Waking the thread costs more than the line: only the first line and a full batch do.
         if before == 0 || (before < BATCH && after >= BATCH) {
             self.0.changed.notify_all();
         }
         Ok(())
     }
 
-    /// Writes what waits, for `grace` at most. Later lines are lost, and a sink that is stuck stays so until the process ends.
-    pub fn close(&self, grace: Duration) -> Closed {
+    /// Writes waiting lines for up to `limit`. Later lines are lost.
+    pub fn close(&self, limit: Duration) -> Closed {
         let mut waiting = self.0.waiting();
-        if waiting.stage == Stage::Open {
-            waiting.stage = Stage::Closing;
+        if waiting.state == State::Open {
+            waiting.state = State::Closing;
         }
         self.0.changed.notify_all();
         let (waiting, _) = self
             .0
             .changed
-            .wait_timeout_while(waiting, grace, |waiting| waiting.stage != Stage::Ended)
+            .wait_timeout_while(waiting, limit, |waiting| waiting.state != State::Ended)
             .unwrap_or_else(PoisonError::into_inner);
-        match waiting.stage {
-            Stage::Ended => Closed::Whole,
-            Stage::Open | Stage::Closing => Closed::CutShort,
+        match waiting.state {
+            State::Ended => Closed::Completely,
+            State::Open | State::Closing => Closed::TimedOut,
         }
     }
 }
 
-/// A stream of the process without the lock and the buffer of the standard library: whoever is stuck in writing holds nobody else up.
+/// A stream of the process without the lock and the buffer of the standard library, so that a blocked write blocks no
+/// other.
 ///
 /// # Errors
-/// When the system has no descriptor left.
+/// When no file descriptor is available.
 pub fn unlocked(stream: &impl AsFd) -> io::Result<File> {
     stream.as_fd().try_clone_to_owned().map(File::from)
 }
@@ -147,7 +149,7 @@ impl Shared {
         while self.next(&mut batch) {
             let mut begin = 0;
             if torn {
-                // Ends what a failed write has left of a line.
+                // Ends the line that a failed write has left incomplete.
                 batch.insert(0, b'\n');
                 begin = 1;
             }
@@ -174,25 +176,25 @@ impl Shared {
                 Ok(()) => {}
             }
         }
-        self.waiting().stage = Stage::Ended;
+        self.waiting().state = State::Ended;
         self.changed.notify_all();
     }
 
-    /// Waits for lines and takes all of them; `false` at the end.
+    /// Waits for lines and moves all of them into `batch`; `false` at the end.
     fn next(&self, batch: &mut Vec<u8>) -> bool {
         batch.clear();
-        batch.shrink_to(KEPT);
+        batch.shrink_to(KEPT_CAPACITY);
         let mut waiting = self
             .changed
             .wait_while(self.waiting(), |waiting| {
-                waiting.bytes.is_empty() && waiting.stage == Stage::Open
+                waiting.bytes.is_empty() && waiting.state == State::Open
             })
             .unwrap_or_else(PoisonError::into_inner);
-        if waiting.bytes.len() < BATCH && waiting.stage == Stage::Open {
-            let more = |waiting: &mut Waiting| waiting.bytes.len() < BATCH && waiting.stage == Stage::Open;
+        if waiting.bytes.len() < BATCH && waiting.state == State::Open {
+            let more = |waiting: &mut Waiting| waiting.bytes.len() < BATCH && waiting.state == State::Open;
             (waiting, _) = self
                 .changed
-                .wait_timeout_while(waiting, LINGER, more)
+                .wait_timeout_while(waiting, BATCH_DELAY, more)
                 .unwrap_or_else(PoisonError::into_inner);
         }
         std::mem::swap(&mut waiting.bytes, batch);
@@ -200,7 +202,7 @@ impl Shared {
     }
 }
 
-/// Writes all of `bytes`; says how far it came.
+/// Writes all of `bytes`; returns how many were written.
 fn write_out(sink: &mut impl Write, bytes: &[u8]) -> (usize, io::Result<()>) {
     let mut written = 0;
     while written < bytes.len() {
@@ -208,7 +210,7 @@ fn write_out(sink: &mut impl Write, bytes: &[u8]) -> (usize, io::Result<()>) {
             Ok(0) => return (written, Err(ErrorKind::WriteZero.into())),
             Ok(count) => written += count,
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            // Whoever shares the pipe has set it not to block; it is still only full.
+            // Another process has made the pipe non-blocking: it is only full.
             Err(error) if error.kind() == ErrorKind::WouldBlock => std::thread::sleep(Duration::from_millis(10)),
             Err(error) => return (written, Err(error)),
         }
@@ -225,7 +227,7 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(20);
 
-    /// Takes what it is told to: each entry is the answer to one write.
+    /// A sink with scripted results: one for each write.
     struct Scripted {
         answers: Receiver<io::Result<usize>>,
         taken: Arc<Mutex<Vec<u8>>>,
@@ -244,34 +246,34 @@ mod tests {
     }
 
     #[test]
-    fn a_stuck_sink_costs_lines_and_bounded_memory_and_no_wait() {
+    fn a_blocked_sink_loses_lines_without_delay() {
         let (release, answers) = channel();
         let taken = Arc::new(Mutex::new(Vec::new()));
         let writer = LineWriter::start("test", 1000, Scripted { answers, taken }, |_| {}).unwrap();
         let line = [&[b'x'; 99][..], b"\n"].concat();
-        let lost = (0..100).filter(|_| writer.hand(&line).is_err()).count();
+        let lost = (0..100).filter(|_| writer.send(&line).is_err()).count();
         // One batch with the thread, one that waits.
         assert!((80..=90).contains(&lost), "{lost}");
         assert!(writer.0.waiting().bytes.len() <= 1000);
         let started = Instant::now();
-        assert_eq!(writer.close(Duration::from_millis(50)), Closed::CutShort);
+        assert_eq!(writer.close(Duration::from_millis(50)), Closed::TimedOut);
         assert!(started.elapsed() < LONG);
-        assert_eq!(writer.hand(b"late\n"), Err(lost as u64 + 1));
+        assert_eq!(writer.send(b"late\n"), Err(lost as u64 + 1));
         drop(release);
-        assert_eq!(writer.close(LONG), Closed::Whole);
+        assert_eq!(writer.close(LONG), Closed::Completely);
     }
 
     #[test]
-    fn an_error_ends_a_batch_and_not_the_writer() {
+    fn a_write_error_ends_a_batch_but_not_the_writer() {
         let (script, answers) = channel();
         let taken = Arc::new(Mutex::new(Vec::new()));
-        let (told, changes) = channel();
+        let (sender, changes) = channel();
         let sink = Scripted {
             answers,
             taken: taken.clone(),
         };
         let writer = LineWriter::start("test", 1000, sink, move |change| {
-            let _ = told.send(match change {
+            let _ = sender.send(match change {
                 Change::Failed(error) => format!("failed: {:?}", error.kind()),
                 Change::Recovered { lost } => format!("recovered, lost {lost}"),
             });
@@ -281,23 +283,23 @@ mod tests {
         script.send(Ok(2)).unwrap();
         script.send(Err(ErrorKind::StorageFull.into())).unwrap();
         script.send(Err(ErrorKind::StorageFull.into())).unwrap();
-        writer.hand(b"first\n").unwrap();
+        writer.send(b"first\n").unwrap();
         assert_eq!(changes.recv_timeout(LONG).unwrap(), "failed: StorageFull");
-        writer.hand(b"second\n").unwrap();
+        writer.send(b"second\n").unwrap();
         let deadline = Instant::now() + LONG;
         while writer.0.lost.load(Ordering::Relaxed) < 2 {
             assert!(Instant::now() < deadline, "the second line is not lost");
             std::thread::yield_now();
         }
         drop(script);
-        writer.hand(b"third\n").unwrap();
+        writer.send(b"third\n").unwrap();
         assert_eq!(changes.recv_timeout(LONG).unwrap(), "recovered, lost 2");
-        assert_eq!(writer.close(LONG), Closed::Whole);
+        assert_eq!(writer.close(LONG), Closed::Completely);
         assert_eq!(taken.lock().unwrap().as_slice(), b"fi\nthird\n");
     }
 
     #[test]
-    fn a_pipe_that_does_not_block_is_waited_for() {
+    fn a_full_nonblocking_pipe_is_retried() {
         let (script, answers) = channel();
         let taken = Arc::new(Mutex::new(Vec::new()));
         let sink = Scripted {
@@ -308,8 +310,8 @@ mod tests {
         script.send(Err(ErrorKind::WouldBlock.into())).unwrap();
         script.send(Err(ErrorKind::Interrupted.into())).unwrap();
         drop(script);
-        writer.hand(b"line\n").unwrap();
-        assert_eq!(writer.close(LONG), Closed::Whole);
+        writer.send(b"line\n").unwrap();
+        assert_eq!(writer.close(LONG), Closed::Completely);
         assert_eq!(taken.lock().unwrap().as_slice(), b"line\n");
     }
 }

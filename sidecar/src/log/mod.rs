@@ -1,6 +1,5 @@
-//! The decision log and the log of the process.
+//! The decision log and the process log.
 
-pub mod decision_id;
 pub mod decision_log;
 pub mod line_writer;
 pub mod process_log;

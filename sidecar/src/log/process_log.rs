@@ -1,34 +1,56 @@
-//! What the process says on standard error: its log, and its own announcements.
+//! Standard error: the process log and announcements.
 //!
-//! It never waits for a reader, and a reader that has gone away costs the words and nothing else.
+//! Writing never waits for a reader. Without a reader, lines are lost.
 
 use std::io::{self, Write};
 use std::time::Duration;
 
+use clap::ValueEnum;
 use tracing::level_filters::LevelFilter;
 
-use crate::cli::arguments::{LogFormat, LogLevel};
-use crate::log::line_writer::{self, LineWriter};
+use super::line_writer::{self, LineWriter};
 
-/// Bytes that wait for a slow reader.
-const ROOM: usize = 1024 * 1024;
+/// The bytes that may wait for the writer.
+const CAPACITY: usize = 1024 * 1024;
 
-/// Time for the last words.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+/// How long the writer may take to write waiting lines when the process ends.
+const CLOSE_TIME: Duration = Duration::from_secs(1);
 
-/// Standard error, as the process uses it.
+/// The process log; clones write to the same one.
 #[derive(Clone, Debug)]
 pub struct ProcessLog(LineWriter);
 
+/// The least severe level that is logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogLevel {
+    /// Failures
+    Error,
+    /// What an operator should look at
+    Warn,
+    /// Events of the process
+    Info,
+    /// Events of connections
+    Debug,
+}
+
+/// The format of the process log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// A line of text for each event
+    Text,
+    /// A JSON object for each event
+    Json,
+}
+
 impl ProcessLog {
-    /// Sends every event of `tracing` to standard error from now on.
+    /// Sends every event of `tracing` to standard error.
     ///
     /// # Errors
-    /// When the thread cannot be started or standard error not be opened.
+    /// When the thread cannot be started or standard error cannot be opened.
     pub fn start(level: LogLevel, format: LogFormat) -> io::Result<ProcessLog> {
         let stderr = line_writer::unlocked(&io::stderr())?;
-        // There is nobody left to tell that it cannot be told.
-        let log = ProcessLog(LineWriter::start("process-log", ROOM, stderr, |_| {})?);
+        // A failure to write to standard error cannot be reported.
+        let log = ProcessLog(LineWriter::start("process-log", CAPACITY, stderr, |_| {})?);
         let lines = log.clone();
         let subscriber = tracing_subscriber::fmt()
             .with_max_level(match level {
@@ -38,7 +60,7 @@ impl ProcessLog {
                 LogLevel::Debug => LevelFilter::DEBUG,
             })
             .with_writer(move || lines.clone())
-            // They go to standard error past the writer, and panic when it is closed.
+            // They bypass the writer, and panic when standard error is closed.
             .log_internal_errors(false)
             .with_ansi(false)
             .with_target(false);
@@ -49,22 +71,21 @@ impl ProcessLog {
         Ok(log)
     }
 
-    /// Tells one line in the process's own words.
-    pub fn tell(&self, line: &str) {
-        // Lost with the log's own lines when nobody reads.
-        let _ = self.0.hand(format!("{line}\n").as_bytes());
+    /// Writes one line as it is.
+    pub fn line(&self, line: &str) {
+        let _ = self.0.send(format!("{line}\n").as_bytes());
     }
 
-    /// Gives what is still waiting a moment to be read.
+    /// Writes waiting lines for up to a second, and ends.
     pub fn close(&self) {
-        self.0.close(LAST_WORDS);
+        self.0.close(CLOSE_TIME);
     }
 }
 
 /// One event is one write.
 impl Write for ProcessLog {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let _ = self.0.hand(line);
+        let _ = self.0.send(line);
         Ok(line.len())
     }
 

@@ -1,27 +1,27 @@
-//! What a refused caller is sent.
+//! The response to a request that is not forwarded or not answered by the upstream.
 //!
-//! The body is `application/problem+json` (RFC 9457) with a generic code and the id of the decision: the rule, the actor and the claim that
-//! decided are in the decision log, for the operator, under the same id.
+//! The body is `application/problem+json` (RFC 9457) with a generic code and the id of the decision. The rule, the actor
+//! and the claim that decided are in the decision log under the same id.
 
 use std::time::Duration;
 
 use actgate::Error;
 use actgate::challenge::{Challenge, Protocol};
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE};
+use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, EXPECT};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
-use http_body::Body as _;
+use http_body::Body;
 use http_body_util::{BodyExt as _, Full};
-use hyper::body::Incoming;
 use serde::Serialize;
+use uuid::Uuid;
 
-/// How much of a refused request's body is read so that its connection can serve the next request. Beyond it the connection is closed.
-const DRAINED_BYTES: usize = 64 * 1024;
+/// The longest body of a denied request that is read so that its connection can serve the next request.
+const MAX_DISCARDED_BYTES: usize = 64 * 1024;
 
 /// How long that may take.
-const DRAINED_WITHIN: Duration = Duration::from_secs(1);
+const DISCARD_TIME: Duration = Duration::from_secs(1);
 
-/// What the caller is told: a status and a code that say no more than the RFCs let it act on.
+/// A status and a code that disclose no more than the RFCs let the caller act on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refusal {
     status: StatusCode,
@@ -30,33 +30,33 @@ pub struct Refusal {
 }
 
 #[derive(Serialize)]
-struct Problem<'a> {
+struct Problem {
     r#type: &'static str,
     title: &'static str,
     status: u16,
     code: &'static str,
-    decision: &'a str,
+    decision: Uuid,
 }
 
 impl Refusal {
-    /// A refusal that needs no challenge.
+    /// A refusal without a challenge.
     pub fn new(status: StatusCode, code: &'static str, title: &'static str) -> Refusal {
         Refusal { status, code, title }
     }
 
-    /// The response. For HEAD hyper sends its head alone. It closes the connection when the request's body was left unread.
-    pub fn response(&self, decision: &str, rest: Rest) -> Response<Full<Bytes>> {
+    /// The response. It closes the connection when the request body was not read.
+    pub fn response(&self, decision: Uuid, body: RequestBodyState) -> Response<Full<Bytes>> {
         let mut response = Response::new(Full::default());
         *response.status_mut() = self.status;
         response
             .headers_mut()
             .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         self.describe(&mut response, decision);
-        rest.close(&mut response);
+        body.close(&mut response);
         response
     }
 
-    fn describe(&self, response: &mut Response<Full<Bytes>>, decision: &str) {
+    fn describe(&self, response: &mut Response<Full<Bytes>>, decision: Uuid) {
         let problem = Problem {
             r#type: "about:blank",
             title: self.title,
@@ -71,14 +71,14 @@ impl Refusal {
     }
 }
 
-/// The answer to a request that the authorizer refused: an RFC 6750, 9470 or 6749 code, never the policy's own. A gRPC caller gets a status
-/// in the headers and no body.
-pub fn judged(
+/// The response to a request that is not authorized: a code of RFC 6750, 9470 or 6749, never that of the policy. A gRPC
+/// caller gets a status in the headers and no body.
+pub fn challenge(
     error: &Error,
     challenge: &Challenge,
     protocol: Protocol,
-    decision: &str,
-    rest: Rest,
+    decision: Uuid,
+    body: RequestBodyState,
 ) -> Response<Full<Bytes>> {
     let code = match (error, error.status()) {
         (Error::MissingToken, _) => "missing_token",
@@ -93,22 +93,22 @@ pub fn judged(
     if protocol == Protocol::Http {
         Refusal::new(challenge.status(), code, challenge.description()).describe(&mut response, decision);
     }
-    rest.close(&mut response);
+    body.close(&mut response);
     response
 }
 
-/// What became of the body of a refused request.
+/// Whether the body of a request has been read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rest {
-    /// Read to its end: the connection can serve the next request.
-    Drained,
-    /// Left where it was: the connection must not be used again, or the body would be read as a request.
+pub enum RequestBodyState {
+    /// Completely: the connection can serve the next request.
+    Read,
+    /// Not to its end: the connection must be closed, or the rest would be read as a request.
     Unread,
 }
 
-impl Rest {
+impl RequestBodyState {
     fn close(self, response: &mut Response<Full<Bytes>>) {
-        if self == Rest::Unread {
+        if self == RequestBodyState::Unread {
             response
                 .headers_mut()
                 .insert(CONNECTION, HeaderValue::from_static("close"));
@@ -116,25 +116,28 @@ impl Rest {
     }
 }
 
-/// Reads the rest of a refused request, within bounds.
-pub async fn drain(headers: &HeaderMap, mut body: Incoming) -> Rest {
+/// Reads and discards the body of a denied request, within limits.
+pub async fn discard_body<B>(headers: &HeaderMap, mut body: B) -> RequestBodyState
+where
+    B: Body<Data = Bytes> + Unpin,
+{
     if body.is_end_stream() {
-        return Rest::Drained;
+        return RequestBodyState::Read;
     }
-    // Whoever waits for `100 Continue` has not sent the body and need not.
-    if headers.contains_key(http::header::EXPECT) || body.size_hint().lower() > DRAINED_BYTES as u64 {
-        return Rest::Unread;
+    // A client that waits for `100 Continue` has not sent the body.
+    if headers.contains_key(EXPECT) || body.size_hint().lower() > MAX_DISCARDED_BYTES as u64 {
+        return RequestBodyState::Unread;
     }
     let read = async {
-        let mut left = DRAINED_BYTES;
+        let mut left = MAX_DISCARDED_BYTES;
         while let Some(frame) = body.frame().await {
             let length = frame.ok()?.data_ref().map_or(0, Bytes::len);
             left = left.checked_sub(length)?;
         }
         Some(())
     };
-    match tokio::time::timeout(DRAINED_WITHIN, read).await {
-        Ok(Some(())) => Rest::Drained,
-        _ => Rest::Unread,
+    match tokio::time::timeout(DISCARD_TIME, read).await {
+        Ok(Some(())) => RequestBodyState::Read,
+        _ => RequestBodyState::Unread,
     }
 }

@@ -1,5 +1,99 @@
-//! Sockets: accepting connections, serving them, and ending in good order.
+//! The listeners of a gate, and their graceful shutdown.
 
+pub mod connection;
 pub mod listener;
 pub mod open_files;
 pub mod signals;
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use self::connection::ConnectionLimits;
+use self::listener::Listener;
+use crate::admin::health::{self, Readiness};
+use crate::proxy::Proxy;
+
+/// A gate with bound sockets.
+#[derive(Debug)]
+pub struct Server {
+    /// Accepts clients.
+    pub data: Listener,
+    /// Accepts requests about the state of the process.
+    pub admin: Option<Listener>,
+    /// Answers the requests of clients.
+    pub proxy: Proxy,
+    /// Limits of client connections.
+    pub limits: ConnectionLimits,
+}
+
+/// How a drain ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drained {
+    /// Every request was answered.
+    Completely,
+    /// Time ran out before every connection had ended.
+    CutOff,
+}
+
+impl Server {
+    /// Serves until `stop` resolves, then drains: readiness is withdrawn, no further connection is accepted, requests in
+    /// flight end.
+    pub async fn serve(self, stop: impl Future<Output = ()>) -> Drained {
+        let Server {
+            mut data,
+            admin,
+            proxy,
+            limits,
+        } = self;
+        let readiness = Readiness::of(proxy.gate.authorizer.clone());
+        let admin = admin.map(|listener| tokio::spawn(serve_admin(listener, readiness.clone())));
+        let proxy = Arc::new(proxy);
+        let (draining, watched) = watch::channel(false);
+        let start = |accepted| {
+            tokio::spawn(connection::client(accepted, proxy.clone(), limits, watched.clone()));
+        };
+
+        let mut stop = pin!(stop);
+        loop {
+            tokio::select! {
+                accepted = data.accept() => start(accepted),
+                () = &mut stop => break,
+            }
+        }
+
+        readiness.withdraw();
+        draining.send_replace(true);
+        // A client in the kernel's queue is connected and may have sent a request.
+        while let Some(accepted) = data.queued().await {
+            start(accepted);
+        }
+        let ended = timeout(limits.drain, data.close()).await;
+        if let Some(admin) = admin {
+            admin.abort();
+        }
+        let log = proxy.gate.log.clone();
+        // It blocks, and the caller may end the process in the meantime.
+        if let Err(error) = tokio::task::spawn_blocking(move || log.close()).await {
+            tracing::error!(%error, "the decision log ended early");
+        }
+        if ended.is_ok() {
+            Drained::Completely
+        } else {
+            Drained::CutOff
+        }
+    }
+}
+
+async fn serve_admin(mut listener: Listener, readiness: Readiness) {
+    loop {
+        let accepted = listener.accept().await;
+        let readiness = readiness.clone();
+        tokio::spawn(connection::plain(accepted, move |request| {
+            health::answer(request, &readiness)
+        }));
+    }
+}

@@ -1,12 +1,12 @@
-//! How many connections the process has descriptors for.
+//! The limit of open files.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Descriptors for what is no connection of a client or to the upstream: listeners, logs, key fetches, the runtime's own.
+/// Descriptors for other uses than connections of clients and to the upstream: listeners, logs, key fetches, the runtime.
 const RESERVED: u64 = 64;
 
-/// So many of the `wanted` connections as the process can hold, each with one to the upstream. A soft limit that is too low is raised as far as the
-/// system lets us: without a descriptor for the upstream an accepted request could only be answered with 502.
+/// Reduces `wanted` to the number of connections that the process has descriptors for, with one to the upstream for each:
+/// without it a request could only be answered with 502. The soft limit is raised as far as the system allows.
 pub fn connections(wanted: u32) -> u32 {
     let limit = getrlimit(Resource::Nofile);
     let needed = u64::from(wanted) * 2 + RESERVED;
@@ -24,7 +24,7 @@ pub fn connections(wanted: u32) -> u32 {
     };
     let possible = within(wanted, open_files);
     if possible < wanted {
-        // No warning: on many a system the default of `max_connections` is beyond the limit, and nothing is wrong.
+        // Not a warning: on many systems the default of `max_connections` exceeds the limit.
         tracing::info!(
             max_connections = possible,
             wanted,
@@ -37,7 +37,7 @@ pub fn connections(wanted: u32) -> u32 {
 
 fn within(wanted: u32, open_files: u64) -> u32 {
     let pairs = open_files.saturating_sub(RESERVED) / 2;
-    // One at least: a gate that takes nobody would look alive and be dead.
+    // At least one: a gate without connections would look alive and serve no client.
     u32::try_from(pairs).unwrap_or(u32::MAX).clamp(1, wanted.max(1))
 }
 
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_connection_takes_two_descriptors_beside_the_reserve() {
+    fn each_connection_takes_two_descriptors() {
         assert_eq!(within(10_000, 128), 32);
         assert_eq!(within(10_000, 20_064), 10_000);
         assert_eq!(within(10_000, 20_063), 9_999);

@@ -1,29 +1,29 @@
-//! What signals mean to the process.
+//! Signal handling.
 
 use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// The signals that ask the process to end.
+/// SIGTERM and SIGINT.
 #[derive(Debug)]
-pub struct Stops {
+pub struct ShutdownSignals {
     terminate: Signal,
     interrupt: Signal,
 }
 
-impl Stops {
-    /// Watches from now on: the process no longer ends by itself.
+impl ShutdownSignals {
+    /// Handles the signals: they no longer end the process.
     ///
     /// # Errors
     /// When the system does not allow it.
-    pub fn watch() -> io::Result<Stops> {
-        Ok(Stops {
+    pub fn watch() -> io::Result<ShutdownSignals> {
+        Ok(ShutdownSignals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
         })
     }
 
-    /// The next request to end.
+    /// Waits for the next signal.
     pub async fn next(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
@@ -32,15 +32,15 @@ impl Stops {
     }
 }
 
-/// Takes SIGHUP from now on: it asks daemons to read their files again, and what nobody takes ends the process without a drain.
+/// Ignores SIGHUP so that it does not terminate the process.
 ///
 /// # Errors
 /// When the system does not allow it.
-pub fn outlive_hangups() -> io::Result<()> {
+pub fn ignore_sighup() -> io::Result<()> {
     let mut hangups = signal(SignalKind::hangup())?;
     tokio::spawn(async move {
         while hangups.recv().await.is_some() {
-            tracing::warn!("SIGHUP is ignored: a changed configuration takes a restart");
+            tracing::warn!("SIGHUP is ignored; restart the process to apply a changed configuration");
         }
     });
     Ok(())

@@ -1,13 +1,13 @@
-//! Who appears in the demo, and the tokens they come with.
+//! The credentials of the scenarios and the flows that obtain them.
 
 use actgate_issuer::IssuerHandle;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::flows::{ActorToken, Client, Flows, Person, Tokens, Wanted};
+use super::flows::{ActorToken, Client, Flows, Tokens, User, Wanted};
 use crate::exit::Failure;
 
-const ALICE: Person = Person {
+const ALICE: User = User {
     name: "alice",
     password: "wonderland",
     second_factor: Some("246810"),
@@ -19,10 +19,7 @@ const SHOPPER: Client = client("shopper", "shopper-secret", "");
 const NIGHT_BATCH: Client = client("night-batch", "night-batch-secret", "");
 const LEDGER_BOT: Client = client("ledger-bot", "ledger-bot-secret", "");
 const REFUND_AGENT: Client = Client {
-    actor_token: ActorToken::Presented(Wanted {
-        resource: ORDERS,
-        scope: "orders:read",
-    }),
+    actor_token: ActorToken::Required(wanted(ORDERS, "orders:read")),
     ..client("refund-agent", "refund-agent-secret", "")
 };
 
@@ -31,176 +28,136 @@ const fn client(id: &'static str, secret: &'static str, redirect_uri: &'static s
         id,
         secret,
         redirect_uri,
-        actor_token: ActorToken::LeftOut,
+        actor_token: ActorToken::Optional,
     }
 }
 
-/// The resources of the issuer's built-in registry that the demo uses.
+const fn wanted(resource: &'static str, scope: &'static str) -> Wanted {
+    Wanted { resource, scope }
+}
+
+/// The orders API in the issuer's built-in registry.
 pub const ORDERS: &str = "https://orders.example";
-/// The other API, with an audience of its own.
+/// The shipping API, with another audience.
 pub const SHIPPING: &str = "https://shipping.example";
 const FOR_ASSISTANT: &str = "https://assistant.example";
 const FOR_SHOPPER: &str = "https://shopper.example";
 const FOR_REFUND_AGENT: &str = "https://refund-agent.example";
 const FOR_LEDGER_BOT: &str = "https://ledger-bot.example";
 
-/// A login this long ago is beyond what the policy takes for fresh (5 minutes), while its token still lives (15 minutes).
+const READ: Wanted = wanted(ORDERS, "orders:read");
+const WRITE: Wanted = wanted(ORDERS, "orders:read orders:write");
+const REFUND: Wanted = wanted(ORDERS, "refunds:write");
+
+/// A login this long ago exceeds the `max_auth_age` of the policy (5 minutes), while its token is valid (15 minutes).
 const STALE_LOGIN: i64 = -400;
 /// A token issued this long ago has expired.
 const EXPIRED: i64 = -3600;
 
-/// What a request comes with.
+/// The credential of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Credential {
-    /// Nothing.
+    /// None.
     None,
-    /// Alice, in an ordinary web application.
-    Person,
-    /// Alice, through the assistant that she signed in to.
+    /// Alice in a web application.
+    User,
+    /// Alice through the assistant that she signed in to.
     ThroughAgent,
-    /// Alice, her shop's assistant, and the refund agent: each hop for one audience, with less scope.
+    /// Alice, her assistant and the refund agent; each hop has one audience and less scope.
     TwoHops,
-    /// The same two hops, but to the planner instead of the refund agent.
+    /// Two hops to another agent than the refund agent.
     OtherAgent,
-    /// Alice, assistant, planner, refund agent.
+    /// Alice, assistant, shopper, refund agent.
     ThreeHops,
-    /// Two hops from a login without a second factor.
+    /// Two hops after a login without a second factor.
     NoSecondFactor,
-    /// Two hops from a login that is older than the policy wants.
+    /// Two hops after a login that is older than the policy allows.
     StaleLogin,
-    /// An agent that nobody sits behind.
+    /// An agent without a user.
     Autonomous,
-    /// The same, in the form in which some issuers write it: subject and actor are one.
-    ActingForItself,
-    /// A token that has expired.
+    /// An agent that is both subject and actor, as some issuers write an autonomous agent.
+    SelfActor,
+    /// An expired token.
     Expired,
-    /// A good token with one claim changed.
+    /// A valid token with one claim changed.
     Tampered,
-    /// A good token's claims, with `alg` none and no signature.
+    /// The claims of a valid token, with `alg` none and no signature.
     Unsigned,
-    /// Alice's ID token, which says who signed in and permits nothing.
+    /// Alice's ID token.
     IdToken,
 }
 
-/// Brings tokens onto the stage.
+/// Obtains credentials from the issuer.
 #[derive(Clone)]
-pub struct Cast {
+pub struct Credentials {
     flows: Flows,
     issuer: IssuerHandle,
 }
 
-impl Cast {
-    /// Everybody whom the issuer's built-in registry knows.
-    pub fn of(flows: Flows, issuer: IssuerHandle) -> Cast {
-        Cast { flows, issuer }
+impl Credentials {
+    /// The credentials of the issuer's built-in registry.
+    pub fn new(flows: Flows, issuer: IssuerHandle) -> Credentials {
+        Credentials { flows, issuer }
     }
 
-    /// The token of a credential, fresh from the issuer.
+    /// A new token.
     pub async fn token(&self, credential: Credential) -> Result<Option<String>, Failure> {
-        let read = Wanted {
-            resource: ORDERS,
-            scope: "orders:read",
-        };
-        let write = Wanted {
-            resource: ORDERS,
-            scope: "orders:read orders:write",
-        };
+        let flows = &self.flows;
         let tokens = match credential {
             Credential::None => return Ok(None),
-            Credential::Person => self.flows.sign_in(ALICE, STOREFRONT, write).await?,
-            Credential::ThroughAgent => self.flows.sign_in(ALICE, ASSISTANT, write).await?,
+            Credential::User => flows.sign_in(ALICE, STOREFRONT, WRITE).await?,
+            Credential::ThroughAgent => flows.sign_in(ALICE, ASSISTANT, WRITE).await?,
             Credential::TwoHops => self.refund_chain(ALICE).await?,
-            Credential::OtherAgent => {
-                let planned = self.to_shopper().await?;
-                self.flows
-                    .on_behalf(
-                        SHOPPER,
-                        &planned,
-                        Wanted {
-                            resource: ORDERS,
-                            scope: "refunds:write",
-                        },
-                    )
-                    .await?
-            }
+            Credential::OtherAgent => flows.exchange(SHOPPER, &self.shopper_token().await?, REFUND).await?,
             Credential::ThreeHops => {
-                let planned = self.to_shopper().await?;
-                let wanted = Wanted {
-                    resource: FOR_REFUND_AGENT,
-                    scope: "refunds:write",
-                };
-                let handed = self.flows.on_behalf(SHOPPER, &planned, wanted).await?;
-                self.flows
-                    .on_behalf(
-                        REFUND_AGENT,
-                        &handed.access,
-                        Wanted {
-                            resource: ORDERS,
-                            scope: "refunds:write",
-                        },
-                    )
-                    .await?
+                let next = wanted(FOR_REFUND_AGENT, "refunds:write");
+                let delegated = flows.exchange(SHOPPER, &self.shopper_token().await?, next).await?;
+                flows.exchange(REFUND_AGENT, &delegated.access, REFUND).await?
             }
             Credential::NoSecondFactor => {
-                self.refund_chain(Person {
+                let user = User {
                     second_factor: None,
                     ..ALICE
-                })
-                .await?
-            }
-            Credential::StaleLogin => self.at_another_time(STALE_LOGIN, self.refund_chain(ALICE)).await?,
-            Credential::Autonomous => self.flows.on_its_own(NIGHT_BATCH, write).await?,
-            Credential::ActingForItself => {
-                let own = Wanted {
-                    resource: FOR_LEDGER_BOT,
-                    scope: "orders:read",
                 };
-                let own = self.flows.on_its_own(LEDGER_BOT, own).await?;
-                self.flows.on_behalf(LEDGER_BOT, &own.access, read).await?
+                self.refund_chain(user).await?
+            }
+            Credential::StaleLogin => self.at_offset(STALE_LOGIN, self.refund_chain(ALICE)).await?,
+            Credential::Autonomous => flows.client_credentials(NIGHT_BATCH, WRITE).await?,
+            Credential::SelfActor => {
+                let own = wanted(FOR_LEDGER_BOT, "orders:read");
+                let own = flows.client_credentials(LEDGER_BOT, own).await?;
+                flows.exchange(LEDGER_BOT, &own.access, READ).await?
             }
             Credential::Expired => {
-                self.at_another_time(EXPIRED, self.flows.on_its_own(NIGHT_BATCH, read))
-                    .await?
+                let flow = flows.client_credentials(NIGHT_BATCH, READ);
+                self.at_offset(EXPIRED, flow).await?
             }
             Credential::Tampered => {
-                let good = self.flows.on_its_own(NIGHT_BATCH, read).await?;
-                return Ok(Some(with_claims(
-                    &good.access,
-                    |claims| claims.replace("\"night-batch\"", "\"alice\""),
-                    Signature::Kept,
-                )));
+                let valid = flows.client_credentials(NIGHT_BATCH, READ).await?;
+                return Ok(Some(tampered(&valid.access)));
             }
             Credential::Unsigned => {
-                let good = self.flows.on_its_own(NIGHT_BATCH, read).await?;
-                return Ok(Some(with_claims(&good.access, str::to_owned, Signature::None)));
+                let valid = flows.client_credentials(NIGHT_BATCH, READ).await?;
+                return Ok(Some(unsigned(&valid.access)));
             }
             Credential::IdToken => {
-                let wanted = Wanted {
-                    resource: ORDERS,
-                    scope: "openid orders:read",
-                };
-                return Ok(self.flows.sign_in(ALICE, STOREFRONT, wanted).await?.id);
+                let tokens = flows.sign_in(ALICE, STOREFRONT, wanted(ORDERS, "openid orders:read"));
+                return Ok(tokens.await?.id);
             }
         };
         Ok(Some(tokens.access))
     }
 
-    /// An exchange for a scope that the token handed in does not have. The error of the issuer.
+    /// Exchanges a token for one with more scope. Returns the subject token and the issuer's error.
     pub async fn widen(&self) -> Result<(String, Option<String>), Failure> {
-        let wanted = Wanted {
-            resource: FOR_ASSISTANT,
-            scope: "orders:read",
-        };
-        let narrow = self.flows.sign_in(ALICE, STOREFRONT, wanted).await?;
-        let wider = Wanted {
-            resource: ORDERS,
-            scope: "orders:read refunds:write",
-        };
-        let answer = self.flows.try_on_behalf(ASSISTANT, &narrow.access, wider).await?;
-        Ok((narrow.access, answer.err().map(|refused| refused.error)))
+        let narrow = wanted(FOR_ASSISTANT, "orders:read");
+        let narrow = self.flows.sign_in(ALICE, STOREFRONT, narrow).await?;
+        let wider = wanted(ORDERS, "orders:read refunds:write");
+        let response = self.flows.try_exchange(ASSISTANT, &narrow.access, wider).await?;
+        Ok((narrow.access, response.err().map(|error| error.error)))
     }
 
-    /// New signing keys, twice, so that the gate cannot have seen the one that signs from now on.
+    /// Replaces the signing keys twice, so that the gate has not fetched the current one.
     pub fn rotate_keys(&self) -> Result<(), Failure> {
         for _ in 0..2 {
             self.issuer
@@ -210,44 +167,24 @@ impl Cast {
         Ok(())
     }
 
-    async fn refund_chain(&self, person: Person) -> Result<Tokens, Failure> {
-        let wanted = Wanted {
-            resource: FOR_ASSISTANT,
-            scope: "orders:read refunds:write",
-        };
-        let signed_in = self.flows.sign_in(person, STOREFRONT, wanted).await?;
-        let wanted = Wanted {
-            resource: FOR_REFUND_AGENT,
-            scope: "refunds:write",
-        };
-        let handed = self.flows.on_behalf(ASSISTANT, &signed_in.access, wanted).await?;
-        self.flows
-            .on_behalf(
-                REFUND_AGENT,
-                &handed.access,
-                Wanted {
-                    resource: ORDERS,
-                    scope: "refunds:write",
-                },
-            )
-            .await
+    async fn refund_chain(&self, user: User) -> Result<Tokens, Failure> {
+        let flows = &self.flows;
+        let first = wanted(FOR_ASSISTANT, "orders:read refunds:write");
+        let signed_in = flows.sign_in(user, STOREFRONT, first).await?;
+        let next = wanted(FOR_REFUND_AGENT, "refunds:write");
+        let delegated = flows.exchange(ASSISTANT, &signed_in.access, next).await?;
+        flows.exchange(REFUND_AGENT, &delegated.access, REFUND).await
     }
 
-    async fn to_shopper(&self) -> Result<String, Failure> {
-        let wanted = Wanted {
-            resource: FOR_ASSISTANT,
-            scope: "refunds:write",
-        };
-        let signed_in = self.flows.sign_in(ALICE, STOREFRONT, wanted).await?;
-        let wanted = Wanted {
-            resource: FOR_SHOPPER,
-            scope: "refunds:write",
-        };
-        Ok(self.flows.on_behalf(ASSISTANT, &signed_in.access, wanted).await?.access)
+    async fn shopper_token(&self) -> Result<String, Failure> {
+        let first = wanted(FOR_ASSISTANT, "refunds:write");
+        let signed_in = self.flows.sign_in(ALICE, STOREFRONT, first).await?;
+        let next = wanted(FOR_SHOPPER, "refunds:write");
+        Ok(self.flows.exchange(ASSISTANT, &signed_in.access, next).await?.access)
     }
 
-    /// Plays a flow with the issuer's clock moved by `seconds`, so that nobody has to wait for time to pass.
-    async fn at_another_time(
+    /// Runs a flow with the issuer's clock moved by `seconds`.
+    async fn at_offset(
         &self,
         seconds: i64,
         flow: impl Future<Output = Result<Tokens, Failure>>,
@@ -259,27 +196,22 @@ impl Cast {
     }
 }
 
-/// What becomes of the signature of a token that is tampered with.
-enum Signature {
-    Kept,
-    None,
+/// The token with another subject and the same signature.
+fn tampered(token: &str) -> String {
+    let [header, claims, signature] = parts(token);
+    let claims = URL_SAFE_NO_PAD.decode(claims).unwrap_or_default();
+    let changed = String::from_utf8_lossy(&claims).replace("\"night-batch\"", "\"alice\"");
+    format!("{header}.{}.{signature}", URL_SAFE_NO_PAD.encode(changed))
 }
 
-/// The token with other claims, as a forger would write it.
-fn with_claims(token: &str, change: impl Fn(&str) -> String, signature: Signature) -> String {
+/// The claims of a token without a signature.
+fn unsigned(token: &str) -> String {
+    let [_, claims, _] = parts(token);
+    let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"none","typ":"at+jwt"}"#);
+    format!("{header}.{claims}.")
+}
+
+fn parts(token: &str) -> [&str; 3] {
     let mut parts = token.split('.');
-    let (header, claims, signed) = (
-        parts.next().unwrap_or_default(),
-        parts.next().unwrap_or_default(),
-        parts.next().unwrap_or_default(),
-    );
-    let claims = URL_SAFE_NO_PAD.decode(claims).unwrap_or_default();
-    let claims = URL_SAFE_NO_PAD.encode(change(&String::from_utf8_lossy(&claims)));
-    match signature {
-        Signature::Kept => format!("{header}.{claims}.{signed}"),
-        Signature::None => format!(
-            "{}.{claims}.",
-            URL_SAFE_NO_PAD.encode(r#"{"alg":"none","typ":"at+jwt"}"#)
-        ),
-    }
+    [(); 3].map(|()| parts.next().unwrap_or_default())
 }

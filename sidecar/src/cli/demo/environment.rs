@@ -1,8 +1,9 @@
-//! Everything that the demo starts: the issuer, the sample API, and a gate for each of its two audiences.
+//! The servers of the demo: the issuer, the sample API, and a gate for each of two audiences.
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use actgate_issuer::{IssuerHandle, Registry, Server, Settings};
 use serde_json::Value;
@@ -11,30 +12,30 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use super::credentials;
 use super::sample_api;
 use super::scenarios::Api;
-use crate::cli::run;
 use crate::config;
 use crate::exit::Failure;
 use crate::log::decision_log::DecisionLog;
+use crate::start::start;
 
-/// What the policy of the orders API says.
+/// The policy of the orders API.
 pub const ORDERS_POLICY: &str = include_str!("orders.yaml");
 const SHIPPING_POLICY: &str = include_str!("shipping.yaml");
 
-/// The running parts.
-pub struct Stage {
+/// The running servers.
+pub struct Environment {
     /// The issuer's identifier and address.
     pub issuer_url: String,
-    /// A way to steer the issuer.
+    /// Controls the issuer.
     pub issuer: IssuerHandle,
     orders: SocketAddr,
     shipping: SocketAddr,
-    /// The decisions of both gates, as they write them.
+    /// The decisions of both gates.
     pub decisions: UnboundedReceiver<Value>,
 }
 
-impl Stage {
-    /// Starts every part on a free port of loopback. They run as long as the process.
-    pub async fn set() -> Result<Stage, Failure> {
+impl Environment {
+    /// Starts every server on a free loopback port. They run as long as the process.
+    pub async fn start() -> Result<Environment, Failure> {
         let failed = |error: &dyn std::fmt::Display| Failure::runtime("bundled issuer", error);
         let registry = Registry::demo().map_err(|error| failed(&error))?;
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -55,7 +56,7 @@ impl Stage {
         )
         .await?;
         let shipping = gate(&issuer_url, upstream, credentials::SHIPPING, SHIPPING_POLICY, sender).await?;
-        Ok(Stage {
+        Ok(Environment {
             issuer_url,
             issuer,
             orders,
@@ -73,7 +74,7 @@ impl Stage {
     }
 }
 
-/// A gate as `actgate run` starts it, but for the file and for where its decisions go.
+/// Starts a gate as `actgate run` does, with its configuration and decisions in memory.
 async fn gate(
     issuer: &str,
     upstream: SocketAddr,
@@ -87,26 +88,28 @@ upstream: http://{upstream}
 audience: {audience}
 issuers:
   - issuer: {issuer}
-    chain: complete
+    chain_completeness: complete
     prior_actors: restrict
-    keys: {{ cooldown: 10ms }}   # the demo replaces keys sooner after the last fetch than any issuer would
+    keys: {{ cooldown: 10ms }}   # the demo replaces keys soon after they were fetched
 {policy}"
     );
     let settings = config::parse(Path::new("demo"), &configuration)?;
     let log = DecisionLog::to(Decisions(decisions)).map_err(|error| Failure::runtime("decision log", error))?;
-    let listening = run::listen(settings, log).await?;
-    let address = listening.address().map_err(|error| Failure::runtime("gate", error))?;
-    listening.keys_ready().await;
-    tokio::spawn(listening.serve(std::future::pending()));
+    let server = start(settings, log).await?;
+    let address = server.data.address().map_err(|error| Failure::runtime("gate", error))?;
+    while !server.proxy.gate.authorizer.ready() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    tokio::spawn(server.serve(std::future::pending()));
     Ok(address)
 }
 
-/// Takes the decision log line by line.
+/// A decision log that sends each decision to a channel.
 struct Decisions(UnboundedSender<Value>);
 
 impl Write for Decisions {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        // The log writes whole lines.
+        // The log writes complete lines.
         for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
             let _ = self.0.send(serde_json::from_slice(line)?);
         }

@@ -1,4 +1,4 @@
-//! The flows by which people and agents come by tokens, played over HTTP as a browser and as clients would.
+//! The OAuth flows of users and agents, over HTTP as a browser and clients run them.
 
 use http::{Method, header};
 use serde_json::Value;
@@ -6,22 +6,22 @@ use serde_json::Value;
 use super::http_client::{HttpClient, Reply};
 use crate::exit::Failure;
 
-/// The pair of RFC 7636 appendix B. A client makes a fresh one for each login; the demo has no eavesdropper to fear.
+/// The pair of RFC 7636 appendix B. Other clients generate one for each login.
 const CODE_VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CODE_CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 
-/// A person who signs in.
+/// A user who signs in.
 #[derive(Clone, Copy, Debug)]
-pub struct Person {
+pub struct User {
     pub name: &'static str,
     pub password: &'static str,
     pub second_factor: Option<&'static str>,
 }
 
-/// A client of the issuer, with what it is registered with.
+/// A client of the issuer.
 #[derive(Clone, Copy, Debug)]
 pub struct Client {
     pub id: &'static str,
@@ -30,37 +30,37 @@ pub struct Client {
     pub actor_token: ActorToken,
 }
 
-/// How an agent shows that it is the one who acts (RFC 8693 section 2.1).
+/// Whether an agent presents an actor token (RFC 8693 section 2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ActorToken {
-    /// Its client authentication is enough for the issuer.
-    LeftOut,
-    /// The issuer wants a token of its own as well.
-    Presented(Wanted),
+    /// Client authentication is sufficient.
+    Optional,
+    /// The issuer requires a token of the agent.
+    Required(Wanted),
 }
 
-/// What a client asks for.
+/// The token that a client requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wanted {
     pub resource: &'static str,
     pub scope: &'static str,
 }
 
-/// What the issuer gave.
+/// A token response.
 #[derive(Clone, Debug)]
 pub struct Tokens {
     pub access: String,
     pub id: Option<String>,
 }
 
-/// What the issuer said instead (RFC 6749 section 5.2).
+/// An error response (RFC 6749 section 5.2).
 #[derive(Clone, Debug)]
-pub struct NotIssued {
+pub struct TokenError {
     pub error: String,
     pub description: String,
 }
 
-/// The issuer, as its clients see it.
+/// The flows of one issuer.
 #[derive(Clone, Debug)]
 pub struct Flows {
     http: HttpClient,
@@ -68,7 +68,7 @@ pub struct Flows {
 }
 
 impl Flows {
-    /// The flows at this issuer.
+    /// The flows of the issuer at this URL.
     pub fn at(issuer: &str, http: HttpClient) -> Flows {
         Flows {
             http,
@@ -76,8 +76,8 @@ impl Flows {
         }
     }
 
-    /// Authorization code with PKCE: the person signs in and consents, the client redeems the code.
-    pub async fn sign_in(&self, person: Person, client: Client, wanted: Wanted) -> Result<Tokens, Failure> {
+    /// Authorization code with PKCE: the user signs in and consents, the client redeems the code.
+    pub async fn sign_in(&self, user: User, client: Client, wanted: Wanted) -> Result<Tokens, Failure> {
         let query = url::form_urlencoded::Serializer::new(String::new())
             .extend_pairs([
                 ("response_type", "code"),
@@ -94,10 +94,10 @@ impl Flows {
             .http
             .send(Method::GET, &format!("{}/authorize?{query}", self.issuer), None)
             .await?;
-        let mut form = vec![("username", person.name), ("password", person.password)];
-        form.extend(person.second_factor.map(|factor| ("second_factor", factor)));
-        let consent = self.answer_form(&login, "/login", &form).await?;
-        let redirect = self.answer_form(&consent, "/consent", &[("decision", "allow")]).await?;
+        let mut form = vec![("username", user.name), ("password", user.password)];
+        form.extend(user.second_factor.map(|factor| ("second_factor", factor)));
+        let consent = self.submit_form(&login, "/login", &form).await?;
+        let redirect = self.submit_form(&consent, "/consent", &[("decision", "allow")]).await?;
         let code = code(&redirect)?;
         let form = [
             ("grant_type", "authorization_code"),
@@ -108,8 +108,8 @@ impl Flows {
         issued(self.token(client, &form).await?)
     }
 
-    /// Client credentials: the client acts for itself.
-    pub async fn on_its_own(&self, client: Client, wanted: Wanted) -> Result<Tokens, Failure> {
+    /// Client credentials.
+    pub async fn client_credentials(&self, client: Client, wanted: Wanted) -> Result<Tokens, Failure> {
         let form = [
             ("grant_type", "client_credentials"),
             ("resource", wanted.resource),
@@ -118,21 +118,21 @@ impl Flows {
         issued(self.token(client, &form).await?)
     }
 
-    /// Token exchange: `agent` hands in a token that was meant for it and gets one for the next API, in which it is the current actor.
-    pub async fn on_behalf(&self, agent: Client, subject_token: &str, wanted: Wanted) -> Result<Tokens, Failure> {
-        issued(self.try_on_behalf(agent, subject_token, wanted).await?)
+    /// Token exchange: `agent` exchanges a token of which it is the audience for one in which it is the current actor.
+    pub async fn exchange(&self, agent: Client, subject_token: &str, wanted: Wanted) -> Result<Tokens, Failure> {
+        issued(self.try_exchange(agent, subject_token, wanted).await?)
     }
 
-    /// The same, where the issuer may refuse.
-    pub async fn try_on_behalf(
+    /// The same, with the error of the issuer.
+    pub async fn try_exchange(
         &self,
         agent: Client,
         subject_token: &str,
         wanted: Wanted,
-    ) -> Result<Result<Tokens, NotIssued>, Failure> {
+    ) -> Result<Result<Tokens, TokenError>, Failure> {
         let own = match agent.actor_token {
-            ActorToken::Presented(own) => Some(self.on_its_own(agent, own).await?.access),
-            ActorToken::LeftOut => None,
+            ActorToken::Required(own) => Some(self.client_credentials(agent, own).await?.access),
+            ActorToken::Optional => None,
         };
         let mut form = vec![
             ("grant_type", TOKEN_EXCHANGE),
@@ -147,7 +147,7 @@ impl Flows {
         self.token(agent, &form).await
     }
 
-    async fn token(&self, client: Client, form: &[(&str, &str)]) -> Result<Result<Tokens, NotIssued>, Failure> {
+    async fn token(&self, client: Client, form: &[(&str, &str)]) -> Result<Result<Tokens, TokenError>, Failure> {
         let form = [form, &[("client_id", client.id), ("client_secret", client.secret)]].concat();
         let reply = self.http.post(&format!("{}/token", self.issuer), &form).await?.json();
         let text = |name: &str| reply.get(name).and_then(Value::as_str).map(str::to_owned);
@@ -156,18 +156,18 @@ impl Flows {
                 access,
                 id: text("id_token"),
             })),
-            (None, Some(error)) => Ok(Err(NotIssued {
+            (None, Some(error)) => Ok(Err(TokenError {
                 error,
                 description: text("error_description").unwrap_or_default(),
             })),
             _ => Err(Failure::Runtime(
-                "the issuer's token endpoint gave no answer".to_owned(),
+                "the issuer's token endpoint gave no valid response".to_owned(),
             )),
         }
     }
 
-    /// Fills in the form of a page, as the person in front of it would.
-    async fn answer_form(&self, page: &Reply, action: &str, fields: &[(&str, &str)]) -> Result<Reply, Failure> {
+    /// Submits the form of a page.
+    async fn submit_form(&self, page: &Reply, action: &str, fields: &[(&str, &str)]) -> Result<Reply, Failure> {
         let html = String::from_utf8_lossy(&page.body);
         let transaction = html
             .split_once("name=\"transaction\" value=\"")
@@ -175,7 +175,7 @@ impl Flows {
             .map(|(transaction, _)| transaction)
             .ok_or_else(|| {
                 Failure::Runtime(format!(
-                    "the issuer showed no form for {action} (status {})",
+                    "no form for {action} on the page of the issuer (status {})",
                     page.status
                 ))
             })?;
@@ -184,16 +184,11 @@ impl Flows {
     }
 }
 
-fn issued(answer: Result<Tokens, NotIssued>) -> Result<Tokens, Failure> {
-    answer.map_err(|refused| {
-        Failure::Runtime(format!(
-            "the issuer refused: {}, {}",
-            refused.error, refused.description
-        ))
-    })
+fn issued(response: Result<Tokens, TokenError>) -> Result<Tokens, Failure> {
+    response.map_err(|error| Failure::Runtime(format!("no token issued: {}, {}", error.error, error.description)))
 }
 
-/// The code in the address that the browser is sent back to.
+/// The authorization code in a redirect.
 fn code(redirect: &Reply) -> Result<String, Failure> {
     redirect
         .headers
@@ -205,5 +200,5 @@ fn code(redirect: &Reply) -> Result<String, Failure> {
                 .find(|(name, _)| name == "code")
                 .map(|(_, code)| code.into_owned())
         })
-        .ok_or_else(|| Failure::Runtime(format!("the issuer gave no code (status {})", redirect.status)))
+        .ok_or_else(|| Failure::Runtime(format!("no code from the issuer (status {})", redirect.status)))
 }

@@ -1,4 +1,4 @@
-//! A client that sends what it is told to, byte for byte: the flows and the bad requests of the demo both need it.
+//! An HTTP client that sends requests byte for byte, as the invalid requests of the demo need.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub struct HttpClient(Client<HttpConnector, Full<Bytes>>);
 
-/// A response, read to its end.
+/// A response with its body.
 #[derive(Debug)]
 pub struct Reply {
     /// Its status.
@@ -30,14 +30,14 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// The body as JSON; null when it is none.
+    /// The body as JSON; null when it is not JSON.
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 }
 
 impl HttpClient {
-    /// A client with connections of its own.
+    /// A client with its own connections.
     pub fn new() -> HttpClient {
         HttpClient(Client::builder(TokioExecutor::new()).build_http())
     }

@@ -1,6 +1,6 @@
-//! `actgate demo`: issuer, sample API and gates in one process, and real flows between them.
+//! `actgate demo`: an issuer, a sample API and gates in one process, and real flows between them.
 //!
-//! Nothing is simulated: people sign in through the issuer's forms, agents exchange tokens at its endpoint, and requests go over HTTP through
+//! Users sign in by the issuer's forms, agents exchange tokens at its endpoint, and requests are sent over HTTP through
 //! gates that are started as `actgate run` starts them.
 
 mod credentials;
@@ -13,162 +13,151 @@ mod scenarios;
 
 use std::time::Duration;
 
-use http::{Method, StatusCode, header};
+use http::{StatusCode, header};
 use serde_json::Value;
 
-use self::credentials::Cast;
-use self::environment::Stage;
+use self::credentials::Credentials;
+use self::environment::{Environment, ORDERS_POLICY};
 use self::flows::Flows;
 use self::http_client::HttpClient;
-use self::report::{Played, Standing};
-use self::scenarios::scenarios;
-use self::scenarios::{Action, Scenario, Verdict};
-use crate::cli::check::Output;
-use crate::cli::terminal::{Colour, print};
-use crate::cli::unverified_chain::claimed_chain;
+use self::report::ScenarioResult;
+use self::scenarios::{Action, Call, Outcome, Scenario, scenarios};
+use crate::cli::output::{Output, print, print_json};
+use crate::cli::terminal::{faint, strong};
+use crate::cli::unverified_chain::unverified_chain;
 use crate::exit::Failure;
-use crate::server::signals::Stops;
+use crate::server::signals::ShutdownSignals;
 
-/// How long the demo stays.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Staying {
-    /// Until the last scenario has been played.
-    Once,
-    /// Until it is told to stop.
-    Up,
-}
+/// How long the gate may take to log a decision.
+const DECISION_TIME: Duration = Duration::from_secs(5);
 
-/// Plays every scenario and tells what came of it, on standard output.
+/// Runs every scenario and prints its result; unless `once`, then keeps running until a signal.
 ///
 /// # Errors
-/// When a part cannot be started, a flow cannot be played, or, as [`Failure::No`], a verdict is not the expected one.
-pub async fn demo(staying: Staying, output: Output) -> Result<(), Failure> {
-    let colour = Colour::of_stdout();
-    let mut stops = Stops::watch().map_err(|error| Failure::runtime("watching for signals", error))?;
-    let mut stage = Stage::set().await?;
+/// When a part cannot be started, a flow fails, or, as [`Failure::Denied`], a result is not the expected one.
+pub async fn demo(once: bool, output: Output) -> Result<(), Failure> {
+    let mut signals = ShutdownSignals::watch().map_err(|error| Failure::runtime("signal handling", error))?;
+    let mut environment = Environment::start().await?;
     let http = HttpClient::new();
-    let cast = Cast::of(Flows::at(&stage.issuer_url, http.clone()), stage.issuer.clone());
+    let flows = Flows::at(&environment.issuer_url, http.clone());
+    let credentials = Credentials::new(flows, environment.issuer.clone());
     if output == Output::Text {
-        let heading = colour.strong("The policy of the orders API:");
-        print(&format!("{heading}\n{}\n", colour.faint(environment::ORDERS_POLICY)))?;
+        let heading = strong("The policy of the orders API:");
+        print(&format!("{heading}\n{}\n", faint(ORDERS_POLICY)))?;
     }
-    let (mut played, mut as_expected) = (0, 0);
+    let (mut count, mut as_expected) = (0, 0);
     for scenario in scenarios() {
-        let outcome = tokio::select! {
-            outcome = play(&scenario, &mut stage, &cast, &http) => outcome?,
-            () = stops.next() => return Ok(()),
+        let result = tokio::select! {
+            result = run(&scenario, &mut environment, &credentials, &http) => result?,
+            () = signals.next() => return Ok(()),
         };
-        played += 1;
-        as_expected += usize::from(outcome.as_expected());
+        count += 1;
+        as_expected += usize::from(result.as_expected());
         match output {
-            Output::Text => print(&format!("{}\n", outcome.text(played, colour)))?,
-            Output::Json => print(&format!("{}\n", outcome.json()))?,
+            Output::Text => print(&format!("{}\n", result.text(count)))?,
+            Output::Json => print_json(&result.json())?,
         }
     }
     if output == Output::Text {
         print(&format!(
-            "{as_expected} of {played} scenarios came out as expected.\n\n"
+            "{as_expected} of {count} scenarios have the expected result.\n\n"
         ))?;
     }
-    if staying == Staying::Up {
+    if !once {
         if output == Output::Text {
-            print(&report::play_on(&stage))?;
+            print(&report::next_steps(&environment))?;
         }
-        stay(&mut stage, &mut stops).await?;
+        print_decisions(&mut environment, &mut signals).await?;
     }
-    if as_expected == played {
+    if as_expected == count {
         Ok(())
     } else {
-        Err(Failure::No)
+        Err(Failure::Denied)
     }
 }
 
-async fn play(scenario: &Scenario, stage: &mut Stage, cast: &Cast, http: &HttpClient) -> Result<Played, Failure> {
-    let call = match scenario.action {
-        Action::Widen => return widen(scenario, cast).await,
+async fn run(
+    scenario: &Scenario,
+    environment: &mut Environment,
+    credentials: &Credentials,
+    http: &HttpClient,
+) -> Result<ScenarioResult, Failure> {
+    match &scenario.action {
+        Action::Widen => widen(scenario, credentials).await,
         Action::RotateThenCall(call) => {
-            cast.rotate_keys()?;
-            call
+            credentials.rotate_keys()?;
+            send(scenario, call, environment, credentials, http).await
         }
-        Action::Call(call) => call,
-    };
-    let token = cast.token(call.credential).await?;
-    let method = call
-        .method
-        .parse::<Method>()
-        .map_err(|error| Failure::runtime("method", error))?;
-    let reply = http
-        .send(
-            method,
-            &format!("http://{}{}", stage.gate(call.api), call.target),
-            token.as_deref(),
-        )
-        .await?;
-    let decision = tokio::time::timeout(Duration::from_secs(5), stage.decisions.recv()).await;
+        Action::Call(call) => send(scenario, call, environment, credentials, http).await,
+    }
+}
+
+async fn send(
+    scenario: &Scenario,
+    call: &Call,
+    environment: &mut Environment,
+    credentials: &Credentials,
+    http: &HttpClient,
+) -> Result<ScenarioResult, Failure> {
+    let token = credentials.token(call.credential).await?;
+    let url = format!("http://{}{}", environment.gate(call.api), call.target);
+    let reply = http.send(call.method.clone(), &url, token.as_deref()).await?;
+    let decision = tokio::time::timeout(DECISION_TIME, environment.decisions.recv()).await;
     let decision = decision
         .ok()
         .flatten()
-        .ok_or_else(|| Failure::Runtime("the gate wrote no decision".to_owned()))?;
+        .ok_or_else(|| Failure::Runtime("the gate logged no decision".to_owned()))?;
     let text = |name: &str| decision.get(name).and_then(Value::as_str).map(str::to_owned);
 
-    let seen = if reply.status == StatusCode::OK && text("verdict").as_deref() == Some("allow") {
-        Verdict::Allowed
+    let outcome = if reply.status == StatusCode::OK && text("decision").as_deref() == Some("allow") {
+        Outcome::Allowed
     } else if reply.json().get("decision") == decision.get("id") {
-        // The caller learns the decision's id, and that id finds the reason.
-        Verdict::Refused {
+        Outcome::Denied {
             status: reply.status.as_u16(),
             code: text("code").unwrap_or_default(),
         }
     } else {
         return Err(Failure::Runtime(
-            "the answer and the decision log speak of different decisions".to_owned(),
+            "the response and the decision log have different decision ids".to_owned(),
         ));
     };
-    let challenge = reply
-        .headers
-        .get(header::WWW_AUTHENTICATE)
-        .and_then(|value| value.to_str().ok());
-    Ok(Played {
+    let challenge = reply.headers.get(header::WWW_AUTHENTICATE);
+    Ok(ScenarioResult {
         name: scenario.name,
-        chain: token.as_deref().map(claimed_chain).unwrap_or_default(),
-        standing: if decision.get("chain").is_some() {
-            Standing::Verified
-        } else {
-            Standing::Claimed
-        },
+        chain: token.as_deref().map(unverified_chain).unwrap_or_default(),
+        verified: decision.get("chain").is_some(),
         request: format!("{} {} at {}", call.method, call.target, call.api),
-        reason: match seen {
-            Verdict::Allowed => text("route"),
+        reason: match outcome {
+            Outcome::Allowed => text("route"),
             _ => text("rule").or_else(|| text("reason")),
         },
-        seen,
+        outcome,
         expected: scenario.expected.clone(),
-        told: reply.json().get("told").cloned(),
-        challenge: challenge.map(str::to_owned),
+        identity: reply.json().get("identity").cloned(),
+        challenge: challenge.and_then(|value| value.to_str().ok()).map(str::to_owned),
     })
 }
 
-async fn widen(scenario: &Scenario, cast: &Cast) -> Result<Played, Failure> {
-    let (token, error) = cast.widen().await?;
-    Ok(Played {
+async fn widen(scenario: &Scenario, credentials: &Credentials) -> Result<ScenarioResult, Failure> {
+    let (token, error) = credentials.widen().await?;
+    Ok(ScenarioResult {
         name: scenario.name,
-        chain: claimed_chain(&token),
-        standing: Standing::Verified,
+        chain: unverified_chain(&token),
+        verified: true,
         request: "POST /token at the issuer, for orders:read refunds:write with a token for orders:read".to_owned(),
-        seen: error.map_or(Verdict::Allowed, |error| Verdict::NotIssued { error }),
+        outcome: error.map_or(Outcome::Allowed, |error| Outcome::NotIssued { error }),
         expected: scenario.expected.clone(),
         reason: None,
-        told: None,
+        identity: None,
         challenge: None,
     })
 }
 
-/// Shows the gate's decisions until the process is told to stop.
-async fn stay(stage: &mut Stage, stops: &mut Stops) -> Result<(), Failure> {
+async fn print_decisions(environment: &mut Environment, signals: &mut ShutdownSignals) -> Result<(), Failure> {
     loop {
         tokio::select! {
-            Some(decision) = stage.decisions.recv() => print(&format!("{decision}\n"))?,
-            () = stops.next() => return Ok(()),
+            Some(decision) = environment.decisions.recv() => print_json(&decision)?,
+            () = signals.next() => return Ok(()),
         }
     }
 }

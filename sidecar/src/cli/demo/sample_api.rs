@@ -1,32 +1,30 @@
-//! The API that the demo protects: it knows nothing of tokens and tells back who the gate says is acting.
+//! The API that the demo protects. It handles no tokens and returns the identity headers that it receives.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use serde_json::{Map, Value, json};
-use tokio::net::TcpListener;
 
 use crate::exit::Failure;
+use crate::server::connection;
+use crate::server::listener::Listener;
 
-/// Starts the API on a free port of loopback and returns its address. It runs as long as the process.
+/// The number of connections at a time.
+const MAX_CONNECTIONS: u32 = 256;
+
+/// Starts the API on a free loopback port and returns its address. It runs as long as the process.
 pub async fn start() -> Result<SocketAddr, Failure> {
-    let listener = TcpListener::bind("127.0.0.1:0")
+    let failed = |error| Failure::runtime("sample api", error);
+    let mut listener = Listener::bind(([127, 0, 0, 1], 0).into(), MAX_CONNECTIONS)
         .await
-        .map_err(|error| Failure::runtime("sample api", error))?;
-    let address = listener
-        .local_addr()
-        .map_err(|error| Failure::runtime("sample api", error))?;
+        .map_err(failed)?;
+    let address = listener.address().map_err(failed)?;
     tokio::spawn(async move {
-        while let Ok((socket, _)) = listener.accept().await {
-            let service = service_fn(|request: Request<Incoming>| async move { Ok::<_, Infallible>(answer(&request)) });
-            tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(socket), service));
+        loop {
+            let accepted = listener.accept().await;
+            tokio::spawn(connection::plain(accepted, answer));
         }
     });
     Ok(address)
@@ -34,20 +32,20 @@ pub async fn start() -> Result<SocketAddr, Failure> {
 
 fn answer<B>(request: &Request<B>) -> Response<Full<Bytes>> {
     let path = request.uri().path();
-    let done = match (request.method(), path.strip_prefix("/orders/")) {
+    let result = match (request.method(), path.strip_prefix("/orders/")) {
         (&Method::GET, _) if path == "/health" => json!({ "health": "good" }),
         (&Method::GET, Some(id)) => json!({ "order": id, "items": ["teapot", "two cups"] }),
         (&Method::DELETE, Some(id)) => json!({ "deleted": id }),
         (&Method::POST, _) if path == "/refunds" => json!({ "refunded": "42.00" }),
-        _ => return respond(StatusCode::NOT_FOUND, &json!({ "error": "no such thing" })),
+        _ => return respond(StatusCode::NOT_FOUND, &json!({ "error": "not found" })),
     };
-    let told: Map<String, Value> = request
+    let identity: Map<String, Value> = request
         .headers()
         .iter()
         .filter(|(name, _)| name.as_str().starts_with("x-auth-"))
         .map(|(name, value)| (name.to_string(), Value::from(value.to_str().unwrap_or_default())))
         .collect();
-    respond(StatusCode::OK, &json!({ "done": done, "told": told }))
+    respond(StatusCode::OK, &json!({ "result": result, "identity": identity }))
 }
 
 fn respond(status: StatusCode, body: &Value) -> Response<Full<Bytes>> {

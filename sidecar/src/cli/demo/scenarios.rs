@@ -1,47 +1,48 @@
-//! What is played, and what must come of it.
+//! The scenarios of the demo and their expected outcomes.
 
 use std::fmt;
 
+use http::Method;
 use serde::Serialize;
 
 use super::credentials::Credential;
 
-/// One thing that happens at a gate or at the issuer.
+/// One action at a gate or at the issuer.
 #[derive(Clone, Debug)]
 pub struct Scenario {
     /// What it shows, in a sentence.
     pub name: &'static str,
-    /// What is done.
+    /// The action.
     pub action: Action,
-    /// What must come of it.
-    pub expected: Verdict,
+    /// The expected outcome.
+    pub expected: Outcome,
 }
 
-/// What is done.
-#[derive(Clone, Copy, Debug)]
+/// An action.
+#[derive(Clone, Debug)]
 pub enum Action {
     /// A request to an API behind a gate.
     Call(Call),
     /// The issuer's signing keys are replaced; then a request.
     RotateThenCall(Call),
-    /// An exchange that asks the issuer for more scope than the token handed in has.
+    /// A token exchange that requests more scope than the subject token has.
     Widen,
 }
 
 /// A request.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Call {
-    /// To whom.
+    /// The API.
     pub api: Api,
-    /// Its method.
-    pub method: &'static str,
-    /// Its target, byte for byte.
+    /// The method.
+    pub method: Method,
+    /// The target, byte for byte.
     pub target: &'static str,
-    /// What it comes with.
+    /// The credential.
     pub credential: Credential,
 }
 
-/// The APIs, each behind a gate of its own and with an audience of its own.
+/// The APIs, each behind its own gate and with its own audience.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Api {
     /// Orders and refunds.
@@ -59,162 +60,146 @@ impl fmt::Display for Api {
     }
 }
 
-/// What came of it, or must.
+/// The outcome of an action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// The gate let it pass, and the API answered.
+pub enum Outcome {
+    /// The gate forwarded the request, and the API answered.
     Allowed,
-    /// The gate refused, for this reason.
-    Refused {
-        /// The status of the refusal.
+    /// The gate denied the request.
+    Denied {
+        /// The status of the response.
         status: u16,
-        /// Its stable code.
+        /// The stable code.
         code: String,
     },
-    /// The issuer refused, with this error (RFC 6749 section 5.2).
+    /// The issuer issued no token.
     NotIssued {
-        /// The error.
+        /// The error code (RFC 6749 section 5.2).
         error: String,
     },
 }
 
-impl fmt::Display for Verdict {
+impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Verdict::Allowed => f.write_str("allowed"),
-            Verdict::Refused { status, code } => write!(f, "refused {status} {code}"),
-            Verdict::NotIssued { error } => write!(f, "refused by the issuer: {error}"),
+            Outcome::Allowed => f.write_str("allowed"),
+            Outcome::Denied { status, code } => write!(f, "denied {status} {code}"),
+            Outcome::NotIssued { error } => write!(f, "token not issued: {error}"),
         }
     }
 }
 
-/// The play, in its order. Rotation stands last, so that every other token is signed by a key that the gate has met.
+/// Every scenario in order. Rotation is last, so that every other token is signed by a key that the gate has fetched.
 pub fn scenarios() -> Vec<Scenario> {
     use Credential as With;
-    let order = |credential| Call {
-        api: Api::Orders,
-        method: "GET",
-        target: "/orders/42",
-        credential,
-    };
-    let history = |credential| Call {
-        target: "/orders/42/history",
-        ..order(credential)
-    };
-    let delete = |credential| Call {
-        method: "DELETE",
-        ..order(credential)
-    };
-    let refund = |credential| Call {
-        api: Api::Orders,
-        method: "POST",
-        target: "/refunds",
-        credential,
-    };
-    let shipping = |credential| Call {
-        api: Api::Shipping,
-        ..order(credential)
-    };
-    let at = |target| Call {
+    let call = |api, method, target, credential| Call {
+        api,
+        method,
         target,
-        ..order(With::Person)
+        credential,
     };
+    let at = |target| call(Api::Orders, Method::GET, target, With::User);
+    let order = |credential| call(Api::Orders, Method::GET, "/orders/42", credential);
+    let history = |credential| call(Api::Orders, Method::GET, "/orders/42/history", credential);
+    let delete = |credential| call(Api::Orders, Method::DELETE, "/orders/42", credential);
+    let refund = |credential| call(Api::Orders, Method::POST, "/refunds", credential);
+    let shipping = |credential| call(Api::Shipping, Method::GET, "/orders/42", credential);
     vec![
-        allowed("a person in a web application reads an order", order(With::Person)),
-        allowed("a person through an agent reads an order", order(With::ThroughAgent)),
+        allowed("a user of a web application reads an order", order(With::User)),
+        allowed("a user reads an order through an agent", order(With::ThroughAgent)),
         allowed(
-            "a person through two agents, each hop with less scope and one audience, gets a refund",
+            "a user gets a refund through two agents; each hop reduces the scope and has one audience",
             refund(With::TwoHops),
         ),
-        refused(
-            "the same token at an API that it was not issued for",
+        denied(
+            "the same token at an API of another audience",
             shipping(With::TwoHops),
             401,
             "invalid_claim",
         ),
         Scenario {
-            name: "an agent asks the issuer for more scope than it was handed",
+            name: "an agent requests more scope than its subject token has",
             action: Action::Widen,
-            expected: Verdict::NotIssued {
+            expected: Outcome::NotIssued {
                 error: "invalid_scope".to_owned(),
             },
         },
-        refused(
-            "a refund through an agent that is not on the list",
+        denied(
+            "a refund through an agent that is not allowed",
             refund(With::OtherAgent),
             403,
             "actor_not_allowed",
         ),
-        refused(
+        denied(
             "a refund through one agent too many",
             refund(With::ThreeHops),
             403,
             "chain_too_deep",
         ),
-        allowed("an agent on its own reads an order", order(With::Autonomous)),
-        refused(
-            "an agent on its own deletes an order, which a person must initiate",
+        allowed("an autonomous agent reads an order", order(With::Autonomous)),
+        denied(
+            "an autonomous agent deletes an order, which a human must initiate",
             delete(With::Autonomous),
             403,
             "initiator_not_human",
         ),
-        refused(
-            "an agent that names itself as its actor is no delegate",
-            history(With::ActingForItself),
+        denied(
+            "an agent that is its own actor is not delegated",
+            history(With::SelfActor),
             403,
             "actor_missing",
         ),
-        allowed("a person through an agent deletes an order", delete(With::ThroughAgent)),
-        refused(
-            "a refund from a login without a second factor",
+        allowed("a user deletes an order through an agent", delete(With::ThroughAgent)),
+        denied(
+            "a refund after a login without a second factor",
             refund(With::NoSecondFactor),
             403,
             "amr_not_met",
         ),
-        refused(
-            "a refund from a login seven minutes old: log in again",
+        denied(
+            "a refund after a login that is seven minutes old",
             refund(With::StaleLogin),
             401,
             "auth_too_old",
         ),
-        refused(
-            "the right person with a scope too little",
-            refund(With::Person),
+        denied(
+            "the right user without the scope",
+            refund(With::User),
             403,
             "insufficient_scope",
         ),
-        refused("no token", order(With::None), 401, "missing_token"),
-        refused("a token that has expired", order(With::Expired), 401, "invalid_claim"),
-        refused(
-            "a token with another subject written in",
+        denied("no token", order(With::None), 401, "missing_token"),
+        denied("a token that has expired", order(With::Expired), 401, "invalid_claim"),
+        denied(
+            "a token with a changed subject",
             order(With::Tampered),
             401,
             "invalid_signature",
         ),
-        refused(
+        denied(
             "a token without a signature (alg: none)",
             order(With::Unsigned),
             401,
             "unsupported_algorithm",
         ),
-        refused(
-            "an ID token, which says who signed in and permits nothing",
+        denied(
+            "an ID token, which is not an access token",
             order(With::IdToken),
             401,
             "invalid_claim",
         ),
-        refused(
-            "a path with a second reading",
+        denied(
+            "an ambiguous path",
             at("/orders/%2e%2e/refunds"),
             400,
             "invalid_request",
         ),
-        refused("a path that no route names", at("/admin"), 403, "no_route"),
+        denied("a path without a route", at("/admin"), 403, "no_route"),
         Scenario {
-            name: "the issuer replaces its keys, and the gate goes on without a restart",
+            name: "the issuer replaces its keys; the gate needs no restart",
             action: Action::RotateThenCall(order(With::Autonomous)),
-            expected: Verdict::Allowed,
+            expected: Outcome::Allowed,
         },
     ]
 }
@@ -223,18 +208,17 @@ fn allowed(name: &'static str, call: Call) -> Scenario {
     Scenario {
         name,
         action: Action::Call(call),
-        expected: Verdict::Allowed,
+        expected: Outcome::Allowed,
     }
 }
 
-fn refused(name: &'static str, call: Call, status: u16, code: &str) -> Scenario {
-    let expected = Verdict::Refused {
-        status,
-        code: code.to_owned(),
-    };
+fn denied(name: &'static str, call: Call, status: u16, code: &str) -> Scenario {
     Scenario {
         name,
         action: Action::Call(call),
-        expected,
+        expected: Outcome::Denied {
+            status,
+            code: code.to_owned(),
+        },
     }
 }

@@ -8,7 +8,7 @@ use http::uri::Authority;
 use super::Reader;
 use super::values;
 use crate::config::document::Written;
-use crate::gate::hosts::OwnName;
+use crate::gate::hosts::AllowedHost;
 
 /// The addresses that could be read. One that could not has been told.
 pub(super) struct Addresses {
@@ -51,7 +51,7 @@ impl Reader {
     }
 
     /// The names that clients may send; none written means any will do, so an empty list is a mistake.
-    pub(super) fn hosts(&mut self, written: Option<&At<Vec<At<String>>>>) -> Vec<OwnName> {
+    pub(super) fn hosts(&mut self, written: Option<&At<Vec<At<String>>>>) -> Vec<AllowedHost> {
         let Some(written) = written else {
             return Vec::new();
         };

@@ -35,7 +35,7 @@ impl Reader {
                     .as_ref()
                     .map_or_else(|| Algorithm::ALL.to_vec(), |list| list.value.clone()),
                 profile: one.profile,
-                chain: one.chain,
+                chain: one.chain_completeness,
                 prior_actors: one.prior_actors,
                 schedule: self.schedule(one.keys.as_ref()),
             };

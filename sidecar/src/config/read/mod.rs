@@ -18,7 +18,8 @@ use crate::config::document::{OneOrMore, Written, WrittenIdentityHeaders};
 use crate::config::settings::Settings;
 use crate::config::trust::Trust;
 use crate::headers::identity::{Fact, IdentityHeaders, NameError};
-use crate::server::listener::Bounds;
+use crate::proxy::upstream::UpstreamTimeouts;
+use crate::server::connection::ConnectionLimits;
 
 /// Longest file that is read: far beyond any real one.
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
@@ -97,7 +98,7 @@ impl Reader {
             Duration::from_secs(60),
             "10ms"..="24h",
         );
-        let bounds = Bounds {
+        let limits = ConnectionLimits {
             header: self.duration(
                 timeouts.and_then(|t| t.header.as_ref()),
                 Duration::from_secs(5),
@@ -108,7 +109,11 @@ impl Reader {
                 Duration::from_secs(60),
                 "1s"..="1h",
             ),
-            drain: self.duration(written.drain.as_ref(), Duration::from_secs(30), "0s"..="1h"),
+            drain: self.duration(
+                timeouts.and_then(|t| t.drain.as_ref()),
+                Duration::from_secs(30),
+                "0s"..="1h",
+            ),
             connections: self
                 .optional(written.max_connections.as_ref(), |count| values::connections(*count))
                 .unwrap_or(10_000),
@@ -131,10 +136,9 @@ impl Reader {
                 policy,
             },
             identity_headers,
-            token: written.token.unwrap_or_default(),
-            connect,
-            response,
-            bounds,
+            access_token: written.access_token.unwrap_or_default(),
+            upstream_timeouts: UpstreamTimeouts { connect, response },
+            limits,
             decision_log,
             policy_file,
         })
@@ -171,11 +175,14 @@ impl Reader {
             .filter_map(|(fact, name)| Some((fact, name.as_ref()?)))
             .collect();
         let names: Vec<(Fact, &str)> = chosen.iter().map(|(fact, name)| (*fact, name.value.as_str())).collect();
-        IdentityHeaders::with_names(&names).unwrap_or_else(|(fact, error)| {
-            if let Some((_, name)) = chosen.iter().find(|(chosen, _)| *chosen == fact) {
+        IdentityHeaders::with_names(names.iter().copied()).unwrap_or_else(|errors| {
+            for (fact, error) in errors {
+                let Some((_, name)) = chosen.iter().find(|(chosen, _)| *chosen == fact) else {
+                    continue;
+                };
                 let text = &name.value;
                 let (message, mend) = match error {
-                    NameError::NoHeaderName => (format!("`{text}` is no header name"), "use letters, digits and `-`"),
+                    NameError::Invalid => (format!("`{text}` is no header name"), "use letters, digits and `-`"),
                     NameError::Reserved => (
                         format!("`{text}` has a meaning of its own"),
                         "choose a name of your own, such as `x-auth-subject`",
@@ -234,7 +241,7 @@ impl Reader {
 mod tests {
     use super::*;
     use crate::log::decision_log::LogTarget;
-    use crate::proxy::TokenForwarding;
+    use crate::proxy::forward::AccessTokenForwarding;
 
     const GOOD: &str = "
 listen: 127.0.0.1:8080
@@ -247,7 +254,7 @@ issuers:
     jwks_uri: https://idp.example.com/jwks
     algorithms: [ES256, RS256]
     profile: rfc9068
-    chain: complete
+    chain_completeness: complete
     prior_actors: restrict
     keys: { refresh: 10m, cooldown: 10s, timeout: 5s, max_stale: 24h }
 identity_headers: { subject: x-auth-subject }
@@ -273,24 +280,23 @@ routes:
     async fn every_key_has_its_meaning() {
         let text = format!(
             "{GOOD}
-token: pass
+access_token: forward
 hosts: [orders.example.com]
-timeouts: {{ header: 1s, keep_alive: 2s, connect: 3s, response: 4s }}
+timeouts: {{ header: 1s, keep_alive: 2s, connect: 3s, response: 4s, drain: 6s }}
 max_connections: 5
-drain: 6s
 decision_log: decisions.log
 resource_metadata: https://orders.example.com/.well-known/oauth-protected-resource
 "
         );
         let folder = tempfile::tempdir().unwrap();
         let settings = parse(&folder.path().join("actgate.yaml"), &text).unwrap();
-        assert_eq!(settings.token, TokenForwarding::Pass);
-        assert_eq!(settings.bounds.header, Duration::from_secs(1));
-        assert_eq!(settings.bounds.keep_alive, Duration::from_secs(2));
-        assert_eq!(settings.connect, Duration::from_secs(3));
-        assert_eq!(settings.response, Duration::from_secs(4));
-        assert_eq!(settings.bounds.connections, 5);
-        assert_eq!(settings.bounds.drain, Duration::from_secs(6));
+        assert_eq!(settings.access_token, AccessTokenForwarding::Forward);
+        assert_eq!(settings.limits.header, Duration::from_secs(1));
+        assert_eq!(settings.limits.keep_alive, Duration::from_secs(2));
+        assert_eq!(settings.upstream_timeouts.connect, Duration::from_secs(3));
+        assert_eq!(settings.upstream_timeouts.response, Duration::from_secs(4));
+        assert_eq!(settings.limits.connections, 5);
+        assert_eq!(settings.limits.drain, Duration::from_secs(6));
         assert_eq!(
             settings.decision_log,
             LogTarget::File(folder.path().join("decisions.log"))
@@ -306,7 +312,7 @@ resource_metadata: https://orders.example.com/.well-known/oauth-protected-resour
     async fn the_reference_is_a_configuration() {
         let settings = parse(Path::new("reference.yaml"), include_str!("../reference.yaml")).unwrap();
         assert_eq!(settings.identity_headers, IdentityHeaders::default());
-        assert_eq!(settings.bounds.connections, 10_000);
+        assert_eq!(settings.limits.connections, 10_000);
     }
 
     #[tokio::test]
@@ -319,10 +325,10 @@ issuers: [{ issuer: https://idp.example.com }]
 routes: [{ match: GET /, public: true }]
 ";
         let settings = parse(Path::new("actgate.yaml"), text).unwrap();
-        assert_eq!(settings.token, TokenForwarding::Strip);
+        assert_eq!(settings.access_token, AccessTokenForwarding::Strip);
         assert_eq!(settings.trust.audiences, ["a", "b"]);
         assert_eq!(settings.trust.leeway, Duration::from_secs(30));
-        assert_eq!(settings.bounds.drain, Duration::from_secs(30));
+        assert_eq!(settings.limits.drain, Duration::from_secs(30));
         assert_eq!(settings.decision_log, LogTarget::Stdout);
         assert_eq!(settings.admin, None);
     }
@@ -418,8 +424,8 @@ routes: [{ match: GET /, public: true }]
             ("ES256", "HS256", "actgate.yaml:10:"),
             ("profile: rfc9068", "profile: rfc9069", "did you mean `rfc9068`?"),
             (
-                "chain: complete",
-                "chain: outer-only",
+                "chain_completeness: complete",
+                "chain_completeness: outer-only",
                 "actgate.yaml:19: `POST /refunds: chain.max_depth` reads prior actors",
             ),
             ("refresh: 10m", "refresh: 1ms", "actgate.yaml:14:22: "),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http::uri::Authority;
 
-use crate::gate::hosts::OwnName;
+use crate::gate::hosts::AllowedHost;
 
 /// A mistake in one value.
 pub struct Wrong {
@@ -50,14 +50,14 @@ pub fn duration(text: &str, range: RangeInclusive<&str>) -> Result<Duration, Wro
 }
 
 /// One of our own names.
-pub fn host(text: &str) -> Result<OwnName, Wrong> {
+pub fn host(text: &str) -> Result<AllowedHost, Wrong> {
     if text.contains('*') {
         return wrong(
             format!("`{text}` is a pattern, and hosts are compared as they are written"),
             "write each host out, or take `hosts` out to accept any",
         );
     }
-    match OwnName::parse(text) {
+    match AllowedHost::parse(text) {
         Some(name) => Ok(name),
         None => wrong(
             format!("`{text}` is no host"),

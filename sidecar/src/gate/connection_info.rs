@@ -1,0 +1,18 @@
+//! What a protocol's server saw: extensions of the request.
+
+use std::net::IpAddr;
+
+use http::uri::Scheme;
+
+/// The connection that a request came by.
+#[derive(Clone, Debug)]
+pub struct ConnectionInfo {
+    /// The client's address.
+    pub peer: IpAddr,
+    /// `http` or `https`.
+    pub scheme: Scheme,
+}
+
+/// What the server accepted although it is ambiguous: the request is denied.
+#[derive(Clone, Copy, Debug)]
+pub struct AmbiguousMessage(pub &'static str);

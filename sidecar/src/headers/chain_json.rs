@@ -1,0 +1,85 @@
+//! The delegation chain as JSON.
+
+use std::fmt::Write as _;
+
+use actgate::Identity;
+use actgate::chain::{Kind, Party};
+use serde::{Serialize, Serializer};
+
+/// The chain of a verified token, for the upstream and in the decision log:
+/// `{"initiator":{"iss":…,"sub":…,"kind":…},"actors":[{"iss":…,"sub":…,"kind":…},…]}`. Actors are newest first, as `act`
+/// nests them: `actors[0]` is the current one.
+#[derive(Debug, Serialize)]
+pub struct Chain<'a> {
+    /// The subject of the token.
+    pub initiator: Link<'a>,
+    /// The actors, newest first.
+    pub actors: Vec<Link<'a>>,
+}
+
+/// One party of a chain.
+#[derive(Debug, Serialize)]
+pub struct Link<'a> {
+    /// Its issuer.
+    pub iss: &'a str,
+    /// Its subject.
+    pub sub: &'a str,
+    /// Its kind.
+    #[serde(serialize_with = "display")]
+    pub kind: Kind,
+}
+
+impl<'a> Chain<'a> {
+    /// The chain of a verified token.
+    pub fn of(identity: &'a Identity) -> Chain<'a> {
+        let chain = identity.chain();
+        let link = |party: &'a Party, kind| Link {
+            iss: party.issuer(),
+            sub: party.subject(),
+            kind,
+        };
+        let actors = chain.current().into_iter().chain(chain.prior());
+        Chain {
+            initiator: link(chain.initiator(), identity.kind()),
+            actors: actors.map(|actor| link(actor.party(), actor.kind())).collect(),
+        }
+    }
+
+    /// Compact JSON in ASCII.
+    pub fn to_ascii_json(&self) -> String {
+        ascii_json(&serde_json::to_string(self).unwrap_or_default())
+    }
+}
+
+fn display<S: Serializer>(kind: &Kind, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(kind)
+}
+
+/// Writes everything outside of printable ASCII as `\u` escapes: such characters occur in strings alone.
+fn ascii_json(json: &str) -> String {
+    let mut ascii = String::with_capacity(json.len());
+    for character in json.chars() {
+        if (' '..='~').contains(&character) {
+            ascii.push(character);
+        } else {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                // Writing to a string cannot fail.
+                let _ = write!(ascii, "\\u{unit:04x}");
+            }
+        }
+    }
+    ascii
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ascii_json_has_the_same_value() {
+        let text = serde_json::to_string("é😀\u{7f}\"\n").unwrap();
+        let ascii = ascii_json(&text);
+        assert!(ascii.is_ascii() && !ascii.contains(char::is_control));
+        assert_eq!(serde_json::from_str::<String>(&ascii).unwrap(), "é😀\u{7f}\"\n");
+    }
+}

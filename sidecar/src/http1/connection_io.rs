@@ -1,0 +1,259 @@
+//! The socket of a client's connection, with the time limits that hyper does not have and a lingering close.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Sleep;
+use tokio_io_timeout::TimeoutWriter;
+
+use super::exchange::Exchanges;
+
+/// How long, and for how many bytes, a closing connection is read.
+const LINGER_TIME: Duration = Duration::from_secs(1);
+const LINGER_BYTES: usize = 1024 * 1024;
+
+/// A client's connection.
+///
+/// - A request head must arrive within a time limit that begins with its first byte; hyper's own limit includes the
+///   idle time before it. The limit of the first head begins with the connection.
+/// - Writing fails once the client has not read any of the pending response for a time limit.
+/// - After shutdown the connection is read for a moment. Closing a socket with unread bytes makes the kernel reset the
+///   connection and discard the response (RFC 9112 section 9.6).
+#[derive(Debug)]
+pub struct Http1Io<S> {
+    socket: Pin<Box<TimeoutWriter<S>>>,
+    exchanges: Exchanges,
+    head_timeout: Duration,
+    head_deadline: HeadDeadline,
+    lingering: Option<Lingering>,
+}
+
+/// When a request head is due.
+#[derive(Debug)]
+struct HeadDeadline {
+    head: u64,
+    due: Pin<Box<Sleep>>,
+}
+
+impl HeadDeadline {
+    fn new(head: u64, timeout: Duration) -> HeadDeadline {
+        HeadDeadline {
+            head,
+            due: Box::pin(tokio::time::sleep(timeout)),
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Http1Io<S> {
+    /// Wraps `socket`. The service of the connection counts its exchanges in the second value.
+    pub fn new(socket: S, head_timeout: Duration, write_timeout: Duration) -> (Http1Io<S>, Exchanges) {
+        let mut socket = TimeoutWriter::new(socket);
+        socket.set_timeout(Some(write_timeout));
+        let exchanges = Exchanges::default();
+        let io = Http1Io {
+            socket: Box::pin(socket),
+            exchanges: exchanges.clone(),
+            head_timeout,
+            head_deadline: HeadDeadline::new(0, head_timeout),
+            lingering: None,
+        };
+        (io, exchanges)
+    }
+
+    fn start_head_deadline(&mut self) {
+        if let Some(head) = self.exchanges.next_head()
+            && head != self.head_deadline.head
+        {
+            self.head_deadline = HeadDeadline::new(head, self.head_timeout);
+        }
+    }
+
+    fn poll_head_deadline(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.exchanges.next_head() != Some(self.head_deadline.head) {
+            return Poll::Pending;
+        }
+        self.head_deadline.due.as_mut().poll(cx).map(|()| {
+            Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                "the request head took too long",
+            ))
+        })
+    }
+}
+
+/// Reads and discards what the client still sends.
+#[derive(Debug)]
+struct Lingering {
+    bytes_left: usize,
+    until: Pin<Box<Sleep>>,
+}
+
+impl Lingering {
+    fn new() -> Lingering {
+        Lingering {
+            bytes_left: LINGER_BYTES,
+            until: Box::pin(tokio::time::sleep(LINGER_TIME)),
+        }
+    }
+
+    fn poll(&mut self, mut socket: Pin<&mut impl AsyncRead>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut space = [0; 4096];
+        loop {
+            let mut buffer = ReadBuf::new(&mut space);
+            match socket.as_mut().poll_read(cx, &mut buffer) {
+                Poll::Pending => return self.until.as_mut().poll(cx),
+                Poll::Ready(Ok(())) if (1..self.bytes_left).contains(&buffer.filled().len()) => {
+                    self.bytes_left -= buffer.filled().len()
+                }
+                Poll::Ready(_) => return Poll::Ready(()),
+            }
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Http1Io<S> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, target: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = target.filled().len();
+        // The socket before the deadline: a head that has arrived is not late.
+        if self.socket.as_mut().poll_read(cx, target)?.is_pending() {
+            return self.poll_head_deadline(cx);
+        }
+        if target.filled().len() > before {
+            self.start_head_deadline();
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Http1Io<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.socket.as_mut().poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.socket.as_mut().poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let io = self.get_mut();
+        if io.lingering.is_none() {
+            ready!(io.socket.as_mut().poll_shutdown(cx))?;
+        }
+        let lingering = io.lingering.get_or_insert_with(Lingering::new);
+        lingering.poll(io.socket.as_mut(), cx).map(Ok)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.socket.as_mut().poll_write_vectored(cx, pieces)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.socket.is_write_vectored()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+
+    use super::*;
+
+    const HEAD: Duration = Duration::from_secs(5);
+    const WRITE: Duration = Duration::from_secs(30);
+
+    fn connection(buffer: usize) -> (DuplexStream, Http1Io<DuplexStream>, Exchanges) {
+        let (client, server) = tokio::io::duplex(buffer);
+        let (io, exchanges) = Http1Io::new(server, HEAD, WRITE);
+        (client, io, exchanges)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_head_times_out_and_an_idle_connection_does_not() {
+        let (mut client, mut io, exchanges) = connection(4096);
+        let mut buffer = [0; 4096];
+        client.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+        assert!(io.read(&mut buffer).await.unwrap() > 0);
+        drop(exchanges.begin());
+
+        let idle = tokio::time::timeout(Duration::from_secs(600), io.read(&mut buffer)).await;
+        assert!(idle.is_err(), "still waiting");
+
+        client.write_all(b"GET / HT").await.unwrap();
+        assert!(io.read(&mut buffer).await.unwrap() > 0);
+        let late = io.read(&mut buffer).await.unwrap_err();
+        assert_eq!(late.kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_has_no_head_timeout() {
+        let (mut client, mut io, exchanges) = connection(4096);
+        let mut buffer = [0; 4096];
+        client.write_all(b"POST / HTTP/1.1\r\n\r\n").await.unwrap();
+        assert!(io.read(&mut buffer).await.unwrap() > 0);
+        let _exchange = exchanges.begin();
+        client.write_all(b"a").await.unwrap();
+        assert!(io.read(&mut buffer).await.unwrap() > 0);
+        let waiting = tokio::time::timeout(Duration::from_secs(600), io.read(&mut buffer)).await;
+        assert!(waiting.is_err(), "still waiting");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_new_connection_times_out() {
+        let (_client, mut io, _exchanges) = connection(64);
+        let late = io.read(&mut [0; 8]).await.unwrap_err();
+        assert_eq!(late.kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test]
+    async fn a_client_that_still_sends_is_read_before_the_close() {
+        let (mut client, mut io, _exchanges) = connection(16);
+        let sender = async {
+            client.write_all(&[b'x'; 4096]).await.unwrap();
+            client.shutdown().await.unwrap();
+        };
+        let (_, closed) = tokio::join!(sender, io.shutdown());
+        closed.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_unread_response_ends_the_connection() {
+        let (client, mut io, _exchanges) = connection(16);
+        let started = tokio::time::Instant::now();
+        let late = io.write_all(&[0; 64]).await.unwrap_err();
+        assert_eq!(late.kind(), io::ErrorKind::TimedOut);
+        assert_eq!(started.elapsed().as_secs(), WRITE.as_secs());
+        drop(client);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_reader_keeps_the_connection_while_it_reads() {
+        let (mut client, mut io, _exchanges) = connection(16);
+        let reader = async {
+            for _ in 0..8 {
+                tokio::time::sleep(WRITE - Duration::from_secs(1)).await;
+                client.read_exact(&mut [0; 8]).await.unwrap();
+            }
+        };
+        let started = tokio::time::Instant::now();
+        let ((), written) = tokio::join!(reader, io.write_all(&[0; 64]));
+        written.unwrap();
+        assert!(started.elapsed() > 4 * WRITE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_without_pending_bytes_has_no_write_timeout() {
+        let (mut client, mut io, _exchanges) = connection(16);
+        io.write_all(&[0; 16]).await.unwrap();
+        tokio::time::sleep(4 * WRITE).await;
+        client.read_exact(&mut [0; 16]).await.unwrap();
+        io.write_all(&[0; 16]).await.unwrap();
+    }
+}

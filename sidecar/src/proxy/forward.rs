@@ -1,0 +1,179 @@
+//! Forwards allowed requests: the client's headers become those that the upstream receives.
+
+use actgate::Identity;
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version};
+use http_body::Body as _;
+use http_body_util::{Either, Full};
+use hyper::body::Incoming;
+use uuid::Uuid;
+
+use super::refusal::{Refusal, RequestBodyState};
+use super::request_body::{Content, RequestBody};
+use super::upstream::{Upstream, UpstreamError};
+use crate::gate::request_head::Head;
+use crate::headers::hop_by_hop;
+use crate::headers::identity::IdentityHeaders;
+
+/// The way to the upstream.
+#[derive(Debug)]
+pub struct Forward {
+    /// Receives allowed requests.
+    pub upstream: Upstream,
+    /// The headers that carry the identity.
+    pub identity_headers: IdentityHeaders,
+    /// Whether the upstream receives the access token.
+    pub access_token: AccessTokenForwarding,
+}
+
+/// What happens to the `Authorization` header of an allowed request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AccessTokenForwarding {
+    /// It is removed: the identity headers carry the identity.
+    #[default]
+    Strip,
+    /// It is forwarded where the token was verified.
+    Forward,
+}
+
+impl Forward {
+    /// Sends a request to the upstream and returns its response, or the refusal that replaces it.
+    pub async fn send(
+        &self,
+        mut parts: Parts,
+        content: Content,
+        head: Head,
+        identity: Option<&Identity>,
+        id: Uuid,
+    ) -> Response<Either<Full<Bytes>, Incoming>> {
+        let has_length = parts.headers.contains_key(CONTENT_LENGTH);
+        self.prepare(&mut parts.headers, &head, identity);
+        parts.extensions.clear();
+        let body = RequestBody::new(content);
+        if has_length && body.is_end_stream() {
+            // hyper writes no length for an empty body, and some servers require one where a method may have a body.
+            parts.headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
+        // A body that is being forwarded may have been read in part when the upstream fails.
+        let state = if body.is_end_stream() {
+            RequestBodyState::Read
+        } else {
+            RequestBodyState::Unread
+        };
+        let refusal = match self.upstream.send(Request::from_parts(parts, body)).await {
+            Ok(mut response) => {
+                hop_by_hop::strip_response(response.headers_mut());
+                // The version belongs to the connection, not to the message (RFC 9112 section 2.3).
+                *response.version_mut() = Version::HTTP_11;
+                return response.map(Either::Right);
+            }
+            // The client's fault, so it is not reported to the operator.
+            Err(UpstreamError::Request(reason)) => {
+                tracing::debug!(decision = %id, reason, "the request body failed");
+                Refusal::new(StatusCode::BAD_REQUEST, "invalid_request", reason)
+            }
+            Err(error) => {
+                tracing::warn!(decision = %id, %error, "the upstream did not respond");
+                Refusal::new(
+                    error.status(),
+                    "upstream_unavailable",
+                    "the service behind this gate did not respond",
+                )
+            }
+        };
+        refusal.response(id, state).map(Either::Left)
+    }
+
+    fn prepare(&self, headers: &mut HeaderMap, head: &Head, identity: Option<&Identity>) {
+        hop_by_hop::strip_request(headers, &head.nominated);
+        self.identity_headers.delete(headers);
+        headers.insert(HOST, head.host.clone());
+        headers.insert("x-forwarded-host", head.host.clone());
+        for (name, value) in [
+            ("x-forwarded-proto", head.connection.scheme.to_string()),
+            ("x-forwarded-for", head.connection.peer.to_string()),
+        ] {
+            if let Ok(value) = HeaderValue::try_from(value) {
+                headers.insert(name, value);
+            }
+        }
+        let keeps_authorization = match identity {
+            Some(identity) => {
+                self.identity_headers.set(headers, identity);
+                self.access_token == AccessTokenForwarding::Forward
+            }
+            // On a public route a token is not verified, so it is not forwarded. Other schemes are for the upstream.
+            None => !headers.get_all(AUTHORIZATION).iter().any(may_be_token),
+        };
+        if !keeps_authorization {
+            headers.remove(AUTHORIZATION);
+        }
+    }
+}
+
+/// Whether a credential may be a token: it is, unless it is a single credential of another known scheme.
+fn may_be_token(authorization: &HeaderValue) -> bool {
+    let field = authorization.as_bytes();
+    let scheme = field.split(|byte| *byte == b' ').next().unwrap_or_default();
+    let is_other = scheme.eq_ignore_ascii_case(b"basic") || scheme.eq_ignore_ascii_case(b"negotiate");
+    !is_other || field.contains(&b',')
+}
+
+#[cfg(test)]
+mod tests {
+    use actgate::testing::Authority;
+    use serde_json::json;
+
+    use super::*;
+    use crate::gate::connection_info::ConnectionInfo;
+    use crate::proxy::upstream::UpstreamTimeouts;
+
+    fn prepared(access_token: AccessTokenForwarding, authorization: &'static str, identified: bool) -> HeaderMap {
+        let identity = Authority::new().unwrap().identity(json!({ "sub": "u1" })).unwrap();
+        let forward = Forward {
+            upstream: Upstream::new("127.0.0.1:9".parse().unwrap(), UpstreamTimeouts::default()),
+            identity_headers: IdentityHeaders::default(),
+            access_token,
+        };
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, HeaderValue::from_static(authorization));
+        headers.insert("x-auth-subject", HeaderValue::from_static("forged"));
+        headers.insert("x-forwarded-for", HeaderValue::from_static("6.6.6.6"));
+        let head = Head {
+            host: HeaderValue::from_static("api.example"),
+            nominated: Vec::new(),
+            connection: ConnectionInfo {
+                peer: "192.0.2.1".parse().unwrap(),
+                scheme: http::uri::Scheme::HTTP,
+            },
+        };
+        forward.prepare(&mut headers, &head, identified.then_some(&identity));
+        assert_eq!(headers[HOST], "api.example");
+        assert_eq!(headers["x-forwarded-for"], "192.0.2.1");
+        assert_eq!(headers["x-forwarded-proto"], "http");
+        headers
+    }
+
+    #[test]
+    fn the_token_is_forwarded_only_where_it_was_verified_and_is_configured() {
+        let stripped = prepared(AccessTokenForwarding::Strip, "Bearer a.b.c", true);
+        assert!(!stripped.contains_key(AUTHORIZATION));
+        assert_eq!(stripped["x-auth-subject"], "u1");
+        let forwarded = prepared(AccessTokenForwarding::Forward, "Bearer a.b.c", true);
+        assert_eq!(forwarded[AUTHORIZATION], "Bearer a.b.c");
+    }
+
+    #[test]
+    fn a_public_route_gets_no_identity_and_no_unverified_token() {
+        for token in ["Bearer a.b.c", "bearer a.b.c", "DPoP a.b.c", "a.b.c", ""] {
+            let headers = prepared(AccessTokenForwarding::Forward, token, false);
+            assert!(!headers.contains_key(AUTHORIZATION), "{token}");
+            assert!(!headers.contains_key("x-auth-subject"));
+        }
+        let headers = prepared(AccessTokenForwarding::Strip, "Basic YTpi", false);
+        assert_eq!(headers[AUTHORIZATION], "Basic YTpi");
+    }
+}

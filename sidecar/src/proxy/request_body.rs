@@ -1,0 +1,151 @@
+//! A request body on its way to the upstream.
+
+use std::error::Error;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::combinators::UnsyncBoxBody;
+use tokio::time::Instant;
+
+use crate::gate::form_token::{Form, FormError};
+
+/// The body of a client's request, whatever protocol it came by.
+pub type ClientBody = UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>;
+
+/// The client's body without its trailers: a server that merges trailers into the headers would read there what a client
+/// must not set (RFC 9110 section 6.5.1 lets a proxy discard them).
+#[derive(Debug)]
+pub struct RequestBody {
+    content: Content,
+    progress: Progress,
+    fault: Arc<OnceLock<&'static str>>,
+}
+
+/// What a client sends.
+#[derive(Debug)]
+pub enum Content {
+    /// Bytes that are not inspected.
+    Opaque(ClientBody),
+    /// A form, checked for a token.
+    Form(Form<ClientBody>),
+}
+
+impl RequestBody {
+    /// The body of a client's request.
+    pub fn new(content: Content) -> RequestBody {
+        RequestBody {
+            content,
+            progress: Progress::now(),
+            fault: Arc::default(),
+        }
+    }
+
+    /// When a part of the request was last forwarded.
+    pub fn progress(&self) -> Progress {
+        self.progress.clone()
+    }
+
+    /// Why the client's body failed; set when it does.
+    pub fn fault(&self) -> Arc<OnceLock<&'static str>> {
+        self.fault.clone()
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = FormError;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, FormError>>> {
+        let body = self.get_mut();
+        let frame = match &mut body.content {
+            Content::Opaque(client) => Pin::new(client).poll_frame(cx).map_err(FormError::Client),
+            Content::Form(form) => Pin::new(form).poll_frame(cx),
+        };
+        if frame.is_ready() {
+            body.progress.record();
+        }
+        match frame {
+            Poll::Ready(Some(Ok(frame))) if frame.is_trailers() => Poll::Ready(None),
+            Poll::Ready(Some(Err(error))) => {
+                let _ = body.fault.set(error.reason());
+                Poll::Ready(Some(Err(error)))
+            }
+            other => other,
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.content {
+            Content::Opaque(client) => client.is_end_stream(),
+            Content::Form(form) => form.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.content {
+            Content::Opaque(client) => client.size_hint(),
+            Content::Form(form) => form.size_hint(),
+        }
+    }
+}
+
+/// When a part of a request was last forwarded.
+#[derive(Clone, Debug)]
+pub struct Progress {
+    start: Instant,
+    last: Arc<AtomicU64>,
+}
+
+impl Progress {
+    fn now() -> Progress {
+        Progress {
+            start: Instant::now(),
+            last: Arc::default(),
+        }
+    }
+
+    fn record(&self) {
+        let since = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.last.store(since, Ordering::Relaxed);
+    }
+
+    /// Resolves when no part has been forwarded for `limit`.
+    pub async fn stalled(&self, limit: Duration) {
+        loop {
+            let due = self.start + Duration::from_millis(self.last.load(Ordering::Relaxed)) + limit;
+            if due <= Instant::now() {
+                return;
+            }
+            tokio::time::sleep_until(due).await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn only_a_request_without_progress_stalls() {
+        let limit = Duration::from_secs(60);
+        let progress = Progress::now();
+        let upload = async {
+            for _ in 0..10 {
+                tokio::time::sleep(Duration::from_secs(50)).await;
+                progress.record();
+            }
+            Instant::now()
+        };
+        let stalled = async {
+            progress.stalled(limit).await;
+            Instant::now()
+        };
+        let (uploaded, stalled) = tokio::join!(upload, stalled);
+        assert!(stalled >= uploaded + limit);
+    }
+}

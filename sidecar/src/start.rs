@@ -1,0 +1,60 @@
+//! From a configuration to a running gate.
+
+use actgate::keys::HttpFetch;
+
+use crate::config::Settings;
+use crate::exit::Failure;
+use crate::gate::Gate;
+use crate::gate::hosts::AllowedHosts;
+use crate::log::decision_log::DecisionLog;
+use crate::proxy::Proxy;
+use crate::proxy::forward::Forward;
+use crate::proxy::upstream::Upstream;
+use crate::server::Server;
+use crate::server::listener::Listener;
+
+/// The number of connections to the admin listener at a time.
+const ADMIN_CONNECTIONS: u32 = 64;
+
+/// Binds the sockets of a gate and starts to fetch keys.
+///
+/// # Errors
+/// When a socket cannot be bound.
+pub async fn start(settings: Settings, log: DecisionLog) -> Result<Server, Failure> {
+    let bind = async |address, max_connections| {
+        let bound = Listener::bind(address, max_connections).await;
+        bound.map_err(|error| Failure::runtime(&format!("listening on {address}"), error))
+    };
+    let data = bind(settings.listen, settings.limits.connections).await?;
+    let admin = match settings.admin {
+        Some(address) => Some(bind(address, ADMIN_CONNECTIONS).await?),
+        None => None,
+    };
+    let address = data
+        .address()
+        .map_err(|error| Failure::runtime("address of the listener", error))?;
+    let audiences = settings.trust.audiences.iter().map(String::as_str);
+    let hosts = AllowedHosts::new(&settings.hosts, address, audiences);
+    let authorizer = settings
+        .trust
+        .authorizer(|issuer| issuer.remote_keys(HttpFetch::new()?))
+        .map_err(|error| Failure::runtime("authorizer", error))?;
+    Ok(Server {
+        data,
+        admin,
+        proxy: Proxy {
+            gate: Gate {
+                authorizer,
+                hosts,
+                identity_headers: settings.identity_headers.clone(),
+                log,
+            },
+            forward: Forward {
+                upstream: Upstream::new(settings.upstream, settings.upstream_timeouts),
+                identity_headers: settings.identity_headers,
+                access_token: settings.access_token,
+            },
+        },
+        limits: settings.limits,
+    })
+}
