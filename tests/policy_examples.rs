@@ -8,8 +8,8 @@ use std::time::UNIX_EPOCH;
 use actgate::clock::{Clock, FixedClock};
 use actgate::target::Target;
 use actgate::testing::Authority;
-use actgate::yaml::{self, At};
 use actgate::{Authorizer, Policy};
+use actgate_yaml::Spanned;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue, Method, Uri};
 use serde::Deserialize;
@@ -108,7 +108,7 @@ struct CasesFile {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Case {
-    name: At<String>,
+    name: Spanned<String>,
     /// `METHOD PATH`.
     request: String,
     /// RFC 3339; the system's time where it is left out.
@@ -193,7 +193,9 @@ impl Example {
 }
 
 fn read_cases(text: &str) -> Result<Vec<Case>, String> {
-    let file: CasesFile = yaml::read(text).map_err(|error| error.to_string())?;
+    let file: CasesFile = actgate_yaml::read(text)
+        .into_result()
+        .map_err(|mistakes| mistakes.to_string())?;
     let passes = |case: &Case| matches!(case.expect, Expect::Allow(_));
     if !file.cases.iter().any(passes) {
         return Err("no case passes".to_owned());

@@ -9,7 +9,7 @@ use super::settings::{Authorizer, Known};
 use crate::credential::{self, Bearer};
 use crate::error::Error;
 use crate::identity::Identity;
-use crate::policy::{Access, Moment, Recorder, Route, StopAtFirst, evaluate};
+use crate::policy::{Access, EvaluationTime, Recorder, Route, StopAtFirst, evaluate};
 use crate::target::Target;
 use crate::token::{Claims, Confirmation, UnverifiedToken};
 use crate::trust::Keys;
@@ -64,13 +64,13 @@ impl Authorizer {
                 };
             }
         };
-        let moment = Moment {
+        let time = EvaluationTime {
             now,
             leeway: self.inner.leeway,
         };
         let facts = identity.facts();
         let verdict = match requirement {
-            Some(requirement) => evaluate(requirement, &facts.core(), &facts.history(), &moment, recorder),
+            Some(requirement) => evaluate(requirement, facts, &time, recorder),
             None => Err(Error::Denied {
                 code: "no_route",
                 rule: "routes".into(),

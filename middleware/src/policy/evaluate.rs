@@ -1,43 +1,46 @@
-//! The one evaluator. It is total: no loop without end, no panic, an answer for every input; and it is alone, so that
-//! what is enforced and what is explained cannot drift apart.
+//! The one evaluator, of enforcement and of `explain` alike. It is total: every input has an answer, without a panic and
+//! without an endless loop.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::core_rule::{CoreDemand, CoreRule, Finding, StepUp};
-use super::decision::{Check, Recorder, Tier};
-use super::moment::Moment;
+use super::check::Recorder;
+use super::evaluation_time::EvaluationTime;
 use super::requirement::Requirement;
-use crate::chain::{Core, History};
+use super::rules::{CoreRule, Finding, StepUp};
+use crate::chain::Facts;
 use crate::error::Error;
 
-/// Judges the facts of a verified token by a requirement: scopes, core rules, history rules.
+/// Evaluates a requirement on the facts of a verified token: scopes, core rules, history rules.
 ///
-/// The verdict is that of the first rule that is not met, except that a login that is too old or too weak comes last:
-/// to send a person to log in is only honest when nothing else stands in the way.
+/// The outcome is that of the first rule that is not met. A step-up challenge is returned only if a new login alone
+/// would allow the request.
 pub(crate) fn evaluate(
     requirement: &Requirement,
-    core: &Core<'_>,
-    history: &History<'_>,
-    moment: &Moment,
+    facts: &Facts,
+    time: &EvaluationTime,
     recorder: &mut impl Recorder,
 ) -> Result<(), Error> {
-    let mut refusal = None;
+    let (core, history) = (facts.core(), facts.history());
+    let mut denial = None;
     let mut login: Option<(&CoreRule, StepUp)> = None;
     for rule in &requirement.core {
-        let check = || Check::new(&rule.name, tier(rule), rule.expected(), rule.got(core, moment));
-        let error = match rule.judge(core, moment) {
+        let error = match rule.condition.evaluate(&core, time) {
             Finding::Met => {
-                recorder.met(check);
+                recorder.met(|| rule.check(&core, time));
                 continue;
             }
             Finding::StepUp(needed) => {
-                let _ = recorder.unmet(|| check().failed(needed.code));
-                login = Some(merge(login, rule, needed));
+                // Evaluation goes on: another rule may deny what no login changes.
+                let _ = recorder.unmet(|| rule.check(&core, time));
+                login = Some(match login {
+                    None => (rule, needed),
+                    Some((first, earlier)) => (first, earlier.and(needed)),
+                });
                 continue;
             }
-            Finding::LacksScope => Error::InsufficientScope {
-                required: required_scope(requirement, rule),
+            Finding::LacksScope(required) => Error::InsufficientScope {
+                required,
                 rule: Arc::clone(&rule.name),
             },
             Finding::Unmet(code) => Error::Denied {
@@ -45,20 +48,19 @@ pub(crate) fn evaluate(
                 rule: Arc::clone(&rule.name),
             },
         };
-        let flow = recorder.unmet(|| check().failed(error.code()));
-        let first = refusal.get_or_insert(error);
+        let flow = recorder.unmet(|| rule.check(&core, time));
+        let first = denial.get_or_insert(error);
         if flow == ControlFlow::Break(()) {
             return Err(first.clone());
         }
     }
     for rule in &requirement.history {
-        let check = || Check::new(&rule.name, Tier::History, rule.expected(), rule.got(history));
-        let Err(code) = rule.judge(history) else {
-            recorder.met(check);
+        let Some(code) = rule.condition.evaluate(&history) else {
+            recorder.met(|| rule.check(&history));
             continue;
         };
-        let flow = recorder.unmet(|| check().failed(code));
-        let first = refusal.get_or_insert_with(|| Error::Denied {
+        let flow = recorder.unmet(|| rule.check(&history));
+        let first = denial.get_or_insert_with(|| Error::Denied {
             code,
             rule: Arc::clone(&rule.name),
         });
@@ -66,8 +68,8 @@ pub(crate) fn evaluate(
             return Err(first.clone());
         }
     }
-    match (refusal, login) {
-        (Some(refusal), _) => Err(refusal),
+    match (denial, login) {
+        (Some(denial), _) => Err(denial),
         (None, Some((rule, needed))) => Err(Error::InsufficientUserAuthentication {
             code: needed.code,
             rule: Arc::clone(&rule.name),
@@ -78,49 +80,9 @@ pub(crate) fn evaluate(
     }
 }
 
-fn tier(rule: &CoreRule) -> Tier {
-    match rule.demand {
-        CoreDemand::ScopesAll(_) | CoreDemand::ScopesAny(..) | CoreDemand::ScopesNone(_) => Tier::Scope,
-        _ => Tier::Core,
-    }
-}
-
-fn required_scope(requirement: &Requirement, rule: &CoreRule) -> Arc<str> {
-    match &rule.demand {
-        CoreDemand::ScopesAny(_, joined) => Arc::clone(joined),
-        _ => Arc::clone(&requirement.scope),
-    }
-}
-
-/// One login must satisfy every rule on logins: the shortest age, and a context that every rule accepts.
-fn merge<'p>(earlier: Option<(&'p CoreRule, StepUp)>, rule: &'p CoreRule, needed: StepUp) -> (&'p CoreRule, StepUp) {
-    let Some((first, earlier)) = earlier else {
-        return (rule, needed);
-    };
-    let max_age = match (earlier.max_age, needed.max_age) {
-        (Some(one), Some(other)) => Some(one.min(other)),
-        (one, other) => one.or(other),
-    };
-    let acr_values = match (earlier.acr_values, needed.acr_values) {
-        (Some(one), Some(other)) => {
-            let accepted = |context: &&str| other.split(' ').any(|word| word == *context);
-            Some(one.split(' ').filter(accepted).collect::<Vec<_>>().join(" ").into())
-        }
-        (one, other) => one.or(other),
-    };
-    (
-        first,
-        StepUp {
-            code: earlier.code,
-            max_age,
-            acr_values: acr_values.filter(|contexts| !contexts.is_empty()),
-        },
-    )
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::decision::{Collect, StopAtFirst};
+    use super::super::check::{Collect, StopAtFirst};
     use super::super::{Access, Policy};
     use super::*;
     use crate::chain::{PriorActorUse, Profile};
@@ -130,8 +92,8 @@ mod tests {
 
     const NOW: u64 = 1_000_000;
 
-    /// The code of the verdict, which every recorder must reach alike.
-    fn verdict(body: &str, claims: Value) -> Result<(), Error> {
+    /// The outcome, which does not depend on the recorder.
+    fn outcome(body: &str, claims: Value) -> Result<(), Error> {
         let policy = Policy::from_yaml(&format!("routes:\n  - match: GET /\n    {body}\n")).unwrap();
         let Access::Guarded(requirement) = &policy.route("GET", "/").unwrap().access else {
             panic!()
@@ -145,21 +107,21 @@ mod tests {
         let verified = VerifiedClaims::for_tests(payload.as_bytes()).unwrap();
         let (claims, actors) = Claims::parse(verified, &Limits::default()).unwrap();
         let facts = Profile::Rfc9068.facts(claims, actors, PriorActorUse::Restrict);
-        let moment = Moment { now: NOW, leeway: 30 };
-        let enforced = evaluate(requirement, &facts.core(), &facts.history(), &moment, &mut StopAtFirst);
+        let time = EvaluationTime { now: NOW, leeway: 30 };
+        let enforced = evaluate(requirement, &facts, &time, &mut StopAtFirst);
         let mut checks = Collect::default();
-        let explained = evaluate(requirement, &facts.core(), &facts.history(), &moment, &mut checks);
+        let explained = evaluate(requirement, &facts, &time, &mut checks);
         assert_eq!(enforced, explained, "{body}");
         assert_eq!(
             checks.0.len(),
             requirement.core.len() + requirement.history.len(),
-            "every rule is judged"
+            "every rule is evaluated"
         );
         enforced
     }
 
     fn code(body: &str, claims: Value) -> &'static str {
-        verdict(body, claims).map_or_else(|error| error.code(), |()| "allow")
+        outcome(body, claims).map_or_else(|error| error.code(), |()| "allow")
     }
 
     fn human(act: Value) -> Value {
@@ -292,14 +254,14 @@ mod tests {
         let body = "initiator: { auth_within: 5m, acr: [phr, phrh] }\n    actor: { one_of: [a] }";
         let Err(Error::InsufficientUserAuthentication {
             max_age, acr_values, ..
-        }) = verdict(body, human(agent("a")))
+        }) = outcome(body, human(agent("a")))
         else {
             panic!("no step-up")
         };
         assert_eq!((max_age, acr_values.as_deref()), (Some(300), Some("phr phrh")));
         assert_eq!(code(body, human(agent("b"))), "actor_not_allowed");
         let two = "initiator: { acr: [a, b] }\n    any_of: [{ initiator: { acr: [b, c] } }]";
-        let Err(Error::InsufficientUserAuthentication { acr_values, .. }) = verdict(two, human(Value::Null)) else {
+        let Err(Error::InsufficientUserAuthentication { acr_values, .. }) = outcome(two, human(Value::Null)) else {
             panic!("no step-up")
         };
         assert_eq!(
@@ -308,14 +270,14 @@ mod tests {
             "only a context that every rule accepts helps"
         );
         assert!(matches!(
-            verdict("initiator: { auth_within: 5m }", json!({"sub_profile": "ai_agent"})),
+            outcome("initiator: { auth_within: 5m }", json!({"sub_profile": "ai_agent"})),
             Err(Error::Denied {
                 code: "auth_too_old",
                 ..
             })
         ));
         assert!(matches!(
-            verdict("initiator: { amr: [mfa] }", human(Value::Null)),
+            outcome("initiator: { amr: [mfa] }", human(Value::Null)),
             Err(Error::Denied {
                 code: "amr_not_met",
                 ..
@@ -343,7 +305,7 @@ mod tests {
         assert_eq!(code(body, json!({})), "insufficient_scope");
         assert_eq!(code("scopes: { any_of: [a, b] }", json!({"scope": "b"})), "allow");
         let Err(Error::InsufficientScope { required, .. }) =
-            verdict("scopes: { all_of: [a], any_of: [b, c] }", json!({"scope": "a"}))
+            outcome("scopes: { all_of: [a], any_of: [b, c] }", json!({"scope": "a"}))
         else {
             panic!("scope suffices")
         };

@@ -66,121 +66,30 @@
 //! rule, may only refuse further, and rest on the issuer's word for earlier hops. They need
 //! `prior_actors: restrict` of every trusted issuer, and its chain to be `complete`, unless the rule says `accept_truncation: true`.
 
+mod check;
 mod compile;
-mod core_rule;
-mod decision;
-mod demands;
 mod document;
 mod error;
 mod evaluate;
-mod history_rule;
-mod moment;
+mod evaluation_time;
 mod parties;
+#[allow(
+    clippy::module_inception,
+    reason = "the type of the module's name has a file of its own"
+)]
+mod policy;
 mod requirement;
-mod route;
-mod words;
+mod route_table;
+mod rules;
+mod syntax;
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-pub use decision::{Check, Outcome, Tier};
-pub use document::{Document, Requirements, Routes};
+pub use check::{Check, Outcome, Tier};
 pub use error::{PolicyError, PolicyMistake};
+pub use policy::Policy;
 
-pub(crate) use decision::{Collect, Recorder, StopAtFirst};
+pub(crate) use check::{Collect, Recorder, StopAtFirst};
 pub(crate) use evaluate::evaluate;
-pub(crate) use history_rule::Truncation;
-pub(crate) use moment::Moment;
-pub(crate) use requirement::{HistoryNeed, Requirement};
-pub(crate) use route::{Access, Route};
-
-use crate::yaml::{self, YamlError};
-
-/// A policy, compiled and ready to judge by. Immutable; cheap to share behind an [`Arc`].
-#[derive(Debug)]
-pub struct Policy {
-    requirements: BTreeMap<String, Arc<Requirement>>,
-    routes: route::RouteTable,
-}
-
-impl Policy {
-    /// Reads and compiles a policy.
-    ///
-    /// # Errors
-    /// [`PolicyError`] with line, column and help for each mistake: unknown keys, a requirement that is not defined or
-    /// requires itself, an empty list, two routes for one request, a rule that nothing can satisfy.
-    pub fn from_yaml(text: &str) -> Result<Policy, PolicyError> {
-        yaml::read(text).and_then(Policy::compile).map_err(policy_error)
-    }
-
-    /// Reads and compiles the policy that is part of a larger document: its members `requirements` and `routes`. Other
-    /// members are ignored.
-    ///
-    /// # Errors
-    /// As [`from_yaml`](Self::from_yaml). Places are those of the larger document.
-    pub fn from_yaml_members(text: &str) -> Result<Policy, PolicyError> {
-        let members = |Members { requirements, routes }: Members| Document { requirements, routes };
-        let document = yaml::read(text).map(members);
-        document.and_then(Policy::compile).map_err(policy_error)
-    }
-
-    /// Compiles a policy that was read as part of a larger document.
-    ///
-    /// # Errors
-    /// As [`from_yaml`](Self::from_yaml), but for the mistakes of the YAML itself.
-    pub fn compile(document: Document) -> Result<Policy, YamlError> {
-        compile::compile(document)
-    }
-
-    /// The routes in the order of the document, as written: `GET /orders/{id}`.
-    pub fn routes(&self) -> impl Iterator<Item = &str> {
-        self.routes.names()
-    }
-
-    /// The names of the requirements.
-    pub fn requirements(&self) -> impl Iterator<Item = &str> {
-        self.requirements.keys().map(String::as_str)
-    }
-
-    /// The most specific route for a request, if there is one.
-    pub(crate) fn route(&self, method: &str, path: &str) -> Option<&route::Route> {
-        self.routes.find(method, path)
-    }
-
-    pub(crate) fn requirement(&self, name: &str) -> Option<&Arc<Requirement>> {
-        self.requirements.get(name)
-    }
-
-    /// What the rules on prior actors need of every issuer.
-    pub(crate) fn history_needs(&self) -> impl Iterator<Item = HistoryNeed<'_>> {
-        let named = self
-            .requirements
-            .values()
-            .flat_map(|requirement| requirement.history_needs());
-        self.routes
-            .requirements()
-            .flat_map(|requirement| requirement.history_needs())
-            .chain(named)
-    }
-}
-
-#[derive(serde::Deserialize)]
-struct Members {
-    #[serde(default)]
-    requirements: Requirements,
-    #[serde(default)]
-    routes: Routes,
-}
-
-fn policy_error(error: YamlError) -> PolicyError {
-    let span = actgate_yaml::Span {
-        line: error.line,
-        column: error.column,
-    };
-    let help = error.mend.unwrap_or_default();
-    PolicyError::new(
-        [actgate_yaml::Diagnostic::new(span, error.message, help)]
-            .into_iter()
-            .collect(),
-    )
-}
+pub(crate) use evaluation_time::EvaluationTime;
+pub(crate) use requirement::Requirement;
+pub(crate) use route_table::{Access, Route};
+pub(crate) use rules::Truncation;

@@ -1,27 +1,34 @@
-//! The parties that a rule names.
+//! The parties that a rule lists.
 
-use super::words::PartyName;
+use std::fmt;
+
+use serde::Deserialize;
+
+use super::syntax::Name;
 use crate::chain::Party;
 
-/// Parties that a rule names.
-#[derive(Debug)]
-pub(super) struct Parties(pub(super) Vec<PartyName>);
+/// A party in a list: a bare name is one of the token's own issuer.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename = "shorthand subject", deny_unknown_fields)]
+pub(super) struct PartyName {
+    issuer: Option<Name>,
+    subject: Name,
+}
 
-impl Parties {
-    /// Whether `party` is among them; a bare name means the issuer of the token, which is the initiator's.
-    pub(super) fn contain(&self, party: &Party, initiator: &Party) -> bool {
-        self.0.iter().any(|name| {
-            let issuer = name.issuer.as_deref().unwrap_or(initiator.issuer());
-            *name.subject == *party.subject() && *issuer == *party.issuer()
-        })
-    }
+/// Whether `party` is listed; a bare name means the issuer of the token, which is the initiator's.
+pub(super) fn contains(listed: &[PartyName], party: &Party, initiator: &Party) -> bool {
+    listed.iter().any(|name| {
+        let issuer = name.issuer.as_deref().unwrap_or(initiator.issuer());
+        *name.subject == *party.subject() && *issuer == *party.issuer()
+    })
+}
 
-    pub(super) fn list(&self) -> String {
-        let name = |name: &PartyName| match &name.issuer {
-            Some(issuer) => format!("{} of {issuer}", name.subject),
-            None => name.subject.to_string(),
-        };
-        self.0.iter().map(name).collect::<Vec<_>>().join(", ")
+impl fmt::Display for PartyName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.issuer {
+            Some(issuer) => write!(f, "{} of {issuer}", self.subject),
+            None => self.subject.fmt(f),
+        }
     }
 }
 

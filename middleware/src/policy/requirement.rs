@@ -1,17 +1,12 @@
-//! A requirement, compiled: every rule it demands, its own and those of the requirements it requires.
+//! A requirement, compiled: its own rules, and those of the requirements it requires.
 
-use std::sync::Arc;
+use super::rules::{CoreRule, HistoryRule, Truncation};
 
-use super::core_rule::CoreRule;
-use super::history_rule::{HistoryRule, Truncation};
-
-/// A conjunction of rules, in the order in which they are judged: scopes, core rules, history rules.
-#[derive(Debug, Default)]
+/// A conjunction of rules, in the order in which they are evaluated: scopes, core rules, history rules.
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Requirement {
     pub(super) core: Vec<CoreRule>,
     pub(super) history: Vec<HistoryRule>,
-    /// Every scope that is demanded, for the challenge.
-    pub(super) scope: Arc<str>,
 }
 
 impl Requirement {
@@ -19,7 +14,7 @@ impl Requirement {
         self.history.iter().map(|rule| HistoryNeed {
             rule: &rule.name,
             line: rule.line,
-            truncation: rule.truncation,
+            truncation: rule.condition.truncation(),
         })
     }
 }

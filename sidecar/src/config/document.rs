@@ -4,10 +4,9 @@ use std::fmt;
 
 use actgate::chain::{ChainContract, PriorActorUse, Profile};
 use actgate::keys::Algorithm;
-use actgate::policy::{Requirements, Routes};
 use actgate::yaml::{At, present};
 use serde::de::value::SeqAccessDeserializer;
-use serde::de::{SeqAccess, Visitor};
+use serde::de::{IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::proxy::forward::AccessTokenForwarding;
@@ -40,9 +39,9 @@ pub struct Written {
     #[serde(default, deserialize_with = "present")]
     pub policy: Option<At<String>>,
     #[serde(default, deserialize_with = "present")]
-    pub requirements: Option<Requirements>,
+    pub requirements: Option<At<IgnoredAny>>,
     #[serde(default, deserialize_with = "present")]
-    pub routes: Option<At<Routes>>,
+    pub routes: Option<At<IgnoredAny>>,
 }
 
 #[derive(Debug, Deserialize)]

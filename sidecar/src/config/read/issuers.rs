@@ -4,13 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use actgate::keys::{Algorithm, Schedule, Source};
-use actgate::policy::{Document, Requirements, Routes};
-use actgate::yaml::{self, At};
+use actgate::yaml::At;
 use actgate::{Authorizer, ConfigError, Policy};
 
 use super::{Reader, read_file, whole_file};
 use crate::config::diagnostic::Problem;
-use crate::config::document::{WrittenIssuer, WrittenKeys};
+use crate::config::document::{Written, WrittenIssuer, WrittenKeys};
 use crate::config::trust::IssuerSettings;
 
 impl Reader {
@@ -111,15 +110,10 @@ impl Reader {
         }
     }
 
-    pub(super) fn policy(
-        &mut self,
-        named: Option<&At<String>>,
-        requirements: Option<Requirements>,
-        routes: Option<At<Routes>>,
-    ) -> Option<(PathBuf, Arc<Policy>)> {
-        let inline = requirements.is_some() || routes.is_some();
-        let place = routes.as_ref().map(At::place);
-        let (file, document) = match named {
+    pub(super) fn policy(&mut self, text: &str, written: &Written) -> Option<(PathBuf, Arc<Policy>)> {
+        let inline = written.requirements.is_some() || written.routes.is_some();
+        let place = written.routes.as_ref().map(At::place);
+        let (file, policy) = match &written.policy {
             Some(named) if inline => {
                 self.wrong_at(
                     named,
@@ -131,7 +125,7 @@ impl Reader {
             Some(named) => {
                 let file = self.beside(&named.value);
                 match read_file(&file) {
-                    Ok(text) => (file, yaml::read(&text)),
+                    Ok(text) => (file, Policy::from_yaml(&text)),
                     Err(message) => {
                         self.wrong_at(
                             named,
@@ -142,13 +136,7 @@ impl Reader {
                     }
                 }
             }
-            None if inline => {
-                let (requirements, routes) = (
-                    requirements.unwrap_or_default(),
-                    routes.map(|routes| routes.value).unwrap_or_default(),
-                );
-                (self.file.clone(), Ok(Document { requirements, routes }))
-            }
+            None if inline => (self.file.clone(), Policy::from_yaml_members(text)),
             None => {
                 let mut problem = whole_file(
                     &self.file,
@@ -159,7 +147,7 @@ impl Reader {
                 return None;
             }
         };
-        match document.and_then(Policy::compile) {
+        match policy {
             Ok(policy) if policy.routes().next().is_none() => {
                 let At { line, column, .. } = place.unwrap_or(At {
                     value: (),
@@ -177,7 +165,13 @@ impl Reader {
             }
             Ok(policy) => Some((file, Arc::new(policy))),
             Err(error) => {
-                self.problems.push(Problem::in_yaml(file, error));
+                self.problems.extend(error.iter().map(|mistake| Problem {
+                    file: file.clone(),
+                    line: mistake.line(),
+                    column: mistake.column(),
+                    message: mistake.message().to_owned(),
+                    mend: mistake.help().map(str::to_owned),
+                }));
                 None
             }
         }

@@ -43,7 +43,7 @@ pub fn parse(file: &Path, text: &str) -> Result<Settings, Problems> {
         file: file.to_owned(),
         problems: Vec::new(),
     };
-    match reader.settings(written) {
+    match reader.settings(text, written) {
         Some(settings) if reader.problems.is_empty() => Ok(settings),
         _ => Err(Problems::in_order(reader.problems)),
     }
@@ -79,7 +79,7 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    fn settings(&mut self, written: Written) -> Option<Settings> {
+    fn settings(&mut self, text: &str, written: Written) -> Option<Settings> {
         let addresses = self.addresses(&written);
         let audiences = self.audiences(&written.audience);
         let leeway = self.duration(written.leeway.as_ref(), Duration::from_secs(30), "0s"..="60s");
@@ -119,7 +119,7 @@ impl Reader {
                 .unwrap_or(10_000),
         };
         let issuers = self.issuers(&written.issuers, &audiences);
-        let policy = self.policy(written.policy.as_ref(), written.requirements, written.routes);
+        let policy = self.policy(text, &written);
         let (policy_file, policy) = policy?;
         self.check_history(&written.issuers, &issuers, &audiences, &policy_file, &policy);
         Some(Settings {

@@ -1,11 +1,11 @@
-//! Routes: which demands a request meets. The most specific path wins, then the most specific method.
+//! The routes of a policy. The most specific path wins, then the most specific method.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::demands::mistake;
+use actgate_yaml::{Diagnostics, Span, Spanned};
+
 use super::requirement::Requirement;
-use crate::yaml::{At, YamlError as PolicyError};
 
 /// Every route of a policy, to be searched by method and path.
 #[derive(Debug, Default)]
@@ -17,19 +17,19 @@ pub(super) struct RouteTable {
     others: matchit::Router<usize>,
 }
 
-/// One `METHODS PATH` with what it demands.
+/// One `METHODS PATH` with its access.
 #[derive(Debug)]
 pub(crate) struct Route {
     pub(crate) name: Arc<str>,
     pub(crate) access: Access,
 }
 
-/// Who may pass.
+/// What a request needs.
 #[derive(Debug)]
 pub(crate) enum Access {
-    /// Everybody; a token is not even looked at.
+    /// Nothing: a token is not read.
     Public,
-    /// Whoever meets the requirement.
+    /// A token whose facts meet the requirement.
     Guarded(Arc<Requirement>),
 }
 
@@ -38,7 +38,7 @@ pub(crate) enum Access {
 struct Pattern {
     methods: Methods,
     path: String,
-    place: At<()>,
+    span: Span,
 }
 
 #[derive(Debug)]
@@ -74,44 +74,22 @@ impl RouteTable {
         self.routes.get(*router.at(path).ok()?.value)
     }
 
-    pub(super) fn add(&mut self, written: &str, access: Access, place: &At<()>) -> Result<(), PolicyError> {
-        let refuse = |reason: &str| {
-            Err(mistake(
-                place,
-                format!("`{written}` is no route: {reason}"),
-                "write it as `GET /orders/{id}`",
-            ))
-        };
-        let mut words = written.split_ascii_whitespace();
-        let (Some(methods), Some(path), None) = (words.next(), words.next(), words.next()) else {
-            return refuse("it is not `METHODS PATH`");
-        };
-        let name: Arc<str> = format!("{methods} {path}").into();
-        let methods = if methods == "*" {
-            Methods::Any
-        } else {
-            let names: Vec<Box<str>> = methods.split(',').map(Into::into).collect();
-            let is_method =
-                |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-');
-            if !names.iter().all(|name| is_method(name)) {
-                return refuse("methods are in upper case, several are parted by commas, `*` is any");
+    /// Adds one `METHODS PATH`, or reports what is wrong in it.
+    pub(super) fn add(&mut self, written: &Spanned<String>, access: Access, diagnostics: &mut Diagnostics) {
+        match Pattern::parse(written) {
+            Ok((pattern, name)) => {
+                self.routes.push(Route { name, access });
+                self.patterns.push(pattern);
             }
-            Methods::Named(names)
-        };
-        if let Err(reason) = check_path(path) {
-            return refuse(reason);
+            Err(reason) => {
+                let message = format!("`{}` is not a route: {reason}", written.value);
+                diagnostics.push(written.span(), message, "write it as `GET /orders/{id}`");
+            }
         }
-        self.routes.push(Route { name, access });
-        self.patterns.push(Pattern {
-            methods,
-            path: path.to_owned(),
-            place: place.clone(),
-        });
-        Ok(())
     }
 
-    /// Builds the routers, one a method, and refuses ties.
-    pub(super) fn finish(&mut self) -> Result<(), PolicyError> {
+    /// Builds the routers, one a method, and reports ties.
+    pub(super) fn finish(&mut self, diagnostics: &mut Diagnostics) {
         let mut names: Vec<Box<str>> = vec!["HEAD".into()];
         for pattern in &self.patterns {
             if let Methods::Named(methods) = &pattern.methods {
@@ -121,25 +99,20 @@ impl RouteTable {
         names.sort_unstable();
         names.dedup();
         for name in names {
-            let router = self.router(|methods| match methods {
-                Methods::Any => Some(Closeness::Any),
-                Methods::Named(methods) if methods.contains(&name) => Some(Closeness::Named),
-                Methods::Named(methods) if *name == *"HEAD" && methods.iter().any(|method| **method == *"GET") => {
-                    Some(Closeness::GetForHead)
-                }
-                Methods::Named(_) => None,
-            })?;
+            let closeness = |methods: &Methods| methods.closeness(&name);
+            let router = self.router(closeness, diagnostics);
             self.methods.push((name, router));
         }
-        self.others = self.router(|methods| match methods {
-            Methods::Any => Some(Closeness::Any),
-            Methods::Named(_) => None,
-        })?;
-        Ok(())
+        let any = |methods: &Methods| matches!(methods, Methods::Any).then_some(Closeness::Any);
+        self.others = self.router(any, diagnostics);
     }
 
-    fn router(&self, closeness: impl Fn(&Methods) -> Option<Closeness>) -> Result<matchit::Router<usize>, PolicyError> {
-        // On one path only the closest route counts; the others never see a request of this method.
+    fn router(
+        &self,
+        closeness: impl Fn(&Methods) -> Option<Closeness>,
+        diagnostics: &mut Diagnostics,
+    ) -> matchit::Router<usize> {
+        // On one path only the closest route counts; the others never match a request of this method.
         let mut closest: HashMap<String, (Closeness, usize)> = HashMap::new();
         for (index, pattern) in self.patterns.iter().enumerate() {
             let Some(closeness) = closeness(&pattern.methods) else {
@@ -147,7 +120,7 @@ impl RouteTable {
             };
             let shape = shape(&pattern.path);
             match closest.get(&shape) {
-                Some((other, first)) if *other == closeness => return Err(self.tie(*first, index)),
+                Some((other, first)) if *other == closeness => self.tie(*first, index, diagnostics),
                 Some((other, _)) if *other > closeness => {}
                 _ => {
                     closest.insert(shape, (closeness, index));
@@ -159,38 +132,70 @@ impl RouteTable {
         let mut router = matchit::Router::new();
         for index in indices {
             let pattern = &self.patterns[index];
-            router.insert(&pattern.path, index).map_err(|error| match error {
-                matchit::InsertError::Conflict { with } => {
-                    let first = self
-                        .patterns
-                        .iter()
-                        .position(|other| other.path == with)
-                        .unwrap_or(index);
-                    self.tie(first, index)
+            match router.insert(&pattern.path, index) {
+                Ok(()) => {}
+                Err(matchit::InsertError::Conflict { with }) => {
+                    let first = self.patterns.iter().position(|other| other.path == with);
+                    self.tie(first.unwrap_or(index), index, diagnostics);
                 }
-                error => {
-                    let message = format!("`{}` is no path: {error}", pattern.path);
-                    mistake(
-                        &pattern.place,
-                        message,
-                        "write `{name}` for one segment and `{*rest}` for the rest of a path",
-                    )
+                Err(error) => {
+                    let message = format!("`{}` is not a path: {error}", pattern.path);
+                    let help = "write `{name}` for one segment and `{*rest}` for the rest of a path";
+                    diagnostics.push(pattern.span, message, help);
                 }
-            })?;
+            }
         }
-        Ok(router)
+        router
     }
 
-    fn tie(&self, first: usize, second: usize) -> PolicyError {
+    fn tie(&self, first: usize, second: usize, diagnostics: &mut Diagnostics) {
         let message = format!(
-            "`{}` takes the same requests as `{}` in line {}",
-            self.routes[second].name, self.routes[first].name, self.patterns[first].place.line
+            "`{}` matches the same requests as `{}` in line {}",
+            self.routes[second].name, self.routes[first].name, self.patterns[first].span.line
         );
-        mistake(
-            &self.patterns[second].place,
-            message,
-            "join the two, or make one more specific",
-        )
+        let help = "join the two, or make one more specific";
+        diagnostics.push(self.patterns[second].span, message, help);
+    }
+}
+
+impl Pattern {
+    /// The pattern and its name, or why it is none.
+    fn parse(written: &Spanned<String>) -> Result<(Pattern, Arc<str>), &'static str> {
+        let mut words = written.value.split_ascii_whitespace();
+        let (Some(methods), Some(path), None) = (words.next(), words.next(), words.next()) else {
+            return Err("it is not `METHODS PATH`");
+        };
+        let name = format!("{methods} {path}").into();
+        let methods = if methods == "*" {
+            Methods::Any
+        } else {
+            let names: Vec<Box<str>> = methods.split(',').map(Into::into).collect();
+            let is_method =
+                |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-');
+            if !names.iter().all(|name| is_method(name)) {
+                return Err("methods are in upper case, several are separated by commas, `*` is any");
+            }
+            Methods::Named(names)
+        };
+        check_path(path)?;
+        let pattern = Pattern {
+            methods,
+            path: path.to_owned(),
+            span: written.span(),
+        };
+        Ok((pattern, name))
+    }
+}
+
+impl Methods {
+    fn closeness(&self, name: &str) -> Option<Closeness> {
+        let names = |name: &str, methods: &[Box<str>]| methods.iter().any(|method| **method == *name);
+        match self {
+            Methods::Any => Some(Closeness::Any),
+            Methods::Named(methods) if names(name, methods) => Some(Closeness::Named),
+            Methods::Named(methods) if name == "HEAD" && names("GET", methods) => Some(Closeness::GetForHead),
+            Methods::Named(_) => None,
+        }
     }
 }
 
@@ -208,7 +213,7 @@ fn shape(path: &str) -> String {
     path.split('/').map(segment).collect::<Vec<_>>().join("/")
 }
 
-/// A path that no request can have, or that says something else than it seems to, is refused.
+/// Rejects a path that no request can have, or that means something else than it seems to.
 fn check_path(path: &str) -> Result<(), &'static str> {
     let Some(rest) = path.strip_prefix('/') else {
         return Err("the path begins with a slash");
@@ -217,12 +222,12 @@ fn check_path(path: &str) -> Result<(), &'static str> {
         return Err("the path is written without escapes: `é`, not `%C3%A9`");
     }
     if path.contains(['?', '#', ';', '\\']) || path.chars().any(char::is_control) {
-        return Err("the path holds a character that no judged path has");
+        return Err("the path contains a character that no accepted path has");
     }
     let mut segments = rest.split('/').peekable();
     while let Some(segment) = segments.next() {
         if matches!(segment, "." | "..") || (segment.is_empty() && segments.peek().is_some()) {
-            return Err("the path holds an empty or dot segment, which no judged path has");
+            return Err("the path contains an empty or dot segment, which no accepted path has");
         }
     }
     Ok(())
@@ -232,18 +237,23 @@ fn check_path(path: &str) -> Result<(), &'static str> {
 mod tests {
     use super::*;
 
-    fn table(patterns: &[&str]) -> Result<RouteTable, PolicyError> {
+    fn table(patterns: &[&str]) -> Result<RouteTable, Diagnostics> {
         let mut table = RouteTable::default();
+        let mut diagnostics = Diagnostics::default();
         for (index, pattern) in patterns.iter().enumerate() {
-            let place = At {
-                value: (),
+            let written = Spanned {
+                value: (*pattern).to_owned(),
                 line: index as u64 + 1,
                 column: 5,
             };
-            table.add(pattern, Access::Public, &place)?;
+            table.add(&written, Access::Public, &mut diagnostics);
         }
-        table.finish()?;
-        Ok(table)
+        table.finish(&mut diagnostics);
+        if diagnostics.is_empty() {
+            Ok(table)
+        } else {
+            Err(diagnostics)
+        }
     }
 
     fn found(patterns: &[&str], method: &str, path: &str) -> Option<String> {
@@ -289,21 +299,23 @@ mod tests {
     }
 
     #[test]
-    fn ties_are_refused_with_both_places() {
+    fn ties_are_reported_with_both_places() {
         for pair in [
             ["GET /a/{x}", "GET /a/{y}"],
             ["GET /a", "POST,GET /a"],
             ["* /a", "* /a"],
             ["GET /{*a}", "GET /{*b}"],
         ] {
-            let tie = table(&pair).unwrap_err();
-            assert!(tie.message.contains("takes the same requests"), "{tie}");
-            assert_eq!(tie.line, 2);
+            let tie = table(&pair).unwrap_err().to_string();
+            assert!(
+                tie.starts_with("2:5: ") && tie.contains("matches the same requests"),
+                "{tie}"
+            );
         }
     }
 
     #[test]
-    fn what_is_no_route_is_refused() {
+    fn a_pattern_that_is_not_a_route_is_reported() {
         for pattern in [
             "",
             "GET",

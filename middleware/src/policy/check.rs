@@ -1,4 +1,4 @@
-//! What is written down while a request is judged: nothing but the verdict, or every check.
+//! Checks and their recorders: enforcement keeps nothing, `explain` keeps every check.
 
 use std::fmt;
 use std::ops::ControlFlow;
@@ -11,16 +11,18 @@ use std::ops::ControlFlow;
 pub struct Check {
     /// The rule, as `POST /refunds: fresh-human.initiator.kind`, or the step of the token's validation.
     pub rule: String,
-    /// Which class of rules it belongs to.
+    /// The class of rules it belongs to.
     pub tier: Tier,
     /// Whether the fact met the rule.
     pub outcome: Outcome,
-    /// What the rule demands.
+    /// What the rule requires.
     pub expected: String,
-    /// What the token says.
+    /// What the token contains.
     pub got: String,
     /// The stable code, where the check failed.
     pub code: Option<&'static str>,
+    /// For `any_of`, the checks of each alternative; the rule is met if all checks of one alternative passed.
+    pub alternatives: Vec<Vec<Check>>,
 }
 
 impl Check {
@@ -32,6 +34,7 @@ impl Check {
             expected,
             got,
             code: None,
+            alternatives: Vec::new(),
         }
     }
 
@@ -53,7 +56,7 @@ pub enum Tier {
     Scope,
     /// The initiator, the current actor, the client, top-level claims.
     Core,
-    /// Prior actors: the owner's own rules, which can only refuse further.
+    /// Prior actors: local policy, which only denies further.
     History,
 }
 
@@ -68,7 +71,7 @@ impl fmt::Display for Tier {
     }
 }
 
-/// Whether a check was met.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// The fact meets the rule.
@@ -77,15 +80,15 @@ pub enum Outcome {
     Failed,
 }
 
-/// Who watches an evaluation. The verdict is the same whoever does.
+/// Receives the result of each check; the outcome does not depend on it.
 pub(crate) trait Recorder {
     fn met(&mut self, check: impl FnOnce() -> Check);
 
-    /// Says whether to go on and judge the other rules too.
+    /// Returns whether the evaluation continues with the other rules.
     fn unmet(&mut self, check: impl FnOnce() -> Check) -> ControlFlow<()>;
 }
 
-/// For enforcement: the first refusal ends it, and nothing is written down.
+/// For enforcement: the first unmet rule ends the evaluation, and nothing is kept.
 pub(crate) struct StopAtFirst;
 
 impl Recorder for StopAtFirst {
@@ -96,7 +99,7 @@ impl Recorder for StopAtFirst {
     }
 }
 
-/// For explaining: every rule is judged, and every check is kept.
+/// For `explain`: every rule is evaluated, and every check is kept.
 #[derive(Default)]
 pub(crate) struct Collect(pub(crate) Vec<Check>);
 

@@ -1,0 +1,157 @@
+//! `actor`: the current actor, which is the outermost `act` of the token.
+
+use std::fmt;
+
+use actgate_yaml::{OneOrMany, Spanned};
+use serde::Deserialize;
+
+use super::finding::Finding;
+use crate::chain::{Acting, Actor, Core, Kind};
+use crate::policy::evaluation_time::EvaluationTime;
+use crate::policy::parties::{self, PartyName, shown};
+use crate::policy::syntax::{Collector, Conditions, Context, Name, joined};
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::policy) struct ActorDocument {
+    #[serde(default)]
+    pub(in crate::policy) required: bool,
+    #[serde(default)]
+    absent: bool,
+    kind: Option<OneOrMany<Kind>>,
+    one_of: Option<Vec<PartyName>>,
+    none_of: Option<Vec<PartyName>>,
+    issuer: Option<OneOrMany<Name>>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::policy) enum ActorCondition {
+    /// The initiator is not a human who is their own actor. Part of every requirement.
+    NotSelfActor,
+    Required,
+    Absent,
+    Kind(Box<[Kind]>),
+    OneOf(Box<[PartyName]>),
+    NoneOf(Box<[PartyName]>),
+    Issuer(Box<[IssuerName]>),
+}
+
+/// An issuer that an actor may be of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::policy) enum IssuerName {
+    /// The word `same`: the issuer of the token.
+    Same,
+    Named(Name),
+}
+
+impl fmt::Display for IssuerName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            IssuerName::Same => f.write_str("the token's issuer"),
+            IssuerName::Named(name) => name.fmt(f),
+        }
+    }
+}
+
+pub(super) fn compile(document: &Spanned<ActorDocument>, context: &mut Context<'_>) -> Conditions<ActorCondition> {
+    let ActorDocument {
+        required,
+        absent,
+        kind,
+        one_of,
+        none_of,
+        issuer,
+    } = &document.value;
+    if *absent && (*required || kind.is_some() || one_of.is_some() || issuer.is_some()) {
+        let message = "an actor cannot be absent and have properties";
+        context.mistake(document.span(), message, "remove `absent: true`, or the other keys");
+    }
+    let mut conditions = Collector::new("actor", document.span(), context);
+    if *required {
+        conditions.add("required", ActorCondition::Required);
+    }
+    if *absent {
+        conditions.add("absent", ActorCondition::Absent);
+    }
+    conditions.list("kind", kind.as_ref().map(|kinds| &*kinds.0), ActorCondition::Kind);
+    conditions.list("one_of", one_of.as_deref(), ActorCondition::OneOf);
+    conditions.list("none_of", none_of.as_deref(), ActorCondition::NoneOf);
+    conditions.list("issuer", issuer.as_ref().map(|issuers| &*issuers.0), |issuers| {
+        let name = |name: Name| match &*name {
+            "same" => IssuerName::Same,
+            _ => IssuerName::Named(name),
+        };
+        ActorCondition::Issuer(issuers.into_iter().map(name).collect())
+    });
+    conditions.finish()
+}
+
+impl ActorCondition {
+    pub(super) fn evaluate(&self, core: &Core<'_>, _: &EvaluationTime) -> Finding {
+        let is_listed = |listed: &[PartyName], actor: &Actor| parties::contains(listed, actor.party(), core.initiator);
+        match self {
+            ActorCondition::NotSelfActor => Finding::met_if(
+                core.kind != Kind::Human || !matches!(core.acting, Acting::Itself(_)),
+                "self_act",
+            ),
+            ActorCondition::Required => Finding::met_if(core.delegate().is_some(), "actor_missing"),
+            ActorCondition::Absent => Finding::met_if(named_actor(core).is_none(), "actor_present"),
+            ActorCondition::Kind(kinds) => of_delegate(core, |actor| {
+                let code = match actor.kind() {
+                    Kind::Unknown => "actor_kind_unknown",
+                    _ => "actor_kind_not_allowed",
+                };
+                Finding::met_if(kinds.contains(&actor.kind()), code)
+            }),
+            ActorCondition::OneOf(listed) => of_delegate(core, |actor| {
+                Finding::met_if(is_listed(listed, actor), "actor_not_allowed")
+            }),
+            ActorCondition::NoneOf(listed) => {
+                let is_listed = named_actor(core).is_some_and(|actor| is_listed(listed, actor));
+                Finding::met_if(!is_listed, "actor_not_allowed")
+            }
+            ActorCondition::Issuer(issuers) => of_delegate(core, |actor| {
+                let issuer = actor.party().issuer();
+                let accepts = |name: &IssuerName| match name {
+                    IssuerName::Same => *issuer == *core.initiator.issuer(),
+                    IssuerName::Named(name) => **name == *issuer,
+                };
+                Finding::met_if(issuers.iter().any(accepts), "foreign_issuer")
+            }),
+        }
+    }
+
+    pub(super) fn expected(&self) -> String {
+        match self {
+            ActorCondition::NotSelfActor => "no human as their own actor".to_owned(),
+            ActorCondition::Required => "an actor".to_owned(),
+            ActorCondition::Absent => "no actor".to_owned(),
+            ActorCondition::Kind(kinds) => joined(kinds, " or "),
+            ActorCondition::OneOf(listed) => format!("one of {}", joined(listed, ", ")),
+            ActorCondition::NoneOf(listed) => format!("none of {}", joined(listed, ", ")),
+            ActorCondition::Issuer(issuers) => format!("an actor of {}", joined(issuers, " or ")),
+        }
+    }
+
+    pub(super) fn got(&self, core: &Core<'_>, _: &EvaluationTime) -> String {
+        match (self, core.acting) {
+            (_, Acting::Nobody) => "no actor".to_owned(),
+            (ActorCondition::Kind(_), Acting::Itself(actor) | Acting::Delegate(actor)) => actor.kind().to_string(),
+            (_, Acting::Itself(actor)) => format!("{}, for itself", shown(actor.party(), core.initiator)),
+            (_, Acting::Delegate(actor)) => shown(actor.party(), core.initiator),
+        }
+    }
+}
+
+/// Acting for oneself is no delegation: it satisfies no rule on the actor.
+fn of_delegate(core: &Core<'_>, evaluate: impl FnOnce(&Actor) -> Finding) -> Finding {
+    core.delegate().map_or(Finding::Unmet("actor_missing"), evaluate)
+}
+
+/// The actor that `act` names, the initiator itself included: what an excluding list must see.
+fn named_actor<'f>(core: &Core<'f>) -> Option<&'f Actor> {
+    match core.acting {
+        Acting::Nobody => None,
+        Acting::Itself(actor) | Acting::Delegate(actor) => Some(actor),
+    }
+}

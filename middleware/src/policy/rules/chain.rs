@@ -1,0 +1,115 @@
+//! `chain`: every actor of the token, prior ones included. Local policy beyond RFC 8693 section 4.1, which only denies.
+
+use actgate_yaml::Spanned;
+use serde::Deserialize;
+
+use crate::chain::History;
+use crate::policy::parties::{self, PartyName, shown};
+use crate::policy::syntax::{Collector, Conditions, Context, joined};
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::policy) struct ChainDocument {
+    pub(in crate::policy) max_depth: Option<u32>,
+    all_of: Option<Vec<PartyName>>,
+    none_of: Option<Vec<PartyName>>,
+    #[serde(default)]
+    accept_truncation: bool,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::policy) struct ChainCondition {
+    pub(in crate::policy) truncation: Truncation,
+    test: ChainTest,
+}
+
+/// Whether the policy accepts that an incomplete chain evades the rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Truncation {
+    /// The issuer's chain must be complete.
+    Refused,
+    /// `accept_truncation: true`.
+    Accepted,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum ChainTest {
+    /// At most so many `act` objects.
+    MaxDepth(usize),
+    /// Every actor is one of these.
+    AllOf(Box<[PartyName]>),
+    /// No party, the initiator included, is one of these.
+    NoneOf(Box<[PartyName]>),
+}
+
+pub(super) fn compile(document: &Spanned<ChainDocument>, context: &mut Context<'_>) -> Conditions<ChainCondition> {
+    let ChainDocument {
+        max_depth,
+        all_of,
+        none_of,
+        accept_truncation,
+    } = &document.value;
+    let truncation = match accept_truncation {
+        true => Truncation::Accepted,
+        false => Truncation::Refused,
+    };
+    let condition = |test| ChainCondition { truncation, test };
+    let mut conditions = Collector::new("chain", document.span(), context);
+    if let Some(depth) = max_depth {
+        conditions.add("max_depth", condition(ChainTest::MaxDepth(*depth as usize)));
+    }
+    conditions.list("all_of", all_of.as_deref(), |listed| {
+        condition(ChainTest::AllOf(listed))
+    });
+    conditions.list("none_of", none_of.as_deref(), |listed| {
+        condition(ChainTest::NoneOf(listed))
+    });
+    conditions.finish()
+}
+
+impl ChainCondition {
+    /// The code of the denial, unless the chain meets the condition.
+    pub(super) fn evaluate(&self, history: &History<'_>) -> Option<&'static str> {
+        // The issuer states that hops are missing: no condition on them can be evaluated.
+        if history.complete == Some(false) {
+            return Some("chain_incomplete");
+        }
+        let initiator = history.initiator;
+        let (met, code) = match &self.test {
+            ChainTest::MaxDepth(most) => (history.depth() <= *most, "chain_too_deep"),
+            ChainTest::AllOf(listed) => (
+                history
+                    .actors()
+                    .all(|actor| parties::contains(listed, actor.party(), initiator)),
+                "chain_actor_not_allowed",
+            ),
+            ChainTest::NoneOf(listed) => {
+                let mut parties = history.actors().map(|actor| actor.party()).chain([initiator]);
+                let is_listed = parties.any(|party| parties::contains(listed, party, initiator));
+                (!is_listed, "chain_actor_not_allowed")
+            }
+        };
+        (!met).then_some(code)
+    }
+
+    pub(super) fn expected(&self) -> String {
+        match &self.test {
+            ChainTest::MaxDepth(1) => "at most 1 actor".to_owned(),
+            ChainTest::MaxDepth(most) => format!("at most {most} actors"),
+            ChainTest::AllOf(listed) => format!("every actor one of {}", joined(listed, ", ")),
+            ChainTest::NoneOf(listed) => format!("no party of {}", joined(listed, ", ")),
+        }
+    }
+
+    pub(super) fn got(&self, history: &History<'_>) -> String {
+        if history.complete == Some(false) {
+            return "a chain that its issuer declares incomplete".to_owned();
+        }
+        let shown = |actor: &crate::chain::Actor| shown(actor.party(), history.initiator);
+        let names: Vec<String> = history.actors().map(shown).collect();
+        match names.len() {
+            0 => "no actor".to_owned(),
+            depth => format!("{depth}: {}", names.join(" ← ")),
+        }
+    }
+}

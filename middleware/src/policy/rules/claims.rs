@@ -1,0 +1,168 @@
+//! `claims`: top-level claims of the token, compared exactly.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use actgate_yaml::Spanned;
+use serde::de::{Deserialize, Deserializer, Error};
+use serde_json::Value;
+
+use super::finding::Finding;
+use crate::chain::Core;
+use crate::policy::evaluation_time::EvaluationTime;
+use crate::policy::syntax::{Conditions, Context, joined};
+
+/// The tests by the name of their claim.
+pub(in crate::policy) type ClaimsDocument = BTreeMap<String, Spanned<ClaimDocument>>;
+
+/// The test of one claim; a bare value is `equals`.
+#[derive(Clone, Debug, serde::Deserialize)]
+#[serde(rename = "shorthand equals", deny_unknown_fields)]
+pub(in crate::policy) struct ClaimDocument {
+    equals: Option<Scalar>,
+    one_of: Option<Vec<Scalar>>,
+    contains: Option<Scalar>,
+}
+
+/// A value that a claim is compared with. Text, whole numbers and booleans never equal each other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Scalar(Value);
+
+impl<'de> Deserialize<'de> for Scalar {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Value::deserialize(deserializer)? {
+            value @ (Value::String(_) | Value::Bool(_)) => Ok(Scalar(value)),
+            Value::Number(number) if !number.is_f64() => Ok(Scalar(number.into())),
+            Value::Null => Err(D::Error::invalid_type(serde::de::Unexpected::Unit, &"a value")),
+            _ => Err(D::Error::custom(
+                "expected a text, a whole number, `true` or `false`\nwrite a list under `one_of`, and other numbers in quotes",
+            )),
+        }
+    }
+}
+
+impl fmt::Display for Scalar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::policy) struct ClaimCondition {
+    name: ClaimName,
+    test: ClaimTest,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum ClaimName {
+    /// A top-level claim by its exact name.
+    Top(Box<str>),
+    /// A JSON Pointer (RFC 6901), for a value inside a claim.
+    Pointer(Box<str>),
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum ClaimTest {
+    OneOf(Box<[Scalar]>),
+    Contains(Scalar),
+}
+
+pub(super) fn compile(document: &Spanned<ClaimsDocument>, context: &mut Context<'_>) -> Conditions<ClaimCondition> {
+    if document.value.is_empty() {
+        context.empty(document.span(), "claims");
+    }
+    let mut compile = |(claim, test): (&String, &Spanned<ClaimDocument>)| {
+        let condition = condition(claim, test, context)?;
+        Some((claim.as_str().into(), condition))
+    };
+    document.value.iter().filter_map(&mut compile).collect()
+}
+
+fn condition(claim: &str, document: &Spanned<ClaimDocument>, context: &mut Context<'_>) -> Option<ClaimCondition> {
+    let pointer = claim.strip_prefix('/');
+    let forbidden = match pointer.map_or(claim, |inner| inner.split('/').next().unwrap_or(inner)) {
+        "" => Some((
+            "the claim has no name",
+            "write the name of a claim, or a JSON pointer such as `/a/b`",
+        )),
+        "act" => Some((
+            "`claims` cannot read `act`",
+            "use `actor` for the current actor, `chain` for prior ones",
+        )),
+        "cnf" => Some((
+            "`claims` cannot read `cnf`: a binding counts only with its proof",
+            "remove it",
+        )),
+        _ => None,
+    };
+    if let Some((message, help)) = forbidden {
+        context.mistake(document.span(), message, help);
+        return None;
+    }
+    let test = match &document.value {
+        ClaimDocument {
+            equals: Some(value),
+            one_of: None,
+            contains: None,
+        } => ClaimTest::OneOf([value.clone()].into()),
+        ClaimDocument {
+            equals: None,
+            one_of: Some(values),
+            contains: None,
+        } if !values.is_empty() => ClaimTest::OneOf(values.as_slice().into()),
+        ClaimDocument {
+            equals: None,
+            one_of: None,
+            contains: Some(value),
+        } => ClaimTest::Contains(value.clone()),
+        _ => {
+            let message = format!("the claim `{claim}` needs one test");
+            let help = "write a value, or one of `equals`, `one_of` (not empty), `contains`";
+            context.incomplete(document.span(), message, help);
+            return None;
+        }
+    };
+    let name = match pointer {
+        Some(_) => ClaimName::Pointer(claim.into()),
+        None => ClaimName::Top(claim.into()),
+    };
+    Some(ClaimCondition { name, test })
+}
+
+impl ClaimCondition {
+    pub(super) fn evaluate(&self, core: &Core<'_>, _: &EvaluationTime) -> Finding {
+        let met = match (&self.test, self.value(core)) {
+            (_, None) => false,
+            (ClaimTest::OneOf(accepted), Some(value)) => accepted.iter().any(|scalar| scalar.0 == *value),
+            (ClaimTest::Contains(wanted), Some(value)) => {
+                value.as_array().is_some_and(|items| items.contains(&wanted.0))
+            }
+        };
+        Finding::met_if(met, "claim_not_met")
+    }
+
+    fn value<'f>(&self, core: &Core<'f>) -> Option<&'f Value> {
+        match &self.name {
+            ClaimName::Top(name) => core.claims.get(name),
+            ClaimName::Pointer(pointer) => {
+                let (first, inner) = match pointer[1..].find('/') {
+                    Some(end) => pointer[1..].split_at(end),
+                    None => (&pointer[1..], ""),
+                };
+                let claim = core.claims.get(&first.replace("~1", "/").replace("~0", "~"))?;
+                claim.pointer(inner)
+            }
+        }
+    }
+
+    pub(super) fn expected(&self) -> String {
+        match &self.test {
+            ClaimTest::OneOf(accepted) => joined(accepted, " or "),
+            ClaimTest::Contains(wanted) => format!("a list with {wanted}"),
+        }
+    }
+
+    pub(super) fn got(&self, core: &Core<'_>, _: &EvaluationTime) -> String {
+        self.value(core).map_or("no such claim".to_owned(), Value::to_string)
+    }
+}

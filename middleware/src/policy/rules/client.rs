@@ -1,0 +1,53 @@
+//! `client`: the presenter of the token, by its `client_id`.
+
+use actgate_yaml::Spanned;
+use serde::Deserialize;
+
+use super::finding::Finding;
+use crate::chain::Core;
+use crate::policy::evaluation_time::EvaluationTime;
+use crate::policy::syntax::{Collector, Conditions, Context, Name, joined};
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::policy) struct ClientDocument {
+    one_of: Option<Vec<Name>>,
+    none_of: Option<Vec<Name>>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::policy) enum ClientCondition {
+    OneOf(Box<[Name]>),
+    NoneOf(Box<[Name]>),
+}
+
+pub(super) fn compile(document: &Spanned<ClientDocument>, context: &mut Context<'_>) -> Conditions<ClientCondition> {
+    let mut conditions = Collector::new("client", document.span(), context);
+    conditions.list("one_of", document.value.one_of.as_deref(), ClientCondition::OneOf);
+    conditions.list("none_of", document.value.none_of.as_deref(), ClientCondition::NoneOf);
+    conditions.finish()
+}
+
+impl ClientCondition {
+    /// A client that is not known could be any: it meets neither list.
+    pub(super) fn evaluate(&self, core: &Core<'_>, _: &EvaluationTime) -> Finding {
+        let client = core.claims.client.as_deref();
+        let is_listed = |client: &str, listed: &[Name]| listed.iter().any(|name| **name == *client);
+        let met = client.is_some_and(|client| match self {
+            ClientCondition::OneOf(listed) => is_listed(client, listed),
+            ClientCondition::NoneOf(listed) => !is_listed(client, listed),
+        });
+        Finding::met_if(met, "client_not_allowed")
+    }
+
+    pub(super) fn expected(&self) -> String {
+        match self {
+            ClientCondition::OneOf(listed) => format!("client one of {}", joined(listed, ", ")),
+            ClientCondition::NoneOf(listed) => format!("client none of {}", joined(listed, ", ")),
+        }
+    }
+
+    pub(super) fn got(&self, core: &Core<'_>, _: &EvaluationTime) -> String {
+        core.claims.client.as_deref().unwrap_or("no client").to_owned()
+    }
+}

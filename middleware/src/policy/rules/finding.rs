@@ -1,0 +1,72 @@
+//! The result of evaluating one condition.
+
+use std::sync::Arc;
+
+use crate::chain::{Core, Kind};
+
+/// Whether a condition is met, and otherwise what is missing.
+#[derive(Debug)]
+pub(in crate::policy) enum Finding {
+    Met,
+    /// The code of the denial.
+    Unmet(&'static str),
+    /// The scopes that a token needs, separated by spaces.
+    LacksScope(Arc<str>),
+    /// Only a new login is missing, and the initiator is a person who can log in.
+    StepUp(StepUp),
+}
+
+/// What a new login needs to reach (RFC 9470).
+#[derive(Clone, Debug)]
+pub(in crate::policy) struct StepUp {
+    pub(in crate::policy) code: &'static str,
+    pub(in crate::policy) max_age: Option<u64>,
+    pub(in crate::policy) acr_values: Option<Arc<str>>,
+}
+
+impl Finding {
+    pub(super) fn met_if(met: bool, code: &'static str) -> Self {
+        if met { Finding::Met } else { Finding::Unmet(code) }
+    }
+
+    /// A person can log in again; for any other initiator the same finding is a plain denial.
+    pub(super) fn login(core: &Core<'_>, needed: StepUp) -> Self {
+        if core.kind == Kind::Human {
+            Finding::StepUp(needed)
+        } else {
+            Finding::Unmet(needed.code)
+        }
+    }
+
+    /// The code of the denial, unless the condition is met.
+    pub(in crate::policy) fn code(&self) -> Option<&'static str> {
+        match self {
+            Finding::Met => None,
+            Finding::Unmet(code) => Some(code),
+            Finding::LacksScope(_) => Some("insufficient_scope"),
+            Finding::StepUp(needed) => Some(needed.code),
+        }
+    }
+}
+
+impl StepUp {
+    /// The login that satisfies both: the shorter age, and the contexts that both accept.
+    pub(in crate::policy) fn and(self, other: StepUp) -> StepUp {
+        let max_age = match (self.max_age, other.max_age) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+        let acr_values = match (self.acr_values, other.acr_values) {
+            (Some(one), Some(other)) => {
+                let accepted = |context: &&str| other.split(' ').any(|word| word == *context);
+                Some(one.split(' ').filter(accepted).collect::<Vec<_>>().join(" ").into())
+            }
+            (one, other) => one.or(other),
+        };
+        StepUp {
+            code: self.code,
+            max_age,
+            acr_values: acr_values.filter(|contexts| !contexts.is_empty()),
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! The rules of a requirement. Each file holds one subject: how it is written, compiled, evaluated and explained.
+//!
+//! Core rules read what RFC 8693 section 4.1 lets access control consider; history rules read the whole chain.
+
+mod actor;
+mod any_of;
+mod chain;
+mod claims;
+mod client;
+mod finding;
+mod initiator;
+mod scopes;
+
+use std::sync::Arc;
+
+use actgate_yaml::Spanned;
+use serde::Deserialize;
+
+pub(super) use actor::ActorCondition;
+pub(super) use any_of::AnyOf;
+pub(crate) use chain::Truncation;
+pub(super) use finding::{Finding, StepUp};
+
+use super::check::{Check, Tier};
+use super::evaluation_time::EvaluationTime;
+use super::syntax::{Context, Word};
+use crate::chain::{Core, History};
+
+/// The one list of the top-level words that hold conditions, in the order in which their rules are evaluated.
+///
+/// It makes the written form of a requirement, its compilation, and the conditions of each tier.
+macro_rules! words {
+    (core { $($core:ident: $CoreDocument:ty => $Core:ident($CoreCondition:ty),)* }
+     history { $($history:ident: $HistoryDocument:ty => $History:ident($HistoryCondition:ty),)* }) => {
+        /// The written form of a requirement, of the requirement of a route, or of one alternative of `any_of`.
+        #[derive(Clone, Debug, Default, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub(super) struct RequirementDocument {
+            pub(super) require: Option<Spanned<Vec<Spanned<String>>>>,
+            pub(super) any_of: Option<Spanned<Vec<Spanned<RequirementDocument>>>>,
+            $(pub(super) $core: Option<Spanned<$CoreDocument>>,)*
+            $(pub(super) $history: Option<Spanned<$HistoryDocument>>,)*
+        }
+
+        impl RequirementDocument {
+            /// Whether nothing is written.
+            pub(super) fn is_empty(&self) -> bool {
+                self.require.is_none()
+                    && self.any_of.is_none()
+                    $(&& self.$core.is_none())*
+                    $(&& self.$history.is_none())*
+            }
+
+            /// Adds the rules of every word but `require` and `any_of`, whose contents are requirements again.
+            pub(super) fn compile(&self, path: &str, context: &mut Context<'_>, rules: &mut Rules) {
+                $(if let Some(document) = &self.$core {
+                    for (word, condition) in $core::compile(document, context) {
+                        let name = rule_name(path, stringify!($core), &word);
+                        rules.core.push(CoreRule { name, condition: CoreCondition::$Core(condition) });
+                    }
+                })*
+                $(if let Some(document) = &self.$history {
+                    for (word, condition) in $history::compile(document, context) {
+                        let name = rule_name(path, stringify!($history), &word);
+                        let condition = HistoryCondition::$History(condition);
+                        rules.history.push(HistoryRule { name, line: document.line, condition });
+                    }
+                })*
+            }
+        }
+
+        /// The keys of a route: `match`, `public`, and those of a requirement.
+        pub(super) const ROUTE_KEYS: &[&str] = &[
+            "match", "public", "require", "any_of", $(stringify!($core),)* $(stringify!($history),)*
+        ];
+
+        /// A condition on the core facts.
+        #[derive(Debug, PartialEq, Eq)]
+        pub(super) enum CoreCondition {
+            AnyOf(AnyOf<CoreRule>),
+            $($Core($CoreCondition),)*
+        }
+
+        impl CoreCondition {
+            pub(super) fn evaluate(&self, core: &Core<'_>, time: &EvaluationTime) -> Finding {
+                match self {
+                    CoreCondition::AnyOf(any_of) => any_of.evaluate(|rule| rule.condition.evaluate(core, time)),
+                    $(CoreCondition::$Core(condition) => condition.evaluate(core, time),)*
+                }
+            }
+
+            fn expected(&self) -> String {
+                match self {
+                    CoreCondition::AnyOf(any_of) => any_of.expected(),
+                    $(CoreCondition::$Core(condition) => condition.expected(),)*
+                }
+            }
+
+            fn got(&self, core: &Core<'_>, time: &EvaluationTime) -> String {
+                match self {
+                    CoreCondition::AnyOf(any_of) => {
+                        any_of.got(|rule| rule.condition.evaluate(core, time).code().is_none())
+                    }
+                    $(CoreCondition::$Core(condition) => condition.got(core, time),)*
+                }
+            }
+        }
+
+        /// A condition on the whole chain.
+        #[derive(Debug, PartialEq, Eq)]
+        pub(super) enum HistoryCondition {
+            $($History($HistoryCondition),)*
+        }
+
+        impl HistoryCondition {
+            /// The code of the denial, unless the condition is met.
+            pub(super) fn evaluate(&self, history: &History<'_>) -> Option<&'static str> {
+                match self {
+                    $(HistoryCondition::$History(condition) => condition.evaluate(history),)*
+                }
+            }
+
+            fn expected(&self) -> String {
+                match self {
+                    $(HistoryCondition::$History(condition) => condition.expected(),)*
+                }
+            }
+
+            fn got(&self, history: &History<'_>) -> String {
+                match self {
+                    $(HistoryCondition::$History(condition) => condition.got(history),)*
+                }
+            }
+
+            pub(super) fn truncation(&self) -> Truncation {
+                match self {
+                    $(HistoryCondition::$History(condition) => condition.truncation,)*
+                }
+            }
+        }
+    };
+}
+
+words! {
+    core {
+        scopes: scopes::ScopesDocument => Scopes(scopes::ScopesCondition),
+        initiator: initiator::InitiatorDocument => Initiator(initiator::InitiatorCondition),
+        actor: actor::ActorDocument => Actor(actor::ActorCondition),
+        client: client::ClientDocument => Client(client::ClientCondition),
+        claims: claims::ClaimsDocument => Claims(claims::ClaimCondition),
+    }
+    history {
+        chain: chain::ChainDocument => Chain(chain::ChainCondition),
+    }
+}
+
+impl RequirementDocument {
+    /// The scopes that are demanded in full.
+    pub(super) fn demanded_scopes(&self) -> impl Iterator<Item = &Word> {
+        let scopes = self.scopes.iter().filter_map(|scopes| scopes.value.all_of.as_ref());
+        scopes.flatten()
+    }
+}
+
+/// The rules of one conjunction.
+#[derive(Default)]
+pub(super) struct Rules {
+    pub(super) core: Vec<CoreRule>,
+    pub(super) history: Vec<HistoryRule>,
+}
+
+/// A condition on the core facts, with its name.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct CoreRule {
+    pub(super) name: Arc<str>,
+    pub(super) condition: CoreCondition,
+}
+
+/// A condition on the whole chain, with its name and the line where it is written.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct HistoryRule {
+    pub(super) name: Arc<str>,
+    pub(super) line: u64,
+    pub(super) condition: HistoryCondition,
+}
+
+fn rule_name(path: &str, key: &str, word: &str) -> Arc<str> {
+    let dot = if word.is_empty() { "" } else { "." };
+    format!("{path}{key}{dot}{word}").into()
+}
+
+impl CoreRule {
+    /// Whether the rule asks for a scope: such rules come before all others.
+    pub(super) fn asks_for_scope(&self) -> bool {
+        matches!(&self.condition, CoreCondition::Scopes(condition) if condition.asks_for_scope())
+    }
+
+    /// The result as `explain` shows it.
+    pub(super) fn check(&self, core: &Core<'_>, time: &EvaluationTime) -> Check {
+        let condition = &self.condition;
+        let tier = match condition {
+            CoreCondition::Scopes(_) => Tier::Scope,
+            _ => Tier::Core,
+        };
+        let mut check = Check::new(&self.name, tier, condition.expected(), condition.got(core, time));
+        if let CoreCondition::AnyOf(AnyOf(alternatives)) = condition {
+            let checks = |rules: &Vec<CoreRule>| rules.iter().map(|rule| rule.check(core, time)).collect();
+            check.alternatives = alternatives.iter().map(checks).collect();
+        }
+        match condition.evaluate(core, time).code() {
+            None => check,
+            Some(code) => check.failed(code),
+        }
+    }
+}
+
+impl HistoryRule {
+    /// The result as `explain` shows it.
+    pub(super) fn check(&self, history: &History<'_>) -> Check {
+        let condition = &self.condition;
+        let check = Check::new(&self.name, Tier::History, condition.expected(), condition.got(history));
+        match condition.evaluate(history) {
+            None => check,
+            Some(code) => check.failed(code),
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! The words of which rules are written, and the report of what is wrong in them.
+
+use std::fmt;
+use std::ops::Deref;
+
+use actgate_yaml::{Diagnostics, Omissions, Span};
+use serde::de::{Deserialize, Deserializer, Error, Visitor};
+
+/// A name: neither blank nor with control characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Name(Box<str>);
+
+/// One word of printable ASCII without quotes and backslashes, as `scope` and `acr_values` list them (RFC 6749
+/// section 3.3). Anything else could not occur in a token, or would occur there as two words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Word(Box<str>);
+
+/// A duration such as `5m` or `1h 30m`: whole seconds, at least one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Seconds(pub(super) u64);
+
+impl Deref for Name {
+    type Target = str;
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Deref for Word {
+    type Target = str;
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Word {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Items as `explain` shows them.
+pub(super) fn joined<'i, T: fmt::Display + 'i>(items: impl IntoIterator<Item = &'i T>, separator: &str) -> String {
+    items.into_iter().map(T::to_string).collect::<Vec<_>>().join(separator)
+}
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Box::<str>::deserialize(deserializer)?;
+        if text.trim().is_empty() || text.chars().any(char::is_control) {
+            return Err(D::Error::custom(
+                "a name is blank or contains a control character\nwrite the name as the token has it",
+            ));
+        }
+        Ok(Name(text))
+    }
+}
+
+impl<'de> Deserialize<'de> for Word {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Box::<str>::deserialize(deserializer)?;
+        let is_allowed = |byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
+        if text.is_empty() || !text.bytes().all(is_allowed) {
+            return Err(D::Error::custom(
+                "expected one word of printable ASCII without quotes and backslashes\nwrite several words as a list",
+            ));
+        }
+        Ok(Word(text))
+    }
+}
+
+impl<'de> Deserialize<'de> for Seconds {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Duration;
+        impl Visitor<'_> for Duration {
+            type Value = Seconds;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a duration such as `30s`, `5m` or `1h`")
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<Seconds, E> {
+                match humantime::parse_duration(text) {
+                    Ok(duration) if duration.subsec_nanos() == 0 && !duration.is_zero() => {
+                        Ok(Seconds(duration.as_secs()))
+                    }
+                    _ => Err(E::custom(
+                        "expected a duration of at least one second\nwrite it as `30s`, `5m` or `1h`",
+                    )),
+                }
+            }
+        }
+        deserializer.deserialize_str(Duration)
+    }
+}
+
+/// What a rule reads while a policy is compiled: the report of mistakes, and what the requirement asks for elsewhere.
+pub(super) struct Context<'r> {
+    pub(super) omissions: &'r Omissions,
+    pub(super) diagnostics: &'r mut Diagnostics,
+    /// Every scope that the requirement demands in full.
+    pub(super) scopes: Vec<Word>,
+}
+
+impl Context<'_> {
+    pub(super) fn mistake(&mut self, span: Span, message: impl Into<String>, help: impl Into<String>) {
+        self.diagnostics.push(span, message, help);
+    }
+
+    /// A mistake that is none where something within the place could not be read.
+    pub(super) fn incomplete(&mut self, span: Span, message: impl Into<String>, help: impl Into<String>) {
+        if !self.omissions.within(span) {
+            self.mistake(span, message, help);
+        }
+    }
+
+    /// A key without content looks like a check and is none.
+    pub(super) fn empty(&mut self, span: Span, key: &str) {
+        self.incomplete(
+            span,
+            format!("`{key}` is empty"),
+            "write what it requires, or remove it",
+        );
+    }
+}
+
+/// The conditions written under one key, each with the word it is written as.
+pub(super) type Conditions<C> = Vec<(Box<str>, C)>;
+
+/// Collects the conditions written under one key, which is to hold at least one.
+pub(super) struct Collector<'c, 'r, C> {
+    key: &'static str,
+    span: Span,
+    context: &'c mut Context<'r>,
+    conditions: Conditions<C>,
+    has_mistake: bool,
+}
+
+impl<'c, 'r, C> Collector<'c, 'r, C> {
+    pub(super) fn new(key: &'static str, span: Span, context: &'c mut Context<'r>) -> Self {
+        Collector {
+            key,
+            span,
+            context,
+            conditions: Vec::new(),
+            has_mistake: false,
+        }
+    }
+
+    pub(super) fn add(&mut self, word: &str, condition: C) {
+        self.conditions.push((word.into(), condition));
+    }
+
+    /// Adds the condition of a list, if the list is written; an empty one is a mistake.
+    pub(super) fn list<T: Clone>(&mut self, word: &str, list: Option<&[T]>, condition: impl FnOnce(Box<[T]>) -> C) {
+        match list {
+            None => {}
+            Some([]) => {
+                self.has_mistake = true;
+                self.context.empty(self.span, word);
+            }
+            Some(list) => self.add(word, condition(list.into())),
+        }
+    }
+
+    pub(super) fn finish(self) -> Conditions<C> {
+        if self.conditions.is_empty() && !self.has_mistake {
+            self.context.empty(self.span, self.key);
+        }
+        self.conditions
+    }
+}
