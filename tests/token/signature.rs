@@ -52,9 +52,12 @@ fn an_invalid_signature_is_denied() {
             ("too short by its last byte", genuine[..length - 1].to_vec()),
             ("too short by its first byte", genuine[1..].to_vec()),
             ("half of it", genuine[..length / 2].to_vec()),
-            ("padded in front", [vec![0], genuine.clone()].concat()),
-            ("padded behind", [genuine.clone(), vec![0]].concat()),
-            ("padded by two in front", [vec![0; 2], genuine.clone()].concat()),
+            ("padded at the beginning", [vec![0], genuine.clone()].concat()),
+            ("padded at the end", [genuine.clone(), vec![0]].concat()),
+            (
+                "padded by two bytes at the beginning",
+                [vec![0; 2], genuine.clone()].concat(),
+            ),
             ("twice", [genuine.clone(), genuine.clone()].concat()),
             ("of 4096 bytes", vec![1; 4096]),
         ];
