@@ -1,13 +1,8 @@
 //! HTTP/1 bodies: ambiguous framing never becomes a second request.
 
 use crate::deployment::Deployment;
-use crate::table::{Table, Want};
+use crate::table::{REJECTED, REJECTED_OR_NORMALISED, Table, Want};
 use crate::wire;
-
-/// 400, or a closed connection.
-const REFUSED: Want = Want::of(&[400]).or_close();
-/// As [`REFUSED`], or normalised and forwarded.
-const REFUSED_OR_NORMALISED: Want = Want::of(&[200, 400]).or_close();
 
 /// A POST with these framing fields and body.
 fn post(line: &str, framing: &str, body: &str) -> Vec<u8> {
@@ -40,7 +35,7 @@ fn chunked_and_closed(table: &mut Table<'_>, row: &str, bytes: &[u8]) {
 }
 
 #[test]
-fn content_length_with_transfer_encoding() {
+fn content_length_beside_chunked_is_dropped() {
     let deployment = Deployment::with_routes();
     let line = deployment.writer();
     let mut table = Table::on(&deployment);
@@ -56,14 +51,14 @@ fn content_length_with_transfer_encoding() {
         chunked_and_closed(&mut table, &row, &post(&line, framing, SMUGGLED));
     }
     let framing = "Transfer-Encoding: identity\r\nContent-Length: 4";
-    table.request(framing, &post(&line, framing, SMUGGLED), REFUSED);
+    table.request(framing, &post(&line, framing, SMUGGLED), REJECTED);
     nothing_smuggled(&deployment, &mut table);
     table.finish();
 }
 
 /// The end of a long head is read like its beginning.
 #[test]
-fn content_length_with_transfer_encoding_behind_a_long_head() {
+fn content_length_beside_chunked_is_dropped_after_a_long_head() {
     let deployment = Deployment::with_routes();
     let line = deployment.writer();
     let mut table = Table::on(&deployment);
@@ -72,7 +67,7 @@ fn content_length_with_transfer_encoding_behind_a_long_head() {
             "X: {}\r\nContent-Length: 4\r\nTransfer-Encoding: chunked",
             "y".repeat(length)
         );
-        let row = format!("behind {length} bytes");
+        let row = format!("after {length} bytes");
         let bytes = post(&line, &framing, SMUGGLED);
         if length < 64 * 1024 {
             chunked_and_closed(&mut table, &row, &bytes);
@@ -119,7 +114,7 @@ fn other_transfer_encodings_are_rejected() {
         table.request(
             &framing.escape_debug().to_string(),
             &post(&line, framing, SMUGGLED),
-            REFUSED,
+            REJECTED,
         );
     }
     for framing in [
@@ -132,22 +127,22 @@ fn other_transfer_encodings_are_rejected() {
             &format!("{framing}\r\nConnection: close"),
             "2\r\nhi\r\n0\r\n\r\n",
         );
-        table.request(framing, &bytes, REFUSED_OR_NORMALISED);
+        table.request(framing, &bytes, REJECTED_OR_NORMALISED);
     }
     for framing in [
         "Transfer_Encoding: chunked\r\nContent-Length: 0",
         "X-Transfer-Encoding: chunked\r\nContent-Length: 0",
     ] {
         let bytes = post(&line, &format!("{framing}\r\nConnection: close"), "");
-        table.request(framing, &bytes, REFUSED_OR_NORMALISED);
+        table.request(framing, &bytes, REJECTED_OR_NORMALISED);
     }
     let old =
         format!("POST /orders HTTP/1.0\r\nHost: a.example\r\n{line}\r\nTransfer-Encoding: chunked\r\n\r\n{SMUGGLED}");
-    table.request("in HTTP/1.0", old.as_bytes(), REFUSED);
+    table.request("in HTTP/1.0", old.as_bytes(), REJECTED);
     let old = format!(
         "POST /orders HTTP/1.0\r\nHost: a.example\r\n{line}\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n{SMUGGLED}"
     );
-    table.request("in HTTP/1.0, kept alive", old.as_bytes(), REFUSED);
+    table.request("in HTTP/1.0, kept alive", old.as_bytes(), REJECTED);
     nothing_smuggled(&deployment, &mut table);
     table.finish();
 }
@@ -183,7 +178,7 @@ fn a_malformed_content_length_is_rejected() {
         table.request(
             &length.escape_debug().to_string(),
             &post(&line, length, SMUGGLED),
-            REFUSED,
+            REJECTED,
         );
     }
     for length in [
@@ -192,7 +187,7 @@ fn a_malformed_content_length_is_rejected() {
         "Content-Length: 004",
     ] {
         let bytes = post(&line, &format!("{length}\r\nConnection: close"), "body");
-        table.request(&length.escape_debug().to_string(), &bytes, REFUSED_OR_NORMALISED);
+        table.request(&length.escape_debug().to_string(), &bytes, REJECTED_OR_NORMALISED);
     }
     nothing_smuggled(&deployment, &mut table);
     table.finish();
@@ -224,8 +219,8 @@ fn a_malformed_chunked_body_is_not_forwarded_as_complete() {
         let _ = connection.send(&post(&line, "Transfer-Encoding: chunked", body));
         connection.finish_sending();
         let statuses: Vec<_> = connection.answers().iter().map(|answer| answer.status).collect();
-        let refused = statuses.iter().all(|status| *status == 400 || *status == 502);
-        assert!(refused, "{}: {statuses:?}", body.escape_debug());
+        let rejected = statuses.iter().all(|status| *status == 400 || *status == 502);
+        assert!(rejected, "{}: {statuses:?}", body.escape_debug());
     }
     let extended = post(
         &line,
@@ -233,7 +228,7 @@ fn a_malformed_chunked_body_is_not_forwarded_as_complete() {
         "5;x=\"y\"\r\nhello\r\n0\r\n\r\n",
     );
     let mut table = Table::on(&deployment);
-    let seen = table.request("a chunk extension", &extended, REFUSED_OR_NORMALISED);
+    let seen = table.request("a chunk extension", &extended, REJECTED_OR_NORMALISED);
     table.check(
         "the extension is not forwarded",
         seen.iter().all(|one| one.body == b"hello"),

@@ -33,6 +33,9 @@ const IMPURE_NAMES: &[&str] = &[
 ];
 const PURE_MODULES: &[&str] = &["policy", "chain", "analysis"];
 
+/// Names that the gate, which only decides, does not mention.
+const GATE_FOREIGN_NAMES: &[&str] = &["hyper", "hyper_util", "proxy", "upstream", "Version"];
+
 /// Names of the standard library for files, processes and the environment.
 const ENVIRONMENT_NAMES: &[&str] = &["env", "fs", "process", "File", "stdin", "stdout", "stderr"];
 
@@ -107,6 +110,14 @@ fn pure_modules_know_no_http_type_clock_key_or_runtime() {
         assert!(library.files.iter().any(|file| file.module == [module]), "{module}");
     }
     assert_none(library.files.iter().flat_map(impure_mentions));
+}
+
+#[test]
+fn the_gate_knows_no_hyper_type_upstream_or_http_version() {
+    let sidecar = Crate::read("sidecar/src");
+    let gate: Vec<&SourceFile> = sidecar.files.iter().filter(|file| is_in(file, &["gate"])).collect();
+    assert!(!gate.is_empty());
+    assert_none(gate.into_iter().flat_map(|file| mentions(file, GATE_FOREIGN_NAMES)));
 }
 
 #[test]
@@ -275,10 +286,18 @@ fn has_empty_name(path: &str) -> bool {
 }
 
 fn impure_mentions(file: &SourceFile) -> Vec<String> {
-    match file.module.first() {
-        Some(module) if PURE_MODULES.contains(&module.as_str()) => mentions(file, IMPURE_NAMES),
-        _ => Vec::new(),
+    if is_in(file, PURE_MODULES) {
+        mentions(file, IMPURE_NAMES)
+    } else {
+        Vec::new()
     }
+}
+
+/// Whether the file belongs to one of these modules of its crate.
+fn is_in(file: &SourceFile, modules: &[&str]) -> bool {
+    file.module
+        .first()
+        .is_some_and(|module| modules.contains(&module.as_str()))
 }
 
 /// The paths of `file` with one of `names` among their segments.
