@@ -6,6 +6,7 @@ mod cli;
 mod deployment;
 mod diagnostics;
 mod flows;
+mod issuer_command;
 mod keys;
 mod mint;
 mod narrowing;

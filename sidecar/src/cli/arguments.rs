@@ -2,7 +2,9 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
+use actgate_issuer::Registry;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::log::process_log::{LogFormat, LogLevel};
@@ -64,6 +66,16 @@ enough, see `actgate --help`.
     include_str!("../config/reference.yaml")
 );
 
+const ISSUER_NOTES: &str = "\
+Its keys exist as long as the process. At start it prints the commands that get a first token.
+  actgate issuer --listen 127.0.0.1:9400
+  actgate issuer --registry registry.yaml --signing rs256
+  actgate issuer --listen 0.0.0.0:9400 --expose-to-network --issuer http://issuer.test:9400
+
+The format of a registry, as an example with every key:
+
+";
+
 /// The arguments of the binary.
 #[derive(Debug, Parser)]
 #[command(name = "actgate", version, about = ABOUT, after_long_help = EXAMPLES, after_help = "`actgate --help` shows examples and exit codes.")]
@@ -105,10 +117,10 @@ The token is read from standard input, never from the command line, which other 
 Exit code 0: the request is allowed. 1: it is denied, or an error occurred.")]
     Explain(ExplainArguments),
     /// Run the bundled issuer: for demos, tests and development
-    #[command(after_help = "\
-It listens on loopback by default. Its keys exist as long as the process.
-  actgate issuer --listen 127.0.0.1:9400
-  actgate issuer --registry registry.yaml --signing rs256")]
+    #[command(
+        after_help = "`actgate issuer --help` shows the registry format.",
+        after_long_help = format!("{ISSUER_NOTES}{}", Registry::REFERENCE)
+    )]
     Issuer(IssuerArguments),
     /// Start an issuer, a sample API and gates, and run real flows
     #[command(after_help = "\
@@ -172,15 +184,21 @@ pub struct IssuerArguments {
     /// Address to listen on
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9400")]
     pub listen: SocketAddr,
+    /// Allow an address that is not loopback: anyone who reaches it can obtain tokens with the development passwords
+    #[arg(long)]
+    pub expose_to_network: bool,
     /// Issuer identifier [default: the URL it listens on]
     #[arg(long, value_name = "URL")]
     pub issuer: Option<String>,
-    /// Clients, users and resources [default: a built-in registry for demos]
+    /// Resources, users and clients [default: a built-in registry for demos]
     #[arg(long, value_name = "FILE")]
     pub registry: Option<PathBuf>,
     /// Signature algorithm of its tokens
     #[arg(long, value_enum, default_value_t = SigningAlgorithm::Es256)]
     pub signing: SigningAlgorithm,
+    /// Lifetime of its access tokens, up to 1 day
+    #[arg(long, value_name = "DURATION", default_value = "15m", value_parser = humantime::parse_duration)]
+    pub token_lifetime: Duration,
 }
 
 /// A signature algorithm.

@@ -1,8 +1,9 @@
 //! `actgate issuer`: the bundled authorization server.
 
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
-use actgate_issuer::{Registry, Server, Settings, Signing};
+use actgate_issuer::{Registry, Server, Settings, SettingsError, Signing, StartError};
 
 use crate::cli::arguments::{IssuerArguments, SigningAlgorithm};
 use crate::cli::output::{eprint_line, print};
@@ -14,6 +15,42 @@ use crate::server::signals::ShutdownSignals;
 const BANNER: &str = "\
 *** actgate issuer: for demos, tests and development, NOT FOR PRODUCTION ***
 *** keys and logins are kept in memory; users and secrets come from a plain file ***";
+
+/// Shell commands that get tokens from the built-in registry. `ISSUER` is the address.
+const FIRST_TOKENS: &str = r#"
+A token for an agent: client warehouse, secret warehouse-secret.
+
+  curl -s -w '\n' ISSUER/token -u warehouse:warehouse-secret -d grant_type=client_credentials \
+    -d resource=https://orders.example -d scope=orders:read
+
+A token for a user: user alice, password wonderland, through the application storefront. The variables login,
+consent and code are the steps of a browser.
+
+  form() { sed -n 's/.*name="transaction" value="\([^"]*\)".*/transaction=\1/p'; }
+  login=$(curl -s -G ISSUER/authorize -d response_type=code -d client_id=storefront \
+    -d redirect_uri=https://storefront.example/callback -d resource=https://assistant.example -d scope=orders:read \
+    -d code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM -d code_challenge_method=S256 | form)
+  consent=$(curl -s ISSUER/login -d "$login" -d username=alice -d password=wonderland | form)
+  code=$(curl -s -o /dev/null -w '%{redirect_url}' ISSUER/consent -d "$consent" -d decision=allow |
+    sed 's/.*[?&]\(code=[^&]*\).*/\1/')
+  token=$(curl -s ISSUER/token -u storefront:storefront-secret -d grant_type=authorization_code -d "$code" \
+    -d redirect_uri=https://storefront.example/callback -d code_verifier=dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk |
+    sed 's/.*"access_token":"\([^"]*\)".*/\1/')
+  echo "$token"
+
+A token for an agent that acts on behalf of the user: client assistant exchanges the token above.
+
+  curl -s -w '\n' ISSUER/token -u assistant:assistant-secret \
+    -d grant_type=urn:ietf:params:oauth:grant-type:token-exchange -d resource=https://orders.example \
+    -d subject_token="$token" -d subject_token_type=urn:ietf:params:oauth:token-type:access_token
+"#;
+
+/// The same for another registry, whose secrets are not shown.
+const FIRST_TOKEN: &str = "
+A token for a client of the registry with the grant client_credentials:
+
+  curl -s -w '\\n' ISSUER/token -u CLIENT:SECRET -d grant_type=client_credentials -d resource=RESOURCE
+";
 
 /// Runs the issuer until a signal stops it.
 ///
@@ -31,17 +68,36 @@ pub async fn issuer(arguments: &IssuerArguments) -> Result<(), Failure> {
             SigningAlgorithm::Rs256 => Signing::Rs256,
             SigningAlgorithm::Eddsa => Signing::EdDsa,
         },
-        ..Settings::default()
+        token_lifetime: arguments.token_lifetime,
+        expose_to_network: arguments.expose_to_network,
     };
     let server = Server::bind(arguments.listen, settings, registry)
         .await
-        .map_err(|error| Failure::runtime("issuer", error))?;
+        .map_err(start_failure)?;
     let mut signals = ShutdownSignals::watch().map_err(|error| Failure::runtime("signal handling", error))?;
+    let address = server.local_addr();
     eprint_line(BANNER);
-    eprint_line(&format!("actgate: issuer on {}", server.local_addr()));
-    print(&first_steps(&server, arguments.registry.as_deref()))?;
+    if !address.ip().is_loopback() {
+        eprint_line(&format!(
+            "actgate: warning: {address} is open to the network: anyone who reaches it can obtain tokens with the
+  development passwords and secrets of the registry, which cross the network in clear text"
+        ));
+    }
+    eprint_line(&format!("actgate: issuer on {address}"));
+    print(&first_steps(&server, arguments.registry.is_some()))?;
     server.serve(async move { signals.next().await }).await;
     Ok(())
+}
+
+fn start_failure(error: StartError) -> Failure {
+    let help = match error {
+        StartError::Settings(SettingsError::NotLoopback(_)) => {
+            "\n  help: listen on 127.0.0.1, or add --expose-to-network; anyone who reaches the address can then obtain tokens"
+        }
+        StartError::Settings(SettingsError::NoIssuerUrl(_)) => "\n  help: add --issuer with the URL that clients use",
+        _ => "",
+    };
+    Failure::runtime("issuer", format!("{error}{help}"))
 }
 
 fn read_registry(file: &Path) -> Result<Registry, Failure> {
@@ -58,30 +114,36 @@ fn read_registry(file: &Path) -> Result<Registry, Failure> {
     })
 }
 
-/// Commands for a shell. They use clients of the built-in registry; with another registry only the addresses are shown.
-fn first_steps(server: &Server, registry: Option<&Path>) -> String {
+/// The addresses, the commands for a first token, and the configuration of a gate.
+fn first_steps(server: &Server, has_registry: bool) -> String {
     let issuer = server.issuer_url();
-    let here = format!("http://{}", server.local_addr());
-    let mut steps =
-        format!("issuer     {issuer}\nmetadata   {here}/.well-known/openid-configuration\nkeys       {here}/jwks\n");
-    if registry.is_none() {
-        steps.push_str(&format!(
-            "
-A token for an agent on its own:
-  curl -s {here}/token -u warehouse:warehouse-secret -d grant_type=client_credentials -d resource=https://orders.example -d scope=orders:read
+    let address = format!("http://{}", reachable(server.local_addr()));
+    let (first_tokens, audience) = match has_registry {
+        true => (FIRST_TOKEN, "RESOURCE"),
+        false => (FIRST_TOKENS, "https://orders.example"),
+    };
+    let first_tokens = first_tokens.replace("ISSUER", &address);
+    format!(
+        "\
+issuer     {issuer}
+metadata   {address}/.well-known/openid-configuration
+keys       {address}/jwks
+{first_tokens}
+A gate that trusts the issuer has in its actgate.yaml:
 
-Hand a person's token on, as the agent that now acts ($TOKEN is alice's, for https://assistant.example):
-  curl -s {here}/token -u assistant:assistant-secret \\
-    -d grant_type=urn:ietf:params:oauth:grant-type:token-exchange \\
-    -d subject_token=$TOKEN -d subject_token_type=urn:ietf:params:oauth:token-type:access_token \\
-    -d resource=https://orders.example -d scope=orders:read
-
-Trust it in actgate.yaml:
-  audience: https://orders.example
+  audience: {audience}
   issuers:
     - issuer: {issuer}
 "
-        ));
+    )
+}
+
+/// The address as a client on the same machine uses it.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    match address {
+        SocketAddr::V4(v4) if v4.ip().is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        SocketAddr::V6(v6) if v6.ip().is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
     }
-    steps
+    address
 }
