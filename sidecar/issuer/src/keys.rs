@@ -16,10 +16,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
 use jsonwebtoken::jwk::{
     AlgorithmParameters, CommonParameters, EllipticCurve, EllipticCurveKeyParameters, EllipticCurveKeyType, Jwk,
-    JwkSet, KeyAlgorithm, OctetKeyPairParameters, OctetKeyPairType, PublicKeyUse, RSAKeyParameters, RSAKeyType,
+    JwkSet, OctetKeyPairParameters, OctetKeyPairType, PublicKeyUse, RSAKeyParameters, RSAKeyType,
 };
 use jsonwebtoken::{Algorithm, DecodingKey, Header, decode_header};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::error::{ErrorCode, OAuthError};
 use crate::secret::random_id;
@@ -27,18 +27,15 @@ use crate::secret::random_id;
 /// The maximum number of retired keys in the published set; beyond it the oldest is removed.
 const MAX_RETIRED: usize = 16;
 
-/// The algorithm the issuer signs with.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+/// The algorithm that the issuer signs with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Signing {
     /// ECDSA on P-256 with SHA-256.
     #[default]
-    #[serde(rename = "ES256")]
     Es256,
     /// RSA PKCS#1 v1.5 with SHA-256, on a key of 2048 bits.
-    #[serde(rename = "RS256")]
     Rs256,
     /// Ed25519, under the name `EdDSA`.
-    #[serde(rename = "EdDSA")]
     EdDsa,
 }
 
@@ -98,10 +95,7 @@ impl KeyRing {
 
     /// Removes every retired key from the published set; the tokens that they signed are invalid from then on.
     pub(crate) fn withdraw_retired(&self) -> usize {
-        let mut keys = self.write();
-        let count = keys.retired.len();
-        keys.retired.clear();
-        count
+        std::mem::take(&mut self.write().retired).len()
     }
 
     /// The published set: public keys only.
@@ -170,11 +164,7 @@ impl SigningKey {
         let public = Jwk {
             common: CommonParameters {
                 public_key_use: Some(PublicKeyUse::Signature),
-                key_algorithm: Some(match pair {
-                    KeyPair::Es256(_) => KeyAlgorithm::ES256,
-                    KeyPair::Rs256(_) => KeyAlgorithm::RS256,
-                    KeyPair::EdDsa(_) => KeyAlgorithm::EdDSA,
-                }),
+                key_algorithm: Some(pair.algorithm().into()),
                 key_id: Some(id.clone()),
                 ..CommonParameters::default()
             },
@@ -205,11 +195,7 @@ impl SigningKey {
     }
 
     pub(crate) fn algorithm(&self) -> Algorithm {
-        match self.pair {
-            KeyPair::Es256(_) => Algorithm::ES256,
-            KeyPair::Rs256(_) => Algorithm::RS256,
-            KeyPair::EdDsa(_) => Algorithm::EdDSA,
-        }
+        self.pair.algorithm()
     }
 }
 
@@ -221,6 +207,14 @@ impl KeyPair {
             Signing::EdDsa => Ed25519KeyPair::generate().map(KeyPair::EdDsa),
         };
         pair.map_err(|_| KeyError)
+    }
+
+    fn algorithm(&self) -> Algorithm {
+        match self {
+            KeyPair::Es256(_) => Algorithm::ES256,
+            KeyPair::Rs256(_) => Algorithm::RS256,
+            KeyPair::EdDsa(_) => Algorithm::EdDSA,
+        }
     }
 
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {

@@ -67,6 +67,16 @@ impl AuthorizationServer {
         })
     }
 
+    /// The client as the current actor, with the prior actors of a token.
+    pub(crate) fn actor(&self, client: &Client, prior: Option<Box<Act>>) -> Option<Box<Act>> {
+        Some(Box::new(Act {
+            iss: self.issuer_url.clone(),
+            sub: client.id.clone(),
+            sub_profile: client.profile,
+            act: prior,
+        }))
+    }
+
     /// The claims of an access token of this issuer that is valid now. The caller checks its audience.
     pub(crate) fn read(&self, token: &str) -> Option<AccessClaims> {
         let payload = self.keys.verify(token, ACCESS_TOKEN)?;

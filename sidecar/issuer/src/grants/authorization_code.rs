@@ -1,7 +1,7 @@
 //! Redeeming an authorization code, RFC 6749 section 4.1.3 with PKCE.
 
 use crate::authorization_server::AuthorizationServer;
-use crate::claims::{Act, EntityProfile, ID_TOKEN, IdClaims, SubjectProfile};
+use crate::claims::{EntityProfile, ID_TOKEN, IdClaims, SubjectProfile};
 use crate::error::{ErrorCode, OAuthError};
 use crate::parameters::Parameters;
 use crate::registry::Client;
@@ -44,6 +44,10 @@ pub(super) fn authorization_code(
     {
         return Err(invalid);
     }
+    let act = match client.profile {
+        EntityProfile::AiAgent => server.actor(client, None),
+        _ => None,
+    };
     let response = server.issue(Granted {
         subject: subject.clone(),
         subject_profile: SubjectProfile::User,
@@ -51,7 +55,7 @@ pub(super) fn authorization_code(
         client,
         scope,
         authentication: Some(authentication.clone()),
-        act: act(server, client),
+        act,
         not_after: None,
     })?;
     let id_token = match authorized.id_token {
@@ -73,18 +77,6 @@ pub(super) fn authorization_code(
         }
     };
     Ok(TokenResponse { id_token, ..response })
-}
-
-/// An agent is an actor; other applications act as the user and are not.
-fn act(server: &AuthorizationServer, client: &Client) -> Option<Box<Act>> {
-    (client.profile == EntityProfile::AiAgent).then(|| {
-        Box::new(Act {
-            iss: server.issuer_url.clone(),
-            sub: client.id.clone(),
-            sub_profile: client.profile,
-            act: None,
-        })
-    })
 }
 
 /// RFC 7636 section 4.1: 43 to 128 unreserved characters.

@@ -133,10 +133,5 @@ fn act(
     if subject.depth() >= MAX_CHAIN {
         return invalid("the chain would have more than 16 actors");
     }
-    Ok(Some(Box::new(Act {
-        iss: server.issuer_url.clone(),
-        sub: client.id.clone(),
-        sub_profile: client.profile,
-        act: subject.act.clone(),
-    })))
+    Ok(server.actor(client, subject.act.clone()))
 }

@@ -216,40 +216,39 @@ impl<'a> Check<'a> {
 
     /// Checks that a client has what its grants need, and nothing that they do not use.
     fn grants(&mut self, client: &ClientDocument, span: Span) {
-        let Some(grants) = client
-            .grants
-            .as_ref()
-            .filter(|grants| !self.omissions.within(grants.span()))
-        else {
-            return;
+        let grants = match &client.grants {
+            Some(grants) if !self.omissions.within(grants.span()) => &grants.value,
+            _ => return,
         };
-        let uses = |grant| grants.value.contains(&grant);
-        let pairs = [
+        let has_uris = client
+            .redirect_uris
+            .as_ref()
+            .is_some_and(|uris| !uris.value.is_empty() || self.omissions.within(uris.span()));
+        for (grant, name, key, is_written) in [
             (
+                Grant::AuthorizationCode,
                 "authorization_code",
-                uses(Grant::AuthorizationCode),
                 "redirect_uris",
-                client.redirect_uris.is_some(),
+                has_uris,
             ),
             (
+                Grant::TokenExchange,
                 "token_exchange",
-                uses(Grant::TokenExchange),
                 "exchange",
                 client.exchange.is_some(),
             ),
-        ];
-        for (grant, used, key, written) in pairs {
-            if used != written && !self.lost(key, span) {
-                let message = format!("the grant `{grant}` and the key `{key}` require each other");
-                self.diagnostics
-                    .push(span, message, "add the missing one, or remove the other");
+        ] {
+            if grants.contains(&grant) != is_written && !self.lost(key, span) {
+                let message = format!("the grant `{name}` and the key `{key}` require each other");
+                let help = "add the missing one, or remove the other";
+                self.diagnostics.push(span, message, help);
             }
         }
-        let other_grants = grants.value.iter().any(|grant| *grant != Grant::AuthorizationCode);
-        if client.secret.is_none() && other_grants && !self.lost("secret", span) {
+        let is_public = client.secret.is_none() && !self.lost("secret", span);
+        if is_public && grants.iter().any(|grant| *grant != Grant::AuthorizationCode) {
             let message = "a client without a secret can use the grant `authorization_code` only";
-            self.diagnostics
-                .push(span, message, "add a `secret`, or remove the other grants");
+            let help = "add a `secret`, or remove the other grants";
+            self.diagnostics.push(span, message, help);
         }
     }
 
