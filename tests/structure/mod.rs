@@ -52,7 +52,6 @@ const CRYPTO_FILES: &[&str] = &[
 const TOLERATED: &[&str] = &[
     "middleware/src/credential.rs",
     "middleware/src/explanation.rs",
-    "middleware/src/policy/mod.rs",
     "middleware/src/target.rs",
     "middleware/src/trust.rs",
     "middleware/src/yaml.rs",

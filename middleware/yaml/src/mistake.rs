@@ -89,6 +89,8 @@ impl Error for Mistake {
         let help = match &*expected {
             "a list" => "write `[a, b]`, or each item on a line of its own after `- `",
             "a mapping" => "write keys with their values, as in `key: value`",
+            "`true` or `false`" => "write one of the two without quotes",
+            text if text.contains("number") && found == "a text" => "write a number without quotes",
             text if scalar && (text.contains("text") || text.contains("word")) => "put a text in quotes",
             _ => "",
         };

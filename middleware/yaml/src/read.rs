@@ -260,13 +260,13 @@ mod tests {
             (
                 "routes: [{ match: GET /, public: yes }]",
                 "1:34",
-                "expected `true` or `false`, not a text",
+                "expected `true` or `false`, not a text; write one of the two without quotes",
             ),
             ("routes: [{ match: GET /, chain: { max_depth: -1 } }]", "1:46", number),
             (
                 "routes: [{ match: GET /, chain: { max_depth: two } }]",
                 "1:46",
-                &format!("{number}, not a text"),
+                &format!("{number}, not a text; write a number without quotes"),
             ),
             ("routes: [{}]", "1:10", "the key `match` is missing; add `match: …`"),
             ("routes: [{ match: .inf }]", "1:19", "expected a finite number"),
@@ -332,11 +332,11 @@ rotes: []
         let expected = [
             "2:22: unknown word `humn`; did you mean `human`?",
             "2:29: unknown key `knd`; did you mean `kind`?",
-            "4:29: expected `true` or `false`, not a number",
+            "4:29: expected `true` or `false`, not a number; write one of the two without quotes",
             "5:23: expected a text, not a number; put a text in quotes",
             "6:5: the key `match` is missing; add `match: …`",
             "7:12: a value is missing here; add a value or remove the key",
-            "7:36: expected a whole number from 0 to 4294967295, not a text",
+            "7:36: expected a whole number from 0 to 4294967295, not a text; write a number without quotes",
             "8:1: unknown key `rotes`; did you mean `routes`?",
         ];
         assert_eq!(mistakes(text), expected);
