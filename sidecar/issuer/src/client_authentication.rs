@@ -11,39 +11,13 @@ use crate::parameters::Parameters;
 use crate::registry::{Client, Registry};
 use crate::secret::Secret;
 
-/// A client, and whether it is authenticated.
-#[derive(Debug)]
-pub(crate) enum Authenticated<'r> {
-    /// Authenticated by its secret.
-    Confidential(&'r Client),
-    /// Identified only, because it has no secret (method `none`).
-    Public(&'r Client),
-}
-
-impl<'r> Authenticated<'r> {
-    pub(crate) fn client(&self) -> &'r Client {
-        match self {
-            Authenticated::Confidential(client) | Authenticated::Public(client) => client,
-        }
-    }
-
-    /// The client if it is authenticated.
-    pub(crate) fn confidential(&self) -> Result<&'r Client, OAuthError> {
-        match self {
-            Authenticated::Confidential(client) => Ok(client),
-            Authenticated::Public(_) => {
-                Err(ErrorCode::UnauthorizedClient.because("a public client may not use this grant"))
-            }
-        }
-    }
-}
-
-/// Authenticates by `client_secret_basic`, `client_secret_post` or, for a public client, `none`. Exactly one of them.
+/// Authenticates by `client_secret_basic`, `client_secret_post` or `none`, exactly one of them. A client with a secret
+/// cannot use `none`; one without is public and only identified, so its registration limits it to `authorization_code`.
 pub(crate) fn authenticate<'r>(
     registry: &'r Registry,
     headers: &HeaderMap,
     request: &Parameters,
-) -> Result<Authenticated<'r>, OAuthError> {
+) -> Result<&'r Client, OAuthError> {
     let id = request.one("client_id")?;
     let posted = request.one("client_secret")?;
     let mut authorization = headers.get_all(AUTHORIZATION).iter();
@@ -52,41 +26,34 @@ pub(crate) fn authenticate<'r>(
             Err(ErrorCode::InvalidRequest.because("the client authenticates by more than one method"))
         }
         (Some(header), None, None) => {
-            let basic = basic(header.as_bytes()).ok_or_else(|| failed(AuthScheme::Basic))?;
-            if id.is_some_and(|id| id != basic.id) {
+            let (name, secret) = basic(header.as_bytes()).ok_or_else(|| failed(AuthScheme::Basic))?;
+            if id.is_some_and(|id| id != name) {
                 return Err(
                     ErrorCode::InvalidRequest.because("client_id differs from the client of the Authorization header")
                 );
             }
-            prove(registry, &basic.id, &basic.secret, AuthScheme::Basic)
+            prove(registry, &name, &secret, AuthScheme::Basic)
         }
         (None, _, Some(secret)) => {
             let id = id.ok_or_else(|| failed(AuthScheme::None))?;
             prove(registry, id, secret, AuthScheme::None)
         }
         (None, _, None) => match id.and_then(|id| registry.client(id)) {
-            Some(client) if client.secret.is_none() => Ok(Authenticated::Public(client)),
+            Some(client) if client.secret.is_none() => Ok(client),
             _ => Err(failed(AuthScheme::None)),
         },
     }
 }
 
-struct Basic {
-    id: String,
-    secret: String,
-}
-
-fn basic(header: &[u8]) -> Option<Basic> {
+/// The identifier and the secret of a Basic header.
+fn basic(header: &[u8]) -> Option<(String, String)> {
     let (scheme, credentials) = std::str::from_utf8(header).ok()?.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
     }
     let decoded = STANDARD.decode(credentials.trim_start_matches(' ')).ok()?;
     let (id, secret) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
-    Some(Basic {
-        id: form_decoded(id)?,
-        secret: form_decoded(secret)?,
-    })
+    Some((form_decoded(id)?, form_decoded(secret)?))
 }
 
 /// RFC 6749 section 2.3.1: identifier and secret are form-encoded before they are joined.
@@ -100,18 +67,13 @@ fn form_decoded(text: &str) -> Option<String> {
         .map(|(_, value)| value.into_owned())
 }
 
-fn prove<'r>(
-    registry: &'r Registry,
-    id: &str,
-    secret: &str,
-    scheme: AuthScheme,
-) -> Result<Authenticated<'r>, OAuthError> {
+fn prove<'r>(registry: &'r Registry, id: &str, secret: &str, scheme: AuthScheme) -> Result<&'r Client, OAuthError> {
     let client = registry.client(id);
     let expected = client
         .and_then(|client| client.secret.clone())
         .unwrap_or_else(Secret::unknown);
     match (expected.matches(secret), client) {
-        (true, Some(client)) => Ok(Authenticated::Confidential(client)),
+        (true, Some(client)) => Ok(client),
         _ => Err(failed(scheme)),
     }
 }
@@ -128,7 +90,7 @@ mod tests {
     use base64::Engine;
     use base64::engine::general_purpose::STANDARD;
 
-    use super::{Authenticated, authenticate};
+    use super::authenticate;
     use crate::error::{AuthScheme, ErrorCode};
     use crate::parameters::Parameters;
     use crate::registry::Registry;
@@ -141,8 +103,7 @@ mod tests {
         }
         let request = Parameters::parse(body.as_bytes()).ok().unwrap();
         match authenticate(&registry, &headers, &request) {
-            Ok(Authenticated::Confidential(client)) => Ok(client.id.clone()),
-            Ok(Authenticated::Public(client)) => Ok(format!("{} (public)", client.id)),
+            Ok(client) => Ok(client.id.clone()),
             Err(error) => Err(error.code),
         }
     }
@@ -161,7 +122,7 @@ mod tests {
         assert_eq!(outcome(&[&basic("assistant:assistant%2Dsecret")], ""), ok("assistant"));
         let posted = "client_id=assistant&client_secret=assistant-secret";
         assert_eq!(outcome(&[], posted), ok("assistant"));
-        assert_eq!(outcome(&[], "client_id=terminal"), ok("terminal (public)"));
+        assert_eq!(outcome(&[], "client_id=terminal"), ok("terminal"));
     }
 
     #[test]

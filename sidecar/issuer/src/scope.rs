@@ -1,7 +1,6 @@
 //! Scopes (RFC 6749 section 3.3).
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -69,19 +68,7 @@ impl From<String> for ScopeSet {
 
 impl From<ScopeSet> for String {
     fn from(scopes: ScopeSet) -> String {
-        scopes.to_string()
-    }
-}
-
-impl fmt::Display for ScopeSet {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, scope) in self.0.iter().enumerate() {
-            if index > 0 {
-                f.write_str(" ")?;
-            }
-            f.write_str(scope)?;
-        }
-        Ok(())
+        Vec::from_iter(scopes.0).join(" ")
     }
 }
 
@@ -91,7 +78,7 @@ mod tests {
 
     #[test]
     fn a_scope_is_printable_ascii_with_single_spaces() {
-        assert_eq!(ScopeSet::parse("b a b").map(|s| s.to_string()), Ok("a b".to_owned()));
+        assert_eq!(ScopeSet::parse("b a b").map(String::from), Ok("a b".to_owned()));
         for malformed in [" a", "a ", "a  b", "a\tb", "a\"b", "a\\b", "ä", "a\nb"] {
             assert!(ScopeSet::parse(malformed).is_err(), "{malformed:?}");
         }

@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn a_valid_request_is_read() {
         let request = read(&[]).unwrap();
-        assert_eq!(request.scope.to_string(), "orders:read");
+        assert_eq!(String::from(request.scope), "orders:read");
         assert_eq!(request.audience, "https://orders.example");
     }
 

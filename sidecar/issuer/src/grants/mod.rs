@@ -25,9 +25,9 @@ pub(crate) fn token(
     let grant = request.one("grant_type")?;
     let client = authenticate(&server.registry, headers, request)?;
     match grant {
-        Some(AUTHORIZATION_CODE) => authorization_code::authorization_code(server, client.client(), request),
-        Some(CLIENT_CREDENTIALS) => client_credentials::client_credentials(server, client.confidential()?, request),
-        Some(TOKEN_EXCHANGE) => exchange::exchange(server, client.confidential()?, request),
+        Some(AUTHORIZATION_CODE) => authorization_code::authorization_code(server, client, request),
+        Some(CLIENT_CREDENTIALS) => client_credentials::client_credentials(server, client, request),
+        Some(TOKEN_EXCHANGE) => exchange::exchange(server, client, request),
         Some(_) => Err(ErrorCode::UnsupportedGrantType.because("this grant type is not supported")),
         None => Err(ErrorCode::InvalidRequest.because("grant_type is missing")),
     }
