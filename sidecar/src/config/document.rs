@@ -210,7 +210,6 @@ routes: []
             ("[ES256]", "[~]", format!("10:18: {missing}")),
             ("[ES256]", "[[ES256]]", format!("10:18: {single}")),
             ("profile: rfc9068", "profile: null", format!("11:14: {missing}")),
-            ("routes: []", "routes: x", format!("14:9: {list}")),
             (
                 "routes: []",
                 "---",
