@@ -82,7 +82,7 @@ pub(crate) fn evaluate(
 
 #[cfg(test)]
 mod tests {
-    use super::super::check::{Collect, StopAtFirst};
+    use super::super::check::{Check, Collect, StopAtFirst};
     use super::super::{Access, Policy};
     use super::*;
     use crate::chain::{PriorActorUse, Profile};
@@ -94,6 +94,14 @@ mod tests {
 
     /// The outcome, which does not depend on the recorder.
     fn outcome(body: &str, claims: Value) -> Result<(), Error> {
+        evaluated(body, claims).0
+    }
+
+    fn checks(body: &str, claims: Value) -> Vec<Check> {
+        evaluated(body, claims).1
+    }
+
+    fn evaluated(body: &str, claims: Value) -> (Result<(), Error>, Vec<Check>) {
         let policy = Policy::from_yaml(&format!("routes:\n  - match: GET /\n    {body}\n")).unwrap();
         let Access::Guarded(requirement) = &policy.route("GET", "/").unwrap().access else {
             panic!()
@@ -117,7 +125,7 @@ mod tests {
             requirement.core.len() + requirement.history.len(),
             "every rule is evaluated"
         );
-        enforced
+        (enforced, checks.0)
     }
 
     fn code(body: &str, claims: Value) -> &'static str {
@@ -356,6 +364,55 @@ mod tests {
         assert_eq!(code(body, json!({"client_id": "batch", "scope": "batch"})), "allow");
         assert_eq!(code(body, json!({"client_id": "batch"})), "no_alternative");
         assert_eq!(code(body, human(Value::Null)), "auth_too_old");
+    }
+
+    #[test]
+    fn explain_shows_the_inside_of_any_of() {
+        let body = "any_of: [{ client: { one_of: [a] } }, { scopes: [b], initiator: { kind: human } }]";
+        let checks = checks(body, json!({"scope": "b", "sub_profile": "user"}));
+        let any_of = checks.last().unwrap();
+        assert_eq!((&*any_of.rule, &*any_of.got), ("GET /: any_of", "any_of[1]"));
+        let inner: Vec<Vec<(&str, bool)>> = any_of
+            .alternatives
+            .iter()
+            .map(|checks| {
+                checks
+                    .iter()
+                    .map(|check| (&*check.rule, check.code.is_none()))
+                    .collect()
+            })
+            .collect();
+        assert_eq!(
+            inner,
+            [
+                vec![("GET /: any_of[0].client.one_of", false)],
+                vec![
+                    ("GET /: any_of[1].scopes", true),
+                    ("GET /: any_of[1].initiator.kind", true)
+                ]
+            ]
+        );
+    }
+
+    #[test]
+    fn rules_are_compared_by_what_they_require() {
+        let requirement = |body: &str| {
+            let policy = Policy::from_yaml(&format!("routes:\n  - match: GET /\n    {body}\n")).unwrap();
+            let Access::Guarded(requirement) = &policy.route("GET", "/").unwrap().access else {
+                panic!()
+            };
+            Arc::clone(requirement)
+        };
+        assert_eq!(requirement("scopes: [a]"), requirement("scopes: { all_of: [a] }"));
+        assert_ne!(requirement("scopes: [a]"), requirement("scopes: [b]"));
+        assert_eq!(
+            requirement("claims: { a: 1 }"),
+            requirement("claims: { a: { one_of: [1] } }")
+        );
+        assert_ne!(
+            requirement("chain: { max_depth: 1 }"),
+            requirement("chain: { max_depth: 2 }")
+        );
     }
 
     #[test]

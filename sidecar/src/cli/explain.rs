@@ -175,7 +175,7 @@ impl<'a> Report<'a> {
             if tier.replace(check.tier) != Some(check.tier) {
                 writeln!(text, "\n{}", faint(heading(check.tier)))?;
             }
-            self.write_check(text, check)?;
+            self.write_check(text, check, 2)?;
         }
         match &self.error {
             None => writeln!(text, "\n{}: the request is forwarded to the upstream", good("allowed"))?,
@@ -207,20 +207,26 @@ impl<'a> Report<'a> {
         Ok(())
     }
 
-    fn write_check(&self, text: &mut String, check: &Check) -> std::fmt::Result {
+    fn write_check(&self, text: &mut String, check: &Check, indent: usize) -> std::fmt::Result {
         // Each rule of a route begins with the route, which is known by now.
         let rule = self
             .route()
             .and_then(|route| check.rule.strip_prefix(route)?.strip_prefix(": "));
         let rule = printable(rule.unwrap_or(&check.rule));
         let (expected, got) = (printable(&check.expected), printable(&check.got));
-        match check.outcome {
-            Outcome::Passed => writeln!(text, "  {} {rule}: expected {expected}, got {got}", good("✓")),
-            Outcome::Failed => {
-                let code = bad(check.code.unwrap_or_default());
-                writeln!(text, "  {} {rule}: expected {expected}, got {got}  {code}", bad("✗"))
-            }
+        let (mark, code) = match check.outcome {
+            Outcome::Passed => (good("✓"), String::new()),
+            Outcome::Failed => (bad("✗"), format!("  {}", bad(check.code.unwrap_or_default()))),
+        };
+        writeln!(
+            text,
+            "{:indent$}{mark} {rule}: expected {expected}, got {got}{code}",
+            ""
+        )?;
+        for check in check.alternatives.iter().flatten() {
+            self.write_check(text, check, indent + 2)?;
         }
+        Ok(())
     }
 
     fn json(&self) -> ReportJson<'_> {
@@ -268,6 +274,8 @@ struct CheckJson<'a> {
     got: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    alternatives: Vec<Vec<CheckJson<'a>>>,
 }
 
 impl<'a> CheckJson<'a> {
@@ -279,6 +287,11 @@ impl<'a> CheckJson<'a> {
             expected: &check.expected,
             got: &check.got,
             code: check.code,
+            alternatives: check
+                .alternatives
+                .iter()
+                .map(|checks| checks.iter().map(CheckJson::of).collect())
+                .collect(),
         }
     }
 }
