@@ -17,7 +17,7 @@ requirements:
     initiator: { kind: human }
   fresh-human:
     require: [human-must-initiate]
-    initiator: { amr: [mfa], auth_within: 5m }
+    initiator: { amr: [mfa], max_auth_age: 5m }
 routes:
   - match: GET /health
     public: true

@@ -147,7 +147,7 @@ proptest! {
             Some(act) if inside => { act[name] = value; }
             _ => { claims[name] = value; }
         }
-        let policy = json!({ "routes": [{ "match": "POST /refunds", "initiator": { "kind": "human", "auth_within": "5m" } }] });
+        let policy = json!({ "routes": [{ "match": "POST /refunds", "initiator": { "kind": "human", "max_auth_age": "5m" } }] });
         if let Err(error) = outcome(&policy, &claims) {
             prop_assert!(matches!(error.status(), 401 | 403), "{:?}", error);
         }

@@ -1,4 +1,4 @@
-//! Every case of every folder in `policy-examples/`, judged by the library.
+//! Every case of every folder in `policy-examples/`, decided by the library.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -16,9 +16,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 #[tokio::test]
-async fn every_case_gets_the_verdict_it_expects() {
+async fn every_case_gets_the_decision_it_expects() {
     let authority = Authority::new().unwrap();
-    let mut judged = 0;
+    let mut evaluated = 0;
     let mut failures = Vec::new();
     for folder in folders() {
         let name = folder.file_name().unwrap().to_string_lossy().into_owned();
@@ -26,18 +26,21 @@ async fn every_case_gets_the_verdict_it_expects() {
             Err(reason) => failures.push(format!("{name}: {reason}")),
             Ok(example) => {
                 for case in &example.cases {
-                    judged += 1;
+                    evaluated += 1;
                     let place = format!("{name}/cases.yaml:{}", case.name.line);
-                    if let Err(reason) = example.judge(case, &authority).await {
+                    if let Err(reason) = example.run(case, &authority).await {
                         failures.push(format!("{place}: {}: {reason}", case.name.value));
                     }
                 }
             }
         }
     }
-    println!("policy examples: {judged} cases judged, {} failed", failures.len());
+    println!(
+        "policy examples: {evaluated} cases evaluated, {} failed",
+        failures.len()
+    );
     assert!(failures.is_empty(), "\n{}", failures.join("\n"));
-    assert!(judged > 0, "no policy example was found");
+    assert!(evaluated > 0, "no policy example was found");
 }
 
 #[test]
@@ -56,7 +59,7 @@ fn the_readme_names_every_folder_and_no_other() {
 }
 
 #[test]
-fn every_policy_opens_with_what_it_promises_and_what_it_cannot() {
+fn every_policy_begins_with_what_it_promises_and_what_it_cannot() {
     for folder in folders() {
         let text = fs::read_to_string(folder.join("policy.yaml")).unwrap();
         let mut lines = text.lines();
@@ -74,12 +77,12 @@ fn every_policy_opens_with_what_it_promises_and_what_it_cannot() {
 }
 
 #[test]
-fn a_folder_needs_both_a_passing_and_a_failing_case() {
-    let passing = "cases:\n  - { name: a, request: GET /, token: {}, expect: allow }\n";
-    let failing = "cases:\n  - { name: b, request: GET /, expect: { refuse: no_route, status: 403 } }\n";
-    assert_eq!(read_cases(passing).unwrap_err(), "no case is refused");
-    assert_eq!(read_cases(failing).unwrap_err(), "no case passes");
-    assert_eq!(read_cases("cases: []").unwrap_err(), "no case passes");
+fn a_folder_needs_both_an_allowed_and_a_denied_case() {
+    let allowed = "cases:\n  - { name: a, request: GET /, token: {}, expect: allow }\n";
+    let denied = "cases:\n  - { name: b, request: GET /, expect: { deny: no_route, status: 403 } }\n";
+    assert_eq!(read_cases(allowed).unwrap_err(), "no case is denied");
+    assert_eq!(read_cases(denied).unwrap_err(), "no case is allowed");
+    assert_eq!(read_cases("cases: []").unwrap_err(), "no case is allowed");
 }
 
 #[test]
@@ -87,8 +90,8 @@ fn an_unknown_key_or_word_in_a_cases_file_is_an_error() {
     let with = |case: &str| read_cases(&format!("cases:\n  - {{ name: a, request: GET /, {case} }}\n")).unwrap_err();
     assert!(with("expects: allow").contains("expects"));
     assert!(with("expect: allowed").starts_with("2:"));
-    assert!(with("expect: { refuse: no_route, status: 403, why: x }").starts_with("2:"));
-    assert!(with("expect: { refuse: no_route }").starts_with("2:"));
+    assert!(with("expect: { deny: no_route, status: 403, why: x }").starts_with("2:"));
+    assert!(with("expect: { deny: no_route }").starts_with("2:"));
     assert!(read_cases("cases: []\nmore: 1\n").unwrap_err().contains("more"));
 }
 
@@ -122,7 +125,7 @@ struct Case {
 #[serde(untagged)]
 enum Expect {
     Allow(Allow),
-    Refuse(Refusal),
+    Deny(Denial),
 }
 
 #[derive(Debug, Deserialize)]
@@ -133,8 +136,8 @@ enum Allow {
 
 #[derive(Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
-struct Refusal {
-    refuse: String,
+struct Denial {
+    deny: String,
     status: u16,
 }
 
@@ -155,7 +158,7 @@ impl Example {
         })
     }
 
-    async fn judge(&self, case: &Case, authority: &Authority) -> Result<(), String> {
+    async fn run(&self, case: &Case, authority: &Authority) -> Result<(), String> {
         let now = match &case.at {
             Some(at) => seconds(at)?,
             None => Clock::system().now(),
@@ -170,20 +173,20 @@ impl Example {
             None => HeaderMap::new(),
         };
 
-        let verdict = match Target::new(&method, &uri) {
+        let outcome = match Target::new(&method, &uri) {
             Err(error) => Err(error),
             Ok(target) => {
                 let decision = self.authorizer.decide(&target, &headers).await;
                 decision.verdict().map_err(Clone::clone)
             }
         };
-        let got = verdict.map_err(|error| Refusal {
-            refuse: error.code().to_owned(),
+        let got = outcome.map_err(|error| Denial {
+            deny: error.code().to_owned(),
             status: error.status(),
         });
         let expected = match &case.expect {
             Expect::Allow(Allow::Allow) => Ok(()),
-            Expect::Refuse(refusal) => Err(refusal),
+            Expect::Deny(denial) => Err(denial),
         };
         if got.as_ref().copied() == expected {
             return Ok(());
@@ -196,12 +199,12 @@ fn read_cases(text: &str) -> Result<Vec<Case>, String> {
     let file: CasesFile = actgate_yaml::read(text)
         .into_result()
         .map_err(|mistakes| mistakes.to_string())?;
-    let passes = |case: &Case| matches!(case.expect, Expect::Allow(_));
-    if !file.cases.iter().any(passes) {
-        return Err("no case passes".to_owned());
+    let is_allowed = |case: &Case| matches!(case.expect, Expect::Allow(_));
+    if !file.cases.iter().any(is_allowed) {
+        return Err("no case is allowed".to_owned());
     }
-    if file.cases.iter().all(passes) {
-        return Err("no case is refused".to_owned());
+    if file.cases.iter().all(is_allowed) {
+        return Err("no case is denied".to_owned());
     }
     Ok(file.cases)
 }

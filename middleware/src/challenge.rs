@@ -238,7 +238,7 @@ mod tests {
             ),
             (
                 Error::Denied {
-                    code: "self_act",
+                    code: "self_actor",
                     rule: rule(),
                 },
                 403,

@@ -240,10 +240,10 @@ mod tests {
         assert_eq!(Error::Unavailable { retry_after: 1 }.status(), 503);
         assert_eq!(Error::UnknownKey.status(), 401);
         let denied = Error::Denied {
-            code: "self_act",
+            code: "self_actor",
             rule: "GET /: self".into(),
         };
-        assert_eq!((denied.status(), denied.code()), (403, "self_act"));
+        assert_eq!((denied.status(), denied.code()), (403, "self_actor"));
         assert_eq!(denied.rule(), Some("GET /: self"));
     }
 

@@ -61,7 +61,7 @@ fn plain_body() -> impl Strategy<Value = Map<String, Value>> {
         json!({ "none_of": ["bot", { "issuer": FOREIGN, "subject": "u1" }] }),
         json!({ "kind": "human", "amr": ["mfa"] }),
         json!({ "acr": "high" }),
-        json!({ "auth_within": "5m" }),
+        json!({ "max_auth_age": "5m" }),
     ]);
     let actor = select(vec![
         json!({ "required": true }),

@@ -70,14 +70,14 @@ pub fn actor_rows() -> Vec<Row> {
             "actor: { issuer: same }",
             by("a"),
             of("https://partner.example.com"),
-            "foreign_issuer",
+            "actor_issuer_not_allowed",
             "actor.issuer",
         ),
         row(
             "actor: { issuer: [\"https://partner.example.com\"] }",
             of("https://partner.example.com"),
             by("a"),
-            "foreign_issuer",
+            "actor_issuer_not_allowed",
             "actor.issuer",
         ),
         row(

@@ -30,7 +30,7 @@ routes:
   - match: GET /strong
     initiator: { acr: [phr] }
   - match: GET /fresh
-    initiator: { auth_within: 5m }
+    initiator: { max_auth_age: 5m }
   - match: GET /delegated
     actor: { required: true }
   - match: GET /alone
@@ -130,12 +130,12 @@ fn of_the_policy() -> Vec<(&'static str, Value, Denial)> {
         (
             "/by-own-issuer",
             of(json!({ "sub": "bot", "iss": "https://partner.example.com" })),
-            denied("foreign_issuer"),
+            denied("actor_issuer_not_allowed"),
         ),
         ("/client", json!({ "client_id": "other" }), denied("client_not_allowed")),
         ("/tenant", json!({ "tid": "T2" }), denied("claim_not_met")),
-        ("/alternatives", json!({}), denied("no_alternative")),
-        ("/any", of(json!({ "sub": "alice-canary" })), denied("self_act")),
+        ("/alternatives", json!({}), denied("any_of_not_met")),
+        ("/any", of(json!({ "sub": "alice-canary" })), denied("self_actor")),
         ("/shallow", of(chain(&["bot", "orch"])), denied("chain_too_deep")),
         (
             "/known",
@@ -154,8 +154,8 @@ fn of_the_policy() -> Vec<(&'static str, Value, Denial)> {
 const CODES: &str = "missing_token invalid_request malformed_token unsupported_algorithm unknown_key invalid_signature invalid_claim \
     invalid_confirmation invalid_chain insufficient_scope no_route initiator_not_human initiator_kind_unknown \
     initiator_kind_not_allowed initiator_not_allowed amr_not_met acr_not_met auth_too_old actor_missing actor_present \
-    actor_kind_unknown actor_kind_not_allowed actor_not_allowed foreign_issuer client_not_allowed claim_not_met \
-    scope_not_allowed no_alternative self_act chain_too_deep chain_actor_not_allowed chain_incomplete";
+    actor_kind_unknown actor_kind_not_allowed actor_not_allowed actor_issuer_not_allowed client_not_allowed claim_not_met \
+    scope_not_allowed any_of_not_met self_actor chain_too_deep chain_actor_not_allowed chain_incomplete";
 
 #[test]
 fn each_denial_has_its_status_challenge_and_code() {

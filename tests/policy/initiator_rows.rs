@@ -100,29 +100,29 @@ pub fn initiator_rows() -> Vec<Row> {
             ],
         ),
         row(
-            "initiator: { auth_within: 5m }",
+            "initiator: { max_auth_age: 5m }",
             login(290),
             login(310),
             "auth_too_old",
-            "initiator.auth_within",
+            "initiator.max_auth_age",
         )
         .with_challenge(
             401,
             &[("error", "insufficient_user_authentication"), ("max_age", "300")],
         ),
         row(
-            "initiator: { auth_within: 5m }",
+            "initiator: { max_auth_age: 5m }",
             login(0),
             none(),
             "auth_too_old",
-            "initiator.auth_within",
+            "initiator.max_auth_age",
         )
         .with_challenge(
             401,
             &[("error", "insufficient_user_authentication"), ("max_age", "300")],
         ),
         row(
-            "{ initiator: { acr: phr, auth_within: 1m } }",
+            "{ initiator: { acr: phr, max_auth_age: 1m } }",
             json!({ "acr": "phr", "auth_time": now() }),
             none(),
             "acr_not_met",
@@ -138,15 +138,15 @@ pub fn initiator_rows() -> Vec<Row> {
         ),
         // A machine cannot log in again, so there is no step-up challenge.
         row(
-            "initiator: { auth_within: 5m }",
+            "initiator: { max_auth_age: 5m }",
             login(0),
             json!({ "sub": "bot", "sub_profile": "ai_agent", "auth_time": 1 }),
             "auth_too_old",
-            "initiator.auth_within",
+            "initiator.max_auth_age",
         ),
         // A new login does not help where another rule fails, too.
         row(
-            "{ initiator: { auth_within: 5m }, actor: { required: true } }",
+            "{ initiator: { max_auth_age: 5m }, actor: { required: true } }",
             json!({ "auth_time": now(), "act": { "sub": "a" } }),
             none(),
             "actor_missing",
@@ -156,8 +156,8 @@ pub fn initiator_rows() -> Vec<Row> {
             "actor: { none_of: [x] }",
             none(),
             json!({ "act": { "sub": "alice-canary" } }),
-            "self_act",
-            "not-their-own-actor",
+            "self_actor",
+            "self_actor",
         ),
     ]
 }
@@ -232,7 +232,7 @@ pub fn claim_rows() -> Vec<Row> {
             "any_of: [{ initiator: { kind: human } }, { actor: { one_of: [a] } }]",
             json!({ "sub": "bot", "sub_profile": "ai_agent", "act": { "sub": "a" } }),
             agent(),
-            "no_alternative",
+            "any_of_not_met",
             "any_of",
         ),
     ]

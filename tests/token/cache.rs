@@ -19,7 +19,7 @@ routes:
   - match: GET /named
     actor: { one_of: [agent-1] }
   - match: GET /fresh
-    initiator: { kind: human, auth_within: 1m }
+    initiator: { kind: human, max_auth_age: 1m }
 "#;
     let deployment = Deployment::with_policy(policy);
     let token = deployment.issuer.token(json!({ "auth_time": now() - 3600 }));

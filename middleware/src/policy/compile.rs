@@ -110,7 +110,7 @@ impl<'d, 'c, 'r> Compiler<'d, 'c, 'r> {
         core.insert(
             first,
             CoreRule {
-                name: format!("{}: not-their-own-actor", self.owner).into(),
+                name: format!("{}: self_actor", self.owner).into(),
                 condition: CoreCondition::Actor(ActorCondition::NotSelfActor),
             },
         );
@@ -269,13 +269,7 @@ mod tests {
             panic!()
         };
         let names: Vec<&str> = requirement.core.iter().map(|rule| &*rule.name).collect();
-        let expected = [
-            "b.scopes",
-            "scopes",
-            "not-their-own-actor",
-            "a.initiator.kind",
-            "any_of",
-        ];
+        let expected = ["b.scopes", "scopes", "self_actor", "a.initiator.kind", "any_of"];
         assert_eq!(names, expected.map(|path| format!("GET /: {path}")));
     }
 
@@ -308,9 +302,9 @@ mod tests {
             "initiator: { one_of: [''] }",
             "initiator: { amr: [] }",
             "initiator: { acr: ['a b'] }",
-            "initiator: { auth_within: 0s }",
-            "initiator: { auth_within: 300 }",
-            "initiator: { auth_within: soon }",
+            "initiator: { max_auth_age: 0s }",
+            "initiator: { max_auth_age: 300 }",
+            "initiator: { max_auth_age: soon }",
             "actor: {}",
             "actor: { required: yes }",
             "actor: { absent: true, kind: agent }",
@@ -352,7 +346,7 @@ mod tests {
             "initiator:",
             "initiator: { kind: , amr: [pwd] }",
             "initiator: { kind: ~, amr: [pwd] }",
-            "initiator: { auth_within: , amr: [pwd] }",
+            "initiator: { max_auth_age: , amr: [pwd] }",
             "initiator: { amr: ~, kind: human }",
             "initiator: { acr: ~, kind: human }",
             "initiator: { none_of: ~, kind: human }",

@@ -171,7 +171,7 @@ mod tests {
     fn a_human_who_is_their_own_actor_is_refused_by_every_requirement() {
         assert_eq!(
             code("scopes: { none_of: [x] }", human(json!({"sub": "u1"}))),
-            "self_act"
+            "self_actor"
         );
         assert_eq!(
             code(
@@ -231,7 +231,7 @@ mod tests {
                 "actor: { issuer: same }",
                 human(json!({"sub": "bot", "iss": "https://partner.example"}))
             ),
-            "foreign_issuer"
+            "actor_issuer_not_allowed"
         );
         assert_eq!(
             code(
@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn a_login_is_fresh_to_the_second_and_never_from_the_future() {
-        let body = "initiator: { auth_within: 5m }";
+        let body = "initiator: { max_auth_age: 5m }";
         let at = |time: u64| code(body, json!({"sub_profile": "user", "auth_time": time}));
         assert_eq!(at(NOW - 300), "allow");
         assert_eq!(at(NOW - 301), "auth_too_old");
@@ -259,7 +259,7 @@ mod tests {
 
     #[test]
     fn a_step_up_is_asked_for_only_when_a_person_and_nothing_else_can_cure_it() {
-        let body = "initiator: { auth_within: 5m, acr: [phr, phrh] }\n    actor: { one_of: [a] }";
+        let body = "initiator: { max_auth_age: 5m, acr: [phr, phrh] }\n    actor: { one_of: [a] }";
         let Err(Error::InsufficientUserAuthentication {
             max_age, acr_values, ..
         }) = outcome(body, human(agent("a")))
@@ -278,7 +278,7 @@ mod tests {
             "only a context that every rule accepts helps"
         );
         assert!(matches!(
-            outcome("initiator: { auth_within: 5m }", json!({"sub_profile": "ai_agent"})),
+            outcome("initiator: { max_auth_age: 5m }", json!({"sub_profile": "ai_agent"})),
             Err(Error::Denied {
                 code: "auth_too_old",
                 ..
@@ -359,10 +359,10 @@ mod tests {
 
     #[test]
     fn one_alternative_must_hold_whole() {
-        let body = "any_of: [{ initiator: { kind: human, auth_within: 5m } }, { client: { one_of: [batch] }, scopes: [batch] }]";
+        let body = "any_of: [{ initiator: { kind: human, max_auth_age: 5m } }, { client: { one_of: [batch] }, scopes: [batch] }]";
         assert_eq!(code(body, json!({"sub_profile": "user", "auth_time": NOW})), "allow");
         assert_eq!(code(body, json!({"client_id": "batch", "scope": "batch"})), "allow");
-        assert_eq!(code(body, json!({"client_id": "batch"})), "no_alternative");
+        assert_eq!(code(body, json!({"client_id": "batch"})), "any_of_not_met");
         assert_eq!(code(body, human(Value::Null)), "auth_too_old");
     }
 

@@ -40,23 +40,23 @@
 //! | `initiator: { one_of, none_of }` | the subject is, or is not, one of these | `initiator_not_allowed` |
 //! | `initiator: { amr: [a, b] }` | the login used every one of these methods | `amr_not_met` |
 //! | `initiator: { acr: [a, b] }` | the login reached one of these contexts | `acr_not_met` |
-//! | `initiator: { auth_within: 5m }` | the login is at most so long ago | `auth_too_old` |
+//! | `initiator: { max_auth_age: 5m }` | the login is at most so long ago | `auth_too_old` |
 //! | `actor: { required: true }` | somebody acts for the subject | `actor_missing` |
 //! | `actor: { absent: true }` | nobody does | `actor_present` |
 //! | `actor: { kind }` | the current actor is of this kind, or one of a list | `actor_kind_unknown`, `actor_kind_not_allowed` |
 //! | `actor: { one_of, none_of }` | the current actor is, or is not, one of these | `actor_not_allowed` |
-//! | `actor: { issuer }` | the current actor is of this issuer; `same` is the token's | `foreign_issuer` |
+//! | `actor: { issuer }` | the current actor is of this issuer; `same` is the token's | `actor_issuer_not_allowed` |
 //! | `client: { one_of, none_of }` | `client_id` is, or is not, one of these; a token without one meets neither | `client_not_allowed` |
 //! | `claims: { tid: T1 }` | a top-level claim equals text, a whole number or a boolean; `/a/b` reaches inside | `claim_not_met` |
 //! | `claims: { tid: { one_of: [T1] } }` | it is one of these | `claim_not_met` |
 //! | `claims: { roles: { contains: a } }` | it is a list with this in it | `claim_not_met` |
-//! | `any_of: [..]` | everything in at least one of these alternatives, which hold any key but `chain` | `no_alternative` |
+//! | `any_of: [..]` | everything in at least one of these alternatives, which hold any key but `chain` | `any_of_not_met` |
 //! | `chain: { max_depth: 2 }` | at most so many actors | `chain_too_deep` |
 //! | `chain: { all_of }` | every actor is one of these | `chain_actor_not_allowed` |
 //! | `chain: { none_of }` | nobody, the subject included, is one of these | `chain_actor_not_allowed` |
 //!
 //! Somebody is named by the `sub` alone, which means the token's own issuer, or by `{ issuer: .., subject: .. }`. Whoever is
-//! their own actor acts for nobody else: a machine meets no rule on `actor` then, and a human is refused (`self_act`). A chain
+//! their own actor acts for nobody else: a machine meets no rule on `actor` then, and a human is refused (`self_actor`). A chain
 //! that its issuer calls incomplete meets no rule on `chain` (`chain_incomplete`).
 //!
 //! # Two tiers

@@ -9,7 +9,7 @@ pub struct Node {
     /// Its subject.
     pub subject: String,
     /// Its issuer, where it is not that of the token.
-    pub foreign_issuer: Option<String>,
+    pub other_issuer: Option<String>,
     /// Its kind: `human`, `agent`, `service` or `unknown`.
     pub kind: String,
 }
@@ -21,7 +21,7 @@ pub fn nodes(chain: &Chain<'_>, issuer: &str) -> Vec<Node> {
         .chain(actors)
         .map(|link| Node {
             subject: link.sub.to_owned(),
-            foreign_issuer: (link.iss != issuer).then(|| link.iss.to_owned()),
+            other_issuer: (link.iss != issuer).then(|| link.iss.to_owned()),
             kind: link.kind.to_string(),
         })
         .collect()
@@ -36,7 +36,7 @@ pub fn draw(nodes: &[Node]) -> String {
             depth => format!("{}└─ ", "   ".repeat(depth - 1)),
         };
         let issuer = node
-            .foreign_issuer
+            .other_issuer
             .as_ref()
             .map_or_else(String::new, |issuer| format!(" of {}", printable(issuer)));
         let role = match depth {
@@ -63,7 +63,7 @@ mod tests {
         let chain =
             [("alice", "human"), ("assistant", "agent"), ("refund-agent", "agent")].map(|(subject, kind)| Node {
                 subject: subject.into(),
-                foreign_issuer: None,
+                other_issuer: None,
                 kind: kind.into(),
             });
         assert_eq!(

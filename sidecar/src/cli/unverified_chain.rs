@@ -28,7 +28,7 @@ pub fn unverified_chain(token: &str) -> Vec<Node> {
         let subject = party.get("sub").and_then(Value::as_str).unwrap_or_default().to_owned();
         Node {
             subject,
-            foreign_issuer: None,
+            other_issuer: None,
             kind: kind.to_owned(),
         }
     };

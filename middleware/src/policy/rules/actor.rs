@@ -92,7 +92,7 @@ impl ActorCondition {
         match self {
             ActorCondition::NotSelfActor => Finding::met_if(
                 core.kind != Kind::Human || !matches!(core.acting, Acting::Itself(_)),
-                "self_act",
+                "self_actor",
             ),
             ActorCondition::Required => Finding::met_if(core.delegate().is_some(), "actor_missing"),
             ActorCondition::Absent => Finding::met_if(named_actor(core).is_none(), "actor_present"),
@@ -116,7 +116,7 @@ impl ActorCondition {
                     IssuerName::Same => *issuer == *core.initiator.issuer(),
                     IssuerName::Named(name) => **name == *issuer,
                 };
-                Finding::met_if(issuers.iter().any(accepts), "foreign_issuer")
+                Finding::met_if(issuers.iter().any(accepts), "actor_issuer_not_allowed")
             }),
         }
     }

@@ -8,7 +8,7 @@ pub(in crate::policy) struct AnyOf<R>(pub(in crate::policy) Box<[Vec<R>]>);
 
 impl<R> AnyOf<R> {
     pub(super) fn evaluate(&self, evaluate: impl Fn(&R) -> Finding) -> Finding {
-        let mut finding = Finding::Unmet("no_alternative");
+        let mut finding = Finding::Unmet("any_of_not_met");
         'alternatives: for rules in &self.0 {
             let mut step_up = None;
             for rule in rules {

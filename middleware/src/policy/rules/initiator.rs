@@ -19,7 +19,7 @@ pub(in crate::policy) struct InitiatorDocument {
     none_of: Option<Vec<PartyName>>,
     amr: Option<OneOrMany<Name>>,
     acr: Option<OneOrMany<Word>>,
-    auth_within: Option<Seconds>,
+    max_auth_age: Option<Seconds>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -45,7 +45,7 @@ pub(super) fn compile(
         none_of,
         amr,
         acr,
-        auth_within,
+        max_auth_age,
     } = &document.value;
     let mut conditions = Collector::new("initiator", document.span(), context);
     conditions.list("kind", kind.as_ref().map(|kinds| &*kinds.0), InitiatorCondition::Kind);
@@ -60,8 +60,8 @@ pub(super) fn compile(
         let acr_values = joined(&contexts, " ").into();
         InitiatorCondition::Contexts(contexts, acr_values)
     });
-    if let Some(Seconds(seconds)) = auth_within {
-        conditions.add("auth_within", InitiatorCondition::MaxAuthAge(*seconds));
+    if let Some(Seconds(seconds)) = max_auth_age {
+        conditions.add("max_auth_age", InitiatorCondition::MaxAuthAge(*seconds));
     }
     conditions.finish()
 }
