@@ -123,7 +123,7 @@ impl<'d, 'c, 'r> Compiler<'d, 'c, 'r> {
         let base = root.path.clone();
         self.resolve(root, &base, &mut BTreeSet::new(), &mut parts);
         let mut scopes = Vec::new();
-        for scope in parts.iter().flat_map(|part| part.document.demanded_scopes()) {
+        for scope in parts.iter().flat_map(|part| part.document.required_scopes()) {
             if !scopes.contains(scope) {
                 scopes.push(scope.clone());
             }
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_not_defined_or_requires_itself_is_refused() {
+    fn a_name_that_is_not_defined_or_requires_itself_is_reported() {
         let text =
             "requirements:\n  human: { initiator: { kind: human } }\nroutes:\n  - { match: GET /, require: [humen] }\n";
         assert_eq!(
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn what_looks_like_a_check_and_is_none_is_refused() {
+    fn what_looks_like_a_check_and_is_none_is_reported() {
         for body in [
             "scopes: []",
             "scopes: {}",
@@ -373,11 +373,55 @@ mod tests {
             let text = format!("routes:\n  - match: GET /\n    {body}\n");
             assert!(
                 Policy::from_yaml(&text).is_err(),
-                "null or empty passes for a check: {body}"
+                "null or empty is accepted as a check: {body}"
             );
         }
         assert!(Policy::from_yaml("requirements:\n  a:\n").is_err());
         assert!(error("requirements:\n  a: {}\n").contains("requirement `a` is empty"));
         assert!(error("routes:\n  - { match: [], public: true }\n").contains("empty"));
+    }
+
+    #[test]
+    fn every_mistake_is_reported_at_once() {
+        let text = "requirements:
+  human: { initiator: { kind: humn } }
+  fresh: { initiator: { max_auth_age: 300 }, require: [humen] }
+  a: { require: [b] }
+  b: { require: [a] }
+  typo: { scope: [x] }
+routes:
+  - match: GET /a
+    scopes: []
+  - match: [GET /b, GET b, GET /a]
+    require: [human, typo, wrong]
+  - match: GET /c
+    public: true
+    actor: { absent: true, required: true }
+  - public: true
+";
+        let expected = [
+            "2:31: unknown word `humn`; did you mean `human`?",
+            "3:39: expected a duration of at least one second, not a number; write it as `30s`, `5m` or `1h`",
+            "3:56: no requirement is named `humen`; did you mean `human`?",
+            "5:18: requirement `a` requires itself: a → b → a; remove one of these",
+            "6:11: unknown key `scope`; did you mean `scopes`?",
+            "9:13: `scopes` is empty; write what it requires, or remove it",
+            "10:21: `GET b` is not a route: the path begins with a slash; write it as `GET /orders/{id}`",
+            "10:28: `GET /a` matches the same requests as `GET /a` in line 8; join the two, or make one more specific",
+            "11:28: no requirement is named `wrong`; expected one of `a`, `b`, `fresh`, `human`, `typo`",
+            "12:5: a public route has no requirement; remove `public: true`, or every other key but `match`",
+            "15:5: the key `match` is missing; add `match: …`",
+        ];
+        assert_eq!(error(text).split('\n').collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn a_policy_inside_a_larger_document_has_the_places_of_the_document() {
+        let text = "listen: here\nrequirements: { a: { scopes: [b] } }\nroutes: [{ match: GET /, require: [a] }]\n";
+        let policy = Policy::from_yaml_members(text).unwrap();
+        assert_eq!(policy.requirements().collect::<Vec<_>>(), ["a"]);
+        let mistake = Policy::from_yaml_members(&text.replace("[a]", "[c]")).unwrap_err();
+        assert_eq!(mistake.iter().next().unwrap().line(), 3);
+        assert!(Policy::from_yaml_members("routes:").is_err());
     }
 }

@@ -1,8 +1,7 @@
-//! The policy: what an API owner demands of whoever acts, in words that can be read aloud.
+//! The policy: which facts of a verified token each route requires, as a declarative document.
 //!
-//! A policy only narrows. Signature, issuer, audience and time are judged before it, and nothing in it can allow what
-//! they refuse. Everything written is a conjunction; alternatives stand only in `any_of`; a fact that is not known
-//! satisfies no rule.
+//! A policy only narrows. Signature, issuer, audience and time are checked before it, and it cannot allow what they deny.
+//! Everything written is a conjunction; alternatives are only in `any_of`; a fact that is not known satisfies no rule.
 //!
 //! ```
 //! use actgate::Policy;
@@ -28,11 +27,11 @@
 //!
 //! # Every word
 //!
-//! | Key | What it demands | Code of the refusal |
+//! | Key | What it requires | Code of the denial |
 //! |---|---|---|
 //! | `match` | where the route applies: `GET /a`, `GET,POST /a/{id}`, `* /a/{*rest}`, or a list of these | `no_route` |
-//! | `public: true` | nothing; a token is not even looked at | |
-//! | `require: [name]` | what the named requirement demands | as there |
+//! | `public: true` | nothing; a token is not read | |
+//! | `require: [name]` | what the named requirement requires | as there |
 //! | `scopes: [a, b]` | every one of these scopes; also written `{ all_of: [a, b] }` | `insufficient_scope` |
 //! | `scopes: { any_of: [a] }` | one of these | `insufficient_scope` |
 //! | `scopes: { none_of: [a] }` | none of these | `scope_not_allowed` |
@@ -41,8 +40,8 @@
 //! | `initiator: { amr: [a, b] }` | the login used every one of these methods | `amr_not_met` |
 //! | `initiator: { acr: [a, b] }` | the login reached one of these contexts | `acr_not_met` |
 //! | `initiator: { max_auth_age: 5m }` | the login is at most so long ago | `auth_too_old` |
-//! | `actor: { required: true }` | somebody acts for the subject | `actor_missing` |
-//! | `actor: { absent: true }` | nobody does | `actor_present` |
+//! | `actor: { required: true }` | a current actor other than the subject | `actor_missing` |
+//! | `actor: { absent: true }` | no `act` | `actor_present` |
 //! | `actor: { kind }` | the current actor is of this kind, or one of a list | `actor_kind_unknown`, `actor_kind_not_allowed` |
 //! | `actor: { one_of, none_of }` | the current actor is, or is not, one of these | `actor_not_allowed` |
 //! | `actor: { issuer }` | the current actor is of this issuer; `same` is the token's | `actor_issuer_not_allowed` |
@@ -53,18 +52,18 @@
 //! | `any_of: [..]` | everything in at least one of these alternatives, which hold any key but `chain` | `any_of_not_met` |
 //! | `chain: { max_depth: 2 }` | at most so many actors | `chain_too_deep` |
 //! | `chain: { all_of }` | every actor is one of these | `chain_actor_not_allowed` |
-//! | `chain: { none_of }` | nobody, the subject included, is one of these | `chain_actor_not_allowed` |
+//! | `chain: { none_of }` | no actor, nor the subject, is one of these | `chain_actor_not_allowed` |
 //!
-//! Somebody is named by the `sub` alone, which means the token's own issuer, or by `{ issuer: .., subject: .. }`. Whoever is
-//! their own actor acts for nobody else: a machine meets no rule on `actor` then, and a human is refused (`self_actor`). A chain
-//! that its issuer calls incomplete meets no rule on `chain` (`chain_incomplete`).
+//! A party is named by its `sub` alone, which means the token's own issuer, or by `{ issuer: .., subject: .. }`. A subject
+//! that is its own actor is no delegation: a machine then meets no rule on `actor`, and a human is denied (`self_actor`).
+//! A chain that its issuer declares incomplete meets no rule on `chain` (`chain_incomplete`).
 //!
 //! # Two tiers
 //!
 //! **Core** rules (`scopes`, `initiator`, `actor`, `client`, `claims`, `any_of`) read the token's top-level claims and the
-//! current actor, as RFC 8693 section 4.1 asks. **History** rules (`chain`) read prior actors: they are the owner's own
-//! rule, may only refuse further, and rest on the issuer's word for earlier hops. They need
-//! `prior_actors: restrict` of every trusted issuer, and its chain to be `complete`, unless the rule says `accept_truncation: true`.
+//! current actor, as RFC 8693 section 4.1 asks. **History** rules (`chain`) read prior actors: they are local policy, only
+//! deny further, and rely on the issuer's record of earlier hops. They need `prior_actors: enforce` of every trusted
+//! issuer, and its chain to be `complete`, unless the rule has `accept_truncation: true`.
 
 mod check;
 mod compile;
@@ -82,6 +81,8 @@ mod requirement;
 mod route_table;
 mod rules;
 mod syntax;
+#[cfg(test)]
+mod testing;
 
 pub use check::{Check, Outcome, Tier};
 pub use error::{PolicyError, PolicyMistake};

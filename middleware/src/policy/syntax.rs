@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Deref;
 
 use actgate_yaml::{Diagnostics, Omissions, Span};
-use serde::de::{Deserialize, Deserializer, Error, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 
 /// A name: neither blank nor with control characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,16 +81,14 @@ impl<'de> Deserialize<'de> for Seconds {
         impl Visitor<'_> for Duration {
             type Value = Seconds;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a duration such as `30s`, `5m` or `1h`")
+                f.write_str("a duration of at least one second\nwrite it as `30s`, `5m` or `1h`")
             }
             fn visit_str<E: Error>(self, text: &str) -> Result<Seconds, E> {
                 match humantime::parse_duration(text) {
                     Ok(duration) if duration.subsec_nanos() == 0 && !duration.is_zero() => {
                         Ok(Seconds(duration.as_secs()))
                     }
-                    _ => Err(E::custom(
-                        "expected a duration of at least one second\nwrite it as `30s`, `5m` or `1h`",
-                    )),
+                    _ => Err(E::invalid_value(Unexpected::Str(text), &self)),
                 }
             }
         }
@@ -102,7 +100,7 @@ impl<'de> Deserialize<'de> for Seconds {
 pub(super) struct Context<'r> {
     pub(super) omissions: &'r Omissions,
     pub(super) diagnostics: &'r mut Diagnostics,
-    /// Every scope that the requirement demands in full.
+    /// The scopes that the requirement requires, all of them.
     pub(super) scopes: Vec<Word>,
 }
 
@@ -161,7 +159,8 @@ impl<'c, 'r, C> Collector<'c, 'r, C> {
             None => {}
             Some([]) => {
                 self.has_mistake = true;
-                self.context.empty(self.span, word);
+                let key = if word.is_empty() { self.key } else { word };
+                self.context.empty(self.span, key);
             }
             Some(list) => self.add(word, condition(list.into())),
         }

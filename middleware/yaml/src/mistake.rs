@@ -84,25 +84,25 @@ impl Error for Mistake {
             Unexpected::Map => "a mapping",
             _ => "something else",
         };
-        let expected = in_words(&expected.to_string());
+        let (expected, help) = in_words(expected);
         let scalar = matches!(found, "true or false" | "a number");
         let help = match &*expected {
-            "a list" => "write `[a, b]`, or each item on a line of its own after `- `",
-            "a mapping" => "write keys with their values, as in `key: value`",
-            "`true` or `false`" => "write one of the two without quotes",
-            text if text.contains("number") && found == "a text" => "write a number without quotes",
-            text if scalar && (text.contains("text") || text.contains("word")) => "put a text in quotes",
-            _ => "",
+            text if scalar && help.is_empty() && (text.contains("text") || text.contains("word")) => {
+                "put a text in quotes"
+            }
+            _ => &help,
         };
         Mistake::new(format!("expected {expected}, not {found}"), help)
     }
 
     fn invalid_value(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Mistake::new(format!("expected {}", in_words(&expected.to_string())), "")
+        let (expected, help) = in_words(expected);
+        Mistake::new(format!("expected {expected}"), help)
     }
 
     fn invalid_length(_: usize, expected: &dyn Expected) -> Self {
-        Mistake::new(format!("expected {}", in_words(&expected.to_string())), "")
+        let (expected, help) = in_words(expected);
+        Mistake::new(format!("expected {expected}"), help)
     }
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
@@ -124,23 +124,30 @@ impl Error for Mistake {
     }
 }
 
-/// An expectation of serde in terms of YAML; those of hand-written readers are used as they are.
-fn in_words(expected: &str) -> String {
-    let words = match expected.split(' ').next() {
-        Some("struct" | "map") => "a mapping",
-        Some("enum" | "variant") => "a single word",
-        Some("u8") => "a whole number from 0 to 255",
-        Some("u16") => "a whole number from 0 to 65535",
-        Some("u32") => "a whole number from 0 to 4294967295",
-        Some("u64" | "usize" | "i8" | "i16" | "i32" | "i64" | "isize") => "a whole number",
-        Some("f32" | "f64") => "a number",
-        _ => match expected {
-            "a string" | "string" | "str" => "a text",
-            "a sequence" => "a list",
-            "a map" => "a mapping",
-            "a boolean" => "`true` or `false`",
-            other => other,
+/// An expectation and its help. Those of serde are put in terms of YAML.
+fn in_words(expected: &dyn Expected) -> (String, String) {
+    let expected = expected.to_string();
+    let list = ("a list", "write `[a, b]`, or each item on a line of its own after `- `");
+    let mapping = ("a mapping", "write keys with their values, as in `key: value`");
+    let (words, help) = match &*expected {
+        "a string" | "string" | "str" => ("a text", ""),
+        "a sequence" => list,
+        "a map" | "a mapping" => mapping,
+        "a boolean" => ("`true` or `false`", "write one of the two without quotes"),
+        _ => match expected.split(' ').next() {
+            Some("struct" | "map") => mapping,
+            Some("enum" | "variant") => ("a single word", ""),
+            Some("u8") => ("a whole number from 0 to 255", ""),
+            Some("u16") => ("a whole number from 0 to 65535", ""),
+            Some("u32") => ("a whole number from 0 to 4294967295", ""),
+            Some("u64" | "usize" | "i8" | "i16" | "i32" | "i64" | "isize") => ("a whole number", ""),
+            Some("f32" | "f64") => ("a number", ""),
+            _ => expected.split_once('\n').unwrap_or((&expected, "")),
         },
     };
-    words.to_owned()
+    let help = match words {
+        number if help.is_empty() && number.contains("number") => "write a number without quotes",
+        _ => help,
+    };
+    (words.to_owned(), help.to_owned())
 }

@@ -208,7 +208,8 @@ mod tests {
         let missing = "a value is missing here; add a value or remove the key";
         let list = "a list, not a text; write `[a, b]`, or each item on a line of its own after `- `";
         let mapping = "a mapping, not a text; write keys with their values, as in `key: value`";
-        let number = "expected a whole number from 0 to 4294967295";
+        let number = "a whole number from 0 to 4294967295";
+        let digits = "write a number without quotes";
         let tab = "a tab is used where only spaces are allowed; indent with spaces";
         let merge = "merge keys (`<<`) are not supported; write the keys out";
         let several = "the file contains more than one document; keep one, and delete the `---` before the next";
@@ -262,11 +263,15 @@ mod tests {
                 "1:34",
                 "expected `true` or `false`, not a text; write one of the two without quotes",
             ),
-            ("routes: [{ match: GET /, chain: { max_depth: -1 } }]", "1:46", number),
+            (
+                "routes: [{ match: GET /, chain: { max_depth: -1 } }]",
+                "1:46",
+                &format!("expected {number}; {digits}"),
+            ),
             (
                 "routes: [{ match: GET /, chain: { max_depth: two } }]",
                 "1:46",
-                &format!("{number}, not a text; write a number without quotes"),
+                &format!("expected {number}, not a text; {digits}"),
             ),
             ("routes: [{}]", "1:10", "the key `match` is missing; add `match: …`"),
             ("routes: [{ match: .inf }]", "1:19", "expected a finite number"),

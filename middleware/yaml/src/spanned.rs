@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 
-/// The names of newtypes by which the deserializer recognises the two types of this file.
+/// The newtype names that the deserializer recognises.
 pub(crate) const SPANNED: &str = "$actgate_yaml::Spanned";
 pub(crate) const ONE_OR_MANY: &str = "$actgate_yaml::OneOrMany";
 

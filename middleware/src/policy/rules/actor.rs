@@ -155,3 +155,89 @@ fn named_actor<'f>(core: &Core<'f>) -> Option<&'f Actor> {
         Acting::Itself(actor) | Acting::Delegate(actor) => Some(actor),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::policy::testing::{agent, chain, code, human};
+
+    #[test]
+    fn a_human_who_is_their_own_actor_is_denied_by_every_requirement() {
+        assert_eq!(
+            code("scopes: { none_of: [x] }", human(json!({"sub": "u1"}))),
+            "self_actor"
+        );
+        assert_eq!(
+            code(
+                "scopes: { none_of: [x] }",
+                human(json!({"sub": "u1", "iss": "https://other.example"}))
+            ),
+            "allow"
+        );
+    }
+
+    #[test]
+    fn acting_for_oneself_is_no_delegation() {
+        let bot = json!({"sub": "bot", "sub_profile": "ai_agent", "act": {"sub": "bot", "sub_profile": "ai_agent"}});
+        assert_eq!(code("initiator: { kind: agent }", bot.clone()), "allow");
+        for body in [
+            "actor: { required: true }",
+            "actor: { kind: agent }",
+            "actor: { one_of: [bot] }",
+            "actor: { issuer: same }",
+        ] {
+            assert_eq!(code(body, bot.clone()), "actor_missing", "{body}");
+        }
+        assert_eq!(code("actor: { absent: true }", bot.clone()), "actor_present");
+        assert_eq!(code("actor: { none_of: [bot] }", bot), "actor_not_allowed");
+    }
+
+    #[test]
+    fn the_current_actor_is_a_pair_compared_byte_for_byte() {
+        let body = "actor: { one_of: [billing-bot] }";
+        assert_eq!(code(body, human(agent("billing-bot"))), "allow");
+        for name in [
+            "Billing-bot",
+            "billing-bot ",
+            "billing-bo",
+            "billing-bot,x",
+            "billing‑bot",
+        ] {
+            assert_eq!(code(body, human(agent(name))), "actor_not_allowed", "{name}");
+        }
+        assert_eq!(
+            code(
+                body,
+                human(json!({"sub": "billing-bot", "iss": "https://evil.example"}))
+            ),
+            "actor_not_allowed"
+        );
+        assert_eq!(code(body, human(chain(&["other", "billing-bot"]))), "actor_not_allowed");
+        assert_eq!(code(body, human(Value::Null)), "actor_missing");
+        let pair = "actor: { one_of: [{ issuer: 'https://partner.example', subject: bot }] }";
+        assert_eq!(
+            code(pair, human(json!({"sub": "bot", "iss": "https://partner.example"}))),
+            "allow"
+        );
+        assert_eq!(code(pair, human(agent("bot"))), "actor_not_allowed");
+        assert_eq!(
+            code(
+                "actor: { issuer: same }",
+                human(json!({"sub": "bot", "iss": "https://partner.example"}))
+            ),
+            "actor_issuer_not_allowed"
+        );
+        assert_eq!(
+            code(
+                "actor: { kind: agent }",
+                human(json!({"sub": "adm7", "sub_profile": "user"}))
+            ),
+            "actor_kind_not_allowed"
+        );
+        assert_eq!(
+            code("actor: { kind: agent }", human(json!({"sub": "x"}))),
+            "actor_kind_unknown"
+        );
+    }
+}

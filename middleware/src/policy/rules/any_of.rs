@@ -37,3 +37,47 @@ impl<R> AnyOf<R> {
         met.map_or("none of them".to_owned(), |index| format!("any_of[{index}]"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::policy::testing::{NOW, checks, code, human};
+
+    #[test]
+    fn one_alternative_must_be_met_in_full() {
+        let body = "any_of: [{ initiator: { kind: human, max_auth_age: 5m } }, { client: { one_of: [batch] }, scopes: [batch] }]";
+        assert_eq!(code(body, json!({"sub_profile": "user", "auth_time": NOW})), "allow");
+        assert_eq!(code(body, json!({"client_id": "batch", "scope": "batch"})), "allow");
+        assert_eq!(code(body, json!({"client_id": "batch"})), "any_of_not_met");
+        assert_eq!(code(body, human(Value::Null)), "auth_too_old");
+    }
+
+    #[test]
+    fn explain_shows_the_inside_of_any_of() {
+        let body = "any_of: [{ client: { one_of: [a] } }, { scopes: [b], initiator: { kind: human } }]";
+        let checks = checks(body, json!({"scope": "b", "sub_profile": "user"}));
+        let any_of = checks.last().unwrap();
+        assert_eq!((&*any_of.rule, &*any_of.got), ("GET /: any_of", "any_of[1]"));
+        let inner: Vec<Vec<(&str, bool)>> = any_of
+            .alternatives
+            .iter()
+            .map(|checks| {
+                checks
+                    .iter()
+                    .map(|check| (&*check.rule, check.code.is_none()))
+                    .collect()
+            })
+            .collect();
+        assert_eq!(
+            inner,
+            [
+                vec![("GET /: any_of[0].client.one_of", false)],
+                vec![
+                    ("GET /: any_of[1].scopes", true),
+                    ("GET /: any_of[1].initiator.kind", true)
+                ]
+            ]
+        );
+    }
+}

@@ -113,3 +113,33 @@ impl ChainCondition {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::policy::testing::{chain, code, human};
+
+    #[test]
+    fn rules_on_the_chain_read_every_party_in_it() {
+        let depth = "chain: { max_depth: 2 }";
+        assert_eq!(code(depth, human(chain(&["b", "a"]))), "allow");
+        assert_eq!(code(depth, human(chain(&["c", "b", "a"]))), "chain_too_deep");
+        assert_eq!(code("chain: { all_of: [a, b] }", human(chain(&["b", "a"]))), "allow");
+        assert_eq!(
+            code("chain: { all_of: [a, b] }", human(chain(&["b", "x"]))),
+            "chain_actor_not_allowed"
+        );
+        assert_eq!(
+            code("chain: { none_of: [x] }", human(chain(&["b", "a", "x"]))),
+            "chain_actor_not_allowed"
+        );
+        assert_eq!(
+            code("chain: { none_of: [u1] }", human(chain(&["a"]))),
+            "chain_actor_not_allowed"
+        );
+        let mut incomplete = human(chain(&["a"]));
+        incomplete["chain_complete"] = json!(false);
+        assert_eq!(code(depth, incomplete), "chain_incomplete");
+    }
+}

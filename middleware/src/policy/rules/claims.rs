@@ -166,3 +166,37 @@ impl ClaimCondition {
         self.value(core).map_or("no such claim".to_owned(), Value::to_string)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::policy::testing::code;
+
+    #[test]
+    fn claims_are_compared_exactly() {
+        let claims = || json!({"tid": "T1", "level": 3, "roles": ["sre", "dev"], "realm_access": {"roles": ["x"]}});
+        for body in [
+            "claims: { tid: T1 }",
+            "claims: { tid: { one_of: [T0, T1] } }",
+            "claims: { level: 3 }",
+            "claims: { roles: { contains: sre } }",
+            "claims: { /realm_access/roles: { contains: x } }",
+        ] {
+            assert_eq!(code(body, claims()), "allow", "{body}");
+        }
+        for body in [
+            "claims: { tid: T2 }",
+            "claims: { tid: { contains: T1 } }",
+            "claims: { level: '3' }",
+            "claims: { roles: { contains: s } }",
+            "claims: { roles: sre }",
+            "claims: { missing: T1 }",
+            "claims: { /realm_access/none: { contains: x } }",
+            "claims: { /tid/: T1 }",
+            "claims: { /tid/x: T1 }",
+        ] {
+            assert_eq!(code(body, claims()), "claim_not_met", "{body}");
+        }
+    }
+}

@@ -51,3 +51,22 @@ impl ClientCondition {
         core.claims.client.as_deref().unwrap_or("no client").to_owned()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::policy::testing::code;
+
+    #[test]
+    fn a_client_is_compared_exactly() {
+        let web = || json!({"client_id": "web"});
+        for body in ["client: { one_of: [web] }", "client: { none_of: [app] }"] {
+            assert_eq!(code(body, web()), "allow", "{body}");
+        }
+        for body in ["client: { one_of: [Web] }", "client: { none_of: [web] }"] {
+            assert_eq!(code(body, web()), "client_not_allowed", "{body}");
+            assert_eq!(code(body, json!({})), "client_not_allowed", "{body}");
+        }
+    }
+}

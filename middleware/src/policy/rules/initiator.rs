@@ -139,3 +139,34 @@ impl InitiatorCondition {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::policy::testing::{NOW, agent, code, human};
+
+    #[test]
+    fn the_kind_of_the_initiator_is_positive_evidence() {
+        let body = "initiator: { kind: human }";
+        assert_eq!(code(body, human(Value::Null)), "allow");
+        assert_eq!(code(body, human(agent("a"))), "allow");
+        assert_eq!(code(body, json!({"sub_profile": "ai_agent"})), "initiator_not_human");
+        assert_eq!(code(body, json!({})), "initiator_kind_unknown");
+        assert_eq!(
+            code("initiator: { kind: [agent, service] }", human(Value::Null)),
+            "initiator_kind_not_allowed"
+        );
+    }
+
+    #[test]
+    fn a_login_is_fresh_to_the_second_and_never_from_the_future() {
+        let body = "initiator: { max_auth_age: 5m }";
+        let at = |time: u64| code(body, json!({"sub_profile": "user", "auth_time": time}));
+        assert_eq!(at(NOW - 300), "allow");
+        assert_eq!(at(NOW - 301), "auth_too_old");
+        assert_eq!(at(NOW + 30), "allow");
+        assert_eq!(at(NOW + 31), "auth_too_old");
+        assert_eq!(code(body, human(Value::Null)), "auth_too_old");
+    }
+}

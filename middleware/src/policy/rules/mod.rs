@@ -155,8 +155,8 @@ words! {
 }
 
 impl RequirementDocument {
-    /// The scopes that are demanded in full.
-    pub(super) fn demanded_scopes(&self) -> impl Iterator<Item = &Word> {
+    /// The scopes that are all required.
+    pub(super) fn required_scopes(&self) -> impl Iterator<Item = &Word> {
         let scopes = self.scopes.iter().filter_map(|scopes| scopes.value.all_of.as_ref());
         scopes.flatten()
     }
@@ -223,5 +223,24 @@ impl HistoryRule {
             None => check,
             Some(code) => check.failed(code),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::policy::testing::requirement;
+
+    #[test]
+    fn rules_are_compared_by_what_they_require() {
+        assert_eq!(requirement("scopes: [a]"), requirement("scopes: { all_of: [a] }"));
+        assert_ne!(requirement("scopes: [a]"), requirement("scopes: [b]"));
+        assert_eq!(
+            requirement("claims: { a: 1 }"),
+            requirement("claims: { a: { one_of: [1] } }")
+        );
+        assert_ne!(
+            requirement("chain: { max_depth: 1 }"),
+            requirement("chain: { max_depth: 2 }")
+        );
     }
 }

@@ -35,8 +35,8 @@ pub(super) fn compile(document: &Spanned<ScopesDocument>, context: &mut Context<
         none_of,
     } = &document.value;
     // A token with the scopes of the challenge has to satisfy the whole requirement.
-    let demanded = context.scopes.clone();
-    let challenge = |more: &[Word]| joined(demanded.iter().chain(more), " ").into();
+    let required = context.scopes.clone();
+    let challenge = |more: &[Word]| joined(required.iter().chain(more), " ").into();
     let mut conditions = Collector::new("scopes", document.span(), context);
     conditions.list("", all_of.as_deref(), |all| ScopesCondition::AllOf(all, challenge(&[])));
     conditions.list("any_of", any_of.as_deref(), |any| {
@@ -80,5 +80,44 @@ impl ScopesCondition {
             "" => "no scope".to_owned(),
             scope => scope.to_owned(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::error::Error;
+    use crate::policy::testing::{code, outcome};
+
+    #[test]
+    fn scopes_are_whole_words_and_come_before_other_rules() {
+        let body = "scopes: [orders:read]\n    initiator: { kind: human }";
+        let scope = |scope: &str| code(body, json!({"sub_profile": "user", "scope": scope}));
+        assert_eq!(scope("a orders:read b"), "allow");
+        for bad in [
+            "",
+            "orders:rea",
+            "orders:reads",
+            "Orders:read",
+            "orders:read,a",
+            "a\torders:read",
+            "a\u{a0}orders:read",
+            "xorders:read",
+        ] {
+            assert_eq!(scope(bad), "insufficient_scope", "{bad:?}");
+        }
+        assert_eq!(code(body, json!({})), "insufficient_scope");
+        assert_eq!(code("scopes: { any_of: [a, b] }", json!({"scope": "b"})), "allow");
+        let Err(Error::InsufficientScope { required, .. }) =
+            outcome("scopes: { all_of: [a], any_of: [b, c] }", json!({"scope": "a"}))
+        else {
+            panic!("scope suffices")
+        };
+        assert_eq!(&*required, "a b c");
+        assert_eq!(
+            code("scopes: { none_of: [admin] }", json!({"scope": "a admin"})),
+            "scope_not_allowed"
+        );
     }
 }
