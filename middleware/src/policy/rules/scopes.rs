@@ -22,10 +22,10 @@ pub(in crate::policy) struct ScopesDocument {
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::policy) enum ScopesCondition {
     /// Every one of these; the text is for the challenge.
-    AllOf(Box<[Word]>, Arc<str>),
-    /// One of these; the text is for the challenge.
-    AnyOf(Box<[Word]>, Arc<str>),
-    NoneOf(Box<[Word]>),
+    All(Box<[Word]>, Arc<str>),
+    /// At least one of these; the text is for the challenge.
+    Any(Box<[Word]>, Arc<str>),
+    Excluded(Box<[Word]>),
 }
 
 pub(super) fn compile(document: &Spanned<ScopesDocument>, context: &mut Context<'_>) -> Conditions<ScopesCondition> {
@@ -38,27 +38,27 @@ pub(super) fn compile(document: &Spanned<ScopesDocument>, context: &mut Context<
     let required = context.scopes.clone();
     let challenge = |more: &[Word]| joined(required.iter().chain(more), " ").into();
     let mut conditions = Collector::new("scopes", document.span(), context);
-    conditions.list("", all_of.as_deref(), |all| ScopesCondition::AllOf(all, challenge(&[])));
+    conditions.list("", all_of.as_deref(), |all| ScopesCondition::All(all, challenge(&[])));
     conditions.list("any_of", any_of.as_deref(), |any| {
         let challenge = challenge(&any);
-        ScopesCondition::AnyOf(any, challenge)
+        ScopesCondition::Any(any, challenge)
     });
-    conditions.list("none_of", none_of.as_deref(), ScopesCondition::NoneOf);
+    conditions.list("none_of", none_of.as_deref(), ScopesCondition::Excluded);
     conditions.finish()
 }
 
 impl ScopesCondition {
     /// Whether the token lacks a scope where this is not met: such conditions come first.
     pub(in crate::policy) fn asks_for_scope(&self) -> bool {
-        !matches!(self, ScopesCondition::NoneOf(_))
+        !matches!(self, ScopesCondition::Excluded(_))
     }
 
     pub(super) fn evaluate(&self, core: &Core<'_>, _: &EvaluationTime) -> Finding {
         let has = |scope: &Word| core.claims.scope.split(' ').any(|held| *held == **scope);
         let (met, challenge) = match self {
-            ScopesCondition::AllOf(scopes, challenge) => (scopes.iter().all(has), challenge),
-            ScopesCondition::AnyOf(scopes, challenge) => (scopes.iter().any(has), challenge),
-            ScopesCondition::NoneOf(scopes) => return Finding::met_if(!scopes.iter().any(has), "scope_not_allowed"),
+            ScopesCondition::All(scopes, challenge) => (scopes.iter().all(has), challenge),
+            ScopesCondition::Any(scopes, challenge) => (scopes.iter().any(has), challenge),
+            ScopesCondition::Excluded(scopes) => return Finding::met_if(!scopes.iter().any(has), "scope_not_allowed"),
         };
         if met {
             Finding::Met
@@ -69,9 +69,9 @@ impl ScopesCondition {
 
     pub(super) fn expected(&self) -> String {
         match self {
-            ScopesCondition::AllOf(scopes, _) => joined(scopes, " and "),
-            ScopesCondition::AnyOf(scopes, _) => joined(scopes, " or "),
-            ScopesCondition::NoneOf(scopes) => format!("none of {}", joined(scopes, ", ")),
+            ScopesCondition::All(scopes, _) => joined(scopes, " and "),
+            ScopesCondition::Any(scopes, _) => joined(scopes, " or "),
+            ScopesCondition::Excluded(scopes) => format!("none of {}", joined(scopes, ", ")),
         }
     }
 
