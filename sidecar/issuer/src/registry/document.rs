@@ -16,16 +16,15 @@ use crate::secret::Secret;
 /// The scope that asks for an ID token; it belongs to no resource.
 const OPENID: &str = "openid";
 
+// The required keys are optional here, so that the others are checked where one is missing.
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
-    resources: Spanned<BTreeMap<String, Spanned<ResourceDocument>>>,
-    #[serde(default)]
-    users: BTreeMap<String, Spanned<UserDocument>>,
-    clients: BTreeMap<String, Spanned<ClientDocument>>,
+    resources: Option<Spanned<BTreeMap<String, Spanned<ResourceDocument>>>>,
+    users: Option<BTreeMap<String, Spanned<UserDocument>>>,
+    clients: Option<BTreeMap<String, Spanned<ClientDocument>>>,
 }
-
-// The required keys of an entry are optional here, so that its other keys are checked where one is missing.
 
 type List = Spanned<Vec<Spanned<String>>>;
 
@@ -85,18 +84,21 @@ impl Registry {
 
     /// Reads a registry. The error has every mistake of the file, and none of its secrets.
     pub fn from_yaml(text: &str) -> Result<Registry, Diagnostics> {
-        read::<Document>(text).check(|document, omissions, diagnostics| {
-            let mut check = Check::new(&document, omissions, diagnostics);
+        read::<Spanned<Document>>(text).check(|document, omissions, diagnostics| {
+            let (document, span) = (&document.value, document.span());
+            let mut check = Check::new(document, omissions, diagnostics);
+            check.required("resources", &document.resources, span);
+            check.required("clients", &document.clients, span);
             let mut registry = Registry::default();
-            for (identifier, entry) in &document.resources.value {
+            for (identifier, entry) in document.resources.iter().flat_map(|resources| &resources.value) {
                 let resource = check.resource(identifier, entry);
                 registry.resources.insert(identifier.clone(), resource);
             }
-            for (name, entry) in &document.users {
+            for (name, entry) in document.users.iter().flatten() {
                 let user = check.user(name, entry);
                 registry.users.extend(user.map(|user| (name.clone(), user)));
             }
-            for (id, entry) in &document.clients {
+            for (id, entry) in document.clients.iter().flatten() {
                 let client = check.client(id, entry);
                 registry
                     .clients
@@ -114,31 +116,35 @@ impl Registry {
 
 /// Checks the meaning of the entries, and reports every mistake but those that only follow from another.
 struct Check<'a> {
-    resources: Vec<&'a str>,
-    scopes: Vec<&'a str>,
-    /// Whether a scope may have been left out with a mistake.
-    lost_scope: bool,
-    users_and_clients: Vec<&'a str>,
+    /// The names that entries can refer to; none if some may have been left out with a mistake.
+    resources: Option<Vec<&'a str>>,
+    scopes: Option<Vec<&'a str>>,
+    users_and_clients: Option<Vec<&'a str>>,
     omissions: &'a Omissions,
     diagnostics: &'a mut Diagnostics,
 }
 
 impl<'a> Check<'a> {
     fn new(document: &'a Document, omissions: &'a Omissions, diagnostics: &'a mut Diagnostics) -> Check<'a> {
-        let resources = &document.resources.value;
-        let scopes = resources.values().flat_map(|resource| items(&resource.value.scopes));
-        let lost_in = |resource: &Spanned<ResourceDocument>| match &resource.value.scopes {
+        let resources = document.resources.as_ref();
+        let entries = resources.iter().flat_map(|resources| resources.value.values());
+        let scopes = entries.clone().flat_map(|entry| items(&entry.value.scopes));
+        // An omission that is not inside an entry is an entry.
+        let lost_entry = |map: &Spanned<_>| {
+            omissions.within(map.span()) && !entries.clone().any(|entry| omissions.within(entry.span()))
+        };
+        let lost_scope = |entry: &Spanned<ResourceDocument>| match &entry.value.scopes {
             Some(scopes) => omissions.within(scopes.span()),
             None => true,
         };
-        let lost_resource = omissions.within(document.resources.span())
-            && !resources.values().any(|resource| omissions.within(resource.span()));
-        let users_and_clients = document.users.keys().chain(document.clients.keys());
+        let has_scopes = !resources.is_none_or(lost_entry) && !entries.clone().any(lost_scope);
+        let users = document.users.iter().flat_map(BTreeMap::keys);
+        let clients = document.clients.iter().flat_map(BTreeMap::keys);
+        let has_parties = document.clients.is_some() && (document.users.is_some() || !omissions.has_key("users"));
         Check {
-            resources: resources.keys().map(String::as_str).collect(),
-            scopes: scopes.map(|scope| &*scope.value).collect(),
-            lost_scope: lost_resource || resources.values().any(lost_in),
-            users_and_clients: users_and_clients.map(String::as_str).collect(),
+            resources: resources.map(|resources| resources.value.keys().map(String::as_str).collect()),
+            scopes: has_scopes.then(|| scopes.map(|scope| scope.value.as_str()).collect()),
+            users_and_clients: has_parties.then(|| users.chain(clients).map(String::as_str).collect()),
             omissions,
             diagnostics,
         }
@@ -167,14 +173,15 @@ impl<'a> Check<'a> {
     fn user(&mut self, name: &str, entry: &Spanned<UserDocument>) -> Option<User> {
         self.name(name, entry.span());
         // RFC 9068 section 5: a subject must not identify two parties.
-        if self.users_and_clients.iter().filter(|other| **other == name).count() > 1 {
+        let parties = self.users_and_clients.iter().flatten();
+        if parties.filter(|other| **other == name).count() > 1 {
             let message = format!("`{name}` is both a user and a client");
             self.diagnostics.push(entry.span(), message, "rename one of them");
         }
         let user = &entry.value;
         self.required("password", &user.password, entry.span());
         self.required("scopes", &user.scopes, entry.span());
-        self.scopes(items(&user.scopes).iter());
+        self.references("scope", items(&user.scopes), |check| &check.scopes);
         Some(User {
             subject: name.to_owned(),
             second_factor: user.second_factor.as_ref().map(|secret| self.secret(secret)),
@@ -192,7 +199,8 @@ impl<'a> Check<'a> {
         self.required("resources", &client.resources, entry.span());
         self.grants(client, entry.span());
         let scopes = items(&client.scopes);
-        self.scopes(scopes.iter().filter(|scope| scope.value != OPENID));
+        let of_resources = scopes.iter().filter(|scope| scope.value != OPENID);
+        self.references("scope", of_resources, |check| &check.scopes);
         let resources = items(&client.resources);
         self.references("resource", resources, |check| &check.resources);
         for uri in items(&client.redirect_uris) {
@@ -267,21 +275,15 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn scopes<'s>(&mut self, written: impl Iterator<Item = &'s Spanned<String>>) {
-        if !self.lost_scope {
-            self.references("scope", written, |check| &check.scopes);
-        }
-    }
-
     /// Reports names that refer to nothing, unless their entry was left out with a mistake.
     fn references<'s>(
         &mut self,
         kind: &str,
         written: impl IntoIterator<Item = &'s Spanned<String>>,
-        known: fn(&Self) -> &[&'a str],
+        known: fn(&Self) -> &Option<Vec<&'a str>>,
     ) {
         for name in written {
-            let known = known(self);
+            let Some(known) = known(self) else { return };
             if !known.contains(&&*name.value) && !self.omissions.has_key(&name.value) {
                 let help = nearest(&name.value, known);
                 let message = format!("unknown {kind} `{}`", name.value);
@@ -313,7 +315,11 @@ impl<'a> Check<'a> {
 
     fn secret(&mut self, written: &Spanned<String>) -> Secret {
         if written.value.is_empty() {
-            self.diagnostics.push(written.span(), "a secret must not be empty", "");
+            self.diagnostics.push(
+                written.span(),
+                "a secret must not be empty",
+                "write at least one character",
+            );
         }
         Secret::new(&written.value)
     }
@@ -534,8 +540,21 @@ clients:
         assert_eq!(of_scopes, ["8:5: unknown key `scope`; did you mean `scopes`?"]);
         let of_a_scope = mistakes("[orders:read, shipping:write]", "[orders:read, [shipping:write]]");
         assert_eq!(of_a_scope, ["8:27: expected a text, not a list"]);
+        let of_every_resource = mistakes("resources:", "resource:");
+        assert_eq!(of_every_resource.len(), 1, "{of_every_resource:?}");
+        let of_every_user = mistakes("\nusers:", "\nuser:");
+        assert_eq!(of_every_user.len(), 1, "{of_every_user:?}");
         let of_a_user = mistakes("password: builder", "password: 1");
         assert_eq!(of_a_user.len(), 1, "{of_a_user:?}");
+    }
+
+    #[test]
+    fn an_empty_file_lacks_its_required_keys() {
+        let text = Registry::from_yaml("").unwrap_err().to_string();
+        assert!(
+            text.contains("`resources` is missing") && text.contains("`clients` is missing"),
+            "{text}"
+        );
     }
 
     #[test]
