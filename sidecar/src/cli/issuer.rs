@@ -92,7 +92,7 @@ pub async fn issuer(arguments: &IssuerArguments) -> Result<(), Failure> {
 fn start_failure(error: StartError) -> Failure {
     let help = match error {
         StartError::Settings(SettingsError::NotLoopback(_)) => {
-            "\n  help: listen on 127.0.0.1, or add --expose-to-network; anyone who reaches the address can then obtain tokens"
+            "\n  help: listen on 127.0.0.1, or add --expose-to-network to let anyone who reaches it obtain tokens"
         }
         StartError::Settings(SettingsError::NoIssuerUrl(_)) => "\n  help: add --issuer with the URL that clients use",
         _ => "",
