@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use actgate::clock::FixedClock;
 use actgate::keys::KeySet;
 use actgate::limits::Limits;
-use actgate::target::Target;
+use actgate::request::Target;
 use actgate::testing::Authority;
 use actgate::{Authorizer, Error, Policy, token};
 use base64::Engine;

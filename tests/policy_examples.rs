@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use actgate::clock::{Clock, FixedClock};
-use actgate::target::Target;
+use actgate::request::Target;
 use actgate::testing::Authority;
 use actgate::{Authorizer, Policy};
 use actgate_yaml::Spanned;

@@ -9,7 +9,7 @@ use std::path::Path;
 use actgate::clock::FixedClock;
 use actgate::keys::{Algorithm, KeySet};
 use actgate::limits::Limits;
-use actgate::target::Target;
+use actgate::request::Target;
 use actgate::testing::Authority;
 use actgate::{Authorizer, Policy, TrustedIssuer, token};
 use http::header::AUTHORIZATION;

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::chain::{ActorChain, Facts, Kind};
+use crate::chain::{ActorChain, Facts};
+use crate::profile::Kind;
 use crate::token::Authentication;
 
 /// The verified identity behind a request.

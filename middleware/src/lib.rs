@@ -47,7 +47,7 @@
 //!
 //! # The nouns, in the order in which a request meets them
 //!
-//! - [`target::Target`]: the request line, with one reading or refused.
+//! - [`request::Target`]: the request line, with one reading or refused.
 //! - [`TrustedIssuer`]: whom we believe; its [`keys`], audiences and the worth of its chain.
 //! - [`chain`]: the initiator, the current actor, prior actors, and what kind each is.
 //! - [`Policy`]: what is demanded of them; see [`policy`] for the language.
@@ -78,29 +78,31 @@ mod authorizer;
 pub mod chain;
 pub mod challenge;
 pub mod clock;
-mod credential;
+
 mod error;
-mod explanation;
+
 mod identity;
+mod issuer;
 mod json;
 pub mod keys;
 pub mod layer;
 pub mod limits;
 pub mod policy;
-pub mod target;
+pub mod profile;
+pub mod request;
+
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod token;
-mod trust;
+
 pub mod yaml;
 
-pub use authorizer::{Authorizer, Decision};
+pub use authorizer::{Authorizer, Decision, Explanation};
 pub use error::{ConfigError, Error, Reason};
-pub use explanation::Explanation;
 pub use identity::Identity;
+pub use issuer::{Keys, TrustedIssuer};
 pub use layer::{Authorize, AuthorizeLayer, Require};
 pub use policy::Policy;
-pub use trust::{Keys, TrustedIssuer};
 
 /// The examples of the README, so that they cannot rot.
 #[cfg(doctest)]

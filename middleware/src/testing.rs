@@ -2,7 +2,7 @@
 //!
 //! ```
 //! use actgate::testing::{Authority, FixedClock};
-//! use actgate::{Authorizer, Policy, target::Target};
+//! use actgate::{Authorizer, Policy, request::Target};
 //! use http::{Method, Uri};
 //! use serde_json::json;
 //!
@@ -34,10 +34,10 @@ use crate::Authorizer;
 use crate::chain::{ChainContract, PriorActorUse};
 use crate::error::ConfigError;
 use crate::identity::Identity;
+use crate::issuer::TrustedIssuer;
 use crate::keys::{Algorithm, KeySet, KeySetError};
 use crate::policy::Policy;
-use crate::target::Target;
-use crate::trust::TrustedIssuer;
+use crate::request::Target;
 
 /// An issuer in memory, with one ES256 key made for it. It must never sign anything that counts.
 pub struct Authority {

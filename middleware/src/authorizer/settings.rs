@@ -8,11 +8,11 @@ use crate::challenge::Challenge;
 use crate::clock::Clock;
 use crate::error::{ConfigError, Error, Reason};
 use crate::identity::Identity;
+use crate::issuer::{Keys, TrustedIssuer};
 use crate::keys::Status;
 use crate::limits::Limits;
 use crate::policy::{Policy, Truncation};
 use crate::token::{Demand, TokenCache};
-use crate::trust::{Keys, TrustedIssuer};
 
 /// Judges requests: trusted issuers and a policy, made once and shared. Cheap to clone.
 ///

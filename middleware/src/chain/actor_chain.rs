@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::facts::{Acting, Facts};
-use super::kind::Kind;
 use super::party::{Actor, Party};
+use crate::profile::Kind;
 
 /// From the initiator to the current actor, as the token tells it.
 ///

@@ -1,7 +1,7 @@
 //! The normalised facts of a verified token, in two tiers that no rule can mix up.
 
-use super::kind::Kind;
 use super::party::{Actor, Party};
+use crate::profile::Kind;
 use crate::token::Claims;
 
 /// Everything that is known of a verified token.

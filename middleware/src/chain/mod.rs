@@ -5,12 +5,10 @@
 
 mod actor_chain;
 mod facts;
-mod kind;
 mod party;
 mod profile;
 
 pub use actor_chain::ActorChain;
-pub use kind::Kind;
 pub use party::{Actor, Party};
 pub use profile::{ChainContract, PriorActorUse, Profile};
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::kind::Kind;
+use crate::profile::Kind;
 
 /// Somebody, as one issuer names them. The same subject of two issuers is two parties.
 #[derive(Clone, PartialEq, Eq, Hash)]

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::facts::{Acting, Facts};
-use super::kind::Kind;
 use super::party::{Actor, Party};
+use crate::profile::Kind;
 use crate::token::{ActorClaims, Claims};
 
 /// How an issuer writes its tokens.

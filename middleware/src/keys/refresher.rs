@@ -8,11 +8,11 @@ use arc_swap::ArcSwap;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::algorithm::Algorithm;
-use super::attempts::{Attempts, Demands};
+use super::discovery::{Endpoint, Origin};
 use super::fetch::Fetch;
 use super::key_set::KeySet;
-use super::location::{Endpoint, Origin};
-use super::schedule::Schedule;
+use super::refresh_policy::Schedule;
+use super::single_flight::{Attempts, Demands};
 
 /// What whoever verifies finds.
 #[derive(Debug)]

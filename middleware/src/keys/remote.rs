@@ -11,11 +11,11 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::algorithm::Algorithm;
-use super::attempts::Attempts;
+use super::discovery::Source;
 use super::fetch::Fetch;
-use super::location::Source;
+use super::refresh_policy::Schedule;
 use super::refresher::{Refresher, State};
-use super::schedule::Schedule;
+use super::single_flight::Attempts;
 use crate::error::ConfigError;
 
 /// What a [`RemoteKeys`] has at the moment.

@@ -8,7 +8,7 @@ use super::refusal_body::{Empty, RefusalBody, Shaped};
 use crate::authorizer::{Authorizer, Decision, Gate, Judged};
 use crate::challenge::Protocol;
 use crate::error::Error;
-use crate::target::Target;
+use crate::request::Target;
 
 /// Judges every request of the services it wraps.
 ///

@@ -9,7 +9,7 @@ use actgate::challenge::Challenge;
 use actgate::clock::Clock;
 use actgate::keys::{HttpFetch, KeySet, RemoteKeys};
 use actgate::policy::{Check, Outcome, Tier};
-use actgate::target::Target;
+use actgate::request::Target;
 use actgate::{Authorizer, Error, Explanation, Identity};
 use http::uri::PathAndQuery;
 use serde::Serialize;

@@ -10,7 +10,7 @@ pub mod request_head;
 
 use std::time::Instant;
 
-use actgate::target::Target;
+use actgate::request::Target;
 use actgate::{Authorizer, Decision, Error, Identity};
 use http::request::Parts;
 use uuid::Uuid;

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use actgate::Identity;
-use actgate::chain::{Kind, Party};
+use actgate::chain::Party;
+use actgate::profile::Kind;
 use serde::{Serialize, Serializer};
 
 /// The chain of a verified token, for the upstream and in the decision log:

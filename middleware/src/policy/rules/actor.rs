@@ -6,10 +6,11 @@ use actgate_yaml::{OneOrMany, Spanned};
 use serde::Deserialize;
 
 use super::finding::Finding;
-use crate::chain::{Acting, Actor, Core, Kind};
+use crate::chain::{Acting, Actor, Core};
 use crate::policy::evaluation_time::EvaluationTime;
 use crate::policy::parties::{self, PartyName, shown};
 use crate::policy::syntax::{Collector, Conditions, Context, Name, joined};
+use crate::profile::Kind;
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

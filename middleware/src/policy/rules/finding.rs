@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::chain::{Core, Kind};
+use crate::chain::Core;
+use crate::profile::Kind;
 
 /// Whether a condition is met, and otherwise what is missing.
 #[derive(Debug)]

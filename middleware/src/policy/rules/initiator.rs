@@ -6,10 +6,11 @@ use actgate_yaml::{OneOrMany, Spanned};
 use serde::Deserialize;
 
 use super::finding::{Finding, StepUp};
-use crate::chain::{Core, Kind};
+use crate::chain::Core;
 use crate::policy::evaluation_time::EvaluationTime;
 use crate::policy::parties::{self, PartyName};
 use crate::policy::syntax::{Collector, Conditions, Context, Name, Seconds, Word, joined};
+use crate::profile::Kind;
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

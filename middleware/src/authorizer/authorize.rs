@@ -6,13 +6,13 @@ use http::HeaderMap;
 
 use super::decision::{Decision, Gate, Judged, Missed, Refusal};
 use super::settings::{Authorizer, Known};
-use crate::credential::{self, Bearer};
 use crate::error::Error;
 use crate::identity::Identity;
+use crate::issuer::Keys;
 use crate::policy::{Access, EvaluationTime, Recorder, Route, StopAtFirst, evaluate};
-use crate::target::Target;
+use crate::request::Target;
+use crate::request::bearer::{self, Bearer};
 use crate::token::{Claims, Confirmation, UnverifiedToken};
-use crate::trust::Keys;
 
 impl Authorizer {
     /// Judges one request by the routes of the policy.
@@ -28,7 +28,7 @@ impl Authorizer {
     }
 
     pub(crate) fn judge(&self, gate: &Gate, target: &Target<'_>, headers: &HeaderMap) -> Judged {
-        let token = credential::bearer(headers, target.query());
+        let token = bearer::bearer(headers, target.query());
         self.judge_token(gate, target, token, self.inner.clock.now(), &mut StopAtFirst)
     }
 

@@ -5,7 +5,7 @@ use http::HeaderMap;
 use crate::authorizer::{Authorizer, Decision, Gate};
 use crate::error::{Error, Reason};
 use crate::policy::{Check, Collect, Tier};
-use crate::target::Target;
+use crate::request::Target;
 
 /// Every check that was made of one request, and the verdict that enforcement would have reached.
 ///
@@ -37,7 +37,7 @@ impl Authorizer {
         let presented = match http::HeaderValue::try_from(format!("Bearer {token}")) {
             Ok(value) => {
                 field.insert(http::header::AUTHORIZATION, value);
-                crate::credential::bearer(&field, target.query())
+                crate::request::bearer::bearer(&field, target.query())
             }
             Err(_) => Err(Error::InvalidRequest {
                 reason: "the token cannot stand in a header",

@@ -12,7 +12,7 @@ use crate::error::Error;
 /// One request line, judged to have a single reading.
 ///
 /// ```
-/// use actgate::target::Target;
+/// use actgate::request::Target;
 /// use http::{Method, Uri};
 ///
 /// let uri = Uri::from_static("/users/a%40example.com?page=2");

@@ -21,7 +21,7 @@ pub enum Kind {
 
 impl Kind {
     /// Reads a `sub_profile` (OAuth Entity Profiles, draft -01): words parted by one space, without case.
-    pub(super) fn of_profile(profile: Option<&str>) -> Kind {
+    pub(crate) fn of_profile(profile: Option<&str>) -> Kind {
         let Some(profile) = profile else {
             return Kind::Unknown;
         };

@@ -1,0 +1,5 @@
+//! How issuers write their tokens.
+
+mod kind;
+
+pub use kind::Kind;
