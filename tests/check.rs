@@ -17,7 +17,7 @@ issuers:
     algorithms: [ES256, RS256]
     profile: rfc9068
     chain_completeness: complete
-    prior_actors: restrict
+    prior_actors: enforce
     keys: { refresh: 10m, cooldown: 10s, timeout: 5s, max_stale: 24h }
 identity_headers: { subject: x-auth-subject }
 requirements:
@@ -141,7 +141,7 @@ fn an_unsafe_configuration_is_an_error() {
         ),
         (
             "a history rule without enforced prior actors",
-            "prior_actors: restrict",
+            "prior_actors: enforce",
             "prior_actors: audit",
         ),
         ("a tie of routes", "GET /health", "POST /refunds"),

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use actgate::clock::FixedClock;
 use actgate::keys::KeySet;
 use actgate::limits::Limits;
-use actgate::request::Target;
-use actgate::testing::Authority;
-use actgate::{Authorizer, Error, Policy, token};
+use actgate::request::{Presented, Target};
+use actgate::testing::{TestIssuer, verify_signature};
+use actgate::{Authorizer, Error, Policy};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header::AUTHORIZATION;
@@ -28,12 +28,12 @@ use policies::policy;
 use tokens::{CLAIMS, any_json, claims};
 
 const FOREIGN: &str = "https://other.example.com";
-const NOW: u64 = Authority::NOW;
+const NOW: u64 = TestIssuer::NOW;
 
 /// The maximum number of `act` objects.
 const CAP: usize = 16;
 
-static AUTHORITY: LazyLock<Authority> = LazyLock::new(|| Authority::new().unwrap());
+static ISSUER: LazyLock<TestIssuer> = LazyLock::new(|| TestIssuer::new().unwrap());
 
 #[test]
 fn history_rules_allow_nothing_that_core_rules_deny() {
@@ -88,11 +88,11 @@ fn history_rules_allow_nothing_that_core_rules_deny() {
 
 #[test]
 fn a_changed_token_is_invalid_or_has_the_same_content() {
-    let original = AUTHORITY
+    let original = ISSUER
         .token(json!({ "sub": "u1", "scope": "r", "act": { "sub": "a1" } }))
         .unwrap();
-    let keys = AUTHORITY.key_set().unwrap();
-    let payload = token::verify(&original, &keys, &Limits::default()).unwrap();
+    let keys = ISSUER.key_set().unwrap();
+    let payload = verify_signature(&original, &keys, &Limits::default()).unwrap();
     let header = part(&original, 0);
     let mut runner = TestRunner::new(Config {
         cases: 4_000,
@@ -101,7 +101,7 @@ fn a_changed_token_is_invalid_or_has_the_same_content() {
     });
     let result = runner.run(&vec(edit(), 1..3), |edits| {
         let changed = edits.iter().fold(original.clone(), |text, edit| edit.apply(&text));
-        if let Ok(read) = token::verify(&changed, &keys, &Limits::default()) {
+        if let Ok(read) = verify_signature(&changed, &keys, &Limits::default()) {
             prop_assert_eq!(&read, &payload, "another payload verified: {}", changed);
             prop_assert_eq!(
                 part(&changed, 0),
@@ -119,16 +119,16 @@ fn a_changed_token_is_invalid_or_has_the_same_content() {
 
 #[test]
 fn a_token_with_a_changed_bit_is_invalid() {
-    let original = AUTHORITY.token(json!({ "sub": "u1", "scope": "r" })).unwrap();
-    let keys: KeySet = AUTHORITY.key_set().unwrap();
-    assert!(token::verify(&original, &keys, &Limits::default()).is_ok());
+    let original = ISSUER.token(json!({ "sub": "u1", "scope": "r" })).unwrap();
+    let keys: KeySet = ISSUER.key_set().unwrap();
+    assert!(verify_signature(&original, &keys, &Limits::default()).is_ok());
     for at in 0..original.len() {
         for bit in 0..7 {
             let mut bytes = original.clone().into_bytes();
             bytes[at] ^= 1 << bit;
             let changed = String::from_utf8(bytes).unwrap();
             assert!(
-                token::verify(&changed, &keys, &Limits::default()).is_err(),
+                verify_signature(&changed, &keys, &Limits::default()).is_err(),
                 "byte {at}, bit {bit}"
             );
         }
@@ -162,15 +162,15 @@ proptest! {
 }
 
 fn outcome(policy: &Value, claims: &Value) -> Result<(), Error> {
-    decide(policy, &AUTHORITY.token(claims.clone()).unwrap())
+    decide(policy, &ISSUER.token(claims.clone()).unwrap())
 }
 
 /// Decides one request, and checks that `explain` has the same outcome.
 fn decide(policy: &Value, token: &str) -> Result<(), Error> {
     let compiled = Policy::from_yaml(&policy.to_string()).unwrap_or_else(|error| panic!("{error}\n{policy}"));
-    let authorizer = Authorizer::new([AUTHORITY.trusted(Authority::AUDIENCE).unwrap()], compiled)
-        .unwrap()
-        .with_clock(FixedClock::at(NOW));
+    let builder = Authorizer::builder().issuer(ISSUER.trusted(TestIssuer::AUDIENCE).unwrap());
+    let builder = builder.policy(compiled).clock(FixedClock::at(NOW));
+    let authorizer = builder.build().unwrap();
     let mut headers = HeaderMap::new();
     headers.insert(
         AUTHORIZATION,
@@ -181,12 +181,12 @@ fn decide(policy: &Value, token: &str) -> Result<(), Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let enforced = runtime
         .block_on(authorizer.decide(&target, &headers))
-        .verdict()
+        .outcome()
         .map_err(Clone::clone);
     let explained = authorizer
-        .explain(&target, token, NOW)
+        .explain(&Presented::token(target, token), NOW)
         .decision()
-        .verdict()
+        .outcome()
         .map_err(Clone::clone);
     assert_eq!(explained, enforced, "explain and enforcement differ");
     enforced

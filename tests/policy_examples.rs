@@ -7,7 +7,7 @@ use std::time::UNIX_EPOCH;
 
 use actgate::clock::{Clock, FixedClock};
 use actgate::request::Target;
-use actgate::testing::Authority;
+use actgate::testing::TestIssuer;
 use actgate::{Authorizer, Policy};
 use actgate_yaml::Spanned;
 use http::header::AUTHORIZATION;
@@ -17,18 +17,18 @@ use serde_json::{Map, Value};
 
 #[tokio::test]
 async fn every_case_gets_the_decision_it_expects() {
-    let authority = Authority::new().unwrap();
+    let issuer = TestIssuer::new().unwrap();
     let mut evaluated = 0;
     let mut failures = Vec::new();
     for folder in folders() {
         let name = folder.file_name().unwrap().to_string_lossy().into_owned();
-        match Example::read(&folder, &authority) {
+        match Example::read(&folder, &issuer) {
             Err(reason) => failures.push(format!("{name}: {reason}")),
             Ok(example) => {
                 for case in &example.cases {
                     evaluated += 1;
                     let place = format!("{name}/cases.yaml:{}", case.name.line);
-                    if let Err(reason) = example.run(case, &authority).await {
+                    if let Err(reason) = example.run(case, &issuer).await {
                         failures.push(format!("{place}: {}: {reason}", case.name.value));
                     }
                 }
@@ -142,23 +142,24 @@ struct Denial {
 }
 
 impl Example {
-    fn read(folder: &Path, authority: &Authority) -> Result<Example, String> {
+    fn read(folder: &Path, issuer: &TestIssuer) -> Result<Example, String> {
         let text = |file: &str| fs::read_to_string(folder.join(file)).map_err(|error| format!("{file}: {error}"));
         let policy = Policy::from_yaml(&text("policy.yaml")?).map_err(|error| format!("policy.yaml:{error}"))?;
         let cases = read_cases(&text("cases.yaml")?).map_err(|reason| format!("cases.yaml: {reason}"))?;
         let clock = FixedClock::at(0);
-        let issuer = authority
-            .trusted(Authority::AUDIENCE)
+        let issuer = issuer
+            .trusted(TestIssuer::AUDIENCE)
             .map_err(|error| error.to_string())?;
-        let authorizer = Authorizer::new([issuer], policy).map_err(|error| error.to_string())?;
+        let builder = Authorizer::builder().issuer(issuer).policy(policy).clock(clock.clone());
+        let authorizer = builder.build().map_err(|error| error.to_string())?;
         Ok(Example {
-            authorizer: authorizer.with_clock(clock.clone()),
+            authorizer,
             clock,
             cases,
         })
     }
 
-    async fn run(&self, case: &Case, authority: &Authority) -> Result<(), String> {
+    async fn run(&self, case: &Case, issuer: &TestIssuer) -> Result<(), String> {
         let now = match &case.at {
             Some(at) => seconds(at)?,
             None => Clock::system().now(),
@@ -169,7 +170,7 @@ impl Example {
         let method: Method = method.parse().map_err(|_| "request: no method")?;
         let uri: Uri = path.parse().map_err(|_| "request: no path")?;
         let headers = match &case.token {
-            Some(claims) => bearer(&authority.token_at(now, Value::Object(claims.clone())).unwrap()),
+            Some(claims) => bearer(&issuer.token_at(now, Value::Object(claims.clone())).unwrap()),
             None => HeaderMap::new(),
         };
 
@@ -177,7 +178,7 @@ impl Example {
             Err(error) => Err(error),
             Ok(target) => {
                 let decision = self.authorizer.decide(&target, &headers).await;
-                decision.verdict().map_err(Clone::clone)
+                decision.outcome().map_err(Clone::clone)
             }
         };
         let got = outcome.map_err(|error| Denial {

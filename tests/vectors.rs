@@ -10,8 +10,8 @@ use actgate::clock::FixedClock;
 use actgate::keys::{Algorithm, KeySet};
 use actgate::limits::Limits;
 use actgate::request::Target;
-use actgate::testing::Authority;
-use actgate::{Authorizer, Policy, TrustedIssuer, token};
+use actgate::testing::{TestIssuer, verify_signature};
+use actgate::{Authorizer, Policy, TrustedIssuer};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue, Method, Uri};
 use serde::Deserialize;
@@ -91,15 +91,14 @@ fn examples_printed_in_the_rfcs_verify() {
 async fn no_jws_example_of_an_rfc_is_an_access_token() {
     let examples: Examples = read("rfc/rfc-examples.json");
     for example in &examples.jws {
-        let keys = key_set(&example.jwk).unwrap_or_else(|| Authority::new().unwrap().key_set().unwrap());
-        let issuer = TrustedIssuer::new(Authority::ISSUER, Authority::AUDIENCE, keys).unwrap();
-        let authorizer = Authorizer::new([issuer], any_order("any"))
-            .unwrap()
-            .with_clock(FixedClock::at(BEFORE_EXPIRATION));
+        let keys = key_set(&example.jwk).unwrap_or_else(|| TestIssuer::new().unwrap().key_set().unwrap());
+        let issuer = TrustedIssuer::new(TestIssuer::ISSUER, keys).unwrap();
+        let issuer = issuer.audience(TestIssuer::AUDIENCE).unwrap();
+        let authorizer = authorizer(issuer, "any", BEFORE_EXPIRATION);
         let (method, uri) = (Method::GET, Uri::from_static("/orders"));
         let target = Target::new(&method, &uri).unwrap();
         let decision = authorizer.decide(&target, &bearer(&example.token)).await;
-        let status = decision.verdict().unwrap_err().status();
+        let status = decision.outcome().unwrap_err().status();
         assert!(matches!(status, 400 | 401), "{}: {status}", example.id);
         assert!(decision.identity().is_none(), "{}", example.id);
     }
@@ -109,11 +108,9 @@ async fn no_jws_example_of_an_rfc_is_an_access_token() {
 #[tokio::test]
 async fn claim_sets_of_the_rfcs_have_the_chain_of_the_rfc() {
     let examples: Examples = read("rfc/rfc-examples.json");
-    let authority = Authority::new().unwrap();
-    let issuer = authority.trusted(Authority::AUDIENCE).unwrap();
-    let authorizer = Authorizer::new([issuer], any_order("profile"))
-        .unwrap()
-        .with_clock(FixedClock::at(Authority::NOW));
+    let issuer = TestIssuer::new().unwrap();
+    let trusted = issuer.trusted(TestIssuer::AUDIENCE).unwrap();
+    let authorizer = authorizer(trusted, "profile", TestIssuer::NOW);
     for example in &examples.claims {
         let mut claims = example.claims.clone();
         for name in ["iss", "aud", "exp", "iat", "nbf"] {
@@ -123,7 +120,7 @@ async fn claim_sets_of_the_rfcs_have_the_chain_of_the_rfc() {
         let (method, uri) = (Method::GET, Uri::from_static("/orders"));
         let target = Target::new(&method, &uri).unwrap();
         let decision = authorizer
-            .decide(&target, &bearer(&authority.token(Value::Object(claims)).unwrap()))
+            .decide(&target, &bearer(&issuer.token(Value::Object(claims)).unwrap()))
             .await;
         let identity = decision
             .identity()
@@ -141,7 +138,7 @@ async fn claim_sets_of_the_rfcs_have_the_chain_of_the_rfc() {
             example.current_actor.as_deref()
         );
         assert_eq!(prior, example.prior_actors, "{}", example.id);
-        assert_eq!(decision.verdict(), Ok(()), "{}", example.id);
+        assert_eq!(decision.outcome(), Ok(()), "{}", example.id);
     }
     assert_eq!(examples.claims.len(), 4);
 }
@@ -239,7 +236,7 @@ impl Tally {
     /// Verifies `token` and counts the result.
     fn verify(&mut self, record: &str, expect: Expect, token: &str, keys: &Value) {
         let is_valid = || match key_set(keys) {
-            Some(keys) => token::verify(token, &keys, &Limits::default()).is_ok(),
+            Some(keys) => verify_signature(token, &keys, &Limits::default()).is_ok(),
             None => false,
         };
         match (panic::catch_unwind(AssertUnwindSafe(is_valid)), expect) {
@@ -287,6 +284,11 @@ fn key_set(keys: &Value) -> Option<KeySet> {
 }
 
 /// A policy that allows every access token with this scope.
+fn authorizer(issuer: TrustedIssuer, scope: &str, now: u64) -> Authorizer {
+    let builder = Authorizer::builder().issuer(issuer).policy(any_order(scope));
+    builder.clock(FixedClock::at(now)).build().unwrap()
+}
+
 fn any_order(scope: &str) -> Policy {
     Policy::from_yaml(&format!("routes:\n  - match: GET /orders\n    scopes: [{scope}]\n")).unwrap()
 }

@@ -14,7 +14,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use actgate::limits::Limits;
-use actgate::testing::{Authority, FixedClock};
+use actgate::testing::{FixedClock, TestIssuer};
 use actgate::{AuthorizeLayer, Authorizer, Policy};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey};
 use axum::Router;
@@ -27,15 +27,15 @@ use serde_json::{Value, json};
 use tower_service::Service;
 
 fn main() {
-    let authority = Authority::new().expect("an authority");
-    let token = authority.token(claims()).expect("a token");
+    let issuer = TestIssuer::new().expect("an issuer");
+    let token = issuer.token(claims()).expect("a token");
     let forgetful = Limits {
         cache_bytes: 0,
         ..Limits::default()
     };
-    let judged = |routes, limits| router().layer(AuthorizeLayer::new(authorizer(&authority, policy(routes), limits)));
+    let judged = |routes, limits| router().layer(AuthorizeLayer::new(authorizer(&issuer, policy(routes), limits)));
 
-    let raw = raw_verification(&authority, &token);
+    let raw = raw_verification(&issuer, &token);
     let mut bare = router();
     let mut arc_only = router().layer(tower_layer::layer_fn(|inner| ArcOnly {
         inner,
@@ -80,7 +80,7 @@ fn router() -> Router {
 /// A token of the usual size, with a chain two deep.
 fn claims() -> Value {
     json!({
-        "sub": "248289761001", "sub_profile": "user", "client_id": "orchestrator", "exp": Authority::NOW + 300,
+        "sub": "248289761001", "sub_profile": "user", "client_id": "orchestrator", "exp": TestIssuer::NOW + 300,
         "scope": "orders:read orders:write refunds:read refunds:write flights:search flights:book",
         "act": {"sub": "planner", "sub_profile": "ai_agent", "act": {"sub": "orchestrator", "sub_profile": "ai_agent"}},
     })
@@ -96,16 +96,15 @@ fn policy(routes: usize) -> Policy {
     Policy::from_yaml(&text).expect("a policy")
 }
 
-fn authorizer(authority: &Authority, policy: Policy, limits: Limits) -> Authorizer {
-    let trusted = authority.trusted(Authority::AUDIENCE).expect("a trusted issuer");
-    let authorizer = Authorizer::new([trusted], policy).expect("an authorizer");
-    authorizer
-        .with_limits(limits)
-        .with_clock(FixedClock::at(Authority::NOW))
+fn authorizer(issuer: &TestIssuer, policy: Policy, limits: Limits) -> Authorizer {
+    let trusted = issuer.trusted(TestIssuer::AUDIENCE).expect("a trusted issuer");
+    let builder = Authorizer::builder().issuer(trusted).policy(policy).limits(limits);
+    let builder = builder.clock(FixedClock::at(TestIssuer::NOW));
+    builder.build().expect("an authorizer")
 }
 
-fn raw_verification(authority: &Authority, token: &str) -> impl Fn() + use<> {
-    let jwks: Value = serde_json::from_str(&authority.jwks()).expect("a key set");
+fn raw_verification(issuer: &TestIssuer, token: &str) -> impl Fn() + use<> {
+    let jwks: Value = serde_json::from_str(&issuer.jwks()).expect("a key set");
     let coordinate = |name: &str| URL_SAFE_NO_PAD.decode(jwks["keys"][0][name].as_str().unwrap()).unwrap();
     let point = [vec![4], coordinate("x"), coordinate("y")].concat();
     let key = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).expect("a key");

@@ -1,6 +1,6 @@
-//! What the caller is told: the status and the challenge of RFC 6750 section 3 and RFC 9470 section 3.
+//! The response to a denied request: the status and the challenge of RFC 6750 section 3 and RFC 9470 section 3.
 //!
-//! The caller learns what it can act on and nothing else: no rule, no actor, no value of a claim.
+//! It contains what the caller can act on and nothing else: no rule, no actor, no value of a claim.
 
 use std::fmt::Write as _;
 
@@ -9,16 +9,26 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
 use crate::error::Error;
 
-/// The answer to a refused request, but for its body.
+/// The response to a denied request, without its body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Challenge {
     status: StatusCode,
     www_authenticate: Option<HeaderValue>,
     retry_after: Option<HeaderValue>,
+    code: &'static str,
     description: &'static str,
 }
 
-/// How the caller speaks, which decides where the refusal is written.
+/// What a challenge names besides the error.
+#[derive(Clone, Copy, Debug)]
+pub struct ChallengeContext<'c> {
+    /// The protected API (RFC 9110 section 11.5).
+    pub realm: &'c str,
+    /// The URL of the protected resource metadata (RFC 9728), if it is published.
+    pub resource_metadata: Option<&'c str>,
+}
+
+/// The protocol of the caller, which decides the form of the response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
     /// Status and headers of HTTP.
@@ -28,8 +38,7 @@ pub enum Protocol {
 }
 
 impl Protocol {
-    /// Tells from the method and the content type of a request: gRPC is a POST of `application/grpc`, with or without a
-    /// suffix. A caller of gRPC-Web speaks HTTP.
+    /// The protocol of a request: gRPC is a POST of `application/grpc`, with or without a suffix. gRPC-Web is HTTP.
     pub fn of(method: &Method, headers: &HeaderMap) -> Protocol {
         let content_type = headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
         let grpc = b"application/grpc";
@@ -46,17 +55,17 @@ impl Protocol {
 }
 
 impl Challenge {
-    /// The answer to `error`. `realm` names the protected API; `resource_metadata` is the URL of its RFC 9728 document,
-    /// if it publishes one.
-    pub fn of(error: &Error, realm: &str, resource_metadata: Option<&str>) -> Challenge {
+    /// The response to `error`.
+    pub fn new(error: &Error, context: &ChallengeContext<'_>) -> Challenge {
         let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::FORBIDDEN);
         Challenge {
             status,
-            www_authenticate: www_authenticate(error, realm, resource_metadata),
+            www_authenticate: www_authenticate(error, context),
             retry_after: match error {
-                Error::Unavailable { retry_after } => Some(HeaderValue::from(*retry_after)),
+                Error::KeysUnavailable { retry_after } => Some(HeaderValue::from(*retry_after)),
                 _ => None,
             },
+            code: code(error),
             description: description(error),
         }
     }
@@ -66,14 +75,20 @@ impl Challenge {
         self.status
     }
 
-    /// The value of `WWW-Authenticate`, for what the caller can cure.
+    /// The value of `WWW-Authenticate`, for a denial that another token or login can change.
     pub fn www_authenticate(&self) -> Option<&HeaderValue> {
         self.www_authenticate.as_ref()
     }
 
-    /// The value of `Retry-After`, where the fault is ours.
+    /// The value of `Retry-After`, for an outage.
     pub fn retry_after(&self) -> Option<&HeaderValue> {
         self.retry_after.as_ref()
+    }
+
+    /// The code for the caller: that of the challenge, else `missing_token`, `access_denied` or
+    /// `temporarily_unavailable`. Less specific than [`Error::code`], which is for the operator.
+    pub fn code(&self) -> &'static str {
+        self.code
     }
 
     /// One constant sentence for the caller.
@@ -81,7 +96,7 @@ impl Challenge {
         self.description
     }
 
-    /// The status code in gRPC's terms: 3, 7, 14 or 16.
+    /// The gRPC status code: 3, 7, 14 or 16.
     pub fn grpc_status(&self) -> u8 {
         match self.status {
             StatusCode::BAD_REQUEST => 3,
@@ -91,7 +106,7 @@ impl Challenge {
         }
     }
 
-    /// The whole answer with an empty body.
+    /// The response with an empty body.
     pub fn respond<B: Default>(&self, protocol: Protocol) -> Response<B> {
         let mut response = Response::new(B::default());
         let headers = response.headers_mut();
@@ -114,27 +129,36 @@ impl Challenge {
     }
 }
 
-fn www_authenticate(error: &Error, realm: &str, resource_metadata: Option<&str>) -> Option<HeaderValue> {
-    let code = match error {
-        Error::MissingToken => None,
-        Error::InvalidRequest { .. } => Some("invalid_request"),
+fn code(error: &Error) -> &'static str {
+    match error {
+        Error::MissingToken => "missing_token",
+        Error::InvalidRequest { .. } => "invalid_request",
         Error::MalformedToken { .. }
         | Error::UnsupportedAlgorithm
         | Error::UnknownKey
         | Error::InvalidSignature
         | Error::InvalidClaim { .. }
         | Error::InvalidConfirmation
-        | Error::InvalidChain { .. } => Some("invalid_token"),
-        Error::InsufficientScope { .. } => Some("insufficient_scope"),
-        Error::InsufficientUserAuthentication { .. } => Some("insufficient_user_authentication"),
-        // No code of RFC 6750 fits: more scope would not help, and our outage is not the caller's fault.
-        Error::Denied { .. } | Error::Unavailable { .. } => return None,
-    };
+        | Error::InvalidChain { .. } => "invalid_token",
+        Error::InsufficientScope { .. } => "insufficient_scope",
+        Error::InsufficientUserAuthentication { .. } => "insufficient_user_authentication",
+        Error::Denied { .. } => "access_denied",
+        Error::KeysUnavailable { .. } => "temporarily_unavailable",
+    }
+}
+
+fn www_authenticate(error: &Error, context: &ChallengeContext<'_>) -> Option<HeaderValue> {
     let mut challenge = String::from("Bearer ");
-    parameter(&mut challenge, "realm", realm);
-    if let Some(code) = code {
-        parameter(&mut challenge, "error", code);
-        parameter(&mut challenge, "error_description", description(error));
+    parameter(&mut challenge, "realm", context.realm);
+    match error {
+        // RFC 6750 has no code for these: more scope does not help, and an outage is not the caller's fault.
+        Error::Denied { .. } | Error::KeysUnavailable { .. } => return None,
+        // RFC 6750 section 3.1: a request without a token gets no code.
+        Error::MissingToken => {}
+        _ => {
+            parameter(&mut challenge, "error", code(error));
+            parameter(&mut challenge, "error_description", description(error));
+        }
     }
     match error {
         Error::InsufficientScope { required, .. } => parameter(&mut challenge, "scope", required),
@@ -150,13 +174,14 @@ fn www_authenticate(error: &Error, realm: &str, resource_metadata: Option<&str>)
         }
         _ => {}
     }
-    if let (401, Some(url)) = (error.status(), resource_metadata) {
+    if let (401, Some(url)) = (error.status(), context.resource_metadata) {
         parameter(&mut challenge, "resource_metadata", url);
     }
     HeaderValue::try_from(challenge).ok()
 }
 
-/// One `name="value"`, parted by commas (RFC 9110 section 11.2). What cannot stand in a quoted string becomes `?`.
+/// One `name="value"`, separated by commas (RFC 9110 section 11.2). A character that a quoted string cannot contain
+/// becomes `?`.
 fn parameter(challenge: &mut String, name: &str, value: &str) {
     if challenge.ends_with('"') {
         challenge.push_str(", ");
@@ -190,7 +215,7 @@ fn description(error: &Error) -> &'static str {
         Error::InsufficientScope { .. } => "the access token lacks a scope",
         Error::InsufficientUserAuthentication { .. } => "a more recent or stronger login is required",
         Error::Denied { .. } => "the request is not permitted",
-        Error::Unavailable { .. } => "the access token cannot be judged at the moment",
+        Error::KeysUnavailable { .. } => "the access token cannot be verified at the moment",
     }
 }
 
@@ -198,6 +223,11 @@ fn description(error: &Error) -> &'static str {
 mod tests {
     use super::*;
     use crate::error::Reason;
+
+    const API: ChallengeContext<'_> = ChallengeContext {
+        realm: "api",
+        resource_metadata: None,
+    };
 
     fn every_variant() -> Vec<(Error, u16, &'static str)> {
         let (rule, scope) = (|| "rule".into(), || "a b".into());
@@ -244,14 +274,14 @@ mod tests {
                 403,
                 "",
             ),
-            (Error::Unavailable { retry_after: 5 }, 503, ""),
+            (Error::KeysUnavailable { retry_after: 5 }, 503, ""),
         ]
     }
 
     #[test]
     fn every_variant_has_its_status_and_challenge() {
         for (error, status, code) in every_variant() {
-            let challenge = Challenge::of(&error, "api", None);
+            let challenge = Challenge::new(&error, &API);
             assert_eq!(challenge.status().as_u16(), status, "{error:?}");
             let header = challenge.www_authenticate().map(|value| value.to_str().unwrap());
             match code {
@@ -264,12 +294,14 @@ mod tests {
     }
 
     #[test]
-    fn parameters_are_quoted_and_parted_by_commas() {
+    fn parameters_are_quoted_and_separated_by_commas() {
         let step_up = &every_variant()[10].0;
-        let challenge = Challenge::of(
+        let challenge = Challenge::new(
             step_up,
-            "the \"api\"\n",
-            Some("https://api.example/.well-known/oauth-protected-resource"),
+            &ChallengeContext {
+                realm: "the \"api\"\n",
+                resource_metadata: Some("https://api.example/.well-known/oauth-protected-resource"),
+            },
         );
         assert_eq!(
             challenge.www_authenticate().unwrap(),
@@ -283,10 +315,10 @@ mod tests {
     fn grpc_callers_get_a_status_without_a_body() {
         for (error, status) in [
             (Error::MissingToken, "16"),
-            (Error::Unavailable { retry_after: 1 }, "14"),
+            (Error::KeysUnavailable { retry_after: 1 }, "14"),
             (every_variant()[11].0.clone(), "7"),
         ] {
-            let response: Response<String> = Challenge::of(&error, "api", None).respond(Protocol::Grpc);
+            let response: Response<String> = Challenge::new(&error, &API).respond(Protocol::Grpc);
             assert_eq!(
                 (response.status(), response.headers()["grpc-status"].to_str().unwrap()),
                 (StatusCode::OK, status)

@@ -1,13 +1,13 @@
-//! The time of day, read in one place and passed on as a value.
+//! The wall clock, read in one place and passed on as a value.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Where an [`Authorizer`](crate::Authorizer) takes the time from.
+/// The source of time of an [`Authorizer`](crate::Authorizer).
 ///
-/// Only the times in tokens are judged by it. Intervals (key refresh, cool-down, staleness) run on the
-/// monotonic clock of the runtime, so that a jump of the wall clock does not touch them.
+/// It applies to the times in tokens. Intervals (key refresh, cool-down, staleness) run on the
+/// monotonic clock of the runtime, so that a jump of the wall clock does not affect them.
 #[derive(Clone, Debug, Default)]
 pub struct Clock(Source);
 
@@ -24,11 +24,10 @@ impl Clock {
         Clock(Source::System)
     }
 
-    /// Seconds since 1970-01-01T00:00:00Z. A clock set before 1970 reads 0, by which every token is refused as not yet valid
-    /// or, without `nbf`, accepted only until its `exp`.
+    /// Seconds since 1970-01-01T00:00:00Z. A clock set before 1970 reads 0.
     pub fn now(&self) -> u64 {
         match &self.0 {
-            #[allow(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
+            #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
             Source::System => SystemTime::now()
                 .duration_since(UNIX_EPOCH)
                 .map_or(0, |since| since.as_secs()),
@@ -37,22 +36,22 @@ impl Clock {
     }
 }
 
-/// A clock that stands still until it is moved: for tests, and for judging as of another time.
+/// A clock that is set by hand: for tests, and for decisions as of another time.
 #[derive(Clone, Debug)]
 pub struct FixedClock(Arc<AtomicU64>);
 
 impl FixedClock {
-    /// A clock that stands at `seconds` since 1970-01-01T00:00:00Z.
+    /// A clock at `seconds` since 1970-01-01T00:00:00Z.
     pub fn at(seconds: u64) -> Self {
         FixedClock(Arc::new(AtomicU64::new(seconds)))
     }
 
-    /// Moves the clock to `seconds` since 1970-01-01T00:00:00Z.
+    /// Sets the clock to `seconds` since 1970-01-01T00:00:00Z.
     pub fn set(&self, seconds: u64) {
         self.0.store(seconds, Ordering::Relaxed);
     }
 
-    /// Moves the clock forward.
+    /// Advances the clock.
     pub fn advance(&self, seconds: u64) {
         self.0.fetch_add(seconds, Ordering::Relaxed);
     }
@@ -69,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fixed_clock_moves_only_by_hand() {
+    fn a_fixed_clock_is_set_by_hand() {
         let fixed = FixedClock::at(100);
         let clock = Clock::from(fixed.clone());
         assert_eq!(clock.now(), 100);

@@ -1,32 +1,32 @@
-//! What can go wrong: [`Error`] for one request, [`ConfigError`] at start-up.
+//! Errors: [`Error`] of one request, [`ConfigError`] at start-up.
 //!
-//! Neither ever carries a token or the value of a claim: both are safe to log.
+//! Neither contains a token or the value of a claim: both are safe to log.
 
 use std::sync::Arc;
 
-/// Why one request is refused, in the order in which a request is judged.
+/// Why one request is denied. The variants are in the order of the pipeline.
 ///
-/// The message is for the operator's log. What the caller learns is decided by
-/// [`Challenge`](crate::challenge::Challenge) and is constant for each variant.
+/// The message is for the operator's log. The caller gets the
+/// [`Challenge`](crate::challenge::Challenge), which is constant for each variant.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// No bearer token was presented; a credential of another scheme counts as none.
     #[error("no bearer token was presented")]
     MissingToken,
-    /// The request has two readings, or more than one credential.
+    /// The request is ambiguous, or has more than one credential.
     #[error("the request is ambiguous: {reason}")]
     InvalidRequest {
         /// What is ambiguous.
         reason: &'static str,
     },
-    /// The token is no compact JWS with a JSON object as header and as claims (RFC 7515, RFC 7519).
+    /// The token is not a compact JWS with a JSON object as header and as claims (RFC 7515, RFC 7519).
     #[error("the token is malformed: {reason}")]
     MalformedToken {
         /// Which rule of form is broken.
         reason: &'static str,
     },
-    /// The header names an algorithm that the issuer is not configured to use, or that its key is not made for.
+    /// The header names an algorithm that is not accepted for the issuer, or not that of its key.
     #[error("the token's algorithm is not accepted")]
     UnsupportedAlgorithm,
     /// No key of the issuer fits the token's `kid` and `alg`.
@@ -35,7 +35,7 @@ pub enum Error {
     /// The signature does not verify with the issuer's key.
     #[error("the signature does not verify")]
     InvalidSignature,
-    /// A registered claim, or the header's `typ`, is not as demanded.
+    /// A registered claim, or the header's `typ`, is not as required.
     #[error("the `{claim}` of the token is {reason}")]
     InvalidClaim {
         /// The name of the claim.
@@ -43,7 +43,7 @@ pub enum Error {
         /// What is wrong with it.
         reason: Reason,
     },
-    /// The token is bound to a key (`cnf`, RFC 7800) and its proof is not here.
+    /// The token is bound to a key (`cnf`, RFC 7800) without an accepted proof.
     #[error("the token is bound to a key, and no proof of that key was accepted")]
     InvalidConfirmation,
     /// The delegation chain (`act`, RFC 8693 section 4.1) is malformed or too deep.
@@ -52,12 +52,12 @@ pub enum Error {
         /// Which rule of form is broken.
         reason: &'static str,
     },
-    /// The token is good, but its scope does not reach.
+    /// The token is valid but lacks a required scope.
     #[error("the token lacks a required scope")]
     InsufficientScope {
-        /// The scopes that the route asks for, separated by spaces.
+        /// The scopes that the route requires, separated by spaces.
         required: Arc<str>,
-        /// The rule of the policy that asked for them.
+        /// The rule of the policy that requires them.
         rule: Arc<str>,
     },
     /// A person must log in again, more recently or more strongly (RFC 9470).
@@ -65,31 +65,31 @@ pub enum Error {
     InsufficientUserAuthentication {
         /// `auth_too_old` or `acr_not_met`.
         code: &'static str,
-        /// The rule of the policy that asked for it.
+        /// The rule of the policy that requires it.
         rule: Arc<str>,
         /// The longest time since the login that is accepted, in seconds.
         max_age: Option<u64>,
         /// The accepted authentication contexts, separated by spaces.
         acr_values: Option<Arc<str>>,
     },
-    /// The token is good, and the policy says no.
-    #[error("the policy refuses: {code} ({rule})")]
+    /// The token is valid; the policy denies the request.
+    #[error("denied by policy: {code} ({rule})")]
     Denied {
         /// The stable code of the reason, such as `initiator_not_human`.
         code: &'static str,
-        /// The rule of the policy that refused.
+        /// The rule of the policy that denies.
         rule: Arc<str>,
     },
-    /// We could not judge: the issuer's keys are out of reach.
-    #[error("the keys of the issuer are out of reach")]
-    Unavailable {
+    /// The issuer's signing keys are unavailable.
+    #[error("the issuer's signing keys are unavailable")]
+    KeysUnavailable {
         /// When to try again, in seconds.
         retry_after: u32,
     },
 }
 
 impl Error {
-    /// The stable code of this refusal: part of the public interface, made for logs and metrics.
+    /// The stable code of this error: part of the public interface, for logs and metrics.
     pub fn code(&self) -> &'static str {
         match self {
             Error::MissingToken => "missing_token",
@@ -103,11 +103,11 @@ impl Error {
             Error::InvalidChain { .. } => "invalid_chain",
             Error::InsufficientScope { .. } => "insufficient_scope",
             Error::InsufficientUserAuthentication { code, .. } | Error::Denied { code, .. } => code,
-            Error::Unavailable { .. } => "keys_unavailable",
+            Error::KeysUnavailable { .. } => "keys_unavailable",
         }
     }
 
-    /// The HTTP status of this refusal: 400, 401, 403 or 503.
+    /// The HTTP status: 400, 401, 403 or 503.
     pub fn status(&self) -> u16 {
         match self {
             Error::InvalidRequest { .. } => 400,
@@ -121,11 +121,11 @@ impl Error {
             | Error::InvalidChain { .. }
             | Error::InsufficientUserAuthentication { .. } => 401,
             Error::InsufficientScope { .. } | Error::Denied { .. } => 403,
-            Error::Unavailable { .. } => 503,
+            Error::KeysUnavailable { .. } => 503,
         }
     }
 
-    /// The rule of the policy that refused, as `POST /refunds: initiator.kind`; none where the policy was not reached.
+    /// The rule of the policy that denies, as `POST /refunds: initiator.kind`; [`None`] where no policy was evaluated.
     pub fn rule(&self) -> Option<&str> {
         match self {
             Error::InsufficientScope { rule, .. }
@@ -139,11 +139,11 @@ impl Error {
 /// What is wrong with a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reason {
-    /// Demanded and not there.
+    /// Required and absent.
     Missing,
-    /// There, and of a wrong type or form.
+    /// Of a wrong type or form.
     Malformed,
-    /// Well formed, and not the value that is demanded.
+    /// Well formed, and not an accepted value.
     Mismatch,
     /// A time that lies in the past, beyond the leeway.
     Expired,
@@ -156,14 +156,14 @@ impl std::fmt::Display for Reason {
         f.write_str(match self {
             Reason::Missing => "missing",
             Reason::Malformed => "malformed",
-            Reason::Mismatch => "not the one demanded",
+            Reason::Mismatch => "not an accepted one",
             Reason::Expired => "in the past",
             Reason::NotYetValid => "in the future",
         })
     }
 }
 
-/// A configuration that cannot be started: found before the first request, never during one.
+/// A configuration that cannot be used. It is found before the first request, never during one.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
@@ -175,24 +175,22 @@ pub enum ConfigError {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// No issuer is trusted, so no token could ever be accepted.
+    /// No issuer is trusted, so that no token could be accepted.
     #[error("no issuer is trusted; name at least one")]
     NoIssuer,
     /// The same issuer is named twice.
     #[error("the issuer `{0}` is named twice; one entry holds all its audiences")]
     DuplicateIssuer(String),
-    /// Keys were given to an issuer whose they are not: one could sign as the other.
-    #[error("the keys of `{keys_of}` cannot verify tokens of `{issuer}`")]
-    KeysOfAnotherIssuer {
-        /// The issuer to be trusted.
-        issuer: String,
-        /// The issuer that the keys were fetched from.
-        keys_of: String,
-    },
+    /// An issuer without audience, of which no token could be accepted.
+    #[error("no audience is accepted for issuer `{0}`; name at least one")]
+    NoAudience(String),
+    /// An authorizer without policy.
+    #[error("there is no policy")]
+    NoPolicy,
     /// An audience is empty.
     #[error("an audience is empty; name the resource as the issuer writes it in `aud`")]
     EmptyAudience,
-    /// No algorithm is accepted, so no token could ever be accepted.
+    /// No algorithm is accepted, so that no token could be accepted.
     #[error("no algorithm is accepted for issuer `{0}`; name at least one, or leave the list out")]
     NoAlgorithm(String),
     /// The leeway is above 60 seconds.
@@ -206,28 +204,28 @@ pub enum ConfigError {
         /// The accepted range.
         reason: &'static str,
     },
-    /// A rule on prior actors that an issuer's chain cannot bear.
-    #[error("rule `{rule}` reads prior actors, but for issuer `{issuer}` {reason}; {mend}")]
+    /// A rule on prior actors that an issuer's chain cannot support.
+    #[error("rule `{rule}` reads prior actors, but for issuer `{issuer}` {reason}; {help}")]
     HistoryRule {
         /// The rule of the policy.
         rule: String,
         /// Line of the rule in the policy, from 1.
         line: u64,
-        /// The issuer that cannot bear it.
+        /// The issuer whose chain cannot support it.
         issuer: String,
         /// Why not.
         reason: &'static str,
         /// What to change.
-        mend: &'static str,
+        help: &'static str,
     },
     /// A requirement that the policy does not define.
     #[error("the policy defines no requirement `{0}`")]
     UnknownRequirement(String),
-    /// The HTTP client that fetches keys could not be made.
-    #[error("the client that fetches keys could not be made: {0}")]
+    /// The HTTP client that fetches keys could not be created.
+    #[error("the client that fetches keys could not be created: {0}")]
     Client(String),
-    /// Remote keys were started outside of a tokio runtime.
-    #[error("remote keys are refreshed in the background and need a tokio runtime")]
+    /// Keys that are fetched were started outside of a tokio runtime.
+    #[error("fetching keys needs a tokio runtime")]
     NoRuntime,
 }
 
@@ -236,8 +234,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn outages_are_ours_and_bad_tokens_are_the_callers() {
-        assert_eq!(Error::Unavailable { retry_after: 1 }.status(), 503);
+    fn outages_are_503_and_invalid_tokens_401() {
+        assert_eq!(Error::KeysUnavailable { retry_after: 1 }.status(), 503);
         assert_eq!(Error::UnknownKey.status(), 401);
         let denied = Error::Denied {
             code: "self_actor",

@@ -1,83 +1,107 @@
-//! Who is acting, on whose authority: the proven answer, attached to a request that was let through.
+//! The verified identity of an allowed request.
 
 use std::fmt;
 use std::sync::Arc;
 
 use crate::chain::{ActorChain, Facts};
+use crate::issuer::TrustedIssuer;
 use crate::profile::Kind;
 use crate::token::Authentication;
 
-/// The verified identity behind a request.
+/// The verified identity behind a request: who acts, and on whose authority.
 ///
 /// Only an [`Authorizer`](crate::Authorizer) makes one, after the token was verified. Cheap to clone. Its debug output
-/// shows shape, not values, because debug output ends up in logs.
+/// prints no claim value, because debug output ends up in logs.
 #[derive(Clone)]
 pub struct Identity {
-    facts: Arc<Facts>,
+    verified: Arc<VerifiedToken>,
+}
+
+/// The facts of a token, and what they were verified with.
+struct VerifiedToken {
+    facts: Facts,
+    issuer: Arc<TrustedIssuer>,
+    generation: u64,
 }
 
 impl Identity {
-    pub(crate) fn of(facts: Arc<Facts>) -> Self {
-        Identity { facts }
+    /// `generation` numbers the key set of `issuer` that verified the token.
+    pub(crate) fn verified(facts: Facts, issuer: Arc<TrustedIssuer>, generation: u64) -> Self {
+        let verified = VerifiedToken {
+            facts,
+            issuer,
+            generation,
+        };
+        Identity {
+            verified: Arc::new(verified),
+        }
     }
 
     pub(crate) fn facts(&self) -> &Facts {
-        &self.facts
+        &self.verified.facts
+    }
+
+    pub(crate) fn trusted_issuer(&self) -> &Arc<TrustedIssuer> {
+        &self.verified.issuer
+    }
+
+    pub(crate) fn generation(&self) -> u64 {
+        self.verified.generation
     }
 
     /// The issuer of the token (`iss`).
     pub fn issuer(&self) -> &str {
-        &self.facts.claims().issuer
+        self.chain().initiator().issuer()
     }
 
-    /// The initiator (`sub`): on whose authority the request is made.
+    /// The initiator (`sub`), whose authority is exercised.
     pub fn subject(&self) -> &str {
-        &self.facts.claims().subject
+        self.chain().initiator().subject()
     }
 
-    /// What kind of party the initiator is.
+    /// The kind of the initiator.
     pub fn kind(&self) -> Kind {
-        self.facts.core().kind
+        self.facts().core().kind
     }
 
-    /// Who acts for whom, from the initiator to the current actor.
+    /// The parties, from the initiator to the current actor.
     pub fn chain(&self) -> ActorChain<'_> {
-        ActorChain::of(&self.facts)
+        ActorChain::of(self.facts())
     }
 
     /// The client that presented the token (`client_id`).
     pub fn client(&self) -> Option<&str> {
-        self.facts.claims().client.as_deref()
+        self.facts().claims().client.as_deref()
     }
 
     /// The scopes of the token, in its order.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
-        self.facts.claims().scope.split(' ').filter(|scope| !scope.is_empty())
+        self.facts().claims().scope.split(' ').filter(|scope| !scope.is_empty())
     }
 
-    /// Whether the token has this very scope.
+    /// Whether the token has exactly this scope.
     pub fn has_scope(&self, scope: &str) -> bool {
         self.scopes().any(|held| held == scope)
     }
 
-    /// How and when the person behind the token logged in.
+    /// How and when the initiator authenticated.
     pub fn authentication(&self) -> &Authentication {
-        &self.facts.claims().authentication
+        &self.facts().claims().authentication
     }
 
     /// The id of the token (`jti`).
     pub fn token_id(&self) -> Option<&str> {
-        self.facts.claims().token_id.as_deref()
+        self.facts().claims().token_id.as_deref()
     }
 
-    /// When the token ends (`exp`), in seconds since 1970.
+    /// The expiration time (`exp`), in seconds since 1970.
     pub fn expires_at(&self) -> u64 {
-        self.facts.claims().expiration
+        self.facts().claims().expiration
     }
 
-    /// Any top-level claim by its exact name. `act` is not among them: see [`chain`](Self::chain).
+    /// A top-level claim by its exact name. `act` is excluded: see [`chain`](Self::chain).
     pub fn claim(&self, name: &str) -> Option<&serde_json::Value> {
-        self.facts.claims().get(name)
+        self.facts().claims().get(name)
     }
 }
 

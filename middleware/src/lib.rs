@@ -1,11 +1,11 @@
 //! Who is acting, on whose authority, and may they?
 //!
-//! actgate validates OAuth 2 access tokens, reads the delegation chain in them (`act`, RFC 8693), and judges the chain by
-//! a policy that an API owner can read aloud, such as "a human must initiate". It is a tower [`Layer`](tower_layer::Layer)
-//! for anything that speaks [`http::Request`]: axum, tonic, bare hyper.
+//! actgate validates OAuth 2 access tokens, reads the delegation chain in them (`act`, RFC 8693), and authorizes each
+//! request with a declarative policy over that chain, such as "a human must initiate". It is a tower
+//! [`Layer`](tower_layer::Layer) for any service of [`http::Request`]: axum, tonic, plain hyper.
 //!
 //! ```
-//! use actgate::testing::{Authority, FixedClock};
+//! use actgate::testing::{FixedClock, TestIssuer};
 //! use actgate::{AuthorizeLayer, Authorizer, Identity, Policy};
 //! use axum::{Router, body::Body, http::Request, routing::post};
 //! use serde_json::json;
@@ -20,59 +20,63 @@
 //!     initiator: { kind: human }
 //!     actor: { one_of: [refund-agent] }
 //! "#)?;
-//! // In production: RemoteKeys::discover("https://idp.example.com") and TrustedIssuer::new.
-//! let authority = Authority::new()?;
-//! let authorizer = Authorizer::new([authority.trusted("https://orders.example")?], policy)?
-//!     .with_clock(FixedClock::at(Authority::NOW));
+//! // In production: TrustedIssuer::discover("https://idp.example.com")?.audience("https://orders.example.com")?
+//! let issuer = TestIssuer::new()?;
+//! let authorizer = Authorizer::builder()
+//!     .issuer(issuer.trusted(TestIssuer::AUDIENCE)?)
+//!     .policy(policy)
+//!     .clock(FixedClock::at(TestIssuer::NOW))
+//!     .build()?;
 //!
-//! async fn refund(who: Identity) -> String {
-//!     let agent = who.chain().current().map_or("nobody", |actor| actor.party().subject());
-//!     format!("{agent} for {}", who.subject())
+//! async fn refund(identity: Identity) -> String {
+//!     let actor = identity.chain().current().map_or("none", |actor| actor.party().subject());
+//!     format!("{actor} for {}", identity.subject())
 //! }
 //! let app = Router::new().route("/refunds", post(refund)).layer(AuthorizeLayer::new(authorizer));
 //!
-//! let ask = |token: String| {
+//! let send = |token: String| {
 //!     let request = Request::post("/refunds").header("authorization", format!("Bearer {token}"));
 //!     app.clone().oneshot(request.body(Body::empty()).unwrap())
 //! };
 //! let agent = json!({ "sub": "refund-agent", "sub_profile": "ai_agent" });
 //! let delegated = json!({ "sub": "alice", "sub_profile": "user", "scope": "refunds:write", "act": agent });
-//! assert_eq!(ask(authority.token(delegated)?).await?.status(), 200);
+//! assert_eq!(send(issuer.token(delegated)?).await?.status(), 200);
 //!
 //! let alone = json!({ "sub": "refund-agent", "sub_profile": "ai_agent", "scope": "refunds:write" });
-//! assert_eq!(ask(authority.token(alone)?).await?.status(), 403);
+//! assert_eq!(send(issuer.token(alone)?).await?.status(), 403);
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! # The nouns, in the order in which a request meets them
+//! # The nouns, in the order of a request
 //!
-//! - [`request::Target`]: the request line, with one reading or refused.
-//! - [`TrustedIssuer`]: whom we believe; its [`keys`], audiences and the worth of its chain.
-//! - [`chain`]: the initiator, the current actor, prior actors, and what kind each is.
-//! - [`Policy`]: what is demanded of them; see [`policy`] for the language.
-//! - [`Authorizer`]: judges a request by all of that; [`Authorizer::explain`] shows every check.
-//! - [`Identity`]: the proven answer, in the extensions of a request that was let through.
-//! - [`Error`] and [`challenge::Challenge`]: why not, for the operator, and what the caller is told of it.
-//! - [`AuthorizeLayer`], [`Require`]: all of it as a layer for a router, or for one route.
+//! - [`request::Target`], [`request::Presented`]: the unambiguous target of a request, and the credential with it.
+//! - [`TrustedIssuer`]: an issuer, its [`keys`], audiences and [`profile`].
+//! - [`chain`]: the initiator, the current actor, prior actors, and their kinds.
+//! - [`Policy`]: the rules; see [`policy`] for the language.
+//! - [`Authorizer`]: decides on a request; [`Authorizer::explain`] records every check.
+//! - [`Identity`]: the verified parties, in the extensions of an allowed request.
+//! - [`Error`] and [`challenge::Challenge`]: why a request is denied, for the operator and for the caller.
+//! - [`AuthorizeLayer`]: enforcement as a layer, by the routes of the policy or by one requirement.
 //!
 //! # What it does
 //!
-//! Signature (RS, PS, ES 256 to 512, EdDSA) by keys of the token's own issuer, `typ` (`at+jwt`), `iss`, `aud`, `exp`, `nbf`,
-//! scope, the chain's form and depth, the policy. Keys are fetched in the background; a token whose key is held never
-//! waits. A verified token is remembered as facts, never as a verdict.
+//! Signature (RS, PS, ES 256 to 512, EdDSA) with keys of the token's issuer, `typ`, `iss`, `aud`, `exp`, `nbf`, scope, form
+//! and depth of the chain, the policy. Keys are fetched in the background; a token whose key is present never waits. A
+//! verified token is cached as facts, never as a decision.
 //!
 //! # What it does NOT do
 //!
 //! It does not read the body, cookies or client certificates; it does not accept opaque tokens, encrypted tokens or HMAC; a
-//! token bound to a key (`cnf`) is refused. An exchange without an actor leaves no trace in a token: no policy can see it.
-//! Prior actors rest on the issuer's word, and no rule on them can ever allow what another refuses.
+//! token bound to a key (`cnf`) is rejected. An exchange without actor is invisible in a token, and so in every policy.
+//! Prior actors are asserted by the issuer, and no rule on them can allow what another denies.
 //!
 //! # Features
 //!
-//! - `reqwest` (default): fetch keys over HTTP. Without it, give [`keys::RemoteKeys`] a [`keys::Fetch`] of your own.
+//! - `reqwest` (default): [`Authorizer::start`] fetches keys over HTTP. Without it, [`Authorizer::start_with`] takes a
+//!   [`keys::Fetch`].
 //! - `axum`: [`Identity`] as an extractor.
-//! - `testing`: an authority in memory that mints tokens with chains.
+//! - `testing`: an issuer in memory that mints tokens with chains.
 
 mod authorizer;
 pub mod chain;
@@ -93,16 +97,17 @@ pub mod request;
 
 #[cfg(feature = "testing")]
 pub mod testing;
-pub mod token;
+mod token;
 
 pub mod yaml;
 
-pub use authorizer::{Authorizer, Decision, Explanation};
+pub use authorizer::{Authorizer, AuthorizerBuilder, Decision, Explanation};
 pub use error::{ConfigError, Error, Reason};
 pub use identity::Identity;
-pub use issuer::{Keys, TrustedIssuer};
-pub use layer::{Authorize, AuthorizeLayer, Require};
+pub use issuer::TrustedIssuer;
+pub use layer::{Authorize, AuthorizeLayer};
 pub use policy::Policy;
+pub use token::Authentication;
 
 /// The examples of the README, so that they cannot rot.
 #[cfg(doctest)]

@@ -1,15 +1,15 @@
-//! How much of a stranger's input is looked at, in one place.
+//! Limits on untrusted input.
 
-/// The bounds of everything a caller can make us read or keep.
+/// Limits on what one token can contain and on what is kept.
 ///
-/// Over a bound a token is refused; nothing is ever cut to fit.
+/// A token over a limit is rejected; nothing is cut to fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Longest token, in bytes. Servers cap a header line near 8 or 16 KiB, so longer ones hardly arrive. Default 16 KiB.
+    /// Longest token, in bytes. Servers limit a header line to 8 or 16 KiB. Default 16 KiB.
     pub token_bytes: usize,
-    /// Longest encoded JOSE header, in bytes. Real ones stay below 300. Default 2 KiB.
+    /// Longest encoded JOSE header, in bytes. Usual ones are below 300. Default 2 KiB.
     pub header_bytes: usize,
-    /// Deepest nesting of JSON in header or claims. Room for the deepest accepted chain. Default 32.
+    /// Deepest nesting of JSON in header or claims. It fits the deepest accepted chain. Default 32.
     pub json_depth: usize,
     /// Most members and elements in one JSON document. Default 1,024.
     pub json_values: usize,
@@ -17,7 +17,7 @@ pub struct Limits {
     pub chain_depth: usize,
     /// Longest subject, issuer or client identifier, in bytes. Default 1 KiB.
     pub identifier_bytes: usize,
-    /// Memory for verified tokens, in bytes; 0 keeps none. Default 16 MiB.
+    /// Memory of the cache of verified tokens, in bytes; 0 disables it. Default 16 MiB.
     pub cache_bytes: usize,
 }
 

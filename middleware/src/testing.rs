@@ -1,21 +1,23 @@
-//! For tests: an authority in memory that mints tokens with chains, and a clock that stands still.
+//! For tests: an issuer in memory that mints tokens with chains, and a clock that is set by hand.
 //!
 //! ```
-//! use actgate::testing::{Authority, FixedClock};
-//! use actgate::{Authorizer, Policy, request::Target};
+//! use actgate::testing::{TestIssuer, FixedClock};
+//! use actgate::request::{Presented, Target};
+//! use actgate::{Authorizer, Policy};
 //! use http::{Method, Uri};
 //! use serde_json::json;
 //!
-//! let authority = Authority::new()?;
+//! let issuer = TestIssuer::new()?;
 //! let policy = Policy::from_yaml("routes: [{ match: GET /orders, initiator: { kind: human } }]")?;
-//! let authorizer = Authorizer::new([authority.trusted("https://orders.example")?], policy)?;
+//! let trusted = issuer.trusted(TestIssuer::AUDIENCE)?;
+//! let authorizer = Authorizer::builder().issuer(trusted).policy(policy).build()?;
 //!
-//! let token = authority.token(json!({
+//! let token = issuer.token(json!({
 //!     "sub": "alice", "sub_profile": "user", "act": { "sub": "assistant", "sub_profile": "ai_agent" }
 //! }))?;
 //! let uri = Uri::from_static("/orders");
 //! let target = Target::new(&Method::GET, &uri)?;
-//! let explanation = authorizer.explain(&target, &token, Authority::NOW);
+//! let explanation = authorizer.explain(&Presented::token(target, &token), TestIssuer::NOW);
 //! assert_eq!(explanation.decision().identity().unwrap().subject(), "alice");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -30,41 +32,43 @@ use serde_json::{Value, json};
 
 pub use crate::clock::FixedClock;
 
-use crate::Authorizer;
-use crate::chain::{ChainContract, PriorActorUse};
-use crate::error::ConfigError;
+use crate::authorizer::Authorizer;
+use crate::error::{ConfigError, Error};
 use crate::identity::Identity;
 use crate::issuer::TrustedIssuer;
 use crate::keys::{Algorithm, KeySet, KeySetError};
+use crate::limits::Limits;
 use crate::policy::Policy;
-use crate::request::Target;
+use crate::profile::{ChainCompleteness, PriorActors};
+use crate::request::{Presented, Target};
+use crate::token::UnverifiedToken;
 
-/// An issuer in memory, with one ES256 key made for it. It must never sign anything that counts.
-pub struct Authority {
+/// An issuer in memory, with one ES256 key made for it. For tests only.
+pub struct TestIssuer {
     key: EcdsaKeyPair,
     random: SystemRandom,
 }
 
-/// The authority could not do what it was asked for.
+/// The test issuer failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the testing authority failed: {0}")]
-pub struct AuthorityError(String);
+#[error("the test issuer failed: {0}")]
+pub struct TestIssuerError(String);
 
-impl Authority {
-    /// The issuer identifier of every authority.
-    pub const ISSUER: &'static str = "https://authority.test";
-    /// The audience of its tokens, where nothing else is asked for.
+impl TestIssuer {
+    /// The issuer identifier of every test issuer.
+    pub const ISSUER: &'static str = "https://issuer.test";
+    /// The audience of its tokens by default.
     pub const AUDIENCE: &'static str = "https://orders.example";
-    /// The moment around which its tokens are good, where nothing else is asked for: 2026-01-01T00:00:00Z.
+    /// The time around which its tokens are valid by default: 2026-01-01T00:00:00Z.
     pub const NOW: u64 = 1_767_225_600;
 
-    /// Makes an authority with a key of its own.
+    /// Creates an issuer with a new key.
     ///
     /// # Errors
     /// When the system has no randomness.
-    pub fn new() -> Result<Authority, AuthorityError> {
+    pub fn new() -> Result<TestIssuer, TestIssuerError> {
         let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(failed)?;
-        Ok(Authority {
+        Ok(TestIssuer {
             key,
             random: SystemRandom::new(),
         })
@@ -79,7 +83,7 @@ impl Authority {
         json!({"keys": [{"kty": "EC", "crv": "P-256", "kid": "testing", "use": "sig", "alg": "ES256", "x": encode(x), "y": encode(y)}]}).to_string()
     }
 
-    /// The same, ready to verify with.
+    /// The key set that verifies its tokens.
     ///
     /// # Errors
     /// None that is known.
@@ -87,32 +91,32 @@ impl Authority {
         KeySet::from_json(self.jwks().as_bytes(), &Algorithm::ALL)
     }
 
-    /// This authority as a trusted issuer for `audience`, with a complete chain that may be decided on.
+    /// A trusted issuer for `audience`, with a complete chain whose prior actors are enforced.
     ///
     /// # Errors
     /// [`ConfigError::EmptyAudience`].
     pub fn trusted(&self, audience: &str) -> Result<TrustedIssuer, ConfigError> {
         let keys = self.key_set().map_err(|error| ConfigError::Client(error.to_string()))?;
-        let issuer = TrustedIssuer::new(Authority::ISSUER, audience, keys)?;
+        let issuer = TrustedIssuer::new(TestIssuer::ISSUER, keys)?.audience(audience)?;
         Ok(issuer
-            .with_chain(ChainContract::Complete)
-            .with_prior_actors(PriorActorUse::Restrict))
+            .chain_completeness(ChainCompleteness::Complete)
+            .prior_actors(PriorActors::Enforce))
     }
 
     /// Mints an access token. Claims left out are filled in as valid (`sub` is `someone`, times lie around [`NOW`](Self::NOW));
-    /// one set to `null` is left out of the token.
+    /// a claim that is `null` is left out of the token.
     ///
     /// # Errors
-    /// When `claims` is no object.
-    pub fn token(&self, claims: Value) -> Result<String, AuthorityError> {
-        self.token_at(Authority::NOW, claims)
+    /// When `claims` is not an object.
+    pub fn token(&self, claims: Value) -> Result<String, TestIssuerError> {
+        self.token_at(TestIssuer::NOW, claims)
     }
 
     /// As [`token`](Self::token), with its times around `now`, in seconds since 1970.
     ///
     /// # Errors
-    /// When `claims` is no object.
-    pub fn token_at(&self, now: u64, claims: Value) -> Result<String, AuthorityError> {
+    /// When `claims` is not an object.
+    pub fn token_at(&self, now: u64, claims: Value) -> Result<String, TestIssuerError> {
         self.token_with_header(
             json!({"alg": "ES256", "kid": "testing", "typ": "at+jwt"}),
             self.filled(now, claims)?,
@@ -123,7 +127,7 @@ impl Authority {
     ///
     /// # Errors
     /// When the system has no randomness.
-    pub fn token_with_header(&self, header: Value, claims: Value) -> Result<String, AuthorityError> {
+    pub fn token_with_header(&self, header: Value, claims: Value) -> Result<String, TestIssuerError> {
         let encode = |part: Value| URL_SAFE_NO_PAD.encode(part.to_string());
         let signed = format!("{}.{}", encode(header), encode(claims));
         let signature = self.key.sign(&self.random, signed.as_bytes()).map_err(failed)?;
@@ -134,28 +138,29 @@ impl Authority {
     ///
     /// # Errors
     /// When the claims do not make a valid token.
-    pub fn identity(&self, claims: Value) -> Result<Identity, AuthorityError> {
-        let policy = Policy::from_yaml("routes: [{ match: GET /, claims: { iss: 'https://authority.test' } }]")
-            .map_err(failed)?;
-        let authorizer =
-            Authorizer::new([self.trusted(Authority::AUDIENCE).map_err(failed)?], policy).map_err(failed)?;
+    pub fn identity(&self, claims: Value) -> Result<Identity, TestIssuerError> {
+        let policy =
+            Policy::from_yaml("routes: [{ match: GET /, claims: { iss: 'https://issuer.test' } }]").map_err(failed)?;
+        let trusted = self.trusted(TestIssuer::AUDIENCE).map_err(failed)?;
+        let authorizer = Authorizer::builder().issuer(trusted).policy(policy).build();
+        let authorizer = authorizer.map_err(failed)?;
         let token = self.token(claims)?;
         let uri = http::Uri::from_static("/");
         let target = Target::new(&http::Method::GET, &uri).map_err(failed)?;
-        let explanation = authorizer.explain(&target, &token, Authority::NOW);
+        let explanation = authorizer.explain(&Presented::token(target, &token), TestIssuer::NOW);
         let decision = explanation.decision();
         match (decision.identity(), decision.error()) {
             (Some(identity), None) => Ok(identity.clone()),
-            (_, error) => Err(AuthorityError(error.map_or_else(String::new, ToString::to_string))),
+            (_, error) => Err(TestIssuerError(error.map_or_else(String::new, ToString::to_string))),
         }
     }
 
-    fn filled(&self, now: u64, claims: Value) -> Result<Value, AuthorityError> {
+    fn filled(&self, now: u64, claims: Value) -> Result<Value, TestIssuerError> {
         let Value::Object(claims) = claims else {
-            return Err(AuthorityError("claims are a JSON object".to_owned()));
+            return Err(TestIssuerError("claims are not a JSON object".to_owned()));
         };
         let mut filled = json!({
-            "iss": Authority::ISSUER, "aud": Authority::AUDIENCE, "sub": "someone", "client_id": "client",
+            "iss": TestIssuer::ISSUER, "aud": TestIssuer::AUDIENCE, "sub": "someone", "client_id": "client",
             "iat": now, "nbf": now, "exp": now + 300, "jti": "testing",
         });
         if let Value::Object(filled) = &mut filled {
@@ -170,12 +175,22 @@ impl Authority {
     }
 }
 
-impl fmt::Debug for Authority {
+/// Verifies the signature of a compact JWS with the keys of a set and returns the payload: for test vectors.
+///
+/// It does NOT check `typ` or any claim, nor that the payload is JSON: an [`Authorizer`] does all of that.
+///
+/// # Errors
+/// [`Error::MalformedToken`], [`Error::UnsupportedAlgorithm`], [`Error::UnknownKey`] or [`Error::InvalidSignature`].
+pub fn verify_signature(token: &str, keys: &KeySet, limits: &Limits) -> Result<Vec<u8>, Error> {
+    UnverifiedToken::decode(token, limits)?.into_verified_payload(keys)
+}
+
+impl fmt::Debug for TestIssuer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Authority(..)")
+        f.write_str("TestIssuer(..)")
     }
 }
 
-fn failed(error: impl fmt::Display) -> AuthorityError {
-    AuthorityError(error.to_string())
+fn failed(error: impl fmt::Display) -> TestIssuerError {
+    TestIssuerError(error.to_string())
 }

@@ -1,7 +1,5 @@
 //! From a configuration to a running gate.
 
-use actgate::keys::HttpFetch;
-
 use crate::config::Settings;
 use crate::exit::Failure;
 use crate::gate::Gate;
@@ -35,9 +33,9 @@ pub async fn start(settings: Settings, log: DecisionLog) -> Result<Server, Failu
         .map_err(|error| Failure::runtime("address of the listener", error))?;
     let audiences = settings.trust.audiences.iter().map(String::as_str);
     let hosts = AllowedHosts::new(&settings.hosts, address, audiences);
-    let authorizer = settings
-        .trust
-        .authorizer(|issuer| issuer.remote_keys(HttpFetch::new()?))
+    let builder = settings.trust.builder(Ok::<_, actgate::ConfigError>);
+    let authorizer = builder
+        .and_then(|builder| builder.build()?.start())
         .map_err(|error| Failure::runtime("authorizer", error))?;
     Ok(Server {
         data,

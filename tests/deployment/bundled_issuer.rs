@@ -219,7 +219,7 @@ pub fn claims(token: &str) -> Value {
 /// A gate with `audience` that finds the keys of this issuer by discovery.
 pub fn gate_for(issuer: &BundledIssuer, upstream: &Upstream, audience: &str, policy: &str) -> Gate {
     let gate = Gate::run(&format!(
-        "listen: 127.0.0.1:0\nupstream: http://{}\nadmin: 127.0.0.1:0\naudience: {audience}\nissuers:\n  - issuer: {}\n    chain_completeness: complete\n    prior_actors: restrict\n    keys: {{ refresh: 300ms, cooldown: 100ms, timeout: 2s, max_stale: 1h }}\n{policy}",
+        "listen: 127.0.0.1:0\nupstream: http://{}\nadmin: 127.0.0.1:0\naudience: {audience}\nissuers:\n  - issuer: {}\n    chain_completeness: complete\n    prior_actors: enforce\n    keys: {{ refresh: 300ms, cooldown: 100ms, timeout: 2s, max_stale: 1h }}\n{policy}",
         upstream.address(),
         issuer.url(),
     ));

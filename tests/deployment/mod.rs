@@ -57,7 +57,7 @@ impl Default for Configuration {
         Self {
             policy: ROUTES.to_owned(),
             trust: Trust::JwksUri,
-            issuer: "    chain_completeness: complete\n    prior_actors: restrict\n".to_owned(),
+            issuer: "    chain_completeness: complete\n    prior_actors: enforce\n".to_owned(),
             top: String::new(),
         }
     }

@@ -1,6 +1,6 @@
 //! Random claims with chains of actors.
 
-use actgate::testing::Authority;
+use actgate::testing::TestIssuer;
 use proptest::collection::vec;
 use proptest::option::weighted;
 use proptest::prelude::*;
@@ -73,7 +73,7 @@ fn actors() -> impl Strategy<Value = Vec<Map<String, Value>>> {
 }
 
 fn actor() -> impl Strategy<Value = Map<String, Value>> {
-    let issuer = prop_oneof![4 => Just(Value::Null), 1 => Just(json!(Authority::ISSUER)), 1 => Just(json!(FOREIGN))];
+    let issuer = prop_oneof![4 => Just(Value::Null), 1 => Just(json!(TestIssuer::ISSUER)), 1 => Just(json!(FOREIGN))];
     let subject = select(vec![
         json!("a1"),
         json!("a1"),

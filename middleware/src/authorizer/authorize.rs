@@ -1,66 +1,86 @@
-//! One request judged, from its credential to the verdict. The only maker of an [`Identity`].
+//! One request, from its credential to the decision. The only maker of an [`Identity`].
 
 use std::sync::Arc;
 
 use http::HeaderMap;
 
-use super::decision::{Decision, Gate, Judged, Missed, Refusal};
-use super::settings::{Authorizer, Known};
-use crate::error::Error;
+use super::decision::Decision;
+use super::pending::{Authorization, Pending};
+use super::step::Step;
+use super::{Authorizer, Trust};
+use crate::chain::Facts;
+use crate::error::{Error, Reason};
 use crate::identity::Identity;
-use crate::issuer::Keys;
-use crate::policy::{Access, EvaluationTime, Recorder, Route, StopAtFirst, evaluate};
-use crate::request::Target;
-use crate::request::bearer::{self, Bearer};
-use crate::token::{Claims, Confirmation, UnverifiedToken};
+use crate::keys::Keys;
+use crate::policy::{Access, EvaluationTime, Recorder, Requirement, Route, StopAtFirst, evaluate};
+use crate::request::{Presented, Target};
+use crate::token::UnverifiedToken;
 
 impl Authorizer {
-    /// Judges one request by the routes of the policy.
+    /// Authorizes one request by the routes of the policy.
     ///
-    /// Waits only where the token names a key that is not here: for one fetch, bounded by its time-out, and not at all
+    /// Waits only where the token names a key that is not present: for one fetch, bounded by its time-out, and not at all
     /// during the cool-down. It does NOT read the body.
     pub async fn decide(&self, target: &Target<'_>, headers: &HeaderMap) -> Decision {
-        let Judged { decision, missed } = self.judge(&Gate::Routes, target, headers);
-        match missed {
-            Some(missed) if missed.refetch().await => self.judge(&Gate::Routes, target, headers).decision,
-            _ => decision,
+        let presented = Presented::headers(target.clone(), headers);
+        match self.authorize(&presented, self.now(), &mut StopAtFirst) {
+            Authorization::Decided(decision) => decision,
+            Authorization::Pending(pending, decision) => {
+                if pending.resolve().await {
+                    self.authorize(&presented, self.now(), &mut StopAtFirst).into_decision()
+                } else {
+                    decision
+                }
+            }
         }
     }
 
-    pub(crate) fn judge(&self, gate: &Gate, target: &Target<'_>, headers: &HeaderMap) -> Judged {
-        let token = bearer::bearer(headers, target.query());
-        self.judge_token(gate, target, token, self.inner.clock.now(), &mut StopAtFirst)
+    pub(crate) fn now(&self) -> u64 {
+        self.inner.clock.now()
     }
 
-    /// The one straight function: everything that judges, explains or tests goes through here.
-    pub(crate) fn judge_token(
+    /// Authorizes by the route of the target. Enforcement and explanation differ in the recorder alone.
+    pub(crate) fn authorize(&self, presented: &Presented<'_>, now: u64, recorder: &mut impl Recorder) -> Authorization {
+        let route = match self.route(presented.target()) {
+            Ok(Some(route)) => {
+                let found = Step::Route.report(Ok(route), recorder, |route| route.name.to_string());
+                found.ok()
+            }
+            Ok(None) => {
+                // A request without a valid token is denied for its token; a route that is unknown to it is no news.
+                let _ = Step::Route.report(Err::<(), _>(no_route()), recorder, |()| String::new());
+                None
+            }
+            Err(error) => {
+                let denied = Step::Route.report(Err::<(), _>(error), recorder, |()| String::new());
+                return Authorization::Decided(Decision::new(None, None, denied));
+            }
+        };
+        let Some(Route { name, access }) = route else {
+            return self.authorize_by(None, presented, now, recorder);
+        };
+        match access {
+            Access::Public => Authorization::Decided(Decision::new(Some(Arc::clone(name)), None, Ok(()))),
+            Access::Guarded(requirement) => self.authorize_by(Some((name, requirement)), presented, now, recorder),
+        }
+    }
+
+    /// Authorizes by one requirement, which has a name; [`None`] denies every valid token.
+    pub(crate) fn authorize_by(
         &self,
-        gate: &Gate,
-        target: &Target<'_>,
-        token: Result<Bearer<'_>, Error>,
+        required: Option<(&Arc<str>, &Arc<Requirement>)>,
+        presented: &Presented<'_>,
         now: u64,
         recorder: &mut impl Recorder,
-    ) -> Judged {
-        let (route, requirement) = match gate {
-            Gate::Requirement(requirement, name) => (Some(Arc::clone(name)), Some(requirement)),
-            Gate::Routes => match self.route(target) {
-                Err(error) => return Judged::decided(None, None, Err(error)),
-                Ok(None) => (None, None),
-                Ok(Some(route)) => match &route.access {
-                    Access::Public => return Judged::decided(Some(Arc::clone(&route.name)), None, Ok(())),
-                    Access::Guarded(requirement) => (Some(Arc::clone(&route.name)), Some(requirement)),
-                },
-            },
-        };
-        let identity = match token
-            .map_err(Refusal::from)
-            .and_then(|token| self.authenticate(token, now))
-        {
+    ) -> Authorization {
+        let name = required.map(|(name, _)| Arc::clone(name));
+        let identity = match self.authenticate(presented, now, recorder) {
             Ok(identity) => identity,
-            Err(Refusal { error, missed }) => {
-                return Judged {
-                    missed,
-                    ..Judged::decided(route, None, Err(error))
+            Err(Failure { error, pending }) => {
+                let decision = Decision::new(name, None, Err(error));
+                return match pending {
+                    None => Authorization::Decided(decision),
+                    Some(pending) => Authorization::Pending(pending, decision),
                 };
             }
         };
@@ -69,83 +89,145 @@ impl Authorizer {
             leeway: self.inner.leeway,
         };
         let facts = identity.facts();
-        let verdict = match requirement {
-            Some(requirement) => evaluate(requirement, facts, &time, recorder),
-            None => Err(Error::Denied {
-                code: "no_route",
-                rule: "routes".into(),
-            }),
+        let outcome = match required {
+            Some((_, requirement)) => evaluate(requirement, facts, &time, recorder),
+            None => Err(no_route()),
         };
-        Judged::decided(route, Some(identity), verdict)
+        Authorization::Decided(Decision::new(name, Some(identity), outcome))
     }
 
-    /// The route of a request, whichever way a server behind us reads its escapes.
+    /// The route of a request, whichever way a server decodes its escapes.
     fn route(&self, target: &Target<'_>) -> Result<Option<&Route>, Error> {
         let method = target.method().as_str();
         let route = self.inner.policy.route(method, target.path());
-        if let Some(other) = target.reserved_path() {
-            let same = match (route, self.inner.policy.route(method, other)) {
+        if let Some(reserved) = target.reserved_path() {
+            let same = match (route, self.inner.policy.route(method, reserved)) {
                 (Some(one), Some(other)) => std::ptr::eq(one, other),
                 (None, None) => true,
                 _ => false,
             };
             if !same {
                 return Err(Error::InvalidRequest {
-                    reason: "an escape in the path decides which route is meant",
+                    reason: "an escape in the path decides which route matches",
                 });
             }
         }
         Ok(route)
     }
 
-    /// From the text of a token to a verified identity, or from memory if it was verified with the keys of now.
-    fn authenticate(&self, token: Bearer<'_>, now: u64) -> Result<Identity, Refusal> {
-        let inner = &*self.inner;
-        let text = token.text();
-        if let Some(known) = inner.cache.get(text) {
-            let issuer = &inner.issuers[known.issuer];
-            let generation = issuer.keys.with(|_, generation| generation)?;
-            if generation == known.generation {
-                let checked = known.identity.facts().claims().check(&inner.demand(issuer), now);
-                if let Err(error) = checked {
-                    inner.cache.remove(text);
-                    return Err(error.into());
-                }
-                return Ok(known.identity);
+    /// From the credential to a checked identity: credential, verified facts, checks.
+    fn authenticate(
+        &self,
+        presented: &Presented<'_>,
+        now: u64,
+        recorder: &mut impl Recorder,
+    ) -> Result<Identity, Failure> {
+        let bearer = Step::Credential.report_error(presented.bearer(), recorder)?;
+        let text = bearer.text();
+        let cache = &self.inner.cache;
+        if let Some(identity) = self.cached(text)? {
+            for step in Step::CACHED {
+                let _ = step.report(Ok(()), recorder, |()| "verified before".to_owned());
             }
-            inner.cache.remove(text);
+            let checked = self.check(identity, now, recorder);
+            return Ok(checked.inspect_err(|_| cache.remove(text))?);
         }
-        let token = UnverifiedToken::decode(text, &inner.limits).map_err(|error| token.refusal(error))?;
-        let claims = token.claims(&inner.limits)?;
-        let (index, issuer) = inner.issuer(claims.issuer()?)?;
-        token.demand_type(issuer.profile.media_type())?;
-        let (verified, generation) = issuer
-            .keys
-            .with(|keys, generation| (token.verify(claims, keys), generation))?;
-        let verified = verified.map_err(|error| Refusal {
-            missed: match (&error, &issuer.keys) {
-                (Error::UnknownKey, Keys::Remote(keys)) => Some(Missed {
+        Step::Credential.report(bearer.check_form(), recorder, |()| "passed".to_owned())?;
+        let identity = self.verify(text, recorder)?;
+        let identity = self.check(identity, now, recorder)?;
+        cache.insert(text, identity.clone());
+        Ok(identity)
+    }
+
+    /// The facts of a token that was verified with the current keys of an issuer that is trusted.
+    fn cached(&self, text: &str) -> Result<Option<Identity>, Error> {
+        let Some(identity) = self.inner.cache.get(text) else {
+            return Ok(None);
+        };
+        let mut trusted = self.inner.issuers.iter();
+        if let Some(trust) = trusted.find(|trust| Arc::ptr_eq(&trust.issuer, identity.trusted_issuer()))
+            && trust.keys.generation()? == identity.generation()
+        {
+            return Ok(Some(identity));
+        }
+        self.inner.cache.remove(text);
+        Ok(None)
+    }
+
+    /// From the text of a token to its verified facts.
+    fn verify(&self, text: &str, recorder: &mut impl Recorder) -> Result<Identity, Failure> {
+        let limits = &self.inner.limits;
+        let passed = || "passed".to_owned();
+        let token = Step::Form.report(UnverifiedToken::decode(text, limits), recorder, |_| passed())?;
+        let claims = Step::Form.report_error(token.claims(limits), recorder)?;
+        let trust = claims.issuer().and_then(|issuer| self.trust(issuer));
+        let Trust { issuer, keys } = Step::Issuer.report(trust, recorder, |trust| trust.issuer.issuer.to_string())?;
+        let token_type = issuer.profile.token_type(token.media_type());
+        let token_type = Step::Type.report(token_type, recorder, |_| {
+            format!("`{}`", token.media_type().unwrap_or_default())
+        })?;
+        let snapshot = Step::Key.report_error(keys.snapshot(), recorder)?;
+        let selected = Step::Key.report(token.select(&snapshot.keys), recorder, |_| match token.kid() {
+            Some(kid) => format!("`{kid}`"),
+            None => "the only one that fits".to_owned(),
+        });
+        let selected = selected.map_err(|error| Failure {
+            pending: match (&error, keys) {
+                (Error::UnknownKey, Keys::Remote(keys)) => Some(Pending::Keys {
                     keys: keys.clone(),
-                    generation,
+                    generation: snapshot.generation,
                 }),
                 _ => None,
             },
             error,
         })?;
-        let (claims, actors) = Claims::parse(verified, &inner.limits)?;
-        claims.check(&inner.demand(issuer), now)?;
-        if claims.confirmation == Confirmation::Bound {
-            return Err(Error::InvalidConfirmation.into());
-        }
-        let facts = issuer.profile.facts(claims, actors, issuer.prior_actors);
-        let identity = Identity::of(Arc::new(facts));
-        let known = Known {
-            identity: identity.clone(),
-            issuer: index,
-            generation,
-        };
-        inner.cache.insert(text, known);
+        let verified = Step::Signature.report(token.verify(claims, &selected), recorder, |_| passed())?;
+        let derived = verified.check_token_type(token_type);
+        let facts = derived.and_then(|()| Facts::derive(verified, issuer, limits));
+        let facts = Step::Claims.report(facts, recorder, |_| passed())?;
+        Ok(Identity::verified(facts, Arc::clone(issuer), snapshot.generation))
+    }
+
+    /// The checks of every request, for a fresh and for a cached token alike.
+    fn check(&self, identity: Identity, now: u64, recorder: &mut impl Recorder) -> Result<Identity, Error> {
+        let claims = identity.facts().claims();
+        let audience = claims.check_audience(&identity.trusted_issuer().audiences);
+        Step::Audience.report(audience, recorder, |()| claims.audience.join(", "))?;
+        let time = claims.check_time(now, self.inner.leeway);
+        Step::Time.report(time, recorder, |()| match claims.expiration.checked_sub(now) {
+            Some(left) => format!("{left} s left"),
+            None => format!("expired {} s ago, within the leeway", now - claims.expiration),
+        })?;
+        Step::Confirmation.report(claims.check_confirmation(), recorder, |()| "no bound key".to_owned())?;
         Ok(identity)
+    }
+
+    fn trust(&self, issuer: &str) -> Result<&Trust, Error> {
+        let mut trusted = self.inner.issuers.iter();
+        let found = trusted.find(|trust| *trust.issuer.issuer == *issuer);
+        found.ok_or(Error::InvalidClaim {
+            claim: "iss",
+            reason: Reason::Mismatch,
+        })
+    }
+}
+
+/// Why a token is not accepted, and what could change that.
+struct Failure {
+    error: Error,
+    pending: Option<Pending>,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Failure { error, pending: None }
+    }
+}
+
+fn no_route() -> Error {
+    Error::Denied {
+        code: "no_route",
+        rule: "routes".into(),
     }
 }
 
@@ -154,44 +236,53 @@ mod tests {
     use super::*;
     use crate::Policy;
     use crate::limits::Limits;
-    use crate::testing::{Authority, FixedClock};
+    use crate::testing::{FixedClock, TestIssuer};
     use http::header::AUTHORIZATION;
     use http::{HeaderValue, Method, Uri};
     use serde_json::{Value, json};
 
     struct Bench {
-        authority: Authority,
+        issuer: TestIssuer,
         authorizer: Authorizer,
         clock: FixedClock,
     }
 
     fn bench(routes: &str) -> Bench {
-        let authority = Authority::new().unwrap();
-        let clock = FixedClock::at(Authority::NOW);
+        bench_with(routes, Limits::default())
+    }
+
+    fn bench_with(routes: &str, limits: Limits) -> Bench {
+        let issuer = TestIssuer::new().unwrap();
+        let clock = FixedClock::at(TestIssuer::NOW);
         let policy = Policy::from_yaml(routes).unwrap();
-        let trusted = authority.trusted(Authority::AUDIENCE).unwrap();
-        let authorizer = Authorizer::new([trusted], policy).unwrap().with_clock(clock.clone());
+        let trusted = issuer.trusted(TestIssuer::AUDIENCE).unwrap();
+        let builder = Authorizer::builder().issuer(trusted).policy(policy);
+        let authorizer = builder.clock(clock.clone()).limits(limits).build().unwrap();
         Bench {
-            authority,
+            issuer,
             authorizer,
             clock,
         }
     }
 
     impl Bench {
-        fn judge(&self, method: &Method, path: &'static str, token: Option<&str>) -> Decision {
+        fn decide(&self, method: &Method, path: &'static str, token: Option<&str>) -> Decision {
             let mut headers = HeaderMap::new();
             if let Some(token) = token {
                 headers.insert(AUTHORIZATION, HeaderValue::try_from(format!("Bearer {token}")).unwrap());
             }
             let uri = Uri::from_static(path);
             let target = Target::new(method, &uri).unwrap();
-            self.authorizer.judge(&Gate::Routes, &target, &headers).decision
+            let presented = Presented::headers(target, &headers);
+            let authorization = self
+                .authorizer
+                .authorize(&presented, self.authorizer.now(), &mut StopAtFirst);
+            authorization.into_decision()
         }
 
         fn code(&self, claims: Value) -> &'static str {
-            let token = self.authority.token(claims).unwrap();
-            self.judge(&Method::GET, "/", Some(&token))
+            let token = self.issuer.token(claims).unwrap();
+            self.decide(&Method::GET, "/", Some(&token))
                 .error()
                 .map_or("allow", Error::code)
         }
@@ -200,25 +291,29 @@ mod tests {
     const OPEN: &str = "routes: [{ match: GET / }, { match: GET /health, public: true }]";
 
     #[test]
-    fn a_good_token_passes_and_a_public_route_asks_for_none() {
+    fn a_valid_token_is_allowed_and_a_public_route_needs_none() {
         let bench = bench(OPEN);
         assert_eq!(bench.code(json!({})), "allow");
-        assert_eq!(bench.judge(&Method::GET, "/", None).error(), Some(&Error::MissingToken));
-        let public = bench.judge(&Method::GET, "/health", Some("not a token"));
-        assert!(public.verdict().is_ok() && public.identity().is_none());
-        let unknown = bench.authority.token(json!({})).unwrap();
         assert_eq!(
-            bench.judge(&Method::GET, "/x", Some(&unknown)).error().unwrap().code(),
+            bench.decide(&Method::GET, "/", None).error(),
+            Some(&Error::MissingToken)
+        );
+        let public = bench.decide(&Method::GET, "/health", Some("not a token"));
+        assert!(public.outcome().is_ok() && public.identity().is_none());
+        let unknown = bench.issuer.token(json!({})).unwrap();
+        assert_eq!(
+            bench.decide(&Method::GET, "/x", Some(&unknown)).error().unwrap().code(),
             "no_route"
         );
     }
 
     #[test]
-    fn a_token_is_refused_at_the_first_step_that_fails() {
+    fn the_first_step_that_fails_denies() {
         let bench = bench(OPEN);
         let claim =
             |claim| move |error: &Error| matches!(error, Error::InvalidClaim { claim: named, .. } if *named == claim);
-        let good = json!({"iss": Authority::ISSUER, "aud": Authority::AUDIENCE, "sub": "u", "exp": Authority::NOW + 9});
+        let good =
+            json!({"iss": TestIssuer::ISSUER, "aud": TestIssuer::AUDIENCE, "sub": "u", "exp": TestIssuer::NOW + 9});
         let with = |name: &str, value: Value| {
             let mut claims = good.clone();
             claims[name] = value;
@@ -226,8 +321,8 @@ mod tests {
         };
         let header = json!({"alg": "ES256", "kid": "testing", "typ": "at+jwt"});
         let error = |header: Value, claims: Value| {
-            let token = bench.authority.token_with_header(header, claims).unwrap();
-            bench.judge(&Method::GET, "/", Some(&token)).error().cloned().unwrap()
+            let token = bench.issuer.token_with_header(header, claims).unwrap();
+            bench.decide(&Method::GET, "/", Some(&token)).error().cloned().unwrap()
         };
         let typ = json!({"alg": "ES256", "kid": "testing", "typ": "JWT"});
         assert!(claim("typ")(&error(typ, good.clone())));
@@ -245,7 +340,7 @@ mod tests {
         )));
         assert!(claim("exp")(&error(
             header.clone(),
-            with("exp", json!(Authority::NOW - 30))
+            with("exp", json!(TestIssuer::NOW - 30))
         )));
         assert_eq!(
             error(header.clone(), with("cnf", json!({"jkt": "x"}))),
@@ -255,68 +350,64 @@ mod tests {
             error(header, with("act", json!(null))),
             Error::InvalidChain { .. }
         ));
-        let good = bench.authority.token(json!({})).unwrap();
-        let forged = Authority::new().unwrap().token(json!({})).unwrap();
+        let good = bench.issuer.token(json!({})).unwrap();
+        let forged = TestIssuer::new().unwrap().token(json!({})).unwrap();
         assert_eq!(
-            bench.judge(&Method::GET, "/", Some(&forged)).error(),
+            bench.decide(&Method::GET, "/", Some(&forged)).error(),
             Some(&Error::InvalidSignature)
         );
         let (signed, _) = good.rsplit_once('.').unwrap();
         let spliced = format!("{signed}.{}", forged.rsplit_once('.').unwrap().1);
         assert_eq!(
-            bench.judge(&Method::GET, "/", Some(&spliced)).error(),
+            bench.decide(&Method::GET, "/", Some(&spliced)).error(),
             Some(&Error::InvalidSignature)
         );
     }
 
     #[test]
-    fn a_remembered_token_is_judged_anew_by_time_and_route() {
+    fn a_cached_token_is_checked_for_time_and_route() {
         let routes = "routes: [{ match: GET / }, { match: POST /, scopes: [write] }]";
         let bench = bench(routes);
-        let token = bench.authority.token(json!({"exp": Authority::NOW + 100})).unwrap();
-        assert!(bench.judge(&Method::GET, "/", Some(&token)).verdict().is_ok());
+        let token = bench.issuer.token(json!({"exp": TestIssuer::NOW + 100})).unwrap();
+        assert!(bench.decide(&Method::GET, "/", Some(&token)).outcome().is_ok());
         assert_eq!(
-            bench.judge(&Method::POST, "/", Some(&token)).error().unwrap().code(),
+            bench.decide(&Method::POST, "/", Some(&token)).error().unwrap().code(),
             "insufficient_scope"
         );
         let forged = format!("{}AAAA", &token[..token.len() - 4]);
-        assert!(bench.judge(&Method::GET, "/", Some(&forged)).verdict().is_err());
+        assert!(bench.decide(&Method::GET, "/", Some(&forged)).outcome().is_err());
         bench.clock.advance(130);
         assert_eq!(
-            bench.judge(&Method::GET, "/", Some(&token)).error().unwrap().code(),
+            bench.decide(&Method::GET, "/", Some(&token)).error().unwrap().code(),
             "invalid_claim"
         );
     }
 
     #[test]
-    fn the_same_verdict_with_and_without_the_memory() {
-        let bench = bench(OPEN);
-        let forgetful = Limits {
-            cache_bytes: 0,
-            ..Limits::default()
-        };
-        let without = bench.authorizer.clone().with_limits(forgetful);
-        let token = bench.authority.token(json!({})).unwrap();
-        for authorizer in [&bench.authorizer, &without] {
+    fn the_outcome_is_the_same_with_and_without_the_cache() {
+        for cache_bytes in [0, Limits::default().cache_bytes] {
+            let limits = Limits {
+                cache_bytes,
+                ..Limits::default()
+            };
+            let bench = bench_with(OPEN, limits);
+            let token = bench.issuer.token(json!({})).unwrap();
             for _ in 0..3 {
-                let uri = Uri::from_static("/");
-                let target = Target::new(&Method::GET, &uri).unwrap();
-                assert!(
-                    authorizer
-                        .explain(&target, &token, Authority::NOW)
-                        .decision()
-                        .verdict()
-                        .is_ok()
-                );
+                assert!(bench.decide(&Method::GET, "/", Some(&token)).outcome().is_ok());
             }
         }
     }
 
     #[test]
-    fn an_escape_that_decides_which_route_is_meant_is_ambiguous() {
+    fn an_escape_that_decides_which_route_matches_is_ambiguous() {
         let bench =
             bench("routes: [{ match: 'GET /@assets/{*rest}', public: true }, { match: 'GET /{tenant}/{*rest}' }]");
-        let status = |path| bench.judge(&Method::GET, path, None).error().map_or(200, Error::status);
+        let status = |path| {
+            bench
+                .decide(&Method::GET, path, None)
+                .error()
+                .map_or(200, Error::status)
+        };
         assert_eq!(status("/@assets/a"), 200);
         assert_eq!(status("/%40assets/a"), 400);
         assert_eq!(status("/tenant/a%40b"), 401);
@@ -328,10 +419,10 @@ mod tests {
     fn debug_output_shows_no_value_of_a_token() {
         let bench = bench(OPEN);
         let token = bench
-            .authority
+            .issuer
             .token(json!({"sub": "hidden-subject", "scope": "hidden-scope", "acr": "hidden-acr", "amr": ["hidden-amr"], "act": {"sub": "hidden-actor"}}))
             .unwrap();
-        let decision = bench.judge(&Method::GET, "/", Some(&token));
+        let decision = bench.decide(&Method::GET, "/", Some(&token));
         let identity = decision.identity().unwrap();
         let (chain, login) = (identity.chain(), identity.authentication());
         let shown = format!(

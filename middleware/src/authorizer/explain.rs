@@ -1,15 +1,13 @@
-//! One token and one request, judged in the open: for the operator who holds the token.
+//! Records every check for one token and request.
 
-use http::HeaderMap;
+use super::Authorizer;
+use super::decision::Decision;
+use crate::policy::{Check, Collect};
+use crate::request::Presented;
 
-use crate::authorizer::{Authorizer, Decision, Gate};
-use crate::error::{Error, Reason};
-use crate::policy::{Check, Collect, Tier};
-use crate::request::Target;
-
-/// Every check that was made of one request, and the verdict that enforcement would have reached.
+/// Every check of one request, and the decision.
 ///
-/// It shows values of the token's claims: print it for whoever brought the token, never log it.
+/// It contains values of the token's claims: print it for the holder of the token, do NOT log it.
 #[derive(Clone, Debug)]
 pub struct Explanation {
     checks: Vec<Check>,
@@ -17,7 +15,8 @@ pub struct Explanation {
 }
 
 impl Explanation {
-    /// The checks in the order in which they were made. Every rule of the policy is judged, also after a refusal.
+    /// The checks in their order. The first failed step of the token ends them; every rule of the policy is evaluated,
+    /// also after one that failed.
     pub fn checks(&self) -> &[Check] {
         &self.checks
     }
@@ -29,157 +28,95 @@ impl Explanation {
 }
 
 impl Authorizer {
-    /// Judges `token` for `target` as of `now` (seconds since 1970), writing down every check.
+    /// Authorizes a request as of `now`, in seconds since 1970, and records every check.
     ///
-    /// The function that judges is the one that enforces. It does NOT fetch a key that is not here.
-    pub fn explain(&self, target: &Target<'_>, token: &str, now: u64) -> Explanation {
-        let mut field = HeaderMap::new();
-        let presented = match http::HeaderValue::try_from(format!("Bearer {token}")) {
-            Ok(value) => {
-                field.insert(http::header::AUTHORIZATION, value);
-                crate::request::bearer::bearer(&field, target.query())
-            }
-            Err(_) => Err(Error::InvalidRequest {
-                reason: "the token cannot stand in a header",
-            }),
-        };
+    /// It runs the function that enforces. It does NOT fetch a key that is not present.
+    pub fn explain(&self, presented: &Presented<'_>, now: u64) -> Explanation {
         let mut recorder = Collect::default();
-        let judged = self.judge_token(&Gate::Routes, target, presented, now, &mut recorder);
-        let decision = judged.decision;
-        let mut checks = token_checks(&decision, now);
-        checks.append(&mut recorder.0);
-        Explanation { checks, decision }
-    }
-}
-
-/// The steps before the policy, in their order: what each asks for.
-const STEPS: [(&str, &str); 9] = [
-    ("credential", "one bearer token"),
-    ("form", "a strict compact JWS"),
-    ("issuer", "a trusted issuer"),
-    ("type", "an access token"),
-    ("key", "a key of the issuer that fits"),
-    ("signature", "by that key"),
-    ("claims", "every claim and every actor in due form"),
-    ("audience", "an audience of ours"),
-    ("time", "valid now"),
-];
-const BINDING: (&str, &str) = ("binding", "no key to prove, or its proof");
-
-/// The steps before the policy. Enforcement keeps no record of them, and needs none: all of them were passed, or the
-/// error names the one that was not, and with it those before it that were.
-fn token_checks(decision: &Decision, now: u64) -> Vec<Check> {
-    let route = Check::new(
-        "route",
-        Tier::Token,
-        "a route of the policy".into(),
-        decision.route().unwrap_or("none").into(),
-    );
-    let mut checks = vec![if decision.route().is_some() {
-        route
-    } else {
-        route.failed("no_route")
-    }];
-    let mut steps = STEPS.into_iter().chain([BINDING]);
-    let check = |(step, expected): (&str, &str), got: String| Check::new(step, Tier::Token, expected.into(), got);
-    match (decision.identity(), decision.error()) {
-        (Some(identity), _) => {
-            let claims = identity.facts().claims();
-            let got = |step: &str| match step {
-                "issuer" => identity.issuer().to_owned(),
-                "audience" => claims.audience.join(", "),
-                "time" => format!("{} s left", identity.expires_at().saturating_sub(now)),
-                _ => "passed".to_owned(),
-            };
-            checks.extend(steps.map(|step| check(step, got(step.0))));
-        }
-        (None, Some(error)) => {
-            let refused = step(error);
-            let passed = steps.by_ref().take_while(|(step, _)| *step != refused);
-            checks.extend(passed.map(|step| check(step, "passed".to_owned())));
-            let expected = STEPS.into_iter().chain([BINDING]).find(|(step, _)| *step == refused);
-            checks.extend(expected.map(|step| check(step, error.to_string()).failed(error.code())));
-        }
-        // A public route: no token was looked at.
-        (None, None) => {}
-    }
-    checks
-}
-
-/// The step at which a token was refused.
-fn step(error: &Error) -> &'static str {
-    match error {
-        Error::MissingToken | Error::InvalidRequest { .. } => "credential",
-        Error::MalformedToken { .. } => "form",
-        Error::UnsupportedAlgorithm | Error::UnknownKey | Error::Unavailable { .. } => "key",
-        Error::InvalidSignature => "signature",
-        Error::InvalidClaim { claim: "iss", .. } => "issuer",
-        Error::InvalidClaim { claim: "typ", .. } => "type",
-        Error::InvalidClaim {
-            claim: "aud",
-            reason: Reason::Mismatch,
-        } => "audience",
-        Error::InvalidClaim {
-            reason: Reason::Expired | Reason::NotYetValid,
-            ..
-        } => "time",
-        Error::InvalidClaim { .. } | Error::InvalidChain { .. } => "claims",
-        Error::InvalidConfirmation => "binding",
-        // Only reached with an identity.
-        Error::InsufficientScope { .. } | Error::InsufficientUserAuthentication { .. } | Error::Denied { .. } => {
-            "claims"
+        let decision = self.authorize(presented, now, &mut recorder).into_decision();
+        Explanation {
+            checks: recorder.0,
+            decision,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::Policy;
-    use crate::policy::Outcome;
-    use crate::testing::Authority;
     use http::{Method, Uri};
     use serde_json::json;
 
+    use super::*;
+    use crate::Policy;
+    use crate::policy::Outcome;
+    use crate::request::Target;
+    use crate::testing::TestIssuer;
+
     #[test]
-    fn every_step_is_shown_up_to_the_one_that_refused() {
-        let authority = Authority::new().unwrap();
+    fn every_step_is_recorded_up_to_the_one_that_failed() {
+        let issuer = TestIssuer::new().unwrap();
         let policy = Policy::from_yaml(
             "routes: [{ match: GET /, initiator: { kind: human } }, { match: GET /p, public: true }]",
         );
-        let trusted = authority.trusted(Authority::AUDIENCE).unwrap();
-        let authorizer = Authorizer::new([trusted], policy.unwrap()).unwrap();
+        let trusted = issuer.trusted(TestIssuer::AUDIENCE).unwrap();
+        let builder = Authorizer::builder().issuer(trusted).policy(policy.unwrap());
+        let authorizer = builder.build().unwrap();
         let explain = |path, token: &str| {
-            authorizer.explain(
-                &Target::new(&Method::GET, &Uri::from_static(path)).unwrap(),
-                token,
-                Authority::NOW,
-            )
+            let uri = Uri::from_static(path);
+            let target = Target::new(&Method::GET, &uri).unwrap();
+            authorizer.explain(&Presented::token(target, token), TestIssuer::NOW)
         };
         let last = |token: &str| {
             let explanation = explain("/", token);
             let check = explanation.checks().last().unwrap();
             assert_eq!(check.outcome, Outcome::Failed);
-            let passed = explanation
-                .checks()
-                .iter()
-                .filter(|check| check.outcome == Outcome::Passed)
-                .count();
+            let passed = explanation.checks().iter();
+            let passed = passed.filter(|check| check.outcome == Outcome::Passed).count();
             (check.rule.clone(), passed)
         };
-        let token = |claims| authority.token(claims).unwrap();
+        let token = |claims| issuer.token(claims).unwrap();
         assert_eq!(last("a b"), ("credential".into(), 1));
         assert_eq!(last("a.b.c"), ("form".into(), 2));
         assert_eq!(last(&token(json!({"iss": "https://other.test"}))), ("issuer".into(), 3));
+        let header = json!({"alg": "ES256", "kid": "testing", "typ": "JWT"});
+        let typed = issuer
+            .token_with_header(header, json!({"iss": TestIssuer::ISSUER}))
+            .unwrap();
+        assert_eq!(last(&typed), ("type".into(), 4));
+        let header = json!({"alg": "ES256", "kid": "other", "typ": "at+jwt"});
+        let foreign = issuer
+            .token_with_header(header, json!({"iss": TestIssuer::ISSUER}))
+            .unwrap();
+        assert_eq!(last(&foreign), ("key".into(), 5));
+        let forged = TestIssuer::new().unwrap().token(json!({})).unwrap();
+        assert_eq!(last(&forged), ("signature".into(), 6));
         assert_eq!(last(&token(json!({"sub": 7}))), ("claims".into(), 7));
         assert_eq!(
             last(&token(json!({"aud": "https://other.test"}))),
             ("audience".into(), 8)
         );
         assert_eq!(last(&token(json!({"exp": 7}))), ("time".into(), 9));
-        assert_eq!(last(&token(json!({"cnf": {}}))), ("binding".into(), 10));
+        assert_eq!(last(&token(json!({"cnf": {}}))), ("confirmation".into(), 10));
         assert_eq!(last(&token(json!({}))), ("GET /: initiator.kind".into(), 12));
         assert_eq!(explain("/p", "a.b.c").checks().len(), 1);
         assert_eq!(explain("/x", &token(json!({}))).checks()[0].code, Some("no_route"));
+    }
+
+    #[test]
+    fn a_cached_token_shows_the_same_steps() {
+        let issuer = TestIssuer::new().unwrap();
+        let policy = Policy::from_yaml("routes: [{ match: GET / }]").unwrap();
+        let trusted = issuer.trusted(TestIssuer::AUDIENCE).unwrap();
+        let authorizer = Authorizer::builder().issuer(trusted).policy(policy).build().unwrap();
+        let token = issuer.token(json!({})).unwrap();
+        let steps = || -> Vec<String> {
+            let uri = Uri::from_static("/");
+            let target = Target::new(&Method::GET, &uri).unwrap();
+            let explanation = authorizer.explain(&Presented::token(target, &token), TestIssuer::NOW);
+            explanation.checks().iter().map(|check| check.rule.clone()).collect()
+        };
+        let fresh = steps();
+        assert!(fresh.len() > 10, "{fresh:?}");
+        assert_eq!(steps(), fresh);
     }
 }

@@ -1,15 +1,15 @@
-//! The chain of one token, to be looked at.
+//! The chain of one token as handlers and logs see it.
 
 use std::fmt;
 
-use super::facts::{Acting, Facts};
+use super::facts::Facts;
 use super::party::{Actor, Party};
 use crate::profile::Kind;
 
-/// From the initiator to the current actor, as the token tells it.
+/// The parties of a verified token, from the initiator to the current actor.
 ///
-/// The current actor is a fact to decide on; prior actors are for the record (RFC 8693 section 4.1). They rest on the
-/// issuer's word for earlier hops, none of which is proven by itself.
+/// Decisions consider the current actor; prior actors are informational (RFC 8693 section 4.1). The issuer asserts the
+/// earlier hops; none of them is proven by a signature of its own.
 #[derive(Clone, Copy)]
 pub struct ActorChain<'f> {
     facts: &'f Facts,
@@ -20,23 +20,20 @@ impl<'f> ActorChain<'f> {
         ActorChain { facts }
     }
 
-    /// The subject, on whose authority all of this happens.
+    /// The subject, whose authority is exercised.
     pub fn initiator(&self) -> &'f Party {
         self.facts.core().initiator
     }
 
-    /// What kind of party the initiator is.
+    /// The kind of the initiator.
     pub fn initiator_kind(&self) -> Kind {
         self.facts.core().kind
     }
 
-    /// The outermost `act`: who acts now. A machine that the issuer lists as its own actor is shown here, although it
-    /// acts for itself and counts as autonomous in every rule.
+    /// The current actor: the outermost `act`. It includes a machine that the issuer names as its own actor, which every
+    /// rule treats as acting without delegation.
     pub fn current(&self) -> Option<&'f Actor> {
-        match self.facts.core().acting {
-            Acting::Nobody => None,
-            Acting::Itself(actor) | Acting::Delegate(actor) => Some(actor),
-        }
+        self.facts.core().delegation.actor()
     }
 
     /// The actors before the current one, newest first.
@@ -50,7 +47,7 @@ impl<'f> ActorChain<'f> {
     }
 }
 
-/// Shows the kinds and nobody's name: debug output ends up in logs.
+/// Prints kinds and no identifier: debug output ends up in logs.
 impl fmt::Debug for ActorChain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let actors: Vec<Kind> = self

@@ -1,45 +1,55 @@
-//! The normalised facts of a verified token, in two tiers that no rule can mix up.
+//! The normalised facts of a verified token, in two tiers of different types.
 
 use super::party::{Actor, Party};
 use crate::profile::Kind;
 use crate::token::Claims;
 
-/// Everything that is known of a verified token.
+/// All facts of a verified token.
 pub(crate) struct Facts {
     pub(super) claims: Claims,
     pub(super) initiator: Party,
     pub(super) kind: Kind,
-    pub(super) acting: Acting,
+    pub(super) delegation: Delegation,
     pub(super) prior: Box<[Actor]>,
 }
 
-/// Who acts for the initiator at the moment.
+/// The delegation that the outermost `act` states.
 #[derive(Debug)]
-pub(crate) enum Acting {
-    /// No `act`: the initiator itself.
-    Nobody,
-    /// The initiator itself, named as its own actor by the same issuer: no delegation.
-    Itself(Actor),
-    /// Another party.
-    Delegate(Actor),
+pub(crate) enum Delegation {
+    /// No `act`.
+    None,
+    /// The initiator is named as its own actor by the same issuer: no delegation.
+    SelfActor(Actor),
+    /// Another party acts for the initiator.
+    Delegated(Actor),
+}
+
+impl Delegation {
+    /// The party that `act` names, the initiator itself included.
+    pub(crate) fn actor(&self) -> Option<&Actor> {
+        match self {
+            Delegation::None => None,
+            Delegation::SelfActor(actor) | Delegation::Delegated(actor) => Some(actor),
+        }
+    }
 }
 
 impl Facts {
-    /// What core rules may read: the subject, the current actor, the top-level claims. No prior actor is in reach.
+    /// What core rules read: the subject, the current actor, the top-level claims. It contains no prior actor.
     pub(crate) fn core(&self) -> Core<'_> {
         Core {
             claims: &self.claims,
             initiator: &self.initiator,
             kind: self.kind,
-            acting: &self.acting,
+            delegation: &self.delegation,
         }
     }
 
-    /// What history rules may read.
+    /// What history rules read.
     pub(crate) fn history(&self) -> History<'_> {
         History {
             initiator: &self.initiator,
-            acting: &self.acting,
+            delegation: &self.delegation,
             prior: &self.prior,
             complete: self.claims.chain_complete,
         }
@@ -56,24 +66,24 @@ pub(crate) struct Core<'f> {
     pub(crate) claims: &'f Claims,
     pub(crate) initiator: &'f Party,
     pub(crate) kind: Kind,
-    pub(crate) acting: &'f Acting,
+    pub(crate) delegation: &'f Delegation,
 }
 
 impl<'f> Core<'f> {
-    /// The party that acts for the initiator, if another one does.
+    /// The current actor, if it is another party than the initiator.
     pub(crate) fn delegate(&self) -> Option<&'f Actor> {
-        match self.acting {
-            Acting::Delegate(actor) => Some(actor),
-            Acting::Nobody | Acting::Itself(_) => None,
+        match self.delegation {
+            Delegation::Delegated(actor) => Some(actor),
+            Delegation::None | Delegation::SelfActor(_) => None,
         }
     }
 }
 
-/// The whole chain, for rules that can only refuse.
+/// The whole chain, for rules that can only deny.
 #[derive(Clone, Copy)]
 pub(crate) struct History<'f> {
     pub(crate) initiator: &'f Party,
-    pub(crate) acting: &'f Acting,
+    pub(crate) delegation: &'f Delegation,
     pub(crate) prior: &'f [Actor],
     /// `chain_complete` of the token, where the issuer writes one.
     pub(crate) complete: Option<bool>,
@@ -82,11 +92,7 @@ pub(crate) struct History<'f> {
 impl<'f> History<'f> {
     /// Every actor, the current one first.
     pub(crate) fn actors(&self) -> impl Iterator<Item = &'f Actor> + use<'f> {
-        let current = match self.acting {
-            Acting::Nobody => None,
-            Acting::Itself(actor) | Acting::Delegate(actor) => Some(actor),
-        };
-        current.into_iter().chain(self.prior)
+        self.delegation.actor().into_iter().chain(self.prior)
     }
 
     pub(crate) fn depth(&self) -> usize {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::profile::Kind;
 
-/// Somebody, as one issuer names them. The same subject of two issuers is two parties.
+/// A party as one issuer names it. The same subject of two issuers is two parties.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Party {
     issuer: Arc<str>,
@@ -17,25 +17,25 @@ impl Party {
         Party { issuer, subject }
     }
 
-    /// The issuer that names the party: `iss` of the token, or of the `act` object where it has its own.
+    /// The issuer that names the party: `iss` of the token, or of the `act` object where present.
     pub fn issuer(&self) -> &str {
         &self.issuer
     }
 
-    /// The `sub` that the issuer gave the party.
+    /// The subject identifier (`sub`).
     pub fn subject(&self) -> &str {
         &self.subject
     }
 }
 
-/// Says nothing of whom it is about: debug output ends up in logs.
+/// Prints no identifier: debug output ends up in logs.
 impl fmt::Debug for Party {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Party(..)")
     }
 }
 
-/// One party that acts, or acted, for the initiator.
+/// A party that acts, or acted, for the initiator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
     party: Party,
@@ -47,12 +47,12 @@ impl Actor {
         Actor { party, kind }
     }
 
-    /// Who it is.
+    /// The party.
     pub fn party(&self) -> &Party {
         &self.party
     }
 
-    /// What kind of party the issuer says it is.
+    /// The kind of the party, as the issuer states it.
     pub fn kind(&self) -> Kind {
         self.kind
     }

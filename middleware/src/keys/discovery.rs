@@ -1,45 +1,64 @@
-//! Where an issuer publishes its keys: named in the configuration, or found by discovery.
+//! The address of an issuer's keys: named in the configuration, or found by discovery.
+
+use std::sync::Arc;
 
 use url::{Host, Url};
 
+use super::key_set::KeySet;
 use crate::error::ConfigError;
 use crate::json::{self, Json};
 use crate::limits::Limits;
 
-/// How the address of an issuer's keys is known.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// From the issuer's metadata: OpenID Connect Discovery 1.0, then RFC 8414.
+/// Where the keys of an issuer come from.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum KeySource {
+    /// A set that never changes.
+    Static(Arc<KeySet>),
+    /// The issuer's metadata: OpenID Connect Discovery 1.0, then RFC 8414.
     Discovery,
-    /// From the configuration: the `jwks_uri` itself. No metadata is read.
+    /// This `jwks_uri`. No metadata is read.
     JwksUri(String),
 }
 
-/// Where the keys are sought.
+impl From<KeySet> for KeySource {
+    fn from(keys: KeySet) -> Self {
+        KeySource::Static(Arc::new(keys))
+    }
+}
+
+impl KeySource {
+    /// Checks the addresses that keys would be fetched from.
+    pub(crate) fn check(&self, issuer: &str) -> Result<(), ConfigError> {
+        self.origin(issuer).map(|_| ())
+    }
+
+    /// Where the keys are fetched; [`None`] for a static set.
+    pub(super) fn origin(&self, issuer: &str) -> Result<Option<Origin>, ConfigError> {
+        match self {
+            KeySource::Static(_) => Ok(None),
+            KeySource::Discovery => Ok(Some(Origin::Metadata {
+                issuer: Endpoint::parse(issuer)?,
+                found: None,
+            })),
+            KeySource::JwksUri(uri) => Ok(Some(Origin::JwksUri(Endpoint::parse(uri)?))),
+        }
+    }
+}
+
+/// Where keys are fetched.
 #[derive(Clone, Debug)]
 pub(super) enum Origin {
-    Named(Endpoint),
+    JwksUri(Endpoint),
     Metadata {
         issuer: Endpoint,
-        /// What the metadata said, until it is asked again.
+        /// The `jwks_uri` of the metadata, until it is read again.
         found: Option<Endpoint>,
     },
 }
 
-impl Source {
-    pub(super) fn origin(&self, issuer: &str) -> Result<Origin, ConfigError> {
-        Ok(match self {
-            Source::Discovery => Origin::Metadata {
-                issuer: Endpoint::parse(issuer)?,
-                found: None,
-            },
-            Source::JwksUri(uri) => Origin::Named(Endpoint::parse(uri)?),
-        })
-    }
-}
-
 impl Origin {
-    /// Has the metadata asked again before the next fetch.
+    /// Has the metadata read again before the next fetch.
     pub(super) fn forget(&mut self) {
         if let Origin::Metadata { found, .. } = self {
             *found = None;
@@ -53,22 +72,22 @@ pub(super) struct Endpoint(Url);
 
 impl Endpoint {
     pub(super) fn parse(text: &str) -> Result<Endpoint, ConfigError> {
-        let refuse = |reason| ConfigError::Url {
+        let invalid = |reason| ConfigError::Url {
             url: text.to_owned(),
             reason,
         };
-        let url = Url::parse(text).map_err(|_| refuse("it is not an absolute URL"))?;
+        let url = Url::parse(text).map_err(|_| invalid("it is not an absolute URL"))?;
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(refuse("it carries a user name or password"));
+            return Err(invalid("it contains a user name or password"));
         }
         if url.fragment().is_some() {
-            return Err(refuse("it carries a fragment"));
+            return Err(invalid("it contains a fragment"));
         }
         match url.scheme() {
             "https" => Ok(Endpoint(url)),
             "http" if is_loopback(&url) => Ok(Endpoint(url)),
-            "http" => Err(refuse("keys are fetched over https, or over http on loopback only")),
-            _ => Err(refuse("its scheme is not https")),
+            "http" => Err(invalid("keys are fetched over https, or over http on loopback only")),
+            _ => Err(invalid("its scheme is not https")),
         }
     }
 
@@ -90,14 +109,14 @@ impl Endpoint {
         documents
     }
 
-    /// The `jwks_uri` of a metadata document, if the document is this issuer's own.
+    /// The `jwks_uri` of a metadata document, if the document names this issuer.
     pub(super) fn jwks_uri(&self, issuer: &str, document: &[u8]) -> Result<Endpoint, &'static str> {
         let limits = Limits {
             json_values: 4096,
             ..Limits::default()
         };
         let document = json::object(document, &limits)?;
-        // RFC 8414 section 3.3: without this comparison one issuer could speak for another.
+        // RFC 8414 section 3.3: without this comparison the metadata of one issuer could replace that of another.
         if document.get("issuer").and_then(Json::as_str) != Some(issuer) {
             return Err("the metadata names another issuer");
         }
@@ -127,16 +146,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn plain_http_is_for_loopback_only() {
-        for good in [
+    fn plain_http_is_accepted_on_loopback_only() {
+        for valid in [
             "https://idp.example",
             "http://127.0.0.1:9/jwks",
             "http://localhost:1",
             "http://[::1]:2",
         ] {
-            assert!(Endpoint::parse(good).is_ok(), "{good}");
+            assert!(Endpoint::parse(valid).is_ok(), "{valid}");
         }
-        for bad in [
+        for invalid in [
             "http://idp.example",
             "ftp://idp.example",
             "idp.example",
@@ -146,12 +165,12 @@ mod tests {
             "http://127.0.0.1.evil.example",
             "https://idp.example/#x",
         ] {
-            assert!(Endpoint::parse(bad).is_err(), "{bad}");
+            assert!(Endpoint::parse(invalid).is_err(), "{invalid}");
         }
     }
 
     #[test]
-    fn metadata_is_sought_in_both_places() {
+    fn metadata_has_two_addresses() {
         let issuer = Endpoint::parse("https://idp.example/tenant/").unwrap();
         let urls: Vec<_> = issuer.metadata().iter().map(|url| url.as_str().to_owned()).collect();
         assert_eq!(
@@ -164,19 +183,19 @@ mod tests {
     }
 
     #[test]
-    fn metadata_of_another_issuer_is_refused() {
+    fn metadata_of_another_issuer_is_an_error() {
         let issuer = Endpoint::parse("https://idp.example").unwrap();
         let read = |document: &str| issuer.jwks_uri("https://idp.example", document.as_bytes());
-        let good = r#"{"issuer":"https://idp.example","jwks_uri":"https://idp.example/jwks"}"#;
-        assert_eq!(read(good).unwrap().as_str(), "https://idp.example/jwks");
-        for bad in [
+        let valid = r#"{"issuer":"https://idp.example","jwks_uri":"https://idp.example/jwks"}"#;
+        assert_eq!(read(valid).unwrap().as_str(), "https://idp.example/jwks");
+        for invalid in [
             r#"{"issuer":"https://idp.example/","jwks_uri":"https://idp.example/jwks"}"#,
             r#"{"jwks_uri":"https://idp.example/jwks"}"#,
             r#"{"issuer":"https://idp.example"}"#,
             r#"{"issuer":"https://idp.example","jwks_uri":"http://127.0.0.1/jwks"}"#,
             "[]",
         ] {
-            assert!(read(bad).is_err(), "{bad}");
+            assert!(read(invalid).is_err(), "{invalid}");
         }
     }
 }

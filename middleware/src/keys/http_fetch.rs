@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use reqwest::{Client, redirect};
 
-use super::fetch::{Fetch, FetchError, Fetched};
+use super::fetch::{Fetch, FetchError, FetchFuture};
 use super::key_set::MAX_DOCUMENT_BYTES;
 use crate::error::ConfigError;
 
@@ -38,7 +38,7 @@ impl HttpFetch {
 }
 
 impl Fetch for HttpFetch {
-    fn fetch<'a>(&'a self, url: &'a str) -> Fetched<'a> {
+    fn fetch<'a>(&'a self, url: &'a str) -> FetchFuture<'a> {
         Box::pin(async move {
             let unreachable = |error: reqwest::Error| FetchError::Unreachable(reason(&error.without_url()));
             let request = self

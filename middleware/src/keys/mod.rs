@@ -1,6 +1,7 @@
-//! The keys of an issuer: parsed once, bound to one algorithm each, swapped as a whole.
+//! The keys of an issuer: parsed once, bound to one algorithm each, replaced as a whole.
 //!
-//! A [`KeySet`] is pure and immutable. [`RemoteKeys`] keeps one fresh from the issuer's JWKS endpoint.
+//! A [`KeySet`] is pure and immutable. A [`KeySource`] states where the keys of an issuer come from; an
+//! [`Authorizer`](crate::Authorizer) that is started keeps them fresh by a [`RefreshPolicy`].
 
 mod algorithm;
 mod discovery;
@@ -13,14 +14,17 @@ mod refresh_policy;
 mod refresher;
 mod remote;
 mod single_flight;
+mod snapshot;
+mod source;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};
-pub use discovery::Source;
-pub use fetch::{Fetch, FetchError, Fetched};
+pub use discovery::KeySource;
+pub use fetch::{Fetch, FetchError, FetchFuture};
 #[cfg(feature = "reqwest")]
 pub use http_fetch::HttpFetch;
 pub use key_set::{KeySet, KeySetError, MAX_DOCUMENT_BYTES, MAX_KEYS};
-pub use refresh_policy::Schedule;
-pub use remote::{RemoteKeys, Status};
+pub use refresh_policy::RefreshPolicy;
 
-pub(crate) use refresher::State;
+pub(crate) use jwk::VerificationKey;
+pub(crate) use remote::RemoteKeys;
+pub(crate) use source::Keys;

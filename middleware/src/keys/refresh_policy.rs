@@ -1,25 +1,25 @@
-//! When keys are fetched, and for how long they are trusted.
+//! When keys are fetched and how long they are used.
 
 use std::time::Duration;
 
 use crate::error::ConfigError;
 
-/// When keys are fetched, and for how long they are trusted.
+/// When keys are fetched and how long they are used.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Schedule {
-    /// Time between two good fetches. A withdrawn key works no longer than this. Default 10 minutes.
+pub struct RefreshPolicy {
+    /// Time between two successful fetches. A withdrawn key is accepted no longer than this. Default 10 minutes.
     pub refresh: Duration,
-    /// Shortest time between an attempt and a refetch for an unknown `kid`. Within it such a token is refused at once. Default 10 s.
+    /// Shortest time between an attempt and a refetch for an unknown `kid`. Within it such a token is rejected at once. Default 10 s.
     pub cooldown: Duration,
     /// Longest time for one attempt, discovery and body included. Default 5 s.
     pub timeout: Duration,
-    /// How long keys are trusted after their last good fetch; then every token gets 503. Default 24 hours.
+    /// How long keys are used after the last successful fetch; then every token gets 503. Default 24 hours.
     pub max_stale: Duration,
 }
 
-impl Default for Schedule {
+impl Default for RefreshPolicy {
     fn default() -> Self {
-        Schedule {
+        RefreshPolicy {
             refresh: Duration::from_secs(600),
             cooldown: Duration::from_secs(10),
             timeout: Duration::from_secs(5),
@@ -28,8 +28,8 @@ impl Default for Schedule {
     }
 }
 
-impl Schedule {
-    pub(super) fn check(&self) -> Result<(), ConfigError> {
+impl RefreshPolicy {
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
         let in_range = |name, value: Duration, longest: u64, reason| {
             let fits = value >= Duration::from_millis(10) && value <= Duration::from_secs(longest);
             if fits {
@@ -45,7 +45,7 @@ impl Schedule {
         if self.max_stale < self.refresh {
             return Err(ConfigError::Duration {
                 name: "max_stale",
-                reason: "not shorter than `refresh`, or good keys would go stale between two fetches",
+                reason: "at least `refresh`, so that keys do not become stale between two fetches",
             });
         }
         Ok(())

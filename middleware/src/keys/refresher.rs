@@ -1,6 +1,5 @@
-//! The background task: fetches, publishes, lets keys go stale on time.
+//! The background task: fetches and publishes keys, and marks them stale on time.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,122 +10,83 @@ use super::algorithm::Algorithm;
 use super::discovery::{Endpoint, Origin};
 use super::fetch::Fetch;
 use super::key_set::KeySet;
-use super::refresh_policy::Schedule;
-use super::single_flight::{Attempts, Demands};
-
-/// What whoever verifies finds.
-#[derive(Debug)]
-pub(crate) enum State {
-    /// Nothing was fetched yet.
-    Pending,
-    /// Keys to verify with.
-    Ready(Snapshot),
-    /// Keys were here and are too old.
-    Stale,
-}
-
-/// One set of keys and its number.
-#[derive(Debug)]
-pub(crate) struct Snapshot {
-    pub(crate) keys: KeySet,
-    pub(crate) generation: u64,
-}
+use super::refresh_policy::RefreshPolicy;
+use super::single_flight::{RefreshRequests, SingleFlight};
+use super::snapshot::{KeyState, Snapshot};
 
 /// Fetches the keys of one issuer for as long as it runs.
 pub(super) struct Refresher<F> {
-    issuer: String,
-    origin: Origin,
-    algorithms: Vec<Algorithm>,
-    schedule: Schedule,
-    fetch: F,
-    state: Arc<ArcSwap<State>>,
-    attempts: Arc<Attempts>,
-    generation: u64,
+    pub(super) issuer: Arc<str>,
+    pub(super) origin: Origin,
+    pub(super) algorithms: Vec<Algorithm>,
+    pub(super) policy: RefreshPolicy,
+    pub(super) fetch: F,
+    pub(super) state: Arc<ArcSwap<KeyState>>,
+    pub(super) single_flight: Arc<SingleFlight>,
 }
 
-/// Why the refresher goes on after a wait.
+/// Why the refresher continues after a wait.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Woken {
     BySchedule,
-    ByDemand,
+    ByRequest,
 }
 
-/// However the task ends, nobody goes on trusting keys that nobody refreshes, and nobody waits for a fetch in vain.
+/// When the task ends, keys that are no longer refreshed become stale, and waiting requests are released.
 impl<F> Drop for Refresher<F> {
     fn drop(&mut self) {
-        self.state.store(Arc::new(State::Stale));
-        self.attempts.finish();
+        self.state.store(Arc::new(KeyState::Stale));
+        self.single_flight.finish();
     }
 }
 
 impl<F: Fetch> Refresher<F> {
-    pub(super) fn new(
-        issuer: &str,
-        origin: Origin,
-        algorithms: &[Algorithm],
-        schedule: Schedule,
-        fetch: F,
-        state: Arc<ArcSwap<State>>,
-        attempts: Arc<Attempts>,
-    ) -> Self {
-        Refresher {
-            issuer: issuer.to_owned(),
-            origin,
-            algorithms: algorithms.to_vec(),
-            schedule,
-            fetch,
-            state,
-            attempts,
-            generation: 0,
-        }
-    }
-
-    pub(super) async fn run(mut self, mut demands: Demands) {
+    pub(super) async fn run(mut self, mut requests: RefreshRequests) {
         let mut failures = 0_u32;
         let mut stale_at = None;
         loop {
-            self.attempts.begin(&mut demands);
-            let fetched = timeout(self.schedule.timeout, self.fetch_keys()).await;
+            self.single_flight.begin(&mut requests);
+            let fetched = timeout(self.policy.timeout, self.fetch_keys()).await;
             let pause = match fetched.unwrap_or_else(|_| Err("no complete answer in time".into())) {
                 Ok(keys) => {
                     if failures > 0 {
-                        tracing::info!(issuer = self.issuer, "keys are fetched again");
+                        tracing::info!(issuer = &*self.issuer, "keys are available again");
                     }
                     failures = 0;
-                    stale_at = Some(Instant::now() + self.schedule.max_stale);
+                    stale_at = Some(Instant::now() + self.policy.max_stale);
                     self.publish(keys);
-                    self.schedule.refresh.mul_f64(jitter(0.9, 1.0))
+                    self.policy.refresh.mul_f64(jitter(0.9, 1.0))
                 }
                 Err(reason) => {
                     if failures == 0 {
-                        tracing::warn!(issuer = self.issuer, reason, "keys could not be fetched; retrying");
+                        tracing::warn!(issuer = &*self.issuer, reason, "keys could not be fetched; retrying");
                     }
                     failures = failures.saturating_add(1);
                     // The address may have moved.
                     self.origin.forget();
-                    backoff(failures).min(self.schedule.refresh)
+                    backoff(failures).min(self.policy.refresh)
                 }
             };
-            self.attempts.finish();
+            self.single_flight.finish();
             let next = Instant::now() + pause;
-            if self.wait(next, &mut stale_at, &mut demands).await == Woken::BySchedule {
+            if self.wait(next, &mut stale_at, &mut requests).await == Woken::BySchedule {
                 // An issuer may move its keys and leave the old ones where they were.
                 self.origin.forget();
             }
         }
     }
 
-    /// Sleeps until `next` or until a request asks for a fetch, and lets the keys go stale on time.
-    async fn wait(&self, next: Instant, stale_at: &mut Option<Instant>, demands: &mut Demands) -> Woken {
+    /// Sleeps until `next` or until a fetch is requested, and marks the keys stale on time.
+    async fn wait(&self, next: Instant, stale_at: &mut Option<Instant>, requests: &mut RefreshRequests) -> Woken {
         loop {
             let until = stale_at.map_or(next, |stale_at| stale_at.min(next));
-            if timeout_at(until, demands.next()).await.is_ok() {
-                return Woken::ByDemand;
+            if timeout_at(until, requests.next()).await.is_ok() {
+                return Woken::ByRequest;
             }
             if stale_at.is_some_and(|stale_at| stale_at <= until) {
                 *stale_at = None;
-                tracing::warn!(issuer = self.issuer, "keys are too old to be trusted; tokens get 503");
-                self.state.store(Arc::new(State::Stale));
+                tracing::warn!(issuer = &*self.issuer, "keys are stale; tokens get 503");
+                self.state.store(Arc::new(KeyState::Stale));
             }
             if until == next {
                 return Woken::BySchedule;
@@ -134,27 +94,22 @@ impl<F: Fetch> Refresher<F> {
         }
     }
 
-    fn publish(&mut self, keys: KeySet) {
-        let unchanged = matches!(&**self.state.load(), State::Ready(held) if held.keys == keys);
-        if unchanged {
+    fn publish(&self, keys: KeySet) {
+        if matches!(&**self.state.load(), KeyState::Ready(current) if *current.keys == keys) {
             return;
         }
-        self.generation += 1;
+        let issuer = &*self.issuer;
         if keys.skipped() > 0 {
-            tracing::info!(
-                issuer = self.issuer,
-                skipped = keys.skipped(),
-                "keys of no use to us were skipped"
-            );
+            tracing::info!(issuer, skipped = keys.skipped(), "unusable keys were skipped");
         }
+        let snapshot = Snapshot::new(Arc::new(keys));
         tracing::info!(
-            issuer = self.issuer,
-            keys = keys.len(),
-            generation = self.generation,
+            issuer,
+            keys = snapshot.keys.len(),
+            generation = snapshot.generation,
             "new keys"
         );
-        let generation = self.generation;
-        self.state.store(Arc::new(State::Ready(Snapshot { keys, generation })));
+        self.state.store(Arc::new(KeyState::Ready(Arc::new(snapshot))));
     }
 
     async fn fetch_keys(&mut self) -> Result<KeySet, String> {
@@ -169,7 +124,7 @@ impl<F: Fetch> Refresher<F> {
 
     async fn locate(&mut self) -> Result<Endpoint, String> {
         let (issuer, found) = match &mut self.origin {
-            Origin::Named(endpoint) => return Ok(endpoint.clone()),
+            Origin::JwksUri(endpoint) => return Ok(endpoint.clone()),
             Origin::Metadata { issuer, found } => (issuer, found),
         };
         if let Some(found) = found {
@@ -199,8 +154,7 @@ fn backoff(failures: u32) -> Duration {
     Duration::from_secs(u64::from(seconds.min(10))).mul_f64(jitter(0.8, 1.2))
 }
 
-/// A number between `low` and `high`, so that many replicas do not fetch in step.
+/// A random number between `low` and `high`, so that replicas do not fetch at the same moment.
 fn jitter(low: f64, high: f64) -> f64 {
-    let random = RandomState::new().build_hasher().finish();
-    low + (high - low) * (random as f64 / u64::MAX as f64)
+    low + (high - low) * fastrand::f64()
 }

@@ -1,6 +1,7 @@
-//! A key set kept fresh from the issuer: refreshed in the background, refetched once for an unknown `kid`.
+//! A key set kept fresh from the issuer: refreshed in the background, fetched once more for an unknown `kid`.
 //!
-//! Whoever holds a key never waits here. A failure or a miss never touches the good keys; only age does.
+//! Verification with a key that is present never waits. A failed fetch or an unknown key never removes valid keys; only
+//! age does.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,46 +12,28 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::algorithm::Algorithm;
-use super::discovery::Source;
+use super::discovery::KeySource;
 use super::fetch::Fetch;
-use super::refresh_policy::Schedule;
-use super::refresher::{Refresher, State};
-use super::single_flight::Attempts;
-use crate::error::ConfigError;
+use super::refresh_policy::RefreshPolicy;
+use super::refresher::Refresher;
+use super::single_flight::SingleFlight;
+use super::snapshot::KeyState;
+use crate::error::{ConfigError, Error};
 
-/// What a [`RemoteKeys`] has at the moment.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
-    /// Nothing was fetched yet: every token gets 503.
-    Pending,
-    /// Keys are here.
-    Ready {
-        /// How many (key, algorithm) pairs can verify.
-        keys: usize,
-        /// Grows whenever a fetch brings another set; tokens verified under an older one are judged anew.
-        generation: u64,
-    },
-    /// The last good fetch is longer ago than `max_stale`: every token gets 503.
-    Stale,
-}
-
-/// The keys of one issuer, kept fresh in the background for as long as a clone of this value lives.
+/// The keys of one issuer, refreshed in the background for as long as a clone of this value exists.
 ///
-/// If the runtime that it was started on ends, or the fetcher panics, the keys are stale from then on. A runtime that is
-/// not driven refreshes nothing: start it where the service runs.
+/// If the runtime that it was started on ends, or the fetcher panics, the keys are stale from then on.
 #[derive(Clone, Debug)]
-pub struct RemoteKeys {
-    held: Arc<Held>,
+pub(crate) struct RemoteKeys {
+    shared: Arc<Shared>,
 }
 
 #[derive(Debug)]
-struct Held {
-    issuer: Box<str>,
-    state: Arc<ArcSwap<State>>,
-    attempts: Arc<Attempts>,
+struct Shared {
+    state: Arc<ArcSwap<KeyState>>,
+    single_flight: Arc<SingleFlight>,
     /// Longest wait for one fetch.
-    patience: Duration,
+    max_wait: Duration,
     _task: Task,
 }
 
@@ -64,104 +47,83 @@ impl Drop for Task {
 }
 
 impl RemoteKeys {
-    /// Starts to fetch the keys of `issuer`, which is compared byte for byte with what its metadata says.
-    ///
-    /// Returns at once; until the first good fetch the status is [`Status::Pending`].
+    /// Starts to fetch the keys of `issuer`; [`None`] for a static set. Returns before the first fetch ends.
     ///
     /// # Errors
-    /// [`ConfigError`] for an address that may not be fetched, a duration out of range, or outside of a tokio runtime.
-    pub fn start(
-        issuer: &str,
-        source: Source,
+    /// [`ConfigError`] for an address that may not be fetched, or outside of a tokio runtime.
+    pub(crate) fn start(
+        issuer: &Arc<str>,
+        source: &KeySource,
         algorithms: &[Algorithm],
-        schedule: Schedule,
+        policy: &RefreshPolicy,
         fetch: impl Fetch,
-    ) -> Result<RemoteKeys, ConfigError> {
-        schedule.check()?;
-        if algorithms.is_empty() {
-            return Err(ConfigError::NoAlgorithm(issuer.to_owned()));
-        }
-        let state = Arc::new(ArcSwap::from_pointee(State::Pending));
-        let (attempts, demands) = Attempts::new(schedule.cooldown);
-        let attempts = Arc::new(attempts);
-        let refresher = Refresher::new(
-            issuer,
-            source.origin(issuer)?,
-            algorithms,
-            schedule.clone(),
-            fetch,
-            Arc::clone(&state),
-            Arc::clone(&attempts),
-        );
-        let runtime = Handle::try_current().map_err(|_| ConfigError::NoRuntime)?;
-        let held = Held {
-            issuer: issuer.into(),
-            state,
-            attempts,
-            // The fetch ends by its own time-out; this one is for a runtime that no longer runs it.
-            patience: schedule.timeout + Duration::from_millis(500),
-            _task: Task(runtime.spawn(refresher.run(demands))),
+    ) -> Result<Option<RemoteKeys>, ConfigError> {
+        let Some(origin) = source.origin(issuer)? else {
+            return Ok(None);
         };
-        Ok(RemoteKeys { held: Arc::new(held) })
+        let runtime = Handle::try_current().map_err(|_| ConfigError::NoRuntime)?;
+        let state = Arc::new(ArcSwap::from_pointee(KeyState::Pending));
+        let (single_flight, requests) = SingleFlight::new(policy.cooldown);
+        let single_flight = Arc::new(single_flight);
+        let refresher = Refresher {
+            issuer: Arc::clone(issuer),
+            origin,
+            algorithms: algorithms.to_vec(),
+            policy: policy.clone(),
+            fetch,
+            state: Arc::clone(&state),
+            single_flight: Arc::clone(&single_flight),
+        };
+        let shared = Shared {
+            state,
+            single_flight,
+            // The fetch ends by its own time-out; this one is for a runtime that no longer runs it.
+            max_wait: policy.timeout + Duration::from_millis(500),
+            _task: Task(runtime.spawn(refresher.run(requests))),
+        };
+        Ok(Some(RemoteKeys {
+            shared: Arc::new(shared),
+        }))
     }
 
-    /// Discovers the keys of `issuer` over HTTP, with every algorithm and the default [`Schedule`].
-    ///
-    /// # Errors
-    /// As [`start`](Self::start).
-    #[cfg(feature = "reqwest")]
-    pub fn discover(issuer: &str) -> Result<RemoteKeys, ConfigError> {
-        let fetch = super::HttpFetch::new()?;
-        RemoteKeys::start(issuer, Source::Discovery, &Algorithm::ALL, Schedule::default(), fetch)
-    }
-
-    /// The issuer whose keys these are.
-    pub fn issuer(&self) -> &str {
-        &self.held.issuer
-    }
-
-    /// What is here at the moment.
-    pub fn status(&self) -> Status {
-        match &**self.held.state.load() {
-            State::Pending => Status::Pending,
-            State::Stale => Status::Stale,
-            State::Ready(snapshot) => Status::Ready {
-                keys: snapshot.keys.len(),
-                generation: snapshot.generation,
-            },
-        }
-    }
-
-    /// Resolves once keys are here; never if the task that fetches them has ended.
-    pub async fn ready(&self) {
-        let mut finished = self.held.attempts.finished();
-        while !matches!(self.status(), Status::Ready { .. }) {
+    /// Resolves once keys are present; never if the task that fetches them has ended.
+    pub(crate) async fn ready(&self) {
+        let mut finished = self.shared.single_flight.finished();
+        while !matches!(**self.state(), KeyState::Ready(_)) {
             if finished.changed().await.is_err() {
-                return;
+                std::future::pending().await
             }
         }
     }
 
-    pub(crate) fn state(&self) -> arc_swap::Guard<Arc<State>> {
-        self.held.state.load()
+    pub(crate) fn state(&self) -> arc_swap::Guard<Arc<KeyState>> {
+        self.shared.state.load()
     }
 
-    /// Asks for one fetch, because a token names a key that is not among those of generation `judged`, and waits for its
-    /// end. Says whether to judge once more.
+    /// The answer while no keys are present: retry after about one fetch.
+    pub(crate) fn unavailable(&self) -> Error {
+        let seconds = self.shared.max_wait.as_secs().clamp(1, 60);
+        Error::KeysUnavailable {
+            retry_after: u32::try_from(seconds).unwrap_or(60),
+        }
+    }
+
+    /// Requests one fetch, because a token names a key that is not in the set of `generation`, and waits for its end.
+    /// Returns whether the token should be verified again.
     ///
-    /// Joins a fetch that is under way; returns at once, with `false`, during the cool-down.
-    pub(crate) async fn refetch(&self, judged: u64) -> bool {
-        let mut finished = self.held.attempts.finished();
-        if matches!(self.status(), Status::Ready { generation, .. } if generation != judged) {
+    /// Joins a fetch that is running; returns `false` at once during the cool-down.
+    pub(crate) async fn refetch(&self, generation: u64) -> bool {
+        let mut finished = self.shared.single_flight.finished();
+        if matches!(&**self.state(), KeyState::Ready(current) if current.generation != generation) {
             return true;
         }
-        if !self.held.attempts.demand() {
+        if !self.shared.single_flight.request() {
             return false;
         }
         let ended = finished.changed();
         match Handle::try_current() {
-            Ok(_) => timeout(self.held.patience, ended).await.is_ok(),
-            // On a runtime of another kind there is no timer of ours; the fetch ends by its own.
+            Ok(_) => timeout(self.shared.max_wait, ended).await.is_ok(),
+            // A runtime of another kind has no tokio timer; the fetch ends by its own time-out.
             Err(_) => ended.await.is_ok(),
         }
     }
@@ -169,7 +131,7 @@ impl RemoteKeys {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fetch::{FetchError, Fetched};
+    use super::super::fetch::{FetchError, FetchFuture};
     use super::*;
     use bytes::Bytes;
     use std::sync::Mutex;
@@ -181,7 +143,7 @@ mod tests {
     const KEYS_B: &str =
         r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"b","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
 
-    /// Answers with what it is told; an empty text is an outage, `hang` never answers.
+    /// Returns the scripted text; an empty text is an outage, `hang` never ends, `panic` panics.
     #[derive(Clone)]
     struct Script {
         answer: Arc<Mutex<&'static str>>,
@@ -195,7 +157,7 @@ mod tests {
                 count: Arc::default(),
             }
         }
-        fn say(&self, answer: &'static str) {
+        fn set(&self, answer: &'static str) {
             *self.answer.lock().unwrap() = answer;
         }
         fn count(&self) -> usize {
@@ -204,37 +166,66 @@ mod tests {
     }
 
     impl Fetch for Script {
-        fn fetch<'a>(&'a self, _url: &'a str) -> Fetched<'a> {
+        fn fetch<'a>(&'a self, _url: &'a str) -> FetchFuture<'a> {
             self.count.fetch_add(1, Ordering::SeqCst);
             let answer = *self.answer.lock().unwrap();
             Box::pin(async move {
-                // Every fetch takes a moment, so that others can meet it under way.
+                // Every fetch takes a moment, so that other callers can join it.
                 tokio::time::sleep(Duration::from_millis(20)).await;
                 match answer {
                     "" => Err(FetchError::Status(500)),
                     "hang" => std::future::pending().await,
-                    "panic" => panic!("a fetcher of somebody else"),
+                    "panic" => panic!("a fetcher of a user"),
                     text => Ok(Bytes::from_static(text.as_bytes())),
                 }
             })
         }
     }
 
-    fn start(script: &Script) -> RemoteKeys {
-        let source = Source::JwksUri("https://idp.example/jwks".into());
-        RemoteKeys::start(
-            "https://idp.example",
-            source,
-            &Algorithm::ALL,
-            Schedule::default(),
-            script.clone(),
-        )
-        .unwrap()
+    #[derive(Debug, PartialEq)]
+    enum Status {
+        Pending,
+        Ready,
+        Stale,
     }
 
+    fn start_with(source: KeySource, policy: &RefreshPolicy, fetch: impl Fetch) -> Result<RemoteKeys, ConfigError> {
+        let issuer = "https://idp.example".into();
+        let keys = RemoteKeys::start(&issuer, &source, &Algorithm::ALL, policy, fetch)?;
+        Ok(keys.unwrap())
+    }
+
+    fn jwks_uri() -> KeySource {
+        KeySource::JwksUri("https://idp.example/jwks".into())
+    }
+
+    fn start(script: &Script) -> RemoteKeys {
+        start_with(jwks_uri(), &RefreshPolicy::default(), script.clone()).unwrap()
+    }
+
+    fn status(keys: &RemoteKeys) -> Status {
+        match &**keys.state() {
+            KeyState::Pending => Status::Pending,
+            KeyState::Ready(_) => Status::Ready,
+            KeyState::Stale => Status::Stale,
+        }
+    }
+
+    /// The number of the current set; numbers are unique in the process and grow.
     fn generation(keys: &RemoteKeys) -> u64 {
-        match keys.status() {
-            Status::Ready { generation, .. } => generation,
+        match &**keys.state() {
+            KeyState::Ready(snapshot) => snapshot.generation,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn key_id(keys: &RemoteKeys) -> String {
+        match &**keys.state() {
+            KeyState::Ready(snapshot) => {
+                let ids = ["a", "b"].into_iter();
+                let mut held = ids.filter(|kid| snapshot.keys.select(Some(kid), Algorithm::EdDSA).next().is_some());
+                held.next().unwrap_or_default().to_owned()
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -247,15 +238,15 @@ mod tests {
     async fn keys_are_fetched_at_start_and_refreshed_ahead_of_time() {
         let script = Script::new(KEYS_A);
         let keys = start(&script);
-        assert_eq!(keys.status(), Status::Pending);
+        assert_eq!(status(&keys), Status::Pending);
         keys.ready().await;
-        assert_eq!(generation(&keys), 1);
+        let first = generation(&keys);
         pass(601).await;
         assert!(script.count() >= 2);
-        assert_eq!(generation(&keys), 1, "the same keys are the same generation");
-        script.say(KEYS_B);
+        assert_eq!(generation(&keys), first, "the same keys are the same generation");
+        script.set(KEYS_B);
         pass(601).await;
-        assert_eq!(generation(&keys), 2);
+        assert_eq!(key_id(&keys), "b");
     }
 
     #[tokio::test(start_paused = true)]
@@ -263,12 +254,12 @@ mod tests {
         let script = Script::new("");
         let keys = start(&script);
         pass(300).await;
-        assert_eq!(keys.status(), Status::Pending);
+        assert_eq!(status(&keys), Status::Pending);
         let before = script.count();
         assert!((20..80).contains(&before), "backs off: {before} attempts in 300 s");
-        script.say(KEYS_A);
+        script.set(KEYS_A);
         pass(15).await;
-        assert_eq!(generation(&keys), 1);
+        assert_eq!(key_id(&keys), "a");
     }
 
     #[tokio::test(start_paused = true)]
@@ -276,14 +267,14 @@ mod tests {
         let script = Script::new(KEYS_A);
         let keys = start(&script);
         keys.ready().await;
-        script.say("");
+        script.set("");
         pass(23 * 3600).await;
-        assert_eq!(generation(&keys), 1);
+        assert_eq!(key_id(&keys), "a");
         pass(3600 + 60).await;
-        assert_eq!(keys.status(), Status::Stale);
-        script.say(KEYS_A);
+        assert_eq!(status(&keys), Status::Stale);
+        script.set(KEYS_A);
         pass(15).await;
-        assert!(matches!(keys.status(), Status::Ready { .. }));
+        assert!(status(&keys) == Status::Ready);
     }
 
     #[tokio::test(start_paused = true)]
@@ -296,7 +287,7 @@ mod tests {
             "cooling down from the first fetch"
         );
         pass(11).await;
-        script.say(KEYS_B);
+        script.set(KEYS_B);
         let before = script.count();
         let waiting: Vec<_> = (0..100)
             .map(|_| {
@@ -308,10 +299,10 @@ mod tests {
             assert!(task.await.unwrap());
         }
         assert_eq!(script.count() - before, 1);
-        assert_eq!(generation(&keys), 2);
-        let asked = Instant::now();
+        assert_eq!(key_id(&keys), "b");
+        let start = Instant::now();
         assert!(!keys.refetch(generation(&keys)).await);
-        assert_eq!(asked.elapsed(), Duration::ZERO, "the cool-down never waits");
+        assert_eq!(start.elapsed(), Duration::ZERO, "the cool-down never waits");
     }
 
     #[tokio::test(start_paused = true)]
@@ -320,11 +311,11 @@ mod tests {
         let keys = start(&script);
         keys.ready().await;
         pass(11).await;
-        script.say("hang");
-        let asked = Instant::now();
+        script.set("hang");
+        let start = Instant::now();
         assert!(keys.refetch(generation(&keys)).await);
-        assert!(asked.elapsed() <= Duration::from_secs(5));
-        assert_eq!(generation(&keys), 1);
+        assert!(start.elapsed() <= Duration::from_secs(5));
+        assert_eq!(key_id(&keys), "a");
         assert!(
             !keys.refetch(generation(&keys)).await,
             "a failed attempt cools down too"
@@ -342,30 +333,31 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn keys_that_changed_since_they_were_judged_are_judged_again_at_once() {
+    async fn a_token_is_verified_again_at_once_when_the_keys_have_changed() {
         let script = Script::new(KEYS_A);
         let keys = start(&script);
         keys.ready().await;
         assert!(
             keys.refetch(0).await,
-            "another generation is here, in spite of the cool-down"
+            "another generation is present, in spite of the cool-down"
         );
-        assert!(!keys.refetch(1).await);
+        assert!(!keys.refetch(generation(&keys)).await);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_fetcher_that_panics_leaves_no_keys_that_nobody_refreshes() {
+    async fn keys_of_a_fetcher_that_panics_become_stale() {
         let script = Script::new(KEYS_A);
         let keys = start(&script);
         keys.ready().await;
-        script.say("panic");
+        let last = generation(&keys);
+        script.set("panic");
         pass(601).await;
-        assert_eq!(keys.status(), Status::Stale);
-        assert!(!keys.refetch(1).await, "nobody would answer");
+        assert_eq!(status(&keys), Status::Stale);
+        assert!(!keys.refetch(last).await, "no task would answer");
     }
 
     #[test]
-    fn keys_outlive_their_runtime_as_stale_ones() {
+    fn keys_become_stale_when_their_runtime_ends() {
         let runtime = || {
             tokio::runtime::Builder::new_current_thread()
                 .enable_time()
@@ -379,8 +371,8 @@ mod tests {
             keys
         });
         drop(first);
-        assert_eq!(keys.status(), Status::Stale);
-        assert!(!runtime().block_on(keys.refetch(1)));
+        assert_eq!(status(&keys), Status::Stale);
+        assert!(!runtime().block_on(keys.refetch(0)));
     }
 
     #[test]
@@ -390,23 +382,22 @@ mod tests {
             .enable_time()
             .build()
             .unwrap();
-        let schedule = Schedule {
+        let policy = RefreshPolicy {
             cooldown: Duration::from_millis(10),
-            ..Schedule::default()
+            ..RefreshPolicy::default()
         };
         let keys = runtime.block_on(async {
-            let source = Source::JwksUri("https://idp.example/jwks".into());
-            let script = Script::new(KEYS_A);
-            let keys = RemoteKeys::start("https://idp.example", source, &Algorithm::ALL, schedule, script).unwrap();
+            let keys = start_with(jwks_uri(), &policy, Script::new(KEYS_A)).unwrap();
             keys.ready().await;
             keys
         });
-        // Polled by hand, as an executor that knows nothing of tokio does; anew for as long as it is cooling down.
+        let current = generation(&keys);
+        // Polled by hand, as an executor without tokio does, and repeated during the cool-down.
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
         let deadline = std::time::Instant::now() + Duration::from_secs(20);
         let mut fetched = false;
         while !fetched {
-            let mut fetch = std::pin::pin!(keys.refetch(1));
+            let mut fetch = std::pin::pin!(keys.refetch(current));
             fetched = loop {
                 match fetch.as_mut().poll(&mut context) {
                     std::task::Poll::Ready(fetched) => break fetched,
@@ -422,7 +413,7 @@ mod tests {
     struct Moving(Arc<AtomicUsize>);
 
     impl Fetch for Moving {
-        fn fetch<'a>(&'a self, url: &'a str) -> Fetched<'a> {
+        fn fetch<'a>(&'a self, url: &'a str) -> FetchFuture<'a> {
             let document = if url.contains(".well-known") {
                 let count = self.0.fetch_add(1, Ordering::SeqCst);
                 format!(r#"{{"issuer":"https://idp.example","jwks_uri":"https://idp.example/{count}"}}"#)
@@ -439,46 +430,22 @@ mod tests {
     async fn an_issuer_that_moves_its_keys_is_followed_at_the_next_refresh() {
         let count = Arc::new(AtomicUsize::new(0));
         let moving = Moving(Arc::clone(&count));
-        let keys = RemoteKeys::start(
-            "https://idp.example",
-            Source::Discovery,
-            &Algorithm::ALL,
-            Schedule::default(),
-            moving,
-        )
-        .unwrap();
+        let keys = start_with(KeySource::Discovery, &RefreshPolicy::default(), moving).unwrap();
         keys.ready().await;
         pass(11).await;
-        assert!(keys.refetch(1).await);
+        assert!(keys.refetch(generation(&keys)).await);
         assert_eq!(
-            (generation(&keys), count.load(Ordering::SeqCst)),
-            (1, 1),
-            "an unknown kid asks for keys only"
+            (key_id(&keys).as_str(), count.load(Ordering::SeqCst)),
+            ("a", 1),
+            "an unknown kid fetches keys only"
         );
         pass(601).await;
-        assert_eq!((generation(&keys), count.load(Ordering::SeqCst)), (2, 2));
+        assert_eq!((key_id(&keys).as_str(), count.load(Ordering::SeqCst)), ("b", 2));
     }
 
     #[test]
-    fn outside_of_a_runtime_or_with_odd_durations_it_does_not_start() {
-        let source = || Source::JwksUri("https://idp.example/jwks".into());
-        let start = |schedule| {
-            RemoteKeys::start(
-                "https://idp.example",
-                source(),
-                &Algorithm::ALL,
-                schedule,
-                Script::new(""),
-            )
-        };
-        assert_eq!(start(Schedule::default()).err(), Some(ConfigError::NoRuntime));
-        let never = Schedule {
-            cooldown: Duration::ZERO,
-            ..Schedule::default()
-        };
-        assert!(matches!(
-            start(never),
-            Err(ConfigError::Duration { name: "cooldown", .. })
-        ));
+    fn outside_of_a_runtime_it_does_not_start() {
+        let started = start_with(jwks_uri(), &RefreshPolicy::default(), Script::new(""));
+        assert_eq!(started.err(), Some(ConfigError::NoRuntime));
     }
 }

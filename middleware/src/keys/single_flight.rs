@@ -1,4 +1,4 @@
-//! One fetch at a time: who asks during it joins it, and who asks soon after it is turned away.
+//! Single-flight refresh: concurrent callers share one fetch; a cool-down rejects further ones.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -6,18 +6,18 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
-/// The attempts to fetch the keys of one issuer.
+/// Coordinates the fetches of the keys of one issuer.
 #[derive(Debug)]
-pub(super) struct Attempts {
+pub(super) struct SingleFlight {
     attempt: Mutex<Attempt>,
     cooldown: Duration,
-    demands: mpsc::Sender<()>,
+    requests: mpsc::Sender<()>,
     finished: watch::Sender<u64>,
 }
 
-/// Where whoever fetches learns that somebody asks for it.
+/// The requests for a fetch, received by the task that fetches.
 #[derive(Debug)]
-pub(super) struct Demands(mpsc::Receiver<()>);
+pub(super) struct RefreshRequests(mpsc::Receiver<()>);
 
 #[derive(Debug)]
 struct Attempt {
@@ -25,47 +25,47 @@ struct Attempt {
     last: Option<Instant>,
 }
 
-impl Attempts {
-    pub(super) fn new(cooldown: Duration) -> (Attempts, Demands) {
-        let (demands, receiver) = mpsc::channel(1);
-        let attempts = Attempts {
+impl SingleFlight {
+    pub(super) fn new(cooldown: Duration) -> (SingleFlight, RefreshRequests) {
+        let (requests, receiver) = mpsc::channel(1);
+        let single_flight = SingleFlight {
             attempt: Mutex::new(Attempt {
                 running: false,
                 last: None,
             }),
             cooldown,
-            demands,
+            requests,
             finished: watch::Sender::new(0),
         };
-        (attempts, Demands(receiver))
+        (single_flight, RefreshRequests(receiver))
     }
 
-    /// Changes whenever an attempt ends. To be taken before [`demand`](Self::demand), so that no end is missed.
+    /// Changes whenever an attempt ends. Subscribe before [`request`](Self::request), so that no end is missed.
     pub(super) fn finished(&self) -> watch::Receiver<u64> {
         self.finished.subscribe()
     }
 
-    /// Whether an attempt is under way or about to be: false during the cool-down, which counts from the beginning of the
-    /// last attempt, and when nobody fetches any more.
-    pub(super) fn demand(&self) -> bool {
+    /// Requests an attempt. Returns whether one is running or about to begin: false during the cool-down, which counts
+    /// from the beginning of the last attempt, and once the task that fetches has ended.
+    pub(super) fn request(&self) -> bool {
         let mut attempt = self.attempt();
         if attempt.running {
             return true;
         }
-        if attempt.last.is_some_and(|last| last.elapsed() < self.cooldown) || self.demands.try_send(()).is_err() {
+        if attempt.last.is_some_and(|last| last.elapsed() < self.cooldown) || self.requests.try_send(()).is_err() {
             return false;
         }
         attempt.begin();
         true
     }
 
-    /// Marks the beginning of an attempt; demands made up to now are answered by it.
-    pub(super) fn begin(&self, demands: &mut Demands) {
+    /// Marks the beginning of an attempt, which serves all requests made so far.
+    pub(super) fn begin(&self, requests: &mut RefreshRequests) {
         self.attempt().begin();
-        while demands.0.try_recv().is_ok() {}
+        while requests.0.try_recv().is_ok() {}
     }
 
-    /// Marks the end of an attempt, whatever came of it.
+    /// Marks the end of an attempt, successful or not.
     pub(super) fn finish(&self) {
         self.attempt().running = false;
         self.finished.send_modify(|count| *count += 1);
@@ -83,11 +83,11 @@ impl Attempt {
     }
 }
 
-impl Demands {
-    /// Resolves when somebody asks for an attempt.
+impl RefreshRequests {
+    /// Resolves when an attempt is requested.
     pub(super) async fn next(&mut self) {
         if self.0.recv().await.is_none() {
-            // Nobody can ask any more; the schedule goes on.
+            // No request can come any more; the schedule goes on.
             std::future::pending().await
         }
     }

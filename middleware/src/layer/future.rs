@@ -1,4 +1,4 @@
-//! The future of [`Authorize`](super::Authorize): the inner one, a refusal, or a wait for one fetch of keys.
+//! The future of [`Authorize`](super::Authorize): the inner one, a rejection, or a wait.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -9,18 +9,17 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use super::authorize_layer::AuthorizeLayer;
-use super::refusal_body::RefusalBody;
-
-use crate::authorizer::{Decision, Missed};
+use super::rejection_body::RejectionBody;
+use crate::authorizer::{Decision, Pending};
 
 pin_project! {
-    /// Resolves to the inner response, or to the refusal.
+    /// Resolves to the inner response, or to the rejection. It must not be polled after it is ready.
     pub struct ResponseFuture<S, R, B>
     where
         S: Service<Request<B>>,
     {
         #[pin]
-        state: State<S::Future, S::Response, Box<Refetch<S, R, B>>>,
+        state: State<S::Future, S::Response, Box<Wait<S, R, B>>>,
     }
 }
 
@@ -28,24 +27,24 @@ pin_project! {
     #[project = StateProj]
     enum State<F, P, W> {
         Inner { #[pin] future: F },
-        Refused { response: Option<P> },
-        Refetching { wait: Option<W> },
+        Rejected { response: Option<P> },
+        Waiting { wait: Option<W> },
     }
 }
 
-/// A request that waits for the keys of its issuer. Boxed as a whole, so that every other request's future stays small.
-struct Refetch<S, R, B> {
-    // The future of a refetch has no name.
-    fetched: Pin<Box<dyn Future<Output = bool> + Send>>,
-    held: Held<S, R, B>,
-    decision: Decision,
+/// A request that waits. Boxed as a whole, so that the future of every other request is small.
+struct Wait<S, R, B> {
+    // The future of `Pending::resolve` has no name.
+    resolved: Pin<Box<dyn Future<Output = bool> + Send>>,
+    waiting: Waiting<S, R, B>,
 }
 
-/// The ready service and the request it is to be called with.
-pub(super) struct Held<S, R, B> {
+/// The ready service, the request it is called with, and the decision if nothing changes.
+pub(super) struct Waiting<S, R, B> {
     pub(super) inner: S,
     pub(super) layer: AuthorizeLayer<R>,
     pub(super) request: Request<B>,
+    pub(super) decision: Decision,
 }
 
 impl<S: Service<Request<B>>, R, B> ResponseFuture<S, R, B> {
@@ -55,23 +54,19 @@ impl<S: Service<Request<B>>, R, B> ResponseFuture<S, R, B> {
         }
     }
 
-    pub(super) fn refused(response: S::Response) -> Self {
+    pub(super) fn rejected(response: S::Response) -> Self {
         ResponseFuture {
-            state: State::Refused {
+            state: State::Rejected {
                 response: Some(response),
             },
         }
     }
 
-    pub(super) fn refetching(missed: Missed, held: Held<S, R, B>, decision: Decision) -> Self {
-        let fetched = Box::pin(async move { missed.refetch().await });
+    pub(super) fn pending(pending: Pending, waiting: Waiting<S, R, B>) -> Self {
+        let resolved = Box::pin(async move { pending.resolve().await });
         ResponseFuture {
-            state: State::Refetching {
-                wait: Some(Box::new(Refetch {
-                    fetched,
-                    held,
-                    decision,
-                })),
+            state: State::Waiting {
+                wait: Some(Box::new(Wait { resolved, waiting })),
             },
         }
     }
@@ -80,7 +75,7 @@ impl<S: Service<Request<B>>, R, B> ResponseFuture<S, R, B> {
 impl<S, R, B, C> Future for ResponseFuture<S, R, B>
 where
     S: Service<Request<B>, Response = Response<C>>,
-    R: RefusalBody<C>,
+    R: RejectionBody<C>,
     C: Default,
 {
     type Output = Result<Response<C>, S::Error>;
@@ -90,34 +85,34 @@ where
         loop {
             let next = match this.state.as_mut().project() {
                 StateProj::Inner { future } => return future.poll(cx),
-                // Polled again after it was ready, which no caller may do: there is nothing more to come.
-                StateProj::Refused { response } => {
+                // [`None`] only where the caller polls a future that is ready already.
+                StateProj::Rejected { response } => {
                     return response
                         .take()
                         .map_or(Poll::Pending, |response| Poll::Ready(Ok(response)));
                 }
-                StateProj::Refetching { wait } => {
+                StateProj::Waiting { wait } => {
                     let Some(waiting) = wait.as_mut() else {
                         return Poll::Pending;
                     };
-                    let fetched = ready!(waiting.fetched.as_mut().poll(cx));
+                    let changed = ready!(waiting.resolved.as_mut().poll(cx));
                     let Some(waited) = wait.take() else {
                         return Poll::Pending;
                     };
-                    let Refetch { held, decision, .. } = *waited;
-                    let Held {
+                    let Waiting {
                         mut inner,
                         layer,
                         request,
-                    } = held;
-                    let decision = if fetched {
-                        layer.judge(&request).decision
+                        decision,
+                    } = waited.waiting;
+                    let decision = if changed {
+                        layer.authorize(&request).into_decision()
                     } else {
                         decision
                     };
                     match layer.enforce(&mut inner, request, decision) {
                         Ok(future) => State::Inner { future },
-                        Err(response) => State::Refused {
+                        Err(response) => State::Rejected {
                             response: Some(response),
                         },
                     }

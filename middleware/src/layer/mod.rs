@@ -1,19 +1,17 @@
-//! The tower layer: judges each request, lets it through with its [`Identity`](crate::Identity) or answers it.
+//! The tower layer: authorizes each request, and passes it on with its [`Identity`](crate::Identity) or rejects it.
 //!
-//! A request that may pass carries an [`Identity`](crate::Identity) in its extensions (none on public routes). A request
-//! that may not is answered here: the inner service never sees it, its error type is untouched, and the
-//! [`Error`](crate::Error) stands in the extensions of the *response*, for outer layers to tell refusals apart.
+//! An allowed request has an [`Identity`](crate::Identity) in its extensions (none on public routes). A denied one is
+//! answered here: the inner service does not see it, its error type is untouched, and the [`Error`](crate::Error) is in
+//! the extensions of the *response*, where outer layers find it.
 //!
-//! The path is judged as the layer sees it: wrap the outermost router, not one that is nested under a prefix.
+//! The path is matched as the layer sees it: wrap the outermost router, not one that is nested under a prefix.
 
 mod authorize_layer;
 mod future;
-mod refusal_body;
-mod require;
+mod rejection_body;
 mod service;
 
 pub use authorize_layer::AuthorizeLayer;
 pub use future::ResponseFuture;
-pub use refusal_body::{Empty, RefusalBody, Shaped};
-pub use require::Require;
+pub use rejection_body::{EmptyBody, RejectionBody};
 pub use service::Authorize;

@@ -1,4 +1,4 @@
-//! [`Authorize`], the service that the layer makes: a thin shell around the authorizer.
+//! [`Authorize`], the service that the layer makes.
 
 use std::mem;
 use std::task::{Context, Poll};
@@ -8,13 +8,13 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::authorize_layer::AuthorizeLayer;
-use super::future::{Held, ResponseFuture};
-use super::refusal_body::{Empty, RefusalBody};
-use crate::authorizer::Judged;
+use super::future::{ResponseFuture, Waiting};
+use super::rejection_body::{EmptyBody, RejectionBody};
+use crate::authorizer::Authorization;
 
 /// The service that an [`AuthorizeLayer`] makes.
 #[derive(Clone, Debug)]
-pub struct Authorize<S, R = Empty> {
+pub struct Authorize<S, R = EmptyBody> {
     inner: S,
     layer: AuthorizeLayer<R>,
 }
@@ -33,7 +33,7 @@ impl<S, R: Clone> Layer<S> for AuthorizeLayer<R> {
 impl<S, R, B, C> Service<Request<B>> for Authorize<S, R>
 where
     S: Service<Request<B>, Response = Response<C>> + Clone,
-    R: RefusalBody<C> + Clone,
+    R: RejectionBody<C> + Clone,
     C: Default,
 {
     type Response = Response<C>;
@@ -45,20 +45,23 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> ResponseFuture<S, R, B> {
-        let Judged { decision, missed } = self.layer.judge(&request);
-        if let Some(missed) = missed {
-            // Only a token with an unknown key comes here. The service that is ready goes along; its clone stays.
-            let clone = self.inner.clone();
-            let held = Held {
-                inner: mem::replace(&mut self.inner, clone),
-                layer: self.layer.clone(),
-                request,
-            };
-            return ResponseFuture::refetching(missed, held, decision);
-        }
+        let decision = match self.layer.authorize(&request) {
+            Authorization::Decided(decision) => decision,
+            Authorization::Pending(pending, decision) => {
+                // The service that is ready waits with the request; its clone stays.
+                let clone = self.inner.clone();
+                let waiting = Waiting {
+                    inner: mem::replace(&mut self.inner, clone),
+                    layer: self.layer.clone(),
+                    request,
+                    decision,
+                };
+                return ResponseFuture::pending(pending, waiting);
+            }
+        };
         match self.layer.enforce(&mut self.inner, request, decision) {
             Ok(future) => ResponseFuture::inner(future),
-            Err(response) => ResponseFuture::refused(response),
+            Err(response) => ResponseFuture::rejected(response),
         }
     }
 }
@@ -68,8 +71,8 @@ mod tests {
     use super::*;
     use crate::Authorizer;
     use crate::error::Error;
-    use crate::keys::{Algorithm, Fetch, Fetched, RemoteKeys, Schedule, Source};
-    use crate::testing::Authority;
+    use crate::keys::{Fetch, FetchFuture, KeySource};
+    use crate::testing::TestIssuer;
     use crate::{Identity, Policy, TrustedIssuer};
     use axum::body::Body;
     use http::HeaderValue;
@@ -84,12 +87,11 @@ mod tests {
     const POLICY: &str =
         "routes: [{ match: GET /health, public: true }, { match: '* /orders', initiator: { kind: human } }]";
 
-    fn authorizer(authority: &Authority) -> Authorizer {
-        let trusted = authority.trusted(Authority::AUDIENCE).unwrap();
-        let clock = crate::testing::FixedClock::at(Authority::NOW);
-        Authorizer::new([trusted], Policy::from_yaml(POLICY).unwrap())
-            .unwrap()
-            .with_clock(clock)
+    fn authorizer(issuer: &TestIssuer) -> Authorizer {
+        let trusted = issuer.trusted(TestIssuer::AUDIENCE).unwrap();
+        let clock = crate::testing::FixedClock::at(TestIssuer::NOW);
+        let builder = Authorizer::builder().issuer(trusted).clock(clock);
+        builder.policy(Policy::from_yaml(POLICY).unwrap()).build().unwrap()
     }
 
     fn request(path: &str, token: Option<&str>) -> Request<Body> {
@@ -100,7 +102,7 @@ mod tests {
         request.body(Body::empty()).unwrap()
     }
 
-    /// Answers with the subject it was shown, and fails a call that was not preceded by its own readiness.
+    /// Responds with the subject of the identity; panics when it is called without being ready.
     #[derive(Default)]
     struct Inner {
         ready: bool,
@@ -131,7 +133,7 @@ mod tests {
             let subject = request
                 .extensions()
                 .get::<Identity>()
-                .map_or("nobody".to_owned(), |who| who.subject().to_owned());
+                .map_or("anonymous".to_owned(), |identity| identity.subject().to_owned());
             ready(Ok(Response::new(Body::from(subject))))
         }
     }
@@ -142,27 +144,25 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_request_that_may_pass_carries_its_identity() {
-        let authority = Authority::new().unwrap();
+    async fn an_allowed_request_carries_its_identity() {
+        let issuer = TestIssuer::new().unwrap();
         let service = ServiceBuilder::new()
-            .layer(AuthorizeLayer::new(authorizer(&authority)))
+            .layer(AuthorizeLayer::new(authorizer(&issuer)))
             .service(Inner::default());
-        let token = authority.token(json!({"sub": "alice", "sub_profile": "user"})).unwrap();
+        let token = issuer.token(json!({"sub": "alice", "sub_profile": "user"})).unwrap();
         let response = service.clone().oneshot(request("/orders", Some(&token))).await.unwrap();
         assert_eq!(text(response).await, "alice");
         let response = service.oneshot(request("/health", Some(&token))).await.unwrap();
-        assert_eq!(text(response).await, "nobody");
+        assert_eq!(text(response).await, "anonymous");
     }
 
     #[tokio::test]
-    async fn a_refusal_is_a_response_with_its_error_in_the_extensions() {
-        let authority = Authority::new().unwrap();
+    async fn a_rejection_is_a_response_with_its_error_in_the_extensions() {
+        let issuer = TestIssuer::new().unwrap();
         let service = ServiceBuilder::new()
-            .layer(AuthorizeLayer::new(authorizer(&authority)))
+            .layer(AuthorizeLayer::new(authorizer(&issuer)))
             .service(Inner::default());
-        let agent = authority
-            .token(json!({"sub": "bot", "sub_profile": "ai_agent"}))
-            .unwrap();
+        let agent = issuer.token(json!({"sub": "bot", "sub_profile": "ai_agent"})).unwrap();
         for (path, token, status, code) in [
             ("/orders", None, 401, "missing_token"),
             ("/orders", Some("a.b.c"), 401, "malformed_token"),
@@ -188,10 +188,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_body_of_a_refusal_is_shaped_and_grpc_gets_none() {
-        let authority = Authority::new().unwrap();
-        let shape = |error: &Error| (HeaderValue::from_static("text/plain"), Body::from(error.code()));
-        let layer = AuthorizeLayer::new(authorizer(&authority)).with_refusal_body(shape);
+    async fn the_body_of_a_rejection_is_configurable_and_grpc_gets_none() {
+        let issuer = TestIssuer::new().unwrap();
+        let body = |error: &Error| (HeaderValue::from_static("text/plain"), Body::from(error.code()));
+        let layer = AuthorizeLayer::new(authorizer(&issuer)).with_rejection_body(body);
         let service = layer.layer(Inner::default());
         let response = service.clone().oneshot(request("/orders", None)).await.unwrap();
         assert_eq!(
@@ -211,25 +211,27 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn axum_handlers_extract_the_identity_and_guards_stand_alone() {
+    async fn axum_handlers_extract_the_identity_and_a_requirement_needs_no_other_layer() {
         use axum::{Router, routing::get};
-        let authority = Authority::new().unwrap();
+        let issuer = TestIssuer::new().unwrap();
         let policy = Policy::from_yaml("requirements: { people: { initiator: { kind: human } } }").unwrap();
-        let trusted = authority.trusted(Authority::AUDIENCE).unwrap();
-        let clock = crate::testing::FixedClock::at(Authority::NOW);
-        let authorizer = Authorizer::new([trusted], policy).unwrap().with_clock(clock);
+        let trusted = issuer.trusted(TestIssuer::AUDIENCE).unwrap();
+        let clock = crate::testing::FixedClock::at(TestIssuer::NOW);
+        let builder = Authorizer::builder().issuer(trusted).policy(policy);
+        let authorizer = builder.clock(clock).build().unwrap();
         let router = Router::new()
-            .route("/me", get(|who: Identity| async move { who.subject().to_owned() }))
-            .route_layer(crate::Require::new(&authorizer, "people").unwrap())
+            .route(
+                "/me",
+                get(|identity: Identity| async move { identity.subject().to_owned() }),
+            )
+            .route_layer(AuthorizeLayer::for_requirement(&authorizer, "people").unwrap())
             .route("/bare", get(|_: Identity| async {}))
             .route(
                 "/maybe",
-                get(|who: Option<Identity>| async move { who.is_some().to_string() }),
+                get(|identity: Option<Identity>| async move { identity.is_some().to_string() }),
             );
-        let human = authority.token(json!({"sub": "alice", "sub_profile": "user"})).unwrap();
-        let agent = authority
-            .token(json!({"sub": "bot", "sub_profile": "ai_agent"}))
-            .unwrap();
+        let human = issuer.token(json!({"sub": "alice", "sub_profile": "user"})).unwrap();
+        let agent = issuer.token(json!({"sub": "bot", "sub_profile": "ai_agent"})).unwrap();
         for (path, token, status) in [
             ("/me", &human, 200),
             ("/me", &agent, 403),
@@ -241,11 +243,11 @@ mod tests {
         }
     }
 
-    /// Publishes whatever set it is given last.
+    /// Publishes the set that was stored last.
     struct Published(Arc<Mutex<String>>);
 
     impl Fetch for Published {
-        fn fetch<'a>(&'a self, _: &'a str) -> Fetched<'a> {
+        fn fetch<'a>(&'a self, _: &'a str) -> FetchFuture<'a> {
             let document = self.0.lock().unwrap().clone();
             Box::pin(async move { Ok(document.into_bytes().into()) })
         }
@@ -253,21 +255,20 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_rotated_key_is_fetched_once_and_the_ready_service_is_called() {
-        let (old, new) = (Authority::new().unwrap(), Authority::new().unwrap());
-        let renamed = |authority: &Authority, kid: &str| authority.jwks().replace("\"testing\"", &format!("\"{kid}\""));
+        let (old, new) = (TestIssuer::new().unwrap(), TestIssuer::new().unwrap());
+        let renamed = |issuer: &TestIssuer, kid: &str| issuer.jwks().replace("\"testing\"", &format!("\"{kid}\""));
         let published = Arc::new(Mutex::new(renamed(&old, "old")));
-        let source = Source::JwksUri("https://authority.test/jwks".into());
-        let fetch = Published(Arc::clone(&published));
-        let keys = RemoteKeys::start(Authority::ISSUER, source, &Algorithm::ALL, Schedule::default(), fetch).unwrap();
-        let trusted = TrustedIssuer::new(Authority::ISSUER, Authority::AUDIENCE, keys.clone()).unwrap();
-        let clock = crate::testing::FixedClock::at(Authority::NOW);
-        let authorizer = Authorizer::new([trusted], Policy::from_yaml(POLICY).unwrap())
-            .unwrap()
-            .with_clock(clock);
-        let service = AuthorizeLayer::new(authorizer).layer(Inner::default());
-        let mint = |authority: &Authority, kid: &str| {
-            let claims = json!({"iss": Authority::ISSUER, "aud": Authority::AUDIENCE, "sub": "alice", "sub_profile": "user", "exp": Authority::NOW + 60});
-            authority
+        let source = KeySource::JwksUri("https://issuer.test/jwks".into());
+        let trusted = TrustedIssuer::new(TestIssuer::ISSUER, source).unwrap();
+        let trusted = trusted.audience(TestIssuer::AUDIENCE).unwrap();
+        let clock = crate::testing::FixedClock::at(TestIssuer::NOW);
+        let builder = Authorizer::builder().issuer(trusted).clock(clock);
+        let authorizer = builder.policy(Policy::from_yaml(POLICY).unwrap()).build().unwrap();
+        let authorizer = authorizer.start_with(Published(Arc::clone(&published))).unwrap();
+        let service = AuthorizeLayer::new(authorizer.clone()).layer(Inner::default());
+        let mint = |issuer: &TestIssuer, kid: &str| {
+            let claims = json!({"iss": TestIssuer::ISSUER, "aud": TestIssuer::AUDIENCE, "sub": "alice", "sub_profile": "user", "exp": TestIssuer::NOW + 60});
+            issuer
                 .token_with_header(json!({"alg": "ES256", "kid": kid, "typ": "at+jwt"}), claims)
                 .unwrap()
         };
@@ -283,7 +284,7 @@ mod tests {
             }
         };
         assert_eq!(send(mint(&old, "old")).await, 503, "no key was fetched yet");
-        keys.ready().await;
+        authorizer.ready().await;
         assert_eq!(send(mint(&old, "old")).await, 200);
         *published.lock().unwrap() = renamed(&new, "new");
         assert_eq!(send(mint(&new, "new")).await, 401, "cooling down");
@@ -292,7 +293,7 @@ mod tests {
         assert_eq!(
             send(mint(&old, "old")).await,
             401,
-            "the withdrawn key is dead, for its remembered token too"
+            "the withdrawn key is rejected, also for a cached token"
         );
     }
 }

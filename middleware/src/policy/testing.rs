@@ -10,10 +10,8 @@ use super::evaluation_time::EvaluationTime;
 use super::policy::Policy;
 use super::requirement::Requirement;
 use super::route_table::Access;
-use crate::chain::{PriorActorUse, Profile};
+use crate::chain::Facts;
 use crate::error::Error;
-use crate::limits::Limits;
-use crate::token::{Claims, VerifiedClaims};
 
 pub(super) const NOW: u64 = 1_000_000;
 
@@ -44,10 +42,7 @@ fn evaluated(body: &str, claims: Value) -> (Result<(), Error>, Vec<Check>) {
         .as_object_mut()
         .unwrap()
         .extend(claims.as_object().unwrap().clone());
-    let payload = token.to_string();
-    let verified = VerifiedClaims::for_tests(payload.as_bytes()).unwrap();
-    let (claims, actors) = Claims::parse(verified, &Limits::default()).unwrap();
-    let facts = Profile::Rfc9068.facts(claims, actors, PriorActorUse::Restrict);
+    let facts = Facts::for_tests(&token);
     let time = EvaluationTime { now: NOW, leeway: 30 };
     let enforced = evaluate(&requirement, &facts, &time, &mut StopAtFirst);
     let mut checks = Collect::default();

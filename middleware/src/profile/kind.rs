@@ -1,8 +1,8 @@
-//! What kind of party somebody is: positive evidence, or unknown.
+//! The kind of a party: positive evidence, or unknown.
 
 use std::fmt;
 
-/// A human, an agent, a service, or nothing that can be told.
+/// The kind of a party.
 ///
 /// `Unknown` satisfies no rule: it is the absence of evidence, never a guess.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Deserialize)]
@@ -10,7 +10,7 @@ use std::fmt;
 pub enum Kind {
     /// A person.
     Human,
-    /// Software that decides for itself what to do next.
+    /// Software that decides on its own what to do next.
     Agent,
     /// Software that does what it was built to do.
     Service,
@@ -19,9 +19,65 @@ pub enum Kind {
     Unknown,
 }
 
+/// One rule that derives a kind from the claims of a party.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum KindRule {
+    /// The claim holds entity profiles (OAuth Entity Profiles, draft -01).
+    EntityProfile(&'static str),
+    /// The kind of a party for which all of the evidence is present.
+    Where(Kind, &'static [Evidence]),
+}
+
+/// One fact about the claims of a party. An absent claim is no evidence.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Evidence {
+    /// The claim is present.
+    Present(&'static str),
+    /// The claim is a string that begins with the text.
+    Prefix(&'static str, &'static str),
+    /// The claim is a string that does not begin with the text.
+    NoPrefix(&'static str, &'static str),
+}
+
 impl Kind {
-    /// Reads a `sub_profile` (OAuth Entity Profiles, draft -01): words parted by one space, without case.
-    pub(crate) fn of_profile(profile: Option<&str>) -> Kind {
+    /// The kind that the rules derive from the claims of a party. Two rules that disagree prove nothing.
+    ///
+    /// `text` returns the value of a claim: [`None`] where it is absent, an error where it is not a string.
+    pub(crate) fn derive<'c, E>(
+        rules: &[KindRule],
+        text: impl Fn(&'static str) -> Result<Option<&'c str>, E>,
+    ) -> Result<Kind, E> {
+        let mut derived = Kind::Unknown;
+        for rule in rules {
+            let kind = match rule {
+                KindRule::EntityProfile(claim) => Kind::of_entity_profile(text(claim)?),
+                KindRule::Where(kind, evidence) => {
+                    let mut holds = true;
+                    for evidence in *evidence {
+                        holds &= match evidence {
+                            Evidence::Present(claim) => text(claim)?.is_some(),
+                            Evidence::Prefix(claim, prefix) => {
+                                text(claim)?.is_some_and(|value| value.starts_with(prefix))
+                            }
+                            Evidence::NoPrefix(claim, prefix) => {
+                                text(claim)?.is_some_and(|value| !value.starts_with(prefix))
+                            }
+                        };
+                    }
+                    if holds { *kind } else { Kind::Unknown }
+                }
+            };
+            if derived == Kind::Unknown {
+                derived = kind;
+            } else if kind != Kind::Unknown && kind != derived {
+                return Ok(Kind::Unknown);
+            }
+        }
+        Ok(derived)
+    }
+
+    /// Reads entity profiles: words separated by one space, compared without case.
+    fn of_entity_profile(profile: Option<&str>) -> Kind {
         let Some(profile) = profile else {
             return Kind::Unknown;
         };
@@ -60,8 +116,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn kind_is_positive_evidence_or_unknown() {
-        let kind = |profile| Kind::of_profile(Some(profile));
+    fn entity_profiles_are_positive_evidence_or_unknown() {
+        let kind = |profile| Kind::of_entity_profile(Some(profile));
         assert_eq!(kind("user"), Kind::Human);
         assert_eq!(kind("USER"), Kind::Human);
         assert_eq!(kind("user native_app"), Kind::Human);
@@ -84,6 +140,26 @@ mod tests {
         ] {
             assert_eq!(kind(odd), Kind::Unknown, "{odd:?}");
         }
-        assert_eq!(Kind::of_profile(None), Kind::Unknown);
+        assert_eq!(Kind::of_entity_profile(None), Kind::Unknown);
+    }
+
+    #[test]
+    fn rules_that_disagree_prove_nothing() {
+        const HUMAN: KindRule = KindRule::Where(Kind::Human, &[Evidence::Present("sid")]);
+        const SERVICE: KindRule = KindRule::Where(Kind::Service, &[Evidence::Prefix("name", "svc-")]);
+        const OTHER: KindRule = KindRule::Where(Kind::Human, &[Evidence::NoPrefix("name", "svc-")]);
+        let derive = |rules: &[KindRule], claims: &[(&str, &'static str)]| {
+            let text = |claim| Ok::<_, ()>(claims.iter().find(|(name, _)| *name == claim).map(|(_, value)| *value));
+            Kind::derive(rules, text).unwrap()
+        };
+        let (sid, service, person) = (("sid", "1"), ("name", "svc-a"), ("name", "alice"));
+        assert_eq!(derive(&[HUMAN, SERVICE], &[sid]), Kind::Human);
+        assert_eq!(derive(&[HUMAN, SERVICE], &[service]), Kind::Service);
+        assert_eq!(derive(&[HUMAN, SERVICE], &[sid, service]), Kind::Unknown);
+        assert_eq!(derive(&[HUMAN, SERVICE, HUMAN], &[sid, service]), Kind::Unknown);
+        assert_eq!(derive(&[HUMAN, OTHER], &[sid, person]), Kind::Human);
+        assert_eq!(derive(&[HUMAN, OTHER], &[]), Kind::Unknown);
+        assert_eq!(derive(&[], &[sid]), Kind::Unknown);
+        assert_eq!(Kind::derive(&[HUMAN], |_| Err(())), Err(()));
     }
 }

@@ -1,69 +1,100 @@
-//! What the request carried: exactly one bearer token in `Authorization` (RFC 6750 section 2.1), or nothing.
+//! The credential of a request: one bearer token in `Authorization` (RFC 6750 section 2.1).
 //!
-//! The form body and cookies are NOT read: a token there is no credential of ours.
+//! The form body and cookies are NOT read: a token there is no credential.
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
 use crate::error::Error;
 
-/// The bearer token of a request, as text that has not been looked into.
+/// The bearer token of a request. Its form has not been checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Bearer<'h>(&'h str);
 
-impl<'h> Bearer<'h> {
-    /// The token, to be looked up among known ones.
-    pub(crate) fn text(self) -> &'h str {
-        self.0
-    }
-
-    /// Why this text is no token: what is no credential at all makes the request ambiguous (RFC 6750 section 2.1),
-    /// anything else stays `malformed`.
-    ///
-    /// Asked only after it was found to be no token: a text that is one needs no second look.
-    pub(crate) fn refusal(self, malformed: Error) -> Error {
-        if self.0.is_empty() || !self.0.bytes().all(is_token68) {
-            return Error::InvalidRequest {
-                reason: "the bearer token is not in the form of RFC 6750",
-            };
-        }
-        malformed
-    }
-}
-
-/// Finds the one bearer token of a request.
+/// Finds the one bearer token in the headers of a request.
 ///
 /// # Errors
-/// [`Error::MissingToken`] for no credential or one of another scheme, [`Error::InvalidRequest`] for more than one, or one in
-/// the header and one in the query.
-pub(crate) fn bearer<'h>(headers: &'h HeaderMap, query: Option<&str>) -> Result<Bearer<'h>, Error> {
-    let refuse = |reason| Err(Error::InvalidRequest { reason });
+/// [`Error::MissingToken`] for no credential or one of another scheme, [`Error::InvalidRequest`] for more than one.
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<Bearer<'_>, Error> {
+    let ambiguous = |reason| Err(Error::InvalidRequest { reason });
     let mut fields = headers.get_all(AUTHORIZATION).iter();
     let Some(field) = fields.next() else {
         return Err(Error::MissingToken);
     };
     if fields.next().is_some() {
-        return refuse("more than one authorization field");
+        return ambiguous("more than one authorization field");
     }
-    // `HeaderValue::to_str` looks at each byte; that of a known token needs no looking at.
+    // `HeaderValue::to_str` inspects every byte, which a cached token does not need.
     let Ok(field) = std::str::from_utf8(field.as_bytes()) else {
-        return refuse("the authorization field is not ASCII");
+        return ambiguous("the authorization field is not ASCII");
     };
     let (scheme, rest) = field.split_once(' ').unwrap_or((field, ""));
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return if names_bearer(field) {
-            refuse("more than one credential in the authorization field")
-        } else {
-            Err(Error::MissingToken)
-        };
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return Ok(Bearer(rest.trim_start_matches(' ')));
     }
-    if query.is_some_and(holds_token) {
-        return refuse("a token in the header and one in the query");
+    if names_bearer(field) {
+        ambiguous("more than one credential in the authorization field")
+    } else {
+        Err(Error::MissingToken)
     }
-    Ok(Bearer(rest.trim_start_matches(' ')))
 }
 
-/// Whether a field of another scheme goes on to a bearer token, as in `Basic …, Bearer …`.
+impl<'h> Bearer<'h> {
+    pub(super) fn new(text: &'h str) -> Self {
+        Bearer(text)
+    }
+
+    /// The text of the token.
+    pub(crate) fn text(self) -> &'h str {
+        self.0
+    }
+
+    /// Checks the form of RFC 6750 section 2.1. A cached token has it.
+    ///
+    /// # Errors
+    /// [`Error::InvalidRequest`].
+    pub(crate) fn check_form(self) -> Result<(), Error> {
+        if !self.0.is_empty() && self.0.bytes().all(is_token68) {
+            return Ok(());
+        }
+        Err(Error::InvalidRequest {
+            reason: "the bearer token is not in the form of RFC 6750",
+        })
+    }
+
+    /// Checks that the query holds no second token (RFC 6750 section 2).
+    ///
+    /// # Errors
+    /// [`Error::InvalidRequest`].
+    pub(super) fn alone_beside(self, query: Option<&str>) -> Result<Bearer<'h>, Error> {
+        if query.is_some_and(contains_token) {
+            return Err(Error::InvalidRequest {
+                reason: "a token in the header and one in the query",
+            });
+        }
+        Ok(self)
+    }
+}
+
+/// Whether a server could read the query or form parameter `name` as `access_token`: some replace blanks and dots by `_`,
+/// and cut the name at a bracket.
+///
+/// ```
+/// use actgate::request::names_access_token;
+///
+/// assert!(names_access_token("access.token[]"));
+/// assert!(!names_access_token("access_tokens"));
+/// ```
+pub fn names_access_token(name: &str) -> bool {
+    let name = name.split('[').next().unwrap_or_default().trim();
+    name.len() == "access_token".len() && name.replace([' ', '.'], "_") == "access_token"
+}
+
+fn contains_token(query: &str) -> bool {
+    url::form_urlencoded::parse(query.as_bytes()).any(|(name, _)| names_access_token(&name))
+}
+
+/// Whether a field of another scheme continues with a bearer token, as in `Basic …, Bearer …`.
 fn names_bearer(field: &str) -> bool {
     field
         .split(',')
@@ -76,14 +107,6 @@ fn is_token68(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/' | b'=')
 }
 
-/// Whether a server behind us could read a token here: some fold blanks and dots in a name into `_`, and cut it at a bracket.
-fn holds_token(query: &str) -> bool {
-    url::form_urlencoded::parse(query.as_bytes()).any(|(name, _)| {
-        let name = name.split('[').next().unwrap_or_default().trim();
-        name.len() == "access_token".len() && name.replace([' ', '.'], "_") == "access_token"
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,12 +117,11 @@ mod tests {
         for field in fields {
             headers.append(AUTHORIZATION, HeaderValue::from_bytes(field).unwrap());
         }
-        let malformed = Error::MalformedToken { reason: "" };
-        let bearer = bearer(&headers, query).map_err(|error| error.status())?;
-        match bearer.refusal(malformed.clone()) {
-            error if error == malformed => Ok(bearer.text().to_owned()),
-            error => Err(error.status()),
-        }
+        let read = || {
+            let bearer = bearer(&headers)?.alone_beside(query)?;
+            bearer.check_form().map(|()| bearer.text().to_owned())
+        };
+        read().map_err(|error: Error| error.status())
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! What a request presents: its target and its credential.
 
-pub(crate) mod bearer;
+mod bearer;
+mod presented;
 mod target;
 
+pub use bearer::names_access_token;
+pub use presented::Presented;
 pub use target::Target;

@@ -1,15 +1,16 @@
-//! The canonical request: method, path and query with one reading, or refused.
+//! The canonical target of a request: method, path and query without ambiguity.
 //!
-//! What is judged here is forwarded byte for byte. A path that some server might read in another way (a dot segment,
-//! an encoded slash, a path parameter) is refused instead of being mended, because two menders never agree.
+//! The target is forwarded byte for byte as it was checked. A path that a server might read in another way (a dot segment,
+//! an encoded slash, a path parameter) is an error and is not normalised, because implementations normalise differently.
 
 use std::borrow::Cow;
 
+use http::uri::Authority;
 use http::{Method, Uri};
 
 use crate::error::Error;
 
-/// One request line, judged to have a single reading.
+/// The unambiguous target of a request.
 ///
 /// ```
 /// use actgate::request::Target;
@@ -25,17 +26,18 @@ use crate::error::Error;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// It does NOT look at the host, and cannot see a fragment: `http::Uri` has dropped it.
+/// It does NOT check scheme and host, which it only carries, and cannot see a fragment: `http::Uri` drops it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target<'a> {
     method: &'a Method,
     path: Cow<'a, str>,
     reserved_path: Option<String>,
     query: Option<&'a str>,
+    origin: Option<(&'a str, &'a str)>,
 }
 
 impl<'a> Target<'a> {
-    /// Reads a request line.
+    /// Checks method, path and query of a request.
     ///
     /// # Errors
     /// [`Error::InvalidRequest`] for a path without a leading slash, with an empty or dot segment, a path parameter (`;`),
@@ -48,8 +50,21 @@ impl<'a> Target<'a> {
                 path,
                 reserved_path,
                 query: uri.query(),
+                origin: uri.scheme_str().zip(uri.authority().map(Authority::as_str)),
             })
             .map_err(|reason| Error::InvalidRequest { reason })
+    }
+
+    /// Sets scheme and host of the request, as the server received them.
+    #[must_use]
+    pub fn with_origin(mut self, scheme: &'a str, host: &'a str) -> Self {
+        self.origin = Some((scheme, host));
+        self
+    }
+
+    /// Scheme and host, where they are known: from the URI, or [set](Self::with_origin).
+    pub fn origin(&self) -> Option<(&'a str, &'a str)> {
+        self.origin
     }
 
     /// The method, compared with case.
@@ -57,15 +72,14 @@ impl<'a> Target<'a> {
         self.method
     }
 
-    /// The path with its escapes resolved: what routes are matched against. Forward the original, byte for byte.
+    /// The path with its escapes decoded, which routes are matched against. Forward the original, byte for byte.
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// The same path with the escapes of reserved characters left in place, where there are any.
+    /// The path with the escapes of reserved characters kept, where there are any.
     ///
-    /// RFC 3986 section 2.2: `%40` and `@` need not mean the same, and servers differ. Both readings must lead to the
-    /// same route.
+    /// RFC 3986 section 2.2: `%40` and `@` need not be equivalent, and servers differ. Both forms must match the same route.
     pub(crate) fn reserved_path(&self) -> Option<&str> {
         self.reserved_path.as_deref()
     }
@@ -88,19 +102,19 @@ fn canonical(path: &str) -> Result<Paths<'_>, &'static str> {
     for byte in path.bytes() {
         match byte {
             b'%' => escaped = true,
-            b'\\' => return Err("the path holds a backslash"),
-            b';' => return Err("the path holds a path parameter"),
-            b'#' => return Err("the path holds a fragment"),
+            b'\\' => return Err("the path contains a backslash"),
+            b';' => return Err("the path contains a path parameter"),
+            b'#' => return Err("the path contains a fragment"),
             0x21..=0x7e => {}
-            _ => return Err("the path holds a byte that must be escaped"),
+            _ => return Err("the path contains a byte that must be escaped"),
         }
     }
     let mut segments = rest.split('/').peekable();
     while let Some(segment) = segments.next() {
         match segment {
             // An empty last segment is a trailing slash, a path of its own.
-            "" if segments.peek().is_some() => return Err("the path holds an empty segment"),
-            "." | ".." => return Err("the path holds a dot segment"),
+            "" if segments.peek().is_some() => return Err("the path contains an empty segment"),
+            "." | ".." => return Err("the path contains a dot segment"),
             _ => {}
         }
     }
@@ -126,14 +140,14 @@ fn decode(path: &str) -> Result<Paths<'_>, &'static str> {
         }
         let mut digit = || bytes.next().and_then(|digit| char::from(digit).to_digit(16));
         let (Some(high), Some(low)) = (digit(), digit()) else {
-            return Err("the path holds a broken escape");
+            return Err("the path contains a broken escape");
         };
         let Ok(byte) = u8::try_from(high * 16 + low) else {
-            return Err("the path holds a broken escape");
+            return Err("the path contains a broken escape");
         };
         match byte {
-            b'/' | b'\\' | b';' => return Err("the path holds an escaped separator"),
-            b'.' => return Err("the path holds an escaped dot"),
+            b'/' | b'\\' | b';' => return Err("the path contains an escaped separator"),
+            b'.' => return Err("the path contains an escaped dot"),
             b'%' => return Err("the path is escaped twice"),
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'~' => {
                 return Err("the path escapes a character that needs none");
@@ -151,10 +165,10 @@ fn decode(path: &str) -> Result<Paths<'_>, &'static str> {
     }
     let decoded = String::from_utf8(decoded).map_err(|_| "the path is not UTF-8")?;
     if decoded.chars().any(char::is_control) {
-        return Err("the path holds a control character");
+        return Err("the path contains a control character");
     }
     if decoded.chars().any(|character| LOOK_ALIKES.contains(&character)) {
-        return Err("the path holds a look-alike of a separator");
+        return Err("the path contains a look-alike of a separator");
     }
     let reserved_path = match reserved {
         true => Some(String::from_utf8(kept).map_err(|_| "the path is not UTF-8")?),
@@ -178,7 +192,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_plain_path_is_its_own_reading() {
+    fn a_plain_path_is_unchanged() {
         for path in ["/", "/a", "/a/", "/a/b.c/...", "/a:b@c,d=e+f!$&'()*~-_", "/{x}"] {
             assert!(
                 matches!(canonical(path), Ok(Paths { path: Cow::Borrowed(read), reserved_path: None }) if read == path),
@@ -188,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn an_escape_with_one_reading_is_resolved() {
+    fn an_unambiguous_escape_is_decoded() {
         for (path, reading) in [
             ("/a%20b", "/a b"),
             ("/%C3%A9", "/é"),
@@ -205,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_with_a_second_reading_is_refused() {
+    fn an_ambiguous_path_is_an_error() {
         for path in [
             "",
             "*",
@@ -258,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn reading_is_idempotent_on_what_it_accepts() {
+    fn the_check_is_idempotent_on_accepted_paths() {
         for path in ["/a", "/a/b/", "/a:b"] {
             let once = canonical(path).unwrap().path;
             assert_eq!(canonical(&once).unwrap().path, once);

@@ -1,14 +1,15 @@
-//! Access tokens: strict compact JWS, strict claims, and the memory of those already verified.
+//! Access tokens: strict compact JWS, strict claims, and the cache of verified tokens.
 
 mod cache;
+mod claim_reader;
 mod claims;
 mod jws;
+mod verified;
 
 pub use claims::Authentication;
-pub use jws::verify;
 
 pub(crate) use cache::TokenCache;
-pub(crate) use claims::{ActorClaims, Claims, Confirmation, Demand};
+pub(crate) use claim_reader::{ClaimReader, missing};
+pub(crate) use claims::Claims;
 pub(crate) use jws::UnverifiedToken;
-#[cfg(test)]
-pub(crate) use jws::VerifiedClaims;
+pub(crate) use verified::VerifiedClaims;

@@ -32,7 +32,7 @@ impl Readiness {
     fn state(&self) -> (StatusCode, &'static str) {
         if self.draining.load(Ordering::Relaxed) {
             (StatusCode::SERVICE_UNAVAILABLE, "draining\n")
-        } else if !self.authorizer.ready() {
+        } else if !self.authorizer.is_ready() {
             (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "waiting for the signing keys of an issuer\n",
@@ -71,7 +71,7 @@ pub fn answer<B>(request: &Request<B>, readiness: &Readiness) -> Response<Full<B
 #[cfg(test)]
 mod tests {
     use actgate::Policy;
-    use actgate::testing::Authority;
+    use actgate::testing::TestIssuer;
 
     use super::*;
 
@@ -85,8 +85,8 @@ mod tests {
     #[test]
     fn readiness_is_withdrawn_and_liveness_stays() {
         let policy = Policy::from_yaml("routes: [{ match: GET /, public: true }]").unwrap();
-        let issuer = Authority::new().unwrap().trusted("https://api.example").unwrap();
-        let readiness = Readiness::of(Authorizer::new([issuer], policy).unwrap());
+        let issuer = TestIssuer::new().unwrap().trusted("https://api.example").unwrap();
+        let readiness = Readiness::of(Authorizer::builder().issuer(issuer).policy(policy).build().unwrap());
         assert_eq!(status(&readiness, &Method::GET, "/livez"), 200);
         assert_eq!(status(&readiness, &Method::GET, "/readyz"), 200);
         readiness.withdraw();

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use actgate::keys::Source;
+use actgate::keys::KeySource;
 use serde::Serialize;
 
 use crate::cli::output::{Output, print, print_json};
@@ -64,8 +64,8 @@ impl<'a> Summary<'a> {
         let issuer = |issuer: &'a IssuerSettings| IssuerSummary {
             issuer: &issuer.issuer,
             jwks_uri: match &issuer.source {
-                Source::JwksUri(uri) => Some(uri),
-                Source::Discovery => None,
+                KeySource::JwksUri(uri) => Some(uri),
+                _ => None,
             },
         };
         Summary {

@@ -7,9 +7,8 @@ use std::time::Duration;
 
 use actgate::challenge::Challenge;
 use actgate::clock::Clock;
-use actgate::keys::{HttpFetch, KeySet, RemoteKeys};
 use actgate::policy::{Check, Outcome, Tier};
-use actgate::request::Target;
+use actgate::request::{Presented, Target};
 use actgate::{Authorizer, Error, Explanation, Identity};
 use http::uri::PathAndQuery;
 use serde::Serialize;
@@ -58,53 +57,33 @@ pub async fn explain(arguments: &ExplainArguments) -> Result<(), Failure> {
 fn with_key_set(settings: Settings, file: &Path) -> Result<Authorizer, Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::runtime(&file.display().to_string(), error);
     let document = std::fs::read(file).map_err(|error| failed(&error))?;
-    // Once here, so that a broken file is told as such; then once for each issuer, for its algorithms.
-    for issuer in &settings.trust.issuers {
-        KeySet::from_json(&document, &issuer.algorithms).map_err(|error| failed(&error))?;
-    }
-    let keys = |issuer: &config::IssuerSettings| {
-        KeySet::from_json(&document, &issuer.algorithms)
-            .map_err(|_| actgate::ConfigError::NoAlgorithm(issuer.issuer.clone()))
-    };
-    settings
-        .trust
-        .authorizer(keys)
-        .map_err(|error| Failure::runtime("authorizer", error))
+    let builder = settings.trust.builder(|issuer| {
+        let with_keys = issuer.key_set(&document);
+        with_keys.map_err(|error| actgate::ConfigError::Client(error.to_string()))
+    });
+    builder
+        .and_then(|builder| builder.build())
+        .map_err(|error| match error {
+            actgate::ConfigError::Client(reason) => failed(&reason),
+            error => Failure::runtime("authorizer", error),
+        })
 }
 
 /// An authorizer that has fetched its keys, or has tried to for as long as the configuration allows one attempt.
 async fn with_fetched_keys(settings: Settings) -> Result<Authorizer, Failure> {
-    let failed = |error| Failure::runtime("authorizer", error);
     let longest = settings
         .trust
         .issuers
         .iter()
         .map(|issuer| issuer.schedule.timeout)
         .max();
-    let mut fetched: Vec<RemoteKeys> = Vec::new();
-    for issuer in &settings.trust.issuers {
-        fetched.push(issuer.remote_keys(HttpFetch::new().map_err(failed)?).map_err(failed)?);
-    }
-    let deadline = tokio::time::Instant::now() + longest.unwrap_or_default() + Duration::from_millis(100);
-    for keys in &fetched {
-        // What is not here by then is told as an outage, which it would be for a request, too.
-        let _ = tokio::time::timeout_at(deadline, keys.ready()).await;
-    }
-    let named: Vec<String> = settings
-        .trust
-        .issuers
-        .iter()
-        .map(|issuer| issuer.issuer.clone())
-        .collect();
-    settings
-        .trust
-        .authorizer(|issuer| {
-            let found = named.iter().zip(&fetched).find(|(name, _)| **name == issuer.issuer);
-            found
-                .map(|(_, keys)| keys.clone())
-                .ok_or(actgate::ConfigError::NoIssuer)
-        })
-        .map_err(failed)
+    let builder = settings.trust.builder(Ok::<_, actgate::ConfigError>);
+    let authorizer = builder.and_then(|builder| builder.build()?.start());
+    let authorizer = authorizer.map_err(|error| Failure::runtime("authorizer", error))?;
+    // Keys that are not present by then are an outage, as they would be for a request.
+    let attempt = longest.unwrap_or_default() + Duration::from_millis(100);
+    let _ = tokio::time::timeout(attempt, authorizer.ready()).await;
+    Ok(authorizer)
 }
 
 fn read_token() -> Result<String, Failure> {
@@ -315,7 +294,7 @@ fn explain_request(
     let path: PathAndQuery = arguments.path.parse().map_err(|_| invalid("the path is invalid"))?;
     let uri = path.into();
     let target = Target::new(&arguments.method, &uri)?;
-    Ok(authorizer.explain(&target, token, now))
+    Ok(authorizer.explain(&Presented::token(target, token), now))
 }
 
 fn heading(tier: Tier) -> &'static str {

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use actgate::chain::{ChainContract, PriorActorUse, Profile};
 use actgate::keys::Algorithm;
+use actgate::profile::{ChainCompleteness, PriorActors, Profile};
 use actgate::yaml::{At, present};
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{IgnoredAny, SeqAccess, Visitor};
@@ -55,9 +55,9 @@ pub struct WrittenIssuer {
     #[serde(default, deserialize_with = "present")]
     pub profile: Option<Profile>,
     #[serde(default, deserialize_with = "present")]
-    pub chain_completeness: Option<ChainContract>,
+    pub chain_completeness: Option<ChainCompleteness>,
     #[serde(default, deserialize_with = "present")]
-    pub prior_actors: Option<PriorActorUse>,
+    pub prior_actors: Option<PriorActors>,
     #[serde(default, deserialize_with = "present")]
     pub keys: Option<WrittenKeys>,
 }
@@ -165,7 +165,7 @@ issuers:
     algorithms: [ES256]
     profile: rfc9068
     chain_completeness: complete
-    prior_actors: restrict
+    prior_actors: enforce
 routes: []
 ";
 

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use actgate::chain::{ChainContract, PriorActorUse, Profile};
-use actgate::keys::{Algorithm, Fetch, Fetched, RemoteKeys, Schedule, Source};
-use actgate::{Authorizer, ConfigError, Keys, Policy, TrustedIssuer};
+use actgate::keys::{Algorithm, KeySource, RefreshPolicy};
+use actgate::profile::{ChainCompleteness, PriorActors, Profile};
+use actgate::{Authorizer, AuthorizerBuilder, ConfigError, Policy, TrustedIssuer};
 
 /// Issuers, audiences and policy.
 #[derive(Debug)]
@@ -28,86 +28,60 @@ pub struct IssuerSettings {
     /// Its identifier, compared byte for byte with `iss`.
     pub issuer: String,
     /// Where its keys are.
-    pub source: Source,
+    pub source: KeySource,
     /// The algorithms its tokens may be signed with.
     pub algorithms: Vec<Algorithm>,
     /// How it spells kind and chain; as the library has it when not said.
     pub profile: Option<Profile>,
     /// What its chain is worth; likewise.
-    pub chain: Option<ChainContract>,
+    pub chain: Option<ChainCompleteness>,
     /// What prior actors may be used for; likewise.
-    pub prior_actors: Option<PriorActorUse>,
+    pub prior_actors: Option<PriorActors>,
     /// When its keys are fetched.
-    pub schedule: Schedule,
+    pub schedule: RefreshPolicy,
 }
 
 impl Trust {
-    /// The authorizer, with the keys that `keys` has for each issuer.
+    /// The authorizer of these settings, before its keys are fetched. `trusted` changes each issuer.
     ///
     /// # Errors
-    /// Only what [`load`](super::load) finds, too, or what `keys` could not do.
-    pub fn authorizer<K: Into<Keys>>(
+    /// Only what [`load`](super::load) finds, or what `trusted` returns.
+    pub fn builder<E: From<ConfigError>>(
         self,
-        keys: impl Fn(&IssuerSettings) -> Result<K, ConfigError>,
-    ) -> Result<Authorizer, ConfigError> {
-        let issuers = self
-            .issuers
-            .iter()
-            .map(|issuer| issuer.trusted(&self.audiences, keys(issuer)?))
-            .collect::<Result<Vec<_>, _>>()?;
-        let authorizer = Authorizer::new(issuers, self.policy)?.with_leeway(self.leeway)?;
-        match &self.resource_metadata {
-            Some(url) => authorizer.with_resource_metadata(url),
-            None => Ok(authorizer),
+        trusted: impl Fn(TrustedIssuer) -> Result<TrustedIssuer, E>,
+    ) -> Result<AuthorizerBuilder, E> {
+        let mut builder = Authorizer::builder().policy(self.policy).leeway(self.leeway);
+        for issuer in &self.issuers {
+            builder = builder.issuer(trusted(issuer.trusted(&self.audiences)?)?);
         }
+        Ok(match &self.resource_metadata {
+            Some(url) => builder.resource_metadata(url),
+            None => builder,
+        })
     }
 }
 
 impl IssuerSettings {
-    /// The keys of this issuer, fetched by `fetch` from where the configuration says, when it says. Needs a tokio runtime.
+    /// The issuer as the library trusts it.
     ///
     /// # Errors
     /// An address that may not be fetched, no algorithm, or a duration out of range.
-    pub fn remote_keys(&self, fetch: impl Fetch) -> Result<RemoteKeys, ConfigError> {
-        RemoteKeys::start(
-            &self.issuer,
-            self.source.clone(),
-            &self.algorithms,
-            self.schedule.clone(),
-            fetch,
-        )
-    }
-
-    fn trusted(&self, audiences: &[String], keys: impl Into<Keys>) -> Result<TrustedIssuer, ConfigError> {
-        let (first, others) = audiences.split_first().ok_or(ConfigError::EmptyAudience)?;
-        let mut issuer = TrustedIssuer::new(&self.issuer, first, keys)?;
-        for audience in others {
-            issuer = issuer.with_audience(audience)?;
+    pub(super) fn trusted(&self, audiences: &[String]) -> Result<TrustedIssuer, ConfigError> {
+        let mut issuer = TrustedIssuer::new(&self.issuer, self.source.clone())?
+            .algorithms(&self.algorithms)?
+            .refresh_policy(self.schedule.clone())?;
+        for audience in audiences {
+            issuer = issuer.audience(audience)?;
         }
         if let Some(profile) = self.profile {
-            issuer = issuer.with_profile(profile);
+            issuer = issuer.profile(profile);
         }
         if let Some(chain) = self.chain {
-            issuer = issuer.with_chain(chain);
+            issuer = issuer.chain_completeness(chain);
         }
         if let Some(prior_actors) = self.prior_actors {
-            issuer = issuer.with_prior_actors(prior_actors);
+            issuer = issuer.prior_actors(prior_actors);
         }
         Ok(issuer)
-    }
-
-    /// The issuer as the library trusts it, with keys that are never fetched: says what is wrong with it, and touches no network.
-    pub(super) fn offline(&self, audiences: &[String]) -> Result<TrustedIssuer, ConfigError> {
-        self.trusted(audiences, self.remote_keys(NoFetch)?)
-    }
-}
-
-/// Keys that are never fetched: for looking at a configuration without acting on it.
-struct NoFetch;
-
-impl Fetch for NoFetch {
-    fn fetch<'a>(&'a self, _url: &'a str) -> Fetched<'a> {
-        // Never an answer: a failed fetch would be told in the log.
-        Box::pin(std::future::pending())
     }
 }

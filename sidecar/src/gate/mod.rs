@@ -88,7 +88,7 @@ impl Gate {
         let id = Uuid::now_v7();
         let (decision, outcome) = match self.authorize(request).await {
             Ok((head, decision)) => {
-                let outcome = decision.verdict().map(|()| head).map_err(|error| error.clone().into());
+                let outcome = decision.outcome().map(|()| head).map_err(|error| error.clone().into());
                 (Some(decision), outcome)
             }
             Err(denial) => (None, Err(denial)),

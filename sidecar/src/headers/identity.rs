@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn the_facts_of_a_token_are_set_once_and_absent_facts_are_absent() {
-        let authority = actgate::testing::Authority::new().unwrap();
+        let authority = actgate::testing::TestIssuer::new().unwrap();
         let act =
             json!({ "sub": "tool", "sub_profile": "ai_agent", "act": { "sub": "orch", "sub_profile": "ai_agent" } });
         let claims = json!({ "sub": "é 1", "sub_profile": "user", "client_id": "web", "scope": "a b", "act": act });

@@ -124,7 +124,7 @@ fn may_be_token(authorization: &HeaderValue) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use actgate::testing::Authority;
+    use actgate::testing::TestIssuer;
     use serde_json::json;
 
     use super::*;
@@ -132,7 +132,7 @@ mod tests {
     use crate::proxy::upstream::UpstreamTimeouts;
 
     fn prepared(access_token: AccessTokenForwarding, authorization: &'static str, identified: bool) -> HeaderMap {
-        let identity = Authority::new().unwrap().identity(json!({ "sub": "u1" })).unwrap();
+        let identity = TestIssuer::new().unwrap().identity(json!({ "sub": "u1" })).unwrap();
         let forward = Forward {
             upstream: Upstream::new("127.0.0.1:9".parse().unwrap(), UpstreamTimeouts::default()),
             identity_headers: IdentityHeaders::default(),

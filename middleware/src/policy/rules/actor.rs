@@ -6,7 +6,7 @@ use actgate_yaml::{OneOrMany, Spanned};
 use serde::Deserialize;
 
 use super::finding::Finding;
-use crate::chain::{Acting, Actor, Core};
+use crate::chain::{Actor, Core, Delegation};
 use crate::policy::evaluation_time::EvaluationTime;
 use crate::policy::parties::{self, PartyName, shown};
 use crate::policy::syntax::{Collector, Conditions, Context, Name, joined};
@@ -92,11 +92,11 @@ impl ActorCondition {
         let is_listed = |listed: &[PartyName], actor: &Actor| parties::contains(listed, actor.party(), core.initiator);
         match self {
             ActorCondition::NotSelfActor => Finding::met_if(
-                core.kind != Kind::Human || !matches!(core.acting, Acting::Itself(_)),
+                core.kind != Kind::Human || !matches!(core.delegation, Delegation::SelfActor(_)),
                 "self_actor",
             ),
             ActorCondition::Required => Finding::met_if(core.delegate().is_some(), "actor_missing"),
-            ActorCondition::Absent => Finding::met_if(named_actor(core).is_none(), "actor_present"),
+            ActorCondition::Absent => Finding::met_if(core.delegation.actor().is_none(), "actor_present"),
             ActorCondition::Kind(kinds) => of_delegate(core, |actor| {
                 let code = match actor.kind() {
                     Kind::Unknown => "actor_kind_unknown",
@@ -108,7 +108,7 @@ impl ActorCondition {
                 Finding::met_if(is_listed(listed, actor), "actor_not_allowed")
             }),
             ActorCondition::NoneOf(listed) => {
-                let is_listed = named_actor(core).is_some_and(|actor| is_listed(listed, actor));
+                let is_listed = core.delegation.actor().is_some_and(|actor| is_listed(listed, actor));
                 Finding::met_if(!is_listed, "actor_not_allowed")
             }
             ActorCondition::Issuer(issuers) => of_delegate(core, |actor| {
@@ -135,11 +135,13 @@ impl ActorCondition {
     }
 
     pub(super) fn got(&self, core: &Core<'_>, _: &EvaluationTime) -> String {
-        match (self, core.acting) {
-            (_, Acting::Nobody) => "no actor".to_owned(),
-            (ActorCondition::Kind(_), Acting::Itself(actor) | Acting::Delegate(actor)) => actor.kind().to_string(),
-            (_, Acting::Itself(actor)) => format!("{}, for itself", shown(actor.party(), core.initiator)),
-            (_, Acting::Delegate(actor)) => shown(actor.party(), core.initiator),
+        match (self, core.delegation) {
+            (_, Delegation::None) => "no actor".to_owned(),
+            (ActorCondition::Kind(_), Delegation::SelfActor(actor) | Delegation::Delegated(actor)) => {
+                actor.kind().to_string()
+            }
+            (_, Delegation::SelfActor(actor)) => format!("{}, for itself", shown(actor.party(), core.initiator)),
+            (_, Delegation::Delegated(actor)) => shown(actor.party(), core.initiator),
         }
     }
 }
@@ -147,14 +149,6 @@ impl ActorCondition {
 /// Acting for oneself is no delegation: it satisfies no rule on the actor.
 fn of_delegate(core: &Core<'_>, evaluate: impl FnOnce(&Actor) -> Finding) -> Finding {
     core.delegate().map_or(Finding::Unmet("actor_missing"), evaluate)
-}
-
-/// The actor that `act` names, the initiator itself included: what an excluding list must see.
-fn named_actor<'f>(core: &Core<'f>) -> Option<&'f Actor> {
-    match core.acting {
-        Acting::Nobody => None,
-        Acting::Itself(actor) | Acting::Delegate(actor) => Some(actor),
-    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::time::Duration;
 
 use actgate_issuer::{IssuerHandle, Registry, Server, Settings};
 use serde_json::Value;
@@ -89,7 +88,7 @@ audience: {audience}
 issuers:
   - issuer: {issuer}
     chain_completeness: complete
-    prior_actors: restrict
+    prior_actors: enforce
     keys: {{ cooldown: 10ms }}   # the demo replaces keys soon after they were fetched
 {policy}"
     );
@@ -97,9 +96,7 @@ issuers:
     let log = DecisionLog::to(Decisions(decisions)).map_err(|error| Failure::runtime("decision log", error))?;
     let server = start(settings, log).await?;
     let address = server.data.address().map_err(|error| Failure::runtime("gate", error))?;
-    while !server.proxy.gate.authorizer.ready() {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    server.proxy.gate.authorizer.ready().await;
     tokio::spawn(server.serve(std::future::pending()));
     Ok(address)
 }

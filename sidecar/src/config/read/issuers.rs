@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use actgate::keys::{Algorithm, Schedule, Source};
+use actgate::keys::{Algorithm, KeySource, RefreshPolicy};
 use actgate::yaml::At;
-use actgate::{Authorizer, ConfigError, Policy};
+use actgate::{Authorizer, AuthorizerBuilder, ConfigError, Policy, TrustedIssuer};
 
 use super::{Reader, read_file, whole_file};
 use crate::config::diagnostic::Problem;
@@ -28,7 +28,7 @@ impl Reader {
                 source: one
                     .jwks_uri
                     .as_ref()
-                    .map_or(Source::Discovery, |uri| Source::JwksUri(uri.value.clone())),
+                    .map_or(KeySource::Discovery, |uri| KeySource::JwksUri(uri.value.clone())),
                 algorithms: one
                     .algorithms
                     .as_ref()
@@ -40,7 +40,7 @@ impl Reader {
             };
             // Without an audience there is nothing to trust the issuer for, and that has been said already.
             if !audiences.is_empty()
-                && let Err(error) = settings.offline(audiences)
+                && let Err(error) = settings.trusted(audiences)
             {
                 self.issuer_problem(one, &error);
             }
@@ -49,11 +49,11 @@ impl Reader {
         issuers
     }
 
-    fn schedule(&mut self, written: Option<&WrittenKeys>) -> Schedule {
-        let default = Schedule::default();
+    fn schedule(&mut self, written: Option<&WrittenKeys>) -> RefreshPolicy {
+        let default = RefreshPolicy::default();
         let Some(written) = written else { return default };
         let longest = "0s"..="30d";
-        Schedule {
+        RefreshPolicy {
             refresh: self.duration(written.refresh.as_ref(), default.refresh, longest.clone()),
             cooldown: self.duration(written.cooldown.as_ref(), default.cooldown, longest.clone()),
             timeout: self.duration(written.timeout.as_ref(), default.timeout, longest.clone()),
@@ -90,21 +90,25 @@ impl Reader {
         if !self.problems.is_empty() {
             return;
         }
-        let trusted: Result<Vec<_>, _> = issuers.iter().map(|issuer| issuer.offline(audiences)).collect();
-        match trusted.and_then(|trusted| Authorizer::new(trusted, Arc::clone(policy))) {
+        let trusted: Result<Vec<_>, _> = issuers.iter().map(|issuer| issuer.trusted(audiences)).collect();
+        let builder = |trusted: Vec<TrustedIssuer>| {
+            let builder = Authorizer::builder().policy(Arc::clone(policy));
+            trusted.into_iter().fold(builder, AuthorizerBuilder::issuer)
+        };
+        match trusted.and_then(|trusted| builder(trusted).build()) {
             Ok(_) => {}
             Err(ConfigError::HistoryRule {
                 rule,
                 line,
                 issuer,
                 reason,
-                mend,
+                help,
             }) => self.problems.push(Problem {
                 file: policy_file.to_owned(),
                 line,
                 column: 0,
                 message: format!("`{rule}` reads prior actors, but for issuer `{issuer}` {reason}"),
-                mend: Some(mend.to_owned()),
+                mend: Some(help.to_owned()),
             }),
             Err(error) => self.wrong_at(place, error.to_string(), None),
         }

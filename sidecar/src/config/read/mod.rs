@@ -255,7 +255,7 @@ issuers:
     algorithms: [ES256, RS256]
     profile: rfc9068
     chain_completeness: complete
-    prior_actors: restrict
+    prior_actors: enforce
     keys: { refresh: 10m, cooldown: 10s, timeout: 5s, max_stale: 24h }
 identity_headers: { subject: x-auth-subject }
 routes:

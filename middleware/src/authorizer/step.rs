@@ -1,0 +1,94 @@
+//! The steps before the policy, as a recorder receives them.
+
+use crate::error::Error;
+use crate::policy::{Check, Recorder, Tier};
+
+/// A step of the pipeline, in its order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    Route,
+    Credential,
+    Form,
+    Issuer,
+    Type,
+    Key,
+    Signature,
+    Claims,
+    Audience,
+    Time,
+    Confirmation,
+}
+
+impl Step {
+    /// The steps that a cached token passed when it was verified.
+    pub(super) const CACHED: [Step; 7] = [
+        Step::Credential,
+        Step::Form,
+        Step::Issuer,
+        Step::Type,
+        Step::Key,
+        Step::Signature,
+        Step::Claims,
+    ];
+
+    /// Reports the result of this step; `got` is what was found.
+    pub(super) fn report<T>(
+        self,
+        result: Result<T, Error>,
+        recorder: &mut impl Recorder,
+        got: impl FnOnce(&T) -> String,
+    ) -> Result<T, Error> {
+        match &result {
+            Ok(value) => recorder.met(|| self.check(got(value))),
+            // Whether to go on is decided by the pipeline: no step follows a failed one.
+            Err(error) => {
+                let _ = recorder.unmet(|| self.check(error.to_string()).failed(error.code()));
+            }
+        }
+        result
+    }
+
+    /// Reports a failure of this step; its success is reported later.
+    pub(super) fn report_error<T>(self, result: Result<T, Error>, recorder: &mut impl Recorder) -> Result<T, Error> {
+        match result {
+            Ok(value) => Ok(value),
+            Err(error) => self.report(Err(error), recorder, |_: &T| String::new()),
+        }
+    }
+
+    fn check(self, got: String) -> Check {
+        Check::new(self.name(), Tier::Token, self.expected().to_owned(), got)
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Step::Route => "route",
+            Step::Credential => "credential",
+            Step::Form => "form",
+            Step::Issuer => "issuer",
+            Step::Type => "type",
+            Step::Key => "key",
+            Step::Signature => "signature",
+            Step::Claims => "claims",
+            Step::Audience => "audience",
+            Step::Time => "time",
+            Step::Confirmation => "confirmation",
+        }
+    }
+
+    fn expected(self) -> &'static str {
+        match self {
+            Step::Route => "a route of the policy",
+            Step::Credential => "one bearer token",
+            Step::Form => "a strict compact JWS",
+            Step::Issuer => "a trusted issuer",
+            Step::Type => "an access token",
+            Step::Key => "a key of the issuer for `kid` and `alg`",
+            Step::Signature => "valid with that key",
+            Step::Claims => "well-formed claims and actors",
+            Step::Audience => "an accepted audience",
+            Step::Time => "valid now",
+            Step::Confirmation => "no bound key, or its proof",
+        }
+    }
+}

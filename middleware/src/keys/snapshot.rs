@@ -1,0 +1,36 @@
+//! One key set in use, and the state of keys that are fetched.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::key_set::KeySet;
+
+/// One set of keys and its number.
+#[derive(Debug)]
+pub(crate) struct Snapshot {
+    pub(crate) keys: Arc<KeySet>,
+    pub(crate) generation: u64,
+}
+
+impl Snapshot {
+    /// Numbers a set. One counter for the process: a cached token cannot match the set of another issuer or of an
+    /// earlier authorizer.
+    pub(super) fn new(keys: Arc<KeySet>) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Snapshot {
+            keys,
+            generation: NEXT.fetch_add(1, Ordering::Relaxed),
+        }
+    }
+}
+
+/// The state of keys that are fetched.
+#[derive(Debug)]
+pub(crate) enum KeyState {
+    /// Nothing was fetched yet.
+    Pending,
+    /// Keys to verify with.
+    Ready(Arc<Snapshot>),
+    /// The last successful fetch is longer ago than `max_stale`.
+    Stale,
+}

@@ -1,0 +1,71 @@
+//! The current keys of an issuer: a static set, or one that is fetched.
+
+use std::sync::Arc;
+
+use super::discovery::KeySource;
+use super::remote::RemoteKeys;
+use super::snapshot::{KeyState, Snapshot};
+use crate::error::Error;
+
+/// The current keys of an issuer.
+#[derive(Clone, Debug)]
+pub(crate) enum Keys {
+    Static(Arc<Snapshot>),
+    Remote(RemoteKeys),
+    /// Remote keys whose fetching has not started.
+    Idle,
+}
+
+impl Keys {
+    /// The keys of `source` before anything is fetched.
+    pub(crate) fn idle(source: &KeySource) -> Keys {
+        match source {
+            KeySource::Static(keys) => Keys::Static(Arc::new(Snapshot::new(Arc::clone(keys)))),
+            KeySource::Discovery | KeySource::JwksUri(_) => Keys::Idle,
+        }
+    }
+
+    /// Whether there are keys to verify with.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.generation().is_ok()
+    }
+
+    /// Resolves once there are keys; never if the task that fetches them has ended or has not been started.
+    pub(crate) async fn ready(&self) {
+        match self {
+            Keys::Static(_) => {}
+            Keys::Remote(remote) => remote.ready().await,
+            Keys::Idle => std::future::pending().await,
+        }
+    }
+
+    /// The number of the current key set, unique in the process.
+    ///
+    /// # Errors
+    /// [`Error::KeysUnavailable`].
+    pub(crate) fn generation(&self) -> Result<u64, Error> {
+        match self {
+            Keys::Static(snapshot) => Ok(snapshot.generation),
+            Keys::Remote(remote) => match &**remote.state() {
+                KeyState::Ready(snapshot) => Ok(snapshot.generation),
+                KeyState::Pending | KeyState::Stale => Err(remote.unavailable()),
+            },
+            Keys::Idle => Err(Error::KeysUnavailable { retry_after: 5 }),
+        }
+    }
+
+    /// The current key set.
+    ///
+    /// # Errors
+    /// [`Error::KeysUnavailable`].
+    pub(crate) fn snapshot(&self) -> Result<Arc<Snapshot>, Error> {
+        match self {
+            Keys::Static(snapshot) => Ok(Arc::clone(snapshot)),
+            Keys::Remote(remote) => match &**remote.state() {
+                KeyState::Ready(snapshot) => Ok(Arc::clone(snapshot)),
+                KeyState::Pending | KeyState::Stale => Err(remote.unavailable()),
+            },
+            Keys::Idle => Err(Error::KeysUnavailable { retry_after: 5 }),
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! The presets: one constant for each issuer product, found by its name.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::{ChainCompleteness, Evidence, Kind, KindRule, Profile, ScopeClaim, TokenType};
+
+/// RFC 9068. An `act` without `iss` names a party of the token's own issuer.
+const RFC9068: Profile = Profile {
+    name: "rfc9068",
+    token_types: &[TokenType {
+        media_type: "at+jwt",
+        marker: None,
+    }],
+    subject: "sub",
+    audience: "aud",
+    client: &["client_id"],
+    scope: ScopeClaim::Text("scope"),
+    scope_copy: Some(ScopeClaim::TextOrList("scp")),
+    initiator_kind: &[KindRule::EntityProfile("sub_profile")],
+    actor_kind: &[KindRule::EntityProfile("sub_profile")],
+    actor: "act",
+    chain_completeness: ChainCompleteness::OuterOnly,
+};
+
+/// Keycloak. Its access tokens and ID tokens share the media type `JWT`; the claim `typ` tells them apart. The user of a
+/// client's service account has a reserved prefix. `act` is experimental (2026) and nests the actor token alone.
+const KEYCLOAK: Profile = Profile {
+    name: "keycloak",
+    token_types: &[
+        TokenType {
+            media_type: "JWT",
+            marker: Some(("typ", "Bearer")),
+        },
+        TokenType {
+            media_type: "at+jwt",
+            marker: Some(("typ", "Bearer")),
+        },
+    ],
+    client: &["client_id", "azp"],
+    initiator_kind: &[
+        KindRule::Where(
+            Kind::Human,
+            &[
+                Evidence::Present("sid"),
+                Evidence::NoPrefix("preferred_username", "service-account-"),
+            ],
+        ),
+        KindRule::Where(
+            Kind::Service,
+            &[Evidence::Prefix("preferred_username", "service-account-")],
+        ),
+    ],
+    actor_kind: &[],
+    chain_completeness: ChainCompleteness::ActorTokenOnly,
+    ..RFC9068
+};
+
+const ALL: &[Profile] = &[RFC9068, KEYCLOAK];
+
+const NAMES: [&str; ALL.len()] = {
+    let mut names = [""; ALL.len()];
+    let mut index = 0;
+    while index < ALL.len() {
+        names[index] = ALL[index].name;
+        index += 1;
+    }
+    names
+};
+
+impl Profile {
+    /// The names of all presets.
+    pub fn names() -> &'static [&'static str] {
+        &NAMES
+    }
+}
+
+/// RFC 9068, with kinds from `sub_profile` (OAuth Entity Profiles, draft -01).
+impl Default for Profile {
+    fn default() -> Self {
+        RFC9068
+    }
+}
+
+impl FromStr for Profile {
+    type Err = UnknownProfile;
+
+    fn from_str(name: &str) -> Result<Self, UnknownProfile> {
+        let mut presets = ALL.iter();
+        presets
+            .find(|preset| preset.name == name)
+            .copied()
+            .ok_or(UnknownProfile)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Profile {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        name.parse()
+            .map_err(|_| serde::de::Error::unknown_variant(&name, Profile::names()))
+    }
+}
+
+/// The name is not the name of a preset; the message lists those.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownProfile;
+
+impl fmt::Display for UnknownProfile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "unknown profile; expected one of {}", Profile::names().join(", "))
+    }
+}
+
+impl std::error::Error for UnknownProfile {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_preset_is_found_by_its_name_alone() {
+        for name in Profile::names() {
+            assert_eq!(name.parse::<Profile>().unwrap().name(), *name);
+        }
+        for name in ["", "RFC9068", "rfc9068 ", "rfc-9068", "none"] {
+            assert_eq!(name.parse::<Profile>(), Err(UnknownProfile), "{name:?}");
+        }
+    }
+}

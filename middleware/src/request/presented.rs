@@ -1,0 +1,62 @@
+//! What a request presents to be authorized.
+
+use std::fmt;
+
+use http::HeaderMap;
+
+use super::bearer::{self, Bearer};
+use super::target::Target;
+use crate::error::Error;
+
+/// A request as the authorizer sees it: its target and the credentials that came with it.
+#[derive(Clone)]
+pub struct Presented<'r> {
+    target: Target<'r>,
+    credential: Source<'r>,
+}
+
+#[derive(Clone, Copy)]
+enum Source<'r> {
+    Headers(&'r HeaderMap),
+    Token(&'r str),
+}
+
+impl<'r> Presented<'r> {
+    /// The credential in the headers of a request.
+    pub fn headers(target: Target<'r>, headers: &'r HeaderMap) -> Self {
+        Presented {
+            target,
+            credential: Source::Headers(headers),
+        }
+    }
+
+    /// A bearer token by itself, as if it were the one credential of the request.
+    pub fn token(target: Target<'r>, token: &'r str) -> Self {
+        Presented {
+            target,
+            credential: Source::Token(token),
+        }
+    }
+
+    pub(crate) fn target(&self) -> &Target<'r> {
+        &self.target
+    }
+
+    /// The one bearer token.
+    pub(crate) fn bearer(&self) -> Result<Bearer<'r>, Error> {
+        let bearer = match self.credential {
+            Source::Headers(headers) => bearer::bearer(headers)?,
+            Source::Token(token) => Bearer::new(token),
+        };
+        bearer.alone_beside(self.target.query())
+    }
+}
+
+/// Prints the method and no credential: debug output ends up in logs.
+impl fmt::Debug for Presented<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Presented")
+            .field("method", self.target.method())
+            .finish_non_exhaustive()
+    }
+}

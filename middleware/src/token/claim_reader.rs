@@ -1,0 +1,104 @@
+//! Typed access to the members of a JSON object in a token.
+
+use crate::error::{Error, Reason};
+use crate::json::{Json, Object};
+use crate::limits::Limits;
+
+/// Reads claims of one object. Every method returns [`None`] for an absent claim and an error for one of a wrong type.
+#[derive(Clone, Copy)]
+pub(crate) struct ClaimReader<'r, 'a> {
+    object: &'r Object<'a>,
+    limits: &'r Limits,
+}
+
+impl<'r, 'a> ClaimReader<'r, 'a> {
+    pub(crate) fn new(object: &'r Object<'a>, limits: &'r Limits) -> Self {
+        ClaimReader { object, limits }
+    }
+
+    /// A string.
+    pub(crate) fn text(self, claim: &'static str) -> Result<Option<&'r str>, Error> {
+        match self.object.get(claim) {
+            None => Ok(None),
+            Some(Json::String(text)) => Ok(Some(text)),
+            Some(_) => Err(malformed(claim)),
+        }
+    }
+
+    /// A string that identifies a party or a client: not blank, bounded, and without control characters, which could
+    /// break a log line or a header.
+    pub(crate) fn identifier(self, claim: &'static str) -> Result<Option<&'r str>, Error> {
+        let is_identifier = |text: &str| {
+            text.len() <= self.limits.identifier_bytes && !text.trim().is_empty() && !contains_control(text)
+        };
+        match self.text(claim)? {
+            Some(text) if !is_identifier(text) => Err(malformed(claim)),
+            text => Ok(text),
+        }
+    }
+
+    /// An array of strings. An absent claim is an empty one.
+    pub(crate) fn texts(self, claim: &'static str) -> Result<Vec<&'r str>, Error> {
+        match self.object.get(claim) {
+            None => Ok(Vec::new()),
+            Some(Json::Array(items)) => items.iter().map(|item| item.as_str().ok_or(malformed(claim))).collect(),
+            Some(_) => Err(malformed(claim)),
+        }
+    }
+
+    /// A string or an array of strings.
+    pub(crate) fn text_or_texts(self, claim: &'static str) -> Result<Option<Vec<&'r str>>, Error> {
+        match self.object.get(claim) {
+            None => Ok(None),
+            Some(Json::String(text)) => Ok(Some(vec![text])),
+            Some(_) => self.texts(claim).map(Some),
+        }
+    }
+
+    /// A NumericDate (RFC 7519 section 2): seconds since 1970. A fraction is dropped.
+    pub(crate) fn date(self, claim: &'static str) -> Result<Option<u64>, Error> {
+        // Above 2^53 a floating-point number is no exact second.
+        const LAST: f64 = 9_007_199_254_740_992.0;
+        match self.object.get(claim) {
+            None => Ok(None),
+            Some(Json::Number(number)) => match (number.as_u64(), number.as_f64()) {
+                (Some(seconds), _) => Ok(Some(seconds)),
+                (None, Some(seconds)) if (0.0..=LAST).contains(&seconds) => Ok(Some(seconds as u64)),
+                _ => Err(malformed(claim)),
+            },
+            Some(_) => Err(malformed(claim)),
+        }
+    }
+
+    /// A boolean.
+    pub(crate) fn flag(self, claim: &'static str) -> Result<Option<bool>, Error> {
+        match self.object.get(claim) {
+            None => Ok(None),
+            Some(Json::Bool(flag)) => Ok(Some(*flag)),
+            Some(_) => Err(malformed(claim)),
+        }
+    }
+}
+
+pub(crate) fn missing(claim: &'static str) -> Error {
+    Error::InvalidClaim {
+        claim,
+        reason: Reason::Missing,
+    }
+}
+
+pub(crate) fn malformed(claim: &'static str) -> Error {
+    Error::InvalidClaim {
+        claim,
+        reason: Reason::Malformed,
+    }
+}
+
+/// Nearly every identifier is ASCII, where the bytes suffice.
+fn contains_control(text: &str) -> bool {
+    if text.is_ascii() {
+        text.bytes().any(|byte| byte.is_ascii_control())
+    } else {
+        text.chars().any(char::is_control)
+    }
+}
