@@ -1,4 +1,4 @@
-//! How an issuer writes its tokens: the claims that hold each fact, the accepted media types, the value of its chain.
+//! How an issuer writes its tokens: the claims that hold each fact, the accepted media types, the completeness of its chain.
 //!
 //! A [`Profile`] is data. Claim parsing takes it as an argument, so that supporting another issuer adds a preset and no
 //! code path.

@@ -23,7 +23,7 @@ const RFC9068: Profile = Profile {
     chain_completeness: ChainCompleteness::OuterOnly,
 };
 
-/// Keycloak. Its access tokens and ID tokens share the media type `JWT`; the claim `typ` tells them apart. The user of a
+/// Keycloak. Its access tokens and ID tokens share the media type `JWT`; the claim `typ` differs. The user of a
 /// client's service account has a reserved prefix. `act` is experimental (2026) and nests the actor token alone.
 const KEYCLOAK: Profile = Profile {
     name: "keycloak",
