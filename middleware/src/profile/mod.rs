@@ -18,9 +18,9 @@ use crate::error::{Error, Reason};
 /// ```
 /// use actgate::profile::Profile;
 ///
-/// let profile: Profile = "keycloak".parse()?;
-/// assert_eq!(profile.name(), "keycloak");
-/// assert_eq!(Profile::default().name(), "rfc9068");
+/// let profile: Profile = "rfc9068".parse()?;
+/// assert_eq!(profile, Profile::default());
+/// assert!("no-such-issuer".parse::<Profile>().is_err());
 /// # Ok::<(), actgate::profile::UnknownProfile>(())
 /// ```
 ///
