@@ -1,14 +1,16 @@
 //! The presets by name: one file for each issuer product.
 
+mod keycloak;
 mod rfc9068;
 
 use std::fmt;
 use std::str::FromStr;
 
 use super::Profile;
+use keycloak::KEYCLOAK;
 use rfc9068::RFC9068;
 
-const ALL: &[Profile] = &[RFC9068];
+const ALL: &[Profile] = &[RFC9068, KEYCLOAK];
 
 const NAMES: [&str; ALL.len()] = {
     let mut names = [""; ALL.len()];
