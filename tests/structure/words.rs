@@ -91,7 +91,7 @@ const ENTRIES: &[Entry] = {
         Entry(Name, "ChainContract", "ChainCompleteness"),
         Entry(Name, "PriorActorUse", "PriorActors"),
         Entry(Text, "::Restrict", "Enforce"),
-        Entry(Text, "prior_actors: enforce", "prior_actors: enforce"),
+        Entry(Text, "prior_actors: restrict", "prior_actors: enforce"),
         Entry(Text, "`Require`", "AuthorizeLayer::for_requirement"),
         Entry(Name, "RefusalBody", "RejectionBody"),
         Entry(Item, "Shaped", "a closure"),
