@@ -224,16 +224,16 @@ fn a_message_is_about_the_file() {
         ),
         ("public: true", "public: yes", "19:13: expected `true` or `false`"),
         ("max_depth: 2", "max_depth: two", "24:25: expected a whole number"),
-        ("leeway: 30s", "leeway: soon", "5:9: `soon` is no duration"),
+        ("leeway: 30s", "leeway: soon", "5:9: `soon` is not a duration"),
         (
             "requirements:",
             "---\nrequirements:",
-            "15:1: there is more than one document",
+            "15:1: the file contains more than one document",
         ),
         (
             "subject: x-auth-subject",
             "subject: x-a, kind: X_A",
-            "13:30: `x-a` could be taken for `X_A`",
+            "13:30: `x-a` is the same as `X_A` to some servers",
         ),
     ] {
         let broken = CONFIGURATION.replacen(right, wrong, 1);

@@ -39,7 +39,6 @@ clients:
 ";
 
 #[test]
-#[ignore = "the crates move to the YAML reader that reports all mistakes"]
 fn every_mistake_of_a_policy_is_reported() {
     let files = Files::new();
     let policy = files.write("policy.yaml", POLICY);
@@ -50,7 +49,6 @@ fn every_mistake_of_a_policy_is_reported() {
 }
 
 #[test]
-#[ignore = "the crates move to the YAML reader that reports all mistakes"]
 fn every_mistake_of_a_configuration_is_reported() {
     let mut text = CONFIGURATION.to_owned();
     for (right, wrong) in [
@@ -68,7 +66,6 @@ fn every_mistake_of_a_configuration_is_reported() {
 }
 
 #[test]
-#[ignore = "the crates move to the YAML reader that reports all mistakes"]
 fn every_mistake_of_a_registry_is_reported() {
     let files = Files::new();
     let registry = files.write("registry.yaml", REGISTRY);

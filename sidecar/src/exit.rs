@@ -4,13 +4,13 @@ use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
-use crate::config::Problems;
+use actgate_yaml::Diagnostics;
 
 /// Why a command fails.
 #[derive(Debug)]
 pub enum Failure {
     /// The configuration or the policy is invalid.
-    Configuration(Problems),
+    Configuration(Diagnostics),
     /// The same, and the command has reported the mistakes.
     ConfigurationReported,
     /// An error at run time.
@@ -37,7 +37,7 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Failure::Configuration(problems) => problems.fmt(f),
+            Failure::Configuration(diagnostics) => diagnostics.fmt(f),
             Failure::Runtime(text) => write!(f, "actgate: {text}"),
             Failure::ConfigurationReported | Failure::Denied => Ok(()),
         }
@@ -51,8 +51,8 @@ impl From<io::Error> for Failure {
     }
 }
 
-impl From<Problems> for Failure {
-    fn from(problems: Problems) -> Failure {
-        Failure::Configuration(problems)
+impl From<Diagnostics> for Failure {
+    fn from(diagnostics: Diagnostics) -> Failure {
+        Failure::Configuration(diagnostics)
     }
 }

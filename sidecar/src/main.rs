@@ -54,19 +54,21 @@ fn main() -> ExitCode {
 }
 
 fn execute(command: Command, log: &ProcessLog) -> Result<(), Failure> {
+    match command {
+        Command::Check { file, json } => check::check(&file.config, Output::of(json)),
+        Command::Run(file) => block_on(run::run(&file.config, log)),
+        Command::Explain(arguments) => block_on(explain::explain(&arguments)),
+        Command::Issuer(arguments) => block_on(issuer::issuer(&arguments)),
+        Command::Demo { once, json } => block_on(demo::demo(once, Output::of(json))),
+    }
+}
+
+fn block_on(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::runtime("runtime", error))?;
-    let result = runtime.block_on(async {
-        match command {
-            Command::Run(file) => run::run(&file.config, log).await,
-            Command::Check { file, json } => check::check(&file.config, Output::of(json)),
-            Command::Explain(arguments) => explain::explain(&arguments).await,
-            Command::Issuer(arguments) => issuer::issuer(&arguments).await,
-            Command::Demo { once, json } => demo::demo(once, Output::of(json)).await,
-        }
-    });
+    let result = runtime.block_on(command);
     // Open connections must not delay the end of the process.
     runtime.shutdown_background();
     result

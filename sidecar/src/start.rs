@@ -31,11 +31,12 @@ pub async fn start(settings: Settings, log: DecisionLog) -> Result<Server, Failu
     let address = data
         .address()
         .map_err(|error| Failure::runtime("address of the listener", error))?;
-    let audiences = settings.trust.audiences.iter().map(String::as_str);
+    let audiences = settings.audiences.iter().map(String::as_str);
     let hosts = AllowedHosts::new(&settings.hosts, address, audiences);
-    let builder = settings.trust.builder(Ok::<_, actgate::ConfigError>);
-    let authorizer = builder
-        .and_then(|builder| builder.build()?.start())
+    let authorizer = settings
+        .authorizer()
+        .build()
+        .and_then(|authorizer| authorizer.start())
         .map_err(|error| Failure::runtime("authorizer", error))?;
     Ok(Server {
         data,

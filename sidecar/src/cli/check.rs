@@ -4,11 +4,11 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use actgate::keys::KeySource;
+use actgate_yaml::Diagnostics;
 use serde::Serialize;
 
 use crate::cli::output::{Output, print, print_json};
-use crate::config::{self, IssuerSettings, Problem, Settings};
+use crate::config::{self, Settings};
 use crate::exit::Failure;
 
 /// Reads a configuration and its policy and reports the result on standard output. Nothing is fetched and no socket is
@@ -21,7 +21,7 @@ pub fn check(file: &Path, output: Output) -> Result<(), Failure> {
     if output == Output::Json {
         print_json(&Report {
             ok: loaded.is_ok(),
-            problems: loaded.as_ref().map_or_else(|problems| problems.0.as_slice(), |_| &[]),
+            diagnostics: loaded.as_ref().err().unwrap_or(&Diagnostics::default()),
             summary: loaded.as_ref().ok().map(Summary::of),
         })?;
         return loaded.map(|_| ()).map_err(|_| Failure::ConfigurationReported);
@@ -32,7 +32,7 @@ pub fn check(file: &Path, output: Output) -> Result<(), Failure> {
 #[derive(Serialize)]
 struct Report<'a> {
     ok: bool,
-    problems: &'a [Problem],
+    diagnostics: &'a Diagnostics,
     #[serde(flatten)]
     summary: Option<Summary<'a>>,
 }
@@ -61,23 +61,20 @@ struct IssuerSummary<'a> {
 
 impl<'a> Summary<'a> {
     fn of(settings: &'a Settings) -> Summary<'a> {
-        let issuer = |issuer: &'a IssuerSettings| IssuerSummary {
-            issuer: &issuer.issuer,
-            jwks_uri: match &issuer.source {
-                KeySource::JwksUri(uri) => Some(uri),
-                _ => None,
-            },
-        };
+        let issuers = settings.issuers.iter().map(|issuer| IssuerSummary {
+            issuer: issuer.trusted.identifier(),
+            jwks_uri: issuer.jwks_uri.as_deref(),
+        });
         Summary {
             file: &settings.file,
             listen: settings.listen,
             upstream: format!("http://{}", settings.upstream),
             admin: settings.admin,
-            audience: &settings.trust.audiences,
-            issuers: settings.trust.issuers.iter().map(issuer).collect(),
+            audience: &settings.audiences,
+            issuers: issuers.collect(),
             policy: &settings.policy_file,
-            routes: settings.trust.policy.routes().count(),
-            requirements: settings.trust.policy.requirements().count(),
+            routes: settings.policy.routes().count(),
+            requirements: settings.policy.requirements().count(),
         }
     }
 }

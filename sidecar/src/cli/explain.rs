@@ -1,6 +1,6 @@
 //! `actgate explain`: every check for one token and one request.
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::io::Read as _;
 use std::path::Path;
 use std::time::Duration;
@@ -53,36 +53,26 @@ pub async fn explain(arguments: &ExplainArguments) -> Result<(), Failure> {
     }
 }
 
-/// An authorizer that has its keys from a file: nothing is fetched.
+/// An authorizer with the keys in a file: nothing is fetched.
 fn with_key_set(settings: Settings, file: &Path) -> Result<Authorizer, Failure> {
-    let failed = |error: &dyn std::fmt::Display| Failure::runtime(&file.display().to_string(), error);
+    let failed = |error: &dyn Display| Failure::runtime(&file.display().to_string(), error);
     let document = std::fs::read(file).map_err(|error| failed(&error))?;
-    let builder = settings.trust.builder(|issuer| {
-        let with_keys = issuer.key_set(&document);
-        with_keys.map_err(|error| actgate::ConfigError::Client(error.to_string()))
-    });
-    builder
-        .and_then(|builder| builder.build())
-        .map_err(|error| match error {
-            actgate::ConfigError::Client(reason) => failed(&reason),
-            error => Failure::runtime("authorizer", error),
-        })
+    let mut builder = settings.authorizer;
+    for issuer in settings.issuers {
+        let issuer = issuer.trusted.key_set(&document).map_err(|error| failed(&error))?;
+        builder = builder.issuer(issuer);
+    }
+    builder.build().map_err(|error| Failure::runtime("authorizer", error))
 }
 
-/// An authorizer that has fetched its keys, or has tried to for as long as the configuration allows one attempt.
+/// An authorizer that has fetched its keys, or has tried to for the time limit of one attempt.
 async fn with_fetched_keys(settings: Settings) -> Result<Authorizer, Failure> {
-    let longest = settings
-        .trust
-        .issuers
-        .iter()
-        .map(|issuer| issuer.schedule.timeout)
-        .max();
-    let builder = settings.trust.builder(Ok::<_, actgate::ConfigError>);
-    let authorizer = builder.and_then(|builder| builder.build()?.start());
+    let authorizer = settings.authorizer().build().and_then(|authorizer| authorizer.start());
     let authorizer = authorizer.map_err(|error| Failure::runtime("authorizer", error))?;
-    // Keys that are not present by then are an outage, as they would be for a request.
-    let attempt = longest.unwrap_or_default() + Duration::from_millis(100);
-    let _ = tokio::time::timeout(attempt, authorizer.ready()).await;
+    let longest = settings.issuers.iter().map(|issuer| issuer.fetch_timeout).max();
+    let limit = longest.unwrap_or_default() + Duration::from_millis(100);
+    // Keys that are missing after it are explained as for a request: they are unavailable.
+    let _ = tokio::time::timeout(limit, authorizer.ready()).await;
     Ok(authorizer)
 }
 

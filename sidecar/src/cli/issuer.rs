@@ -7,7 +7,6 @@ use actgate_issuer::{Registry, Server, Settings, SettingsError, Signing, StartEr
 
 use crate::cli::arguments::{IssuerArguments, SigningAlgorithm};
 use crate::cli::output::{eprint_line, print};
-use crate::config::{Problem, Problems};
 use crate::exit::Failure;
 use crate::server::signals::ShutdownSignals;
 
@@ -102,16 +101,7 @@ fn start_failure(error: StartError) -> Failure {
 
 fn read_registry(file: &Path) -> Result<Registry, Failure> {
     let text = std::fs::read_to_string(file).map_err(|error| Failure::runtime(&file.display().to_string(), error))?;
-    Registry::from_yaml(&text).map_err(|mistakes| {
-        let problems = mistakes.into_iter().map(|mistake| Problem {
-            file: file.to_owned(),
-            line: mistake.line,
-            column: mistake.column,
-            message: mistake.message,
-            mend: mistake.help,
-        });
-        Failure::Configuration(Problems(problems.collect()))
-    })
+    Registry::from_yaml(&text).map_err(|mistakes| Failure::Configuration(mistakes.in_file(file)))
 }
 
 /// The addresses, the commands for a first token, and the configuration of a gate.

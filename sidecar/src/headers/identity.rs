@@ -152,8 +152,10 @@ impl IdentityHeaders {
             }
         }
         for (fact, name) in chosen {
-            let mut others = Fact::ALL.into_iter().filter(|other| *other != fact);
-            let taken = others.find(|other| header_name::same(headers.name(*other).as_str(), name));
+            let same = |other: &Fact| *other != fact && header_name::same(headers.name(*other).as_str(), name);
+            // One error for a pair, and none that follows from another.
+            let unreported = |other: &Fact| !errors.iter().any(|(reported, _)| reported == other);
+            let taken = Fact::ALL.into_iter().filter(unreported).find(same);
             errors.extend(taken.map(|other| (fact, NameError::Taken(other))));
         }
         if errors.is_empty() { Ok(headers) } else { Err(errors) }

@@ -30,7 +30,7 @@ pub struct Refusal {
 }
 
 #[derive(Serialize)]
-struct Problem {
+struct ProblemDetails {
     r#type: &'static str,
     title: &'static str,
     status: u16,
@@ -57,7 +57,7 @@ impl Refusal {
     }
 
     fn describe(&self, response: &mut Response<Full<Bytes>>, decision: Uuid) {
-        let problem = Problem {
+        let problem = ProblemDetails {
             r#type: "about:blank",
             title: self.title,
             status: self.status.as_u16(),

@@ -27,10 +27,14 @@ impl<R> AnyOf<R> {
         finding
     }
 
-    pub(super) fn explain(&self, is_met: impl Fn(&R) -> bool) -> (String, String) {
+    pub(super) fn expected(&self) -> String {
+        format!("one of {} alternatives", self.0.len())
+    }
+
+    /// The first alternative that is met in full.
+    pub(super) fn got(&self, is_met: impl Fn(&R) -> bool) -> String {
         let met = self.0.iter().position(|rules| rules.iter().all(&is_met));
-        let got = met.map_or("none of them".to_owned(), |index| format!("any_of[{index}]"));
-        (format!("one of {} alternatives", self.0.len()), got)
+        met.map_or("none of them".to_owned(), |index| format!("any_of[{index}]"))
     }
 }
 

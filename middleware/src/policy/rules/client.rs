@@ -40,13 +40,15 @@ impl ClientCondition {
         Finding::met_if(met, "client_not_allowed")
     }
 
-    pub(super) fn explain(&self, core: &Core<'_>, _: &EvaluationTime) -> (String, String) {
-        let expected = match self {
+    pub(super) fn expected(&self) -> String {
+        match self {
             ClientCondition::OneOf(listed) => format!("client one of {}", joined(listed, ", ")),
             ClientCondition::NoneOf(listed) => format!("client none of {}", joined(listed, ", ")),
-        };
-        let got = core.claims.client.as_deref().unwrap_or("no client");
-        (expected, got.to_owned())
+        }
+    }
+
+    pub(super) fn got(&self, core: &Core<'_>, _: &EvaluationTime) -> String {
+        core.claims.client.as_deref().unwrap_or("no client").to_owned()
     }
 }
 

@@ -1,183 +1,165 @@
-//! The part of a configuration that says whom to believe and what to demand.
+//! The trusted issuers and the audiences of this API.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::time::Duration;
 
-use actgate::keys::{Algorithm, KeySource, RefreshPolicy};
-use actgate::yaml::At;
-use actgate::{Authorizer, AuthorizerBuilder, ConfigError, Policy, TrustedIssuer};
+use actgate::keys::{KeySource, RefreshPolicy};
+use actgate::{ConfigError, TrustedIssuer};
+use actgate_yaml::{OneOrMany, Span, Spanned};
 
-use super::{Reader, read_file, whole_file};
-use crate::config::diagnostic::Problem;
-use crate::config::document::{Written, WrittenIssuer, WrittenKeys};
-use crate::config::trust::IssuerSettings;
+use super::reader::ConfigReader;
+use super::values;
+use crate::config::document::{IssuerDocument, KeysDocument};
+use crate::config::settings::IssuerSettings;
 
-impl Reader {
-    pub(super) fn issuers(&mut self, written: &At<Vec<WrittenIssuer>>, audiences: &[String]) -> Vec<IssuerSettings> {
-        if written.value.is_empty() {
-            self.wrong_at(written, "no issuer is trusted", Some("name at least one"));
+/// Replaces an invalid identifier or address of keys, so that the other keys of the issuer are checked.
+const PLACEHOLDER: &str = "https://issuer.invalid";
+
+const NAME_AN_ISSUER: &str = "name at least one issuer";
+
+impl ConfigReader<'_> {
+    pub(super) fn audiences(&mut self, written: Option<&Spanned<OneOrMany<Spanned<String>>>>) -> Vec<String> {
+        let Some(written) = self.required("audience", written, Span::default()) else {
+            return Vec::new();
+        };
+        let OneOrMany(audiences) = &written.value;
+        if audiences.is_empty() && !self.omissions.within(written.span()) {
+            let message = "there is no audience";
+            self.diagnostics.push(written.span(), message, values::NAME_THIS_API);
         }
-        let mut issuers: Vec<IssuerSettings> = Vec::new();
-        for one in &written.value {
-            if issuers.iter().any(|other| other.issuer == one.issuer.value) {
-                self.wrong_at(&one.issuer, "this issuer is named twice", Some("keep one entry"));
-                continue;
+        let audiences = audiences.iter();
+        audiences
+            .filter_map(|audience| self.take(audience, |text| values::audience(text)))
+            .collect()
+    }
+
+    pub(super) fn issuers(
+        &mut self,
+        written: Option<&Spanned<Vec<Spanned<IssuerDocument>>>>,
+        audiences: &[String],
+    ) -> Vec<IssuerSettings> {
+        let Some(written) = self.required("issuers", written, Span::default()) else {
+            return Vec::new();
+        };
+        if written.value.is_empty() && !self.omissions.within(written.span()) {
+            self.diagnostics
+                .push(written.span(), "no issuer is trusted", NAME_AN_ISSUER);
+        }
+        let mut names: Vec<&str> = Vec::new();
+        let mut issuers = Vec::new();
+        for issuer in &written.value {
+            if let Some(name) = &issuer.value.issuer {
+                if names.contains(&name.value.as_str()) {
+                    let message = "this issuer is named twice";
+                    self.diagnostics.push(name.span(), message, "keep one entry");
+                }
+                names.push(&name.value);
             }
-            let settings = IssuerSettings {
-                issuer: one.issuer.value.clone(),
-                source: one
-                    .jwks_uri
-                    .as_ref()
-                    .map_or(KeySource::Discovery, |uri| KeySource::JwksUri(uri.value.clone())),
-                algorithms: one
-                    .algorithms
-                    .as_ref()
-                    .map_or_else(|| Algorithm::ALL.to_vec(), |list| list.value.clone()),
-                profile: one.profile,
-                chain: one.chain_completeness,
-                prior_actors: one.prior_actors,
-                schedule: self.schedule(one.keys.as_ref()),
-            };
-            // Without an audience there is nothing to trust the issuer for, and that has been said already.
-            if !audiences.is_empty()
-                && let Err(error) = settings.trusted(audiences)
-            {
-                self.issuer_problem(one, &error);
-            }
-            issuers.push(settings);
+            issuers.extend(self.issuer(issuer, audiences));
         }
         issuers
     }
 
-    fn schedule(&mut self, written: Option<&WrittenKeys>) -> RefreshPolicy {
-        let default = RefreshPolicy::default();
-        let Some(written) = written else { return default };
-        let longest = "0s"..="30d";
-        RefreshPolicy {
-            refresh: self.duration(written.refresh.as_ref(), default.refresh, longest.clone()),
-            cooldown: self.duration(written.cooldown.as_ref(), default.cooldown, longest.clone()),
-            timeout: self.duration(written.timeout.as_ref(), default.timeout, longest.clone()),
-            max_stale: self.duration(written.max_stale.as_ref(), default.max_stale, longest),
-        }
-    }
-
-    /// What the library says about one issuer, told at the value that it is about.
-    fn issuer_problem(&mut self, written: &WrittenIssuer, error: &ConfigError) {
-        let keys = written.keys.as_ref();
-        let place = match error {
-            ConfigError::Url { url, .. } => written.jwks_uri.as_ref().filter(|uri| uri.value == *url),
-            ConfigError::Duration { name: "refresh", .. } => keys.and_then(|keys| keys.refresh.as_ref()),
-            ConfigError::Duration { name: "cooldown", .. } => keys.and_then(|keys| keys.cooldown.as_ref()),
-            ConfigError::Duration { name: "timeout", .. } => keys.and_then(|keys| keys.timeout.as_ref()),
-            ConfigError::Duration { name: "max_stale", .. } => keys.and_then(|keys| keys.max_stale.as_ref()),
-            _ => None,
-        };
-        match (error, &written.algorithms) {
-            (ConfigError::NoAlgorithm(_), Some(list)) => self.wrong_at(list, error.to_string(), None),
-            _ => self.wrong_at(place.unwrap_or(&written.issuer), error.to_string(), None),
-        }
-    }
-
-    /// What only issuers and policy together can get wrong: rules on prior actors.
-    pub(super) fn check_history(
-        &mut self,
-        place: &At<Vec<WrittenIssuer>>,
-        issuers: &[IssuerSettings],
-        audiences: &[String],
-        policy_file: &Path,
-        policy: &Arc<Policy>,
-    ) {
-        if !self.problems.is_empty() {
-            return;
-        }
-        let trusted: Result<Vec<_>, _> = issuers.iter().map(|issuer| issuer.trusted(audiences)).collect();
-        let builder = |trusted: Vec<TrustedIssuer>| {
-            let builder = Authorizer::builder().policy(Arc::clone(policy));
-            trusted.into_iter().fold(builder, AuthorizerBuilder::issuer)
-        };
-        match trusted.and_then(|trusted| builder(trusted).build()) {
-            Ok(_) => {}
-            Err(ConfigError::HistoryRule {
-                rule,
-                line,
-                issuer,
-                reason,
-                help,
-            }) => self.problems.push(Problem {
-                file: policy_file.to_owned(),
-                line,
-                column: 0,
-                message: format!("`{rule}` reads prior actors, but for issuer `{issuer}` {reason}"),
-                mend: Some(help.to_owned()),
-            }),
-            Err(error) => self.wrong_at(place, error.to_string(), None),
-        }
-    }
-
-    pub(super) fn policy(&mut self, text: &str, written: &Written) -> Option<(PathBuf, Arc<Policy>)> {
-        let inline = written.requirements.is_some() || written.routes.is_some();
-        let place = written.routes.as_ref().map(At::place);
-        let (file, policy) = match &written.policy {
-            Some(named) if inline => {
-                self.wrong_at(
-                    named,
-                    "the policy is named and written here as well",
-                    Some("keep either `policy` or `requirements` and `routes`"),
-                );
-                return None;
-            }
-            Some(named) => {
-                let file = self.beside(&named.value);
-                match read_file(&file) {
-                    Ok(text) => (file, Policy::from_yaml(&text)),
-                    Err(message) => {
-                        self.wrong_at(
-                            named,
-                            format!("`{}`: {message}", file.display()),
-                            Some("the path is relative to this file"),
-                        );
-                        return None;
-                    }
+    fn issuer(&mut self, written: &Spanned<IssuerDocument>, audiences: &[String]) -> Option<IssuerSettings> {
+        let document = &written.value;
+        let keys = self.key_source(document.jwks_uri.as_ref());
+        let mut trusted = TrustedIssuer::new(PLACEHOLDER, keys.clone()).ok()?;
+        if let Some(identifier) = self.required("issuer", document.issuer.as_ref(), written.span()) {
+            match TrustedIssuer::new(&identifier.value, keys) {
+                Ok(issuer) => trusted = issuer,
+                Err(error) => {
+                    let help = "write the https URL that the issuer writes in `iss`";
+                    self.diagnostics.push(identifier.span(), error.to_string(), help);
                 }
             }
-            None if inline => (self.file.clone(), Policy::from_yaml_members(text)),
-            None => {
-                let mut problem = whole_file(
-                    &self.file,
-                    "there is no policy, so every request would be refused".to_owned(),
-                );
-                problem.mend = Some("name its file with `policy`, or write `routes` here".to_owned());
-                self.problems.push(problem);
-                return None;
-            }
-        };
-        match policy {
-            Ok(policy) if policy.routes().next().is_none() => {
-                let At { line, column, .. } = place.unwrap_or(At {
-                    value: (),
-                    line: 0,
-                    column: 0,
-                });
-                self.problems.push(Problem {
-                    file,
-                    line,
-                    column,
-                    message: "there is no route, so every request would be refused".to_owned(),
-                    mend: Some("write at least one under `routes`".to_owned()),
-                });
-                None
-            }
-            Ok(policy) => Some((file, Arc::new(policy))),
-            Err(error) => {
-                self.problems.extend(error.iter().map(|mistake| Problem {
-                    file: file.clone(),
-                    line: mistake.line(),
-                    column: mistake.column(),
-                    message: mistake.message().to_owned(),
-                    mend: mistake.help().map(str::to_owned),
-                }));
-                None
+        }
+        for audience in audiences {
+            trusted = trusted.audience(audience).ok()?;
+        }
+        if let Some(list) = &document.algorithms {
+            match trusted.clone().algorithms(&list.value) {
+                Ok(issuer) => trusted = issuer,
+                Err(_) if self.omissions.within(list.span()) => {}
+                Err(_) => {
+                    let help = "name at least one, or remove the key to accept all";
+                    self.diagnostics.push(list.span(), "no algorithm is accepted", help);
+                }
             }
         }
+        let refresh_policy = self.refresh_policy(&trusted, &document.keys);
+        let fetch_timeout = refresh_policy.timeout;
+        trusted = trusted.refresh_policy(refresh_policy).ok()?;
+        if let Some(profile) = document.profile {
+            trusted = trusted.profile(profile);
+        }
+        if let Some(completeness) = document.chain_completeness {
+            trusted = trusted.chain_completeness(completeness);
+        }
+        if let Some(prior_actors) = document.prior_actors {
+            trusted = trusted.prior_actors(prior_actors);
+        }
+        Some(IssuerSettings {
+            trusted,
+            jwks_uri: document.jwks_uri.as_ref().map(|uri| uri.value.clone()),
+            fetch_timeout,
+        })
+    }
+
+    fn key_source(&mut self, jwks_uri: Option<&Spanned<String>>) -> KeySource {
+        let Some(uri) = jwks_uri else {
+            return KeySource::Discovery;
+        };
+        let source = KeySource::JwksUri(uri.value.clone());
+        match TrustedIssuer::new(PLACEHOLDER, source.clone()) {
+            Ok(_) => source,
+            Err(error) => {
+                let help = "write an https URL, or an http URL on loopback";
+                self.diagnostics.push(uri.span(), error.to_string(), help);
+                KeySource::JwksUri(PLACEHOLDER.to_owned())
+            }
+        }
+    }
+
+    /// The durations of `keys`; the ranges are those of the library.
+    fn refresh_policy(&mut self, issuer: &TrustedIssuer, keys: &KeysDocument) -> RefreshPolicy {
+        let mut policy = RefreshPolicy::default();
+        let KeysDocument {
+            refresh,
+            cooldown,
+            timeout,
+            max_stale,
+        } = keys;
+        let written = [
+            ("refresh", refresh),
+            ("cooldown", cooldown),
+            ("timeout", timeout),
+            ("max_stale", max_stale),
+        ];
+        for (name, text) in written {
+            if let Some(duration) = self.optional(text.as_ref(), |text| values::duration(text)) {
+                *field(&mut policy, name) = duration;
+            }
+        }
+        // One turn for each duration that is out of range.
+        for _ in written {
+            let Err(error @ ConfigError::Duration { name, .. }) = issuer.clone().refresh_policy(policy.clone()) else {
+                break;
+            };
+            let place = written.iter().find(|(other, _)| *other == name);
+            if let Some((_, Some(text))) = place {
+                let help = "write a duration in this range";
+                self.diagnostics.push(text.span(), error.to_string(), help);
+            }
+            *field(&mut policy, name) = *field(&mut RefreshPolicy::default(), name);
+        }
+        policy
+    }
+}
+
+fn field<'p>(policy: &'p mut RefreshPolicy, name: &str) -> &'p mut Duration {
+    match name {
+        "refresh" => &mut policy.refresh,
+        "cooldown" => &mut policy.cooldown,
+        "timeout" => &mut policy.timeout,
+        _ => &mut policy.max_stale,
     }
 }

@@ -1,20 +1,24 @@
-//! The part of a configuration that says where decisions are written: a file that can be opened, and none of our own.
+//! The target of the decision log: standard output, or a file that the gate does not read.
 
 use std::path::{Path, PathBuf};
 
-use actgate::yaml::At;
+use actgate_yaml::Spanned;
 
-use super::Reader;
-use super::values::{Wrong, wrong};
+use super::reader::ConfigReader;
+use super::values::{InvalidValue, invalid};
 use crate::log::decision_log::LogTarget;
 
-impl Reader {
-    /// Standard output unless written. `policy` is the file that the configuration names for it.
-    pub(super) fn decision_log(&mut self, written: Option<&At<String>>, policy: Option<&At<String>>) -> LogTarget {
+impl ConfigReader<'_> {
+    /// Reads the target. `policy` is the file of the policy.
+    pub(super) fn decision_log(
+        &mut self,
+        written: Option<&Spanned<String>>,
+        policy: Option<&Spanned<String>>,
+    ) -> LogTarget {
         let Some(written) = written else {
             return LogTarget::Stdout;
         };
-        let mut own = vec![self.file.clone()];
+        let mut own = vec![self.file.to_owned()];
         own.extend(policy.map(|policy| self.beside(&policy.value)));
         let path = self.beside(&written.value);
         self.take(written, |text| match text.as_str() {
@@ -25,22 +29,22 @@ impl Reader {
     }
 }
 
-fn log_file(text: &str, path: PathBuf, own: &[PathBuf]) -> Result<PathBuf, Wrong> {
-    const MEND: &str = "write `stdout`, or a file in a folder that exists";
+fn log_file(text: &str, path: PathBuf, own: &[PathBuf]) -> Result<PathBuf, InvalidValue> {
+    const HELP: &str = "write `stdout`, or a file in an existing folder";
     if text.trim().is_empty() {
-        return wrong("the decision log has no name", MEND);
+        return invalid("the path of the decision log is empty", HELP);
     }
     if text.ends_with('/') || path.is_dir() {
-        return wrong(format!("`{text}` is a folder"), MEND);
+        return invalid(format!("`{text}` is a folder"), HELP);
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     if !folder.unwrap_or(Path::new(".")).is_dir() {
-        return wrong(format!("the folder of `{text}` does not exist"), MEND);
+        return invalid(format!("the folder of `{text}` does not exist"), HELP);
     }
     if own.iter().any(|own| are_the_same(own, &path)) {
-        return wrong(
+        return invalid(
             format!("`{text}` is a file that the gate reads"),
-            "write decisions to a file of their own",
+            "write decisions to another file",
         );
     }
     Ok(path)
@@ -49,7 +53,7 @@ fn log_file(text: &str, path: PathBuf, own: &[PathBuf]) -> Result<PathBuf, Wrong
 fn are_the_same(one: &Path, other: &Path) -> bool {
     match (one.canonicalize(), other.canonicalize()) {
         (Ok(one), Ok(other)) => one == other,
-        // What does not exist yet has no links to it.
+        // A file that does not exist has no links to it.
         _ => one == other,
     }
 }
@@ -59,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_file_of_its_own_in_a_folder_that_exists_will_do() {
+    fn only_another_file_in_an_existing_folder_is_accepted() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         for own in ["actgate.yaml", "policy.yaml"] {
@@ -67,13 +71,13 @@ mod tests {
         }
         std::fs::create_dir(at("logs")).unwrap();
         let own = [at("actgate.yaml"), at("policy.yaml")];
-        let told = |text: &str| log_file(text, at(text), &own).map_err(|wrong| wrong.message);
-        for good in ["decisions.log", "logs/decisions.log", "./logs/../decisions.log"] {
-            assert_eq!(told(good), Ok(at(good)));
+        let read = |text: &str| log_file(text, at(text), &own).map_err(|invalid| invalid.message);
+        for valid in ["decisions.log", "logs/decisions.log", "./logs/../decisions.log"] {
+            assert_eq!(read(valid), Ok(at(valid)));
         }
-        for (bad, message) in [
-            ("", "the decision log has no name"),
-            (" ", "the decision log has no name"),
+        for (invalid, message) in [
+            ("", "the path of the decision log is empty"),
+            (" ", "the path of the decision log is empty"),
             ("logs", "`logs` is a folder"),
             ("new/", "`new/` is a folder"),
             ("..", "`..` is a folder"),
@@ -87,13 +91,13 @@ mod tests {
                 "`logs/../policy.yaml` is a file that the gate reads",
             ),
         ] {
-            assert_eq!(told(bad), Err(message.to_owned()));
+            assert_eq!(read(invalid), Err(message.to_owned()));
         }
     }
 
     #[cfg(unix)]
     #[test]
-    fn a_link_to_a_file_of_ours_is_that_file() {
+    fn a_link_to_a_file_that_the_gate_reads_is_rejected() {
         let folder = tempfile::tempdir().unwrap();
         let (file, link) = (folder.path().join("actgate.yaml"), folder.path().join("link"));
         std::fs::write(&file, "").unwrap();

@@ -1,4 +1,4 @@
-//! Single values of a configuration, from text to type.
+//! Single values of a configuration.
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -9,96 +9,92 @@ use http::uri::Authority;
 use crate::gate::hosts::AllowedHost;
 
 /// A mistake in one value.
-pub struct Wrong {
-    /// What is wrong.
-    pub message: String,
-    /// What to write instead.
-    pub mend: &'static str,
+pub(super) struct InvalidValue {
+    pub(super) message: String,
+    pub(super) help: &'static str,
 }
 
-/// The mistake as an error.
-pub fn wrong<T>(message: impl Into<String>, mend: &'static str) -> Result<T, Wrong> {
-    Err(Wrong {
+pub(super) fn invalid<T>(message: impl Into<String>, help: &'static str) -> Result<T, InvalidValue> {
+    Err(InvalidValue {
         message: message.into(),
-        mend,
+        help,
     })
 }
 
-/// A duration within a range, whose ends are written alike.
-pub fn duration(text: &str, range: RangeInclusive<&str>) -> Result<Duration, Wrong> {
-    let Ok(duration) = humantime::parse_duration(text) else {
-        return wrong(
-            format!("`{text}` is no duration"),
+/// Reads a duration.
+pub(super) fn duration(text: &str) -> Result<Duration, InvalidValue> {
+    match humantime::parse_duration(text) {
+        Ok(duration) => Ok(duration),
+        Err(_) => invalid(
+            format!("`{text}` is not a duration"),
             "write a number with its unit, as in 30s, 10m or 24h",
-        );
-    };
-    let (least, most) = (
-        humantime::parse_duration(range.start()),
-        humantime::parse_duration(range.end()),
-    );
-    match (least, most) {
-        (Ok(least), Ok(most)) if duration < least || duration > most => wrong(
-            format!(
-                "`{text}` is out of range, which is {} to {}",
-                range.start(),
-                range.end()
-            ),
-            "write a duration within it",
         ),
-        _ => Ok(duration),
     }
 }
 
-/// One of our own names.
-pub fn host(text: &str) -> Result<AllowedHost, Wrong> {
+/// Reads a duration in a range.
+pub(super) fn duration_within(text: &str, range: RangeInclusive<Duration>) -> Result<Duration, InvalidValue> {
+    let duration = duration(text)?;
+    if range.contains(&duration) {
+        return Ok(duration);
+    }
+    let [least, most] = [range.start(), range.end()].map(|end| humantime::format_duration(*end));
+    invalid(
+        format!("`{text}` is out of range: from {least} to {most}"),
+        "write a duration in this range",
+    )
+}
+
+/// Reads a host.
+pub(super) fn host(text: &str) -> Result<AllowedHost, InvalidValue> {
     if text.contains('*') {
-        return wrong(
-            format!("`{text}` is a pattern, and hosts are compared as they are written"),
-            "write each host out, or take `hosts` out to accept any",
+        return invalid(
+            format!("`{text}` is a pattern, but hosts are compared as they are written"),
+            "write each host, or remove `hosts` to accept any",
         );
     }
     match AllowedHost::parse(text) {
-        Some(name) => Ok(name),
-        None => wrong(
-            format!("`{text}` is no host"),
+        Some(host) => Ok(host),
+        None => invalid(
+            format!("`{text}` is not a host"),
             "write a host, or host:port, as clients send it",
         ),
     }
 }
 
-/// An address to listen on.
-pub fn socket(text: &str) -> Result<SocketAddr, Wrong> {
+/// Reads an address to listen on.
+pub(super) fn socket(text: &str) -> Result<SocketAddr, InvalidValue> {
     match text.parse() {
         Ok(address) => Ok(address),
-        Err(_) => wrong(
-            format!("`{text}` is no socket address"),
+        Err(_) => invalid(
+            format!("`{text}` is not a socket address"),
             "write an IP address and a port, as in 127.0.0.1:8080",
         ),
     }
 }
 
-/// An address for the admin listener: it tells the state of the gate to whoever asks, so only this machine may.
-pub fn admin(text: &str) -> Result<SocketAddr, Wrong> {
+/// Reads the address of the admin listener, which requires no credential and so listens on loopback only.
+pub(super) fn admin(text: &str) -> Result<SocketAddr, InvalidValue> {
     let address = socket(text)?;
     if address.ip().to_canonical().is_loopback() {
         Ok(address)
     } else {
-        wrong(
+        invalid(
             "`admin` can be reached from other machines",
             "write a loopback address, as in 127.0.0.1:9901",
         )
     }
 }
 
-/// The host and port of the upstream, from its URL.
-pub fn upstream(text: &str) -> Result<Authority, Wrong> {
-    const MEND: &str = "write scheme, host and port, as in http://127.0.0.1:9000";
+/// Reads the host and the port of the upstream from its URL.
+pub(super) fn upstream(text: &str) -> Result<Authority, InvalidValue> {
+    const HELP: &str = "write scheme, host and port, as in http://127.0.0.1:9000";
     let Ok(url) = url::Url::parse(text) else {
-        return wrong(format!("`{text}` is no URL"), MEND);
+        return invalid(format!("`{text}` is not a URL"), HELP);
     };
     if url.scheme() != "http" {
-        return wrong(
-            "the upstream is reached over plain http only",
+        return invalid(
+            "only plain http is supported to the upstream",
             "write http://, and keep the upstream on this machine or in a trusted network",
         );
     }
@@ -108,28 +104,31 @@ pub fn upstream(text: &str) -> Result<Authority, Wrong> {
         || url.query().is_some()
         || url.fragment().is_some()
     {
-        return wrong(
+        return invalid(
             "the upstream has more than a host and a port; the path of a request is never changed",
-            MEND,
+            HELP,
         );
     }
     if url.port() == Some(0) {
-        return wrong("nothing can listen on port 0", MEND);
+        return invalid("no service can listen on port 0", HELP);
     }
     let host = url.host_str().unwrap_or_default();
     match format!("{host}:{}", url.port().unwrap_or(80)).parse() {
         Ok(authority) => Ok(authority),
-        Err(_) => wrong(format!("`{text}` has no host"), MEND),
+        Err(_) => invalid(format!("`{text}` has no host"), HELP),
     }
 }
 
-/// What `aud` must name. It is compared byte for byte, so what could never stand in a token is a mistake.
-pub fn audience(text: &str) -> Result<String, Wrong> {
+/// The help for an audience.
+pub(super) const NAME_THIS_API: &str = "name this API as the issuer writes it in `aud`";
+
+/// Reads an audience. It is compared byte for byte, so text that no token contains is a mistake.
+pub(super) fn audience(text: &str) -> Result<String, InvalidValue> {
     if text.trim().is_empty() {
-        wrong("an audience is missing or empty", NAME_THIS_API)
+        invalid("an audience is empty", NAME_THIS_API)
     } else if text.trim() != text || text.chars().any(char::is_control) {
-        wrong(
-            format!("{text:?} has a space at an end, or a control character in it"),
+        invalid(
+            format!("{text:?} has a space at an end, or a control character"),
             NAME_THIS_API,
         )
     } else {
@@ -137,28 +136,25 @@ pub fn audience(text: &str) -> Result<String, Wrong> {
     }
 }
 
-/// How an audience is mended.
-pub const NAME_THIS_API: &str = "name this API as the issuer writes it in `aud`";
-
-/// An absolute URL that callers can fetch.
-pub fn metadata_url(text: &str) -> Result<String, Wrong> {
+/// Reads an absolute URL for callers.
+pub(super) fn metadata_url(text: &str) -> Result<String, InvalidValue> {
     match url::Url::parse(text) {
         Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url.into()),
-        _ => wrong(
-            format!("`{text}` is no URL"),
+        _ => invalid(
+            format!("`{text}` is not a URL"),
             "write the absolute URL of the protected resource metadata",
         ),
     }
 }
 
-/// How many connections there may be at once.
-pub fn connections(count: u32) -> Result<u32, Wrong> {
+/// Reads a number of connections.
+pub(super) fn connections(count: u32) -> Result<u32, InvalidValue> {
     if (1..=1_000_000).contains(&count) {
         Ok(count)
     } else {
-        wrong(
-            format!("{count} connections are out of range, which is 1 to 1000000"),
-            "write a number within it",
+        invalid(
+            format!("{count} connections are out of range: from 1 to 1000000"),
+            "write a number in this range",
         )
     }
 }
@@ -169,7 +165,8 @@ mod tests {
 
     #[test]
     fn durations_have_a_unit_and_a_range() {
-        let read = |text| duration(text, "1s"..="1h").map_err(|wrong| wrong.message);
+        let range = Duration::from_secs(1)..=Duration::from_secs(3600);
+        let read = |text| duration_within(text, range.clone()).map_err(|invalid| invalid.message);
         assert_eq!(read("90s"), Ok(Duration::from_secs(90)));
         assert_eq!(read("1h"), Ok(Duration::from_secs(3600)));
         for text in ["", "3", "10ms", "2h", "-1s", "soon"] {
@@ -178,17 +175,17 @@ mod tests {
     }
 
     #[test]
-    fn only_this_machine_reaches_the_admin_listener() {
-        for good in ["127.0.0.1:9901", "127.0.0.9:0", "[::1]:9901"] {
-            assert!(admin(good).is_ok(), "{good}");
+    fn the_admin_listener_is_on_loopback() {
+        for valid in ["127.0.0.1:9901", "127.0.0.9:0", "[::1]:9901"] {
+            assert!(admin(valid).is_ok(), "{valid}");
         }
-        for bad in ["0.0.0.0:9901", "[::]:9901", "10.0.0.5:9901", "localhost:9901"] {
-            assert!(admin(bad).is_err(), "{bad}");
+        for invalid in ["0.0.0.0:9901", "[::]:9901", "10.0.0.5:9901", "localhost:9901"] {
+            assert!(admin(invalid).is_err(), "{invalid}");
         }
     }
 
     #[test]
-    fn hosts_are_no_patterns() {
+    fn hosts_are_not_patterns() {
         assert!(host("orders.example.com").is_ok());
         for text in ["*", "*.example.com", "orders.example.com:*"] {
             assert!(host(text).is_err(), "{text}");
@@ -196,12 +193,12 @@ mod tests {
     }
 
     #[test]
-    fn an_audience_is_what_a_token_can_name() {
-        for good in ["https://orders.example.com", "orders", "the orders"] {
-            assert!(audience(good).is_ok(), "{good}");
+    fn an_audience_is_text_that_a_token_can_contain() {
+        for valid in ["https://orders.example.com", "orders", "the orders"] {
+            assert!(audience(valid).is_ok(), "{valid}");
         }
-        for bad in ["", " ", " https://orders.example.com", "orders\n", "or\tders"] {
-            assert!(audience(bad).is_err(), "{bad:?}");
+        for invalid in ["", " ", " https://orders.example.com", "orders\n", "or\tders"] {
+            assert!(audience(invalid).is_err(), "{invalid:?}");
         }
     }
 

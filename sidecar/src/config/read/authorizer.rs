@@ -1,0 +1,77 @@
+//! The authorizer: what issuers, policy and other keys amount to together.
+
+use actgate::{Authorizer, AuthorizerBuilder, ConfigError};
+use actgate_yaml::{Diagnostic, Span};
+
+use super::policy::PolicySettings;
+use super::reader::ConfigReader;
+use super::values;
+use crate::config::document::Document;
+use crate::config::settings::IssuerSettings;
+
+impl ConfigReader<'_> {
+    /// The parts of the authorizer without its issuers.
+    pub(super) fn authorizer(
+        &mut self,
+        document: &Document,
+        issuers: &[IssuerSettings],
+        policy: Option<&PolicySettings>,
+    ) -> AuthorizerBuilder {
+        let mut builder = Authorizer::builder();
+        if let Some(leeway) = self.optional(document.leeway.as_ref(), |text| values::duration(text)) {
+            builder = builder.leeway(leeway);
+        }
+        if let Some(url) = self.optional(document.resource_metadata.as_ref(), |text| values::metadata_url(text)) {
+            builder = builder.resource_metadata(&url);
+        }
+        if let Some(policy) = policy {
+            builder = builder.policy(policy.policy.clone());
+        }
+        let trusted = issuers.iter().map(|issuer| issuer.trusted.clone());
+        for error in trusted.fold(builder.clone(), AuthorizerBuilder::issuer).check() {
+            self.report(&error, document, policy);
+        }
+        builder
+    }
+
+    fn report(&mut self, error: &ConfigError, document: &Document, policy: Option<&PolicySettings>) {
+        match error {
+            ConfigError::Leeway(_) => {
+                let span = document.leeway.as_ref().map_or(Span::default(), |leeway| leeway.span());
+                self.diagnostics
+                    .push(span, "the leeway is too long", "write at most 60s");
+            }
+            ConfigError::HistoryRule {
+                rule,
+                line,
+                issuer,
+                reason,
+                help,
+            } if self.is_complete(issuer, document) => {
+                let (line, column) = (*line, 0);
+                let message = format!("`{rule}` reads prior actors, but for issuer `{issuer}` {reason}");
+                let diagnostic = Diagnostic {
+                    file: policy.map(|policy| policy.file.clone()),
+                    ..Diagnostic::new(Span { line, column }, message, *help)
+                };
+                self.diagnostics.extend([diagnostic]);
+            }
+            // Any other has been reported at its place.
+            error if self.diagnostics.is_empty() => self.diagnostics.push(Span::default(), error.to_string(), ""),
+            _ => {}
+        }
+    }
+
+    /// Whether no part of an issuer was left out with a mistake of its own.
+    fn is_complete(&self, identifier: &str, document: &Document) -> bool {
+        let mut issuers = document.issuers.iter().flat_map(|issuers| &issuers.value);
+        issuers.any(|issuer| {
+            let named = issuer
+                .value
+                .issuer
+                .as_ref()
+                .is_some_and(|name| name.value == identifier);
+            named && !self.omissions.within(issuer.span())
+        })
+    }
+}

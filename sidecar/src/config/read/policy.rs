@@ -1,0 +1,86 @@
+//! The policy: in a file of its own, or in the configuration.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use actgate::Policy;
+use actgate_yaml::{Diagnostic, Span, Spanned};
+
+use super::file::read_file;
+use super::reader::ConfigReader;
+use crate::config::document::Document;
+
+const NO_ROUTE: &str = "there is no route, so that every request would be denied";
+
+/// A policy and where it was read from.
+pub(super) struct PolicySettings {
+    pub(super) policy: Arc<Policy>,
+    pub(super) file: PathBuf,
+}
+
+impl ConfigReader<'_> {
+    /// Reads the policy; `text` is that of the configuration.
+    pub(super) fn policy(&mut self, document: &Document, text: &str) -> Option<PolicySettings> {
+        let routes = document.routes.as_ref().map(Spanned::span);
+        let is_inline = routes.is_some() || document.requirements.is_some();
+        let (file, policy) = match &document.policy {
+            Some(named) if is_inline => {
+                let message = "the policy is written here and named as well";
+                let help = "keep either `policy` or `requirements` and `routes`";
+                self.diagnostics.push(named.span(), message, help);
+                return None;
+            }
+            Some(named) => {
+                let file = self.beside(&named.value);
+                match read_file(&file) {
+                    Ok(text) => (file, Policy::from_yaml(&text)),
+                    Err(message) => {
+                        let message = format!("`{}`: {message}", file.display());
+                        let help = "write a path that is relative to this file";
+                        self.diagnostics.push(named.span(), message, help);
+                        return None;
+                    }
+                }
+            }
+            None if is_inline => (self.file.to_owned(), Policy::from_yaml_members(text)),
+            None => {
+                let left_out = ["policy", "routes", "requirements"].map(|key| self.omissions.has_key(key));
+                if !left_out.contains(&true) {
+                    let message = "there is no policy, so that every request would be denied";
+                    let help = "name its file with `policy`, or write `routes` here";
+                    self.diagnostics.push(Span::default(), message, help);
+                }
+                return None;
+            }
+        };
+        let mistakes: Vec<Diagnostic> = match policy {
+            Ok(policy) if policy.routes().next().is_some() => {
+                let policy = Arc::new(policy);
+                return Some(PolicySettings { policy, file });
+            }
+            Ok(_) => vec![Diagnostic::new(
+                routes.unwrap_or_default(),
+                NO_ROUTE,
+                "write at least one under `routes`",
+            )],
+            Err(error) => {
+                let mistakes = error.iter().map(|mistake| {
+                    let (line, column) = (mistake.line(), mistake.column());
+                    Diagnostic::new(
+                        Span { line, column },
+                        mistake.message(),
+                        mistake.help().unwrap_or_default(),
+                    )
+                });
+                mistakes.collect()
+            }
+        };
+        // A mistake of the configuration has no file yet, so that one of both readings is reported once.
+        let file = (!is_inline).then_some(file);
+        self.diagnostics.extend(mistakes.into_iter().map(|mistake| Diagnostic {
+            file: file.clone(),
+            ..mistake
+        }));
+        None
+    }
+}

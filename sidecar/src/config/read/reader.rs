@@ -1,0 +1,72 @@
+//! One reading of one configuration: its file, what was left out of the document, and the mistakes so far.
+
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use actgate_yaml::{Diagnostics, Omissions, Span, Spanned};
+
+use super::values::{self, InvalidValue};
+
+pub(super) struct ConfigReader<'a> {
+    pub(super) file: &'a Path,
+    pub(super) diagnostics: &'a mut Diagnostics,
+    pub(super) omissions: &'a Omissions,
+}
+
+impl<'a> ConfigReader<'a> {
+    pub(super) fn new(file: &'a Path, diagnostics: &'a mut Diagnostics, omissions: &'a Omissions) -> ConfigReader<'a> {
+        ConfigReader {
+            file,
+            diagnostics,
+            omissions,
+        }
+    }
+
+    /// A path relative to the configuration.
+    pub(super) fn beside(&self, path: &str) -> PathBuf {
+        self.file.parent().unwrap_or(Path::new("")).join(path)
+    }
+
+    /// Reports a required key of `mapping` that is missing, unless it was left out with a mistake of its own.
+    pub(super) fn required<'d, T>(&mut self, key: &str, value: Option<&'d T>, mapping: Span) -> Option<&'d T> {
+        if value.is_none() && !self.omissions.has_key(key) {
+            self.diagnostics.push(
+                mapping,
+                format!("the key `{key}` is missing"),
+                format!("add `{key}: …`"),
+            );
+        }
+        value
+    }
+
+    pub(super) fn take<T, R>(
+        &mut self,
+        written: &Spanned<T>,
+        parse: impl FnOnce(&T) -> Result<R, InvalidValue>,
+    ) -> Option<R> {
+        parse(&written.value)
+            .map_err(|InvalidValue { message, help }| self.diagnostics.push(written.span(), message, help))
+            .ok()
+    }
+
+    pub(super) fn optional<T, R>(
+        &mut self,
+        written: Option<&Spanned<T>>,
+        parse: impl FnOnce(&T) -> Result<R, InvalidValue>,
+    ) -> Option<R> {
+        written.and_then(|written| self.take(written, parse))
+    }
+
+    /// Sets a duration if it is written and in range.
+    pub(super) fn duration(
+        &mut self,
+        written: Option<&Spanned<String>>,
+        range: RangeInclusive<Duration>,
+        setting: &mut Duration,
+    ) {
+        if let Some(duration) = self.optional(written, |text| values::duration_within(text, range)) {
+            *setting = duration;
+        }
+    }
+}
