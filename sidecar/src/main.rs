@@ -1,8 +1,8 @@
 //! The `actgate` binary: a reverse proxy that authorizes each request by its delegation chain and a policy.
 //!
 //! [`cli`] has one file for each command. [`config`] reads the configuration, and [`start`] makes a running gate of it:
-//! [`server`] accepts connections, [`http1`] limits them, [`proxy`] forwards or denies each request as [`gate`] decides,
-//! and [`log`] records the decision.
+//! [`server`] accepts connections, [`http1`] limits them, [`proxy`] forwards or denies each request as [`gate`]
+//! decides, and [`log`] records the decision.
 
 mod admin;
 mod cli;

@@ -78,7 +78,8 @@ The format of a registry, as an example with every key:
 
 /// The arguments of the binary.
 #[derive(Debug, Parser)]
-#[command(name = "actgate", version, about = ABOUT, after_long_help = EXAMPLES, after_help = "`actgate --help` shows examples and exit codes.")]
+#[command(name = "actgate", version, about = ABOUT, after_long_help = EXAMPLES)]
+#[command(after_help = "`actgate --help` shows examples and exit codes.")]
 pub struct Arguments {
     /// The command.
     #[command(subcommand)]

@@ -12,6 +12,7 @@ use actgate::request::{Presented, Target};
 use actgate::{Authorizer, Error, Explanation, Identity};
 use http::uri::PathAndQuery;
 use serde::Serialize;
+use serde_json::json;
 
 use crate::cli::arguments::ExplainArguments;
 use crate::cli::chain_tree;
@@ -198,40 +199,22 @@ impl<'a> Report<'a> {
         Ok(())
     }
 
-    fn json(&self) -> ReportJson<'_> {
-        ReportJson {
-            method: self.arguments.method.as_str(),
-            path: &self.arguments.path,
-            at: rfc3339(self.now),
-            route: self.route(),
-            decision: if self.error.is_none() {
-                Effect::Allow
-            } else {
-                Effect::Deny
-            },
-            status: self.error.as_ref().map(Error::status),
-            code: self.error.as_ref().map(Error::code),
-            rule: self.error.as_ref().and_then(Error::rule),
-            www_authenticate: self.www_authenticate(),
-            chain: self.identity().map(Chain::of),
-            checks: self.checks().iter().map(CheckJson::of).collect(),
-        }
+    fn json(&self) -> serde_json::Value {
+        let error = self.error.as_ref();
+        json!({
+            "method": self.arguments.method.as_str(),
+            "path": self.arguments.path,
+            "at": rfc3339(self.now),
+            "route": self.route(),
+            "decision": if error.is_none() { Effect::Allow } else { Effect::Deny },
+            "status": error.map(Error::status),
+            "code": error.map(Error::code),
+            "rule": error.and_then(Error::rule),
+            "www_authenticate": self.www_authenticate(),
+            "chain": self.identity().map(Chain::of),
+            "checks": self.checks().iter().map(CheckJson::of).collect::<Vec<_>>(),
+        })
     }
-}
-
-#[derive(Serialize)]
-struct ReportJson<'a> {
-    method: &'a str,
-    path: &'a str,
-    at: String,
-    route: Option<&'a str>,
-    decision: Effect,
-    status: Option<u16>,
-    code: Option<&'a str>,
-    rule: Option<&'a str>,
-    www_authenticate: Option<&'a str>,
-    chain: Option<Chain<'a>>,
-    checks: Vec<CheckJson<'a>>,
 }
 
 #[derive(Serialize)]

@@ -69,7 +69,8 @@ impl HeadError {
     }
 }
 
-/// Checks one request head. Does NOT read the path (the canonical target does) nor the credential (the authorizer does).
+/// Checks one request head. Does NOT read the path (the canonical target does) nor the credential (the authorizer
+/// does).
 ///
 /// # Errors
 /// The first reason to deny the request.

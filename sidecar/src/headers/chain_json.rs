@@ -8,8 +8,8 @@ use actgate::profile::Kind;
 use serde::{Serialize, Serializer};
 
 /// The chain of a verified token, for the upstream and in the decision log:
-/// `{"initiator":{"iss":…,"sub":…,"kind":…},"actors":[{"iss":…,"sub":…,"kind":…},…]}`. Actors are newest first, as `act`
-/// nests them: `actors[0]` is the current one.
+/// `{"initiator":{"iss":…,"sub":…,"kind":…},"actors":[{"iss":…,"sub":…,"kind":…},…]}`. Actors are newest first, as
+/// `act` nests them: `actors[0]` is the current one.
 #[derive(Debug, Serialize)]
 pub struct Chain<'a> {
     /// The subject of the token.

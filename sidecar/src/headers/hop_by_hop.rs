@@ -1,7 +1,7 @@
 //! The headers that are not forwarded.
 //!
-//! These are hop-by-hop headers (RFC 9110 section 7.6.1) and what a client states about the path of its request. Framing
-//! is never copied: hyper writes it.
+//! These are hop-by-hop headers (RFC 9110 section 7.6.1) and what a client states about the path of its request.
+//! Framing is never copied: hyper writes it.
 
 use http::header::{CONNECTION, TE, TRAILER};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -109,12 +109,8 @@ pub fn remove_where(headers: &mut HeaderMap, condition: impl Fn(&str) -> bool) {
 fn names_trailers(value: &HeaderValue) -> bool {
     value.to_str().is_ok_and(|text| {
         text.split(',').any(|coding| {
-            coding
-                .split(';')
-                .next()
-                .unwrap_or_default()
-                .trim()
-                .eq_ignore_ascii_case("trailers")
+            let coding = coding.split(';').next().unwrap_or_default();
+            coding.trim().eq_ignore_ascii_case("trailers")
         })
     })
 }

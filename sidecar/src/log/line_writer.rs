@@ -1,7 +1,8 @@
 //! Writes lines on a thread of its own, so that a slow reader delays no caller.
 //!
 //! Waiting lines are bounded in bytes; lines that do not fit or cannot be written are dropped and counted, and a line
-//! that was written in part is ended before the next. `tracing-appender` bounds lines, not bytes, and ignores failed writes.
+//! that was written in part is ended before the next. `tracing-appender` bounds lines, not bytes, and ignores failed
+//! writes.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
@@ -65,8 +66,8 @@ enum State {
 }
 
 impl LineWriter {
-    /// Starts the thread `name`, which writes to `sink` and reports to `changes`. At most `capacity` bytes wait, while as
-    /// many are being written.
+    /// Starts the thread `name`, which writes to `sink` and reports to `changes`. At most `capacity` bytes wait, while
+    /// as many are being written.
     ///
     /// # Errors
     /// When the thread cannot be started.

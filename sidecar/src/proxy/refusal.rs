@@ -1,7 +1,7 @@
 //! The response to a request that is not forwarded or not answered by the upstream.
 //!
-//! The body is `application/problem+json` (RFC 9457) with a generic code and the id of the decision. The rule, the actor
-//! and the claim that decided are in the decision log under the same id.
+//! The body is `application/problem+json` (RFC 9457) with a generic code and the id of the decision. The rule, the
+//! actor and the claim that decided are in the decision log under the same id.
 
 use std::time::Duration;
 

@@ -17,8 +17,8 @@ use crate::gate::form_token::{Form, FormError};
 /// The body of a client's request, whatever protocol it came by.
 pub type ClientBody = UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>;
 
-/// The client's body without its trailers: a server that merges trailers into the headers would read there what a client
-/// must not set (RFC 9110 section 6.5.1 lets a proxy discard them).
+/// The client's body without its trailers: a server that merges trailers into the headers would read there what a
+/// client must not set (RFC 9110 section 6.5.1 lets a proxy discard them).
 #[derive(Debug)]
 pub struct RequestBody {
     content: Content,

@@ -130,8 +130,8 @@ impl Upstream {
     }
 }
 
-/// Whether a response has no transfer coding, or `chunked` alone (RFC 9112 section 6.3): any other coding would reach the
-/// client as if it were the content itself.
+/// Whether a response has no transfer coding, or `chunked` alone (RFC 9112 section 6.3): any other coding would reach
+/// the client as if it were the content itself.
 fn has_single_framing(headers: &HeaderMap) -> bool {
     let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
     match (codings.next(), codings.next()) {

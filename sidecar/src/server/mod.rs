@@ -40,8 +40,8 @@ pub enum Drained {
 }
 
 impl Server {
-    /// Serves until `stop` resolves, then drains: readiness is withdrawn, no further connection is accepted, requests in
-    /// flight end.
+    /// Serves until `stop` resolves, then drains: readiness is withdrawn, no further connection is accepted, requests
+    /// in flight end.
     pub async fn serve(self, stop: impl Future<Output = ()>) -> Drained {
         let Server {
             mut data,
