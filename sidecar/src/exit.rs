@@ -8,7 +8,7 @@ use actgate_yaml::Diagnostics;
 
 /// Why a command fails.
 #[derive(Debug)]
-pub enum Failure {
+pub(crate) enum Failure {
     /// The configuration or the policy is invalid.
     Configuration(Diagnostics),
     /// The same, and the command has reported the mistakes.
@@ -21,12 +21,12 @@ pub enum Failure {
 
 impl Failure {
     /// A failure at run time: what was attempted, and the error.
-    pub fn runtime(attempt: &str, error: impl fmt::Display) -> Failure {
+    pub(crate) fn runtime(attempt: &str, error: impl fmt::Display) -> Failure {
         Failure::Runtime(format!("{attempt}: {error}"))
     }
 
     /// The exit code of the process; 78 is `EX_CONFIG` of sysexits, after which a service manager need not restart it.
-    pub fn code(&self) -> ExitCode {
+    pub(crate) fn code(&self) -> ExitCode {
         match self {
             Failure::Configuration(_) | Failure::ConfigurationReported => ExitCode::from(78),
             Failure::Runtime(_) | Failure::Denied => ExitCode::FAILURE,

@@ -18,7 +18,7 @@ const ADMIN_CONNECTIONS: u32 = 64;
 ///
 /// # Errors
 /// When a socket cannot be bound.
-pub async fn start(settings: Settings, log: DecisionLog) -> Result<Server, Failure> {
+pub(crate) async fn start(settings: Settings, log: DecisionLog) -> Result<Server, Failure> {
     let bind = async |address, max_connections| {
         let bound = Listener::bind(address, max_connections).await;
         bound.map_err(|error| Failure::runtime(&format!("listening on {address}"), error))

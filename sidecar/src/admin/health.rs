@@ -10,14 +10,14 @@ use http_body_util::Full;
 
 /// Whether the gate can serve requests.
 #[derive(Clone, Debug)]
-pub struct Readiness {
+pub(crate) struct Readiness {
     authorizer: Authorizer,
     draining: Arc<AtomicBool>,
 }
 
 impl Readiness {
     /// Ready once `authorizer` has the keys of every issuer.
-    pub fn of(authorizer: Authorizer) -> Readiness {
+    pub(crate) fn of(authorizer: Authorizer) -> Readiness {
         Readiness {
             authorizer,
             draining: Arc::default(),
@@ -25,7 +25,7 @@ impl Readiness {
     }
 
     /// Makes it not ready: the process is about to end.
-    pub fn withdraw(&self) {
+    pub(crate) fn withdraw(&self) {
         self.draining.store(true, Ordering::Relaxed);
     }
 
@@ -44,7 +44,7 @@ impl Readiness {
 }
 
 /// Answers a request for `/livez` or `/readyz`.
-pub fn answer<B>(request: &Request<B>, readiness: &Readiness) -> Response<Full<Bytes>> {
+pub(crate) fn answer<B>(request: &Request<B>, readiness: &Readiness) -> Response<Full<Bytes>> {
     let (status, text) = match (request.method(), request.uri().path()) {
         (&Method::GET | &Method::HEAD, "/livez") => (StatusCode::OK, "alive\n"),
         (&Method::GET | &Method::HEAD, "/readyz") => readiness.state(),

@@ -1,3 +1,3 @@
 //! The admin listener.
 
-pub mod health;
+pub(crate) mod health;

@@ -80,21 +80,21 @@ The format of a registry, as an example with every key:
 #[derive(Debug, Parser)]
 #[command(name = "actgate", version, about = ABOUT, after_long_help = EXAMPLES)]
 #[command(after_help = "`actgate --help` shows examples and exit codes.")]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// The command.
     #[command(subcommand)]
-    pub command: Command,
+    pub(crate) command: Command,
     /// Log level on standard error [default: info for `run` and `issuer`, otherwise warn]
     #[arg(long, global = true, value_enum)]
-    pub log_level: Option<LogLevel>,
+    pub(crate) log_level: Option<LogLevel>,
     /// Log format
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
-    pub log_format: LogFormat,
+    pub(crate) log_format: LogFormat,
 }
 
 /// A command.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Run the gate in front of an API
     #[command(after_help = "`actgate run --help` shows every key of the configuration.", after_long_help = RUN_NOTES)]
     Run(ConfigFile),
@@ -140,7 +140,7 @@ Everything runs in this process, on free loopback ports, without files or networ
 
 impl Command {
     /// The log level without an argument.
-    pub fn default_log_level(&self) -> LogLevel {
+    pub(crate) fn default_log_level(&self) -> LogLevel {
         match self {
             Command::Run(_) | Command::Issuer(_) => LogLevel::Info,
             Command::Check { .. } | Command::Explain(_) | Command::Demo { .. } => LogLevel::Warn,
@@ -150,61 +150,61 @@ impl Command {
 
 /// The file of the configuration.
 #[derive(Debug, Args)]
-pub struct ConfigFile {
+pub(crate) struct ConfigFile {
     /// Configuration
     #[arg(short, long, value_name = "FILE", default_value = "actgate.yaml")]
-    pub config: PathBuf,
+    pub(crate) config: PathBuf,
 }
 
 /// The arguments of `explain`.
 #[derive(Debug, Args)]
-pub struct ExplainArguments {
+pub(crate) struct ExplainArguments {
     /// The configuration.
     #[command(flatten)]
-    pub file: ConfigFile,
+    pub(crate) file: ConfigFile,
     /// Method of the request
     #[arg(long, default_value = "GET")]
-    pub method: http::Method,
+    pub(crate) method: http::Method,
     /// Path of the request, with its query
     #[arg(long)]
-    pub path: String,
+    pub(crate) path: String,
     /// Time of the request: RFC 3339, or seconds since 1970 [default: now]
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
-    pub at: Option<u64>,
+    pub(crate) at: Option<u64>,
     /// JWK set with the keys of every issuer, instead of fetching them
     #[arg(long, value_name = "FILE")]
-    pub jwks: Option<PathBuf>,
+    pub(crate) jwks: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 /// The arguments of `issuer`.
 #[derive(Debug, Args)]
-pub struct IssuerArguments {
+pub(crate) struct IssuerArguments {
     /// Address to listen on
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9400")]
-    pub listen: SocketAddr,
+    pub(crate) listen: SocketAddr,
     /// Allow an address that is not loopback: anyone who reaches it can obtain tokens with the development passwords
     #[arg(long)]
-    pub expose_to_network: bool,
+    pub(crate) expose_to_network: bool,
     /// Issuer identifier [default: the URL it listens on]
     #[arg(long, value_name = "URL")]
-    pub issuer: Option<String>,
+    pub(crate) issuer: Option<String>,
     /// Resources, users and clients [default: a built-in registry for demos]
     #[arg(long, value_name = "FILE")]
-    pub registry: Option<PathBuf>,
+    pub(crate) registry: Option<PathBuf>,
     /// Signature algorithm of its tokens
     #[arg(long, value_enum, default_value_t = SigningAlgorithm::Es256)]
-    pub signing: SigningAlgorithm,
+    pub(crate) signing: SigningAlgorithm,
     /// Lifetime of its access tokens, up to 1 day
     #[arg(long, value_name = "DURATION", default_value = "15m", value_parser = humantime::parse_duration)]
-    pub token_lifetime: Duration,
+    pub(crate) token_lifetime: Duration,
 }
 
 /// A signature algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum SigningAlgorithm {
+pub(crate) enum SigningAlgorithm {
     /// ECDSA on P-256
     Es256,
     /// RSA PKCS#1 with SHA-256

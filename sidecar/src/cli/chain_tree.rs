@@ -5,17 +5,17 @@ use crate::headers::chain_json::Chain;
 
 /// One party of a chain, as it is drawn.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Node {
+pub(crate) struct Node {
     /// Its subject.
-    pub subject: String,
+    pub(crate) subject: String,
     /// Its issuer, where it is not that of the token.
-    pub other_issuer: Option<String>,
+    pub(crate) other_issuer: Option<String>,
     /// Its kind: `human`, `agent`, `service` or `unknown`.
-    pub kind: String,
+    pub(crate) kind: String,
 }
 
 /// The nodes of a verified chain in a token of `issuer`, the initiator first.
-pub fn nodes(chain: &Chain<'_>, issuer: &str) -> Vec<Node> {
+pub(crate) fn nodes(chain: &Chain<'_>, issuer: &str) -> Vec<Node> {
     let actors = chain.actors.iter().rev();
     std::iter::once(&chain.initiator)
         .chain(actors)
@@ -28,7 +28,7 @@ pub fn nodes(chain: &Chain<'_>, issuer: &str) -> Vec<Node> {
 }
 
 /// Draws a chain, the initiator first and the current actor last, a line each.
-pub fn draw(nodes: &[Node]) -> String {
+pub(crate) fn draw(nodes: &[Node]) -> String {
     let mut drawing = String::new();
     for (depth, node) in nodes.iter().enumerate() {
         let branch = match depth {

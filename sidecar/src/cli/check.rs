@@ -16,7 +16,7 @@ use crate::exit::Failure;
 ///
 /// # Errors
 /// An invalid configuration. As text the caller prints it, as any other failure.
-pub fn check(file: &Path, output: Output) -> Result<(), Failure> {
+pub(crate) fn check(file: &Path, output: Output) -> Result<(), Failure> {
     let loaded = config::load(file);
     if output == Output::Json {
         print_json(&Report {

@@ -34,7 +34,7 @@ const LATEST_TIME: u64 = 253_402_300_799;
 ///
 /// # Errors
 /// An invalid configuration, keys that cannot be read, or, as [`Failure::Denied`], a denied request.
-pub async fn explain(arguments: &ExplainArguments) -> Result<(), Failure> {
+pub(crate) async fn explain(arguments: &ExplainArguments) -> Result<(), Failure> {
     let settings = config::load(&arguments.file.config)?;
     let authorizer = match &arguments.jwks {
         Some(file) => with_key_set(settings, file)?,

@@ -55,7 +55,7 @@ A token for a client of the registry with the grant client_credentials:
 ///
 /// # Errors
 /// An invalid registry or issuer URL, or an address that cannot be listened on.
-pub async fn issuer(arguments: &IssuerArguments) -> Result<(), Failure> {
+pub(crate) async fn issuer(arguments: &IssuerArguments) -> Result<(), Failure> {
     let registry = match &arguments.registry {
         Some(file) => read_registry(file)?,
         None => Registry::demo().map_err(|error| Failure::runtime("built-in registry", error))?,

@@ -1,12 +1,12 @@
 //! The command line: one file for each command, and what the commands share.
 
-pub mod arguments;
-pub mod chain_tree;
-pub mod check;
-pub mod demo;
-pub mod explain;
-pub mod issuer;
-pub mod output;
-pub mod run;
-pub mod terminal;
-pub mod unverified_chain;
+pub(crate) mod arguments;
+pub(crate) mod chain_tree;
+pub(crate) mod check;
+pub(crate) mod demo;
+pub(crate) mod explain;
+pub(crate) mod issuer;
+pub(crate) mod output;
+pub(crate) mod run;
+pub(crate) mod terminal;
+pub(crate) mod unverified_chain;

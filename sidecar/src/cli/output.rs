@@ -6,7 +6,7 @@ use serde::Serialize;
 
 /// The format of a command's output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Output {
+pub(crate) enum Output {
     /// Text for people.
     Text,
     /// One JSON object, or one for each result.
@@ -15,7 +15,7 @@ pub enum Output {
 
 impl Output {
     /// JSON if `json` is given on the command line.
-    pub fn of(json: bool) -> Output {
+    pub(crate) fn of(json: bool) -> Output {
         if json { Output::Json } else { Output::Text }
     }
 }
@@ -24,7 +24,7 @@ impl Output {
 ///
 /// # Errors
 /// When standard output cannot be written to.
-pub fn print(text: &str) -> io::Result<()> {
+pub(crate) fn print(text: &str) -> io::Result<()> {
     let mut stdout = anstream::stdout().lock();
     stdout.write_all(text.as_bytes())?;
     stdout.flush()
@@ -34,7 +34,7 @@ pub fn print(text: &str) -> io::Result<()> {
 ///
 /// # Errors
 /// When standard output cannot be written to.
-pub fn print_json(value: &impl Serialize) -> io::Result<()> {
+pub(crate) fn print_json(value: &impl Serialize) -> io::Result<()> {
     let mut line = serde_json::to_vec(value)?;
     line.push(b'\n');
     let mut stdout = io::stdout().lock();
@@ -43,6 +43,6 @@ pub fn print_json(value: &impl Serialize) -> io::Result<()> {
 }
 
 /// Writes a line to standard error. Errors are ignored.
-pub fn eprint_line(line: &str) {
+pub(crate) fn eprint_line(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }

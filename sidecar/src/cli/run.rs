@@ -18,7 +18,7 @@ use crate::start::start;
 ///
 /// # Errors
 /// An invalid configuration, or a socket or file that cannot be opened.
-pub async fn run(file: &Path, log: &ProcessLog) -> Result<(), Failure> {
+pub(crate) async fn run(file: &Path, log: &ProcessLog) -> Result<(), Failure> {
     let mut settings = config::load(file)?;
     settings.limits.connections = open_files::connections(settings.limits.connections);
     let failed = |error| Failure::runtime("signal handling", error);

@@ -3,22 +3,22 @@
 use anstyle::{AnsiColor, Style};
 
 /// A success.
-pub fn good(text: &str) -> String {
+pub(crate) fn good(text: &str) -> String {
     styled(AnsiColor::Green.on_default(), text)
 }
 
 /// A failure.
-pub fn bad(text: &str) -> String {
+pub(crate) fn bad(text: &str) -> String {
     styled(AnsiColor::Red.on_default(), text)
 }
 
 /// Secondary text.
-pub fn faint(text: &str) -> String {
+pub(crate) fn faint(text: &str) -> String {
     styled(Style::new().dimmed(), text)
 }
 
 /// A heading.
-pub fn strong(text: &str) -> String {
+pub(crate) fn strong(text: &str) -> String {
     styled(Style::new().bold(), text)
 }
 
@@ -27,7 +27,7 @@ fn styled(style: Style, text: &str) -> String {
 }
 
 /// Escapes the control characters of untrusted text.
-pub fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
         if character.is_control() {

@@ -9,7 +9,7 @@ use crate::cli::chain_tree::Node;
 /// The chain in the claims of a token, the initiator first; empty without claims.
 ///
 /// No decision depends on it, and it is displayed with a note that it is not verified.
-pub fn unverified_chain(token: &str) -> Vec<Node> {
+pub(crate) fn unverified_chain(token: &str) -> Vec<Node> {
     let claims = token
         .split('.')
         .nth(1)

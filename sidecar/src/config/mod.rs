@@ -4,5 +4,5 @@ mod document;
 mod read;
 mod settings;
 
-pub use self::read::{load, parse};
-pub use self::settings::Settings;
+pub(crate) use self::read::{load, parse};
+pub(crate) use self::settings::Settings;

@@ -17,53 +17,53 @@ use crate::server::connection::ConnectionLimits;
 
 /// A valid configuration.
 #[derive(Debug)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// The file it was read from.
-    pub file: PathBuf,
+    pub(crate) file: PathBuf,
     /// The address for clients.
-    pub listen: SocketAddr,
+    pub(crate) listen: SocketAddr,
     /// The API behind the gate, over plain HTTP.
-    pub upstream: Authority,
+    pub(crate) upstream: Authority,
     /// The address for liveness and readiness.
-    pub admin: Option<SocketAddr>,
+    pub(crate) admin: Option<SocketAddr>,
     /// The configured hosts.
-    pub hosts: Vec<AllowedHost>,
+    pub(crate) hosts: Vec<AllowedHost>,
     /// The audiences of this API.
-    pub audiences: Vec<String>,
+    pub(crate) audiences: Vec<String>,
     /// The trusted issuers.
-    pub issuers: Vec<IssuerSettings>,
+    pub(crate) issuers: Vec<IssuerSettings>,
     /// The policy.
-    pub policy: Arc<Policy>,
+    pub(crate) policy: Arc<Policy>,
     /// The file that the policy was read from.
-    pub policy_file: PathBuf,
+    pub(crate) policy_file: PathBuf,
     /// The authorizer's other parts, without issuers.
-    pub authorizer: AuthorizerBuilder,
+    pub(crate) authorizer: AuthorizerBuilder,
     /// The headers that carry the identity.
-    pub identity_headers: IdentityHeaders,
+    pub(crate) identity_headers: IdentityHeaders,
     /// Whether the upstream receives the access token.
-    pub access_token: AccessTokenForwarding,
+    pub(crate) access_token: AccessTokenForwarding,
     /// Time limits of the upstream.
-    pub upstream_timeouts: UpstreamTimeouts,
+    pub(crate) upstream_timeouts: UpstreamTimeouts,
     /// Limits of client connections.
-    pub limits: ConnectionLimits,
+    pub(crate) limits: ConnectionLimits,
     /// Where decisions are written.
-    pub decision_log: LogTarget,
+    pub(crate) decision_log: LogTarget,
 }
 
 /// One trusted issuer.
 #[derive(Clone, Debug)]
-pub struct IssuerSettings {
+pub(crate) struct IssuerSettings {
     /// The issuer.
-    pub trusted: TrustedIssuer,
+    pub(crate) trusted: TrustedIssuer,
     /// The address of its keys; without it they are found by discovery.
-    pub jwks_uri: Option<String>,
+    pub(crate) jwks_uri: Option<String>,
     /// The time limit of a fetch of its keys.
-    pub fetch_timeout: Duration,
+    pub(crate) fetch_timeout: Duration,
 }
 
 impl Settings {
     /// The authorizer with every issuer. It has not been started.
-    pub fn authorizer(&self) -> AuthorizerBuilder {
+    pub(crate) fn authorizer(&self) -> AuthorizerBuilder {
         let issuers = self.issuers.iter().map(|issuer| issuer.trusted.clone());
         issuers.fold(self.authorizer.clone(), AuthorizerBuilder::issuer)
     }

@@ -6,13 +6,13 @@ use http::uri::Scheme;
 
 /// The connection that a request came by.
 #[derive(Clone, Debug)]
-pub struct ConnectionInfo {
+pub(crate) struct ConnectionInfo {
     /// The client's address.
-    pub peer: IpAddr,
+    pub(crate) peer: IpAddr,
     /// `http` or `https`.
-    pub scheme: Scheme,
+    pub(crate) scheme: Scheme,
 }
 
 /// What the server accepted although it is ambiguous: the request is denied.
 #[derive(Clone, Copy, Debug)]
-pub struct AmbiguousMessage(pub &'static str);
+pub(crate) struct AmbiguousMessage(pub &'static str);

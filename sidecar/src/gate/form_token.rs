@@ -10,6 +10,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use actgate::request::names_access_token;
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
@@ -25,11 +26,11 @@ const PREFIX_TIME: Duration = Duration::from_secs(1);
 /// The form contains an access token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the form contains an access token")]
-pub struct TokenInForm;
+pub(crate) struct TokenInForm;
 
 /// Why a form ends early.
 #[derive(Debug, thiserror::Error)]
-pub enum FormError {
+pub(crate) enum FormError {
     /// It contains an access token.
     #[error(transparent)]
     Token(#[from] TokenInForm),
@@ -40,7 +41,7 @@ pub enum FormError {
 
 impl FormError {
     /// The reason to deny the request, in a lowercase sentence.
-    pub fn reason(&self) -> &'static str {
+    pub(crate) fn reason(&self) -> &'static str {
         match self {
             FormError::Token(_) => "a token in the header and one in the form",
             FormError::Client(_) => "the body of the request is malformed or incomplete",
@@ -49,7 +50,7 @@ impl FormError {
 }
 
 /// Whether the body of a request is a form.
-pub fn is_form(headers: &HeaderMap) -> bool {
+pub(crate) fn is_form(headers: &HeaderMap) -> bool {
     headers.get_all(CONTENT_TYPE).iter().any(|value| {
         let media_type = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
         media_type
@@ -60,7 +61,7 @@ pub fn is_form(headers: &HeaderMap) -> bool {
 
 /// A form body whose beginning contains no token.
 #[derive(Debug)]
-pub struct Form<B> {
+pub(crate) struct Form<B> {
     prefix: VecDeque<Bytes>,
     rest: B,
     names: Names,
@@ -74,7 +75,7 @@ where
     ///
     /// # Errors
     /// When it contains a token, or the client stops sending.
-    pub async fn open(body: B) -> Result<Form<B>, FormError> {
+    pub(crate) async fn open(body: B) -> Result<Form<B>, FormError> {
         let mut form = Form {
             prefix: VecDeque::new(),
             rest: body,
@@ -136,10 +137,8 @@ where
     }
 }
 
-/// The name of the parameter.
-const TOKEN_NAME: &str = "access_token";
-/// The longest spelling that is read: each byte may be escaped, and a bracket may follow.
-const LONGEST_NAME: usize = 3 * TOKEN_NAME.len() + 16;
+/// The longest name that is read: `access_token` with every byte escaped, and a bracket.
+const MAX_NAME_BYTES: usize = 3 * "access_token".len() + 16;
 
 /// Reads the names of a form's parameters as its bytes arrive.
 #[derive(Debug)]
@@ -161,7 +160,7 @@ impl Names {
                 // Some servers also separate parameters by semicolons.
                 (b'&' | b';', _) => self.name = Some(Vec::new()),
                 (b'=', _) => {
-                    if self.name.take().is_some_and(|name| names_access_token(&name)) {
+                    if self.name.take().is_some_and(|name| names_token(&name)) {
                         return Err(TokenInForm);
                     }
                 }
@@ -170,7 +169,7 @@ impl Names {
                     match name.as_slice() {
                         // Some servers ignore blanks before a name, however many.
                         b"+" | b" " | b"%20" => name.clear(),
-                        name if name.len() > LONGEST_NAME => self.name = None,
+                        name if name.len() > MAX_NAME_BYTES => self.name = None,
                         _ => {}
                     }
                 }
@@ -181,12 +180,8 @@ impl Names {
     }
 }
 
-/// Whether some server reads this name as `access_token`: some replace blanks and dots by `_`, and cut at a bracket.
-fn names_access_token(name: &[u8]) -> bool {
-    url::form_urlencoded::parse(name).any(|(name, _)| {
-        let name = name.split('[').next().unwrap_or_default().trim();
-        name.len() == TOKEN_NAME.len() && name.replace([' ', '.'], "_") == TOKEN_NAME
-    })
+fn names_token(name: &[u8]) -> bool {
+    url::form_urlencoded::parse(name).any(|(name, _)| names_access_token(&name))
 }
 
 #[cfg(test)]

@@ -6,14 +6,14 @@ use http::uri::Authority;
 
 /// A host, and a port where only that port is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AllowedHost {
+pub(crate) struct AllowedHost {
     host: String,
     port: Option<u16>,
 }
 
 impl AllowedHost {
     /// Reads `host` or `host:port`; a host without a port allows every port. `None` when the text is neither.
-    pub fn parse(text: &str) -> Option<AllowedHost> {
+    pub(crate) fn parse(text: &str) -> Option<AllowedHost> {
         let authority = authority(text)?;
         Some(AllowedHost {
             host: canonical(authority.host()),
@@ -29,7 +29,7 @@ impl AllowedHost {
 }
 
 /// Reads one host with at most one port; `None` for anything else that a URL could contain.
-pub fn authority(text: &str) -> Option<Authority> {
+pub(crate) fn authority(text: &str) -> Option<Authority> {
     if text.is_empty() || text.contains(['@', ',', ' ', '\t', '/', '?', '#', '\\', '%']) {
         return None;
     }
@@ -45,7 +45,7 @@ fn canonical(host: &str) -> String {
 
 /// The configured hosts, the address that the gate listens on, and the host of each audience that is a URL.
 #[derive(Clone, Debug)]
-pub struct AllowedHosts {
+pub(crate) struct AllowedHosts {
     hosts: Vec<AllowedHost>,
     any_host_header: bool,
 }
@@ -53,7 +53,7 @@ pub struct AllowedHosts {
 impl AllowedHosts {
     /// The hosts of the configuration with those that follow from `listen` and `audiences`. Without configured hosts
     /// the `Host` of a request may be any.
-    pub fn new<'a>(
+    pub(crate) fn new<'a>(
         configured: &[AllowedHost],
         listen: SocketAddr,
         audiences: impl IntoIterator<Item = &'a str>,
@@ -85,12 +85,12 @@ impl AllowedHosts {
     }
 
     /// Whether a request in absolute form (RFC 9112 section 3.2.2) may name this authority.
-    pub fn contains(&self, authority: &Authority) -> bool {
+    pub(crate) fn contains(&self, authority: &Authority) -> bool {
         self.hosts.iter().any(|host| host.covers(authority))
     }
 
     /// Whether a request in origin form may have this authority as its `Host`.
-    pub fn accepts_host(&self, authority: &Authority) -> bool {
+    pub(crate) fn accepts_host(&self, authority: &Authority) -> bool {
         self.any_host_header || self.contains(authority)
     }
 }

@@ -3,10 +3,10 @@
 //! The gate knows neither the protocol that a request came by nor what becomes of it. What the protocol's server saw
 //! travels in the extensions of the request: [`connection_info`].
 
-pub mod connection_info;
-pub mod form_token;
-pub mod hosts;
-pub mod request_head;
+pub(crate) mod connection_info;
+pub(crate) mod form_token;
+pub(crate) mod hosts;
+pub(crate) mod request_head;
 
 use std::time::Instant;
 
@@ -24,29 +24,29 @@ use crate::log::decision_log::{self, DecisionLog, Effect, Event};
 
 /// Decides on requests and records each decision. Shared by all connections.
 #[derive(Debug)]
-pub struct Gate {
+pub(crate) struct Gate {
     /// Authorizes requests.
-    pub authorizer: Authorizer,
+    pub(crate) authorizer: Authorizer,
     /// The hosts that requests may name.
-    pub hosts: AllowedHosts,
+    pub(crate) hosts: AllowedHosts,
     /// The headers that a client must not name in `Connection`.
-    pub identity_headers: IdentityHeaders,
+    pub(crate) identity_headers: IdentityHeaders,
     /// Receives each decision.
-    pub log: DecisionLog,
+    pub(crate) log: DecisionLog,
 }
 
 /// A decision on one request, to be recorded.
 #[derive(Debug)]
-pub struct Decided {
+pub(crate) struct Decided {
     /// Identifies the decision, for the caller and in the log.
-    pub id: Uuid,
+    pub(crate) id: Uuid,
     decision: Option<Decision>,
     received: Instant,
 }
 
 /// Why a request is denied.
 #[derive(Debug)]
-pub enum Denial {
+pub(crate) enum Denial {
     /// Its head is at fault; it was not authorized.
     Head(HeadError),
     /// It is not authorized.
@@ -76,14 +76,14 @@ impl From<FormError> for Denial {
 
 impl Decided {
     /// The identity in a verified token; none on a public route.
-    pub fn identity(&self) -> Option<&Identity> {
+    pub(crate) fn identity(&self) -> Option<&Identity> {
         self.decision.as_ref().and_then(Decision::identity)
     }
 }
 
 impl Gate {
     /// Decides on a request by its head: the head of an allowed request, or why the request is denied.
-    pub async fn decide(&self, request: &Parts) -> (Decided, Result<Head, Denial>) {
+    pub(crate) async fn decide(&self, request: &Parts) -> (Decided, Result<Head, Denial>) {
         let received = Instant::now();
         let id = Uuid::now_v7();
         let (decision, outcome) = match self.authorize(request).await {
@@ -105,7 +105,7 @@ impl Gate {
     }
 
     /// Writes a decision to the log; `denial` is why the request is denied.
-    pub fn record(&self, request: &Parts, decided: &Decided, denial: Option<&Denial>) {
+    pub(crate) fn record(&self, request: &Parts, decided: &Decided, denial: Option<&Denial>) {
         let identity = decided.identity();
         let mut event = Event {
             time: decision_log::now(),

@@ -15,18 +15,18 @@ use crate::headers::identity::IdentityHeaders;
 
 /// The head of an unambiguous request.
 #[derive(Debug)]
-pub struct Head {
+pub(crate) struct Head {
     /// The host to send upstream: as received, or the authority of an absolute-form target, which replaces it.
-    pub host: HeaderValue,
+    pub(crate) host: HeaderValue,
     /// The headers that `Connection` names: they are not forwarded.
-    pub nominated: Vec<HeaderName>,
+    pub(crate) nominated: Vec<HeaderName>,
     /// The connection that the request came by.
-    pub connection: ConnectionInfo,
+    pub(crate) connection: ConnectionInfo,
 }
 
 /// Why a request is denied before authorization. The reason is constant text, without any part of the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HeadError {
+pub(crate) enum HeadError {
     /// The request is ambiguous or invalid.
     Ambiguous(&'static str),
     /// `TRACE` and `CONNECT`: this proxy neither echoes nor tunnels.
@@ -39,7 +39,7 @@ pub enum HeadError {
 
 impl HeadError {
     /// The status of the response.
-    pub fn status(self) -> StatusCode {
+    pub(crate) fn status(self) -> StatusCode {
         match self {
             HeadError::Ambiguous(_) => StatusCode::BAD_REQUEST,
             HeadError::MethodNotImplemented => StatusCode::NOT_IMPLEMENTED,
@@ -49,7 +49,7 @@ impl HeadError {
     }
 
     /// The stable code, for the caller and for the decision log.
-    pub fn code(self) -> &'static str {
+    pub(crate) fn code(self) -> &'static str {
         match self {
             HeadError::Ambiguous(_) => "invalid_request",
             HeadError::MethodNotImplemented => "method_not_implemented",
@@ -59,7 +59,7 @@ impl HeadError {
     }
 
     /// The reason, in a lowercase sentence.
-    pub fn reason(self) -> &'static str {
+    pub(crate) fn reason(self) -> &'static str {
         match self {
             HeadError::Ambiguous(reason) => reason,
             HeadError::MethodNotImplemented => "this method is not served here",
@@ -74,7 +74,7 @@ impl HeadError {
 ///
 /// # Errors
 /// The first reason to deny the request.
-pub fn check(request: &Parts, hosts: &AllowedHosts, identity: &IdentityHeaders) -> Result<Head, HeadError> {
+pub(crate) fn check(request: &Parts, hosts: &AllowedHosts, identity: &IdentityHeaders) -> Result<Head, HeadError> {
     let connection = request.extensions.get::<ConnectionInfo>();
     let connection = connection.ok_or(HeadError::Ambiguous("the connection of the request is unknown"))?;
     if request.method == Method::TRACE || request.method == Method::CONNECT {

@@ -11,28 +11,28 @@ use serde::{Serialize, Serializer};
 /// `{"initiator":{"iss":…,"sub":…,"kind":…},"actors":[{"iss":…,"sub":…,"kind":…},…]}`. Actors are newest first, as
 /// `act` nests them: `actors[0]` is the current one.
 #[derive(Debug, Serialize)]
-pub struct Chain<'a> {
+pub(crate) struct Chain<'a> {
     /// The subject of the token.
-    pub initiator: Link<'a>,
+    pub(crate) initiator: Link<'a>,
     /// The actors, newest first.
-    pub actors: Vec<Link<'a>>,
+    pub(crate) actors: Vec<Link<'a>>,
 }
 
 /// One party of a chain.
 #[derive(Debug, Serialize)]
-pub struct Link<'a> {
+pub(crate) struct Link<'a> {
     /// Its issuer.
-    pub iss: &'a str,
+    pub(crate) iss: &'a str,
     /// Its subject.
-    pub sub: &'a str,
+    pub(crate) sub: &'a str,
     /// Its kind.
     #[serde(serialize_with = "display")]
-    pub kind: Kind,
+    pub(crate) kind: Kind,
 }
 
 impl<'a> Chain<'a> {
     /// The chain of a verified token.
-    pub fn of(identity: &'a Identity) -> Chain<'a> {
+    pub(crate) fn of(identity: &'a Identity) -> Chain<'a> {
         let chain = identity.chain();
         let link = |party: &'a Party, kind| Link {
             iss: party.issuer(),
@@ -47,7 +47,7 @@ impl<'a> Chain<'a> {
     }
 
     /// Compact JSON in ASCII.
-    pub fn to_ascii_json(&self) -> String {
+    pub(crate) fn to_ascii_json(&self) -> String {
         ascii_json(&serde_json::to_string(self).unwrap_or_default())
     }
 }

@@ -4,7 +4,7 @@
 ///
 /// CGI, WSGI and similar interfaces turn a header into a variable, and every character other than a letter or a digit
 /// into `_`: all of these are equal here, as are upper and lower case.
-pub fn same(one: &str, other: &str) -> bool {
+pub(crate) fn same(one: &str, other: &str) -> bool {
     one.len() == other.len()
         && one
             .bytes()
@@ -13,7 +13,7 @@ pub fn same(one: &str, other: &str) -> bool {
 }
 
 /// Whether some upstream treats `name` as one that begins with `prefix`.
-pub fn begins_with(name: &str, prefix: &str) -> bool {
+pub(crate) fn begins_with(name: &str, prefix: &str) -> bool {
     name.get(..prefix.len()).is_some_and(|start| same(start, prefix))
 }
 

@@ -44,7 +44,7 @@ const CLAIMED_PREFIXES: [&str; 4] = ["x-forwarded-", "x-original-", "x-envoy-", 
 ///
 /// # Errors
 /// When an option is not a header name.
-pub fn nominated(headers: &HeaderMap) -> Result<Vec<HeaderName>, InvalidOption> {
+pub(crate) fn nominated(headers: &HeaderMap) -> Result<Vec<HeaderName>, InvalidOption> {
     let mut names = Vec::new();
     for value in headers.get_all(CONNECTION) {
         let text = value.to_str().map_err(|_| InvalidOption)?;
@@ -61,10 +61,10 @@ pub fn nominated(headers: &HeaderMap) -> Result<Vec<HeaderName>, InvalidOption> 
 
 /// A connection option that is not a token.
 #[derive(Debug, PartialEq, Eq)]
-pub struct InvalidOption;
+pub(crate) struct InvalidOption;
 
 /// Removes the headers of a request that are not forwarded. `nominated` is what its `Connection` names.
-pub fn strip_request(headers: &mut HeaderMap, nominated: &[HeaderName]) {
+pub(crate) fn strip_request(headers: &mut HeaderMap, nominated: &[HeaderName]) {
     let takes_trailers = headers.get_all(TE).iter().any(names_trailers);
     remove_where(headers, |name| {
         is_dropped(name) || nominated.iter().any(|named| header_name::same(name, named.as_str()))
@@ -75,7 +75,7 @@ pub fn strip_request(headers: &mut HeaderMap, nominated: &[HeaderName]) {
 }
 
 /// Whether a request header of this name is never forwarded.
-pub fn is_dropped(name: &str) -> bool {
+pub(crate) fn is_dropped(name: &str) -> bool {
     HOP_BY_HOP.iter().chain(&CLAIMED).any(|dropped| header_name::same(name, dropped))
         || CLAIMED_PREFIXES.iter().any(|prefix| header_name::begins_with(name, prefix))
         // hyper sends `100 Continue` itself when the upstream reads the body.
@@ -84,7 +84,7 @@ pub fn is_dropped(name: &str) -> bool {
 
 /// Removes the headers of a response that are not forwarded. `Content-Length` stays, for responses to HEAD; `Trailer`
 /// stays, since hyper sends only the trailers that it announces.
-pub fn strip_response(headers: &mut HeaderMap) {
+pub(crate) fn strip_response(headers: &mut HeaderMap) {
     let nominated = nominated(headers).unwrap_or_default();
     remove_where(headers, |name| {
         let hop = HOP_BY_HOP.contains(&name)
@@ -95,7 +95,7 @@ pub fn strip_response(headers: &mut HeaderMap) {
 }
 
 /// Removes every header whose name meets the condition.
-pub fn remove_where(headers: &mut HeaderMap, condition: impl Fn(&str) -> bool) {
+pub(crate) fn remove_where(headers: &mut HeaderMap, condition: impl Fn(&str) -> bool) {
     let removed: Vec<HeaderName> = headers
         .keys()
         .filter(|name| condition(name.as_str()))

@@ -13,12 +13,12 @@ use super::{header_name, hop_by_hop};
 
 /// The header of each fact. Their names differ for every upstream, and none has another meaning.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IdentityHeaders([HeaderName; Fact::ALL.len()]);
+pub(crate) struct IdentityHeaders([HeaderName; Fact::ALL.len()]);
 
 /// A fact about the identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Fact {
+pub(crate) enum Fact {
     /// The subject of the token: the initiator.
     Subject,
     /// Kind of the initiator: `human`, `agent`, `service` or `unknown`.
@@ -37,7 +37,7 @@ pub enum Fact {
 
 impl Fact {
     /// Every fact.
-    pub const ALL: [Fact; 7] = [
+    pub(crate) const ALL: [Fact; 7] = [
         Fact::Subject,
         Fact::Kind,
         Fact::Actor,
@@ -48,7 +48,7 @@ impl Fact {
     ];
 
     /// The name of its header without configuration.
-    pub fn default_header(self) -> &'static str {
+    pub(crate) fn default_header(self) -> &'static str {
         match self {
             Fact::Subject => "x-auth-subject",
             Fact::Kind => "x-auth-kind",
@@ -85,7 +85,7 @@ const RESERVED: &str = "accept accept-charset accept-encoding accept-language ag
 
 /// Why a name cannot be the header of a fact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NameError {
+pub(crate) enum NameError {
     /// It is not a valid header name.
     Invalid,
     /// It has another meaning.
@@ -105,7 +105,7 @@ impl IdentityHeaders {
     ///
     /// # Errors
     /// Each fact whose name cannot be used.
-    pub fn with_names<'a>(
+    pub(crate) fn with_names<'a>(
         chosen: impl Iterator<Item = (Fact, &'a str)> + Clone,
     ) -> Result<IdentityHeaders, Vec<(Fact, NameError)>> {
         let mut headers = IdentityHeaders::default();
@@ -128,25 +128,25 @@ impl IdentityHeaders {
     }
 
     /// The header of a fact.
-    pub fn name(&self, fact: Fact) -> &HeaderName {
+    pub(crate) fn name(&self, fact: Fact) -> &HeaderName {
         &self.0[fact as usize]
     }
 
     /// Whether an upstream may read this header as one of an identity. That includes the default names where others are
     /// configured: an upstream that reads `x-auth-kind` may also read `x-auth-subject`.
-    pub fn owns(&self, name: &str) -> bool {
+    pub(crate) fn owns(&self, name: &str) -> bool {
         let defaults = Fact::ALL.iter().map(|fact| fact.default_header());
         let mut names = self.0.iter().map(HeaderName::as_str).chain(defaults);
         names.any(|own| header_name::same(own, name))
     }
 
     /// Removes the identity headers that a client sent, in any spelling.
-    pub fn delete(&self, headers: &mut HeaderMap) {
+    pub(crate) fn delete(&self, headers: &mut HeaderMap) {
         hop_by_hop::remove_where(headers, |name| self.owns(name));
     }
 
     /// Sets the headers of an identity. [`IdentityHeaders::delete`] comes first.
-    pub fn set(&self, headers: &mut HeaderMap, identity: &Identity) {
+    pub(crate) fn set(&self, headers: &mut HeaderMap, identity: &Identity) {
         for fact in Fact::ALL {
             if let Some(value) = fact.value(identity) {
                 headers.insert(self.name(fact), value);

@@ -24,7 +24,7 @@ const LINGER_BYTES: usize = 1024 * 1024;
 /// - After shutdown the connection is read for a moment. Closing a socket with unread bytes makes the kernel reset the
 ///   connection and discard the response (RFC 9112 section 9.6).
 #[derive(Debug)]
-pub struct Http1Io<S> {
+pub(crate) struct Http1Io<S> {
     socket: Pin<Box<TimeoutWriter<S>>>,
     exchanges: Exchanges,
     head_timeout: Duration,
@@ -50,7 +50,7 @@ impl HeadDeadline {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Http1Io<S> {
     /// Wraps `socket`. The service of the connection counts its exchanges in the second value.
-    pub fn new(socket: S, head_timeout: Duration, write_timeout: Duration) -> (Http1Io<S>, Exchanges) {
+    pub(crate) fn new(socket: S, head_timeout: Duration, write_timeout: Duration) -> (Http1Io<S>, Exchanges) {
         let mut socket = TimeoutWriter::new(socket);
         socket.set_timeout(Some(write_timeout));
         let exchanges = Exchanges::default();

@@ -9,7 +9,7 @@ use http_body::{Body, Frame, SizeHint};
 
 /// Counts the exchanges of one connection. Its socket and its service share one.
 #[derive(Clone, Debug, Default)]
-pub struct Exchanges(Arc<Counts>);
+pub(crate) struct Exchanges(Arc<Counts>);
 
 #[derive(Debug, Default)]
 struct Counts {
@@ -19,7 +19,7 @@ struct Counts {
 
 /// A request and its response in progress. It ends when the last clone is dropped.
 #[derive(Clone, Debug)]
-pub struct Exchange {
+pub(crate) struct Exchange {
     _end: Arc<EndOnDrop>,
 }
 
@@ -34,7 +34,7 @@ impl Drop for EndOnDrop {
 
 impl Exchanges {
     /// Begins an exchange: a request head has been read.
-    pub fn begin(&self) -> Exchange {
+    pub(crate) fn begin(&self) -> Exchange {
         self.0.begun.fetch_add(1, Ordering::Release);
         Exchange {
             _end: Arc::new(EndOnDrop(self.clone())),
@@ -51,7 +51,7 @@ impl Exchanges {
 
 impl Exchange {
     /// Keeps the exchange in progress for as long as `body` is.
-    pub fn track<B>(&self, body: B) -> TrackedBody<B> {
+    pub(crate) fn track<B>(&self, body: B) -> TrackedBody<B> {
         TrackedBody {
             body,
             _exchange: self.clone(),
@@ -61,7 +61,7 @@ impl Exchange {
 
 /// A body that belongs to an exchange.
 #[derive(Debug)]
-pub struct TrackedBody<B> {
+pub(crate) struct TrackedBody<B> {
     body: B,
     _exchange: Exchange,
 }

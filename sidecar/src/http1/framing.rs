@@ -10,7 +10,7 @@ use http::request::Parts;
 ///
 /// # Errors
 /// What is ambiguous.
-pub fn check_framing(request: &Parts) -> Result<(), &'static str> {
+pub(crate) fn check_framing(request: &Parts) -> Result<(), &'static str> {
     let mut codings = request.headers.get_all(TRANSFER_ENCODING).iter();
     match (codings.next(), codings.next()) {
         (None, _) => Ok(()),

@@ -7,8 +7,8 @@ mod connection_io;
 mod exchange;
 mod framing;
 
-pub use self::connection_io::Http1Io;
-pub use self::framing::check_framing;
+pub(crate) use self::connection_io::Http1Io;
+pub(crate) use self::framing::check_framing;
 
 /// The longest request head: request line and header fields together.
-pub const MAX_HEAD_BYTES: usize = 64 * 1024;
+pub(crate) const MAX_HEAD_BYTES: usize = 64 * 1024;

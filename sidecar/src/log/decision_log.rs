@@ -26,7 +26,7 @@ const CLOSE_TIME: Duration = Duration::from_secs(2);
 
 /// Where the log goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LogTarget {
+pub(crate) enum LogTarget {
     /// Standard output.
     Stdout,
     /// A file, appended to.
@@ -35,51 +35,51 @@ pub enum LogTarget {
 
 /// One decision as JSON.
 #[derive(Serialize)]
-pub struct Event<'a> {
+pub(crate) struct Event<'a> {
     /// When, in UTC (RFC 3339).
-    pub time: String,
+    pub(crate) time: String,
     /// The id, which the response of a denied request contains, too.
-    pub id: Uuid,
+    pub(crate) id: Uuid,
     /// The method of the request, truncated like the path.
     #[serde(serialize_with = "truncate")]
-    pub method: &'a str,
+    pub(crate) method: &'a str,
     /// The path of the request without its query; truncated to 2048 bytes and an ellipsis.
     #[serde(serialize_with = "truncate")]
-    pub path: &'a str,
+    pub(crate) path: &'a str,
     /// The matched route.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub route: Option<&'a str>,
+    pub(crate) route: Option<&'a str>,
     /// Whether the request is forwarded.
-    pub decision: Effect,
+    pub(crate) decision: Effect,
     /// The status of the response to a denied request.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub status: Option<u16>,
+    pub(crate) status: Option<u16>,
     /// The stable code of the denial.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub code: Option<&'a str>,
+    pub(crate) code: Option<&'a str>,
     /// The rule that denies.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub rule: Option<&'a str>,
+    pub(crate) rule: Option<&'a str>,
     /// The reason, without values of the request.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
+    pub(crate) reason: Option<String>,
     /// The issuer of a verified token.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub issuer: Option<&'a str>,
+    pub(crate) issuer: Option<&'a str>,
     /// The chain of a verified token.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub chain: Option<Chain<'a>>,
+    pub(crate) chain: Option<Chain<'a>>,
     /// The client of a verified token.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub client: Option<&'a str>,
+    pub(crate) client: Option<&'a str>,
     /// Microseconds from the request head to the decision.
-    pub latency_us: u64,
+    pub(crate) latency_us: u64,
 }
 
 /// What a decision does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Effect {
+pub(crate) enum Effect {
     /// The request is forwarded.
     Allow,
     /// It is not.
@@ -88,7 +88,7 @@ pub enum Effect {
 
 /// The current time, for an event.
 #[expect(clippy::disallowed_methods, reason = "a timestamp, which no decision depends on")]
-pub fn now() -> String {
+pub(crate) fn now() -> String {
     humantime::format_rfc3339_millis(SystemTime::now()).to_string()
 }
 
@@ -105,14 +105,14 @@ fn truncate<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error>
 
 /// The decision log; clones write to the same one.
 #[derive(Clone, Debug)]
-pub struct DecisionLog(LineWriter);
+pub(crate) struct DecisionLog(LineWriter);
 
 impl DecisionLog {
     /// Opens the log and starts its writer thread.
     ///
     /// # Errors
     /// When the file cannot be opened or the thread not started.
-    pub fn open(target: &LogTarget) -> io::Result<DecisionLog> {
+    pub(crate) fn open(target: &LogTarget) -> io::Result<DecisionLog> {
         match target {
             LogTarget::Stdout => DecisionLog::to(line_writer::unlocked(&io::stdout())?),
             LogTarget::File(path) => DecisionLog::to(OpenOptions::new().append(true).create(true).open(path)?),
@@ -123,12 +123,12 @@ impl DecisionLog {
     ///
     /// # Errors
     /// When the thread cannot be started.
-    pub fn to(sink: impl Write + Send + 'static) -> io::Result<DecisionLog> {
+    pub(crate) fn to(sink: impl Write + Send + 'static) -> io::Result<DecisionLog> {
         LineWriter::start("decision-log", CAPACITY, sink, report).map(DecisionLog)
     }
 
     /// Queues one event for the writer, or counts it as dropped.
-    pub fn record(&self, event: &Event<'_>) {
+    pub(crate) fn record(&self, event: &Event<'_>) {
         let Ok(mut line) = serde_json::to_vec(event) else {
             return;
         };
@@ -142,7 +142,7 @@ impl DecisionLog {
     }
 
     /// Writes waiting events for up to two seconds, and ends. It blocks. Later events count as dropped.
-    pub fn close(&self) {
+    pub(crate) fn close(&self) {
         if self.0.close(CLOSE_TIME) == Closed::TimedOut {
             tracing::warn!("the decision log could not be written in time; waiting events are lost");
         }

@@ -20,11 +20,11 @@ const BATCH_DELAY: Duration = Duration::from_millis(5);
 
 /// Sends lines to the writer thread.
 #[derive(Clone, Debug)]
-pub struct LineWriter(Arc<Shared>);
+pub(crate) struct LineWriter(Arc<Shared>);
 
 /// A change in whether lines can be written.
 #[derive(Debug)]
-pub enum Change<'a> {
+pub(crate) enum Change<'a> {
     /// They cannot; later lines are tried again.
     Failed(&'a io::Error),
     /// They can again.
@@ -36,7 +36,7 @@ pub enum Change<'a> {
 
 /// How a writer was closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Closed {
+pub(crate) enum Closed {
     /// Every line has been written.
     Completely,
     /// Lines were still waiting at the end of the time.
@@ -71,7 +71,7 @@ impl LineWriter {
     ///
     /// # Errors
     /// When the thread cannot be started.
-    pub fn start(
+    pub(crate) fn start(
         name: &str,
         capacity: usize,
         sink: impl Write + Send + 'static,
@@ -94,7 +94,7 @@ impl LineWriter {
     ///
     /// # Errors
     /// How many lines have been lost, this one included.
-    pub fn send(&self, line: &[u8]) -> Result<(), u64> {
+    pub(crate) fn send(&self, line: &[u8]) -> Result<(), u64> {
         let mut waiting = self.0.waiting();
         if waiting.state != State::Open || waiting.bytes.len() + line.len() > self.0.capacity {
             return Err(self.0.lost.fetch_add(1, Ordering::Relaxed) + 1);
@@ -111,7 +111,7 @@ impl LineWriter {
     }
 
     /// Writes waiting lines for up to `limit`. Later lines are lost.
-    pub fn close(&self, limit: Duration) -> Closed {
+    pub(crate) fn close(&self, limit: Duration) -> Closed {
         let mut waiting = self.0.waiting();
         if waiting.state == State::Open {
             waiting.state = State::Closing;
@@ -134,7 +134,7 @@ impl LineWriter {
 ///
 /// # Errors
 /// When no file descriptor is available.
-pub fn unlocked(stream: &impl AsFd) -> io::Result<File> {
+pub(crate) fn unlocked(stream: &impl AsFd) -> io::Result<File> {
     stream.as_fd().try_clone_to_owned().map(File::from)
 }
 

@@ -1,5 +1,5 @@
 //! The decision log and the process log.
 
-pub mod decision_log;
-pub mod line_writer;
-pub mod process_log;
+pub(crate) mod decision_log;
+pub(crate) mod line_writer;
+pub(crate) mod process_log;

@@ -18,11 +18,11 @@ const CLOSE_TIME: Duration = Duration::from_secs(1);
 
 /// The process log; clones write to the same one.
 #[derive(Clone, Debug)]
-pub struct ProcessLog(LineWriter);
+pub(crate) struct ProcessLog(LineWriter);
 
 /// The least severe level that is logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum LogLevel {
+pub(crate) enum LogLevel {
     /// Failures
     Error,
     /// What an operator should look at
@@ -35,7 +35,7 @@ pub enum LogLevel {
 
 /// The format of the process log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
+pub(crate) enum LogFormat {
     /// A line of text for each event
     Text,
     /// A JSON object for each event
@@ -47,7 +47,7 @@ impl ProcessLog {
     ///
     /// # Errors
     /// When the thread cannot be started or standard error cannot be opened.
-    pub fn start(level: LogLevel, format: LogFormat) -> io::Result<ProcessLog> {
+    pub(crate) fn start(level: LogLevel, format: LogFormat) -> io::Result<ProcessLog> {
         let stderr = line_writer::unlocked(&io::stderr())?;
         // A failure to write to standard error cannot be reported.
         let log = ProcessLog(LineWriter::start("process-log", CAPACITY, stderr, |_| {})?);
@@ -72,12 +72,12 @@ impl ProcessLog {
     }
 
     /// Writes one line as it is.
-    pub fn line(&self, line: &str) {
+    pub(crate) fn line(&self, line: &str) {
         let _ = self.0.send(format!("{line}\n").as_bytes());
     }
 
     /// Writes waiting lines for up to a second, and ends.
-    pub fn close(&self) {
+    pub(crate) fn close(&self) {
         self.0.close(CLOSE_TIME);
     }
 }

@@ -19,19 +19,19 @@ use crate::headers::identity::IdentityHeaders;
 
 /// The way to the upstream.
 #[derive(Debug)]
-pub struct Forward {
+pub(crate) struct Forward {
     /// Receives allowed requests.
-    pub upstream: Upstream,
+    pub(crate) upstream: Upstream,
     /// The headers that carry the identity.
-    pub identity_headers: IdentityHeaders,
+    pub(crate) identity_headers: IdentityHeaders,
     /// Whether the upstream receives the access token.
-    pub access_token: AccessTokenForwarding,
+    pub(crate) access_token: AccessTokenForwarding,
 }
 
 /// What happens to the `Authorization` header of an allowed request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum AccessTokenForwarding {
+pub(crate) enum AccessTokenForwarding {
     /// It is removed: the identity headers carry the identity.
     #[default]
     Strip,
@@ -41,7 +41,7 @@ pub enum AccessTokenForwarding {
 
 impl Forward {
     /// Sends a request to the upstream and returns its response, or the refusal that replaces it.
-    pub async fn send(
+    pub(crate) async fn send(
         &self,
         mut parts: Parts,
         content: Content,

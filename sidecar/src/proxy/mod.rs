@@ -1,9 +1,9 @@
 //! Enforcement: an allowed request is forwarded to the upstream, a denied one is answered.
 
-pub mod forward;
-pub mod refusal;
-pub mod request_body;
-pub mod upstream;
+pub(crate) mod forward;
+pub(crate) mod refusal;
+pub(crate) mod request_body;
+pub(crate) mod upstream;
 
 use actgate::challenge::Protocol;
 use bytes::Bytes;
@@ -20,20 +20,20 @@ use crate::gate::form_token::{self, Form};
 use crate::gate::{Denial, Gate};
 
 /// A response: of the proxy itself, or of the upstream as it streams in.
-pub type Answer = Response<Either<Full<Bytes>, Incoming>>;
+pub(crate) type Answer = Response<Either<Full<Bytes>, Incoming>>;
 
 /// A gate and the way to the upstream. Shared by all connections.
 #[derive(Debug)]
-pub struct Proxy {
+pub(crate) struct Proxy {
     /// Decides on each request.
-    pub gate: Gate,
+    pub(crate) gate: Gate,
     /// Sends allowed requests to the upstream.
-    pub forward: Forward,
+    pub(crate) forward: Forward,
 }
 
 impl Proxy {
     /// Forwards a request or denies it.
-    pub async fn answer(&self, request: Request<ClientBody>) -> Answer {
+    pub(crate) async fn answer(&self, request: Request<ClientBody>) -> Answer {
         let (parts, body) = request.into_parts();
         let (decided, outcome) = self.gate.decide(&parts).await;
         let identity = decided.identity();
@@ -65,7 +65,7 @@ impl Proxy {
             Denial::Authorization(error) => {
                 let challenge = self.gate.authorizer.challenge(error);
                 let protocol = Protocol::of(&request.method, &request.headers);
-                refusal::challenge(error, &challenge, protocol, id, state)
+                refusal::challenge(&challenge, protocol, id, state)
             }
         };
         response.map(Either::Left)

@@ -5,7 +5,6 @@
 
 use std::time::Duration;
 
-use actgate::Error;
 use actgate::challenge::{Challenge, Protocol};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, EXPECT};
@@ -23,7 +22,7 @@ const DISCARD_TIME: Duration = Duration::from_secs(1);
 
 /// A status and a code that disclose no more than the RFCs let the caller act on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub(crate) struct Refusal {
     status: StatusCode,
     code: &'static str,
     title: &'static str,
@@ -40,12 +39,12 @@ struct ProblemDetails {
 
 impl Refusal {
     /// A refusal without a challenge.
-    pub fn new(status: StatusCode, code: &'static str, title: &'static str) -> Refusal {
+    pub(crate) fn new(status: StatusCode, code: &'static str, title: &'static str) -> Refusal {
         Refusal { status, code, title }
     }
 
     /// The response. It closes the connection when the request body was not read.
-    pub fn response(&self, decision: Uuid, body: RequestBodyState) -> Response<Full<Bytes>> {
+    pub(crate) fn response(&self, decision: Uuid, body: RequestBodyState) -> Response<Full<Bytes>> {
         let mut response = Response::new(Full::default());
         *response.status_mut() = self.status;
         response
@@ -73,25 +72,15 @@ impl Refusal {
 
 /// The response to a request that is not authorized: a code of RFC 6750, 9470 or 6749, never that of the policy. A gRPC
 /// caller gets a status in the headers and no body.
-pub fn challenge(
-    error: &Error,
+pub(crate) fn challenge(
     challenge: &Challenge,
     protocol: Protocol,
     decision: Uuid,
     body: RequestBodyState,
 ) -> Response<Full<Bytes>> {
-    let code = match (error, error.status()) {
-        (Error::MissingToken, _) => "missing_token",
-        (Error::InsufficientScope { .. }, _) => "insufficient_scope",
-        (Error::InsufficientUserAuthentication { .. }, _) => "insufficient_user_authentication",
-        (_, 400) => "invalid_request",
-        (_, 401) => "invalid_token",
-        (_, 503) => "temporarily_unavailable",
-        _ => "access_denied",
-    };
     let mut response = challenge.respond(protocol);
     if protocol == Protocol::Http {
-        Refusal::new(challenge.status(), code, challenge.description()).describe(&mut response, decision);
+        Refusal::new(challenge.status(), challenge.code(), challenge.description()).describe(&mut response, decision);
     }
     body.close(&mut response);
     response
@@ -99,7 +88,7 @@ pub fn challenge(
 
 /// Whether the body of a request has been read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RequestBodyState {
+pub(crate) enum RequestBodyState {
     /// Completely: the connection can serve the next request.
     Read,
     /// Not to its end: the connection must be closed, or the rest would be read as a request.
@@ -117,7 +106,7 @@ impl RequestBodyState {
 }
 
 /// Reads and discards the body of a denied request, within limits.
-pub async fn discard_body<B>(headers: &HeaderMap, mut body: B) -> RequestBodyState
+pub(crate) async fn discard_body<B>(headers: &HeaderMap, mut body: B) -> RequestBodyState
 where
     B: Body<Data = Bytes> + Unpin,
 {

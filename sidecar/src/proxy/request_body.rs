@@ -15,12 +15,12 @@ use tokio::time::Instant;
 use crate::gate::form_token::{Form, FormError};
 
 /// The body of a client's request, whatever protocol it came by.
-pub type ClientBody = UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>;
+pub(crate) type ClientBody = UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>;
 
 /// The client's body without its trailers: a server that merges trailers into the headers would read there what a
 /// client must not set (RFC 9110 section 6.5.1 lets a proxy discard them).
 #[derive(Debug)]
-pub struct RequestBody {
+pub(crate) struct RequestBody {
     content: Content,
     progress: Progress,
     fault: Arc<OnceLock<&'static str>>,
@@ -28,7 +28,7 @@ pub struct RequestBody {
 
 /// What a client sends.
 #[derive(Debug)]
-pub enum Content {
+pub(crate) enum Content {
     /// Bytes that are not inspected.
     Opaque(ClientBody),
     /// A form, checked for a token.
@@ -37,7 +37,7 @@ pub enum Content {
 
 impl RequestBody {
     /// The body of a client's request.
-    pub fn new(content: Content) -> RequestBody {
+    pub(crate) fn new(content: Content) -> RequestBody {
         RequestBody {
             content,
             progress: Progress::now(),
@@ -46,12 +46,12 @@ impl RequestBody {
     }
 
     /// When a part of the request was last forwarded.
-    pub fn progress(&self) -> Progress {
+    pub(crate) fn progress(&self) -> Progress {
         self.progress.clone()
     }
 
     /// Why the client's body failed; set when it does.
-    pub fn fault(&self) -> Arc<OnceLock<&'static str>> {
+    pub(crate) fn fault(&self) -> Arc<OnceLock<&'static str>> {
         self.fault.clone()
     }
 }
@@ -96,7 +96,7 @@ impl Body for RequestBody {
 
 /// When a part of a request was last forwarded.
 #[derive(Clone, Debug)]
-pub struct Progress {
+pub(crate) struct Progress {
     start: Instant,
     last: Arc<AtomicU64>,
 }
@@ -115,7 +115,7 @@ impl Progress {
     }
 
     /// Resolves when no part has been forwarded for `limit`.
-    pub async fn stalled(&self, limit: Duration) {
+    pub(crate) async fn stalled(&self, limit: Duration) {
         loop {
             let due = self.start + Duration::from_millis(self.last.load(Ordering::Relaxed)) + limit;
             if due <= Instant::now() {

@@ -18,11 +18,11 @@ const IDLE_TIME: Duration = Duration::from_secs(4);
 
 /// Time limits of the upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UpstreamTimeouts {
+pub(crate) struct UpstreamTimeouts {
     /// For establishing a connection.
-    pub connect: Duration,
+    pub(crate) connect: Duration,
     /// Longest time without progress until the response head arrives. Bodies have no other limit, in size or time.
-    pub response: Duration,
+    pub(crate) response: Duration,
 }
 
 impl Default for UpstreamTimeouts {
@@ -36,7 +36,7 @@ impl Default for UpstreamTimeouts {
 
 /// The upstream, over HTTP/1.1 on pooled connections.
 #[derive(Clone, Debug)]
-pub struct Upstream {
+pub(crate) struct Upstream {
     client: Client<HttpConnector, RequestBody>,
     authority: Authority,
     response_timeout: Duration,
@@ -44,7 +44,7 @@ pub struct Upstream {
 
 /// Why the upstream did not respond. The caller learns only the status.
 #[derive(Debug, thiserror::Error)]
-pub enum UpstreamError {
+pub(crate) enum UpstreamError {
     /// It could not be reached, or the connection ended before the response head did.
     #[error("no response: {0}")]
     NoResponse(String),
@@ -67,7 +67,7 @@ pub enum UpstreamError {
 
 impl UpstreamError {
     /// The status of the refusal: 502; 504 after a timeout; 400 when the request is at fault.
-    pub fn status(&self) -> StatusCode {
+    pub(crate) fn status(&self) -> StatusCode {
         match self {
             UpstreamError::TimedOut(_) => StatusCode::GATEWAY_TIMEOUT,
             UpstreamError::Request(_) => StatusCode::BAD_REQUEST,
@@ -78,7 +78,7 @@ impl UpstreamError {
 
 impl Upstream {
     /// The upstream at `authority`.
-    pub fn new(authority: Authority, timeouts: UpstreamTimeouts) -> Upstream {
+    pub(crate) fn new(authority: Authority, timeouts: UpstreamTimeouts) -> Upstream {
         let mut connector = HttpConnector::new();
         connector.set_connect_timeout(Some(timeouts.connect));
         connector.set_nodelay(true);
@@ -99,7 +99,7 @@ impl Upstream {
     ///
     /// # Errors
     /// When no response head arrives.
-    pub async fn send(&self, mut request: Request<RequestBody>) -> Result<Response<Incoming>, UpstreamError> {
+    pub(crate) async fn send(&self, mut request: Request<RequestBody>) -> Result<Response<Incoming>, UpstreamError> {
         let path = request
             .uri()
             .path_and_query()

@@ -33,15 +33,15 @@ const PLAIN_HEAD_BYTES: usize = 16 * 1024;
 
 /// Limits of client connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ConnectionLimits {
+pub(crate) struct ConnectionLimits {
     /// The time for a complete request head.
-    pub header: Duration,
+    pub(crate) header: Duration,
     /// How long a connection may be idle between two requests.
-    pub keep_alive: Duration,
+    pub(crate) keep_alive: Duration,
     /// How long requests in flight may take once draining has begun.
-    pub drain: Duration,
+    pub(crate) drain: Duration,
     /// The number of connections at a time; further ones wait in the kernel's queue.
-    pub connections: u32,
+    pub(crate) connections: u32,
 }
 
 impl Default for ConnectionLimits {
@@ -56,7 +56,7 @@ impl Default for ConnectionLimits {
 }
 
 /// Serves a client. `draining` becomes true when the process is about to end.
-pub async fn client(
+pub(crate) async fn client(
     accepted: Accepted,
     proxy: Arc<Proxy>,
     limits: ConnectionLimits,
@@ -114,7 +114,7 @@ pub async fn client(
 }
 
 /// Serves a client that asks for nothing but `answer`, which does not wait.
-pub async fn plain(accepted: Accepted, answer: impl Fn(&Request<Incoming>) -> Response<Full<Bytes>>) {
+pub(crate) async fn plain(accepted: Accepted, answer: impl Fn(&Request<Incoming>) -> Response<Full<Bytes>>) {
     let service = service_fn(|request: Request<Incoming>| {
         let response = answer(&request);
         async move { Ok::<_, Infallible>(response) }

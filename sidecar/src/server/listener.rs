@@ -14,7 +14,7 @@ const RETRY_DELAY: Duration = Duration::from_millis(50);
 
 /// A bound socket with a limit of connections. Further ones wait in the kernel's queue.
 #[derive(Debug)]
-pub struct Listener {
+pub(crate) struct Listener {
     socket: TcpListener,
     max_connections: u32,
     permits: Arc<Semaphore>,
@@ -23,11 +23,11 @@ pub struct Listener {
 
 /// An accepted connection. It counts towards the limit until it is dropped.
 #[derive(Debug)]
-pub struct Accepted {
+pub(crate) struct Accepted {
     /// The client's socket.
-    pub socket: TcpStream,
+    pub(crate) socket: TcpStream,
     /// The client's address.
-    pub peer: SocketAddr,
+    pub(crate) peer: SocketAddr,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -36,7 +36,7 @@ impl Listener {
     ///
     /// # Errors
     /// When the socket cannot be bound.
-    pub async fn bind(address: SocketAddr, max_connections: u32) -> io::Result<Listener> {
+    pub(crate) async fn bind(address: SocketAddr, max_connections: u32) -> io::Result<Listener> {
         Ok(Listener {
             socket: TcpListener::bind(address).await?,
             max_connections,
@@ -49,12 +49,12 @@ impl Listener {
     ///
     /// # Errors
     /// When the system does not know it.
-    pub fn address(&self) -> io::Result<SocketAddr> {
+    pub(crate) fn address(&self) -> io::Result<SocketAddr> {
         self.socket.local_addr()
     }
 
     /// The next connection. Failures are logged once and retried: they mean that sockets or memory are exhausted.
-    pub async fn accept(&mut self) -> Accepted {
+    pub(crate) async fn accept(&mut self) -> Accepted {
         loop {
             match self.try_accept().await {
                 Ok(accepted) => {
@@ -72,12 +72,12 @@ impl Listener {
     }
 
     /// The next connection in the kernel's queue, if there is one.
-    pub async fn queued(&self) -> Option<Accepted> {
+    pub(crate) async fn queued(&self) -> Option<Accepted> {
         timeout(Duration::ZERO, self.try_accept()).await.ok()?.ok()
     }
 
     /// Closes the socket. Resolves when every accepted connection has ended.
-    pub async fn close(self) {
+    pub(crate) async fn close(self) {
         drop(self.socket);
         // Fails only if the semaphore is closed.
         let _ = self.permits.acquire_many(self.max_connections).await;

@@ -1,9 +1,9 @@
 //! The listeners of a gate, and their graceful shutdown.
 
-pub mod connection;
-pub mod listener;
-pub mod open_files;
-pub mod signals;
+pub(crate) mod connection;
+pub(crate) mod listener;
+pub(crate) mod open_files;
+pub(crate) mod signals;
 
 use std::future::Future;
 use std::pin::pin;
@@ -19,20 +19,20 @@ use crate::proxy::Proxy;
 
 /// A gate with bound sockets.
 #[derive(Debug)]
-pub struct Server {
+pub(crate) struct Server {
     /// Accepts clients.
-    pub data: Listener,
+    pub(crate) data: Listener,
     /// Accepts requests about the state of the process.
-    pub admin: Option<Listener>,
+    pub(crate) admin: Option<Listener>,
     /// Answers the requests of clients.
-    pub proxy: Proxy,
+    pub(crate) proxy: Proxy,
     /// Limits of client connections.
-    pub limits: ConnectionLimits,
+    pub(crate) limits: ConnectionLimits,
 }
 
 /// How a drain ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Drained {
+pub(crate) enum Drained {
     /// Every request was answered.
     Completely,
     /// Time ran out before every connection had ended.
@@ -42,7 +42,7 @@ pub enum Drained {
 impl Server {
     /// Serves until `stop` resolves, then drains: readiness is withdrawn, no further connection is accepted, requests
     /// in flight end.
-    pub async fn serve(self, stop: impl Future<Output = ()>) -> Drained {
+    pub(crate) async fn serve(self, stop: impl Future<Output = ()>) -> Drained {
         let Server {
             mut data,
             admin,

@@ -8,7 +8,7 @@ const RESERVED: u64 = 64;
 
 /// Reduces `wanted` to the number of connections that the process has descriptors for, with one to the upstream for
 /// each: without it a request could only be answered with 502. The soft limit is raised as far as the system allows.
-pub fn connections(wanted: u32) -> u32 {
+pub(crate) fn connections(wanted: u32) -> u32 {
     let limit = getrlimit(Resource::Nofile);
     let needed = u64::from(wanted) * 2 + RESERVED;
     let Some(soft) = limit.current.filter(|soft| *soft < needed) else {

@@ -37,9 +37,9 @@ const fn wanted(resource: &'static str, scope: &'static str) -> Wanted {
 }
 
 /// The orders API in the issuer's built-in registry.
-pub const ORDERS: &str = "https://orders.example";
+pub(crate) const ORDERS: &str = "https://orders.example";
 /// The shipping API, with another audience.
-pub const SHIPPING: &str = "https://shipping.example";
+pub(crate) const SHIPPING: &str = "https://shipping.example";
 const FOR_ASSISTANT: &str = "https://assistant.example";
 const FOR_SHOPPER: &str = "https://shopper.example";
 const FOR_REFUND_AGENT: &str = "https://refund-agent.example";
@@ -56,7 +56,7 @@ const EXPIRED: i64 = -3600;
 
 /// The credential of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Credential {
+pub(crate) enum Credential {
     /// None.
     None,
     /// Alice in a web application.
@@ -89,19 +89,19 @@ pub enum Credential {
 
 /// Obtains credentials from the issuer.
 #[derive(Clone)]
-pub struct Credentials {
+pub(crate) struct Credentials {
     flows: Flows,
     issuer: IssuerHandle,
 }
 
 impl Credentials {
     /// The credentials of the issuer's built-in registry.
-    pub fn new(flows: Flows, issuer: IssuerHandle) -> Credentials {
+    pub(crate) fn new(flows: Flows, issuer: IssuerHandle) -> Credentials {
         Credentials { flows, issuer }
     }
 
     /// A new token.
-    pub async fn token(&self, credential: Credential) -> Result<Option<String>, Failure> {
+    pub(crate) async fn token(&self, credential: Credential) -> Result<Option<String>, Failure> {
         let flows = &self.flows;
         let tokens = match credential {
             Credential::None => return Ok(None),
@@ -149,7 +149,7 @@ impl Credentials {
     }
 
     /// Exchanges a token for one with more scope. Returns the subject token and the issuer's error.
-    pub async fn widen(&self) -> Result<(String, Option<String>), Failure> {
+    pub(crate) async fn widen(&self) -> Result<(String, Option<String>), Failure> {
         let narrow = wanted(FOR_ASSISTANT, "orders:read");
         let narrow = self.flows.sign_in(ALICE, STOREFRONT, narrow).await?;
         let wider = wanted(ORDERS, "orders:read refunds:write");
@@ -158,7 +158,7 @@ impl Credentials {
     }
 
     /// Replaces the signing keys twice, so that the gate has not fetched the current one.
-    pub fn rotate_keys(&self) -> Result<(), Failure> {
+    pub(crate) fn rotate_keys(&self) -> Result<(), Failure> {
         for _ in 0..2 {
             self.issuer
                 .rotate_key()

@@ -17,24 +17,24 @@ use crate::log::decision_log::DecisionLog;
 use crate::start::start;
 
 /// The policy of the orders API.
-pub const ORDERS_POLICY: &str = include_str!("orders.yaml");
+pub(crate) const ORDERS_POLICY: &str = include_str!("orders.yaml");
 const SHIPPING_POLICY: &str = include_str!("shipping.yaml");
 
 /// The running servers.
-pub struct Environment {
+pub(crate) struct Environment {
     /// The issuer's identifier and address.
-    pub issuer_url: String,
+    pub(crate) issuer_url: String,
     /// Controls the issuer.
-    pub issuer: IssuerHandle,
+    pub(crate) issuer: IssuerHandle,
     orders: SocketAddr,
     shipping: SocketAddr,
     /// The decisions of both gates.
-    pub decisions: UnboundedReceiver<Value>,
+    pub(crate) decisions: UnboundedReceiver<Value>,
 }
 
 impl Environment {
     /// Starts every server on a free loopback port. They run as long as the process.
-    pub async fn start() -> Result<Environment, Failure> {
+    pub(crate) async fn start() -> Result<Environment, Failure> {
         let failed = |error: &dyn std::fmt::Display| Failure::runtime("bundled issuer", error);
         let registry = Registry::demo().map_err(|error| failed(&error))?;
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -65,7 +65,7 @@ impl Environment {
     }
 
     /// The gate in front of an API.
-    pub fn gate(&self, api: Api) -> SocketAddr {
+    pub(crate) fn gate(&self, api: Api) -> SocketAddr {
         match api {
             Api::Orders => self.orders,
             Api::Shipping => self.shipping,

@@ -15,24 +15,24 @@ const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 
 /// A user who signs in.
 #[derive(Clone, Copy, Debug)]
-pub struct User {
-    pub name: &'static str,
-    pub password: &'static str,
-    pub second_factor: Option<&'static str>,
+pub(crate) struct User {
+    pub(crate) name: &'static str,
+    pub(crate) password: &'static str,
+    pub(crate) second_factor: Option<&'static str>,
 }
 
 /// A client of the issuer.
 #[derive(Clone, Copy, Debug)]
-pub struct Client {
-    pub id: &'static str,
-    pub secret: &'static str,
-    pub redirect_uri: &'static str,
-    pub actor_token: ActorToken,
+pub(crate) struct Client {
+    pub(crate) id: &'static str,
+    pub(crate) secret: &'static str,
+    pub(crate) redirect_uri: &'static str,
+    pub(crate) actor_token: ActorToken,
 }
 
 /// Whether an agent presents an actor token (RFC 8693 section 2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ActorToken {
+pub(crate) enum ActorToken {
     /// Client authentication is sufficient.
     Optional,
     /// The issuer requires a token of the agent.
@@ -41,35 +41,35 @@ pub enum ActorToken {
 
 /// The token that a client requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wanted {
-    pub resource: &'static str,
-    pub scope: &'static str,
+pub(crate) struct Wanted {
+    pub(crate) resource: &'static str,
+    pub(crate) scope: &'static str,
 }
 
 /// A token response.
 #[derive(Clone, Debug)]
-pub struct Tokens {
-    pub access: String,
-    pub id: Option<String>,
+pub(crate) struct Tokens {
+    pub(crate) access: String,
+    pub(crate) id: Option<String>,
 }
 
 /// An error response (RFC 6749 section 5.2).
 #[derive(Clone, Debug)]
-pub struct TokenError {
-    pub error: String,
-    pub description: String,
+pub(crate) struct TokenError {
+    pub(crate) error: String,
+    pub(crate) description: String,
 }
 
 /// The flows of one issuer.
 #[derive(Clone, Debug)]
-pub struct Flows {
+pub(crate) struct Flows {
     http: HttpClient,
     issuer: String,
 }
 
 impl Flows {
     /// The flows of the issuer at this URL.
-    pub fn at(issuer: &str, http: HttpClient) -> Flows {
+    pub(crate) fn at(issuer: &str, http: HttpClient) -> Flows {
         Flows {
             http,
             issuer: issuer.to_owned(),
@@ -77,7 +77,7 @@ impl Flows {
     }
 
     /// Authorization code with PKCE: the user signs in and consents, the client redeems the code.
-    pub async fn sign_in(&self, user: User, client: Client, wanted: Wanted) -> Result<Tokens, Failure> {
+    pub(crate) async fn sign_in(&self, user: User, client: Client, wanted: Wanted) -> Result<Tokens, Failure> {
         let query = url::form_urlencoded::Serializer::new(String::new())
             .extend_pairs([
                 ("response_type", "code"),
@@ -109,7 +109,7 @@ impl Flows {
     }
 
     /// Client credentials.
-    pub async fn client_credentials(&self, client: Client, wanted: Wanted) -> Result<Tokens, Failure> {
+    pub(crate) async fn client_credentials(&self, client: Client, wanted: Wanted) -> Result<Tokens, Failure> {
         let form = [
             ("grant_type", "client_credentials"),
             ("resource", wanted.resource),
@@ -119,12 +119,12 @@ impl Flows {
     }
 
     /// Token exchange: `agent` exchanges a token of which it is the audience for one in which it is the current actor.
-    pub async fn exchange(&self, agent: Client, subject_token: &str, wanted: Wanted) -> Result<Tokens, Failure> {
+    pub(crate) async fn exchange(&self, agent: Client, subject_token: &str, wanted: Wanted) -> Result<Tokens, Failure> {
         issued(self.try_exchange(agent, subject_token, wanted).await?)
     }
 
     /// The same, with the error of the issuer.
-    pub async fn try_exchange(
+    pub(crate) async fn try_exchange(
         &self,
         agent: Client,
         subject_token: &str,

@@ -16,34 +16,34 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// An HTTP client without redirects, cookies or rewriting of paths.
 #[derive(Clone, Debug)]
-pub struct HttpClient(Client<HttpConnector, Full<Bytes>>);
+pub(crate) struct HttpClient(Client<HttpConnector, Full<Bytes>>);
 
 /// A response with its body.
 #[derive(Debug)]
-pub struct Reply {
+pub(crate) struct Reply {
     /// Its status.
-    pub status: StatusCode,
+    pub(crate) status: StatusCode,
     /// Its headers.
-    pub headers: HeaderMap,
+    pub(crate) headers: HeaderMap,
     /// Its body.
-    pub body: Bytes,
+    pub(crate) body: Bytes,
 }
 
 impl Reply {
     /// The body as JSON; null when it is not JSON.
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 }
 
 impl HttpClient {
     /// A client with its own connections.
-    pub fn new() -> HttpClient {
+    pub(crate) fn new() -> HttpClient {
         HttpClient(Client::builder(TokioExecutor::new()).build_http())
     }
 
     /// Sends a request without a body.
-    pub async fn send(&self, method: Method, url: &str, token: Option<&str>) -> Result<Reply, Failure> {
+    pub(crate) async fn send(&self, method: Method, url: &str, token: Option<&str>) -> Result<Reply, Failure> {
         let mut request = request(method, url, Bytes::new())?;
         if let Some(token) = token {
             let value =
@@ -54,7 +54,7 @@ impl HttpClient {
     }
 
     /// Posts a form.
-    pub async fn post(&self, url: &str, form: &[(&str, &str)]) -> Result<Reply, Failure> {
+    pub(crate) async fn post(&self, url: &str, form: &[(&str, &str)]) -> Result<Reply, Failure> {
         let form = url::form_urlencoded::Serializer::new(String::new())
             .extend_pairs(form)
             .finish();

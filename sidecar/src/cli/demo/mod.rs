@@ -35,7 +35,7 @@ const DECISION_TIME: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// When a part cannot be started, a flow fails, or, as [`Failure::Denied`], a result is not the expected one.
-pub async fn demo(once: bool, output: Output) -> Result<(), Failure> {
+pub(crate) async fn demo(once: bool, output: Output) -> Result<(), Failure> {
     let mut signals = ShutdownSignals::watch().map_err(|error| Failure::runtime("signal handling", error))?;
     let mut environment = Environment::start().await?;
     let http = HttpClient::new();

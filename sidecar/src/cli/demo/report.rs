@@ -9,35 +9,35 @@ use crate::cli::terminal::{bad, faint, good, printable, strong};
 
 /// The result of one scenario.
 #[derive(Debug)]
-pub struct ScenarioResult {
+pub(crate) struct ScenarioResult {
     /// What it shows.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// The chain in the claims of the token; empty without a token.
-    pub chain: Vec<Node>,
+    pub(crate) chain: Vec<Node>,
     /// Whether the token was verified.
-    pub verified: bool,
+    pub(crate) verified: bool,
     /// The request.
-    pub request: String,
+    pub(crate) request: String,
     /// The outcome.
-    pub outcome: Outcome,
+    pub(crate) outcome: Outcome,
     /// The expected outcome.
-    pub expected: Outcome,
+    pub(crate) expected: Outcome,
     /// The rule that decided, or the reason.
-    pub reason: Option<String>,
+    pub(crate) reason: Option<String>,
     /// The identity headers that the API received.
-    pub identity: Option<Value>,
+    pub(crate) identity: Option<Value>,
     /// The `WWW-Authenticate` header of the response.
-    pub challenge: Option<String>,
+    pub(crate) challenge: Option<String>,
 }
 
 impl ScenarioResult {
     /// Whether the outcome is the expected one.
-    pub fn as_expected(&self) -> bool {
+    pub(crate) fn as_expected(&self) -> bool {
         self.outcome == self.expected
     }
 
     /// The result as text.
-    pub fn text(&self, number: usize) -> String {
+    pub(crate) fn text(&self, number: usize) -> String {
         let mut text = format!("{}\n", strong(&format!("{number:2}. {}", self.name)));
         for line in chain_tree::draw(&self.chain).lines() {
             text.push_str(&format!("      {line}\n"));
@@ -68,7 +68,7 @@ impl ScenarioResult {
     }
 
     /// The result as JSON.
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         let chain = self
             .chain
             .iter()
@@ -89,7 +89,7 @@ impl ScenarioResult {
 }
 
 /// Commands to try while the demo keeps running.
-pub fn next_steps(environment: &Environment) -> String {
+pub(crate) fn next_steps(environment: &Environment) -> String {
     let (issuer, orders) = (&environment.issuer_url, environment.gate(Api::Orders));
     format!(
         "The demo runs until Ctrl-C. To try it:

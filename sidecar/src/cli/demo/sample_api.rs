@@ -15,7 +15,7 @@ use crate::server::listener::Listener;
 const MAX_CONNECTIONS: u32 = 256;
 
 /// Starts the API on a free loopback port and returns its address. It runs as long as the process.
-pub async fn start() -> Result<SocketAddr, Failure> {
+pub(crate) async fn start() -> Result<SocketAddr, Failure> {
     let failed = |error| Failure::runtime("sample api", error);
     let mut listener = Listener::bind(([127, 0, 0, 1], 0).into(), MAX_CONNECTIONS)
         .await

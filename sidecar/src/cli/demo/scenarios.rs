@@ -9,18 +9,18 @@ use super::credentials::Credential;
 
 /// One action at a gate or at the issuer.
 #[derive(Clone, Debug)]
-pub struct Scenario {
+pub(crate) struct Scenario {
     /// What it shows, in a sentence.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// The action.
-    pub action: Action,
+    pub(crate) action: Action,
     /// The expected outcome.
-    pub expected: Outcome,
+    pub(crate) expected: Outcome,
 }
 
 /// An action.
 #[derive(Clone, Debug)]
-pub enum Action {
+pub(crate) enum Action {
     /// A request to an API behind a gate.
     Call(Call),
     /// The issuer's signing keys are replaced; then a request.
@@ -31,20 +31,20 @@ pub enum Action {
 
 /// A request.
 #[derive(Clone, Debug)]
-pub struct Call {
+pub(crate) struct Call {
     /// The API.
-    pub api: Api,
+    pub(crate) api: Api,
     /// The method.
-    pub method: Method,
+    pub(crate) method: Method,
     /// The target, byte for byte.
-    pub target: &'static str,
+    pub(crate) target: &'static str,
     /// The credential.
-    pub credential: Credential,
+    pub(crate) credential: Credential,
 }
 
 /// The APIs, each behind its own gate and with its own audience.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Api {
+pub(crate) enum Api {
     /// Orders and refunds.
     Orders,
     /// Shipping, which shares a scope with orders.
@@ -63,7 +63,7 @@ impl fmt::Display for Api {
 /// The outcome of an action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// The gate forwarded the request, and the API answered.
     Allowed,
     /// The gate denied the request.
@@ -91,7 +91,7 @@ impl fmt::Display for Outcome {
 }
 
 /// Every scenario in order. Rotation is last, so that every other token is signed by a key that the gate has fetched.
-pub fn scenarios() -> Vec<Scenario> {
+pub(crate) fn scenarios() -> Vec<Scenario> {
     use Credential as With;
     let call = |api, method, target, credential| Call {
         api,

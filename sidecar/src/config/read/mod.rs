@@ -34,7 +34,7 @@ const UP_TO_AN_HOUR: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_
 ///
 /// # Errors
 /// Every mistake of both.
-pub fn load(file: &Path) -> Result<Settings, Diagnostics> {
+pub(crate) fn load(file: &Path) -> Result<Settings, Diagnostics> {
     let unreadable = |message| Diagnostics::from_iter([Diagnostic::new(Span::default(), message, "")]);
     let text = read_file(file).map_err(|message| unreadable(message).in_file(file))?;
     parse(file, &text)
@@ -44,7 +44,7 @@ pub fn load(file: &Path) -> Result<Settings, Diagnostics> {
 ///
 /// # Errors
 /// As [`load`].
-pub fn parse(file: &Path, text: &str) -> Result<Settings, Diagnostics> {
+pub(crate) fn parse(file: &Path, text: &str) -> Result<Settings, Diagnostics> {
     let reading = actgate_yaml::read::<Document>(text);
     let settings = reading.check(|document, omissions, diagnostics| {
         ConfigReader::new(file, diagnostics, omissions).settings(&document, text)
