@@ -99,7 +99,6 @@ pub mod request;
 pub mod testing;
 mod token;
 
-pub mod yaml;
 
 pub use authorizer::{Authorizer, AuthorizerBuilder, Decision, Explanation};
 pub use error::{ConfigError, Error, Reason};
