@@ -99,7 +99,6 @@ pub mod request;
 pub mod testing;
 mod token;
 
-
 pub use authorizer::{Authorizer, AuthorizerBuilder, Decision, Explanation};
 pub use error::{ConfigError, Error, Reason};
 pub use identity::Identity;

@@ -57,38 +57,19 @@ impl Step {
     }
 
     fn check(self, got: String) -> Check {
-        Check::new(self.name(), Tier::Token, self.expected().to_owned(), got)
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Step::Route => "route",
-            Step::Credential => "credential",
-            Step::Form => "form",
-            Step::Issuer => "issuer",
-            Step::Type => "type",
-            Step::Key => "key",
-            Step::Signature => "signature",
-            Step::Claims => "claims",
-            Step::Audience => "audience",
-            Step::Time => "time",
-            Step::Confirmation => "confirmation",
-        }
-    }
-
-    fn expected(self) -> &'static str {
-        match self {
-            Step::Route => "a route of the policy",
-            Step::Credential => "one bearer token",
-            Step::Form => "a strict compact JWS",
-            Step::Issuer => "a trusted issuer",
-            Step::Type => "an access token",
-            Step::Key => "a key of the issuer for `kid` and `alg`",
-            Step::Signature => "valid with that key",
-            Step::Claims => "well-formed claims and actors",
-            Step::Audience => "an accepted audience",
-            Step::Time => "valid now",
-            Step::Confirmation => "no bound key, or its proof",
-        }
+        let (name, expected) = match self {
+            Step::Route => ("route", "a route of the policy"),
+            Step::Credential => ("credential", "one bearer token"),
+            Step::Form => ("form", "a strict compact JWS"),
+            Step::Issuer => ("issuer", "a trusted issuer"),
+            Step::Type => ("type", "an access token"),
+            Step::Key => ("key", "a key of the issuer for `kid` and `alg`"),
+            Step::Signature => ("signature", "valid with that key"),
+            Step::Claims => ("claims", "well-formed claims and actors"),
+            Step::Audience => ("audience", "an accepted audience"),
+            Step::Time => ("time", "valid now"),
+            Step::Confirmation => ("confirmation", "no bound key, or its proof"),
+        };
+        Check::new(name, Tier::Token, expected.to_owned(), got)
     }
 }

@@ -44,14 +44,7 @@ impl Keys {
     /// # Errors
     /// [`Error::KeysUnavailable`].
     pub(crate) fn generation(&self) -> Result<u64, Error> {
-        match self {
-            Keys::Static(snapshot) => Ok(snapshot.generation),
-            Keys::Remote(remote) => match &**remote.state() {
-                KeyState::Ready(snapshot) => Ok(snapshot.generation),
-                KeyState::Pending | KeyState::Stale => Err(remote.unavailable()),
-            },
-            Keys::Idle => Err(Error::KeysUnavailable { retry_after: 5 }),
-        }
+        self.current(|snapshot| snapshot.generation)
     }
 
     /// The current key set.
@@ -59,10 +52,14 @@ impl Keys {
     /// # Errors
     /// [`Error::KeysUnavailable`].
     pub(crate) fn snapshot(&self) -> Result<Arc<Snapshot>, Error> {
+        self.current(Arc::clone)
+    }
+
+    fn current<T>(&self, read: impl FnOnce(&Arc<Snapshot>) -> T) -> Result<T, Error> {
         match self {
-            Keys::Static(snapshot) => Ok(Arc::clone(snapshot)),
+            Keys::Static(snapshot) => Ok(read(snapshot)),
             Keys::Remote(remote) => match &**remote.state() {
-                KeyState::Ready(snapshot) => Ok(Arc::clone(snapshot)),
+                KeyState::Ready(snapshot) => Ok(read(snapshot)),
                 KeyState::Pending | KeyState::Stale => Err(remote.unavailable()),
             },
             Keys::Idle => Err(Error::KeysUnavailable { retry_after: 5 }),
