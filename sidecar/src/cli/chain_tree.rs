@@ -6,7 +6,6 @@ use crate::headers::chain_json::Chain;
 /// One party of a chain, as it is drawn.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Node {
-    /// Its subject.
     pub(crate) subject: String,
     /// Its issuer, where it is not that of the token.
     pub(crate) other_issuer: Option<String>,

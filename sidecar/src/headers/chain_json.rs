@@ -12,20 +12,15 @@ use serde::{Serialize, Serializer};
 /// `act` nests them: `actors[0]` is the current one.
 #[derive(Debug, Serialize)]
 pub(crate) struct Chain<'a> {
-    /// The subject of the token.
     pub(crate) initiator: Link<'a>,
-    /// The actors, newest first.
     pub(crate) actors: Vec<Link<'a>>,
 }
 
 /// One party of a chain.
 #[derive(Debug, Serialize)]
 pub(crate) struct Link<'a> {
-    /// Its issuer.
     pub(crate) iss: &'a str,
-    /// Its subject.
     pub(crate) sub: &'a str,
-    /// Its kind.
     #[serde(serialize_with = "display")]
     pub(crate) kind: Kind,
 }

@@ -24,7 +24,6 @@ const SHIPPING_POLICY: &str = include_str!("shipping.yaml");
 pub(crate) struct Environment {
     /// The issuer's identifier and address.
     pub(crate) issuer_url: String,
-    /// Controls the issuer.
     pub(crate) issuer: IssuerHandle,
     orders: SocketAddr,
     shipping: SocketAddr,

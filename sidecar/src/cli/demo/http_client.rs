@@ -21,11 +21,8 @@ pub(crate) struct HttpClient(Client<HttpConnector, Full<Bytes>>);
 /// A response with its body.
 #[derive(Debug)]
 pub(crate) struct Reply {
-    /// Its status.
     pub(crate) status: StatusCode,
-    /// Its headers.
     pub(crate) headers: HeaderMap,
-    /// Its body.
     pub(crate) body: Bytes,
 }
 

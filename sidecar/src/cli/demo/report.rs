@@ -10,17 +10,13 @@ use crate::cli::terminal::{bad, faint, good, printable, strong};
 /// The result of one scenario.
 #[derive(Debug)]
 pub(crate) struct ScenarioResult {
-    /// What it shows.
     pub(crate) name: &'static str,
     /// The chain in the claims of the token; empty without a token.
     pub(crate) chain: Vec<Node>,
     /// Whether the token was verified.
     pub(crate) verified: bool,
-    /// The request.
     pub(crate) request: String,
-    /// The outcome.
     pub(crate) outcome: Outcome,
-    /// The expected outcome.
     pub(crate) expected: Outcome,
     /// The rule that decided, or the reason.
     pub(crate) reason: Option<String>,

@@ -10,11 +10,8 @@ use super::credentials::Credential;
 /// One action at a gate or at the issuer.
 #[derive(Clone, Debug)]
 pub(crate) struct Scenario {
-    /// What it shows, in a sentence.
     pub(crate) name: &'static str,
-    /// The action.
     pub(crate) action: Action,
-    /// The expected outcome.
     pub(crate) expected: Outcome,
 }
 
@@ -32,13 +29,10 @@ pub(crate) enum Action {
 /// A request.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
-    /// The API.
     pub(crate) api: Api,
-    /// The method.
     pub(crate) method: Method,
     /// The target, byte for byte.
     pub(crate) target: &'static str,
-    /// The credential.
     pub(crate) credential: Credential,
 }
 
@@ -67,12 +61,7 @@ pub(crate) enum Outcome {
     /// The gate forwarded the request, and the API answered.
     Allowed,
     /// The gate denied the request.
-    Denied {
-        /// The status of the response.
-        status: u16,
-        /// The stable code.
-        code: String,
-    },
+    Denied { status: u16, code: String },
     /// The issuer issued no token.
     NotIssued {
         /// The error code (RFC 6749 section 5.2).
