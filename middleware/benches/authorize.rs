@@ -1,11 +1,11 @@
-//! What judging a request costs, as ratios taken inside one run: absolute times of shared machines mean nothing.
+//! The cost of authorizing a request, as ratios within one run: absolute times depend on the machine.
 //!
 //! `cargo bench -p actgate`. Each pair is measured alternating; the median of the ratios is printed.
 
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "a bench stops at the first surprise"
+    reason = "a benchmark stops at the first error"
 )]
 
 use std::hint::black_box;
@@ -29,11 +29,11 @@ use tower_service::Service;
 fn main() {
     let issuer = TestIssuer::new().expect("an issuer");
     let token = issuer.token(claims()).expect("a token");
-    let forgetful = Limits {
+    let no_cache = Limits {
         cache_bytes: 0,
         ..Limits::default()
     };
-    let judged = |routes, limits| router().layer(AuthorizeLayer::new(authorizer(&issuer, policy(routes), limits)));
+    let authorized = |routes, limits| router().layer(AuthorizeLayer::new(authorizer(&issuer, policy(routes), limits)));
 
     let raw = raw_verification(&issuer, &token);
     let mut bare = router();
@@ -41,10 +41,10 @@ fn main() {
         inner,
         value: Arc::new(7),
     }));
-    let mut fresh = judged(1, forgetful.clone());
-    let mut fresh_again = judged(1, forgetful);
-    let mut warm = judged(1, Limits::default());
-    let mut broad = judged(100, Limits::default());
+    let mut fresh = authorized(1, no_cache.clone());
+    let mut fresh_again = authorized(1, no_cache);
+    let mut warm = authorized(1, Limits::default());
+    let mut broad = authorized(100, Limits::default());
     let forged = forge(&token);
     let malformed = token.replacen("eyJ", "eyK", 1);
 
@@ -66,9 +66,9 @@ fn main() {
         repeat / arc
     );
     let forged = ratio(|| call(&mut fresh, &forged), || call(&mut fresh_again, &token));
-    println!("L6  forged signature ÷ good one                       {forged:>5.3}   1.2");
+    println!("L6  forged signature ÷ valid one                      {forged:>5.3}   1.2");
     let early = ratio(|| call(&mut fresh, &malformed), || call(&mut fresh_again, &token));
-    println!("L6  refused before the signature ÷ good one           {early:>5.3}   0.1");
+    println!("L6  denied before the signature ÷ valid one           {early:>5.3}   0.1");
     let hundred = ratio(|| call(&mut broad, &token), || call(&mut warm, &token));
     println!("L7  policy of 100 routes ÷ policy of one              {hundred:>5.3}   2.0");
 }
@@ -112,7 +112,7 @@ fn raw_verification(issuer: &TestIssuer, token: &str) -> impl Fn() + use<> {
     let (signed, signature) = (signed.to_owned(), URL_SAFE_NO_PAD.decode(signature).unwrap());
     move || {
         key.verify_sig(black_box(signed.as_bytes()), &signature)
-            .expect("a good signature")
+            .expect("a valid signature")
     }
 }
 
@@ -159,7 +159,7 @@ fn time(run: &mut impl FnMut()) -> f64 {
     start.elapsed().as_nanos() as f64 / f64::from(calls)
 }
 
-/// The least a layer that attaches an identity can cost: one shared value in the extensions.
+/// The minimum of a layer that attaches an identity: one shared value in the extensions.
 #[derive(Clone)]
 struct ArcOnly<S> {
     inner: S,

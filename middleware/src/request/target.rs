@@ -41,7 +41,7 @@ impl<'a> Target<'a> {
     ///
     /// # Errors
     /// [`Error::InvalidRequest`] for a path without a leading slash, with an empty or dot segment, a path parameter (`;`),
-    /// a backslash, a raw byte outside of ASCII, or an escape that stands for a control character, a separator, a per cent
+    /// a backslash, a raw byte outside of ASCII, or an escape of a control character, a separator, a per cent
     /// sign, a character that needs none, a look-alike of a separator, or no UTF-8 at all.
     pub fn new(method: &'a Method, uri: &'a Uri) -> Result<Self, Error> {
         canonical(uri.path())
