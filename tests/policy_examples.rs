@@ -1,6 +1,7 @@
 //! Every case of every folder in `policy-examples/`, decided by the library.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -12,7 +13,9 @@ use actgate::{Authorizer, Policy};
 use actgate_yaml::Spanned;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue, Method, Uri};
-use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 #[tokio::test]
@@ -95,6 +98,26 @@ fn an_unknown_key_or_word_in_a_cases_file_is_an_error() {
     assert!(read_cases("cases: []\nmore: 1\n").unwrap_err().contains("more"));
 }
 
+#[test]
+fn every_mistake_of_a_cases_file_is_reported() {
+    let text = "cases:
+  - { name: a, request: GET /, expect: alow }
+  - { name: b, requst: GET /, expect: allow }
+  - { name: c, request: [GET, /], expect: allow }
+  - { name: d, request: GET /, expect: { deny: no_route, status: 70000 } }
+";
+    let reported = read_cases(text).unwrap_err();
+    let lines: Vec<&str> = reported.lines().collect();
+    let places = ["2:40: ", "3:16: ", "4:25: ", "5:66: "];
+    let found = places.map(|place| lines.iter().filter(|line| line.starts_with(place)).count());
+    assert_eq!(found, [1; 4], "{reported}");
+    assert_eq!(
+        lines.iter().filter(|line| !line.starts_with("  help: ")).count(),
+        4,
+        "{reported}"
+    );
+}
+
 /// One folder: a gate with its policy, and the requests it is tried on.
 struct Example {
     authorizer: Authorizer,
@@ -121,17 +144,37 @@ struct Case {
     expect: Expect,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[derive(Debug)]
 enum Expect {
-    Allow(Allow),
+    Allow,
     Deny(Denial),
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Allow {
-    Allow,
+impl<'de> Deserialize<'de> for Expect {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ExpectVisitor)
+    }
+}
+
+struct ExpectVisitor;
+
+impl<'de> Visitor<'de> for ExpectVisitor {
+    type Value = Expect;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("`allow`, or a mapping with `deny` and `status`")
+    }
+
+    fn visit_str<E: de::Error>(self, word: &str) -> Result<Expect, E> {
+        match word {
+            "allow" => Ok(Expect::Allow),
+            other => Err(E::unknown_variant(other, &["allow"])),
+        }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Expect, A::Error> {
+        Denial::deserialize(MapAccessDeserializer::new(members)).map(Expect::Deny)
+    }
 }
 
 #[derive(Debug, Deserialize, PartialEq)]
@@ -186,7 +229,7 @@ impl Example {
             status: error.status(),
         });
         let expected = match &case.expect {
-            Expect::Allow(Allow::Allow) => Ok(()),
+            Expect::Allow => Ok(()),
             Expect::Deny(denial) => Err(denial),
         };
         if got.as_ref().copied() == expected {
@@ -200,7 +243,7 @@ fn read_cases(text: &str) -> Result<Vec<Case>, String> {
     let file: CasesFile = actgate_yaml::read(text)
         .into_result()
         .map_err(|mistakes| mistakes.to_string())?;
-    let is_allowed = |case: &Case| matches!(case.expect, Expect::Allow(_));
+    let is_allowed = |case: &Case| matches!(case.expect, Expect::Allow);
     if !file.cases.iter().any(is_allowed) {
         return Err("no case is allowed".to_owned());
     }

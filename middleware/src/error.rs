@@ -179,7 +179,7 @@ pub enum ConfigError {
     #[error("no issuer is trusted; name at least one")]
     NoIssuer,
     /// The same issuer is named twice.
-    #[error("the issuer `{0}` is named twice; one entry holds all its audiences")]
+    #[error("the issuer `{0}` is named twice; write all its audiences in one entry")]
     DuplicateIssuer(String),
     /// An issuer without audience, of which no token could be accepted.
     #[error("no audience is accepted for issuer `{0}`; name at least one")]

@@ -217,9 +217,7 @@ mod tests {
     fn the_profile_states_the_completeness_unless_it_is_overridden() {
         let issuer = TrustedIssuer::discover("https://idp.example").unwrap();
         assert_eq!(issuer.completeness(), ChainCompleteness::OuterOnly);
-        let keycloak = issuer.profile("keycloak".parse().unwrap());
-        assert_eq!(keycloak.completeness(), ChainCompleteness::ActorTokenOnly);
-        let complete = keycloak.chain_completeness(ChainCompleteness::Complete);
+        let complete = issuer.chain_completeness(ChainCompleteness::Complete);
         assert_eq!(complete.completeness(), ChainCompleteness::Complete);
     }
 }

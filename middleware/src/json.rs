@@ -1,7 +1,7 @@
-//! Strict JSON, as tokens need it: bounded, and without a second reading.
+//! Strict JSON for tokens: bounded and unambiguous.
 //!
-//! Duplicate names at any depth, lone surrogates, nesting and sizes over the limits are refused
-//! (RFC 7519 section 4 would allow the last duplicate to win; two parsers then see two tokens).
+//! Duplicate names at any depth, lone surrogates, nesting and sizes over the limits are rejected
+//! (RFC 7519 section 4 allows the last duplicate to win; two parsers then read two tokens).
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,7 +10,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess,
 
 use crate::limits::Limits;
 
-/// One JSON value, its strings borrowed from the text where they hold no escape.
+/// One JSON value. Strings without escapes are borrowed from the text.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Json<'a> {
     Null,
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn duplicate_names_are_refused_at_any_depth_and_in_any_spelling() {
+    fn duplicate_names_are_rejected_at_any_depth_and_in_any_spelling() {
         assert!(read(r#"{"a":1,"b":2}"#).is_ok());
         assert!(read(r#"{"a":1,"a":1}"#).is_err());
         assert!(read(r#"{"a":1,"\u0061":1}"#).is_err());
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_object_or_no_json_is_refused() {
+    fn other_values_and_invalid_json_are_rejected() {
         for text in [
             "",
             "null",

@@ -47,7 +47,7 @@ impl Authorizer {
                 found.ok()
             }
             Ok(None) => {
-                // A request without a valid token is denied for its token; a route that is unknown to it is no news.
+                // The token is verified first: a request without a valid token gets 401, whether the route exists or not.
                 let _ = Step::Route.report(Err::<(), _>(no_route()), recorder, |()| String::new());
                 None
             }

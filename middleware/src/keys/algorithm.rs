@@ -1,11 +1,11 @@
-//! The signature algorithms that are spoken, and nothing else.
+//! The accepted signature algorithms.
 
 use std::fmt;
 use std::str::FromStr;
 
 /// A JWS signature algorithm (RFC 7518 section 3, RFC 8037, RFC 9864).
 ///
-/// There is no `none` and no HMAC: neither can be written, so neither can be switched on.
+/// There is no variant for `none` and for HMAC, so that neither can be enabled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Algorithm {
     /// RSASSA-PKCS1-v1_5 with SHA-256.
@@ -31,7 +31,7 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// Every algorithm: the default of an issuer, since each is only ever used with a key of its own type.
+    /// Every algorithm: the default of an issuer, since each is used with a key of its own type only.
     pub const ALL: [Algorithm; 10] = [
         Algorithm::RS256,
         Algorithm::RS384,
@@ -76,7 +76,7 @@ impl fmt::Display for Algorithm {
     }
 }
 
-/// The name is not that of an accepted algorithm; its message lists them.
+/// The name is not that of an accepted algorithm. The message lists those.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownAlgorithm;
 

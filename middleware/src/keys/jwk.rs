@@ -1,4 +1,4 @@
-//! One JWK (RFC 7517) turned into keys that can verify, or skipped.
+//! One JWK (RFC 7517) as keys that can verify.
 
 use aws_lc_rs::signature::{self, ParsedPublicKey, RsaParameters, RsaPublicKeyComponents, VerificationAlgorithm};
 use base64::Engine as _;
@@ -26,7 +26,7 @@ impl VerificationKey {
         self.algorithm
     }
 
-    /// Whether `signature` is this key's over `message`.
+    /// Whether `signature` over `message` is valid with this key.
     pub(crate) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         signature.len() == self.signature_bytes && self.key.verify_sig(message, signature).is_ok()
     }
@@ -39,9 +39,9 @@ impl PartialEq for VerificationKey {
     }
 }
 
-/// The keys that one JWK stands for: one for each of `allowed` that fits its type, curve and `alg`.
+/// The verification keys of one JWK: one for each of `allowed` that fits its type, curve and `alg`.
 ///
-/// Empty for a key that is none of ours to use: symmetric, private, for encryption, of an unknown type or curve,
+/// Empty for an unusable key: symmetric, private, for encryption, of an unknown type or curve,
 /// weak, malformed, or of an algorithm that is not allowed.
 pub(crate) fn verification_keys(jwk: Object<'_>, allowed: &[Algorithm]) -> Vec<VerificationKey> {
     parse(jwk, allowed).unwrap_or_default()
@@ -49,11 +49,11 @@ pub(crate) fn verification_keys(jwk: Object<'_>, allowed: &[Algorithm]) -> Vec<V
 
 fn parse(jwk: Object<'_>, allowed: &[Algorithm]) -> Option<Vec<VerificationKey>> {
     let value = Json::Object(jwk).into_value();
-    // A private key in a published set is nobody's secret any more.
+    // A private key in a published set is compromised.
     if value.get("d").is_some() || value.get("k").is_some() {
         return None;
     }
-    // jsonwebtoken knows fewer algorithms than we do, so `alg` is read as text.
+    // jsonwebtoken has no name for some of the algorithms, so that `alg` is read as text.
     let declared = match value.get("alg") {
         None => None,
         Some(alg) => Some(Algorithm::named(alg.as_str()?)?),

@@ -14,7 +14,7 @@ const MAX_CANDIDATES: usize = 4;
 
 /// The keys of one issuer.
 ///
-/// Each key is bound to its type, curve and algorithm when the set is read; a token can only select among them.
+/// Each key is bound to its type, curve and algorithm when the set is read; a token selects among them.
 #[derive(Debug, PartialEq)]
 pub struct KeySet {
     keys: Vec<VerificationKey>,
@@ -28,21 +28,21 @@ struct Document<'a> {
     keys: Vec<&'a serde_json::value::RawValue>,
 }
 
-/// Why a document is no usable key set.
+/// Why a document is not a usable key set.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeySetError {
     /// The document is over 256 KiB.
     #[error("the document is longer than {MAX_DOCUMENT_BYTES} bytes")]
     TooLong,
-    /// The document is no JSON object with an array `keys`.
-    #[error("the document is no JWK set: {0}")]
+    /// The document is not a JSON object with an array `keys`.
+    #[error("the document is not a JWK set: {0}")]
     Malformed(&'static str),
     /// More than 100 keys.
-    #[error("the set holds more than {MAX_KEYS} keys")]
+    #[error("the set contains more than {MAX_KEYS} keys")]
     TooManyKeys,
     /// Not one key that can be used: every one is of another kind, weak, or of an algorithm that is not allowed.
-    #[error("the set holds no usable key")]
+    #[error("the set contains no usable key")]
     NoUsableKey,
 }
 
@@ -50,10 +50,10 @@ impl KeySet {
     /// Reads a JWK set, keeping what verifies with one of `algorithms`.
     ///
     /// A key that is symmetric, private, meant for encryption, weak (RSA below 2048 bits), malformed or of an unknown
-    /// kind is skipped and counted; it never spoils the others.
+    /// kind is skipped and counted; it does not affect the others.
     ///
     /// # Errors
-    /// [`KeySetError`] when the document as a whole is of no use.
+    /// [`KeySetError`] when the document as a whole is unusable.
     pub fn from_json(document: &[u8], algorithms: &[Algorithm]) -> Result<KeySet, KeySetError> {
         if document.len() > MAX_DOCUMENT_BYTES {
             return Err(KeySetError::TooLong);
@@ -69,7 +69,7 @@ impl KeySet {
             skipped: 0,
         };
         for entry in document.keys {
-            // Each key is read strictly by itself, so that an odd one spoils no other.
+            // Each key is read strictly by itself, so that an unusable one does not affect the others.
             let entry = json::object(entry.get().as_bytes(), &Limits::default());
             let keys = entry.map_or_else(|_| Vec::new(), |entry| jwk::verification_keys(entry, algorithms));
             if keys.is_empty() {
@@ -100,9 +100,9 @@ impl KeySet {
 
     /// Whether a newer set could hold a key for this `kid` and `alg`, which this one does not.
     pub(crate) fn may_miss(&self, kid: Option<&str>, algorithm: Algorithm) -> bool {
-        // A key we hold does not change its algorithm, and an algorithm that is not allowed stays so.
-        let held = kid.is_some() && self.keys.iter().any(|key| key.kid() == kid);
-        !held && self.algorithms.contains(&algorithm)
+        // A known key does not change its algorithm, and the accepted algorithms are fixed.
+        let known = kid.is_some() && self.keys.iter().any(|key| key.kid() == kid);
+        !known && self.algorithms.contains(&algorithm)
     }
 
     /// The keys that may have signed a token with this `kid` and `alg`.
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn one_odd_key_never_spoils_the_set() {
+    fn an_unusable_key_does_not_affect_the_others() {
         let odd = vec![
             json!({"kty": "AKP", "alg": "ML-DSA-44", "kid": "pq", "pub": "AA"}),
             json!({"kty": "oct", "kid": "secret", "k": "AAAA"}),

@@ -81,8 +81,6 @@ mod requirement;
 mod route_table;
 mod rules;
 mod syntax;
-#[cfg(test)]
-mod testing;
 
 pub use check::{Check, Outcome, Tier};
 pub use error::{PolicyError, PolicyMistake};
@@ -94,3 +92,6 @@ pub(crate) use evaluation_time::EvaluationTime;
 pub(crate) use requirement::Requirement;
 pub(crate) use route_table::{Access, Route};
 pub(crate) use rules::Truncation;
+
+#[cfg(test)]
+mod testing;

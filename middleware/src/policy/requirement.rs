@@ -14,7 +14,7 @@ impl Requirement {
         self.history.iter().map(|rule| HistoryNeed {
             rule: &rule.name,
             line: rule.line,
-            truncation: rule.condition.truncation(),
+            truncation: rule.condition.truncation,
         })
     }
 }

@@ -1,4 +1,4 @@
-//! How an issuer writes its tokens: the claims that hold each fact, the accepted media types, the value of its chain.
+//! How an issuer writes its tokens: the claims that hold each fact, the accepted media types, the completeness of its chain.
 //!
 //! A [`Profile`] is data. Claim parsing takes it as an argument, so that supporting another issuer adds a preset and no
 //! code path.
@@ -18,9 +18,9 @@ use crate::error::{Error, Reason};
 /// ```
 /// use actgate::profile::Profile;
 ///
-/// let profile: Profile = "keycloak".parse()?;
-/// assert_eq!(profile.name(), "keycloak");
-/// assert_eq!(Profile::default().name(), "rfc9068");
+/// let profile: Profile = "rfc9068".parse()?;
+/// assert_eq!(profile, Profile::default());
+/// assert!("no-such-issuer".parse::<Profile>().is_err());
 /// # Ok::<(), actgate::profile::UnknownProfile>(())
 /// ```
 ///

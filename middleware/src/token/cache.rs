@@ -1,4 +1,4 @@
-//! The memory of verified tokens: facts under the whole text of the token, never a verdict.
+//! The cache of verified tokens: facts by the whole text of the token, never a decision.
 
 use std::fmt;
 
@@ -7,16 +7,16 @@ use quick_cache::sync::Cache;
 
 /// Verified tokens, bounded by memory.
 ///
-/// Only tokens whose signature was verified get in, so a stranger can neither fill it nor choose what collides.
-/// Whoever takes a fact out compares the generation of the key set and the times again.
+/// Only tokens whose signature was verified are inserted, so that forged tokens can neither fill it nor collide. The key set
+/// and every check that depends on the request are compared again at each look-up.
 pub(crate) struct TokenCache<V> {
     entries: Option<Cache<Box<str>, V, ByBytes>>,
 }
 
 impl<V: Clone> TokenCache<V> {
-    /// A cache of about `bytes` of memory; 0 keeps nothing.
+    /// A cache of about `bytes` of memory; 0 disables it.
     pub(crate) fn new(bytes: usize) -> Self {
-        // A token of the usual size with its facts; only a first guess for the table.
+        // The size of a usual token with its facts; the table grows from there.
         let guess = bytes / 4096;
         TokenCache {
             entries: (bytes > 0).then(|| Cache::with_weighter(guess, bytes as u64, ByBytes)),
@@ -40,7 +40,7 @@ impl<V: Clone> TokenCache<V> {
     }
 }
 
-/// Tokens are credentials: none is ever shown.
+/// Tokens are credentials: none is printed.
 impl<V> fmt::Debug for TokenCache<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("TokenCache(..)")
@@ -51,8 +51,8 @@ impl<V> fmt::Debug for TokenCache<V> {
 struct ByBytes;
 
 impl<V> Weighter<Box<str>, V> for ByBytes {
-    /// The facts of a usual token take about three times its text: claims, chain, the table's own part. One that is far
-    /// longer than those may unfold into many small values when its claims are asked for.
+    /// Claims, chain and the table's own part take about three times the text of a usual token. A far longer token can
+    /// expand into many small values when a rule reads its claims.
     fn weight(&self, token: &Box<str>, _: &V) -> u64 {
         let length = token.len() as u64;
         4 * length + 512 + 12 * length.saturating_sub(2048)
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_bounded_whatever_comes() {
+    fn memory_is_bounded() {
         let cache = TokenCache::new(1 << 20);
         for index in 0..100_000 {
             cache.insert(&format!("{index:0800}"), index);
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn zero_bytes_keep_nothing() {
+    fn zero_bytes_disable_the_cache() {
         let cache = TokenCache::new(0);
         cache.insert("a.b.c", 1);
         assert!(cache.get("a.b.c").is_none());

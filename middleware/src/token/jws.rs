@@ -59,7 +59,7 @@ impl<'t> UnverifiedToken<'t> {
         let header = Header::parse(&header, limits)?;
         let payload = base64url(payload).ok_or(malformed("its payload is not base64url"))?;
         let signature_at = token.len() - signature.len();
-        // 1,024 bytes hold the longest signature there is, RSA with 8,192 bits.
+        // The longest signature, of RSA with 8,192 bits, has 1,024 bytes.
         if signature.is_empty() || signature.len() > 1366 {
             return Err(malformed("its signature is missing or too long"));
         }

@@ -1,9 +1,9 @@
 //! The deserializer over a tree of nodes. A mistake names the innermost node being read.
 
-use serde::de::value::{BorrowedStrDeserializer, U64Deserializer};
-use serde::de::{
-    DeserializeSeed, Deserializer, EnumAccess, Error, IntoDeserializer, MapAccess, SeqAccess, Unexpected, Visitor,
-};
+use std::iter::once;
+
+use serde::de::value::{BorrowedStrDeserializer, MapDeserializer, SeqDeserializer};
+use serde::de::{DeserializeSeed, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Unexpected, Visitor};
 use serde::forward_to_deserialize_any;
 
 use crate::mistake::Mistake;
@@ -49,9 +49,9 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'de> {
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Mistake> {
         match (name, &self.0.kind) {
-            (SPANNED, _) => visitor.visit_seq(SpannedParts { node: self, part: 0 }),
+            (SPANNED, _) => visitor.visit_map(MapDeserializer::new(once((self.0.span.packed(), self)))),
             (ONE_OR_MANY, Kind::Sequence(_)) => self.deserialize_any(visitor),
-            (ONE_OR_MANY, _) => visitor.visit_seq(Single(Some(self))),
+            (ONE_OR_MANY, _) => visitor.visit_seq(SeqDeserializer::new(once(self))),
             _ => visitor.visit_newtype_struct(self),
         }
     }
@@ -62,16 +62,14 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'de> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Mistake> {
-        match (name.strip_prefix("shorthand "), &self.0.kind) {
+        let read = match (name.strip_prefix("shorthand "), &self.0.kind) {
             (_, Kind::Mapping(_) | Kind::Null) => self.deserialize_any(visitor),
+            (Some(key), _) => visitor.visit_map(MapDeserializer::new(once((key, self)))),
             // The visitors that serde derives would take a list for the fields in their order.
-            (None, Kind::Sequence(_)) => Err(Mistake::invalid_type(Unexpected::Seq, &visitor).at(self.0.span)),
+            (None, Kind::Sequence(_)) => Err(Mistake::invalid_type(Unexpected::Seq, &visitor)),
             (None, _) => self.deserialize_any(visitor),
-            (key, _) => {
-                let read = visitor.visit_map(Shorthand { key, value: self });
-                read.map_err(|mistake| mistake.at(self.0.span))
-            }
-        }
+        };
+        read.map_err(|mistake| mistake.at(self.0.span))
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -80,28 +78,13 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'de> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Mistake> {
-        struct Word<'de>(BorrowedStrDeserializer<'de, Mistake>);
-        impl<'de> EnumAccess<'de> for Word<'de> {
-            type Error = Mistake;
-            type Variant = <BorrowedStrDeserializer<'de, Mistake> as EnumAccess<'de>>::Variant;
-            fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self::Variant), Mistake> {
-                self.0.variant_seed(seed)
-            }
-        }
-        let found = match &self.0.kind {
+        match &self.0.kind {
             Kind::Text(word) => {
-                let word = Word(BorrowedStrDeserializer::new(word));
-                return visitor.visit_enum(word).map_err(|mistake| mistake.at(self.0.span));
+                let read = visitor.visit_enum(BorrowedStrDeserializer::new(word));
+                read.map_err(|mistake: Mistake| mistake.at(self.0.span))
             }
-            Kind::Null => Unexpected::Unit,
-            Kind::Bool(value) => Unexpected::Bool(*value),
-            Kind::Unsigned(value) => Unexpected::Unsigned(*value),
-            Kind::Signed(value) => Unexpected::Signed(*value),
-            Kind::Float(value) => Unexpected::Float(*value),
-            Kind::Sequence(_) => Unexpected::Seq,
-            Kind::Mapping(_) => Unexpected::Map,
-        };
-        Err(Mistake::invalid_type(found, &"a single word").at(self.0.span))
+            _ => self.deserialize_any(visitor),
+        }
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
@@ -111,6 +94,13 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'de> {
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf
         unit unit_struct seq tuple tuple_struct map identifier
+    }
+}
+
+impl<'de> IntoDeserializer<'de, Mistake> for NodeDeserializer<'de> {
+    type Deserializer = Self;
+    fn into_deserializer(self) -> Self {
+        self
     }
 }
 
@@ -171,56 +161,5 @@ impl<'de> MapAccess<'de> for &mut Pairs<'de> {
         let read = seed.deserialize(NodeDeserializer(value));
         self.index += 1;
         read.map_err(|mistake| mistake.at(value.span).within(self.index - 1))
-    }
-}
-
-/// The line, the column and the value of a node, for `Spanned`.
-struct SpannedParts<'de> {
-    node: NodeDeserializer<'de>,
-    part: u8,
-}
-
-impl<'de> SeqAccess<'de> for SpannedParts<'de> {
-    type Error = Mistake;
-
-    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Mistake> {
-        self.part += 1;
-        let number = |number: u64| -> U64Deserializer<Mistake> { number.into_deserializer() };
-        match self.part {
-            1 => seed.deserialize(number(self.node.0.span.line)).map(Some),
-            2 => seed.deserialize(number(self.node.0.span.column)).map(Some),
-            _ => seed.deserialize(self.node).map(Some),
-        }
-    }
-}
-
-/// A value in the place of a list of one.
-struct Single<'de>(Option<NodeDeserializer<'de>>);
-
-impl<'de> SeqAccess<'de> for Single<'de> {
-    type Error = Mistake;
-
-    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Mistake> {
-        self.0.take().map(|node| seed.deserialize(node)).transpose()
-    }
-}
-
-/// A value in the place of a mapping with one key.
-struct Shorthand<'de> {
-    key: Option<&'static str>,
-    value: NodeDeserializer<'de>,
-}
-
-impl<'de> MapAccess<'de> for Shorthand<'de> {
-    type Error = Mistake;
-
-    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Mistake> {
-        let key = self.key.take();
-        key.map(|key| seed.deserialize(BorrowedStrDeserializer::new(key)))
-            .transpose()
-    }
-
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Mistake> {
-        seed.deserialize(self.value)
     }
 }

@@ -85,12 +85,11 @@ impl Error for Mistake {
             _ => "something else",
         };
         let (expected, help) = in_words(expected);
-        let scalar = matches!(found, "true or false" | "a number");
-        let help = match &*expected {
-            text if scalar && help.is_empty() && (text.contains("text") || text.contains("word")) => {
-                "put a text in quotes"
-            }
-            _ => &help,
+        let help = match found {
+            _ if !help.is_empty() => &help,
+            "a list" | "a mapping" => "write a single value",
+            "a text" => "",
+            _ => "put a text in quotes",
         };
         Mistake::new(format!("expected {expected}, not {found}"), help)
     }
@@ -146,6 +145,7 @@ fn in_words(expected: &dyn Expected) -> (String, String) {
         },
     };
     let help = match words {
+        range if help.is_empty() && range.contains(" from ") => "write a number in this range, without quotes",
         number if help.is_empty() && number.contains("number") => "write a number without quotes",
         _ => help,
     };

@@ -209,7 +209,7 @@ mod tests {
         let list = "a list, not a text; write `[a, b]`, or each item on a line of its own after `- `";
         let mapping = "a mapping, not a text; write keys with their values, as in `key: value`";
         let number = "a whole number from 0 to 4294967295";
-        let digits = "write a number without quotes";
+        let digits = "write a number in this range, without quotes";
         let tab = "a tab is used where only spaces are allowed; indent with spaces";
         let merge = "merge keys (`<<`) are not supported; write the keys out";
         let several = "the file contains more than one document; keep one, and delete the `---` before the next";
@@ -232,7 +232,11 @@ mod tests {
                 "1:1",
                 "expected a mapping, not a list; write keys with their values, as in `key: value`",
             ),
-            ("routes: [{ match: [[a]] }]", "1:20", "expected a text, not a list"),
+            (
+                "routes: [{ match: [[a]] }]",
+                "1:20",
+                "expected a text, not a list; write a single value",
+            ),
             (
                 "routes: [{ match: 1 }]",
                 "1:19",
@@ -251,7 +255,7 @@ mod tests {
             (
                 "requirements: { a: { kind: { a: b } } }",
                 "1:28",
-                "expected a single word, not a mapping",
+                "expected a single word, not a mapping; write a single value",
             ),
             (
                 "requirements: { a: { kind: humn } }",
@@ -341,7 +345,7 @@ rotes: []
             "5:23: expected a text, not a number; put a text in quotes",
             "6:5: the key `match` is missing; add `match: …`",
             "7:12: a value is missing here; add a value or remove the key",
-            "7:36: expected a whole number from 0 to 4294967295, not a text; write a number without quotes",
+            "7:36: expected a whole number from 0 to 4294967295, not a text; write a number in this range, without quotes",
             "8:1: unknown key `rotes`; did you mean `routes`?",
         ];
         assert_eq!(mistakes(text), expected);

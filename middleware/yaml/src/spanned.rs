@@ -2,8 +2,9 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::ops::Deref;
 
-use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 /// The newtype names that the deserializer recognises.
 pub(crate) const SPANNED: &str = "$actgate_yaml::Spanned";
@@ -16,6 +17,13 @@ pub struct Span {
     pub line: u64,
     /// The column.
     pub column: u64,
+}
+
+impl Span {
+    /// The place in one number, as the deserializer hands it to [`Spanned`].
+    pub(crate) fn packed(self) -> u64 {
+        self.line << 32 | self.column
+    }
 }
 
 /// A value together with its place. The place is unknown unless the value was read by [`read`](crate::read).
@@ -50,36 +58,38 @@ impl<T> Spanned<T> {
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Spanned<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Parts<T>(PhantomData<T>);
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Parts<T> {
-            type Value = Spanned<T>;
+        struct Placed<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Placed<T> {
+            type Value = (u64, T);
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a value")
             }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Spanned<T>, A::Error> {
-                let mut number = || parts.next_element::<u64>().map(Option::unwrap_or_default);
-                let (line, column) = (number()?, number()?);
-                let value = parts
-                    .next_element()?
-                    .ok_or_else(|| A::Error::invalid_length(2, &self))?;
-                Ok(Spanned { value, line, column })
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(u64, T), A::Error> {
+                map.next_entry()?.ok_or_else(|| A::Error::invalid_length(0, &self))
             }
-            fn visit_newtype_struct<D: Deserializer<'de>>(self, other: D) -> Result<Spanned<T>, D::Error> {
-                let value = T::deserialize(other)?;
-                Ok(Spanned {
-                    value,
-                    line: 0,
-                    column: 0,
-                })
+            fn visit_newtype_struct<D: Deserializer<'de>>(self, other: D) -> Result<(u64, T), D::Error> {
+                T::deserialize(other).map(|value| (0, value))
             }
         }
-        deserializer.deserialize_newtype_struct(SPANNED, Parts(PhantomData))
+        let (place, value) = deserializer.deserialize_newtype_struct(SPANNED, Placed(PhantomData))?;
+        Ok(Spanned {
+            value,
+            line: place >> 32,
+            column: place & u64::from(u32::MAX),
+        })
     }
 }
 
 /// A list, which is written as its only item where it has one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OneOrMany<T>(pub Vec<T>);
+
+impl<T> Deref for OneOrMany<T> {
+    type Target = [T];
+    fn deref(&self) -> &[T] {
+        &self.0
+    }
+}
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -20,6 +20,8 @@ pub(crate) fn diagnostic(error: &Error, text: &str) -> Diagnostic {
     Diagnostic::new(span, message, help)
 }
 
+const TAG: (&str, &str) = ("the tag does not fit the value", "delete the `!` and the tag");
+
 fn message(error: &Error) -> (String, &'static str) {
     let too_deep = "lists and mappings are nested too deep";
     let (message, help) = match error {
@@ -56,17 +58,8 @@ fn message(error: &Error) -> (String, &'static str) {
             breach: BudgetBreach::Depth { .. },
             ..
         } => (too_deep, ""),
-        Error::AliasReplayCounterOverflow { .. }
-        | Error::AliasReplayLimitExceeded { .. }
-        | Error::AliasExpansionLimitExceeded { .. }
-        | Error::AliasReplayStackDepthExceeded { .. }
-        | Error::Budget { .. } => ("the file is too large, or repeats too much through aliases", ""),
-        Error::InvalidScalar { .. }
-        | Error::InvalidBooleanStrict { .. }
-        | Error::InvalidBinaryBase64 { .. }
-        | Error::BinaryNotUtf8 { .. }
-        | Error::TaggedScalarCannotDeserializeIntoString { .. }
-        | Error::UnsupportedTag { .. } => ("the tag does not fit the value", "delete the `!` and the tag"),
+        Error::InvalidScalar { .. } | Error::InvalidBooleanStrict { .. } | Error::UnsupportedTag { .. } => TAG,
+        Error::InvalidBinaryBase64 { .. } | Error::TaggedScalarCannotDeserializeIntoString { .. } => TAG,
         other => return (other.render_with_formatter(&UserMessageFormatter), ""),
     };
     (message.to_owned(), help)

@@ -1,7 +1,5 @@
 //! `actor`: the current actor, which is the outermost `act` of the token.
 
-use std::fmt;
-
 use actgate_yaml::{OneOrMany, Spanned};
 use serde::Deserialize;
 
@@ -34,56 +32,29 @@ pub(in crate::policy) enum ActorCondition {
     Kind(Box<[Kind]>),
     OneOf(Box<[PartyName]>),
     NoneOf(Box<[PartyName]>),
-    Issuer(Box<[IssuerName]>),
-}
-
-/// An issuer that an actor may be of.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::policy) enum IssuerName {
-    /// The word `same`: the issuer of the token.
-    Same,
-    Named(Name),
-}
-
-impl fmt::Display for IssuerName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            IssuerName::Same => f.write_str("the token's issuer"),
-            IssuerName::Named(name) => name.fmt(f),
-        }
-    }
+    /// The actor is of one of these issuers; `same` is the token's.
+    Issuer(Box<[Name]>),
 }
 
 pub(super) fn compile(document: &Spanned<ActorDocument>, context: &mut Context<'_>) -> Conditions<ActorCondition> {
-    let ActorDocument {
-        required,
-        absent,
-        kind,
-        one_of,
-        none_of,
-        issuer,
-    } = &document.value;
-    if *absent && (*required || kind.is_some() || one_of.is_some() || issuer.is_some()) {
+    let written = &document.value;
+    let has_properties =
+        written.required || written.kind.is_some() || written.one_of.is_some() || written.issuer.is_some();
+    if written.absent && has_properties {
         let message = "an actor cannot be absent and have properties";
         context.mistake(document.span(), message, "remove `absent: true`, or the other keys");
     }
     let mut conditions = Collector::new("actor", document.span(), context);
-    if *required {
+    if written.required {
         conditions.add("required", ActorCondition::Required);
     }
-    if *absent {
+    if written.absent {
         conditions.add("absent", ActorCondition::Absent);
     }
-    conditions.list("kind", kind.as_ref().map(|kinds| &*kinds.0), ActorCondition::Kind);
-    conditions.list("one_of", one_of.as_deref(), ActorCondition::OneOf);
-    conditions.list("none_of", none_of.as_deref(), ActorCondition::NoneOf);
-    conditions.list("issuer", issuer.as_ref().map(|issuers| &*issuers.0), |issuers| {
-        let name = |name: Name| match &*name {
-            "same" => IssuerName::Same,
-            _ => IssuerName::Named(name),
-        };
-        ActorCondition::Issuer(issuers.into_iter().map(name).collect())
-    });
+    conditions.list("kind", written.kind.as_deref(), ActorCondition::Kind);
+    conditions.list("one_of", written.one_of.as_deref(), ActorCondition::OneOf);
+    conditions.list("none_of", written.none_of.as_deref(), ActorCondition::NoneOf);
+    conditions.list("issuer", written.issuer.as_deref(), ActorCondition::Issuer);
     conditions.finish()
 }
 
@@ -113,36 +84,34 @@ impl ActorCondition {
             }
             ActorCondition::Issuer(issuers) => of_delegate(core, |actor| {
                 let issuer = actor.party().issuer();
-                let accepts = |name: &IssuerName| match name {
-                    IssuerName::Same => *issuer == *core.initiator.issuer(),
-                    IssuerName::Named(name) => **name == *issuer,
+                let accepts = |name: &Name| match &**name {
+                    "same" => *issuer == *core.initiator.issuer(),
+                    name => *name == *issuer,
                 };
                 Finding::met_if(issuers.iter().any(accepts), "actor_issuer_not_allowed")
             }),
         }
     }
 
-    pub(super) fn expected(&self) -> String {
-        match self {
+    pub(super) fn explain(&self, core: &Core<'_>, _: &EvaluationTime) -> (String, String) {
+        let expected = match self {
             ActorCondition::NotSelfActor => "no human as their own actor".to_owned(),
             ActorCondition::Required => "an actor".to_owned(),
             ActorCondition::Absent => "no actor".to_owned(),
             ActorCondition::Kind(kinds) => joined(kinds, " or "),
             ActorCondition::OneOf(listed) => format!("one of {}", joined(listed, ", ")),
             ActorCondition::NoneOf(listed) => format!("none of {}", joined(listed, ", ")),
-            ActorCondition::Issuer(issuers) => format!("an actor of {}", joined(issuers, " or ")),
-        }
-    }
-
-    pub(super) fn got(&self, core: &Core<'_>, _: &EvaluationTime) -> String {
-        match (self, core.delegation) {
+            ActorCondition::Issuer(issuers) => format!("an actor of issuer {}", joined(issuers, " or ")),
+        };
+        let got = match (self, core.delegation) {
             (_, Delegation::None) => "no actor".to_owned(),
             (ActorCondition::Kind(_), Delegation::SelfActor(actor) | Delegation::Delegated(actor)) => {
                 actor.kind().to_string()
             }
             (_, Delegation::SelfActor(actor)) => format!("{}, for itself", shown(actor.party(), core.initiator)),
             (_, Delegation::Delegated(actor)) => shown(actor.party(), core.initiator),
-        }
+        };
+        (expected, got)
     }
 }
 

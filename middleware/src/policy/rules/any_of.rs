@@ -27,14 +27,10 @@ impl<R> AnyOf<R> {
         finding
     }
 
-    pub(super) fn expected(&self) -> String {
-        format!("one of {} alternatives", self.0.len())
-    }
-
-    /// The first alternative that is met in full.
-    pub(super) fn got(&self, is_met: impl Fn(&R) -> bool) -> String {
+    pub(super) fn explain(&self, is_met: impl Fn(&R) -> bool) -> (String, String) {
         let met = self.0.iter().position(|rules| rules.iter().all(&is_met));
-        met.map_or("none of them".to_owned(), |index| format!("any_of[{index}]"))
+        let got = met.map_or("none of them".to_owned(), |index| format!("any_of[{index}]"));
+        (format!("one of {} alternatives", self.0.len()), got)
     }
 }
 

@@ -3,7 +3,7 @@
 use actgate_yaml::Spanned;
 use serde::Deserialize;
 
-use crate::chain::History;
+use crate::chain::{Actor, History};
 use crate::policy::parties::{self, PartyName, shown};
 use crate::policy::syntax::{Collector, Conditions, Context, joined};
 
@@ -43,25 +43,20 @@ enum ChainTest {
 }
 
 pub(super) fn compile(document: &Spanned<ChainDocument>, context: &mut Context<'_>) -> Conditions<ChainCondition> {
-    let ChainDocument {
-        max_depth,
-        all_of,
-        none_of,
-        accept_truncation,
-    } = &document.value;
-    let truncation = match accept_truncation {
+    let written = &document.value;
+    let truncation = match written.accept_truncation {
         true => Truncation::Accepted,
         false => Truncation::Refused,
     };
     let condition = |test| ChainCondition { truncation, test };
     let mut conditions = Collector::new("chain", document.span(), context);
-    if let Some(depth) = max_depth {
-        conditions.add("max_depth", condition(ChainTest::MaxDepth(*depth as usize)));
+    if let Some(depth) = written.max_depth {
+        conditions.add("max_depth", condition(ChainTest::MaxDepth(depth as usize)));
     }
-    conditions.list("all_of", all_of.as_deref(), |listed| {
+    conditions.list("all_of", written.all_of.as_deref(), |listed| {
         condition(ChainTest::AllOf(listed))
     });
-    conditions.list("none_of", none_of.as_deref(), |listed| {
+    conditions.list("none_of", written.none_of.as_deref(), |listed| {
         condition(ChainTest::NoneOf(listed))
     });
     conditions.finish()
@@ -69,7 +64,7 @@ pub(super) fn compile(document: &Spanned<ChainDocument>, context: &mut Context<'
 
 impl ChainCondition {
     /// The code of the denial, unless the chain meets the condition.
-    pub(super) fn evaluate(&self, history: &History<'_>) -> Option<&'static str> {
+    pub(in crate::policy) fn evaluate(&self, history: &History<'_>) -> Option<&'static str> {
         // The issuer states that hops are missing: no condition on them can be evaluated.
         if history.complete == Some(false) {
             return Some("chain_incomplete");
@@ -92,25 +87,21 @@ impl ChainCondition {
         (!met).then_some(code)
     }
 
-    pub(super) fn expected(&self) -> String {
-        match &self.test {
+    pub(super) fn explain(&self, history: &History<'_>) -> (String, String) {
+        let expected = match &self.test {
             ChainTest::MaxDepth(1) => "at most 1 actor".to_owned(),
             ChainTest::MaxDepth(most) => format!("at most {most} actors"),
             ChainTest::AllOf(listed) => format!("every actor one of {}", joined(listed, ", ")),
             ChainTest::NoneOf(listed) => format!("no party of {}", joined(listed, ", ")),
-        }
-    }
-
-    pub(super) fn got(&self, history: &History<'_>) -> String {
-        if history.complete == Some(false) {
-            return "a chain that its issuer declares incomplete".to_owned();
-        }
-        let shown = |actor: &crate::chain::Actor| shown(actor.party(), history.initiator);
+        };
+        let shown = |actor: &Actor| shown(actor.party(), history.initiator);
         let names: Vec<String> = history.actors().map(shown).collect();
-        match names.len() {
+        let got = match names.len() {
+            _ if history.complete == Some(false) => "a chain that its issuer declares incomplete".to_owned(),
             0 => "no actor".to_owned(),
             depth => format!("{depth}: {}", names.join(" ← ")),
-        }
+        };
+        (expected, got)
     }
 }
 

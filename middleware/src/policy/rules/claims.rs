@@ -49,16 +49,9 @@ impl fmt::Display for Scalar {
 
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::policy) struct ClaimCondition {
-    name: ClaimName,
+    /// The exact name of a claim, or a JSON Pointer (RFC 6901) to a value inside one.
+    name: Box<str>,
     test: ClaimTest,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum ClaimName {
-    /// A top-level claim by its exact name.
-    Top(Box<str>),
-    /// A JSON Pointer (RFC 6901), for a value inside a claim.
-    Pointer(Box<str>),
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -79,8 +72,8 @@ pub(super) fn compile(document: &Spanned<ClaimsDocument>, context: &mut Context<
 }
 
 fn condition(claim: &str, document: &Spanned<ClaimDocument>, context: &mut Context<'_>) -> Option<ClaimCondition> {
-    let pointer = claim.strip_prefix('/');
-    let forbidden = match pointer.map_or(claim, |inner| inner.split('/').next().unwrap_or(inner)) {
+    let top = claim.strip_prefix('/').unwrap_or(claim);
+    let forbidden = match top.split('/').next().unwrap_or(top) {
         "" => Some((
             "the claim has no name",
             "write the name of a claim, or a JSON pointer such as `/a/b`",
@@ -99,22 +92,15 @@ fn condition(claim: &str, document: &Spanned<ClaimDocument>, context: &mut Conte
         context.mistake(document.span(), message, help);
         return None;
     }
-    let test = match &document.value {
-        ClaimDocument {
-            equals: Some(value),
-            one_of: None,
-            contains: None,
-        } => ClaimTest::OneOf([value.clone()].into()),
-        ClaimDocument {
-            equals: None,
-            one_of: Some(values),
-            contains: None,
-        } if !values.is_empty() => ClaimTest::OneOf(values.as_slice().into()),
-        ClaimDocument {
-            equals: None,
-            one_of: None,
-            contains: Some(value),
-        } => ClaimTest::Contains(value.clone()),
+    let ClaimDocument {
+        equals,
+        one_of,
+        contains,
+    } = &document.value;
+    let test = match (equals, one_of.as_deref(), contains) {
+        (Some(value), None, None) => ClaimTest::OneOf([value.clone()].into()),
+        (None, Some(values @ [_, ..]), None) => ClaimTest::OneOf(values.into()),
+        (None, None, Some(value)) => ClaimTest::Contains(value.clone()),
         _ => {
             let message = format!("the claim `{claim}` needs one test");
             let help = "write a value, or one of `equals`, `one_of` (not empty), `contains`";
@@ -122,11 +108,10 @@ fn condition(claim: &str, document: &Spanned<ClaimDocument>, context: &mut Conte
             return None;
         }
     };
-    let name = match pointer {
-        Some(_) => ClaimName::Pointer(claim.into()),
-        None => ClaimName::Top(claim.into()),
-    };
-    Some(ClaimCondition { name, test })
+    Some(ClaimCondition {
+        name: claim.into(),
+        test,
+    })
 }
 
 impl ClaimCondition {
@@ -142,28 +127,21 @@ impl ClaimCondition {
     }
 
     fn value<'f>(&self, core: &Core<'f>) -> Option<&'f Value> {
-        match &self.name {
-            ClaimName::Top(name) => core.claims.get(name),
-            ClaimName::Pointer(pointer) => {
-                let (first, inner) = match pointer[1..].find('/') {
-                    Some(end) => pointer[1..].split_at(end),
-                    None => (&pointer[1..], ""),
-                };
-                let claim = core.claims.get(&first.replace("~1", "/").replace("~0", "~"))?;
-                claim.pointer(inner)
-            }
-        }
+        let Some(pointer) = self.name.strip_prefix('/') else {
+            return core.claims.get(&self.name);
+        };
+        let (claim, inner) = pointer.split_at(pointer.find('/').unwrap_or(pointer.len()));
+        let claim = core.claims.get(&claim.replace("~1", "/").replace("~0", "~"))?;
+        claim.pointer(inner)
     }
 
-    pub(super) fn expected(&self) -> String {
-        match &self.test {
+    pub(super) fn explain(&self, core: &Core<'_>, _: &EvaluationTime) -> (String, String) {
+        let expected = match &self.test {
             ClaimTest::OneOf(accepted) => joined(accepted, " or "),
             ClaimTest::Contains(wanted) => format!("a list with {wanted}"),
-        }
-    }
-
-    pub(super) fn got(&self, core: &Core<'_>, _: &EvaluationTime) -> String {
-        self.value(core).map_or("no such claim".to_owned(), Value::to_string)
+        };
+        let got = self.value(core).map_or("no such claim".to_owned(), Value::to_string);
+        (expected, got)
     }
 }
 

@@ -40,15 +40,13 @@ impl ClientCondition {
         Finding::met_if(met, "client_not_allowed")
     }
 
-    pub(super) fn expected(&self) -> String {
-        match self {
+    pub(super) fn explain(&self, core: &Core<'_>, _: &EvaluationTime) -> (String, String) {
+        let expected = match self {
             ClientCondition::OneOf(listed) => format!("client one of {}", joined(listed, ", ")),
             ClientCondition::NoneOf(listed) => format!("client none of {}", joined(listed, ", ")),
-        }
-    }
-
-    pub(super) fn got(&self, core: &Core<'_>, _: &EvaluationTime) -> String {
-        core.claims.client.as_deref().unwrap_or("no client").to_owned()
+        };
+        let got = core.claims.client.as_deref().unwrap_or("no client");
+        (expected, got.to_owned())
     }
 }
 

@@ -30,12 +30,12 @@ impl Finding {
         if met { Finding::Met } else { Finding::Unmet(code) }
     }
 
-    /// A person can log in again; for any other initiator the same finding is a plain denial.
-    pub(super) fn login(core: &Core<'_>, needed: StepUp) -> Self {
-        if core.kind == Kind::Human {
-            Finding::StepUp(needed)
-        } else {
-            Finding::Unmet(needed.code)
+    /// A person can log in again; for any other initiator a login that does not suffice is a plain denial.
+    pub(super) fn login(met: bool, core: &Core<'_>, needed: impl FnOnce() -> StepUp) -> Self {
+        match core.kind {
+            _ if met => Finding::Met,
+            Kind::Human => Finding::StepUp(needed()),
+            _ => Finding::Unmet(needed().code),
         }
     }
 

@@ -40,29 +40,18 @@ pub(super) fn compile(
     document: &Spanned<InitiatorDocument>,
     context: &mut Context<'_>,
 ) -> Conditions<InitiatorCondition> {
-    let InitiatorDocument {
-        kind,
-        one_of,
-        none_of,
-        amr,
-        acr,
-        max_auth_age,
-    } = &document.value;
     let mut conditions = Collector::new("initiator", document.span(), context);
-    conditions.list("kind", kind.as_ref().map(|kinds| &*kinds.0), InitiatorCondition::Kind);
-    conditions.list("one_of", one_of.as_deref(), InitiatorCondition::OneOf);
-    conditions.list("none_of", none_of.as_deref(), InitiatorCondition::NoneOf);
-    conditions.list(
-        "amr",
-        amr.as_ref().map(|methods| &*methods.0),
-        InitiatorCondition::Methods,
-    );
-    conditions.list("acr", acr.as_ref().map(|contexts| &*contexts.0), |contexts| {
+    let written = &document.value;
+    conditions.list("kind", written.kind.as_deref(), InitiatorCondition::Kind);
+    conditions.list("one_of", written.one_of.as_deref(), InitiatorCondition::OneOf);
+    conditions.list("none_of", written.none_of.as_deref(), InitiatorCondition::NoneOf);
+    conditions.list("amr", written.amr.as_deref(), InitiatorCondition::Methods);
+    conditions.list("acr", written.acr.as_deref(), |contexts| {
         let acr_values = joined(&contexts, " ").into();
         InitiatorCondition::Contexts(contexts, acr_values)
     });
-    if let Some(Seconds(seconds)) = max_auth_age {
-        conditions.add("max_auth_age", InitiatorCondition::MaxAuthAge(*seconds));
+    if let Some(Seconds(seconds)) = written.max_auth_age {
+        conditions.add("max_auth_age", InitiatorCondition::MaxAuthAge(seconds));
     }
     conditions.finish()
 }
@@ -88,55 +77,50 @@ impl InitiatorCondition {
             }
             InitiatorCondition::Contexts(contexts, acr_values) => {
                 let reached = authentication.context.as_deref();
-                if reached.is_some_and(|reached| contexts.iter().any(|context| **context == *reached)) {
-                    return Finding::Met;
-                }
-                let needed = StepUp {
+                let met = reached.is_some_and(|reached| contexts.iter().any(|context| **context == *reached));
+                Finding::login(met, core, || StepUp {
                     code: "acr_not_met",
                     max_age: None,
                     acr_values: Some(Arc::clone(acr_values)),
-                };
-                Finding::login(core, needed)
+                })
             }
             InitiatorCondition::MaxAuthAge(seconds) => {
-                let login = authentication.time;
-                if login.is_some_and(|login| time.is_within(login, *seconds)) {
-                    return Finding::Met;
-                }
-                let needed = StepUp {
+                let met = authentication.time.is_some_and(|login| time.is_within(login, *seconds));
+                Finding::login(met, core, || StepUp {
                     code: "auth_too_old",
                     max_age: Some(*seconds),
                     acr_values: None,
-                };
-                Finding::login(core, needed)
+                })
             }
         }
     }
 
-    pub(super) fn expected(&self) -> String {
-        match self {
-            InitiatorCondition::Kind(kinds) => joined(kinds, " or "),
-            InitiatorCondition::OneOf(listed) => format!("one of {}", joined(listed, ", ")),
-            InitiatorCondition::NoneOf(listed) => format!("none of {}", joined(listed, ", ")),
-            InitiatorCondition::Methods(methods) => format!("login with {}", joined(methods, " and ")),
-            InitiatorCondition::Contexts(contexts, _) => format!("login at {}", joined(contexts, " or ")),
-            InitiatorCondition::MaxAuthAge(seconds) => format!("login at most {seconds} s ago"),
-        }
-    }
-
-    pub(super) fn got(&self, core: &Core<'_>, time: &EvaluationTime) -> String {
+    pub(super) fn explain(&self, core: &Core<'_>, time: &EvaluationTime) -> (String, String) {
         let authentication = &core.claims.authentication;
+        let subject = || core.initiator.subject().to_owned();
         match self {
-            InitiatorCondition::Kind(_) => core.kind.to_string(),
-            InitiatorCondition::OneOf(_) | InitiatorCondition::NoneOf(_) => core.initiator.subject().to_owned(),
-            InitiatorCondition::Methods(_) if authentication.methods.is_empty() => "no amr".to_owned(),
-            InitiatorCondition::Methods(_) => authentication.methods.join(", "),
-            InitiatorCondition::Contexts(..) => authentication.context.as_deref().unwrap_or("no acr").to_owned(),
-            InitiatorCondition::MaxAuthAge(_) => match authentication.time {
-                None => "no auth_time".to_owned(),
-                Some(login) if login > time.now => format!("{} s in the future", login - time.now),
-                Some(login) => format!("{} s ago", time.now - login),
-            },
+            InitiatorCondition::Kind(kinds) => (joined(kinds, " or "), core.kind.to_string()),
+            InitiatorCondition::OneOf(listed) => (format!("one of {}", joined(listed, ", ")), subject()),
+            InitiatorCondition::NoneOf(listed) => (format!("none of {}", joined(listed, ", ")), subject()),
+            InitiatorCondition::Methods(methods) => {
+                let got = match &*authentication.methods {
+                    [] => "no amr".to_owned(),
+                    used => used.join(", "),
+                };
+                (format!("login with {}", joined(methods, " and ")), got)
+            }
+            InitiatorCondition::Contexts(contexts, _) => {
+                let got = authentication.context.as_deref().unwrap_or("no acr");
+                (format!("login at {}", joined(contexts, " or ")), got.to_owned())
+            }
+            InitiatorCondition::MaxAuthAge(seconds) => {
+                let got = match authentication.time {
+                    None => "no auth_time".to_owned(),
+                    Some(login) if login > time.now => format!("{} s in the future", login - time.now),
+                    Some(login) => format!("{} s ago", time.now - login),
+                };
+                (format!("login at most {seconds} s ago"), got)
+            }
         }
     }
 }

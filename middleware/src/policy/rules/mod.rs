@@ -18,6 +18,7 @@ use serde::Deserialize;
 
 pub(super) use actor::ActorCondition;
 pub(super) use any_of::AnyOf;
+pub(super) use chain::ChainCondition;
 pub(crate) use chain::Truncation;
 pub(super) use finding::{Finding, StepUp};
 
@@ -26,132 +27,85 @@ use super::evaluation_time::EvaluationTime;
 use super::syntax::{Context, Word};
 use crate::chain::{Core, History};
 
-/// The one list of the top-level words that hold conditions, in the order in which their rules are evaluated.
+/// The one list of the top-level words on core facts, in the order in which their rules are evaluated.
 ///
-/// It makes the written form of a requirement, its compilation, and the conditions of each tier.
-macro_rules! words {
-    (core { $($core:ident: $CoreDocument:ty => $Core:ident($CoreCondition:ty),)* }
-     history { $($history:ident: $HistoryDocument:ty => $History:ident($HistoryCondition:ty),)* }) => {
+/// It makes the written form of a requirement, its compilation, and the conditions of the core tier.
+macro_rules! core_words {
+    ($($word:ident: $Document:ty => $Condition:ident($Type:ty),)*) => {
         /// The written form of a requirement, of the requirement of a route, or of one alternative of `any_of`.
         #[derive(Clone, Debug, Default, Deserialize)]
         #[serde(deny_unknown_fields)]
         pub(super) struct RequirementDocument {
             pub(super) require: Option<Spanned<Vec<Spanned<String>>>>,
+            $(pub(super) $word: Option<Spanned<$Document>>,)*
             pub(super) any_of: Option<Spanned<Vec<Spanned<RequirementDocument>>>>,
-            $(pub(super) $core: Option<Spanned<$CoreDocument>>,)*
-            $(pub(super) $history: Option<Spanned<$HistoryDocument>>,)*
+            pub(super) chain: Option<Spanned<chain::ChainDocument>>,
         }
+
+        /// The keys of a route: `match`, `public`, and those of a requirement.
+        pub(super) const ROUTE_KEYS: &[&str] = &["match", "public", "require", $(stringify!($word),)* "any_of", "chain"];
 
         impl RequirementDocument {
             /// Whether nothing is written.
             pub(super) fn is_empty(&self) -> bool {
-                self.require.is_none()
-                    && self.any_of.is_none()
-                    $(&& self.$core.is_none())*
-                    $(&& self.$history.is_none())*
+                self.require.is_none() && self.any_of.is_none() && self.chain.is_none() $(&& self.$word.is_none())*
             }
 
-            /// Adds the rules of every word but `require` and `any_of`, whose contents are requirements again.
+            /// The rules of every word but `require` and `any_of`, whose contents are requirements again.
             pub(super) fn compile(&self, path: &str, context: &mut Context<'_>, rules: &mut Rules) {
-                $(if let Some(document) = &self.$core {
-                    for (word, condition) in $core::compile(document, context) {
-                        let name = rule_name(path, stringify!($core), &word);
-                        rules.core.push(CoreRule { name, condition: CoreCondition::$Core(condition) });
+                let name = |key: &str, word: &str| match word {
+                    "" => format!("{path}{key}").into(),
+                    _ => format!("{path}{key}.{word}").into(),
+                };
+                $(if let Some(document) = &self.$word {
+                    for (word, condition) in $word::compile(document, context) {
+                        let condition = CoreCondition::$Condition(condition);
+                        rules.core.push(CoreRule { name: name(stringify!($word), &word), condition });
                     }
                 })*
-                $(if let Some(document) = &self.$history {
-                    for (word, condition) in $history::compile(document, context) {
-                        let name = rule_name(path, stringify!($history), &word);
-                        let condition = HistoryCondition::$History(condition);
-                        rules.history.push(HistoryRule { name, line: document.line, condition });
+                if let Some(document) = &self.chain {
+                    for (word, condition) in chain::compile(document, context) {
+                        let line = document.line;
+                        rules.history.push(HistoryRule { name: name("chain", &word), line, condition });
                     }
-                })*
+                }
             }
         }
-
-        /// The keys of a route: `match`, `public`, and those of a requirement.
-        pub(super) const ROUTE_KEYS: &[&str] = &[
-            "match", "public", "require", "any_of", $(stringify!($core),)* $(stringify!($history),)*
-        ];
 
         /// A condition on the core facts.
         #[derive(Debug, PartialEq, Eq)]
         pub(super) enum CoreCondition {
+            $($Condition($Type),)*
             AnyOf(AnyOf<CoreRule>),
-            $($Core($CoreCondition),)*
         }
 
         impl CoreCondition {
             pub(super) fn evaluate(&self, core: &Core<'_>, time: &EvaluationTime) -> Finding {
                 match self {
+                    $(CoreCondition::$Condition(condition) => condition.evaluate(core, time),)*
                     CoreCondition::AnyOf(any_of) => any_of.evaluate(|rule| rule.condition.evaluate(core, time)),
-                    $(CoreCondition::$Core(condition) => condition.evaluate(core, time),)*
                 }
             }
 
-            fn expected(&self) -> String {
+            /// What is expected, and what the token has.
+            fn explain(&self, core: &Core<'_>, time: &EvaluationTime) -> (String, String) {
                 match self {
-                    CoreCondition::AnyOf(any_of) => any_of.expected(),
-                    $(CoreCondition::$Core(condition) => condition.expected(),)*
-                }
-            }
-
-            fn got(&self, core: &Core<'_>, time: &EvaluationTime) -> String {
-                match self {
+                    $(CoreCondition::$Condition(condition) => condition.explain(core, time),)*
                     CoreCondition::AnyOf(any_of) => {
-                        any_of.got(|rule| rule.condition.evaluate(core, time).code().is_none())
+                        any_of.explain(|rule| rule.condition.evaluate(core, time).code().is_none())
                     }
-                    $(CoreCondition::$Core(condition) => condition.got(core, time),)*
-                }
-            }
-        }
-
-        /// A condition on the whole chain.
-        #[derive(Debug, PartialEq, Eq)]
-        pub(super) enum HistoryCondition {
-            $($History($HistoryCondition),)*
-        }
-
-        impl HistoryCondition {
-            /// The code of the denial, unless the condition is met.
-            pub(super) fn evaluate(&self, history: &History<'_>) -> Option<&'static str> {
-                match self {
-                    $(HistoryCondition::$History(condition) => condition.evaluate(history),)*
-                }
-            }
-
-            fn expected(&self) -> String {
-                match self {
-                    $(HistoryCondition::$History(condition) => condition.expected(),)*
-                }
-            }
-
-            fn got(&self, history: &History<'_>) -> String {
-                match self {
-                    $(HistoryCondition::$History(condition) => condition.got(history),)*
-                }
-            }
-
-            pub(super) fn truncation(&self) -> Truncation {
-                match self {
-                    $(HistoryCondition::$History(condition) => condition.truncation,)*
                 }
             }
         }
     };
 }
 
-words! {
-    core {
-        scopes: scopes::ScopesDocument => Scopes(scopes::ScopesCondition),
-        initiator: initiator::InitiatorDocument => Initiator(initiator::InitiatorCondition),
-        actor: actor::ActorDocument => Actor(actor::ActorCondition),
-        client: client::ClientDocument => Client(client::ClientCondition),
-        claims: claims::ClaimsDocument => Claims(claims::ClaimCondition),
-    }
-    history {
-        chain: chain::ChainDocument => Chain(chain::ChainCondition),
-    }
+core_words! {
+    scopes: scopes::ScopesDocument => Scopes(scopes::ScopesCondition),
+    initiator: initiator::InitiatorDocument => Initiator(initiator::InitiatorCondition),
+    actor: actor::ActorDocument => Actor(actor::ActorCondition),
+    client: client::ClientDocument => Client(client::ClientCondition),
+    claims: claims::ClaimsDocument => Claims(claims::ClaimCondition),
 }
 
 impl RequirementDocument {
@@ -181,12 +135,7 @@ pub(super) struct CoreRule {
 pub(super) struct HistoryRule {
     pub(super) name: Arc<str>,
     pub(super) line: u64,
-    pub(super) condition: HistoryCondition,
-}
-
-fn rule_name(path: &str, key: &str, word: &str) -> Arc<str> {
-    let dot = if word.is_empty() { "" } else { "." };
-    format!("{path}{key}{dot}{word}").into()
+    pub(super) condition: ChainCondition,
 }
 
 impl CoreRule {
@@ -202,7 +151,8 @@ impl CoreRule {
             CoreCondition::Scopes(_) => Tier::Scope,
             _ => Tier::Core,
         };
-        let mut check = Check::new(&self.name, tier, condition.expected(), condition.got(core, time));
+        let (expected, got) = condition.explain(core, time);
+        let mut check = Check::new(&self.name, tier, expected, got);
         if let CoreCondition::AnyOf(AnyOf(alternatives)) = condition {
             let checks = |rules: &Vec<CoreRule>| rules.iter().map(|rule| rule.check(core, time)).collect();
             check.alternatives = alternatives.iter().map(checks).collect();
@@ -218,7 +168,8 @@ impl HistoryRule {
     /// The result as `explain` shows it.
     pub(super) fn check(&self, history: &History<'_>) -> Check {
         let condition = &self.condition;
-        let check = Check::new(&self.name, Tier::History, condition.expected(), condition.got(history));
+        let (expected, got) = condition.explain(history);
+        let check = Check::new(&self.name, Tier::History, expected, got);
         match condition.evaluate(history) {
             None => check,
             Some(code) => check.failed(code),

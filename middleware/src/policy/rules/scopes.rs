@@ -29,21 +29,19 @@ pub(in crate::policy) enum ScopesCondition {
 }
 
 pub(super) fn compile(document: &Spanned<ScopesDocument>, context: &mut Context<'_>) -> Conditions<ScopesCondition> {
-    let ScopesDocument {
-        all_of,
-        any_of,
-        none_of,
-    } = &document.value;
     // A token with the scopes of the challenge has to satisfy the whole requirement.
     let required = context.scopes.clone();
     let challenge = |more: &[Word]| joined(required.iter().chain(more), " ").into();
     let mut conditions = Collector::new("scopes", document.span(), context);
-    conditions.list("", all_of.as_deref(), |all| ScopesCondition::All(all, challenge(&[])));
-    conditions.list("any_of", any_of.as_deref(), |any| {
+    let written = &document.value;
+    conditions.list("", written.all_of.as_deref(), |all| {
+        ScopesCondition::All(all, challenge(&[]))
+    });
+    conditions.list("any_of", written.any_of.as_deref(), |any| {
         let challenge = challenge(&any);
         ScopesCondition::Any(any, challenge)
     });
-    conditions.list("none_of", none_of.as_deref(), ScopesCondition::Excluded);
+    conditions.list("none_of", written.none_of.as_deref(), ScopesCondition::Excluded);
     conditions.finish()
 }
 
@@ -67,19 +65,17 @@ impl ScopesCondition {
         }
     }
 
-    pub(super) fn expected(&self) -> String {
-        match self {
+    pub(super) fn explain(&self, core: &Core<'_>, _: &EvaluationTime) -> (String, String) {
+        let expected = match self {
             ScopesCondition::All(scopes, _) => joined(scopes, " and "),
             ScopesCondition::Any(scopes, _) => joined(scopes, " or "),
             ScopesCondition::Excluded(scopes) => format!("none of {}", joined(scopes, ", ")),
-        }
-    }
-
-    pub(super) fn got(&self, core: &Core<'_>, _: &EvaluationTime) -> String {
-        match &*core.claims.scope {
-            "" => "no scope".to_owned(),
-            scope => scope.to_owned(),
-        }
+        };
+        let got = match &*core.claims.scope {
+            "" => "no scope",
+            scope => scope,
+        };
+        (expected, got.to_owned())
     }
 }
 

@@ -539,7 +539,7 @@ clients:
         );
         assert_eq!(of_scopes, ["8:5: unknown key `scope`; did you mean `scopes`?"]);
         let of_a_scope = mistakes("[orders:read, shipping:write]", "[orders:read, [shipping:write]]");
-        assert_eq!(of_a_scope, ["8:27: expected a text, not a list"]);
+        assert_eq!(of_a_scope, ["8:27: expected a text, not a list; write a single value"]);
         let of_every_resource = mistakes("resources:", "resource:");
         assert_eq!(of_every_resource.len(), 1, "{of_every_resource:?}");
         let of_every_user = mistakes("\nusers:", "\nuser:");

@@ -1,60 +1,14 @@
-//! The presets: one constant for each issuer product, found by its name.
+//! The presets by name: one file for each issuer product.
+
+mod keycloak;
+mod rfc9068;
 
 use std::fmt;
 use std::str::FromStr;
 
-use super::{ChainCompleteness, Evidence, Kind, KindRule, Profile, ScopeClaim, TokenType};
-
-/// RFC 9068. An `act` without `iss` names a party of the token's own issuer.
-const RFC9068: Profile = Profile {
-    name: "rfc9068",
-    token_types: &[TokenType {
-        media_type: "at+jwt",
-        marker: None,
-    }],
-    subject: "sub",
-    audience: "aud",
-    client: &["client_id"],
-    scope: ScopeClaim::Text("scope"),
-    scope_copy: Some(ScopeClaim::TextOrList("scp")),
-    initiator_kind: &[KindRule::EntityProfile("sub_profile")],
-    actor_kind: &[KindRule::EntityProfile("sub_profile")],
-    actor: "act",
-    chain_completeness: ChainCompleteness::OuterOnly,
-};
-
-/// Keycloak. Its access tokens and ID tokens share the media type `JWT`; the claim `typ` tells them apart. The user of a
-/// client's service account has a reserved prefix. `act` is experimental (2026) and nests the actor token alone.
-const KEYCLOAK: Profile = Profile {
-    name: "keycloak",
-    token_types: &[
-        TokenType {
-            media_type: "JWT",
-            marker: Some(("typ", "Bearer")),
-        },
-        TokenType {
-            media_type: "at+jwt",
-            marker: Some(("typ", "Bearer")),
-        },
-    ],
-    client: &["client_id", "azp"],
-    initiator_kind: &[
-        KindRule::Where(
-            Kind::Human,
-            &[
-                Evidence::Present("sid"),
-                Evidence::NoPrefix("preferred_username", "service-account-"),
-            ],
-        ),
-        KindRule::Where(
-            Kind::Service,
-            &[Evidence::Prefix("preferred_username", "service-account-")],
-        ),
-    ],
-    actor_kind: &[],
-    chain_completeness: ChainCompleteness::ActorTokenOnly,
-    ..RFC9068
-};
+use super::Profile;
+use keycloak::KEYCLOAK;
+use rfc9068::RFC9068;
 
 const ALL: &[Profile] = &[RFC9068, KEYCLOAK];
 

@@ -1,0 +1,37 @@
+//! Keycloak.
+
+use super::rfc9068::RFC9068;
+use crate::profile::{ChainCompleteness, Evidence, Kind, KindRule, Profile, TokenType};
+
+/// Access tokens and ID tokens share the media type `JWT`; the claim `typ` differs. The user of a client's service account
+/// has a reserved prefix. `act` is experimental (2026): its nested part is the chain of the actor token.
+pub(super) const KEYCLOAK: Profile = Profile {
+    name: "keycloak",
+    token_types: &[
+        TokenType {
+            media_type: "JWT",
+            marker: Some(("typ", "Bearer")),
+        },
+        TokenType {
+            media_type: "at+jwt",
+            marker: Some(("typ", "Bearer")),
+        },
+    ],
+    client: &["client_id", "azp"],
+    initiator_kind: &[
+        KindRule::Where(
+            Kind::Human,
+            &[
+                Evidence::Present("sid"),
+                Evidence::NoPrefix("preferred_username", "service-account-"),
+            ],
+        ),
+        KindRule::Where(
+            Kind::Service,
+            &[Evidence::Prefix("preferred_username", "service-account-")],
+        ),
+    ],
+    actor_kind: &[],
+    chain_completeness: ChainCompleteness::ActorTokenOnly,
+    ..RFC9068
+};
