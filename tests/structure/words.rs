@@ -56,7 +56,7 @@ const ENTRIES: &[Entry] = {
         Entry(Word, "read aloud", "declarative"),
         Entry(Word, "good token", "valid token"),
         Entry(Word, "we", "the gate, the issuer, the test"),
-        Entry(Word, "us", "the gate, the issuer, the test"),
+        Entry(Name, "us", "the gate, the issuer, the test"),
         Entry(Word, "our", "the gate's, the issuer's"),
         Entry(Word, "ours", "the gate's, the issuer's"),
         // Theatre.
@@ -91,7 +91,7 @@ const ENTRIES: &[Entry] = {
         Entry(Name, "ChainContract", "ChainCompleteness"),
         Entry(Name, "PriorActorUse", "PriorActors"),
         Entry(Text, "::Restrict", "Enforce"),
-        Entry(Text, "prior_actors: restrict", "prior_actors: enforce"),
+        Entry(Text, concat!("prior_actors: ", "restrict"), "prior_actors: enforce"),
         Entry(Text, "`Require`", "AuthorizeLayer::for_requirement"),
         Entry(Name, "RefusalBody", "RejectionBody"),
         Entry(Item, "Shaped", "a closure"),
