@@ -43,7 +43,9 @@ fn the_printed_commands_get_tokens() {
     };
     let token_of = |response: &str| {
         let response: Value = serde_json::from_str(response).unwrap_or_else(|_| panic!("{response}"));
-        assert_eq!(response["expires_in"].as_u64().map(|seconds| seconds / 10), Some(12));
+        // The delegated token expires with the subject token, which is some seconds old.
+        let lifetime = response["expires_in"].as_u64().unwrap_or_default();
+        assert!((60..=120).contains(&lifetime), "{lifetime}");
         claims(
             response["access_token"]
                 .as_str()
