@@ -1,4 +1,4 @@
-//! Who is acting, on whose authority, and may they?
+//! Authorizes the requests of an API by who is acting, and on whose authority.
 //!
 //! actgate validates OAuth 2 access tokens, reads the delegation chain in them (`act`, RFC 8693), and authorizes each
 //! request with a declarative policy over that chain, such as "a human must initiate". It is a tower
