@@ -10,6 +10,7 @@ mod client;
 mod finding;
 mod initiator;
 mod scopes;
+mod token;
 
 use std::sync::Arc;
 
@@ -106,6 +107,7 @@ core_words! {
     actor: actor::ActorDocument => Actor(actor::ActorCondition),
     client: client::ClientDocument => Client(client::ClientCondition),
     claims: claims::ClaimsDocument => Claims(claims::ClaimCondition),
+    token: token::TokenDocument => Token(token::TokenCondition),
 }
 
 impl RequirementDocument {
