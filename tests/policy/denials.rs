@@ -45,6 +45,8 @@ routes:
     client: { one_of: [web-canary] }
   - match: GET /tenant
     claims: { tid: T1 }
+  - match: GET /short-lived
+    token: { max_lifetime: 1h }
   - match: GET /alternatives
     any_of: [{ actor: { one_of: [bot] } }, { claims: { tid: T1 } }]
   - match: GET /shallow
@@ -134,6 +136,11 @@ fn of_the_policy() -> Vec<(&'static str, Value, Denial)> {
         ),
         ("/client", json!({ "client_id": "other" }), denied("client_not_allowed")),
         ("/tenant", json!({ "tid": "T2" }), denied("claim_not_met")),
+        (
+            "/short-lived",
+            json!({ "iat": now() - 3600, "exp": now() + 60 }),
+            denied("token_lifetime_too_long"),
+        ),
         ("/alternatives", json!({}), denied("any_of_not_met")),
         ("/any", of(json!({ "sub": "alice-canary" })), denied("self_actor")),
         ("/shallow", of(chain(&["bot", "orch"])), denied("chain_too_deep")),
@@ -155,7 +162,7 @@ const CODES: &str = "missing_token invalid_request malformed_token unsupported_a
     invalid_confirmation invalid_chain insufficient_scope no_route initiator_not_human initiator_kind_unknown \
     initiator_kind_not_allowed initiator_not_allowed amr_not_met acr_not_met auth_too_old actor_missing actor_present \
     actor_kind_unknown actor_kind_not_allowed actor_not_allowed actor_issuer_not_allowed client_not_allowed claim_not_met \
-    scope_not_allowed any_of_not_met self_actor chain_too_deep chain_actor_not_allowed chain_incomplete";
+    scope_not_allowed token_lifetime_too_long any_of_not_met self_actor chain_too_deep chain_actor_not_allowed chain_incomplete";
 
 #[test]
 fn each_denial_has_its_status_challenge_and_code() {
