@@ -23,13 +23,12 @@ pub(super) fn invalid<T>(message: impl Into<String>, help: &'static str) -> Resu
 
 /// Reads a duration.
 pub(super) fn duration(text: &str) -> Result<Duration, InvalidValue> {
-    match humantime::parse_duration(text) {
-        Ok(duration) => Ok(duration),
-        Err(_) => invalid(
+    humantime::parse_duration(text).or_else(|_| {
+        invalid(
             format!("`{text}` is not a duration"),
             "write a number with its unit, as in 30s, 10m or 24h",
-        ),
-    }
+        )
+    })
 }
 
 /// Reads a duration in a range.
@@ -64,13 +63,12 @@ pub(super) fn host(text: &str) -> Result<AllowedHost, InvalidValue> {
 
 /// Reads an address to listen on.
 pub(super) fn socket(text: &str) -> Result<SocketAddr, InvalidValue> {
-    match text.parse() {
-        Ok(address) => Ok(address),
-        Err(_) => invalid(
+    text.parse().or_else(|_| {
+        invalid(
             format!("`{text}` is not a socket address"),
             "write an IP address and a port, as in 127.0.0.1:8080",
-        ),
-    }
+        )
+    })
 }
 
 /// Reads the address of the admin listener, which requires no credential and so listens on loopback only.
@@ -113,10 +111,8 @@ pub(super) fn upstream(text: &str) -> Result<Authority, InvalidValue> {
         return invalid("no service can listen on port 0", HELP);
     }
     let host = url.host_str().unwrap_or_default();
-    match format!("{host}:{}", url.port().unwrap_or(80)).parse() {
-        Ok(authority) => Ok(authority),
-        Err(_) => invalid(format!("`{text}` has no host"), HELP),
-    }
+    let authority = format!("{host}:{}", url.port().unwrap_or(80)).parse();
+    authority.or_else(|_| invalid(format!("`{text}` has no host"), HELP))
 }
 
 /// The help for an audience.
