@@ -1,13 +1,12 @@
 //! The one evaluator, of enforcement and of `explain` alike. It is total: every input has an answer, without a panic and
 //! without an endless loop.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::check::Recorder;
 use super::evaluation_time::EvaluationTime;
 use super::requirement::Requirement;
-use super::rules::{CoreRule, Finding, StepUp};
+use super::rules::{Finding, StepUp};
 use crate::chain::Facts;
 use crate::error::Error;
 
@@ -23,34 +22,30 @@ pub(crate) fn evaluate(
 ) -> Result<(), Error> {
     let (core, history) = (facts.core(), facts.history());
     let mut denial = None;
-    let mut login: Option<(&CoreRule, StepUp)> = None;
+    let mut login: Option<(Arc<str>, StepUp)> = None;
     for rule in &requirement.core {
-        let error = match rule.condition.evaluate(&core, time) {
-            Finding::Met => {
-                recorder.met(|| rule.check(&core, time));
-                continue;
-            }
+        let finding = rule.condition.evaluate(&core, time);
+        if let Finding::Met = finding {
+            recorder.met(|| rule.check(&core, time));
+            continue;
+        }
+        let flow = recorder.unmet(|| rule.check(&core, time));
+        let name = Arc::clone(&rule.name);
+        let error = match finding {
+            Finding::LacksScope(required) => Error::InsufficientScope { required, rule: name },
+            Finding::Unmet(code) => Error::Denied { code, rule: name },
             Finding::StepUp(needed) => {
                 // Evaluation goes on: another rule may deny what no login changes.
-                let _ = recorder.unmet(|| rule.check(&core, time));
                 login = Some(match login {
-                    None => (rule, needed),
+                    None => (name, needed),
                     Some((first, earlier)) => (first, earlier.and(needed)),
                 });
                 continue;
             }
-            Finding::LacksScope(required) => Error::InsufficientScope {
-                required,
-                rule: Arc::clone(&rule.name),
-            },
-            Finding::Unmet(code) => Error::Denied {
-                code,
-                rule: Arc::clone(&rule.name),
-            },
+            Finding::Met => continue,
         };
-        let flow = recorder.unmet(|| rule.check(&core, time));
         let first = denial.get_or_insert(error);
-        if flow == ControlFlow::Break(()) {
+        if flow.is_break() {
             return Err(first.clone());
         }
     }
@@ -60,11 +55,9 @@ pub(crate) fn evaluate(
             continue;
         };
         let flow = recorder.unmet(|| rule.check(&history));
-        let first = denial.get_or_insert_with(|| Error::Denied {
-            code,
-            rule: Arc::clone(&rule.name),
-        });
-        if flow == ControlFlow::Break(()) {
+        let rule = Arc::clone(&rule.name);
+        let first = denial.get_or_insert(Error::Denied { code, rule });
+        if flow.is_break() {
             return Err(first.clone());
         }
     }
@@ -72,7 +65,7 @@ pub(crate) fn evaluate(
         (Some(denial), _) => Err(denial),
         (None, Some((rule, needed))) => Err(Error::InsufficientUserAuthentication {
             code: needed.code,
-            rule: Arc::clone(&rule.name),
+            rule,
             max_age: needed.max_age,
             acr_values: needed.acr_values,
         }),

@@ -4,75 +4,57 @@ use std::fmt;
 use std::ops::Deref;
 
 use actgate_yaml::{Diagnostics, Omissions, Span};
-use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, Unexpected, Visitor};
 
-/// A name: neither blank nor with control characters.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Name(Box<str>);
+/// Texts that are checked where they are read.
+macro_rules! texts {
+    ($($(#[$doc:meta])* $Text:ident: $is_valid:expr, $mistake:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+        #[serde(try_from = "Box<str>")]
+        pub(super) struct $Text(Box<str>);
 
-/// One word of printable ASCII without quotes and backslashes, as `scope` and `acr_values` list them (RFC 6749
-/// section 3.3). Anything else could not occur in a token, or would occur there as two words.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Word(Box<str>);
+        impl TryFrom<Box<str>> for $Text {
+            type Error = &'static str;
+            fn try_from(text: Box<str>) -> Result<Self, &'static str> {
+                let is_valid: fn(&str) -> bool = $is_valid;
+                if is_valid(&text) { Ok($Text(text)) } else { Err($mistake) }
+            }
+        }
+
+        impl Deref for $Text {
+            type Target = str;
+            fn deref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $Text {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    )*};
+}
+
+texts! {
+    /// A name: neither blank nor with control characters.
+    Name: |text| !text.trim().is_empty() && !text.chars().any(char::is_control),
+        "a name is blank or contains a control character\nwrite the name as the token has it";
+    /// One word of printable ASCII without quotes and backslashes, as `scope` and `acr_values` list them (RFC 6749
+    /// section 3.3). Anything else could not occur in a token, or would occur there as two words.
+    Word: |text| !text.is_empty() && text.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e)),
+        "expected one word of printable ASCII without quotes and backslashes\nwrite several words as a list";
+}
 
 /// A duration such as `5m` or `1h 30m`: whole seconds, at least one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Seconds(pub(super) u64);
 
-impl Deref for Name {
-    type Target = str;
-    fn deref(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for Name {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl Deref for Word {
-    type Target = str;
-    fn deref(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for Word {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 /// Items as `explain` shows them.
 pub(super) fn joined<'i, T: fmt::Display + 'i>(items: impl IntoIterator<Item = &'i T>, separator: &str) -> String {
     items.into_iter().map(T::to_string).collect::<Vec<_>>().join(separator)
-}
-
-impl<'de> Deserialize<'de> for Name {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Box::<str>::deserialize(deserializer)?;
-        if text.trim().is_empty() || text.chars().any(char::is_control) {
-            return Err(D::Error::custom(
-                "a name is blank or contains a control character\nwrite the name as the token has it",
-            ));
-        }
-        Ok(Name(text))
-    }
-}
-
-impl<'de> Deserialize<'de> for Word {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Box::<str>::deserialize(deserializer)?;
-        let is_allowed = |byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
-        if text.is_empty() || !text.bytes().all(is_allowed) {
-            return Err(D::Error::custom(
-                "expected one word of printable ASCII without quotes and backslashes\nwrite several words as a list",
-            ));
-        }
-        Ok(Word(text))
-    }
 }
 
 impl<'de> Deserialize<'de> for Seconds {

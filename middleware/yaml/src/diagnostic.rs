@@ -1,6 +1,7 @@
 //! What is wrong in a file, where, and how to fix it.
 
 use std::fmt;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -72,29 +73,14 @@ impl Diagnostics {
         self.extend([Diagnostic::new(span, message, help)]);
     }
 
-    /// Whether there is no mistake.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// The number of mistakes.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// The mistakes, in order.
-    pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
-        self.0.iter()
-    }
-
     /// The same mistakes, each with its file; those that have one keep it.
     #[must_use]
     pub fn in_file(self, file: &Path) -> Self {
-        let with_file = |diagnostic: Diagnostic| Diagnostic {
-            file: Some(diagnostic.file.unwrap_or_else(|| file.to_owned())),
-            ..diagnostic
+        let in_file = |mut diagnostic: Diagnostic| {
+            diagnostic.file.get_or_insert_with(|| file.to_owned());
+            diagnostic
         };
-        self.into_iter().map(with_file).collect()
+        self.into_iter().map(in_file).collect()
     }
 }
 
@@ -126,22 +112,18 @@ impl IntoIterator for Diagnostics {
     }
 }
 
-impl<'a> IntoIterator for &'a Diagnostics {
-    type Item = &'a Diagnostic;
-    type IntoIter = std::slice::Iter<'a, Diagnostic>;
-    fn into_iter(self) -> Self::IntoIter {
-        self.iter()
+impl Deref for Diagnostics {
+    type Target = [Diagnostic];
+    fn deref(&self) -> &[Diagnostic] {
+        &self.0
     }
 }
 
 /// One mistake after the other.
 impl fmt::Display for Diagnostics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, diagnostic) in self.0.iter().enumerate() {
-            let separator = if index == 0 { "" } else { "\n" };
-            write!(f, "{separator}{diagnostic}")?;
-        }
-        Ok(())
+        let all: Vec<String> = self.iter().map(ToString::to_string).collect();
+        f.write_str(&all.join("\n"))
     }
 }
 

@@ -99,11 +99,6 @@ impl Error for Mistake {
         Mistake::new(format!("expected {expected}"), help)
     }
 
-    fn invalid_length(_: usize, expected: &dyn Expected) -> Self {
-        let (expected, help) = in_words(expected);
-        Mistake::new(format!("expected {expected}"), help)
-    }
-
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
         Mistake::new(format!("unknown word `{variant}`"), nearest(variant, expected))
     }

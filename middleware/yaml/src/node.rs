@@ -61,21 +61,12 @@ impl Node {
     }
 
     /// The node at the end of a path.
-    pub(crate) fn at(&self, path: impl IntoIterator<Item = usize>) -> Option<&Node> {
-        path.into_iter().try_fold(self, |node, index| match &node.kind {
-            Kind::Sequence(items) => items.get(index),
-            Kind::Mapping(mapping) => mapping.pairs.get(index).map(|(_, value)| value),
+    pub(crate) fn at(&mut self, path: &[usize]) -> Option<&mut Node> {
+        path.iter().try_fold(self, |node, index| match &mut node.kind {
+            Kind::Sequence(items) => items.get_mut(*index),
+            Kind::Mapping(mapping) => mapping.pairs.get_mut(*index).map(|(_, value)| value),
             _ => None,
         })
-    }
-
-    /// The item or the value at an index.
-    pub(crate) fn child_mut(&mut self, index: usize) -> Option<&mut Node> {
-        match &mut self.kind {
-            Kind::Sequence(items) => items.get_mut(index),
-            Kind::Mapping(mapping) => mapping.pairs.get_mut(index).map(|(_, value)| value),
-            _ => None,
-        }
     }
 
     /// Leaves out an item, or a pair, whose key is returned; `meant` is the key that it most likely means.

@@ -85,15 +85,24 @@ impl<T> Reading<T> {
     /// Records a mistake and leaves out what it is in, unless that is the whole document.
     fn leave_out(&mut self, root: &mut Node, mistake: Mistake) -> bool {
         let path: Vec<usize> = mistake.path.iter().rev().copied().collect();
-        let meant = mistake.meant;
-        let lost = mistake.missing.is_some_and(|key| {
-            root.at(path.iter().copied())
-                .is_some_and(|mapping| mapping.has_lost(key))
-        });
-        if !lost {
+        let (missing, meant) = (mistake.missing, mistake.meant);
+        let is_known = missing.is_some_and(|key| root.at(&path).is_some_and(|mapping| mapping.has_lost(key)));
+        if !is_known {
             self.diagnostics.extend([mistake.into_diagnostic()]);
         }
-        self.omissions.remove(root, &path, meant)
+        let Some((last, container)) = path.split_last() else {
+            return false;
+        };
+        for length in 0..=container.len() {
+            self.omissions
+                .within
+                .extend(root.at(&path[..length]).map(|node| node.span));
+        }
+        let key = root.at(container).and_then(|node| node.remove(*last, meant));
+        self.omissions
+            .keys
+            .extend(key.into_iter().chain(meant.map(str::to_owned)));
+        true
     }
 }
 
@@ -113,26 +122,6 @@ impl Omissions {
     /// Whether a key of this name, or one that most likely means it, is left out anywhere.
     pub fn has_key(&self, key: &str) -> bool {
         self.keys.contains(key)
-    }
-
-    /// Removes the node at the end of a path.
-    fn remove(&mut self, root: &mut Node, path: &[usize], meant: Option<&'static str>) -> bool {
-        let Some((last, inner)) = path.split_last() else {
-            return false;
-        };
-        let mut node = root;
-        for index in inner {
-            self.within.insert(node.span);
-            match node.child_mut(*index) {
-                Some(child) => node = child,
-                None => return false,
-            }
-        }
-        self.within.insert(node.span);
-        let key = node.remove(*last, meant);
-        self.keys.extend(key);
-        self.keys.extend(meant.map(str::to_owned));
-        true
     }
 }
 
