@@ -1,5 +1,7 @@
 //! The presets, by the tokens that each issuer product writes: one JSON file of fixtures for each.
 
+#![allow(clippy::unwrap_used, reason = "a fixture that cannot be read fails the test")]
+
 use std::fs;
 use std::path::Path;
 
