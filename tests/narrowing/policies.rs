@@ -80,20 +80,23 @@ fn plain_body() -> impl Strategy<Value = Map<String, Value>> {
         json!({ "roles": { "contains": "sre" } }),
         json!({ "/place/country": "fr" }),
     ]);
+    let token = select(vec![json!({ "max_lifetime": "10m" }), json!({ "max_lifetime": "30d" })]);
     (
         weighted(0.3, scopes),
         weighted(0.25, initiator),
         weighted(0.25, actor),
         weighted(0.1, client),
         weighted(0.1, claims),
+        weighted(0.1, token),
     )
-        .prop_map(|(scopes, initiator, actor, client, claims)| {
+        .prop_map(|(scopes, initiator, actor, client, claims, token)| {
             [
                 ("scopes", scopes),
                 ("initiator", initiator),
                 ("actor", actor),
                 ("client", client),
                 ("claims", claims),
+                ("token", token),
             ]
             .into_iter()
             .filter_map(|(key, value)| Some((key.to_owned(), value?)))

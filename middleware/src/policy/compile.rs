@@ -30,7 +30,7 @@ pub(super) fn compile(
     for (name, body) in defined {
         if body.value.is_empty() {
             let message = format!("requirement `{name}` is empty");
-            context.incomplete(body.span(), message, "write what it requires, or remove it");
+            context.mistake_if_whole(body.span(), message, "write what it requires, or remove it");
         }
         let compiled = Compiler::new(defined, name, &mut context).requirement(&body.value, Some(name));
         requirements.insert(name.clone(), Arc::new(compiled));
@@ -55,7 +55,7 @@ fn add_route(
         requirement,
     } = &route.value;
     if matches.0.is_empty() {
-        context.incomplete(route.span(), "`match` is empty", "name at least one `METHOD /path`");
+        context.mistake_if_whole(route.span(), "`match` is empty", "name at least one `METHOD /path`");
     }
     if *public && !requirement.is_empty() {
         let message = "a public route has no requirement";
@@ -228,7 +228,7 @@ impl<'d, 'c, 'r> Compiler<'d, 'c, 'r> {
             if alternative.value.is_empty() {
                 let message = "an empty alternative is always met";
                 self.context
-                    .incomplete(span, message, "write what it requires, or remove it");
+                    .mistake_if_whole(span, message, "write what it requires, or remove it");
             }
             let inner = Part {
                 document: &alternative.value,

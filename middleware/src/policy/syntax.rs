@@ -91,8 +91,8 @@ impl Context<'_> {
         self.diagnostics.push(span, message, help);
     }
 
-    /// A mistake that is none where something within the place could not be read.
-    pub(super) fn incomplete(&mut self, span: Span, message: impl Into<String>, help: impl Into<String>) {
+    /// Reports a mistake, unless something within the place could not be read and is reported already.
+    pub(super) fn mistake_if_whole(&mut self, span: Span, message: impl Into<String>, help: impl Into<String>) {
         if !self.omissions.within(span) {
             self.mistake(span, message, help);
         }
@@ -100,7 +100,7 @@ impl Context<'_> {
 
     /// A key without content looks like a check and is none.
     pub(super) fn empty(&mut self, span: Span, key: &str) {
-        self.incomplete(
+        self.mistake_if_whole(
             span,
             format!("`{key}` is empty"),
             "write what it requires, or remove it",

@@ -104,7 +104,7 @@ fn condition(claim: &str, document: &Spanned<ClaimDocument>, context: &mut Conte
         _ => {
             let message = format!("the claim `{claim}` needs one test");
             let help = "write a value, or one of `equals`, `one_of` (not empty), `contains`";
-            context.incomplete(document.span(), message, help);
+            context.mistake_if_whole(document.span(), message, help);
             return None;
         }
     };
