@@ -115,7 +115,11 @@ fn an_unknown_key_is_reported_with_its_place_and_the_nearest_key() {
 
 #[test]
 fn an_unsafe_configuration_is_an_error() {
-    let (_, routes) = CONFIGURATION.split_at(CONFIGURATION.find("routes:").expect("the routes"));
+    let at = |key: &str| CONFIGURATION.find(key).expect("the key");
+    let (routes, issuers) = (
+        &CONFIGURATION[at("routes:")..],
+        &CONFIGURATION[at("issuers:")..at("identity_headers:")],
+    );
     for (what, right, wrong) in [
         ("a leeway above 60 s", "leeway: 30s", "leeway: 61s"),
         ("no audience", "audience: https://orders.example.com\n", ""),
@@ -124,7 +128,7 @@ fn an_unsafe_configuration_is_an_error() {
             "audience: https://orders.example.com",
             "audience: ''",
         ),
-        ("no issuer", "issuers:", "issuers: []\nx:"),
+        ("no issuer", issuers, "issuers: []\n"),
         ("a symmetric algorithm", "[ES256, RS256]", "[ES256, HS256]"),
         ("the algorithm none", "[ES256, RS256]", "[none]"),
         ("an empty list of algorithms", "[ES256, RS256]", "[]"),
@@ -208,7 +212,12 @@ fn an_unsafe_configuration_is_an_error() {
         assert_ne!(broken, CONFIGURATION, "{what}");
         let (code, text, path) = check(&broken);
         assert_eq!(code, 78, "{what}: {text}");
-        assert!(text.contains(&path), "{what}: {text}");
+        let lines: Vec<&str> = text.lines().collect();
+        let [mistake, help] = lines.as_slice() else {
+            panic!("{what}: not one mistake with help: {text}");
+        };
+        assert!(mistake.starts_with(&path), "{what}: {text}");
+        assert!(help.starts_with("  help: "), "{what}: {text}");
     }
 }
 

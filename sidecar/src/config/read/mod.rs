@@ -311,7 +311,11 @@ routes: [{ match: GET /, public: true }]
                 "jwks_uri: http",
                 "9:15: `http://idp.example.com/jwks` cannot be used",
             ),
-            ("ES256", "HS256", "10:18: not an accepted signature algorithm"),
+            (
+                "ES256",
+                "HS256",
+                "10:18: unknown word `HS256`\n  help: did you mean `RS256`?",
+            ),
             ("[ES256, RS256]", "[]", "10:17: no algorithm is accepted"),
             ("profile: rfc9068", "profile: rfc9069", "11:14: "),
             (
