@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use actgate_yaml::{Diagnostics, Omissions, Spanned, nearest};
 
-use super::document::{Document, Requirements, RouteDocument};
+use super::document::{Document, Requirements};
 use super::requirement::Requirement;
 use super::route_table::{Access, RouteTable};
-use super::rules::{ActorCondition, AnyOf, CoreCondition, CoreRule, RequirementDocument, Rules};
+use super::rules::{ActorCondition, AnyOf, CoreCondition, CoreRule, RequirementDocument, RouteDocument, Rules};
 use super::syntax::Context;
 
 /// Maximum nesting of `any_of`.
@@ -49,12 +49,9 @@ fn add_route(
     defined: &Requirements,
     context: &mut Context<'_>,
 ) {
-    let RouteDocument {
-        matches,
-        public,
-        requirement,
-    } = &route.value;
-    if matches.0.is_empty() {
+    let RouteDocument { matches, public, .. } = &route.value;
+    let requirement = route.value.requirement();
+    if matches.is_empty() {
         context.mistake_if_whole(route.span(), "`match` is empty", "name at least one `METHOD /path`");
     }
     if *public && !requirement.is_empty() {
@@ -62,12 +59,12 @@ fn add_route(
         let help = "remove `public: true`, or every other key but `match`";
         context.mistake(route.span(), message, help);
     }
-    for pattern in &matches.0 {
+    for pattern in matches.iter() {
         let access = if *public {
             Access::Public
         } else {
             let compiler = Compiler::new(defined, pattern.value.trim(), context);
-            Access::Guarded(Arc::new(compiler.requirement(requirement, None)))
+            Access::Guarded(Arc::new(compiler.requirement(&requirement, None)))
         };
         routes.add(pattern, access, context.diagnostics);
     }

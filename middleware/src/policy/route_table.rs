@@ -1,6 +1,6 @@
 //! The routes of a policy. The most specific path wins, then the most specific method.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use actgate_yaml::{Diagnostics, Span, Spanned};
@@ -36,15 +36,10 @@ pub(crate) enum Access {
 /// The written form of a route, until the table is finished.
 #[derive(Debug)]
 struct Pattern {
-    methods: Methods,
+    /// None is any.
+    methods: Vec<Box<str>>,
     path: String,
     span: Span,
-}
-
-#[derive(Debug)]
-enum Methods {
-    Any,
-    Named(Vec<Box<str>>),
 }
 
 /// How closely a route names a method; a closer one wins on the same path.
@@ -90,32 +85,21 @@ impl RouteTable {
 
     /// Builds the routers, one a method, and reports ties.
     pub(super) fn finish(&mut self, diagnostics: &mut Diagnostics) {
-        let mut names: Vec<Box<str>> = vec!["HEAD".into()];
-        for pattern in &self.patterns {
-            if let Methods::Named(methods) = &pattern.methods {
-                names.extend(methods.iter().cloned());
-            }
-        }
-        names.sort_unstable();
-        names.dedup();
+        let named = self.patterns.iter().flat_map(|pattern| &pattern.methods);
+        let names: BTreeSet<Box<str>> = named.cloned().chain(["HEAD".into()]).collect();
         for name in names {
-            let closeness = |methods: &Methods| methods.closeness(&name);
-            let router = self.router(closeness, diagnostics);
+            let router = self.router(&name, diagnostics);
             self.methods.push((name, router));
         }
-        let any = |methods: &Methods| matches!(methods, Methods::Any).then_some(Closeness::Any);
-        self.others = self.router(any, diagnostics);
+        self.others = self.router("", diagnostics);
     }
 
-    fn router(
-        &self,
-        closeness: impl Fn(&Methods) -> Option<Closeness>,
-        diagnostics: &mut Diagnostics,
-    ) -> matchit::Router<usize> {
+    /// The router of one method; no route names the empty one.
+    fn router(&self, method: &str, diagnostics: &mut Diagnostics) -> matchit::Router<usize> {
         // On one path only the closest route counts; the others never match a request of this method.
         let mut closest: HashMap<String, (Closeness, usize)> = HashMap::new();
         for (index, pattern) in self.patterns.iter().enumerate() {
-            let Some(closeness) = closeness(&pattern.methods) else {
+            let Some(closeness) = pattern.closeness(method) else {
                 continue;
             };
             let shape = shape(&pattern.path);
@@ -166,17 +150,14 @@ impl Pattern {
             return Err("it is not `METHODS PATH`");
         };
         let name = format!("{methods} {path}").into();
-        let methods = if methods == "*" {
-            Methods::Any
-        } else {
-            let names: Vec<Box<str>> = methods.split(',').map(Into::into).collect();
-            let is_method =
-                |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-');
-            if !names.iter().all(|name| is_method(name)) {
-                return Err("methods are in upper case, several are separated by commas, `*` is any");
-            }
-            Methods::Named(names)
+        let is_upper = |name: &str| name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-');
+        let methods: Vec<Box<str>> = match methods {
+            "*" => Vec::new(),
+            _ => methods.split(',').map(Into::into).collect(),
         };
+        if !methods.iter().all(|name| !name.is_empty() && is_upper(name)) {
+            return Err("methods are in upper case, several are separated by commas, `*` is any");
+        }
         check_path(path)?;
         let pattern = Pattern {
             methods,
@@ -185,30 +166,24 @@ impl Pattern {
         };
         Ok((pattern, name))
     }
-}
 
-impl Methods {
-    fn closeness(&self, name: &str) -> Option<Closeness> {
-        let names = |name: &str, methods: &[Box<str>]| methods.iter().any(|method| **method == *name);
-        match self {
-            Methods::Any => Some(Closeness::Any),
-            Methods::Named(methods) if names(name, methods) => Some(Closeness::Named),
-            Methods::Named(methods) if name == "HEAD" && names("GET", methods) => Some(Closeness::GetForHead),
-            Methods::Named(_) => None,
+    fn closeness(&self, method: &str) -> Option<Closeness> {
+        let names = |method: &str| self.methods.iter().any(|name| **name == *method);
+        match method {
+            _ if self.methods.is_empty() => Some(Closeness::Any),
+            _ if names(method) => Some(Closeness::Named),
+            "HEAD" if names("GET") => Some(Closeness::GetForHead),
+            _ => None,
         }
     }
 }
 
 /// The path with every parameter alike, so that two routes for the same requests look the same.
 fn shape(path: &str) -> String {
-    let segment = |segment: &str| {
-        if segment.starts_with("{*") {
-            "{*}".to_owned()
-        } else if segment.starts_with('{') && !segment.starts_with("{{") {
-            "{}".to_owned()
-        } else {
-            segment.to_owned()
-        }
+    let segment = |segment: &str| match segment {
+        _ if segment.starts_with("{*") => "{*}".to_owned(),
+        _ if segment.starts_with('{') && !segment.starts_with("{{") => "{}".to_owned(),
+        _ => segment.to_owned(),
     };
     path.split('/').map(segment).collect::<Vec<_>>().join("/")
 }

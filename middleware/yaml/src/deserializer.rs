@@ -7,8 +7,8 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IntoDeserializer, MapAcces
 use serde::forward_to_deserialize_any;
 
 use crate::mistake::Mistake;
-use crate::node::{Key, Kind, Node};
-use crate::spanned::{ONE_OR_MANY, SPANNED};
+use crate::node::{Kind, Node};
+use crate::spanned::{ONE_OR_MANY, SPANNED, Spanned};
 
 /// Reads one node.
 #[derive(Clone, Copy)]
@@ -26,9 +26,9 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'de> {
             Kind::Float(value) => visitor.visit_f64(*value),
             Kind::Text(value) => visitor.visit_borrowed_str(value),
             Kind::Sequence(items) => visitor.visit_seq(Items { items, index: 0 }),
-            Kind::Mapping(mapping) => {
+            Kind::Mapping(pairs) => {
                 let mut pairs = Pairs {
-                    pairs: &mapping.pairs,
+                    pairs,
                     index: 0,
                     key: None,
                 };
@@ -126,17 +126,17 @@ impl<'de> SeqAccess<'de> for Items<'de> {
 
 /// The pairs of a mapping.
 struct Pairs<'de> {
-    pairs: &'de [(Key, Node)],
+    pairs: &'de [(Spanned<String>, Node)],
     index: usize,
     /// The key that was read last, until its value is read.
-    key: Option<&'de Key>,
+    key: Option<&'de Spanned<String>>,
 }
 
 impl Pairs<'_> {
     /// A mistake without a place after a key was read is one of that key.
     fn of_key(&self, mistake: Mistake) -> Mistake {
         match self.key {
-            Some(key) if !mistake.has_place() => mistake.at(key.span).within(self.index),
+            Some(key) if !mistake.has_place() => mistake.at(key.span()).within(self.index),
             _ => mistake,
         }
     }
@@ -150,7 +150,7 @@ impl<'de> MapAccess<'de> for &mut Pairs<'de> {
             return Ok(None);
         };
         self.key = Some(key);
-        seed.deserialize(BorrowedStrDeserializer::new(&key.text)).map(Some)
+        seed.deserialize(BorrowedStrDeserializer::new(&key.value)).map(Some)
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Mistake> {

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use crate::diagnostic::Diagnostic;
-use crate::spanned::Span;
+use crate::spanned::{Span, Spanned};
 use crate::syntax;
 
 /// Deepest nesting of lists and mappings: bounds the stack that parsing takes.
@@ -16,6 +16,8 @@ const MAX_DEPTH: usize = 32;
 pub(crate) struct Node {
     pub(crate) span: Span,
     pub(crate) kind: Kind,
+    /// The keys of a mapping that were left out, and those that unknown ones most likely mean.
+    pub(crate) lost: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -27,20 +29,7 @@ pub(crate) enum Kind {
     Float(f64),
     Text(String),
     Sequence(Vec<Node>),
-    Mapping(Mapping),
-}
-
-#[derive(Debug, Default)]
-pub(crate) struct Mapping {
-    pub(crate) pairs: Vec<(Key, Node)>,
-    /// The keys that were left out, and those that unknown ones most likely mean.
-    pub(crate) lost: Vec<String>,
-}
-
-#[derive(Debug)]
-pub(crate) struct Key {
-    pub(crate) span: Span,
-    pub(crate) text: String,
+    Mapping(Vec<(Spanned<String>, Node)>),
 }
 
 impl Node {
@@ -55,7 +44,7 @@ impl Node {
         let mut root: Node =
             serde_saphyr::from_str_with_options(text, options).map_err(|error| syntax::diagnostic(&error, text))?;
         if matches!(root.kind, Kind::Null) {
-            root.kind = Kind::Mapping(Mapping::default());
+            root.kind = Kind::Mapping(Vec::new());
         }
         Ok(root)
     }
@@ -64,31 +53,19 @@ impl Node {
     pub(crate) fn at(&mut self, path: &[usize]) -> Option<&mut Node> {
         path.iter().try_fold(self, |node, index| match &mut node.kind {
             Kind::Sequence(items) => items.get_mut(*index),
-            Kind::Mapping(mapping) => mapping.pairs.get_mut(*index).map(|(_, value)| value),
+            Kind::Mapping(pairs) => pairs.get_mut(*index).map(|(_, value)| value),
             _ => None,
         })
     }
 
-    /// Leaves out an item, or a pair, whose key is returned; `meant` is the key that it most likely means.
-    pub(crate) fn remove(&mut self, index: usize, meant: Option<&str>) -> Option<String> {
+    /// Leaves out an item or a pair; `meant` is the key that an unknown one most likely means.
+    pub(crate) fn remove(&mut self, index: usize, meant: Option<&str>) {
         match &mut self.kind {
-            Kind::Sequence(items) => {
-                items.remove(index);
-                None
-            }
-            Kind::Mapping(mapping) => {
-                let (key, _) = mapping.pairs.remove(index);
-                mapping.lost.push(key.text.clone());
-                mapping.lost.extend(meant.map(str::to_owned));
-                Some(key.text)
-            }
-            _ => None,
+            Kind::Sequence(items) => drop(items.remove(index)),
+            Kind::Mapping(pairs) => self.lost.push(pairs.remove(index).0.value),
+            _ => {}
         }
-    }
-
-    /// Whether a mapping has lost a key.
-    pub(crate) fn has_lost(&self, key: &str) -> bool {
-        matches!(&self.kind, Kind::Mapping(mapping) if mapping.lost.iter().any(|lost| lost == key))
+        self.lost.extend(meant.map(str::to_owned));
     }
 }
 
@@ -96,16 +73,19 @@ impl<'de> Deserialize<'de> for Node {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let spanned = serde_saphyr::Spanned::<Kind>::deserialize(deserializer)?;
         Ok(Node {
-            span: span(spanned.referenced),
+            span: spanned.referenced.into(),
             kind: spanned.value,
+            lost: Vec::new(),
         })
     }
 }
 
-fn span(location: serde_saphyr::Location) -> Span {
-    Span {
-        line: location.line(),
-        column: location.column(),
+impl From<serde_saphyr::Location> for Span {
+    fn from(location: serde_saphyr::Location) -> Self {
+        Span {
+            line: location.line(),
+            column: location.column(),
+        }
     }
 }
 
@@ -140,15 +120,11 @@ impl<'de> Deserialize<'de> for Kind {
                 items.collect::<Result<_, _>>().map(Kind::Sequence)
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Kind, A::Error> {
-                let mut mapping = Mapping::default();
+                let mut pairs = Vec::new();
                 while let Some((key, value)) = map.next_entry::<serde_saphyr::Spanned<String>, Node>()? {
-                    let key = Key {
-                        span: span(key.referenced),
-                        text: key.value,
-                    };
-                    mapping.pairs.push((key, value));
+                    pairs.push((Span::from(key.referenced).of(key.value), value));
                 }
-                Ok(Kind::Mapping(mapping))
+                Ok(Kind::Mapping(pairs))
             }
         }
         deserializer.deserialize_any(AnyKind)

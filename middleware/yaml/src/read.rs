@@ -86,7 +86,11 @@ impl<T> Reading<T> {
     fn leave_out(&mut self, root: &mut Node, mistake: Mistake) -> bool {
         let path: Vec<usize> = mistake.path.iter().rev().copied().collect();
         let (missing, meant) = (mistake.missing, mistake.meant);
-        let is_known = missing.is_some_and(|key| root.at(&path).is_some_and(|mapping| mapping.has_lost(key)));
+        let lost = |key: &str| {
+            root.at(&path)
+                .is_some_and(|node| node.lost.iter().any(|lost| lost == key))
+        };
+        let is_known = missing.is_some_and(lost);
         if !is_known {
             self.diagnostics.extend([mistake.into_diagnostic()]);
         }
@@ -98,10 +102,10 @@ impl<T> Reading<T> {
                 .within
                 .extend(root.at(&path[..length]).map(|node| node.span));
         }
-        let key = root.at(container).and_then(|node| node.remove(*last, meant));
-        self.omissions
-            .keys
-            .extend(key.into_iter().chain(meant.map(str::to_owned)));
+        if let Some(node) = root.at(container) {
+            node.remove(*last, meant);
+            self.omissions.keys.extend(node.lost.iter().cloned());
+        }
         true
     }
 }

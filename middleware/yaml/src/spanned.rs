@@ -20,6 +20,15 @@ pub struct Span {
 }
 
 impl Span {
+    /// A value at the place.
+    pub(crate) fn of<T>(self, value: T) -> Spanned<T> {
+        Spanned {
+            value,
+            line: self.line,
+            column: self.column,
+        }
+    }
+
     /// The place in one number, as the deserializer hands it to [`Spanned`].
     pub(crate) fn packed(self) -> u64 {
         self.line << 32 | self.column
@@ -48,11 +57,7 @@ impl<T> Spanned<T> {
 
     /// Another value at the same place.
     pub fn with<U>(&self, value: U) -> Spanned<U> {
-        Spanned {
-            value,
-            line: self.line,
-            column: self.column,
-        }
+        self.span().of(value)
     }
 }
 

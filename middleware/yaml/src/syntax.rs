@@ -9,10 +9,7 @@ use crate::spanned::Span;
 
 /// A mistake of the parser with its place. Where only a value is missing, that is the mistake.
 pub(crate) fn diagnostic(error: &Error, text: &str) -> Diagnostic {
-    let mut span = error.location().map_or_else(Span::default, |location| Span {
-        line: location.line(),
-        column: location.column(),
-    });
+    let mut span = error.location().map_or_else(Span::default, Span::from);
     if is_tab(error) {
         span = tab_from(text, span).unwrap_or(span);
     }

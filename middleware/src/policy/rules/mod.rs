@@ -14,7 +14,7 @@ mod token;
 
 use std::sync::Arc;
 
-use actgate_yaml::Spanned;
+use actgate_yaml::{OneOrMany, Spanned};
 use serde::Deserialize;
 
 pub(super) use actor::ActorCondition;
@@ -28,30 +28,55 @@ use super::evaluation_time::EvaluationTime;
 use super::syntax::{Context, Word};
 use crate::chain::{Core, History};
 
-/// The one list of the top-level words on core facts, in the order in which their rules are evaluated.
-///
-/// It makes the written form of a requirement, its compilation, and the conditions of the core tier.
-macro_rules! core_words {
-    ($($word:ident: $Document:ty => $Condition:ident($Type:ty),)*) => {
-        /// The written form of a requirement, of the requirement of a route, or of one alternative of `any_of`.
-        #[derive(Clone, Debug, Default, Deserialize)]
+/// The written forms of a requirement and of a route, from one list of keys.
+macro_rules! documents {
+    ($($key:ident: $Document:ty,)*) => {
+        /// The written form of a requirement, or of one alternative of `any_of`.
+        #[derive(Clone, Debug, Deserialize)]
         #[serde(deny_unknown_fields)]
         pub(super) struct RequirementDocument {
-            pub(super) require: Option<Spanned<Vec<Spanned<String>>>>,
-            $(pub(super) $word: Option<Spanned<$Document>>,)*
-            pub(super) any_of: Option<Spanned<Vec<Spanned<RequirementDocument>>>>,
-            pub(super) chain: Option<Spanned<chain::ChainDocument>>,
+            $(pub(super) $key: Option<Spanned<$Document>>,)*
         }
 
-        /// The keys of a route: `match`, `public`, and those of a requirement.
-        pub(super) const ROUTE_KEYS: &[&str] = &["match", "public", "require", $(stringify!($word),)* "any_of", "chain"];
+        /// The written form of a route: where it applies, and its requirement.
+        #[derive(Debug, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub(super) struct RouteDocument {
+            #[serde(rename = "match")]
+            pub(super) matches: OneOrMany<Spanned<String>>,
+            #[serde(default)]
+            pub(super) public: bool,
+            $($key: Option<Spanned<$Document>>,)*
+        }
 
         impl RequirementDocument {
             /// Whether nothing is written.
             pub(super) fn is_empty(&self) -> bool {
-                self.require.is_none() && self.any_of.is_none() && self.chain.is_none() $(&& self.$word.is_none())*
+                true $(&& self.$key.is_none())*
             }
+        }
 
+        impl RouteDocument {
+            pub(super) fn requirement(&self) -> RequirementDocument {
+                RequirementDocument { $($key: self.$key.clone(),)* }
+            }
+        }
+    };
+}
+
+/// The one list of the top-level words on core facts, in the order in which their rules are evaluated.
+///
+/// It makes the written forms, their compilation, and the conditions of the core tier.
+macro_rules! core_words {
+    ($($word:ident: $Document:ty => $Condition:ident($Type:ty),)*) => {
+        documents! {
+            require: Vec<Spanned<String>>,
+            $($word: $Document,)*
+            any_of: Vec<Spanned<RequirementDocument>>,
+            chain: chain::ChainDocument,
+        }
+
+        impl RequirementDocument {
             /// The rules of every word but `require` and `any_of`, whose contents are requirements again.
             pub(super) fn compile(&self, path: &str, context: &mut Context<'_>, rules: &mut Rules) {
                 let name = |key: &str, word: &str| match word {
