@@ -23,11 +23,11 @@ impl Authorizer {
     /// during the cool-down. It does NOT read the body.
     pub async fn decide(&self, target: &Target<'_>, headers: &HeaderMap) -> Decision {
         let presented = Presented::headers(target.clone(), headers);
-        match self.authorize(&presented, self.now(), &mut StopAtFirst) {
+        match self.enforce(None, &presented) {
             Authorization::Decided(decision) => decision,
             Authorization::Pending(pending, decision) => {
                 if pending.resolve().await {
-                    self.authorize(&presented, self.now(), &mut StopAtFirst).into_decision()
+                    self.enforce(None, &presented).into_decision()
                 } else {
                     decision
                 }
@@ -35,16 +35,26 @@ impl Authorizer {
         }
     }
 
-    pub(crate) fn now(&self) -> u64 {
-        self.inner.clock.now()
+    /// Authorizes now, by the routes or by one requirement, and records nothing. Without type parameters, so that the
+    /// compiler optimizes the pipeline as a whole in this crate.
+    pub(crate) fn enforce(
+        &self,
+        required: Option<(&Arc<str>, &Arc<Requirement>)>,
+        presented: &Presented<'_>,
+    ) -> Authorization {
+        let now = self.inner.clock.now();
+        match required {
+            None => self.authorize(presented, now, &mut StopAtFirst),
+            required => self.authorize_by(required, presented, now, &mut StopAtFirst),
+        }
     }
 
     /// Authorizes by the route of the target. Enforcement and explanation differ in the recorder alone.
     pub(crate) fn authorize(&self, presented: &Presented<'_>, now: u64, recorder: &mut impl Recorder) -> Authorization {
         let route = match self.route(presented.target()) {
             Ok(Some(route)) => {
-                let found = Step::Route.report(Ok(route), recorder, |route| route.name.to_string());
-                found.ok()
+                Step::Route.report_passed(recorder, || route.name.to_string());
+                Some(route)
             }
             Ok(None) => {
                 // The token is verified first: a request without a valid token gets 401, whether the route exists or not.
@@ -127,14 +137,15 @@ impl Authorizer {
         let cache = &self.inner.cache;
         if let Some(identity) = self.cached(text)? {
             for step in Step::CACHED {
-                let _ = step.report(Ok(()), recorder, |()| "verified before".to_owned());
+                step.report_passed(recorder, || "verified before".to_owned());
             }
-            let checked = self.check(identity, now, recorder);
-            return Ok(checked.inspect_err(|_| cache.remove(text))?);
+            let checked = self.check(&identity, now, recorder);
+            checked.inspect_err(|_| cache.remove(text))?;
+            return Ok(identity);
         }
         Step::Credential.report(bearer.check_form(), recorder, |()| "passed".to_owned())?;
         let identity = self.verify(text, recorder)?;
-        let identity = self.check(identity, now, recorder)?;
+        self.check(&identity, now, recorder)?;
         cache.insert(text, identity.clone());
         Ok(identity)
     }
@@ -189,7 +200,7 @@ impl Authorizer {
     }
 
     /// The checks of every request, for a fresh and for a cached token alike.
-    fn check(&self, identity: Identity, now: u64, recorder: &mut impl Recorder) -> Result<Identity, Error> {
+    fn check(&self, identity: &Identity, now: u64, recorder: &mut impl Recorder) -> Result<(), Error> {
         let claims = identity.facts().claims();
         let audience = claims.check_audience(&identity.trusted_issuer().audiences);
         Step::Audience.report(audience, recorder, |()| claims.audience.join(", "))?;
@@ -198,8 +209,7 @@ impl Authorizer {
             Some(left) => format!("{left} s left"),
             None => format!("expired {} s ago, within the leeway", now - claims.expiration),
         })?;
-        Step::Confirmation.report(claims.check_confirmation(), recorder, |()| "no bound key".to_owned())?;
-        Ok(identity)
+        Step::Confirmation.report(claims.check_confirmation(), recorder, |()| "no bound key".to_owned())
     }
 
     fn trust(&self, issuer: &str) -> Result<&Trust, Error> {
@@ -274,9 +284,7 @@ mod tests {
             let uri = Uri::from_static(path);
             let target = Target::new(method, &uri).unwrap();
             let presented = Presented::headers(target, &headers);
-            let authorization = self
-                .authorizer
-                .authorize(&presented, self.authorizer.now(), &mut StopAtFirst);
+            let authorization = self.authorizer.enforce(None, &presented);
             authorization.into_decision()
         }
 

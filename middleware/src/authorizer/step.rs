@@ -31,6 +31,11 @@ impl Step {
         Step::Claims,
     ];
 
+    /// Reports the success of this step.
+    pub(super) fn report_passed(self, recorder: &mut impl Recorder, got: impl FnOnce() -> String) {
+        recorder.met(|| self.check(got()));
+    }
+
     /// Reports the result of this step; `got` is what was found.
     pub(super) fn report<T>(
         self,

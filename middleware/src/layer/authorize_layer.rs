@@ -10,7 +10,7 @@ use super::rejection_body::{EmptyBody, RejectionBody};
 use crate::authorizer::{Authorization, Authorizer, Decision};
 use crate::challenge::Protocol;
 use crate::error::{ConfigError, Error};
-use crate::policy::{Requirement, StopAtFirst};
+use crate::policy::Requirement;
 use crate::request::{Presented, Target};
 
 /// Authorizes every request of the services it wraps.
@@ -85,14 +85,8 @@ impl<R> AuthorizeLayer<R> {
             Err(error) => return Authorization::Decided(Decision::without_route(error)),
         };
         let presented = Presented::headers(target, request.headers());
-        let (now, recorder) = (self.authorizer.now(), &mut StopAtFirst);
-        match &self.requirement {
-            None => self.authorizer.authorize(&presented, now, recorder),
-            Some((name, requirement)) => {
-                self.authorizer
-                    .authorize_by(Some((name, requirement)), &presented, now, recorder)
-            }
-        }
+        let required = self.requirement.as_ref().map(|(name, requirement)| (name, requirement));
+        self.authorizer.enforce(required, &presented)
     }
 
     /// Calls `inner`, which must be ready, with the identity attached; or returns the rejection.
