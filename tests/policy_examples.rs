@@ -83,9 +83,11 @@ fn every_policy_begins_with_what_it_promises_and_what_it_cannot() {
 fn a_folder_needs_both_an_allowed_and_a_denied_case() {
     let allowed = "cases:\n  - { name: a, request: GET /, token: {}, expect: allow }\n";
     let denied = "cases:\n  - { name: b, request: GET /, expect: { deny: no_route, status: 403 } }\n";
-    assert_eq!(read_cases(allowed).unwrap_err(), "no case is denied");
-    assert_eq!(read_cases(denied).unwrap_err(), "no case is allowed");
-    assert_eq!(read_cases("cases: []").unwrap_err(), "no case is allowed");
+    let no_case = |place: &str, name: &str| format!("{place}: no case is {name}\n  help: add one");
+    assert_eq!(read_cases(allowed).unwrap_err(), no_case("2:3", "denied"));
+    assert_eq!(read_cases(denied).unwrap_err(), no_case("2:3", "allowed"));
+    let both = [no_case("1:8", "allowed"), no_case("1:8", "denied")];
+    assert_eq!(read_cases("cases: []").unwrap_err(), both.join("\n"));
 }
 
 #[test]
@@ -128,7 +130,7 @@ struct Example {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CasesFile {
-    cases: Vec<Case>,
+    cases: Spanned<Vec<Case>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -240,17 +242,20 @@ impl Example {
 }
 
 fn read_cases(text: &str) -> Result<Vec<Case>, String> {
-    let file: CasesFile = actgate_yaml::read(text)
-        .into_result()
-        .map_err(|mistakes| mistakes.to_string())?;
-    let is_allowed = |case: &Case| matches!(case.expect, Expect::Allow);
-    if !file.cases.iter().any(is_allowed) {
-        return Err("no case is allowed".to_owned());
-    }
-    if file.cases.iter().all(is_allowed) {
-        return Err("no case is denied".to_owned());
-    }
-    Ok(file.cases)
+    let cases = actgate_yaml::read::<CasesFile>(text).check(|file, omissions, diagnostics| {
+        let is_allowed = |case: &Case| matches!(case.expect, Expect::Allow);
+        let is_complete = !omissions.within(file.cases.span());
+        for (name, is_there) in [
+            ("allowed", file.cases.value.iter().any(is_allowed)),
+            ("denied", !file.cases.value.iter().all(is_allowed)),
+        ] {
+            if is_complete && !is_there {
+                diagnostics.push(file.cases.span(), format!("no case is {name}"), "add one");
+            }
+        }
+        Some(file.cases.value)
+    });
+    cases.map_err(|mistakes| mistakes.to_string())
 }
 
 /// Seconds since 1970 of an RFC 3339 time.

@@ -74,14 +74,6 @@ impl<T> Reading<T> {
         }
     }
 
-    /// The value, if the document has no mistake in its structure.
-    ///
-    /// # Errors
-    /// Every mistake.
-    pub fn into_result(self) -> Result<T, Diagnostics> {
-        self.check(|value, _, _| Some(value))
-    }
-
     /// Records a mistake and leaves out what it is in, unless that is the whole document.
     fn leave_out(&mut self, root: &mut Node, mistake: Mistake) -> bool {
         let path: Vec<usize> = mistake.path.iter().rev().copied().collect();
@@ -377,7 +369,6 @@ rotes: []
         let both = check("routes: [{ match: GET / }]\nrequirements: 5").unwrap_err();
         assert_eq!(both.len(), 2, "{both}");
         assert!(check("requirements: 5").is_err());
-        assert!(read::<Document>("requirements: 5").into_result().is_err());
     }
 
     #[test]

@@ -54,11 +54,6 @@ impl<T> Spanned<T> {
             column: self.column,
         }
     }
-
-    /// Another value at the same place.
-    pub fn with<U>(&self, value: U) -> Spanned<U> {
-        self.span().of(value)
-    }
 }
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Spanned<T> {

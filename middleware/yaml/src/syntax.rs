@@ -7,7 +7,7 @@ use serde_saphyr::{Error, ExternalMessageSource, UserMessageFormatter};
 use crate::diagnostic::Diagnostic;
 use crate::spanned::Span;
 
-/// A mistake of the parser with its place. Where only a value is missing, that is the mistake.
+/// A mistake of the parser, with its place.
 pub(crate) fn diagnostic(error: &Error, text: &str) -> Diagnostic {
     let mut span = error.location().map_or_else(Span::default, Span::from);
     if is_tab(error) {

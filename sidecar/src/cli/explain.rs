@@ -274,7 +274,7 @@ fn heading(tier: Tier) -> &'static str {
     match tier {
         Tier::Token => "token",
         Tier::Scope => "scope",
-        Tier::Core => "initiator and current actor",
+        Tier::Core => "initiator, current actor and claims",
         Tier::History => "prior actors",
     }
 }
