@@ -30,6 +30,7 @@ fn start(arguments: &[&str]) -> (Process, Vec<String>) {
 #[test]
 fn the_printed_commands_get_tokens() {
     if Command::new("curl").arg("--version").output().is_err() {
+        assert!(std::env::var_os("CI").is_none(), "the printed commands need curl");
         eprintln!("skipped: the printed commands need curl");
         return;
     }
