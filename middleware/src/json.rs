@@ -30,10 +30,6 @@ impl<'a> Object<'a> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value)
     }
 
-    pub(crate) fn into_members(self) -> impl Iterator<Item = (Cow<'a, str>, Json<'a>)> {
-        self.0.into_iter()
-    }
-
     /// Takes a member out, so that large values move instead of being copied.
     pub(crate) fn take(&mut self, name: &str) -> Option<Json<'a>> {
         let at = self.0.iter().position(|(key, _)| key == name)?;
@@ -48,21 +44,6 @@ impl<'a> Json<'a> {
             _ => None,
         }
     }
-
-    pub(crate) fn into_value(self) -> serde_json::Value {
-        match self {
-            Json::Null => serde_json::Value::Null,
-            Json::Bool(value) => value.into(),
-            Json::Number(number) => serde_json::Value::Number(number),
-            Json::String(text) => text.into_owned().into(),
-            Json::Array(items) => items.into_iter().map(Json::into_value).collect(),
-            Json::Object(object) => object
-                .into_members()
-                .map(|(name, value)| (name.into_owned(), value.into_value()))
-                .collect::<serde_json::Map<_, _>>()
-                .into(),
-        }
-    }
 }
 
 /// Reads one JSON object and nothing after it.
@@ -71,7 +52,8 @@ impl<'a> Json<'a> {
 /// A reason without any part of the text.
 pub(crate) fn object<'a>(text: &'a [u8], limits: &Limits) -> Result<Object<'a>, &'static str> {
     let text = std::str::from_utf8(text).map_err(|_| "not UTF-8")?;
-    let mut budget = limits.json_values;
+    // The object itself is one value more.
+    let mut budget = limits.json_values.saturating_add(1);
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let value = Strict {
         depth: limits.json_depth,
@@ -94,15 +76,8 @@ struct Strict<'b> {
 impl Strict<'_> {
     fn enter<E: serde::de::Error>(&mut self) -> Result<Strict<'_>, E> {
         let depth = self.depth.checked_sub(1).ok_or_else(|| E::custom("too deep"))?;
-        Ok(Strict {
-            depth,
-            budget: self.budget,
-        })
-    }
-
-    fn spend<E: serde::de::Error>(&mut self) -> Result<(), E> {
-        *self.budget = self.budget.checked_sub(1).ok_or_else(|| E::custom("too many values"))?;
-        Ok(())
+        let budget = &mut *self.budget;
+        Ok(Strict { depth, budget })
     }
 }
 
@@ -110,6 +85,8 @@ impl<'de> DeserializeSeed<'de> for Strict<'_> {
     type Value = Json<'de>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json<'de>, D::Error> {
+        let left = self.budget.checked_sub(1);
+        *self.budget = left.ok_or_else(|| D::Error::custom("too many values"))?;
         deserializer.deserialize_any(self)
     }
 }
@@ -154,7 +131,6 @@ impl<'de> Visitor<'de> for Strict<'_> {
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<Json<'de>, A::Error> {
         let mut array = Vec::new();
         while let Some(item) = items.next_element_seed(self.enter()?)? {
-            self.spend()?;
             array.push(item);
         }
         Ok(Json::Array(array))
@@ -164,7 +140,6 @@ impl<'de> Visitor<'de> for Strict<'_> {
         // The claims of a usual token fit without growing.
         let mut members: Vec<(Cow<'de, str>, Json<'de>)> = Vec::with_capacity(16);
         while let Some(Name(name)) = entries.next_key()? {
-            self.spend()?;
             // Few members: a linear search beats hashing. The budget bounds the square of it.
             if members.iter().any(|(earlier, _)| *earlier == name) {
                 return Err(A::Error::custom("duplicate name"));
@@ -177,26 +152,9 @@ impl<'de> Visitor<'de> for Strict<'_> {
 }
 
 /// A member's name; `Cow` alone would always be copied by serde.
-struct Name<'a>(Cow<'a, str>);
-
-impl<'de> serde::Deserialize<'de> for Name<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
-        impl<'de> Visitor<'de> for Text {
-            type Value = Name<'de>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a name")
-            }
-            fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Name<'de>, E> {
-                Ok(Name(Cow::Borrowed(value)))
-            }
-            fn visit_str<E>(self, value: &str) -> Result<Name<'de>, E> {
-                Ok(Name(Cow::Owned(value.to_owned())))
-            }
-        }
-        deserializer.deserialize_str(Text)
-    }
-}
+#[derive(serde::Deserialize)]
+#[serde(transparent)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
 #[cfg(test)]
 mod tests {

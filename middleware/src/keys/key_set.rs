@@ -71,7 +71,7 @@ impl KeySet {
         for entry in document.keys {
             // Each key is read strictly by itself, so that an unusable one does not affect the others.
             let entry = json::object(entry.get().as_bytes(), &Limits::default());
-            let keys = entry.map_or_else(|_| Vec::new(), |entry| jwk::verification_keys(entry, algorithms));
+            let keys = entry.map_or_else(|_| Vec::new(), |entry| jwk::verification_keys(&entry, algorithms));
             if keys.is_empty() {
                 set.skipped += 1;
             }

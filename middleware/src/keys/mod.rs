@@ -17,7 +17,7 @@ mod single_flight;
 mod snapshot;
 mod source;
 
-pub use algorithm::{Algorithm, UnknownAlgorithm};
+pub use algorithm::Algorithm;
 pub use discovery::KeySource;
 pub use fetch::{Fetch, FetchError, FetchFuture};
 #[cfg(feature = "reqwest")]
