@@ -54,7 +54,7 @@ impl TrustedIssuer {
             reason,
         })?;
         let keys = keys.into();
-        keys.check(issuer)?;
+        keys.endpoint(issuer)?;
         Ok(TrustedIssuer {
             issuer: issuer.into(),
             audiences: Vec::new(),

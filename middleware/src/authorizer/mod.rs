@@ -93,13 +93,12 @@ impl Authorizer {
         let mut inner = Inner::clone(&self.inner);
         for Trust { issuer, keys } in &mut inner.issuers {
             let TrustedIssuer {
-                issuer: identifier,
-                keys: source,
                 algorithms,
                 refresh_policy,
                 ..
             } = &**issuer;
-            let remote = RemoteKeys::start(identifier, source, algorithms, refresh_policy, Arc::clone(&fetch))?;
+            let fetch = Arc::clone(&fetch);
+            let remote = RemoteKeys::start(&issuer.issuer, &issuer.keys, algorithms, refresh_policy, fetch)?;
             if let Some(remote) = remote {
                 *keys = Keys::Remote(remote);
             }

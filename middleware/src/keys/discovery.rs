@@ -28,47 +28,19 @@ impl From<KeySet> for KeySource {
 }
 
 impl KeySource {
-    /// Checks the addresses that keys would be fetched from.
-    pub(crate) fn check(&self, issuer: &str) -> Result<(), ConfigError> {
-        self.origin(issuer).map(|_| ())
-    }
-
-    /// Where the keys are fetched; [`None`] for a static set.
-    pub(super) fn origin(&self, issuer: &str) -> Result<Option<Origin>, ConfigError> {
+    /// Where the keys are fetched, or their address is read; [`None`] for a static set.
+    pub(crate) fn endpoint(&self, issuer: &str) -> Result<Option<Endpoint>, ConfigError> {
         match self {
             KeySource::Static(_) => Ok(None),
-            KeySource::Discovery => Ok(Some(Origin::Metadata {
-                issuer: Endpoint::parse(issuer)?,
-                found: None,
-            })),
-            KeySource::JwksUri(uri) => Ok(Some(Origin::JwksUri(Endpoint::parse(uri)?))),
-        }
-    }
-}
-
-/// Where keys are fetched.
-#[derive(Clone, Debug)]
-pub(super) enum Origin {
-    JwksUri(Endpoint),
-    Metadata {
-        issuer: Endpoint,
-        /// The `jwks_uri` of the metadata, until it is read again.
-        found: Option<Endpoint>,
-    },
-}
-
-impl Origin {
-    /// Has the metadata read again before the next fetch.
-    pub(super) fn forget(&mut self) {
-        if let Origin::Metadata { found, .. } = self {
-            *found = None;
+            KeySource::Discovery => Endpoint::parse(issuer).map(Some),
+            KeySource::JwksUri(uri) => Endpoint::parse(uri).map(Some),
         }
     }
 }
 
 /// An address that may be fetched: `https`, or `http` on loopback.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Endpoint(Url);
+pub(crate) struct Endpoint(Url);
 
 impl Endpoint {
     pub(super) fn parse(text: &str) -> Result<Endpoint, ConfigError> {
@@ -96,17 +68,18 @@ impl Endpoint {
     }
 
     /// The metadata documents of this issuer, in the order in which they are tried.
-    pub(super) fn metadata(&self) -> Vec<Endpoint> {
+    pub(super) fn metadata(&self) -> [Endpoint; 2] {
         let path = self.0.path().trim_end_matches('/');
-        let at = |path: String| {
+        let paths = [
+            format!("{path}/.well-known/openid-configuration"),
+            // RFC 8414 section 3.1 puts the well-known part before the path of the issuer.
+            format!("/.well-known/oauth-authorization-server{path}"),
+        ];
+        paths.map(|path| {
             let mut url = self.0.clone();
             url.set_path(&path);
             Endpoint(url)
-        };
-        let mut documents = vec![at(format!("{path}/.well-known/openid-configuration"))];
-        // RFC 8414 section 3.1 puts the well-known part before the path of the issuer.
-        documents.push(at(format!("/.well-known/oauth-authorization-server{path}")));
-        documents
+        })
     }
 
     /// The `jwks_uri` of a metadata document, if the document names this issuer.

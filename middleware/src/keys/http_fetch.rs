@@ -1,9 +1,8 @@
 //! Fetching with reqwest.
 
-use std::error::Error as _;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use reqwest::{Client, redirect};
 
 use super::fetch::{Fetch, FetchError, FetchFuture};
@@ -32,7 +31,7 @@ impl HttpFetch {
             .pool_idle_timeout(Duration::from_secs(5))
             .user_agent(concat!("actgate/", env!("CARGO_PKG_VERSION")))
             .build()
-            .map_err(|error| ConfigError::Client(reason(&error.without_url())))?;
+            .map_err(|error| ConfigError::Client(reason(error)))?;
         Ok(HttpFetch { client })
     }
 }
@@ -40,7 +39,7 @@ impl HttpFetch {
 impl Fetch for HttpFetch {
     fn fetch<'a>(&'a self, url: &'a str) -> FetchFuture<'a> {
         Box::pin(async move {
-            let unreachable = |error: reqwest::Error| FetchError::Unreachable(reason(&error.without_url()));
+            let unreachable = |error| FetchError::Unreachable(reason(error));
             let request = self
                 .client
                 .get(url)
@@ -57,21 +56,14 @@ impl Fetch for HttpFetch {
                 }
                 document.extend_from_slice(&chunk);
             }
-            Ok::<Bytes, _>(document.freeze())
+            Ok(document.freeze())
         })
     }
 }
 
-/// The innermost cause, which is where a TLS or DNS failure names itself.
-fn reason(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    let text = cause.to_string();
-    if error.source().is_none() {
-        error.to_string()
-    } else {
-        text
-    }
+/// The innermost cause, where a failure of TLS or DNS is named; without the URL, which can contain a secret.
+fn reason(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let causes = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
+    causes.last().map_or_else(String::new, ToString::to_string)
 }

@@ -30,18 +30,16 @@ impl Default for RefreshPolicy {
 
 impl RefreshPolicy {
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
-        let in_range = |name, value: Duration, longest: u64, reason| {
-            let fits = value >= Duration::from_millis(10) && value <= Duration::from_secs(longest);
-            if fits {
-                Ok(())
-            } else {
-                Err(ConfigError::Duration { name, reason })
+        for (name, value, longest, reason) in [
+            ("refresh", self.refresh, 86_400, "from 10 ms to 24 h"),
+            ("cooldown", self.cooldown, 3600, "from 10 ms to 1 h"),
+            ("timeout", self.timeout, 60, "from 10 ms to 60 s"),
+            ("max_stale", self.max_stale, 30 * 86_400, "from 10 ms to 30 days"),
+        ] {
+            if value < Duration::from_millis(10) || value > Duration::from_secs(longest) {
+                return Err(ConfigError::Duration { name, reason });
             }
-        };
-        in_range("refresh", self.refresh, 86_400, "from 10 ms to 24 h")?;
-        in_range("cooldown", self.cooldown, 3600, "from 10 ms to 1 h")?;
-        in_range("timeout", self.timeout, 60, "from 10 ms to 60 s")?;
-        in_range("max_stale", self.max_stale, 30 * 86_400, "from 10 ms to 30 days")?;
+        }
         if self.max_stale < self.refresh {
             return Err(ConfigError::Duration {
                 name: "max_stale",

@@ -3,25 +3,29 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use arc_swap::ArcSwapOption;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::algorithm::Algorithm;
-use super::discovery::{Endpoint, Origin};
+use super::discovery::Endpoint;
 use super::fetch::Fetch;
 use super::key_set::KeySet;
 use super::refresh_policy::RefreshPolicy;
 use super::single_flight::{RefreshRequests, SingleFlight};
-use super::snapshot::{KeyState, Snapshot};
+use super::snapshot::Snapshot;
 
 /// Fetches the keys of one issuer for as long as it runs.
 pub(super) struct Refresher<F> {
     pub(super) issuer: Arc<str>,
-    pub(super) origin: Origin,
+    /// Where the keys are fetched; the issuer's URL, if its metadata is to be read for it.
+    pub(super) endpoint: Endpoint,
+    pub(super) discover: bool,
+    /// The `jwks_uri` of the metadata, until it is read again.
+    pub(super) jwks_uri: Option<Endpoint>,
     pub(super) algorithms: Vec<Algorithm>,
     pub(super) policy: RefreshPolicy,
     pub(super) fetch: F,
-    pub(super) state: Arc<ArcSwap<KeyState>>,
+    pub(super) current: Arc<ArcSwapOption<Snapshot>>,
     pub(super) single_flight: Arc<SingleFlight>,
 }
 
@@ -35,7 +39,7 @@ enum Woken {
 /// When the task ends, keys that are no longer refreshed become stale, and waiting requests are released.
 impl<F> Drop for Refresher<F> {
     fn drop(&mut self) {
-        self.state.store(Arc::new(KeyState::Stale));
+        self.current.store(None);
         self.single_flight.finish();
     }
 }
@@ -63,7 +67,7 @@ impl<F: Fetch> Refresher<F> {
                     }
                     failures = failures.saturating_add(1);
                     // The address may have moved.
-                    self.origin.forget();
+                    self.jwks_uri = None;
                     backoff(failures).min(self.policy.refresh)
                 }
             };
@@ -71,7 +75,7 @@ impl<F: Fetch> Refresher<F> {
             let next = Instant::now() + pause;
             if self.wait(next, &mut stale_at, &mut requests).await == Woken::BySchedule {
                 // An issuer may move its keys and leave the old ones where they were.
-                self.origin.forget();
+                self.jwks_uri = None;
             }
         }
     }
@@ -86,7 +90,7 @@ impl<F: Fetch> Refresher<F> {
             if stale_at.is_some_and(|stale_at| stale_at <= until) {
                 *stale_at = None;
                 tracing::warn!(issuer = &*self.issuer, "keys are stale; tokens get 503");
-                self.state.store(Arc::new(KeyState::Stale));
+                self.current.store(None);
             }
             if until == next {
                 return Woken::BySchedule;
@@ -95,7 +99,12 @@ impl<F: Fetch> Refresher<F> {
     }
 
     fn publish(&self, keys: KeySet) {
-        if matches!(&**self.state.load(), KeyState::Ready(current) if *current.keys == keys) {
+        if self
+            .current
+            .load()
+            .as_ref()
+            .is_some_and(|current| *current.keys == keys)
+        {
             return;
         }
         let issuer = &*self.issuer;
@@ -109,36 +118,32 @@ impl<F: Fetch> Refresher<F> {
             generation = snapshot.generation,
             "new keys"
         );
-        self.state.store(Arc::new(KeyState::Ready(Arc::new(snapshot))));
+        self.current.store(Some(Arc::new(snapshot)));
     }
 
     async fn fetch_keys(&mut self) -> Result<KeySet, String> {
         let endpoint = self.locate().await?;
-        let document = self
-            .fetch
-            .fetch(endpoint.as_str())
-            .await
-            .map_err(|error| error.to_string())?;
+        let document = self.fetch.fetch(endpoint.as_str()).await;
+        let document = document.map_err(|error| error.to_string())?;
         KeySet::from_json(&document, &self.algorithms).map_err(|error| error.to_string())
     }
 
     async fn locate(&mut self) -> Result<Endpoint, String> {
-        let (issuer, found) = match &mut self.origin {
-            Origin::JwksUri(endpoint) => return Ok(endpoint.clone()),
-            Origin::Metadata { issuer, found } => (issuer, found),
-        };
-        if let Some(found) = found {
-            return Ok(found.clone());
+        if let Some(jwks_uri) = &self.jwks_uri {
+            return Ok(jwks_uri.clone());
+        }
+        if !self.discover {
+            return Ok(self.endpoint.clone());
         }
         let mut failure = String::new();
-        for document in issuer.metadata() {
+        for document in self.endpoint.metadata() {
             let located = match self.fetch.fetch(document.as_str()).await {
-                Ok(bytes) => issuer.jwks_uri(&self.issuer, &bytes).map_err(str::to_owned),
+                Ok(bytes) => self.endpoint.jwks_uri(&self.issuer, &bytes).map_err(str::to_owned),
                 Err(error) => Err(format!("discovery: {error}")),
             };
             match located {
                 Ok(endpoint) => {
-                    *found = Some(endpoint.clone());
+                    self.jwks_uri = Some(endpoint.clone());
                     return Ok(endpoint);
                 }
                 Err(reason) => failure = reason,

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwapOption, Guard};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -17,7 +17,7 @@ use super::fetch::Fetch;
 use super::refresh_policy::RefreshPolicy;
 use super::refresher::Refresher;
 use super::single_flight::SingleFlight;
-use super::snapshot::KeyState;
+use super::snapshot::Snapshot;
 use crate::error::{ConfigError, Error};
 
 /// The keys of one issuer, refreshed in the background for as long as a clone of this value exists.
@@ -30,7 +30,8 @@ pub(crate) struct RemoteKeys {
 
 #[derive(Debug)]
 struct Shared {
-    state: Arc<ArcSwap<KeyState>>,
+    /// [`None`] before the first fetch, and when the last successful one is longer ago than `max_stale`.
+    current: Arc<ArcSwapOption<Snapshot>>,
     single_flight: Arc<SingleFlight>,
     /// Longest wait for one fetch.
     max_wait: Duration,
@@ -58,24 +59,26 @@ impl RemoteKeys {
         policy: &RefreshPolicy,
         fetch: impl Fetch,
     ) -> Result<Option<RemoteKeys>, ConfigError> {
-        let Some(origin) = source.origin(issuer)? else {
+        let Some(endpoint) = source.endpoint(issuer)? else {
             return Ok(None);
         };
         let runtime = Handle::try_current().map_err(|_| ConfigError::NoRuntime)?;
-        let state = Arc::new(ArcSwap::from_pointee(KeyState::Pending));
+        let current = Arc::default();
         let (single_flight, requests) = SingleFlight::new(policy.cooldown);
         let single_flight = Arc::new(single_flight);
         let refresher = Refresher {
             issuer: Arc::clone(issuer),
-            origin,
+            endpoint,
+            discover: matches!(source, KeySource::Discovery),
+            jwks_uri: None,
             algorithms: algorithms.to_vec(),
             policy: policy.clone(),
             fetch,
-            state: Arc::clone(&state),
+            current: Arc::clone(&current),
             single_flight: Arc::clone(&single_flight),
         };
         let shared = Shared {
-            state,
+            current,
             single_flight,
             // The fetch ends by its own time-out; this one is for a runtime that no longer runs it.
             max_wait: policy.timeout + Duration::from_millis(500),
@@ -89,15 +92,15 @@ impl RemoteKeys {
     /// Resolves once keys are present; never if the task that fetches them has ended.
     pub(crate) async fn ready(&self) {
         let mut finished = self.shared.single_flight.finished();
-        while !matches!(**self.state(), KeyState::Ready(_)) {
+        while self.current().is_none() {
             if finished.changed().await.is_err() {
                 std::future::pending().await
             }
         }
     }
 
-    pub(crate) fn state(&self) -> arc_swap::Guard<Arc<KeyState>> {
-        self.shared.state.load()
+    pub(super) fn current(&self) -> Guard<Option<Arc<Snapshot>>> {
+        self.shared.current.load()
     }
 
     /// The answer while no keys are present: retry after about one fetch.
@@ -114,7 +117,11 @@ impl RemoteKeys {
     /// Joins a fetch that is running; returns `false` at once during the cool-down.
     pub(crate) async fn refetch(&self, generation: u64) -> bool {
         let mut finished = self.shared.single_flight.finished();
-        if matches!(&**self.state(), KeyState::Ready(current) if current.generation != generation) {
+        if self
+            .current()
+            .as_ref()
+            .is_some_and(|current| current.generation != generation)
+        {
             return true;
         }
         if !self.shared.single_flight.request() {
@@ -182,13 +189,6 @@ mod tests {
         }
     }
 
-    #[derive(Debug, PartialEq)]
-    enum Status {
-        Pending,
-        Ready,
-        Stale,
-    }
-
     fn start_with(source: KeySource, policy: &RefreshPolicy, fetch: impl Fetch) -> Result<RemoteKeys, ConfigError> {
         let issuer = "https://idp.example".into();
         let keys = RemoteKeys::start(&issuer, &source, &Algorithm::ALL, policy, fetch)?;
@@ -203,31 +203,17 @@ mod tests {
         start_with(jwks_uri(), &RefreshPolicy::default(), script.clone()).unwrap()
     }
 
-    fn status(keys: &RemoteKeys) -> Status {
-        match &**keys.state() {
-            KeyState::Pending => Status::Pending,
-            KeyState::Ready(_) => Status::Ready,
-            KeyState::Stale => Status::Stale,
-        }
-    }
-
     /// The number of the current set; numbers are unique in the process and grow.
     fn generation(keys: &RemoteKeys) -> u64 {
-        match &**keys.state() {
-            KeyState::Ready(snapshot) => snapshot.generation,
-            other => panic!("{other:?}"),
-        }
+        keys.current().as_ref().unwrap().generation
     }
 
     fn key_id(keys: &RemoteKeys) -> String {
-        match &**keys.state() {
-            KeyState::Ready(snapshot) => {
-                let ids = ["a", "b"].into_iter();
-                let mut held = ids.filter(|kid| snapshot.keys.select(Some(kid), Algorithm::EdDSA).next().is_some());
-                held.next().unwrap_or_default().to_owned()
-            }
-            other => panic!("{other:?}"),
-        }
+        let current = keys.current();
+        let keys = &current.as_ref().unwrap().keys;
+        let mut ids = ["a", "b"].into_iter();
+        let held = ids.find(|kid| keys.select(Some(kid), Algorithm::EdDSA).next().is_some());
+        held.unwrap_or_default().to_owned()
     }
 
     async fn pass(seconds: u64) {
@@ -238,7 +224,7 @@ mod tests {
     async fn keys_are_fetched_at_start_and_refreshed_ahead_of_time() {
         let script = Script::new(KEYS_A);
         let keys = start(&script);
-        assert_eq!(status(&keys), Status::Pending);
+        assert!(keys.current().is_none());
         keys.ready().await;
         let first = generation(&keys);
         pass(601).await;
@@ -254,7 +240,7 @@ mod tests {
         let script = Script::new("");
         let keys = start(&script);
         pass(300).await;
-        assert_eq!(status(&keys), Status::Pending);
+        assert!(keys.current().is_none());
         let before = script.count();
         assert!((20..80).contains(&before), "backs off: {before} attempts in 300 s");
         script.set(KEYS_A);
@@ -271,10 +257,10 @@ mod tests {
         pass(23 * 3600).await;
         assert_eq!(key_id(&keys), "a");
         pass(3600 + 60).await;
-        assert_eq!(status(&keys), Status::Stale);
+        assert!(keys.current().is_none());
         script.set(KEYS_A);
         pass(15).await;
-        assert!(status(&keys) == Status::Ready);
+        assert!(keys.current().is_some());
     }
 
     #[tokio::test(start_paused = true)]
@@ -352,7 +338,7 @@ mod tests {
         let last = generation(&keys);
         script.set("panic");
         pass(601).await;
-        assert_eq!(status(&keys), Status::Stale);
+        assert!(keys.current().is_none());
         assert!(!keys.refetch(last).await, "no task would answer");
     }
 
@@ -371,7 +357,7 @@ mod tests {
             keys
         });
         drop(first);
-        assert_eq!(status(&keys), Status::Stale);
+        assert!(keys.current().is_none());
         assert!(!runtime().block_on(keys.refetch(0)));
     }
 

@@ -1,4 +1,4 @@
-//! One key set in use, and the state of keys that are fetched.
+//! One key set in use.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,15 +22,4 @@ impl Snapshot {
             generation: NEXT.fetch_add(1, Ordering::Relaxed),
         }
     }
-}
-
-/// The state of keys that are fetched.
-#[derive(Debug)]
-pub(crate) enum KeyState {
-    /// Nothing was fetched yet.
-    Pending,
-    /// Keys to verify with.
-    Ready(Arc<Snapshot>),
-    /// The last successful fetch is longer ago than `max_stale`.
-    Stale,
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::discovery::KeySource;
 use super::remote::RemoteKeys;
-use super::snapshot::{KeyState, Snapshot};
+use super::snapshot::Snapshot;
 use crate::error::Error;
 
 /// The current keys of an issuer.
@@ -58,9 +58,9 @@ impl Keys {
     fn current<T>(&self, read: impl FnOnce(&Arc<Snapshot>) -> T) -> Result<T, Error> {
         match self {
             Keys::Static(snapshot) => Ok(read(snapshot)),
-            Keys::Remote(remote) => match &**remote.state() {
-                KeyState::Ready(snapshot) => Ok(read(snapshot)),
-                KeyState::Pending | KeyState::Stale => Err(remote.unavailable()),
+            Keys::Remote(remote) => match &*remote.current() {
+                Some(snapshot) => Ok(read(snapshot)),
+                None => Err(remote.unavailable()),
             },
             Keys::Idle => Err(Error::KeysUnavailable { retry_after: 5 }),
         }
