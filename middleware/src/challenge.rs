@@ -2,8 +2,6 @@
 //!
 //! It contains what the caller can act on and nothing else: no rule, no actor, no value of a claim.
 
-use std::fmt::Write as _;
-
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
@@ -41,15 +39,13 @@ impl Protocol {
     /// The protocol of a request: gRPC is a POST of `application/grpc`, with or without a suffix. gRPC-Web is HTTP.
     pub fn of(method: &Method, headers: &HeaderMap) -> Protocol {
         let content_type = headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
-        let grpc = b"application/grpc";
-        let named = content_type
-            .get(..grpc.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(grpc));
-        let whole = matches!(content_type.get(grpc.len()), None | Some(b'+' | b';'));
-        if method == Method::POST && named && whole {
-            Protocol::Grpc
-        } else {
-            Protocol::Http
+        match content_type.split_at_checked("application/grpc".len()) {
+            Some((start, [] | [b'+' | b';', ..]))
+                if method == Method::POST && start.eq_ignore_ascii_case(b"application/grpc") =>
+            {
+                Protocol::Grpc
+            }
+            _ => Protocol::Http,
         }
     }
 }
@@ -57,16 +53,16 @@ impl Protocol {
 impl Challenge {
     /// The response to `error`.
     pub fn new(error: &Error, context: &ChallengeContext<'_>) -> Challenge {
-        let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::FORBIDDEN);
+        let (code, description) = code_and_description(error);
         Challenge {
-            status,
-            www_authenticate: www_authenticate(error, context),
+            status: StatusCode::from_u16(error.status()).unwrap_or(StatusCode::FORBIDDEN),
+            www_authenticate: www_authenticate(error, code, description, context),
             retry_after: match error {
                 Error::KeysUnavailable { retry_after } => Some(HeaderValue::from(*retry_after)),
                 _ => None,
             },
-            code: code(error),
-            description: description(error),
+            code,
+            description,
         }
     }
 
@@ -80,11 +76,6 @@ impl Challenge {
         self.www_authenticate.as_ref()
     }
 
-    /// The value of `Retry-After`, for an outage.
-    pub fn retry_after(&self) -> Option<&HeaderValue> {
-        self.retry_after.as_ref()
-    }
-
     /// The code for the caller: that of the challenge, else `missing_token`, `access_denied` or
     /// `temporarily_unavailable`. Less specific than [`Error::code`], which is for the operator.
     pub fn code(&self) -> &'static str {
@@ -94,16 +85,6 @@ impl Challenge {
     /// One constant sentence for the caller.
     pub fn description(&self) -> &'static str {
         self.description
-    }
-
-    /// The gRPC status code: 3, 7, 14 or 16.
-    pub fn grpc_status(&self) -> u8 {
-        match self.status {
-            StatusCode::BAD_REQUEST => 3,
-            StatusCode::UNAUTHORIZED => 16,
-            StatusCode::SERVICE_UNAVAILABLE => 14,
-            _ => 7,
-        }
     }
 
     /// The response with an empty body.
@@ -120,8 +101,14 @@ impl Challenge {
         match protocol {
             Protocol::Http => *response.status_mut() = self.status,
             Protocol::Grpc => {
+                let status = match self.status {
+                    StatusCode::BAD_REQUEST => "3",
+                    StatusCode::UNAUTHORIZED => "16",
+                    StatusCode::SERVICE_UNAVAILABLE => "14",
+                    _ => "7",
+                };
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
-                headers.insert("grpc-status", HeaderValue::from(u16::from(self.grpc_status())));
+                headers.insert("grpc-status", HeaderValue::from_static(status));
                 headers.insert("grpc-message", HeaderValue::from_static(self.description));
             }
         }
@@ -129,25 +116,12 @@ impl Challenge {
     }
 }
 
-fn code(error: &Error) -> &'static str {
-    match error {
-        Error::MissingToken => "missing_token",
-        Error::InvalidRequest { .. } => "invalid_request",
-        Error::MalformedToken { .. }
-        | Error::UnsupportedAlgorithm
-        | Error::UnknownKey
-        | Error::InvalidSignature
-        | Error::InvalidClaim { .. }
-        | Error::InvalidConfirmation
-        | Error::InvalidChain { .. } => "invalid_token",
-        Error::InsufficientScope { .. } => "insufficient_scope",
-        Error::InsufficientUserAuthentication { .. } => "insufficient_user_authentication",
-        Error::Denied { .. } => "access_denied",
-        Error::KeysUnavailable { .. } => "temporarily_unavailable",
-    }
-}
-
-fn www_authenticate(error: &Error, context: &ChallengeContext<'_>) -> Option<HeaderValue> {
+fn www_authenticate(
+    error: &Error,
+    code: &str,
+    description: &str,
+    context: &ChallengeContext<'_>,
+) -> Option<HeaderValue> {
     let mut challenge = String::from("Bearer ");
     parameter(&mut challenge, "realm", context.realm);
     match error {
@@ -156,8 +130,8 @@ fn www_authenticate(error: &Error, context: &ChallengeContext<'_>) -> Option<Hea
         // RFC 6750 section 3.1: a request without a token gets no code.
         Error::MissingToken => {}
         _ => {
-            parameter(&mut challenge, "error", code(error));
-            parameter(&mut challenge, "error_description", description(error));
+            parameter(&mut challenge, "error", code);
+            parameter(&mut challenge, "error_description", description);
         }
     }
     match error {
@@ -186,13 +160,10 @@ fn parameter(challenge: &mut String, name: &str, value: &str) {
     if challenge.ends_with('"') {
         challenge.push_str(", ");
     }
-    let _ = write!(challenge, "{name}=\"");
+    challenge.extend([name, "=\""]);
     for character in value.chars() {
         match character {
-            '"' | '\\' => {
-                challenge.push('\\');
-                challenge.push(character);
-            }
+            '"' | '\\' => challenge.extend(['\\', character]),
             ' '..='~' => challenge.push(character),
             _ => challenge.push('?'),
         }
@@ -201,21 +172,27 @@ fn parameter(challenge: &mut String, name: &str, value: &str) {
 }
 
 /// Constant for each variant, and without quotes or backslashes.
-fn description(error: &Error) -> &'static str {
+fn code_and_description(error: &Error) -> (&'static str, &'static str) {
     match error {
-        Error::MissingToken => "a bearer token is required",
-        Error::InvalidRequest { .. } => "the request is ambiguous",
-        Error::MalformedToken { .. } => "the access token is malformed",
+        Error::MissingToken => ("missing_token", "a bearer token is required"),
+        Error::InvalidRequest { .. } => ("invalid_request", "the request is ambiguous"),
+        Error::MalformedToken { .. } => ("invalid_token", "the access token is malformed"),
         Error::UnsupportedAlgorithm | Error::UnknownKey | Error::InvalidSignature => {
-            "the access token cannot be verified"
+            ("invalid_token", "the access token cannot be verified")
         }
-        Error::InvalidClaim { .. } => "the access token is expired, or not for this API",
-        Error::InvalidConfirmation => "the access token is bound to a key",
-        Error::InvalidChain { .. } => "the delegation chain of the access token is malformed",
-        Error::InsufficientScope { .. } => "the access token lacks a scope",
-        Error::InsufficientUserAuthentication { .. } => "a more recent or stronger login is required",
-        Error::Denied { .. } => "the request is not permitted",
-        Error::KeysUnavailable { .. } => "the access token cannot be verified at the moment",
+        Error::InvalidClaim { .. } => ("invalid_token", "the access token is expired, or not for this API"),
+        Error::InvalidConfirmation => ("invalid_token", "the access token is bound to a key"),
+        Error::InvalidChain { .. } => ("invalid_token", "the delegation chain of the access token is malformed"),
+        Error::InsufficientScope { .. } => ("insufficient_scope", "the access token lacks a scope"),
+        Error::InsufficientUserAuthentication { .. } => (
+            "insufficient_user_authentication",
+            "a more recent or stronger login is required",
+        ),
+        Error::Denied { .. } => ("access_denied", "the request is not permitted"),
+        Error::KeysUnavailable { .. } => (
+            "temporarily_unavailable",
+            "the access token cannot be verified at the moment",
+        ),
     }
 }
 
@@ -289,7 +266,7 @@ mod tests {
                 "-" => assert_eq!(header, Some(r#"Bearer realm="api""#)),
                 code => assert!(header.unwrap().contains(&format!("error=\"{code}\"")), "{error:?}"),
             }
-            assert_eq!(challenge.retry_after().is_some(), status == 503);
+            assert_eq!(challenge.retry_after.is_some(), status == 503);
         }
     }
 

@@ -91,37 +91,29 @@ pub enum Error {
 impl Error {
     /// The stable code of this error: part of the public interface, for logs and metrics.
     pub fn code(&self) -> &'static str {
-        match self {
-            Error::MissingToken => "missing_token",
-            Error::InvalidRequest { .. } => "invalid_request",
-            Error::MalformedToken { .. } => "malformed_token",
-            Error::UnsupportedAlgorithm => "unsupported_algorithm",
-            Error::UnknownKey => "unknown_key",
-            Error::InvalidSignature => "invalid_signature",
-            Error::InvalidClaim { .. } => "invalid_claim",
-            Error::InvalidConfirmation => "invalid_confirmation",
-            Error::InvalidChain { .. } => "invalid_chain",
-            Error::InsufficientScope { .. } => "insufficient_scope",
-            Error::InsufficientUserAuthentication { code, .. } | Error::Denied { code, .. } => code,
-            Error::KeysUnavailable { .. } => "keys_unavailable",
-        }
+        self.code_and_status().0
     }
 
     /// The HTTP status: 400, 401, 403 or 503.
     pub fn status(&self) -> u16 {
+        self.code_and_status().1
+    }
+
+    fn code_and_status(&self) -> (&'static str, u16) {
         match self {
-            Error::InvalidRequest { .. } => 400,
-            Error::MissingToken
-            | Error::MalformedToken { .. }
-            | Error::UnsupportedAlgorithm
-            | Error::UnknownKey
-            | Error::InvalidSignature
-            | Error::InvalidClaim { .. }
-            | Error::InvalidConfirmation
-            | Error::InvalidChain { .. }
-            | Error::InsufficientUserAuthentication { .. } => 401,
-            Error::InsufficientScope { .. } | Error::Denied { .. } => 403,
-            Error::KeysUnavailable { .. } => 503,
+            Error::MissingToken => ("missing_token", 401),
+            Error::InvalidRequest { .. } => ("invalid_request", 400),
+            Error::MalformedToken { .. } => ("malformed_token", 401),
+            Error::UnsupportedAlgorithm => ("unsupported_algorithm", 401),
+            Error::UnknownKey => ("unknown_key", 401),
+            Error::InvalidSignature => ("invalid_signature", 401),
+            Error::InvalidClaim { .. } => ("invalid_claim", 401),
+            Error::InvalidConfirmation => ("invalid_confirmation", 401),
+            Error::InvalidChain { .. } => ("invalid_chain", 401),
+            Error::InsufficientScope { .. } => ("insufficient_scope", 403),
+            Error::InsufficientUserAuthentication { code, .. } => (code, 401),
+            Error::Denied { code, .. } => (code, 403),
+            Error::KeysUnavailable { .. } => ("keys_unavailable", 503),
         }
     }
 
@@ -133,6 +125,10 @@ impl Error {
             | Error::Denied { rule, .. } => Some(rule),
             _ => None,
         }
+    }
+
+    pub(crate) fn claim(claim: &'static str, reason: Reason) -> Error {
+        Error::InvalidClaim { claim, reason }
     }
 }
 

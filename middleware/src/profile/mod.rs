@@ -105,8 +105,7 @@ impl Profile {
     /// # Errors
     /// [`Error::InvalidClaim`] for no `typ` and for one that is not accepted.
     pub(crate) fn token_type(&self, media_type: Option<&str>) -> Result<&'static TokenType, Error> {
-        let invalid = |reason| Error::InvalidClaim { claim: "typ", reason };
-        let media_type = media_type.ok_or(invalid(Reason::Missing))?;
+        let media_type = media_type.ok_or(Error::claim("typ", Reason::Missing))?;
         let subtype = match media_type.get(..12) {
             Some(prefix) if prefix.eq_ignore_ascii_case("application/") => &media_type[12..],
             _ => media_type,
@@ -114,7 +113,7 @@ impl Profile {
         let mut accepted = self.token_types.iter();
         accepted
             .find(|accepted| accepted.media_type.eq_ignore_ascii_case(subtype))
-            .ok_or(invalid(Reason::Mismatch))
+            .ok_or(Error::claim("typ", Reason::Mismatch))
     }
 }
 

@@ -9,32 +9,28 @@ use quick_cache::sync::Cache;
 ///
 /// Only tokens whose signature was verified are inserted, so that forged tokens can neither fill it nor collide. The key set
 /// and every check that depends on the request are compared again at each look-up.
-pub(crate) struct TokenCache<V> {
-    entries: Option<Cache<Box<str>, V, ByBytes>>,
-}
+pub(crate) struct TokenCache<V>(Option<Cache<Box<str>, V, ByBytes>>);
 
 impl<V: Clone> TokenCache<V> {
     /// A cache of about `bytes` of memory; 0 disables it.
     pub(crate) fn new(bytes: usize) -> Self {
         // The size of a usual token with its facts; the table grows from there.
         let guess = bytes / 4096;
-        TokenCache {
-            entries: (bytes > 0).then(|| Cache::with_weighter(guess, bytes as u64, ByBytes)),
-        }
+        TokenCache((bytes > 0).then(|| Cache::with_weighter(guess, bytes as u64, ByBytes)))
     }
 
     pub(crate) fn get(&self, token: &str) -> Option<V> {
-        self.entries.as_ref()?.get(token)
+        self.0.as_ref()?.get(token)
     }
 
     pub(crate) fn insert(&self, token: &str, value: V) {
-        if let Some(entries) = &self.entries {
+        if let Some(entries) = &self.0 {
             entries.insert(token.into(), value);
         }
     }
 
     pub(crate) fn remove(&self, token: &str) {
-        if let Some(entries) = &self.entries {
+        if let Some(entries) = &self.0 {
             entries.remove(token);
         }
     }
@@ -79,7 +75,7 @@ mod tests {
         for index in 0..100_000 {
             cache.insert(&format!("{index:0800}"), index);
         }
-        let entries = cache.entries.as_ref().unwrap();
+        let entries = cache.0.as_ref().unwrap();
         assert!(entries.weight() <= 1 << 20);
         assert!(entries.len() > 100);
     }

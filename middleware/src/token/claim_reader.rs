@@ -81,17 +81,11 @@ impl<'r, 'a> ClaimReader<'r, 'a> {
 }
 
 pub(crate) fn missing(claim: &'static str) -> Error {
-    Error::InvalidClaim {
-        claim,
-        reason: Reason::Missing,
-    }
+    Error::claim(claim, Reason::Missing)
 }
 
 pub(crate) fn malformed(claim: &'static str) -> Error {
-    Error::InvalidClaim {
-        claim,
-        reason: Reason::Malformed,
-    }
+    Error::claim(claim, Reason::Malformed)
 }
 
 /// Nearly every identifier is ASCII, where the bytes suffice.

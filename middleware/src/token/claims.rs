@@ -21,7 +21,8 @@ pub(crate) struct Claims {
     pub(crate) client: Option<Box<str>>,
     pub(crate) scope: Box<str>,
     pub(crate) authentication: Authentication,
-    pub(crate) confirmation: Confirmation,
+    /// Whether the token is bound to a key (`cnf`, RFC 7800).
+    bound: bool,
     pub(crate) chain_complete: Option<bool>,
     actor_claim: &'static str,
     payload: Box<[u8]>,
@@ -51,15 +52,6 @@ impl fmt::Debug for Authentication {
     }
 }
 
-/// Whether the token is bound to a key (`cnf`, RFC 7800).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Confirmation {
-    /// A plain bearer token.
-    Unbound,
-    /// Valid together with a proof of the key only.
-    Bound,
-}
-
 impl Claims {
     /// Reads the claims that `profile` names. `payload` is the text of `object`.
     pub(super) fn parse(
@@ -86,7 +78,11 @@ impl Claims {
                 context: read.text("acr")?.map(Into::into),
                 methods: read.texts("amr")?.into_iter().map(Into::into).collect(),
             },
-            confirmation: confirmation(object)?,
+            bound: match object.get("cnf") {
+                None => false,
+                Some(Json::Object(_)) => true,
+                Some(_) => return Err(malformed("cnf")),
+            },
             chain_complete: read.flag("chain_complete")?,
             actor_claim: profile.actor,
             payload: payload.into(),
@@ -112,29 +108,26 @@ impl Claims {
         if self.audience.iter().any(|audience| accepted.contains(audience)) {
             return Ok(());
         }
-        Err(Error::InvalidClaim {
-            claim: "aud",
-            reason: Reason::Mismatch,
-        })
+        Err(Error::claim("aud", Reason::Mismatch))
     }
 
     /// Checks `exp` and `nbf` at `now`, in seconds since 1970.
     pub(crate) fn check_time(&self, now: u64, leeway: u64) -> Result<(), Error> {
-        let invalid = |claim, reason| Err(Error::InvalidClaim { claim, reason });
         if now >= self.expiration.saturating_add(leeway) {
-            return invalid("exp", Reason::Expired);
+            return Err(Error::claim("exp", Reason::Expired));
         }
         if self.not_before.is_some_and(|start| start > now.saturating_add(leeway)) {
-            return invalid("nbf", Reason::NotYetValid);
+            return Err(Error::claim("nbf", Reason::NotYetValid));
         }
         Ok(())
     }
 
     /// Checks the proof of the key that the token is bound to. No kind of proof is supported.
     pub(crate) fn check_confirmation(&self) -> Result<(), Error> {
-        match self.confirmation {
-            Confirmation::Unbound => Ok(()),
-            Confirmation::Bound => Err(Error::InvalidConfirmation),
+        if self.bound {
+            Err(Error::InvalidConfirmation)
+        } else {
+            Ok(())
         }
     }
 }
@@ -172,14 +165,6 @@ fn scope(read: ClaimReader<'_, '_>, profile: &Profile) -> Result<Box<str>, Error
 
 fn scope_words(text: &str) -> impl Iterator<Item = &str> {
     text.split(' ').filter(|word| !word.is_empty())
-}
-
-fn confirmation(object: &Object<'_>) -> Result<Confirmation, Error> {
-    match object.get("cnf") {
-        None => Ok(Confirmation::Unbound),
-        Some(Json::Object(_)) => Ok(Confirmation::Bound),
-        Some(_) => Err(malformed("cnf")),
-    }
 }
 
 #[cfg(test)]

@@ -3,8 +3,9 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use super::claim_reader::{malformed, missing};
 use super::verified::VerifiedClaims;
-use crate::error::{Error, Reason};
+use crate::error::Error;
 use crate::json::{self, Json, Object};
 use crate::keys::{Algorithm, KeySet, VerificationKey};
 use crate::limits::Limits;
@@ -14,9 +15,7 @@ use crate::limits::Limits;
 /// Before the signature is verified only these are read: what selects the key (`alg`, `kid`), the media type, and the
 /// issuer whose keys verify it.
 pub(crate) struct UnverifiedToken<'t> {
-    algorithm: Algorithm,
-    kid: Option<String>,
-    media_type: Option<String>,
+    header: Header,
     signing_input: &'t [u8],
     payload: Vec<u8>,
     signature: Vec<u8>,
@@ -31,11 +30,10 @@ pub(crate) struct UnverifiedClaims<'p> {
 impl UnverifiedClaims<'_> {
     /// The issuer that the token names.
     pub(crate) fn issuer(&self) -> Result<&str, Error> {
-        let invalid = |reason| Err(Error::InvalidClaim { claim: "iss", reason });
         match self.object.get("iss") {
             Some(Json::String(issuer)) => Ok(issuer),
-            Some(_) => invalid(Reason::Malformed),
-            None => invalid(Reason::Missing),
+            Some(_) => Err(malformed("iss")),
+            None => Err(missing("iss")),
         }
     }
 }
@@ -65,9 +63,7 @@ impl<'t> UnverifiedToken<'t> {
         }
         let signature = base64url(signature).ok_or(malformed("its signature is not base64url"))?;
         Ok(UnverifiedToken {
-            algorithm: header.algorithm,
-            kid: header.kid,
-            media_type: header.media_type,
+            header,
             signing_input: &token.as_bytes()[..signature_at - 1],
             payload,
             signature,
@@ -76,12 +72,12 @@ impl<'t> UnverifiedToken<'t> {
 
     /// The media type of the header (`typ`).
     pub(crate) fn media_type(&self) -> Option<&str> {
-        self.media_type.as_deref()
+        self.header.media_type.as_deref()
     }
 
     /// The key id of the header (`kid`).
     pub(crate) fn kid(&self) -> Option<&str> {
-        self.kid.as_deref()
+        self.header.kid.as_deref()
     }
 
     /// The payload, which must be a strict JSON object.
@@ -100,11 +96,10 @@ impl<'t> UnverifiedToken<'t> {
     /// # Errors
     /// [`Error::UnknownKey`] where a newer set could contain a key, else [`Error::UnsupportedAlgorithm`].
     pub(crate) fn select<'k>(&self, keys: &'k KeySet) -> Result<Vec<&'k VerificationKey>, Error> {
-        let selected: Vec<_> = keys.select(self.kid(), self.algorithm).collect();
+        let selected: Vec<_> = keys.select(self.kid(), self.header.algorithm).collect();
         if !selected.is_empty() {
-            return Ok(selected);
-        }
-        if keys.may_miss(self.kid(), self.algorithm) {
+            Ok(selected)
+        } else if keys.may_miss(self.kid(), self.header.algorithm) {
             Err(Error::UnknownKey)
         } else {
             Err(Error::UnsupportedAlgorithm)

@@ -35,23 +35,18 @@ impl<'p> VerifiedClaims<'p> {
     /// Checks that these are the claims of an access token: the marker of its type is present, and no claim that occurs
     /// in ID tokens and security events only.
     pub(crate) fn check_token_type(&self, token_type: &TokenType) -> Result<(), Error> {
-        let mismatch = |claim| Error::InvalidClaim {
-            claim,
-            reason: Reason::Mismatch,
-        };
-        if let Some(claim) = ["nonce", "at_hash", "c_hash", "events"]
-            .into_iter()
-            .find(|claim| self.object.get(claim).is_some())
-        {
-            return Err(mismatch(claim));
+        for claim in ["nonce", "at_hash", "c_hash", "events"] {
+            if self.object.get(claim).is_some() {
+                return Err(Error::claim(claim, Reason::Mismatch));
+            }
         }
-        match token_type.marker {
-            None => Ok(()),
-            Some((claim, value)) => match self.object.get(claim) {
-                Some(Json::String(text)) if text == value => Ok(()),
-                Some(Json::String(_)) | None => Err(mismatch(claim)),
-                Some(_) => Err(malformed(claim)),
-            },
+        let Some((claim, value)) = token_type.marker else {
+            return Ok(());
+        };
+        match self.object.get(claim) {
+            Some(Json::String(text)) if text == value => Ok(()),
+            Some(Json::String(_)) | None => Err(Error::claim(claim, Reason::Mismatch)),
+            Some(_) => Err(malformed(claim)),
         }
     }
 

@@ -3,24 +3,15 @@
 mod keycloak;
 mod rfc9068;
 
-use std::fmt;
 use std::str::FromStr;
 
 use super::Profile;
 use keycloak::KEYCLOAK;
 use rfc9068::RFC9068;
 
-const ALL: &[Profile] = &[RFC9068, KEYCLOAK];
+const ALL: [Profile; 2] = [RFC9068, KEYCLOAK];
 
-const NAMES: [&str; ALL.len()] = {
-    let mut names = [""; ALL.len()];
-    let mut index = 0;
-    while index < ALL.len() {
-        names[index] = ALL[index].name;
-        index += 1;
-    }
-    names
-};
+const NAMES: [&str; ALL.len()] = [RFC9068.name, KEYCLOAK.name];
 
 impl Profile {
     /// The names of all presets.
@@ -40,11 +31,8 @@ impl FromStr for Profile {
     type Err = UnknownProfile;
 
     fn from_str(name: &str) -> Result<Self, UnknownProfile> {
-        let mut presets = ALL.iter();
-        presets
-            .find(|preset| preset.name == name)
-            .copied()
-            .ok_or(UnknownProfile)
+        let mut presets = ALL.into_iter();
+        presets.find(|preset| preset.name == name).ok_or(UnknownProfile)
     }
 }
 
@@ -57,16 +45,9 @@ impl<'de> serde::Deserialize<'de> for Profile {
 }
 
 /// The name is not the name of a preset; the message lists those.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown profile; expected one of {}", NAMES.join(", "))]
 pub struct UnknownProfile;
-
-impl fmt::Display for UnknownProfile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "unknown profile; expected one of {}", Profile::names().join(", "))
-    }
-}
-
-impl std::error::Error for UnknownProfile {}
 
 #[cfg(test)]
 mod tests {
