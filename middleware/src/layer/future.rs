@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use http::{Request, Response};
 use pin_project_lite::pin_project;
@@ -10,7 +10,7 @@ use tower_service::Service;
 
 use super::authorize_layer::AuthorizeLayer;
 use super::rejection_body::RejectionBody;
-use crate::authorizer::{Decision, Pending};
+use crate::authorizer::Decision;
 
 pin_project! {
     /// Resolves to the inner response, or to the rejection. It must not be polled after it is ready.
@@ -19,54 +19,36 @@ pin_project! {
         S: Service<Request<B>>,
     {
         #[pin]
-        state: State<S::Future, S::Response, Box<Wait<S, R, B>>>,
+        pub(super) state: State<S::Future, S::Response, Box<Waiting<S, R, B>>>,
     }
 }
 
 pin_project! {
     #[project = StateProj]
-    enum State<F, P, W> {
+    pub(super) enum State<F, P, W> {
         Inner { #[pin] future: F },
         Rejected { response: Option<P> },
-        Waiting { wait: Option<W> },
+        Waiting { waiting: Option<W> },
     }
 }
 
-/// A request that waits. Boxed as a whole, so that the future of every other request is small.
-struct Wait<S, R, B> {
-    // The future of `Pending::resolve` has no name.
-    resolved: Pin<Box<dyn Future<Output = bool> + Send>>,
-    waiting: Waiting<S, R, B>,
-}
-
-/// The ready service, the request it is called with, and the decision if nothing changes.
+/// A request that waits: the ready service, the request it is called with, and the decision if nothing changes. Boxed as
+/// a whole, so that the future of every other request is small.
 pub(super) struct Waiting<S, R, B> {
+    /// Whether to authorize the request again. The future of `Pending::resolve` has no name.
+    pub(super) resolved: Pin<Box<dyn Future<Output = bool> + Send>>,
     pub(super) inner: S,
     pub(super) layer: AuthorizeLayer<R>,
     pub(super) request: Request<B>,
     pub(super) decision: Decision,
 }
 
-impl<S: Service<Request<B>>, R, B> ResponseFuture<S, R, B> {
-    pub(super) fn inner(future: S::Future) -> Self {
-        ResponseFuture {
-            state: State::Inner { future },
-        }
-    }
-
-    pub(super) fn rejected(response: S::Response) -> Self {
-        ResponseFuture {
-            state: State::Rejected {
+impl<F, P, W> From<Result<F, P>> for State<F, P, W> {
+    fn from(enforced: Result<F, P>) -> Self {
+        match enforced {
+            Ok(future) => State::Inner { future },
+            Err(response) => State::Rejected {
                 response: Some(response),
-            },
-        }
-    }
-
-    pub(super) fn pending(pending: Pending, waiting: Waiting<S, R, B>) -> Self {
-        let resolved = Box::pin(async move { pending.resolve().await });
-        ResponseFuture {
-            state: State::Waiting {
-                wait: Some(Box::new(Wait { resolved, waiting })),
             },
         }
     }
@@ -91,12 +73,12 @@ where
                         .take()
                         .map_or(Poll::Pending, |response| Poll::Ready(Ok(response)));
                 }
-                StateProj::Waiting { wait } => {
-                    let Some(waiting) = wait.as_mut() else {
+                StateProj::Waiting { waiting } => {
+                    let Some(mut wait) = waiting.take() else {
                         return Poll::Pending;
                     };
-                    let changed = ready!(waiting.resolved.as_mut().poll(cx));
-                    let Some(waited) = wait.take() else {
+                    let Poll::Ready(changed) = wait.resolved.as_mut().poll(cx) else {
+                        *waiting = Some(wait);
                         return Poll::Pending;
                     };
                     let Waiting {
@@ -104,18 +86,14 @@ where
                         layer,
                         request,
                         decision,
-                    } = waited.waiting;
+                        ..
+                    } = *wait;
                     let decision = if changed {
                         layer.authorize(&request).into_decision()
                     } else {
                         decision
                     };
-                    match layer.enforce(&mut inner, request, decision) {
-                        Ok(future) => State::Inner { future },
-                        Err(response) => State::Rejected {
-                            response: Some(response),
-                        },
-                    }
+                    layer.enforce(&mut inner, request, decision).into()
                 }
             };
             this.state.set(next);

@@ -8,7 +8,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::authorize_layer::AuthorizeLayer;
-use super::future::{ResponseFuture, Waiting};
+use super::future::{ResponseFuture, State, Waiting};
 use super::rejection_body::{EmptyBody, RejectionBody};
 use crate::authorizer::Authorization;
 
@@ -45,24 +45,22 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> ResponseFuture<S, R, B> {
-        let decision = match self.layer.authorize(&request) {
-            Authorization::Decided(decision) => decision,
+        let state = match self.layer.authorize(&request) {
+            Authorization::Decided(decision) => self.layer.enforce(&mut self.inner, request, decision).into(),
             Authorization::Pending(pending, decision) => {
                 // The service that is ready waits with the request; its clone stays.
                 let clone = self.inner.clone();
-                let waiting = Waiting {
+                let waiting = Box::new(Waiting {
+                    resolved: Box::pin(async move { pending.resolve().await }),
                     inner: mem::replace(&mut self.inner, clone),
                     layer: self.layer.clone(),
                     request,
                     decision,
-                };
-                return ResponseFuture::pending(pending, waiting);
+                });
+                State::Waiting { waiting: Some(waiting) }
             }
         };
-        match self.layer.enforce(&mut self.inner, request, decision) {
-            Ok(future) => ResponseFuture::inner(future),
-            Err(response) => ResponseFuture::rejected(response),
-        }
+        ResponseFuture { state }
     }
 }
 
