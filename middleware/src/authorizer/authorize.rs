@@ -13,7 +13,7 @@ use crate::error::{Error, Reason};
 use crate::identity::Identity;
 use crate::keys::Keys;
 use crate::policy::{Access, EvaluationTime, Recorder, Requirement, Route, StopAtFirst, evaluate};
-use crate::request::{Presented, Target};
+use crate::request::{Presented, Target, check_form};
 use crate::token::UnverifiedToken;
 
 impl Authorizer {
@@ -51,27 +51,25 @@ impl Authorizer {
 
     /// Authorizes by the route of the target. Enforcement and explanation differ in the recorder alone.
     pub(crate) fn authorize(&self, presented: &Presented<'_>, now: u64, recorder: &mut impl Recorder) -> Authorization {
-        let route = match self.route(presented.target()) {
-            Ok(Some(route)) => {
-                Step::Route.report_passed(recorder, || route.name.to_string());
-                Some(route)
+        match self.route(presented.target()) {
+            Ok(Some(Route { name, access })) => {
+                Step::ROUTE.report_passed(recorder, || name.to_string());
+                match access {
+                    Access::Public => Authorization::Decided(Decision::new(Some(Arc::clone(name)), None, Ok(()))),
+                    Access::Guarded(requirement) => {
+                        self.authorize_by(Some((name, requirement)), presented, now, recorder)
+                    }
+                }
             }
+            // The token is verified first: a request without a valid token gets 401, whether the route exists or not.
             Ok(None) => {
-                // The token is verified first: a request without a valid token gets 401, whether the route exists or not.
-                let _ = Step::Route.report(Err::<(), _>(no_route()), recorder, |()| String::new());
-                None
+                Step::ROUTE.report_failed(recorder, &no_route());
+                self.authorize_by(None, presented, now, recorder)
             }
             Err(error) => {
-                let denied = Step::Route.report(Err::<(), _>(error), recorder, |()| String::new());
-                return Authorization::Decided(Decision::new(None, None, denied));
+                Step::ROUTE.report_failed(recorder, &error);
+                Authorization::Decided(Decision::without_route(error))
             }
-        };
-        let Some(Route { name, access }) = route else {
-            return self.authorize_by(None, presented, now, recorder);
-        };
-        match access {
-            Access::Public => Authorization::Decided(Decision::new(Some(Arc::clone(name)), None, Ok(()))),
-            Access::Guarded(requirement) => self.authorize_by(Some((name, requirement)), presented, now, recorder),
         }
     }
 
@@ -111,12 +109,8 @@ impl Authorizer {
         let method = target.method().as_str();
         let route = self.inner.policy.route(method, target.path());
         if let Some(reserved) = target.reserved_path() {
-            let same = match (route, self.inner.policy.route(method, reserved)) {
-                (Some(one), Some(other)) => std::ptr::eq(one, other),
-                (None, None) => true,
-                _ => false,
-            };
-            if !same {
+            let other = self.inner.policy.route(method, reserved);
+            if route.map(std::ptr::from_ref) != other.map(std::ptr::from_ref) {
                 return Err(Error::InvalidRequest {
                     reason: "an escape in the path decides which route matches",
                 });
@@ -132,8 +126,9 @@ impl Authorizer {
         now: u64,
         recorder: &mut impl Recorder,
     ) -> Result<Identity, Failure> {
-        let bearer = Step::Credential.report_error(presented.bearer(), recorder)?;
-        let text = bearer.text();
+        let text = presented
+            .bearer()
+            .inspect_err(|error| Step::CREDENTIAL.report_failed(recorder, error))?;
         let cache = &self.inner.cache;
         if let Some(identity) = self.cached(text)? {
             for step in Step::CACHED {
@@ -143,7 +138,7 @@ impl Authorizer {
             checked.inspect_err(|_| cache.remove(text))?;
             return Ok(identity);
         }
-        Step::Credential.report(bearer.check_form(), recorder, |()| "passed".to_owned())?;
+        Step::CREDENTIAL.report(check_form(text), recorder, |()| "passed".to_owned())?;
         let identity = self.verify(text, recorder)?;
         self.check(&identity, now, recorder)?;
         cache.insert(text, identity.clone());
@@ -169,16 +164,20 @@ impl Authorizer {
     fn verify(&self, text: &str, recorder: &mut impl Recorder) -> Result<Identity, Failure> {
         let limits = &self.inner.limits;
         let passed = || "passed".to_owned();
-        let token = Step::Form.report(UnverifiedToken::decode(text, limits), recorder, |_| passed())?;
-        let claims = Step::Form.report_error(token.claims(limits), recorder)?;
+        let token = Step::FORM.report(UnverifiedToken::decode(text, limits), recorder, |_| passed())?;
+        let claims = token
+            .claims(limits)
+            .inspect_err(|error| Step::FORM.report_failed(recorder, error))?;
         let trust = claims.issuer().and_then(|issuer| self.trust(issuer));
-        let Trust { issuer, keys } = Step::Issuer.report(trust, recorder, |trust| trust.issuer.issuer.to_string())?;
+        let Trust { issuer, keys } = Step::ISSUER.report(trust, recorder, |trust| trust.issuer.issuer.to_string())?;
         let token_type = issuer.profile.token_type(token.media_type());
-        let token_type = Step::Type.report(token_type, recorder, |_| {
+        let token_type = Step::TYPE.report(token_type, recorder, |_| {
             format!("`{}`", token.media_type().unwrap_or_default())
         })?;
-        let snapshot = Step::Key.report_error(keys.snapshot(), recorder)?;
-        let selected = Step::Key.report(token.select(&snapshot.keys), recorder, |_| match token.kid() {
+        let snapshot = keys
+            .snapshot()
+            .inspect_err(|error| Step::KEY.report_failed(recorder, error))?;
+        let selected = Step::KEY.report(token.select(&snapshot.keys), recorder, |_| match token.kid() {
             Some(kid) => format!("`{kid}`"),
             None => "the only one that fits".to_owned(),
         });
@@ -192,10 +191,10 @@ impl Authorizer {
             },
             error,
         })?;
-        let verified = Step::Signature.report(token.verify(claims, &selected), recorder, |_| passed())?;
+        let verified = Step::SIGNATURE.report(token.verify(claims, &selected), recorder, |_| passed())?;
         let derived = verified.check_token_type(token_type);
         let facts = derived.and_then(|()| Facts::derive(verified, issuer, limits));
-        let facts = Step::Claims.report(facts, recorder, |_| passed())?;
+        let facts = Step::CLAIMS.report(facts, recorder, |_| passed())?;
         Ok(Identity::verified(facts, Arc::clone(issuer), snapshot.generation))
     }
 
@@ -203,22 +202,19 @@ impl Authorizer {
     fn check(&self, identity: &Identity, now: u64, recorder: &mut impl Recorder) -> Result<(), Error> {
         let claims = identity.facts().claims();
         let audience = claims.check_audience(&identity.trusted_issuer().audiences);
-        Step::Audience.report(audience, recorder, |()| claims.audience.join(", "))?;
+        Step::AUDIENCE.report(audience, recorder, |()| claims.audience.join(", "))?;
         let time = claims.check_time(now, self.inner.leeway);
-        Step::Time.report(time, recorder, |()| match claims.expiration.checked_sub(now) {
+        Step::TIME.report(time, recorder, |()| match claims.expiration.checked_sub(now) {
             Some(left) => format!("{left} s left"),
             None => format!("expired {} s ago, within the leeway", now - claims.expiration),
         })?;
-        Step::Confirmation.report(claims.check_confirmation(), recorder, |()| "no bound key".to_owned())
+        Step::CONFIRMATION.report(claims.check_confirmation(), recorder, |()| "no bound key".to_owned())
     }
 
     fn trust(&self, issuer: &str) -> Result<&Trust, Error> {
         let mut trusted = self.inner.issuers.iter();
         let found = trusted.find(|trust| *trust.issuer.issuer == *issuer);
-        found.ok_or(Error::InvalidClaim {
-            claim: "iss",
-            reason: Reason::Mismatch,
-        })
+        found.ok_or(Error::claim("iss", Reason::Mismatch))
     }
 }
 

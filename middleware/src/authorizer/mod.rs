@@ -12,7 +12,7 @@ use std::time::Duration;
 pub use decision::Decision;
 pub use explain::Explanation;
 
-pub(crate) use pending::{Authorization, Pending};
+pub(crate) use pending::Authorization;
 
 use crate::challenge::{Challenge, ChallengeContext};
 use crate::clock::Clock;
@@ -112,10 +112,9 @@ impl Authorizer {
     /// [`ConfigError::HistoryRule`] for a rule on prior actors that an issuer's chain cannot support.
     pub fn with_policy(&self, policy: impl Into<Arc<Policy>>) -> Result<Authorizer, ConfigError> {
         let policy = policy.into();
-        for trust in &self.inner.issuers {
-            if let Some(conflict) = history_conflicts(&trust.issuer, &policy).next() {
-                return Err(conflict);
-            }
+        let mut issuers = self.inner.issuers.iter();
+        if let Some(conflict) = issuers.find_map(|trust| history_conflicts(&trust.issuer, &policy).next()) {
+            return Err(conflict);
         }
         let mut inner = Inner::clone(&self.inner);
         inner.policy = policy;
@@ -210,18 +209,16 @@ impl AuthorizerBuilder {
         if self.policy.is_none() {
             errors.push(ConfigError::NoPolicy);
         }
-        if let Some(leeway) = self.leeway.filter(|leeway| *leeway > MAX_LEEWAY) {
+        if let Some(leeway) = self.leeway
+            && leeway > MAX_LEEWAY
+        {
             errors.push(ConfigError::Leeway(leeway.as_secs()));
         }
-        if let Some(url) = self
-            .resource_metadata
-            .as_ref()
-            .filter(|url| url::Url::parse(url).is_err())
+        if let Some(url) = &self.resource_metadata
+            && url::Url::parse(url).is_err()
         {
-            errors.push(ConfigError::Url {
-                url: url.clone(),
-                reason: "it is not an absolute URL",
-            });
+            let (url, reason) = (url.clone(), "it is not an absolute URL");
+            errors.push(ConfigError::Url { url, reason });
         }
         for (index, issuer) in self.issuers.iter().enumerate() {
             let mut earlier = self.issuers[..index].iter();
@@ -247,7 +244,11 @@ impl AuthorizerBuilder {
             return Err(error);
         }
         let policy = self.policy.ok_or(ConfigError::NoPolicy)?;
-        let issuers: Vec<Trust> = self.issuers.into_iter().map(Trust::new).collect();
+        let issuers = self.issuers.into_iter().map(|issuer| Trust {
+            keys: Keys::idle(&issuer.keys),
+            issuer: Arc::new(issuer),
+        });
+        let issuers: Vec<Trust> = issuers.collect();
         let realm = issuers.first().and_then(|trust| trust.issuer.audiences.first());
         Ok(Authorizer {
             inner: Arc::new(Inner {
@@ -261,15 +262,6 @@ impl AuthorizerBuilder {
                 issuers,
             }),
         })
-    }
-}
-
-impl Trust {
-    fn new(issuer: TrustedIssuer) -> Trust {
-        Trust {
-            keys: Keys::idle(&issuer.keys),
-            issuer: Arc::new(issuer),
-        }
     }
 }
 

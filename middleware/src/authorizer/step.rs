@@ -3,40 +3,45 @@
 use crate::error::Error;
 use crate::policy::{Check, Recorder, Tier};
 
-/// A step of the pipeline, in its order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
-    Route,
-    Credential,
-    Form,
-    Issuer,
-    Type,
-    Key,
-    Signature,
-    Claims,
-    Audience,
-    Time,
-    Confirmation,
-}
+/// A step of the pipeline: its name, and what it expects.
+#[derive(Clone, Copy)]
+pub(super) struct Step(&'static str, &'static str);
 
 impl Step {
+    pub(super) const ROUTE: Step = Step("route", "a route of the policy");
+    pub(super) const CREDENTIAL: Step = Step("credential", "one bearer token");
+    pub(super) const FORM: Step = Step("form", "a strict compact JWS");
+    pub(super) const ISSUER: Step = Step("issuer", "a trusted issuer");
+    pub(super) const TYPE: Step = Step("type", "an access token");
+    pub(super) const KEY: Step = Step("key", "a key of the issuer for `kid` and `alg`");
+    pub(super) const SIGNATURE: Step = Step("signature", "valid with that key");
+    pub(super) const CLAIMS: Step = Step("claims", "well-formed claims and actors");
+    pub(super) const AUDIENCE: Step = Step("audience", "an accepted audience");
+    pub(super) const TIME: Step = Step("time", "valid now");
+    pub(super) const CONFIRMATION: Step = Step("confirmation", "no bound key, or its proof");
+
     /// The steps that a cached token passed when it was verified.
     pub(super) const CACHED: [Step; 7] = [
-        Step::Credential,
-        Step::Form,
-        Step::Issuer,
-        Step::Type,
-        Step::Key,
-        Step::Signature,
-        Step::Claims,
+        Step::CREDENTIAL,
+        Step::FORM,
+        Step::ISSUER,
+        Step::TYPE,
+        Step::KEY,
+        Step::SIGNATURE,
+        Step::CLAIMS,
     ];
 
-    /// Reports the success of this step.
+    /// Reports the success of this step; `got` is what was found.
     pub(super) fn report_passed(self, recorder: &mut impl Recorder, got: impl FnOnce() -> String) {
         recorder.met(|| self.check(got()));
     }
 
-    /// Reports the result of this step; `got` is what was found.
+    /// Reports the failure of this step. Whether to go on is decided by the pipeline: no step follows a failed one.
+    pub(super) fn report_failed(self, recorder: &mut impl Recorder, error: &Error) {
+        let _ = recorder.unmet(|| self.check(error.to_string()).failed(error.code()));
+    }
+
+    /// Reports the result of this step.
     pub(super) fn report<T>(
         self,
         result: Result<T, Error>,
@@ -44,37 +49,13 @@ impl Step {
         got: impl FnOnce(&T) -> String,
     ) -> Result<T, Error> {
         match &result {
-            Ok(value) => recorder.met(|| self.check(got(value))),
-            // Whether to go on is decided by the pipeline: no step follows a failed one.
-            Err(error) => {
-                let _ = recorder.unmet(|| self.check(error.to_string()).failed(error.code()));
-            }
+            Ok(value) => self.report_passed(recorder, || got(value)),
+            Err(error) => self.report_failed(recorder, error),
         }
         result
     }
 
-    /// Reports a failure of this step; its success is reported later.
-    pub(super) fn report_error<T>(self, result: Result<T, Error>, recorder: &mut impl Recorder) -> Result<T, Error> {
-        match result {
-            Ok(value) => Ok(value),
-            Err(error) => self.report(Err(error), recorder, |_: &T| String::new()),
-        }
-    }
-
     fn check(self, got: String) -> Check {
-        let (name, expected) = match self {
-            Step::Route => ("route", "a route of the policy"),
-            Step::Credential => ("credential", "one bearer token"),
-            Step::Form => ("form", "a strict compact JWS"),
-            Step::Issuer => ("issuer", "a trusted issuer"),
-            Step::Type => ("type", "an access token"),
-            Step::Key => ("key", "a key of the issuer for `kid` and `alg`"),
-            Step::Signature => ("signature", "valid with that key"),
-            Step::Claims => ("claims", "well-formed claims and actors"),
-            Step::Audience => ("audience", "an accepted audience"),
-            Step::Time => ("time", "valid now"),
-            Step::Confirmation => ("confirmation", "no bound key, or its proof"),
-        };
-        Check::new(name, Tier::Token, expected.to_owned(), got)
+        Check::new(self.0, Tier::Token, self.1.to_owned(), got)
     }
 }

@@ -7,15 +7,11 @@ use http::header::AUTHORIZATION;
 
 use crate::error::Error;
 
-/// The bearer token of a request. Its form has not been checked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Bearer<'h>(&'h str);
-
-/// Finds the one bearer token in the headers of a request.
+/// Finds the one bearer token in the headers of a request. It does NOT check the form of the token.
 ///
 /// # Errors
 /// [`Error::MissingToken`] for no credential or one of another scheme, [`Error::InvalidRequest`] for more than one.
-pub(crate) fn bearer(headers: &HeaderMap) -> Result<Bearer<'_>, Error> {
+pub(super) fn bearer(headers: &HeaderMap) -> Result<&str, Error> {
     let ambiguous = |reason| Err(Error::InvalidRequest { reason });
     let mut fields = headers.get_all(AUTHORIZATION).iter();
     let Some(field) = fields.next() else {
@@ -30,7 +26,7 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Result<Bearer<'_>, Error> {
     };
     let (scheme, rest) = field.split_once(' ').unwrap_or((field, ""));
     if scheme.eq_ignore_ascii_case("bearer") {
-        return Ok(Bearer(rest.trim_start_matches(' ')));
+        return Ok(rest.trim_start_matches(' '));
     }
     if names_bearer(field) {
         ambiguous("more than one credential in the authorization field")
@@ -39,41 +35,31 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Result<Bearer<'_>, Error> {
     }
 }
 
-impl<'h> Bearer<'h> {
-    pub(super) fn new(text: &'h str) -> Self {
-        Bearer(text)
+/// Checks the form of RFC 6750 section 2.1. A cached token has it.
+///
+/// # Errors
+/// [`Error::InvalidRequest`].
+pub(crate) fn check_form(token: &str) -> Result<(), Error> {
+    if !token.is_empty() && token.bytes().all(is_token68) {
+        return Ok(());
     }
+    Err(Error::InvalidRequest {
+        reason: "the bearer token is not in the form of RFC 6750",
+    })
+}
 
-    /// The text of the token.
-    pub(crate) fn text(self) -> &'h str {
-        self.0
+/// Checks that the query holds no second token (RFC 6750 section 2).
+///
+/// # Errors
+/// [`Error::InvalidRequest`].
+pub(super) fn check_query(query: &str) -> Result<(), Error> {
+    let mut parameters = url::form_urlencoded::parse(query.as_bytes());
+    if parameters.any(|(name, _)| names_access_token(&name)) {
+        return Err(Error::InvalidRequest {
+            reason: "a token in the header and one in the query",
+        });
     }
-
-    /// Checks the form of RFC 6750 section 2.1. A cached token has it.
-    ///
-    /// # Errors
-    /// [`Error::InvalidRequest`].
-    pub(crate) fn check_form(self) -> Result<(), Error> {
-        if !self.0.is_empty() && self.0.bytes().all(is_token68) {
-            return Ok(());
-        }
-        Err(Error::InvalidRequest {
-            reason: "the bearer token is not in the form of RFC 6750",
-        })
-    }
-
-    /// Checks that the query holds no second token (RFC 6750 section 2).
-    ///
-    /// # Errors
-    /// [`Error::InvalidRequest`].
-    pub(super) fn alone_beside(self, query: Option<&str>) -> Result<Bearer<'h>, Error> {
-        if query.is_some_and(contains_token) {
-            return Err(Error::InvalidRequest {
-                reason: "a token in the header and one in the query",
-            });
-        }
-        Ok(self)
-    }
+    Ok(())
 }
 
 /// Whether a server could read the query or form parameter `name` as `access_token`: some replace blanks and dots by `_`,
@@ -88,10 +74,6 @@ impl<'h> Bearer<'h> {
 pub fn names_access_token(name: &str) -> bool {
     let name = name.split('[').next().unwrap_or_default().trim();
     name.len() == "access_token".len() && name.replace([' ', '.'], "_") == "access_token"
-}
-
-fn contains_token(query: &str) -> bool {
-    url::form_urlencoded::parse(query.as_bytes()).any(|(name, _)| names_access_token(&name))
 }
 
 /// Whether a field of another scheme continues with a bearer token, as in `Basic …, Bearer …`.
@@ -118,8 +100,9 @@ mod tests {
             headers.append(AUTHORIZATION, HeaderValue::from_bytes(field).unwrap());
         }
         let read = || {
-            let bearer = bearer(&headers)?.alone_beside(query)?;
-            bearer.check_form().map(|()| bearer.text().to_owned())
+            let token = bearer(&headers)?;
+            query.map_or(Ok(()), check_query)?;
+            check_form(token).map(|()| token.to_owned())
         };
         read().map_err(|error: Error| error.status())
     }

@@ -7,3 +7,5 @@ mod target;
 pub use bearer::names_access_token;
 pub use presented::Presented;
 pub use target::Target;
+
+pub(crate) use bearer::check_form;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use http::HeaderMap;
 
-use super::bearer::{self, Bearer};
+use super::bearer;
 use super::target::Target;
 use crate::error::Error;
 
@@ -42,13 +42,14 @@ impl<'r> Presented<'r> {
         &self.target
     }
 
-    /// The one bearer token.
-    pub(crate) fn bearer(&self) -> Result<Bearer<'r>, Error> {
-        let bearer = match self.credential {
+    /// The one bearer token. Its form has not been checked.
+    pub(crate) fn bearer(&self) -> Result<&'r str, Error> {
+        let token = match self.credential {
             Source::Headers(headers) => bearer::bearer(headers)?,
-            Source::Token(token) => Bearer::new(token),
+            Source::Token(token) => token,
         };
-        bearer.alone_beside(self.target.query())
+        self.target.query().map_or(Ok(()), bearer::check_query)?;
+        Ok(token)
     }
 }
 

@@ -45,7 +45,7 @@ impl<'a> Target<'a> {
     /// sign, a character that needs none, a look-alike of a separator, or no UTF-8 at all.
     pub fn new(method: &'a Method, uri: &'a Uri) -> Result<Self, Error> {
         canonical(uri.path())
-            .map(|Paths { path, reserved_path }| Target {
+            .map(|(path, reserved_path)| Target {
                 method,
                 path,
                 reserved_path,
@@ -89,10 +89,8 @@ impl<'a> Target<'a> {
     }
 }
 
-struct Paths<'a> {
-    path: Cow<'a, str>,
-    reserved_path: Option<String>,
-}
+/// The path with its escapes decoded, and, where there are any, the one that keeps those of reserved characters.
+type Paths<'a> = (Cow<'a, str>, Option<String>);
 
 fn canonical(path: &str) -> Result<Paths<'_>, &'static str> {
     let Some(rest) = path.strip_prefix('/') else {
@@ -121,10 +119,7 @@ fn canonical(path: &str) -> Result<Paths<'_>, &'static str> {
     if escaped {
         return decode(path);
     }
-    Ok(Paths {
-        path: Cow::Borrowed(path),
-        reserved_path: None,
-    })
+    Ok((Cow::Borrowed(path), None))
 }
 
 fn decode(path: &str) -> Result<Paths<'_>, &'static str> {
@@ -139,12 +134,9 @@ fn decode(path: &str) -> Result<Paths<'_>, &'static str> {
             continue;
         }
         let mut digit = || bytes.next().and_then(|digit| char::from(digit).to_digit(16));
-        let (Some(high), Some(low)) = (digit(), digit()) else {
-            return Err("the path contains a broken escape");
-        };
-        let Ok(byte) = u8::try_from(high * 16 + low) else {
-            return Err("the path contains a broken escape");
-        };
+        let escaped = digit().zip(digit()).map(|(high, low)| high * 16 + low);
+        let byte = escaped.and_then(|byte| u8::try_from(byte).ok());
+        let byte = byte.ok_or("the path contains a broken escape")?;
         match byte {
             b'/' | b'\\' | b';' => return Err("the path contains an escaped separator"),
             b'.' => return Err("the path contains an escaped dot"),
@@ -170,14 +162,8 @@ fn decode(path: &str) -> Result<Paths<'_>, &'static str> {
     if decoded.chars().any(|character| LOOK_ALIKES.contains(&character)) {
         return Err("the path contains a look-alike of a separator");
     }
-    let reserved_path = match reserved {
-        true => Some(String::from_utf8(kept).map_err(|_| "the path is not UTF-8")?),
-        false => None,
-    };
-    Ok(Paths {
-        path: Cow::Owned(decoded),
-        reserved_path,
-    })
+    let kept = String::from_utf8(kept).map_err(|_| "the path is not UTF-8")?;
+    Ok((Cow::Owned(decoded), reserved.then_some(kept)))
 }
 
 /// Characters that some servers fold into `.`, `/`, `\`, `;`, `%`, `#` or `?` (compatibility forms, best-fit mappings).
@@ -195,7 +181,7 @@ mod tests {
     fn a_plain_path_is_unchanged() {
         for path in ["/", "/a", "/a/", "/a/b.c/...", "/a:b@c,d=e+f!$&'()*~-_", "/{x}"] {
             assert!(
-                matches!(canonical(path), Ok(Paths { path: Cow::Borrowed(read), reserved_path: None }) if read == path),
+                matches!(canonical(path), Ok((Cow::Borrowed(read), None)) if read == path),
                 "{path}"
             );
         }
@@ -211,7 +197,7 @@ mod tests {
             ("/%e2%82%ac", "/€"),
         ] {
             assert_eq!(
-                canonical(path).map(|paths| paths.path.into_owned()).as_deref(),
+                canonical(path).map(|(path, _)| path.into_owned()).as_deref(),
                 Ok(reading),
                 "{path}"
             );
@@ -274,8 +260,8 @@ mod tests {
     #[test]
     fn the_check_is_idempotent_on_accepted_paths() {
         for path in ["/a", "/a/b/", "/a:b"] {
-            let once = canonical(path).unwrap().path;
-            assert_eq!(canonical(&once).unwrap().path, once);
+            let once = canonical(path).unwrap().0;
+            assert_eq!(canonical(&once).unwrap().0, once);
         }
     }
 }
