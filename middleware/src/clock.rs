@@ -9,29 +9,22 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// It applies to the times in tokens. Intervals (key refresh, cool-down, staleness) run on the
 /// monotonic clock of the runtime, so that a jump of the wall clock does not affect them.
 #[derive(Clone, Debug, Default)]
-pub struct Clock(Source);
-
-#[derive(Clone, Debug, Default)]
-enum Source {
-    #[default]
-    System,
-    Fixed(Arc<AtomicU64>),
-}
+pub struct Clock(Option<FixedClock>);
 
 impl Clock {
     /// The clock of the machine.
     pub fn system() -> Self {
-        Clock(Source::System)
+        Clock(None)
     }
 
     /// Seconds since 1970-01-01T00:00:00Z. A clock set before 1970 reads 0.
     pub fn now(&self) -> u64 {
         match &self.0 {
             #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
-            Source::System => SystemTime::now()
+            None => SystemTime::now()
                 .duration_since(UNIX_EPOCH)
                 .map_or(0, |since| since.as_secs()),
-            Source::Fixed(seconds) => seconds.load(Ordering::Relaxed),
+            Some(fixed) => fixed.0.load(Ordering::Relaxed),
         }
     }
 }
@@ -59,7 +52,7 @@ impl FixedClock {
 
 impl From<FixedClock> for Clock {
     fn from(fixed: FixedClock) -> Self {
-        Clock(Source::Fixed(fixed.0))
+        Clock(Some(fixed))
     }
 }
 

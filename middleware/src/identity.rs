@@ -13,9 +13,7 @@ use crate::token::Authentication;
 /// Only an [`Authorizer`](crate::Authorizer) makes one, after the token was verified. Cheap to clone. Its debug output
 /// prints no claim value, because debug output ends up in logs.
 #[derive(Clone)]
-pub struct Identity {
-    verified: Arc<VerifiedToken>,
-}
+pub struct Identity(Arc<VerifiedToken>);
 
 /// The facts of a token, and what they were verified with.
 struct VerifiedToken {
@@ -27,26 +25,23 @@ struct VerifiedToken {
 impl Identity {
     /// `generation` numbers the key set of `issuer` that verified the token.
     pub(crate) fn verified(facts: Facts, issuer: Arc<TrustedIssuer>, generation: u64) -> Self {
-        let verified = VerifiedToken {
+        Identity(Arc::new(VerifiedToken {
             facts,
             issuer,
             generation,
-        };
-        Identity {
-            verified: Arc::new(verified),
-        }
+        }))
     }
 
     pub(crate) fn facts(&self) -> &Facts {
-        &self.verified.facts
+        &self.0.facts
     }
 
     pub(crate) fn trusted_issuer(&self) -> &Arc<TrustedIssuer> {
-        &self.verified.issuer
+        &self.0.issuer
     }
 
     pub(crate) fn generation(&self) -> u64 {
-        self.verified.generation
+        self.0.generation
     }
 
     /// The issuer of the token (`iss`).
