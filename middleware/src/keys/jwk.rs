@@ -10,21 +10,13 @@ use crate::json::{Json, Object};
 /// A public key, parsed once, that verifies with exactly one algorithm.
 #[derive(Debug)]
 pub(crate) struct VerificationKey {
-    kid: Option<Box<str>>,
-    algorithm: Algorithm,
+    pub(super) kid: Option<Box<str>>,
+    pub(super) algorithm: Algorithm,
     signature_bytes: usize,
     key: ParsedPublicKey,
 }
 
 impl VerificationKey {
-    pub(crate) fn kid(&self) -> Option<&str> {
-        self.kid.as_deref()
-    }
-
-    pub(crate) fn algorithm(&self) -> Algorithm {
-        self.algorithm
-    }
-
     /// Whether `signature` over `message` is valid with this key.
     pub(crate) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         signature.len() == self.signature_bytes && self.key.verify_sig(message, signature).is_ok()

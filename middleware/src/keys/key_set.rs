@@ -101,7 +101,7 @@ impl KeySet {
     /// Whether a newer set could hold a key for this `kid` and `alg`, which this one does not.
     pub(crate) fn may_miss(&self, kid: Option<&str>, algorithm: Algorithm) -> bool {
         // A known key does not change its algorithm, and the accepted algorithms are fixed.
-        let known = kid.is_some() && self.keys.iter().any(|key| key.kid() == kid);
+        let known = kid.is_some() && self.keys.iter().any(|key| key.kid.as_deref() == kid);
         !known && self.algorithms.contains(&algorithm)
     }
 
@@ -109,13 +109,13 @@ impl KeySet {
     ///
     /// A token without `kid` selects a key only where exactly one fits; a key without `kid` serves only such tokens.
     pub(crate) fn select(&self, kid: Option<&str>, algorithm: Algorithm) -> impl Iterator<Item = &VerificationKey> {
-        let fits = move |key: &&VerificationKey| key.algorithm() == algorithm;
+        let fits = move |key: &&VerificationKey| key.algorithm == algorithm;
         let only = || self.keys.iter().filter(fits).take(2).count() == 1;
         let open = kid.is_some() || only();
         self.keys
             .iter()
             .filter(fits)
-            .filter(move |key| open && (kid.is_none() || key.kid() == kid))
+            .filter(move |key| open && (kid.is_none() || key.kid.as_deref() == kid))
             .take(MAX_CANDIDATES)
     }
 }

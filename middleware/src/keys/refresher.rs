@@ -29,13 +29,6 @@ pub(super) struct Refresher<F> {
     pub(super) single_flight: Arc<SingleFlight>,
 }
 
-/// Why the refresher continues after a wait.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Woken {
-    BySchedule,
-    ByRequest,
-}
-
 /// When the task ends, keys that are no longer refreshed become stale, and waiting requests are released.
 impl<F> Drop for Refresher<F> {
     fn drop(&mut self) {
@@ -73,19 +66,16 @@ impl<F: Fetch> Refresher<F> {
             };
             self.single_flight.finish();
             let next = Instant::now() + pause;
-            if self.wait(next, &mut stale_at, &mut requests).await == Woken::BySchedule {
-                // An issuer may move its keys and leave the old ones where they were.
-                self.jwks_uri = None;
-            }
+            self.wait(next, &mut stale_at, &mut requests).await;
         }
     }
 
     /// Sleeps until `next` or until a fetch is requested, and marks the keys stale on time.
-    async fn wait(&self, next: Instant, stale_at: &mut Option<Instant>, requests: &mut RefreshRequests) -> Woken {
+    async fn wait(&mut self, next: Instant, stale_at: &mut Option<Instant>, requests: &mut RefreshRequests) {
         loop {
             let until = stale_at.map_or(next, |stale_at| stale_at.min(next));
             if timeout_at(until, requests.next()).await.is_ok() {
-                return Woken::ByRequest;
+                return;
             }
             if stale_at.is_some_and(|stale_at| stale_at <= until) {
                 *stale_at = None;
@@ -93,7 +83,9 @@ impl<F: Fetch> Refresher<F> {
                 self.current.store(None);
             }
             if until == next {
-                return Woken::BySchedule;
+                // An issuer may move its keys and leave the old ones where they were.
+                self.jwks_uri = None;
+                return;
             }
         }
     }

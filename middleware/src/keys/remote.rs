@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwapOption, Guard};
 use tokio::runtime::Handle;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::algorithm::Algorithm;
@@ -35,16 +35,8 @@ struct Shared {
     single_flight: Arc<SingleFlight>,
     /// Longest wait for one fetch.
     max_wait: Duration,
-    _task: Task,
-}
-
-#[derive(Debug)]
-struct Task(JoinHandle<()>);
-
-impl Drop for Task {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
+    /// The one task that fetches; it is aborted when the set is dropped.
+    _task: JoinSet<()>,
 }
 
 impl RemoteKeys {
@@ -77,12 +69,14 @@ impl RemoteKeys {
             current: Arc::clone(&current),
             single_flight: Arc::clone(&single_flight),
         };
+        let mut task = JoinSet::new();
+        task.spawn_on(refresher.run(requests), &runtime);
         let shared = Shared {
             current,
             single_flight,
             // The fetch ends by its own time-out; this one is for a runtime that no longer runs it.
             max_wait: policy.timeout + Duration::from_millis(500),
-            _task: Task(runtime.spawn(refresher.run(requests))),
+            _task: task,
         };
         Ok(Some(RemoteKeys {
             shared: Arc::new(shared),
@@ -105,10 +99,8 @@ impl RemoteKeys {
 
     /// The answer while no keys are present: retry after about one fetch.
     pub(crate) fn unavailable(&self) -> Error {
-        let seconds = self.shared.max_wait.as_secs().clamp(1, 60);
-        Error::KeysUnavailable {
-            retry_after: u32::try_from(seconds).unwrap_or(60),
-        }
+        let retry_after = u32::try_from(self.shared.max_wait.as_secs()).map_or(60, |seconds| seconds.clamp(1, 60));
+        Error::KeysUnavailable { retry_after }
     }
 
     /// Requests one fetch, because a token names a key that is not in the set of `generation`, and waits for its end.
