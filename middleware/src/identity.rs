@@ -66,12 +66,12 @@ impl Identity {
 
     /// The client that presented the token (`client_id`).
     pub fn client(&self) -> Option<&str> {
-        self.facts().claims().client.as_deref()
+        self.facts().claims.client.as_deref()
     }
 
     /// The scopes of the token, in its order.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
-        self.facts().claims().scope.split(' ').filter(|scope| !scope.is_empty())
+        self.facts().claims.scope.split(' ').filter(|scope| !scope.is_empty())
     }
 
     /// Whether the token has exactly this scope.
@@ -81,22 +81,22 @@ impl Identity {
 
     /// How and when the initiator authenticated.
     pub fn authentication(&self) -> &Authentication {
-        &self.facts().claims().authentication
+        &self.facts().claims.authentication
     }
 
     /// The id of the token (`jti`).
     pub fn token_id(&self) -> Option<&str> {
-        self.facts().claims().token_id.as_deref()
+        self.facts().claims.token_id.as_deref()
     }
 
     /// The expiration time (`exp`), in seconds since 1970.
     pub fn expires_at(&self) -> u64 {
-        self.facts().claims().expiration
+        self.facts().claims.expiration
     }
 
     /// A top-level claim by its exact name. `act` is excluded: see [`chain`](Self::chain).
     pub fn claim(&self, name: &str) -> Option<&serde_json::Value> {
-        self.facts().claims().get(name)
+        self.facts().claims.get(name)
     }
 }
 

@@ -82,9 +82,7 @@ mod authorizer;
 pub mod chain;
 pub mod challenge;
 pub mod clock;
-
 mod error;
-
 mod identity;
 mod issuer;
 mod json;
@@ -94,7 +92,6 @@ pub mod limits;
 pub mod policy;
 pub mod profile;
 pub mod request;
-
 #[cfg(feature = "testing")]
 pub mod testing;
 mod token;

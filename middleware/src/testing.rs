@@ -33,7 +33,7 @@ use serde_json::{Value, json};
 pub use crate::clock::FixedClock;
 
 use crate::authorizer::Authorizer;
-use crate::error::{ConfigError, Error};
+use crate::error::Error;
 use crate::identity::Identity;
 use crate::issuer::TrustedIssuer;
 use crate::keys::{Algorithm, KeySet, KeySetError};
@@ -95,13 +95,13 @@ impl TestIssuer {
     /// A trusted issuer for `audience`, with a complete chain whose prior actors are enforced.
     ///
     /// # Errors
-    /// [`ConfigError::EmptyAudience`].
-    pub fn trusted(&self, audience: &str) -> Result<TrustedIssuer, ConfigError> {
-        let keys = self.key_set().map_err(|error| ConfigError::Client(error.to_string()))?;
-        let issuer = TrustedIssuer::new(TestIssuer::ISSUER, keys)?.audience(audience)?;
-        Ok(issuer
+    /// For an empty audience.
+    pub fn trusted(&self, audience: &str) -> Result<TrustedIssuer, TestIssuerError> {
+        let issuer = TrustedIssuer::new(TestIssuer::ISSUER, self.key_set().map_err(failed)?).map_err(failed)?;
+        let issuer = issuer
             .chain_completeness(ChainCompleteness::Complete)
-            .prior_actors(PriorActors::Enforce))
+            .prior_actors(PriorActors::Enforce);
+        issuer.audience(audience).map_err(failed)
     }
 
     /// Mints an access token. Claims left out are filled in as valid (`sub` is `someone`, times lie around [`NOW`](Self::NOW));
@@ -151,7 +151,7 @@ impl TestIssuer {
     /// When the claims do not make a valid token.
     pub fn identity(&self, claims: Value) -> Result<Identity, TestIssuerError> {
         let policy = Policy::from_yaml("requirements: {}").map_err(failed)?;
-        let trusted = self.trusted(TestIssuer::AUDIENCE).map_err(failed)?;
+        let trusted = self.trusted(TestIssuer::AUDIENCE)?;
         let authorizer = Authorizer::builder().issuer(trusted).policy(policy).build();
         let token = self.token(claims)?;
         let uri = http::Uri::from_static("/");

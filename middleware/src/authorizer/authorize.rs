@@ -24,14 +24,10 @@ impl Authorizer {
     pub async fn decide(&self, target: &Target<'_>, headers: &HeaderMap) -> Decision {
         let presented = Presented::headers(target.clone(), headers);
         match self.enforce(None, &presented) {
-            Authorization::Decided(decision) => decision,
-            Authorization::Pending(pending, decision) => {
-                if pending.resolve().await {
-                    self.enforce(None, &presented).into_decision()
-                } else {
-                    decision
-                }
+            Authorization::Pending(pending, _) if pending.resolve().await => {
+                self.enforce(None, &presented).into_decision()
             }
+            authorization => authorization.into_decision(),
         }
     }
 
@@ -200,7 +196,7 @@ impl Authorizer {
 
     /// The checks of every request, for a fresh and for a cached token alike.
     fn check(&self, identity: &Identity, now: u64, recorder: &mut impl Recorder) -> Result<(), Error> {
-        let claims = identity.facts().claims();
+        let claims = &identity.facts().claims;
         let audience = claims.check_audience(&identity.trusted_issuer().audiences);
         Step::AUDIENCE.report(audience, recorder, |()| claims.audience.join(", "))?;
         let time = claims.check_time(now, self.inner.leeway);

@@ -47,17 +47,6 @@ impl Facts {
     }
 }
 
-#[cfg(test)]
-impl Facts {
-    /// The facts in `claims`, by the default profile, with prior actors enforced.
-    pub(crate) fn for_tests(claims: &serde_json::Value) -> Facts {
-        let issuer = TrustedIssuer::discover("https://idp.example").unwrap();
-        let text = claims.to_string();
-        let verified = VerifiedClaims::for_tests(text.as_bytes()).unwrap();
-        Facts::derive(verified, &issuer.prior_actors(PriorActors::Enforce), &Limits::default()).unwrap()
-    }
-}
-
 /// The nested `act` objects, outermost first. The loop needs no recursion; a chain over the limit is an error, never cut.
 /// Other members of an `act` have no meaning for a decision (RFC 8693 section 4.1).
 fn actors(act: Option<Json<'_>>, issuer: &TrustedIssuer, limits: &Limits) -> Result<Vec<Actor>, Error> {
@@ -82,6 +71,17 @@ fn actors(act: Option<Json<'_>>, issuer: &TrustedIssuer, limits: &Limits) -> Res
         actors.push(Actor::new(Party::new(issuer, subject.into()), kind));
     }
     Ok(actors)
+}
+
+#[cfg(test)]
+impl Facts {
+    /// The facts in `claims`, by the default profile, with prior actors enforced.
+    pub(crate) fn for_tests(claims: &serde_json::Value) -> Facts {
+        let issuer = TrustedIssuer::discover("https://idp.example").unwrap();
+        let text = claims.to_string();
+        let verified = VerifiedClaims::for_tests(text.as_bytes()).unwrap();
+        Facts::derive(verified, &issuer.prior_actors(PriorActors::Enforce), &Limits::default()).unwrap()
+    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use crate::token::Claims;
 
 /// All facts of a verified token.
 pub(crate) struct Facts {
-    pub(super) claims: Claims,
+    pub(crate) claims: Claims,
     pub(super) initiator: Party,
     pub(super) kind: Kind,
     pub(super) delegation: Delegation,
@@ -53,10 +53,6 @@ impl Facts {
             prior: &self.prior,
             complete: self.claims.chain_complete,
         }
-    }
-
-    pub(crate) fn claims(&self) -> &Claims {
-        &self.claims
     }
 }
 
