@@ -77,11 +77,11 @@ impl Fact {
 }
 
 /// Header names that an identity header must not have: each has another meaning to a server or to this proxy.
-const RESERVED: &str = "accept accept-charset accept-encoding accept-language age allow authorization cache- \
-    control connection content-disposition content-encoding content-language content-length \
-    content-location content-range content- type cookie date early-data expect from host if- \
-    match if-modified-since if-none-match if-range if-unmodified- since last-modified max- \
-    forwards origin pragma range referer set-cookie user-agent via www-authenticate";
+const RESERVED: &str = "accept accept-charset accept-encoding accept-language age allow authorization cache-control \
+    connection content-disposition content-encoding content-language content-length content-location content-range \
+    content-type cookie date early-data expect from host if-match if-modified-since if-none-match if-range \
+    if-unmodified-since last-modified max-forwards origin pragma range referer set-cookie user-agent via \
+    www-authenticate";
 
 /// Why a name cannot be the header of a fact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -256,6 +256,9 @@ mod tests {
             ("x auth", NameError::Invalid),
             ("Authorization", NameError::Reserved),
             ("connection", NameError::Reserved),
+            ("Content_Type", NameError::Reserved),
+            ("if-unmodified-since", NameError::Reserved),
+            ("max-forwards", NameError::Reserved),
             ("x-forwarded-user", NameError::Reserved),
             ("X_Auth_Kind", NameError::Taken(Fact::Kind)),
         ] {
