@@ -15,9 +15,6 @@ use crate::server::listener::Listener;
 const ADMIN_CONNECTIONS: u32 = 64;
 
 /// Binds the sockets of a gate and starts to fetch keys.
-///
-/// # Errors
-/// When a socket cannot be bound.
 pub(crate) async fn start(settings: Settings, log: DecisionLog) -> Result<Server, Failure> {
     let bind = async |address, max_connections| {
         let bound = Listener::bind(address, max_connections).await;

@@ -12,10 +12,7 @@ use crate::config::{self, Settings};
 use crate::exit::Failure;
 
 /// Reads a configuration and its policy and reports the result on standard output. Nothing is fetched and no socket is
-/// opened.
-///
-/// # Errors
-/// An invalid configuration. As text the caller prints it, as any other failure.
+/// opened. As text, the caller prints the mistakes of an invalid configuration.
 pub(crate) fn check(file: &Path, output: Output) -> Result<(), Failure> {
     let loaded = config::load(file);
     if output == Output::Json {

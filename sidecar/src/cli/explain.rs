@@ -30,10 +30,7 @@ const MAX_INPUT_BYTES: u64 = 256 * 1024;
 /// The last second of the year 9999, the latest that can be written.
 const LATEST_TIME: u64 = 253_402_300_799;
 
-/// Explains the decision on one request, on standard output.
-///
-/// # Errors
-/// An invalid configuration, keys that cannot be read, or, as [`Failure::Denied`], a denied request.
+/// Explains the decision on one request, on standard output. A denied request is [`Failure::Denied`].
 pub(crate) async fn explain(arguments: &ExplainArguments) -> Result<(), Failure> {
     let settings = config::load(&arguments.file.config)?;
     let authorizer = match &arguments.jwks {

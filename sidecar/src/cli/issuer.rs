@@ -52,9 +52,6 @@ A token for a client of the registry with the grant client_credentials:
 ";
 
 /// Runs the issuer until a signal stops it.
-///
-/// # Errors
-/// An invalid registry or issuer URL, or an address that cannot be listened on.
 pub(crate) async fn issuer(arguments: &IssuerArguments) -> Result<(), Failure> {
     let registry = match &arguments.registry {
         Some(file) => read_registry(file)?,

@@ -21,9 +21,6 @@ impl Output {
 }
 
 /// Writes text to standard output, without its styles where it is not a terminal.
-///
-/// # Errors
-/// When standard output cannot be written to.
 pub(crate) fn print(text: &str) -> io::Result<()> {
     let mut stdout = anstream::stdout().lock();
     stdout.write_all(text.as_bytes())?;
@@ -31,9 +28,6 @@ pub(crate) fn print(text: &str) -> io::Result<()> {
 }
 
 /// Writes a value as a line of JSON to standard output.
-///
-/// # Errors
-/// When standard output cannot be written to.
 pub(crate) fn print_json(value: &impl Serialize) -> io::Result<()> {
     let mut line = serde_json::to_vec(value)?;
     line.push(b'\n');

@@ -15,9 +15,6 @@ use crate::server::{Drained, Server, open_files};
 use crate::start::start;
 
 /// Runs the gate until a signal stops it.
-///
-/// # Errors
-/// An invalid configuration, or a socket or file that cannot be opened.
 pub(crate) async fn run(file: &Path, log: &ProcessLog) -> Result<(), Failure> {
     let mut settings = config::load(file)?;
     settings.limits.connections = open_files::connections(settings.limits.connections);

@@ -72,9 +72,6 @@ where
     B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Unpin,
 {
     /// Reads the beginning of a form.
-    ///
-    /// # Errors
-    /// When it contains a token, or the client stops sending.
     pub(crate) async fn open(body: B) -> Result<Form<B>, FormError> {
         let mut form = Form {
             prefix: VecDeque::new(),

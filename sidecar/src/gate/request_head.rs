@@ -71,9 +71,6 @@ impl HeadError {
 
 /// Checks one request head. Does NOT read the path (the canonical target does) nor the credential (the authorizer
 /// does).
-///
-/// # Errors
-/// The first reason to deny the request.
 pub(crate) fn check(request: &Parts, hosts: &AllowedHosts, identity: &IdentityHeaders) -> Result<Head, HeadError> {
     let connection = request.extensions.get::<ConnectionInfo>();
     let connection = connection.ok_or(HeadError::Ambiguous("the connection of the request is unknown"))?;

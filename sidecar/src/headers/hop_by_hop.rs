@@ -41,9 +41,6 @@ const CLAIMED: [&str; 14] = [
 const CLAIMED_PREFIXES: [&str; 4] = ["x-forwarded-", "x-original-", "x-envoy-", "proxy-"];
 
 /// The headers that `Connection` names.
-///
-/// # Errors
-/// When an option is not a header name.
 pub(crate) fn nominated(headers: &HeaderMap) -> Result<Vec<HeaderName>, InvalidOption> {
     let mut names = Vec::new();
     for value in headers.get_all(CONNECTION) {

@@ -101,10 +101,7 @@ impl Default for IdentityHeaders {
 }
 
 impl IdentityHeaders {
-    /// The default names, with those of `chosen` in their place.
-    ///
-    /// # Errors
-    /// Each fact whose name cannot be used.
+    /// The default names, with those of `chosen` in their place; or each fact whose name cannot be used.
     pub(crate) fn with_names<'a>(
         chosen: impl Iterator<Item = (Fact, &'a str)> + Clone,
     ) -> Result<IdentityHeaders, Vec<(Fact, NameError)>> {

@@ -7,9 +7,6 @@ use http::request::Parts;
 ///
 /// `Content-Length` beside `Transfer-Encoding` needs no check: hyper drops the length and closes the connection after
 /// the response.
-///
-/// # Errors
-/// What is ambiguous.
 pub(crate) fn check_framing(request: &Parts) -> Result<(), &'static str> {
     let mut codings = request.headers.get_all(TRANSFER_ENCODING).iter();
     match (codings.next(), codings.next()) {

@@ -109,9 +109,6 @@ pub(crate) struct DecisionLog(LineWriter);
 
 impl DecisionLog {
     /// Opens the log and starts its writer thread.
-    ///
-    /// # Errors
-    /// When the file cannot be opened or the thread not started.
     pub(crate) fn open(target: &LogTarget) -> io::Result<DecisionLog> {
         match target {
             LogTarget::Stdout => DecisionLog::to(line_writer::unlocked(&io::stdout())?),
@@ -120,9 +117,6 @@ impl DecisionLog {
     }
 
     /// A log that writes whole lines to `sink`.
-    ///
-    /// # Errors
-    /// When the thread cannot be started.
     pub(crate) fn to(sink: impl Write + Send + 'static) -> io::Result<DecisionLog> {
         LineWriter::start("decision-log", CAPACITY, sink, report).map(DecisionLog)
     }

@@ -68,9 +68,6 @@ enum State {
 impl LineWriter {
     /// Starts the thread `name`, which writes to `sink` and reports to `changes`. At most `capacity` bytes wait, while
     /// as many are being written.
-    ///
-    /// # Errors
-    /// When the thread cannot be started.
     pub(crate) fn start(
         name: &str,
         capacity: usize,
@@ -90,10 +87,7 @@ impl LineWriter {
         Ok(writer)
     }
 
-    /// Queues one line, which ends with a line feed, without waiting.
-    ///
-    /// # Errors
-    /// How many lines have been lost, this one included.
+    /// Queues one line, which ends with a line feed, without waiting. Fails with the number of lines lost so far.
     pub(crate) fn send(&self, line: &[u8]) -> Result<(), u64> {
         let mut waiting = self.0.waiting();
         if waiting.state != State::Open || waiting.bytes.len() + line.len() > self.0.capacity {
@@ -131,9 +125,6 @@ impl LineWriter {
 
 /// A stream of the process without the lock and the buffer of the standard library, so that a blocked write blocks no
 /// other.
-///
-/// # Errors
-/// When no file descriptor is available.
 pub(crate) fn unlocked(stream: &impl AsFd) -> io::Result<File> {
     stream.as_fd().try_clone_to_owned().map(File::from)
 }

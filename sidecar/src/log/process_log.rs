@@ -44,9 +44,6 @@ pub(crate) enum LogFormat {
 
 impl ProcessLog {
     /// Sends every event of `tracing` to standard error.
-    ///
-    /// # Errors
-    /// When the thread cannot be started or standard error cannot be opened.
     pub(crate) fn start(level: LogLevel, format: LogFormat) -> io::Result<ProcessLog> {
         let stderr = line_writer::unlocked(&io::stderr())?;
         // A failure to write to standard error cannot be reported.

@@ -96,9 +96,6 @@ impl Upstream {
 
     /// Sends one request and returns the response when its head has arrived. The path is sent byte for byte. A request
     /// of which a byte was written is never sent again.
-    ///
-    /// # Errors
-    /// When no response head arrives.
     pub(crate) async fn send(&self, mut request: Request<RequestBody>) -> Result<Response<Incoming>, UpstreamError> {
         let path = request
             .uri()

@@ -33,9 +33,6 @@ pub(crate) struct Accepted {
 
 impl Listener {
     /// Listens on `address`.
-    ///
-    /// # Errors
-    /// When the socket cannot be bound.
     pub(crate) async fn bind(address: SocketAddr, max_connections: u32) -> io::Result<Listener> {
         Ok(Listener {
             socket: TcpListener::bind(address).await?,
@@ -46,9 +43,6 @@ impl Listener {
     }
 
     /// The address it listens on.
-    ///
-    /// # Errors
-    /// When the system does not know it.
     pub(crate) fn address(&self) -> io::Result<SocketAddr> {
         self.socket.local_addr()
     }

@@ -13,9 +13,6 @@ pub(crate) struct ShutdownSignals {
 
 impl ShutdownSignals {
     /// Handles the signals: they no longer end the process.
-    ///
-    /// # Errors
-    /// When the system does not allow it.
     pub(crate) fn watch() -> io::Result<ShutdownSignals> {
         Ok(ShutdownSignals {
             terminate: signal(SignalKind::terminate())?,
@@ -33,9 +30,6 @@ impl ShutdownSignals {
 }
 
 /// Ignores SIGHUP so that it does not terminate the process.
-///
-/// # Errors
-/// When the system does not allow it.
 pub(crate) fn ignore_sighup() -> io::Result<()> {
     let mut hangups = signal(SignalKind::hangup())?;
     tokio::spawn(async move {

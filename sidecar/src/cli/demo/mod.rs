@@ -31,10 +31,8 @@ use crate::server::signals::ShutdownSignals;
 /// How long the gate may take to log a decision.
 const DECISION_TIME: Duration = Duration::from_secs(5);
 
-/// Runs every scenario and prints its result; unless `once`, then keeps running until a signal.
-///
-/// # Errors
-/// When a part cannot be started, a flow fails, or, as [`Failure::Denied`], a result is not the expected one.
+/// Runs every scenario and prints its result; unless `once`, then keeps running until a signal. A result that
+/// is not the expected one is [`Failure::Denied`].
 pub(crate) async fn demo(once: bool, output: Output) -> Result<(), Failure> {
     let mut signals = ShutdownSignals::watch().map_err(|error| Failure::runtime("signal handling", error))?;
     let mut environment = Environment::start().await?;

@@ -7,9 +7,6 @@ use std::path::Path;
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
 
 /// Reads a file of UTF-8 text.
-///
-/// # Errors
-/// Why it cannot be read.
 pub(super) fn read_file(file: &Path) -> Result<String, String> {
     let unreadable = |error: io::Error| match error.kind() {
         io::ErrorKind::InvalidData => "the file is not valid UTF-8".to_owned(),

@@ -30,10 +30,8 @@ const UP_TO_A_DAY: RangeInclusive<Duration> = Duration::from_millis(10)..=Durati
 const SECOND_TO_HOUR: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(3600);
 const UP_TO_AN_HOUR: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(3600);
 
-/// Reads a configuration and the policy it names. Nothing is fetched and no socket is opened.
-///
-/// # Errors
-/// Every mistake of both.
+/// Reads a configuration and the policy it names, or finds every mistake of both. Nothing is fetched and no socket is
+/// opened.
 pub(crate) fn load(file: &Path) -> Result<Settings, Diagnostics> {
     let unreadable = |message| Diagnostics::from_iter([Diagnostic::new(Span::default(), message, "")]);
     let text = read_file(file).map_err(|message| unreadable(message).in_file(file))?;
@@ -41,9 +39,6 @@ pub(crate) fn load(file: &Path) -> Result<Settings, Diagnostics> {
 }
 
 /// As [`load`], for a text. `file` is its name in diagnostics, and the path of a policy is relative to it.
-///
-/// # Errors
-/// As [`load`].
 pub(crate) fn parse(file: &Path, text: &str) -> Result<Settings, Diagnostics> {
     let reading = actgate_yaml::read::<Document>(text);
     let settings = reading.check(|document, omissions, diagnostics| {
