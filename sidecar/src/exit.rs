@@ -1,7 +1,6 @@
 //! The failures of a command and their exit codes.
 
 use std::fmt;
-use std::io;
 use std::process::ExitCode;
 
 use actgate_yaml::Diagnostics;
@@ -20,11 +19,6 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    /// A failure at run time: what was attempted, and the error.
-    pub(crate) fn runtime(attempt: &str, error: impl fmt::Display) -> Failure {
-        Failure::Runtime(format!("{attempt}: {error}"))
-    }
-
     /// The exit code of the process; 78 is `EX_CONFIG` of sysexits, after which a service manager need not restart it.
     pub(crate) fn code(&self) -> ExitCode {
         match self {
@@ -44,10 +38,15 @@ impl fmt::Display for Failure {
     }
 }
 
-/// An error on standard output.
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Failure {
-        Failure::runtime("standard output", error)
+/// Makes a failure at run time of an error.
+pub(crate) trait Context<T> {
+    /// Puts what was attempted before the error.
+    fn context(self, attempt: impl fmt::Display) -> Result<T, Failure>;
+}
+
+impl<T, E: fmt::Display> Context<T> for Result<T, E> {
+    fn context(self, attempt: impl fmt::Display) -> Result<T, Failure> {
+        self.map_err(|error| Failure::Runtime(format!("{attempt}: {error}")))
     }
 }
 

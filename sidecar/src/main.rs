@@ -23,7 +23,7 @@ use clap::Parser as _;
 use crate::cli::arguments::{Arguments, Command};
 use crate::cli::output::{Output, eprint_line};
 use crate::cli::{check, demo, explain, issuer, run};
-use crate::exit::Failure;
+use crate::exit::{Context as _, Failure};
 use crate::log::process_log::ProcessLog;
 
 fn main() -> ExitCode {
@@ -64,10 +64,7 @@ fn execute(command: Command, log: &ProcessLog) -> Result<(), Failure> {
 }
 
 fn block_on(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::runtime("runtime", error))?;
+    let runtime = tokio::runtime::Runtime::new().context("runtime")?;
     let result = runtime.block_on(command);
     // Open connections must not delay the end of the process.
     runtime.shutdown_background();

@@ -1,7 +1,7 @@
 //! From a configuration to a running gate.
 
 use crate::config::Settings;
-use crate::exit::Failure;
+use crate::exit::{Context as _, Failure};
 use crate::gate::Gate;
 use crate::gate::hosts::AllowedHosts;
 use crate::log::decision_log::DecisionLog;
@@ -18,23 +18,18 @@ const ADMIN_CONNECTIONS: u32 = 64;
 pub(crate) async fn start(settings: Settings, log: DecisionLog) -> Result<Server, Failure> {
     let bind = async |address, max_connections| {
         let bound = Listener::bind(address, max_connections).await;
-        bound.map_err(|error| Failure::runtime(&format!("listening on {address}"), error))
+        bound.context(format_args!("listening on {address}"))
     };
     let data = bind(settings.listen, settings.limits.connections).await?;
     let admin = match settings.admin {
         Some(address) => Some(bind(address, ADMIN_CONNECTIONS).await?),
         None => None,
     };
-    let address = data
-        .address()
-        .map_err(|error| Failure::runtime("address of the listener", error))?;
+    let address = data.address().context("address of the listener")?;
     let audiences = settings.audiences.iter().map(String::as_str);
     let hosts = AllowedHosts::new(&settings.hosts, address, audiences);
-    let authorizer = settings
-        .authorizer()
-        .build()
-        .and_then(|authorizer| authorizer.start())
-        .map_err(|error| Failure::runtime("authorizer", error))?;
+    let authorizer = settings.authorizer().build();
+    let authorizer = authorizer.and_then(|built| built.start()).context("authorizer")?;
     Ok(Server {
         data,
         admin,

@@ -1,13 +1,17 @@
 //! Draws a delegation chain.
 
+use serde::Serialize;
+
 use crate::cli::terminal::{faint, printable, strong};
 use crate::headers::chain_json::Chain;
 
 /// One party of a chain, as it is drawn.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Serialize)]
 pub(crate) struct Node {
+    #[serde(rename = "sub")]
     pub(crate) subject: String,
     /// Its issuer, where it is not that of the token.
+    #[serde(skip)]
     pub(crate) other_issuer: Option<String>,
     /// Its kind: `human`, `agent`, `service` or `unknown`.
     pub(crate) kind: String,

@@ -7,7 +7,7 @@ use actgate_issuer::{Registry, Server, Settings, SettingsError, Signing, StartEr
 
 use crate::cli::arguments::{IssuerArguments, SigningAlgorithm};
 use crate::cli::output::{eprint_line, print};
-use crate::exit::Failure;
+use crate::exit::{Context as _, Failure};
 use crate::server::signals::ShutdownSignals;
 
 /// The first lines on standard error.
@@ -55,7 +55,7 @@ A token for a client of the registry with the grant client_credentials:
 pub(crate) async fn issuer(arguments: &IssuerArguments) -> Result<(), Failure> {
     let registry = match &arguments.registry {
         Some(file) => read_registry(file)?,
-        None => Registry::demo().map_err(|error| Failure::runtime("built-in registry", error))?,
+        None => Registry::demo().context("built-in registry")?,
     };
     let settings = Settings {
         issuer_url: arguments.issuer.clone(),
@@ -70,7 +70,7 @@ pub(crate) async fn issuer(arguments: &IssuerArguments) -> Result<(), Failure> {
     let server = Server::bind(arguments.listen, settings, registry)
         .await
         .map_err(start_failure)?;
-    let mut signals = ShutdownSignals::watch().map_err(|error| Failure::runtime("signal handling", error))?;
+    let mut signals = ShutdownSignals::watch().context("signal handling")?;
     let address = server.local_addr();
     eprint_line(BANNER);
     if !address.ip().is_loopback() {
@@ -93,11 +93,11 @@ fn start_failure(error: StartError) -> Failure {
         StartError::Settings(SettingsError::NoIssuerUrl(_)) => "\n  help: add --issuer with the URL that clients use",
         _ => "",
     };
-    Failure::runtime("issuer", format!("{error}{help}"))
+    Failure::Runtime(format!("issuer: {error}{help}"))
 }
 
 fn read_registry(file: &Path) -> Result<Registry, Failure> {
-    let text = std::fs::read_to_string(file).map_err(|error| Failure::runtime(&file.display().to_string(), error))?;
+    let text = std::fs::read_to_string(file).context(file.display())?;
     Registry::from_yaml(&text).map_err(|mistakes| Failure::Configuration(mistakes.in_file(file)))
 }
 

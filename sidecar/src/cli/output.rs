@@ -1,8 +1,10 @@
 //! Standard output and standard error of the commands.
 
-use std::io::{self, Write as _};
+use std::io::{self, Write};
 
 use serde::Serialize;
+
+use crate::exit::{Context as _, Failure};
 
 /// The format of a command's output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,19 +23,19 @@ impl Output {
 }
 
 /// Writes text to standard output, without its styles where it is not a terminal.
-pub(crate) fn print(text: &str) -> io::Result<()> {
-    let mut stdout = anstream::stdout().lock();
-    stdout.write_all(text.as_bytes())?;
-    stdout.flush()
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    write(anstream::stdout().lock(), text)
 }
 
 /// Writes a value as a line of JSON to standard output.
-pub(crate) fn print_json(value: &impl Serialize) -> io::Result<()> {
-    let mut line = serde_json::to_vec(value)?;
-    line.push(b'\n');
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(&line)?;
-    stdout.flush()
+pub(crate) fn print_json(value: &impl Serialize) -> Result<(), Failure> {
+    let json = serde_json::to_string(value).context("standard output")?;
+    write(io::stdout().lock(), &format!("{json}\n"))
+}
+
+fn write(mut stdout: impl Write, text: &str) -> Result<(), Failure> {
+    let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    written.context("standard output")
 }
 
 /// Writes a line to standard error. Errors are ignored.

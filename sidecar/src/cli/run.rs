@@ -7,7 +7,7 @@ use std::pin::pin;
 use tokio::sync::oneshot;
 
 use crate::config;
-use crate::exit::Failure;
+use crate::exit::{Context as _, Failure};
 use crate::log::decision_log::DecisionLog;
 use crate::log::process_log::ProcessLog;
 use crate::server::signals::{self, ShutdownSignals};
@@ -18,13 +18,11 @@ use crate::start::start;
 pub(crate) async fn run(file: &Path, log: &ProcessLog) -> Result<(), Failure> {
     let mut settings = config::load(file)?;
     settings.limits.connections = open_files::connections(settings.limits.connections);
-    let failed = |error| Failure::runtime("signal handling", error);
-    let mut signals = ShutdownSignals::watch().map_err(failed)?;
-    signals::ignore_sighup().map_err(failed)?;
-    let decisions =
-        DecisionLog::open(&settings.decision_log).map_err(|error| Failure::runtime("decision log", error))?;
+    let mut signals = ShutdownSignals::watch().context("signal handling")?;
+    signals::ignore_sighup().context("signal handling")?;
+    let decisions = DecisionLog::open(&settings.decision_log).context("decision log")?;
     let server = start(settings, decisions).await?;
-    announce(&server, log).map_err(|error| Failure::runtime("address of a listener", error))?;
+    announce(&server, log).context("address of a listener")?;
 
     let (stop, stopped) = oneshot::channel();
     let mut serving = pin!(server.serve(async {

@@ -4,14 +4,18 @@ use actgate_issuer::IssuerHandle;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::flows::{ActorToken, Client, Flows, Tokens, User, Wanted};
-use crate::exit::Failure;
+use serde::Deserialize;
 
-const ALICE: User = User {
-    name: "alice",
-    password: "wonderland",
-    second_factor: Some("246810"),
-};
+use super::flows::{Client, Flows, Tokens, Wanted};
+use crate::exit::{Context as _, Failure};
+
+/// The user, as the fields of the issuer's login form.
+const ALICE: &[(&str, &str)] = &[
+    ("username", "alice"),
+    ("password", "wonderland"),
+    ("second_factor", "246810"),
+];
+const ALICE_WITHOUT_SECOND_FACTOR: &[(&str, &str)] = &[("username", "alice"), ("password", "wonderland")];
 
 const STOREFRONT: Client = client("storefront", "storefront-secret", "https://storefront.example/callback");
 const ASSISTANT: Client = client("assistant", "assistant-secret", "https://assistant.example/callback");
@@ -19,7 +23,7 @@ const SHOPPER: Client = client("shopper", "shopper-secret", "");
 const NIGHT_BATCH: Client = client("night-batch", "night-batch-secret", "");
 const LEDGER_BOT: Client = client("ledger-bot", "ledger-bot-secret", "");
 const REFUND_AGENT: Client = Client {
-    actor_token: ActorToken::Required(wanted(ORDERS, "orders:read")),
+    actor_token: Some(READ),
     ..client("refund-agent", "refund-agent-secret", "")
 };
 
@@ -28,7 +32,7 @@ const fn client(id: &'static str, secret: &'static str, redirect_uri: &'static s
         id,
         secret,
         redirect_uri,
-        actor_token: ActorToken::Optional,
+        actor_token: None,
     }
 }
 
@@ -55,9 +59,9 @@ const STALE_LOGIN: i64 = -400;
 const EXPIRED: i64 = -3600;
 
 /// The credential of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Credential {
-    /// None.
     None,
     /// Alice in a web application.
     User,
@@ -77,29 +81,21 @@ pub(crate) enum Credential {
     Autonomous,
     /// An agent that is both subject and actor, as some issuers write an autonomous agent.
     SelfActor,
-    /// An expired token.
     Expired,
     /// A valid token with one claim changed.
     Tampered,
     /// The claims of a valid token, with `alg` none and no signature.
     Unsigned,
-    /// Alice's ID token.
     IdToken,
 }
 
 /// Obtains credentials from the issuer.
-#[derive(Clone)]
 pub(crate) struct Credentials {
-    flows: Flows,
-    issuer: IssuerHandle,
+    pub(crate) flows: Flows,
+    pub(crate) issuer: IssuerHandle,
 }
 
 impl Credentials {
-    /// The credentials of the issuer's built-in registry.
-    pub(crate) fn new(flows: Flows, issuer: IssuerHandle) -> Credentials {
-        Credentials { flows, issuer }
-    }
-
     /// A new token.
     pub(crate) async fn token(&self, credential: Credential) -> Result<Option<String>, Failure> {
         let flows = &self.flows;
@@ -114,35 +110,20 @@ impl Credentials {
                 let delegated = flows.exchange(SHOPPER, &self.shopper_token().await?, next).await?;
                 flows.exchange(REFUND_AGENT, &delegated.access, REFUND).await?
             }
-            Credential::NoSecondFactor => {
-                let user = User {
-                    second_factor: None,
-                    ..ALICE
-                };
-                self.refund_chain(user).await?
-            }
+            Credential::NoSecondFactor => self.refund_chain(ALICE_WITHOUT_SECOND_FACTOR).await?,
             Credential::StaleLogin => self.at_offset(STALE_LOGIN, self.refund_chain(ALICE)).await?,
             Credential::Autonomous => flows.client_credentials(NIGHT_BATCH, WRITE).await?,
             Credential::SelfActor => {
                 let own = wanted(FOR_LEDGER_BOT, "orders:read");
-                let own = flows.client_credentials(LEDGER_BOT, own).await?;
-                flows.exchange(LEDGER_BOT, &own.access, READ).await?
+                let own = flows.client_credentials(LEDGER_BOT, own).await?.access;
+                flows.exchange(LEDGER_BOT, &own, READ).await?
             }
-            Credential::Expired => {
-                let flow = flows.client_credentials(NIGHT_BATCH, READ);
-                self.at_offset(EXPIRED, flow).await?
-            }
-            Credential::Tampered => {
-                let valid = flows.client_credentials(NIGHT_BATCH, READ).await?;
-                return Ok(Some(tampered(&valid.access)));
-            }
-            Credential::Unsigned => {
-                let valid = flows.client_credentials(NIGHT_BATCH, READ).await?;
-                return Ok(Some(unsigned(&valid.access)));
-            }
+            Credential::Expired => self.at_offset(EXPIRED, self.batch_token()).await?,
+            Credential::Tampered => return Ok(Some(tampered(&self.batch_token().await?.access))),
+            Credential::Unsigned => return Ok(Some(unsigned(&self.batch_token().await?.access))),
             Credential::IdToken => {
-                let tokens = flows.sign_in(ALICE, STOREFRONT, wanted(ORDERS, "openid orders:read"));
-                return Ok(tokens.await?.id);
+                let wanted = wanted(ORDERS, "openid orders:read");
+                return Ok(flows.sign_in(ALICE, STOREFRONT, wanted).await?.id);
             }
         };
         Ok(Some(tokens.access))
@@ -160,27 +141,30 @@ impl Credentials {
     /// Replaces the signing keys twice, so that the gate has not fetched the current one.
     pub(crate) fn rotate_keys(&self) -> Result<(), Failure> {
         for _ in 0..2 {
-            self.issuer
-                .rotate_key()
-                .map_err(|error| Failure::runtime("key rotation", error))?;
+            self.issuer.rotate_key().context("key rotation")?;
         }
         Ok(())
     }
 
-    async fn refund_chain(&self, user: User) -> Result<Tokens, Failure> {
-        let flows = &self.flows;
-        let first = wanted(FOR_ASSISTANT, "orders:read refunds:write");
-        let signed_in = flows.sign_in(user, STOREFRONT, first).await?;
-        let next = wanted(FOR_REFUND_AGENT, "refunds:write");
-        let delegated = flows.exchange(ASSISTANT, &signed_in.access, next).await?;
-        flows.exchange(REFUND_AGENT, &delegated.access, REFUND).await
+    async fn batch_token(&self) -> Result<Tokens, Failure> {
+        self.flows.client_credentials(NIGHT_BATCH, READ).await
+    }
+
+    async fn refund_chain(&self, login: &[(&str, &str)]) -> Result<Tokens, Failure> {
+        let delegated = self.through_assistant(login, FOR_REFUND_AGENT).await?;
+        self.flows.exchange(REFUND_AGENT, &delegated, REFUND).await
     }
 
     async fn shopper_token(&self) -> Result<String, Failure> {
-        let first = wanted(FOR_ASSISTANT, "refunds:write");
-        let signed_in = self.flows.sign_in(ALICE, STOREFRONT, first).await?;
-        let next = wanted(FOR_SHOPPER, "refunds:write");
-        Ok(self.flows.exchange(ASSISTANT, &signed_in.access, next).await?.access)
+        self.through_assistant(ALICE, FOR_SHOPPER).await
+    }
+
+    /// A token of the user in which the assistant is the current actor, for the next agent.
+    async fn through_assistant(&self, login: &[(&str, &str)], next: &'static str) -> Result<String, Failure> {
+        let first = wanted(FOR_ASSISTANT, "orders:read refunds:write");
+        let signed_in = self.flows.sign_in(login, STOREFRONT, first).await?.access;
+        let next = wanted(next, "refunds:write");
+        Ok(self.flows.exchange(ASSISTANT, &signed_in, next).await?.access)
     }
 
     /// Runs a flow with the issuer's clock moved by `seconds`.

@@ -4,15 +4,17 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 
-use actgate_issuer::{IssuerHandle, Registry, Server, Settings};
+use actgate_issuer::{Registry, Server, Settings};
 use serde_json::Value;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::credentials;
+use super::credentials::{Credentials, ORDERS, SHIPPING};
+use super::flows::Flows;
+use super::http_client::HttpClient;
 use super::sample_api;
 use super::scenarios::Api;
 use crate::config;
-use crate::exit::Failure;
+use crate::exit::{Context as _, Failure};
 use crate::log::decision_log::DecisionLog;
 use crate::start::start;
 
@@ -24,7 +26,8 @@ const SHIPPING_POLICY: &str = include_str!("shipping.yaml");
 pub(crate) struct Environment {
     /// The issuer's identifier and address.
     pub(crate) issuer_url: String,
-    pub(crate) issuer: IssuerHandle,
+    pub(crate) http: HttpClient,
+    pub(crate) credentials: Credentials,
     orders: SocketAddr,
     shipping: SocketAddr,
     /// The decisions of both gates.
@@ -34,31 +37,30 @@ pub(crate) struct Environment {
 impl Environment {
     /// Starts every server on a free loopback port. They run as long as the process.
     pub(crate) async fn start() -> Result<Environment, Failure> {
-        let failed = |error: &dyn std::fmt::Display| Failure::runtime("bundled issuer", error);
-        let registry = Registry::demo().map_err(|error| failed(&error))?;
-        let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        let server = Server::bind(address, Settings::default(), registry)
-            .await
-            .map_err(|error| failed(&error))?;
-        let (issuer_url, issuer) = (server.issuer_url().to_owned(), server.handle());
+        let registry = Registry::demo().context("bundled issuer")?;
+        let server = Server::bind(([127, 0, 0, 1], 0).into(), Settings::default(), registry).await;
+        let server = server.context("bundled issuer")?;
+        let http = HttpClient::new();
+        let flows = Flows {
+            http: http.clone(),
+            issuer: server.issuer_url().to_owned(),
+        };
+        let credentials = Credentials {
+            flows,
+            issuer: server.handle(),
+        };
+        let issuer_url = server.issuer_url().to_owned();
         tokio::spawn(server.serve(std::future::pending()));
 
         let upstream = sample_api::start().await?;
         let (sender, decisions) = unbounded_channel();
-        let orders = gate(
-            &issuer_url,
-            upstream,
-            credentials::ORDERS,
-            ORDERS_POLICY,
-            sender.clone(),
-        )
-        .await?;
-        let shipping = gate(&issuer_url, upstream, credentials::SHIPPING, SHIPPING_POLICY, sender).await?;
+        let gate = async |audience, policy| gate(&issuer_url, upstream, audience, policy, sender.clone()).await;
         Ok(Environment {
+            orders: gate(ORDERS, ORDERS_POLICY).await?,
+            shipping: gate(SHIPPING, SHIPPING_POLICY).await?,
+            http,
+            credentials,
             issuer_url,
-            issuer,
-            orders,
-            shipping,
             decisions,
         })
     }
@@ -92,9 +94,9 @@ issuers:
 {policy}"
     );
     let settings = config::parse(Path::new("demo"), &configuration)?;
-    let log = DecisionLog::to(Decisions(decisions)).map_err(|error| Failure::runtime("decision log", error))?;
+    let log = DecisionLog::to(Decisions(decisions)).context("decision log")?;
     let server = start(settings, log).await?;
-    let address = server.data.address().map_err(|error| Failure::runtime("gate", error))?;
+    let address = server.data.address().context("gate")?;
     server.proxy.gate.authorizer.ready().await;
     tokio::spawn(server.serve(std::future::pending()));
     Ok(address)

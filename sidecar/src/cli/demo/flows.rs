@@ -1,10 +1,10 @@
 //! The OAuth flows of users and agents, over HTTP as a browser and clients run them.
 
 use http::{Method, header};
-use serde_json::Value;
+use serde::Deserialize;
 
 use super::http_client::{HttpClient, Reply};
-use crate::exit::Failure;
+use crate::exit::{Context as _, Failure};
 
 /// The pair of RFC 7636 appendix B. Other clients generate one for each login.
 const CODE_VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -13,71 +13,54 @@ const CODE_CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 
-/// A user who signs in.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct User {
-    pub(crate) name: &'static str,
-    pub(crate) password: &'static str,
-    pub(crate) second_factor: Option<&'static str>,
-}
-
 /// A client of the issuer.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) struct Client {
     pub(crate) id: &'static str,
     pub(crate) secret: &'static str,
     pub(crate) redirect_uri: &'static str,
-    pub(crate) actor_token: ActorToken,
-}
-
-/// Whether an agent presents an actor token (RFC 8693 section 2.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ActorToken {
-    /// Client authentication is sufficient.
-    Optional,
-    /// The issuer requires a token of the agent.
-    Required(Wanted),
+    /// The actor token (RFC 8693 section 2.1), where the issuer requires one.
+    pub(crate) actor_token: Option<Wanted>,
 }
 
 /// The token that a client requests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub(crate) struct Wanted {
     pub(crate) resource: &'static str,
     pub(crate) scope: &'static str,
 }
 
 /// A token response.
-#[derive(Clone, Debug)]
+#[derive(Deserialize)]
 pub(crate) struct Tokens {
+    #[serde(rename = "access_token")]
     pub(crate) access: String,
+    #[serde(rename = "id_token")]
     pub(crate) id: Option<String>,
 }
 
 /// An error response (RFC 6749 section 5.2).
-#[derive(Clone, Debug)]
+#[derive(Deserialize)]
 pub(crate) struct TokenError {
     pub(crate) error: String,
-    pub(crate) description: String,
+    error_description: String,
 }
 
 /// The flows of one issuer.
-#[derive(Clone, Debug)]
 pub(crate) struct Flows {
-    http: HttpClient,
-    issuer: String,
+    pub(crate) http: HttpClient,
+    /// The URL of the issuer.
+    pub(crate) issuer: String,
 }
 
 impl Flows {
-    /// The flows of the issuer at this URL.
-    pub(crate) fn at(issuer: &str, http: HttpClient) -> Flows {
-        Flows {
-            http,
-            issuer: issuer.to_owned(),
-        }
-    }
-
     /// Authorization code with PKCE: the user signs in and consents, the client redeems the code.
-    pub(crate) async fn sign_in(&self, user: User, client: Client, wanted: Wanted) -> Result<Tokens, Failure> {
+    pub(crate) async fn sign_in(
+        &self,
+        login: &[(&str, &str)],
+        client: Client,
+        wanted: Wanted,
+    ) -> Result<Tokens, Failure> {
         let query = url::form_urlencoded::Serializer::new(String::new())
             .extend_pairs([
                 ("response_type", "code"),
@@ -90,13 +73,9 @@ impl Flows {
                 ("code_challenge_method", "S256"),
             ])
             .finish();
-        let login = self
-            .http
-            .send(Method::GET, &format!("{}/authorize?{query}", self.issuer), None)
-            .await?;
-        let mut form = vec![("username", user.name), ("password", user.password)];
-        form.extend(user.second_factor.map(|factor| ("second_factor", factor)));
-        let consent = self.submit_form(&login, "/login", &form).await?;
+        let url = format!("{}/authorize?{query}", self.issuer);
+        let page = self.http.send(&Method::GET, &url, None).await?;
+        let consent = self.submit_form(&page, "/login", login).await?;
         let redirect = self.submit_form(&consent, "/consent", &[("decision", "allow")]).await?;
         let code = code(&redirect)?;
         let form = [
@@ -131,8 +110,8 @@ impl Flows {
         wanted: Wanted,
     ) -> Result<Result<Tokens, TokenError>, Failure> {
         let own = match agent.actor_token {
-            ActorToken::Required(own) => Some(self.client_credentials(agent, own).await?.access),
-            ActorToken::Optional => None,
+            Some(own) => Some(self.client_credentials(agent, own).await?.access),
+            None => None,
         };
         let mut form = vec![
             ("grant_type", TOKEN_EXCHANGE),
@@ -149,21 +128,13 @@ impl Flows {
 
     async fn token(&self, client: Client, form: &[(&str, &str)]) -> Result<Result<Tokens, TokenError>, Failure> {
         let form = [form, &[("client_id", client.id), ("client_secret", client.secret)]].concat();
-        let reply = self.http.post(&format!("{}/token", self.issuer), &form).await?.json();
-        let text = |name: &str| reply.get(name).and_then(Value::as_str).map(str::to_owned);
-        match (text("access_token"), text("error")) {
-            (Some(access), None) => Ok(Ok(Tokens {
-                access,
-                id: text("id_token"),
-            })),
-            (None, Some(error)) => Ok(Err(TokenError {
-                error,
-                description: text("error_description").unwrap_or_default(),
-            })),
-            _ => Err(Failure::Runtime(
-                "the issuer's token endpoint gave no valid response".to_owned(),
-            )),
-        }
+        let reply = self.http.post(&format!("{}/token", self.issuer), &form).await?;
+        let response = if reply.status.is_success() {
+            serde_json::from_slice(&reply.body).map(Ok)
+        } else {
+            serde_json::from_slice(&reply.body).map(Err)
+        };
+        response.context("response of the issuer's token endpoint")
     }
 
     /// Submits the form of a page.
@@ -171,34 +142,38 @@ impl Flows {
         let html = String::from_utf8_lossy(&page.body);
         let transaction = html
             .split_once("name=\"transaction\" value=\"")
-            .and_then(|(_, rest)| rest.split_once('"'))
-            .map(|(transaction, _)| transaction)
-            .ok_or_else(|| {
-                Failure::Runtime(format!(
-                    "no form for {action} on the page of the issuer (status {})",
-                    page.status
-                ))
-            })?;
+            .and_then(|(_, rest)| rest.split_once('"'));
+        let Some((transaction, _)) = transaction else {
+            let error = format!(
+                "no form for {action} on the page of the issuer (status {})",
+                page.status
+            );
+            return Err(Failure::Runtime(error));
+        };
         let form = [fields, &[("transaction", transaction)]].concat();
         self.http.post(&format!("{}{action}", self.issuer), &form).await
     }
 }
 
 fn issued(response: Result<Tokens, TokenError>) -> Result<Tokens, Failure> {
-    response.map_err(|error| Failure::Runtime(format!("no token issued: {}, {}", error.error, error.description)))
+    response.map_err(
+        |TokenError {
+             error,
+             error_description,
+         }| { Failure::Runtime(format!("no token issued: {error}, {error_description}")) },
+    )
 }
 
 /// The authorization code in a redirect.
 fn code(redirect: &Reply) -> Result<String, Failure> {
-    redirect
-        .headers
-        .get(header::LOCATION)
-        .and_then(|location| url::Url::parse(location.to_str().ok()?).ok())
-        .and_then(|location| {
-            location
-                .query_pairs()
-                .find(|(name, _)| name == "code")
-                .map(|(_, code)| code.into_owned())
-        })
-        .ok_or_else(|| Failure::Runtime(format!("no code from the issuer (status {})", redirect.status)))
+    let location = redirect.headers.get(header::LOCATION);
+    let location = location.and_then(|location| url::Url::parse(location.to_str().ok()?).ok());
+    let mut parameters = location.iter().flat_map(url::Url::query_pairs);
+    match parameters.find(|(name, _)| name == "code") {
+        Some((_, code)) => Ok(code.into_owned()),
+        None => Err(Failure::Runtime(format!(
+            "no code from the issuer (status {})",
+            redirect.status
+        ))),
+    }
 }

@@ -3,23 +3,22 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header};
+use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
-use crate::exit::Failure;
+use crate::exit::{Context as _, Failure};
 
 const MAX_BODY_BYTES: usize = 256 * 1024;
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// An HTTP client without redirects, cookies or rewriting of paths.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct HttpClient(Client<HttpConnector, Full<Bytes>>);
 
 /// A response with its body.
-#[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
@@ -34,61 +33,38 @@ impl Reply {
 }
 
 impl HttpClient {
-    /// A client with its own connections.
     pub(crate) fn new() -> HttpClient {
         HttpClient(Client::builder(TokioExecutor::new()).build_http())
     }
 
     /// Sends a request without a body.
-    pub(crate) async fn send(&self, method: Method, url: &str, token: Option<&str>) -> Result<Reply, Failure> {
-        let mut request = request(method, url, Bytes::new())?;
+    pub(crate) async fn send(&self, method: &Method, url: &str, token: Option<&str>) -> Result<Reply, Failure> {
+        let mut request = Request::builder().method(method).uri(url);
         if let Some(token) = token {
-            let value =
-                HeaderValue::try_from(format!("Bearer {token}")).map_err(|error| Failure::runtime("token", error))?;
-            request.headers_mut().insert(header::AUTHORIZATION, value);
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }
-        self.exchange(request).await
+        self.exchange(request.body(Full::default())).await
     }
 
     /// Posts a form.
     pub(crate) async fn post(&self, url: &str, form: &[(&str, &str)]) -> Result<Reply, Failure> {
-        let form = url::form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(form)
-            .finish();
-        let mut request = request(Method::POST, url, Bytes::from(form))?;
-        let form_type = HeaderValue::from_static("application/x-www-form-urlencoded");
-        request.headers_mut().insert(header::CONTENT_TYPE, form_type);
-        self.exchange(request).await
+        let mut body = url::form_urlencoded::Serializer::new(String::new());
+        let body = Full::from(body.extend_pairs(form).finish());
+        let request = Request::post(url).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        self.exchange(request.body(body)).await
     }
 
-    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Reply, Failure> {
+    async fn exchange(&self, request: http::Result<Request<Full<Bytes>>>) -> Result<Reply, Failure> {
+        let response = self.0.request(request.context("request")?);
         let exchange = async {
-            let response = self
-                .0
-                .request(request)
-                .await
-                .map_err(|error| Failure::runtime("request", error))?;
-            let (parts, body) = response.into_parts();
-            let body = Limited::new(body, MAX_BODY_BYTES)
-                .collect()
-                .await
-                .map_err(|error| Failure::runtime("response", error))?;
+            let (parts, body) = response.await.context("request")?.into_parts();
+            let body = Limited::new(body, MAX_BODY_BYTES).collect().await;
             Ok(Reply {
                 status: parts.status,
                 headers: parts.headers,
-                body: body.to_bytes(),
+                body: body.context("response")?.to_bytes(),
             })
         };
-        tokio::time::timeout(TIMEOUT, exchange)
-            .await
-            .map_err(|error| Failure::runtime("request", error))?
+        tokio::time::timeout(TIMEOUT, exchange).await.context("request")?
     }
-}
-
-fn request(method: Method, url: &str, body: Bytes) -> Result<Request<Full<Bytes>>, Failure> {
-    let uri: Uri = url.parse().map_err(|error| Failure::runtime(url, error))?;
-    let mut request = Request::new(Full::from(body));
-    *request.method_mut() = method;
-    *request.uri_mut() = uri;
-    Ok(request)
 }

@@ -1,40 +1,55 @@
 //! The output of the demo.
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::environment::Environment;
-use super::scenarios::{Api, Outcome};
+use super::scenarios::{Api, Outcome, Scenario};
 use crate::cli::chain_tree::{self, Node};
 use crate::cli::terminal::{bad, faint, good, printable, strong};
+use crate::cli::unverified_chain::unverified_chain;
 
 /// The result of one scenario.
-#[derive(Debug)]
-pub(crate) struct ScenarioResult {
-    pub(crate) name: &'static str,
+#[derive(Serialize)]
+pub(crate) struct ScenarioResult<'s> {
+    pub(crate) scenario: &'s str,
     /// The chain in the claims of the token; empty without a token.
     pub(crate) chain: Vec<Node>,
     /// Whether the token was verified.
     pub(crate) verified: bool,
     pub(crate) request: String,
     pub(crate) outcome: Outcome,
-    pub(crate) expected: Outcome,
+    pub(crate) expected: &'s Outcome,
     /// The rule that decided, or the reason.
     pub(crate) reason: Option<String>,
     /// The identity headers that the API received.
     pub(crate) identity: Option<Value>,
     /// The `WWW-Authenticate` header of the response.
     pub(crate) challenge: Option<String>,
+    /// Whether the outcome is the expected one.
+    pub(crate) ok: bool,
 }
 
-impl ScenarioResult {
-    /// Whether the outcome is the expected one.
-    pub(crate) fn as_expected(&self) -> bool {
-        self.outcome == self.expected
+impl<'s> ScenarioResult<'s> {
+    /// The outcome of a request with a verified token, without anything else in the response.
+    pub(crate) fn new(scenario: &'s Scenario, token: &str, request: String, outcome: Outcome) -> ScenarioResult<'s> {
+        ScenarioResult {
+            scenario: &scenario.name,
+            chain: unverified_chain(token),
+            verified: true,
+            request,
+            ok: outcome == scenario.expected,
+            outcome,
+            expected: &scenario.expected,
+            reason: None,
+            identity: None,
+            challenge: None,
+        }
     }
 
     /// The result as text.
     pub(crate) fn text(&self, number: usize) -> String {
-        let mut text = format!("{}\n", strong(&format!("{number:2}. {}", self.name)));
+        let mut text = format!("{}\n", strong(&format!("{number:2}. {}", self.scenario)));
         for line in chain_tree::draw(&self.chain).lines() {
             text.push_str(&format!("      {line}\n"));
         }
@@ -46,41 +61,15 @@ impl ScenarioResult {
             Outcome::Allowed => good(&self.outcome.to_string()),
             _ => bad(&self.outcome.to_string()),
         };
-        let reason = self
-            .reason
-            .as_ref()
-            .map_or_else(String::new, |reason| format!(" ({})", printable(reason)));
-        text.push_str(&format!(
-            "    {}\n    -> {outcome}{}\n",
-            printable(&self.request),
-            faint(&reason)
-        ));
+        let reason = self.reason.iter().map(|reason| format!(" ({})", printable(reason)));
+        let (request, reason) = (printable(&self.request), faint(&reason.collect::<String>()));
+        text.push_str(&format!("    {request}\n    -> {outcome}{reason}\n"));
         if let Some(challenge) = &self.challenge {
             text.push_str(&format!("       {}\n", faint(&printable(challenge))));
         }
-        let mark = if self.as_expected() { good("✓") } else { bad("✗") };
+        let mark = if self.ok { good("✓") } else { bad("✗") };
         text.push_str(&format!("    {mark} expected: {}\n", self.expected));
         text
-    }
-
-    /// The result as JSON.
-    pub(crate) fn json(&self) -> Value {
-        let chain = self
-            .chain
-            .iter()
-            .map(|node| json!({ "sub": node.subject, "kind": node.kind }));
-        json!({
-            "scenario": self.name,
-            "chain": chain.collect::<Vec<_>>(),
-            "verified": self.verified,
-            "request": self.request,
-            "outcome": self.outcome,
-            "expected": self.expected,
-            "reason": self.reason,
-            "challenge": self.challenge,
-            "identity": self.identity,
-            "ok": self.as_expected(),
-        })
     }
 }
 

@@ -7,7 +7,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use serde_json::{Map, Value, json};
 
-use crate::exit::Failure;
+use crate::exit::{Context as _, Failure};
 use crate::server::connection;
 use crate::server::listener::Listener;
 
@@ -16,11 +16,9 @@ const MAX_CONNECTIONS: u32 = 256;
 
 /// Starts the API on a free loopback port and returns its address. It runs as long as the process.
 pub(crate) async fn start() -> Result<SocketAddr, Failure> {
-    let failed = |error| Failure::runtime("sample api", error);
-    let mut listener = Listener::bind(([127, 0, 0, 1], 0).into(), MAX_CONNECTIONS)
-        .await
-        .map_err(failed)?;
-    let address = listener.address().map_err(failed)?;
+    let listener = Listener::bind(([127, 0, 0, 1], 0).into(), MAX_CONNECTIONS).await;
+    let mut listener = listener.context("sample api")?;
+    let address = listener.address().context("sample api")?;
     tokio::spawn(async move {
         loop {
             let accepted = listener.accept().await;
