@@ -88,10 +88,8 @@ impl Authorizer {
                 };
             }
         };
-        let time = EvaluationTime {
-            now,
-            leeway: self.inner.leeway,
-        };
+        let leeway = self.inner.leeway;
+        let time = EvaluationTime { now, leeway };
         let facts = identity.facts();
         let outcome = match required {
             Some((_, requirement)) => evaluate(requirement, facts, &time, recorder),
@@ -122,11 +120,11 @@ impl Authorizer {
         now: u64,
         recorder: &mut impl Recorder,
     ) -> Result<Identity, Failure> {
-        let text = presented
-            .bearer()
-            .inspect_err(|error| Step::CREDENTIAL.report_failed(recorder, error))?;
+        let text = presented.bearer();
+        let text = text.inspect_err(|error| Step::CREDENTIAL.report_failed(recorder, error))?;
         let cache = &self.inner.cache;
-        if let Some(identity) = self.cached(text)? {
+        let cached = self.cached(text);
+        if let Some(identity) = cached.inspect_err(|error| Step::KEY.report_failed(recorder, error))? {
             for step in Step::CACHED {
                 step.report_passed(recorder, || "verified before".to_owned());
             }
@@ -161,18 +159,16 @@ impl Authorizer {
         let limits = &self.inner.limits;
         let passed = || "passed".to_owned();
         let token = Step::FORM.report(UnverifiedToken::decode(text, limits), recorder, |_| passed())?;
-        let claims = token
-            .claims(limits)
-            .inspect_err(|error| Step::FORM.report_failed(recorder, error))?;
+        let claims = token.claims(limits);
+        let claims = claims.inspect_err(|error| Step::FORM.report_failed(recorder, error))?;
         let trust = claims.issuer().and_then(|issuer| self.trust(issuer));
         let Trust { issuer, keys } = Step::ISSUER.report(trust, recorder, |trust| trust.issuer.issuer.to_string())?;
         let token_type = issuer.profile.token_type(token.media_type());
         let token_type = Step::TYPE.report(token_type, recorder, |_| {
             format!("`{}`", token.media_type().unwrap_or_default())
         })?;
-        let snapshot = keys
-            .snapshot()
-            .inspect_err(|error| Step::KEY.report_failed(recorder, error))?;
+        let snapshot = keys.snapshot();
+        let snapshot = snapshot.inspect_err(|error| Step::KEY.report_failed(recorder, error))?;
         let selected = Step::KEY.report(token.select(&snapshot.keys), recorder, |_| match token.kid() {
             Some(kid) => format!("`{kid}`"),
             None => "the only one that fits".to_owned(),
