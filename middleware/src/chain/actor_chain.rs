@@ -50,12 +50,7 @@ impl<'f> ActorChain<'f> {
 /// Prints kinds and no identifier: debug output ends up in logs.
 impl fmt::Debug for ActorChain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let actors: Vec<Kind> = self
-            .current()
-            .into_iter()
-            .chain(self.prior())
-            .map(Actor::kind)
-            .collect();
+        let actors: Vec<Kind> = self.facts.history().actors().map(Actor::kind).collect();
         f.debug_struct("ActorChain")
             .field("initiator", &self.initiator_kind())
             .field("actors", &actors)

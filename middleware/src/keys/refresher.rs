@@ -91,12 +91,8 @@ impl<F: Fetch> Refresher<F> {
     }
 
     fn publish(&self, keys: KeySet) {
-        if self
-            .current
-            .load()
-            .as_ref()
-            .is_some_and(|current| *current.keys == keys)
-        {
+        let current = self.current.load();
+        if current.as_ref().is_some_and(|current| *current.keys == keys) {
             return;
         }
         let issuer = &*self.issuer;

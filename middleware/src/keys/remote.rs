@@ -24,9 +24,7 @@ use crate::error::{ConfigError, Error};
 ///
 /// If the runtime that it was started on ends, or the fetcher panics, the keys are stale from then on.
 #[derive(Clone, Debug)]
-pub(crate) struct RemoteKeys {
-    shared: Arc<Shared>,
-}
+pub(crate) struct RemoteKeys(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
@@ -78,14 +76,12 @@ impl RemoteKeys {
             max_wait: policy.timeout + Duration::from_millis(500),
             _task: task,
         };
-        Ok(Some(RemoteKeys {
-            shared: Arc::new(shared),
-        }))
+        Ok(Some(RemoteKeys(Arc::new(shared))))
     }
 
     /// Resolves once keys are present; never if the task that fetches them has ended.
     pub(crate) async fn ready(&self) {
-        let mut finished = self.shared.single_flight.finished();
+        let mut finished = self.0.single_flight.finished();
         while self.current().is_none() {
             if finished.changed().await.is_err() {
                 std::future::pending().await
@@ -94,12 +90,12 @@ impl RemoteKeys {
     }
 
     pub(super) fn current(&self) -> Guard<Option<Arc<Snapshot>>> {
-        self.shared.current.load()
+        self.0.current.load()
     }
 
     /// The answer while no keys are present: retry after about one fetch.
     pub(crate) fn unavailable(&self) -> Error {
-        let retry_after = u32::try_from(self.shared.max_wait.as_secs()).map_or(60, |seconds| seconds.clamp(1, 60));
+        let retry_after = u32::try_from(self.0.max_wait.as_secs()).map_or(60, |seconds| seconds.clamp(1, 60));
         Error::KeysUnavailable { retry_after }
     }
 
@@ -108,20 +104,17 @@ impl RemoteKeys {
     ///
     /// Joins a fetch that is running; returns `false` at once during the cool-down.
     pub(crate) async fn refetch(&self, generation: u64) -> bool {
-        let mut finished = self.shared.single_flight.finished();
-        if self
-            .current()
-            .as_ref()
-            .is_some_and(|current| current.generation != generation)
-        {
+        let mut finished = self.0.single_flight.finished();
+        let current = self.current().as_ref().map(|current| current.generation);
+        if current.is_some_and(|current| current != generation) {
             return true;
         }
-        if !self.shared.single_flight.request() {
+        if !self.0.single_flight.request() {
             return false;
         }
         let ended = finished.changed();
         match Handle::try_current() {
-            Ok(_) => timeout(self.shared.max_wait, ended).await.is_ok(),
+            Ok(_) => timeout(self.0.max_wait, ended).await.is_ok(),
             // A runtime of another kind has no tokio timer; the fetch ends by its own time-out.
             Err(_) => ended.await.is_ok(),
         }

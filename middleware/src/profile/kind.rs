@@ -50,7 +50,7 @@ impl Kind {
         let mut derived = Kind::Unknown;
         for rule in rules {
             let kind = match rule {
-                KindRule::EntityProfile(claim) => Kind::of_entity_profile(text(claim)?),
+                KindRule::EntityProfile(claim) => text(claim)?.map_or(Kind::Unknown, Kind::of_entity_profile),
                 KindRule::Where(kind, evidence) => {
                     let mut holds = true;
                     for evidence in *evidence {
@@ -77,10 +77,7 @@ impl Kind {
     }
 
     /// Reads entity profiles: words separated by one space, compared without case.
-    fn of_entity_profile(profile: Option<&str>) -> Kind {
-        let Some(profile) = profile else {
-            return Kind::Unknown;
-        };
+    fn of_entity_profile(profile: &str) -> Kind {
         let (mut user, mut agent, mut service, mut device) = (false, false, false, false);
         for word in profile.split(' ') {
             if word.is_empty() || word.chars().any(|character| !character.is_ascii_graphic()) {
@@ -117,7 +114,7 @@ mod tests {
 
     #[test]
     fn entity_profiles_are_positive_evidence_or_unknown() {
-        let kind = |profile| Kind::of_entity_profile(Some(profile));
+        let kind = |profile| Kind::of_entity_profile(profile);
         assert_eq!(kind("user"), Kind::Human);
         assert_eq!(kind("USER"), Kind::Human);
         assert_eq!(kind("user native_app"), Kind::Human);
@@ -140,7 +137,8 @@ mod tests {
         ] {
             assert_eq!(kind(odd), Kind::Unknown, "{odd:?}");
         }
-        assert_eq!(Kind::of_entity_profile(None), Kind::Unknown);
+        let absent = Kind::derive::<()>(&[KindRule::EntityProfile("sub_profile")], |_| Ok(None));
+        assert_eq!(absent, Ok(Kind::Unknown));
     }
 
     #[test]

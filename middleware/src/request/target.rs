@@ -44,15 +44,14 @@ impl<'a> Target<'a> {
     /// a backslash, a raw byte outside of ASCII, or an escape of a control character, a separator, a per cent
     /// sign, a character that needs none, a look-alike of a separator, or no UTF-8 at all.
     pub fn new(method: &'a Method, uri: &'a Uri) -> Result<Self, Error> {
-        canonical(uri.path())
-            .map(|(path, reserved_path)| Target {
-                method,
-                path,
-                reserved_path,
-                query: uri.query(),
-                origin: uri.scheme_str().zip(uri.authority().map(Authority::as_str)),
-            })
-            .map_err(|reason| Error::InvalidRequest { reason })
+        let (path, reserved_path) = canonical(uri.path()).map_err(|reason| Error::InvalidRequest { reason })?;
+        Ok(Target {
+            method,
+            path,
+            reserved_path,
+            query: uri.query(),
+            origin: uri.scheme_str().zip(uri.authority().map(Authority::as_str)),
+        })
     }
 
     /// Sets scheme and host of the request, as the server received them.
