@@ -146,9 +146,12 @@ impl<'de> MapAccess<'de> for &mut Pairs<'de> {
     type Error = Mistake;
 
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Mistake> {
-        let Some((key, _)) = self.pairs.get(self.index) else {
+        let Some((key, value)) = self.pairs.get(self.index) else {
             return Ok(None);
         };
+        if value.repeated {
+            return Err(Mistake::repeated_key(&key.value).at(key.span()).within(self.index));
+        }
         self.key = Some(key);
         seed.deserialize(BorrowedStrDeserializer::new(&key.value)).map(Some)
     }

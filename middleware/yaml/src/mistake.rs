@@ -38,6 +38,10 @@ impl Mistake {
         Mistake::new("a value is missing here", "add a value or remove the key")
     }
 
+    pub(crate) fn repeated_key(key: &str) -> Self {
+        Mistake::new(format!("the key `{key}` occurs twice"), "keep one of them")
+    }
+
     /// Sets the place, unless an inner one is known.
     pub(crate) fn at(self, span: Span) -> Self {
         let span = if self.has_place() { self.span } else { span };

@@ -1,5 +1,6 @@
 //! A document as a tree of nodes, each with its place.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -18,6 +19,8 @@ pub(crate) struct Node {
     pub(crate) kind: Kind,
     /// The keys of a mapping that were left out, and those that unknown ones most likely mean.
     pub(crate) lost: Vec<String>,
+    /// Whether an earlier pair of the mapping has the same key.
+    pub(crate) repeated: bool,
 }
 
 #[derive(Debug)]
@@ -39,6 +42,8 @@ impl Node {
             strict_booleans: true,
             with_snippet: false,
             merge_keys: serde_saphyr::MergeKeyPolicy::Error,
+            // Reported with the other mistakes, when the pair is read.
+            duplicate_keys: serde_saphyr::DuplicateKeyPolicy::PassThrough,
             budget: serde_saphyr::budget! { max_depth: MAX_DEPTH },
         };
         let mut root: Node =
@@ -76,6 +81,7 @@ impl<'de> Deserialize<'de> for Node {
             span: spanned.referenced.into(),
             kind: spanned.value,
             lost: Vec::new(),
+            repeated: false,
         })
     }
 }
@@ -120,8 +126,9 @@ impl<'de> Deserialize<'de> for Kind {
                 items.collect::<Result<_, _>>().map(Kind::Sequence)
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Kind, A::Error> {
-                let mut pairs = Vec::new();
-                while let Some((key, value)) = map.next_entry::<serde_saphyr::Spanned<String>, Node>()? {
+                let (mut pairs, mut keys) = (Vec::new(), HashSet::new());
+                while let Some((key, mut value)) = map.next_entry::<serde_saphyr::Spanned<String>, Node>()? {
+                    value.repeated = !keys.insert(key.value.clone());
                     pairs.push((Span::from(key.referenced).of(key.value), value));
                 }
                 Ok(Kind::Mapping(pairs))

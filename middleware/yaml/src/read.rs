@@ -322,6 +322,7 @@ routes:
   - public: true
   - { match: , chain: { max_depth: x } }
 rotes: []
+requirements: { a: { kind: human }, a: {} }
 ";
         let expected = [
             "2:22: unknown word `humn`; did you mean `human`?",
@@ -332,6 +333,7 @@ rotes: []
             "7:12: a value is missing here; add a value or remove the key",
             "7:36: expected a whole number from 0 to 4294967295, not a text; write a number in this range, without quotes",
             "8:1: unknown key `rotes`; did you mean `routes`?",
+            "9:1: the key `requirements` occurs twice; keep one of them",
         ];
         assert_eq!(mistakes(text), expected);
         let reading = read::<Document>(text);
@@ -342,7 +344,7 @@ rotes: []
         assert!(omissions.within(requirement.span()));
         assert_eq!(document.routes.len(), 2);
         assert!(["match", "routes", "rotes", "knd", "kind"].map(|key| omissions.has_key(key)) == [true; 5]);
-        assert!(!omissions.has_key("requirements"));
+        assert!(!omissions.has_key("chain"));
     }
 
     #[test]

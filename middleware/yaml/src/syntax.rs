@@ -30,10 +30,6 @@ fn message(error: &Error) -> (String, &'static str) {
             (too_deep, "")
         }
         Error::ExternalMessage { msg, .. } => return (format!("this is not YAML: {msg}"), ""),
-        Error::DuplicateMappingKey { key: Some(key), .. } => {
-            return (format!("the key `{key}` occurs twice"), "keep one of them");
-        }
-        Error::DuplicateMappingKey { .. } => ("a key occurs twice", "keep one of them"),
         Error::NullIntoString { .. } => ("a key is missing here", "add a key before the `:`"),
         Error::Unexpected { .. } => ("a key must be a text", "write `key: value`"),
         Error::NonFiniteFloat { .. } => ("expected a finite number", ""),

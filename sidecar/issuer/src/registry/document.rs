@@ -465,7 +465,11 @@ mod tests {
                 "grants: [client_credentials, authorization_code]",
                 "the grant `authorization_code` and the key `redirect_uris` require each other; add",
             ),
-            ("  bob:", "  alice:", "the key `alice` occurs twice; keep one of them"),
+            (
+                "  terminal:",
+                "  storefront:",
+                "the key `storefront` occurs twice; keep one of them",
+            ),
         ] {
             let found = mistakes(from, to);
             let [mistake] = &found[..] else {
