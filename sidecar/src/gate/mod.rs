@@ -53,23 +53,11 @@ pub(crate) enum Denial {
     Authorization(Error),
 }
 
-impl From<HeadError> for Denial {
-    fn from(error: HeadError) -> Denial {
-        Denial::Head(error)
-    }
-}
-
-impl From<Error> for Denial {
-    fn from(error: Error) -> Denial {
-        Denial::Authorization(error)
-    }
-}
-
 impl From<FormError> for Denial {
     fn from(error: FormError) -> Denial {
         match error {
-            FormError::Token(_) => Denial::Authorization(Error::InvalidRequest { reason: error.reason() }),
-            FormError::Client(_) => Denial::Head(HeadError::Ambiguous(error.reason())),
+            FormError::Token => Denial::Authorization(Error::InvalidRequest { reason: error.reason() }),
+            FormError::Client(_) => Denial::Head(HeadError::ambiguous(error.reason())),
         }
     }
 }
@@ -88,7 +76,8 @@ impl Gate {
         let id = Uuid::now_v7();
         let (decision, outcome) = match self.authorize(request).await {
             Ok((head, decision)) => {
-                let outcome = decision.outcome().map(|()| head).map_err(|error| error.clone().into());
+                let outcome = decision.outcome().map(|()| head);
+                let outcome = outcome.map_err(|error| Denial::Authorization(error.clone()));
                 (Some(decision), outcome)
             }
             Err(denial) => (None, Err(denial)),
@@ -98,8 +87,8 @@ impl Gate {
     }
 
     async fn authorize(&self, request: &Parts) -> Result<(Head, Decision), Denial> {
-        let head = request_head::check(request, &self.hosts, &self.identity_headers)?;
-        let target = Target::new(&request.method, &request.uri)?;
+        let head = request_head::check(request, &self.hosts, &self.identity_headers).map_err(Denial::Head)?;
+        let target = Target::new(&request.method, &request.uri).map_err(Denial::Authorization)?;
         let decision = self.authorizer.decide(&target, &request.headers).await;
         Ok((head, decision))
     }
@@ -126,11 +115,9 @@ impl Gate {
         if let Some(denial) = denial {
             event.decision = Effect::Deny;
             (event.status, event.code, event.reason) = match denial {
-                Denial::Head(error) => (
-                    Some(error.status().as_u16()),
-                    Some(error.code()),
-                    Some(error.reason().to_owned()),
-                ),
+                Denial::Head(HeadError { status, code, reason }) => {
+                    (Some(status.as_u16()), Some(*code), Some((*reason).to_owned()))
+                }
                 Denial::Authorization(error) => {
                     event.rule = error.rule();
                     (Some(error.status()), Some(error.code()), Some(error.to_string()))

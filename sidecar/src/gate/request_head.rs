@@ -24,47 +24,41 @@ pub(crate) struct Head {
     pub(crate) connection: ConnectionInfo,
 }
 
-/// Why a request is denied before authorization. The reason is constant text, without any part of the request.
+/// Why a request is denied before authorization, without any part of the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum HeadError {
-    /// The request is ambiguous or invalid.
-    Ambiguous(&'static str),
-    /// `TRACE` and `CONNECT`: this proxy neither echoes nor tunnels.
-    MethodNotImplemented,
-    /// The request names a host that is not allowed.
-    Misdirected,
-    /// An expectation other than `100-continue`.
-    UnknownExpectation,
+pub(crate) struct HeadError {
+    pub(crate) status: StatusCode,
+    /// The stable code, for the caller and for the decision log.
+    pub(crate) code: &'static str,
+    /// The reason, in a lowercase sentence.
+    pub(crate) reason: &'static str,
 }
 
 impl HeadError {
-    /// The status of the response.
-    pub(crate) fn status(self) -> StatusCode {
-        match self {
-            HeadError::Ambiguous(_) => StatusCode::BAD_REQUEST,
-            HeadError::MethodNotImplemented => StatusCode::NOT_IMPLEMENTED,
-            HeadError::Misdirected => StatusCode::MISDIRECTED_REQUEST,
-            HeadError::UnknownExpectation => StatusCode::EXPECTATION_FAILED,
-        }
-    }
+    /// `TRACE` and `CONNECT`: this proxy neither echoes nor tunnels.
+    const METHOD: HeadError = HeadError {
+        status: StatusCode::NOT_IMPLEMENTED,
+        code: "method_not_implemented",
+        reason: "this method is not served here",
+    };
+    /// The request names a host that is not allowed.
+    const HOST: HeadError = HeadError {
+        status: StatusCode::MISDIRECTED_REQUEST,
+        code: "misdirected_request",
+        reason: "this host is not served here",
+    };
+    const EXPECTATION: HeadError = HeadError {
+        status: StatusCode::EXPECTATION_FAILED,
+        code: "unknown_expectation",
+        reason: "only the expectation `100-continue` is supported",
+    };
 
-    /// The stable code, for the caller and for the decision log.
-    pub(crate) fn code(self) -> &'static str {
-        match self {
-            HeadError::Ambiguous(_) => "invalid_request",
-            HeadError::MethodNotImplemented => "method_not_implemented",
-            HeadError::Misdirected => "misdirected_request",
-            HeadError::UnknownExpectation => "unknown_expectation",
-        }
-    }
-
-    /// The reason, in a lowercase sentence.
-    pub(crate) fn reason(self) -> &'static str {
-        match self {
-            HeadError::Ambiguous(reason) => reason,
-            HeadError::MethodNotImplemented => "this method is not served here",
-            HeadError::Misdirected => "this host is not served here",
-            HeadError::UnknownExpectation => "only the expectation `100-continue` is supported",
+    /// The request is ambiguous or invalid.
+    pub(crate) const fn ambiguous(reason: &'static str) -> HeadError {
+        HeadError {
+            status: StatusCode::BAD_REQUEST,
+            code: "invalid_request",
+            reason,
         }
     }
 }
@@ -73,12 +67,12 @@ impl HeadError {
 /// does).
 pub(crate) fn check(request: &Parts, hosts: &AllowedHosts, identity: &IdentityHeaders) -> Result<Head, HeadError> {
     let connection = request.extensions.get::<ConnectionInfo>();
-    let connection = connection.ok_or(HeadError::Ambiguous("the connection of the request is unknown"))?;
+    let connection = connection.ok_or(HeadError::ambiguous("the connection of the request is unknown"))?;
     if request.method == Method::TRACE || request.method == Method::CONNECT {
-        return Err(HeadError::MethodNotImplemented);
+        return Err(HeadError::METHOD);
     }
     if let Some(AmbiguousMessage(reason)) = request.extensions.get() {
-        return Err(HeadError::Ambiguous(reason));
+        return Err(HeadError::ambiguous(reason));
     }
     check_expectation(request)?;
     Ok(Head {
@@ -93,17 +87,17 @@ fn check_expectation(request: &Parts) -> Result<(), HeadError> {
     match (expectations.next(), expectations.next()) {
         (None, _) => Ok(()),
         (Some(one), None) if one.as_bytes().eq_ignore_ascii_case(b"100-continue") => Ok(()),
-        _ => Err(HeadError::UnknownExpectation),
+        _ => Err(HeadError::EXPECTATION),
     }
 }
 
 fn check_connection(request: &Parts, identity: &IdentityHeaders) -> Result<Vec<HeaderName>, HeadError> {
-    let nominated = hop_by_hop::nominated(&request.headers)
-        .map_err(|_| HeadError::Ambiguous("the connection header is malformed"))?;
+    let nominated =
+        hop_by_hop::nominated(&request.headers).ok_or(HeadError::ambiguous("the connection header is malformed"))?;
     let kept = [AUTHORIZATION, HOST, CONTENT_LENGTH, CONTENT_TYPE, COOKIE];
     for name in &nominated {
         if kept.iter().any(|kept| header_name::same(kept.as_str(), name.as_str())) || identity.owns(name.as_str()) {
-            return Err(HeadError::Ambiguous(
+            return Err(HeadError::ambiguous(
                 "the connection header names a header that must not be dropped",
             ));
         }
@@ -114,32 +108,32 @@ fn check_connection(request: &Parts, identity: &IdentityHeaders) -> Result<Vec<H
 fn check_host(request: &Parts, allowed: &AllowedHosts) -> Result<HeaderValue, HeadError> {
     let mut hosts = request.headers.get_all(HOST).iter();
     let (Some(host), None) = (hosts.next(), hosts.next()) else {
-        return Err(HeadError::Ambiguous("there must be exactly one host header"));
+        return Err(HeadError::ambiguous("there must be exactly one host header"));
     };
     let named = host
         .to_str()
         .ok()
         .and_then(hosts::authority)
-        .ok_or(HeadError::Ambiguous("the host header is not one host"))?;
+        .ok_or(HeadError::ambiguous("the host header is not one host"))?;
     match (request.uri.scheme_str(), request.uri.authority()) {
         (None, None) if request.uri.path().starts_with('/') => {
             if allowed.accepts_host(&named) {
                 Ok(host.clone())
             } else {
-                Err(HeadError::Misdirected)
+                Err(HeadError::HOST)
             }
         }
         (Some("http" | "https"), Some(target)) => {
             if target.as_str().contains('@') {
-                return Err(HeadError::Ambiguous("the request target contains user information"));
+                return Err(HeadError::ambiguous("the request target contains user information"));
             }
             if !allowed.contains(target) {
-                return Err(HeadError::Misdirected);
+                return Err(HeadError::HOST);
             }
             HeaderValue::from_str(target.as_str())
-                .map_err(|_| HeadError::Ambiguous("the authority of the request target is not a host"))
+                .map_err(|_| HeadError::ambiguous("the authority of the request target is not a host"))
         }
-        _ => Err(HeadError::Ambiguous("the request target is neither a path nor a url")),
+        _ => Err(HeadError::ambiguous("the request target is neither a path nor a url")),
     }
 }
 
@@ -171,7 +165,7 @@ mod tests {
     }
 
     fn denied(method: &str, target: &str, headers: &[(&str, &str)]) -> u16 {
-        checked(&parts(method, target, headers)).unwrap_err().status().as_u16()
+        checked(&parts(method, target, headers)).unwrap_err().status.as_u16()
     }
 
     #[test]
@@ -215,9 +209,9 @@ mod tests {
     fn what_a_server_reports_is_denied() {
         let mut request = parts("GET", "/", &[("host", "a")]);
         request.extensions.insert(AmbiguousMessage("x"));
-        assert_eq!(checked(&request).unwrap_err(), HeadError::Ambiguous("x"));
+        assert_eq!(checked(&request).unwrap_err(), HeadError::ambiguous("x"));
         request.extensions.clear();
-        assert_eq!(checked(&request).unwrap_err().status(), 400);
+        assert_eq!(checked(&request).unwrap_err().status, 400);
     }
 
     #[test]
@@ -227,7 +221,7 @@ mod tests {
             headers.extend(values.iter().map(|value| ("expect", *value)));
             checked(&parts("POST", "/", &headers))
                 .map(|_| ())
-                .map_err(HeadError::status)
+                .map_err(|error| error.status)
         };
         assert_eq!(with(&["100-Continue"]), Ok(()));
         assert_eq!(with(&["200-ok"]), Err(StatusCode::EXPECTATION_FAILED));

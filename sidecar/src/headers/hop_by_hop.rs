@@ -40,25 +40,21 @@ const CLAIMED: [&str; 14] = [
 /// The same by prefix.
 const CLAIMED_PREFIXES: [&str; 4] = ["x-forwarded-", "x-original-", "x-envoy-", "proxy-"];
 
-/// The headers that `Connection` names.
-pub(crate) fn nominated(headers: &HeaderMap) -> Result<Vec<HeaderName>, InvalidOption> {
+/// The headers that `Connection` names; `None` when an option is not a header name.
+pub(crate) fn nominated(headers: &HeaderMap) -> Option<Vec<HeaderName>> {
     let mut names = Vec::new();
     for value in headers.get_all(CONNECTION) {
-        let text = value.to_str().map_err(|_| InvalidOption)?;
+        let text = value.to_str().ok()?;
         for option in text
             .split(',')
             .map(|option| option.trim_matches([' ', '\t']))
             .filter(|option| !option.is_empty())
         {
-            names.push(HeaderName::try_from(option).map_err(|_| InvalidOption)?);
+            names.push(HeaderName::try_from(option).ok()?);
         }
     }
-    Ok(names)
+    Some(names)
 }
-
-/// A connection option that is not a token.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct InvalidOption;
 
 /// Removes the headers of a request that are not forwarded. `nominated` is what its `Connection` names.
 pub(crate) fn strip_request(headers: &mut HeaderMap, nominated: &[HeaderName]) {
@@ -196,7 +192,7 @@ mod tests {
 
     #[test]
     fn invalid_connection_options_are_an_error() {
-        assert_eq!(nominated(&headers(&[("connection", "close, a b")])), Err(InvalidOption));
+        assert_eq!(nominated(&headers(&[("connection", "close, a b")])), None);
         assert_eq!(
             nominated(&headers(&[("connection", " , close ,")])).unwrap(),
             [HeaderName::from_static("close")]

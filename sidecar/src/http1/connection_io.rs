@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 use tokio_io_timeout::TimeoutWriter;
 
 use super::exchange::Exchanges;
@@ -28,24 +28,10 @@ pub(crate) struct Http1Io<S> {
     socket: Pin<Box<TimeoutWriter<S>>>,
     exchanges: Exchanges,
     head_timeout: Duration,
-    head_deadline: HeadDeadline,
-    lingering: Option<Lingering>,
-}
-
-/// When a request head is due.
-#[derive(Debug)]
-struct HeadDeadline {
+    /// The number of the request head that `head_due` is for.
     head: u64,
-    due: Pin<Box<Sleep>>,
-}
-
-impl HeadDeadline {
-    fn new(head: u64, timeout: Duration) -> HeadDeadline {
-        HeadDeadline {
-            head,
-            due: Box::pin(tokio::time::sleep(timeout)),
-        }
-    }
+    head_due: Pin<Box<Sleep>>,
+    lingering: Option<Lingering>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Http1Io<S> {
@@ -58,7 +44,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1Io<S> {
             socket: Box::pin(socket),
             exchanges: exchanges.clone(),
             head_timeout,
-            head_deadline: HeadDeadline::new(0, head_timeout),
+            head: 0,
+            head_due: Box::pin(tokio::time::sleep(head_timeout)),
             lingering: None,
         };
         (io, exchanges)
@@ -66,22 +53,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1Io<S> {
 
     fn start_head_deadline(&mut self) {
         if let Some(head) = self.exchanges.next_head()
-            && head != self.head_deadline.head
+            && head != self.head
         {
-            self.head_deadline = HeadDeadline::new(head, self.head_timeout);
+            self.head = head;
+            self.head_due.as_mut().reset(Instant::now() + self.head_timeout);
         }
     }
 
     fn poll_head_deadline(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.exchanges.next_head() != Some(self.head_deadline.head) {
+        if self.exchanges.next_head() != Some(self.head) {
             return Poll::Pending;
         }
-        self.head_deadline.due.as_mut().poll(cx).map(|()| {
-            Err(io::Error::new(
-                io::ErrorKind::TimedOut,
-                "the request head took too long",
-            ))
-        })
+        ready!(self.head_due.as_mut().poll(cx));
+        let late = io::Error::new(io::ErrorKind::TimedOut, "the request head took too long");
+        Poll::Ready(Err(late))
     }
 }
 

@@ -13,7 +13,7 @@ use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
 use crate::headers::chain_json::Chain;
-use crate::log::line_writer::{self, Change, Closed, LineWriter};
+use crate::log::line_writer::{self, Change, LineWriter};
 
 /// The bytes that may wait for the writer.
 const CAPACITY: usize = 8 * 1024 * 1024;
@@ -137,7 +137,7 @@ impl DecisionLog {
 
     /// Writes waiting events for up to two seconds, and ends. It blocks. Later events count as dropped.
     pub(crate) fn close(&self) {
-        if self.0.close(CLOSE_TIME) == Closed::TimedOut {
+        if !self.0.close(CLOSE_TIME) {
             tracing::warn!("the decision log could not be written in time; waiting events are lost");
         }
     }

@@ -11,8 +11,9 @@ use hyper::body::Incoming;
 use uuid::Uuid;
 
 use super::refusal::{Refusal, RequestBodyState};
-use super::request_body::{Content, RequestBody};
+use super::request_body::{ClientBody, RequestBody};
 use super::upstream::{Upstream, UpstreamError};
+use crate::gate::form_token::Content;
 use crate::gate::request_head::Head;
 use crate::headers::hop_by_hop;
 use crate::headers::identity::IdentityHeaders;
@@ -44,7 +45,7 @@ impl Forward {
     pub(crate) async fn send(
         &self,
         mut parts: Parts,
-        content: Content,
+        content: Content<ClientBody>,
         head: Head,
         identity: Option<&Identity>,
         id: Uuid,

@@ -15,8 +15,8 @@ use uuid::Uuid;
 
 use self::forward::Forward;
 use self::refusal::{Refusal, RequestBodyState};
-use self::request_body::{ClientBody, Content};
-use crate::gate::form_token::{self, Form};
+use self::request_body::ClientBody;
+use crate::gate::form_token::{self, Content};
 use crate::gate::{Denial, Gate};
 
 /// A response: of the proxy itself, or of the upstream as it streams in.
@@ -39,11 +39,11 @@ impl Proxy {
         let identity = decided.identity();
         let allowed = match outcome {
             // Only beside a verified token is a token in a form a second credential.
-            Ok(head) if identity.is_some() && form_token::is_form(&parts.headers) => match Form::open(body).await {
-                Ok(form) => Ok((head, Content::Form(form))),
+            Ok(head) if identity.is_some() && form_token::is_form(&parts.headers) => match Content::form(body).await {
+                Ok(form) => Ok((head, form)),
                 Err(error) => Err((Denial::from(error), None)),
             },
-            Ok(head) => Ok((head, Content::Opaque(body))),
+            Ok(head) => Ok((head, Content::opaque(body))),
             Err(denial) => Err((denial, Some(body))),
         };
         let denial = allowed.as_ref().err().map(|(denial, _)| denial);
@@ -61,7 +61,7 @@ impl Proxy {
             None => RequestBodyState::Unread,
         };
         let response = match denial {
-            Denial::Head(error) => Refusal::new(error.status(), error.code(), error.reason()).response(id, state),
+            Denial::Head(error) => Refusal::new(error.status, error.code, error.reason).response(id, state),
             Denial::Authorization(error) => {
                 let challenge = self.gate.authorizer.challenge(error);
                 let protocol = Protocol::of(&request.method, &request.headers);

@@ -12,7 +12,7 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::combinators::UnsyncBoxBody;
 use tokio::time::Instant;
 
-use crate::gate::form_token::{Form, FormError};
+use crate::gate::form_token::{Content, FormError};
 
 /// The body of a client's request, whatever protocol it came by.
 pub(crate) type ClientBody = UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>;
@@ -21,23 +21,14 @@ pub(crate) type ClientBody = UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>;
 /// client must not set (RFC 9110 section 6.5.1 lets a proxy discard them).
 #[derive(Debug)]
 pub(crate) struct RequestBody {
-    content: Content,
+    content: Content<ClientBody>,
     progress: Progress,
     fault: Arc<OnceLock<&'static str>>,
 }
 
-/// What a client sends.
-#[derive(Debug)]
-pub(crate) enum Content {
-    /// Bytes that are not inspected.
-    Opaque(ClientBody),
-    /// A form, checked for a token.
-    Form(Form<ClientBody>),
-}
-
 impl RequestBody {
     /// The body of a client's request.
-    pub(crate) fn new(content: Content) -> RequestBody {
+    pub(crate) fn new(content: Content<ClientBody>) -> RequestBody {
         RequestBody {
             content,
             progress: Progress::now(),
@@ -62,10 +53,7 @@ impl Body for RequestBody {
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, FormError>>> {
         let body = self.get_mut();
-        let frame = match &mut body.content {
-            Content::Opaque(client) => Pin::new(client).poll_frame(cx).map_err(FormError::Client),
-            Content::Form(form) => Pin::new(form).poll_frame(cx),
-        };
+        let frame = Pin::new(&mut body.content).poll_frame(cx);
         if frame.is_ready() {
             body.progress.record();
         }
@@ -80,17 +68,11 @@ impl Body for RequestBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.content {
-            Content::Opaque(client) => client.is_end_stream(),
-            Content::Form(form) => form.is_end_stream(),
-        }
+        self.content.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.content {
-            Content::Opaque(client) => client.size_hint(),
-            Content::Form(form) => form.size_hint(),
-        }
+        self.content.size_hint()
     }
 }
 

@@ -54,13 +54,11 @@ pub(crate) enum UpstreamError {
     /// The client's body broke off or contained a token; not the fault of the upstream.
     #[error("the request body failed: {0}")]
     Request(&'static str),
-    /// The framing of the response is ambiguous or not supported.
     #[error("the framing of the response is ambiguous")]
     Framing,
     /// It switched protocols without a request to do so.
     #[error("unexpected 101 response")]
     SwitchedProtocols,
-    /// The target cannot be sent.
     #[error("the target cannot be sent")]
     Target,
 }

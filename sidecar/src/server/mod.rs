@@ -30,19 +30,10 @@ pub(crate) struct Server {
     pub(crate) limits: ConnectionLimits,
 }
 
-/// How a drain ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Drained {
-    /// Every request was answered.
-    Completely,
-    /// Time ran out before every connection had ended.
-    CutOff,
-}
-
 impl Server {
     /// Serves until `stop` resolves, then drains: readiness is withdrawn, no further connection is accepted, requests
     /// in flight end.
-    pub(crate) async fn serve(self, stop: impl Future<Output = ()>) -> Drained {
+    pub(crate) async fn serve(self, stop: impl Future<Output = ()>) {
         let Server {
             mut data,
             admin,
@@ -65,6 +56,7 @@ impl Server {
             }
         }
 
+        tracing::info!("draining");
         readiness.withdraw();
         draining.send_replace(true);
         // A client in the kernel's queue is connected and may have sent a request.
@@ -80,10 +72,9 @@ impl Server {
         if let Err(error) = tokio::task::spawn_blocking(move || log.close()).await {
             tracing::error!(%error, "the decision log ended early");
         }
-        if ended.is_ok() {
-            Drained::Completely
-        } else {
-            Drained::CutOff
+        match ended {
+            Ok(()) => tracing::info!("drained"),
+            Err(_) => tracing::warn!("the time to drain ran out; requests in flight are cut off"),
         }
     }
 }
