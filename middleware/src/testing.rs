@@ -80,14 +80,15 @@ impl TestIssuer {
         // An uncompressed point: one byte of form, then x and y.
         let point = self.key.public_key().as_ref();
         let (x, y) = point[1..].split_at(32);
-        let encode = |bytes| URL_SAFE_NO_PAD.encode(bytes);
-        json!({"keys": [{"kty": "EC", "crv": "P-256", "kid": "testing", "use": "sig", "alg": "ES256", "x": encode(x), "y": encode(y)}]}).to_string()
+        let (x, y) = (URL_SAFE_NO_PAD.encode(x), URL_SAFE_NO_PAD.encode(y));
+        let key = json!({"kty": "EC", "crv": "P-256", "kid": "testing", "use": "sig", "alg": "ES256", "x": x, "y": y});
+        json!({ "keys": [key] }).to_string()
     }
 
     /// The key set that verifies its tokens.
     ///
     /// # Errors
-    /// None that is known.
+    /// [`KeySetError`], which the key of a test issuer does not cause.
     pub fn key_set(&self) -> Result<KeySet, KeySetError> {
         KeySet::from_json(self.jwks().as_bytes(), &Algorithm::ALL)
     }

@@ -66,5 +66,12 @@ mod tests {
         ] {
             assert_eq!(Algorithm::named(name), None, "{name}");
         }
+        let unknown = serde_json::from_str::<Algorithm>("\"ed25519\"")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            unknown.contains("`EdDSA`") && unknown.contains("`Ed25519`"),
+            "{unknown}"
+        );
     }
 }

@@ -66,7 +66,7 @@ impl Jwk<'_, '_> {
             return None;
         }
         match self.0.get("key_ops") {
-            None => {}
+            None | Some(Json::Null) => {}
             Some(Json::Array(operations)) if operations.iter().any(|one| one.as_str() == Some("verify")) => {}
             Some(_) => return None,
         }
@@ -129,9 +129,12 @@ impl Jwk<'_, '_> {
         Some((key, 2 * coordinate))
     }
 
-    /// A member that is absent or a string; [`None`] for one of another type.
+    /// A member that is a string, or absent or null; [`None`] for one of another type.
     fn text(&self, name: &str) -> Option<Option<&str>> {
-        self.0.get(name).map_or(Some(None), |value| value.as_str().map(Some))
+        match self.0.get(name) {
+            None | Some(Json::Null) => Some(None),
+            Some(value) => value.as_str().map(Some),
+        }
     }
 
     fn is(&self, name: &str, value: &str) -> bool {

@@ -191,6 +191,15 @@ mod tests {
     }
 
     #[test]
+    fn a_member_that_is_null_is_absent() {
+        for name in ["use", "key_ops", "alg"] {
+            assert_eq!(set(vec![with(ec("a"), name, Value::Null)]).unwrap().len(), 1, "{name}");
+        }
+        let nameless = set(vec![with(ec("a"), "kid", Value::Null)]).unwrap();
+        assert_eq!(nameless.select(None, Algorithm::ES256).count(), 1);
+    }
+
+    #[test]
     fn the_key_decides_the_algorithm() {
         let keys = set(vec![ec("a"), with(rsa("b"), "alg", json!("PS256")), rsa("c")]).unwrap();
         let selects = |kid, algorithm| keys.select(Some(kid), algorithm).count();
