@@ -2,6 +2,7 @@
 //!
 //! A claim is absent or well formed: a claim of a wrong type makes the token malformed, it is never taken as absent.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::OnceLock;
 
@@ -150,12 +151,9 @@ fn scope(read: ClaimReader<'_, '_>, profile: &Profile) -> Result<Box<str>, Error
     let scope = scope.unwrap_or_default();
     if let Some(copy) = profile.scope_copy
         && let (name, Some(copy)) = words(copy)?
+        && scope_words(&scope) != scope_words(&copy)
     {
-        let one: Vec<&str> = scope.iter().flat_map(|text| scope_words(text)).collect();
-        let other: Vec<&str> = copy.iter().flat_map(|text| scope_words(text)).collect();
-        if one.iter().any(|word| !other.contains(word)) || other.iter().any(|word| !one.contains(word)) {
-            return Err(malformed(name));
-        }
+        return Err(malformed(name));
     }
     match &scope[..] {
         [one] => Ok((*one).into()),
@@ -163,8 +161,9 @@ fn scope(read: ClaimReader<'_, '_>, profile: &Profile) -> Result<Box<str>, Error
     }
 }
 
-fn scope_words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(' ').filter(|word| !word.is_empty())
+fn scope_words<'t>(texts: &[&'t str]) -> BTreeSet<&'t str> {
+    let words = texts.iter().flat_map(|text| text.split(' '));
+    words.filter(|word| !word.is_empty()).collect()
 }
 
 #[cfg(test)]
