@@ -148,10 +148,7 @@ fn check_identifier(issuer: &str) -> Result<(), &'static str> {
     if !matches!(url.scheme(), "https" | "http") {
         return Err("an issuer is an https URL, or an http URL in a closed network");
     }
-    if issuer
-        .chars()
-        .any(|character| character.is_whitespace() || character.is_control())
-    {
+    if issuer.contains(|character: char| character.is_whitespace() || character.is_control()) {
         return Err("an issuer contains no white space");
     }
     if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {

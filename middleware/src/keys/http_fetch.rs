@@ -13,9 +13,7 @@ use crate::error::ConfigError;
 ///
 /// Certificates are checked against the roots of the operating system.
 #[derive(Clone, Debug)]
-pub struct HttpFetch {
-    client: Client,
-}
+pub struct HttpFetch(Client);
 
 impl HttpFetch {
     /// A client with the bounds above.
@@ -23,7 +21,7 @@ impl HttpFetch {
     /// # Errors
     /// [`ConfigError::Client`] when TLS cannot be set up.
     pub fn new() -> Result<HttpFetch, ConfigError> {
-        let client = Client::builder()
+        Client::builder()
             .connect_timeout(Duration::from_secs(2))
             .redirect(redirect::Policy::none())
             .no_proxy()
@@ -31,8 +29,8 @@ impl HttpFetch {
             .pool_idle_timeout(Duration::from_secs(5))
             .user_agent(concat!("actgate/", env!("CARGO_PKG_VERSION")))
             .build()
-            .map_err(|error| ConfigError::Client(reason(error)))?;
-        Ok(HttpFetch { client })
+            .map(HttpFetch)
+            .map_err(|error| ConfigError::Client(reason(error)))
     }
 }
 
@@ -41,7 +39,7 @@ impl Fetch for HttpFetch {
         Box::pin(async move {
             let unreachable = |error| FetchError::Unreachable(reason(error));
             let request = self
-                .client
+                .0
                 .get(url)
                 .header("accept", "application/json, application/jwk-set+json")
                 .header("cache-control", "no-cache");
