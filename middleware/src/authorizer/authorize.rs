@@ -132,7 +132,7 @@ impl Authorizer {
             checked.inspect_err(|_| cache.remove(text))?;
             return Ok(identity);
         }
-        Step::CREDENTIAL.report(check_form(text), recorder, |()| "passed".to_owned())?;
+        Step::CREDENTIAL.report(check_form(text), recorder, |()| "one bearer token".to_owned())?;
         let identity = self.verify(text, recorder)?;
         self.check(&identity, now, recorder)?;
         cache.insert(text, identity.clone());
@@ -157,16 +157,18 @@ impl Authorizer {
     /// From the text of a token to its verified facts.
     fn verify(&self, text: &str, recorder: &mut impl Recorder) -> Result<Identity, Failure> {
         let limits = &self.inner.limits;
-        let passed = || "passed".to_owned();
-        let token = Step::FORM.report(UnverifiedToken::decode(text, limits), recorder, |_| passed())?;
-        let claims = token.claims(limits);
-        let claims = claims.inspect_err(|error| Step::FORM.report_failed(recorder, error))?;
-        let trust = claims.issuer().and_then(|issuer| self.trust(issuer));
-        let Trust { issuer, keys } = Step::ISSUER.report(trust, recorder, |trust| trust.issuer.issuer.to_string())?;
+        let token = UnverifiedToken::decode(text, limits);
+        let token = token.inspect_err(|error| Step::FORM.report_failed(recorder, error))?;
+        let claims = Step::FORM.report(token.claims(limits), recorder, |_| "a strict compact JWS".to_owned())?;
+        let trusted = || joined(self.inner.issuers.iter().map(|trust| &*trust.issuer.issuer));
+        let named = claims.issuer();
+        let found = || named.clone().map_or_else(|error| error.to_string(), str::to_owned);
+        let trust = named.clone().and_then(|issuer| self.trust(issuer));
+        let Trust { issuer, keys } = Step::ISSUER.compare(trust, recorder, trusted, found)?;
+        let accepted = || joined(issuer.profile.token_types.iter().map(|accepted| accepted.media_type));
+        let found = || token.media_type().unwrap_or("no `typ`").to_owned();
         let token_type = issuer.profile.token_type(token.media_type());
-        let token_type = Step::TYPE.report(token_type, recorder, |_| {
-            format!("`{}`", token.media_type().unwrap_or_default())
-        })?;
+        let token_type = Step::TYPE.compare(token_type, recorder, accepted, found)?;
         let snapshot = keys.snapshot();
         let snapshot = snapshot.inspect_err(|error| Step::KEY.report_failed(recorder, error))?;
         let selected = Step::KEY.report(token.select(&snapshot.keys), recorder, |_| match token.kid() {
@@ -183,23 +185,23 @@ impl Authorizer {
             },
             error,
         })?;
-        let verified = Step::SIGNATURE.report(token.verify(claims, &selected), recorder, |_| passed())?;
+        let verified = Step::SIGNATURE.report(token.verify(claims, &selected), recorder, |_| "valid".to_owned())?;
         let derived = verified.check_token_type(token_type);
         let facts = derived.and_then(|()| Facts::derive(verified, issuer, limits));
-        let facts = Step::CLAIMS.report(facts, recorder, |_| passed())?;
+        let facts = Step::CLAIMS.report(facts, recorder, |_| "well-formed claims".to_owned())?;
         Ok(Identity::verified(facts, Arc::clone(issuer), snapshot.generation))
     }
 
     /// The checks of every request, for a fresh and for a cached token alike.
     fn check(&self, identity: &Identity, now: u64, recorder: &mut impl Recorder) -> Result<(), Error> {
         let claims = &identity.facts().claims;
-        let audience = claims.check_audience(&identity.trusted_issuer().audiences);
-        Step::AUDIENCE.report(audience, recorder, |()| claims.audience.join(", "))?;
+        let audiences = &identity.trusted_issuer().audiences;
+        let audience = claims.check_audience(audiences);
+        let accepted = || joined(audiences.iter().map(|audience| &**audience));
+        Step::AUDIENCE.compare(audience, recorder, accepted, || claims.audience.join(", "))?;
         let time = claims.check_time(now, self.inner.leeway);
-        Step::TIME.report(time, recorder, |()| match claims.expiration.checked_sub(now) {
-            Some(left) => format!("{left} s left"),
-            None => format!("expired {} s ago, within the leeway", now - claims.expiration),
-        })?;
+        let accepted = || format!("with a leeway of {} s", self.inner.leeway);
+        Step::TIME.compare(time, recorder, accepted, || claims.validity(now))?;
         Step::CONFIRMATION.report(claims.check_confirmation(), recorder, |()| "no bound key".to_owned())
     }
 
@@ -220,6 +222,10 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Failure { error, pending: None }
     }
+}
+
+fn joined<'t>(values: impl Iterator<Item = &'t str>) -> String {
+    values.collect::<Vec<_>>().join(" or ")
 }
 
 fn no_route() -> Error {

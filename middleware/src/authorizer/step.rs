@@ -11,12 +11,12 @@ impl Step {
     pub(super) const ROUTE: Step = Step("route", "a route of the policy");
     pub(super) const CREDENTIAL: Step = Step("credential", "one bearer token");
     pub(super) const FORM: Step = Step("form", "a strict compact JWS");
-    pub(super) const ISSUER: Step = Step("issuer", "a trusted issuer");
-    pub(super) const TYPE: Step = Step("type", "an access token");
+    pub(super) const ISSUER: Step = Step("issuer", "issued by");
+    pub(super) const TYPE: Step = Step("type", "of type");
     pub(super) const KEY: Step = Step("key", "a key of the issuer for `kid` and `alg`");
     pub(super) const SIGNATURE: Step = Step("signature", "valid with that key");
     pub(super) const CLAIMS: Step = Step("claims", "well-formed claims and actors");
-    pub(super) const AUDIENCE: Step = Step("audience", "an accepted audience");
+    pub(super) const AUDIENCE: Step = Step("audience", "for");
     pub(super) const TIME: Step = Step("time", "valid now");
     pub(super) const CONFIRMATION: Step = Step("confirmation", "no bound key, or its proof");
 
@@ -39,6 +39,24 @@ impl Step {
     /// Reports the failure of this step. Whether to go on is decided by the pipeline: no step follows a failed one.
     pub(super) fn report_failed(self, recorder: &mut impl Recorder, error: &Error) {
         let _ = recorder.unmet(|| self.check(error.to_string()).failed(error.code()));
+    }
+
+    /// Reports the result of a comparison with accepted values; `found` and `accepted` are separated texts.
+    pub(super) fn compare<T>(
+        self,
+        result: Result<T, Error>,
+        recorder: &mut impl Recorder,
+        accepted: impl FnOnce() -> String,
+        found: impl FnOnce() -> String,
+    ) -> Result<T, Error> {
+        let check = || Check::new(self.0, Tier::Token, format!("{} {}", self.1, accepted()), found());
+        match &result {
+            Ok(_) => recorder.met(check),
+            Err(error) => {
+                let _ = recorder.unmet(|| check().failed(error.code()));
+            }
+        }
+        result
     }
 
     /// Reports the result of this step.

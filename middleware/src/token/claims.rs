@@ -123,6 +123,15 @@ impl Claims {
         Ok(())
     }
 
+    /// The validity at `now` in words, for the holder of the token.
+    pub(crate) fn validity(&self, now: u64) -> String {
+        match (self.not_before, self.expiration.checked_sub(now)) {
+            (Some(start), _) if start > now => format!("not valid for {} s", start - now),
+            (_, Some(left)) => format!("{left} s left"),
+            (_, None) => format!("expired {} s ago", now - self.expiration),
+        }
+    }
+
     /// Checks the proof of the key that the token is bound to. No kind of proof is supported.
     pub(crate) fn check_confirmation(&self) -> Result<(), Error> {
         if self.bound {
