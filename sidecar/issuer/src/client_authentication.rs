@@ -38,7 +38,7 @@ pub(crate) fn authenticate<'r>(
             let id = id.ok_or_else(|| failed(AuthScheme::None))?;
             prove(registry, id, secret, AuthScheme::None)
         }
-        (None, _, None) => match id.and_then(|id| registry.client(id)) {
+        (None, _, None) => match id.and_then(|id| registry.clients.get(id)) {
             Some(client) if client.secret.is_none() => Ok(client),
             _ => Err(failed(AuthScheme::None)),
         },
@@ -68,7 +68,7 @@ fn form_decoded(text: &str) -> Option<String> {
 }
 
 fn prove<'r>(registry: &'r Registry, id: &str, secret: &str, scheme: AuthScheme) -> Result<&'r Client, OAuthError> {
-    let client = registry.client(id);
+    let client = registry.clients.get(id);
     let expected = client
         .and_then(|client| client.secret.clone())
         .unwrap_or_else(Secret::unknown);

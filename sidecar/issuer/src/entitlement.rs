@@ -12,16 +12,14 @@ pub(crate) fn target<'r>(
     requested: &[&str],
 ) -> Result<&'r Resource, OAuthError> {
     let identifier = match (requested, client.resources.len()) {
-        ([one], _) => one,
+        ([one], _) => *one,
         ([], 1) => client.resources.first().map_or("", String::as_str),
         ([], _) => return Err(ErrorCode::InvalidTarget.because("resource is required: the client has more than one")),
         _ => return Err(ErrorCode::InvalidTarget.because("a token has one resource only")),
     };
-    let registered = client.resources.contains(identifier);
-    server
-        .registry
-        .resource(identifier)
-        .filter(|_| registered)
+    let resource = server.registry.resources.get(identifier);
+    resource
+        .filter(|resource| client.resources.contains(&resource.identifier))
         .ok_or(ErrorCode::InvalidTarget.because("the client is not registered for this resource"))
 }
 

@@ -4,22 +4,22 @@ use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use aws_lc_rs::digest::{SHA256, SHA512, digest};
+use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair,
+    RsaPublicKeyComponents,
 };
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 // The provider is named explicitly: the default of jsonwebtoken is global to the process, and panics if another crate
 // enables a second backend.
 use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
-use jsonwebtoken::jwk::{
-    AlgorithmParameters, CommonParameters, EllipticCurve, EllipticCurveKeyParameters, EllipticCurveKeyType, Jwk,
-    JwkSet, OctetKeyPairParameters, OctetKeyPairType, PublicKeyUse, RSAKeyParameters, RSAKeyType,
-};
+use jsonwebtoken::jwk::{Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, DecodingKey, Header, decode_header};
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::error::{ErrorCode, OAuthError};
 use crate::secret::random_id;
@@ -51,10 +51,22 @@ struct Keys {
     retired: VecDeque<Arc<SigningKey>>,
 }
 
+impl Keys {
+    fn published(&self) -> impl Iterator<Item = &Arc<SigningKey>> {
+        [&self.active, &self.next].into_iter().chain(&self.retired)
+    }
+}
+
 /// A signing key could not be generated or used: the operating system returned no random bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a signing key could not be generated or used")]
 pub struct KeyError;
+
+impl From<Unspecified> for KeyError {
+    fn from(_: Unspecified) -> KeyError {
+        KeyError
+    }
+}
 
 impl From<KeyError> for OAuthError {
     fn from(_: KeyError) -> OAuthError {
@@ -101,9 +113,8 @@ impl KeyRing {
     /// The published set: public keys only.
     pub(crate) fn public(&self) -> JwkSet {
         let keys = self.read();
-        let all = [&keys.active, &keys.next].into_iter().chain(&keys.retired);
         JwkSet {
-            keys: all.map(|key| key.public.clone()).collect(),
+            keys: keys.published().map(|key| key.public.clone()).collect(),
         }
     }
 
@@ -114,7 +125,8 @@ impl KeyRing {
         if header.typ.as_deref() != Some(typ) {
             return None;
         }
-        let key = self.find(header.kid.as_deref()?)?;
+        let id = header.kid.as_deref()?;
+        let key = self.read().published().find(|key| key.id == id).cloned()?;
         if header.alg != key.algorithm() {
             return None;
         }
@@ -125,12 +137,6 @@ impl KeyRing {
         let verifier = (DEFAULT_PROVIDER.verifier_factory)(&header.alg, &public).ok()?;
         verifier.verify(message.as_bytes(), &signature).ok()?;
         URL_SAFE_NO_PAD.decode(payload).ok()
-    }
-
-    fn find(&self, id: &str) -> Option<Arc<SigningKey>> {
-        let keys = self.read();
-        let all = [&keys.active, &keys.next].into_iter().chain(&keys.retired);
-        all.into_iter().find(|key| key.id == id).cloned()
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Keys> {
@@ -159,17 +165,13 @@ enum KeyPair {
 
 impl SigningKey {
     fn generate(signing: Signing) -> Result<SigningKey, KeyError> {
-        let id = random_id().map_err(|_| KeyError)?;
+        let id = random_id()?;
         let pair = KeyPair::generate(signing)?;
-        let public = Jwk {
-            common: CommonParameters {
-                public_key_use: Some(PublicKeyUse::Signature),
-                key_algorithm: Some(pair.algorithm().into()),
-                key_id: Some(id.clone()),
-                ..CommonParameters::default()
-            },
-            algorithm: pair.public()?,
-        };
+        let mut public = pair.public()?;
+        public["use"] = "sig".into();
+        public["alg"] = json!(pair.algorithm());
+        public["kid"] = id.as_str().into();
+        let public = serde_json::from_value(public).map_err(|_| KeyError)?;
         Ok(SigningKey { id, pair, public })
     }
 
@@ -201,12 +203,11 @@ impl SigningKey {
 
 impl KeyPair {
     fn generate(signing: Signing) -> Result<KeyPair, KeyError> {
-        let pair = match signing {
-            Signing::Es256 => EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map(KeyPair::Es256),
-            Signing::Rs256 => RsaKeyPair::generate(KeySize::Rsa2048).map(KeyPair::Rs256),
-            Signing::EdDsa => Ed25519KeyPair::generate().map(KeyPair::EdDsa),
-        };
-        pair.map_err(|_| KeyError)
+        Ok(match signing {
+            Signing::Es256 => KeyPair::Es256(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)?),
+            Signing::Rs256 => KeyPair::Rs256(RsaKeyPair::generate(KeySize::Rsa2048)?),
+            Signing::EdDsa => KeyPair::EdDsa(Ed25519KeyPair::generate()?),
+        })
     }
 
     fn algorithm(&self) -> Algorithm {
@@ -220,51 +221,36 @@ impl KeyPair {
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
         let random = SystemRandom::new();
         match self {
-            KeyPair::Es256(pair) => pair
-                .sign(&random, message)
-                .map(|signature| signature.as_ref().to_vec())
-                .map_err(|_| KeyError),
+            KeyPair::Es256(pair) => Ok(pair.sign(&random, message)?.as_ref().to_vec()),
             KeyPair::Rs256(pair) => {
                 let mut signature = vec![0; pair.public_modulus_len()];
-                pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature)
-                    .map_err(|_| KeyError)?;
+                pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature)?;
                 Ok(signature)
             }
             KeyPair::EdDsa(pair) => Ok(pair.sign(message).as_ref().to_vec()),
         }
     }
 
-    fn public(&self) -> Result<AlgorithmParameters, KeyError> {
-        match self {
+    /// The parameters of the public key as a JWK (RFC 7518 section 6).
+    fn public(&self) -> Result<Value, KeyError> {
+        let base64url = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+        Ok(match self {
             KeyPair::Es256(pair) => {
                 // SEC 1: an uncompressed point is 4, then x and y of 32 bytes each.
                 let (x, y) = match pair.public_key().as_ref() {
                     [4, point @ ..] if point.len() == 64 => point.split_at(32),
                     _ => return Err(KeyError),
                 };
-                Ok(AlgorithmParameters::EllipticCurve(EllipticCurveKeyParameters {
-                    key_type: EllipticCurveKeyType::EC,
-                    curve: EllipticCurve::P256,
-                    x: URL_SAFE_NO_PAD.encode(x),
-                    y: URL_SAFE_NO_PAD.encode(y),
-                }))
+                json!({ "kty": "EC", "crv": "P-256", "x": base64url(x), "y": base64url(y) })
             }
             KeyPair::Rs256(pair) => {
-                let der = pair.public_key().as_ref();
-                let (n, e) =
-                    (DEFAULT_PROVIDER.key_utils.rsa_pub_components_from_public_key)(der).map_err(|_| KeyError)?;
-                Ok(AlgorithmParameters::RSA(RSAKeyParameters {
-                    key_type: RSAKeyType::RSA,
-                    n: URL_SAFE_NO_PAD.encode(n),
-                    e: URL_SAFE_NO_PAD.encode(e),
-                }))
+                let RsaPublicKeyComponents { n, e } = RsaPublicKeyComponents::<Vec<u8>>::from(pair.public_key());
+                json!({ "kty": "RSA", "n": base64url(&n), "e": base64url(&e) })
             }
-            KeyPair::EdDsa(pair) => Ok(AlgorithmParameters::OctetKeyPair(OctetKeyPairParameters {
-                key_type: OctetKeyPairType::OctetKeyPair,
-                curve: EllipticCurve::Ed25519,
-                x: URL_SAFE_NO_PAD.encode(pair.public_key().as_ref()),
-            })),
-        }
+            KeyPair::EdDsa(pair) => {
+                json!({ "kty": "OKP", "crv": "Ed25519", "x": base64url(pair.public_key().as_ref()) })
+            }
+        })
     }
 }
 

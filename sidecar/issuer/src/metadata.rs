@@ -10,7 +10,7 @@ use crate::grants::{AUTHORIZATION_CODE, CLIENT_CREDENTIALS, TOKEN_EXCHANGE};
 /// The document of both well-known addresses.
 pub(crate) fn metadata(server: &AuthorizationServer) -> Value {
     let issuer = &server.issuer_url;
-    let resources = server.registry.resources();
+    let resources = server.registry.resources.values();
     let scopes: BTreeSet<&str> = resources
         .flat_map(|resource| resource.scopes.iter())
         .chain(["openid"])

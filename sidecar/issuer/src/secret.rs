@@ -2,6 +2,8 @@
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
+/// The operating system returned no random bytes.
+pub(crate) use aws_lc_rs::error::Unspecified as NoRandomness;
 use aws_lc_rs::rand;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -35,10 +37,6 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// The operating system returned no random bytes.
-#[derive(Debug)]
-pub(crate) struct NoRandomness;
-
 impl From<NoRandomness> for OAuthError {
     fn from(_: NoRandomness) -> OAuthError {
         ErrorCode::ServerError.because("an identifier could not be generated")
@@ -48,7 +46,7 @@ impl From<NoRandomness> for OAuthError {
 /// A new random identifier of 256 bits in base64url.
 pub(crate) fn random_id() -> Result<String, NoRandomness> {
     let mut bytes = [0; 32];
-    rand::fill(&mut bytes).map_err(|_| NoRandomness)?;
+    rand::fill(&mut bytes)?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 

@@ -60,11 +60,9 @@ pub(crate) fn login(server: &AuthorizationServer, form: &Parameters) -> Result<R
         scope,
         authentication,
     };
-    let transaction = Transaction::Consent(authorization.clone());
-    match server.transactions.put(transaction) {
-        Ok(id) => Ok(pages::consent(&id, &authorization)),
-        Err(error) => Err(rejection(server, &authorization.request.callback, error.into())),
-    }
+    let id = server.transactions.put(Transaction::Consent(authorization.clone()));
+    let id = id.map_err(|error| rejection(server, &authorization.request.callback, error))?;
+    Ok(pages::consent(&id, &authorization))
 }
 
 /// `POST /consent`: redirects to the client, with a code or with `access_denied`.
@@ -80,10 +78,8 @@ pub(crate) fn consent(server: &AuthorizationServer, form: &Parameters) -> Result
         expires: server.clock.now().saturating_add(CODE_LIFETIME.as_secs()),
     });
     let callback = &authorization.request.callback;
-    match code {
-        Ok(code) => Ok(Redirect::to(&location(server, callback, &[("code", &code)])).into_response()),
-        Err(error) => Err(rejection(server, callback, error.into())),
-    }
+    let code = code.map_err(|error| rejection(server, callback, error))?;
+    Ok(Redirect::to(&location(server, callback, &[("code", &code)])).into_response())
 }
 
 /// Takes the transaction of a form out of the store.
@@ -98,7 +94,7 @@ fn sign_in<'s>(server: &'s AuthorizationServer, form: &Parameters) -> Option<(&'
     else {
         return None;
     };
-    let user = server.registry.user(name);
+    let user = server.registry.users.get(name);
     // An unknown name costs the same comparison, so that response times do not reveal which names exist.
     let expected = user.map_or_else(Secret::unknown, |user| user.password.clone());
     let user = user.filter(|_| expected.matches(password))?;
@@ -124,10 +120,9 @@ fn login_page(
         request: request.clone(),
         attempts,
     };
-    match server.transactions.put(transaction) {
-        Ok(id) => Ok(pages::login(&id, &request, attempts < LOGIN_ATTEMPTS)),
-        Err(error) => Err(rejection(server, &request.callback, error.into())),
-    }
+    let id = server.transactions.put(transaction);
+    let id = id.map_err(|error| rejection(server, &request.callback, error))?;
+    Ok(pages::login(&id, &request, attempts < LOGIN_ATTEMPTS))
 }
 
 fn denied(server: &AuthorizationServer, request: &AuthorizationRequest) -> Rejection {

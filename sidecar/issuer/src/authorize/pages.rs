@@ -152,7 +152,7 @@ mod tests {
 
     fn request(registry: &Registry, redirect_uri: &str) -> AuthorizationRequest {
         AuthorizationRequest {
-            client: Arc::clone(registry.client("assistant").unwrap()),
+            client: Arc::clone(registry.clients.get("assistant").unwrap()),
             callback: Callback {
                 redirect_uri: redirect_uri.to_owned(),
                 state: None,

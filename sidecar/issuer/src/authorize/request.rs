@@ -23,7 +23,7 @@ pub(crate) enum Rejection {
 
 pub(super) fn read(server: &AuthorizationServer, query: &Parameters) -> Result<AuthorizationRequest, Rejection> {
     let client = match query.one("client_id") {
-        Ok(Some(id)) => server.registry.client(id),
+        Ok(Some(id)) => server.registry.clients.get(id),
         _ => None,
     };
     let client = client.ok_or(Rejection::Page("The client_id of the application is not registered."))?;
@@ -106,7 +106,8 @@ fn code_challenge(query: &Parameters) -> Result<String, OAuthError> {
 }
 
 /// An error that the client receives (RFC 6749 section 4.1.2.1).
-pub(super) fn rejection(server: &AuthorizationServer, callback: &Callback, error: OAuthError) -> Rejection {
+pub(super) fn rejection(server: &AuthorizationServer, callback: &Callback, error: impl Into<OAuthError>) -> Rejection {
+    let error = error.into();
     let response = [("error", error.code.as_str()), ("error_description", error.description)];
     Rejection::Redirect(location(server, callback, &response))
 }

@@ -29,11 +29,11 @@ pub(super) fn exchange(
         return Err(ErrorCode::UnauthorizedClient.because("the client is not registered for this grant"));
     };
     if !matches!(request.one("requested_token_type")?, None | Some(ACCESS_TOKEN_TYPE)) {
-        return Err(ErrorCode::InvalidRequest.because("only access tokens are issued"));
+        return invalid("only access tokens are issued");
     }
     let subject = subject(server, rules, request)?;
-    let actor = actor(server, client, request)?;
-    let act = act(server, client, rules, &subject, actor)?;
+    let has_actor_token = has_actor_token(server, client, request)?;
+    let act = act(server, client, rules, &subject, has_actor_token)?;
 
     let targets: Vec<_> = request.all("resource").chain(request.all("audience")).collect();
     let resource = target(server, client, &targets)?;
@@ -62,7 +62,6 @@ pub(super) fn exchange(
 
 /// Reads the subject token, which must be valid, issued by this server, and have the client as its audience.
 fn subject(server: &AuthorizationServer, rules: &Exchange, request: &Parameters) -> Result<AccessClaims, OAuthError> {
-    let invalid = |description| Err(ErrorCode::InvalidRequest.because(description));
     let (Some(token), Some(kind)) = (request.one("subject_token")?, request.one("subject_token_type")?) else {
         return invalid("subject_token and subject_token_type are required");
     };
@@ -78,18 +77,10 @@ fn subject(server: &AuthorizationServer, rules: &Exchange, request: &Parameters)
     }
 }
 
-/// A checked actor token: its subject is the authenticated client.
-struct ActorVerified;
-
-/// Reads the optional actor token, which must be valid, issued by this server to the client, and have no `act`.
-fn actor(
-    server: &AuthorizationServer,
-    client: &Client,
-    request: &Parameters,
-) -> Result<Option<ActorVerified>, OAuthError> {
-    let invalid = |description| Err(ErrorCode::InvalidRequest.because(description));
+/// Whether there is an actor token. It must be valid, issued by this server to the client, and have no `act`.
+fn has_actor_token(server: &AuthorizationServer, client: &Client, request: &Parameters) -> Result<bool, OAuthError> {
     let (token, kind) = match (request.one("actor_token")?, request.one("actor_token_type")?) {
-        (None, None) => return Ok(None),
+        (None, None) => return Ok(false),
         (Some(token), Some(kind)) => (token, kind),
         _ => return invalid("actor_token and actor_token_type must be sent together"),
     };
@@ -103,7 +94,7 @@ fn actor(
         Some(claims) if claims.sub != client.id => {
             invalid("the subject of the actor token is not the authenticated client")
         }
-        Some(_) => Ok(Some(ActorVerified)),
+        Some(_) => Ok(true),
     }
 }
 
@@ -113,19 +104,17 @@ fn act(
     client: &Client,
     rules: &Exchange,
     subject: &AccessClaims,
-    actor: Option<ActorVerified>,
+    has_actor_token: bool,
 ) -> Result<Option<Box<Act>>, OAuthError> {
-    let invalid = |description| Err(ErrorCode::InvalidRequest.because(description));
     let own = subject.sub == client.id && subject.act.is_none();
-    match (own, actor, rules.actor_token) {
-        (true, Some(ActorVerified), _) => {
-            return invalid("the actor is the subject: omit the actor token");
-        }
-        (true, None, _) if rules.own_token == OwnToken::Plain => return Ok(None),
-        (true, None, _) | (false, Some(ActorVerified), _) | (false, None, ActorToken::Optional) => {}
-        (false, None, ActorToken::Required) => {
-            return invalid("this client must send an actor token");
-        }
+    if own && has_actor_token {
+        return invalid("the actor is the subject: omit the actor token");
+    }
+    if own && rules.own_token == OwnToken::Plain {
+        return Ok(None);
+    }
+    if !own && !has_actor_token && rules.actor_token == ActorToken::Required {
+        return invalid("this client must send an actor token");
     }
     if !own && !rules.may_act_for.contains(&subject.sub) {
         return invalid("the client is not registered to act for this subject");
@@ -134,4 +123,8 @@ fn act(
         return invalid("the chain would have more than 16 actors");
     }
     Ok(server.actor(client, subject.act.clone()))
+}
+
+fn invalid<T>(description: &'static str) -> Result<T, OAuthError> {
+    Err(ErrorCode::InvalidRequest.because(description))
 }

@@ -228,23 +228,12 @@ impl<'a> Check<'a> {
             Some(grants) if !self.omissions.within(grants.span()) => &grants.value,
             _ => return,
         };
-        let has_uris = client
-            .redirect_uris
-            .as_ref()
-            .is_some_and(|uris| !uris.value.is_empty() || self.omissions.within(uris.span()));
+        let uris = client.redirect_uris.as_ref();
+        let uris = uris.is_some_and(|uris| !uris.value.is_empty() || self.omissions.within(uris.span()));
+        let exchange = client.exchange.is_some();
         for (grant, name, key, is_written) in [
-            (
-                Grant::AuthorizationCode,
-                "authorization_code",
-                "redirect_uris",
-                has_uris,
-            ),
-            (
-                Grant::TokenExchange,
-                "token_exchange",
-                "exchange",
-                client.exchange.is_some(),
-            ),
+            (Grant::AuthorizationCode, "authorization_code", "redirect_uris", uris),
+            (Grant::TokenExchange, "token_exchange", "exchange", exchange),
         ] {
             if grants.contains(&grant) != is_written && !self.lost(key, span) {
                 let message = format!("the grant `{name}` and the key `{key}` require each other");
@@ -315,11 +304,9 @@ impl<'a> Check<'a> {
 
     fn secret(&mut self, written: &Spanned<String>) -> Secret {
         if written.value.is_empty() {
-            self.diagnostics.push(
-                written.span(),
-                "a secret must not be empty",
-                "write at least one character",
-            );
+            let help = "write at least one character";
+            self.diagnostics
+                .push(written.span(), "a secret must not be empty", help);
         }
         Secret::new(&written.value)
     }
@@ -353,16 +340,16 @@ mod tests {
     #[test]
     fn the_sample_is_a_registry() {
         let registry = Registry::demo().unwrap();
-        let refund_agent = registry.client("refund-agent").unwrap();
+        let refund_agent = registry.clients.get("refund-agent").unwrap();
         assert_eq!(refund_agent.profile, EntityProfile::AiAgent);
         assert_eq!(
             refund_agent.exchange.as_ref().unwrap().actor_token,
             ActorToken::Required
         );
-        let ledger_bot = registry.client("ledger-bot").unwrap();
+        let ledger_bot = registry.clients.get("ledger-bot").unwrap();
         assert_eq!(ledger_bot.exchange.as_ref().unwrap().own_token, OwnToken::SelfActor);
-        assert!(registry.client("terminal").unwrap().secret.is_none());
-        assert!(registry.user("alice").unwrap().second_factor.is_some());
+        assert!(registry.clients.get("terminal").unwrap().secret.is_none());
+        assert!(registry.users.get("alice").unwrap().second_factor.is_some());
     }
 
     #[test]

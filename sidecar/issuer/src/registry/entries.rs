@@ -13,27 +13,9 @@ use crate::secret::Secret;
 /// Every resource, user and client of the issuer. [`Registry::REFERENCE`] is the file format.
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
-    pub(super) resources: BTreeMap<String, Resource>,
-    pub(super) users: BTreeMap<String, User>,
-    pub(super) clients: BTreeMap<String, Arc<Client>>,
-}
-
-impl Registry {
-    pub(crate) fn resource(&self, identifier: &str) -> Option<&Resource> {
-        self.resources.get(identifier)
-    }
-
-    pub(crate) fn resources(&self) -> impl Iterator<Item = &Resource> {
-        self.resources.values()
-    }
-
-    pub(crate) fn user(&self, name: &str) -> Option<&User> {
-        self.users.get(name)
-    }
-
-    pub(crate) fn client(&self, id: &str) -> Option<&Arc<Client>> {
-        self.clients.get(id)
-    }
+    pub(crate) resources: BTreeMap<String, Resource>,
+    pub(crate) users: BTreeMap<String, User>,
+    pub(crate) clients: BTreeMap<String, Arc<Client>>,
 }
 
 /// An API that tokens are issued for.
