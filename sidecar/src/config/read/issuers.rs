@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use actgate::TrustedIssuer;
 use actgate::keys::{KeySource, RefreshPolicy};
-use actgate::{ConfigError, TrustedIssuer};
 use actgate_yaml::{OneOrMany, Span, Spanned};
 
 use super::reader::ConfigReader;
@@ -122,44 +122,28 @@ impl ConfigReader<'_> {
     /// The durations of `keys`; the ranges are those of the library.
     fn refresh_policy(&mut self, issuer: &TrustedIssuer, keys: &KeysDocument) -> RefreshPolicy {
         let mut policy = RefreshPolicy::default();
-        let KeysDocument {
-            refresh,
-            cooldown,
-            timeout,
-            max_stale,
-        } = keys;
-        let written = [
-            ("refresh", refresh),
-            ("cooldown", cooldown),
-            ("timeout", timeout),
-            ("max_stale", max_stale),
+        // `max_stale` must not be below `refresh`, and so comes after it.
+        let written: [(_, fn(&mut RefreshPolicy) -> &mut Duration); 4] = [
+            (&keys.refresh, |policy| &mut policy.refresh),
+            (&keys.cooldown, |policy| &mut policy.cooldown),
+            (&keys.timeout, |policy| &mut policy.timeout),
+            (&keys.max_stale, |policy| &mut policy.max_stale),
         ];
-        for (name, text) in written {
-            if let Some(duration) = self.optional(text.as_ref(), |text| values::duration(text)) {
-                *field(&mut policy, name) = duration;
+        for (text, setting) in written {
+            if let Some(text) = text
+                && let Some(duration) = self.take(text, |text| values::duration(text))
+            {
+                let mut changed = policy.clone();
+                *setting(&mut changed) = duration;
+                match issuer.clone().refresh_policy(changed.clone()) {
+                    Ok(_) => policy = changed,
+                    Err(error) => {
+                        let help = "write a duration in this range";
+                        self.diagnostics.push(text.span(), error.to_string(), help);
+                    }
+                }
             }
-        }
-        // One turn for each duration that is out of range.
-        for _ in written {
-            let Err(error @ ConfigError::Duration { name, .. }) = issuer.clone().refresh_policy(policy.clone()) else {
-                break;
-            };
-            let place = written.iter().find(|(other, _)| *other == name);
-            if let Some((_, Some(text))) = place {
-                let help = "write a duration in this range";
-                self.diagnostics.push(text.span(), error.to_string(), help);
-            }
-            *field(&mut policy, name) = *field(&mut RefreshPolicy::default(), name);
         }
         policy
-    }
-}
-
-fn field<'p>(policy: &'p mut RefreshPolicy, name: &str) -> &'p mut Duration {
-    match name {
-        "refresh" => &mut policy.refresh,
-        "cooldown" => &mut policy.cooldown,
-        "timeout" => &mut policy.timeout,
-        _ => &mut policy.max_stale,
     }
 }

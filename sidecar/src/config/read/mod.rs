@@ -2,7 +2,6 @@
 
 mod addresses;
 mod authorizer;
-mod file;
 mod identity_headers;
 mod issuers;
 mod log;
@@ -17,9 +16,8 @@ use std::time::Duration;
 use actgate_yaml::{Diagnostic, Diagnostics, Span};
 
 use self::addresses::Addresses;
-use self::file::read_file;
 use self::policy::PolicySettings;
-use self::reader::ConfigReader;
+use self::reader::{ConfigReader, read_file};
 use super::document::Document;
 use super::settings::Settings;
 use crate::proxy::upstream::UpstreamTimeouts;
@@ -42,7 +40,12 @@ pub(crate) fn load(file: &Path) -> Result<Settings, Diagnostics> {
 pub(crate) fn parse(file: &Path, text: &str) -> Result<Settings, Diagnostics> {
     let reading = actgate_yaml::read::<Document>(text);
     let settings = reading.check(|document, omissions, diagnostics| {
-        ConfigReader::new(file, diagnostics, omissions).settings(&document, text)
+        let mut reader = ConfigReader {
+            file,
+            diagnostics,
+            omissions,
+        };
+        reader.settings(&document, text)
     });
     settings.map_err(|diagnostics| diagnostics.in_file(file))
 }

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use actgate::Policy;
 use actgate_yaml::{Diagnostic, Span, Spanned};
 
-use super::file::read_file;
-use super::reader::ConfigReader;
+use super::reader::{ConfigReader, read_file};
 use crate::config::document::Document;
 
 const NO_ROUTE: &str = "there is no route, so that every request would be denied";
