@@ -207,6 +207,8 @@ pub enum ConfigError {
         rule: String,
         /// Line of the rule in the policy, from 1.
         line: u64,
+        /// Column of the rule, from 1.
+        column: u64,
         /// The issuer whose chain cannot support it.
         issuer: String,
         /// Why not.

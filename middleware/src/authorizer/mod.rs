@@ -284,6 +284,7 @@ fn history_conflicts<'p>(issuer: &'p TrustedIssuer, policy: &'p Policy) -> impl 
         Some(ConfigError::HistoryRule {
             rule: need.rule.to_owned(),
             line: need.line,
+            column: need.column,
             issuer: issuer.issuer.to_string(),
             reason,
             help,

@@ -13,7 +13,8 @@ impl Requirement {
     pub(super) fn history_needs(&self) -> impl Iterator<Item = HistoryNeed<'_>> {
         self.history.iter().map(|rule| HistoryNeed {
             rule: &rule.name,
-            line: rule.line,
+            line: rule.span.line,
+            column: rule.span.column,
             truncation: rule.condition.truncation,
         })
     }
@@ -23,5 +24,6 @@ impl Requirement {
 pub(crate) struct HistoryNeed<'p> {
     pub(crate) rule: &'p str,
     pub(crate) line: u64,
+    pub(crate) column: u64,
     pub(crate) truncation: Truncation,
 }

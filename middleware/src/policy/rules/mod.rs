@@ -14,7 +14,7 @@ mod token;
 
 use std::sync::Arc;
 
-use actgate_yaml::{OneOrMany, Spanned};
+use actgate_yaml::{OneOrMany, Span, Spanned};
 use serde::Deserialize;
 
 pub(super) use actor::ActorCondition;
@@ -91,8 +91,8 @@ macro_rules! core_words {
                 })*
                 if let Some(document) = &self.chain {
                     for (word, condition) in chain::compile(document, context) {
-                        let line = document.line;
-                        rules.history.push(HistoryRule { name: name("chain", &word), line, condition });
+                        let span = document.span();
+                        rules.history.push(HistoryRule { name: name("chain", &word), span, condition });
                     }
                 }
             }
@@ -161,7 +161,7 @@ pub(super) struct CoreRule {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct HistoryRule {
     pub(super) name: Arc<str>,
-    pub(super) line: u64,
+    pub(super) span: Span,
     pub(super) condition: ChainCondition,
 }
 

@@ -44,11 +44,12 @@ impl ConfigReader<'_> {
             ConfigError::HistoryRule {
                 rule,
                 line,
+                column,
                 issuer,
                 reason,
                 help,
             } if self.is_complete(issuer, document) => {
-                let (line, column) = (*line, 0);
+                let (line, column) = (*line, *column);
                 let message = format!("`{rule}` reads prior actors, but for issuer `{issuer}` {reason}");
                 let diagnostic = Diagnostic {
                     file: policy.map(|policy| policy.file.clone()),

@@ -319,7 +319,7 @@ routes: [{ match: GET /, public: true }]
             (
                 "chain_completeness: complete",
                 "chain_completeness: outer-only",
-                "19: `POST /refunds: chain.max_depth` reads prior actors",
+                "19:12: `POST /refunds: chain.max_depth` reads prior actors",
             ),
             (
                 "chain_completeness: complete",
