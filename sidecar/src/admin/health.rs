@@ -33,10 +33,8 @@ impl Readiness {
         if self.draining.load(Ordering::Relaxed) {
             (StatusCode::SERVICE_UNAVAILABLE, "draining\n")
         } else if !self.authorizer.is_ready() {
-            (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "waiting for the signing keys of an issuer\n",
-            )
+            let waiting = "waiting for the signing keys of an issuer\n";
+            (StatusCode::SERVICE_UNAVAILABLE, waiting)
         } else {
             (StatusCode::OK, "ready\n")
         }
@@ -53,17 +51,12 @@ pub(crate) fn answer<B>(request: &Request<B>, readiness: &Readiness) -> Response
     };
     let mut response = Response::new(Full::from(text));
     *response.status_mut() = status;
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("text/plain; charset=utf-8"),
-    );
-    response
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let headers = response.headers_mut();
+    let content_type = HeaderValue::from_static("text/plain; charset=utf-8");
+    headers.insert(header::CONTENT_TYPE, content_type);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if status == StatusCode::METHOD_NOT_ALLOWED {
-        response
-            .headers_mut()
-            .insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+        headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
     }
     response
 }

@@ -26,34 +26,23 @@ pub(crate) struct Settings {
     pub(crate) upstream: Authority,
     /// The address for liveness and readiness.
     pub(crate) admin: Option<SocketAddr>,
-    /// The configured hosts.
     pub(crate) hosts: Vec<AllowedHost>,
-    /// The audiences of this API.
     pub(crate) audiences: Vec<String>,
-    /// The trusted issuers.
     pub(crate) issuers: Vec<IssuerSettings>,
-    /// The policy.
     pub(crate) policy: Arc<Policy>,
     /// The file that the policy was read from.
     pub(crate) policy_file: PathBuf,
     /// The authorizer's other parts, without issuers.
     pub(crate) authorizer: AuthorizerBuilder,
-    /// The headers that carry the identity.
     pub(crate) identity_headers: IdentityHeaders,
-    /// Whether the upstream receives the access token.
     pub(crate) access_token: AccessTokenForwarding,
-    /// Time limits of the upstream.
     pub(crate) upstream_timeouts: UpstreamTimeouts,
-    /// Limits of client connections.
     pub(crate) limits: ConnectionLimits,
-    /// Where decisions are written.
     pub(crate) decision_log: LogTarget,
 }
 
-/// One trusted issuer.
 #[derive(Clone, Debug)]
 pub(crate) struct IssuerSettings {
-    /// The issuer.
     pub(crate) trusted: TrustedIssuer,
     /// The address of its keys; without it they are found by discovery.
     pub(crate) jwks_uri: Option<String>,

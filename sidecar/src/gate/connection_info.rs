@@ -7,7 +7,6 @@ use http::uri::Scheme;
 /// The connection that a request came by.
 #[derive(Clone, Debug)]
 pub(crate) struct ConnectionInfo {
-    /// The client's address.
     pub(crate) peer: IpAddr,
     /// `http` or `https`.
     pub(crate) scheme: Scheme,

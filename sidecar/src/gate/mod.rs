@@ -25,13 +25,10 @@ use crate::log::decision_log::{self, DecisionLog, Effect, Event};
 /// Decides on requests and records each decision. Shared by all connections.
 #[derive(Debug)]
 pub(crate) struct Gate {
-    /// Authorizes requests.
     pub(crate) authorizer: Authorizer,
-    /// The hosts that requests may name.
     pub(crate) hosts: AllowedHosts,
     /// The headers that a client must not name in `Connection`.
     pub(crate) identity_headers: IdentityHeaders,
-    /// Receives each decision.
     pub(crate) log: DecisionLog,
 }
 

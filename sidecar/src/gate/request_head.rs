@@ -20,7 +20,6 @@ pub(crate) struct Head {
     pub(crate) host: HeaderValue,
     /// The headers that `Connection` names: they are not forwarded.
     pub(crate) nominated: Vec<HeaderName>,
-    /// The connection that the request came by.
     pub(crate) connection: ConnectionInfo,
 }
 

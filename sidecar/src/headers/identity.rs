@@ -36,29 +36,16 @@ pub(crate) enum Fact {
 }
 
 impl Fact {
-    /// Every fact.
-    pub(crate) const ALL: [Fact; 7] = [
-        Fact::Subject,
-        Fact::Kind,
-        Fact::Actor,
-        Fact::Chain,
-        Fact::Client,
-        Fact::Scope,
-        Fact::Issuer,
+    /// Every fact, and the name of its header without configuration.
+    const ALL: [(Fact, &str); 7] = [
+        (Fact::Subject, "x-auth-subject"),
+        (Fact::Kind, "x-auth-kind"),
+        (Fact::Actor, "x-auth-actor"),
+        (Fact::Chain, "x-auth-chain"),
+        (Fact::Client, "x-auth-client"),
+        (Fact::Scope, "x-auth-scope"),
+        (Fact::Issuer, "x-auth-issuer"),
     ];
-
-    /// The name of its header without configuration.
-    pub(crate) fn default_header(self) -> &'static str {
-        match self {
-            Fact::Subject => "x-auth-subject",
-            Fact::Kind => "x-auth-kind",
-            Fact::Actor => "x-auth-actor",
-            Fact::Chain => "x-auth-chain",
-            Fact::Client => "x-auth-client",
-            Fact::Scope => "x-auth-scope",
-            Fact::Issuer => "x-auth-issuer",
-        }
-    }
 
     fn value(self, identity: &Identity) -> Option<HeaderValue> {
         match self {
@@ -96,7 +83,7 @@ pub(crate) enum NameError {
 
 impl Default for IdentityHeaders {
     fn default() -> Self {
-        IdentityHeaders(Fact::ALL.map(|fact| HeaderName::from_static(fact.default_header())))
+        IdentityHeaders(Fact::ALL.map(|(_, name)| HeaderName::from_static(name)))
     }
 }
 
@@ -118,7 +105,8 @@ impl IdentityHeaders {
             let same = |other: &Fact| *other != fact && header_name::same(headers.name(*other).as_str(), name);
             // One error for a pair, and none that follows from another.
             let unreported = |other: &Fact| !errors.iter().any(|(reported, _)| reported == other);
-            let taken = Fact::ALL.into_iter().filter(unreported).find(same);
+            let mut others = Fact::ALL.map(|(fact, _)| fact).into_iter();
+            let taken = others.find(|other| unreported(other) && same(other));
             errors.extend(taken.map(|other| (fact, NameError::Taken(other))));
         }
         if errors.is_empty() { Ok(headers) } else { Err(errors) }
@@ -132,7 +120,7 @@ impl IdentityHeaders {
     /// Whether an upstream may read this header as one of an identity. That includes the default names where others are
     /// configured: an upstream that reads `x-auth-kind` may also read `x-auth-subject`.
     pub(crate) fn owns(&self, name: &str) -> bool {
-        let defaults = Fact::ALL.iter().map(|fact| fact.default_header());
+        let defaults = Fact::ALL.iter().map(|(_, name)| *name);
         let mut names = self.0.iter().map(HeaderName::as_str).chain(defaults);
         names.any(|own| header_name::same(own, name))
     }
@@ -144,7 +132,7 @@ impl IdentityHeaders {
 
     /// Sets the headers of an identity. [`IdentityHeaders::delete`] comes first.
     pub(crate) fn set(&self, headers: &mut HeaderMap, identity: &Identity) {
-        for fact in Fact::ALL {
+        for (fact, _) in Fact::ALL {
             if let Some(value) = fact.value(identity) {
                 headers.insert(self.name(fact), value);
             }

@@ -78,13 +78,6 @@ struct Lingering {
 }
 
 impl Lingering {
-    fn new() -> Lingering {
-        Lingering {
-            bytes_left: LINGER_BYTES,
-            until: Box::pin(tokio::time::sleep(LINGER_TIME)),
-        }
-    }
-
     fn poll(&mut self, mut socket: Pin<&mut impl AsyncRead>, cx: &mut Context<'_>) -> Poll<()> {
         let mut space = [0; 4096];
         loop {
@@ -128,7 +121,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Http1Io<S> {
         if io.lingering.is_none() {
             ready!(io.socket.as_mut().poll_shutdown(cx))?;
         }
-        let lingering = io.lingering.get_or_insert_with(Lingering::new);
+        let lingering = io.lingering.get_or_insert_with(|| Lingering {
+            bytes_left: LINGER_BYTES,
+            until: Box::pin(tokio::time::sleep(LINGER_TIME)),
+        });
         lingering.poll(io.socket.as_mut(), cx).map(Ok)
     }
 

@@ -127,20 +127,17 @@ impl Shared {
         let mut failing = false;
         let mut torn = false;
         while self.next(&mut batch) {
-            let mut begin = 0;
+            let begin = usize::from(torn);
             if torn {
                 // Ends the line that a failed write has left incomplete.
                 batch.insert(0, b'\n');
-                begin = 1;
             }
             let (written, result) = write_out(&mut sink, &batch);
             torn = batch[..written].last().map_or(torn, |last| *last != b'\n');
             match result {
                 Err(error) => {
-                    let lost = batch[written.max(begin)..]
-                        .iter()
-                        .filter(|byte| **byte == b'\n')
-                        .count();
+                    let unwritten = batch[written.max(begin)..].iter();
+                    let lost = unwritten.filter(|byte| **byte == b'\n').count();
                     self.lost.fetch_add(lost as u64, Ordering::Relaxed);
                     if !failing {
                         changes(Change::Failed(&error));

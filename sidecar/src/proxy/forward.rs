@@ -21,11 +21,8 @@ use crate::headers::identity::IdentityHeaders;
 /// The way to the upstream.
 #[derive(Debug)]
 pub(crate) struct Forward {
-    /// Receives allowed requests.
     pub(crate) upstream: Upstream,
-    /// The headers that carry the identity.
     pub(crate) identity_headers: IdentityHeaders,
-    /// Whether the upstream receives the access token.
     pub(crate) access_token: AccessTokenForwarding,
 }
 

@@ -25,9 +25,7 @@ pub(crate) type Answer = Response<Either<Full<Bytes>, Incoming>>;
 /// A gate and the way to the upstream. Shared by all connections.
 #[derive(Debug)]
 pub(crate) struct Proxy {
-    /// Decides on each request.
     pub(crate) gate: Gate,
-    /// Sends allowed requests to the upstream.
     pub(crate) forward: Forward,
 }
 

@@ -47,9 +47,8 @@ impl Refusal {
     pub(crate) fn response(&self, decision: Uuid, body: RequestBodyState) -> Response<Full<Bytes>> {
         let mut response = Response::new(Full::default());
         *response.status_mut() = self.status;
-        response
-            .headers_mut()
-            .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        let headers = response.headers_mut();
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         self.describe(&mut response, decision);
         body.close(&mut response);
         response
@@ -64,9 +63,8 @@ impl Refusal {
             decision,
         };
         *response.body_mut() = Full::from(serde_json::to_vec(&problem).unwrap_or_default());
-        response
-            .headers_mut()
-            .insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        let content_type = HeaderValue::from_static("application/problem+json");
+        response.headers_mut().insert(CONTENT_TYPE, content_type);
     }
 }
 
@@ -98,9 +96,8 @@ pub(crate) enum RequestBodyState {
 impl RequestBodyState {
     fn close(self, response: &mut Response<Full<Bytes>>) {
         if self == RequestBodyState::Unread {
-            response
-                .headers_mut()
-                .insert(CONNECTION, HeaderValue::from_static("close"));
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(CONNECTION, close);
         }
     }
 }

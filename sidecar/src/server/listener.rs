@@ -24,9 +24,7 @@ pub(crate) struct Listener {
 /// An accepted connection. It counts towards the limit until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Accepted {
-    /// The client's socket.
     pub(crate) socket: TcpStream,
-    /// The client's address.
     pub(crate) peer: SocketAddr,
     _permit: OwnedSemaphorePermit,
 }

@@ -20,13 +20,10 @@ use crate::proxy::Proxy;
 /// A gate with bound sockets.
 #[derive(Debug)]
 pub(crate) struct Server {
-    /// Accepts clients.
     pub(crate) data: Listener,
     /// Accepts requests about the state of the process.
     pub(crate) admin: Option<Listener>,
-    /// Answers the requests of clients.
     pub(crate) proxy: Proxy,
-    /// Limits of client connections.
     pub(crate) limits: ConnectionLimits,
 }
 

@@ -3,7 +3,6 @@
 use actgate_issuer::IssuerHandle;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-
 use serde::Deserialize;
 
 use super::flows::{Client, Flows, Tokens, Wanted};
@@ -96,7 +95,6 @@ pub(crate) struct Credentials {
 }
 
 impl Credentials {
-    /// A new token.
     pub(crate) async fn token(&self, credential: Credential) -> Result<Option<String>, Failure> {
         let flows = &self.flows;
         let tokens = match credential {

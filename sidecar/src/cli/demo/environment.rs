@@ -41,15 +41,14 @@ impl Environment {
         let server = Server::bind(([127, 0, 0, 1], 0).into(), Settings::default(), registry).await;
         let server = server.context("bundled issuer")?;
         let http = HttpClient::new();
-        let flows = Flows {
-            http: http.clone(),
-            issuer: server.issuer_url().to_owned(),
-        };
+        let issuer_url = server.issuer_url().to_owned();
         let credentials = Credentials {
-            flows,
+            flows: Flows {
+                http: http.clone(),
+                issuer: issuer_url.clone(),
+            },
             issuer: server.handle(),
         };
-        let issuer_url = server.issuer_url().to_owned();
         tokio::spawn(server.serve(std::future::pending()));
 
         let upstream = sample_api::start().await?;

@@ -47,7 +47,6 @@ impl<'s> ScenarioResult<'s> {
         }
     }
 
-    /// The result as text.
     pub(crate) fn text(&self, number: usize) -> String {
         let mut text = format!("{}\n", strong(&format!("{number:2}. {}", self.scenario)));
         for line in chain_tree::draw(&self.chain).lines() {

@@ -9,7 +9,12 @@ use crate::headers::identity::{Fact, IdentityHeaders, NameError};
 
 impl ConfigReader<'_> {
     pub(super) fn identity_headers(&mut self, written: &BTreeMap<Fact, Spanned<String>>) -> IdentityHeaders {
-        let name_of = |fact: Fact| written.get(&fact).map_or(fact.default_header(), |name| &name.value);
+        let defaults = IdentityHeaders::default();
+        let name_of = |fact: Fact| {
+            written
+                .get(&fact)
+                .map_or(defaults.name(fact).as_str(), |name| &name.value)
+        };
         let names = written.iter().map(|(fact, name)| (*fact, name.value.as_str()));
         IdentityHeaders::with_names(names).unwrap_or_else(|errors| {
             for (fact, error) in errors {

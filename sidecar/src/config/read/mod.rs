@@ -15,8 +15,6 @@ use std::time::Duration;
 
 use actgate_yaml::{Diagnostic, Diagnostics, Span};
 
-use self::addresses::Addresses;
-use self::policy::PolicySettings;
 use self::reader::{ConfigReader, read_file};
 use super::document::Document;
 use super::settings::Settings;
@@ -61,24 +59,17 @@ impl ConfigReader<'_> {
         let issuers = self.issuers(document.issuers.as_ref(), &audiences);
         let policy = self.policy(document, text);
         let authorizer = self.authorizer(document, &issuers, policy.as_ref());
-        let (
-            Addresses {
-                listen,
-                upstream,
-                admin,
-            },
-            PolicySettings { policy, file },
-        ) = (addresses?, policy?);
+        let (addresses, policy) = (addresses?, policy?);
         Some(Settings {
             file: self.file.to_owned(),
-            listen,
-            upstream,
-            admin,
+            listen: addresses.listen,
+            upstream: addresses.upstream,
+            admin: addresses.admin,
             hosts,
             audiences,
             issuers,
-            policy,
-            policy_file: file,
+            policy: policy.policy,
+            policy_file: policy.file,
             authorizer,
             identity_headers,
             access_token: document.access_token,
