@@ -168,7 +168,10 @@ impl<'d, 'c, 'r> Compiler<'d, 'c, 'r> {
         within: &[&'d str],
     ) -> Option<(&'d RequirementDocument, Vec<&'d str>)> {
         let Some(document) = self.defined.get(&name.value) else {
-            if !self.context.omissions.has_key(&name.value) {
+            if !["requirements", &name.value]
+                .iter()
+                .any(|key| self.context.omissions.has_key(key))
+            {
                 let known: Vec<&String> = self.defined.keys().collect();
                 let help = match known[..] {
                     [] => "define it under `requirements`".to_owned(),

@@ -49,7 +49,7 @@
 //! | `claims: { tid: T1 }` | a top-level claim equals text, a whole number or a boolean; `/a/b` reaches inside | `claim_not_met` |
 //! | `claims: { tid: { one_of: [T1] } }` | it is one of these | `claim_not_met` |
 //! | `claims: { roles: { contains: a } }` | it is a list with this in it | `claim_not_met` |
-//! | `token: { max_lifetime: 1h }` | `exp` is at most so long after `iat`; a token without `iat` is denied | `token_lifetime_too_long` |
+//! | `token: { max_lifetime: 1h }` | `exp` is at most so long after `iat`; a token without `iat`, or with one in the future, is denied | `token_lifetime_too_long` |
 //! | `any_of: [..]` | everything in at least one of these alternatives, which hold any key but `chain` | `any_of_not_met` |
 //! | `chain: { max_depth: 2 }` | at most so many actors | `chain_too_deep` |
 //! | `chain: { all_of }` | every actor is one of these | `chain_actor_not_allowed` |

@@ -28,14 +28,14 @@ pub(crate) enum KindRule {
     Where(Kind, &'static [Evidence]),
 }
 
-/// One fact about the claims of a party. An absent claim is no evidence.
+/// One fact about the claims of a party. An absent or blank claim is no evidence.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Evidence {
-    /// The claim is present.
+    /// The claim is a string.
     Present(&'static str),
-    /// The claim is a string that begins with the text.
+    /// The claim is a string that begins with the text, compared without ASCII case and leading white space.
     Prefix(&'static str, &'static str),
-    /// The claim is a string that does not begin with the text.
+    /// The claim is a string that does not begin with the text, compared alike.
     NoPrefix(&'static str, &'static str),
 }
 
@@ -54,15 +54,19 @@ impl Kind {
                 KindRule::Where(kind, evidence) => {
                     let mut holds = true;
                     for evidence in *evidence {
-                        holds &= match evidence {
-                            Evidence::Present(claim) => text(claim)?.is_some(),
-                            Evidence::Prefix(claim, prefix) => {
-                                text(claim)?.is_some_and(|value| value.starts_with(prefix))
-                            }
-                            Evidence::NoPrefix(claim, prefix) => {
-                                text(claim)?.is_some_and(|value| !value.starts_with(prefix))
-                            }
+                        let (Evidence::Present(claim) | Evidence::Prefix(claim, _) | Evidence::NoPrefix(claim, _)) =
+                            evidence;
+                        let value = text(claim)?.map_or("", str::trim);
+                        let begins = |prefix: &str| {
+                            let start = value.get(..prefix.len());
+                            start.is_some_and(|start| start.eq_ignore_ascii_case(prefix))
                         };
+                        holds &= !value.is_empty()
+                            && match evidence {
+                                Evidence::Present(_) => true,
+                                Evidence::Prefix(_, prefix) => begins(prefix),
+                                Evidence::NoPrefix(_, prefix) => !begins(prefix),
+                            };
                     }
                     if holds { *kind } else { Kind::Unknown }
                 }

@@ -215,9 +215,6 @@ fn explain_request(
     now: u64,
 ) -> Result<Explanation, Error> {
     let invalid = |reason| Error::InvalidRequest { reason };
-    if arguments.path.contains('#') {
-        return Err(invalid("the request target has a fragment"));
-    }
     if !arguments.path.starts_with('/') {
         return Err(invalid("the path does not begin with a slash"));
     }

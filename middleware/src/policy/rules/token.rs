@@ -29,18 +29,18 @@ pub(super) fn compile(document: &Spanned<TokenDocument>, context: &mut Context<'
 }
 
 impl TokenCondition {
-    /// A token without `iat`, or with one after `exp`, has no known lifetime.
-    pub(super) fn evaluate(&self, core: &Core<'_>, _: &EvaluationTime) -> Finding {
+    /// A token without `iat`, or with one after `exp` or in the future, has no known lifetime.
+    pub(super) fn evaluate(&self, core: &Core<'_>, time: &EvaluationTime) -> Finding {
         let TokenCondition::MaxLifetime(most) = self;
-        let met = lifetime(core).is_some_and(|lifetime| lifetime <= *most);
+        let met = lifetime(core, time).is_some_and(|lifetime| lifetime <= *most);
         Finding::met_if(met, "token_lifetime_too_long")
     }
 
-    pub(super) fn explain(&self, core: &Core<'_>, _: &EvaluationTime) -> (String, String) {
+    pub(super) fn explain(&self, core: &Core<'_>, time: &EvaluationTime) -> (String, String) {
         let TokenCondition::MaxLifetime(most) = self;
-        let got = match (lifetime(core), core.claims.issued_at) {
+        let got = match (lifetime(core, time), core.claims.issued_at) {
             (Some(lifetime), _) => format!("{lifetime} s"),
-            (None, Some(_)) => "an iat after exp".to_owned(),
+            (None, Some(_)) => "an iat after exp or in the future".to_owned(),
             (None, None) => "no iat".to_owned(),
         };
         (format!("a lifetime of at most {most} s"), got)
@@ -48,8 +48,10 @@ impl TokenCondition {
 }
 
 /// The seconds from `iat` to `exp`.
-fn lifetime(core: &Core<'_>) -> Option<u64> {
-    core.claims.expiration.checked_sub(core.claims.issued_at?)
+fn lifetime(core: &Core<'_>, time: &EvaluationTime) -> Option<u64> {
+    let issued_at = core.claims.issued_at?;
+    let is_past = issued_at <= time.now.saturating_add(time.leeway);
+    core.claims.expiration.checked_sub(issued_at).filter(|_| is_past)
 }
 
 #[cfg(test)]
@@ -67,6 +69,12 @@ mod tests {
         assert_eq!(of(json!({"iat": 1000, "exp": 4601})), "token_lifetime_too_long");
         assert_eq!(of(json!({"exp": 4600})), "token_lifetime_too_long");
         assert_eq!(of(json!({"iat": 4601, "exp": 4600})), "token_lifetime_too_long");
+        let now = crate::policy::testing::NOW;
+        assert_eq!(of(json!({"iat": now + 30, "exp": now + 100})), "allow");
+        assert_eq!(
+            of(json!({"iat": now + 31, "exp": now + 100})),
+            "token_lifetime_too_long"
+        );
         let checks = checks(body, json!({"exp": 4600}));
         let check = checks.last().unwrap();
         assert_eq!((&*check.rule, &*check.got), ("GET /: token.max_lifetime", "no iat"));

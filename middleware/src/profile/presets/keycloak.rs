@@ -3,8 +3,9 @@
 use super::rfc9068::RFC9068;
 use crate::profile::{ChainCompleteness, Evidence, Kind, KindRule, Profile, TokenType};
 
-/// Access tokens and ID tokens share the media type `JWT`; the claim `typ` differs. The user of a client's service account
-/// has a reserved prefix. `act` is experimental (2026): its nested part is the chain of the actor token.
+/// Access tokens and ID tokens share the media type `JWT`; the claim `typ` differs. The token of a service account has
+/// `client_id` and a user name with a fixed prefix. `act` is experimental (2026): its nested part is the chain of the actor
+/// token.
 pub(super) const KEYCLOAK: Profile = Profile {
     name: "keycloak",
     token_types: &[
@@ -28,7 +29,10 @@ pub(super) const KEYCLOAK: Profile = Profile {
         ),
         KindRule::Where(
             Kind::Service,
-            &[Evidence::Prefix("preferred_username", "service-account-")],
+            &[
+                Evidence::Present("client_id"),
+                Evidence::Prefix("preferred_username", "service-account-"),
+            ],
         ),
     ],
     actor_kind: &[],
