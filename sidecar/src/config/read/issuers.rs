@@ -123,7 +123,8 @@ impl ConfigReader<'_> {
     fn refresh_policy(&mut self, issuer: &TrustedIssuer, keys: &KeysDocument) -> RefreshPolicy {
         let mut policy = RefreshPolicy::default();
         // `max_stale` must not be below `refresh`, and so comes after it.
-        let written: [(_, fn(&mut RefreshPolicy) -> &mut Duration); 4] = [
+        type Setting = fn(&mut RefreshPolicy) -> &mut Duration;
+        let written: [(_, Setting); 4] = [
             (&keys.refresh, |policy| &mut policy.refresh),
             (&keys.cooldown, |policy| &mut policy.cooldown),
             (&keys.timeout, |policy| &mut policy.timeout),

@@ -57,19 +57,15 @@ impl ConfigReader<'_> {
                 let policy = Arc::new(policy);
                 return Some(PolicySettings { policy, file });
             }
-            Ok(_) => vec![Diagnostic::new(
-                routes.unwrap_or_default(),
-                NO_ROUTE,
-                "write at least one under `routes`",
-            )],
+            Ok(_) => {
+                let help = "write at least one under `routes`";
+                vec![Diagnostic::new(routes.unwrap_or_default(), NO_ROUTE, help)]
+            }
             Err(error) => {
                 let mistakes = error.iter().map(|mistake| {
                     let (line, column) = (mistake.line(), mistake.column());
-                    Diagnostic::new(
-                        Span { line, column },
-                        mistake.message(),
-                        mistake.help().unwrap_or_default(),
-                    )
+                    let help = mistake.help().unwrap_or_default();
+                    Diagnostic::new(Span { line, column }, mistake.message(), help)
                 });
                 mistakes.collect()
             }

@@ -21,67 +21,45 @@ pub(super) fn invalid<T>(message: impl Into<String>, help: &'static str) -> Resu
     })
 }
 
-/// Reads a duration.
 pub(super) fn duration(text: &str) -> Result<Duration, InvalidValue> {
-    humantime::parse_duration(text).or_else(|_| {
-        invalid(
-            format!("`{text}` is not a duration"),
-            "write a number with its unit, as in 30s, 10m or 24h",
-        )
-    })
+    let help = "write a number with its unit, as in 30s, 10m or 24h";
+    humantime::parse_duration(text).or_else(|_| invalid(format!("`{text}` is not a duration"), help))
 }
 
-/// Reads a duration in a range.
 pub(super) fn duration_within(text: &str, range: RangeInclusive<Duration>) -> Result<Duration, InvalidValue> {
     let duration = duration(text)?;
     if range.contains(&duration) {
         return Ok(duration);
     }
     let [least, most] = [range.start(), range.end()].map(|end| humantime::format_duration(*end));
-    invalid(
-        format!("`{text}` is out of range: from {least} to {most}"),
-        "write a duration in this range",
-    )
+    let message = format!("`{text}` is out of range: from {least} to {most}");
+    invalid(message, "write a duration in this range")
 }
 
-/// Reads a host.
 pub(super) fn host(text: &str) -> Result<AllowedHost, InvalidValue> {
     if text.contains('*') {
-        return invalid(
-            format!("`{text}` is a pattern, but hosts are compared as they are written"),
-            "write each host, or remove `hosts` to accept any",
-        );
+        let message = format!("`{text}` is a pattern, but hosts are compared as they are written");
+        return invalid(message, "write each host, or remove `hosts` to accept any");
     }
-    match AllowedHost::parse(text) {
-        Some(host) => Ok(host),
-        None => invalid(
-            format!("`{text}` is not a host"),
-            "write a host, or host:port, as clients send it",
-        ),
-    }
+    let help = "write a host, or host:port, as clients send it";
+    AllowedHost::parse(text).map_or_else(|| invalid(format!("`{text}` is not a host"), help), Ok)
 }
 
 /// Reads an address to listen on.
 pub(super) fn socket(text: &str) -> Result<SocketAddr, InvalidValue> {
-    text.parse().or_else(|_| {
-        invalid(
-            format!("`{text}` is not a socket address"),
-            "write an IP address and a port, as in 127.0.0.1:8080",
-        )
-    })
+    let help = "write an IP address and a port, as in 127.0.0.1:8080";
+    text.parse()
+        .or_else(|_| invalid(format!("`{text}` is not a socket address"), help))
 }
 
 /// Reads the address of the admin listener, which requires no credential and so listens on loopback only.
 pub(super) fn admin(text: &str) -> Result<SocketAddr, InvalidValue> {
     let address = socket(text)?;
     if address.ip().to_canonical().is_loopback() {
-        Ok(address)
-    } else {
-        invalid(
-            "`admin` can be reached from other machines",
-            "write a loopback address, as in 127.0.0.1:9901",
-        )
+        return Ok(address);
     }
+    let help = "write a loopback address, as in 127.0.0.1:9901";
+    invalid("`admin` can be reached from other machines", help)
 }
 
 /// Reads the host and the port of the upstream from its URL.
@@ -91,10 +69,8 @@ pub(super) fn upstream(text: &str) -> Result<Authority, InvalidValue> {
         return invalid(format!("`{text}` is not a URL"), HELP);
     };
     if url.scheme() != "http" {
-        return invalid(
-            "only plain http is supported to the upstream",
-            "write http://, and keep the upstream on this machine or in a trusted network",
-        );
+        let help = "write http://, and keep the upstream on this machine or in a trusted network";
+        return invalid("only plain http is supported to the upstream", help);
     }
     if !url.username().is_empty()
         || url.password().is_some()
@@ -102,10 +78,8 @@ pub(super) fn upstream(text: &str) -> Result<Authority, InvalidValue> {
         || url.query().is_some()
         || url.fragment().is_some()
     {
-        return invalid(
-            "the upstream has more than a host and a port; the path of a request is never changed",
-            HELP,
-        );
+        let message = "the upstream has more than a host and a port; the path of a request is never changed";
+        return invalid(message, HELP);
     }
     if url.port() == Some(0) {
         return invalid("no service can listen on port 0", HELP);
@@ -121,38 +95,32 @@ pub(super) const NAME_THIS_API: &str = "name this API as the issuer writes it in
 /// Reads an audience. It is compared byte for byte, so text that no token contains is a mistake.
 pub(super) fn audience(text: &str) -> Result<String, InvalidValue> {
     if text.trim().is_empty() {
-        invalid("an audience is empty", NAME_THIS_API)
-    } else if text.trim() != text || text.chars().any(char::is_control) {
-        invalid(
-            format!("{text:?} has a space at an end, or a control character"),
-            NAME_THIS_API,
-        )
-    } else {
-        Ok(text.to_owned())
+        return invalid("an audience is empty", NAME_THIS_API);
     }
+    if text.trim() != text || text.chars().any(char::is_control) {
+        let message = format!("{text:?} has a space at an end, or a control character");
+        return invalid(message, NAME_THIS_API);
+    }
+    Ok(text.to_owned())
 }
 
 /// Reads an absolute URL for callers.
 pub(super) fn metadata_url(text: &str) -> Result<String, InvalidValue> {
     match url::Url::parse(text) {
         Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url.into()),
-        _ => invalid(
-            format!("`{text}` is not a URL"),
-            "write the absolute URL of the protected resource metadata",
-        ),
+        _ => {
+            let help = "write the absolute URL of the protected resource metadata";
+            invalid(format!("`{text}` is not a URL"), help)
+        }
     }
 }
 
-/// Reads a number of connections.
 pub(super) fn connections(count: u32) -> Result<u32, InvalidValue> {
     if (1..=1_000_000).contains(&count) {
-        Ok(count)
-    } else {
-        invalid(
-            format!("{count} connections are out of range: from 1 to 1000000"),
-            "write a number in this range",
-        )
+        return Ok(count);
     }
+    let message = format!("{count} connections are out of range: from 1 to 1000000");
+    invalid(message, "write a number in this range")
 }
 
 #[cfg(test)]
