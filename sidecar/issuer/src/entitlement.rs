@@ -28,9 +28,7 @@ pub(crate) fn granted(requested: Option<ScopeSet>, allowed: ScopeSet) -> Result<
     let scope = match requested {
         None => allowed,
         Some(requested) if requested.is_within(&allowed) => requested,
-        Some(_) => {
-            return Err(ErrorCode::InvalidScope.because("the requested scope exceeds what is allowed"));
-        }
+        Some(_) => return Err(ErrorCode::InvalidScope.because("the requested scope exceeds what is allowed")),
     };
     if scope.is_empty() {
         return Err(ErrorCode::InvalidScope.because("no scope remains to be granted"));

@@ -59,9 +59,7 @@ fn read_for(
     match query.one("response_type")? {
         Some("code") => {}
         None => return Err(ErrorCode::InvalidRequest.because("response_type is missing")),
-        Some(_) => {
-            return Err(ErrorCode::UnsupportedResponseType.because("only code is supported"));
-        }
+        Some(_) => return Err(ErrorCode::UnsupportedResponseType.because("only code is supported")),
     }
     if !matches!(query.one("response_mode")?, None | Some("query")) {
         return Err(ErrorCode::InvalidRequest.because("only response_mode query is supported"));
@@ -77,9 +75,7 @@ fn read_for(
     let mut requested = query.one("scope")?.map(ScopeSet::parse).transpose()?;
     let id_token = match requested.as_mut().map(|scope| scope.remove("openid")) {
         Some(true) if client.scopes.contains("openid") => IdToken::Requested { nonce },
-        Some(true) => {
-            return Err(ErrorCode::InvalidScope.because("the client may not ask for openid"));
-        }
+        Some(true) => return Err(ErrorCode::InvalidScope.because("the client may not ask for openid")),
         _ => IdToken::NotRequested,
     };
     Ok(AuthorizationRequest {

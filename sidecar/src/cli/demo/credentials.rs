@@ -5,16 +5,16 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 
-use super::flows::{Client, Flows, Tokens, Wanted};
+use super::flows::{Client, Flows, Form, Tokens, Wanted};
 use crate::exit::{Context as _, Failure};
 
 /// The user, as the fields of the issuer's login form.
-const ALICE: &[(&str, &str)] = &[
+const ALICE: Form<'_> = &[
     ("username", "alice"),
     ("password", "wonderland"),
     ("second_factor", "246810"),
 ];
-const ALICE_WITHOUT_SECOND_FACTOR: &[(&str, &str)] = &[("username", "alice"), ("password", "wonderland")];
+const ALICE_WITHOUT_SECOND_FACTOR: Form<'_> = &[("username", "alice"), ("password", "wonderland")];
 
 const STOREFRONT: Client = client("storefront", "storefront-secret", "https://storefront.example/callback");
 const ASSISTANT: Client = client("assistant", "assistant-secret", "https://assistant.example/callback");
@@ -148,7 +148,7 @@ impl Credentials {
         self.flows.client_credentials(NIGHT_BATCH, READ).await
     }
 
-    async fn refund_chain(&self, login: &[(&str, &str)]) -> Result<Tokens, Failure> {
+    async fn refund_chain(&self, login: Form<'_>) -> Result<Tokens, Failure> {
         let delegated = self.through_assistant(login, FOR_REFUND_AGENT).await?;
         self.flows.exchange(REFUND_AGENT, &delegated, REFUND).await
     }
@@ -158,7 +158,7 @@ impl Credentials {
     }
 
     /// A token of the user in which the assistant is the current actor, for the next agent.
-    async fn through_assistant(&self, login: &[(&str, &str)], next: &'static str) -> Result<String, Failure> {
+    async fn through_assistant(&self, login: Form<'_>, next: &'static str) -> Result<String, Failure> {
         let first = wanted(FOR_ASSISTANT, "orders:read refunds:write");
         let signed_in = self.flows.sign_in(login, STOREFRONT, first).await?.access;
         let next = wanted(next, "refunds:write");

@@ -13,6 +13,9 @@ const CODE_CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 
+/// The fields of a form.
+pub(crate) type Form<'a> = &'a [(&'a str, &'a str)];
+
 /// A client of the issuer.
 #[derive(Clone, Copy)]
 pub(crate) struct Client {
@@ -40,7 +43,8 @@ pub(crate) struct Tokens {
 }
 
 /// An error response (RFC 6749 section 5.2).
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize, thiserror::Error)]
+#[error("{error}, {error_description}")]
 pub(crate) struct TokenError {
     pub(crate) error: String,
     error_description: String,
@@ -55,12 +59,7 @@ pub(crate) struct Flows {
 
 impl Flows {
     /// Authorization code with PKCE: the user signs in and consents, the client redeems the code.
-    pub(crate) async fn sign_in(
-        &self,
-        login: &[(&str, &str)],
-        client: Client,
-        wanted: Wanted,
-    ) -> Result<Tokens, Failure> {
+    pub(crate) async fn sign_in(&self, login: Form<'_>, client: Client, wanted: Wanted) -> Result<Tokens, Failure> {
         let query = url::form_urlencoded::Serializer::new(String::new())
             .extend_pairs([
                 ("response_type", "code"),
@@ -84,7 +83,7 @@ impl Flows {
             ("redirect_uri", client.redirect_uri),
             ("code_verifier", CODE_VERIFIER),
         ];
-        issued(self.token(client, &form).await?)
+        self.token(client, &form).await?.context("no token issued")
     }
 
     /// Client credentials.
@@ -94,12 +93,13 @@ impl Flows {
             ("resource", wanted.resource),
             ("scope", wanted.scope),
         ];
-        issued(self.token(client, &form).await?)
+        self.token(client, &form).await?.context("no token issued")
     }
 
     /// Token exchange: `agent` exchanges a token of which it is the audience for one in which it is the current actor.
     pub(crate) async fn exchange(&self, agent: Client, subject_token: &str, wanted: Wanted) -> Result<Tokens, Failure> {
-        issued(self.try_exchange(agent, subject_token, wanted).await?)
+        let response = self.try_exchange(agent, subject_token, wanted).await?;
+        response.context("no token issued")
     }
 
     /// The same, with the error of the issuer.
@@ -126,7 +126,7 @@ impl Flows {
         self.token(agent, &form).await
     }
 
-    async fn token(&self, client: Client, form: &[(&str, &str)]) -> Result<Result<Tokens, TokenError>, Failure> {
+    async fn token(&self, client: Client, form: Form<'_>) -> Result<Result<Tokens, TokenError>, Failure> {
         let form = [form, &[("client_id", client.id), ("client_secret", client.secret)]].concat();
         let reply = self.http.post(&format!("{}/token", self.issuer), &form).await?;
         let response = if reply.status.is_success() {
@@ -138,16 +138,14 @@ impl Flows {
     }
 
     /// Submits the form of a page.
-    async fn submit_form(&self, page: &Reply, action: &str, fields: &[(&str, &str)]) -> Result<Reply, Failure> {
+    async fn submit_form(&self, page: &Reply, action: &str, fields: Form<'_>) -> Result<Reply, Failure> {
         let html = String::from_utf8_lossy(&page.body);
         let transaction = html
             .split_once("name=\"transaction\" value=\"")
             .and_then(|(_, rest)| rest.split_once('"'));
         let Some((transaction, _)) = transaction else {
-            let error = format!(
-                "no form for {action} on the page of the issuer (status {})",
-                page.status
-            );
+            let status = page.status;
+            let error = format!("no form for {action} on the page of the issuer (status {status})");
             return Err(Failure::Runtime(error));
         };
         let form = [fields, &[("transaction", transaction)]].concat();
@@ -155,25 +153,14 @@ impl Flows {
     }
 }
 
-fn issued(response: Result<Tokens, TokenError>) -> Result<Tokens, Failure> {
-    response.map_err(
-        |TokenError {
-             error,
-             error_description,
-         }| { Failure::Runtime(format!("no token issued: {error}, {error_description}")) },
-    )
-}
-
 /// The authorization code in a redirect.
 fn code(redirect: &Reply) -> Result<String, Failure> {
     let location = redirect.headers.get(header::LOCATION);
     let location = location.and_then(|location| url::Url::parse(location.to_str().ok()?).ok());
     let mut parameters = location.iter().flat_map(url::Url::query_pairs);
-    match parameters.find(|(name, _)| name == "code") {
-        Some((_, code)) => Ok(code.into_owned()),
-        None => Err(Failure::Runtime(format!(
-            "no code from the issuer (status {})",
-            redirect.status
-        ))),
-    }
+    let code = parameters
+        .find(|(name, _)| name == "code")
+        .map(|(_, code)| code.into_owned());
+    let status = redirect.status;
+    code.ok_or_else(|| Failure::Runtime(format!("no code from the issuer (status {status})")))
 }

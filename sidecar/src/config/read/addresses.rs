@@ -29,8 +29,8 @@ impl ConfigReader<'_> {
             && receives(listen, admin.ip())
         {
             let message = "`admin` and `listen` are the same address";
-            self.diagnostics
-                .push(written.span(), message, "give `admin` another port");
+            let help = "give `admin` another port";
+            self.diagnostics.push(written.span(), message, help);
         }
         for (name, own) in [("listen", listen), ("admin", admin)] {
             if let (Some(own), Some(upstream), Some(written)) = (own, &upstream, written_upstream)

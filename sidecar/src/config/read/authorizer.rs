@@ -1,7 +1,7 @@
 //! The authorizer: what issuers, policy and other keys amount to together.
 
 use actgate::{Authorizer, AuthorizerBuilder, ConfigError};
-use actgate_yaml::{Diagnostic, Span};
+use actgate_yaml::{Diagnostic, Span, Spanned};
 
 use super::policy::PolicySettings;
 use super::reader::ConfigReader;
@@ -37,9 +37,9 @@ impl ConfigReader<'_> {
     fn report(&mut self, error: &ConfigError, document: &Document, policy: Option<&PolicySettings>) {
         match error {
             ConfigError::Leeway(_) => {
-                let span = document.leeway.as_ref().map_or(Span::default(), |leeway| leeway.span());
-                self.diagnostics
-                    .push(span, "the leeway is too long", "write at most 60s");
+                let span = document.leeway.as_ref().map(Spanned::span).unwrap_or_default();
+                let help = "write at most 60s";
+                self.diagnostics.push(span, "the leeway is too long", help);
             }
             ConfigError::HistoryRule {
                 rule,
@@ -67,12 +67,8 @@ impl ConfigReader<'_> {
     fn is_complete(&self, identifier: &str, document: &Document) -> bool {
         let mut issuers = document.issuers.iter().flat_map(|issuers| &issuers.value);
         issuers.any(|issuer| {
-            let named = issuer
-                .value
-                .issuer
-                .as_ref()
-                .is_some_and(|name| name.value == identifier);
-            named && !self.omissions.within(issuer.span())
+            let name = issuer.value.issuer.as_ref();
+            name.is_some_and(|name| name.value == identifier) && !self.omissions.within(issuer.span())
         })
     }
 }
