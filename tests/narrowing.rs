@@ -184,7 +184,7 @@ fn decide(policy: &Value, token: &str) -> Result<(), Error> {
         .outcome()
         .map_err(Clone::clone);
     let explained = authorizer
-        .explain(&Presented::token(target, token), NOW)
+        .explain(&Presented::token(&target, token), NOW)
         .decision()
         .outcome()
         .map_err(Clone::clone);

@@ -17,7 +17,7 @@
 //! }))?;
 //! let uri = Uri::from_static("/orders");
 //! let target = Target::new(&Method::GET, &uri)?;
-//! let explanation = authorizer.explain(&Presented::token(target, &token), TestIssuer::NOW);
+//! let explanation = authorizer.explain(&Presented::token(&target, &token), TestIssuer::NOW);
 //! assert_eq!(explanation.decision().identity().unwrap().subject(), "alice");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -159,7 +159,7 @@ impl TestIssuer {
         let target = Target::new(&http::Method::GET, &uri).map_err(failed)?;
         let explanation = authorizer
             .map_err(failed)?
-            .explain(&Presented::token(target, &token), TestIssuer::NOW);
+            .explain(&Presented::token(&target, &token), TestIssuer::NOW);
         let decision = explanation.decision();
         // No route matches; the identity is that of the valid token.
         let identity = decision.identity().cloned();

@@ -62,7 +62,7 @@ fn read(profile: Profile, fixture: &Fixture) -> Value {
     let token = issuer.token_with_header(header, claims).unwrap();
     let uri = Uri::from_static("/");
     let target = Target::new(&Method::GET, &uri).unwrap();
-    let explanation = authorizer.explain(&Presented::token(target, &token), TestIssuer::NOW);
+    let explanation = authorizer.explain(&Presented::token(&target, &token), TestIssuer::NOW);
     identity(&explanation).unwrap_or_else(|error| json!({ "error": error.to_string() }))
 }
 

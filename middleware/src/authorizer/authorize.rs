@@ -22,7 +22,7 @@ impl Authorizer {
     /// Waits only where the token names a key that is not present: for one fetch, bounded by its time-out, and not at all
     /// during the cool-down. It does NOT read the body.
     pub async fn decide(&self, target: &Target<'_>, headers: &HeaderMap) -> Decision {
-        let presented = Presented::headers(target.clone(), headers);
+        let presented = Presented::headers(target, headers);
         match self.enforce(None, &presented) {
             Authorization::Pending(pending, _) if pending.resolve().await => {
                 self.enforce(None, &presented).into_decision()
@@ -277,7 +277,7 @@ mod tests {
             }
             let uri = Uri::from_static(path);
             let target = Target::new(method, &uri).unwrap();
-            let presented = Presented::headers(target, &headers);
+            let presented = Presented::headers(&target, &headers);
             let authorization = self.authorizer.enforce(None, &presented);
             authorization.into_decision()
         }

@@ -64,7 +64,7 @@ mod tests {
         let explain = |path, token: &str| {
             let uri = Uri::from_static(path);
             let target = Target::new(&Method::GET, &uri).unwrap();
-            authorizer.explain(&Presented::token(target, token), TestIssuer::NOW)
+            authorizer.explain(&Presented::token(&target, token), TestIssuer::NOW)
         };
         let last = |token: &str| {
             let explanation = explain("/", token);
@@ -112,7 +112,7 @@ mod tests {
         let steps = || -> Vec<String> {
             let uri = Uri::from_static("/");
             let target = Target::new(&Method::GET, &uri).unwrap();
-            let explanation = authorizer.explain(&Presented::token(target, &token), TestIssuer::NOW);
+            let explanation = authorizer.explain(&Presented::token(&target, &token), TestIssuer::NOW);
             explanation.checks().iter().map(|check| check.rule.clone()).collect()
         };
         let fresh = steps();

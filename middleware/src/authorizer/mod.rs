@@ -12,7 +12,7 @@ use std::time::Duration;
 pub use decision::Decision;
 pub use explain::Explanation;
 
-pub(crate) use pending::Authorization;
+pub(crate) use pending::{Authorization, Pending};
 
 use crate::challenge::{Challenge, ChallengeContext};
 use crate::clock::Clock;
@@ -320,7 +320,7 @@ mod tests {
             let (uri, headers) = (Uri::from_static("/"), HeaderMap::new());
             let target = Target::new(&Method::GET, &uri).unwrap();
             let _ = &headers;
-            let explanation = authorizer.explain(&Presented::token(target, &token), TestIssuer::NOW);
+            let explanation = authorizer.explain(&Presented::token(&target, &token), TestIssuer::NOW);
             explanation.decision().error().map(Error::code)
         };
         assert_eq!(outcome(&first), None);

@@ -84,7 +84,7 @@ impl<R> AuthorizeLayer<R> {
             Ok(target) => target,
             Err(error) => return Authorization::Decided(Decision::without_route(error)),
         };
-        let presented = Presented::headers(target, request.headers());
+        let presented = Presented::headers(&target, request.headers());
         let required = self.requirement.as_ref().map(|(name, requirement)| (name, requirement));
         self.authorizer.enforce(required, &presented)
     }

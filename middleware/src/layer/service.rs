@@ -10,7 +10,7 @@ use tower_service::Service;
 use super::authorize_layer::AuthorizeLayer;
 use super::future::{ResponseFuture, State, Waiting};
 use super::rejection_body::{EmptyBody, RejectionBody};
-use crate::authorizer::Authorization;
+use crate::authorizer::{Authorization, Decision, Pending};
 
 /// The service that an [`AuthorizeLayer`] makes.
 #[derive(Clone, Debug)]
@@ -30,6 +30,27 @@ impl<S, R: Clone> Layer<S> for AuthorizeLayer<R> {
     }
 }
 
+impl<S: Clone, R: Clone> Authorize<S, R> {
+    /// The ready service waits with the request; its clone stays. Few requests come here.
+    #[cold]
+    fn wait<B>(&mut self, pending: Pending, request: Request<B>, decision: Decision) -> ResponseFuture<S, R, B>
+    where
+        S: Service<Request<B>>,
+    {
+        let clone = self.inner.clone();
+        let waiting = Some(Box::new(Waiting {
+            resolved: Box::pin(async move { pending.resolve().await }),
+            inner: mem::replace(&mut self.inner, clone),
+            layer: self.layer.clone(),
+            request,
+            decision,
+        }));
+        ResponseFuture {
+            state: State::Waiting { waiting },
+        }
+    }
+}
+
 impl<S, R, B, C> Service<Request<B>> for Authorize<S, R>
 where
     S: Service<Request<B>, Response = Response<C>> + Clone,
@@ -45,22 +66,21 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> ResponseFuture<S, R, B> {
-        let state = match self.layer.authorize(&request) {
-            Authorization::Decided(decision) => self.layer.enforce(&mut self.inner, request, decision).into(),
-            Authorization::Pending(pending, decision) => {
-                // The service that is ready waits with the request; its clone stays.
-                let clone = self.inner.clone();
-                let waiting = Box::new(Waiting {
-                    resolved: Box::pin(async move { pending.resolve().await }),
-                    inner: mem::replace(&mut self.inner, clone),
-                    layer: self.layer.clone(),
-                    request,
-                    decision,
-                });
-                State::Waiting { waiting: Some(waiting) }
-            }
+        let decision = match self.layer.authorize(&request) {
+            Authorization::Decided(decision) => decision,
+            Authorization::Pending(pending, decision) => return self.wait(pending, request, decision),
         };
-        ResponseFuture { state }
+        // One match without a conversion: it saves a copy of the future.
+        match self.layer.enforce(&mut self.inner, request, decision) {
+            Ok(future) => ResponseFuture {
+                state: State::Inner { future },
+            },
+            Err(response) => ResponseFuture {
+                state: State::Rejected {
+                    response: Some(response),
+                },
+            },
+        }
     }
 }
 

@@ -9,9 +9,9 @@ use super::target::Target;
 use crate::error::Error;
 
 /// A request as the authorizer sees it: its target and the credentials that came with it.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub struct Presented<'r> {
-    target: Target<'r>,
+    target: &'r Target<'r>,
     credential: Source<'r>,
 }
 
@@ -23,7 +23,7 @@ enum Source<'r> {
 
 impl<'r> Presented<'r> {
     /// The credential in the headers of a request.
-    pub fn headers(target: Target<'r>, headers: &'r HeaderMap) -> Self {
+    pub fn headers(target: &'r Target<'r>, headers: &'r HeaderMap) -> Self {
         Presented {
             target,
             credential: Source::Headers(headers),
@@ -31,15 +31,15 @@ impl<'r> Presented<'r> {
     }
 
     /// A bearer token by itself, as if it were the one credential of the request.
-    pub fn token(target: Target<'r>, token: &'r str) -> Self {
+    pub fn token(target: &'r Target<'r>, token: &'r str) -> Self {
         Presented {
             target,
             credential: Source::Token(token),
         }
     }
 
-    pub(crate) fn target(&self) -> &Target<'r> {
-        &self.target
+    pub(crate) fn target(&self) -> &'r Target<'r> {
+        self.target
     }
 
     /// The one bearer token. Its form has not been checked.

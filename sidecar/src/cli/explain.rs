@@ -224,7 +224,7 @@ fn explain_request(
     let path: PathAndQuery = arguments.path.parse().map_err(|_| invalid("the path is invalid"))?;
     let uri = path.into();
     let target = Target::new(&arguments.method, &uri)?;
-    Ok(authorizer.explain(&Presented::token(target, token), now))
+    Ok(authorizer.explain(&Presented::token(&target, token), now))
 }
 
 fn heading(tier: Tier) -> &'static str {

@@ -52,7 +52,7 @@ impl ScopesCondition {
     }
 
     pub(super) fn evaluate(&self, core: &Core<'_>, _: &EvaluationTime) -> Finding {
-        let has = |scope: &Word| core.claims.scope.split(' ').any(|held| *held == **scope);
+        let has = |scope: &Word| has_scope(&core.claims.scope, scope);
         let (met, challenge) = match self {
             ScopesCondition::All(scopes, challenge) => (scopes.iter().all(has), challenge),
             ScopesCondition::Any(scopes, challenge) => (scopes.iter().any(has), challenge),
@@ -77,6 +77,10 @@ impl ScopesCondition {
         };
         (expected, got.to_owned())
     }
+}
+
+fn has_scope(scopes: &str, wanted: &str) -> bool {
+    scopes.split(' ').any(|scope| scope == wanted)
 }
 
 #[cfg(test)]
