@@ -18,7 +18,7 @@ const ADMIN_CONNECTIONS: u32 = 64;
 pub(crate) async fn start(settings: Settings, log: DecisionLog) -> Result<Server, Failure> {
     let bind = async |address, max_connections| {
         let bound = Listener::bind(address, max_connections).await;
-        bound.context(format_args!("listening on {address}"))
+        bound.context(format_args!("cannot listen on {address}"))
     };
     let data = bind(settings.listen, settings.limits.connections).await?;
     let admin = match settings.admin {

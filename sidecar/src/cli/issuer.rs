@@ -17,13 +17,13 @@ const BANNER: &str = "\
 
 /// Shell commands that get tokens from the built-in registry. `ISSUER` is the address.
 const FIRST_TOKENS: &str = r#"
-A token for an agent: client warehouse, secret warehouse-secret.
+A token for a service: client warehouse, secret warehouse-secret.
 
   curl -s -w '\n' ISSUER/token -u warehouse:warehouse-secret -d grant_type=client_credentials \
     -d resource=https://orders.example -d scope=orders:read
 
-A token for a user: user alice, password wonderland, through the application storefront. The variables login,
-consent and code are the steps of a browser.
+A token for a user: user alice, password wonderland, through the application storefront. Its audience is the
+assistant, not the gate below. The variables login, consent and code are the steps of a browser.
 
   form() { sed -n 's/.*name="transaction" value="\([^"]*\)".*/transaction=\1/p'; }
   login=$(curl -s -G ISSUER/authorize -d response_type=code -d client_id=storefront \
@@ -37,7 +37,7 @@ consent and code are the steps of a browser.
     sed 's/.*"access_token":"\([^"]*\)".*/\1/')
   echo "$token"
 
-A token for an agent that acts on behalf of the user: client assistant exchanges the token above.
+A token for an agent that acts on behalf of the user, for the gate: client assistant exchanges the token above.
 
   curl -s -w '\n' ISSUER/token -u assistant:assistant-secret \
     -d grant_type=urn:ietf:params:oauth:grant-type:token-exchange -d resource=https://orders.example \
