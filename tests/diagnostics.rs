@@ -69,13 +69,15 @@ fn every_mistake_of_a_configuration_is_reported() {
 fn every_mistake_of_a_registry_is_reported() {
     let files = Files::new();
     let registry = files.write("registry.yaml", REGISTRY);
-    let output = run_to_end(&["issuer", "--listen", "127.0.0.1:0", "--registry", &registry], "");
-    assert_reported(
-        &output,
-        &registry,
-        REGISTRY,
-        ["second_facter", "servise", "orders:read\n    resources", "not-a-uri"],
-    );
+    for command in [&["check"][..], &["issuer", "--listen", "127.0.0.1:0"]] {
+        let output = run_to_end(&[command, &["--registry", &registry]].concat(), "");
+        assert_reported(
+            &output,
+            &registry,
+            REGISTRY,
+            ["second_facter", "servise", "orders:read\n    resources", "not-a-uri"],
+        );
+    }
 }
 
 /// Fails unless exactly the mistakes that begin at `needles` are reported, each with a help text.

@@ -55,7 +55,10 @@ fn main() -> ExitCode {
 
 fn execute(command: Command, log: &ProcessLog) -> Result<(), Failure> {
     match command {
-        Command::Check { file, json } => check::check(&file.config, Output::of(json)),
+        Command::Check { file, registry, json } => match registry {
+            Some(registry) => check::check_registry(&registry, Output::of(json)),
+            None => check::check(&file.config, Output::of(json)),
+        },
         Command::Run(file) => block_on(run::run(&file.config, log)),
         Command::Explain(arguments) => block_on(explain::explain(&arguments)),
         Command::Issuer(arguments) => block_on(issuer::issuer(&arguments)),

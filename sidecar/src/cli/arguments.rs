@@ -98,7 +98,7 @@ pub(crate) enum Command {
     /// Run the gate in front of an API
     #[command(after_help = "`actgate run --help` shows every key of the configuration.", after_long_help = RUN_NOTES)]
     Run(ConfigFile),
-    /// Check a configuration and its policy, without network
+    /// Check a configuration and its policy, or a registry of `actgate issuer`, without network
     #[command(
         after_help = "Exit code 0, or 78 with every mistake, each as file:line:column: message and a suggested fix."
     )]
@@ -106,6 +106,9 @@ pub(crate) enum Command {
         /// The configuration.
         #[command(flatten)]
         file: ConfigFile,
+        /// Check this registry instead of a configuration
+        #[arg(long, value_name = "FILE", conflicts_with = "config")]
+        registry: Option<PathBuf>,
         /// Print one JSON object
         #[arg(long)]
         json: bool,

@@ -7,6 +7,7 @@ use std::path::Path;
 use actgate_yaml::Diagnostics;
 use serde::Serialize;
 
+use crate::cli::issuer::read_registry;
 use crate::cli::output::{Output, print, print_json};
 use crate::config::{self, Settings};
 use crate::exit::Failure;
@@ -24,6 +25,29 @@ pub(crate) fn check(file: &Path, output: Output) -> Result<(), Failure> {
         return loaded.map(|_| ()).map_err(|_| Failure::ConfigurationReported);
     }
     print(&Summary::of(&loaded?).to_string())
+}
+
+/// The same for a registry of the bundled issuer.
+pub(crate) fn check_registry(file: &Path, output: Output) -> Result<(), Failure> {
+    let mistakes = match read_registry(file) {
+        Ok(_) => Diagnostics::default(),
+        Err(Failure::Configuration(mistakes)) if output == Output::Json => mistakes,
+        Err(failure) => return Err(failure),
+    };
+    let ok = mistakes.is_empty();
+    match output {
+        Output::Json => print_json(&Report {
+            ok,
+            diagnostics: &mistakes,
+            summary: None,
+        })?,
+        Output::Text => print(&format!("{}: the registry is valid\n", file.display()))?,
+    }
+    if ok {
+        Ok(())
+    } else {
+        Err(Failure::ConfigurationReported)
+    }
 }
 
 #[derive(Serialize)]

@@ -96,7 +96,7 @@ fn start_failure(error: StartError) -> Failure {
     Failure::Runtime(format!("issuer: {error}{help}"))
 }
 
-fn read_registry(file: &Path) -> Result<Registry, Failure> {
+pub(super) fn read_registry(file: &Path) -> Result<Registry, Failure> {
     let text = std::fs::read_to_string(file).context(file.display())?;
     Registry::from_yaml(&text).map_err(|mistakes| Failure::Configuration(mistakes.in_file(file)))
 }
