@@ -79,8 +79,7 @@ impl TrustedIssuer {
         Ok(self)
     }
 
-    /// Accepts these algorithms instead of all. Has no effect on a [static](KeySource::Static) key set, whose algorithms
-    /// are fixed when it is read.
+    /// Accepts these algorithms instead of all.
     ///
     /// # Errors
     /// [`ConfigError::NoAlgorithm`] for an empty list.

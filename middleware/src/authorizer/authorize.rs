@@ -23,12 +23,13 @@ impl Authorizer {
     /// during the cool-down. It does NOT read the body.
     pub async fn decide(&self, target: &Target<'_>, headers: &HeaderMap) -> Decision {
         let presented = Presented::headers(target, headers);
-        match self.enforce(None, &presented) {
-            Authorization::Pending(pending, _) if pending.resolve().await => {
-                self.enforce(None, &presented).into_decision()
-            }
-            authorization => authorization.into_decision(),
+        let authorization = self.enforce(None, &presented);
+        if let Authorization::Pending(pending, _) = &authorization
+            && pending.resolve().await
+        {
+            return self.enforce(None, &presented).into_decision();
         }
+        authorization.into_decision()
     }
 
     /// Authorizes now, by the routes or by one requirement, and records nothing. Without type parameters, so that the
@@ -173,10 +174,14 @@ impl Authorizer {
         let token_type = Step::TYPE.compare(token_type, recorder, accepted, found)?;
         let snapshot = keys.snapshot();
         let snapshot = snapshot.inspect_err(|error| Step::KEY.report_failed(recorder, error))?;
-        let selected = Step::KEY.report(token.select(&snapshot.keys), recorder, |_| match token.kid() {
-            Some(kid) => format!("`{kid}`"),
-            None => "the only one that fits".to_owned(),
-        });
+        let selected = Step::KEY.report(
+            token.select(&snapshot.keys, &issuer.algorithms),
+            recorder,
+            |_| match token.kid() {
+                Some(kid) => format!("`{kid}`"),
+                None => "the only one that fits".to_owned(),
+            },
+        );
         let selected = selected.map_err(|error| Failure {
             pending: match (&error, keys) {
                 (Error::UnknownKey, Keys::Remote(keys)) => Some(Pending::Keys {
@@ -188,7 +193,7 @@ impl Authorizer {
             error,
         })?;
         let verified = Step::SIGNATURE.report(token.verify(claims, &selected), recorder, |_| "valid".to_owned())?;
-        let derived = verified.check_token_type(token_type);
+        let derived = verified.check_token_type(&issuer.profile, token_type);
         let facts = derived.and_then(|()| Facts::derive(verified, issuer, limits));
         let facts = Step::CLAIMS.report(facts, recorder, |_| "well-formed claims".to_owned())?;
         Ok(Identity::verified(facts, Arc::clone(issuer), snapshot.generation))

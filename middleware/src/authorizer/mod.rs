@@ -298,6 +298,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::keys::Algorithm;
     use crate::profile::ChainCompleteness;
     use crate::request::{Presented, Target};
     use crate::testing::{FixedClock, TestIssuer};
@@ -326,6 +327,22 @@ mod tests {
         assert_eq!(outcome(&first), None);
         assert!(second.inner.cache.get(&token).is_some());
         assert_eq!(outcome(&second), Some("insufficient_scope"));
+    }
+
+    #[test]
+    fn the_accepted_algorithms_limit_a_static_key_set_too() {
+        let issuer = TestIssuer::new().unwrap();
+        let code = |algorithms: &[Algorithm]| {
+            let trusted = issuer.trusted(TestIssuer::AUDIENCE).unwrap();
+            let builder = Authorizer::builder().issuer(trusted.algorithms(algorithms).unwrap());
+            let authorizer = builder.policy(policy("routes: [{ match: GET / }]")).build().unwrap();
+            let (uri, token) = (Uri::from_static("/"), issuer.token(json!({})).unwrap());
+            let target = Target::new(&Method::GET, &uri).unwrap();
+            let explanation = authorizer.explain(&Presented::token(&target, &token), TestIssuer::NOW);
+            explanation.decision().error().map(Error::code)
+        };
+        assert_eq!(code(&[Algorithm::RS256, Algorithm::ES256]), None);
+        assert_eq!(code(&[Algorithm::RS256]), Some("unsupported_algorithm"));
     }
 
     #[test]

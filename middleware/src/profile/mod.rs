@@ -30,6 +30,8 @@ pub struct Profile {
     pub(crate) name: &'static str,
     /// The accepted media types of access tokens.
     pub(crate) token_types: &'static [TokenType],
+    /// Claims that occur in ID tokens and security events only: a token with one of them is no access token.
+    pub(crate) foreign_claims: &'static [&'static str],
     /// The claim that names the initiator.
     pub(crate) subject: &'static str,
     /// The claim that names the audiences: a string or an array of strings.

@@ -91,11 +91,18 @@ impl<'t> UnverifiedToken<'t> {
         })
     }
 
-    /// The keys of a set that `kid` and `alg` select; at least one.
+    /// The keys of a set that `kid` and an accepted `alg` select; at least one.
     ///
     /// # Errors
     /// [`Error::UnknownKey`] where a newer set could contain a key, else [`Error::UnsupportedAlgorithm`].
-    pub(crate) fn select<'k>(&self, keys: &'k KeySet) -> Result<Vec<&'k VerificationKey>, Error> {
+    pub(crate) fn select<'k>(
+        &self,
+        keys: &'k KeySet,
+        accepted: &[Algorithm],
+    ) -> Result<Vec<&'k VerificationKey>, Error> {
+        if !accepted.contains(&self.header.algorithm) {
+            return Err(Error::UnsupportedAlgorithm);
+        }
         let selected: Vec<_> = keys.select(self.kid(), self.header.algorithm).collect();
         if !selected.is_empty() {
             Ok(selected)
@@ -119,7 +126,7 @@ impl<'t> UnverifiedToken<'t> {
     /// The payload of a token whose signature one of the keys verifies.
     #[cfg(feature = "testing")]
     pub(crate) fn into_verified_payload(self, keys: &KeySet) -> Result<Vec<u8>, Error> {
-        let selected = self.select(keys)?;
+        let selected = self.select(keys, &Algorithm::ALL)?;
         self.check_signature(&selected)?;
         Ok(self.payload)
     }

@@ -33,9 +33,9 @@ impl<'p> VerifiedClaims<'p> {
     }
 
     /// Checks that these are the claims of an access token: the marker of its type is present, and no claim that occurs
-    /// in ID tokens and security events only.
-    pub(crate) fn check_token_type(&self, token_type: &TokenType) -> Result<(), Error> {
-        for claim in ["nonce", "at_hash", "c_hash", "events"] {
+    /// in other tokens only.
+    pub(crate) fn check_token_type(&self, profile: &Profile, token_type: &TokenType) -> Result<(), Error> {
+        for claim in profile.foreign_claims {
             if self.object.get(claim).is_some() {
                 return Err(Error::claim(claim, Reason::Mismatch));
             }

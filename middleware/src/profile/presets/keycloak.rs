@@ -18,6 +18,8 @@ pub(super) const KEYCLOAK: Profile = Profile {
             marker: Some(("typ", "Bearer")),
         },
     ],
+    // Older versions write `nonce` into access tokens.
+    foreign_claims: &["at_hash", "c_hash", "events"],
     client: &["client_id", "azp"],
     initiator_kind: &[
         KindRule::Where(

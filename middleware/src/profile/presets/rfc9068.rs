@@ -9,6 +9,7 @@ pub(super) const RFC9068: Profile = Profile {
         media_type: "at+jwt",
         marker: None,
     }],
+    foreign_claims: &["nonce", "at_hash", "c_hash", "events"],
     subject: "sub",
     audience: "aud",
     client: &["client_id"],
