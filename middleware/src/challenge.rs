@@ -125,7 +125,7 @@ fn www_authenticate(
     let mut challenge = String::from("Bearer ");
     parameter(&mut challenge, "realm", context.realm);
     match error {
-        // RFC 6750 has no code for these: more scope does not help, and an outage is not the caller's fault.
+        // RFC 6750 has no code for these: more scope does not help, and an outage is not caused by the caller.
         Error::Denied { .. } | Error::KeysUnavailable { .. } => return None,
         // RFC 6750 section 3.1: a request without a token gets no code.
         Error::MissingToken => {}

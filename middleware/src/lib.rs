@@ -104,7 +104,7 @@ pub use layer::{Authorize, AuthorizeLayer};
 pub use policy::Policy;
 pub use token::Authentication;
 
-/// The examples of the README, so that they cannot rot.
+/// The examples of the README, which are compiled.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;

@@ -14,7 +14,7 @@ use super::syntax::Context;
 /// Maximum nesting of `any_of`.
 const MAX_NESTING: usize = 4;
 
-/// Compiles a document, and reports every mistake of its meaning. The result is of use only if there is none.
+/// Compiles a document, and reports every mistake of its meaning. The result is valid only without mistakes.
 pub(super) fn compile(
     document: Document,
     omissions: &Omissions,

@@ -143,7 +143,7 @@ impl RouteTable {
 }
 
 impl Pattern {
-    /// The pattern and its name, or why it is none.
+    /// The pattern and its name, or why it is invalid.
     fn parse(written: &Spanned<String>) -> Result<(Pattern, Arc<str>), &'static str> {
         let mut words = written.value.split_ascii_whitespace();
         let (Some(methods), Some(path), None) = (words.next(), words.next(), words.next()) else {

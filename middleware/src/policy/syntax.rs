@@ -1,4 +1,4 @@
-//! The words of which rules are written, and the report of what is wrong in them.
+//! The common syntax of rules, and the report of mistakes in it.
 
 use std::fmt;
 use std::ops::Deref;
@@ -98,7 +98,7 @@ impl Context<'_> {
         }
     }
 
-    /// A key without content looks like a check and is none.
+    /// Reports an empty key: it would look like a check but check nothing.
     pub(super) fn empty(&mut self, span: Span, key: &str) {
         self.mistake_if_whole(
             span,

@@ -26,7 +26,7 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
-    /// A mistake at a place. An empty `help` is none.
+    /// A mistake at a place. An empty `help` counts as absent.
     pub fn new(span: Span, message: impl Into<String>, help: impl Into<String>) -> Self {
         Diagnostic {
             file: None,
@@ -68,7 +68,7 @@ impl fmt::Display for Diagnostic {
 pub struct Diagnostics(Vec<Diagnostic>);
 
 impl Diagnostics {
-    /// Adds a mistake. An empty `help` is none.
+    /// Adds a mistake. An empty `help` counts as absent.
     pub fn push(&mut self, span: Span, message: impl Into<String>, help: impl Into<String>) {
         self.extend([Diagnostic::new(span, message, help)]);
     }

@@ -44,7 +44,7 @@ pub(crate) struct Decided {
 /// Why a request is denied.
 #[derive(Debug)]
 pub(crate) enum Denial {
-    /// Its head is at fault; it was not authorized.
+    /// Its head is invalid; it was not authorized.
     Head(HeadError),
     /// It is not authorized.
     Authorization(Error),
@@ -86,6 +86,8 @@ impl Gate {
     async fn authorize(&self, request: &Parts) -> Result<(Head, Decision), Denial> {
         let head = request_head::check(request, &self.hosts, &self.identity_headers).map_err(Denial::Head)?;
         let target = Target::new(&request.method, &request.uri).map_err(Denial::Authorization)?;
+        let (scheme, host) = (head.connection.scheme.as_str(), head.host.to_str().unwrap_or_default());
+        let target = target.with_origin(scheme, host);
         let decision = self.authorizer.decide(&target, &request.headers).await;
         Ok((head, decision))
     }

@@ -68,7 +68,7 @@ impl Forward {
                 *response.version_mut() = Version::HTTP_11;
                 return response.map(Either::Right);
             }
-            // The client's fault, so it is not reported to the operator.
+            // Caused by the client, so that it is not reported to the operator.
             Err(UpstreamError::Request(reason)) => {
                 tracing::debug!(decision = %id, reason, "the request body failed");
                 Refusal::new(StatusCode::BAD_REQUEST, "invalid_request", reason)

@@ -36,7 +36,7 @@ impl Proxy {
         let (decided, outcome) = self.gate.decide(&parts).await;
         let identity = decided.identity();
         let allowed = match outcome {
-            // Only beside a verified token is a token in a form a second credential.
+            // A token in a form is a second credential only if the header has a verified one.
             Ok(head) if identity.is_some() && form_token::is_form(&parts.headers) => match Content::form(body).await {
                 Ok(form) => Ok((head, form)),
                 Err(error) => Err((Denial::from(error), None)),

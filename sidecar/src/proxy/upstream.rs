@@ -51,7 +51,7 @@ pub(crate) enum UpstreamError {
     /// The response head did not arrive in time.
     #[error("no response within {} s", .0.as_secs())]
     TimedOut(Duration),
-    /// The client's body broke off or contained a token; not the fault of the upstream.
+    /// The client's body broke off or contained a token.
     #[error("the request body failed: {0}")]
     Request(&'static str),
     #[error("the framing of the response is ambiguous")]
@@ -64,7 +64,7 @@ pub(crate) enum UpstreamError {
 }
 
 impl UpstreamError {
-    /// The status of the refusal: 502; 504 after a timeout; 400 when the request is at fault.
+    /// The status of the refusal: 502; 504 after a timeout; 400 when the client caused it.
     pub(crate) fn status(&self) -> StatusCode {
         match self {
             UpstreamError::TimedOut(_) => StatusCode::GATEWAY_TIMEOUT,

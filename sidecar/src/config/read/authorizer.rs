@@ -1,4 +1,4 @@
-//! The authorizer: what issuers, policy and other keys amount to together.
+//! The authorizer, built from issuers, policy and other keys.
 
 use actgate::{Authorizer, AuthorizerBuilder, ConfigError};
 use actgate_yaml::{Diagnostic, Span, Spanned};
