@@ -124,8 +124,13 @@ impl Authorizer {
         let text = presented.bearer();
         let text = text.inspect_err(|error| Step::CREDENTIAL.report_failed(recorder, error))?;
         let cache = &self.inner.cache;
-        let cached = self.cached(text);
-        if let Some(identity) = cached.inspect_err(|error| Step::KEY.report_failed(recorder, error))? {
+        let cached = self.cached(text).inspect_err(|error| {
+            for step in Step::BEFORE_KEY {
+                step.report_passed(recorder, || "verified before".to_owned());
+            }
+            Step::KEY.report_failed(recorder, error);
+        });
+        if let Some(identity) = cached? {
             for step in Step::CACHED {
                 step.report_passed(recorder, || "verified before".to_owned());
             }

@@ -119,4 +119,43 @@ mod tests {
         assert!(fresh.len() > 10, "{fresh:?}");
         assert_eq!(steps(), fresh);
     }
+
+    /// Publishes the keys once; every later fetch fails.
+    struct Once(std::sync::Mutex<Option<String>>);
+
+    impl crate::keys::Fetch for Once {
+        fn fetch<'a>(&'a self, _: &'a str) -> crate::keys::FetchFuture<'a> {
+            let document = self.0.lock().unwrap().take();
+            Box::pin(async move { document.map(Into::into).ok_or(crate::keys::FetchError::Status(500)) })
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_keys_a_cached_token_shows_the_same_steps_as_a_fresh_one() {
+        let issuer = TestIssuer::new().unwrap();
+        let source = crate::keys::KeySource::JwksUri("https://issuer.test/jwks".to_owned());
+        let trusted = crate::TrustedIssuer::new(TestIssuer::ISSUER, source).unwrap();
+        let trusted = trusted.audience(TestIssuer::AUDIENCE).unwrap();
+        let policy = Policy::from_yaml("routes: [{ match: GET / }]").unwrap();
+        let authorizer = Authorizer::builder().issuer(trusted).policy(policy).build().unwrap();
+        let authorizer = authorizer.start_with(Once(Some(issuer.jwks()).into())).unwrap();
+        authorizer.ready().await;
+        let explain = |token: &str| {
+            let uri = Uri::from_static("/");
+            let target = Target::new(&Method::GET, &uri).unwrap();
+            authorizer.explain(&Presented::token(&target, token), TestIssuer::NOW)
+        };
+        let (cached, fresh) = (
+            issuer.token(json!({})).unwrap(),
+            issuer.token(json!({"jti": "2"})).unwrap(),
+        );
+        assert!(explain(&cached).decision().outcome().is_ok());
+        tokio::time::sleep(std::time::Duration::from_secs(25 * 3600)).await;
+        for token in [cached, fresh] {
+            let explanation = explain(&token);
+            assert_eq!(explanation.decision().error().unwrap().code(), "keys_unavailable");
+            let steps: Vec<&str> = explanation.checks().iter().map(|check| &*check.rule).collect();
+            assert_eq!(steps, ["route", "credential", "form", "issuer", "type", "key"]);
+        }
+    }
 }

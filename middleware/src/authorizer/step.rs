@@ -20,6 +20,9 @@ impl Step {
     pub(super) const TIME: Step = Step("time", "valid now");
     pub(super) const CONFIRMATION: Step = Step("confirmation", "no bound key, or its proof");
 
+    /// The steps of a token before its key is selected.
+    pub(super) const BEFORE_KEY: [Step; 4] = [Step::CREDENTIAL, Step::FORM, Step::ISSUER, Step::TYPE];
+
     /// The steps that a cached token passed when it was verified.
     pub(super) const CACHED: [Step; 7] = [
         Step::CREDENTIAL,
