@@ -79,6 +79,7 @@ mod parties;
 )]
 mod policy;
 mod requirement;
+mod route_pattern;
 mod route_table;
 mod rules;
 mod syntax;
