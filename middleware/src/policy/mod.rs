@@ -72,6 +72,7 @@ mod document;
 mod error;
 mod evaluate;
 mod evaluation_time;
+mod methods;
 mod parties;
 #[allow(
     clippy::module_inception,

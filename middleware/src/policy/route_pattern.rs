@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use actgate_yaml::{Span, Spanned};
 
+use super::methods::{is_registered, is_upper_case_token};
+
 /// The written form of a route, until the table is finished.
 #[derive(Debug)]
 pub(super) struct Pattern {
@@ -29,14 +31,10 @@ impl Pattern {
             return Err("it is not `METHODS PATH`");
         };
         let name = format!("{methods} {path}").into();
-        let is_upper = |name: &str| name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-');
         let methods: Vec<Box<str>> = match methods {
             "*" => Vec::new(),
-            _ => methods.split(',').map(Into::into).collect(),
+            _ => methods.split(',').map(method).collect::<Option<_>>().ok_or(METHODS)?,
         };
-        if !methods.iter().all(|name| !name.is_empty() && is_upper(name)) {
-            return Err("methods are in upper case, several are separated by commas, `*` is any");
-        }
         check_path(path)?;
         let pattern = Pattern {
             methods,
@@ -65,6 +63,17 @@ impl Pattern {
         };
         self.path.split('/').map(segment).collect::<Vec<_>>().join("/")
     }
+}
+
+const METHODS: &str = "methods are in upper case, several are separated by commas, `*` is any, a method that is not registered is in double quotes";
+
+/// A registered method, or any other in double quotes.
+fn method(written: &str) -> Option<Box<str>> {
+    if is_registered(written) {
+        return Some(written.into());
+    }
+    let quoted = written.strip_prefix('"')?.strip_suffix('"')?;
+    is_upper_case_token(quoted).then(|| quoted.into())
 }
 
 /// Rejects a path that no request can have, or that means something else than it seems to.
