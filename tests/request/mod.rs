@@ -2,6 +2,7 @@
 
 mod credential;
 mod field_lines;
+mod forms;
 mod framing;
 mod head;
 mod hop_by_hop;

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use actgate::request::names_access_token;
 use bytes::Bytes;
-use http::HeaderMap;
 use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 
@@ -22,6 +22,9 @@ const PREFIX_BYTES: usize = 64 * 1024;
 
 /// How long that may take: a slower form is checked as it streams.
 const PREFIX_TIME: Duration = Duration::from_secs(1);
+
+/// The media type of a form.
+const FORM: &[u8] = b"application/x-www-form-urlencoded";
 
 /// Why a body ends early.
 #[derive(Debug, thiserror::Error)]
@@ -44,14 +47,22 @@ impl FormError {
     }
 }
 
-/// Whether the body of a request is a form.
+/// Whether some server reads the body of a request as a form.
+///
+/// Servers end the media type at `;`, at `,` or at a blank, look for its beginning only, or take a body without a media
+/// type for a form: the name of the type at any place counts, and so does no type.
 pub(crate) fn is_form(headers: &HeaderMap) -> bool {
-    headers.get_all(CONTENT_TYPE).iter().any(|value| {
-        let media_type = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
-        media_type
-            .trim_ascii()
-            .eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
-    })
+    let mut types = headers
+        .get_all(CONTENT_TYPE)
+        .iter()
+        .map(HeaderValue::as_bytes)
+        .peekable();
+    types.peek().is_none() || types.any(|value| value.trim_ascii().is_empty() || names_form(value))
+}
+
+fn names_form(content_type: &[u8]) -> bool {
+    let mut parts = content_type.windows(FORM.len());
+    parts.any(|part| part.eq_ignore_ascii_case(FORM))
 }
 
 /// The body of a request. The beginning of a form contains no token.
@@ -181,7 +192,6 @@ fn names_token(name: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::HeaderValue;
 
     fn has_token(form: &str, step: usize) -> bool {
         let mut names = Names::default();
@@ -232,9 +242,27 @@ mod tests {
     }
 
     #[test]
-    fn a_form_is_recognized_by_its_media_type() {
+    fn a_form_is_what_some_server_reads_as_one() {
         let of = |value| is_form(&HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(value))]));
-        assert!(of("application/x-www-form-urlencoded") && of("Application/X-WWW-form-urlencoded ; charset=utf-8"));
-        assert!(!of("application/json") && !of("multipart/form-data") && !is_form(&HeaderMap::new()));
+        for form in [
+            "application/x-www-form-urlencoded",
+            "Application/X-WWW-form-urlencoded ; charset=utf-8",
+            "application/x-www-form-urlencoded, text/plain",
+            "application/x-www-form-urlencoded\tx",
+            "application/x-www-form-urlencodedx",
+            "text/plain, application/x-www-form-urlencoded",
+            "",
+            " ",
+        ] {
+            assert!(of(form), "{form:?}");
+        }
+        for other in [
+            "application/json",
+            "multipart/form-data; boundary=x",
+            "x-www-form-urlencoded",
+        ] {
+            assert!(!of(other), "{other:?}");
+        }
+        assert!(is_form(&HeaderMap::new()), "no type");
     }
 }

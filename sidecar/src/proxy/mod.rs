@@ -9,6 +9,7 @@ use actgate::challenge::Protocol;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Request, Response};
+use http_body::Body as _;
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use uuid::Uuid;
@@ -37,10 +38,12 @@ impl Proxy {
         let identity = decided.identity();
         let allowed = match outcome {
             // A token in a form is a second credential only if the header has a verified one.
-            Ok(head) if identity.is_some() && form_token::is_form(&parts.headers) => match Content::form(body).await {
-                Ok(form) => Ok((head, form)),
-                Err(error) => Err((Denial::from(error), None)),
-            },
+            Ok(head) if identity.is_some() && !body.is_end_stream() && form_token::is_form(&parts.headers) => {
+                match Content::form(body).await {
+                    Ok(form) => Ok((head, form)),
+                    Err(error) => Err((Denial::from(error), None)),
+                }
+            }
             Ok(head) => Ok((head, Content::opaque(body))),
             Err(denial) => Err((denial, Some(body))),
         };

@@ -1,0 +1,71 @@
+//! A token in a form, beside the one in the header, in every body that some server reads as a form.
+
+use crate::deployment::Deployment;
+use crate::table::{INVALID_REQUEST, PASSES, Table};
+use crate::wire::request;
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+fn post(fields: &[&str], body: &str) -> Vec<u8> {
+    let length = format!("Content-Length: {}", body.len());
+    let mut bytes = request("POST", "/orders", &[fields, &[&length]].concat());
+    bytes.extend(body.as_bytes());
+    bytes
+}
+
+#[test]
+fn a_token_in_what_some_server_reads_as_a_form_is_a_second_credential() {
+    let deployment = Deployment::with_routes();
+    let line = deployment.writer();
+    let mut table = Table::on(&deployment);
+    for media_type in [
+        FORM.to_owned(),
+        format!("{FORM}, text/plain"),
+        format!("{FORM}\tx"),
+        format!("{FORM} x"),
+        format!("{FORM},"),
+        format!("{FORM};"),
+        format!("{FORM}2"),
+        format!("text/plain, {FORM}"),
+        format!("text/plain; x=\"{FORM}\""),
+        FORM.to_ascii_uppercase(),
+        String::new(),
+    ] {
+        let kind = format!("Content-Type: {media_type}");
+        let bytes = post(&[&line, &kind], "a=1&access_token=x");
+        table.request(&media_type, &bytes, INVALID_REQUEST);
+    }
+    let two = [
+        "Content-Type: application/json",
+        "Content-Type: application/x-www-form-urlencoded",
+    ];
+    let bytes = post(&[&line, two[0], two[1]], "access_token=x");
+    table.request("two lines, the second a form", &bytes, INVALID_REQUEST);
+    let bytes = post(&[&line, two[1], two[0]], "access_token=x");
+    table.request("two lines, the first a form", &bytes, INVALID_REQUEST);
+    let bytes = post(&[&line], "access_token=x");
+    table.request("no type", &bytes, INVALID_REQUEST);
+    table.finish();
+}
+
+#[test]
+fn a_body_of_another_type_is_not_read() {
+    let deployment = Deployment::with_routes();
+    let line = deployment.writer();
+    let mut table = Table::on(&deployment);
+    for media_type in [
+        "application/json",
+        "text/plain",
+        "multipart/form-data; boundary=x",
+        "application/octet-stream",
+        "x-www-form-urlencoded",
+    ] {
+        let kind = format!("Content-Type: {media_type}");
+        let bytes = post(&[&line, &kind], "access_token=x");
+        let seen = table.request(media_type, &bytes, PASSES);
+        table.check(media_type, seen.iter().all(|one| one.body == b"access_token=x"));
+    }
+    let seen = table.request("no type, no token", &post(&[&line], "a=1"), PASSES);
+    table.check("the body", seen.iter().all(|one| one.body == b"a=1"));
+    table.finish();
+}
