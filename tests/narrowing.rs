@@ -60,7 +60,7 @@ fn history_rules_allow_nothing_that_core_rules_deny() {
             );
         }
         if depth(&claims) > CAP {
-            prop_assert_eq!(whole.as_ref().map_err(Error::code), Err("invalid_chain"));
+            prop_assert_eq!(whole.as_ref().map_err(Error::code), Err("chain_too_long"));
         } else {
             prop_assert_eq!(&core, &outer, "a core rule depends on a prior actor");
         }

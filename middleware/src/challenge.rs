@@ -5,7 +5,7 @@
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
-use crate::error::Error;
+use crate::error::{Error, Reason};
 
 /// The response to a denied request, without its body.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -177,12 +177,14 @@ fn code_and_description(error: &Error) -> (&'static str, &'static str) {
         Error::MissingToken => ("missing_token", "a bearer token is required"),
         Error::InvalidRequest { .. } => ("invalid_request", "the request is ambiguous"),
         Error::MalformedToken { .. } => ("invalid_token", "the access token is malformed"),
+        Error::TokenTooLong { .. } => ("invalid_token", "the access token is too long"),
         Error::UnsupportedAlgorithm | Error::UnknownKey | Error::InvalidSignature => {
             ("invalid_token", "the access token cannot be verified")
         }
-        Error::InvalidClaim { .. } => ("invalid_token", "the access token is expired, or not for this API"),
+        Error::InvalidClaim { claim, reason } => ("invalid_token", claim_description(claim, *reason)),
         Error::InvalidConfirmation => ("invalid_token", "the access token is bound to a key"),
         Error::InvalidChain { .. } => ("invalid_token", "the delegation chain of the access token is malformed"),
+        Error::ChainTooLong => ("invalid_token", "the delegation chain of the access token is too long"),
         Error::InsufficientScope { .. } => ("insufficient_scope", "the access token lacks a scope"),
         Error::InsufficientUserAuthentication { .. } => (
             "insufficient_user_authentication",
@@ -196,10 +198,25 @@ fn code_and_description(error: &Error) -> (&'static str, &'static str) {
     }
 }
 
+/// What a caller can do differs: renew the token, request one for this API or of the right kind, or report it to the
+/// issuer. The claim is in the log, not in the response.
+fn claim_description(claim: &str, reason: Reason) -> &'static str {
+    match (claim, reason) {
+        (_, Reason::Expired) => "the access token is expired",
+        (_, Reason::NotYetValid) => "the access token is not valid yet",
+        ("aud", Reason::Mismatch) => "the access token is not for this API",
+        ("iss", Reason::Mismatch) => "the issuer of the access token is not accepted",
+        // `typ`, its marker, and claims that occur in other tokens only.
+        ("typ", Reason::Missing) | (_, Reason::Mismatch) => "the token is not an access token of an accepted type",
+        (_, Reason::Missing) => "a required claim of the access token is missing",
+        (_, Reason::Malformed) => "a claim of the access token is malformed",
+        (_, Reason::TooLong) => "a claim of the access token is too long",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Reason;
 
     const API: ChallengeContext<'_> = ChallengeContext {
         realm: "api",
@@ -212,6 +229,7 @@ mod tests {
             (Error::MissingToken, 401, "-"),
             (Error::InvalidRequest { reason: "r" }, 400, "invalid_request"),
             (Error::MalformedToken { reason: "r" }, 401, "invalid_token"),
+            (Error::TokenTooLong { reason: "r" }, 401, "invalid_token"),
             (Error::UnsupportedAlgorithm, 401, "invalid_token"),
             (Error::UnknownKey, 401, "invalid_token"),
             (Error::InvalidSignature, 401, "invalid_token"),
@@ -225,6 +243,7 @@ mod tests {
             ),
             (Error::InvalidConfirmation, 401, "invalid_token"),
             (Error::InvalidChain { reason: "r" }, 401, "invalid_token"),
+            (Error::ChainTooLong, 401, "invalid_token"),
             (
                 Error::InsufficientScope {
                     required: scope(),
@@ -271,10 +290,61 @@ mod tests {
     }
 
     #[test]
+    fn the_description_says_what_the_caller_can_change() {
+        let described = |error: &Error| Challenge::new(error, &API).description();
+        let claim = |claim, reason| described(&Error::InvalidClaim { claim, reason });
+        let not_an_access_token = "the token is not an access token of an accepted type";
+        for (name, reason, description) in [
+            ("exp", Reason::Expired, "the access token is expired"),
+            ("nbf", Reason::NotYetValid, "the access token is not valid yet"),
+            ("aud", Reason::Mismatch, "the access token is not for this API"),
+            (
+                "iss",
+                Reason::Mismatch,
+                "the issuer of the access token is not accepted",
+            ),
+            ("typ", Reason::Missing, not_an_access_token),
+            ("typ", Reason::Mismatch, not_an_access_token),
+            ("nonce", Reason::Mismatch, not_an_access_token),
+            (
+                "sub",
+                Reason::Missing,
+                "a required claim of the access token is missing",
+            ),
+            (
+                "aud",
+                Reason::Missing,
+                "a required claim of the access token is missing",
+            ),
+            ("scope", Reason::Malformed, "a claim of the access token is malformed"),
+            ("exp", Reason::Malformed, "a claim of the access token is malformed"),
+            ("client_id", Reason::TooLong, "a claim of the access token is too long"),
+        ] {
+            assert_eq!(claim(name, reason), description, "{name} {reason:?}");
+        }
+        for (error, description) in [
+            (Error::MalformedToken { reason: "r" }, "the access token is malformed"),
+            (Error::TokenTooLong { reason: "r" }, "the access token is too long"),
+            (Error::UnknownKey, "the access token cannot be verified"),
+            (
+                Error::ChainTooLong,
+                "the delegation chain of the access token is too long",
+            ),
+        ] {
+            assert_eq!(described(&error), description, "{error:?}");
+        }
+    }
+
+    #[test]
     fn parameters_are_quoted_and_separated_by_commas() {
-        let step_up = &every_variant()[10].0;
+        let step_up = Error::InsufficientUserAuthentication {
+            code: "auth_too_old",
+            rule: "rule".into(),
+            max_age: Some(300),
+            acr_values: Some("x".into()),
+        };
         let challenge = Challenge::new(
-            step_up,
+            &step_up,
             &ChallengeContext {
                 realm: "the \"api\"\n",
                 resource_metadata: Some("https://api.example/.well-known/oauth-protected-resource"),
@@ -290,10 +360,14 @@ mod tests {
 
     #[test]
     fn grpc_callers_get_a_status_without_a_body() {
+        let denied = Error::Denied {
+            code: "self_actor",
+            rule: "rule".into(),
+        };
         for (error, status) in [
             (Error::MissingToken, "16"),
             (Error::KeysUnavailable { retry_after: 1 }, "14"),
-            (every_variant()[11].0.clone(), "7"),
+            (denied, "7"),
         ] {
             let response: Response<String> = Challenge::new(&error, &API).respond(Protocol::Grpc);
             assert_eq!(

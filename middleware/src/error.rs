@@ -26,6 +26,12 @@ pub enum Error {
         /// Which rule of form is broken.
         reason: &'static str,
     },
+    /// The token, its header or the JSON in one of them is over a limit of [`Limits`](crate::limits::Limits).
+    #[error("the token is too long: {reason}")]
+    TokenTooLong {
+        /// Which limit it is over.
+        reason: &'static str,
+    },
     /// The header names an algorithm that is not accepted for the issuer, or not that of its key.
     #[error("the token's algorithm is not accepted")]
     UnsupportedAlgorithm,
@@ -46,12 +52,15 @@ pub enum Error {
     /// The token is bound to a key (`cnf`, RFC 7800) without an accepted proof.
     #[error("the token is bound to a key, and no proof of that key was accepted")]
     InvalidConfirmation,
-    /// The delegation chain (`act`, RFC 8693 section 4.1) is malformed or too deep.
+    /// The delegation chain (`act`, RFC 8693 section 4.1) is malformed.
     #[error("the delegation chain is malformed: {reason}")]
     InvalidChain {
         /// Which rule of form is broken.
         reason: &'static str,
     },
+    /// The delegation chain has more actors than [`Limits::chain_depth`](crate::limits::Limits::chain_depth).
+    #[error("the delegation chain is too long")]
+    ChainTooLong,
     /// The token is valid but lacks a required scope.
     #[error("the token lacks a required scope")]
     InsufficientScope {
@@ -104,12 +113,14 @@ impl Error {
             Error::MissingToken => ("missing_token", 401),
             Error::InvalidRequest { .. } => ("invalid_request", 400),
             Error::MalformedToken { .. } => ("malformed_token", 401),
+            Error::TokenTooLong { .. } => ("token_too_long", 401),
             Error::UnsupportedAlgorithm => ("unsupported_algorithm", 401),
             Error::UnknownKey => ("unknown_key", 401),
             Error::InvalidSignature => ("invalid_signature", 401),
             Error::InvalidClaim { .. } => ("invalid_claim", 401),
             Error::InvalidConfirmation => ("invalid_confirmation", 401),
             Error::InvalidChain { .. } => ("invalid_chain", 401),
+            Error::ChainTooLong => ("chain_too_long", 401),
             Error::InsufficientScope { .. } => ("insufficient_scope", 403),
             Error::InsufficientUserAuthentication { code, .. } => (code, 401),
             Error::Denied { code, .. } => (code, 403),
@@ -139,6 +150,8 @@ pub enum Reason {
     Missing,
     /// Of a wrong type or form.
     Malformed,
+    /// An identifier over [`Limits::identifier_bytes`](crate::limits::Limits::identifier_bytes).
+    TooLong,
     /// Well formed, and not an accepted value.
     Mismatch,
     /// A time that lies in the past, beyond the leeway.
@@ -152,6 +165,7 @@ impl std::fmt::Display for Reason {
         f.write_str(match self {
             Reason::Missing => "missing",
             Reason::Malformed => "malformed",
+            Reason::TooLong => "too long",
             Reason::Mismatch => "not an accepted one",
             Reason::Expired => "in the past",
             Reason::NotYetValid => "in the future",

@@ -6,9 +6,20 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use crate::limits::Limits;
+
+/// Why a text is no strict JSON object. It contains no part of the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum JsonError {
+    /// Not UTF-8, a mistake in the syntax, a number out of range, a value of another type, or bytes after the object.
+    Invalid,
+    /// An object has two members of one name.
+    Duplicate,
+    /// It is nested deeper, or has more values, than the limits.
+    TooLarge,
+}
 
 /// One JSON value. Strings without escapes are borrowed from the text.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,35 +60,55 @@ impl<'a> Json<'a> {
 /// Reads one JSON object and nothing after it.
 ///
 /// # Errors
-/// A reason without any part of the text.
-pub(crate) fn object<'a>(text: &'a [u8], limits: &Limits) -> Result<Object<'a>, &'static str> {
-    let text = std::str::from_utf8(text).map_err(|_| "not UTF-8")?;
-    // The object itself is one value more.
-    let mut budget = limits.json_values.saturating_add(1);
+/// [`JsonError`].
+pub(crate) fn object<'a>(text: &'a [u8], limits: &Limits) -> Result<Object<'a>, JsonError> {
+    let text = std::str::from_utf8(text).map_err(|_| JsonError::Invalid)?;
+    let mut reading = Reading {
+        // The object itself is one value more.
+        budget: limits.json_values.saturating_add(1),
+        failure: JsonError::Invalid,
+    };
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let value = Strict {
+    let strict = Strict {
         depth: limits.json_depth,
-        budget: &mut budget,
-    }
-    .deserialize(&mut deserializer)
-    .map_err(|_| "not strict JSON: syntax, a duplicate name, or too deep or too large")?;
-    deserializer.end().map_err(|_| "bytes after the JSON")?;
+        reading: &mut reading,
+    };
+    let value = strict.deserialize(&mut deserializer);
+    let value = value.map_err(|_| reading.failure)?;
+    deserializer.end().map_err(|_| JsonError::Invalid)?;
     match value {
         Json::Object(object) => Ok(object),
-        _ => Err("not a JSON object"),
+        _ => Err(JsonError::Invalid),
     }
 }
 
-struct Strict<'b> {
+/// The state of one document.
+struct Reading {
+    /// How many values are still accepted.
+    budget: usize,
+    /// Why the document is rejected: errors of serde are texts.
+    failure: JsonError,
+}
+
+impl Reading {
+    fn fail<E: serde::de::Error>(&mut self, failure: JsonError) -> E {
+        self.failure = failure;
+        E::custom("rejected")
+    }
+}
+
+struct Strict<'r> {
     depth: usize,
-    budget: &'b mut usize,
+    reading: &'r mut Reading,
 }
 
 impl Strict<'_> {
     fn enter<E: serde::de::Error>(&mut self) -> Result<Strict<'_>, E> {
-        let depth = self.depth.checked_sub(1).ok_or_else(|| E::custom("too deep"))?;
-        let budget = &mut *self.budget;
-        Ok(Strict { depth, budget })
+        let reading = &mut *self.reading;
+        match self.depth.checked_sub(1) {
+            Some(depth) => Ok(Strict { depth, reading }),
+            None => Err(reading.fail(JsonError::TooLarge)),
+        }
     }
 }
 
@@ -85,8 +116,10 @@ impl<'de> DeserializeSeed<'de> for Strict<'_> {
     type Value = Json<'de>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json<'de>, D::Error> {
-        let left = self.budget.checked_sub(1);
-        *self.budget = left.ok_or_else(|| D::Error::custom("too many values"))?;
+        match self.reading.budget.checked_sub(1) {
+            Some(left) => self.reading.budget = left,
+            None => return Err(self.reading.fail(JsonError::TooLarge)),
+        }
         deserializer.deserialize_any(self)
     }
 }
@@ -142,7 +175,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
         while let Some(Name(name)) = entries.next_key()? {
             // Few members: a linear search beats hashing. The budget bounds the square of it.
             if members.iter().any(|(earlier, _)| *earlier == name) {
-                return Err(A::Error::custom("duplicate name"));
+                return Err(self.reading.fail(JsonError::Duplicate));
             }
             let value = entries.next_value_seed(self.enter()?)?;
             members.push((name, value));
@@ -160,16 +193,21 @@ struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Object<'_>, &'static str> {
+    fn read(text: &str) -> Result<Object<'_>, JsonError> {
         object(text.as_bytes(), &Limits::default())
     }
 
     #[test]
     fn duplicate_names_are_rejected_at_any_depth_and_in_any_spelling() {
         assert!(read(r#"{"a":1,"b":2}"#).is_ok());
-        assert!(read(r#"{"a":1,"a":1}"#).is_err());
-        assert!(read(r#"{"a":1,"\u0061":1}"#).is_err());
-        assert!(read(r#"{"x":[{"a":1,"a":2}]}"#).is_err());
+        for text in [
+            r#"{"a":1,"a":1}"#,
+            r#"{"a":1,"\u0061":1}"#,
+            r#"{"x":[{"a":1,"a":2}]}"#,
+            r#"{"a":1,"a":"#,
+        ] {
+            assert_eq!(read(text), Err(JsonError::Duplicate), "{text}");
+        }
     }
 
     #[test]
@@ -190,19 +228,20 @@ mod tests {
             "{\"a\":01}",
             "{\"a\":\"\n\"}",
         ] {
-            assert!(read(text).is_err(), "{text:?}");
+            assert_eq!(read(text), Err(JsonError::Invalid), "{text:?}");
         }
-        assert!(object(b"{\"a\":\"\xff\"}", &Limits::default()).is_err());
+        let bytes = b"{\"a\":\"\xff\"}";
+        assert_eq!(object(bytes, &Limits::default()), Err(JsonError::Invalid));
     }
 
     #[test]
     fn depth_and_size_are_bounded() {
         let nested = |depth: usize| format!("{}0{}", "{\"a\":".repeat(depth), "}".repeat(depth));
         assert!(read(&nested(32)).is_ok());
-        assert!(read(&nested(33)).is_err());
-        assert!(read(&nested(100_000)).is_err());
+        assert_eq!(read(&nested(33)), Err(JsonError::TooLarge));
+        assert_eq!(read(&nested(100_000)), Err(JsonError::TooLarge));
         let wide = |count: usize| format!("{{\"a\":[{}]}}", vec!["0"; count].join(","));
         assert!(read(&wide(1023)).is_ok());
-        assert!(read(&wide(1024)).is_err());
+        assert_eq!(read(&wide(1024)), Err(JsonError::TooLarge));
     }
 }

@@ -79,6 +79,7 @@ fn of_the_request(issuer: &TokenIssuer) -> Vec<(Vec<u8>, Denial)> {
             (400, Some("invalid_request"), "invalid_request"),
         ),
         (token("garbage"), invalid("malformed_token")),
+        (token(&"a".repeat(17_000)), invalid("token_too_long")),
         (token(&none), invalid("unsupported_algorithm")),
         (token(&token_of(&unknown, "ES256")), invalid("unknown_key")),
         (token(&token_of(&untrusted, "ES256")), invalid("invalid_signature")),
@@ -89,6 +90,10 @@ fn of_the_request(issuer: &TokenIssuer) -> Vec<(Vec<u8>, Denial)> {
             invalid("invalid_confirmation"),
         ),
         (token(&issuer.token(json!({ "act": null }))), invalid("invalid_chain")),
+        (
+            token(&issuer.token(json!({ "act": chain(&["a"; 17]) }))),
+            invalid("chain_too_long"),
+        ),
     ]
 }
 
@@ -158,8 +163,8 @@ fn of_the_policy() -> Vec<(&'static str, Value, Denial)> {
 }
 
 /// Every code of a denial, except `keys_unavailable`.
-const CODES: &str = "missing_token invalid_request malformed_token unsupported_algorithm unknown_key invalid_signature invalid_claim \
-    invalid_confirmation invalid_chain insufficient_scope no_route initiator_not_human initiator_kind_unknown \
+const CODES: &str = "missing_token invalid_request malformed_token token_too_long unsupported_algorithm unknown_key invalid_signature invalid_claim \
+    invalid_confirmation invalid_chain chain_too_long insufficient_scope no_route initiator_not_human initiator_kind_unknown \
     initiator_kind_not_allowed initiator_not_allowed amr_not_met acr_not_met auth_too_old actor_missing actor_present \
     actor_kind_unknown actor_kind_not_allowed actor_not_allowed actor_issuer_not_allowed client_not_allowed claim_not_met \
     scope_not_allowed token_lifetime_too_long any_of_not_met self_actor chain_too_deep chain_actor_not_allowed chain_incomplete";

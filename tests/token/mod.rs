@@ -3,6 +3,7 @@
 mod algorithm;
 mod cache;
 mod claims;
+mod descriptions;
 mod encoding;
 mod header;
 mod key_binding;

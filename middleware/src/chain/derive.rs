@@ -15,7 +15,7 @@ impl Facts {
     /// The facts in the verified claims of `issuer`.
     ///
     /// # Errors
-    /// [`Error::InvalidChain`] for a malformed `act` at any depth, [`Error::InvalidClaim`] for any other claim.
+    /// [`Error::InvalidChain`] for a malformed `act` at any depth, [`Error::ChainTooLong`] for too many, [`Error::InvalidClaim`] for any other claim.
     pub(crate) fn derive(
         mut verified: VerifiedClaims<'_>,
         issuer: &TrustedIssuer,
@@ -55,7 +55,7 @@ fn actors(act: Option<Json<'_>>, issuer: &TrustedIssuer, limits: &Limits) -> Res
     let mut next = act;
     while let Some(act) = next {
         if actors.len() == limits.chain_depth {
-            return Err(invalid("it is deeper than the limit"));
+            return Err(Error::ChainTooLong);
         }
         let Json::Object(mut object) = act else {
             return Err(invalid("an `act` is not an object"));
@@ -185,7 +185,7 @@ mod tests {
             )
         };
         assert_eq!(acting(nested(16)).unwrap().history().depth(), 16);
-        assert!(matches!(acting(nested(17)), Err(Error::InvalidChain { .. })));
+        assert!(matches!(acting(nested(17)), Err(Error::ChainTooLong)));
     }
 
     #[test]
@@ -201,7 +201,6 @@ mod tests {
             json!("a\nb"),
             json!("a\0"),
             json!("a\u{85}"),
-            json!("x".repeat(1025)),
             json!(null),
             json!(7),
             json!(["bot"]),
@@ -212,6 +211,7 @@ mod tests {
                 "{malformed}"
             );
         }
+        assert_eq!(reason(&with("sub", json!("x".repeat(1025)))), Reason::TooLong);
         assert!(derive(&with("sub", json!("x".repeat(1024)))).is_ok());
         assert!(derive(&with("sub", json!("Zoë"))).is_ok());
         let profile = with("sub_profile", json!([7]));

@@ -88,7 +88,7 @@ impl Endpoint {
             json_values: 4096,
             ..Limits::default()
         };
-        let document = json::object(document, &limits)?;
+        let document = json::object(document, &limits).map_err(|_| "the metadata is not strict JSON")?;
         // RFC 8414 section 3.3: without this comparison the metadata of one issuer could replace that of another.
         if document.get("issuer").and_then(Json::as_str) != Some(issuer) {
             return Err("the metadata names another issuer");

@@ -28,11 +28,9 @@ impl<'r, 'a> ClaimReader<'r, 'a> {
     /// A string that identifies a party or a client: not blank, bounded, and without control characters, which could
     /// break a log line or a header.
     pub(crate) fn identifier(self, claim: &'static str) -> Result<Option<&'r str>, Error> {
-        let is_identifier = |text: &str| {
-            text.len() <= self.limits.identifier_bytes && !text.trim().is_empty() && !contains_control(text)
-        };
         match self.text(claim)? {
-            Some(text) if !is_identifier(text) => Err(malformed(claim)),
+            Some(text) if text.len() > self.limits.identifier_bytes => Err(Error::claim(claim, Reason::TooLong)),
+            Some(text) if text.trim().is_empty() || contains_control(text) => Err(malformed(claim)),
             text => Ok(text),
         }
     }

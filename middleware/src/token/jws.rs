@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use super::claim_reader::{malformed, missing};
 use super::verified::VerifiedClaims;
 use crate::error::Error;
-use crate::json::{self, Json, Object};
+use crate::json::{self, Json, JsonError, Object};
 use crate::keys::{Algorithm, KeySet, VerificationKey};
 use crate::limits::Limits;
 
@@ -42,7 +42,7 @@ impl<'t> UnverifiedToken<'t> {
     pub(crate) fn decode(token: &'t str, limits: &Limits) -> Result<Self, Error> {
         let malformed = |reason| Error::MalformedToken { reason };
         if token.len() > limits.token_bytes {
-            return Err(malformed("it is too long"));
+            return Err(too_long("it has more bytes than are accepted"));
         }
         let mut parts = token.splitn(4, '.');
         let (Some(header), Some(payload), Some(signature), None) =
@@ -51,15 +51,18 @@ impl<'t> UnverifiedToken<'t> {
             return Err(malformed("it is not three parts; encrypted tokens are not accepted"));
         };
         if header.len() > limits.header_bytes {
-            return Err(malformed("its header is too long"));
+            return Err(too_long("its header has more bytes than are accepted"));
         }
         let header = base64url(header).ok_or(malformed("its header is not base64url"))?;
         let header = Header::parse(&header, limits)?;
         let payload = base64url(payload).ok_or(malformed("its payload is not base64url"))?;
         let signature_at = token.len() - signature.len();
+        if signature.is_empty() {
+            return Err(malformed("its signature is missing"));
+        }
         // The longest signature, of RSA with 8,192 bits, has 1,024 bytes.
-        if signature.is_empty() || signature.len() > 1366 {
-            return Err(malformed("its signature is missing or too long"));
+        if signature.len() > 1366 {
+            return Err(too_long("its signature is longer than that of any accepted key"));
         }
         let signature = base64url(signature).ok_or(malformed("its signature is not base64url"))?;
         Ok(UnverifiedToken {
@@ -82,8 +85,14 @@ impl<'t> UnverifiedToken<'t> {
 
     /// The payload, which must be a strict JSON object.
     pub(crate) fn claims(&self, limits: &Limits) -> Result<UnverifiedClaims<'_>, Error> {
-        let object = json::object(&self.payload, limits).map_err(|_| Error::MalformedToken {
-            reason: "its payload is not a strict JSON object",
+        let object = json::object(&self.payload, limits).map_err(|error| match error {
+            JsonError::Invalid => Error::MalformedToken {
+                reason: "its payload is not a strict JSON object",
+            },
+            JsonError::Duplicate => Error::MalformedToken {
+                reason: "its payload has a member twice",
+            },
+            JsonError::TooLarge => too_long("its payload is nested deeper, or has more values, than are accepted"),
         })?;
         Ok(UnverifiedClaims {
             payload: &self.payload,
@@ -150,7 +159,11 @@ struct Header {
 impl Header {
     fn parse(text: &[u8], limits: &Limits) -> Result<Header, Error> {
         let malformed = |reason| Error::MalformedToken { reason };
-        let header = json::object(text, limits).map_err(|_| malformed("its header is not a strict JSON object"))?;
+        let header = json::object(text, limits).map_err(|error| match error {
+            JsonError::Invalid => malformed("its header is not a strict JSON object"),
+            JsonError::Duplicate => malformed("its header has a member twice"),
+            JsonError::TooLarge => too_long("its header is nested deeper, or has more values, than are accepted"),
+        })?;
         // These header parameters change how the JWS is processed; none is supported.
         for name in ["crit", "b64", "zip", "enc", "cty"] {
             if header.get(name).is_some() {
@@ -160,7 +173,8 @@ impl Header {
         let text = |name| match header.get(name) {
             None => Ok(None),
             Some(Json::String(text)) if text.len() <= limits.identifier_bytes => Ok(Some(text.to_string())),
-            Some(_) => Err(malformed("a member of its header is of a wrong type or too long")),
+            Some(Json::String(_)) => Err(too_long("a member of its header has more bytes than are accepted")),
+            Some(_) => Err(malformed("a member of its header is of a wrong type")),
         };
         let name = text("alg")?.ok_or(malformed("its header names no algorithm"))?;
         Ok(Header {
@@ -169,6 +183,10 @@ impl Header {
             media_type: text("typ")?,
         })
     }
+}
+
+fn too_long(reason: &'static str) -> Error {
+    Error::TokenTooLong { reason }
 }
 
 /// Base64url without padding, line breaks or spare bits (RFC 7515 section 2).
