@@ -259,7 +259,7 @@ routes:
     public: true
   - match: GET /a+b
     public: true
-  - match: GET /a$
+  - match: GET /"a$"
     public: true
   - match: GET /files/{id}/raw
     public: true
