@@ -7,6 +7,7 @@ mod descriptions;
 mod encoding;
 mod header;
 mod key_binding;
+mod login;
 mod scope;
 mod signature;
 mod size;

@@ -55,6 +55,9 @@
 //! | `chain: { all_of }` | every actor is one of these | `chain_actor_not_allowed` |
 //! | `chain: { none_of }` | no actor, nor the subject, is one of these | `chain_actor_not_allowed` |
 //!
+//! An `auth_time`, `acr` or `amr` of another type than OpenID Connect defines (`amr: "mfa"`, `acr: 2`, a date as text) is unknown: it meets none
+//! of these rules, and routes without such a rule do not depend on it.
+//!
 //! A party is named by its `sub` alone, which means the token's own issuer, or by `{ issuer: .., subject: .. }`. A subject
 //! that is its own actor is no delegation: a machine then meets no rule on `actor`, and a human is denied (`self_actor`).
 //! A chain that its issuer declares incomplete meets no rule on `chain` (`chain_incomplete`).

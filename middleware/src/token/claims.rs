@@ -1,6 +1,7 @@
 //! The claims of an access token (RFC 7519 section 4.1, RFC 9068 section 2.2), parsed once.
 //!
-//! A claim is absent or well formed: a claim of a wrong type makes the token malformed, it is never taken as absent.
+//! A claim is absent or well formed: a claim of a wrong type makes the token malformed, it is never taken as absent. The
+//! exceptions are `auth_time`, `acr` and `amr`, which only rules read: in another form they are unknown, which meets no rule.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -30,11 +31,12 @@ pub(crate) struct Claims {
     all: OnceLock<serde_json::Map<String, serde_json::Value>>,
 }
 
-/// How and when the initiator authenticated (OpenID Connect Core section 2).
+/// How and when the initiator authenticated (OpenID Connect Core section 2). A claim of another type is unknown, as an
+/// absent one is.
 #[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Authentication {
-    /// `auth_time`, in seconds since 1970.
+    /// `auth_time`, in seconds since 1970. It can lie in the future.
     pub time: Option<u64>,
     /// `acr`, the authentication context class.
     pub context: Option<Box<str>>,
@@ -75,9 +77,14 @@ impl Claims {
             client: client.map(Into::into),
             scope: scope(read, profile)?,
             authentication: Authentication {
-                time: read.date("auth_time")?,
-                context: read.text("acr")?.map(Into::into),
-                methods: read.texts("amr")?.into_iter().map(Into::into).collect(),
+                time: read.date("auth_time").unwrap_or_default(),
+                context: read.text("acr").unwrap_or_default().map(Into::into),
+                methods: read
+                    .texts("amr")
+                    .unwrap_or_default()
+                    .into_iter()
+                    .map(Into::into)
+                    .collect(),
             },
             bound: match object.get("cnf") {
                 None => false,
@@ -218,19 +225,7 @@ mod tests {
 
     #[test]
     fn a_wrong_type_is_malformed_never_absent() {
-        for claim in [
-            "aud",
-            "exp",
-            "nbf",
-            "iat",
-            "client_id",
-            "scope",
-            "auth_time",
-            "acr",
-            "amr",
-            "jti",
-            "cnf",
-        ] {
+        for claim in ["aud", "exp", "nbf", "iat", "client_id", "scope", "jti", "cnf"] {
             for value in [json!(null), json!(true), json!([7]), json!(-1)] {
                 assert_eq!(
                     with(claim, value.clone()).err(),
@@ -239,6 +234,37 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_claim_on_the_login_of_another_form_is_unknown() {
+        let unknown = Authentication::default();
+        let odd = [
+            json!(null),
+            json!(true),
+            json!({"a": 1}),
+            json!([7]),
+            json!(-1),
+            json!(1e300),
+        ];
+        for value in odd.into_iter().chain([json!(["mfa", 7]), json!([["mfa"]])]) {
+            for claim in ["auth_time", "acr", "amr"] {
+                let claims = with(claim, value.clone()).unwrap();
+                assert!(claims.authentication == unknown, "{claim}: {value}");
+            }
+        }
+        for (claim, value) in [
+            ("auth_time", json!("1767225400")),
+            ("auth_time", json!("2026-01-01T00:00:00Z")),
+            ("auth_time", json!(-0.5)),
+            ("acr", json!(["2"])),
+            ("amr", json!("mfa")),
+        ] {
+            let claims = with(claim, value.clone()).unwrap();
+            assert!(claims.authentication == unknown, "{claim}: {value}");
+        }
+        let known = with("auth_time", json!(7.9)).unwrap();
+        assert_eq!(known.authentication.time, Some(7));
     }
 
     #[test]

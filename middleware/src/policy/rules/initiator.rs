@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use actgate_yaml::{OneOrMany, Spanned};
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::finding::{Finding, StepUp};
 use crate::chain::Core;
@@ -104,18 +105,19 @@ impl InitiatorCondition {
             InitiatorCondition::NoneOf(listed) => (format!("none of {}", joined(listed, ", ")), subject()),
             InitiatorCondition::Methods(methods) => {
                 let got = match &*authentication.methods {
-                    [] => "no amr".to_owned(),
+                    [] => unknown(core, "amr", "a list of texts"),
                     used => used.join(", "),
                 };
                 (format!("login with {}", joined(methods, " and ")), got)
             }
             InitiatorCondition::Contexts(contexts, _) => {
-                let got = authentication.context.as_deref().unwrap_or("no acr");
-                (format!("login at {}", joined(contexts, " or ")), got.to_owned())
+                let got = authentication.context.as_deref().map(str::to_owned);
+                let got = got.unwrap_or_else(|| unknown(core, "acr", "a text"));
+                (format!("login at {}", joined(contexts, " or ")), got)
             }
             InitiatorCondition::MaxAuthAge(seconds) => {
                 let got = match authentication.time {
-                    None => "no auth_time".to_owned(),
+                    None => unknown(core, "auth_time", "seconds since 1970"),
                     Some(login) if login > time.now => format!("{} s in the future", login - time.now),
                     Some(login) => format!("{} s ago", time.now - login),
                 };
@@ -125,11 +127,26 @@ impl InitiatorCondition {
     }
 }
 
+/// A claim on the login that is absent, empty, or of another form than `expected`.
+fn unknown(core: &Core<'_>, claim: &str, expected: &str) -> String {
+    let found = match core.claims.get(claim) {
+        None => return format!("no {claim}"),
+        Some(Value::Array(items)) if items.is_empty() => return format!("an empty {claim}"),
+        Some(Value::Null) => "null",
+        Some(Value::Bool(_)) => "a boolean",
+        Some(Value::Number(_)) => "a number",
+        Some(Value::String(_)) => "a text",
+        Some(Value::Array(_)) => "a list",
+        Some(Value::Object(_)) => "an object",
+    };
+    format!("an unknown {claim}: {found}, expected {expected}")
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
 
-    use crate::policy::testing::{NOW, agent, code, human};
+    use crate::policy::testing::{NOW, agent, checks, code, human};
 
     #[test]
     fn the_kind_of_the_initiator_is_positive_evidence() {
@@ -153,5 +170,94 @@ mod tests {
         assert_eq!(at(NOW + 30), "allow");
         assert_eq!(at(NOW + 31), "auth_too_old");
         assert_eq!(code(body, human(Value::Null)), "auth_too_old");
+    }
+
+    #[test]
+    fn a_login_of_another_form_is_unknown_and_meets_no_rule() {
+        let (age, context, methods) = (
+            "initiator: { max_auth_age: 5m }",
+            "initiator: { acr: ['2', phr] }",
+            "initiator: { amr: mfa }",
+        );
+        let text = |claim, expected| format!("an unknown {claim}: {expected}");
+        for (body, claim, value, denial, got) in [
+            (
+                age,
+                "auth_time",
+                json!("2026-01-01T00:00:00Z"),
+                "auth_too_old",
+                "a text, expected seconds since 1970",
+            ),
+            (
+                age,
+                "auth_time",
+                json!(NOW.to_string()),
+                "auth_too_old",
+                "a text, expected seconds since 1970",
+            ),
+            (
+                age,
+                "auth_time",
+                json!(-1),
+                "auth_too_old",
+                "a number, expected seconds since 1970",
+            ),
+            (
+                age,
+                "auth_time",
+                json!(1e300),
+                "auth_too_old",
+                "a number, expected seconds since 1970",
+            ),
+            (
+                age,
+                "auth_time",
+                json!(null),
+                "auth_too_old",
+                "null, expected seconds since 1970",
+            ),
+            (
+                age,
+                "auth_time",
+                json!([NOW]),
+                "auth_too_old",
+                "a list, expected seconds since 1970",
+            ),
+            (context, "acr", json!(2), "acr_not_met", "a number, expected a text"),
+            (context, "acr", json!(["2"]), "acr_not_met", "a list, expected a text"),
+            (context, "acr", json!(true), "acr_not_met", "a boolean, expected a text"),
+            (
+                methods,
+                "amr",
+                json!("mfa"),
+                "amr_not_met",
+                "a text, expected a list of texts",
+            ),
+            (
+                methods,
+                "amr",
+                json!(["mfa", 7]),
+                "amr_not_met",
+                "a list, expected a list of texts",
+            ),
+            (
+                methods,
+                "amr",
+                json!({"mfa": true}),
+                "amr_not_met",
+                "an object, expected a list of texts",
+            ),
+        ] {
+            let mut claims = json!({"sub_profile": "user"});
+            claims[claim] = value.clone();
+            assert_eq!(code(body, claims.clone()), denial, "{claim}: {value}");
+            let check = checks(body, claims.clone()).pop().unwrap();
+            assert_eq!(check.got, text(claim, got), "{claim}: {value}");
+            assert_eq!(code("scopes: { none_of: [x] }", claims), "allow", "{claim}: {value}");
+        }
+        let check = checks(methods, json!({"sub_profile": "user", "amr": []})).pop();
+        assert_eq!(check.unwrap().got, "an empty amr");
+        let either = "any_of: [{ initiator: { amr: mfa } }, { initiator: { acr: phr } }]";
+        assert_eq!(code(either, json!({"amr": "mfa", "acr": ["phr"]})), "any_of_not_met");
     }
 }
