@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::wire;
+
 /// The longest wait for a process; reaching it fails the test.
 const DEADLINE: Duration = Duration::from_secs(20);
 
@@ -89,13 +91,17 @@ pub struct Process {
 impl Process {
     /// Starts the binary with `arguments`.
     pub fn start(arguments: &[&str]) -> Self {
-        let mut child = Command::new(binary())
-            .args(arguments)
+        Self::spawn(Command::new(binary()).args(arguments))
+    }
+
+    /// Starts `command`.
+    pub fn spawn(command: &mut Command) -> Self {
+        let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .expect("the binary starts");
+            .unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
         let stdout = collect(child.stdout.take().expect("its standard output"));
         let stderr = collect(child.stderr.take().expect("its standard error"));
         Self { child, stdout, stderr }
@@ -183,6 +189,29 @@ impl Gate {
             address,
             admin,
             _folder: folder,
+        }
+    }
+
+    /// The status of the admin listener's `/readyz`.
+    pub fn readiness(&self) -> u16 {
+        wire::answer(self.admin, &wire::request("GET", "/readyz", &[])).status
+    }
+
+    /// Waits until `/readyz` answers 200.
+    pub fn wait_until_ready(&self) {
+        self.wait_until("ready", || self.readiness() == 200);
+    }
+
+    /// Polls until `holds` is true; at the deadline it fails with the standard error of the gate.
+    pub fn wait_until(&self, what: &str, mut holds: impl FnMut() -> bool) {
+        let deadline = Instant::now() + DEADLINE;
+        while !holds() {
+            assert!(
+                Instant::now() < deadline,
+                "never {what}; standard error of the gate:\n{}",
+                self.process.stderr().join("\n")
+            );
+            std::thread::sleep(Duration::from_millis(10));
         }
     }
 

@@ -5,7 +5,7 @@ pub mod gate;
 pub mod key_server;
 pub mod upstream;
 
-use std::time::{Duration, Instant};
+use std::net::SocketAddr;
 
 use serde_json::json;
 
@@ -81,8 +81,7 @@ impl Configuration {
     }
 
     /// The whole file.
-    pub fn text(&self, upstream: &Upstream, key_server: &KeyServer) -> String {
-        let upstream = upstream.address();
+    pub fn text(&self, upstream: SocketAddr, key_server: &KeyServer) -> String {
         let trusted = match self.trust {
             Trust::JwksUri => format!("{ISSUER}\n    jwks_uri: {}", key_server.jwks_uri()),
             Trust::Discovery => key_server.url(),
@@ -136,7 +135,7 @@ impl Deployment {
     /// A gate beside a key server that may not listen.
     pub fn start_beside(issuer: TokenIssuer, key_server: KeyServer, configuration: &Configuration) -> Self {
         let upstream = Upstream::start();
-        let gate = Gate::run(&configuration.text(&upstream, &key_server));
+        let gate = Gate::run(&configuration.text(upstream.address(), &key_server));
         Self {
             gate,
             upstream,
@@ -157,13 +156,12 @@ impl Deployment {
 
     /// The status of the admin listener's `/readyz`.
     pub fn readiness(&self) -> u16 {
-        let request = wire::request("GET", "/readyz", &[]);
-        wire::answer(self.gate.admin, &request).status
+        self.gate.readiness()
     }
 
     /// Waits until `/readyz` answers 200.
     pub fn wait_until_ready(&self) {
-        self.wait_until("ready", || self.readiness() == 200);
+        self.gate.wait_until_ready();
     }
 
     /// The status of GET `target` with `token`.
@@ -172,15 +170,7 @@ impl Deployment {
     }
 
     /// Polls until `holds` is true; at the deadline it fails with the standard error of the gate.
-    pub fn wait_until(&self, what: &str, mut holds: impl FnMut() -> bool) {
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while !holds() {
-            assert!(
-                Instant::now() < deadline,
-                "never {what}; standard error of the gate:\n{}",
-                self.gate.process.stderr().join("\n")
-            );
-            std::thread::sleep(Duration::from_millis(10));
-        }
+    pub fn wait_until(&self, what: &str, holds: impl FnMut() -> bool) {
+        self.gate.wait_until(what, holds);
     }
 }

@@ -12,7 +12,7 @@ fn clients_above_the_limit_of_open_files_wait() {
     let upstream = Upstream::start();
     upstream.conduct(Conduct::Hold);
     let key_server = KeyServer::start(key_server::Conduct::Publish(TokenIssuer::new().document()));
-    let configuration = Configuration::of_policy(ROUTES).text(&upstream, &key_server);
+    let configuration = Configuration::of_policy(ROUTES).text(upstream.address(), &key_server);
     let mut gate = Neglected::run_with_open_files(&configuration, 128);
     assert!(
         gate.startup_lines.contains("max_connections=32"),

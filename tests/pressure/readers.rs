@@ -16,7 +16,7 @@ const FLOOD: usize = 150_000;
 
 fn configuration(upstream: &Upstream) -> String {
     let key_server = KeyServer::start(Conduct::Publish(TokenIssuer::new().document()));
-    Configuration::of_policy(ROUTES).text(upstream, &key_server)
+    Configuration::of_policy(ROUTES).text(upstream.address(), &key_server)
 }
 
 /// A configuration whose upstream does not listen, so that each request adds a line to standard error.
