@@ -10,6 +10,7 @@ mod issuer_command;
 mod keys;
 mod mint;
 mod narrowing;
+mod peers;
 mod policy;
 mod policy_examples;
 mod pressure;
