@@ -12,6 +12,16 @@ pub(crate) fn same(one: &str, other: &str) -> bool {
             .all(|(one, other)| fold(one) == fold(other))
 }
 
+/// Writes the normalized form of a name into `space`, without what has no place there. Names of one length are the same
+/// if their forms are equal.
+pub(crate) fn fold_into<'a>(name: &str, space: &'a mut [u8]) -> &'a [u8] {
+    let length = name.len().min(space.len());
+    for (folded, byte) in space.iter_mut().zip(name.bytes()) {
+        *folded = fold(byte);
+    }
+    &space[..length]
+}
+
 /// Whether some upstream treats `name` as one that begins with `prefix`.
 pub(crate) fn begins_with(name: &str, prefix: &str) -> bool {
     name.get(..prefix.len()).is_some_and(|start| same(start, prefix))
