@@ -1,5 +1,6 @@
 //! Requests that the sidecar rejects, and what it forwards of the others.
 
+mod answers;
 mod claims;
 mod credential;
 mod field_lines;
