@@ -13,4 +13,5 @@ mod paths;
 mod pipelining;
 mod proxying;
 mod targets;
+mod upgrade_offers;
 mod upgrades;

@@ -75,6 +75,10 @@ impl Gate {
             Ok((head, decision)) => {
                 let outcome = decision.outcome().map(|()| head);
                 let outcome = outcome.map_err(|error| Denial::Authorization(error.clone()));
+                let outcome = outcome.and_then(|head| match request_head::check_upgrade(request) {
+                    Ok(()) => Ok(head),
+                    Err(error) => Err(Denial::Head(error)),
+                });
                 (Some(decision), outcome)
             }
             Err(denial) => (None, Err(denial)),

@@ -3,7 +3,7 @@
 //! It denies ambiguous requests (RFC 9112 sections 3.2 and 7.6.1). A head that passes has one host and a `Connection`
 //! header that cannot remove a header which the decision or the upstream depends on.
 
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT, HOST};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT, HOST, UPGRADE};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 
@@ -51,6 +51,11 @@ impl HeadError {
         code: "unknown_expectation",
         reason: "only the expectation `100-continue` is supported",
     };
+    const UPGRADE: HeadError = HeadError {
+        status: StatusCode::NOT_IMPLEMENTED,
+        code: "upgrade_not_implemented",
+        reason: "an upgrade to another protocol is not served here",
+    };
 
     /// The request is ambiguous or invalid.
     pub(crate) const fn ambiguous(reason: &'static str) -> HeadError {
@@ -79,6 +84,27 @@ pub(crate) fn check(request: &Parts, hosts: &AllowedHosts, identity: &IdentityHe
         host: check_host(request, hosts)?,
         connection: connection.clone(),
     })
+}
+
+/// Checks that an authorized request asks for no other protocol.
+///
+/// A server may ignore `Upgrade` (RFC 9110 section 7.8), and does so here with the protocols that carry the same HTTP
+/// request, which clients offer whether the server has them or not. A client that offers any other, such as WebSocket,
+/// waits for it and has no use for an HTTP response.
+pub(crate) fn check_upgrade(request: &Parts) -> Result<(), HeadError> {
+    let offers = request.headers.get_all(UPGRADE).iter();
+    let mut protocols = offers.flat_map(|offer| offer.as_bytes().split(|byte| *byte == b','));
+    if protocols.all(|protocol| carries_http(protocol.trim_ascii())) {
+        Ok(())
+    } else {
+        Err(HeadError::UPGRADE)
+    }
+}
+
+fn carries_http(protocol: &[u8]) -> bool {
+    let name = protocol.split(|byte| *byte == b'/').next().unwrap_or_default();
+    let known: [&[u8]; 4] = [b"", b"h2c", b"http", b"tls"];
+    known.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
 fn check_expectation(request: &Parts) -> Result<(), HeadError> {
@@ -228,6 +254,26 @@ mod tests {
             with(&["100-continue", "100-continue"]),
             Err(StatusCode::EXPECTATION_FAILED)
         );
+    }
+
+    #[test]
+    fn only_offers_that_carry_the_same_request_are_ignored() {
+        let with = |value: &str| check_upgrade(&parts("GET", "/", &[("upgrade", value)])).is_ok();
+        for ignored in ["", "h2c", "H2C", "HTTP/2.0", "TLS/1.0, HTTP/1.1", "TLS/1.2,h2c", " , "] {
+            assert!(with(ignored), "{ignored:?}");
+        }
+        for wanted in [
+            "websocket",
+            "WebSocket",
+            "h2c, websocket",
+            "IRC/6.9",
+            "tcp",
+            "http2",
+            "\u{e9}",
+        ] {
+            assert!(!with(wanted), "{wanted:?}");
+        }
+        assert!(check_upgrade(&parts("GET", "/", &[])).is_ok());
     }
 
     #[test]

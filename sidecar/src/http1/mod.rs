@@ -1,14 +1,17 @@
 //! HTTP/1 connections: what hyper does not do.
 //!
 //! Time limits for a request head and for an unread response, a close that lets the client receive its last response
-//! ([`Http1Io`]), and a check for transfer codings that hyper accepts ([`check_framing`]).
+//! ([`Http1Io`]), a check for transfer codings that hyper accepts ([`check_framing`]), and `Upgrade` in HTTP/1.0
+//! ([`ignore_old_upgrade`]).
 
 mod connection_io;
 mod exchange;
 mod framing;
+mod upgrade;
 
 pub(crate) use self::connection_io::Http1Io;
 pub(crate) use self::framing::check_framing;
+pub(crate) use self::upgrade::ignore_old_upgrade;
 
 /// The longest request head: request line and header fields together.
 pub(crate) const MAX_HEAD_BYTES: usize = 64 * 1024;

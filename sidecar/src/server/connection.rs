@@ -18,7 +18,7 @@ use tokio::time::timeout;
 
 use super::listener::Accepted;
 use crate::gate::connection_info::{AmbiguousMessage, ConnectionInfo};
-use crate::http1::{Http1Io, MAX_HEAD_BYTES, check_framing};
+use crate::http1::{Http1Io, MAX_HEAD_BYTES, check_framing, ignore_old_upgrade};
 use crate::proxy::Proxy;
 
 /// How long a connection without a request stays open once draining has begun: a request may already be on its way.
@@ -74,6 +74,7 @@ pub(crate) async fn client(
         let exchange = exchanges.begin();
         let (mut parts, body) = request.into_parts();
         parts.extensions.insert(connection.clone());
+        ignore_old_upgrade(&mut parts);
         if let Err(reason) = check_framing(&parts) {
             parts.extensions.insert(AmbiguousMessage(reason));
         }
