@@ -1,9 +1,12 @@
 //! From a configuration to a running gate.
 
+use std::sync::atomic::AtomicBool;
+
 use crate::config::Settings;
 use crate::exit::{Context as _, Failure};
 use crate::gate::Gate;
 use crate::gate::hosts::AllowedHosts;
+use crate::headers::via::ViaPseudonym;
 use crate::log::decision_log::DecisionLog;
 use crate::proxy::Proxy;
 use crate::proxy::forward::Forward;
@@ -28,6 +31,7 @@ pub(crate) async fn start(settings: Settings, log: DecisionLog) -> Result<Server
     let address = data.address().context("address of the listener")?;
     let audiences = settings.audiences.iter().map(String::as_str);
     let hosts = AllowedHosts::new(&settings.hosts, address, audiences);
+    let via = ViaPseudonym::default();
     let authorizer = settings.authorizer().build();
     let authorizer = authorizer.and_then(|built| built.start()).context("authorizer")?;
     Ok(Server {
@@ -38,12 +42,15 @@ pub(crate) async fn start(settings: Settings, log: DecisionLog) -> Result<Server
                 authorizer,
                 hosts,
                 identity_headers: settings.identity_headers.clone(),
+                via: via.clone(),
                 log,
+                loop_reported: AtomicBool::new(false),
             },
             forward: Forward {
                 upstream: Upstream::new(settings.upstream, settings.upstream_timeouts),
                 identity_headers: settings.identity_headers,
                 access_token: settings.access_token,
+                via,
             },
         },
         limits: settings.limits,

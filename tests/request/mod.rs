@@ -12,6 +12,7 @@ mod identity_headers;
 mod paths;
 mod pipelining;
 mod proxying;
+mod rings;
 mod targets;
 mod upgrade_offers;
 mod upgrades;

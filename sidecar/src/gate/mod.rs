@@ -8,10 +8,12 @@ pub(crate) mod form_token;
 pub(crate) mod hosts;
 pub(crate) mod request_head;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use actgate::request::Target;
 use actgate::{Authorizer, Decision, Error, Identity};
+use http::StatusCode;
 use http::request::Parts;
 use uuid::Uuid;
 
@@ -20,6 +22,7 @@ use self::hosts::AllowedHosts;
 use self::request_head::{Head, HeadError};
 use crate::headers::chain_json::Chain;
 use crate::headers::identity::IdentityHeaders;
+use crate::headers::via::ViaPseudonym;
 use crate::log::decision_log::{self, DecisionLog, Effect, Event};
 
 /// Decides on requests and records each decision. Shared by all connections.
@@ -29,7 +32,11 @@ pub(crate) struct Gate {
     pub(crate) hosts: AllowedHosts,
     /// The headers that a client must not name in `Connection`.
     pub(crate) identity_headers: IdentityHeaders,
+    /// A request with this name in `Via` is going around in a ring.
+    pub(crate) via: ViaPseudonym,
     pub(crate) log: DecisionLog,
+    /// Whether a ring has been reported.
+    pub(crate) loop_reported: AtomicBool,
 }
 
 /// A decision on one request, to be recorded.
@@ -88,12 +95,24 @@ impl Gate {
     }
 
     async fn authorize(&self, request: &Parts) -> Result<(Head, Decision), Denial> {
-        let head = request_head::check(request, &self.hosts, &self.identity_headers).map_err(Denial::Head)?;
+        let head = request_head::check(request, &self.hosts, &self.identity_headers, &self.via);
+        let head = head.map_err(|error| {
+            self.report_loop(&error);
+            Denial::Head(error)
+        })?;
         let target = Target::new(&request.method, &request.uri).map_err(Denial::Authorization)?;
         let (scheme, host) = (head.connection.scheme.as_str(), head.host.to_str().unwrap_or_default());
         let target = target.with_origin(scheme, host);
         let decision = self.authorizer.decide(&target, &request.headers).await;
         Ok((head, decision))
+    }
+
+    /// Warns of a ring, once: each of its requests has a line in the decision log.
+    fn report_loop(&self, error: &HeadError) {
+        if error.status == StatusCode::LOOP_DETECTED && !self.loop_reported.swap(true, Ordering::Relaxed) {
+            let help = "`upstream` must lead to the API, not back to this gate";
+            tracing::warn!(reason = error.reason, help, "requests go around in a ring");
+        }
     }
 
     /// Writes a decision to the log; `denial` is why the request is denied.

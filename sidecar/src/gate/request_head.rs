@@ -12,6 +12,7 @@ use super::hosts::{self, AllowedHosts};
 use crate::headers::header_name;
 use crate::headers::hop_by_hop;
 use crate::headers::identity::IdentityHeaders;
+use crate::headers::via::{Loop, ViaPseudonym};
 
 /// The head of an unambiguous request.
 #[derive(Debug)]
@@ -57,6 +58,15 @@ impl HeadError {
         reason: "an upgrade to another protocol is not served here",
     };
 
+    /// The request goes around in a ring of proxies.
+    const fn loop_detected(reason: &'static str) -> HeadError {
+        HeadError {
+            status: StatusCode::LOOP_DETECTED,
+            code: "loop_detected",
+            reason,
+        }
+    }
+
     /// The request is ambiguous or invalid.
     pub(crate) const fn ambiguous(reason: &'static str) -> HeadError {
         HeadError {
@@ -69,7 +79,12 @@ impl HeadError {
 
 /// Checks one request head. Does NOT read the path (the canonical target does) nor the credential (the authorizer
 /// does).
-pub(crate) fn check(request: &Parts, hosts: &AllowedHosts, identity: &IdentityHeaders) -> Result<Head, HeadError> {
+pub(crate) fn check(
+    request: &Parts,
+    hosts: &AllowedHosts,
+    identity: &IdentityHeaders,
+    via: &ViaPseudonym,
+) -> Result<Head, HeadError> {
     let connection = request.extensions.get::<ConnectionInfo>();
     let connection = connection.ok_or(HeadError::ambiguous("the connection of the request is unknown"))?;
     if request.method == Method::TRACE || request.method == Method::CONNECT {
@@ -79,6 +94,10 @@ pub(crate) fn check(request: &Parts, hosts: &AllowedHosts, identity: &IdentityHe
         return Err(HeadError::ambiguous(reason));
     }
     check_expectation(request)?;
+    via.check(&request.headers).map_err(|found| match found {
+        Loop::Returned => HeadError::loop_detected("the request has passed through this gate before"),
+        Loop::TooManyProxies => HeadError::loop_detected("the request has passed through too many proxies"),
+    })?;
     Ok(Head {
         nominated: check_connection(request, identity)?,
         host: check_host(request, hosts)?,
@@ -186,7 +205,7 @@ mod tests {
     }
 
     fn checked(parts: &Parts) -> Result<Head, HeadError> {
-        check(parts, &hosts(), &IdentityHeaders::default())
+        check(parts, &hosts(), &IdentityHeaders::default(), &ViaPseudonym::default())
     }
 
     fn denied(method: &str, target: &str, headers: &[(&str, &str)]) -> u16 {

@@ -1,8 +1,9 @@
-//! Header fields: those that end at this hop, those with which a client claims what it may not, and those that carry the
-//! identity.
+//! Header fields: those that end at this hop, those with which a client claims what it may not, those that carry the
+//! identity, and `Via`.
 
 pub(crate) mod chain_json;
 pub(crate) mod claims;
 pub(crate) mod header_name;
 pub(crate) mod hop_by_hop;
 pub(crate) mod identity;
+pub(crate) mod via;

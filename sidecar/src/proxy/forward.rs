@@ -17,6 +17,7 @@ use crate::gate::form_token::Content;
 use crate::gate::request_head::Head;
 use crate::headers::hop_by_hop;
 use crate::headers::identity::IdentityHeaders;
+use crate::headers::via::ViaPseudonym;
 
 /// The way to the upstream.
 #[derive(Debug)]
@@ -24,6 +25,7 @@ pub(crate) struct Forward {
     pub(crate) upstream: Upstream,
     pub(crate) identity_headers: IdentityHeaders,
     pub(crate) access_token: AccessTokenForwarding,
+    pub(crate) via: ViaPseudonym,
 }
 
 /// What happens to the `Authorization` header of an allowed request.
@@ -49,6 +51,7 @@ impl Forward {
     ) -> Response<Either<Full<Bytes>, Incoming>> {
         let has_length = parts.headers.contains_key(CONTENT_LENGTH);
         self.prepare(&mut parts.headers, &head, identity);
+        self.via.append(&mut parts.headers, parts.version);
         parts.extensions.clear();
         let body = RequestBody::new(content);
         if has_length && body.is_end_stream() {
@@ -135,6 +138,7 @@ mod tests {
             upstream: Upstream::new("127.0.0.1:9".parse().unwrap(), UpstreamTimeouts::default()),
             identity_headers: IdentityHeaders::default(),
             access_token,
+            via: ViaPseudonym::default(),
         };
         let mut headers = HeaderMap::new();
         headers.insert(AUTHORIZATION, HeaderValue::from_static(authorization));
