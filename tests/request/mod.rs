@@ -1,6 +1,7 @@
 //! Requests that the sidecar rejects, and what it forwards of the others.
 
 mod answers;
+mod bodies;
 mod claims;
 mod credential;
 mod field_lines;

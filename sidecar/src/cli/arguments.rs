@@ -57,7 +57,13 @@ The decision log, one JSON object for each request, is written to standard outpu
 SIGTERM or SIGINT drains: readiness is withdrawn, no connection is accepted, requests in flight end, exit code 0.
 A second signal ends the process immediately, exit code 1. SIGHUP is ignored; restart to apply a changed configuration.
 Logging never delays a request: lines that a reader does not take in time are dropped and counted.
+A request whose body turns out to be malformed or incomplete after it was allowed has a second object with the same `id`
+that denies it; the upstream received no complete request.
 A connection is closed when the client does not read a pending response for 30 seconds.
+`Upgrade` to WebSocket or another protocol is answered with 501; an offer of `h2c`, `HTTP/…` or `TLS/…` is ignored.
+Forwarded requests have a `Via` entry with a pseudonym of this process. A request that comes back with it, or that has
+passed more than 64 proxies, is answered with 508. A response of the upstream has at most 256 header lines.
+Headers with which a client claims another method, path, address or identity (X-Forwarded-*, Remote-User, …) are removed.
 
 Every key of the configuration, with its default value unless a comment states otherwise. A short configuration is
 enough, see `actgate --help`.

@@ -13,8 +13,8 @@ use std::time::Instant;
 
 use actgate::request::Target;
 use actgate::{Authorizer, Decision, Error, Identity};
-use http::StatusCode;
 use http::request::Parts;
+use http::{Method, StatusCode, Uri};
 use uuid::Uuid;
 
 use self::form_token::FormError;
@@ -116,13 +116,13 @@ impl Gate {
     }
 
     /// Writes a decision to the log; `denial` is why the request is denied.
-    pub(crate) fn record(&self, request: &Parts, decided: &Decided, denial: Option<&Denial>) {
+    pub(crate) fn record(&self, method: &Method, uri: &Uri, decided: &Decided, denial: Option<&Denial>) {
         let identity = decided.identity();
         let mut event = Event {
             time: decision_log::now(),
             id: decided.id,
-            method: request.method.as_str(),
-            path: request.uri.path(),
+            method: method.as_str(),
+            path: uri.path(),
             route: decided.decision.as_ref().and_then(Decision::route),
             decision: Effect::Allow,
             status: None,

@@ -1,4 +1,5 @@
-//! The decision log: one JSON object a line for each request.
+//! The decision log: one JSON object a line for each request, and a second one that denies an allowed request whose body
+//! fails.
 //!
 //! Writing never delays a request: when the disk or the reader of standard output is too slow, lines are dropped and
 //! counted. The log contains no token, and nothing from a token that was not verified.

@@ -2,9 +2,9 @@
 
 use actgate::Identity;
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version};
+use http::{HeaderMap, HeaderValue, Request, Response, Version};
 use http_body::Body as _;
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
@@ -28,6 +28,10 @@ pub(crate) struct Forward {
     pub(crate) via: ViaPseudonym,
 }
 
+/// The client's body broke off or contained a token before the upstream responded. The value is the reason.
+#[derive(Debug)]
+pub(crate) struct BodyFailed(pub(crate) &'static str);
+
 /// What happens to the `Authorization` header of an allowed request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -40,7 +44,8 @@ pub(crate) enum AccessTokenForwarding {
 }
 
 impl Forward {
-    /// Sends a request to the upstream and returns its response, or the refusal that replaces it.
+    /// Sends a request to the upstream and returns its response, or the refusal that replaces it. Fails when the client
+    /// caused the failure.
     pub(crate) async fn send(
         &self,
         mut parts: Parts,
@@ -48,13 +53,18 @@ impl Forward {
         head: Head,
         identity: Option<&Identity>,
         id: Uuid,
-    ) -> Response<Either<Full<Bytes>, Incoming>> {
+    ) -> Result<Response<Either<Full<Bytes>, Incoming>>, BodyFailed> {
         let has_length = parts.headers.contains_key(CONTENT_LENGTH);
+        let is_chunked = parts.headers.contains_key(TRANSFER_ENCODING);
         self.prepare(&mut parts.headers, &head, identity);
         self.via.append(&mut parts.headers, parts.version);
         parts.extensions.clear();
         let body = RequestBody::new(content);
-        if has_length && body.is_end_stream() {
+        if is_chunked {
+            // hyper would write no body of unknown length for GET and HEAD.
+            let chunked = HeaderValue::from_static("chunked");
+            parts.headers.insert(TRANSFER_ENCODING, chunked);
+        } else if has_length && body.is_end_stream() {
             // hyper writes no length for an empty body, and some servers require one where a method may have a body.
             parts.headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
@@ -69,13 +79,10 @@ impl Forward {
                 hop_by_hop::strip_response(response.headers_mut());
                 // The version belongs to the connection, not to the message (RFC 9112 section 2.3).
                 *response.version_mut() = Version::HTTP_11;
-                return response.map(Either::Right);
+                return Ok(response.map(Either::Right));
             }
             // Caused by the client, so that it is not reported to the operator.
-            Err(UpstreamError::Request(reason)) => {
-                tracing::debug!(decision = %id, reason, "the request body failed");
-                Refusal::new(StatusCode::BAD_REQUEST, "invalid_request", reason)
-            }
+            Err(UpstreamError::Request(reason)) => return Err(BodyFailed(reason)),
             Err(error) => {
                 tracing::warn!(decision = %id, %error, "the upstream did not respond");
                 Refusal::new(
@@ -85,7 +92,7 @@ impl Forward {
                 )
             }
         };
-        refusal.response(id, state).map(Either::Left)
+        Ok(refusal.response(id, state).map(Either::Left))
     }
 
     fn prepare(&self, headers: &mut HeaderMap, head: &Head, identity: Option<&Identity>) {

@@ -14,10 +14,11 @@ use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use uuid::Uuid;
 
-use self::forward::Forward;
+use self::forward::{BodyFailed, Forward};
 use self::refusal::{Refusal, RequestBodyState};
 use self::request_body::ClientBody;
 use crate::gate::form_token::{self, Content};
+use crate::gate::request_head::HeadError;
 use crate::gate::{Denial, Gate};
 
 /// A response: of the proxy itself, or of the upstream as it streams in.
@@ -48,9 +49,19 @@ impl Proxy {
             Err(denial) => Err((denial, Some(body))),
         };
         let denial = allowed.as_ref().err().map(|(denial, _)| denial);
-        self.gate.record(&parts, &decided, denial);
+        self.gate.record(&parts.method, &parts.uri, &decided, denial);
         match allowed {
-            Ok((head, content)) => self.forward.send(parts, content, head, identity, decided.id).await,
+            Ok((head, content)) => {
+                let (method, uri) = (parts.method.clone(), parts.uri.clone());
+                let sent = self.forward.send(parts, content, head, identity, decided.id).await;
+                sent.unwrap_or_else(|BodyFailed(reason)| {
+                    // The upstream received a part of the request at most, and no end of its body.
+                    let error = HeadError::ambiguous(reason);
+                    self.gate.record(&method, &uri, &decided, Some(&Denial::Head(error)));
+                    let refusal = Refusal::new(error.status, error.code, error.reason);
+                    refusal.response(decided.id, RequestBodyState::Unread).map(Either::Left)
+                })
+            }
             Err((denial, body)) => self.deny(&parts, body, &denial, decided.id).await,
         }
     }
