@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
@@ -79,9 +80,17 @@ fn ring(count: usize, relay: &Relay, keys: &KeyServer) -> Vec<Gate> {
     gates
 }
 
+/// Waits for the first warning and returns all so far.
 fn warnings(gates: &[Gate]) -> Vec<String> {
-    let lines = gates.iter().flat_map(|gate| gate.process.stderr());
-    lines.filter(|line| line.contains("WARN")).collect()
+    let deadline = Instant::now() + wire::DEADLINE;
+    loop {
+        let lines = gates.iter().flat_map(|gate| gate.process.stderr());
+        let found: Vec<String> = lines.filter(|line| line.contains("WARN")).collect();
+        if !found.is_empty() || Instant::now() > deadline {
+            return found;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 #[test]
