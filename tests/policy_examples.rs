@@ -228,7 +228,7 @@ impl Example {
         };
         let got = outcome.map_err(|error| Denial {
             deny: error.code().to_owned(),
-            status: error.status(),
+            status: error.status().as_u16(),
         });
         let expected = match &case.expect {
             Expect::Allow => Ok(()),

@@ -55,7 +55,7 @@ impl Challenge {
     pub fn new(error: &Error, context: &ChallengeContext<'_>) -> Challenge {
         let (code, description) = code_and_description(error);
         Challenge {
-            status: StatusCode::from_u16(error.status()).unwrap_or(StatusCode::FORBIDDEN),
+            status: error.status(),
             www_authenticate: www_authenticate(error, code, description, context),
             retry_after: match error {
                 Error::KeysUnavailable { retry_after } => Some(HeaderValue::from(*retry_after)),
@@ -87,9 +87,9 @@ impl Challenge {
         self.description
     }
 
-    /// The response with an empty body.
-    pub fn respond<B: Default>(&self, protocol: Protocol) -> Response<B> {
-        let mut response = Response::new(B::default());
+    /// The response with `body`, which must be empty for gRPC.
+    pub fn respond<B>(&self, protocol: Protocol, body: B) -> Response<B> {
+        let mut response = Response::new(body);
         let headers = response.headers_mut();
         if let Some(challenge) = &self.www_authenticate {
             headers.insert(WWW_AUTHENTICATE, challenge.clone());
@@ -148,7 +148,7 @@ fn www_authenticate(
         }
         _ => {}
     }
-    if let (401, Some(url)) = (error.status(), context.resource_metadata) {
+    if let (StatusCode::UNAUTHORIZED, Some(url)) = (error.status(), context.resource_metadata) {
         parameter(&mut challenge, "resource_metadata", url);
     }
     HeaderValue::try_from(challenge).ok()
@@ -369,7 +369,7 @@ mod tests {
             (Error::KeysUnavailable { retry_after: 1 }, "14"),
             (denied, "7"),
         ] {
-            let response: Response<String> = Challenge::new(&error, &API).respond(Protocol::Grpc);
+            let response: Response<String> = Challenge::new(&error, &API).respond(Protocol::Grpc, String::new());
             assert_eq!(
                 (response.status(), response.headers()["grpc-status"].to_str().unwrap()),
                 (StatusCode::OK, status)

@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use http::StatusCode;
+
 /// Why one request is denied. The variants are in the order of the pipeline.
 ///
 /// The message is for the operator's log. The caller gets the
@@ -104,27 +106,27 @@ impl Error {
     }
 
     /// The HTTP status: 400, 401, 403 or 503.
-    pub fn status(&self) -> u16 {
+    pub fn status(&self) -> StatusCode {
         self.code_and_status().1
     }
 
-    fn code_and_status(&self) -> (&'static str, u16) {
+    fn code_and_status(&self) -> (&'static str, StatusCode) {
         match self {
-            Error::MissingToken => ("missing_token", 401),
-            Error::InvalidRequest { .. } => ("invalid_request", 400),
-            Error::MalformedToken { .. } => ("malformed_token", 401),
-            Error::TokenTooLong { .. } => ("token_too_long", 401),
-            Error::UnsupportedAlgorithm => ("unsupported_algorithm", 401),
-            Error::UnknownKey => ("unknown_key", 401),
-            Error::InvalidSignature => ("invalid_signature", 401),
-            Error::InvalidClaim { .. } => ("invalid_claim", 401),
-            Error::InvalidConfirmation => ("invalid_confirmation", 401),
-            Error::InvalidChain { .. } => ("invalid_chain", 401),
-            Error::ChainTooLong => ("chain_too_long", 401),
-            Error::InsufficientScope { .. } => ("insufficient_scope", 403),
-            Error::InsufficientUserAuthentication { code, .. } => (code, 401),
-            Error::Denied { code, .. } => (code, 403),
-            Error::KeysUnavailable { .. } => ("keys_unavailable", 503),
+            Error::MissingToken => ("missing_token", StatusCode::UNAUTHORIZED),
+            Error::InvalidRequest { .. } => ("invalid_request", StatusCode::BAD_REQUEST),
+            Error::MalformedToken { .. } => ("malformed_token", StatusCode::UNAUTHORIZED),
+            Error::TokenTooLong { .. } => ("token_too_long", StatusCode::UNAUTHORIZED),
+            Error::UnsupportedAlgorithm => ("unsupported_algorithm", StatusCode::UNAUTHORIZED),
+            Error::UnknownKey => ("unknown_key", StatusCode::UNAUTHORIZED),
+            Error::InvalidSignature => ("invalid_signature", StatusCode::UNAUTHORIZED),
+            Error::InvalidClaim { .. } => ("invalid_claim", StatusCode::UNAUTHORIZED),
+            Error::InvalidConfirmation => ("invalid_confirmation", StatusCode::UNAUTHORIZED),
+            Error::InvalidChain { .. } => ("invalid_chain", StatusCode::UNAUTHORIZED),
+            Error::ChainTooLong => ("chain_too_long", StatusCode::UNAUTHORIZED),
+            Error::InsufficientScope { .. } => ("insufficient_scope", StatusCode::FORBIDDEN),
+            Error::InsufficientUserAuthentication { code, .. } => (code, StatusCode::UNAUTHORIZED),
+            Error::Denied { code, .. } => (code, StatusCode::FORBIDDEN),
+            Error::KeysUnavailable { .. } => ("keys_unavailable", StatusCode::SERVICE_UNAVAILABLE),
         }
     }
 
@@ -136,6 +138,12 @@ impl Error {
             | Error::Denied { rule, .. } => Some(rule),
             _ => None,
         }
+    }
+
+    /// [`Error::InvalidRequest`], for code around the library that finds a request ambiguous. `reason` has no value of
+    /// the caller.
+    pub fn invalid_request(reason: &'static str) -> Error {
+        Error::InvalidRequest { reason }
     }
 
     pub(crate) fn claim(claim: &'static str, reason: Reason) -> Error {
@@ -253,7 +261,7 @@ mod tests {
             code: "self_actor",
             rule: "GET /: self".into(),
         };
-        assert_eq!((denied.status(), denied.code()), (403, "self_actor"));
+        assert_eq!((denied.status(), denied.code()), (StatusCode::FORBIDDEN, "self_actor"));
         assert_eq!(denied.rule(), Some("GET /: self"));
     }
 

@@ -108,32 +108,3 @@ impl fmt::Debug for Identity {
             .finish_non_exhaustive()
     }
 }
-
-#[cfg(feature = "axum")]
-mod extract {
-    use super::Identity;
-    use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
-    use http::StatusCode;
-    use http::request::Parts;
-    use std::convert::Infallible;
-
-    /// The identity of the request. A handler that no [`AuthorizeLayer`](crate::AuthorizeLayer) covers, or one on a
-    /// public route, gets 500 and never access.
-    impl<S: Sync> FromRequestParts<S> for Identity {
-        type Rejection = StatusCode;
-
-        async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, StatusCode> {
-            let identity = parts.extensions.get::<Identity>();
-            identity.cloned().ok_or(StatusCode::INTERNAL_SERVER_ERROR)
-        }
-    }
-
-    /// The identity where there is one: for handlers on public routes.
-    impl<S: Sync> OptionalFromRequestParts<S> for Identity {
-        type Rejection = Infallible;
-
-        async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Infallible> {
-            Ok(parts.extensions.get::<Identity>().cloned())
-        }
-    }
-}

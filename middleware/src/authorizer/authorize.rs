@@ -23,13 +23,15 @@ impl Authorizer {
     /// during the cool-down. It does NOT read the body.
     pub async fn decide(&self, target: &Target<'_>, headers: &HeaderMap) -> Decision {
         let presented = Presented::headers(target, headers);
-        let authorization = self.enforce(None, &presented);
+        let mut authorization = self.enforce(None, &presented);
         if let Authorization::Pending(pending, _) = &authorization
             && pending.resolve().await
         {
-            return self.enforce(None, &presented).into_decision();
+            authorization = self.enforce(None, &presented);
         }
-        authorization.into_decision()
+        let decision = authorization.into_decision();
+        decision.trace();
+        decision
     }
 
     /// Authorizes now, by the routes or by one requirement, and records nothing. Without type parameters, so that the
@@ -420,7 +422,7 @@ mod tests {
             bench
                 .decide(&Method::GET, path, None)
                 .error()
-                .map_or(200, Error::status)
+                .map_or(200, |error| error.status().as_u16())
         };
         assert_eq!(status("/@assets/a"), 200);
         assert_eq!(status("/%40assets/a"), 400);

@@ -2,8 +2,13 @@
 
 use std::sync::Arc;
 
+use tracing::{Level, event};
+
 use crate::error::Error;
 use crate::identity::Identity;
+
+/// The target of the event of a decision: part of the public interface.
+const TARGET: &str = "actgate::decision";
 
 /// The decision about one request.
 #[derive(Clone, Debug)]
@@ -47,8 +52,116 @@ impl Decision {
         self.route.as_deref()
     }
 
+    /// Emits the one event of this decision. It contains no value of the caller.
+    pub(crate) fn trace(&self) {
+        let route = self.route();
+        match &self.outcome {
+            Ok(()) => event!(target: TARGET, Level::DEBUG, decision = "allow", route),
+            Err(error) => event!(
+                target: TARGET,
+                Level::DEBUG,
+                decision = "deny",
+                route,
+                status = error.status().as_u16(),
+                code = error.code(),
+                rule = error.rule(),
+            ),
+        }
+    }
+
     /// The identity of an allowed request.
     pub(crate) fn into_identity(self) -> Result<Option<Identity>, Error> {
         self.outcome.map(|()| self.identity)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::{Debug, Write as _};
+    use std::sync::{Arc, Mutex};
+
+    use http::header::AUTHORIZATION;
+    use http::{HeaderMap, HeaderValue, Method, Uri};
+    use serde_json::json;
+    use tracing::field::{Field, Visit};
+    use tracing::span::{Attributes, Id, Record};
+    use tracing::{Event, Metadata, Subscriber};
+
+    use crate::clock::FixedClock;
+    use crate::request::Target;
+    use crate::testing::TestIssuer;
+    use crate::{Authorizer, Policy};
+
+    /// Writes each event as one line.
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<String>>);
+
+    impl Visit for Lines {
+        fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+            write!(self.0.lock().unwrap(), " {field}={value:?}").unwrap();
+        }
+    }
+
+    impl Subscriber for Lines {
+        fn enabled(&self, _: &Metadata<'_>) -> bool {
+            true
+        }
+
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            Id::from_u64(1)
+        }
+
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+        fn event(&self, event: &Event<'_>) {
+            let metadata = event.metadata();
+            write!(self.0.lock().unwrap(), "{} {}", metadata.level(), metadata.target()).unwrap();
+            event.record(&mut self.clone());
+            self.0.lock().unwrap().push('\n');
+        }
+
+        fn enter(&self, _: &Id) {}
+
+        fn exit(&self, _: &Id) {}
+    }
+
+    #[tokio::test]
+    async fn each_decision_is_one_event_without_a_value_of_the_caller() {
+        let issuer = TestIssuer::new().unwrap();
+        let policy =
+            "routes: [{ match: 'GET /orders/{id}', initiator: { kind: human } }, { match: GET /open, public: true }]";
+        let builder = Authorizer::builder().policy(Policy::from_yaml(policy).unwrap());
+        let builder = builder.issuer(issuer.trusted(TestIssuer::AUDIENCE).unwrap());
+        let authorizer = builder.clock(FixedClock::at(TestIssuer::NOW)).build().unwrap();
+        let human = issuer.token(json!({"sub": "alice", "sub_profile": "user"})).unwrap();
+        let agent = issuer.token(json!({"sub": "bot", "sub_profile": "ai_agent"})).unwrap();
+        let lines = Lines::default();
+        let _default = tracing::subscriber::set_default(lines.clone());
+        for (path, token) in [
+            ("/orders/secret", &*human),
+            ("/orders/secret", &*human),
+            ("/orders/secret", &*agent),
+            ("/orders/secret", "secret"),
+            ("/secret", &*human),
+            ("/open", &*human),
+        ] {
+            let (uri, field) = (path.parse::<Uri>().unwrap(), format!("Bearer {token}"));
+            let headers = HeaderMap::from_iter([(AUTHORIZATION, HeaderValue::try_from(field).unwrap())]);
+            let target = Target::new(&Method::GET, &uri).unwrap();
+            authorizer.decide(&target, &headers).await;
+        }
+        let orders = "\"GET /orders/{id}\"";
+        let denied = "DEBUG actgate::decision decision=\"deny\"";
+        let expected = format!(
+            "DEBUG actgate::decision decision=\"allow\" route={orders}\n\
+             DEBUG actgate::decision decision=\"allow\" route={orders}\n\
+             {denied} route={orders} status=403 code=\"initiator_not_human\" rule=\"GET /orders/{{id}}: initiator.kind\"\n\
+             {denied} route={orders} status=401 code=\"malformed_token\"\n\
+             {denied} status=403 code=\"no_route\" rule=\"routes\"\n\
+             DEBUG actgate::decision decision=\"allow\" route=\"GET /open\"\n"
+        );
+        assert_eq!(*lines.0.lock().unwrap(), expected);
     }
 }

@@ -1,12 +1,13 @@
 //! [`AuthorizeLayer`]: how requests are authorized and rejected, for any inner service.
 
+use std::any;
+use std::fmt;
 use std::sync::Arc;
 
-use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Request, Response};
+use http::{Request, Response};
 use tower_service::Service;
 
-use super::rejection_body::{EmptyBody, RejectionBody};
+use super::rejection::{EmptyBody, Rejection, ResponseForRejection};
 use crate::authorizer::{Authorization, Authorizer, Decision};
 use crate::challenge::Protocol;
 use crate::error::{ConfigError, Error};
@@ -16,17 +17,25 @@ use crate::request::{Presented, Target};
 /// Authorizes every request of the services it wraps.
 ///
 /// It wraps any `Service<http::Request<_>, Response = http::Response<_>>` that is `Clone` (a request with an unknown key
-/// takes the ready service along while it waits) and whose response body is `Default` (the body of a rejection is empty).
+/// takes the ready service along while it waits). The response body must be `Default`, because the body of a rejection is
+/// empty; [`with_rejection_response`](Self::with_rejection_response) wraps services with any other body.
 ///
 /// A rejection is a response: 400, 401 or 403 with the challenge of RFC 6750, 503 with `Retry-After` while keys are
 /// unavailable, and for gRPC callers status 3, 7, 14 or 16 without a body.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
+#[must_use = "a layer does nothing until it wraps a service"]
 pub struct AuthorizeLayer<R = EmptyBody> {
     authorizer: Authorizer,
     /// A named requirement that replaces the routes of the policy.
     requirement: Option<(Arc<str>, Arc<Requirement>)>,
-    rejection_body: R,
+    /// Whether an allowed request carries its decision.
+    decision_extension: bool,
+    rejection_response: R,
 }
+
+/// In the extensions of an allowed request that has no identity, because its route is public.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PublicRoute;
 
 impl AuthorizeLayer {
     /// Authorizes by the routes of the authorizer's policy.
@@ -34,7 +43,8 @@ impl AuthorizeLayer {
         AuthorizeLayer {
             authorizer,
             requirement: None,
-            rejection_body: EmptyBody,
+            decision_extension: false,
+            rejection_response: EmptyBody,
         }
     }
 
@@ -67,16 +77,25 @@ impl AuthorizeLayer {
 }
 
 impl<R> AuthorizeLayer<R> {
-    /// Writes the bodies of rejections with `body`, which returns a content type and a body. gRPC callers get none.
-    pub fn with_rejection_body<F, B>(self, body: F) -> AuthorizeLayer<F>
+    /// Makes the responses to denied requests with `response`: a function of the [`Rejection`], or another
+    /// [`ResponseForRejection`].
+    pub fn with_rejection_response<T, B>(self, response: T) -> AuthorizeLayer<T>
     where
-        F: Fn(&Error) -> (HeaderValue, B),
+        T: ResponseForRejection<B>,
     {
         AuthorizeLayer {
             authorizer: self.authorizer,
             requirement: self.requirement,
-            rejection_body: body,
+            decision_extension: self.decision_extension,
+            rejection_response: response,
         }
+    }
+
+    /// Puts the [`Decision`] into the extensions of each allowed request, so that inner services read which route of the
+    /// policy matched, also where it is public. It costs one allocation for each request.
+    pub fn with_decision_extension(mut self) -> Self {
+        self.decision_extension = true;
+        self
     }
 
     pub(super) fn authorize<B>(&self, request: &Request<B>) -> Authorization {
@@ -98,33 +117,42 @@ impl<R> AuthorizeLayer<R> {
     ) -> Result<S::Future, Response<C>>
     where
         S: Service<Request<B>, Response = Response<C>>,
-        R: RejectionBody<C>,
-        C: Default,
+        R: ResponseForRejection<C>,
     {
+        decision.trace();
+        if self.decision_extension && decision.outcome().is_ok() {
+            request.extensions_mut().insert(decision.clone());
+        }
         match decision.into_identity() {
-            Ok(identity) => {
-                if let Some(identity) = identity {
-                    request.extensions_mut().insert(identity);
-                }
+            Ok(Some(identity)) => {
+                request.extensions_mut().insert(identity);
+                Ok(inner.call(request))
+            }
+            Ok(None) => {
+                request.extensions_mut().insert(PublicRoute);
                 Ok(inner.call(request))
             }
             Err(error) => Err(self.reject(Protocol::of(request.method(), request.headers()), error)),
         }
     }
 
-    fn reject<C: Default>(&self, protocol: Protocol, error: Error) -> Response<C>
+    fn reject<C>(&self, protocol: Protocol, error: Error) -> Response<C>
     where
-        R: RejectionBody<C>,
+        R: ResponseForRejection<C>,
     {
-        let mut response: Response<C> = self.authorizer.challenge(&error).respond(protocol);
-        if protocol == Protocol::Http {
-            let (content_type, body) = self.rejection_body.body(&error);
-            if let Some(content_type) = content_type {
-                response.headers_mut().insert(CONTENT_TYPE, content_type);
-            }
-            *response.body_mut() = body;
-        }
+        let rejection = Rejection::new(&error, self.authorizer.challenge(&error), protocol);
+        let mut response = self.rejection_response.response_for_rejection(rejection);
         response.extensions_mut().insert(error);
         response
+    }
+}
+
+impl<R> fmt::Debug for AuthorizeLayer<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthorizeLayer")
+            .field("authorizer", &self.authorizer)
+            .field("requirement", &self.requirement.as_ref().map(|(name, _)| name))
+            .field("rejection_response", &format_args!("{}", any::type_name::<R>()))
+            .finish_non_exhaustive()
     }
 }

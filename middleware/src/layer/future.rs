@@ -1,5 +1,6 @@
 //! The future of [`Authorize`](super::Authorize): the inner one, a rejection, or a wait.
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -9,11 +10,15 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use super::authorize_layer::AuthorizeLayer;
-use super::rejection_body::RejectionBody;
+use super::rejection::ResponseForRejection;
 use crate::authorizer::Decision;
 
 pin_project! {
-    /// Resolves to the inner response, or to the rejection. It must not be polled after it is ready.
+    /// Resolves to the inner response, or to the rejection.
+    ///
+    /// # Panics
+    /// When it is polled after it returned a rejection. After an inner response, the inner future is polled again.
+    #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<S, R, B>
     where
         S: Service<Request<B>>,
@@ -57,8 +62,7 @@ impl<F, P, W> From<Result<F, P>> for State<F, P, W> {
 impl<S, R, B, C> Future for ResponseFuture<S, R, B>
 where
     S: Service<Request<B>, Response = Response<C>>,
-    R: RejectionBody<C>,
-    C: Default,
+    R: ResponseForRejection<C>,
 {
     type Output = Result<Response<C>, S::Error>;
 
@@ -67,16 +71,11 @@ where
         loop {
             let next = match this.state.as_mut().project() {
                 StateProj::Inner { future } => return future.poll(cx),
-                // [`None`] only where the caller polls a future that is ready already.
                 StateProj::Rejected { response } => {
-                    return response
-                        .take()
-                        .map_or(Poll::Pending, |response| Poll::Ready(Ok(response)));
+                    return Poll::Ready(Ok(response.take().unwrap_or_else(polled_after_completion)));
                 }
                 StateProj::Waiting { waiting } => {
-                    let Some(mut wait) = waiting.take() else {
-                        return Poll::Pending;
-                    };
+                    let mut wait = waiting.take().unwrap_or_else(polled_after_completion);
                     let Poll::Ready(changed) = wait.resolved.as_mut().poll(cx) else {
                         *waiting = Some(wait);
                         return Poll::Pending;
@@ -98,5 +97,22 @@ where
             };
             this.state.set(next);
         }
+    }
+}
+
+/// Only a caller that breaks the contract of [`Future`] comes here. A panic shows it where a hang would not.
+#[cold]
+#[expect(clippy::panic, reason = "a future of the standard library panics here too")]
+fn polled_after_completion<T>() -> T {
+    panic!("`ResponseFuture` is polled after completion")
+}
+
+impl<S: Service<Request<B>>, R, B> fmt::Debug for ResponseFuture<S, R, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.state {
+            State::Inner { .. } => "ResponseFuture::Inner",
+            State::Rejected { .. } => "ResponseFuture::Rejected",
+            State::Waiting { .. } => "ResponseFuture::Waiting",
+        })
     }
 }

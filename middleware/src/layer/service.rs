@@ -9,11 +9,12 @@ use tower_service::Service;
 
 use super::authorize_layer::AuthorizeLayer;
 use super::future::{ResponseFuture, State, Waiting};
-use super::rejection_body::{EmptyBody, RejectionBody};
+use super::rejection::{EmptyBody, ResponseForRejection};
 use crate::authorizer::{Authorization, Decision, Pending};
 
 /// The service that an [`AuthorizeLayer`] makes.
 #[derive(Clone, Debug)]
+#[must_use = "a service does nothing until it is called"]
 pub struct Authorize<S, R = EmptyBody> {
     inner: S,
     layer: AuthorizeLayer<R>,
@@ -27,6 +28,23 @@ impl<S, R: Clone> Layer<S> for AuthorizeLayer<R> {
             inner,
             layer: self.clone(),
         }
+    }
+}
+
+impl<S, R> Authorize<S, R> {
+    /// The inner service.
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// The inner service, to change it. What is called on it directly is not authorized.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// The inner service without authorization.
+    pub fn into_inner(self) -> S {
+        self.inner
     }
 }
 
@@ -54,8 +72,7 @@ impl<S: Clone, R: Clone> Authorize<S, R> {
 impl<S, R, B, C> Service<Request<B>> for Authorize<S, R>
 where
     S: Service<Request<B>, Response = Response<C>> + Clone,
-    R: RejectionBody<C> + Clone,
-    C: Default,
+    R: ResponseForRejection<C> + Clone,
 {
     type Response = Response<C>;
     type Error = S::Error;
@@ -87,10 +104,12 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Authorizer;
+    use crate::challenge::Protocol;
     use crate::error::Error;
     use crate::keys::{Fetch, FetchFuture, KeySource};
+    use crate::layer::Rejection;
     use crate::testing::TestIssuer;
+    use crate::{Authorizer, Decision};
     use crate::{Identity, Policy, TrustedIssuer};
     use axum::body::Body;
     use http::HeaderValue;
@@ -205,31 +224,126 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn the_body_of_a_rejection_is_configurable_and_grpc_gets_none() {
-        let issuer = TestIssuer::new().unwrap();
-        let body = |error: &Error| (HeaderValue::from_static("text/plain"), Body::from(error.code()));
-        let layer = AuthorizeLayer::new(authorizer(&issuer)).with_rejection_body(body);
-        let service = layer.layer(Inner::default());
-        let response = service.clone().oneshot(request("/orders", None)).await.unwrap();
-        assert_eq!(
-            (response.status(), text(response).await.as_str()),
-            (StatusCode::UNAUTHORIZED, "missing_token")
-        );
-        let mut grpc = request("/orders", None);
-        *grpc.method_mut() = http::Method::POST;
-        grpc.headers_mut()
-            .insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
-        let response = service.oneshot(grpc).await.unwrap();
-        assert_eq!(
-            (response.status(), &response.headers()["grpc-status"]),
-            (StatusCode::OK, &HeaderValue::from_static("16"))
-        );
-        assert_eq!(text(response).await, "");
+    /// A body type of the service's own, without `Default`.
+    struct OwnBody(&'static str);
+
+    fn own_body(_: Request<Body>) -> Ready<Result<Response<OwnBody>, Infallible>> {
+        ready(Ok(Response::new(OwnBody("inner"))))
     }
 
     #[tokio::test]
-    async fn axum_handlers_extract_the_identity_and_a_requirement_needs_no_other_layer() {
+    async fn a_function_makes_the_whole_response_for_services_with_any_body() {
+        fn response(rejection: Rejection<'_>) -> Response<OwnBody> {
+            if rejection.protocol() == Protocol::Grpc {
+                return rejection.response(OwnBody(""));
+            }
+            let mut response = rejection.response(OwnBody(rejection.error().code()));
+            response
+                .headers_mut()
+                .insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+            response
+        }
+        let issuer = TestIssuer::new().unwrap();
+        let policy = "routes: [{ match: '* /orders' }]\nrequirements: { people: { initiator: { kind: human } } }";
+        let builder = Authorizer::builder().policy(Policy::from_yaml(policy).unwrap());
+        let builder = builder.issuer(issuer.trusted(TestIssuer::AUDIENCE).unwrap());
+        let authorizer = builder.build().unwrap();
+        for layer in [
+            AuthorizeLayer::new(authorizer.clone()),
+            AuthorizeLayer::for_requirement(&authorizer, "people").unwrap(),
+        ] {
+            let service = layer
+                .with_rejection_response(response)
+                .layer(tower::service_fn(own_body));
+            let denied = service.clone().oneshot(request("/orders", None)).await.unwrap();
+            assert_eq!(
+                (denied.status(), denied.body().0),
+                (StatusCode::UNAUTHORIZED, "missing_token")
+            );
+            assert!(denied.headers().contains_key("www-authenticate"));
+            assert_eq!(denied.headers()[CONTENT_TYPE], "text/plain");
+            assert_eq!(denied.extensions().get::<Error>(), Some(&Error::MissingToken));
+            let mut grpc = request("/orders", None);
+            *grpc.method_mut() = http::Method::POST;
+            grpc.headers_mut()
+                .insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+            let denied = service.oneshot(grpc).await.unwrap();
+            assert_eq!(
+                (denied.status(), &denied.headers()["grpc-status"], denied.body().0),
+                (StatusCode::OK, &HeaderValue::from_static("16"), "")
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn the_response_can_be_another_one_and_a_closure_can_make_it() {
+        let issuer = TestIssuer::new().unwrap();
+        let login = String::from("/login");
+        let layer =
+            AuthorizeLayer::new(authorizer(&issuer)).with_rejection_response(move |rejection: Rejection<'_>| {
+                let mut response = rejection.response(OwnBody("log in"));
+                *response.status_mut() = StatusCode::SEE_OTHER;
+                response
+                    .headers_mut()
+                    .insert("location", HeaderValue::from_str(&login).unwrap());
+                response
+            });
+        let service = layer.layer(tower::service_fn(own_body));
+        let denied = service.oneshot(request("/orders", None)).await.unwrap();
+        assert_eq!((denied.status(), denied.body().0), (StatusCode::SEE_OTHER, "log in"));
+        assert_eq!(denied.extensions().get::<Error>(), Some(&Error::MissingToken));
+    }
+
+    #[tokio::test]
+    async fn an_allowed_request_carries_its_decision_where_the_layer_is_asked_to() {
+        let issuer = TestIssuer::new().unwrap();
+        let token = issuer.token(json!({"sub": "alice", "sub_profile": "user"})).unwrap();
+        let route = |request: Request<Body>| {
+            let decision = request.extensions().get::<Decision>();
+            let route = decision.map(|decision| decision.route().unwrap_or("none").to_owned());
+            ready(Ok::<_, Infallible>(Response::new(route.unwrap_or_default())))
+        };
+        let with = AuthorizeLayer::new(authorizer(&issuer)).with_decision_extension();
+        let without = AuthorizeLayer::new(authorizer(&issuer));
+        for (layer, path, expected) in [
+            (&with, "/orders", "* /orders"),
+            (&with, "/health", "GET /health"),
+            (&without, "/orders", ""),
+            (&without, "/health", ""),
+        ] {
+            let service = layer.layer(tower::service_fn(route));
+            let response = service.oneshot(request(path, Some(&token))).await.unwrap();
+            assert_eq!(
+                (response.status(), response.body().as_str()),
+                (StatusCode::OK, expected),
+                "{path}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_inner_service_is_accessible() {
+        let issuer = TestIssuer::new().unwrap();
+        let mut service = AuthorizeLayer::new(authorizer(&issuer)).layer(Inner::default());
+        assert!(!service.get_ref().ready);
+        service.get_mut().ready = true;
+        assert!(service.into_inner().ready);
+    }
+
+    #[test]
+    fn a_future_is_debug_and_panics_after_its_rejection() {
+        let issuer = TestIssuer::new().unwrap();
+        let mut service = AuthorizeLayer::new(authorizer(&issuer)).layer(Inner::default());
+        let mut future = std::pin::pin!(service.call(request("/orders", None)));
+        assert_eq!(format!("{future:?}"), "ResponseFuture::Rejected");
+        let mut context = Context::from_waker(std::task::Waker::noop());
+        assert!(future.as_mut().poll(&mut context).is_ready());
+        let again = std::panic::AssertUnwindSafe(|| future.as_mut().poll(&mut context).is_ready());
+        assert!(std::panic::catch_unwind(again).is_err());
+    }
+
+    #[tokio::test]
+    async fn a_requirement_needs_no_other_layer() {
         use axum::{Router, routing::get};
         let issuer = TestIssuer::new().unwrap();
         let policy = Policy::from_yaml("requirements: { people: { initiator: { kind: human } } }").unwrap();
@@ -237,27 +351,15 @@ mod tests {
         let clock = crate::testing::FixedClock::at(TestIssuer::NOW);
         let builder = Authorizer::builder().issuer(trusted).policy(policy);
         let authorizer = builder.clock(clock).build().unwrap();
+        let subject = |identity: Identity| async move { identity.subject().to_owned() };
         let router = Router::new()
-            .route(
-                "/me",
-                get(|identity: Identity| async move { identity.subject().to_owned() }),
-            )
-            .route_layer(AuthorizeLayer::for_requirement(&authorizer, "people").unwrap())
-            .route("/bare", get(|_: Identity| async {}))
-            .route(
-                "/maybe",
-                get(|identity: Option<Identity>| async move { identity.is_some().to_string() }),
-            );
+            .route("/me", get(subject))
+            .route_layer(AuthorizeLayer::for_requirement(&authorizer, "people").unwrap());
         let human = issuer.token(json!({"sub": "alice", "sub_profile": "user"})).unwrap();
         let agent = issuer.token(json!({"sub": "bot", "sub_profile": "ai_agent"})).unwrap();
-        for (path, token, status) in [
-            ("/me", &human, 200),
-            ("/me", &agent, 403),
-            ("/bare", &human, 500),
-            ("/maybe", &human, 200),
-        ] {
-            let response = router.clone().oneshot(request(path, Some(token))).await.unwrap();
-            assert_eq!(response.status().as_u16(), status, "{path}");
+        for (token, status) in [(&human, 200), (&agent, 403)] {
+            let response = router.clone().oneshot(request("/me", Some(token))).await.unwrap();
+            assert_eq!(response.status(), status);
         }
     }
 

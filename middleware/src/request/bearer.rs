@@ -104,7 +104,7 @@ mod tests {
             query.map_or(Ok(()), check_query)?;
             check_form(token).map(|()| token.to_owned())
         };
-        read().map_err(|error: Error| error.status())
+        read().map_err(|error: Error| error.status().as_u16())
     }
 
     #[test]

@@ -152,7 +152,7 @@ impl Report<'_> {
             "at": rfc3339(self.now),
             "route": self.decision().and_then(Decision::route),
             "decision": if error.is_none() { Effect::Allow } else { Effect::Deny },
-            "status": error.map(Error::status),
+            "status": error.map(|error| error.status().as_u16()),
             "code": error.map(Error::code),
             "rule": error.and_then(Error::rule),
             "www_authenticate": self.www_authenticate(),
@@ -177,7 +177,7 @@ impl fmt::Display for Report<'_> {
         match self.error() {
             None => writeln!(f, "\n{}: the request is forwarded to the upstream", good("allowed"))?,
             Some(error) => {
-                let (status, code) = (error.status(), error.code());
+                let (status, code) = (error.status().as_u16(), error.code());
                 writeln!(f, "\n{} {status}: {error} ({code})", bad("denied"))?;
             }
         }
@@ -214,14 +214,16 @@ fn explain_request(
     token: &str,
     now: u64,
 ) -> Result<Explanation, Error> {
-    let invalid = |reason| Error::InvalidRequest { reason };
     if !arguments.path.starts_with('/') {
-        return Err(invalid("the path does not begin with a slash"));
+        return Err(Error::invalid_request("the path does not begin with a slash"));
     }
     if token.is_empty() {
         return Err(Error::MissingToken);
     }
-    let path: PathAndQuery = arguments.path.parse().map_err(|_| invalid("the path is invalid"))?;
+    let path: PathAndQuery = arguments
+        .path
+        .parse()
+        .map_err(|_| Error::invalid_request("the path is invalid"))?;
     let uri = path.into();
     let target = Target::new(&arguments.method, &uri)?;
     Ok(authorizer.explain(&Presented::token(&target, token), now))

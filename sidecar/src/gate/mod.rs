@@ -60,7 +60,7 @@ pub(crate) enum Denial {
 impl From<FormError> for Denial {
     fn from(error: FormError) -> Denial {
         match error {
-            FormError::Token => Denial::Authorization(Error::InvalidRequest { reason: error.reason() }),
+            FormError::Token => Denial::Authorization(Error::invalid_request(error.reason())),
             FormError::Client(_) => Denial::Head(HeadError::ambiguous(error.reason())),
         }
     }
@@ -142,7 +142,11 @@ impl Gate {
                 }
                 Denial::Authorization(error) => {
                     event.rule = error.rule();
-                    (Some(error.status()), Some(error.code()), Some(error.to_string()))
+                    (
+                        Some(error.status().as_u16()),
+                        Some(error.code()),
+                        Some(error.to_string()),
+                    )
                 }
             };
         }

@@ -76,7 +76,7 @@ pub(crate) fn challenge(
     decision: Uuid,
     body: RequestBodyState,
 ) -> Response<Full<Bytes>> {
-    let mut response = challenge.respond(protocol);
+    let mut response = challenge.respond(protocol, Full::default());
     if protocol == Protocol::Http {
         Refusal::new(challenge.status(), challenge.code(), challenge.description()).describe(&mut response, decision);
     }
