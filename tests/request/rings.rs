@@ -194,7 +194,7 @@ fn via_of_other_proxies_is_forwarded() {
         );
     }
     let more = format!("Via: {many}, 1.1 b");
-    table.request("65 entries", &request("GET", "/open/page", &[&more]), Want::of(&[508]));
+    table.request("65 entries", &request("GET", "/open/page", &[&more]), Want::status(508));
     table.finish();
 }
 
@@ -221,7 +221,7 @@ fn a_request_with_the_pseudonym_of_the_gate_is_508_in_any_form() {
         let bytes = request("GET", "/open/page", &["Via: 1.1 a", &field]);
         let answer = wire::answer(deployment.gate.address, &bytes);
         assert_eq!(answer.json()["code"], json!("loop_detected"), "{line}");
-        table.request(&line, &request("GET", "/orders/1", &[&field]), Want::of(&[508]));
+        table.request(&line, &request("GET", "/orders/1", &[&field]), Want::status(508));
     }
     // The answer repeats no part of the request, and `Table` takes the pseudonym for a token.
     table.finish();

@@ -37,7 +37,7 @@ fn a_protocol_that_is_not_served_is_501_after_authorization() {
     for protocol in WANTED {
         for (target, line) in [("/orders/1", valid.as_str()), ("/open/page", "X: y")] {
             let row = format!("{protocol}, {target}");
-            table.request(&row, &offer(target, protocol, line), Want::of(&[501]));
+            table.request(&row, &offer(target, protocol, line), Want::status(501));
             let answer = wire::answer(deployment.gate.address, &offer(target, protocol, line)).json();
             table.check(&row, answer["code"] == json!("upgrade_not_implemented"));
             let logged = json!({ "id": answer["decision"], "decision": "deny", "status": 501, "code": answer["code"] });

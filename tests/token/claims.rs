@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::deployment::Deployment;
 use crate::mint::{AUDIENCE, ISSUER, TokenIssuer, claims_text, claims_text_with_last, claims_without, now};
-use crate::table::{INVALID_TOKEN, PASSES, PASSES_OR_INVALID_TOKEN, Table};
+use crate::table::{INVALID_TOKEN, PASSES, Table};
 use crate::wire;
 
 /// A row for each invalid value of `claim`.
@@ -58,11 +58,7 @@ fn missing_malformed_or_past_exp_is_denied() {
         table.token(what, &issuer.token(json!({ "exp": date })), PASSES);
     }
     let fraction = json!({ "exp": (now() + 60) as f64 + 0.5 });
-    table.token(
-        "a fraction in the future",
-        &issuer.token(fraction),
-        PASSES_OR_INVALID_TOKEN,
-    );
+    table.token("a fraction in the future", &issuer.token(fraction), PASSES);
     table.finish();
 }
 
@@ -70,22 +66,23 @@ fn missing_malformed_or_past_exp_is_denied() {
 fn a_very_large_exp_gets_an_answer() {
     let deployment = Deployment::with_routes();
     let mut table = Table::on(&deployment);
-    for date in [
-        "9999999999999",
-        "9007199254740993",
-        "9223372036854775807",
-        "9223372036854775808",
-        "18446744073709551615",
-        "18446744073709551616",
-        "1e18",
-        "1e19",
-        "1e300",
-        "1.7976931348623157e308",
+    for (date, want) in [
+        ("9999999999999", PASSES),
+        ("9007199254740993", PASSES),
+        ("9223372036854775807", PASSES),
+        ("9223372036854775808", PASSES),
+        ("18446744073709551615", PASSES),
+        // Beyond the integers that the claim can have.
+        ("18446744073709551616", INVALID_TOKEN),
+        ("1e18", INVALID_TOKEN),
+        ("1e19", INVALID_TOKEN),
+        ("1e300", INVALID_TOKEN),
+        ("1.7976931348623157e308", INVALID_TOKEN),
     ] {
         let text = claims_text().replace(r#""exp":"#, &format!(r#""exp":{date},"x":"#));
         let token = deployment.issuer.signed_text(&text);
-        table.token(&format!("exp {date}"), &token, PASSES_OR_INVALID_TOKEN);
-        table.token(&format!("exp {date}, again"), &token, PASSES_OR_INVALID_TOKEN);
+        table.token(&format!("exp {date}"), &token, want);
+        table.token(&format!("exp {date}, again"), &token, want);
     }
     table.finish();
 }
@@ -111,7 +108,7 @@ fn malformed_nbf_and_iat_are_denied() {
     );
     for ahead in [10, 3600, 1_000_000_000] {
         let token = issuer.token(json!({ "iat": now() + ahead }));
-        table.token(&format!("iat {ahead} s in the future"), &token, PASSES_OR_INVALID_TOKEN);
+        table.token(&format!("iat {ahead} s in the future"), &token, PASSES);
     }
     table.finish();
 }
@@ -274,12 +271,11 @@ fn unusual_subjects_reach_the_upstream_as_one_header() {
         "alice, bob; canary=\"1\"".into(),
         " canary ".into(),
         "a".repeat(900) + "-canary",
-        "a".repeat(5000) + "-canary",
     ] {
         let token = deployment.issuer.token(json!({ "sub": sub }));
         let request = wire::request("GET", "/orders/1", &[&wire::bearer(&token)]);
         let shown: String = sub.chars().take(20).collect();
-        let seen = table.request(&format!("sub {shown:?}"), &request, PASSES_OR_INVALID_TOKEN);
+        let seen = table.request(&format!("sub {shown:?}"), &request, PASSES);
         for one in &seen {
             let named = one.head.values("x-auth-subject");
             table.check(
@@ -289,5 +285,7 @@ fn unusual_subjects_reach_the_upstream_as_one_header() {
             table.check(&format!("the path upstream for {shown:?}"), one.target == "/orders/1");
         }
     }
+    let long = deployment.issuer.token(json!({ "sub": "a".repeat(5000) }));
+    table.token("a sub of 5,000 characters", &long, INVALID_TOKEN);
     table.finish();
 }
