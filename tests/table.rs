@@ -105,12 +105,9 @@ impl<'d> Table<'d> {
         let outcome = wire::exchange(self.deployment.gate.address, bytes);
         let seen = self.deployment.upstream.since(before);
         let mut faults = compare(&outcome, want);
-        match &outcome {
-            Outcome::Answered(answer) => {
-                faults.extend(echo(answer, bytes));
-                faults.extend(reach(answer.status, &seen));
-            }
-            _ => {}
+        if let Outcome::Answered(answer) = &outcome {
+            faults.extend(echo(answer, bytes));
+            faults.extend(reach(answer.status, &seen));
         }
         if !faults.is_empty() {
             let got = match &outcome {
