@@ -406,7 +406,7 @@ routes:
             "5:18: requirement `a` requires itself: a → b → a; remove one of these",
             "6:11: unknown key `scope`; did you mean `scopes`?",
             "9:13: `scopes` is empty; write what it requires, or remove it",
-            "10:21: `GET b` is not a route: the path begins with a slash, and each segment is a text, `{name}`, or, as the last one, `{*name}`; write it as `GET /orders/{id}`",
+            "10:21: `GET b` is not a route: the path does not begin with a slash; write `GET /b`",
             "10:28: `GET /a` matches the same requests as `GET /a` in line 8; join the two, or make one more specific",
             "11:28: no requirement is named `wrong`; expected one of `a`, `b`, `fresh`, `human`, `typo`",
             "12:5: a public route has no requirement; remove `public: true`, or every other key but `match`",

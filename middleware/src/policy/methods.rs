@@ -56,6 +56,25 @@ pub(super) fn is_upper_case_token(method: &str) -> bool {
     !method.is_empty() && method.bytes().all(is_allowed)
 }
 
+/// `*`, or methods that are separated by commas. None of them is any.
+pub(super) fn parse_methods(text: &str) -> Option<Vec<Box<str>>> {
+    if text == "*" {
+        return Some(Vec::new());
+    }
+    let mut methods: Vec<Box<str>> = Vec::new();
+    for written in text.split(',') {
+        let method = match written.strip_prefix('"') {
+            None => Some(written).filter(|method| is_registered(method)),
+            Some(quoted) => quoted.strip_suffix('"').filter(|method| is_upper_case_token(method)),
+        }?;
+        if methods.iter().any(|other| **other == *method) {
+            return None;
+        }
+        methods.push(method.into());
+    }
+    Some(methods)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,6 +101,44 @@ mod tests {
         );
         for method in ["", "purge", "Purge", "A B", "A/B", "\"A\"", "É", "A\t", "A,B"] {
             assert!(!is_upper_case_token(method), "{method:?}");
+        }
+    }
+
+    #[test]
+    fn methods_are_registered_or_in_quotes() {
+        let methods = |text| parse_methods(text).map(|methods| methods.join(" "));
+        assert_eq!(methods("*").as_deref(), Some(""));
+        assert_eq!(methods("GET,VERSION-CONTROL").as_deref(), Some("GET VERSION-CONTROL"));
+        assert_eq!(
+            methods(r#""PURGE",GET,"M-SEARCH""#).as_deref(),
+            Some("PURGE GET M-SEARCH")
+        );
+        for text in [
+            "",
+            ",",
+            "GET,",
+            ",GET",
+            "GET,*",
+            "*,GET",
+            "get",
+            "Get",
+            "ANY",
+            "ALL",
+            "GETT",
+            "PRI",
+            "--",
+            "GET|HEAD",
+            "GET,GET",
+            "GET,\"GET\"",
+            "\"purge\"",
+            "\"\"",
+            "\"",
+            "\"A B\"",
+            "PURGE",
+            "**",
+            "[GET]",
+        ] {
+            assert_eq!(methods(text), None, "{text}");
         }
     }
 }

@@ -58,6 +58,24 @@
 //! An `auth_time`, `acr` or `amr` of another type than OpenID Connect defines (`amr: "mfa"`, `acr: 2`, a date as text) is unknown: it meets none
 //! of these rules, and routes without such a rule do not depend on it.
 //!
+//! # Routes
+//!
+//! `match` is `METHODS PATH`, or a list of these. The most specific path wins, then the most specific method.
+//!
+//! - METHODS is `*`, or a list with commas and without spaces: methods of the HTTP Method Registry of IANA, such as `GET`, and
+//!   any other upper-case token in double quotes: `"PURGE"`. `GET` includes `HEAD` unless `HEAD` is named.
+//! - PATH is a `/` before each segment. It is written without escapes: `/café`, not `/caf%C3%A9`. A segment is one of:
+//!   - a literal of letters, digits, `-`, `.`, `_`, `~`, `@`, `!`, `,`, `+` and `=`, compared with case;
+//!   - a literal with other characters, in double quotes: `/v1/"items:batch"`. `""` is a double quote inside;
+//!   - `{name}`: any one segment. A name consists of ASCII letters, digits and `_`, and does not begin with a digit;
+//!   - `{*name}`, at the end only: the rest of the path, which is not empty.
+//!
+//! There are no other wildcards, regular expressions, optional segments, or parameters beside other text in a segment. What
+//! another product writes for them (`/admin/*`, `:id`, `<int:id>`, `[id]`, `{id:[0-9]+}`, `ANY`) is an error, and its help is the
+//! route to write.
+//!
+//! # Parties
+//!
 //! A party is named by its `sub` alone, which means the token's own issuer, or by `{ issuer: .., subject: .. }`. A subject
 //! that is its own actor is no delegation: a machine then meets no rule on `actor`, and a human is denied (`self_actor`).
 //! A chain that its issuer declares incomplete meets no rule on `chain` (`chain_incomplete`).
@@ -75,6 +93,7 @@ mod document;
 mod error;
 mod evaluate;
 mod evaluation_time;
+mod foreign;
 mod methods;
 mod parties;
 #[allow(
@@ -86,6 +105,7 @@ mod requirement;
 mod route_pattern;
 mod route_table;
 mod rules;
+mod segment;
 mod syntax;
 
 pub use check::{Check, Outcome, Tier};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use actgate_yaml::{Diagnostics, Spanned};
 
+use super::foreign::Explanation;
 use super::requirement::Requirement;
 use super::route_pattern::{Closeness, Pattern};
 
@@ -60,9 +61,10 @@ impl RouteTable {
                 self.routes.push(Route { name, access });
                 self.patterns.push(pattern);
             }
-            Err(reason) => {
-                let message = format!("`{}` is not a route: {reason}", written.value);
-                diagnostics.push(written.span(), message, "write it as `GET /orders/{id}`");
+            Err(Explanation { reason, help }) => {
+                let shown = written.value.replace(char::is_control, " ");
+                let message = format!("`{shown}` is not a route: {reason}");
+                diagnostics.push(written.span(), message, help);
             }
         }
     }

@@ -144,12 +144,17 @@ pub fn nearest<T: AsRef<str>>(written: &str, known: &[T]) -> String {
 
 /// The known word that is close enough to `written` to be meant by it.
 pub(crate) fn suggestion<'k, T: AsRef<str>>(written: &str, known: &'k [T]) -> Option<&'k str> {
+    closest(written, known)
+        .filter(|(distance, word)| *distance <= 1 + word.len() / 3)
+        .map(|(_, word)| word)
+}
+
+/// The known word that differs least from `written`, and in how many characters.
+pub fn closest<'k, T: AsRef<str>>(written: &str, known: &'k [T]) -> Option<(usize, &'k str)> {
     known
         .iter()
         .map(|word| (strsim::damerau_levenshtein(written, word.as_ref()), word.as_ref()))
         .min_by_key(|(distance, _)| *distance)
-        .filter(|(distance, word)| *distance <= 1 + word.len() / 3)
-        .map(|(_, word)| word)
 }
 
 #[cfg(test)]

@@ -32,6 +32,6 @@ mod read;
 mod spanned;
 mod syntax;
 
-pub use diagnostic::{Diagnostic, Diagnostics, nearest};
+pub use diagnostic::{Diagnostic, Diagnostics, closest, nearest};
 pub use read::{Omissions, Reading, read};
 pub use spanned::{OneOrMany, Span, Spanned};
