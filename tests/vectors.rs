@@ -280,7 +280,7 @@ fn key_set(keys: &Value) -> Option<KeySet> {
         Some(_) => keys.clone(),
         None => json!({ "keys": [keys] }),
     };
-    KeySet::from_json(document.to_string().as_bytes(), &Algorithm::ALL).ok()
+    KeySet::from_json(document.to_string().as_bytes(), Algorithm::all()).ok()
 }
 
 /// A policy that allows every access token with this scope.

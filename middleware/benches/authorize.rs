@@ -13,8 +13,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
+use actgate::clock::FixedClock;
 use actgate::limits::Limits;
-use actgate::testing::{FixedClock, TestIssuer};
+use actgate::testing::TestIssuer;
 use actgate::{AuthorizeLayer, Authorizer, Policy};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey};
 use axum::Router;
@@ -29,10 +30,7 @@ use tower_service::Service;
 fn main() {
     let issuer = TestIssuer::new().expect("an issuer");
     let token = issuer.token(claims()).expect("a token");
-    let no_cache = Limits {
-        cache_bytes: 0,
-        ..Limits::default()
-    };
+    let no_cache = Limits::default().with_cache_bytes(0);
     let authorized = |routes, limits| router().layer(AuthorizeLayer::new(authorizer(&issuer, policy(routes), limits)));
 
     let raw = raw_verification(&issuer, &token);

@@ -19,7 +19,7 @@ pub struct Challenge {
 
 /// What a challenge names besides the error.
 #[derive(Clone, Copy, Debug)]
-pub struct ChallengeContext<'c> {
+pub(crate) struct ChallengeContext<'c> {
     /// The protected API (RFC 9110 section 11.5).
     pub realm: &'c str,
     /// The URL of the protected resource metadata (RFC 9728), if it is published.
@@ -27,6 +27,7 @@ pub struct ChallengeContext<'c> {
 }
 
 /// The protocol of the caller, which decides the form of the response.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
     /// Status and headers of HTTP.
@@ -52,7 +53,7 @@ impl Protocol {
 
 impl Challenge {
     /// The response to `error`.
-    pub fn new(error: &Error, context: &ChallengeContext<'_>) -> Challenge {
+    pub(crate) fn new(error: &Error, context: &ChallengeContext<'_>) -> Challenge {
         let (code, description) = code_and_description(error);
         Challenge {
             status: error.status(),

@@ -18,18 +18,21 @@ pub enum Error {
     MissingToken,
     /// The request is ambiguous, or has more than one credential.
     #[error("the request is ambiguous: {reason}")]
+    #[non_exhaustive]
     InvalidRequest {
         /// What is ambiguous.
         reason: &'static str,
     },
     /// The token is not a compact JWS with a JSON object as header and as claims (RFC 7515, RFC 7519).
     #[error("the token is malformed: {reason}")]
+    #[non_exhaustive]
     MalformedToken {
         /// Which rule of form is broken.
         reason: &'static str,
     },
     /// The token, its header or the JSON in one of them is over a limit of [`Limits`](crate::limits::Limits).
     #[error("the token is too long: {reason}")]
+    #[non_exhaustive]
     TokenTooLong {
         /// Which limit it is over.
         reason: &'static str,
@@ -45,6 +48,7 @@ pub enum Error {
     InvalidSignature,
     /// A registered claim, or the header's `typ`, is not as required.
     #[error("the `{claim}` of the token is {reason}")]
+    #[non_exhaustive]
     InvalidClaim {
         /// The name of the claim.
         claim: &'static str,
@@ -56,6 +60,7 @@ pub enum Error {
     InvalidConfirmation,
     /// The delegation chain (`act`, RFC 8693 section 4.1) is malformed.
     #[error("the delegation chain is malformed: {reason}")]
+    #[non_exhaustive]
     InvalidChain {
         /// Which rule of form is broken.
         reason: &'static str,
@@ -65,6 +70,7 @@ pub enum Error {
     ChainTooLong,
     /// The token is valid but lacks a required scope.
     #[error("the token lacks a required scope")]
+    #[non_exhaustive]
     InsufficientScope {
         /// The scopes that the route requires, separated by spaces.
         required: Arc<str>,
@@ -73,6 +79,7 @@ pub enum Error {
     },
     /// A person must log in again, more recently or more strongly (RFC 9470).
     #[error("the login behind the token is not recent or strong enough")]
+    #[non_exhaustive]
     InsufficientUserAuthentication {
         /// `auth_too_old` or `acr_not_met`.
         code: &'static str,
@@ -85,6 +92,7 @@ pub enum Error {
     },
     /// The token is valid; the policy denies the request.
     #[error("denied by policy: {code} ({rule})")]
+    #[non_exhaustive]
     Denied {
         /// The stable code of the reason, such as `initiator_not_human`.
         code: &'static str,
@@ -93,6 +101,7 @@ pub enum Error {
     },
     /// The issuer's signing keys are unavailable.
     #[error("the issuer's signing keys are unavailable")]
+    #[non_exhaustive]
     KeysUnavailable {
         /// When to try again, in seconds.
         retry_after: u32,
@@ -152,6 +161,7 @@ impl Error {
 }
 
 /// What is wrong with a claim.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reason {
     /// Required and absent.
@@ -187,6 +197,7 @@ impl std::fmt::Display for Reason {
 pub enum ConfigError {
     /// An issuer identifier or a URL that cannot be used.
     #[error("`{url}` cannot be used: {reason}")]
+    #[non_exhaustive]
     Url {
         /// The text as written.
         url: String,
@@ -216,6 +227,7 @@ pub enum ConfigError {
     Leeway(u64),
     /// A duration is zero or out of its range.
     #[error("`{name}` is out of range: {reason}")]
+    #[non_exhaustive]
     Duration {
         /// The name of the setting.
         name: &'static str,
@@ -224,6 +236,7 @@ pub enum ConfigError {
     },
     /// A rule on prior actors that an issuer's chain cannot support.
     #[error("rule `{rule}` reads prior actors, but for issuer `{issuer}` {reason}; {help}")]
+    #[non_exhaustive]
     HistoryRule {
         /// The rule of the policy.
         rule: String,

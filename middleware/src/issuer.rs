@@ -59,7 +59,7 @@ impl TrustedIssuer {
             issuer: issuer.into(),
             audiences: Vec::new(),
             keys,
-            algorithms: Algorithm::ALL.to_vec(),
+            algorithms: Algorithm::all().to_vec(),
             refresh_policy: RefreshPolicy::default(),
             profile: Profile::default(),
             prior_actors: PriorActors::default(),

@@ -5,7 +5,8 @@
 //! [`Layer`](tower_layer::Layer) for any service of [`http::Request`]: axum, tonic, plain hyper.
 //!
 //! ```
-//! use actgate::testing::{FixedClock, TestIssuer};
+//! use actgate::clock::FixedClock;
+//! use actgate::testing::TestIssuer;
 //! use actgate::{AuthorizeLayer, Authorizer, Identity, Policy};
 //! use axum::{Router, body::Body, http::Request, routing::post};
 //! use serde_json::json;
@@ -76,7 +77,7 @@
 //! - `reqwest` (default): [`Authorizer::start`] fetches keys over HTTP. Without it, [`Authorizer::start_with`] takes a
 //!   [`keys::Fetch`].
 //! - `axum`: [`Identity`] as an extractor.
-//! - `testing`: an issuer in memory that mints tokens with chains.
+//! - `test-util`: [`testing`], an issuer in memory that mints tokens with chains.
 
 mod authorizer;
 pub mod chain;
@@ -92,7 +93,7 @@ pub mod limits;
 pub mod policy;
 pub mod profile;
 pub mod request;
-#[cfg(feature = "testing")]
+#[cfg(feature = "test-util")]
 pub mod testing;
 mod token;
 
@@ -100,8 +101,9 @@ pub use authorizer::{Authorizer, AuthorizerBuilder, Decision, Explanation};
 pub use error::{ConfigError, Error, Reason};
 pub use identity::Identity;
 pub use issuer::TrustedIssuer;
-pub use layer::{Authorize, AuthorizeLayer};
-pub use policy::Policy;
+pub use layer::authorize_layer::AuthorizeLayer;
+pub use layer::service::Authorize;
+pub use policy::policy::Policy;
 pub use token::Authentication;
 
 /// The examples of the README, which are compiled.

@@ -1,7 +1,8 @@
-//! For tests: an issuer in memory that mints tokens with chains, and a clock that is set by hand.
+//! For tests: an issuer in memory that mints tokens with chains. [`FixedClock`](crate::clock::FixedClock) sets the time.
 //!
 //! ```
-//! use actgate::testing::{TestIssuer, FixedClock};
+//! use actgate::clock::FixedClock;
+//! use actgate::testing::TestIssuer;
 //! use actgate::request::{Presented, Target};
 //! use actgate::{Authorizer, Policy};
 //! use http::{Method, Uri};
@@ -29,8 +30,6 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPai
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
-
-pub use crate::clock::FixedClock;
 
 use crate::authorizer::Authorizer;
 use crate::error::Error;
@@ -90,7 +89,7 @@ impl TestIssuer {
     /// # Errors
     /// [`KeySetError`], which the key of a test issuer does not cause.
     pub fn key_set(&self) -> Result<KeySet, KeySetError> {
-        KeySet::from_json(self.jwks().as_bytes(), &Algorithm::ALL)
+        KeySet::from_json(self.jwks().as_bytes(), Algorithm::all())
     }
 
     /// A trusted issuer for `audience`, with a complete chain whose prior actors are enforced.

@@ -253,8 +253,9 @@ fn no_route() -> Error {
 mod tests {
     use super::*;
     use crate::Policy;
+    use crate::clock::FixedClock;
     use crate::limits::Limits;
-    use crate::testing::{FixedClock, TestIssuer};
+    use crate::testing::TestIssuer;
     use http::header::AUTHORIZATION;
     use http::{HeaderValue, Method, Uri};
     use serde_json::{Value, json};

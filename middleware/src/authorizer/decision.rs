@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tracing::level_filters::LevelFilter;
 use tracing::{Level, event};
 
 use crate::error::Error;
@@ -54,6 +55,14 @@ impl Decision {
 
     /// Emits the one event of this decision. It contains no value of the caller.
     pub(crate) fn trace(&self) {
+        if LevelFilter::current() >= LevelFilter::DEBUG {
+            self.emit();
+        }
+    }
+
+    /// Apart from [`trace`](Self::trace), so that a decision without a subscriber costs one comparison.
+    #[cold]
+    fn emit(&self) {
         let route = self.route();
         match &self.outcome {
             Ok(()) => event!(target: TARGET, Level::DEBUG, decision = "allow", route),

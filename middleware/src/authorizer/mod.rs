@@ -160,6 +160,7 @@ pub struct AuthorizerBuilder {
     leeway: Option<Duration>,
     limits: Limits,
     clock: Clock,
+    realm: Option<String>,
     resource_metadata: Option<String>,
 }
 
@@ -191,6 +192,12 @@ impl AuthorizerBuilder {
     /// Sets the clock. Default: the clock of the system.
     pub fn clock(mut self, clock: impl Into<Clock>) -> Self {
         self.clock = clock.into();
+        self
+    }
+
+    /// Sets the realm of each challenge (RFC 9110 section 11.5). Default: the first audience of the first issuer.
+    pub fn realm(mut self, realm: &str) -> Self {
+        self.realm = Some(realm.to_owned());
         self
     }
 
@@ -249,7 +256,8 @@ impl AuthorizerBuilder {
             issuer: Arc::new(issuer),
         });
         let issuers: Vec<Trust> = issuers.collect();
-        let realm = issuers.first().and_then(|trust| trust.issuer.audiences.first());
+        let audience = issuers.first().and_then(|trust| trust.issuer.audiences.first());
+        let realm = self.realm.map(String::into_boxed_str).or(audience.cloned());
         Ok(Authorizer {
             inner: Arc::new(Inner {
                 policy,
@@ -257,7 +265,7 @@ impl AuthorizerBuilder {
                 cache: Arc::new(TokenCache::new(self.limits.cache_bytes)),
                 limits: self.limits,
                 clock: self.clock,
-                realm: realm.cloned().unwrap_or_default(),
+                realm: realm.unwrap_or_default(),
                 resource_metadata: self.resource_metadata.map(Into::into),
                 issuers,
             }),
@@ -298,10 +306,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::clock::FixedClock;
     use crate::keys::Algorithm;
     use crate::profile::ChainCompleteness;
     use crate::request::{Presented, Target};
-    use crate::testing::{FixedClock, TestIssuer};
+    use crate::testing::TestIssuer;
 
     fn policy(text: &str) -> Policy {
         Policy::from_yaml(text).unwrap()
@@ -405,6 +414,21 @@ mod tests {
         for prior_actors in [PriorActors::Ignore, PriorActors::Audit] {
             assert!(build(ChainCompleteness::Complete, prior_actors, rule).is_err());
         }
+    }
+
+    #[test]
+    fn the_realm_is_the_first_audience_or_as_it_is_set() {
+        let challenge = |builder: AuthorizerBuilder| {
+            let authorizer = builder.issuer(trusted()).policy(open()).build().unwrap();
+            let challenge = authorizer.challenge(&Error::MissingToken);
+            challenge.www_authenticate().unwrap().to_str().unwrap().to_owned()
+        };
+        let audience = format!("Bearer realm=\"{}\"", TestIssuer::AUDIENCE);
+        assert_eq!(challenge(Authorizer::builder()), audience);
+        assert_eq!(
+            challenge(Authorizer::builder().realm("orders")),
+            "Bearer realm=\"orders\""
+        );
     }
 
     #[test]

@@ -6,6 +6,7 @@ use serde::de::value::{BorrowedStrDeserializer, Error};
 /// A JWS signature algorithm (RFC 7518 section 3, RFC 8037, RFC 9864).
 ///
 /// There is no variant for `none` and for HMAC, so that neither can be enabled.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
 pub enum Algorithm {
     /// RSASSA-PKCS1-v1_5 with SHA-256.
@@ -33,18 +34,20 @@ pub enum Algorithm {
 
 impl Algorithm {
     /// Every algorithm: the default of an issuer, since each is used with a key of its own type only.
-    pub const ALL: [Algorithm; 10] = [
-        Algorithm::RS256,
-        Algorithm::RS384,
-        Algorithm::RS512,
-        Algorithm::PS256,
-        Algorithm::PS384,
-        Algorithm::PS512,
-        Algorithm::ES256,
-        Algorithm::ES384,
-        Algorithm::ES512,
-        Algorithm::EdDSA,
-    ];
+    pub fn all() -> &'static [Algorithm] {
+        &[
+            Algorithm::RS256,
+            Algorithm::RS384,
+            Algorithm::RS512,
+            Algorithm::PS256,
+            Algorithm::PS384,
+            Algorithm::PS512,
+            Algorithm::ES256,
+            Algorithm::ES384,
+            Algorithm::ES512,
+            Algorithm::EdDSA,
+        ]
+    }
 
     /// The name in a header or a JWK, compared byte for byte.
     pub(crate) fn named(name: &str) -> Option<Algorithm> {

@@ -6,7 +6,7 @@ use crate::json;
 use crate::limits::Limits;
 
 /// Most keys in one document.
-pub const MAX_KEYS: usize = 100;
+const MAX_KEYS: usize = 100;
 /// Longest document, in bytes.
 pub const MAX_DOCUMENT_BYTES: usize = 256 * 1024;
 /// Most keys tried for one token, where an issuer publishes several under one `kid`.
@@ -137,7 +137,7 @@ mod tests {
     }
 
     fn set(keys: Vec<Value>) -> Result<KeySet, KeySetError> {
-        KeySet::from_json(json!({ "keys": keys }).to_string().as_bytes(), &Algorithm::ALL)
+        KeySet::from_json(json!({ "keys": keys }).to_string().as_bytes(), Algorithm::all())
     }
 
     fn with(mut key: Value, name: &str, value: Value) -> Value {
@@ -184,7 +184,7 @@ mod tests {
             "7",
         ] {
             let document = format!(r#"{{"x":1,"keys":[{odd},{}]}}"#, ec("good"));
-            let read = KeySet::from_json(document.as_bytes(), &Algorithm::ALL).unwrap();
+            let read = KeySet::from_json(document.as_bytes(), Algorithm::all()).unwrap();
             assert_eq!((read.len(), read.skipped()), (1, 1), "{odd}");
         }
         assert_eq!(set(odd), Err(KeySetError::NoUsableKey));
@@ -242,14 +242,14 @@ mod tests {
     #[test]
     fn a_document_of_no_use_is_an_error() {
         for document in ["", "[]", "{}", r#"{"keys":{}}"#, r#"{"keys":null}"#, "<html>"] {
-            let read = KeySet::from_json(document.as_bytes(), &Algorithm::ALL);
+            let read = KeySet::from_json(document.as_bytes(), Algorithm::all());
             assert!(matches!(read, Err(KeySetError::Malformed(_))), "{document}");
         }
         assert_eq!(set(vec![]), Err(KeySetError::NoUsableKey));
         assert_eq!(set(vec![ec("a"); MAX_KEYS + 1]), Err(KeySetError::TooManyKeys));
         assert_eq!(set(vec![ec("a"); MAX_KEYS]).map(|keys| keys.len()), Ok(MAX_KEYS));
         let huge = vec![b' '; MAX_DOCUMENT_BYTES + 1];
-        assert_eq!(KeySet::from_json(&huge, &Algorithm::ALL), Err(KeySetError::TooLong));
+        assert_eq!(KeySet::from_json(&huge, Algorithm::all()), Err(KeySetError::TooLong));
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub use discovery::KeySource;
 pub use fetch::{Fetch, FetchError, FetchFuture};
 #[cfg(feature = "reqwest")]
 pub use http_fetch::HttpFetch;
-pub use key_set::{KeySet, KeySetError, MAX_DOCUMENT_BYTES, MAX_KEYS};
+pub use key_set::{KeySet, KeySetError, MAX_DOCUMENT_BYTES};
 pub use refresh_policy::RefreshPolicy;
 
 pub(crate) use jwk::VerificationKey;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::error::ConfigError;
 
 /// When keys are fetched and how long they are used.
+#[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefreshPolicy {
     /// Time between two successful fetches. A withdrawn key is accepted no longer than this. From 10 ms to 24 h. Default 10 minutes.
@@ -29,6 +30,34 @@ impl Default for RefreshPolicy {
 }
 
 impl RefreshPolicy {
+    /// Sets the time between two successful fetches.
+    #[must_use]
+    pub fn with_refresh(mut self, refresh: Duration) -> Self {
+        self.refresh = refresh;
+        self
+    }
+
+    /// Sets the shortest time between an attempt and a refetch for an unknown `kid`.
+    #[must_use]
+    pub fn with_cooldown(mut self, cooldown: Duration) -> Self {
+        self.cooldown = cooldown;
+        self
+    }
+
+    /// Sets the longest time for one attempt.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Sets how long keys are used after the last successful fetch.
+    #[must_use]
+    pub fn with_max_stale(mut self, max_stale: Duration) -> Self {
+        self.max_stale = max_stale;
+        self
+    }
+
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
         for (name, value, longest, reason) in [
             ("refresh", self.refresh, 86_400, "from 10 ms to 24 h"),

@@ -176,7 +176,7 @@ mod tests {
 
     fn start_with(source: KeySource, policy: &RefreshPolicy, fetch: impl Fetch) -> Result<RemoteKeys, ConfigError> {
         let issuer = "https://idp.example".into();
-        let keys = RemoteKeys::start(&issuer, &source, &Algorithm::ALL, policy, fetch)?;
+        let keys = RemoteKeys::start(&issuer, &source, Algorithm::all(), policy, fetch)?;
         Ok(keys.unwrap())
     }
 

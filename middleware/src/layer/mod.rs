@@ -30,16 +30,14 @@
 //! Each decision is one `tracing` event of level `DEBUG`, with the target `actgate::decision` and the fields `decision`
 //! (`allow` or `deny`), `route`, and for a denied request `status`, `code` and `rule`. It contains no value of the caller.
 
-mod authorize_layer;
+pub(crate) mod authorize_layer;
 #[cfg(feature = "axum")]
 mod extract;
 mod future;
 mod rejection;
-mod service;
+pub(crate) mod service;
 
-pub use authorize_layer::AuthorizeLayer;
 #[cfg(feature = "axum")]
 pub use extract::IdentityRejection;
 pub use future::ResponseFuture;
 pub use rejection::{EmptyBody, Rejection, ResponseForRejection};
-pub use service::Authorize;

@@ -126,7 +126,7 @@ mod tests {
 
     fn authorizer(issuer: &TestIssuer) -> Authorizer {
         let trusted = issuer.trusted(TestIssuer::AUDIENCE).unwrap();
-        let clock = crate::testing::FixedClock::at(TestIssuer::NOW);
+        let clock = crate::clock::FixedClock::at(TestIssuer::NOW);
         let builder = Authorizer::builder().issuer(trusted).clock(clock);
         builder.policy(Policy::from_yaml(POLICY).unwrap()).build().unwrap()
     }
@@ -348,7 +348,7 @@ mod tests {
         let issuer = TestIssuer::new().unwrap();
         let policy = Policy::from_yaml("requirements: { people: { initiator: { kind: human } } }").unwrap();
         let trusted = issuer.trusted(TestIssuer::AUDIENCE).unwrap();
-        let clock = crate::testing::FixedClock::at(TestIssuer::NOW);
+        let clock = crate::clock::FixedClock::at(TestIssuer::NOW);
         let builder = Authorizer::builder().issuer(trusted).policy(policy);
         let authorizer = builder.clock(clock).build().unwrap();
         let subject = |identity: Identity| async move { identity.subject().to_owned() };
@@ -381,7 +381,7 @@ mod tests {
         let source = KeySource::JwksUri("https://issuer.test/jwks".into());
         let trusted = TrustedIssuer::new(TestIssuer::ISSUER, source).unwrap();
         let trusted = trusted.audience(TestIssuer::AUDIENCE).unwrap();
-        let clock = crate::testing::FixedClock::at(TestIssuer::NOW);
+        let clock = crate::clock::FixedClock::at(TestIssuer::NOW);
         let builder = Authorizer::builder().issuer(trusted).clock(clock);
         let authorizer = builder.policy(Policy::from_yaml(POLICY).unwrap()).build().unwrap();
         let authorizer = authorizer.start_with(Published(Arc::clone(&published))).unwrap();

@@ -48,6 +48,7 @@ impl Check {
 }
 
 /// The classes of checks, in the order in which they are made.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Tier {
     /// The request and the token itself: route, form, signature, issuer, audience, time.
@@ -72,6 +73,7 @@ impl fmt::Display for Tier {
 }
 
 /// The result of a check.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// The fact meets the rule.

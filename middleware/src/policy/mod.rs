@@ -100,7 +100,7 @@ mod parties;
     clippy::module_inception,
     reason = "the type of the module's name has a file of its own"
 )]
-mod policy;
+pub(crate) mod policy;
 mod requirement;
 mod route_pattern;
 mod route_table;
@@ -110,11 +110,11 @@ mod syntax;
 
 pub use check::{Check, Outcome, Tier};
 pub use error::{PolicyError, PolicyMistake};
-pub use policy::Policy;
 
 pub(crate) use check::{Collect, Recorder, StopAtFirst};
 pub(crate) use evaluate::evaluate;
 pub(crate) use evaluation_time::EvaluationTime;
+pub(crate) use policy::Policy;
 pub(crate) use requirement::Requirement;
 pub(crate) use route_table::{Access, Route};
 pub(crate) use rules::Truncation;

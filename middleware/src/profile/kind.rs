@@ -5,6 +5,7 @@ use std::fmt;
 /// The kind of a party.
 ///
 /// `Unknown` satisfies no rule: it is the absence of evidence, never a guess.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {

@@ -70,6 +70,7 @@ pub(crate) enum ScopeClaim {
 }
 
 /// Which actors the nested `act` objects of an issuer contain. It decides which rules on prior actors are reliable.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ChainCompleteness {
@@ -84,6 +85,7 @@ pub enum ChainCompleteness {
 }
 
 /// How the prior actors of an issuer are used.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PriorActors {

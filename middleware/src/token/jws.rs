@@ -133,9 +133,9 @@ impl<'t> UnverifiedToken<'t> {
     }
 
     /// The payload of a token whose signature one of the keys verifies.
-    #[cfg(feature = "testing")]
+    #[cfg(feature = "test-util")]
     pub(crate) fn into_verified_payload(self, keys: &KeySet) -> Result<Vec<u8>, Error> {
-        let selected = self.select(keys, &Algorithm::ALL)?;
+        let selected = self.select(keys, Algorithm::all())?;
         self.check_signature(&selected)?;
         Ok(self.payload)
     }

@@ -1,5 +1,6 @@
 //! The listener: HTTP/1.1 on one address, with limits.
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -35,6 +36,15 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     server: Arc<AuthorizationServer>,
+}
+
+/// Prints the address only: the rest holds keys.
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why a server did not start.
@@ -129,6 +139,13 @@ impl Server {
 /// Controls a running server from the same process. Clones control the same server.
 #[derive(Clone)]
 pub struct IssuerHandle(Arc<AuthorizationServer>);
+
+/// Prints nothing of the server: it holds keys.
+impl fmt::Debug for IssuerHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("IssuerHandle(..)")
+    }
+}
 
 impl IssuerHandle {
     /// Rotates the signing keys: the published next key becomes active, the active one retired (still published), and

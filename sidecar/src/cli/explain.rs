@@ -136,7 +136,7 @@ impl Report<'_> {
         let (expected, got) = (printable(&check.expected), printable(&check.got));
         let (mark, code) = match check.outcome {
             Outcome::Passed => (good("✓"), String::new()),
-            Outcome::Failed => (bad("✗"), format!("  {}", bad(check.code.unwrap_or_default()))),
+            _ => (bad("✗"), format!("  {}", bad(check.code.unwrap_or_default()))),
         };
         let indentation = " ".repeat(indent);
         writeln!(f, "{indentation}{mark} {rule}: expected {expected}, got {got}{code}")?;
@@ -234,7 +234,7 @@ fn heading(tier: Tier) -> &'static str {
         Tier::Token => "token",
         Tier::Scope => "scope",
         Tier::Core => "initiator, current actor and claims",
-        Tier::History => "prior actors",
+        _ => "prior actors",
     }
 }
 

@@ -48,6 +48,7 @@ impl ConfigReader<'_> {
                 issuer,
                 reason,
                 help,
+                ..
             } if self.is_complete(issuer, document) => {
                 let (line, column) = (*line, *column);
                 let message = format!("`{rule}` reads prior actors, but for issuer `{issuer}` {reason}");
