@@ -117,7 +117,7 @@ fn keys_with_the_same_kid_are_distinguished_by_algorithm() {
     assert_eq!(deployment.status("/orders/1", &token_of(&first, "ES256")), 200);
     let bare = r#"{"alg":"EdDSA","typ":"at+jwt"}"#;
     let status = deployment.status("/orders/1", &sign(&without_name, "EdDSA", bare, claims_text()));
-    assert!(matches!(status, 200 | 401), "{status}");
+    assert_eq!(status, 200, "one key without a kid fits");
     let named = r#"{"alg":"EdDSA","typ":"at+jwt","kid":"1"}"#;
     let status = deployment.status("/orders/1", &sign(&without_name, "EdDSA", named, claims_text()));
     assert_eq!(status, 401, "a key without a kid does not match a kid");
