@@ -58,7 +58,6 @@ fn bad(untrusted: &SigningKey, elsewhere: &KeyServer) -> Vec<(&'static str, Cond
         ),
         ("cut JSON", Conduct::Cut(document.clone())),
         ("huge", Conduct::Huge),
-        ("too many keys", wrong(vec![untrusted.jwk(None); 500].into())),
         ("dripping", Conduct::Dripping),
         ("hanging", Conduct::Hanging),
         ("redirecting to untrusted keys", Conduct::Redirect(elsewhere.jwks_uri())),

@@ -252,7 +252,7 @@ impl AuthorizerBuilder {
         }
         let policy = self.policy.ok_or(ConfigError::NoPolicy)?;
         let issuers = self.issuers.into_iter().map(|issuer| Trust {
-            keys: Keys::idle(&issuer.keys),
+            keys: Keys::idle(&issuer.keys, &issuer.refresh_policy),
             issuer: Arc::new(issuer),
         });
         let issuers: Vec<Trust> = issuers.collect();

@@ -1,116 +1,60 @@
-//! The address of an issuer's keys: named in the configuration, or found by discovery.
+//! The metadata of an issuer (OpenID Connect Discovery 1.0, RFC 8414), which names the address of its keys.
 
-use std::sync::Arc;
+use serde_json::value::RawValue;
+use url::Url;
 
-use url::{Host, Url};
+use super::document;
+use super::endpoint::Endpoint;
+use super::key_set::MAX_DOCUMENT_BYTES;
+use super::quoted::Quoted;
 
-use super::key_set::KeySet;
-use crate::error::ConfigError;
-use crate::json::{self, Json};
-use crate::limits::Limits;
-
-/// Where the keys of an issuer come from.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum KeySource {
-    /// A set that never changes.
-    Static(Arc<KeySet>),
-    /// The issuer's metadata: OpenID Connect Discovery 1.0, then RFC 8414.
-    Discovery,
-    /// This `jwks_uri`. No metadata is read.
-    JwksUri(String),
+/// The addresses of the metadata of an issuer, in the order in which they are tried.
+pub(super) fn addresses(issuer: &Endpoint) -> [Endpoint; 2] {
+    let path = issuer.url().path().trim_end_matches('/');
+    [
+        issuer.with_path(&format!("{path}/.well-known/openid-configuration")),
+        // RFC 8414 section 3.1 puts the well-known part before the path of the issuer.
+        issuer.with_path(&format!("/.well-known/oauth-authorization-server{path}")),
+    ]
 }
 
-impl From<KeySet> for KeySource {
-    fn from(keys: KeySet) -> Self {
-        KeySource::Static(Arc::new(keys))
+/// The `jwks_uri` of a metadata document, if the document names this issuer.
+///
+/// # Errors
+/// A reason. Values of the document in it are bounded and printable.
+pub(super) fn jwks_uri(issuer: &str, document: &[u8]) -> Result<Endpoint, String> {
+    if document.len() > MAX_DOCUMENT_BYTES {
+        return Err(format!("the document is longer than {MAX_DOCUMENT_BYTES} bytes"));
     }
+    let [named, uri] = document::members(document, ["issuer", "jwks_uri"])?;
+    let named = text(named, "issuer")?;
+    // RFC 8414 section 3.3: without this comparison the metadata of one issuer could replace that of another.
+    if named != issuer {
+        return Err(another_issuer(issuer, &named));
+    }
+    let uri = text(uri, "jwks_uri")?;
+    let unusable = |reason: &str| format!("its `jwks_uri`, {}, cannot be used: {reason}", Quoted(&uri));
+    let endpoint = Endpoint::check(&uri).map_err(unusable)?;
+    if issuer.starts_with("https:") && endpoint.url().scheme() != "https" {
+        return Err(unusable("the issuer is https, and it is not"));
+    }
+    Ok(endpoint)
 }
 
-impl KeySource {
-    /// Where the keys are fetched, or their address is read; [`None`] for a static set.
-    pub(crate) fn endpoint(&self, issuer: &str) -> Result<Option<Endpoint>, ConfigError> {
-        match self {
-            KeySource::Static(_) => Ok(None),
-            KeySource::Discovery => Endpoint::parse(issuer).map(Some),
-            KeySource::JwksUri(uri) => Endpoint::parse(uri).map(Some),
-        }
-    }
+fn text(member: Option<&RawValue>, name: &str) -> Result<String, String> {
+    let member = member.ok_or_else(|| format!("the metadata has no `{name}`"))?;
+    serde_json::from_str(member.get()).map_err(|_| format!("the `{name}` of the metadata is not a text"))
 }
 
-/// An address that may be fetched: `https`, or `http` on loopback.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Endpoint(Url);
-
-impl Endpoint {
-    pub(super) fn parse(text: &str) -> Result<Endpoint, ConfigError> {
-        let invalid = |reason| ConfigError::Url {
-            url: text.to_owned(),
-            reason,
-        };
-        let url = Url::parse(text).map_err(|_| invalid("it is not an absolute URL"))?;
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(invalid("it contains a user name or password"));
-        }
-        if url.fragment().is_some() {
-            return Err(invalid("it contains a fragment"));
-        }
-        match url.scheme() {
-            "https" => Ok(Endpoint(url)),
-            "http" if is_loopback(&url) => Ok(Endpoint(url)),
-            "http" => Err(invalid("keys are fetched over https, or over http on loopback only")),
-            _ => Err(invalid("its scheme is not https")),
-        }
-    }
-
-    pub(super) fn as_str(&self) -> &str {
-        self.0.as_str()
-    }
-
-    /// The metadata documents of this issuer, in the order in which they are tried.
-    pub(super) fn metadata(&self) -> [Endpoint; 2] {
-        let path = self.0.path().trim_end_matches('/');
-        let paths = [
-            format!("{path}/.well-known/openid-configuration"),
-            // RFC 8414 section 3.1 puts the well-known part before the path of the issuer.
-            format!("/.well-known/oauth-authorization-server{path}"),
-        ];
-        paths.map(|path| {
-            let mut url = self.0.clone();
-            url.set_path(&path);
-            Endpoint(url)
-        })
-    }
-
-    /// The `jwks_uri` of a metadata document, if the document names this issuer.
-    pub(super) fn jwks_uri(&self, issuer: &str, document: &[u8]) -> Result<Endpoint, &'static str> {
-        let limits = Limits {
-            json_values: 4096,
-            ..Limits::default()
-        };
-        let document = json::object(document, &limits).map_err(|_| "the metadata is not strict JSON")?;
-        // RFC 8414 section 3.3: without this comparison the metadata of one issuer could replace that of another.
-        if document.get("issuer").and_then(Json::as_str) != Some(issuer) {
-            return Err("the metadata names another issuer");
-        }
-        let uri = document
-            .get("jwks_uri")
-            .and_then(Json::as_str)
-            .ok_or("the metadata names no jwks_uri")?;
-        let endpoint = Endpoint::parse(uri).map_err(|_| "the jwks_uri cannot be used")?;
-        if self.0.scheme() == "https" && endpoint.0.scheme() != "https" {
-            return Err("the jwks_uri of an https issuer is not https");
-        }
-        Ok(endpoint)
-    }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
+fn another_issuer(issuer: &str, named: &str) -> String {
+    let shown = Quoted(named);
+    let is_same = |one: &str, other: &str| Url::parse(one).is_ok_and(|one| Url::parse(other).is_ok_and(|o| one == o));
+    if issuer.strip_suffix('/').unwrap_or(issuer) == named.strip_suffix('/').unwrap_or(named) {
+        format!("the metadata names the issuer {shown}, which differs by the slash at the end; configure {shown}")
+    } else if is_same(issuer, named) {
+        format!("the metadata names the issuer {shown}, which is another spelling; configure {shown}")
+    } else {
+        format!("the metadata names another issuer, {shown}")
     }
 }
 
@@ -119,56 +63,126 @@ mod tests {
     use super::*;
 
     #[test]
-    fn plain_http_is_accepted_on_loopback_only() {
-        for valid in [
-            "https://idp.example",
-            "http://127.0.0.1:9/jwks",
-            "http://localhost:1",
-            "http://[::1]:2",
-        ] {
-            assert!(Endpoint::parse(valid).is_ok(), "{valid}");
-        }
-        for invalid in [
-            "http://idp.example",
-            "ftp://idp.example",
-            "idp.example",
-            "",
-            "file:///etc/keys",
-            "https://u:p@idp.example",
-            "http://127.0.0.1.evil.example",
-            "https://idp.example/#x",
-        ] {
-            assert!(Endpoint::parse(invalid).is_err(), "{invalid}");
-        }
-    }
-
-    #[test]
     fn metadata_has_two_addresses() {
-        let issuer = Endpoint::parse("https://idp.example/tenant/").unwrap();
-        let urls: Vec<_> = issuer.metadata().iter().map(|url| url.as_str().to_owned()).collect();
+        let of = |issuer: &str| addresses(&Endpoint::check(issuer).unwrap()).map(|url| url.as_str().to_owned());
         assert_eq!(
-            urls,
+            of("https://idp.example/tenant/"),
             [
                 "https://idp.example/tenant/.well-known/openid-configuration",
                 "https://idp.example/.well-known/oauth-authorization-server/tenant"
             ]
         );
+        assert_eq!(
+            of("https://idp.example"),
+            [
+                "https://idp.example/.well-known/openid-configuration",
+                "https://idp.example/.well-known/oauth-authorization-server"
+            ]
+        );
     }
 
     #[test]
-    fn metadata_of_another_issuer_is_an_error() {
-        let issuer = Endpoint::parse("https://idp.example").unwrap();
-        let read = |document: &str| issuer.jwks_uri("https://idp.example", document.as_bytes());
-        let valid = r#"{"issuer":"https://idp.example","jwks_uri":"https://idp.example/jwks"}"#;
-        assert_eq!(read(valid).unwrap().as_str(), "https://idp.example/jwks");
-        for invalid in [
-            r#"{"issuer":"https://idp.example/","jwks_uri":"https://idp.example/jwks"}"#,
-            r#"{"jwks_uri":"https://idp.example/jwks"}"#,
-            r#"{"issuer":"https://idp.example"}"#,
-            r#"{"issuer":"https://idp.example","jwks_uri":"http://127.0.0.1/jwks"}"#,
-            "[]",
+    fn metadata_of_another_issuer_is_an_error_that_names_it() {
+        let reason = |issuer: &str, named: &str| {
+            let document = serde_json::json!({"issuer": named, "jwks_uri": "https://idp.example/jwks"});
+            jwks_uri(issuer, document.to_string().as_bytes()).unwrap_err()
+        };
+        for (issuer, named, problem) in [
+            (
+                "https://idp.example",
+                "https://idp.example/",
+                "differs by the slash at the end",
+            ),
+            (
+                "https://idp.example/t/",
+                "https://idp.example/t",
+                "differs by the slash at the end",
+            ),
+            ("https://idp.example", "https://IDP.example", "is another spelling"),
+            (
+                "https://idp.example/t",
+                "https://idp.example:443/t",
+                "is another spelling",
+            ),
         ] {
-            assert!(read(invalid).is_err(), "{invalid}");
+            let wanted = format!("the metadata names the issuer `{named}`, which {problem}; configure `{named}`");
+            assert_eq!(reason(issuer, named), wanted);
         }
+        for named in [
+            "https://evil.example",
+            "https://idp.example/t",
+            "http://idp.example",
+            "idp.example",
+            "",
+        ] {
+            let wanted = format!("the metadata names another issuer, `{named}`");
+            assert_eq!(reason("https://idp.example", named), wanted);
+        }
+        let long = format!("https://{}\n", "a".repeat(5000));
+        let shown = reason("https://idp.example", &long);
+        assert!(shown.len() < 300 && !shown.contains('\n'), "{shown}");
+    }
+
+    #[test]
+    fn each_fault_of_the_metadata_has_its_reason() {
+        let read = |document: &str| jwks_uri("https://idp.example", document.as_bytes());
+        let with = |uri: &str| read(&format!(r#"{{"issuer":"https://idp.example","jwks_uri":{uri}}}"#));
+        let valid = with(r#""https://keys.example/jwks?v=1""#).unwrap();
+        assert_eq!(valid.as_str(), "https://keys.example/jwks?v=1");
+        let unusable = |uri: &str, reason: &str| format!("its `jwks_uri`, `{uri}`, cannot be used: {reason}");
+        for (uri, reason) in [
+            ("/jwks", "it is not an absolute URL"),
+            ("jwks", "it is not an absolute URL"),
+            ("", "it is not an absolute URL"),
+            (
+                "http://idp.example/jwks",
+                "keys are fetched over https, or over http on loopback only",
+            ),
+            ("http://127.0.0.1/jwks", "the issuer is https, and it is not"),
+            ("ftp://idp.example/jwks", "its scheme is not https"),
+            ("https://u:p@idp.example/jwks", "it contains a user name or password"),
+            ("https://idp.example/jwks#a", "it contains a fragment"),
+        ] {
+            assert_eq!(with(&format!("\"{uri}\"")), Err(unusable(uri, reason)));
+        }
+        for uri in ["7", "null", r#"["https://idp.example/jwks"]"#, "1e400"] {
+            assert_eq!(
+                with(uri).unwrap_err(),
+                "the `jwks_uri` of the metadata is not a text",
+                "{uri}"
+            );
+        }
+        for (document, reason) in [
+            (r#"{"issuer":"https://idp.example"}"#, "the metadata has no `jwks_uri`"),
+            (
+                r#"{"jwks_uri":"https://idp.example/jwks"}"#,
+                "the metadata has no `issuer`",
+            ),
+            (r#"{"issuer":null}"#, "the `issuer` of the metadata is not a text"),
+            (
+                r#"{"issuer":"a","issuer":"a"}"#,
+                "the document has the member `issuer` twice",
+            ),
+            ("<html>", "the document is HTML or XML, not JSON"),
+            ("[]", "the document is not a JSON object"),
+        ] {
+            assert_eq!(read(document).unwrap_err(), reason, "{document}");
+        }
+        let huge = vec![b' '; MAX_DOCUMENT_BYTES + 1];
+        assert!(
+            jwks_uri("https://idp.example", &huge)
+                .unwrap_err()
+                .contains("longer than")
+        );
+    }
+
+    #[test]
+    fn metadata_up_to_the_limit_of_bytes_is_read() {
+        let claims = vec!["\"claim\""; 25_000].join(",");
+        let document = format!(
+            "\u{feff}{{\"x\":1e400,\"issuer\":\"https://idp.example\",\"x\":[{claims}],\"jwks_uri\":\"https://idp.example/jwks\"}}"
+        );
+        assert!(document.len() > 200 * 1000);
+        assert!(jwks_uri("https://idp.example", document.as_bytes()).is_ok());
     }
 }

@@ -6,12 +6,15 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::key_set::MAX_DOCUMENT_BYTES;
+use super::quoted::Quoted;
+
 /// The future of [`Fetch::fetch`].
 pub type FetchFuture<'a> = Pin<Box<dyn Future<Output = Result<Bytes, FetchError>> + Send + 'a>>;
 
 /// Fetches one document.
 ///
-/// An implementation must not follow redirects, must reject any status but 200, and must stop reading past
+/// An implementation must not follow redirects, must reject any status but 200 and any `Content-Encoding`, and must stop reading past
 /// [`MAX_DOCUMENT_BYTES`](super::MAX_DOCUMENT_BYTES). The time-out of the whole attempt is applied by the caller.
 pub trait Fetch: Send + Sync + 'static {
     /// Fetches `url`, which is `https` or on loopback.
@@ -32,9 +35,35 @@ pub enum FetchError {
     #[error("no response: {0}")]
     Unreachable(String),
     /// A response with a status other than 200, redirects included.
-    #[error("status {0}")]
+    #[error("status {status}{note}", status = .0, note = redirect_note(*.0))]
     Status(u16),
+    /// A response with a `Content-Encoding`, though none was accepted. The value is that of the header.
+    #[error("the document is encoded as {coding}, which was not accepted", coding = Quoted(.0))]
+    Encoded(String),
     /// The document is over 256 KiB.
-    #[error("the document is too long")]
+    #[error("the document is longer than {MAX_DOCUMENT_BYTES} bytes")]
     TooLong,
+}
+
+fn redirect_note(status: u16) -> &'static str {
+    match status {
+        301 | 302 | 303 | 307 | 308 => "; redirects are not followed",
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redirect_is_named() {
+        assert_eq!(FetchError::Status(404).to_string(), "status 404");
+        assert_eq!(
+            FetchError::Status(308).to_string(),
+            "status 308; redirects are not followed"
+        );
+        let encoded = FetchError::Encoded("br\n".to_owned()).to_string();
+        assert_eq!(encoded, r"the document is encoded as `br\u{a}`, which was not accepted");
+    }
 }

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use bytes::BytesMut;
+use http::HeaderMap;
+use http::header::CONTENT_ENCODING;
 use reqwest::{Client, redirect};
 
 use super::fetch::{Fetch, FetchError, FetchFuture};
@@ -68,10 +70,15 @@ impl Fetch for HttpFetch {
                 .0
                 .get(url)
                 .header("accept", "application/json, application/jwk-set+json")
+                // RFC 9110 section 12.5.3: without it, any coding would be acceptable.
+                .header("accept-encoding", "identity")
                 .header("cache-control", "no-cache");
             let mut response = request.send().await.map_err(unreachable)?;
             if response.status() != http::StatusCode::OK {
                 return Err(FetchError::Status(response.status().as_u16()));
+            }
+            if let Some(coding) = coding(response.headers()) {
+                return Err(FetchError::Encoded(coding));
             }
             let mut document = BytesMut::new();
             while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
@@ -83,6 +90,15 @@ impl Fetch for HttpFetch {
             Ok(document.freeze())
         })
     }
+}
+
+/// The content codings of a response other than `identity`.
+fn coding(headers: &HeaderMap) -> Option<String> {
+    let values = headers.get_all(CONTENT_ENCODING).iter();
+    let values: Vec<_> = values.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+    let values = values.join(", ");
+    let is_plain = |coding: &str| coding.is_empty() || coding.eq_ignore_ascii_case("identity");
+    (!values.split(',').map(str::trim).all(is_plain)).then_some(values)
 }
 
 /// The innermost cause, where a failure of TLS or DNS is named; without the URL, which can contain a secret.

@@ -5,6 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::algorithm::Algorithm;
+use super::quoted::Quoted;
 use crate::json::{Json, Object};
 
 /// A public key, parsed once, that verifies with exactly one algorithm.
@@ -30,124 +31,290 @@ impl PartialEq for VerificationKey {
     }
 }
 
-/// The verification keys of one JWK: one for each of `allowed` that fits its type, curve and `alg`.
+/// Why a JWK is not used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct UnusableJwk {
+    /// Values of the JWK in it are bounded and printable.
+    pub(super) reason: String,
+    /// Whether it is well formed and for something else, such as encryption.
+    pub(super) is_for_another_purpose: bool,
+}
+
+fn unusable(reason: impl Into<String>) -> UnusableJwk {
+    UnusableJwk {
+        reason: reason.into(),
+        is_for_another_purpose: false,
+    }
+}
+
+fn for_another_purpose(reason: impl Into<String>) -> UnusableJwk {
+    UnusableJwk {
+        reason: reason.into(),
+        is_for_another_purpose: true,
+    }
+}
+
+/// The verification keys of one JWK: one for each of `allowed` that fits its type, curve and `alg`; at least one.
 ///
-/// Empty for an unusable key: symmetric, private, for encryption, of an unknown type or curve, weak,
-/// malformed, or of an algorithm that is not allowed.
-pub(crate) fn verification_keys(jwk: &Object<'_>, allowed: &[Algorithm]) -> Vec<VerificationKey> {
+/// # Errors
+/// For a key that is symmetric, private, for encryption, of an unknown type or curve, weak, malformed, or of an algorithm
+/// that is not allowed.
+pub(super) fn verification_keys(jwk: &Object<'_>, allowed: &[Algorithm]) -> Result<Vec<VerificationKey>, UnusableJwk> {
     let jwk = Jwk(jwk);
-    let Some((kid, declared)) = jwk.purpose() else {
-        return Vec::new();
-    };
-    let fits = |algorithm: &Algorithm| declared.is_none_or(|declared| declared == *algorithm);
-    let keys = allowed.iter().copied().filter(fits).filter_map(|algorithm| {
-        let (key, signature_bytes) = jwk.key(algorithm)?;
+    jwk.check_purpose()?;
+    let kid = jwk.text("kid")?;
+    let declared = jwk.algorithm()?;
+    let material = jwk.material()?;
+    let fitting: Vec<Algorithm> = Algorithm::all()
+        .iter()
+        .copied()
+        .filter(|one| material.fits(*one))
+        .collect();
+    if let Some(declared) = declared
+        && !fitting.contains(&declared)
+    {
+        return Err(unusable(format!(
+            "its `alg`, `{declared:?}`, does not fit its type or curve"
+        )));
+    }
+    let is_wanted = |algorithm: &Algorithm| declared.is_none_or(|declared| declared == *algorithm);
+    let wanted: Vec<Algorithm> = fitting.into_iter().filter(is_wanted).collect();
+    // In the order of `allowed`, which is that of the configuration.
+    let accepted = allowed.iter().copied().filter(|algorithm| wanted.contains(algorithm));
+    let keys = accepted.map(|algorithm| {
+        let (key, signature_bytes) = material.key(algorithm)?;
         let kid = kid.map(Into::into);
-        Some(VerificationKey {
+        Ok(VerificationKey {
             kid,
             algorithm,
             signature_bytes,
             key,
         })
     });
-    keys.collect()
+    let keys = keys.collect::<Result<Vec<_>, _>>()?;
+    if keys.is_empty() {
+        return Err(for_another_purpose(format!(
+            "{wanted:?} is not among the accepted algorithms"
+        )));
+    }
+    Ok(keys)
 }
 
+/// The `kid` of a JWK, where it is a text.
+pub(super) fn kid<'o>(jwk: &'o Object<'_>) -> Option<&'o str> {
+    jwk.get("kid").and_then(Json::as_str)
+}
+
+/// A public key of a supported type, before it is bound to an algorithm.
+enum Material {
+    Rsa { n: Vec<u8>, e: Vec<u8> },
+    Curve { curve: &'static Curve, point: Vec<u8> },
+}
+
+/// A supported curve.
+struct Curve {
+    kty: &'static str,
+    crv: &'static str,
+    algorithm: Algorithm,
+    /// The length of `x` and, where the key type has it, of `y` (RFC 7518 section 6.2, RFC 8037).
+    coordinate: usize,
+    verification: &'static dyn VerificationAlgorithm,
+}
+
+static CURVES: [Curve; 4] = [
+    Curve {
+        kty: "EC",
+        crv: "P-256",
+        algorithm: Algorithm::ES256,
+        coordinate: 32,
+        verification: &signature::ECDSA_P256_SHA256_FIXED,
+    },
+    Curve {
+        kty: "EC",
+        crv: "P-384",
+        algorithm: Algorithm::ES384,
+        coordinate: 48,
+        verification: &signature::ECDSA_P384_SHA384_FIXED,
+    },
+    Curve {
+        kty: "EC",
+        crv: "P-521",
+        algorithm: Algorithm::ES512,
+        coordinate: 66,
+        verification: &signature::ECDSA_P521_SHA512_FIXED,
+    },
+    Curve {
+        kty: "OKP",
+        crv: "Ed25519",
+        algorithm: Algorithm::EdDSA,
+        coordinate: 32,
+        verification: &signature::ED25519,
+    },
+];
+
+impl Material {
+    fn fits(&self, algorithm: Algorithm) -> bool {
+        match self {
+            Material::Rsa { .. } => rsa_parameters(algorithm).is_some(),
+            Material::Curve { curve, .. } => curve.algorithm == algorithm,
+        }
+    }
+
+    /// The key as one of an algorithm that fits, and the length of its signatures.
+    fn key(&self, algorithm: Algorithm) -> Result<(ParsedPublicKey, usize), UnusableJwk> {
+        match self {
+            Material::Rsa { n, e } => {
+                let parameters = rsa_parameters(algorithm).ok_or(unusable("its `alg` does not fit its type"))?;
+                let components = RsaPublicKeyComponents { n, e };
+                let key = components.to_parsed_public_key(parameters);
+                let key = key.map_err(|_| unusable("its `n` and `e` are not an RSA key"))?;
+                Ok((key, n.len()))
+            }
+            Material::Curve { curve, point } => {
+                let key = ParsedPublicKey::new(curve.verification, point);
+                let key = key.map_err(|_| unusable("its coordinates are not a point of its curve"))?;
+                Ok((key, 2 * curve.coordinate))
+            }
+        }
+    }
+}
+
+fn rsa_parameters(algorithm: Algorithm) -> Option<&'static RsaParameters> {
+    match algorithm {
+        Algorithm::RS256 => Some(&signature::RSA_PKCS1_2048_8192_SHA256),
+        Algorithm::RS384 => Some(&signature::RSA_PKCS1_2048_8192_SHA384),
+        Algorithm::RS512 => Some(&signature::RSA_PKCS1_2048_8192_SHA512),
+        Algorithm::PS256 => Some(&signature::RSA_PSS_2048_8192_SHA256),
+        Algorithm::PS384 => Some(&signature::RSA_PSS_2048_8192_SHA384),
+        Algorithm::PS512 => Some(&signature::RSA_PSS_2048_8192_SHA512),
+        Algorithm::ES256 | Algorithm::ES384 | Algorithm::ES512 | Algorithm::EdDSA => None,
+    }
+}
+
+/// The members of a JWK. One that is null counts as absent: some libraries write every member they know.
 struct Jwk<'o, 'a>(&'o Object<'a>);
 
-impl Jwk<'_, '_> {
-    /// `kid` and `alg` of a public key that verifies signatures; [`None`] for any other.
-    fn purpose(&self) -> Option<(Option<&str>, Option<Algorithm>)> {
+impl<'a> Jwk<'_, 'a> {
+    /// Whether it is a public key that verifies signatures.
+    fn check_purpose(&self) -> Result<(), UnusableJwk> {
         // A private key in a published set is compromised.
-        if self.0.get("d").is_some() || self.0.get("k").is_some() {
-            return None;
+        if self.get("d").is_some() {
+            return Err(unusable(
+                "it contains a private key (`d`), which is compromised by publishing it",
+            ));
         }
-        if self.text("use")?.is_some_and(|purpose| purpose != "sig") {
-            return None;
+        if self.get("k").is_some() || self.text("kty")? == Some("oct") {
+            return Err(unusable("it is symmetric"));
         }
-        match self.0.get("key_ops") {
-            None | Some(Json::Null) => {}
-            Some(Json::Array(operations)) if operations.iter().any(|one| one.as_str() == Some("verify")) => {}
-            Some(_) => return None,
+        match self.text("use")? {
+            None | Some("sig") => {}
+            Some("enc") => return Err(for_another_purpose("its `use` is `enc`, not `sig`")),
+            Some(other) => return Err(unusable(format!("its `use` is {}, not `sig`", Quoted(other)))),
         }
-        let declared = match self.text("alg")? {
-            None => None,
-            Some(name) => Some(Algorithm::named(name)?),
+        match self.get("key_ops") {
+            None => Ok(()),
+            Some(Json::Array(operations)) if operations.iter().any(|one| one.as_str() == Some("verify")) => Ok(()),
+            Some(Json::Array(operations)) if operations.is_empty() => Err(unusable("its `key_ops` is empty")),
+            Some(Json::Array(_)) => Err(for_another_purpose("its `key_ops` does not contain `verify`")),
+            Some(_) => Err(unusable("its `key_ops` is not a list")),
+        }
+    }
+
+    fn algorithm(&self) -> Result<Option<Algorithm>, UnusableJwk> {
+        let Some(name) = self.text("alg")? else {
+            return Ok(None);
         };
-        Some((self.text("kid")?, declared))
-    }
-
-    /// The key as one of `algorithm`, and the length of its signatures.
-    fn key(&self, algorithm: Algorithm) -> Option<(ParsedPublicKey, usize)> {
-        match algorithm {
-            Algorithm::RS256 => self.rsa(&signature::RSA_PKCS1_2048_8192_SHA256),
-            Algorithm::RS384 => self.rsa(&signature::RSA_PKCS1_2048_8192_SHA384),
-            Algorithm::RS512 => self.rsa(&signature::RSA_PKCS1_2048_8192_SHA512),
-            Algorithm::PS256 => self.rsa(&signature::RSA_PSS_2048_8192_SHA256),
-            Algorithm::PS384 => self.rsa(&signature::RSA_PSS_2048_8192_SHA384),
-            Algorithm::PS512 => self.rsa(&signature::RSA_PSS_2048_8192_SHA512),
-            Algorithm::ES256 => self.curve("EC", "P-256", 32, &signature::ECDSA_P256_SHA256_FIXED),
-            Algorithm::ES384 => self.curve("EC", "P-384", 48, &signature::ECDSA_P384_SHA384_FIXED),
-            Algorithm::ES512 => self.curve("EC", "P-521", 66, &signature::ECDSA_P521_SHA512_FIXED),
-            Algorithm::EdDSA => self.curve("OKP", "Ed25519", 32, &signature::ED25519),
+        let unknown = || for_another_purpose(format!("its `alg`, {}, is not supported", Quoted(name)));
+        match name {
+            "" => Err(unusable("its `alg` is empty")),
+            name => Algorithm::named(name).map(Some).ok_or_else(unknown),
         }
     }
 
-    fn rsa(&self, parameters: &'static RsaParameters) -> Option<(ParsedPublicKey, usize)> {
-        if !self.is("kty", "RSA") {
-            return None;
+    fn material(&self) -> Result<Material, UnusableJwk> {
+        let kty = self.text("kty")?.ok_or(unusable("it has no `kty`"))?;
+        if kty == "RSA" {
+            return self.rsa();
         }
-        let (n, e) = (self.bytes("n")?, self.bytes("e")?);
-        let (n, e) = (unsigned(&n)?, unsigned(&e)?);
-        let modulus_bits = 8 * n.len() - n.first()?.leading_zeros() as usize;
-        let exponent_odd = e.last()? & 1 == 1;
-        if !(2048..=8192).contains(&modulus_bits) || !exponent_odd || e == [1] || e.len() > 8 {
-            return None;
+        let mut curves = CURVES.iter().filter(|curve| curve.kty == kty).peekable();
+        if curves.peek().is_none() {
+            return Err(for_another_purpose(format!(
+                "its `kty`, {}, is not supported",
+                Quoted(kty)
+            )));
         }
-        let key = RsaPublicKeyComponents { n, e }.to_parsed_public_key(parameters).ok()?;
-        Some((key, n.len()))
-    }
-
-    /// `coordinate` is the length of `x` and, where the key type has it, of `y` (RFC 7518 section 6.2, RFC 8037).
-    fn curve(
-        &self,
-        kty: &str,
-        crv: &str,
-        coordinate: usize,
-        verification: &'static dyn VerificationAlgorithm,
-    ) -> Option<(ParsedPublicKey, usize)> {
-        if !self.is("kty", kty) || !self.is("crv", crv) {
-            return None;
-        }
-        let mut point = self.bytes("x").filter(|x| x.len() == coordinate)?;
+        let crv = self.text("crv")?.ok_or(unusable("it has no `crv`"))?;
+        let unknown = || for_another_purpose(format!("its `crv`, {}, is not supported", Quoted(crv)));
+        let curve = curves.find(|curve| curve.crv == crv).ok_or_else(unknown)?;
+        let mut point = self.coordinate("x", curve)?;
         if kty == "EC" {
             // The uncompressed form of SEC 1 section 2.3.3.
             point.insert(0, 0x04);
-            point.extend(self.bytes("y").filter(|y| y.len() == coordinate)?);
+            point.extend(self.coordinate("y", curve)?);
         }
-        let key = ParsedPublicKey::new(verification, point).ok()?;
-        Some((key, 2 * coordinate))
+        Ok(Material::Curve { curve, point })
     }
 
-    /// A member that is a string, or absent or null; [`None`] for one of another type.
-    fn text(&self, name: &str) -> Option<Option<&str>> {
-        match self.0.get(name) {
-            None | Some(Json::Null) => Some(None),
-            Some(value) => value.as_str().map(Some),
+    fn rsa(&self) -> Result<Material, UnusableJwk> {
+        let (n, e) = (unsigned(self.bytes("n")?), unsigned(self.bytes("e")?));
+        let modulus_bits = 8 * n.len() - n.first().map_or(0, |first| first.leading_zeros() as usize);
+        if !(2048..=8192).contains(&modulus_bits) {
+            return Err(unusable(format!(
+                "its RSA modulus has {modulus_bits} bits, not 2048 to 8192"
+            )));
+        }
+        let is_odd = e.last().is_some_and(|last| last & 1 == 1);
+        if !is_odd || e == [1] || e.len() > 8 {
+            return Err(unusable("its RSA exponent is even, 1, or longer than 8 bytes"));
+        }
+        Ok(Material::Rsa { n, e })
+    }
+
+    fn coordinate(&self, name: &str, curve: &Curve) -> Result<Vec<u8>, UnusableJwk> {
+        let bytes = self.bytes(name)?;
+        let (length, needed) = (bytes.len(), curve.coordinate);
+        if length == needed {
+            return Ok(bytes);
+        }
+        // RFC 7518 section 6.2.1.2.
+        let note = if length + 2 >= needed && length < needed {
+            "; leading zeros belong to it"
+        } else {
+            ""
+        };
+        Err(unusable(format!(
+            "its `{name}` has {length} bytes instead of {needed}{note}"
+        )))
+    }
+
+    fn get(&self, name: &str) -> Option<&Json<'a>> {
+        self.0.get(name).filter(|value| **value != Json::Null)
+    }
+
+    /// A member that is a string, or absent.
+    fn text(&self, name: &str) -> Result<Option<&str>, UnusableJwk> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Json::String(text)) => Ok(Some(text)),
+            Some(_) => Err(unusable(format!("its `{name}` is not a text"))),
         }
     }
 
-    fn is(&self, name: &str, value: &str) -> bool {
-        self.0.get(name).and_then(Json::as_str) == Some(value)
-    }
-
-    fn bytes(&self, name: &str) -> Option<Vec<u8>> {
-        URL_SAFE_NO_PAD.decode(self.0.get(name)?.as_str()?).ok()
+    fn bytes(&self, name: &str) -> Result<Vec<u8>, UnusableJwk> {
+        let Some(text) = self.text(name)? else {
+            return Err(match self.get("x5c") {
+                Some(_) => unusable(format!("it has no `{name}`; certificates (`x5c`) are not read")),
+                None => unusable(format!("it has no `{name}`")),
+            });
+        };
+        let decoded = URL_SAFE_NO_PAD.decode(text);
+        decoded.map_err(|_| unusable(format!("its `{name}` is not base64url without padding")))
     }
 }
 
 /// An unsigned integer without its leading zeros, which some issuers publish against RFC 7518 section 6.3.1.1.
-fn unsigned(bytes: &[u8]) -> Option<&[u8]> {
-    let first = bytes.iter().position(|byte| *byte != 0)?;
-    Some(&bytes[first..])
+fn unsigned(mut bytes: Vec<u8>) -> Vec<u8> {
+    let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+    bytes.drain(..zeros);
+    bytes
 }

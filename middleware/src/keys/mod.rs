@@ -4,12 +4,17 @@
 //! [`Authorizer`](crate::Authorizer) that is started keeps them fresh by a [`RefreshPolicy`].
 
 mod algorithm;
+mod current;
 mod discovery;
+mod document;
+mod endpoint;
 mod fetch;
+mod fetch_trace;
 #[cfg(feature = "reqwest")]
 mod http_fetch;
 mod jwk;
 mod key_set;
+mod quoted;
 mod refresh_policy;
 mod refresher;
 mod remote;
@@ -18,13 +23,13 @@ mod snapshot;
 mod source;
 
 pub use algorithm::Algorithm;
-pub use discovery::KeySource;
 pub use fetch::{Fetch, FetchError, FetchFuture};
 #[cfg(feature = "reqwest")]
 pub use http_fetch::HttpFetch;
-pub use key_set::{KeySet, KeySetError, MAX_DOCUMENT_BYTES};
+pub use key_set::{KeySet, KeySetError, MAX_DOCUMENT_BYTES, SkippedKey};
 pub use refresh_policy::RefreshPolicy;
+pub use source::KeySource;
 
+pub(crate) use current::Keys;
 pub(crate) use jwk::VerificationKey;
 pub(crate) use remote::RemoteKeys;
-pub(crate) use source::Keys;

@@ -58,6 +58,16 @@ impl RefreshPolicy {
         self
     }
 
+    /// Longest wait for one fetch. The fetch ends by its own time-out; this one is for a runtime that no longer runs it.
+    pub(super) fn max_wait(&self) -> Duration {
+        self.timeout + Duration::from_millis(500)
+    }
+
+    /// When to try again while no keys are present, in seconds: after about one fetch.
+    pub(super) fn retry_after(&self) -> u32 {
+        u32::try_from(self.max_wait().as_secs()).map_or(60, |seconds| seconds.clamp(1, 60))
+    }
+
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
         for (name, value, longest, reason) in [
             ("refresh", self.refresh, 86_400, "from 10 ms to 24 h"),

@@ -7,9 +7,11 @@ use arc_swap::ArcSwapOption;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::algorithm::Algorithm;
-use super::discovery::Endpoint;
+use super::discovery;
+use super::endpoint::Endpoint;
 use super::fetch::Fetch;
-use super::key_set::KeySet;
+use super::fetch_trace::FetchTrace;
+use super::key_set::{KeySet, MAX_KEYS, Named, SkippedKey};
 use super::refresh_policy::RefreshPolicy;
 use super::single_flight::{RefreshRequests, SingleFlight};
 use super::snapshot::Snapshot;
@@ -27,6 +29,15 @@ pub(super) struct Refresher<F> {
     pub(super) fetch: F,
     pub(super) current: Arc<ArcSwapOption<Snapshot>>,
     pub(super) single_flight: Arc<SingleFlight>,
+    pub(super) reported: Reported,
+}
+
+/// What was logged last, so that it is not repeated.
+#[derive(Default)]
+pub(super) struct Reported {
+    failure: Option<String>,
+    skipped: Vec<SkippedKey>,
+    omitted: usize,
 }
 
 /// When the task ends, keys that are no longer refreshed become stale, and waiting requests are released.
@@ -43,21 +54,21 @@ impl<F: Fetch> Refresher<F> {
         let mut stale_at = None;
         loop {
             self.single_flight.begin(&mut requests);
-            let fetched = timeout(self.policy.timeout, self.fetch_keys()).await;
-            let pause = match fetched.unwrap_or_else(|_| Err("no complete answer in time".into())) {
-                Ok(keys) => {
-                    if failures > 0 {
+            let mut trace = FetchTrace::default();
+            let fetched = timeout(self.policy.timeout, self.fetch_keys(&mut trace)).await;
+            let pause = match fetched.ok().flatten() {
+                Some(keys) => {
+                    if self.reported.failure.take().is_some() {
                         tracing::info!(issuer = &*self.issuer, "keys are available again");
                     }
                     failures = 0;
                     stale_at = Some(Instant::now() + self.policy.max_stale);
+                    self.report_skipped(&keys);
                     self.publish(keys);
                     self.policy.refresh.mul_f64(jitter(0.9, 1.0))
                 }
-                Err(reason) => {
-                    if failures == 0 {
-                        tracing::warn!(issuer = &*self.issuer, reason, "keys could not be fetched; retrying");
-                    }
+                None => {
+                    self.report_failure(trace.into_reason(self.policy.timeout));
                     failures = failures.saturating_add(1);
                     // The address may have moved.
                     self.jwks_uri = None;
@@ -90,18 +101,42 @@ impl<F: Fetch> Refresher<F> {
         }
     }
 
+    /// One line for each reason: a failure that repeats is logged once.
+    fn report_failure(&mut self, reason: String) {
+        if self.reported.failure.as_ref() != Some(&reason) {
+            tracing::warn!(issuer = &*self.issuer, reason, "keys could not be fetched; retrying");
+            self.reported.failure = Some(reason);
+        }
+    }
+
+    /// One line for each set of keys that are not used.
+    fn report_skipped(&mut self, keys: &KeySet) {
+        let issuer = &*self.issuer;
+        if *keys.skipped() != *self.reported.skipped {
+            let (skipped, named) = (keys.skipped().len(), Named(keys.skipped()));
+            // Many issuers publish a key for encryption beside those for signatures.
+            if keys.skipped().iter().all(SkippedKey::is_for_another_purpose) {
+                tracing::info!(issuer, skipped, keys = %named, "keys for another purpose are not used");
+            } else {
+                tracing::warn!(issuer, skipped, keys = %named, "unusable keys are skipped");
+            }
+            self.reported.skipped = keys.skipped().to_vec();
+        }
+        if keys.omitted() > 0 && keys.omitted() != self.reported.omitted {
+            let omitted = keys.omitted();
+            tracing::warn!(issuer, omitted, "only the first {MAX_KEYS} keys of the set are used");
+        }
+        self.reported.omitted = keys.omitted();
+    }
+
     fn publish(&self, keys: KeySet) {
         let current = self.current.load();
         if current.as_ref().is_some_and(|current| *current.keys == keys) {
             return;
         }
-        let issuer = &*self.issuer;
-        if keys.skipped() > 0 {
-            tracing::info!(issuer, skipped = keys.skipped(), "unusable keys were skipped");
-        }
         let snapshot = Snapshot::new(Arc::new(keys));
         tracing::info!(
-            issuer,
+            issuer = &*self.issuer,
             keys = snapshot.keys.len(),
             generation = snapshot.generation,
             "new keys"
@@ -109,35 +144,39 @@ impl<F: Fetch> Refresher<F> {
         self.current.store(Some(Arc::new(snapshot)));
     }
 
-    async fn fetch_keys(&mut self) -> Result<KeySet, String> {
-        let endpoint = self.locate().await?;
-        let document = self.fetch.fetch(endpoint.as_str()).await;
-        let document = document.map_err(|error| error.to_string())?;
-        KeySet::from_json(&document, &self.algorithms).map_err(|error| error.to_string())
+    async fn fetch_keys(&mut self, trace: &mut FetchTrace) -> Option<KeySet> {
+        let endpoint = self.locate(trace).await?;
+        trace.begin(&endpoint);
+        let keys = match self.fetch.fetch(endpoint.as_str()).await {
+            Ok(document) => KeySet::from_json(&document, &self.algorithms).map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        keys.map_err(|reason| trace.fail(reason)).ok()
     }
 
-    async fn locate(&mut self) -> Result<Endpoint, String> {
+    async fn locate(&mut self, trace: &mut FetchTrace) -> Option<Endpoint> {
         if let Some(jwks_uri) = &self.jwks_uri {
-            return Ok(jwks_uri.clone());
+            return Some(jwks_uri.clone());
         }
         if !self.discover {
-            return Ok(self.endpoint.clone());
+            return Some(self.endpoint.clone());
         }
-        let mut failure = String::new();
-        for document in self.endpoint.metadata() {
+        for document in discovery::addresses(&self.endpoint) {
+            trace.begin(&document);
             let located = match self.fetch.fetch(document.as_str()).await {
-                Ok(bytes) => self.endpoint.jwks_uri(&self.issuer, &bytes).map_err(str::to_owned),
-                Err(error) => Err(format!("discovery: {error}")),
+                Ok(bytes) => discovery::jwks_uri(&self.issuer, &bytes),
+                Err(error) => Err(error.to_string()),
             };
             match located {
                 Ok(endpoint) => {
+                    trace.succeed();
                     self.jwks_uri = Some(endpoint.clone());
-                    return Ok(endpoint);
+                    return Some(endpoint);
                 }
-                Err(reason) => failure = reason,
+                Err(reason) => trace.fail(reason),
             }
         }
-        Err(failure)
+        None
     }
 }
 

@@ -12,12 +12,12 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::algorithm::Algorithm;
-use super::discovery::KeySource;
 use super::fetch::Fetch;
 use super::refresh_policy::RefreshPolicy;
-use super::refresher::Refresher;
+use super::refresher::{Refresher, Reported};
 use super::single_flight::SingleFlight;
 use super::snapshot::Snapshot;
+use super::source::KeySource;
 use crate::error::{ConfigError, Error};
 
 /// The keys of one issuer, refreshed in the background for as long as a clone of this value exists.
@@ -33,6 +33,8 @@ struct Shared {
     single_flight: Arc<SingleFlight>,
     /// Longest wait for one fetch.
     max_wait: Duration,
+    /// When to try again while no keys are present, in seconds.
+    retry_after: u32,
     /// The one task that fetches; it is aborted when the set is dropped.
     _task: JoinSet<()>,
 }
@@ -66,14 +68,15 @@ impl RemoteKeys {
             fetch,
             current: Arc::clone(&current),
             single_flight: Arc::clone(&single_flight),
+            reported: Reported::default(),
         };
         let mut task = JoinSet::new();
         task.spawn_on(refresher.run(requests), &runtime);
         let shared = Shared {
             current,
             single_flight,
-            // The fetch ends by its own time-out; this one is for a runtime that no longer runs it.
-            max_wait: policy.timeout + Duration::from_millis(500),
+            max_wait: policy.max_wait(),
+            retry_after: policy.retry_after(),
             _task: task,
         };
         Ok(Some(RemoteKeys(Arc::new(shared))))
@@ -93,10 +96,11 @@ impl RemoteKeys {
         self.0.current.load()
     }
 
-    /// The answer while no keys are present: retry after about one fetch.
+    /// The answer while no keys are present.
     pub(crate) fn unavailable(&self) -> Error {
-        let retry_after = u32::try_from(self.0.max_wait.as_secs()).map_or(60, |seconds| seconds.clamp(1, 60));
-        Error::KeysUnavailable { retry_after }
+        Error::KeysUnavailable {
+            retry_after: self.0.retry_after,
+        }
     }
 
     /// Requests one fetch, because a token names a key that is not in the set of `generation`, and waits for its end.

@@ -1,68 +1,53 @@
-//! The current keys of an issuer: a static set, or one that is fetched.
+//! Where the keys of an issuer come from.
 
 use std::sync::Arc;
 
-use super::discovery::KeySource;
-use super::remote::RemoteKeys;
-use super::snapshot::Snapshot;
-use crate::error::Error;
+use super::endpoint::Endpoint;
+use super::key_set::KeySet;
+use crate::error::ConfigError;
 
-/// The current keys of an issuer.
+/// What the path of a metadata document contains.
+const METADATA: [&str; 2] = [
+    "/.well-known/openid-configuration",
+    "/.well-known/oauth-authorization-server",
+];
+
+/// Where the keys of an issuer come from.
 #[derive(Clone, Debug)]
-pub(crate) enum Keys {
-    Static(Arc<Snapshot>),
-    Remote(RemoteKeys),
-    /// Remote keys whose fetching has not started.
-    Idle,
+#[non_exhaustive]
+pub enum KeySource {
+    /// A set that never changes.
+    Static(Arc<KeySet>),
+    /// The issuer's metadata: OpenID Connect Discovery 1.0, then RFC 8414.
+    Discovery,
+    /// This `jwks_uri`. No metadata is read.
+    JwksUri(String),
 }
 
-impl Keys {
-    /// The keys of `source` before anything is fetched.
-    pub(crate) fn idle(source: &KeySource) -> Keys {
-        match source {
-            KeySource::Static(keys) => Keys::Static(Arc::new(Snapshot::new(Arc::clone(keys)))),
-            KeySource::Discovery | KeySource::JwksUri(_) => Keys::Idle,
-        }
+impl From<KeySet> for KeySource {
+    fn from(keys: KeySet) -> Self {
+        KeySource::Static(Arc::new(keys))
     }
+}
 
-    /// Whether there are keys to verify with.
-    pub(crate) fn is_ready(&self) -> bool {
-        self.generation().is_ok()
-    }
-
-    /// Resolves once there are keys; never if the task that fetches them has ended or has not been started.
-    pub(crate) async fn ready(&self) {
+impl KeySource {
+    /// Where the keys are fetched, or their address is read; [`None`] for a static set.
+    pub(crate) fn endpoint(&self, issuer: &str) -> Result<Option<Endpoint>, ConfigError> {
         match self {
-            Keys::Static(_) => {}
-            Keys::Remote(remote) => remote.ready().await,
-            Keys::Idle => std::future::pending().await,
-        }
-    }
-
-    /// The number of the current key set, unique in the process.
-    ///
-    /// # Errors
-    /// [`Error::KeysUnavailable`].
-    pub(crate) fn generation(&self) -> Result<u64, Error> {
-        self.current(|snapshot| snapshot.generation)
-    }
-
-    /// The current key set.
-    ///
-    /// # Errors
-    /// [`Error::KeysUnavailable`].
-    pub(crate) fn snapshot(&self) -> Result<Arc<Snapshot>, Error> {
-        self.current(Arc::clone)
-    }
-
-    fn current<T>(&self, read: impl FnOnce(&Arc<Snapshot>) -> T) -> Result<T, Error> {
-        match self {
-            Keys::Static(snapshot) => Ok(read(snapshot)),
-            Keys::Remote(remote) => match &*remote.current() {
-                Some(snapshot) => Ok(read(snapshot)),
-                None => Err(remote.unavailable()),
-            },
-            Keys::Idle => Err(Error::KeysUnavailable { retry_after: 5 }),
+            KeySource::Static(_) => Ok(None),
+            KeySource::Discovery => Endpoint::parse(issuer).map(Some),
+            KeySource::JwksUri(uri) => {
+                let endpoint = Endpoint::parse(uri)?;
+                let path = endpoint.url().path();
+                let is_metadata = METADATA.iter().any(|document| path.contains(document));
+                if is_metadata {
+                    return Err(ConfigError::Url {
+                        url: uri.clone(),
+                        reason: "it is the address of metadata, which discovery reads, not of a key set",
+                    });
+                }
+                Ok(Some(endpoint))
+            }
         }
     }
 }

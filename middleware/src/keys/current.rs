@@ -1,0 +1,75 @@
+//! The current keys of an issuer: a static set, or one that is fetched.
+
+use std::sync::Arc;
+
+use super::refresh_policy::RefreshPolicy;
+use super::remote::RemoteKeys;
+use super::snapshot::Snapshot;
+use super::source::KeySource;
+use crate::error::Error;
+
+/// The current keys of an issuer.
+#[derive(Clone, Debug)]
+pub(crate) enum Keys {
+    Static(Arc<Snapshot>),
+    Remote(RemoteKeys),
+    /// Remote keys whose fetching has not started.
+    Idle {
+        retry_after: u32,
+    },
+}
+
+impl Keys {
+    /// The keys of `source` before anything is fetched.
+    pub(crate) fn idle(source: &KeySource, policy: &RefreshPolicy) -> Keys {
+        match source {
+            KeySource::Static(keys) => Keys::Static(Arc::new(Snapshot::new(Arc::clone(keys)))),
+            KeySource::Discovery | KeySource::JwksUri(_) => Keys::Idle {
+                retry_after: policy.retry_after(),
+            },
+        }
+    }
+
+    /// Whether there are keys to verify with.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.generation().is_ok()
+    }
+
+    /// Resolves once there are keys; never if the task that fetches them has ended or has not been started.
+    pub(crate) async fn ready(&self) {
+        match self {
+            Keys::Static(_) => {}
+            Keys::Remote(remote) => remote.ready().await,
+            Keys::Idle { .. } => std::future::pending().await,
+        }
+    }
+
+    /// The number of the current key set, unique in the process.
+    ///
+    /// # Errors
+    /// [`Error::KeysUnavailable`].
+    pub(crate) fn generation(&self) -> Result<u64, Error> {
+        self.current(|snapshot| snapshot.generation)
+    }
+
+    /// The current key set.
+    ///
+    /// # Errors
+    /// [`Error::KeysUnavailable`].
+    pub(crate) fn snapshot(&self) -> Result<Arc<Snapshot>, Error> {
+        self.current(Arc::clone)
+    }
+
+    fn current<T>(&self, read: impl FnOnce(&Arc<Snapshot>) -> T) -> Result<T, Error> {
+        match self {
+            Keys::Static(snapshot) => Ok(read(snapshot)),
+            Keys::Remote(remote) => match &*remote.current() {
+                Some(snapshot) => Ok(read(snapshot)),
+                None => Err(remote.unavailable()),
+            },
+            Keys::Idle { retry_after } => Err(Error::KeysUnavailable {
+                retry_after: *retry_after,
+            }),
+        }
+    }
+}
