@@ -195,7 +195,17 @@ impl std::fmt::Display for Reason {
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    /// An issuer identifier or a URL that cannot be used.
+    /// A text that is no issuer identifier.
+    #[error("`{issuer}` is not an issuer: {reason}; {help}")]
+    Issuer {
+        /// The text as written, without user name and password.
+        issuer: String,
+        /// What is wrong with it.
+        reason: &'static str,
+        /// What to write.
+        help: String,
+    },
+    /// A URL that cannot be used.
     #[error("`{url}` cannot be used: {reason}")]
     #[non_exhaustive]
     Url {
@@ -219,6 +229,16 @@ pub enum ConfigError {
     /// An audience is empty.
     #[error("an audience is empty; name the resource as the issuer writes it in `aud`")]
     EmptyAudience,
+    /// A text that is no audience.
+    #[error("`{audience}` is not an audience: {reason}; {help}")]
+    Audience {
+        /// The text as written.
+        audience: String,
+        /// What is wrong with it.
+        reason: &'static str,
+        /// What to write.
+        help: &'static str,
+    },
     /// No algorithm is accepted, so that no token could be accepted.
     #[error("no algorithm is accepted for issuer `{0}`; name at least one, or leave the list out")]
     NoAlgorithm(String),

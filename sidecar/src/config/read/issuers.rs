@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use actgate::TrustedIssuer;
 use actgate::keys::{KeySource, RefreshPolicy};
+use actgate::{ConfigError, TrustedIssuer};
 use actgate_yaml::{OneOrMany, Span, Spanned};
 
 use super::reader::ConfigReader;
@@ -26,10 +26,26 @@ impl ConfigReader<'_> {
             let message = "there is no audience";
             self.diagnostics.push(written.span(), message, values::NAME_THIS_API);
         }
-        let audiences = audiences.iter();
-        audiences
-            .filter_map(|audience| self.take(audience, |text| values::audience(text)))
-            .collect()
+        let mut accepted = Vec::new();
+        for audience in audiences {
+            let issuer = TrustedIssuer::discover(PLACEHOLDER);
+            match issuer.and_then(|issuer| issuer.audience(&audience.value)) {
+                Ok(_) => accepted.push(audience.value.clone()),
+                Err(ConfigError::Audience {
+                    audience: text,
+                    reason,
+                    help,
+                }) => {
+                    let message = format!("`{text}` is not an audience: {reason}");
+                    self.diagnostics.push(audience.span(), message, help);
+                }
+                Err(_) => {
+                    let message = "an audience is empty";
+                    self.diagnostics.push(audience.span(), message, values::NAME_THIS_API);
+                }
+            }
+        }
+        accepted
     }
 
     pub(super) fn issuers(
@@ -66,8 +82,12 @@ impl ConfigReader<'_> {
         if let Some(identifier) = self.required("issuer", document.issuer.as_ref(), written.span()) {
             match TrustedIssuer::new(&identifier.value, keys) {
                 Ok(issuer) => trusted = issuer,
+                Err(ConfigError::Issuer { issuer, reason, help }) => {
+                    let message = format!("`{issuer}` is not an issuer: {reason}");
+                    self.diagnostics.push(identifier.span(), message, help);
+                }
                 Err(error) => {
-                    let help = "write the https URL that the issuer writes in `iss`";
+                    let help = "write the https URL that the issuer writes in `iss`, or `jwks_uri` for its keys";
                     self.diagnostics.push(identifier.span(), error.to_string(), help);
                 }
             }
@@ -112,7 +132,7 @@ impl ConfigReader<'_> {
         match TrustedIssuer::new(PLACEHOLDER, source.clone()) {
             Ok(_) => source,
             Err(error) => {
-                let help = "write an https URL, or an http URL on loopback";
+                let help = "write the https URL of the key set, or an http URL on loopback; without `jwks_uri` discovery finds it";
                 self.diagnostics.push(uri.span(), error.to_string(), help);
                 KeySource::JwksUri(PLACEHOLDER.to_owned())
             }

@@ -262,7 +262,12 @@ routes: [{ match: GET /, public: true }]
             (
                 "https://orders.example.com",
                 "' https://orders.example.com'",
-                "5:11: \" https://orders.example.com\" has a space at an end",
+                "5:11: ` https://orders.example.com` is not an audience: it has white space at an end",
+            ),
+            (
+                "https://orders.example.com",
+                "'https://*.example.com'",
+                "5:11: `https://*.example.com` is not an audience: it is a pattern",
             ),
             (
                 "audience: https://orders.example.com",
@@ -288,7 +293,23 @@ routes: [{ match: GET /, public: true }]
             (
                 "issuer: https://idp",
                 "issuer: idp",
-                "8:13: `idp.example.com` cannot be used",
+                "8:13: `idp.example.com` is not an issuer: it is not an absolute URL\n  help: write `https://idp.example.com`",
+            ),
+            (
+                "issuer: https://idp.example.com",
+                "issuer: https://idp.example.com/.well-known/openid-configuration",
+                "8:13: `https://idp.example.com/.well-known/openid-configuration` is not an issuer: \
+                 it is the address of a document of the issuer\n  help: write `https://idp.example.com`, or with a slash",
+            ),
+            (
+                "issuer: https://idp.example.com",
+                "issuer: https://login.example.com/{tenantid}/v2.0",
+                "8:13: `https://login.example.com/{tenantid}/v2.0` is not an issuer: it is a pattern",
+            ),
+            (
+                "jwks_uri: https://idp.example.com/jwks",
+                "jwks_uri: https://idp.example.com/.well-known/openid-configuration",
+                "9:15: `https://idp.example.com/.well-known/openid-configuration` cannot be used: it is the address of metadata",
             ),
             (
                 "- issuer: https://idp.example.com\n    jwks_uri",

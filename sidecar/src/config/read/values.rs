@@ -92,18 +92,6 @@ pub(super) fn upstream(text: &str) -> Result<Authority, InvalidValue> {
 /// The help for an audience.
 pub(super) const NAME_THIS_API: &str = "name this API as the issuer writes it in `aud`";
 
-/// Reads an audience. It is compared byte for byte, so text that no token contains is a mistake.
-pub(super) fn audience(text: &str) -> Result<String, InvalidValue> {
-    if text.trim().is_empty() {
-        return invalid("an audience is empty", NAME_THIS_API);
-    }
-    if text.trim() != text || text.chars().any(char::is_control) {
-        let message = format!("{text:?} has a space at an end, or a control character");
-        return invalid(message, NAME_THIS_API);
-    }
-    Ok(text.to_owned())
-}
-
 /// Reads an absolute URL for callers.
 pub(super) fn metadata_url(text: &str) -> Result<String, InvalidValue> {
     match url::Url::parse(text) {
@@ -153,16 +141,6 @@ mod tests {
         assert!(host("orders.example.com").is_ok());
         for text in ["*", "*.example.com", "orders.example.com:*"] {
             assert!(host(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn an_audience_is_text_that_a_token_can_contain() {
-        for valid in ["https://orders.example.com", "orders", "the orders"] {
-            assert!(audience(valid).is_ok(), "{valid}");
-        }
-        for invalid in ["", " ", " https://orders.example.com", "orders\n", "or\tders"] {
-            assert!(audience(invalid).is_err(), "{invalid:?}");
         }
     }
 
