@@ -80,6 +80,12 @@
 //! that is its own actor is no delegation: a machine then meets no rule on `actor`, and a human is denied (`self_actor`).
 //! A chain that its issuer declares incomplete meets no rule on `chain` (`chain_incomplete`).
 //!
+//! # Values
+//!
+//! Parties, clients, scopes and all other values are compared byte for byte with those of the token. A text in a list that looks like a
+//! pattern (`*`, `evil-*`, `^bot`, `[0-9]`, `${NAME}`) is an error: it would be compared as it is, so that `none_of` would deny no token.
+//! Where a token has this very text, write `{ subject: "a*b" }` for a party and `{ literal: "orders:*" }` for any other value.
+//!
 //! # Two tiers
 //!
 //! **Core** rules (`scopes`, `initiator`, `actor`, `client`, `claims`, `token`, `any_of`) read the token's top-level claims and the
@@ -93,6 +99,7 @@ mod document;
 mod error;
 mod evaluate;
 mod evaluation_time;
+mod exact;
 mod foreign;
 mod methods;
 mod parties;

@@ -7,13 +7,20 @@ use actgate_yaml::{Diagnostics, Omissions, Span};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, Unexpected, Visitor};
 
+use super::exact;
+
 /// Texts that are checked where they are read.
 macro_rules! texts {
     ($($(#[$doc:meta])* $Text:ident: $is_valid:expr, $mistake:literal;)*) => {$(
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-        #[serde(try_from = "Box<str>")]
+        #[derive(Clone, Debug, PartialEq, Eq)]
         pub(super) struct $Text(Box<str>);
+
+        impl<'de> Deserialize<'de> for $Text {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                exact::deserialize(deserializer)
+            }
+        }
 
         impl TryFrom<Box<str>> for $Text {
             type Error = &'static str;

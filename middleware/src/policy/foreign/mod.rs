@@ -11,6 +11,7 @@ mod step;
 
 use std::collections::BTreeSet;
 
+use super::exact::quoted;
 use super::methods::parse_methods;
 use super::segment::{Segment, joined, parse_path};
 use methods::Methods;
@@ -97,10 +98,6 @@ fn in_yaml(text: &str) -> String {
     let needs_quotes =
         text.starts_with(['*', '"']) || text.contains(": ") || text.contains(" #") || text.ends_with(':');
     if needs_quotes { quoted(text) } else { text.to_owned() }
-}
-
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
 }
 
 #[cfg(test)]

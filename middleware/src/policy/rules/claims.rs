@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use actgate_yaml::Spanned;
-use serde::de::{Deserialize, Deserializer, Error};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::Value;
 
 use super::finding::Finding;
 use crate::chain::Core;
 use crate::policy::evaluation_time::EvaluationTime;
+use crate::policy::exact;
 use crate::policy::syntax::{Conditions, Context, joined};
 
 /// The tests by the name of their claim.
@@ -22,6 +23,8 @@ pub(in crate::policy) struct ClaimDocument {
     equals: Option<Scalar>,
     one_of: Option<Vec<Scalar>>,
     contains: Option<Scalar>,
+    /// A text that looks like a pattern.
+    literal: Option<String>,
 }
 
 /// A value that a claim is compared with. Text, whole numbers and booleans never equal each other.
@@ -30,14 +33,34 @@ struct Scalar(Value);
 
 impl<'de> Deserialize<'de> for Scalar {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match Value::deserialize(deserializer)? {
-            value @ (Value::String(_) | Value::Bool(_)) => Ok(Scalar(value)),
-            Value::Number(number) if !number.is_f64() => Ok(Scalar(number.into())),
-            Value::Null => Err(D::Error::invalid_type(serde::de::Unexpected::Unit, &"a value")),
-            _ => Err(D::Error::custom(
-                "expected a text, a whole number, `true` or `false`\nwrite a list under `one_of`, and other numbers in quotes",
-            )),
+        struct AnyScalar;
+        impl<'de> Visitor<'de> for AnyScalar {
+            type Value = Scalar;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(
+                    "a text, a whole number, `true` or `false`\nwrite a list under `one_of`, and other numbers in quotes",
+                )
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<Scalar, E> {
+                exact::check(text, "the claim").map(|()| Scalar(text.into()))
+            }
+            fn visit_bool<E>(self, value: bool) -> Result<Scalar, E> {
+                Ok(Scalar(value.into()))
+            }
+            fn visit_u64<E>(self, value: u64) -> Result<Scalar, E> {
+                Ok(Scalar(value.into()))
+            }
+            fn visit_i64<E>(self, value: i64) -> Result<Scalar, E> {
+                Ok(Scalar(value.into()))
+            }
+            fn visit_f64<E: Error>(self, _: f64) -> Result<Scalar, E> {
+                Err(E::custom("expected a whole number\nwrite other numbers in quotes"))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Scalar, A::Error> {
+                exact::literal(map).map(|text| Scalar(text.into()))
+            }
         }
+        deserializer.deserialize_any(AnyScalar)
     }
 }
 
@@ -86,6 +109,10 @@ fn condition(claim: &str, document: &Spanned<ClaimDocument>, context: &mut Conte
             "`claims` cannot read `cnf`: a binding counts only with its proof",
             "remove it",
         )),
+        _ if top.contains('*') => Some((
+            "the name of a claim has no wildcard",
+            "write the name in full, or a JSON pointer such as `/a/b`; `contains` tests the items of a list",
+        )),
         _ => None,
     };
     if let Some((message, help)) = forbidden {
@@ -96,11 +123,13 @@ fn condition(claim: &str, document: &Spanned<ClaimDocument>, context: &mut Conte
         equals,
         one_of,
         contains,
+        literal,
     } = &document.value;
-    let test = match (equals, one_of.as_deref(), contains) {
-        (Some(value), None, None) => ClaimTest::OneOf([value.clone()].into()),
-        (None, Some(values @ [_, ..]), None) => ClaimTest::OneOf(values.into()),
-        (None, None, Some(value)) => ClaimTest::Contains(value.clone()),
+    let test = match (equals, one_of.as_deref(), contains, literal) {
+        (Some(value), None, None, None) => ClaimTest::OneOf([value.clone()].into()),
+        (None, Some(values @ [_, ..]), None, None) => ClaimTest::OneOf(values.into()),
+        (None, None, Some(value), None) => ClaimTest::Contains(value.clone()),
+        (None, None, None, Some(text)) => ClaimTest::OneOf([Scalar(text.as_str().into())].into()),
         _ => {
             let message = format!("the claim `{claim}` needs one test");
             let help = "write a value, or one of `equals`, `one_of` (not empty), `contains`";

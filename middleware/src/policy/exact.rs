@@ -1,0 +1,276 @@
+//! Values that are compared as they are written. What looks like a pattern is a mistake, because it would be compared too.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
+
+/// A value that may look like a pattern: `{ literal: "orders:*" }`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Literal {
+    literal: Box<str>,
+}
+
+/// Reads a text that does not look like a pattern, or one that is a literal.
+pub(super) fn deserialize<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: TryFrom<Box<str>, Error = &'static str>,
+{
+    struct Exact<T>(PhantomData<T>);
+    impl<'de, T: TryFrom<Box<str>, Error = &'static str>> Visitor<'de> for Exact<T> {
+        type Value = T;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a text")
+        }
+        fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+            let value = T::try_from(text.into()).map_err(E::custom)?;
+            check(text, "the list").map(|()| value)
+        }
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+            T::try_from(literal(map)?.into()).map_err(A::Error::custom)
+        }
+    }
+    deserializer.deserialize_any(Exact(PhantomData))
+}
+
+/// Reads the text of `{ literal: .. }`.
+pub(super) fn literal<'de, A: MapAccess<'de>>(map: A) -> Result<String, A::Error> {
+    let Literal { literal } = Literal::deserialize(MapAccessDeserializer::new(map))?;
+    Ok(literal.into())
+}
+
+/// Rejects a text that looks like a pattern. `key` is what is left out where every value is accepted.
+pub(super) fn check<E: Error>(text: &str, key: &str) -> Result<(), E> {
+    let shown = text.replace(char::is_control, " ");
+    let hatch = format!("`{{ literal: {} }}`", quoted(text));
+    Err(E::custom(match Look::of(text) {
+        None => return Ok(()),
+        Some(Look::Any) => format!(
+            "`{shown}` is a wildcard, and values are compared as they are\nleave {key} out where every value is accepted, or write {hatch}"
+        ),
+        Some(Look::Pattern) => format!(
+            "`{shown}` is a pattern, and values are compared as they are\nwrite each value in full, or {hatch} if the token has this very text"
+        ),
+        Some(Look::Template) => format!(
+            "`{shown}` is a template, and variables are not replaced\nwrite the value itself, or {hatch} if the token has this very text"
+        ),
+    }))
+}
+
+/// A text as a YAML scalar.
+pub(super) fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// What a text looks like if it is not compared as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Look {
+    /// Everything.
+    Any,
+    /// A glob pattern, a regular expression, or a pattern of SQL.
+    Pattern,
+    /// A text with variables.
+    Template,
+}
+
+impl Look {
+    pub(super) fn of(text: &str) -> Option<Look> {
+        if matches!(text, "*" | "**" | ".*" | ".+" | "^.*$" | "^.+$" | "/.*/" | "%") {
+            return Some(Look::Any);
+        }
+        if ["{{", "${", "%{", "#{"].iter().any(|begin| text.contains(begin)) {
+            return Some(Look::Template);
+        }
+        let has_anchor = text.starts_with('^') || text.ends_with('$');
+        let has_part = ["*", ".+", "(?"].iter().any(|part| text.contains(part)) || has_escape(text);
+        let is_delimited = text.len() > 2 && text.starts_with('/') && text.ends_with('/');
+        let is_of_sql = text.starts_with('%') || text.ends_with('%');
+        (has_anchor || has_part || is_delimited || is_of_sql || has_character_class(text)).then_some(Look::Pattern)
+    }
+}
+
+/// Whether there is a `[a-z]`, `[0-9]` or `[^x]`.
+fn has_character_class(text: &str) -> bool {
+    text.split('[').skip(1).any(|after| {
+        let inner: Vec<char> = after.split(']').next().unwrap_or(after).chars().collect();
+        let is_range = |range: &[char]| range[1] == '-' && range[0] < range[2];
+        after.contains(']') && (inner.starts_with(&['^']) || inner.windows(3).any(is_range))
+    })
+}
+
+/// Whether there is a `\d` or a `\.`, but not the backslash of `DOMAIN\david`.
+fn has_escape(text: &str) -> bool {
+    text.split('\\').skip(1).any(|after| {
+        let mut characters = after.chars();
+        match characters.next() {
+            Some(first) if "dwsbDWSB".contains(first) => characters.next().is_none_or(|next| !next.is_alphanumeric()),
+            Some(first) => ".*+?()[]{}^$|/".contains(first),
+            None => false,
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::policy::Policy;
+    use crate::policy::testing::{agent, code, human};
+
+    /// The mistake of a list with one item, without its place.
+    fn mistake(list: &str, item: &str) -> Option<String> {
+        let body = list.replace("ITEM", item);
+        let policy = Policy::from_yaml(&format!("routes:\n  - match: GET /\n    {body}\n"));
+        let mistakes = policy.err()?;
+        assert_eq!(mistakes.iter().count(), 1, "{mistakes}");
+        assert_eq!(mistakes.iter().next()?.line(), 3, "{mistakes}");
+        Some(mistakes.to_string().split_once(": ")?.1.replace("\n  help: ", "; "))
+    }
+
+    const PARTIES: &[&str] = &[
+        "actor: { one_of: [a, ITEM] }",
+        "actor: { none_of: [ITEM] }",
+        "initiator: { one_of: [ITEM] }",
+        "initiator: { none_of: [ITEM] }",
+        "chain: { all_of: [ITEM] }",
+        "chain: { none_of: [ITEM] }",
+        "any_of: [{ actor: { none_of: [ITEM] } }]",
+    ];
+    const VALUES: &[&str] = &[
+        "scopes: [a, ITEM]",
+        "scopes: { any_of: [ITEM] }",
+        "scopes: { none_of: [ITEM] }",
+        "initiator: { amr: [ITEM] }",
+        "initiator: { amr: ITEM }",
+        "initiator: { acr: [ITEM] }",
+        "actor: { issuer: ITEM }",
+        "actor: { issuer: [same, ITEM] }",
+        "actor: { none_of: [{ issuer: ITEM, subject: a }] }",
+        "client: { one_of: [ITEM] }",
+        "client: { none_of: [ITEM] }",
+        "claims: { tid: ITEM }",
+        "claims: { tid: { equals: ITEM } }",
+        "claims: { tid: { one_of: [a, ITEM] } }",
+        "claims: { tid: { contains: ITEM } }",
+    ];
+
+    #[test]
+    fn a_pattern_in_a_list_is_a_mistake() {
+        for list in PARTIES {
+            assert_eq!(
+                mistake(list, "'evil-*'").unwrap(),
+                "`evil-*` is a pattern, and parties are compared as they are; write each party in full, or \
+                 `{ subject: 'evil-*' }` if the token has this very text",
+                "{list}"
+            );
+            assert!(
+                mistake(list, "'*'")
+                    .unwrap()
+                    .contains("write `actor: { required: true }` for any actor"),
+                "{list}"
+            );
+            for item in ["'^a'", "'a$'", "/a/", "'{{a}}'", "'[a-z]'"] {
+                assert!(mistake(list, item).is_some(), "{list}: {item}");
+            }
+            assert_eq!(mistake(list, "{ subject: 'evil-*' }"), None, "{list}");
+        }
+        for list in VALUES {
+            assert_eq!(
+                mistake(list, "'orders:*'").unwrap(),
+                "`orders:*` is a pattern, and values are compared as they are; write each value in full, or \
+                 `{ literal: 'orders:*' }` if the token has this very text",
+                "{list}"
+            );
+            assert!(
+                mistake(list, "'*'")
+                    .unwrap()
+                    .contains("out where every value is accepted"),
+                "{list}"
+            );
+            for item in ["'^a'", "'a$'", "/a/", "'{{a}}'", "'[a-z]'"] {
+                assert!(mistake(list, item).is_some(), "{list}: {item}");
+            }
+            assert_eq!(mistake(list, "{ literal: 'orders:*' }"), None, "{list}");
+        }
+        assert!(mistake("claims: { 'role*': a }", "").is_some());
+        assert!(mistake("claims: { tid: { literal: a, equals: b } }", "").is_some());
+    }
+
+    #[test]
+    fn a_literal_is_compared_as_it_is() {
+        let body = "scopes: [{ literal: 'orders:*' }]";
+        assert_eq!(code(body, json!({"scope": "orders:*"})), "allow");
+        assert_eq!(code(body, json!({"scope": "orders:read"})), "insufficient_scope");
+        let body = "actor: { none_of: [{ subject: 'a*b' }] }";
+        assert_eq!(code(body, human(agent("a*b"))), "actor_not_allowed");
+        assert_eq!(code(body, human(agent("axb"))), "allow");
+        for body in [
+            "claims: { tid: { literal: 'T*' } }",
+            "claims: { tid: { one_of: [{ literal: 'T*' }] } }",
+        ] {
+            assert_eq!(code(body, json!({"tid": "T*"})), "allow");
+            assert_eq!(code(body, json!({"tid": "T1"})), "claim_not_met");
+        }
+    }
+
+    #[test]
+    fn what_looks_like_a_pattern_is_found() {
+        for text in ["*", "**", ".*", ".+", "^.*$", "%"] {
+            assert_eq!(Look::of(text), Some(Look::Any), "{text}");
+        }
+        for text in [
+            "evil-*",
+            "*@example.com",
+            "https://*.example.com",
+            "^agent",
+            "agent$",
+            "a.*b",
+            "bot.+",
+            "bot-\\d",
+            "a\\.b",
+            "(?i)admin",
+            "bot-[0-9]",
+            "[a-z]x",
+            "[^x]",
+            "/^a/",
+            "/admin/",
+            "svc-%",
+            "%admin",
+            "orders:*",
+        ] {
+            assert_eq!(Look::of(text), Some(Look::Pattern), "{text}");
+        }
+        for text in ["{{tenant}}", "${TENANT}", "bot-%{id}", "#{x}", "{{ .Values.x }}"] {
+            assert_eq!(Look::of(text), Some(Look::Template), "{text}");
+        }
+        for text in [
+            "refund-agent",
+            "auth0|64f",
+            "system:serviceaccount:ns:name",
+            "spiffe://example.org/a/b",
+            "a+b@example.com",
+            "https://idp.example.com/",
+            "/realms/a",
+            "orders:read",
+            "urn:mace:incommon:iap:silver",
+            "repo:o/r:ref:refs/heads/main",
+            "a.b",
+            "A-Z",
+            "what?",
+            "{6f9619ff-8b86-d011-b42d-00c04fc964ff}",
+            "[a]",
+            "a%40b",
+            "$5",
+            "~",
+            "",
+            "100 % x",
+        ] {
+            assert_eq!(Look::of(text), None, "{text}");
+        }
+    }
+}
