@@ -7,6 +7,7 @@ use crate::deployment::Deployment;
 use crate::deployment::upstream::Received;
 use crate::mint::CANARY;
 use crate::wire::challenge::Challenge;
+use crate::wire::http1::Head;
 use crate::wire::{self, Answer, Outcome};
 
 /// The expected answer to a row: one status and one challenge.
@@ -256,4 +257,58 @@ pub fn unclean(received: &Received) -> Vec<String> {
         }
     }
     faults
+}
+
+#[test]
+fn an_allowed_row_reaches_the_upstream_once_and_another_not_at_all() {
+    let received = Received {
+        method: "GET".into(),
+        target: "/orders/1".into(),
+        head: Head {
+            fields: vec![("host".into(), b"orders.example.com".to_vec())],
+            ..Head::default()
+        },
+        body: Vec::new(),
+        trailers: Head::default(),
+    };
+    let once = std::slice::from_ref(&received);
+    let twice = [received.clone(), received.clone()];
+    assert!(reach(200, once).is_empty() && reach(401, &[]).is_empty());
+    for (status, seen) in [(200, &[][..]), (200, &twice), (401, once), (502, once)] {
+        assert_eq!(reach(status, seen).len(), 1, "{status}, {} requests", seen.len());
+    }
+}
+
+#[test]
+fn a_row_has_one_status_and_one_challenge() {
+    let answer = |status, challenge: Option<&str>| {
+        let fields = challenge.map(|value| ("www-authenticate".to_owned(), value.as_bytes().to_vec()));
+        Outcome::Answered(Answer {
+            status,
+            head: Head {
+                fields: Vec::from_iter(fields),
+                ..Head::default()
+            },
+            body: Vec::new(),
+        })
+    };
+    let bare = Some(r#"Bearer realm="a""#);
+    let invalid = Some(r#"Bearer realm="a", error="invalid_token""#);
+    for (outcome, want, fits) in [
+        (answer(200, None), PASSES, true),
+        (answer(401, invalid), INVALID_TOKEN, true),
+        (answer(401, bare), BARE_CHALLENGE, true),
+        (answer(403, None), FORBIDDEN, true),
+        (answer(401, bare), INVALID_TOKEN, false),
+        (answer(401, invalid), BARE_CHALLENGE, false),
+        (answer(401, None), BARE_CHALLENGE, false),
+        (answer(400, invalid), INVALID_TOKEN, false),
+        (answer(403, invalid), FORBIDDEN, false),
+        (answer(200, invalid), PASSES, false),
+        (answer(401, Some("Bearer")), BARE_CHALLENGE, false),
+        (Outcome::Closed, BAD_REQUEST, false),
+        (Outcome::TimedOut, BAD_REQUEST, false),
+    ] {
+        assert_eq!(compare(&outcome, want).is_empty(), fits, "{outcome:?}");
+    }
 }
