@@ -15,6 +15,7 @@ mod policy;
 mod policy_examples;
 mod pressure;
 mod request;
+mod spelling;
 mod structure;
 mod table;
 mod token;

@@ -13,7 +13,7 @@ use crate::error::{Error, Reason};
 use crate::identity::Identity;
 use crate::keys::Keys;
 use crate::policy::{Access, EvaluationTime, Recorder, Requirement, Route, StopAtFirst, evaluate};
-use crate::request::{Presented, Target, check_form};
+use crate::request::{DeniedMethods, Presented, Target, check_form, method_parameters};
 use crate::token::UnverifiedToken;
 
 impl Authorizer {
@@ -34,6 +34,13 @@ impl Authorizer {
         decision
     }
 
+    /// The methods that a parameter `_method` in the form of a request must not name: some frameworks would serve the request
+    /// by that method, which requires another access. [`decide`](Self::decide) checks the query, which it can see, itself.
+    pub fn denied_methods(&self, target: &Target<'_>) -> DeniedMethods {
+        let method = target.method().as_str();
+        DeniedMethods::new(self.inner.policy.methods_of_other_access(method, target.forms()))
+    }
+
     /// Authorizes now, by the routes or by one requirement, and records nothing. Without type parameters, so that the
     /// compiler optimizes the pipeline as a whole in this crate.
     pub(crate) fn enforce(
@@ -51,7 +58,7 @@ impl Authorizer {
     /// Authorizes by the route of the target. Enforcement and explanation differ in the recorder alone.
     pub(crate) fn authorize(&self, presented: &Presented<'_>, now: u64, recorder: &mut impl Recorder) -> Authorization {
         match self.route(presented.target()) {
-            Ok(Some(Route { name, access })) => {
+            Ok(Some(Route { name, access, .. })) => {
                 Step::ROUTE.report_passed(recorder, || name.to_string());
                 match access {
                     Access::Public => Authorization::Decided(Decision::new(Some(Arc::clone(name)), None, Ok(()))),
@@ -101,16 +108,17 @@ impl Authorizer {
         Authorization::Decided(Decision::new(name, Some(identity), outcome))
     }
 
-    /// The route of a request, whichever way a server decodes its escapes.
+    /// The route of a request, whichever way a server reads its escapes, its spelling, and a parameter `_method`.
     fn route(&self, target: &Target<'_>) -> Result<Option<&Route>, Error> {
+        let ambiguous = |reason| Error::InvalidRequest { reason };
         let method = target.method().as_str();
-        let route = self.inner.policy.route(method, target.path());
-        if let Some(reserved) = target.reserved_path() {
-            let other = self.inner.policy.route(method, reserved);
-            if route.map(std::ptr::from_ref) != other.map(std::ptr::from_ref) {
-                return Err(Error::InvalidRequest {
-                    reason: "an escape in the path decides which route matches",
-                });
+        let route = self.inner.policy.route(method, target.forms());
+        let route = route.map_err(|ambiguity| ambiguous(ambiguity.reason()))?;
+        let mut parameters = target.query().into_iter().flat_map(method_parameters).peekable();
+        if parameters.peek().is_some() {
+            let denied = self.denied_methods(target);
+            if parameters.any(|method| denied.contains(&method)) {
+                return Err(ambiguous("the method in the query (`_method`) requires another access"));
             }
         }
         Ok(route)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use actgate_yaml::{Diagnostics, Omissions, Spanned, nearest};
 
+use super::coverage::Coverage;
 use super::document::{Document, Requirements};
 use super::requirement::Requirement;
 use super::route_table::{Access, RouteTable};
@@ -19,7 +20,7 @@ pub(super) fn compile(
     document: Document,
     omissions: &Omissions,
     diagnostics: &mut Diagnostics,
-) -> (BTreeMap<String, Arc<Requirement>>, RouteTable) {
+) -> (BTreeMap<String, Arc<Requirement>>, RouteTable, Coverage) {
     let mut context = Context {
         omissions,
         diagnostics,
@@ -35,12 +36,16 @@ pub(super) fn compile(
         let compiled = Compiler::new(defined, name, &mut context).requirement(&body.value, Some(name));
         requirements.insert(name.clone(), Arc::new(compiled));
     }
-    let mut routes = RouteTable::default();
+    let mut routes = RouteTable::new(document.spelling);
     for route in &document.routes {
         add_route(&mut routes, route, defined, &mut context);
     }
     routes.finish(context.diagnostics);
-    (requirements, routes)
+    let coverage = match diagnostics.is_empty() {
+        true => Coverage::of(&document, &routes),
+        false => Coverage::default(),
+    };
+    (requirements, routes, coverage)
 }
 
 fn add_route(
@@ -265,7 +270,7 @@ mod tests {
              routes:\n  - match: GET /\n    require: [b]\n    scopes: [y, x]\n    any_of: [{ client: { one_of: [c] } }]\n",
         )
         .unwrap();
-        let Access::Guarded(requirement) = &policy.route("GET", "/").unwrap().access else {
+        let Access::Guarded(requirement) = &policy.exact_route("GET", "/").unwrap().access else {
             panic!()
         };
         let names: Vec<&str> = requirement.core.iter().map(|rule| &*rule.name).collect();

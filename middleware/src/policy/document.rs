@@ -6,11 +6,13 @@ use actgate_yaml::Spanned;
 use serde::Deserialize;
 
 use super::rules::{RequirementDocument, RouteDocument};
+use super::spelling::Spelling;
 
 /// A policy as a document of its own.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Document {
+    pub(super) spelling: Spelling,
     pub(super) requirements: Requirements,
     pub(super) routes: Routes,
 }
@@ -19,15 +21,20 @@ pub(super) struct Document {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Members {
+    spelling: Spelling,
     requirements: Requirements,
     routes: Routes,
 }
 
 pub(super) type Requirements = BTreeMap<String, Spanned<RequirementDocument>>;
-type Routes = Vec<Spanned<RouteDocument>>;
+pub(super) type Routes = Vec<Spanned<RouteDocument>>;
 
 impl From<Members> for Document {
-    fn from(Members { requirements, routes }: Members) -> Self {
-        Document { requirements, routes }
+    fn from(members: Members) -> Self {
+        Document {
+            spelling: members.spelling,
+            requirements: members.requirements,
+            routes: members.routes,
+        }
     }
 }

@@ -14,8 +14,8 @@ impl PolicyError {
     }
 
     /// The mistakes.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = PolicyMistake<'_>> {
-        self.0.iter().map(PolicyMistake)
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = PolicyDiagnostic<'_>> {
+        self.0.iter().map(PolicyDiagnostic::new)
     }
 }
 
@@ -28,11 +28,15 @@ impl fmt::Display for PolicyError {
 
 impl std::error::Error for PolicyError {}
 
-/// One mistake of a policy.
+/// One mistake of a policy, or one warning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PolicyMistake<'e>(&'e Diagnostic);
+pub struct PolicyDiagnostic<'e>(&'e Diagnostic);
 
-impl<'e> PolicyMistake<'e> {
+impl<'e> PolicyDiagnostic<'e> {
+    pub(super) fn new(diagnostic: &'e Diagnostic) -> Self {
+        PolicyDiagnostic(diagnostic)
+    }
+
     /// The line, from 1; 0 where it is unknown.
     pub fn line(&self) -> u64 {
         self.0.line
@@ -55,7 +59,7 @@ impl<'e> PolicyMistake<'e> {
 }
 
 /// `line:column: message`, and on a second line `  help: …`.
-impl fmt::Display for PolicyMistake<'_> {
+impl fmt::Display for PolicyDiagnostic<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }

@@ -95,6 +95,7 @@
 
 mod check;
 mod compile;
+mod coverage;
 mod document;
 mod error;
 mod evaluate;
@@ -111,12 +112,14 @@ pub(crate) mod policy;
 mod requirement;
 mod route_pattern;
 mod route_table;
+mod routers;
 mod rules;
 mod segment;
+mod spelling;
 mod syntax;
 
 pub use check::{Check, Outcome, Tier};
-pub use error::{PolicyError, PolicyMistake};
+pub use error::{PolicyDiagnostic, PolicyError};
 
 pub(crate) use check::{Collect, Recorder, StopAtFirst};
 pub(crate) use evaluate::evaluate;

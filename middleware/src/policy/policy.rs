@@ -4,16 +4,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::compile::compile;
+use super::coverage::Coverage;
 use super::document::{Document, Members};
-use super::error::PolicyError;
+use super::error::{PolicyDiagnostic, PolicyError};
 use super::requirement::{HistoryNeed, Requirement};
 use super::route_table::{Route, RouteTable};
+use super::spelling::{Ambiguity, Spelling};
+use crate::request::PathForms;
 
 /// A policy, ready for evaluation. Immutable; cheap to share behind an [`Arc`].
 #[derive(Debug)]
 pub struct Policy {
     requirements: BTreeMap<String, Arc<Requirement>>,
     routes: RouteTable,
+    coverage: Coverage,
 }
 
 impl Policy {
@@ -37,10 +41,34 @@ impl Policy {
 
     fn read<D: Into<Document>>(reading: actgate_yaml::Reading<D>) -> Result<Policy, PolicyError> {
         let policy = reading.check(|document, omissions, diagnostics| {
-            let (requirements, routes) = compile(document.into(), omissions, diagnostics);
-            Some(Policy { requirements, routes })
+            let (requirements, routes, coverage) = compile(document.into(), omissions, diagnostics);
+            Some(Policy {
+                requirements,
+                routes,
+                coverage,
+            })
         });
         policy.map_err(PolicyError::new)
+    }
+
+    /// What the policy holds without effect: requirements that no route requires, and routes that no request reaches.
+    ///
+    /// A program that reads its policy at start logs these.
+    pub fn warnings(&self) -> impl ExactSizeIterator<Item = PolicyDiagnostic<'_>> {
+        self.coverage.without_effect.iter().map(PolicyDiagnostic::new)
+    }
+
+    /// The routes that also match another spelling of the path of a stricter route, as `* /{*rest}` does beside
+    /// `DELETE /orders/{id}`. Requests in such a spelling are denied, unless the policy states [`spelling:
+    /// exact`](Self::compares_spelling_exactly).
+    pub fn covered_spellings(&self) -> impl ExactSizeIterator<Item = PolicyDiagnostic<'_>> {
+        self.coverage.spellings.iter().map(PolicyDiagnostic::new)
+    }
+
+    /// Whether the policy states `spelling: exact`: the API distinguishes the case of letters in a path, a last slash, and
+    /// blanks and dots at the end of a segment, and reads no method from a parameter `_method`.
+    pub fn compares_spelling_exactly(&self) -> bool {
+        self.routes.spelling() == Spelling::Exact
     }
 
     /// The routes in the order of the document, as written: `GET /orders/{id}`.
@@ -53,9 +81,21 @@ impl Policy {
         self.requirements.keys().map(String::as_str)
     }
 
-    /// The most specific route for a request, if there is one.
-    pub(crate) fn route(&self, method: &str, path: &str) -> Option<&Route> {
-        self.routes.find(method, path)
+    /// The most specific route for a request, if there is one. `forms` are its path with every escape decoded, and, where
+    /// servers may differ, with the escapes that some of them keep.
+    pub(crate) fn route(&self, method: &str, forms: PathForms<'_>) -> Result<Option<&Route>, Ambiguity> {
+        self.routes.find(method, forms)
+    }
+
+    /// The route for a path exactly as it is spelled.
+    #[cfg(test)]
+    pub(super) fn exact_route(&self, method: &str, path: &str) -> Option<&Route> {
+        self.routes.exact(method, path)
+    }
+
+    /// The methods that lead to another access than the one of a request, in some spelling of its path.
+    pub(crate) fn methods_of_other_access(&self, method: &str, forms: PathForms<'_>) -> Vec<&str> {
+        self.routes.methods_of_other_access(method, forms)
     }
 
     pub(crate) fn requirement(&self, name: &str) -> Option<&Arc<Requirement>> {

@@ -10,6 +10,15 @@ pub(crate) struct Requirement {
 }
 
 impl Requirement {
+    /// Whether whatever meets this requirement is known to meet the other one.
+    pub(super) fn implies(&self, other: &Requirement) -> bool {
+        let core = other
+            .core
+            .iter()
+            .all(|other| self.core.iter().any(|rule| rule.implies(other)));
+        core && other.history.iter().all(|rule| self.history.contains(rule))
+    }
+
     pub(super) fn history_needs(&self) -> impl Iterator<Item = HistoryNeed<'_>> {
         self.history.iter().map(|rule| HistoryNeed {
             rule: &rule.name,

@@ -1,22 +1,24 @@
 //! The routes of a policy. The most specific path wins, then the most specific method.
 
-use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use actgate_yaml::{Diagnostics, Spanned};
 
 use super::foreign::Explanation;
+use super::methods;
 use super::requirement::Requirement;
-use super::route_pattern::{Closeness, Pattern};
+use super::route_pattern::Pattern;
+use super::routers::{Candidate, Routers};
+use super::spelling::{Ambiguity, Folding, Spelling};
+use crate::request::PathForms;
 
 /// Every route of a policy, to be searched by method and path.
 #[derive(Debug, Default)]
 pub(super) struct RouteTable {
     routes: Vec<Route>,
     patterns: Vec<Pattern>,
-    methods: Vec<(Box<str>, matchit::Router<usize>)>,
-    /// For every method that no route names.
-    others: matchit::Router<usize>,
+    spelling: Spelling,
+    routers: Routers,
 }
 
 /// One `METHODS PATH` with its access.
@@ -24,10 +26,12 @@ pub(super) struct RouteTable {
 pub(crate) struct Route {
     pub(crate) name: Arc<str>,
     pub(crate) access: Access,
+    /// The number of the first route with an equal access.
+    class: usize,
 }
 
 /// What a request needs.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Access {
     /// Nothing: a token is not read.
     Public,
@@ -35,9 +39,40 @@ pub(crate) enum Access {
     Guarded(Arc<Requirement>),
 }
 
+impl Access {
+    /// Whether it requires everything that the other one requires.
+    pub(super) fn requires_all_of(&self, other: &Access) -> bool {
+        match (self, other) {
+            (_, Access::Public) => true,
+            (Access::Public, Access::Guarded(_)) => false,
+            (Access::Guarded(one), Access::Guarded(other)) => one.implies(other),
+        }
+    }
+}
+
 impl RouteTable {
+    pub(super) fn new(spelling: Spelling) -> Self {
+        RouteTable {
+            spelling,
+            ..RouteTable::default()
+        }
+    }
+
+    pub(super) fn spelling(&self) -> Spelling {
+        self.spelling
+    }
+
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.routes.iter().map(|route| &*route.name)
+    }
+
+    pub(super) fn routes(&self) -> impl Iterator<Item = (&Pattern, &Route)> {
+        self.patterns.iter().zip(&self.routes)
+    }
+
+    /// The methods that a route names, and `HEAD`.
+    pub(super) fn methods(&self) -> impl Iterator<Item = &str> {
+        self.routers.names()
     }
 
     pub(super) fn requirements(&self) -> impl Iterator<Item = &Arc<Requirement>> {
@@ -47,18 +82,82 @@ impl RouteTable {
         })
     }
 
-    /// The route for a request. `path` has its escapes resolved.
-    pub(super) fn find(&self, method: &str, path: &str) -> Option<&Route> {
-        let named = self.methods.iter().find(|(name, _)| **name == *method);
-        let router = named.map_or(&self.others, |(_, router)| router);
-        self.routes.get(*router.at(path).ok()?.value)
+    /// The route for a request. `forms` are its path with every escape decoded, and, where servers may differ, with the
+    /// escapes that some of them keep.
+    pub(super) fn find(&self, method: &str, forms: PathForms<'_>) -> Result<Option<&Route>, Ambiguity> {
+        let found = self.exact(method, forms.decoded);
+        let class = found.map(|route| route.class);
+        if forms
+            .kept
+            .is_some_and(|path| self.class(Folding::default(), method, path) != class)
+        {
+            return Err(Ambiguity::Escape);
+        }
+        // A request without a route is denied in every spelling.
+        if found.is_some() && self.spelling == Spelling::Folded {
+            let one = forms.iter().all(|path| {
+                self.foldings(path)
+                    .skip(1)
+                    .all(|folding| self.class(folding, method, path) == class)
+            });
+            if !one {
+                return Err(Ambiguity::Spelling);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The methods that lead to another access than the one of a request, in some spelling of its path.
+    pub(super) fn methods_of_other_access(&self, method: &str, forms: PathForms<'_>) -> Vec<&str> {
+        let found = self.exact(method, forms.decoded);
+        let (Some(found), Spelling::Folded) = (found, self.spelling) else {
+            return Vec::new();
+        };
+        let unnamed = methods::REGISTERED.iter().copied();
+        let all = self.routers.names().chain(unnamed);
+        let differs = |method: &str| {
+            let mut spellings = forms
+                .iter()
+                .flat_map(|path| self.foldings(path).map(move |folding| (folding, path)));
+            spellings.any(|(folding, path)| self.class(folding, method, path) != Some(found.class))
+        };
+        all.filter(|method| differs(method)).collect()
+    }
+
+    /// The route for a path exactly as it is spelled.
+    pub(super) fn exact(&self, method: &str, path: &str) -> Option<&Route> {
+        self.exact_route(method, path).map(|(_, route)| route)
+    }
+
+    /// The same, with its pattern.
+    pub(super) fn exact_route(&self, method: &str, path: &str) -> Option<(&Pattern, &Route)> {
+        let index = self.routers.at(Folding::default(), method, path)?;
+        self.patterns.get(index).zip(self.routes.get(index))
+    }
+
+    /// Everything that a server may ignore in the spelling of a path; nothing is the first.
+    fn foldings(&self, path: &str) -> impl Iterator<Item = Folding> {
+        Folding::of(path).union(self.routers.differences()).subsets()
+    }
+
+    /// The class of the access that a server with this folding gives.
+    fn class(&self, folding: Folding, method: &str, path: &str) -> Option<usize> {
+        let index = self.routers.at(folding, method, &folding.apply(path))?;
+        Some(self.routes.get(index)?.class)
     }
 
     /// Adds one `METHODS PATH`, or reports what is wrong in it.
     pub(super) fn add(&mut self, written: &Spanned<String>, access: Access, diagnostics: &mut Diagnostics) {
         match Pattern::parse(written) {
             Ok((pattern, name)) => {
-                self.routes.push(Route { name, access });
+                let mut leaders = self
+                    .routes
+                    .iter()
+                    .enumerate()
+                    .filter(|(index, route)| *index == route.class);
+                let equal = leaders.find(|(_, route)| route.access == access);
+                let class = equal.map_or(self.routes.len(), |(index, _)| index);
+                self.routes.push(Route { name, access, class });
                 self.patterns.push(pattern);
             }
             Err(Explanation { reason, help }) => {
@@ -69,62 +168,19 @@ impl RouteTable {
         }
     }
 
-    /// Builds the routers, one a method, and reports ties.
+    /// Makes the table searchable, and reports routes that match the same requests.
     pub(super) fn finish(&mut self, diagnostics: &mut Diagnostics) {
-        let named = self.patterns.iter().flat_map(|pattern| &pattern.methods);
-        let names: BTreeSet<Box<str>> = named.cloned().chain(["HEAD".into()]).collect();
-        for name in names {
-            let router = self.router(&name, diagnostics);
-            self.methods.push((name, router));
-        }
-        self.others = self.router("", diagnostics);
-    }
-
-    /// The router of one method; no route names the empty one.
-    fn router(&self, method: &str, diagnostics: &mut Diagnostics) -> matchit::Router<usize> {
-        // On one path only the closest route counts; the others never match a request of this method.
-        let mut closest: HashMap<String, (Closeness, usize)> = HashMap::new();
-        for (index, pattern) in self.patterns.iter().enumerate() {
-            let Some(closeness) = pattern.closeness(method) else {
-                continue;
-            };
-            let shape = pattern.shape();
-            match closest.get(&shape) {
-                Some((other, first)) if *other == closeness => self.tie(*first, index, diagnostics),
-                Some((other, _)) if *other > closeness => {}
-                _ => {
-                    closest.insert(shape, (closeness, index));
-                }
-            }
-        }
-        let mut indices: Vec<usize> = closest.into_values().map(|(_, index)| index).collect();
-        indices.sort_unstable();
-        let mut router = matchit::Router::new();
-        for index in indices {
-            let pattern = &self.patterns[index];
-            match router.insert(&pattern.path, index) {
-                Ok(()) => {}
-                Err(matchit::InsertError::Conflict { with }) => {
-                    let first = self.patterns.iter().position(|other| other.path == with);
-                    self.tie(first.unwrap_or(index), index, diagnostics);
-                }
-                Err(error) => {
-                    let message = format!("`{}` is not a path: {error}", pattern.path);
-                    let help = "write `{name}` for one segment and `{*rest}` for the rest of a path";
-                    diagnostics.push(pattern.span, message, help);
-                }
-            }
-        }
-        router
-    }
-
-    fn tie(&self, first: usize, second: usize, diagnostics: &mut Diagnostics) {
-        let message = format!(
-            "`{}` matches the same requests as `{}` in line {}",
-            self.routes[second].name, self.routes[first].name, self.patterns[first].span.line
-        );
-        let help = "join the two, or make one more specific";
-        diagnostics.push(self.patterns[second].span, message, help);
+        let routes = self
+            .patterns
+            .iter()
+            .zip(&self.routes)
+            .map(|(pattern, route)| Candidate {
+                pattern,
+                name: &route.name,
+                class: route.class,
+            });
+        let routes: Vec<_> = routes.collect();
+        self.routers = Routers::new(&routes, self.spelling, diagnostics);
     }
 }
 
@@ -154,7 +210,7 @@ mod tests {
     fn found(patterns: &[&str], method: &str, path: &str) -> Option<String> {
         table(patterns)
             .unwrap()
-            .find(method, path)
+            .exact(method, path)
             .map(|route| route.name.to_string())
     }
 
@@ -172,10 +228,12 @@ mod tests {
             found(&routes, "DELETE", "/orders/7").as_deref(),
             Some("* /orders/{any}")
         );
-        assert_eq!(found(&routes, "PURGE", "/orders/new").as_deref(), Some("* /orders/new"));
+        assert_eq!(
+            found(&routes, "PROPFIND", "/orders/new").as_deref(),
+            Some("* /orders/new")
+        );
         assert_eq!(found(&routes, "POST", "/x/y").as_deref(), Some("GET,POST /{*rest}"));
         assert_eq!(found(&routes, "DELETE", "/x/y"), None);
-        assert_eq!(found(&routes, "get", "/orders/new").as_deref(), Some("* /orders/new"));
         assert_eq!(found(&["GET /a"], "get", "/a"), None);
     }
 

@@ -18,7 +18,7 @@ pub(super) const NOW: u64 = 1_000_000;
 /// The requirement of a route with this body.
 pub(super) fn requirement(body: &str) -> Arc<Requirement> {
     let policy = Policy::from_yaml(&format!("routes:\n  - match: GET /\n    {body}\n")).unwrap();
-    match &policy.route("GET", "/").unwrap().access {
+    match &policy.exact_route("GET", "/").unwrap().access {
         Access::Guarded(requirement) => Arc::clone(requirement),
         Access::Public => panic!("{body}"),
     }

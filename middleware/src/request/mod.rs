@@ -1,11 +1,15 @@
 //! What a request presents: its target and its credential.
 
 mod bearer;
+mod method_parameter;
 mod presented;
 mod target;
 
 pub use bearer::names_access_token;
+pub use method_parameter::{DeniedMethods, names_method};
 pub use presented::Presented;
 pub use target::Target;
 
 pub(crate) use bearer::check_form;
+pub(crate) use method_parameter::method_parameters;
+pub(crate) use target::PathForms;

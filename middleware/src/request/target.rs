@@ -20,9 +20,10 @@ use crate::error::Error;
 /// let target = Target::new(&Method::GET, &uri)?;
 /// assert_eq!(target.path(), "/users/a@example.com");
 ///
-/// for ambiguous in ["/a/../b", "/a//b", "/a%2fb", "/a;v=1", "/%61", "/a%252fb"] {
+/// for ambiguous in ["/a/../b", "/a//b", "/a%2fb", "/a;v=1", "/a%252fb"] {
 ///     assert!(Target::new(&Method::GET, &ambiguous.parse()?).is_err());
 /// }
+/// assert!(Target::new(&Method::from_bytes(b"delete")?, &uri).is_err());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
@@ -31,7 +32,7 @@ use crate::error::Error;
 pub struct Target<'a> {
     method: &'a Method,
     path: Cow<'a, str>,
-    reserved_path: Option<String>,
+    kept_path: Option<String>,
     query: Option<&'a str>,
     origin: Option<(&'a str, &'a str)>,
 }
@@ -40,15 +41,19 @@ impl<'a> Target<'a> {
     /// Checks method, path and query of a request.
     ///
     /// # Errors
-    /// [`Error::InvalidRequest`] for a path without a leading slash, with an empty or dot segment, a path parameter (`;`),
-    /// a backslash, a raw byte outside of ASCII, or an escape of a control character, a separator, a per cent
-    /// sign, a character that needs none, a look-alike of a separator, or no UTF-8 at all.
+    /// [`Error::InvalidRequest`] for a method with a lower-case letter, which some servers read in upper case, and for a path without a leading slash, with an empty or dot segment, a path parameter (`;`),
+    /// a backslash, a raw byte outside of ASCII, or an escape of a control character, a separator, a dot, a
+    /// per cent sign, a look-alike of a separator, or no UTF-8 at all.
     pub fn new(method: &'a Method, uri: &'a Uri) -> Result<Self, Error> {
-        let (path, reserved_path) = canonical(uri.path()).map_err(|reason| Error::InvalidRequest { reason })?;
+        let ambiguous = |reason| Error::InvalidRequest { reason };
+        if method.as_str().bytes().any(|byte| byte.is_ascii_lowercase()) {
+            return Err(ambiguous("the method contains a lower-case letter"));
+        }
+        let (path, kept_path) = canonical(uri.path()).map_err(ambiguous)?;
         Ok(Target {
             method,
             path,
-            reserved_path,
+            kept_path,
             query: uri.query(),
             origin: uri.scheme_str().zip(uri.authority().map(Authority::as_str)),
         })
@@ -66,7 +71,7 @@ impl<'a> Target<'a> {
         self.origin
     }
 
-    /// The method, compared with case.
+    /// The method, in upper case.
     pub fn method(&self) -> &'a Method {
         self.method
     }
@@ -76,11 +81,12 @@ impl<'a> Target<'a> {
         &self.path
     }
 
-    /// The path with the escapes of reserved characters kept, where there are any.
-    ///
-    /// RFC 3986 section 2.2: `%40` and `@` need not be equivalent, and servers differ. Both forms must match the same route.
-    pub(crate) fn reserved_path(&self) -> Option<&str> {
-        self.reserved_path.as_deref()
+    /// The forms that a server may read the path in. All must lead to the same access.
+    pub(crate) fn forms(&self) -> PathForms<'_> {
+        PathForms {
+            decoded: &self.path,
+            kept: self.kept_path.as_deref(),
+        }
     }
 
     pub(crate) fn query(&self) -> Option<&'a str> {
@@ -88,7 +94,24 @@ impl<'a> Target<'a> {
     }
 }
 
-/// The path with its escapes decoded, and, where there are any, the one that keeps those of reserved characters.
+/// The forms that a server may read one path in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PathForms<'t> {
+    /// With every escape decoded.
+    pub(crate) decoded: &'t str,
+    /// With the escapes that some servers keep, where there are any: those of reserved characters (RFC 3986 section 2.2: `%40`
+    /// and `@` need not be equivalent), and those that are needless (`%7E`).
+    pub(crate) kept: Option<&'t str>,
+}
+
+impl<'t> PathForms<'t> {
+    /// Each form; the decoded one is the first.
+    pub(crate) fn iter(self) -> impl Iterator<Item = &'t str> {
+        [Some(self.decoded), self.kept].into_iter().flatten()
+    }
+}
+
+/// The path with its escapes decoded, and, where there are any, with those kept that some servers keep.
 type Paths<'a> = (Cow<'a, str>, Option<String>);
 
 fn canonical(path: &str) -> Result<Paths<'_>, &'static str> {
@@ -124,7 +147,7 @@ fn canonical(path: &str) -> Result<Paths<'_>, &'static str> {
 fn decode(path: &str) -> Result<Paths<'_>, &'static str> {
     let mut decoded = Vec::with_capacity(path.len());
     let mut kept = Vec::with_capacity(path.len());
-    let mut reserved = false;
+    let mut is_kept = false;
     let mut bytes = path.bytes();
     while let Some(byte) = bytes.next() {
         if byte != b'%' {
@@ -140,11 +163,25 @@ fn decode(path: &str) -> Result<Paths<'_>, &'static str> {
             b'/' | b'\\' | b';' => return Err("the path contains an escaped separator"),
             b'.' => return Err("the path contains an escaped dot"),
             b'%' => return Err("the path is escaped twice"),
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'~' => {
-                return Err("the path escapes a character that needs none");
-            }
-            b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b':' | b'=' | b'@' => {
-                reserved = true;
+            b'A'..=b'Z'
+            | b'a'..=b'z'
+            | b'0'..=b'9'
+            | b'-'
+            | b'_'
+            | b'~'
+            | b'!'
+            | b'$'
+            | b'&'
+            | b'\''
+            | b'('
+            | b')'
+            | b'*'
+            | b'+'
+            | b','
+            | b':'
+            | b'='
+            | b'@' => {
+                is_kept = true;
                 decoded.push(byte);
                 kept.extend(format!("%{byte:02X}").into_bytes());
             }
@@ -162,7 +199,7 @@ fn decode(path: &str) -> Result<Paths<'_>, &'static str> {
         return Err("the path contains a look-alike of a separator");
     }
     let kept = String::from_utf8(kept).map_err(|_| "the path is not UTF-8")?;
-    Ok((Cow::Owned(decoded), reserved.then_some(kept)))
+    Ok((Cow::Owned(decoded), is_kept.then_some(kept)))
 }
 
 /// Characters that some servers fold into `.`, `/`, `\`, `;`, `%`, `#` or `?` (compatibility forms, best-fit mappings).
@@ -200,6 +237,33 @@ mod tests {
                 Ok(reading),
                 "{path}"
             );
+        }
+    }
+
+    #[test]
+    fn an_escape_that_some_servers_keep_is_in_one_of_the_forms() {
+        for (path, decoded, kept) in [
+            ("/%7Eme", "/~me", "/%7Eme"),
+            ("/%61dmin", "/admin", "/%61dmin"),
+            ("/a%2db%5f%30", "/a-b_0", "/a%2Db%5F%30"),
+            ("/a%40b", "/a@b", "/a%40b"),
+        ] {
+            let forms = canonical(path).unwrap();
+            assert_eq!((&*forms.0, forms.1.as_deref()), (decoded, Some(kept)), "{path}");
+        }
+        assert_eq!(canonical("/a%20b").unwrap().1, None);
+    }
+
+    #[test]
+    fn a_method_with_a_lower_case_letter_is_an_error() {
+        let uri = Uri::from_static("/");
+        for method in ["delete", "Delete", "gET", "x", "PROPFINd", "m-search"] {
+            let method = Method::from_bytes(method.as_bytes()).unwrap();
+            assert!(Target::new(&method, &uri).is_err(), "{method}");
+        }
+        for method in ["DELETE", "PROPFIND", "M-SEARCH", "X", "1"] {
+            let method = Method::from_bytes(method.as_bytes()).unwrap();
+            assert!(Target::new(&method, &uri).is_ok(), "{method}");
         }
     }
 
@@ -242,7 +306,6 @@ mod tests {
             "/a%c0%ae",
             "/a%e0%80%af",
             "/a%ff",
-            "/%61dmin",
             "/a%ef%bc%8fb",
             "/%ef%bc%8e%ef%bc%8e/a",
             "/a#b",

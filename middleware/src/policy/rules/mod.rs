@@ -150,22 +150,46 @@ pub(super) struct Rules {
     pub(super) history: Vec<HistoryRule>,
 }
 
-/// A condition on the core facts, with its name.
-#[derive(Debug, PartialEq, Eq)]
+/// A condition on the core facts, with its name. Rules are equal if their conditions are.
+#[derive(Debug)]
 pub(super) struct CoreRule {
     pub(super) name: Arc<str>,
     pub(super) condition: CoreCondition,
 }
 
-/// A condition on the whole chain, with its name and the line where it is written.
-#[derive(Debug, PartialEq, Eq)]
+/// A condition on the whole chain, with its name and the line where it is written. Rules are equal if their conditions are.
+#[derive(Debug)]
 pub(super) struct HistoryRule {
     pub(super) name: Arc<str>,
     pub(super) span: Span,
     pub(super) condition: ChainCondition,
 }
 
+impl PartialEq for CoreRule {
+    fn eq(&self, other: &Self) -> bool {
+        self.condition == other.condition
+    }
+}
+
+impl Eq for CoreRule {}
+
+impl PartialEq for HistoryRule {
+    fn eq(&self, other: &Self) -> bool {
+        self.condition == other.condition
+    }
+}
+
+impl Eq for HistoryRule {}
+
 impl CoreRule {
+    /// Whether whatever meets this rule is known to meet the other one.
+    pub(super) fn implies(&self, other: &CoreRule) -> bool {
+        match (&self.condition, &other.condition) {
+            (CoreCondition::Scopes(one), CoreCondition::Scopes(other)) => one.implies(other),
+            (one, other) => one == other,
+        }
+    }
+
     /// Whether the rule asks for a scope: such rules come before all others.
     pub(super) fn asks_for_scope(&self) -> bool {
         matches!(&self.condition, CoreCondition::Scopes(condition) if condition.asks_for_scope())

@@ -51,6 +51,16 @@ impl ScopesCondition {
         !matches!(self, ScopesCondition::Excluded(_))
     }
 
+    /// Whether whatever meets this condition meets the other one.
+    pub(super) fn implies(&self, other: &ScopesCondition) -> bool {
+        match (self, other) {
+            (ScopesCondition::All(scopes, _), ScopesCondition::All(fewer, _)) => {
+                fewer.iter().all(|scope| scopes.contains(scope))
+            }
+            _ => self == other,
+        }
+    }
+
     pub(super) fn evaluate(&self, core: &Core<'_>, _: &EvaluationTime) -> Finding {
         let has = |scope: &Word| has_scope(&core.claims.scope, scope);
         let (met, challenge) = match self {

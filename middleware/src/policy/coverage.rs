@@ -1,0 +1,299 @@
+//! What a policy holds without effect, and the routes that match more than their writer may expect. None is an error.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use actgate_yaml::Diagnostics;
+
+use super::document::Document;
+use super::methods;
+use super::route_pattern::{Pattern, Segment};
+use super::route_table::{Route, RouteTable};
+use super::rules::RequirementDocument;
+use super::spelling::Spelling;
+
+/// The findings on one policy.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Coverage {
+    /// Requirements and routes without effect.
+    pub(super) without_effect: Diagnostics,
+    /// Routes that match another spelling of the path of a stricter route.
+    pub(super) spellings: Diagnostics,
+}
+
+impl Coverage {
+    /// Examines a policy that has no mistake.
+    pub(super) fn of(document: &Document, routes: &RouteTable) -> Coverage {
+        let mut coverage = Coverage::default();
+        unused_requirements(document, &mut coverage.without_effect);
+        let samples = Samples::new(routes);
+        unreached_routes(&samples, &mut coverage.without_effect);
+        other_spellings(&samples, &mut coverage.spellings);
+        roots_of_rests(&samples, &mut coverage.spellings);
+        coverage
+    }
+}
+
+/// Requirements that no route requires. A policy without routes is for layers that name one of its requirements.
+fn unused_requirements(document: &Document, diagnostics: &mut Diagnostics) {
+    if document.routes.is_empty() {
+        return;
+    }
+    let mut used = BTreeSet::new();
+    let mut open: Vec<String> = Vec::new();
+    for route in &document.routes {
+        required(&route.value.requirement(), &mut open);
+    }
+    while let Some(name) = open.pop() {
+        if let Some(requirement) = document.requirements.get(&name)
+            && used.insert(name)
+        {
+            required(&requirement.value, &mut open);
+        }
+    }
+    for (name, requirement) in &document.requirements {
+        if !used.contains(name) {
+            let message = format!("no route requires `{name}`");
+            let help = format!("add `require: [{name}]` to a route, or remove the requirement");
+            diagnostics.push(requirement.span(), message, help);
+        }
+    }
+}
+
+/// Adds the names that a requirement requires, also within its alternatives.
+fn required(requirement: &RequirementDocument, names: &mut Vec<String>) {
+    let required = requirement.require.iter().flat_map(|names| &names.value);
+    names.extend(required.map(|name| name.value.clone()));
+    for alternative in requirement.any_of.iter().flat_map(|any_of| &any_of.value) {
+        self::required(&alternative.value, names);
+    }
+}
+
+fn unreached_routes(samples: &Samples<'_>, diagnostics: &mut Diagnostics) {
+    for (pattern, route) in samples.routes.routes() {
+        let path = samples.path(pattern);
+        let is_reached = |method| {
+            let found = samples.routes.exact(method, &path);
+            found.is_some_and(|found| std::ptr::eq(found, route))
+        };
+        if !samples.methods(pattern).into_iter().any(is_reached) {
+            let message = format!("no request reaches `{}`", route.name);
+            diagnostics.push(
+                pattern.span,
+                message,
+                "other routes match all of its requests; remove it",
+            );
+        }
+    }
+}
+
+/// Routes that match other spellings of a path whose own route requires more.
+fn other_spellings(samples: &Samples<'_>, diagnostics: &mut Diagnostics) {
+    let mut covering: BTreeMap<&str, (&Pattern, Vec<&Route>)> = BTreeMap::new();
+    for (pattern, route) in samples.routes.routes() {
+        let variants = samples.spellings(pattern);
+        for method in samples.methods(pattern) {
+            for path in &variants {
+                let Some((other_pattern, other)) = samples.routes.exact_route(method, path) else {
+                    continue;
+                };
+                if other.access.requires_all_of(&route.access) {
+                    continue;
+                }
+                let (_, covered) = covering.entry(&other.name).or_insert((other_pattern, Vec::new()));
+                if !covered.iter().any(|known| std::ptr::eq(*known, route)) {
+                    covered.push(route);
+                }
+            }
+        }
+    }
+    for (name, (pattern, covered)) in covering {
+        let more = match covered.len() {
+            1 => String::new(),
+            2 => " and of one more route".to_owned(),
+            count => format!(" and of {} more routes", count - 1),
+        };
+        let first = covered.first().map_or("", |route| &*route.name);
+        let message = format!(
+            "`{name}` also matches other spellings of `{first}`{more}, which do not have to meet the same requirement"
+        );
+        let help = match samples.routes.spelling() {
+            Spelling::Folded => {
+                "such requests are denied with 400; if the API distinguishes case, a last slash, and blanks and dots at the end \
+                 of a segment, write `spelling: exact`"
+            }
+            Spelling::Exact => {
+                "the API must distinguish case, a last slash, and blanks and dots at the end of a segment, as `spelling: exact` states"
+            }
+        };
+        diagnostics.push(pattern.span, message, help);
+    }
+}
+
+/// Paths without the rest that `/a/{*rest}` asks for, where their route requires less.
+fn roots_of_rests(samples: &Samples<'_>, diagnostics: &mut Diagnostics) {
+    for (pattern, route) in samples.routes.routes() {
+        let Some([.., Segment::CatchAll(_)]) = pattern.segments.get(1..) else {
+            continue;
+        };
+        let path = samples.path(pattern);
+        let with_slash = path.trim_end_matches(&samples.value);
+        let roots = [with_slash, with_slash.trim_end_matches('/')];
+        let weaker = samples.methods(pattern).into_iter().find_map(|method| {
+            let matches = roots.into_iter().filter_map(|path| samples.routes.exact(method, path));
+            matches
+                .into_iter()
+                .find(|other| !other.access.requires_all_of(&route.access))
+        });
+        if let Some(weaker) = weaker {
+            let message = format!(
+                "`{}` does not match the path without a rest, which `{}` matches",
+                route.name, weaker.name
+            );
+            let root = route.name.rsplit_once('/').map_or("", |(root, _)| root);
+            let help = format!("add `{root}` and `{root}/` to its `match` if they require the same");
+            diagnostics.push(pattern.span, message, help);
+        }
+    }
+}
+
+/// Requests that a route matches.
+struct Samples<'t> {
+    routes: &'t RouteTable,
+    /// The value of a parameter: no route has it as a segment.
+    value: String,
+}
+
+impl<'t> Samples<'t> {
+    fn new(routes: &'t RouteTable) -> Self {
+        let mut value = "0".to_owned();
+        let is_literal = |value: &str| {
+            let mut segments = routes.routes().flat_map(|(pattern, _)| &pattern.segments);
+            segments.any(|segment| matches!(segment, Segment::Literal(text) if **text == *value))
+        };
+        while is_literal(&value) {
+            value.push('0');
+        }
+        Samples { routes, value }
+    }
+
+    /// Every method that a pattern names; for `*`, every one that another route names, and one that none names.
+    fn methods<'p>(&self, pattern: &'p Pattern) -> Vec<&'p str>
+    where
+        't: 'p,
+    {
+        if !pattern.methods.is_empty() {
+            return pattern.methods.iter().map(|method| &**method).collect();
+        }
+        let unnamed = methods::REGISTERED
+            .iter()
+            .find(|method| !self.routes.methods().any(|named| named == **method));
+        self.routes.methods().chain(unnamed.copied()).collect()
+    }
+
+    fn path(&self, pattern: &Pattern) -> String {
+        let values = pattern.segments.iter().map(|segment| match segment {
+            Segment::Literal(text) => text,
+            Segment::Parameter(_) | Segment::CatchAll(_) => &*self.value,
+        });
+        values.flat_map(|value| ["/", value]).collect()
+    }
+
+    /// The path in other spellings: one for each difference that a server may ignore.
+    fn spellings(&self, pattern: &Pattern) -> Vec<String> {
+        let path = self.path(pattern);
+        let with_slash = match path.strip_suffix('/') {
+            Some("") => None,
+            Some(without) => Some(without.to_owned()),
+            None => Some(format!("{path}/")),
+        };
+        let swap = |character: char| match character {
+            _ if character.is_ascii_lowercase() => character.to_ascii_uppercase(),
+            _ => character.to_ascii_lowercase(),
+        };
+        let other_case: String = path.chars().map(swap).collect();
+        let other_case = Some(other_case).filter(|other| *other != path);
+        let with_dot = (path != "/").then(|| format!("{}.", path.trim_end_matches('/')));
+        [with_slash, other_case, with_dot].into_iter().flatten().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::policy::Policy;
+
+    fn warnings(text: &str) -> Vec<String> {
+        let policy = Policy::from_yaml(text).unwrap();
+        let warnings = policy.warnings().chain(policy.covered_spellings());
+        warnings.map(|warning| warning.to_string()).collect()
+    }
+
+    #[test]
+    fn a_requirement_that_no_route_requires_is_reported() {
+        let text = "requirements:
+  a: { scopes: [a] }
+  b: { require: [a] }
+  c: { require: [d] }
+  d: { scopes: [d] }
+  e: { scopes: [e] }
+routes:
+  - { match: GET /, require: [b], any_of: [{ require: [e] }] }
+";
+        assert_eq!(
+            warnings(text),
+            [
+                "4:6: no route requires `c`\n  help: add `require: [c]` to a route, or remove the requirement",
+                "5:6: no route requires `d`\n  help: add `require: [d]` to a route, or remove the requirement",
+            ]
+        );
+        let (requirements, _) = text.split_once("routes").unwrap();
+        assert!(
+            warnings(requirements).is_empty(),
+            "a layer names its requirement itself"
+        );
+    }
+
+    #[test]
+    fn a_route_whose_requests_all_match_another_one_is_reported() {
+        let all = crate::policy::methods::REGISTERED.join(",");
+        let text = format!("routes:\n  - {{ match: '* /a', scopes: [a] }}\n  - {{ match: '{all} /a', scopes: [a] }}\n");
+        let [warning] = &warnings(&text)[..] else { panic!() };
+        assert!(warning.starts_with("2:14: no request reaches `* /a`"), "{warning}");
+        assert!(
+            warnings("routes: [{ match: ['GET /a/{x}', 'GET /a/0', 'GET /{*y}', '* /a/{z}'], scopes: [a] }]")
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn a_route_that_matches_another_spelling_of_a_stricter_one_is_reported() {
+        let text = "routes:
+  - { match: 'DELETE /orders/{id}', scopes: [read, admin] }
+  - { match: ['* /admin/{*rest}', '* /admin', '* /admin/'], scopes: [admin] }
+  - { match: GET /health, public: true }
+  - { match: '* /{*rest}', scopes: [read] }
+";
+        let [warning] = &warnings(text)[..] else { panic!() };
+        let expected = "5:14: `* /{*rest}` also matches other spellings of `DELETE /orders/{id}` and of 3 more routes, which do not \
+                        have to meet the same requirement\n  help: such requests are denied with 400;";
+        assert!(warning.starts_with(expected), "{warning}");
+        let [warning] = &warnings(&format!("spelling: exact\n{text}"))[..] else {
+            panic!()
+        };
+        assert!(warning.contains("help: the API must distinguish"), "{warning}");
+        assert!(
+            warnings("routes: [{ match: 'GET /a', scopes: [a] }, { match: '* /{*rest}', scopes: [b, a] }]").is_empty()
+        );
+        assert!(
+            warnings("routes: [{ match: 'GET /a/{x}', scopes: [a] }, { match: 'GET /b', public: true }]").is_empty()
+        );
+    }
+
+    #[test]
+    fn a_path_without_a_rest_whose_route_requires_less_is_reported() {
+        let text =
+            "routes: [{ match: '* /admin/{*rest}', scopes: [admin] }, { match: 'GET /{*rest}', scopes: [read] }]";
+        let expected = "1:19: `* /admin/{*rest}` does not match the path without a rest, which `GET /{*rest}` matches\n  help: add \
+                        `* /admin` and `* /admin/` to its `match` if they require the same";
+        assert!(warnings(text).contains(&expected.to_owned()), "{:?}", warnings(text));
+    }
+}

@@ -1,0 +1,147 @@
+//! The routers of a policy: one a method, for the paths as they are written and for every folding of their spelling.
+
+use std::collections::{BTreeSet, HashMap};
+
+use actgate_yaml::Diagnostics;
+
+use super::methods;
+use super::route_pattern::{Closeness, Pattern};
+use super::spelling::{Folding, Spelling};
+
+/// Finds the number of a route by folding, method and path.
+#[derive(Debug, Default)]
+pub(super) struct Routers {
+    /// The differences in spelling that the patterns themselves have.
+    differences: Folding,
+    /// The methods that a route names, and `HEAD`.
+    names: Vec<Box<str>>,
+    foldings: Vec<(Folding, ByMethod)>,
+}
+
+/// Routers in the order of the names; the last is for every registered method that no route names.
+type ByMethod = Vec<matchit::Router<usize>>;
+
+/// A route, and the class of its access.
+pub(super) struct Candidate<'p> {
+    pub(super) pattern: &'p Pattern,
+    pub(super) name: &'p str,
+    pub(super) class: usize,
+}
+
+impl Routers {
+    /// Builds the routers, and reports routes that match the same requests.
+    pub(super) fn new(routes: &[Candidate<'_>], spelling: Spelling, diagnostics: &mut Diagnostics) -> Self {
+        let named = routes.iter().flat_map(|route| &route.pattern.methods);
+        let names: BTreeSet<Box<str>> = named.cloned().chain(["HEAD".into()]).collect();
+        let names: Vec<Box<str>> = names.into_iter().collect();
+        let builder = Builder { routes, diagnostics };
+        builder.build(names, spelling)
+    }
+
+    /// The methods that a route names, and `HEAD`.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(|name| &**name)
+    }
+
+    /// The differences in spelling that the patterns themselves have.
+    pub(super) fn differences(&self) -> Folding {
+        self.differences
+    }
+
+    /// The number of the route under a folding, which is applied to `path` already.
+    pub(super) fn at(&self, folding: Folding, method: &str, path: &str) -> Option<usize> {
+        // A folding of differences that no pattern has leaves the patterns as they are.
+        let folding = folding.intersection(self.differences);
+        let (_, routers) = self.foldings.iter().find(|(other, _)| *other == folding)?;
+        let named = self.names.iter().position(|name| **name == *method);
+        let index = match named {
+            Some(index) => index,
+            None if methods::is_registered(method) => self.names.len(),
+            None => return None,
+        };
+        Some(*routers.get(index)?.at(path).ok()?.value)
+    }
+}
+
+struct Builder<'r, 'p, 'd> {
+    routes: &'r [Candidate<'p>],
+    diagnostics: &'d mut Diagnostics,
+}
+
+impl Builder<'_, '_, '_> {
+    fn build(mut self, names: Vec<Box<str>>, spelling: Spelling) -> Routers {
+        let shapes = self.routes.iter().map(|route| Folding::of(&route.pattern.shape()));
+        let differences = match spelling {
+            Spelling::Folded => shapes.fold(Folding::default(), Folding::union),
+            Spelling::Exact => Folding::default(),
+        };
+        // No route names the empty method.
+        let methods = names.iter().map(|name| &**name).chain([""]);
+        let closest: Vec<Vec<usize>> = methods.map(|method| self.closest(method)).collect();
+        let foldings = differences.subsets().map(|folding| {
+            let routers = closest.iter().map(|indices| self.router(indices, folding));
+            (folding, routers.collect())
+        });
+        Routers {
+            foldings: foldings.collect(),
+            differences,
+            names,
+        }
+    }
+
+    /// The routes that a request of a method can match. On one path only the closest route counts.
+    fn closest(&mut self, method: &str) -> Vec<usize> {
+        let mut closest: HashMap<String, (Closeness, usize)> = HashMap::new();
+        for (index, Candidate { pattern, .. }) in self.routes.iter().enumerate() {
+            let Some(closeness) = pattern.closeness(method) else {
+                continue;
+            };
+            let shape = pattern.shape();
+            match closest.get(&shape) {
+                Some((other, first)) if *other == closeness => {
+                    let help = "join the two, or make one more specific";
+                    self.tie(*first, index, "matches the same requests as", help);
+                }
+                Some((other, _)) if *other > closeness => {}
+                _ => {
+                    closest.insert(shape, (closeness, index));
+                }
+            }
+        }
+        let mut indices: Vec<usize> = closest.into_values().map(|(_, index)| index).collect();
+        indices.sort_unstable();
+        indices
+    }
+
+    fn router(&mut self, indices: &[usize], folding: Folding) -> matchit::Router<usize> {
+        let mut router = matchit::Router::new();
+        let mut shapes: HashMap<String, usize> = HashMap::new();
+        for &index in indices {
+            let Candidate { pattern, class, .. } = self.routes[index];
+            let shape = folding.apply(&pattern.shape()).into_owned();
+            if let Some(&first) = shapes.get(&shape) {
+                // Each would deny the requests of the other.
+                if self.routes[first].class != class {
+                    let help =
+                        "give both the same requirement, or write `spelling: exact` if the API distinguishes them";
+                    self.tie(first, index, "differs only in spelling from", help);
+                }
+                continue;
+            }
+            shapes.insert(shape, index);
+            if let Err(error) = router.insert(folding.apply(&pattern.path), index) {
+                let message = format!("`{}` is not a path: {error}", pattern.path);
+                let help = "write `{name}` for one segment and `{*rest}` for the rest of a path";
+                self.diagnostics.push(pattern.span, message, help);
+            }
+        }
+        router
+    }
+
+    fn tie(&mut self, first: usize, second: usize, relation: &str, help: &str) {
+        let (first, second) = (&self.routes[first], &self.routes[second]);
+        let line = first.pattern.span.line;
+        let message = format!("`{}` {relation} `{}` in line {line}", second.name, first.name);
+        self.diagnostics.push(second.pattern.span, message, help);
+    }
+}
