@@ -28,6 +28,15 @@ pub(crate) async fn start(settings: Settings, log: DecisionLog) -> Result<Server
         Some(address) => Some(bind(address, ADMIN_CONNECTIONS).await?),
         None => None,
     };
+    for warning in settings.policy.warnings() {
+        let (file, help) = (settings.policy_file.display(), warning.help().unwrap_or_default());
+        tracing::warn!(
+            "{file}:{}:{}: {}; {help}",
+            warning.line(),
+            warning.column(),
+            warning.message()
+        );
+    }
     let address = data.address().context("address of the listener")?;
     let audiences = settings.audiences.iter().map(String::as_str);
     let hosts = AllowedHosts::new(&settings.hosts, address, audiences);

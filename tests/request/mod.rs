@@ -14,6 +14,7 @@ mod paths;
 mod pipelining;
 mod proxying;
 mod rings;
+mod spelling;
 mod targets;
 mod upgrade_offers;
 mod upgrades;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use actgate_yaml::Diagnostics;
+use actgate_yaml::{Diagnostic, Diagnostics, Span};
 use serde::Serialize;
 
 use crate::cli::issuer::read_registry;
@@ -71,6 +71,8 @@ struct Summary<'a> {
     policy: &'a Path,
     routes: usize,
     requirements: usize,
+    spelling: &'static str,
+    warnings: Diagnostics,
 }
 
 #[derive(Serialize)]
@@ -96,6 +98,11 @@ impl<'a> Summary<'a> {
             policy: &settings.policy_file,
             routes: settings.policy.routes().count(),
             requirements: settings.policy.requirements().count(),
+            spelling: match settings.policy.compares_spelling_exactly() {
+                true => "exact",
+                false => "folded",
+            },
+            warnings: warnings(settings),
         }
     }
 }
@@ -119,8 +126,26 @@ impl fmt::Display for Summary<'_> {
             self.policy.display(),
             counted(self.routes, "route"),
             counted(self.requirements, "requirement")
-        )
+        )?;
+        if self.spelling == "exact" {
+            writeln!(f, "  spelling  exact: the API distinguishes every spelling of a path")?;
+        }
+        for warning in self.warnings.iter() {
+            writeln!(f, "warning: {warning}")?;
+        }
+        Ok(())
     }
+}
+
+/// What the policy holds without effect, and the routes that match other spellings of stricter ones.
+fn warnings(settings: &Settings) -> Diagnostics {
+    let policy = &settings.policy;
+    let warnings = policy.warnings().chain(policy.covered_spellings()).map(|warning| {
+        let (line, column) = (warning.line(), warning.column());
+        let help = warning.help().unwrap_or_default();
+        Diagnostic::new(Span { line, column }, warning.message(), help)
+    });
+    warnings.collect::<Diagnostics>().in_file(&settings.policy_file)
 }
 
 fn counted(count: usize, noun: &str) -> String {

@@ -4,7 +4,8 @@
 //! travels in the extensions of the request: [`connection_info`].
 
 pub(crate) mod connection_info;
-pub(crate) mod form_token;
+pub(crate) mod form;
+pub(crate) mod form_parameters;
 pub(crate) mod hosts;
 pub(crate) mod request_head;
 
@@ -17,7 +18,7 @@ use http::request::Parts;
 use http::{Method, StatusCode, Uri};
 use uuid::Uuid;
 
-use self::form_token::FormError;
+use self::form::{AccessTokenRule, FormError, FormRules};
 use self::hosts::AllowedHosts;
 use self::request_head::{Head, HeadError};
 use crate::headers::chain_json::Chain;
@@ -60,7 +61,7 @@ pub(crate) enum Denial {
 impl From<FormError> for Denial {
     fn from(error: FormError) -> Denial {
         match error {
-            FormError::Token => Denial::Authorization(Error::invalid_request(error.reason())),
+            FormError::Token | FormError::Method => Denial::Authorization(Error::invalid_request(error.reason())),
             FormError::Client(_) => Denial::Head(HeadError::ambiguous(error.reason())),
         }
     }
@@ -92,6 +93,21 @@ impl Gate {
         };
         let decided = Decided { id, decision, received };
         (decided, outcome)
+    }
+
+    /// What the body of an allowed request must not contain; none where no server reads it as a form.
+    pub(crate) fn form_rules(&self, request: &Parts, decided: &Decided) -> Option<FormRules> {
+        let encoding = form::encoding(&request.headers)?;
+        let target = Target::new(&request.method, &request.uri).ok()?;
+        let rules = FormRules {
+            encoding,
+            access_token: match decided.identity() {
+                Some(_) => AccessTokenRule::Denied,
+                None => AccessTokenRule::Ignored,
+            },
+            methods: self.authorizer.denied_methods(&target),
+        };
+        Some(rules).filter(|rules| !rules.permit_all())
     }
 
     async fn authorize(&self, request: &Parts) -> Result<(Head, Decision), Denial> {

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::refusal::{Refusal, RequestBodyState};
 use super::request_body::{ClientBody, RequestBody};
 use super::upstream::{Upstream, UpstreamError};
-use crate::gate::form_token::Content;
+use crate::gate::form::Content;
 use crate::gate::request_head::Head;
 use crate::headers::hop_by_hop;
 use crate::headers::identity::IdentityHeaders;

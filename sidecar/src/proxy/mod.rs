@@ -17,7 +17,7 @@ use uuid::Uuid;
 use self::forward::{BodyFailed, Forward};
 use self::refusal::{Refusal, RequestBodyState};
 use self::request_body::ClientBody;
-use crate::gate::form_token::{self, Content};
+use crate::gate::form::Content;
 use crate::gate::request_head::HeadError;
 use crate::gate::{Denial, Gate};
 
@@ -38,14 +38,14 @@ impl Proxy {
         let (decided, outcome) = self.gate.decide(&parts).await;
         let identity = decided.identity();
         let allowed = match outcome {
-            // A token in a form is a second credential only if the header has a verified one.
-            Ok(head) if identity.is_some() && !body.is_end_stream() && form_token::is_form(&parts.headers) => {
-                match Content::form(body).await {
+            Ok(head) if body.is_end_stream() => Ok((head, Content::opaque(body))),
+            Ok(head) => match self.gate.form_rules(&parts, &decided) {
+                None => Ok((head, Content::opaque(body))),
+                Some(rules) => match Content::form(body, rules).await {
                     Ok(form) => Ok((head, form)),
                     Err(error) => Err((Denial::from(error), None)),
-                }
-            }
-            Ok(head) => Ok((head, Content::opaque(body))),
+                },
+            },
             Err(denial) => Err((denial, Some(body))),
         };
         let denial = allowed.as_ref().err().map(|(denial, _)| denial);

@@ -12,7 +12,7 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::combinators::UnsyncBoxBody;
 use tokio::time::Instant;
 
-use crate::gate::form_token::{Content, FormError};
+use crate::gate::form::{Content, FormError};
 
 /// The body of a client's request, whatever protocol it came by.
 pub(crate) type ClientBody = UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>;

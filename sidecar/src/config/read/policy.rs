@@ -21,11 +21,11 @@ impl ConfigReader<'_> {
     /// Reads the policy; `text` is that of the configuration.
     pub(super) fn policy(&mut self, document: &Document, text: &str) -> Option<PolicySettings> {
         let routes = document.routes.as_ref().map(Spanned::span);
-        let is_inline = routes.is_some() || document.requirements.is_some();
+        let is_inline = routes.is_some() || document.requirements.is_some() || document.spelling.is_some();
         let (file, policy) = match &document.policy {
             Some(named) if is_inline => {
                 let message = "the policy is written here and named as well";
-                let help = "keep either `policy` or `requirements` and `routes`";
+                let help = "keep either `policy`, or `spelling`, `requirements` and `routes`";
                 self.diagnostics.push(named.span(), message, help);
                 return None;
             }
@@ -43,7 +43,7 @@ impl ConfigReader<'_> {
             }
             None if is_inline => (self.file.to_owned(), Policy::from_yaml_members(text)),
             None => {
-                let left_out = ["policy", "routes", "requirements"].map(|key| self.omissions.has_key(key));
+                let left_out = ["policy", "routes", "requirements", "spelling"].map(|key| self.omissions.has_key(key));
                 if !left_out.contains(&true) {
                     let message = "there is no policy, so that every request would be denied";
                     let help = "name its file with `policy`, or write `routes` here";

@@ -1,0 +1,238 @@
+//! Checks the body of a request that is a form.
+//!
+//! An access token beside the one in the header is a second credential, which the upstream might use although it was not
+//! verified (RFC 6750 section 2). A method in a parameter `_method` may replace the one that was authorized. The beginning of
+//! a form is read before the request is forwarded; the rest is checked as it streams.
+
+use std::collections::VecDeque;
+use std::error::Error;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use actgate::request::DeniedMethods;
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue};
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt as _;
+
+use super::form_parameters::{Encoding, Parameter, Parameters};
+
+/// How much of a form is read before it is forwarded. Most forms are shorter.
+const PREFIX_BYTES: usize = 64 * 1024;
+
+/// How long that may take: a slower form is checked as it streams.
+const PREFIX_TIME: Duration = Duration::from_secs(1);
+
+const URL_ENCODED: &[u8] = b"application/x-www-form-urlencoded";
+
+const MULTIPART: &[u8] = b"multipart/form-data";
+
+/// Why a body ends early.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FormError {
+    /// It is a form with an access token.
+    #[error("the form contains an access token")]
+    Token,
+    /// It is a form with a method that requires another access.
+    #[error("the form contains a method that requires another access")]
+    Method,
+    /// The client stopped sending.
+    #[error(transparent)]
+    Client(Box<dyn Error + Send + Sync>),
+}
+
+impl FormError {
+    /// The reason to deny the request, in a lowercase sentence.
+    pub(crate) fn reason(&self) -> &'static str {
+        match self {
+            FormError::Token => "a token in the header and one in the form",
+            FormError::Method => "the method in the form (`_method`) requires another access",
+            FormError::Client(_) => "the body of the request is malformed or incomplete",
+        }
+    }
+}
+
+/// How some server reads the body of a request as a form, if one does.
+///
+/// Servers end the media type at `;`, at `,` or at a blank, look for its beginning only, or take a body without a media
+/// type for a form: the name of the type at any place counts, and so does no type.
+pub(crate) fn encoding(headers: &HeaderMap) -> Option<Encoding> {
+    let types = headers.get_all(CONTENT_TYPE).iter().map(HeaderValue::as_bytes);
+    let mut types = types.filter(|value| !value.trim_ascii().is_empty()).peekable();
+    if types.peek().is_none() {
+        return Some(Encoding::UrlEncoded);
+    }
+    types.find_map(|value| {
+        if names(value, URL_ENCODED) {
+            Some(Encoding::UrlEncoded)
+        } else if names(value, MULTIPART) {
+            Some(Encoding::Multipart)
+        } else {
+            None
+        }
+    })
+}
+
+fn names(content_type: &[u8], media_type: &[u8]) -> bool {
+    let mut parts = content_type.windows(media_type.len());
+    parts.any(|part| part.eq_ignore_ascii_case(media_type))
+}
+
+/// What the form of a request must not contain.
+#[derive(Debug)]
+pub(crate) struct FormRules {
+    pub(crate) encoding: Encoding,
+    pub(crate) access_token: AccessTokenRule,
+    pub(crate) methods: DeniedMethods,
+}
+
+/// Whether a form may contain an access token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AccessTokenRule {
+    /// The token in the header is the only credential.
+    Denied,
+    /// The route is public: a token is not verified at all.
+    Ignored,
+}
+
+impl FormRules {
+    /// Whether a form may contain anything, so that it need not be read.
+    pub(crate) fn permit_all(&self) -> bool {
+        self.access_token == AccessTokenRule::Ignored && self.methods.is_empty()
+    }
+
+    fn check(&self, parameter: &Parameter) -> Result<(), FormError> {
+        match parameter {
+            Parameter::AccessToken if self.access_token == AccessTokenRule::Denied => Err(FormError::Token),
+            Parameter::Method(method) if self.methods.contains(method) => Err(FormError::Method),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The body of a request. The beginning of a form meets its rules.
+#[derive(Debug)]
+pub(crate) struct Content<B> {
+    prefix: VecDeque<Bytes>,
+    rest: B,
+    /// None where the body is not inspected.
+    form: Option<(FormRules, Parameters)>,
+}
+
+impl<B> Content<B>
+where
+    B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Unpin,
+{
+    /// A body that is not inspected.
+    pub(crate) fn opaque(body: B) -> Content<B> {
+        Content {
+            prefix: VecDeque::new(),
+            rest: body,
+            form: None,
+        }
+    }
+
+    /// Reads the beginning of a form. Fails when it does not meet the rules, or the client stops sending.
+    pub(crate) async fn form(body: B, rules: FormRules) -> Result<Content<B>, FormError> {
+        let mut form = Content::opaque(body);
+        let parameters = Parameters::of(rules.encoding);
+        form.form = Some((rules, parameters));
+        let deadline = tokio::time::Instant::now() + PREFIX_TIME;
+        let mut read = 0;
+        while read < PREFIX_BYTES {
+            // A timeout is not an error: the rest is checked as it arrives.
+            let Ok(Some(frame)) = tokio::time::timeout_at(deadline, form.rest.frame()).await else {
+                break;
+            };
+            if let Ok(data) = form.check(frame)?.into_data() {
+                read += data.len();
+                form.prefix.push_back(data);
+            }
+        }
+        Ok(form)
+    }
+
+    fn check(&mut self, frame: Result<Frame<Bytes>, B::Error>) -> Result<Frame<Bytes>, FormError> {
+        let frame = frame.map_err(|error| FormError::Client(error.into()))?;
+        let mut checked = Ok(());
+        if let (Some((rules, parameters)), Some(data)) = (&mut self.form, frame.data_ref()) {
+            parameters.read(data, |parameter| {
+                if checked.is_ok() {
+                    checked = rules.check(&parameter);
+                }
+            });
+        }
+        checked.map(|()| frame)
+    }
+}
+
+impl<B> Body for Content<B>
+where
+    B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Unpin,
+{
+    type Data = Bytes;
+    type Error = FormError;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, FormError>>> {
+        let content = self.get_mut();
+        if let Some(data) = content.prefix.pop_front() {
+            return Poll::Ready(Some(Ok(Frame::data(data))));
+        }
+        let frame = Pin::new(&mut content.rest).poll_frame(cx);
+        frame.map(|frame| frame.map(|frame| content.check(frame)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.prefix.is_empty() && self.rest.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let prefix: u64 = self.prefix.iter().map(|data| data.len() as u64).sum();
+        let rest = self.rest.size_hint();
+        let mut hint = SizeHint::new();
+        hint.set_lower(prefix + rest.lower());
+        if let Some(upper) = rest.upper() {
+            hint.set_upper(prefix + upper);
+        }
+        hint
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_is_what_some_server_reads_as_one() {
+        let of = |value| encoding(&HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(value))]));
+        for form in [
+            "application/x-www-form-urlencoded",
+            "Application/X-WWW-form-urlencoded ; charset=utf-8",
+            "application/x-www-form-urlencoded, text/plain",
+            "application/x-www-form-urlencoded\tx",
+            "application/x-www-form-urlencodedx",
+            "text/plain, application/x-www-form-urlencoded",
+            "",
+            " ",
+        ] {
+            assert_eq!(of(form), Some(Encoding::UrlEncoded), "{form:?}");
+        }
+        for form in [
+            "multipart/form-data; boundary=x",
+            "Multipart/Form-Data",
+            "text/plain, multipart/form-data",
+        ] {
+            assert_eq!(of(form), Some(Encoding::Multipart), "{form:?}");
+        }
+        for other in [
+            "application/json",
+            "multipart/mixed; boundary=x",
+            "x-www-form-urlencoded",
+        ] {
+            assert_eq!(of(other), None, "{other:?}");
+        }
+        assert_eq!(encoding(&HeaderMap::new()), Some(Encoding::UrlEncoded), "no type");
+    }
+}
