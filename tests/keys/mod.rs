@@ -5,4 +5,5 @@ mod document_server;
 mod documents;
 mod flood;
 mod outage;
+mod roots;
 mod rotation;

@@ -78,10 +78,14 @@ impl Authorizer {
     /// Starts to fetch the keys of every issuer over HTTP, in the background, on the current tokio runtime.
     ///
     /// # Errors
-    /// [`ConfigError::NoRuntime`] outside of a runtime that is needed, [`ConfigError::Client`].
+    /// [`ConfigError::NoRuntime`] outside of a runtime that is needed; [`ConfigError::Client`], also for an `https` issuer on a
+    /// system without root certificates.
     #[cfg(feature = "reqwest")]
     pub fn start(&self) -> Result<Authorizer, ConfigError> {
-        self.start_with(crate::keys::HttpFetch::new()?)
+        let fetch = crate::keys::HttpFetch::new()?;
+        let issuers = self.inner.issuers.iter().map(|trust| &trust.issuer);
+        fetch.check_roots(issuers.filter_map(|issuer| issuer.keys.address(&issuer.issuer)))?;
+        self.start_with(fetch)
     }
 
     /// As [`start`](Self::start), fetching with `fetch`.

@@ -11,34 +11,60 @@ use super::fetch::{Fetch, FetchError, FetchFuture};
 use super::key_set::MAX_DOCUMENT_BYTES;
 use crate::error::ConfigError;
 
+/// The longest time to connect.
+const CONNECT_TIME: Duration = Duration::from_secs(2);
+
 /// Fetches over HTTP, at most 256 KiB.
 ///
 /// [`new`](Self::new) makes a client with 2 s to connect, without redirects and without a proxy from the environment.
 /// Certificates are checked against the roots of the operating system; `SSL_CERT_FILE` and `SSL_CERT_DIR` replace them
 /// on Linux. [`with_client`](Self::with_client) takes another client: for a private root, a proxy, a client certificate.
 #[derive(Clone, Debug)]
-pub struct HttpFetch(Client);
+pub struct HttpFetch {
+    client: Client,
+    /// Whether the system has no root certificate.
+    lacks_roots: bool,
+}
+
+/// Without a root no certificate can be checked. A minimal container image has none.
+const NO_ROOTS: &str = "the system has no root certificates to check the issuer's with; install them \
+    (`ca-certificates`), or name a file of them in SSL_CERT_FILE";
 
 impl HttpFetch {
-    /// A client with the bounds above.
+    /// A client with the bounds above. Without any root certificate it fetches on loopback only.
     ///
     /// # Errors
     /// [`ConfigError::Client`] when TLS cannot be set up.
     pub fn new() -> Result<HttpFetch, ConfigError> {
-        Client::builder()
-            .connect_timeout(Duration::from_secs(2))
-            .redirect(redirect::Policy::none())
-            .no_proxy()
-            // Shorter than any refresh interval in use, so that a change of DNS is seen.
-            .pool_idle_timeout(Duration::from_secs(5))
-            .user_agent(concat!("actgate/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map(HttpFetch)
-            .map_err(|error| ConfigError::Client(reason(error)))
+        let builder = || {
+            Client::builder()
+                .connect_timeout(CONNECT_TIME)
+                .redirect(redirect::Policy::none())
+                .no_proxy()
+                // Shorter than any refresh interval in use, so that a change of DNS is seen.
+                .pool_idle_timeout(Duration::from_secs(5))
+                .user_agent(concat!("actgate/", env!("CARGO_PKG_VERSION")))
+        };
+        if let Ok(client) = builder().build() {
+            return Ok(HttpFetch::with_client(client));
+        }
+        match builder().tls_certs_only([]).build() {
+            Ok(client) => Ok(HttpFetch {
+                client,
+                lacks_roots: true,
+            }),
+            Err(error) => Err(ConfigError::Client(reason(error))),
+        }
     }
-}
 
-impl HttpFetch {
+    /// Checks that certificates can be checked, if one of the addresses is https.
+    pub(crate) fn check_roots<'a>(&self, mut addresses: impl Iterator<Item = &'a str>) -> Result<(), ConfigError> {
+        if self.lacks_roots && addresses.any(is_https) {
+            return Err(ConfigError::Client(NO_ROOTS.to_owned()));
+        }
+        Ok(())
+    }
+
     /// Fetches with `client`.
     ///
     /// The length of a document and the time of a whole attempt are limited all the same. The rest is of the client, so
@@ -58,7 +84,10 @@ impl HttpFetch {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn with_client(client: Client) -> HttpFetch {
-        HttpFetch(client)
+        HttpFetch {
+            client,
+            lacks_roots: false,
+        }
     }
 }
 
@@ -66,8 +95,11 @@ impl Fetch for HttpFetch {
     fn fetch<'a>(&'a self, url: &'a str) -> FetchFuture<'a> {
         Box::pin(async move {
             let unreachable = |error| FetchError::Unreachable(reason(error));
+            if self.lacks_roots && is_https(url) {
+                return Err(FetchError::Unreachable(NO_ROOTS.to_owned()));
+            }
             let request = self
-                .0
+                .client
                 .get(url)
                 .header("accept", "application/json, application/jwk-set+json")
                 // RFC 9110 section 12.5.3: without it, any coding would be acceptable.
@@ -92,6 +124,10 @@ impl Fetch for HttpFetch {
     }
 }
 
+fn is_https(url: &str) -> bool {
+    url.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https:"))
+}
+
 /// The content codings of a response other than `identity`.
 fn coding(headers: &HeaderMap) -> Option<String> {
     let values = headers.get_all(CONTENT_ENCODING).iter();
@@ -104,8 +140,20 @@ fn coding(headers: &HeaderMap) -> Option<String> {
 /// The innermost cause, where a failure of TLS or DNS is named; without the URL, which can contain a secret.
 fn reason(error: reqwest::Error) -> String {
     let error = error.without_url();
+    if error.is_connect() && error.is_timeout() {
+        return format!("no connection within {CONNECT_TIME:?}");
+    }
     let causes = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
-    causes.last().map_or_else(String::new, ToString::to_string)
+    let cause = causes.last().map_or_else(String::new, ToString::to_string);
+    // The words of rustls are those of its code.
+    let note = if cause.contains("InvalidContentType") {
+        " (the port serves no TLS)"
+    } else if cause.contains("UnknownIssuer") {
+        " (the root of the certificate is not among those of the system, or of SSL_CERT_FILE)"
+    } else {
+        ""
+    };
+    cause + note
 }
 
 #[cfg(test)]
@@ -148,6 +196,43 @@ mod tests {
         assert_eq!(fetch.fetch(&address).await, Err(FetchError::TooLong));
         let (address, _served) = server("HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n", Vec::new());
         assert_eq!(fetch.fetch(&address).await, Err(FetchError::Status(404)));
+    }
+
+    #[tokio::test]
+    async fn no_content_coding_is_accepted() {
+        for (line, coding) in [
+            ("content-encoding: gzip\r\n", "gzip"),
+            ("content-encoding: identity, br\r\n", "identity, br"),
+            (
+                "content-encoding: identity\r\ncontent-encoding: zstd\r\n",
+                "identity, zstd",
+            ),
+        ] {
+            let head = format!("HTTP/1.1 200 OK\r\n{line}connection: close\r\n\r\n");
+            let (address, served) = server(head.leak(), b"{}".to_vec());
+            let fetched = HttpFetch::new().unwrap().fetch(&address).await;
+            assert_eq!(fetched, Err(FetchError::Encoded(coding.to_owned())), "{line}");
+            assert!(served.join().unwrap().contains("accept-encoding: identity\r\n"));
+        }
+        for line in ["", "content-encoding: identity\r\n", "content-encoding: Identity, \r\n"] {
+            let head = format!("HTTP/1.1 200 OK\r\n{line}connection: close\r\n\r\n");
+            let (address, _served) = server(head.leak(), b"{}".to_vec());
+            assert_eq!(HttpFetch::new().unwrap().fetch(&address).await.unwrap(), "{}", "{line}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_port_without_tls_is_named() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let plain = format!("https://{}/jwks", listener.local_addr().unwrap());
+        thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+            // Until the client closes.
+            let _ = stream.read_to_end(&mut Vec::new());
+        });
+        let reason = HttpFetch::new().unwrap().fetch(&plain).await.unwrap_err().to_string();
+        assert!(reason.ends_with("(the port serves no TLS)"), "{reason}");
     }
 
     #[tokio::test]

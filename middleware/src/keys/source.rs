@@ -31,6 +31,15 @@ impl From<KeySet> for KeySource {
 }
 
 impl KeySource {
+    /// The address that is fetched first, or the issuer by which it is found; [`None`] for a static set.
+    pub(crate) fn address<'a>(&'a self, issuer: &'a str) -> Option<&'a str> {
+        match self {
+            KeySource::Static(_) => None,
+            KeySource::Discovery => Some(issuer),
+            KeySource::JwksUri(uri) => Some(uri),
+        }
+    }
+
     /// Where the keys are fetched, or their address is read; [`None`] for a static set.
     pub(crate) fn endpoint(&self, issuer: &str) -> Result<Option<Endpoint>, ConfigError> {
         match self {

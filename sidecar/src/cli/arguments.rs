@@ -63,6 +63,8 @@ A connection is closed when the client does not read a pending response for 30 s
 `Upgrade` to WebSocket or another protocol is answered with 501; an offer of `h2c`, `HTTP/…` or `TLS/…` is ignored.
 Forwarded requests have a `Via` entry with a pseudonym of this process. A request that comes back with it, or that has
 passed more than 64 proxies, is answered with 508. A response of the upstream has at most 256 header lines.
+Keys that are fetched over https are checked with the root certificates of the system; SSL_CERT_FILE and SSL_CERT_DIR name
+others. A proxy that the environment names (HTTPS_PROXY) is not used.
 Headers with which a client claims another method, path, address or identity (X-Forwarded-*, Remote-User, …) are removed.
 
 Every key of the configuration, with its default value unless a comment states otherwise. A short configuration is

@@ -1,0 +1,71 @@
+//! A system without root certificates: nothing of https can be checked, and nothing else needs them.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+use crate::deployment::ROUTES;
+use crate::deployment::gate::{binary, wait};
+use crate::mint::AUDIENCE;
+
+/// A configuration that trusts these issuers, in a folder that also has an empty file and an empty folder of roots.
+fn folder(issuers: &str) -> TempDir {
+    let folder = TempDir::new().expect("a folder");
+    let text =
+        format!("listen: 127.0.0.1:0\nupstream: http://127.0.0.1:9\naudience: {AUDIENCE}\nissuers:\n{issuers}{ROUTES}");
+    std::fs::write(folder.path().join("actgate.yaml"), text).expect("the configuration is written");
+    std::fs::write(folder.path().join("roots.pem"), "").expect("the file is written");
+    std::fs::create_dir(folder.path().join("roots")).expect("the folder is made");
+    folder
+}
+
+fn run(folder: &Path) -> Command {
+    let mut command = Command::new(binary());
+    command
+        .args(["run", "--config"])
+        .arg(folder.join("actgate.yaml"))
+        .env("SSL_CERT_FILE", folder.join("roots.pem"))
+        .env("SSL_CERT_DIR", folder.join("roots"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    command
+}
+
+#[test]
+fn without_roots_an_https_issuer_is_refused_with_help() {
+    for issuers in [
+        "  - issuer: https://idp.example.com\n",
+        "  - issuer: HTTPS://idp.example.com\n",
+        "  - issuer: http://127.0.0.1:9\n    jwks_uri: https://idp.example.com/jwks\n",
+        "  - issuer: http://127.0.0.1:9\n  - issuer: https://idp.example.com\n",
+    ] {
+        let folder = folder(issuers);
+        let output = run(folder.path()).output().expect("the binary ends");
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{issuers}{stderr}");
+        for text in ["has no root certificates", "`ca-certificates`", "SSL_CERT_FILE"] {
+            assert!(stderr.contains(text), "{issuers}{stderr}");
+        }
+    }
+}
+
+#[test]
+fn without_roots_the_gate_starts_where_no_key_needs_them() {
+    for issuers in [
+        "  - issuer: http://127.0.0.1:9\n",
+        "  - issuer: http://localhost:9\n",
+        "  - issuer: https://idp.example.com\n    jwks_uri: http://127.0.0.1:9/jwks\n",
+        "  - issuer: https://idp.example.com\n    jwks_uri: http://[::1]:9/jwks\n",
+    ] {
+        let folder = folder(issuers);
+        let mut child = run(folder.path()).spawn().expect("the binary starts");
+        let lines = BufReader::new(child.stderr.take().expect("its standard error")).lines();
+        let mut lines = lines.map_while(Result::ok);
+        assert!(lines.any(|line| line.contains("actgate: listening on ")), "{issuers}");
+        child.kill().expect("it runs");
+        wait(&mut child);
+    }
+}
