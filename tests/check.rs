@@ -2,9 +2,10 @@
 
 use std::process::Output;
 
+use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::deployment::gate::run_to_end;
+use crate::deployment::gate::{Process, run_to_end};
 
 /// A valid configuration.
 pub const CONFIGURATION: &str = r#"listen: 127.0.0.1:0
@@ -282,4 +283,58 @@ fn a_policy_file_is_checked_with_places_of_its_own() {
     assert_eq!(output.status.code(), Some(78));
     let text = output_text(&output);
     assert!(text.contains(&format!("{file}:{line}:{column}:")), "{text}");
+}
+
+/// A requirement without use, and a catch-all beside a stricter route.
+const WITH_WARNINGS: &str = r#"  fresh: { initiator: { max_auth_age: 5m } }
+routes:
+  - match: "* /{*rest}"
+    scopes: [files:read]
+"#;
+
+#[test]
+fn what_has_no_effect_or_covers_more_is_a_warning() {
+    let text = CONFIGURATION.replace("routes:\n", WITH_WARNINGS);
+    let (code, text_out, path) = check(&text);
+    assert_eq!(code, 0, "{text_out}");
+    let unused = format!("warning: {path}:17:10: no route requires `fresh`\n  help: add `require: [fresh]` to a route");
+    let covers = format!("warning: {path}:19:12: `* /{{*rest}}` also matches other spellings of `POST /refunds`");
+    assert!(text_out.contains(&unused) && text_out.contains(&covers), "{text_out}");
+    assert!(
+        text_out.contains("help: such requests are denied with 400; if the API distinguishes case"),
+        "{text_out}"
+    );
+    let exact = text.replace("requirements:", "spelling: exact\nrequirements:");
+    let (_, text_out, _) = check(&exact);
+    assert!(
+        text_out.contains("  spelling  exact: the API distinguishes every spelling of a path"),
+        "{text_out}"
+    );
+    assert!(text_out.contains("help: the API must distinguish case"), "{text_out}");
+    let (_, text_out, _) = check(CONFIGURATION);
+    assert!(
+        !text_out.contains("warning") && !text_out.contains("spelling"),
+        "{text_out}"
+    );
+
+    let files = Files::new();
+    let path = files.write("actgate.yaml", &text);
+    let output = run_to_end(&["check", "--json", "--config", &path], "");
+    let report: Value = serde_json::from_slice(&output.stdout).expect("a JSON report");
+    assert_eq!(report["warnings"].as_array().map(Vec::len), Some(2), "{report}");
+    assert_eq!(report["warnings"][0]["line"], 17, "{report}");
+    assert_eq!(report["spelling"], "folded", "{report}");
+}
+
+#[test]
+fn what_has_no_effect_is_logged_at_start() {
+    let files = Files::new();
+    let path = files.write("actgate.yaml", &CONFIGURATION.replace("routes:\n", WITH_WARNINGS));
+    let mut gate = Process::start(&["run", "--config", &path]);
+    gate.address("listening on");
+    let lines = gate.stderr();
+    let warned = lines
+        .iter()
+        .any(|line| line.contains("WARN") && line.contains("17:10: no route requires `fresh`"));
+    assert!(warned, "{lines:#?}");
 }

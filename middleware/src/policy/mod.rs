@@ -29,6 +29,7 @@
 //!
 //! | Key | What it requires | Code of the denial |
 //! |---|---|---|
+//! | `spelling: exact` | beside `routes`: the API distinguishes all spellings of a path ([Spelling](#spelling)) | |
 //! | `match` | where the route applies: `GET /a`, `GET,POST /a/{id}`, `* /a/{*rest}`, or a list of these | `no_route` |
 //! | `public: true` | nothing; a token is not read | |
 //! | `require: [name]` | what the named requirement requires | as there |
@@ -62,10 +63,10 @@
 //!
 //! `match` is `METHODS PATH`, or a list of these. The most specific path wins, then the most specific method.
 //!
-//! - METHODS is `*`, or a list with commas and without spaces: methods of the HTTP Method Registry of IANA, such as `GET`, and
+//! - METHODS is `*`, which is every registered method, or a list with commas and without spaces: methods of the HTTP Method Registry of IANA, such as `GET`, and
 //!   any other upper-case token in double quotes: `"PURGE"`. `GET` includes `HEAD` unless `HEAD` is named.
 //! - PATH is a `/` before each segment. It is written without escapes: `/café`, not `/caf%C3%A9`. A segment is one of:
-//!   - a literal of letters, digits, `-`, `.`, `_`, `~`, `@`, `!`, `,`, `+` and `=`, compared with case;
+//!   - a literal of letters, digits, `-`, `.`, `_`, `~`, `@`, `!`, `,`, `+` and `=`;
 //!   - a literal with other characters, in double quotes: `/v1/"items:batch"`. `""` is a double quote inside;
 //!   - `{name}`: any one segment. A name consists of ASCII letters, digits and `_`, and does not begin with a digit;
 //!   - `{*name}`, at the end only: the rest of the path, which is not empty.
@@ -73,6 +74,20 @@
 //! There are no other wildcards, regular expressions, optional segments, or parameters beside other text in a segment. What
 //! another product writes for them (`/admin/*`, `:id`, `<int:id>`, `[id]`, `{id:[0-9]+}`, `ANY`) is an error, and its help is the
 //! route to write.
+//!
+//! # Spelling
+//!
+//! Routes are compared exactly, and the API behind may not do so: Express and ASP.NET ignore the case of a path, many servers a last slash,
+//! servers on Windows blanks and dots at the end of a segment; Flask and Django serve `delete` as `DELETE`; Rails, Laravel and Symfony serve the method in a
+//! parameter `_method`. With a weak catch-all under a strict route, another spelling would then reach the strict handler. Therefore a request is denied with 400
+//! if any of these spellings of its path leads to another access, if a parameter `_method` of the query, or in the sidecar of a form, names a method with another access, or if its
+//! method has a lower-case letter. Accesses are equal if the rules are.
+//!
+//! `spelling: exact` at the top of the policy states that the API ignores none of these differences and reads no `_method`. Then only the escapes of a path and the case of the
+//! method are checked. [`Policy::covered_spellings`] and `actgate check` list the routes that match other spellings of a stricter one.
+//!
+//! Not covered is what a framework adds to a path of its own: an extension that it removes (`/admin/users.json`), compatibility forms of letters (NFKC), or routes that one handler
+//! has under several names. Name these paths in the `match` of the strict route.
 //!
 //! # Parties
 //!
