@@ -2,6 +2,8 @@
 
 use std::sync::atomic::AtomicBool;
 
+use actgate::clock::Clock;
+
 use crate::config::Settings;
 use crate::exit::{Context as _, Failure};
 use crate::gate::Gate;
@@ -19,6 +21,12 @@ const ADMIN_CONNECTIONS: u32 = 64;
 
 /// Binds the sockets of a gate and starts to fetch keys.
 pub(crate) async fn start(settings: Settings, log: DecisionLog) -> Result<Server, Failure> {
+    // It reads 0 for any earlier time. Neither a token nor a certificate could be checked.
+    if Clock::system().now() == 0 {
+        return Err(Failure::Runtime(
+            "the clock of this machine is set before 1970".to_owned(),
+        ));
+    }
     let bind = async |address, max_connections| {
         let bound = Listener::bind(address, max_connections).await;
         bound.context(format_args!("cannot listen on {address}"))

@@ -78,7 +78,7 @@ impl Gate {
     /// Decides on a request by its head: the head of an allowed request, or why the request is denied.
     pub(crate) async fn decide(&self, request: &Parts) -> (Decided, Result<Head, Denial>) {
         let received = Instant::now();
-        let id = Uuid::now_v7();
+        let id = decision_log::new_id();
         let (decision, outcome) = match self.authorize(request).await {
             Ok((head, decision)) => {
                 let outcome = decision.outcome().map(|()| head);

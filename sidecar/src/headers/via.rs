@@ -4,7 +4,7 @@
 
 use http::header::VIA;
 use http::{HeaderMap, HeaderValue, Version};
-use uuid::Uuid;
+use uuid::{NoContext, Timestamp, Uuid};
 
 /// The most proxies that a request may have passed: a proxy on the way can rewrite `Via`, and hide a ring.
 pub(crate) const MAX_PROXIES: usize = 64;
@@ -29,7 +29,9 @@ pub(crate) enum Loop {
 impl Default for ViaPseudonym {
     /// A new pseudonym.
     fn default() -> Self {
-        let pseudonym = format!("actgate-{}", Uuid::now_v7().simple());
+        // Only its random bits matter.
+        let id = Uuid::new_v7(Timestamp::from_unix(NoContext, 0, 0));
+        let pseudonym = format!("actgate-{}", id.simple());
         let received = |version| HeaderValue::try_from(format!("{version} {pseudonym}"));
         let other = HeaderValue::from_static("1.1 actgate");
         ViaPseudonym {

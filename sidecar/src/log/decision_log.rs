@@ -8,10 +8,10 @@ use std::borrow::Cow;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Serialize, Serializer};
-use uuid::Uuid;
+use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::headers::chain_json::Chain;
 use crate::log::line_writer::{self, Change, LineWriter};
@@ -90,7 +90,25 @@ pub(crate) enum Effect {
 /// The current time, for an event.
 #[expect(clippy::disallowed_methods, reason = "a timestamp, which no decision depends on")]
 pub(crate) fn now() -> String {
-    humantime::format_rfc3339_millis(SystemTime::now()).to_string()
+    written(SystemTime::now())
+}
+
+/// A new id of a decision: UUID version 7, of the current time.
+#[expect(clippy::disallowed_methods, reason = "a part of an id, which no decision depends on")]
+pub(crate) fn new_id() -> Uuid {
+    let since = since_1970(SystemTime::now());
+    Uuid::new_v7(Timestamp::from_unix(NoContext, since.as_secs(), since.subsec_nanos()))
+}
+
+/// A time in UTC. A clock that is set before 1970 or after 9999 reads as the nearest time in between.
+fn written(time: SystemTime) -> String {
+    humantime::format_rfc3339_millis(UNIX_EPOCH + since_1970(time)).to_string()
+}
+
+fn since_1970(time: SystemTime) -> Duration {
+    /// The last second of the year 9999.
+    const LATEST: Duration = Duration::from_secs(253_402_300_799);
+    time.duration_since(UNIX_EPOCH).unwrap_or_default().min(LATEST)
 }
 
 /// A caller chooses the length of a path, which must not displace other events.
@@ -188,6 +206,20 @@ mod tests {
             client: None,
             latency_us: 7,
         }
+    }
+
+    #[test]
+    fn every_time_can_be_written() {
+        let day = Duration::from_secs(86_400);
+        assert_eq!(written(UNIX_EPOCH - day), "1970-01-01T00:00:00.000Z");
+        assert_eq!(written(UNIX_EPOCH), "1970-01-01T00:00:00.000Z");
+        assert_eq!(
+            written(UNIX_EPOCH + day + Duration::from_millis(7)),
+            "1970-01-02T00:00:00.007Z"
+        );
+        assert_eq!(written(UNIX_EPOCH + day * 365 * 9000), "9999-12-31T23:59:59.000Z");
+        let (one, other) = (new_id(), new_id());
+        assert_eq!((one.get_version_num(), one == other), (7, false));
     }
 
     #[test]
