@@ -3,6 +3,8 @@
 mod document;
 mod read;
 mod settings;
+mod text_file;
 
 pub(crate) use self::read::{load, parse};
 pub(crate) use self::settings::Settings;
+pub(crate) use self::text_file::read_text;

@@ -29,10 +29,19 @@ impl ConfigReader<'_> {
     }
 }
 
+/// What other products accept as a target of logs. Here each would be the name of a file.
+const NOT_FILES: [&str; 14] = [
+    "-", "stdout", "stderr", "console", "syslog", "journald", "none", "null", "off", "on", "no", "yes", "false", "true",
+];
+
 fn log_file(text: &str, path: PathBuf, own: &[PathBuf]) -> Result<PathBuf, InvalidValue> {
     const HELP: &str = "write `stdout`, or a file in an existing folder";
     if text.trim().is_empty() {
         return invalid("the path of the decision log is empty", HELP);
+    }
+    if NOT_FILES.contains(&text.to_ascii_lowercase().as_str()) {
+        let message = format!("`{text}` is not a file");
+        return invalid(message, "write `stdout`, or a file such as decisions.log");
     }
     if text.ends_with('/') || path.is_dir() {
         return invalid(format!("`{text}` is a folder"), HELP);
@@ -78,6 +87,10 @@ mod tests {
         for (invalid, message) in [
             ("", "the path of the decision log is empty"),
             (" ", "the path of the decision log is empty"),
+            ("stderr", "`stderr` is not a file"),
+            ("STDOUT", "`STDOUT` is not a file"),
+            ("-", "`-` is not a file"),
+            ("syslog", "`syslog` is not a file"),
             ("logs", "`logs` is a folder"),
             ("new/", "`new/` is a folder"),
             ("..", "`..` is a folder"),

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use actgate::Policy;
 use actgate_yaml::{Diagnostic, Span, Spanned};
 
-use super::reader::{ConfigReader, read_file};
+use super::reader::ConfigReader;
 use crate::config::document::Document;
+use crate::config::text_file::read_text;
 
 const NO_ROUTE: &str = "there is no route, so that every request would be denied";
 
@@ -31,11 +32,14 @@ impl ConfigReader<'_> {
             }
             Some(named) => {
                 let file = self.beside(&named.value);
-                match read_file(&file) {
+                match read_text(&file) {
                     Ok(text) => (file, Policy::from_yaml(&text)),
-                    Err(message) => {
-                        let message = format!("`{}`: {message}", file.display());
-                        let help = "write a path that is relative to this file";
+                    Err(error) => {
+                        let message = format!("`{}`: {}", file.display(), error.message);
+                        let help = match error.is_missing {
+                            true => "write a path that is relative to this file",
+                            false => error.help,
+                        };
                         self.diagnostics.push(named.span(), message, help);
                         return None;
                     }

@@ -36,9 +36,17 @@ pub(super) fn duration_within(text: &str, range: RangeInclusive<Duration>) -> Re
     invalid(message, "write a duration in this range")
 }
 
+/// What a text is, if it is not meant as it is written: in other products it would be expanded.
+fn expandable(text: &str) -> Option<&'static str> {
+    if text.contains("${") || text.contains("{{") || text.starts_with('$') {
+        return Some("a placeholder, but variables are not expanded");
+    }
+    text.contains('*').then_some("a pattern")
+}
+
 pub(super) fn host(text: &str) -> Result<AllowedHost, InvalidValue> {
-    if text.contains('*') {
-        let message = format!("`{text}` is a pattern, but hosts are compared as they are written");
+    if let Some(kind) = expandable(text).or(text.starts_with('.').then_some("a pattern")) {
+        let message = format!("`{text}` is {kind}, and hosts are compared as they are written");
         return invalid(message, "write each host, or remove `hosts` to accept any");
     }
     let help = "write a host, or host:port, as clients send it";
@@ -47,7 +55,7 @@ pub(super) fn host(text: &str) -> Result<AllowedHost, InvalidValue> {
 
 /// Reads an address to listen on.
 pub(super) fn socket(text: &str) -> Result<SocketAddr, InvalidValue> {
-    let help = "write an IP address and a port, as in 127.0.0.1:8080";
+    let help = "write an IP address and a port, as in 127.0.0.1:8080, or 0.0.0.0:8080 for every address";
     text.parse()
         .or_else(|_| invalid(format!("`{text}` is not a socket address"), help))
 }
@@ -65,6 +73,9 @@ pub(super) fn admin(text: &str) -> Result<SocketAddr, InvalidValue> {
 /// Reads the host and the port of the upstream from its URL.
 pub(super) fn upstream(text: &str) -> Result<Authority, InvalidValue> {
     const HELP: &str = "write scheme, host and port, as in http://127.0.0.1:9000";
+    if let Some(kind) = expandable(text) {
+        return invalid(format!("`{text}` is {kind}"), HELP);
+    }
     let Ok(url) = url::Url::parse(text) else {
         return invalid(format!("`{text}` is not a URL"), HELP);
     };
@@ -139,7 +150,14 @@ mod tests {
     #[test]
     fn hosts_are_not_patterns() {
         assert!(host("orders.example.com").is_ok());
-        for text in ["*", "*.example.com", "orders.example.com:*"] {
+        for text in [
+            "*",
+            "*.example.com",
+            "orders.example.com:*",
+            ".example.com",
+            "${HOST}",
+            "$HOST",
+        ] {
             assert!(host(text).is_err(), "{text}");
         }
     }
@@ -158,6 +176,9 @@ mod tests {
             "http://a?q",
             "http://a#f",
             "http://a:0",
+            "http://*:9000",
+            "http://*.internal:9000",
+            "http://${API}:9000",
             "",
         ] {
             assert_eq!(read(text), None, "{text}");

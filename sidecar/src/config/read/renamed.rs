@@ -1,0 +1,84 @@
+//! Help for keys with a name that they had in another version, and for keys in another mapping than theirs.
+
+use actgate_yaml::{Diagnostic, Diagnostics};
+
+const UNDER_TIMEOUTS: &str = "write it under `timeouts`";
+const UNDER_KEYS: &str = "write it under `keys` of an entry of `issuers`";
+const UNDER_ISSUERS: &str = "write it in an entry of `issuers`";
+const IN_LISTEN: &str = "write the address and the port in `listen`";
+
+/// Unknown keys and their help, in place of the most similar key.
+const KEYS: [(&str, &str); 25] = [
+    ("token", "it is `access_token: strip` or `access_token: forward`"),
+    ("chain", "it is `chain_completeness`"),
+    ("auth_within", "it is `max_auth_age`"),
+    ("drain", UNDER_TIMEOUTS),
+    ("header", UNDER_TIMEOUTS),
+    ("keep_alive", UNDER_TIMEOUTS),
+    ("connect", UNDER_TIMEOUTS),
+    ("response", UNDER_TIMEOUTS),
+    ("refresh", UNDER_KEYS),
+    ("cooldown", UNDER_KEYS),
+    ("max_stale", UNDER_KEYS),
+    ("issuer", UNDER_ISSUERS),
+    ("jwks_uri", UNDER_ISSUERS),
+    ("jwks_url", "it is `jwks_uri`, in an entry of `issuers`"),
+    ("algorithms", UNDER_ISSUERS),
+    ("profile", UNDER_ISSUERS),
+    ("chain_completeness", UNDER_ISSUERS),
+    ("prior_actors", UNDER_ISSUERS),
+    ("keys", UNDER_ISSUERS),
+    ("port", IN_LISTEN),
+    ("host", IN_LISTEN),
+    ("address", IN_LISTEN),
+    (
+        "log_level",
+        "write it on the command line: `actgate run --log-level debug`",
+    ),
+    (
+        "log_format",
+        "write it on the command line: `actgate run --log-format json`",
+    ),
+    (
+        "trusted_proxies",
+        "remove it: addresses that a proxy in front states are not read",
+    ),
+];
+
+/// The same mistakes, with this help where a key has another name or place.
+pub(super) fn explain(diagnostics: Diagnostics) -> Diagnostics {
+    diagnostics.into_iter().map(explain_one).collect()
+}
+
+fn explain_one(mut diagnostic: Diagnostic) -> Diagnostic {
+    let key = diagnostic.message.strip_prefix("unknown key `");
+    let key = key.and_then(|rest| rest.strip_suffix('`')).unwrap_or_default();
+    if let Some((_, help)) = KEYS.iter().find(|(known, _)| *known == key) {
+        diagnostic.help = Some((*help).to_owned());
+    }
+    diagnostic
+}
+
+#[cfg(test)]
+mod tests {
+    use actgate_yaml::Span;
+
+    use super::*;
+
+    #[test]
+    fn only_unknown_keys_of_the_table_get_its_help() {
+        for (message, help) in [
+            (
+                "unknown key `token`",
+                "it is `access_token: strip` or `access_token: forward`",
+            ),
+            ("unknown key `drain`", UNDER_TIMEOUTS),
+            ("unknown key `listne`", "before"),
+            ("unknown word `token`", "before"),
+            ("the key `token` is missing", "before"),
+        ] {
+            let before = Diagnostic::new(Span::default(), message, "before");
+            assert_eq!(explain_one(before).help.as_deref(), Some(help), "{message}");
+        }
+    }
+}

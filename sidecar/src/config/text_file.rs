@@ -1,0 +1,92 @@
+//! Reads text files whole, within a limit.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
+
+/// The longest file that is read.
+const MAX_BYTES: u64 = 1024 * 1024;
+
+/// Why a file cannot be used. `help` may be empty.
+#[derive(Debug)]
+pub(crate) struct FileError {
+    pub(crate) message: String,
+    pub(crate) help: &'static str,
+    pub(crate) is_missing: bool,
+}
+
+/// Reads a regular file, a link to one, or a descriptor that the caller has opened.
+///
+/// Any other file may have no end, or keep the process waiting: a pipe that no process writes to, a device.
+pub(crate) fn read_text(file: &Path) -> Result<String, FileError> {
+    if !is_descriptor(file) {
+        let kind = std::fs::metadata(file).map_err(unreadable)?.file_type();
+        if kind.is_dir() {
+            return Err(invalid("this is a folder, not a file", ""));
+        }
+        if !kind.is_file() {
+            let help = "name a file, or `/dev/stdin` for what standard input delivers";
+            return Err(invalid("this is a pipe or a device, not a file", help));
+        }
+    }
+    let mut bytes = Vec::new();
+    let opened = File::open(file).map_err(unreadable)?;
+    opened.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(invalid("the file is longer than 1 MiB", ""));
+    }
+    String::from_utf8(bytes).map_err(|_| invalid("the file is not valid UTF-8", ""))
+}
+
+/// Standard input, and what a shell passes for `<(command)`.
+fn is_descriptor(file: &Path) -> bool {
+    let paths = ["/dev/stdin", "/dev/fd", "/proc/self/fd"];
+    paths.iter().any(|path| file.starts_with(path))
+}
+
+fn invalid(message: &str, help: &'static str) -> FileError {
+    FileError {
+        message: message.to_owned(),
+        help,
+        is_missing: false,
+    }
+}
+
+fn unreadable(error: io::Error) -> FileError {
+    FileError {
+        is_missing: error.kind() == io::ErrorKind::NotFound,
+        ..match error.kind() {
+            io::ErrorKind::IsADirectory => invalid("this is a folder, not a file", ""),
+            _ => invalid(&format!("the file cannot be read: {error}"), ""),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_regular_file_is_read_within_the_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+        std::os::unix::fs::symlink("file", &link).unwrap();
+        assert!(read_text(&link).unwrap_err().is_missing);
+        let message = |file: &Path| read_text(file).unwrap_err().message;
+        for (length, read) in [(0, true), (MAX_BYTES, true), (MAX_BYTES + 1, false)] {
+            std::fs::write(&file, " ".repeat(usize::try_from(length).unwrap())).unwrap();
+            assert_eq!(read_text(&link).is_ok(), read, "{length}");
+        }
+        assert_eq!(message(&file), "the file is longer than 1 MiB");
+        std::fs::write(&file, b"\xff").unwrap();
+        assert_eq!(message(&link), "the file is not valid UTF-8");
+        assert_eq!(message(folder.path()), "this is a folder, not a file");
+        for device in ["/dev/zero", "/dev/null", "/dev/full"] {
+            assert_eq!(
+                message(Path::new(device)),
+                "this is a pipe or a device, not a file",
+                "{device}"
+            );
+        }
+    }
+}
