@@ -66,7 +66,7 @@ fn the_printed_commands_get_tokens() {
 fn a_network_address_must_be_allowed_and_is_warned_of() {
     let denied = run_to_end(&["issuer", "--listen", "0.0.0.0:0"], "");
     let text = output_text(&denied);
-    assert_eq!(denied.status.code(), Some(1), "{text}");
+    assert_eq!(denied.status.code(), Some(2), "{text}");
     assert!(
         text.contains("is not a loopback address") && text.contains("--expose-to-network"),
         "{text}"

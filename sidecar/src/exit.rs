@@ -12,6 +12,8 @@ pub(crate) enum Failure {
     Configuration(Diagnostics),
     /// The same, and the command has reported the mistakes.
     ConfigurationReported,
+    /// The values of the command line cannot be used together.
+    Usage(String),
     /// An error at run time.
     Runtime(String),
     /// The result of the command, which it has printed, is negative.
@@ -23,6 +25,8 @@ impl Failure {
     pub(crate) fn code(&self) -> ExitCode {
         match self {
             Failure::Configuration(_) | Failure::ConfigurationReported => ExitCode::from(78),
+            // As for an argument that cannot be parsed.
+            Failure::Usage(_) => ExitCode::from(2),
             Failure::Runtime(_) | Failure::Denied => ExitCode::FAILURE,
         }
     }
@@ -32,7 +36,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Failure::Configuration(diagnostics) => diagnostics.fmt(f),
-            Failure::Runtime(text) => write!(f, "actgate: {text}"),
+            Failure::Usage(text) | Failure::Runtime(text) => write!(f, "actgate: {text}"),
             Failure::ConfigurationReported | Failure::Denied => Ok(()),
         }
     }

@@ -19,6 +19,7 @@ mod start;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use tracing::Level;
 
 use crate::cli::arguments::{Arguments, Command};
 use crate::cli::output::{Output, eprint_line};
@@ -42,9 +43,9 @@ fn main() -> ExitCode {
             let text = failure.to_string();
             match failure {
                 // A long list may be read slowly, and delays nothing.
-                Failure::Configuration(_) => eprint_line(&text),
+                Failure::Configuration(_) => eprint_line(&log.format(Level::ERROR, &text)),
                 _ if text.is_empty() => {}
-                _ => log.line(&text),
+                _ => log.line(Level::ERROR, &text),
             }
             failure.code()
         }
@@ -61,7 +62,7 @@ fn execute(command: Command, log: &ProcessLog) -> Result<(), Failure> {
         },
         Command::Run(file) => block_on(run::run(&file.config, log)),
         Command::Explain(arguments) => block_on(explain::explain(&arguments)),
-        Command::Issuer(arguments) => block_on(issuer::issuer(&arguments)),
+        Command::Issuer(arguments) => block_on(issuer::issuer(&arguments, log)),
         Command::Demo { once, json } => block_on(demo::demo(once, Output::of(json))),
     }
 }

@@ -18,7 +18,7 @@ use crate::cli::chain_tree;
 use crate::cli::output::{Output, print, print_json};
 use crate::cli::terminal::{bad, faint, good, printable, strong};
 use crate::cli::unverified_chain::unverified_chain;
-use crate::config::{self, Settings};
+use crate::config::{self, Settings, read_text};
 use crate::exit::{Context as _, Failure};
 use crate::headers::chain_json::Chain;
 use crate::log::decision_log::Effect;
@@ -56,10 +56,11 @@ pub(crate) async fn explain(arguments: &ExplainArguments) -> Result<(), Failure>
 
 /// An authorizer with the keys in a file: nothing is fetched.
 fn with_key_set(settings: Settings, file: &Path) -> Result<Authorizer, Failure> {
-    let document = std::fs::read(file).context(file.display())?;
+    let document =
+        read_text(file).map_err(|error| Failure::Runtime(format!("{}: {}", file.display(), error.message)))?;
     let mut builder = settings.authorizer;
     for issuer in settings.issuers {
-        builder = builder.issuer(issuer.trusted.key_set(&document).context(file.display())?);
+        builder = builder.issuer(issuer.trusted.key_set(document.as_bytes()).context(file.display())?);
     }
     builder.build().context("authorizer")
 }

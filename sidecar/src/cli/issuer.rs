@@ -4,10 +4,14 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
 use actgate_issuer::{Registry, Server, Settings, SettingsError, Signing, StartError};
+use actgate_yaml::{Diagnostic, Diagnostics, Span};
+use tracing::Level;
 
 use crate::cli::arguments::{IssuerArguments, SigningAlgorithm};
-use crate::cli::output::{eprint_line, print};
+use crate::cli::output::print;
+use crate::config::read_text;
 use crate::exit::{Context as _, Failure};
+use crate::log::process_log::ProcessLog;
 use crate::server::signals::ShutdownSignals;
 
 /// The first lines on standard error.
@@ -52,7 +56,7 @@ A token for a client of the registry with the grant client_credentials:
 ";
 
 /// Runs the issuer until a signal stops it.
-pub(crate) async fn issuer(arguments: &IssuerArguments) -> Result<(), Failure> {
+pub(crate) async fn issuer(arguments: &IssuerArguments, log: &ProcessLog) -> Result<(), Failure> {
     let registry = match &arguments.registry {
         Some(file) => read_registry(file)?,
         None => Registry::demo().context("built-in registry")?,
@@ -72,32 +76,40 @@ pub(crate) async fn issuer(arguments: &IssuerArguments) -> Result<(), Failure> {
         .map_err(start_failure)?;
     let mut signals = ShutdownSignals::watch().context("signal handling")?;
     let address = server.local_addr();
-    eprint_line(BANNER);
+    log.line(Level::WARN, BANNER);
     if !address.ip().is_loopback() {
-        eprint_line(&format!(
+        let warning = format!(
             "actgate: warning: {address} is open to the network: anyone who reaches it can obtain tokens with the
   development passwords and secrets of the registry, which cross the network in clear text"
-        ));
+        );
+        log.line(Level::WARN, &warning);
     }
-    eprint_line(&format!("actgate: issuer on {address}"));
+    log.line(Level::INFO, &format!("actgate: issuer on {address}"));
     print(&first_steps(&server, arguments.registry.is_some()))?;
     server.serve(async move { signals.next().await }).await;
     Ok(())
 }
 
 fn start_failure(error: StartError) -> Failure {
-    let help = match error {
+    let help = match &error {
         StartError::Settings(SettingsError::NotLoopback(_)) => {
             "\n  help: listen on 127.0.0.1, or add --expose-to-network to let anyone who reaches it obtain tokens"
         }
         StartError::Settings(SettingsError::NoIssuerUrl(_)) => "\n  help: add --issuer with the URL that clients use",
         _ => "",
     };
-    Failure::Runtime(format!("issuer: {error}{help}"))
+    let text = format!("issuer: {error}{help}");
+    match error {
+        StartError::Settings(_) => Failure::Usage(text),
+        _ => Failure::Runtime(text),
+    }
 }
 
 pub(super) fn read_registry(file: &Path) -> Result<Registry, Failure> {
-    let text = std::fs::read_to_string(file).context(file.display())?;
+    let text = read_text(file).map_err(|error| {
+        let mistake = Diagnostic::new(Span::default(), error.message, error.help);
+        Failure::Configuration(Diagnostics::from_iter([mistake]).in_file(file))
+    })?;
     Registry::from_yaml(&text).map_err(|mistakes| Failure::Configuration(mistakes.in_file(file)))
 }
 

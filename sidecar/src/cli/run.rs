@@ -3,6 +3,8 @@
 use std::io;
 use std::path::Path;
 
+use tracing::Level;
+
 use crate::config;
 use crate::exit::{Context as _, Failure};
 use crate::log::decision_log::DecisionLog;
@@ -33,9 +35,12 @@ pub(crate) async fn run(file: &Path, log: &ProcessLog) -> Result<(), Failure> {
 
 /// Writes the addresses to standard error: with port 0 the system chooses them.
 fn announce(server: &Server, log: &ProcessLog) -> io::Result<()> {
-    log.line(&format!("actgate: listening on {}", server.data.address()?));
+    log.line(
+        Level::INFO,
+        &format!("actgate: listening on {}", server.data.address()?),
+    );
     if let Some(admin) = &server.admin {
-        log.line(&format!("actgate: admin on {}", admin.address()?));
+        log.line(Level::INFO, &format!("actgate: admin on {}", admin.address()?));
     }
     Ok(())
 }

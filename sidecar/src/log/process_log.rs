@@ -6,8 +6,11 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use clap::ValueEnum;
+use serde_json::json;
+use tracing::Level;
 use tracing::level_filters::LevelFilter;
 
+use super::decision_log::now;
 use super::line_writer::{self, LineWriter};
 
 /// The bytes that may wait for the writer.
@@ -18,7 +21,10 @@ const CLOSE_TIME: Duration = Duration::from_secs(1);
 
 /// The process log; clones write to the same one.
 #[derive(Clone, Debug)]
-pub(crate) struct ProcessLog(LineWriter);
+pub(crate) struct ProcessLog {
+    lines: LineWriter,
+    format: LogFormat,
+}
 
 /// The least severe level that is logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -47,8 +53,9 @@ impl ProcessLog {
     pub(crate) fn start(level: LogLevel, format: LogFormat) -> io::Result<ProcessLog> {
         let stderr = line_writer::unlocked(&io::stderr())?;
         // A failure to write to standard error cannot be reported.
-        let log = ProcessLog(LineWriter::start("process-log", CAPACITY, stderr, |_| {})?);
-        let lines = log.clone();
+        let lines = LineWriter::start("process-log", CAPACITY, stderr, |_| {})?;
+        let log = ProcessLog { lines, format };
+        let writer = log.clone();
         let subscriber = tracing_subscriber::fmt()
             .with_max_level(match level {
                 LogLevel::Error => LevelFilter::ERROR,
@@ -56,7 +63,7 @@ impl ProcessLog {
                 LogLevel::Info => LevelFilter::INFO,
                 LogLevel::Debug => LevelFilter::DEBUG,
             })
-            .with_writer(move || lines.clone())
+            .with_writer(move || writer.clone())
             // They bypass the writer, and panic when standard error is closed.
             .log_internal_errors(false)
             .with_ansi(false)
@@ -68,21 +75,33 @@ impl ProcessLog {
         Ok(log)
     }
 
-    /// Writes one line as it is.
-    pub(crate) fn line(&self, line: &str) {
-        let _ = self.0.send(format!("{line}\n").as_bytes());
+    /// Writes a message whatever the level of the log, as text without its time.
+    pub(crate) fn line(&self, level: Level, message: &str) {
+        let line = self.format(level, message);
+        let _ = self.lines.send(format!("{line}\n").as_bytes());
+    }
+
+    /// A message in the format of the log.
+    pub(crate) fn format(&self, level: Level, message: &str) -> String {
+        match self.format {
+            LogFormat::Text => message.to_owned(),
+            LogFormat::Json => {
+                let event = json!({ "timestamp": now(), "level": level.as_str(), "fields": { "message": message } });
+                event.to_string()
+            }
+        }
     }
 
     /// Writes waiting lines for up to a second, and ends.
     pub(crate) fn close(&self) {
-        self.0.close(CLOSE_TIME);
+        self.lines.close(CLOSE_TIME);
     }
 }
 
 /// One event is one write.
 impl Write for ProcessLog {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let _ = self.0.send(line);
+        let _ = self.lines.send(line);
         Ok(line.len())
     }
 
