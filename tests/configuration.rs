@@ -142,7 +142,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     (
         "https://orders.example.com",
         "' https://orders.example.com'",
-        "4:11: \" https://orders.example.com\" has a space at an end",
+        "4:11: ` https://orders.example.com` is not an audience: it has white space at an end",
     ),
     (
         "audience: https://orders.example.com",
@@ -157,17 +157,17 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     (
         "audience: https://orders.example.com",
         "audience: '*'",
-        "4:11: `*` is a pattern",
+        "4:11: `*` is not an audience: it is a pattern",
     ),
     (
         "https://orders.example.com",
         "https://*.example.com",
-        "4:11: `https://*.example.com` is a pattern",
+        "4:11: `https://*.example.com` is not an audience: it is a pattern",
     ),
     (
         "https://orders.example.com",
         "${AUDIENCE}",
-        "4:11: `${AUDIENCE}` is a placeholder",
+        "4:11: `${AUDIENCE}` is not an audience: it is a pattern",
     ),
     (
         "leeway: 30s",
@@ -178,12 +178,28 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     (
         "issuer: https://idp",
         "issuer: idp",
-        "7:13: `idp.example.com` cannot be used",
+        "7:13: `idp.example.com` is not an issuer: it is not an absolute URL\n  help: write `https://idp.example.com`",
     ),
     (
         "issuer: https://idp",
         "issuer: http://idp",
         "7:13: `http://idp.example.com` cannot be used",
+    ),
+    (
+        "issuer: https://idp.example.com",
+        "issuer: https://idp.example.com/.well-known/openid-configuration",
+        "7:13: `https://idp.example.com/.well-known/openid-configuration` is not an issuer: it is the address of a document \
+         of the issuer\n  help: write `https://idp.example.com`, or with a slash",
+    ),
+    (
+        "issuer: https://idp.example.com",
+        "issuer: https://login.example.com/{tenantid}/v2.0",
+        "7:13: `https://login.example.com/{tenantid}/v2.0` is not an issuer: it is a pattern",
+    ),
+    (
+        "    algorithms",
+        "    jwks_uri: https://idp.example.com/.well-known/openid-configuration\n    algorithms",
+        "8:15: `https://idp.example.com/.well-known/openid-configuration` cannot be used: it is the address of metadata",
     ),
     (
         "- issuer: https://idp.example.com\n    algorithms",

@@ -3,6 +3,7 @@
 mod chain;
 mod check;
 mod cli;
+mod configuration;
 mod deployment;
 mod diagnostics;
 mod flows;
@@ -14,6 +15,7 @@ mod peers;
 mod policy;
 mod policy_examples;
 mod pressure;
+mod process;
 mod request;
 mod spelling;
 mod structure;

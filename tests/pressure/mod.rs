@@ -1,5 +1,5 @@
 //! The gate under pressure: few file descriptors, and output that is not read.
 
 mod limits;
-mod neglected;
+pub mod neglected;
 mod readers;

@@ -9,7 +9,7 @@ mod exchange;
 mod framing;
 mod upgrade;
 
-pub(crate) use self::connection_io::Http1Io;
+pub(crate) use self::connection_io::{Http1Io, is_late_head};
 pub(crate) use self::framing::check_framing;
 pub(crate) use self::upgrade::ignore_old_upgrade;
 

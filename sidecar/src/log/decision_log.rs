@@ -15,6 +15,7 @@ use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::headers::chain_json::Chain;
 use crate::log::line_writer::{self, Change, LineWriter};
+use crate::log::redact;
 
 /// The bytes that may wait for the writer.
 const CAPACITY: usize = 8 * 1024 * 1024;
@@ -41,11 +42,12 @@ pub(crate) struct Event<'a> {
     pub(crate) time: String,
     /// The id, which the response of a denied request contains, too.
     pub(crate) id: Uuid,
-    /// The method of the request, truncated like the path.
-    #[serde(serialize_with = "truncate")]
+    /// The method of the request, written like the path.
+    #[serde(serialize_with = "bounded")]
     pub(crate) method: &'a str,
-    /// The path of the request without its query; truncated to 2048 bytes and an ellipsis.
-    #[serde(serialize_with = "truncate")]
+    /// The path of the request without its query, with `[token]` in place of a token; truncated to 2048 bytes and an
+    /// ellipsis.
+    #[serde(serialize_with = "bounded")]
     pub(crate) path: &'a str,
     /// The matched route.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -87,7 +89,7 @@ pub(crate) enum Effect {
     Deny,
 }
 
-/// The current time, for an event.
+/// The current time, for a line of a log.
 #[expect(clippy::disallowed_methods, reason = "a timestamp, which no decision depends on")]
 pub(crate) fn now() -> String {
     written(SystemTime::now())
@@ -111,13 +113,14 @@ fn since_1970(time: SystemTime) -> Duration {
     time.duration_since(UNIX_EPOCH).unwrap_or_default().min(LATEST)
 }
 
-/// A caller chooses the length of a path, which must not displace other events.
-fn truncate<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+/// A caller chooses a path and its length: it must not displace other events, and a token in it is not written.
+fn bounded<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    let text = redact::without_tokens(text);
     let text = if text.len() > MAX_TEXT_BYTES {
         let whole = (0..=MAX_TEXT_BYTES).rev().find(|end| text.is_char_boundary(*end));
         Cow::Owned(format!("{}…", &text[..whole.unwrap_or_default()]))
     } else {
-        Cow::Borrowed(text)
+        text
     };
     serializer.serialize_str(&text)
 }

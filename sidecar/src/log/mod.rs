@@ -3,3 +3,4 @@
 pub(crate) mod decision_log;
 pub(crate) mod line_writer;
 pub(crate) mod process_log;
+mod redact;

@@ -1,8 +1,11 @@
 //! Serves one connection to its end.
 
 use std::convert::Infallible;
+use std::error::Error;
+use std::io;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,7 +21,7 @@ use tokio::time::timeout;
 
 use super::listener::Accepted;
 use crate::gate::connection_info::{AmbiguousMessage, ConnectionInfo};
-use crate::http1::{Http1Io, MAX_HEAD_BYTES, check_framing, ignore_old_upgrade};
+use crate::http1::{Http1Io, MAX_HEAD_BYTES, check_framing, ignore_old_upgrade, is_late_head};
 use crate::proxy::Proxy;
 
 /// How long a connection without a request stays open once draining has begun: a request may already be on its way.
@@ -110,8 +113,38 @@ pub(crate) async fn client(
         },
     };
     if let Err(error) = result {
+        report(&error);
+    }
+}
+
+/// Reports how a connection ended early. What happened without a line in the decision log is counted and reported with
+/// each power of two, so that a client does not fill the log.
+fn report(error: &hyper::Error) {
+    static UNREADABLE: AtomicU64 = AtomicU64::new(0);
+    static UNREAD: AtomicU64 = AtomicU64::new(0);
+    let (counter, message) = if error.is_parse() {
+        (
+            &UNREADABLE,
+            "requests without a valid head were answered with 400, 414 or 431",
+        )
+    } else if is_unread_response(error) {
+        (&UNREAD, "responses were cut off: the client did not read them for 30 s")
+    } else {
+        tracing::debug!(%error, "connection ended early");
+        return;
+    };
+    let count = counter.fetch_add(1, Ordering::Relaxed) + 1;
+    if count.is_power_of_two() {
+        tracing::info!(count, %error, "{message}");
+    } else {
         tracing::debug!(%error, "connection ended early");
     }
+}
+
+/// Whether the time limit for reading a response has passed.
+fn is_unread_response(error: &hyper::Error) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
+    cause.is_some_and(|io| io.kind() == io::ErrorKind::TimedOut && !is_late_head(io))
 }
 
 /// Serves a client that asks for nothing but `answer`, which does not wait.

@@ -2,9 +2,14 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use super::connection::ConnectionLimits;
+
 /// Descriptors for other uses than connections of clients and to the upstream: listeners, logs, key fetches, the
 /// runtime.
 const RESERVED: u64 = 64;
+
+/// Fewer connections are reported even if their number is not configured.
+const FEW_CONNECTIONS: u32 = 400;
 
 /// Reduces `wanted` to the number of connections that the process has descriptors for, with one to the upstream for
 /// each: without it a request could only be answered with 502. The soft limit is raised as far as the system allows.
@@ -25,15 +30,21 @@ pub(crate) fn connections(wanted: u32) -> u32 {
     };
     let possible = within(wanted, open_files);
     if possible < wanted {
-        // Not a warning: on many systems the default of `max_connections` exceeds the limit.
-        tracing::info!(
-            max_connections = possible,
-            wanted,
-            open_files,
-            "the limit of open files allows fewer connections than configured"
-        );
+        report(possible, wanted, open_files);
     }
     possible
+}
+
+/// On many systems the default of `max_connections` exceeds the limit, which matters only where few are left.
+fn report(possible: u32, wanted: u32, open_files: u64) {
+    let message = "the limit of open files allows fewer connections than `max_connections`";
+    if wanted != ConnectionLimits::default().connections {
+        tracing::warn!(max_connections = possible, wanted, open_files, "{message}");
+    } else if possible < FEW_CONNECTIONS {
+        tracing::info!(max_connections = possible, wanted, open_files, "{message}");
+    } else {
+        tracing::debug!(max_connections = possible, wanted, open_files, "{message}");
+    }
 }
 
 fn within(wanted: u32, open_files: u64) -> u32 {
