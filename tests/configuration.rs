@@ -34,7 +34,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ("leeway: 30s", "leeway:", "5:7: a value is missing here"),
     (
         "leeway:",
-        "token: strip\nleeway:",
+        "token: x\nleeway:",
         "5:1: unknown key `token`\n  help: it is `access_token: strip` or `access_token: forward`",
     ),
     (
@@ -285,12 +285,28 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ("leeway:", "decision_log: '-'\nleeway:", "5:15: `-` is not a file"),
     ("leeway:", "decision_log: none\nleeway:", "5:15: `none` is not a file"),
     // The policy.
-    ("[human-must-initiate]", "[human-must-begin]", "22:15: "),
-    ("GET /health", "POST /refunds", "20:12: "),
-    ("public: true", "public: true\n    scopes: [a]", "19:5: "),
+    (
+        "[human-must-initiate]",
+        "[human-must-begin]",
+        "22:15: no requirement is named `human-must-begin`\n  help: did you mean `human-must-initiate`?",
+    ),
+    (
+        "GET /health",
+        "POST /refunds",
+        "20:12: `POST /refunds` matches the same requests as `POST /refunds` in line 18",
+    ),
+    (
+        "public: true",
+        "public: true\n    scopes: [a]",
+        "18:5: a public route has no requirement",
+    ),
     ("public: true", "public: yes", "19:13: expected `true` or `false`"),
-    ("[refund-agent]", "[]", "23:22: "),
-    ("actor: { one_of", "actor: { absent: true, one_of", "23:"),
+    ("[refund-agent]", "[]", "23:12: `one_of` is empty"),
+    (
+        "actor: { one_of",
+        "actor: { absent: true, one_of",
+        "23:12: an actor cannot be absent and have properties",
+    ),
     ("max_depth: 2", "max_depth: two", "24:25: expected a whole number"),
     (
         "routes:",

@@ -233,7 +233,7 @@ fn check_audience(audience: &str) -> Result<(), ConfigError> {
         let reason = "it has white space at an end, or a control character";
         return invalid(reason, "write it as the issuer writes it in `aud`");
     }
-    if audience.contains('*') {
+    if audience.contains(['*', '{', '}']) {
         let reason = "it is a pattern, and audiences are compared as they are written";
         return invalid(
             reason,

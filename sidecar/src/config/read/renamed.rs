@@ -8,10 +8,9 @@ const UNDER_ISSUERS: &str = "write it in an entry of `issuers`";
 const IN_LISTEN: &str = "write the address and the port in `listen`";
 
 /// Unknown keys and their help, in place of the most similar key.
-const KEYS: [(&str, &str); 25] = [
+const KEYS: [(&str, &str); 24] = [
     ("token", "it is `access_token: strip` or `access_token: forward`"),
     ("chain", "it is `chain_completeness`"),
-    ("auth_within", "it is `max_auth_age`"),
     ("drain", UNDER_TIMEOUTS),
     ("header", UNDER_TIMEOUTS),
     ("keep_alive", UNDER_TIMEOUTS),
