@@ -31,7 +31,7 @@ impl From<KeySet> for KeySource {
 }
 
 impl KeySource {
-    /// The address that is fetched first, or the issuer by which it is found; [`None`] for a static set.
+    /// The address that is fetched first, or the issuer whose metadata names it; [`None`] for a static set.
     pub(crate) fn address<'a>(&'a self, issuer: &'a str) -> Option<&'a str> {
         match self {
             KeySource::Static(_) => None,
