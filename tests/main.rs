@@ -16,6 +16,7 @@ mod policy;
 mod policy_examples;
 mod pressure;
 mod process;
+mod readme;
 mod request;
 mod spelling;
 mod structure;

@@ -74,9 +74,9 @@
 //!
 //! # Features
 //!
-//! - `reqwest` (default): [`Authorizer::start`] fetches keys over HTTP. Without it, [`Authorizer::start_with`] takes a
-//!   [`keys::Fetch`].
-//! - `axum`: [`Identity`] as an extractor.
+//! - `reqwest` (default): [`Authorizer::start`] fetches keys over HTTPS, by rustls with aws-lc-rs and the roots of the
+//!   operating system ([`keys::HttpFetch`] takes other roots). Without it, [`Authorizer::start_with`] takes a [`keys::Fetch`].
+//! - `axum`: [`Identity`] and `Option<Identity>` as extractors.
 //! - `test-util`: [`testing`], an issuer in memory that mints tokens with chains.
 
 mod authorizer;

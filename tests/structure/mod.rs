@@ -5,7 +5,7 @@ mod graph;
 mod map;
 mod order;
 mod paths;
-mod source;
+pub mod source;
 mod words;
 
 use std::fs;

@@ -80,7 +80,7 @@
 //! Routes are compared exactly, and the API behind may not do so: Express and ASP.NET ignore the case of a path, many servers a last slash,
 //! servers on Windows blanks and dots at the end of a segment; Flask and Django serve `delete` as `DELETE`; Rails, Laravel and Symfony serve the method in a
 //! parameter `_method`. With a weak catch-all under a strict route, another spelling would then reach the strict handler. Therefore a request is denied with 400
-//! if any of these spellings of its path leads to another access, if a parameter `_method` of the query, or in the sidecar of a form, names a method with another access, or if its
+//! if any of these spellings of its path leads to another access, if a parameter `_method` of the query (or of a form, where it is read) names a method with another access, or if its
 //! method has a lower-case letter. Accesses are equal if the rules are.
 //!
 //! `spelling: exact` at the top of the policy states that the API ignores none of these differences and reads no `_method`. Then only the escapes of a path and the case of the
