@@ -10,7 +10,9 @@ use crate::structure::source::root;
 #[ignore = "it can download crates that the workspace does not use"]
 fn the_example_of_the_library_compiles_with_the_dependencies_beside_it() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    let section = readme.split("\n## ").find(|section| section.starts_with("The library\n"));
+    let section = readme
+        .split("\n## ")
+        .find(|section| section.starts_with("The library\n"));
     let section = section.expect("a section `The library`");
     let (dependencies, example) = (block(section, "toml"), block(section, "rust"));
     let path = "path = \"../actgate/middleware\"";
@@ -24,7 +26,10 @@ fn the_example_of_the_library_compiles_with_the_dependencies_beside_it() {
     let package = "[workspace]\n[package]\nname = \"readme\"\nedition = \"2024\"\n";
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
-    write("Cargo.toml", &format!("{package}{dependencies}\n[profile.dev]{profile}"));
+    write(
+        "Cargo.toml",
+        &format!("{package}{dependencies}\n[profile.dev]{profile}"),
+    );
     fs::create_dir(folder.path().join("src")).unwrap();
     write("src/lib.rs", example);
     fs::copy(root().join("Cargo.lock"), folder.path().join("Cargo.lock")).unwrap();
