@@ -22,9 +22,13 @@ fn folder(issuers: &str) -> TempDir {
 }
 
 fn run(folder: &Path) -> Command {
+    command("run", folder)
+}
+
+fn command(name: &str, folder: &Path) -> Command {
     let mut command = Command::new(binary());
     command
-        .args(["run", "--config"])
+        .args([name, "--config"])
         .arg(folder.join("actgate.yaml"))
         .env("SSL_CERT_FILE", folder.join("roots.pem"))
         .env("SSL_CERT_DIR", folder.join("roots"))
@@ -49,6 +53,34 @@ fn without_roots_an_https_issuer_is_refused_with_help() {
         for text in ["has no root certificates", "`ca-certificates`", "SSL_CERT_FILE"] {
             assert!(stderr.contains(text), "{issuers}{stderr}");
         }
+    }
+}
+
+/// The machine that checks may not be the one that runs the gate.
+#[test]
+fn without_roots_check_warns_of_an_https_issuer() {
+    for (issuers, warned) in [
+        ("  - issuer: https://idp.example.com\n", true),
+        (
+            "  - issuer: http://127.0.0.1:9\n    jwks_uri: https://idp.example.com/jwks\n",
+            true,
+        ),
+        (
+            "  - issuer: http://127.0.0.1:9\n  - issuer: https://idp.example.com\n",
+            true,
+        ),
+        ("  - issuer: http://127.0.0.1:9\n", false),
+        (
+            "  - issuer: https://idp.example.com\n    jwks_uri: http://127.0.0.1:9/jwks\n",
+            false,
+        ),
+    ] {
+        let folder = folder(issuers);
+        let mut check = command("check", folder.path());
+        let output = check.stdout(Stdio::piped()).output().expect("the binary ends");
+        let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(0), "{issuers}{stdout}");
+        assert_eq!(stdout.contains("has no root certificates"), warned, "{issuers}{stdout}");
     }
 }
 

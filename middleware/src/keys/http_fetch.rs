@@ -57,8 +57,14 @@ impl HttpFetch {
         }
     }
 
-    /// Checks that certificates can be checked, if one of the addresses is https.
-    pub(crate) fn check_roots<'a>(&self, mut addresses: impl Iterator<Item = &'a str>) -> Result<(), ConfigError> {
+    /// Checks that there is a root certificate, if one of the addresses is https. [`Authorizer::start`] does it for its
+    /// issuers.
+    ///
+    /// # Errors
+    /// [`ConfigError::Client`] when the system has none.
+    ///
+    /// [`Authorizer::start`]: crate::Authorizer::start
+    pub fn check_roots<'a>(&self, mut addresses: impl Iterator<Item = &'a str>) -> Result<(), ConfigError> {
         if self.lacks_roots && addresses.any(is_https) {
             return Err(ConfigError::Client(NO_ROOTS.to_owned()));
         }

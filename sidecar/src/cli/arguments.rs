@@ -64,7 +64,8 @@ that denies it; the upstream received no complete request.
 A connection is closed when the client does not read a pending response for 30 seconds.
 `Upgrade` to WebSocket or another protocol is answered with 501; an offer of `h2c`, `HTTP/…` or `TLS/…` is ignored.
 Forwarded requests have a `Via` entry with a pseudonym of this process. A request that comes back with it, or that has
-passed more than 64 proxies, is answered with 508. A response of the upstream has at most 256 header lines.
+passed more than 64 proxies, is answered with 508. Some servers compress no response to a request with `Via` unless
+configured to (nginx: `gzip_proxied any`). A response of the upstream has at most 256 header lines.
 Keys that are fetched over https are checked with the root certificates of the system; SSL_CERT_FILE and SSL_CERT_DIR name
 others. A proxy that the environment names (HTTPS_PROXY) is not used.
 Headers with which a client claims another method, path, address or identity (X-Forwarded-*, Remote-User, …) are removed.

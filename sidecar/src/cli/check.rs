@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
 
+use actgate::keys::HttpFetch;
 use actgate_yaml::{Diagnostic, Diagnostics, Span};
 use serde::Serialize;
 
@@ -137,7 +138,8 @@ impl fmt::Display for Summary<'_> {
     }
 }
 
-/// What the policy holds without effect, and the routes that match other spellings of stricter ones.
+/// What the policy holds without effect, the routes that match other spellings of stricter ones, and missing root
+/// certificates.
 fn warnings(settings: &Settings) -> Diagnostics {
     let policy = &settings.policy;
     let warnings = policy.warnings().chain(policy.covered_spellings()).map(|warning| {
@@ -145,7 +147,21 @@ fn warnings(settings: &Settings) -> Diagnostics {
         let help = warning.help().unwrap_or_default();
         Diagnostic::new(Span { line, column }, warning.message(), help)
     });
-    warnings.collect::<Diagnostics>().in_file(&settings.policy_file)
+    let mut warnings = warnings.collect::<Diagnostics>().in_file(&settings.policy_file);
+    warnings.extend(missing_roots(settings));
+    warnings
+}
+
+/// A fact of this machine, which may not be the one that runs the gate.
+fn missing_roots(settings: &Settings) -> Option<Diagnostic> {
+    let issuers = settings.issuers.iter();
+    let addresses = issuers.map(|issuer| issuer.jwks_uri.as_deref().unwrap_or(issuer.trusted.identifier()));
+    let error = HttpFetch::new().and_then(|fetch| fetch.check_roots(addresses)).err()?;
+    let help = "without them `actgate run` does not start";
+    Some(Diagnostic {
+        file: Some(settings.file.clone()),
+        ..Diagnostic::new(Span::default(), error.to_string(), help)
+    })
 }
 
 fn counted(count: usize, noun: &str) -> String {
