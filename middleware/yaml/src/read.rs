@@ -9,6 +9,7 @@ use crate::diagnostic::Diagnostics;
 use crate::mistake::Mistake;
 use crate::node::Node;
 use crate::spanned::Span;
+use crate::syntax;
 
 /// The number of mistakes after which reading stops; each costs another pass over the document.
 const MAX_MISTAKES: usize = 100;
@@ -30,6 +31,7 @@ pub fn read<T: DeserializeOwned>(text: &str) -> Reading<T> {
             return reading;
         }
     };
+    reading.diagnostics.extend(syntax::tags(text));
     for _ in 0..MAX_MISTAKES {
         match T::deserialize(NodeDeserializer(&root)) {
             Ok(value) => {
@@ -345,6 +347,27 @@ requirements: { a: { kind: human }, a: {} }
         assert_eq!(document.routes.len(), 2);
         assert!(["match", "routes", "rotes", "knd", "kind"].map(|key| omissions.has_key(key)) == [true; 5]);
         assert!(!omissions.has_key("chain"));
+    }
+
+    #[test]
+    fn a_tag_is_a_mistake_wherever_it_is() {
+        let expected = |place: &str, tag: &str| {
+            format!(
+                "{place}: the tag `{tag}` has no meaning here; delete the tag, or quote a text that begins with `!`"
+            )
+        };
+        for (text, place, tag) in [
+            ("routes: [{ match: GET /, public: !x true }]", "1:37", "!x"),
+            ("routes: [{ match: !!str GET / }]", "1:25", "!!str"),
+            ("routes: !!seq [{ match: GET / }]", "1:15", "!!seq"),
+            ("routes:\n  - !route\n    match: GET /", "3:5", "!route"),
+            ("!doc\nroutes: []", "2:1", "!doc"),
+            ("!k routes: []", "1:4", "!k"),
+            ("routes: [{ match: ! GET / }]", "1:21", "!"),
+        ] {
+            assert_eq!(mistakes(text), [expected(place, tag)], "{text}");
+        }
+        assert!(mistakes("routes: [{ match: '!x' }]").is_empty());
     }
 
     #[test]

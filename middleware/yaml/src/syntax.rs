@@ -1,7 +1,7 @@
 //! Mistakes in the syntax, as the parser reports them.
 
 use serde_saphyr::budget::BudgetBreach;
-use serde_saphyr::granit_parser::ErrorKind;
+use serde_saphyr::granit_parser::{ErrorKind, Parser};
 use serde_saphyr::{Error, ExternalMessageSource, UserMessageFormatter};
 
 use crate::diagnostic::Diagnostic;
@@ -56,6 +56,25 @@ fn message(error: &Error) -> (String, &'static str) {
         other => return (other.render_with_formatter(&UserMessageFormatter), ""),
     };
     (message.to_owned(), help)
+}
+
+/// A mistake for each tag: the reader of a value takes no notice of it.
+pub(crate) fn tags(text: &str) -> Vec<Diagnostic> {
+    let events = Parser::new_from_str(text).map_while(Result::ok);
+    let tags = events.filter_map(|(event, place)| {
+        let tag = event.tag()?.original();
+        let span = Span {
+            line: place.start.line() as u64,
+            column: place.start.col() as u64 + 1,
+        };
+        let message = format!("the tag `{tag}` has no meaning here");
+        Some(Diagnostic::new(
+            span,
+            message,
+            "delete the tag, or quote a text that begins with `!`",
+        ))
+    });
+    tags.collect()
 }
 
 /// What the scanner of the parser reports.
