@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use actgate_yaml::{Diagnostics, Omissions, Spanned, nearest};
+use actgate_yaml::{Diagnostics, Omissions, Span, Spanned, nearest};
 
 use super::coverage::Coverage;
 use super::document::{Document, Requirements};
@@ -14,6 +14,8 @@ use super::syntax::Context;
 
 /// Maximum nesting of `any_of`.
 const MAX_NESTING: usize = 4;
+/// Most rules of a policy, those of each requirement counted wherever it is required.
+const MAX_RULES: usize = 100_000;
 
 /// Compiles a document, and reports every mistake of its meaning. The result is valid only without mistakes.
 pub(super) fn compile(
@@ -25,6 +27,7 @@ pub(super) fn compile(
         omissions,
         diagnostics,
         scopes: Vec::new(),
+        compiled: 0,
     };
     let defined = &document.requirements;
     let mut requirements = BTreeMap::new();
@@ -48,6 +51,22 @@ pub(super) fn compile(
     (requirements, routes, coverage)
 }
 
+impl Context<'_> {
+    /// Whether the policy has more rules than are compiled; reported once, at the place where they become too many.
+    fn has_too_many_rules(&mut self, span: Span) -> bool {
+        if self.compiled <= MAX_RULES {
+            return false;
+        }
+        if self.compiled != usize::MAX {
+            self.compiled = usize::MAX;
+            let message = format!("the policy has more than {MAX_RULES} rules");
+            let help = "write fewer alternatives: `require` in each of them repeats all rules of the requirement";
+            self.mistake(span, message, help);
+        }
+        true
+    }
+}
+
 fn add_route(
     routes: &mut RouteTable,
     route: &Spanned<RouteDocument>,
@@ -65,6 +84,9 @@ fn add_route(
         context.mistake(route.span(), message, help);
     }
     for pattern in matches.iter() {
+        if context.has_too_many_rules(route.span()) {
+            return;
+        }
         let access = if *public {
             Access::Public
         } else {
@@ -132,10 +154,12 @@ impl<'d, 'c, 'r> Compiler<'d, 'c, 'r> {
         }
         let mut rules = Rules::default();
         for part in &parts {
+            let before = rules.len();
             self.context.scopes.clone_from(&scopes);
             let prefix = format!("{}: {}", self.owner, part.path);
             part.document.compile(&prefix, self.context, &mut rules);
             self.check_depth(part.document);
+            self.context.compiled = self.context.compiled.saturating_add(1 + rules.len() - before);
             if let Some(alternatives) = &part.document.any_of {
                 let condition = self.any_of(alternatives, part, nesting);
                 let name = format!("{prefix}any_of").into();
@@ -205,7 +229,7 @@ impl<'d, 'c, 'r> Compiler<'d, 'c, 'r> {
         let (Some(chain), Some(actor)) = (&document.chain, &document.actor) else {
             return;
         };
-        if chain.value.max_depth == Some(0) && actor.value.required {
+        if chain.value.max_depth == Some(0) && actor.value.is_required() {
             let message = "no token has an actor and a chain of depth 0";
             self.context
                 .mistake(chain.span(), message, "remove `actor`, or raise `max_depth`");
@@ -230,6 +254,9 @@ impl<'d, 'c, 'r> Compiler<'d, 'c, 'r> {
         }
         for (index, alternative) in alternatives.value.iter().enumerate() {
             let span = alternative.span();
+            if self.context.has_too_many_rules(span) {
+                break;
+            }
             if alternative.value.is_empty() {
                 let message = "an empty alternative is always met";
                 self.context
@@ -278,6 +305,30 @@ mod tests {
         assert_eq!(names, expected.map(|path| format!("GET /: {path}")));
     }
 
+    /// A policy in which each of `depth` requirements has `width` alternatives, which require the one before.
+    fn nested(depth: usize, width: usize) -> String {
+        let mut text = "requirements:\n  r0: { scopes: [a] }\n".to_owned();
+        for level in 1..=depth {
+            let alternatives = vec![format!("{{ require: [r{}] }}", level - 1); width].join(", ");
+            text += &format!("  r{level}: {{ any_of: [{alternatives}] }}\n");
+        }
+        text + &format!("routes: [{{ match: GET /, require: [r{depth}] }}]\n")
+    }
+
+    #[test]
+    fn the_number_of_rules_is_limited() {
+        assert!(Policy::from_yaml(&nested(4, 5)).is_ok());
+        for (depth, width) in [(4, 30), (4, 100), (3, 60), (2, 400)] {
+            let mistakes = Policy::from_yaml(&nested(depth, width)).unwrap_err();
+            assert_eq!(mistakes.iter().count(), 1, "{mistakes}");
+            let line = mistakes.to_string();
+            assert!(
+                line.contains("the policy has more than 100000 rules\n  help: write fewer alternatives"),
+                "{line}"
+            );
+        }
+    }
+
     #[test]
     fn a_name_that_is_not_defined_or_requires_itself_is_reported() {
         let text =
@@ -313,6 +364,9 @@ mod tests {
             "actor: {}",
             "actor: { required: yes }",
             "actor: { absent: true, kind: agent }",
+            "actor: { required: false }",
+            "actor: { required: false, kind: agent }",
+            "actor: { absent: false, one_of: [a] }",
             "actor: { absent: true, required: true }",
             "actor: { issuer: [] }",
             "client: {}",

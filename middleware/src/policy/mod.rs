@@ -31,7 +31,7 @@
 //! |---|---|---|
 //! | `spelling: exact` | beside `routes`: the API distinguishes all spellings of a path ([Spelling](#spelling)) | |
 //! | `match` | where the route applies: `GET /a`, `GET,POST /a/{id}`, `* /a/{*rest}`, or a list of these | `no_route` |
-//! | `public: true` | nothing; a token is not read | |
+//! | `public: true` | nothing; a token is not read. A route without it needs a valid token, whatever else it has; `public: false` is the same | |
 //! | `require: [name]` | what the named requirement requires | as there |
 //! | `scopes: [a, b]` | every one of these scopes; also written `{ all_of: [a, b] }` | `insufficient_scope` |
 //! | `scopes: { any_of: [a] }` | one of these | `insufficient_scope` |

@@ -91,6 +91,8 @@ pub(super) struct Context<'r> {
     pub(super) diagnostics: &'r mut Diagnostics,
     /// The scopes that the requirement requires, all of them.
     pub(super) scopes: Vec<Word>,
+    /// How many rules are compiled.
+    pub(super) compiled: usize,
 }
 
 impl Context<'_> {

@@ -73,6 +73,25 @@ impl Diagnostics {
         self.extend([Diagnostic::new(span, message, help)]);
     }
 
+    /// Adds a mistake after all others.
+    pub(crate) fn push_last(&mut self, message: impl Into<String>, help: impl Into<String>) {
+        let mut diagnostic = Diagnostic::new(Span::default(), message, help);
+        if let Some(last) = self.0.last() {
+            (diagnostic.line, diagnostic.column) = (last.line, last.column);
+            diagnostic.file.clone_from(&last.file);
+        }
+        self.0.push(diagnostic);
+    }
+
+    /// Keeps the first mistakes of more than `most`, and says how many more there are.
+    pub(crate) fn limit(&mut self, most: usize) {
+        let more = self.len().saturating_sub(most);
+        if more > 1 {
+            self.0.truncate(most);
+            self.push_last(format!("there are {more} more mistakes"), "fix these first");
+        }
+    }
+
     /// The same mistakes, each with its file; those that have one keep it.
     #[must_use]
     pub fn in_file(self, file: &Path) -> Self {
@@ -89,7 +108,11 @@ impl Extend<Diagnostic> for Diagnostics {
     fn extend<I: IntoIterator<Item = Diagnostic>>(&mut self, diagnostics: I) {
         for diagnostic in diagnostics {
             let index = self.0.partition_point(|other| other.place() <= diagnostic.place());
-            if !self.0[..index].contains(&diagnostic) {
+            let mut at_place = self.0[..index]
+                .iter()
+                .rev()
+                .take_while(|other| other.place() == diagnostic.place());
+            if at_place.all(|other| *other != diagnostic) {
                 self.0.insert(index, diagnostic);
             }
         }

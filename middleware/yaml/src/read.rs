@@ -11,7 +11,7 @@ use crate::node::Node;
 use crate::spanned::Span;
 use crate::syntax;
 
-/// The number of mistakes after which reading stops; each costs another pass over the document.
+/// The number of mistakes after which reading stops, which costs a pass over the document for each. Most that are reported.
 const MAX_MISTAKES: usize = 100;
 
 /// Reads one document and finds every mistake of its structure.
@@ -32,10 +32,16 @@ pub fn read<T: DeserializeOwned>(text: &str) -> Reading<T> {
         }
     };
     reading.diagnostics.extend(syntax::tags(text));
-    for _ in 0..MAX_MISTAKES {
+    for pass in 0.. {
         match T::deserialize(NodeDeserializer(&root)) {
             Ok(value) => {
                 reading.value = Some(value);
+                break;
+            }
+            Err(_) if pass == MAX_MISTAKES => {
+                reading
+                    .diagnostics
+                    .push_last("there are more mistakes", "fix these first");
                 break;
             }
             Err(mistake) => {
@@ -70,6 +76,7 @@ impl<T> Reading<T> {
         let checked = self
             .value
             .and_then(|value| check(value, &self.omissions, &mut diagnostics));
+        diagnostics.limit(MAX_MISTAKES);
         match checked {
             Some(checked) if diagnostics.is_empty() => Ok(checked),
             _ => Err(diagnostics),
@@ -285,7 +292,11 @@ mod tests {
                 "1:18",
                 "the tag does not fit the value; delete the `!` and the tag",
             ),
-            ("routes: [", "1:9", "this is not YAML: unclosed bracket '['"),
+            (
+                "routes: [",
+                "1:9",
+                "this is not YAML: unclosed bracket '['; close every bracket with one of its kind",
+            ),
             (
                 "routes: []\nroutes: []",
                 "2:1",
@@ -397,6 +408,34 @@ requirements: { a: { kind: human }, a: {} }
     }
 
     #[test]
+    fn mistakes_beyond_the_limit_are_mentioned() {
+        let routes = |count: usize| "routes:\n".to_owned() + &"  - { match: GET /, public: 5 }\n".repeat(count);
+        let last = |text: &str| mistakes(text).pop().unwrap();
+        assert_eq!(mistakes(&routes(MAX_MISTAKES)).len(), MAX_MISTAKES);
+        assert!(last(&routes(MAX_MISTAKES)).starts_with("101:29: expected `true` or `false`"));
+        assert_eq!(mistakes(&routes(MAX_MISTAKES + 1)).len(), MAX_MISTAKES + 1);
+        assert_eq!(
+            last(&routes(MAX_MISTAKES + 1)),
+            "101:29: there are more mistakes; fix these first"
+        );
+        let check = |text: &str| {
+            let refused = read::<Document>(text).check(|document, _, diagnostics| {
+                for route in document.routes {
+                    diagnostics.push(route.span(), "no route is accepted", "");
+                }
+                Some(())
+            });
+            refused.unwrap_err().iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        let valid = routes(MAX_MISTAKES + 8).replace('5', "true");
+        assert_eq!(check(&valid).len(), MAX_MISTAKES + 1);
+        assert_eq!(
+            check(&valid).pop().unwrap(),
+            "101:5: there are 8 more mistakes\n  help: fix these first"
+        );
+    }
+
+    #[test]
     fn an_empty_document_is_an_empty_mapping() {
         for text in ["", "# later", "---", "~"] {
             assert!(mistakes(text).is_empty(), "{text:?}");
@@ -433,7 +472,7 @@ requirements: { a: { kind: human }, a: {} }
         texts.push("k0: &a0 [x]\n".to_owned() + &doubled.collect::<String>());
         for text in texts {
             let found = mistakes(&text);
-            assert!((1..=MAX_MISTAKES).contains(&found.len()), "{}", found.len());
+            assert!((1..=MAX_MISTAKES + 1).contains(&found.len()), "{}", found.len());
         }
         assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
     }

@@ -14,7 +14,12 @@ pub(crate) fn diagnostic(error: &Error, text: &str) -> Diagnostic {
         span = tab_from(text, span).unwrap_or(span);
     }
     let (message, help) = message(error);
-    Diagnostic::new(span, message, help)
+    match kind(inner(error)) {
+        Some(kind) if help.is_empty() && !matches!(kind, ErrorKind::RecursionLimitExceeded) => {
+            Diagnostic::new(span, message, help_of_parser(kind, text, span))
+        }
+        _ => Diagnostic::new(span, message, help),
+    }
 }
 
 const TAG: (&str, &str) = ("the tag does not fit the value", "delete the `!` and the tag");
@@ -77,6 +82,66 @@ pub(crate) fn tags(text: &str) -> Vec<Diagnostic> {
     tags.collect()
 }
 
+fn inner(error: &Error) -> &Error {
+    match error {
+        Error::WithSnippet { error, .. } | Error::AliasError { error, .. } => inner(error),
+        error => error,
+    }
+}
+
+/// How to fix what the parser does not accept.
+fn help_of_parser(kind: &ErrorKind, text: &str, span: Span) -> String {
+    let index = |number: u64| usize::try_from(number.saturating_sub(1)).unwrap_or(usize::MAX);
+    let line = text.lines().nth(index(span.line)).unwrap_or_default();
+    let from_place: String = line.chars().skip(index(span.column)).collect();
+    match kind {
+        ErrorKind::MissingAnchorOrAliasName | ErrorKind::UnexpectedCharacter { .. } => {
+            quote_all(line.strip_suffix(&*from_place).unwrap_or_default(), &from_place)
+        }
+        ErrorKind::InvalidTrailingDoubleQuotedScalar => {
+            let (before, quoted) = line.split_at(line.find('"').unwrap_or(0));
+            quote_all(before, quoted)
+        }
+        ErrorKind::InvalidTrailingSingleQuotedScalar => "write a single quote inside single quotes twice".to_owned(),
+        ErrorKind::UnknownQuotedScalarEscape => "use single quotes, in which a backslash is a character".to_owned(),
+        ErrorKind::UnclosedQuotedScalar | ErrorKind::InvalidQuotedScalarIndent => {
+            "close the quotes that begin before this place".to_owned()
+        }
+        ErrorKind::ExpectedFlowMappingSeparator | ErrorKind::ExpectedFlowSequenceSeparator => {
+            "inside `{ }` and `[ ]`, put a text with brackets or commas in quotes: `'GET /orders/{id}'`".to_owned()
+        }
+        ErrorKind::ExpectedBlockMappingKey => {
+            "align the keys of a mapping, and put a text that begins with a bracket in quotes".to_owned()
+        }
+        ErrorKind::ExpectedBlockSequenceEntry => {
+            "align the keys of an item with its first key, which is after `- `".to_owned()
+        }
+        ErrorKind::MappingValueNotAllowed
+        | ErrorKind::MappingKeyNotAllowed
+        | ErrorKind::InvalidMappingValueWhitespace => {
+            "align the keys of a mapping, write a space after each `:`, and put a text that contains `: ` in quotes"
+                .to_owned()
+        }
+        ErrorKind::MisplacedFlowCollectionEnd
+        | ErrorKind::MismatchedFlowCollectionEnd { .. }
+        | ErrorKind::UnclosedFlowCollection { .. }
+        | ErrorKind::InvalidColonPlacement
+        | ErrorKind::InvalidFlowScalarIndent
+        | ErrorKind::UnexpectedEofFlowMapping
+        | ErrorKind::UnexpectedEofFlowSequence => "close every bracket with one of its kind".to_owned(),
+        _ => "check the indentation, the quotes and the brackets up to this place".to_owned(),
+    }
+}
+
+/// The help to quote a text that YAML reads as something else, with the text where its end is known.
+fn quote_all(before: &str, text: &str) -> String {
+    let text = text.split(" #").next().unwrap_or_default().trim();
+    match before.contains(['{', '[']) {
+        true => "put the whole text in single quotes, as in `'* /orders'`".to_owned(),
+        false => format!("put the whole text in single quotes: `'{}'`", text.replace('\'', "''")),
+    }
+}
+
 /// What the scanner of the parser reports.
 fn kind(error: &Error) -> Option<&ErrorKind> {
     match error {
@@ -110,4 +175,71 @@ fn tab_from(text: &str, from: Span) -> Option<Span> {
         let (column, _) = indentation.find(|(_, character)| *character == '\t')?;
         Some(Span { line, column })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::read;
+
+    fn mistake(text: &str) -> String {
+        let reading = read::<std::collections::BTreeMap<String, Vec<String>>>(text);
+        reading.diagnostics.to_string().replace("\n  help: ", "; ")
+    }
+
+    #[test]
+    fn a_text_that_yaml_reads_as_something_else_is_shown_in_quotes() {
+        for (text, place, quoted) in [
+            ("routes:\n  - * /x # all\n", "2:5", "* /x"),
+            ("routes:\n  - & /x\n", "2:5", "& /x"),
+            ("routes:\n  - @me /x\n", "2:5", "@me /x"),
+            ("routes:\n  - `GET /x`\n", "2:5", "`GET /x`"),
+            ("routes:\n  - %GET /it's\n", "2:5", "%GET /it''s"),
+            ("routes:\n  - \"PURGE\" /x\n", "2:13", "\"PURGE\" /x"),
+        ] {
+            let mistake = mistake(text);
+            assert!(
+                mistake.starts_with(&format!("{place}: this is not YAML: ")),
+                "{mistake}"
+            );
+            assert!(
+                mistake.ends_with(&format!("; put the whole text in single quotes: `'{quoted}'`")),
+                "{mistake}"
+            );
+        }
+        assert!(mistake("routes: [* /x]").ends_with("; put the whole text in single quotes, as in `'* /orders'`"));
+    }
+
+    #[test]
+    fn every_mistake_of_the_syntax_has_a_help() {
+        for (text, help) in [
+            (
+                "routes: [GET /{id}]",
+                "put a text with brackets or commas in quotes: `'GET /orders/{id}'`",
+            ),
+            ("a: b: c", "put a text that contains `: ` in quotes"),
+            (
+                "a: [b]\n  c: [d]",
+                "align the keys of a mapping, and put a text that begins with a bracket in quotes",
+            ),
+            ("a: [b, c\nd: [e]", "close every bracket with one of its kind"),
+            ("a: [b}", "close every bracket with one of its kind"),
+            ("a: [b]]", "close every bracket with one of its kind"),
+            ("a: {", "close every bracket with one of its kind"),
+            ("a:\n  - \"b\n  - c\n", "close the quotes that begin before this place"),
+            ("a:\n  - 'it's'\n", "write a single quote inside single quotes twice"),
+            (
+                "a: [\"\\d+\"]",
+                "use single quotes, in which a backslash is a character",
+            ),
+            ("a: [GET, POST] /x", "put a text that begins with a bracket in quotes"),
+            (
+                "a:\n  - b: c\n  d: e\n",
+                "align the keys of an item with its first key, which is after `- `",
+            ),
+            ("a:\n\t- b\n", "indent with spaces"),
+        ] {
+            let mistake = mistake(text);
+            assert!(mistake.ends_with(help), "{text}: {mistake}");
+        }
+    }
 }

@@ -13,14 +13,18 @@ use crate::profile::Kind;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::policy) struct ActorDocument {
-    #[serde(default)]
-    pub(in crate::policy) required: bool,
-    #[serde(default)]
-    absent: bool,
+    required: Option<bool>,
+    absent: Option<bool>,
     kind: Option<OneOrMany<Kind>>,
     one_of: Option<Vec<PartyName>>,
     none_of: Option<Vec<PartyName>>,
     issuer: Option<OneOrMany<Name>>,
+}
+
+impl ActorDocument {
+    pub(in crate::policy) fn is_required(&self) -> bool {
+        self.required == Some(true)
+    }
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -38,17 +42,23 @@ pub(in crate::policy) enum ActorCondition {
 
 pub(super) fn compile(document: &Spanned<ActorDocument>, context: &mut Context<'_>) -> Conditions<ActorCondition> {
     let written = &document.value;
-    let has_properties =
-        written.required || written.kind.is_some() || written.one_of.is_some() || written.issuer.is_some();
-    if written.absent && has_properties {
+    let (is_required, is_absent) = (written.is_required(), written.absent == Some(true));
+    for (key, value) in [("required", written.required), ("absent", written.absent)] {
+        if value == Some(false) {
+            let message = format!("`{key}: false` requires nothing, and the other keys of `actor` require an actor");
+            context.mistake(document.span(), message, format!("remove `{key}: false`"));
+        }
+    }
+    let has_properties = is_required || written.kind.is_some() || written.one_of.is_some() || written.issuer.is_some();
+    if is_absent && has_properties {
         let message = "an actor cannot be absent and have properties";
         context.mistake(document.span(), message, "remove `absent: true`, or the other keys");
     }
     let mut conditions = Collector::new("actor", document.span(), context);
-    if written.required {
+    if is_required {
         conditions.add("required", ActorCondition::Required);
     }
-    if written.absent {
+    if is_absent {
         conditions.add("absent", ActorCondition::Absent);
     }
     conditions.list("kind", written.kind.as_deref(), ActorCondition::Kind);

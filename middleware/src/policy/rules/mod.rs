@@ -150,6 +150,12 @@ pub(super) struct Rules {
     pub(super) history: Vec<HistoryRule>,
 }
 
+impl Rules {
+    pub(super) fn len(&self) -> usize {
+        self.core.len() + self.history.len()
+    }
+}
+
 /// A condition on the core facts, with its name. Rules are equal if their conditions are.
 #[derive(Debug)]
 pub(super) struct CoreRule {
