@@ -26,7 +26,7 @@ use tracing::Span;
 
 const PAGE: &str = "https://app.example";
 
-fn request(method: Method) -> axum::http::request::Builder {
+fn request(method: Method) -> http::request::Builder {
     Request::builder().method(method).uri("/orders").header("origin", PAGE)
 }
 

@@ -164,7 +164,7 @@ mod tests {
 
         fn call(&mut self, request: Request<Body>) -> Self::Future {
             assert!(
-                std::mem::take(&mut self.ready),
+                mem::take(&mut self.ready),
                 "the service that is called is the one that was ready"
             );
             let subject = request

@@ -216,7 +216,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_unread_response_ends_the_connection() {
         let (client, mut io, _exchanges) = connection(16);
-        let started = tokio::time::Instant::now();
+        let started = Instant::now();
         let late = io.write_all(&[0; 64]).await.unwrap_err();
         assert!(late.kind() == io::ErrorKind::TimedOut && !is_late_head(&late));
         assert_eq!(started.elapsed().as_secs(), WRITE.as_secs());
@@ -232,7 +232,7 @@ mod tests {
                 client.read_exact(&mut [0; 8]).await.unwrap();
             }
         };
-        let started = tokio::time::Instant::now();
+        let started = Instant::now();
         let ((), written) = tokio::join!(reader, io.write_all(&[0; 64]));
         written.unwrap();
         assert!(started.elapsed() > 4 * WRITE);

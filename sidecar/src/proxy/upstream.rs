@@ -257,12 +257,9 @@ mod tests {
     #[test]
     fn an_answer_has_single_framing() {
         let of = |lines: &[(&'static str, &'static str)]| {
-            let pairs = lines.iter().map(|(name, value)| {
-                (
-                    http::HeaderName::from_static(name),
-                    http::HeaderValue::from_static(value),
-                )
-            });
+            let pairs = lines
+                .iter()
+                .map(|(name, value)| (http::HeaderName::from_static(name), HeaderValue::from_static(value)));
             has_single_framing(&pairs.collect::<HeaderMap>())
         };
         assert!(of(&[]) && of(&[("content-length", "5")]) && of(&[("transfer-encoding", "Chunked")]));

@@ -129,7 +129,7 @@ macro_rules! core_words {
 core_words! {
     scopes: scopes::ScopesDocument => Scopes(scopes::ScopesCondition),
     initiator: initiator::InitiatorDocument => Initiator(initiator::InitiatorCondition),
-    actor: actor::ActorDocument => Actor(actor::ActorCondition),
+    actor: actor::ActorDocument => Actor(ActorCondition),
     client: client::ClientDocument => Client(client::ClientCondition),
     claims: claims::ClaimsDocument => Claims(claims::ClaimCondition),
     token: token::TokenDocument => Token(token::TokenCondition),

@@ -4,19 +4,20 @@ use url::{Url, form_urlencoded};
 
 use crate::client::{Pairs, Reply, Running};
 
-pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 /// What a user enters in the login form.
-pub const ALICE: Pairs<'_> = &[
+pub(crate) const ALICE: Pairs<'_> = &[
     ("username", "alice"),
     ("password", "wonderland"),
     ("second_factor", "246810"),
 ];
-pub const ALICE_WITH_PASSWORD: Pairs<'_> = &[("username", "alice"), ("password", "wonderland"), ("second_factor", "")];
-pub const BOB: Pairs<'_> = &[("username", "bob"), ("password", "builder")];
+pub(crate) const ALICE_WITH_PASSWORD: Pairs<'_> =
+    &[("username", "alice"), ("password", "wonderland"), ("second_factor", "")];
+pub(crate) const BOB: Pairs<'_> = &[("username", "bob"), ("password", "builder")];
 
-pub fn redirect_uri(client: &str) -> String {
+pub(crate) fn redirect_uri(client: &str) -> String {
     match client {
         "terminal" => "http://127.0.0.1:8400/callback".to_owned(),
         _ => format!("https://{client}.example/callback"),
@@ -25,7 +26,7 @@ pub fn redirect_uri(client: &str) -> String {
 
 impl Running {
     /// Opens the login page for a request of this client.
-    pub async fn authorize(&self, client: &str, resource: &str, scope: &str) -> Reply {
+    pub(crate) async fn authorize(&self, client: &str, resource: &str, scope: &str) -> Reply {
         let query = form_urlencoded::Serializer::new(String::new())
             .extend_pairs([
                 ("response_type", "code"),
@@ -42,7 +43,7 @@ impl Running {
         self.get(&format!("/authorize?{query}")).await
     }
 
-    pub async fn submit(&self, page: &Reply, path: &str, pairs: Pairs<'_>) -> Reply {
+    pub(crate) async fn submit(&self, page: &Reply, path: &str, pairs: Pairs<'_>) -> Reply {
         let transaction = transaction(page);
         let mut pairs = pairs.to_vec();
         pairs.push(("transaction", &transaction));
@@ -50,7 +51,7 @@ impl Running {
     }
 
     /// Signs in, allows, and returns the code.
-    pub async fn code(&self, client: &str, resource: &str, scope: &str, who: Pairs<'_>) -> String {
+    pub(crate) async fn code(&self, client: &str, resource: &str, scope: &str, who: Pairs<'_>) -> String {
         let page = self.authorize(client, resource, scope).await;
         let page = self.submit(&page, "/login", who).await;
         let reply = self.submit(&page, "/consent", &[("decision", "allow")]).await;
@@ -58,7 +59,7 @@ impl Running {
     }
 
     /// Redeems a code.
-    pub async fn redeem(&self, client: &str, code: &str) -> Reply {
+    pub(crate) async fn redeem(&self, client: &str, code: &str) -> Reply {
         let redirect_uri = redirect_uri(client);
         let pairs = [
             ("grant_type", "authorization_code"),
@@ -70,7 +71,7 @@ impl Running {
     }
 
     /// The token of a user through a client, by the whole flow.
-    pub async fn user_token(&self, client: &str, resource: &str, scope: &str, who: Pairs<'_>) -> String {
+    pub(crate) async fn user_token(&self, client: &str, resource: &str, scope: &str, who: Pairs<'_>) -> String {
         let code = self.code(client, resource, scope, who).await;
         self.redeem(client, &code).await.access_token()
     }
@@ -78,7 +79,7 @@ impl Running {
 
 /// The hidden transaction id of a page.
 #[track_caller]
-pub fn transaction(page: &Reply) -> String {
+pub(crate) fn transaction(page: &Reply) -> String {
     let start = "name=\"transaction\" value=\"";
     let (_, rest) = page.text.split_once(start).unwrap_or_else(|| panic!("{}", page.text));
     rest.split_once('"').unwrap().0.to_owned()
@@ -86,7 +87,7 @@ pub fn transaction(page: &Reply) -> String {
 
 /// One parameter of a redirect.
 #[track_caller]
-pub fn answer(reply: &Reply, name: &str) -> Option<String> {
+pub(crate) fn answer(reply: &Reply, name: &str) -> Option<String> {
     assert_eq!(reply.status, 303, "{}", reply.text);
     let location = Url::parse(reply.header("location").unwrap()).unwrap();
     location

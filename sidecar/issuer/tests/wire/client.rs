@@ -10,31 +10,31 @@ use serde_json::Value;
 use tokio::sync::Notify;
 use url::form_urlencoded;
 
-pub const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
-pub const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
+pub(crate) const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+pub(crate) const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 
-pub type Pairs<'a> = &'a [(&'a str, &'a str)];
+pub(crate) type Pairs<'a> = &'a [(&'a str, &'a str)];
 
 /// An issuer on a free port, which stops when the value is dropped.
-pub struct Running {
+pub(crate) struct Running {
     pub url: String,
     pub handle: IssuerHandle,
     pub http: reqwest::Client,
     stop: Arc<Notify>,
 }
 
-pub struct Reply {
+pub(crate) struct Reply {
     pub status: u16,
     pub headers: HeaderMap,
     pub text: String,
 }
 
 impl Running {
-    pub async fn start(settings: Settings) -> Running {
+    pub(crate) async fn start(settings: Settings) -> Running {
         Running::with_registry(settings, Registry::demo().unwrap()).await
     }
 
-    pub async fn with_registry(settings: Settings, registry: Registry) -> Running {
+    pub(crate) async fn with_registry(settings: Settings, registry: Registry) -> Running {
         let address = "127.0.0.1:0".parse().unwrap();
         let server = Server::bind(address, settings, registry).await.unwrap();
         let stop = Arc::new(Notify::new());
@@ -57,27 +57,27 @@ impl Running {
         }
     }
 
-    pub async fn get(&self, path: &str) -> Reply {
+    pub(crate) async fn get(&self, path: &str) -> Reply {
         Reply::read(self.http.get(format!("{}{path}", self.url))).await
     }
 
-    pub async fn post(&self, path: &str, pairs: Pairs<'_>) -> Reply {
+    pub(crate) async fn post(&self, path: &str, pairs: Pairs<'_>) -> Reply {
         Reply::read(self.form(path, pairs)).await
     }
 
     /// A token request of a client that authenticates with Basic.
-    pub async fn token(&self, client: &str, pairs: Pairs<'_>) -> Reply {
+    pub(crate) async fn token(&self, client: &str, pairs: Pairs<'_>) -> Reply {
         let secret = format!("{client}-secret");
         Reply::read(self.form("/token", pairs).basic_auth(client, Some(secret))).await
     }
 
     /// A token of the client itself for a resource.
-    pub async fn client_token(&self, client: &str, resource: &str) -> String {
+    pub(crate) async fn client_token(&self, client: &str, resource: &str) -> String {
         let pairs = [("grant_type", "client_credentials"), ("resource", resource)];
         self.token(client, &pairs).await.access_token()
     }
 
-    pub fn form(&self, path: &str, pairs: Pairs<'_>) -> reqwest::RequestBuilder {
+    pub(crate) fn form(&self, path: &str, pairs: Pairs<'_>) -> reqwest::RequestBuilder {
         let body = form_urlencoded::Serializer::new(String::new())
             .extend_pairs(pairs)
             .finish();
@@ -95,7 +95,7 @@ impl Drop for Running {
 }
 
 impl Reply {
-    pub async fn read(request: reqwest::RequestBuilder) -> Reply {
+    pub(crate) async fn read(request: reqwest::RequestBuilder) -> Reply {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         Reply {
@@ -105,16 +105,16 @@ impl Reply {
         }
     }
 
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("{} {}", self.status, self.text))
     }
 
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
 
     #[track_caller]
-    pub fn access_token(&self) -> String {
+    pub(crate) fn access_token(&self) -> String {
         assert_eq!(self.status, 200, "{}", self.text);
         assert_eq!(self.header("cache-control"), Some("no-store"));
         self.json()["access_token"].as_str().unwrap().to_owned()
@@ -122,7 +122,7 @@ impl Reply {
 
     /// Asserts an `invalid_request` with this reason: many errors share the code.
     #[track_caller]
-    pub fn assert_invalid(&self, reason: &str) {
+    pub(crate) fn assert_invalid(&self, reason: &str) {
         self.assert_error(400, "invalid_request");
         let description = self.json()["error_description"].clone();
         assert!(
@@ -132,7 +132,7 @@ impl Reply {
     }
 
     #[track_caller]
-    pub fn assert_error(&self, status: u16, error: &str) {
+    pub(crate) fn assert_error(&self, status: u16, error: &str) {
         assert_eq!(
             (self.status, self.json()["error"].as_str()),
             (status, Some(error)),
@@ -144,11 +144,11 @@ impl Reply {
 }
 
 /// One part of a token, unverified: 0 is the header, 1 the payload.
-pub fn part(token: &str, index: usize) -> Value {
+pub(crate) fn part(token: &str, index: usize) -> Value {
     let part = token.split('.').nth(index).unwrap();
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
 }
 
-pub fn claims(token: &str) -> Value {
+pub(crate) fn claims(token: &str) -> Value {
     part(token, 1)
 }

@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 use crate::browser::ALICE;
 use crate::client::{ACCESS_TOKEN, EXCHANGE, Pairs, Reply, Running, claims};
 
-pub const ORDERS: &str = "https://orders.example";
-pub const ASSISTANT: &str = "https://assistant.example";
-pub const SHOPPER: &str = "https://shopper.example";
-pub const REFUND_AGENT: &str = "https://refund-agent.example";
+pub(crate) const ORDERS: &str = "https://orders.example";
+pub(crate) const ASSISTANT: &str = "https://assistant.example";
+pub(crate) const SHOPPER: &str = "https://shopper.example";
+pub(crate) const REFUND_AGENT: &str = "https://refund-agent.example";
 
 impl Running {
-    pub async fn exchange(&self, client: &str, subject: &str, pairs: Pairs<'_>) -> Reply {
+    pub(crate) async fn exchange(&self, client: &str, subject: &str, pairs: Pairs<'_>) -> Reply {
         let mut all = vec![
             ("grant_type", EXCHANGE),
             ("subject_token", subject),
@@ -23,7 +23,7 @@ impl Running {
     }
 
     /// An exchange with a token of the client as actor token.
-    pub async fn exchange_as(&self, client: &str, subject: &str, pairs: Pairs<'_>) -> Reply {
+    pub(crate) async fn exchange_as(&self, client: &str, subject: &str, pairs: Pairs<'_>) -> Reply {
         let actor = self.client_token(client, ORDERS).await;
         let mut all = vec![("actor_token", actor.as_str()), ("actor_token_type", ACCESS_TOKEN)];
         all.extend_from_slice(pairs);
@@ -31,7 +31,7 @@ impl Running {
     }
 
     /// The token of a user for the assistant, issued to the application that calls it.
-    pub async fn assistant_token(&self, who: Pairs<'_>) -> String {
+    pub(crate) async fn assistant_token(&self, who: Pairs<'_>) -> String {
         self.user_token("storefront", ASSISTANT, "orders:read refunds:write", who)
             .await
     }
