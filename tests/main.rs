@@ -7,6 +7,7 @@ mod configuration;
 mod dependencies;
 mod deployment;
 mod diagnostics;
+mod explain;
 mod flows;
 mod issuer_command;
 mod keys;

@@ -14,7 +14,7 @@ use crate::identity::Identity;
 use crate::keys::Keys;
 use crate::policy::{Access, EvaluationTime, Recorder, Requirement, Route, StopAtFirst, evaluate};
 use crate::request::{DeniedMethods, Presented, Target, check_form, method_parameters};
-use crate::token::UnverifiedToken;
+use crate::token::{UnverifiedToken, algorithm_name};
 
 impl Authorizer {
     /// Authorizes one request by the routes of the policy.
@@ -176,7 +176,10 @@ impl Authorizer {
         // A text that decodes has the form of a credential: any other is checked byte by byte.
         let credential = token.as_ref().map(|_| ()).or_else(|_| check_form(text));
         Step::CREDENTIAL.report(credential, recorder, |()| "one bearer token".to_owned())?;
-        let token = token.inspect_err(|error| Step::FORM.report_failed(recorder, error))?;
+        let token = token.inspect_err(|error| match error {
+            Error::UnsupportedAlgorithm => Step::FORM.report_found(recorder, error, || algorithm_name(text)),
+            error => Step::FORM.report_failed(recorder, error),
+        })?;
         let claims = Step::FORM.report(token.claims(limits), recorder, |_| "a strict compact JWS".to_owned())?;
         let trusted = || joined(self.inner.issuers.iter().map(|trust| &*trust.issuer.issuer));
         let named = claims.issuer();
@@ -189,14 +192,18 @@ impl Authorizer {
         let token_type = Step::TYPE.compare(token_type, recorder, accepted, found)?;
         let snapshot = keys.snapshot();
         let snapshot = snapshot.inspect_err(|error| Step::KEY.report_failed(recorder, error))?;
-        let selected = Step::KEY.report(
-            token.select(&snapshot.keys, &issuer.algorithms),
-            recorder,
-            |_| match token.kid() {
+        let selected = token.select(&snapshot.keys, &issuer.algorithms);
+        match &selected {
+            Ok(_) => Step::KEY.report_passed(recorder, || match token.kid() {
                 Some(kid) => format!("`{kid}`"),
                 None => "the only one that fits".to_owned(),
-            },
-        );
+            }),
+            Err(error) => Step::KEY.report_found(recorder, error, || {
+                let kid = token.kid().map_or("no kid".to_owned(), |kid| format!("kid `{kid}`"));
+                let algorithm = algorithm_name(text);
+                format!("{kid}, alg {algorithm}; the issuer has {}", snapshot.keys.listing())
+            }),
+        }
         let selected = selected.map_err(|error| Failure {
             pending: match (&error, keys) {
                 (Error::UnknownKey, Keys::Remote(keys)) => Some(Pending::Keys {

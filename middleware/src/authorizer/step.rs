@@ -44,6 +44,11 @@ impl Step {
         let _ = recorder.unmet(|| self.check(error.to_string()).failed(error.code()));
     }
 
+    /// As [`report_failed`](Self::report_failed), with what was found.
+    pub(super) fn report_found(self, recorder: &mut impl Recorder, error: &Error, found: impl FnOnce() -> String) {
+        let _ = recorder.unmet(|| self.check(format!("{error}: {}", found())).failed(error.code()));
+    }
+
     /// Reports the result of a comparison with accepted values; `found` and `accepted` are separated texts.
     pub(super) fn compare<T>(
         self,

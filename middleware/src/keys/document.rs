@@ -40,6 +40,8 @@ fn not_an_object(document: &[u8], error: &serde_json::Error) -> String {
         "the document is empty".to_owned()
     } else if begins(b"<") {
         "the document is HTML or XML, not JSON".to_owned()
+    } else if begins(b"-----BEGIN ") {
+        "the document is PEM, not JSON".to_owned()
     } else if begins(b"\x1f\x8b") {
         "the document is compressed".to_owned()
     } else if std::str::from_utf8(document).is_err() {
@@ -135,6 +137,7 @@ mod tests {
         for other in [&b"[]"[..], b"null", b"\"a\"", b"7"] {
             assert_eq!(reason(other), "the document is not a JSON object");
         }
+        assert_eq!(reason(b"-----BEGIN PUBLIC KEY-----"), "the document is PEM, not JSON");
         assert_eq!(reason(b"\x1f\x8b\x08\x00"), "the document is compressed");
         assert_eq!(reason(b"\xff\xfe{\x00"), "the document is not UTF-8");
         assert_eq!(reason(br#"{"a":"#), "the document ends within its JSON");

@@ -110,16 +110,16 @@ impl KeySet {
         if document.len() > MAX_DOCUMENT_BYTES {
             return Err(KeySetError::TooLong);
         }
-        let members = document::members(document, ["keys", "jwks_uri"]).map_err(KeySetError::Malformed)?;
+        let members = document::members(document, ["keys", "jwks_uri", "kty"]).map_err(KeySetError::Malformed)?;
         let malformed = |reason: &str| KeySetError::Malformed(reason.to_owned());
         let keys = match members {
-            [Some(keys), _] => keys,
-            [None, Some(_)] => {
-                return Err(malformed(
-                    "it has a `jwks_uri` and no `keys`, as the metadata of an issuer has",
-                ));
+            [Some(keys), _, _] => keys,
+            [None, Some(_), _] => {
+                let reason = "it has a `jwks_uri` and no `keys`, as the metadata of an issuer has";
+                return Err(malformed(reason));
             }
-            [None, None] => return Err(malformed("it has no `keys`")),
+            [None, None, Some(_)] => return Err(malformed("it is one JWK; a set has its keys in a list `keys`")),
+            [None, None, None] => return Err(malformed("it has no `keys`")),
         };
         let mut deserializer = serde_json::Deserializer::from_str(keys.get());
         let entries = deserializer.deserialize_seq(FirstKeys);
@@ -183,6 +183,34 @@ impl KeySet {
     /// How many keys after the first 100 were left out.
     pub fn omitted(&self) -> usize {
         self.omitted
+    }
+
+    /// The keys in words, for an operator: each with its algorithms, and those that are skipped.
+    pub(crate) fn listing(&self) -> String {
+        let mut ids: Vec<Option<&str>> = Vec::new();
+        for key in &self.keys {
+            if !ids.contains(&key.kid.as_deref()) {
+                ids.push(key.kid.as_deref());
+            }
+        }
+        let listed = ids.iter().take(MAX_NAMED).map(|kid| {
+            let of_kid = self.keys.iter().filter(|key| key.kid.as_deref() == *kid);
+            let algorithms: Vec<_> = of_kid.map(|key| format!("{:?}", key.algorithm)).collect();
+            let algorithms = algorithms.join(", ");
+            match kid {
+                Some(kid) => format!("{} ({algorithms})", Quoted(kid)),
+                None => format!("one without kid ({algorithms})"),
+            }
+        });
+        let mut listing = listed.collect::<Vec<_>>().join(", ");
+        let more = ids.len().saturating_sub(MAX_NAMED);
+        if more > 0 {
+            listing += &format!(" and {more} more");
+        }
+        if !self.skipped.is_empty() {
+            listing += &format!("; skipped: {}", Named(&self.skipped));
+        }
+        listing
     }
 
     /// Whether a newer set could hold a key for this `kid` and `alg`, which this one does not.
@@ -526,6 +554,10 @@ mod tests {
             ("<html>", "the document is HTML or XML, not JSON"),
             ("", "the document is empty"),
             ("{}", "it has no `keys`"),
+            (
+                r#"{"kty":"EC","kid":"a"}"#,
+                "it is one JWK; a set has its keys in a list `keys`",
+            ),
             (r#"{"keys":{}}"#, "its `keys` is not a list"),
             (r#"{"keys":[],"keys":[]}"#, "the document has the member `keys` twice"),
             (
@@ -544,5 +576,23 @@ mod tests {
     fn a_set_is_the_same_whatever_is_skipped() {
         assert_eq!(set(vec![ec("a"), json!({})]), set(vec![json!(null), ec("a")]));
         assert_ne!(set(vec![ec("a")]), set(vec![ec("b")]));
+    }
+
+    #[test]
+    fn a_listing_names_each_key_with_its_algorithms() {
+        let mut nameless = ec("");
+        nameless.as_object_mut().unwrap().remove("kid");
+        let keys = set(vec![
+            ec("a"),
+            with(rsa("b"), "alg", json!("PS256")),
+            nameless,
+            with(ec("c"), "use", json!("enc")),
+        ]);
+        assert_eq!(
+            keys.unwrap().listing(),
+            "`a` (ES256), `b` (PS256), one without kid (ES256); skipped: kid `c`: its `use` is `enc`, not `sig`"
+        );
+        let many = set((0..30).map(|n| ec(&format!("k{n}"))).collect()).unwrap().listing();
+        assert!(many.ends_with("`k9` (ES256) and 20 more"), "{many}");
     }
 }

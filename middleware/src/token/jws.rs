@@ -150,6 +150,14 @@ impl<'t> UnverifiedToken<'t> {
     }
 }
 
+/// The `alg` in the header of a token, for the explanation of one that is not accepted. No decision depends on it.
+pub(crate) fn algorithm_name(token: &str) -> String {
+    let header = token.split('.').next().and_then(base64url).unwrap_or_default();
+    let header = json::object(&header, &Limits::default()).unwrap_or_default();
+    let name = header.get("alg").and_then(Json::as_str);
+    name.map_or("no alg".to_owned(), |name| format!("`{name}`"))
+}
+
 struct Header {
     algorithm: Algorithm,
     kid: Option<String>,

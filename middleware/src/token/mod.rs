@@ -11,5 +11,5 @@ pub use claims::Authentication;
 pub(crate) use cache::TokenCache;
 pub(crate) use claim_reader::{ClaimReader, missing};
 pub(crate) use claims::Claims;
-pub(crate) use jws::UnverifiedToken;
+pub(crate) use jws::{UnverifiedToken, algorithm_name};
 pub(crate) use verified::VerifiedClaims;

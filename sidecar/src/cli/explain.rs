@@ -1,7 +1,7 @@
 //! `actgate explain`: every check for one token and one request.
 
 use std::fmt;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::Path;
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use crate::cli::arguments::ExplainArguments;
 use crate::cli::chain_tree;
 use crate::cli::output::{Output, print, print_json};
+use crate::cli::pasted_token::PastedToken;
 use crate::cli::terminal::{bad, faint, good, printable, strong};
 use crate::cli::unverified_chain::unverified_chain;
 use crate::config::{self, Settings, read_text};
@@ -36,12 +37,13 @@ pub(crate) async fn explain(arguments: &ExplainArguments) -> Result<(), Failure>
         Some(file) => with_key_set(settings, file)?,
         None => with_fetched_keys(settings).await?,
     };
-    let token = read_token()?;
+    let PastedToken { token, notes } = read_token()?;
     let now = arguments.at.unwrap_or_else(|| Clock::system().now());
     let explained = explain_request(&authorizer, arguments, &token, now);
     let mut report = Report {
         arguments,
         token: &token,
+        notes,
         now,
         explained,
         challenge: None,
@@ -60,7 +62,10 @@ fn with_key_set(settings: Settings, file: &Path) -> Result<Authorizer, Failure> 
         read_text(file).map_err(|error| Failure::Runtime(format!("{}: {}", file.display(), error.message)))?;
     let mut builder = settings.authorizer;
     for issuer in settings.issuers {
-        builder = builder.issuer(issuer.trusted.key_set(document.as_bytes()).context(file.display())?);
+        let identifier = issuer.trusted.identifier().to_owned();
+        let trusted = issuer.trusted.key_set(document.as_bytes());
+        let trusted = trusted.context(format_args!("{}, for issuer {identifier}", file.display()))?;
+        builder = builder.issuer(trusted);
     }
     builder.build().context("authorizer")
 }
@@ -76,17 +81,18 @@ async fn with_fetched_keys(settings: Settings) -> Result<Authorizer, Failure> {
     Ok(authorizer)
 }
 
-fn read_token() -> Result<String, Failure> {
+fn read_token() -> Result<PastedToken, Failure> {
     let mut text = String::new();
-    let input = std::io::stdin().lock().take(MAX_INPUT_BYTES).read_to_string(&mut text);
+    let input = io::stdin().lock().take(MAX_INPUT_BYTES).read_to_string(&mut text);
     input.context("token on standard input")?;
-    Ok(text.trim().to_owned())
+    Ok(PastedToken::of(&text))
 }
 
 /// The explained decision. It is displayed as text for people.
 struct Report<'a> {
     arguments: &'a ExplainArguments,
     token: &'a str,
+    notes: Vec<&'static str>,
     now: u64,
     explained: Result<Explanation, Error>,
     challenge: Option<Challenge>,
@@ -157,6 +163,7 @@ impl Report<'_> {
             "code": error.map(Error::code),
             "rule": error.and_then(Error::rule),
             "www_authenticate": self.www_authenticate(),
+            "notes": self.notes,
             "chain": self.identity().map(Chain::of),
             "checks": self.checks().iter().map(check_json).collect::<Vec<_>>(),
         })
@@ -167,6 +174,9 @@ impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let request = printable(&format!("{} {}", self.arguments.method, self.arguments.path));
         writeln!(f, "{}  at {}", strong(&request), rfc3339(self.now))?;
+        for note in &self.notes {
+            writeln!(f, "{}", faint(&format!("note: {note}")))?;
+        }
         self.write_chain(f)?;
         let mut tier = None;
         for check in self.checks() {
@@ -215,6 +225,11 @@ fn explain_request(
     token: &str,
     now: u64,
 ) -> Result<Explanation, Error> {
+    if arguments.path.contains("://") {
+        return Err(Error::invalid_request(
+            "the path is a whole URL; write what follows the host",
+        ));
+    }
     if !arguments.path.starts_with('/') {
         return Err(Error::invalid_request("the path does not begin with a slash"));
     }

@@ -1,0 +1,283 @@
+//! `actgate explain`: tokens as people paste them, files that are no key set, and what came beside what is accepted.
+
+use std::process::Output;
+
+use serde_json::{Value, json};
+
+use crate::check::{Files, output_text};
+use crate::deployment::gate::run_to_end;
+use crate::mint::signing_key::{Curve, SigningKey};
+use crate::mint::{AUDIENCE, ISSUER, TokenIssuer, token_of};
+
+const ROUTES: &str = "
+routes:
+  - match: GET /orders/{id}
+    scopes: [orders:read]
+  - match: GET /fresh
+    initiator: { max_auth_age: 5m, acr: phr, amr: mfa }
+";
+
+fn configuration() -> String {
+    format!(
+        "listen: 127.0.0.1:0\nupstream: http://127.0.0.1:9\naudience: {AUDIENCE}\nissuers:\n  - issuer: {ISSUER}\n{ROUTES}"
+    )
+}
+
+/// Explains GET `path` for the text on standard input, with this key set.
+fn explain(keys: &str, path: &str, input: &str) -> Output {
+    let files = Files::new();
+    let (config, keys) = (
+        files.write("actgate.yaml", &configuration()),
+        files.write("keys.json", keys),
+    );
+    let arguments = [
+        "explain", "--config", &config, "--jwks", &keys, "--path", path, "--json",
+    ];
+    run_to_end(&arguments, input)
+}
+
+fn report(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", output_text(output)))
+}
+
+/// The check of this name.
+fn check(report: &Value, rule: &str) -> Value {
+    let checks = report["checks"].as_array().expect("the checks");
+    let named = checks.iter().find(|check| check["rule"] == json!(rule));
+    named.unwrap_or_else(|| panic!("no check {rule}: {report}")).clone()
+}
+
+#[test]
+fn a_token_is_explained_however_it_is_pasted() {
+    let issuer = TokenIssuer::new();
+    let token = issuer.token(json!({}));
+    let (start, end) = token.split_at(50);
+    for (pasted, notes) in [
+        (format!("{token}\n"), json!([])),
+        (
+            format!("Bearer {token}"),
+            json!(["`Bearer` before the token is ignored"]),
+        ),
+        (
+            format!("Authorization: Bearer {token}\r\n"),
+            json!([
+                "`Authorization:` before the token is ignored",
+                "`Bearer` before the token is ignored"
+            ]),
+        ),
+        (format!("\"{token}\","), json!(["quotes around the token are ignored"])),
+        (format!("'{token}'"), json!(["quotes around the token are ignored"])),
+        (
+            format!("{start}\n{end}\n"),
+            json!(["white space within the token is ignored"]),
+        ),
+        (
+            json!({ "access_token": token, "token_type": "Bearer" }).to_string(),
+            json!(["the token is the `access_token` of a JSON object"]),
+        ),
+    ] {
+        let output = explain(&issuer.document(), "/orders/1", &pasted);
+        let report = report(&output);
+        assert_eq!(output.status.code(), Some(0), "{pasted}: {report}");
+        assert_eq!(
+            (&report["decision"], &report["notes"]),
+            (&json!("allow"), &notes),
+            "{pasted}"
+        );
+    }
+}
+
+#[test]
+fn a_file_that_is_no_key_set_is_named_with_its_fault() {
+    let issuer = TokenIssuer::new();
+    let key = SigningKey::ec("a", Curve::P256).jwk(Some("ES256"));
+    let huge = format!("{{\"keys\":[],\"x\":\"{}\"}}", "x".repeat(300 * 1024));
+    let not_a_set = "this is not a JWK set:";
+    for (document, fault) in [
+        (
+            "<html>".to_owned(),
+            format!("{not_a_set} the document is HTML or XML, not JSON"),
+        ),
+        (String::new(), format!("{not_a_set} the document is empty")),
+        ("{}".to_owned(), format!("{not_a_set} it has no `keys`")),
+        (
+            key.to_string(),
+            format!("{not_a_set} it is one JWK; a set has its keys in a list `keys`"),
+        ),
+        (
+            "-----BEGIN PUBLIC KEY-----\n".to_owned(),
+            format!("{not_a_set} the document is PEM, not JSON"),
+        ),
+        (
+            json!({ "issuer": ISSUER, "jwks_uri": "https://idp.example.com/jwks" }).to_string(),
+            format!("{not_a_set} it has a `jwks_uri` and no `keys`, as the metadata of an issuer has"),
+        ),
+        (huge, "the document is longer than 262144 bytes".to_owned()),
+        (
+            json!({ "keys": [{ "kty": "oct", "kid": "a" }] }).to_string(),
+            "the set contains no usable key: kid `a`: it is symmetric".to_owned(),
+        ),
+    ] {
+        let output = explain(&document, "/orders/1", &issuer.token(json!({})));
+        let text = output_text(&output);
+        assert_eq!(output.status.code(), Some(1), "{text}");
+        let wanted = format!("keys.json, for issuer {ISSUER}: {fault}");
+        assert!(text.contains(&wanted), "{wanted} in {text}");
+    }
+    let files = Files::new();
+    let config = files.write("actgate.yaml", &configuration());
+    let folder = std::path::Path::new(&config)
+        .parent()
+        .expect("a folder")
+        .to_string_lossy()
+        .into_owned();
+    for (file, fault) in [
+        (
+            format!("{folder}/missing.json"),
+            "the file cannot be read: No such file",
+        ),
+        (folder.clone(), "this is a folder, not a file"),
+    ] {
+        let arguments = ["explain", "--config", &config, "--jwks", &file, "--path", "/orders/1"];
+        let output = run_to_end(&arguments, "a.b.c");
+        let text = output_text(&output);
+        assert_eq!(output.status.code(), Some(1), "{text}");
+        assert!(text.contains(&format!("{file}: {fault}")), "{text}");
+    }
+}
+
+#[test]
+fn what_came_is_shown_beside_what_is_accepted() {
+    let mut issuer = TokenIssuer::new();
+    let mut encryption = SigningKey::ec("enc", Curve::P256).jwk(None);
+    encryption["use"] = json!("enc");
+    issuer.publish(encryption);
+    let listing = "the issuer has `es256` (ES256); skipped: kid `enc`: its `use` is `enc`, not `sig`";
+    let no_key = "no key of the issuer fits the token";
+    let of = |kid: &str| token_of(&SigningKey::ec(kid, Curve::P256), "ES256");
+    for (token, rule, expected, got) in [
+        (
+            issuer.token_with_header_changed(json!({ "typ": "JWT" })),
+            "type",
+            "of type at+jwt",
+            "JWT".to_owned(),
+        ),
+        (
+            issuer.token_with_header(r#"{"alg":"ES256","kid":"es256"}"#),
+            "type",
+            "of type at+jwt",
+            "no `typ`".to_owned(),
+        ),
+        (
+            issuer.token(json!({ "iss": format!("{ISSUER}/") })),
+            "issuer",
+            "issued by https://idp.example.com",
+            format!("{ISSUER}/"),
+        ),
+        (
+            issuer.token(json!({ "aud": ["https://a.example", "b"] })),
+            "audience",
+            "for https://orders.example.com",
+            "https://a.example, b".to_owned(),
+        ),
+        (
+            of("other"),
+            "key",
+            "a key of the issuer for `kid` and `alg`",
+            format!("{no_key}: kid `other`, alg `ES256`; {listing}"),
+        ),
+        (
+            of("enc"),
+            "key",
+            "a key of the issuer for `kid` and `alg`",
+            format!("{no_key}: kid `enc`, alg `ES256`; {listing}"),
+        ),
+        (
+            issuer.token_with_header_changed(json!({ "alg": "RS256" })),
+            "key",
+            "a key of the issuer for `kid` and `alg`",
+            format!("the token's algorithm is not accepted: kid `es256`, alg `RS256`; {listing}"),
+        ),
+        (
+            issuer.token_with_header_changed(json!({ "alg": "HS256" })),
+            "form",
+            "a strict compact JWS",
+            "the token's algorithm is not accepted: `HS256`".to_owned(),
+        ),
+        (
+            issuer.token_with_header_changed(json!({ "alg": "none" })),
+            "form",
+            "a strict compact JWS",
+            "the token's algorithm is not accepted: `none`".to_owned(),
+        ),
+    ] {
+        let report = report(&explain(&issuer.document(), "/orders/1", &token));
+        let check = check(&report, rule);
+        let wanted = (json!(false), json!(expected), json!(got));
+        let found = (check["passed"].clone(), check["expected"].clone(), check["got"].clone());
+        assert_eq!(found, wanted, "{report}");
+        assert_eq!(report["status"], json!(401), "{report}");
+    }
+}
+
+#[test]
+fn a_login_of_another_form_is_shown_as_unknown() {
+    let issuer = TokenIssuer::new();
+    for (claim, rule, value, got) in [
+        (
+            "auth_time",
+            "max_auth_age",
+            json!("2026-01-01T00:00:00Z"),
+            "an unknown auth_time: a text, expected seconds since 1970",
+        ),
+        (
+            "auth_time",
+            "max_auth_age",
+            json!(-1),
+            "an unknown auth_time: a number, expected seconds since 1970",
+        ),
+        ("acr", "acr", json!(2), "an unknown acr: a number, expected a text"),
+        ("acr", "acr", json!(["phr"]), "an unknown acr: a list, expected a text"),
+        (
+            "amr",
+            "amr",
+            json!("mfa"),
+            "an unknown amr: a text, expected a list of texts",
+        ),
+        (
+            "amr",
+            "amr",
+            json!(null),
+            "an unknown amr: null, expected a list of texts",
+        ),
+        ("amr", "amr", json!([]), "an empty amr"),
+    ] {
+        let report = report(&explain(
+            &issuer.document(),
+            "/fresh",
+            &issuer.token(json!({ claim: value })),
+        ));
+        let check = check(&report, &format!("GET /fresh: initiator.{rule}"));
+        assert_eq!(check["got"], json!(got), "{report}");
+    }
+}
+
+#[test]
+fn a_whole_url_as_path_is_refused_with_help() {
+    let issuer = TokenIssuer::new();
+    for path in ["https://orders.example.com/orders/1", "http://localhost:8080/orders/1"] {
+        let output = explain(&issuer.document(), path, &issuer.token(json!({})));
+        assert_eq!(report(&output)["status"], json!(400), "{path}");
+        let files = Files::new();
+        let (config, keys) = (
+            files.write("actgate.yaml", &configuration()),
+            files.write("keys.json", &issuer.document()),
+        );
+        let arguments = ["explain", "--config", &config, "--jwks", &keys, "--path", path];
+        let text = output_text(&run_to_end(&arguments, "a.b.c"));
+        assert!(
+            text.contains("the path is a whole URL; write what follows the host"),
+            "{text}"
+        );
+    }
+}
