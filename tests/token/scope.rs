@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::deployment::Deployment;
 use crate::mint::claims_without;
-use crate::table::{FORBIDDEN, INSUFFICIENT_SCOPE, INVALID_TOKEN, PASSES, Table};
+use crate::table::{FORBIDDEN, INSUFFICIENT_SCOPE, INVALID_REQUEST, INVALID_TOKEN, PASSES, Table};
 use crate::wire;
 
 #[test]
@@ -103,15 +103,23 @@ fn a_valid_token_is_denied_on_other_routes() {
         ("GET", "/"),
         ("GET", "/nowhere"),
         ("GET", "/orders"),
+    ] {
+        table.request(
+            &format!("no route for {method} {target}"),
+            &request(method, target),
+            FORBIDDEN,
+        );
+    }
+    for (method, target) in [
         ("get", "/orders/1"),
         ("Get", "/orders/1"),
         ("gET", "/orders/1"),
         ("post", "/orders"),
     ] {
         table.request(
-            &format!("no route for {method} {target}"),
+            &format!("the spelling {method} of a method"),
             &request(method, target),
-            FORBIDDEN,
+            INVALID_REQUEST,
         );
     }
     table.finish();
