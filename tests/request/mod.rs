@@ -13,6 +13,7 @@ mod identity_headers;
 mod paths;
 mod pipelining;
 mod proxying;
+mod records;
 mod rings;
 mod spelling;
 mod targets;
