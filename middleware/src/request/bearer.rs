@@ -5,6 +5,7 @@
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
+use super::parameter_name;
 use crate::error::Error;
 
 /// Finds the one bearer token in the headers of a request. It does NOT check the form of the token.
@@ -72,7 +73,7 @@ pub(super) fn check_query(query: &str) -> Result<(), Error> {
 /// assert!(!names_access_token("access_tokens"));
 /// ```
 pub fn names_access_token(name: &str) -> bool {
-    let name = name.split('[').next().unwrap_or_default().trim();
+    let name = parameter_name::compared(name);
     name.len() == "access_token".len() && name.replace([' ', '.'], "_") == "access_token"
 }
 

@@ -1,6 +1,8 @@
 //! A method in a parameter `_method` of a query or a form, which some frameworks serve in place of the method of the request
 //! (Rails, Laravel, Symfony, Express with `method-override`).
 
+use super::parameter_name;
+
 /// The methods that a parameter `_method` of one request must not name: they would lead to another access.
 ///
 /// It does NOT look for the parameter: a server of forms does, with [`names_method`].
@@ -34,8 +36,7 @@ impl DeniedMethods {
 /// assert!(!names_method("method"));
 /// ```
 pub fn names_method(name: &str) -> bool {
-    let name = name.split('[').next().unwrap_or_default().trim();
-    let rest = name.strip_prefix(['_', '.']);
+    let rest = parameter_name::compared(name).strip_prefix(['_', '.']);
     rest.is_some_and(|rest| rest.eq_ignore_ascii_case("method"))
 }
 
@@ -60,6 +61,9 @@ mod tests {
             "_METHOD=DELETE",
             ".method=DELETE",
             "_method[]=DELETE",
+            "?_method=DELETE",
+            "_method%00=DELETE",
+            "_method%00x=DELETE",
             "_method%5B0%5D=DELETE",
             "+_method=DELETE",
             "_method+=DELETE",

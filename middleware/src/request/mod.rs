@@ -2,6 +2,7 @@
 
 mod bearer;
 mod method_parameter;
+mod parameter_name;
 mod presented;
 mod target;
 

@@ -27,7 +27,8 @@ const PREFIX_TIME: Duration = Duration::from_secs(1);
 
 const URL_ENCODED: &[u8] = b"application/x-www-form-urlencoded";
 
-const MULTIPART: &[u8] = b"multipart/form-data";
+/// Some servers read a form in any multipart body.
+const MULTIPART: &[u8] = b"multipart/";
 
 /// Why a body ends early.
 #[derive(Debug, thiserror::Error)]
@@ -64,15 +65,17 @@ pub(crate) fn encoding(headers: &HeaderMap) -> Option<Encoding> {
     if types.peek().is_none() {
         return Some(Encoding::UrlEncoded);
     }
-    types.find_map(|value| {
-        if names(value, URL_ENCODED) {
-            Some(Encoding::UrlEncoded)
-        } else if names(value, MULTIPART) {
-            Some(Encoding::Multipart)
-        } else {
-            None
-        }
-    })
+    let (mut url_encoded, mut multipart) = (false, false);
+    for value in types {
+        url_encoded |= names(value, URL_ENCODED);
+        multipart |= names(value, MULTIPART);
+    }
+    match (url_encoded, multipart) {
+        (true, true) => Some(Encoding::Either),
+        (true, false) => Some(Encoding::UrlEncoded),
+        (false, true) => Some(Encoding::Multipart),
+        (false, false) => None,
+    }
 }
 
 fn names(content_type: &[u8], media_type: &[u8]) -> bool {
@@ -223,14 +226,27 @@ mod tests {
             "multipart/form-data; boundary=x",
             "Multipart/Form-Data",
             "text/plain, multipart/form-data",
+            "multipart/mixed; boundary=x",
+            "multipart/related; boundary=x; type=text/plain",
         ] {
             assert_eq!(of(form), Some(Encoding::Multipart), "{form:?}");
         }
-        for other in [
-            "application/json",
-            "multipart/mixed; boundary=x",
-            "x-www-form-urlencoded",
+        for ambiguous in [
+            "multipart/form-data; boundary=x; y=application/x-www-form-urlencoded",
+            "application/x-www-form-urlencoded; y=multipart/form-data",
+            "application/x-www-form-urlencoded, multipart/mixed; boundary=x",
         ] {
+            assert_eq!(of(ambiguous), Some(Encoding::Either), "{ambiguous:?}");
+        }
+        let lines = ["multipart/form-data; boundary=x", "application/x-www-form-urlencoded"];
+        for lines in [lines, [lines[1], lines[0]]] {
+            let mut headers = HeaderMap::new();
+            for value in lines {
+                headers.append(CONTENT_TYPE, HeaderValue::from_static(value));
+            }
+            assert_eq!(encoding(&headers), Some(Encoding::Either), "{lines:?}");
+        }
+        for other in ["application/json", "x-www-form-urlencoded", "multipart"] {
             assert_eq!(of(other), None, "{other:?}");
         }
         assert_eq!(encoding(&HeaderMap::new()), Some(Encoding::UrlEncoded), "no type");

@@ -17,6 +17,8 @@ pub(crate) enum Encoding {
     UrlEncoded,
     /// `multipart/form-data`.
     Multipart,
+    /// The one for some servers, the other for others.
+    Either,
 }
 
 /// A parameter that decides about a request.
@@ -30,31 +32,29 @@ pub(super) enum Parameter {
 
 /// Reads the parameters of a form.
 #[derive(Debug)]
-pub(super) enum Parameters {
-    UrlEncoded(UrlEncoded),
-    Multipart(Multipart),
+pub(super) struct Parameters {
+    url_encoded: Option<UrlEncoded>,
+    multipart: Option<Multipart>,
 }
 
 impl Parameters {
     pub(super) fn of(encoding: Encoding) -> Self {
-        match encoding {
-            Encoding::UrlEncoded => Parameters::UrlEncoded(UrlEncoded::default()),
-            Encoding::Multipart => Parameters::Multipart(Multipart::default()),
+        Parameters {
+            url_encoded: (encoding != Encoding::Multipart).then(UrlEncoded::default),
+            multipart: (encoding != Encoding::UrlEncoded).then(Multipart::default),
         }
     }
 
     /// Reads more of the body, and reports what it contains. A method is reported at each end of `data` as well, so that it is
     /// known before its last byte is forwarded.
     pub(super) fn read(&mut self, data: &[u8], mut report: impl FnMut(Parameter)) {
-        match self {
-            Parameters::UrlEncoded(form) => {
-                data.iter().for_each(|byte| form.read(*byte, &mut report));
-                form.end(&mut report);
-            }
-            Parameters::Multipart(form) => {
-                data.iter().for_each(|byte| form.read(*byte, &mut report));
-                form.end(&mut report);
-            }
+        if let Some(form) = &mut self.url_encoded {
+            data.iter().for_each(|byte| form.read(*byte, &mut report));
+            form.end(&mut report);
+        }
+        if let Some(form) = &mut self.multipart {
+            data.iter().for_each(|byte| form.read(*byte, &mut report));
+            form.end(&mut report);
         }
     }
 }
@@ -141,7 +141,7 @@ pub(super) struct Multipart {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Part {
-    /// The text is what may be the beginning of a header `Content-Disposition`.
+    /// The text is what may be the beginning of a header `Content-Disposition` or `Content-ID`.
     #[default]
     Line,
     /// In another line.
@@ -199,12 +199,18 @@ impl Multipart {
     }
 
     fn line(&mut self, byte: u8) {
-        const HEADER: &[u8] = b"content-disposition";
-        match HEADER.get(self.text.len()) {
-            Some(expected) if *expected == byte.to_ascii_lowercase() => self.text.push(byte),
-            None => self.enter(Part::Disposition),
-            Some(_) if byte == b'\n' => self.text.clear(),
-            Some(_) => self.enter(Part::Other),
+        const DISPOSITION: &[u8] = b"content-disposition";
+        const ID: &[u8] = b"content-id:";
+        self.text.push(byte.to_ascii_lowercase());
+        if byte == b'\n' {
+            self.text.clear();
+        } else if self.text == DISPOSITION {
+            self.enter(Part::Disposition);
+        } else if self.text == ID {
+            // Some servers take it for the name of a part without one.
+            self.enter(Part::Name(b'\n'));
+        } else if !DISPOSITION.starts_with(&self.text) && !ID.starts_with(&self.text) {
+            self.enter(Part::Other);
         }
     }
 
@@ -246,9 +252,12 @@ impl Multipart {
     }
 }
 
-/// The name of a field without the backslashes of a quoted string, and without charset and escapes of RFC 8187.
+/// The name of a field without the backslashes of a quoted string, without single quotes, which some servers accept for
+/// double ones, and without charset and escapes of RFC 8187.
 fn field_name(text: &[u8]) -> String {
     let text: Vec<u8> = text.iter().copied().filter(|byte| *byte != b'\\').collect();
+    let text = text.trim_ascii_end();
+    let text = text.strip_suffix(b"'").unwrap_or(text);
     let text = text.rsplit(|byte| *byte == b'\'').next().unwrap_or_default();
     decoded(text)
 }
@@ -309,6 +318,9 @@ mod tests {
             part("Name=\"access_token[]\"; filename=a", "b"),
             part("name=\"access\\_token\"", "b"),
             part("name*=utf-8''access%5Ftoken", "b"),
+            part("name='access_token'", "b"),
+            "--b\r\nContent-ID: access_token\r\n\r\nb".to_owned(),
+            "access_token%00=b".to_owned(),
         ] {
             for step in [1, 2, 7, 1000] {
                 assert!(has_token(&form, step), "{form:.60} in steps of {step}");
@@ -337,6 +349,12 @@ mod tests {
             part("name=\"a\"", "\n\r\n") + &part("name=\"_method\"", "DELETE"),
             part("name=\"a\"", &long) + &part("name=\"_method\"", "DELETE"),
             part("name=\"_method\"", "DELETE").replace('\r', ""),
+            part("name='_method'", "DELETE"),
+            part("name='_method'; filename=a", "DELETE"),
+            "--b\r\nContent-ID: _method\r\n\r\nDELETE".to_owned(),
+            "--b\r\nX: y\r\ncontent-id:_method\r\nContent-Type: text/plain\r\n\r\nDELETE".to_owned(),
+            "_method%00=DELETE".to_owned(),
+            "_method%00x=DELETE".to_owned(),
         ] {
             for step in [1, 2, 7, 1000] {
                 assert!(has_method(&form, step), "{form:.60} in steps of {step}");
