@@ -40,6 +40,12 @@ impl Probe {
         }
     }
 
+    /// A form of one part with these headers and this value.
+    fn with_part(target: &str, field: &'static str, headers: &str, value: &str) -> Self {
+        let form = format!("--b\r\n{headers}\r\n\r\n{value}\r\n--b--\r\n");
+        Self::with_form("POST", target, field, &form)
+    }
+
     /// The bytes of the request, with the line `credential` unless it is empty.
     pub fn bytes(&self, credential: &str) -> Vec<u8> {
         let Self { method, target, .. } = self;
@@ -59,7 +65,7 @@ impl Probe {
 }
 
 /// The host that the gate serves.
-pub const HOST: &str = "orders.example.com";
+const HOST: &str = "orders.example.com";
 
 /// Every spelling of a request to a route with one method.
 pub fn spellings(method: &str, path: &str) -> Vec<Probe> {
@@ -125,10 +131,25 @@ pub fn overrides(method: &str, path: &str) -> Vec<Probe> {
         all.push(Probe::with_form("POST", path, kind, &plain));
         all.push(Probe::with_form("POST", path, kind, &format!("_METHOD={method}")));
     }
-    for name in ["_method", "_METHOD", "\"_method\"", "\"_METHOD\""] {
-        let form = format!("--b\r\nContent-Disposition: form-data; name={name}\r\n\r\n{method}\r\n--b--\r\n");
+    for part in [
+        "Content-Disposition: form-data; name=_method",
+        "Content-Disposition: form-data; name=_METHOD",
+        "Content-Disposition: form-data; name=\"_method\"",
+        "Content-Disposition: form-data; name=\"_METHOD\"",
+    ] {
         for kind in MULTIPART_TYPES {
-            all.push(Probe::with_form("POST", path, kind, &form));
+            all.push(Probe::with_part(path, kind, part, method));
+        }
+    }
+    for part in PARTS {
+        for kind in [MULTIPART_TYPES[0], "Content-Type: multipart/mixed; boundary=b"] {
+            all.push(Probe::with_part(path, kind, part, method));
+            all.push(Probe::with_part(
+                path,
+                kind,
+                &part.replace("_method", "_METHOD"),
+                &lower,
+            ));
         }
     }
     for method in ["GET", "PUT", "PATCH"] {
@@ -144,23 +165,55 @@ pub fn overrides(method: &str, path: &str) -> Vec<Probe> {
 const URLENCODED: &str = "Content-Type: application/x-www-form-urlencoded";
 
 /// Types of a body that some servers read as a form.
-const FORM_TYPES: [&str; 8] = [
+const FORM_TYPES: [&str; 11] = [
     "Content-Type: application/x-www-form-urlencoded; charset=utf-8",
     "Content-Type: APPLICATION/X-WWW-FORM-URLENCODED",
     "Content-Type: application/x-www-form-urlencoded;",
     "Content-Type: application/x-www-form-urlencoded, text/plain",
     "Content-Type: application/x-www-form-urlencoded x",
     "Content-Type: application/x-www-form-urlencoded\tx",
+    "Content-Type: application/x-www-form-urlencoded; x=multipart/form-data",
+    "Content-Type: multipart/form-data; boundary=b\r\nContent-Type: application/x-www-form-urlencoded",
+    "Content-Type: application/x-www-form-urlencoded\r\nContent-Type: multipart/form-data; boundary=b",
     "Content-Type:",
     "X-No-Content-Type: x",
 ];
 
-const MULTIPART_TYPES: [&str; 5] = [
+const MULTIPART_TYPES: [&str; 10] = [
     "Content-Type: multipart/form-data; boundary=b",
     "Content-Type: Multipart/Form-Data; boundary=\"b\"",
     "Content-Type: multipart/form-data, boundary=b",
     "Content-Type: multipart/mixed; boundary=b",
     "Content-Type: multipart/related; boundary=b",
+    "Content-Type: multipart/form-data; boundary=b; x=application/x-www-form-urlencoded",
+    "Content-Type: multipart/related; boundary=b; type=application/x-www-form-urlencoded",
+    "Content-Type: multipart/form-data; boundary=b\r\nContent-Type: application/x-www-form-urlencoded",
+    "Content-Type: application/x-www-form-urlencoded\r\nContent-Type: multipart/form-data; boundary=b",
+    "Content-Type: multipart/form-datax; boundary=b",
+];
+
+/// The headers of a part whose name some server reads as `_method`.
+const PARTS: [&str; 20] = [
+    "content-disposition:form-data;name=_method",
+    "Content-Disposition: form-data; NAME=\"_method\"",
+    "Content-Disposition: form-data; name='_method'",
+    "Content-Disposition: form-data; name = \"_method\"",
+    "Content-Disposition: form-data; name=\"_method",
+    "Content-Disposition: form-data; name=\"_m\\ethod\"",
+    "Content-Disposition: form-data; name=\"%5Fmethod\"",
+    "Content-Disposition: form-data; name*=utf-8''_method",
+    "Content-Disposition: form-data; name*=utf-8''%5Fmethod",
+    "Content-Disposition: form-data; name*0=_me; name*1=thod",
+    "Content-Disposition: form-data; name=x; name=_method",
+    "Content-Disposition: form-data; name=_method; name=x",
+    "Content-Disposition: form-data; x=\"name=x\"; name=_method",
+    "Content-Disposition: form-data;\r\n name=_method",
+    "Content-Disposition:\r\n\tform-data; name=_method",
+    "Content-Disposition: attachment; name=_method",
+    "Content-Type: text/plain\r\nContent-Disposition: form-data; name=_method",
+    "X: y\nContent-Disposition: form-data; name=_method",
+    "Content-ID: _method",
+    "Content-ID: <_method>",
 ];
 
 const OVERRIDE_FIELDS: [&str; 6] = [

@@ -176,7 +176,7 @@ const MALFORMED_CHUNKS: &[&str] = &[
     "\"5\"\r\nhello\r\n0\r\n\r\n",
     "５\r\nhello\r\n0\r\n\r\n",
     "5\0\r\nhello\r\n0\r\n\r\n",
-    "\05\r\nhello\r\n0\r\n\r\n",
+    "\x005\r\nhello\r\n0\r\n\r\n",
     "10000000000000005\r\nhello\r\n0\r\n\r\n",
     "FFFFFFFFFFFFFFFFF\r\nhello\r\n0\r\n\r\n",
     "5\nhello\r\n0\r\n\r\n",
@@ -354,7 +354,7 @@ fn lengths() {
     recorded.expect(&shorter, &[200, 403], &[("/orders", "HELL")]);
     let empty = recorded.post("Content-Length: 0", "HELLO");
     recorded.expect(&empty, &[200, 403], &[("/orders", "")]);
-    // More than the number that stands for a body without a length.
+    // hyper keeps the largest numbers for bodies without a length.
     let largest = recorded.post("Content-Length: 18446744073709551615", "hello");
     recorded.expect(&largest, &[431], &[]);
 }
