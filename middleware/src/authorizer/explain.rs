@@ -126,7 +126,11 @@ mod tests {
     impl crate::keys::Fetch for Once {
         fn fetch<'a>(&'a self, _: &'a str) -> crate::keys::FetchFuture<'a> {
             let document = self.0.lock().unwrap().take();
-            Box::pin(async move { document.map(Into::into).ok_or(crate::keys::FetchError::Status(500)) })
+            Box::pin(async move {
+                document
+                    .map(Into::into)
+                    .ok_or(crate::keys::FetchError::Status(http::StatusCode::INTERNAL_SERVER_ERROR))
+            })
         }
     }
 

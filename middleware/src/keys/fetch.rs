@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::StatusCode;
 
 use super::key_set::MAX_DOCUMENT_BYTES;
 use super::quoted::Quoted;
@@ -35,8 +36,8 @@ pub enum FetchError {
     #[error("no response: {0}")]
     Unreachable(String),
     /// A response with a status other than 200, redirects included.
-    #[error("status {status}{note}", status = .0, note = redirect_note(*.0))]
-    Status(u16),
+    #[error("status {status}{note}", status = .0.as_u16(), note = redirect_note(*.0))]
+    Status(StatusCode),
     /// A response with a `Content-Encoding`, though none was accepted. The value is that of the header.
     #[error("the document is encoded as {coding}, which was not accepted", coding = Quoted(.0))]
     Encoded(String),
@@ -45,8 +46,8 @@ pub enum FetchError {
     TooLong,
 }
 
-fn redirect_note(status: u16) -> &'static str {
-    match status {
+fn redirect_note(status: StatusCode) -> &'static str {
+    match status.as_u16() {
         301 | 302 | 303 | 307 | 308 => "; redirects are not followed",
         _ => "",
     }
@@ -58,9 +59,9 @@ mod tests {
 
     #[test]
     fn a_redirect_is_named() {
-        assert_eq!(FetchError::Status(404).to_string(), "status 404");
+        assert_eq!(FetchError::Status(StatusCode::NOT_FOUND).to_string(), "status 404");
         assert_eq!(
-            FetchError::Status(308).to_string(),
+            FetchError::Status(StatusCode::PERMANENT_REDIRECT).to_string(),
             "status 308; redirects are not followed"
         );
         let encoded = FetchError::Encoded("br\n".to_owned()).to_string();

@@ -113,7 +113,7 @@ impl Fetch for HttpFetch {
                 .header("cache-control", "no-cache");
             let mut response = request.send().await.map_err(unreachable)?;
             if response.status() != http::StatusCode::OK {
-                return Err(FetchError::Status(response.status().as_u16()));
+                return Err(FetchError::Status(response.status()));
             }
             if let Some(coding) = coding(response.headers()) {
                 return Err(FetchError::Encoded(coding));
@@ -201,7 +201,10 @@ mod tests {
         let (address, _served) = server("HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n", too_long);
         assert_eq!(fetch.fetch(&address).await, Err(FetchError::TooLong));
         let (address, _served) = server("HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n", Vec::new());
-        assert_eq!(fetch.fetch(&address).await, Err(FetchError::Status(404)));
+        assert_eq!(
+            fetch.fetch(&address).await,
+            Err(FetchError::Status(http::StatusCode::NOT_FOUND))
+        );
     }
 
     #[tokio::test]
@@ -246,6 +249,6 @@ mod tests {
         let redirect = "HTTP/1.1 302 Found\r\nlocation: /other\r\nconnection: close\r\n\r\n";
         let (address, _served) = server(redirect, Vec::new());
         let fetched = HttpFetch::new().unwrap().fetch(&address).await;
-        assert_eq!(fetched, Err(FetchError::Status(302)));
+        assert_eq!(fetched, Err(FetchError::Status(http::StatusCode::FOUND)));
     }
 }

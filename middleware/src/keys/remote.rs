@@ -169,7 +169,7 @@ mod tests {
                 // Every fetch takes a moment, so that other callers can join it.
                 tokio::time::sleep(Duration::from_millis(20)).await;
                 match answer {
-                    "" => Err(FetchError::Status(500)),
+                    "" => Err(FetchError::Status(http::StatusCode::INTERNAL_SERVER_ERROR)),
                     "hang" => std::future::pending().await,
                     "panic" => panic!("a fetcher of a user"),
                     text => Ok(Bytes::from_static(text.as_bytes())),
