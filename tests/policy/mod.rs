@@ -3,5 +3,6 @@
 mod actor_rows;
 mod denials;
 mod each_key;
+mod foreign_patterns;
 mod initiator_rows;
 mod row;

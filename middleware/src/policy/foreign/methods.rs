@@ -18,7 +18,15 @@ pub(super) struct Methods<'t> {
     pub(super) is_missing: bool,
     /// The registered method that a misspelled one most likely means.
     pub(super) meant: Option<String>,
+    pub(super) extent: Extent,
     pub(super) path: &'t str,
+}
+
+/// What of a request's path is compared.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    Whole,
+    Prefix,
 }
 
 pub(super) fn read<'t>(text: &'t str, notes: &mut Notes) -> Methods<'t> {
@@ -61,6 +69,10 @@ pub(super) fn read<'t>(text: &'t str, notes: &mut Notes) -> Methods<'t> {
     if is_missing {
         notes.add("", "the method is missing");
     }
+    let extent = match is_location && !head.split_ascii_whitespace().any(|word| word == "=") {
+        true => Extent::Prefix,
+        false => Extent::Whole,
+    };
     let default = if is_location { "*" } else { "GET" };
     Methods {
         methods: if methods.is_empty() {
@@ -70,6 +82,7 @@ pub(super) fn read<'t>(text: &'t str, notes: &mut Notes) -> Methods<'t> {
         },
         is_missing,
         meant,
+        extent,
         path,
     }
 }

@@ -46,7 +46,7 @@ pub(super) fn explain(text: &str) -> Explanation {
             let route = format!("{} /orders/{{id}}", read.methods);
             format!("add the path, as in `{}`", in_yaml(&route))
         }
-        path => proposal(&read, &path::read(path, &mut notes)).unwrap_or_else(|| FORM.to_owned()),
+        path => proposal(&read, &path::read(path, read.extent, &mut notes)).unwrap_or_else(|| FORM.to_owned()),
     };
     if let Some(method) = read.meant {
         help = format!("did you mean `{method}`? {help}");

@@ -2,6 +2,7 @@
 
 use std::slice;
 
+use super::methods::Extent;
 use super::notes::Notes;
 use super::segment;
 use super::step::Step;
@@ -9,27 +10,31 @@ use crate::policy::segment::Segment;
 
 const REGULAR_EXPRESSION: &str = "is part of a regular expression, which a route does not have";
 
+/// The end of a text in a regular expression.
+const ENDS: [&str; 3] = ["$", "\\Z", "\\z"];
+
 /// Most paths that one text is read as.
 const MAX_PATHS: usize = 8;
 
 /// The paths that a text means: several where a part is optional, none where they are not known.
-pub(super) fn read(text: &str, notes: &mut Notes) -> Vec<Vec<Segment>> {
+pub(super) fn read(text: &str, extent: Extent, notes: &mut Notes) -> Vec<Vec<Segment>> {
     let text = text.trim();
     if let Some((path, _)) = text.split_once(" HTTP/") {
         notes.add(&text[path.len() + 1..], "is a version, which a route does not name");
-        return read(path, notes);
+        return read(path, extent, notes);
     }
     if let Some((first, second)) = text.split_once(" /") {
         notes.add(text, "is more than one path");
         let second = format!("/{second}");
-        let mut paths = read(first, notes);
-        paths.extend(read(&second, notes));
+        let mut paths = read(first, extent, notes);
+        paths.extend(read(&second, extent, notes));
         paths.truncate(MAX_PATHS);
         return paths;
     }
     let text = without_quotes(text, notes);
     let text = without_origin(text, notes);
     let is_anchored = text.starts_with(['/', '^']);
+    let is_prefix = (extent == Extent::Prefix || text.starts_with('^')) && !ENDS.iter().any(|end| text.ends_with(end));
     let text = without_anchors(text, notes);
     if !is_anchored && notes.has(REGULAR_EXPRESSION) {
         // It matches within a path.
@@ -61,30 +66,48 @@ pub(super) fn read(text: &str, notes: &mut Notes) -> Vec<Vec<Segment>> {
         steps.extend(segment::read(part, index == last, notes));
     }
     let mut paths = extended(&steps);
+    if is_prefix {
+        paths = paths.into_iter().flat_map(with_rest).collect();
+    }
     for path in &mut paths {
         finish(path, notes);
     }
     paths
 }
 
-/// The paths of the steps. An optional one is absent only together with all that follow it.
+/// A path, and the paths that begin with it.
+fn with_rest(path: Vec<Segment>) -> Vec<Vec<Segment>> {
+    if matches!(path.last(), Some(Segment::CatchAll(_))) {
+        return vec![path];
+    }
+    let mut longer = path.clone();
+    if matches!(longer.last(), Some(Segment::Literal(text)) if text.is_empty()) {
+        longer.pop();
+    }
+    longer.push(Segment::CatchAll("rest".into()));
+    vec![path, longer]
+}
+
+/// The paths of the steps. An optional one at the end is absent only together with all that follow it.
 fn extended(steps: &[Step]) -> Vec<Vec<Segment>> {
     let with = |path: &Vec<Segment>, segment: &Segment| [&path[..], slice::from_ref(segment)].concat();
     let mut ended = Vec::new();
     let mut paths = vec![Vec::new()];
     for (index, step) in steps.iter().enumerate() {
-        if steps[index..].iter().all(|step| matches!(step, Step::Optional(_))) {
+        let is_at_end = steps[index..].iter().all(|step| matches!(step, Step::Optional(_)));
+        if is_at_end {
             ended.extend(paths.clone());
         }
         let segments = match step {
             Step::One(segment) | Step::Optional(segment) => slice::from_ref(segment),
             Step::Either(segments) => segments,
         };
-        paths = paths
+        let longer = paths
             .iter()
-            .flat_map(|path| segments.iter().map(|segment| with(path, segment)))
-            .take(MAX_PATHS)
-            .collect();
+            .flat_map(|path| segments.iter().map(|segment| with(path, segment)));
+        let longer: Vec<Vec<Segment>> = longer.take(MAX_PATHS).collect();
+        let is_absent = matches!(step, Step::Optional(_)) && !is_at_end;
+        paths = if is_absent { [paths, longer].concat() } else { longer };
     }
     ended.extend(paths);
     ended.truncate(MAX_PATHS);
@@ -177,7 +200,7 @@ fn without_anchors(text: &str, notes: &mut Notes) -> String {
             text = rest;
         }
     }
-    for end in ["$", "\\Z", "\\z"] {
+    for end in ENDS {
         if let Some(rest) = text.strip_suffix(end)
             && (!rest.ends_with('/') || notes.has(REGULAR_EXPRESSION))
             && !rest.is_empty()
