@@ -1,8 +1,8 @@
 //! A token in a form, beside the one in the header, in every body that some server reads as a form.
 
 use crate::deployment::Deployment;
-use crate::table::{INVALID_REQUEST, PASSES, Table};
-use crate::wire::request;
+use crate::table::{INVALID_REQUEST, PASSES, Table, Want};
+use crate::wire::{self, request};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -67,5 +67,47 @@ fn a_body_of_another_type_is_not_read() {
     }
     let seen = table.request("no type, no token", &post(&[&line], "a=1"), PASSES);
     table.check("the body", seen.iter().all(|one| one.body == b"a=1"));
+    table.finish();
+}
+
+/// Many servers decompress a form, and some read the names of its parameters in the charset of the media type.
+#[test]
+fn a_form_that_is_read_in_another_way_upstream_is_415() {
+    let deployment = Deployment::with_routes();
+    let line = deployment.writer();
+    let mut table = Table::on(&deployment);
+    for (media_type, coding) in [
+        (FORM, "Content-Encoding: gzip"),
+        (FORM, "Content-Encoding: Deflate"),
+        (FORM, "Content-Encoding: identity, br"),
+        ("multipart/form-data; boundary=x", "Content-Encoding: zstd"),
+        ("application/x-www-form-urlencoded; charset=ibm037", "X: y"),
+        ("application/x-www-form-urlencoded;charset=\"UTF-16\"", "X: y"),
+        ("application/x-www-form-urlencoded; a=b; Charset=utf-7", "X: y"),
+        ("multipart/form-data; boundary=x; charset=utf-32", "X: y"),
+    ] {
+        let kind = format!("Content-Type: {media_type}");
+        let bytes = post(&[&line, &kind, coding], "a=1");
+        table.request(&format!("{media_type}, {coding}"), &bytes, Want::status(415));
+        let answer = wire::answer(deployment.gate.address, &bytes);
+        table.check(media_type, answer.json()["code"] == "unsupported_form_encoding");
+    }
+    for (media_type, coding) in [
+        (FORM, "Content-Encoding: identity"),
+        ("application/x-www-form-urlencoded; charset=UTF-8", "X: y"),
+        ("application/x-www-form-urlencoded; charset=ISO-8859-1", "X: y"),
+        ("application/json; charset=utf-16", "X: y"),
+        ("application/json", "Content-Encoding: gzip"),
+        ("application/octet-stream", "Content-Encoding: br"),
+    ] {
+        let kind = format!("Content-Type: {media_type}");
+        table.request(
+            &format!("{media_type}, {coding}"),
+            &post(&[&line, &kind, coding], "a=1"),
+            PASSES,
+        );
+    }
+    // No server decompresses a body without a media type and takes it for a form.
+    table.request("no type", &post(&[&line, "Content-Encoding: gzip"], "a=1"), PASSES);
     table.finish();
 }

@@ -52,6 +52,12 @@ impl HeadError {
         code: "unknown_expectation",
         reason: "only the expectation `100-continue` is supported",
     };
+    /// The body is a form, and the upstream would read other bytes than those that can be checked here.
+    pub(crate) const FORM_ENCODING: HeadError = HeadError {
+        status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        code: "unsupported_form_encoding",
+        reason: "a form must have no content coding, and a charset that extends ascii",
+    };
     const UPGRADE: HeadError = HeadError {
         status: StatusCode::NOT_IMPLEMENTED,
         code: "upgrade_not_implemented",
