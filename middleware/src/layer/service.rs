@@ -194,6 +194,48 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_rejection_describes_the_fault_of_the_token() {
+        let issuer = TestIssuer::new().unwrap();
+        let layer = AuthorizeLayer::new(authorizer(&issuer));
+        let service = ServiceBuilder::new().layer(layer).service(Inner::default());
+        let token = |claims| issuer.token(claims).unwrap();
+        let header = json!({"alg": "ES256", "kid": "testing", "typ": "JWT"});
+        let typed = issuer
+            .token_with_header(header, json!({"iss": TestIssuer::ISSUER}))
+            .unwrap();
+        for (token, description) in [
+            (token(json!({"exp": 7})), "the access token is expired"),
+            (
+                token(json!({"nbf": TestIssuer::NOW + 60})),
+                "the access token is not valid yet",
+            ),
+            (
+                token(json!({"aud": "https://other.example"})),
+                "the access token is not for this API",
+            ),
+            (
+                token(json!({"iss": "https://other.example"})),
+                "the issuer of the access token is not accepted",
+            ),
+            (typed, "the token is not an access token of an accepted type"),
+            (token(json!({"scope": 7})), "a claim of the access token is malformed"),
+            ("a".repeat(17_000), "the access token is too long"),
+            ("a.b".to_owned(), "the access token is malformed"),
+        ] {
+            let response = service.clone().oneshot(request("/orders", Some(&token))).await.unwrap();
+            let challenge = response.headers()["www-authenticate"].to_str().unwrap();
+            let wanted = format!("error=\"invalid_token\", error_description=\"{description}\"");
+            assert!(challenge.contains(&wanted), "{challenge}");
+            let mut grpc = request("/orders", Some(&token));
+            *grpc.method_mut() = http::Method::POST;
+            let content_type = HeaderValue::from_static("application/grpc");
+            grpc.headers_mut().insert(CONTENT_TYPE, content_type);
+            let response = service.clone().oneshot(grpc).await.unwrap();
+            assert_eq!(response.headers()["grpc-message"], description);
+        }
+    }
+
+    #[tokio::test]
     async fn a_rejection_is_a_response_with_its_error_in_the_extensions() {
         let issuer = TestIssuer::new().unwrap();
         let service = ServiceBuilder::new()
