@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::deployment::ROUTES;
 use crate::deployment::gate::Gate;
+use crate::deployment::key_server::Conduct;
+use crate::deployment::{Configuration, Deployment, ROUTES};
 use crate::keys::document_server::{Document, DocumentServer};
 use crate::mint::signing_key::{Curve, SigningKey};
-use crate::mint::{AUDIENCE, claims, header, sign};
+use crate::mint::{AUDIENCE, TokenIssuer, claims, header, sign};
 use crate::wire;
 
 /// Fetches often enough for a test.
@@ -359,4 +360,24 @@ fn a_long_set_is_used_up_to_its_hundredth_key() {
     };
     let statuses = [0, 50, 99, 100, 101].map(|n| status(&keys[n]));
     assert_eq!(statuses, [403, 403, 403, 401, 401]);
+}
+
+#[test]
+fn an_answer_that_does_not_come_or_end_is_named_with_its_address() {
+    let lines = "    keys: { refresh: 5s, cooldown: 200ms, timeout: 300ms, max_stale: 60s }\n";
+    for (conduct, reason) in [
+        (Conduct::Hanging, "no complete answer within 300ms"),
+        (Conduct::Dripping, "no complete answer within 300ms"),
+        (Conduct::Huge, "the document is longer than 262144 bytes"),
+        (
+            Conduct::Redirect("/x".to_owned()),
+            "status 302; redirects are not followed",
+        ),
+        (Conduct::Cut("{\"keys\":[]}".to_owned()), "no response: "),
+    ] {
+        let configuration = Configuration::of_issuer(lines);
+        let deployment = Deployment::start_cold(TokenIssuer::new(), conduct, &configuration);
+        let wanted = format!("{}: {reason}", deployment.key_server.jwks_uri());
+        wait_for_line(&deployment.gate, &["keys could not be fetched", &wanted]);
+    }
 }
