@@ -32,6 +32,7 @@ impl From<KeySet> for KeySource {
 
 impl KeySource {
     /// The address that is fetched first, or the issuer whose metadata names it; [`None`] for a static set.
+    #[cfg(feature = "reqwest")]
     pub(crate) fn address<'a>(&'a self, issuer: &'a str) -> Option<&'a str> {
         match self {
             KeySource::Static(_) => None,
