@@ -33,6 +33,11 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ),
     ("leeway: 30s", "leeway:", "5:7: a value is missing here"),
     (
+        "leeway: 30s",
+        "leeway: 5",
+        "5:9: `5` has no unit of time\n  help: write it as `5s`, `5m` or `5h`",
+    ),
+    (
         "leeway:",
         "token: x\nleeway:",
         "5:1: unknown key `token`\n  help: it is `access_token: strip` or `access_token: forward`",

@@ -118,6 +118,7 @@ mod evaluation_time;
 mod exact;
 mod foreign;
 mod methods;
+mod other_keys;
 mod parties;
 #[allow(
     clippy::module_inception,

@@ -7,6 +7,7 @@ use super::compile::compile;
 use super::coverage::Coverage;
 use super::document::{Document, Members};
 use super::error::{PolicyDiagnostic, PolicyError};
+use super::other_keys;
 use super::requirement::{HistoryNeed, Requirement};
 use super::route_table::{Route, RouteTable};
 use super::spelling::{Ambiguity, Spelling};
@@ -48,7 +49,7 @@ impl Policy {
                 coverage,
             })
         });
-        policy.map_err(PolicyError::new)
+        policy.map_err(|diagnostics| PolicyError::new(other_keys::explain(diagnostics)))
     }
 
     /// What the policy holds without effect: requirements that no route requires, and routes that no request reaches.

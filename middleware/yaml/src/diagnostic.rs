@@ -165,11 +165,21 @@ pub fn nearest<T: AsRef<str>>(written: &str, known: &[T]) -> String {
     }
 }
 
-/// The known word that is close enough to `written` to be meant by it.
+/// The known word that is close enough to `written` to be meant by it, or begins with it.
 pub(crate) fn suggestion<'k, T: AsRef<str>>(written: &str, known: &'k [T]) -> Option<&'k str> {
-    closest(written, known)
-        .filter(|(distance, word)| *distance <= 1 + word.len() / 3)
-        .map(|(_, word)| word)
+    // A short word has many neighbours.
+    let limit = |word: &str| match written.len().min(word.len()) {
+        length @ 0..8 => 1 + length / 4,
+        _ => 1 + word.len() / 3,
+    };
+    let near = closest(written, known).filter(|(distance, word)| *distance <= limit(word));
+    let longer = || {
+        known
+            .iter()
+            .map(AsRef::as_ref)
+            .find(|word| written.len() > 2 && word.starts_with(written))
+    };
+    near.map(|(_, word)| word).or_else(longer)
 }
 
 /// The known word that differs least from `written`, and in how many characters.
@@ -218,6 +228,8 @@ mod tests {
             "expected one of `listen`, `strict`"
         );
         assert_eq!(nearest("colour", &["listen"]), "expected `listen`");
+        assert_eq!(nearest("none", &["one_of", "none_of"]), "did you mean `none_of`?");
+        assert_eq!(nearest("age", &["acr", "amr"]), "expected one of `acr`, `amr`");
         assert_eq!(nearest::<&str>("colour", &[]), "");
     }
 }

@@ -1,12 +1,13 @@
 //! The structure of `actgate.yaml`. Every key is optional here, so that one missing key hides no other mistake.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use actgate::keys::Algorithm;
 use actgate::profile::{ChainCompleteness, PriorActors, Profile};
 use actgate_yaml::{OneOrMany, Spanned};
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::de::{Deserializer, Error, IgnoredAny, Visitor};
 
 use crate::headers::identity::Fact;
 use crate::proxy::forward::AccessTokenForwarding;
@@ -18,6 +19,7 @@ pub(super) struct Document {
     pub(super) upstream: Option<Spanned<String>>,
     pub(super) admin: Option<Spanned<String>>,
     pub(super) audience: Option<Spanned<OneOrMany<Spanned<String>>>>,
+    #[serde(deserialize_with = "duration")]
     pub(super) leeway: Option<Spanned<String>>,
     pub(super) resource_metadata: Option<Spanned<String>>,
     pub(super) hosts: Option<Spanned<Vec<Spanned<String>>>>,
@@ -48,18 +50,57 @@ pub(super) struct IssuerDocument {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct KeysDocument {
+    #[serde(deserialize_with = "duration")]
     pub(super) refresh: Option<Spanned<String>>,
+    #[serde(deserialize_with = "duration")]
     pub(super) cooldown: Option<Spanned<String>>,
+    #[serde(deserialize_with = "duration")]
     pub(super) timeout: Option<Spanned<String>>,
+    #[serde(deserialize_with = "duration")]
     pub(super) max_stale: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct TimeoutsDocument {
+    #[serde(deserialize_with = "duration")]
     pub(super) header: Option<Spanned<String>>,
+    #[serde(deserialize_with = "duration")]
     pub(super) keep_alive: Option<Spanned<String>>,
+    #[serde(deserialize_with = "duration")]
     pub(super) connect: Option<Spanned<String>>,
+    #[serde(deserialize_with = "duration")]
     pub(super) response: Option<Spanned<String>>,
+    #[serde(deserialize_with = "duration")]
     pub(super) drain: Option<Spanned<String>>,
+}
+
+/// The text of a duration. A number has no unit, and is reported with one.
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Spanned<String>>, D::Error> {
+    struct DurationText(String);
+    impl<'de> Deserialize<'de> for DurationText {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            struct Text;
+            impl Visitor<'_> for Text {
+                type Value = DurationText;
+                fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    f.write_str("a duration\nwrite a number with its unit, as in 30s, 10m or 24h")
+                }
+                fn visit_str<E: Error>(self, text: &str) -> Result<DurationText, E> {
+                    Ok(DurationText(text.to_owned()))
+                }
+                fn visit_u64<E: Error>(self, number: u64) -> Result<DurationText, E> {
+                    let help = format!("write it as `{number}s`, `{number}m` or `{number}h`");
+                    Err(E::custom(format!("`{number}` has no unit of time\n{help}")))
+                }
+            }
+            deserializer.deserialize_any(Text)
+        }
+    }
+    let read = Option::<Spanned<DurationText>>::deserialize(deserializer)?;
+    Ok(read.map(|Spanned { value, line, column }| Spanned {
+        value: value.0,
+        line,
+        column,
+    }))
 }
