@@ -72,7 +72,8 @@ pub(super) fn consent(transaction: &str, authorization: &Authorization) -> Respo
 }
 
 pub(super) fn error(reason: &str) -> Response {
-    let body = format_args!("<p>{}</p>", Escaped(reason));
+    let reason = Escaped(reason);
+    let body = format_args!("<p>{reason}</p>");
     (
         StatusCode::BAD_REQUEST,
         page("The request cannot continue", body, "'none'"),
