@@ -114,14 +114,21 @@ impl Authorizer {
         let method = target.method().as_str();
         let route = self.inner.policy.route(method, target.forms());
         let route = route.map_err(|ambiguity| ambiguous(ambiguity.reason()))?;
-        let mut parameters = target.query().into_iter().flat_map(method_parameters).peekable();
-        if parameters.peek().is_some() {
-            let denied = self.denied_methods(target);
-            if parameters.any(|method| denied.contains(&method)) {
-                return Err(ambiguous("the method in the query (`_method`) requires another access"));
+        match target.query() {
+            Some(query) if !self.permits_method_parameters(target, query) => {
+                Err(ambiguous("the method in the query (`_method`) requires another access"))
             }
+            _ => Ok(route),
         }
-        Ok(route)
+    }
+
+    fn permits_method_parameters(&self, target: &Target<'_>, query: &str) -> bool {
+        let mut methods = method_parameters(query).peekable();
+        if methods.peek().is_none() {
+            return true;
+        }
+        let denied = self.denied_methods(target);
+        !methods.any(|method| denied.contains(&method))
     }
 
     /// From the credential to a checked identity: credential, verified facts, checks.

@@ -87,24 +87,25 @@ impl RouteTable {
     pub(super) fn find(&self, method: &str, forms: PathForms<'_>) -> Result<Option<&Route>, Ambiguity> {
         let found = self.exact(method, forms.decoded);
         let class = found.map(|route| route.class);
-        if forms
-            .kept
-            .is_some_and(|path| self.class(Folding::default(), method, path) != class)
+        if let Some(path) = forms.kept
+            && self.exact(method, path).map(|route| route.class) != class
         {
             return Err(Ambiguity::Escape);
         }
         // A request without a route is denied in every spelling.
-        if found.is_some() && self.spelling == Spelling::Folded {
-            let one = forms.iter().all(|path| {
-                self.foldings(path)
-                    .skip(1)
-                    .all(|folding| self.class(folding, method, path) == class)
-            });
-            if !one {
-                return Err(Ambiguity::Spelling);
-            }
+        if found.is_some() && self.spelling == Spelling::Folded && !self.is_of_one_class(class, method, forms) {
+            return Err(Ambiguity::Spelling);
         }
         Ok(found)
+    }
+
+    /// Whether every other spelling leads to the class that the exact one has.
+    fn is_of_one_class(&self, class: Option<usize>, method: &str, forms: PathForms<'_>) -> bool {
+        forms.iter().all(|path| {
+            let differences = self.differences(path);
+            let mut foldings = differences.subsets().skip(1);
+            differences.is_empty() || foldings.all(|folding| self.class(folding, method, path) == class)
+        })
     }
 
     /// The methods that lead to another access than the one of a request, in some spelling of its path.
@@ -118,7 +119,7 @@ impl RouteTable {
         let differs = |method: &str| {
             let mut spellings = forms
                 .iter()
-                .flat_map(|path| self.foldings(path).map(move |folding| (folding, path)));
+                .flat_map(|path| self.differences(path).subsets().map(move |folding| (folding, path)));
             spellings.any(|(folding, path)| self.class(folding, method, path) != Some(found.class))
         };
         all.filter(|method| differs(method)).collect()
@@ -126,18 +127,18 @@ impl RouteTable {
 
     /// The route for a path exactly as it is spelled.
     pub(super) fn exact(&self, method: &str, path: &str) -> Option<&Route> {
-        self.exact_route(method, path).map(|(_, route)| route)
+        self.routes.get(self.routers.exact(method, path)?)
     }
 
     /// The same, with its pattern.
     pub(super) fn exact_route(&self, method: &str, path: &str) -> Option<(&Pattern, &Route)> {
-        let index = self.routers.at(Folding::default(), method, path)?;
+        let index = self.routers.exact(method, path)?;
         self.patterns.get(index).zip(self.routes.get(index))
     }
 
-    /// Everything that a server may ignore in the spelling of a path; nothing is the first.
-    fn foldings(&self, path: &str) -> impl Iterator<Item = Folding> {
-        Folding::of(path).union(self.routers.differences()).subsets()
+    /// The differences that a server may ignore in the spelling of a path.
+    fn differences(&self, path: &str) -> Folding {
+        Folding::of(path).union(self.routers.differences())
     }
 
     /// The class of the access that a server with this folding gives.

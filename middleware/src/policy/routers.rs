@@ -52,7 +52,19 @@ impl Routers {
     pub(super) fn at(&self, folding: Folding, method: &str, path: &str) -> Option<usize> {
         // A folding of differences that no pattern has leaves the patterns as they are.
         let folding = folding.intersection(self.differences);
-        let (_, routers) = self.foldings.iter().find(|(other, _)| *other == folding)?;
+        let mut foldings = self.foldings.iter();
+        let (_, routers) = foldings.find(|(other, _)| *other == folding)?;
+        self.find(routers, method, path)
+    }
+
+    /// The number of the route for a path as it is written.
+    pub(super) fn exact(&self, method: &str, path: &str) -> Option<usize> {
+        // The empty folding is the first.
+        let (_, routers) = self.foldings.first()?;
+        self.find(routers, method, path)
+    }
+
+    fn find(&self, routers: &ByMethod, method: &str, path: &str) -> Option<usize> {
         let named = self.names.iter().position(|name| **name == *method);
         let index = match named {
             Some(index) => index,

@@ -46,7 +46,7 @@ impl<'a> Target<'a> {
     /// per cent sign, a look-alike of a separator, or no UTF-8 at all.
     pub fn new(method: &'a Method, uri: &'a Uri) -> Result<Self, Error> {
         let ambiguous = |reason| Error::InvalidRequest { reason };
-        if method.as_str().bytes().any(|byte| byte.is_ascii_lowercase()) {
+        if !is_usual(method) && method.as_str().bytes().any(|byte| byte.is_ascii_lowercase()) {
             return Err(ambiguous("the method contains a lower-case letter"));
         }
         let (path, kept_path) = canonical(uri.path()).map_err(ambiguous)?;
@@ -92,6 +92,14 @@ impl<'a> Target<'a> {
     pub(crate) fn query(&self) -> Option<&'a str> {
         self.query
     }
+}
+
+/// Whether a method is one of the usual ones, whose letters need not be inspected.
+fn is_usual(method: &Method) -> bool {
+    matches!(
+        *method,
+        Method::GET | Method::POST | Method::PUT | Method::DELETE | Method::PATCH | Method::HEAD | Method::OPTIONS
+    )
 }
 
 /// The forms that a server may read one path in.
