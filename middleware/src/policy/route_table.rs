@@ -9,8 +9,8 @@ use super::methods;
 use super::requirement::Requirement;
 use super::route_pattern::Pattern;
 use super::routers::{Candidate, Routers};
-use super::spelling::{Ambiguity, Folding, Spelling};
-use crate::request::PathForms;
+use super::spelling::{Ambiguity, Spelling};
+use crate::request::{Folding, PathForms};
 
 /// Every route of a policy, to be searched by method and path.
 #[derive(Debug, Default)]
@@ -101,8 +101,8 @@ impl RouteTable {
 
     /// Whether every other spelling leads to the class that the exact one has.
     fn is_of_one_class(&self, class: Option<usize>, method: &str, forms: PathForms<'_>) -> bool {
-        forms.iter().all(|path| {
-            let differences = self.differences(path);
+        forms.iter().all(|(path, differences)| {
+            let differences = differences.union(self.routers.differences());
             let mut foldings = differences.subsets().skip(1);
             differences.is_empty() || foldings.all(|folding| self.class(folding, method, path) == class)
         })
@@ -117,9 +117,10 @@ impl RouteTable {
         let unnamed = methods::REGISTERED.iter().copied();
         let all = self.routers.names().chain(unnamed);
         let differs = |method: &str| {
-            let mut spellings = forms
-                .iter()
-                .flat_map(|path| self.differences(path).subsets().map(move |folding| (folding, path)));
+            let mut spellings = forms.iter().flat_map(|(path, differences)| {
+                let foldings = differences.union(self.routers.differences()).subsets();
+                foldings.map(move |folding| (folding, path))
+            });
             spellings.any(|(folding, path)| self.class(folding, method, path) != Some(found.class))
         };
         all.filter(|method| differs(method)).collect()
@@ -134,11 +135,6 @@ impl RouteTable {
     pub(super) fn exact_route(&self, method: &str, path: &str) -> Option<(&Pattern, &Route)> {
         let index = self.routers.exact(method, path)?;
         self.patterns.get(index).zip(self.routes.get(index))
-    }
-
-    /// The differences that a server may ignore in the spelling of a path.
-    fn differences(&self, path: &str) -> Folding {
-        Folding::of(path).union(self.routers.differences())
     }
 
     /// The class of the access that a server with this folding gives.

@@ -6,7 +6,8 @@ use actgate_yaml::Diagnostics;
 
 use super::methods;
 use super::route_pattern::{Closeness, Pattern};
-use super::spelling::{Folding, Spelling};
+use super::spelling::Spelling;
+use crate::request::Folding;
 
 /// Finds the number of a route by folding, method and path.
 #[derive(Debug, Default)]

@@ -4,8 +4,6 @@
 //! of a segment (servers on Windows). The routes of a policy are matched exactly, so that a request in another spelling would
 //! get the access of another route. Which of these differences a server ignores is unknown: every combination is a folding.
 
-use std::borrow::Cow;
-
 use serde::Deserialize;
 
 /// Which spellings of a path the API treats as one.
@@ -18,101 +16,6 @@ pub(super) enum Spelling {
     Folded,
     /// None but the exact one.
     Exact,
-}
-
-/// What some servers ignore at the end of a segment.
-const END: [char; 2] = ['.', ' '];
-
-/// A set of differences in spelling that a server ignores.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Folding(u8);
-
-impl Folding {
-    const CASE: u8 = 1;
-    const SLASH: u8 = 2;
-    const SEGMENT_END: u8 = 4;
-
-    /// The differences that folding would remove from a path.
-    pub(super) fn of(path: &str) -> Folding {
-        // Most paths have none. Without branches, the compiler looks at many bytes at a time.
-        let (mut case, mut end) = (false, false);
-        for byte in path.bytes() {
-            // A letter outside of ASCII may have a lower case.
-            case |= byte.is_ascii_uppercase() | !byte.is_ascii();
-            end |= (byte == b'.') | (byte == b' ');
-        }
-        let mut differences = if case { Self::CASE } else { 0 };
-        if path.len() > 1 && path.ends_with('/') {
-            differences |= Self::SLASH;
-        }
-        if end {
-            differences |= Folding::of_ends(path);
-        }
-        Folding(differences)
-    }
-
-    fn of_ends(path: &str) -> u8 {
-        let has_end = path.split('/').any(|segment| segment.ends_with(END));
-        let (_, last) = path.rsplit_once('/').unwrap_or_default();
-        // A segment of blanks and dots alone is a last slash without them.
-        let is_slash = path.len() > 1 && last.trim_end_matches(END).is_empty();
-        [(has_end, Self::SEGMENT_END), (is_slash, Self::SLASH)]
-            .into_iter()
-            .fold(
-                0,
-                |differences, (has, difference)| if has { differences | difference } else { differences },
-            )
-    }
-
-    pub(super) fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
-    /// The differences that are in one of both.
-    pub(super) fn union(self, other: Folding) -> Folding {
-        Folding(self.0 | other.0)
-    }
-
-    /// The differences that are in both.
-    pub(super) fn intersection(self, other: Folding) -> Folding {
-        Folding(self.0 & other.0)
-    }
-
-    /// Every subset, from the empty one on.
-    pub(super) fn subsets(self) -> impl Iterator<Item = Folding> {
-        (0..8).filter(move |subset| subset & !self.0 == 0).map(Folding)
-    }
-
-    /// The path without these differences.
-    pub(super) fn apply(self, path: &str) -> Cow<'_, str> {
-        let mut folded = Cow::Borrowed(path);
-        if self.has(Self::CASE) {
-            folded = Cow::Owned(lower_case(&folded));
-        }
-        if self.has(Self::SEGMENT_END) {
-            let segments: Vec<&str> = folded.split('/').map(|segment| segment.trim_end_matches(END)).collect();
-            folded = Cow::Owned(segments.join("/"));
-        }
-        if self.has(Self::SLASH) && folded.len() > 1 && folded.ends_with('/') {
-            folded = Cow::Owned(folded[..folded.len() - 1].to_owned());
-        }
-        folded
-    }
-
-    fn has(self, difference: u8) -> bool {
-        self.0 & difference != 0
-    }
-}
-
-/// Lower case, where every letter with the same upper case becomes one: `K`, `k` and the Kelvin sign.
-fn lower_case(path: &str) -> String {
-    if path.is_ascii() {
-        return path.to_ascii_lowercase();
-    }
-    path.chars()
-        .flat_map(char::to_uppercase)
-        .flat_map(char::to_lowercase)
-        .collect()
 }
 
 /// Why it depends on the server which access a request gets.
@@ -138,35 +41,8 @@ impl Ambiguity {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::policy::Policy;
     use crate::request::PathForms;
-
-    fn all(path: &str) -> String {
-        Folding::of(path).apply(path).into_owned()
-    }
-
-    #[test]
-    fn every_spelling_of_a_path_folds_to_one() {
-        for (path, folded) in [
-            ("/", "/"),
-            ("/orders/7", "/orders/7"),
-            ("/Orders/7", "/orders/7"),
-            ("/orders/7/", "/orders/7"),
-            ("/orders./7", "/orders/7"),
-            ("/orders/7. .", "/orders/7"),
-            ("/ORDERS /7.../", "/orders/7"),
-            ("/a.b/c d", "/a.b/c d"),
-            ("/.hidden", "/.hidden"),
-            ("/a/...", "/a"),
-            ("/É", "/é"),
-            ("/\u{212a}ey", "/key"),
-            ("/\u{17f}ecret", "/secret"),
-        ] {
-            assert_eq!(all(path), folded, "{path}");
-            assert_eq!(all(&all(path)), folded, "folding twice: {path}");
-        }
-    }
 
     const SHOP: &str = "routes:
   - { match: 'DELETE /orders/{id}', scopes: [admin] }
@@ -179,8 +55,7 @@ mod tests {
     /// The route for a request, or why there is none.
     fn route(policy: &str, method: &str, decoded: &str) -> String {
         let policy = Policy::from_yaml(policy).unwrap();
-        let forms = PathForms { decoded, kept: None };
-        match policy.route(method, forms) {
+        match policy.route(method, PathForms::of(decoded)) {
             Ok(route) => route.map_or("none".to_owned(), |route| route.name.to_string()),
             Err(ambiguity) => format!("{ambiguity:?}"),
         }
@@ -271,7 +146,7 @@ mod tests {
     fn the_methods_of_another_access_are_known_in_every_spelling() {
         let methods = |policy: &str, method: &str, decoded: &str| {
             let policy = Policy::from_yaml(policy).unwrap();
-            let methods = policy.methods_of_other_access(method, PathForms { decoded, kept: None });
+            let methods = policy.methods_of_other_access(method, PathForms::of(decoded));
             methods.join(" ")
         };
         assert_eq!(methods(SHOP, "POST", "/orders/7"), "DELETE DELETE");
@@ -279,16 +154,5 @@ mod tests {
         assert_eq!(methods(SHOP, "POST", "/orders/7/8"), "");
         assert_eq!(methods(SHOP, "POST", "/admin/a"), "");
         assert_eq!(methods(&format!("spelling: exact\n{SHOP}"), "POST", "/orders/7"), "");
-    }
-
-    #[test]
-    fn a_folding_removes_only_its_differences() {
-        let spelled = "/A. /";
-        let foldings: Vec<String> = Folding::of(spelled)
-            .subsets()
-            .map(|folding| folding.apply(spelled).into_owned())
-            .collect();
-        assert_eq!(foldings, ["/A. /", "/a. /", "/A. ", "/a. ", "/A/", "/a/", "/A", "/a"]);
-        assert_eq!(Folding::of("/a/b.c").subsets().count(), 1);
     }
 }

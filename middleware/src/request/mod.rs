@@ -1,6 +1,7 @@
 //! What a request presents: its target and its credential.
 
 mod bearer;
+mod folding;
 mod method_parameter;
 mod parameter_name;
 mod presented;
@@ -12,5 +13,6 @@ pub use presented::Presented;
 pub use target::Target;
 
 pub(crate) use bearer::check_form;
+pub(crate) use folding::Folding;
 pub(crate) use method_parameter::method_parameters;
 pub(crate) use target::PathForms;

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use http::uri::Authority;
 use http::{Method, Uri};
 
+use super::folding::Folding;
 use crate::error::Error;
 
 /// The unambiguous target of a request.
@@ -31,8 +32,7 @@ use crate::error::Error;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target<'a> {
     method: &'a Method,
-    path: Cow<'a, str>,
-    kept_path: Option<String>,
+    path: CanonicalPath<'a>,
     query: Option<&'a str>,
     origin: Option<(&'a str, &'a str)>,
 }
@@ -41,19 +41,18 @@ impl<'a> Target<'a> {
     /// Checks method, path and query of a request.
     ///
     /// # Errors
-    /// [`Error::InvalidRequest`] for a method with a lower-case letter, which some servers read in upper case, and for a path without a leading slash, with an empty or dot segment, a path parameter (`;`),
-    /// a backslash, a raw byte outside of ASCII, or an escape of a control character, a separator, a dot, a
-    /// per cent sign, a look-alike of a separator, or no UTF-8 at all.
+    /// [`Error::InvalidRequest`] for a method with a lower-case letter, which some servers read in upper case; for a path
+    /// without a leading slash, with an empty or dot segment, a path parameter (`;`), a backslash, a raw byte outside of ASCII,
+    /// or an escape of a control character, a separator, a dot, a per cent sign, a look-alike of a separator, or no UTF-8 at all.
     pub fn new(method: &'a Method, uri: &'a Uri) -> Result<Self, Error> {
         let ambiguous = |reason| Error::InvalidRequest { reason };
         if !is_usual(method) && method.as_str().bytes().any(|byte| byte.is_ascii_lowercase()) {
             return Err(ambiguous("the method contains a lower-case letter"));
         }
-        let (path, kept_path) = canonical(uri.path()).map_err(ambiguous)?;
+        let path = canonical(uri.path()).map_err(ambiguous)?;
         Ok(Target {
             method,
             path,
-            kept_path,
             query: uri.query(),
             origin: uri.scheme_str().zip(uri.authority().map(Authority::as_str)),
         })
@@ -78,14 +77,15 @@ impl<'a> Target<'a> {
 
     /// The path with its escapes decoded, which routes are matched against. Forward the original, byte for byte.
     pub fn path(&self) -> &str {
-        &self.path
+        &self.path.decoded
     }
 
     /// The forms that a server may read the path in. All must lead to the same access.
     pub(crate) fn forms(&self) -> PathForms<'_> {
         PathForms {
-            decoded: &self.path,
-            kept: self.kept_path.as_deref(),
+            decoded: &self.path.decoded,
+            differences: self.path.differences,
+            kept: self.path.kept.as_deref(),
         }
     }
 
@@ -107,32 +107,52 @@ fn is_usual(method: &Method) -> bool {
 pub(crate) struct PathForms<'t> {
     /// With every escape decoded.
     pub(crate) decoded: &'t str,
+    /// What a server may ignore in the spelling of the decoded form.
+    pub(crate) differences: Folding,
     /// With the escapes that some servers keep, where there are any: those of reserved characters (RFC 3986 section 2.2: `%40`
     /// and `@` need not be equivalent), and those that are needless (`%7E`).
     pub(crate) kept: Option<&'t str>,
 }
 
 impl<'t> PathForms<'t> {
-    /// Each form; the decoded one is the first.
-    pub(crate) fn iter(self) -> impl Iterator<Item = &'t str> {
-        [Some(self.decoded), self.kept].into_iter().flatten()
+    #[cfg(test)]
+    pub(crate) fn of(decoded: &'t str) -> Self {
+        PathForms {
+            decoded,
+            differences: Folding::of(decoded),
+            kept: None,
+        }
+    }
+
+    /// Each form, with what a server may ignore in its spelling.
+    pub(crate) fn iter(self) -> impl Iterator<Item = (&'t str, Folding)> {
+        let kept = self.kept.map(|path| (path, Folding::of(path)));
+        [Some((self.decoded, self.differences)), kept].into_iter().flatten()
     }
 }
 
-/// The path with its escapes decoded, and, where there are any, with those kept that some servers keep.
-type Paths<'a> = (Cow<'a, str>, Option<String>);
+/// A path without ambiguity, in its forms.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct CanonicalPath<'a> {
+    decoded: Cow<'a, str>,
+    differences: Folding,
+    kept: Option<String>,
+}
 
-fn canonical(path: &str) -> Result<Paths<'_>, &'static str> {
+fn canonical(path: &str) -> Result<CanonicalPath<'_>, &'static str> {
     let Some(rest) = path.strip_prefix('/') else {
         return Err("the path does not begin with a slash");
     };
     let mut escaped = false;
+    // Most paths have no letter and no dot that a server may ignore.
+    let mut has_differences = path.ends_with('/');
     for byte in path.bytes() {
         match byte {
             b'%' => escaped = true,
             b'\\' => return Err("the path contains a backslash"),
             b';' => return Err("the path contains a path parameter"),
             b'#' => return Err("the path contains a fragment"),
+            b'A'..=b'Z' | b'.' => has_differences = true,
             0x21..=0x7e => {}
             _ => return Err("the path contains a byte that must be escaped"),
         }
@@ -149,10 +169,18 @@ fn canonical(path: &str) -> Result<Paths<'_>, &'static str> {
     if escaped {
         return decode(path);
     }
-    Ok((Cow::Borrowed(path), None))
+    let differences = match has_differences {
+        true => Folding::of(path),
+        false => Folding::default(),
+    };
+    Ok(CanonicalPath {
+        decoded: Cow::Borrowed(path),
+        differences,
+        kept: None,
+    })
 }
 
-fn decode(path: &str) -> Result<Paths<'_>, &'static str> {
+fn decode(path: &str) -> Result<CanonicalPath<'_>, &'static str> {
     let mut decoded = Vec::with_capacity(path.len());
     let mut kept = Vec::with_capacity(path.len());
     let mut is_kept = false;
@@ -207,7 +235,11 @@ fn decode(path: &str) -> Result<Paths<'_>, &'static str> {
         return Err("the path contains a look-alike of a separator");
     }
     let kept = String::from_utf8(kept).map_err(|_| "the path is not UTF-8")?;
-    Ok((Cow::Owned(decoded), is_kept.then_some(kept)))
+    Ok(CanonicalPath {
+        differences: Folding::of(&decoded),
+        decoded: Cow::Owned(decoded),
+        kept: is_kept.then_some(kept),
+    })
 }
 
 /// Characters that some servers fold into `.`, `/`, `\`, `;`, `%`, `#` or `?` (compatibility forms, best-fit mappings).
@@ -225,9 +257,19 @@ mod tests {
     fn a_plain_path_is_unchanged() {
         for path in ["/", "/a", "/a/", "/a/b.c/...", "/a:b@c,d=e+f!$&'()*~-_", "/{x}"] {
             assert!(
-                matches!(canonical(path), Ok((Cow::Borrowed(read), None)) if read == path),
+                matches!(canonical(path), Ok(CanonicalPath { decoded: Cow::Borrowed(read), kept: None, .. }) if read == path),
                 "{path}"
             );
+        }
+    }
+
+    #[test]
+    fn what_a_server_may_ignore_is_known_with_the_path() {
+        for path in [
+            "/", "/a", "/a/", "/A", "/a.", "/a.b", "/a%20/b", "/%41", "/%C3%89", "/a./b",
+        ] {
+            let canonical = canonical(path).unwrap();
+            assert_eq!(canonical.differences, Folding::of(&canonical.decoded), "{path}");
         }
     }
 
@@ -241,7 +283,7 @@ mod tests {
             ("/%e2%82%ac", "/€"),
         ] {
             assert_eq!(
-                canonical(path).map(|(path, _)| path.into_owned()).as_deref(),
+                canonical(path).map(|path| path.decoded.into_owned()).as_deref(),
                 Ok(reading),
                 "{path}"
             );
@@ -257,9 +299,13 @@ mod tests {
             ("/a%40b", "/a@b", "/a%40b"),
         ] {
             let forms = canonical(path).unwrap();
-            assert_eq!((&*forms.0, forms.1.as_deref()), (decoded, Some(kept)), "{path}");
+            assert_eq!(
+                (&*forms.decoded, forms.kept.as_deref()),
+                (decoded, Some(kept)),
+                "{path}"
+            );
         }
-        assert_eq!(canonical("/a%20b").unwrap().1, None);
+        assert_eq!(canonical("/a%20b").unwrap().kept, None);
     }
 
     #[test]
@@ -330,8 +376,8 @@ mod tests {
     #[test]
     fn the_check_is_idempotent_on_accepted_paths() {
         for path in ["/a", "/a/b/", "/a:b"] {
-            let once = canonical(path).unwrap().0;
-            assert_eq!(canonical(&once).unwrap().0, once);
+            let once = canonical(path).unwrap().decoded;
+            assert_eq!(canonical(&once).unwrap().decoded, once);
         }
     }
 }
