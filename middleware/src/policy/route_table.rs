@@ -114,7 +114,8 @@ impl RouteTable {
         let (Some(found), Spelling::Folded) = (found, self.spelling) else {
             return Vec::new();
         };
-        let unnamed = methods::REGISTERED.iter().copied();
+        let is_named = |method: &str| self.routers.names().any(|name| name == method);
+        let unnamed = methods::REGISTERED.iter().copied().filter(|method| !is_named(method));
         let all = self.routers.names().chain(unnamed);
         let differs = |method: &str| {
             let mut spellings = forms.iter().flat_map(|(path, differences)| {
