@@ -1,7 +1,7 @@
 //! Segments in braces as other products write them.
 
 use super::lexical::{group, is_everything, word_length};
-use super::step::{Part, Step};
+use super::step::{Part, QUERY, Step};
 use crate::policy::segment::Segment;
 
 const NO_NAME: &str = "has no name";
@@ -50,7 +50,7 @@ pub(super) fn read(part: Part<'_, '_>) -> Vec<Step> {
         "*" | "..." => return vec![part.rest(Some(name), REST)],
         "+" | "#" => return vec![part.rest(Some(name), URI_TEMPLATE)],
         "?" | "&" => {
-            part.notes.add(part.text, "is a query, which a route does not match");
+            part.notes.add(part.text, QUERY);
             return Vec::new();
         }
         _ => return vec![part.parameter(name, URI_TEMPLATE)],

@@ -1,7 +1,7 @@
 //! Segments with regular expressions and wildcards, and text beside parameters.
 
 use super::lexical::{embedded_name, group, has_plain_backslash, is_character_class, is_everything};
-use super::step::{Part, Step};
+use super::step::{Part, Position, Step};
 use crate::policy::segment::Segment;
 
 const REGULAR_EXPRESSION: &str = "is a regular expression, which a route does not have";
@@ -24,7 +24,7 @@ pub(super) fn read(part: Part<'_, '_>) -> Vec<Step> {
     if let Some((inner, after)) = group(text, '(', ')')
         && matches!(after, "" | "?" | "*" | "+")
     {
-        return vec![parentheses(part, inner, after == "?")];
+        return vec![parentheses(part, inner, after)];
     }
     if has_plain_backslash(text) {
         return vec![part.literal()];
@@ -43,7 +43,7 @@ pub(super) fn read(part: Part<'_, '_>) -> Vec<Step> {
         .map_or(text.len(), |begin| begin - usize::from(text[..begin].ends_with('.')));
     let (before, after) = text.split_at(begin);
     let is_ending = is_everything(after) || ENDINGS.contains(&after);
-    if is_ending && part.is_last && !before.is_empty() && Segment::parse(before).is_some() {
+    if is_ending && part.position == Position::Last && !before.is_empty() && Segment::parse(before).is_some() {
         part.notes.add(
             after,
             if after.starts_with('*') {
@@ -62,8 +62,9 @@ pub(super) fn read(part: Part<'_, '_>) -> Vec<Step> {
     }]
 }
 
-/// A group.
-fn parentheses(part: Part<'_, '_>, inner: &str, is_optional: bool) -> Step {
+/// A group, with what follows it.
+fn parentheses(part: Part<'_, '_>, inner: &str, quantifier: &str) -> Step {
+    let is_optional = quantifier == "?";
     let inner = inner.strip_prefix("?:").unwrap_or(inner);
     let named = ["?P<", "?<"]
         .iter()

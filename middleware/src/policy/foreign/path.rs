@@ -5,7 +5,7 @@ use std::slice;
 use super::methods::Extent;
 use super::notes::Notes;
 use super::segment;
-use super::step::Step;
+use super::step::{Position, QUERY, Step};
 use crate::policy::segment::Segment;
 
 const REGULAR_EXPRESSION: &str = "is part of a regular expression, which a route does not have";
@@ -63,7 +63,11 @@ pub(super) fn read(text: &str, extent: Extent, notes: &mut Notes) -> Vec<Vec<Seg
     let last = segments.len().saturating_sub(1);
     let mut steps = Vec::new();
     for (index, part) in segments.iter().enumerate() {
-        steps.extend(segment::read(part, index == last, notes));
+        let position = match index == last {
+            true => Position::Last,
+            false => Position::BeforeLast,
+        };
+        steps.extend(segment::read(part, position, notes));
     }
     let mut paths = extended(&steps);
     if is_prefix {
@@ -262,7 +266,7 @@ fn without_query<'t>(text: &'t str, notes: &mut Notes) -> &'t str {
                 return &text[..index];
             }
             '?' if depth == 0 && !matches!(rest.chars().next(), None | Some('/' | '?' | '*')) => {
-                notes.add(&text[index..], "is a query, which a route does not match");
+                notes.add(&text[index..], QUERY);
                 return &text[..index];
             }
             _ => {}

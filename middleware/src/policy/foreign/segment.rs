@@ -4,7 +4,7 @@ use super::braces;
 use super::expressions;
 use super::lexical::{group, is_character_class, is_everything, is_name, is_variable, is_wildcard, word_length};
 use super::notes::Notes;
-use super::step::{OPTIONAL, Part, Step};
+use super::step::{OPTIONAL, Part, Position, QUERY, Step};
 use crate::policy::segment::Segment;
 
 const EXPRESS: &str = "is a parameter as Express and Rails write it";
@@ -19,8 +19,8 @@ const TEMPLATE: &str = "is a variable of a template, which is not replaced here"
 const NAMED_WILDCARD: &str = "is a wildcard with a name, which a route has in braces";
 
 /// The steps of one segment that is neither empty nor a dot segment.
-pub(super) fn read(text: &str, is_last: bool, notes: &mut Notes) -> Vec<Step> {
-    if text.is_empty() && !is_last {
+pub(super) fn read(text: &str, position: Position, notes: &mut Notes) -> Vec<Step> {
+    if text.is_empty() && position == Position::BeforeLast {
         return Vec::new();
     }
     if let Some(segment) = Segment::parse(text) {
@@ -35,20 +35,20 @@ pub(super) fn read(text: &str, is_last: bool, notes: &mut Notes) -> Vec<Step> {
         return if before.is_empty() {
             Vec::new()
         } else {
-            read(before, is_last, notes)
+            read(before, position, notes)
         };
     }
     if text.starts_with('"') || text.ends_with('"') {
         notes.add(text, "is not one segment in double quotes");
-        return read(text.trim_matches('"'), is_last, notes);
+        return read(text.trim_matches('"'), position, notes);
     }
     if let Some((before, inner)) = optional_group(text) {
         notes.add(&text[before.len()..], OPTIONAL);
-        let mut steps = read(before, false, notes);
-        steps.extend(read(inner, is_last, notes).into_iter().map(optional));
+        let mut steps = read(before, Position::BeforeLast, notes);
+        steps.extend(read(inner, position, notes).into_iter().map(optional));
         return steps;
     }
-    foreign(Part { text, is_last, notes })
+    foreign(Part { text, position, notes })
 }
 
 fn optional(step: Step) -> Step {
@@ -60,7 +60,6 @@ fn optional(step: Step) -> Step {
 
 /// The text before a path parameter, a query or an optional format, and which of them it is.
 fn without_ending(text: &str) -> Option<(&str, &'static str)> {
-    const QUERY: &str = "is a query, which a route does not match";
     let is_outside = |before: &str| before.matches(['{', '(']).count() == before.matches(['}', ')']).count();
     let endings = [
         (";", "is a path parameter, which no accepted path has"),

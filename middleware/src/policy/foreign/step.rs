@@ -13,13 +13,21 @@ pub(super) enum Step {
     Either(Vec<Segment>),
 }
 
+/// Where a segment is in its path.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Position {
+    BeforeLast,
+    Last,
+}
+
 /// One segment that is not valid in a route.
 pub(super) struct Part<'t, 'n> {
     pub(super) text: &'t str,
-    pub(super) is_last: bool,
+    pub(super) position: Position,
     pub(super) notes: &'n mut Notes,
 }
 
+pub(super) const QUERY: &str = "is a query, which a route does not match";
 pub(super) const OPTIONAL: &str = "is optional, which a segment of a route is not";
 const SEVERAL: &str = "matches several segments, which only the last segment of a route can";
 const MIXED: &str = "has a parameter beside other text, but a parameter is a whole segment";
@@ -52,7 +60,7 @@ impl Part<'_, '_> {
     /// The rest of the path. Without a name it may be a wildcard for one segment elsewhere.
     pub(super) fn rest(self, name: Option<&str>, what: &'static str) -> Step {
         self.notes.add(self.text, what);
-        if self.is_last {
+        if self.position == Position::Last {
             return Step::One(Segment::CatchAll(identifier(name.unwrap_or("rest"))));
         }
         if name.is_some() || self.text.starts_with("**") {
