@@ -45,20 +45,25 @@ pub(super) fn literal<'de, A: MapAccess<'de>>(map: A) -> Result<String, A::Error
 
 /// Rejects a text that looks like a pattern. `key` is what is left out where every value is accepted.
 pub(super) fn check<E: Error>(text: &str, key: &str) -> Result<(), E> {
-    let shown = text.replace(char::is_control, " ");
-    let hatch = format!("`{{ literal: {} }}`", quoted(text));
+    let shown = shown(text);
+    let literal = format!("`{{ literal: {} }}`", quoted(text));
     Err(E::custom(match Look::of(text) {
         None => return Ok(()),
         Some(Look::Any) => format!(
-            "`{shown}` is a wildcard, and values are compared as they are\nleave {key} out where every value is accepted, or write {hatch}"
+            "`{shown}` is a wildcard, and values are compared as they are\nleave {key} out where every value is accepted, or write {literal}"
         ),
         Some(Look::Pattern) => format!(
-            "`{shown}` is a pattern, and values are compared as they are\nwrite each value in full, or {hatch} if the token has this very text"
+            "`{shown}` is a pattern, and values are compared as they are\nwrite each value in full, or {literal} if the token has this very text"
         ),
         Some(Look::Template) => format!(
-            "`{shown}` is a template, and variables are not replaced\nwrite the value itself, or {hatch} if the token has this very text"
+            "`{shown}` is a template, and variables are not replaced\nwrite the value itself, or {literal} if the token has this very text"
         ),
     }))
+}
+
+/// A text as a message shows it: a control character, which could change the line, becomes a space.
+pub(super) fn shown(text: &str) -> String {
+    text.replace(char::is_control, " ")
 }
 
 /// A text as a YAML scalar.

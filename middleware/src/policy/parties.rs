@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
-use super::exact::{Look, quoted};
+use super::exact::{self, Look, quoted};
 use super::syntax::Name;
 use crate::chain::Party;
 
@@ -50,19 +50,19 @@ struct Pair {
 
 /// Rejects the name of a party that looks like a pattern.
 fn check<E: Error>(text: &str) -> Result<(), E> {
-    let shown = text.replace(char::is_control, " ");
-    let hatch = format!("`{{ subject: {} }}`", quoted(text));
+    let shown = exact::shown(text);
+    let literal = format!("`{{ subject: {} }}`", quoted(text));
     Err(E::custom(match Look::of(text) {
         None => return Ok(()),
         Some(Look::Any) => format!(
             "`{shown}` is a wildcard, and parties are compared as they are\nwrite `actor: {{ required: true }}` for any actor, `actor: {{ absent: true }}` \
-             for none, and no list for any party; {hatch} is the party of this very name"
+             for none, and no list for any party; {literal} is the party of this very name"
         ),
         Some(Look::Pattern) => format!(
-            "`{shown}` is a pattern, and parties are compared as they are\nwrite each party in full, or {hatch} if the token has this very text"
+            "`{shown}` is a pattern, and parties are compared as they are\nwrite each party in full, or {literal} if the token has this very text"
         ),
         Some(Look::Template) => format!(
-            "`{shown}` is a template, and variables are not replaced\nwrite the party itself, or {hatch} if the token has this very text"
+            "`{shown}` is a template, and variables are not replaced\nwrite the party itself, or {literal} if the token has this very text"
         ),
     }))
 }

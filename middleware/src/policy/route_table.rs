@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use actgate_yaml::{Diagnostics, Spanned};
 
+use super::exact::shown;
 use super::foreign::Explanation;
 use super::methods;
 use super::requirement::Requirement;
@@ -159,8 +160,7 @@ impl RouteTable {
                 self.patterns.push(pattern);
             }
             Err(Explanation { reason, help }) => {
-                let shown = written.value.replace(char::is_control, " ");
-                let message = format!("`{shown}` is not a route: {reason}");
+                let message = format!("`{}` is not a route: {reason}", shown(&written.value));
                 diagnostics.push(written.span(), message, help);
             }
         }

@@ -198,6 +198,7 @@ mod tests {
         fn every_text_is_explained_and_every_proposal_is_a_route(text in prop_oneof![pattern_text(), pattern_text().prop_map(|text| format!("GET /{text}")), any::<String>()]) {
             let Explanation { reason, help } = explain(&text);
             prop_assert!(!reason.is_empty() && !help.is_empty());
+            prop_assert!(!reason.contains(char::is_control) && !help.contains(char::is_control), "{reason:?}; {help:?}");
             for route in routes(&help) {
                 let (methods, path) = route.split_once(' ').unwrap();
                 prop_assert!(parse_methods(methods).is_some() && parse_path(path).is_some(), "{text}: {help}");

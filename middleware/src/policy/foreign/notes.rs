@@ -1,5 +1,7 @@
 //! What is found in a text that is not a route.
 
+use crate::policy::exact;
+
 /// Why a text is not a route, and where the route to write instead matches more than what is written.
 #[derive(Default)]
 pub(super) struct Notes {
@@ -40,8 +42,8 @@ impl Notes {
 
 fn shown(part: &str) -> String {
     match part.char_indices().nth(MAX_SHOWN) {
-        None => part.to_owned(),
-        Some((end, _)) => format!("{}…", &part[..end]),
+        None => exact::shown(part),
+        Some((end, _)) => format!("{}…", exact::shown(&part[..end])),
     }
 }
 
