@@ -61,7 +61,7 @@ impl Parameters {
 
 /// `application/x-www-form-urlencoded`.
 #[derive(Debug, Default)]
-pub(super) struct UrlEncoded {
+struct UrlEncoded {
     place: Place,
     /// The name or the method so far.
     text: Vec<u8>,
@@ -134,7 +134,7 @@ fn decoded(text: &[u8]) -> String {
 
 /// `multipart/form-data` (RFC 7578). It is read without its boundary: what looks like a part within a file counts as one.
 #[derive(Debug, Default)]
-pub(super) struct Multipart {
+struct Multipart {
     place: Part,
     text: Vec<u8>,
 }

@@ -12,8 +12,8 @@ pub(crate) fn same(one: &str, other: &str) -> bool {
             .all(|(one, other)| fold(one) == fold(other))
 }
 
-/// Writes the normalized form of a name into `space`, without what has no place there. Names of one length are the same
-/// if their forms are equal.
+/// Writes the normalized form of a name into `space`, and cuts what is longer. Names of one length are the same if their
+/// forms are equal.
 pub(crate) fn fold_into<'a>(name: &str, space: &'a mut [u8]) -> &'a [u8] {
     let length = name.len().min(space.len());
     for (folded, byte) in space.iter_mut().zip(name.bytes()) {
