@@ -83,7 +83,7 @@ impl Challenge {
         self.code
     }
 
-    /// One constant sentence for the caller.
+    /// One of a few constant sentences for the caller.
     pub fn description(&self) -> &'static str {
         self.description
     }
@@ -172,7 +172,7 @@ fn parameter(challenge: &mut String, name: &str, value: &str) {
     challenge.push('"');
 }
 
-/// Constant for each variant, and without quotes or backslashes.
+/// Constant for each variant, that of a claim for each claim and reason. Without quotes or backslashes.
 fn code_and_description(error: &Error) -> (&'static str, &'static str) {
     match error {
         Error::MissingToken => ("missing_token", "a bearer token is required"),

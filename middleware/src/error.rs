@@ -8,8 +8,8 @@ use http::StatusCode;
 
 /// Why one request is denied. The variants are in the order of the pipeline.
 ///
-/// The message is for the operator's log. The caller gets the
-/// [`Challenge`](crate::challenge::Challenge), which is constant for each variant.
+/// The message is for the operator's log. The caller gets a [`Challenge`](crate::challenge::Challenge), which contains
+/// no value of the token.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
