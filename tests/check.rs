@@ -162,13 +162,13 @@ fn what_has_no_effect_or_covers_more_is_a_warning() {
     let covers = format!("warning: {path}:19:12: `* /{{*rest}}` also matches other spellings of `POST /refunds`");
     assert!(text_out.contains(&unused) && text_out.contains(&covers), "{text_out}");
     assert!(
-        text_out.contains("help: such requests are denied with 400; if the API distinguishes case"),
+        text_out.contains("help: such requests are denied with 400; write `spelling: exact` if the API"),
         "{text_out}"
     );
     let exact = text.replace("requirements:", "spelling: exact\nrequirements:");
     let (_, text_out, _) = check(&exact);
     assert!(
-        text_out.contains("  spelling  exact: the API distinguishes every spelling of a path"),
+        text_out.contains("  spelling  exact: the API distinguishes every spelling of a path and reads no `_method`"),
         "{text_out}"
     );
     assert!(text_out.contains("help: the API must distinguish case"), "{text_out}");

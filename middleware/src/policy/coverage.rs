@@ -119,11 +119,12 @@ fn other_spellings(samples: &Samples<'_>, diagnostics: &mut Diagnostics) {
         );
         let help = match samples.routes.spelling() {
             Spelling::Folded => {
-                "such requests are denied with 400; if the API distinguishes case, a last slash, and blanks and dots at the end \
-                 of a segment, write `spelling: exact`"
+                "such requests are denied with 400; write `spelling: exact` if the API distinguishes case, a last slash, and blanks \
+                 and dots at the end of a segment, and reads no method from a parameter `_method`"
             }
             Spelling::Exact => {
-                "the API must distinguish case, a last slash, and blanks and dots at the end of a segment, as `spelling: exact` states"
+                "the API must distinguish case, a last slash, and blanks and dots at the end of a segment, and read no method from a \
+                 parameter `_method`, as `spelling: exact` states"
             }
         };
         diagnostics.push(pattern.span, message, help);

@@ -129,7 +129,10 @@ impl fmt::Display for Summary<'_> {
             counted(self.requirements, "requirement")
         )?;
         if self.spelling == "exact" {
-            writeln!(f, "  spelling  exact: the API distinguishes every spelling of a path")?;
+            writeln!(
+                f,
+                "  spelling  exact: the API distinguishes every spelling of a path and reads no `_method`"
+            )?;
         }
         for warning in self.warnings.iter() {
             writeln!(f, "warning: {warning}")?;
