@@ -181,6 +181,11 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ),
     ("leeway: 30s", "leeway: soon", "5:9: `soon` is not a duration"),
     (
+        "refresh: 10m",
+        "refresh: 10M",
+        "12:22: `10M` is not a duration\n  help: write `10m` for minutes",
+    ),
+    (
         "issuer: https://idp",
         "issuer: idp",
         "7:13: `idp.example.com` is not an issuer: it is not an absolute URL\n  help: write `https://idp.example.com`",

@@ -4,5 +4,6 @@ mod actor_rows;
 mod denials;
 mod each_key;
 mod foreign_patterns;
+mod foreign_rules;
 mod initiator_rows;
 mod row;

@@ -30,7 +30,7 @@ const LIBRARY: &[&[&str]] = &[
 
 const YAML: &[&[&str]] = &[
     &["spanned"],
-    &["diagnostic"],
+    &["diagnostic", "duration"],
     &["mistake", "syntax"],
     &["node"],
     &["deserializer"],

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Deref;
 
-use actgate_yaml::{Diagnostics, Omissions, Span};
+use actgate_yaml::{Diagnostics, Omissions, Span, parse_duration};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, Unexpected, Visitor};
 
@@ -55,7 +55,10 @@ texts! {
         "expected one word of printable ASCII without quotes and backslashes\nwrite several words as a list";
 }
 
-/// A duration such as `5m` or `1h 30m`: whole seconds, at least one.
+/// The longest duration of a rule: ten years. A longer one would be a rule that always is met.
+const MAX_SECONDS: u64 = 3650 * 86_400;
+
+/// A duration such as `5m` or `1h 30m`: whole seconds, at least one, at most [`MAX_SECONDS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Seconds(pub(super) u64);
 
@@ -73,11 +76,16 @@ impl<'de> Deserialize<'de> for Seconds {
                 f.write_str("a duration of at least one second\nwrite it as `30s`, `5m` or `1h`")
             }
             fn visit_str<E: Error>(self, text: &str) -> Result<Seconds, E> {
-                match humantime::parse_duration(text) {
-                    Ok(duration) if duration.subsec_nanos() == 0 && !duration.is_zero() => {
-                        Ok(Seconds(duration.as_secs()))
-                    }
-                    _ => Err(E::invalid_value(Unexpected::Str(text), &self)),
+                let shown = exact::shown(text);
+                let duration =
+                    parse_duration(text).map_err(|help| E::custom(format!("`{shown}` is not a duration\n{help}")))?;
+                match duration.as_secs() {
+                    _ if text.contains("ms") => Err(E::invalid_value(Unexpected::Str(text), &self)),
+                    0 => Err(E::invalid_value(Unexpected::Str(text), &self)),
+                    seconds if seconds > MAX_SECONDS => Err(E::custom(format!(
+                        "`{shown}` is out of range: from 1s to 3650d\nwrite a duration in this range"
+                    ))),
+                    seconds => Ok(Seconds(seconds)),
                 }
             }
         }

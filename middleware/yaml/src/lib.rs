@@ -26,6 +26,7 @@
 
 mod deserializer;
 mod diagnostic;
+mod duration;
 mod mistake;
 mod node;
 mod read;
@@ -33,5 +34,6 @@ mod spanned;
 mod syntax;
 
 pub use diagnostic::{Diagnostic, Diagnostics, closest, nearest};
+pub use duration::parse_duration;
 pub use read::{Omissions, Reading, read};
 pub use spanned::{OneOrMany, Span, Spanned};

@@ -212,7 +212,7 @@ pub(crate) struct IssuerArguments {
     #[arg(long, value_enum, default_value_t = SigningAlgorithm::Es256)]
     pub(crate) signing: SigningAlgorithm,
     /// Lifetime of its access tokens, up to 1 day
-    #[arg(long, value_name = "DURATION", default_value = "15m", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "15m", value_parser = actgate_yaml::parse_duration)]
     pub(crate) token_lifetime: Duration,
 }
 

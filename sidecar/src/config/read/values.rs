@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use actgate_yaml::parse_duration;
 use http::uri::Authority;
 
 use crate::gate::hosts::AllowedHost;
@@ -11,19 +12,18 @@ use crate::gate::hosts::AllowedHost;
 /// A mistake in one value.
 pub(super) struct InvalidValue {
     pub(super) message: String,
-    pub(super) help: &'static str,
+    pub(super) help: String,
 }
 
-pub(super) fn invalid<T>(message: impl Into<String>, help: &'static str) -> Result<T, InvalidValue> {
+pub(super) fn invalid<T>(message: impl Into<String>, help: impl Into<String>) -> Result<T, InvalidValue> {
     Err(InvalidValue {
         message: message.into(),
-        help,
+        help: help.into(),
     })
 }
 
 pub(super) fn duration(text: &str) -> Result<Duration, InvalidValue> {
-    let help = "write a number with its unit, as in 30s, 10m or 24h";
-    humantime::parse_duration(text).or_else(|_| invalid(format!("`{text}` is not a duration"), help))
+    parse_duration(text).or_else(|help| invalid(format!("`{text}` is not a duration"), help))
 }
 
 pub(super) fn duration_within(text: &str, range: RangeInclusive<Duration>) -> Result<Duration, InvalidValue> {
@@ -132,7 +132,7 @@ mod tests {
         let read = |text| duration_within(text, range.clone()).map_err(|invalid| invalid.message);
         assert_eq!(read("90s"), Ok(Duration::from_secs(90)));
         assert_eq!(read("1h"), Ok(Duration::from_secs(3600)));
-        for text in ["", "3", "10ms", "2h", "-1s", "soon"] {
+        for text in ["", "3", "10ms", "2h", "-1s", "soon", "5M", "1month", "1y"] {
             assert!(read(text).is_err(), "{text}");
         }
     }
