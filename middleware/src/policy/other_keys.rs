@@ -1,12 +1,10 @@
 //! Help for keys that a policy of another version, or of another product, has.
 
-use actgate_yaml::{Diagnostic, Diagnostics};
-
 const MATCH: &str = "write method and path in one text: `match: GET /orders/{id}`";
 const CLAIM: &str = "write it as a claim: `claims: { roles: { contains: admin } }`";
 
 /// Unknown keys and their help, in place of the most similar key.
-const KEYS: &[(&str, &str)] = &[
+pub(super) const KEYS: &[(&str, &str)] = &[
     (concat!("auth_", "within"), "it is `max_auth_age`"),
     ("max_age", "it is `max_auth_age`, under `initiator`"),
     ("path", MATCH),
@@ -25,20 +23,6 @@ const KEYS: &[(&str, &str)] = &[
         "leave it out: what no route matches is denied; `none_of` excludes parties and scopes",
     ),
 ];
-
-/// The same mistakes, with this help where a key is one of another version or product.
-pub(super) fn explain(diagnostics: Diagnostics) -> Diagnostics {
-    diagnostics.into_iter().map(explain_one).collect()
-}
-
-fn explain_one(mut diagnostic: Diagnostic) -> Diagnostic {
-    let key = diagnostic.message.strip_prefix("unknown key `");
-    let key = key.and_then(|rest| rest.strip_suffix('`')).unwrap_or_default();
-    if let Some((_, help)) = KEYS.iter().find(|(known, _)| *known == key) {
-        diagnostic.help = Some((*help).to_owned());
-    }
-    diagnostic
-}
 
 #[cfg(test)]
 mod tests {

@@ -49,7 +49,7 @@ impl Policy {
                 coverage,
             })
         });
-        policy.map_err(|diagnostics| PolicyError::new(other_keys::explain(diagnostics)))
+        policy.map_err(|diagnostics| PolicyError::new(diagnostics.with_help_for_keys(other_keys::KEYS)))
     }
 
     /// What the policy holds without effect: requirements that no route requires, and routes that no request reaches.

@@ -101,6 +101,23 @@ impl Diagnostics {
         };
         self.into_iter().map(in_file).collect()
     }
+
+    /// The same mistakes. An unknown key in `keys` has the help beside it there, in place of the most similar key.
+    #[must_use]
+    pub fn with_help_for_keys(self, keys: &[(&str, &str)]) -> Self {
+        let with_help = |mut diagnostic: Diagnostic| {
+            if let Some((_, help)) = keys.iter().find(|(key, _)| diagnostic.message == unknown_key(key)) {
+                diagnostic.help = Some((*help).to_owned());
+            }
+            diagnostic
+        };
+        self.into_iter().map(with_help).collect()
+    }
+}
+
+/// The message for a key that is not known.
+pub(crate) fn unknown_key(key: &str) -> String {
+    format!("unknown key `{key}`")
 }
 
 /// Adds mistakes; one that is already known is not added again.
@@ -209,6 +226,20 @@ mod tests {
             serde_json::to_value(Diagnostics::from_iter([help])).unwrap(),
             serde_json::json!([json])
         );
+    }
+
+    #[test]
+    fn only_unknown_keys_that_are_listed_get_the_help_of_the_list() {
+        for (message, help) in [
+            ("unknown key `token`", "it is `access_token`"),
+            ("unknown key `tokens`", "before"),
+            ("unknown word `token`", "before"),
+            ("the key `token` is missing", "before"),
+        ] {
+            let before = Diagnostics::from_iter([Diagnostic::new(Span::default(), message, "before")]);
+            let after = before.with_help_for_keys(&[("drain", "it is another"), ("token", "it is `access_token`")]);
+            assert_eq!(after.to_string(), format!("{message}\n  help: {help}"));
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::de::{Error, Expected, Unexpected};
 
-use crate::diagnostic::{Diagnostic, nearest, suggestion};
+use crate::diagnostic::{Diagnostic, nearest, suggestion, unknown_key};
 use crate::spanned::Span;
 
 /// One mistake in the structure of a document.
@@ -110,7 +110,7 @@ impl Error for Mistake {
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
         Mistake {
             meant: suggestion(field, expected),
-            ..Mistake::new(format!("unknown key `{field}`"), nearest(field, expected))
+            ..Mistake::new(unknown_key(field), nearest(field, expected))
         }
     }
 

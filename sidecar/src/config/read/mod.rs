@@ -52,7 +52,7 @@ pub(crate) fn parse(file: &Path, text: &str) -> Result<Settings, Diagnostics> {
         };
         reader.settings(&document, text)
     });
-    settings.map_err(|diagnostics| renamed::explain(diagnostics.in_file(file)))
+    settings.map_err(|diagnostics| diagnostics.in_file(file).with_help_for_keys(renamed::KEYS))
 }
 
 impl ConfigReader<'_> {

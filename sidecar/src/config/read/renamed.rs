@@ -1,14 +1,12 @@
 //! Help for keys with a name that they had in another version, and for keys in another mapping than theirs.
 
-use actgate_yaml::{Diagnostic, Diagnostics};
-
 const UNDER_TIMEOUTS: &str = "write it under `timeouts`";
 const UNDER_KEYS: &str = "write it under `keys` of an entry of `issuers`";
 const UNDER_ISSUERS: &str = "write it in an entry of `issuers`";
 const IN_LISTEN: &str = "write the address and the port in `listen`";
 
 /// Unknown keys and their help, in place of the most similar key.
-const KEYS: [(&str, &str); 24] = [
+pub(super) const KEYS: &[(&str, &str)] = &[
     ("token", "it is `access_token: strip` or `access_token: forward`"),
     ("chain", "it is `chain_completeness`"),
     ("drain", UNDER_TIMEOUTS),
@@ -43,41 +41,3 @@ const KEYS: [(&str, &str); 24] = [
         "remove it: addresses that a proxy in front states are not read",
     ),
 ];
-
-/// The same mistakes, with this help where a key has another name or place.
-pub(super) fn explain(diagnostics: Diagnostics) -> Diagnostics {
-    diagnostics.into_iter().map(explain_one).collect()
-}
-
-fn explain_one(mut diagnostic: Diagnostic) -> Diagnostic {
-    let key = diagnostic.message.strip_prefix("unknown key `");
-    let key = key.and_then(|rest| rest.strip_suffix('`')).unwrap_or_default();
-    if let Some((_, help)) = KEYS.iter().find(|(known, _)| *known == key) {
-        diagnostic.help = Some((*help).to_owned());
-    }
-    diagnostic
-}
-
-#[cfg(test)]
-mod tests {
-    use actgate_yaml::Span;
-
-    use super::*;
-
-    #[test]
-    fn only_unknown_keys_of_the_table_get_its_help() {
-        for (message, help) in [
-            (
-                "unknown key `token`",
-                "it is `access_token: strip` or `access_token: forward`",
-            ),
-            ("unknown key `drain`", UNDER_TIMEOUTS),
-            ("unknown key `listne`", "before"),
-            ("unknown word `token`", "before"),
-            ("the key `token` is missing", "before"),
-        ] {
-            let before = Diagnostic::new(Span::default(), message, "before");
-            assert_eq!(explain_one(before).help.as_deref(), Some(help), "{message}");
-        }
-    }
-}
