@@ -33,17 +33,18 @@ impl Folding {
         Folding(differences)
     }
 
+    /// The differences at the ends of segments.
     fn of_ends(path: &str) -> u8 {
-        let has_end = path.split('/').any(|segment| segment.ends_with(END));
-        let (_, last) = path.rsplit_once('/').unwrap_or_default();
+        let mut differences = 0;
+        if path.split('/').any(|segment| segment.ends_with(END)) {
+            differences |= Self::SEGMENT_END;
+        }
         // A segment of blanks and dots alone is a last slash without them.
-        let is_slash = path.len() > 1 && last.trim_end_matches(END).is_empty();
-        [(has_end, Self::SEGMENT_END), (is_slash, Self::SLASH)]
-            .into_iter()
-            .fold(
-                0,
-                |differences, (has, difference)| if has { differences | difference } else { differences },
-            )
+        let (_, last) = path.rsplit_once('/').unwrap_or_default();
+        if path.len() > 1 && last.trim_end_matches(END).is_empty() {
+            differences |= Self::SLASH;
+        }
+        differences
     }
 
     pub(crate) fn is_empty(self) -> bool {
