@@ -12,7 +12,7 @@ use crate::chain::Facts;
 use crate::error::{Error, Reason};
 use crate::identity::Identity;
 use crate::keys::Keys;
-use crate::policy::{Access, EvaluationTime, Recorder, Requirement, Route, StopAtFirst, evaluate};
+use crate::policy::{Access, Ambiguity, EvaluationTime, Recorder, Requirement, Route, StopAtFirst, evaluate};
 use crate::request::{DeniedMethods, Presented, Target, check_form, method_parameters};
 use crate::token::{UnverifiedToken, algorithm_name};
 
@@ -69,11 +69,14 @@ impl Authorizer {
             }
             // The token is verified first: a request without a valid token gets 401, whether the route exists or not.
             Ok(None) => {
-                Step::ROUTE.report_failed(recorder, &no_route());
+                Step::ROUTE.report_got(recorder, &no_route(), || self.missed_route(presented.target()));
                 self.authorize_by(None, presented, now, recorder)
             }
-            Err(error) => {
-                Step::ROUTE.report_failed(recorder, &error);
+            Err(ambiguity) => {
+                let error = Error::InvalidRequest {
+                    reason: ambiguity.reason(),
+                };
+                Step::ROUTE.report_found(recorder, &error, || self.other_access(presented.target(), ambiguity));
                 Authorization::Decided(Decision::without_route(error))
             }
         }
@@ -109,16 +112,40 @@ impl Authorizer {
     }
 
     /// The route of a request, whichever way a server reads its escapes, its spelling, and a parameter `_method`.
-    fn route(&self, target: &Target<'_>) -> Result<Option<&Route>, Error> {
-        let ambiguous = |reason| Error::InvalidRequest { reason };
-        let method = target.method().as_str();
-        let route = self.inner.policy.route(method, target.forms());
-        let route = route.map_err(|ambiguity| ambiguous(ambiguity.reason()))?;
+    fn route(&self, target: &Target<'_>) -> Result<Option<&Route>, Ambiguity> {
+        let route = self.inner.policy.route(target.method().as_str(), target.forms())?;
         match target.query() {
-            Some(query) if !self.permits_method_parameters(target, query) => {
-                Err(ambiguous("the method in the query (`_method`) requires another access"))
-            }
+            Some(query) if !self.permits_method_parameters(target, query) => Err(Ambiguity::Method),
             _ => Ok(route),
+        }
+    }
+
+    /// For a request without a route: what the policy has instead.
+    fn missed_route(&self, target: &Target<'_>) -> String {
+        let near_miss = self.inner.policy.near_miss(target.method().as_str(), target.forms());
+        near_miss.map_or("none".to_owned(), |near_miss| format!("none: {near_miss}"))
+    }
+
+    /// For an ambiguous request: the route of the other access, and what states that the API distinguishes the two.
+    fn other_access(&self, target: &Target<'_>, ambiguity: Ambiguity) -> String {
+        let method = target.method().as_str();
+        let served = match (ambiguity, target.query()) {
+            (Ambiguity::Method, Some(query)) => method_parameters(query)
+                .map(|method| method.trim().to_ascii_uppercase())
+                .collect(),
+            _ => vec![method.to_owned()],
+        };
+        let policy = &self.inner.policy;
+        let mut others = served.iter();
+        let other = others.find_map(|served| policy.route_of_other_access(method, target.forms(), served));
+        let other = other.map_or("the policy has no route for it".to_owned(), |route| {
+            format!("that of `{route}`")
+        });
+        match ambiguity {
+            Ambiguity::Escape => other,
+            Ambiguity::Spelling | Ambiguity::Method => {
+                format!("{other}; state `spelling: exact` if the API distinguishes the two")
+            }
         }
     }
 

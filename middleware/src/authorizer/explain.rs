@@ -2,6 +2,8 @@
 
 use super::Authorizer;
 use super::decision::Decision;
+use super::step::Step;
+use crate::error::Error;
 use crate::policy::{Check, Collect};
 use crate::request::Presented;
 
@@ -19,6 +21,16 @@ impl Explanation {
     /// also after one that failed.
     pub fn checks(&self) -> &[Check] {
         &self.checks
+    }
+
+    /// The explanation of a request whose target is ambiguous, so that it has no route.
+    pub fn without_target(error: Error) -> Explanation {
+        let mut recorder = Collect::default();
+        Step::ROUTE.report_failed(&mut recorder, &error);
+        Explanation {
+            checks: recorder.0,
+            decision: Decision::without_route(error),
+        }
     }
 
     /// The decision.

@@ -41,12 +41,20 @@ impl Step {
 
     /// Reports the failure of this step. Whether to go on is decided by the pipeline: no step follows a failed one.
     pub(super) fn report_failed(self, recorder: &mut impl Recorder, error: &Error) {
-        let _ = recorder.unmet(|| self.check(error.to_string()).failed(error.code()));
+        self.report_got(recorder, error, || match error {
+            Error::MissingToken => "none".to_owned(),
+            error => error.to_string(),
+        });
     }
 
     /// As [`report_failed`](Self::report_failed), with what was found.
     pub(super) fn report_found(self, recorder: &mut impl Recorder, error: &Error, found: impl FnOnce() -> String) {
-        let _ = recorder.unmet(|| self.check(format!("{error}: {}", found())).failed(error.code()));
+        self.report_got(recorder, error, || format!("{error}: {}", found()));
+    }
+
+    /// As [`report_failed`](Self::report_failed), with these words in place of those of the error.
+    pub(super) fn report_got(self, recorder: &mut impl Recorder, error: &Error, got: impl FnOnce() -> String) {
+        let _ = recorder.unmet(|| self.check(got()).failed(error.code()));
     }
 
     /// Reports the result of a comparison with accepted values; `found` and `accepted` are separated texts.

@@ -118,6 +118,7 @@ mod evaluation_time;
 mod exact;
 mod foreign;
 mod methods;
+mod near_miss;
 mod other_keys;
 mod parties;
 #[allow(
@@ -144,6 +145,7 @@ pub(crate) use policy::Policy;
 pub(crate) use requirement::Requirement;
 pub(crate) use route_table::{Access, Route};
 pub(crate) use rules::Truncation;
+pub(crate) use spelling::Ambiguity;
 
 #[cfg(test)]
 mod testing;

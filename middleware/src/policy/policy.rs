@@ -99,6 +99,18 @@ impl Policy {
         self.routes.methods_of_other_access(method, forms)
     }
 
+    /// For a request without a route: the closest route in words, for its operator.
+    pub(crate) fn near_miss(&self, method: &str, forms: PathForms<'_>) -> Option<String> {
+        self.routes.near_miss(method, forms)
+    }
+
+    /// The route of another access than the one of a request that a server would choose which serves it by the method
+    /// `served`, in some spelling of its path.
+    pub(crate) fn route_of_other_access(&self, method: &str, forms: PathForms<'_>, served: &str) -> Option<&str> {
+        let route = self.routes.of_other_access(method, forms, served)?;
+        Some(&route.name)
+    }
+
     pub(crate) fn requirement(&self, name: &str) -> Option<&Arc<Requirement>> {
         self.requirements.get(name)
     }

@@ -128,6 +128,17 @@ impl RouteTable {
         all.filter(|method| differs(method)).collect()
     }
 
+    /// The route of another access than the one of a request that a server would choose which serves it by the method
+    /// `served`, in some spelling of its path.
+    pub(super) fn of_other_access(&self, method: &str, forms: PathForms<'_>, served: &str) -> Option<&Route> {
+        let class = self.exact(method, forms.decoded).map(|route| route.class);
+        let mut spellings = forms.iter().flat_map(|(path, differences)| {
+            let foldings = differences.union(self.routers.differences()).subsets();
+            foldings.filter_map(move |folding| self.folded(folding, served, path))
+        });
+        spellings.find(|route| Some(route.class) != class)
+    }
+
     /// The route for a path exactly as it is spelled.
     pub(super) fn exact(&self, method: &str, path: &str) -> Option<&Route> {
         self.routes.get(self.routers.exact(method, path)?)
@@ -141,8 +152,12 @@ impl RouteTable {
 
     /// The class of the access that a server with this folding gives.
     fn class(&self, folding: Folding, method: &str, path: &str) -> Option<usize> {
-        let index = self.routers.at(folding, method, &folding.apply(path))?;
-        Some(self.routes.get(index)?.class)
+        self.folded(folding, method, path).map(|route| route.class)
+    }
+
+    /// The route that a server with this folding would choose.
+    fn folded(&self, folding: Folding, method: &str, path: &str) -> Option<&Route> {
+        self.routes.get(self.routers.at(folding, method, &folding.apply(path))?)
     }
 
     /// Adds one `METHODS PATH`, or reports what is wrong in it.

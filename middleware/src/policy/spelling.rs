@@ -25,12 +25,15 @@ pub(crate) enum Ambiguity {
     Escape,
     /// On which spellings of the path it treats as one.
     Spelling,
+    /// On whether it reads the method in the query.
+    Method,
 }
 
 impl Ambiguity {
     /// The reason of the denial.
     pub(crate) fn reason(self) -> &'static str {
         match self {
+            Ambiguity::Method => "the method in the query (`_method`) requires another access",
             Ambiguity::Escape => "an escape in the path decides which access is required",
             Ambiguity::Spelling => {
                 "the path in another spelling (case, last slash, blanks or dots at the end of a segment) requires another access"

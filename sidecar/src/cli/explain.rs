@@ -10,6 +10,7 @@ use actgate::clock::Clock;
 use actgate::policy::{Check, Outcome, Tier};
 use actgate::request::{Presented, Target};
 use actgate::{Authorizer, Decision, Error, Explanation, Identity};
+use http::HeaderMap;
 use http::uri::PathAndQuery;
 use serde_json::{Value, json};
 
@@ -39,7 +40,7 @@ pub(crate) async fn explain(arguments: &ExplainArguments) -> Result<(), Failure>
     };
     let PastedToken { token, notes } = read_token()?;
     let now = arguments.at.unwrap_or_else(|| Clock::system().now());
-    let explained = explain_request(&authorizer, arguments, &token, now);
+    let explained = explain_request(&authorizer, arguments, &token, now).unwrap_or_else(Explanation::without_target);
     let mut report = Report {
         arguments,
         token: &token,
@@ -94,28 +95,21 @@ struct Report<'a> {
     token: &'a str,
     notes: Vec<&'static str>,
     now: u64,
-    explained: Result<Explanation, Error>,
+    explained: Explanation,
     challenge: Option<Challenge>,
 }
 
 impl Report<'_> {
     fn error(&self) -> Option<&Error> {
-        match &self.explained {
-            Ok(explanation) => explanation.decision().error(),
-            Err(error) => Some(error),
-        }
+        self.decision().error()
     }
 
-    fn decision(&self) -> Option<&Decision> {
-        self.explained.as_ref().ok().map(Explanation::decision)
+    fn decision(&self) -> &Decision {
+        self.explained.decision()
     }
 
     fn identity(&self) -> Option<&Identity> {
-        self.decision()?.identity()
-    }
-
-    fn checks(&self) -> &[Check] {
-        self.explained.as_ref().map_or(&[], Explanation::checks)
+        self.decision().identity()
     }
 
     fn www_authenticate(&self) -> Option<&str> {
@@ -137,7 +131,7 @@ impl Report<'_> {
 
     fn write_check(&self, f: &mut fmt::Formatter<'_>, check: &Check, indent: usize) -> fmt::Result {
         // Each rule of a route begins with the route, which is known by now.
-        let route = self.decision().and_then(Decision::route);
+        let route = self.decision().route();
         let rule = route.and_then(|route| check.rule.strip_prefix(route)?.strip_prefix(": "));
         let rule = printable(rule.unwrap_or(&check.rule));
         let (expected, got) = (printable(&check.expected), printable(&check.got));
@@ -157,7 +151,7 @@ impl Report<'_> {
             "method": self.arguments.method.as_str(),
             "path": self.arguments.path,
             "at": rfc3339(self.now),
-            "route": self.decision().and_then(Decision::route),
+            "route": self.decision().route(),
             "decision": if error.is_none() { Effect::Allow } else { Effect::Deny },
             "status": error.map(|error| error.status().as_u16()),
             "code": error.map(Error::code),
@@ -165,7 +159,7 @@ impl Report<'_> {
             "www_authenticate": self.www_authenticate(),
             "notes": self.notes,
             "chain": self.identity().map(Chain::of),
-            "checks": self.checks().iter().map(check_json).collect::<Vec<_>>(),
+            "checks": self.explained.checks().iter().map(check_json).collect::<Vec<_>>(),
         })
     }
 }
@@ -179,7 +173,7 @@ impl fmt::Display for Report<'_> {
         }
         self.write_chain(f)?;
         let mut tier = None;
-        for check in self.checks() {
+        for check in self.explained.checks() {
             if tier.replace(check.tier) != Some(check.tier) {
                 writeln!(f, "\n{}", faint(heading(check.tier)))?;
             }
@@ -188,8 +182,13 @@ impl fmt::Display for Report<'_> {
         match self.error() {
             None => writeln!(f, "\n{}: the request is forwarded to the upstream", good("allowed"))?,
             Some(error) => {
-                let (status, code) = (error.status().as_u16(), error.code());
-                writeln!(f, "\n{} {status}: {error} ({code})", bad("denied"))?;
+                let status = error.status().as_u16();
+                write!(f, "\n{} {status}: {error}", bad("denied"))?;
+                match error {
+                    // Its text contains the code.
+                    Error::Denied { .. } => writeln!(f)?,
+                    error => writeln!(f, " ({})", error.code())?,
+                }
             }
         }
         match self.www_authenticate() {
@@ -219,22 +218,18 @@ fn check_json(check: &Check) -> Value {
     json
 }
 
+/// Explains one request, without a token where the input has none. The error is that of an ambiguous target.
 fn explain_request(
     authorizer: &Authorizer,
     arguments: &ExplainArguments,
     token: &str,
     now: u64,
 ) -> Result<Explanation, Error> {
-    if arguments.path.contains("://") {
-        return Err(Error::invalid_request(
-            "the path is a whole URL; write what follows the host",
-        ));
-    }
     if !arguments.path.starts_with('/') {
-        return Err(Error::invalid_request("the path does not begin with a slash"));
-    }
-    if token.is_empty() {
-        return Err(Error::MissingToken);
+        return Err(Error::invalid_request(match arguments.path.contains("://") {
+            true => "the path is a whole URL; write what follows the host",
+            false => "the path does not begin with a slash",
+        }));
     }
     let path: PathAndQuery = arguments
         .path
@@ -242,7 +237,12 @@ fn explain_request(
         .map_err(|_| Error::invalid_request("the path is invalid"))?;
     let uri = path.into();
     let target = Target::new(&arguments.method, &uri)?;
-    Ok(authorizer.explain(&Presented::token(&target, token), now))
+    let no_headers = HeaderMap::new();
+    let presented = match token {
+        "" => Presented::headers(&target, &no_headers),
+        token => Presented::token(&target, token),
+    };
+    Ok(authorizer.explain(&presented, now))
 }
 
 fn heading(tier: Tier) -> &'static str {
