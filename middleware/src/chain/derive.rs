@@ -15,7 +15,8 @@ impl Facts {
     /// The facts in the verified claims of `issuer`.
     ///
     /// # Errors
-    /// [`Error::InvalidChain`] for a malformed `act` at any depth, [`Error::ChainTooLong`] for too many, [`Error::InvalidClaim`] for any other claim.
+    /// [`Error::InvalidChain`] for a malformed `act` at any depth, [`Error::ChainTooLong`] for too many,
+    /// [`Error::InvalidClaim`] for any other claim.
     pub(crate) fn derive(
         mut verified: VerifiedClaims<'_>,
         issuer: &TrustedIssuer,

@@ -8,13 +8,16 @@ use crate::error::ConfigError;
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefreshPolicy {
-    /// Time between two successful fetches. A withdrawn key is accepted no longer than this. From 10 ms to 24 h. Default 10 minutes.
+    /// Time between two successful fetches. A withdrawn key is accepted no longer than this. From 10 ms to 24 h. Default 10
+    /// minutes.
     pub refresh: Duration,
-    /// Shortest time between an attempt and a refetch for an unknown `kid`. Within it such a token is rejected at once. From 10 ms to 1 h. Default 10 s.
+    /// Shortest time between an attempt and a refetch for an unknown `kid`. Within it such a token is rejected at once. From
+    /// 10 ms to 1 h. Default 10 s.
     pub cooldown: Duration,
     /// Longest time for one attempt, discovery and body included. From 10 ms to 60 s. Default 5 s.
     pub timeout: Duration,
-    /// How long keys are used after the last successful fetch; then every token gets 503. From 10 ms to 30 days, at least `refresh`. Default 24 hours.
+    /// How long keys are used after the last successful fetch; then every token gets 503. From 10 ms to 30 days, at least
+    /// `refresh`. Default 24 hours.
     pub max_stale: Duration,
 }
 

@@ -56,15 +56,16 @@
 //! | `chain: { all_of }` | every actor is one of these | `chain_actor_not_allowed` |
 //! | `chain: { none_of }` | no actor, nor the subject, is one of these | `chain_actor_not_allowed` |
 //!
-//! An `auth_time`, `acr` or `amr` of another type than OpenID Connect defines (`amr: "mfa"`, `acr: 2`, a date as text) is unknown: it meets none
-//! of these rules, and routes without such a rule do not depend on it.
+//! An `auth_time`, `acr` or `amr` of another type than OpenID Connect defines (`amr: "mfa"`, `acr: 2`, a date as text) is unknown:
+//! it meets none of these rules, and routes without such a rule do not depend on it.
 //!
 //! # Routes
 //!
 //! `match` is `METHODS PATH`, or a list of these. The most specific path wins, then the most specific method.
 //!
-//! - METHODS is `*`, which is every registered method, or a list with commas and without spaces: methods of the HTTP Method Registry of IANA, such as `GET`, and
-//!   any other upper-case token in double quotes: `"PURGE"`. `GET` includes `HEAD` unless `HEAD` is named.
+//! - METHODS is `*`, which is every registered method, or a list with commas and without spaces: methods of the HTTP Method
+//!   Registry of IANA, such as `GET`, and any other upper-case token in double quotes: `"PURGE"`. `GET` includes `HEAD` unless
+//!   `HEAD` is named.
 //! - PATH is a `/` before each segment. It is written without escapes: `/café`, not `/caf%C3%A9`. A segment is one of:
 //!   - a literal of letters, digits, `-`, `.`, `_`, `~`, `@`, `!`, `,`, `+` and `=`;
 //!   - a literal with other characters, in double quotes: `/v1/"items:batch"`. `""` is a double quote inside;
@@ -77,17 +78,25 @@
 //!
 //! # Spelling
 //!
-//! Routes are compared exactly, and the API behind may not do so: Express and ASP.NET ignore the case of a path, many servers a last slash,
-//! servers on Windows blanks and dots at the end of a segment; Flask and Django serve `delete` as `DELETE`; Rails, Laravel and Symfony serve the method in a
-//! parameter `_method`. With a weak catch-all under a strict route, another spelling would then reach the strict handler. Therefore a request is denied with 400
-//! if any of these spellings of its path leads to another access, if a parameter `_method` of the query (or of a form, where it is read) names a method with another access, or if its
-//! method has a lower-case letter. Accesses are equal if the rules are.
+//! Routes are compared exactly, and the API behind the gate may compare in another way:
 //!
-//! `spelling: exact` at the top of the policy states that the API ignores none of these differences and reads no `_method`. Then only the escapes of a path and the case of the
-//! method are checked. [`Policy::covered_spellings`] and `actgate check` list the routes that match other spellings of a stricter one.
+//! - Express and ASP.NET ignore the case of a path, many servers a last slash, servers on Windows blanks and dots at the end of a
+//!   segment.
+//! - Flask and Django serve `delete` as `DELETE`.
+//! - Rails, Laravel and Symfony serve the method that a parameter `_method` names.
 //!
-//! Not covered is what a framework adds to a path of its own: an extension that it removes (`/admin/users.json`), compatibility forms of letters (NFKC), or routes that one handler
-//! has under several names. Name these paths in the `match` of the strict route.
+//! Where a strict route is beside a weak catch-all, another spelling would match the catch-all and reach the strict handler. A
+//! request is therefore denied with 400 if its method has a lower-case letter, if one of these spellings of its path leads to
+//! another access, or if a parameter `_method` names a method with another access. The parameter is looked for in the query, and
+//! in a form where a server checks it, as the sidecar does ([`Authorizer::denied_methods`](crate::Authorizer::denied_methods)). Two
+//! accesses are the same if their rules are equal.
+//!
+//! `spelling: exact` at the top of the policy states that the API ignores none of these differences and reads no `_method`. Then
+//! only the escapes of a path and the case of the method are checked. [`Policy::covered_spellings`] and `actgate check` list the
+//! routes that match other spellings of a stricter one.
+//!
+//! What a framework adds to a path is NOT checked: an extension that it removes (`/admin/users.json`), compatibility forms of
+//! letters (NFKC), several names of one handler. Name these paths in the `match` of the strict route.
 //!
 //! # Parties
 //!
@@ -97,9 +106,10 @@
 //!
 //! # Values
 //!
-//! Parties, clients, scopes and all other values are compared byte for byte with those of the token. A text in a list that looks like a
-//! pattern (`*`, `evil-*`, `^bot`, `[0-9]`, `${NAME}`) is an error: it would be compared as it is, so that `none_of` would deny no token.
-//! Where a token has this very text, write `{ subject: "a*b" }` for a party and `{ literal: "orders:*" }` for any other value.
+//! Parties, clients, scopes and all other values are compared byte for byte with those of the token. A text in a list that looks
+//! like a pattern (`*`, `evil-*`, `^bot`, `[0-9]`, `${NAME}`) is an error: it would be compared as it is, so that `none_of` would
+//! deny no token. Where a token has exactly this text, write `{ subject: "a*b" }` for a party and `{ literal: "orders:*" }` for any
+//! other value.
 //!
 //! # Two tiers
 //!
