@@ -85,6 +85,7 @@ fn a_form_that_is_read_in_another_way_upstream_is_415() {
         ("application/x-www-form-urlencoded;charset=\"UTF-16\"", "X: y"),
         ("application/x-www-form-urlencoded; a=b; Charset=utf-7", "X: y"),
         ("multipart/form-data; boundary=x; charset=utf-32", "X: y"),
+        ("application/x-www-form-urlencoded; charset=iso-2022-jp", "X: y"),
     ] {
         let kind = format!("Content-Type: {media_type}");
         let bytes = post(&[&line, &kind, coding], "a=1");
@@ -96,6 +97,12 @@ fn a_form_that_is_read_in_another_way_upstream_is_415() {
         (FORM, "Content-Encoding: identity"),
         ("application/x-www-form-urlencoded; charset=UTF-8", "X: y"),
         ("application/x-www-form-urlencoded; charset=ISO-8859-1", "X: y"),
+        ("application/x-www-form-urlencoded; charset=cp1252", "X: y"),
+        ("application/x-www-form-urlencoded; charset=Shift_JIS", "X: y"),
+        ("application/x-www-form-urlencoded; charset=GB18030", "X: y"),
+        ("multipart/form-data; boundary=----charsetWebKit", "X: y"),
+        ("multipart/related; boundary=x", "Content-Encoding: gzip"),
+        ("multipart/mixed; boundary=x", "Content-Encoding: gzip"),
         ("application/json; charset=utf-16", "X: y"),
         ("application/json", "Content-Encoding: gzip"),
         ("application/octet-stream", "Content-Encoding: br"),

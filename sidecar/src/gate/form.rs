@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use actgate::request::DeniedMethods;
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
@@ -76,39 +76,6 @@ pub(crate) fn encoding(headers: &HeaderMap) -> Option<Encoding> {
         (false, true) => Some(Encoding::Multipart),
         (false, false) => None,
     }
-}
-
-/// Whether the bytes of a form are read here as a server reads them: many servers decompress a body, and some decode the
-/// names of parameters by the charset of the media type, in which they can be other bytes.
-pub(crate) fn is_readable(headers: &HeaderMap) -> bool {
-    let codings = headers.get_all(CONTENT_ENCODING).iter();
-    let mut codings = codings.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
-    let is_plain = codings.all(|coding| {
-        let coding = coding.trim_ascii();
-        coding.is_empty() || coding.eq_ignore_ascii_case(b"identity")
-    });
-    let has_type = headers.get_all(CONTENT_TYPE).iter().any(|value| !value.is_empty());
-    // No server decompresses a body and takes it for a form without a media type.
-    (is_plain || !has_type)
-        && headers
-            .get_all(CONTENT_TYPE)
-            .iter()
-            .all(|value| extends_ascii(value.as_bytes()))
-}
-
-/// Whether every charset that a media type names has the letters of ASCII.
-fn extends_ascii(content_type: &[u8]) -> bool {
-    const CHARSETS: [&str; 6] = ["utf-8", "utf8", "ascii", "latin1", "iso-8859-", "windows-125"];
-    let text = String::from_utf8_lossy(content_type).to_ascii_lowercase();
-    // The word may be within another parameter: a server may find it there as well.
-    text.split("charset").skip(1).all(|rest| {
-        let name = rest.trim_start_matches([' ', '\t', '=', '"', '\'', '*']);
-        CHARSETS.iter().any(|charset| name.starts_with(charset))
-            || name
-                .split([';', '"', ' '])
-                .next()
-                .is_some_and(|name| name.ends_with("-ascii"))
-    })
 }
 
 fn names(content_type: &[u8], media_type: &[u8]) -> bool {
@@ -238,38 +205,7 @@ where
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderName;
-
     use super::*;
-
-    #[test]
-    fn a_compressed_form_and_one_in_another_charset_are_not_readable() {
-        let of = |lines: &[(HeaderName, &'static str)]| {
-            let mut headers = HeaderMap::new();
-            for (name, value) in lines {
-                headers.append(name, HeaderValue::from_static(value));
-            }
-            is_readable(&headers)
-        };
-        assert!(of(&[]) && of(&[(CONTENT_ENCODING, "gzip")]), "no media type");
-        for charset in ["utf-8", "\"UTF-8\"", "iso-8859-1", "Windows-1252", "ASCII", " utf8"] {
-            let value = format!("application/x-www-form-urlencoded; charset={charset}").leak();
-            assert!(of(&[(CONTENT_TYPE, value)]), "{value}");
-        }
-        for charset in ["ibm037", "utf-16", "UTF-16LE", "\"utf-7\"", "", "x; charset=utf-8"] {
-            let value = format!("application/x-www-form-urlencoded; charset={charset}").leak();
-            assert!(!of(&[(CONTENT_TYPE, value)]), "{value}");
-        }
-        let form = (CONTENT_TYPE, "application/x-www-form-urlencoded");
-        for coding in ["", "identity", "Identity, "] {
-            assert!(of(&[form.clone(), (CONTENT_ENCODING, coding)]), "{coding}");
-        }
-        for coding in ["gzip", "identity, br", "deflate", "x-gzip", "zstd"] {
-            assert!(!of(&[form.clone(), (CONTENT_ENCODING, coding)]), "{coding}");
-        }
-        let two = [(CONTENT_ENCODING, "identity"), (CONTENT_ENCODING, "gzip")];
-        assert!(!of(&[&[form][..], &two].concat()));
-    }
 
     #[test]
     fn a_form_is_what_some_server_reads_as_one() {

@@ -7,6 +7,7 @@ pub(crate) mod connection_info;
 pub(crate) mod form;
 pub(crate) mod form_parameters;
 pub(crate) mod hosts;
+pub(crate) mod readable_form;
 pub(crate) mod request_head;
 
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -17,7 +17,8 @@ use uuid::Uuid;
 use self::forward::{BodyFailed, Forward};
 use self::refusal::{Refusal, RequestBodyState};
 use self::request_body::ClientBody;
-use crate::gate::form::{self, Content};
+use crate::gate::form::Content;
+use crate::gate::readable_form;
 use crate::gate::request_head::HeadError;
 use crate::gate::{Denial, Gate};
 
@@ -41,7 +42,7 @@ impl Proxy {
             Ok(head) if body.is_end_stream() => Ok((head, Content::opaque(body))),
             Ok(head) => match self.gate.form_rules(&parts, &decided) {
                 None => Ok((head, Content::opaque(body))),
-                Some(_) if !form::is_readable(&parts.headers) => {
+                Some(_) if !readable_form::is_readable(&parts.headers) => {
                     Err((Denial::Head(HeadError::FORM_ENCODING), Some(body)))
                 }
                 Some(rules) => match Content::form(body, rules).await {
