@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicBool;
 
 use actgate::clock::Clock;
 
-use crate::config::Settings;
+use crate::config::{Settings, check_named_roots};
 use crate::exit::{Context as _, Failure};
 use crate::gate::Gate;
 use crate::gate::hosts::AllowedHosts;
@@ -49,6 +49,7 @@ pub(crate) async fn start(settings: Settings, log: DecisionLog) -> Result<Server
     let audiences = settings.audiences.iter().map(String::as_str);
     let hosts = AllowedHosts::new(&settings.hosts, address, audiences);
     let via = ViaPseudonym::default();
+    check_named_roots(&settings).context("root certificates")?;
     let authorizer = settings.authorizer().build();
     let authorizer = authorizer.and_then(|built| built.start()).context("authorizer")?;
     Ok(Server {

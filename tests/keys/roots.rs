@@ -50,8 +50,43 @@ fn without_roots_an_https_issuer_is_refused_with_help() {
         let output = run(folder.path()).output().expect("the binary ends");
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(1), "{issuers}{stderr}");
-        for text in ["has no root certificates", "`ca-certificates`", "SSL_CERT_FILE"] {
-            assert!(stderr.contains(text), "{issuers}{stderr}");
+        let fault = "root certificates: SSL_CERT_FILE=";
+        assert!(stderr.contains(fault), "{issuers}{stderr}");
+        assert!(
+            stderr.contains("roots.pem: the file contains no certificate in PEM"),
+            "{issuers}{stderr}"
+        );
+    }
+}
+
+#[test]
+fn roots_that_cannot_be_used_are_named_for_run_and_explain() {
+    let good = "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n";
+    for (file, folder_name, fault) in [
+        ("missing.pem", "good", "SSL_CERT_FILE=missing.pem: no such file"),
+        ("good/root.pem", "missing", "SSL_CERT_DIR=missing: no such folder"),
+        (
+            "actgate.yaml",
+            "good",
+            "SSL_CERT_FILE=actgate.yaml: the file contains no certificate in PEM",
+        ),
+    ] {
+        let folder = folder("  - issuer: https://idp.example.com\n");
+        std::fs::create_dir(folder.path().join("good")).expect("the folder is made");
+        std::fs::write(folder.path().join("good/root.pem"), good).expect("the file is written");
+        for name in ["run", "explain"] {
+            let mut command = command(name, folder.path());
+            command
+                .current_dir(folder.path())
+                .env("SSL_CERT_FILE", file)
+                .env("SSL_CERT_DIR", folder_name);
+            if name == "explain" {
+                command.args(["--path", "/"]);
+            }
+            let output = command.output().expect("the binary ends");
+            let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!(output.status.code(), Some(1), "{name} {stderr}");
+            assert!(stderr.contains(fault), "{name} {stderr}");
         }
     }
 }
@@ -80,7 +115,8 @@ fn without_roots_check_warns_of_an_https_issuer() {
         let output = check.stdout(Stdio::piped()).output().expect("the binary ends");
         let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
         assert_eq!(output.status.code(), Some(0), "{issuers}{stdout}");
-        assert_eq!(stdout.contains("has no root certificates"), warned, "{issuers}{stdout}");
+        let warning = "roots.pem: the file contains no certificate in PEM";
+        assert_eq!(stdout.contains(warning), warned, "{issuers}{stdout}");
     }
 }
 

@@ -156,6 +156,8 @@ fn reason(error: reqwest::Error) -> String {
         " (the port serves no TLS)"
     } else if cause.contains("UnknownIssuer") {
         " (the root of the certificate is not among those of the system, or of SSL_CERT_FILE)"
+    } else if cause.contains("CaUsedAsEndEntity") {
+        " (the server shows the certificate of an authority; it needs one of its own, signed by that authority)"
     } else {
         ""
     };

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::cli::issuer::read_registry;
 use crate::cli::output::{Output, print, print_json};
-use crate::config::{self, Settings};
+use crate::config::{self, Settings, check_named_roots};
 use crate::exit::Failure;
 
 /// Reads a configuration and its policy and reports the result on standard output. Nothing is fetched and no socket is
@@ -157,13 +157,16 @@ fn warnings(settings: &Settings) -> Diagnostics {
 
 /// A fact of this machine, which may not be the one that runs the gate.
 fn missing_roots(settings: &Settings) -> Option<Diagnostic> {
-    let issuers = settings.issuers.iter();
-    let addresses = issuers.map(|issuer| issuer.jwks_uri.as_deref().unwrap_or(issuer.trusted.identifier()));
-    let error = HttpFetch::new().and_then(|fetch| fetch.check_roots(addresses)).err()?;
+    let checked = check_named_roots(settings).map_err(|fault| format!("root certificates: {fault}"));
+    let checked = checked.and_then(|()| {
+        let fetch = HttpFetch::new();
+        let checked = fetch.and_then(|fetch| fetch.check_roots(settings.key_addresses()));
+        checked.map_err(|error| error.to_string())
+    });
     let help = "without them `actgate run` does not start";
     Some(Diagnostic {
         file: Some(settings.file.clone()),
-        ..Diagnostic::new(Span::default(), error.to_string(), help)
+        ..Diagnostic::new(Span::default(), checked.err()?, help)
     })
 }
 

@@ -2,9 +2,11 @@
 
 mod document;
 mod read;
+mod roots;
 mod settings;
 mod text_file;
 
 pub(crate) use self::read::{load, parse};
+pub(crate) use self::roots::check_named_roots;
 pub(crate) use self::settings::Settings;
 pub(crate) use self::text_file::read_text;

@@ -56,4 +56,10 @@ impl Settings {
         let issuers = self.issuers.iter().map(|issuer| issuer.trusted.clone());
         issuers.fold(self.authorizer.clone(), AuthorizerBuilder::issuer)
     }
+
+    /// For each issuer the address of its keys, or its own, where they are found by discovery.
+    pub(crate) fn key_addresses(&self) -> impl Iterator<Item = &str> {
+        let issuers = self.issuers.iter();
+        issuers.map(|issuer| issuer.jwks_uri.as_deref().unwrap_or(issuer.trusted.identifier()))
+    }
 }
