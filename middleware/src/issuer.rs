@@ -200,7 +200,14 @@ fn check_identifier(issuer: &str) -> Result<(), ConfigError> {
 
 /// The issuer whose document has this address: its metadata or its key set.
 fn owner_of_document(address: &str) -> Option<String> {
-    const DOCUMENTS: [&str; 3] = ["openid-configuration", "oauth-authorization-server", "jwks.json"];
+    const DOCUMENTS: [&str; 6] = [
+        "openid-configuration",
+        "oauth-authorization-server",
+        "jwks.json",
+        "jwks",
+        "protocol/openid-connect/certs",
+        "certs",
+    ];
     let address = address.trim_end_matches('/');
     let lower = address.to_ascii_lowercase();
     if let Some(at) = lower.find("/.well-known") {
@@ -254,7 +261,8 @@ mod tests {
             "https://idp.example:443/realms/alpha",
             "https://idp.example/",
             "HTTPS://IdP.example/adfs/services/trust",
-            "https://idp.example/jwks",
+            "https://idp.example/myjwks",
+            "https://idp.example/certs/a",
             "https://idp.example/.well-knowns",
             "http://127.0.0.1:9400",
         ] {
@@ -382,6 +390,13 @@ mod tests {
             ("https://idp.example/.well-known", "https://idp.example"),
             ("https://idp.example/oauth2/jwks.json", "https://idp.example/oauth2"),
             ("https://idp.example/openid-configuration", "https://idp.example"),
+            ("https://idp.example/jwks", "https://idp.example"),
+            ("https://idp.example/oauth2/JWKS/", "https://idp.example/oauth2"),
+            ("https://idp.example/a/certs", "https://idp.example/a"),
+            (
+                "https://idp.example/realms/a/protocol/openid-connect/certs",
+                "https://idp.example/realms/a",
+            ),
         ] {
             let (_, reason, help) = refused(address);
             assert_eq!(reason, "it is the address of a document of the issuer", "{address}");
