@@ -151,8 +151,13 @@ fn reason(error: reqwest::Error) -> String {
     }
     let causes = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
     let cause = causes.last().map_or_else(String::new, ToString::to_string);
-    // The words of rustls are those of its code.
-    let note = if cause.contains("InvalidContentType") {
+    let note = note(&cause);
+    cause + note
+}
+
+/// The words of rustls are those of its code.
+fn note(cause: &str) -> &'static str {
+    if cause.contains("InvalidContentType") {
         " (the port serves no TLS)"
     } else if cause.contains("UnknownIssuer") {
         " (the root of the certificate is not among those of the system, or of SSL_CERT_FILE)"
@@ -160,8 +165,7 @@ fn reason(error: reqwest::Error) -> String {
         " (the server shows the certificate of an authority; it needs one of its own, signed by that authority)"
     } else {
         ""
-    };
-    cause + note
+    }
 }
 
 #[cfg(test)]
@@ -244,6 +248,22 @@ mod tests {
         });
         let reason = HttpFetch::new().unwrap().fetch(&plain).await.unwrap_err().to_string();
         assert!(reason.ends_with("(the port serves no TLS)"), "{reason}");
+    }
+
+    #[test]
+    fn a_fault_of_a_certificate_is_explained() {
+        for (cause, text) in [
+            ("CaUsedAsEndEntity", "the certificate of an authority"),
+            ("UnknownIssuer", "the root of the certificate"),
+            ("InvalidContentType", "the port serves no TLS"),
+            ("Expired", ""),
+        ] {
+            let note = note(&format!("invalid peer certificate: Other(OtherError({cause}))"));
+            assert!(
+                note.contains(text) && text.is_empty() == note.is_empty(),
+                "{cause}: {note}"
+            );
+        }
     }
 
     #[tokio::test]
