@@ -59,7 +59,7 @@ impl Challenge {
             status: error.status(),
             www_authenticate: www_authenticate(error, code, description, context),
             retry_after: match error {
-                Error::KeysUnavailable { retry_after } => Some(HeaderValue::from(*retry_after)),
+                Error::KeysUnavailable { retry_after, .. } => Some(HeaderValue::from(*retry_after)),
                 _ => None,
             },
             code,
@@ -227,6 +227,13 @@ mod tests {
     fn every_variant() -> Vec<(Error, u16, &'static str)> {
         let (rule, scope) = (|| "rule".into(), || "a b".into());
         vec![
+    fn unavailable(retry_after: u32) -> Error {
+        Error::KeysUnavailable {
+            issuer: "https://idp.example".into(),
+            retry_after,
+        }
+    }
+
             (Error::MissingToken, 401, "-"),
             (Error::InvalidRequest { reason: "r" }, 400, "invalid_request"),
             (Error::MalformedToken { reason: "r" }, 401, "invalid_token"),
@@ -271,7 +278,7 @@ mod tests {
                 403,
                 "",
             ),
-            (Error::KeysUnavailable { retry_after: 5 }, 503, ""),
+            (unavailable(5), 503, ""),
         ]
     }
 
@@ -365,11 +372,7 @@ mod tests {
             code: "self_actor",
             rule: "rule".into(),
         };
-        for (error, status) in [
-            (Error::MissingToken, "16"),
-            (Error::KeysUnavailable { retry_after: 1 }, "14"),
-            (denied, "7"),
-        ] {
+        for (error, status) in [(Error::MissingToken, "16"), (unavailable(1), "14"), (denied, "7")] {
             let response: Response<String> = Challenge::new(&error, &API).respond(Protocol::Grpc, String::new());
             assert_eq!(
                 (response.status(), response.headers()["grpc-status"].to_str().unwrap()),

@@ -100,7 +100,7 @@ pub enum Error {
         rule: Arc<str>,
     },
     /// The issuer's signing keys are unavailable.
-    #[error("the issuer's signing keys are unavailable")]
+    #[error("the signing keys of issuer `{issuer}` are unavailable")]
     #[non_exhaustive]
     KeysUnavailable {
         /// When to try again, in seconds.
@@ -110,6 +110,8 @@ pub enum Error {
 
 impl Error {
     /// The stable code of this error: part of the public interface, for logs and metrics.
+        /// The identifier of the trusted issuer, as it is configured.
+        issuer: Arc<str>,
     pub fn code(&self) -> &'static str {
         self.code_and_status().0
     }
@@ -288,7 +290,15 @@ mod tests {
 
     #[test]
     fn outages_are_503_and_invalid_tokens_401() {
-        assert_eq!(Error::KeysUnavailable { retry_after: 1 }.status(), 503);
+        let unavailable = Error::KeysUnavailable {
+            issuer: "https://idp.example".into(),
+            retry_after: 1,
+        };
+        assert_eq!(unavailable.status(), 503);
+        assert_eq!(
+            unavailable.to_string(),
+            "the signing keys of issuer `https://idp.example` are unavailable"
+        );
         assert_eq!(Error::UnknownKey.status(), 401);
         let denied = Error::Denied {
             code: "self_actor",

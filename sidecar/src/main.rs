@@ -61,7 +61,7 @@ fn execute(command: Command, log: &ProcessLog) -> Result<(), Failure> {
             None => check::check(&file.config, Output::of(json)),
         },
         Command::Run(file) => block_on(run::run(&file.config, log)),
-        Command::Explain(arguments) => block_on(explain::explain(&arguments)),
+        Command::Explain(arguments) => block_on(explain::explain(&arguments, log)),
         Command::Issuer(arguments) => block_on(issuer::issuer(&arguments, log)),
         Command::Demo { once, json } => block_on(demo::demo(once, Output::of(json))),
     }

@@ -228,7 +228,12 @@ fn a_request_without_keys_is_answered_with_503() {
     let answer = wire::get(deployment.gate.address, "/any", &token);
     assert_eq!((answer.status, answer.field("www-authenticate")), (503, None));
     assert!(answer.field("retry-after").is_some());
-    assert_eq!(deployment.gate.decision_after(0)["code"], json!("keys_unavailable"));
+    let decision = deployment.gate.decision_after(0);
+    let reason = format!("the signing keys of issuer `{}` are unavailable", crate::mint::ISSUER);
+    assert_eq!(
+        (&decision["code"], &decision["reason"]),
+        (&json!("keys_unavailable"), &json!(reason))
+    );
 }
 
 /// An allowed request has no code, and a public route no chain.

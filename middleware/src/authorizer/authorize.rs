@@ -225,7 +225,7 @@ impl Authorizer {
         let token_type = issuer.profile.token_type(token.media_type());
         let token_type = Step::TYPE.compare(token_type, recorder, accepted, found)?;
         let snapshot = keys.snapshot();
-        let snapshot = snapshot.inspect_err(|error| Step::KEY.report_failed(recorder, error))?;
+        let snapshot = snapshot.inspect_err(|error| Step::KEY.report_found(recorder, error, || keys.failure()))?;
         let selected = token.select(&snapshot.keys, &issuer.algorithms);
         match &selected {
             Ok(_) => Step::KEY.report_passed(recorder, || match token.kid() {

@@ -127,7 +127,13 @@ impl Authorizer {
 
     /// Whether the keys of every issuer are available.
     pub fn is_ready(&self) -> bool {
-        self.inner.issuers.iter().all(|trust| trust.keys.is_ready())
+        self.issuers_without_keys().next().is_none()
+    }
+
+    /// The identifiers of the issuers whose keys are unavailable.
+    pub fn issuers_without_keys(&self) -> impl Iterator<Item = &str> {
+        let waiting = self.inner.issuers.iter().filter(|trust| !trust.keys.is_ready());
+        waiting.map(|trust| trust.issuer.identifier())
     }
 
     /// Resolves once the keys of every issuer have been available. Before [`start`](Self::start) it waits without end for
@@ -256,7 +262,7 @@ impl AuthorizerBuilder {
         }
         let policy = self.policy.ok_or(ConfigError::NoPolicy)?;
         let issuers = self.issuers.into_iter().map(|issuer| Trust {
-            keys: Keys::idle(&issuer.keys, &issuer.refresh_policy),
+            keys: Keys::idle(&issuer.issuer, &issuer.keys, &issuer.refresh_policy),
             issuer: Arc::new(issuer),
         });
         let issuers: Vec<Trust> = issuers.collect();

@@ -15,16 +15,18 @@ pub(crate) enum Keys {
     Remote(RemoteKeys),
     /// Remote keys whose fetching has not started.
     Idle {
+        issuer: Arc<str>,
         retry_after: u32,
     },
 }
 
 impl Keys {
     /// The keys of `source` before anything is fetched.
-    pub(crate) fn idle(source: &KeySource, policy: &RefreshPolicy) -> Keys {
+    pub(crate) fn idle(issuer: &Arc<str>, source: &KeySource, policy: &RefreshPolicy) -> Keys {
         match source {
             KeySource::Static(keys) => Keys::Static(Arc::new(Snapshot::new(Arc::clone(keys)))),
             KeySource::Discovery | KeySource::JwksUri(_) => Keys::Idle {
+                issuer: Arc::clone(issuer),
                 retry_after: policy.retry_after(),
             },
         }
@@ -60,6 +62,14 @@ impl Keys {
         self.current(Arc::clone)
     }
 
+    /// Why there are no keys, in the words of the log.
+    pub(crate) fn failure(&self) -> String {
+        match self {
+            Keys::Remote(remote) => remote.failure(),
+            Keys::Static(_) | Keys::Idle { .. } => "no fetch has been started".to_owned(),
+        }
+    }
+
     fn current<T>(&self, read: impl FnOnce(&Arc<Snapshot>) -> T) -> Result<T, Error> {
         match self {
             Keys::Static(snapshot) => Ok(read(snapshot)),
@@ -67,7 +77,8 @@ impl Keys {
                 Some(snapshot) => Ok(read(snapshot)),
                 None => Err(remote.unavailable()),
             },
-            Keys::Idle { retry_after } => Err(Error::KeysUnavailable {
+            Keys::Idle { issuer, retry_after } => Err(Error::KeysUnavailable {
+                issuer: Arc::clone(issuer),
                 retry_after: *retry_after,
             }),
         }

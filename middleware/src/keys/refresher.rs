@@ -28,6 +28,8 @@ pub(super) struct Refresher<F> {
     pub(super) policy: RefreshPolicy,
     pub(super) fetch: F,
     pub(super) current: Arc<ArcSwapOption<Snapshot>>,
+    /// Why the last fetch failed, which was logged.
+    pub(super) failure: Arc<ArcSwapOption<String>>,
     pub(super) single_flight: Arc<SingleFlight>,
     pub(super) reported: Reported,
 }
@@ -35,7 +37,6 @@ pub(super) struct Refresher<F> {
 /// What was logged last, so that it is not repeated.
 #[derive(Default)]
 pub(super) struct Reported {
-    failure: Option<String>,
     skipped: Vec<SkippedKey>,
     omitted: usize,
 }
@@ -58,7 +59,7 @@ impl<F: Fetch> Refresher<F> {
             let fetched = timeout(self.policy.timeout, self.fetch_keys(&mut trace)).await;
             let pause = match fetched.ok().flatten() {
                 Some(keys) => {
-                    if self.reported.failure.take().is_some() {
+                    if self.failure.swap(None).is_some() {
                         tracing::info!(issuer = &*self.issuer, "keys are available again");
                     }
                     failures = 0;
@@ -102,10 +103,10 @@ impl<F: Fetch> Refresher<F> {
     }
 
     /// One line for each reason: a failure that repeats is logged once.
-    fn report_failure(&mut self, reason: String) {
-        if self.reported.failure.as_ref() != Some(&reason) {
+    fn report_failure(&self, reason: String) {
+        if self.failure.load().as_deref() != Some(&reason) {
             tracing::warn!(issuer = &*self.issuer, reason, "keys could not be fetched; retrying");
-            self.reported.failure = Some(reason);
+            self.failure.store(Some(Arc::new(reason)));
         }
     }
 

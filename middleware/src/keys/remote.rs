@@ -28,6 +28,9 @@ pub(crate) struct RemoteKeys(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
+    issuer: Arc<str>,
+    /// Why the last fetch failed, until one succeeds.
+    failure: Arc<ArcSwapOption<String>>,
     /// [`None`] before the first fetch, and when the last successful one is longer ago than `max_stale`.
     current: Arc<ArcSwapOption<Snapshot>>,
     single_flight: Arc<SingleFlight>,
@@ -55,7 +58,7 @@ impl RemoteKeys {
             return Ok(None);
         };
         let runtime = Handle::try_current().map_err(|_| ConfigError::NoRuntime)?;
-        let current = Arc::default();
+        let (current, failure) = (Arc::default(), Arc::default());
         let (single_flight, requests) = SingleFlight::new(policy.cooldown);
         let single_flight = Arc::new(single_flight);
         let refresher = Refresher {
@@ -67,12 +70,15 @@ impl RemoteKeys {
             policy: policy.clone(),
             fetch,
             current: Arc::clone(&current),
+            failure: Arc::clone(&failure),
             single_flight: Arc::clone(&single_flight),
             reported: Reported::default(),
         };
         let mut task = JoinSet::new();
         task.spawn_on(refresher.run(requests), &runtime);
         let shared = Shared {
+            issuer: Arc::clone(issuer),
+            failure,
             current,
             single_flight,
             max_wait: policy.max_wait(),
@@ -99,7 +105,16 @@ impl RemoteKeys {
     /// The answer while no keys are present.
     pub(crate) fn unavailable(&self) -> Error {
         Error::KeysUnavailable {
+            issuer: Arc::clone(&self.0.issuer),
             retry_after: self.0.retry_after,
+        }
+    }
+
+    /// Why no keys are present, in the words of the log.
+    pub(crate) fn failure(&self) -> String {
+        match &*self.0.failure.load() {
+            Some(reason) => String::clone(reason),
+            None => "no fetch has ended yet".to_owned(),
         }
     }
 

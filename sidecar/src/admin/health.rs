@@ -1,5 +1,6 @@
 //! Liveness and readiness of the process.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -29,14 +30,15 @@ impl Readiness {
         self.draining.store(true, Ordering::Relaxed);
     }
 
-    fn state(&self) -> (StatusCode, &'static str) {
+    fn state(&self) -> (StatusCode, Cow<'static, str>) {
+        let waiting: Vec<&str> = self.authorizer.issuers_without_keys().collect();
         if self.draining.load(Ordering::Relaxed) {
-            (StatusCode::SERVICE_UNAVAILABLE, "draining\n")
-        } else if !self.authorizer.is_ready() {
-            let waiting = "waiting for the signing keys of an issuer\n";
-            (StatusCode::SERVICE_UNAVAILABLE, waiting)
+            (StatusCode::SERVICE_UNAVAILABLE, "draining\n".into())
+        } else if !waiting.is_empty() {
+            let waiting = format!("waiting for the signing keys of {}\n", waiting.join(", "));
+            (StatusCode::SERVICE_UNAVAILABLE, waiting.into())
         } else {
-            (StatusCode::OK, "ready\n")
+            (StatusCode::OK, "ready\n".into())
         }
     }
 }
@@ -44,12 +46,12 @@ impl Readiness {
 /// Answers a request for `/livez` or `/readyz`.
 pub(crate) fn answer<B>(request: &Request<B>, readiness: &Readiness) -> Response<Full<Bytes>> {
     let (status, text) = match (request.method(), request.uri().path()) {
-        (&Method::GET | &Method::HEAD, "/livez") => (StatusCode::OK, "alive\n"),
+        (&Method::GET | &Method::HEAD, "/livez") => (StatusCode::OK, "alive\n".into()),
         (&Method::GET | &Method::HEAD, "/readyz") => readiness.state(),
-        (_, "/livez" | "/readyz") => (StatusCode::METHOD_NOT_ALLOWED, "only GET is served here\n"),
-        _ => (StatusCode::NOT_FOUND, "/livez and /readyz are served here\n"),
+        (_, "/livez" | "/readyz") => (StatusCode::METHOD_NOT_ALLOWED, "only GET is served here\n".into()),
+        _ => (StatusCode::NOT_FOUND, "/livez and /readyz are served here\n".into()),
     };
-    let mut response = Response::new(Full::from(text));
+    let mut response = Response::new(Full::from(text.into_owned()));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     let content_type = HeaderValue::from_static("text/plain; charset=utf-8");
@@ -63,8 +65,8 @@ pub(crate) fn answer<B>(request: &Request<B>, readiness: &Readiness) -> Response
 
 #[cfg(test)]
 mod tests {
-    use actgate::Policy;
     use actgate::testing::TestIssuer;
+    use actgate::{Policy, TrustedIssuer};
 
     use super::*;
 
@@ -87,5 +89,22 @@ mod tests {
         assert_eq!(status(&readiness, &Method::GET, "/readyz"), 503);
         assert_eq!(status(&readiness, &Method::POST, "/readyz"), 405);
         assert_eq!(status(&readiness, &Method::GET, "/metrics"), 404);
+    }
+
+    #[test]
+    fn the_issuers_that_it_waits_for_are_named() {
+        let policy = Policy::from_yaml("routes: [{ match: GET /, public: true }]").unwrap();
+        let waiting = |issuer| TrustedIssuer::discover(issuer).unwrap().audience("a").unwrap();
+        let builder = Authorizer::builder().issuer(TestIssuer::new().unwrap().trusted("a").unwrap());
+        let builder = builder
+            .issuer(waiting("https://a.example"))
+            .issuer(waiting("https://b.example"));
+        let readiness = Readiness::of(builder.policy(policy).build().unwrap());
+        let (status, text) = readiness.state();
+        assert_eq!(status, 503);
+        assert_eq!(
+            text,
+            "waiting for the signing keys of https://a.example, https://b.example\n"
+        );
     }
 }

@@ -13,6 +13,7 @@ use actgate::{Authorizer, Decision, Error, Explanation, Identity};
 use http::HeaderMap;
 use http::uri::PathAndQuery;
 use serde_json::{Value, json};
+use tracing::Level;
 
 use crate::cli::arguments::ExplainArguments;
 use crate::cli::chain_tree;
@@ -20,23 +21,27 @@ use crate::cli::output::{Output, print, print_json};
 use crate::cli::pasted_token::PastedToken;
 use crate::cli::terminal::{bad, faint, good, printable, strong};
 use crate::cli::unverified_chain::unverified_chain;
-use crate::config::{self, Settings, read_text};
+use crate::config::{self, Settings, check_named_roots, read_text};
 use crate::exit::{Context as _, Failure};
 use crate::headers::chain_json::Chain;
 use crate::log::decision_log::Effect;
+use crate::log::process_log::ProcessLog;
 
 /// The longest token that is read from standard input, far above the limit of the authorizer.
 const MAX_INPUT_BYTES: u64 = 256 * 1024;
+
+/// How long keys are fetched before the wait is reported.
+const NOTICE_TIME: Duration = Duration::from_secs(2);
 
 /// The last second of the year 9999, the latest that can be written.
 const LATEST_TIME: u64 = 253_402_300_799;
 
 /// Explains the decision on one request, on standard output. A denied request is [`Failure::Denied`].
-pub(crate) async fn explain(arguments: &ExplainArguments) -> Result<(), Failure> {
+pub(crate) async fn explain(arguments: &ExplainArguments, log: &ProcessLog) -> Result<(), Failure> {
     let settings = config::load(&arguments.file.config)?;
     let authorizer = match &arguments.jwks {
         Some(file) => with_key_set(settings, file)?,
-        None => with_fetched_keys(settings).await?,
+        None => with_fetched_keys(settings, log).await?,
     };
     let PastedToken { token, notes } = read_token()?;
     let now = arguments.at.unwrap_or_else(|| Clock::system().now());
@@ -72,13 +77,23 @@ fn with_key_set(settings: Settings, file: &Path) -> Result<Authorizer, Failure> 
 }
 
 /// An authorizer that has fetched its keys, or has tried to for the time limit of one attempt.
-async fn with_fetched_keys(settings: Settings) -> Result<Authorizer, Failure> {
+async fn with_fetched_keys(settings: Settings, log: &ProcessLog) -> Result<Authorizer, Failure> {
+    check_named_roots(&settings).context("root certificates")?;
     let authorizer = settings.authorizer().build();
     let authorizer = authorizer.and_then(|built| built.start()).context("authorizer")?;
     let longest = settings.issuers.iter().map(|issuer| issuer.fetch_timeout).max();
     let limit = longest.unwrap_or_default() + Duration::from_millis(100);
     // Keys that are missing after it are explained as for a request: they are unavailable.
-    let _ = tokio::time::timeout(limit, authorizer.ready()).await;
+    let _ = tokio::time::timeout(limit, async {
+        tokio::select! {
+            () = authorizer.ready() => {}
+            () = tokio::time::sleep(NOTICE_TIME) => {
+                log.line(Level::INFO, "fetching keys…");
+                authorizer.ready().await;
+            }
+        }
+    })
+    .await;
     Ok(authorizer)
 }
 
