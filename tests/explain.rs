@@ -1,5 +1,6 @@
 //! `actgate explain`: tokens as people paste them, files that are no key set, and what came beside what is accepted.
 
+use std::net::TcpListener;
 use std::process::Output;
 
 use serde_json::{Value, json};
@@ -290,6 +291,123 @@ routes:
   - { match: '* /files/{*rest}', scopes: [orders:read] }
   - { match: 'POST /files/shared/{id}', scopes: [orders:share] }
 ";
+
+#[test]
+fn a_claim_of_another_form_is_described_without_its_value() {
+    let issuer = TokenIssuer::new();
+    let texts = "a text or a list of texts";
+    for (claim, value, form) in [
+        ("scope", json!(["orders:read"]), "a list, expected a text".to_owned()),
+        ("scope", json!(7), "a number, expected a text".to_owned()),
+        (
+            "scp",
+            json!(["hidden"]),
+            format!("a list, expected {texts} with the scopes of `scope`"),
+        ),
+        (
+            "exp",
+            json!("2030-01-01"),
+            "a text, expected seconds since 1970".to_owned(),
+        ),
+        ("nbf", json!(null), "null, expected seconds since 1970".to_owned()),
+        (
+            "iat",
+            json!([1]),
+            "a list with a value that is no text, expected seconds since 1970".to_owned(),
+        ),
+        ("aud", json!(4711), format!("a number, expected {texts}")),
+        ("aud", json!([]), format!("an empty list, expected {texts}")),
+        (
+            "aud",
+            json!(["a", 7]),
+            format!("a list with a value that is no text, expected {texts}"),
+        ),
+        ("sub", json!({ "id": 1 }), "an object, expected a text".to_owned()),
+        ("sub", json!(" "), "an empty text, expected a text".to_owned()),
+        (
+            "client_id",
+            json!(
+                "a
+"
+            ),
+            "a text with a control character, expected a text".to_owned(),
+        ),
+        ("cnf", json!("x"), "a text, expected an object".to_owned()),
+    ] {
+        let report = report(&explain(
+            &issuer.document(),
+            "/orders/1",
+            &issuer.token(json!({ claim: value })),
+        ));
+        let wanted = format!("the claim `{claim}` of the token is malformed: {form}");
+        assert_eq!(check(&report, "claims")["got"], json!(wanted), "{report}");
+    }
+    let number = issuer.token(json!({ "iss": 7 }));
+    let report = report(&explain(&issuer.document(), "/orders/1", &number));
+    let wanted = "the claim `iss` of the token is malformed: a number, expected a text";
+    assert_eq!(check(&report, "issuer")["got"], json!(wanted));
+}
+
+#[test]
+fn keys_that_cannot_be_fetched_are_explained_with_their_cause() {
+    let issuer = TokenIssuer::new();
+    // A connection to it is accepted by the system and never answered.
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let silent = (silent.local_addr().expect("its address"), Some(silent));
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let closed = (listener.local_addr().expect("its address"), None);
+    drop(listener);
+    for ((address, _listener), timeout, cause, notices) in [
+        (silent, "3s", "no complete answer within 3s", 1),
+        (closed, "500ms", "Connection refused", 0),
+    ] {
+        let files = Files::new();
+        let uri = format!("http://{address}/jwks");
+        let source = format!("  - issuer: {ISSUER}\n    jwks_uri: {uri}\n    keys: {{ timeout: {timeout} }}\n");
+        let text = configuration().replace(&format!("  - issuer: {ISSUER}\n"), &source);
+        let config = files.write("actgate.yaml", &text);
+        let arguments = ["explain", "--config", &config, "--path", "/orders/1", "--json"];
+        let output = run_to_end(&arguments, &issuer.token(json!({})));
+        let report = report(&output);
+        assert_eq!(
+            (&report["status"], output.status.code()),
+            (&json!(503), Some(1)),
+            "{report}"
+        );
+        let got = check(&report, "key")["got"].as_str().expect("a text").to_owned();
+        let start = format!("the signing keys of issuer `{ISSUER}` are unavailable: {uri}: ");
+        assert!(got.starts_with(&start) && got.contains(cause), "{got}");
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(stderr.matches("fetching keys…").count(), notices, "{stderr}");
+    }
+}
+
+#[test]
+fn a_failed_type_has_help() {
+    let issuer = TokenIssuer::new();
+    let advice = "configure the issuer for RFC 9068 access tokens (`at+jwt`), or choose the `profile` of the issuer";
+    for (header, got) in [
+        (r#"{"alg":"ES256","kid":"es256","typ":"JWT"}"#, "`typ` is `JWT`"),
+        (
+            r#"{"alg":"ES256","kid":"es256","typ":"dpop+jwt"}"#,
+            "`typ` is `dpop+jwt`",
+        ),
+        (r#"{"alg":"ES256","kid":"es256"}"#, "there is no `typ`"),
+    ] {
+        let report = report(&explain(
+            &issuer.document(),
+            "/orders/1",
+            &issuer.token_with_header(header),
+        ));
+        assert_eq!(
+            check(&report, "type")["help"],
+            json!(format!("{got}: {advice}")),
+            "{report}"
+        );
+    }
+    let accepted = report(&explain(&issuer.document(), "/orders/1", &issuer.token(json!({}))));
+    assert_eq!(check(&accepted, "type").get("help"), None);
+}
 
 /// The request line of the report and the checks in words, for a request without a token unless there is one.
 fn explained(method: &str, path: &str, token: &str) -> (Option<i32>, Value, Vec<String>) {

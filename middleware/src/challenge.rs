@@ -182,6 +182,7 @@ fn code_and_description(error: &Error) -> (&'static str, &'static str) {
         Error::UnsupportedAlgorithm | Error::UnknownKey | Error::InvalidSignature => {
             ("invalid_token", "the access token cannot be verified")
         }
+        Error::InvalidType { .. } => ("invalid_token", NOT_AN_ACCESS_TOKEN),
         Error::InvalidClaim { claim, reason } => ("invalid_token", claim_description(claim, *reason)),
         Error::InvalidConfirmation => ("invalid_token", "the access token is bound to a key"),
         Error::InvalidChain { .. } => ("invalid_token", "the delegation chain of the access token is malformed"),
@@ -199,6 +200,8 @@ fn code_and_description(error: &Error) -> (&'static str, &'static str) {
     }
 }
 
+const NOT_AN_ACCESS_TOKEN: &str = "the token is not an access token of an accepted type";
+
 /// What a caller can do differs: renew the token, request one for this API or of the right kind, or report it to the
 /// issuer. The claim is in the log, not in the response.
 fn claim_description(claim: &str, reason: Reason) -> &'static str {
@@ -207,8 +210,8 @@ fn claim_description(claim: &str, reason: Reason) -> &'static str {
         (_, Reason::NotYetValid) => "the access token is not valid yet",
         ("aud", Reason::Mismatch) => "the access token is not for this API",
         ("iss", Reason::Mismatch) => "the issuer of the access token is not accepted",
-        // `typ`, its marker, and claims that occur in other tokens only.
-        ("typ", Reason::Missing) | (_, Reason::Mismatch) => "the token is not an access token of an accepted type",
+        // The marker of a type, and claims that occur in other tokens only.
+        ("typ", Reason::Missing) | (_, Reason::Mismatch) => NOT_AN_ACCESS_TOKEN,
         (_, Reason::Missing) => "a required claim of the access token is missing",
         (_, Reason::Malformed) => "a claim of the access token is malformed",
         (_, Reason::TooLong) => "a claim of the access token is too long",
@@ -224,9 +227,6 @@ mod tests {
         resource_metadata: None,
     };
 
-    fn every_variant() -> Vec<(Error, u16, &'static str)> {
-        let (rule, scope) = (|| "rule".into(), || "a b".into());
-        vec![
     fn unavailable(retry_after: u32) -> Error {
         Error::KeysUnavailable {
             issuer: "https://idp.example".into(),
@@ -234,6 +234,9 @@ mod tests {
         }
     }
 
+    fn every_variant() -> Vec<(Error, u16, &'static str)> {
+        let (rule, scope) = (|| "rule".into(), || "a b".into());
+        vec![
             (Error::MissingToken, 401, "-"),
             (Error::InvalidRequest { reason: "r" }, 400, "invalid_request"),
             (Error::MalformedToken { reason: "r" }, 401, "invalid_token"),
@@ -331,6 +334,18 @@ mod tests {
             assert_eq!(claim(name, reason), description, "{name} {reason:?}");
         }
         for (error, description) in [
+            (
+                Error::InvalidType {
+                    reason: Reason::Missing,
+                },
+                not_an_access_token,
+            ),
+            (
+                Error::InvalidType {
+                    reason: Reason::Mismatch,
+                },
+                not_an_access_token,
+            ),
             (Error::MalformedToken { reason: "r" }, "the access token is malformed"),
             (Error::TokenTooLong { reason: "r" }, "the access token is too long"),
             (Error::UnknownKey, "the access token cannot be verified"),

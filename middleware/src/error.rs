@@ -46,8 +46,15 @@ pub enum Error {
     /// The signature does not verify with the issuer's key.
     #[error("the signature does not verify")]
     InvalidSignature,
-    /// A registered claim, or the header's `typ`, is not as required.
-    #[error("the `{claim}` of the token is {reason}")]
+    /// The `typ` of the header is missing, or not an accepted one.
+    #[error("the `typ` in the header of the token is {reason}")]
+    #[non_exhaustive]
+    InvalidType {
+        /// What is wrong with it.
+        reason: Reason,
+    },
+    /// A claim is not as required.
+    #[error("the claim `{claim}` of the token is {reason}")]
     #[non_exhaustive]
     InvalidClaim {
         /// The name of the claim.
@@ -103,6 +110,8 @@ pub enum Error {
     #[error("the signing keys of issuer `{issuer}` are unavailable")]
     #[non_exhaustive]
     KeysUnavailable {
+        /// The identifier of the trusted issuer, as it is configured.
+        issuer: Arc<str>,
         /// When to try again, in seconds.
         retry_after: u32,
     },
@@ -110,8 +119,6 @@ pub enum Error {
 
 impl Error {
     /// The stable code of this error: part of the public interface, for logs and metrics.
-        /// The identifier of the trusted issuer, as it is configured.
-        issuer: Arc<str>,
     pub fn code(&self) -> &'static str {
         self.code_and_status().0
     }
@@ -130,7 +137,7 @@ impl Error {
             Error::UnsupportedAlgorithm => ("unsupported_algorithm", StatusCode::UNAUTHORIZED),
             Error::UnknownKey => ("unknown_key", StatusCode::UNAUTHORIZED),
             Error::InvalidSignature => ("invalid_signature", StatusCode::UNAUTHORIZED),
-            Error::InvalidClaim { .. } => ("invalid_claim", StatusCode::UNAUTHORIZED),
+            Error::InvalidType { .. } | Error::InvalidClaim { .. } => ("invalid_claim", StatusCode::UNAUTHORIZED),
             Error::InvalidConfirmation => ("invalid_confirmation", StatusCode::UNAUTHORIZED),
             Error::InvalidChain { .. } => ("invalid_chain", StatusCode::UNAUTHORIZED),
             Error::ChainTooLong => ("chain_too_long", StatusCode::UNAUTHORIZED),
@@ -314,6 +321,6 @@ mod tests {
             claim: "exp",
             reason: Reason::Expired,
         };
-        assert_eq!(error.to_string(), "the `exp` of the token is in the past");
+        assert_eq!(error.to_string(), "the claim `exp` of the token is in the past");
     }
 }

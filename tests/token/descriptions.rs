@@ -88,10 +88,10 @@ fn of_form(issuer: &TokenIssuer) -> Vec<Row> {
 fn of_origin(issuer: &TokenIssuer) -> Vec<Row> {
     let typ = |typ: Value| issuer.token_with_header_changed(json!({ "typ": typ }));
     let other_type = |token, reason| row(token, OTHER_TYPE, "invalid_claim", reason);
-    let not_accepted = "the `typ` of the token is not an accepted one";
+    let not_accepted = "the `typ` in the header of the token is not an accepted one";
     let other_issuer = |iss: &str| {
         let token = issuer.token(json!({ "iss": iss }));
-        let reason = "the `iss` of the token is not an accepted one";
+        let reason = "the claim `iss` of the token is not an accepted one";
         row(token, OTHER_ISSUER, "invalid_claim", reason)
     };
     let unverified = |token, code, reason| row(token, UNVERIFIED, code, reason);
@@ -103,11 +103,11 @@ fn of_origin(issuer: &TokenIssuer) -> Vec<Row> {
         other_type(typ(json!("")), not_accepted),
         other_type(
             issuer.token_with_header(r#"{"alg":"ES256","kid":"es256"}"#),
-            "the `typ` of the token is missing",
+            "the `typ` in the header of the token is missing",
         ),
         other_type(
             issuer.token(json!({ "nonce": "n" })),
-            "the `nonce` of the token is not an accepted one",
+            "the claim `nonce` of the token is not an accepted one",
         ),
         other_issuer("https://other.example.com"),
         other_issuer(&format!("{ISSUER}/")),
@@ -133,10 +133,22 @@ fn of_origin(issuer: &TokenIssuer) -> Vec<Row> {
 /// Tokens with a claim at fault.
 fn of_claims(issuer: &TokenIssuer) -> Vec<Row> {
     let claim = |changes: Value, description, reason| row(issuer.token(changes), description, "invalid_claim", reason);
-    let expired = |exp: u64| claim(json!({ "exp": exp }), EXPIRED, "the `exp` of the token is in the past");
-    let early = |nbf: u64| claim(json!({ "nbf": nbf }), EARLY, "the `nbf` of the token is in the future");
+    let expired = |exp: u64| {
+        claim(
+            json!({ "exp": exp }),
+            EXPIRED,
+            "the claim `exp` of the token is in the past",
+        )
+    };
+    let early = |nbf: u64| {
+        claim(
+            json!({ "nbf": nbf }),
+            EARLY,
+            "the claim `nbf` of the token is in the future",
+        )
+    };
     let other_api = |aud: Value| {
-        let reason = "the `aud` of the token is not an accepted one";
+        let reason = "the claim `aud` of the token is not an accepted one";
         claim(json!({ "aud": aud }), OTHER_API, reason)
     };
     let missing = |name, reason| {
@@ -155,24 +167,27 @@ fn of_claims(issuer: &TokenIssuer) -> Vec<Row> {
         other_api(json!("https://other.example.com")),
         other_api(json!([ISSUER, "*"])),
         other_api(json!(format!("{AUDIENCE}/"))),
-        missing("aud", "the `aud` of the token is missing"),
-        missing("exp", "the `exp` of the token is missing"),
-        missing("iss", "the `iss` of the token is missing"),
-        missing("sub", "the `sub` of the token is missing"),
-        malformed(json!({ "scope": null }), "the `scope` of the token is malformed"),
-        malformed(json!({ "exp": "soon" }), "the `exp` of the token is malformed"),
-        malformed(json!({ "aud": 7 }), "the `aud` of the token is malformed"),
-        malformed(json!({ "iss": [ISSUER] }), "the `iss` of the token is malformed"),
-        malformed(json!({ "sub": "a\nb" }), "the `sub` of the token is malformed"),
+        missing("aud", "the claim `aud` of the token is missing"),
+        missing("exp", "the claim `exp` of the token is missing"),
+        missing("iss", "the claim `iss` of the token is missing"),
+        missing("sub", "the claim `sub` of the token is missing"),
+        malformed(json!({ "scope": null }), "the claim `scope` of the token is malformed"),
+        malformed(json!({ "exp": "soon" }), "the claim `exp` of the token is malformed"),
+        malformed(json!({ "aud": 7 }), "the claim `aud` of the token is malformed"),
+        malformed(json!({ "iss": [ISSUER] }), "the claim `iss` of the token is malformed"),
+        malformed(json!({ "sub": "a\nb" }), "the claim `sub` of the token is malformed"),
         malformed(
             json!({ "client_id": null }),
-            "the `client_id` of the token is malformed",
+            "the claim `client_id` of the token is malformed",
         ),
-        malformed(json!({ "nbf": null }), "the `nbf` of the token is malformed"),
-        long(json!({ "sub": "s".repeat(1025) }), "the `sub` of the token is too long"),
+        malformed(json!({ "nbf": null }), "the claim `nbf` of the token is malformed"),
+        long(
+            json!({ "sub": "s".repeat(1025) }),
+            "the claim `sub` of the token is too long",
+        ),
         long(
             json!({ "client_id": "c".repeat(2000) }),
-            "the `client_id` of the token is too long",
+            "the claim `client_id` of the token is too long",
         ),
     ]
 }

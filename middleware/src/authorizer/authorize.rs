@@ -13,6 +13,7 @@ use crate::error::{Error, Reason};
 use crate::identity::Identity;
 use crate::keys::Keys;
 use crate::policy::{Access, Ambiguity, EvaluationTime, Recorder, Requirement, Route, StopAtFirst, evaluate};
+use crate::profile::Profile;
 use crate::request::{DeniedMethods, Presented, Target, check_form, method_parameters};
 use crate::token::{UnverifiedToken, algorithm_name};
 
@@ -217,7 +218,10 @@ impl Authorizer {
         let claims = Step::FORM.report(token.claims(limits), recorder, |_| "a strict compact JWS".to_owned())?;
         let trusted = || joined(self.inner.issuers.iter().map(|trust| &*trust.issuer.issuer));
         let named = claims.issuer();
-        let found = || named.clone().map_or_else(|error| error.to_string(), str::to_owned);
+        let found = || match &named {
+            Ok(issuer) => (*issuer).to_owned(),
+            Err(error) => in_words(error, &token, &Profile::default()),
+        };
         let trust = named.clone().and_then(|issuer| self.trust(issuer));
         let Trust { issuer, keys } = Step::ISSUER.compare(trust, recorder, trusted, found)?;
         let accepted = || joined(issuer.profile.token_types.iter().map(|accepted| accepted.media_type));
@@ -251,7 +255,10 @@ impl Authorizer {
         let verified = Step::SIGNATURE.report(token.verify(claims, &selected), recorder, |_| "valid".to_owned())?;
         let derived = verified.check_token_type(&issuer.profile, token_type);
         let facts = derived.and_then(|()| Facts::derive(verified, issuer, limits));
-        let facts = Step::CLAIMS.report(facts, recorder, |_| "well-formed claims".to_owned())?;
+        let facts = facts.inspect_err(|error| {
+            Step::CLAIMS.report_got(recorder, error, || in_words(error, &token, &issuer.profile));
+        })?;
+        Step::CLAIMS.report_passed(recorder, || "well-formed claims".to_owned());
         Ok(Identity::verified(facts, Arc::clone(issuer), snapshot.generation))
     }
 
@@ -273,6 +280,18 @@ impl Authorizer {
         let found = trusted.find(|trust| *trust.issuer.issuer == *issuer);
         found.ok_or(Error::claim("iss", Reason::Mismatch))
     }
+}
+
+/// What is wrong with a token, and of which form a malformed claim is.
+fn in_words(error: &Error, token: &UnverifiedToken<'_>, profile: &Profile) -> String {
+    let form = match error {
+        Error::InvalidClaim {
+            claim,
+            reason: Reason::Malformed,
+        } => token.claim_form(claim, profile),
+        _ => None,
+    };
+    form.map_or(error.to_string(), |form| format!("{error}: {form}"))
 }
 
 /// Why a token is not accepted, and what could change that.
@@ -391,7 +410,10 @@ mod tests {
             bench.decide(&Method::GET, "/", Some(&token)).error().cloned().unwrap()
         };
         let typ = json!({"alg": "ES256", "kid": "testing", "typ": "JWT"});
-        assert!(claim("typ")(&error(typ, good.clone())));
+        let mismatch = Error::InvalidType {
+            reason: Reason::Mismatch,
+        };
+        assert_eq!(error(typ, good.clone()), mismatch);
         let kid = json!({"alg": "ES256", "kid": "other", "typ": "at+jwt"});
         assert_eq!(error(kid, good.clone()), Error::UnknownKey);
         let alg = json!({"alg": "RS256", "kid": "testing", "typ": "at+jwt"});

@@ -107,9 +107,11 @@ impl Profile {
     /// The accepted token type that a header's `typ` names.
     ///
     /// # Errors
-    /// [`Error::InvalidClaim`] for no `typ` and for one that is not accepted.
+    /// [`Error::InvalidType`] for no `typ` and for one that is not accepted.
     pub(crate) fn token_type(&self, media_type: Option<&str>) -> Result<&'static TokenType, Error> {
-        let media_type = media_type.ok_or(Error::claim("typ", Reason::Missing))?;
+        let media_type = media_type.ok_or(Error::InvalidType {
+            reason: Reason::Missing,
+        })?;
         let subtype = match media_type.get(..12) {
             Some(prefix) if prefix.eq_ignore_ascii_case("application/") => &media_type[12..],
             _ => media_type,
@@ -117,7 +119,9 @@ impl Profile {
         let mut accepted = self.token_types.iter();
         accepted
             .find(|accepted| accepted.media_type.eq_ignore_ascii_case(subtype))
-            .ok_or(Error::claim("typ", Reason::Mismatch))
+            .ok_or(Error::InvalidType {
+                reason: Reason::Mismatch,
+            })
     }
 }
 

@@ -3,12 +3,14 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use super::claim_form;
 use super::claim_reader::{malformed, missing};
 use super::verified::VerifiedClaims;
 use crate::error::Error;
 use crate::json::{self, Json, JsonError, Object};
 use crate::keys::{Algorithm, KeySet, VerificationKey};
 use crate::limits::Limits;
+use crate::profile::Profile;
 
 /// A well-formed token whose signature has not been verified.
 ///
@@ -98,6 +100,11 @@ impl<'t> UnverifiedToken<'t> {
             payload: &self.payload,
             object,
         })
+    }
+
+    /// What a malformed claim is, and what it is expected to be, for the holder of the token.
+    pub(crate) fn claim_form(&self, claim: &str, profile: &Profile) -> Option<String> {
+        claim_form::describe(&self.payload, claim, profile)
     }
 
     /// The keys of a set that `kid` and an accepted `alg` select; at least one.

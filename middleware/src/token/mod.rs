@@ -1,6 +1,7 @@
 //! Access tokens: strict compact JWS, strict claims, and the cache of verified tokens.
 
 mod cache;
+mod claim_form;
 mod claim_reader;
 mod claims;
 mod jws;

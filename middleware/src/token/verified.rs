@@ -45,7 +45,8 @@ impl<'p> VerifiedClaims<'p> {
         };
         match self.object.get(claim) {
             Some(Json::String(text)) if text == value => Ok(()),
-            Some(Json::String(_)) | None => Err(Error::claim(claim, Reason::Mismatch)),
+            Some(Json::String(_)) => Err(Error::claim(claim, Reason::Mismatch)),
+            None => Err(Error::claim(claim, Reason::Missing)),
             Some(_) => Err(malformed(claim)),
         }
     }

@@ -156,6 +156,9 @@ impl Report<'_> {
         };
         let indentation = " ".repeat(indent);
         writeln!(f, "{indentation}{mark} {rule}: expected {expected}, got {got}{code}")?;
+        if let Some(help) = help(check) {
+            writeln!(f, "{indentation}  help: {}", printable(&help))?;
+        }
         let mut alternatives = check.alternatives.iter().flatten();
         alternatives.try_for_each(|check| self.write_check(f, check, indent + 2))
     }
@@ -224,6 +227,9 @@ fn check_json(check: &Check) -> Value {
     if let Some(code) = check.code {
         json["code"] = code.into();
     }
+    if let Some(help) = help(check) {
+        json["help"] = help.into();
+    }
     if !check.alternatives.is_empty() {
         let alternatives = check.alternatives.iter();
         json["alternatives"] = alternatives
@@ -231,6 +237,20 @@ fn check_json(check: &Check) -> Value {
             .collect();
     }
     json
+}
+
+/// What the operator can change where many tokens fail: an issuer that writes its tokens in another way.
+fn help(check: &Check) -> Option<String> {
+    let got = match &*check.got {
+        "no `typ`" => "there is no `typ`".to_owned(),
+        got => format!("`typ` is `{got}`"),
+    };
+    let is_type = check.rule == "type" && check.outcome == Outcome::Failed;
+    is_type.then(|| {
+        format!(
+            "{got}: configure the issuer for RFC 9068 access tokens (`at+jwt`), or choose the `profile` of the issuer"
+        )
+    })
 }
 
 /// Explains one request, without a token where the input has none. The error is that of an ambiguous target.

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::finding::{Finding, StepUp};
 use crate::chain::Core;
+use crate::json::type_of;
 use crate::policy::evaluation_time::EvaluationTime;
 use crate::policy::parties::{self, PartyName};
 use crate::policy::syntax::{Collector, Conditions, Context, Name, Seconds, Word, joined};
@@ -132,12 +133,7 @@ fn unknown(core: &Core<'_>, claim: &str, expected: &str) -> String {
     let found = match core.claims.get(claim) {
         None => return format!("no {claim}"),
         Some(Value::Array(items)) if items.is_empty() => return format!("an empty {claim}"),
-        Some(Value::Null) => "null",
-        Some(Value::Bool(_)) => "a boolean",
-        Some(Value::Number(_)) => "a number",
-        Some(Value::String(_)) => "a text",
-        Some(Value::Array(_)) => "a list",
-        Some(Value::Object(_)) => "an object",
+        Some(value) => type_of(value),
     };
     format!("an unknown {claim}: {found}, expected {expected}")
 }
