@@ -379,6 +379,9 @@ fn keys_that_cannot_be_fetched_are_explained_with_their_cause() {
         assert!(got.starts_with(&start) && got.contains(cause), "{got}");
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(stderr.matches("fetching keys…").count(), notices, "{stderr}");
+        // Without a token no key is used.
+        let output = run_to_end(&arguments, "");
+        assert_eq!((output.status.code(), output.stderr), (Some(1), Vec::new()));
     }
 }
 

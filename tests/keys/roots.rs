@@ -81,7 +81,10 @@ fn roots_that_cannot_be_used_are_named_for_run_and_explain() {
                 .env("SSL_CERT_FILE", file)
                 .env("SSL_CERT_DIR", folder_name);
             if name == "explain" {
-                command.args(["--path", "/"]);
+                let token = folder.path().join("token");
+                std::fs::write(&token, "a.b.c").expect("the token is written");
+                let token = std::fs::File::open(token).expect("the token");
+                command.args(["--path", "/"]).stdin(token);
             }
             let output = command.output().expect("the binary ends");
             let stderr = String::from_utf8_lossy(&output.stderr).into_owned();

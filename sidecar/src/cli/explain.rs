@@ -39,11 +39,13 @@ const LATEST_TIME: u64 = 253_402_300_799;
 /// Explains the decision on one request, on standard output. A denied request is [`Failure::Denied`].
 pub(crate) async fn explain(arguments: &ExplainArguments, log: &ProcessLog) -> Result<(), Failure> {
     let settings = config::load(&arguments.file.config)?;
+    let PastedToken { token, notes } = read_token()?;
     let authorizer = match &arguments.jwks {
         Some(file) => with_key_set(settings, file)?,
+        // No key is used.
+        None if token.is_empty() => settings.authorizer().build().context("authorizer")?,
         None => with_fetched_keys(settings, log).await?,
     };
-    let PastedToken { token, notes } = read_token()?;
     let now = arguments.at.unwrap_or_else(|| Clock::system().now());
     let explained = explain_request(&authorizer, arguments, &token, now).unwrap_or_else(Explanation::without_target);
     let mut report = Report {
