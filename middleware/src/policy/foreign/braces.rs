@@ -6,6 +6,7 @@ use crate::policy::segment::Segment;
 
 const NO_NAME: &str = "has no name";
 const NOT_A_NAME: &str = "has a name with other characters than letters, digits and `_`";
+const BEGINS_WITH_DIGIT: &str = "has a name that begins with a digit";
 const CONSTRAINT: &str = "has a constraint, which a parameter of a route does not have";
 const EXPRESSION: &str = "has a regular expression, which a parameter of a route does not have";
 const DEFAULT: &str = "has a default value, which a parameter of a route does not have";
@@ -70,6 +71,9 @@ fn named(part: Part<'_, '_>, inner: &str, name: &str, tail: &str, quantifier: &s
         "=*" => part.parameter(name, PATH_TEMPLATE),
         _ if matches!(quantifier, "*" | "+") => part.rest(Some(name), REST),
         "" if is_optional => part.optional(name),
+        "" if name.starts_with(|first: char| first.is_ascii_digit()) && !name.contains('-') => {
+            part.parameter(name, BEGINS_WITH_DIGIT)
+        }
         "" => part.parameter(name, NOT_A_NAME),
         tail if tail.strip_prefix(':').is_some_and(is_everything) => part.rest(Some(name), EXPRESSION),
         tail if tail.starts_with('=') => {

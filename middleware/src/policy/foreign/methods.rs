@@ -144,7 +144,9 @@ fn split(text: &str) -> (&str, &str) {
             part.bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
         };
+        let is_every_path = !is_first && rest.is_empty() && matches!(word, "*" | "**");
         let is_methods = !is_path
+            && !is_every_path
             && (parts().all(is_known)
                 || is_first && parts().all(is_word) && (!rest.is_empty() || is_upper_case_token(word)));
         if !is_methods {

@@ -206,7 +206,6 @@ fn without_anchors(text: &str, notes: &mut Notes) -> String {
     }
     for end in ENDS {
         if let Some(rest) = text.strip_suffix(end)
-            && (!rest.ends_with('/') || notes.has(REGULAR_EXPRESSION))
             && !rest.is_empty()
         {
             notes.add(end, REGULAR_EXPRESSION);
