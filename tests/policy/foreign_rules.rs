@@ -32,3 +32,31 @@ fn each_foreign_rule_is_refused_with_the_rule_to_write() {
         assert_eq!(mistake(text), (expected, help), "{text}");
     }
 }
+
+#[test]
+fn real_names_are_accepted() {
+    for name in [
+        "auth0|123",
+        "google-oauth2|1",
+        "github|5",
+        "samlp|corp|alice",
+        "alice@example.com",
+        "https://idp.example.com/users?id=7",
+        "spiffe://example.org/ns/prod/sa/web",
+        "urn:example:agent:7",
+        "CN=a, O=b",
+        "system:serviceaccount:prod:web",
+    ] {
+        for list in [
+            "actor: { none_of: ['X'] }",
+            "client: { one_of: ['X'] }",
+            "chain: { all_of: ['X'] }",
+        ] {
+            let rule = list.replace('X', name);
+            let policy = format!("routes:\n  - match: GET /\n    {rule}\n");
+            if let Err(mistakes) = Policy::from_yaml(&policy) {
+                panic!("{rule}: {mistakes}");
+            }
+        }
+    }
+}

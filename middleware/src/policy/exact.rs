@@ -49,6 +49,13 @@ pub(super) fn check<E: Error>(text: &str, key: &str) -> Result<(), E> {
     let literal = format!("`{{ literal: {} }}`", quoted(text));
     Err(E::custom(match Look::of(text) {
         None => return Ok(()),
+        Some(Look::Several) => format!(
+            "`{shown}` is one value that looks like several\nwrite each as an item of its own, or {literal} if the token has this very text"
+        ),
+        Some(Look::Blank) => format!(
+            "`{shown}` begins or ends with a blank\nwrite `{}`, or {literal} if the token has this very text",
+            shown.trim()
+        ),
         Some(Look::Any) => format!(
             "`{shown}` is a wildcard, and values are compared as they are\nleave {key} out where every value is accepted, or write {literal}"
         ),
@@ -80,6 +87,10 @@ pub(super) enum Look {
     Pattern,
     /// A text with variables.
     Template,
+    /// Several names with commas between them.
+    Several,
+    /// A blank at the begin or at the end.
+    Blank,
 }
 
 impl Look {
@@ -90,12 +101,77 @@ impl Look {
         if ["{{", "${", "%{", "#{"].iter().any(|begin| text.contains(begin)) {
             return Some(Look::Template);
         }
+        if text.trim() != text {
+            return Some(Look::Blank);
+        }
+        let is_plain = |word: &str| !word.is_empty() && !word.contains(|c: char| c.is_whitespace() || c == '=');
+        if text.contains(',') && text.split(',').map(str::trim).all(is_plain) {
+            return Some(Look::Several);
+        }
         let has_anchor = text.starts_with('^') || text.ends_with('$');
         let has_part = ["*", ".+", "(?"].iter().any(|part| text.contains(part)) || has_escape(text);
         let is_delimited = text.len() > 2 && text.starts_with('/') && text.ends_with('/');
         let is_of_sql = text.starts_with('%') || text.ends_with('%');
-        (has_anchor || has_part || is_delimited || is_of_sql || has_character_class(text)).then_some(Look::Pattern)
+        (has_anchor
+            || has_part
+            || is_delimited
+            || is_of_sql
+            || has_character_class(text)
+            || is_alternation(text)
+            || has_prefix(text)
+            || has_wildcard_character(text))
+        .then_some(Look::Pattern)
     }
+}
+
+/// Providers that Auth0 and others write before `|` and the name of the account.
+const PROVIDERS: &[&str] = &[
+    "ad",
+    "adfs",
+    "apple",
+    "auth0",
+    "email",
+    "facebook",
+    "github",
+    "google-apps",
+    "google-oauth2",
+    "ldap",
+    "linkedin",
+    "oauth1",
+    "oauth2",
+    "oidc",
+    "okta",
+    "pingfederate",
+    "saml",
+    "samlp",
+    "sms",
+    "twitter",
+    "waad",
+    "windowslive",
+];
+
+/// Whether there are alternatives: `(a|b)`, and `a|b` unless it may be a provider and an account, such as `auth0|64f`.
+fn is_alternation(text: &str) -> bool {
+    let is_word = |word: &str| {
+        word.bytes()
+            .all(|byte| byte.is_ascii_alphabetic() || b"-_".contains(&byte))
+    };
+    let Some((first, _)) = text.split_once('|') else {
+        return false;
+    };
+    let is_group = text.contains('(') && text.contains(')');
+    is_group || text.split('|').all(is_word) && !PROVIDERS.contains(&first)
+}
+
+/// Whether a text begins as the patterns of other products do: `re:evil`, `~bot`, `!bot`.
+fn has_prefix(text: &str) -> bool {
+    let begins = |prefix: &&str| text.len() > prefix.len() && text.starts_with(*prefix);
+    ["re:", "regex:", "regexp:", "glob:", "~", "!"].iter().any(begins)
+}
+
+/// Whether there is a `?` in one word that is no URL and has no query.
+fn has_wildcard_character(text: &str) -> bool {
+    text.contains('?') && !text.contains(|c: char| c.is_whitespace() || "/=:".contains(c))
 }
 
 /// Whether there is a `[a-z]`, `[0-9]` or `[^x]`.
@@ -176,7 +252,7 @@ mod tests {
             assert!(
                 mistake(list, "'*'")
                     .unwrap()
-                    .contains("write `actor: { required: true }` for any actor"),
+                    .contains("`*` is a wildcard, and parties are compared as they are"),
                 "{list}"
             );
             for item in ["'^a'", "'a$'", "/a/", "'{{a}}'", "'[a-z]'"] {
@@ -247,8 +323,24 @@ mod tests {
             "svc-%",
             "%admin",
             "orders:*",
+            "evil?",
+            "evil-?",
+            "e?il",
+            "a|b",
+            "(a|b)",
+            "bot-(1|2)",
+            "re:evil",
+            "regex:bot",
+            "~bot",
+            "!bot",
         ] {
             assert_eq!(Look::of(text), Some(Look::Pattern), "{text}");
+        }
+        for text in ["a, b", "a,b", "web, batch, cli", "a@x.example,b@x.example"] {
+            assert_eq!(Look::of(text), Some(Look::Several), "{text}");
+        }
+        for text in [" a", "a ", "\ta", "a\u{a0}"] {
+            assert_eq!(Look::of(text), Some(Look::Blank), "{text}");
         }
         for text in ["{{tenant}}", "${TENANT}", "bot-%{id}", "#{x}", "{{ .Values.x }}"] {
             assert_eq!(Look::of(text), Some(Look::Template), "{text}");
@@ -256,6 +348,20 @@ mod tests {
         for text in [
             "refund-agent",
             "auth0|64f",
+            "google-oauth2|1",
+            "github|5",
+            "samlp|corp|alice",
+            "acme|64f5",
+            "corp|a@example.com",
+            "alice@example.com",
+            "https://idp.example.com/users?x=y",
+            "user?x=y",
+            "CN=a, O=b",
+            "CN=a,O=b",
+            "Doe, John F.",
+            "is it so?",
+            "urn:example:a",
+            "re",
             "system:serviceaccount:ns:name",
             "spiffe://example.org/a/b",
             "a+b@example.com",
@@ -266,7 +372,6 @@ mod tests {
             "repo:o/r:ref:refs/heads/main",
             "a.b",
             "A-Z",
-            "what?",
             "{6f9619ff-8b86-d011-b42d-00c04fc964ff}",
             "[a]",
             "a%40b",

@@ -47,7 +47,7 @@
 //! | `actor: { one_of, none_of }` | the current actor is, or is not, one of these | `actor_not_allowed` |
 //! | `actor: { issuer }` | the current actor is of this issuer; `same` is the token's | `actor_issuer_not_allowed` |
 //! | `client: { one_of, none_of }` | `client_id` is, or is not, one of these; a token without one meets neither | `client_not_allowed` |
-//! | `claims: { tid: T1 }` | a top-level claim equals text, a whole number or a boolean; `/a/b` reaches inside | `claim_not_met` |
+//! | `claims: { tid: T1 }` | a top-level claim equals text, a whole number or a boolean; `/a/b` reaches inside, `/a.b` is a name with a dot | `claim_not_met` |
 //! | `claims: { tid: { one_of: [T1] } }` | it is one of these | `claim_not_met` |
 //! | `claims: { roles: { contains: a } }` | it is a list with this in it | `claim_not_met` |
 //! | `token: { max_lifetime: 1h }` | `exp` is at most so long after `iat`; a token without `iat`, or with one in the future, is denied | `token_lifetime_too_long` |
@@ -106,10 +106,11 @@
 //!
 //! # Values
 //!
-//! Parties, clients, scopes and all other values are compared byte for byte with those of the token. A text in a list that looks
-//! like a pattern (`*`, `evil-*`, `^bot`, `[0-9]`, `${NAME}`) is an error: it would be compared as it is, so that `none_of` would
-//! deny no token. Where a token has exactly this text, write `{ subject: "a*b" }` for a party and `{ literal: "orders:*" }` for any
-//! other value.
+//! Parties, clients, scopes and all other values are compared byte for byte with those of the token. A text in a list is an error
+//! if it looks like a pattern (`*`, `evil-*`, `evil?`, `(a|b)`, `re:evil`, `!bot`, `^bot`, `[0-9]`, `${NAME}`) or like several names
+//! (`a, b`), or has a blank at an end: it would be compared as it is, so that `none_of` would deny no token. `auth0|64f` and
+//! `CN=a, O=b` are names. Where a token has exactly this text, write `{ subject: "a*b" }` for a party and
+//! `{ literal: "orders:*" }` for any other value.
 //!
 //! # Two tiers
 //!

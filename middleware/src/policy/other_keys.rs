@@ -1,6 +1,9 @@
 //! Help for keys that a policy of another version, or of another product, has.
 
+use actgate_yaml::{Diagnostic, Diagnostics};
+
 const MATCH: &str = "write method and path in one text: `match: GET /orders/{id}`";
+const ALLOW: &str = "remove it: a route allows what meets its rules";
 const CLAIM: &str = "write it as a claim: `claims: { roles: { contains: admin } }`";
 
 /// Unknown keys and their help, in place of the most similar key.
@@ -17,12 +20,29 @@ pub(super) const KEYS: &[(&str, &str)] = &[
     ("groups", CLAIM),
     ("permissions", CLAIM),
     ("not", "write `none_of`"),
-    ("allow", "leave it out: a route allows what meets its requirement"),
+    ("action", ALLOW),
+    ("allow", ALLOW),
+    ("effect", ALLOW),
+    ("permit", ALLOW),
     (
         "deny",
         "leave it out: what no route matches is denied; `none_of` excludes parties and scopes",
     ),
 ];
+
+/// The same mistakes, with a kind in the place of a party where a party with the name of a kind is proposed.
+pub(super) fn with_kinds(diagnostics: Diagnostics) -> Diagnostics {
+    let of_one = |mut diagnostic: Diagnostic| {
+        if diagnostic.message == "expected a mapping, not a text" {
+            for kind in ["human", "agent", "service"] {
+                let [party, of_kind] = [format!("{{ one_of: [{kind}] }}"), format!("{{ kind: {kind} }}")];
+                diagnostic.help = diagnostic.help.map(|help| help.replace(&party, &of_kind));
+            }
+        }
+        diagnostic
+    };
+    diagnostics.into_iter().map(of_one).collect()
+}
 
 #[cfg(test)]
 mod tests {

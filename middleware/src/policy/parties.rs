@@ -1,6 +1,7 @@
 //! The parties that a rule lists.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
@@ -17,17 +18,35 @@ pub(super) struct PartyName {
     subject: Name,
 }
 
-impl<'de> Deserialize<'de> for PartyName {
+/// A block of a rule with lists of parties.
+pub(super) trait Block {
+    /// The help for a wildcard.
+    const ANY: &'static str;
+}
+
+/// Reads the parties of a list in a block.
+pub(super) fn listed<'de, B: Block, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<PartyName>>, D::Error> {
+    let listed = Vec::<Listed<B>>::deserialize(deserializer)?;
+    Ok(Some(listed.into_iter().map(|listed| listed.party).collect()))
+}
+
+/// A party that is listed in a block.
+struct Listed<B> {
+    party: PartyName,
+    block: PhantomData<B>,
+}
+
+impl<'de, B: Block> Deserialize<'de> for Listed<B> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Party;
-        impl<'de> Visitor<'de> for Party {
+        struct Party<B>(PhantomData<B>);
+        impl<'de, B: Block> Visitor<'de> for Party<B> {
             type Value = PartyName;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a text")
             }
             fn visit_str<E: Error>(self, text: &str) -> Result<PartyName, E> {
                 let subject = Name::try_from(Box::from(text)).map_err(E::custom)?;
-                check(text)?;
+                check::<B, E>(text)?;
                 Ok(PartyName { issuer: None, subject })
             }
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<PartyName, A::Error> {
@@ -36,7 +55,11 @@ impl<'de> Deserialize<'de> for PartyName {
                 Ok(PartyName { issuer, subject })
             }
         }
-        deserializer.deserialize_any(Party)
+        let party = deserializer.deserialize_any(Party::<B>(PhantomData))?;
+        Ok(Listed {
+            party,
+            block: PhantomData,
+        })
     }
 }
 
@@ -49,14 +72,21 @@ struct Pair {
 }
 
 /// Rejects the name of a party that looks like a pattern.
-fn check<E: Error>(text: &str) -> Result<(), E> {
+fn check<B: Block, E: Error>(text: &str) -> Result<(), E> {
     let shown = exact::shown(text);
     let literal = format!("`{{ subject: {} }}`", quoted(text));
     Err(E::custom(match Look::of(text) {
         None => return Ok(()),
         Some(Look::Any) => format!(
-            "`{shown}` is a wildcard, and parties are compared as they are\nwrite `actor: {{ required: true }}` for any actor, `actor: {{ absent: true }}` \
-             for none, and no list for any party; {literal} is the party of this very name"
+            "`{shown}` is a wildcard, and parties are compared as they are\n{}; {literal} is the party of this very name",
+            B::ANY
+        ),
+        Some(Look::Several) => format!(
+            "`{shown}` is one party that looks like several\nwrite each as an item of its own, or {literal} if the token has this very text"
+        ),
+        Some(Look::Blank) => format!(
+            "`{shown}` begins or ends with a blank\nwrite `{}`, or {literal} if the token has this very text",
+            shown.trim()
         ),
         Some(Look::Pattern) => format!(
             "`{shown}` is a pattern, and parties are compared as they are\nwrite each party in full, or {literal} if the token has this very text"

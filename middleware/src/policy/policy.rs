@@ -49,7 +49,9 @@ impl Policy {
                 coverage,
             })
         });
-        policy.map_err(|diagnostics| PolicyError::new(diagnostics.with_help_for_keys(other_keys::KEYS)))
+        policy.map_err(|diagnostics| {
+            PolicyError::new(other_keys::with_kinds(diagnostics.with_help_for_keys(other_keys::KEYS)))
+        })
     }
 
     /// What the policy holds without effect: requirements that no route requires, and routes that no request reaches.

@@ -115,6 +115,21 @@ impl Context<'_> {
         }
     }
 
+    /// Reports an item that is in the list of a key and in `none_of`.
+    pub(super) fn contradiction<T: PartialEq + fmt::Display>(
+        &mut self,
+        span: Span,
+        key: &str,
+        accepted: Option<&[T]>,
+        excluded: Option<&[T]>,
+    ) {
+        let mut accepted = accepted.unwrap_or_default().iter();
+        if let Some(item) = accepted.find(|item| excluded.unwrap_or_default().contains(item)) {
+            let message = format!("`{item}` is in `{key}` and in `none_of`, and so is never accepted");
+            self.mistake(span, message, "remove it from one of the two");
+        }
+    }
+
     /// Reports an empty key: it would look like a check but check nothing.
     pub(super) fn empty(&mut self, span: Span, key: &str) {
         self.mistake_if_whole(

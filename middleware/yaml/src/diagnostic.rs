@@ -182,8 +182,34 @@ pub fn nearest<T: AsRef<str>>(written: &str, known: &[T]) -> String {
     }
 }
 
-/// The known word that is close enough to `written` to be meant by it, or begins with it.
+/// Words and what is meant by them, where the most similar word means something else.
+const SYNONYMS: [(&str, &str); 11] = [
+    ("one_of", "any_of"),
+    ("one_of", "all_of"),
+    ("any_of", "one_of"),
+    (concat!("pre", "sent"), "required"),
+    ("user", "human"),
+    ("person", "human"),
+    ("ai_agent", "agent"),
+    ("bot", "agent"),
+    ("machine", "service"),
+    ("client", "service"),
+    ("workload", "service"),
+];
+
+/// The known word that is meant by `written`, is close enough to it, or begins with it.
 pub(crate) fn suggestion<'k, T: AsRef<str>>(written: &str, known: &'k [T]) -> Option<&'k str> {
+    let lower = written.to_ascii_lowercase();
+    let find = |wanted: &str| {
+        known
+            .iter()
+            .map(AsRef::as_ref)
+            .find(|word| word.eq_ignore_ascii_case(wanted))
+    };
+    let synonyms = SYNONYMS.iter().filter(|(synonym, _)| *synonym == lower);
+    if let Some(word) = find(&lower).or_else(|| synonyms.map(|(_, meant)| *meant).find_map(find)) {
+        return Some(word);
+    }
     // A short word has many neighbours.
     let limit = |word: &str| match written.len().min(word.len()) {
         length @ 0..8 => 1 + length / 4,
@@ -262,5 +288,15 @@ mod tests {
         assert_eq!(nearest("none", &["one_of", "none_of"]), "did you mean `none_of`?");
         assert_eq!(nearest("age", &["acr", "amr"]), "expected one of `acr`, `amr`");
         assert_eq!(nearest::<&str>("colour", &[]), "");
+        for (written, known, meant) in [
+            ("one_of", &["all_of", "any_of", "none_of"][..], "any_of"),
+            ("one_of", &["all_of", "none_of"], "all_of"),
+            ("any_of", &["kind", "one_of", "none_of"], "one_of"),
+            (concat!("pre", "sent"), &["required", "absent"], "required"),
+            ("User", &["human", "agent", "service"], "human"),
+            ("es256", &["RS256", "ES256"], "ES256"),
+        ] {
+            assert_eq!(suggestion(written, known), Some(meant), "{written}");
+        }
     }
 }

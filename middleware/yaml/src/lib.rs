@@ -22,7 +22,8 @@
 //!
 //! - [`Spanned`] is a value with its line and column; [`OneOrMany`] is a single value or a list.
 //! - `#[serde(rename = "shorthand KEY")]` on a struct: anything but a mapping is read as `{ KEY: … }`.
-//! - The second line of a custom error message, or of what a visitor expects, is the help of the mistake.
+//! - The second line of a custom error message, or of what a visitor expects, is the help of the mistake. `VALUE` in
+//!   the help of an expectation becomes the value that came.
 
 mod deserializer;
 mod diagnostic;

@@ -89,6 +89,7 @@ impl Error for Mistake {
             _ => "something else",
         };
         let (expected, help) = in_words(expected);
+        let help = help.replace(VALUE, &written(unexpected));
         let help = match found {
             _ if !help.is_empty() => &help,
             "a list" | "a mapping" => "write a single value",
@@ -119,6 +120,23 @@ impl Error for Mistake {
             missing: Some(field),
             ..Mistake::new(format!("the key `{field}` is missing"), format!("add `{field}: …`"))
         }
+    }
+}
+
+/// What is replaced in a help by the value that came.
+const VALUE: &str = "VALUE";
+
+/// A single value as it is written in a list in brackets, or a name in the place of anything else.
+fn written(value: Unexpected<'_>) -> String {
+    match value {
+        Unexpected::Str(text)
+            if text.contains(|c: char| c.is_control() || ",[]{}#&*!|>'\"%@`".contains(c)) || text.contains(": ") =>
+        {
+            format!("'{}'", text.replace('\'', "''").replace(char::is_control, " "))
+        }
+        Unexpected::Str(text) => text.to_owned(),
+        Unexpected::Unsigned(number) => number.to_string(),
+        _ => "name".to_owned(),
     }
 }
 

@@ -10,13 +10,23 @@ use crate::policy::parties::{self, PartyName, shown};
 use crate::policy::syntax::{Collector, Conditions, Context, Name, joined};
 use crate::profile::Kind;
 
+/// The help for a wildcard in a list.
+#[derive(Clone, Debug)]
+struct ActorBlock;
+
+impl parties::Block for ActorBlock {
+    const ANY: &'static str = "write `actor: { required: true }` for any actor, `actor: { absent: true }` for none";
+}
+
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a mapping\nwrite `actor: { one_of: [VALUE] }`")]
 pub(in crate::policy) struct ActorDocument {
     required: Option<bool>,
     absent: Option<bool>,
     kind: Option<OneOrMany<Kind>>,
+    #[serde(default, deserialize_with = "parties::listed::<ActorBlock, _>")]
     one_of: Option<Vec<PartyName>>,
+    #[serde(default, deserialize_with = "parties::listed::<ActorBlock, _>")]
     none_of: Option<Vec<PartyName>>,
     issuer: Option<OneOrMany<Name>>,
 }
@@ -54,6 +64,12 @@ pub(super) fn compile(document: &Spanned<ActorDocument>, context: &mut Context<'
         let message = "an actor cannot be absent and have properties";
         context.mistake(document.span(), message, "remove `absent: true`, or the other keys");
     }
+    context.contradiction(
+        document.span(),
+        "one_of",
+        document.value.one_of.as_deref(),
+        document.value.none_of.as_deref(),
+    );
     let mut conditions = Collector::new("actor", document.span(), context);
     if is_required {
         conditions.add("required", ActorCondition::Required);

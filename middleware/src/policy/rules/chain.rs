@@ -7,11 +7,24 @@ use crate::chain::{Actor, History};
 use crate::policy::parties::{self, PartyName, shown};
 use crate::policy::syntax::{Collector, Conditions, Context, joined};
 
+/// The help for a wildcard in a list.
+#[derive(Clone, Debug)]
+struct ChainBlock;
+
+impl parties::Block for ChainBlock {
+    const ANY: &'static str = "leave the list out for any chain, or write `chain: { max_depth: 0 }` for no actor";
+}
+
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a mapping\nwrite `chain: { max_depth: 2 }` or `chain: { all_of: [VALUE] }`"
+)]
 pub(in crate::policy) struct ChainDocument {
     pub(in crate::policy) max_depth: Option<u32>,
+    #[serde(default, deserialize_with = "parties::listed::<ChainBlock, _>")]
     all_of: Option<Vec<PartyName>>,
+    #[serde(default, deserialize_with = "parties::listed::<ChainBlock, _>")]
     none_of: Option<Vec<PartyName>>,
     #[serde(default)]
     accept_truncation: bool,
@@ -49,6 +62,12 @@ pub(super) fn compile(document: &Spanned<ChainDocument>, context: &mut Context<'
         false => Truncation::Refused,
     };
     let condition = |test| ChainCondition { truncation, test };
+    context.contradiction(
+        document.span(),
+        "all_of",
+        document.value.all_of.as_deref(),
+        document.value.none_of.as_deref(),
+    );
     let mut conditions = Collector::new("chain", document.span(), context);
     if let Some(depth) = written.max_depth {
         conditions.add("max_depth", condition(ChainTest::MaxDepth(depth as usize)));

@@ -119,6 +119,13 @@ fn condition(claim: &str, document: &Spanned<ClaimDocument>, context: &mut Conte
         context.mistake(document.span(), message, help);
         return None;
     }
+    if is_dotted_path(claim) {
+        let message = format!("`{claim}` is a path with dots, and a claim of this name is rare");
+        let pointer = claim.replace('.', "/");
+        let help = format!("write `/{pointer}`, or `/{claim}` for a claim of this very name");
+        context.mistake(document.span(), message, help);
+        return None;
+    }
     let ClaimDocument {
         equals,
         one_of,
@@ -141,6 +148,17 @@ fn condition(claim: &str, document: &Spanned<ClaimDocument>, context: &mut Conte
         name: claim.into(),
         test,
     })
+}
+
+/// Whether a name is plain words with dots between them, as other products write a path: `realm_access.roles`.
+fn is_dotted_path(claim: &str) -> bool {
+    let is_word = |word: &str| {
+        !word.is_empty()
+            && word
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
+    };
+    claim.contains('.') && claim.split('.').all(is_word)
 }
 
 impl ClaimCondition {
@@ -182,13 +200,19 @@ mod tests {
 
     #[test]
     fn claims_are_compared_exactly() {
-        let claims = || json!({"tid": "T1", "level": 3, "roles": ["sre", "dev"], "realm_access": {"roles": ["x"]}});
+        let claims = || {
+            json!({"tid": "T1", "level": 3, "roles": ["sre", "dev"], "realm_access": {"roles": ["x"]},
+            "https://example.com/roles": ["x"], "cognito:groups": ["x"], "acme.roles": ["x"]})
+        };
         for body in [
             "claims: { tid: T1 }",
             "claims: { tid: { one_of: [T0, T1] } }",
             "claims: { level: 3 }",
             "claims: { roles: { contains: sre } }",
             "claims: { /realm_access/roles: { contains: x } }",
+            "claims: { https://example.com/roles: { contains: x } }",
+            "claims: { cognito:groups: { contains: x } }",
+            "claims: { /acme.roles: { contains: x } }",
         ] {
             assert_eq!(code(body, claims()), "allow", "{body}");
         }

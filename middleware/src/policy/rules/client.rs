@@ -9,7 +9,7 @@ use crate::policy::evaluation_time::EvaluationTime;
 use crate::policy::syntax::{Collector, Conditions, Context, Name, joined};
 
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a mapping\nwrite `client: { one_of: [VALUE] }`")]
 pub(in crate::policy) struct ClientDocument {
     one_of: Option<Vec<Name>>,
     none_of: Option<Vec<Name>>,
@@ -22,6 +22,12 @@ pub(in crate::policy) enum ClientCondition {
 }
 
 pub(super) fn compile(document: &Spanned<ClientDocument>, context: &mut Context<'_>) -> Conditions<ClientCondition> {
+    context.contradiction(
+        document.span(),
+        "one_of",
+        document.value.one_of.as_deref(),
+        document.value.none_of.as_deref(),
+    );
     let mut conditions = Collector::new("client", document.span(), context);
     conditions.list("one_of", document.value.one_of.as_deref(), ClientCondition::OneOf);
     conditions.list("none_of", document.value.none_of.as_deref(), ClientCondition::NoneOf);

@@ -14,11 +14,22 @@ use crate::policy::parties::{self, PartyName};
 use crate::policy::syntax::{Collector, Conditions, Context, Name, Seconds, Word, joined};
 use crate::profile::Kind;
 
+/// The help for a wildcard in a list.
+#[derive(Clone, Debug)]
+struct InitiatorBlock;
+
+impl parties::Block for InitiatorBlock {
+    const ANY: &'static str =
+        "leave the list out for any initiator, or write `initiator: { kind: human }` for any person";
+}
+
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a mapping\nwrite `initiator: { one_of: [VALUE] }`")]
 pub(in crate::policy) struct InitiatorDocument {
     kind: Option<OneOrMany<Kind>>,
+    #[serde(default, deserialize_with = "parties::listed::<InitiatorBlock, _>")]
     one_of: Option<Vec<PartyName>>,
+    #[serde(default, deserialize_with = "parties::listed::<InitiatorBlock, _>")]
     none_of: Option<Vec<PartyName>>,
     amr: Option<OneOrMany<Name>>,
     acr: Option<OneOrMany<Word>>,
@@ -42,6 +53,12 @@ pub(super) fn compile(
     document: &Spanned<InitiatorDocument>,
     context: &mut Context<'_>,
 ) -> Conditions<InitiatorCondition> {
+    context.contradiction(
+        document.span(),
+        "one_of",
+        document.value.one_of.as_deref(),
+        document.value.none_of.as_deref(),
+    );
     let mut conditions = Collector::new("initiator", document.span(), context);
     let written = &document.value;
     conditions.list("kind", written.kind.as_deref(), InitiatorCondition::Kind);

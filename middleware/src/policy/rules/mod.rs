@@ -33,14 +33,14 @@ macro_rules! documents {
     ($($key:ident: $Document:ty,)*) => {
         /// The written form of a requirement, or of one alternative of `any_of`.
         #[derive(Clone, Debug, Deserialize)]
-        #[serde(deny_unknown_fields)]
+        #[serde(deny_unknown_fields, expecting = "a mapping\nwrite `{ require: [VALUE] }`")]
         pub(super) struct RequirementDocument {
             $(pub(super) $key: Option<Spanned<$Document>>,)*
         }
 
         /// The written form of a route: where it applies, and its requirement.
         #[derive(Debug, Deserialize)]
-        #[serde(deny_unknown_fields)]
+        #[serde(deny_unknown_fields, expecting = "a mapping\nwrite `- match: VALUE`")]
         pub(super) struct RouteDocument {
             #[serde(rename = "match")]
             pub(super) matches: OneOrMany<Spanned<String>>,

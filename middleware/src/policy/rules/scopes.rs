@@ -32,6 +32,18 @@ pub(super) fn compile(document: &Spanned<ScopesDocument>, context: &mut Context<
     // A token with the scopes of the challenge has to satisfy the whole requirement.
     let required = context.scopes.clone();
     let challenge = |more: &[Word]| joined(required.iter().chain(more), " ").into();
+    context.contradiction(
+        document.span(),
+        "all_of",
+        document.value.all_of.as_deref(),
+        document.value.none_of.as_deref(),
+    );
+    context.contradiction(
+        document.span(),
+        "any_of",
+        document.value.any_of.as_deref(),
+        document.value.none_of.as_deref(),
+    );
     let mut conditions = Collector::new("scopes", document.span(), context);
     let written = &document.value;
     conditions.list("", written.all_of.as_deref(), |all| {

@@ -9,7 +9,7 @@ use crate::policy::evaluation_time::EvaluationTime;
 use crate::policy::syntax::{Collector, Conditions, Context, Seconds};
 
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a mapping\nwrite `token: { max_lifetime: VALUE }`")]
 pub(in crate::policy) struct TokenDocument {
     max_lifetime: Option<Seconds>,
 }
