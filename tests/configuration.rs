@@ -224,9 +224,34 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     (
         "ES256",
         "HS256",
-        "8:18: unknown word `HS256`\n  help: did you mean `RS256`?",
+        "8:18: `HS256` is a shared secret, which is never accepted\n  help: the issuer signs with one of `RS256`, `RS384`, \
+         `RS512`, `PS256`, `PS384`, `PS512`, `ES256`, `ES384`, `ES512`, `EdDSA`",
     ),
-    ("[ES256, RS256]", "[none]", "8:18: unknown word `none`"),
+    (
+        "ES256",
+        "hs512",
+        "8:18: `hs512` is a shared secret, which is never accepted",
+    ),
+    (
+        "[ES256, RS256]",
+        "[none]",
+        "8:18: `none` is no signature, which is never accepted",
+    ),
+    (
+        "ES256",
+        "es256",
+        "8:18: unknown word `es256`\n  help: did you mean `ES256`?",
+    ),
+    (
+        "ES256",
+        "eddsa",
+        "8:18: unknown word `eddsa`\n  help: did you mean `EdDSA`?",
+    ),
+    (
+        "- issuer: https://idp.example.com\n    algorithms",
+        "- https://idp.example.com\n  - issuer: https://idp.example.com\n    algorithms",
+        "7:5: expected a mapping, not a text\n  help: write `- issuer: https://idp.example.com`",
+    ),
     ("[ES256, RS256]", "[]", "8:17: no algorithm is accepted"),
     ("[ES256, RS256]", "ES256", "8:17: expected a list"),
     ("profile: rfc9068", "profile: rfc9069", "9:14: unknown word `rfc9069`"),

@@ -7,7 +7,7 @@ use actgate::keys::Algorithm;
 use actgate::profile::{ChainCompleteness, PriorActors, Profile};
 use actgate_yaml::{OneOrMany, Spanned};
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, IgnoredAny, Visitor};
+use serde::de::{Deserializer, Error, IgnoredAny, IntoDeserializer, Visitor};
 
 use crate::headers::identity::Fact;
 use crate::proxy::forward::AccessTokenForwarding;
@@ -36,11 +36,11 @@ pub(super) struct Document {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, expecting = "a mapping\nwrite `- issuer: VALUE`")]
 pub(super) struct IssuerDocument {
     pub(super) issuer: Option<Spanned<String>>,
     pub(super) jwks_uri: Option<Spanned<String>>,
-    pub(super) algorithms: Option<Spanned<Vec<Algorithm>>>,
+    pub(super) algorithms: Option<Spanned<Vec<AcceptedAlgorithm>>>,
     pub(super) profile: Option<Profile>,
     pub(super) chain_completeness: Option<ChainCompleteness>,
     pub(super) prior_actors: Option<PriorActors>,
@@ -73,6 +73,28 @@ pub(super) struct TimeoutsDocument {
     pub(super) response: Option<Spanned<String>>,
     #[serde(deserialize_with = "duration")]
     pub(super) drain: Option<Spanned<String>>,
+}
+
+/// An algorithm of signatures. One with a shared secret, and `none`, have a mistake of their own.
+#[derive(Debug)]
+pub(super) struct AcceptedAlgorithm(pub(super) Algorithm);
+
+impl<'de> Deserialize<'de> for AcceptedAlgorithm {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let word = String::deserialize(deserializer)?;
+        let upper = word.to_ascii_uppercase();
+        let what = match &*upper {
+            "HS256" | "HS384" | "HS512" => "is a shared secret",
+            "NONE" => "is no signature",
+            _ => return Algorithm::deserialize(word.into_deserializer()).map(AcceptedAlgorithm),
+        };
+        let names = Algorithm::all().iter().map(|algorithm| format!("`{algorithm:?}`"));
+        let names = names.collect::<Vec<_>>().join(", ");
+        let help = format!("the issuer signs with one of {names}");
+        Err(D::Error::custom(format!(
+            "`{word}` {what}, which is never accepted\n{help}"
+        )))
+    }
 }
 
 /// The text of a duration. A number has no unit, and is reported with one.

@@ -96,7 +96,8 @@ impl ConfigReader<'_> {
             trusted = trusted.audience(audience).ok()?;
         }
         if let Some(list) = &document.algorithms {
-            match trusted.clone().algorithms(&list.value) {
+            let algorithms: Vec<_> = list.value.iter().map(|accepted| accepted.0).collect();
+            match trusted.clone().algorithms(&algorithms) {
                 Ok(issuer) => trusted = issuer,
                 Err(_) if self.omissions.within(list.span()) => {}
                 Err(_) => {
