@@ -113,7 +113,7 @@ fn a_method_in_a_parameter_that_requires_another_access_is_ambiguous() {
 }
 
 #[test]
-fn a_method_in_a_form_that_requires_another_access_is_ambiguous() {
+fn a_method_in_a_body_that_requires_another_access_is_ambiguous() {
     let (deployment, token) = deployment(SHOP);
     let public = SHOP.replace("    scopes: [read]", "    public: true");
     let (open, _) = self::deployment(&public);
@@ -131,6 +131,18 @@ fn a_method_in_a_form_that_requires_another_access_is_ambiguous() {
         multipart("name=\"_method\"", "DELETE"),
         multipart("name=_method", "delete"),
         multipart("name=\"_method\"; x=y", "Delete"),
+        multipart("x=\"name=\"; name=\"_method\"", "DELETE"),
+        multipart(&format!("xname=\"{}\"; name=\"_method\"", "x".repeat(60)), "DELETE"),
+        multipart("name=\"\r\n _method\"", "DELETE"),
+        multipart(
+            "name=\"_method\"\r\nContent-Type: text/plain; charset=utf-16le",
+            "D\0E\0L\0E\0T\0E\0",
+        ),
+        encoded("[_method]=DELETE"),
+        encoded("]_method=DELETE"),
+        encoded(&format!("_method%00{}=DELETE", "x".repeat(60))),
+        ("application/json", "{\"_method\": \"DELETE\"}".to_owned()),
+        ("application/vnd.api+json", "{\"\\u005fMETHOD\": \"delete\"}".to_owned()),
     ];
     let send = |token: &str, (content_type, form): &(&str, String)| {
         let content_type = format!("Content-Type: {content_type}");
@@ -148,9 +160,13 @@ fn a_method_in_a_form_that_requires_another_access_is_ambiguous() {
         for form in [
             encoded("_method=PUT"),
             encoded("_method=pay"),
-            encoded("a=_method&method=DELETE"),
-            multipart("name=\"a\"", "_method=DELETE"),
+            encoded("payment_method=DELETE"),
+            multipart("name=\"a\"", "method=DELETE"),
             multipart("name=\"_method\"", "PUT"),
+            (
+                "application/json",
+                "{\"payment_method\": \"card\", \"note\": \"delete\"}".to_owned(),
+            ),
         ] {
             table.request(&form.1, &send(token, &form), PASSES);
         }

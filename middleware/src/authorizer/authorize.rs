@@ -14,7 +14,7 @@ use crate::identity::Identity;
 use crate::keys::Keys;
 use crate::policy::{Access, Ambiguity, EvaluationTime, Recorder, Requirement, Route, StopAtFirst, evaluate};
 use crate::profile::Profile;
-use crate::request::{DeniedMethods, Presented, Target, check_form, method_parameters};
+use crate::request::{DeniedMethods, Presented, Target, check_form, names_method};
 use crate::token::{UnverifiedToken, algorithm_name};
 
 impl Authorizer {
@@ -130,15 +130,12 @@ impl Authorizer {
     /// For an ambiguous request: the route of the other access, and what states that the API distinguishes the two.
     fn other_access(&self, target: &Target<'_>, ambiguity: Ambiguity) -> String {
         let method = target.method().as_str();
-        let served = match (ambiguity, target.query()) {
-            (Ambiguity::Method, Some(query)) => method_parameters(query)
-                .map(|method| method.trim().to_ascii_uppercase())
-                .collect(),
-            _ => vec![method.to_owned()],
+        let parameter = match (ambiguity, target.query()) {
+            (Ambiguity::Method, Some(query)) => self.denied_methods(target).named_in(query),
+            _ => None,
         };
-        let policy = &self.inner.policy;
-        let mut others = served.iter();
-        let other = others.find_map(|served| policy.route_of_other_access(method, target.forms(), served));
+        let served = parameter.as_deref().unwrap_or(method);
+        let other = self.inner.policy.route_of_other_access(method, target.forms(), served);
         let other = other.map_or("the policy has no route for it".to_owned(), |route| {
             format!("that of `{route}`")
         });
@@ -151,12 +148,7 @@ impl Authorizer {
     }
 
     fn permits_method_parameters(&self, target: &Target<'_>, query: &str) -> bool {
-        let mut methods = method_parameters(query).peekable();
-        if methods.peek().is_none() {
-            return true;
-        }
-        let denied = self.denied_methods(target);
-        !methods.any(|method| denied.contains(&method))
+        !names_method(query) || !self.denied_methods(target).scan().finds(query.as_bytes())
     }
 
     /// From the credential to a checked identity: credential, verified facts, checks.

@@ -115,17 +115,28 @@ impl RouteTable {
         let (Some(found), Spelling::Folded) = (found, self.spelling) else {
             return Vec::new();
         };
-        let is_named = |method: &str| self.routers.names().any(|name| name == method);
-        let unnamed = methods::REGISTERED.iter().copied().filter(|method| !is_named(method));
-        let all = self.routers.names().chain(unnamed);
+        // A long path is folded once, not for every method.
+        let spellings = forms.iter().flat_map(|(path, differences)| {
+            let foldings = differences.union(self.routers.differences()).subsets();
+            foldings.map(move |folding| (folding, folding.apply(path)))
+        });
+        let spellings: Vec<_> = spellings.collect();
         let differs = |method: &str| {
-            let mut spellings = forms.iter().flat_map(|(path, differences)| {
-                let foldings = differences.union(self.routers.differences()).subsets();
-                foldings.map(move |folding| (folding, path))
-            });
-            spellings.any(|(folding, path)| self.class(folding, method, path) != Some(found.class))
+            let mut classes = spellings
+                .iter()
+                .map(|(folding, path)| self.routers.at(*folding, method, path));
+            classes.any(|index| self.class_of(index) != Some(found.class))
         };
-        all.filter(|method| differs(method)).collect()
+        let named = self.routers.names().filter(|method| differs(method));
+        // Every method that no route names has the same routes.
+        let is_named = |method: &str| self.routers.names().any(|name| name == method);
+        let mut unnamed = methods::REGISTERED
+            .iter()
+            .copied()
+            .filter(|method| !is_named(method))
+            .peekable();
+        let unnamed_differ = unnamed.peek().is_some_and(|method| differs(method));
+        named.chain(unnamed.filter(|_| unnamed_differ)).collect()
     }
 
     /// The route of another access than the one of a request that a server would choose which serves it by the method
@@ -158,6 +169,10 @@ impl RouteTable {
     /// The route that a server with this folding would choose.
     fn folded(&self, folding: Folding, method: &str, path: &str) -> Option<&Route> {
         self.routes.get(self.routers.at(folding, method, &folding.apply(path))?)
+    }
+
+    fn class_of(&self, index: Option<usize>) -> Option<usize> {
+        Some(self.routes.get(index?)?.class)
     }
 
     /// Adds one `METHODS PATH`, or reports what is wrong in it.

@@ -8,11 +8,11 @@ mod presented;
 mod target;
 
 pub use bearer::names_access_token;
-pub use method_parameter::{DeniedMethods, names_method};
+pub use method_parameter::{DeniedMethods, MethodScan};
 pub use presented::Presented;
 pub use target::Target;
 
 pub(crate) use bearer::check_form;
 pub(crate) use folding::Folding;
-pub(crate) use method_parameter::method_parameters;
+pub(crate) use method_parameter::names_method;
 pub(crate) use target::PathForms;

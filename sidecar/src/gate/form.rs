@@ -1,6 +1,6 @@
-//! Checks the body of a request that is a form.
+//! Checks the body of a request that is a form, or JSON.
 //!
-//! An access token beside the one in the header is a second credential, which the upstream might use although it was not
+//! An access token in a form beside the one in the header is a second credential, which the upstream might use although it was not
 //! verified (RFC 6750 section 2). A method in a parameter `_method` may replace the one that was authorized. The beginning of
 //! a form is read before the request is forwarded; the rest is checked as it streams.
 
@@ -10,14 +10,14 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use actgate::request::DeniedMethods;
+use actgate::request::{DeniedMethods, MethodScan};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 
-use super::form_parameters::{Encoding, Parameter, Parameters};
+use super::form_token::{Encoding, TokenScan};
 
 /// How much of a form is read before it is forwarded. Most forms are shorter.
 const PREFIX_BYTES: usize = 64 * 1024;
@@ -30,14 +30,17 @@ const URL_ENCODED: &[u8] = b"application/x-www-form-urlencoded";
 /// Some servers read a form in any multipart body.
 const MULTIPART: &[u8] = b"multipart/";
 
+/// Some frameworks read a method in a JSON body as they do in a form (Laravel, Slim).
+const JSON: &[u8] = b"json";
+
 /// Why a body ends early.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FormError {
     /// It is a form with an access token.
     #[error("the form contains an access token")]
     Token,
-    /// It is a form with a method that requires another access.
-    #[error("the form contains a method that requires another access")]
+    /// It names a method that requires another access.
+    #[error("the body names a method that requires another access")]
     Method,
     /// The client stopped sending.
     #[error(transparent)]
@@ -49,7 +52,7 @@ impl FormError {
     pub(crate) fn reason(&self) -> &'static str {
         match self {
             FormError::Token => "a token in the header and one in the form",
-            FormError::Method => "the method in the form (`_method`) requires another access",
+            FormError::Method => "the method in the body (`_method`) requires another access",
             FormError::Client(_) => "the body of the request is malformed or incomplete",
         }
     }
@@ -65,8 +68,9 @@ pub(crate) fn encoding(headers: &HeaderMap) -> Option<Encoding> {
     if types.peek().is_none() {
         return Some(Encoding::UrlEncoded);
     }
-    let (mut url_encoded, mut multipart) = (false, false);
+    let (mut url_encoded, mut multipart, mut json) = (false, false, false);
     for value in types {
+        json |= names(value, JSON);
         url_encoded |= names(value, URL_ENCODED);
         multipart |= names(value, MULTIPART);
     }
@@ -74,6 +78,7 @@ pub(crate) fn encoding(headers: &HeaderMap) -> Option<Encoding> {
         (true, true) => Some(Encoding::Either),
         (true, false) => Some(Encoding::UrlEncoded),
         (false, true) => Some(Encoding::Multipart),
+        (false, false) if json => Some(Encoding::Json),
         (false, false) => None,
     }
 }
@@ -101,16 +106,39 @@ pub(crate) enum AccessTokenRule {
 }
 
 impl FormRules {
-    /// Whether a form may contain anything, so that it need not be read.
+    /// Whether a body may contain anything, so that it need not be read.
     pub(crate) fn permit_all(&self) -> bool {
-        self.access_token == AccessTokenRule::Ignored && self.methods.is_empty()
+        let is_json = self.encoding == Encoding::Json;
+        (self.access_token == AccessTokenRule::Ignored || is_json) && self.methods.is_empty()
+    }
+}
+
+/// Checks the bytes of a body as they arrive.
+#[derive(Debug)]
+struct Inspection {
+    /// None where a token may be in the body.
+    tokens: Option<TokenScan>,
+    methods: MethodScan,
+}
+
+impl Inspection {
+    fn new(rules: FormRules) -> Self {
+        Inspection {
+            tokens: match rules.access_token {
+                AccessTokenRule::Denied => Some(TokenScan::of(rules.encoding)),
+                AccessTokenRule::Ignored => None,
+            },
+            methods: rules.methods.scan(),
+        }
     }
 
-    fn check(&self, parameter: &Parameter) -> Result<(), FormError> {
-        match parameter {
-            Parameter::AccessToken if self.access_token == AccessTokenRule::Denied => Err(FormError::Token),
-            Parameter::Method(method) if self.methods.contains(method) => Err(FormError::Method),
-            _ => Ok(()),
+    fn check(&mut self, data: &[u8]) -> Result<(), FormError> {
+        if self.tokens.as_mut().is_some_and(|tokens| tokens.finds(data)) {
+            return Err(FormError::Token);
+        }
+        match self.methods.finds(data) {
+            true => Err(FormError::Method),
+            false => Ok(()),
         }
     }
 }
@@ -121,7 +149,7 @@ pub(crate) struct Content<B> {
     prefix: VecDeque<Bytes>,
     rest: B,
     /// None where the body is not inspected.
-    form: Option<(FormRules, Parameters)>,
+    inspection: Option<Inspection>,
 }
 
 impl<B> Content<B>
@@ -133,15 +161,14 @@ where
         Content {
             prefix: VecDeque::new(),
             rest: body,
-            form: None,
+            inspection: None,
         }
     }
 
     /// Reads the beginning of a form. Fails when it does not meet the rules, or the client stops sending.
     pub(crate) async fn form(body: B, rules: FormRules) -> Result<Content<B>, FormError> {
         let mut form = Content::opaque(body);
-        let parameters = Parameters::of(rules.encoding);
-        form.form = Some((rules, parameters));
+        form.inspection = Some(Inspection::new(rules));
         let deadline = tokio::time::Instant::now() + PREFIX_TIME;
         let mut read = 0;
         while read < PREFIX_BYTES {
@@ -159,15 +186,10 @@ where
 
     fn check(&mut self, frame: Result<Frame<Bytes>, B::Error>) -> Result<Frame<Bytes>, FormError> {
         let frame = frame.map_err(|error| FormError::Client(error.into()))?;
-        let mut checked = Ok(());
-        if let (Some((rules, parameters)), Some(data)) = (&mut self.form, frame.data_ref()) {
-            parameters.read(data, |parameter| {
-                if checked.is_ok() {
-                    checked = rules.check(&parameter);
-                }
-            });
+        if let (Some(inspection), Some(data)) = (&mut self.inspection, frame.data_ref()) {
+            inspection.check(data)?;
         }
-        checked.map(|()| frame)
+        Ok(frame)
     }
 }
 
@@ -246,7 +268,7 @@ mod tests {
             }
             assert_eq!(encoding(&headers), Some(Encoding::Either), "{lines:?}");
         }
-        for other in ["application/json", "x-www-form-urlencoded", "multipart"] {
+        for other in ["application/xml", "x-www-form-urlencoded", "multipart"] {
             assert_eq!(of(other), None, "{other:?}");
         }
         assert_eq!(encoding(&HeaderMap::new()), Some(Encoding::UrlEncoded), "no type");

@@ -5,7 +5,7 @@
 
 pub(crate) mod connection_info;
 pub(crate) mod form;
-pub(crate) mod form_parameters;
+pub(crate) mod form_token;
 pub(crate) mod hosts;
 pub(crate) mod readable_form;
 pub(crate) mod request_head;
@@ -20,6 +20,7 @@ use http::{Method, StatusCode, Uri};
 use uuid::Uuid;
 
 use self::form::{AccessTokenRule, FormError, FormRules};
+use self::form_token::Encoding;
 use self::hosts::AllowedHosts;
 use self::request_head::{Head, HeadError};
 use crate::headers::chain_json::Chain;
@@ -96,9 +97,13 @@ impl Gate {
         (decided, outcome)
     }
 
-    /// What the body of an allowed request must not contain; none where no server reads it as a form.
+    /// What the body of an allowed request must not contain; none where no server reads parameters in it. Compressed JSON is
+    /// not inspected: unlike compressed forms it is usual.
     pub(crate) fn form_rules(&self, request: &Parts, decided: &Decided) -> Option<FormRules> {
         let encoding = form::encoding(&request.headers)?;
+        if encoding == Encoding::Json && !readable_form::is_readable(&request.headers) {
+            return None;
+        }
         let target = Target::new(&request.method, &request.uri).ok()?;
         let rules = FormRules {
             encoding,
