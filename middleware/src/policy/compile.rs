@@ -14,6 +14,9 @@ use super::syntax::Context;
 
 /// Maximum nesting of `any_of`.
 const MAX_NESTING: usize = 4;
+
+/// Maximum length of a path of `require` from one requirement to another.
+const MAX_REQUIRE_DEPTH: usize = 16;
 /// Most rules of a policy, those of each requirement counted wherever it is required.
 const MAX_RULES: usize = 100_000;
 
@@ -175,6 +178,12 @@ impl<'d, 'c, 'r> Compiler<'d, 'c, 'r> {
         if let Some(required) = &part.document.require {
             if required.value.is_empty() {
                 self.context.empty(required.span(), "require");
+            }
+            if part.within.len() > MAX_REQUIRE_DEPTH {
+                let message = format!("`require` leads through more than {MAX_REQUIRE_DEPTH} requirements");
+                let help = "require the last ones directly";
+                self.context.mistake(required.span(), message, help);
+                return;
             }
             for name in &required.value {
                 let Some((document, within)) = self.required(name, &part.within) else {
@@ -340,6 +349,20 @@ mod tests {
         let circle = error("requirements:\n  a: { require: [b] }\n  b: { require: [a] }\n");
         assert!(circle.contains("requires itself: a → b → a"), "{circle}");
         assert!(error("requirements:\n  a: { any_of: [{ require: [a] }] }\n").contains("requires itself"));
+    }
+
+    #[test]
+    fn the_depth_of_require_is_bounded() {
+        let chain = |length: usize| {
+            let next = |n: usize| format!("  r{n}: {{ require: [r{}] }}\n", n + 1);
+            let links: String = (0..length).map(next).collect();
+            format!(
+                "requirements:\n{links}  r{length}: {{ scopes: [a] }}\nroutes: [{{ match: GET /, require: [r0] }}]\n"
+            )
+        };
+        assert!(Policy::from_yaml(&chain(16)).is_ok());
+        assert!(error(&chain(17)).contains("`require` leads through more than 16 requirements"));
+        assert!(error(&chain(800)).contains("`require` leads through more than 16 requirements"));
     }
 
     #[test]

@@ -273,6 +273,17 @@ mod tests {
     }
 
     #[test]
+    fn the_number_of_methods_is_bounded() {
+        let routes = |count: usize| {
+            let methods = (0..count).map(|number| format!("\"M{number}\""));
+            format!("{} /a", methods.collect::<Vec<_>>().join(","))
+        };
+        assert!(table(&[&routes(63)]).is_ok());
+        let error = table(&[&routes(64)]).unwrap_err().to_string();
+        assert!(error.contains("the routes name more than 64 methods"), "{error}");
+    }
+
+    #[test]
     fn segments_match_whole_and_with_case() {
         for path in ["/orders", "/ordersx", "/orders/", "/Orders/7", "/orders/7/8", "/order"] {
             assert_eq!(found(&["GET /orders/{id}"], "GET", path), None, "{path}");

@@ -9,6 +9,9 @@ use super::route_pattern::{Closeness, Pattern};
 use super::spelling::Spelling;
 use crate::request::Folding;
 
+/// The number of methods that the routes of a policy may name, and `HEAD`: each has routers of its own.
+const MAX_METHODS: usize = 64;
+
 /// Finds the number of a route by folding, method and path.
 #[derive(Debug, Default)]
 pub(super) struct Routers {
@@ -35,6 +38,12 @@ impl Routers {
         let named = routes.iter().flat_map(|route| &route.pattern.methods);
         let names: BTreeSet<Box<str>> = named.cloned().chain(["HEAD".into()]).collect();
         let names: Vec<Box<str>> = names.into_iter().collect();
+        if names.len() > MAX_METHODS {
+            let message = format!("the routes name more than {MAX_METHODS} methods");
+            let last = routes.last().map(|route| route.pattern.span).unwrap_or_default();
+            diagnostics.push(last, message, "write `*` for every registered method");
+            return Routers::default();
+        }
         let builder = Builder { routes, diagnostics };
         builder.build(names, spelling)
     }
