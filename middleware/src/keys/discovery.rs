@@ -4,7 +4,7 @@ use serde_json::value::RawValue;
 use url::Url;
 
 use super::document;
-use super::endpoint::Endpoint;
+use super::endpoint::{Endpoint, without_user};
 use super::key_set::MAX_DOCUMENT_BYTES;
 use super::quoted::Quoted;
 
@@ -33,7 +33,10 @@ pub(super) fn jwks_uri(issuer: &str, document: &[u8]) -> Result<Endpoint, String
         return Err(another_issuer(issuer, &named));
     }
     let uri = text(uri, "jwks_uri")?;
-    let unusable = |reason: &str| format!("its `jwks_uri`, {}, cannot be used: {reason}", Quoted(&uri));
+    let unusable = |reason: &str| {
+        let shown = without_user(&uri);
+        format!("its `jwks_uri`, {}, cannot be used: {reason}", Quoted(&shown))
+    };
     let endpoint = Endpoint::check(&uri).map_err(unusable)?;
     if issuer.starts_with("https:") && endpoint.url().scheme() != "https" {
         return Err(unusable("the issuer is https, and it is not"));
@@ -47,7 +50,8 @@ fn text(member: Option<&RawValue>, name: &str) -> Result<String, String> {
 }
 
 fn another_issuer(issuer: &str, named: &str) -> String {
-    let shown = Quoted(named);
+    let shown = without_user(named);
+    let shown = Quoted(&shown);
     let is_same = |one: &str, other: &str| Url::parse(one).is_ok_and(|one| Url::parse(other).is_ok_and(|o| one == o));
     if issuer.strip_suffix('/').unwrap_or(issuer) == named.strip_suffix('/').unwrap_or(named) {
         format!("the metadata names the issuer {shown}, which differs by the slash at the end; configure {shown}")
@@ -140,10 +144,42 @@ mod tests {
             ),
             ("http://127.0.0.1/jwks", "the issuer is https, and it is not"),
             ("ftp://idp.example/jwks", "its scheme is not https"),
-            ("https://u:p@idp.example/jwks", "it contains a user name or password"),
             ("https://idp.example/jwks#a", "it contains a fragment"),
         ] {
             assert_eq!(with(&format!("\"{uri}\"")), Err(unusable(uri, reason)));
+        }
+        for uri in [
+            "http://u:SECRETPW@idp.example/jwks",
+            "https://SECRETPW@idp.example/jwks",
+            "https://u:SECRET/PW@idp.example/jwks",
+            "u:SECRETPW@idp.example/jwks",
+        ] {
+            let reason = with(&format!("\"{uri}\"")).unwrap_err();
+            assert!(
+                reason.starts_with("its `jwks_uri`, `") && !reason.contains("PW@") && !reason.contains("SECRET"),
+                "{reason}"
+            );
+            let document = format!(r#"{{"issuer":"{uri}","jwks_uri":"https://idp.example/jwks"}}"#);
+            let reason = read(&document).unwrap_err();
+            assert!(
+                reason.contains("another issuer") && !reason.contains("SECRET"),
+                "{reason}"
+            );
+        }
+        for (uri, shown) in [
+            (r"https://idp.example/a\nb", r"https://idp.example/a\u{a}b"),
+            (
+                r"https://idp.example/\u001b[2Jjwks",
+                r"https://idp.example/\u{1b}[2Jjwks",
+            ),
+            (
+                r"https://idp.example/\u202esdrawkcab",
+                r"https://idp.example/\u{202e}sdrawkcab",
+            ),
+            (r"\thttps://idp.example/jwks", r"\u{9}https://idp.example/jwks"),
+        ] {
+            let reason = "it contains a blank, a control character or an invisible character";
+            assert_eq!(with(&format!("\"{uri}\"")), Err(unusable(shown, reason)));
         }
         for uri in ["7", "null", r#"["https://idp.example/jwks"]"#, "1e400"] {
             assert_eq!(

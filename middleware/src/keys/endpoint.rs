@@ -21,6 +21,10 @@ impl Endpoint {
     /// # Errors
     /// What is wrong with the address.
     pub(super) fn check(text: &str) -> Result<Endpoint, &'static str> {
+        // The parser removes some of them, and a reader of a log does not see the others.
+        if text.chars().any(is_invisible) {
+            return Err("it contains a blank, a control character or an invisible character");
+        }
         let url = Url::parse(text).map_err(|_| "it is not an absolute URL")?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err("it contains a user name or password");
@@ -62,15 +66,40 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// A password must not reach a message.
-fn without_user(text: &str) -> String {
+/// An address without its user information: a password must not reach a message.
+pub(super) fn without_user(text: &str) -> String {
     match Url::parse(text) {
-        Ok(mut url) if !url.username().is_empty() || url.password().is_some() => {
+        Ok(mut url) if !url.cannot_be_a_base() => {
+            if url.username().is_empty() && url.password().is_none() {
+                return text.to_owned();
+            }
             let (_, _) = (url.set_username(""), url.set_password(None));
             url.into()
         }
-        _ => text.to_owned(),
+        // Where the user information ends is not known: it is before the last `@`.
+        _ => match text.rsplit_once('@') {
+            Some((_, after)) => format!("…@{after}"),
+            None => text.to_owned(),
+        },
     }
+}
+
+/// Blanks, control characters, and the format characters of Unicode, such as those that change the direction of a text.
+fn is_invisible(character: char) -> bool {
+    character.is_control()
+        || character.is_whitespace()
+        || matches!(
+            character,
+            '\u{ad}'
+                | '\u{61c}'
+                | '\u{180e}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{202a}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
 }
 
 fn is_loopback(url: &Url) -> bool {
@@ -119,6 +148,41 @@ mod tests {
             error,
             "`https://idp.example/jwks` cannot be used: it contains a user name or password"
         );
+    }
+
+    #[test]
+    fn user_information_is_left_out_of_every_text() {
+        for (text, shown) in [
+            ("http://u:secret@idp.example/jwks", "http://idp.example/jwks"),
+            ("https://secret@idp.example/", "https://idp.example/"),
+            ("ftp://u:secret@idp.example/x", "ftp://idp.example/x"),
+            ("https://u:sec/ret@idp.example/", "…@idp.example/"),
+            ("https://u:secret@idp.example:99999/", "…@idp.example:99999/"),
+            ("u:secret@idp.example", "…@idp.example"),
+            ("//u:sec@ret@idp.example", "…@idp.example"),
+            ("https://idp.example/@scope/x", "https://idp.example/@scope/x"),
+            ("idp.example", "idp.example"),
+        ] {
+            assert_eq!(without_user(text), shown, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_address_has_visible_characters_only() {
+        for character in "\n\r\t\0\u{1b}\u{7f}\u{85} \u{a0}\u{202e}\u{2066}\u{200b}\u{feff}\u{e0041}".chars() {
+            for text in [
+                format!("https://idp.example/{character}jwks"),
+                format!("{character}https://idp.example/jwks"),
+                format!("https://idp{character}.example/jwks"),
+                format!("https://idp.example/jwks{character}"),
+            ] {
+                let reason = "it contains a blank, a control character or an invisible character";
+                assert_eq!(Endpoint::check(&text), Err(reason), "{text:?}");
+            }
+        }
+        for text in ["https://idp.example/ü", "https://bücher.example/%0a"] {
+            assert!(Endpoint::check(text).is_ok(), "{text}");
+        }
     }
 
     #[test]
