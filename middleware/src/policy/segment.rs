@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::request::is_look_alike;
+
 /// What is between two slashes of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Segment {
@@ -89,7 +91,9 @@ fn is_plain(text: &str) -> bool {
 
 /// The text of a literal in double quotes, where two of them are one, unless no request has such a segment.
 fn unquoted(quoted: &str) -> Option<String> {
-    let is_refused = |character: char| matches!(character, '"' | '%' | '\\' | ';') || character.is_control();
+    let is_refused = |character: char| {
+        matches!(character, '"' | '%' | '\\' | ';') || character.is_control() || is_look_alike(character)
+    };
     let parts: Vec<&str> = quoted.split("\"\"").collect();
     let text = parts.join("\"");
     let is_accepted = !parts.iter().any(|part| part.contains(is_refused)) && !matches!(&*text, "" | "." | "..");
@@ -186,6 +190,12 @@ mod tests {
             "/\"a\"b\"",
             "/a\u{301}",
             "/\u{ff0e}",
+            "/\"なぜ？\"",
+            "/\"ａ／ｂ\"",
+            "/\"a…\"",
+            "/\"a\u{2215}b\"",
+            "/\"50\u{fe6a}\"",
+            "/\"\u{feff}a\"",
         ] {
             assert_eq!(parse_path(path), None, "{path}");
         }

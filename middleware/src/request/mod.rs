@@ -15,4 +15,4 @@ pub use target::Target;
 pub(crate) use bearer::check_form;
 pub(crate) use folding::Folding;
 pub(crate) use method_parameter::names_method;
-pub(crate) use target::PathForms;
+pub(crate) use target::{PathForms, is_look_alike};

@@ -231,7 +231,7 @@ fn decode(path: &str) -> Result<CanonicalPath<'_>, &'static str> {
     if decoded.chars().any(char::is_control) {
         return Err("the path contains a control character");
     }
-    if decoded.chars().any(|character| LOOK_ALIKES.contains(&character)) {
+    if decoded.contains(is_look_alike) {
         return Err("the path contains a look-alike of a separator");
     }
     let kept = String::from_utf8(kept).map_err(|_| "the path is not UTF-8")?;
@@ -240,6 +240,11 @@ fn decode(path: &str) -> Result<CanonicalPath<'_>, &'static str> {
         decoded: Cow::Owned(decoded),
         kept: is_kept.then_some(kept),
     })
+}
+
+/// Whether no accepted path has a character, because some servers fold it into a separator.
+pub(crate) fn is_look_alike(character: char) -> bool {
+    LOOK_ALIKES.contains(&character)
 }
 
 /// Characters that some servers fold into `.`, `/`, `\`, `;`, `%`, `#` or `?` (compatibility forms, best-fit mappings).

@@ -106,6 +106,22 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn the_help_for_a_character_that_no_path_has_is_not_the_same_route() {
+        for (route, segment) in [
+            (r#"GET /"なぜ？""#, r#""なぜ？""#),
+            (r#"GET /a/"ａ／ｂ""#, r#""ａ／ｂ""#),
+            (r#"GET /"a…"/{id}"#, r#""a…""#),
+            ("GET /なぜ？", "なぜ？"),
+            ("GET /50\u{fe6a}", "50\u{fe6a}"),
+            ("GET /a%EF%BC%8Fb", "a%EF%BC%8Fb"),
+        ] {
+            let explanation = explain(route);
+            let reason = format!("`{segment}` {}", step::LOOK_ALIKE);
+            assert_eq!((explanation.reason, &*explanation.help), (reason, FORM), "{route}");
+        }
+    }
+
     fn help(text: &str) -> String {
         explain(text).help
     }

@@ -4,8 +4,9 @@ use super::braces;
 use super::expressions;
 use super::lexical::{group, is_character_class, is_everything, is_name, is_variable, is_wildcard, word_length};
 use super::notes::Notes;
-use super::step::{OPTIONAL, Part, Position, QUERY, Step};
+use super::step::{LOOK_ALIKE, OPTIONAL, Part, Position, QUERY, Step};
 use crate::policy::segment::Segment;
+use crate::request::is_look_alike;
 
 const EXPRESS: &str = "is a parameter as Express and Rails write it";
 const EXPRESS_EXPRESSION: &str = "is a parameter with a regular expression as Express writes it";
@@ -37,6 +38,10 @@ pub(super) fn read(text: &str, position: Position, notes: &mut Notes) -> Vec<Ste
         } else {
             read(before, position, notes)
         };
+    }
+    if text.contains(is_look_alike) {
+        notes.add(text, LOOK_ALIKE);
+        return vec![Step::One(Segment::Literal(text.trim_matches('"').into()))];
     }
     if text.starts_with('"') || text.ends_with('"') {
         notes.add(text, "is not one segment in double quotes");

@@ -3,6 +3,7 @@
 use super::lexical::{decoded, identifier};
 use super::notes::Notes;
 use crate::policy::segment::Segment;
+use crate::request::is_look_alike;
 
 #[derive(Debug)]
 pub(super) enum Step {
@@ -28,6 +29,9 @@ pub(super) struct Part<'t, 'n> {
 }
 
 pub(super) const QUERY: &str = "is a query, which a route does not match";
+/// Such a segment is no mistake of notation: its route is dead.
+pub(super) const LOOK_ALIKE: &str =
+    "has a look-alike of `.`, `/`, `\\`, `;`, `%`, `#` or `?`, which no accepted path has";
 pub(super) const OPTIONAL: &str = "is optional, which a segment of a route is not";
 const SEVERAL: &str = "matches several segments, which only the last segment of a route can";
 const MIXED: &str = "has a parameter beside other text, but a parameter is a whole segment";
@@ -82,6 +86,7 @@ impl Part<'_, '_> {
         let text = decoded.as_deref().unwrap_or(self.text);
         let is_impossible = text.contains(['/', '\\', ';', '%']) || text.contains(char::is_control);
         let what = match &decoded {
+            _ if text.contains(is_look_alike) => LOOK_ALIKE,
             _ if is_impossible => "has a character that no accepted path has",
             Some(_) => "has an escape, but a path is written without",
             None => "has characters that need double quotes in a route",
