@@ -25,6 +25,28 @@ pub struct Diagnostic {
     pub help: Option<String>,
 }
 
+/// The most characters of a text in backticks in a message.
+const MAX_QUOTED: usize = 200;
+
+/// The most characters of a text in backticks in a help, which is there to be copied.
+const MAX_PROPOSED: usize = 2000;
+
+/// Cuts what is in backticks, and ends it with `…`.
+fn shortened(text: String, most: usize) -> String {
+    let is_short = |part: &str| part.chars().nth(most).is_none();
+    if is_short(&text) {
+        return text;
+    }
+    let parts = text.split('`').enumerate().map(|(index, part)| {
+        let end = part.char_indices().nth(most).filter(|_| index % 2 == 1);
+        match end {
+            Some((end, _)) => format!("{}…", &part[..end]),
+            None => part.to_owned(),
+        }
+    });
+    parts.collect::<Vec<_>>().join("`")
+}
+
 impl Diagnostic {
     /// A mistake at a place. An empty `help` counts as absent.
     pub fn new(span: Span, message: impl Into<String>, help: impl Into<String>) -> Self {
@@ -32,8 +54,8 @@ impl Diagnostic {
             file: None,
             line: span.line,
             column: span.column,
-            message: message.into(),
-            help: Some(help.into()).filter(|help| !help.is_empty()),
+            message: shortened(message.into(), MAX_QUOTED),
+            help: Some(shortened(help.into(), MAX_PROPOSED)).filter(|help| !help.is_empty()),
         }
     }
 
@@ -236,6 +258,24 @@ pub fn closest<'k, T: AsRef<str>>(written: &str, known: &'k [T]) -> Option<(usiz
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_text_in_backticks_is_cut() {
+        let message = |text: &str| Diagnostic::new(Span::default(), text, "").message;
+        let (long, cut) = ("é".repeat(201), format!("{}…", "é".repeat(200)));
+        assert_eq!(
+            message(&format!("`{long}` and `b` and `{long}`")),
+            format!("`{cut}` and `b` and `{cut}`")
+        );
+        let most = "é".repeat(200);
+        for text in [format!("`{most}` is `{most}`"), long.clone(), format!("{long} `b`")] {
+            assert_eq!(message(&text), text);
+        }
+        let help = |text: &str| Diagnostic::new(Span::default(), "m", text).help.unwrap_or_default();
+        assert_eq!(help(&format!("write `{long}`")), format!("write `{long}`"));
+        let longer = "a".repeat(2001);
+        assert_eq!(help(&format!("write `{longer}`")), format!("write `{}…`", &longer[1..]));
+    }
 
     #[test]
     fn a_diagnostic_names_what_is_known_of_its_place() {
