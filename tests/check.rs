@@ -187,6 +187,56 @@ fn what_has_no_effect_or_covers_more_is_a_warning() {
     assert_eq!(report["spelling"], "folded", "{report}");
 }
 
+/// `TRACE` and `CONNECT` are 501 whatever their route.
+const UNFORWARDED: &str = r#"routes:
+  - match: ["GET,TRACE /x", "CONNECT /y"]
+    public: true
+"#;
+
+#[test]
+fn a_route_on_a_method_that_is_not_forwarded_is_a_warning() {
+    let text = CONFIGURATION.replace("routes:\n", UNFORWARDED);
+    let (code, printed, _) = check(&text);
+    assert_eq!(code, 0, "{printed}");
+    for warning in [
+        "no request with `TRACE` reaches `GET,TRACE /x`: `actgate run` answers 501\n  help: remove the method from `match`",
+        "no request with `CONNECT` reaches `CONNECT /y`: `actgate run` answers 501",
+    ] {
+        assert!(printed.contains(warning), "{printed}");
+    }
+    let files = Files::new();
+    let path = files.write("actgate.yaml", &text);
+    let mut gate = Process::start(&["run", "--config", &path]);
+    gate.address("listening on");
+    let lines = gate.stderr();
+    let warned = lines
+        .iter()
+        .any(|line| line.contains("WARN") && line.contains("no request with `TRACE` reaches"));
+    assert!(warned, "{lines:#?}");
+}
+
+#[test]
+fn warnings_are_bounded_in_number_and_length() {
+    let mut requirements = String::new();
+    for number in 0..103 {
+        requirements += &format!("  unused-{number}: {{ scopes: [a] }}\n");
+    }
+    let text = CONFIGURATION.replace("routes:\n", &format!("{requirements}routes:\n"));
+    let (code, printed, _) = check(&text);
+    assert_eq!(code, 0, "{printed}");
+    assert_eq!(printed.matches("warning: ").count(), 100);
+    assert!(printed.ends_with("and 3 more warnings\n"), "{printed}");
+
+    let long = "a".repeat(5000);
+    let text = CONFIGURATION.replace(
+        "routes:\n",
+        &format!("routes:\n  - {{ match: TRACE /{long}, public: true }}\n"),
+    );
+    let (_, printed, _) = check(&text);
+    let route = format!("`TRACE /{}…`", "a".repeat(200 - "TRACE /".len()));
+    assert!(printed.contains(&route) && !printed.contains(&long), "{printed}");
+}
+
 #[test]
 fn what_has_no_effect_is_logged_at_start() {
     let files = Files::new();

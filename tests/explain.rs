@@ -482,6 +482,28 @@ fn a_request_without_a_token_passes_the_pipeline_of_the_gate() {
     }
 }
 
+/// `actgate run` answers 501 before it looks for a route.
+#[test]
+fn a_method_that_is_not_forwarded_is_501() {
+    let token = TokenIssuer::new().token(json!({}));
+    for (method, path, token) in [
+        ("TRACE", "/files/a", ""),
+        ("TRACE", "/files/a", &*token),
+        ("CONNECT", "/health", ""),
+        ("TRACE", "/none", ""),
+    ] {
+        let (code, report, _) = explained(method, path, token);
+        assert_eq!(
+            (&report["decision"], &report["status"], &report["code"], code),
+            (&json!("deny"), &json!(501), &json!("method_not_implemented"), Some(1)),
+            "{method} {path}: {report}"
+        );
+        assert_eq!(report["www_authenticate"], json!(null), "{report}");
+    }
+    let (_, report, _) = explained("OPTIONS", "/health", "");
+    assert_ne!(report["status"], json!(501));
+}
+
 #[test]
 fn a_missed_route_is_named() {
     for (method, path, got) in [

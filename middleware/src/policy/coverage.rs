@@ -18,7 +18,12 @@ pub(super) struct Coverage {
     pub(super) without_effect: Diagnostics,
     /// Routes that match another spelling of the path of a stricter route.
     pub(super) spellings: Diagnostics,
+    /// Routes that name a method which `actgate run` does not forward.
+    pub(super) unforwarded: Diagnostics,
 }
+
+/// The methods that `actgate run` never forwards: it neither echoes a request nor opens a tunnel.
+const UNFORWARDED: [&str; 2] = ["CONNECT", "TRACE"];
 
 impl Coverage {
     /// Examines a policy that has no mistake.
@@ -29,6 +34,7 @@ impl Coverage {
         unreached_routes(&samples, &mut coverage.without_effect);
         other_spellings(&samples, &mut coverage.spellings);
         roots_of_rests(&samples, &mut coverage.spellings);
+        unforwarded_methods(routes, &mut coverage.unforwarded);
         coverage
     }
 }
@@ -82,6 +88,19 @@ fn unreached_routes(samples: &Samples<'_>, diagnostics: &mut Diagnostics) {
                 message,
                 "other routes match all of its requests; remove it",
             );
+        }
+    }
+}
+
+fn unforwarded_methods(routes: &RouteTable, diagnostics: &mut Diagnostics) {
+    for (pattern, route) in routes.routes() {
+        let named = pattern.methods.iter().map(|method| &**method);
+        for method in named.filter(|method| UNFORWARDED.contains(method)) {
+            let message = format!(
+                "no request with `{method}` reaches `{}`: `actgate run` answers 501",
+                route.name
+            );
+            diagnostics.push(pattern.span, message, "remove the method from `match`");
         }
     }
 }
@@ -264,6 +283,25 @@ routes:
             warnings("routes: [{ match: ['GET /a/{x}', 'GET /a/0', 'GET /{*y}', '* /a/{z}'], scopes: [a] }]")
                 .is_empty()
         );
+    }
+
+    #[test]
+    fn a_route_on_a_method_that_is_not_forwarded_is_reported() {
+        let of = |text: &str| {
+            let policy = Policy::from_yaml(text).unwrap();
+            let warnings = policy.unforwarded_methods().map(|warning| warning.to_string());
+            warnings.collect::<Vec<_>>()
+        };
+        let text = "routes: [{ match: ['TRACE /x', 'GET,CONNECT /y', '* /z', 'OPTIONS /x'], public: true }]";
+        assert_eq!(
+            of(text),
+            [
+                "1:20: no request with `TRACE` reaches `TRACE /x`: `actgate run` answers 501\n  help: remove the method from `match`",
+                "1:32: no request with `CONNECT` reaches `GET,CONNECT /y`: `actgate run` answers 501\n  help: remove the method from `match`",
+            ]
+        );
+        assert!(warnings(text).is_empty(), "{:?}", warnings(text));
+        assert_eq!(of("routes: [{ match: '\"TRACE\" /{*x}', public: true }]").len(), 1);
     }
 
     #[test]

@@ -68,6 +68,11 @@ impl Policy {
         self.coverage.spellings.iter().map(PolicyDiagnostic::new)
     }
 
+    /// The routes that name `TRACE` or `CONNECT`. `actgate run` forwards neither; a layer within an API sees both.
+    pub fn unforwarded_methods(&self) -> impl ExactSizeIterator<Item = PolicyDiagnostic<'_>> {
+        self.coverage.unforwarded.iter().map(PolicyDiagnostic::new)
+    }
+
     /// Whether the policy states `spelling: exact`: the API distinguishes the case of letters in a path, a last slash, and
     /// blanks and dots at the end of a segment, and reads no method from a parameter `_method`.
     pub fn compares_spelling_exactly(&self) -> bool {

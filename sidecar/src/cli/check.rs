@@ -13,6 +13,9 @@ use crate::cli::output::{Output, print, print_json};
 use crate::config::{self, Settings, check_named_roots};
 use crate::exit::Failure;
 
+/// The most warnings that are printed as text.
+const MAX_WARNINGS: usize = 100;
+
 /// Reads a configuration and its policy and reports the result on standard output. Nothing is fetched and no socket is
 /// opened. As text, the caller prints the mistakes of an invalid configuration.
 pub(crate) fn check(file: &Path, output: Output) -> Result<(), Failure> {
@@ -134,10 +137,13 @@ impl fmt::Display for Summary<'_> {
                 "  spelling  exact: the API distinguishes every spelling of a path and reads no `_method`"
             )?;
         }
-        for warning in self.warnings.iter() {
+        for warning in self.warnings.iter().take(MAX_WARNINGS) {
             writeln!(f, "warning: {warning}")?;
         }
-        Ok(())
+        match self.warnings.len().saturating_sub(MAX_WARNINGS) {
+            0 => Ok(()),
+            more => writeln!(f, "and {}", counted(more, "more warning")),
+        }
     }
 }
 
@@ -145,7 +151,8 @@ impl fmt::Display for Summary<'_> {
 /// certificates.
 fn warnings(settings: &Settings) -> Diagnostics {
     let policy = &settings.policy;
-    let warnings = policy.warnings().chain(policy.covered_spellings()).map(|warning| {
+    let found = policy.warnings().chain(policy.unforwarded_methods());
+    let warnings = found.chain(policy.covered_spellings()).map(|warning| {
         let (line, column) = (warning.line(), warning.column());
         let help = warning.help().unwrap_or_default();
         Diagnostic::new(Span { line, column }, warning.message(), help)

@@ -23,6 +23,7 @@ use crate::cli::terminal::{bad, faint, good, printable, strong};
 use crate::cli::unverified_chain::unverified_chain;
 use crate::config::{self, Settings, check_named_roots, read_text};
 use crate::exit::{Context as _, Failure};
+use crate::gate::request_head::{HeadError, check_method};
 use crate::headers::chain_json::Chain;
 use crate::log::decision_log::Effect;
 use crate::log::process_log::ProcessLog;
@@ -54,6 +55,7 @@ pub(crate) async fn explain(arguments: &ExplainArguments, log: &ProcessLog) -> R
         notes,
         now,
         explained,
+        unforwarded: check_method(&arguments.method).err(),
         challenge: None,
     };
     report.challenge = report.error().map(|error| authorizer.challenge(error));
@@ -61,7 +63,7 @@ pub(crate) async fn explain(arguments: &ExplainArguments, log: &ProcessLog) -> R
         Output::Json => print_json(&report.json())?,
         Output::Text => print(&report.to_string())?,
     }
-    report.error().map_or(Ok(()), |_| Err(Failure::Denied))
+    report.denial().map_or(Ok(()), |_| Err(Failure::Denied))
 }
 
 /// An authorizer with the keys in a file: nothing is fetched.
@@ -113,12 +115,21 @@ struct Report<'a> {
     notes: Vec<&'static str>,
     now: u64,
     explained: Explanation,
+    /// Why no request of the method is authorized at all.
+    unforwarded: Option<HeadError>,
     challenge: Option<Challenge>,
 }
 
 impl Report<'_> {
+    /// Why the request is not authorized.
     fn error(&self) -> Option<&Error> {
-        self.decision().error()
+        self.decision().error().filter(|_| self.unforwarded.is_none())
+    }
+
+    /// The status and the code of a denied request.
+    fn denial(&self) -> Option<(u16, &str)> {
+        let of_head = self.unforwarded.map(|error| (error.status.as_u16(), error.code));
+        of_head.or_else(|| self.error().map(|error| (error.status().as_u16(), error.code())))
     }
 
     fn decision(&self) -> &Decision {
@@ -166,15 +177,15 @@ impl Report<'_> {
     }
 
     fn json(&self) -> Value {
-        let error = self.error();
+        let (error, denial) = (self.error(), self.denial());
         json!({
             "method": self.arguments.method.as_str(),
             "path": self.arguments.path,
             "at": rfc3339(self.now),
             "route": self.decision().route(),
-            "decision": if error.is_none() { Effect::Allow } else { Effect::Deny },
-            "status": error.map(|error| error.status().as_u16()),
-            "code": error.map(Error::code),
+            "decision": if denial.is_none() { Effect::Allow } else { Effect::Deny },
+            "status": denial.map(|(status, _)| status),
+            "code": denial.map(|(_, code)| code),
             "rule": error.and_then(Error::rule),
             "www_authenticate": self.www_authenticate(),
             "notes": self.notes,
@@ -199,9 +210,12 @@ impl fmt::Display for Report<'_> {
             }
             self.write_check(f, check, 2)?;
         }
-        match self.error() {
-            None => writeln!(f, "\n{}: the request is forwarded to the upstream", good("allowed"))?,
-            Some(error) => {
+        match (self.unforwarded, self.error()) {
+            (Some(HeadError { status, code, reason }), _) => {
+                writeln!(f, "\n{} {}: {reason} ({code})", bad("denied"), status.as_u16())?;
+            }
+            (None, None) => writeln!(f, "\n{}: the request is forwarded to the upstream", good("allowed"))?,
+            (None, Some(error)) => {
                 let status = error.status().as_u16();
                 write!(f, "\n{} {status}: {error}", bad("denied"))?;
                 match error {

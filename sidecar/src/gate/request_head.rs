@@ -64,7 +64,11 @@ impl HeadError {
         reason: "an upgrade to another protocol is not served here",
     };
 
-    /// The request goes around in a ring of proxies.
+    /// The request has the pseudonym of this process: it goes around in a ring of proxies.
+    pub(crate) const RETURNED: HeadError = HeadError::loop_detected("the request has passed through this gate before");
+    /// A ring, or a client that writes many entries.
+    const TOO_MANY_PROXIES: HeadError = HeadError::loop_detected("the request has passed through too many proxies");
+
     const fn loop_detected(reason: &'static str) -> HeadError {
         HeadError {
             status: StatusCode::LOOP_DETECTED,
@@ -93,22 +97,28 @@ pub(crate) fn check(
 ) -> Result<Head, HeadError> {
     let connection = request.extensions.get::<ConnectionInfo>();
     let connection = connection.ok_or(HeadError::ambiguous("the connection of the request is unknown"))?;
-    if request.method == Method::TRACE || request.method == Method::CONNECT {
-        return Err(HeadError::METHOD);
-    }
+    check_method(&request.method)?;
     if let Some(AmbiguousMessage(reason)) = request.extensions.get() {
         return Err(HeadError::ambiguous(reason));
     }
     check_expectation(request)?;
     via.check(&request.headers).map_err(|found| match found {
-        Loop::Returned => HeadError::loop_detected("the request has passed through this gate before"),
-        Loop::TooManyProxies => HeadError::loop_detected("the request has passed through too many proxies"),
+        Loop::Returned => HeadError::RETURNED,
+        Loop::TooManyProxies => HeadError::TOO_MANY_PROXIES,
     })?;
     Ok(Head {
         nominated: check_connection(request, identity)?,
         host: check_host(request, hosts)?,
         connection: connection.clone(),
     })
+}
+
+/// Checks that requests of a method are forwarded at all.
+pub(crate) fn check_method(method: &Method) -> Result<(), HeadError> {
+    match *method {
+        Method::TRACE | Method::CONNECT => Err(HeadError::METHOD),
+        _ => Ok(()),
+    }
 }
 
 /// Checks that an authorized request asks for no other protocol.
