@@ -1,15 +1,16 @@
 //! From a configuration to a running gate.
 
-use std::sync::atomic::AtomicBool;
+use std::time::Instant;
 
 use actgate::clock::Clock;
 
 use crate::config::{Settings, check_named_roots};
 use crate::exit::{Context as _, Failure};
-use crate::gate::Gate;
 use crate::gate::hosts::AllowedHosts;
+use crate::gate::{Gate, RING_WARNING_INTERVAL};
 use crate::headers::via::ViaPseudonym;
 use crate::log::decision_log::DecisionLog;
+use crate::log::rate_limit::RateLimit;
 use crate::proxy::Proxy;
 use crate::proxy::forward::Forward;
 use crate::proxy::upstream::Upstream;
@@ -36,7 +37,8 @@ pub(crate) async fn start(settings: Settings, log: DecisionLog) -> Result<Server
         Some(address) => Some(bind(address, ADMIN_CONNECTIONS).await?),
         None => None,
     };
-    for warning in settings.policy.warnings() {
+    let policy = &settings.policy;
+    for warning in policy.warnings().chain(policy.unforwarded_methods()) {
         let (file, help) = (settings.policy_file.display(), warning.help().unwrap_or_default());
         tracing::warn!(
             "{file}:{}:{}: {}; {help}",
@@ -62,7 +64,7 @@ pub(crate) async fn start(settings: Settings, log: DecisionLog) -> Result<Server
                 identity_headers: settings.identity_headers.clone(),
                 via: via.clone(),
                 log,
-                loop_reported: AtomicBool::new(false),
+                ring_warnings: RateLimit::new(Instant::now(), RING_WARNING_INTERVAL),
             },
             forward: Forward {
                 upstream: Upstream::new(settings.upstream, settings.upstream_timeouts),

@@ -153,7 +153,30 @@ fn a_ring_through_a_proxy_that_renames_entries_ends_at_a_number() {
     assert_eq!(answer.json()["code"], json!("loop_detected"));
     assert_eq!(gates[0].decision_after(65)["status"], json!(508));
     assert_eq!(gates[0].decisions().len(), 66);
-    assert_eq!(warnings(&gates).len(), 1);
+}
+
+#[test]
+fn many_entries_of_a_client_are_no_ring_and_hide_none() {
+    let deployment = Deployment::with_routes();
+    let gate = &deployment.gate;
+    let many = format!("Via: {}", vec!["1.1 a"; 65].join(", "));
+    let answer = wire::answer(gate.address, &request("GET", "/open/page", &[&many]));
+    assert_eq!(answer.status, 508);
+    assert_eq!(
+        wire::answer(gate.address, &request("GET", "/open/page", &[])).status,
+        200
+    );
+    let own = deployment.upstream.since(0)[0].head.value("via").unwrap_or_default();
+    let returned = format!("Via: {own}");
+    for _ in 0..2 {
+        let answer = wire::answer(gate.address, &request("GET", "/open/page", &[&returned]));
+        assert_eq!(answer.status, 508);
+    }
+    let warnings = warnings(std::slice::from_ref(gate));
+    assert!(
+        matches!(warnings.as_slice(), [one] if one.contains("passed through this gate before")),
+        "{warnings:?}"
+    );
 }
 
 #[test]

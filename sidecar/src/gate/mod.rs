@@ -10,13 +10,12 @@ pub(crate) mod hosts;
 pub(crate) mod readable_form;
 pub(crate) mod request_head;
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actgate::request::Target;
 use actgate::{Authorizer, Decision, Error, Identity};
 use http::request::Parts;
-use http::{Method, StatusCode, Uri};
+use http::{Method, Uri};
 use uuid::Uuid;
 
 use self::form::{AccessTokenRule, FormError, FormRules};
@@ -27,6 +26,10 @@ use crate::headers::chain_json::Chain;
 use crate::headers::identity::IdentityHeaders;
 use crate::headers::via::ViaPseudonym;
 use crate::log::decision_log::{self, DecisionLog, Effect, Event};
+use crate::log::rate_limit::RateLimit;
+
+/// How often a ring is reported at most.
+pub(crate) const RING_WARNING_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Decides on requests and records each decision. Shared by all connections.
 #[derive(Debug)]
@@ -38,8 +41,7 @@ pub(crate) struct Gate {
     /// A request with this name in `Via` is going around in a ring.
     pub(crate) via: ViaPseudonym,
     pub(crate) log: DecisionLog,
-    /// Whether a ring has been reported.
-    pub(crate) loop_reported: AtomicBool,
+    pub(crate) ring_warnings: RateLimit,
 }
 
 /// A decision on one request, to be recorded.
@@ -119,7 +121,7 @@ impl Gate {
     async fn authorize(&self, request: &Parts) -> Result<(Head, Decision), Denial> {
         let head = request_head::check(request, &self.hosts, &self.identity_headers, &self.via);
         let head = head.map_err(|error| {
-            self.report_loop(&error);
+            self.report_ring(error);
             Denial::Head(error)
         })?;
         let target = Target::new(&request.method, &request.uri).map_err(Denial::Authorization)?;
@@ -129,9 +131,11 @@ impl Gate {
         Ok((head, decision))
     }
 
-    /// Warns of a ring, once: each of its requests has a line in the decision log.
-    fn report_loop(&self, error: &HeadError) {
-        if error.status == StatusCode::LOOP_DETECTED && !self.loop_reported.swap(true, Ordering::Relaxed) {
+    /// Warns of a ring, seldom: each of its requests has a line in the decision log.
+    ///
+    /// Only the own pseudonym shows one. A client can send any number of other entries.
+    fn report_ring(&self, error: HeadError) {
+        if error == HeadError::RETURNED && self.ring_warnings.permits(Instant::now()) {
             let help = "`upstream` must lead to the API, not back to this gate";
             tracing::warn!(reason = error.reason, help, "requests go around in a ring");
         }

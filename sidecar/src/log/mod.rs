@@ -3,4 +3,5 @@
 pub(crate) mod decision_log;
 pub(crate) mod line_writer;
 pub(crate) mod process_log;
+pub(crate) mod rate_limit;
 mod redact;
