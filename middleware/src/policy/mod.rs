@@ -88,8 +88,8 @@
 //! Where a strict route is beside a weak catch-all, another spelling would match the catch-all and reach the strict handler. A
 //! request is therefore denied with 400 if its method has a lower-case letter, if one of these spellings of its path leads to
 //! another access, or if a parameter `_method` names a method with another access. The parameter is looked for in the query, and
-//! in a form where a server checks it ([`Authorizer::denied_methods`](crate::Authorizer::denied_methods)). Two
-//! accesses are the same if their rules are equal.
+//! in a form or JSON where a server checks the body ([`Authorizer::denied_methods`](crate::Authorizer::denied_methods)): any text
+//! with `_method` as a word and such a method as a later word counts. Two accesses are the same if their rules are equal.
 //!
 //! `spelling: exact` at the top of the policy states that the API ignores none of these differences and reads no `_method`. Then
 //! only the escapes of a path and the case of the method are checked. [`Policy::covered_spellings`] and `actgate check` list the
