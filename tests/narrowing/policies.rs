@@ -114,8 +114,16 @@ fn chain_rules() -> impl Strategy<Value = Value> {
     };
     (of(1..=CAP), weighted(0.3, ids()), weighted(0.3, ids())).prop_map(|(max_depth, all_of, none_of)| {
         let mut rules = Map::new();
-        if let Some(all_of) = all_of {
-            rules.insert("all_of".to_owned(), all_of);
+        // A party in both lists is a mistake of a policy.
+        let is_in_both = |party: &Value| none_of.iter().flat_map(items).any(|other| other == party);
+        let all_of: Vec<Value> = all_of
+            .iter()
+            .flat_map(items)
+            .filter(|party| !is_in_both(party))
+            .cloned()
+            .collect();
+        if !all_of.is_empty() {
+            rules.insert("all_of".to_owned(), all_of.into());
         }
         if let Some(none_of) = none_of {
             rules.insert("none_of".to_owned(), none_of);
@@ -125,4 +133,8 @@ fn chain_rules() -> impl Strategy<Value = Value> {
         }
         Value::Object(rules)
     })
+}
+
+fn items(list: &Value) -> impl Iterator<Item = &Value> {
+    list.as_array().into_iter().flatten()
 }
