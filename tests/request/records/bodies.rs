@@ -1,97 +1,6 @@
-//! Records of bytes on one connection, most of them malformed: the exact answers, and the exact requests that reach the upstream.
+//! The framing of bodies: lengths, chunks, codings.
 
-use crate::deployment::Deployment;
-use crate::wire::{AnswerTo, Connection, Outcome};
-
-/// A request line and what follows it up to `Host`.
-const START_LINES: &[&str] = &[
-    "GET /orders/1 HTTP/1.1",
-    "\r\nGET /orders/1 HTTP/1.1",
-    "\nGET /orders/1 HTTP/1.1",
-    "\r\n\r\n\r\nGET /orders/1 HTTP/1.1",
-    "GET /orders/1 HTTP/1.1\nX: y",
-];
-const MALFORMED_START_LINES: &[&str] = &[
-    " GET /orders/1 HTTP/1.1",
-    "\tGET /orders/1 HTTP/1.1",
-    "\0GET /orders/1 HTTP/1.1",
-    "\u{feff}GET /orders/1 HTTP/1.1",
-    "GET  /orders/1 HTTP/1.1",
-    "GET /orders/1  HTTP/1.1",
-    "GET\t/orders/1 HTTP/1.1",
-    "GET /orders/1\tHTTP/1.1",
-    "GET /orders/1 HTTP/1.1 ",
-    "GET /orders/1 HTTP/1.1\t",
-    "GET /orders/1 HTTP/1.1\0",
-    "GET /orders/1 HTTP/1.1 HTTP/1.1",
-    "GET /orders/1",
-    "GET",
-    "/orders/1 HTTP/1.1",
-    "GET /orders/1 HTTP/1",
-    "GET /orders/1 HTTP/1.12",
-    "GET /orders/1 HTTP/+1.1",
-    "GET /orders/1 HTTP/1.-1",
-    "GET /orders/1 HTTP/0.9",
-    "GET /orders/1 http/1.1",
-    "GET /orders/1 ICE/1.0",
-    "GET /orders/1 RTSP/1.0",
-    "G\0ET /orders/1 HTTP/1.1",
-    "GET: /orders/1 HTTP/1.1",
-    "GET{} /orders/1 HTTP/1.1",
-    "\"GET\" /orders/1 HTTP/1.1",
-    "GET /orders/1 HTTP/1.1\rX: y",
-    "GET /orders/1 HTTP/1.1\r",
-    "GET /orders/1 HTTP/1.1\n\rX: y",
-];
-
-/// Field lines of a GET, with their ends.
-const FIELD_LINES: &[&str] = &[
-    "X: y\r\n",
-    "X:y\r\n",
-    "X:\r\n",
-    "X:  y \t\r\n",
-    "X: y\n",
-    "X: y\n\r\n",
-    "X: \n\r\n",
-    "X: a\u{85}b\r\n",
-    "X: ä\r\n",
-    "X: \u{2028}\r\n",
-    "X!#$%&'*+-.^_`|~: y\r\n",
-];
-const MALFORMED_FIELD_LINES: &[&str] = &[
-    "X\r\n",
-    ":\r\n",
-    ": y\r\n",
-    "X y\r\n",
-    "X : y\r\n",
-    "X\t: y\r\n",
-    " X: y\r\n",
-    "\tX: y\r\n",
-    "X: y\r\n z\r\n",
-    "X: y\r\n\tz\r\n",
-    "X:\r\n y\r\n",
-    "X: y\r\n \r\n",
-    "X: y\n z\r\n",
-    "X: y\r\r\n",
-    "X: y\rZ: z\r\n",
-    "X\n: y\r\n",
-    "X\r: y\r\n",
-    "X: \0\r\n",
-    "\0: y\r\n",
-    "X\0: y\r\n",
-    "X: a\u{1}\r\n",
-    "X: a\u{7f}\r\n",
-    "X: a\u{8}\r\n",
-    "X: a\u{b}b\r\n",
-    "X: a\u{c}b\r\n",
-    "Ä: y\r\n",
-    "X,Y: z\r\n",
-    "X;Y: z\r\n",
-    "X=Y: z\r\n",
-    "X/Y: z\r\n",
-    "\"X\": y\r\n",
-    "X@: y\r\n",
-];
+use super::{AFTER, Recorded};
 
 /// Values of `Content-Length`, and further lines, of a POST with the body `hello`.
 const LENGTHS: &[&str] = &[
@@ -103,6 +12,7 @@ const LENGTHS: &[&str] = &[
     "5\r\nContent-Length: 05",
     "5\r\nContent-Length: 5\r\nContent-Length: 5",
 ];
+
 const MALFORMED_LENGTHS: &[&str] = &[
     "+5",
     "-5",
@@ -155,6 +65,7 @@ const CHUNKS: &[&str] = &[
     "5\r\nhello\r\n0\r\nContent-Length: 5\r\n\r\n",
     "5\r\nhello\r\n0\r\nTransfer-Encoding: chunked\r\n\r\n",
 ];
+
 const MALFORMED_CHUNKS: &[&str] = &[
     " 5\r\nhello\r\n0\r\n\r\n",
     "\t5\r\nhello\r\n0\r\n\r\n",
@@ -209,6 +120,7 @@ const CODINGS: &[&str] = &[
     "Transfer-Encoding:chunked",
     "Transfer-Encoding: \tchunked ",
 ];
+
 const MALFORMED_CODINGS: &[&str] = &[
     "Transfer-Encoding: chunked,",
     "Transfer-Encoding: , chunked ,",
@@ -242,94 +154,6 @@ const UNKNOWN_CODINGS: &[&str] = &[
 
 const CHUNKED: &str = "Transfer-Encoding: chunked";
 const HELLO: &str = "5\r\nhello\r\n0\r\n\r\n";
-
-/// A gate, and the line of the token that every record has.
-struct Recorded {
-    deployment: Deployment,
-    token: String,
-}
-
-impl Recorded {
-    fn start() -> Self {
-        let deployment = Deployment::with_routes();
-        let token = deployment.writer();
-        Self { deployment, token }
-    }
-
-    fn get(&self, start: &str, lines: &str) -> String {
-        format!("{start}\r\nHost: a.example\r\n{}\r\n{lines}\r\n", self.token)
-    }
-
-    fn post(&self, framing: &str, body: &str) -> String {
-        self.get("POST /orders HTTP/1.1", &format!("{framing}\r\n")) + body
-    }
-
-    /// Sends the record and then a valid request for `/orders/after` on one connection. The record has these answers, and
-    /// these requests, each a target and a body, reach the upstream.
-    #[track_caller]
-    fn expect(&self, record: &str, statuses: &[u16], requests: &[(&str, &str)]) {
-        let after = self.get("GET /orders/after HTTP/1.1", "Connection: close\r\n");
-        let before = self.deployment.upstream.count();
-        let mut connection = Connection::open(self.deployment.gate.address).expect("a connection");
-        // The gate may close the connection before it has read everything.
-        let _ = connection.send((record.to_owned() + &after).as_bytes());
-        let mut answered = Vec::new();
-        while let Outcome::Answered(answer) = connection.answer(AnswerTo::AnyMethod) {
-            answered.push(answer.status);
-        }
-        assert_eq!(answered, statuses, "{}", record.escape_debug());
-        let seen = self.deployment.upstream.since(before);
-        let seen: Vec<_> = seen.iter().map(|one| (one.target.as_str(), &*one.body)).collect();
-        let requests: Vec<_> = requests
-            .iter()
-            .map(|(target, body)| (*target, body.as_bytes()))
-            .collect();
-        assert_eq!(seen, requests, "{}", record.escape_debug());
-    }
-
-    /// The record is one request, and the request after it is another.
-    #[track_caller]
-    fn passes(&self, record: &str, request: (&str, &str)) {
-        self.expect(record, &[200, 200], &[request, AFTER]);
-    }
-
-    /// The record is a malformed request, and ends the connection.
-    #[track_caller]
-    fn ends(&self, record: &str) {
-        self.expect(record, &[400], &[]);
-    }
-}
-
-const GET: &str = "GET /orders/1 HTTP/1.1";
-const AFTER: (&str, &str) = ("/orders/after", "");
-
-#[test]
-fn start_lines() {
-    let recorded = Recorded::start();
-    for start in START_LINES {
-        recorded.passes(&recorded.get(start, ""), ("/orders/1", ""));
-    }
-    for start in MALFORMED_START_LINES {
-        recorded.ends(&recorded.get(start, ""));
-    }
-    let old = recorded.get("GET /orders/1 HTTP/1.0", "");
-    recorded.expect(&old, &[200], &[("/orders/1", "")]);
-}
-
-#[test]
-fn field_lines() {
-    let recorded = Recorded::start();
-    for lines in FIELD_LINES {
-        recorded.passes(&recorded.get(GET, lines), ("/orders/1", ""));
-    }
-    for lines in MALFORMED_FIELD_LINES {
-        recorded.ends(&recorded.get(GET, lines));
-    }
-    // A well-formed message that the gate does not serve does not end the connection.
-    for lines in ["Host: a.example\r\n", "Host:\r\n", "host: a.example\r\n"] {
-        recorded.expect(&recorded.get(GET, lines), &[400, 200], &[AFTER]);
-    }
-}
 
 #[test]
 fn lengths() {
