@@ -72,7 +72,7 @@ mod tests {
             fs::create_dir(path(name)).unwrap();
         }
         fs::write(path("good/root.pem"), "-----BEGIN CERTIFICATE-----\n").unwrap();
-        fs::write(path("key.pem"), "-----BEGIN PRIVATE KEY-----\n").unwrap();
+        fs::write(path("key.pem"), "-----BEGIN X-----\n").unwrap();
         let good = || (path("good/root.pem"), path("good"));
         let found = |file: Option<&str>, folders: &[&str]| {
             let folders = folders.iter().map(|name| path(name));
