@@ -1,11 +1,14 @@
 //! The root certificates that the environment names.
 
 use std::ffi::OsString;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 use std::{env, fs, io};
 
 use crate::config::Settings;
+
+/// How much of a file is searched for a certificate. The bundle of a system is shorter than 1 MiB.
+const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
 const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
 
@@ -50,8 +53,13 @@ fn named(
     Err(format!("{variable}={}: {reason}", path.display()))
 }
 
+/// Whether one is found in the part that is read. A device or a pipe is not opened: it may have no end.
 fn contains_certificate(file: &Path) -> io::Result<bool> {
-    let text = fs::read(file)?;
+    if !fs::metadata(file)?.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    let mut text = Vec::new();
+    fs::File::open(file)?.take(MAX_BYTES).read_to_end(&mut text)?;
     Ok(text.windows(BEGIN.len()).any(|window| window == BEGIN))
 }
 
@@ -105,6 +113,11 @@ mod tests {
         assert!(
             read.starts_with("SSL_CERT_FILE=good: the file cannot be read: "),
             "{read}"
+        );
+        let endless = check(Some("/dev/zero".into()), None);
+        assert_eq!(
+            endless.unwrap_err(),
+            "SSL_CERT_FILE=/dev/zero: the file cannot be read: it is not a regular file"
         );
     }
 }
