@@ -97,6 +97,7 @@
 //!
 //! What a framework adds to a path is NOT checked: an extension that it removes (`/admin/users.json`), compatibility forms of
 //! letters (NFKC), several names of one handler. Name these paths in the `match` of the strict route.
+//! A method in a body that is compressed JSON, or neither a form nor JSON, is NOT found either.
 //!
 //! # Parties
 //!

@@ -63,7 +63,7 @@ impl DeniedMethods {
 /// A word consists of ASCII letters, digits and `_`; case, backslashes, escapes (`%5f`, `\u005f`) and the difference between `_`, `.` and `-`
 /// are ignored. Any text that has `_method` as a word and a denied method as a word after it is found, a parameter or not.
 ///
-/// It does NOT decode Base64, compression, or a charset that does not extend ASCII.
+/// It does NOT decode Base64, compression, or UTF-7 and EBCDIC.
 #[derive(Clone, Debug)]
 pub struct MethodScan {
     denied: DeniedMethods,
@@ -124,8 +124,11 @@ impl MethodScan {
                 }
                 false
             }
-            // UTF-16 has one beside each letter of a value.
-            None if byte == 0 && self.is_named => false,
+            // UTF-16 has one beside each letter, and some servers cut a name at it.
+            None if byte == 0 => {
+                self.is_named |= NAMES.contains(&&self.word[..]);
+                false
+            }
             // The word is kept, so that the method that was found is known.
             None if self.denied().is_some() => true,
             None => {
@@ -203,6 +206,25 @@ mod tests {
                 assert!(finds(text.as_bytes(), step), "{text:.80} in steps of {step}");
             }
         }
+    }
+
+    #[test]
+    fn utf_16_and_utf_32_are_read() {
+        let text = "{\"_method\": \"delete\"}";
+        let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let wide: Vec<u8> = text
+            .chars()
+            .flat_map(|character| u32::from(character).to_le_bytes())
+            .collect();
+        for bytes in [little, big, wide] {
+            for step in [1, 2, 7, 10_000] {
+                assert!(finds(&bytes, step), "{bytes:?} in steps of {step}");
+            }
+        }
+        let other = "{\"payment_method\": \"delete\"}";
+        let other: Vec<u8> = other.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert!(!finds(&other, 10_000));
     }
 
     #[test]

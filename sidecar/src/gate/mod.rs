@@ -19,7 +19,6 @@ use http::{Method, Uri};
 use uuid::Uuid;
 
 use self::form::{AccessTokenRule, FormError, FormRules};
-use self::form_token::Encoding;
 use self::hosts::AllowedHosts;
 use self::request_head::{Head, HeadError};
 use crate::headers::chain_json::Chain;
@@ -99,13 +98,9 @@ impl Gate {
         (decided, outcome)
     }
 
-    /// What the body of an allowed request must not contain; none where no server reads parameters in it. Compressed JSON is
-    /// not inspected: unlike compressed forms it is usual.
+    /// What the body of an allowed request must not contain; none where no server reads parameters in it.
     pub(crate) fn form_rules(&self, request: &Parts, decided: &Decided) -> Option<FormRules> {
         let encoding = form::encoding(&request.headers)?;
-        if encoding == Encoding::Json && !readable_form::is_readable(&request.headers) {
-            return None;
-        }
         let target = Target::new(&request.method, &request.uri).ok()?;
         let rules = FormRules {
             encoding,
