@@ -102,8 +102,13 @@ fn a_human_with_two_agents_is_the_initiator() {
 }
 
 #[test]
-fn a_human_in_the_chain_is_not_the_initiator() {
+fn a_human_in_the_chain_of_a_machine_is_not_the_initiator() {
     let act = json!({ "sub": "u1", "sub_profile": "user", "act": { "sub": "u2", "sub_profile": "user" } });
-    let claims = json!({ "sub": "bot", "sub_profile": "ai_agent", "act": act });
-    assert_codes(claims, &[("/human", "initiator_not_human"), ("/autonomous", "")]);
+    let claims = |act| json!({ "sub": "bot", "sub_profile": "ai_agent", "act": act });
+    assert_codes(
+        claims(act),
+        &[("/human", "chain_inverted"), ("/autonomous", "chain_inverted")],
+    );
+    let prior = json!({ "sub": "a1", "act": { "sub": "u2", "sub_profile": "user" } });
+    assert_codes(claims(prior), &[("/human", "initiator_not_human")]);
 }

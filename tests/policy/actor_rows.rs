@@ -81,8 +81,51 @@ pub fn actor_rows() -> Vec<Row> {
             "actor.issuer",
         ),
         row(
-            "client: { one_of: [web-canary] }",
+            "initiator: { kind: [human, agent] }",
             none(),
+            inverted("ai_agent"),
+            "chain_inverted",
+            "chain_inverted",
+        ),
+        row(
+            "actor: { required: true }",
+            by("a"),
+            inverted("service"),
+            "chain_inverted",
+            "chain_inverted",
+        ),
+        row(
+            "actor: { one_of: [alice-canary, a] }",
+            by("a"),
+            inverted("ai_agent"),
+            "chain_inverted",
+            "chain_inverted",
+        ),
+        row(
+            "chain: { max_depth: 2 }",
+            none(),
+            inverted("ai_agent"),
+            "chain_inverted",
+            "chain_inverted",
+        ),
+        row(
+            "{ require: [people] }",
+            none(),
+            inverted("ai_agent"),
+            "chain_inverted",
+            "chain_inverted",
+        ),
+        // The other alternative does not let it pass.
+        row(
+            "any_of: [{ client: { one_of: [web-canary] } }, { initiator: { kind: human } }]",
+            none(),
+            inverted("ai_agent"),
+            "chain_inverted",
+            "chain_inverted",
+        ),
+        row(
+            "client: { one_of: [web-canary] }",
+            inverted("ai_agent"),
             json!({ "client_id": "other" }),
             "client_not_allowed",
             "client.one_of",
@@ -145,6 +188,12 @@ pub fn chain_rows() -> Vec<Row> {
             "chain.none_of",
         ),
     ]
+}
+
+/// A person who acts for a machine.
+fn inverted(machine: &str) -> Value {
+    let act = json!({ "sub": "alice-canary", "sub_profile": "user" });
+    json!({ "sub": "bot", "sub_profile": machine, "act": act })
 }
 
 fn by(actor: &str) -> Value {

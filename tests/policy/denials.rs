@@ -148,6 +148,11 @@ fn of_the_policy() -> Vec<(&'static str, Value, Denial)> {
         ),
         ("/alternatives", json!({}), denied("any_of_not_met")),
         ("/any", of(json!({ "sub": "alice-canary" })), denied("self_actor")),
+        (
+            "/delegated",
+            json!({ "sub": "bot", "sub_profile": "ai_agent", "act": { "sub": "bob", "sub_profile": "user" } }),
+            denied("chain_inverted"),
+        ),
         ("/shallow", of(chain(&["bot", "orch"])), denied("chain_too_deep")),
         (
             "/known",
@@ -167,7 +172,8 @@ const CODES: &str = "missing_token invalid_request malformed_token token_too_lon
     invalid_confirmation invalid_chain chain_too_long insufficient_scope no_route initiator_not_human initiator_kind_unknown \
     initiator_kind_not_allowed initiator_not_allowed amr_not_met acr_not_met auth_too_old actor_missing actor_present \
     actor_kind_unknown actor_kind_not_allowed actor_not_allowed actor_issuer_not_allowed client_not_allowed claim_not_met \
-    scope_not_allowed token_lifetime_too_long any_of_not_met self_actor chain_too_deep chain_actor_not_allowed chain_incomplete";
+    scope_not_allowed token_lifetime_too_long any_of_not_met self_actor chain_inverted chain_too_deep chain_actor_not_allowed \
+    chain_incomplete";
 
 #[test]
 fn each_denial_has_its_status_challenge_and_code() {

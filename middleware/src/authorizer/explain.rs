@@ -109,7 +109,7 @@ mod tests {
         );
         assert_eq!(last(&token(json!({"exp": 7}))), ("time".into(), 9));
         assert_eq!(last(&token(json!({"cnf": {}}))), ("confirmation".into(), 10));
-        assert_eq!(last(&token(json!({}))), ("GET /: initiator.kind".into(), 12));
+        assert_eq!(last(&token(json!({}))), ("GET /: initiator.kind".into(), 13));
         assert_eq!(explain("/p", "a.b.c").checks().len(), 1);
         assert_eq!(explain("/x", &token(json!({}))).checks()[0].code, Some("no_route"));
     }

@@ -133,14 +133,17 @@ impl<'d, 'c, 'r> Compiler<'d, 'c, 'r> {
             within: name.into_iter().collect(),
         };
         let Rules { mut core, history } = self.conjunction(root, 0);
+        let reads_chain = !history.is_empty() || core.iter().any(CoreRule::reads_kind_or_actor);
+        let implicit = [
+            Some(("self_actor", ActorCondition::NotSelfActor)),
+            reads_chain.then_some(("chain_inverted", ActorCondition::NotInverted)),
+        ];
+        let implicit = implicit.into_iter().flatten().map(|(word, condition)| CoreRule {
+            name: format!("{}: {word}", self.owner).into(),
+            condition: CoreCondition::Actor(condition),
+        });
         let first = core.partition_point(CoreRule::asks_for_scope);
-        core.insert(
-            first,
-            CoreRule {
-                name: format!("{}: self_actor", self.owner).into(),
-                condition: CoreCondition::Actor(ActorCondition::NotSelfActor),
-            },
-        );
+        core.splice(first..first, implicit);
         Requirement { core, history }
     }
 
@@ -310,7 +313,14 @@ mod tests {
             panic!()
         };
         let names: Vec<&str> = requirement.core.iter().map(|rule| &*rule.name).collect();
-        let expected = ["b.scopes", "scopes", "self_actor", "a.initiator.kind", "any_of"];
+        let expected = [
+            "b.scopes",
+            "scopes",
+            "self_actor",
+            "chain_inverted",
+            "a.initiator.kind",
+            "any_of",
+        ];
         assert_eq!(names, expected.map(|path| format!("GET /: {path}")));
     }
 

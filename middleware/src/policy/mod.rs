@@ -105,6 +105,11 @@
 //! that is its own actor is no delegation: a machine then meets no rule on `actor`, and a human is denied (`self_actor`).
 //! A chain that its issuer declares incomplete meets no rule on `chain` (`chain_incomplete`).
 //!
+//! A proven machine as the subject, with another party that is a proven human as its current actor, is an inverted chain: a
+//! delegation goes from a person to a machine. It is denied (`chain_inverted`) where a requirement has a rule on a kind, any
+//! word of `actor` or of `chain`, also by `require` and in one alternative of `any_of`, whichever alternative the token meets.
+//! Requirements without such a rule do not depend on it.
+//!
 //! # Values
 //!
 //! Parties, clients, scopes and all other values are compared byte for byte with those of the token. A text in a list is an error

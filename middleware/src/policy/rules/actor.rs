@@ -41,6 +41,8 @@ impl ActorDocument {
 pub(in crate::policy) enum ActorCondition {
     /// The initiator is not a human who is their own actor. Part of every requirement.
     NotSelfActor,
+    /// No human acts for a machine. Part of every requirement that reads a kind, the actor or the chain.
+    NotInverted,
     Required,
     Absent,
     Kind(Box<[Kind]>),
@@ -92,6 +94,11 @@ impl ActorCondition {
                 core.kind != Kind::Human || !matches!(core.delegation, Delegation::SelfActor(_)),
                 "self_actor",
             ),
+            ActorCondition::NotInverted => {
+                let is_machine = matches!(core.kind, Kind::Agent | Kind::Service);
+                let acts = |actor: &Actor| actor.kind() == Kind::Human;
+                Finding::met_if(!(is_machine && core.delegate().is_some_and(acts)), "chain_inverted")
+            }
             ActorCondition::Required => Finding::met_if(core.delegate().is_some(), "actor_missing"),
             ActorCondition::Absent => Finding::met_if(core.delegation.actor().is_none(), "actor_present"),
             ActorCondition::Kind(kinds) => of_delegate(core, |actor| {
@@ -122,6 +129,7 @@ impl ActorCondition {
     pub(super) fn explain(&self, core: &Core<'_>, _: &EvaluationTime) -> (String, String) {
         let expected = match self {
             ActorCondition::NotSelfActor => "no human as their own actor".to_owned(),
+            ActorCondition::NotInverted => "no human who acts for a machine".to_owned(),
             ActorCondition::Required => "an actor".to_owned(),
             ActorCondition::Absent => "no actor".to_owned(),
             ActorCondition::Kind(kinds) => joined(kinds, " or "),
@@ -131,6 +139,10 @@ impl ActorCondition {
         };
         let got = match (self, core.delegation) {
             (_, Delegation::None) => "no actor".to_owned(),
+            (ActorCondition::NotInverted, Delegation::Delegated(actor)) => {
+                let actor = format!("{} ({})", shown(actor.party(), core.initiator), actor.kind());
+                format!("{actor} for {} ({})", core.initiator.subject(), core.kind)
+            }
             (ActorCondition::Kind(_), Delegation::SelfActor(actor) | Delegation::Delegated(actor)) => {
                 actor.kind().to_string()
             }
@@ -150,7 +162,7 @@ fn of_delegate(core: &Core<'_>, evaluate: impl FnOnce(&Actor) -> Finding) -> Fin
 mod tests {
     use serde_json::{Value, json};
 
-    use crate::policy::testing::{agent, chain, code, human};
+    use crate::policy::testing::{agent, chain, checks, code, human};
 
     #[test]
     fn a_human_who_is_their_own_actor_is_denied_by_every_requirement() {
@@ -181,6 +193,89 @@ mod tests {
         }
         assert_eq!(code("actor: { absent: true }", bot.clone()), "actor_present");
         assert_eq!(code("actor: { none_of: [bot] }", bot), "actor_not_allowed");
+    }
+
+    #[test]
+    fn a_human_who_acts_for_a_machine_is_denied_wherever_a_kind_the_actor_or_the_chain_is_read() {
+        let inverted = |machine: &str| {
+            let person = json!({"sub": "alice", "sub_profile": "user"});
+            json!({"sub": "bot", "sub_profile": machine, "act": person})
+        };
+        for body in [
+            "initiator: { kind: [human, agent, service] }",
+            "initiator: { kind: human }",
+            "actor: { required: true }",
+            "actor: { absent: true }",
+            "actor: { kind: human }",
+            "actor: { one_of: [alice] }",
+            "actor: { none_of: [x] }",
+            "actor: { issuer: same }",
+            "chain: { max_depth: 2 }",
+            "chain: { all_of: [alice] }",
+            "chain: { none_of: [x] }",
+            "any_of: [{ client: { one_of: [c] } }, { initiator: { kind: agent } }]",
+            "any_of: [{ any_of: [{ actor: { required: true } }] }]",
+        ] {
+            for machine in ["ai_agent", "service"] {
+                let mut claims = inverted(machine);
+                claims["client_id"] = json!("c");
+                assert_eq!(code(body, claims), "chain_inverted", "{body}");
+            }
+        }
+        for body in [
+            "scopes: { none_of: [x] }",
+            "client: { one_of: [c] }",
+            "claims: { tid: T1 }",
+            "initiator: { one_of: [bot] }",
+            "initiator: { amr: [mfa] }",
+            "any_of: [{ client: { one_of: [c] } }]",
+        ] {
+            let mut claims = inverted("ai_agent");
+            claims["client_id"] = json!("c");
+            claims["tid"] = json!("T1");
+            claims["amr"] = json!(["mfa"]);
+            assert_eq!(code(body, claims), "allow", "{body}");
+        }
+    }
+
+    #[test]
+    fn only_a_proven_machine_with_another_proven_human_is_inverted() {
+        let body = "actor: { required: true }";
+        let person = || json!({"sub": "alice", "sub_profile": "user"});
+        assert_eq!(code(body, human(person())), "allow", "a person for a person");
+        assert_eq!(
+            code(body, json!({"act": person()})),
+            "allow",
+            "an initiator of unknown kind"
+        );
+        let bot = |act: Value| json!({"sub": "bot", "sub_profile": "ai_agent", "act": act});
+        assert_eq!(
+            code(body, bot(json!({"sub": "x"}))),
+            "allow",
+            "an actor of unknown kind"
+        );
+        assert_eq!(code(body, bot(agent("other"))), "allow");
+        let mut prior = agent("other");
+        prior["act"] = person();
+        assert_eq!(code(body, bot(prior)), "allow", "a prior actor");
+        let own = json!({"sub": "bot", "sub_profile": "user"});
+        assert_eq!(code(body, bot(own)), "actor_missing", "its own actor");
+    }
+
+    #[test]
+    fn an_inverted_chain_comes_after_scopes_and_before_other_rules() {
+        let person = json!({"sub": "alice", "sub_profile": "user"});
+        let bot = json!({"sub": "bot", "sub_profile": "ai_agent", "act": person});
+        let body = "scopes: [a]\n    initiator: { kind: human }";
+        assert_eq!(code(body, bot.clone()), "insufficient_scope");
+        let checks = checks(body, bot);
+        let [_, _, check, kind] = &checks[..] else {
+            panic!("{checks:?}")
+        };
+        assert_eq!(&*check.rule, "GET /: chain_inverted");
+        assert_eq!(check.expected, "no human who acts for a machine");
+        assert_eq!(check.got, "alice (human) for bot (agent)");
+        assert_eq!(kind.code, Some("initiator_not_human"));
     }
 
     #[test]

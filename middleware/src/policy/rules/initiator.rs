@@ -76,6 +76,10 @@ pub(super) fn compile(
 }
 
 impl InitiatorCondition {
+    pub(super) fn reads_kind(&self) -> bool {
+        matches!(self, InitiatorCondition::Kind(_))
+    }
+
     pub(super) fn evaluate(&self, core: &Core<'_>, time: &EvaluationTime) -> Finding {
         let authentication = &core.claims.authentication;
         let is_listed = |listed: &[PartyName]| parties::contains(listed, core.initiator, core.initiator);

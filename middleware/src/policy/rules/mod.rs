@@ -201,6 +201,21 @@ impl CoreRule {
         matches!(&self.condition, CoreCondition::Scopes(condition) if condition.asks_for_scope())
     }
 
+    /// Whether the rule reads a kind or the actor, also within an alternative.
+    pub(super) fn reads_kind_or_actor(&self) -> bool {
+        match &self.condition {
+            CoreCondition::Initiator(condition) => condition.reads_kind(),
+            CoreCondition::Actor(_) => true,
+            CoreCondition::AnyOf(AnyOf(alternatives)) => {
+                alternatives.iter().flatten().any(CoreRule::reads_kind_or_actor)
+            }
+            CoreCondition::Scopes(_)
+            | CoreCondition::Client(_)
+            | CoreCondition::Claims(_)
+            | CoreCondition::Token(_) => false,
+        }
+    }
+
     /// The result as `explain` shows it.
     pub(super) fn check(&self, core: &Core<'_>, time: &EvaluationTime) -> Check {
         let condition = &self.condition;
