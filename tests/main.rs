@@ -10,6 +10,7 @@ mod diagnostics;
 mod explain;
 mod flows;
 mod issuer_command;
+mod issuers;
 mod keys;
 mod mint;
 mod narrowing;

@@ -184,6 +184,10 @@ fn code_and_description(error: &Error) -> (&'static str, &'static str) {
         }
         Error::InvalidType { .. } => ("invalid_token", NOT_AN_ACCESS_TOKEN),
         Error::InvalidClaim { claim, reason } => ("invalid_token", claim_description(claim, *reason)),
+        Error::RequiredClaim { .. } => (
+            "invalid_token",
+            "a required claim of the access token is missing or not an accepted one",
+        ),
         Error::InvalidConfirmation => ("invalid_token", "the access token is bound to a key"),
         Error::InvalidChain { .. } => ("invalid_token", "the delegation chain of the access token is malformed"),
         Error::ChainTooLong => ("invalid_token", "the delegation chain of the access token is too long"),

@@ -62,6 +62,16 @@ pub enum Error {
         /// What is wrong with it.
         reason: Reason,
     },
+    /// A claim that every token of its issuer must have ([`TrustedIssuer::require_claim`](crate::TrustedIssuer::require_claim))
+    /// is missing, or has another value or type.
+    #[error("the claim `{claim}`, required of every token of the issuer, is {reason}")]
+    #[non_exhaustive]
+    RequiredClaim {
+        /// The name of the claim, as it is configured.
+        claim: Arc<str>,
+        /// What is wrong with it.
+        reason: Reason,
+    },
     /// The token is bound to a key (`cnf`, RFC 7800) without an accepted proof.
     #[error("the token is bound to a key, and no proof of that key was accepted")]
     InvalidConfirmation,
@@ -137,7 +147,9 @@ impl Error {
             Error::UnsupportedAlgorithm => ("unsupported_algorithm", StatusCode::UNAUTHORIZED),
             Error::UnknownKey => ("unknown_key", StatusCode::UNAUTHORIZED),
             Error::InvalidSignature => ("invalid_signature", StatusCode::UNAUTHORIZED),
-            Error::InvalidType { .. } | Error::InvalidClaim { .. } => ("invalid_claim", StatusCode::UNAUTHORIZED),
+            Error::InvalidType { .. } | Error::InvalidClaim { .. } | Error::RequiredClaim { .. } => {
+                ("invalid_claim", StatusCode::UNAUTHORIZED)
+            }
             Error::InvalidConfirmation => ("invalid_confirmation", StatusCode::UNAUTHORIZED),
             Error::InvalidChain { .. } => ("invalid_chain", StatusCode::UNAUTHORIZED),
             Error::ChainTooLong => ("chain_too_long", StatusCode::UNAUTHORIZED),
@@ -247,6 +259,28 @@ pub enum ConfigError {
         reason: &'static str,
         /// What to write.
         help: &'static str,
+    },
+    /// A claim that no token of the issuer can have as it is required.
+    #[error("the claim `{claim}` cannot be required: {reason}; {help}")]
+    #[non_exhaustive]
+    RequiredClaim {
+        /// The name of the claim as written.
+        claim: String,
+        /// What is wrong with it.
+        reason: &'static str,
+        /// What to write.
+        help: &'static str,
+    },
+    /// An issuer that signs the tokens of many tenants, without a required claim that identifies one.
+    #[error("the issuer `{issuer}` ({product}) signs the tokens of all its tenants with the same keys; {help}")]
+    #[non_exhaustive]
+    SharedIssuer {
+        /// The issuer.
+        issuer: String,
+        /// Its name.
+        product: &'static str,
+        /// The claims of which one must be required.
+        help: String,
     },
     /// No algorithm is accepted, so that no token could be accepted.
     #[error("no algorithm is accepted for issuer `{0}`; name at least one, or leave the list out")]

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use crate::error::ConfigError;
 use crate::keys::{Algorithm, KeySet, KeySetError, KeySource, RefreshPolicy};
 use crate::profile::{ChainCompleteness, PriorActors, Profile};
+use crate::required_claims::{ClaimValue, RequiredClaim};
+use crate::shared_issuers::{SharedIssuer, entra_tenant};
 
 /// One trusted issuer and what its tokens must contain. Pure: it holds no key that is fetched and no task.
 ///
@@ -28,6 +30,7 @@ pub struct TrustedIssuer {
     pub(crate) refresh_policy: RefreshPolicy,
     pub(crate) profile: Profile,
     pub(crate) prior_actors: PriorActors,
+    pub(crate) required_claims: Vec<RequiredClaim>,
     chain_completeness: Option<ChainCompleteness>,
 }
 
@@ -62,6 +65,7 @@ impl TrustedIssuer {
             refresh_policy: RefreshPolicy::default(),
             profile: Profile::default(),
             prior_actors: PriorActors::default(),
+            required_claims: Vec::new(),
             chain_completeness: None,
         })
     }
@@ -73,6 +77,33 @@ impl TrustedIssuer {
     pub fn audience(mut self, audience: &str) -> Result<TrustedIssuer, ConfigError> {
         check_audience(audience)?;
         self.audiences.push(audience.into());
+        Ok(self)
+    }
+
+    /// Requires every token of the issuer to have this claim with one of these values, each compared with its type and
+    /// byte for byte. `claim` is the exact name of a claim, or a JSON Pointer (RFC 6901) such as `/kubernetes.io/namespace`.
+    ///
+    /// A token without it is rejected (401), whatever the policy allows. Public issuers whose tenants share one issuer
+    /// identifier need it: without a claim that identifies a tenant, [`build`](crate::AuthorizerBuilder::build) fails for them.
+    ///
+    /// ```
+    /// use actgate::TrustedIssuer;
+    ///
+    /// let issuer = TrustedIssuer::discover("https://token.actions.githubusercontent.com")?
+    ///     .audience("https://orders.example.com")?
+    ///     .require_claim("repository_owner_id", ["123"])?;
+    /// # Ok::<(), actgate::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ConfigError::RequiredClaim`] for no value, and for a name or a value that is empty or a pattern.
+    pub fn require_claim<V: Into<ClaimValue>>(
+        mut self,
+        claim: &str,
+        values: impl IntoIterator<Item = V>,
+    ) -> Result<TrustedIssuer, ConfigError> {
+        let values = values.into_iter().map(Into::into).collect();
+        self.required_claims.push(RequiredClaim::new(claim, values)?);
         Ok(self)
     }
 
@@ -133,6 +164,30 @@ impl TrustedIssuer {
         &self.issuer
     }
 
+    /// Checks that a token is of a known tenant, where the tenants of the issuer share its keys.
+    ///
+    /// # Errors
+    /// [`ConfigError::SharedIssuer`].
+    pub(crate) fn check_tenant(&self) -> Result<(), ConfigError> {
+        let Some(shared) = SharedIssuer::of(&self.issuer) else {
+            return Ok(());
+        };
+        let required = self.required_claims.iter();
+        let mut of_tenant = required.filter(|claim| shared.tenant_claims.contains(&claim.name()));
+        let mut numbers = of_tenant.clone().filter(|claim| !claim.is_text());
+        // A number would match no token.
+        let help = match (of_tenant.next(), numbers.next()) {
+            (Some(_), None) => return Ok(()),
+            (_, Some(claim)) => format!("`{}` is a text in its tokens: write each value in quotes", claim.name()),
+            (None, None) => shared.help(),
+        };
+        Err(ConfigError::SharedIssuer {
+            issuer: self.issuer.to_string(),
+            product: shared.product,
+            help,
+        })
+    }
+
     pub(crate) fn completeness(&self) -> ChainCompleteness {
         self.chain_completeness.unwrap_or(self.profile.chain_completeness)
     }
@@ -190,6 +245,11 @@ fn check_identifier(issuer: &str) -> Result<(), ConfigError> {
             "it is a pattern, and issuers are compared as they are written",
             help,
         );
+    }
+    if let Some(tenant) = entra_tenant(issuer) {
+        let help =
+            format!("list the issuer of each tenant, such as `{tenant}`, which is what its tokens have as `iss`");
+        return invalid(issuer, "it is an endpoint for many tenants, and no `iss`", help);
     }
     if let Some(owner) = owner_of_document(issuer) {
         let help = format!("write `{owner}`, or with a slash at the end where `iss` has one");

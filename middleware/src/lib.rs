@@ -93,6 +93,8 @@ pub mod limits;
 pub mod policy;
 pub mod profile;
 pub mod request;
+mod required_claims;
+mod shared_issuers;
 #[cfg(feature = "test-util")]
 pub mod testing;
 mod token;
@@ -104,6 +106,7 @@ pub use issuer::TrustedIssuer;
 pub use layer::authorize_layer::AuthorizeLayer;
 pub use layer::service::Authorize;
 pub use policy::policy::Policy;
+pub use required_claims::ClaimValue;
 pub use token::Authentication;
 
 /// The examples of the README, which are compiled.

@@ -17,6 +17,7 @@ const LIBRARY: &[&[&str]] = &[
     &["keys"],
     &["request"],
     &["token"],
+    &["required_claims", "shared_issuers"],
     &["issuer"],
     &["chain"],
     &["policy"],

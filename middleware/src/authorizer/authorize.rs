@@ -168,9 +168,14 @@ impl Authorizer {
             Step::KEY.report_failed(recorder, error);
         });
         if let Some(identity) = cached? {
-            for step in Step::CACHED {
+            for step in Step::BEFORE_CLAIMS {
                 step.report_passed(recorder, || "verified before".to_owned());
             }
+            for required in &identity.trusted_issuer().required_claims {
+                let found = || "verified before".to_owned();
+                Step::REQUIRED_CLAIM.compare(Ok(()), recorder, || required.expected(), found)?;
+            }
+            Step::CLAIMS.report_passed(recorder, || "verified before".to_owned());
             let checked = self.check(&identity, now, recorder);
             checked.inspect_err(|_| cache.remove(text))?;
             return Ok(identity);
@@ -245,6 +250,10 @@ impl Authorizer {
             error,
         })?;
         let verified = Step::SIGNATURE.report(token.verify(claims, &selected), recorder, |_| "valid".to_owned())?;
+        for required in &issuer.required_claims {
+            let (expected, found) = (|| required.expected(), || required.found(&verified));
+            Step::REQUIRED_CLAIM.compare(required.check(&verified), recorder, expected, found)?;
+        }
         let derived = verified.check_token_type(&issuer.profile, token_type);
         let facts = derived.and_then(|()| Facts::derive(verified, issuer, limits));
         let facts = facts.inspect_err(|error| {

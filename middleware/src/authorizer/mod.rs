@@ -245,6 +245,7 @@ impl AuthorizerBuilder {
             if issuer.audiences.is_empty() {
                 errors.push(ConfigError::NoAudience(issuer.issuer.to_string()));
             }
+            errors.extend(issuer.check_tenant().err());
             if let Some(policy) = &self.policy {
                 errors.extend(history_conflicts(issuer, policy));
             }

@@ -16,6 +16,7 @@ impl Step {
     pub(super) const KEY: Step = Step("key", "a key of the issuer for `kid` and `alg`");
     pub(super) const SIGNATURE: Step = Step("signature", "valid with that key");
     pub(super) const CLAIMS: Step = Step("claims", "well-formed claims and actors");
+    pub(super) const REQUIRED_CLAIM: Step = Step("required claim", "every token of the issuer has");
     pub(super) const AUDIENCE: Step = Step("audience", "for");
     pub(super) const TIME: Step = Step("time", "valid now");
     pub(super) const CONFIRMATION: Step = Step("confirmation", "no bound key, or its proof");
@@ -23,15 +24,14 @@ impl Step {
     /// The steps of a token before its key is selected.
     pub(super) const BEFORE_KEY: [Step; 4] = [Step::CREDENTIAL, Step::FORM, Step::ISSUER, Step::TYPE];
 
-    /// The steps that a cached token passed when it was verified.
-    pub(super) const CACHED: [Step; 7] = [
+    /// The steps that a cached token passed before its claims were read.
+    pub(super) const BEFORE_CLAIMS: [Step; 6] = [
         Step::CREDENTIAL,
         Step::FORM,
         Step::ISSUER,
         Step::TYPE,
         Step::KEY,
         Step::SIGNATURE,
-        Step::CLAIMS,
     ];
 
     /// Reports the success of this step; `got` is what was found.

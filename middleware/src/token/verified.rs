@@ -32,6 +32,11 @@ impl<'p> VerifiedClaims<'p> {
         ClaimReader::new(&self.object, limits)
     }
 
+    /// A top-level claim.
+    pub(crate) fn get(&self, name: &str) -> Option<&Json<'p>> {
+        self.object.get(name)
+    }
+
     /// Checks that these are the claims of an access token: the marker of its type is present, and no claim that occurs
     /// in other tokens only.
     pub(crate) fn check_token_type(&self, profile: &Profile, token_type: &TokenType) -> Result<(), Error> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use actgate::ClaimValue;
 use actgate::keys::Algorithm;
 use actgate::profile::{ChainCompleteness, PriorActors, Profile};
 use actgate_yaml::{OneOrMany, Spanned};
@@ -40,6 +41,7 @@ pub(super) struct Document {
 pub(super) struct IssuerDocument {
     pub(super) issuer: Option<Spanned<String>>,
     pub(super) jwks_uri: Option<Spanned<String>>,
+    pub(super) claims: BTreeMap<String, Spanned<OneOrMany<RequiredValue>>>,
     pub(super) algorithms: Option<Spanned<Vec<AcceptedAlgorithm>>>,
     pub(super) profile: Option<Profile>,
     pub(super) chain_completeness: Option<ChainCompleteness>,
@@ -73,6 +75,43 @@ pub(super) struct TimeoutsDocument {
     pub(super) response: Option<Spanned<String>>,
     #[serde(deserialize_with = "duration")]
     pub(super) drain: Option<Spanned<String>>,
+}
+
+/// A value of a required claim.
+#[derive(Debug)]
+pub(super) struct RequiredValue(pub(super) ClaimValue);
+
+impl<'de> Deserialize<'de> for RequiredValue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Scalar;
+        impl Visitor<'_> for Scalar {
+            type Value = RequiredValue;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text, a whole number, `true` or `false`, or a list of these")
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<RequiredValue, E> {
+                Ok(RequiredValue(text.into()))
+            }
+            fn visit_bool<E: Error>(self, flag: bool) -> Result<RequiredValue, E> {
+                Ok(RequiredValue(flag.into()))
+            }
+            fn visit_i64<E: Error>(self, number: i64) -> Result<RequiredValue, E> {
+                Ok(RequiredValue(number.into()))
+            }
+            fn visit_u64<E: Error>(self, number: u64) -> Result<RequiredValue, E> {
+                let number = i64::try_from(number);
+                let number = number
+                    .map_err(|_| E::custom("the number is too large\nwrite it in quotes if the claim is a text"))?;
+                Ok(RequiredValue(number.into()))
+            }
+            fn visit_f64<E: Error>(self, _: f64) -> Result<RequiredValue, E> {
+                Err(E::custom(
+                    "expected a whole number\nwrite it in quotes if the claim is a text",
+                ))
+            }
+        }
+        deserializer.deserialize_any(Scalar)
+    }
 }
 
 /// An algorithm of signatures. One with a shared secret, and `none`, have a mistake of their own.

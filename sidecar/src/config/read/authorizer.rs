@@ -58,6 +58,19 @@ impl ConfigReader<'_> {
                 };
                 self.diagnostics.extend([diagnostic]);
             }
+            ConfigError::SharedIssuer {
+                issuer, product, help, ..
+            } if self.is_complete(issuer, document) => {
+                let mut issuers = document.issuers.iter().flat_map(|issuers| &issuers.value);
+                let place = issuers.find_map(|written| {
+                    let name = written.value.issuer.as_ref();
+                    name.filter(|name| name.value == *issuer).map(Spanned::span)
+                });
+                let message = format!(
+                    "{product} signs the tokens of all its tenants with the same keys, so that any of them could send one"
+                );
+                self.diagnostics.push(place.unwrap_or_default(), message, help.clone());
+            }
             // Any other has been reported at its place.
             error if self.diagnostics.is_empty() => self.diagnostics.push(Span::default(), error.to_string(), ""),
             _ => {}

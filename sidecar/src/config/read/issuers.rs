@@ -95,6 +95,7 @@ impl ConfigReader<'_> {
         for audience in audiences {
             trusted = trusted.audience(audience).ok()?;
         }
+        trusted = self.required_claims(trusted, document);
         if let Some(list) = &document.algorithms {
             let algorithms: Vec<_> = list.value.iter().map(|accepted| accepted.0).collect();
             match trusted.clone().algorithms(&algorithms) {
@@ -123,6 +124,25 @@ impl ConfigReader<'_> {
             jwks_uri: document.jwks_uri.as_ref().map(|uri| uri.value.clone()),
             fetch_timeout,
         })
+    }
+
+    fn required_claims(&mut self, mut trusted: TrustedIssuer, document: &IssuerDocument) -> TrustedIssuer {
+        for (claim, written) in &document.claims {
+            let OneOrMany(values) = &written.value;
+            let values = values.iter().map(|value| value.0.clone());
+            match trusted.clone().require_claim(claim, values) {
+                Ok(issuer) => trusted = issuer,
+                Err(_) if self.omissions.within(written.span()) => {}
+                Err(ConfigError::RequiredClaim {
+                    claim, reason, help, ..
+                }) => {
+                    let message = format!("the claim `{claim}` cannot be required: {reason}");
+                    self.diagnostics.push(written.span(), message, help);
+                }
+                Err(error) => self.diagnostics.push(written.span(), error.to_string(), ""),
+            }
+        }
+        trusted
     }
 
     fn key_source(&mut self, jwks_uri: Option<&Spanned<String>>) -> KeySource {
