@@ -1,0 +1,150 @@
+//! A real authorization server that the gate finds by discovery: node-oidc-provider.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use url::Url;
+use url::form_urlencoded::Serializer;
+
+use crate::deployment::bundled_issuer::{access_token, claims};
+use crate::deployment::gate::Gate;
+use crate::deployment::upstream::Upstream;
+use crate::mint::signing_key::base64url;
+use crate::peers::browser;
+use crate::peers::program::Service;
+use crate::wire::{self, Answer, bearer, request};
+
+const ORDERS: &str = "https://orders.example";
+const CALLBACK: &str = "http://127.0.0.1/callback";
+
+const ROUTES: &str = "
+requirements:
+  human-must-initiate:
+    initiator: { kind: human }
+routes:
+  - match: GET /orders/{id}
+    scopes: [orders:read]
+  - match: POST /refunds
+    scopes: [refunds:write]
+    require: [human-must-initiate]
+";
+
+/// The authorization server, a gate that trusts it, and the API behind it.
+struct Shop {
+    provider: Service,
+    gate: Gate,
+    _upstream: Upstream,
+}
+
+impl Shop {
+    fn open(kinds: &str) -> Self {
+        let (provider, upstream) = (Service::start("oidc_provider.js"), Upstream::start());
+        let gate = Gate::run(&format!(
+            "listen: 127.0.0.1:0\nupstream: http://{}\nadmin: 127.0.0.1:0\naudience: {ORDERS}\nissuers:\n  - issuer: {}\n    keys: {{ refresh: 300ms, cooldown: 100ms, timeout: 2s, max_stale: 1h }}\n{kinds}{ROUTES}",
+            upstream.address(),
+            provider.url(),
+        ));
+        gate.wait_until_ready();
+        Self {
+            provider,
+            gate,
+            _upstream: upstream,
+        }
+    }
+
+    fn token(&self, client: &str, form: &[(&str, &str)]) -> Answer {
+        let secret = format!("{client}-secret");
+        let credentials = [("client_id", client), ("client_secret", secret.as_str())];
+        wire::post_form(self.provider.address, "/token", &[], &[&credentials[..], form].concat())
+    }
+
+    fn client_credentials(&self, scope: &str) -> Answer {
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("resource", ORDERS),
+            ("scope", scope),
+        ];
+        self.token("night-batch", &form)
+    }
+
+    /// Signs a person in on the pages of the authorization server, with PKCE, and redeems the code.
+    fn sign_in(&self, person: &str, scope: &str) -> Answer {
+        let verifier = base64url(digest(&SHA256, person.as_bytes()));
+        let query = Serializer::new(String::new())
+            .extend_pairs([
+                ("response_type", "code"),
+                ("client_id", "storefront"),
+                ("redirect_uri", CALLBACK),
+                ("scope", scope),
+                ("resource", ORDERS),
+                ("code_challenge", &base64url(digest(&SHA256, verifier.as_bytes()))),
+                ("code_challenge_method", "S256"),
+            ])
+            .finish();
+        let authorize = format!("{}/auth?{query}", self.provider.url());
+        let back = browser::sign_in(&authorize, &[("login", person), ("password", "x")], CALLBACK);
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("code", &parameter(&back, "code")),
+            ("redirect_uri", CALLBACK),
+            ("code_verifier", &verifier),
+        ];
+        self.token("storefront", &form)
+    }
+
+    /// Sends a request with `token`; returns the status and the code in the decision log.
+    fn decide(&self, method: &str, target: &str, token: &str) -> (u16, String) {
+        let known = self.gate.decisions().len();
+        let answer = wire::answer(self.gate.address, &request(method, target, &[&bearer(token)]));
+        let event = self.gate.decision_after(known);
+        (answer.status, event["code"].as_str().unwrap_or_default().to_owned())
+    }
+
+    fn assert(&self, method: &str, target: &str, token: &str, status: u16, code: &str) {
+        let decided = self.decide(method, target, token);
+        let expected = (status, code.to_owned());
+        assert_eq!(decided, expected, "{method} {target} with {}", claims(token));
+    }
+}
+
+fn parameter(url: &Url, name: &str) -> String {
+    let found = url.query_pairs().find(|(known, _)| known == name);
+    let (_, value) = found.unwrap_or_else(|| panic!("no {name} in {url}"));
+    value.into_owned()
+}
+
+#[test]
+#[ignore = "needs the programs of tests/peers/run"]
+fn oidc_provider_is_found_by_discovery() {
+    let shop = Shop::open("");
+    let signed_in = shop.sign_in("person-alice", "openid orders:read refunds:write");
+    let person = access_token(&signed_in);
+    let machine = access_token(&shop.client_credentials("orders:read refunds:write"));
+    let subjects = [&person, &machine].map(|token| claims(token)["sub"].clone());
+    assert_eq!(subjects, ["person-alice", "night-batch"]);
+    for token in [&person, &machine] {
+        shop.assert("GET", "/orders/1", token, 200, "");
+        // There is no evidence of any kind.
+        shop.assert("POST", "/refunds", token, 403, "initiator_kind_unknown");
+    }
+    let reader = access_token(&shop.sign_in("person-bob", "orders:read"));
+    shop.assert("POST", "/refunds", &reader, 403, "insufficient_scope");
+
+    let id_token = signed_in.json()["id_token"].as_str().expect("an ID token").to_owned();
+    shop.assert("GET", "/orders/1", &id_token, 401, "invalid_claim");
+}
+
+#[test]
+#[ignore = "needs the programs of tests/peers/run"]
+fn keys_that_oidc_provider_replaces_are_followed() {
+    let shop = Shop::open("");
+    let old = access_token(&shop.client_credentials("orders:read"));
+    shop.assert("GET", "/orders/1", &old, 200, "");
+    let rotated = wire::answer(
+        shop.provider.address,
+        &request("POST", "/rotate", &["Content-Length: 0"]),
+    );
+    assert_eq!(rotated.status, 200);
+    let new = access_token(&shop.client_credentials("orders:read"));
+    let status = |token: &str| wire::get(shop.gate.address, "/orders/1", token).status;
+    shop.gate.wait_until("the new key known", || status(&new) == 200);
+    shop.gate.wait_until("the old key gone", || status(&old) == 401);
+}
