@@ -350,6 +350,16 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ),
     (
         "requirements:",
+        "scopes: { implies: { a: [a] } }\nrequirements:",
+        "14:26: `a` implies itself\n  help: remove it from its own list",
+    ),
+    (
+        "requirements:",
+        "scopes: [a]\nrequirements:",
+        "14:9: expected a mapping, not a list",
+    ),
+    (
+        "requirements:",
         "---\nrequirements:",
         "15:1: the file contains more than one document",
     ),

@@ -74,7 +74,8 @@ impl Identity {
         self.facts().claims.scope.split(' ').filter(|scope| !scope.is_empty())
     }
 
-    /// Whether the token has exactly this scope.
+    /// Whether the token has exactly this scope. It does NOT apply the hierarchy of the policy (`scopes: { implies }`): a token
+    /// with only a scope that implies this one does not have it.
     pub fn has_scope(&self, scope: &str) -> bool {
         self.scopes().any(|held| held == scope)
     }

@@ -15,8 +15,9 @@ pub fn policy() -> impl Strategy<Value = Value> {
         weighted(0.4, chain_rules()),
         body(),
         weighted(0.3, chain_rules()),
+        weighted(0.3, hierarchy()),
     )
-        .prop_map(|(mut route, chain, mut shared, shared_chain)| {
+        .prop_map(|(mut route, chain, mut shared, shared_chain, hierarchy)| {
             if let Some(chain) = chain {
                 route.insert("chain".to_owned(), chain);
             }
@@ -28,8 +29,19 @@ pub fn policy() -> impl Strategy<Value = Value> {
             }
             route.insert("match".to_owned(), json!("POST /refunds"));
             route.insert("require".to_owned(), json!(["shared"]));
-            json!({ "requirements": { "shared": shared }, "routes": [route] })
+            let mut policy = json!({ "requirements": { "shared": shared }, "routes": [route] });
+            if let Some(hierarchy) = hierarchy {
+                policy["scopes"] = hierarchy;
+            }
+            policy
         })
+}
+
+fn hierarchy() -> impl Strategy<Value = Value> {
+    select(vec![
+        json!({ "implies": { "admin": ["w", "x"] } }),
+        json!({ "implies": { "x": ["w"], "w": ["admin"] } }),
+    ])
 }
 
 /// Core rules; each key is rare enough that many tokens are allowed.

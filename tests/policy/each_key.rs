@@ -13,6 +13,8 @@ use crate::wire;
 use crate::wire::challenge::Challenge;
 
 const REQUIREMENTS: &str = "
+scopes:
+  implies: { root: [orders:admin], orders:admin: [orders:read, orders:write] }
 requirements:
   people:
     initiator: { kind: human }

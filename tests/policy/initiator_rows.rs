@@ -22,6 +22,40 @@ pub fn scope_rows() -> Vec<Row> {
         )
         .with_challenge(403, &[("error", "insufficient_scope"), ("scope", "a b")]),
         row(
+            "scopes: { all_of: [a], any_of: [b, c] }",
+            scope("c a"),
+            scope(""),
+            lacks,
+            "scopes",
+        )
+        .with_challenge(403, &[("error", "insufficient_scope"), ("scope", "a b c")]),
+        row(
+            "scopes: [orders:read, orders:write]",
+            scope("root"),
+            scope("orders:write"),
+            lacks,
+            "scopes",
+        )
+        .with_challenge(
+            403,
+            &[("error", "insufficient_scope"), ("scope", "orders:read orders:write")],
+        ),
+        row(
+            "scopes: { any_of: [a, orders:read] }",
+            scope("b orders:admin"),
+            scope("orders:write"),
+            lacks,
+            "scopes.any_of",
+        )
+        .with_challenge(403, &[("error", "insufficient_scope"), ("scope", "a orders:read")]),
+        row(
+            "scopes: { none_of: [orders:write] }",
+            scope("orders:read"),
+            scope("root"),
+            "scope_not_allowed",
+            "scopes.none_of",
+        ),
+        row(
             "scopes: { none_of: [admin] }",
             scope("a"),
             scope("a admin"),

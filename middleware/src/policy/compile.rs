@@ -10,7 +10,8 @@ use super::document::{Document, Requirements};
 use super::requirement::Requirement;
 use super::route_table::{Access, RouteTable};
 use super::rules::{ActorCondition, AnyOf, CoreCondition, CoreRule, RequirementDocument, RouteDocument, Rules};
-use super::syntax::Context;
+use super::scope_hierarchy;
+use super::syntax::{Context, ImpliedBy};
 
 /// Maximum nesting of `any_of`.
 const MAX_NESTING: usize = 4;
@@ -30,8 +31,10 @@ pub(super) fn compile(
         omissions,
         diagnostics,
         scopes: Vec::new(),
+        implied_by: ImpliedBy::default(),
         compiled: 0,
     };
+    context.implied_by = scope_hierarchy::compile(document.scopes.as_ref(), &mut context);
     let defined = &document.requirements;
     let mut requirements = BTreeMap::new();
     for (name, body) in defined {
@@ -47,8 +50,9 @@ pub(super) fn compile(
         add_route(&mut routes, route, defined, &mut context);
     }
     routes.finish(context.diagnostics);
+    let implied_by = context.implied_by;
     let coverage = match diagnostics.is_empty() {
-        true => Coverage::of(&document, &routes),
+        true => Coverage::of(&document, &implied_by, &routes),
         false => Coverage::default(),
     };
     (requirements, routes, coverage)

@@ -10,6 +10,7 @@ use super::route_pattern::{Pattern, Segment};
 use super::route_table::{Route, RouteTable};
 use super::rules::RequirementDocument;
 use super::spelling::Spelling;
+use super::syntax::{ImpliedBy, Word};
 
 /// The findings on one policy.
 #[derive(Clone, Debug, Default)]
@@ -27,8 +28,9 @@ const UNFORWARDED: [&str; 2] = ["CONNECT", "TRACE"];
 
 impl Coverage {
     /// Examines a policy that has no mistake.
-    pub(super) fn of(document: &Document, routes: &RouteTable) -> Coverage {
+    pub(super) fn of(document: &Document, implied_by: &ImpliedBy, routes: &RouteTable) -> Coverage {
         let mut coverage = Coverage::default();
+        unnamed_scopes(document, implied_by, &mut coverage.without_effect);
         unused_requirements(document, &mut coverage.without_effect);
         let samples = Samples::new(routes);
         unreached_routes(&samples, &mut coverage.without_effect);
@@ -36,6 +38,38 @@ impl Coverage {
         roots_of_rests(&samples, &mut coverage.spellings);
         unforwarded_methods(routes, &mut coverage.unforwarded);
         coverage
+    }
+}
+
+/// Implied scopes that no rule names, and that imply none which a rule names.
+fn unnamed_scopes(document: &Document, implied_by: &ImpliedBy, diagnostics: &mut Diagnostics) {
+    let Some(hierarchy) = &document.scopes else {
+        return;
+    };
+    let mut effective = BTreeSet::new();
+    let routes = document.routes.iter().map(|route| route.value.requirement());
+    for requirement in routes.chain(document.requirements.values().map(|named| named.value.clone())) {
+        named_scopes(&requirement, &mut effective);
+    }
+    let implying: Vec<Word> = effective
+        .iter()
+        .filter_map(|named| implied_by.get(named))
+        .flat_map(|by| by.iter().cloned())
+        .collect();
+    effective.extend(implying);
+    for (scope, implied) in hierarchy.value.implied() {
+        if !effective.contains(&implied.value) {
+            let message = format!("no rule names `{}`, which `{scope}` implies", implied.value);
+            diagnostics.push(implied.span(), message, "correct the name, or remove it");
+        }
+    }
+}
+
+/// Adds the scopes that a requirement names, also within its alternatives.
+fn named_scopes(requirement: &RequirementDocument, names: &mut BTreeSet<Word>) {
+    names.extend(requirement.named_scopes().cloned());
+    for alternative in requirement.any_of.iter().flat_map(|any_of| &any_of.value) {
+        named_scopes(&alternative.value, names);
     }
 }
 

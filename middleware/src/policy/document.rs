@@ -6,12 +6,14 @@ use actgate_yaml::Spanned;
 use serde::Deserialize;
 
 use super::rules::{RequirementDocument, RouteDocument};
+use super::scope_hierarchy::HierarchyDocument;
 use super::spelling::Spelling;
 
 /// A policy as a document of its own.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Document {
+    pub(super) scopes: Option<Spanned<HierarchyDocument>>,
     pub(super) spelling: Spelling,
     pub(super) requirements: Requirements,
     pub(super) routes: Routes,
@@ -21,6 +23,7 @@ pub(super) struct Document {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Members {
+    scopes: Option<Spanned<HierarchyDocument>>,
     spelling: Spelling,
     requirements: Requirements,
     routes: Routes,
@@ -32,6 +35,7 @@ pub(super) type Routes = Vec<Spanned<RouteDocument>>;
 impl From<Members> for Document {
     fn from(members: Members) -> Self {
         Document {
+            scopes: members.scopes,
             spelling: members.spelling,
             requirements: members.requirements,
             routes: members.routes,

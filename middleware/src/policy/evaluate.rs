@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::check::Recorder;
 use super::evaluation_time::EvaluationTime;
 use super::requirement::Requirement;
-use super::rules::{Finding, StepUp};
-use crate::chain::Facts;
+use super::rules::{CoreRule, Finding, StepUp};
+use crate::chain::{Core, Facts};
 use crate::error::Error;
 
 /// Evaluates a requirement on the facts of a verified token: scopes, core rules, history rules.
@@ -23,7 +23,7 @@ pub(crate) fn evaluate(
     let (core, history) = (facts.core(), facts.history());
     let mut denial = None;
     let mut login: Option<(Arc<str>, StepUp)> = None;
-    for rule in &requirement.core {
+    for (index, rule) in requirement.core.iter().enumerate() {
         let finding = rule.condition.evaluate(&core, time);
         if let Finding::Met = finding {
             recorder.met(|| rule.check(&core, time));
@@ -32,7 +32,10 @@ pub(crate) fn evaluate(
         let flow = recorder.unmet(|| rule.check(&core, time));
         let name = Arc::clone(&rule.name);
         let error = match finding {
-            Finding::LacksScope(required) => Error::InsufficientScope { required, rule: name },
+            Finding::LacksScope(required) => Error::InsufficientScope {
+                required: all_required(required, &requirement.core[index + 1..], &core, time),
+                rule: name,
+            },
             Finding::Unmet(code) => Error::Denied { code, rule: name },
             Finding::StepUp(needed) => {
                 // Evaluation goes on: another rule may deny what no login changes.
@@ -73,12 +76,41 @@ pub(crate) fn evaluate(
     }
 }
 
+/// The scopes of a rule that is not met, and those of the next rules that a token with them would still not meet: one
+/// challenge names all of them.
+fn all_required(first: Arc<str>, next: &[CoreRule], core: &Core<'_>, time: &EvaluationTime) -> Arc<str> {
+    let mut required = first;
+    for rule in next.iter().take_while(|rule| rule.asks_for_scope()) {
+        if let Finding::LacksScope(more) = rule.condition.evaluate(core, time) {
+            let is_new = |scope: &&str| !required.split(' ').any(|known| known == *scope);
+            let new: Vec<&str> = more.split(' ').filter(is_new).collect();
+            if !new.is_empty() {
+                required = format!("{required} {}", new.join(" ")).into();
+            }
+        }
+    }
+    required
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
 
     use crate::error::Error;
     use crate::policy::testing::{agent, code, human, outcome};
+
+    #[test]
+    fn one_challenge_names_every_scope_that_is_required() {
+        let required = |body: &str, scope: &str| match outcome(body, json!({"scope": scope})) {
+            Err(Error::InsufficientScope { required, .. }) => required.to_string(),
+            other => panic!("{body}: {other:?}"),
+        };
+        let body = "scopes: { all_of: [a, b], any_of: [c, d] }";
+        assert_eq!(required(body, ""), "a b c d");
+        assert_eq!(required(body, "a c"), "a b");
+        assert_eq!(required(body, "a b"), "a b c d");
+        assert_eq!(required("scopes: [a, b]", "b"), "a b");
+    }
 
     #[test]
     fn a_step_up_is_returned_only_if_a_new_login_alone_would_allow_the_request() {

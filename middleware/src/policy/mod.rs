@@ -29,6 +29,7 @@
 //!
 //! | Key | What it requires | Code of the denial |
 //! |---|---|---|
+//! | `scopes: { implies: { a: [b] } }` | beside `routes`: a token with the scope `a` has `b` as well ([Scopes](#scopes)) | |
 //! | `spelling: exact` | beside `routes`: the API distinguishes all spellings of a path ([Spelling](#spelling)) | |
 //! | `match` | where the route applies: `GET /a`, `GET,POST /a/{id}`, `* /a/{*rest}`, or a list of these | `no_route` |
 //! | `public: true` | nothing; a token is not read. A route without it needs a valid token, whatever else it has; `public: false` is the same | |
@@ -99,6 +100,21 @@
 //! letters (NFKC), several names of one handler. Name these paths in the `match` of the strict route.
 //! A method in a body that is compressed JSON, or neither a form nor JSON, is NOT found either.
 //!
+//! # Scopes
+//!
+//! A scope that includes others is written at the top of the policy, once for all rules:
+//!
+//! ```yaml
+//! scopes:
+//!   implies:
+//!     orders:admin: [orders:read, orders:write]
+//! ```
+//!
+//! A token with `orders:admin` then meets every rule that accepts `orders:read`, and `none_of: [orders:read]` denies it. A scope
+//! also implies what its scopes imply. `insufficient_scope` names the scopes as the rules have them: all that the request
+//! requires, in one challenge. The hierarchy changes no token: [`Identity::has_scope`](crate::Identity::has_scope) and what
+//! a service behind the gate receives are the scopes of the token alone.
+//!
 //! # Parties
 //!
 //! A party is named by its `sub` alone, which means the token's own issuer, or by `{ issuer: .., subject: .. }`. A subject
@@ -148,6 +164,7 @@ mod route_pattern;
 mod route_table;
 mod routers;
 mod rules;
+mod scope_hierarchy;
 mod segment;
 mod spelling;
 mod syntax;

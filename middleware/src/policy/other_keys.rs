@@ -19,6 +19,10 @@ pub(super) const KEYS: &[(&str, &str)] = &[
     ("roles", CLAIM),
     ("groups", CLAIM),
     ("permissions", CLAIM),
+    (
+        "implies",
+        "write it at the top of the policy: `scopes: { implies: { \"orders:admin\": [\"orders:read\"] } }`",
+    ),
     ("not", "write `none_of`"),
     ("action", ALLOW),
     ("allow", ALLOW),
@@ -64,6 +68,11 @@ mod tests {
                 "3:5: unknown key `roles`; write it as a claim: `claims: { roles: { contains: admin } }`",
             ),
             ("scope: [a]", "3:5: unknown key `scope`; did you mean `scopes`?"),
+            (
+                "scopes: { implies: { b: [a] } }",
+                "3:15: unknown key `implies`; write it at the top of the policy: `scopes: { implies: { \"orders:admin\": \
+                 [\"orders:read\"] } }`",
+            ),
         ] {
             let mistakes = Policy::from_yaml(&format!("routes:\n  - match: GET /\n    {body}\n")).unwrap_err();
             assert_eq!(mistakes.to_string().replace("\n  help: ", "; "), message);

@@ -31,8 +31,8 @@ impl Policy {
         Policy::read(actgate_yaml::read::<Document>(text))
     }
 
-    /// Reads and compiles the policy that is part of a larger document: its members `requirements` and `routes`. Other
-    /// members are ignored.
+    /// Reads and compiles the policy that is part of a larger document: its members `scopes`, `spelling`, `requirements` and
+    /// `routes`. Other members are ignored.
     ///
     /// # Errors
     /// As [`from_yaml`](Self::from_yaml). Places are those of the larger document.
@@ -54,7 +54,8 @@ impl Policy {
         })
     }
 
-    /// What the policy holds without effect: requirements that no route requires, and routes that no request reaches.
+    /// What the policy holds without effect: requirements that no route requires, implied scopes that no rule names, and
+    /// routes that no request reaches.
     ///
     /// A program that reads its policy at start logs these.
     pub fn warnings(&self) -> impl ExactSizeIterator<Item = PolicyDiagnostic<'_>> {

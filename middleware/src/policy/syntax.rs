@@ -1,7 +1,9 @@
 //! The common syntax of rules, and the report of mistakes in it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Deref;
+use std::sync::Arc;
 
 use actgate_yaml::{Diagnostics, Omissions, Span, parse_duration};
 use serde::Deserialize;
@@ -13,7 +15,7 @@ use super::exact;
 macro_rules! texts {
     ($($(#[$doc:meta])* $Text:ident: $is_valid:expr, $mistake:literal;)*) => {$(
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq)]
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub(super) struct $Text(Box<str>);
 
         impl<'de> Deserialize<'de> for $Text {
@@ -99,9 +101,14 @@ pub(super) struct Context<'r> {
     pub(super) diagnostics: &'r mut Diagnostics,
     /// The scopes that the requirement requires, all of them.
     pub(super) scopes: Vec<Word>,
+    /// The hierarchy of the scopes.
+    pub(super) implied_by: ImpliedBy,
     /// How many rules are compiled.
     pub(super) compiled: usize,
 }
+
+/// The scopes that imply each scope, also by way of others, in their order.
+pub(super) type ImpliedBy = BTreeMap<Word, Arc<[Word]>>;
 
 impl Context<'_> {
     pub(super) fn mistake(&mut self, span: Span, message: impl Into<String>, help: impl Into<String>) {

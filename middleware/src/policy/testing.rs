@@ -17,26 +17,50 @@ pub(super) const NOW: u64 = 1_000_000;
 
 /// The requirement of a route with this body.
 pub(super) fn requirement(body: &str) -> Arc<Requirement> {
-    let policy = Policy::from_yaml(&format!("routes:\n  - match: GET /\n    {body}\n")).unwrap();
-    match &policy.exact_route("GET", "/").unwrap().access {
-        Access::Guarded(requirement) => Arc::clone(requirement),
-        Access::Public => panic!("{body}"),
-    }
+    requirement_of(&with_route(body))
 }
 
 /// The outcome of a token with these claims on a route with this body.
 pub(super) fn outcome(body: &str, claims: Value) -> Result<(), Error> {
-    evaluated(body, claims).0
+    evaluated(&with_route(body), claims).0
 }
 
 /// The checks of `explain`.
 pub(super) fn checks(body: &str, claims: Value) -> Vec<Check> {
-    evaluated(body, claims).1
+    checks_of(&with_route(body), claims)
+}
+
+/// The code of the denial, or `allow`.
+pub(super) fn code(body: &str, claims: Value) -> &'static str {
+    code_of(&with_route(body), claims)
+}
+
+/// The code of the denial on the route `GET /` of a policy, or `allow`.
+pub(super) fn code_of(policy: &str, claims: Value) -> &'static str {
+    let (outcome, _) = evaluated(policy, claims);
+    outcome.map_or_else(|error| error.code(), |()| "allow")
+}
+
+/// The checks of `explain` on the route `GET /` of a policy.
+pub(super) fn checks_of(policy: &str, claims: Value) -> Vec<Check> {
+    evaluated(policy, claims).1
+}
+
+fn with_route(body: &str) -> String {
+    format!("routes:\n  - match: GET /\n    {body}\n")
+}
+
+fn requirement_of(policy: &str) -> Arc<Requirement> {
+    let policy = Policy::from_yaml(policy).unwrap();
+    match &policy.exact_route("GET", "/").unwrap().access {
+        Access::Guarded(requirement) => Arc::clone(requirement),
+        Access::Public => panic!("a public route"),
+    }
 }
 
 /// The outcome and the checks. The outcome does not depend on the recorder.
-fn evaluated(body: &str, claims: Value) -> (Result<(), Error>, Vec<Check>) {
-    let requirement = requirement(body);
+fn evaluated(policy: &str, claims: Value) -> (Result<(), Error>, Vec<Check>) {
+    let requirement = requirement_of(policy);
     let mut token = json!({"iss": "https://idp.example", "sub": "u1", "aud": "a", "exp": 1});
     token
         .as_object_mut()
@@ -47,18 +71,13 @@ fn evaluated(body: &str, claims: Value) -> (Result<(), Error>, Vec<Check>) {
     let enforced = evaluate(&requirement, &facts, &time, &mut StopAtFirst);
     let mut checks = Collect::default();
     let explained = evaluate(&requirement, &facts, &time, &mut checks);
-    assert_eq!(enforced, explained, "{body}");
+    assert_eq!(enforced, explained, "{policy}");
     assert_eq!(
         checks.0.len(),
         requirement.core.len() + requirement.history.len(),
         "every rule is evaluated"
     );
     (enforced, checks.0)
-}
-
-/// The code of the denial, or `allow`.
-pub(super) fn code(body: &str, claims: Value) -> &'static str {
-    outcome(body, claims).map_or_else(|error| error.code(), |()| "allow")
 }
 
 /// The claims of a human with this `act`, unless it is null.

@@ -31,6 +31,7 @@ pub(super) struct Document {
     pub(super) max_connections: Option<Spanned<u32>>,
     pub(super) decision_log: Option<Spanned<String>>,
     pub(super) policy: Option<Spanned<String>>,
+    pub(super) scopes: Option<Spanned<IgnoredAny>>,
     pub(super) spelling: Option<Spanned<IgnoredAny>>,
     pub(super) requirements: Option<Spanned<IgnoredAny>>,
     pub(super) routes: Option<Spanned<IgnoredAny>>,

@@ -136,6 +136,11 @@ core_words! {
 }
 
 impl RequirementDocument {
+    /// Every scope in a list of `scopes`, those of alternatives excepted.
+    pub(super) fn named_scopes(&self) -> impl Iterator<Item = &Word> {
+        self.scopes.iter().flat_map(|scopes| scopes.value.named())
+    }
+
     /// The scopes that are all required.
     pub(super) fn required_scopes(&self) -> impl Iterator<Item = &Word> {
         let scopes = self.scopes.iter().filter_map(|scopes| scopes.value.all_of.as_ref());

@@ -1,5 +1,6 @@
 //! `scopes`: what the token may be used for.
 
+use std::fmt;
 use std::sync::Arc;
 
 use actgate_yaml::Spanned;
@@ -19,42 +20,100 @@ pub(in crate::policy) struct ScopesDocument {
     none_of: Option<Vec<Word>>,
 }
 
+impl ScopesDocument {
+    /// The scopes of every list.
+    pub(super) fn named(&self) -> impl Iterator<Item = &Word> {
+        [&self.all_of, &self.any_of, &self.none_of]
+            .into_iter()
+            .flatten()
+            .flatten()
+    }
+}
+
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::policy) enum ScopesCondition {
     /// Every one of these; the text is for the challenge.
-    All(Box<[Word]>, Arc<str>),
+    All(Box<[ListedScope]>, Arc<str>),
     /// At least one of these; the text is for the challenge.
-    Any(Box<[Word]>, Arc<str>),
-    Excluded(Box<[Word]>),
+    Any(Box<[ListedScope]>, Arc<str>),
+    Excluded(Box<[ListedScope]>),
+}
+
+/// A scope in a list, which a token has if it has one that implies it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::policy) struct ListedScope {
+    scope: Word,
+    /// The other scopes that imply it, in their order.
+    implied_by: Arc<[Word]>,
 }
 
 pub(super) fn compile(document: &Spanned<ScopesDocument>, context: &mut Context<'_>) -> Conditions<ScopesCondition> {
+    let written = &document.value;
     // A token with the scopes of the challenge has to satisfy the whole requirement.
     let required = context.scopes.clone();
     let challenge = |more: &[Word]| joined(required.iter().chain(more), " ").into();
-    context.contradiction(
-        document.span(),
-        "all_of",
-        document.value.all_of.as_deref(),
-        document.value.none_of.as_deref(),
-    );
-    context.contradiction(
-        document.span(),
-        "any_of",
-        document.value.any_of.as_deref(),
-        document.value.none_of.as_deref(),
-    );
+    for (key, accepted) in [("all_of", &written.all_of), ("any_of", &written.any_of)] {
+        contradiction(document, key, accepted.as_deref(), context);
+    }
+    let lists = [&written.all_of, &written.any_of, &written.none_of];
+    let [all, any, none] = lists.map(|list| list.as_ref().map(|list| listed(list, context)));
     let mut conditions = Collector::new("scopes", document.span(), context);
-    let written = &document.value;
-    conditions.list("", written.all_of.as_deref(), |all| {
-        ScopesCondition::All(all, challenge(&[]))
+    conditions.list("", all.as_deref(), |all| ScopesCondition::All(all, challenge(&[])));
+    conditions.list("any_of", any.as_deref(), |any| {
+        ScopesCondition::Any(any, challenge(written.any_of.as_deref().unwrap_or_default()))
     });
-    conditions.list("any_of", written.any_of.as_deref(), |any| {
-        let challenge = challenge(&any);
-        ScopesCondition::Any(any, challenge)
-    });
-    conditions.list("none_of", written.none_of.as_deref(), ScopesCondition::Excluded);
+    conditions.list("none_of", none.as_deref(), ScopesCondition::Excluded);
     conditions.finish()
+}
+
+fn listed(scopes: &[Word], context: &Context<'_>) -> Vec<ListedScope> {
+    let listed = scopes.iter().map(|scope| ListedScope {
+        scope: scope.clone(),
+        implied_by: context.implied_by.get(scope).cloned().unwrap_or_default(),
+    });
+    listed.collect()
+}
+
+/// Reports a scope in the list of a key that is in `none_of`, or implies one there.
+fn contradiction(document: &Spanned<ScopesDocument>, key: &str, accepted: Option<&[Word]>, context: &mut Context<'_>) {
+    let excluded = document.value.none_of.as_deref();
+    context.contradiction(document.span(), key, accepted, excluded);
+    let accepted = accepted.unwrap_or_default();
+    let implying = listed(excluded.unwrap_or_default(), context)
+        .into_iter()
+        .find_map(|excluded| {
+            let implying = accepted.iter().find(|accepted| excluded.is_implied_by(accepted))?;
+            Some((implying, excluded.scope))
+        });
+    if let Some((implying, excluded)) = implying {
+        let message = format!("`{implying}` in `{key}` implies `{excluded}` in `none_of`, and so is never accepted");
+        context.mistake(document.span(), message, "remove one of the two");
+    }
+}
+
+impl ListedScope {
+    /// Whether one of the scopes of a token is this one, or implies it.
+    fn is_in(&self, held: &str) -> bool {
+        has_scope(held, &self.scope)
+            || !self.implied_by.is_empty() && held.split(' ').any(|held| self.is_implied_by(held))
+    }
+
+    fn is_implied_by(&self, other: &str) -> bool {
+        self.implied_by
+            .binary_search_by(|implying| (**implying).cmp(other))
+            .is_ok()
+    }
+
+    /// Whether a token with this scope has the other one.
+    fn includes(&self, other: &ListedScope) -> bool {
+        self.scope == other.scope || other.is_implied_by(&self.scope)
+    }
+}
+
+impl fmt::Display for ListedScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.scope.fmt(f)
+    }
 }
 
 impl ScopesCondition {
@@ -66,15 +125,16 @@ impl ScopesCondition {
     /// Whether whatever meets this condition meets the other one.
     pub(super) fn implies(&self, other: &ScopesCondition) -> bool {
         match (self, other) {
-            (ScopesCondition::All(scopes, _), ScopesCondition::All(fewer, _)) => {
-                fewer.iter().all(|scope| scopes.contains(scope))
-            }
+            (ScopesCondition::All(scopes, _), ScopesCondition::All(fewer, _)) => fewer
+                .iter()
+                .all(|other| scopes.iter().any(|scope| scope.includes(other))),
             _ => self == other,
         }
     }
 
     pub(super) fn evaluate(&self, core: &Core<'_>, _: &EvaluationTime) -> Finding {
-        let has = |scope: &Word| has_scope(&core.claims.scope, scope);
+        let held = &*core.claims.scope;
+        let has = |scope: &ListedScope| scope.is_in(held);
         let (met, challenge) = match self {
             ScopesCondition::All(scopes, challenge) => (scopes.iter().all(has), challenge),
             ScopesCondition::Any(scopes, challenge) => (scopes.iter().any(has), challenge),
@@ -88,16 +148,25 @@ impl ScopesCondition {
     }
 
     pub(super) fn explain(&self, core: &Core<'_>, _: &EvaluationTime) -> (String, String) {
-        let expected = match self {
-            ScopesCondition::All(scopes, _) => joined(scopes, " and "),
-            ScopesCondition::Any(scopes, _) => joined(scopes, " or "),
-            ScopesCondition::Excluded(scopes) => format!("none of {}", joined(scopes, ", ")),
+        let (scopes, expected) = match self {
+            ScopesCondition::All(scopes, _) => (scopes, joined(scopes, " and ")),
+            ScopesCondition::Any(scopes, _) => (scopes, joined(scopes, " or ")),
+            ScopesCondition::Excluded(scopes) => (scopes, format!("none of {}", joined(scopes, ", "))),
         };
-        let got = match &*core.claims.scope {
-            "" => "no scope",
-            scope => scope,
+        let held = &*core.claims.scope;
+        let got = match held {
+            "" => return (expected, "no scope".to_owned()),
+            held => held.to_owned(),
         };
-        (expected, got.to_owned())
+        let implied = scopes.iter().filter(|scope| !has_scope(held, &scope.scope));
+        let implied = implied.filter_map(|scope| {
+            let implying = held.split(' ').find(|held| scope.is_implied_by(held))?;
+            Some(match implying == held {
+                true => format!(", which implies {scope}"),
+                false => format!(", of which {implying} implies {scope}"),
+            })
+        });
+        (expected, got + &implied.collect::<String>())
     }
 }
 
@@ -110,7 +179,110 @@ mod tests {
     use serde_json::json;
 
     use crate::error::Error;
-    use crate::policy::testing::{code, outcome};
+    use crate::policy::Policy;
+    use crate::policy::testing::{checks, checks_of, code, code_of, outcome};
+
+    const HIERARCHY: &str = "scopes: { implies: { root: [orders:admin], orders:admin: [orders:read, orders:write] } }";
+
+    /// A policy with the hierarchy and one route.
+    fn with_hierarchy(body: &str) -> String {
+        format!("{HIERARCHY}\nroutes:\n  - match: GET /\n    {body}\n")
+    }
+
+    #[test]
+    fn a_scope_that_implies_another_is_as_good_as_it() {
+        let scope = |body: &str, scope: &str| code_of(&with_hierarchy(body), json!({"scope": scope}));
+        let lacks = "insufficient_scope";
+        for (body, held, expected) in [
+            ("scopes: [orders:read]", "orders:read", "allow"),
+            ("scopes: [orders:read]", "x orders:admin y", "allow"),
+            ("scopes: [orders:read, orders:write]", "root", "allow"),
+            ("scopes: [orders:read, other]", "root", lacks),
+            ("scopes: [orders:read]", "orders:write", lacks),
+            ("scopes: [orders:read]", "orders:admins", lacks),
+            ("scopes: [orders:admin]", "orders:read orders:write", lacks),
+            ("scopes: { any_of: [a, orders:write] }", "orders:admin", "allow"),
+            ("scopes: { any_of: [a, orders:write] }", "orders:read", lacks),
+            ("scopes: { none_of: [orders:write] }", "orders:read", "allow"),
+            (
+                "scopes: { none_of: [orders:write] }",
+                "orders:admin",
+                "scope_not_allowed",
+            ),
+            ("scopes: { none_of: [orders:write] }", "root", "scope_not_allowed"),
+            (
+                "scopes: { none_of: [orders:admin] }",
+                "orders:read orders:write",
+                "allow",
+            ),
+            (
+                "scopes: { all_of: [orders:read], none_of: [orders:admin] }",
+                "orders:read",
+                "allow",
+            ),
+            (
+                "any_of: [{ scopes: [orders:read] }, { client: { one_of: [x] } }]",
+                "root",
+                "allow",
+            ),
+        ] {
+            assert_eq!(scope(body, held), expected, "{body}: {held}");
+        }
+        assert_eq!(code("scopes: [orders:read]", json!({"scope": "orders:admin"})), lacks);
+    }
+
+    #[test]
+    fn explain_names_the_scope_that_implies_another() {
+        let got = |body: &str, scope: &str| {
+            let checks = checks_of(&with_hierarchy(body), json!({"scope": scope}));
+            checks
+                .into_iter()
+                .find(|check| check.rule.starts_with("GET /: scopes"))
+                .unwrap()
+                .got
+        };
+        assert_eq!(
+            got("scopes: [orders:read]", "orders:admin"),
+            "orders:admin, which implies orders:read"
+        );
+        assert_eq!(
+            got("scopes: { none_of: [orders:read, orders:write] }", "a root"),
+            "a root, of which root implies orders:read, of which root implies orders:write"
+        );
+        assert_eq!(
+            got("scopes: [orders:read]", "orders:read orders:admin"),
+            "orders:read orders:admin"
+        );
+        assert_eq!(got("scopes: [orders:read]", ""), "no scope");
+        assert_eq!(checks("scopes: [a]", json!({"scope": "a b"}))[0].got, "a b");
+    }
+
+    #[test]
+    fn a_list_that_implies_a_scope_of_none_of_is_a_mistake() {
+        for (body, key) in [
+            ("scopes: { all_of: [root], none_of: [orders:write] }", "all_of"),
+            ("scopes: { any_of: [root, a], none_of: [orders:write] }", "any_of"),
+        ] {
+            let mistakes = Policy::from_yaml(&with_hierarchy(body)).unwrap_err().to_string();
+            let expected = format!(
+                "4:13: `root` in `{key}` implies `orders:write` in `none_of`, and so is never accepted\n  help: remove one of the two"
+            );
+            assert_eq!(mistakes, expected);
+        }
+    }
+
+    #[test]
+    fn a_route_that_requires_a_scope_requires_what_it_implies() {
+        let covered = |strict: &str, weak: &str| {
+            let routes =
+                format!("[{{ match: GET /a, scopes: [{strict}] }}, {{ match: 'GET /{{*rest}}', scopes: [{weak}] }}]");
+            let policy = Policy::from_yaml(&format!("{HIERARCHY}\nroutes: {routes}")).unwrap();
+            policy.covered_spellings().count()
+        };
+        assert_eq!(covered("orders:read", "orders:admin"), 0);
+        assert_eq!(covered("orders:read", "root"), 0);
+        assert_eq!(covered("orders:admin", "orders:read"), 1);
+    }
 
     #[test]
     fn scopes_are_whole_words_and_come_before_other_rules() {

@@ -241,6 +241,7 @@ routes: [{ match: GET /, public: true }]
         for (policy, place) in [
             ("routes: []", "actgate.yaml:16:9"),
             ("requirements: {}", "actgate.yaml"),
+            ("scopes: { implies: { b: [a] } }", "actgate.yaml"),
             ("requirements: { r: { scopes: [a] } }\nroutes: []", "actgate.yaml:17:9"),
         ] {
             assert_eq!(mistakes(&format!("{rest}{policy}\n")), [format!("{place}: {message}")]);

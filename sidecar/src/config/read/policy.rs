@@ -22,11 +22,12 @@ impl ConfigReader<'_> {
     /// Reads the policy; `text` is that of the configuration.
     pub(super) fn policy(&mut self, document: &Document, text: &str) -> Option<PolicySettings> {
         let routes = document.routes.as_ref().map(Spanned::span);
-        let is_inline = routes.is_some() || document.requirements.is_some() || document.spelling.is_some();
+        let others = [&document.requirements, &document.scopes, &document.spelling];
+        let is_inline = routes.is_some() || others.into_iter().any(Option::is_some);
         let (file, policy) = match &document.policy {
             Some(named) if is_inline => {
                 let message = "the policy is written here and named as well";
-                let help = "keep either `policy`, or `spelling`, `requirements` and `routes`";
+                let help = "keep either `policy`, or `scopes`, `spelling`, `requirements` and `routes`";
                 self.diagnostics.push(named.span(), message, help);
                 return None;
             }
@@ -47,8 +48,8 @@ impl ConfigReader<'_> {
             }
             None if is_inline => (self.file.to_owned(), Policy::from_yaml_members(text)),
             None => {
-                let left_out = ["policy", "routes", "requirements", "spelling"].map(|key| self.omissions.has_key(key));
-                if !left_out.contains(&true) {
+                let keys = ["policy", "routes", "requirements", "scopes", "spelling"];
+                if !keys.iter().any(|key| self.omissions.has_key(key)) {
                     let message = "there is no policy, so that every request would be denied";
                     let help = "name its file with `policy`, or write `routes` here";
                     self.diagnostics.push(Span::default(), message, help);
