@@ -115,7 +115,7 @@ pub(super) fn compile(document: Option<&Spanned<HierarchyDocument>>, context: &m
         .collect()
 }
 
-/// The item by which a scope is reached first, and the scope whose item it is.
+/// The item with which a scope is reached first, and the scope whose item it is.
 type Way<'d> = (&'d Word, &'d Spanned<Word>);
 
 /// Every scope that `start` implies, also by way of others.
