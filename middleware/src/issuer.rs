@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use crate::error::ConfigError;
+use crate::issuer_identifier;
 use crate::keys::{Algorithm, KeySet, KeySetError, KeySource, RefreshPolicy};
 use crate::profile::{ChainCompleteness, PriorActors, Profile};
 use crate::required_claims::{ClaimValue, RequiredClaim};
-use crate::shared_issuers::{SharedIssuer, entra_tenant};
+use crate::shared_issuers::SharedIssuer;
 
 /// One trusted issuer and what its tokens must contain. Pure: it holds no key that is fetched and no task.
 ///
@@ -54,7 +55,7 @@ impl TrustedIssuer {
     /// fragment, or is a pattern or the address of a document; [`ConfigError::Url`] for an address of keys that is neither
     /// `https` nor on loopback.
     pub fn new(issuer: &str, keys: impl Into<KeySource>) -> Result<TrustedIssuer, ConfigError> {
-        check_identifier(issuer)?;
+        issuer_identifier::check(issuer)?;
         let keys = keys.into();
         keys.endpoint(issuer)?;
         Ok(TrustedIssuer {
@@ -193,98 +194,6 @@ impl TrustedIssuer {
     }
 }
 
-/// RFC 8414 section 2: a URL without query or fragment. The comparison is textual, so that a text that no token contains
-/// is a mistake.
-fn check_identifier(issuer: &str) -> Result<(), ConfigError> {
-    let invalid = |shown: &str, reason, help| {
-        Err(ConfigError::Issuer {
-            issuer: shown.escape_debug().to_string(),
-            reason,
-            help,
-        })
-    };
-    let write = |text: &str| format!("write `{text}`");
-    let as_in_tokens = || "write the https URL that the issuer writes in `iss`".to_owned();
-    let is_blank = |character: char| character.is_whitespace() || character.is_control();
-    if issuer.contains(is_blank) {
-        let help = match issuer.replace(is_blank, "") {
-            text if text.is_empty() => as_in_tokens(),
-            text => write(&text),
-        };
-        return invalid(issuer, "it contains white space or a control character", help);
-    }
-    let Ok(url) = url::Url::parse(issuer) else {
-        let help = if issuer.contains('.') && !issuer.contains("://") {
-            write(&format!("https://{issuer}"))
-        } else {
-            as_in_tokens()
-        };
-        return invalid(issuer, "it is not an absolute URL", help);
-    };
-    if !url.username().is_empty() || url.password().is_some() {
-        let mut plain = url.clone();
-        let (_, _) = (plain.set_username(""), plain.set_password(None));
-        let plain = plain.as_str().strip_suffix('/').unwrap_or(plain.as_str());
-        return invalid(plain, "it has a user name or password", write(plain));
-    }
-    if !matches!(url.scheme(), "https" | "http") || !url.has_host() {
-        // A host and a port parse as a scheme and a path.
-        let help = match url.scheme().contains('.') {
-            true => write(&format!("https://{issuer}")),
-            false => as_in_tokens(),
-        };
-        return invalid(issuer, "it is not an https URL, nor an http URL", help);
-    }
-    if let Some(end) = issuer.find(['?', '#']) {
-        return invalid(issuer, "it has a query or a fragment", write(&issuer[..end]));
-    }
-    if issuer.contains(['*', '{', '}', '<', '>']) {
-        let help = "write each issuer, and an id in place of `{tenant}`".to_owned();
-        return invalid(
-            issuer,
-            "it is a pattern, and issuers are compared as they are written",
-            help,
-        );
-    }
-    if let Some(tenant) = entra_tenant(issuer) {
-        let help =
-            format!("list the issuer of each tenant, such as `{tenant}`, which is what its tokens have as `iss`");
-        return invalid(issuer, "it is an endpoint for many tenants, and no `iss`", help);
-    }
-    if let Some(owner) = owner_of_document(issuer) {
-        let help = format!("write `{owner}`, or with a slash at the end where `iss` has one");
-        return invalid(issuer, "it is the address of a document of the issuer", help);
-    }
-    Ok(())
-}
-
-/// The issuer whose document has this address: its metadata or its key set.
-fn owner_of_document(address: &str) -> Option<String> {
-    const DOCUMENTS: [&str; 6] = [
-        "openid-configuration",
-        "oauth-authorization-server",
-        "jwks.json",
-        "jwks",
-        "protocol/openid-connect/certs",
-        "certs",
-    ];
-    let address = address.trim_end_matches('/');
-    let lower = address.to_ascii_lowercase();
-    if let Some(at) = lower.find("/.well-known") {
-        let (base, document) = (&address[..at], &address[at + "/.well-known".len()..]);
-        // RFC 8414 section 3.1 puts the well-known part before the path of the issuer.
-        let after_document = document.get(1..).and_then(|rest| rest.split_once('/'));
-        return match (document.chars().next(), after_document) {
-            (None, _) | (Some('/'), None) => Some(base.to_owned()),
-            (Some('/'), Some((_, path))) => Some(format!("{base}/{path}")),
-            _ => None,
-        };
-    }
-    let mut documents = DOCUMENTS.iter();
-    let name = documents.find(|name| lower.ends_with(&format!("/{name}")))?;
-    Some(address[..address.len() - name.len() - 1].to_owned())
-}
-
 fn check_audience(audience: &str) -> Result<(), ConfigError> {
     let invalid = |reason, help| {
         Err(ConfigError::Audience {
@@ -313,159 +222,6 @@ fn check_audience(audience: &str) -> Result<(), ConfigError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_issuer_is_a_plain_url() {
-        for valid in [
-            "https://idp.example",
-            "https://idp.example:443/realms/alpha",
-            "https://idp.example/",
-            "HTTPS://IdP.example/adfs/services/trust",
-            "https://idp.example/myjwks",
-            "https://idp.example/certs/a",
-            "https://idp.example/.well-knowns",
-            "http://127.0.0.1:9400",
-        ] {
-            assert_eq!(check_identifier(valid), Ok(()), "{valid}");
-        }
-    }
-
-    /// What is shown, why it is no issuer, and what to write.
-    fn refused(issuer: &str) -> (String, &'static str, String) {
-        match TrustedIssuer::discover(issuer) {
-            Err(ConfigError::Issuer { issuer, reason, help }) => (issuer, reason, help),
-            other => panic!("{issuer:?}: {other:?}"),
-        }
-    }
-
-    #[test]
-    fn a_text_that_is_no_issuer_has_a_reason_and_help() {
-        let as_in_tokens = "write the https URL that the issuer writes in `iss`";
-        for (text, reason, help) in [
-            ("", "it is not an absolute URL", as_in_tokens),
-            ("idp", "it is not an absolute URL", as_in_tokens),
-            ("/realms/a", "it is not an absolute URL", as_in_tokens),
-            (
-                "idp.example/a",
-                "it is not an absolute URL",
-                "write `https://idp.example/a`",
-            ),
-            (
-                "idp.example:8443",
-                "it is not an https URL, nor an http URL",
-                "write `https://idp.example:8443`",
-            ),
-            (
-                "ftp://idp.example",
-                "it is not an https URL, nor an http URL",
-                as_in_tokens,
-            ),
-            ("urn:idp", "it is not an https URL, nor an http URL", as_in_tokens),
-            (" ", "it contains white space or a control character", as_in_tokens),
-            (
-                " https://idp.example",
-                "it contains white space or a control character",
-                "write `https://idp.example`",
-            ),
-            (
-                "https://idp.example ",
-                "it contains white space or a control character",
-                "write `https://idp.example`",
-            ),
-            (
-                "https://idp.example\n",
-                "it contains white space or a control character",
-                "write `https://idp.example`",
-            ),
-            (
-                "https://idp.example/?a",
-                "it has a query or a fragment",
-                "write `https://idp.example/`",
-            ),
-            (
-                "https://idp.example/a#f",
-                "it has a query or a fragment",
-                "write `https://idp.example/a`",
-            ),
-            (
-                "https://idp.example?",
-                "it has a query or a fragment",
-                "write `https://idp.example`",
-            ),
-        ] {
-            let (_, got_reason, got_help) = refused(text);
-            assert_eq!((got_reason, &*got_help), (reason, help), "{text:?}");
-        }
-        for pattern in [
-            "https://*.idp.example",
-            "https://idp.example/*",
-            "https://login.example/{tenantid}/v2.0",
-            "https://login.example/<tenant>/v2.0",
-        ] {
-            assert_eq!(
-                refused(pattern).1,
-                "it is a pattern, and issuers are compared as they are written"
-            );
-        }
-        let (shown, _, help) = refused("https://user:secret@idp.example/a");
-        assert_eq!(
-            (&*shown, &*help),
-            ("https://idp.example/a", "write `https://idp.example/a`")
-        );
-    }
-
-    #[test]
-    fn the_address_of_a_document_is_no_issuer() {
-        for (address, issuer) in [
-            (
-                "https://idp.example/.well-known/openid-configuration",
-                "https://idp.example",
-            ),
-            (
-                "https://idp.example/realms/a/.well-known/openid-configuration",
-                "https://idp.example/realms/a",
-            ),
-            (
-                "https://idp.example/.well-known/openid-configuration/",
-                "https://idp.example",
-            ),
-            (
-                "https://idp.example/.well-known/oauth-authorization-server",
-                "https://idp.example",
-            ),
-            (
-                "https://idp.example/.well-known/oauth-authorization-server/realms/a",
-                "https://idp.example/realms/a",
-            ),
-            (
-                "https://idp.example/.well-known/openid-configuration/t",
-                "https://idp.example/t",
-            ),
-            ("https://idp.example/.well-known/jwks.json", "https://idp.example"),
-            ("https://idp.example/a/.well-known/jwks", "https://idp.example/a"),
-            (
-                "https://idp.example/.Well-Known/OpenID-Configuration",
-                "https://idp.example",
-            ),
-            ("https://idp.example/.well-known", "https://idp.example"),
-            ("https://idp.example/oauth2/jwks.json", "https://idp.example/oauth2"),
-            ("https://idp.example/openid-configuration", "https://idp.example"),
-            ("https://idp.example/jwks", "https://idp.example"),
-            ("https://idp.example/oauth2/JWKS/", "https://idp.example/oauth2"),
-            ("https://idp.example/a/certs", "https://idp.example/a"),
-            (
-                "https://idp.example/realms/a/protocol/openid-connect/certs",
-                "https://idp.example/realms/a",
-            ),
-        ] {
-            let (_, reason, help) = refused(address);
-            assert_eq!(reason, "it is the address of a document of the issuer", "{address}");
-            let wanted = format!("write `{issuer}`, or with a slash at the end where `iss` has one");
-            assert_eq!(help, wanted, "{address}");
-        }
-        let with_keys = KeySource::JwksUri("https://idp.example/jwks".to_owned());
-        assert!(TrustedIssuer::new("https://idp.example/.well-known/openid-configuration", with_keys).is_err());
-    }
 
     #[test]
     fn an_audience_is_a_text_that_a_token_can_contain() {

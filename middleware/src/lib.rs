@@ -86,6 +86,7 @@ pub mod clock;
 mod error;
 mod identity;
 mod issuer;
+mod issuer_identifier;
 mod json;
 pub mod keys;
 pub mod layer;

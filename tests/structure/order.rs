@@ -18,6 +18,7 @@ const LIBRARY: &[&[&str]] = &[
     &["request"],
     &["token"],
     &["required_claims", "shared_issuers"],
+    &["issuer_identifier"],
     &["issuer"],
     &["chain"],
     &["policy"],
