@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::error::ConfigError;
 use crate::issuer_identifier;
-use crate::keys::{Algorithm, KeySet, KeySetError, KeySource, RefreshPolicy};
+use crate::keys::{Algorithm, KeySet, KeySetError, KeySource, PlainHttp, RefreshPolicy};
 use crate::profile::{ChainCompleteness, PriorActors, Profile};
 use crate::required_claims::{ClaimValue, RequiredClaim};
 use crate::shared_issuers::SharedIssuer;
@@ -27,6 +27,7 @@ pub struct TrustedIssuer {
     pub(crate) issuer: Arc<str>,
     pub(crate) audiences: Vec<Box<str>>,
     pub(crate) keys: KeySource,
+    pub(crate) plain_http: PlainHttp,
     pub(crate) algorithms: Vec<Algorithm>,
     pub(crate) refresh_policy: RefreshPolicy,
     pub(crate) profile: Profile,
@@ -45,23 +46,43 @@ impl TrustedIssuer {
     }
 
     /// An issuer with its keys. `issuer` is compared byte for byte with `iss` and with the issuer's metadata: a slash at the
-    /// end, upper case in scheme and host, and a default port count.
+    /// end, upper case in scheme and host, and a default port count. With a `jwks_uri` or a static set it may be any text,
+    /// such as `rke` or `spiffe://example.org`.
     ///
     /// The defaults: every [`Algorithm`], the profile of RFC 9068, prior actors for audit only. At least one
     /// [`audience`](Self::audience) is needed.
     ///
     /// # Errors
-    /// [`ConfigError::Issuer`] for an issuer that is not an `https` (or, in closed networks, `http`) URL, has user, query or
-    /// fragment, or is a pattern or the address of a document; [`ConfigError::Url`] for an address of keys that is neither
-    /// `https` nor on loopback.
+    /// [`ConfigError::Issuer`] for an issuer that discovery needs to be an `https` URL and is none, that is empty, a pattern
+    /// or the address of a document, or that has a user, a query or a fragment; [`ConfigError::Url`] for an address of
+    /// keys that is neither `https` nor on loopback.
     pub fn new(issuer: &str, keys: impl Into<KeySource>) -> Result<TrustedIssuer, ConfigError> {
-        issuer_identifier::check(issuer)?;
-        let keys = keys.into();
-        keys.endpoint(issuer)?;
+        TrustedIssuer::of(issuer, keys.into(), PlainHttp::OnLoopback)
+    }
+
+    /// As [`new`](Self::new), for keys that may be fetched over plain `http` from any host.
+    ///
+    /// **Insecure**: a party on the network path can replace the keys, and then forge any token of the issuer. It is for
+    /// networks that are protected by other means; each start warns of it. The metadata of an `https` issuer never leads
+    /// to keys over `http`, here too.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), but for addresses of scheme `http`.
+    pub fn with_insecure_http(issuer: &str, keys: impl Into<KeySource>) -> Result<TrustedIssuer, ConfigError> {
+        TrustedIssuer::of(issuer, keys.into(), PlainHttp::Everywhere)
+    }
+
+    fn of(issuer: &str, keys: KeySource, plain_http: PlainHttp) -> Result<TrustedIssuer, ConfigError> {
+        match keys {
+            KeySource::Discovery => issuer_identifier::check_url(issuer)?,
+            _ => issuer_identifier::check(issuer)?,
+        }
+        keys.endpoint(issuer, plain_http)?;
         Ok(TrustedIssuer {
             issuer: issuer.into(),
             audiences: Vec::new(),
             keys,
+            plain_http,
             algorithms: Algorithm::all().to_vec(),
             refresh_policy: RefreshPolicy::default(),
             profile: Profile::default(),
@@ -266,6 +287,15 @@ mod tests {
             assert!(error.to_string().contains("the address of metadata"), "{error}");
         }
         assert!(jwks_uri("https://idp.internal/.well-known/jwks.json").is_ok());
+    }
+
+    #[test]
+    fn keys_come_over_plain_http_where_it_is_allowed_by_name() {
+        let jwks_uri = |uri: &str| KeySource::JwksUri(uri.to_owned());
+        assert!(TrustedIssuer::with_insecure_http("http://idp.internal", KeySource::Discovery).is_ok());
+        assert!(TrustedIssuer::with_insecure_http("rke", jwks_uri("http://idp.internal/jwks")).is_ok());
+        assert!(TrustedIssuer::with_insecure_http("rke", KeySource::Discovery).is_err());
+        assert!(TrustedIssuer::with_insecure_http("rke", jwks_uri("ftp://idp.internal/jwks")).is_err());
     }
 
     #[test]

@@ -1,21 +1,44 @@
 //! The identifier of an issuer, which is compared with `iss` byte for byte.
 
+use url::Url;
+
 use crate::error::ConfigError;
 use crate::shared_issuers::entra_tenant;
 
-/// RFC 8414 section 2: a URL without query or fragment. The comparison is textual, so that a text that no token contains
-/// is a mistake.
-pub(crate) fn check(issuer: &str) -> Result<(), ConfigError> {
-    let invalid = |shown: &str, reason, help| {
-        Err(ConfigError::Issuer {
-            issuer: shown.escape_debug().to_string(),
-            reason,
-            help,
-        })
+/// Checks the identifier of an issuer whose keys are found by discovery: a URL without query or fragment (RFC 8414
+/// section 2). The comparison is textual, so that a text that no token contains is a mistake.
+pub(crate) fn check_url(issuer: &str) -> Result<(), ConfigError> {
+    check(issuer)?;
+    let or_with_keys = |help: String| format!("{help}; with `jwks_uri`, an issuer may be any text");
+    let write_https = || or_with_keys(format!("write `https://{issuer}`"));
+    let as_in_tokens = || or_with_keys("write the https URL that the issuer writes in `iss`".to_owned());
+    let Ok(url) = Url::parse(issuer) else {
+        let help = match issuer.contains('.') && !issuer.contains("://") {
+            true => write_https(),
+            false => as_in_tokens(),
+        };
+        return invalid(issuer, "it is not an absolute URL", help);
     };
+    if is_http(&url) {
+        return Ok(());
+    }
+    // A host and a port parse as a scheme and a path.
+    let help = match url.scheme().contains('.') {
+        true => write_https(),
+        false => as_in_tokens(),
+    };
+    invalid(issuer, "it is not an https URL, nor an http URL", help)
+}
+
+/// Checks the identifier of an issuer whose keys are given: any text that a token can contain. What looks like a URL is
+/// checked as one.
+pub(crate) fn check(issuer: &str) -> Result<(), ConfigError> {
     let write = |text: &str| format!("write `{text}`");
-    let as_in_tokens = || "write the https URL that the issuer writes in `iss`".to_owned();
+    let as_in_tokens = || "write what the issuer writes in `iss`".to_owned();
     let is_blank = |character: char| character.is_whitespace() || character.is_control();
+    if issuer.is_empty() {
+        return invalid(issuer, "it is empty", as_in_tokens());
+    }
     if issuer.contains(is_blank) {
         let help = match issuer.replace(is_blank, "") {
             text if text.is_empty() => as_in_tokens(),
@@ -23,29 +46,18 @@ pub(crate) fn check(issuer: &str) -> Result<(), ConfigError> {
         };
         return invalid(issuer, "it contains white space or a control character", help);
     }
-    let Ok(url) = url::Url::parse(issuer) else {
-        let help = if issuer.contains('.') && !issuer.contains("://") {
-            write(&format!("https://{issuer}"))
-        } else {
-            as_in_tokens()
-        };
-        return invalid(issuer, "it is not an absolute URL", help);
-    };
-    if !url.username().is_empty() || url.password().is_some() {
+    let url = Url::parse(issuer).ok();
+    if let Some(url) = &url
+        && (!url.username().is_empty() || url.password().is_some())
+    {
         let mut plain = url.clone();
         let (_, _) = (plain.set_username(""), plain.set_password(None));
         let plain = plain.as_str().strip_suffix('/').unwrap_or(plain.as_str());
         return invalid(plain, "it has a user name or password", write(plain));
     }
-    if !matches!(url.scheme(), "https" | "http") || !url.has_host() {
-        // A host and a port parse as a scheme and a path.
-        let help = match url.scheme().contains('.') {
-            true => write(&format!("https://{issuer}")),
-            false => as_in_tokens(),
-        };
-        return invalid(issuer, "it is not an https URL, nor an http URL", help);
-    }
-    if let Some(end) = issuer.find(['?', '#']) {
+    if url.as_ref().is_some_and(is_http)
+        && let Some(end) = issuer.find(['?', '#'])
+    {
         return invalid(issuer, "it has a query or a fragment", write(&issuer[..end]));
     }
     if issuer.contains(['*', '{', '}', '<', '>']) {
@@ -61,11 +73,25 @@ pub(crate) fn check(issuer: &str) -> Result<(), ConfigError> {
             format!("list the issuer of each tenant, such as `{tenant}`, which is what its tokens have as `iss`");
         return invalid(issuer, "it is an endpoint for many tenants, and no `iss`", help);
     }
-    if let Some(owner) = owner_of_document(issuer) {
+    if url.as_ref().is_some_and(is_http)
+        && let Some(owner) = owner_of_document(issuer)
+    {
         let help = format!("write `{owner}`, or with a slash at the end where `iss` has one");
         return invalid(issuer, "it is the address of a document of the issuer", help);
     }
     Ok(())
+}
+
+fn invalid(shown: &str, reason: &'static str, help: String) -> Result<(), ConfigError> {
+    Err(ConfigError::Issuer {
+        issuer: shown.escape_debug().to_string(),
+        reason,
+        help,
+    })
+}
+
+fn is_http(url: &Url) -> bool {
+    matches!(url.scheme(), "https" | "http") && url.has_host()
 }
 
 /// The issuer whose document has this address: its metadata or its key set.
@@ -111,13 +137,13 @@ mod tests {
             "https://idp.example/.well-knowns",
             "http://127.0.0.1:9400",
         ] {
-            assert_eq!(check(valid), Ok(()), "{valid}");
+            assert_eq!(check_url(valid), Ok(()), "{valid}");
         }
     }
 
     /// What is shown, why it is no issuer, and what to write.
     fn refused(issuer: &str) -> (String, &'static str, String) {
-        match check(issuer) {
+        match check_url(issuer) {
             Err(ConfigError::Issuer { issuer, reason, help }) => (issuer, reason, help),
             other => panic!("{issuer:?}: {other:?}"),
         }
@@ -125,20 +151,22 @@ mod tests {
 
     #[test]
     fn a_text_that_is_no_issuer_has_a_reason_and_help() {
-        let as_in_tokens = "write the https URL that the issuer writes in `iss`";
+        let plain = "write what the issuer writes in `iss`";
+        let as_in_tokens =
+            "write the https URL that the issuer writes in `iss`; with `jwks_uri`, an issuer may be any text";
         for (text, reason, help) in [
-            ("", "it is not an absolute URL", as_in_tokens),
+            ("", "it is empty", plain),
             ("idp", "it is not an absolute URL", as_in_tokens),
             ("/realms/a", "it is not an absolute URL", as_in_tokens),
             (
                 "idp.example/a",
                 "it is not an absolute URL",
-                "write `https://idp.example/a`",
+                "write `https://idp.example/a`; with `jwks_uri`, an issuer may be any text",
             ),
             (
                 "idp.example:8443",
                 "it is not an https URL, nor an http URL",
-                "write `https://idp.example:8443`",
+                "write `https://idp.example:8443`; with `jwks_uri`, an issuer may be any text",
             ),
             (
                 "ftp://idp.example",
@@ -146,7 +174,7 @@ mod tests {
                 as_in_tokens,
             ),
             ("urn:idp", "it is not an https URL, nor an http URL", as_in_tokens),
-            (" ", "it contains white space or a control character", as_in_tokens),
+            (" ", "it contains white space or a control character", plain),
             (
                 " https://idp.example",
                 "it contains white space or a control character",
@@ -197,6 +225,51 @@ mod tests {
             (&*shown, &*help),
             ("https://idp.example/a", "write `https://idp.example/a`")
         );
+    }
+
+    #[test]
+    fn with_keys_an_issuer_is_any_text() {
+        for valid in [
+            "rke",
+            "P2YuAbCdEf",
+            "spiffe://td.example",
+            "accounts.google.com",
+            "kubernetes.default.svc",
+            "kubernetes/serviceaccount",
+            "urn:idp:a?b",
+            "idp.example:8443",
+            "https://idp.example/",
+        ] {
+            assert_eq!(check(valid), Ok(()), "{valid}");
+        }
+        for (text, wanted) in [
+            ("", "it is empty"),
+            (" rke", "it contains white space or a control character"),
+            ("r\u{7}ke", "it contains white space or a control character"),
+            (
+                "spiffe://*",
+                "it is a pattern, and issuers are compared as they are written",
+            ),
+            (
+                "P2Yu{id}",
+                "it is a pattern, and issuers are compared as they are written",
+            ),
+            (
+                "${ISSUER}",
+                "it is a pattern, and issuers are compared as they are written",
+            ),
+            ("spiffe://u:p@td", "it has a user name or password"),
+            ("https://idp.example/a?b", "it has a query or a fragment"),
+            (
+                "https://idp.example/jwks",
+                "it is the address of a document of the issuer",
+            ),
+        ] {
+            match check(text) {
+                Err(ConfigError::Issuer { reason, .. }) => assert_eq!(reason, wanted, "{text:?}"),
+                other => panic!("{text:?}: {other:?}"),
+            }
+        }
     }
 
     #[test]

@@ -96,21 +96,19 @@ fn host_and_path(identifier: &str) -> (String, &str) {
     (host, path.trim_end_matches('/'))
 }
 
-/// For an address of Entra that stands for many tenants, which no token has as its `iss`: an identifier to write.
+/// For an endpoint of Entra for many tenants, which no token has as its `iss`: an identifier to write.
 pub(crate) fn entra_tenant(identifier: &str) -> Option<String> {
-    const HOSTS: [&str; 4] = [
-        "login.microsoftonline.com",
-        "login.microsoftonline.us",
-        "login.partner.microsoftonline.cn",
-        "sts.windows.net",
-    ];
     let (host, path) = host_and_path(identifier);
     let mut parts = path.split('/').skip(1);
     let tenant = parts.next()?;
     let is_shared = ["common", "organizations", "consumers"]
         .iter()
         .any(|name| tenant.eq_ignore_ascii_case(name));
-    if !is_shared || !HOSTS.contains(&&*host) {
+    // Each national cloud has a domain of its own.
+    let is_entra = host == "sts.windows.net"
+        || host == "login.partner.microsoftonline.cn"
+        || host.starts_with("login.microsoftonline.");
+    if !is_shared || !is_entra {
         return None;
     }
     Some(match parts.next() {
@@ -167,8 +165,8 @@ mod tests {
                 "https://login.microsoftonline.com/TENANT-ID/v2.0",
             ),
             (
-                "https://login.microsoftonline.us/consumers/v2.0",
-                "https://login.microsoftonline.us/TENANT-ID/v2.0",
+                "https://login.microsoftonline.de/consumers/v2.0",
+                "https://login.microsoftonline.de/TENANT-ID/v2.0",
             ),
             (
                 "https://login.microsoftonline.com/common",

@@ -177,9 +177,19 @@ pub struct Gate {
 impl Gate {
     /// Writes `configuration` to a new file and runs the gate with it.
     pub fn run(configuration: &str) -> Self {
+        Self::run_beside(configuration, &[])
+    }
+
+    /// The same with further files beside the configuration: name and text.
+    pub fn run_beside(configuration: &str, files: &[(&str, &str)]) -> Self {
         let folder = TempDir::new().expect("a folder");
         let path = folder.path().join("actgate.yaml");
         std::fs::write(&path, configuration).expect("the configuration is written");
+        for (name, text) in files {
+            let file = folder.path().join(name);
+            std::fs::create_dir_all(file.parent().expect("its folder")).expect("the folder is made");
+            std::fs::write(file, text).expect("the file is written");
+        }
         let path = path.to_string_lossy().into_owned();
         let mut process = Process::start(&["run", "--config", &path]);
         let address = process.address("actgate: listening on ");

@@ -140,3 +140,119 @@ fn a_shared_issuer_with_a_claim_of_its_tenant_is_valid() {
         assert_eq!(output.status.code(), Some(0), "{issuer}{}", output_text(&output));
     }
 }
+
+#[test]
+fn an_issuer_that_is_no_url_needs_its_keys() {
+    let keys = "    jwks_uri: https://idp.example.com/jwks\n";
+    assert_mistakes(
+        &[
+            (
+                "  - issuer: rke\n",
+                "5:13: `rke` is not an issuer: it is not an absolute URL\n  help: write the https URL that the issuer writes \
+                in `iss`; with `jwks_uri`, an issuer may be any text",
+            ),
+            (
+                "  - issuer: accounts.example.com\n",
+                "5:13: `accounts.example.com` is not an issuer: it is not an absolute URL\n  help: write \
+                `https://accounts.example.com`; with `jwks_uri`, an issuer may be any text",
+            ),
+            (
+                "  - issuer: spiffe://td.example\n",
+                "5:13: `spiffe://td.example` is not an issuer: it is not an https URL, nor an http URL\n  help: write the \
+                https URL that the issuer writes in `iss`; with `jwks_uri`",
+            ),
+            (
+                &format!("  - issuer: ''\n{keys}"),
+                "5:13: `` is not an issuer: it is empty\n  help: write what the issuer writes in `iss`",
+            ),
+            (
+                &format!("  - issuer: 'r ke'\n{keys}"),
+                "5:13: `r ke` is not an issuer: it contains white space or a control character\n  help: write `rke`",
+            ),
+            (
+                &format!("  - issuer: spiffe://*\n{keys}"),
+                "5:13: `spiffe://*` is not an issuer: it is a pattern",
+            ),
+            (
+                &format!("  - issuer: '${{ISSUER}}'\n{keys}"),
+                "5:13: `${ISSUER}` is not an issuer: it is a pattern",
+            ),
+            (
+                "  - issuer: accounts.google.com\n    jwks_uri: https://www.googleapis.com/oauth2/v3/keys\n",
+                "5:13: Google signs the tokens of all its tenants",
+            ),
+        ],
+        &[],
+    );
+}
+
+#[test]
+fn keys_come_from_one_source() {
+    let issuer = "  - issuer: https://idp.example.com\n";
+    assert_mistakes(
+        &[
+            (
+                &format!("{issuer}    jwks_uri: https://idp.example.com/jwks\n    jwks_file: keys.json\n"),
+                "7:16: `jwks_uri` and `jwks_file` both name the keys of the issuer\n  help: keep `jwks_uri`",
+            ),
+            (
+                &format!("{issuer}    insecure_http: true\n"),
+                "6:20: `insecure_http` has no effect: no key is fetched over plain http from another host\n  help: remove it",
+            ),
+            (
+                "  - issuer: http://127.0.0.1:9\n    insecure_http: true\n",
+                "6:20: `insecure_http` has no effect",
+            ),
+            (
+                &format!("{issuer}    jwks_uri: https://idp.example.com/jwks\n    insecure_http: true\n"),
+                "7:20: `insecure_http` has no effect",
+            ),
+            (
+                "  - issuer: http://idp.example.com\n",
+                "5:13: `http://idp.example.com` cannot be used: keys are fetched over https, or over http on loopback only",
+            ),
+            (
+                &format!("{issuer}    jwks_uri: http://idp.example.com/jwks\n"),
+                "6:15: `http://idp.example.com/jwks` cannot be used: keys are fetched over https",
+            ),
+            (
+                &format!("{issuer}    insecure_http: yes\n"),
+                "6:20: expected `true` or `false`",
+            ),
+        ],
+        &[],
+    );
+}
+
+#[test]
+fn a_key_file_that_cannot_be_used_is_named() {
+    let files = [
+        ("empty", ""),
+        ("html", "<html>"),
+        ("one", r#"{"kty":"EC","crv":"P-256"}"#),
+        ("none", r#"{"keys":[]}"#),
+        ("enc", r#"{"keys":[{"kty":"RSA","kid":"a","use":"enc"}]}"#),
+        ("text", r#"{"keys":"a"}"#),
+    ];
+    for (name, reason) in [
+        ("empty", "this is not a JWK set: the document is empty"),
+        ("html", "this is not a JWK set: the document is HTML or XML, not JSON"),
+        ("one", "this is not a JWK set: it is one JWK"),
+        ("none", "the set contains no key"),
+        (
+            "enc",
+            "the set contains no usable key: kid `a`: its `use` is `enc`, not `sig`",
+        ),
+        ("text", "this is not a JWK set: its `keys` is not a list"),
+        ("missing", "the file cannot be read"),
+        (".", "this is a folder, not a file"),
+    ] {
+        let issuers = format!("  - issuer: https://idp.example.com\n    jwks_file: {name}\n");
+        let (output, path) = check(&issuers, &files);
+        let text = output_text(&output);
+        let file = path.replace("actgate.yaml", name);
+        assert_eq!(output.status.code(), Some(78), "{text}");
+        assert!(text.starts_with(&format!("{path}:6:16: `{file}`: {reason}")), "{text}");
+        assert!(name == "." || text.contains("\n  help: "), "{text}");
+    }
+}

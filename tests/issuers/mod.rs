@@ -1,4 +1,72 @@
 //! Trusted issuers of every shape: pinned claims, shared issuers, identifiers that are no URL, and where keys come from.
 
+mod identifiers;
+mod insecure_http;
+mod key_files;
 mod mistakes;
 mod required_claims;
+
+use std::fmt::Write as _;
+
+use serde_json::json;
+
+use crate::deployment::gate::Gate;
+use crate::deployment::key_server::{Conduct, KeyServer};
+use crate::deployment::upstream::Upstream;
+use crate::deployment::{BRISK, ROUTES};
+use crate::mint::{AUDIENCE, TokenIssuer, claims};
+use crate::wire;
+
+/// An issuer with a key server of its own.
+struct Issuer {
+    name: String,
+    signer: TokenIssuer,
+    keys: KeyServer,
+}
+
+impl Issuer {
+    /// An issuer with one key, `es256`.
+    fn named(name: &str) -> Self {
+        let signer = TokenIssuer::new();
+        let keys = KeyServer::start(Conduct::Publish(signer.document()));
+        let name = name.to_owned();
+        Self { name, signer, keys }
+    }
+
+    /// The same after its key server serves the keys of the signer.
+    fn republished(self) -> Self {
+        self.keys.conduct(Conduct::Publish(self.signer.document()));
+        self
+    }
+
+    /// A valid token.
+    fn token(&self) -> String {
+        self.signer.signed(&claims(json!({ "iss": self.name })))
+    }
+
+    /// The status of a request with this token.
+    fn status(&self, gate: &Gate, token: &str) -> u16 {
+        wire::get(gate.address, "/orders/1", token).status
+    }
+}
+
+/// A gate in front of a service that trusts these issuers by `jwks_uri`, each with these further lines.
+fn gate(issuers: &[Issuer], lines: &str) -> Gate {
+    let mut text = String::new();
+    for Issuer { name, keys, .. } in issuers {
+        let _ = write!(
+            text,
+            "  - issuer: {name}\n    jwks_uri: {}\n{BRISK}{lines}",
+            keys.jwks_uri()
+        );
+    }
+    Gate::run(&configuration(&text))
+}
+
+/// A configuration with these lines of `issuers`, in front of a service.
+fn configuration(issuers: &str) -> String {
+    let upstream = Upstream::start().address();
+    format!(
+        "listen: 127.0.0.1:0\nupstream: http://{upstream}\nadmin: 127.0.0.1:0\naudience: {AUDIENCE}\nissuers:\n{issuers}{ROUTES}"
+    )
+}

@@ -97,12 +97,20 @@ impl Authorizer {
         let mut inner = Inner::clone(&self.inner);
         for Trust { issuer, keys } in &mut inner.issuers {
             let TrustedIssuer {
+                plain_http,
                 algorithms,
                 refresh_policy,
                 ..
             } = &**issuer;
             let fetch = Arc::clone(&fetch);
-            let remote = RemoteKeys::start(&issuer.issuer, &issuer.keys, algorithms, refresh_policy, fetch)?;
+            let remote = RemoteKeys::start(
+                &issuer.issuer,
+                &issuer.keys,
+                *plain_http,
+                algorithms,
+                refresh_policy,
+                fetch,
+            )?;
             if let Some(remote) = remote {
                 *keys = Keys::Remote(remote);
             }

@@ -4,7 +4,7 @@ use serde_json::value::RawValue;
 use url::Url;
 
 use super::document;
-use super::endpoint::{Endpoint, without_user};
+use super::endpoint::{Endpoint, PlainHttp, without_user};
 use super::key_set::MAX_DOCUMENT_BYTES;
 use super::quoted::Quoted;
 
@@ -18,11 +18,12 @@ pub(super) fn addresses(issuer: &Endpoint) -> [Endpoint; 2] {
     ]
 }
 
-/// The `jwks_uri` of a metadata document, if the document names this issuer.
+/// The `jwks_uri` of a metadata document, if the document names this issuer. The metadata of an https issuer never leads to
+/// http, wherever http is accepted.
 ///
 /// # Errors
 /// A reason. Values of the document in it are bounded and printable.
-pub(super) fn jwks_uri(issuer: &str, document: &[u8]) -> Result<Endpoint, String> {
+pub(super) fn jwks_uri(issuer: &str, document: &[u8], plain_http: PlainHttp) -> Result<Endpoint, String> {
     if document.len() > MAX_DOCUMENT_BYTES {
         return Err(format!("the document is longer than {MAX_DOCUMENT_BYTES} bytes"));
     }
@@ -37,7 +38,7 @@ pub(super) fn jwks_uri(issuer: &str, document: &[u8]) -> Result<Endpoint, String
         let shown = without_user(&uri);
         format!("its `jwks_uri`, {}, cannot be used: {reason}", Quoted(&shown))
     };
-    let endpoint = Endpoint::check(&uri).map_err(unusable)?;
+    let endpoint = Endpoint::check(&uri, plain_http).map_err(unusable)?;
     if issuer.starts_with("https:") && endpoint.url().scheme() != "https" {
         return Err(unusable("the issuer is https, and it is not"));
     }
@@ -68,7 +69,9 @@ mod tests {
 
     #[test]
     fn metadata_has_two_addresses() {
-        let of = |issuer: &str| addresses(&Endpoint::check(issuer).unwrap()).map(|url| url.as_str().to_owned());
+        let of = |issuer: &str| {
+            addresses(&Endpoint::check(issuer, PlainHttp::OnLoopback).unwrap()).map(|url| url.as_str().to_owned())
+        };
         assert_eq!(
             of("https://idp.example/tenant/"),
             [
@@ -89,7 +92,7 @@ mod tests {
     fn metadata_of_another_issuer_is_an_error_that_names_it() {
         let reason = |issuer: &str, named: &str| {
             let document = serde_json::json!({"issuer": named, "jwks_uri": "https://idp.example/jwks"});
-            jwks_uri(issuer, document.to_string().as_bytes()).unwrap_err()
+            jwks_uri(issuer, document.to_string().as_bytes(), PlainHttp::OnLoopback).unwrap_err()
         };
         for (issuer, named, problem) in [
             (
@@ -129,7 +132,7 @@ mod tests {
 
     #[test]
     fn each_fault_of_the_metadata_has_its_reason() {
-        let read = |document: &str| jwks_uri("https://idp.example", document.as_bytes());
+        let read = |document: &str| jwks_uri("https://idp.example", document.as_bytes(), PlainHttp::OnLoopback);
         let with = |uri: &str| read(&format!(r#"{{"issuer":"https://idp.example","jwks_uri":{uri}}}"#));
         let valid = with(r#""https://keys.example/jwks?v=1""#).unwrap();
         assert_eq!(valid.as_str(), "https://keys.example/jwks?v=1");
@@ -206,10 +209,21 @@ mod tests {
         }
         let huge = vec![b' '; MAX_DOCUMENT_BYTES + 1];
         assert!(
-            jwks_uri("https://idp.example", &huge)
+            jwks_uri("https://idp.example", &huge, PlainHttp::OnLoopback)
                 .unwrap_err()
                 .contains("longer than")
         );
+    }
+
+    #[test]
+    fn metadata_of_an_https_issuer_never_leads_to_plain_http() {
+        let located = |issuer: &str| {
+            let document = serde_json::json!({"issuer": issuer, "jwks_uri": "http://idp.example/jwks"}).to_string();
+            jwks_uri(issuer, document.as_bytes(), PlainHttp::Everywhere)
+        };
+        assert!(located("http://idp.example").is_ok());
+        let reason = located("https://idp.example").unwrap_err();
+        assert!(reason.ends_with("the issuer is https, and it is not"), "{reason}");
     }
 
     #[test]
@@ -219,6 +233,6 @@ mod tests {
             "\u{feff}{{\"x\":1e400,\"issuer\":\"https://idp.example\",\"x\":[{claims}],\"jwks_uri\":\"https://idp.example/jwks\"}}"
         );
         assert!(document.len() > 200 * 1000);
-        assert!(jwks_uri("https://idp.example", document.as_bytes()).is_ok());
+        assert!(jwks_uri("https://idp.example", document.as_bytes(), PlainHttp::OnLoopback).is_ok());
     }
 }

@@ -6,13 +6,23 @@ use url::{Host, Url};
 
 use crate::error::ConfigError;
 
-/// An address that may be fetched: `https`, or `http` on loopback.
+/// Where `http` may be fetched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum PlainHttp {
+    /// On loopback.
+    #[default]
+    OnLoopback,
+    /// Everywhere: what a party on the way sends is believed.
+    Everywhere,
+}
+
+/// An address that may be fetched: `https`, or `http` where it is accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Endpoint(Url);
 
 impl Endpoint {
-    pub(super) fn parse(text: &str) -> Result<Endpoint, ConfigError> {
-        Endpoint::check(text).map_err(|reason| ConfigError::Url {
+    pub(super) fn parse(text: &str, plain_http: PlainHttp) -> Result<Endpoint, ConfigError> {
+        Endpoint::check(text, plain_http).map_err(|reason| ConfigError::Url {
             url: without_user(text),
             reason,
         })
@@ -20,7 +30,7 @@ impl Endpoint {
 
     /// # Errors
     /// What is wrong with the address.
-    pub(super) fn check(text: &str) -> Result<Endpoint, &'static str> {
+    pub(super) fn check(text: &str, plain_http: PlainHttp) -> Result<Endpoint, &'static str> {
         // The parser removes some of them, and a reader of a log does not see the others.
         if text.chars().any(is_invisible) {
             return Err("it contains a blank, a control character or an invisible character");
@@ -34,6 +44,7 @@ impl Endpoint {
         }
         match url.scheme() {
             "https" => Ok(Endpoint(url)),
+            "http" if plain_http == PlainHttp::Everywhere && url.has_host() => Ok(Endpoint(url)),
             "http" if is_loopback(&url) => Ok(Endpoint(url)),
             "http" => Err("keys are fetched over https, or over http on loopback only"),
             _ => Err("its scheme is not https"),
@@ -45,6 +56,11 @@ impl Endpoint {
         let mut url = self.0.clone();
         url.set_path(path);
         Endpoint(url)
+    }
+
+    /// Whether what is fetched can be read and changed on the way.
+    pub(super) fn is_insecure(&self) -> bool {
+        self.0.scheme() == "http" && !is_loopback(&self.0)
     }
 
     pub(super) fn url(&self) -> &Url {
@@ -123,7 +139,7 @@ mod tests {
             "http://localhost:1",
             "http://[::1]:2",
         ] {
-            assert!(Endpoint::parse(valid).is_ok(), "{valid}");
+            assert!(Endpoint::parse(valid, PlainHttp::OnLoopback).is_ok(), "{valid}");
         }
         for invalid in [
             "http://idp.example",
@@ -135,13 +151,37 @@ mod tests {
             "http://127.0.0.1.evil.example",
             "https://idp.example/#x",
         ] {
-            assert!(Endpoint::parse(invalid).is_err(), "{invalid}");
+            assert!(Endpoint::parse(invalid, PlainHttp::OnLoopback).is_err(), "{invalid}");
+        }
+    }
+
+    #[test]
+    fn plain_http_elsewhere_is_accepted_where_it_is_allowed() {
+        let is_insecure =
+            |text: &str| Endpoint::check(text, PlainHttp::Everywhere).map(|endpoint| endpoint.is_insecure());
+        for insecure in [
+            "http://idp.example/jwks",
+            "http://10.0.0.1:9",
+            "http://127.0.0.1.evil.example",
+        ] {
+            assert_eq!(is_insecure(insecure), Ok(true), "{insecure}");
+        }
+        for secure in ["https://idp.example", "http://127.0.0.1:9/jwks", "http://[::1]:2"] {
+            assert_eq!(is_insecure(secure), Ok(false), "{secure}");
+        }
+        for invalid in [
+            "ftp://idp.example",
+            "http://u:p@idp.example",
+            "http://idp.example/#x",
+            "idp.example",
+        ] {
+            assert!(is_insecure(invalid).is_err(), "{invalid}");
         }
     }
 
     #[test]
     fn a_password_is_not_shown() {
-        let error = Endpoint::parse("https://user:secret@idp.example/jwks")
+        let error = Endpoint::parse("https://user:secret@idp.example/jwks", PlainHttp::OnLoopback)
             .unwrap_err()
             .to_string();
         assert_eq!(
@@ -177,17 +217,17 @@ mod tests {
                 format!("https://idp.example/jwks{character}"),
             ] {
                 let reason = "it contains a blank, a control character or an invisible character";
-                assert_eq!(Endpoint::check(&text), Err(reason), "{text:?}");
+                assert_eq!(Endpoint::check(&text, PlainHttp::OnLoopback), Err(reason), "{text:?}");
             }
         }
         for text in ["https://idp.example/ü", "https://bücher.example/%0a"] {
-            assert!(Endpoint::check(text).is_ok(), "{text}");
+            assert!(Endpoint::check(text, PlainHttp::OnLoopback).is_ok(), "{text}");
         }
     }
 
     #[test]
     fn the_query_is_not_shown() {
-        let shown = |text: &str| Endpoint::check(text).unwrap().to_string();
+        let shown = |text: &str| Endpoint::check(text, PlainHttp::OnLoopback).unwrap().to_string();
         assert_eq!(
             shown("https://idp.example/jwks?code=secret"),
             "https://idp.example/jwks?…"

@@ -39,11 +39,13 @@ impl FetchTrace {
 
 #[cfg(test)]
 mod tests {
+    use super::super::endpoint::PlainHttp;
     use super::*;
 
     #[test]
     fn each_address_has_its_reason() {
-        let address = |path: &str| Endpoint::check(&format!("https://idp.example/{path}")).unwrap();
+        let address =
+            |path: &str| Endpoint::check(&format!("https://idp.example/{path}"), PlainHttp::OnLoopback).unwrap();
         let mut trace = FetchTrace::default();
         for path in ["a", "b?secret"] {
             trace.begin(&address(path));

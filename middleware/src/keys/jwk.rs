@@ -36,21 +36,38 @@ impl PartialEq for VerificationKey {
 pub(super) struct UnusableJwk {
     /// Values of the JWK in it are bounded and printable.
     pub(super) reason: String,
-    /// Whether it is well formed and for something else, such as encryption.
-    pub(super) is_for_another_purpose: bool,
+    pub(super) class: Unusable,
+}
+
+/// What an unusable JWK is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unusable {
+    /// Malformed, weak or contradictory.
+    Malformed,
+    /// Well formed and for something else, such as encryption.
+    AnotherPurpose,
+    /// A secret, which is compromised by publishing it.
+    Secret,
 }
 
 fn unusable(reason: impl Into<String>) -> UnusableJwk {
     UnusableJwk {
         reason: reason.into(),
-        is_for_another_purpose: false,
+        class: Unusable::Malformed,
     }
 }
 
 fn for_another_purpose(reason: impl Into<String>) -> UnusableJwk {
     UnusableJwk {
         reason: reason.into(),
-        is_for_another_purpose: true,
+        class: Unusable::AnotherPurpose,
+    }
+}
+
+fn secret(reason: impl Into<String>) -> UnusableJwk {
+    UnusableJwk {
+        reason: reason.into(),
+        class: Unusable::Secret,
     }
 }
 
@@ -199,12 +216,12 @@ impl<'a> Jwk<'_, 'a> {
     fn check_purpose(&self) -> Result<(), UnusableJwk> {
         // A private key in a published set is compromised.
         if self.get("d").is_some() {
-            return Err(unusable(
+            return Err(secret(
                 "it contains a private key (`d`), which is compromised by publishing it",
             ));
         }
         if self.get("k").is_some() || self.text("kty")? == Some("oct") {
-            return Err(unusable("it is symmetric"));
+            return Err(secret("it is symmetric"));
         }
         match self.text("use")? {
             None | Some("sig") => {}

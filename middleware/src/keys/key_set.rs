@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::algorithm::Algorithm;
 use super::document;
-use super::jwk::{self, UnusableJwk, VerificationKey};
+use super::jwk::{self, Unusable, UnusableJwk, VerificationKey};
 use super::quoted::Quoted;
 use crate::json::{self, JsonError};
 use crate::limits::Limits;
@@ -61,7 +61,12 @@ impl fmt::Display for SkippedKey {
 impl SkippedKey {
     /// Whether the key is well formed and for something else, such as encryption, which many issuers publish.
     pub(crate) fn is_for_another_purpose(&self) -> bool {
-        self.unusable.is_for_another_purpose
+        self.unusable.class == Unusable::AnotherPurpose
+    }
+
+    /// Whether the key is a private or a symmetric one: a secret that must not be where this set was read.
+    pub fn is_secret(&self) -> bool {
+        self.unusable.class == Unusable::Secret
     }
 }
 
@@ -156,7 +161,7 @@ impl KeySet {
                     JsonError::Duplicate => "it has a member twice".to_owned(),
                     JsonError::TooLarge => "it is nested deeper, or has more values, than are accepted".to_owned(),
                 },
-                is_for_another_purpose: false,
+                class: Unusable::Malformed,
             }),
         };
         match read {

@@ -31,5 +31,6 @@ pub use refresh_policy::RefreshPolicy;
 pub use source::KeySource;
 
 pub(crate) use current::Keys;
+pub(crate) use endpoint::PlainHttp;
 pub(crate) use jwk::VerificationKey;
 pub(crate) use remote::RemoteKeys;

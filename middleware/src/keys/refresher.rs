@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::algorithm::Algorithm;
 use super::discovery;
-use super::endpoint::Endpoint;
+use super::endpoint::{Endpoint, PlainHttp};
 use super::fetch::Fetch;
 use super::fetch_trace::FetchTrace;
 use super::key_set::{KeySet, MAX_KEYS, Named, SkippedKey};
@@ -22,6 +22,7 @@ pub(super) struct Refresher<F> {
     /// Where the keys are fetched; the issuer's URL, if its metadata is to be read for it.
     pub(super) endpoint: Endpoint,
     pub(super) discover: bool,
+    pub(super) plain_http: PlainHttp,
     /// The `jwks_uri` of the metadata, until it is read again.
     pub(super) jwks_uri: Option<Endpoint>,
     pub(super) algorithms: Vec<Algorithm>,
@@ -165,7 +166,7 @@ impl<F: Fetch> Refresher<F> {
         for document in discovery::addresses(&self.endpoint) {
             trace.begin(&document);
             let located = match self.fetch.fetch(document.as_str()).await {
-                Ok(bytes) => discovery::jwks_uri(&self.issuer, &bytes),
+                Ok(bytes) => discovery::jwks_uri(&self.issuer, &bytes, self.plain_http),
                 Err(error) => Err(error.to_string()),
             };
             match located {

@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::algorithm::Algorithm;
+use super::endpoint::PlainHttp;
 use super::fetch::Fetch;
 use super::refresh_policy::RefreshPolicy;
 use super::refresher::{Refresher, Reported};
@@ -50,13 +51,22 @@ impl RemoteKeys {
     pub(crate) fn start(
         issuer: &Arc<str>,
         source: &KeySource,
+        plain_http: PlainHttp,
         algorithms: &[Algorithm],
         policy: &RefreshPolicy,
         fetch: impl Fetch,
     ) -> Result<Option<RemoteKeys>, ConfigError> {
-        let Some(endpoint) = source.endpoint(issuer)? else {
+        let Some(endpoint) = source.endpoint(issuer, plain_http)? else {
             return Ok(None);
         };
+        if endpoint.is_insecure() {
+            let (issuer, address) = (&**issuer, endpoint.to_string());
+            tracing::warn!(
+                issuer,
+                address,
+                "keys are fetched over plain http: a party on the network path can replace them and forge tokens"
+            );
+        }
         let runtime = Handle::try_current().map_err(|_| ConfigError::NoRuntime)?;
         let (current, failure) = (Arc::default(), Arc::default());
         let (single_flight, requests) = SingleFlight::new(policy.cooldown);
@@ -65,6 +75,7 @@ impl RemoteKeys {
             issuer: Arc::clone(issuer),
             endpoint,
             discover: matches!(source, KeySource::Discovery),
+            plain_http,
             jwks_uri: None,
             algorithms: algorithms.to_vec(),
             policy: policy.clone(),
@@ -195,7 +206,7 @@ mod tests {
 
     fn start_with(source: KeySource, policy: &RefreshPolicy, fetch: impl Fetch) -> Result<RemoteKeys, ConfigError> {
         let issuer = "https://idp.example".into();
-        let keys = RemoteKeys::start(&issuer, &source, Algorithm::all(), policy, fetch)?;
+        let keys = RemoteKeys::start(&issuer, &source, PlainHttp::OnLoopback, Algorithm::all(), policy, fetch)?;
         Ok(keys.unwrap())
     }
 

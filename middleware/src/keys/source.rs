@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::endpoint::Endpoint;
+use super::endpoint::{Endpoint, PlainHttp};
 use super::key_set::KeySet;
 use crate::error::ConfigError;
 
@@ -42,12 +42,12 @@ impl KeySource {
     }
 
     /// Where the keys are fetched, or their address is read; [`None`] for a static set.
-    pub(crate) fn endpoint(&self, issuer: &str) -> Result<Option<Endpoint>, ConfigError> {
+    pub(crate) fn endpoint(&self, issuer: &str, plain_http: PlainHttp) -> Result<Option<Endpoint>, ConfigError> {
         match self {
             KeySource::Static(_) => Ok(None),
-            KeySource::Discovery => Endpoint::parse(issuer).map(Some),
+            KeySource::Discovery => Endpoint::parse(issuer, plain_http).map(Some),
             KeySource::JwksUri(uri) => {
-                let endpoint = Endpoint::parse(uri)?;
+                let endpoint = Endpoint::parse(uri, plain_http)?;
                 let path = endpoint.url().path();
                 let is_metadata = METADATA.iter().any(|document| path.contains(document));
                 if is_metadata {

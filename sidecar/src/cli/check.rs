@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::cli::issuer::read_registry;
 use crate::cli::output::{Output, print, print_json};
-use crate::config::{self, Settings, check_named_roots};
+use crate::config::{self, KeyLocation, Settings, check_named_roots};
 use crate::exit::Failure;
 
 /// The most warnings that are printed as text.
@@ -84,13 +84,25 @@ struct IssuerSummary<'a> {
     issuer: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     jwks_uri: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jwks_file: Option<&'a Path>,
+    #[serde(skip)]
+    keys: &'a KeyLocation,
 }
 
 impl<'a> Summary<'a> {
     fn of(settings: &'a Settings) -> Summary<'a> {
         let issuers = settings.issuers.iter().map(|issuer| IssuerSummary {
             issuer: issuer.trusted.identifier(),
-            jwks_uri: issuer.jwks_uri.as_deref(),
+            jwks_uri: match &issuer.keys {
+                KeyLocation::JwksUri(address) => Some(address),
+                _ => None,
+            },
+            jwks_file: match &issuer.keys {
+                KeyLocation::File(file) => Some(file),
+                _ => None,
+            },
+            keys: &issuer.keys,
         });
         Summary {
             file: &settings.file,
@@ -121,8 +133,7 @@ impl fmt::Display for Summary<'_> {
         }
         writeln!(f, "  audience  {}", self.audience.join(", "))?;
         for issuer in &self.issuers {
-            let keys = issuer.jwks_uri.unwrap_or("by discovery");
-            writeln!(f, "  issuer    {} (keys: {keys})", issuer.issuer)?;
+            writeln!(f, "  issuer    {} (keys: {})", issuer.issuer, issuer.keys)?;
         }
         writeln!(
             f,
@@ -147,8 +158,8 @@ impl fmt::Display for Summary<'_> {
     }
 }
 
-/// What the policy holds without effect, the routes that match other spellings of stricter ones, and missing root
-/// certificates.
+/// What the policy holds without effect, the routes that match other spellings of stricter ones, keys over plain http, and
+/// missing root certificates.
 fn warnings(settings: &Settings) -> Diagnostics {
     let policy = &settings.policy;
     let found = policy.warnings().chain(policy.unforwarded_methods());
@@ -158,8 +169,23 @@ fn warnings(settings: &Settings) -> Diagnostics {
         Diagnostic::new(Span { line, column }, warning.message(), help)
     });
     let mut warnings = warnings.collect::<Diagnostics>().in_file(&settings.policy_file);
+    warnings.extend(insecure_keys(settings));
     warnings.extend(missing_roots(settings));
     warnings
+}
+
+/// The issuers whose keys are fetched over plain http, which each start names, too.
+fn insecure_keys(settings: &Settings) -> impl Iterator<Item = Diagnostic> {
+    settings.issuers.iter().filter_map(|issuer| {
+        let place = issuer.insecure_http?;
+        let identifier = issuer.trusted.identifier();
+        let message = format!("the keys of issuer `{identifier}` are fetched over plain http");
+        let help = "a party on the network path can replace them and forge tokens; use https, or `jwks_file`";
+        Some(Diagnostic {
+            file: Some(settings.file.clone()),
+            ..Diagnostic::new(place, message, help)
+        })
+    })
 }
 
 /// A fact of this machine, which may not be the one that runs the gate.

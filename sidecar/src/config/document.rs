@@ -42,6 +42,8 @@ pub(super) struct Document {
 pub(super) struct IssuerDocument {
     pub(super) issuer: Option<Spanned<String>>,
     pub(super) jwks_uri: Option<Spanned<String>>,
+    pub(super) jwks_file: Option<Spanned<String>>,
+    pub(super) insecure_http: Option<Spanned<bool>>,
     pub(super) claims: BTreeMap<String, Spanned<OneOrMany<RequiredValue>>>,
     pub(super) algorithms: Option<Spanned<Vec<AcceptedAlgorithm>>>,
     pub(super) profile: Option<Profile>,

@@ -1,11 +1,13 @@
 //! The meaning of a configuration: what a gate is started from.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actgate::{AuthorizerBuilder, Policy, TrustedIssuer};
+use actgate_yaml::Span;
 use http::uri::Authority;
 
 use crate::gate::hosts::AllowedHost;
@@ -44,10 +46,32 @@ pub(crate) struct Settings {
 #[derive(Clone, Debug)]
 pub(crate) struct IssuerSettings {
     pub(crate) trusted: TrustedIssuer,
-    /// The address of its keys; without it they are found by discovery.
-    pub(crate) jwks_uri: Option<String>,
+    pub(crate) keys: KeyLocation,
+    /// Where the configuration allows to fetch them over plain http.
+    pub(crate) insecure_http: Option<Span>,
     /// The time limit of a fetch of its keys.
     pub(crate) fetch_timeout: Duration,
+}
+
+/// Where the keys of an issuer are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum KeyLocation {
+    /// Where the metadata of the issuer says.
+    Discovery,
+    /// At this address.
+    JwksUri(String),
+    /// In this file, which was read.
+    File(PathBuf),
+}
+
+impl fmt::Display for KeyLocation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            KeyLocation::Discovery => f.write_str("by discovery"),
+            KeyLocation::JwksUri(address) => f.write_str(address),
+            KeyLocation::File(file) => file.display().fmt(f),
+        }
+    }
 }
 
 impl Settings {
@@ -57,9 +81,13 @@ impl Settings {
         issuers.fold(self.authorizer.clone(), AuthorizerBuilder::issuer)
     }
 
-    /// For each issuer the address of its keys, or its own, where they are found by discovery.
+    /// For each issuer whose keys are fetched the address of its keys, or its own, where they are found by discovery.
     pub(crate) fn key_addresses(&self) -> impl Iterator<Item = &str> {
         let issuers = self.issuers.iter();
-        issuers.map(|issuer| issuer.jwks_uri.as_deref().unwrap_or(issuer.trusted.identifier()))
+        issuers.filter_map(|issuer| match &issuer.keys {
+            KeyLocation::Discovery => Some(issuer.trusted.identifier()),
+            KeyLocation::JwksUri(address) => Some(address),
+            KeyLocation::File(_) => None,
+        })
     }
 }

@@ -1,18 +1,14 @@
 //! The trusted issuers and the audiences of this API.
 
-use std::time::Duration;
-
-use actgate::keys::{KeySource, RefreshPolicy};
+use actgate::keys::Algorithm;
 use actgate::{ConfigError, TrustedIssuer};
 use actgate_yaml::{OneOrMany, Span, Spanned};
 
+use super::issuer_keys::{IssuerKeys, PLACEHOLDER, PlainHttp};
 use super::reader::ConfigReader;
 use super::values;
-use crate::config::document::{IssuerDocument, KeysDocument};
+use crate::config::document::{AcceptedAlgorithm, IssuerDocument};
 use crate::config::settings::IssuerSettings;
-
-/// Replaces an invalid identifier or address of keys, so that the other keys of the issuer are checked.
-const PLACEHOLDER: &str = "https://issuer.invalid";
 
 const NAME_AN_ISSUER: &str = "name at least one issuer";
 
@@ -77,10 +73,15 @@ impl ConfigReader<'_> {
 
     fn issuer(&mut self, written: &Spanned<IssuerDocument>, audiences: &[String]) -> Option<IssuerSettings> {
         let document = &written.value;
-        let keys = self.key_source(document.jwks_uri.as_ref());
-        let mut trusted = TrustedIssuer::new(PLACEHOLDER, keys.clone()).ok()?;
+        let algorithms = self.algorithms(document.algorithms.as_ref());
+        let IssuerKeys {
+            source,
+            location,
+            plain_http,
+        } = self.issuer_keys(document, &algorithms);
+        let mut trusted = plain_http.construct(PLACEHOLDER, source.clone()).ok()?;
         if let Some(identifier) = self.required("issuer", document.issuer.as_ref(), written.span()) {
-            match TrustedIssuer::new(&identifier.value, keys) {
+            match plain_http.construct(&identifier.value, source.clone()) {
                 Ok(issuer) => trusted = issuer,
                 Err(ConfigError::Issuer { issuer, reason, help }) => {
                     let message = format!("`{issuer}` is not an issuer: {reason}");
@@ -92,21 +93,18 @@ impl ConfigReader<'_> {
                 }
             }
         }
+        if let PlainHttp::Allowed(place) = plain_http
+            && TrustedIssuer::new(trusted.identifier(), source).is_ok()
+        {
+            let message = "`insecure_http` has no effect: no key is fetched over plain http from another host";
+            let help = "remove it, or name the http address in `jwks_uri`";
+            self.diagnostics.push(place, message, help);
+        }
         for audience in audiences {
             trusted = trusted.audience(audience).ok()?;
         }
         trusted = self.required_claims(trusted, document);
-        if let Some(list) = &document.algorithms {
-            let algorithms: Vec<_> = list.value.iter().map(|accepted| accepted.0).collect();
-            match trusted.clone().algorithms(&algorithms) {
-                Ok(issuer) => trusted = issuer,
-                Err(_) if self.omissions.within(list.span()) => {}
-                Err(_) => {
-                    let help = "name at least one, or remove the key to accept all";
-                    self.diagnostics.push(list.span(), "no algorithm is accepted", help);
-                }
-            }
-        }
+        trusted = trusted.algorithms(&algorithms).ok()?;
         let refresh_policy = self.refresh_policy(&trusted, &document.keys);
         let fetch_timeout = refresh_policy.timeout;
         trusted = trusted.refresh_policy(refresh_policy).ok()?;
@@ -121,9 +119,28 @@ impl ConfigReader<'_> {
         }
         Some(IssuerSettings {
             trusted,
-            jwks_uri: document.jwks_uri.as_ref().map(|uri| uri.value.clone()),
+            keys: location,
+            insecure_http: match plain_http {
+                PlainHttp::Allowed(place) => Some(place),
+                PlainHttp::Denied => None,
+            },
             fetch_timeout,
         })
+    }
+
+    /// The accepted algorithms: all, where none are written.
+    fn algorithms(&mut self, written: Option<&Spanned<Vec<AcceptedAlgorithm>>>) -> Vec<Algorithm> {
+        let Some(list) = written else {
+            return Algorithm::all().to_vec();
+        };
+        if list.value.is_empty() {
+            if !self.omissions.within(list.span()) {
+                let help = "name at least one, or remove the key to accept all";
+                self.diagnostics.push(list.span(), "no algorithm is accepted", help);
+            }
+            return Algorithm::all().to_vec();
+        }
+        list.value.iter().map(|accepted| accepted.0).collect()
     }
 
     fn required_claims(&mut self, mut trusted: TrustedIssuer, document: &IssuerDocument) -> TrustedIssuer {
@@ -143,49 +160,5 @@ impl ConfigReader<'_> {
             }
         }
         trusted
-    }
-
-    fn key_source(&mut self, jwks_uri: Option<&Spanned<String>>) -> KeySource {
-        let Some(uri) = jwks_uri else {
-            return KeySource::Discovery;
-        };
-        let source = KeySource::JwksUri(uri.value.clone());
-        match TrustedIssuer::new(PLACEHOLDER, source.clone()) {
-            Ok(_) => source,
-            Err(error) => {
-                let help = "write the https URL of the key set, or an http URL on loopback; without `jwks_uri` discovery finds it";
-                self.diagnostics.push(uri.span(), error.to_string(), help);
-                KeySource::JwksUri(PLACEHOLDER.to_owned())
-            }
-        }
-    }
-
-    /// The durations of `keys`; the ranges are those of the library.
-    fn refresh_policy(&mut self, issuer: &TrustedIssuer, keys: &KeysDocument) -> RefreshPolicy {
-        let mut policy = RefreshPolicy::default();
-        // `max_stale` must not be below `refresh`, and so comes after it.
-        type Setting = fn(&mut RefreshPolicy) -> &mut Duration;
-        let written: [(_, Setting); 4] = [
-            (&keys.refresh, |policy| &mut policy.refresh),
-            (&keys.cooldown, |policy| &mut policy.cooldown),
-            (&keys.timeout, |policy| &mut policy.timeout),
-            (&keys.max_stale, |policy| &mut policy.max_stale),
-        ];
-        for (text, setting) in written {
-            if let Some(text) = text
-                && let Some(duration) = self.take(text, |text| values::duration(text))
-            {
-                let mut changed = policy.clone();
-                *setting(&mut changed) = duration;
-                match issuer.clone().refresh_policy(changed.clone()) {
-                    Ok(_) => policy = changed,
-                    Err(error) => {
-                        let help = "write a duration in this range";
-                        self.diagnostics.push(text.span(), error.to_string(), help);
-                    }
-                }
-            }
-        }
-        policy
     }
 }

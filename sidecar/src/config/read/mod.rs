@@ -3,6 +3,7 @@
 mod addresses;
 mod authorizer;
 mod identity_headers;
+mod issuer_keys;
 mod issuers;
 mod log;
 mod policy;
