@@ -55,7 +55,7 @@ impl Shop {
 
     fn with(issuer: BundledIssuer) -> Self {
         let upstream = Upstream::start();
-        let gate = gate_for(&issuer, &upstream, ORDERS, POLICY);
+        let gate = gate_for(&issuer, upstream.address(), ORDERS, POLICY);
         Self { issuer, upstream, gate }
     }
 

@@ -10,7 +10,6 @@ use serde_json::Value;
 use tokio::runtime::Runtime;
 
 use crate::deployment::gate::{Gate, Process};
-use crate::deployment::upstream::Upstream;
 use crate::mint::signing_key::base64url;
 use crate::wire::{self, Answer, request};
 
@@ -217,10 +216,10 @@ pub fn claims(token: &str) -> Value {
 }
 
 /// A gate with `audience` that finds the keys of this issuer by discovery.
-pub fn gate_for(issuer: &BundledIssuer, upstream: &Upstream, audience: &str, policy: &str) -> Gate {
+pub fn gate_for(issuer: &BundledIssuer, upstream: SocketAddr, audience: &str, policy: &str) -> Gate {
     let gate = Gate::run(&format!(
         "listen: 127.0.0.1:0\nupstream: http://{}\nadmin: 127.0.0.1:0\naudience: {audience}\nissuers:\n  - issuer: {}\n    chain_completeness: complete\n    prior_actors: enforce\n    keys: {{ refresh: 300ms, cooldown: 100ms, timeout: 2s, max_stale: 1h }}\n{policy}",
-        upstream.address(),
+        upstream,
         issuer.url(),
     ));
     let deadline = std::time::Instant::now() + wire::DEADLINE;

@@ -3,7 +3,9 @@
 //! They do not come with the repository, so these tests are ignored unless `tests/peers/run` runs them.
 
 mod browser;
+mod conformance;
 mod frameworks;
+mod front;
 mod issuers;
 mod program;
 mod spelling;
