@@ -6,6 +6,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
 use crate::error::{Error, Reason};
+use crate::resource::is_of_resource;
 
 /// The response to a denied request, without its body.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub(crate) struct ChallengeContext<'c> {
     pub realm: &'c str,
     /// The URL of the protected resource metadata (RFC 9728), if it is published.
     pub resource_metadata: Option<&'c str>,
+    /// The scopes that the route requires, separated by spaces.
+    pub scope: Option<&'c str>,
 }
 
 /// The protocol of the caller, which decides the form of the response.
@@ -135,24 +138,39 @@ fn www_authenticate(
             parameter(&mut challenge, "error_description", description);
         }
     }
+    // RFC 6750 section 3: what a request to the issuer has to ask for.
+    let is_for_another_token = error.status() == StatusCode::UNAUTHORIZED;
     match error {
-        Error::InsufficientScope { required, .. } => parameter(&mut challenge, "scope", required),
-        Error::InsufficientUserAuthentication {
-            max_age, acr_values, ..
-        } => {
-            if let Some(acr_values) = acr_values {
-                parameter(&mut challenge, "acr_values", acr_values);
-            }
-            if let Some(max_age) = max_age {
-                parameter(&mut challenge, "max_age", &max_age.to_string());
-            }
-        }
+        Error::InsufficientScope { required, .. } => scope_parameter(&mut challenge, required),
+        _ if is_for_another_token => scope_parameter(&mut challenge, context.scope.unwrap_or_default()),
         _ => {}
     }
-    if let (StatusCode::UNAUTHORIZED, Some(url)) = (error.status(), context.resource_metadata) {
+    if let Error::InsufficientUserAuthentication {
+        max_age, acr_values, ..
+    } = error
+    {
+        if let Some(acr_values) = acr_values {
+            parameter(&mut challenge, "acr_values", acr_values);
+        }
+        if let Some(max_age) = max_age {
+            parameter(&mut challenge, "max_age", &max_age.to_string());
+        }
+    }
+    if let Some(url) = context.resource_metadata
+        && (is_for_another_token || matches!(error, Error::InsufficientScope { .. }))
+    {
         parameter(&mut challenge, "resource_metadata", url);
     }
     HeaderValue::try_from(challenge).ok()
+}
+
+/// The scopes that concern the resource; none is no parameter.
+fn scope_parameter(challenge: &mut String, scopes: &str) {
+    let of_resource = scopes.split(' ').filter(|scope| is_of_resource(scope));
+    let text = of_resource.collect::<Vec<_>>().join(" ");
+    if !text.is_empty() {
+        parameter(challenge, "scope", &text);
+    }
 }
 
 /// One `name="value"`, separated by commas (RFC 9110 section 11.2). A character that a quoted string cannot contain
@@ -229,6 +247,7 @@ mod tests {
     const API: ChallengeContext<'_> = ChallengeContext {
         realm: "api",
         resource_metadata: None,
+        scope: None,
     };
 
     fn unavailable(retry_after: u32) -> Error {
@@ -375,14 +394,41 @@ mod tests {
             &ChallengeContext {
                 realm: "the \"api\"\n",
                 resource_metadata: Some("https://api.example/.well-known/oauth-protected-resource"),
+                scope: Some("orders:read"),
             },
         );
         assert_eq!(
             challenge.www_authenticate().unwrap(),
             "Bearer realm=\"the \\\"api\\\"?\", error=\"insufficient_user_authentication\", \
-             error_description=\"a more recent or stronger login is required\", acr_values=\"x\", max_age=\"300\", \
+             error_description=\"a more recent or stronger login is required\", scope=\"orders:read\", acr_values=\"x\", max_age=\"300\", \
              resource_metadata=\"https://api.example/.well-known/oauth-protected-resource\""
         );
+    }
+
+    #[test]
+    fn a_denial_that_another_token_can_change_names_the_metadata_and_the_scopes() {
+        for (error, status, code) in every_variant() {
+            let context = |scope| ChallengeContext {
+                realm: "api",
+                resource_metadata: Some("https://api.example/metadata"),
+                scope,
+            };
+            let header = |scope| {
+                let challenge = Challenge::new(&error, &context(scope));
+                let value = challenge
+                    .www_authenticate()
+                    .map(|value| value.to_str().unwrap().to_owned());
+                value.unwrap_or_default()
+            };
+            let (asks, lacks_scope) = (status == 401, code == "insufficient_scope");
+            let named = r#"resource_metadata="https://api.example/metadata""#;
+            assert_eq!(header(None).contains(named), asks || lacks_scope, "{error:?}");
+            assert_eq!(header(None).contains(" scope="), lacks_scope, "{error:?}");
+            let scopes = "offline_access orders:read orders:write";
+            let expected = r#" scope="orders:read orders:write""#;
+            assert_eq!(header(Some(scopes)).contains(expected), asks, "{error:?}");
+            assert!(!header(Some("offline_access")).contains("offline_access"), "{error:?}");
+        }
     }
 
     #[test]

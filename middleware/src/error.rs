@@ -235,6 +235,30 @@ pub enum ConfigError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// A text that is no identifier of a resource.
+    #[error("`{resource}` is not a resource: {reason}; {help}")]
+    #[non_exhaustive]
+    Resource {
+        /// The text as written, without user name and password.
+        resource: String,
+        /// What is wrong with it.
+        reason: &'static str,
+        /// What to write.
+        help: String,
+    },
+    /// A route of the policy for the metadata of a resource, which is answered without the policy.
+    #[error("the route `{route}` is for the metadata of a resource, which is published without it; {help}")]
+    #[non_exhaustive]
+    MetadataRoute {
+        /// The route as written.
+        route: String,
+        /// Line of the route in the policy, from 1.
+        line: u64,
+        /// Column of the route, from 1.
+        column: u64,
+        /// What to change.
+        help: &'static str,
+    },
     /// No issuer is trusted, so that no token could be accepted.
     #[error("no issuer is trusted; name at least one")]
     NoIssuer,

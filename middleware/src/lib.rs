@@ -95,6 +95,7 @@ pub mod policy;
 pub mod profile;
 pub mod request;
 mod required_claims;
+pub mod resource;
 mod shared_issuers;
 #[cfg(feature = "test-util")]
 pub mod testing;
@@ -108,6 +109,7 @@ pub use layer::authorize_layer::AuthorizeLayer;
 pub use layer::service::Authorize;
 pub use policy::policy::Policy;
 pub use required_claims::ClaimValue;
+pub use resource::Resource;
 pub use token::Authentication;
 
 /// The examples of the README, which are compiled.

@@ -23,6 +23,7 @@ const LIBRARY: &[&[&str]] = &[
     &["chain"],
     &["policy"],
     &["identity"],
+    &["resource"],
     &["challenge"],
     &["authorizer"],
     &["analysis"],

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 
-use super::decision::Decision;
+use super::decision::{Decision, Denied};
 use super::pending::{Authorization, Pending};
 use super::step::Step;
 use super::{Authorizer, Trust};
@@ -92,10 +92,18 @@ impl Authorizer {
         recorder: &mut impl Recorder,
     ) -> Authorization {
         let name = required.map(|(name, _)| Arc::clone(name));
+        let denied = |error| {
+            let scope = required.and_then(|(_, requirement)| requirement.scope());
+            Box::new(Denied {
+                error,
+                protected: Some(Arc::clone(&self.inner.protected)),
+                scope: scope.cloned(),
+            })
+        };
         let identity = match self.authenticate(presented, now, recorder) {
             Ok(identity) => identity,
             Err(Failure { error, pending }) => {
-                let decision = Decision::new(name, None, Err(error));
+                let decision = Decision::new(name, None, Err(denied(error)));
                 return match pending {
                     None => Authorization::Decided(decision),
                     Some(pending) => Authorization::Pending(pending, decision),
@@ -109,7 +117,7 @@ impl Authorizer {
             Some((_, requirement)) => evaluate(requirement, facts, &time, recorder),
             None => Err(no_route()),
         };
-        Authorization::Decided(Decision::new(name, Some(identity), outcome))
+        Authorization::Decided(Decision::new(name, Some(identity), outcome.map_err(denied)))
     }
 
     /// The route of a request, whichever way a server reads its escapes, its spelling, and a parameter `_method`.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, event};
 
+use super::protected::Protected;
 use crate::error::Error;
 use crate::identity::Identity;
 
@@ -16,11 +17,35 @@ const TARGET: &str = "actgate::decision";
 pub struct Decision {
     route: Option<Arc<str>>,
     identity: Option<Identity>,
-    outcome: Result<(), Error>,
+    outcome: Result<(), Box<Denied>>,
+}
+
+/// Why a request is denied, and what its challenge names.
+#[derive(Clone, Debug)]
+pub(crate) struct Denied {
+    pub(crate) error: Error,
+    /// What the request is for; [`None`] where that is not known.
+    pub(super) protected: Option<Arc<Protected>>,
+    /// The scopes that the route requires.
+    pub(super) scope: Option<Arc<str>>,
+}
+
+impl From<Error> for Box<Denied> {
+    fn from(error: Error) -> Self {
+        Box::new(Denied {
+            error,
+            protected: None,
+            scope: None,
+        })
+    }
 }
 
 impl Decision {
-    pub(super) fn new(route: Option<Arc<str>>, identity: Option<Identity>, outcome: Result<(), Error>) -> Decision {
+    pub(super) fn new(
+        route: Option<Arc<str>>,
+        identity: Option<Identity>,
+        outcome: Result<(), Box<Denied>>,
+    ) -> Decision {
         Decision {
             route,
             identity,
@@ -30,17 +55,24 @@ impl Decision {
 
     /// The decision about a request that is denied before its route is known.
     pub(crate) fn without_route(error: Error) -> Decision {
-        Decision::new(None, None, Err(error))
+        Decision::new(None, None, Err(error.into()))
     }
 
     /// Whether the request is allowed, and if not, why.
     pub fn outcome(&self) -> Result<(), &Error> {
-        self.outcome.as_ref().copied()
+        match &self.outcome {
+            Ok(()) => Ok(()),
+            Err(denied) => Err(&denied.error),
+        }
     }
 
     /// Why the request is denied.
     pub fn error(&self) -> Option<&Error> {
-        self.outcome.as_ref().err()
+        self.denied().map(|denied| &denied.error)
+    }
+
+    pub(super) fn denied(&self) -> Option<&Denied> {
+        self.outcome.as_ref().err().map(|denied| &**denied)
     }
 
     /// The identity of a verified token, also when the policy denies. [`None`] on public routes.
@@ -66,20 +98,20 @@ impl Decision {
         let route = self.route();
         match &self.outcome {
             Ok(()) => event!(target: TARGET, Level::DEBUG, decision = "allow", route),
-            Err(error) => event!(
+            Err(denied) => event!(
                 target: TARGET,
                 Level::DEBUG,
                 decision = "deny",
                 route,
-                status = error.status().as_u16(),
-                code = error.code(),
-                rule = error.rule(),
+                status = denied.error.status().as_u16(),
+                code = denied.error.code(),
+                rule = denied.error.rule(),
             ),
         }
     }
 
     /// The identity of an allowed request.
-    pub(crate) fn into_identity(self) -> Result<Option<Identity>, Error> {
+    pub(crate) fn into_identity(self) -> Result<Option<Identity>, Box<Denied>> {
         self.outcome.map(|()| self.identity)
     }
 }

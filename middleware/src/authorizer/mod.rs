@@ -4,6 +4,7 @@ mod authorize;
 mod decision;
 mod explain;
 mod pending;
+mod protected;
 mod step;
 
 use std::sync::Arc;
@@ -12,7 +13,10 @@ use std::time::Duration;
 pub use decision::Decision;
 pub use explain::Explanation;
 
+pub(crate) use decision::Denied;
 pub(crate) use pending::{Authorization, Pending};
+
+use protected::Protected;
 
 use crate::challenge::{Challenge, ChallengeContext};
 use crate::clock::Clock;
@@ -23,6 +27,8 @@ use crate::keys::{Fetch, Keys, RemoteKeys};
 use crate::limits::Limits;
 use crate::policy::{Policy, Truncation};
 use crate::profile::{ChainCompleteness, PriorActors};
+use crate::request::Target;
+use crate::resource::{Metadata, Resource, WELL_KNOWN};
 use crate::token::TokenCache;
 
 const MAX_LEEWAY: Duration = Duration::from_secs(60);
@@ -57,8 +63,8 @@ struct Inner {
     leeway: u64,
     limits: Limits,
     clock: Clock,
-    realm: Box<str>,
-    resource_metadata: Option<Box<str>>,
+    resource: Option<Resource>,
+    protected: Arc<Protected>,
     cache: Arc<TokenCache<Identity>>,
 }
 
@@ -121,7 +127,8 @@ impl Authorizer {
     /// The same authorizer with another policy. Keys and cached tokens are kept, and shared with this one.
     ///
     /// # Errors
-    /// [`ConfigError::HistoryRule`] for a rule on prior actors that an issuer's chain cannot support.
+    /// [`ConfigError::HistoryRule`] for a rule on prior actors that an issuer's chain cannot support;
+    /// [`ConfigError::MetadataRoute`] for a route of the metadata that is published here.
     pub fn with_policy(&self, policy: impl Into<Arc<Policy>>) -> Result<Authorizer, ConfigError> {
         let policy = policy.into();
         let mut issuers = self.inner.issuers.iter();
@@ -129,6 +136,14 @@ impl Authorizer {
             return Err(conflict);
         }
         let mut inner = Inner::clone(&self.inner);
+        if let Some(resource) = &inner.resource {
+            if let Some(conflict) = metadata_route(&policy) {
+                return Err(conflict);
+            }
+            let issuers = inner.issuers.iter().map(|trust| &*trust.issuer);
+            let realm = inner.protected.realm.clone();
+            inner.protected = Arc::new(Protected::published(realm, resource, issuers, &policy));
+        }
         inner.policy = policy;
         Ok(Authorizer { inner: Arc::new(inner) })
     }
@@ -152,15 +167,36 @@ impl Authorizer {
         }
     }
 
-    /// The answer to a denied request.
+    /// The answer to a request that is denied with `error` before there is a decision on it.
     pub fn challenge(&self, error: &Error) -> Challenge {
-        Challenge::new(
-            error,
-            &ChallengeContext {
-                realm: &self.inner.realm,
-                resource_metadata: self.inner.resource_metadata.as_deref(),
-            },
-        )
+        self.challenge_of(error, &self.inner.protected, None)
+    }
+
+    /// The answer to a denied request. [`None`] if the request is allowed.
+    pub fn challenge_to(&self, decision: &Decision) -> Option<Challenge> {
+        decision.denied().map(|denied| self.challenge_to_denied(denied))
+    }
+
+    pub(crate) fn challenge_to_denied(&self, denied: &Denied) -> Challenge {
+        let protected = denied.protected.as_ref().unwrap_or(&self.inner.protected);
+        self.challenge_of(&denied.error, protected, denied.scope.as_deref())
+    }
+
+    fn challenge_of(&self, error: &Error, protected: &Protected, scope: Option<&str>) -> Challenge {
+        let context = ChallengeContext {
+            realm: &protected.realm,
+            resource_metadata: protected.metadata_url.as_deref(),
+            scope,
+        };
+        Challenge::new(error, &context)
+    }
+
+    /// The answer to a request for the metadata of the [`resource`](AuthorizerBuilder::resource), which needs no authorization;
+    /// [`None`] for any other request, and without a resource. Ask before [`decide`](Self::decide).
+    ///
+    /// It answers every path at and below `/.well-known/oauth-protected-resource`.
+    pub fn metadata(&self, target: &Target<'_>) -> Option<Metadata> {
+        self.inner.protected.metadata(target)
     }
 
     /// The policy.
@@ -180,6 +216,7 @@ pub struct AuthorizerBuilder {
     clock: Clock,
     realm: Option<String>,
     resource_metadata: Option<String>,
+    resource: Option<Resource>,
 }
 
 impl AuthorizerBuilder {
@@ -213,13 +250,22 @@ impl AuthorizerBuilder {
         self
     }
 
-    /// Sets the realm of each challenge (RFC 9110 section 11.5). Default: the first audience of the first issuer.
+    /// Sets the realm of each challenge (RFC 9110 section 11.5). Default: the resource, or the first audience of the first issuer.
     pub fn realm(mut self, realm: &str) -> Self {
         self.realm = Some(realm.to_owned());
         self
     }
 
-    /// Sets the URL of the protected resource metadata (RFC 9728), which each 401 then names.
+    /// Protects a resource, whose metadata (RFC 9728) is published: challenges name its URL, and
+    /// [`AuthorizeLayer::with_metadata`](crate::AuthorizeLayer::with_metadata) answers there. It is the audience of each issuer that
+    /// names none.
+    pub fn resource(mut self, resource: Resource) -> Self {
+        self.resource = Some(resource);
+        self
+    }
+
+    /// Sets the URL of the protected resource metadata (RFC 9728) that another server publishes. Challenges name it. For a
+    /// [`resource`](Self::resource) there is no need of it.
     pub fn resource_metadata(mut self, url: &str) -> Self {
         self.resource_metadata = Some(url.to_owned());
         self
@@ -250,13 +296,16 @@ impl AuthorizerBuilder {
             if earlier.any(|earlier| earlier.issuer == issuer.issuer) {
                 errors.push(ConfigError::DuplicateIssuer(issuer.issuer.to_string()));
             }
-            if issuer.audiences.is_empty() {
+            if issuer.audiences.is_empty() && self.resource.is_none() {
                 errors.push(ConfigError::NoAudience(issuer.issuer.to_string()));
             }
             errors.extend(issuer.check_tenant().err());
             if let Some(policy) = &self.policy {
                 errors.extend(history_conflicts(issuer, policy));
             }
+        }
+        if let (Some(_), Some(policy)) = (&self.resource, &self.policy) {
+            errors.extend(metadata_route(policy));
         }
         errors
     }
@@ -270,13 +319,30 @@ impl AuthorizerBuilder {
             return Err(error);
         }
         let policy = self.policy.ok_or(ConfigError::NoPolicy)?;
-        let issuers = self.issuers.into_iter().map(|issuer| Trust {
-            keys: Keys::idle(&issuer.issuer, &issuer.keys, &issuer.refresh_policy),
-            issuer: Arc::new(issuer),
+        let identifier = self.resource.as_ref().map(Resource::identifier);
+        let issuers = self.issuers.into_iter().map(|mut issuer| {
+            if issuer.audiences.is_empty() {
+                issuer.audiences.extend(identifier.map(Box::from));
+            }
+            Trust {
+                keys: Keys::idle(&issuer.issuer, &issuer.keys, &issuer.refresh_policy),
+                issuer: Arc::new(issuer),
+            }
         });
         let issuers: Vec<Trust> = issuers.collect();
         let audience = issuers.first().and_then(|trust| trust.issuer.audiences.first());
-        let realm = self.realm.map(String::into_boxed_str).or(audience.cloned());
+        let realm = self.realm.map(String::into_boxed_str);
+        let realm = realm
+            .or(identifier.map(Box::from))
+            .or(audience.cloned())
+            .unwrap_or_default();
+        let protected = match &self.resource {
+            Some(resource) => {
+                let issuers = issuers.iter().map(|trust| &*trust.issuer);
+                Protected::published(realm, resource, issuers, &policy)
+            }
+            None => Protected::unnamed(realm, self.resource_metadata.map(Into::into)),
+        };
         Ok(Authorizer {
             inner: Arc::new(Inner {
                 policy,
@@ -284,12 +350,23 @@ impl AuthorizerBuilder {
                 cache: Arc::new(TokenCache::new(self.limits.cache_bytes)),
                 limits: self.limits,
                 clock: self.clock,
-                realm: realm.unwrap_or_default(),
-                resource_metadata: self.resource_metadata.map(Into::into),
+                resource: self.resource,
+                protected: Arc::new(protected),
                 issuers,
             }),
         })
     }
+}
+
+/// A route for the metadata that is published here: the policy does not decide on it.
+fn metadata_route(policy: &Policy) -> Option<ConfigError> {
+    let (route, line, column) = policy.route_below(WELL_KNOWN)?;
+    Some(ConfigError::MetadataRoute {
+        route: route.to_owned(),
+        line,
+        column,
+        help: "remove the route",
+    })
 }
 
 /// The rules on prior actors that the chain of `issuer` cannot support (RFC 8693 section 4.1 guarantees nothing of it).

@@ -7,12 +7,14 @@ use std::sync::Arc;
 use http::{Request, Response};
 use tower_service::Service;
 
+use super::metadata::{NoMetadata, PublishMetadata, ResponseForMetadata};
 use super::rejection::{EmptyBody, Rejection, ResponseForRejection};
-use crate::authorizer::{Authorization, Authorizer, Decision};
+use crate::authorizer::{Authorization, Authorizer, Decision, Denied};
 use crate::challenge::Protocol;
-use crate::error::{ConfigError, Error};
+use crate::error::ConfigError;
 use crate::policy::Requirement;
 use crate::request::{Presented, Target};
+use crate::resource::Metadata;
 
 /// Authorizes every request of the services it wraps.
 ///
@@ -24,13 +26,14 @@ use crate::request::{Presented, Target};
 /// unavailable, and for gRPC callers status 3, 7, 14 or 16 without a body.
 #[derive(Clone)]
 #[must_use = "a layer does nothing until it wraps a service"]
-pub struct AuthorizeLayer<R = EmptyBody> {
+pub struct AuthorizeLayer<R = EmptyBody, M = NoMetadata> {
     authorizer: Authorizer,
     /// A named requirement that replaces the routes of the policy.
     requirement: Option<(Arc<str>, Arc<Requirement>)>,
     /// Whether an allowed request carries its decision.
     decision_extension: bool,
     rejection_response: R,
+    metadata_response: M,
 }
 
 /// In the extensions of an allowed request that has no identity, because its route is public.
@@ -45,6 +48,7 @@ impl AuthorizeLayer {
             requirement: None,
             decision_extension: false,
             rejection_response: EmptyBody,
+            metadata_response: NoMetadata,
         }
     }
 
@@ -76,10 +80,10 @@ impl AuthorizeLayer {
     }
 }
 
-impl<R> AuthorizeLayer<R> {
+impl<R, M> AuthorizeLayer<R, M> {
     /// Makes the responses to denied requests with `response`: a function of the [`Rejection`], or another
     /// [`ResponseForRejection`].
-    pub fn with_rejection_response<T, B>(self, response: T) -> AuthorizeLayer<T>
+    pub fn with_rejection_response<T, B>(self, response: T) -> AuthorizeLayer<T, M>
     where
         T: ResponseForRejection<B>,
     {
@@ -88,6 +92,66 @@ impl<R> AuthorizeLayer<R> {
             requirement: self.requirement,
             decision_extension: self.decision_extension,
             rejection_response: response,
+            metadata_response: self.metadata_response,
+        }
+    }
+
+    /// Answers requests for the metadata (RFC 9728) of the authorizer's [`resource`](crate::AuthorizerBuilder::resource), without
+    /// authorization. The body of the responses is made from bytes; for other bodies there is
+    /// [`with_metadata_response`](Self::with_metadata_response).
+    ///
+    /// ```
+    /// # use actgate::{AuthorizeLayer, Authorizer, Policy, Resource, testing::TestIssuer};
+    /// use axum::{Router, body::Body, http::Request};
+    /// use tower::ServiceExt as _;
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let issuer = TestIssuer::new()?.trusted("https://api.example/mcp")?;
+    /// # let policy = Policy::from_yaml("routes: [{ match: POST /mcp, scopes: [mcp] }]")?;
+    /// let resource = Resource::new("https://api.example/mcp")?;
+    /// let authorizer = Authorizer::builder().issuer(issuer).policy(policy).resource(resource).build()?;
+    /// let app = Router::new().layer(AuthorizeLayer::new(authorizer).with_metadata());
+    ///
+    /// let request = Request::get("/.well-known/oauth-protected-resource/mcp").body(Body::empty())?;
+    /// assert_eq!(app.oneshot(request).await?.status(), 200);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn with_metadata(self) -> AuthorizeLayer<R, PublishMetadata> {
+        self.with_metadata_handling(PublishMetadata)
+    }
+
+    /// As [`with_metadata`](Self::with_metadata), with responses that `response` makes from the
+    /// [`Metadata`](crate::resource::Metadata).
+    pub fn with_metadata_response<T, B>(self, response: T) -> AuthorizeLayer<R, T>
+    where
+        T: Fn(Metadata) -> Response<B>,
+    {
+        self.with_metadata_handling(response)
+    }
+
+    /// The layer for a request that is not for metadata.
+    pub(super) fn without_metadata(&self) -> AuthorizeLayer<R>
+    where
+        R: Clone,
+    {
+        AuthorizeLayer {
+            authorizer: self.authorizer.clone(),
+            requirement: self.requirement.clone(),
+            decision_extension: self.decision_extension,
+            rejection_response: self.rejection_response.clone(),
+            metadata_response: NoMetadata,
+        }
+    }
+
+    fn with_metadata_handling<T>(self, metadata_response: T) -> AuthorizeLayer<R, T> {
+        AuthorizeLayer {
+            authorizer: self.authorizer,
+            requirement: self.requirement,
+            decision_extension: self.decision_extension,
+            rejection_response: self.rejection_response,
+            metadata_response,
         }
     }
 
@@ -96,6 +160,17 @@ impl<R> AuthorizeLayer<R> {
     pub fn with_decision_extension(mut self) -> Self {
         self.decision_extension = true;
         self
+    }
+
+    /// The response to a request for metadata; [`None`] for any other request.
+    pub(super) fn metadata<B, C>(&self, request: &Request<B>) -> Option<Response<C>>
+    where
+        M: ResponseForMetadata<C>,
+    {
+        self.metadata_response.respond(|| {
+            let target = Target::new(request.method(), request.uri()).ok()?;
+            self.authorizer.metadata(&target)
+        })
     }
 
     pub(super) fn authorize<B>(&self, request: &Request<B>) -> Authorization {
@@ -132,27 +207,29 @@ impl<R> AuthorizeLayer<R> {
                 request.extensions_mut().insert(PublicRoute);
                 Ok(inner.call(request))
             }
-            Err(error) => Err(self.reject(Protocol::of(request.method(), request.headers()), error)),
+            Err(denied) => Err(self.reject(Protocol::of(request.method(), request.headers()), *denied)),
         }
     }
 
-    fn reject<C>(&self, protocol: Protocol, error: Error) -> Response<C>
+    fn reject<C>(&self, protocol: Protocol, denied: Denied) -> Response<C>
     where
         R: ResponseForRejection<C>,
     {
-        let rejection = Rejection::new(&error, self.authorizer.challenge(&error), protocol);
+        let challenge = self.authorizer.challenge_to_denied(&denied);
+        let rejection = Rejection::new(&denied.error, challenge, protocol);
         let mut response = self.rejection_response.response_for_rejection(rejection);
-        response.extensions_mut().insert(error);
+        response.extensions_mut().insert(denied.error);
         response
     }
 }
 
-impl<R> fmt::Debug for AuthorizeLayer<R> {
+impl<R, M> fmt::Debug for AuthorizeLayer<R, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AuthorizeLayer")
             .field("authorizer", &self.authorizer)
             .field("requirement", &self.requirement.as_ref().map(|(name, _)| name))
             .field("rejection_response", &format_args!("{}", any::type_name::<R>()))
+            .field("metadata_response", &format_args!("{}", any::type_name::<M>()))
             .finish_non_exhaustive()
     }
 }

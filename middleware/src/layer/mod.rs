@@ -34,10 +34,12 @@ pub(crate) mod authorize_layer;
 #[cfg(feature = "axum")]
 mod extract;
 mod future;
+mod metadata;
 mod rejection;
 pub(crate) mod service;
 
 #[cfg(feature = "axum")]
 pub use extract::IdentityRejection;
 pub use future::ResponseFuture;
+pub use metadata::{NoMetadata, PublishMetadata, ResponseForMetadata};
 pub use rejection::{EmptyBody, Rejection, ResponseForRejection};

@@ -9,21 +9,22 @@ use tower_service::Service;
 
 use super::authorize_layer::AuthorizeLayer;
 use super::future::{ResponseFuture, State, Waiting};
+use super::metadata::{NoMetadata, ResponseForMetadata};
 use super::rejection::{EmptyBody, ResponseForRejection};
 use crate::authorizer::{Authorization, Decision, Pending};
 
 /// The service that an [`AuthorizeLayer`] makes.
 #[derive(Clone, Debug)]
 #[must_use = "a service does nothing until it is called"]
-pub struct Authorize<S, R = EmptyBody> {
+pub struct Authorize<S, R = EmptyBody, M = NoMetadata> {
     inner: S,
-    layer: AuthorizeLayer<R>,
+    layer: AuthorizeLayer<R, M>,
 }
 
-impl<S, R: Clone> Layer<S> for AuthorizeLayer<R> {
-    type Service = Authorize<S, R>;
+impl<S, R: Clone, M: Clone> Layer<S> for AuthorizeLayer<R, M> {
+    type Service = Authorize<S, R, M>;
 
-    fn layer(&self, inner: S) -> Authorize<S, R> {
+    fn layer(&self, inner: S) -> Authorize<S, R, M> {
         Authorize {
             inner,
             layer: self.clone(),
@@ -31,7 +32,7 @@ impl<S, R: Clone> Layer<S> for AuthorizeLayer<R> {
     }
 }
 
-impl<S, R> Authorize<S, R> {
+impl<S, R, M> Authorize<S, R, M> {
     /// The inner service.
     pub fn get_ref(&self) -> &S {
         &self.inner
@@ -48,7 +49,7 @@ impl<S, R> Authorize<S, R> {
     }
 }
 
-impl<S: Clone, R: Clone> Authorize<S, R> {
+impl<S: Clone, R: Clone, M> Authorize<S, R, M> {
     /// The ready service waits with the request; its clone stays. Few requests come here.
     #[cold]
     fn wait<B>(&mut self, pending: Pending, request: Request<B>, decision: Decision) -> ResponseFuture<S, R, B>
@@ -59,7 +60,7 @@ impl<S: Clone, R: Clone> Authorize<S, R> {
         let waiting = Some(Box::new(Waiting {
             resolved: Box::pin(async move { pending.resolve().await }),
             inner: mem::replace(&mut self.inner, clone),
-            layer: self.layer.clone(),
+            layer: self.layer.without_metadata(),
             request,
             decision,
         }));
@@ -69,10 +70,11 @@ impl<S: Clone, R: Clone> Authorize<S, R> {
     }
 }
 
-impl<S, R, B, C> Service<Request<B>> for Authorize<S, R>
+impl<S, R, M, B, C> Service<Request<B>> for Authorize<S, R, M>
 where
     S: Service<Request<B>, Response = Response<C>> + Clone,
     R: ResponseForRejection<C> + Clone,
+    M: ResponseForMetadata<C> + Clone,
 {
     type Response = Response<C>;
     type Error = S::Error;
@@ -83,6 +85,13 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> ResponseFuture<S, R, B> {
+        if let Some(response) = self.layer.metadata(&request) {
+            return ResponseFuture {
+                state: State::Rejected {
+                    response: Some(response),
+                },
+            };
+        }
         let decision = match self.layer.authorize(&request) {
             Authorization::Decided(decision) => decision,
             Authorization::Pending(pending, decision) => return self.wait(pending, request, decision),

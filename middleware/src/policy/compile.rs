@@ -148,7 +148,7 @@ impl<'d, 'c, 'r> Compiler<'d, 'c, 'r> {
         });
         let first = core.partition_point(CoreRule::asks_for_scope);
         core.splice(first..first, implicit);
-        Requirement { core, history }
+        Requirement::new(core, history)
     }
 
     /// The rules of a requirement and of those that it requires. Rules that ask for a scope come first.

@@ -85,6 +85,16 @@ impl Policy {
         self.routes.names()
     }
 
+    /// The scopes that the routes accept, in the order of the document; some more than once.
+    pub(crate) fn scopes(&self) -> impl Iterator<Item = &str> {
+        self.routes.requirements().flat_map(|requirement| requirement.scopes())
+    }
+
+    /// A route for `path` or a path below it, with its line and column.
+    pub(crate) fn route_below(&self, path: &str) -> Option<(&str, u64, u64)> {
+        self.routes.below(path)
+    }
+
     /// The names of the requirements.
     pub fn requirements(&self) -> impl Iterator<Item = &str> {
         self.requirements.keys().map(String::as_str)

@@ -1,15 +1,44 @@
 //! A requirement, compiled: its own rules, and those of the requirements it requires.
 
+use std::sync::Arc;
+
 use super::rules::{CoreRule, HistoryRule, Truncation};
+use super::syntax::joined;
 
 /// A conjunction of rules, in the order in which they are evaluated: scopes, core rules, history rules.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Requirement {
     pub(super) core: Vec<CoreRule>,
     pub(super) history: Vec<HistoryRule>,
+    /// For the challenge.
+    scope: Option<Arc<str>>,
 }
 
 impl Requirement {
+    pub(super) fn new(core: Vec<CoreRule>, history: Vec<HistoryRule>) -> Self {
+        let mut scopes = Vec::new();
+        for scope in core.iter().flat_map(CoreRule::required_scopes) {
+            if !scopes.contains(&scope) {
+                scopes.push(scope);
+            }
+        }
+        let scope = (!scopes.is_empty()).then(|| joined(scopes, " ").into());
+        Requirement { core, history, scope }
+    }
+
+    /// The scopes that a token needs, separated by spaces; [`None`] where it needs none.
+    pub(crate) fn scope(&self) -> Option<&Arc<str>> {
+        self.scope.as_ref()
+    }
+
+    /// The scopes that a token may need, also in one of several alternatives.
+    pub(super) fn scopes(&self) -> impl Iterator<Item = &str> {
+        self.core
+            .iter()
+            .flat_map(CoreRule::accepted_scopes)
+            .map(|scope| &**scope)
+    }
+
     /// Whether whatever meets this requirement is known to meet the other one.
     pub(super) fn implies(&self, other: &Requirement) -> bool {
         let core = other

@@ -71,6 +71,16 @@ impl RouteTable {
         self.patterns.iter().zip(&self.routes)
     }
 
+    /// A route for `path` or a path below it, with its line and column. A path of a wildcard is not below it.
+    pub(super) fn below(&self, path: &str) -> Option<(&str, u64, u64)> {
+        let mut routes = self.routes();
+        let (pattern, route) = routes.find(|(pattern, _)| {
+            let rest = pattern.path.strip_prefix(path);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })?;
+        Some((&route.name, pattern.span.line, pattern.span.column))
+    }
+
     /// The methods that a route names, and `HEAD`.
     pub(super) fn methods(&self) -> impl Iterator<Item = &str> {
         self.routers.names()

@@ -58,7 +58,9 @@ pub(crate) async fn explain(arguments: &ExplainArguments, log: &ProcessLog) -> R
         unforwarded: check_method(&arguments.method).err(),
         challenge: None,
     };
-    report.challenge = report.error().map(|error| authorizer.challenge(error));
+    if report.error().is_some() {
+        report.challenge = authorizer.challenge_to(report.decision());
+    }
     match Output::of(arguments.json) {
         Output::Json => print_json(&report.json())?,
         Output::Text => print(&report.to_string())?,

@@ -12,7 +12,9 @@ pub(crate) mod request_head;
 
 use std::time::{Duration, Instant};
 
+use actgate::challenge::Challenge;
 use actgate::request::Target;
+use actgate::resource::Metadata;
 use actgate::{Authorizer, Decision, Error, Identity};
 use http::request::Parts;
 use http::{Method, Uri};
@@ -61,6 +63,20 @@ pub(crate) enum Denial {
     Authorization(Error),
 }
 
+/// Why a request is not forwarded.
+#[derive(Debug)]
+pub(crate) enum Unforwarded {
+    /// It is for the metadata of a resource, and is answered here.
+    Metadata(Metadata),
+    Denied(Denial),
+}
+
+impl From<Denial> for Unforwarded {
+    fn from(denial: Denial) -> Unforwarded {
+        Unforwarded::Denied(denial)
+    }
+}
+
 impl From<FormError> for Denial {
     fn from(error: FormError) -> Denial {
         match error {
@@ -75,11 +91,18 @@ impl Decided {
     pub(crate) fn identity(&self) -> Option<&Identity> {
         self.decision.as_ref().and_then(Decision::identity)
     }
+
+    /// The answer to a request that is denied with `error`.
+    pub(crate) fn challenge(&self, authorizer: &Authorizer, error: &Error) -> Challenge {
+        let decision = self.decision.as_ref();
+        let denied = decision.and_then(|decision| authorizer.challenge_to(decision));
+        denied.unwrap_or_else(|| authorizer.challenge(error))
+    }
 }
 
 impl Gate {
     /// Decides on a request by its head: the head of an allowed request, or why the request is denied.
-    pub(crate) async fn decide(&self, request: &Parts) -> (Decided, Result<Head, Denial>) {
+    pub(crate) async fn decide(&self, request: &Parts) -> (Decided, Result<Head, Unforwarded>) {
         let received = Instant::now();
         let id = decision_log::new_id();
         let (decision, outcome) = match self.authorize(request).await {
@@ -90,9 +113,9 @@ impl Gate {
                     Ok(()) => Ok(head),
                     Err(error) => Err(Denial::Head(error)),
                 });
-                (Some(decision), outcome)
+                (Some(decision), outcome.map_err(Unforwarded::Denied))
             }
-            Err(denial) => (None, Err(denial)),
+            Err(unforwarded) => (None, Err(unforwarded)),
         };
         let decided = Decided { id, decision, received };
         (decided, outcome)
@@ -113,7 +136,7 @@ impl Gate {
         Some(rules).filter(|rules| !rules.permit_all())
     }
 
-    async fn authorize(&self, request: &Parts) -> Result<(Head, Decision), Denial> {
+    async fn authorize(&self, request: &Parts) -> Result<(Head, Decision), Unforwarded> {
         let head = request_head::check(request, &self.hosts, &self.identity_headers, &self.via);
         let head = head.map_err(|error| {
             self.report_ring(error);
@@ -122,6 +145,9 @@ impl Gate {
         let target = Target::new(&request.method, &request.uri).map_err(Denial::Authorization)?;
         let (scheme, host) = (head.connection.scheme.as_str(), head.host.to_str().unwrap_or_default());
         let target = target.with_origin(scheme, host);
+        if let Some(metadata) = self.authorizer.metadata(&target) {
+            return Err(Unforwarded::Metadata(metadata));
+        }
         let decision = self.authorizer.decide(&target, &request.headers).await;
         Ok((head, decision))
     }
@@ -136,8 +162,8 @@ impl Gate {
         }
     }
 
-    /// Writes a decision to the log; `denial` is why the request is denied.
-    pub(crate) fn record(&self, method: &Method, uri: &Uri, decided: &Decided, denial: Option<&Denial>) {
+    /// Writes a decision to the log; `unforwarded` is why the request is not forwarded.
+    pub(crate) fn record(&self, method: &Method, uri: &Uri, decided: &Decided, unforwarded: Option<&Unforwarded>) {
         let identity = decided.identity();
         let mut event = Event {
             time: decision_log::now(),
@@ -155,21 +181,31 @@ impl Gate {
             client: identity.and_then(Identity::client),
             latency_us: u64::try_from(decided.received.elapsed().as_micros()).unwrap_or(u64::MAX),
         };
-        if let Some(denial) = denial {
-            event.decision = Effect::Deny;
-            (event.status, event.code, event.reason) = match denial {
-                Denial::Head(HeadError { status, code, reason }) => {
-                    (Some(status.as_u16()), Some(*code), Some((*reason).to_owned()))
+        match unforwarded {
+            None => {}
+            Some(Unforwarded::Metadata(metadata)) => {
+                let status = metadata.status();
+                (event.status, event.code) = (Some(status.as_u16()), Some("resource_metadata"));
+                if !status.is_success() {
+                    event.decision = Effect::Deny;
                 }
-                Denial::Authorization(error) => {
-                    event.rule = error.rule();
-                    (
-                        Some(error.status().as_u16()),
-                        Some(error.code()),
-                        Some(error.to_string()),
-                    )
-                }
-            };
+            }
+            Some(Unforwarded::Denied(denial)) => {
+                event.decision = Effect::Deny;
+                (event.status, event.code, event.reason) = match denial {
+                    Denial::Head(HeadError { status, code, reason }) => {
+                        (Some(status.as_u16()), Some(*code), Some((*reason).to_owned()))
+                    }
+                    Denial::Authorization(error) => {
+                        event.rule = error.rule();
+                        (
+                            Some(error.status().as_u16()),
+                            Some(error.code()),
+                            Some(error.to_string()),
+                        )
+                    }
+                };
+            }
         }
         self.log.record(&event);
     }

@@ -12,7 +12,6 @@ use http::{Request, Response};
 use http_body::Body as _;
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
-use uuid::Uuid;
 
 use self::forward::{BodyFailed, Forward};
 use self::refusal::{Refusal, RequestBodyState};
@@ -20,7 +19,7 @@ use self::request_body::ClientBody;
 use crate::gate::form::Content;
 use crate::gate::readable_form;
 use crate::gate::request_head::HeadError;
-use crate::gate::{Denial, Gate};
+use crate::gate::{Decided, Denial, Gate, Unforwarded};
 
 /// A response: of the proxy itself, or of the upstream as it streams in.
 pub(crate) type Answer = Response<Either<Full<Bytes>, Incoming>>;
@@ -43,17 +42,17 @@ impl Proxy {
             Ok(head) => match self.gate.form_rules(&parts, &decided) {
                 None => Ok((head, Content::opaque(body))),
                 Some(_) if !readable_form::is_readable(&parts.headers) => {
-                    Err((Denial::Head(HeadError::FORM_ENCODING), Some(body)))
+                    Err((Denial::Head(HeadError::FORM_ENCODING).into(), Some(body)))
                 }
                 Some(rules) => match Content::form(body, rules).await {
                     Ok(form) => Ok((head, form)),
-                    Err(error) => Err((Denial::from(error), None)),
+                    Err(error) => Err((Denial::from(error).into(), None)),
                 },
             },
-            Err(denial) => Err((denial, Some(body))),
+            Err(unforwarded) => Err((unforwarded, Some(body))),
         };
-        let denial = allowed.as_ref().err().map(|(denial, _)| denial);
-        self.gate.record(&parts.method, &parts.uri, &decided, denial);
+        let unforwarded = allowed.as_ref().err().map(|(unforwarded, _)| unforwarded);
+        self.gate.record(&parts.method, &parts.uri, &decided, unforwarded);
         match allowed {
             Ok((head, content)) => {
                 let (method, uri) = (parts.method.clone(), parts.uri.clone());
@@ -61,25 +60,36 @@ impl Proxy {
                 sent.unwrap_or_else(|BodyFailed(reason)| {
                     // The upstream received a part of the request at most, and no end of its body.
                     let error = HeadError::ambiguous(reason);
-                    self.gate.record(&method, &uri, &decided, Some(&Denial::Head(error)));
+                    let denied = Denial::Head(error).into();
+                    self.gate.record(&method, &uri, &decided, Some(&denied));
                     let refusal = Refusal::new(error.status, error.code, error.reason);
                     refusal.response(decided.id, RequestBodyState::Unread).map(Either::Left)
                 })
             }
-            Err((denial, body)) => self.deny(&parts, body, &denial, decided.id).await,
+            Err((unforwarded, body)) => self.refuse(&parts, body, &unforwarded, &decided).await,
         }
     }
 
     /// `body` is the request body, unless it has been read in part.
-    async fn deny(&self, request: &Parts, body: Option<ClientBody>, denial: &Denial, id: Uuid) -> Answer {
+    async fn refuse(
+        &self,
+        request: &Parts,
+        body: Option<ClientBody>,
+        unforwarded: &Unforwarded,
+        decided: &Decided,
+    ) -> Answer {
+        let id = decided.id;
         let state = match body {
             Some(body) => refusal::discard_body(&request.headers, body).await,
             None => RequestBodyState::Unread,
         };
-        let response = match denial {
-            Denial::Head(error) => Refusal::new(error.status, error.code, error.reason).response(id, state),
-            Denial::Authorization(error) => {
-                let challenge = self.gate.authorizer.challenge(error);
+        let response = match unforwarded {
+            Unforwarded::Metadata(metadata) => refusal::metadata(metadata, id, state),
+            Unforwarded::Denied(Denial::Head(error)) => {
+                Refusal::new(error.status, error.code, error.reason).response(id, state)
+            }
+            Unforwarded::Denied(Denial::Authorization(error)) => {
+                let challenge = decided.challenge(&self.gate.authorizer, error);
                 let protocol = Protocol::of(&request.method, &request.headers);
                 refusal::challenge(&challenge, protocol, id, state)
             }

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use actgate::challenge::{Challenge, Protocol};
+use actgate::resource::Metadata;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, EXPECT};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
@@ -79,6 +80,24 @@ pub(crate) fn challenge(
     let mut response = challenge.respond(protocol, Full::default());
     if protocol == Protocol::Http {
         Refusal::new(challenge.status(), challenge.code(), challenge.description()).describe(&mut response, decision);
+    }
+    body.close(&mut response);
+    response
+}
+
+/// The response to a request for the metadata of a resource.
+pub(crate) fn metadata(metadata: &Metadata, decision: Uuid, body: RequestBodyState) -> Response<Full<Bytes>> {
+    let mut response = metadata.response(Full::from);
+    match metadata.status() {
+        status @ StatusCode::NOT_FOUND => {
+            let title = "no resource has metadata at this path";
+            Refusal::new(status, "no_metadata", title).describe(&mut response, decision);
+        }
+        status @ StatusCode::METHOD_NOT_ALLOWED => {
+            let title = "metadata is read by GET and HEAD";
+            Refusal::new(status, "method_not_allowed", title).describe(&mut response, decision);
+        }
+        _ => {}
     }
     body.close(&mut response);
     response

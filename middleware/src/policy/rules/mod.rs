@@ -201,6 +201,26 @@ impl CoreRule {
         }
     }
 
+    /// The scopes that a token needs to meet the rule, or one of which it needs.
+    pub(super) fn required_scopes(&self) -> impl Iterator<Item = &Word> {
+        let condition = match &self.condition {
+            CoreCondition::Scopes(scopes) => Some(scopes),
+            _ => None,
+        };
+        condition.into_iter().flat_map(scopes::ScopesCondition::accepted)
+    }
+
+    /// The scopes that a token may need to meet the rule, those of every alternative among them.
+    pub(super) fn accepted_scopes(&self) -> Vec<&Word> {
+        match &self.condition {
+            CoreCondition::AnyOf(AnyOf(alternatives)) => {
+                let rules = alternatives.iter().flatten();
+                rules.flat_map(CoreRule::accepted_scopes).collect()
+            }
+            _ => self.required_scopes().collect(),
+        }
+    }
+
     /// Whether the rule asks for a scope: such rules come before all others.
     pub(super) fn asks_for_scope(&self) -> bool {
         matches!(&self.condition, CoreCondition::Scopes(condition) if condition.asks_for_scope())

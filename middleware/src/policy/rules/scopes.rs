@@ -122,6 +122,15 @@ impl ScopesCondition {
         !matches!(self, ScopesCondition::Excluded(_))
     }
 
+    /// The scopes that meet this condition, all together or each.
+    pub(super) fn accepted(&self) -> impl Iterator<Item = &Word> {
+        let accepted = match self {
+            ScopesCondition::All(scopes, _) | ScopesCondition::Any(scopes, _) => &scopes[..],
+            ScopesCondition::Excluded(_) => &[],
+        };
+        accepted.iter().map(|listed| &listed.scope)
+    }
+
     /// Whether whatever meets this condition meets the other one.
     pub(super) fn implies(&self, other: &ScopesCondition) -> bool {
         match (self, other) {

@@ -1,6 +1,6 @@
 //! The authorizer, built from issuers, policy and other keys.
 
-use actgate::{Authorizer, AuthorizerBuilder, ConfigError};
+use actgate::{Authorizer, AuthorizerBuilder, ConfigError, Resource};
 use actgate_yaml::{Diagnostic, Span, Spanned};
 
 use super::policy::PolicySettings;
@@ -15,6 +15,7 @@ impl ConfigReader<'_> {
         &mut self,
         document: &Document,
         issuers: &[IssuerSettings],
+        audiences: &[String],
         policy: Option<&PolicySettings>,
     ) -> AuthorizerBuilder {
         let mut builder = Authorizer::builder();
@@ -23,6 +24,10 @@ impl ConfigReader<'_> {
         }
         if let Some(url) = self.optional(document.resource_metadata.as_ref(), |text| values::metadata_url(text)) {
             builder = builder.resource_metadata(&url);
+        } else if document.resource_metadata.is_none()
+            && let Some(resource) = audiences.iter().find_map(|audience| Resource::new(audience).ok())
+        {
+            builder = builder.resource(resource);
         }
         if let Some(policy) = policy {
             builder = builder.policy(policy.policy.clone());
@@ -70,6 +75,20 @@ impl ConfigReader<'_> {
                     "{product} signs the tokens of all its tenants with the same keys, so that any of them could send one"
                 );
                 self.diagnostics.push(place.unwrap_or_default(), message, help.clone());
+            }
+            ConfigError::MetadataRoute {
+                route, line, column, ..
+            } => {
+                let message =
+                    format!("the route `{route}` is for the metadata of this API, which the gate publishes itself");
+                let help =
+                    "remove the route, or name the address of metadata that the API publishes as `resource_metadata`";
+                let (line, column) = (*line, *column);
+                let diagnostic = Diagnostic {
+                    file: policy.map(|policy| policy.file.clone()),
+                    ..Diagnostic::new(Span { line, column }, message, help)
+                };
+                self.diagnostics.extend([diagnostic]);
             }
             // Any other has been reported at its place.
             error if self.diagnostics.is_empty() => self.diagnostics.push(Span::default(), error.to_string(), ""),

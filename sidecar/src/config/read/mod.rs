@@ -66,7 +66,7 @@ impl ConfigReader<'_> {
         let (limits, upstream_timeouts) = self.limits(document);
         let issuers = self.issuers(document.issuers.as_ref(), &audiences);
         let policy = self.policy(document, text);
-        let authorizer = self.authorizer(document, &issuers, policy.as_ref());
+        let authorizer = self.authorizer(document, &issuers, &audiences, policy.as_ref());
         let (addresses, policy) = (addresses?, policy?);
         Some(Settings {
             file: self.file.to_owned(),
