@@ -1,6 +1,8 @@
 //! Trusted issuers and a policy on one side, a request on the other, a decision between them.
 
 mod authorize;
+mod builder;
+mod conflicts;
 mod decision;
 mod explain;
 mod pending;
@@ -8,14 +10,15 @@ mod protected;
 mod step;
 
 use std::sync::Arc;
-use std::time::Duration;
 
+pub use builder::AuthorizerBuilder;
 pub use decision::Decision;
 pub use explain::Explanation;
 
 pub(crate) use decision::Denied;
 pub(crate) use pending::{Authorization, Pending};
 
+use conflicts::{history_conflicts, metadata_route};
 use protected::Protected;
 
 use crate::challenge::{Challenge, ChallengeContext};
@@ -25,13 +28,10 @@ use crate::identity::Identity;
 use crate::issuer::TrustedIssuer;
 use crate::keys::{Fetch, Keys, RemoteKeys};
 use crate::limits::Limits;
-use crate::policy::{Policy, Truncation};
-use crate::profile::{ChainCompleteness, PriorActors};
+use crate::policy::Policy;
 use crate::request::Target;
-use crate::resource::{Metadata, Resource, WELL_KNOWN};
+use crate::resource::{Metadata, Resource};
 use crate::token::TokenCache;
-
-const MAX_LEEWAY: Duration = Duration::from_secs(60);
 
 /// Authorizes requests by trusted issuers and a policy. Built once, shared, cheap to clone.
 ///
@@ -76,11 +76,6 @@ struct Trust {
 }
 
 impl Authorizer {
-    /// Collects the issuers, the policy and the settings.
-    pub fn builder() -> AuthorizerBuilder {
-        AuthorizerBuilder::default()
-    }
-
     /// Starts to fetch the keys of every issuer over HTTP, in the background, on the current tokio runtime.
     ///
     /// # Errors
@@ -205,197 +200,6 @@ impl Authorizer {
     }
 }
 
-/// Collects the parts of an [`Authorizer`]. Needs at least one issuer, and a policy.
-#[derive(Clone, Debug, Default)]
-#[must_use]
-pub struct AuthorizerBuilder {
-    issuers: Vec<TrustedIssuer>,
-    policy: Option<Arc<Policy>>,
-    leeway: Option<Duration>,
-    limits: Limits,
-    clock: Clock,
-    realm: Option<String>,
-    resource_metadata: Option<String>,
-    resource: Option<Resource>,
-}
-
-impl AuthorizerBuilder {
-    /// Trusts one more issuer.
-    pub fn issuer(mut self, issuer: TrustedIssuer) -> Self {
-        self.issuers.push(issuer);
-        self
-    }
-
-    /// Sets the policy.
-    pub fn policy(mut self, policy: impl Into<Arc<Policy>>) -> Self {
-        self.policy = Some(policy.into());
-        self
-    }
-
-    /// Accepts clocks that differ by up to `leeway`, in whole seconds, at most 60. Default 30.
-    pub fn leeway(mut self, leeway: Duration) -> Self {
-        self.leeway = Some(leeway);
-        self
-    }
-
-    /// Sets the limits on untrusted input.
-    pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
-        self
-    }
-
-    /// Sets the clock. Default: the clock of the system.
-    pub fn clock(mut self, clock: impl Into<Clock>) -> Self {
-        self.clock = clock.into();
-        self
-    }
-
-    /// Sets the realm of each challenge (RFC 9110 section 11.5). Default: the resource, or the first audience of the first issuer.
-    pub fn realm(mut self, realm: &str) -> Self {
-        self.realm = Some(realm.to_owned());
-        self
-    }
-
-    /// Protects a resource, whose metadata (RFC 9728) is published: challenges name its URL, and
-    /// [`AuthorizeLayer::with_metadata`](crate::AuthorizeLayer::with_metadata) answers there. It is the audience of each issuer that
-    /// names none.
-    pub fn resource(mut self, resource: Resource) -> Self {
-        self.resource = Some(resource);
-        self
-    }
-
-    /// Sets the URL of the protected resource metadata (RFC 9728) that another server publishes. Challenges name it. For a
-    /// [`resource`](Self::resource) there is no need of it.
-    pub fn resource_metadata(mut self, url: &str) -> Self {
-        self.resource_metadata = Some(url.to_owned());
-        self
-    }
-
-    /// Every reason why [`build`](Self::build) fails; none if it succeeds.
-    pub fn check(&self) -> Vec<ConfigError> {
-        let mut errors = Vec::new();
-        if self.issuers.is_empty() {
-            errors.push(ConfigError::NoIssuer);
-        }
-        if self.policy.is_none() {
-            errors.push(ConfigError::NoPolicy);
-        }
-        if let Some(leeway) = self.leeway
-            && leeway > MAX_LEEWAY
-        {
-            errors.push(ConfigError::Leeway(leeway.as_secs()));
-        }
-        if let Some(url) = &self.resource_metadata
-            && url::Url::parse(url).is_err()
-        {
-            let (url, reason) = (url.clone(), "it is not an absolute URL");
-            errors.push(ConfigError::Url { url, reason });
-        }
-        for (index, issuer) in self.issuers.iter().enumerate() {
-            let mut earlier = self.issuers[..index].iter();
-            if earlier.any(|earlier| earlier.issuer == issuer.issuer) {
-                errors.push(ConfigError::DuplicateIssuer(issuer.issuer.to_string()));
-            }
-            if issuer.audiences.is_empty() && self.resource.is_none() {
-                errors.push(ConfigError::NoAudience(issuer.issuer.to_string()));
-            }
-            errors.extend(issuer.check_tenant().err());
-            if let Some(policy) = &self.policy {
-                errors.extend(history_conflicts(issuer, policy));
-            }
-        }
-        if let (Some(_), Some(policy)) = (&self.resource, &self.policy) {
-            errors.extend(metadata_route(policy));
-        }
-        errors
-    }
-
-    /// Builds the authorizer. Pure: no task is spawned, nothing is fetched, no runtime is needed.
-    ///
-    /// # Errors
-    /// The first of [`check`](Self::check).
-    pub fn build(self) -> Result<Authorizer, ConfigError> {
-        if let Some(error) = self.check().into_iter().next() {
-            return Err(error);
-        }
-        let policy = self.policy.ok_or(ConfigError::NoPolicy)?;
-        let identifier = self.resource.as_ref().map(Resource::identifier);
-        let issuers = self.issuers.into_iter().map(|mut issuer| {
-            if issuer.audiences.is_empty() {
-                issuer.audiences.extend(identifier.map(Box::from));
-            }
-            Trust {
-                keys: Keys::idle(&issuer.issuer, &issuer.keys, &issuer.refresh_policy),
-                issuer: Arc::new(issuer),
-            }
-        });
-        let issuers: Vec<Trust> = issuers.collect();
-        let audience = issuers.first().and_then(|trust| trust.issuer.audiences.first());
-        let realm = self.realm.map(String::into_boxed_str);
-        let realm = realm
-            .or(identifier.map(Box::from))
-            .or(audience.cloned())
-            .unwrap_or_default();
-        let protected = match &self.resource {
-            Some(resource) => {
-                let issuers = issuers.iter().map(|trust| &*trust.issuer);
-                Protected::published(realm, resource, issuers, &policy)
-            }
-            None => Protected::unnamed(realm, self.resource_metadata.map(Into::into)),
-        };
-        Ok(Authorizer {
-            inner: Arc::new(Inner {
-                policy,
-                leeway: self.leeway.map_or(30, |leeway| leeway.as_secs()),
-                cache: Arc::new(TokenCache::new(self.limits.cache_bytes)),
-                limits: self.limits,
-                clock: self.clock,
-                resource: self.resource,
-                protected: Arc::new(protected),
-                issuers,
-            }),
-        })
-    }
-}
-
-/// A route for the metadata that is published here: the policy does not decide on it.
-fn metadata_route(policy: &Policy) -> Option<ConfigError> {
-    let (route, line, column) = policy.route_below(WELL_KNOWN)?;
-    Some(ConfigError::MetadataRoute {
-        route: route.to_owned(),
-        line,
-        column,
-        help: "remove the route",
-    })
-}
-
-/// The rules on prior actors that the chain of `issuer` cannot support (RFC 8693 section 4.1 guarantees nothing of it).
-fn history_conflicts<'p>(issuer: &'p TrustedIssuer, policy: &'p Policy) -> impl Iterator<Item = ConfigError> + 'p {
-    policy.history_needs().filter_map(|need| {
-        let (reason, help) = if issuer.prior_actors != PriorActors::Enforce {
-            (
-                "its prior actors are not enforced",
-                "set `prior_actors: enforce` on the issuer, or remove the rule",
-            )
-        } else if issuer.completeness() != ChainCompleteness::Complete && need.truncation == Truncation::Refused {
-            (
-                "its chain is not complete, so that a dropped actor evades the rule",
-                "set `chain_completeness: complete` if the issuer keeps every actor, or write `accept_truncation: true` beside the rule",
-            )
-        } else {
-            return None;
-        };
-        Some(ConfigError::HistoryRule {
-            rule: need.rule.to_owned(),
-            line: need.line,
-            column: need.column,
-            issuer: issuer.issuer.to_string(),
-            reason,
-            help,
-        })
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use http::{HeaderMap, Method, Uri};
@@ -476,74 +280,5 @@ mod tests {
         let fixed = builder.policy(policy("routes: [{ match: GET / }]")).build().unwrap();
         assert!(fixed.is_ready());
         fixed.ready().await;
-    }
-
-    fn open() -> Policy {
-        Policy::from_yaml("routes: [{ match: GET / }]").unwrap()
-    }
-
-    fn trusted() -> TrustedIssuer {
-        TestIssuer::new().unwrap().trusted(TestIssuer::AUDIENCE).unwrap()
-    }
-
-    #[test]
-    fn rules_on_prior_actors_need_a_chain_that_supports_them() {
-        let build = |completeness, prior_actors, rule: &str| {
-            let policy = Policy::from_yaml(&format!("routes: [{{ match: GET /, chain: {rule} }}]")).unwrap();
-            let issuer = trusted().chain_completeness(completeness).prior_actors(prior_actors);
-            Authorizer::builder().issuer(issuer).policy(policy).build()
-        };
-        let rule = "{ max_depth: 1 }";
-        assert!(build(ChainCompleteness::Complete, PriorActors::Enforce, rule).is_ok());
-        for completeness in [
-            ChainCompleteness::ActorTokenOnly,
-            ChainCompleteness::OuterOnly,
-            ChainCompleteness::None,
-        ] {
-            assert!(matches!(
-                build(completeness, PriorActors::Enforce, rule),
-                Err(ConfigError::HistoryRule { line: 1, .. })
-            ));
-            let accepting = "{ max_depth: 1, accept_truncation: true }";
-            assert!(build(completeness, PriorActors::Enforce, accepting).is_ok());
-        }
-        for prior_actors in [PriorActors::Ignore, PriorActors::Audit] {
-            assert!(build(ChainCompleteness::Complete, prior_actors, rule).is_err());
-        }
-    }
-
-    #[test]
-    fn the_realm_is_the_first_audience_or_as_it_is_set() {
-        let challenge = |builder: AuthorizerBuilder| {
-            let authorizer = builder.issuer(trusted()).policy(open()).build().unwrap();
-            let challenge = authorizer.challenge(&Error::MissingToken);
-            challenge.www_authenticate().unwrap().to_str().unwrap().to_owned()
-        };
-        let audience = format!("Bearer realm=\"{}\"", TestIssuer::AUDIENCE);
-        assert_eq!(challenge(Authorizer::builder()), audience);
-        assert_eq!(
-            challenge(Authorizer::builder().realm("orders")),
-            "Bearer realm=\"orders\""
-        );
-    }
-
-    #[test]
-    fn every_mistake_is_reported() {
-        let none = Authorizer::builder();
-        assert_eq!(none.check(), [ConfigError::NoIssuer, ConfigError::NoPolicy]);
-        assert_eq!(none.build().err(), Some(ConfigError::NoIssuer));
-        let builder = || Authorizer::builder().policy(open());
-        let twice = builder().issuer(trusted()).issuer(trusted());
-        assert!(matches!(twice.build(), Err(ConfigError::DuplicateIssuer(_))));
-        let issuer = TrustedIssuer::discover("https://idp.example").unwrap();
-        assert!(matches!(
-            builder().issuer(issuer).build(),
-            Err(ConfigError::NoAudience(_))
-        ));
-        let leeway = |seconds| builder().issuer(trusted()).leeway(Duration::from_secs(seconds));
-        assert!(leeway(60).build().is_ok());
-        assert_eq!(leeway(61).build().err(), Some(ConfigError::Leeway(61)));
-        let metadata = builder().issuer(trusted()).resource_metadata("nowhere");
-        assert!(matches!(metadata.build(), Err(ConfigError::Url { .. })));
     }
 }
