@@ -8,6 +8,12 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use crate::error::{Error, Reason};
 use crate::resource::is_of_resource;
 
+/// `HeaderMismatch` of MCP: a header is missing or malformed, or differs from the message.
+const HEADER_MISMATCH: i32 = -32020;
+
+/// `UnsupportedProtocolVersionError` of MCP.
+const UNSUPPORTED_PROTOCOL_VERSION: i32 = -32022;
+
 /// The response to a denied request, without its body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Challenge {
@@ -16,6 +22,7 @@ pub struct Challenge {
     retry_after: Option<HeaderValue>,
     code: &'static str,
     description: &'static str,
+    json_rpc_code: Option<i32>,
 }
 
 /// What a challenge names besides the error.
@@ -67,6 +74,11 @@ impl Challenge {
             },
             code,
             description,
+            json_rpc_code: match error {
+                Error::McpHeaders { .. } => Some(HEADER_MISMATCH),
+                Error::McpRevision => Some(UNSUPPORTED_PROTOCOL_VERSION),
+                _ => None,
+            },
         }
     }
 
@@ -89,6 +101,12 @@ impl Challenge {
     /// One of a few constant sentences for the caller.
     pub fn description(&self) -> &'static str {
         self.description
+    }
+
+    /// The code of the JSON-RPC error that revision 2026-07-28 of MCP defines for this denial: -32020 for headers that are
+    /// missing or malformed, -32022 for an earlier revision.
+    pub fn json_rpc_code(&self) -> Option<i32> {
+        self.json_rpc_code
     }
 
     /// The response with `body`, which must be empty for gRPC.
@@ -131,6 +149,8 @@ fn www_authenticate(
     match error {
         // RFC 6750 has no code for these: more scope does not help, and an outage is not caused by the caller.
         Error::Denied { .. } | Error::KeysUnavailable { .. } => return None,
+        // Another token does not help.
+        Error::McpHeaders { .. } | Error::McpRevision => return None,
         // RFC 6750 section 3.1: a request without a token gets no code.
         Error::MissingToken => {}
         _ => {
@@ -195,6 +215,11 @@ fn code_and_description(error: &Error) -> (&'static str, &'static str) {
     match error {
         Error::MissingToken => ("missing_token", "a bearer token is required"),
         Error::InvalidRequest { .. } => ("invalid_request", "the request is ambiguous"),
+        Error::McpHeaders { reason } => ("invalid_request", reason),
+        Error::McpRevision => (
+            "invalid_request",
+            "revision 2026-07-28 of MCP or a later one is required",
+        ),
         Error::MalformedToken { .. } => ("invalid_token", "the access token is malformed"),
         Error::TokenTooLong { .. } => ("invalid_token", "the access token is too long"),
         Error::UnsupportedAlgorithm | Error::UnknownKey | Error::InvalidSignature => {
@@ -262,6 +287,8 @@ mod tests {
         vec![
             (Error::MissingToken, 401, "-"),
             (Error::InvalidRequest { reason: "r" }, 400, "invalid_request"),
+            (Error::McpHeaders { reason: "r" }, 400, ""),
+            (Error::McpRevision, 400, ""),
             (Error::MalformedToken { reason: "r" }, 401, "invalid_token"),
             (Error::TokenTooLong { reason: "r" }, 401, "invalid_token"),
             (Error::UnsupportedAlgorithm, 401, "invalid_token"),

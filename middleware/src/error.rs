@@ -23,6 +23,16 @@ pub enum Error {
         /// What is ambiguous.
         reason: &'static str,
     },
+    /// The headers of a request to an MCP endpoint are missing or malformed, so that they name no message.
+    #[error("the headers of the MCP message cannot be used: {reason}")]
+    #[non_exhaustive]
+    McpHeaders {
+        /// What is missing or malformed.
+        reason: &'static str,
+    },
+    /// The request is of an earlier revision of MCP, which obliges no server to compare the headers with the message.
+    #[error("the MCP message is of a revision before 2026-07-28")]
+    McpRevision,
     /// The token is not a compact JWS with a JSON object as header and as claims (RFC 7515, RFC 7519).
     #[error("the token is malformed: {reason}")]
     #[non_exhaustive]
@@ -142,6 +152,8 @@ impl Error {
         match self {
             Error::MissingToken => ("missing_token", StatusCode::UNAUTHORIZED),
             Error::InvalidRequest { .. } => ("invalid_request", StatusCode::BAD_REQUEST),
+            Error::McpHeaders { .. } => ("mcp_header_mismatch", StatusCode::BAD_REQUEST),
+            Error::McpRevision => ("mcp_revision_not_supported", StatusCode::BAD_REQUEST),
             Error::MalformedToken { .. } => ("malformed_token", StatusCode::UNAUTHORIZED),
             Error::TokenTooLong { .. } => ("token_too_long", StatusCode::UNAUTHORIZED),
             Error::UnsupportedAlgorithm => ("unsupported_algorithm", StatusCode::UNAUTHORIZED),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::HeaderMap;
 
 use super::decision::{Decision, Denied};
+use super::mcp_message::NoRoute;
 use super::pending::{Authorization, Pending};
 use super::step::Step;
 use super::{Authorizer, Trust};
@@ -58,7 +59,7 @@ impl Authorizer {
 
     /// Authorizes by the route of the target. Enforcement and explanation differ in the recorder alone.
     pub(crate) fn authorize(&self, presented: &Presented<'_>, now: u64, recorder: &mut impl Recorder) -> Authorization {
-        match self.route(presented.target()) {
+        match self.route(presented) {
             Ok(Some(Route { name, access, .. })) => {
                 Step::ROUTE.report_passed(recorder, || name.to_string());
                 match access {
@@ -73,7 +74,11 @@ impl Authorizer {
                 Step::ROUTE.report_got(recorder, &no_route(), || self.missed_route(presented.target()));
                 self.authorize_by(None, presented, now, recorder)
             }
-            Err(ambiguity) => {
+            Err(NoRoute::Message(error)) => {
+                Step::ROUTE.report_failed(recorder, &error);
+                Authorization::Decided(Decision::without_route(error))
+            }
+            Err(NoRoute::Ambiguous(ambiguity)) => {
                 let error = Error::InvalidRequest {
                     reason: ambiguity.reason(),
                 };
@@ -121,11 +126,15 @@ impl Authorizer {
     }
 
     /// The route of a request, whichever way a server reads its escapes, its spelling, and a parameter `_method`.
-    fn route(&self, target: &Target<'_>) -> Result<Option<&Route>, Ambiguity> {
+    fn route(&self, presented: &Presented<'_>) -> Result<Option<&Route>, NoRoute> {
+        let target = presented.target();
         let route = self.inner.policy.route(target.method().as_str(), target.forms())?;
         match target.query() {
-            Some(query) if !self.permits_method_parameters(target, query) => Err(Ambiguity::Method),
-            _ => Ok(route),
+            Some(query) if !self.permits_method_parameters(target, query) => Err(Ambiguity::Method.into()),
+            _ => match route {
+                Some(endpoint) if endpoint.is_mcp_endpoint() => self.route_of_message(endpoint, presented),
+                route => Ok(route),
+            },
         }
     }
 
@@ -149,6 +158,7 @@ impl Authorizer {
         });
         match ambiguity {
             Ambiguity::Escape => other,
+            Ambiguity::ResourceUri => "the policy compares URIs of this endpoint".to_owned(),
             Ambiguity::Spelling | Ambiguity::Method => {
                 format!("{other}; state `spelling: exact` if the API distinguishes the two")
             }

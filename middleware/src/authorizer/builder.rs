@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::conflicts::{history_conflicts, metadata_route};
+use super::origins::origins;
 use super::protected::Protected;
 use super::{Authorizer, Inner, Trust};
 use crate::clock::Clock;
@@ -162,6 +163,8 @@ impl AuthorizerBuilder {
             }
             None => Protected::unnamed(realm, self.resource_metadata.map(Into::into)),
         };
+        let audiences = issuers.iter().flat_map(|trust| &trust.issuer.audiences);
+        let audiences = audiences.map(|audience| &**audience);
         Ok(Authorizer {
             inner: Arc::new(Inner {
                 policy,
@@ -171,6 +174,7 @@ impl AuthorizerBuilder {
                 clock: self.clock,
                 resource: self.resource,
                 protected: Arc::new(protected),
+                origins: origins(audiences),
                 issuers,
             }),
         })

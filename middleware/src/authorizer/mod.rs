@@ -5,6 +5,8 @@ mod builder;
 mod conflicts;
 mod decision;
 mod explain;
+mod mcp_message;
+mod origins;
 mod pending;
 mod protected;
 mod step;
@@ -65,6 +67,8 @@ struct Inner {
     clock: Clock,
     resource: Option<Resource>,
     protected: Arc<Protected>,
+    /// The origins of the audiences, whose web pages may send messages to an MCP endpoint.
+    origins: Vec<Box<str>>,
     cache: Arc<TokenCache<Identity>>,
 }
 

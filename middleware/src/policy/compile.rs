@@ -7,6 +7,8 @@ use actgate_yaml::{Diagnostics, Omissions, Span, Spanned, nearest};
 
 use super::coverage::Coverage;
 use super::document::{Document, Requirements};
+use super::mcp::McpMatch;
+use super::origins;
 use super::requirement::Requirement;
 use super::route_table::{Access, RouteTable};
 use super::rules::{ActorCondition, AnyOf, CoreCondition, CoreRule, RequirementDocument, RouteDocument, Rules};
@@ -21,12 +23,17 @@ const MAX_REQUIRE_DEPTH: usize = 16;
 /// Most rules of a policy, those of each requirement counted wherever it is required.
 const MAX_RULES: usize = 100_000;
 
+/// The parts of a compiled policy.
+pub(super) struct Compiled {
+    pub(super) requirements: BTreeMap<String, Arc<Requirement>>,
+    pub(super) routes: RouteTable,
+    /// The origins of web pages that may send messages to an MCP endpoint.
+    pub(super) origins: Vec<Box<str>>,
+    pub(super) coverage: Coverage,
+}
+
 /// Compiles a document, and reports every mistake of its meaning. The result is valid only without mistakes.
-pub(super) fn compile(
-    document: Document,
-    omissions: &Omissions,
-    diagnostics: &mut Diagnostics,
-) -> (BTreeMap<String, Arc<Requirement>>, RouteTable, Coverage) {
+pub(super) fn compile(document: Document, omissions: &Omissions, diagnostics: &mut Diagnostics) -> Compiled {
     let mut context = Context {
         omissions,
         diagnostics,
@@ -49,13 +56,29 @@ pub(super) fn compile(
     for route in &document.routes {
         add_route(&mut routes, route, defined, &mut context);
     }
+    let origins = document.mcp.as_ref().map(|settings| {
+        if !document.routes.iter().any(|route| route.value.mcp.is_some()) {
+            let message = "no route has `mcp`, so that these settings have no effect";
+            context.mistake_if_whole(
+                settings.span(),
+                message,
+                "write `mcp` beside the `match` of a route, or remove them",
+            );
+        }
+        origins::compile(settings, &mut context)
+    });
     routes.finish(context.diagnostics);
     let implied_by = context.implied_by;
     let coverage = match diagnostics.is_empty() {
         true => Coverage::of(&document, &implied_by, &routes),
         false => Coverage::default(),
     };
-    (requirements, routes, coverage)
+    Compiled {
+        requirements,
+        routes,
+        origins: origins.unwrap_or_default(),
+        coverage,
+    }
 }
 
 impl Context<'_> {
@@ -80,16 +103,28 @@ fn add_route(
     defined: &Requirements,
     context: &mut Context<'_>,
 ) {
-    let RouteDocument { matches, public, .. } = &route.value;
+    let RouteDocument {
+        matches, mcp, public, ..
+    } = &route.value;
     let requirement = route.value.requirement();
     if matches.is_empty() {
         context.mistake_if_whole(route.span(), "`match` is empty", "name at least one `METHOD /path`");
     }
     if *public && !requirement.is_empty() {
         let message = "a public route has no requirement";
-        let help = "remove `public: true`, or every other key but `match`";
+        let help = match mcp {
+            None => "remove `public: true`, or every other key but `match`",
+            Some(_) => "remove `public: true`, or every other key but `match` and `mcp`",
+        };
         context.mistake(route.span(), message, help);
     }
+    let messages = match mcp {
+        None => None,
+        Some(document) => match McpMatch::compile(document, context) {
+            None => return,
+            messages => messages,
+        },
+    };
     for pattern in matches.iter() {
         if context.has_too_many_rules(route.span()) {
             return;
@@ -97,10 +132,14 @@ fn add_route(
         let access = if *public {
             Access::Public
         } else {
-            let compiler = Compiler::new(defined, pattern.value.trim(), context);
+            let owner = match &messages {
+                None => pattern.value.trim().to_owned(),
+                Some(messages) => format!("{} {messages}", pattern.value.trim()),
+            };
+            let compiler = Compiler::new(defined, &owner, context);
             Access::Guarded(Arc::new(compiler.requirement(&requirement, None)))
         };
-        routes.add(pattern, access, context.diagnostics);
+        routes.add(pattern, messages.clone(), access, context.diagnostics);
     }
 }
 

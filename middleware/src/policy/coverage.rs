@@ -112,8 +112,9 @@ fn unreached_routes(samples: &Samples<'_>, diagnostics: &mut Diagnostics) {
     for (pattern, route) in samples.routes.routes() {
         let path = samples.path(pattern);
         let is_reached = |method| {
-            let found = samples.routes.exact(method, &path);
-            found.is_some_and(|found| std::ptr::eq(found, route))
+            let found = samples.routes.exact(method, &path).into_iter();
+            let mut found = found.flat_map(|found| samples.routes.alternatives(found));
+            found.any(|(_, found)| std::ptr::eq(found, route))
         };
         if !samples.methods(pattern).into_iter().any(is_reached) {
             let message = format!("no request reaches `{}`", route.name);
@@ -146,16 +147,16 @@ fn other_spellings(samples: &Samples<'_>, diagnostics: &mut Diagnostics) {
         let variants = samples.spellings(pattern);
         for method in samples.methods(pattern) {
             for path in &variants {
-                let Some((other_pattern, other)) = samples.routes.exact_route(method, path) else {
-                    continue;
-                };
-                if other.access.requires_all_of(&route.access) {
-                    continue;
-                }
-                let (_, covered) = covering.entry(&other.name).or_insert((other_pattern, Vec::new()));
-                // The routes come in order: only the last one can be this one.
-                if !covered.last().is_some_and(|last| std::ptr::eq(*last, route)) {
-                    covered.push(route);
+                let others = samples.routes.exact(method, path).into_iter();
+                for (other_pattern, other) in others.flat_map(|other| samples.routes.alternatives(other)) {
+                    if other.access.requires_all_of(&route.access) {
+                        continue;
+                    }
+                    let (_, covered) = covering.entry(&other.name).or_insert((other_pattern, Vec::new()));
+                    // The routes come in order: only the last one can be this one.
+                    if !covered.last().is_some_and(|last| std::ptr::eq(*last, route)) {
+                        covered.push(route);
+                    }
                 }
             }
         }
@@ -195,16 +196,18 @@ fn roots_of_rests(samples: &Samples<'_>, diagnostics: &mut Diagnostics) {
         let roots = [with_slash, with_slash.trim_end_matches('/')];
         let weaker = samples.methods(pattern).into_iter().find_map(|method| {
             let matches = roots.into_iter().filter_map(|path| samples.routes.exact(method, path));
-            matches
-                .into_iter()
-                .find(|other| !other.access.requires_all_of(&route.access))
+            let mut matches = matches.flat_map(|other| samples.routes.alternatives(other));
+            let weaker = matches.find(|(_, other)| !other.access.requires_all_of(&route.access));
+            weaker.map(|(_, other)| other)
         });
         if let Some(weaker) = weaker {
             let message = format!(
                 "`{}` does not match the path without a rest, which `{}` matches",
                 route.name, weaker.name
             );
-            let root = route.name.rsplit_once('/').map_or("", |(root, _)| root);
+            let written = pattern.written_path();
+            let methods = route.name.split_once(' ').map_or("", |(methods, _)| methods);
+            let root = format!("{methods} {}", written.rsplit_once('/').map_or("", |(root, _)| root));
             let help = format!("add `{root}` and `{root}/` to its `match` if they require the same");
             diagnostics.push(pattern.span, message, help);
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use actgate_yaml::Spanned;
 use serde::Deserialize;
 
+use super::origins::McpSettings;
 use super::rules::{RequirementDocument, RouteDocument};
 use super::scope_hierarchy::HierarchyDocument;
 use super::spelling::Spelling;
@@ -15,6 +16,7 @@ use super::spelling::Spelling;
 pub(super) struct Document {
     pub(super) scopes: Option<Spanned<HierarchyDocument>>,
     pub(super) spelling: Spelling,
+    pub(super) mcp: Option<Spanned<McpSettings>>,
     pub(super) requirements: Requirements,
     pub(super) routes: Routes,
 }
@@ -25,6 +27,7 @@ pub(super) struct Document {
 pub(super) struct Members {
     scopes: Option<Spanned<HierarchyDocument>>,
     spelling: Spelling,
+    mcp: Option<Spanned<McpSettings>>,
     requirements: Requirements,
     routes: Routes,
 }
@@ -37,6 +40,7 @@ impl From<Members> for Document {
         Document {
             scopes: members.scopes,
             spelling: members.spelling,
+            mcp: members.mcp,
             requirements: members.requirements,
             routes: members.routes,
         }

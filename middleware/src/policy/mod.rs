@@ -32,6 +32,8 @@
 //! | `scopes: { implies: { a: [b] } }` | beside `routes`: a token with the scope `a` has `b` as well ([Scopes](#scopes)) | |
 //! | `spelling: exact` | beside `routes`: the API distinguishes all spellings of a path ([Spelling](#spelling)) | |
 //! | `match` | where the route applies: `GET /a`, `GET,POST /a/{id}`, `* /a/{*rest}`, or a list of these | `no_route` |
+//! | `mcp: { method, name }` | beside `match`: the messages of the Model Context Protocol that the route is for ([MCP](#mcp)) | `no_route`, `mcp_header_mismatch`, `mcp_revision_not_supported` |
+//! | `mcp: { origins: [a] }` | beside `routes`: the web pages that may send messages to these routes ([MCP](#mcp)) | `origin_not_allowed` |
 //! | `public: true` | nothing; a token is not read. A route without it needs a valid token, whatever else it has; `public: false` is the same | |
 //! | `require: [name]` | what the named requirement requires | as there |
 //! | `scopes: [a, b]` | every one of these scopes; also written `{ all_of: [a, b] }` | `insufficient_scope` |
@@ -115,6 +117,37 @@
 //! requires, in one challenge. The hierarchy changes no token: [`Identity::has_scope`](crate::Identity::has_scope) and what
 //! a service behind the gate receives are the scopes of the token alone.
 //!
+//! # MCP
+//!
+//! From revision 2026-07-28 on, a request to an MCP server mirrors its message in `MCP-Protocol-Version`, `Mcp-Method` and
+//! `Mcp-Name`, and the server has to reject a message that differs from them. Routes of one path can therefore be for some
+//! messages each:
+//!
+//! ```yaml
+//! mcp:
+//!   origins: https://chat.example.com
+//! routes:
+//!   - { match: POST /mcp, mcp: [server/discover, tools/list], scopes: [orders:read] }
+//!   - { match: POST /mcp, mcp: { method: tools/call, name: [get_*, list_orders] }, scopes: [orders:read] }
+//!   - { match: POST /mcp, mcp: { method: resources/read, name: "file:///public/*" }, scopes: [orders:read] }
+//!   - { match: POST /mcp, scopes: [orders:admin] }
+//! ```
+//!
+//! - `method` is a method or a list of them, each in full. `name` is the name of a tool (`tools/call`) or of a prompt
+//!   (`prompts/get`), or the URI of a resource (`resources/read`), or a list of them; a `*` at the end, and nowhere else, is
+//!   any text. `{ literal: "a*" }` is exactly this text. Both are compared byte for byte, with case. A name in Base64
+//!   (`=?base64?…?=`) is decoded.
+//! - The most specific message wins: a name in full, then the longest beginning, then the method without `name`, then the route
+//!   of the same path without `mcp`. Two routes for one message are an error. A message that no route matches is denied.
+//! - A path with `mcp` accepts POST requests of revision 2026-07-28 and later ones only. A request without
+//!   `MCP-Protocol-Version`, of an earlier revision, with a header that is missing, doubled, malformed or too long, or with a
+//!   resource URI that is not in its normal form where URIs are compared, is 400, also where a route without `mcp` would match.
+//!   Clients of earlier revisions use a path without `mcp`.
+//! - `Origin` is compared with `origins` and with the origins of the audiences; any other one is denied, as is `null`.
+//!
+//! The body is NOT read: a server that does not implement revision 2026-07-28 may run another tool than the one in the headers. What
+//! no header mirrors is NOT compared: arguments of a tool, and the URIs of `subscriptions/listen`.
+//!
 //! # Parties
 //!
 //! A party is named by its `sub` alone, which means the token's own issuer, or by `{ issuer: .., subject: .. }`. A subject
@@ -150,8 +183,10 @@ mod evaluate;
 mod evaluation_time;
 mod exact;
 mod foreign;
+mod mcp;
 mod methods;
 mod near_miss;
+mod origins;
 mod other_keys;
 mod parties;
 #[allow(
@@ -159,6 +194,7 @@ mod parties;
     reason = "the type of the module's name has a file of its own"
 )]
 pub(crate) mod policy;
+mod refinements;
 mod requirement;
 mod route_pattern;
 mod route_table;

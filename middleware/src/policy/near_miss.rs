@@ -6,10 +6,12 @@ use crate::request::PathForms;
 impl RouteTable {
     /// For a request without a route: the closest route in words, if there is one.
     pub(super) fn near_miss(&self, method: &str, forms: PathForms<'_>) -> Option<String> {
-        let path_of = |route: &Route| route.name.split_once(' ').map(|(_, path)| path.to_owned());
-        let other_method = self.methods().find_map(|other| self.exact(other, forms.decoded));
-        if let Some(path) = other_method.and_then(path_of) {
-            return Some(format!("`{path}` has no {method}"));
+        if self.exact(method, forms.decoded).is_some_and(Route::is_mcp_endpoint) {
+            return Some("the path has routes for other messages of MCP".to_owned());
+        }
+        let other_method = self.methods().find_map(|other| self.exact_route(other, forms.decoded));
+        if let Some((pattern, _)) = other_method {
+            return Some(format!("`{}` has no {method}", pattern.written_path()));
         }
         let route = self.of_other_access(method, forms, method)?;
         Some(format!("`{}` has another spelling of this path", route.name))

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::compile::compile;
+use super::compile::{Compiled, compile};
 use super::coverage::Coverage;
 use super::document::{Document, Members};
 use super::error::{PolicyDiagnostic, PolicyError};
@@ -11,13 +11,14 @@ use super::other_keys;
 use super::requirement::{HistoryNeed, Requirement};
 use super::route_table::{Route, RouteTable};
 use super::spelling::{Ambiguity, Spelling};
-use crate::request::PathForms;
+use crate::request::{McpCall, PathForms};
 
 /// A policy, ready for evaluation. Immutable; cheap to share behind an [`Arc`].
 #[derive(Debug)]
 pub struct Policy {
     requirements: BTreeMap<String, Arc<Requirement>>,
     routes: RouteTable,
+    origins: Vec<Box<str>>,
     coverage: Coverage,
 }
 
@@ -31,8 +32,8 @@ impl Policy {
         Policy::read(actgate_yaml::read::<Document>(text))
     }
 
-    /// Reads and compiles the policy that is part of a larger document: its members `scopes`, `spelling`, `requirements` and
-    /// `routes`. Other members are ignored.
+    /// Reads and compiles the policy that is part of a larger document: its members `scopes`, `spelling`, `mcp`, `requirements`
+    /// and `routes`. Other members are ignored.
     ///
     /// # Errors
     /// As [`from_yaml`](Self::from_yaml). Places are those of the larger document.
@@ -42,10 +43,16 @@ impl Policy {
 
     fn read<D: Into<Document>>(reading: actgate_yaml::Reading<D>) -> Result<Policy, PolicyError> {
         let policy = reading.check(|document, omissions, diagnostics| {
-            let (requirements, routes, coverage) = compile(document.into(), omissions, diagnostics);
+            let Compiled {
+                requirements,
+                routes,
+                origins,
+                coverage,
+            } = compile(document.into(), omissions, diagnostics);
             Some(Policy {
                 requirements,
                 routes,
+                origins,
                 coverage,
             })
         });
@@ -104,6 +111,16 @@ impl Policy {
     /// servers may differ, with the escapes that some of them keep.
     pub(crate) fn route(&self, method: &str, forms: PathForms<'_>) -> Result<Option<&Route>, Ambiguity> {
         self.routes.find(method, forms)
+    }
+
+    /// The most specific route for a message to an [MCP endpoint](Route::is_mcp_endpoint), if there is one.
+    pub(crate) fn route_of_message(&self, endpoint: &Route, call: &McpCall<'_>) -> Result<Option<&Route>, Ambiguity> {
+        self.routes.of_message(endpoint, call)
+    }
+
+    /// Whether `mcp: { origins }` lists the origin of a web page.
+    pub(crate) fn lists_origin(&self, origin: &str) -> bool {
+        self.origins.iter().any(|listed| **listed == *origin)
     }
 
     /// The route for a path exactly as it is spelled.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use actgate_yaml::{Span, Spanned};
 
 use super::foreign::{Explanation, explain};
+use super::mcp::McpMatch;
 use super::methods::parse_methods;
 use super::segment::{joined, parse_path};
 
@@ -19,6 +20,8 @@ pub(super) struct Pattern {
     pub(super) segments: Vec<Segment>,
     /// The path in the syntax of `matchit`.
     pub(super) path: String,
+    /// The messages of MCP that it is for; [`None`] for a route without `mcp`.
+    pub(super) messages: Option<McpMatch>,
     pub(super) span: Span,
 }
 
@@ -45,6 +48,7 @@ impl Pattern {
             methods: parse_methods(methods)?,
             path: joined(&segments, Segment::of_matchit),
             segments,
+            messages: None,
             span,
         };
         Some((pattern, name))
@@ -58,6 +62,11 @@ impl Pattern {
             "HEAD" if names("GET") => Some(Closeness::GetForHead),
             _ => None,
         }
+    }
+
+    /// The path as a policy has it.
+    pub(super) fn written_path(&self) -> String {
+        joined(&self.segments, Segment::to_string)
     }
 
     /// The path with every parameter alike, so that two routes for the same requests look the same.

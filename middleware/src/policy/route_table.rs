@@ -1,17 +1,20 @@
-//! The routes of a policy. The most specific path wins, then the most specific method.
+//! The routes of a policy. The most specific path wins, then the most specific method, then the most specific message of MCP.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use actgate_yaml::{Diagnostics, Spanned};
 
 use super::exact::shown;
 use super::foreign::Explanation;
+use super::mcp::McpMatch;
 use super::methods;
+use super::refinements::{Refined, Refinements};
 use super::requirement::Requirement;
-use super::route_pattern::Pattern;
-use super::routers::{Candidate, Routers};
+use super::route_pattern::{Closeness, Pattern};
+use super::routers::{Candidate, Place, Routers};
 use super::spelling::{Ambiguity, Spelling};
-use crate::request::{Folding, PathForms};
+use crate::request::{Folding, McpCall, PathForms, RESOURCES_READ, is_normal_uri};
 
 /// Every route of a policy, to be searched by method and path.
 #[derive(Debug, Default)]
@@ -27,8 +30,18 @@ pub(super) struct RouteTable {
 pub(crate) struct Route {
     pub(crate) name: Arc<str>,
     pub(crate) access: Access,
-    /// The number of the first route with an equal access.
+    /// The number of the first route with an equal access; of an MCP endpoint, a number of its own, which it has in common
+    /// with those whose routes give every message the same access.
     class: usize,
+    /// The first route with `mcp` of its path is found for all of them.
+    refinements: Option<Box<Refinements>>,
+}
+
+impl Route {
+    /// Whether the message decides which route of the path applies.
+    pub(crate) fn is_mcp_endpoint(&self) -> bool {
+        self.refinements.is_some()
+    }
 }
 
 /// What a request needs.
@@ -171,6 +184,33 @@ impl RouteTable {
         self.patterns.get(index).zip(self.routes.get(index))
     }
 
+    /// The route for a message, of those of its endpoint.
+    pub(super) fn of_message(&self, endpoint: &Route, call: &McpCall<'_>) -> Result<Option<&Route>, Ambiguity> {
+        let Some(refinements) = &endpoint.refinements else {
+            return Ok(None);
+        };
+        let is_uri = call.method() == RESOURCES_READ && refinements.compares_uris();
+        if is_uri && !call.name().is_some_and(is_normal_uri) {
+            return Err(Ambiguity::ResourceUri);
+        }
+        Ok(refinements.find(call).and_then(|index| self.routes.get(index)))
+    }
+
+    /// Every route that a request may get whose path and method lead to `found`: more than one for an MCP endpoint.
+    pub(super) fn alternatives<'t>(&'t self, found: &'t Route) -> Vec<(&'t Pattern, &'t Route)> {
+        let numbers: Vec<usize> = match &found.refinements {
+            Some(refinements) => refinements.routes().collect(),
+            None => self
+                .routes
+                .iter()
+                .position(|route| std::ptr::eq(route, found))
+                .into_iter()
+                .collect(),
+        };
+        let pair = |index: usize| self.patterns.get(index).zip(self.routes.get(index));
+        numbers.into_iter().filter_map(pair).collect()
+    }
+
     /// The class of the access that a server with this folding gives.
     fn class(&self, folding: Folding, method: &str, path: &str) -> Option<usize> {
         self.folded(folding, method, path).map(|route| route.class)
@@ -185,29 +225,52 @@ impl RouteTable {
         Some(self.routes.get(index?)?.class)
     }
 
-    /// Adds one `METHODS PATH`, or reports what is wrong in it.
-    pub(super) fn add(&mut self, written: &Spanned<String>, access: Access, diagnostics: &mut Diagnostics) {
-        match Pattern::parse(written) {
-            Ok((pattern, name)) => {
-                let mut leaders = self
-                    .routes
-                    .iter()
-                    .enumerate()
-                    .filter(|(index, route)| *index == route.class);
-                let equal = leaders.find(|(_, route)| route.access == access);
-                let class = equal.map_or(self.routes.len(), |(index, _)| index);
-                self.routes.push(Route { name, access, class });
-                self.patterns.push(pattern);
-            }
+    /// Adds one `METHODS PATH`, and the messages that it is for, or reports what is wrong in it.
+    pub(super) fn add(
+        &mut self,
+        written: &Spanned<String>,
+        messages: Option<McpMatch>,
+        access: Access,
+        diagnostics: &mut Diagnostics,
+    ) {
+        let (mut pattern, name) = match Pattern::parse(written) {
+            Ok(parsed) => parsed,
             Err(Explanation { reason, help }) => {
                 let message = format!("`{}` is not a route: {reason}", shown(&written.value));
                 diagnostics.push(written.span(), message, help);
+                return;
             }
+        };
+        let is_post = matches!(&pattern.methods[..], [only] if **only == *"POST");
+        if messages.is_some() && !is_post {
+            let path = name.split_once(' ').map_or("", |(_, path)| path);
+            let help = format!("write `match: POST {path}` beside `mcp`");
+            diagnostics.push(written.span(), "messages of MCP are POST requests", help);
         }
+        let mut leaders = self
+            .routes
+            .iter()
+            .enumerate()
+            .filter(|(index, route)| *index == route.class);
+        let equal = leaders.find(|(_, route)| route.access == access);
+        let class = equal.map_or(self.routes.len(), |(index, _)| index);
+        let name = match &messages {
+            None => name,
+            Some(messages) => format!("{name} {messages}").into(),
+        };
+        pattern.messages = messages;
+        self.routes.push(Route {
+            name,
+            access,
+            class,
+            refinements: None,
+        });
+        self.patterns.push(pattern);
     }
 
     /// Makes the table searchable, and reports routes that match the same requests.
     pub(super) fn finish(&mut self, diagnostics: &mut Diagnostics) {
+        self.refine(diagnostics);
         let routes = self
             .patterns
             .iter()
@@ -216,9 +279,55 @@ impl RouteTable {
                 pattern,
                 name: &route.name,
                 class: route.class,
+                place: match (&route.refinements, &pattern.messages) {
+                    (Some(_), _) => Place::Endpoint,
+                    (None, Some(_)) => Place::Message,
+                    (None, None) => Place::Path,
+                },
             });
         let routes: Vec<_> = routes.collect();
         self.routers = Routers::new(&routes, self.spelling, diagnostics);
+    }
+
+    /// Collects the routes for messages by their paths, and reports those that match the same messages.
+    fn refine(&mut self, diagnostics: &mut Diagnostics) {
+        // By the path with every parameter alike: the number of the first route, and all of them.
+        let mut endpoints: BTreeMap<String, (usize, Refinements)> = BTreeMap::new();
+        for (route, pattern) in self.patterns.iter().enumerate() {
+            let Some(messages) = &pattern.messages else {
+                continue;
+            };
+            let (_, refinements) = endpoints
+                .entry(pattern.shape())
+                .or_insert((route, Refinements::default()));
+            let class = self.routes[route].class;
+            if let Err(first) = refinements.add(messages, Refined { route, class }) {
+                let (name, other) = (&self.routes[route].name, &self.routes[first].name);
+                let line = self.patterns[first].span.line;
+                let message = format!("`{name}` matches the same messages as `{other}` in line {line}");
+                diagnostics.push(pattern.span, message, "join the two, or make one more specific");
+            }
+        }
+        for (route, pattern) in self.patterns.iter().enumerate() {
+            if pattern.messages.is_none()
+                && pattern.closeness("POST") == Some(Closeness::Named)
+                && let Some((_, refinements)) = endpoints.get_mut(&pattern.shape())
+            {
+                let class = self.routes[route].class;
+                refinements.add_others(Refined { route, class });
+            }
+        }
+        // The classes of endpoints follow those of routes.
+        let mut classes: Vec<usize> = Vec::new();
+        for (leader, refinements) in endpoints.into_values() {
+            let mut earlier = classes.iter().enumerate();
+            let is_equal = |leader: usize| self.routes[leader].refinements.as_deref() == Some(&refinements);
+            let equal = earlier.find(|(_, leader)| is_equal(**leader)).map(|(number, _)| number);
+            let number = equal.unwrap_or(classes.len());
+            classes.push(leader);
+            self.routes[leader].class = self.routes.len() + number;
+            self.routes[leader].refinements = Some(Box::new(refinements));
+        }
     }
 }
 
@@ -235,7 +344,7 @@ mod tests {
                 line: index as u64 + 1,
                 column: 5,
             };
-            table.add(&written, Access::Public, &mut diagnostics);
+            table.add(&written, None, Access::Public, &mut diagnostics);
         }
         table.finish(&mut diagnostics);
         if diagnostics.is_empty() {

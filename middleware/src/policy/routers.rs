@@ -30,6 +30,18 @@ pub(super) struct Candidate<'p> {
     pub(super) pattern: &'p Pattern,
     pub(super) name: &'p str,
     pub(super) class: usize,
+    pub(super) place: Place,
+}
+
+/// Which requests lead to a route.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Those of its methods and its path.
+    Path,
+    /// Those of its path, and it has the routes of all messages with it.
+    Endpoint,
+    /// None: another route of its path is the endpoint.
+    Message,
 }
 
 impl Routers {
@@ -114,7 +126,8 @@ impl Builder<'_, '_, '_> {
     /// The routes that a request of a method can match. On one path only the closest route counts.
     fn closest(&mut self, method: &str) -> Vec<usize> {
         let mut closest: HashMap<String, (Closeness, usize)> = HashMap::new();
-        for (index, Candidate { pattern, .. }) in self.routes.iter().enumerate() {
+        let is_of_path = |(_, route): &(usize, &Candidate<'_>)| route.place == Place::Path;
+        for (index, Candidate { pattern, .. }) in self.routes.iter().enumerate().filter(is_of_path) {
             let Some(closeness) = pattern.closeness(method) else {
                 continue;
             };
@@ -128,6 +141,14 @@ impl Builder<'_, '_, '_> {
                 _ => {
                     closest.insert(shape, (closeness, index));
                 }
+            }
+        }
+        // A route of the same path that names POST, too, is one of those that the endpoint has with it.
+        for (index, Candidate { pattern, place, .. }) in self.routes.iter().enumerate() {
+            if *place == Place::Endpoint
+                && let Some(closeness) = pattern.closeness(method)
+            {
+                closest.insert(pattern.shape(), (closeness, index));
             }
         }
         let mut indices: Vec<usize> = closest.into_values().map(|(_, index)| index).collect();

@@ -12,6 +12,7 @@ use crate::error::Error;
 #[derive(Clone, Copy)]
 pub struct Presented<'r> {
     target: &'r Target<'r>,
+    headers: Option<&'r HeaderMap>,
     credential: Source<'r>,
 }
 
@@ -26,6 +27,7 @@ impl<'r> Presented<'r> {
     pub fn headers(target: &'r Target<'r>, headers: &'r HeaderMap) -> Self {
         Presented {
             target,
+            headers: Some(headers),
             credential: Source::Headers(headers),
         }
     }
@@ -34,8 +36,20 @@ impl<'r> Presented<'r> {
     pub fn token(target: &'r Target<'r>, token: &'r str) -> Self {
         Presented {
             target,
+            headers: None,
             credential: Source::Token(token),
         }
+    }
+
+    /// The headers beside the credential: those of an MCP message, and `Origin`.
+    #[must_use]
+    pub fn with_headers(mut self, headers: &'r HeaderMap) -> Self {
+        self.headers = Some(headers);
+        self
+    }
+
+    pub(crate) fn fields(&self) -> Option<&'r HeaderMap> {
+        self.headers
     }
 
     pub(crate) fn target(&self) -> &'r Target<'r> {

@@ -25,6 +25,7 @@ pub(super) use finding::{Finding, StepUp};
 
 use super::check::{Check, Tier};
 use super::evaluation_time::EvaluationTime;
+use super::mcp::McpDocument;
 use super::syntax::{Context, Word};
 use crate::chain::{Core, History};
 
@@ -44,6 +45,7 @@ macro_rules! documents {
         pub(super) struct RouteDocument {
             #[serde(rename = "match")]
             pub(super) matches: OneOrMany<Spanned<String>>,
+            pub(super) mcp: Option<Spanned<McpDocument>>,
             #[serde(default)]
             pub(super) public: bool,
             $($key: Option<Spanned<$Document>>,)*

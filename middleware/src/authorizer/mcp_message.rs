@@ -1,0 +1,67 @@
+//! A message to an MCP endpoint: its headers, the web page that it comes from, and the route for it.
+
+use std::sync::Arc;
+
+use http::HeaderMap;
+use http::header::ORIGIN;
+
+use super::Authorizer;
+use crate::error::Error;
+use crate::policy::{Ambiguity, Route};
+use crate::request::{McpCall, Presented};
+
+/// Why the route of a request cannot be chosen.
+pub(super) enum NoRoute {
+    /// It depends on the server.
+    Ambiguous(Ambiguity),
+    /// The message is not accepted.
+    Message(Error),
+}
+
+impl From<Ambiguity> for NoRoute {
+    fn from(ambiguity: Ambiguity) -> Self {
+        NoRoute::Ambiguous(ambiguity)
+    }
+}
+
+impl From<Error> for NoRoute {
+    fn from(error: Error) -> Self {
+        NoRoute::Message(error)
+    }
+}
+
+impl Authorizer {
+    /// The route for a message, which its headers name.
+    pub(super) fn route_of_message(
+        &self,
+        endpoint: &Route,
+        presented: &Presented<'_>,
+    ) -> Result<Option<&Route>, NoRoute> {
+        let no_headers = HeaderMap::new();
+        let headers = presented.fields().unwrap_or(&no_headers);
+        self.check_origin(headers)?;
+        let call = McpCall::read(headers)?;
+        Ok(self.inner.policy.route_of_message(endpoint, &call)?)
+    }
+
+    /// Denies messages of web pages whose origin is neither that of an audience nor listed. The host of the request proves
+    /// nothing: a page can let its own name point to this server (DNS rebinding).
+    fn check_origin(&self, headers: &HeaderMap) -> Result<(), Error> {
+        let mut origins = headers.get_all(ORIGIN).iter();
+        let Some(origin) = origins.next() else {
+            return Ok(());
+        };
+        if origins.next().is_some() {
+            return Err(Error::invalid_request("more than one origin field"));
+        }
+        let origin = origin.to_str().unwrap_or_default();
+        let is_own = self.inner.origins.iter().any(|own| **own == *origin);
+        if is_own || self.inner.policy.lists_origin(origin) {
+            return Ok(());
+        }
+        Err(Error::Denied {
+            code: "origin_not_allowed",
+            rule: Arc::from("mcp.origins"),
+        })
+    }
+}

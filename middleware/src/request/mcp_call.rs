@@ -1,0 +1,394 @@
+//! The headers that mirror a message of the Model Context Protocol (MCP): `MCP-Protocol-Version`, `Mcp-Method` and `Mcp-Name`.
+//!
+//! Revision 2026-07-28 obliges the server to reject a message that its headers contradict. The headers of a request of an
+//! earlier revision, or of none, prove nothing about its message. Limits come before decoding.
+
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderMap, HeaderValue};
+use url::Url;
+
+use crate::error::Error;
+
+/// The first revision that obliges a server to compare the headers with the message.
+const FIRST_REVISION: &str = "2026-07-28";
+
+const PROTOCOL_VERSION: &str = "mcp-protocol-version";
+const METHOD: &str = "mcp-method";
+const NAME: &str = "mcp-name";
+
+/// Most fields whose names begin with `mcp-`, those of tool parameters included.
+const MAX_FIELDS: usize = 64;
+const MAX_METHOD_BYTES: usize = 128;
+/// The longest name as it is written, before decoding. A resource URI is one.
+const MAX_NAME_BYTES: usize = 4096;
+
+pub(crate) const RESOURCES_READ: &str = "resources/read";
+
+/// The methods whose name is mirrored in `Mcp-Name`.
+pub(crate) const NAMED_METHODS: [&str; 3] = ["tools/call", "prompts/get", RESOURCES_READ];
+
+/// The message of a request, as its headers name it. Both parts are compared byte for byte.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct McpCall<'h> {
+    method: &'h str,
+    name: Option<Cow<'h, str>>,
+}
+
+impl<'h> McpCall<'h> {
+    /// Reads the headers of a request to an MCP endpoint.
+    ///
+    /// # Errors
+    /// [`Error::McpHeaders`] where one is missing, doubled, too long or malformed; [`Error::McpRevision`] for an earlier
+    /// revision.
+    pub(crate) fn read(headers: &'h HeaderMap) -> Result<Self, Error> {
+        check_fields(headers)?;
+        let version = field(headers, PROTOCOL_VERSION, FIRST_REVISION.len())?;
+        check_version(version.ok_or(unusable(
+            "`MCP-Protocol-Version` is missing; revision 2026-07-28 or a later one is required",
+        ))?)?;
+        let method = field(headers, METHOD, MAX_METHOD_BYTES)?.ok_or(unusable("`Mcp-Method` is missing"))?;
+        if method.starts_with("=?") || method.contains([' ', ',']) {
+            return Err(unusable("`Mcp-Method` is not one method"));
+        }
+        let name = field(headers, NAME, MAX_NAME_BYTES)?.map(decoded).transpose()?;
+        if name.is_none() && NAMED_METHODS.contains(&method) {
+            return Err(unusable("`Mcp-Name` is missing"));
+        }
+        Ok(McpCall { method, name })
+    }
+
+    pub(crate) fn method(&self) -> &str {
+        self.method
+    }
+
+    /// The name of a tool or a prompt, or the URI of a resource. [`None`] for every other method: no server has to compare it.
+    pub(crate) fn name(&self) -> Option<&str> {
+        let is_mirrored = NAMED_METHODS.contains(&self.method);
+        self.name.as_deref().filter(|_| is_mirrored)
+    }
+}
+
+/// Whether a URI is spelled as a parser writes it, so that no server reads another resource: no dot segment, no needless
+/// escape, no upper-case scheme or host, no default port.
+pub(crate) fn is_normal_uri(uri: &str) -> bool {
+    let is_parsed = Url::parse(uri).is_ok_and(|parsed| parsed.as_str() == uri);
+    is_parsed && !uri.contains('\\') && !has_needless_escape(uri)
+}
+
+/// Whether there is an escape of a character that needs none (RFC 3986 section 2.3), or one in lower case.
+fn has_needless_escape(uri: &str) -> bool {
+    uri.split('%').skip(1).any(|after| {
+        let digits = after.get(..2).unwrap_or_default();
+        let byte = u8::from_str_radix(digits, 16);
+        digits.contains(|digit: char| digit.is_ascii_lowercase())
+            || byte.is_ok_and(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
+    })
+}
+
+fn unusable(reason: &'static str) -> Error {
+    Error::McpHeaders { reason }
+}
+
+/// Limits the number of fields, and rejects other spellings of the three: some servers merge `mcp_name` with `Mcp-Name`.
+fn check_fields(headers: &HeaderMap) -> Result<(), Error> {
+    let mut count = 0;
+    for (name, _) in headers {
+        let name = name.as_str();
+        if !name.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("mcp")) {
+            continue;
+        }
+        count += 1;
+        if count > MAX_FIELDS {
+            return Err(unusable("there are more than 64 MCP headers"));
+        }
+        if [PROTOCOL_VERSION, METHOD, NAME]
+            .into_iter()
+            .any(|own| own != name && is_spelling(name, own))
+        {
+            return Err(unusable(
+                "an MCP header is in a spelling that some servers merge with it",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Whether some server reads the header `name` as `own`: every character but letters and digits becomes `_` there.
+fn is_spelling(name: &str, own: &str) -> bool {
+    let fold = |byte: u8| match byte {
+        _ if byte.is_ascii_alphanumeric() => byte.to_ascii_lowercase(),
+        _ => b'-',
+    };
+    name.len() == own.len()
+        && name
+            .bytes()
+            .zip(own.bytes())
+            .all(|(one, other)| fold(one) == fold(other))
+}
+
+/// The only value of a header, if there is one: visible ASCII, with blanks inside at most.
+fn field<'h>(headers: &'h HeaderMap, name: &str, longest: usize) -> Result<Option<&'h str>, Error> {
+    let mut values = headers.get_all(name).iter();
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    if values.next().is_some() {
+        return Err(unusable("an MCP header is there twice"));
+    }
+    if value.len() > longest {
+        return Err(unusable("an MCP header is too long"));
+    }
+    text(value).map(Some).ok_or(unusable(
+        "an MCP header is empty or has characters that must be encoded",
+    ))
+}
+
+fn text(value: &HeaderValue) -> Option<&str> {
+    let text = std::str::from_utf8(value.as_bytes()).ok()?;
+    let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    (is_plain && !text.is_empty() && text.trim() == text).then_some(text)
+}
+
+fn check_version(version: &str) -> Result<(), Error> {
+    let part = |range| {
+        version
+            .get(range)
+            .filter(|part: &&str| part.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    let number = |range| part(range).and_then(|part| part.parse::<u16>().ok());
+    let is_date = version.len() == FIRST_REVISION.len()
+        && number(0..4).is_some()
+        && version.get(4..5) == Some("-")
+        && number(5..7).is_some_and(|month| (1..=12).contains(&month))
+        && version.get(7..8) == Some("-")
+        && number(8..10).is_some_and(|day| (1..=31).contains(&day));
+    if !is_date {
+        return Err(unusable("`MCP-Protocol-Version` is not a date such as 2026-07-28"));
+    }
+    // Dates of one form are in the order of their texts.
+    if version < FIRST_REVISION {
+        return Err(Error::McpRevision);
+    }
+    Ok(())
+}
+
+/// The name that a value of `Mcp-Name` writes: itself, or the text in `=?base64?…?=`.
+fn decoded(value: &str) -> Result<Cow<'_, str>, Error> {
+    // The marker has one spelling. A server that accepts more of them would read another name.
+    if !value.starts_with("=?") {
+        return Ok(Cow::Borrowed(value));
+    }
+    let encoded = value.strip_prefix("=?base64?").and_then(|rest| rest.strip_suffix("?="));
+    let bytes = encoded.and_then(|encoded| STANDARD.decode(encoded).ok());
+    let name = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
+    let name = name.filter(|name| !name.is_empty() && !name.contains(char::is_control));
+    name.map(Cow::Owned).ok_or(unusable(
+        "`Mcp-Name` is not a text in Base64 of UTF-8 without control characters",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderName;
+
+    use super::*;
+
+    fn headers(fields: &[(&str, &str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in fields {
+            let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
+            headers.append(name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        }
+        headers
+    }
+
+    const VERSION: (&str, &str) = ("MCP-Protocol-Version", "2026-07-28");
+
+    /// Method and name, or the reason.
+    fn read(fields: &[(&str, &str)]) -> String {
+        match McpCall::read(&headers(fields)) {
+            Ok(call) => format!("{} {}", call.method(), call.name().unwrap_or("-")),
+            Err(Error::McpHeaders { reason }) => reason.to_owned(),
+            Err(error) => error.code().to_owned(),
+        }
+    }
+
+    #[test]
+    fn revisions_are_dates_from_2026_07_28_on() {
+        for (version, outcome) in [
+            ("2026-07-28", "tools/list -"),
+            ("2026-07-29", "tools/list -"),
+            ("2027-01-01", "tools/list -"),
+            ("9999-12-31", "tools/list -"),
+            ("2026-07-27", "mcp_revision_not_supported"),
+            ("2025-11-25", "mcp_revision_not_supported"),
+            ("2024-11-05", "mcp_revision_not_supported"),
+            ("0000-01-01", "mcp_revision_not_supported"),
+        ] {
+            assert_eq!(
+                read(&[("mcp-protocol-version", version), ("mcp-method", "tools/list")]),
+                outcome,
+                "{version}"
+            );
+        }
+        for version in [
+            "2026-7-28",
+            "2026-13-01",
+            "2026-00-10",
+            "2026-07-32",
+            "2026-07-00",
+            "2026/07/28",
+            "20260728",
+            "DRAFT-2026",
+            "+026-07-28",
+            "2026-07-2x",
+            "latest",
+            "２026-07-28",
+        ] {
+            assert!(
+                read(&[("mcp-protocol-version", version), ("mcp-method", "tools/list")]).contains("MCP"),
+                "{version}"
+            );
+        }
+        assert!(read(&[("mcp-method", "tools/list")]).starts_with("`MCP-Protocol-Version` is missing"));
+        let longer = ("mcp-protocol-version", "2026-07-28-rc1");
+        assert_eq!(read(&[longer, ("mcp-method", "a")]), "an MCP header is too long");
+    }
+
+    #[test]
+    fn method_and_name_are_one_value_each() {
+        let name = |value| read(&[VERSION, ("mcp-method", "tools/call"), ("mcp-name", value)]);
+        assert_eq!(name("get_order"), "tools/call get_order");
+        assert_eq!(name("Get Order, 7"), "tools/call Get Order, 7");
+        assert_eq!(read(&[VERSION, ("MCP-METHOD", "Tools/Call")]), "Tools/Call -");
+        for method in NAMED_METHODS {
+            assert_eq!(read(&[VERSION, ("mcp-method", method)]), "`Mcp-Name` is missing");
+        }
+        assert_eq!(read(&[VERSION]), "`Mcp-Method` is missing");
+        // A name that no server compares is not used.
+        assert_eq!(
+            read(&[VERSION, ("mcp-method", "tools/list"), ("mcp-name", "a")]),
+            "tools/list -"
+        );
+        for method in ["tools/call,tools/list", "tools call", "=?base64?dG9vbHMvY2FsbA==?="] {
+            assert_eq!(
+                read(&[VERSION, ("mcp-method", method), ("mcp-name", "a")]),
+                "`Mcp-Method` is not one method"
+            );
+        }
+        let encoded = "an MCP header is empty or has characters that must be encoded";
+        for value in ["", " a", "a ", "a\tb", "é", "a\u{80}"] {
+            assert_eq!(name(value), encoded, "{value:?}");
+            assert_eq!(read(&[VERSION, ("mcp-method", value)]), encoded, "{value:?}");
+        }
+        let twice = "an MCP header is there twice";
+        let call = [VERSION, ("mcp-method", "tools/call"), ("mcp-name", "a")];
+        for doubled in call {
+            assert_eq!(read(&[&call[..], &[doubled]].concat()), twice);
+        }
+        assert_eq!(read(&[&call[..], &[("mcp-name", "b")]].concat()), twice);
+    }
+
+    #[test]
+    fn a_name_in_the_sentinel_is_decoded_strictly() {
+        let name = |value: &str| read(&[VERSION, ("mcp-method", "tools/call"), ("mcp-name", value)]);
+        assert_eq!(name("=?base64?Z2V0X29yZGVy?="), "tools/call get_order");
+        assert_eq!(name("=?base64?5LiW55WM?="), "tools/call 世界");
+        assert_eq!(name("=?base64?IHBhZGRlZCA=?="), "tools/call  padded ");
+        assert_eq!(
+            name("=?base64?PT9iYXNlNjQ/bGl0ZXJhbD89?="),
+            "tools/call =?base64?literal?="
+        );
+        for value in [
+            "=?base64??=",
+            "=?base64?=",
+            "=?base64?Z2V0",
+            "=?base64?Z2V0X29yZGVy?=x",
+            "=?base64?Z2V0 X29yZGVy?=",
+            "=?base64?IHBhZGRlZCA?=",
+            "=?base64?IHBhZGRlZCB=?=",
+            "=?base64?_-8=?=",
+            "=?base64?/w==?=",
+            "=?base64?YQpi?=",
+            "=?base64?YQBi?=",
+            "=?BASE64?Z2V0X29yZGVy?=",
+            "=?Base64?Z2V0X29yZGVy?=",
+            "=?utf-8?B?Z2V0?=",
+        ] {
+            let reason = "`Mcp-Name` is not a text in Base64 of UTF-8 without control characters";
+            assert_eq!(name(value), reason, "{value}");
+        }
+    }
+
+    #[test]
+    fn headers_are_bounded_before_they_are_decoded() {
+        let long = "a".repeat(MAX_NAME_BYTES + 1);
+        let call = [VERSION, ("mcp-method", "tools/call")];
+        assert_eq!(
+            read(&[&call[..], &[("mcp-name", &long)]].concat()),
+            "an MCP header is too long"
+        );
+        assert!(read(&[&call[..], &[("mcp-name", &long[1..])]].concat()).starts_with("tools/call a"));
+        assert_eq!(
+            read(&[VERSION, ("mcp-method", &long[..MAX_METHOD_BYTES + 1])]),
+            "an MCP header is too long"
+        );
+        let names: Vec<String> = (0..MAX_FIELDS).map(|number| format!("mcp-param-{number}")).collect();
+        let parameters: Vec<_> = names.iter().map(|name| (&**name, "é")).collect();
+        let call = [VERSION, ("mcp-method", "tools/list")];
+        assert_eq!(read(&[&call[..], &parameters[2..]].concat()), "tools/list -");
+        assert_eq!(
+            read(&[&call[..], &parameters[1..]].concat()),
+            "there are more than 64 MCP headers"
+        );
+    }
+
+    #[test]
+    fn a_spelling_that_some_servers_merge_is_an_error() {
+        let call = [VERSION, ("mcp-method", "tools/call"), ("mcp-name", "a")];
+        for other in ["mcp_name", "MCP.Method", "mcp_protocol-version", "mcp~name"] {
+            let reason = "an MCP header is in a spelling that some servers merge with it";
+            assert_eq!(read(&[&call[..], &[(other, "b")]].concat()), reason, "{other}");
+        }
+        for other in ["mcp-names", "mcpname", "x-mcp-name", "mcp_session_id", "mcp"] {
+            assert_eq!(read(&[&call[..], &[(other, "b")]].concat()), "tools/call a", "{other}");
+        }
+    }
+
+    #[test]
+    fn a_normal_uri_is_the_only_spelling_of_its_resource() {
+        for uri in [
+            "file:///projects/a.json",
+            "https://example.com/a?b=c",
+            "note://inbox/1",
+            "urn:x:a",
+            "file:///a%20b",
+            "a:b",
+        ] {
+            assert!(is_normal_uri(uri), "{uri}");
+        }
+        for uri in [
+            "FILE:///projects/a.json",
+            "file:///projects/../secret",
+            "file:///projects/./a",
+            "file:///projects/%2e%2e/secret",
+            "file:///projects/%2E%2E/secret",
+            "file:///projects/%61",
+            "note://inbox/%2e%2e/1",
+            "https://EXAMPLE.com/a",
+            "https://example.com:443/a",
+            "https://example.com",
+            "file:///a%c3%a9",
+            "file:///a\\b",
+            "note://inbox/a\\b",
+            "secret",
+            "/etc/passwd",
+            "",
+        ] {
+            assert!(!is_normal_uri(uri), "{uri}");
+        }
+    }
+}
