@@ -33,6 +33,7 @@ pub(super) struct Document {
     pub(super) policy: Option<Spanned<String>>,
     pub(super) scopes: Option<Spanned<IgnoredAny>>,
     pub(super) spelling: Option<Spanned<IgnoredAny>>,
+    pub(super) mcp: Option<Spanned<IgnoredAny>>,
     pub(super) requirements: Option<Spanned<IgnoredAny>>,
     pub(super) routes: Option<Spanned<IgnoredAny>>,
 }

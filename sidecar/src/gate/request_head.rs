@@ -3,7 +3,7 @@
 //! It denies ambiguous requests (RFC 9112 sections 3.2 and 7.6.1). A head that passes has one host and a `Connection`
 //! header that cannot remove a header which the decision or the upstream depends on.
 
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT, HOST, UPGRADE};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT, HOST, ORIGIN, UPGRADE};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 
@@ -154,9 +154,14 @@ fn check_expectation(request: &Parts) -> Result<(), HeadError> {
 fn check_connection(request: &Parts, identity: &IdentityHeaders) -> Result<Vec<HeaderName>, HeadError> {
     let nominated =
         hop_by_hop::nominated(&request.headers).ok_or(HeadError::ambiguous("the connection header is malformed"))?;
-    let kept = [AUTHORIZATION, HOST, CONTENT_LENGTH, CONTENT_TYPE, COOKIE];
+    let kept = [AUTHORIZATION, HOST, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, ORIGIN];
     for name in &nominated {
-        if kept.iter().any(|kept| header_name::same(kept.as_str(), name.as_str())) || identity.owns(name.as_str()) {
+        let name = name.as_str();
+        // Without the headers of an MCP message a server may read it as one of an earlier revision.
+        if kept.iter().any(|kept| header_name::same(kept.as_str(), name))
+            || header_name::begins_with(name, "mcp-")
+            || identity.owns(name)
+        {
             return Err(HeadError::ambiguous(
                 "the connection header names a header that must not be dropped",
             ));
@@ -320,6 +325,10 @@ mod tests {
             "x-auth-subject",
             "X_Auth_Chain",
             "close, x-auth-kind",
+            "MCP-Protocol-Version",
+            "mcp_name",
+            "close, Mcp-Param-Region",
+            "origin",
             "a b",
         ] {
             assert_eq!(

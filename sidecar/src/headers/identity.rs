@@ -141,7 +141,9 @@ impl IdentityHeaders {
 }
 
 fn is_reserved(name: &str) -> bool {
-    RESERVED.split(' ').any(|reserved| header_name::same(reserved, name)) || hop_by_hop::is_dropped(name)
+    RESERVED.split(' ').any(|reserved| header_name::same(reserved, name))
+        || header_name::begins_with(name, "mcp-")
+        || hop_by_hop::is_dropped(name)
 }
 
 /// Percent-encodes a value, so that decoding gives the claim back.
@@ -244,6 +246,8 @@ mod tests {
             ("Content_Type", NameError::Reserved),
             ("if-unmodified-since", NameError::Reserved),
             ("max-forwards", NameError::Reserved),
+            ("Mcp-Name", NameError::Reserved),
+            ("mcp_param_user", NameError::Reserved),
             ("x-forwarded-user", NameError::Reserved),
             ("X_Auth_Kind", NameError::Taken(Fact::Kind)),
         ] {

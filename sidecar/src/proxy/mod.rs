@@ -1,6 +1,7 @@
 //! Enforcement: an allowed request is forwarded to the upstream, a denied one is answered.
 
 pub(crate) mod forward;
+pub(crate) mod json_rpc;
 pub(crate) mod refusal;
 pub(crate) mod request_body;
 pub(crate) mod upstream;
@@ -14,6 +15,7 @@ use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 
 use self::forward::{BodyFailed, Forward};
+use self::json_rpc::JsonRpcError;
 use self::refusal::{Refusal, RequestBodyState};
 use self::request_body::ClientBody;
 use crate::gate::form::Content;
@@ -91,7 +93,11 @@ impl Proxy {
             Unforwarded::Denied(Denial::Authorization(error)) => {
                 let challenge = decided.challenge(&self.gate.authorizer, error);
                 let protocol = Protocol::of(&request.method, &request.headers);
-                refusal::challenge(&challenge, protocol, id, state)
+                let version = request.headers.get("mcp-protocol-version");
+                match JsonRpcError::new(&challenge, version) {
+                    Some(error) if protocol == Protocol::Http => error.response(&challenge, id, state),
+                    _ => refusal::challenge(&challenge, protocol, id, state),
+                }
             }
         };
         response.map(Either::Left)

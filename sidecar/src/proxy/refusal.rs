@@ -113,7 +113,7 @@ pub(crate) enum RequestBodyState {
 }
 
 impl RequestBodyState {
-    fn close(self, response: &mut Response<Full<Bytes>>) {
+    pub(super) fn close(self, response: &mut Response<Full<Bytes>>) {
         if self == RequestBodyState::Unread {
             let close = HeaderValue::from_static("close");
             response.headers_mut().insert(CONNECTION, close);

@@ -22,12 +22,17 @@ impl ConfigReader<'_> {
     /// Reads the policy; `text` is that of the configuration.
     pub(super) fn policy(&mut self, document: &Document, text: &str) -> Option<PolicySettings> {
         let routes = document.routes.as_ref().map(Spanned::span);
-        let others = [&document.requirements, &document.scopes, &document.spelling];
+        let others = [
+            &document.requirements,
+            &document.scopes,
+            &document.spelling,
+            &document.mcp,
+        ];
         let is_inline = routes.is_some() || others.into_iter().any(Option::is_some);
         let (file, policy) = match &document.policy {
             Some(named) if is_inline => {
                 let message = "the policy is written here and named as well";
-                let help = "keep either `policy`, or `scopes`, `spelling`, `requirements` and `routes`";
+                let help = "keep either `policy`, or `scopes`, `spelling`, `mcp`, `requirements` and `routes`";
                 self.diagnostics.push(named.span(), message, help);
                 return None;
             }
@@ -48,7 +53,7 @@ impl ConfigReader<'_> {
             }
             None if is_inline => (self.file.to_owned(), Policy::from_yaml_members(text)),
             None => {
-                let keys = ["policy", "routes", "requirements", "scopes", "spelling"];
+                let keys = ["policy", "routes", "requirements", "scopes", "spelling", "mcp"];
                 if !keys.iter().any(|key| self.omissions.has_key(key)) {
                     let message = "there is no policy, so that every request would be denied";
                     let help = "name its file with `policy`, or write `routes` here";
