@@ -7,6 +7,7 @@ use std::time::Duration;
 use actgate_issuer::Registry;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::cli::request_headers::{Header, McpMessage, parse_header, parse_message};
 use crate::log::process_log::{LogFormat, LogLevel};
 
 const ABOUT: &str = "Authorizes each request by its delegation chain and a policy";
@@ -129,6 +130,7 @@ pub(crate) enum Command {
 The token is read from standard input, never from the command line, which other users of the machine can see.
   actgate explain --method POST --path /refunds < token
   actgate explain --path /orders/1 --at 2026-01-01T12:00:00Z --jwks keys.json < token
+  actgate explain --method POST --path /mcp --mcp tools/call:get_order < token
 Exit code 0: the request is allowed. 1: it is denied, or an error occurred.")]
     Explain(ExplainArguments),
     /// Run the bundled issuer: for demos, tests and development
@@ -182,6 +184,12 @@ pub(crate) struct ExplainArguments {
     /// Path of the request, with its query
     #[arg(long)]
     pub(crate) path: String,
+    /// Message of MCP: its method, and its name after a colon, such as `tools/call:get_order`
+    #[arg(long, value_name = "METHOD[:NAME]", value_parser = parse_message)]
+    pub(crate) mcp: Option<McpMessage>,
+    /// Header of the request, such as `Origin: https://app.example`; more than once for several
+    #[arg(long = "header", value_name = "HEADER", value_parser = parse_header)]
+    pub(crate) headers: Vec<Header>,
     /// Time of the request: RFC 3339, or seconds since 1970 [default: now]
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub(crate) at: Option<u64>,

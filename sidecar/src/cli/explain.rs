@@ -10,7 +10,6 @@ use actgate::clock::Clock;
 use actgate::policy::{Check, Outcome, Tier};
 use actgate::request::{Presented, Target};
 use actgate::{Authorizer, Decision, Error, Explanation, Identity};
-use http::HeaderMap;
 use http::uri::PathAndQuery;
 use serde_json::{Value, json};
 use tracing::Level;
@@ -19,6 +18,7 @@ use crate::cli::arguments::ExplainArguments;
 use crate::cli::chain_tree;
 use crate::cli::output::{Output, print, print_json};
 use crate::cli::pasted_token::PastedToken;
+use crate::cli::request_headers;
 use crate::cli::terminal::{bad, faint, good, printable, strong};
 use crate::cli::unverified_chain::unverified_chain;
 use crate::config::{self, Settings, check_named_roots, read_text};
@@ -290,10 +290,10 @@ fn explain_request(
         .map_err(|_| Error::invalid_request("the path is invalid"))?;
     let uri = path.into();
     let target = Target::new(&arguments.method, &uri)?;
-    let no_headers = HeaderMap::new();
+    let headers = request_headers::headers(arguments.mcp.as_ref(), &arguments.headers);
     let presented = match token {
-        "" => Presented::headers(&target, &no_headers),
-        token => Presented::token(&target, token),
+        "" => Presented::headers(&target, &headers),
+        token => Presented::token(&target, token).with_headers(&headers),
     };
     Ok(authorizer.explain(&presented, now))
 }

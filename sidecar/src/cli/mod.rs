@@ -8,6 +8,7 @@ pub(crate) mod explain;
 pub(crate) mod issuer;
 pub(crate) mod output;
 pub(crate) mod pasted_token;
+pub(crate) mod request_headers;
 pub(crate) mod run;
 pub(crate) mod terminal;
 pub(crate) mod unverified_chain;
