@@ -12,6 +12,7 @@ mod flows;
 mod issuer_command;
 mod issuers;
 mod keys;
+mod mcp;
 mod metadata;
 mod mint;
 mod narrowing;

@@ -1,6 +1,6 @@
 //! Every case of every folder in `policy-examples/`, decided by the library.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,9 +10,9 @@ use actgate::clock::{Clock, FixedClock};
 use actgate::request::Target;
 use actgate::testing::TestIssuer;
 use actgate::{Authorizer, Policy};
-use actgate_yaml::Spanned;
+use actgate_yaml::{OneOrMany, Spanned};
 use http::header::AUTHORIZATION;
-use http::{HeaderMap, HeaderValue, Method, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -139,6 +139,9 @@ struct Case {
     name: Spanned<String>,
     /// `METHOD PATH`.
     request: String,
+    /// Headers of the request beside the token.
+    #[serde(default)]
+    headers: BTreeMap<String, OneOrMany<String>>,
     /// RFC 3339; the system's time where it is left out.
     at: Option<String>,
     /// Nothing is presented where it is left out.
@@ -214,10 +217,17 @@ impl Example {
         let (method, path) = case.request.split_once(' ').ok_or("request: expected `METHOD PATH`")?;
         let method: Method = method.parse().map_err(|_| "request: no method")?;
         let uri: Uri = path.parse().map_err(|_| "request: no path")?;
-        let headers = match &case.token {
+        let mut headers = match &case.token {
             Some(claims) => bearer(&issuer.token_at(now, Value::Object(claims.clone())).unwrap()),
             None => HeaderMap::new(),
         };
+        for (name, values) in &case.headers {
+            let name: HeaderName = name.parse().map_err(|_| "headers: no name")?;
+            for value in values.iter() {
+                let value = HeaderValue::from_str(value).map_err(|_| "headers: no value")?;
+                headers.append(name.clone(), value);
+            }
+        }
 
         let outcome = match Target::new(&method, &uri) {
             Err(error) => Err(error),

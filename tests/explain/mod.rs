@@ -13,7 +13,7 @@ use crate::check::{Files, output_text};
 use crate::deployment::gate::run_to_end;
 use crate::mint::{AUDIENCE, ISSUER};
 
-const ROUTES: &str = "
+pub const ROUTES: &str = "
 routes:
   - match: GET /orders/{id}
     scopes: [orders:read]
@@ -21,7 +21,7 @@ routes:
     initiator: { max_auth_age: 5m, acr: phr, amr: mfa }
 ";
 
-fn configuration() -> String {
+pub fn configuration() -> String {
     format!(
         "listen: 127.0.0.1:0\nupstream: http://127.0.0.1:9\naudience: {AUDIENCE}\nissuers:\n  - issuer: {ISSUER}\n{ROUTES}"
     )
@@ -40,7 +40,7 @@ fn explain(keys: &str, path: &str, input: &str) -> Output {
     run_to_end(&arguments, input)
 }
 
-fn report(output: &Output) -> Value {
+pub fn report(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", output_text(output)))
 }
 

@@ -1,0 +1,87 @@
+//! `actgate explain` of a message.
+
+use serde_json::{Value, json};
+
+use super::TOOLS;
+use crate::check::Files;
+use crate::deployment::gate::run_to_end;
+use crate::explain::{ROUTES, configuration, report};
+use crate::mint::TokenIssuer;
+
+fn explained(arguments: &[&str]) -> Value {
+    let issuer = TokenIssuer::new();
+    let files = Files::new();
+    let text = configuration().replace(ROUTES, TOOLS);
+    let (config, keys) = (
+        files.write("actgate.yaml", &text),
+        files.write("keys.json", &issuer.document()),
+    );
+    let common = [
+        "explain", "--config", &config, "--jwks", &keys, "--method", "POST", "--path", "/mcp", "--json",
+    ];
+    report(&run_to_end(&[&common[..], arguments].concat(), ""))
+}
+
+#[test]
+fn the_route_of_a_message_is_explained() {
+    for (arguments, status, code, got) in [
+        (
+            &["--mcp", "tools/call:get_order"][..],
+            401,
+            "missing_token",
+            "POST /mcp mcp tools/call get_*,list_orders",
+        ),
+        (&["--mcp", "prompts/list"], 401, "missing_token", "POST /mcp"),
+        (
+            &[
+                "--header",
+                "MCP-Protocol-Version: 2026-07-28",
+                "--header",
+                "mcp-method: tools/list",
+            ],
+            401,
+            "missing_token",
+            "POST /mcp mcp server/discover,tools/list",
+        ),
+        (
+            &[],
+            400,
+            "mcp_header_mismatch",
+            "the headers of the MCP message cannot be used: `MCP-Protocol-Version` is missing; revision 2026-07-28 or a later one is required",
+        ),
+        (
+            &["--header", "MCP-Protocol-Version: 2025-11-25"],
+            400,
+            "mcp_revision_not_supported",
+            "the MCP message is of a revision before 2026-07-28",
+        ),
+        (
+            &["--mcp", "tools/list", "--header", "Origin: https://evil.example"],
+            403,
+            "origin_not_allowed",
+            "denied by policy: origin_not_allowed (mcp.origins)",
+        ),
+        (
+            &["--mcp", "resources/read:FILE:///a"],
+            400,
+            "invalid_request",
+            "the request is ambiguous: the resource URI in `Mcp-Name` is not in its normal form: the policy compares URIs of this endpoint",
+        ),
+    ] {
+        let report = explained(arguments);
+        assert_eq!(
+            (&report["status"], &report["code"]),
+            (&json!(status), &json!(code)),
+            "{arguments:?}"
+        );
+        assert_eq!(report["checks"][0]["got"], got, "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_token_is_no_header_of_the_command_line() {
+    let output = run_to_end(&["explain", "--path", "/", "--header", "Authorization: Bearer x"], "");
+    assert_eq!(output.status.code(), Some(2));
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(text.contains("a credential is read from standard input"), "{text}");
+}
