@@ -32,6 +32,16 @@ pub fn sign_in(url: &str, entries: Entries<'_>, callback: &str) -> Url {
     panic!("no way from {url} to {callback}");
 }
 
+/// Signs in as a person does whose application listens at the callback, and requests it.
+pub fn sign_in_to_application(url: &str, entries: Entries<'_>) {
+    let authorize = Url::parse(url).expect("the address of the login");
+    let callback = authorize.query_pairs().find(|(name, _)| name == "redirect_uri");
+    let (_, callback) = callback.expect("a redirect URI");
+    let callback = Page::Get(sign_in(url, entries, &callback));
+    let (_, answer) = Browser::default().open(&callback);
+    assert_eq!(answer.status, 200, "{}", answer.everything());
+}
+
 enum Page {
     Get(Url),
     Post(Url, Vec<(String, String)>),

@@ -2,15 +2,20 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex};
 
 /// Forwards each connection to the gate. Its threads end with the process.
 pub struct Front {
     pub address: SocketAddr,
-    gate: Arc<OnceLock<SocketAddr>>,
+    gate: Arc<Mutex<Option<SocketAddr>>>,
 }
 
 impl Front {
+    /// Listens on a free port of the loopback.
+    pub fn open() -> Self {
+        Self::of(None)
+    }
+
     /// Adds `token` to each request, for clients that have none.
     pub fn with_token(token: &str) -> Self {
         Self::of(Some(format!("Authorization: Bearer {token}\r\n")))
@@ -19,11 +24,11 @@ impl Front {
     fn of(field: Option<String>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("an address");
-        let gate = Arc::new(OnceLock::new());
+        let gate = Arc::new(Mutex::new(None));
         let known = Arc::clone(&gate);
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let gate: Option<&SocketAddr> = known.get();
+                let gate: Option<SocketAddr> = *known.lock().expect("the gate");
                 if let Some(Ok(onward)) = gate.map(TcpStream::connect) {
                     copy(&onward, &stream, None);
                     copy(&stream, &onward, field.clone());
@@ -33,9 +38,14 @@ impl Front {
         Self { address, gate }
     }
 
-    /// Forwards to `gate` from now on.
+    /// The URL of `path` here.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// Forwards new connections to `gate` from now on.
     pub fn forward_to(&self, gate: SocketAddr) {
-        self.gate.set(gate).expect("one gate");
+        *self.gate.lock().expect("the gate") = Some(gate);
     }
 }
 

@@ -3,6 +3,7 @@
 //! They do not come with the repository, so these tests are ignored unless `tests/peers/run` runs them.
 
 mod browser;
+mod clients;
 mod conformance;
 mod frameworks;
 mod front;

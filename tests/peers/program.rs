@@ -50,6 +50,15 @@ impl Program {
         self.wait_for(text, |_| (self.count(text) >= count).then_some(()));
     }
 
+    /// Waits for the line of standard output that begins with `text`, the first after `skipped` others, and returns its rest.
+    pub fn line_after(&self, text: &str, skipped: usize) -> String {
+        self.wait_for(text, |process| {
+            let lines = process.stdout();
+            let mut rests = lines.iter().filter_map(|line| line.strip_prefix(text));
+            rests.nth(skipped).map(|rest| rest.trim().to_owned())
+        })
+    }
+
     /// The address on the loopback that it prints.
     fn address(&self) -> SocketAddr {
         self.wait_for("address", |process| {

@@ -3,10 +3,11 @@
 
 const http = require('node:http');
 const { generateKeyPairSync, randomUUID } = require('node:crypto');
+const { json } = require('node:stream/consumers');
 const { Provider } = require('oidc-provider');
 const { listening } = require('./announce');
 
-const SCOPES = 'orders:read refunds:write mcp:use mcp:admin';
+const SCOPES = ['orders:read', 'refunds:write', 'mcp:use', 'mcp:admin'];
 
 const clients = [
   {
@@ -31,7 +32,7 @@ const key = (type, options, algorithm) => {
 };
 
 const getResourceServerInfo = (context, resource) => ({
-  scope: SCOPES,
+  scope: SCOPES.join(' '),
   audience: resource,
   accessTokenFormat: 'jwt',
   jwt: { sign: { alg: 'ES256' } },
@@ -39,6 +40,7 @@ const getResourceServerInfo = (context, resource) => ({
 
 const provider = (issuer) => new Provider(issuer, {
   clients,
+  scopes: ['openid', 'offline_access', ...SCOPES],
   jwks: { keys: [key('ec', { namedCurve: 'P-256' }, 'ES256'), key('rsa', { modulusLength: 2048 }, 'RS256')] },
   cookies: { keys: [randomUUID()] },
   features: {
@@ -49,13 +51,18 @@ const provider = (issuer) => new Provider(issuer, {
 });
 
 let answer;
-const server = http.createServer((request, response) => {
+const server = http.createServer(async (request, response) => {
   if (request.url === '/rotate') {
     answer = provider(issuer()).callback();
     response.end();
-  } else {
-    answer(request, response);
+    return;
   }
+  // MCP SDKs register with the scopes of their first challenge. They do not limit what the client can request later.
+  if (request.method === 'POST' && request.url === '/reg') {
+    const { scope, ...metadata } = await json(request);
+    request.body = metadata;
+  }
+  answer(request, response);
 });
 const issuer = () => `http://127.0.0.1:${server.address().port}`;
 server.listen(0, '127.0.0.1', () => {
