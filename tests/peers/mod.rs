@@ -8,5 +8,6 @@ mod conformance;
 mod frameworks;
 mod front;
 mod issuers;
+mod mcp;
 mod program;
 mod spelling;

@@ -1,0 +1,144 @@
+//! Clients of the MCP SDKs with their own OAuth flow, at servers of the SDKs behind the gate.
+//!
+//! A client knows the URL of the server alone. It finds node-oidc-provider by the metadata of the gate, registers there, signs a
+//! person in, and signs in again when a tool needs another scope.
+
+use tempfile::NamedTempFile;
+
+use crate::deployment::gate::Gate;
+use crate::peers::browser;
+use crate::peers::front::Front;
+use crate::peers::program::{Program, Service};
+
+/// Routes for every revision: the endpoint has one rule. Before 2026-07-28 no field names the method or the tool.
+fn for_the_endpoint(scopes: &str) -> String {
+    let routes = ["POST", "GET", "DELETE"].map(|method| format!("  - match: {method} /mcp\n    scopes: {scopes}\n"));
+    format!("routes:\n{}", routes.concat())
+}
+
+const ALICE: browser::Entries<'_> = &[("login", "person-alice"), ("password", "wonderland")];
+
+/// A client, what it is, and the revision that it speaks.
+struct Sdk {
+    name: &'static str,
+    program: &'static str,
+    arguments: &'static [&'static str],
+    revision: &'static str,
+}
+
+const PYTHON: Sdk = Sdk {
+    name: "Python SDK mcp 2.3.0, default settings",
+    program: "clients/mcp_client.py",
+    arguments: &["default"],
+    revision: "2026-07-28",
+};
+
+const PYTHON_LEGACY: Sdk = Sdk {
+    name: "Python SDK mcp 2.3.0, mode legacy",
+    program: "clients/mcp_client.py",
+    arguments: &["legacy"],
+    revision: "2025-11-25",
+};
+
+const TYPESCRIPT_1: Sdk = Sdk {
+    name: "TypeScript SDK @modelcontextprotocol/sdk 1.32.2, default settings",
+    program: "clients/mcp_client.js",
+    arguments: &["1", "default"],
+    revision: "2025-11-25",
+};
+
+const TYPESCRIPT_2: Sdk = Sdk {
+    name: "TypeScript SDK @modelcontextprotocol/client 2.4.0, default settings",
+    program: "clients/mcp_client.js",
+    arguments: &["2", "default"],
+    revision: "2025-11-25",
+};
+
+/// A server behind a gate that trusts node-oidc-provider.
+struct Deployment {
+    front: Front,
+    gate: Gate,
+    server: Service,
+    provider: Service,
+}
+
+impl Deployment {
+    fn start(server: &str, routes: &str) -> Self {
+        let front = Front::open();
+        let (server, provider) = (Service::start(server), Service::start("oidc_provider.js"));
+        let gate = gate(&front, &server, &provider, routes);
+        Self {
+            front,
+            gate,
+            server,
+            provider,
+        }
+    }
+
+    /// Replaces the gate by one with other routes.
+    fn with_routes(self, routes: &str) -> Self {
+        let gate = gate(&self.front, &self.server, &self.provider, routes);
+        Self { gate, ..self }
+    }
+
+    /// Runs a client to its end; it signs in for each of `scopes`, and keeps its token and its registration in `kept`.
+    fn run(&self, sdk: &Sdk, kept: &NamedTempFile, scopes: &[&str]) {
+        let (url, kept) = (self.front.url("/mcp"), kept.path().to_string_lossy());
+        let arguments = [&[url.as_str(), &kept], sdk.arguments].concat();
+        let speaks = format!("request {}", sdk.revision);
+        let earlier = self.server.program.count(&speaks);
+        let client = Program::start(sdk.program, &arguments);
+        for (index, scope) in scopes.iter().enumerate() {
+            browser::sign_in_to_application(&client.line_after("open ", index), ALICE);
+            assert_eq!(client.line_after("granted ", index), *scope, "{}", sdk.name);
+        }
+        client.line_after("done", 0);
+        assert_eq!(client.count("open "), scopes.len(), "{}", sdk.name);
+        assert_eq!(client.line_after("tools ", 0), "delete_order get_order", "{}", sdk.name);
+        assert_eq!(client.line_after("called ", 0), "order 7", "{}", sdk.name);
+        assert_eq!(client.line_after("called ", 1), "deleted 7", "{}", sdk.name);
+        let spoken = self.server.program.count(&speaks) - earlier;
+        assert!(spoken >= 3, "{} does not speak {}", sdk.name, sdk.revision);
+    }
+
+    /// How many requests were denied with this code.
+    fn denials(&self, code: &str) -> usize {
+        let decisions = self.gate.decisions();
+        decisions.iter().filter(|event| event["code"] == code).count()
+    }
+}
+
+fn gate(front: &Front, server: &Service, provider: &Service, routes: &str) -> Gate {
+    let gate = Gate::run(&format!(
+        "listen: 127.0.0.1:0\nupstream: {}\nadmin: 127.0.0.1:0\naudience: {}\nissuers:\n  - issuer: {}\n{routes}",
+        server.url(),
+        front.url("/mcp"),
+        provider.url(),
+    ));
+    gate.wait_until_ready();
+    front.forward_to(gate.address);
+    gate
+}
+
+/// The token that a client kept has too few scopes once the owner of the API demands another.
+#[test]
+#[ignore = "needs the programs of tests/peers/run"]
+fn sdks_get_through_by_the_metadata_and_step_up() {
+    for server in ["mcp_server.js", "mcp_server.py"] {
+        let deployment = Deployment::start(server, &for_the_endpoint("[mcp:use]"));
+        let kept = [TYPESCRIPT_1, TYPESCRIPT_2, PYTHON_LEGACY, PYTHON].map(|sdk| {
+            let kept = NamedTempFile::new().expect("a file");
+            deployment.run(&sdk, &kept, &["mcp:use"]);
+            deployment.run(&sdk, &kept, &[]);
+            (sdk, kept)
+        });
+        assert_eq!(deployment.denials("insufficient_scope"), 0);
+        let deployment = deployment.with_routes(&for_the_endpoint("[mcp:use, mcp:admin]"));
+        for (sdk, kept) in kept {
+            deployment.run(&sdk, &kept, &["mcp:use mcp:admin"]);
+            assert_eq!(deployment.denials("missing_token"), 0, "{}", sdk.name);
+            println!("{} at {server}: {}, step-up of a kept token", sdk.name, sdk.revision);
+        }
+        assert_eq!(deployment.denials("insufficient_scope"), 4);
+    }
+}
