@@ -318,6 +318,15 @@ pub enum ConfigError {
         /// The claims of which one must be required.
         help: String,
     },
+    /// A text that is no client.
+    #[error("`{client}` is not a client: {reason}")]
+    #[non_exhaustive]
+    AgentClient {
+        /// The text as written.
+        client: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// No algorithm is accepted, so that no token could be accepted.
     #[error("no algorithm is accepted for issuer `{0}`; name at least one, or leave the list out")]
     NoAlgorithm(String),

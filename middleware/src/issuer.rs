@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::error::ConfigError;
 use crate::issuer_identifier;
 use crate::keys::{Algorithm, KeySet, KeySetError, KeySource, PlainHttp, RefreshPolicy};
-use crate::profile::{ChainCompleteness, PriorActors, Profile};
+use crate::profile::{ChainCompleteness, Kinds, PriorActors, Profile};
 use crate::required_claims::{ClaimValue, RequiredClaim};
 use crate::shared_issuers::SharedIssuer;
 
@@ -31,6 +31,8 @@ pub struct TrustedIssuer {
     pub(crate) algorithms: Vec<Algorithm>,
     pub(crate) refresh_policy: RefreshPolicy,
     pub(crate) profile: Profile,
+    pub(crate) kinds: Kinds,
+    pub(crate) agent_clients: Vec<Box<str>>,
     pub(crate) prior_actors: PriorActors,
     pub(crate) required_claims: Vec<RequiredClaim>,
     chain_completeness: Option<ChainCompleteness>,
@@ -86,6 +88,8 @@ impl TrustedIssuer {
             algorithms: Algorithm::all().to_vec(),
             refresh_policy: RefreshPolicy::default(),
             profile: Profile::default(),
+            kinds: Kinds::default(),
+            agent_clients: Vec::new(),
             prior_actors: PriorActors::default(),
             required_claims: Vec::new(),
             chain_completeness: None,
@@ -167,6 +171,27 @@ impl TrustedIssuer {
         self
     }
 
+    /// Adds evidence of the kind of a party to that of the profile, for an issuer that does not state it. It is evidence for
+    /// the initiator, and for an actor of this issuer.
+    ///
+    /// Evidence that contradicts that of the profile makes the kind unknown; a warning is logged at most once a minute.
+    #[must_use]
+    pub fn kinds(mut self, kinds: Kinds) -> TrustedIssuer {
+        self.kinds = kinds;
+        self
+    }
+
+    /// States that a client is an agent that acts for the subject of its tokens: it is the current actor of a token that has
+    /// no `act`, and the token a delegation unless the client is the subject.
+    ///
+    /// # Errors
+    /// [`ConfigError::AgentClient`] for an empty text, a pattern, a control character, and white space at an end.
+    pub fn agent_client(mut self, client: &str) -> Result<TrustedIssuer, ConfigError> {
+        check_client(client)?;
+        self.agent_clients.push(client.into());
+        Ok(self)
+    }
+
     /// Sets which actors the issuer's chain contains, instead of what the profile states.
     #[must_use]
     pub fn chain_completeness(mut self, completeness: ChainCompleteness) -> TrustedIssuer {
@@ -213,6 +238,22 @@ impl TrustedIssuer {
     pub(crate) fn completeness(&self) -> ChainCompleteness {
         self.chain_completeness.unwrap_or(self.profile.chain_completeness)
     }
+}
+
+fn check_client(client: &str) -> Result<(), ConfigError> {
+    let reason = if client.trim().is_empty() {
+        "it is empty"
+    } else if client.trim() != client || client.contains(char::is_control) {
+        "it has white space at an end, or a control character"
+    } else if client.contains('*') {
+        "it is a pattern, and clients are compared as they are written"
+    } else {
+        return Ok(());
+    };
+    Err(ConfigError::AgentClient {
+        client: client.escape_debug().to_string(),
+        reason,
+    })
 }
 
 fn check_audience(audience: &str) -> Result<(), ConfigError> {

@@ -205,7 +205,10 @@ fn of_chain(issuer: &TokenIssuer) -> Vec<Row> {
     let no_object = "the delegation chain is malformed: an `act` is not an object";
     let bound = "the token is bound to a key, and no proof of that key was accepted";
     vec![
-        malformed(json!(null), no_object),
+        malformed(
+            json!(null),
+            "the delegation chain is malformed: an `act` is null, as an expression of the issuer without a value is",
+        ),
         malformed(json!({ "sub": "a", "act": "b" }), no_object),
         malformed(json!({}), "the delegation chain is malformed: an `act` has no `sub`"),
         long(17),

@@ -70,10 +70,12 @@ fn a_route_needs_its_scope() {
             INSUFFICIENT_SCOPE,
         );
     }
-    // The profile defines one form of scope; another form is malformed.
+    // Some issuers write `scp` in place of `scope`; two that disagree are malformed.
     let mut claims = claims_without("scope");
     claims["scp"] = json!("orders:read");
-    table.token("the scope in scp", &issuer.signed(&claims), INVALID_TOKEN);
+    table.token("the scope in scp", &issuer.signed(&claims), PASSES);
+    claims["scope"] = json!("orders:write");
+    table.token("another scope in scp", &issuer.signed(&claims), INVALID_TOKEN);
     table.finish();
 }
 

@@ -14,9 +14,9 @@ use crate::error::{Error, Reason};
 use crate::identity::Identity;
 use crate::keys::Keys;
 use crate::policy::{Access, Ambiguity, EvaluationTime, Recorder, Requirement, Route, StopAtFirst, evaluate};
-use crate::profile::Profile;
+use crate::profile::{Profile, TokenIssuer};
 use crate::request::{DeniedMethods, Presented, Target, check_form, names_method};
-use crate::token::{UnverifiedToken, algorithm_name};
+use crate::token::{UnverifiedClaims, UnverifiedToken, algorithm_name};
 
 impl Authorizer {
     /// Authorizes one request by the routes of the policy.
@@ -232,17 +232,17 @@ impl Authorizer {
         })?;
         let claims = Step::FORM.report(token.claims(limits), recorder, |_| "a strict compact JWS".to_owned())?;
         let trusted = || joined(self.inner.issuers.iter().map(|trust| &*trust.issuer.issuer));
-        let named = claims.issuer();
-        let found = || match &named {
-            Ok(issuer) => (*issuer).to_owned(),
-            Err(error) => in_words(error, &token, &Profile::default()),
+        let found = || match (claims.issuer(), claims.trust_domain()) {
+            (Ok(issuer), _) | (Err(_), Some(issuer)) => issuer.to_owned(),
+            (Err(error), None) => in_words(&error, &token, &Profile::default()),
         };
-        let trust = named.clone().and_then(|issuer| self.trust(issuer));
-        let Trust { issuer, keys } = Step::ISSUER.compare(trust, recorder, trusted, found)?;
-        let accepted = || joined(issuer.profile.token_types.iter().map(|accepted| accepted.media_type));
-        let found = || token.media_type().unwrap_or("no `typ`").to_owned();
-        let token_type = issuer.profile.token_type(token.media_type());
-        let token_type = Step::TYPE.compare(token_type, recorder, accepted, found)?;
+        let trust = self.trust(&claims);
+        let trust = Step::ISSUER.compare(trust, recorder, trusted, found)?;
+        let Trust { issuer, keys, .. } = trust;
+        let typ = token.media_type();
+        let accepted = || joined(issuer.profile.access_tokens.media_types().into_iter());
+        let found = || typ.unwrap_or("no `typ`").to_owned();
+        Step::TYPE.compare(check_type(&issuer.profile, typ), recorder, accepted, found)?;
         let snapshot = keys.snapshot();
         let snapshot = snapshot.inspect_err(|error| Step::KEY.report_found(recorder, error, || keys.failure()))?;
         let selected = token.select(&snapshot.keys, &issuer.algorithms);
@@ -272,12 +272,15 @@ impl Authorizer {
             let (expected, found) = (|| required.expected(), || required.found(&verified));
             Step::REQUIRED_CLAIM.compare(required.check(&verified), recorder, expected, found)?;
         }
-        let derived = verified.check_token_type(&issuer.profile, token_type);
+        let derived = verified.check_token_type(&issuer.profile, typ);
         let facts = derived.and_then(|()| Facts::derive(verified, issuer, limits));
         let facts = facts.inspect_err(|error| {
             Step::CLAIMS.report_got(recorder, error, || in_words(error, &token, &issuer.profile));
         })?;
         Step::CLAIMS.report_passed(recorder, || "well-formed claims".to_owned());
+        if facts.contradictory {
+            trust.kind_warning.report(&issuer.issuer, self.inner.clock.now());
+        }
         Ok(Identity::verified(facts, Arc::clone(issuer), snapshot.generation))
     }
 
@@ -294,11 +297,29 @@ impl Authorizer {
         Step::CONFIRMATION.report(claims.check_confirmation(), recorder, |()| "no bound key".to_owned())
     }
 
-    fn trust(&self, issuer: &str) -> Result<&Trust, Error> {
-        let mut trusted = self.inner.issuers.iter();
-        let found = trusted.find(|trust| *trust.issuer.issuer == *issuer);
-        found.ok_or(Error::claim("iss", Reason::Mismatch))
+    /// The trusted issuer that a token names.
+    fn trust(&self, claims: &UnverifiedClaims<'_>) -> Result<&Trust, Error> {
+        let find = |issuer: &str| {
+            let mut trusted = self.inner.issuers.iter();
+            trusted.find(|trust| *trust.issuer.issuer == *issuer)
+        };
+        match claims.issuer() {
+            Ok(issuer) => find(issuer).ok_or(Error::claim("iss", Reason::Mismatch)),
+            Err(error) => {
+                let found = claims.trust_domain().and_then(find);
+                let found = found.filter(|trust| trust.issuer.profile.issuer == TokenIssuer::ClaimOrTrustDomain);
+                found.ok_or(error)
+            }
+        }
     }
+}
+
+fn check_type(profile: &Profile, typ: Option<&str>) -> Result<(), Error> {
+    if profile.access_tokens.accept(typ) {
+        return Ok(());
+    }
+    let reason = typ.map_or(Reason::Missing, |_| Reason::Mismatch);
+    Err(Error::InvalidType { reason })
 }
 
 /// What is wrong with a token, and of which form a malformed claim is.

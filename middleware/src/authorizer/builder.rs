@@ -147,6 +147,7 @@ impl AuthorizerBuilder {
             Trust {
                 keys: Keys::idle(&issuer.issuer, &issuer.keys, &issuer.refresh_policy),
                 issuer: Arc::new(issuer),
+                kind_warning: Arc::default(),
             }
         });
         let issuers: Vec<Trust> = issuers.collect();

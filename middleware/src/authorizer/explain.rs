@@ -3,6 +3,7 @@
 use super::Authorizer;
 use super::decision::Decision;
 use super::step::Step;
+use crate::chain::FactSource;
 use crate::error::Error;
 use crate::policy::{Check, Collect};
 use crate::request::Presented;
@@ -12,11 +13,18 @@ use crate::request::Presented;
 /// It contains values of the token's claims: print it for the holder of the token, do NOT log it.
 #[derive(Clone, Debug)]
 pub struct Explanation {
+    facts: Vec<FactSource>,
     checks: Vec<Check>,
     decision: Decision,
 }
 
 impl Explanation {
+    /// The facts of a verified token, each with the claim or the evidence that it comes from; none for a token that is not
+    /// verified.
+    pub fn facts(&self) -> &[FactSource] {
+        &self.facts
+    }
+
     /// The checks in their order. The first failed step of the token ends them; every rule of the policy is evaluated,
     /// also after one that failed.
     pub fn checks(&self) -> &[Check] {
@@ -28,6 +36,7 @@ impl Explanation {
         let mut recorder = Collect::default();
         Step::ROUTE.report_failed(&mut recorder, &error);
         Explanation {
+            facts: Vec::new(),
             checks: recorder.0,
             decision: Decision::without_route(error),
         }
@@ -46,7 +55,12 @@ impl Authorizer {
     pub fn explain(&self, presented: &Presented<'_>, now: u64) -> Explanation {
         let mut recorder = Collect::default();
         let decision = self.authorize(presented, now, &mut recorder).into_decision();
+        let limits = &self.inner.limits;
+        let facts = decision
+            .identity()
+            .map(|identity| identity.facts().sources(identity.trusted_issuer(), limits));
         Explanation {
+            facts: facts.unwrap_or_default(),
             checks: recorder.0,
             decision,
         }

@@ -5,6 +5,7 @@ mod builder;
 mod conflicts;
 mod decision;
 mod explain;
+mod kind_warning;
 mod mcp_message;
 mod origins;
 mod pending;
@@ -21,6 +22,7 @@ pub(crate) use decision::Denied;
 pub(crate) use pending::{Authorization, Pending};
 
 use conflicts::{history_conflicts, metadata_route};
+use kind_warning::KindWarning;
 use protected::Protected;
 
 use crate::challenge::{Challenge, ChallengeContext};
@@ -77,6 +79,7 @@ struct Inner {
 struct Trust {
     issuer: Arc<TrustedIssuer>,
     keys: Keys,
+    kind_warning: Arc<KindWarning>,
 }
 
 impl Authorizer {
@@ -100,7 +103,7 @@ impl Authorizer {
     pub fn start_with(&self, fetch: impl Fetch) -> Result<Authorizer, ConfigError> {
         let fetch = Arc::new(fetch);
         let mut inner = Inner::clone(&self.inner);
-        for Trust { issuer, keys } in &mut inner.issuers {
+        for Trust { issuer, keys, .. } in &mut inner.issuers {
             let TrustedIssuer {
                 plain_http,
                 algorithms,

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
+use super::actors::ActorReader;
 use super::facts::{Delegation, Facts};
-use super::party::{Actor, Party};
+use super::party::Party;
 use crate::error::Error;
 use crate::issuer::TrustedIssuer;
 use crate::json::Json;
 use crate::limits::Limits;
-use crate::profile::{Kind, PriorActors};
-use crate::token::{ClaimReader, VerifiedClaims, missing};
+use crate::profile::{Kind, Kinds, PartyClaims, PriorActors, Profile, ProvenKind};
+use crate::token::{ClaimReader, VerifiedClaims, client, malformed, missing};
 
 impl Facts {
     /// The facts in the verified claims of `issuer`.
@@ -23,12 +24,26 @@ impl Facts {
         limits: &Limits,
     ) -> Result<Facts, Error> {
         let profile = &issuer.profile;
-        let actors = actors(verified.take_actor(profile), issuer, limits)?;
+        let chain = verified.take_chain(profile);
         let read = verified.reader(limits);
-        let subject = read.identifier(profile.subject)?.ok_or(missing(profile.subject))?;
-        let initiator = Party::new(Arc::clone(&issuer.issuer), subject.into());
-        let kind = Kind::derive(profile.initiator_kind, |claim| read.text(claim))?;
-        let mut actors = actors.into_iter();
+        let client = client(read, profile)?;
+        let subject = Subject::read(read, profile)?;
+        let party = PartyClaims {
+            subject: subject.text,
+            client,
+            object: read.object(),
+        };
+        let proven = initiator_kind(issuer, &party)?;
+        let initiator = Party::new(Arc::clone(&issuer.issuer), subject.text.into());
+        let reader = ActorReader {
+            issuer,
+            limits,
+            initiator: &initiator,
+        };
+        let actors = reader.read(chain, &party)?;
+        let mut contradictory = proven.is_contradiction();
+        contradictory |= actors.iter().any(|(_, proven)| proven.is_contradiction());
+        let mut actors = actors.into_iter().map(|(actor, _)| actor);
         let delegation = match actors.next() {
             None => Delegation::None,
             Some(actor) if *actor.party() == initiator => Delegation::SelfActor(actor),
@@ -40,38 +55,67 @@ impl Facts {
         };
         Ok(Facts {
             claims: verified.claims(profile, limits)?,
+            kind: subject.kind(proven.kind()),
             initiator,
-            kind,
             delegation,
             prior,
+            contradictory,
         })
     }
 }
 
-/// The nested `act` objects, outermost first. The loop needs no recursion; a chain over the limit is an error, never cut.
-/// Other members of an `act` have no meaning for a decision (RFC 8693 section 4.1).
-fn actors(act: Option<Json<'_>>, issuer: &TrustedIssuer, limits: &Limits) -> Result<Vec<Actor>, Error> {
-    let invalid = |reason| Error::InvalidChain { reason };
-    let mut actors = Vec::new();
-    let mut next = act;
-    while let Some(act) = next {
-        if actors.len() == limits.chain_depth {
-            return Err(Error::ChainTooLong);
+/// What the evidence of the profile and that of the operator prove of the initiator.
+///
+/// # Errors
+/// [`Error::InvalidClaim`] for evidence that is malformed.
+pub(super) fn initiator_kind<'i>(
+    issuer: &'i TrustedIssuer,
+    party: &PartyClaims<'_, '_>,
+) -> Result<ProvenKind<'i>, Error> {
+    let kinds = [&issuer.profile.kinds, &issuer.kinds].into_iter();
+    Kinds::derive(kinds, party).map_err(|unmet| Error::claim(unmet.claim, unmet.reason))
+}
+
+/// The identifier of the initiator, and the claim that it is from.
+#[derive(Clone, Copy)]
+pub(super) struct Subject<'r> {
+    pub(super) text: &'r str,
+    pub(super) claim: &'static str,
+    is_substitute: bool,
+}
+
+impl<'r> Subject<'r> {
+    pub(super) fn read(read: ClaimReader<'r, '_>, profile: &Profile) -> Result<Self, Error> {
+        let claim = profile.subject.claim.as_str();
+        if let Some(substitute) = profile.subject.substitute {
+            let is_blank = match read.object().get(claim) {
+                None | Some(Json::Null) => true,
+                Some(Json::String(text)) => text.trim().is_empty(),
+                Some(_) => return Err(malformed(claim)),
+            };
+            if is_blank {
+                let substitute = substitute.as_str();
+                return Ok(Subject {
+                    text: read.identifier(substitute)?.ok_or(missing(claim))?,
+                    claim: substitute,
+                    is_substitute: true,
+                });
+            }
         }
-        let Json::Object(mut object) = act else {
-            return Err(invalid("an `act` is not an object"));
-        };
-        next = object.take(issuer.profile.actor);
-        let read = ClaimReader::new(&object, limits);
-        let malformed = |_| invalid("a member of an `act` is of a wrong type or form");
-        let subject = read.identifier("sub").map_err(malformed)?;
-        let subject = subject.ok_or(invalid("an `act` has no `sub`"))?;
-        let named = read.identifier("iss").map_err(malformed)?;
-        let kind = Kind::derive(issuer.profile.actor_kind, |claim| read.text(claim)).map_err(malformed)?;
-        let issuer = named.map_or_else(|| Arc::clone(&issuer.issuer), Arc::from);
-        actors.push(Actor::new(Party::new(issuer, subject.into()), kind));
+        Ok(Subject {
+            text: read.identifier(claim)?.ok_or(missing(claim))?,
+            claim,
+            is_substitute: false,
+        })
     }
-    Ok(actors)
+
+    /// A party without a subject of its own is a machine: no evidence makes it a person.
+    pub(super) fn kind(self, proven: Kind) -> Kind {
+        match proven {
+            Kind::Human if self.is_substitute => Kind::Unknown,
+            kind => kind,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -187,6 +231,174 @@ mod tests {
         };
         assert_eq!(acting(nested(16)).unwrap().history().depth(), 16);
         assert!(matches!(acting(nested(17)), Err(Error::ChainTooLong)));
+    }
+
+    fn with_profile(profile: &str, claims: &Value) -> Result<Facts, Error> {
+        derive_with(Profile::from_yaml(profile).unwrap(), PriorActors::Enforce, claims)
+    }
+
+    /// The actors, newest first, as `subject kind`.
+    fn chain(facts: &Facts) -> Vec<String> {
+        let actors = facts.history().actors();
+        actors
+            .map(|actor| format!("{} {}", actor.party().subject(), actor.kind()))
+            .collect()
+    }
+
+    #[test]
+    fn a_substitute_of_the_subject_is_never_human() {
+        let profile = "subject: { claim: sub, substitute: client_id }\nkinds: { human: { claims: { person: true } } }";
+        let derived = |sub: Value| {
+            let mut claims = json!({"aud": "a", "exp": 1, "client_id": "batch", "person": true});
+            if sub != json!("absent") {
+                claims["sub"] = sub;
+            }
+            let facts = with_profile(profile, &claims)?;
+            Ok((facts.core().initiator.subject().to_owned(), facts.core().kind))
+        };
+        assert_eq!(derived(json!("u1")), Ok(("u1".to_owned(), Kind::Human)));
+        for sub in [json!("absent"), json!(""), json!(" "), json!(null)] {
+            assert_eq!(derived(sub.clone()), Ok(("batch".to_owned(), Kind::Unknown)), "{sub}");
+        }
+        assert_eq!(derived(json!(7)), Err(malformed("sub")));
+        let neither = json!({"aud": "a", "exp": 1});
+        assert_eq!(with_profile(profile, &neither).err(), Some(missing("sub")));
+    }
+
+    #[test]
+    fn the_client_is_the_current_actor_where_evidence_says_so() {
+        let profile = "client: azp\nactor: { presenter: { claims: { xms_act_fct: { facet: 11 } } } }";
+        let claims =
+            |sub: &str, facets: &str| json!({"sub": sub, "azp": "bot", "aud": "a", "exp": 1, "xms_act_fct": facets});
+        let facts = with_profile(profile, &claims("u1", "3 9 11")).unwrap();
+        assert_eq!(chain(&facts), ["bot agent"]);
+        assert!(facts.core().delegate().is_some());
+        let own = with_profile(profile, &claims("bot", "11")).unwrap();
+        assert!(matches!(own.core().delegation, Delegation::SelfActor(_)));
+        assert!(
+            with_profile(profile, &claims("u1", "113"))
+                .unwrap()
+                .core()
+                .delegate()
+                .is_none()
+        );
+        let mut named = claims("u1", "11");
+        named["act"] = json!({"sub": "other"});
+        assert_eq!(chain(&with_profile(profile, &named).unwrap()), ["other unknown"]);
+        let operator = TrustedIssuer::discover(ISSUER).unwrap().agent_client("bot").unwrap();
+        let text = json!({"sub": "u1", "client_id": "bot", "aud": "a", "exp": 1}).to_string();
+        let verified = VerifiedClaims::for_tests(text.as_bytes()).unwrap();
+        assert_eq!(
+            chain(&Facts::derive(verified, &operator, &Limits::default()).unwrap()),
+            ["bot agent"]
+        );
+        for client in ["", " a", "a*", "a\n"] {
+            assert!(operator.clone().agent_client(client).is_err(), "{client:?}");
+        }
+    }
+
+    #[test]
+    fn prior_actors_beside_the_current_one_are_its_history() {
+        let profile = "actor: { prior: delegated_through, origin: origin }";
+        let derived = |claims: Value| {
+            let mut all = with("act", json!({"sub": "a3"}));
+            all.as_object_mut().unwrap().extend(claims.as_object().unwrap().clone());
+            all.as_object_mut().unwrap().retain(|_, value| value != "absent");
+            with_profile(profile, &all).map(|facts| chain(&facts))
+        };
+        let names = |names: &[&str]| Ok(names.iter().map(|name| format!("{name} unknown")).collect::<Vec<_>>());
+        let prior = json!([{"sub": "a2"}, {"sub": "a1"}]);
+        assert_eq!(derived(json!({"delegated_through": prior})), names(&["a3", "a2", "a1"]));
+        assert_eq!(derived(json!({"delegated_through": []})), names(&["a3"]));
+        let origin = json!({"sub": "svc"});
+        assert_eq!(
+            derived(json!({"delegated_through": prior, "origin": origin})),
+            names(&["a3", "a2", "a1", "svc"])
+        );
+        assert_eq!(
+            derived(json!({"delegated_through": prior, "origin": {"sub": "bot"}})),
+            names(&["a3", "a2", "a1"])
+        );
+        assert_eq!(derived(json!({"origin": {"sub": "a3"}})), names(&["a3"]));
+        let nested = json!({"sub": "a3", "act": {"sub": "a2", "act": {"sub": "a1"}}});
+        assert_eq!(
+            derived(json!({"act": nested, "delegated_through": prior})),
+            names(&["a3", "a2", "a1"])
+        );
+        for (claims, reason) in [
+            (
+                json!({"act": {"sub": "a3", "act": {"sub": "x"}}, "delegated_through": prior}),
+                "the prior actors in `act` and those beside it disagree",
+            ),
+            (
+                json!({"act": "absent", "delegated_through": prior}),
+                "prior actors are named, and no current one",
+            ),
+            (json!({"delegated_through": {}}), "the prior actors are not a list"),
+            (json!({"delegated_through": [7]}), "a prior actor is not an object"),
+            (json!({"delegated_through": [{}]}), "an `act` has no `sub`"),
+            (json!({"origin": "svc"}), "the origin is not an object"),
+            (
+                json!({"act": null}),
+                "an `act` is null, as an expression of the issuer without a value is",
+            ),
+        ] {
+            assert_eq!(derived(claims.clone()), Err(Error::InvalidChain { reason }), "{claims}");
+        }
+        let many: Vec<Value> = (0..16).map(|number| json!({"sub": format!("p{number}")})).collect();
+        assert_eq!(derived(json!({"delegated_through": many})), Err(Error::ChainTooLong));
+        let claims = with("delegated_through", json!([]));
+        assert!(
+            with_profile(profile, &claims)
+                .unwrap()
+                .claims
+                .get("delegated_through")
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn the_client_of_the_login_is_no_prior_actor_and_the_current_actor_always_counts() {
+        let profile = "actor: { origin_client: { claims: { sub_profile: { word: browser_app } } } }";
+        let derived = |act: Value| chain(&with_profile(profile, &with("act", act)).unwrap());
+        let app = json!({"sub": "spa", "sub_profile": "browser_app"});
+        assert_eq!(
+            derived(json!({"sub": "agt", "sub_profile": "ai_agent", "act": app})),
+            ["agt agent"]
+        );
+        assert_eq!(derived(app.clone()), ["spa unknown"]);
+        let between = json!({"sub": "agt", "act": {"sub": "spa", "sub_profile": "browser_app", "act": {"sub": "x"}}});
+        assert_eq!(derived(between), ["agt unknown", "spa unknown", "x unknown"]);
+    }
+
+    #[test]
+    fn a_strict_chain_names_the_issuer_of_each_actor() {
+        let strict = "actor: { issuer: strict }";
+        let act = json!({"sub": "a", "iss": ISSUER, "act": {"sub": "b"}});
+        let reason = "an `act` has no `iss`";
+        assert_eq!(
+            with_profile(strict, &with("act", act)).err(),
+            Some(Error::InvalidChain { reason })
+        );
+        assert!(with_profile(strict, &with("act", json!({"sub": "a", "iss": ISSUER}))).is_ok());
+    }
+
+    #[test]
+    fn the_evidence_of_the_operator_is_about_parties_of_the_issuer() {
+        let issuer = TrustedIssuer::discover(ISSUER).unwrap();
+        let issuer = issuer.kinds(Kinds::from_yaml("agent: { subject: 'agt-*' }\nhuman: { client: web }").unwrap());
+        let derived = |claims: Value| {
+            let text = claims.to_string();
+            let facts = Facts::derive(VerifiedClaims::for_tests(text.as_bytes())?, &issuer, &Limits::default())?;
+            Ok::<_, Error>((facts.core().kind, chain(&facts), facts.contradictory))
+        };
+        let claims = |act: Value| json!({"sub": "u1", "client_id": "web", "aud": "a", "exp": 1, "act": act});
+        let own = derived(claims(json!({"sub": "agt-1"})));
+        assert_eq!(own, Ok((Kind::Human, vec!["agt-1 agent".to_owned()], false)));
+        let other = derived(claims(json!({"sub": "agt-1", "iss": "https://other.example"})));
+        assert_eq!(other, Ok((Kind::Human, vec!["agt-1 unknown".to_owned()], false)));
+        let contradictory = derived(claims(json!({"sub": "agt-1", "sub_profile": "user"})));
+        assert_eq!(contradictory, Ok((Kind::Human, vec!["agt-1 unknown".to_owned()], true)));
     }
 
     #[test]

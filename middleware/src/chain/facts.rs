@@ -11,6 +11,8 @@ pub(crate) struct Facts {
     pub(super) kind: Kind,
     pub(super) delegation: Delegation,
     pub(super) prior: Box<[Actor]>,
+    /// Whether the evidence for the kind of a party contradicts itself.
+    pub(crate) contradictory: bool,
 }
 
 /// The delegation that the outermost `act` states.

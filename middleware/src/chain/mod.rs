@@ -4,11 +4,14 @@
 //! (RFC 8693 section 4.1). The issuer's [`Profile`](crate::profile::Profile) defines which claims hold them.
 
 mod actor_chain;
+mod actors;
 mod derive;
 mod facts;
 mod party;
+mod provenance;
 
 pub use actor_chain::ActorChain;
 pub use party::{Actor, Party};
+pub use provenance::FactSource;
 
 pub(crate) use facts::{Core, Delegation, Facts, History};

@@ -1,19 +1,85 @@
-//! How an issuer writes its tokens: the claims that hold each fact, the accepted media types, the completeness of its chain.
+//! How an issuer writes its tokens: what makes an access token, and which claims hold its facts.
 //!
-//! A [`Profile`] is data. Claim parsing takes it as an argument, so that supporting another issuer adds a preset and no
-//! code path.
+//! A [`Profile`] is data, read from YAML: a preset, or a preset with other parts. `profile: keycloak` in a configuration
+//! and `Profile::from_yaml("keycloak")` are the preset; each part that is written replaces that part of the preset:
+//!
+//! ```
+//! use actgate::profile::Profile;
+//!
+//! let profile = Profile::from_yaml(r#"
+//! preset: keycloak
+//! subject: { claim: sub, substitute: client_id }
+//! kinds:
+//!   human: [{ claims: { ext_type: person } }]
+//!   service: [{ claims: { sub: { same_as: client_id } } }]
+//! "#)?;
+//! assert_eq!(profile.preset(), Some("keycloak"));
+//! # Ok::<(), actgate::profile::ProfileError>(())
+//! ```
+//!
+//! # Every part
+//!
+//! | Part | What it says |
+//! |---|---|
+//! | `preset` | the preset that the other parts come from; default `rfc9068` |
+//! | `about` | what the profile is for, in words |
+//! | `access_token` | a list of `{ typ, where }`, one of which must fit: the `typ` of the header (`none`: a header without it), and tests on claims that only access tokens meet. `where` is needed for `JWT`, `JOSE` and `none`, which ID tokens have too |
+//! | `refused_claims` | claims of ID tokens and security events; a token with one of them is refused |
+//! | `issuer` | `iss`, or `{ claim: iss, substitute: trust-domain }`: a token without `iss` is of the trust domain of its `sub` (SPIFFE) |
+//! | `subject` | the claim of the initiator, or `{ claim: sub, substitute: client_id }`: where the claim is absent, blank or `null`, the substitute, which is never human |
+//! | `client` | the claims of the client, of which the first present counts |
+//! | `audience` | the claim of the audiences, or `{ claim: aud, substitute: client_id }` where it is absent |
+//! | `scope` | the claims of the scopes, each a name or `{ claim, form }`; the form is `text` (default), `list` or `text-or-list`. Those present must agree |
+//! | `kinds` | [evidence](#evidence) of each kind of initiator |
+//! | `actor` | `claim`: the current actor, with the prior ones nested; `issuer`: of an actor without `iss`, `implicit` (that of the token) or `strict` (the chain is malformed); `kinds`: evidence in the actor; `presenter`: evidence in the token that its client is the current actor, an agent, where there is no `act`; `prior`: a top-level list of prior actors, newest first, or `none`; `origin`: a top-level object that is the first party, or `none`; `origin_client`: evidence that the innermost of several actors is the client of the login, and no actor |
+//! | `chain_completeness` | `complete`, `actor-token-only`, `outer-only` or `none`: see [`ChainCompleteness`] |
+//!
+//! # Evidence
+//!
+//! A list, one item of which must hold. All parts of an item must hold: `subject` (a text or a list; with one `*` at its
+//! begin or end), `client` (a text or a list), `claims` (tests by the name of the claim).
+//!
+//! | Test | Holds if the claim |
+//! |---|---|
+//! | a value, or a list | is a text, whole number or boolean that is one of these |
+//! | `{ present: true }`, `{ absent: true }` | is there and not blank; is not there |
+//! | `{ prefix }`, `{ not_prefix }` | is a text that begins so, or not; without case |
+//! | `{ suffix }` | is a text that ends so |
+//! | `{ word }`, `{ not_word }` | has, or does not have, this word among words separated by one space, without case |
+//! | `{ facet }`, `{ not_facet }` | has, or does not have, this whole number among such words |
+//! | `{ contains }` | is a list with this value |
+//! | `{ entity_profile }` | classifies the party as `user`, `ai_agent` or `service` (OAuth Entity Profiles, draft -01) |
+//! | `{ same_as }`, `{ not_same_as }` | is, or is not, the text of the other claim, which is present |
+//!
+//! An absent claim meets `absent`, `not_word` and `not_facet` only. A claim of a type that a test cannot read makes the token
+//! malformed. A kind without evidence, and evidence of two kinds, is unknown, which meets no rule.
 
+mod access_token;
+mod claim_name;
+mod claim_test;
+mod document;
+mod entity_profile;
+mod error;
+mod evidence;
 mod kind;
+mod kinds;
+mod preset;
 mod presets;
+mod scalar;
+mod subject_pattern;
 
+pub use error::ProfileError;
 pub use kind::Kind;
+pub use kinds::Kinds;
 pub use presets::UnknownProfile;
 
-pub(crate) use kind::{Evidence, KindRule};
+pub(crate) use claim_name::ClaimName;
+pub(crate) use evidence::PartyClaims;
+pub(crate) use kinds::{EvidenceList, ProvenKind};
 
-use crate::error::{Error, Reason};
+use access_token::AccessTokens;
 
-/// Where the facts are found in the tokens of an issuer.
+/// Which claims of the tokens of an issuer hold the facts, and what makes a token an access token.
 ///
 /// ```
 /// use actgate::profile::Profile;
@@ -25,48 +91,96 @@ use crate::error::{Error, Reason};
 /// ```
 ///
 /// It does NOT hold the issuer's identifier, keys or audiences: see [`TrustedIssuer`](crate::TrustedIssuer).
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Profile {
-    pub(crate) name: &'static str,
-    /// The accepted media types of access tokens.
-    pub(crate) token_types: &'static [TokenType],
-    /// Claims that occur in ID tokens and security events only: a token with one of them is no access token.
-    pub(crate) foreign_claims: &'static [&'static str],
-    /// The claim that names the initiator.
-    pub(crate) subject: &'static str,
-    /// The claim that names the audiences: a string or an array of strings.
-    pub(crate) audience: &'static str,
+    name: Option<&'static str>,
+    about: Box<str>,
+    pub(crate) access_tokens: AccessTokens,
+    pub(crate) refused_claims: Box<[ClaimName]>,
+    pub(crate) issuer: TokenIssuer,
+    pub(crate) subject: SubjectClaim,
     /// The claims that name the client; the first one present counts.
-    pub(crate) client: &'static [&'static str],
-    /// The claim that holds the scopes.
-    pub(crate) scope: ScopeClaim,
-    /// A second claim that may repeat the scopes; it must agree with the first.
-    pub(crate) scope_copy: Option<ScopeClaim>,
-    /// Evidence for the kind of the initiator, in the top-level claims.
-    pub(crate) initiator_kind: &'static [KindRule],
-    /// Evidence for the kind of an actor, in its `act` object.
-    pub(crate) actor_kind: &'static [KindRule],
-    /// The claim that holds the current actor, and in it the prior ones.
-    pub(crate) actor: &'static str,
+    pub(crate) client: Box<[ClaimName]>,
+    pub(crate) audience: AudienceClaim,
+    /// The claims that hold the scopes; those present must agree.
+    pub(crate) scope: Box<[ScopeClaim]>,
+    /// Evidence for the kind of the initiator.
+    pub(crate) kinds: Kinds,
+    pub(crate) actor: ActorProfile,
     pub(crate) chain_completeness: ChainCompleteness,
 }
 
-/// A media type that marks an access token (`typ`, RFC 8725 section 3.11).
+/// How a token names its issuer.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct TokenType {
-    /// Compared without case and without the prefix `application/`.
-    pub(crate) media_type: &'static str,
-    /// A claim and its value that an access token of this type must contain, where other tokens share the type.
-    pub(crate) marker: Option<(&'static str, &'static str)>,
+pub(crate) enum TokenIssuer {
+    /// By `iss`.
+    Claim,
+    /// By `iss`, or without it by the trust domain of a SPIFFE id in `sub`.
+    ClaimOrTrustDomain,
+}
+
+/// The claim that names the initiator.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct SubjectClaim {
+    pub(crate) claim: ClaimName,
+    /// The claim that names a machine where the other is absent, blank or `null`.
+    pub(crate) substitute: Option<ClaimName>,
+}
+
+/// The claim that names the audiences: a string or an array of strings.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct AudienceClaim {
+    pub(crate) claim: ClaimName,
+    /// The claim that replaces it where it is absent.
+    pub(crate) substitute: Option<ClaimName>,
 }
 
 /// A claim that holds scopes, and its form.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum ScopeClaim {
+pub(crate) struct ScopeClaim {
+    pub(crate) claim: ClaimName,
+    pub(crate) form: ScopeForm,
+}
+
+/// How scopes are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ScopeForm {
     /// One string, separated by spaces (RFC 8693 section 4.2).
-    Text(&'static str),
-    /// Such a string, or an array of strings.
-    TextOrList(&'static str),
+    #[default]
+    Text,
+    /// An array of strings.
+    List,
+    /// Either.
+    TextOrList,
+}
+
+/// Where the actors are.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ActorProfile {
+    /// The claim that holds the current actor, and in it the prior ones.
+    pub(crate) claim: ClaimName,
+    pub(crate) issuer: ActorIssuer,
+    /// Evidence for the kind of an actor, in its `act` object.
+    pub(crate) kinds: Kinds,
+    /// Evidence that the client is the current actor, where no claim names one.
+    pub(crate) presenter: EvidenceList,
+    /// A top-level list of prior actors, newest first.
+    pub(crate) prior: Option<ClaimName>,
+    /// A top-level object that names the first party.
+    pub(crate) origin: Option<ClaimName>,
+    /// Evidence that the innermost of several actors is the client of the login.
+    pub(crate) origin_client: EvidenceList,
+}
+
+/// The issuer of an actor without `iss`.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ActorIssuer {
+    /// That of the token.
+    Implicit,
+    /// None: the chain is malformed.
+    Strict,
 }
 
 /// Which actors the nested `act` objects of an issuer contain. It decides which rules on prior actors are reliable.
@@ -99,52 +213,74 @@ pub enum PriorActors {
 }
 
 impl Profile {
-    /// The name of the preset, as in a configuration.
-    pub fn name(&self) -> &'static str {
+    /// Reads a profile: the name of a preset, or a mapping of [parts](self#every-part).
+    ///
+    /// # Errors
+    /// [`ProfileError`] with line, column and help for every mistake.
+    pub fn from_yaml(text: &str) -> Result<Profile, ProfileError> {
+        ProfileError::check(actgate_yaml::read(text))
+    }
+
+    /// The profile of an issuer of which no token is an access token.
+    fn accepting_nothing() -> Profile {
+        let (subject, audience, actor) = (ClaimName::SUBJECT, ClaimName::AUDIENCE, ClaimName::ACTOR);
+        Profile {
+            name: None,
+            about: Box::default(),
+            access_tokens: AccessTokens::none(),
+            refused_claims: Box::default(),
+            issuer: TokenIssuer::Claim,
+            subject: SubjectClaim {
+                claim: subject,
+                substitute: None,
+            },
+            client: Box::default(),
+            audience: AudienceClaim {
+                claim: audience,
+                substitute: None,
+            },
+            scope: Box::default(),
+            kinds: Kinds::default(),
+            actor: ActorProfile {
+                claim: actor,
+                issuer: ActorIssuer::Strict,
+                kinds: Kinds::default(),
+                presenter: EvidenceList::default(),
+                prior: None,
+                origin: None,
+                origin_client: EvidenceList::default(),
+            },
+            chain_completeness: ChainCompleteness::None,
+        }
+    }
+
+    /// The preset that it is, or that its other parts come from; [`None`] for a profile without preset.
+    pub fn preset(&self) -> Option<&'static str> {
         self.name
     }
 
-    /// The accepted token type that a header's `typ` names.
-    ///
-    /// # Errors
-    /// [`Error::InvalidType`] for no `typ` and for one that is not accepted.
-    pub(crate) fn token_type(&self, media_type: Option<&str>) -> Result<&'static TokenType, Error> {
-        let media_type = media_type.ok_or(Error::InvalidType {
-            reason: Reason::Missing,
-        })?;
-        let subtype = match media_type.get(..12) {
-            Some(prefix) if prefix.eq_ignore_ascii_case("application/") => &media_type[12..],
-            _ => media_type,
-        };
-        let mut accepted = self.token_types.iter();
-        accepted
-            .find(|accepted| accepted.media_type.eq_ignore_ascii_case(subtype))
-            .ok_or(Error::InvalidType {
-                reason: Reason::Mismatch,
-            })
+    /// What the profile is for, and what its chain is worth, in words.
+    pub fn about(&self) -> &str {
+        &self.about
+    }
+
+    /// Whether a token can prove that its initiator is of this kind.
+    pub fn can_prove(&self, kind: Kind) -> bool {
+        self.kinds.can_prove(kind)
+    }
+
+    /// Which actors its chains contain.
+    pub fn chain_completeness(&self) -> ChainCompleteness {
+        self.chain_completeness
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn media_types_are_compared_without_case_and_prefix() {
-        let accepts = |media_type| Profile::default().token_type(Some(media_type)).is_ok();
-        for media_type in ["at+jwt", "AT+JWT", "application/at+jwt", "Application/At+Jwt"] {
-            assert!(accepts(media_type), "{media_type}");
-        }
-        for media_type in [
-            "JWT",
-            "",
-            "application/",
-            "at+jwt ",
-            "text/at+jwt",
-            "application/application/at+jwt",
-        ] {
-            assert!(!accepts(media_type), "{media_type}");
-        }
-        assert!(Profile::default().token_type(None).is_err());
+impl Kinds {
+    /// Reads the evidence of each kind: `{ human: .., agent: .., service: .. }`.
+    ///
+    /// # Errors
+    /// [`ProfileError`] with line, column and help for every mistake.
+    pub fn from_yaml(text: &str) -> Result<Kinds, ProfileError> {
+        ProfileError::check(actgate_yaml::read(text))
     }
 }

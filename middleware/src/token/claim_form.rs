@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::json::type_of;
-use crate::profile::{Profile, ScopeClaim};
+use crate::profile::{ClaimName, Profile, ScopeForm};
 
 /// What a malformed claim of this payload is, and what it is expected to be; without its value.
 pub(super) fn describe(payload: &[u8], claim: &str, profile: &Profile) -> Option<String> {
@@ -24,19 +24,27 @@ fn found(value: &Value) -> &'static str {
 }
 
 fn expected(claim: &str, profile: &Profile) -> String {
-    let text_or_list = "a text or a list of texts";
-    let named = |scope| match scope {
-        ScopeClaim::Text(name) => (name, "a text"),
-        ScopeClaim::TextOrList(name) => (name, text_or_list),
-    };
-    let (scope, form) = named(profile.scope);
-    match (claim, profile.scope_copy.map(named)) {
+    const TEXT_OR_LIST: &str = "a text or a list of texts";
+    let is_audience = |name: ClaimName| name.as_str() == claim;
+    let scope = profile.scope.iter().position(|scope| scope.claim.as_str() == claim);
+    match (claim, scope) {
         ("exp" | "nbf" | "iat", _) => "seconds since 1970".to_owned(),
         ("cnf", _) => "an object".to_owned(),
         ("chain_complete", _) => "a boolean".to_owned(),
-        (claim, _) if claim == profile.audience => text_or_list.to_owned(),
-        (claim, _) if claim == scope => form.to_owned(),
-        (claim, Some((copy, form))) if claim == copy => format!("{form} with the scopes of `{scope}`"),
+        (_, Some(index)) => {
+            let form = match profile.scope[index].form {
+                ScopeForm::Text => "a text",
+                ScopeForm::List => "a list of texts",
+                ScopeForm::TextOrList => TEXT_OR_LIST,
+            };
+            match profile.scope.first() {
+                Some(first) if index > 0 => format!("{form} with the scopes of `{}`", first.claim),
+                _ => form.to_owned(),
+            }
+        }
+        _ if is_audience(profile.audience.claim) || profile.audience.substitute.is_some_and(is_audience) => {
+            TEXT_OR_LIST.to_owned()
+        }
         _ => "a text".to_owned(),
     }
 }

@@ -12,6 +12,11 @@ pub(crate) struct ClaimReader<'r, 'a> {
 }
 
 impl<'r, 'a> ClaimReader<'r, 'a> {
+    /// The object that is read.
+    pub(crate) fn object(self) -> &'r Object<'a> {
+        self.object
+    }
+
     pub(crate) fn new(object: &'r Object<'a>, limits: &'r Limits) -> Self {
         ClaimReader { object, limits }
     }
@@ -41,6 +46,14 @@ impl<'r, 'a> ClaimReader<'r, 'a> {
             None => Ok(Vec::new()),
             Some(Json::Array(items)) => items.iter().map(|item| item.as_str().ok_or(malformed(claim))).collect(),
             Some(_) => Err(malformed(claim)),
+        }
+    }
+
+    /// An array of strings.
+    pub(crate) fn list(self, claim: &'static str) -> Result<Option<Vec<&'r str>>, Error> {
+        match self.object.get(claim) {
+            None => Ok(None),
+            Some(_) => self.texts(claim).map(Some),
         }
     }
 

@@ -11,7 +11,7 @@ use super::claim_reader::{ClaimReader, malformed, missing};
 use crate::error::{Error, Reason};
 use crate::json::{Json, Object};
 use crate::limits::Limits;
-use crate::profile::{Profile, ScopeClaim};
+use crate::profile::{AudienceClaim, ClaimName, Profile, ScopeForm};
 
 /// The facts of a verified token but for its parties. Never printed: debug output ends up in logs.
 pub(crate) struct Claims {
@@ -26,7 +26,8 @@ pub(crate) struct Claims {
     /// Whether the token is bound to a key (`cnf`, RFC 7800).
     bound: bool,
     pub(crate) chain_complete: Option<bool>,
-    actor_claim: &'static str,
+    /// The claims that hold the chain.
+    chain_claims: [Option<&'static str>; 3],
     payload: Box<[u8]>,
     all: OnceLock<serde_json::Map<String, serde_json::Value>>,
 }
@@ -64,10 +65,7 @@ impl Claims {
         limits: &Limits,
     ) -> Result<Claims, Error> {
         let read = ClaimReader::new(object, limits);
-        let mut client = None;
-        for claim in profile.client {
-            client = client.or(read.identifier(claim)?);
-        }
+        let client = client(read, profile)?;
         Ok(Claims {
             audience: audience(read, profile.audience)?,
             expiration: read.date("exp")?.ok_or(missing("exp"))?,
@@ -92,7 +90,8 @@ impl Claims {
                 Some(_) => return Err(malformed("cnf")),
             },
             chain_complete: read.flag("chain_complete")?,
-            actor_claim: profile.actor,
+            chain_claims: [Some(profile.actor.claim), profile.actor.prior, profile.actor.origin]
+                .map(|claim| claim.map(ClaimName::as_str)),
             payload: payload.into(),
             all: OnceLock::new(),
         })
@@ -105,10 +104,15 @@ impl Claims {
         let all = self.all.get_or_init(|| {
             // The payload was parsed as strict JSON before.
             let mut all: serde_json::Map<_, _> = serde_json::from_slice(&self.payload).unwrap_or_default();
-            all.remove(self.actor_claim);
+            all.retain(|name, _| !self.chain_claims.contains(&Some(name)));
             all
         });
         all.get(name)
+    }
+
+    /// The claims as they were signed.
+    pub(crate) fn payload(&self) -> &[u8] {
+        &self.payload
     }
 
     /// Checks that one of the accepted audiences is named.
@@ -149,28 +153,48 @@ impl Claims {
     }
 }
 
-fn audience(read: ClaimReader<'_, '_>, claim: &'static str) -> Result<Vec<Box<str>>, Error> {
-    let audience = read.text_or_texts(claim)?.ok_or(missing(claim))?;
-    if audience.is_empty() || audience.iter().any(|one| one.is_empty()) {
-        return Err(malformed(claim));
+/// The first claim present that names the client; every one of them is well formed.
+pub(crate) fn client<'r>(read: ClaimReader<'r, '_>, profile: &Profile) -> Result<Option<&'r str>, Error> {
+    let mut client = None;
+    for claim in &profile.client {
+        client = client.or(read.identifier(claim.as_str())?);
     }
-    Ok(audience.into_iter().map(Into::into).collect())
+    Ok(client)
 }
 
-/// RFC 8693 section 4.2: one string. The copy that some issuers write beside it must agree.
-fn scope(read: ClaimReader<'_, '_>, profile: &Profile) -> Result<Box<str>, Error> {
-    let words = |claim: ScopeClaim| match claim {
-        ScopeClaim::Text(name) => Ok((name, read.text(name)?.map(|text| vec![text]))),
-        ScopeClaim::TextOrList(name) => Ok((name, read.text_or_texts(name)?)),
-    };
-    let (_, scope) = words(profile.scope)?;
-    let scope = scope.unwrap_or_default();
-    if let Some(copy) = profile.scope_copy
-        && let (name, Some(copy)) = words(copy)?
-        && scope_words(&scope) != scope_words(&copy)
-    {
-        return Err(malformed(name));
+fn audience(read: ClaimReader<'_, '_>, audience: AudienceClaim) -> Result<Vec<Box<str>>, Error> {
+    let AudienceClaim { claim, substitute } = audience;
+    let mut claim = claim.as_str();
+    let mut named = read.text_or_texts(claim)?;
+    if let (None, Some(substitute)) = (&named, substitute) {
+        claim = substitute.as_str();
+        named = read.text_or_texts(claim)?;
     }
+    let named = named.ok_or(missing(claim))?;
+    if named.is_empty() || named.iter().any(|one| one.is_empty()) {
+        return Err(malformed(claim));
+    }
+    Ok(named.into_iter().map(Into::into).collect())
+}
+
+/// RFC 8693 section 4.2: one string. Claims that repeat the scopes must agree.
+fn scope(read: ClaimReader<'_, '_>, profile: &Profile) -> Result<Box<str>, Error> {
+    let mut scope: Option<Vec<&str>> = None;
+    for claim in &profile.scope {
+        let name = claim.claim.as_str();
+        let words = match claim.form {
+            ScopeForm::Text => read.text(name)?.map(|text| vec![text]),
+            ScopeForm::List => read.list(name)?,
+            ScopeForm::TextOrList => read.text_or_texts(name)?,
+        };
+        match (&scope, words) {
+            (_, None) => {}
+            (None, Some(words)) => scope = Some(words),
+            (Some(first), Some(words)) if scope_words(first) == scope_words(&words) => {}
+            (Some(_), Some(_)) => return Err(malformed(name)),
+        }
+    }
+    let scope = scope.unwrap_or_default();
     match &scope[..] {
         [one] => Ok((*one).into()),
         several => Ok(several.join(" ").into()),
@@ -318,12 +342,7 @@ mod tests {
 
     #[test]
     fn the_profile_says_where_client_and_scope_are_found() {
-        let profile = Profile {
-            client: &["cid", "azp"],
-            scope: ScopeClaim::TextOrList("scp"),
-            scope_copy: None,
-            ..Profile::default()
-        };
+        let profile = Profile::from_yaml("client: [cid, azp]\nscope: { claim: scp, form: text-or-list }").unwrap();
         let claims = |extra: Value| {
             let mut claims = json!({"aud": "a", "exp": 1});
             claims

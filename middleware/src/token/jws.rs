@@ -38,6 +38,19 @@ impl UnverifiedClaims<'_> {
             None => Err(missing("iss")),
         }
     }
+
+    /// The trust domain of the SPIFFE id in `sub`, where no `iss` names an issuer: `spiffe://td` of `spiffe://td/path`.
+    pub(crate) fn trust_domain(&self) -> Option<&str> {
+        const SCHEME: &str = "spiffe://";
+        let id = match (self.object.get("iss"), self.object.get("sub")) {
+            (None, Some(Json::String(id))) => id,
+            _ => return None,
+        };
+        let (name, path) = id.strip_prefix(SCHEME)?.split_once('/')?;
+        let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-_".contains(&byte);
+        let is_valid = !path.is_empty() && !name.is_empty() && name.bytes().all(is_plain);
+        is_valid.then(|| &id[..SCHEME.len() + name.len()])
+    }
 }
 
 impl<'t> UnverifiedToken<'t> {

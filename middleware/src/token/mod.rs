@@ -10,7 +10,7 @@ mod verified;
 pub use claims::Authentication;
 
 pub(crate) use cache::TokenCache;
-pub(crate) use claim_reader::{ClaimReader, missing};
-pub(crate) use claims::Claims;
-pub(crate) use jws::{UnverifiedToken, algorithm_name};
-pub(crate) use verified::VerifiedClaims;
+pub(crate) use claim_reader::{ClaimReader, malformed, missing};
+pub(crate) use claims::{Claims, client};
+pub(crate) use jws::{UnverifiedClaims, UnverifiedToken, algorithm_name};
+pub(crate) use verified::{ChainClaims, VerifiedClaims};

@@ -1,11 +1,11 @@
 //! Claims that are proven to be the issuer's.
 
-use super::claim_reader::{ClaimReader, malformed};
+use super::claim_reader::ClaimReader;
 use super::claims::Claims;
 use crate::error::{Error, Reason};
 use crate::json::{Json, Object};
 use crate::limits::Limits;
-use crate::profile::{Profile, TokenType};
+use crate::profile::{ClaimName, Profile};
 
 /// The claims of a token whose origin is verified.
 ///
@@ -15,10 +15,26 @@ pub(crate) struct VerifiedClaims<'p> {
     object: Object<'p>,
 }
 
+/// The claims that hold the chain.
+pub(crate) struct ChainClaims<'p> {
+    /// The current actor, and in it the prior ones.
+    pub(crate) actor: Option<Json<'p>>,
+    /// A list of prior actors.
+    pub(crate) prior: Option<Json<'p>>,
+    /// The first party.
+    pub(crate) origin: Option<Json<'p>>,
+}
+
 impl<'p> VerifiedClaims<'p> {
     /// `payload` is the text of `object`.
     pub(super) fn new(payload: &'p [u8], object: Object<'p>) -> Self {
         VerifiedClaims { payload, object }
+    }
+
+    /// The claims of a token that was verified before.
+    pub(crate) fn reread(payload: &'p [u8], limits: &Limits) -> Option<Self> {
+        let object = crate::json::object(payload, limits).ok()?;
+        Some(VerifiedClaims { payload, object })
     }
 
     #[cfg(test)]
@@ -37,28 +53,28 @@ impl<'p> VerifiedClaims<'p> {
         self.object.get(name)
     }
 
-    /// Checks that these are the claims of an access token: the marker of its type is present, and no claim that occurs
-    /// in other tokens only.
-    pub(crate) fn check_token_type(&self, profile: &Profile, token_type: &TokenType) -> Result<(), Error> {
-        for claim in profile.foreign_claims {
-            if self.object.get(claim).is_some() {
-                return Err(Error::claim(claim, Reason::Mismatch));
+    /// Checks that these are the claims of an access token: a marker for its `typ` is present, and no claim that occurs in
+    /// other tokens only.
+    pub(crate) fn check_token_type(&self, profile: &Profile, typ: Option<&str>) -> Result<(), Error> {
+        for claim in &profile.refused_claims {
+            if self.object.get(claim.as_str()).is_some() {
+                return Err(Error::claim(claim.as_str(), Reason::Mismatch));
             }
         }
-        let Some((claim, value)) = token_type.marker else {
-            return Ok(());
-        };
-        match self.object.get(claim) {
-            Some(Json::String(text)) if text == value => Ok(()),
-            Some(Json::String(_)) => Err(Error::claim(claim, Reason::Mismatch)),
-            None => Err(Error::claim(claim, Reason::Missing)),
-            Some(_) => Err(malformed(claim)),
-        }
+        let found = profile.access_tokens.find(typ, &self.object);
+        found
+            .map(|_| ())
+            .map_err(|unmet| Error::claim(unmet.claim, unmet.reason))
     }
 
-    /// Moves the `act` object out.
-    pub(crate) fn take_actor(&mut self, profile: &Profile) -> Option<Json<'p>> {
-        self.object.take(profile.actor)
+    /// Moves the claims of the chain out.
+    pub(crate) fn take_chain(&mut self, profile: &Profile) -> ChainClaims<'p> {
+        let mut take = |claim: ClaimName| self.object.take(claim.as_str());
+        ChainClaims {
+            actor: take(profile.actor.claim),
+            prior: profile.actor.prior.and_then(&mut take),
+            origin: profile.actor.origin.and_then(&mut take),
+        }
     }
 
     /// The claims that `profile` names, but for the parties.

@@ -20,6 +20,8 @@ pub(crate) struct Mistake {
     pub(crate) missing: Option<&'static str>,
     /// The key that an unknown one most likely means.
     pub(crate) meant: Option<&'static str>,
+    /// Whether it is about the meaning of a value, all of whose parts were read.
+    pub(crate) of_meaning: bool,
 }
 
 impl Mistake {
@@ -31,6 +33,7 @@ impl Mistake {
             path: Vec::new(),
             missing: None,
             meant: None,
+            of_meaning: false,
         }
     }
 
@@ -58,6 +61,10 @@ impl Mistake {
         self
     }
 
+    pub(crate) fn span(&self) -> Span {
+        self.span
+    }
+
     pub(crate) fn into_diagnostic(self) -> Diagnostic {
         Diagnostic::new(self.span, self.message, self.help)
     }
@@ -75,7 +82,10 @@ impl Error for Mistake {
     fn custom<T: fmt::Display>(message: T) -> Self {
         let text = message.to_string();
         let (message, help) = text.split_once('\n').unwrap_or((&text, ""));
-        Mistake::new(message, help)
+        Mistake {
+            of_meaning: true,
+            ..Mistake::new(message, help)
+        }
     }
 
     fn invalid_type(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {

@@ -91,8 +91,10 @@ impl<T> Reading<T> {
             root.at(&path)
                 .is_some_and(|node| node.lost.iter().any(|lost| lost == key))
         };
+        // A mapping or a list that lacks what was left out of it may have no meaning for that reason alone.
+        let follows = mistake.of_meaning && self.omissions.within(mistake.span());
         let is_known = missing.is_some_and(lost);
-        if !is_known {
+        if !is_known && !follows {
             self.diagnostics.extend([mistake.into_diagnostic()]);
         }
         let Some((last, container)) = path.split_last() else {
@@ -445,6 +447,29 @@ requirements: { a: { kind: human }, a: {} }
             read::<Route>("").diagnostics.to_string().lines().next(),
             Some("1:1: the key `match` is missing")
         );
+    }
+
+    #[test]
+    fn a_value_without_meaning_for_what_was_left_out_of_it_is_no_second_mistake() {
+        #[derive(Debug)]
+        struct NotEmpty;
+        impl<'de> Deserialize<'de> for NotEmpty {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                match Vec::<Kind>::deserialize(deserializer)?.is_empty() {
+                    true => Err(serde::de::Error::custom("empty\nfill it")),
+                    false => Ok(NotEmpty),
+                }
+            }
+        }
+        let mistakes = |text| read::<BTreeMap<String, NotEmpty>>(text).diagnostics.to_string();
+        assert_eq!(mistakes("a: []"), "1:4: empty\n  help: fill it");
+        assert_eq!(
+            mistakes("a: [dog]"),
+            "1:5: unknown word `dog`\n  help: expected one of `human`, `agent`"
+        );
+        let both = mistakes("a: [dog]\nb: []");
+        assert!(both.starts_with("1:5: ") && both.contains("\n2:4: empty"), "{both}");
+        assert!(read::<BTreeMap<String, NotEmpty>>("a: [dog]").value.unwrap().is_empty());
     }
 
     #[test]

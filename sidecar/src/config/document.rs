@@ -5,7 +5,7 @@ use std::fmt;
 
 use actgate::ClaimValue;
 use actgate::keys::Algorithm;
-use actgate::profile::{ChainCompleteness, PriorActors, Profile};
+use actgate::profile::{ChainCompleteness, Kinds, PriorActors, Profile};
 use actgate_yaml::{OneOrMany, Spanned};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, IntoDeserializer, Visitor};
@@ -48,6 +48,8 @@ pub(super) struct IssuerDocument {
     pub(super) claims: BTreeMap<String, Spanned<OneOrMany<RequiredValue>>>,
     pub(super) algorithms: Option<Spanned<Vec<AcceptedAlgorithm>>>,
     pub(super) profile: Option<Profile>,
+    pub(super) kinds: Option<Kinds>,
+    pub(super) agent_clients: Option<OneOrMany<Spanned<String>>>,
     pub(super) chain_completeness: Option<ChainCompleteness>,
     pub(super) prior_actors: Option<PriorActors>,
     pub(super) keys: KeysDocument,

@@ -1,46 +1,39 @@
-//! The presets by name: one file for each issuer product.
-
-mod keycloak;
-mod rfc9068;
+//! The presets by name: one document for each issuer product.
 
 use std::str::FromStr;
 
-use super::Profile;
-use keycloak::KEYCLOAK;
-use rfc9068::RFC9068;
+use serde::de::{Deserialize, Deserializer, Error as _};
 
-const ALL: [Profile; 2] = [RFC9068, KEYCLOAK];
-
-const NAMES: [&str; ALL.len()] = [RFC9068.name, KEYCLOAK.name];
-
-impl Profile {
-    /// The names of all presets.
-    pub fn names() -> &'static [&'static str] {
-        &NAMES
-    }
+/// A name, and the document with every part.
+macro_rules! presets {
+    ($($name:literal,)*) => {
+        pub(super) const ALL: &[(&str, &str)] = &[$(($name, include_str!(concat!($name, ".yaml"))),)*];
+        pub(super) const NAMES: &[&str] = &[$($name,)*];
+    };
 }
 
-/// RFC 9068, with kinds from `sub_profile` (OAuth Entity Profiles, draft -01).
-impl Default for Profile {
-    fn default() -> Self {
-        RFC9068
-    }
+presets! {
+    "rfc9068",
+    "keycloak",
 }
 
-impl FromStr for Profile {
+/// One of the presets, by its place in the list. The first is the default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct PresetName(pub(super) usize);
+
+impl FromStr for PresetName {
     type Err = UnknownProfile;
 
     fn from_str(name: &str) -> Result<Self, UnknownProfile> {
-        let mut presets = ALL.into_iter();
-        presets.find(|preset| preset.name == name).ok_or(UnknownProfile)
+        let index = NAMES.iter().position(|preset| *preset == name);
+        index.map(PresetName).ok_or(UnknownProfile)
     }
 }
 
-impl<'de> serde::Deserialize<'de> for Profile {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+impl<'de> Deserialize<'de> for PresetName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = String::deserialize(deserializer)?;
-        name.parse()
-            .map_err(|_| serde::de::Error::unknown_variant(&name, Profile::names()))
+        name.parse().map_err(|_| D::Error::unknown_variant(&name, NAMES))
     }
 }
 
@@ -48,18 +41,3 @@ impl<'de> serde::Deserialize<'de> for Profile {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown profile; expected one of {}", NAMES.join(", "))]
 pub struct UnknownProfile;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_preset_is_found_by_its_name_alone() {
-        for name in Profile::names() {
-            assert_eq!(name.parse::<Profile>().unwrap().name(), *name);
-        }
-        for name in ["", "RFC9068", "rfc9068 ", "rfc-9068", "none"] {
-            assert_eq!(name.parse::<Profile>(), Err(UnknownProfile), "{name:?}");
-        }
-    }
-}

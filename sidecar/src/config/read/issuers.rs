@@ -108,8 +108,20 @@ impl ConfigReader<'_> {
         let refresh_policy = self.refresh_policy(&trusted, &document.keys);
         let fetch_timeout = refresh_policy.timeout;
         trusted = trusted.refresh_policy(refresh_policy).ok()?;
-        if let Some(profile) = document.profile {
-            trusted = trusted.profile(profile);
+        if let Some(profile) = &document.profile {
+            trusted = trusted.profile(profile.clone());
+        }
+        if let Some(kinds) = &document.kinds {
+            trusted = trusted.kinds(kinds.clone());
+        }
+        for client in document.agent_clients.iter().flat_map(|clients| clients.iter()) {
+            match trusted.clone().agent_client(&client.value) {
+                Ok(issuer) => trusted = issuer,
+                Err(error) => {
+                    let (message, help) = (error.to_string(), "write each client as the token has it");
+                    self.diagnostics.push(client.span(), message, help);
+                }
+            }
         }
         if let Some(completeness) = document.chain_completeness {
             trusted = trusted.chain_completeness(completeness);

@@ -1,0 +1,179 @@
+//! The actors of a token: nested in the claim of the current actor, in a list beside it, or the client itself.
+
+use std::sync::Arc;
+
+use super::party::{Actor, Party};
+use crate::error::Error;
+use crate::issuer::TrustedIssuer;
+use crate::json::{Json, Object};
+use crate::limits::Limits;
+use crate::profile::{ActorIssuer, Kind, Kinds, PartyClaims, ProvenKind};
+use crate::token::{ChainClaims, ClaimReader};
+
+/// Reads the actors of one token.
+pub(super) struct ActorReader<'i> {
+    pub(super) issuer: &'i TrustedIssuer,
+    pub(super) limits: &'i Limits,
+    pub(super) initiator: &'i Party,
+}
+
+/// An actor, and what proves its kind.
+type Proven<'i> = (Actor, ProvenKind<'i>);
+
+impl<'i> ActorReader<'i> {
+    /// Every actor, the current one first. `token` is what evidence on the client reads.
+    ///
+    /// A chain over the limit is an error, never cut. Other members of an `act` have no meaning for a decision (RFC 8693
+    /// section 4.1).
+    pub(super) fn read(&self, chain: ChainClaims<'_>, token: &PartyClaims<'_, '_>) -> Result<Vec<Proven<'i>>, Error> {
+        let mut actors = self.nested(chain.actor)?;
+        let prior = self.list(chain.prior)?;
+        let is_nested = actors.len() > 1;
+        match (actors.is_empty(), &prior[..]) {
+            (_, []) => {}
+            (true, _) => return Err(invalid("prior actors are named, and no current one")),
+            // One order, written twice.
+            (false, prior) if is_nested => {
+                if !same_parties(&actors[1..], prior) {
+                    return Err(invalid("the prior actors in `act` and those beside it disagree"));
+                }
+            }
+            (false, _) => actors.extend(prior),
+        }
+        if let Some(origin) = chain.origin {
+            self.add_origin(origin, &mut actors)?;
+        }
+        if actors.is_empty() {
+            actors.extend(self.presenter(token)?);
+        }
+        if actors.len() > self.limits.chain_depth {
+            return Err(Error::ChainTooLong);
+        }
+        Ok(actors)
+    }
+
+    /// The nested `act` objects, outermost first. The loop needs no recursion.
+    fn nested(&self, act: Option<Json<'_>>) -> Result<Vec<Proven<'i>>, Error> {
+        let profile = &self.issuer.profile.actor;
+        let mut actors = Vec::new();
+        let mut next = act;
+        while let Some(act) = next {
+            if actors.len() == self.limits.chain_depth {
+                return Err(Error::ChainTooLong);
+            }
+            let mut object = match act {
+                Json::Object(object) => object,
+                Json::Null => {
+                    return Err(invalid(
+                        "an `act` is null, as an expression of the issuer without a value is",
+                    ));
+                }
+                _ => return Err(invalid("an `act` is not an object")),
+            };
+            next = object.take(profile.claim.as_str());
+            let actor = self.actor(&object)?;
+            // The current actor counts, whatever it is: a rule against actors must see it.
+            if next.is_none() && !actors.is_empty() && self.is_origin_client(&actor.0, &object)? {
+                break;
+            }
+            actors.push(actor);
+        }
+        Ok(actors)
+    }
+
+    /// The prior actors in a list, newest first.
+    fn list(&self, prior: Option<Json<'_>>) -> Result<Vec<Proven<'i>>, Error> {
+        let items = match prior {
+            None => return Ok(Vec::new()),
+            Some(Json::Array(items)) => items,
+            Some(_) => return Err(invalid("the prior actors are not a list")),
+        };
+        if items.len() > self.limits.chain_depth {
+            return Err(Error::ChainTooLong);
+        }
+        let actors = items.iter().map(|item| match item {
+            Json::Object(object) => self.actor(object),
+            _ => Err(invalid("a prior actor is not an object")),
+        });
+        actors.collect()
+    }
+
+    /// Adds the first party to the end of the chain, unless it is the initiator or the oldest actor.
+    fn add_origin(&self, origin: Json<'_>, actors: &mut Vec<Proven<'i>>) -> Result<(), Error> {
+        let Json::Object(object) = origin else {
+            return Err(invalid("the origin is not an object"));
+        };
+        let origin = self.actor(&object)?;
+        let party = origin.0.party();
+        let is_oldest = actors.last().is_some_and(|(oldest, _)| oldest.party() == party);
+        if !(actors.is_empty() || is_oldest || party == self.initiator) {
+            actors.push(origin);
+        }
+        Ok(())
+    }
+
+    /// The client as the current actor, where the issuer or its operator states that it is an agent.
+    fn presenter(&self, token: &PartyClaims<'_, '_>) -> Result<Option<Proven<'i>>, Error> {
+        let Some(client) = token.client else {
+            return Ok(None);
+        };
+        let named = self.issuer.agent_clients.iter().any(|agent| **agent == *client);
+        let found = self.issuer.profile.actor.presenter.find(token);
+        let found = found.map_err(|unmet| Error::claim(unmet.claim, unmet.reason))?;
+        let party = Party::new(Arc::clone(&self.issuer.issuer), client.into());
+        Ok((named || found.is_some()).then(|| (Actor::new(party, Kind::Agent), ProvenKind::default())))
+    }
+
+    /// Why the client is the current actor.
+    pub(super) fn presenter_source(&self, token: &PartyClaims<'_, '_>) -> String {
+        match self.issuer.profile.actor.presenter.find(token) {
+            Ok(Some(evidence)) => evidence.to_string(),
+            _ => "it is one of the agent clients of the issuer".to_owned(),
+        }
+    }
+
+    fn actor(&self, object: &Object<'_>) -> Result<Proven<'i>, Error> {
+        let profile = &self.issuer.profile;
+        let read = ClaimReader::new(object, self.limits);
+        let malformed = |_| invalid("a member of an `act` is of a wrong type or form");
+        let subject = read.identifier("sub").map_err(malformed)?;
+        let subject = subject.ok_or(invalid("an `act` has no `sub`"))?;
+        let issuer = match (read.identifier("iss").map_err(malformed)?, profile.actor.issuer) {
+            (Some(named), _) => Arc::from(named),
+            (None, ActorIssuer::Implicit) => Arc::clone(&self.issuer.issuer),
+            (None, ActorIssuer::Strict) => return Err(invalid("an `act` has no `iss`")),
+        };
+        let party = Party::new(issuer, subject.into());
+        // The operator knows the parties of this issuer; another may use the same identifiers.
+        let own = (party.issuer() == self.issuer.identifier()).then_some(&self.issuer.kinds);
+        let kinds = [&profile.actor.kinds].into_iter().chain(own);
+        let proven = Kinds::derive(kinds, &self.claims(subject, object));
+        let proven = proven.map_err(|_| invalid("a member of an `act` is of a wrong type or form"))?;
+        Ok((Actor::new(party, proven.kind()), proven))
+    }
+
+    fn is_origin_client(&self, actor: &Actor, object: &Object<'_>) -> Result<bool, Error> {
+        let evidence = &self.issuer.profile.actor.origin_client;
+        let found = evidence.find(&self.claims(actor.party().subject(), object));
+        let found = found.map_err(|_| invalid("a member of an `act` is of a wrong type or form"))?;
+        Ok(found.is_some())
+    }
+
+    fn claims<'c, 'a>(&self, subject: &'c str, object: &'c Object<'a>) -> PartyClaims<'c, 'a> {
+        let mut clients = self.issuer.profile.client.iter();
+        PartyClaims {
+            subject,
+            client: clients.find_map(|claim| object.get(claim.as_str()).and_then(Json::as_str)),
+            object,
+        }
+    }
+}
+
+fn same_parties(one: &[Proven<'_>], other: &[Proven<'_>]) -> bool {
+    let parties = one.iter().map(|(actor, _)| actor.party());
+    parties.eq(other.iter().map(|(actor, _)| actor.party()))
+}
+
+fn invalid(reason: &'static str) -> Error {
+    Error::InvalidChain { reason }
+}

@@ -1,0 +1,86 @@
+//! The names of claims in a profile.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+use serde::de::{Deserialize, Deserializer, Error};
+
+/// Longest name of a claim in a profile, in bytes.
+const MAX_BYTES: usize = 256;
+
+/// The name of a top-level claim, or of a member of an `act` object.
+///
+/// An error of a request contains one, and is made without allocation. The text therefore lives as long as the process;
+/// each name that profiles contain is kept once.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ClaimName(&'static str);
+
+impl ClaimName {
+    pub(super) const SUBJECT: ClaimName = ClaimName("sub");
+    pub(super) const AUDIENCE: ClaimName = ClaimName("aud");
+    pub(super) const ACTOR: ClaimName = ClaimName("act");
+
+    /// The name of a claim as a profile writes it.
+    pub(crate) fn new(name: &str) -> Result<ClaimName, &'static str> {
+        if name.is_empty() || name.len() > MAX_BYTES {
+            return Err("the name of a claim has from 1 to 256 bytes");
+        }
+        if name.contains(char::is_control) || name.trim() != name {
+            return Err("the name of a claim has no control character, and no blank at an end");
+        }
+        Ok(ClaimName(interned(name)))
+    }
+
+    pub(crate) fn as_str(self) -> &'static str {
+        self.0
+    }
+}
+
+/// The one copy of a name.
+fn interned(name: &str) -> &'static str {
+    static NAMES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+    // A panic elsewhere cannot leave half of a name.
+    let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+    match names.get(name) {
+        Some(name) => name,
+        None => {
+            let name: &'static str = Box::leak(name.into());
+            names.insert(name);
+            name
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for ClaimName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        ClaimName::new(&name).map_err(|reason| D::Error::custom(format!("{reason}\nwrite it as the issuer does")))
+    }
+}
+
+impl fmt::Display for ClaimName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl fmt::Debug for ClaimName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_kept_once() {
+        let name = |text: &str| ClaimName::new(text).unwrap().as_str();
+        assert!(std::ptr::eq(name("xms_sub_fct"), name(&["xms", "sub_fct"].join("_"))));
+        for bad in ["", " sub", "sub ", "su\nb", &"x".repeat(257)] {
+            assert!(ClaimName::new(bad).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,424 @@
+//! One test on the value of a claim.
+
+use std::fmt;
+
+use actgate_yaml::OneOrMany;
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+
+use super::claim_name::ClaimName;
+use super::entity_profile::EntityProfile;
+use super::scalar::Scalar;
+use crate::error::Reason;
+use crate::json::{Json, Object};
+
+/// Most values in one test.
+const MAX_VALUES: usize = 256;
+
+/// A test on a claim. An absent claim, and a blank text, meet none but those that say so.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum ClaimTest {
+    /// It is one of these values.
+    OneOf(Box<[Scalar]>),
+    /// It is there, of any type but `null`.
+    Present,
+    /// It is not there.
+    Absent,
+    /// It is a text that begins so; without ASCII case and leading white space.
+    Prefix(Box<str>),
+    /// It is a text that does not begin so, compared alike.
+    NotPrefix(Box<str>),
+    /// It is a text that ends so.
+    Suffix(Box<str>),
+    /// It is a text with this word; words are separated by one space and compared without ASCII case.
+    Word(Box<str>),
+    /// It is absent, or a text without this word.
+    NotWord(Box<str>),
+    /// It is a text with this whole number among its words.
+    Facet(u64),
+    /// It is absent, or a text of whole numbers without this one.
+    NotFacet(u64),
+    /// It is a list with this value.
+    Contains(Scalar),
+    /// It is a text of entity profiles that classify the party so.
+    EntityProfile(EntityProfile),
+    /// It is a text, and the other claim is the same.
+    SameAs(ClaimName),
+    /// Both are texts, and they differ.
+    NotSameAs(ClaimName),
+}
+
+/// Why a claim does not meet a test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Unmet {
+    pub(crate) claim: &'static str,
+    pub(crate) reason: Reason,
+}
+
+impl ClaimTest {
+    /// Tests the claim of an object.
+    ///
+    /// # Errors
+    /// [`Unmet`], with [`Reason::Malformed`] for a claim of a type that the test cannot read.
+    pub(crate) fn check(&self, claim: ClaimName, object: &Object<'_>) -> Result<(), Unmet> {
+        let claim = claim.as_str();
+        let unmet = |reason| Err(Unmet { claim, reason });
+        let met = |met| if met { Ok(()) } else { unmet(Reason::Mismatch) };
+        let value = object.get(claim);
+        let text = match (self, value) {
+            (ClaimTest::Absent, value) => return met(value.is_none()),
+            (ClaimTest::NotWord(_) | ClaimTest::NotFacet(_), None) => return Ok(()),
+            (_, None) => return unmet(Reason::Missing),
+            (ClaimTest::Present, Some(value)) => {
+                return match value {
+                    Json::Null => unmet(Reason::Malformed),
+                    Json::String(text) if text.trim().is_empty() => unmet(Reason::Missing),
+                    _ => Ok(()),
+                };
+            }
+            (ClaimTest::OneOf(values), Some(value)) => {
+                return match Scalar::find(values, value) {
+                    Some(found) => met(found),
+                    None => unmet(Reason::Malformed),
+                };
+            }
+            (ClaimTest::Contains(wanted), Some(value)) => {
+                return match value {
+                    Json::Array(items) => met(items.iter().any(|item| wanted.is(item))),
+                    _ => unmet(Reason::Malformed),
+                };
+            }
+            (_, Some(Json::String(text))) => &**text,
+            (_, Some(_)) => return unmet(Reason::Malformed),
+        };
+        let trimmed = text.trim();
+        let begins = |prefix: &str| {
+            let start = trimmed.get(..prefix.len());
+            start.is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+        };
+        let has_word = |wanted: &str| text.split(' ').any(|word| word.eq_ignore_ascii_case(wanted));
+        match self {
+            ClaimTest::NotWord(word) => return met(!has_word(word)),
+            ClaimTest::NotFacet(facet) => {
+                return match facets(text) {
+                    Some(mut facets) => met(facets.all(|other| other != *facet)),
+                    None => unmet(Reason::Malformed),
+                };
+            }
+            _ if trimmed.is_empty() => return unmet(Reason::Missing),
+            _ => {}
+        }
+        let other = |other: ClaimName| match object.get(other.as_str()) {
+            Some(Json::String(text)) if !text.trim().is_empty() => Ok(&**text),
+            None | Some(Json::String(_)) => Err(Reason::Missing),
+            Some(_) => Err(Reason::Malformed),
+        };
+        match self {
+            ClaimTest::Prefix(prefix) => met(begins(prefix)),
+            ClaimTest::NotPrefix(prefix) => met(!begins(prefix)),
+            ClaimTest::Suffix(suffix) => met(text.ends_with(&**suffix)),
+            ClaimTest::Word(word) => met(has_word(word)),
+            ClaimTest::Facet(facet) => match facets(text) {
+                Some(mut facets) => met(facets.any(|other| other == *facet)),
+                None => unmet(Reason::Malformed),
+            },
+            ClaimTest::EntityProfile(profile) => met(EntityProfile::of(text) == Some(*profile)),
+            ClaimTest::SameAs(name) => other(*name)
+                .or_else(unmet_of(*name))
+                .and_then(|other| met(text == other)),
+            ClaimTest::NotSameAs(name) => other(*name)
+                .or_else(unmet_of(*name))
+                .and_then(|other| met(text != other)),
+            // Every other test has returned.
+            _ => unmet(Reason::Mismatch),
+        }
+    }
+}
+
+fn unmet_of<T>(name: ClaimName) -> impl FnOnce(Reason) -> Result<T, Unmet> {
+    move |reason| {
+        Err(Unmet {
+            claim: name.as_str(),
+            reason,
+        })
+    }
+}
+
+/// Whole numbers separated by one space; [`None`] for anything else. `113` is neither 13 nor 11.
+fn facets(text: &str) -> Option<impl Iterator<Item = u64>> {
+    let is_number = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
+    let numbers = text.split(' ').map(|word| word.parse().unwrap_or(u64::MAX));
+    (text.is_empty() || text.split(' ').all(is_number)).then_some(numbers)
+}
+
+/// The test in words, after the name of the claim.
+impl fmt::Display for ClaimTest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ClaimTest::OneOf(values) => {
+                f.write_str("is ")?;
+                for (index, value) in values.iter().enumerate() {
+                    let separator = if index == 0 { "" } else { " or " };
+                    write!(f, "{separator}{value}")?;
+                }
+                Ok(())
+            }
+            ClaimTest::Present => f.write_str("is present"),
+            ClaimTest::Absent => f.write_str("is absent"),
+            ClaimTest::Prefix(prefix) => write!(f, "begins with `{prefix}`"),
+            ClaimTest::NotPrefix(prefix) => write!(f, "does not begin with `{prefix}`"),
+            ClaimTest::Suffix(suffix) => write!(f, "ends with `{suffix}`"),
+            ClaimTest::Word(word) => write!(f, "has the word `{word}`"),
+            ClaimTest::NotWord(word) => write!(f, "does not have the word `{word}`"),
+            ClaimTest::Facet(facet) => write!(f, "has facet {facet}"),
+            ClaimTest::NotFacet(facet) => write!(f, "does not have facet {facet}"),
+            ClaimTest::Contains(value) => write!(f, "contains {value}"),
+            ClaimTest::EntityProfile(profile) => write!(f, "is the entity profile `{}`", profile.word()),
+            ClaimTest::SameAs(name) => write!(f, "is the same as `{name}`"),
+            ClaimTest::NotSameAs(name) => write!(f, "differs from `{name}`"),
+        }
+    }
+}
+
+const EXPECTED: &str = "a value, a list of values, or one test\n\
+    write a text, or `{ present: true }`, `{ prefix: VALUE }`, or another test of the documentation";
+
+/// A test in its long form: exactly one of the keys.
+#[derive(Default, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct TestDocument {
+    one_of: Option<OneOrMany<Scalar>>,
+    present: Option<True>,
+    absent: Option<True>,
+    prefix: Option<Word>,
+    not_prefix: Option<Word>,
+    suffix: Option<Word>,
+    word: Option<Word>,
+    not_word: Option<Word>,
+    facet: Option<u64>,
+    not_facet: Option<u64>,
+    contains: Option<Scalar>,
+    entity_profile: Option<EntityProfile>,
+    same_as: Option<ClaimName>,
+    not_same_as: Option<ClaimName>,
+}
+
+/// A text that is not blank.
+struct Word(Box<str>);
+
+impl<'de> Deserialize<'de> for Word {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text.trim().is_empty() {
+            return Err(D::Error::custom(
+                "a blank text is no evidence\nwrite a part of the value of the claim",
+            ));
+        }
+        Ok(Word(text.into()))
+    }
+}
+
+/// The word `true`.
+struct True;
+
+impl<'de> Deserialize<'de> for True {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match bool::deserialize(deserializer)? {
+            true => Ok(True),
+            false => Err(D::Error::custom(
+                "only `true` has a meaning here\nwrite `{ present: true }` or `{ absent: true }`",
+            )),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for ClaimTest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AnyTest;
+        impl<'de> Visitor<'de> for AnyTest {
+            type Value = ClaimTest;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(EXPECTED)
+            }
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<ClaimTest, E> {
+                one(serde::de::value::StrDeserializer::new(text))
+            }
+            fn visit_bool<E: serde::de::Error>(self, flag: bool) -> Result<ClaimTest, E> {
+                one(serde::de::value::BoolDeserializer::new(flag))
+            }
+            fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<ClaimTest, E> {
+                one(serde::de::value::I64Deserializer::new(number))
+            }
+            fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<ClaimTest, E> {
+                one(serde::de::value::U64Deserializer::new(number))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<ClaimTest, A::Error> {
+                let values = Vec::deserialize(SeqAccessDeserializer::new(items))?;
+                one_of(values)
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ClaimTest, A::Error> {
+                let document = TestDocument::deserialize(MapAccessDeserializer::new(map))?;
+                document.into_test()
+            }
+        }
+        deserializer.deserialize_any(AnyTest)
+    }
+}
+
+fn one<'de, D: Deserializer<'de>>(scalar: D) -> Result<ClaimTest, D::Error> {
+    Ok(ClaimTest::OneOf([Scalar::deserialize(scalar)?].into()))
+}
+
+fn one_of<E: serde::de::Error>(values: Vec<Scalar>) -> Result<ClaimTest, E> {
+    match values.len() {
+        0 => Err(E::custom(
+            "no value meets an empty list\nwrite at least one value, or `{ present: true }`",
+        )),
+        1..=MAX_VALUES => Ok(ClaimTest::OneOf(values.into())),
+        _ => Err(E::custom(format!(
+            "the list has more than {MAX_VALUES} values\nwrite fewer"
+        ))),
+    }
+}
+
+impl TestDocument {
+    fn into_test<E: serde::de::Error>(self) -> Result<ClaimTest, E> {
+        let text = |word: Option<Word>, test: fn(Box<str>) -> ClaimTest| word.map(|Word(word)| test(word));
+        let tests = [
+            self.one_of.map(|OneOrMany(values)| one_of(values)).transpose()?,
+            self.present.map(|True| ClaimTest::Present),
+            self.absent.map(|True| ClaimTest::Absent),
+            text(self.prefix, ClaimTest::Prefix),
+            text(self.not_prefix, ClaimTest::NotPrefix),
+            text(self.suffix, ClaimTest::Suffix),
+            text(self.word, ClaimTest::Word),
+            text(self.not_word, ClaimTest::NotWord),
+            self.facet.map(ClaimTest::Facet),
+            self.not_facet.map(ClaimTest::NotFacet),
+            self.contains.map(ClaimTest::Contains),
+            self.entity_profile.map(ClaimTest::EntityProfile),
+            self.same_as.map(ClaimTest::SameAs),
+            self.not_same_as.map(ClaimTest::NotSameAs),
+        ];
+        let mut tests = tests.into_iter().flatten();
+        match (tests.next(), tests.next()) {
+            (Some(test), None) => Ok(test),
+            (None, _) => Err(E::custom("there is no test\nwrite one, as in `{ present: true }`")),
+            (Some(_), Some(_)) => Err(E::custom(
+                "a claim has one test here\nwrite one, or a list of the values that are accepted",
+            )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::Limits;
+
+    fn test(yaml: &str) -> Result<ClaimTest, String> {
+        let reading = actgate_yaml::read::<std::collections::BTreeMap<String, ClaimTest>>(&format!("c: {yaml}"));
+        match reading.value {
+            Some(mut value) if reading.diagnostics.is_empty() => Ok(value.remove("c").unwrap()),
+            _ => Err(reading.diagnostics.to_string()),
+        }
+    }
+
+    fn check(yaml: &str, claims: &str) -> Result<(), Reason> {
+        let claims = crate::json::object(claims.as_bytes(), &Limits::default()).unwrap();
+        let test = test(yaml).unwrap();
+        test.check(ClaimName::new("c").unwrap(), &claims)
+            .map_err(|unmet| unmet.reason)
+    }
+
+    #[test]
+    fn each_test_holds_fails_or_finds_a_malformed_claim() {
+        use Reason::{Malformed, Mismatch, Missing};
+        for (yaml, claims, expected) in [
+            ("a", r#"{"c":"a"}"#, Ok(())),
+            ("a", r#"{"c":"A"}"#, Err(Mismatch)),
+            ("a", r#"{"c":["a"]}"#, Err(Malformed)),
+            ("a", r#"{"c":null}"#, Err(Malformed)),
+            ("a", "{}", Err(Missing)),
+            ("[a, b]", r#"{"c":"b"}"#, Ok(())),
+            ("1", r#"{"c":1}"#, Ok(())),
+            ("1", r#"{"c":"1"}"#, Err(Malformed)),
+            ("true", r#"{"c":true}"#, Ok(())),
+            ("[true, \"true\"]", r#"{"c":"true"}"#, Ok(())),
+            ("{ present: true }", r#"{"c":{}}"#, Ok(())),
+            ("{ present: true }", r#"{"c":" "}"#, Err(Missing)),
+            ("{ present: true }", r#"{"c":null}"#, Err(Malformed)),
+            ("{ absent: true }", "{}", Ok(())),
+            ("{ absent: true }", r#"{"c":""}"#, Err(Mismatch)),
+            ("{ prefix: svc- }", r#"{"c":" SVC-a"}"#, Ok(())),
+            ("{ prefix: svc- }", r#"{"c":"a"}"#, Err(Mismatch)),
+            ("{ not_prefix: svc- }", r#"{"c":"a"}"#, Ok(())),
+            ("{ not_prefix: svc- }", r#"{"c":" Svc-a"}"#, Err(Mismatch)),
+            ("{ not_prefix: svc- }", "{}", Err(Missing)),
+            ("{ not_prefix: svc- }", r#"{"c":"\u00a0"}"#, Err(Missing)),
+            ("{ suffix: '@clients' }", r#"{"c":"a@clients"}"#, Ok(())),
+            ("{ suffix: '@clients' }", r#"{"c":"a@Clients"}"#, Err(Mismatch)),
+            ("{ word: user }", r#"{"c":"x USER"}"#, Ok(())),
+            ("{ word: user }", r#"{"c":"users"}"#, Err(Mismatch)),
+            ("{ not_word: user }", "{}", Ok(())),
+            ("{ not_word: user }", r#"{"c":"x user"}"#, Err(Mismatch)),
+            ("{ facet: 13 }", r#"{"c":"3 13"}"#, Ok(())),
+            ("{ facet: 13 }", r#"{"c":"113"}"#, Err(Mismatch)),
+            ("{ facet: 13 }", r#"{"c":"3,13"}"#, Err(Malformed)),
+            ("{ facet: 13 }", r#"{"c":"3  13"}"#, Err(Malformed)),
+            ("{ facet: 13 }", r#"{"c":13}"#, Err(Malformed)),
+            ("{ not_facet: 13 }", "{}", Ok(())),
+            ("{ not_facet: 13 }", r#"{"c":""}"#, Ok(())),
+            ("{ not_facet: 13 }", r#"{"c":"113 11"}"#, Ok(())),
+            ("{ not_facet: 13 }", r#"{"c":"013"}"#, Err(Mismatch)),
+            ("{ not_facet: 13 }", r#"{"c":"13,11"}"#, Err(Malformed)),
+            ("{ contains: a }", r#"{"c":["b","a"]}"#, Ok(())),
+            ("{ contains: a }", r#"{"c":[["a"]]}"#, Err(Mismatch)),
+            ("{ contains: a }", r#"{"c":"a"}"#, Err(Malformed)),
+            ("{ entity_profile: user }", r#"{"c":"user"}"#, Ok(())),
+            ("{ entity_profile: user }", r#"{"c":"user ai_agent"}"#, Err(Mismatch)),
+            ("{ entity_profile: user }", r#"{"c":[7]}"#, Err(Malformed)),
+            ("{ same_as: d }", r#"{"c":"a","d":"a"}"#, Ok(())),
+            ("{ same_as: d }", r#"{"c":"a","d":"b"}"#, Err(Mismatch)),
+            ("{ same_as: d }", r#"{"c":"a"}"#, Err(Missing)),
+            ("{ same_as: d }", r#"{"c":"","d":""}"#, Err(Missing)),
+            ("{ not_same_as: d }", r#"{"c":"a","d":"b"}"#, Ok(())),
+            ("{ not_same_as: d }", r#"{"c":"a"}"#, Err(Missing)),
+            ("{ not_same_as: d }", r#"{"c":"a","d":7}"#, Err(Malformed)),
+        ] {
+            assert_eq!(check(yaml, claims), expected, "{yaml}: {claims}");
+        }
+    }
+
+    #[test]
+    fn a_test_that_makes_no_sense_is_a_mistake_with_its_place() {
+        for (yaml, expected) in [
+            (
+                "[]",
+                "1:4: no value meets an empty list\n  help: write at least one value, or `{ present: true }`",
+            ),
+            (
+                "{}",
+                "1:4: there is no test\n  help: write one, as in `{ present: true }`",
+            ),
+            (
+                "{ prefix: a, suffix: b }",
+                "1:4: a claim has one test here\n  help: write one, or a list of the values that are accepted",
+            ),
+            (
+                "{ prefx: a }",
+                "1:6: unknown key `prefx`\n  help: did you mean `prefix`?",
+            ),
+            (
+                "{ present: false }",
+                "1:15: only `true` has a meaning here\n  help: write `{ present: true }` or `{ absent: true }`",
+            ),
+            (
+                "''",
+                "1:4: a blank text is no evidence\n  help: write the value of the claim",
+            ),
+        ] {
+            assert_eq!(test(yaml).unwrap_err(), expected, "{yaml}");
+        }
+    }
+}

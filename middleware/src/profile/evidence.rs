@@ -1,0 +1,175 @@
+//! Evidence: what must hold for the claims of a party or of a token.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use actgate_yaml::OneOrMany;
+use serde::de::{Deserialize, Deserializer, Error as _};
+
+use super::claim_name::ClaimName;
+use super::claim_test::{ClaimTest, Unmet};
+use super::subject_pattern::SubjectPattern;
+use crate::error::Reason;
+use crate::json::Object;
+
+/// Most tests in one piece of evidence, and most pieces in one list.
+pub(super) const MAX_PARTS: usize = 64;
+
+/// Tests on claims, all of which must hold.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct ClaimTests(Box<[(ClaimName, ClaimTest)]>);
+
+/// A conjunction on a party: its identifier, its client, its claims. At least one part is written.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Evidence {
+    /// The subject matches one of these.
+    subjects: Box<[SubjectPattern]>,
+    /// The client is one of these.
+    clients: Box<[Box<str>]>,
+    claims: ClaimTests,
+}
+
+/// What evidence reads of a party.
+#[derive(Clone, Copy)]
+pub(crate) struct PartyClaims<'c, 'a> {
+    pub(crate) subject: &'c str,
+    pub(crate) client: Option<&'c str>,
+    pub(crate) object: &'c Object<'a>,
+}
+
+impl ClaimTests {
+    /// # Errors
+    /// The first test that is not met.
+    pub(crate) fn check(&self, object: &Object<'_>) -> Result<(), Unmet> {
+        self.0.iter().try_for_each(|(claim, test)| test.check(*claim, object))
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Evidence {
+    /// Whether the evidence is there.
+    ///
+    /// # Errors
+    /// The claim that is malformed.
+    pub(crate) fn holds(&self, party: &PartyClaims<'_, '_>) -> Result<bool, Unmet> {
+        let names_subject = || self.subjects.iter().any(|pattern| pattern.matches(party.subject));
+        let names_client = || {
+            let client = party.client.unwrap_or_default();
+            self.clients.iter().any(|named| **named == *client)
+        };
+        if !(self.subjects.is_empty() || names_subject()) || !(self.clients.is_empty() || names_client()) {
+            return Ok(false);
+        }
+        match self.claims.check(party.object) {
+            Ok(()) => Ok(true),
+            Err(unmet) if unmet.reason == Reason::Malformed => Err(unmet),
+            Err(_) => Ok(false),
+        }
+    }
+}
+
+/// The tests in words: `` `sid` is present and `typ` is `Bearer` ``.
+impl fmt::Display for ClaimTests {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (claim, test)) in self.0.iter().enumerate() {
+            let separator = if index == 0 { "" } else { " and " };
+            write!(f, "{separator}`{claim}` {test}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Evidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts = Vec::new();
+        if !self.subjects.is_empty() {
+            let patterns: Vec<String> = self.subjects.iter().map(|pattern| format!("`{pattern}`")).collect();
+            parts.push(format!("the subject is {}", patterns.join(" or ")));
+        }
+        if !self.clients.is_empty() {
+            let clients: Vec<String> = self.clients.iter().map(|client| format!("`{client}`")).collect();
+            parts.push(format!("the client is {}", clients.join(" or ")));
+        }
+        if !self.claims.is_empty() {
+            parts.push(self.claims.to_string());
+        }
+        f.write_str(&parts.join(" and "))
+    }
+}
+
+impl<'de> Deserialize<'de> for ClaimTests {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let tests = BTreeMap::<String, ClaimTest>::deserialize(deserializer)?;
+        if tests.is_empty() || tests.len() > MAX_PARTS {
+            let message = format!("a mapping of claims has from 1 to {MAX_PARTS} of them\nwrite `CLAIM: VALUE`");
+            return Err(D::Error::custom(message));
+        }
+        let named = tests.into_iter().map(|(name, test)| Ok((ClaimName::new(&name)?, test)));
+        let tests: Result<_, &str> = named.collect();
+        tests.map(ClaimTests).map_err(D::Error::custom)
+    }
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(
+    default,
+    deny_unknown_fields,
+    expecting = "a mapping\nwrite `{ subject: VALUE }`, `{ client: ID }` or `{ claims: { CLAIM: VALUE } }`"
+)]
+struct EvidenceDocument {
+    subject: Option<OneOrMany<SubjectPattern>>,
+    client: Option<OneOrMany<ClientId>>,
+    claims: Option<ClaimTests>,
+}
+
+/// The identifier of a client, as written.
+pub(super) struct ClientId(pub(super) Box<str>);
+
+impl<'de> Deserialize<'de> for ClientId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text.trim().is_empty() || text.trim() != text || text.contains(char::is_control) {
+            let message = "a client has no blank at an end and no control character\nwrite it as the token has it";
+            return Err(D::Error::custom(message));
+        }
+        if text.contains('*') {
+            let message = format!("`{text}` is a pattern, and clients are compared as they are\nwrite each client");
+            return Err(D::Error::custom(message));
+        }
+        Ok(ClientId(text.into()))
+    }
+}
+
+impl<'de> Deserialize<'de> for Evidence {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let document = EvidenceDocument::deserialize(deserializer)?;
+        if document.subject.is_none() && document.client.is_none() && document.claims.is_none() {
+            let help = "write `subject`, `client` or `claims`";
+            return Err(D::Error::custom(format!(
+                "evidence without a part would always hold\n{help}"
+            )));
+        }
+        let lists = [
+            document.subject.as_ref().map(|list| list.len()),
+            document.client.as_ref().map(|list| list.len()),
+        ];
+        if lists.into_iter().flatten().any(|length| length == 0) {
+            return Err(D::Error::custom(
+                "no party meets an empty list\nwrite at least one value",
+            ));
+        }
+        Ok(Evidence {
+            subjects: document.subject.map(|list| list.0.into()).unwrap_or_default(),
+            clients: document
+                .client
+                .into_iter()
+                .flat_map(|list| list.0)
+                .map(|ClientId(id)| id)
+                .collect(),
+            claims: document.claims.unwrap_or_default(),
+        })
+    }
+}

@@ -1,0 +1,230 @@
+//! The evidence of each kind of party.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
+
+use super::claim_test::Unmet;
+use super::evidence::{Evidence, MAX_PARTS, PartyClaims};
+use super::kind::Kind;
+
+/// What proves the kind of a party: lists of evidence, one of which must hold.
+///
+/// It is read from a configuration, such as `{ human: [{ subject: "auth0|*" }], service: [{ client: batch }] }`:
+///
+/// - `subject`: the identifier of the party, or several, each with at most one `*` at its begin or end;
+/// - `client`: the client of the token, or several; within an actor, the client that its `act` names;
+/// - `claims`: tests on claims; see [`Profile`](super::Profile).
+///
+/// All parts of one item must hold. Evidence of two kinds contradicts itself: the kind is then unknown.
+///
+/// ```
+/// use actgate::profile::Kinds;
+///
+/// let kinds = Kinds::from_yaml("human: [{ subject: 'auth0|*' }]\nagent: [{ client: planner }]")?;
+/// assert!(Kinds::from_yaml("human: [{}]").is_err());
+/// # Ok::<(), actgate::profile::ProfileError>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(
+    default,
+    deny_unknown_fields,
+    expecting = "a mapping\nwrite `{ human: [{ claims: { CLAIM: VALUE } }] }`"
+)]
+pub struct Kinds {
+    human: EvidenceList,
+    agent: EvidenceList,
+    service: EvidenceList,
+}
+
+/// A list of evidence, one of which must hold.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct EvidenceList(Box<[Evidence]>);
+
+/// What evidence proves of a party.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct ProvenKind<'k> {
+    /// The first evidence that holds, and its kind.
+    first: Option<(Kind, &'k Evidence)>,
+    /// Evidence of another kind.
+    contradiction: Option<(Kind, &'k Evidence)>,
+}
+
+impl ProvenKind<'_> {
+    /// The kind; unknown without evidence, and with evidence of two kinds.
+    pub(crate) fn kind(&self) -> Kind {
+        match (self.first, self.contradiction) {
+            (Some((kind, _)), None) => kind,
+            _ => Kind::Unknown,
+        }
+    }
+
+    /// Whether there is evidence of two kinds.
+    pub(crate) fn is_contradiction(&self) -> bool {
+        self.contradiction.is_some()
+    }
+}
+
+/// Why the kind is what it is.
+impl fmt::Display for ProvenKind<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.first, self.contradiction) {
+            (None, _) => f.write_str("no evidence of a kind"),
+            (Some((_, evidence)), None) => evidence.fmt(f),
+            (Some((first, evidence)), Some((second, other))) => {
+                write!(
+                    f,
+                    "the evidence contradicts itself: {first}, {evidence}; {second}, {other}"
+                )
+            }
+        }
+    }
+}
+
+impl Kinds {
+    /// What all of these prove together of a party.
+    ///
+    /// # Errors
+    /// The claim that is malformed.
+    pub(crate) fn derive<'k>(
+        all: impl Iterator<Item = &'k Kinds>,
+        party: &PartyClaims<'_, '_>,
+    ) -> Result<ProvenKind<'k>, Unmet> {
+        let mut proven = ProvenKind::default();
+        for kinds in all {
+            for (kind, list) in [
+                (Kind::Human, &kinds.human),
+                (Kind::Agent, &kinds.agent),
+                (Kind::Service, &kinds.service),
+            ] {
+                let Some(evidence) = list.find(party)? else {
+                    continue;
+                };
+                let (first, _) = *proven.first.get_or_insert((kind, evidence));
+                if first != kind {
+                    proven.contradiction.get_or_insert((kind, evidence));
+                }
+            }
+        }
+        Ok(proven)
+    }
+
+    /// Whether some evidence is of this kind.
+    pub(crate) fn can_prove(&self, kind: Kind) -> bool {
+        match kind {
+            Kind::Human => !self.human.is_empty(),
+            Kind::Agent => !self.agent.is_empty(),
+            Kind::Service => !self.service.is_empty(),
+            Kind::Unknown => false,
+        }
+    }
+}
+
+impl EvidenceList {
+    /// The first evidence that holds.
+    pub(crate) fn find(&self, party: &PartyClaims<'_, '_>) -> Result<Option<&Evidence>, Unmet> {
+        for evidence in &self.0 {
+            if evidence.holds(party)? {
+                return Ok(Some(evidence));
+            }
+        }
+        Ok(None)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<'de> Deserialize<'de> for EvidenceList {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let list = actgate_yaml::OneOrMany::<Evidence>::deserialize(deserializer)?;
+        if list.len() > MAX_PARTS {
+            let message =
+                format!("the list has more than {MAX_PARTS} items\nwrite fewer, with lists of values in them");
+            return Err(D::Error::custom(message));
+        }
+        Ok(EvidenceList(list.0.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::Limits;
+
+    fn derive(kinds: &[&str], subject: &str, claims: &str) -> String {
+        let kinds: Vec<Kinds> = kinds.iter().map(|text| Kinds::from_yaml(text).unwrap()).collect();
+        let object = crate::json::object(claims.as_bytes(), &Limits::default()).unwrap();
+        let party = PartyClaims {
+            subject,
+            client: object.get("client_id").and_then(|client| client.as_str()),
+            object: &object,
+        };
+        match Kinds::derive(kinds.iter(), &party) {
+            Ok(proven) => format!("{}: {proven}", proven.kind()),
+            Err(unmet) => format!("{} is malformed", unmet.claim),
+        }
+    }
+
+    #[test]
+    fn one_kind_of_evidence_proves_and_two_contradict() {
+        let preset = "human: [{ claims: { sid: { present: true } } }]
+service: [{ claims: { typ: m2m } }]";
+        let operator = "human: { subject: 'u|*' }
+agent: { client: [planner, worker] }";
+        for (subject, claims, expected) in [
+            ("x", r#"{"sid":"1"}"#, "human: `sid` is present"),
+            ("x", r#"{"typ":"m2m"}"#, "service: `typ` is `m2m`"),
+            (
+                "x",
+                r#"{"sid":"1","typ":"m2m"}"#,
+                "unknown: the evidence contradicts itself: human, `sid` is present; service, `typ` is `m2m`",
+            ),
+            ("u|1", "{}", "human: the subject is `u|*`"),
+            ("u|1", r#"{"sid":"1"}"#, "human: `sid` is present"),
+            (
+                "x",
+                r#"{"client_id":"worker"}"#,
+                "agent: the client is `planner` or `worker`",
+            ),
+            (
+                "u|1",
+                r#"{"client_id":"worker"}"#,
+                "unknown: the evidence contradicts itself: human, the subject is `u|*`; agent, the client is `planner` or `worker`",
+            ),
+            ("x", "{}", "unknown: no evidence of a kind"),
+            ("", "{}", "unknown: no evidence of a kind"),
+            ("x", r#"{"typ":7}"#, "typ is malformed"),
+        ] {
+            assert_eq!(
+                derive(&[preset, operator], subject, claims),
+                expected,
+                "{subject} {claims}"
+            );
+        }
+        assert_eq!(derive(&[], "x", "{}"), "unknown: no evidence of a kind");
+    }
+
+    #[test]
+    fn evidence_that_makes_no_sense_is_a_mistake() {
+        for (text, expected) in [
+            ("human: [{}]", "1:9: evidence without a part would always hold"),
+            ("human: [{ subject: '*' }]", "1:20: `*` matches every subject"),
+            (
+                "agent: [{ client: 'a*' }]",
+                "1:19: `a*` is a pattern, and clients are compared as they are",
+            ),
+            ("agent: [{ client: [] }]", "1:9: no party meets an empty list"),
+            ("person: []", "1:1: unknown key `person`"),
+            (
+                "human: [{ claims: {} }]",
+                "1:19: a mapping of claims has from 1 to 64 of them",
+            ),
+        ] {
+            let error = Kinds::from_yaml(text).unwrap_err().to_string();
+            assert_eq!(error.lines().next().unwrap(), expected, "{text}");
+        }
+    }
+}
