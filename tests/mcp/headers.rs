@@ -92,7 +92,7 @@ fn rows() -> Vec<Row> {
         (
             "a session of an earlier revision",
             &[V, CALL, ORDER, ("Mcp-Session-Id", "1")],
-            GETS,
+            Headers,
         ),
         // Case.
         (

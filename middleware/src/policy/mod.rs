@@ -140,13 +140,14 @@
 //! - The most specific message wins: a name in full, then the longest beginning, then the method without `name`, then the route
 //!   of the same path without `mcp`. Two routes for one message are an error. A message that no route matches is denied.
 //! - A path with `mcp` accepts POST requests of revision 2026-07-28 and later ones only. A request without
-//!   `MCP-Protocol-Version`, of an earlier revision, with a header that is missing, doubled, malformed or too long, or with a
-//!   resource URI that is not in its normal form where URIs are compared, is 400, also where a route without `mcp` would match.
-//!   Clients of earlier revisions use a path without `mcp`.
+//!   `MCP-Protocol-Version`, of an earlier revision, with a session of one (`Mcp-Session-Id`), with a header that is missing,
+//!   doubled, malformed or too long, or with a resource URI that is not in its normal form where URIs are compared, is 400, also
+//!   where a route without `mcp` would match. Clients of earlier revisions use a path without `mcp`.
 //! - `Origin` is compared with `origins` and with the origins of the audiences; any other one is denied, as is `null`.
 //!
-//! The body is NOT read: a server that does not implement revision 2026-07-28 may run another tool than the one in the headers. What
-//! no header mirrors is NOT compared: arguments of a tool, and the URIs of `subscriptions/listen`.
+//! The body is NOT read: a server that does not implement revision 2026-07-28, or that serves earlier ones and chooses among them by
+//! the body rather than by `MCP-Protocol-Version`, may run another tool than the one in the headers. What no header mirrors is NOT
+//! compared: arguments of a tool, and the URIs of `subscriptions/listen`.
 //!
 //! # Parties
 //!

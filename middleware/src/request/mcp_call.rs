@@ -18,6 +18,7 @@ const FIRST_REVISION: &str = "2026-07-28";
 const PROTOCOL_VERSION: &str = "mcp-protocol-version";
 const METHOD: &str = "mcp-method";
 const NAME: &str = "mcp-name";
+const SESSION_ID: &str = "mcp-session-id";
 
 /// Most fields whose names begin with `mcp-`, those of tool parameters included.
 const MAX_FIELDS: usize = 64;
@@ -93,6 +94,8 @@ fn unusable(reason: &'static str) -> Error {
 }
 
 /// Limits the number of fields, and rejects other spellings of the three: some servers merge `mcp_name` with `Mcp-Name`.
+///
+/// A session is one of an earlier revision, and a server of several revisions may read the message as one of it.
 fn check_fields(headers: &HeaderMap) -> Result<(), Error> {
     let mut count = 0;
     for (name, _) in headers {
@@ -103,6 +106,9 @@ fn check_fields(headers: &HeaderMap) -> Result<(), Error> {
         count += 1;
         if count > MAX_FIELDS {
             return Err(unusable("there are more than 64 MCP headers"));
+        }
+        if is_spelling(name, SESSION_ID) {
+            return Err(unusable("`Mcp-Session-Id` is of an earlier revision"));
         }
         if [PROTOCOL_VERSION, METHOD, NAME]
             .into_iter()
@@ -353,7 +359,11 @@ mod tests {
             let reason = "an MCP header is in a spelling that some servers merge with it";
             assert_eq!(read(&[&call[..], &[(other, "b")]].concat()), reason, "{other}");
         }
-        for other in ["mcp-names", "mcpname", "x-mcp-name", "mcp_session_id", "mcp"] {
+        for session in ["mcp-session-id", "Mcp_Session_Id"] {
+            let reason = "`Mcp-Session-Id` is of an earlier revision";
+            assert_eq!(read(&[&call[..], &[(session, "b")]].concat()), reason, "{session}");
+        }
+        for other in ["mcp-names", "mcpname", "x-mcp-name", "mcp_session", "mcp"] {
             assert_eq!(read(&[&call[..], &[(other, "b")]].concat()), "tools/call a", "{other}");
         }
     }
