@@ -79,6 +79,39 @@ fn the_route_of_a_message_is_explained() {
 }
 
 #[test]
+fn a_message_without_a_route_is_explained() {
+    let issuer = TokenIssuer::new();
+    let files = Files::new();
+    let policy = "routes: [{ match: POST /mcp, mcp: { method: tools/call, name: get_* }, scopes: [read] }]\n";
+    let config = files.write("actgate.yaml", &configuration().replace(ROUTES, policy));
+    let keys = files.write("keys.json", &issuer.document());
+    let arguments = [
+        "explain",
+        "--config",
+        &config,
+        "--jwks",
+        &keys,
+        "--method",
+        "POST",
+        "--path",
+        "/mcp",
+        "--mcp",
+        "tools/call:set",
+        "--json",
+    ];
+    let report = report(&run_to_end(&arguments, &issuer.token(json!({}))));
+    assert_eq!(report["code"], "no_route");
+    let got = "none: the path has routes for other messages of MCP";
+    assert_eq!(report["checks"][0]["got"], got);
+    let checked = run_to_end(&["check", "--config", &config], "");
+    let text = String::from_utf8_lossy(&checked.stdout).into_owned();
+    assert!(
+        text.contains("\n  mcp       /mcp: the server rejects a message that differs from its headers"),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_token_is_no_header_of_the_command_line() {
     let output = run_to_end(&["explain", "--path", "/", "--header", "Authorization: Bearer x"], "");
     assert_eq!(output.status.code(), Some(2));

@@ -30,3 +30,23 @@ fn a_tool_names_every_scope_of_its_route_at_once() {
         assert_eq!(answer(scopes, fields).status, 200, "{held}");
     }
 }
+
+#[test]
+fn a_tool_names_its_scopes_to_a_client_without_a_token() {
+    let deployment = deployment();
+    for (name, scope) in [
+        ("get_secret", "read secret"),
+        ("list_orders", "read"),
+        ("delete_order", "other"),
+    ] {
+        let fields = [
+            ("MCP-Protocol-Version", "2026-07-28"),
+            ("Mcp-Method", "tools/call"),
+            ("Mcp-Name", name),
+        ];
+        let denied = wire::answer(deployment.gate.address, &post("X-Y: z", &fields));
+        assert_eq!(denied.status, 401, "{name}");
+        let challenge = Challenge::parse(&denied.head.values("www-authenticate")[0]).unwrap();
+        assert_eq!(challenge.parameter("scope"), Some(scope), "{name}");
+    }
+}

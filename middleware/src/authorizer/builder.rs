@@ -165,7 +165,7 @@ impl AuthorizerBuilder {
             None => Protected::unnamed(realm, self.resource_metadata.map(Into::into)),
         };
         let audiences = issuers.iter().flat_map(|trust| &trust.issuer.audiences);
-        let audiences = audiences.map(|audience| &**audience);
+        let origins = origins(audiences.map(|audience| &**audience).chain(identifier));
         Ok(Authorizer {
             inner: Arc::new(Inner {
                 policy,
@@ -175,7 +175,7 @@ impl AuthorizerBuilder {
                 clock: self.clock,
                 resource: self.resource,
                 protected: Arc::new(protected),
-                origins: origins(audiences),
+                origins,
                 issuers,
             }),
         })

@@ -87,6 +87,13 @@ impl Policy {
         self.routes.spelling() == Spelling::Exact
     }
 
+    /// The paths of the routes with `mcp`, each once: `/mcp`. The server there must reject a message of MCP that differs from its
+    /// headers, which is what revision 2026-07-28 asks of it.
+    pub fn mcp_endpoints(&self) -> impl Iterator<Item = String> {
+        let endpoints = self.routes.routes().filter(|(_, route)| route.is_mcp_endpoint());
+        endpoints.map(|(pattern, _)| pattern.written_path())
+    }
+
     /// The routes in the order of the document, as written: `GET /orders/{id}`.
     pub fn routes(&self) -> impl Iterator<Item = &str> {
         self.routes.names()

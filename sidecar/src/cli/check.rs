@@ -76,6 +76,8 @@ struct Summary<'a> {
     routes: usize,
     requirements: usize,
     spelling: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    mcp: Vec<String>,
     warnings: Diagnostics,
 }
 
@@ -118,6 +120,7 @@ impl<'a> Summary<'a> {
                 true => "exact",
                 false => "folded",
             },
+            mcp: settings.policy.mcp_endpoints().collect(),
             warnings: warnings(settings),
         }
     }
@@ -146,6 +149,12 @@ impl fmt::Display for Summary<'_> {
             writeln!(
                 f,
                 "  spelling  exact: the API distinguishes every spelling of a path and reads no `_method`"
+            )?;
+        }
+        for path in &self.mcp {
+            writeln!(
+                f,
+                "  mcp       {path}: the server rejects a message that differs from its headers (revision 2026-07-28)"
             )?;
         }
         for warning in self.warnings.iter().take(MAX_WARNINGS) {
