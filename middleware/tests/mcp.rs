@@ -1,5 +1,7 @@
 //! Messages of MCP through the layer.
 
+#![allow(clippy::unwrap_used, reason = "a request that cannot be made fails the test")]
+
 use std::convert::Infallible;
 
 use actgate::clock::FixedClock;
