@@ -239,6 +239,9 @@ fn code_and_description(error: &Error) -> (&'static str, &'static str) {
             "insufficient_user_authentication",
             "a more recent or stronger login is required",
         ),
+        Error::ActorMissing { .. } => ("invalid_token", "the access token names no actor"),
+        // OAuth Actor Profile, draft -01.
+        Error::ActorUnauthorized { .. } => ("actor_unauthorized", "the actor is not permitted"),
         Error::Denied { .. } => ("access_denied", "the request is not permitted"),
         Error::KeysUnavailable { .. } => (
             "temporarily_unavailable",
@@ -322,6 +325,15 @@ mod tests {
                 },
                 401,
                 "insufficient_user_authentication",
+            ),
+            (Error::ActorMissing { rule: rule() }, 401, "invalid_token"),
+            (
+                Error::ActorUnauthorized {
+                    code: "actor_not_allowed",
+                    rule: rule(),
+                },
+                403,
+                "actor_unauthorized",
             ),
             (
                 Error::Denied {

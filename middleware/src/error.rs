@@ -117,6 +117,22 @@ pub enum Error {
         /// The accepted authentication contexts, separated by spaces.
         acr_values: Option<Arc<str>>,
     },
+    /// The route requires an actor and the token names none; its issuer writes tokens by the OAuth Actor Profile (draft -01).
+    #[error("the token names no actor, which the route requires ({rule})")]
+    #[non_exhaustive]
+    ActorMissing {
+        /// The rule of the policy that requires it.
+        rule: Arc<str>,
+    },
+    /// A rule on actors denies the request; the issuer of the token writes tokens by the OAuth Actor Profile (draft -01).
+    #[error("denied by policy: {code} ({rule})")]
+    #[non_exhaustive]
+    ActorUnauthorized {
+        /// The stable code of the reason, such as `actor_not_allowed`.
+        code: &'static str,
+        /// The rule of the policy that denies.
+        rule: Arc<str>,
+    },
     /// The token is valid; the policy denies the request.
     #[error("denied by policy: {code} ({rule})")]
     #[non_exhaustive]
@@ -167,7 +183,8 @@ impl Error {
             Error::ChainTooLong => ("chain_too_long", StatusCode::UNAUTHORIZED),
             Error::InsufficientScope { .. } => ("insufficient_scope", StatusCode::FORBIDDEN),
             Error::InsufficientUserAuthentication { code, .. } => (code, StatusCode::UNAUTHORIZED),
-            Error::Denied { code, .. } => (code, StatusCode::FORBIDDEN),
+            Error::ActorMissing { .. } => ("actor_missing", StatusCode::UNAUTHORIZED),
+            Error::ActorUnauthorized { code, .. } | Error::Denied { code, .. } => (code, StatusCode::FORBIDDEN),
             Error::KeysUnavailable { .. } => ("keys_unavailable", StatusCode::SERVICE_UNAVAILABLE),
         }
     }
@@ -177,6 +194,8 @@ impl Error {
         match self {
             Error::InsufficientScope { rule, .. }
             | Error::InsufficientUserAuthentication { rule, .. }
+            | Error::ActorMissing { rule }
+            | Error::ActorUnauthorized { rule, .. }
             | Error::Denied { rule, .. } => Some(rule),
             _ => None,
         }

@@ -122,6 +122,7 @@ impl Authorizer {
             Some((_, requirement)) => evaluate(requirement, facts, &time, recorder),
             None => Err(no_route()),
         };
+        let outcome = outcome.map_err(|error| identity.trusted_issuer().profile.actor.errors.apply(error));
         Authorization::Decided(Decision::new(name, Some(identity), outcome.map_err(denied)))
     }
 
@@ -361,6 +362,7 @@ fn no_route() -> Error {
 mod tests {
     use super::*;
     use crate::Policy;
+    use crate::TrustedIssuer;
     use crate::clock::FixedClock;
     use crate::limits::Limits;
     use crate::testing::TestIssuer;
@@ -541,6 +543,97 @@ mod tests {
         assert_eq!(status("/tenant/a%40b"), 401);
         assert_eq!(status("/@assets/a%40b"), 200);
         assert_eq!(status("/t%C3%A9/a"), 401);
+    }
+
+    /// An authorizer that trusts `issuer`, with the keys of a test issuer.
+    fn trusting(issuer: &TestIssuer, identifier: &str, profile: &str, routes: &str) -> Authorizer {
+        let trusted = TrustedIssuer::new(identifier, issuer.key_set().unwrap()).unwrap();
+        let trusted = trusted.audience(TestIssuer::AUDIENCE).unwrap();
+        let trusted = trusted.profile(Profile::from_yaml(profile).unwrap());
+        let builder = Authorizer::builder().policy(Policy::from_yaml(routes).unwrap());
+        let clock = FixedClock::at(TestIssuer::NOW);
+        builder.issuer(trusted).clock(clock).build().unwrap()
+    }
+
+    fn explain(authorizer: &Authorizer, token: &str) -> crate::Explanation {
+        let uri = Uri::from_static("/");
+        let target = Target::new(&Method::GET, &uri).unwrap();
+        authorizer.explain(&Presented::token(&target, token), TestIssuer::NOW)
+    }
+
+    #[test]
+    fn a_token_without_iss_is_of_the_trust_domain_of_its_subject_where_the_profile_says_so() {
+        let issuer = TestIssuer::new().unwrap();
+        let spiffe = "issuer: { claim: iss, substitute: trust-domain }";
+        let code = |profile: &str, claims: Value| {
+            let authorizer = trusting(&issuer, "spiffe://td.example", profile, "routes: [{ match: GET / }]");
+            let explanation = explain(&authorizer, &issuer.token(claims).unwrap());
+            explanation.decision().error().map_or("allow", Error::code)
+        };
+        let without_iss = |sub: &str| json!({"iss": null, "sub": sub});
+        assert_eq!(code(spiffe, without_iss("spiffe://td.example/web")), "allow");
+        assert_eq!(code("rfc9068", without_iss("spiffe://td.example/web")), "invalid_claim");
+        assert_eq!(code(spiffe, json!({"iss": "spiffe://td.example", "sub": "x"})), "allow");
+        for sub in [
+            "spiffe://td.example",
+            "spiffe://td.example/",
+            "spiffe:///web",
+            "spiffe://other.example/web",
+            "SPIFFE://td.example/web",
+            "spiffe://td.example:1/web",
+            "td.example/web",
+        ] {
+            assert_eq!(code(spiffe, without_iss(sub)), "invalid_claim", "{sub}");
+        }
+        let other = json!({"iss": "https://other.example", "sub": "spiffe://td.example/web"});
+        assert_eq!(code(spiffe, other), "invalid_claim");
+    }
+
+    #[test]
+    fn the_actor_profile_has_errors_of_its_own() {
+        let issuer = TestIssuer::new().unwrap();
+        let challenge = |errors: &str, claims: Value| {
+            let routes = "routes: [{ match: GET /, actor: { one_of: [a] } }]";
+            let profile = format!("actor: {{ errors: {errors} }}");
+            let authorizer = trusting(&issuer, TestIssuer::ISSUER, &profile, routes);
+            let explanation = explain(&authorizer, &issuer.token(claims).unwrap());
+            let challenge = authorizer.challenge_to(explanation.decision()).unwrap();
+            (challenge.status().as_u16(), challenge.code())
+        };
+        let other = || json!({"act": {"sub": "b"}});
+        assert_eq!(challenge("actor-profile", other()), (403, "actor_unauthorized"));
+        assert_eq!(challenge("actor-profile", json!({})), (401, "invalid_token"));
+        assert_eq!(challenge("policy", other()), (403, "access_denied"));
+        assert_eq!(challenge("policy", json!({})), (403, "access_denied"));
+    }
+
+    #[test]
+    fn an_explanation_shows_where_each_fact_comes_from() {
+        let issuer = TestIssuer::new().unwrap();
+        let profile = "client: azp\nsubject: { claim: oid, substitute: azp }\nactor: { presenter: { claims: { fct: { facet: 11 } } } }\n\
+            kinds: { human: { claims: { idtyp: user, sfct: { not_facet: 13 } } } }\naccess_token: [{ typ: at+jwt, where: { idtyp: [user, app] } }]";
+        let authorizer = trusting(&issuer, TestIssuer::ISSUER, profile, "routes: [{ match: GET / }]");
+        let claims = json!({"oid": "u1", "azp": "bot", "idtyp": "user", "fct": "3 11", "scope": "a b"});
+        let token = issuer.token(claims).unwrap();
+        let shown = || -> Vec<String> {
+            let explanation = explain(&authorizer, &token);
+            let facts = explanation.facts().iter();
+            facts
+                .map(|fact| format!("{}: {} ({})", fact.fact, fact.value, fact.source))
+                .collect()
+        };
+        let expected = [
+            "access token: yes (`idtyp` is `user` or `app`)",
+            "initiator: u1 (`oid`)",
+            "kind of the initiator: human (`idtyp` is `user` and `sfct` does not have facet 13)",
+            "client: bot (`azp`)",
+            "scopes: a b (`scope`)",
+            "audience: https://orders.example (`aud`)",
+            "current actor: bot (the client: `fct` has facet 11)",
+        ];
+        assert_eq!(shown(), expected);
+        assert_eq!(shown(), expected, "of a cached token");
+        assert!(explain(&authorizer, "a.b.c").facts().is_empty());
     }
 
     #[test]

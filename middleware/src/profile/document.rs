@@ -4,6 +4,7 @@ use actgate_yaml::OneOrMany;
 use serde::de::{Deserialize, Deserializer, Error as _};
 
 use super::access_token::AccessTokens;
+use super::actor_errors::ActorErrors;
 use super::claim_name::ClaimName;
 use super::kinds::{EvidenceList, Kinds};
 use super::presets::PresetName;
@@ -56,6 +57,7 @@ impl ProfileDocument {
                 claim: actor.claim?,
                 issuer: actor.issuer?,
                 kinds: actor.kinds?,
+                errors: actor.errors.unwrap_or_default(),
                 presenter: actor.presenter?,
                 prior: actor.prior?.0,
                 origin: actor.origin?.0,
@@ -96,6 +98,7 @@ impl ProfileDocument {
         set(&mut profile.actor.prior, actor.prior.map(|claim| claim.0));
         set(&mut profile.actor.origin, actor.origin.map(|claim| claim.0));
         set(&mut profile.actor.origin_client, actor.origin_client);
+        set(&mut profile.actor.errors, actor.errors);
         profile
     }
 }
@@ -228,6 +231,7 @@ struct ActorDocument {
     prior: Option<ClaimOrNone>,
     origin: Option<ClaimOrNone>,
     origin_client: Option<EvidenceList>,
+    errors: Option<ActorErrors>,
 }
 
 /// A claim, or the word `none`.

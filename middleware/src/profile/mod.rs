@@ -31,7 +31,7 @@
 //! | `audience` | the claim of the audiences, or `{ claim: aud, substitute: client_id }` where it is absent |
 //! | `scope` | the claims of the scopes, each a name or `{ claim, form }`; the form is `text` (default), `list` or `text-or-list`. Those present must agree |
 //! | `kinds` | [evidence](#evidence) of each kind of initiator |
-//! | `actor` | `claim`: the current actor, with the prior ones nested; `issuer`: of an actor without `iss`, `implicit` (that of the token) or `strict` (the chain is malformed); `kinds`: evidence in the actor; `presenter`: evidence in the token that its client is the current actor, an agent, where there is no `act`; `prior`: a top-level list of prior actors, newest first, or `none`; `origin`: a top-level object that is the first party, or `none`; `origin_client`: evidence that the innermost of several actors is the client of the login, and no actor |
+//! | `actor` | `claim`: the current actor, with the prior ones nested; `issuer`: of an actor without `iss`, `implicit` (that of the token) or `strict` (the chain is malformed); `kinds`: evidence in the actor; `presenter`: evidence in the token that its client is the current actor, an agent, where there is no `act`; `prior`: a top-level list of prior actors, newest first, or `none`; `origin`: a top-level object that is the first party, or `none`; `origin_client`: evidence that the innermost of several actors is the client of the login, and no actor; `errors`: `policy`, or `actor-profile` for those of the OAuth Actor Profile (403 `actor_unauthorized`, 401 where a required actor is missing) |
 //! | `chain_completeness` | `complete`, `actor-token-only`, `outer-only` or `none`: see [`ChainCompleteness`] |
 //!
 //! # Evidence
@@ -55,6 +55,7 @@
 //! malformed. A kind without evidence, and evidence of two kinds, is unknown, which meets no rule.
 
 mod access_token;
+mod actor_errors;
 mod claim_name;
 mod claim_test;
 mod document;
@@ -78,6 +79,7 @@ pub(crate) use evidence::PartyClaims;
 pub(crate) use kinds::{EvidenceList, ProvenKind};
 
 use access_token::AccessTokens;
+use actor_errors::ActorErrors;
 
 /// Which claims of the tokens of an issuer hold the facts, and what makes a token an access token.
 ///
@@ -171,6 +173,7 @@ pub(crate) struct ActorProfile {
     pub(crate) origin: Option<ClaimName>,
     /// Evidence that the innermost of several actors is the client of the login.
     pub(crate) origin_client: EvidenceList,
+    pub(crate) errors: ActorErrors,
 }
 
 /// The issuer of an actor without `iss`.
@@ -249,6 +252,7 @@ impl Profile {
                 prior: None,
                 origin: None,
                 origin_client: EvidenceList::default(),
+                errors: ActorErrors::default(),
             },
             chain_completeness: ChainCompleteness::None,
         }

@@ -222,7 +222,7 @@ impl fmt::Display for Report<'_> {
                 write!(f, "\n{} {status}: {error}", bad("denied"))?;
                 match error {
                     // Its text contains the code.
-                    Error::Denied { .. } => writeln!(f)?,
+                    Error::Denied { .. } | Error::ActorUnauthorized { .. } => writeln!(f)?,
                     error => writeln!(f, " ({})", error.code())?,
                 }
             }
