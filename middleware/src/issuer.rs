@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::error::ConfigError;
 use crate::issuer_identifier;
-use crate::keys::{Algorithm, KeySet, KeySetError, KeySource, PlainHttp, RefreshPolicy};
+use crate::keys::{Algorithm, Fetch, KeySet, KeySetError, KeySource, OwnFetch, PlainHttp, RefreshPolicy};
 use crate::profile::{ChainCompleteness, Kinds, PriorActors, Profile};
 use crate::required_claims::{ClaimValue, RequiredClaim};
 use crate::shared_issuers::SharedIssuer;
@@ -28,6 +28,7 @@ pub struct TrustedIssuer {
     pub(crate) audiences: Vec<Box<str>>,
     pub(crate) keys: KeySource,
     pub(crate) plain_http: PlainHttp,
+    pub(crate) fetch: Option<OwnFetch>,
     pub(crate) algorithms: Vec<Algorithm>,
     pub(crate) refresh_policy: RefreshPolicy,
     pub(crate) profile: Profile,
@@ -85,6 +86,7 @@ impl TrustedIssuer {
             audiences: Vec::new(),
             keys,
             plain_http,
+            fetch: None,
             algorithms: Algorithm::all().to_vec(),
             refresh_policy: RefreshPolicy::default(),
             profile: Profile::default(),
@@ -153,6 +155,14 @@ impl TrustedIssuer {
         refresh_policy.check()?;
         self.refresh_policy = refresh_policy;
         Ok(self)
+    }
+
+    /// Fetches the metadata and the keys of this issuer with `fetch`, instead of the fetcher that the authorizer is
+    /// started with: for private roots, or a token that the server of the keys demands.
+    #[must_use]
+    pub fn fetch_with(mut self, fetch: impl Fetch) -> TrustedIssuer {
+        self.fetch = Some(OwnFetch::new(fetch));
+        self
     }
 
     /// Verifies with the keys of this JWK set (RFC 7517 section 5) instead of fetching any.

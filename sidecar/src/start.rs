@@ -28,6 +28,9 @@ pub(crate) async fn start(settings: Settings, log: DecisionLog) -> Result<Server
             "the clock of this machine is set before 1970".to_owned(),
         ));
     }
+    if !settings.missing_files.is_empty() {
+        return Err(Failure::Configuration(settings.missing_files));
+    }
     let bind = async |address, max_connections| {
         let bound = Listener::bind(address, max_connections).await;
         bound.context(format_args!("cannot listen on {address}"))

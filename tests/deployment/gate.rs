@@ -171,7 +171,7 @@ pub struct Gate {
     pub process: Process,
     pub address: SocketAddr,
     pub admin: SocketAddr,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Gate {
@@ -198,8 +198,13 @@ impl Gate {
             process,
             address,
             admin,
-            _folder: folder,
+            folder,
         }
+    }
+
+    /// Writes a file beside the configuration.
+    pub fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.folder.path().join(name), text).expect("the file is written");
     }
 
     /// The status of the admin listener's `/readyz`.

@@ -25,6 +25,7 @@ fn assert_mistakes(rows: &[(&str, &str)], files: &[(&str, &str)]) {
     for (issuers, expected) in rows {
         let (output, path) = check(issuers, files);
         let text = output_text(&output);
+        let expected = expected.replace("FOLDER/", &path.replace("actgate.yaml", ""));
         let lines: Vec<&str> = text.lines().collect();
         let is_one = matches!(lines.as_slice(), [_, help] if help.starts_with("  help: "));
         if output.status.code() != Some(78) || !is_one || !text.starts_with(&format!("{path}:{expected}")) {
@@ -255,4 +256,35 @@ fn a_key_file_that_cannot_be_used_is_named() {
         assert!(text.starts_with(&format!("{path}:6:16: `{file}`: {reason}")), "{text}");
         assert!(name == "." || text.contains("\n  help: "), "{text}");
     }
+}
+
+#[test]
+fn roots_and_a_token_are_of_an_issuer_whose_keys_are_fetched_over_https() {
+    let issuer = "  - issuer: https://idp.example.com\n";
+    let keys =
+        r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"a","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+    let files = [
+        ("keys.json", keys),
+        ("text", "no certificate"),
+        ("lines", "a\nb\n"),
+        ("blank", "\n"),
+        ("token", "t"),
+    ];
+    assert_mistakes(
+        &[
+            (&format!("{issuer}    ca_file: text\n"), "6:14: "),
+            (&format!("{issuer}    token_file: lines\n"), "6:17: "),
+            (&format!("{issuer}    token_file: blank\n"), "6:17: "),
+            (&format!("{issuer}    token_file: .\n"), "6:17: "),
+            (
+                &format!("{issuer}    jwks_file: keys.json\n    token_file: token\n"),
+                "7:17: this file has no effect: no key is fetched\n  help: remove it, or `jwks_file`",
+            ),
+            (
+                "  - issuer: http://idp.example.com\n    insecure_http: true\n    token_file: token\n",
+                "7:17: the token would be sent over plain http, where it can be read\n  help: write an https address",
+            ),
+        ],
+        &files,
+    );
 }

@@ -1,5 +1,6 @@
 //! Mints all tokens of the tests, valid and invalid.
 
+pub mod certificate;
 pub mod signing_key;
 pub mod weak_rsa;
 

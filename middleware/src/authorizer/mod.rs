@@ -92,11 +92,13 @@ impl Authorizer {
     pub fn start(&self) -> Result<Authorizer, ConfigError> {
         let fetch = crate::keys::HttpFetch::new()?;
         let issuers = self.inner.issuers.iter().map(|trust| &trust.issuer);
+        let issuers = issuers.filter(|issuer| issuer.fetch.is_none());
         fetch.check_roots(issuers.filter_map(|issuer| issuer.keys.address(&issuer.issuer)))?;
         self.start_with(fetch)
     }
 
-    /// As [`start`](Self::start), fetching with `fetch`.
+    /// As [`start`](Self::start), fetching with `fetch`, but for the issuers that have a fetcher of their own
+    /// ([`TrustedIssuer::fetch_with`]).
     ///
     /// # Errors
     /// [`ConfigError::NoRuntime`].
@@ -104,21 +106,10 @@ impl Authorizer {
         let fetch = Arc::new(fetch);
         let mut inner = Inner::clone(&self.inner);
         for Trust { issuer, keys, .. } in &mut inner.issuers {
-            let TrustedIssuer {
-                plain_http,
-                algorithms,
-                refresh_policy,
-                ..
-            } = &**issuer;
-            let fetch = Arc::clone(&fetch);
-            let remote = RemoteKeys::start(
-                &issuer.issuer,
-                &issuer.keys,
-                *plain_http,
-                algorithms,
-                refresh_policy,
-                fetch,
-            )?;
+            let remote = match &issuer.fetch {
+                Some(own) => start_keys(issuer, own.clone())?,
+                None => start_keys(issuer, Arc::clone(&fetch))?,
+            };
             if let Some(remote) = remote {
                 *keys = Keys::Remote(remote);
             }
@@ -205,6 +196,18 @@ impl Authorizer {
     pub fn policy(&self) -> &Policy {
         &self.inner.policy
     }
+}
+
+/// Starts to fetch the keys of one issuer; [`None`] for a static set.
+fn start_keys(issuer: &TrustedIssuer, fetch: impl Fetch) -> Result<Option<RemoteKeys>, ConfigError> {
+    RemoteKeys::start(
+        &issuer.issuer,
+        &issuer.keys,
+        issuer.plain_http,
+        &issuer.algorithms,
+        &issuer.refresh_policy,
+        fetch,
+    )
 }
 
 #[cfg(test)]

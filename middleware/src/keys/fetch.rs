@@ -1,5 +1,6 @@
 //! How a document is fetched. Users of the library may replace it.
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -22,9 +23,31 @@ pub trait Fetch: Send + Sync + 'static {
     fn fetch<'a>(&'a self, url: &'a str) -> FetchFuture<'a>;
 }
 
-impl<F: Fetch> Fetch for Arc<F> {
+impl<F: Fetch + ?Sized> Fetch for Arc<F> {
     fn fetch<'a>(&'a self, url: &'a str) -> FetchFuture<'a> {
         F::fetch(self, url)
+    }
+}
+
+/// The fetcher of one issuer.
+#[derive(Clone)]
+pub(crate) struct OwnFetch(Arc<dyn Fetch>);
+
+impl OwnFetch {
+    pub(crate) fn new(fetch: impl Fetch) -> Self {
+        OwnFetch(Arc::new(fetch))
+    }
+}
+
+impl fmt::Debug for OwnFetch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OwnFetch(..)")
+    }
+}
+
+impl Fetch for OwnFetch {
+    fn fetch<'a>(&'a self, url: &'a str) -> FetchFuture<'a> {
+        self.0.fetch(url)
     }
 }
 
@@ -38,6 +61,12 @@ pub enum FetchError {
     /// A response with a status other than 200, redirects included.
     #[error("status {status}{note}", status = .0.as_u16(), note = redirect_note(*.0))]
     Status(StatusCode),
+    /// A status that demands a credential, from an origin that the token of the issuer is not sent to.
+    #[error("status {status}; the token is sent to the configured addresses of the issuer only, so that this one must be its `jwks_uri`", status = .0.as_u16())]
+    WithoutToken(StatusCode),
+    /// The token for the servers of the issuer could not be obtained, or cannot be sent. The reason contains no part of it.
+    #[error("there is no token to send: {0}")]
+    NoToken(String),
     /// A response with a `Content-Encoding`, though none was accepted. The value is that of the header.
     #[error("the document is encoded as {coding}, which was not accepted", coding = Quoted(.0))]
     Encoded(String),

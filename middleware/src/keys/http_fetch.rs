@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use bytes::BytesMut;
-use http::HeaderMap;
-use http::header::CONTENT_ENCODING;
-use reqwest::{Client, redirect};
+use http::header::{AUTHORIZATION, CONTENT_ENCODING};
+use http::{HeaderMap, StatusCode};
+use reqwest::{Certificate, Client, ClientBuilder, redirect};
 
+use super::bearer_token::BearerToken;
 use super::fetch::{Fetch, FetchError, FetchFuture};
 use super::key_set::MAX_DOCUMENT_BYTES;
 use crate::error::ConfigError;
@@ -18,10 +19,13 @@ const CONNECT_TIME: Duration = Duration::from_secs(2);
 ///
 /// [`new`](Self::new) makes a client with 2 s to connect, without redirects and without a proxy from the environment.
 /// Certificates are checked against the roots of the operating system; `SSL_CERT_FILE` and `SSL_CERT_DIR` replace them
-/// on Linux. [`with_client`](Self::with_client) takes another client: for a private root, a proxy, a client certificate.
+/// on Linux. [`with_roots`](Self::with_roots) takes private roots instead, [`with_client`](Self::with_client) another client:
+/// for a proxy, a client certificate. For one issuer only:
+/// [`TrustedIssuer::fetch_with`](crate::TrustedIssuer::fetch_with).
 #[derive(Clone, Debug)]
 pub struct HttpFetch {
     client: Client,
+    bearer_token: Option<BearerToken>,
     /// Whether the system has no root certificate.
     lacks_roots: bool,
 }
@@ -36,25 +40,46 @@ impl HttpFetch {
     /// # Errors
     /// [`ConfigError::Client`] when TLS cannot be set up.
     pub fn new() -> Result<HttpFetch, ConfigError> {
-        let builder = || {
-            Client::builder()
-                .connect_timeout(CONNECT_TIME)
-                .redirect(redirect::Policy::none())
-                .no_proxy()
-                // Shorter than any refresh interval in use, so that a change of DNS is seen.
-                .pool_idle_timeout(Duration::from_secs(5))
-                .user_agent(concat!("actgate/", env!("CARGO_PKG_VERSION")))
-        };
         if let Ok(client) = builder().build() {
             return Ok(HttpFetch::with_client(client));
         }
         match builder().tls_certs_only([]).build() {
             Ok(client) => Ok(HttpFetch {
-                client,
                 lacks_roots: true,
+                ..HttpFetch::with_client(client)
             }),
             Err(error) => Err(ConfigError::Client(reason(error))),
         }
+    }
+
+    /// A client with the bounds above that checks certificates against these roots (PEM) alone, such as those of a cluster.
+    ///
+    /// # Errors
+    /// [`ConfigError::Client`] for a text without a certificate, or with one that cannot be read.
+    pub fn with_roots(pem: &[u8]) -> Result<HttpFetch, ConfigError> {
+        let invalid = |error: reqwest::Error| ConfigError::Client(reason(error));
+        let roots = Certificate::from_pem_bundle(pem).map_err(invalid)?;
+        if roots.is_empty() {
+            let reason = "there is no certificate in PEM among its roots";
+            return Err(ConfigError::Client(reason.to_owned()));
+        }
+        let client = builder().tls_certs_only(roots).build().map_err(invalid)?;
+        Ok(HttpFetch::with_client(client))
+    }
+
+    /// Sends a bearer token to the origins of these addresses, and to no other: metadata can name keys elsewhere, and
+    /// the token is not sent there. `token` is called at each fetch, so that a token that is rotated is read again; it may
+    /// block for a short time.
+    ///
+    /// # Errors
+    /// [`ConfigError::Url`] for an address that is neither `https` nor on loopback: the token could be read on the way.
+    pub fn with_bearer_token<'a>(
+        self,
+        addresses: impl IntoIterator<Item = &'a str>,
+        token: impl Fn() -> Result<String, String> + Send + Sync + 'static,
+    ) -> Result<HttpFetch, ConfigError> {
+        let bearer_token = Some(BearerToken::new(addresses, token)?);
+        Ok(HttpFetch { bearer_token, ..self })
     }
 
     /// Checks that there is a root certificate, if one of the addresses is https. [`Authorizer::start`] does it for its
@@ -92,9 +117,20 @@ impl HttpFetch {
     pub fn with_client(client: Client) -> HttpFetch {
         HttpFetch {
             client,
+            bearer_token: None,
             lacks_roots: false,
         }
     }
+}
+
+fn builder() -> ClientBuilder {
+    Client::builder()
+        .connect_timeout(CONNECT_TIME)
+        .redirect(redirect::Policy::none())
+        .no_proxy()
+        // Shorter than any refresh interval in use, so that a change of DNS is seen.
+        .pool_idle_timeout(Duration::from_secs(5))
+        .user_agent(concat!("actgate/", env!("CARGO_PKG_VERSION")))
 }
 
 impl Fetch for HttpFetch {
@@ -104,16 +140,27 @@ impl Fetch for HttpFetch {
             if self.lacks_roots && is_https(url) {
                 return Err(FetchError::Unreachable(NO_ROOTS.to_owned()));
             }
-            let request = self
+            let mut request = self
                 .client
                 .get(url)
                 .header("accept", "application/json, application/jwk-set+json")
                 // RFC 9110 section 12.5.3: without it, any coding would be acceptable.
                 .header("accept-encoding", "identity")
                 .header("cache-control", "no-cache");
+            let is_elsewhere = match &self.bearer_token {
+                Some(token) if token.is_for(url) => {
+                    request = request.header(AUTHORIZATION, token.field()?);
+                    false
+                }
+                token => token.is_some(),
+            };
             let mut response = request.send().await.map_err(unreachable)?;
-            if response.status() != http::StatusCode::OK {
-                return Err(FetchError::Status(response.status()));
+            match response.status() {
+                StatusCode::OK => {}
+                status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) if is_elsewhere => {
+                    return Err(FetchError::WithoutToken(status));
+                }
+                status => return Err(FetchError::Status(status)),
             }
             if let Some(coding) = coding(response.headers()) {
                 return Err(FetchError::Encoded(coding));

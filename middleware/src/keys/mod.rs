@@ -4,6 +4,8 @@
 //! [`Authorizer`](crate::Authorizer) that is started keeps them fresh by a [`RefreshPolicy`].
 
 mod algorithm;
+#[cfg(feature = "reqwest")]
+mod bearer_token;
 mod current;
 mod discovery;
 mod document;
@@ -32,5 +34,6 @@ pub use source::KeySource;
 
 pub(crate) use current::Keys;
 pub(crate) use endpoint::PlainHttp;
+pub(crate) use fetch::OwnFetch;
 pub(crate) use jwk::VerificationKey;
 pub(crate) use remote::RemoteKeys;

@@ -168,7 +168,7 @@ impl fmt::Display for Summary<'_> {
 }
 
 /// What the policy holds without effect, the routes that match other spellings of stricter ones, keys over plain http, and
-/// missing root certificates.
+/// missing files and root certificates.
 fn warnings(settings: &Settings) -> Diagnostics {
     let policy = &settings.policy;
     let found = policy.warnings().chain(policy.unforwarded_methods());
@@ -180,6 +180,8 @@ fn warnings(settings: &Settings) -> Diagnostics {
     let mut warnings = warnings.collect::<Diagnostics>().in_file(&settings.policy_file);
     warnings.extend(insecure_keys(settings));
     warnings.extend(missing_roots(settings));
+    // Facts of this machine, too.
+    warnings.extend(settings.missing_files.iter().cloned());
     warnings
 }
 

@@ -85,6 +85,9 @@ fn with_key_set(settings: Settings, file: &Path) -> Result<Authorizer, Failure> 
 /// An authorizer that has fetched its keys, or has tried to for the time limit of one attempt.
 async fn with_fetched_keys(settings: Settings, log: &ProcessLog) -> Result<Authorizer, Failure> {
     check_named_roots(&settings).context("root certificates")?;
+    if !settings.missing_files.is_empty() {
+        return Err(Failure::Configuration(settings.missing_files));
+    }
     let authorizer = settings.authorizer().build();
     let authorizer = authorizer.and_then(|built| built.start()).context("authorizer")?;
     let longest = settings.issuers.iter().map(|issuer| issuer.fetch_timeout).max();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actgate::{AuthorizerBuilder, Policy, TrustedIssuer};
-use actgate_yaml::Span;
+use actgate_yaml::{Diagnostics, Span};
 use http::uri::Authority;
 
 use crate::gate::hosts::AllowedHost;
@@ -31,6 +31,8 @@ pub(crate) struct Settings {
     pub(crate) hosts: Vec<AllowedHost>,
     pub(crate) audiences: Vec<String>,
     pub(crate) issuers: Vec<IssuerSettings>,
+    /// The files of issuers that this machine does not have. With one missing, the gate does not start.
+    pub(crate) missing_files: Diagnostics,
     pub(crate) policy: Arc<Policy>,
     /// The file that the policy was read from.
     pub(crate) policy_file: PathBuf,
@@ -49,8 +51,19 @@ pub(crate) struct IssuerSettings {
     pub(crate) keys: KeyLocation,
     /// Where the configuration allows to fetch them over plain http.
     pub(crate) insecure_http: Option<Span>,
+    /// What the certificates of its servers are checked with.
+    pub(crate) roots: Roots,
     /// The time limit of a fetch of its keys.
     pub(crate) fetch_timeout: Duration,
+}
+
+/// The root certificates for the servers of an issuer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Roots {
+    /// Those of the operating system.
+    System,
+    /// Those in its `ca_file`.
+    Own,
 }
 
 /// Where the keys of an issuer are.
@@ -62,6 +75,17 @@ pub(crate) enum KeyLocation {
     JwksUri(String),
     /// In this file, which was read.
     File(PathBuf),
+}
+
+impl KeyLocation {
+    /// The address that is fetched first for the keys of `issuer`; none if they are in a file.
+    pub(crate) fn address<'a>(&'a self, issuer: &'a str) -> Option<&'a str> {
+        match self {
+            KeyLocation::Discovery => Some(issuer),
+            KeyLocation::JwksUri(address) => Some(address),
+            KeyLocation::File(_) => None,
+        }
+    }
 }
 
 impl fmt::Display for KeyLocation {
@@ -81,13 +105,9 @@ impl Settings {
         issuers.fold(self.authorizer.clone(), AuthorizerBuilder::issuer)
     }
 
-    /// For each issuer whose keys are fetched the address of its keys, or its own, where they are found by discovery.
+    /// The first address that is fetched for the keys of each issuer, but for those with roots of their own.
     pub(crate) fn key_addresses(&self) -> impl Iterator<Item = &str> {
-        let issuers = self.issuers.iter();
-        issuers.filter_map(|issuer| match &issuer.keys {
-            KeyLocation::Discovery => Some(issuer.trusted.identifier()),
-            KeyLocation::JwksUri(address) => Some(address),
-            KeyLocation::File(_) => None,
-        })
+        let issuers = self.issuers.iter().filter(|issuer| issuer.roots == Roots::System);
+        issuers.filter_map(|issuer| issuer.keys.address(issuer.trusted.identifier()))
     }
 }

@@ -2,13 +2,21 @@
 
 use actgate::keys::Algorithm;
 use actgate::{ConfigError, TrustedIssuer};
-use actgate_yaml::{OneOrMany, Span, Spanned};
+use actgate_yaml::{Diagnostics, OneOrMany, Span, Spanned};
 
 use super::issuer_keys::{IssuerKeys, PLACEHOLDER, PlainHttp};
+use super::key_access::KeyAccess;
 use super::reader::ConfigReader;
 use super::values;
 use crate::config::document::{AcceptedAlgorithm, IssuerDocument};
-use crate::config::settings::IssuerSettings;
+use crate::config::settings::{IssuerSettings, Roots};
+
+/// The issuers, and their files that this machine does not have.
+#[derive(Default)]
+pub(super) struct TrustSettings {
+    pub(super) issuers: Vec<IssuerSettings>,
+    pub(super) missing_files: Diagnostics,
+}
 
 const NAME_AN_ISSUER: &str = "name at least one issuer";
 
@@ -48,16 +56,16 @@ impl ConfigReader<'_> {
         &mut self,
         written: Option<&Spanned<Vec<Spanned<IssuerDocument>>>>,
         audiences: &[String],
-    ) -> Vec<IssuerSettings> {
+    ) -> TrustSettings {
+        let mut settings = TrustSettings::default();
         let Some(written) = self.required("issuers", written, Span::default()) else {
-            return Vec::new();
+            return settings;
         };
         if written.value.is_empty() && !self.omissions.within(written.span()) {
             self.diagnostics
                 .push(written.span(), "no issuer is trusted", NAME_AN_ISSUER);
         }
         let mut names: Vec<&str> = Vec::new();
-        let mut issuers = Vec::new();
         for issuer in &written.value {
             if let Some(name) = &issuer.value.issuer {
                 if names.contains(&name.value.as_str()) {
@@ -66,12 +74,19 @@ impl ConfigReader<'_> {
                 }
                 names.push(&name.value);
             }
-            issuers.extend(self.issuer(issuer, audiences));
+            settings
+                .issuers
+                .extend(self.issuer(issuer, audiences, &mut settings.missing_files));
         }
-        issuers
+        settings
     }
 
-    fn issuer(&mut self, written: &Spanned<IssuerDocument>, audiences: &[String]) -> Option<IssuerSettings> {
+    fn issuer(
+        &mut self,
+        written: &Spanned<IssuerDocument>,
+        audiences: &[String],
+        missing_files: &mut Diagnostics,
+    ) -> Option<IssuerSettings> {
         let document = &written.value;
         let algorithms = self.algorithms(document.algorithms.as_ref());
         let IssuerKeys {
@@ -108,6 +123,11 @@ impl ConfigReader<'_> {
         let refresh_policy = self.refresh_policy(&trusted, &document.keys);
         let fetch_timeout = refresh_policy.timeout;
         trusted = trusted.refresh_policy(refresh_policy).ok()?;
+        let KeyAccess { fetch, missing } = self.key_access(document, &location);
+        missing_files.extend(missing);
+        if let Some(fetch) = fetch {
+            trusted = trusted.fetch_with(fetch);
+        }
         if let Some(profile) = &document.profile {
             trusted = trusted.profile(profile.clone());
         }
@@ -135,6 +155,10 @@ impl ConfigReader<'_> {
             insecure_http: match plain_http {
                 PlainHttp::Allowed(place) => Some(place),
                 PlainHttp::Denied => None,
+            },
+            roots: match document.ca_file {
+                Some(_) => Roots::Own,
+                None => Roots::System,
             },
             fetch_timeout,
         })

@@ -5,6 +5,7 @@ mod authorizer;
 mod identity_headers;
 mod issuer_keys;
 mod issuers;
+mod key_access;
 mod log;
 mod policy;
 mod reader;
@@ -17,6 +18,7 @@ use std::time::Duration;
 
 use actgate_yaml::{Diagnostic, Diagnostics, Span};
 
+use self::issuers::TrustSettings;
 use self::reader::ConfigReader;
 use super::document::Document;
 use super::settings::Settings;
@@ -64,7 +66,7 @@ impl ConfigReader<'_> {
         let decision_log = self.decision_log(document.decision_log.as_ref(), document.policy.as_ref());
         let identity_headers = self.identity_headers(&document.identity_headers);
         let (limits, upstream_timeouts) = self.limits(document);
-        let issuers = self.issuers(document.issuers.as_ref(), &audiences);
+        let TrustSettings { issuers, missing_files } = self.issuers(document.issuers.as_ref(), &audiences);
         let policy = self.policy(document, text);
         let authorizer = self.authorizer(document, &issuers, &audiences, policy.as_ref());
         let (addresses, policy) = (addresses?, policy?);
@@ -76,6 +78,7 @@ impl ConfigReader<'_> {
             hosts,
             audiences,
             issuers,
+            missing_files,
             policy: policy.policy,
             policy_file: policy.file,
             authorizer,

@@ -21,6 +21,8 @@ pub(super) const KEYS: &[(&str, &str)] = &[
     ("jwks_uri", UNDER_ISSUERS),
     ("jwks_file", UNDER_ISSUERS),
     ("insecure_http", UNDER_ISSUERS),
+    ("ca_file", UNDER_ISSUERS),
+    ("token_file", UNDER_ISSUERS),
     ("claims", UNDER_ISSUERS),
     ("jwks_url", "it is `jwks_uri`, in an entry of `issuers`"),
     ("algorithms", UNDER_ISSUERS),
