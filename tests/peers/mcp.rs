@@ -16,6 +16,20 @@ fn for_the_endpoint(scopes: &str) -> String {
     format!("routes:\n{}", routes.concat())
 }
 
+/// Routes for single tools, which the fields of revision 2026-07-28 name.
+const FOR_TOOLS: &str = "
+routes:
+  - match: POST /mcp
+    mcp: [server/discover, tools/list]
+    scopes: [mcp:use]
+  - match: POST /mcp
+    mcp: { method: tools/call, name: get_* }
+    scopes: [mcp:use]
+  - match: POST /mcp
+    mcp: { method: tools/call, name: delete_order }
+    scopes: [mcp:use, mcp:admin]
+";
+
 const ALICE: browser::Entries<'_> = &[("login", "person-alice"), ("password", "wonderland")];
 
 /// A client, what it is, and the revision that it speaks.
@@ -52,6 +66,13 @@ const TYPESCRIPT_2: Sdk = Sdk {
     program: "clients/mcp_client.js",
     arguments: &["2", "default"],
     revision: "2025-11-25",
+};
+
+const TYPESCRIPT_2_AUTO: Sdk = Sdk {
+    name: "TypeScript SDK @modelcontextprotocol/client 2.4.0, mode auto",
+    program: "clients/mcp_client.js",
+    arguments: &["2", "auto"],
+    revision: "2026-07-28",
 };
 
 /// A server behind a gate that trusts node-oidc-provider.
@@ -140,5 +161,36 @@ fn sdks_get_through_by_the_metadata_and_step_up() {
             println!("{} at {server}: {}, step-up of a kept token", sdk.name, sdk.revision);
         }
         assert_eq!(deployment.denials("insufficient_scope"), 4);
+    }
+}
+
+#[test]
+#[ignore = "needs the programs of tests/peers/run"]
+fn sdks_of_revision_2026_07_28_step_up_for_one_tool() {
+    for server in ["mcp_server.js", "mcp_server.py"] {
+        let deployment = Deployment::start(server, FOR_TOOLS);
+        for (index, sdk) in [PYTHON, TYPESCRIPT_2_AUTO].into_iter().enumerate() {
+            let kept = NamedTempFile::new().expect("a file");
+            deployment.run(&sdk, &kept, &["mcp:use", "mcp:use mcp:admin"]);
+            assert_eq!(deployment.denials("insufficient_scope"), index + 1, "{}", sdk.name);
+            deployment.run(&sdk, &kept, &[]);
+            println!("{} at {server}: {}, step-up for a tool", sdk.name, sdk.revision);
+        }
+    }
+}
+
+/// By default the TypeScript SDKs speak an earlier revision. The gate cannot see its tools, and answers with the one it needs.
+#[test]
+#[ignore = "needs the programs of tests/peers/run"]
+fn sdks_of_earlier_revisions_are_refused_where_tools_have_routes() {
+    let deployment = Deployment::start("mcp_server.js", FOR_TOOLS);
+    for (index, sdk) in [TYPESCRIPT_1, TYPESCRIPT_2].into_iter().enumerate() {
+        let kept = NamedTempFile::new().expect("a file");
+        let (url, kept) = (deployment.front.url("/mcp"), kept.path().to_string_lossy());
+        let client = Program::start(sdk.program, &[&[url.as_str(), &kept], sdk.arguments].concat());
+        let reason = client.line_after("failed ", 0);
+        assert!(reason.contains("revision 2026-07-28"), "{}: {reason}", sdk.name);
+        assert_eq!(deployment.denials("mcp_header_mismatch"), index + 1, "{}", sdk.name);
+        println!("{}: does not speak 2026-07-28, refused by routes for tools", sdk.name);
     }
 }
