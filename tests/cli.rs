@@ -19,6 +19,9 @@ fn usage_errors_exit_with_2() {
         vec!["run", "--confg", "x"],
         vec!["explain"],
         vec!["check", "a", "b"],
+        vec!["issuers", "keycloak"],
+        vec!["issuers", "show"],
+        vec!["issuers", "show", "keyclok"],
     ] {
         let output = run_to_end(&arguments, "");
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", output_text(&output));
@@ -28,6 +31,73 @@ fn usage_errors_exit_with_2() {
         assert_eq!(output.status.code(), Some(0), "{arguments:?}");
         assert!(output_text(&output).contains("actgate"));
     }
+}
+
+/// The names of the presets, as `issuers --json` lists them.
+fn presets() -> Vec<String> {
+    let output = run_to_end(&["issuers", "--json"], "");
+    assert_eq!(output.status.code(), Some(0), "{}", output_text(&output));
+    let report: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    let presets = report["issuers"].as_array().expect("the presets");
+    let name = |preset: &Value| {
+        for key in ["name", "product", "about", "chain_completeness"] {
+            assert!(
+                preset[key].as_str().is_some_and(|text| !text.is_empty()),
+                "{key}: {preset}"
+            );
+        }
+        for kind in ["human", "agent", "service"] {
+            assert!(preset[kind].is_array(), "{kind}: {preset}");
+        }
+        preset["name"].as_str().expect("a name").to_owned()
+    };
+    presets.iter().map(name).collect()
+}
+
+#[test]
+fn issuers_lists_the_presets() {
+    let presets = presets();
+    assert!(presets.iter().any(|name| name == "keycloak"), "{presets:?}");
+    let output = run_to_end(&["issuers"], "");
+    let text = output_text(&output);
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    for name in &presets {
+        assert!(
+            text.lines().any(|line| line.starts_with(&format!("{name} "))),
+            "{name}: {text}"
+        );
+    }
+    assert!(!text.contains('\u{1b}'), "no style outside of a terminal: {text}");
+}
+
+/// The line of [`CONFIGURATION`] that a preset replaces.
+const PROFILE: &str = "    profile: rfc9068\n";
+
+#[test]
+fn a_preset_that_issuers_shows_can_be_pasted_into_a_configuration() {
+    for name in presets() {
+        let shown = run_to_end(&["issuers", "show", &name], "");
+        assert_eq!(shown.status.code(), Some(0), "{name}");
+        let entry = String::from_utf8(shown.stdout).expect("text");
+        assert!(CONFIGURATION.contains(PROFILE), "{CONFIGURATION}");
+        let files = Files::new();
+        let path = files.write("actgate.yaml", &CONFIGURATION.replace(PROFILE, &entry));
+        let checked = run_to_end(&["check", "--config", &path], "");
+        assert_eq!(checked.status.code(), Some(0), "{}{entry}", output_text(&checked));
+
+        let json = run_to_end(&["issuers", "show", &name, "--json"], "");
+        let json: Value = serde_json::from_slice(&json.stdout).expect("one JSON object");
+        assert_eq!(json["profile"]["preset"], json!(name));
+        assert!(json["profile"]["access_token"].is_array(), "{json}");
+    }
+}
+
+#[test]
+fn an_unknown_preset_has_the_nearest_one_as_help() {
+    let output = run_to_end(&["issuers", "show", "keyclok"], "");
+    let text = output_text(&output);
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    assert!(text.contains("a similar value exists: 'keycloak'"), "{text}");
 }
 
 fn explain(issuer: &TokenIssuer, token: &str, more: &[&str]) -> Output {

@@ -21,9 +21,9 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use tracing::Level;
 
-use crate::cli::arguments::{Arguments, Command};
+use crate::cli::arguments::{Arguments, Command, IssuersCommand};
 use crate::cli::output::{Output, eprint_line};
-use crate::cli::{check, demo, explain, issuer, run};
+use crate::cli::{check, demo, explain, issuer, issuers, run};
 use crate::exit::{Context as _, Failure};
 use crate::log::process_log::ProcessLog;
 
@@ -63,6 +63,10 @@ fn execute(command: Command, log: &ProcessLog) -> Result<(), Failure> {
         Command::Run(file) => block_on(run::run(&file.config, log)),
         Command::Explain(arguments) => block_on(explain::explain(&arguments, log)),
         Command::Issuer(arguments) => block_on(issuer::issuer(&arguments, log)),
+        Command::Issuers { command, json } => match command {
+            None => issuers::list(Output::of(json)),
+            Some(IssuersCommand::Show { name }) => issuers::show(&name, Output::of(json)),
+        },
         Command::Demo { once, json } => block_on(demo::demo(once, Output::of(json))),
     }
 }

@@ -181,26 +181,68 @@ fn a_claim_of_another_form_is_described_without_its_value() {
 #[test]
 fn a_failed_type_has_help() {
     let issuer = TokenIssuer::new();
-    let advice = "configure the issuer for RFC 9068 access tokens (`at+jwt`), or choose the `profile` of the issuer";
-    for (header, got) in [
-        (r#"{"alg":"ES256","kid":"es256","typ":"JWT"}"#, "`typ` is `JWT`"),
+    let configure = "configure the issuer for RFC 9068 access tokens (`at+jwt`)";
+    for (header, help) in [
         (
             r#"{"alg":"ES256","kid":"es256","typ":"dpop+jwt"}"#,
-            "`typ` is `dpop+jwt`",
+            format!("`typ` is `dpop+jwt`: no preset accepts a token of this form; {configure}"),
         ),
-        (r#"{"alg":"ES256","kid":"es256"}"#, "there is no `typ`"),
+        (
+            r#"{"alg":"ES256","kid":"es256"}"#,
+            format!("there is no `typ`: no preset accepts a token of this form; {configure}"),
+        ),
     ] {
         let report = report(&explain(
             &issuer.document(),
             "/orders/1",
             &issuer.token_with_header(header),
         ));
-        assert_eq!(
-            check(&report, "type")["help"],
-            json!(format!("{got}: {advice}")),
-            "{report}"
-        );
+        assert_eq!(check(&report, "type")["help"], json!(help), "{report}");
     }
-    let accepted = report(&explain(&issuer.document(), "/orders/1", &issuer.token(json!({}))));
+    let key = issuer.key("es256");
+    let header = json!({ "alg": "ES256", "kid": "es256", "typ": "JWT" }).to_string();
+    let claims = crate::mint::claims(json!({ "typ": "Bearer", "scope": "orders:read" })).to_string();
+    let of_keycloak = crate::mint::sign(key, "ES256", header, claims);
+    let report = report(&explain(&issuer.document(), "/orders/1", &of_keycloak));
+    let help = check(&report, "type")["help"].clone();
+    let help = help.as_str().expect("help");
+    assert!(
+        help.starts_with("`typ` is `JWT`: a token of this form is accepted with "),
+        "{help}"
+    );
+    assert!(
+        help.contains("`profile: keycloak`") && help.contains("if the issuer is that product"),
+        "{help}"
+    );
+    assert!(!help.contains("`profile: rfc9068`"), "{help}");
+    let accepted = super::report(&explain(&issuer.document(), "/orders/1", &issuer.token(json!({}))));
     assert_eq!(check(&accepted, "type").get("help"), None);
+}
+
+#[test]
+fn the_facts_of_a_token_are_shown_with_the_signals_that_gave_them() {
+    let issuer = TokenIssuer::new();
+    let act = json!({ "sub": "planner", "sub_profile": "ai_agent" });
+    let token = issuer.token(json!({ "scope": "orders:read", "act": act }));
+    let report = report(&explain(&issuer.document(), "/orders/1", &token));
+    let facts = report["facts"].as_array().expect("the facts").clone();
+    let fact = |name: &str| {
+        let named = facts.iter().find(|fact| fact["fact"] == json!(name));
+        let named = named.unwrap_or_else(|| panic!("no fact {name}: {facts:?}"));
+        (named["value"].clone(), named["from"].clone())
+    };
+    assert_eq!(fact("initiator"), (json!("alice-canary"), json!("`sub`")));
+    assert_eq!(fact("kind of the initiator").0, json!("human"));
+    assert_eq!(fact("client"), (json!("web-canary"), json!("`client_id`")));
+    assert_eq!(fact("scopes"), (json!("orders:read"), json!("`scope`")));
+    assert_eq!(fact("current actor"), (json!("planner"), json!("`act`")));
+    assert_eq!(fact("kind of the current actor").0, json!("agent"));
+}
+
+#[test]
+fn a_token_that_is_not_verified_has_no_facts() {
+    let issuer = TokenIssuer::new();
+    let token = token_of(&SigningKey::ec("es256", Curve::P256), "ES256");
+    let report = report(&explain(&issuer.document(), "/orders/1", &token));
+    assert_eq!(report["facts"], json!([]), "{report}");
 }

@@ -299,7 +299,7 @@ impl Authorizer {
     }
 
     /// The trusted issuer that a token names.
-    fn trust(&self, claims: &UnverifiedClaims<'_>) -> Result<&Trust, Error> {
+    pub(super) fn trust(&self, claims: &UnverifiedClaims<'_>) -> Result<&Trust, Error> {
         let find = |issuer: &str| {
             let mut trusted = self.inner.issuers.iter();
             trusted.find(|trust| *trust.issuer.issuer == *issuer)

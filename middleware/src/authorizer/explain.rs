@@ -6,7 +6,9 @@ use super::step::Step;
 use crate::chain::FactSource;
 use crate::error::Error;
 use crate::policy::{Check, Collect};
+use crate::profile::Profile;
 use crate::request::Presented;
+use crate::token::UnverifiedToken;
 
 /// Every check of one request, and the decision.
 ///
@@ -16,6 +18,7 @@ pub struct Explanation {
     facts: Vec<FactSource>,
     checks: Vec<Check>,
     decision: Decision,
+    fitting_presets: Option<Vec<&'static str>>,
 }
 
 impl Explanation {
@@ -31,6 +34,14 @@ impl Explanation {
         &self.checks
     }
 
+    /// The presets that accept the form of a token, by its `typ` and its claims, where the profile of its trusted issuer does
+    /// not; [`None`] for any other token.
+    ///
+    /// The form does NOT show which product issued the token, and nothing in it is verified.
+    pub fn fitting_presets(&self) -> Option<&[&'static str]> {
+        self.fitting_presets.as_deref()
+    }
+
     /// The explanation of a request whose target is ambiguous, so that it has no route.
     pub fn without_target(error: Error) -> Explanation {
         let mut recorder = Collect::default();
@@ -39,6 +50,7 @@ impl Explanation {
             facts: Vec::new(),
             checks: recorder.0,
             decision: Decision::without_route(error),
+            fitting_presets: None,
         }
     }
 
@@ -63,7 +75,20 @@ impl Authorizer {
             facts: facts.unwrap_or_default(),
             checks: recorder.0,
             decision,
+            fitting_presets: self.fitting_presets(presented),
         }
+    }
+
+    fn fitting_presets(&self, presented: &Presented<'_>) -> Option<Vec<&'static str>> {
+        let token = UnverifiedToken::decode(presented.bearer().ok()?, &self.inner.limits).ok()?;
+        let claims = token.claims(&self.inner.limits).ok()?;
+        let trust = self.trust(&claims).ok()?;
+        let fit = |profile: &Profile| claims.fit(profile, token.media_type());
+        if fit(&trust.issuer.profile) {
+            return None;
+        }
+        let fits = |name: &&str| name.parse().is_ok_and(|profile| fit(&profile));
+        Some(Profile::names().iter().copied().filter(fits).collect())
     }
 }
 
@@ -126,6 +151,33 @@ mod tests {
         assert_eq!(last(&token(json!({}))), ("GET /: initiator.kind".into(), 13));
         assert_eq!(explain("/p", "a.b.c").checks().len(), 1);
         assert_eq!(explain("/x", &token(json!({}))).checks()[0].code, Some("no_route"));
+    }
+
+    #[test]
+    fn presets_are_proposed_for_a_token_of_another_form_of_a_trusted_issuer() {
+        let issuer = TestIssuer::new().unwrap();
+        let policy = Policy::from_yaml("routes: [{ match: GET / }]").unwrap();
+        let trusted = issuer.trusted(TestIssuer::AUDIENCE).unwrap();
+        let authorizer = Authorizer::builder().issuer(trusted).policy(policy).build().unwrap();
+        let presets = |typ: &str, claims| {
+            let header = json!({"alg": "ES256", "kid": "testing", "typ": typ});
+            let token = issuer.token_with_header(header, claims).unwrap();
+            let uri = Uri::from_static("/");
+            let target = Target::new(&Method::GET, &uri).unwrap();
+            let explanation = authorizer.explain(&Presented::token(&target, &token), TestIssuer::NOW);
+            explanation.fitting_presets().map(<[_]>::to_vec)
+        };
+        let of_keycloak = json!({"iss": TestIssuer::ISSUER, "typ": "Bearer"});
+        assert!(presets("JWT", of_keycloak).is_some_and(|presets| presets.contains(&"keycloak")));
+        let of_no_product = json!({"iss": TestIssuer::ISSUER, "sub": "u"});
+        assert_eq!(presets("dpop+jwt", of_no_product.clone()), Some(vec![]));
+        assert_eq!(presets("at+jwt", of_no_product), None);
+        let id_token = json!({"iss": TestIssuer::ISSUER, "at_hash": "x"});
+        assert!(presets("at+jwt", id_token).is_some_and(|presets| !presets.contains(&"rfc9068")));
+        assert_eq!(
+            presets("JWT", json!({"iss": "https://other.test", "typ": "Bearer"})),
+            None
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::claim_form;
 use super::claim_reader::{malformed, missing};
-use super::verified::VerifiedClaims;
+use super::verified::{VerifiedClaims, check_token_type};
 use crate::error::Error;
 use crate::json::{self, Json, JsonError, Object};
 use crate::keys::{Algorithm, KeySet, VerificationKey};
@@ -23,7 +23,7 @@ pub(crate) struct UnverifiedToken<'t> {
     signature: Vec<u8>,
 }
 
-/// The claims of a token whose signature has not been verified: they select the issuer, and nothing else.
+/// The claims of a token whose signature has not been verified: they select the issuer, and no decision depends on the others.
 pub(crate) struct UnverifiedClaims<'p> {
     payload: &'p [u8],
     object: Object<'p>,
@@ -50,6 +50,11 @@ impl UnverifiedClaims<'_> {
         let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-_".contains(&byte);
         let is_valid = !path.is_empty() && !name.is_empty() && name.bytes().all(is_plain);
         is_valid.then(|| &id[..SCHEME.len() + name.len()])
+    }
+
+    /// Whether the profile accepts these claims as those of an access token of this `typ`. For `explain`, never for enforcement.
+    pub(crate) fn fit(&self, profile: &Profile, typ: Option<&str>) -> bool {
+        profile.access_tokens.accept(typ) && check_token_type(&self.object, profile, typ).is_ok()
     }
 }
 

@@ -56,15 +56,7 @@ impl<'p> VerifiedClaims<'p> {
     /// Checks that these are the claims of an access token: a marker for its `typ` is present, and no claim that occurs in
     /// other tokens only.
     pub(crate) fn check_token_type(&self, profile: &Profile, typ: Option<&str>) -> Result<(), Error> {
-        for claim in &profile.refused_claims {
-            if self.object.get(claim.as_str()).is_some() {
-                return Err(Error::claim(claim.as_str(), Reason::Mismatch));
-            }
-        }
-        let found = profile.access_tokens.find(typ, &self.object);
-        found
-            .map(|_| ())
-            .map_err(|unmet| Error::claim(unmet.claim, unmet.reason))
+        check_token_type(&self.object, profile, typ)
     }
 
     /// Moves the claims of the chain out.
@@ -81,4 +73,17 @@ impl<'p> VerifiedClaims<'p> {
     pub(crate) fn claims(&self, profile: &Profile, limits: &Limits) -> Result<Claims, Error> {
         Claims::parse(self.payload, &self.object, profile, limits)
     }
+}
+
+/// As [`VerifiedClaims::check_token_type`].
+pub(super) fn check_token_type(object: &Object<'_>, profile: &Profile, typ: Option<&str>) -> Result<(), Error> {
+    for claim in &profile.refused_claims {
+        if object.get(claim.as_str()).is_some() {
+            return Err(Error::claim(claim.as_str(), Reason::Mismatch));
+        }
+    }
+    let found = profile.access_tokens.find(typ, object);
+    found
+        .map(|_| ())
+        .map_err(|unmet| Error::claim(unmet.claim, unmet.reason))
 }

@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use actgate::profile::Profile;
 use actgate_issuer::Registry;
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::cli::request_headers::{Header, McpMessage, parse_header, parse_message};
@@ -23,6 +25,10 @@ Examples:
 
   Explain why a request is allowed or denied, with a token from standard input:
     actgate explain --config actgate.yaml --method POST --path /refunds < token
+
+  List the products whose tokens are understood, and show what one needs:
+    actgate issuers
+    actgate issuers show keycloak
 
   Run an issuer for test tokens:
     actgate issuer --listen 127.0.0.1:9400
@@ -133,6 +139,19 @@ The token is read from standard input, never from the command line, which other 
   actgate explain --method POST --path /mcp --mcp tools/call:get_order < token
 Exit code 0: the request is allowed. 1: it is denied, or an error occurred.")]
     Explain(ExplainArguments),
+    /// List the presets for the products that issue tokens, or show one
+    #[command(after_help = "\
+A preset is what `profile` of an issuer names: which tokens of a product are access tokens, and which claims hold their facts.
+  actgate issuers                    the presets, and what proves a person or a machine with each
+  actgate issuers show keycloak      one preset, as it can be written and changed in a configuration")]
+    Issuers {
+        /// What to show instead of the list.
+        #[command(subcommand)]
+        command: Option<IssuersCommand>,
+        /// Print one JSON object
+        #[arg(long, global = true)]
+        json: bool,
+    },
     /// Run the bundled issuer: for demos, tests and development
     #[command(
         after_help = "`actgate issuer --help` shows the registry format.",
@@ -159,9 +178,22 @@ impl Command {
     pub(crate) fn default_log_level(&self) -> LogLevel {
         match self {
             Command::Run(_) | Command::Issuer(_) => LogLevel::Info,
-            Command::Check { .. } | Command::Explain(_) | Command::Demo { .. } => LogLevel::Warn,
+            Command::Check { .. } | Command::Explain(_) | Command::Issuers { .. } | Command::Demo { .. } => {
+                LogLevel::Warn
+            }
         }
     }
+}
+
+/// What `issuers` shows.
+#[derive(Debug, Subcommand)]
+pub(crate) enum IssuersCommand {
+    /// Print a preset as it can be written in an entry of `issuers`, with what to configure at the issuer
+    Show {
+        /// Name of the preset
+        #[arg(value_parser = PossibleValuesParser::new(Profile::names()))]
+        name: String,
+    },
 }
 
 /// The file of the configuration.

@@ -5,6 +5,7 @@ use std::io::{self, Read as _};
 use std::path::Path;
 use std::time::Duration;
 
+use actgate::chain::FactSource;
 use actgate::challenge::Challenge;
 use actgate::clock::Clock;
 use actgate::policy::{Check, Outcome, Tier};
@@ -162,6 +163,21 @@ impl Report<'_> {
         Ok(())
     }
 
+    fn write_facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.explained.facts().is_empty() {
+            return Ok(());
+        }
+        writeln!(f, "\n{}", faint("facts, and where the token has them"))?;
+        for FactSource {
+            fact, value, source, ..
+        } in self.explained.facts()
+        {
+            let (value, source) = (printable(value), printable(source));
+            writeln!(f, "  {fact}: {} from {source}", strong(&value))?;
+        }
+        Ok(())
+    }
+
     fn write_check(&self, f: &mut fmt::Formatter<'_>, check: &Check, indent: usize) -> fmt::Result {
         // Each rule of a route begins with the route, which is known by now.
         let route = self.decision().route();
@@ -174,7 +190,7 @@ impl Report<'_> {
         };
         let indentation = " ".repeat(indent);
         writeln!(f, "{indentation}{mark} {rule}: expected {expected}, got {got}{code}")?;
-        if let Some(help) = help(check) {
+        if let Some(help) = self.help(check) {
             writeln!(f, "{indentation}  help: {}", printable(&help))?;
         }
         let mut alternatives = check.alternatives.iter().flatten();
@@ -195,9 +211,60 @@ impl Report<'_> {
             "www_authenticate": self.www_authenticate(),
             "notes": self.notes,
             "chain": self.identity().map(Chain::of),
-            "checks": self.explained.checks().iter().map(check_json).collect::<Vec<_>>(),
+            "facts": self.explained.facts().iter().map(fact_json).collect::<Vec<_>>(),
+            "checks": self.explained.checks().iter().map(|check| self.check_json(check)).collect::<Vec<_>>(),
         })
     }
+
+    fn check_json(&self, check: &Check) -> Value {
+        let mut json = json!({
+            "rule": check.rule,
+            "tier": check.tier.to_string(),
+            "passed": check.outcome == Outcome::Passed,
+            "expected": check.expected,
+            "got": check.got,
+        });
+        if let Some(code) = check.code {
+            json["code"] = code.into();
+        }
+        if let Some(help) = self.help(check) {
+            json["help"] = help.into();
+        }
+        if !check.alternatives.is_empty() {
+            let of_one = |checks: &Vec<Check>| checks.iter().map(|check| self.check_json(check)).collect::<Value>();
+            json["alternatives"] = check.alternatives.iter().map(of_one).collect();
+        }
+        json
+    }
+
+    /// What the operator can change where many tokens fail: an issuer that writes its tokens in another way.
+    fn help(&self, check: &Check) -> Option<String> {
+        let fitting = self.explained.fitting_presets()?;
+        let got = match &*check.got {
+            "no `typ`" => "there is no `typ`".to_owned(),
+            got => format!("`typ` is `{got}`"),
+        };
+        match (&*check.rule, check.outcome, fitting) {
+            ("type", Outcome::Failed, []) => Some(format!(
+                "{got}: no preset accepts a token of this form; configure the issuer for RFC 9068 access tokens (`at+jwt`)"
+            )),
+            ("type", Outcome::Failed, fitting) => Some(format!(
+                "{got}: {}, or configure the issuer for RFC 9068 access tokens (`at+jwt`)",
+                with_preset(fitting)
+            )),
+            ("claims", Outcome::Failed, [_, ..]) => Some(with_preset(fitting)),
+            _ => None,
+        }
+    }
+}
+
+/// Which presets accept a token. Its form does not show which product issued it.
+fn with_preset(fitting: &[&str]) -> String {
+    let profiles: Vec<String> = fitting.iter().map(|name| format!("`profile: {name}`")).collect();
+    format!(
+        "a token of this form is accepted with {}, if the issuer is that product",
+        profiles.join(" or ")
+    )
 }
 
 impl fmt::Display for Report<'_> {
@@ -208,6 +275,7 @@ impl fmt::Display for Report<'_> {
             writeln!(f, "{}", faint(&format!("note: {note}")))?;
         }
         self.write_chain(f)?;
+        self.write_facts(f)?;
         let mut tier = None;
         for check in self.explained.checks() {
             if tier.replace(check.tier) != Some(check.tier) {
@@ -237,41 +305,8 @@ impl fmt::Display for Report<'_> {
     }
 }
 
-fn check_json(check: &Check) -> Value {
-    let mut json = json!({
-        "rule": check.rule,
-        "tier": check.tier.to_string(),
-        "passed": check.outcome == Outcome::Passed,
-        "expected": check.expected,
-        "got": check.got,
-    });
-    if let Some(code) = check.code {
-        json["code"] = code.into();
-    }
-    if let Some(help) = help(check) {
-        json["help"] = help.into();
-    }
-    if !check.alternatives.is_empty() {
-        let alternatives = check.alternatives.iter();
-        json["alternatives"] = alternatives
-            .map(|checks| checks.iter().map(check_json).collect::<Value>())
-            .collect();
-    }
-    json
-}
-
-/// What the operator can change where many tokens fail: an issuer that writes its tokens in another way.
-fn help(check: &Check) -> Option<String> {
-    let got = match &*check.got {
-        "no `typ`" => "there is no `typ`".to_owned(),
-        got => format!("`typ` is `{got}`"),
-    };
-    let is_type = check.rule == "type" && check.outcome == Outcome::Failed;
-    is_type.then(|| {
-        format!(
-            "{got}: configure the issuer for RFC 9068 access tokens (`at+jwt`), or choose the `profile` of the issuer"
-        )
-    })
+fn fact_json(fact: &FactSource) -> Value {
+    json!({ "fact": fact.fact, "value": fact.value, "from": fact.source })
 }
 
 /// Explains one request, without a token where the input has none. The error is that of an ambiguous target.

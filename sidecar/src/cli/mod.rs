@@ -6,6 +6,7 @@ pub(crate) mod check;
 pub(crate) mod demo;
 pub(crate) mod explain;
 pub(crate) mod issuer;
+pub(crate) mod issuers;
 pub(crate) mod output;
 pub(crate) mod pasted_token;
 pub(crate) mod request_headers;
