@@ -28,7 +28,7 @@ pub struct Challenge {
 /// What a challenge names besides the error.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ChallengeContext<'c> {
-    /// The protected API (RFC 9110 section 11.5).
+    /// The protected API (RFC 9110 section 11.5); empty where the request is for none.
     pub realm: &'c str,
     /// The URL of the protected resource metadata (RFC 9728), if it is published.
     pub resource_metadata: Option<&'c str>,
@@ -144,8 +144,10 @@ fn www_authenticate(
     description: &str,
     context: &ChallengeContext<'_>,
 ) -> Option<HeaderValue> {
-    let mut challenge = String::from("Bearer ");
-    parameter(&mut challenge, "realm", context.realm);
+    let mut challenge = String::from("Bearer");
+    if !context.realm.is_empty() {
+        parameter(&mut challenge, "realm", context.realm);
+    }
     match error {
         // RFC 6750 has no code for these: more scope does not help, and an outage is not caused by the caller.
         Error::Denied { .. } | Error::KeysUnavailable { .. } => return None,
@@ -196,9 +198,7 @@ fn scope_parameter(challenge: &mut String, scopes: &str) {
 /// One `name="value"`, separated by commas (RFC 9110 section 11.2). A character that a quoted string cannot contain
 /// becomes `?`.
 fn parameter(challenge: &mut String, name: &str, value: &str) {
-    if challenge.ends_with('"') {
-        challenge.push_str(", ");
-    }
+    challenge.push_str(if challenge.ends_with('"') { ", " } else { " " });
     challenge.extend([name, "=\""]);
     for character in value.chars() {
         match character {

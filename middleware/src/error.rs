@@ -277,6 +277,31 @@ pub enum ConfigError {
         /// What to write.
         help: String,
     },
+    /// A text that is no host or no path of a resource.
+    #[error("`{place}` is not a place of a resource: {reason}; {help}")]
+    #[non_exhaustive]
+    Place {
+        /// The text as written.
+        place: String,
+        /// What is wrong with it.
+        reason: &'static str,
+        /// What to write.
+        help: String,
+    },
+    /// Two resources that cannot be protected together.
+    #[error("the resource `{resource}` cannot be protected beside the others: {reason}; {help}")]
+    #[non_exhaustive]
+    Overlap {
+        /// The later resource.
+        resource: String,
+        /// What is wrong with it.
+        reason: String,
+        /// What to change.
+        help: String,
+    },
+    /// An issuer with audiences of its own beside several resources, whose tokens would be for every one of them.
+    #[error("the issuer `{0}` has audiences of its own; with several resources, name them at the resource")]
+    AudienceOfIssuer(String),
     /// A route of the policy for the metadata of a resource, which is answered without the policy.
     #[error("the route `{route}` is for the metadata of a resource, which is published without it; {help}")]
     #[non_exhaustive]

@@ -266,7 +266,7 @@ fn check_client(client: &str) -> Result<(), ConfigError> {
     })
 }
 
-fn check_audience(audience: &str) -> Result<(), ConfigError> {
+pub(crate) fn check_audience(audience: &str) -> Result<(), ConfigError> {
     let invalid = |reason, help| {
         Err(ConfigError::Audience {
             audience: audience.escape_debug().to_string(),

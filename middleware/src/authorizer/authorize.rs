@@ -7,6 +7,7 @@ use http::HeaderMap;
 use super::decision::{Decision, Denied};
 use super::mcp_message::NoRoute;
 use super::pending::{Authorization, Pending};
+use super::protected::Protected;
 use super::step::Step;
 use super::{Authorizer, Trust};
 use crate::chain::Facts;
@@ -97,15 +98,26 @@ impl Authorizer {
         recorder: &mut impl Recorder,
     ) -> Authorization {
         let name = required.map(|(name, _)| Arc::clone(name));
+        let resources = &self.inner.resources;
+        let protected = match resources.of(presented) {
+            Ok(protected) => protected,
+            Err(error) => {
+                Step::RESOURCE.report_failed(recorder, &error);
+                return Authorization::Decided(Decision::new(name, None, Err(error.into())));
+            }
+        };
+        if resources.are_placed() {
+            self.report_resource(protected, recorder);
+        }
         let denied = |error| {
             let scope = required.and_then(|(_, requirement)| requirement.scope());
             Box::new(Denied {
                 error,
-                protected: Some(Arc::clone(&self.inner.protected)),
+                protected: Some(Arc::clone(protected.unwrap_or(resources.elsewhere()))),
                 scope: scope.cloned(),
             })
         };
-        let identity = match self.authenticate(presented, now, recorder) {
+        let identity = match self.authenticate(presented, protected, now, recorder) {
             Ok(identity) => identity,
             Err(Failure { error, pending }) => {
                 let decision = Decision::new(name, None, Err(denied(error)));
@@ -124,6 +136,17 @@ impl Authorizer {
         };
         let outcome = outcome.map_err(|error| identity.trusted_issuer().profile.actor.errors.apply(error));
         Authorization::Decided(Decision::new(name, Some(identity), outcome.map_err(denied)))
+    }
+
+    /// The token is verified first: a request for no resource gets 401 as one with a token for another resource.
+    fn report_resource(&self, protected: Option<&Arc<Protected>>, recorder: &mut impl Recorder) {
+        match protected {
+            Some(protected) => Step::RESOURCE.report_passed(recorder, || protected.identifier.to_string()),
+            None => {
+                let error = Error::claim("aud", Reason::Mismatch);
+                Step::RESOURCE.report_got(recorder, &error, || "none at this host and path".to_owned());
+            }
+        }
     }
 
     /// The route of a request, whichever way a server reads its escapes, its spelling, and a parameter `_method`.
@@ -174,6 +197,7 @@ impl Authorizer {
     fn authenticate(
         &self,
         presented: &Presented<'_>,
+        protected: Option<&Arc<Protected>>,
         now: u64,
         recorder: &mut impl Recorder,
     ) -> Result<Identity, Failure> {
@@ -195,12 +219,17 @@ impl Authorizer {
                 Step::REQUIRED_CLAIM.compare(Ok(()), recorder, || required.expected(), found)?;
             }
             Step::CLAIMS.report_passed(recorder, || "verified before".to_owned());
-            let checked = self.check(&identity, now, recorder);
-            checked.inspect_err(|_| cache.remove(text))?;
+            let checked = self.check(&identity, protected, now, recorder);
+            // A token for another resource stays: it is of use there.
+            checked.inspect_err(|error| {
+                if *error == Error::claim("exp", Reason::Expired) {
+                    cache.remove(text);
+                }
+            })?;
             return Ok(identity);
         }
         let identity = self.verify(text, recorder)?;
-        self.check(&identity, now, recorder)?;
+        self.check(&identity, protected, now, recorder)?;
         cache.insert(text, identity.clone());
         Ok(identity)
     }
@@ -286,11 +315,21 @@ impl Authorizer {
     }
 
     /// The checks of every request, for a fresh and for a cached token alike.
-    fn check(&self, identity: &Identity, now: u64, recorder: &mut impl Recorder) -> Result<(), Error> {
+    fn check(
+        &self,
+        identity: &Identity,
+        protected: Option<&Arc<Protected>>,
+        now: u64,
+        recorder: &mut impl Recorder,
+    ) -> Result<(), Error> {
         let claims = &identity.facts().claims;
-        let audiences = &identity.trusted_issuer().audiences;
+        let issuer = identity.trusted_issuer();
+        let audiences = protected.map_or(&[][..], |protected| protected.audiences(issuer));
         let audience = claims.check_audience(audiences);
-        let accepted = || joined(audiences.iter().map(|audience| &**audience));
+        let accepted = || match audiences {
+            [] => "no resource at this host and path".to_owned(),
+            audiences => joined(audiences.iter().map(|audience| &**audience)),
+        };
         Step::AUDIENCE.compare(audience, recorder, accepted, || claims.audience.join(", "))?;
         let time = claims.check_time(now, self.inner.leeway);
         let accepted = || format!("with a leeway of {} s", self.inner.leeway);

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::conflicts::{history_conflicts, metadata_route};
+use super::conflicts::{history_conflicts, resource_conflicts};
 use super::origins::origins;
 use super::protected::Protected;
+use super::resources::Resources;
 use super::{Authorizer, Inner, Trust};
 use crate::clock::Clock;
 use crate::error::ConfigError;
@@ -36,7 +37,7 @@ pub struct AuthorizerBuilder {
     clock: Clock,
     realm: Option<String>,
     resource_metadata: Option<String>,
-    resource: Option<Resource>,
+    resources: Vec<Resource>,
 }
 
 impl AuthorizerBuilder {
@@ -78,9 +79,25 @@ impl AuthorizerBuilder {
 
     /// Protects a resource, whose metadata (RFC 9728) is published: challenges name its URL, and
     /// [`AuthorizeLayer::with_metadata`](crate::AuthorizeLayer::with_metadata) answers there. It is the audience of each issuer that
-    /// names none.
+    /// names none of its own.
+    ///
+    /// With several resources each has a place ([`Resource::host`], [`Resource::path`]). A request is for the most specific
+    /// one: those with hosts come before those without, then the longest path. Only a token for that resource is accepted; a
+    /// request for none is denied like one with a token for another API. Issuers then have no audiences of their own.
+    ///
+    /// ```
+    /// # use actgate::{Authorizer, Policy, Resource, keys::KeySource, TrustedIssuer};
+    /// # let policy = Policy::from_yaml("routes: [{ match: '* /{*rest}' }]")?;
+    /// let authorizer = Authorizer::builder()
+    ///     .issuer(TrustedIssuer::discover("https://idp.example.com")?)
+    ///     .resource(Resource::new("https://api.example.com/orders")?.path("/orders")?)
+    ///     .resource(Resource::new("https://api.example.com/billing")?.path("/billing")?)
+    ///     .policy(policy)
+    ///     .build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn resource(mut self, resource: Resource) -> Self {
-        self.resource = Some(resource);
+        self.resources.push(resource);
         self
     }
 
@@ -116,16 +133,19 @@ impl AuthorizerBuilder {
             if earlier.any(|earlier| earlier.issuer == issuer.issuer) {
                 errors.push(ConfigError::DuplicateIssuer(issuer.issuer.to_string()));
             }
-            if issuer.audiences.is_empty() && self.resource.is_none() {
+            if issuer.audiences.is_empty() && self.resources.is_empty() {
                 errors.push(ConfigError::NoAudience(issuer.issuer.to_string()));
+            }
+            if !issuer.audiences.is_empty() && self.resources.len() > 1 {
+                errors.push(ConfigError::AudienceOfIssuer(issuer.issuer.to_string()));
             }
             errors.extend(issuer.check_tenant().err());
             if let Some(policy) = &self.policy {
                 errors.extend(history_conflicts(issuer, policy));
             }
         }
-        if let (Some(_), Some(policy)) = (&self.resource, &self.policy) {
-            errors.extend(metadata_route(policy));
+        if let Some(policy) = &self.policy {
+            errors.extend(resource_conflicts(&self.resources, policy));
         }
         errors
     }
@@ -139,33 +159,27 @@ impl AuthorizerBuilder {
             return Err(error);
         }
         let policy = self.policy.ok_or(ConfigError::NoPolicy)?;
-        let identifier = self.resource.as_ref().map(Resource::identifier);
-        let issuers = self.issuers.into_iter().map(|mut issuer| {
-            if issuer.audiences.is_empty() {
-                issuer.audiences.extend(identifier.map(Box::from));
-            }
-            Trust {
-                keys: Keys::idle(&issuer.issuer, &issuer.keys, &issuer.refresh_policy),
-                issuer: Arc::new(issuer),
-                kind_warning: Arc::default(),
-            }
+        let issuers = self.issuers.into_iter().map(|issuer| Trust {
+            keys: Keys::idle(&issuer.issuer, &issuer.keys, &issuer.refresh_policy),
+            issuer: Arc::new(issuer),
+            kind_warning: Arc::default(),
         });
         let issuers: Vec<Trust> = issuers.collect();
-        let audience = issuers.first().and_then(|trust| trust.issuer.audiences.first());
+        let trusted: Vec<&TrustedIssuer> = issuers.iter().map(|trust| &*trust.issuer).collect();
         let realm = self.realm.map(String::into_boxed_str);
-        let realm = realm
-            .or(identifier.map(Box::from))
-            .or(audience.cloned())
-            .unwrap_or_default();
-        let protected = match &self.resource {
-            Some(resource) => {
-                let issuers = issuers.iter().map(|trust| &*trust.issuer);
-                Protected::published(realm, resource, issuers, &policy)
-            }
-            None => Protected::unnamed(realm, self.resource_metadata.map(Into::into)),
+        let resources = if self.resources.is_empty() {
+            let audience = trusted.first().and_then(|issuer| issuer.audiences.first());
+            let realm = realm.as_ref().or(audience).cloned().unwrap_or_default();
+            Resources::One(Arc::new(Protected::unnamed(
+                realm,
+                self.resource_metadata.map(Into::into),
+            )))
+        } else {
+            Resources::new(&self.resources, &trusted, realm.as_deref(), &policy)
         };
         let audiences = issuers.iter().flat_map(|trust| &trust.issuer.audiences);
-        let origins = origins(audiences.map(|audience| &**audience).chain(identifier));
+        let audiences = audiences.map(|audience| &**audience);
+        let origins = origins(audiences.chain(self.resources.iter().map(Resource::identifier)));
         Ok(Authorizer {
             inner: Arc::new(Inner {
                 policy,
@@ -173,8 +187,9 @@ impl AuthorizerBuilder {
                 cache: Arc::new(TokenCache::new(self.limits.cache_bytes)),
                 limits: self.limits,
                 clock: self.clock,
-                resource: self.resource,
-                protected: Arc::new(protected),
+                specified: self.resources.into(),
+                realm,
+                resources,
                 origins,
                 issuers,
             }),

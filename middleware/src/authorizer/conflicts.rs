@@ -4,17 +4,32 @@ use crate::error::ConfigError;
 use crate::issuer::TrustedIssuer;
 use crate::policy::{Policy, Truncation};
 use crate::profile::{ChainCompleteness, PriorActors};
-use crate::resource::WELL_KNOWN;
+use crate::resource::{PathComparison, Resource, WELL_KNOWN, overlaps};
 
-/// A route for the metadata that is published here: the policy does not decide on it.
-pub(super) fn metadata_route(policy: &Policy) -> Option<ConfigError> {
-    let (route, line, column) = policy.route_below(WELL_KNOWN)?;
-    Some(ConfigError::MetadataRoute {
+/// How the paths of requests are compared with those of resources.
+pub(super) fn path_comparison(policy: &Policy) -> PathComparison {
+    match policy.compares_spelling_exactly() {
+        true => PathComparison::Exact,
+        false => PathComparison::Folded,
+    }
+}
+
+/// Resources that cannot be protected together, and a route for the metadata that is published here: the policy does not decide
+/// on it.
+pub(super) fn resource_conflicts(resources: &[Resource], policy: &Policy) -> impl Iterator<Item = ConfigError> {
+    let is_published = resources.iter().any(|resource| resource.publication.is_here());
+    let route = if is_published {
+        policy.route_below(WELL_KNOWN)
+    } else {
+        None
+    };
+    let route = route.map(|(route, line, column)| ConfigError::MetadataRoute {
         route: route.to_owned(),
         line,
         column,
         help: "remove the route",
-    })
+    });
+    overlaps(resources, path_comparison(policy)).into_iter().chain(route)
 }
 
 /// The rules on prior actors that the chain of `issuer` cannot support (RFC 8693 section 4.1 guarantees nothing of it).

@@ -10,9 +10,12 @@ mod mcp_message;
 mod origins;
 mod pending;
 mod protected;
+mod resources;
 mod step;
 
 use std::sync::Arc;
+
+use http::HeaderMap;
 
 pub use builder::AuthorizerBuilder;
 pub use decision::Decision;
@@ -21,9 +24,10 @@ pub use explain::Explanation;
 pub(crate) use decision::Denied;
 pub(crate) use pending::{Authorization, Pending};
 
-use conflicts::{history_conflicts, metadata_route};
+use conflicts::{history_conflicts, resource_conflicts};
 use kind_warning::KindWarning;
 use protected::Protected;
+use resources::Resources;
 
 use crate::challenge::{Challenge, ChallengeContext};
 use crate::clock::Clock;
@@ -33,7 +37,7 @@ use crate::issuer::TrustedIssuer;
 use crate::keys::{Fetch, Keys, RemoteKeys};
 use crate::limits::Limits;
 use crate::policy::Policy;
-use crate::request::Target;
+use crate::request::{Presented, Target};
 use crate::resource::{Metadata, Resource};
 use crate::token::TokenCache;
 
@@ -67,8 +71,10 @@ struct Inner {
     leeway: u64,
     limits: Limits,
     clock: Clock,
-    resource: Option<Resource>,
-    protected: Arc<Protected>,
+    /// What `resources` is made of, with every policy anew; empty where each issuer has its audiences.
+    specified: Arc<[Resource]>,
+    realm: Option<Box<str>>,
+    resources: Resources,
     /// The origins of the audiences, whose web pages may send messages to an MCP endpoint.
     origins: Vec<Box<str>>,
     cache: Arc<TokenCache<Identity>>,
@@ -121,7 +127,8 @@ impl Authorizer {
     ///
     /// # Errors
     /// [`ConfigError::HistoryRule`] for a rule on prior actors that an issuer's chain cannot support;
-    /// [`ConfigError::MetadataRoute`] for a route of the metadata that is published here.
+    /// [`ConfigError::MetadataRoute`] for a route of the metadata that is published here; [`ConfigError::Overlap`] for resources
+    /// that differ in a spelling which the policy does not distinguish.
     pub fn with_policy(&self, policy: impl Into<Arc<Policy>>) -> Result<Authorizer, ConfigError> {
         let policy = policy.into();
         let mut issuers = self.inner.issuers.iter();
@@ -129,13 +136,12 @@ impl Authorizer {
             return Err(conflict);
         }
         let mut inner = Inner::clone(&self.inner);
-        if let Some(resource) = &inner.resource {
-            if let Some(conflict) = metadata_route(&policy) {
+        if !inner.specified.is_empty() {
+            if let Some(conflict) = resource_conflicts(&inner.specified, &policy).next() {
                 return Err(conflict);
             }
-            let issuers = inner.issuers.iter().map(|trust| &*trust.issuer);
-            let realm = inner.protected.realm.clone();
-            inner.protected = Arc::new(Protected::published(realm, resource, issuers, &policy));
+            let issuers: Vec<&TrustedIssuer> = inner.issuers.iter().map(|trust| &*trust.issuer).collect();
+            inner.resources = Resources::new(&inner.specified, &issuers, inner.realm.as_deref(), &policy);
         }
         inner.policy = policy;
         Ok(Authorizer { inner: Arc::new(inner) })
@@ -162,7 +168,7 @@ impl Authorizer {
 
     /// The answer to a request that is denied with `error` before there is a decision on it.
     pub fn challenge(&self, error: &Error) -> Challenge {
-        self.challenge_of(error, &self.inner.protected, None)
+        self.challenge_of(error, self.inner.resources.elsewhere(), None)
     }
 
     /// The answer to a denied request. [`None`] if the request is allowed.
@@ -171,7 +177,7 @@ impl Authorizer {
     }
 
     pub(crate) fn challenge_to_denied(&self, denied: &Denied) -> Challenge {
-        let protected = denied.protected.as_ref().unwrap_or(&self.inner.protected);
+        let protected = denied.protected.as_ref().unwrap_or(self.inner.resources.elsewhere());
         self.challenge_of(&denied.error, protected, denied.scope.as_deref())
     }
 
@@ -184,12 +190,12 @@ impl Authorizer {
         Challenge::new(error, &context)
     }
 
-    /// The answer to a request for the metadata of the [`resource`](AuthorizerBuilder::resource), which needs no authorization;
-    /// [`None`] for any other request, and without a resource. Ask before [`decide`](Self::decide).
+    /// The answer to a request for the metadata of a [`resource`](AuthorizerBuilder::resource), which needs no authorization;
+    /// [`None`] for any other request, and where none is published here. Ask before [`decide`](Self::decide).
     ///
     /// It answers every path at and below `/.well-known/oauth-protected-resource`.
-    pub fn metadata(&self, target: &Target<'_>) -> Option<Metadata> {
-        self.inner.protected.metadata(target)
+    pub fn metadata(&self, target: &Target<'_>, headers: &HeaderMap) -> Option<Metadata> {
+        self.inner.resources.metadata(&Presented::headers(target, headers))
     }
 
     /// The policy.

@@ -9,6 +9,7 @@ pub(super) struct Step(&'static str, &'static str);
 
 impl Step {
     pub(super) const ROUTE: Step = Step("route", "a route of the policy");
+    pub(super) const RESOURCE: Step = Step("resource", "a resource of the host and the path");
     pub(super) const CREDENTIAL: Step = Step("credential", "one bearer token");
     pub(super) const FORM: Step = Step("form", "a strict compact JWS");
     pub(super) const ISSUER: Step = Step("issuer", "issued by");

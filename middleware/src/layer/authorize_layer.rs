@@ -169,7 +169,7 @@ impl<R, M> AuthorizeLayer<R, M> {
     {
         self.metadata_response.respond(|| {
             let target = Target::new(request.method(), request.uri()).ok()?;
-            self.authorizer.metadata(&target)
+            self.authorizer.metadata(&target, request.headers())
         })
     }
 

@@ -99,9 +99,11 @@ impl Policy {
         self.routes.names()
     }
 
-    /// The scopes that the routes accept, in the order of the document; some more than once.
-    pub(crate) fn scopes(&self) -> impl Iterator<Item = &str> {
-        self.routes.requirements().flat_map(|requirement| requirement.scopes())
+    /// The scopes of the routes that match paths at or below `root`, and not below one of `others` alone; in the order of the
+    /// document, some more than once.
+    pub(crate) fn scopes(&self, root: &str, others: &[&str]) -> impl Iterator<Item = &str> {
+        let requirements = self.routes.requirements_below(root, others);
+        requirements.flat_map(|requirement| requirement.scopes())
     }
 
     /// A route for `path` or a path below it, with its line and column.

@@ -33,6 +33,14 @@ pub(super) enum Closeness {
     Named,
 }
 
+/// How many of the paths of a pattern are in some place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Overlap {
+    None,
+    Part,
+    Whole,
+}
+
 impl Pattern {
     /// The pattern and its name, or why it is invalid.
     pub(super) fn parse(written: &Spanned<String>) -> Result<(Pattern, Arc<str>), Explanation> {
@@ -67,6 +75,21 @@ impl Pattern {
     /// The path as a policy has it.
     pub(super) fn written_path(&self) -> String {
         joined(&self.segments, Segment::to_string)
+    }
+
+    /// Whether the paths of this pattern are at or below `root`.
+    pub(super) fn overlap(&self, root: &str) -> Overlap {
+        let mut overlap = Overlap::Whole;
+        let mut segments = self.segments.iter();
+        for name in root.split('/').skip(1) {
+            match segments.next() {
+                Some(Segment::Literal(text)) if **text == *name => {}
+                Some(Segment::Parameter(_)) => overlap = Overlap::Part,
+                Some(Segment::CatchAll(_)) => return Overlap::Part,
+                Some(Segment::Literal(_)) | None => return Overlap::None,
+            }
+        }
+        overlap
     }
 
     /// The path with every parameter alike, so that two routes for the same requests look the same.

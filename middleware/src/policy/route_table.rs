@@ -11,7 +11,7 @@ use super::mcp::McpMatch;
 use super::methods;
 use super::refinements::{Refined, Refinements};
 use super::requirement::Requirement;
-use super::route_pattern::{Closeness, Pattern};
+use super::route_pattern::{Closeness, Overlap, Pattern};
 use super::routers::{Candidate, Place, Routers};
 use super::spelling::{Ambiguity, Spelling};
 use crate::request::{Folding, McpCall, PathForms, RESOURCES_READ, is_normal_uri};
@@ -82,6 +82,18 @@ impl RouteTable {
 
     pub(super) fn routes(&self) -> impl Iterator<Item = (&Pattern, &Route)> {
         self.patterns.iter().zip(&self.routes)
+    }
+
+    /// The requirements of the routes that match paths at or below `root`, and not below one of `others` alone.
+    pub(super) fn requirements_below(&self, root: &str, others: &[&str]) -> impl Iterator<Item = &Arc<Requirement>> {
+        let routes = self.routes().filter(move |(pattern, _)| {
+            let is_of_another = others.iter().any(|other| pattern.overlap(other) == Overlap::Whole);
+            pattern.overlap(root) != Overlap::None && !is_of_another
+        });
+        routes.filter_map(|(_, route)| match &route.access {
+            Access::Public => None,
+            Access::Guarded(requirement) => Some(requirement),
+        })
     }
 
     /// A route for `path` or a path below it, with its line and column. A path of a wildcard is not below it.

@@ -2,6 +2,7 @@
 
 mod bearer;
 mod folding;
+mod host;
 mod mcp_call;
 mod method_parameter;
 mod parameter_name;

@@ -5,6 +5,7 @@ use std::fmt;
 use http::HeaderMap;
 
 use super::bearer;
+use super::host;
 use super::target::Target;
 use crate::error::Error;
 
@@ -54,6 +55,15 @@ impl<'r> Presented<'r> {
 
     pub(crate) fn target(&self) -> &'r Target<'r> {
         self.target
+    }
+
+    /// The name of the host that the request is for, where it is known.
+    pub(crate) fn host(&self) -> Result<Option<&'r str>, Error> {
+        let headers = match self.credential {
+            Source::Headers(headers) => Some(headers),
+            Source::Token(_) => None,
+        };
+        host::host(self.target, headers)
     }
 
     /// The one bearer token. Its form has not been checked.

@@ -34,7 +34,15 @@ pub struct Target<'a> {
     method: &'a Method,
     path: CanonicalPath<'a>,
     query: Option<&'a str>,
-    origin: Option<(&'a str, &'a str)>,
+    origin: Origin<'a>,
+}
+
+/// Where scheme and host of a request are known from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin<'a> {
+    Unknown,
+    Uri(&'a str, &'a str),
+    Server(&'a str, &'a str),
 }
 
 impl<'a> Target<'a> {
@@ -54,19 +62,29 @@ impl<'a> Target<'a> {
             method,
             path,
             query: uri.query(),
-            origin: uri.scheme_str().zip(uri.authority().map(Authority::as_str)),
+            origin: match (uri.scheme_str(), uri.authority().map(Authority::as_str)) {
+                (Some(scheme), Some(host)) => Origin::Uri(scheme, host),
+                _ => Origin::Unknown,
+            },
         })
     }
 
     /// Sets scheme and host of the request, as the server received them.
     #[must_use]
     pub fn with_origin(mut self, scheme: &'a str, host: &'a str) -> Self {
-        self.origin = Some((scheme, host));
+        self.origin = Origin::Server(scheme, host);
         self
     }
 
     /// Scheme and host, where they are known: from the URI, or [set](Self::with_origin).
     pub fn origin(&self) -> Option<(&'a str, &'a str)> {
+        match self.origin {
+            Origin::Unknown => None,
+            Origin::Uri(scheme, host) | Origin::Server(scheme, host) => Some((scheme, host)),
+        }
+    }
+
+    pub(super) fn origin_source(&self) -> Origin<'a> {
         self.origin
     }
 

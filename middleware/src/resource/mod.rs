@@ -5,20 +5,28 @@
 
 mod identifier;
 mod metadata;
+mod overlap;
+mod place;
 
 pub use metadata::Metadata;
 
 pub(crate) use identifier::WELL_KNOWN;
 pub(crate) use metadata::Document;
+pub(crate) use overlap::{PathComparison, overlaps};
+pub(crate) use place::{Place, is_below};
 
 use identifier::Identifier;
 
 use crate::error::ConfigError;
+use crate::issuer::check_audience;
 
 /// A scope for the client's own use of the issuer, which no resource requires.
 const OFFLINE_ACCESS: &str = "offline_access";
 
 /// A protected resource. It is its own audience, and has metadata (RFC 9728) under its URL.
+///
+/// An authorizer with several resources decides by host and path which of them a request is for: see
+/// [`AuthorizerBuilder::resource`](crate::AuthorizerBuilder::resource).
 ///
 /// ```
 /// use actgate::Resource;
@@ -38,6 +46,25 @@ pub struct Resource {
     pub(crate) documentation: Option<Box<str>>,
     pub(crate) scopes: Option<Vec<Box<str>>>,
     pub(crate) authorization_servers: Option<Vec<Box<str>>>,
+    pub(crate) audiences: Vec<Box<str>>,
+    pub(crate) audiences_of: Vec<(Box<str>, Box<str>)>,
+    pub(crate) place: Place,
+    pub(crate) publication: Publication,
+}
+
+/// Where the metadata of a resource is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Publication {
+    /// At its own address, which is answered here.
+    Here,
+    /// At a URL of another server.
+    At(Box<str>),
+}
+
+impl Publication {
+    pub(crate) fn is_here(&self) -> bool {
+        *self == Publication::Here
+    }
 }
 
 impl Resource {
@@ -53,7 +80,59 @@ impl Resource {
             documentation: None,
             scopes: None,
             authorization_servers: None,
+            audiences: vec![identifier.into()],
+            audiences_of: Vec::new(),
+            place: Place::default(),
+            publication: Publication::Here,
         })
+    }
+
+    /// Accepts one more audience beside the identifier, compared byte for byte.
+    ///
+    /// # Errors
+    /// As [`TrustedIssuer::audience`](crate::TrustedIssuer::audience).
+    pub fn audience(mut self, audience: &str) -> Result<Resource, ConfigError> {
+        check_audience(audience)?;
+        self.audiences.push(audience.into());
+        Ok(self)
+    }
+
+    /// Accepts this audience, and no other but those that are named so, in the tokens of one issuer: for an issuer that writes its
+    /// own identifiers in `aud`, such as `api://…` of Entra.
+    ///
+    /// # Errors
+    /// As [`TrustedIssuer::audience`](crate::TrustedIssuer::audience).
+    pub fn audience_of(mut self, issuer: &str, audience: &str) -> Result<Resource, ConfigError> {
+        check_audience(audience)?;
+        self.audiences_of.push((issuer.into(), audience.into()));
+        Ok(self)
+    }
+
+    /// Applies to requests to this host, and to others that are named so; it is compared without regard to case and port.
+    ///
+    /// # Errors
+    /// [`ConfigError::Place`] for a text that is no host, a pattern, or a host with a port.
+    pub fn host(mut self, host: &str) -> Result<Resource, ConfigError> {
+        self.place.add_host(host)?;
+        Ok(self)
+    }
+
+    /// Applies to requests to this path and to every path below it: `/orders` is that of `/orders/1`, and not of `/ordersx`.
+    ///
+    /// # Errors
+    /// [`ConfigError::Place`] for a text that is no path, a pattern, or a path with a slash at its end.
+    pub fn path(mut self, path: &str) -> Result<Resource, ConfigError> {
+        self.place.set_path(path)?;
+        Ok(self)
+    }
+
+    /// Names the URL where another server publishes the metadata, which is then not answered here.
+    ///
+    /// # Errors
+    /// [`ConfigError::Url`] for a text that is no `https` or `http` URL.
+    pub fn metadata_at(mut self, url: &str) -> Result<Resource, ConfigError> {
+        self.publication = Publication::At(checked_url(url)?);
+        Ok(self)
     }
 
     /// Sets the name for people (`resource_name`).
@@ -68,16 +147,8 @@ impl Resource {
     /// # Errors
     /// [`ConfigError::Url`] for a text that is no `https` or `http` URL.
     pub fn documentation(mut self, url: &str) -> Result<Resource, ConfigError> {
-        match url::Url::parse(url) {
-            Ok(parsed) if matches!(parsed.scheme(), "https" | "http") => {
-                self.documentation = Some(url.into());
-                Ok(self)
-            }
-            _ => Err(ConfigError::Url {
-                url: url.to_owned(),
-                reason: "it is not an https URL, nor an http URL",
-            }),
-        }
+        self.documentation = Some(checked_url(url)?);
+        Ok(self)
     }
 
     /// Sets the scopes that the metadata lists, in place of those that the routes of the policy require. `offline_access` is left
@@ -100,9 +171,23 @@ impl Resource {
         &self.identifier.text
     }
 
-    /// Where its metadata is: the well-known path, before the path of the resource (RFC 9728 section 3).
+    /// Where its metadata is: the well-known path, before the path of the resource (RFC 9728 section 3), or
+    /// [elsewhere](Self::metadata_at).
     pub fn metadata_url(&self) -> &str {
-        &self.identifier.metadata_url
+        match &self.publication {
+            Publication::Here => &self.identifier.metadata_url,
+            Publication::At(url) => url,
+        }
+    }
+}
+
+fn checked_url(text: &str) -> Result<Box<str>, ConfigError> {
+    match url::Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "https" | "http") => Ok(text.into()),
+        _ => Err(ConfigError::Url {
+            url: text.to_owned(),
+            reason: "it is not an https URL, nor an http URL",
+        }),
     }
 }
 

@@ -145,7 +145,7 @@ impl Gate {
         let target = Target::new(&request.method, &request.uri).map_err(Denial::Authorization)?;
         let (scheme, host) = (head.connection.scheme.as_str(), head.host.to_str().unwrap_or_default());
         let target = target.with_origin(scheme, host);
-        if let Some(metadata) = self.authorizer.metadata(&target) {
+        if let Some(metadata) = self.authorizer.metadata(&target, &request.headers) {
             return Err(Unforwarded::Metadata(metadata));
         }
         let decision = self.authorizer.decide(&target, &request.headers).await;
