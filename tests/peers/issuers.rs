@@ -1,6 +1,7 @@
 //! A real authorization server that the gate finds by discovery: node-oidc-provider.
 
 use aws_lc_rs::digest::{SHA256, digest};
+use serde_json::json;
 use url::Url;
 use url::form_urlencoded::Serializer;
 
@@ -27,6 +28,12 @@ routes:
     require: [human-must-initiate]
 ";
 
+/// What the operator knows of the accounts and clients of the authorization server: its tokens say nothing of kinds.
+const KINDS: &str = "    kinds:
+      human: [{ subject: \"person-*\" }]
+      service: [{ client: night-batch, subject: night-batch }]
+";
+
 /// The authorization server, a gate that trusts it, and the API behind it.
 struct Shop {
     provider: Service,
@@ -38,7 +45,7 @@ impl Shop {
     fn open(kinds: &str) -> Self {
         let (provider, upstream) = (Service::start("oidc_provider.js"), Upstream::start());
         let gate = Gate::run(&format!(
-            "listen: 127.0.0.1:0\nupstream: http://{}\nadmin: 127.0.0.1:0\naudience: {ORDERS}\nissuers:\n  - issuer: {}\n    keys: {{ refresh: 300ms, cooldown: 100ms, timeout: 2s, max_stale: 1h }}\n{kinds}{ROUTES}",
+            "listen: 127.0.0.1:0\nupstream: http://{}\nadmin: 127.0.0.1:0\naudience: [{ORDERS}, storefront]\nissuers:\n  - issuer: {}\n    keys: {{ refresh: 300ms, cooldown: 100ms, timeout: 2s, max_stale: 1h }}\n{kinds}{ROUTES}",
             upstream.address(),
             provider.url(),
         ));
@@ -113,23 +120,41 @@ fn parameter(url: &Url, name: &str) -> String {
 
 #[test]
 #[ignore = "needs the programs of tests/peers/run"]
-fn oidc_provider_is_found_by_discovery() {
-    let shop = Shop::open("");
+fn a_person_of_oidc_provider_passes_and_its_machine_does_not() {
+    let shop = Shop::open(KINDS);
     let signed_in = shop.sign_in("person-alice", "openid orders:read refunds:write");
     let person = access_token(&signed_in);
     let machine = access_token(&shop.client_credentials("orders:read refunds:write"));
     let subjects = [&person, &machine].map(|token| claims(token)["sub"].clone());
     assert_eq!(subjects, ["person-alice", "night-batch"]);
-    for token in [&person, &machine] {
-        shop.assert("GET", "/orders/1", token, 200, "");
-        // There is no evidence of any kind.
-        shop.assert("POST", "/refunds", token, 403, "initiator_kind_unknown");
-    }
+    shop.assert("GET", "/orders/1", &person, 200, "");
+    shop.assert("GET", "/orders/1", &machine, 200, "");
+    shop.assert("POST", "/refunds", &person, 200, "");
+    shop.assert("POST", "/refunds", &machine, 403, "initiator_not_human");
+
     let reader = access_token(&shop.sign_in("person-bob", "orders:read"));
     shop.assert("POST", "/refunds", &reader, 403, "insufficient_scope");
+    // An account whose name is no evidence.
+    let other = access_token(&shop.sign_in("alice", "refunds:write"));
+    shop.assert("POST", "/refunds", &other, 403, "initiator_kind_unknown");
 
+    // Its audience is the client, which the gate accepts here too.
     let id_token = signed_in.json()["id_token"].as_str().expect("an ID token").to_owned();
+    assert_eq!(claims(&id_token)["aud"], json!("storefront"));
     shop.assert("GET", "/orders/1", &id_token, 401, "invalid_claim");
+    let event = shop.gate.decisions().pop().expect("a decision");
+    assert_eq!(event["reason"], "the `typ` in the header of the token is missing");
+}
+
+#[test]
+#[ignore = "needs the programs of tests/peers/run"]
+fn without_evidence_all_of_oidc_provider_are_of_unknown_kind() {
+    let shop = Shop::open("");
+    let person = access_token(&shop.sign_in("person-alice", "refunds:write"));
+    let machine = access_token(&shop.client_credentials("refunds:write"));
+    for token in [person, machine] {
+        shop.assert("POST", "/refunds", &token, 403, "initiator_kind_unknown");
+    }
 }
 
 #[test]
