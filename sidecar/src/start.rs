@@ -51,7 +51,8 @@ pub(crate) async fn start(settings: Settings, log: DecisionLog) -> Result<Server
         );
     }
     let address = data.address().context("address of the listener")?;
-    let audiences = settings.audiences.iter().map(String::as_str);
+    let own = settings.issuers.iter().flat_map(|issuer| &issuer.own_audiences);
+    let audiences = settings.audiences.iter().chain(own).map(String::as_str);
     let hosts = AllowedHosts::new(&settings.hosts, address, audiences);
     let via = ViaPseudonym::default();
     check_named_roots(&settings).context("root certificates")?;

@@ -188,6 +188,19 @@ fn an_issuer_that_is_no_url_needs_its_keys() {
 }
 
 #[test]
+fn an_audience_of_an_issuer_is_checked_as_the_one_at_the_top() {
+    let issuer = "  - issuer: https://idp.example.com\n    audience: ";
+    let rows = [
+        ("[]\n", "6:15: there is no audience"),
+        ("''\n", "6:15: an audience is empty"),
+        ("['api-*']\n", "6:16: `api-*` is not an audience: it is a pattern"),
+    ];
+    let rows = rows.map(|(audience, expected)| (format!("{issuer}{audience}"), expected));
+    let rows = rows.each_ref().map(|(text, expected)| (&**text, *expected));
+    assert_mistakes(&rows, &[]);
+}
+
+#[test]
 fn keys_come_from_one_source() {
     let issuer = "  - issuer: https://idp.example.com\n";
     assert_mistakes(

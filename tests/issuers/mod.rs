@@ -1,5 +1,6 @@
 //! Trusted issuers of every shape: pinned claims, shared issuers, identifiers that are no URL, and where keys come from.
 
+mod audiences;
 mod cluster;
 mod identifiers;
 mod insecure_http;

@@ -88,6 +88,8 @@ struct IssuerSummary<'a> {
     jwks_uri: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     jwks_file: Option<&'a Path>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    audience: &'a [String],
     #[serde(skip)]
     keys: &'a KeyLocation,
 }
@@ -104,6 +106,7 @@ impl<'a> Summary<'a> {
                 KeyLocation::File(file) => Some(file),
                 _ => None,
             },
+            audience: &issuer.own_audiences,
             keys: &issuer.keys,
         });
         Summary {
@@ -134,9 +137,15 @@ impl fmt::Display for Summary<'_> {
             Some(admin) => writeln!(f, "  admin     {admin} (/livez, /readyz)")?,
             None => writeln!(f, "  admin     none")?,
         }
-        writeln!(f, "  audience  {}", self.audience.join(", "))?;
+        if !self.audience.is_empty() {
+            writeln!(f, "  audience  {}", self.audience.join(", "))?;
+        }
         for issuer in &self.issuers {
-            writeln!(f, "  issuer    {} (keys: {})", issuer.issuer, issuer.keys)?;
+            let audience = match issuer.audience {
+                [] => String::new(),
+                own => format!("; audience: {}", own.join(", ")),
+            };
+            writeln!(f, "  issuer    {} (keys: {}{audience})", issuer.issuer, issuer.keys)?;
         }
         writeln!(
             f,

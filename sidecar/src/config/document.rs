@@ -47,6 +47,7 @@ pub(super) struct IssuerDocument {
     pub(super) insecure_http: Option<Spanned<bool>>,
     pub(super) ca_file: Option<Spanned<String>>,
     pub(super) token_file: Option<Spanned<String>>,
+    pub(super) audience: Option<Spanned<OneOrMany<Spanned<String>>>>,
     pub(super) claims: BTreeMap<String, Spanned<OneOrMany<RequiredValue>>>,
     pub(super) algorithms: Option<Spanned<Vec<AcceptedAlgorithm>>>,
     pub(super) profile: Option<Profile>,

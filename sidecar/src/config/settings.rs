@@ -29,6 +29,7 @@ pub(crate) struct Settings {
     /// The address for liveness and readiness.
     pub(crate) admin: Option<SocketAddr>,
     pub(crate) hosts: Vec<AllowedHost>,
+    /// The audiences for the issuers that have none of their own.
     pub(crate) audiences: Vec<String>,
     pub(crate) issuers: Vec<IssuerSettings>,
     /// The files of issuers that this machine does not have. With one missing, the gate does not start.
@@ -48,6 +49,8 @@ pub(crate) struct Settings {
 #[derive(Clone, Debug)]
 pub(crate) struct IssuerSettings {
     pub(crate) trusted: TrustedIssuer,
+    /// Its own audiences, in place of those of the API.
+    pub(crate) own_audiences: Vec<String>,
     pub(crate) keys: KeyLocation,
     /// Where the configuration allows to fetch them over plain http.
     pub(crate) insecure_http: Option<Span>,

@@ -8,7 +8,7 @@ use super::issuer_keys::{IssuerKeys, PLACEHOLDER, PlainHttp};
 use super::key_access::KeyAccess;
 use super::reader::ConfigReader;
 use super::values;
-use crate::config::document::{AcceptedAlgorithm, IssuerDocument};
+use crate::config::document::{AcceptedAlgorithm, Document, IssuerDocument};
 use crate::config::settings::{IssuerSettings, Roots};
 
 /// The issuers, and their files that this machine does not have.
@@ -21,10 +21,19 @@ pub(super) struct TrustSettings {
 const NAME_AN_ISSUER: &str = "name at least one issuer";
 
 impl ConfigReader<'_> {
-    pub(super) fn audiences(&mut self, written: Option<&Spanned<OneOrMany<Spanned<String>>>>) -> Vec<String> {
-        let Some(written) = self.required("audience", written, Span::default()) else {
-            return Vec::new();
+    /// The audiences of each issuer that has none of its own. They are required if there is such an issuer.
+    pub(super) fn audiences(&mut self, document: &Document) -> Vec<String> {
+        let mut issuers = document.issuers.iter().flat_map(|issuers| &issuers.value).peekable();
+        let written = document.audience.as_ref();
+        let is_needed = issuers.peek().is_none() || issuers.any(|issuer| issuer.value.audience.is_none());
+        let written = match is_needed {
+            true => self.required("audience", written, Span::default()),
+            false => written,
         };
+        written.map_or_else(Vec::new, |written| self.audience_list(written))
+    }
+
+    fn audience_list(&mut self, written: &Spanned<OneOrMany<Spanned<String>>>) -> Vec<String> {
         let OneOrMany(audiences) = &written.value;
         if audiences.is_empty() && !self.omissions.within(written.span()) {
             let message = "there is no audience";
@@ -115,7 +124,8 @@ impl ConfigReader<'_> {
             let help = "remove it, or name the http address in `jwks_uri`";
             self.diagnostics.push(place, message, help);
         }
-        for audience in audiences {
+        let own = document.audience.as_ref().map(|own| self.audience_list(own));
+        for audience in own.as_deref().unwrap_or(audiences) {
             trusted = trusted.audience(audience).ok()?;
         }
         trusted = self.required_claims(trusted, document);
@@ -151,6 +161,7 @@ impl ConfigReader<'_> {
         }
         Some(IssuerSettings {
             trusted,
+            own_audiences: own.unwrap_or_default(),
             keys: location,
             insecure_http: match plain_http {
                 PlainHttp::Allowed(place) => Some(place),

@@ -61,7 +61,7 @@ pub(crate) fn parse(file: &Path, text: &str) -> Result<Settings, Diagnostics> {
 impl ConfigReader<'_> {
     fn settings(&mut self, document: &Document, text: &str) -> Option<Settings> {
         let addresses = self.addresses(document);
-        let audiences = self.audiences(document.audience.as_ref());
+        let audiences = self.audiences(document);
         let hosts = self.hosts(document.hosts.as_ref());
         let decision_log = self.decision_log(document.decision_log.as_ref(), document.policy.as_ref());
         let identity_headers = self.identity_headers(&document.identity_headers);
