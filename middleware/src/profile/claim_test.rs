@@ -30,9 +30,10 @@ pub(crate) enum ClaimTest {
     NotPrefix(Box<str>),
     /// It is a text that ends so.
     Suffix(Box<str>),
-    /// It is a text with this word; words are separated by one space and compared without ASCII case.
+    /// It is a text with this word; words are separated by one space and compared without ASCII case. Some issuers write such
+    /// words as a list of texts.
     Word(Box<str>),
-    /// It is absent, or a text without this word.
+    /// It is absent, or a text or a list without this word.
     NotWord(Box<str>),
     /// It is a text with this whole number among its words.
     Facet(u64),
@@ -87,6 +88,14 @@ impl ClaimTest {
                     Json::Array(items) => met(items.iter().any(|item| wanted.is(item))),
                     _ => unmet(Reason::Malformed),
                 };
+            }
+            (ClaimTest::Word(word) | ClaimTest::NotWord(word), Some(Json::Array(items))) => {
+                let words: Option<Vec<&str>> = items.iter().map(Json::as_str).collect();
+                let Some(words) = words else {
+                    return unmet(Reason::Malformed);
+                };
+                let has_word = words.iter().any(|other| other.eq_ignore_ascii_case(word));
+                return met(has_word == matches!(self, ClaimTest::Word(_)));
             }
             (_, Some(Json::String(text))) => &**text,
             (_, Some(_)) => return unmet(Reason::Malformed),
@@ -362,6 +371,11 @@ mod tests {
             ("{ word: user }", r#"{"c":"users"}"#, Err(Mismatch)),
             ("{ not_word: user }", "{}", Ok(())),
             ("{ not_word: user }", r#"{"c":"x user"}"#, Err(Mismatch)),
+            ("{ word: user }", r#"{"c":["x","User"]}"#, Ok(())),
+            ("{ word: user }", r#"{"c":["x user"]}"#, Err(Mismatch)),
+            ("{ not_word: user }", r#"{"c":["x"]}"#, Ok(())),
+            ("{ not_word: user }", r#"{"c":["x","user"]}"#, Err(Mismatch)),
+            ("{ not_word: user }", r#"{"c":["x",7]}"#, Err(Malformed)),
             ("{ facet: 13 }", r#"{"c":"3 13"}"#, Ok(())),
             ("{ facet: 13 }", r#"{"c":"113"}"#, Err(Mismatch)),
             ("{ facet: 13 }", r#"{"c":"3,13"}"#, Err(Malformed)),

@@ -45,8 +45,8 @@
 //! | `{ present: true }`, `{ absent: true }` | is there and not blank; is not there |
 //! | `{ prefix }`, `{ not_prefix }` | is a text that begins so, or not; without case |
 //! | `{ suffix }` | is a text that ends so |
-//! | `{ word }`, `{ not_word }` | has, or does not have, this word among words separated by one space, without case |
-//! | `{ facet }`, `{ not_facet }` | has, or does not have, this whole number among such words |
+//! | `{ word }`, `{ not_word }` | has, or does not have, this word among words separated by one space, or among the texts of a list, without case |
+//! | `{ facet }`, `{ not_facet }` | has, or does not have, this whole number among words separated by one space |
 //! | `{ contains }` | is a list with this value |
 //! | `{ entity_profile }` | classifies the party as `user`, `ai_agent` or `service` (OAuth Entity Profiles, draft -01) |
 //! | `{ same_as }`, `{ not_same_as }` | is, or is not, the text of the other claim, which is present |
