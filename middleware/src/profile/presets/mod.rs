@@ -14,7 +14,28 @@ macro_rules! presets {
 
 presets! {
     "rfc9068",
+    "actor-profile",
+    "ping-aic",
+    "pingam",
+    "pingone",
+    "thunderid",
     "keycloak",
+    "auth0",
+    "okta",
+    "entra",
+    "cognito",
+    "wso2",
+    "zitadel",
+    "duende",
+    "hydra",
+    "authentik",
+    "spring",
+    "pingfederate",
+    "cloudflare-access",
+    "kubernetes",
+    "spiffe",
+    "github-actions",
+    "gitlab",
 }
 
 /// One of the presets, by its place in the list. The first is the default.
