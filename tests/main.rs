@@ -19,6 +19,7 @@ mod narrowing;
 mod peers;
 mod policy;
 mod policy_examples;
+mod presets;
 mod pressure;
 mod process;
 mod readme;
