@@ -1,14 +1,11 @@
 //! Real OAuth clients that know of an API only its address: the metadata of the gate leads them to a token.
 
-use std::io::Write;
-
-use tempfile::NamedTempFile;
-
-use crate::deployment::gate::{Gate, Process};
+use crate::deployment::gate::Gate;
 use crate::deployment::upstream::Upstream;
+use crate::peers::authorization_server::{ALICE, AuthorizationServer};
 use crate::peers::browser;
 use crate::peers::front::Front;
-use crate::peers::program::{Program, Service};
+use crate::peers::program::Program;
 
 const ROUTES: &str = "
 routes:
@@ -17,13 +14,6 @@ routes:
   - match: POST /api/refunds
     scopes: [orders:read, refunds:write]
 ";
-
-/// What a person enters at the authorization servers.
-const ALICE: browser::Entries<'_> = &[
-    ("login", "person-alice"),
-    ("username", "alice"),
-    ("password", "wonderland"),
-];
 
 const REFUSALS_AND_ANSWERS: [&str; 4] = [
     "without a token 401",
@@ -45,53 +35,6 @@ fn openid_client_gets_through_by_the_metadata() {
 fn authlib_gets_through_by_the_metadata() {
     for server in [AuthorizationServer::oidc_provider, AuthorizationServer::bundled] {
         gets_through("clients/authlib_client.py", server);
-    }
-}
-
-/// A running authorization server with the client `storefront`.
-struct AuthorizationServer {
-    url: String,
-    _running: Running,
-}
-
-enum Running {
-    Foreign {
-        _service: Service,
-    },
-    Bundled {
-        _process: Process,
-        _registry: NamedTempFile,
-    },
-}
-
-impl AuthorizationServer {
-    /// node-oidc-provider, which issues tokens for any resource.
-    fn oidc_provider(_resource: &str) -> Self {
-        let service = Service::start("oidc_provider.js");
-        Self {
-            url: service.url(),
-            _running: Running::Foreign { _service: service },
-        }
-    }
-
-    /// `actgate issuer` with one resource.
-    fn bundled(resource: &str) -> Self {
-        let scopes = "[orders:read, refunds:write]";
-        let registry = format!(
-            "resources:\n  {resource}: {{ scopes: {scopes} }}\nusers:\n  alice: {{ password: wonderland, scopes: {scopes} }}\nclients:\n  storefront:\n    profile: web_app\n    secret: storefront-secret\n    grants: [authorization_code]\n    redirect_uris: [http://127.0.0.1/callback]\n    scopes: {scopes}\n    resources: [{resource}]\n"
-        );
-        let mut file = NamedTempFile::new().expect("a file");
-        file.write_all(registry.as_bytes()).expect("the registry");
-        let path = file.path().to_str().expect("a path");
-        let mut process = Process::start(&["issuer", "--listen", "127.0.0.1:0", "--registry", path]);
-        let address = process.address("actgate: issuer on ");
-        Self {
-            url: format!("http://{address}"),
-            _running: Running::Bundled {
-                _process: process,
-                _registry: file,
-            },
-        }
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! They do not come with the repository, so these tests are ignored unless `tests/peers/run` runs them.
 
+mod authorization_server;
 mod browser;
 mod clients;
 mod conformance;
