@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use actgate::profile::{Profile, UnknownProfile};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::cli::output::{Output, print, print_json};
@@ -128,37 +128,64 @@ fn evidence(item: &Value) -> String {
         parts.extend(item.get(key).map(|value| format!("{key} {}", first(value))));
     }
     let claims = item.get("claims").and_then(Value::as_object).into_iter().flatten();
-    let (positive, negative): (Vec<_>, Vec<_>) = claims.partition(|(_, test)| !is_negative(test));
+    let tests = claims.filter_map(|(claim, test)| Some((claim, Test::deserialize(test).ok()?)));
+    let (positive, negative): (Vec<_>, Vec<_>) = tests.partition(|(_, test)| !test.is_negative());
     let tests = if positive.is_empty() && parts.is_empty() {
         negative
     } else {
         positive
     };
-    parts.extend(tests.into_iter().map(|(claim, test)| in_words(claim, test)));
+    parts.extend(tests.into_iter().map(|(claim, test)| test.in_words(claim)));
     parts.join(", ")
 }
 
-fn is_negative(test: &Value) -> bool {
-    let word = test.as_object().and_then(|test| test.keys().next());
-    word.is_some_and(|word| word == "absent" || word.starts_with("not_"))
+/// A test on a claim, as a profile has it.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Test {
+    Present(bool),
+    Absent(bool),
+    Prefix(Value),
+    Suffix(Value),
+    NotPrefix(Value),
+    Word(Value),
+    NotWord(Value),
+    Facet(Value),
+    NotFacet(Value),
+    Contains(Value),
+    EntityProfile(Value),
+    SameAs(Value),
+    NotSameAs(Value),
+    #[serde(untagged)]
+    Equals(Value),
 }
 
-/// A test on a claim, such as `idtyp: user`.
-fn in_words(claim: &str, test: &Value) -> String {
-    let Some((word, value)) = test.as_object().and_then(|test| test.iter().next()) else {
-        return format!("{claim}: {}", first(test));
-    };
-    let value = first(value);
-    match &**word {
-        "present" => claim.to_owned(),
-        "absent" => format!("no {claim}"),
-        "prefix" => format!("{claim}: {value}*"),
-        "suffix" => format!("{claim}: *{value}"),
-        "not_prefix" => format!("{claim}: not {value}*"),
-        "not_word" | "not_facet" => format!("{claim}: not {value}"),
-        "same_as" => format!("{claim} = {value}"),
-        "not_same_as" => format!("{claim} ≠ {value}"),
-        _ => format!("{claim}: {value}"),
+impl Test {
+    fn is_negative(&self) -> bool {
+        match self {
+            Test::Absent(_) | Test::NotPrefix(_) | Test::NotWord(_) | Test::NotFacet(_) | Test::NotSameAs(_) => true,
+            Test::Present(_) | Test::Prefix(_) | Test::Suffix(_) | Test::Word(_) | Test::Facet(_) => false,
+            Test::Contains(_) | Test::EntityProfile(_) | Test::SameAs(_) | Test::Equals(_) => false,
+        }
+    }
+
+    /// In a few words, such as `idtyp: user`.
+    fn in_words(&self, claim: &str) -> String {
+        match self {
+            Test::Present(_) => claim.to_owned(),
+            Test::Absent(_) => format!("no {claim}"),
+            Test::Prefix(value) => format!("{claim}: {}*", first(value)),
+            Test::Suffix(value) => format!("{claim}: *{}", first(value)),
+            Test::NotPrefix(value) => format!("{claim}: not {}*", first(value)),
+            Test::NotWord(value) | Test::NotFacet(value) => format!("{claim}: not {}", first(value)),
+            Test::SameAs(value) => format!("{claim} = {}", first(value)),
+            Test::NotSameAs(value) => format!("{claim} ≠ {}", first(value)),
+            Test::Word(value)
+            | Test::Facet(value)
+            | Test::Contains(value)
+            | Test::EntityProfile(value)
+            | Test::Equals(value) => format!("{claim}: {}", first(value)),
+        }
     }
 }
 
@@ -282,31 +309,28 @@ mod tests {
 
     #[test]
     fn evidence_is_shown_by_the_claims_that_must_be_there() {
-        let shown = |evidence: Value| alternatives(Some(&evidence)).join(" | ");
         for (evidence, expected) in [
-            (json!([]), ""),
-            (json!({ "claims": { "aut": "AGENT" } }), "aut: AGENT"),
+            ("[]", ""),
+            ("{ claims: { aut: AGENT } }", "aut: AGENT"),
             (
-                json!([{ "claims": { "sid": { "present": true }, "name": { "not_prefix": "svc-" } } }]),
+                "[{ claims: { sid: { present: true }, name: { not_prefix: svc- } } }]",
                 "sid",
             ),
-            (json!([{ "claims": { "sub": { "absent": true } } }]), "no sub"),
+            ("[{ claims: { sub: { absent: true } } }]", "no sub"),
+            ("[{ claims: { name: { not_prefix: svc- } } }]", "name: not svc-*"),
             (
-                json!([{ "claims": { "name": { "not_prefix": "svc-" } } }]),
-                "name: not svc-*",
-            ),
-            (
-                json!([{ "subject": ["a|*", "b|*"] }, { "client": "batch" }]),
+                "[{ subject: ['a|*', 'b|*'] }, { client: batch }]",
                 "subject a|*, … | client batch",
             ),
-            (json!([{ "claims": { "sub": { "same_as": "cid" } } }]), "sub = cid"),
+            ("[{ claims: { sub: { same_as: cid } } }]", "sub = cid"),
             (
-                json!([{ "claims": { "fct": { "facet": 11 } } }, { "claims": { "fct": { "facet": 11 } } }]),
+                "[{ claims: { fct: { facet: 11 } } }, { claims: { fct: { facet: 11 } } }]",
                 "fct: 11",
             ),
-            (json!([{ "claims": { "grant_type": ["code"] } }]), "grant_type: code"),
+            ("[{ claims: { grant_type: [code] } }]", "grant_type: code"),
         ] {
-            assert_eq!(shown(evidence.clone()), expected, "{evidence}");
+            let list: Option<Value> = actgate_yaml::read(evidence).value;
+            assert_eq!(alternatives(list.as_ref()).join(" | "), expected, "{evidence}");
         }
     }
 
