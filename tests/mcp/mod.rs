@@ -1,5 +1,6 @@
 //! Messages of the Model Context Protocol: the headers that mirror them, their origin, and the routes that they reach.
 
+mod earlier;
 mod explain;
 mod headers;
 mod origin;

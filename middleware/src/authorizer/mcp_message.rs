@@ -8,7 +8,7 @@ use http::header::ORIGIN;
 use super::Authorizer;
 use crate::error::Error;
 use crate::policy::{Ambiguity, Route};
-use crate::request::{McpCall, Presented};
+use crate::request::{Mirrored, Presented};
 
 /// Why the route of a request cannot be chosen.
 pub(super) enum NoRoute {
@@ -40,8 +40,14 @@ impl Authorizer {
         let no_headers = HeaderMap::new();
         let headers = presented.fields().unwrap_or(&no_headers);
         self.check_origin(headers)?;
-        let call = McpCall::read(headers)?;
-        Ok(self.inner.policy.route_of_message(endpoint, &call)?)
+        let policy = &self.inner.policy;
+        match Mirrored::read(headers)? {
+            Mirrored::Call(call) => Ok(policy.route_of_message(endpoint, &call)?),
+            Mirrored::Nothing(error) => match policy.route_of_any_message(endpoint) {
+                None => Err(error.into()),
+                route => Ok(route),
+            },
+        }
     }
 
     /// Denies messages of web pages whose origin is neither that of an audience nor listed. The host of the request proves

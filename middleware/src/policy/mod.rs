@@ -139,10 +139,10 @@
 //!   (`=?base64?…?=`) is decoded.
 //! - The most specific message wins: a name in full, then the longest beginning, then the method without `name`, then the route
 //!   of the same path without `mcp`. Two routes for one message are an error. A message that no route matches is denied.
-//! - A path with `mcp` accepts POST requests of revision 2026-07-28 and later ones only. A request without
-//!   `MCP-Protocol-Version`, of an earlier revision, with a session of one (`Mcp-Session-Id`), with a header that is missing,
-//!   doubled, malformed or too long, or with a resource URI that is not in its normal form where URIs are compared, is 400, also
-//!   where a route without `mcp` would match. Clients of earlier revisions use a path without `mcp`.
+//! - A request without `MCP-Protocol-Version`, or of an earlier revision, proves nothing about its message. It is 400, unless the
+//!   path has a route without `mcp` that requires everything that each of its other routes does: then that route applies.
+//! - A header that is missing otherwise, doubled, malformed or too long is 400, as are a session (`Mcp-Session-Id`) beside revision
+//!   2026-07-28, and a resource URI that is not in its normal form where URIs are compared.
 //! - `Origin` is compared with `origins` and with the origins of the audiences; any other one is denied, as is `null`.
 //!
 //! The body is NOT read: a server that does not implement revision 2026-07-28, or that serves earlier ones and chooses among them by

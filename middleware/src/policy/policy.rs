@@ -127,6 +127,11 @@ impl Policy {
         self.routes.of_message(endpoint, call)
     }
 
+    /// The route for a message that is not known, if one of the endpoint requires what every other one does.
+    pub(crate) fn route_of_any_message(&self, endpoint: &Route) -> Option<&Route> {
+        self.routes.of_any_message(endpoint)
+    }
+
     /// Whether `mcp: { origins }` lists the origin of a web page.
     pub(crate) fn lists_origin(&self, origin: &str) -> bool {
         self.origins.iter().any(|listed| **listed == *origin)

@@ -12,6 +12,8 @@ pub(super) struct Refinements {
     methods: HashMap<Box<str>, ByName>,
     /// The route without `mcp`: every other message.
     others: Option<Refined>,
+    /// Whether that route requires everything that each of the others requires.
+    is_strictest: bool,
 }
 
 /// The routes for one method.
@@ -56,9 +58,18 @@ impl Refinements {
         Ok(())
     }
 
-    /// Adds the route for every message that no other one matches.
-    pub(super) fn add_others(&mut self, refined: Refined) {
-        self.others.get_or_insert(refined);
+    /// Adds the route for every message that no other one matches. It is added last.
+    pub(super) fn add_others(&mut self, refined: Refined, is_strictest: bool) {
+        if self.others.is_none() {
+            self.others = Some(refined);
+            self.is_strictest = is_strictest;
+        }
+    }
+
+    /// The number of the route without `mcp`, if it is the strictest one: it applies whatever the message is.
+    pub(super) fn strictest(&self) -> Option<usize> {
+        let others = self.others.filter(|_| self.is_strictest);
+        others.map(|refined| refined.route)
     }
 
     /// The number of the route for a message.
@@ -118,7 +129,7 @@ mod tests {
     use http::{HeaderMap, HeaderValue};
 
     use crate::policy::Policy;
-    use crate::request::{McpCall, PathForms};
+    use crate::request::{McpCall, Mirrored, PathForms};
 
     const TOOLS: &str = "routes:
   - { match: POST /mcp, mcp: { method: [server/discover, tools/list] }, scopes: [mcp] }
@@ -140,13 +151,20 @@ mod tests {
         headers
     }
 
+    fn call(headers: &HeaderMap) -> McpCall<'_> {
+        match Mirrored::read(headers) {
+            Ok(Mirrored::Call(call)) => call,
+            other => panic!("{other:?}"),
+        }
+    }
+
     /// The name of the route for a message, without method and path.
     fn route(policy: &str, method: &str, name: &str) -> String {
         let policy = Policy::from_yaml(policy).unwrap_or_else(|error| panic!("{error}"));
         let endpoint = policy.route("POST", PathForms::of("/mcp")).unwrap().unwrap();
         assert!(endpoint.is_mcp_endpoint());
         let headers = headers(method, name);
-        match policy.route_of_message(endpoint, &McpCall::read(&headers).unwrap()) {
+        match policy.route_of_message(endpoint, &call(&headers)) {
             Ok(None) => "none".to_owned(),
             Ok(Some(route)) => route.name.replace("POST /mcp mcp ", ""),
             Err(ambiguity) => format!("{ambiguity:?}"),
@@ -186,6 +204,40 @@ mod tests {
         assert_eq!(route(one, "tools/list", ""), "none");
         // Without a rule on a URI, its spelling does not matter.
         assert_eq!(route(one, "resources/read", "file:///a/../b"), "none");
+    }
+
+    #[test]
+    fn a_message_that_is_not_known_has_the_strictest_route_if_there_is_one() {
+        let of_any = |routes: &str| {
+            let policy = Policy::from_yaml(&format!("routes: [{routes}]")).unwrap_or_else(|error| panic!("{error}"));
+            let endpoint = policy.route("POST", PathForms::of("/mcp")).unwrap().unwrap();
+            policy
+                .route_of_any_message(endpoint)
+                .map(|route| route.name.to_string())
+        };
+        let tool = "{ match: POST /mcp, mcp: { method: tools/call, name: a }, scopes: [a] }";
+        let person = "{ match: POST /mcp, mcp: tools/call, scopes: [b], initiator: { kind: human } }";
+        for (rest, is_strictest) in [
+            ("{ match: POST /mcp, scopes: [a, b], initiator: { kind: human } }", true),
+            (
+                "{ match: 'GET,POST,DELETE /mcp', scopes: [b, c, a], initiator: { kind: human } }",
+                true,
+            ),
+            ("{ match: POST /mcp, scopes: [a, b] }", false),
+            ("{ match: POST /mcp, scopes: [b], initiator: { kind: human } }", false),
+            ("{ match: POST /mcp, public: true }", false),
+            ("{ match: '* /mcp', scopes: [a, b], initiator: { kind: human } }", false),
+            (
+                "{ match: POST /other, scopes: [a, b], initiator: { kind: human } }",
+                false,
+            ),
+        ] {
+            for routes in [[rest, tool, person], [tool, person, rest]] {
+                let found = of_any(&routes.join(", "));
+                assert_eq!(found.is_some(), is_strictest, "{rest}");
+                assert!(found.is_none_or(|name| !name.contains("mcp ")), "{rest}");
+            }
+        }
     }
 
     #[test]

@@ -208,6 +208,11 @@ impl RouteTable {
         Ok(refinements.find(call).and_then(|index| self.routes.get(index)))
     }
 
+    /// The route without `mcp`, if it requires everything that each of the others requires.
+    pub(super) fn of_any_message(&self, endpoint: &Route) -> Option<&Route> {
+        self.routes.get(endpoint.refinements.as_ref()?.strictest()?)
+    }
+
     /// Every route that a request may get whose path and method lead to `found`: more than one for an MCP endpoint.
     pub(super) fn alternatives<'t>(&'t self, found: &'t Route) -> Vec<(&'t Pattern, &'t Route)> {
         let numbers: Vec<usize> = match &found.refinements {
@@ -326,7 +331,11 @@ impl RouteTable {
                 && let Some((_, refinements)) = endpoints.get_mut(&pattern.shape())
             {
                 let class = self.routes[route].class;
-                refinements.add_others(Refined { route, class });
+                let access = &self.routes[route].access;
+                let is_strictest = refinements
+                    .routes()
+                    .all(|other| access.requires_all_of(&self.routes[other].access));
+                refinements.add_others(Refined { route, class }, is_strictest);
             }
         }
         // The classes of endpoints follow those of routes.

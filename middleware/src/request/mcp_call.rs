@@ -38,18 +38,43 @@ pub(crate) struct McpCall<'h> {
     name: Option<Cow<'h, str>>,
 }
 
-impl<'h> McpCall<'h> {
+/// What the headers of a request prove about its message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Mirrored<'h> {
+    /// The server rejects any message but this one.
+    Call(McpCall<'h>),
+    /// Nothing: the request is of an earlier revision, or of none. It may be denied with this error.
+    Nothing(Error),
+}
+
+impl<'h> Mirrored<'h> {
     /// Reads the headers of a request to an MCP endpoint.
     ///
     /// # Errors
-    /// [`Error::McpHeaders`] where one is missing, doubled, too long or malformed; [`Error::McpRevision`] for an earlier
-    /// revision.
+    /// [`Error::McpHeaders`] where one is missing, doubled, too long or malformed.
     pub(crate) fn read(headers: &'h HeaderMap) -> Result<Self, Error> {
         check_fields(headers)?;
-        let version = field(headers, PROTOCOL_VERSION, FIRST_REVISION.len())?;
-        check_version(version.ok_or(unusable(
-            "`MCP-Protocol-Version` is missing; revision 2026-07-28 or a later one is required",
-        ))?)?;
+        let Some(version) = field(headers, PROTOCOL_VERSION, FIRST_REVISION.len())? else {
+            let reason = "`MCP-Protocol-Version` is missing; revision 2026-07-28 or a later one is required";
+            return Ok(Mirrored::Nothing(unusable(reason)));
+        };
+        if !is_date(version) {
+            return Err(unusable("`MCP-Protocol-Version` is not a date such as 2026-07-28"));
+        }
+        // Dates of one form are in the order of their texts.
+        match version < FIRST_REVISION {
+            true => Ok(Mirrored::Nothing(Error::McpRevision)),
+            false => McpCall::read(headers).map(Mirrored::Call),
+        }
+    }
+}
+
+impl<'h> McpCall<'h> {
+    fn read(headers: &'h HeaderMap) -> Result<Self, Error> {
+        // A server of several revisions may read a message with a session as one of an earlier revision.
+        if headers.keys().any(|name| is_spelling(name.as_str(), SESSION_ID)) {
+            return Err(unusable("`Mcp-Session-Id` is of an earlier revision"));
+        }
         let method = field(headers, METHOD, MAX_METHOD_BYTES)?.ok_or(unusable("`Mcp-Method` is missing"))?;
         if method.starts_with("=?") || method.contains([' ', ',']) {
             return Err(unusable("`Mcp-Method` is not one method"));
@@ -94,8 +119,6 @@ fn unusable(reason: &'static str) -> Error {
 }
 
 /// Limits the number of fields, and rejects other spellings of the three: some servers merge `mcp_name` with `Mcp-Name`.
-///
-/// A session is one of an earlier revision, and a server of several revisions may read the message as one of it.
 fn check_fields(headers: &HeaderMap) -> Result<(), Error> {
     let mut count = 0;
     for (name, _) in headers {
@@ -106,9 +129,6 @@ fn check_fields(headers: &HeaderMap) -> Result<(), Error> {
         count += 1;
         if count > MAX_FIELDS {
             return Err(unusable("there are more than 64 MCP headers"));
-        }
-        if is_spelling(name, SESSION_ID) {
-            return Err(unusable("`Mcp-Session-Id` is of an earlier revision"));
         }
         if [PROTOCOL_VERSION, METHOD, NAME]
             .into_iter()
@@ -158,27 +178,19 @@ fn text(value: &HeaderValue) -> Option<&str> {
     (is_plain && !text.is_empty() && text.trim() == text).then_some(text)
 }
 
-fn check_version(version: &str) -> Result<(), Error> {
+/// Whether a text is a date as revisions have it.
+fn is_date(version: &str) -> bool {
     let part = |range| {
-        version
-            .get(range)
-            .filter(|part: &&str| part.bytes().all(|byte| byte.is_ascii_digit()))
+        let part = version.get(range);
+        part.filter(|part: &&str| part.bytes().all(|byte| byte.is_ascii_digit()))
     };
     let number = |range| part(range).and_then(|part| part.parse::<u16>().ok());
-    let is_date = version.len() == FIRST_REVISION.len()
+    version.len() == FIRST_REVISION.len()
         && number(0..4).is_some()
         && version.get(4..5) == Some("-")
         && number(5..7).is_some_and(|month| (1..=12).contains(&month))
         && version.get(7..8) == Some("-")
-        && number(8..10).is_some_and(|day| (1..=31).contains(&day));
-    if !is_date {
-        return Err(unusable("`MCP-Protocol-Version` is not a date such as 2026-07-28"));
-    }
-    // Dates of one form are in the order of their texts.
-    if version < FIRST_REVISION {
-        return Err(Error::McpRevision);
-    }
-    Ok(())
+        && number(8..10).is_some_and(|day| (1..=31).contains(&day))
 }
 
 /// The name that a value of `Mcp-Name` writes: itself, or the text in `=?base64?…?=`.
@@ -215,10 +227,12 @@ mod tests {
 
     /// Method and name, or the reason.
     fn read(fields: &[(&str, &str)]) -> String {
-        match McpCall::read(&headers(fields)) {
-            Ok(call) => format!("{} {}", call.method(), call.name().unwrap_or("-")),
+        match Mirrored::read(&headers(fields)) {
+            Ok(Mirrored::Call(call)) => format!("{} {}", call.method(), call.name().unwrap_or("-")),
+            Ok(Mirrored::Nothing(Error::McpHeaders { reason })) => format!("nothing: {reason}"),
+            Ok(Mirrored::Nothing(error)) => error.code().to_owned(),
             Err(Error::McpHeaders { reason }) => reason.to_owned(),
-            Err(error) => error.code().to_owned(),
+            Err(error) => panic!("{error}"),
         }
     }
 
@@ -259,7 +273,7 @@ mod tests {
                 "{version}"
             );
         }
-        assert!(read(&[("mcp-method", "tools/list")]).starts_with("`MCP-Protocol-Version` is missing"));
+        assert!(read(&[("mcp-method", "tools/list")]).starts_with("nothing: `MCP-Protocol-Version` is missing"));
         let longer = ("mcp-protocol-version", "2026-07-28-rc1");
         assert_eq!(read(&[longer, ("mcp-method", "a")]), "an MCP header is too long");
     }

@@ -16,6 +16,6 @@ pub use target::Target;
 
 pub(crate) use bearer::check_form;
 pub(crate) use folding::Folding;
-pub(crate) use mcp_call::{McpCall, NAMED_METHODS, RESOURCES_READ, is_normal_uri};
+pub(crate) use mcp_call::{McpCall, Mirrored, NAMED_METHODS, RESOURCES_READ, is_normal_uri};
 pub(crate) use method_parameter::names_method;
 pub(crate) use target::{PathForms, is_look_alike};
