@@ -30,8 +30,9 @@ pub enum Error {
         /// What is missing or malformed.
         reason: &'static str,
     },
-    /// The request is of an earlier revision of MCP, which obliges no server to compare the headers with the message.
-    #[error("the MCP message is of a revision before 2026-07-28")]
+    /// The request is of an earlier revision of MCP, which obliges no server to compare the headers with the message, or of one that
+    /// is not known.
+    #[error("the MCP message is neither of revision 2026-07-28 nor of a later one")]
     McpRevision,
     /// The token is not a compact JWS with a JSON object as header and as claims (RFC 7515, RFC 7519).
     #[error("the token is malformed: {reason}")]

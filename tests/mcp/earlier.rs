@@ -57,6 +57,7 @@ fn a_route_that_requires_what_all_others_do_is_for_every_revision() {
         ][..],
         &[("Mcp_Protocol_Version", "2026-07-28")],
         &[("MCP-Protocol-Version", "soon")],
+        &[("MCP-Protocol-Version", "2026-07-28")],
     ] {
         assert_eq!(status(&deployment, "read write admin", doubled), 400, "{doubled:?}");
     }

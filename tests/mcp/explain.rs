@@ -53,7 +53,7 @@ fn the_route_of_a_message_is_explained() {
             &["--header", "MCP-Protocol-Version: 2025-11-25"],
             400,
             "mcp_revision_not_supported",
-            "the MCP message is of a revision before 2026-07-28",
+            "the MCP message is neither of revision 2026-07-28 nor of a later one",
         ),
         (
             &["--mcp", "tools/list", "--header", "Origin: https://evil.example"],

@@ -146,12 +146,12 @@ fn rows() -> Vec<Row> {
         (
             "a draft",
             &[("MCP-Protocol-Version", "DRAFT-2026"), CALL, ORDER],
-            Headers,
+            Revision,
         ),
         (
             "no date",
             &[("MCP-Protocol-Version", "2026-99-99"), CALL, ORDER],
-            Headers,
+            Revision,
         ),
         (
             "an empty revision",

@@ -141,8 +141,8 @@
 //!   of the same path without `mcp`. Two routes for one message are an error. A message that no route matches is denied.
 //! - A request without `MCP-Protocol-Version`, or of an earlier revision, proves nothing about its message. It is 400, unless the
 //!   path has a route without `mcp` that requires everything that each of its other routes does: then that route applies.
-//! - A header that is missing otherwise, doubled, malformed or too long is 400, as are a session (`Mcp-Session-Id`) beside revision
-//!   2026-07-28, and a resource URI that is not in its normal form where URIs are compared.
+//! - A header that is missing otherwise, doubled, malformed or too long is 400, as are a revision that is no date, a session
+//!   (`Mcp-Session-Id`) beside revision 2026-07-28, and a resource URI that is not in its normal form where URIs are compared.
 //! - `Origin` is compared with `origins` and with the origins of the audiences; any other one is denied, as is `null`.
 //!
 //! The body is NOT read: a server that does not implement revision 2026-07-28, or that serves earlier ones and chooses among them by

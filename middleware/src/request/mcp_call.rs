@@ -22,6 +22,7 @@ const SESSION_ID: &str = "mcp-session-id";
 
 /// Most fields whose names begin with `mcp-`, those of tool parameters included.
 const MAX_FIELDS: usize = 64;
+const MAX_VERSION_BYTES: usize = 32;
 const MAX_METHOD_BYTES: usize = 128;
 /// The longest name as it is written, before decoding. A resource URI is one.
 const MAX_NAME_BYTES: usize = 4096;
@@ -51,15 +52,22 @@ impl<'h> Mirrored<'h> {
     /// Reads the headers of a request to an MCP endpoint.
     ///
     /// # Errors
-    /// [`Error::McpHeaders`] where one is missing, doubled, too long or malformed.
+    /// [`Error::McpHeaders`] where one is missing, doubled, too long or malformed; [`Error::McpRevision`] for a revision that is no
+    /// date: it is neither an earlier nor a later one.
     pub(crate) fn read(headers: &'h HeaderMap) -> Result<Self, Error> {
         check_fields(headers)?;
-        let Some(version) = field(headers, PROTOCOL_VERSION, FIRST_REVISION.len())? else {
+        let Some(version) = field(headers, PROTOCOL_VERSION, MAX_VERSION_BYTES)? else {
             let reason = "`MCP-Protocol-Version` is missing; revision 2026-07-28 or a later one is required";
             return Ok(Mirrored::Nothing(unusable(reason)));
         };
+        if !version
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+        {
+            return Err(unusable("`MCP-Protocol-Version` is not a revision such as 2026-07-28"));
+        }
         if !is_date(version) {
-            return Err(unusable("`MCP-Protocol-Version` is not a date such as 2026-07-28"));
+            return Err(Error::McpRevision);
         }
         // Dates of one form are in the order of their texts.
         match version < FIRST_REVISION {
@@ -232,6 +240,7 @@ mod tests {
             Ok(Mirrored::Nothing(Error::McpHeaders { reason })) => format!("nothing: {reason}"),
             Ok(Mirrored::Nothing(error)) => error.code().to_owned(),
             Err(Error::McpHeaders { reason }) => reason.to_owned(),
+            Err(Error::McpRevision) => "unknown revision".to_owned(),
             Err(error) => panic!("{error}"),
         }
     }
@@ -260,21 +269,30 @@ mod tests {
             "2026-00-10",
             "2026-07-32",
             "2026-07-00",
-            "2026/07/28",
             "20260728",
             "DRAFT-2026",
-            "+026-07-28",
             "2026-07-2x",
+            "2026-07-28-rc1",
             "latest",
-            "２026-07-28",
+            "v999.0.0",
         ] {
-            assert!(
-                read(&[("mcp-protocol-version", version), ("mcp-method", "tools/list")]).contains("MCP"),
-                "{version}"
-            );
+            let fields = [("mcp-protocol-version", version), ("mcp-method", "tools/list")];
+            assert_eq!(read(&fields), "unknown revision", "{version}");
+        }
+        for version in [
+            "2026/07/28",
+            "+026-07-28",
+            "2026-07-28,2025-11-25",
+            "\"2026-07-28\"",
+            "=?base64?YQ==?=",
+        ] {
+            let fields = [("mcp-protocol-version", version), ("mcp-method", "tools/list")];
+            let reason = "`MCP-Protocol-Version` is not a revision such as 2026-07-28";
+            assert_eq!(read(&fields), reason, "{version}");
         }
         assert!(read(&[("mcp-method", "tools/list")]).starts_with("nothing: `MCP-Protocol-Version` is missing"));
-        let longer = ("mcp-protocol-version", "2026-07-28-rc1");
+        let longer = "a".repeat(MAX_VERSION_BYTES + 1);
+        let longer = ("mcp-protocol-version", &*longer);
         assert_eq!(read(&[longer, ("mcp-method", "a")]), "an MCP header is too long");
     }
 

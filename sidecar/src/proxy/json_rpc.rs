@@ -55,7 +55,7 @@ impl<'r> JsonRpcError<'r> {
     /// The error of a denial; [`None`] for one that is not about a message. `version` is the revision of the request.
     pub(crate) fn new(challenge: &Challenge, version: Option<&'r HeaderValue>) -> Option<JsonRpcError<'r>> {
         let code = challenge.json_rpc_code()?;
-        // A request of an earlier revision names it as a date.
+        // Letters, digits, `-`, `.` and `_` at most.
         let requested = version.and_then(|version| version.to_str().ok());
         let versions = requested.filter(|_| code == UNSUPPORTED_PROTOCOL_VERSION);
         let versions = versions.map(|requested| Versions {
