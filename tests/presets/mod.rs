@@ -1,5 +1,6 @@
 //! The tokens of every issuer product, through the library and through the binary: both read what the fixture expects.
 
+mod examples;
 mod fixture;
 
 use actgate::keys::{Algorithm, KeySet};
