@@ -167,13 +167,17 @@ impl Report<'_> {
         if self.explained.facts().is_empty() {
             return Ok(());
         }
-        writeln!(f, "\n{}", faint("facts, and where the token has them"))?;
+        writeln!(
+            f,
+            "\n{}",
+            faint("facts, each with the claim or the evidence that gives it")
+        )?;
         for FactSource {
             fact, value, source, ..
         } in self.explained.facts()
         {
             let (value, source) = (printable(value), printable(source));
-            writeln!(f, "  {fact}: {} from {source}", strong(&value))?;
+            writeln!(f, "  {fact}: {}  {}", strong(&value), faint(&format!("({source})")))?;
         }
         Ok(())
     }
@@ -260,11 +264,16 @@ impl Report<'_> {
 
 /// Which presets accept a token. Its form does not show which product issued it.
 fn with_preset(fitting: &[&str]) -> String {
-    let profiles: Vec<String> = fitting.iter().map(|name| format!("`profile: {name}`")).collect();
-    format!(
-        "a token of this form is accepted with {}, if the issuer is that product",
-        profiles.join(" or ")
-    )
+    let names: Vec<String> = fitting.iter().map(|name| format!("`{name}`")).collect();
+    match &names[..] {
+        [only] => {
+            format!("the preset {only} accepts a token of this form; write it as `profile` if that is the product")
+        }
+        several => format!(
+            "the presets {} accept a token of this form; write the one of the product as `profile`",
+            several.join(", ")
+        ),
+    }
 }
 
 impl fmt::Display for Report<'_> {
