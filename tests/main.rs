@@ -24,6 +24,7 @@ mod pressure;
 mod process;
 mod readme;
 mod request;
+mod resources;
 mod spelling;
 mod structure;
 mod table;

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use actgate::Resource;
 use actgate::clock::Clock;
 
 use crate::config::{Settings, check_named_roots};
@@ -53,7 +54,10 @@ pub(crate) async fn start(settings: Settings, log: DecisionLog) -> Result<Server
     let address = data.address().context("address of the listener")?;
     let own = settings.issuers.iter().flat_map(|issuer| &issuer.own_audiences);
     let audiences = settings.audiences.iter().chain(own).map(String::as_str);
+    let resources = settings.resources.iter();
+    let audiences = audiences.chain(resources.clone().map(Resource::identifier));
     let hosts = AllowedHosts::new(&settings.hosts, address, audiences);
+    let hosts = hosts.with(resources.flat_map(Resource::hosts));
     let via = ViaPseudonym::default();
     check_named_roots(&settings).context("root certificates")?;
     let authorizer = settings.authorizer().build();

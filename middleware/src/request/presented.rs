@@ -59,11 +59,7 @@ impl<'r> Presented<'r> {
 
     /// The name of the host that the request is for, where it is known.
     pub(crate) fn host(&self) -> Result<Option<&'r str>, Error> {
-        let headers = match self.credential {
-            Source::Headers(headers) => Some(headers),
-            Source::Token(_) => None,
-        };
-        host::host(self.target, headers)
+        host::host(self.target, self.headers)
     }
 
     /// The one bearer token. Its form has not been checked.

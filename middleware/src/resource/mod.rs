@@ -171,6 +171,16 @@ impl Resource {
         &self.identifier.text
     }
 
+    /// The hosts that it applies to; none is every host.
+    pub fn hosts(&self) -> impl Iterator<Item = &str> {
+        self.place.hosts()
+    }
+
+    /// The path that it applies to, with every path below it; [`None`] is every path.
+    pub fn root(&self) -> Option<&str> {
+        Some(self.place.path()).filter(|path| !path.is_empty())
+    }
+
     /// Where its metadata is: the well-known path, before the path of the resource (RFC 9728 section 3), or
     /// [elsewhere](Self::metadata_at).
     pub fn metadata_url(&self) -> &str {

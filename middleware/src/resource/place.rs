@@ -33,6 +33,10 @@ impl Place {
         !self.hosts.is_empty()
     }
 
+    pub(super) fn hosts(&self) -> impl Iterator<Item = &str> {
+        self.hosts.iter().map(|host| &**host)
+    }
+
     /// A request that is in two places is for the resource with the greater one.
     pub(crate) fn specificity(&self) -> (bool, usize) {
         (self.has_hosts(), self.path().len())

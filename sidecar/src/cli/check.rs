@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
 
+use actgate::Resource;
 use actgate::keys::HttpFetch;
 use actgate_yaml::{Diagnostic, Diagnostics, Span};
 use serde::Serialize;
@@ -71,6 +72,8 @@ struct Summary<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     admin: Option<SocketAddr>,
     audience: &'a [String],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    resources: Vec<ResourceSummary<'a>>,
     issuers: Vec<IssuerSummary<'a>>,
     policy: &'a Path,
     routes: usize,
@@ -79,6 +82,40 @@ struct Summary<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     mcp: Vec<String>,
     warnings: Diagnostics,
+}
+
+#[derive(Serialize)]
+struct ResourceSummary<'a> {
+    resource: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    hosts: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<&'a str>,
+    metadata: &'a str,
+}
+
+impl<'a> ResourceSummary<'a> {
+    fn of(resource: &'a Resource) -> ResourceSummary<'a> {
+        ResourceSummary {
+            resource: resource.identifier(),
+            hosts: resource.hosts().collect(),
+            path: resource.root(),
+            metadata: resource.metadata_url(),
+        }
+    }
+
+    /// The requests that are for it, in words.
+    fn place(&self) -> String {
+        match (self.path, &self.hosts[..]) {
+            (None, []) => "every request".to_owned(),
+            (Some(path), []) => path.to_owned(),
+            (path, hosts) => format!(
+                "{}{}",
+                hosts.join(", "),
+                path.map(|path| format!(" {path}")).unwrap_or_default()
+            ),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -115,6 +152,7 @@ impl<'a> Summary<'a> {
             upstream: format!("http://{}", settings.upstream),
             admin: settings.admin,
             audience: &settings.audiences,
+            resources: settings.resources.iter().map(ResourceSummary::of).collect(),
             issuers: issuers.collect(),
             policy: &settings.policy_file,
             routes: settings.policy.routes().count(),
@@ -139,6 +177,15 @@ impl fmt::Display for Summary<'_> {
         }
         if !self.audience.is_empty() {
             writeln!(f, "  audience  {}", self.audience.join(", "))?;
+        }
+        for resource in &self.resources {
+            writeln!(
+                f,
+                "  resource  {} ({}; metadata: {})",
+                resource.resource,
+                resource.place(),
+                resource.metadata
+            )?;
         }
         for issuer in &self.issuers {
             let audience = match issuer.audience {

@@ -23,6 +23,7 @@ pub(super) struct Document {
     #[serde(deserialize_with = "duration")]
     pub(super) leeway: Option<Spanned<String>>,
     pub(super) resource_metadata: Option<Spanned<String>>,
+    pub(super) resources: Option<Spanned<Vec<Spanned<ResourceDocument>>>>,
     pub(super) hosts: Option<Spanned<Vec<Spanned<String>>>>,
     pub(super) issuers: Option<Spanned<Vec<Spanned<IssuerDocument>>>>,
     pub(super) identity_headers: BTreeMap<Fact, Spanned<String>>,
@@ -36,6 +37,19 @@ pub(super) struct Document {
     pub(super) mcp: Option<Spanned<IgnoredAny>>,
     pub(super) requirements: Option<Spanned<IgnoredAny>>,
     pub(super) routes: Option<Spanned<IgnoredAny>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a mapping\nwrite `- resource: VALUE`")]
+pub(super) struct ResourceDocument {
+    pub(super) resource: Option<Spanned<String>>,
+    pub(super) audience: Option<OneOrMany<Spanned<String>>>,
+    pub(super) hosts: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(super) path: Option<Spanned<String>>,
+    pub(super) name: Option<Spanned<String>>,
+    pub(super) documentation: Option<Spanned<String>>,
+    pub(super) scopes: Option<Vec<Spanned<String>>>,
+    pub(super) resource_metadata: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actgate::{AuthorizerBuilder, Policy, TrustedIssuer};
+use actgate::{AuthorizerBuilder, Policy, Resource, TrustedIssuer};
 use actgate_yaml::{Diagnostics, Span};
 use http::uri::Authority;
 
@@ -31,6 +31,8 @@ pub(crate) struct Settings {
     pub(crate) hosts: Vec<AllowedHost>,
     /// The audiences for the issuers that have none of their own.
     pub(crate) audiences: Vec<String>,
+    /// The resources that are written, or the one that follows from the audiences.
+    pub(crate) resources: Vec<Resource>,
     pub(crate) issuers: Vec<IssuerSettings>,
     /// The files of issuers that this machine does not have. With one missing, the gate does not start.
     pub(crate) missing_files: Diagnostics,

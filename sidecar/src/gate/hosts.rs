@@ -84,6 +84,12 @@ impl AllowedHosts {
         }
     }
 
+    /// The same with more hosts, on every port.
+    pub(crate) fn with<'h>(mut self, hosts: impl IntoIterator<Item = &'h str>) -> AllowedHosts {
+        self.hosts.extend(hosts.into_iter().filter_map(AllowedHost::parse));
+        self
+    }
+
     /// Whether a request in absolute form (RFC 9112 section 3.2.2) may name this authority.
     pub(crate) fn contains(&self, authority: &Authority) -> bool {
         self.hosts.iter().any(|host| host.covers(authority))

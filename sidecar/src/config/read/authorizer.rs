@@ -15,7 +15,7 @@ impl ConfigReader<'_> {
         &mut self,
         document: &Document,
         issuers: &[IssuerSettings],
-        audiences: &[String],
+        resources: &[Resource],
         policy: Option<&PolicySettings>,
     ) -> AuthorizerBuilder {
         let mut builder = Authorizer::builder();
@@ -24,11 +24,8 @@ impl ConfigReader<'_> {
         }
         if let Some(url) = self.optional(document.resource_metadata.as_ref(), |text| values::metadata_url(text)) {
             builder = builder.resource_metadata(&url);
-        } else if document.resource_metadata.is_none()
-            && let Some(resource) = audiences.iter().find_map(|audience| Resource::new(audience).ok())
-        {
-            builder = builder.resource(resource);
         }
+        builder = resources.iter().cloned().fold(builder, AuthorizerBuilder::resource);
         if let Some(policy) = policy {
             builder = builder.policy(policy.policy.clone());
         }
@@ -66,15 +63,24 @@ impl ConfigReader<'_> {
             ConfigError::SharedIssuer {
                 issuer, product, help, ..
             } if self.is_complete(issuer, document) => {
-                let mut issuers = document.issuers.iter().flat_map(|issuers| &issuers.value);
-                let place = issuers.find_map(|written| {
-                    let name = written.value.issuer.as_ref();
-                    name.filter(|name| name.value == *issuer).map(Spanned::span)
-                });
+                let place = Self::place_of_issuer(document, issuer);
                 let message = format!(
                     "{product} signs the tokens of all its tenants with the same keys, so that any of them could send one"
                 );
-                self.diagnostics.push(place.unwrap_or_default(), message, help.clone());
+                self.diagnostics.push(place, message, help.clone());
+            }
+            ConfigError::Overlap {
+                resource, reason, help, ..
+            } => {
+                let place = Self::place_of_resource(document, resource);
+                let message = format!("`{resource}` cannot be protected beside the other resources: {reason}");
+                self.diagnostics.push(place, message, help.clone());
+            }
+            ConfigError::AudienceOfIssuer(issuer) => {
+                let place = Self::place_of_issuer(document, issuer);
+                let message = "the tokens of this issuer would be for every resource";
+                let help = "write its audiences as `audience` of the entries of `resources`, and remove them here";
+                self.diagnostics.push(place, message, help);
             }
             ConfigError::MetadataRoute {
                 route, line, column, ..
@@ -94,6 +100,15 @@ impl ConfigReader<'_> {
             error if self.diagnostics.is_empty() => self.diagnostics.push(Span::default(), error.to_string(), ""),
             _ => {}
         }
+    }
+
+    fn place_of_issuer(document: &Document, identifier: &str) -> Span {
+        let mut issuers = document.issuers.iter().flat_map(|issuers| &issuers.value);
+        let place = issuers.find_map(|written| {
+            let name = written.value.issuer.as_ref();
+            name.filter(|name| name.value == identifier).map(Spanned::span)
+        });
+        place.unwrap_or_default()
     }
 
     /// Whether no part of an issuer was left out with a mistake of its own.

@@ -10,6 +10,7 @@ mod log;
 mod policy;
 mod reader;
 mod renamed;
+mod resources;
 mod values;
 
 use std::ops::RangeInclusive;
@@ -61,14 +62,18 @@ pub(crate) fn parse(file: &Path, text: &str) -> Result<Settings, Diagnostics> {
 impl ConfigReader<'_> {
     fn settings(&mut self, document: &Document, text: &str) -> Option<Settings> {
         let addresses = self.addresses(document);
-        let audiences = self.audiences(document);
+        let audiences = match document.resources {
+            None => self.audiences(document),
+            Some(_) => Vec::new(),
+        };
         let hosts = self.hosts(document.hosts.as_ref());
         let decision_log = self.decision_log(document.decision_log.as_ref(), document.policy.as_ref());
         let identity_headers = self.identity_headers(&document.identity_headers);
         let (limits, upstream_timeouts) = self.limits(document);
         let TrustSettings { issuers, missing_files } = self.issuers(document.issuers.as_ref(), &audiences);
         let policy = self.policy(document, text);
-        let authorizer = self.authorizer(document, &issuers, &audiences, policy.as_ref());
+        let resources = self.resources(document, &audiences);
+        let authorizer = self.authorizer(document, &issuers, &resources, policy.as_ref());
         let (addresses, policy) = (addresses?, policy?);
         Some(Settings {
             file: self.file.to_owned(),
@@ -77,6 +82,7 @@ impl ConfigReader<'_> {
             admin: addresses.admin,
             hosts,
             audiences,
+            resources,
             issuers,
             missing_files,
             policy: policy.policy,

@@ -31,7 +31,10 @@ pub(super) const KEYS: &[(&str, &str)] = &[
     ("prior_actors", UNDER_ISSUERS),
     ("keys", UNDER_ISSUERS),
     ("port", IN_LISTEN),
-    ("host", IN_LISTEN),
+    (
+        "host",
+        "write the address of the gate in `listen`, and the hosts that clients send in `hosts`",
+    ),
     ("address", IN_LISTEN),
     (
         "log_level",

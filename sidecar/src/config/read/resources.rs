@@ -1,0 +1,145 @@
+//! The protected resources.
+
+use actgate::{ConfigError, Resource};
+use actgate_yaml::{Span, Spanned};
+
+use super::reader::ConfigReader;
+use super::values::{self, InvalidValue, invalid};
+use crate::config::document::{Document, ResourceDocument};
+
+/// Replaces an invalid identifier, so that the other keys of the resource are checked.
+const PLACEHOLDER: &str = "https://resource.invalid";
+
+impl ConfigReader<'_> {
+    /// The resources that are written, or the one that follows from `audience`, where it is a URL.
+    pub(super) fn resources(&mut self, document: &Document, audiences: &[String]) -> Vec<Resource> {
+        let Some(written) = &document.resources else {
+            return match &document.resource_metadata {
+                Some(_) => Vec::new(),
+                None => audiences
+                    .iter()
+                    .find_map(|audience| Resource::new(audience).ok())
+                    .into_iter()
+                    .collect(),
+            };
+        };
+        if written.value.is_empty() && !self.omissions.within(written.span()) {
+            let help = "name at least one resource, or write `audience` for a single API";
+            self.diagnostics
+                .push(written.span(), "the list of resources is empty", help);
+        }
+        if let Some(audience) = &document.audience {
+            let message = "`audience` and `resources` exclude each other: each resource has its audiences";
+            let help = "write it as `audience` of an entry of `resources`, and remove it here";
+            self.diagnostics.push(audience.span(), message, help);
+        }
+        if let Some(metadata) = &document.resource_metadata {
+            let message = "`resource_metadata` and `resources` exclude each other: each resource has its metadata";
+            let help = "write it in an entry of `resources`";
+            self.diagnostics.push(metadata.span(), message, help);
+        }
+        written.value.iter().filter_map(|entry| self.resource(entry)).collect()
+    }
+
+    fn resource(&mut self, written: &Spanned<ResourceDocument>) -> Option<Resource> {
+        let document = &written.value;
+        let mut resource = Resource::new(PLACEHOLDER).ok()?;
+        let identifier = self.required("resource", document.resource.as_ref(), written.span());
+        let named = self.optional(identifier, |text| checked(Resource::new(text)));
+        let is_named = named.is_some();
+        resource = named.unwrap_or(resource);
+        for audience in document.audience.iter().flat_map(|audiences| audiences.iter()) {
+            resource = self.changed(resource, audience, Resource::audience);
+        }
+        if let Some(hosts) = &document.hosts {
+            if hosts.value.is_empty() && !self.omissions.within(hosts.span()) {
+                let help = "name the hosts of the resource, or remove the key for every host";
+                self.diagnostics.push(hosts.span(), "the list of hosts is empty", help);
+            }
+            for host in &hosts.value {
+                resource = self.changed(resource, host, Resource::host);
+            }
+        }
+        if let Some(path) = &document.path {
+            resource = self.changed(resource, path, Resource::path);
+        }
+        if let Some(documentation) = &document.documentation {
+            resource = self.changed(resource, documentation, Resource::documentation);
+        }
+        if let Some(metadata) = &document.resource_metadata {
+            resource = self.changed(resource, metadata, Resource::metadata_at);
+        }
+        if let Some(name) = self.optional(document.name.as_ref(), |text| resource_name(text)) {
+            resource = resource.name(&name);
+        }
+        if let Some(scopes) = &document.scopes {
+            let scopes: Vec<String> = scopes
+                .iter()
+                .filter_map(|scope| self.take(scope, |text| scope_word(text)))
+                .collect();
+            resource = resource.scopes(scopes.iter().map(String::as_str));
+        }
+        is_named.then_some(resource)
+    }
+
+    /// The resource with a text, or as it was where the text is a mistake.
+    fn changed(
+        &mut self,
+        resource: Resource,
+        text: &Spanned<String>,
+        change: fn(Resource, &str) -> Result<Resource, ConfigError>,
+    ) -> Resource {
+        let changed = self.take(text, |text| checked(change(resource.clone(), text)));
+        changed.unwrap_or(resource)
+    }
+
+    /// The place of the resource with an identifier: the last, which is the one that an earlier one excludes.
+    pub(super) fn place_of_resource(document: &Document, identifier: &str) -> Span {
+        let entries = document.resources.iter().flat_map(|resources| &resources.value);
+        let mut named = entries.filter_map(|entry| entry.value.resource.as_ref());
+        let named = named.by_ref().filter(|resource| resource.value == identifier).last();
+        named.map(Spanned::span).unwrap_or_default()
+    }
+}
+
+fn checked(resource: Result<Resource, ConfigError>) -> Result<Resource, InvalidValue> {
+    resource.or_else(|error| match error {
+        ConfigError::Resource {
+            resource, reason, help, ..
+        } => invalid(format!("`{resource}` is not a resource: {reason}"), help),
+        ConfigError::Place {
+            place, reason, help, ..
+        } => invalid(format!("`{place}` is not a place of a resource: {reason}"), help),
+        ConfigError::Audience { audience, reason, help } => {
+            invalid(format!("`{audience}` is not an audience: {reason}"), help)
+        }
+        ConfigError::EmptyAudience => invalid("an audience is empty", values::NAME_THIS_API),
+        ConfigError::Url { url, reason, .. } => {
+            invalid(format!("`{url}` cannot be used: {reason}"), "write an https URL")
+        }
+        error => invalid(error.to_string(), ""),
+    })
+}
+
+fn resource_name(text: &str) -> Result<String, InvalidValue> {
+    if text.trim().is_empty() || text.contains(char::is_control) {
+        return invalid(
+            "a name is blank or contains a control character",
+            "write a name for people, such as Orders",
+        );
+    }
+    Ok(text.to_owned())
+}
+
+/// RFC 6749 section 3.3.
+fn scope_word(text: &str) -> Result<String, InvalidValue> {
+    let is_of_scope = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
+    if text.is_empty() || !text.bytes().all(is_of_scope) {
+        let message = format!("`{}` is not a scope", text.escape_debug());
+        return invalid(
+            message,
+            "write one word of printable ASCII without quotes and backslashes",
+        );
+    }
+    Ok(text.to_owned())
+}
