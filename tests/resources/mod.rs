@@ -1,5 +1,6 @@
 //! Several resources behind one gate.
 
+mod explain;
 mod mistakes;
 
 use serde_json::{Value, json};

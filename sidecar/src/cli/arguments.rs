@@ -219,7 +219,7 @@ pub(crate) struct ExplainArguments {
     /// Message of MCP: its method, and its name after a colon, such as `tools/call:get_order`
     #[arg(long, value_name = "METHOD[:NAME]", value_parser = parse_message)]
     pub(crate) mcp: Option<McpMessage>,
-    /// Header of the request, such as `Origin: https://app.example`; more than once for several
+    /// Header of the request, such as `Host: orders.example.com` or `Origin: https://app.example`; more than once for several
     #[arg(long = "header", value_name = "HEADER", value_parser = parse_header)]
     pub(crate) headers: Vec<Header>,
     /// Time of the request: RFC 3339, or seconds since 1970 [default: now]

@@ -41,7 +41,7 @@ const LATEST_TIME: u64 = 253_402_300_799;
 /// Explains the decision on one request, on standard output. A denied request is [`Failure::Denied`].
 pub(crate) async fn explain(arguments: &ExplainArguments, log: &ProcessLog) -> Result<(), Failure> {
     let settings = config::load(&arguments.file.config)?;
-    let PastedToken { token, notes } = read_token()?;
+    let PastedToken { token, mut notes } = read_token()?;
     let authorizer = match &arguments.jwks {
         Some(file) => with_key_set(settings, file)?,
         // No key is used.
@@ -49,7 +49,8 @@ pub(crate) async fn explain(arguments: &ExplainArguments, log: &ProcessLog) -> R
         None => with_fetched_keys(settings, log).await?,
     };
     let now = arguments.at.unwrap_or_else(|| Clock::system().now());
-    let explained = explain_request(&authorizer, arguments, &token, now).unwrap_or_else(Explanation::without_target);
+    let explained = explain_request(&authorizer, arguments, &token, now, &mut notes);
+    let explained = explained.unwrap_or_else(Explanation::without_target);
     let mut report = Report {
         arguments,
         token: &token,
@@ -324,6 +325,7 @@ fn explain_request(
     arguments: &ExplainArguments,
     token: &str,
     now: u64,
+    notes: &mut Vec<&'static str>,
 ) -> Result<Explanation, Error> {
     if !arguments.path.starts_with('/') {
         return Err(Error::invalid_request(match arguments.path.contains("://") {
@@ -338,6 +340,11 @@ fn explain_request(
     let uri = path.into();
     let target = Target::new(&arguments.method, &uri)?;
     let headers = request_headers::headers(arguments.mcp.as_ref(), &arguments.headers);
+    if authorizer.metadata(&target, &headers).is_some() {
+        notes.push(
+            "`actgate run` answers this path itself, with the metadata of a resource: nothing below is checked for it",
+        );
+    }
     let presented = match token {
         "" => Presented::headers(&target, &headers),
         token => Presented::token(&target, token).with_headers(&headers),
