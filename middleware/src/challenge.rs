@@ -225,6 +225,7 @@ fn code_and_description(error: &Error) -> (&'static str, &'static str) {
         Error::UnsupportedAlgorithm | Error::UnknownKey | Error::InvalidSignature => {
             ("invalid_token", "the access token cannot be verified")
         }
+        Error::MisplacedToken => ("invalid_token", "the access token is not accepted in this header"),
         Error::InvalidType { .. } => ("invalid_token", NOT_AN_ACCESS_TOKEN),
         Error::InvalidClaim { claim, reason } => ("invalid_token", claim_description(claim, *reason)),
         Error::RequiredClaim { .. } => (

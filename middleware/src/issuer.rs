@@ -2,12 +2,31 @@
 
 use std::sync::Arc;
 
+use http::HeaderName;
+use http::header::{
+    AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, PROXY_AUTHORIZATION,
+    TRANSFER_ENCODING, UPGRADE,
+};
+
 use crate::error::ConfigError;
 use crate::issuer_identifier;
 use crate::keys::{Algorithm, Fetch, KeySet, KeySetError, KeySource, OwnFetch, PlainHttp, RefreshPolicy};
 use crate::profile::{ChainCompleteness, Kinds, PriorActors, Profile};
 use crate::required_claims::{ClaimValue, RequiredClaim};
 use crate::shared_issuers::SharedIssuer;
+
+/// Headers that a connection, or the body of a message, is read by.
+const HEADERS_OF_HTTP: [HeaderName; 9] = [
+    CONNECTION,
+    CONTENT_ENCODING,
+    CONTENT_LENGTH,
+    CONTENT_TYPE,
+    COOKIE,
+    HOST,
+    PROXY_AUTHORIZATION,
+    TRANSFER_ENCODING,
+    UPGRADE,
+];
 
 /// One trusted issuer and what its tokens must contain. Pure: it holds no key that is fetched and no task.
 ///
@@ -36,6 +55,8 @@ pub struct TrustedIssuer {
     pub(crate) agent_clients: Vec<Box<str>>,
     pub(crate) prior_actors: PriorActors,
     pub(crate) required_claims: Vec<RequiredClaim>,
+    /// The header that its tokens have to themselves.
+    pub(crate) header: Option<HeaderName>,
     chain_completeness: Option<ChainCompleteness>,
 }
 
@@ -94,6 +115,7 @@ impl TrustedIssuer {
             agent_clients: Vec::new(),
             prior_actors: PriorActors::default(),
             required_claims: Vec::new(),
+            header: None,
             chain_completeness: None,
         })
     }
@@ -132,6 +154,32 @@ impl TrustedIssuer {
     ) -> Result<TrustedIssuer, ConfigError> {
         let values = values.into_iter().map(Into::into).collect();
         self.required_claims.push(RequiredClaim::new(claim, values)?);
+        Ok(self)
+    }
+
+    /// Accepts the tokens of this issuer in this header alone, as the text of the token without a scheme, and no token of
+    /// another issuer there: `cf-access-jwt-assertion` of Cloudflare Access, `x-goog-iap-jwt-assertion` of Google's
+    /// Identity-Aware Proxy, `x-amzn-oidc-accesstoken` of an AWS load balancer. Without it they are accepted in `Authorization`.
+    ///
+    /// A request with a token here and an `Authorization` field, or with two such headers, is ambiguous (400).
+    ///
+    /// # Errors
+    /// [`ConfigError::Header`] for a header with another meaning.
+    pub fn header(mut self, header: HeaderName) -> Result<TrustedIssuer, ConfigError> {
+        let invalid = |reason, help| {
+            Err(ConfigError::Header {
+                header: header.to_string(),
+                reason,
+                help,
+            })
+        };
+        if header == AUTHORIZATION {
+            return invalid("it is where tokens are accepted without `header`", "remove it");
+        }
+        if HEADERS_OF_HTTP.contains(&header) {
+            return invalid("it has another meaning", "name the header that the proxy in front sets");
+        }
+        self.header = Some(header);
         Ok(self)
     }
 
@@ -214,6 +262,20 @@ impl TrustedIssuer {
     pub fn prior_actors(mut self, prior_actors: PriorActors) -> TrustedIssuer {
         self.prior_actors = prior_actors;
         self
+    }
+
+    /// The header that its tokens have to themselves; [`None`] where they are in `Authorization`.
+    pub fn carrier(&self) -> Option<&HeaderName> {
+        self.header.as_ref()
+    }
+
+    /// The identifier, where clients can obtain tokens there by themselves: it is a URL, and no proxy in front sets them.
+    pub(crate) fn authorization_server(&self) -> Option<&str> {
+        let is_url = ["https://", "http://"].iter().any(|scheme| {
+            let start = self.issuer.get(..scheme.len());
+            start.is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+        });
+        (is_url && self.header.is_none()).then_some(&*self.issuer)
     }
 
     /// The issuer identifier (`iss`).

@@ -60,6 +60,7 @@ pub(crate) async fn start(settings: Settings, log: DecisionLog) -> Result<Server
     let hosts = hosts.with(resources.flat_map(Resource::hosts));
     let via = ViaPseudonym::default();
     check_named_roots(&settings).context("root certificates")?;
+    let carriers = settings.carriers();
     let authorizer = settings.authorizer().build();
     let authorizer = authorizer.and_then(|built| built.start()).context("authorizer")?;
     Ok(Server {
@@ -70,6 +71,7 @@ pub(crate) async fn start(settings: Settings, log: DecisionLog) -> Result<Server
                 authorizer,
                 hosts,
                 identity_headers: settings.identity_headers.clone(),
+                carriers: carriers.clone(),
                 via: via.clone(),
                 log,
                 ring_warnings: RateLimit::new(Instant::now(), RING_WARNING_INTERVAL),
@@ -77,6 +79,7 @@ pub(crate) async fn start(settings: Settings, log: DecisionLog) -> Result<Server
             forward: Forward {
                 upstream: Upstream::new(settings.upstream, settings.upstream_timeouts),
                 identity_headers: settings.identity_headers,
+                carriers,
                 access_token: settings.access_token,
                 via,
             },

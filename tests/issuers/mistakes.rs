@@ -201,6 +201,65 @@ fn an_audience_of_an_issuer_is_checked_as_the_one_at_the_top() {
 }
 
 #[test]
+fn a_header_with_another_meaning_carries_no_token() {
+    let issuer = "  - issuer: https://idp.example.com\n    header: ";
+    let other = "  - issuer: https://other.example.com\n    header: ";
+    let refused = |name: &str, reason: &str| format!("6:13: the header `{name}` cannot carry tokens: {reason}");
+    let another = "it has another meaning\n  help: name the header that the proxy in front sets";
+    let mut rows = vec![
+        (
+            format!("{issuer}Authorization\n"),
+            refused("Authorization", "it is where tokens are accepted without `header`\n  help: remove it"),
+        ),
+        (
+            format!("{issuer}X Token\n"),
+            "6:13: `X Token` is not a header name\n  help: write letters, digits and `-`".to_owned(),
+        ),
+        (
+            format!("{issuer}''\n"),
+            "6:13: `` is not a header name".to_owned(),
+        ),
+        (
+            format!("{issuer}X-Auth-Subject\n"),
+            "6:13: `X-Auth-Subject` is an identity header, which no client may send\n  help: name the header".to_owned(),
+        ),
+        (
+            format!("{issuer}x_auth_kind\n"),
+            "6:13: `x_auth_kind` is an identity header".to_owned(),
+        ),
+        (
+            format!("{issuer}Cf-Access-Jwt-Assertion\n{other}cf_access_jwt_assertion\n"),
+            "8:13: `cf_access_jwt_assertion` is the same as `Cf-Access-Jwt-Assertion` to some servers\n  help: write it as \
+            the other issuer's"
+                .to_owned(),
+        ),
+    ];
+    for name in [
+        "Cookie",
+        "Host",
+        "Content-Type",
+        "Content_Length",
+        "Connection",
+        "Transfer-Encoding",
+        "Upgrade",
+        "Proxy-Authorization",
+        "TE",
+        "Forwarded",
+        "X-Forwarded-For",
+        "Origin",
+        "User-Agent",
+        "Mcp-Method",
+    ] {
+        rows.push((format!("{issuer}{name}\n"), refused(name, another)));
+    }
+    let rows: Vec<_> = rows.iter().map(|(text, expected)| (&**text, &**expected)).collect();
+    assert_mistakes(&rows, &[]);
+    let same = format!("{issuer}Cf-Access-Jwt-Assertion\n{other}cf-access-jwt-assertion\n");
+    let (output, _) = check(&same, &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", output_text(&output));
+}
+
+#[test]
 fn keys_come_from_one_source() {
     let issuer = "  - issuer: https://idp.example.com\n";
     assert_mistakes(

@@ -1,6 +1,7 @@
 //! Trusted issuers of every shape: pinned claims, shared issuers, identifiers that are no URL, and where keys come from.
 
 mod audiences;
+mod carriers;
 mod cluster;
 mod identifiers;
 mod insecure_http;
@@ -9,6 +10,7 @@ mod mistakes;
 mod required_claims;
 
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 
 use serde_json::json;
 
@@ -67,7 +69,11 @@ fn gate(issuers: &[Issuer], lines: &str) -> Gate {
 
 /// A configuration with these lines of `issuers`, in front of a service.
 fn configuration(issuers: &str) -> String {
-    let upstream = Upstream::start().address();
+    configuration_before(Upstream::start().address(), issuers)
+}
+
+/// The same in front of this service.
+fn configuration_before(upstream: SocketAddr, issuers: &str) -> String {
     format!(
         "listen: 127.0.0.1:0\nupstream: http://{upstream}\nadmin: 127.0.0.1:0\naudience: {AUDIENCE}\nissuers:\n{issuers}{ROUTES}"
     )

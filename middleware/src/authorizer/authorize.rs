@@ -16,7 +16,7 @@ use crate::identity::Identity;
 use crate::keys::Keys;
 use crate::policy::{Access, Ambiguity, EvaluationTime, Recorder, Requirement, Route, StopAtFirst, evaluate};
 use crate::profile::{Profile, TokenIssuer};
-use crate::request::{DeniedMethods, Presented, Target, check_form, names_method};
+use crate::request::{Carrier, DeniedMethods, Presented, Target, check_form, names_method};
 use crate::token::{UnverifiedClaims, UnverifiedToken, algorithm_name};
 
 impl Authorizer {
@@ -201,14 +201,19 @@ impl Authorizer {
         now: u64,
         recorder: &mut impl Recorder,
     ) -> Result<Identity, Failure> {
-        let text = presented.bearer();
-        let text = text.inspect_err(|error| Step::CREDENTIAL.report_failed(recorder, error))?;
+        let credential = presented.credential(&self.inner.carriers);
+        let credential = credential.inspect_err(|error| Step::CREDENTIAL.report_failed(recorder, error));
+        let (text, carrier) = credential?;
         let cache = &self.inner.cache;
-        let cached = self.cached(text).inspect_err(|error| {
-            for step in Step::BEFORE_KEY {
+        let cached = self.cached(text, carrier).inspect_err(|error| {
+            let (passed, failed) = match error {
+                Error::MisplacedToken => (&Step::BEFORE_ISSUER[..], Step::ISSUER),
+                _ => (&Step::BEFORE_KEY[..], Step::KEY),
+            };
+            for step in passed {
                 step.report_passed(recorder, || "verified before".to_owned());
             }
-            Step::KEY.report_failed(recorder, error);
+            failed.report_failed(recorder, error);
         });
         if let Some(identity) = cached? {
             for step in Step::BEFORE_CLAIMS {
@@ -228,29 +233,30 @@ impl Authorizer {
             })?;
             return Ok(identity);
         }
-        let identity = self.verify(text, recorder)?;
+        let identity = self.verify(text, carrier, recorder)?;
         self.check(&identity, protected, now, recorder)?;
         cache.insert(text, identity.clone());
         Ok(identity)
     }
 
     /// The facts of a token that was verified with the current keys of an issuer that is trusted.
-    fn cached(&self, text: &str) -> Result<Option<Identity>, Error> {
+    fn cached(&self, text: &str, carrier: Carrier<'_>) -> Result<Option<Identity>, Error> {
         let Some(identity) = self.inner.cache.get(text) else {
             return Ok(None);
         };
         let mut trusted = self.inner.issuers.iter();
-        if let Some(trust) = trusted.find(|trust| Arc::ptr_eq(&trust.issuer, identity.trusted_issuer()))
-            && trust.keys.generation()? == identity.generation()
-        {
-            return Ok(Some(identity));
+        if let Some(trust) = trusted.find(|trust| Arc::ptr_eq(&trust.issuer, identity.trusted_issuer())) {
+            carrier.check(trust.issuer.header.as_ref())?;
+            if trust.keys.generation()? == identity.generation() {
+                return Ok(Some(identity));
+            }
         }
         self.inner.cache.remove(text);
         Ok(None)
     }
 
     /// From the text of a token to its verified facts.
-    fn verify(&self, text: &str, recorder: &mut impl Recorder) -> Result<Identity, Failure> {
+    fn verify(&self, text: &str, carrier: Carrier<'_>, recorder: &mut impl Recorder) -> Result<Identity, Failure> {
         let limits = &self.inner.limits;
         let token = UnverifiedToken::decode(text, limits);
         // A text that decodes has the form of a credential: any other is checked byte by byte.
@@ -261,12 +267,19 @@ impl Authorizer {
             error => Step::FORM.report_failed(recorder, error),
         })?;
         let claims = Step::FORM.report(token.claims(limits), recorder, |_| "a strict compact JWS".to_owned())?;
-        let trusted = || joined(self.inner.issuers.iter().map(|trust| &*trust.issuer.issuer));
+        let issuers = self.inner.issuers.iter().map(|trust| &trust.issuer);
+        let trusted = || {
+            let accepted = issuers.filter(|issuer| carrier.check(issuer.header.as_ref()).is_ok());
+            joined(accepted.map(|issuer| &*issuer.issuer))
+        };
         let found = || match (claims.issuer(), claims.trust_domain()) {
             (Ok(issuer), _) | (Err(_), Some(issuer)) => issuer.to_owned(),
             (Err(error), None) => in_words(&error, &token, &Profile::default()),
         };
-        let trust = self.trust(&claims);
+        let trust = self.trust(&claims).and_then(|trust| {
+            carrier.check(trust.issuer.header.as_ref())?;
+            Ok(trust)
+        });
         let trust = Step::ISSUER.compare(trust, recorder, trusted, found)?;
         let Trust { issuer, keys, .. } = trust;
         let typ = token.media_type();

@@ -180,6 +180,12 @@ impl AuthorizerBuilder {
         let audiences = issuers.iter().flat_map(|trust| &trust.issuer.audiences);
         let audiences = audiences.map(|audience| &**audience);
         let origins = origins(audiences.chain(self.resources.iter().map(Resource::identifier)));
+        let mut carriers = Vec::new();
+        for header in issuers.iter().filter_map(|trust| trust.issuer.header.as_ref()) {
+            if !carriers.contains(header) {
+                carriers.push(header.clone());
+            }
+        }
         Ok(Authorizer {
             inner: Arc::new(Inner {
                 policy,
@@ -191,6 +197,7 @@ impl AuthorizerBuilder {
                 realm,
                 resources,
                 origins,
+                carriers: carriers.into(),
                 issuers,
             }),
         })

@@ -80,7 +80,8 @@ impl Authorizer {
     }
 
     fn fitting_presets(&self, presented: &Presented<'_>) -> Option<Vec<&'static str>> {
-        let token = UnverifiedToken::decode(presented.bearer().ok()?, &self.inner.limits).ok()?;
+        let token =
+            UnverifiedToken::decode(presented.credential(&self.inner.carriers).ok()?.0, &self.inner.limits).ok()?;
         let claims = token.claims(&self.inner.limits).ok()?;
         let trust = self.trust(&claims).ok()?;
         let fit = |profile: &Profile| claims.fit(profile, token.media_type());

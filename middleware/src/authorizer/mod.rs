@@ -15,7 +15,7 @@ mod step;
 
 use std::sync::Arc;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 
 pub use builder::AuthorizerBuilder;
 pub use decision::Decision;
@@ -67,6 +67,8 @@ pub struct Authorizer {
 #[derive(Clone, Debug)]
 struct Inner {
     issuers: Vec<Trust>,
+    /// The headers that issuers have to themselves, each once.
+    carriers: Box<[HeaderName]>,
     policy: Arc<Policy>,
     leeway: u64,
     limits: Limits,

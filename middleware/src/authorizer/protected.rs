@@ -57,7 +57,7 @@ impl Protected {
             let more_specific = places.filter(|other| other.specificity() > resource.place.specificity());
             let more_specific = more_specific.filter(|other| other.has_hosts_of(&resource.place));
             let more_specific: Vec<&str> = more_specific.map(Place::path).collect();
-            let issuers = issuers.iter().map(|issuer| issuer.identifier());
+            let issuers = issuers.iter().filter_map(|issuer| issuer.authorization_server());
             Published {
                 path: resource.identifier.metadata_path.clone(),
                 document: Document::of(resource, issuers, policy.scopes(root, &more_specific)).to_json(),

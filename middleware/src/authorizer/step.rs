@@ -22,6 +22,9 @@ impl Step {
     pub(super) const TIME: Step = Step("time", "valid now");
     pub(super) const CONFIRMATION: Step = Step("confirmation", "no bound key, or its proof");
 
+    /// The steps of a token before its issuer is looked up.
+    pub(super) const BEFORE_ISSUER: [Step; 2] = [Step::CREDENTIAL, Step::FORM];
+
     /// The steps of a token before its key is selected.
     pub(super) const BEFORE_KEY: [Step; 4] = [Step::CREDENTIAL, Step::FORM, Step::ISSUER, Step::TYPE];
 

@@ -97,6 +97,17 @@ pub enum ConfigError {
         /// What to write.
         help: &'static str,
     },
+    /// A header that cannot carry the tokens of an issuer.
+    #[error("the header `{header}` cannot carry tokens: {reason}; {help}")]
+    #[non_exhaustive]
+    Header {
+        /// The name of the header.
+        header: String,
+        /// Why not.
+        reason: &'static str,
+        /// What to write.
+        help: &'static str,
+    },
     /// A claim that no token of the issuer can have as it is required.
     #[error("the claim `{claim}` cannot be required: {reason}; {help}")]
     #[non_exhaustive]

@@ -55,6 +55,10 @@ pub enum Error {
     /// The header names an algorithm that is not accepted for the issuer, or not that of its key.
     #[error("the token's algorithm is not accepted")]
     UnsupportedAlgorithm,
+    /// The token is in another header than the one that the tokens of its issuer are accepted in
+    /// ([`TrustedIssuer::header`](crate::TrustedIssuer::header)).
+    #[error("the token is in another header than those of its issuer")]
+    MisplacedToken,
     /// No key of the issuer fits the token's `kid` and `alg`.
     #[error("no key of the issuer fits the token")]
     UnknownKey,
@@ -178,6 +182,7 @@ impl Error {
             Error::MalformedToken { .. } => ("malformed_token", StatusCode::UNAUTHORIZED),
             Error::TokenTooLong { .. } => ("token_too_long", StatusCode::UNAUTHORIZED),
             Error::UnsupportedAlgorithm => ("unsupported_algorithm", StatusCode::UNAUTHORIZED),
+            Error::MisplacedToken => ("misplaced_token", StatusCode::UNAUTHORIZED),
             Error::UnknownKey => ("unknown_key", StatusCode::UNAUTHORIZED),
             Error::InvalidSignature => ("invalid_signature", StatusCode::UNAUTHORIZED),
             Error::InvalidType { .. } | Error::InvalidClaim { .. } | Error::RequiredClaim { .. } => {

@@ -1,6 +1,7 @@
 //! What a request presents: its target and its credential.
 
 mod bearer;
+mod carrier;
 mod folding;
 mod host;
 mod mcp_call;
@@ -15,6 +16,7 @@ pub use presented::Presented;
 pub use target::Target;
 
 pub(crate) use bearer::check_form;
+pub(crate) use carrier::Carrier;
 pub(crate) use folding::Folding;
 pub(crate) use mcp_call::{McpCall, Mirrored, NAMED_METHODS, RESOURCES_READ, is_normal_uri};
 pub(crate) use method_parameter::names_method;

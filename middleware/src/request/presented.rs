@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 
 use super::bearer;
+use super::carrier::{self, Carrier};
 use super::host;
 use super::target::Target;
 use crate::error::Error;
@@ -33,7 +34,7 @@ impl<'r> Presented<'r> {
         }
     }
 
-    /// A bearer token by itself, as if it were the one credential of the request.
+    /// A token by itself, as if it were the one credential of the request, in the header of its issuer's tokens.
     pub fn token(target: &'r Target<'r>, token: &'r str) -> Self {
         Presented {
             target,
@@ -62,14 +63,15 @@ impl<'r> Presented<'r> {
         host::host(self.target, self.headers)
     }
 
-    /// The one bearer token. Its form has not been checked.
-    pub(crate) fn bearer(&self) -> Result<&'r str, Error> {
-        let token = match self.credential {
-            Source::Headers(headers) => bearer::bearer(headers)?,
-            Source::Token(token) => token,
+    /// The one token, and where it is; `carriers` are the headers that issuers have to themselves. Its form has not been
+    /// checked.
+    pub(crate) fn credential<'c>(&self, carriers: &'c [HeaderName]) -> Result<(&'r str, Carrier<'c>), Error> {
+        let found = match self.credential {
+            Source::Headers(headers) => carrier::token(headers, carriers)?,
+            Source::Token(token) => (token, Carrier::Any),
         };
         self.target.query().map_or(Ok(()), bearer::check_query)?;
-        Ok(token)
+        Ok(found)
     }
 }
 

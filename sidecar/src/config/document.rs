@@ -62,6 +62,7 @@ pub(super) struct IssuerDocument {
     pub(super) ca_file: Option<Spanned<String>>,
     pub(super) token_file: Option<Spanned<String>>,
     pub(super) audience: Option<Spanned<OneOrMany<Spanned<String>>>>,
+    pub(super) header: Option<Spanned<String>>,
     pub(super) claims: BTreeMap<String, Spanned<OneOrMany<RequiredValue>>>,
     pub(super) algorithms: Option<Spanned<Vec<AcceptedAlgorithm>>>,
     pub(super) profile: Option<Profile>,

@@ -11,6 +11,7 @@ use actgate_yaml::{Diagnostics, Span};
 use http::uri::Authority;
 
 use crate::gate::hosts::AllowedHost;
+use crate::headers::carriers::Carriers;
 use crate::headers::identity::IdentityHeaders;
 use crate::log::decision_log::LogTarget;
 use crate::proxy::forward::AccessTokenForwarding;
@@ -108,6 +109,12 @@ impl Settings {
     pub(crate) fn authorizer(&self) -> AuthorizerBuilder {
         let issuers = self.issuers.iter().map(|issuer| issuer.trusted.clone());
         issuers.fold(self.authorizer.clone(), AuthorizerBuilder::issuer)
+    }
+
+    /// The headers that carry tokens instead of `Authorization`.
+    pub(crate) fn carriers(&self) -> Carriers {
+        let issuers = self.issuers.iter();
+        issuers.filter_map(|issuer| issuer.trusted.carrier().cloned()).collect()
     }
 
     /// The first address that is fetched for the keys of each issuer, but for those with roots of their own.

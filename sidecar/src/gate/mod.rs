@@ -23,6 +23,7 @@ use uuid::Uuid;
 use self::form::{AccessTokenRule, FormError, FormRules};
 use self::hosts::AllowedHosts;
 use self::request_head::{Head, HeadError};
+use crate::headers::carriers::Carriers;
 use crate::headers::chain_json::Chain;
 use crate::headers::identity::IdentityHeaders;
 use crate::headers::via::ViaPseudonym;
@@ -39,6 +40,8 @@ pub(crate) struct Gate {
     pub(crate) hosts: AllowedHosts,
     /// The headers that a client must not name in `Connection`.
     pub(crate) identity_headers: IdentityHeaders,
+    /// The headers that carry tokens, which a client must not name there either.
+    pub(crate) carriers: Carriers,
     /// A request with this name in `Via` is going around in a ring.
     pub(crate) via: ViaPseudonym,
     pub(crate) log: DecisionLog,
@@ -137,7 +140,7 @@ impl Gate {
     }
 
     async fn authorize(&self, request: &Parts) -> Result<(Head, Decision), Unforwarded> {
-        let head = request_head::check(request, &self.hosts, &self.identity_headers, &self.via);
+        let head = request_head::check(request, &self.hosts, &self.identity_headers, &self.carriers, &self.via);
         let head = head.map_err(|error| {
             self.report_ring(error);
             Denial::Head(error)

@@ -9,6 +9,7 @@ use http::{HeaderName, HeaderValue, Method, StatusCode};
 
 use super::connection_info::{AmbiguousMessage, ConnectionInfo};
 use super::hosts::{self, AllowedHosts};
+use crate::headers::carriers::Carriers;
 use crate::headers::header_name;
 use crate::headers::hop_by_hop;
 use crate::headers::identity::IdentityHeaders;
@@ -93,6 +94,7 @@ pub(crate) fn check(
     request: &Parts,
     hosts: &AllowedHosts,
     identity: &IdentityHeaders,
+    carriers: &Carriers,
     via: &ViaPseudonym,
 ) -> Result<Head, HeadError> {
     let connection = request.extensions.get::<ConnectionInfo>();
@@ -107,7 +109,7 @@ pub(crate) fn check(
         Loop::TooManyProxies => HeadError::TOO_MANY_PROXIES,
     })?;
     Ok(Head {
-        nominated: check_connection(request, identity)?,
+        nominated: check_connection(request, identity, carriers)?,
         host: check_host(request, hosts)?,
         connection: connection.clone(),
     })
@@ -151,7 +153,11 @@ fn check_expectation(request: &Parts) -> Result<(), HeadError> {
     }
 }
 
-fn check_connection(request: &Parts, identity: &IdentityHeaders) -> Result<Vec<HeaderName>, HeadError> {
+fn check_connection(
+    request: &Parts,
+    identity: &IdentityHeaders,
+    carriers: &Carriers,
+) -> Result<Vec<HeaderName>, HeadError> {
     let nominated =
         hop_by_hop::nominated(&request.headers).ok_or(HeadError::ambiguous("the connection header is malformed"))?;
     let kept = [AUTHORIZATION, HOST, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, ORIGIN];
@@ -161,6 +167,7 @@ fn check_connection(request: &Parts, identity: &IdentityHeaders) -> Result<Vec<H
         if kept.iter().any(|kept| header_name::same(kept.as_str(), name))
             || header_name::begins_with(name, "mcp-")
             || identity.owns(name)
+            || carriers.owns(name)
         {
             return Err(HeadError::ambiguous(
                 "the connection header names a header that must not be dropped",
@@ -226,7 +233,13 @@ mod tests {
     }
 
     fn checked(parts: &Parts) -> Result<Head, HeadError> {
-        check(parts, &hosts(), &IdentityHeaders::default(), &ViaPseudonym::default())
+        check(
+            parts,
+            &hosts(),
+            &IdentityHeaders::default(),
+            &Carriers::default(),
+            &ViaPseudonym::default(),
+        )
     }
 
     fn denied(method: &str, target: &str, headers: &[(&str, &str)]) -> u16 {

@@ -97,7 +97,7 @@ impl IdentityHeaders {
         for (fact, name) in chosen.clone() {
             match HeaderName::try_from(name) {
                 Err(_) => errors.push((fact, NameError::Invalid)),
-                Ok(header) if is_reserved(header.as_str()) => errors.push((fact, NameError::Reserved)),
+                Ok(header) if has_another_meaning(header.as_str()) => errors.push((fact, NameError::Reserved)),
                 Ok(header) => headers.0[fact as usize] = header,
             }
         }
@@ -140,7 +140,8 @@ impl IdentityHeaders {
     }
 }
 
-fn is_reserved(name: &str) -> bool {
+/// Whether a header of this name has another meaning to a server or to this proxy.
+pub(crate) fn has_another_meaning(name: &str) -> bool {
     RESERVED.split(' ').any(|reserved| header_name::same(reserved, name))
         || header_name::begins_with(name, "mcp-")
         || hop_by_hop::is_dropped(name)

@@ -1,6 +1,7 @@
 //! Header fields: those that end at this hop, those with which a client claims what it may not, those that carry the
 //! identity, and `Via`.
 
+pub(crate) mod carriers;
 pub(crate) mod chain_json;
 pub(crate) mod claims;
 pub(crate) mod header_name;

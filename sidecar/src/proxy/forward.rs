@@ -15,6 +15,7 @@ use super::request_body::{ClientBody, RequestBody};
 use super::upstream::{Upstream, UpstreamError};
 use crate::gate::form::Content;
 use crate::gate::request_head::Head;
+use crate::headers::carriers::Carriers;
 use crate::headers::hop_by_hop;
 use crate::headers::identity::IdentityHeaders;
 use crate::headers::via::ViaPseudonym;
@@ -24,6 +25,7 @@ use crate::headers::via::ViaPseudonym;
 pub(crate) struct Forward {
     pub(crate) upstream: Upstream,
     pub(crate) identity_headers: IdentityHeaders,
+    pub(crate) carriers: Carriers,
     pub(crate) access_token: AccessTokenForwarding,
     pub(crate) via: ViaPseudonym,
 }
@@ -32,7 +34,7 @@ pub(crate) struct Forward {
 #[derive(Debug)]
 pub(crate) struct BodyFailed(pub(crate) &'static str);
 
-/// What happens to the `Authorization` header of an allowed request.
+/// What happens to the access token of an allowed request, in `Authorization` or in the header of its issuer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum AccessTokenForwarding {
@@ -96,6 +98,7 @@ impl Forward {
     }
 
     fn prepare(&self, headers: &mut HeaderMap, head: &Head, identity: Option<&Identity>) {
+        let carried = self.carriers.take(headers);
         hop_by_hop::strip_request(headers, &head.nominated);
         self.identity_headers.delete(headers);
         headers.insert(HOST, head.host.clone());
@@ -107,6 +110,9 @@ impl Forward {
             if let Ok(value) = HeaderValue::try_from(value) {
                 headers.insert(name, value);
             }
+        }
+        if let (Some(_), Some((name, token)), AccessTokenForwarding::Forward) = (identity, carried, self.access_token) {
+            headers.insert(name, token);
         }
         let keeps_authorization = match identity {
             Some(identity) => {
@@ -144,6 +150,7 @@ mod tests {
         let forward = Forward {
             upstream: Upstream::new("127.0.0.1:9".parse().unwrap(), UpstreamTimeouts::default()),
             identity_headers: IdentityHeaders::default(),
+            carriers: Carriers::default(),
             access_token,
             via: ViaPseudonym::default(),
         };

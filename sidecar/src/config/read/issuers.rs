@@ -128,6 +128,7 @@ impl ConfigReader<'_> {
         for audience in own.as_deref().unwrap_or(audiences) {
             trusted = trusted.audience(audience).ok()?;
         }
+        trusted = self.carrier(trusted, document);
         trusted = self.required_claims(trusted, document);
         trusted = trusted.algorithms(&algorithms).ok()?;
         let refresh_policy = self.refresh_policy(&trusted, &document.keys);

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod authorizer;
+mod carriers;
 mod identity_headers;
 mod issuer_keys;
 mod issuers;
@@ -71,6 +72,9 @@ impl ConfigReader<'_> {
         let identity_headers = self.identity_headers(&document.identity_headers);
         let (limits, upstream_timeouts) = self.limits(document);
         let TrustSettings { issuers, missing_files } = self.issuers(document.issuers.as_ref(), &audiences);
+        if let Some(written) = &document.issuers {
+            self.check_carriers(&written.value, &issuers, &identity_headers);
+        }
         let policy = self.policy(document, text);
         let resources = self.resources(document, &audiences);
         let authorizer = self.authorizer(document, &issuers, &resources, policy.as_ref());

@@ -1,0 +1,70 @@
+//! The headers that carry the tokens of issuers: `header` of an issuer.
+
+use actgate::{ConfigError, TrustedIssuer};
+use actgate_yaml::Spanned;
+use http::HeaderName;
+
+use super::reader::ConfigReader;
+use crate::config::document::IssuerDocument;
+use crate::config::settings::IssuerSettings;
+use crate::headers::header_name;
+use crate::headers::identity::{IdentityHeaders, has_another_meaning};
+
+impl ConfigReader<'_> {
+    /// Sets the header of the tokens of an issuer.
+    pub(super) fn carrier(&mut self, trusted: TrustedIssuer, document: &IssuerDocument) -> TrustedIssuer {
+        let Some(written) = &document.header else {
+            return trusted;
+        };
+        let Ok(header) = HeaderName::try_from(&*written.value) else {
+            let message = format!("`{}` is not a header name", written.value);
+            self.diagnostics
+                .push(written.span(), message, "write letters, digits and `-`");
+            return trusted;
+        };
+        let refused = match trusted.clone().header(header.clone()) {
+            Ok(_) if has_another_meaning(header.as_str()) || header_name::begins_with(header.as_str(), "mcp-") => {
+                ("it has another meaning", "name the header that the proxy in front sets")
+            }
+            Ok(issuer) => return issuer,
+            Err(ConfigError::Header { reason, help, .. }) => (reason, help),
+            Err(_) => return trusted,
+        };
+        let message = format!("the header `{}` cannot carry tokens: {}", written.value, refused.0);
+        self.diagnostics.push(written.span(), message, refused.1);
+        trusted
+    }
+
+    /// Checks the headers of all issuers with each other, and with the identity headers.
+    pub(super) fn check_carriers(
+        &mut self,
+        issuers: &[Spanned<IssuerDocument>],
+        settings: &[IssuerSettings],
+        identity: &IdentityHeaders,
+    ) {
+        let is_set = |written: &&Spanned<String>| {
+            let set = settings.iter().filter_map(|issuer| issuer.trusted.carrier());
+            set.into_iter()
+                .any(|header| header.as_str().eq_ignore_ascii_case(&written.value))
+        };
+        let mut earlier: Vec<&str> = Vec::new();
+        for written in issuers
+            .iter()
+            .filter_map(|issuer| issuer.value.header.as_ref())
+            .filter(is_set)
+        {
+            let name = written.value.as_str();
+            let is_other = |other: &&&str| header_name::same(other, name) && !other.eq_ignore_ascii_case(name);
+            if identity.owns(name) {
+                let message = format!("`{name}` is an identity header, which no client may send");
+                let help = "name the header that the proxy in front sets, or choose another identity header";
+                self.diagnostics.push(written.span(), message, help);
+            } else if let Some(other) = earlier.iter().find(is_other) {
+                let message = format!("`{name}` is the same as `{other}` to some servers");
+                self.diagnostics
+                    .push(written.span(), message, "write it as the other issuer's");
+            }
+            earlier.push(name);
+        }
+    }
+}
