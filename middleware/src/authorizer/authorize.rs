@@ -162,33 +162,6 @@ impl Authorizer {
         }
     }
 
-    /// For a request without a route: what the policy has instead.
-    fn missed_route(&self, target: &Target<'_>) -> String {
-        let near_miss = self.inner.policy.near_miss(target.method().as_str(), target.forms());
-        near_miss.map_or("none".to_owned(), |near_miss| format!("none: {near_miss}"))
-    }
-
-    /// For an ambiguous request: the route of the other access, and what states that the API distinguishes the two.
-    fn other_access(&self, target: &Target<'_>, ambiguity: Ambiguity) -> String {
-        let method = target.method().as_str();
-        let parameter = match (ambiguity, target.query()) {
-            (Ambiguity::Method, Some(query)) => self.denied_methods(target).named_in(query),
-            _ => None,
-        };
-        let served = parameter.as_deref().unwrap_or(method);
-        let other = self.inner.policy.route_of_other_access(method, target.forms(), served);
-        let other = other.map_or("the policy has no route for it".to_owned(), |route| {
-            format!("that of `{route}`")
-        });
-        match ambiguity {
-            Ambiguity::Escape => other,
-            Ambiguity::ResourceUri => "the policy compares URIs of this endpoint".to_owned(),
-            Ambiguity::Spelling | Ambiguity::Method => {
-                format!("{other}; state `spelling: exact` if the API distinguishes the two")
-            }
-        }
-    }
-
     fn permits_method_parameters(&self, target: &Target<'_>, query: &str) -> bool {
         !names_method(query) || !self.denied_methods(target).scan().finds(query.as_bytes())
     }

@@ -7,6 +7,7 @@ mod decision;
 mod explain;
 mod kind_warning;
 mod mcp_message;
+mod missed_route;
 mod origins;
 mod pending;
 mod protected;
