@@ -45,11 +45,11 @@
 //! | `initiator: { acr: [a, b] }` | the login reached one of these contexts | `acr_not_met` |
 //! | `initiator: { max_auth_age: 5m }` | the login is at most so long ago | `auth_too_old` |
 //! | `actor: { required: true }` | a current actor other than the subject | `actor_missing` |
-//! | `actor: { absent: true }` | no `act` | `actor_present` |
+//! | `actor: { absent: true }` | no actor, the subject itself included | `actor_present` |
 //! | `actor: { kind }` | the current actor is of this kind, or one of a list | `actor_kind_unknown`, `actor_kind_not_allowed` |
 //! | `actor: { one_of, none_of }` | the current actor is, or is not, one of these | `actor_not_allowed` |
 //! | `actor: { issuer }` | the current actor is of this issuer; `same` is the token's | `actor_issuer_not_allowed` |
-//! | `client: { one_of, none_of }` | `client_id` is, or is not, one of these; a token without one meets neither | `client_not_allowed` |
+//! | `client: { one_of, none_of }` | the client is, or is not, one of these; a token without one meets neither | `client_not_allowed` |
 //! | `claims: { tid: T1 }` | a top-level claim equals text, a whole number or a boolean; `/a/b` reaches inside, `/a.b` is a name with a dot | `claim_not_met` |
 //! | `claims: { tid: { one_of: [T1] } }` | it is one of these | `claim_not_met` |
 //! | `claims: { roles: { contains: a } }` | it is a list with this in it | `claim_not_met` |
@@ -151,8 +151,10 @@
 //!
 //! # Parties
 //!
-//! A party is named by its `sub` alone, which means the token's own issuer, or by `{ issuer: .., subject: .. }`. A subject
-//! that is its own actor is no delegation: a machine then meets no rule on `actor`, and a human is denied (`self_actor`).
+//! The [`Profile`](crate::profile::Profile) of an issuer states which claims hold the subject, the current actor, the client, the
+//! scopes and the kinds. A party is named by its identifier alone (`sub`), which means the token's own issuer, or by
+//! `{ issuer: .., subject: .. }`. A subject that is its own actor is no delegation: a machine then meets no rule on `actor`, and a
+//! human is denied (`self_actor`).
 //! A chain that its issuer declares incomplete meets no rule on `chain` (`chain_incomplete`).
 //!
 //! A proven machine as the subject, with another party that is a proven human as its current actor, is an inverted chain: a
