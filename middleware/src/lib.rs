@@ -53,6 +53,7 @@
 //!
 //! - [`request::Target`], [`request::Presented`]: the unambiguous target of a request, and the credential with it.
 //! - [`TrustedIssuer`]: an issuer, its [`keys`], audiences and [`profile`].
+//! - [`Resource`]: what tokens are for; its [metadata](resource::Metadata) is published (RFC 9728).
 //! - [`chain`]: the initiator, the current actor, prior actors, and their kinds.
 //! - [`Policy`]: the rules; see [`policy`] for the language.
 //! - [`Authorizer`]: decides on a request; [`Authorizer::explain`] records every check.

@@ -25,6 +25,12 @@
 //! `layer` of axum covers the routes that are added *before* it. A handler that takes an `Identity` outside of the layer
 //! answers 500, never with access.
 //!
+//! # Metadata
+//!
+//! [`with_metadata`](crate::AuthorizeLayer::with_metadata) answers `/.well-known/oauth-protected-resource`, and that path with the
+//! path of a resource behind it, before authorization; the inner service does not see these requests. Challenges name the URL, with
+//! the scopes that the route requires.
+//!
 //! # Events
 //!
 //! Each decision is one `tracing` event of level `DEBUG`, with the target `actgate::decision` and the fields `decision`
