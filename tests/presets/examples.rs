@@ -12,12 +12,6 @@ use crate::structure::source::root;
 /// Most lines of one example.
 const MAX_LINES: usize = 12;
 
-/// The presets with an example. Tokens of Cloudflare Access have a header of their own.
-fn names() -> Vec<&'static str> {
-    let names = Profile::names().iter().copied();
-    names.filter(|name| *name != "cloudflare-access").collect()
-}
-
 fn folder() -> PathBuf {
     root().join("sidecar/examples/providers")
 }
@@ -29,11 +23,11 @@ fn every_preset_has_a_configuration_of_a_few_lines() {
         .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
         .filter(|name| name != "README.md")
         .collect();
-    let mut expected: Vec<String> = names().iter().map(|name| format!("{name}.yaml")).collect();
+    let mut expected: Vec<String> = Profile::names().iter().map(|name| format!("{name}.yaml")).collect();
     files.sort();
     expected.sort();
     assert_eq!(files, expected);
-    for name in names() {
+    for name in Profile::names() {
         let text = fs::read_to_string(folder().join(format!("{name}.yaml"))).expect("the example");
         assert!(text.starts_with("# Replace: "), "{name}");
         assert!(text.lines().count() <= MAX_LINES, "{name} is too long");
@@ -46,7 +40,7 @@ fn every_preset_has_a_configuration_of_a_few_lines() {
 
 #[test]
 fn the_binary_reads_every_example() {
-    for name in names() {
+    for name in Profile::names() {
         let path = folder().join(format!("{name}.yaml"));
         let output = run_to_end(&["check", "--config", &path.to_string_lossy()], "");
         let said = output_text(&output);
@@ -63,7 +57,7 @@ fn the_binary_reads_every_example() {
 #[test]
 fn the_table_of_providers_names_every_example() {
     let page = fs::read_to_string(folder().join("README.md")).expect("the table");
-    for name in names() {
+    for name in Profile::names() {
         let link = format!("| [{name}.yaml]({name}.yaml) |");
         assert_eq!(page.matches(&link).count(), 1, "{name}");
     }
