@@ -225,3 +225,15 @@ fn sdks_of_earlier_revisions_are_refused_where_tools_have_routes() {
         println!("{}: does not speak 2026-07-28, refused by routes for tools", sdk.name);
     }
 }
+
+#[test]
+#[ignore = "needs the programs of tests/peers/run"]
+fn sdks_of_earlier_revisions_get_through_where_a_route_covers_every_tool() {
+    let every_message = "  - match: \"GET,POST,DELETE /mcp\"\n    scopes: [mcp:use, mcp:admin]\n";
+    let deployment = Deployment::start("mcp_server.js", &format!("{FOR_TOOLS}{every_message}"));
+    for sdk in [TYPESCRIPT_1, TYPESCRIPT_2] {
+        let kept = NamedTempFile::new().expect("a file");
+        deployment.run(&sdk, &kept, &["mcp:use mcp:admin"]);
+        println!("{}: {}, every scope at once", sdk.name, sdk.revision);
+    }
+}

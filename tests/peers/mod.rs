@@ -10,5 +10,6 @@ mod frameworks;
 mod front;
 mod issuers;
 mod mcp;
+mod mcp_headers;
 mod program;
 mod spelling;
