@@ -143,3 +143,86 @@ fn scope_word(text: &str) -> Result<String, InvalidValue> {
     }
     Ok(text.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use actgate::Resource;
+
+    use crate::config::{Settings, parse};
+
+    const REST: &str = "
+listen: 127.0.0.1:0
+upstream: http://127.0.0.1:9000
+issuers: [{ issuer: https://idp.example.com }]
+routes: [{ match: 'GET /orders/{id}', scopes: [a] }]
+";
+
+    fn settings(resources: &str) -> Settings {
+        parse(Path::new("actgate.yaml"), &format!("{REST}{resources}\n")).unwrap()
+    }
+
+    #[test]
+    fn the_entry_of_the_reference_is_valid_and_has_every_key() {
+        let reference = include_str!("../reference.yaml").lines();
+        let entry = reference.skip_while(|line| !line.starts_with("# resources:"));
+        let entry: Vec<&str> = entry.map_while(|line| line.strip_prefix("# ")).collect();
+        let entry: Vec<&str> = entry
+            .iter()
+            .map(|line| line.strip_prefix("  ").unwrap_or(line))
+            .collect();
+        let settings = settings(&entry.join("\n"));
+        let [resource] = &settings.resources[..] else {
+            panic!("{:?}", settings.resources)
+        };
+        assert_eq!(resource.identifier(), "https://api.example.com/orders");
+        assert_eq!(
+            (resource.hosts().collect(), resource.root()),
+            (vec!["api.example.com"], Some("/orders"))
+        );
+        assert_eq!(resource.metadata_url(), "https://docs.example.com/orders/metadata");
+        assert!(settings.authorizer().build().is_ok());
+        let keys = [
+            "resource",
+            "path",
+            "hosts",
+            "audience",
+            "name",
+            "documentation",
+            "scopes",
+            "resource_metadata",
+        ];
+        for key in keys {
+            let is_written = |line: &&&str| line.trim_start_matches([' ', '-']).starts_with(&format!("{key}:"));
+            assert_eq!(entry.iter().filter(is_written).count(), 1, "{key}");
+        }
+    }
+
+    #[test]
+    fn the_first_audience_that_is_a_url_is_the_resource() {
+        for (lines, expected) in [
+            (
+                "audience: https://orders.example.com",
+                Some("https://orders.example.com"),
+            ),
+            (
+                "audience: [api://1, https://a.example, https://b.example]",
+                Some("https://a.example"),
+            ),
+            ("audience: orders", None),
+            (
+                "audience: https://a.example\nresource_metadata: https://docs.example.com",
+                None,
+            ),
+        ] {
+            let settings = settings(lines);
+            assert_eq!(
+                settings.resources.first().map(Resource::identifier),
+                expected,
+                "{lines}"
+            );
+            assert!(settings.authorizer().build().is_ok());
+        }
+    }
+}
