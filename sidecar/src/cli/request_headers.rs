@@ -33,7 +33,8 @@ pub(crate) fn headers(message: Option<&McpMessage>, others: &[Header]) -> Header
 pub(crate) fn parse_header(text: &str) -> Result<Header, String> {
     let (name, value) = text.split_once(':').ok_or("expected `Name: value`")?;
     let name = HeaderName::from_bytes(name.trim().as_bytes()).map_err(|_| "the name is not that of a header")?;
-    if [AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE].contains(&name) {
+    // Every compact JWS begins with the Base64url of an opening brace and a quote.
+    if [AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE].contains(&name) || value.contains("eyJ") {
         return Err("a credential is read from standard input, never from the command line".to_owned());
     }
     let value = HeaderValue::from_str(value.trim()).map_err(|_| "the value is not that of a header")?;
@@ -99,6 +100,7 @@ mod tests {
             "Authorization: Bearer a",
             "authorization:x",
             "Cookie: a=b",
+            "Cf-Access-Jwt-Assertion: eyJhbGciOiJub25lIn0.e30.",
             "a",
             ": b",
             "a b: c",
