@@ -134,6 +134,7 @@ pub(crate) enum Command {
     /// Explain the decision on one request, with every check
     #[command(after_help = "\
 The token is read from standard input, never from the command line, which other users of the machine can see.
+It is taken as one in `Authorization`, or in the `header` of its issuer.
   actgate explain --method POST --path /refunds < token
   actgate explain --path /orders/1 --at 2026-01-01T12:00:00Z --jwks keys.json < token
   actgate explain --method POST --path /mcp --mcp tools/call:get_order < token
