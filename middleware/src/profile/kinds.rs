@@ -17,7 +17,8 @@ use super::kind::Kind;
 /// - `client`: the client of the token, or several; within an actor, the client that its `act` names;
 /// - `claims`: tests on claims; see [`Profile`](super::Profile).
 ///
-/// All parts of one item must hold. Evidence of two kinds contradicts itself: the kind is then unknown.
+/// All parts of one item must hold. Evidence of a person and of a machine contradicts itself: the kind is then unknown. An
+/// agent is a service that decides by itself, so that evidence of both proves an agent.
 ///
 /// ```
 /// use actgate::profile::Kinds;
@@ -83,7 +84,8 @@ impl fmt::Display for ProvenKind<'_> {
 }
 
 impl Kinds {
-    /// What all of these prove together of a party.
+    /// What all of these prove together of a party. As an entity profile of both does, evidence of an agent and of a service
+    /// proves an agent.
     ///
     /// # Errors
     /// The claim that is malformed.
@@ -101,9 +103,13 @@ impl Kinds {
                 let Some(evidence) = list.find(party)? else {
                     continue;
                 };
-                let (first, _) = *proven.first.get_or_insert((kind, evidence));
-                if first != kind {
-                    proven.contradiction.get_or_insert((kind, evidence));
+                match proven.first {
+                    None => proven.first = Some((kind, evidence)),
+                    Some((Kind::Service, _)) if kind == Kind::Agent => proven.first = Some((kind, evidence)),
+                    Some((first, _)) if first == kind || (first, kind) == (Kind::Agent, Kind::Service) => {}
+                    Some(_) => {
+                        proven.contradiction.get_or_insert((kind, evidence));
+                    }
                 }
             }
         }

@@ -52,7 +52,8 @@
 //! | `{ same_as }`, `{ not_same_as }` | is, or is not, the text of the other claim, which is present |
 //!
 //! An absent claim meets `absent`, `not_word` and `not_facet` only. A claim of a type that a test cannot read makes the token
-//! malformed. A kind without evidence, and evidence of two kinds, is unknown, which meets no rule.
+//! malformed. A kind without evidence, and evidence of a person and of a machine, is unknown, which meets no rule. Evidence of
+//! an agent and of a service proves an agent.
 
 mod access_token;
 mod actor_errors;
