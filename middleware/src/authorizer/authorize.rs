@@ -662,6 +662,43 @@ mod tests {
     }
 
     #[test]
+    fn a_token_in_another_header_shows_the_same_steps_fresh_and_cached() {
+        let issuer = TestIssuer::new().unwrap();
+        let own = http::HeaderName::from_static("cf-access-jwt-assertion");
+        let trusted = issuer
+            .trusted(TestIssuer::AUDIENCE)
+            .unwrap()
+            .header(own.clone())
+            .unwrap();
+        let policy = Policy::from_yaml("routes: [{ match: GET / }]").unwrap();
+        let authorizer = Authorizer::builder().issuer(trusted).policy(policy).build().unwrap();
+        let token = issuer.token(json!({})).unwrap();
+        let explain = |name: &http::HeaderName, value: &str| {
+            let uri = Uri::from_static("/");
+            let target = Target::new(&Method::GET, &uri).unwrap();
+            let headers = HeaderMap::from_iter([(name.clone(), HeaderValue::try_from(value).unwrap())]);
+            let explanation = authorizer.explain(&Presented::headers(&target, &headers), TestIssuer::NOW);
+            let steps: Vec<String> = explanation
+                .checks()
+                .iter()
+                .map(|check| check.rule.to_string())
+                .collect();
+            (explanation.decision().error().map(Error::code), steps)
+        };
+        let misplaced = || explain(&AUTHORIZATION, &format!("Bearer {token}"));
+        let fresh = misplaced();
+        assert_eq!(fresh.0, Some("misplaced_token"));
+        assert_eq!(fresh.1.last().map(String::as_str), Some("issuer"));
+        assert_eq!(explain(&own, &token).0, None);
+        assert!(authorizer.inner.cache.get(&token).is_some());
+        assert_eq!(misplaced(), fresh);
+        assert!(
+            authorizer.inner.cache.get(&token).is_some(),
+            "it stays of use in its header"
+        );
+    }
+
+    #[test]
     fn debug_output_shows_no_value_of_a_token() {
         let bench = bench(OPEN);
         let token = bench
