@@ -101,8 +101,8 @@ impl AuthorizerBuilder {
         self
     }
 
-    /// Sets the URL of the protected resource metadata (RFC 9728) that another server publishes. Challenges name it. For a
-    /// [`resource`](Self::resource) there is no need of it.
+    /// Sets the URL of the protected resource metadata (RFC 9728) that another server publishes. Challenges name it. A
+    /// [`resource`](Self::resource) names its own.
     pub fn resource_metadata(mut self, url: &str) -> Self {
         self.resource_metadata = Some(url.to_owned());
         self
@@ -126,6 +126,13 @@ impl AuthorizerBuilder {
             && url::Url::parse(url).is_err()
         {
             let (url, reason) = (url.clone(), "it is not an absolute URL");
+            errors.push(ConfigError::Url { url, reason });
+        }
+        if let (Some(url), [_, ..]) = (&self.resource_metadata, &self.resources[..]) {
+            let (url, reason) = (
+                url.clone(),
+                "each resource names its own metadata: use `Resource::metadata_at`",
+            );
             errors.push(ConfigError::Url { url, reason });
         }
         for (index, issuer) in self.issuers.iter().enumerate() {
@@ -278,5 +285,8 @@ mod tests {
         assert_eq!(leeway(61).build().err(), Some(ConfigError::Leeway(61)));
         let metadata = builder().issuer(trusted()).resource_metadata("nowhere");
         assert!(matches!(metadata.build(), Err(ConfigError::Url { .. })));
+        let both = builder().issuer(trusted()).resource_metadata("https://docs.example");
+        let both = both.resource(Resource::new("https://api.example").unwrap());
+        assert!(matches!(both.build(), Err(ConfigError::Url { .. })));
     }
 }
