@@ -25,6 +25,7 @@ const MAX_CLAIMS: usize = 32;
 )]
 pub(super) struct ProfileDocument {
     preset: Option<PresetName>,
+    product: Option<String>,
     about: Option<String>,
     access_token: Option<AccessTokens>,
     refused_claims: Option<ClaimNames>,
@@ -44,6 +45,7 @@ impl ProfileDocument {
         let actor = self.actor?;
         Some(Profile {
             name: None,
+            product: self.product?.into(),
             about: self.about?.into(),
             access_tokens: self.access_token?,
             refused_claims: self.refused_claims?.0,
@@ -80,6 +82,7 @@ impl ProfileDocument {
                 *part = written.into();
             }
         }
+        set(&mut profile.product, self.product);
         set(&mut profile.about, self.about);
         set(&mut profile.access_tokens, self.access_token);
         set(&mut profile.refused_claims, self.refused_claims.map(|claims| claims.0));

@@ -116,13 +116,13 @@ impl Kinds {
         Ok(proven)
     }
 
-    /// Whether some evidence is of this kind.
-    pub(crate) fn can_prove(&self, kind: Kind) -> bool {
+    /// The evidence of a kind.
+    pub(crate) fn of(&self, kind: Kind) -> &[Evidence] {
         match kind {
-            Kind::Human => !self.human.is_empty(),
-            Kind::Agent => !self.agent.is_empty(),
-            Kind::Service => !self.service.is_empty(),
-            Kind::Unknown => false,
+            Kind::Human => &self.human.0,
+            Kind::Agent => &self.agent.0,
+            Kind::Service => &self.service.0,
+            Kind::Unknown => &[],
         }
     }
 }
@@ -136,10 +136,6 @@ impl EvidenceList {
             }
         }
         Ok(None)
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
     }
 }
 

@@ -22,6 +22,7 @@
 //! | Part | What it says |
 //! |---|---|
 //! | `preset` | the preset that the other parts come from; default `rfc9068` |
+//! | `product` | the product that issues the tokens |
 //! | `about` | what the profile is for, in words |
 //! | `access_token` | a list of `{ typ, where }`, one of which must fit: the `typ` of the header (`none`: a header without it), and tests on claims that only access tokens meet. `where` is needed for `JWT`, `JOSE` and `none`, which ID tokens have too |
 //! | `refused_claims` | claims of ID tokens and security events; a token with one of them is refused |
@@ -97,6 +98,7 @@ use actor_errors::ActorErrors;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Profile {
     name: Option<&'static str>,
+    product: Box<str>,
     about: Box<str>,
     pub(crate) access_tokens: AccessTokens,
     pub(crate) refused_claims: Box<[ClaimName]>,
@@ -230,6 +232,7 @@ impl Profile {
         let (subject, audience, actor) = (ClaimName::SUBJECT, ClaimName::AUDIENCE, ClaimName::ACTOR);
         Profile {
             name: None,
+            product: Box::default(),
             about: Box::default(),
             access_tokens: AccessTokens::none(),
             refused_claims: Box::default(),
@@ -264,6 +267,11 @@ impl Profile {
         self.name
     }
 
+    /// The product that issues the tokens.
+    pub fn product(&self) -> &str {
+        &self.product
+    }
+
     /// What the profile is for, and what its chain is worth, in words.
     pub fn about(&self) -> &str {
         &self.about
@@ -271,7 +279,12 @@ impl Profile {
 
     /// Whether a token can prove that its initiator is of this kind.
     pub fn can_prove(&self, kind: Kind) -> bool {
-        self.kinds.can_prove(kind)
+        !self.kinds.of(kind).is_empty()
+    }
+
+    /// The evidence that a token can have of its initiator being of this kind, in words: `` `aut` is `AGENT` ``.
+    pub fn evidence(&self, kind: Kind) -> impl Iterator<Item = String> {
+        self.kinds.of(kind).iter().map(ToString::to_string)
     }
 
     /// Which actors its chains contain.
