@@ -240,7 +240,8 @@ impl TrustedIssuer {
     }
 
     /// States that a client is an agent that acts for the subject of its tokens: it is the current actor of a token that has
-    /// no `act`, and the token a delegation unless the client is the subject.
+    /// no `act`, and the token a delegation unless the client is the subject. A token whose initiator is a machine is none: the
+    /// machine acts for itself.
     ///
     /// # Errors
     /// [`ConfigError::AgentClient`] for an empty text, a pattern, a control character, and white space at an end.

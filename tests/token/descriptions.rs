@@ -207,7 +207,7 @@ fn of_chain(issuer: &TokenIssuer) -> Vec<Row> {
     vec![
         malformed(
             json!(null),
-            "the delegation chain is malformed: an `act` is null, as an expression of the issuer without a value is",
+            "the delegation chain is malformed: an `act` is null: an expression at the issuer gave no value",
         ),
         malformed(json!({ "sub": "a", "act": "b" }), no_object),
         malformed(json!({}), "the delegation chain is malformed: an `act` has no `sub`"),

@@ -52,10 +52,17 @@ impl Authorizer {
         presented: &Presented<'_>,
     ) -> Authorization {
         let now = self.inner.clock.now();
-        match required {
+        let authorization = match required {
             None => self.authorize(presented, now, &mut StopAtFirst),
             required => self.authorize_by(required, presented, now, &mut StopAtFirst),
+        };
+        if let Authorization::Decided(decision) = &authorization
+            && let Some(identity) = decision.identity()
+            && identity.facts().contradictory
+        {
+            self.warn_of_contradiction(identity, now);
         }
+        authorization
     }
 
     /// Authorizes by the route of the target. Enforcement and explanation differ in the recorder alone.
@@ -253,8 +260,7 @@ impl Authorizer {
             carrier.check(trust.issuer.header.as_ref())?;
             Ok(trust)
         });
-        let trust = Step::ISSUER.compare(trust, recorder, trusted, found)?;
-        let Trust { issuer, keys, .. } = trust;
+        let Trust { issuer, keys, .. } = Step::ISSUER.compare(trust, recorder, trusted, found)?;
         let typ = token.media_type();
         let accepted = || joined(issuer.profile.access_tokens.media_types().into_iter());
         let found = || typ.unwrap_or("no `typ`").to_owned();
@@ -294,9 +300,6 @@ impl Authorizer {
             Step::CLAIMS.report_got(recorder, error, || in_words(error, &token, &issuer.profile));
         })?;
         Step::CLAIMS.report_passed(recorder, || "well-formed claims".to_owned());
-        if facts.contradictory {
-            trust.kind_warning.report(&issuer.issuer, self.inner.clock.now());
-        }
         Ok(Identity::verified(facts, Arc::clone(issuer), snapshot.generation))
     }
 
@@ -617,19 +620,20 @@ mod tests {
     #[test]
     fn the_actor_profile_has_errors_of_its_own() {
         let issuer = TestIssuer::new().unwrap();
-        let challenge = |errors: &str, claims: Value| {
+        let challenge = |profile: &str, claims: Value| {
             let routes = "routes: [{ match: GET /, actor: { one_of: [a] } }]";
-            let profile = format!("actor: {{ errors: {errors} }}");
-            let authorizer = trusting(&issuer, TestIssuer::ISSUER, &profile, routes);
+            let authorizer = trusting(&issuer, TestIssuer::ISSUER, profile, routes);
             let explanation = explain(&authorizer, &issuer.token(claims).unwrap());
             let challenge = authorizer.challenge_to(explanation.decision()).unwrap();
             (challenge.status().as_u16(), challenge.code())
         };
-        let other = || json!({"act": {"sub": "b"}});
-        assert_eq!(challenge("actor-profile", other()), (403, "actor_unauthorized"));
-        assert_eq!(challenge("actor-profile", json!({})), (401, "invalid_token"));
-        assert_eq!(challenge("policy", other()), (403, "access_denied"));
-        assert_eq!(challenge("policy", json!({})), (403, "access_denied"));
+        let other = || json!({"act": {"sub": "b", "iss": TestIssuer::ISSUER}});
+        for profile in ["actor-profile", "actor: { errors: actor-profile }"] {
+            assert_eq!(challenge(profile, other()), (403, "actor_unauthorized"), "{profile}");
+            assert_eq!(challenge(profile, json!({})), (401, "invalid_token"), "{profile}");
+        }
+        assert_eq!(challenge("rfc9068", other()), (403, "access_denied"));
+        assert_eq!(challenge("rfc9068", json!({})), (403, "access_denied"));
     }
 
     #[test]
@@ -658,6 +662,20 @@ mod tests {
         ];
         assert_eq!(shown(), expected);
         assert_eq!(shown(), expected, "of a cached token");
+        let okta = trusting(
+            &issuer,
+            TestIssuer::ISSUER,
+            "actor: { prior: through, origin: origin }",
+            "routes: [{ match: GET / }]",
+        );
+        let claims = json!({"act": {"sub": "a2"}, "through": [{"sub": "a1"}], "origin": {"sub": "svc"}});
+        let explanation = explain(&okta, &issuer.token(claims).unwrap());
+        let sources = explanation
+            .facts()
+            .iter()
+            .filter(|fact| fact.fact.ends_with("actor") && !fact.fact.starts_with("kind"));
+        let sources: Vec<&str> = sources.map(|fact| &*fact.source).collect();
+        assert_eq!(sources, ["`act`", "`through`", "`origin`"]);
         assert!(explain(&authorizer, "a.b.c").facts().is_empty());
     }
 

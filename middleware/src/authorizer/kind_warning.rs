@@ -1,6 +1,10 @@
 //! The warning of evidence that contradicts itself.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::Authorizer;
+use crate::identity::Identity;
 
 /// How often it is logged for one issuer at most, in seconds.
 const INTERVAL: u64 = 60;
@@ -10,20 +14,47 @@ const INTERVAL: u64 = 60;
 pub(super) struct KindWarning(AtomicU64);
 
 impl KindWarning {
+    fn is_due(&self, now: u64) -> bool {
+        let next = |last: u64| (last == 0 || now >= last.saturating_add(INTERVAL)).then_some(now.max(1));
+        let updated = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
+        updated.is_ok()
+    }
+}
+
+impl Authorizer {
     /// Logs that the kind of a party is unknown because its evidence contradicts itself. It contains no value of the token.
     #[cold]
-    pub(super) fn report(&self, issuer: &str, now: u64) {
-        let is_due = |last: u64| (last == 0 || now >= last.saturating_add(INTERVAL)).then_some(now.max(1));
-        if self
-            .0
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, is_due)
-            .is_ok()
-        {
+    pub(super) fn warn_of_contradiction(&self, identity: &Identity, now: u64) {
+        let mut trusted = self.inner.issuers.iter();
+        let trust = trusted.find(|trust| Arc::ptr_eq(&trust.issuer, identity.trusted_issuer()));
+        if trust.is_some_and(|trust| trust.kind_warning.is_due(now)) {
             tracing::warn!(
-                issuer,
+                issuer = identity.issuer(),
                 "the evidence for the kind of a party in a token contradicts itself, so that the kind is unknown; an \
                  explanation of the token shows the evidence"
             );
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_logged_at_most_once_a_minute() {
+        let warning = KindWarning::default();
+        for (now, expected) in [
+            (1000, true),
+            (1000, false),
+            (1059, false),
+            (1060, true),
+            (1061, false),
+            (990, false),
+            (1120, true),
+        ] {
+            assert_eq!(warning.is_due(now), expected, "{now}");
+        }
+        assert!(KindWarning::default().is_due(0));
     }
 }

@@ -7,25 +7,45 @@ use crate::error::Error;
 use crate::issuer::TrustedIssuer;
 use crate::json::{Json, Object};
 use crate::limits::Limits;
-use crate::profile::{ActorIssuer, Kind, Kinds, PartyClaims, ProvenKind};
+use crate::profile::{ActorIssuer, ClaimName, Evidence, Kind, Kinds, PartyClaims, ProvenKind};
 use crate::token::{ChainClaims, ClaimReader};
 
 /// Reads the actors of one token.
-pub(super) struct ActorReader<'i> {
+pub(super) struct ActorReader<'i, 't> {
     pub(super) issuer: &'i TrustedIssuer,
-    pub(super) limits: &'i Limits,
-    pub(super) initiator: &'i Party,
+    pub(super) limits: &'t Limits,
+    pub(super) initiator: &'t Party,
+    pub(super) initiator_kind: Kind,
 }
 
-/// An actor, and what proves its kind.
-type Proven<'i> = (Actor, ProvenKind<'i>);
+/// An actor, what proves its kind, and what names it.
+pub(super) struct ProvenActor<'i> {
+    pub(super) actor: Actor,
+    pub(super) kind: ProvenKind<'i>,
+    pub(super) source: ActorSource<'i>,
+}
 
-impl<'i> ActorReader<'i> {
+/// What names an actor.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum ActorSource<'i> {
+    /// The claim of the current actor, or one nested in it; the list beside it; or the object of the first party.
+    Claim(ClaimName),
+    /// The client of the token, by evidence of the profile.
+    Presenter(&'i Evidence),
+    /// The client of the token, which the operator names.
+    AgentClient,
+}
+
+impl<'i> ActorReader<'i, '_> {
     /// Every actor, the current one first. `token` is what evidence on the client reads.
     ///
     /// A chain over the limit is an error, never cut. Other members of an `act` have no meaning for a decision (RFC 8693
     /// section 4.1).
-    pub(super) fn read(&self, chain: ChainClaims<'_>, token: &PartyClaims<'_, '_>) -> Result<Vec<Proven<'i>>, Error> {
+    pub(super) fn read(
+        &self,
+        chain: ChainClaims<'_>,
+        token: &PartyClaims<'_, '_>,
+    ) -> Result<Vec<ProvenActor<'i>>, Error> {
         let mut actors = self.nested(chain.actor)?;
         let prior = self.list(chain.prior)?;
         let is_nested = actors.len() > 1;
@@ -53,27 +73,26 @@ impl<'i> ActorReader<'i> {
     }
 
     /// The nested `act` objects, outermost first. The loop needs no recursion.
-    fn nested(&self, act: Option<Json<'_>>) -> Result<Vec<Proven<'i>>, Error> {
+    fn nested(&self, act: Option<Json<'_>>) -> Result<Vec<ProvenActor<'i>>, Error> {
         let profile = &self.issuer.profile.actor;
         let mut actors = Vec::new();
         let mut next = act;
         while let Some(act) = next {
-            if actors.len() == self.limits.chain_depth {
+            // The innermost may be the client of the login, which does not count.
+            if actors.len() > self.limits.chain_depth {
                 return Err(Error::ChainTooLong);
             }
             let mut object = match act {
                 Json::Object(object) => object,
                 Json::Null => {
-                    return Err(invalid(
-                        "an `act` is null, as an expression of the issuer without a value is",
-                    ));
+                    return Err(invalid("an `act` is null: an expression at the issuer gave no value"));
                 }
                 _ => return Err(invalid("an `act` is not an object")),
             };
             next = object.take(profile.claim.as_str());
-            let actor = self.actor(&object)?;
+            let actor = self.actor(&object, profile.claim)?;
             // The current actor counts, whatever it is: a rule against actors must see it.
-            if next.is_none() && !actors.is_empty() && self.is_origin_client(&actor.0, &object)? {
+            if next.is_none() && !actors.is_empty() && self.is_origin_client(&actor.actor, &object)? {
                 break;
             }
             actors.push(actor);
@@ -82,57 +101,60 @@ impl<'i> ActorReader<'i> {
     }
 
     /// The prior actors in a list, newest first.
-    fn list(&self, prior: Option<Json<'_>>) -> Result<Vec<Proven<'i>>, Error> {
-        let items = match prior {
-            None => return Ok(Vec::new()),
-            Some(Json::Array(items)) => items,
-            Some(_) => return Err(invalid("the prior actors are not a list")),
+    fn list(&self, prior: Option<Json<'_>>) -> Result<Vec<ProvenActor<'i>>, Error> {
+        let (items, claim) = match (prior, self.issuer.profile.actor.prior) {
+            (None, _) | (_, None) => return Ok(Vec::new()),
+            (Some(Json::Array(items)), Some(claim)) => (items, claim),
+            (Some(_), _) => return Err(invalid("the prior actors are not a list")),
         };
         if items.len() > self.limits.chain_depth {
             return Err(Error::ChainTooLong);
         }
         let actors = items.iter().map(|item| match item {
-            Json::Object(object) => self.actor(object),
+            Json::Object(object) => self.actor(object, claim),
             _ => Err(invalid("a prior actor is not an object")),
         });
         actors.collect()
     }
 
     /// Adds the first party to the end of the chain, unless it is the initiator or the oldest actor.
-    fn add_origin(&self, origin: Json<'_>, actors: &mut Vec<Proven<'i>>) -> Result<(), Error> {
-        let Json::Object(object) = origin else {
+    fn add_origin(&self, origin: Json<'_>, actors: &mut Vec<ProvenActor<'i>>) -> Result<(), Error> {
+        let (Json::Object(object), Some(claim)) = (origin, self.issuer.profile.actor.origin) else {
             return Err(invalid("the origin is not an object"));
         };
-        let origin = self.actor(&object)?;
-        let party = origin.0.party();
-        let is_oldest = actors.last().is_some_and(|(oldest, _)| oldest.party() == party);
+        let origin = self.actor(&object, claim)?;
+        let party = origin.actor.party();
+        let is_oldest = actors.last().is_some_and(|oldest| oldest.actor.party() == party);
         if !(actors.is_empty() || is_oldest || party == self.initiator) {
             actors.push(origin);
         }
         Ok(())
     }
 
-    /// The client as the current actor, where the issuer or its operator states that it is an agent.
-    fn presenter(&self, token: &PartyClaims<'_, '_>) -> Result<Option<Proven<'i>>, Error> {
+    /// The client as the current actor, where the evidence of the profile or the operator states that it is an agent. A machine
+    /// acts for itself: that the operator names its client is no evidence of a delegation.
+    fn presenter(&self, token: &PartyClaims<'_, '_>) -> Result<Option<ProvenActor<'i>>, Error> {
         let Some(client) = token.client else {
             return Ok(None);
         };
-        let named = self.issuer.agent_clients.iter().any(|agent| **agent == *client);
         let found = self.issuer.profile.actor.presenter.find(token);
         let found = found.map_err(|unmet| Error::claim(unmet.claim, unmet.reason))?;
+        let is_machine = matches!(self.initiator_kind, Kind::Agent | Kind::Service);
+        let is_named = || !is_machine && self.issuer.agent_clients.iter().any(|agent| **agent == *client);
+        let source = match found {
+            Some(evidence) => ActorSource::Presenter(evidence),
+            None if is_named() => ActorSource::AgentClient,
+            None => return Ok(None),
+        };
         let party = Party::new(Arc::clone(&self.issuer.issuer), client.into());
-        Ok((named || found.is_some()).then(|| (Actor::new(party, Kind::Agent), ProvenKind::default())))
+        Ok(Some(ProvenActor {
+            actor: Actor::new(party, Kind::Agent),
+            kind: ProvenKind::default(),
+            source,
+        }))
     }
 
-    /// Why the client is the current actor.
-    pub(super) fn presenter_source(&self, token: &PartyClaims<'_, '_>) -> String {
-        match self.issuer.profile.actor.presenter.find(token) {
-            Ok(Some(evidence)) => evidence.to_string(),
-            _ => "it is one of the agent clients of the issuer".to_owned(),
-        }
-    }
-
-    fn actor(&self, object: &Object<'_>) -> Result<Proven<'i>, Error> {
+    fn actor(&self, object: &Object<'_>, claim: ClaimName) -> Result<ProvenActor<'i>, Error> {
         let profile = &self.issuer.profile;
         let read = ClaimReader::new(object, self.limits);
         let malformed = |_| invalid("a member of an `act` is of a wrong type or form");
@@ -149,7 +171,11 @@ impl<'i> ActorReader<'i> {
         let kinds = [&profile.actor.kinds].into_iter().chain(own);
         let proven = Kinds::derive(kinds, &self.claims(subject, object));
         let proven = proven.map_err(|_| invalid("a member of an `act` is of a wrong type or form"))?;
-        Ok((Actor::new(party, proven.kind()), proven))
+        Ok(ProvenActor {
+            actor: Actor::new(party, proven.kind()),
+            kind: proven,
+            source: ActorSource::Claim(claim),
+        })
     }
 
     fn is_origin_client(&self, actor: &Actor, object: &Object<'_>) -> Result<bool, Error> {
@@ -169,9 +195,9 @@ impl<'i> ActorReader<'i> {
     }
 }
 
-fn same_parties(one: &[Proven<'_>], other: &[Proven<'_>]) -> bool {
-    let parties = one.iter().map(|(actor, _)| actor.party());
-    parties.eq(other.iter().map(|(actor, _)| actor.party()))
+fn same_parties(one: &[ProvenActor<'_>], other: &[ProvenActor<'_>]) -> bool {
+    let parties = one.iter().map(|proven| proven.actor.party());
+    parties.eq(other.iter().map(|proven| proven.actor.party()))
 }
 
 fn invalid(reason: &'static str) -> Error {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::actors::ActorReader;
+use super::actors::{ActorReader, ProvenActor};
 use super::facts::{Delegation, Facts};
 use super::party::Party;
 use crate::error::Error;
@@ -10,7 +10,7 @@ use crate::issuer::TrustedIssuer;
 use crate::json::Json;
 use crate::limits::Limits;
 use crate::profile::{Kind, Kinds, PartyClaims, PriorActors, Profile, ProvenKind};
-use crate::token::{ClaimReader, VerifiedClaims, client, malformed, missing};
+use crate::token::{ChainClaims, ClaimReader, VerifiedClaims, client, malformed, missing};
 
 impl Facts {
     /// The facts in the verified claims of `issuer`.
@@ -25,25 +25,12 @@ impl Facts {
     ) -> Result<Facts, Error> {
         let profile = &issuer.profile;
         let chain = verified.take_chain(profile);
-        let read = verified.reader(limits);
-        let client = client(read, profile)?;
-        let subject = Subject::read(read, profile)?;
-        let party = PartyClaims {
-            subject: subject.text,
-            client,
-            object: read.object(),
-        };
-        let proven = initiator_kind(issuer, &party)?;
-        let initiator = Party::new(Arc::clone(&issuer.issuer), subject.text.into());
-        let reader = ActorReader {
-            issuer,
-            limits,
-            initiator: &initiator,
-        };
-        let actors = reader.read(chain, &party)?;
-        let mut contradictory = proven.is_contradiction();
-        contradictory |= actors.iter().any(|(_, proven)| proven.is_contradiction());
-        let mut actors = actors.into_iter().map(|(actor, _)| actor);
+        let parties = Parties::read(chain, verified.reader(limits), issuer, limits)?;
+        let mut contradictory = parties.kind.is_contradiction();
+        contradictory |= parties.actors.iter().any(|proven| proven.kind.is_contradiction());
+        let kind = parties.initiator_kind();
+        let initiator = parties.initiator;
+        let mut actors = parties.actors.into_iter().map(|proven| proven.actor);
         let delegation = match actors.next() {
             None => Delegation::None,
             Some(actor) if *actor.party() == initiator => Delegation::SelfActor(actor),
@@ -55,7 +42,7 @@ impl Facts {
         };
         Ok(Facts {
             claims: verified.claims(profile, limits)?,
-            kind: subject.kind(proven.kind()),
+            kind,
             initiator,
             delegation,
             prior,
@@ -64,16 +51,54 @@ impl Facts {
     }
 }
 
-/// What the evidence of the profile and that of the operator prove of the initiator.
-///
-/// # Errors
-/// [`Error::InvalidClaim`] for evidence that is malformed.
-pub(super) fn initiator_kind<'i>(
-    issuer: &'i TrustedIssuer,
-    party: &PartyClaims<'_, '_>,
-) -> Result<ProvenKind<'i>, Error> {
-    let kinds = [&issuer.profile.kinds, &issuer.kinds].into_iter();
-    Kinds::derive(kinds, party).map_err(|unmet| Error::claim(unmet.claim, unmet.reason))
+/// The parties that the claims of one token name, each with what it comes from.
+pub(super) struct Parties<'i, 'r> {
+    pub(super) subject: Subject<'r>,
+    pub(super) client: Option<&'r str>,
+    pub(super) initiator: Party,
+    /// What proves the kind of the initiator.
+    pub(super) kind: ProvenKind<'i>,
+    /// The current actor first.
+    pub(super) actors: Vec<ProvenActor<'i>>,
+}
+
+impl<'i, 'r> Parties<'i, 'r> {
+    pub(super) fn read(
+        chain: ChainClaims<'_>,
+        read: ClaimReader<'r, '_>,
+        issuer: &'i TrustedIssuer,
+        limits: &Limits,
+    ) -> Result<Self, Error> {
+        let client = client(read, &issuer.profile)?;
+        let subject = Subject::read(read, &issuer.profile)?;
+        let party = PartyClaims {
+            subject: subject.text,
+            client,
+            object: read.object(),
+        };
+        let kinds = [&issuer.profile.kinds, &issuer.kinds].into_iter();
+        let kind = Kinds::derive(kinds, &party).map_err(|unmet| Error::claim(unmet.claim, unmet.reason))?;
+        let initiator = Party::new(Arc::clone(&issuer.issuer), subject.text.into());
+        let reader = ActorReader {
+            issuer,
+            limits,
+            initiator: &initiator,
+            initiator_kind: subject.kind(kind.kind()),
+        };
+        let actors = reader.read(chain, &party)?;
+        Ok(Parties {
+            subject,
+            client,
+            initiator,
+            kind,
+            actors,
+        })
+    }
+
+    /// The kind of the initiator.
+    pub(super) fn initiator_kind(&self) -> Kind {
+        self.subject.kind(self.kind.kind())
+    }
 }
 
 /// The identifier of the initiator, and the claim that it is from.
@@ -85,7 +110,7 @@ pub(super) struct Subject<'r> {
 }
 
 impl<'r> Subject<'r> {
-    pub(super) fn read(read: ClaimReader<'r, '_>, profile: &Profile) -> Result<Self, Error> {
+    fn read(read: ClaimReader<'r, '_>, profile: &Profile) -> Result<Self, Error> {
         let claim = profile.subject.claim.as_str();
         if let Some(substitute) = profile.subject.substitute {
             let is_blank = match read.object().get(claim) {
@@ -110,7 +135,7 @@ impl<'r> Subject<'r> {
     }
 
     /// A party without a subject of its own is a machine: no evidence makes it a person.
-    pub(super) fn kind(self, proven: Kind) -> Kind {
+    fn kind(self, proven: Kind) -> Kind {
         match proven {
             Kind::Human if self.is_substitute => Kind::Unknown,
             kind => kind,
@@ -292,6 +317,12 @@ mod tests {
             chain(&Facts::derive(verified, &operator, &Limits::default()).unwrap()),
             ["bot agent"]
         );
+        for (kind, expected) in [("user", 1), ("service", 0), ("ai_agent", 0)] {
+            let claims = json!({"sub": "x", "sub_profile": kind, "client_id": "bot", "aud": "a", "exp": 1}).to_string();
+            let verified = VerifiedClaims::for_tests(claims.as_bytes()).unwrap();
+            let facts = Facts::derive(verified, &operator, &Limits::default()).unwrap();
+            assert_eq!(chain(&facts).len(), expected, "{kind}");
+        }
         for client in ["", " a", "a*", "a\n"] {
             assert!(operator.clone().agent_client(client).is_err(), "{client:?}");
         }
@@ -340,7 +371,7 @@ mod tests {
             (json!({"origin": "svc"}), "the origin is not an object"),
             (
                 json!({"act": null}),
-                "an `act` is null, as an expression of the issuer without a value is",
+                "an `act` is null: an expression at the issuer gave no value",
             ),
         ] {
             assert_eq!(derived(claims.clone()), Err(Error::InvalidChain { reason }), "{claims}");
@@ -367,6 +398,11 @@ mod tests {
             ["agt agent"]
         );
         assert_eq!(derived(app.clone()), ["spa unknown"]);
+        let nested =
+            |inner: Value| (0..16).fold(inner, |inner, index| json!({"sub": format!("a{index}"), "act": inner}));
+        assert_eq!(derived(nested(app.clone())).len(), 16);
+        let too_many = with("act", nested(json!({"sub": "a"})));
+        assert!(matches!(with_profile(profile, &too_many), Err(Error::ChainTooLong)));
         let between = json!({"sub": "agt", "act": {"sub": "spa", "sub_profile": "browser_app", "act": {"sub": "x"}}});
         assert_eq!(derived(between), ["agt unknown", "spa unknown", "x unknown"]);
     }

@@ -2,15 +2,14 @@
 
 use std::fmt;
 
-use super::actors::ActorReader;
-use super::derive::{Subject, initiator_kind};
+use super::actors::{ActorSource, ProvenActor};
+use super::derive::Parties;
 use super::facts::Facts;
-use super::party::Party;
 use crate::issuer::TrustedIssuer;
 use crate::json::Object;
 use crate::limits::Limits;
-use crate::profile::{ClaimName, PartyClaims};
-use crate::token::{VerifiedClaims, client};
+use crate::profile::ClaimName;
+use crate::token::VerifiedClaims;
 
 /// One fact of a token, its value, and the signal that gives it.
 ///
@@ -48,22 +47,8 @@ impl Facts {
         let marker = profile.access_tokens.marker(marker).map(ToString::to_string);
         let chain = verified.take_chain(profile);
         let read = verified.reader(limits);
-        let subject = Subject::read(read, profile).ok()?;
-        let client = client(read, profile).ok()?;
-        let party = PartyClaims {
-            subject: subject.text,
-            client,
-            object: read.object(),
-        };
-        let proven = initiator_kind(issuer, &party).ok()?;
-        let initiator = Party::new(issuer.identifier().into(), subject.text.into());
-        let reader = ActorReader {
-            issuer,
-            limits,
-            initiator: &initiator,
-        };
-        let is_named = chain.actor.is_some();
-        let actors = reader.read(chain, &party).ok()?;
+        let parties = Parties::read(chain, read, issuer, limits).ok()?;
+        let subject = parties.subject;
 
         let mut sources = Vec::new();
         let mut add = |fact: &str, value: &str, source: String| {
@@ -77,13 +62,13 @@ impl Facts {
             add("access token", "yes", marker);
         }
         add("initiator", subject.text, format!("`{}`", subject.claim));
-        let kind = subject.kind(proven.kind());
+        let (kind, proven) = (parties.initiator_kind(), parties.kind);
         let source = match kind == proven.kind() {
             true => proven.to_string(),
             false => format!("{proven}; a party that `{}` names is never human", subject.claim),
         };
         add("kind of the initiator", &kind.to_string(), source);
-        if let (Some(client), Some(claim)) = (client, first_present(&profile.client, read.object())) {
+        if let (Some(client), Some(claim)) = (parties.client, first_present(&profile.client, read.object())) {
             add("client", client, format!("`{claim}`"));
         }
         let scope = profile.scope.iter().map(|scope| scope.claim).collect::<Vec<_>>();
@@ -95,20 +80,19 @@ impl Facts {
         if let Some(claim) = first_present(&audience, read.object()) {
             add("audience", &self.claims.audience.join(", "), format!("`{claim}`"));
         }
-        for (index, (actor, proven)) in actors.iter().enumerate() {
-            let (fact, kind) = match index {
+        for (index, ProvenActor { actor, kind, source }) in parties.actors.iter().enumerate() {
+            let (fact, kind_fact) = match index {
                 0 => ("current actor", "kind of the current actor"),
                 _ => ("prior actor", "kind of the prior actor"),
             };
-            match is_named {
-                true => {
-                    add(fact, actor.party().subject(), format!("`{}`", profile.actor.claim));
-                    add(kind, &actor.kind().to_string(), proven.to_string());
-                }
-                false => {
-                    let source = reader.presenter_source(&party);
-                    add(fact, actor.party().subject(), format!("the client: {source}"));
-                }
+            let (source, evidence) = match source {
+                ActorSource::Claim(claim) => (format!("`{claim}`"), Some(kind.to_string())),
+                ActorSource::Presenter(evidence) => (format!("the client: {evidence}"), None),
+                ActorSource::AgentClient => ("the client, one of the agent clients of the issuer".to_owned(), None),
+            };
+            add(fact, actor.party().subject(), source);
+            if let Some(evidence) = evidence {
+                add(kind_fact, &actor.kind().to_string(), evidence);
             }
         }
         Some(sources)

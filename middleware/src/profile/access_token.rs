@@ -77,6 +77,18 @@ impl MediaType {
     }
 }
 
+/// A claim that is in ID tokens and security events, and in no access token of any issuer.
+fn mark_of_another_token(claims: &Object<'_>) -> Option<&'static str> {
+    const MARKS: [&str; 4] = ["at_hash", "c_hash", "s_hash", "events"];
+    if let Some(mark) = MARKS.into_iter().find(|mark| claims.get(mark).is_some()) {
+        return Some(mark);
+    }
+    let used_as = claims.get("token_use").and_then(Json::as_str);
+    used_as
+        .is_some_and(|used_as| used_as.eq_ignore_ascii_case("id"))
+        .then_some("token_use")
+}
+
 /// A media type without its prefix `application/`.
 fn subtype(typ: &str) -> &str {
     match typ.split_at_checked("application/".len()) {
@@ -101,14 +113,9 @@ impl AccessTokens {
     /// # Errors
     /// What the first marker for this `typ` lacks.
     pub(crate) fn find(&self, typ: Option<&str>, claims: &Object<'_>) -> Result<&ClaimTests, Unmet> {
-        // Every issuer that writes it says so of ID tokens with this value.
-        if let Some(Json::String(text)) = claims.get("token_use")
-            && text.eq_ignore_ascii_case("id")
-        {
-            return Err(Unmet {
-                claim: "token_use",
-                reason: Reason::Mismatch,
-            });
+        if let Some(claim) = mark_of_another_token(claims) {
+            let reason = Reason::Mismatch;
+            return Err(Unmet { claim, reason });
         }
         let mut first = None;
         for token in self.0.iter().filter(|token| token.media_type.fits(typ)) {
@@ -182,7 +189,7 @@ impl<'de> Deserialize<'de> for AccessToken {
             (MediaType::Named(shared), MediaType::Named(typ)) => shared.eq_ignore_ascii_case(typ),
             (shared, typ) => shared == typ,
         });
-        if is_shared && marker.is_none() {
+        if is_shared && !marker.as_ref().is_some_and(ClaimTests::is_marker) {
             return Err(D::Error::custom(format!(
                 "ID tokens have this type too: {typ}\nname under `where` a claim that access tokens of the issuer have and its other tokens lack"
             )));
@@ -264,6 +271,10 @@ mod tests {
         assert_eq!(find(Some("JWT"), "{}"), unmet("scope", Reason::Missing));
         assert_eq!(find(None, r#"{"gty":"m2m"}"#), unmet("scope", Reason::Missing));
         for typ in [Some("at+jwt"), Some("JWT")] {
+            for mark in ["at_hash", "c_hash", "s_hash", "events"] {
+                let claims = format!(r#"{{"scope":"a","{mark}":null}}"#);
+                assert_eq!(find(typ, &claims), unmet(mark, Reason::Mismatch));
+            }
             assert_eq!(
                 find(typ, r#"{"scope":"a","token_use":"ID"}"#),
                 unmet("token_use", Reason::Mismatch)
@@ -278,6 +289,14 @@ mod tests {
             ("[{ typ: jwt }]", "1:5: ID tokens have this type too: `jwt`"),
             ("[{ typ: JOSE }]", "1:5: ID tokens have this type too: `JOSE`"),
             ("[{ typ: none }]", "1:5: ID tokens have this type too: `none`"),
+            (
+                "[{ typ: JWT, where: { nonce: { absent: true } } }]",
+                "1:5: ID tokens have this type too: `JWT`",
+            ),
+            (
+                "[{ typ: JWT, where: { sub: { present: true }, x: { not_word: id } } }]",
+                "1:5: ID tokens have this type too: `JWT`",
+            ),
             ("[]", "1:4: a profile has from 1 to 32 types of access tokens"),
             ("[{ typ: '*' }]", "1:12: `*` is not a media type"),
             ("[{ typ: JWT, when: { a: b } }]", "1:17: unknown key `when`"),

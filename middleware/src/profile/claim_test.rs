@@ -24,9 +24,9 @@ pub(crate) enum ClaimTest {
     Present,
     /// It is not there.
     Absent,
-    /// It is a text that begins so; without ASCII case and leading white space.
+    /// It is a text that begins so.
     Prefix(Box<str>),
-    /// It is a text that does not begin so, compared alike.
+    /// It is a text that does not begin so, without ASCII case and leading white space.
     NotPrefix(Box<str>),
     /// It is a text that ends so.
     Suffix(Box<str>),
@@ -57,6 +57,22 @@ pub(crate) struct Unmet {
 }
 
 impl ClaimTest {
+    /// Whether it is met by what the claim contains, and not by what it lacks.
+    pub(super) fn is_positive(&self) -> bool {
+        match self {
+            ClaimTest::OneOf(_) | ClaimTest::Present | ClaimTest::Prefix(_) | ClaimTest::Suffix(_) => true,
+            ClaimTest::Word(_) | ClaimTest::Facet(_) | ClaimTest::Contains(_) => true,
+            ClaimTest::EntityProfile(_) | ClaimTest::SameAs(_) => true,
+            ClaimTest::Absent | ClaimTest::NotPrefix(_) | ClaimTest::NotWord(_) => false,
+            ClaimTest::NotFacet(_) | ClaimTest::NotSameAs(_) => false,
+        }
+    }
+
+    /// Whether it compares with the claim of this name.
+    pub(super) fn refers_to(&self, name: &str) -> bool {
+        matches!(self, ClaimTest::SameAs(other) | ClaimTest::NotSameAs(other) if other.as_str() == name)
+    }
+
     /// Tests the claim of an object.
     ///
     /// # Errors
@@ -123,7 +139,7 @@ impl ClaimTest {
             Some(_) => Err(Reason::Malformed),
         };
         match self {
-            ClaimTest::Prefix(prefix) => met(begins(prefix)),
+            ClaimTest::Prefix(prefix) => met(text.starts_with(&**prefix)),
             ClaimTest::NotPrefix(prefix) => met(!begins(prefix)),
             ClaimTest::Suffix(suffix) => met(text.ends_with(&**suffix)),
             ClaimTest::Word(word) => met(has_word(word)),
@@ -155,9 +171,14 @@ fn unmet_of<T>(name: ClaimName) -> impl FnOnce(Reason) -> Result<T, Unmet> {
 
 /// Whole numbers separated by one space; [`None`] for anything else. `113` is neither 13 nor 11.
 fn facets(text: &str) -> Option<impl Iterator<Item = u64>> {
-    let is_number = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
-    let numbers = text.split(' ').map(|word| word.parse().unwrap_or(u64::MAX));
-    (text.is_empty() || text.split(' ').all(is_number)).then_some(numbers)
+    let number = |word: &str| {
+        let is_plain = word.bytes().all(|byte| byte.is_ascii_digit());
+        word.parse::<u64>().ok().filter(|_| is_plain)
+    };
+    let words = || text.split(' ').filter(|_| !text.is_empty());
+    words()
+        .all(|word| number(word).is_some())
+        .then(|| words().filter_map(number))
 }
 
 /// The test in words, after the name of the claim.
@@ -199,9 +220,9 @@ struct TestDocument {
     one_of: Option<OneOrMany<Scalar>>,
     present: Option<True>,
     absent: Option<True>,
-    prefix: Option<Word>,
-    not_prefix: Option<Word>,
-    suffix: Option<Word>,
+    prefix: Option<Part>,
+    not_prefix: Option<Part>,
+    suffix: Option<Part>,
     word: Option<Word>,
     not_word: Option<Word>,
     facet: Option<u64>,
@@ -212,18 +233,33 @@ struct TestDocument {
     not_same_as: Option<ClaimName>,
 }
 
-/// A text that is not blank.
+/// A part of a text, without a blank at an end.
+struct Part(Box<str>);
+
+/// One word.
 struct Word(Box<str>);
+
+impl<'de> Deserialize<'de> for Part {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        match text.trim() == text && !text.is_empty() {
+            true => Ok(Part(text.into())),
+            false => Err(D::Error::custom(
+                "the part of a text is not blank and has no blank at an end\nwrite a part of the value of the claim",
+            )),
+        }
+    }
+}
 
 impl<'de> Deserialize<'de> for Word {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        if text.trim().is_empty() {
-            return Err(D::Error::custom(
-                "a blank text is no evidence\nwrite a part of the value of the claim",
-            ));
+        let Part(text) = Part::deserialize(deserializer)?;
+        match text.contains(char::is_whitespace) {
+            false => Ok(Word(text)),
+            true => Err(D::Error::custom(format!(
+                "`{text}` is more than one word\nwrite one word, or a test for each"
+            ))),
         }
-        Ok(Word(text.into()))
     }
 }
 
@@ -292,16 +328,17 @@ fn one_of<E: serde::de::Error>(values: Vec<Scalar>) -> Result<ClaimTest, E> {
 
 impl TestDocument {
     fn into_test<E: serde::de::Error>(self) -> Result<ClaimTest, E> {
-        let text = |word: Option<Word>, test: fn(Box<str>) -> ClaimTest| word.map(|Word(word)| test(word));
+        let part = |part: Option<Part>, test: fn(Box<str>) -> ClaimTest| part.map(|Part(part)| test(part));
+        let word = |word: Option<Word>, test: fn(Box<str>) -> ClaimTest| word.map(|Word(word)| test(word));
         let tests = [
             self.one_of.map(|OneOrMany(values)| one_of(values)).transpose()?,
             self.present.map(|True| ClaimTest::Present),
             self.absent.map(|True| ClaimTest::Absent),
-            text(self.prefix, ClaimTest::Prefix),
-            text(self.not_prefix, ClaimTest::NotPrefix),
-            text(self.suffix, ClaimTest::Suffix),
-            text(self.word, ClaimTest::Word),
-            text(self.not_word, ClaimTest::NotWord),
+            part(self.prefix, ClaimTest::Prefix),
+            part(self.not_prefix, ClaimTest::NotPrefix),
+            part(self.suffix, ClaimTest::Suffix),
+            word(self.word, ClaimTest::Word),
+            word(self.not_word, ClaimTest::NotWord),
             self.facet.map(ClaimTest::Facet),
             self.not_facet.map(ClaimTest::NotFacet),
             self.contains.map(ClaimTest::Contains),
@@ -359,7 +396,9 @@ mod tests {
             ("{ present: true }", r#"{"c":null}"#, Err(Malformed)),
             ("{ absent: true }", "{}", Ok(())),
             ("{ absent: true }", r#"{"c":""}"#, Err(Mismatch)),
-            ("{ prefix: svc- }", r#"{"c":" SVC-a"}"#, Ok(())),
+            ("{ prefix: svc- }", r#"{"c":"svc-a"}"#, Ok(())),
+            ("{ prefix: svc- }", r#"{"c":" svc-a"}"#, Err(Mismatch)),
+            ("{ prefix: svc- }", r#"{"c":"SVC-a"}"#, Err(Mismatch)),
             ("{ prefix: svc- }", r#"{"c":"a"}"#, Err(Mismatch)),
             ("{ not_prefix: svc- }", r#"{"c":"a"}"#, Ok(())),
             ("{ not_prefix: svc- }", r#"{"c":" Svc-a"}"#, Err(Mismatch)),
@@ -381,6 +420,8 @@ mod tests {
             ("{ facet: 13 }", r#"{"c":"3,13"}"#, Err(Malformed)),
             ("{ facet: 13 }", r#"{"c":"3  13"}"#, Err(Malformed)),
             ("{ facet: 13 }", r#"{"c":13}"#, Err(Malformed)),
+            ("{ facet: 13 }", r#"{"c":"+13"}"#, Err(Malformed)),
+            ("{ facet: 13 }", r#"{"c":"13 18446744073709551616"}"#, Err(Malformed)),
             ("{ not_facet: 13 }", "{}", Ok(())),
             ("{ not_facet: 13 }", r#"{"c":""}"#, Ok(())),
             ("{ not_facet: 13 }", r#"{"c":"113 11"}"#, Ok(())),
@@ -426,6 +467,14 @@ mod tests {
             (
                 "{ present: false }",
                 "1:15: only `true` has a meaning here\n  help: write `{ present: true }` or `{ absent: true }`",
+            ),
+            (
+                "{ prefix: ' x' }",
+                "1:14: the part of a text is not blank and has no blank at an end\n  help: write a part of the value of the claim",
+            ),
+            (
+                "{ not_word: a b }",
+                "1:16: `a b` is more than one word\n  help: write one word, or a test for each",
             ),
             (
                 "''",

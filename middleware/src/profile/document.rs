@@ -6,7 +6,7 @@ use serde::de::{Deserialize, Deserializer, Error as _};
 use super::access_token::AccessTokens;
 use super::actor_errors::ActorErrors;
 use super::claim_name::ClaimName;
-use super::kinds::{EvidenceList, Kinds};
+use super::kinds::{EvidenceList, Kinds, positive};
 use super::presets::PresetName;
 use super::{
     ActorIssuer, ActorProfile, AudienceClaim, ChainCompleteness, Profile, ScopeClaim, ScopeForm, SubjectClaim,
@@ -59,7 +59,7 @@ impl ProfileDocument {
                 claim: actor.claim?,
                 issuer: actor.issuer?,
                 kinds: actor.kinds?,
-                errors: actor.errors.unwrap_or_default(),
+                errors: actor.errors?,
                 presenter: actor.presenter?,
                 prior: actor.prior?.0,
                 origin: actor.origin?.0,
@@ -230,6 +230,7 @@ struct ActorDocument {
     claim: Option<ClaimName>,
     issuer: Option<ActorIssuer>,
     kinds: Option<Kinds>,
+    #[serde(deserialize_with = "presenter")]
     presenter: Option<EvidenceList>,
     prior: Option<ClaimOrNone>,
     origin: Option<ClaimOrNone>,
@@ -245,4 +246,8 @@ impl<'de> Deserialize<'de> for ClaimOrNone {
         let name = ClaimName::deserialize(deserializer)?;
         Ok(ClaimOrNone((name.as_str() != "none").then_some(name)))
     }
+}
+
+fn presenter<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<EvidenceList>, D::Error> {
+    positive(deserializer).map(Some)
 }

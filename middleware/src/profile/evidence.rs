@@ -47,9 +47,29 @@ impl ClaimTests {
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+
+    /// Whether a test is met by what a claim contains, and not by what it lacks.
+    fn is_positive(&self) -> bool {
+        self.0.iter().any(|(_, test)| test.is_positive())
+    }
+
+    /// Whether a test can separate tokens of one type: the presence of a claim that tokens of every kind have cannot.
+    pub(super) fn is_marker(&self) -> bool {
+        const COMMON: [&str; 7] = ["iss", "sub", "aud", "exp", "iat", "nbf", "auth_time"];
+        let mut tests = self.0.iter();
+        tests.any(|(claim, test)| match test {
+            ClaimTest::Present => !COMMON.contains(&claim.as_str()),
+            test => test.is_positive(),
+        })
+    }
 }
 
 impl Evidence {
+    /// Whether it is met by what is there, and not by what is missing.
+    fn is_positive(&self) -> bool {
+        !self.subjects.is_empty() || !self.clients.is_empty() || self.claims.is_positive()
+    }
+
     /// Whether the evidence is there.
     ///
     /// # Errors
@@ -105,6 +125,10 @@ impl<'de> Deserialize<'de> for ClaimTests {
         let tests = BTreeMap::<String, ClaimTest>::deserialize(deserializer)?;
         if tests.is_empty() || tests.len() > MAX_PARTS {
             let message = format!("a mapping of claims has from 1 to {MAX_PARTS} of them\nwrite `CLAIM: VALUE`");
+            return Err(D::Error::custom(message));
+        }
+        if let Some((name, _)) = tests.iter().find(|(name, test)| test.refers_to(name)) {
+            let message = format!("`{name}` is compared with itself\nname another claim");
             return Err(D::Error::custom(message));
         }
         let named = tests.into_iter().map(|(name, test)| Ok((ClaimName::new(&name)?, test)));
@@ -171,5 +195,20 @@ impl<'de> Deserialize<'de> for Evidence {
                 .collect(),
             claims: document.claims.unwrap_or_default(),
         })
+    }
+}
+
+/// Evidence that is met by what is there.
+pub(super) struct PositiveEvidence(pub(super) Evidence);
+
+impl<'de> Deserialize<'de> for PositiveEvidence {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let evidence = Evidence::deserialize(deserializer)?;
+        if evidence.is_positive() {
+            return Ok(PositiveEvidence(evidence));
+        }
+        Err(D::Error::custom(
+            "what a token lacks proves nothing here\nadd a test on what it contains, such as `{ present: true }`",
+        ))
     }
 }

@@ -2,18 +2,19 @@
 
 use std::fmt;
 
+use actgate_yaml::OneOrMany;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
 use super::claim_test::Unmet;
-use super::evidence::{Evidence, MAX_PARTS, PartyClaims};
+use super::evidence::{Evidence, MAX_PARTS, PartyClaims, PositiveEvidence};
 use super::kind::Kind;
 
 /// What proves the kind of a party: lists of evidence, one of which must hold.
 ///
 /// It is read from a configuration, such as `{ human: [{ subject: "auth0|*" }], service: [{ client: batch }] }`:
 ///
-/// - `subject`: the identifier of the party, or several, each with at most one `*` at its begin or end;
+/// - `subject`: the identifier of the party, or several, each with at most one `*` at its beginning or end;
 /// - `client`: the client of the token, or several; within an actor, the client that its `act` names;
 /// - `claims`: tests on claims; see [`Profile`](super::Profile).
 ///
@@ -34,6 +35,7 @@ use super::kind::Kind;
     expecting = "a mapping\nwrite `{ human: [{ claims: { CLAIM: VALUE } }] }`"
 )]
 pub struct Kinds {
+    #[serde(deserialize_with = "positive")]
     human: EvidenceList,
     agent: EvidenceList,
     service: EvidenceList,
@@ -45,35 +47,51 @@ pub(crate) struct EvidenceList(Box<[Evidence]>);
 
 /// What evidence proves of a party.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct ProvenKind<'k> {
-    /// The first evidence that holds, and its kind.
-    first: Option<(Kind, &'k Evidence)>,
-    /// Evidence of another kind.
-    contradiction: Option<(Kind, &'k Evidence)>,
+pub(crate) enum ProvenKind<'k> {
+    /// There is no evidence.
+    #[default]
+    Nothing,
+    /// There is evidence of one kind; the first that holds.
+    One(Kind, &'k Evidence),
+    /// There is evidence of a person and of a machine.
+    Contradiction([(Kind, &'k Evidence); 2]),
 }
 
-impl ProvenKind<'_> {
-    /// The kind; unknown without evidence, and with evidence of two kinds.
+impl<'k> ProvenKind<'k> {
+    /// The kind; unknown without evidence, and with evidence that contradicts itself.
     pub(crate) fn kind(&self) -> Kind {
-        match (self.first, self.contradiction) {
-            (Some((kind, _)), None) => kind,
-            _ => Kind::Unknown,
+        match self {
+            ProvenKind::One(kind, _) => *kind,
+            ProvenKind::Nothing | ProvenKind::Contradiction(_) => Kind::Unknown,
         }
     }
 
-    /// Whether there is evidence of two kinds.
+    /// Whether there is evidence of a person and of a machine.
     pub(crate) fn is_contradiction(&self) -> bool {
-        self.contradiction.is_some()
+        matches!(self, ProvenKind::Contradiction(_))
+    }
+
+    /// With one more piece of evidence.
+    fn and(self, kind: Kind, evidence: &'k Evidence) -> Self {
+        match self {
+            ProvenKind::Nothing => ProvenKind::One(kind, evidence),
+            // An agent is a service that decides by itself.
+            ProvenKind::One(Kind::Service, _) if kind == Kind::Agent => ProvenKind::One(kind, evidence),
+            ProvenKind::One(first, earlier) if (first == Kind::Human) != (kind == Kind::Human) => {
+                ProvenKind::Contradiction([(first, earlier), (kind, evidence)])
+            }
+            ProvenKind::One(..) | ProvenKind::Contradiction(_) => self,
+        }
     }
 }
 
 /// Why the kind is what it is.
 impl fmt::Display for ProvenKind<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.first, self.contradiction) {
-            (None, _) => f.write_str("no evidence of a kind"),
-            (Some((_, evidence)), None) => evidence.fmt(f),
-            (Some((first, evidence)), Some((second, other))) => {
+        match self {
+            ProvenKind::Nothing => f.write_str("no evidence of a kind"),
+            ProvenKind::One(_, evidence) => evidence.fmt(f),
+            ProvenKind::Contradiction([(first, evidence), (second, other)]) => {
                 write!(
                     f,
                     "the evidence contradicts itself: {first}, {evidence}; {second}, {other}"
@@ -103,14 +121,7 @@ impl Kinds {
                 let Some(evidence) = list.find(party)? else {
                     continue;
                 };
-                match proven.first {
-                    None => proven.first = Some((kind, evidence)),
-                    Some((Kind::Service, _)) if kind == Kind::Agent => proven.first = Some((kind, evidence)),
-                    Some((first, _)) if first == kind || (first, kind) == (Kind::Agent, Kind::Service) => {}
-                    Some(_) => {
-                        proven.contradiction.get_or_insert((kind, evidence));
-                    }
-                }
+                proven = proven.and(kind, evidence);
             }
         }
         Ok(proven)
@@ -141,14 +152,26 @@ impl EvidenceList {
 
 impl<'de> Deserialize<'de> for EvidenceList {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let list = actgate_yaml::OneOrMany::<Evidence>::deserialize(deserializer)?;
-        if list.len() > MAX_PARTS {
-            let message =
-                format!("the list has more than {MAX_PARTS} items\nwrite fewer, with lists of values in them");
-            return Err(D::Error::custom(message));
-        }
-        Ok(EvidenceList(list.0.into()))
+        read_list(deserializer, |evidence: Evidence| evidence)
     }
+}
+
+/// Reads evidence that what a token lacks is no part of alone: of a person, or of an agent that acts.
+pub(super) fn positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<EvidenceList, D::Error> {
+    read_list(deserializer, |PositiveEvidence(evidence)| evidence)
+}
+
+fn read_list<'de, D, T>(deserializer: D, evidence: fn(T) -> Evidence) -> Result<EvidenceList, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    let OneOrMany(list) = OneOrMany::<T>::deserialize(deserializer)?;
+    if list.len() > MAX_PARTS {
+        let message = format!("the list has more than {MAX_PARTS} items\nwrite fewer, with lists of values in them");
+        return Err(D::Error::custom(message));
+    }
+    Ok(EvidenceList(list.into_iter().map(evidence).collect()))
 }
 
 #[cfg(test)]
@@ -219,6 +242,18 @@ agent: { client: [planner, worker] }";
                 "1:19: `a*` is a pattern, and clients are compared as they are",
             ),
             ("agent: [{ client: [] }]", "1:9: no party meets an empty list"),
+            (
+                "human: [{ claims: { gty: { absent: true } } }]",
+                "1:9: what a token lacks proves nothing here",
+            ),
+            (
+                "human: { claims: { azp: { not_same_as: sub } } }",
+                "1:8: what a token lacks proves nothing here",
+            ),
+            (
+                "service: [{ claims: { sub: { same_as: sub } } }]",
+                "1:21: `sub` is compared with itself",
+            ),
             ("person: []", "1:1: unknown key `person`"),
             (
                 "human: [{ claims: {} }]",

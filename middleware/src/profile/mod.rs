@@ -25,7 +25,7 @@
 //! | `product` | the product that issues the tokens |
 //! | `about` | what the profile is for, in words |
 //! | `access_token` | a list of `{ typ, where }`, one of which must fit: the `typ` of the header (`none`: a header without it), and tests on claims that only access tokens meet. `where` is needed for `JWT`, `JOSE` and `none`, which ID tokens have too |
-//! | `refused_claims` | claims of ID tokens and security events; a token with one of them is refused |
+//! | `refused_claims` | further claims of other tokens, such as `nonce`; a token with one of them is refused, and with each profile one with `at_hash`, `c_hash`, `s_hash`, `events` or `token_use: id` |
 //! | `issuer` | `iss`, or `{ claim: iss, substitute: trust-domain }`: a token without `iss` is of the trust domain of its `sub` (SPIFFE) |
 //! | `subject` | the claim of the initiator, or `{ claim: sub, substitute: client_id }`: where the claim is absent, blank or `null`, the substitute, which is never human |
 //! | `client` | the claims of the client, of which the first present counts |
@@ -38,21 +38,22 @@
 //! # Evidence
 //!
 //! A list, one item of which must hold. All parts of an item must hold: `subject` (a text or a list; with one `*` at its
-//! begin or end), `client` (a text or a list), `claims` (tests by the name of the claim).
+//! beginning or end), `client` (a text or a list), `claims` (tests by the name of the claim).
 //!
 //! | Test | Holds if the claim |
 //! |---|---|
 //! | a value, or a list | is a text, whole number or boolean that is one of these |
 //! | `{ present: true }`, `{ absent: true }` | is there and not blank; is not there |
-//! | `{ prefix }`, `{ not_prefix }` | is a text that begins so, or not; without case |
-//! | `{ suffix }` | is a text that ends so |
+//! | `{ prefix }`, `{ suffix }` | is a text that begins, or ends, so |
+//! | `{ not_prefix }` | is a text that does not begin so, without case |
 //! | `{ word }`, `{ not_word }` | has, or does not have, this word among words separated by one space, or among the texts of a list, without case |
 //! | `{ facet }`, `{ not_facet }` | has, or does not have, this whole number among words separated by one space |
 //! | `{ contains }` | is a list with this value |
 //! | `{ entity_profile }` | classifies the party as `user`, `ai_agent` or `service` (OAuth Entity Profiles, draft -01) |
 //! | `{ same_as }`, `{ not_same_as }` | is, or is not, the text of the other claim, which is present |
 //!
-//! An absent claim meets `absent`, `not_word` and `not_facet` only. A claim of a type that a test cannot read makes the token
+//! An absent claim meets `absent`, `not_word` and `not_facet` only. These, `not_prefix` and `not_same_as` do not prove a person,
+//! an agent that acts, or an access token alone: another test of the item is on what the token contains. A claim of a type that a test cannot read makes the token
 //! malformed. A kind without evidence, and evidence of a person and of a machine, is unknown, which meets no rule. Evidence of
 //! an agent and of a service proves an agent.
 
@@ -77,7 +78,7 @@ pub use kinds::Kinds;
 pub use presets::UnknownProfile;
 
 pub(crate) use claim_name::ClaimName;
-pub(crate) use evidence::PartyClaims;
+pub(crate) use evidence::{Evidence, PartyClaims};
 pub(crate) use kinds::{EvidenceList, ProvenKind};
 
 use access_token::AccessTokens;

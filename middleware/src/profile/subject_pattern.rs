@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error as _};
 
-/// A subject, with at most one `*` at its begin or its end.
+/// A subject, with at most one `*` at its beginning or its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SubjectPattern {
     Exact(Box<str>),
