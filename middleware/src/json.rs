@@ -42,6 +42,10 @@ impl<'a> Object<'a> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value)
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Takes a member out, so that large values move instead of being copied.
     pub(crate) fn take(&mut self, name: &str) -> Option<Json<'a>> {
         let at = self.0.iter().position(|(key, _)| key == name)?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::HeaderMap;
 
 use super::decision::{Decision, Denied};
+use super::kind_warning::warn_of_contradiction;
 use super::mcp_message::NoRoute;
 use super::pending::{Authorization, Pending};
 use super::protected::Protected;
@@ -59,8 +60,9 @@ impl Authorizer {
         if let Authorization::Decided(decision) = &authorization
             && let Some(identity) = decision.identity()
             && identity.facts().contradictory
+            && let Some(trust) = self.trust_of(identity)
         {
-            self.warn_of_contradiction(identity, now);
+            warn_of_contradiction(&trust.kind_warning, identity.issuer(), now);
         }
         authorization
     }
@@ -224,8 +226,7 @@ impl Authorizer {
         let Some(identity) = self.inner.cache.get(text) else {
             return Ok(None);
         };
-        let mut trusted = self.inner.issuers.iter();
-        if let Some(trust) = trusted.find(|trust| Arc::ptr_eq(&trust.issuer, identity.trusted_issuer())) {
+        if let Some(trust) = self.trust_of(&identity) {
             carrier.check(trust.issuer.header.as_ref())?;
             if trust.keys.generation()? == identity.generation() {
                 return Ok(Some(identity));
@@ -601,7 +602,16 @@ mod tests {
         let without_iss = |sub: &str| json!({"iss": null, "sub": sub});
         assert_eq!(code(spiffe, without_iss("spiffe://td.example/web")), "allow");
         assert_eq!(code("rfc9068", without_iss("spiffe://td.example/web")), "invalid_claim");
-        assert_eq!(code(spiffe, json!({"iss": "spiffe://td.example", "sub": "x"})), "allow");
+        let with_iss = |sub: &str| json!({"iss": "spiffe://td.example", "sub": sub});
+        assert_eq!(code(spiffe, with_iss("spiffe://td.example/web")), "allow");
+        for sub in [
+            "x",
+            "spiffe://td.example",
+            "spiffe://td.example.org/web",
+            "spiffe://other.example/web",
+        ] {
+            assert_eq!(code(spiffe, with_iss(sub)), "invalid_claim", "{sub}");
+        }
         for sub in [
             "spiffe://td.example",
             "spiffe://td.example/",

@@ -1,10 +1,6 @@
 //! The warning of evidence that contradicts itself.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-
-use super::Authorizer;
-use crate::identity::Identity;
 
 /// How often it is logged for one issuer at most, in seconds.
 const INTERVAL: u64 = 60;
@@ -21,19 +17,15 @@ impl KindWarning {
     }
 }
 
-impl Authorizer {
-    /// Logs that the kind of a party is unknown because its evidence contradicts itself. It contains no value of the token.
-    #[cold]
-    pub(super) fn warn_of_contradiction(&self, identity: &Identity, now: u64) {
-        let mut trusted = self.inner.issuers.iter();
-        let trust = trusted.find(|trust| Arc::ptr_eq(&trust.issuer, identity.trusted_issuer()));
-        if trust.is_some_and(|trust| trust.kind_warning.is_due(now)) {
-            tracing::warn!(
-                issuer = identity.issuer(),
-                "the evidence for the kind of a party in a token contradicts itself, so that the kind is unknown; an \
-                 explanation of the token shows the evidence"
-            );
-        }
+/// Logs that the kind of a party is unknown because its evidence contradicts itself. It contains no value of the token.
+#[cold]
+pub(super) fn warn_of_contradiction(warning: &KindWarning, issuer: &str, now: u64) {
+    if warning.is_due(now) {
+        tracing::warn!(
+            issuer,
+            "the evidence for the kind of a party in a token contradicts itself, so that the kind is unknown; an \
+             explanation of the token shows the evidence"
+        );
     }
 }
 

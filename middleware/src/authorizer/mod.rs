@@ -201,6 +201,12 @@ impl Authorizer {
         self.inner.resources.metadata(&Presented::headers(target, headers))
     }
 
+    /// The trusted issuer of a token that was verified before.
+    fn trust_of(&self, identity: &Identity) -> Option<&Trust> {
+        let mut trusted = self.inner.issuers.iter();
+        trusted.find(|trust| Arc::ptr_eq(&trust.issuer, identity.trusted_issuer()))
+    }
+
     /// The policy.
     pub fn policy(&self) -> &Policy {
         &self.inner.policy

@@ -111,7 +111,7 @@ impl<'i> ActorReader<'i, '_> {
             return Err(Error::ChainTooLong);
         }
         let actors = items.iter().map(|item| match item {
-            Json::Object(object) => self.actor(object, claim),
+            Json::Object(object) => self.actor_without_chain(object, claim),
             _ => Err(invalid("a prior actor is not an object")),
         });
         actors.collect()
@@ -122,8 +122,11 @@ impl<'i> ActorReader<'i, '_> {
         let (Json::Object(object), Some(claim)) = (origin, self.issuer.profile.actor.origin) else {
             return Err(invalid("the origin is not an object"));
         };
-        let origin = self.actor(&object, claim)?;
+        let origin = self.actor_without_chain(&object, claim)?;
         let party = origin.actor.party();
+        if actors.is_empty() && party != self.initiator {
+            return Err(invalid("a first party is named, and no current actor"));
+        }
         let is_oldest = actors.last().is_some_and(|oldest| oldest.actor.party() == party);
         if !(actors.is_empty() || is_oldest || party == self.initiator) {
             actors.push(origin);
@@ -137,7 +140,7 @@ impl<'i> ActorReader<'i, '_> {
         let Some(client) = token.client else {
             return Ok(None);
         };
-        let found = self.issuer.profile.actor.presenter.find(token);
+        let found = self.issuer.profile.actor.presenter.find(Kind::Agent, token);
         let found = found.map_err(|unmet| Error::claim(unmet.claim, unmet.reason))?;
         let is_machine = matches!(self.initiator_kind, Kind::Agent | Kind::Service);
         let is_named = || !is_machine && self.issuer.agent_clients.iter().any(|agent| **agent == *client);
@@ -152,6 +155,14 @@ impl<'i> ActorReader<'i, '_> {
             kind: ProvenKind::default(),
             source,
         }))
+    }
+
+    /// An actor beside the current one, which has no chain of its own: it would not be read.
+    fn actor_without_chain(&self, object: &Object<'_>, claim: ClaimName) -> Result<ProvenActor<'i>, Error> {
+        match object.get(self.issuer.profile.actor.claim.as_str()) {
+            None => self.actor(object, claim),
+            Some(_) => Err(invalid("a prior actor has a chain of its own")),
+        }
     }
 
     fn actor(&self, object: &Object<'_>, claim: ClaimName) -> Result<ProvenActor<'i>, Error> {
@@ -180,7 +191,7 @@ impl<'i> ActorReader<'i, '_> {
 
     fn is_origin_client(&self, actor: &Actor, object: &Object<'_>) -> Result<bool, Error> {
         let evidence = &self.issuer.profile.actor.origin_client;
-        let found = evidence.find(&self.claims(actor.party().subject(), object));
+        let found = evidence.find(Kind::Unknown, &self.claims(actor.party().subject(), object));
         let found = found.map_err(|_| invalid("a member of an `act` is of a wrong type or form"))?;
         Ok(found.is_some())
     }

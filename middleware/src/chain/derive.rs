@@ -5,11 +5,11 @@ use std::sync::Arc;
 use super::actors::{ActorReader, ProvenActor};
 use super::facts::{Delegation, Facts};
 use super::party::Party;
-use crate::error::Error;
+use crate::error::{Error, Reason};
 use crate::issuer::TrustedIssuer;
 use crate::json::Json;
 use crate::limits::Limits;
-use crate::profile::{Kind, Kinds, PartyClaims, PriorActors, Profile, ProvenKind};
+use crate::profile::{Kind, Kinds, PartyClaims, PriorActors, Profile, ProvenKind, TokenIssuer};
 use crate::token::{ChainClaims, ClaimReader, VerifiedClaims, client, malformed, missing};
 
 impl Facts {
@@ -71,6 +71,7 @@ impl<'i, 'r> Parties<'i, 'r> {
     ) -> Result<Self, Error> {
         let client = client(read, &issuer.profile)?;
         let subject = Subject::read(read, &issuer.profile)?;
+        check_trust_domain(subject, issuer)?;
         let party = PartyClaims {
             subject: subject.text,
             client,
@@ -98,6 +99,19 @@ impl<'i, 'r> Parties<'i, 'r> {
     /// The kind of the initiator.
     pub(super) fn initiator_kind(&self) -> Kind {
         self.subject.kind(self.kind.kind())
+    }
+}
+
+/// The keys of a trust domain prove the ids of that domain only (SPIFFE).
+fn check_trust_domain(subject: Subject<'_>, issuer: &TrustedIssuer) -> Result<(), Error> {
+    let domain = issuer.identifier();
+    if issuer.profile.issuer == TokenIssuer::Claim || !domain.starts_with("spiffe://") {
+        return Ok(());
+    }
+    let path = subject.text.strip_prefix(domain);
+    match path.is_some_and(|path| path.starts_with('/')) {
+        true => Ok(()),
+        false => Err(Error::claim(subject.claim, Reason::Mismatch)),
     }
 }
 
@@ -159,7 +173,6 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::error::Reason;
     use crate::profile::Profile;
 
     const ISSUER: &str = "https://idp.example";
@@ -364,6 +377,18 @@ mod tests {
             (
                 json!({"act": "absent", "delegated_through": prior}),
                 "prior actors are named, and no current one",
+            ),
+            (
+                json!({"act": "absent", "origin": {"sub": "svc"}}),
+                "a first party is named, and no current actor",
+            ),
+            (
+                json!({"delegated_through": [{"sub": "a2", "act": {"sub": "x"}}]}),
+                "a prior actor has a chain of its own",
+            ),
+            (
+                json!({"origin": {"sub": "svc", "act": {"sub": "x"}}}),
+                "a prior actor has a chain of its own",
             ),
             (json!({"delegated_through": {}}), "the prior actors are not a list"),
             (json!({"delegated_through": [7]}), "a prior actor is not an object"),

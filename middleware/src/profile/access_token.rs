@@ -83,10 +83,14 @@ fn mark_of_another_token(claims: &Object<'_>) -> Option<&'static str> {
     if let Some(mark) = MARKS.into_iter().find(|mark| claims.get(mark).is_some()) {
         return Some(mark);
     }
-    let used_as = claims.get("token_use").and_then(Json::as_str);
-    used_as
-        .is_some_and(|used_as| used_as.eq_ignore_ascii_case("id"))
-        .then_some("token_use")
+    let is_one_of = |claim: &str, kinds: &[&str]| {
+        let text = claims.get(claim).and_then(Json::as_str).unwrap_or_default().trim();
+        kinds.iter().any(|kind| kind.eq_ignore_ascii_case(text))
+    };
+    if is_one_of("token_use", &["id", "refresh"]) {
+        return Some("token_use");
+    }
+    is_one_of("typ", &["id", "refresh", "offline", "logout"]).then_some("typ")
 }
 
 /// A media type without its prefix `application/`.
@@ -274,6 +278,10 @@ mod tests {
             for mark in ["at_hash", "c_hash", "s_hash", "events"] {
                 let claims = format!(r#"{{"scope":"a","{mark}":null}}"#);
                 assert_eq!(find(typ, &claims), unmet(mark, Reason::Mismatch));
+            }
+            for kind in ["ID", "Refresh", "Offline", " Logout"] {
+                let claims = format!(r#"{{"scope":"a","typ":"{kind}"}}"#);
+                assert_eq!(find(typ, &claims), unmet("typ", Reason::Mismatch));
             }
             assert_eq!(
                 find(typ, r#"{"scope":"a","token_use":"ID"}"#),

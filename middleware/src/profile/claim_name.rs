@@ -29,6 +29,25 @@ impl ClaimName {
         if name.contains(char::is_control) || name.trim() != name {
             return Err("the name of a claim has no control character, and no blank at an end");
         }
+        if name.starts_with('/') {
+            return Err("this part reads a claim at the top of a token, and no path");
+        }
+        Ok(ClaimName(interned(name)))
+    }
+
+    /// The name of a claim, or the path of one within objects (RFC 6901): `/realm_access/roles`.
+    pub(super) fn path(name: &str) -> Result<ClaimName, &'static str> {
+        let Some(path) = name.strip_prefix('/') else {
+            return ClaimName::new(name);
+        };
+        let is_escaped = |name: &str| name.replace("~0", "").replace("~1", "").contains('~');
+        if name.len() > MAX_BYTES
+            || path
+                .split('/')
+                .any(|name| is_escaped(name) || ClaimName::new(name).is_err())
+        {
+            return Err("the path of a claim has a name after each `/`, with `~1` for a `/` and `~0` for a `~` in it");
+        }
         Ok(ClaimName(interned(name)))
     }
 

@@ -20,7 +20,7 @@ const MAX_VALUES: usize = 256;
 pub(crate) enum ClaimTest {
     /// It is one of these values.
     OneOf(Box<[Scalar]>),
-    /// It is there, of any type but `null`.
+    /// It is a number, or a text, a list or an object that is not empty.
     Present,
     /// It is not there.
     Absent,
@@ -81,16 +81,18 @@ impl ClaimTest {
         let claim = claim.as_str();
         let unmet = |reason| Err(Unmet { claim, reason });
         let met = |met| if met { Ok(()) } else { unmet(Reason::Mismatch) };
-        let value = object.get(claim);
+        let value = find(claim, object);
         let text = match (self, value) {
             (ClaimTest::Absent, value) => return met(value.is_none()),
             (ClaimTest::NotWord(_) | ClaimTest::NotFacet(_), None) => return Ok(()),
             (_, None) => return unmet(Reason::Missing),
             (ClaimTest::Present, Some(value)) => {
                 return match value {
-                    Json::Null => unmet(Reason::Malformed),
+                    Json::Null | Json::Bool(_) => unmet(Reason::Malformed),
                     Json::String(text) if text.trim().is_empty() => unmet(Reason::Missing),
-                    _ => Ok(()),
+                    Json::Array(items) if items.is_empty() => unmet(Reason::Missing),
+                    Json::Object(members) if members.is_empty() => unmet(Reason::Missing),
+                    Json::Number(_) | Json::String(_) | Json::Array(_) | Json::Object(_) => Ok(()),
                 };
             }
             (ClaimTest::OneOf(values), Some(value)) => {
@@ -167,6 +169,26 @@ fn unmet_of<T>(name: ClaimName) -> impl FnOnce(Reason) -> Result<T, Unmet> {
             reason,
         })
     }
+}
+
+/// The claim of this name, or at this place: `/realm_access/roles` (RFC 6901).
+fn find<'o, 'a>(claim: &str, object: &'o Object<'a>) -> Option<&'o Json<'a>> {
+    let Some(path) = claim.strip_prefix('/') else {
+        return object.get(claim);
+    };
+    let (last, names) = match path.rsplit_once('/') {
+        Some((names, last)) => (last, Some(names)),
+        None => (path, None),
+    };
+    let unescaped = |name: &str| name.replace("~1", "/").replace("~0", "~");
+    let mut object = object;
+    for name in names.into_iter().flat_map(|names| names.split('/')) {
+        match object.get(&unescaped(name)) {
+            Some(Json::Object(inner)) => object = inner,
+            _ => return None,
+        }
+    }
+    object.get(&unescaped(last))
 }
 
 /// Whole numbers separated by one space; [`None`] for anything else. `113` is neither 13 nor 11.
@@ -391,7 +413,12 @@ mod tests {
             ("1", r#"{"c":"1"}"#, Err(Malformed)),
             ("true", r#"{"c":true}"#, Ok(())),
             ("[true, \"true\"]", r#"{"c":"true"}"#, Ok(())),
-            ("{ present: true }", r#"{"c":{}}"#, Ok(())),
+            ("{ present: true }", r#"{"c":{"a":1}}"#, Ok(())),
+            ("{ present: true }", r#"{"c":["a"]}"#, Ok(())),
+            ("{ present: true }", r#"{"c":{}}"#, Err(Missing)),
+            ("{ present: true }", r#"{"c":[]}"#, Err(Missing)),
+            ("{ present: true }", r#"{"c":false}"#, Err(Malformed)),
+            ("{ present: true }", r#"{"c":1}"#, Ok(())),
             ("{ present: true }", r#"{"c":" "}"#, Err(Missing)),
             ("{ present: true }", r#"{"c":null}"#, Err(Malformed)),
             ("{ absent: true }", "{}", Ok(())),
@@ -443,6 +470,29 @@ mod tests {
         ] {
             assert_eq!(check(yaml, claims), expected, "{yaml}: {claims}");
         }
+    }
+
+    #[test]
+    fn a_claim_within_an_object_is_found_by_its_path() {
+        let claims = r#"{"realm":{"roles":["person"],"a/b":{"c":"x"}},"/realm":"y"}"#;
+        let claims = crate::json::object(claims.as_bytes(), &Limits::default()).unwrap();
+        let check = |path: &str, yaml: &str| test(yaml).unwrap().check(ClaimName::path(path).unwrap(), &claims);
+        assert_eq!(check("/realm/roles", "{ contains: person }"), Ok(()));
+        assert_eq!(check("/realm/a~1b/c", "x"), Ok(()));
+        for path in [
+            "/realm/none",
+            "/realm/roles/0",
+            "/none/roles",
+            "realm/roles",
+            "realm.roles",
+        ] {
+            assert!(check(path, "{ present: true }").is_err(), "{path}");
+        }
+        assert!(check("/realm", "{ present: true }").is_ok(), "the object");
+        for path in ["/", "/a/", "//a", "/a~2b"] {
+            assert!(ClaimName::path(path).is_err(), "{path}");
+        }
+        assert!(ClaimName::new("/realm/roles").is_err());
     }
 
     #[test]

@@ -65,6 +65,11 @@ impl ClaimTests {
 }
 
 impl Evidence {
+    /// Whether it names the client, and nothing else.
+    pub(super) fn is_of_client(&self) -> bool {
+        self.subjects.is_empty() && self.claims.is_empty()
+    }
+
     /// Whether it is met by what is there, and not by what is missing.
     fn is_positive(&self) -> bool {
         !self.subjects.is_empty() || !self.clients.is_empty() || self.claims.is_positive()
@@ -131,7 +136,9 @@ impl<'de> Deserialize<'de> for ClaimTests {
             let message = format!("`{name}` is compared with itself\nname another claim");
             return Err(D::Error::custom(message));
         }
-        let named = tests.into_iter().map(|(name, test)| Ok((ClaimName::new(&name)?, test)));
+        let named = tests
+            .into_iter()
+            .map(|(name, test)| Ok((ClaimName::path(&name)?, test)));
         let tests: Result<_, &str> = named.collect();
         tests.map(ClaimTests).map_err(D::Error::custom)
     }

@@ -118,7 +118,7 @@ impl Kinds {
                 (Kind::Agent, &kinds.agent),
                 (Kind::Service, &kinds.service),
             ] {
-                let Some(evidence) = list.find(party)? else {
+                let Some(evidence) = list.find(kind, party)? else {
                     continue;
                 };
                 proven = proven.and(kind, evidence);
@@ -139,9 +139,14 @@ impl Kinds {
 }
 
 impl EvidenceList {
-    /// The first evidence that holds.
-    pub(crate) fn find(&self, party: &PartyClaims<'_, '_>) -> Result<Option<&Evidence>, Unmet> {
+    /// The first evidence that a party is of a kind.
+    pub(crate) fn find(&self, kind: Kind, party: &PartyClaims<'_, '_>) -> Result<Option<&Evidence>, Unmet> {
+        // RFC 9068 section 2.2: without a person the subject is the client. That a client serves people says nothing of it.
+        let is_client = party.client == Some(party.subject);
         for evidence in &self.0 {
+            if kind == Kind::Human && is_client && evidence.is_of_client() {
+                continue;
+            }
             if evidence.holds(party)? {
                 return Ok(Some(evidence));
             }
@@ -197,7 +202,7 @@ mod tests {
     fn one_kind_of_evidence_proves_and_two_contradict() {
         let preset = "human: [{ claims: { sid: { present: true } } }]
 service: [{ claims: { typ: m2m } }]";
-        let operator = "human: { subject: 'u|*' }
+        let operator = "human: [{ subject: 'u|*' }, { client: web }]
 agent: { client: [planner, worker] }";
         for (subject, claims, expected) in [
             ("x", r#"{"sid":"1"}"#, "human: `sid` is present"),
@@ -208,6 +213,8 @@ agent: { client: [planner, worker] }";
                 "unknown: the evidence contradicts itself: human, `sid` is present; service, `typ` is `m2m`",
             ),
             ("u|1", "{}", "human: the subject is `u|*`"),
+            ("x", r#"{"client_id":"web"}"#, "human: the client is `web`"),
+            ("web", r#"{"client_id":"web"}"#, "unknown: no evidence of a kind"),
             ("u|1", r#"{"sid":"1"}"#, "human: `sid` is present"),
             (
                 "x",

@@ -38,12 +38,13 @@
 //! # Evidence
 //!
 //! A list, one item of which must hold. All parts of an item must hold: `subject` (a text or a list; with one `*` at its
-//! beginning or end), `client` (a text or a list), `claims` (tests by the name of the claim).
+//! beginning or end), `client` (a text or a list), `claims` (tests by the name of the claim; `/a/b`
+//! reaches inside). That its client serves people is no evidence of a person in a token whose subject is the client.
 //!
 //! | Test | Holds if the claim |
 //! |---|---|
 //! | a value, or a list | is a text, whole number or boolean that is one of these |
-//! | `{ present: true }`, `{ absent: true }` | is there and not blank; is not there |
+//! | `{ present: true }`, `{ absent: true }` | is a number, or a text, list or object that is not empty; is not there |
 //! | `{ prefix }`, `{ suffix }` | is a text that begins, or ends, so |
 //! | `{ not_prefix }` | is a text that does not begin so, without case |
 //! | `{ word }`, `{ not_word }` | has, or does not have, this word among words separated by one space, or among the texts of a list, without case |

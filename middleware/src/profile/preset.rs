@@ -82,4 +82,18 @@ mod tests {
             assert_eq!(name.parse::<Profile>(), Err(UnknownProfile), "{name:?}");
         }
     }
+
+    #[test]
+    fn another_name_of_a_product_has_its_preset_as_help() {
+        for (name, preset) in [
+            ("azure", "entra"),
+            ("Entra-ID", "entra"),
+            ("github", "github-actions"),
+            ("k8s", "kubernetes"),
+        ] {
+            let error = Profile::from_yaml(&format!("preset: {name}")).unwrap_err().to_string();
+            let expected = format!("1:9: unknown word `{name}`\n  help: the preset is named `{preset}`");
+            assert_eq!(error, expected);
+        }
+    }
 }

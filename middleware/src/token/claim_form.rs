@@ -38,7 +38,9 @@ fn expected(claim: &str, profile: &Profile) -> String {
                 ScopeForm::TextOrList => TEXT_OR_LIST,
             };
             match profile.scope.first() {
-                Some(first) if index > 0 => format!("{form} with the scopes of `{}`", first.claim),
+                Some(first) if index > 0 => {
+                    format!("{form} with the same scopes as `{}`, which it repeats", first.claim)
+                }
                 _ => form.to_owned(),
             }
         }

@@ -187,6 +187,12 @@ fn scope(read: ClaimReader<'_, '_>, profile: &Profile) -> Result<Box<str>, Error
             ScopeForm::List => read.list(name)?,
             ScopeForm::TextOrList => read.text_or_texts(name)?,
         };
+        // One element is one scope: a blank would make several of it.
+        let is_text = matches!(read.object().get(name), Some(Json::String(_)));
+        let is_one = |word: &&str| !word.is_empty() && !word.contains(' ');
+        if !is_text && words.as_ref().is_some_and(|words| !words.iter().all(is_one)) {
+            return Err(malformed(name));
+        }
         match (&scope, words) {
             (_, None) => {}
             (None, Some(words)) => scope = Some(words),
@@ -353,6 +359,10 @@ mod tests {
         };
         let read = claims(json!({"scp": ["a", "b"], "azp": "web", "client_id": "other", "scope": 7})).unwrap();
         assert_eq!((&*read.scope, read.client.as_deref()), ("a b", Some("web")));
+        for odd in [json!(["a b"]), json!(["a", ""]), json!([" a"])] {
+            assert_eq!(claims(json!({"scp": odd})).err(), Some(malformed("scp")), "{odd}");
+        }
+        assert!(claims(json!({"scp": "a  b"})).is_ok());
         let both = claims(json!({"cid": "one", "azp": "two"})).unwrap();
         assert_eq!((&*both.scope, both.client.as_deref()), ("", Some("one")));
         assert_eq!(claims(json!({"cid": "one", "azp": 2})).err(), Some(malformed("azp")));

@@ -54,8 +54,33 @@ impl FromStr for PresetName {
 impl<'de> Deserialize<'de> for PresetName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = String::deserialize(deserializer)?;
-        name.parse().map_err(|_| D::Error::unknown_variant(&name, NAMES))
+        name.parse().map_err(|_| match other_name(&name) {
+            Some(preset) => D::Error::custom(format!("unknown word `{name}`\nthe preset is named `{preset}`")),
+            None => D::Error::unknown_variant(&name, NAMES),
+        })
     }
+}
+
+/// The preset that another name of its product means.
+fn other_name(name: &str) -> Option<&'static str> {
+    let folded = name.to_ascii_lowercase().replace(['-', '_', ' '], "");
+    Some(match &*folded {
+        "aad" | "azure" | "azuread" | "entraid" | "microsoft" | "microsoftentra" => "entra",
+        "amazoncognito" | "aws" | "awscognito" => "cognito",
+        "asgardeo" => "wso2",
+        "cloudflare" => "cloudflare-access",
+        "default" | "jwt" | "oauth2" | "oidc" => "rfc9068",
+        "forgerock" | "openam" => "pingam",
+        "github" => "github-actions",
+        "gitlabci" => "gitlab",
+        "identityserver" => "duende",
+        "k8s" => "kubernetes",
+        "ory" | "oryhydra" => "hydra",
+        "pingidentity" => "pingone",
+        "spire" => "spiffe",
+        "springauthorizationserver" | "springsecurity" => "spring",
+        _ => return None,
+    })
 }
 
 /// The name is not the name of a preset; the message lists those.
