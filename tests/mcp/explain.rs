@@ -64,8 +64,8 @@ fn the_route_of_a_message_is_explained() {
         (
             &["--mcp", "resources/read:FILE:///a"],
             400,
-            "invalid_request",
-            "the request is ambiguous: the resource URI in `Mcp-Name` is not in its normal form: the policy compares URIs of this endpoint",
+            "mcp_header_mismatch",
+            "the headers of the MCP message cannot be used: the resource URI in `Mcp-Name` is not in its normal form",
         ),
     ] {
         let report = explained(arguments);

@@ -19,11 +19,9 @@ enum Answer {
     Headers,
     /// 400 with -32022.
     Revision,
-    /// 400 without a JSON-RPC error.
-    Ambiguous,
 }
 
-use Answer::{Ambiguous, Headers, Reaches, Revision};
+use Answer::{Headers, Reaches, Revision};
 
 const V: (&str, &str) = ("MCP-Protocol-Version", "2026-07-28");
 const LIST: (&str, &str) = ("Mcp-Method", "tools/list");
@@ -265,24 +263,24 @@ fn rows() -> Vec<Row> {
         (
             "a dot segment",
             &[V, READ, ("Mcp-Name", "file:///public/../private/a")],
-            Ambiguous,
+            Headers,
         ),
         (
             "an escaped dot segment",
             &[V, READ, ("Mcp-Name", "file:///public/%2e%2e/private/a")],
-            Ambiguous,
+            Headers,
         ),
         (
             "a needless escape",
             &[V, READ, ("Mcp-Name", "file:///%70ublic/a")],
-            Ambiguous,
+            Headers,
         ),
         (
             "a scheme in upper case",
             &[V, READ, ("Mcp-Name", "FILE:///public/a")],
-            Ambiguous,
+            Headers,
         ),
-        ("no URI", &[V, READ, ("Mcp-Name", "public/a")], Ambiguous),
+        ("no URI", &[V, READ, ("Mcp-Name", "public/a")], Headers),
     ];
     let owned = |fields: Fields<'static>| {
         fields
@@ -348,14 +346,12 @@ fn every_row_has_its_answer_through_the_sidecar() {
             (200, _, None) => event["route"].as_str().unwrap_or("?").to_owned(),
             (400, Some(-32020), Some("mcp_header_mismatch")) => "headers".to_owned(),
             (400, Some(-32022), Some("mcp_revision_not_supported")) => "revision".to_owned(),
-            (400, None, Some("invalid_request")) => "ambiguous".to_owned(),
             other => format!("{other:?} {}", answer.everything()),
         };
         let wanted = match expected {
             Reaches(route) => written(route),
             Headers => "headers".to_owned(),
             Revision => "revision".to_owned(),
-            Ambiguous => "ambiguous".to_owned(),
         };
         if got != wanted {
             failures.push(format!("{name}: {got}, not {wanted}"));
@@ -407,7 +403,6 @@ async fn every_row_has_its_answer_through_the_library() {
             Reaches(route) => written(route),
             Headers => "mcp_header_mismatch Some(-32020)".to_owned(),
             Revision => "mcp_revision_not_supported Some(-32022)".to_owned(),
-            Ambiguous => "invalid_request None".to_owned(),
         };
         assert_eq!(got, wanted, "{name}");
     }

@@ -6,6 +6,7 @@ mod headers;
 mod origin;
 mod property;
 mod step_up;
+mod uris;
 
 use serde_json::json;
 

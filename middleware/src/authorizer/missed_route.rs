@@ -25,7 +25,6 @@ impl Authorizer {
         });
         match ambiguity {
             Ambiguity::Escape => other,
-            Ambiguity::ResourceUri => "the policy compares URIs of this endpoint".to_owned(),
             Ambiguity::Spelling | Ambiguity::Method => {
                 format!("{other}; state `spelling: exact` if the API distinguishes the two")
             }

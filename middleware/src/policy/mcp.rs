@@ -102,7 +102,8 @@ impl McpMatch {
             };
             if !is_normal_uri(&uri) {
                 let message = format!("`{}` is not a resource URI in its normal form", written.value);
-                let help = "write scheme and host in lower case, a `/` after the host, no dot segment, no default port and no needless escape";
+                let help = "write scheme and host in lower case, a `/` after the host, and no user, default port, empty or dot segment, `;`, \
+                    needless escape or fragment";
                 context.mistake(written.span(), message, help);
             }
         }

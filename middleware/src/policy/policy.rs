@@ -11,6 +11,7 @@ use super::other_keys;
 use super::requirement::{HistoryNeed, Requirement};
 use super::route_table::{Route, RouteTable};
 use super::spelling::{Ambiguity, Spelling};
+use crate::error::Error;
 use crate::request::{McpCall, PathForms};
 
 /// A policy, ready for evaluation. Immutable; cheap to share behind an [`Arc`].
@@ -123,7 +124,10 @@ impl Policy {
     }
 
     /// The most specific route for a message to an [MCP endpoint](Route::is_mcp_endpoint), if there is one.
-    pub(crate) fn route_of_message(&self, endpoint: &Route, call: &McpCall<'_>) -> Result<Option<&Route>, Ambiguity> {
+    ///
+    /// # Errors
+    /// [`Error::McpHeaders`] for a resource URI that is compared and is not in its normal form.
+    pub(crate) fn route_of_message(&self, endpoint: &Route, call: &McpCall<'_>) -> Result<Option<&Route>, Error> {
         self.routes.of_message(endpoint, call)
     }
 

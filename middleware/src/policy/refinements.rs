@@ -167,7 +167,7 @@ mod tests {
         match policy.route_of_message(endpoint, &call(&headers)) {
             Ok(None) => "none".to_owned(),
             Ok(Some(route)) => route.name.replace("POST /mcp mcp ", ""),
-            Err(ambiguity) => format!("{ambiguity:?}"),
+            Err(error) => error.code().to_owned(),
         }
     }
 
@@ -189,8 +189,8 @@ mod tests {
             ("prompts/get", "get_order", "GET,POST /mcp"),
             ("resources/read", "file:///public/a", "resources/read file:///public/*"),
             ("resources/read", "file:///private/a", "GET,POST /mcp"),
-            ("resources/read", "file:///public/../private/a", "ResourceUri"),
-            ("resources/read", "FILE:///public/a", "ResourceUri"),
+            ("resources/read", "file:///public/../private/a", "mcp_header_mismatch"),
+            ("resources/read", "FILE:///public/a", "mcp_header_mismatch"),
         ] {
             assert_eq!(route(TOOLS, method, name), found, "{method} {name}");
         }

@@ -14,6 +14,7 @@ use super::requirement::Requirement;
 use super::route_pattern::{Closeness, Overlap, Pattern};
 use super::routers::{Candidate, Place, Routers};
 use super::spelling::{Ambiguity, Spelling};
+use crate::error::Error;
 use crate::request::{Folding, McpCall, PathForms, RESOURCES_READ, is_normal_uri};
 
 /// Every route of a policy, to be searched by method and path.
@@ -196,14 +197,15 @@ impl RouteTable {
         self.patterns.get(index).zip(self.routes.get(index))
     }
 
-    /// The route for a message, of those of its endpoint.
-    pub(super) fn of_message(&self, endpoint: &Route, call: &McpCall<'_>) -> Result<Option<&Route>, Ambiguity> {
+    /// The route for a message, of those of its endpoint. [`Error::McpHeaders`] for a URI that is compared and is not in its normal form.
+    pub(super) fn of_message(&self, endpoint: &Route, call: &McpCall<'_>) -> Result<Option<&Route>, Error> {
         let Some(refinements) = &endpoint.refinements else {
             return Ok(None);
         };
         let is_uri = call.method() == RESOURCES_READ && refinements.compares_uris();
         if is_uri && !call.name().is_some_and(is_normal_uri) {
-            return Err(Ambiguity::ResourceUri);
+            let reason = "the resource URI in `Mcp-Name` is not in its normal form";
+            return Err(Error::McpHeaders { reason });
         }
         Ok(refinements.find(call).and_then(|index| self.routes.get(index)))
     }

@@ -27,8 +27,6 @@ pub(crate) enum Ambiguity {
     Spelling,
     /// On whether it reads the method in the query.
     Method,
-    /// On whether it normalises the URI of a resource of MCP.
-    ResourceUri,
 }
 
 impl Ambiguity {
@@ -36,7 +34,6 @@ impl Ambiguity {
     pub(crate) fn reason(self) -> &'static str {
         match self {
             Ambiguity::Method => "the method in the query (`_method`) requires another access",
-            Ambiguity::ResourceUri => "the resource URI in `Mcp-Name` is not in its normal form",
             Ambiguity::Escape => "an escape in the path decides which access is required",
             Ambiguity::Spelling => {
                 "the path in another spelling (case, last slash, blanks or dots at the end of a segment) requires another access"

@@ -8,7 +8,6 @@ use std::borrow::Cow;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderValue};
-use url::Url;
 
 use crate::error::Error;
 
@@ -103,23 +102,6 @@ impl<'h> McpCall<'h> {
         let is_mirrored = NAMED_METHODS.contains(&self.method);
         self.name.as_deref().filter(|_| is_mirrored)
     }
-}
-
-/// Whether a URI is spelled as a parser writes it, so that no server reads another resource: no dot segment, no needless
-/// escape, no upper-case scheme or host, no default port.
-pub(crate) fn is_normal_uri(uri: &str) -> bool {
-    let is_parsed = Url::parse(uri).is_ok_and(|parsed| parsed.as_str() == uri);
-    is_parsed && !uri.contains('\\') && !has_needless_escape(uri)
-}
-
-/// Whether there is an escape of a character that needs none (RFC 3986 section 2.3), or one in lower case.
-fn has_needless_escape(uri: &str) -> bool {
-    uri.split('%').skip(1).any(|after| {
-        let digits = after.get(..2).unwrap_or_default();
-        let byte = u8::from_str_radix(digits, 16);
-        digits.contains(|digit: char| digit.is_ascii_lowercase())
-            || byte.is_ok_and(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
-    })
 }
 
 fn unusable(reason: &'static str) -> Error {
@@ -397,40 +379,6 @@ mod tests {
         }
         for other in ["mcp-names", "mcpname", "x-mcp-name", "mcp_session", "mcp"] {
             assert_eq!(read(&[&call[..], &[(other, "b")]].concat()), "tools/call a", "{other}");
-        }
-    }
-
-    #[test]
-    fn a_normal_uri_is_the_only_spelling_of_its_resource() {
-        for uri in [
-            "file:///projects/a.json",
-            "https://example.com/a?b=c",
-            "note://inbox/1",
-            "urn:x:a",
-            "file:///a%20b",
-            "a:b",
-        ] {
-            assert!(is_normal_uri(uri), "{uri}");
-        }
-        for uri in [
-            "FILE:///projects/a.json",
-            "file:///projects/../secret",
-            "file:///projects/./a",
-            "file:///projects/%2e%2e/secret",
-            "file:///projects/%2E%2E/secret",
-            "file:///projects/%61",
-            "note://inbox/%2e%2e/1",
-            "https://EXAMPLE.com/a",
-            "https://example.com:443/a",
-            "https://example.com",
-            "file:///a%c3%a9",
-            "file:///a\\b",
-            "note://inbox/a\\b",
-            "secret",
-            "/etc/passwd",
-            "",
-        ] {
-            assert!(!is_normal_uri(uri), "{uri}");
         }
     }
 }

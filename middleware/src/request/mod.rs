@@ -8,6 +8,7 @@ mod mcp_call;
 mod method_parameter;
 mod parameter_name;
 mod presented;
+mod resource_uri;
 mod target;
 
 pub use bearer::names_access_token;
@@ -18,6 +19,7 @@ pub use target::Target;
 pub(crate) use bearer::check_form;
 pub(crate) use carrier::Carrier;
 pub(crate) use folding::Folding;
-pub(crate) use mcp_call::{McpCall, Mirrored, NAMED_METHODS, RESOURCES_READ, is_normal_uri};
+pub(crate) use mcp_call::{McpCall, Mirrored, NAMED_METHODS, RESOURCES_READ};
 pub(crate) use method_parameter::names_method;
+pub(crate) use resource_uri::is_normal_uri;
 pub(crate) use target::{PathForms, is_look_alike};
