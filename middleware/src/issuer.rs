@@ -270,13 +270,14 @@ impl TrustedIssuer {
         self.header.as_ref()
     }
 
-    /// The identifier, where clients can obtain tokens there by themselves: it is a URL, and no proxy in front sets them.
+    /// The identifier, where clients can obtain tokens there by themselves: it is a URL, its profile is that of an authorization
+    /// server, and no proxy in front sets the tokens.
     pub(crate) fn authorization_server(&self) -> Option<&str> {
         let is_url = ["https://", "http://"].iter().any(|scheme| {
             let start = self.issuer.get(..scheme.len());
             start.is_some_and(|start| start.eq_ignore_ascii_case(scheme))
         });
-        (is_url && self.header.is_none()).then_some(&*self.issuer)
+        (is_url && self.profile.authorization_server && self.header.is_none()).then_some(&*self.issuer)
     }
 
     /// The issuer identifier (`iss`).
@@ -424,6 +425,39 @@ mod tests {
             issuer().refresh_policy(never),
             Err(ConfigError::Duration { name: "cooldown", .. })
         ));
+    }
+
+    #[test]
+    fn an_authorization_server_is_a_url_where_clients_can_obtain_tokens() {
+        let listed = |issuer: &str, profile: &str| {
+            let keys = KeySource::JwksUri("https://idp.example/jwks".to_owned());
+            let issuer = TrustedIssuer::new(issuer, keys).unwrap();
+            let issuer = issuer.profile(Profile::from_yaml(profile).unwrap());
+            issuer.authorization_server().is_some()
+        };
+        let mut unlisted: Vec<&str> = Profile::names()
+            .iter()
+            .copied()
+            .filter(|preset| !listed("https://idp.example", preset))
+            .collect();
+        unlisted.sort_unstable();
+        let expected = ["cloudflare-access", "github-actions", "gitlab", "kubernetes", "spiffe"];
+        assert_eq!(unlisted, expected);
+        assert!(!listed("spiffe://idp.example", "rfc9068"));
+        assert!(!listed(
+            "https://idp.example",
+            "{ preset: rfc9068, authorization_server: false }"
+        ));
+        assert!(listed(
+            "https://idp.example",
+            "{ preset: gitlab, authorization_server: true }"
+        ));
+        let header = http::HeaderName::from_static("x-assertion");
+        let behind_proxy = TrustedIssuer::discover("https://idp.example")
+            .unwrap()
+            .header(header)
+            .unwrap();
+        assert_eq!(behind_proxy.authorization_server(), None);
     }
 
     #[test]

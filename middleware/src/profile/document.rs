@@ -30,6 +30,7 @@ pub(super) struct ProfileDocument {
     access_token: Option<AccessTokens>,
     refused_claims: Option<ClaimNames>,
     issuer: Option<IssuerDocument>,
+    authorization_server: Option<bool>,
     subject: Option<SubjectDocument>,
     client: Option<ClaimNames>,
     audience: Option<AudienceDocument>,
@@ -50,6 +51,7 @@ impl ProfileDocument {
             access_tokens: self.access_token?,
             refused_claims: self.refused_claims?.0,
             issuer: self.issuer?.into(),
+            authorization_server: self.authorization_server?,
             subject: self.subject?.into(),
             client: self.client?.0,
             audience: self.audience?.into(),
@@ -87,6 +89,7 @@ impl ProfileDocument {
         set(&mut profile.access_tokens, self.access_token);
         set(&mut profile.refused_claims, self.refused_claims.map(|claims| claims.0));
         set(&mut profile.issuer, self.issuer);
+        set(&mut profile.authorization_server, self.authorization_server);
         set(&mut profile.subject, self.subject);
         set(&mut profile.client, self.client.map(|claims| claims.0));
         set(&mut profile.audience, self.audience);

@@ -27,6 +27,7 @@
 //! | `access_token` | a list of `{ typ, where }`, one of which must fit: the `typ` of the header (`none`: a header without it), and tests on claims that only access tokens meet. `where` is needed for `JWT`, `JOSE` and `none`, which ID tokens have too |
 //! | `refused_claims` | further claims of other tokens, such as `nonce`; a token with one of them is refused, and with each profile one with `at_hash`, `c_hash`, `s_hash`, `events` or `token_use: id` |
 //! | `issuer` | `iss`, or `{ claim: iss, substitute: trust-domain }`: a token without `iss` is of the trust domain of its `sub` (SPIFFE) |
+//! | `authorization_server` | `false` where clients cannot obtain its tokens by OAuth, so that the metadata of a resource (RFC 9728) does not list it: the product gives them to its own jobs, pods or proxies |
 //! | `subject` | the claim of the initiator, or `{ claim: sub, substitute: client_id }`: where the claim is absent, blank or `null`, the substitute, which is never human |
 //! | `client` | the claims of the client, of which the first present counts |
 //! | `audience` | the claim of the audiences, or `{ claim: aud, substitute: client_id }` where it is absent |
@@ -105,6 +106,8 @@ pub struct Profile {
     pub(crate) access_tokens: AccessTokens,
     pub(crate) refused_claims: Box<[ClaimName]>,
     pub(crate) issuer: TokenIssuer,
+    /// Whether clients can obtain its tokens by OAuth.
+    pub(crate) authorization_server: bool,
     pub(crate) subject: SubjectClaim,
     /// The claims that name the client; the first one present counts.
     pub(crate) client: Box<[ClaimName]>,
@@ -239,6 +242,7 @@ impl Profile {
             access_tokens: AccessTokens::none(),
             refused_claims: Box::default(),
             issuer: TokenIssuer::Claim,
+            authorization_server: false,
             subject: SubjectClaim {
                 claim: subject,
                 substitute: None,
