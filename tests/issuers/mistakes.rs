@@ -229,8 +229,8 @@ fn a_header_with_another_meaning_carries_no_token() {
         ),
         (
             format!("{issuer}Cf-Access-Jwt-Assertion\n{other}cf_access_jwt_assertion\n"),
-            "8:13: `cf_access_jwt_assertion` is the same as `Cf-Access-Jwt-Assertion` to some servers\n  help: write it as \
-            the other issuer's"
+            "8:13: `cf_access_jwt_assertion` is the same as `cf-access-jwt-assertion` to some servers\n  help: write it as \
+            that of the other issuer"
                 .to_owned(),
         ),
     ];

@@ -22,15 +22,15 @@ use crate::mint::{AUDIENCE, TokenIssuer, claims};
 use crate::wire;
 
 /// An issuer with a key server of its own.
-struct Issuer {
-    name: String,
-    signer: TokenIssuer,
-    keys: KeyServer,
+pub(crate) struct Issuer {
+    pub(crate) name: String,
+    pub(crate) signer: TokenIssuer,
+    pub(crate) keys: KeyServer,
 }
 
 impl Issuer {
     /// An issuer with one key, `es256`.
-    fn named(name: &str) -> Self {
+    pub(crate) fn named(name: &str) -> Self {
         let signer = TokenIssuer::new();
         let keys = KeyServer::start(Conduct::Publish(signer.document()));
         let name = name.to_owned();
@@ -49,7 +49,7 @@ impl Issuer {
     }
 
     /// The status of a request with this token.
-    fn status(&self, gate: &Gate, token: &str) -> u16 {
+    pub(crate) fn status(&self, gate: &Gate, token: &str) -> u16 {
         wire::get(gate.address, "/orders/1", token).status
     }
 }
@@ -68,7 +68,7 @@ fn gate(issuers: &[Issuer], lines: &str) -> Gate {
 }
 
 /// A configuration with these lines of `issuers`, in front of a service.
-fn configuration(issuers: &str) -> String {
+pub(crate) fn configuration(issuers: &str) -> String {
     configuration_before(Upstream::start().address(), issuers)
 }
 

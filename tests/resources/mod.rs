@@ -1,5 +1,6 @@
 //! Several resources behind one gate.
 
+mod audiences;
 mod explain;
 mod mistakes;
 
@@ -24,7 +25,7 @@ resources:
   - resource: https://api.example.com/billing
     audience: [billing]
     path: /billing
-    scopes: [billing:read, offline_access]
+    scopes_supported: [billing:read, offline_access]
   - resource: https://admin.example.com
     hosts: [admin.example.com]
     resource_metadata: https://docs.example.com/admin

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::conflicts::{history_conflicts, resource_conflicts};
+use super::conflicts::{audience_conflicts, header_conflicts, history_conflicts, resource_conflicts};
 use super::origins::origins;
 use super::protected::Protected;
 use super::resources::Resources;
@@ -129,11 +129,10 @@ impl AuthorizerBuilder {
             errors.push(ConfigError::Url { url, reason });
         }
         if let (Some(url), [_, ..]) = (&self.resource_metadata, &self.resources[..]) {
-            let (url, reason) = (
-                url.clone(),
-                "each resource names its own metadata: use `Resource::metadata_at`",
-            );
-            errors.push(ConfigError::Url { url, reason });
+            errors.push(ConfigError::MetadataAddress {
+                url: url.clone(),
+                help: "name it by `Resource::metadata_at`",
+            });
         }
         for (index, issuer) in self.issuers.iter().enumerate() {
             let mut earlier = self.issuers[..index].iter();
@@ -143,14 +142,13 @@ impl AuthorizerBuilder {
             if issuer.audiences.is_empty() && self.resources.is_empty() {
                 errors.push(ConfigError::NoAudience(issuer.issuer.to_string()));
             }
-            if !issuer.audiences.is_empty() && self.resources.len() > 1 {
-                errors.push(ConfigError::AudienceOfIssuer(issuer.issuer.to_string()));
-            }
             errors.extend(issuer.check_tenant().err());
             if let Some(policy) = &self.policy {
                 errors.extend(history_conflicts(issuer, policy));
             }
         }
+        errors.extend(audience_conflicts(&self.issuers, &self.resources));
+        errors.extend(header_conflicts(&self.issuers));
         if let Some(policy) = &self.policy {
             errors.extend(resource_conflicts(&self.resources, policy));
         }
@@ -283,10 +281,27 @@ mod tests {
         let leeway = |seconds| builder().issuer(trusted()).leeway(Duration::from_secs(seconds));
         assert!(leeway(60).build().is_ok());
         assert_eq!(leeway(61).build().err(), Some(ConfigError::Leeway(61)));
+        let with_header = |issuer: &str, header| {
+            let issuer = TrustedIssuer::discover(issuer).unwrap().audience("a").unwrap();
+            issuer.header(http::HeaderName::from_static(header)).unwrap()
+        };
+        let headers = |first, second| {
+            let builder = builder().issuer(with_header("https://a.example", first));
+            builder.issuer(with_header("https://b.example", second)).check()
+        };
+        assert_eq!(headers("x-a-b", "x-a-b"), []);
+        assert_eq!(headers("x-a-b", "x-ab"), []);
+        assert!(matches!(
+            &headers("x-a-b", "x_a.b")[..],
+            [ConfigError::HeaderSpelling { header, other, .. }] if header == "x_a.b" && other == "x-a-b"
+        ));
         let metadata = builder().issuer(trusted()).resource_metadata("nowhere");
         assert!(matches!(metadata.build(), Err(ConfigError::Url { .. })));
         let both = builder().issuer(trusted()).resource_metadata("https://docs.example");
         let both = both.resource(Resource::new("https://api.example").unwrap());
-        assert!(matches!(both.build(), Err(ConfigError::Url { .. })));
+        let error = both.build().err().map(|error| error.to_string());
+        let expected =
+            "the address of metadata `https://docs.example` is not of a resource; name it by `Resource::metadata_at`";
+        assert_eq!(error.as_deref(), Some(expected));
     }
 }

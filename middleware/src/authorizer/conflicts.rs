@@ -1,10 +1,62 @@
-//! What a policy holds that cannot be used with an issuer or a resource.
+//! What cannot be used together: issuers with resources, and either with a policy.
+
+use actgate_yaml::nearest;
 
 use crate::error::ConfigError;
 use crate::issuer::TrustedIssuer;
 use crate::policy::{Policy, Truncation};
 use crate::profile::{ChainCompleteness, PriorActors};
 use crate::resource::{PathComparison, Resource, WELL_KNOWN, overlaps};
+
+/// Audiences of a resource for an issuer that is not trusted, or has audiences of its own.
+pub(super) fn audience_conflicts(issuers: &[TrustedIssuer], resources: &[Resource]) -> Vec<ConfigError> {
+    let mut found = Vec::new();
+    for issuer in issuers.iter().filter(|issuer| !issuer.audiences.is_empty()) {
+        let mut named = resources.iter().flat_map(|resource| &resource.audiences_of);
+        if resources.len() > 1 || named.any(|(named, _)| **named == *issuer.issuer) {
+            found.push(ConfigError::AudienceOfIssuer(issuer.issuer.to_string()));
+        }
+    }
+    let known: Vec<&str> = issuers.iter().map(|issuer| &*issuer.issuer).collect();
+    for resource in resources {
+        let mut earlier: Vec<&str> = Vec::new();
+        for (issuer, _) in &resource.audiences_of {
+            if known.contains(&&**issuer) || earlier.contains(&&**issuer) {
+                continue;
+            }
+            earlier.push(issuer);
+            found.push(ConfigError::AudienceOfUnknownIssuer {
+                resource: resource.identifier().to_owned(),
+                issuer: issuer.to_string(),
+                help: nearest(issuer, &known),
+            });
+        }
+    }
+    found
+}
+
+/// Headers of two issuers that some servers do not distinguish, at the later issuer.
+pub(super) fn header_conflicts(issuers: &[TrustedIssuer]) -> impl Iterator<Item = ConfigError> {
+    let headers = || issuers.iter().filter_map(|issuer| issuer.header.as_ref());
+    headers().enumerate().filter_map(move |(index, header)| {
+        let mut earlier = headers().take(index);
+        let other = earlier.find(|other| *other != header && is_same_variable(other.as_str(), header.as_str()))?;
+        Some(ConfigError::HeaderSpelling {
+            header: header.to_string(),
+            other: other.to_string(),
+            help: "write it as that of the other issuer",
+        })
+    })
+}
+
+/// Whether CGI and similar interfaces make one variable of both headers.
+fn is_same_variable(one: &str, other: &str) -> bool {
+    let variable = |byte: u8| match byte.is_ascii_alphanumeric() {
+        true => byte.to_ascii_uppercase(),
+        false => b'_',
+    };
+    one.bytes().map(variable).eq(other.bytes().map(variable))
+}
 
 /// How the paths of requests are compared with those of resources.
 pub(super) fn path_comparison(policy: &Policy) -> PathComparison {

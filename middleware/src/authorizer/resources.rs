@@ -374,8 +374,21 @@ mod tests {
         };
         for audience in ["api://1", "1"] {
             assert!(accepts(of_resource(TestIssuer::ISSUER), audience));
-            assert!(!accepts(of_resource("https://other.test"), audience));
         }
+        let unknown = of_resource("https://issuer.tset").build().err();
+        assert_eq!(
+            unknown.map(|error| error.to_string()).as_deref(),
+            Some(
+                "the resource `https://api.example/orders` has audiences for the tokens of `https://issuer.tset`, which is not trusted; \
+                 did you mean `https://issuer.test`?"
+            )
+        );
+        let both = of_resource(TestIssuer::ISSUER);
+        let both = both.issuer(named("own"));
+        assert!(
+            both.check()
+                .contains(&ConfigError::AudienceOfIssuer(TestIssuer::ISSUER.to_owned()))
+        );
         assert!(!accepts(of_resource(TestIssuer::ISSUER), ORDERS));
         let two = builder().issuer(named("own")).resource(single.path("/orders").unwrap());
         let two = two.resource(Resource::new(BILLING).unwrap().path("/billing").unwrap());

@@ -6,6 +6,7 @@
 pub enum ConfigError {
     /// A text that is no issuer identifier.
     #[error("`{issuer}` is not an issuer: {reason}; {help}")]
+    #[non_exhaustive]
     Issuer {
         /// The text as written, without user name and password.
         issuer: String,
@@ -44,6 +45,50 @@ pub enum ConfigError {
         reason: &'static str,
         /// What to write.
         help: String,
+    },
+    /// A text that the metadata of a resource cannot contain.
+    #[error("`{text}` is not {what}: {reason}; {help}")]
+    #[non_exhaustive]
+    Metadata {
+        /// The text as written.
+        text: String,
+        /// What it is not: `a scope`.
+        what: &'static str,
+        /// What is wrong with it.
+        reason: &'static str,
+        /// What to write.
+        help: &'static str,
+    },
+    /// The address of metadata beside a resource, which names its own.
+    #[error("the address of metadata `{url}` is not of a resource; {help}")]
+    #[non_exhaustive]
+    MetadataAddress {
+        /// The address.
+        url: String,
+        /// What to write.
+        help: &'static str,
+    },
+    /// Audiences of a resource in the tokens of an issuer that is not trusted.
+    #[error("the resource `{resource}` has audiences for the tokens of `{issuer}`, which is not trusted; {help}")]
+    #[non_exhaustive]
+    AudienceOfUnknownIssuer {
+        /// The resource.
+        resource: String,
+        /// The issuer as written.
+        issuer: String,
+        /// What to write.
+        help: String,
+    },
+    /// Two issuers whose tokens are in headers that some servers do not distinguish.
+    #[error("the header `{header}` is the same as `{other}` to some servers; {help}")]
+    #[non_exhaustive]
+    HeaderSpelling {
+        /// The header of the later issuer.
+        header: String,
+        /// That of the earlier one.
+        other: String,
+        /// What to write.
+        help: &'static str,
     },
     /// Two resources that cannot be protected together.
     #[error("the resource `{resource}` cannot be protected beside the others: {reason}; {help}")]
@@ -89,6 +134,7 @@ pub enum ConfigError {
     EmptyAudience,
     /// A text that is no audience.
     #[error("`{audience}` is not an audience: {reason}; {help}")]
+    #[non_exhaustive]
     Audience {
         /// The text as written.
         audience: String,

@@ -37,9 +37,9 @@ impl<'d> Document<'d> {
         let named = |list: &'d Option<Vec<Box<str>>>| list.as_ref().map(|list| list.iter().map(|text| &**text));
         let authorization_servers = match named(&resource.authorization_servers) {
             Some(named) => named.collect(),
-            None => issuers.filter(|issuer| is_url(issuer)).collect(),
+            None => issuers.collect(),
         };
-        let scopes: Vec<&str> = match named(&resource.scopes) {
+        let scopes: Vec<&str> = match named(&resource.scopes_supported) {
             Some(named) => named.collect(),
             None => scopes.collect(),
         };
@@ -62,10 +62,6 @@ impl<'d> Document<'d> {
     pub(crate) fn to_json(&self) -> Bytes {
         serde_json::to_vec(self).map(Bytes::from).unwrap_or_default()
     }
-}
-
-fn is_url(issuer: &str) -> bool {
-    url::Url::parse(issuer).is_ok_and(|url| matches!(url.scheme(), "https" | "http"))
 }
 
 /// The answer to a request for the metadata of a resource: public, and readable by scripts of every origin.
@@ -134,16 +130,17 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::error::ConfigError;
 
     fn document(resource: &Resource) -> Value {
-        let issuers = ["https://idp.example", "kubernetes", "https://idp.example/b"];
+        let issuers = ["https://idp.example", "https://idp.example/b"];
         let scopes = ["a", "offline_access", "b", "a"];
         let document = Document::of(resource, issuers.into_iter(), scopes.into_iter());
         serde_json::from_slice(&document.to_json()).unwrap()
     }
 
     #[test]
-    fn the_document_lists_issuers_that_are_urls_and_scopes_without_offline_access() {
+    fn the_document_lists_issuers_and_scopes_without_offline_access() {
         let resource = Resource::new("https://api.example/a").unwrap();
         assert_eq!(
             document(&resource),
@@ -154,10 +151,11 @@ mod tests {
                 "bearer_methods_supported": ["header"],
             })
         );
-        let resource = resource.name("Orders").scopes(["c", "offline_access"]);
+        let resource = resource.name("Orders").unwrap();
+        let resource = resource.scopes_supported(["c", "offline_access"]).unwrap();
         let resource = resource.documentation("https://docs.example").unwrap();
         assert_eq!(
-            document(&resource.authorization_servers([])),
+            document(&resource.clone().authorization_servers([]).unwrap()),
             json!({
                 "resource": "https://api.example/a",
                 "scopes_supported": ["c"],
@@ -166,12 +164,48 @@ mod tests {
                 "resource_documentation": "https://docs.example",
             })
         );
-        assert!(
-            Resource::new("https://api.example")
-                .unwrap()
-                .documentation("docs")
-                .is_err()
+        let other = resource
+            .clone()
+            .authorization_servers(["https://login.example"])
+            .unwrap();
+        assert_eq!(
+            document(&other)["authorization_servers"],
+            json!(["https://login.example"])
         );
+        assert!(resource.documentation("docs").is_err());
+    }
+
+    #[test]
+    fn a_member_of_the_document_has_a_form() {
+        let error = |change: &dyn Fn(Resource) -> Result<Resource, ConfigError>| {
+            let changed = change(Resource::new("https://api.example").unwrap());
+            changed.err().map(|error| error.to_string()).unwrap_or_default()
+        };
+        for name in ["", " ", "a\nb"] {
+            let got = error(&|resource| resource.name(name));
+            let text = name.escape_debug();
+            assert_eq!(
+                got,
+                format!(
+                    "`{text}` is not a name: it is blank or contains a control character; write a name for people, such as Orders"
+                )
+            );
+        }
+        for scope in ["", "a b", "a\"b", "a\\b", "é"] {
+            let got = error(&|resource| resource.scopes_supported(["a", scope]));
+            assert!(
+                got.contains("is not a scope: it is not one word of printable ASCII"),
+                "{got}"
+            );
+        }
+        for issuer in ["", "idp.example", "spiffe://idp.example"] {
+            let got = error(&|resource| resource.authorization_servers([issuer]));
+            assert!(
+                got.contains("is not an authorization server: it is not an https URL"),
+                "{got}"
+            );
+        }
+        assert_eq!(error(&|resource| resource.name("Orders & more")), "");
     }
 
     #[test]

@@ -31,7 +31,7 @@ const OFFLINE_ACCESS: &str = "offline_access";
 /// ```
 /// use actgate::Resource;
 ///
-/// let resource = Resource::new("https://api.example.com/orders")?.name("Orders");
+/// let resource = Resource::new("https://api.example.com/orders")?.name("Orders")?;
 /// assert_eq!(
 ///     resource.metadata_url(),
 ///     "https://api.example.com/.well-known/oauth-protected-resource/orders",
@@ -44,7 +44,7 @@ pub struct Resource {
     pub(crate) identifier: Identifier,
     pub(crate) name: Option<Box<str>>,
     pub(crate) documentation: Option<Box<str>>,
-    pub(crate) scopes: Option<Vec<Box<str>>>,
+    pub(crate) scopes_supported: Option<Vec<Box<str>>>,
     pub(crate) authorization_servers: Option<Vec<Box<str>>>,
     pub(crate) audiences: Vec<Box<str>>,
     pub(crate) audiences_of: Vec<(Box<str>, Box<str>)>,
@@ -78,7 +78,7 @@ impl Resource {
             identifier: Identifier::parse(identifier)?,
             name: None,
             documentation: None,
-            scopes: None,
+            scopes_supported: None,
             authorization_servers: None,
             audiences: vec![identifier.into()],
             audiences_of: Vec::new(),
@@ -136,10 +136,12 @@ impl Resource {
     }
 
     /// Sets the name for people (`resource_name`).
-    #[must_use]
-    pub fn name(mut self, name: &str) -> Resource {
-        self.name = Some(name.into());
-        self
+    ///
+    /// # Errors
+    /// [`ConfigError::Metadata`] for a blank text, and one with a control character.
+    pub fn name(mut self, name: &str) -> Result<Resource, ConfigError> {
+        self.name = Some(checked_name(name)?);
+        Ok(self)
     }
 
     /// Sets the URL of the documentation for developers (`resource_documentation`).
@@ -151,19 +153,29 @@ impl Resource {
         Ok(self)
     }
 
-    /// Sets the scopes that the metadata lists, in place of those that the routes of the policy require. `offline_access` is left
-    /// out.
-    #[must_use]
-    pub fn scopes<'s>(mut self, scopes: impl IntoIterator<Item = &'s str>) -> Resource {
-        self.scopes = Some(scopes.into_iter().map(Box::from).collect());
-        self
+    /// Sets the scopes that the metadata lists (`scopes_supported`), in place of those that the routes of the policy require. No
+    /// rule follows from them. `offline_access` is left out.
+    ///
+    /// # Errors
+    /// [`ConfigError::Metadata`] for a text that is no scope (RFC 6749 section 3.3).
+    pub fn scopes_supported<'s>(mut self, scopes: impl IntoIterator<Item = &'s str>) -> Result<Resource, ConfigError> {
+        let scopes = scopes.into_iter().map(checked_scope).collect::<Result<_, _>>()?;
+        self.scopes_supported = Some(scopes);
+        Ok(self)
     }
 
-    /// Sets the issuers that the metadata lists, in place of every trusted issuer that is a URL.
-    #[must_use]
-    pub fn authorization_servers<'s>(mut self, issuers: impl IntoIterator<Item = &'s str>) -> Resource {
-        self.authorization_servers = Some(issuers.into_iter().map(Box::from).collect());
-        self
+    /// Sets the issuers that the metadata lists (`authorization_servers`), in place of every trusted issuer where clients can
+    /// obtain tokens. None of them becomes trusted by it.
+    ///
+    /// # Errors
+    /// [`ConfigError::Metadata`] for a text that is no `https` or `http` URL.
+    pub fn authorization_servers<'s>(
+        mut self,
+        issuers: impl IntoIterator<Item = &'s str>,
+    ) -> Result<Resource, ConfigError> {
+        let issuers = issuers.into_iter().map(checked_server).collect::<Result<_, _>>()?;
+        self.authorization_servers = Some(issuers);
+        Ok(self)
     }
 
     /// The identifier.
@@ -177,7 +189,7 @@ impl Resource {
     }
 
     /// The path that it applies to, with every path below it; [`None`] is every path.
-    pub fn root(&self) -> Option<&str> {
+    pub fn stated_path(&self) -> Option<&str> {
         Some(self.place.path()).filter(|path| !path.is_empty())
     }
 
@@ -189,6 +201,41 @@ impl Resource {
             Publication::At(url) => url,
         }
     }
+}
+
+fn checked_name(text: &str) -> Result<Box<str>, ConfigError> {
+    if text.trim().is_empty() || text.contains(char::is_control) {
+        return Err(ConfigError::Metadata {
+            text: text.escape_debug().to_string(),
+            what: "a name",
+            reason: "it is blank or contains a control character",
+            help: "write a name for people, such as Orders",
+        });
+    }
+    Ok(text.into())
+}
+
+/// RFC 6749 section 3.3.
+fn checked_scope(text: &str) -> Result<Box<str>, ConfigError> {
+    let is_of_scope = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
+    if text.is_empty() || !text.bytes().all(is_of_scope) {
+        return Err(ConfigError::Metadata {
+            text: text.escape_debug().to_string(),
+            what: "a scope",
+            reason: "it is not one word of printable ASCII without quotes and backslashes",
+            help: "write each scope as an entry of the list",
+        });
+    }
+    Ok(text.into())
+}
+
+fn checked_server(text: &str) -> Result<Box<str>, ConfigError> {
+    checked_url(text).map_err(|_| ConfigError::Metadata {
+        text: text.escape_debug().to_string(),
+        what: "an authorization server",
+        reason: "it is not an https URL, nor an http URL",
+        help: "write the issuer as it is in `iss`",
+    })
 }
 
 fn checked_url(text: &str) -> Result<Box<str>, ConfigError> {

@@ -99,7 +99,7 @@ impl<'a> ResourceSummary<'a> {
         ResourceSummary {
             resource: resource.identifier(),
             hosts: resource.hosts().collect(),
-            path: resource.root(),
+            path: resource.stated_path(),
             metadata: resource.metadata_url(),
         }
     }

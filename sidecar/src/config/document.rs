@@ -8,7 +8,8 @@ use actgate::keys::Algorithm;
 use actgate::profile::{ChainCompleteness, Kinds, PriorActors, Profile};
 use actgate_yaml::{OneOrMany, Spanned};
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, IgnoredAny, IntoDeserializer, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error, IgnoredAny, IntoDeserializer, MapAccess, Visitor};
 
 use crate::headers::identity::Fact;
 use crate::proxy::forward::AccessTokenForwarding;
@@ -43,12 +44,13 @@ pub(super) struct Document {
 #[serde(default, deny_unknown_fields, expecting = "a mapping\nwrite `- resource: VALUE`")]
 pub(super) struct ResourceDocument {
     pub(super) resource: Option<Spanned<String>>,
-    pub(super) audience: Option<OneOrMany<Spanned<String>>>,
+    pub(super) audience: Option<OneOrMany<Spanned<ResourceAudience>>>,
     pub(super) hosts: Option<Spanned<Vec<Spanned<String>>>>,
     pub(super) path: Option<Spanned<String>>,
     pub(super) name: Option<Spanned<String>>,
     pub(super) documentation: Option<Spanned<String>>,
-    pub(super) scopes: Option<Vec<Spanned<String>>>,
+    pub(super) scopes_supported: Option<Vec<Spanned<String>>>,
+    pub(super) authorization_servers: Option<Vec<Spanned<String>>>,
     pub(super) resource_metadata: Option<Spanned<String>>,
 }
 
@@ -99,6 +101,34 @@ pub(super) struct TimeoutsDocument {
     pub(super) response: Option<Spanned<String>>,
     #[serde(deserialize_with = "duration")]
     pub(super) drain: Option<Spanned<String>>,
+}
+
+/// An audience of a resource.
+#[derive(Debug)]
+pub(super) enum ResourceAudience {
+    /// In the tokens of each issuer that is not named beside it.
+    OfEach(String),
+    /// In the tokens of the issuers that are the keys.
+    Of(BTreeMap<String, Spanned<OneOrMany<Spanned<String>>>>),
+}
+
+impl<'de> Deserialize<'de> for ResourceAudience {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextOrMapping;
+        impl<'de> Visitor<'de> for TextOrMapping {
+            type Value = ResourceAudience;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text\nwrite an audience, or `{ ISSUER: AUDIENCE }` for the tokens of one issuer")
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<ResourceAudience, E> {
+                Ok(ResourceAudience::OfEach(text.to_owned()))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ResourceAudience, A::Error> {
+                Deserialize::deserialize(MapAccessDeserializer::new(map)).map(ResourceAudience::Of)
+            }
+        }
+        deserializer.deserialize_any(TextOrMapping)
+    }
 }
 
 /// A value of a required claim.

@@ -77,10 +77,27 @@ impl ConfigReader<'_> {
                 self.diagnostics.push(place, message, help.clone());
             }
             ConfigError::AudienceOfIssuer(issuer) => {
-                let place = Self::place_of_issuer(document, issuer);
-                let message = "the tokens of this issuer would be for every resource";
-                let help = "write its audiences as `audience` of the entries of `resources`, and remove them here";
+                let place = Self::place_of_own_audience(document, issuer);
+                let message = "an issuer has no audience of its own beside several resources, or where a resource names one for it";
+                let help = format!(
+                    "write it at the resource that its tokens are for, as `audience: {{ \"{issuer}\": … }}`, and remove it here"
+                );
                 self.diagnostics.push(place, message, help);
+            }
+            ConfigError::AudienceOfUnknownIssuer {
+                resource, issuer, help, ..
+            } => {
+                if let Some(place) = Self::place_of_audience(document, resource, issuer) {
+                    let message = format!("`{issuer}` is not a trusted issuer");
+                    self.diagnostics.push(place, message, help.clone());
+                }
+            }
+            ConfigError::HeaderSpelling {
+                header, other, help, ..
+            } => {
+                let place = Self::place_of_header(document, header);
+                let message = format!("`{header}` is the same as `{other}` to some servers");
+                self.diagnostics.push(place, message, *help);
             }
             ConfigError::MetadataRoute {
                 route, line, column, ..
@@ -109,6 +126,24 @@ impl ConfigReader<'_> {
             name.filter(|name| name.value == identifier).map(Spanned::span)
         });
         place.unwrap_or_default()
+    }
+
+    /// The place of the audience of an issuer, or else of the issuer.
+    fn place_of_own_audience(document: &Document, identifier: &str) -> Span {
+        let mut issuers = document.issuers.iter().flat_map(|issuers| &issuers.value);
+        let place = issuers.find_map(|written| {
+            let name = written.value.issuer.as_ref()?;
+            let is_named = name.value == identifier;
+            written.value.audience.as_ref().filter(|_| is_named).map(Spanned::span)
+        });
+        place.unwrap_or_else(|| Self::place_of_issuer(document, identifier))
+    }
+
+    fn place_of_header(document: &Document, header: &str) -> Span {
+        let issuers = document.issuers.iter().flat_map(|issuers| &issuers.value);
+        let mut headers = issuers.filter_map(|issuer| issuer.value.header.as_ref());
+        let place = headers.find(|written| written.value.eq_ignore_ascii_case(header));
+        place.map(Spanned::span).unwrap_or_default()
     }
 
     /// Whether no part of an issuer was left out with a mistake of its own.

@@ -35,7 +35,7 @@ impl ConfigReader<'_> {
         trusted
     }
 
-    /// Checks the headers of all issuers with each other, and with the identity headers.
+    /// Checks the headers of all issuers with the identity headers.
     pub(super) fn check_carriers(
         &mut self,
         issuers: &[Spanned<IssuerDocument>],
@@ -47,24 +47,17 @@ impl ConfigReader<'_> {
             set.into_iter()
                 .any(|header| header.as_str().eq_ignore_ascii_case(&written.value))
         };
-        let mut earlier: Vec<&str> = Vec::new();
         for written in issuers
             .iter()
             .filter_map(|issuer| issuer.value.header.as_ref())
             .filter(is_set)
         {
             let name = written.value.as_str();
-            let is_other = |other: &&&str| header_name::same(other, name) && !other.eq_ignore_ascii_case(name);
             if identity.owns(name) {
                 let message = format!("`{name}` is an identity header, which no client may send");
                 let help = "name the header that the proxy in front sets, or choose another identity header";
                 self.diagnostics.push(written.span(), message, help);
-            } else if let Some(other) = earlier.iter().find(is_other) {
-                let message = format!("`{name}` is the same as `{other}` to some servers");
-                self.diagnostics
-                    .push(written.span(), message, "write it as the other issuer's");
             }
-            earlier.push(name);
         }
     }
 }

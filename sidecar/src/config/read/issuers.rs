@@ -48,6 +48,7 @@ impl ConfigReader<'_> {
                     audience: text,
                     reason,
                     help,
+                    ..
                 }) => {
                     let message = format!("`{text}` is not an audience: {reason}");
                     self.diagnostics.push(audience.span(), message, help);
@@ -107,7 +108,9 @@ impl ConfigReader<'_> {
         if let Some(identifier) = self.required("issuer", document.issuer.as_ref(), written.span()) {
             match plain_http.construct(&identifier.value, source.clone()) {
                 Ok(issuer) => trusted = issuer,
-                Err(ConfigError::Issuer { issuer, reason, help }) => {
+                Err(ConfigError::Issuer {
+                    issuer, reason, help, ..
+                }) => {
                     let message = format!("`{issuer}` is not an issuer: {reason}");
                     self.diagnostics.push(identifier.span(), message, help);
                 }

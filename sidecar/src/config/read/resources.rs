@@ -5,7 +5,7 @@ use actgate_yaml::{Span, Spanned};
 
 use super::reader::ConfigReader;
 use super::values::{self, InvalidValue, invalid};
-use crate::config::document::{Document, ResourceDocument};
+use crate::config::document::{Document, ResourceAudience, ResourceDocument};
 
 /// Replaces an invalid identifier, so that the other keys of the resource are checked.
 const PLACEHOLDER: &str = "https://resource.invalid";
@@ -49,7 +49,7 @@ impl ConfigReader<'_> {
         let is_named = named.is_some();
         resource = named.unwrap_or(resource);
         for audience in document.audience.iter().flat_map(|audiences| audiences.iter()) {
-            resource = self.changed(resource, audience, Resource::audience);
+            resource = self.audience_of_resource(resource, audience);
         }
         if let Some(hosts) = &document.hosts {
             if hosts.value.is_empty() && !self.omissions.within(hosts.span()) {
@@ -69,17 +69,56 @@ impl ConfigReader<'_> {
         if let Some(metadata) = &document.resource_metadata {
             resource = self.changed(resource, metadata, Resource::metadata_at);
         }
-        if let Some(name) = self.optional(document.name.as_ref(), |text| resource_name(text)) {
-            resource = resource.name(&name);
+        if let Some(name) = &document.name {
+            resource = self.changed(resource, name, Resource::name);
         }
-        if let Some(scopes) = &document.scopes {
-            let scopes: Vec<String> = scopes
-                .iter()
-                .filter_map(|scope| self.take(scope, |text| scope_word(text)))
-                .collect();
-            resource = resource.scopes(scopes.iter().map(String::as_str));
+        if let Some(scopes) = &document.scopes_supported {
+            let scopes = self.valid(scopes, |resource, scope| resource.scopes_supported([scope]));
+            resource = resource.scopes_supported(scopes).ok()?;
+        }
+        if let Some(issuers) = &document.authorization_servers {
+            let issuers = self.valid(issuers, |resource, issuer| resource.authorization_servers([issuer]));
+            resource = resource.authorization_servers(issuers).ok()?;
         }
         is_named.then_some(resource)
+    }
+
+    fn audience_of_resource(&mut self, mut resource: Resource, written: &Spanned<ResourceAudience>) -> Resource {
+        let issuers = match &written.value {
+            ResourceAudience::Of(issuers) => issuers,
+            ResourceAudience::OfEach(audience) => {
+                let changed = resource.clone().audience(audience);
+                return self.take(written, |_| checked(changed)).unwrap_or(resource);
+            }
+        };
+        if issuers.is_empty() && !self.omissions.within(written.span()) {
+            let help = "write `{ ISSUER: AUDIENCE }`, or the audience alone for each issuer";
+            self.diagnostics.push(written.span(), "no issuer is named", help);
+        }
+        for (issuer, audiences) in issuers {
+            if audiences.value.is_empty() && !self.omissions.within(audiences.span()) {
+                let help = "write the audience as the issuer writes it in `aud`";
+                self.diagnostics.push(audiences.span(), "there is no audience", help);
+            }
+            for audience in audiences.value.iter() {
+                let changed = resource.clone().audience_of(issuer, &audience.value);
+                resource = self.take(audience, |_| checked(changed)).unwrap_or(resource);
+            }
+        }
+        resource
+    }
+
+    /// The texts with which the change of a resource is no mistake.
+    fn valid<'t>(
+        &mut self,
+        texts: &'t [Spanned<String>],
+        change: fn(Resource, &str) -> Result<Resource, ConfigError>,
+    ) -> Vec<&'t str> {
+        let is_valid = |text: &&'t Spanned<String>| {
+            let changed = Resource::new(PLACEHOLDER).and_then(|resource| change(resource, &text.value));
+            self.take(text, |_| checked(changed)).is_some()
+        };
+        texts.iter().filter(is_valid).map(|text| &*text.value).collect()
     }
 
     /// The resource with a text, or as it was where the text is a mistake.
@@ -91,6 +130,27 @@ impl ConfigReader<'_> {
     ) -> Resource {
         let changed = self.take(text, |text| checked(change(resource.clone(), text)));
         changed.unwrap_or(resource)
+    }
+
+    /// The place of the audiences for an issuer at the resource with an identifier; [`None`] where the issuer is written, and has
+    /// a mistake of its own.
+    pub(super) fn place_of_audience(document: &Document, identifier: &str, issuer: &str) -> Option<Span> {
+        let mut issuers = document.issuers.iter().flat_map(|issuers| &issuers.value);
+        if issuers.any(|entry| entry.value.issuer.as_ref().is_some_and(|name| name.value == issuer)) {
+            return None;
+        }
+        let entries = document.resources.iter().flat_map(|resources| &resources.value);
+        let is_named = |entry: &&Spanned<ResourceDocument>| {
+            let name = entry.value.resource.as_ref();
+            name.is_some_and(|name| name.value == identifier)
+        };
+        let audiences = entries.filter(is_named).flat_map(|entry| &entry.value.audience);
+        audiences
+            .flat_map(|audiences| audiences.iter())
+            .find_map(|audience| match &audience.value {
+                ResourceAudience::Of(issuers) => issuers.get(issuer).map(Spanned::span),
+                ResourceAudience::OfEach(_) => None,
+            })
     }
 
     /// The place of the resource with an identifier: the last, which is the one that an earlier one excludes.
@@ -110,38 +170,22 @@ fn checked(resource: Result<Resource, ConfigError>) -> Result<Resource, InvalidV
         ConfigError::Place {
             place, reason, help, ..
         } => invalid(format!("`{place}` is not a place of a resource: {reason}"), help),
-        ConfigError::Audience { audience, reason, help } => {
-            invalid(format!("`{audience}` is not an audience: {reason}"), help)
-        }
+        ConfigError::Audience {
+            audience, reason, help, ..
+        } => invalid(format!("`{audience}` is not an audience: {reason}"), help),
         ConfigError::EmptyAudience => invalid("an audience is empty", values::NAME_THIS_API),
         ConfigError::Url { url, reason, .. } => {
             invalid(format!("`{url}` cannot be used: {reason}"), "write an https URL")
         }
+        ConfigError::Metadata {
+            text,
+            what,
+            reason,
+            help,
+            ..
+        } => invalid(format!("`{text}` is not {what}: {reason}"), help),
         error => invalid(error.to_string(), ""),
     })
-}
-
-fn resource_name(text: &str) -> Result<String, InvalidValue> {
-    if text.trim().is_empty() || text.contains(char::is_control) {
-        return invalid(
-            "a name is blank or contains a control character",
-            "write a name for people, such as Orders",
-        );
-    }
-    Ok(text.to_owned())
-}
-
-/// RFC 6749 section 3.3.
-fn scope_word(text: &str) -> Result<String, InvalidValue> {
-    let is_of_scope = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
-    if text.is_empty() || !text.bytes().all(is_of_scope) {
-        let message = format!("`{}` is not a scope", text.escape_debug());
-        return invalid(
-            message,
-            "write one word of printable ASCII without quotes and backslashes",
-        );
-    }
-    Ok(text.to_owned())
 }
 
 #[cfg(test)]
@@ -178,7 +222,7 @@ routes: [{ match: 'GET /orders/{id}', scopes: [a] }]
         };
         assert_eq!(resource.identifier(), "https://api.example.com/orders");
         assert_eq!(
-            (resource.hosts().collect(), resource.root()),
+            (resource.hosts().collect(), resource.stated_path()),
             (vec!["api.example.com"], Some("/orders"))
         );
         assert_eq!(resource.metadata_url(), "https://docs.example.com/orders/metadata");
@@ -190,7 +234,8 @@ routes: [{ match: 'GET /orders/{id}', scopes: [a] }]
             "audience",
             "name",
             "documentation",
-            "scopes",
+            "scopes_supported",
+            "authorization_servers",
             "resource_metadata",
         ];
         for key in keys {
