@@ -242,6 +242,21 @@ fn a_request_without_keys_is_answered_with_503() {
     );
 }
 
+#[test]
+fn the_reason_of_a_missing_scope_names_what_the_route_requires() {
+    let deployment = Deployment::with_policy("routes: [{ match: GET /scoped, scopes: [orders:read, orders:list] }]");
+    let token = deployment.issuer.token(json!({ "scope": "other-canary orders:list" }));
+    assert_eq!(deployment.status("/scoped", &token), 403);
+    let decision = deployment.gate.decision_after(0);
+    assert_eq!(
+        (&decision["code"], &decision["reason"]),
+        (
+            &json!("insufficient_scope"),
+            &json!("the token lacks a scope that the route requires: orders:read orders:list")
+        )
+    );
+}
+
 /// An allowed request has no code, and a public route no chain.
 #[test]
 fn an_allowed_request_is_logged_with_its_chain() {

@@ -105,7 +105,7 @@ pub enum Error {
     #[error("the delegation chain is too long")]
     ChainTooLong,
     /// The token is valid but lacks a required scope.
-    #[error("the token lacks a required scope")]
+    #[error("the token lacks a scope that the route requires: {required}")]
     #[non_exhaustive]
     InsufficientScope {
         /// The scopes that the route requires, separated by spaces.
