@@ -249,3 +249,80 @@ fn what_has_no_effect_is_logged_at_start() {
         .any(|line| line.contains("WARN") && line.contains("17:10: no route requires `fresh`"));
     assert!(warned, "{lines:#?}");
 }
+
+/// An issuer whose tokens are in a header, in place of the issuer of the configuration.
+const PROXIED: &str = "  - issuer: https://team.cloudflareaccess.com
+    jwks_uri: https://team.cloudflareaccess.com/cdn-cgi/access/certs
+    audience: [aud-1, aud-2]
+    profile: cloudflare-access
+    header: Cf-Access-Jwt-Assertion
+    claims: { type: [app, 7], flag: true }
+    agent_clients: [robot-1, robot-2]
+    kinds: { service: [{ claims: { common_name: { present: true } } }] }
+  - issuer: https://idp.example.com
+";
+
+#[test]
+fn each_issuer_is_shown_with_what_its_tokens_must_have() {
+    let files = Files::new();
+    let path = files.write(
+        "actgate.yaml",
+        &CONFIGURATION
+            .replace("  - issuer: https://idp.example.com\n", PROXIED)
+            .replace("    chain: { max_depth: 2 }\n", ""),
+    );
+    let printed = output_text(&run_to_end(&["check", "--config", &path], ""));
+    let expected =
+        "  issuer    https://team.cloudflareaccess.com (keys: https://team.cloudflareaccess.com/cdn-cgi/access/certs; \
+                    audience: aud-1, aud-2)
+            profile: cloudflare-access
+            header: cf-access-jwt-assertion
+            claims: flag is true
+            claims: type is \"app\" or 7
+            agent_clients: robot-1, robot-2
+            kinds: added to those of the profile
+  issuer    https://idp.example.com (keys: by discovery)
+            profile: rfc9068
+  policy ";
+    assert!(printed.contains(expected), "{printed}");
+    assert!(!printed.contains("warning"), "{printed}");
+    let output = run_to_end(&["check", "--json", "--config", &path], "");
+    let report: Value = serde_json::from_slice(&output.stdout).expect("a JSON report");
+    assert_eq!(
+        report["issuers"],
+        serde_json::json!([
+            {
+                "issuer": "https://team.cloudflareaccess.com",
+                "jwks_uri": "https://team.cloudflareaccess.com/cdn-cgi/access/certs",
+                "audience": ["aud-1", "aud-2"],
+                "profile": "cloudflare-access",
+                "header": "cf-access-jwt-assertion",
+                "claims": { "flag": [true], "type": ["app", 7] },
+                "agent_clients": ["robot-1", "robot-2"],
+                "kinds": "added"
+            },
+            { "issuer": "https://idp.example.com", "profile": "rfc9068" }
+        ])
+    );
+}
+
+#[test]
+fn a_preset_without_its_header_is_a_warning_of_check_and_of_the_start() {
+    let files = Files::new();
+    let path = files.write("actgate.yaml", &CONFIGURATION.replace("rfc9068", "cloudflare-access"));
+    let message = format!(
+        "{path}:9:14: tokens of this issuer are read from `Authorization`, where Cloudflare Access writes none"
+    );
+    let help = "write `header: Cf-Access-Jwt-Assertion` in this entry";
+    let printed = output_text(&run_to_end(&["check", "--config", &path], ""));
+    assert!(
+        printed.contains(&format!("warning: {message}\n  help: {help}\n")),
+        "{printed}"
+    );
+    let mut gate = Process::start(&["run", "--config", &path]);
+    gate.address("listening on");
+    let lines = gate.stderr();
+    let wanted = format!("{message}; {help}");
+    let warned = lines.iter().any(|line| line.contains("WARN") && line.contains(&wanted));
+    assert!(warned, "{lines:#?}");
+}

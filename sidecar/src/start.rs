@@ -51,6 +51,9 @@ pub(crate) async fn start(settings: Settings, log: DecisionLog) -> Result<Server
             warning.message()
         );
     }
+    for warning in settings.warnings.iter() {
+        tracing::warn!("{}", warning.to_string().replace("\n  help: ", "; "));
+    }
     let address = data.address().context("address of the listener")?;
     let own = settings.issuers.iter().flat_map(|issuer| &issuer.own_audiences);
     let audiences = settings.audiences.iter().chain(own).map(String::as_str);

@@ -46,7 +46,7 @@ fn check_names_the_key_file() {
     assert!(text.contains(&line) && !text.contains("warning"), "{text}");
     let output = run_to_end(&["check", "--json", "--config", &config], "");
     let report: Value = serde_json::from_slice(&output.stdout).expect("a report");
-    let issuer = json!({ "issuer": "https://idp.example.com", "jwks_file": keys });
+    let issuer = json!({ "issuer": "https://idp.example.com", "jwks_file": keys, "profile": "rfc9068" });
     assert_eq!(report["issuers"][0], issuer, "{report}");
 }
 

@@ -1,17 +1,20 @@
 //! `actgate check`.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use actgate::Resource;
 use actgate::keys::HttpFetch;
+use actgate::{ClaimValue, Resource};
 use actgate_yaml::{Diagnostic, Diagnostics, Span};
+use http::HeaderName;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::cli::issuer::read_registry;
 use crate::cli::output::{Output, print, print_json};
-use crate::config::{self, KeyLocation, Settings, check_named_roots};
+use crate::config::{self, IssuerSettings, KeyLocation, Settings, check_named_roots};
 use crate::exit::Failure;
 
 /// The most warnings that are printed as text.
@@ -127,25 +130,86 @@ struct IssuerSummary<'a> {
     jwks_file: Option<&'a Path>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     audience: &'a [String],
+    /// The preset of its profile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    profile: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    header: Option<&'a str>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    claims: BTreeMap<&'a str, Vec<Value>>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    agent_clients: &'a [String],
+    /// Evidence beside that of the profile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kinds: Option<&'static str>,
     #[serde(skip)]
     keys: &'a KeyLocation,
 }
 
-impl<'a> Summary<'a> {
-    fn of(settings: &'a Settings) -> Summary<'a> {
-        let issuers = settings.issuers.iter().map(|issuer| IssuerSummary {
+impl<'a> IssuerSummary<'a> {
+    fn of(issuer: &'a IssuerSettings) -> IssuerSummary<'a> {
+        let claims = issuer.claims.iter().map(|claim| {
+            let values = claim.values.iter().map(json_value).collect();
+            (claim.name.as_str(), values)
+        });
+        IssuerSummary {
             issuer: issuer.trusted.identifier(),
             jwks_uri: match &issuer.keys {
-                KeyLocation::JwksUri(address) => Some(address),
+                KeyLocation::JwksUri(address) => Some(address.as_str()),
                 _ => None,
             },
             jwks_file: match &issuer.keys {
-                KeyLocation::File(file) => Some(file),
+                KeyLocation::File(file) => Some(file.as_path()),
                 _ => None,
             },
             audience: &issuer.own_audiences,
+            profile: issuer.profile.preset(),
+            header: issuer.trusted.carrier().map(HeaderName::as_str),
+            claims: claims.collect(),
+            agent_clients: &issuer.agent_clients,
+            kinds: issuer.kinds.as_ref().map(|_| "added"),
             keys: &issuer.keys,
-        });
+        }
+    }
+}
+
+impl fmt::Display for IssuerSummary<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "  issuer    {} (keys: {}", self.issuer, self.keys)?;
+        if !self.audience.is_empty() {
+            write!(f, "; audience: {}", self.audience.join(", "))?;
+        }
+        writeln!(f, ")")?;
+        let mut part = |name: &str, value: &str| writeln!(f, "            {name}: {value}");
+        part("profile", self.profile.unwrap_or("without a preset"))?;
+        if let Some(header) = self.header {
+            part("header", header)?;
+        }
+        for (claim, values) in &self.claims {
+            let values: Vec<_> = values.iter().map(ToString::to_string).collect();
+            part("claims", &format!("{claim} is {}", values.join(" or ")))?;
+        }
+        if !self.agent_clients.is_empty() {
+            part("agent_clients", &self.agent_clients.join(", "))?;
+        }
+        if let Some(kinds) = self.kinds {
+            part("kinds", &format!("{kinds} to those of the profile"))?;
+        }
+        Ok(())
+    }
+}
+
+fn json_value(value: &ClaimValue) -> Value {
+    match value {
+        ClaimValue::Text(text) => (&**text).into(),
+        ClaimValue::Integer(number) => (*number).into(),
+        ClaimValue::Boolean(flag) => (*flag).into(),
+        other => other.to_string().into(),
+    }
+}
+
+impl<'a> Summary<'a> {
+    fn of(settings: &'a Settings) -> Summary<'a> {
         Summary {
             file: &settings.file,
             listen: settings.listen,
@@ -153,7 +217,7 @@ impl<'a> Summary<'a> {
             admin: settings.admin,
             audience: &settings.audiences,
             resources: settings.resources.iter().map(ResourceSummary::of).collect(),
-            issuers: issuers.collect(),
+            issuers: settings.issuers.iter().map(IssuerSummary::of).collect(),
             policy: &settings.policy_file,
             routes: settings.policy.routes().count(),
             requirements: settings.policy.requirements().count(),
@@ -188,11 +252,7 @@ impl fmt::Display for Summary<'_> {
             )?;
         }
         for issuer in &self.issuers {
-            let audience = match issuer.audience {
-                [] => String::new(),
-                own => format!("; audience: {}", own.join(", ")),
-            };
-            writeln!(f, "  issuer    {} (keys: {}{audience})", issuer.issuer, issuer.keys)?;
+            write!(f, "{issuer}")?;
         }
         writeln!(
             f,
@@ -223,8 +283,8 @@ impl fmt::Display for Summary<'_> {
     }
 }
 
-/// What the policy holds without effect, the routes that match other spellings of stricter ones, keys over plain http, and
-/// missing files and root certificates.
+/// What the policy holds without effect, the routes that match other spellings of stricter ones, probable mistakes of
+/// issuers, keys over plain http, and missing files and root certificates.
 fn warnings(settings: &Settings) -> Diagnostics {
     let policy = &settings.policy;
     let found = policy.warnings().chain(policy.unforwarded_methods());
@@ -234,6 +294,7 @@ fn warnings(settings: &Settings) -> Diagnostics {
         Diagnostic::new(Span { line, column }, warning.message(), help)
     });
     let mut warnings = warnings.collect::<Diagnostics>().in_file(&settings.policy_file);
+    warnings.extend(settings.warnings.iter().cloned());
     warnings.extend(insecure_keys(settings));
     warnings.extend(missing_roots(settings));
     // Facts of this machine, too.

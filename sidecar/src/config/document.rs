@@ -67,7 +67,7 @@ pub(super) struct IssuerDocument {
     pub(super) header: Option<Spanned<String>>,
     pub(super) claims: BTreeMap<String, Spanned<OneOrMany<RequiredValue>>>,
     pub(super) algorithms: Option<Spanned<Vec<AcceptedAlgorithm>>>,
-    pub(super) profile: Option<Profile>,
+    pub(super) profile: Option<Spanned<Profile>>,
     pub(super) kinds: Option<Kinds>,
     pub(super) agent_clients: Option<OneOrMany<Spanned<String>>>,
     pub(super) chain_completeness: Option<ChainCompleteness>,

@@ -8,5 +8,5 @@ mod text_file;
 
 pub(crate) use self::read::{load, parse};
 pub(crate) use self::roots::check_named_roots;
-pub(crate) use self::settings::{KeyLocation, Settings};
+pub(crate) use self::settings::{IssuerSettings, KeyLocation, Settings};
 pub(crate) use self::text_file::read_text;

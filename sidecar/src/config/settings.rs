@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actgate::{AuthorizerBuilder, Policy, Resource, TrustedIssuer};
+use actgate::profile::{Kinds, Profile};
+use actgate::{AuthorizerBuilder, ClaimValue, Policy, Resource, TrustedIssuer};
 use actgate_yaml::{Diagnostics, Span};
 use http::uri::Authority;
 
@@ -37,6 +38,8 @@ pub(crate) struct Settings {
     pub(crate) issuers: Vec<IssuerSettings>,
     /// The files of issuers that this machine does not have. With one missing, the gate does not start.
     pub(crate) missing_files: Diagnostics,
+    /// What is valid, and is probably a mistake.
+    pub(crate) warnings: Diagnostics,
     pub(crate) policy: Arc<Policy>,
     /// The file that the policy was read from.
     pub(crate) policy_file: PathBuf,
@@ -54,6 +57,13 @@ pub(crate) struct IssuerSettings {
     pub(crate) trusted: TrustedIssuer,
     /// Its own audiences, in place of those of the API.
     pub(crate) own_audiences: Vec<String>,
+    pub(crate) profile: Profile,
+    /// The claims that each of its tokens must have.
+    pub(crate) claims: Vec<PinnedClaim>,
+    /// The clients that are agents.
+    pub(crate) agent_clients: Vec<String>,
+    /// The evidence that is added to that of the profile.
+    pub(crate) kinds: Option<Kinds>,
     pub(crate) keys: KeyLocation,
     /// Where the configuration allows to fetch them over plain http.
     pub(crate) insecure_http: Option<Span>,
@@ -61,6 +71,13 @@ pub(crate) struct IssuerSettings {
     pub(crate) roots: Roots,
     /// The time limit of a fetch of its keys.
     pub(crate) fetch_timeout: Duration,
+}
+
+/// A claim of each token of an issuer, and its accepted values.
+#[derive(Clone, Debug)]
+pub(crate) struct PinnedClaim {
+    pub(crate) name: String,
+    pub(crate) values: Vec<ClaimValue>,
 }
 
 /// The root certificates for the servers of an issuer.

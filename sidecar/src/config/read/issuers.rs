@@ -5,17 +5,19 @@ use actgate::{ConfigError, TrustedIssuer};
 use actgate_yaml::{Diagnostics, OneOrMany, Span, Spanned};
 
 use super::issuer_keys::{IssuerKeys, PLACEHOLDER, PlainHttp};
+use super::issuer_warnings;
 use super::key_access::KeyAccess;
 use super::reader::ConfigReader;
 use super::values;
 use crate::config::document::{AcceptedAlgorithm, Document, IssuerDocument};
-use crate::config::settings::{IssuerSettings, Roots};
+use crate::config::settings::{IssuerSettings, PinnedClaim, Roots};
 
-/// The issuers, and their files that this machine does not have.
+/// The issuers, their files that this machine does not have, and what is probably a mistake.
 #[derive(Default)]
 pub(super) struct TrustSettings {
     pub(super) issuers: Vec<IssuerSettings>,
     pub(super) missing_files: Diagnostics,
+    pub(super) warnings: Diagnostics,
 }
 
 const NAME_AN_ISSUER: &str = "name at least one issuer";
@@ -84,9 +86,13 @@ impl ConfigReader<'_> {
                 }
                 names.push(&name.value);
             }
-            settings
-                .issuers
-                .extend(self.issuer(issuer, audiences, &mut settings.missing_files));
+            let trusted = self.issuer(issuer, audiences, &mut settings.missing_files);
+            if let Some(trusted) = &trusted {
+                settings
+                    .warnings
+                    .extend(issuer_warnings::of(&issuer.value, trusted, self.file));
+            }
+            settings.issuers.extend(trusted);
         }
         settings
     }
@@ -142,15 +148,19 @@ impl ConfigReader<'_> {
         if let Some(fetch) = fetch {
             trusted = trusted.fetch_with(fetch);
         }
-        if let Some(profile) = &document.profile {
-            trusted = trusted.profile(profile.clone());
-        }
+        let profile = document.profile.as_ref().map(|profile| profile.value.clone());
+        let profile = profile.unwrap_or_default();
+        trusted = trusted.profile(profile.clone());
         if let Some(kinds) = &document.kinds {
             trusted = trusted.kinds(kinds.clone());
         }
+        let mut agent_clients = Vec::new();
         for client in document.agent_clients.iter().flat_map(|clients| clients.iter()) {
             match trusted.clone().agent_client(&client.value) {
-                Ok(issuer) => trusted = issuer,
+                Ok(issuer) => {
+                    trusted = issuer;
+                    agent_clients.push(client.value.clone());
+                }
                 Err(error) => {
                     let (message, help) = (error.to_string(), "write each client as the token has it");
                     self.diagnostics.push(client.span(), message, help);
@@ -166,6 +176,10 @@ impl ConfigReader<'_> {
         Some(IssuerSettings {
             trusted,
             own_audiences: own.unwrap_or_default(),
+            profile,
+            claims: pinned_claims(document),
+            agent_clients,
+            kinds: document.kinds.clone(),
             keys: location,
             insecure_http: match plain_http {
                 PlainHttp::Allowed(place) => Some(place),
@@ -212,4 +226,12 @@ impl ConfigReader<'_> {
         }
         trusted
     }
+}
+
+fn pinned_claims(document: &IssuerDocument) -> Vec<PinnedClaim> {
+    let pinned = document.claims.iter().map(|(name, written)| PinnedClaim {
+        name: name.clone(),
+        values: written.value.iter().map(|value| value.0.clone()).collect(),
+    });
+    pinned.collect()
 }

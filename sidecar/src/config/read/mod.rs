@@ -5,6 +5,7 @@ mod authorizer;
 mod carriers;
 mod identity_headers;
 mod issuer_keys;
+mod issuer_warnings;
 mod issuers;
 mod key_access;
 mod log;
@@ -71,7 +72,11 @@ impl ConfigReader<'_> {
         let decision_log = self.decision_log(document.decision_log.as_ref(), document.policy.as_ref());
         let identity_headers = self.identity_headers(&document.identity_headers);
         let (limits, upstream_timeouts) = self.limits(document);
-        let TrustSettings { issuers, missing_files } = self.issuers(document.issuers.as_ref(), &audiences);
+        let TrustSettings {
+            issuers,
+            missing_files,
+            warnings,
+        } = self.issuers(document.issuers.as_ref(), &audiences);
         if let Some(written) = &document.issuers {
             self.check_carriers(&written.value, &issuers, &identity_headers);
         }
@@ -89,6 +94,7 @@ impl ConfigReader<'_> {
             resources,
             issuers,
             missing_files,
+            warnings,
             policy: policy.policy,
             policy_file: policy.file,
             authorizer,
