@@ -118,3 +118,11 @@ fn a_token_is_no_header_of_the_command_line() {
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(text.contains("a credential is read from standard input"), "{text}");
 }
+
+#[test]
+fn a_request_without_a_message_has_help() {
+    let help = |arguments: &[&str]| explained(arguments)["checks"][0]["help"].clone();
+    let hint = "name the message with `--mcp METHOD:NAME`, such as `--mcp tools/call:NAME`";
+    assert_eq!(help(&[]), json!(hint));
+    assert_eq!(help(&["--mcp", "tools/call:get_order"]), Value::Null);
+}

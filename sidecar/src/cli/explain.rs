@@ -17,6 +17,7 @@ use tracing::Level;
 
 use crate::cli::arguments::ExplainArguments;
 use crate::cli::chain_tree;
+use crate::cli::explain_help::Helper;
 use crate::cli::output::{Output, print, print_json};
 use crate::cli::pasted_token::PastedToken;
 use crate::cli::request_headers;
@@ -42,6 +43,7 @@ const LATEST_TIME: u64 = 253_402_300_799;
 pub(crate) async fn explain(arguments: &ExplainArguments, log: &ProcessLog) -> Result<(), Failure> {
     let settings = config::load(&arguments.file.config)?;
     let PastedToken { token, mut notes } = read_token()?;
+    let helper = Helper::new(settings.issuers.clone(), &token);
     let authorizer = match &arguments.jwks {
         Some(file) => with_key_set(settings, file)?,
         // No key is used.
@@ -57,6 +59,7 @@ pub(crate) async fn explain(arguments: &ExplainArguments, log: &ProcessLog) -> R
         notes,
         now,
         explained,
+        helper,
         unforwarded: check_method(&arguments.method).err(),
         challenge: None,
     };
@@ -122,6 +125,7 @@ struct Report<'a> {
     notes: Vec<&'static str>,
     now: u64,
     explained: Explanation,
+    helper: Helper,
     /// Why no request of the method is authorized at all.
     unforwarded: Option<HeadError>,
     challenge: Option<Challenge>,
@@ -195,7 +199,7 @@ impl Report<'_> {
         };
         let indentation = " ".repeat(indent);
         writeln!(f, "{indentation}{mark} {rule}: expected {expected}, got {got}{code}")?;
-        if let Some(help) = self.help(check) {
+        if let Some(help) = self.helper.help(&self.explained, check) {
             writeln!(f, "{indentation}  help: {}", printable(&help))?;
         }
         let mut alternatives = check.alternatives.iter().flatten();
@@ -232,7 +236,7 @@ impl Report<'_> {
         if let Some(code) = check.code {
             json["code"] = code.into();
         }
-        if let Some(help) = self.help(check) {
+        if let Some(help) = self.helper.help(&self.explained, check) {
             json["help"] = help.into();
         }
         if !check.alternatives.is_empty() {
@@ -240,40 +244,6 @@ impl Report<'_> {
             json["alternatives"] = check.alternatives.iter().map(of_one).collect();
         }
         json
-    }
-
-    /// What the operator can change where many tokens fail: an issuer that writes its tokens in another way.
-    fn help(&self, check: &Check) -> Option<String> {
-        let fitting = self.explained.fitting_presets()?;
-        let got = match &*check.got {
-            "no `typ`" => "there is no `typ`".to_owned(),
-            got => format!("`typ` is `{got}`"),
-        };
-        match (&*check.rule, check.outcome, fitting) {
-            ("type", Outcome::Failed, []) => Some(format!(
-                "{got}: no preset accepts a token of this form; configure the issuer for RFC 9068 access tokens (`at+jwt`)"
-            )),
-            ("type", Outcome::Failed, fitting) => Some(format!(
-                "{got}: {}, or configure the issuer for RFC 9068 access tokens (`at+jwt`)",
-                with_preset(fitting)
-            )),
-            ("claims", Outcome::Failed, [_, ..]) => Some(with_preset(fitting)),
-            _ => None,
-        }
-    }
-}
-
-/// Which presets accept a token. Its form does not show which product issued it.
-fn with_preset(fitting: &[&str]) -> String {
-    let names: Vec<String> = fitting.iter().map(|name| format!("`{name}`")).collect();
-    match &names[..] {
-        [only] => {
-            format!("the preset {only} accepts a token of this form; write it as `profile` if that is the product")
-        }
-        several => format!(
-            "the presets {} accept a token of this form; write the one of the product as `profile`",
-            several.join(", ")
-        ),
     }
 }
 

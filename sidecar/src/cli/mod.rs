@@ -5,6 +5,7 @@ pub(crate) mod chain_tree;
 pub(crate) mod check;
 pub(crate) mod demo;
 pub(crate) mod explain;
+pub(crate) mod explain_help;
 pub(crate) mod issuer;
 pub(crate) mod issuers;
 pub(crate) mod output;

@@ -1,0 +1,179 @@
+//! What an operator can change where a check of `explain` fails.
+
+use actgate::Explanation;
+use actgate::policy::{Check, Outcome};
+use actgate::profile::Kind;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value};
+
+use crate::config::IssuerSettings;
+
+/// Claims that ID tokens have, and access tokens do not.
+const ID_TOKEN_CLAIMS: [&str; 3] = ["nonce", "at_hash", "c_hash"];
+
+const ID_TOKEN: &str = "this is an ID token, which is for the client; send the access token";
+
+const OPAQUE_TOKEN: &str = "this may be an opaque token; request the access token for the audience of this API, and configure \
+                            the issuer for JWT access tokens";
+
+/// The help for failed checks of one request.
+pub(crate) struct Helper {
+    issuers: Vec<IssuerSettings>,
+    /// The claims of the token, which are not verified.
+    claims: Map<String, Value>,
+}
+
+impl Helper {
+    /// For the trusted issuers and a token.
+    pub(crate) fn new(issuers: Vec<IssuerSettings>, token: &str) -> Helper {
+        let claims = token
+            .split('.')
+            .nth(1)
+            .and_then(|claims| URL_SAFE_NO_PAD.decode(claims).ok())
+            .and_then(|claims| serde_json::from_slice(&claims).ok());
+        Helper {
+            issuers,
+            claims: claims.unwrap_or_default(),
+        }
+    }
+
+    /// The help for a check; [`None`] for one that is met, and where what came is help enough.
+    pub(crate) fn help(&self, explained: &Explanation, check: &Check) -> Option<String> {
+        if check.outcome != Outcome::Failed {
+            return None;
+        }
+        match &*check.rule {
+            "route" => of_route(check),
+            "form" => check
+                .got
+                .contains("it is not three parts")
+                .then(|| OPAQUE_TOKEN.to_owned()),
+            "issuer" => self.of_issuer(),
+            rule @ ("type" | "claims") => match explained.fitting_presets()? {
+                [] if self.is_id_token() => Some(ID_TOKEN.to_owned()),
+                fitting if rule == "type" => Some(of_type(check, fitting)),
+                [] => None,
+                fitting => Some(with_preset(fitting)),
+            },
+            "audience" => self.of_audience(),
+            rule if rule.ends_with("initiator.kind") => self.of_kind(check),
+            rule if rule.contains("claims.") => of_list(check),
+            _ => None,
+        }
+    }
+
+    fn text(&self, claim: &str) -> Option<&str> {
+        self.claims.get(claim)?.as_str()
+    }
+
+    fn is_id_token(&self) -> bool {
+        let is_marked = ID_TOKEN_CLAIMS.iter().any(|claim| self.claims.contains_key(*claim));
+        // Of Keycloak, and of Cognito.
+        is_marked || self.text("typ") == Some("ID") || self.text("token_use") == Some("id")
+    }
+
+    /// An issuer that is nearly a trusted one.
+    fn of_issuer(&self) -> Option<String> {
+        let came = self.text("iss")?;
+        let trusted = || self.issuers.iter().map(|issuer| issuer.trusted.identifier());
+        let without_slash = |issuer: &str| issuer.strip_suffix('/').unwrap_or(issuer).to_owned();
+        let is_near = |issuer: &str| issuer != came && without_slash(issuer) == without_slash(came);
+        if trusted().any(is_near) {
+            return Some(format!(
+                "they differ in the slash at the end; write `issuer: {came}`, as the token has it"
+            ));
+        }
+        let is_of_version_1 = came.starts_with("https://sts.windows.net/");
+        let is_of_version_2 = |issuer: &str| issuer.starts_with("https://login.microsoftonline.com/");
+        (is_of_version_1 && trusted().any(is_of_version_2)).then(|| {
+            "this is a token of version 1 of Entra; set `requestedAccessTokenVersion: 2` in the manifest of the API"
+                .to_owned()
+        })
+    }
+
+    fn of_audience(&self) -> Option<String> {
+        let written = match self.claims.get("aud") {
+            None => return None,
+            Some(Value::String(audience)) => format!("write `audience: {audience}`"),
+            Some(_) => "write what the token has in `aud` as `audience`".to_owned(),
+        };
+        Some(format!(
+            "request a token for the audience of this API at the issuer; or {written}, if it means this API"
+        ))
+    }
+
+    /// What proves a kind in the tokens of the issuer.
+    fn of_kind(&self, check: &Check) -> Option<String> {
+        if check.got != Kind::Unknown.to_string() {
+            return None;
+        }
+        let came = self.text("iss")?;
+        let issuer = self.issuers.iter().find(|issuer| issuer.trusted.identifier() == came)?;
+        let (kind, name) = [
+            (Kind::Human, "a person"),
+            (Kind::Agent, "an agent"),
+            (Kind::Service, "a service"),
+        ]
+        .into_iter()
+        .find(|(kind, _)| {
+            check
+                .expected
+                .split(" or ")
+                .any(|expected| expected == kind.to_string())
+        })?;
+        let own = format!("`kinds: {{ {kind}: [{{ claims: {{ CLAIM: VALUE }} }}] }}` to the issuer");
+        Some(match issuer.profile.evidence(kind).next() {
+            Some(evidence) => format!("no evidence; {name} is proven by {evidence}; or add {own}"),
+            None => format!("no evidence; no claim proves {name} in this profile; add {own}"),
+        })
+    }
+}
+
+fn of_route(check: &Check) -> Option<String> {
+    (check.code? == "mcp_header_mismatch" && check.got.contains("`MCP-Protocol-Version` is missing"))
+        .then(|| "name the message with `--mcp METHOD:NAME`, such as `--mcp tools/call:NAME`".to_owned())
+}
+
+/// The token has a type that the profile does not accept.
+fn of_type(check: &Check, fitting: &[&str]) -> String {
+    let got = match &*check.got {
+        "no `typ`" => "there is no `typ`".to_owned(),
+        got => format!("`typ` is `{got}`"),
+    };
+    match fitting {
+        [] => format!(
+            "{got}: no preset accepts a token of this form; configure the issuer for RFC 9068 access tokens (`at+jwt`)"
+        ),
+        fitting => format!(
+            "{got}: {}, or configure the issuer for RFC 9068 access tokens (`at+jwt`)",
+            with_preset(fitting)
+        ),
+    }
+}
+
+/// A rule on one value, and a claim that is a list.
+fn of_list(check: &Check) -> Option<String> {
+    let is_list = matches!(serde_json::from_str(&check.got), Ok(Value::Array(_)));
+    let is_one_value = !check.expected.starts_with("a list with ");
+    let expected = &check.expected;
+    let test = match expected.contains(" or ") {
+        true => "one alternative of `any_of` for each value, with `{ contains: VALUE }`".to_owned(),
+        false => format!("`{{ contains: {expected} }}`"),
+    };
+    (is_list && is_one_value).then(|| format!("the claim is a list; write {test}"))
+}
+
+/// Which presets accept a token. Its form does not show which product issued it.
+fn with_preset(fitting: &[&str]) -> String {
+    let names: Vec<String> = fitting.iter().map(|name| format!("`{name}`")).collect();
+    match &names[..] {
+        [only] => {
+            format!("the preset {only} accepts a token of this form; write it as `profile` if that is the product")
+        }
+        several => format!(
+            "the presets {} accept a token of this form; write the one of the product as `profile`",
+            several.join(", ")
+        ),
+    }
+}
