@@ -132,7 +132,7 @@ fn a_claim_of_another_form_is_described_without_its_value() {
         (
             "scp",
             json!(["hidden"]),
-            format!("a list, expected {texts} with the scopes of `scope`"),
+            format!("a list, expected {texts} with the same scopes as `scope`, which it repeats"),
         ),
         (
             "exp",
