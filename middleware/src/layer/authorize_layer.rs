@@ -11,7 +11,7 @@ use super::metadata::{NoMetadata, PublishMetadata, ResponseForMetadata};
 use super::rejection::{EmptyBody, Rejection, ResponseForRejection};
 use crate::authorizer::{Authorization, Authorizer, Decision, Denied};
 use crate::challenge::Protocol;
-use crate::error::ConfigError;
+use crate::error::{ConfigError, Error};
 use crate::policy::Requirement;
 use crate::request::{Presented, Target};
 use crate::resource::Metadata;
@@ -163,18 +163,19 @@ impl<R, M> AuthorizeLayer<R, M> {
     }
 
     /// The response to a request for metadata; [`None`] for any other request.
-    pub(super) fn metadata<B, C>(&self, request: &Request<B>) -> Option<Response<C>>
+    pub(super) fn metadata<B, C>(&self, target: &Result<Target<'_>, Error>, request: &Request<B>) -> Option<Response<C>>
     where
         M: ResponseForMetadata<C>,
     {
         self.metadata_response.respond(|| {
-            let target = Target::new(request.method(), request.uri()).ok()?;
-            self.authorizer.metadata(&target, request.headers())
+            let target = target.as_ref().ok()?;
+            self.authorizer.metadata(target, request.headers())
         })
     }
 
-    pub(super) fn authorize<B>(&self, request: &Request<B>) -> Authorization {
-        let target = match Target::new(request.method(), request.uri()) {
+    /// `target` is that of the request.
+    pub(super) fn authorize<B>(&self, target: Result<Target<'_>, Error>, request: &Request<B>) -> Authorization {
+        let target = match target {
             Ok(target) => target,
             Err(error) => return Authorization::Decided(Decision::without_route(error)),
         };

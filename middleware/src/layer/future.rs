@@ -12,6 +12,7 @@ use tower_service::Service;
 use super::authorize_layer::AuthorizeLayer;
 use super::rejection::ResponseForRejection;
 use crate::authorizer::Decision;
+use crate::request::Target;
 
 pin_project! {
     /// Resolves to the inner response, or to the rejection.
@@ -88,7 +89,8 @@ where
                         ..
                     } = *wait;
                     let decision = if changed {
-                        layer.authorize(&request).into_decision()
+                        let target = Target::new(request.method(), request.uri());
+                        layer.authorize(target, &request).into_decision()
                     } else {
                         decision
                     };

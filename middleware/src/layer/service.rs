@@ -12,6 +12,7 @@ use super::future::{ResponseFuture, State, Waiting};
 use super::metadata::{NoMetadata, ResponseForMetadata};
 use super::rejection::{EmptyBody, ResponseForRejection};
 use crate::authorizer::{Authorization, Decision, Pending};
+use crate::request::Target;
 
 /// The service that an [`AuthorizeLayer`] makes.
 #[derive(Clone, Debug)]
@@ -85,14 +86,15 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> ResponseFuture<S, R, B> {
-        if let Some(response) = self.layer.metadata(&request) {
+        let target = Target::new(request.method(), request.uri());
+        if let Some(response) = self.layer.metadata(&target, &request) {
             return ResponseFuture {
                 state: State::Rejected {
                     response: Some(response),
                 },
             };
         }
-        let decision = match self.layer.authorize(&request) {
+        let decision = match self.layer.authorize(target, &request) {
             Authorization::Decided(decision) => decision,
             Authorization::Pending(pending, decision) => return self.wait(pending, request, decision),
         };
