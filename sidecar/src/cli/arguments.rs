@@ -65,7 +65,8 @@ SIGTERM or SIGINT drains: readiness is withdrawn, no connection is accepted, req
 A second signal ends the process immediately, exit code 1. SIGHUP is ignored; restart to apply a changed configuration.
 Logging never delays a request: lines that a reader does not take in time are dropped and counted. A path with a token
 is written with `[token]` in its place. Requests without a valid head, which are answered with 400, 414 or 431 before a
-decision, are counted on standard error: one line for each power of two.
+decision, are counted on standard error: one line for each power of two. A request for the metadata of a resource, which
+the gate answers without the policy, is allowed with the code `resource_metadata`.
 A request whose body turns out to be malformed or incomplete after it was allowed has a second object with the same `id`
 that denies it; the upstream received no complete request.
 A connection is closed when the client does not read a pending response for 30 seconds.
