@@ -1,6 +1,7 @@
 //! `Origin`: only pages of the audience and those that the policy lists send messages.
 
 use super::{deployment, post, token};
+use crate::deployment::Deployment;
 use crate::mint::AUDIENCE;
 use crate::wire;
 
@@ -55,4 +56,44 @@ fn the_page_is_checked_before_the_token_and_only_for_messages() {
     let reader = token(&deployment, "read");
     let plain = wire::request("POST", "/plain", &["Origin: https://evil.example", &reader]);
     assert_eq!(wire::answer(deployment.gate.address, &plain).status, 200);
+}
+
+#[test]
+fn the_page_is_checked_for_every_method_of_the_path() {
+    const STREAM: &str = r#"
+mcp:
+  origins: https://chat.example.com
+routes:
+  - match: POST /mcp
+    mcp: tools/list
+    scopes: [read]
+  - match: "GET,DELETE /mcp"
+    scopes: [read]
+  - match: "* /{*rest}"
+    scopes: [read]
+"#;
+    let deployment = Deployment::with_policy(STREAM);
+    let reader = token(&deployment, "read");
+    let own = AUDIENCE.trim_end_matches('/');
+    for (method, path, origin, code) in [
+        ("GET", "/mcp", "https://evil.example", Some("origin_not_allowed")),
+        ("GET", "/mcp?a=b", "null", Some("origin_not_allowed")),
+        ("HEAD", "/mcp", "https://evil.example", Some("origin_not_allowed")),
+        ("DELETE", "/mcp", "https://evil.example", Some("origin_not_allowed")),
+        ("PUT", "/mcp", "https://evil.example", Some("origin_not_allowed")),
+        ("OPTIONS", "/mcp", "https://evil.example", Some("origin_not_allowed")),
+        ("PUT", "/MCP/", "https://evil.example", Some("origin_not_allowed")),
+        ("GET", "/mcp", "https://chat.example.com", None),
+        ("PUT", "/mcp", own, None),
+        ("GET", "/other", "https://evil.example", None),
+        ("POST", "/mcp/other", "https://evil.example", None),
+    ] {
+        let before = deployment.gate.decisions().len();
+        let request = wire::request(method, path, &[&format!("Origin: {origin}"), &reader]);
+        let answer = wire::answer(deployment.gate.address, &request);
+        let event = deployment.gate.decision_after(before);
+        assert_eq!(event["code"].as_str(), code, "{method} {path} {origin}");
+        let status = code.map_or(200, |_| 403);
+        assert_eq!(answer.status, status, "{method} {path} {origin}");
+    }
 }

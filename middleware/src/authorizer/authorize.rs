@@ -164,10 +164,13 @@ impl Authorizer {
         let route = self.inner.policy.route(target.method().as_str(), target.forms())?;
         match target.query() {
             Some(query) if !self.permits_method_parameters(target, query) => Err(Ambiguity::Method.into()),
-            _ => match route {
-                Some(endpoint) if endpoint.is_mcp_endpoint() => self.route_of_message(endpoint, presented),
-                route => Ok(route),
-            },
+            _ => {
+                self.check_page(presented)?;
+                match route {
+                    Some(endpoint) if endpoint.is_mcp_endpoint() => self.route_of_message(endpoint, presented),
+                    route => Ok(route),
+                }
+            }
         }
     }
 

@@ -39,7 +39,6 @@ impl Authorizer {
     ) -> Result<Option<&Route>, NoRoute> {
         let no_headers = HeaderMap::new();
         let headers = presented.fields().unwrap_or(&no_headers);
-        self.check_origin(headers)?;
         let policy = &self.inner.policy;
         match Mirrored::read(headers)? {
             Mirrored::Call(call) => Ok(policy.route_of_message(endpoint, &call)?),
@@ -50,7 +49,16 @@ impl Authorizer {
         }
     }
 
-    /// Denies messages of web pages whose origin is neither that of an audience nor listed. The host of the request proves
+    /// Checks the web page that a request to an MCP endpoint comes from, whatever its method is.
+    pub(super) fn check_page(&self, presented: &Presented<'_>) -> Result<(), Error> {
+        let headers = presented.fields().filter(|headers| headers.contains_key(ORIGIN));
+        match headers {
+            Some(headers) if self.inner.policy.is_mcp_path(presented.target().forms()) => self.check_origin(headers),
+            _ => Ok(()),
+        }
+    }
+
+    /// Denies requests of web pages whose origin is neither that of an audience nor listed. The host of the request proves
     /// nothing: a page can let its own name point to this server (DNS rebinding).
     fn check_origin(&self, headers: &HeaderMap) -> Result<(), Error> {
         let mut origins = headers.get_all(ORIGIN).iter();

@@ -33,7 +33,7 @@
 //! | `spelling: exact` | beside `routes`: the API distinguishes all spellings of a path ([Spelling](#spelling)) | |
 //! | `match` | where the route applies: `GET /a`, `GET,POST /a/{id}`, `* /a/{*rest}`, or a list of these | `no_route` |
 //! | `mcp: { method, name }` | beside `match`: the messages of the Model Context Protocol that the route is for ([MCP](#mcp)) | `no_route`, `mcp_header_mismatch`, `mcp_revision_not_supported` |
-//! | `mcp: { origins: [a] }` | beside `routes`: the web pages that may send messages to these routes ([MCP](#mcp)) | `origin_not_allowed` |
+//! | `mcp: { origins: [a] }` | beside `routes`: the web pages that may send requests to the paths of these routes ([MCP](#mcp)) | `origin_not_allowed` |
 //! | `public: true` | nothing; a token is not read. A route without it needs a valid token, whatever else it has; `public: false` is the same | |
 //! | `require: [name]` | what the named requirement requires | as there |
 //! | `scopes: [a, b]` | every one of these scopes; also written `{ all_of: [a, b] }` | `insufficient_scope` |
@@ -147,7 +147,8 @@
 //!   perhaps with a query. Scheme and host are in lower case; there is no user, no default port, no fragment, no empty query, and in
 //!   the path no empty segment, no `;`, and no segment that ends in a dot or a blank. An escape is in upper case, and only of what
 //!   cannot be written otherwise, never of `/`, `\`, `.`, `%` or a control character. `file` has no host and no query.
-//! - `Origin` is compared with `origins` and with the origins of the audiences; any other one is denied, as is `null`.
+//! - `Origin` is compared with `origins` and with the origins of the audiences; any other one is denied, as is `null`. It is compared
+//!   for every method of a path that has a route with `mcp`.
 //!
 //! The body is NOT read: a server that does not implement revision 2026-07-28, or that serves earlier ones and chooses among them by
 //! the body rather than by `MCP-Protocol-Version`, may run another tool than the one in the headers. What no header mirrors is NOT

@@ -136,6 +136,11 @@ impl Policy {
         self.routes.of_any_message(endpoint)
     }
 
+    /// Whether the path of a request, in some spelling that the server may accept, is that of an MCP endpoint.
+    pub(crate) fn is_mcp_path(&self, forms: PathForms<'_>) -> bool {
+        self.routes.is_mcp_path(forms)
+    }
+
     /// Whether `mcp: { origins }` lists the origin of a web page.
     pub(crate) fn lists_origin(&self, origin: &str) -> bool {
         self.origins.iter().any(|listed| **listed == *origin)

@@ -210,6 +210,19 @@ impl RouteTable {
         Ok(refinements.find(call).and_then(|index| self.routes.get(index)))
     }
 
+    /// Whether the path of a request, in some spelling that the server may accept, is that of an MCP endpoint.
+    pub(super) fn is_mcp_path(&self, forms: PathForms<'_>) -> bool {
+        let mut spellings = forms.iter().flat_map(|(path, differences)| {
+            let differences = match self.spelling {
+                Spelling::Exact => Folding::default(),
+                Spelling::Folded => differences.union(self.routers.differences()),
+            };
+            let foldings = differences.subsets();
+            foldings.filter_map(move |folding| self.folded(folding, "POST", path))
+        });
+        spellings.any(Route::is_mcp_endpoint)
+    }
+
     /// The route without `mcp`, if it requires everything that each of the others requires.
     pub(super) fn of_any_message(&self, endpoint: &Route) -> Option<&Route> {
         self.routes.get(endpoint.refinements.as_ref()?.strictest()?)
