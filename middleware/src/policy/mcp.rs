@@ -149,6 +149,16 @@ fn check_method(written: &Spanned<String>, context: &mut Context<'_>) {
             format!("`{shown}` is not a method of MCP"),
             format!("did you mean `{known}`?"),
         )
+    } else if !method.contains('/') {
+        // Every method of an extension has the prefix of its vendor.
+        let name = match method.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+            true => shown.clone(),
+            false => quoted(&shown),
+        };
+        (
+            format!("`{shown}` is not a method of MCP"),
+            format!("write `{{ method: tools/call, name: {name} }}` for a tool"),
+        )
     } else {
         return;
     };
@@ -297,6 +307,18 @@ mod tests {
             (
                 "tools/*".to_owned(),
                 "`tools/*` is a pattern, and methods are compared as they are; write each method in full",
+            ),
+            (
+                "get_order".to_owned(),
+                "3:10: `get_order` is not a method of MCP; write `{ method: tools/call, name: get_order }` for a tool",
+            ),
+            (
+                "[tools/list, 'get-order']".to_owned(),
+                "3:23: `get-order` is not a method of MCP; write `{ method: tools/call, name: 'get-order' }` for a tool",
+            ),
+            (
+                "{ methods: [tools/list] }".to_owned(),
+                "3:12: unknown key `methods`; did you mean `method`?",
             ),
             ("'tools/call, tools/list'".to_owned(), "is not a method of MCP"),
             ("''".to_owned(), "is not a method of MCP"),

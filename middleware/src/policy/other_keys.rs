@@ -7,7 +7,7 @@ const ALLOW: &str = "remove it: a route allows what meets its rules";
 const CLAIM: &str = "write it as a claim: `claims: { roles: { contains: admin } }`";
 
 /// Unknown keys and their help, in place of the most similar key.
-pub(super) const KEYS: &[(&str, &str)] = &[
+const KEYS: &[(&str, &str)] = &[
     (concat!("auth_", "within"), "it is `max_auth_age`"),
     ("max_age", "it is `max_auth_age`, under `initiator`"),
     ("path", MATCH),
@@ -33,6 +33,15 @@ pub(super) const KEYS: &[(&str, &str)] = &[
         "leave it out: what no route matches is denied; `none_of` excludes parties and scopes",
     ),
 ];
+
+/// The same mistakes. An unknown key of another version or product has the help for it, but `methods` within `mcp` is `method`.
+pub(super) fn with_help(diagnostics: Diagnostics) -> Diagnostics {
+    let is_of_mcp = |diagnostic: &Diagnostic| diagnostic.help.as_deref() == Some("did you mean `method`?");
+    let (of_mcp, others): (Vec<_>, Vec<_>) = diagnostics.into_iter().partition(is_of_mcp);
+    let mut diagnostics = others.into_iter().collect::<Diagnostics>().with_help_for_keys(KEYS);
+    diagnostics.extend(of_mcp);
+    diagnostics
+}
 
 /// The same mistakes, with a kind in the place of a party where a party with the name of a kind is proposed.
 pub(super) fn with_kinds(diagnostics: Diagnostics) -> Diagnostics {

@@ -57,9 +57,7 @@ impl Policy {
                 coverage,
             })
         });
-        policy.map_err(|diagnostics| {
-            PolicyError::new(other_keys::with_kinds(diagnostics.with_help_for_keys(other_keys::KEYS)))
-        })
+        policy.map_err(|diagnostics| PolicyError::new(other_keys::with_kinds(other_keys::with_help(diagnostics))))
     }
 
     /// What the policy holds without effect: requirements that no route requires, implied scopes that no rule names, and
