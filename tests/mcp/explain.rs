@@ -8,7 +8,8 @@ use crate::deployment::gate::run_to_end;
 use crate::explain::{ROUTES, configuration, report};
 use crate::mint::TokenIssuer;
 
-fn explained(arguments: &[&str]) -> Value {
+/// The report on a request with a token of these claims, or without one.
+fn explained(arguments: &[&str], claims: Option<Value>) -> Value {
     let issuer = TokenIssuer::new();
     let files = Files::new();
     let text = configuration().replace(ROUTES, TOOLS);
@@ -19,7 +20,8 @@ fn explained(arguments: &[&str]) -> Value {
     let common = [
         "explain", "--config", &config, "--jwks", &keys, "--method", "POST", "--path", "/mcp", "--json",
     ];
-    report(&run_to_end(&[&common[..], arguments].concat(), ""))
+    let token = claims.map_or_else(String::new, |claims| issuer.token(claims));
+    report(&run_to_end(&[&common[..], arguments].concat(), &token))
 }
 
 #[test]
@@ -68,13 +70,23 @@ fn the_route_of_a_message_is_explained() {
             "the headers of the MCP message cannot be used: the resource URI in `Mcp-Name` is not in its normal form",
         ),
     ] {
-        let report = explained(arguments);
+        let claims = (status == 400).then_some(json!({}));
+        let report = explained(arguments, claims);
         assert_eq!(
             (&report["status"], &report["code"]),
             (&json!(status), &json!(code)),
             "{arguments:?}"
         );
         assert_eq!(report["checks"][0]["got"], got, "{arguments:?}");
+        if status == 400 {
+            let report = explained(arguments, None);
+            assert_eq!(
+                (&report["status"], &report["code"]),
+                (&json!(401), &json!("missing_token")),
+                "{arguments:?}"
+            );
+            assert_eq!(report["checks"][0]["got"], got, "{arguments:?}");
+        }
     }
 }
 

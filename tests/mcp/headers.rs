@@ -5,9 +5,10 @@ use actgate::request::Target;
 use actgate::testing::TestIssuer;
 use actgate::{Authorizer, Policy};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Fields, TOOLS, deployment, post, token};
+use crate::deployment::Deployment;
 use crate::wire::{self, Outcome};
 
 /// What becomes of a message.
@@ -439,15 +440,35 @@ fn the_json_rpc_error_names_no_message_and_the_accepted_revision() {
             "data": { "decision": decision },
         })
     );
-    // Without a token, too: a client finds out which revision the server implements.
-    let answer = wire::answer(
-        deployment.gate.address,
-        &post("X-Y: z", &[("MCP-Protocol-Version", "2025-11-25")]),
-    );
-    assert_eq!(
-        (answer.status, answer.json()["error"]["code"].clone()),
-        (400, Value::from(-32022))
-    );
+}
+
+#[test]
+fn a_client_without_a_token_is_challenged_whatever_its_headers_are() {
+    let deployment = deployment();
+    for (name, fields, _) in rows() {
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, &**value)).collect();
+        let answer = wire::answer(deployment.gate.address, &post("Authorization: Basic YTpi", &fields));
+        assert_eq!(answer.status, 401, "{name}");
+        let challenge = answer.field("www-authenticate").unwrap_or_default();
+        assert!(challenge.contains("resource_metadata="), "{name}: {challenge}");
+    }
+    assert_eq!(deployment.upstream.count(), 0);
+}
+
+#[test]
+fn a_client_without_a_token_is_not_challenged_where_messages_need_none() {
+    let public = TOOLS.replace("scopes: [list]", "public: true");
+    let deployment = Deployment::with_policy(&public);
+    for (fields, status) in [
+        (&[V, LIST][..], 200),
+        (&[V, CALL, ORDER], 401),
+        (&[LIST], 400),
+        (&[("MCP-Protocol-Version", "2025-11-25")], 400),
+        (&[V, CALL], 400),
+    ] {
+        let answer = wire::answer(deployment.gate.address, &post("X-Y: z", fields));
+        assert_eq!(answer.status, status, "{fields:?}");
+    }
 }
 
 #[test]

@@ -88,6 +88,11 @@ impl Authorizer {
                 Step::ROUTE.report_failed(recorder, &error);
                 Authorization::Decided(Decision::without_route(error))
             }
+            // The challenge names the authorization server: a client needs it before it sends a message that is accepted.
+            Err(NoRoute::NoCredential(error)) => {
+                Step::ROUTE.report_failed(recorder, &error);
+                self.authorize_by(None, presented, now, recorder)
+            }
             Err(NoRoute::Ambiguous(ambiguity)) => {
                 let error = Error::InvalidRequest {
                     reason: ambiguity.reason(),

@@ -16,6 +16,8 @@ pub(super) enum NoRoute {
     Ambiguous(Ambiguity),
     /// The message is not accepted.
     Message(Error),
+    /// The same, for a request without the credential that every message to the endpoint needs.
+    NoCredential(Error),
 }
 
 impl From<Ambiguity> for NoRoute {
@@ -40,13 +42,15 @@ impl Authorizer {
         let no_headers = HeaderMap::new();
         let headers = presented.fields().unwrap_or(&no_headers);
         let policy = &self.inner.policy;
-        match Mirrored::read(headers)? {
-            Mirrored::Call(call) => Ok(policy.route_of_message(endpoint, &call)?),
-            Mirrored::Nothing(error) => match policy.route_of_any_message(endpoint) {
-                None => Err(error.into()),
-                route => Ok(route),
-            },
-        }
+        let route = match Mirrored::read(headers) {
+            Ok(Mirrored::Call(call)) => policy.route_of_message(endpoint, &call),
+            Ok(Mirrored::Nothing(error)) => policy.route_of_any_message(endpoint).map(Some).ok_or(error),
+            Err(error) => Err(error),
+        };
+        route.map_err(|error| match presented.credential(&self.inner.carriers) {
+            Err(Error::MissingToken) if policy.is_guarded(endpoint) => NoRoute::NoCredential(error),
+            _ => NoRoute::Message(error),
+        })
     }
 
     /// Checks the web page that a request to an MCP endpoint comes from, whatever its method is.

@@ -142,7 +142,8 @@
 //! - A request without `MCP-Protocol-Version`, or of an earlier revision, proves nothing about its message. It is 400, unless the
 //!   path has a route without `mcp` that requires everything that each of its other routes does: then that route applies.
 //! - A header that is missing otherwise, doubled, malformed or too long is 400, as are a revision that is no date, a session
-//!   (`Mcp-Session-Id`) beside revision 2026-07-28.
+//!   (`Mcp-Session-Id`) beside revision 2026-07-28. Without any token, each of these is 401 first where no route of the path is
+//!   public: the challenge names the authorization server.
 //! - Where URIs are compared, a resource URI is 400 unless it is in its normal form: `scheme:path` or `scheme://host:port/path`,
 //!   perhaps with a query. Scheme and host are in lower case; there is no user, no default port, no fragment, no empty query, and in
 //!   the path no empty segment, no `;`, and no segment that ends in a dot or a blank. An escape is in upper case, and only of what

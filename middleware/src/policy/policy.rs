@@ -134,6 +134,11 @@ impl Policy {
         self.routes.of_any_message(endpoint)
     }
 
+    /// Whether every message to an MCP endpoint needs a token.
+    pub(crate) fn is_guarded(&self, endpoint: &Route) -> bool {
+        self.routes.is_guarded(endpoint)
+    }
+
     /// Whether the path of a request, in some spelling that the server may accept, is that of an MCP endpoint.
     pub(crate) fn is_mcp_path(&self, forms: PathForms<'_>) -> bool {
         self.routes.is_mcp_path(forms)

@@ -228,6 +228,12 @@ impl RouteTable {
         self.routes.get(endpoint.refinements.as_ref()?.strictest()?)
     }
 
+    /// Whether every message to an endpoint needs a token.
+    pub(super) fn is_guarded(&self, endpoint: &Route) -> bool {
+        let routes = self.alternatives(endpoint);
+        routes.iter().all(|(_, route)| route.access != Access::Public)
+    }
+
     /// Every route that a request may get whose path and method lead to `found`: more than one for an MCP endpoint.
     pub(super) fn alternatives<'t>(&'t self, found: &'t Route) -> Vec<(&'t Pattern, &'t Route)> {
         let numbers: Vec<usize> = match &found.refinements {
