@@ -19,7 +19,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     (
         "audience: https://orders.example.com\n",
         "",
-        " the key `audience` is missing",
+        " the key `audience` is missing\n  help: add `audience: …`, or `resources` for several APIs",
     ),
     (
         "    scopes:",

@@ -297,14 +297,19 @@ impl TrustedIssuer {
         let mut of_tenant = required.filter(|claim| shared.tenant_claims.contains(&claim.name()));
         let mut numbers = of_tenant.clone().filter(|claim| !claim.is_text());
         // A number would match no token.
-        let help = match (of_tenant.next(), numbers.next()) {
+        let (claim, help) = match (of_tenant.next(), numbers.next()) {
             (Some(_), None) => return Ok(()),
-            (_, Some(claim)) => format!("`{}` is a text in its tokens: write each value in quotes", claim.name()),
-            (None, None) => shared.help(),
+            (_, Some(claim)) => {
+                let name = claim.name().to_owned();
+                let help = format!("`{name}` is a text in its tokens: write each value in quotes");
+                (Some(name), help)
+            }
+            (None, None) => (None, shared.help()),
         };
         Err(ConfigError::SharedIssuer {
             issuer: self.issuer.to_string(),
             product: shared.product,
+            claim,
             help,
         })
     }

@@ -42,6 +42,10 @@ fn a_claim_that_no_token_can_have_is_a_mistake() {
     let rows = [
         ("{ a: [] }\n", "6:18: the claim `a` cannot be required: it has no value"),
         (
+            "{ realm_access.roles: a }\n",
+            "6:35: `realm_access.roles` is a path with dots",
+        ),
+        (
             "{ a: '' }\n",
             "6:18: the claim `a` cannot be required: a value is empty",
         ),
@@ -64,7 +68,7 @@ fn a_claim_that_no_token_can_have_is_a_mistake() {
         ("{ a: 1.5 }\n", "6:18: expected a whole number"),
         (
             "{ a: { b: c } }\n",
-            "6:18: expected a text, a whole number, `true` or `false`, or a list of these",
+            "6:20: expected a value, not a mapping\n  help: write a value inside a claim with its path: `/CLAIM/b: VALUE`",
         ),
         ("{ a: 18446744073709551615 }\n", "6:18: the number is too large"),
         ("{ a: }\n", "6:16: a value is missing here"),
@@ -79,7 +83,7 @@ fn a_claim_that_no_token_can_have_is_a_mistake() {
 fn a_shared_issuer_without_a_claim_of_its_tenant_is_a_mistake() {
     let github = "5:13: GitHub Actions signs the tokens of all its tenants with the same keys, so that any of them could \
         send one\n  help: pin the tenant in `claims` of the issuer: `repository_owner_id` or `repository_id`";
-    let text = "5:13: GitHub Actions signs the tokens of all its tenants with the same keys, so that any of them could \
+    let text = "6:36: GitHub Actions signs the tokens of all its tenants with the same keys, so that any of them could \
         send one\n  help: `repository_owner_id` is a text in its tokens: write each value in quotes";
     assert_mistakes(
         &[

@@ -173,6 +173,8 @@ pub enum ConfigError {
         issuer: String,
         /// Its name.
         product: &'static str,
+        /// The required claim that identifies a tenant and has a value that is no text, which no token has.
+        claim: Option<String>,
         /// The claims of which one must be required.
         help: String,
     },

@@ -138,7 +138,7 @@ pub(super) struct RequiredValue(pub(super) ClaimValue);
 impl<'de> Deserialize<'de> for RequiredValue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Scalar;
-        impl Visitor<'_> for Scalar {
+        impl<'de> Visitor<'de> for Scalar {
             type Value = RequiredValue;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a text, a whole number, `true` or `false`, or a list of these")
@@ -157,6 +157,20 @@ impl<'de> Deserialize<'de> for RequiredValue {
                 let number = number
                     .map_err(|_| E::custom("the number is too large\nwrite it in quotes if the claim is a text"))?;
                 Ok(RequiredValue(number.into()))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RequiredValue, A::Error> {
+                let key: Option<String> = map.next_key()?;
+                let help = match key.as_deref() {
+                    Some("equals" | "one_of") => "write the value itself, or a list of accepted values".to_owned(),
+                    Some("contains") => {
+                        "test a list by a rule of the policy: `claims: { roles: { contains: admin } }`".to_owned()
+                    }
+                    key => format!(
+                        "write a value inside a claim with its path: `/CLAIM/{}: VALUE`",
+                        key.unwrap_or("NAME")
+                    ),
+                };
+                Err(A::Error::custom(format!("expected a value, not a mapping\n{help}")))
             }
             fn visit_f64<E: Error>(self, _: f64) -> Result<RequiredValue, E> {
                 Err(E::custom(

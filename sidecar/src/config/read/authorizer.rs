@@ -61,9 +61,16 @@ impl ConfigReader<'_> {
                 self.diagnostics.extend([diagnostic]);
             }
             ConfigError::SharedIssuer {
-                issuer, product, help, ..
+                issuer,
+                product,
+                claim,
+                help,
+                ..
             } if self.is_complete(issuer, document) => {
-                let place = Self::place_of_issuer(document, issuer);
+                let place = claim
+                    .as_deref()
+                    .and_then(|claim| Self::place_of_claim(document, issuer, claim));
+                let place = place.unwrap_or_else(|| Self::place_of_issuer(document, issuer));
                 let message = format!(
                     "{product} signs the tokens of all its tenants with the same keys, so that any of them could send one"
                 );
@@ -144,6 +151,16 @@ impl ConfigReader<'_> {
         let mut headers = issuers.filter_map(|issuer| issuer.value.header.as_ref());
         let place = headers.find(|written| written.value.eq_ignore_ascii_case(header));
         place.map(Spanned::span).unwrap_or_default()
+    }
+
+    /// The place of the value of a pinned claim.
+    fn place_of_claim(document: &Document, identifier: &str, claim: &str) -> Option<Span> {
+        let mut issuers = document.issuers.iter().flat_map(|issuers| &issuers.value);
+        issuers.find_map(|written| {
+            let name = written.value.issuer.as_ref()?;
+            let value = written.value.claims.get(claim)?;
+            (name.value == identifier).then(|| value.span())
+        })
     }
 
     /// Whether no part of an issuer was left out with a mistake of its own.

@@ -23,11 +23,12 @@ impl ConfigReader<'_> {
     /// Reports a required key of `mapping` that is missing, unless it was left out with a mistake of its own.
     pub(super) fn required<'d, T>(&mut self, key: &str, value: Option<&'d T>, mapping: Span) -> Option<&'d T> {
         if value.is_none() && !self.omissions.has_key(key) {
-            self.diagnostics.push(
-                mapping,
-                format!("the key `{key}` is missing"),
-                format!("add `{key}: …`"),
-            );
+            let help = match key {
+                "audience" => "add `audience: …`, or `resources` for several APIs".to_owned(),
+                key => format!("add `{key}: …`"),
+            };
+            self.diagnostics
+                .push(mapping, format!("the key `{key}` is missing"), help);
         }
         value
     }
