@@ -20,7 +20,7 @@ fn check(issuers: &str, files: &[(&str, &str)]) -> (Output, String) {
 }
 
 /// Fails unless exactly one mistake is reported for each row, and begins as the row says. The text begins in line 5.
-fn assert_mistakes(rows: &[(&str, &str)], files: &[(&str, &str)]) {
+pub fn assert_mistakes(rows: &[(&str, &str)], files: &[(&str, &str)]) {
     let mut failures = Vec::new();
     for (issuers, expected) in rows {
         let (output, path) = check(issuers, files);
@@ -224,6 +224,14 @@ fn a_header_with_another_meaning_carries_no_token() {
             "6:13: `` is not a header name".to_owned(),
         ),
         (
+            format!("{issuer}[a, b]\n"),
+            "6:13: expected a text, not a list\n  help: write a single value\n".to_owned(),
+        ),
+        (
+            format!("{issuer}A\n    header: B\n"),
+            "7:5: the key `header` occurs twice\n  help: keep one of them\n".to_owned(),
+        ),
+        (
             format!("{issuer}X-Auth-Subject\n"),
             "6:13: `X-Auth-Subject` is an identity header, which no client may send\n  help: name the header".to_owned(),
         ),
@@ -348,10 +356,24 @@ fn roots_and_a_token_are_of_an_issuer_whose_keys_are_fetched_over_https() {
     ];
     assert_mistakes(
         &[
-            (&format!("{issuer}    ca_file: text\n"), "6:14: "),
-            (&format!("{issuer}    token_file: lines\n"), "6:17: "),
-            (&format!("{issuer}    token_file: blank\n"), "6:17: "),
-            (&format!("{issuer}    token_file: .\n"), "6:17: "),
+            (
+                &format!("{issuer}    ca_file: text\n"),
+                "6:14: `FOLDER/text` is no list of certificates in PEM\n  help: write the path where `actgate run` finds it; in \
+                a cluster: `ca_file: /var/run/secrets/kubernetes.io/serviceaccount/ca.crt`\n",
+            ),
+            (
+                &format!("{issuer}    token_file: lines\n"),
+                "6:17: `FOLDER/lines`: the file contains no token in one line\n  help: write the path where `actgate run` \
+                finds it; in a cluster: `token_file: /var/run/secrets/kubernetes.io/serviceaccount/token`\n",
+            ),
+            (
+                &format!("{issuer}    token_file: blank\n"),
+                "6:17: `FOLDER/blank`: the file contains no token in one line\n  help: write the path where `actgate run`",
+            ),
+            (
+                &format!("{issuer}    token_file: .\n"),
+                "6:17: `FOLDER/.`: this is a folder, not a file\n  help: write the path where `actgate run` finds it",
+            ),
             (
                 &format!("{issuer}    jwks_file: keys.json\n    token_file: token\n"),
                 "7:17: this file has no effect: no key is fetched\n  help: remove it, or `jwks_file`",

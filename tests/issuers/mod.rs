@@ -6,7 +6,9 @@ mod cluster;
 mod identifiers;
 mod insecure_http;
 mod key_files;
+mod kinds;
 mod mistakes;
+mod profile_mistakes;
 mod required_claims;
 
 use std::fmt::Write as _;
