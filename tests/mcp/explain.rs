@@ -118,7 +118,7 @@ fn a_message_without_a_route_is_explained() {
     let checked = run_to_end(&["check", "--config", &config], "");
     let text = String::from_utf8_lossy(&checked.stdout).into_owned();
     assert!(
-        text.contains("\n  mcp       /mcp: the server rejects a message that differs from its headers"),
+        text.contains("\n  mcp       /mcp: the server must reject a message that differs from its headers"),
         "{text}"
     );
 }

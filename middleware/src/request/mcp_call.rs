@@ -4,6 +4,7 @@
 //! earlier revision, or of none, prove nothing about its message. Limits come before decoding.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -32,10 +33,17 @@ pub(crate) const RESOURCES_READ: &str = "resources/read";
 pub(crate) const NAMED_METHODS: [&str; 3] = ["tools/call", "prompts/get", RESOURCES_READ];
 
 /// The message of a request, as its headers name it. Both parts are compared byte for byte.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct McpCall<'h> {
     method: &'h str,
     name: Option<Cow<'h, str>>,
+}
+
+/// Prints no value of the client: debug output ends up in logs.
+impl fmt::Debug for McpCall<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("McpCall").finish_non_exhaustive()
+    }
 }
 
 /// What the headers of a request prove about its message.

@@ -26,7 +26,7 @@ Examples:
   Explain why a request is allowed or denied, with a token from standard input:
     actgate explain --config actgate.yaml --method POST --path /refunds < token
 
-  List the products whose tokens are understood, and show what one needs:
+  List the presets for the products that issue tokens, and show one:
     actgate issuers
     actgate issuers show keycloak
 
@@ -144,7 +144,7 @@ Exit code 0: the request is allowed. 1: it is denied, or an error occurred.")]
     /// List the presets for the products that issue tokens, or show one
     #[command(after_help = "\
 A preset is what `profile` of an issuer names: which tokens of a product are access tokens, and which claims hold their facts.
-  actgate issuers                    the presets, and what proves a person or a machine with each
+  actgate issuers                    the presets, and which kinds of initiator each proves
   actgate issuers show keycloak      one preset, as it can be written and changed in a configuration")]
     Issuers {
         /// What to show instead of the list.

@@ -270,7 +270,7 @@ impl fmt::Display for Summary<'_> {
         for path in &self.mcp {
             writeln!(
                 f,
-                "  mcp       {path}: the server rejects a message that differs from its headers (revision 2026-07-28)"
+                "  mcp       {path}: the server must reject a message that differs from its headers (revision 2026-07-28)"
             )?;
         }
         for warning in self.warnings.iter().take(MAX_WARNINGS) {
