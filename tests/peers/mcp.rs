@@ -210,7 +210,8 @@ fn sdks_get_through_with_a_client_of_the_bundled_issuer() {
     }
 }
 
-/// By default the TypeScript SDKs speak an earlier revision. The gate cannot see its tools, and answers with the one it needs.
+/// By default the TypeScript SDKs speak an earlier revision. The gate cannot see its tools: with a token it answers with the
+/// revision that it needs.
 #[test]
 #[ignore = "needs the programs of tests/peers/run"]
 fn sdks_of_earlier_revisions_are_refused_where_tools_have_routes() {
@@ -219,6 +220,7 @@ fn sdks_of_earlier_revisions_are_refused_where_tools_have_routes() {
         let kept = NamedTempFile::new().expect("a file");
         let (url, kept) = (deployment.front.url("/mcp"), kept.path().to_string_lossy());
         let client = Program::start(sdk.program, &[&[url.as_str(), &kept], sdk.arguments].concat());
+        browser::sign_in_to_application(&client.line_after("open ", 0), ALICE);
         let reason = client.line_after("failed ", 0);
         assert!(reason.contains("revision 2026-07-28"), "{}: {reason}", sdk.name);
         assert_eq!(deployment.denials("mcp_header_mismatch"), index + 1, "{}", sdk.name);
