@@ -1,19 +1,11 @@
-//! The table of header, version, sentinel, method and name: through the sidecar and through the library alike.
+//! The rows of the table of header, version, sentinel, method and name.
 
-use actgate::clock::FixedClock;
-use actgate::request::Target;
-use actgate::testing::TestIssuer;
-use actgate::{Authorizer, Policy};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
-use serde_json::json;
-
-use super::{Fields, TOOLS, deployment, post, token};
-use crate::deployment::Deployment;
-use crate::wire::{self, Outcome};
+use super::{CALL, LIST, ORDER, READ, V};
+use crate::mcp::Fields;
 
 /// What becomes of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Answer {
+pub(super) enum Answer {
     /// It reaches the route with these messages; `-` is the route without `mcp`.
     Reaches(&'static str),
     /// 400 with -32020.
@@ -24,17 +16,12 @@ enum Answer {
 
 use Answer::{Headers, Reaches, Revision};
 
-const V: (&str, &str) = ("MCP-Protocol-Version", "2026-07-28");
-const LIST: (&str, &str) = ("Mcp-Method", "tools/list");
-const CALL: (&str, &str) = ("Mcp-Method", "tools/call");
-const READ: (&str, &str) = ("Mcp-Method", "resources/read");
-const ORDER: (&str, &str) = ("Mcp-Name", "get_order");
 const GETS: Answer = Reaches("mcp tools/call get_*,list_orders");
 
 /// The name of a row, its headers, and its answer.
-type Row = (&'static str, Vec<(&'static str, String)>, Answer);
+pub(super) type Row = (&'static str, Vec<(&'static str, String)>, Answer);
 
-fn rows() -> Vec<Row> {
+pub(super) fn rows() -> Vec<Row> {
     let rows: &[(&str, Fields<'_>, Answer)] = &[
         // Good.
         ("a name by its beginning", &[V, CALL, ORDER], GETS),
@@ -318,200 +305,4 @@ fn rows() -> Vec<Row> {
     ));
     rows.push(("63 parameters", parameters(63), Headers));
     rows
-}
-
-fn written(route: &str) -> String {
-    match route {
-        "-" => "POST /mcp".to_owned(),
-        messages => format!("POST /mcp {messages}"),
-    }
-}
-
-#[test]
-fn every_row_has_its_answer_through_the_sidecar() {
-    let deployment = deployment();
-    let all = token(&deployment, "list read secret other");
-    let mut failures = Vec::new();
-    for (count, (name, fields, expected)) in rows().into_iter().enumerate() {
-        let pairs: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, &**value)).collect();
-        let before = deployment.upstream.count();
-        let Outcome::Answered(answer) = wire::exchange(deployment.gate.address, &post(&all, &pairs)) else {
-            panic!("{name}: no answer")
-        };
-        let event = deployment.gate.decision_after(count);
-        let code = match answer.field("content-type").as_deref() {
-            Some("application/json") => answer.json()["error"]["code"].as_i64(),
-            _ => None,
-        };
-        let got = match (answer.status, code, event["code"].as_str()) {
-            (200, _, None) => event["route"].as_str().unwrap_or("?").to_owned(),
-            (400, Some(-32020), Some("mcp_header_mismatch")) => "headers".to_owned(),
-            (400, Some(-32022), Some("mcp_revision_not_supported")) => "revision".to_owned(),
-            other => format!("{other:?} {}", answer.everything()),
-        };
-        let wanted = match expected {
-            Reaches(route) => written(route),
-            Headers => "headers".to_owned(),
-            Revision => "revision".to_owned(),
-        };
-        if got != wanted {
-            failures.push(format!("{name}: {got}, not {wanted}"));
-        }
-        let received = deployment.upstream.since(before);
-        if (answer.status == 200) != (received.len() == 1) {
-            failures.push(format!("{name}: {} requests at the upstream", received.len()));
-        }
-        for head in received.iter().map(|received| &received.head) {
-            for (name, value) in &pairs {
-                if !head.values(name).iter().any(|sent| sent.trim() == value.trim()) {
-                    failures.push(format!("`{name}` is not forwarded as it came"));
-                }
-            }
-        }
-    }
-    assert!(failures.is_empty(), "\n{}", failures.join("\n"));
-}
-
-#[tokio::test]
-async fn every_row_has_its_answer_through_the_library() {
-    let issuer = TestIssuer::new().unwrap();
-    let builder = Authorizer::builder().issuer(issuer.trusted(TestIssuer::AUDIENCE).unwrap());
-    let builder = builder.policy(Policy::from_yaml(TOOLS).unwrap());
-    let authorizer = builder.clock(FixedClock::at(TestIssuer::NOW)).build().unwrap();
-    let bearer = format!(
-        "Bearer {}",
-        issuer.token(json!({ "scope": "list read secret other" })).unwrap()
-    );
-    let uri = Uri::from_static("/mcp");
-    let target = Target::new(&Method::POST, &uri).unwrap();
-    for (name, fields, expected) in rows() {
-        let mut headers = HeaderMap::new();
-        headers.insert("authorization", HeaderValue::try_from(&bearer).unwrap());
-        for (name, value) in fields {
-            let value = HeaderValue::from_bytes(value.trim().as_bytes()).unwrap();
-            headers.append(HeaderName::try_from(name).unwrap(), value);
-        }
-        let decision = authorizer.decide(&target, &headers).await;
-        let error = decision.error();
-        let got = match error.map(actgate::Error::code) {
-            None => decision.route().unwrap_or("?").to_owned(),
-            Some(code) => {
-                let code_of_json_rpc = error.and_then(|error| authorizer.challenge(error).json_rpc_code());
-                format!("{code} {code_of_json_rpc:?}")
-            }
-        };
-        let wanted = match expected {
-            Reaches(route) => written(route),
-            Headers => "mcp_header_mismatch Some(-32020)".to_owned(),
-            Revision => "mcp_revision_not_supported Some(-32022)".to_owned(),
-        };
-        assert_eq!(got, wanted, "{name}");
-    }
-}
-
-#[test]
-fn the_json_rpc_error_names_no_message_and_the_accepted_revision() {
-    let deployment = deployment();
-    let reader = token(&deployment, "read");
-    let answer = wire::answer(
-        deployment.gate.address,
-        &post(&reader, &[("MCP-Protocol-Version", "2025-11-25")]),
-    );
-    let body = answer.json();
-    let decision = deployment.gate.decision_after(0)["id"].clone();
-    assert_eq!(
-        body,
-        json!({
-            "jsonrpc": "2.0",
-            "error": {
-                "code": -32022,
-                "message": "revision 2026-07-28 of MCP or a later one is required",
-                "data": { "supported": ["2026-07-28"], "requested": "2025-11-25", "decision": decision },
-            },
-        })
-    );
-    let answer = wire::answer(deployment.gate.address, &post(&reader, &[CALL, ORDER]));
-    let decision = deployment.gate.decision_after(1)["id"].clone();
-    assert_eq!(
-        answer.json()["error"],
-        json!({
-            "code": -32020,
-            "message": "`MCP-Protocol-Version` is missing; revision 2026-07-28 or a later one is required",
-            "data": { "decision": decision },
-        })
-    );
-}
-
-#[test]
-fn a_client_without_a_token_is_challenged_whatever_its_headers_are() {
-    let deployment = deployment();
-    for (name, fields, _) in rows() {
-        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, &**value)).collect();
-        let answer = wire::answer(deployment.gate.address, &post("Authorization: Basic YTpi", &fields));
-        assert_eq!(answer.status, 401, "{name}");
-        let challenge = answer.field("www-authenticate").unwrap_or_default();
-        assert!(challenge.contains("resource_metadata="), "{name}: {challenge}");
-    }
-    assert_eq!(deployment.upstream.count(), 0);
-}
-
-#[test]
-fn a_client_without_a_token_is_not_challenged_where_messages_need_none() {
-    let public = TOOLS.replace("scopes: [list]", "public: true");
-    let deployment = Deployment::with_policy(&public);
-    for (fields, status) in [
-        (&[V, LIST][..], 200),
-        (&[V, CALL, ORDER], 401),
-        (&[LIST], 400),
-        (&[("MCP-Protocol-Version", "2025-11-25")], 400),
-        (&[V, CALL], 400),
-    ] {
-        let answer = wire::answer(deployment.gate.address, &post("X-Y: z", fields));
-        assert_eq!(answer.status, status, "{fields:?}");
-    }
-}
-
-#[test]
-fn a_header_of_a_message_cannot_be_dropped_on_the_way() {
-    let deployment = deployment();
-    let all = token(&deployment, "list read secret other");
-    for nominated in [
-        "MCP-Protocol-Version",
-        "mcp-method",
-        "Mcp_Name",
-        "close, Mcp-Param-Region",
-        "Origin",
-    ] {
-        let fields = [V, CALL, ORDER, ("Connection", nominated)];
-        let answer = wire::answer(deployment.gate.address, &post(&all, &fields));
-        assert_eq!(answer.status, 400, "{nominated}");
-    }
-    assert_eq!(deployment.upstream.count(), 0);
-}
-
-#[test]
-fn other_methods_and_spellings_of_the_endpoint_have_no_route() {
-    let deployment = deployment();
-    let all = token(&deployment, "list read secret other");
-    for (method, path, status) in [
-        ("GET", "/mcp", 403),
-        ("DELETE", "/mcp", 403),
-        ("PUT", "/mcp", 403),
-        ("POST", "/mcp/", 403),
-        ("POST", "/MCP", 403),
-        ("POST", "/%6dcp", 400),
-        ("POST", "/plain", 200),
-        ("POST", "/mcp?_method=DELETE", 400),
-    ] {
-        let request = wire::request(
-            method,
-            path,
-            &["MCP-Protocol-Version: 2026-07-28", "Mcp-Method: tools/list", &all],
-        );
-        assert_eq!(
-            wire::answer(deployment.gate.address, &request).status,
-            status,
-            "{method} {path}"
-        );
-    }
 }

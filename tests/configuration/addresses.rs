@@ -1,0 +1,81 @@
+//! Addresses of the gate, its upstream and its hosts.
+
+use super::Mistake;
+
+pub(super) const MISTAKES: &[Mistake] = &[
+    (
+        "127.0.0.1:0",
+        "localhost:8080",
+        "1:9: `localhost:8080` is not a socket address\n  help: write an IP address and a port, as in 127.0.0.1:8080",
+    ),
+    (
+        "127.0.0.1:0",
+        "http://127.0.0.1:8080",
+        "1:9: `http://127.0.0.1:8080` is not a socket address",
+    ),
+    ("127.0.0.1:0", "'*:8080'", "1:9: `*:8080` is not a socket address"),
+    ("127.0.0.1:0", "':8080'", "1:9: `:8080` is not a socket address"),
+    ("127.0.0.1:0", "0.0.0.0", "1:9: `0.0.0.0` is not a socket address"),
+    (
+        "http://127.0.0.1:9",
+        "https://127.0.0.1:9",
+        "2:11: only plain http is supported to the upstream",
+    ),
+    (
+        "http://127.0.0.1:9",
+        "http://127.0.0.1:0",
+        "2:11: no service can listen on port 0",
+    ),
+    (
+        "http://127.0.0.1:9",
+        "http://127.0.0.1:9/api",
+        "2:11: the upstream has more than a host and a port; the path of a request is never changed",
+    ),
+    (
+        "http://127.0.0.1:9",
+        "http://*.internal:9000",
+        "2:11: `http://*.internal:9000` is a pattern",
+    ),
+    (
+        "http://127.0.0.1:9",
+        "http://${API}:9000",
+        "2:11: `http://${API}:9000` is a placeholder",
+    ),
+    (
+        "admin: 127.0.0.1:0",
+        "admin: 0.0.0.0:9901",
+        "3:8: `admin` can be reached from other machines",
+    ),
+    (
+        "listen: 127.0.0.1:0",
+        "listen: 0.0.0.0:9",
+        "2:11: `upstream` points to this gate's own `listen` address",
+    ),
+    (
+        "admin: 127.0.0.1:0",
+        "admin: 127.0.0.1:9",
+        "2:11: `upstream` points to this gate's own `admin` address",
+    ),
+    ("leeway:", "hosts: []\nleeway:", "5:8: the list of hosts is empty"),
+    ("leeway:", "hosts: ['*']\nleeway:", "5:9: `*` is a pattern"),
+    (
+        "leeway:",
+        "hosts: ['*.example.com']\nleeway:",
+        "5:9: `*.example.com` is a pattern",
+    ),
+    (
+        "leeway:",
+        "hosts: [.example.com]\nleeway:",
+        "5:9: `.example.com` is a pattern",
+    ),
+    (
+        "leeway:",
+        "hosts: [\"${HOST}\"]\nleeway:",
+        "5:9: `${HOST}` is a placeholder",
+    ),
+    (
+        "leeway:",
+        "hosts: [https://a.example]\nleeway:",
+        "5:9: `https://a.example` is not a host",
+    ),
+];

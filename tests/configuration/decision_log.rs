@@ -1,0 +1,29 @@
+//! The file of the decision log.
+
+use super::Mistake;
+
+pub(super) const MISTAKES: &[Mistake] = &[
+    (
+        "leeway:",
+        "decision_log: ''\nleeway:",
+        "5:15: the path of the decision log is empty",
+    ),
+    ("leeway:", "decision_log: .\nleeway:", "5:15: `.` is a folder"),
+    (
+        "leeway:",
+        "decision_log: nowhere/a.log\nleeway:",
+        "5:15: the folder of `nowhere/a.log` does not exist",
+    ),
+    (
+        "leeway:",
+        "decision_log: actgate.yaml\nleeway:",
+        "5:15: `actgate.yaml` is a file that the gate reads",
+    ),
+    (
+        "leeway:",
+        "decision_log: stderr\nleeway:",
+        "5:15: `stderr` is not a file\n  help: write `stdout`, or a file such as decisions.log",
+    ),
+    ("leeway:", "decision_log: '-'\nleeway:", "5:15: `-` is not a file"),
+    ("leeway:", "decision_log: none\nleeway:", "5:15: `none` is not a file"),
+];

@@ -1,0 +1,67 @@
+//! Keys: unknown ones, missing ones, and those with a value of another form.
+
+use super::Mistake;
+
+pub(super) const MISTAKES: &[Mistake] = &[
+    (
+        "listen:",
+        "listne:",
+        "1:1: unknown key `listne`\n  help: did you mean `listen`?",
+    ),
+    (
+        "listen: 127.0.0.1:0\n",
+        "",
+        " the key `listen` is missing\n  help: add `listen: …`",
+    ),
+    (
+        "audience: https://orders.example.com\n",
+        "",
+        " the key `audience` is missing\n  help: add `audience: …`, or `resources` for several APIs",
+    ),
+    (
+        "    scopes:",
+        "    scope:",
+        "21:5: unknown key `scope`\n  help: did you mean `scopes`?",
+    ),
+    (
+        "leeway: 30s",
+        "leeway: 30s\nleeway: 10s",
+        "6:1: the key `leeway` occurs twice",
+    ),
+    ("leeway: 30s", "leeway:", "5:7: a value is missing here"),
+    (
+        "leeway: 30s",
+        "leeway: 5",
+        "5:9: `5` has no unit of time\n  help: write it as `5s`, `5m` or `5h`",
+    ),
+    (
+        "leeway:",
+        "token: x\nleeway:",
+        "5:1: unknown key `token`\n  help: it is `access_token: strip` or `access_token: forward`",
+    ),
+    (
+        "    chain_completeness: complete",
+        "    chain: complete",
+        "10:5: unknown key `chain`\n  help: it is `chain_completeness`",
+    ),
+    (
+        "leeway:",
+        "drain: 30s\nleeway:",
+        "5:1: unknown key `drain`\n  help: write it under `timeouts`",
+    ),
+    (
+        "leeway:",
+        "jwks_uri: https://idp.example.com/jwks\nleeway:",
+        "5:1: unknown key `jwks_uri`\n  help: write it in an entry of `issuers`",
+    ),
+    (
+        "leeway:",
+        "port: 8080\nleeway:",
+        "5:1: unknown key `port`\n  help: write the address and the port in `listen`",
+    ),
+    (
+        "leeway:",
+        "trusted_proxies: [10.0.0.0/8]\nleeway:",
+        "5:1: unknown key `trusted_proxies`\n  help: remove it: addresses that a proxy in front states are not read",
+    ),
+];
