@@ -92,6 +92,7 @@ mod json;
 pub mod keys;
 pub mod layer;
 pub mod limits;
+mod look;
 pub mod policy;
 pub mod profile;
 pub mod request;

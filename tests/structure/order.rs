@@ -11,6 +11,7 @@ pub const CRATES: &[(&str, &[&[&str]])] = &[
 const LIBRARY: &[&[&str]] = &[
     &["error"],
     &["limits"],
+    &["look"],
     &["clock"],
     &["json"],
     &["profile"],

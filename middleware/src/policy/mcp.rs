@@ -6,8 +6,9 @@ use actgate_yaml::{OneOrMany, Spanned, closest};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
-use super::exact::{self, Look, quoted, shown};
+use super::exact::{self, quoted, shown};
 use super::syntax::Context;
+use crate::look::Look;
 use crate::request::{NAMED_METHODS, RESOURCES_READ, is_normal_uri};
 
 /// A bare text is the method.

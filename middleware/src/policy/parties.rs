@@ -7,9 +7,10 @@ use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
-use super::exact::{self, Look, quoted};
+use super::exact::{self, quoted};
 use super::syntax::Name;
 use crate::chain::Party;
+use crate::look::Look;
 
 /// A party in a list: a bare name is one of the token's own issuer.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,8 +9,9 @@ use actgate_yaml::Spanned;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
 
-use super::exact::{Look, shown};
+use super::exact::shown;
 use super::syntax::{Context, ImpliedBy, Word};
+use crate::look::Look;
 
 /// The most names in a hierarchy, each counted wherever it is written.
 const MAX_NAMES: usize = 1_000;
