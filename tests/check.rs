@@ -154,6 +154,26 @@ routes:
 "#;
 
 #[test]
+fn a_policy_alone_is_one_mistake() {
+    for (text, place) in [
+        ("routes:\n  - match: GET /\n", "2:3"),
+        (
+            "requirements:\n  human: { initiator: { kind: human } }\nroutes: [{ match: GET / }]\n",
+            "2:3",
+        ),
+    ] {
+        let (code, output, path) = check(text);
+        let expected = format!(
+            "{path}:{place}: this is a policy, and no configuration\n\
+             \x20 help: name its file with `policy:` in a configuration; `actgate --help` shows a short one\n"
+        );
+        assert_eq!((code, &*output), (78, &*expected));
+    }
+    let (_, output, _) = check("listen: 127.0.0.1:0\nroutes: [{ match: GET / }]\n");
+    assert!(output.contains("the key `upstream` is missing"), "{output}");
+}
+
+#[test]
 fn what_has_no_effect_or_covers_more_is_a_warning() {
     let text = CONFIGURATION.replace("routes:\n", WITH_WARNINGS);
     let (code, text_out, path) = check(&text);

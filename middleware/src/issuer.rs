@@ -11,6 +11,7 @@ use http::header::{
 use crate::error::ConfigError;
 use crate::issuer_identifier;
 use crate::keys::{Algorithm, Fetch, KeySet, KeySetError, KeySource, OwnFetch, PlainHttp, RefreshPolicy};
+use crate::look::Look;
 use crate::profile::{ChainCompleteness, Kinds, PriorActors, Profile};
 use crate::required_claims::{ClaimValue, RequiredClaim};
 use crate::shared_issuers::SharedIssuer;
@@ -324,7 +325,7 @@ fn check_client(client: &str) -> Result<(), ConfigError> {
         "it is empty"
     } else if client.trim() != client || client.contains(char::is_control) {
         "it has white space at an end, or a control character"
-    } else if client.contains('*') {
+    } else if Look::is_expanded(client) {
         "it is a pattern, and clients are compared as they are written"
     } else {
         return Ok(());
@@ -350,7 +351,7 @@ pub(crate) fn check_audience(audience: &str) -> Result<(), ConfigError> {
         let reason = "it has white space at an end, or a control character";
         return invalid(reason, "write it as the issuer writes it in `aud`");
     }
-    if audience.contains(['*', '{', '}']) {
+    if audience.contains(['*', '{', '}']) || Look::is_expanded(audience) {
         let reason = "it is a pattern, and audiences are compared as they are written";
         return invalid(
             reason,

@@ -16,6 +16,11 @@ pub(crate) enum Look {
 }
 
 impl Look {
+    /// Whether other products would not compare a text as it is: it is a pattern or a template.
+    pub(crate) fn is_expanded(text: &str) -> bool {
+        matches!(Look::of(text), Some(Look::Any | Look::Pattern | Look::Template))
+    }
+
     pub(crate) fn of(text: &str) -> Option<Look> {
         if matches!(text, "*" | "**" | ".*" | ".+" | "^.*$" | "^.+$" | "/.*/" | "%") {
             return Some(Look::Any);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::error::{ConfigError, Error, Reason};
 use crate::json::Json;
+use crate::look::Look;
 use crate::token::VerifiedClaims;
 
 /// A value that a claim is compared with. A text, a whole number and a boolean never equal each other: `"1"` is not `1`.
@@ -105,7 +106,7 @@ impl RequiredClaim {
                     "write the value as the issuer writes it",
                 );
             }
-            if text.contains('*') || text.contains("${") || text.contains("{{") {
+            if Look::is_expanded(text) {
                 return invalid(
                     "a value is a pattern, and values are compared as they are written",
                     "write each value in full",

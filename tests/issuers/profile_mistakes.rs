@@ -231,6 +231,19 @@ fn an_agent_client_is_one_client() {
             \x20 help: write each client as the token has it",
             ),
             (
+                "[]",
+                "6:20: no client is named\n  help: name at least one client, or remove the key",
+            ),
+            (
+                "[a, b, a]",
+                "6:27: this client is named twice\n  help: keep one of them",
+            ),
+            (
+                "['${ID}']",
+                "6:21: `${ID}` is not a client: it is a pattern, and clients are compared as they are written\n\
+            \x20 help: write each client as the token has it",
+            ),
+            (
                 "['']",
                 "6:21: `` is not a client: it is empty\n  help: write each client as the token has it",
             ),

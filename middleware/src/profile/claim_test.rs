@@ -240,6 +240,7 @@ const EXPECTED: &str = "a value, a list of values, or one test\n\
 #[serde(default, deny_unknown_fields)]
 struct TestDocument {
     one_of: Option<OneOrMany<Scalar>>,
+    literal: Option<Box<str>>,
     present: Option<True>,
     absent: Option<True>,
     prefix: Option<Part>,
@@ -354,6 +355,7 @@ impl TestDocument {
         let word = |word: Option<Word>, test: fn(Box<str>) -> ClaimTest| word.map(|Word(word)| test(word));
         let tests = [
             self.one_of.map(|OneOrMany(values)| one_of(values)).transpose()?,
+            self.literal.map(|text| ClaimTest::OneOf([Scalar::Text(text)].into())),
             self.present.map(|True| ClaimTest::Present),
             self.absent.map(|True| ClaimTest::Absent),
             part(self.prefix, ClaimTest::Prefix),
@@ -409,6 +411,8 @@ mod tests {
             ("a", r#"{"c":null}"#, Err(Malformed)),
             ("a", "{}", Err(Missing)),
             ("[a, b]", r#"{"c":"b"}"#, Ok(())),
+            ("{ literal: 'a*' }", r#"{"c":"a*"}"#, Ok(())),
+            ("[{ literal: 'a*' }, b]", r#"{"c":"ab"}"#, Err(Mismatch)),
             ("1", r#"{"c":1}"#, Ok(())),
             ("1", r#"{"c":"1"}"#, Err(Malformed)),
             ("true", r#"{"c":true}"#, Ok(())),
@@ -501,6 +505,14 @@ mod tests {
             (
                 "[]",
                 "1:4: no value meets an empty list\n  help: write at least one value, or `{ present: true }`",
+            ),
+            (
+                "'a*'",
+                "1:4: `a*` looks like a pattern, and values are compared as they are\n  help: write each value, another test such as `{ prefix: … }`, or `{ literal: … }` if the token has this very text",
+            ),
+            (
+                "[b, '${X}']",
+                "1:8: `${X}` looks like a pattern, and values are compared as they are\n  help: write each value, another test such as `{ prefix: … }`, or `{ literal: … }` if the token has this very text",
             ),
             (
                 "{}",

@@ -11,6 +11,7 @@ use super::claim_test::{ClaimTest, Unmet};
 use super::subject_pattern::SubjectPattern;
 use crate::error::Reason;
 use crate::json::Object;
+use crate::look::Look;
 
 /// Most tests in one piece of evidence, and most pieces in one list.
 pub(super) const MAX_PARTS: usize = 64;
@@ -166,7 +167,7 @@ impl<'de> Deserialize<'de> for ClientId {
             let message = "a client has no blank at an end and no control character\nwrite it as the token has it";
             return Err(D::Error::custom(message));
         }
-        if text.contains('*') {
+        if Look::is_expanded(&text) {
             let message = format!("`{text}` is a pattern, and clients are compared as they are\nwrite each client");
             return Err(D::Error::custom(message));
         }

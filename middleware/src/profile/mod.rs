@@ -44,7 +44,7 @@
 //!
 //! | Test | Holds if the claim |
 //! |---|---|
-//! | a value, or a list | is a text, whole number or boolean that is one of these |
+//! | a value, or a list | is a text, whole number or boolean that is one of these; a text that looks like a pattern is written `{ literal: 'a*' }` |
 //! | `{ present: true }`, `{ absent: true }` | is a number, or a text, list or object that is not empty; is not there |
 //! | `{ prefix }`, `{ suffix }` | is a text that begins, or ends, so |
 //! | `{ not_prefix }` | is a text that does not begin so, without case |

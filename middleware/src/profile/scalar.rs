@@ -2,9 +2,11 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
 use crate::json::Json;
+use crate::look::Look;
 
 /// A text, a whole number or a boolean, compared with its type.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,10 +51,17 @@ impl fmt::Display for Scalar {
     }
 }
 
+/// A text that looks like a pattern.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Literal {
+    literal: Box<str>,
+}
+
 impl<'de> Deserialize<'de> for Scalar {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct AnyScalar;
-        impl Visitor<'_> for AnyScalar {
+        impl<'de> Visitor<'de> for AnyScalar {
             type Value = Scalar;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a text, a whole number, or `true` or `false`")
@@ -61,7 +70,16 @@ impl<'de> Deserialize<'de> for Scalar {
                 if text.trim().is_empty() {
                     return Err(E::custom("a blank text is no evidence\nwrite the value of the claim"));
                 }
+                if Look::is_expanded(text) {
+                    return Err(E::custom(format!(
+                        "`{text}` looks like a pattern, and values are compared as they are\nwrite each value, another test such as `{{ prefix: … }}`, or `{{ literal: … }}` if the token has this very text"
+                    )));
+                }
                 Ok(Scalar::Text(text.into()))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Scalar, A::Error> {
+                let Literal { literal } = Literal::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(Scalar::Text(literal))
             }
             fn visit_bool<E>(self, flag: bool) -> Result<Scalar, E> {
                 Ok(Scalar::Flag(flag))

@@ -69,7 +69,7 @@ pub(super) struct IssuerDocument {
     pub(super) algorithms: Option<Spanned<Vec<AcceptedAlgorithm>>>,
     pub(super) profile: Option<Spanned<Profile>>,
     pub(super) kinds: Option<Kinds>,
-    pub(super) agent_clients: Option<OneOrMany<Spanned<String>>>,
+    pub(super) agent_clients: Option<Spanned<OneOrMany<Spanned<String>>>>,
     pub(super) chain_completeness: Option<ChainCompleteness>,
     pub(super) prior_actors: Option<PriorActors>,
     pub(super) keys: KeysDocument,

@@ -154,19 +154,7 @@ impl ConfigReader<'_> {
         if let Some(kinds) = &document.kinds {
             trusted = trusted.kinds(kinds.clone());
         }
-        let mut agent_clients = Vec::new();
-        for client in document.agent_clients.iter().flat_map(|clients| clients.iter()) {
-            match trusted.clone().agent_client(&client.value) {
-                Ok(issuer) => {
-                    trusted = issuer;
-                    agent_clients.push(client.value.clone());
-                }
-                Err(error) => {
-                    let (message, help) = (error.to_string(), "write each client as the token has it");
-                    self.diagnostics.push(client.span(), message, help);
-                }
-            }
-        }
+        let agent_clients = self.agent_clients(document.agent_clients.as_ref(), &mut trusted);
         if let Some(completeness) = document.chain_completeness {
             trusted = trusted.chain_completeness(completeness);
         }
@@ -206,6 +194,40 @@ impl ConfigReader<'_> {
             return Algorithm::all().to_vec();
         }
         list.value.iter().map(|accepted| accepted.0).collect()
+    }
+
+    /// The clients that are agents, which are added to `trusted`.
+    fn agent_clients(
+        &mut self,
+        written: Option<&Spanned<OneOrMany<Spanned<String>>>>,
+        trusted: &mut TrustedIssuer,
+    ) -> Vec<String> {
+        let Some(written) = written else {
+            return Vec::new();
+        };
+        if written.value.is_empty() && !self.omissions.within(written.span()) {
+            let help = "name at least one client, or remove the key";
+            self.diagnostics.push(written.span(), "no client is named", help);
+        }
+        let mut clients: Vec<String> = Vec::new();
+        for client in written.value.iter() {
+            if clients.contains(&client.value) {
+                self.diagnostics
+                    .push(client.span(), "this client is named twice", "keep one of them");
+                continue;
+            }
+            match trusted.clone().agent_client(&client.value) {
+                Ok(issuer) => {
+                    *trusted = issuer;
+                    clients.push(client.value.clone());
+                }
+                Err(error) => {
+                    let help = "write each client as the token has it";
+                    self.diagnostics.push(client.span(), error.to_string(), help);
+                }
+            }
+        }
+        clients
     }
 
     fn required_claims(&mut self, mut trusted: TrustedIssuer, document: &IssuerDocument) -> TrustedIssuer {

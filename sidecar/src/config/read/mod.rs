@@ -19,7 +19,7 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 use std::time::Duration;
 
-use actgate_yaml::{Diagnostic, Diagnostics, Span};
+use actgate_yaml::{Diagnostic, Diagnostics, Span, Spanned};
 
 use self::issuers::TrustSettings;
 use self::reader::ConfigReader;
@@ -63,6 +63,12 @@ pub(crate) fn parse(file: &Path, text: &str) -> Result<Settings, Diagnostics> {
 
 impl ConfigReader<'_> {
     fn settings(&mut self, document: &Document, text: &str) -> Option<Settings> {
+        if let Some(written) = self.policy_alone(document) {
+            let message = "this is a policy, and no configuration";
+            let help = "name its file with `policy:` in a configuration; `actgate --help` shows a short one";
+            self.diagnostics.push(written, message, help);
+            return None;
+        }
         let addresses = self.addresses(document);
         let audiences = match document.resources {
             None => self.audiences(document),
@@ -104,6 +110,22 @@ impl ConfigReader<'_> {
             limits,
             decision_log,
         })
+    }
+
+    /// The place of the routes or the requirements, where nothing but a policy is written.
+    fn policy_alone(&self, document: &Document) -> Option<Span> {
+        let has_other = document.listen.is_some()
+            || document.upstream.is_some()
+            || document.audience.is_some()
+            || document.resources.is_some()
+            || document.issuers.is_some()
+            || document.policy.is_some();
+        let others = ["listen", "upstream", "audience", "resources", "issuers", "policy"];
+        if has_other || others.iter().any(|key| self.omissions.has_key(key)) {
+            return None;
+        }
+        let written = document.requirements.as_ref().or(document.routes.as_ref());
+        written.map(Spanned::span)
     }
 
     fn limits(&mut self, document: &Document) -> (ConnectionLimits, UpstreamTimeouts) {
