@@ -47,16 +47,27 @@ impl BearerToken {
     /// # Errors
     /// [`FetchError::NoToken`].
     pub(super) fn field(&self) -> Result<HeaderValue, FetchError> {
-        let token = (self.source)().map_err(FetchError::NoToken)?;
-        let token = token.trim();
-        let is_token = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
-        let field = HeaderValue::try_from(format!("Bearer {token}"))
-            .ok()
-            .filter(|_| is_token);
+        let text = (self.source)().map_err(FetchError::NoToken)?;
+        let field = token_in(&text).and_then(|token| HeaderValue::try_from(format!("Bearer {token}")).ok());
         let mut field = field.ok_or_else(|| FetchError::NoToken("it is empty or no text of one line".to_owned()))?;
         field.set_sensitive(true);
         Ok(field)
     }
+}
+
+/// The token in a text such as that of a file: without the end of the line. [`None`] where it is no one text of visible
+/// ASCII.
+///
+/// ```
+/// use actgate::keys::token_in;
+///
+/// assert_eq!(token_in("a.b.c\n"), Some("a.b.c"));
+/// assert_eq!(token_in("a b"), None);
+/// ```
+pub fn token_in(text: &str) -> Option<&str> {
+    let token = text.trim();
+    let is_token = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
+    is_token.then_some(token)
 }
 
 /// Prints no token.

@@ -25,6 +25,8 @@ mod snapshot;
 mod source;
 
 pub use algorithm::Algorithm;
+#[cfg(feature = "reqwest")]
+pub use bearer_token::token_in;
 pub use fetch::{Fetch, FetchError, FetchFuture};
 #[cfg(feature = "reqwest")]
 pub use http_fetch::HttpFetch;

@@ -7,7 +7,6 @@ use http::HeaderName;
 use super::reader::ConfigReader;
 use crate::config::document::IssuerDocument;
 use crate::config::settings::IssuerSettings;
-use crate::headers::header_name;
 use crate::headers::identity::{IdentityHeaders, has_another_meaning};
 
 impl ConfigReader<'_> {
@@ -22,16 +21,18 @@ impl ConfigReader<'_> {
                 .push(written.span(), message, "write letters, digits and `-`");
             return trusted;
         };
-        let refused = match trusted.clone().header(header.clone()) {
-            Ok(_) if has_another_meaning(header.as_str()) || header_name::begins_with(header.as_str(), "mcp-") => {
-                ("it has another meaning", "name the header that the proxy in front sets")
-            }
+        let has_another_meaning = has_another_meaning(header.as_str());
+        let cannot_carry = |reason| format!("the header `{}` cannot carry tokens: {reason}", written.value);
+        let (message, help) = match trusted.clone().header(header) {
+            Ok(_) if has_another_meaning => (
+                cannot_carry("it has another meaning"),
+                "name the header that the proxy in front sets",
+            ),
             Ok(issuer) => return issuer,
-            Err(ConfigError::Header { reason, help, .. }) => (reason, help),
-            Err(_) => return trusted,
+            Err(ConfigError::Header { reason, help, .. }) => (cannot_carry(reason), help),
+            Err(error) => (error.to_string(), "name the header that the proxy in front sets"),
         };
-        let message = format!("the header `{}` cannot carry tokens: {}", written.value, refused.0);
-        self.diagnostics.push(written.span(), message, refused.1);
+        self.diagnostics.push(written.span(), message, help);
         trusted
     }
 

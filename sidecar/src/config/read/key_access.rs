@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use actgate::keys::HttpFetch;
+use actgate::keys::{self, HttpFetch};
 use actgate_yaml::{Diagnostic, Spanned};
 
 use super::reader::ConfigReader;
@@ -121,19 +121,15 @@ fn help(purpose: &Purpose) -> String {
     format!("write the path where `actgate run` finds it; in a cluster: `{key}: {usual}`")
 }
 
-/// The token in a file: its text without the end of the line.
+/// The token in a file.
 fn token_in(file: &Path) -> Result<String, FileError> {
     let text = read_text(file)?;
-    let token = text.trim();
-    let is_token = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
-    match is_token {
-        true => Ok(token.to_owned()),
-        false => Err(FileError {
-            message: "the file contains no token in one line".to_owned(),
-            help: "",
-            is_missing: false,
-        }),
-    }
+    let token = keys::token_in(&text).ok_or_else(|| FileError {
+        message: "the file contains no token in one line".to_owned(),
+        help: "",
+        is_missing: false,
+    })?;
+    Ok(token.to_owned())
 }
 
 fn is_plain(address: &str) -> bool {
