@@ -69,6 +69,13 @@ const TABLE: &[SharedIssuer] = &[
         product: "Buildkite",
         tenant_claims: &["organization_id", "organization_slug", "pipeline_id"],
     },
+    SharedIssuer {
+        host: "oidc.vercel.com",
+        // With a path, the identifier names the team.
+        paths: Paths::None,
+        product: "Vercel",
+        tenant_claims: &["owner_id", "project_id"],
+    },
 ];
 
 impl SharedIssuer {
@@ -136,6 +143,7 @@ mod tests {
             ("accounts.google.com", "Google"),
             ("https://app.terraform.io", "HCP Terraform"),
             ("https://agent.buildkite.com", "Buildkite"),
+            ("https://oidc.vercel.com", "Vercel"),
         ] {
             let found = SharedIssuer::of(identifier).map(|shared| shared.product);
             assert_eq!(found, Some(product), "{identifier}");
@@ -146,6 +154,7 @@ mod tests {
             "https://gitlab.com/acme",
             "https://idp.example/gitlab.com",
             "https://oidc.circleci.com/org/0f9d8a1e",
+            "https://oidc.vercel.com/acme",
             "rke",
             "",
         ] {

@@ -28,7 +28,7 @@
 //! | `refused_claims` | further claims of other tokens, such as `nonce`; a token with one of them is refused, and with each profile one with `at_hash`, `c_hash`, `s_hash`, `events` or `token_use: id` |
 //! | `issuer` | `iss`, or `{ claim: iss, substitute: trust-domain }`: a token without `iss` is of the trust domain of its `sub` (SPIFFE) |
 //! | `authorization_server` | `false` where clients cannot obtain its tokens by OAuth, so that the metadata of a resource (RFC 9728) does not list it: the product gives them to its own jobs, pods or proxies |
-//! | `subject` | the claim of the initiator, or `{ claim: sub, substitute: client_id }`: where the claim is absent, blank or `null`, the substitute, which is never human |
+//! | `subject` | the claim of the initiator, or `{ claim: sub, substitute: client_id }`: where the claim is absent, blank or `null`, the substitute, which is never human. It can be the text of a person's subject where clients choose their identifiers: a rule on the kind, not `one_of` alone, keeps the two apart |
 //! | `client` | the claims of the client, of which the first present counts |
 //! | `audience` | the claim of the audiences, or `{ claim: aud, substitute: client_id }` where it is absent |
 //! | `scope` | the claims of the scopes, each a name or `{ claim, form }`; the form is `text` (default), `list` or `text-or-list`. Those present must agree |
