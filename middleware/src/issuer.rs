@@ -3,31 +3,16 @@
 use std::sync::Arc;
 
 use http::HeaderName;
-use http::header::{
-    AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, PROXY_AUTHORIZATION,
-    TRANSFER_ENCODING, UPGRADE,
-};
+use http::header::AUTHORIZATION;
 
 use crate::error::ConfigError;
 use crate::issuer_identifier;
 use crate::keys::{Algorithm, Fetch, KeySet, KeySetError, KeySource, OwnFetch, PlainHttp, RefreshPolicy};
 use crate::look::Look;
 use crate::profile::{ChainCompleteness, Kinds, PriorActors, Profile};
+use crate::request::header_meaning::has_another_meaning;
 use crate::required_claims::{ClaimValue, RequiredClaim};
 use crate::shared_issuers::SharedIssuer;
-
-/// Headers that a connection, or the body of a message, is read by.
-const HEADERS_OF_HTTP: [HeaderName; 9] = [
-    CONNECTION,
-    CONTENT_ENCODING,
-    CONTENT_LENGTH,
-    CONTENT_TYPE,
-    COOKIE,
-    HOST,
-    PROXY_AUTHORIZATION,
-    TRANSFER_ENCODING,
-    UPGRADE,
-];
 
 /// One trusted issuer and what its tokens must contain. Pure: it holds no key that is fetched and no task.
 ///
@@ -165,7 +150,7 @@ impl TrustedIssuer {
     /// A request with a token here and an `Authorization` field, or with two such headers, is ambiguous (400).
     ///
     /// # Errors
-    /// [`ConfigError::Header`] for a header with another meaning.
+    /// [`ConfigError::Header`] for a header with [another meaning](crate::request::header_meaning::has_another_meaning).
     pub fn header(mut self, header: HeaderName) -> Result<TrustedIssuer, ConfigError> {
         let invalid = |reason, help| {
             Err(ConfigError::Header {
@@ -177,7 +162,7 @@ impl TrustedIssuer {
         if header == AUTHORIZATION {
             return invalid("it is where tokens are accepted without `header`", "remove it");
         }
-        if HEADERS_OF_HTTP.contains(&header) {
+        if has_another_meaning(header.as_str()) {
             return invalid("it has another meaning", "name the header that the proxy in front sets");
         }
         self.header = Some(header);
@@ -392,6 +377,32 @@ mod tests {
                 Err(ConfigError::Audience { reason, .. }) => assert!(reason.starts_with(why), "{text:?}: {reason}"),
                 other => panic!("{text:?}: {other:?}"),
             }
+        }
+    }
+
+    #[test]
+    fn a_header_with_another_meaning_carries_no_token() {
+        let accepts = |name: &'static str| {
+            let issuer = TrustedIssuer::discover("https://idp.example").unwrap();
+            issuer.header(HeaderName::from_static(name)).is_ok()
+        };
+        for name in [
+            "authorization",
+            "cookie",
+            "te",
+            "content_type",
+            "x-forwarded-for",
+            "mcp-name",
+            "via",
+        ] {
+            assert!(!accepts(name), "{name}");
+        }
+        for name in [
+            "cf-access-jwt-assertion",
+            "x-goog-iap-jwt-assertion",
+            "x-amzn-oidc-accesstoken",
+        ] {
+            assert!(accepts(name), "{name}");
         }
     }
 

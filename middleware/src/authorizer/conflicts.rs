@@ -6,6 +6,7 @@ use crate::error::ConfigError;
 use crate::issuer::TrustedIssuer;
 use crate::policy::{Policy, Truncation};
 use crate::profile::{ChainCompleteness, PriorActors};
+use crate::request::header_name::same;
 use crate::resource::{PathComparison, Resource, WELL_KNOWN, overlaps};
 
 /// Audiences of a resource for an issuer that is not trusted, or has audiences of its own.
@@ -40,22 +41,13 @@ pub(super) fn header_conflicts(issuers: &[TrustedIssuer]) -> impl Iterator<Item 
     let headers = || issuers.iter().filter_map(|issuer| issuer.header.as_ref());
     headers().enumerate().filter_map(move |(index, header)| {
         let mut earlier = headers().take(index);
-        let other = earlier.find(|other| *other != header && is_same_variable(other.as_str(), header.as_str()))?;
+        let other = earlier.find(|other| *other != header && same(other.as_str(), header.as_str()))?;
         Some(ConfigError::HeaderSpelling {
             header: header.to_string(),
             other: other.to_string(),
             help: "write it as that of the other issuer",
         })
     })
-}
-
-/// Whether CGI and similar interfaces make one variable of both headers.
-fn is_same_variable(one: &str, other: &str) -> bool {
-    let variable = |byte: u8| match byte.is_ascii_alphanumeric() {
-        true => byte.to_ascii_uppercase(),
-        false => b'_',
-    };
-    one.bytes().map(variable).eq(other.bytes().map(variable))
 }
 
 /// How the paths of requests are compared with those of resources.

@@ -10,6 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderValue};
 
+use super::header_name::same;
 use crate::error::Error;
 
 /// The first revision that obliges a server to compare the headers with the message.
@@ -87,7 +88,7 @@ impl<'h> Mirrored<'h> {
 impl<'h> McpCall<'h> {
     fn read(headers: &'h HeaderMap) -> Result<Self, Error> {
         // A server of several revisions may read a message with a session as one of an earlier revision.
-        if headers.keys().any(|name| is_spelling(name.as_str(), SESSION_ID)) {
+        if headers.keys().any(|name| same(name.as_str(), SESSION_ID)) {
             return Err(unusable("`Mcp-Session-Id` is of an earlier revision"));
         }
         let method = field(headers, METHOD, MAX_METHOD_BYTES)?.ok_or(unusable("`Mcp-Method` is missing"))?;
@@ -130,7 +131,7 @@ fn check_fields(headers: &HeaderMap) -> Result<(), Error> {
         }
         if [PROTOCOL_VERSION, METHOD, NAME]
             .into_iter()
-            .any(|own| own != name && is_spelling(name, own))
+            .any(|own| own != name && same(name, own))
         {
             return Err(unusable(
                 "an MCP header is in a spelling that some servers merge with it",
@@ -138,19 +139,6 @@ fn check_fields(headers: &HeaderMap) -> Result<(), Error> {
         }
     }
     Ok(())
-}
-
-/// Whether some server reads the header `name` as `own`: every character but letters and digits becomes `_` there.
-fn is_spelling(name: &str, own: &str) -> bool {
-    let fold = |byte: u8| match byte {
-        _ if byte.is_ascii_alphanumeric() => byte.to_ascii_lowercase(),
-        _ => b'-',
-    };
-    name.len() == own.len()
-        && name
-            .bytes()
-            .zip(own.bytes())
-            .all(|(one, other)| fold(one) == fold(other))
 }
 
 /// The only value of a header, if there is one: visible ASCII, with blanks inside at most.

@@ -3,6 +3,8 @@
 mod bearer;
 mod carrier;
 mod folding;
+pub mod header_meaning;
+pub mod header_name;
 mod host;
 mod mcp_call;
 mod method_parameter;

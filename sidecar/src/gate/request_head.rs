@@ -3,6 +3,7 @@
 //! It denies ambiguous requests (RFC 9112 sections 3.2 and 7.6.1). A head that passes has one host and a `Connection`
 //! header that cannot remove a header which the decision or the upstream depends on.
 
+use actgate::request::header_name;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT, HOST, ORIGIN, UPGRADE};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
@@ -10,7 +11,6 @@ use http::{HeaderName, HeaderValue, Method, StatusCode};
 use super::connection_info::{AmbiguousMessage, ConnectionInfo};
 use super::hosts::{self, AllowedHosts};
 use crate::headers::carriers::Carriers;
-use crate::headers::header_name;
 use crate::headers::hop_by_hop;
 use crate::headers::identity::IdentityHeaders;
 use crate::headers::via::{Loop, ViaPseudonym};

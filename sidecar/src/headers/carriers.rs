@@ -1,8 +1,9 @@
 //! The headers that carry tokens instead of `Authorization`.
 
+use actgate::request::header_name;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::{header_name, hop_by_hop};
+use super::hop_by_hop;
 
 /// The headers that the tokens of some issuers have to themselves.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

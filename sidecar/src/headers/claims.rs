@@ -1,59 +1,8 @@
-//! Headers with which a client claims what only a proxy in front of the API may state. The client is not trusted to.
+//! Headers with which a client claims who the caller is, which only a proxy in front of the API may state.
 //!
 //! No list of them is complete. These are read by common servers, frameworks and applications behind identity proxies.
 
-use super::header_name;
-
-/// About the path, the method, the address or the scheme of the request. Sorted.
-const REQUEST: &[&str] = &[
-    "cf-connecting-ip",
-    "cf-connecting-ipv6",
-    "cf-pseudo-ipv4",
-    "client-ip",
-    "fastly-client-ip",
-    "forwarded",
-    "forwarded-for",
-    "front-end-https",
-    "method-override",
-    "proxy",
-    "true-client-ip",
-    "x-arr-ssl",
-    "x-azure-clientip",
-    "x-azure-socketip",
-    "x-client-ip",
-    "x-cluster-client-ip",
-    "x-forward-for",
-    "x-forwarded",
-    "x-host",
-    "x-host-override",
-    "x-http-host-override",
-    "x-http-method",
-    "x-http-method-override",
-    "x-https",
-    "x-method-override",
-    "x-override-url",
-    "x-proxyuser-ip",
-    "x-real-ip",
-    "x-replaced-path",
-    "x-rewrite-url",
-    "x-scheme",
-    "x-script-name",
-    "x-sendfile-type",
-    "x-true-client-ip",
-    "x-url-scheme",
-    "x-waws-unencoded-url",
-];
-
-/// The same by prefix. Sorted; none begins with another.
-const REQUEST_PREFIXES: &[&str] = &[
-    "proxy-",
-    "wl-proxy-",
-    "x-accel-",
-    "x-envoy-",
-    "x-forwarded-",
-    "x-middleware-subrequest",
-    "x-original-",
-];
+use actgate::request::header_name::is_among;
 
 /// About the caller, as identity proxies state it. An upstream may be configured to read the identity there. Sorted.
 const IDENTITY: &[&str] = &[
@@ -100,65 +49,34 @@ const IDENTITY_PREFIXES: &[&str] = &[
     "x-webauth-",
 ];
 
-/// More than the longest of these names.
-const FOLDED_BYTES: usize = 40;
-
-/// Whether a header of this name states the path, the method, the address or the scheme of the request.
-pub(crate) fn is_about_request(name: &str) -> bool {
-    is_among(name, REQUEST, REQUEST_PREFIXES)
-}
-
 /// Whether a header of this name states who the caller is.
 pub(crate) fn is_identity(name: &str) -> bool {
     is_among(name, IDENTITY, IDENTITY_PREFIXES)
 }
 
-fn is_among(name: &str, names: &[&str], prefixes: &[&str]) -> bool {
-    let mut folded = [0; FOLDED_BYTES];
-    let folded = header_name::fold_into(name, &mut folded);
-    // A prefix of the name sorts directly before it.
-    let after = prefixes.partition_point(|prefix| prefix.as_bytes() <= folded);
-    let prefix = after.checked_sub(1).and_then(|before| prefixes.get(before));
-    prefix.is_some_and(|prefix| folded.starts_with(prefix.as_bytes()))
-        || names.binary_search_by(|known| known.as_bytes().cmp(folded)).is_ok()
-}
-
 #[cfg(test)]
 mod tests {
+    use actgate::request::header_meaning::is_about_request;
+    use actgate::request::header_name::{LONGEST, same};
+
     use super::*;
 
     #[test]
     fn the_lists_are_sorted_and_folded() {
-        for list in [REQUEST, REQUEST_PREFIXES, IDENTITY, IDENTITY_PREFIXES] {
+        for list in [IDENTITY, IDENTITY_PREFIXES] {
             assert!(list.is_sorted(), "{list:?}");
             for name in list {
-                assert!(name.len() < FOLDED_BYTES, "{name}");
-                assert!(
-                    header_name::same(name, &name.replace('_', "-").to_lowercase()),
-                    "{name}"
-                );
+                assert!(name.len() < LONGEST, "{name}");
+                assert!(same(name, &name.replace('_', "-").to_lowercase()), "{name}");
             }
         }
-        for list in [REQUEST_PREFIXES, IDENTITY_PREFIXES] {
-            for pair in list.windows(2) {
-                assert!(!pair[1].starts_with(pair[0]), "{pair:?}");
-            }
+        for pair in IDENTITY_PREFIXES.windows(2) {
+            assert!(!pair[1].starts_with(pair[0]), "{pair:?}");
         }
     }
 
     #[test]
     fn claims_are_found_in_every_spelling() {
-        for name in REQUEST {
-            for spelling in [
-                name.to_string(),
-                name.to_uppercase(),
-                name.replace('-', "_"),
-                name.replace('-', "."),
-            ] {
-                assert!(is_about_request(&spelling), "{spelling}");
-            }
-            assert!(!is_identity(name), "{name}");
-        }
         for name in IDENTITY {
             for spelling in [
                 name.to_string(),
@@ -169,13 +87,6 @@ mod tests {
                 assert!(is_identity(&spelling), "{spelling}");
             }
             assert!(!is_about_request(name), "{name}");
-        }
-        for prefix in REQUEST_PREFIXES {
-            assert!(
-                is_about_request(&format!("{}Any", prefix.to_uppercase().replace('-', "_"))),
-                "{prefix}"
-            );
-            assert!(is_about_request(&format!("{prefix}{}", "long".repeat(20))), "{prefix}");
         }
         for prefix in IDENTITY_PREFIXES {
             assert!(

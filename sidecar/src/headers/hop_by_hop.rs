@@ -2,10 +2,12 @@
 //!
 //! Framing is never copied: hyper writes it.
 
+use actgate::request::header_meaning::is_about_request;
+use actgate::request::header_name;
 use http::header::{CONNECTION, TE, TRAILER};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::headers::{claims, header_name};
+use crate::headers::claims;
 
 /// Headers that are never forwarded, whether `Connection` names them or not.
 const HOP_BY_HOP: [&str; 7] = [
@@ -47,10 +49,10 @@ pub(crate) fn strip_request(headers: &mut HeaderMap, nominated: &[HeaderName]) {
     }
 }
 
-/// Whether a request header of this name is never forwarded, not even as one of the identity.
-pub(crate) fn is_dropped(name: &str) -> bool {
+/// Whether a request header of this name is never forwarded.
+fn is_dropped(name: &str) -> bool {
     HOP_BY_HOP.iter().any(|dropped| header_name::same(name, dropped))
-        || claims::is_about_request(name)
+        || is_about_request(name)
         // hyper sends `100 Continue` itself when the upstream reads the body.
         || header_name::same(name, "expect")
 }
@@ -90,6 +92,8 @@ fn names_trailers(value: &HeaderValue) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use actgate::request::header_meaning::has_another_meaning;
+
     use super::*;
 
     fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
@@ -108,6 +112,13 @@ mod tests {
         let mut names: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
         names.sort_unstable();
         names
+    }
+
+    #[test]
+    fn no_dropped_header_can_carry_tokens_or_an_identity() {
+        for name in HOP_BY_HOP.iter().chain(&["expect", "forwarded"]) {
+            assert!(is_dropped(name) && has_another_meaning(name), "{name}");
+        }
     }
 
     #[test]

@@ -4,12 +4,14 @@
 //! either end is percent-encoded; `chain` is compact JSON with `\u` escapes. A fact that is not known has no header.
 
 use actgate::Identity;
+use actgate::request::header_meaning::has_another_meaning;
+use actgate::request::header_name;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde::Deserialize;
 
 use super::chain_json::Chain;
-use super::{header_name, hop_by_hop};
+use super::hop_by_hop;
 
 /// The header of each fact. Their names differ for every upstream, and none has another meaning.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,13 +64,6 @@ impl Fact {
         }
     }
 }
-
-/// Header names that an identity header must not have: each has another meaning to a server or to this proxy.
-const RESERVED: &str = "accept accept-charset accept-encoding accept-language age allow authorization cache-control \
-    connection content-disposition content-encoding content-language content-length content-location content-range \
-    content-type cookie date early-data expect from host if-match if-modified-since if-none-match if-range \
-    if-unmodified-since last-modified max-forwards origin pragma range referer set-cookie user-agent via \
-    www-authenticate";
 
 /// Why a name cannot be the header of a fact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,13 +133,6 @@ impl IdentityHeaders {
             }
         }
     }
-}
-
-/// Whether a header of this name has another meaning to a server or to this proxy.
-pub(crate) fn has_another_meaning(name: &str) -> bool {
-    RESERVED.split(' ').any(|reserved| header_name::same(reserved, name))
-        || header_name::begins_with(name, "mcp-")
-        || hop_by_hop::is_dropped(name)
 }
 
 /// Percent-encodes a value, so that decoding gives the claim back.

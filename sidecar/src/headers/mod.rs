@@ -4,7 +4,6 @@
 pub(crate) mod carriers;
 pub(crate) mod chain_json;
 pub(crate) mod claims;
-pub(crate) mod header_name;
 pub(crate) mod hop_by_hop;
 pub(crate) mod identity;
 pub(crate) mod via;

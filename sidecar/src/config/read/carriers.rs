@@ -7,7 +7,7 @@ use http::HeaderName;
 use super::reader::ConfigReader;
 use crate::config::document::IssuerDocument;
 use crate::config::settings::IssuerSettings;
-use crate::headers::identity::{IdentityHeaders, has_another_meaning};
+use crate::headers::identity::IdentityHeaders;
 
 impl ConfigReader<'_> {
     /// Sets the header of the tokens of an issuer.
@@ -21,15 +21,12 @@ impl ConfigReader<'_> {
                 .push(written.span(), message, "write letters, digits and `-`");
             return trusted;
         };
-        let has_another_meaning = has_another_meaning(header.as_str());
-        let cannot_carry = |reason| format!("the header `{}` cannot carry tokens: {reason}", written.value);
         let (message, help) = match trusted.clone().header(header) {
-            Ok(_) if has_another_meaning => (
-                cannot_carry("it has another meaning"),
-                "name the header that the proxy in front sets",
-            ),
             Ok(issuer) => return issuer,
-            Err(ConfigError::Header { reason, help, .. }) => (cannot_carry(reason), help),
+            Err(ConfigError::Header { reason, help, .. }) => {
+                let message = format!("the header `{}` cannot carry tokens: {reason}", written.value);
+                (message, help)
+            }
             Err(error) => (error.to_string(), "name the header that the proxy in front sets"),
         };
         self.diagnostics.push(written.span(), message, help);
