@@ -2,17 +2,14 @@
 //!
 //! It contains what the caller can act on and nothing else: no rule, no actor, no value of a claim.
 
+pub use crate::json_rpc::{JsonRpcError, Revisions};
+
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
 use crate::error::{Error, Reason};
+use crate::json_rpc::JsonRpcCode;
 use crate::resource::is_of_resource;
-
-/// `HeaderMismatch` of MCP: a header is missing or malformed, or differs from the message.
-const HEADER_MISMATCH: i32 = -32020;
-
-/// `UnsupportedProtocolVersionError` of MCP.
-const UNSUPPORTED_PROTOCOL_VERSION: i32 = -32022;
 
 /// The response to a denied request, without its body.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +19,7 @@ pub struct Challenge {
     retry_after: Option<HeaderValue>,
     code: &'static str,
     description: &'static str,
-    json_rpc_code: Option<i32>,
+    json_rpc_code: Option<JsonRpcCode>,
 }
 
 /// What a challenge names besides the error.
@@ -74,11 +71,7 @@ impl Challenge {
             },
             code,
             description,
-            json_rpc_code: match error {
-                Error::McpHeaders { .. } => Some(HEADER_MISMATCH),
-                Error::McpRevision => Some(UNSUPPORTED_PROTOCOL_VERSION),
-                _ => None,
-            },
+            json_rpc_code: JsonRpcCode::of(error),
         }
     }
 
@@ -103,10 +96,11 @@ impl Challenge {
         self.description
     }
 
-    /// The code of the JSON-RPC error that revision 2026-07-28 of MCP defines for this denial: -32020 for headers that are
-    /// missing or malformed, -32022 for an earlier revision.
-    pub fn json_rpc_code(&self) -> Option<i32> {
-        self.json_rpc_code
+    /// The JSON-RPC error that revision 2026-07-28 of MCP defines for this denial, if it is one of a message by its headers;
+    /// `headers` are those of the request. The body is `{"jsonrpc": "2.0", "error": …}`, of type `application/json`.
+    pub fn json_rpc_error<'h>(&self, headers: &'h HeaderMap) -> Option<JsonRpcError<'h>> {
+        let code = self.json_rpc_code?;
+        Some(JsonRpcError::new(code, self.description, headers))
     }
 
     /// The response with `body`, which must be empty for gRPC.

@@ -89,6 +89,7 @@ mod identity;
 mod issuer;
 mod issuer_identifier;
 mod json;
+mod json_rpc;
 pub mod keys;
 pub mod layer;
 pub mod limits;

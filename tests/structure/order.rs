@@ -24,7 +24,7 @@ const LIBRARY: &[&[&str]] = &[
     &["chain"],
     &["policy"],
     &["identity"],
-    &["resource"],
+    &["resource", "json_rpc"],
     &["challenge"],
     &["authorizer"],
     &["analysis"],

@@ -13,8 +13,8 @@ use http::{HeaderMap, HeaderValue};
 use super::header_name::same;
 use crate::error::Error;
 
-/// The first revision that obliges a server to compare the headers with the message.
-const FIRST_REVISION: &str = "2026-07-28";
+/// The first revision of MCP that obliges a server to compare the headers with the message.
+pub const MCP_REVISION: &str = "2026-07-28";
 
 const PROTOCOL_VERSION: &str = "mcp-protocol-version";
 const METHOD: &str = "mcp-method";
@@ -68,17 +68,14 @@ impl<'h> Mirrored<'h> {
             let reason = "`MCP-Protocol-Version` is missing; revision 2026-07-28 or a later one is required";
             return Ok(Mirrored::Nothing(unusable(reason)));
         };
-        if !version
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
-        {
+        if !is_word(version) {
             return Err(unusable("`MCP-Protocol-Version` is not a revision such as 2026-07-28"));
         }
         if !is_date(version) {
             return Err(Error::McpRevision);
         }
         // Dates of one form are in the order of their texts.
-        match version < FIRST_REVISION {
+        match version < MCP_REVISION {
             true => Ok(Mirrored::Nothing(Error::McpRevision)),
             false => McpCall::read(headers).map(Mirrored::Call),
         }
@@ -111,6 +108,18 @@ impl<'h> McpCall<'h> {
         let is_mirrored = NAMED_METHODS.contains(&self.method);
         self.name.as_deref().filter(|_| is_mirrored)
     }
+}
+
+/// The revision that a request names; [`None`] where it is no word.
+pub(crate) fn requested_revision(headers: &HeaderMap) -> Option<&str> {
+    let version = field(headers, PROTOCOL_VERSION, MAX_VERSION_BYTES).ok().flatten();
+    version.filter(|version| is_word(version))
+}
+
+fn is_word(version: &str) -> bool {
+    version
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
 }
 
 fn unusable(reason: &'static str) -> Error {
@@ -171,7 +180,7 @@ fn is_date(version: &str) -> bool {
         part.filter(|part: &&str| part.bytes().all(|byte| byte.is_ascii_digit()))
     };
     let number = |range| part(range).and_then(|part| part.parse::<u16>().ok());
-    version.len() == FIRST_REVISION.len()
+    version.len() == MCP_REVISION.len()
         && number(0..4).is_some()
         && version.get(4..5) == Some("-")
         && number(5..7).is_some_and(|month| (1..=12).contains(&month))

@@ -14,6 +14,7 @@ mod resource_uri;
 mod target;
 
 pub use bearer::names_access_token;
+pub use mcp_call::MCP_REVISION;
 pub use method_parameter::{DeniedMethods, MethodScan};
 pub use presented::Presented;
 pub use target::Target;
@@ -21,7 +22,7 @@ pub use target::Target;
 pub(crate) use bearer::check_form;
 pub(crate) use carrier::Carrier;
 pub(crate) use folding::Folding;
-pub(crate) use mcp_call::{McpCall, Mirrored, NAMED_METHODS, RESOURCES_READ};
+pub(crate) use mcp_call::{McpCall, Mirrored, NAMED_METHODS, RESOURCES_READ, requested_revision};
 pub(crate) use method_parameter::names_method;
 pub(crate) use resource_uri::is_normal_uri;
 pub(crate) use target::{PathForms, is_look_alike};

@@ -1,5 +1,6 @@
 //! The headers of an explained request, from the command line.
 
+use actgate::request::MCP_REVISION;
 use http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -17,7 +18,7 @@ pub(crate) struct McpMessage {
 pub(crate) fn headers(message: Option<&McpMessage>, others: &[Header]) -> HeaderMap {
     let mut headers = HeaderMap::new();
     if let Some(McpMessage { method, name }) = message {
-        headers.append("mcp-protocol-version", HeaderValue::from_static("2026-07-28"));
+        headers.append("mcp-protocol-version", HeaderValue::from_static(MCP_REVISION));
         headers.append("mcp-method", method.clone());
         if let Some(name) = name {
             headers.append("mcp-name", name.clone());

@@ -15,7 +15,6 @@ use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 
 use self::forward::{BodyFailed, Forward};
-use self::json_rpc::JsonRpcError;
 use self::refusal::{Refusal, RequestBodyState};
 use self::request_body::ClientBody;
 use crate::gate::form::Content;
@@ -93,9 +92,8 @@ impl Proxy {
             Unforwarded::Denied(Denial::Authorization(error)) => {
                 let challenge = decided.challenge(&self.gate.authorizer, error);
                 let protocol = Protocol::of(&request.method, &request.headers);
-                let version = request.headers.get("mcp-protocol-version");
-                match JsonRpcError::new(&challenge, version) {
-                    Some(error) if protocol == Protocol::Http => error.response(&challenge, id, state),
+                match challenge.json_rpc_error(&request.headers) {
+                    Some(error) if protocol == Protocol::Http => json_rpc::response(&challenge, &error, id, state),
                     _ => refusal::challenge(&challenge, protocol, id, state),
                 }
             }

@@ -88,7 +88,11 @@ async fn every_row_has_its_answer_through_the_library() {
         let got = match error.map(actgate::Error::code) {
             None => decision.route().unwrap_or("?").to_owned(),
             Some(code) => {
-                let code_of_json_rpc = error.and_then(|error| authorizer.challenge(error).json_rpc_code());
+                let challenge = error.map(|error| authorizer.challenge(error));
+                let json_rpc = challenge
+                    .as_ref()
+                    .and_then(|challenge| challenge.json_rpc_error(&headers));
+                let code_of_json_rpc = json_rpc.map(|error| error.code());
                 format!("{code} {code_of_json_rpc:?}")
             }
         };
