@@ -83,6 +83,7 @@
 mod authorizer;
 pub mod chain;
 pub mod challenge;
+mod claim_path;
 pub mod clock;
 mod error;
 mod identity;

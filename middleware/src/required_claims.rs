@@ -1,9 +1,9 @@
 //! Claims that every token of an issuer must contain, whatever the policy requires.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::claim_path::DottedPath;
 use crate::error::{ConfigError, Error, Reason};
 use crate::json::Json;
 use crate::look::Look;
@@ -92,6 +92,9 @@ impl RequiredClaim {
                 "write the name as the issuer writes it",
             );
         }
+        if let Some(DottedPath { message, help }) = DottedPath::of(name) {
+            return Err(ConfigError::DottedClaim { message, help });
+        }
         if name.contains('*') {
             return invalid("the name of a claim has no wildcard", "write the name in full");
         }
@@ -133,7 +136,7 @@ impl RequiredClaim {
     /// # Errors
     /// [`Error::RequiredClaim`].
     pub(crate) fn check(&self, claims: &VerifiedClaims<'_>) -> Result<(), Error> {
-        let reason = match self.find(claims) {
+        let reason = match claims.find(&self.name) {
             None => Reason::Missing,
             Some(claim) if self.values.iter().any(|value| value.equals(claim)) => return Ok(()),
             Some(_) => Reason::Mismatch,
@@ -152,7 +155,7 @@ impl RequiredClaim {
 
     /// What the token contains, in words.
     pub(crate) fn found(&self, claims: &VerifiedClaims<'_>) -> String {
-        match self.find(claims) {
+        match claims.find(&self.name) {
             None => "no such claim".to_owned(),
             Some(Json::Null) => "null".to_owned(),
             Some(Json::Bool(flag)) => flag.to_string(),
@@ -161,26 +164,6 @@ impl RequiredClaim {
             Some(Json::Array(_)) => "a list".to_owned(),
             Some(Json::Object(_)) => "an object".to_owned(),
         }
-    }
-
-    fn find<'c>(&self, claims: &'c VerifiedClaims<'_>) -> Option<&'c Json<'c>> {
-        let Some(pointer) = self.name.strip_prefix('/') else {
-            return claims.get(&self.name);
-        };
-        let mut parts = pointer.split('/').map(unescaped);
-        let first = claims.get(&parts.next()?)?;
-        parts.try_fold(first, |value, part| match value {
-            Json::Object(object) => object.get(&part),
-            _ => None,
-        })
-    }
-}
-
-/// RFC 6901 section 4.
-fn unescaped(part: &str) -> Cow<'_, str> {
-    match part.contains('~') {
-        true => part.replace("~1", "/").replace("~0", "~").into(),
-        false => part.into(),
     }
 }
 
@@ -234,7 +217,7 @@ mod tests {
             ("flag", false.into(), "true"),
             ("list", "123".into(), "a list"),
             ("none", "null".into(), "null"),
-            ("kubernetes.io", "prod".into(), "an object"),
+            ("/kubernetes.io", "prod".into(), "an object"),
         ] {
             let (result, shown) = checked(name, std::slice::from_ref(&value));
             assert_eq!((result, &*shown), (Err(Reason::Mismatch), found), "{name} {value}");

@@ -14,6 +14,7 @@ const LIBRARY: &[&[&str]] = &[
     &["look"],
     &["clock"],
     &["json"],
+    &["claim_path"],
     &["profile"],
     &["keys"],
     &["request"],

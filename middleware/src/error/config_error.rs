@@ -154,6 +154,15 @@ pub enum ConfigError {
         /// What to write.
         help: &'static str,
     },
+    /// The name of a claim that looks like a path of another product.
+    #[error("{message}; {help}")]
+    #[non_exhaustive]
+    DottedClaim {
+        /// What is wrong with it.
+        message: String,
+        /// What to write.
+        help: String,
+    },
     /// A claim that no token of the issuer can have as it is required.
     #[error("the claim `{claim}` cannot be required: {reason}; {help}")]
     #[non_exhaustive]

@@ -6,6 +6,8 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::de::{Deserialize, Deserializer, Error};
 
+use crate::claim_path::DottedPath;
+
 /// Longest name of a claim in a profile, in bytes.
 const MAX_BYTES: usize = 256;
 
@@ -21,34 +23,30 @@ impl ClaimName {
     pub(super) const AUDIENCE: ClaimName = ClaimName("aud");
     pub(super) const ACTOR: ClaimName = ClaimName("act");
 
-    /// The name of a claim as a profile writes it.
+    /// The name of a claim as a profile writes it. One name after a slash is that very name, with its dots: `/acme.sub`.
     pub(crate) fn new(name: &str) -> Result<ClaimName, &'static str> {
-        if name.is_empty() || name.len() > MAX_BYTES {
-            return Err("the name of a claim has from 1 to 256 bytes");
-        }
-        if name.contains(char::is_control) || name.trim() != name {
-            return Err("the name of a claim has no control character, and no blank at an end");
-        }
-        if name.contains('*') {
-            return Err("the name of a claim has no wildcard");
-        }
-        if name.starts_with('/') {
-            return Err("this part reads a claim at the top of a token, and no path");
-        }
+        let name = match name.strip_prefix('/') {
+            Some(after) if after.contains(['/', '~']) => {
+                return Err("this part reads a claim at the top of a token, and no path");
+            }
+            Some(after) => after,
+            None if DottedPath::of(name).is_some() => {
+                return Err("a name with dots looks like a path, and this part reads a claim at the top of a token");
+            }
+            None => name,
+        };
+        check(name)?;
         Ok(ClaimName(interned(name)))
     }
 
     /// The name of a claim, or the path of one within objects (RFC 6901): `/realm_access/roles`.
     pub(super) fn path(name: &str) -> Result<ClaimName, &'static str> {
-        let Some(path) = name.strip_prefix('/') else {
-            return ClaimName::new(name);
+        let path = match name.strip_prefix('/') {
+            Some(path) if path.contains(['/', '~']) => path,
+            _ => return ClaimName::new(name),
         };
         let is_escaped = |name: &str| name.replace("~0", "").replace("~1", "").contains('~');
-        if name.len() > MAX_BYTES
-            || path
-                .split('/')
-                .any(|name| is_escaped(name) || ClaimName::new(name).is_err())
-        {
+        if name.len() > MAX_BYTES || path.split('/').any(|name| is_escaped(name) || check(name).is_err()) {
             return Err("the path of a claim has a name after each `/`, with `~1` for a `/` and `~0` for a `~` in it");
         }
         Ok(ClaimName(interned(name)))
@@ -57,6 +55,19 @@ impl ClaimName {
     pub(crate) fn as_str(self) -> &'static str {
         self.0
     }
+}
+
+fn check(name: &str) -> Result<(), &'static str> {
+    if name.is_empty() || name.len() > MAX_BYTES {
+        return Err("the name of a claim has from 1 to 256 bytes");
+    }
+    if name.contains(char::is_control) || name.trim() != name {
+        return Err("the name of a claim has no control character, and no blank at an end");
+    }
+    if name.contains('*') {
+        return Err("the name of a claim has no wildcard");
+    }
+    Ok(())
 }
 
 /// The one copy of a name.
@@ -77,7 +88,13 @@ fn interned(name: &str) -> &'static str {
 impl<'de> Deserialize<'de> for ClaimName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = String::deserialize(deserializer)?;
-        ClaimName::new(&name).map_err(|reason| D::Error::custom(format!("{reason}\nwrite it as the issuer does")))
+        ClaimName::new(&name).map_err(|reason| {
+            let help = match DottedPath::of(&name) {
+                Some(_) => format!("write `/{name}` for a claim of this very name"),
+                None => "write it as the issuer does".to_owned(),
+            };
+            D::Error::custom(format!("{reason}\n{help}"))
+        })
     }
 }
 
@@ -101,7 +118,21 @@ mod tests {
     fn a_name_is_kept_once() {
         let name = |text: &str| ClaimName::new(text).unwrap().as_str();
         assert!(std::ptr::eq(name("xms_sub_fct"), name(&["xms", "sub_fct"].join("_"))));
-        for bad in ["", " sub", "sub ", "su*", "su\nb", &"x".repeat(257)] {
+        assert_eq!(name("/acme.sub"), "acme.sub");
+        for bad in [
+            "acme.sub",
+            "/a/b",
+            "/a~1b",
+            "/",
+            "//",
+            "/ sub",
+            "",
+            " sub",
+            "sub ",
+            "su*",
+            "su\nb",
+            &"x".repeat(257),
+        ] {
             assert!(ClaimName::new(bad).is_err(), "{bad:?}");
         }
     }

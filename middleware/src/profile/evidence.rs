@@ -9,6 +9,7 @@ use serde::de::{Deserialize, Deserializer, Error as _};
 use super::claim_name::ClaimName;
 use super::claim_test::{ClaimTest, Unmet};
 use super::subject_pattern::SubjectPattern;
+use crate::claim_path::DottedPath;
 use crate::error::Reason;
 use crate::json::Object;
 use crate::look::Look;
@@ -133,15 +134,19 @@ impl<'de> Deserialize<'de> for ClaimTests {
             let message = format!("a mapping of claims has from 1 to {MAX_PARTS} of them\nwrite `CLAIM: VALUE`");
             return Err(D::Error::custom(message));
         }
-        if let Some((name, _)) = tests.iter().find(|(name, test)| test.refers_to(name)) {
-            let message = format!("`{name}` is compared with itself\nname another claim");
-            return Err(D::Error::custom(message));
+        if let Some(dotted) = tests.keys().find_map(|name| DottedPath::of(name)) {
+            return Err(D::Error::custom(format!("{}\n{}", dotted.message, dotted.help)));
         }
         let named = tests
             .into_iter()
             .map(|(name, test)| Ok((ClaimName::path(&name)?, test)));
-        let tests: Result<_, &str> = named.collect();
-        tests.map(ClaimTests).map_err(D::Error::custom)
+        let tests: Result<Vec<_>, &str> = named.collect();
+        let tests = tests.map_err(D::Error::custom)?;
+        if let Some((name, _)) = tests.iter().find(|(name, test)| test.refers_to(*name)) {
+            let message = format!("`{}` is compared with itself\nname another claim", name.as_str());
+            return Err(D::Error::custom(message));
+        }
+        Ok(ClaimTests(tests.into_iter().collect()))
     }
 }
 

@@ -261,6 +261,14 @@ agent: { client: [planner, worker] }";
                 "service: [{ claims: { sub: { same_as: sub } } }]",
                 "1:21: `sub` is compared with itself",
             ),
+            (
+                "service: [{ claims: { /sub: { same_as: sub } } }]",
+                "1:21: `sub` is compared with itself",
+            ),
+            (
+                "agent: [{ claims: { realm_access.roles: a } }]",
+                "1:19: `realm_access.roles` is a path with dots, and a claim of this name is rare",
+            ),
             ("person: []", "1:1: unknown key `person`"),
             (
                 "human: [{ claims: {} }]",

@@ -2,6 +2,7 @@
 
 use super::claim_reader::ClaimReader;
 use super::claims::Claims;
+use crate::claim_path;
 use crate::error::{Error, Reason};
 use crate::json::{Json, Object};
 use crate::limits::Limits;
@@ -48,9 +49,9 @@ impl<'p> VerifiedClaims<'p> {
         ClaimReader::new(&self.object, limits)
     }
 
-    /// A top-level claim.
-    pub(crate) fn get(&self, name: &str) -> Option<&Json<'p>> {
-        self.object.get(name)
+    /// The claim of this name, or at this path.
+    pub(crate) fn find(&self, claim: &str) -> Option<&Json<'p>> {
+        claim_path::find(claim, &self.object)
     }
 
     /// Checks that these are the claims of an access token: a marker for its `typ` is present, and no claim that occurs in

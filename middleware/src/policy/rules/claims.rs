@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::finding::Finding;
 use crate::chain::Core;
+use crate::claim_path::DottedPath;
 use crate::policy::evaluation_time::EvaluationTime;
 use crate::policy::exact;
 use crate::policy::syntax::{Conditions, Context, joined};
@@ -119,10 +120,7 @@ fn condition(claim: &str, document: &Spanned<ClaimDocument>, context: &mut Conte
         context.mistake(document.span(), message, help);
         return None;
     }
-    if is_dotted_path(claim) {
-        let message = format!("`{claim}` is a path with dots, and a claim of this name is rare");
-        let pointer = claim.replace('.', "/");
-        let help = format!("write `/{pointer}`, or `/{claim}` for a claim of this very name");
+    if let Some(DottedPath { message, help }) = DottedPath::of(claim) {
         context.mistake(document.span(), message, help);
         return None;
     }
@@ -148,17 +146,6 @@ fn condition(claim: &str, document: &Spanned<ClaimDocument>, context: &mut Conte
         name: claim.into(),
         test,
     })
-}
-
-/// Whether a name is plain words with dots between them, as other products write a path: `realm_access.roles`.
-fn is_dotted_path(claim: &str) -> bool {
-    let is_word = |word: &str| {
-        !word.is_empty()
-            && word
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
-    };
-    claim.contains('.') && claim.split('.').all(is_word)
 }
 
 impl ClaimCondition {

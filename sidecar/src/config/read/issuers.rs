@@ -232,13 +232,6 @@ impl ConfigReader<'_> {
 
     fn required_claims(&mut self, mut trusted: TrustedIssuer, document: &IssuerDocument) -> TrustedIssuer {
         for (claim, written) in &document.claims {
-            if is_dotted_path(claim) {
-                let message = format!("`{claim}` is a path with dots, and a claim of this name is rare");
-                let pointer = claim.replace('.', "/");
-                let help = format!("write `/{pointer}`, or `/{claim}` for a claim of this very name");
-                self.diagnostics.push(written.span(), message, help);
-                continue;
-            }
             let OneOrMany(values) = &written.value;
             let values = values.iter().map(|value| value.0.clone());
             match trusted.clone().require_claim(claim, values) {
@@ -248,6 +241,9 @@ impl ConfigReader<'_> {
                     claim, reason, help, ..
                 }) => {
                     let message = format!("the claim `{claim}` cannot be required: {reason}");
+                    self.diagnostics.push(written.span(), message, help);
+                }
+                Err(ConfigError::DottedClaim { message, help, .. }) => {
                     self.diagnostics.push(written.span(), message, help);
                 }
                 Err(error) => self.diagnostics.push(written.span(), error.to_string(), ""),
@@ -263,13 +259,4 @@ fn pinned_claims(document: &IssuerDocument) -> Vec<PinnedClaim> {
         values: written.value.iter().map(|value| value.0.clone()).collect(),
     });
     pinned.collect()
-}
-
-/// Whether a name is plain words with dots between them, as other products write a path: `realm_access.roles`.
-fn is_dotted_path(claim: &str) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
-    claim.contains('.')
-        && claim
-            .split('.')
-            .all(|word| !word.is_empty() && word.bytes().all(is_plain))
 }

@@ -1,0 +1,102 @@
+//! Claims by their name, or by their path within objects (JSON Pointer, RFC 6901): `/realm_access/roles`.
+
+use std::borrow::Cow;
+
+use crate::json::{Json, Object};
+
+/// A claim that is written with dots, as other products write a path.
+pub(crate) struct DottedPath {
+    /// What is wrong.
+    pub(crate) message: String,
+    /// What to write.
+    pub(crate) help: String,
+}
+
+impl DottedPath {
+    /// The mistake in `realm_access.roles`: plain words with dots between them, which is the name of few claims.
+    pub(crate) fn of(claim: &str) -> Option<DottedPath> {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+        let is_word = |word: &str| !word.is_empty() && word.bytes().all(is_plain);
+        (claim.contains('.') && claim.split('.').all(is_word)).then(|| DottedPath {
+            message: format!("`{claim}` is a path with dots, and a claim of this name is rare"),
+            help: format!(
+                "write `/{}`, or `/{claim}` for a claim of this very name",
+                claim.replace('.', "/")
+            ),
+        })
+    }
+}
+
+/// The claim of this name, or at this path.
+pub(crate) fn find<'o, 'a>(claim: &str, object: &'o Object<'a>) -> Option<&'o Json<'a>> {
+    let Some(path) = claim.strip_prefix('/') else {
+        return object.get(claim);
+    };
+    let (first, names) = path
+        .split_once('/')
+        .map_or((path, None), |(first, rest)| (first, Some(rest)));
+    let first = object.get(&unescaped(first))?;
+    let mut names = names.into_iter().flat_map(|names| names.split('/'));
+    names.try_fold(first, |value, name| match value {
+        Json::Object(object) => object.get(&unescaped(name)),
+        _ => None,
+    })
+}
+
+/// RFC 6901 section 4.
+fn unescaped(name: &str) -> Cow<'_, str> {
+    match name.contains('~') {
+        true => name.replace("~1", "/").replace("~0", "~").into(),
+        false => name.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::Limits;
+
+    #[test]
+    fn a_claim_is_found_by_its_name_or_its_path() {
+        let claims = r#"{"a":{"b":{"c":1},"x/y":2,"~":3,"":4},"/a":5,"a.b":6,"l":[7]}"#;
+        let claims = crate::json::object(claims.as_bytes(), &Limits::default()).unwrap();
+        let number = |claim: &str| match find(claim, &claims) {
+            Some(Json::Number(number)) => number.as_u64(),
+            _ => None,
+        };
+        for (claim, expected) in [
+            ("/a/b/c", Some(1)),
+            ("/a/x~1y", Some(2)),
+            ("/a/~0", Some(3)),
+            ("/a/", Some(4)),
+            ("/~1a", Some(5)),
+            ("a.b", Some(6)),
+            ("/a.b", Some(6)),
+            ("/l/0", None),
+            ("/a/none", None),
+            ("/none/b", None),
+            ("a/b/c", None),
+            ("/", None),
+        ] {
+            assert_eq!(number(claim), expected, "{claim}");
+        }
+    }
+
+    #[test]
+    fn dots_between_plain_words_are_a_path_of_other_products() {
+        let help = |claim: &str| DottedPath::of(claim).map(|dotted| dotted.help);
+        let expected = "write `/realm_access/roles`, or `/realm_access.roles` for a claim of this very name";
+        assert_eq!(help("realm_access.roles").as_deref(), Some(expected));
+        for claim in [
+            "roles",
+            "https://example.com/roles",
+            "cognito:groups",
+            ".a",
+            "a.",
+            "/a.b",
+            "",
+        ] {
+            assert!(help(claim).is_none(), "{claim}");
+        }
+    }
+}
