@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::Issuer;
 use crate::check::Files;
 use crate::deployment::BRISK;
-use crate::deployment::gate::{Gate, run_to_end};
+use crate::deployment::gate::Gate;
 use crate::deployment::upstream::Upstream;
 use crate::mint::claims;
 use crate::wire::{self, bearer, request};
@@ -189,18 +189,7 @@ fn explain_takes_a_token_of_either_header() {
     let config = files.write("actgate.yaml", &super::configuration(&issuers));
     for issuer in [&access, &plain] {
         let keys = files.write("keys.json", &issuer.signer.document());
-        let arguments = [
-            "explain",
-            "--config",
-            &config,
-            "--jwks",
-            &keys,
-            "--path",
-            "/orders/1",
-            "--json",
-        ];
-        let output = run_to_end(&arguments, &issuer.token());
-        let report: Value = serde_json::from_slice(&output.stdout).expect("a report");
+        let report = super::explained(&config, &keys, &issuer.token());
         assert_eq!(report["decision"], json!("allow"), "{report}");
     }
 }

@@ -14,9 +14,9 @@ mod required_claims;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::deployment::gate::Gate;
+use crate::deployment::gate::{Gate, run_to_end};
 use crate::deployment::key_server::{Conduct, KeyServer};
 use crate::deployment::upstream::Upstream;
 use crate::deployment::{BRISK, ROUTES};
@@ -79,4 +79,20 @@ fn configuration_before(upstream: SocketAddr, issuers: &str) -> String {
     format!(
         "listen: 127.0.0.1:0\nupstream: http://{upstream}\nadmin: 127.0.0.1:0\naudience: {AUDIENCE}\nissuers:\n{issuers}{ROUTES}"
     )
+}
+
+/// The report of `actgate explain` for GET /orders/1 with this token, by the files of a configuration and of keys.
+fn explained(config: &str, keys: &str, token: &str) -> Value {
+    let arguments = [
+        "explain",
+        "--config",
+        config,
+        "--jwks",
+        keys,
+        "--path",
+        "/orders/1",
+        "--json",
+    ];
+    let output = run_to_end(&arguments, token);
+    serde_json::from_slice(&output.stdout).expect("a report")
 }

@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use crate::check::Files;
-use crate::deployment::gate::run_to_end;
 use crate::deployment::{Configuration, Deployment, ROUTES};
 use crate::mint::{AUDIENCE, ISSUER, TokenIssuer};
 use crate::table::{INVALID_TOKEN, PASSES, Table};
@@ -71,18 +70,7 @@ fn each_required_claim_is_explained() {
     );
     let config = files.write("actgate.yaml", &configuration);
     let checks = |changes: Value| {
-        let arguments = [
-            "explain",
-            "--config",
-            &config,
-            "--jwks",
-            &keys,
-            "--path",
-            "/orders/1",
-            "--json",
-        ];
-        let output = run_to_end(&arguments, &issuer.token(with(changes)));
-        let report: Value = serde_json::from_slice(&output.stdout).expect("a report");
+        let report = super::explained(&config, &keys, &issuer.token(with(changes)));
         let all = report["checks"].as_array().expect("the checks").clone();
         let required = all.into_iter().filter(|check| check["rule"] == json!("required claim"));
         let required = required.map(|check| [check["expected"].clone(), check["got"].clone(), check["passed"].clone()]);
