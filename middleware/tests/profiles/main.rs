@@ -15,6 +15,7 @@ mod crossings;
 mod fixture;
 mod gate;
 mod media_types;
+mod reviewed;
 
 use std::path::PathBuf;
 
