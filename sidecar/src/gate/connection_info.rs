@@ -7,7 +7,8 @@ use http::uri::Scheme;
 /// The connection that a request came by.
 #[derive(Clone, Debug)]
 pub(crate) struct ConnectionInfo {
-    pub(crate) peer: IpAddr,
+    /// The address at the other end; none of a unix socket.
+    pub(crate) peer: Option<IpAddr>,
     /// `http` or `https`.
     pub(crate) scheme: Scheme,
 }

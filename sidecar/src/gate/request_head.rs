@@ -219,7 +219,7 @@ mod tests {
 
     fn parts(method: &str, target: &str, headers: &[(&str, &str)]) -> Parts {
         let connection = ConnectionInfo {
-            peer: "192.0.2.1".parse().unwrap(),
+            peer: Some("192.0.2.1".parse().unwrap()),
             scheme: http::uri::Scheme::HTTP,
         };
         let mut request = http::Request::builder()

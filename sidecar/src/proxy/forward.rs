@@ -103,11 +103,10 @@ impl Forward {
         self.identity_headers.delete(headers);
         headers.insert(HOST, head.host.clone());
         headers.insert("x-forwarded-host", head.host.clone());
-        for (name, value) in [
-            ("x-forwarded-proto", head.connection.scheme.to_string()),
-            ("x-forwarded-for", head.connection.peer.to_string()),
-        ] {
-            if let Ok(value) = HeaderValue::try_from(value) {
+        let scheme = Some(head.connection.scheme.to_string());
+        let peer = head.connection.peer.map(|peer| peer.to_string());
+        for (name, value) in [("x-forwarded-proto", scheme), ("x-forwarded-for", peer)] {
+            if let Some(Ok(value)) = value.map(HeaderValue::try_from) {
                 headers.insert(name, value);
             }
         }
@@ -162,7 +161,7 @@ mod tests {
             host: HeaderValue::from_static("api.example"),
             nominated: Vec::new(),
             connection: ConnectionInfo {
-                peer: "192.0.2.1".parse().unwrap(),
+                peer: Some("192.0.2.1".parse().unwrap()),
                 scheme: http::uri::Scheme::HTTP,
             },
         };

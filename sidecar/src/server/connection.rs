@@ -69,7 +69,7 @@ pub(crate) async fn client(
     let _ = accepted.socket.set_nodelay(true);
     let (io, exchanges) = Http1Io::new(accepted.socket, limits.header, WRITE_TIMEOUT);
     let connection = ConnectionInfo {
-        peer: accepted.peer.ip().to_canonical(),
+        peer: Some(accepted.peer.ip().to_canonical()),
         scheme: Scheme::HTTP,
     };
     let closing = draining.clone();
