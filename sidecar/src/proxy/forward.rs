@@ -1,17 +1,15 @@
 //! Forwards allowed requests: the client's headers become those that the upstream receives.
 
 use actgate::Identity;
-use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request, Response, Version};
 use http_body::Body as _;
-use http_body_util::{Either, Full};
-use hyper::body::Incoming;
 use uuid::Uuid;
 
 use super::refusal::{Refusal, RequestBodyState};
 use super::request_body::{ClientBody, RequestBody};
+use super::response_body::ResponseBody;
 use super::upstream::{Upstream, UpstreamError};
 use crate::gate::form::Content;
 use crate::gate::request_head::Head;
@@ -55,7 +53,7 @@ impl Forward {
         head: Head,
         identity: Option<&Identity>,
         id: Uuid,
-    ) -> Result<Response<Either<Full<Bytes>, Incoming>>, BodyFailed> {
+    ) -> Result<Response<ResponseBody>, BodyFailed> {
         let has_length = parts.headers.contains_key(CONTENT_LENGTH);
         let is_chunked = parts.headers.contains_key(TRANSFER_ENCODING);
         self.prepare(&mut parts.headers, &head, identity);
@@ -81,7 +79,7 @@ impl Forward {
                 hop_by_hop::strip_response(response.headers_mut());
                 // The version belongs to the connection, not to the message (RFC 9112 section 2.3).
                 *response.version_mut() = Version::HTTP_11;
-                return Ok(response.map(Either::Right));
+                return Ok(response.map(ResponseBody::Upstream));
             }
             // Caused by the client, so that it is not reported to the operator.
             Err(UpstreamError::Request(reason)) => return Err(BodyFailed(reason)),
@@ -94,7 +92,7 @@ impl Forward {
                 )
             }
         };
-        Ok(refusal.response(id, state).map(Either::Left))
+        Ok(refusal.response(id, state).map(ResponseBody::Own))
     }
 
     fn prepare(&self, headers: &mut HeaderMap, head: &Head, identity: Option<&Identity>) {

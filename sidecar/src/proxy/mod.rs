@@ -4,26 +4,25 @@ pub(crate) mod forward;
 pub(crate) mod json_rpc;
 pub(crate) mod refusal;
 pub(crate) mod request_body;
+pub(crate) mod response_body;
 pub(crate) mod upstream;
 
 use actgate::challenge::Protocol;
-use bytes::Bytes;
 use http::request::Parts;
 use http::{Request, Response};
 use http_body::Body as _;
-use http_body_util::{Either, Full};
-use hyper::body::Incoming;
 
 use self::forward::{BodyFailed, Forward};
 use self::refusal::{Refusal, RequestBodyState};
 use self::request_body::ClientBody;
+use self::response_body::ResponseBody;
 use crate::gate::form::Content;
 use crate::gate::readable_form;
 use crate::gate::request_head::HeadError;
 use crate::gate::{Decided, Denial, Gate, Unforwarded};
 
-/// A response: of the proxy itself, or of the upstream as it streams in.
-pub(crate) type Answer = Response<Either<Full<Bytes>, Incoming>>;
+/// A response to a client.
+pub(crate) type Answer = Response<ResponseBody>;
 
 /// A gate and the way to the upstream. Shared by all connections.
 #[derive(Debug)]
@@ -64,7 +63,9 @@ impl Proxy {
                     let denied = Denial::Head(error).into();
                     self.gate.record(&method, &uri, &decided, Some(&denied));
                     let refusal = Refusal::new(error.status, error.code, error.reason);
-                    refusal.response(decided.id, RequestBodyState::Unread).map(Either::Left)
+                    refusal
+                        .response(decided.id, RequestBodyState::Unread)
+                        .map(ResponseBody::Own)
                 })
             }
             Err((unforwarded, body)) => self.refuse(&parts, body, &unforwarded, &decided).await,
@@ -98,6 +99,6 @@ impl Proxy {
                 }
             }
         };
-        response.map(Either::Left)
+        response.map(ResponseBody::Own)
     }
 }
