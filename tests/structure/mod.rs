@@ -43,6 +43,7 @@ const ENVIRONMENT_NAMES: &[&str] = &["env", "fs", "process", "File", "stdin", "s
 /// Where cryptography is used: keys and signatures in the library, the issuer's keys and secrets, and test tokens.
 const CRYPTO_FILES: &[&str] = &[
     "middleware/src/keys/jwk.rs",
+    "middleware/src/request/client_certificate.rs",
     "middleware/src/token/jws.rs",
     "middleware/src/testing.rs",
     "sidecar/issuer/src/keys.rs",

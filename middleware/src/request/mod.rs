@@ -2,6 +2,7 @@
 
 mod bearer;
 mod carrier;
+mod client_certificate;
 mod folding;
 pub mod header_meaning;
 pub mod header_name;
@@ -14,6 +15,7 @@ mod resource_uri;
 mod target;
 
 pub use bearer::names_access_token;
+pub use client_certificate::ClientCertificate;
 pub use mcp_call::MCP_REVISION;
 pub use method_parameter::{DeniedMethods, MethodScan};
 pub use presented::Presented;

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use actgate::request::ClientCertificate;
 use http::uri::Scheme;
 
 /// The connection that a request came by.
@@ -11,6 +12,8 @@ pub(crate) struct ConnectionInfo {
     pub(crate) peer: Option<IpAddr>,
     /// `http` or `https`.
     pub(crate) scheme: Scheme,
+    /// The verified certificate of the client.
+    pub(crate) client_certificate: Option<ClientCertificate>,
 }
 
 /// What the server accepted although it is ambiguous: the request is denied.

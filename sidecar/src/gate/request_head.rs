@@ -221,6 +221,7 @@ mod tests {
         let connection = ConnectionInfo {
             peer: Some("192.0.2.1".parse().unwrap()),
             scheme: http::uri::Scheme::HTTP,
+            client_certificate: None,
         };
         let mut request = http::Request::builder()
             .method(method)

@@ -161,6 +161,7 @@ mod tests {
             connection: ConnectionInfo {
                 peer: Some("192.0.2.1".parse().unwrap()),
                 scheme: http::uri::Scheme::HTTP,
+                client_certificate: None,
             },
         };
         forward.prepare(&mut headers, &head, identified.then_some(&identity));

@@ -16,6 +16,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -58,20 +59,34 @@ impl Default for ConnectionLimits {
     }
 }
 
+/// What the connections of clients share.
+#[derive(Debug)]
+pub(crate) struct Clients {
+    pub(crate) proxy: Proxy,
+    pub(crate) limits: ConnectionLimits,
+}
+
 /// Serves a client. `draining` becomes true when the process is about to end.
-pub(crate) async fn client(
-    accepted: Accepted,
-    proxy: Arc<Proxy>,
-    limits: ConnectionLimits,
+pub(crate) async fn client(accepted: Accepted, clients: Arc<Clients>, draining: watch::Receiver<bool>) {
+    let Accepted { socket, peer, _permit } = accepted;
+    socket.send_at_once();
+    let connection = ConnectionInfo {
+        peer,
+        scheme: Scheme::HTTP,
+        client_certificate: None,
+    };
+    serve_http1(socket, connection, clients, draining).await;
+}
+
+/// Serves HTTP/1.
+async fn serve_http1(
+    socket: impl AsyncRead + AsyncWrite + Send + Unpin,
+    connection: ConnectionInfo,
+    clients: Arc<Clients>,
     mut draining: watch::Receiver<bool>,
 ) {
-    // Small responses are sent at once.
-    let _ = accepted.socket.set_nodelay(true);
-    let (io, exchanges) = Http1Io::new(accepted.socket, limits.header, WRITE_TIMEOUT);
-    let connection = ConnectionInfo {
-        peer: Some(accepted.peer.ip().to_canonical()),
-        scheme: Scheme::HTTP,
-    };
+    let limits = clients.limits;
+    let (io, exchanges) = Http1Io::new(socket, limits.header, WRITE_TIMEOUT);
     let closing = draining.clone();
     let service = service_fn(move |request: Request<Incoming>| {
         let exchange = exchanges.begin();
@@ -82,9 +97,9 @@ pub(crate) async fn client(
             parts.extensions.insert(AmbiguousMessage(reason));
         }
         let body = exchange.track(body).map_err(Into::into).boxed_unsync();
-        let (proxy, closing) = (proxy.clone(), closing.clone());
+        let (clients, closing) = (clients.clone(), closing.clone());
         async move {
-            let mut response = proxy.answer(Request::from_parts(parts, body)).await;
+            let mut response = clients.proxy.answer(Request::from_parts(parts, body)).await;
             if *closing.borrow() {
                 let close = HeaderValue::from_static("close");
                 response.headers_mut().insert(header::CONNECTION, close);

@@ -1,13 +1,15 @@
 //! Accepts connections.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
+
+use super::socket::Socket;
 
 /// The pause after a connection could not be accepted.
 const RETRY_DELAY: Duration = Duration::from_millis(50);
@@ -24,9 +26,10 @@ pub(crate) struct Listener {
 /// An accepted connection. It counts towards the limit until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Accepted {
-    pub(crate) socket: TcpStream,
-    pub(crate) peer: SocketAddr,
-    _permit: OwnedSemaphorePermit,
+    pub(crate) socket: Socket,
+    /// The address at the other end; none of a unix socket.
+    pub(crate) peer: Option<IpAddr>,
+    pub(super) _permit: OwnedSemaphorePermit,
 }
 
 impl Listener {
@@ -79,8 +82,8 @@ impl Listener {
         let permit = self.permits.clone().acquire_owned().await.map_err(io::Error::other)?;
         let (socket, peer) = self.socket.accept().await?;
         Ok(Accepted {
-            socket,
-            peer,
+            socket: Socket::Tcp(socket),
+            peer: Some(peer.ip().to_canonical()),
             _permit: permit,
         })
     }
@@ -88,6 +91,8 @@ impl Listener {
 
 #[cfg(test)]
 mod tests {
+    use tokio::net::TcpStream;
+
     use super::*;
 
     #[tokio::test]

@@ -4,6 +4,7 @@ pub(crate) mod connection;
 pub(crate) mod listener;
 pub(crate) mod open_files;
 pub(crate) mod signals;
+pub(crate) mod socket;
 
 use std::future::Future;
 use std::pin::pin;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use self::connection::ConnectionLimits;
+use self::connection::{Clients, ConnectionLimits};
 use self::listener::Listener;
 use crate::admin::health::{self, Readiness};
 use crate::proxy::Proxy;
@@ -39,10 +40,11 @@ impl Server {
         } = self;
         let readiness = Readiness::of(proxy.gate.authorizer.clone());
         let admin = admin.map(|listener| tokio::spawn(serve_admin(listener, readiness.clone())));
-        let proxy = Arc::new(proxy);
+        let log = proxy.gate.log.clone();
+        let clients = Arc::new(Clients { proxy, limits });
         let (draining, watched) = watch::channel(false);
         let start = |accepted| {
-            tokio::spawn(connection::client(accepted, proxy.clone(), limits, watched.clone()));
+            tokio::spawn(connection::client(accepted, clients.clone(), watched.clone()));
         };
 
         let mut stop = pin!(stop);
@@ -64,7 +66,6 @@ impl Server {
         if let Some(admin) = admin {
             admin.abort();
         }
-        let log = proxy.gate.log.clone();
         // It blocks, and the caller may end the process in the meantime.
         if let Err(error) = tokio::task::spawn_blocking(move || log.close()).await {
             tracing::error!(%error, "the decision log ended early");
