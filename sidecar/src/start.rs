@@ -8,6 +8,7 @@ use actgate::clock::Clock;
 use crate::config::{Settings, check_named_roots};
 use crate::exit::{Context as _, Failure};
 use crate::gate::hosts::AllowedHosts;
+use crate::gate::request_head::HeadRules;
 use crate::gate::{Gate, RING_WARNING_INTERVAL};
 use crate::headers::via::ViaPseudonym;
 use crate::log::decision_log::DecisionLog;
@@ -72,10 +73,13 @@ pub(crate) async fn start(settings: Settings, log: DecisionLog) -> Result<Server
         proxy: Proxy {
             gate: Gate {
                 authorizer,
-                hosts,
-                identity_headers: settings.identity_headers.clone(),
-                carriers: carriers.clone(),
-                via: via.clone(),
+                head_rules: HeadRules {
+                    hosts,
+                    identity_headers: settings.identity_headers.clone(),
+                    carriers: carriers.clone(),
+                    via: via.clone(),
+                    trusted_proxies: settings.trusted_proxies,
+                },
                 log,
                 ring_warnings: RateLimit::new(Instant::now(), RING_WARNING_INTERVAL),
             },

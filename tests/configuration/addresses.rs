@@ -17,6 +17,41 @@ pub(super) const MISTAKES: &[Mistake] = &[
     ("127.0.0.1:0", "':8080'", "1:9: `:8080` is not a socket address"),
     ("127.0.0.1:0", "0.0.0.0", "1:9: `0.0.0.0` is not a socket address"),
     (
+        "leeway:",
+        "trusted_proxies: []\nleeway:",
+        "5:18: the list of trusted proxies is empty\n  help: remove the key to trust no proxy",
+    ),
+    (
+        "leeway:",
+        "trusted_proxies: [0.0.0.0/0]\nleeway:",
+        "5:19: `0.0.0.0/0` trusts clients with any address: they could write their own\n  help: write the networks or",
+    ),
+    (
+        "leeway:",
+        "trusted_proxies: [unix, '::/0']\nleeway:",
+        "5:25: `::/0` trusts clients with any address",
+    ),
+    (
+        "leeway:",
+        "trusted_proxies: [128.0.0.0/1]\nleeway:",
+        "5:19: `128.0.0.0/1` trusts clients with any address",
+    ),
+    (
+        "leeway:",
+        "trusted_proxies: [10.0.0.9/8]\nleeway:",
+        "5:19: `10.0.0.9/8` is an address within a network\n  help: write `10.0.0.0/8` for the network",
+    ),
+    (
+        "leeway:",
+        "trusted_proxies: [private]\nleeway:",
+        "5:19: `private` is not a network\n  help: names of networks are not known; write each, as in 10.0.0.0/8",
+    ),
+    (
+        "leeway:",
+        "trusted_proxies: ['balancer.internal']\nleeway:",
+        "5:19: `balancer.internal` is not a network\n  help: write the networks or addresses of the proxies in front",
+    ),
+    (
         "http://127.0.0.1:9",
         "https://127.0.0.1:9",
         "2:11: only plain http is supported to the upstream",

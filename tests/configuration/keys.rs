@@ -61,7 +61,7 @@ pub(super) const MISTAKES: &[Mistake] = &[
     ),
     (
         "leeway:",
-        "trusted_proxies: [10.0.0.0/8]\nleeway:",
-        "5:1: unknown key `trusted_proxies`\n  help: remove it: addresses that a proxy in front states are not read",
+        "trusted_ips: [10.0.0.0/8]\nleeway:",
+        "5:1: unknown key `trusted_ips`\n  help: it is `trusted_proxies`, a list",
     ),
 ];

@@ -235,3 +235,24 @@ fn trace_connect_and_invalid_methods_are_rejected() {
     table.request("a very long method", &bytes, HEAD_TOO_LARGE);
     table.finish();
 }
+
+/// Health checks of old balancers name no host.
+#[test]
+fn http_1_0_without_a_host_is_served_on_public_routes_alone() {
+    let deployment = Deployment::with_routes();
+    let valid = deployment.reader();
+    let mut table = Table::on(&deployment);
+    let own = deployment.gate.address.to_string();
+    for one in table.request("public", b"GET /open/page HTTP/1.0\r\n\r\n", PASSES) {
+        table.check("the host upstream", one.head.values("host") == [own.as_str()]);
+    }
+    table.request("guarded", b"GET /orders/1 HTTP/1.0\r\n\r\n", BARE_CHALLENGE);
+    let bytes = format!("GET /orders/1 HTTP/1.0\r\n{valid}\r\n\r\n");
+    table.request("guarded, with a valid token", bytes.as_bytes(), BAD_REQUEST);
+    table.request(
+        "HTTP/1.1",
+        b"GET /open/page HTTP/1.1\r\nConnection: close\r\n\r\n",
+        BAD_REQUEST,
+    );
+    table.finish();
+}

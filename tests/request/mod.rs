@@ -6,6 +6,7 @@ mod claims;
 mod credential;
 mod field_lines;
 mod forms;
+mod forwarded;
 mod framing;
 mod head;
 mod hop_by_hop;

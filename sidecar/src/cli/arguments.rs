@@ -77,6 +77,10 @@ configured to (nginx: `gzip_proxied any`). A response of the upstream has at mos
 Keys that are fetched over https are checked with the root certificates of the system; SSL_CERT_FILE and SSL_CERT_DIR name
 others. A proxy that the environment names (HTTPS_PROXY) is not used.
 Headers with which a client claims another method, path, address or identity (X-Forwarded-*, Remote-User, …) are removed.
+From a peer in `trusted_proxies` X-Forwarded-For, -Proto, -Host and -Port, X-Real-IP and Forwarded are read and extended by
+the peer, so each proxy there must set or remove all of them. The client is the last address that is not in
+`trusted_proxies`; scheme and host are those that the client used. Values that are malformed, contradict each other or list
+more than 32 proxies are answered with 400. A request of HTTP/1.0 without a host is served on public routes alone.
 
 Every key of the configuration, with its default value unless a comment states otherwise. A short configuration is
 enough, see `actgate --help`.

@@ -12,6 +12,7 @@ use actgate_yaml::{Diagnostics, Span};
 use http::uri::Authority;
 
 use crate::gate::hosts::AllowedHost;
+use crate::gate::trusted_proxies::TrustedProxies;
 use crate::headers::carriers::Carriers;
 use crate::headers::identity::IdentityHeaders;
 use crate::log::decision_log::LogTarget;
@@ -31,6 +32,8 @@ pub(crate) struct Settings {
     /// The address for liveness and readiness.
     pub(crate) admin: Option<SocketAddr>,
     pub(crate) hosts: Vec<AllowedHost>,
+    /// The proxies whose forwarding headers are believed.
+    pub(crate) trusted_proxies: TrustedProxies,
     /// The audiences for the issuers that have none of their own.
     pub(crate) audiences: Vec<String>,
     /// The resources that are written, or the one that follows from the audiences.

@@ -16,6 +16,18 @@ pub(crate) struct ConnectionInfo {
     pub(crate) client_certificate: Option<ClientCertificate>,
 }
 
+/// How the head of a request is written. Without this extension it is in lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum HeadForm {
+    /// A target, and fields in lines. It must have a field `Host`.
+    #[default]
+    Lines,
+    /// The same, by an old protocol: it need not have one.
+    OldLines,
+    /// Fields alone: the parts of the target and the host are fields that begin with a colon.
+    Fields,
+}
+
 /// What the server accepted although it is ambiguous: the request is denied.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AmbiguousMessage(pub &'static str);

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use http::uri::Authority;
+use http::uri::{Authority, Scheme};
 
 /// A host, and a port where only that port is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,9 +21,8 @@ impl AllowedHost {
         })
     }
 
-    fn covers(&self, authority: &Authority) -> bool {
-        // Plain HTTP: an authority without a port means port 80 (RFC 9110 section 4.2.1).
-        let port = authority.port_u16().unwrap_or(80);
+    fn covers(&self, authority: &Authority, scheme: &Scheme) -> bool {
+        let port = authority.port_u16().unwrap_or_else(|| default_port(scheme));
         self.host == canonical(authority.host()) && self.port.is_none_or(|allowed| allowed == port)
     }
 }
@@ -36,6 +35,14 @@ pub(crate) fn authority(text: &str) -> Option<Authority> {
     let authority: Authority = text.parse().ok()?;
     let invalid_port = authority.as_str().len() > authority.host().len() && authority.port_u16().is_none();
     (!authority.host().is_empty() && !invalid_port).then_some(authority)
+}
+
+/// The port of an authority without one (RFC 9110 sections 4.2.1 and 4.2.2).
+pub(crate) fn default_port(scheme: &Scheme) -> u16 {
+    match *scheme == Scheme::HTTPS {
+        true => 443,
+        false => 80,
+    }
 }
 
 /// Hosts are compared without regard to case and to the dot of a fully qualified name (RFC 3986 section 3.2.2).
@@ -91,13 +98,21 @@ impl AllowedHosts {
     }
 
     /// Whether a request in absolute form (RFC 9112 section 3.2.2) may name this authority.
-    pub(crate) fn contains(&self, authority: &Authority) -> bool {
-        self.hosts.iter().any(|host| host.covers(authority))
+    pub(crate) fn contains(&self, authority: &Authority, scheme: &Scheme) -> bool {
+        self.hosts.iter().any(|host| host.covers(authority, scheme))
     }
 
     /// Whether a request in origin form may have this authority as its `Host`.
-    pub(crate) fn accepts_host(&self, authority: &Authority) -> bool {
-        self.any_host_header || self.contains(authority)
+    pub(crate) fn accepts_host(&self, authority: &Authority, scheme: &Scheme) -> bool {
+        self.any_host_header || self.contains(authority, scheme)
+    }
+
+    /// The host of a request that names none: the first of the configuration, or the address of the gate.
+    pub(crate) fn assumed(&self) -> String {
+        self.hosts.first().map_or_else(String::new, |first| match first.port {
+            Some(port) => format!("{}:{port}", first.host),
+            None => first.host.clone(),
+        })
     }
 }
 
@@ -118,7 +133,7 @@ mod tests {
     }
 
     fn contains(hosts: &AllowedHosts, authority: &str) -> bool {
-        hosts.contains(&authority.parse().unwrap())
+        hosts.contains(&authority.parse().unwrap(), &Scheme::HTTP)
     }
 
     #[test]
@@ -148,10 +163,18 @@ mod tests {
     }
 
     #[test]
+    fn an_authority_without_a_port_has_that_of_its_scheme() {
+        let hosts = hosts(&["a:443", "b:80"]);
+        let contains = |authority: &str, scheme| hosts.contains(&authority.parse().unwrap(), &scheme);
+        assert!(contains("a", Scheme::HTTPS) && !contains("a", Scheme::HTTP));
+        assert!(contains("b", Scheme::HTTP) && !contains("b", Scheme::HTTPS));
+    }
+
+    #[test]
     fn without_configured_hosts_any_host_header_is_accepted() {
         let other: Authority = "evil.example".parse().unwrap();
-        assert!(hosts(&[]).accepts_host(&other));
-        assert!(!hosts(&["api.internal"]).accepts_host(&other));
+        assert!(hosts(&[]).accepts_host(&other, &Scheme::HTTP));
+        assert!(!hosts(&["api.internal"]).accepts_host(&other, &Scheme::HTTP));
     }
 
     #[test]

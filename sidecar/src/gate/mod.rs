@@ -6,9 +6,12 @@
 pub(crate) mod connection_info;
 pub(crate) mod form;
 pub(crate) mod form_token;
+pub(crate) mod head_error;
 pub(crate) mod hosts;
 pub(crate) mod readable_form;
 pub(crate) mod request_head;
+pub(crate) mod request_host;
+pub(crate) mod trusted_proxies;
 
 use std::time::{Duration, Instant};
 
@@ -21,12 +24,10 @@ use http::{Method, Uri};
 use uuid::Uuid;
 
 use self::form::{AccessTokenRule, FormError, FormRules};
-use self::hosts::AllowedHosts;
-use self::request_head::{Head, HeadError};
-use crate::headers::carriers::Carriers;
+use self::head_error::HeadError;
+use self::request_head::{Head, HeadRules};
+use self::request_host::RequestHost;
 use crate::headers::chain_json::Chain;
-use crate::headers::identity::IdentityHeaders;
-use crate::headers::via::ViaPseudonym;
 use crate::log::decision_log::{self, DecisionLog, Effect, Event};
 use crate::log::rate_limit::RateLimit;
 
@@ -37,13 +38,7 @@ pub(crate) const RING_WARNING_INTERVAL: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(crate) struct Gate {
     pub(crate) authorizer: Authorizer,
-    pub(crate) hosts: AllowedHosts,
-    /// The headers that a client must not name in `Connection`.
-    pub(crate) identity_headers: IdentityHeaders,
-    /// The headers that carry tokens, which a client must not name there either.
-    pub(crate) carriers: Carriers,
-    /// A request with this name in `Via` is going around in a ring.
-    pub(crate) via: ViaPseudonym,
+    pub(crate) head_rules: HeadRules,
     pub(crate) log: DecisionLog,
     pub(crate) ring_warnings: RateLimit,
 }
@@ -103,6 +98,14 @@ impl Decided {
     }
 }
 
+/// Checks what only matters of a request that is authorized.
+fn check_allowed(request: &Parts, head: &Head, identity: Option<&Identity>) -> Result<(), HeadError> {
+    match (&head.host, identity) {
+        (RequestHost::Assumed(_), Some(_)) => Err(HeadError::ambiguous("a request with a token must name a host")),
+        _ => request_head::check_upgrade(request),
+    }
+}
+
 impl Gate {
     /// Decides on a request by its head: the head of an allowed request, or why the request is denied.
     pub(crate) async fn decide(&self, request: &Parts) -> (Decided, Result<Head, Unforwarded>) {
@@ -112,7 +115,7 @@ impl Gate {
             Ok((head, decision)) => {
                 let outcome = decision.outcome().map(|()| head);
                 let outcome = outcome.map_err(|error| Denial::Authorization(error.clone()));
-                let outcome = outcome.and_then(|head| match request_head::check_upgrade(request) {
+                let outcome = outcome.and_then(|head| match check_allowed(request, &head, decision.identity()) {
                     Ok(()) => Ok(head),
                     Err(error) => Err(Denial::Head(error)),
                 });
@@ -140,14 +143,12 @@ impl Gate {
     }
 
     async fn authorize(&self, request: &Parts) -> Result<(Head, Decision), Unforwarded> {
-        let head = request_head::check(request, &self.hosts, &self.identity_headers, &self.carriers, &self.via);
-        let head = head.map_err(|error| {
+        let head = self.head_rules.check(request).map_err(|error| {
             self.report_ring(error);
             Denial::Head(error)
         })?;
         let target = Target::new(&request.method, &request.uri).map_err(Denial::Authorization)?;
-        let (scheme, host) = (head.connection.scheme.as_str(), head.host.to_str().unwrap_or_default());
-        let target = target.with_origin(scheme, host);
+        let target = target.with_origin(head.scheme.as_str(), head.host.as_str());
         if let Some(metadata) = self.authorizer.metadata(&target, &request.headers) {
             return Err(Unforwarded::Metadata(metadata));
         }

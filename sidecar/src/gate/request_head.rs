@@ -4,13 +4,18 @@
 //! header that cannot remove a header which the decision or the upstream depends on.
 
 use actgate::request::header_name;
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT, HOST, ORIGIN, UPGRADE};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT, HOST, ORIGIN, TE, UPGRADE};
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Method, StatusCode};
+use http::uri::Scheme;
+use http::{HeaderMap, HeaderName, Method};
 
-use super::connection_info::{AmbiguousMessage, ConnectionInfo};
-use super::hosts::{self, AllowedHosts};
+use super::connection_info::{AmbiguousMessage, ConnectionInfo, HeadForm};
+use super::head_error::HeadError;
+use super::hosts::AllowedHosts;
+use super::request_host::{self, RequestHost};
+use super::trusted_proxies::TrustedProxies;
 use crate::headers::carriers::Carriers;
+use crate::headers::forwarded::{Malformed, Report};
 use crate::headers::hop_by_hop;
 use crate::headers::identity::IdentityHeaders;
 use crate::headers::via::{Loop, ViaPseudonym};
@@ -18,101 +23,88 @@ use crate::headers::via::{Loop, ViaPseudonym};
 /// The head of an unambiguous request.
 #[derive(Debug)]
 pub(crate) struct Head {
-    /// The host to send upstream: as received, or the authority of an absolute-form target, which replaces it.
-    pub(crate) host: HeaderValue,
+    /// The host of the request, which is sent upstream.
+    pub(crate) host: RequestHost,
+    /// The scheme that the client used: `http` or `https`.
+    pub(crate) scheme: Scheme,
     /// The headers that `Connection` names: they are not forwarded.
     pub(crate) nominated: Vec<HeaderName>,
+    /// What trusted proxies report of the request; none where its peer is not one.
+    pub(crate) report: Option<Report>,
     pub(crate) connection: ConnectionInfo,
 }
 
-/// Why a request is denied before authorization, without any part of the request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct HeadError {
-    pub(crate) status: StatusCode,
-    /// The stable code, for the caller and for the decision log.
-    pub(crate) code: &'static str,
-    /// The reason, in a lowercase sentence.
-    pub(crate) reason: &'static str,
+/// What the head of a request is checked against.
+#[derive(Debug)]
+pub(crate) struct HeadRules {
+    pub(crate) hosts: AllowedHosts,
+    /// The headers that a client must not name in `Connection`.
+    pub(crate) identity_headers: IdentityHeaders,
+    /// The headers that carry tokens, which a client must not name there either.
+    pub(crate) carriers: Carriers,
+    /// A request with this name in `Via` is going around in a ring.
+    pub(crate) via: ViaPseudonym,
+    pub(crate) trusted_proxies: TrustedProxies,
 }
 
-impl HeadError {
-    /// `TRACE` and `CONNECT`: this proxy neither echoes nor tunnels.
-    const METHOD: HeadError = HeadError {
-        status: StatusCode::NOT_IMPLEMENTED,
-        code: "method_not_implemented",
-        reason: "this method is not served here",
-    };
-    /// The request names a host that is not allowed.
-    const HOST: HeadError = HeadError {
-        status: StatusCode::MISDIRECTED_REQUEST,
-        code: "misdirected_request",
-        reason: "this host is not served here",
-    };
-    const EXPECTATION: HeadError = HeadError {
-        status: StatusCode::EXPECTATION_FAILED,
-        code: "unknown_expectation",
-        reason: "only the expectation `100-continue` is supported",
-    };
-    /// The body is a form, and the upstream would read other bytes than those that can be checked here.
-    pub(crate) const FORM_ENCODING: HeadError = HeadError {
-        status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        code: "unsupported_form_encoding",
-        reason: "a form must have no content coding, and a charset that extends ascii",
-    };
-    const UPGRADE: HeadError = HeadError {
-        status: StatusCode::NOT_IMPLEMENTED,
-        code: "upgrade_not_implemented",
-        reason: "an upgrade to another protocol is not served here",
-    };
-
-    /// The request has the pseudonym of this process: it goes around in a ring of proxies.
-    pub(crate) const RETURNED: HeadError = HeadError::loop_detected("the request has passed through this gate before");
-    /// A ring, or a client that writes many entries.
-    const TOO_MANY_PROXIES: HeadError = HeadError::loop_detected("the request has passed through too many proxies");
-
-    const fn loop_detected(reason: &'static str) -> HeadError {
-        HeadError {
-            status: StatusCode::LOOP_DETECTED,
-            code: "loop_detected",
-            reason,
+impl HeadRules {
+    /// Checks one request head. Does NOT read the path (the canonical target does) nor the credential (the authorizer
+    /// does).
+    pub(crate) fn check(&self, request: &Parts) -> Result<Head, HeadError> {
+        let connection = request.extensions.get::<ConnectionInfo>();
+        let connection = connection.ok_or(HeadError::ambiguous("the connection of the request is unknown"))?;
+        check_method(&request.method)?;
+        if let Some(AmbiguousMessage(reason)) = request.extensions.get() {
+            return Err(HeadError::ambiguous(reason));
         }
-    }
-
-    /// The request is ambiguous or invalid.
-    pub(crate) const fn ambiguous(reason: &'static str) -> HeadError {
-        HeadError {
-            status: StatusCode::BAD_REQUEST,
-            code: "invalid_request",
-            reason,
+        check_expectation(request)?;
+        self.via.check(&request.headers).map_err(|found| match found {
+            Loop::Returned => HeadError::RETURNED,
+            Loop::TooManyProxies => HeadError::TOO_MANY_PROXIES,
+        })?;
+        if form_of(request) == HeadForm::Fields {
+            check_fields(&request.headers)?;
         }
+        let nominated = check_connection(request, &self.identity_headers, &self.carriers)?;
+        let report = self.trusted_proxies.report(connection.peer, &request.headers);
+        let report = report.map_err(|Malformed(reason)| HeadError::ambiguous(reason))?;
+        let scheme = report.as_ref().and_then(|report| report.scheme.clone());
+        let scheme = scheme.unwrap_or_else(|| connection.scheme.clone());
+        let host = request_host::check(request, form_of(request), &scheme, report.as_ref(), &self.hosts)?;
+        Ok(Head {
+            host,
+            scheme,
+            nominated,
+            report,
+            connection: connection.clone(),
+        })
     }
 }
 
-/// Checks one request head. Does NOT read the path (the canonical target does) nor the credential (the authorizer
-/// does).
-pub(crate) fn check(
-    request: &Parts,
-    hosts: &AllowedHosts,
-    identity: &IdentityHeaders,
-    carriers: &Carriers,
-    via: &ViaPseudonym,
-) -> Result<Head, HeadError> {
-    let connection = request.extensions.get::<ConnectionInfo>();
-    let connection = connection.ok_or(HeadError::ambiguous("the connection of the request is unknown"))?;
-    check_method(&request.method)?;
-    if let Some(AmbiguousMessage(reason)) = request.extensions.get() {
-        return Err(HeadError::ambiguous(reason));
+/// How the head of a request is written.
+fn form_of(request: &Parts) -> HeadForm {
+    request.extensions.get().copied().unwrap_or_default()
+}
+
+/// Checks that a head without lines has no field about the connection (RFC 9113 section 8.2.2).
+fn check_fields(headers: &HeaderMap) -> Result<(), HeadError> {
+    let of_connection = [
+        "connection",
+        "keep-alive",
+        "proxy-connection",
+        "transfer-encoding",
+        "upgrade",
+    ];
+    let has_other_coding = headers
+        .get_all(TE)
+        .iter()
+        .any(|value| !value.as_bytes().eq_ignore_ascii_case(b"trailers"));
+    if has_other_coding || of_connection.iter().any(|name| headers.contains_key(*name)) {
+        return Err(HeadError::ambiguous(
+            "the request has a header about a connection, which its protocol does not have",
+        ));
     }
-    check_expectation(request)?;
-    via.check(&request.headers).map_err(|found| match found {
-        Loop::Returned => HeadError::RETURNED,
-        Loop::TooManyProxies => HeadError::TOO_MANY_PROXIES,
-    })?;
-    Ok(Head {
-        nominated: check_connection(request, identity, carriers)?,
-        host: check_host(request, hosts)?,
-        connection: connection.clone(),
-    })
+    Ok(())
 }
 
 /// Checks that requests of a method are forwarded at all.
@@ -177,45 +169,11 @@ fn check_connection(
     Ok(nominated)
 }
 
-fn check_host(request: &Parts, allowed: &AllowedHosts) -> Result<HeaderValue, HeadError> {
-    let mut hosts = request.headers.get_all(HOST).iter();
-    let (Some(host), None) = (hosts.next(), hosts.next()) else {
-        return Err(HeadError::ambiguous("there must be exactly one host header"));
-    };
-    let named = host
-        .to_str()
-        .ok()
-        .and_then(hosts::authority)
-        .ok_or(HeadError::ambiguous("the host header is not one host"))?;
-    match (request.uri.scheme_str(), request.uri.authority()) {
-        (None, None) if request.uri.path().starts_with('/') => {
-            if allowed.accepts_host(&named) {
-                Ok(host.clone())
-            } else {
-                Err(HeadError::HOST)
-            }
-        }
-        (Some("http" | "https"), Some(target)) => {
-            if target.as_str().contains('@') {
-                return Err(HeadError::ambiguous("the request target contains user information"));
-            }
-            if !allowed.contains(target) {
-                return Err(HeadError::HOST);
-            }
-            HeaderValue::from_str(target.as_str())
-                .map_err(|_| HeadError::ambiguous("the authority of the request target is not a host"))
-        }
-        _ => Err(HeadError::ambiguous("the request target is neither a path nor a url")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use http::StatusCode;
 
-    fn hosts() -> AllowedHosts {
-        AllowedHosts::new(&[], "127.0.0.1:8080".parse().unwrap(), ["https://orders.example.com"])
-    }
+    use super::*;
 
     fn parts(method: &str, target: &str, headers: &[(&str, &str)]) -> Parts {
         let connection = ConnectionInfo {
@@ -234,45 +192,18 @@ mod tests {
     }
 
     fn checked(parts: &Parts) -> Result<Head, HeadError> {
-        check(
-            parts,
-            &hosts(),
-            &IdentityHeaders::default(),
-            &Carriers::default(),
-            &ViaPseudonym::default(),
-        )
+        let rules = HeadRules {
+            hosts: AllowedHosts::new(&[], "127.0.0.1:8080".parse().unwrap(), ["https://orders.example.com"]),
+            identity_headers: IdentityHeaders::default(),
+            carriers: Carriers::default(),
+            via: ViaPseudonym::default(),
+            trusted_proxies: TrustedProxies::default(),
+        };
+        rules.check(parts)
     }
 
     fn denied(method: &str, target: &str, headers: &[(&str, &str)]) -> u16 {
         checked(&parts(method, target, headers)).unwrap_err().status.as_u16()
-    }
-
-    #[test]
-    fn exactly_one_valid_host() {
-        assert_eq!(
-            checked(&parts("GET", "/", &[("host", "Any.Example:81")])).unwrap().host,
-            "Any.Example:81"
-        );
-        assert_eq!(denied("GET", "/", &[]), 400);
-        assert_eq!(denied("GET", "/", &[("host", "a"), ("host", "a")]), 400);
-        for host in [
-            "", "a,b", "a b", "u@a", "a/b", "a:port", "a:99999", "a:", "a#b", "[::1", "a%41",
-        ] {
-            assert_eq!(denied("GET", "/", &[("host", host)]), 400, "{host}");
-        }
-    }
-
-    #[test]
-    fn an_absolute_target_replaces_the_host_and_must_be_allowed() {
-        let head = checked(&parts("GET", "http://orders.example.com/a", &[("host", "other")])).unwrap();
-        assert_eq!(head.host, "orders.example.com");
-        assert_eq!(
-            denied("GET", "http://evil.example/a", &[("host", "orders.example.com")]),
-            421
-        );
-        assert_eq!(denied("GET", "http://u:p@orders.example.com/a", &[("host", "a")]), 400);
-        assert_eq!(denied("GET", "ftp://orders.example.com/a", &[("host", "a")]), 400);
-        assert_eq!(denied("GET", "http://orders.example.com/a", &[]), 400);
     }
 
     #[test]
@@ -291,6 +222,27 @@ mod tests {
         assert_eq!(checked(&request).unwrap_err(), HeadError::ambiguous("x"));
         request.extensions.clear();
         assert_eq!(checked(&request).unwrap_err().status, 400);
+    }
+
+    #[test]
+    fn a_head_of_fields_has_none_about_a_connection() {
+        let of_fields = |name: &str, value: &str| {
+            let mut parts = parts("GET", "https://a/", &[(name, value)]);
+            parts.extensions.insert(HeadForm::Fields);
+            checked(&parts).map(|_| ()).map_err(|error| error.status.as_u16())
+        };
+        for (name, value) in [
+            ("connection", "close"),
+            ("keep-alive", "timeout=5"),
+            ("proxy-connection", "close"),
+            ("transfer-encoding", "chunked"),
+            ("upgrade", "h2c"),
+            ("te", "gzip"),
+            ("te", "trailers, gzip"),
+        ] {
+            assert_eq!(of_fields(name, value), Err(400), "{name}: {value}");
+        }
+        assert_eq!(of_fields("te", "Trailers"), Ok(()));
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Header fields: those that end at this hop, those with which a client claims what it may not, those that carry the
-//! identity, and `Via`.
+//! identity, and those about the way of a request.
 
 pub(crate) mod carriers;
 pub(crate) mod chain_json;
 pub(crate) mod claims;
+pub(crate) mod forwarded;
 pub(crate) mod hop_by_hop;
 pub(crate) mod identity;
 pub(crate) mod via;

@@ -14,6 +14,7 @@ use super::upstream::{Upstream, UpstreamError};
 use crate::gate::form::Content;
 use crate::gate::request_head::Head;
 use crate::headers::carriers::Carriers;
+use crate::headers::forwarded::{self, LastHop};
 use crate::headers::hop_by_hop;
 use crate::headers::identity::IdentityHeaders;
 use crate::headers::via::ViaPseudonym;
@@ -99,15 +100,13 @@ impl Forward {
         let carried = self.carriers.take(headers);
         hop_by_hop::strip_request(headers, &head.nominated);
         self.identity_headers.delete(headers);
-        headers.insert(HOST, head.host.clone());
-        headers.insert("x-forwarded-host", head.host.clone());
-        let scheme = Some(head.connection.scheme.to_string());
-        let peer = head.connection.peer.map(|peer| peer.to_string());
-        for (name, value) in [("x-forwarded-proto", scheme), ("x-forwarded-for", peer)] {
-            if let Some(Ok(value)) = value.map(HeaderValue::try_from) {
-                headers.insert(name, value);
-            }
-        }
+        headers.insert(HOST, head.host.value().clone());
+        let hop = LastHop {
+            peer: head.connection.peer,
+            scheme: &head.connection.scheme,
+            host: head.host.value(),
+        };
+        forwarded::write(headers, head.report.as_ref(), hop);
         if let (Some(_), Some((name, token)), AccessTokenForwarding::Forward) = (identity, carried, self.access_token) {
             headers.insert(name, token);
         }
@@ -140,6 +139,7 @@ mod tests {
 
     use super::*;
     use crate::gate::connection_info::ConnectionInfo;
+    use crate::gate::request_host::RequestHost;
     use crate::proxy::upstream::UpstreamTimeouts;
 
     fn prepared(access_token: AccessTokenForwarding, authorization: &'static str, identified: bool) -> HeaderMap {
@@ -156,8 +156,10 @@ mod tests {
         headers.insert("x-auth-subject", HeaderValue::from_static("forged"));
         headers.insert("x-forwarded-for", HeaderValue::from_static("6.6.6.6"));
         let head = Head {
-            host: HeaderValue::from_static("api.example"),
+            host: RequestHost::Named(HeaderValue::from_static("api.example")),
+            scheme: http::uri::Scheme::HTTP,
             nominated: Vec::new(),
+            report: None,
             connection: ConnectionInfo {
                 peer: Some("192.0.2.1".parse().unwrap()),
                 scheme: http::uri::Scheme::HTTP,

@@ -17,8 +17,8 @@ use self::refusal::{Refusal, RequestBodyState};
 use self::request_body::ClientBody;
 use self::response_body::ResponseBody;
 use crate::gate::form::Content;
+use crate::gate::head_error::HeadError;
 use crate::gate::readable_form;
-use crate::gate::request_head::HeadError;
 use crate::gate::{Decided, Denial, Gate, Unforwarded};
 
 /// A response to a client.

@@ -20,6 +20,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use super::head_form;
 use super::listener::Accepted;
 use crate::gate::connection_info::{AmbiguousMessage, ConnectionInfo};
 use crate::http1::{Http1Io, MAX_HEAD_BYTES, check_framing, ignore_old_upgrade, is_late_head};
@@ -92,6 +93,7 @@ async fn serve_http1(
         let exchange = exchanges.begin();
         let (mut parts, body) = request.into_parts();
         parts.extensions.insert(connection.clone());
+        head_form::record(&mut parts);
         ignore_old_upgrade(&mut parts);
         if let Err(reason) = check_framing(&parts) {
             parts.extensions.insert(AmbiguousMessage(reason));

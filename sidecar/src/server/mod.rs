@@ -1,6 +1,7 @@
 //! The listeners of a gate, and their graceful shutdown.
 
 pub(crate) mod connection;
+mod head_form;
 pub(crate) mod listener;
 pub(crate) mod open_files;
 pub(crate) mod signals;

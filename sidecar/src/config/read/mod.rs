@@ -13,6 +13,7 @@ mod policy;
 mod reader;
 mod renamed;
 mod resources;
+mod trusted_proxies;
 mod values;
 
 use std::ops::RangeInclusive;
@@ -75,6 +76,7 @@ impl ConfigReader<'_> {
             Some(_) => Vec::new(),
         };
         let hosts = self.hosts(document.hosts.as_ref());
+        let trusted_proxies = self.trusted_proxies(document.trusted_proxies.as_ref());
         let decision_log = self.decision_log(document.decision_log.as_ref(), document.policy.as_ref());
         let identity_headers = self.identity_headers(&document.identity_headers);
         let (limits, upstream_timeouts) = self.limits(document);
@@ -96,6 +98,7 @@ impl ConfigReader<'_> {
             upstream: addresses.upstream,
             admin: addresses.admin,
             hosts,
+            trusted_proxies,
             audiences,
             resources,
             issuers,

@@ -48,8 +48,7 @@ pub(super) const KEYS: &[(&str, &str)] = &[
         "log_format",
         "write it on the command line: `actgate run --log-format json`",
     ),
-    (
-        "trusted_proxies",
-        "remove it: addresses that a proxy in front states are not read",
-    ),
+    ("trusted_proxy", "it is `trusted_proxies`, a list"),
+    ("trust_proxy", "it is `trusted_proxies`, a list of networks"),
+    ("trusted_ips", "it is `trusted_proxies`, a list"),
 ];

@@ -1,0 +1,67 @@
+//! Why the head of a request is denied.
+
+use http::StatusCode;
+
+/// Why a request is denied before authorization, without any part of the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct HeadError {
+    pub(crate) status: StatusCode,
+    /// The stable code, for the caller and for the decision log.
+    pub(crate) code: &'static str,
+    /// The reason, in a lowercase sentence.
+    pub(crate) reason: &'static str,
+}
+
+impl HeadError {
+    /// `TRACE` and `CONNECT`: this proxy neither echoes nor tunnels.
+    pub(super) const METHOD: HeadError = HeadError {
+        status: StatusCode::NOT_IMPLEMENTED,
+        code: "method_not_implemented",
+        reason: "this method is not served here",
+    };
+    /// The request names a host that is not allowed.
+    pub(super) const HOST: HeadError = HeadError {
+        status: StatusCode::MISDIRECTED_REQUEST,
+        code: "misdirected_request",
+        reason: "this host is not served here",
+    };
+    pub(super) const EXPECTATION: HeadError = HeadError {
+        status: StatusCode::EXPECTATION_FAILED,
+        code: "unknown_expectation",
+        reason: "only the expectation `100-continue` is supported",
+    };
+    /// The body is a form, and the upstream would read other bytes than those that can be checked here.
+    pub(crate) const FORM_ENCODING: HeadError = HeadError {
+        status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        code: "unsupported_form_encoding",
+        reason: "a form must have no content coding, and a charset that extends ascii",
+    };
+    pub(super) const UPGRADE: HeadError = HeadError {
+        status: StatusCode::NOT_IMPLEMENTED,
+        code: "upgrade_not_implemented",
+        reason: "an upgrade to another protocol is not served here",
+    };
+
+    /// The request has the pseudonym of this process: it goes around in a ring of proxies.
+    pub(crate) const RETURNED: HeadError = HeadError::loop_detected("the request has passed through this gate before");
+    /// A ring, or a client that writes many entries.
+    pub(super) const TOO_MANY_PROXIES: HeadError =
+        HeadError::loop_detected("the request has passed through too many proxies");
+
+    const fn loop_detected(reason: &'static str) -> HeadError {
+        HeadError {
+            status: StatusCode::LOOP_DETECTED,
+            code: "loop_detected",
+            reason,
+        }
+    }
+
+    /// The request is ambiguous or invalid.
+    pub(crate) const fn ambiguous(reason: &'static str) -> HeadError {
+        HeadError {
+            status: StatusCode::BAD_REQUEST,
+            code: "invalid_request",
+            reason,
+        }
+    }
+}
