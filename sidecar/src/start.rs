@@ -10,6 +10,7 @@ use crate::exit::{Context as _, Failure};
 use crate::gate::hosts::AllowedHosts;
 use crate::gate::request_head::HeadRules;
 use crate::gate::{Gate, RING_WARNING_INTERVAL};
+use crate::headers::trailers::TrailerRules;
 use crate::headers::via::ViaPseudonym;
 use crate::log::decision_log::DecisionLog;
 use crate::log::rate_limit::RateLimit;
@@ -84,11 +85,13 @@ pub(crate) async fn start(settings: Settings, log: DecisionLog) -> Result<Server
                 ring_warnings: RateLimit::new(Instant::now(), RING_WARNING_INTERVAL),
             },
             forward: Forward {
+                trailers: TrailerRules::new(settings.identity_headers.clone(), carriers.clone()),
                 upstream: Upstream::new(settings.upstream, settings.upstream_timeouts),
                 identity_headers: settings.identity_headers,
                 carriers,
                 access_token: settings.access_token,
                 via,
+                streams: settings.streams,
             },
         },
         limits: settings.limits,

@@ -207,6 +207,17 @@ impl Authorizer {
         trusted.find(|trust| Arc::ptr_eq(&trust.issuer, identity.trusted_issuer()))
     }
 
+    /// Until when the token of an allowed request is accepted, with the leeway, in seconds since 1970. A response that streams
+    /// may last longer: whether it ends then is for the caller.
+    pub fn accepted_until(&self, identity: &Identity) -> u64 {
+        identity.expires_at().saturating_add(self.inner.leeway)
+    }
+
+    /// The source of time of the checks.
+    pub fn clock(&self) -> &Clock {
+        &self.inner.clock
+    }
+
     /// The policy.
     pub fn policy(&self) -> &Policy {
         &self.inner.policy

@@ -13,6 +13,7 @@ use serde::de::{Deserializer, Error, IgnoredAny, IntoDeserializer, MapAccess, Vi
 
 use crate::headers::identity::Fact;
 use crate::proxy::forward::AccessTokenForwarding;
+use crate::proxy::stream_end::AfterExpiry;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -31,6 +32,7 @@ pub(super) struct Document {
     pub(super) identity_headers: BTreeMap<Fact, Spanned<String>>,
     pub(super) access_token: AccessTokenForwarding,
     pub(super) timeouts: TimeoutsDocument,
+    pub(super) streams: StreamsDocument,
     pub(super) max_connections: Option<Spanned<u32>>,
     pub(super) decision_log: Option<Spanned<String>>,
     pub(super) policy: Option<Spanned<String>>,
@@ -102,6 +104,14 @@ pub(super) struct TimeoutsDocument {
     pub(super) response: Option<Spanned<String>>,
     #[serde(deserialize_with = "duration")]
     pub(super) drain: Option<Spanned<String>>,
+    #[serde(deserialize_with = "duration")]
+    pub(super) stream: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct StreamsDocument {
+    pub(super) after_expiry: AfterExpiry,
 }
 
 /// An audience of a resource.

@@ -17,6 +17,7 @@ use crate::headers::carriers::Carriers;
 use crate::headers::identity::IdentityHeaders;
 use crate::log::decision_log::LogTarget;
 use crate::proxy::forward::AccessTokenForwarding;
+use crate::proxy::stream_end::StreamLimits;
 use crate::proxy::upstream::UpstreamTimeouts;
 use crate::server::connection::ConnectionLimits;
 
@@ -51,6 +52,7 @@ pub(crate) struct Settings {
     pub(crate) identity_headers: IdentityHeaders,
     pub(crate) access_token: AccessTokenForwarding,
     pub(crate) upstream_timeouts: UpstreamTimeouts,
+    pub(crate) streams: StreamLimits,
     pub(crate) limits: ConnectionLimits,
     pub(crate) decision_log: LogTarget,
 }

@@ -69,6 +69,13 @@ pub(crate) fn strip_response(headers: &mut HeaderMap) {
     });
 }
 
+/// Removes the trailers of a response that are about its connection or its framing.
+pub(crate) fn strip_response_trailers(trailers: &mut HeaderMap) {
+    remove_where(trailers, |name| {
+        HOP_BY_HOP.contains(&name) || header_name::begins_with(name, "proxy-")
+    });
+}
+
 /// Removes every header whose name meets the condition.
 pub(crate) fn remove_where(headers: &mut HeaderMap, condition: impl Fn(&str) -> bool) {
     let removed: Vec<HeaderName> = headers

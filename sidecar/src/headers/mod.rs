@@ -7,4 +7,5 @@ pub(crate) mod claims;
 pub(crate) mod forwarded;
 pub(crate) mod hop_by_hop;
 pub(crate) mod identity;
+pub(crate) mod trailers;
 pub(crate) mod via;

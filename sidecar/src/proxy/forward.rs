@@ -1,7 +1,7 @@
 //! Forwards allowed requests: the client's headers become those that the upstream receives.
 
 use actgate::Identity;
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST, TRAILER, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request, Response, Version};
 use http_body::Body as _;
@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::refusal::{Refusal, RequestBodyState};
 use super::request_body::{ClientBody, RequestBody};
 use super::response_body::ResponseBody;
+use super::stream_end::{StreamLimits, TokenTime};
 use super::upstream::{Upstream, UpstreamError};
 use crate::gate::form::Content;
 use crate::gate::request_head::Head;
@@ -17,6 +18,7 @@ use crate::headers::carriers::Carriers;
 use crate::headers::forwarded::{self, LastHop};
 use crate::headers::hop_by_hop;
 use crate::headers::identity::IdentityHeaders;
+use crate::headers::trailers::TrailerRules;
 use crate::headers::via::ViaPseudonym;
 
 /// The way to the upstream.
@@ -27,6 +29,8 @@ pub(crate) struct Forward {
     pub(crate) carriers: Carriers,
     pub(crate) access_token: AccessTokenForwarding,
     pub(crate) via: ViaPseudonym,
+    pub(crate) trailers: TrailerRules,
+    pub(crate) streams: StreamLimits,
 }
 
 /// The client's body broke off or contained a token before the upstream responded. The value is the reason.
@@ -53,18 +57,29 @@ impl Forward {
         content: Content<ClientBody>,
         head: Head,
         identity: Option<&Identity>,
+        token: Option<TokenTime>,
         id: Uuid,
     ) -> Result<Response<ResponseBody>, BodyFailed> {
         let has_length = parts.headers.contains_key(CONTENT_LENGTH);
         let is_chunked = parts.headers.contains_key(TRANSFER_ENCODING);
+        let trailers = match content.is_end_stream() {
+            true => None,
+            false => Some(self.trailers.filter(head.nominated.clone())),
+        };
+        let announced = trailers.as_ref().and_then(|filter| filter.announced(&parts.headers));
         self.prepare(&mut parts.headers, &head, identity);
         self.via.append(&mut parts.headers, parts.version);
         parts.extensions.clear();
-        let body = RequestBody::new(content);
+        let version = parts.version;
+        let body = RequestBody::new(content, trailers);
         if is_chunked {
             // hyper would write no body of unknown length for GET and HEAD.
             let chunked = HeaderValue::from_static("chunked");
             parts.headers.insert(TRANSFER_ENCODING, chunked);
+            // hyper writes only the trailers that are announced.
+            if let Some(names) = announced {
+                parts.headers.insert(TRAILER, names);
+            }
         } else if has_length && body.is_end_stream() {
             // hyper writes no length for an empty body, and some servers require one where a method may have a body.
             parts.headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
@@ -80,7 +95,7 @@ impl Forward {
                 hop_by_hop::strip_response(response.headers_mut());
                 // The version belongs to the connection, not to the message (RFC 9112 section 2.3).
                 *response.version_mut() = Version::HTTP_11;
-                return Ok(response.map(ResponseBody::Upstream));
+                return Ok(ResponseBody::upstream(response, version, token, id));
             }
             // Caused by the client, so that it is not reported to the operator.
             Err(UpstreamError::Request(reason)) => return Err(BodyFailed(reason)),
@@ -150,6 +165,8 @@ mod tests {
             carriers: Carriers::default(),
             access_token,
             via: ViaPseudonym::default(),
+            trailers: TrailerRules::default(),
+            streams: StreamLimits::default(),
         };
         let mut headers = HeaderMap::new();
         headers.insert(AUTHORIZATION, HeaderValue::from_static(authorization));

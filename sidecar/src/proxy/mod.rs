@@ -5,6 +5,7 @@ pub(crate) mod json_rpc;
 pub(crate) mod refusal;
 pub(crate) mod request_body;
 pub(crate) mod response_body;
+pub(crate) mod stream_end;
 pub(crate) mod upstream;
 
 use actgate::challenge::Protocol;
@@ -16,6 +17,7 @@ use self::forward::{BodyFailed, Forward};
 use self::refusal::{Refusal, RequestBodyState};
 use self::request_body::ClientBody;
 use self::response_body::ResponseBody;
+use self::stream_end::TokenTime;
 use crate::gate::form::Content;
 use crate::gate::head_error::HeadError;
 use crate::gate::readable_form;
@@ -56,7 +58,9 @@ impl Proxy {
         match allowed {
             Ok((head, content)) => {
                 let (method, uri) = (parts.method.clone(), parts.uri.clone());
-                let sent = self.forward.send(parts, content, head, identity, decided.id).await;
+                let token = TokenTime::of(identity, &self.gate.authorizer, self.forward.streams.after_expiry);
+                let sent = self.forward.send(parts, content, head, identity, token, decided.id);
+                let sent = sent.await;
                 sent.unwrap_or_else(|BodyFailed(reason)| {
                     // The upstream received a part of the request at most, and no end of its body.
                     let error = HeadError::ambiguous(reason);

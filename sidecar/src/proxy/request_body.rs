@@ -13,24 +13,27 @@ use http_body_util::combinators::UnsyncBoxBody;
 use tokio::time::Instant;
 
 use crate::gate::form::{Content, FormError};
+use crate::headers::trailers::TrailerFilter;
 
 /// The body of a client's request, whatever protocol it came by.
 pub(crate) type ClientBody = UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>;
 
-/// The client's body without its trailers: a server that merges trailers into the headers would read there what a
-/// client must not set (RFC 9110 section 6.5.1 lets a proxy discard them).
+/// The client's body with the trailers that are forwarded.
 #[derive(Debug)]
 pub(crate) struct RequestBody {
     content: Content<ClientBody>,
+    /// None where the body is empty.
+    trailers: Option<TrailerFilter>,
     progress: Progress,
     fault: Arc<OnceLock<&'static str>>,
 }
 
 impl RequestBody {
     /// The body of a client's request.
-    pub(crate) fn new(content: Content<ClientBody>) -> RequestBody {
+    pub(crate) fn new(content: Content<ClientBody>, trailers: Option<TrailerFilter>) -> RequestBody {
         RequestBody {
             content,
+            trailers,
             progress: Progress::now(),
             fault: Arc::default(),
         }
@@ -58,7 +61,14 @@ impl Body for RequestBody {
             body.progress.record();
         }
         match frame {
-            Poll::Ready(Some(Ok(frame))) if frame.is_trailers() => Poll::Ready(None),
+            Poll::Ready(Some(Ok(frame))) => Poll::Ready(match (frame.into_trailers(), &body.trailers) {
+                (Err(data), _) => Some(Ok(data)),
+                (Ok(mut trailers), Some(filter)) => {
+                    filter.strip(&mut trailers);
+                    (!trailers.is_empty()).then(|| Ok(Frame::trailers(trailers)))
+                }
+                (Ok(_), None) => None,
+            }),
             Poll::Ready(Some(Err(error))) => {
                 let _ = body.fault.set(error.reason());
                 Poll::Ready(Some(Err(error)))

@@ -4,50 +4,278 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Response, Version};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 use hyper::body::Incoming;
+use uuid::Uuid;
+
+use super::stream_end::{StreamEnd, TokenTime};
+use crate::headers::hop_by_hop;
+
+const GRPC: &[u8] = b"application/grpc";
+
+/// After how many frames the time of the token is read where the upstream never has to be waited for.
+const FRAMES_BETWEEN_CHECKS: u8 = 32;
 
 /// The body of a response: of the proxy itself, or of the upstream as it streams in.
 #[derive(Debug)]
 pub(crate) enum ResponseBody {
     Own(Full<Bytes>),
-    Upstream(Incoming),
+    Upstream(StreamedBody<Incoming>),
+}
+
+impl ResponseBody {
+    /// The response of the upstream to the request with `decision`, for a client of HTTP `version`. It ends with `token`.
+    pub(crate) fn upstream(
+        response: Response<Incoming>,
+        version: Version,
+        token: Option<TokenTime>,
+        decision: Uuid,
+    ) -> Response<ResponseBody> {
+        let media_type = response
+            .headers()
+            .get(CONTENT_TYPE)
+            .map_or(&b""[..], HeaderValue::as_bytes);
+        let begin = media_type.get(..GRPC.len()).unwrap_or_default();
+        let is_grpc = begin.eq_ignore_ascii_case(GRPC);
+        // Trailers reach a client of HTTP/2 for certain.
+        let expired_end = match is_grpc && version == Version::HTTP_2 {
+            true => ExpiredEnd::GrpcStatus,
+            false => ExpiredEnd::Cut,
+        };
+        let end = StreamEnd::new(token, None);
+        response.map(|body| ResponseBody::Upstream(StreamedBody::new(body, end, expired_end, decision)))
+    }
 }
 
 /// Why a body ends early: the client sees a cut, never a clean end.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum BodyError {
+pub(crate) enum BodyError<E> {
     /// The upstream broke off.
     #[error(transparent)]
-    Upstream(#[from] hyper::Error),
+    Upstream(E),
+    #[error("the access token has expired")]
+    Expired,
+}
+
+/// How a body ends when its token has expired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ExpiredEnd {
+    /// It breaks off.
+    Cut,
+    /// A gRPC status in trailers follows.
+    GrpcStatus,
+}
+
+/// The body of a response of the upstream.
+#[derive(Debug)]
+pub(crate) struct StreamedBody<B> {
+    /// None once it was ended here, which closes the stream of the upstream at once.
+    body: Option<B>,
+    end: StreamEnd,
+    expired_end: ExpiredEnd,
+    unchecked_frames: u8,
+    decision: Uuid,
+}
+
+impl<B: Body<Data = Bytes> + Unpin> StreamedBody<B> {
+    /// The body of the response to the request with `decision`, until `end`.
+    pub(crate) fn new(body: B, end: StreamEnd, expired_end: ExpiredEnd, decision: Uuid) -> StreamedBody<B> {
+        StreamedBody {
+            body: Some(body),
+            end,
+            expired_end,
+            unchecked_frames: 0,
+            decision,
+        }
+    }
+
+    fn expired(&mut self) -> Option<Result<Frame<Bytes>, BodyError<B::Error>>> {
+        self.body = None;
+        let decision = self.decision;
+        tracing::info!(%decision, "a response was ended: its access token has expired");
+        Some(match self.expired_end {
+            ExpiredEnd::Cut => Err(BodyError::Expired),
+            ExpiredEnd::GrpcStatus => Ok(Frame::trailers(unauthenticated())),
+        })
+    }
+
+    fn received(&mut self, frame: Frame<Bytes>) -> Option<Result<Frame<Bytes>, BodyError<B::Error>>> {
+        self.end.progress();
+        self.unchecked_frames += 1;
+        if self.unchecked_frames == FRAMES_BETWEEN_CHECKS {
+            self.unchecked_frames = 0;
+            if self.end.has_expired() && frame.is_data() {
+                return self.expired();
+            }
+        }
+        match frame.into_trailers() {
+            Ok(mut trailers) => {
+                hop_by_hop::strip_response_trailers(&mut trailers);
+                Some(Ok(Frame::trailers(trailers)))
+            }
+            Err(data) => Some(Ok(data)),
+        }
+    }
+}
+
+/// The trailers of a gRPC response whose token has expired.
+fn unauthenticated() -> HeaderMap {
+    let mut trailers = HeaderMap::new();
+    trailers.insert("grpc-status", HeaderValue::from_static("16"));
+    let message = HeaderValue::from_static("the access token has expired");
+    trailers.insert("grpc-message", message);
+    trailers
+}
+
+impl<B: Body<Data = Bytes> + Unpin> Body for StreamedBody<B> {
+    type Data = Bytes;
+    type Error = BodyError<B::Error>;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError<B::Error>>>> {
+        let this = self.get_mut();
+        let Some(body) = &mut this.body else {
+            return Poll::Ready(None);
+        };
+        match Pin::new(body).poll_frame(cx) {
+            Poll::Ready(Some(Ok(frame))) => Poll::Ready(this.received(frame)),
+            Poll::Ready(other) => Poll::Ready(other.map(|error| error.map_err(BodyError::Upstream))),
+            Poll::Pending => this.end.poll(cx).map(|_| this.expired()),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.as_ref().is_none_or(B::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body
+            .as_ref()
+            .map_or(SizeHint::with_exact(0), |body| body.size_hint())
+    }
 }
 
 impl Body for ResponseBody {
     type Data = Bytes;
-    type Error = BodyError;
+    type Error = BodyError<hyper::Error>;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         match self.get_mut() {
             ResponseBody::Own(full) => {
                 let frame = Pin::new(full).poll_frame(cx);
                 frame.map_err(|never| match never {})
             }
-            ResponseBody::Upstream(incoming) => Pin::new(incoming).poll_frame(cx).map_err(BodyError::Upstream),
+            ResponseBody::Upstream(upstream) => Pin::new(upstream).poll_frame(cx),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
             ResponseBody::Own(full) => full.is_end_stream(),
-            ResponseBody::Upstream(incoming) => incoming.is_end_stream(),
+            ResponseBody::Upstream(upstream) => upstream.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             ResponseBody::Own(full) => full.size_hint(),
-            ResponseBody::Upstream(incoming) => incoming.size_hint(),
+            ResponseBody::Upstream(upstream) => upstream.size_hint(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actgate::clock::FixedClock;
+    use http_body_util::BodyExt as _;
+    use tokio::sync::mpsc;
+
+    use super::super::stream_end::TokenTime;
+    use super::*;
+
+    /// The frames that a test sends.
+    struct Frames(mpsc::UnboundedReceiver<Result<Frame<Bytes>, &'static str>>);
+
+    impl Body for Frames {
+        type Data = Bytes;
+        type Error = &'static str;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, &'static str>>> {
+            self.0.poll_recv(cx)
+        }
+    }
+
+    type Sender = mpsc::UnboundedSender<Result<Frame<Bytes>, &'static str>>;
+
+    fn streamed(token: Option<TokenTime>, form: ExpiredEnd) -> (Sender, StreamedBody<Frames>) {
+        let (sender, frames) = mpsc::unbounded_channel();
+        let end = StreamEnd::new(token, None);
+        (sender, StreamedBody::new(Frames(frames), end, form, Uuid::nil()))
+    }
+
+    fn data() -> Result<Frame<Bytes>, &'static str> {
+        Ok(Frame::data(Bytes::from_static(b"a")))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_expired_token_cuts_a_waiting_body_and_closes_the_upstream() {
+        let clock = FixedClock::at(1_000);
+        let token = TokenTime::until(1_010, clock.clone().into());
+        let (sender, mut body) = streamed(Some(token), ExpiredEnd::Cut);
+        sender.send(data()).unwrap();
+        assert!(body.frame().await.unwrap().unwrap().is_data());
+        let next = tokio::join!(body.frame(), async { clock.set(1_010) }).0;
+        assert!(matches!(next, Some(Err(BodyError::Expired))));
+        assert!(sender.is_closed() && body.frame().await.is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_of_grpc_ends_with_a_status() {
+        let clock = FixedClock::at(1_000);
+        let token = TokenTime::until(1_010, clock.clone().into());
+        let (sender, mut body) = streamed(Some(token), ExpiredEnd::GrpcStatus);
+        let next = tokio::join!(body.frame(), async { clock.set(1_010) }).0;
+        let trailers = next.unwrap().unwrap().into_trailers().unwrap();
+        assert_eq!(trailers["grpc-status"], "16");
+        assert!(sender.is_closed() && body.frame().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_body_that_never_waits_is_cut_too() {
+        let clock = FixedClock::at(1_000);
+        let token = TokenTime::until(1_010, clock.clone().into());
+        let (sender, mut body) = streamed(Some(token), ExpiredEnd::Cut);
+        for _ in 0..1_000 {
+            sender.send(data()).unwrap();
+        }
+        for _ in 0..FRAMES_BETWEEN_CHECKS {
+            assert!(body.frame().await.unwrap().is_ok());
+        }
+        clock.set(1_010);
+        let mut passed = 0;
+        while let Some(Ok(_)) = body.frame().await {
+            passed += 1;
+        }
+        assert!(passed <= usize::from(FRAMES_BETWEEN_CHECKS), "{passed}");
+    }
+
+    #[tokio::test]
+    async fn trailers_pass_without_the_fields_of_a_connection() {
+        let (sender, mut body) = streamed(None, ExpiredEnd::Cut);
+        let mut trailers = HeaderMap::new();
+        for name in ["grpc-status", "x-checksum", "content-length", "connection"] {
+            trailers.insert(name, HeaderValue::from_static("0"));
+        }
+        sender.send(Ok(Frame::trailers(trailers))).unwrap();
+        let passed = body.frame().await.unwrap().unwrap().into_trailers().unwrap();
+        assert_eq!(passed.keys().collect::<Vec<_>>(), ["grpc-status", "x-checksum"]);
     }
 }

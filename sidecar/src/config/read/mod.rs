@@ -27,6 +27,7 @@ use self::reader::ConfigReader;
 use super::document::Document;
 use super::settings::Settings;
 use super::text_file::read_text;
+use crate::proxy::stream_end::StreamLimits;
 use crate::proxy::upstream::UpstreamTimeouts;
 use crate::server::connection::ConnectionLimits;
 
@@ -80,6 +81,7 @@ impl ConfigReader<'_> {
         let decision_log = self.decision_log(document.decision_log.as_ref(), document.policy.as_ref());
         let identity_headers = self.identity_headers(&document.identity_headers);
         let (limits, upstream_timeouts) = self.limits(document);
+        let streams = self.streams(document);
         let TrustSettings {
             issuers,
             missing_files,
@@ -110,6 +112,7 @@ impl ConfigReader<'_> {
             identity_headers,
             access_token: document.access_token,
             upstream_timeouts,
+            streams,
             limits,
             decision_log,
         })
@@ -143,6 +146,15 @@ impl ConfigReader<'_> {
         limits.connections = connections.unwrap_or(limits.connections);
         (limits, upstream)
     }
+
+    fn streams(&mut self, document: &Document) -> StreamLimits {
+        let mut streams = StreamLimits {
+            after_expiry: document.streams.after_expiry,
+            ..StreamLimits::default()
+        };
+        self.duration(document.timeouts.stream.as_ref(), UP_TO_A_DAY, &mut streams.idle);
+        streams
+    }
 }
 
 #[cfg(test)]
@@ -151,6 +163,7 @@ mod tests {
     use crate::headers::identity::IdentityHeaders;
     use crate::log::decision_log::LogTarget;
     use crate::proxy::forward::AccessTokenForwarding;
+    use crate::proxy::stream_end::AfterExpiry;
 
     const VALID: &str = "
 listen: 127.0.0.1:8080
@@ -186,7 +199,8 @@ routes:
             "{VALID}
 access_token: forward
 hosts: [orders.example.com]
-timeouts: {{ header: 1s, keep_alive: 2s, connect: 3s, response: 4s, drain: 6s }}
+timeouts: {{ header: 1s, keep_alive: 2s, connect: 3s, response: 4s, drain: 6s, stream: 7s }}
+streams: {{ after_expiry: continue }}
 max_connections: 5
 decision_log: decisions.log
 resource_metadata: https://orders.example.com/.well-known/oauth-protected-resource
@@ -208,6 +222,11 @@ resource_metadata: https://orders.example.com/.well-known/oauth-protected-resour
             response: seconds(4),
         };
         assert_eq!(settings.upstream_timeouts, upstream);
+        let streams = StreamLimits {
+            idle: seconds(7),
+            after_expiry: AfterExpiry::Continue,
+        };
+        assert_eq!(settings.streams, streams);
         let log = folder.path().join("decisions.log");
         assert_eq!(settings.decision_log, LogTarget::File(log));
         assert_eq!(settings.hosts.len(), 1);
@@ -222,6 +241,7 @@ resource_metadata: https://orders.example.com/.well-known/oauth-protected-resour
         assert_eq!(settings.identity_headers, IdentityHeaders::default());
         assert_eq!(settings.limits, ConnectionLimits::default());
         assert_eq!(settings.upstream_timeouts, UpstreamTimeouts::default());
+        assert_eq!(settings.streams, StreamLimits::default());
         assert_eq!(settings.access_token, AccessTokenForwarding::default());
         assert_eq!(settings.decision_log, LogTarget::Stdout);
     }
