@@ -4,6 +4,7 @@
 //! [`server`] accepts connections, [`http1`] limits them, [`proxy`] forwards or denies each request as [`gate`]
 //! decides, and [`log`] records the decision.
 
+mod activity;
 mod admin;
 mod cli;
 mod config;
@@ -15,6 +16,7 @@ mod log;
 mod proxy;
 mod server;
 mod start;
+mod timed_body;
 
 use std::process::ExitCode;
 

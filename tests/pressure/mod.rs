@@ -1,5 +1,7 @@
-//! The gate under pressure: few file descriptors, and output that is not read.
+//! The gate under pressure: few file descriptors, many connections, output that is not read, and its end.
 
+mod crowd;
+mod drain;
 mod limits;
 pub mod neglected;
 mod readers;

@@ -62,14 +62,14 @@ fn content_length_beside_chunked_is_dropped_after_a_long_head() {
     let deployment = Deployment::with_routes();
     let line = deployment.writer();
     let mut table = Table::on(&deployment);
-    for length in [1_000, 60_000, 70_000, 90_000, 120_000, 200_000, 400_000] {
+    for length in [1_000, 30_000, 35_000, 70_000, 120_000, 400_000] {
         let framing = format!(
             "X: {}\r\nContent-Length: 4\r\nTransfer-Encoding: chunked",
             "y".repeat(length)
         );
         let row = format!("after {length} bytes");
         let bytes = post(&line, &framing, SMUGGLED);
-        if length < 64 * 1024 {
+        if length < 32 * 1024 {
             chunked_and_closed(&mut table, &row, &bytes);
         } else {
             table.request(&row, &bytes, HEAD_TOO_LARGE);

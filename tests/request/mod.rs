@@ -8,6 +8,7 @@ mod field_lines;
 mod forms;
 mod forwarded;
 mod framing;
+mod half_close;
 mod head;
 mod hop_by_hop;
 mod identity_headers;

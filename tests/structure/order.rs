@@ -43,6 +43,7 @@ const YAML: &[&[&str]] = &[
 ];
 
 const SIDECAR: &[&[&str]] = &[
+    &["activity", "timed_body"],
     &["headers", "http1"],
     &["log"],
     &["gate", "admin"],

@@ -95,6 +95,14 @@ impl Connection {
         }
     }
 
+    /// Whether the peer closes the connection, or sends anything, within this time.
+    pub fn ends_within(&self, time: Duration) -> bool {
+        self.stream.set_read_timeout(Some(time)).expect("a time limit");
+        let found = self.stream.peek(&mut [0]);
+        self.stream.set_read_timeout(Some(DEADLINE)).expect("a time limit");
+        !matches!(found, Err(error) if is_timeout(&error))
+    }
+
     /// Every answer until the peer closes.
     pub fn answers(&mut self) -> Vec<Answer> {
         let mut all = Vec::new();

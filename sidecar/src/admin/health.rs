@@ -43,11 +43,26 @@ impl Readiness {
     }
 }
 
+/// The connections of clients.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ConnectionCount {
+    pub(crate) open: usize,
+    pub(crate) limit: u32,
+}
+
 /// Answers a request for `/livez` or `/readyz`.
-pub(crate) fn answer<B>(request: &Request<B>, readiness: &Readiness) -> Response<Full<Bytes>> {
-    let (status, text) = match (request.method(), request.uri().path()) {
+pub(crate) fn answer<B>(
+    request: &Request<B>,
+    readiness: &Readiness,
+    connections: ConnectionCount,
+) -> Response<Full<Bytes>> {
+    let (status, text): (_, Cow<'_, str>) = match (request.method(), request.uri().path()) {
         (&Method::GET | &Method::HEAD, "/livez") => (StatusCode::OK, "alive\n".into()),
-        (&Method::GET | &Method::HEAD, "/readyz") => readiness.state(),
+        (&Method::GET | &Method::HEAD, "/readyz") => {
+            let (status, state) = readiness.state();
+            let ConnectionCount { open, limit } = connections;
+            (status, format!("{state}connections: {open} of {limit}\n").into())
+        }
         (_, "/livez" | "/readyz") => (StatusCode::METHOD_NOT_ALLOWED, "only GET is served here\n".into()),
         _ => (StatusCode::NOT_FOUND, "/livez and /readyz are served here\n".into()),
     };
@@ -74,7 +89,8 @@ mod tests {
         let mut request = Request::new(());
         *request.method_mut() = method.clone();
         *request.uri_mut() = path.parse().unwrap();
-        answer(&request, readiness).status().as_u16()
+        let connections = ConnectionCount { open: 1, limit: 2 };
+        answer(&request, readiness, connections).status().as_u16()
     }
 
     #[test]

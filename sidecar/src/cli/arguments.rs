@@ -61,7 +61,8 @@ Exit codes:
 const RUN_NOTES: &str = concat!(
     "\
 The decision log, one JSON object for each request, is written to standard output unless `decision_log` names a file.
-SIGTERM or SIGINT drains: readiness is withdrawn, no connection is accepted, requests in flight end, exit code 0.
+SIGTERM or SIGINT drains: readiness is withdrawn, no connection is accepted, requests in flight end, exit code 0. A
+connection without a request stays open for half of `drain`, at most 5 seconds: its next answer has `Connection: close`.
 A second signal ends the process immediately, exit code 1. SIGHUP is ignored; restart to apply a changed configuration.
 Logging never delays a request: lines that a reader does not take in time are dropped and counted. A path with a token
 is written with `[token]` in its place. Requests without a valid head, which are answered with 400, 414 or 431 before a
@@ -69,7 +70,12 @@ decision, are counted on standard error: one line for each power of two. A reque
 the gate answers without the policy, is allowed with the code `resource_metadata`.
 A request whose body turns out to be malformed or incomplete after it was allowed has a second object with the same `id`
 that denies it; the upstream received no complete request.
-A connection is closed when the client does not read a pending response for 30 seconds.
+A connection is closed when the client does not read a pending response, or does not send on a request body, for
+`timeouts.body`. A client that ends its side of the connection gets its response, except a stream of events, which ends.
+When `max_connections` are open, those that are idle longest, for half a second at least, are closed for further ones:
+first those without a request and those whose last request was denied. `/readyz` states the number of connections.
+A connection takes about 20 KiB while it is idle, and up to `max_head` (32 KiB) and 20 KiB more while a head arrives: 500 MiB
+with 10,000 connections at worst, which are given back.
 `Upgrade` to WebSocket or another protocol is answered with 501; an offer of `h2c`, `HTTP/…` or `TLS/…` is ignored.
 Forwarded requests have a `Via` entry with a pseudonym of this process. A request that comes back with it, or that has
 passed more than 64 proxies, is answered with 508. Some servers compress no response to a request with `Via` unless

@@ -33,6 +33,7 @@ pub(super) struct Document {
     pub(super) access_token: AccessTokenForwarding,
     pub(super) timeouts: TimeoutsDocument,
     pub(super) streams: StreamsDocument,
+    pub(super) max_head: Option<Spanned<String>>,
     pub(super) max_connections: Option<Spanned<u32>>,
     pub(super) decision_log: Option<Spanned<String>>,
     pub(super) policy: Option<Spanned<String>>,
@@ -102,6 +103,8 @@ pub(super) struct TimeoutsDocument {
     pub(super) connect: Option<Spanned<String>>,
     #[serde(deserialize_with = "duration")]
     pub(super) response: Option<Spanned<String>>,
+    #[serde(deserialize_with = "duration")]
+    pub(super) body: Option<Spanned<String>>,
     #[serde(deserialize_with = "duration")]
     pub(super) drain: Option<Spanned<String>>,
     #[serde(deserialize_with = "duration")]

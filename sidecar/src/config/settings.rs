@@ -19,7 +19,7 @@ use crate::log::decision_log::LogTarget;
 use crate::proxy::forward::AccessTokenForwarding;
 use crate::proxy::stream_end::StreamLimits;
 use crate::proxy::upstream::UpstreamTimeouts;
-use crate::server::connection::ConnectionLimits;
+use crate::server::limits::ConnectionLimits;
 
 /// A valid configuration.
 #[derive(Debug)]

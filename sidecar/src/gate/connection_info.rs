@@ -1,4 +1,4 @@
-//! What a protocol's server saw: extensions of the request.
+//! What a protocol's server saw, and what it learns of the answer: extensions of request and response.
 
 use std::net::IpAddr;
 
@@ -31,3 +31,8 @@ pub(crate) enum HeadForm {
 /// What the server accepted although it is ambiguous: the request is denied.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AmbiguousMessage(pub &'static str);
+
+/// What a response says of its caller: the request was denied. It takes less to close the connection of this caller than
+/// that of another one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CallerDenied;

@@ -10,49 +10,63 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 use tokio_io_timeout::TimeoutWriter;
 
-use super::exchange::Exchanges;
+use crate::activity::Activity;
 
 /// How long, and for how many bytes, a closing connection is read.
 const LINGER_TIME: Duration = Duration::from_secs(1);
 const LINGER_BYTES: usize = 1024 * 1024;
+
+/// What is read at a time while a response waits for the end of the client.
+const AHEAD_BYTES: usize = 512;
 
 /// A client's connection.
 ///
 /// - A request head must arrive within a time limit that begins with its first byte; hyper's own limit includes the
 ///   idle time before it. The limit of the first head begins with the connection.
 /// - Writing fails once the client has not read any of the pending response for a time limit.
+/// - A client that has ended its side of the connection gets its response (RFC 9112 section 9.6), unless the response has
+///   no end of its own: then nothing else shows that the client is gone.
 /// - After shutdown the connection is read for a moment. Closing a socket with unread bytes makes the kernel reset the
 ///   connection and discard the response (RFC 9112 section 9.6).
 #[derive(Debug)]
 pub(crate) struct Http1Io<S> {
     socket: Pin<Box<TimeoutWriter<S>>>,
-    exchanges: Exchanges,
+    activity: Activity,
     head_timeout: Duration,
     /// The number of the request head that `head_due` is for.
     head: u64,
     head_due: Pin<Box<Sleep>>,
+    /// The number of the last request head of which a part has arrived.
+    begun_head: Option<u64>,
+    /// What has been read while a response waited for the end of the client.
+    ahead: Vec<u8>,
     lingering: Option<Lingering>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Http1Io<S> {
-    /// Wraps `socket`. The service of the connection counts its exchanges in the second value.
-    pub(crate) fn new(socket: S, head_timeout: Duration, write_timeout: Duration) -> (Http1Io<S>, Exchanges) {
+    /// Wraps `socket`. The service of the connection records its exchanges in `activity`.
+    pub(crate) fn new(socket: S, activity: Activity, head_timeout: Duration, write_timeout: Duration) -> Http1Io<S> {
         let mut socket = TimeoutWriter::new(socket);
         socket.set_timeout(Some(write_timeout));
-        let exchanges = Exchanges::default();
-        let io = Http1Io {
+        Http1Io {
             socket: Box::pin(socket),
-            exchanges: exchanges.clone(),
+            activity,
             head_timeout,
             head: 0,
             head_due: Box::pin(tokio::time::sleep(head_timeout)),
+            begun_head: None,
+            ahead: Vec::new(),
             lingering: None,
-        };
-        (io, exchanges)
+        }
     }
 
+    /// Bytes have arrived.
     fn start_head_deadline(&mut self) {
-        if let Some(head) = self.exchanges.next_head()
+        let next = self.activity.next_head();
+        if next.is_some() {
+            self.begun_head = next;
+        }
+        if let Some(head) = next
             && head != self.head
         {
             self.head = head;
@@ -60,8 +74,31 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1Io<S> {
         }
     }
 
+    /// No more bytes have arrived.
+    fn record_idleness(&self) {
+        match self.activity.next_head() {
+            None => {}
+            next if next == self.begun_head => self.activity.reads(),
+            Some(_) => self.activity.waits(),
+        }
+    }
+
+    /// Fails when the client has ended its side of the connection.
+    fn check_client(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        let mut space = [0; AHEAD_BYTES];
+        let mut buffer = ReadBuf::new(&mut space);
+        if self.socket.as_mut().poll_read(cx, &mut buffer)?.is_pending() {
+            return Ok(());
+        }
+        if buffer.filled().is_empty() {
+            return Err(io::Error::new(io::ErrorKind::ConnectionAborted, ClientEnded));
+        }
+        self.ahead.extend_from_slice(buffer.filled());
+        Ok(())
+    }
+
     fn poll_head_deadline(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.exchanges.next_head() != Some(self.head) {
+        if self.activity.next_head() != Some(self.head) {
             return Poll::Pending;
         }
         ready!(self.head_due.as_mut().poll(cx));
@@ -73,6 +110,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1Io<S> {
 #[derive(Debug, thiserror::Error)]
 #[error("the request head took too long")]
 struct LateHead;
+
+/// The client of a response that has no end has ended its side of the connection.
+#[derive(Debug, thiserror::Error)]
+#[error("the client ended the connection")]
+struct ClientEnded;
 
 /// Whether the time limit of a request head has passed. The other one is that of an unread response.
 pub(crate) fn is_late_head(error: &io::Error) -> bool {
@@ -104,9 +146,17 @@ impl Lingering {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Http1Io<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, target: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if !self.ahead.is_empty() {
+            let length = self.ahead.len().min(target.remaining());
+            target.put_slice(&self.ahead[..length]);
+            self.ahead.drain(..length);
+            self.start_head_deadline();
+            return Poll::Ready(Ok(()));
+        }
         let before = target.filled().len();
         // The socket before the deadline: a head that has arrived is not late.
         if self.socket.as_mut().poll_read(cx, target)?.is_pending() {
+            self.record_idleness();
             return self.poll_head_deadline(cx);
         }
         if target.filled().len() > before {
@@ -122,7 +172,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Http1Io<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.socket.as_mut().poll_flush(cx)
+        ready!(self.socket.as_mut().poll_flush(cx))?;
+        if self.activity.ends_with_client() && self.ahead.is_empty() {
+            self.check_client(cx)?;
+        }
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -155,23 +209,24 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
     use super::*;
+    use crate::activity::Caller;
 
     const HEAD: Duration = Duration::from_secs(5);
     const WRITE: Duration = Duration::from_secs(30);
 
-    fn connection(buffer: usize) -> (DuplexStream, Http1Io<DuplexStream>, Exchanges) {
+    fn connection(buffer: usize) -> (DuplexStream, Http1Io<DuplexStream>, Activity) {
         let (client, server) = tokio::io::duplex(buffer);
-        let (io, exchanges) = Http1Io::new(server, HEAD, WRITE);
-        (client, io, exchanges)
+        let activity = Activity::default();
+        (client, Http1Io::new(server, activity.clone(), HEAD, WRITE), activity)
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_slow_head_times_out_and_an_idle_connection_does_not() {
-        let (mut client, mut io, exchanges) = connection(4096);
+        let (mut client, mut io, activity) = connection(4096);
         let mut buffer = [0; 4096];
         client.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
         assert!(io.read(&mut buffer).await.unwrap() > 0);
-        drop(exchanges.begin());
+        drop(activity.begin().unwrap());
 
         let idle = tokio::time::timeout(Duration::from_secs(600), io.read(&mut buffer)).await;
         assert!(idle.is_err(), "still waiting");
@@ -184,11 +239,11 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_body_has_no_head_timeout() {
-        let (mut client, mut io, exchanges) = connection(4096);
+        let (mut client, mut io, activity) = connection(4096);
         let mut buffer = [0; 4096];
         client.write_all(b"POST / HTTP/1.1\r\n\r\n").await.unwrap();
         assert!(io.read(&mut buffer).await.unwrap() > 0);
-        let _exchange = exchanges.begin();
+        let _exchange = activity.begin().unwrap();
         client.write_all(b"a").await.unwrap();
         assert!(io.read(&mut buffer).await.unwrap() > 0);
         let waiting = tokio::time::timeout(Duration::from_secs(600), io.read(&mut buffer)).await;
@@ -197,14 +252,14 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_silent_new_connection_times_out() {
-        let (_client, mut io, _exchanges) = connection(64);
+        let (_client, mut io, _activity) = connection(64);
         let late = io.read(&mut [0; 8]).await.unwrap_err();
         assert_eq!(late.kind(), io::ErrorKind::TimedOut);
     }
 
     #[tokio::test]
     async fn a_client_that_still_sends_is_read_before_the_close() {
-        let (mut client, mut io, _exchanges) = connection(16);
+        let (mut client, mut io, _activity) = connection(16);
         let sender = async {
             client.write_all(&[b'x'; 4096]).await.unwrap();
             client.shutdown().await.unwrap();
@@ -215,7 +270,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_unread_response_ends_the_connection() {
-        let (client, mut io, _exchanges) = connection(16);
+        let (client, mut io, _activity) = connection(16);
         let started = Instant::now();
         let late = io.write_all(&[0; 64]).await.unwrap_err();
         assert!(late.kind() == io::ErrorKind::TimedOut && !is_late_head(&late));
@@ -225,7 +280,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_slow_reader_keeps_the_connection_while_it_reads() {
-        let (mut client, mut io, _exchanges) = connection(16);
+        let (mut client, mut io, _activity) = connection(16);
         let reader = async {
             for _ in 0..8 {
                 tokio::time::sleep(WRITE - Duration::from_secs(1)).await;
@@ -240,10 +295,55 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_connection_without_pending_bytes_has_no_write_timeout() {
-        let (mut client, mut io, _exchanges) = connection(16);
+        let (mut client, mut io, _activity) = connection(16);
         io.write_all(&[0; 16]).await.unwrap();
         tokio::time::sleep(4 * WRITE).await;
         client.read_exact(&mut [0; 16]).await.unwrap();
         io.write_all(&[0; 16]).await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_is_waiting_once_nothing_further_arrives() {
+        let (mut client, mut io, activity) = connection(4096);
+        let mut buffer = [0; 4096];
+        client.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+        assert!(io.read(&mut buffer).await.unwrap() > 0);
+        drop(activity.begin().unwrap());
+        activity.answered(Caller::Served);
+        assert_eq!(activity.idle(), None);
+        let _ = tokio::time::timeout(Duration::from_secs(2), io.read(&mut buffer)).await;
+        assert_eq!(activity.idle(), Some((Caller::Served, Duration::from_secs(2))));
+
+        client.write_all(b"GET").await.unwrap();
+        assert!(io.read(&mut buffer).await.unwrap() > 0);
+        let _ = tokio::time::timeout(Duration::from_secs(1), io.read(&mut buffer)).await;
+        assert_eq!(activity.idle().unwrap().0, Caller::Returning);
+    }
+
+    #[tokio::test]
+    async fn the_end_of_the_client_ends_a_response_that_has_none() {
+        let (mut client, mut io, activity) = connection(4096);
+        let mut buffer = [0; 4096];
+        let _exchange = activity.begin().unwrap();
+        client.write_all(b"next").await.unwrap();
+        activity.end_with_client();
+        io.flush().await.unwrap();
+        io.flush().await.unwrap();
+        assert_eq!(io.read(&mut buffer).await.unwrap(), 4, "a request that follows");
+        client.shutdown().await.unwrap();
+        let ended = io.flush().await.unwrap_err();
+        assert_eq!(ended.kind(), io::ErrorKind::ConnectionAborted);
+    }
+
+    #[tokio::test]
+    async fn the_end_of_the_client_does_not_end_another_response() {
+        let (mut client, mut io, activity) = connection(4096);
+        let _exchange = activity.begin().unwrap();
+        client.shutdown().await.unwrap();
+        io.write_all(b"answer").await.unwrap();
+        io.flush().await.unwrap();
+        let mut buffer = [0; 6];
+        client.read_exact(&mut buffer).await.unwrap();
+        assert_eq!(&buffer, b"answer");
     }
 }

@@ -5,13 +5,9 @@
 //! ([`ignore_old_upgrade`]).
 
 mod connection_io;
-mod exchange;
 mod framing;
 mod upgrade;
 
 pub(crate) use self::connection_io::{Http1Io, is_late_head};
 pub(crate) use self::framing::check_framing;
 pub(crate) use self::upgrade::ignore_old_upgrade;
-
-/// The longest request head: request line and header fields together.
-pub(crate) const MAX_HEAD_BYTES: usize = 64 * 1024;

@@ -18,6 +18,7 @@ use self::refusal::{Refusal, RequestBodyState};
 use self::request_body::ClientBody;
 use self::response_body::ResponseBody;
 use self::stream_end::TokenTime;
+use crate::gate::connection_info::CallerDenied;
 use crate::gate::form::Content;
 use crate::gate::head_error::HeadError;
 use crate::gate::readable_form;
@@ -89,7 +90,7 @@ impl Proxy {
             Some(body) => refusal::discard_body(&request.headers, body).await,
             None => RequestBodyState::Unread,
         };
-        let response = match unforwarded {
+        let mut response = match unforwarded {
             Unforwarded::Metadata(metadata) => refusal::metadata(metadata, id, state),
             Unforwarded::Denied(Denial::Head(error)) => {
                 Refusal::new(error.status, error.code, error.reason).response(id, state)
@@ -103,6 +104,9 @@ impl Proxy {
                 }
             }
         };
+        if matches!(unforwarded, Unforwarded::Denied(_)) {
+            response.extensions_mut().insert(CallerDenied);
+        }
         response.map(ResponseBody::Own)
     }
 }

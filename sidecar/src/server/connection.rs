@@ -3,7 +3,6 @@
 use std::convert::Infallible;
 use std::error::Error;
 use std::io;
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -17,48 +16,20 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::watch;
-use tokio::time::timeout;
 
+use super::connections::Place;
 use super::head_form;
+use super::limits::ConnectionLimits;
 use super::listener::Accepted;
-use crate::gate::connection_info::{AmbiguousMessage, ConnectionInfo};
-use crate::http1::{Http1Io, MAX_HEAD_BYTES, check_framing, ignore_old_upgrade, is_late_head};
+use crate::activity::Caller;
+use crate::gate::connection_info::{AmbiguousMessage, CallerDenied, ConnectionInfo};
+use crate::http1::{Http1Io, check_framing, ignore_old_upgrade, is_late_head};
 use crate::proxy::Proxy;
-
-/// How long a connection without a request stays open once draining has begun: a request may already be on its way.
-const LAST_REQUEST_TIME: Duration = Duration::from_millis(300);
-
-/// How long a client may leave a response unread.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+use crate::timed_body::TimedBody;
 
 /// Limits of a [`plain`] connection.
 const PLAIN_HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 const PLAIN_HEAD_BYTES: usize = 16 * 1024;
-
-/// Limits of client connections.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct ConnectionLimits {
-    /// The time for a complete request head.
-    pub(crate) header: Duration,
-    /// How long a connection may be idle between two requests.
-    pub(crate) keep_alive: Duration,
-    /// How long requests in flight may take once draining has begun.
-    pub(crate) drain: Duration,
-    /// The number of connections at a time; further ones wait in the kernel's queue.
-    pub(crate) connections: u32,
-}
-
-impl Default for ConnectionLimits {
-    fn default() -> Self {
-        ConnectionLimits {
-            header: Duration::from_secs(5),
-            keep_alive: Duration::from_secs(60),
-            drain: Duration::from_secs(30),
-            connections: 10_000,
-        }
-    }
-}
 
 /// What the connections of clients share.
 #[derive(Debug)]
@@ -67,30 +38,29 @@ pub(crate) struct Clients {
     pub(crate) limits: ConnectionLimits,
 }
 
-/// Serves a client. `draining` becomes true when the process is about to end.
-pub(crate) async fn client(accepted: Accepted, clients: Arc<Clients>, draining: watch::Receiver<bool>) {
-    let Accepted { socket, peer, _permit } = accepted;
+/// Serves a client.
+pub(crate) async fn client(accepted: Accepted, clients: Arc<Clients>) {
+    let Accepted { socket, peer, place } = accepted;
     socket.send_at_once();
     let connection = ConnectionInfo {
         peer,
         scheme: Scheme::HTTP,
         client_certificate: None,
     };
-    serve_http1(socket, connection, clients, draining).await;
+    serve_http1(socket, connection, &place, &clients).await;
 }
 
 /// Serves HTTP/1.
 async fn serve_http1(
     socket: impl AsyncRead + AsyncWrite + Send + Unpin,
     connection: ConnectionInfo,
-    clients: Arc<Clients>,
-    mut draining: watch::Receiver<bool>,
+    place: &Place,
+    clients: &Clients,
 ) {
-    let limits = clients.limits;
-    let (io, exchanges) = Http1Io::new(socket, limits.header, WRITE_TIMEOUT);
-    let closing = draining.clone();
-    let service = service_fn(move |request: Request<Incoming>| {
-        let exchange = exchanges.begin();
+    let (limits, activity) = (clients.limits, place.activity());
+    let io = Http1Io::new(socket, activity.clone(), limits.header, limits.body);
+    let service = service_fn(|request: Request<Incoming>| {
+        let begun = activity.begin();
         let (mut parts, body) = request.into_parts();
         parts.extensions.insert(connection.clone());
         head_form::record(&mut parts);
@@ -98,40 +68,55 @@ async fn serve_http1(
         if let Err(reason) = check_framing(&parts) {
             parts.extensions.insert(AmbiguousMessage(reason));
         }
-        let body = exchange.track(body).map_err(Into::into).boxed_unsync();
-        let (clients, closing) = (clients.clone(), closing.clone());
         async move {
+            let exchange = begun.ok_or(MadeRoom)?;
+            let body = exchange.track(TimedBody::new(body, limits.body)).boxed_unsync();
             let mut response = clients.proxy.answer(Request::from_parts(parts, body)).await;
-            if *closing.borrow() {
+            activity.answered(caller_of(&response));
+            if is_endless(&response) {
+                activity.end_with_client();
+            }
+            if place.is_draining() {
                 let close = HeaderValue::from_static("close");
                 response.headers_mut().insert(header::CONNECTION, close);
             }
-            Ok::<_, Infallible>(response.map(|body| exchange.track(body)))
+            Ok::<_, MadeRoom>(response.map(|body| exchange.track(body)))
         }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
+        // A client that has ended its side of the connection still gets its response.
+        .half_close(true)
         // hyper counts from the end of the request before; `Http1Io` limits the head alone.
         .header_read_timeout(limits.keep_alive + limits.header)
-        .max_buf_size(MAX_HEAD_BYTES)
+        .max_buf_size(limits.max_head as usize)
         // The buffer alone may exceed its size by one read.
-        .max_header_size(MAX_HEAD_BYTES)
+        .max_header_size(limits.max_head as usize)
         .serve_connection(TokioIo::new(io), service);
-    let mut connection = pin!(connection);
-
-    let result = tokio::select! {
-        result = connection.as_mut() => result,
-        () = begun(&mut draining) => match timeout(LAST_REQUEST_TIME, connection.as_mut()).await {
-            Ok(result) => result,
-            Err(_) => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
-            }
-        },
-    };
-    if let Err(error) = result {
+    if let Err(error) = connection.await {
         report(&error);
     }
+}
+
+/// The connection is closed to make room for another one.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the connection makes room for another one")]
+struct MadeRoom;
+
+fn caller_of<B>(response: &Response<B>) -> Caller {
+    match response.extensions().get() {
+        Some(CallerDenied) => Caller::Denied,
+        None => Caller::Served,
+    }
+}
+
+/// Whether a response is a stream of events, which ends when one side ends the connection.
+fn is_endless<B>(response: &Response<B>) -> bool {
+    let content_type = response.headers().get(header::CONTENT_TYPE);
+    content_type.is_some_and(|value| {
+        let media_type = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
+        media_type.trim_ascii().eq_ignore_ascii_case(b"text/event-stream")
+    })
 }
 
 /// Reports how a connection ended early. What happened without a line in the decision log is counted and reported with
@@ -145,7 +130,10 @@ fn report(error: &hyper::Error) {
             "requests without a valid head were answered with 400, 414 or 431",
         )
     } else if is_unread_response(error) {
-        (&UNREAD, "responses were cut off: the client did not read them for 30 s")
+        (
+            &UNREAD,
+            "responses were cut off: the client did not read them within `timeouts.body`",
+        )
     } else {
         tracing::debug!(%error, "connection ended early");
         return;
@@ -178,10 +166,4 @@ pub(crate) async fn plain(accepted: Accepted, answer: impl Fn(&Request<Incoming>
     if let Err(error) = connection.await {
         tracing::debug!(%error, "connection ended early");
     }
-}
-
-/// Resolves when draining has begun.
-async fn begun(draining: &mut watch::Receiver<bool>) {
-    // The guard that this returns must not be held while waiting for anything else.
-    let _ = draining.wait_for(|draining| *draining).await;
 }

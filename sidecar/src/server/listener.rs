@@ -1,14 +1,14 @@
 //! Accepts connections.
 
+use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
+use super::connections::{Connections, Place};
 use super::socket::Socket;
 
 /// The pause after a connection could not be accepted.
@@ -18,8 +18,9 @@ const RETRY_DELAY: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub(crate) struct Listener {
     socket: TcpListener,
-    max_connections: u32,
-    permits: Arc<Semaphore>,
+    connections: Connections,
+    /// The next connection, for which there is no place yet.
+    next: Option<(Socket, Option<IpAddr>)>,
     failing: bool,
 }
 
@@ -29,7 +30,18 @@ pub(crate) struct Accepted {
     pub(crate) socket: Socket,
     /// The address at the other end; none of a unix socket.
     pub(crate) peer: Option<IpAddr>,
-    pub(super) _permit: OwnedSemaphorePermit,
+    pub(crate) place: Place,
+}
+
+impl Accepted {
+    /// Serves the connection in a task of its own, which is aborted if the connection has to make room.
+    pub(crate) fn spawn<S>(self, serve: impl FnOnce(Accepted) -> S)
+    where
+        S: Future<Output = ()> + Send + 'static,
+    {
+        let served_by = self.place.served_by();
+        served_by(tokio::spawn(serve(self)).abort_handle());
+    }
 }
 
 impl Listener {
@@ -37,8 +49,8 @@ impl Listener {
     pub(crate) async fn bind(address: SocketAddr, max_connections: u32) -> io::Result<Listener> {
         Ok(Listener {
             socket: TcpListener::bind(address).await?,
-            max_connections,
-            permits: Arc::new(Semaphore::new(max_connections as usize)),
+            connections: Connections::new(max_connections),
+            next: None,
             failing: false,
         })
     }
@@ -46,6 +58,11 @@ impl Listener {
     /// The address it listens on.
     pub(crate) fn address(&self) -> io::Result<SocketAddr> {
         self.socket.local_addr()
+    }
+
+    /// The accepted connections.
+    pub(crate) fn connections(&self) -> &Connections {
+        &self.connections
     }
 
     /// The next connection. Failures are logged once and retried: they mean that sockets or memory are exhausted.
@@ -66,26 +83,28 @@ impl Listener {
         }
     }
 
-    /// The next connection in the kernel's queue, if there is one.
-    pub(crate) async fn queued(&self) -> Option<Accepted> {
+    /// The next connection in the kernel's queue, if there is one and a place for it.
+    pub(crate) async fn queued(&mut self) -> Option<Accepted> {
         timeout(Duration::ZERO, self.try_accept()).await.ok()?.ok()
     }
 
     /// Closes the socket. Resolves when every accepted connection has ended.
     pub(crate) async fn close(self) {
-        drop(self.socket);
-        // Fails only if the semaphore is closed.
-        let _ = self.permits.acquire_many(self.max_connections).await;
+        let connections = self.connections.clone();
+        drop(self);
+        connections.ended().await;
     }
 
-    async fn try_accept(&self) -> io::Result<Accepted> {
-        let permit = self.permits.clone().acquire_owned().await.map_err(io::Error::other)?;
-        let (socket, peer) = self.socket.accept().await?;
-        Ok(Accepted {
-            socket: Socket::Tcp(socket),
-            peer: Some(peer.ip().to_canonical()),
-            _permit: permit,
-        })
+    /// It loses no connection if it is dropped before it resolves.
+    async fn try_accept(&mut self) -> io::Result<Accepted> {
+        // A place is looked for when there is a client to have it.
+        if self.next.is_none() {
+            let (socket, peer) = self.socket.accept().await?;
+            self.next = Some((Socket::Tcp(socket), Some(peer.ip().to_canonical())));
+        }
+        let place = self.connections.enter().await;
+        let (socket, peer) = self.next.take().ok_or(io::ErrorKind::NotConnected)?;
+        Ok(Accepted { socket, peer, place })
     }
 }
 

@@ -1,23 +1,31 @@
 //! The listeners of a gate, and their graceful shutdown.
 
 pub(crate) mod connection;
+pub(crate) mod connections;
 mod head_form;
+pub(crate) mod limits;
 pub(crate) mod listener;
 pub(crate) mod open_files;
 pub(crate) mod signals;
 pub(crate) mod socket;
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
-use self::connection::{Clients, ConnectionLimits};
-use self::listener::Listener;
-use crate::admin::health::{self, Readiness};
+use self::connection::Clients;
+use self::connections::Connections;
+use self::limits::ConnectionLimits;
+use self::listener::{Accepted, Listener};
+use crate::admin::health::{self, ConnectionCount, Readiness};
 use crate::proxy::Proxy;
+
+/// How often connections that have become idle are closed at the end.
+const IDLE_CHECK_INTERVAL: Duration = Duration::from_millis(50);
 
 /// A gate with bound sockets.
 #[derive(Debug)]
@@ -40,12 +48,12 @@ impl Server {
             limits,
         } = self;
         let readiness = Readiness::of(proxy.gate.authorizer.clone());
-        let admin = admin.map(|listener| tokio::spawn(serve_admin(listener, readiness.clone())));
+        let connections = data.connections().clone();
+        let admin = admin.map(|listener| tokio::spawn(serve_admin(listener, readiness.clone(), connections.clone())));
         let log = proxy.gate.log.clone();
         let clients = Arc::new(Clients { proxy, limits });
-        let (draining, watched) = watch::channel(false);
-        let start = |accepted| {
-            tokio::spawn(connection::client(accepted, clients.clone(), watched.clone()));
+        let start = |accepted: Accepted| {
+            accepted.spawn(|accepted| connection::client(accepted, clients.clone()));
         };
 
         let mut stop = pin!(stop);
@@ -58,12 +66,15 @@ impl Server {
 
         tracing::info!("draining");
         readiness.withdraw();
-        draining.send_replace(true);
+        connections.drain();
         // A client in the kernel's queue is connected and may have sent a request.
         while let Some(accepted) = data.queued().await {
             start(accepted);
         }
-        let ended = timeout(limits.drain, data.close()).await;
+        let ended = tokio::select! {
+            ended = timeout(limits.drain, data.close()) => ended,
+            never = close_idle(&connections, limits.idle_drain()) => match never {},
+        };
         if let Some(admin) = admin {
             admin.abort();
         }
@@ -78,12 +89,26 @@ impl Server {
     }
 }
 
-async fn serve_admin(mut listener: Listener, readiness: Readiness) {
+/// Closes the connections without a request, from a while after draining has begun.
+async fn close_idle(connections: &Connections, after: Duration) -> Infallible {
+    sleep(after).await;
     loop {
-        let accepted = listener.accept().await;
-        let readiness = readiness.clone();
-        tokio::spawn(connection::plain(accepted, move |request| {
-            health::answer(request, &readiness)
-        }));
+        connections.close_idle();
+        sleep(IDLE_CHECK_INTERVAL).await;
+    }
+}
+
+async fn serve_admin(mut listener: Listener, readiness: Readiness, clients: Connections) {
+    loop {
+        let (readiness, clients) = (readiness.clone(), clients.clone());
+        listener.accept().await.spawn(|accepted| {
+            connection::plain(accepted, move |request| {
+                let connections = ConnectionCount {
+                    open: clients.count(),
+                    limit: clients.limit(),
+                };
+                health::answer(request, &readiness, connections)
+            })
+        });
     }
 }

@@ -22,7 +22,7 @@ pub(crate) async fn start() -> Result<SocketAddr, Failure> {
     tokio::spawn(async move {
         loop {
             let accepted = listener.accept().await;
-            tokio::spawn(connection::plain(accepted, answer));
+            accepted.spawn(|accepted| connection::plain(accepted, answer));
         }
     });
     Ok(address)

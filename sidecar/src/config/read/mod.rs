@@ -29,7 +29,7 @@ use super::settings::Settings;
 use super::text_file::read_text;
 use crate::proxy::stream_end::StreamLimits;
 use crate::proxy::upstream::UpstreamTimeouts;
-use crate::server::connection::ConnectionLimits;
+use crate::server::limits::ConnectionLimits;
 
 const UP_TO_A_MINUTE: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(60);
 const UP_TO_A_DAY: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(24 * 3600);
@@ -139,11 +139,14 @@ impl ConfigReader<'_> {
         let timeouts = &document.timeouts;
         self.duration(timeouts.header.as_ref(), UP_TO_A_MINUTE, &mut limits.header);
         self.duration(timeouts.keep_alive.as_ref(), SECOND_TO_HOUR, &mut limits.keep_alive);
+        self.duration(timeouts.body.as_ref(), SECOND_TO_HOUR, &mut limits.body);
         self.duration(timeouts.drain.as_ref(), UP_TO_AN_HOUR, &mut limits.drain);
         self.duration(timeouts.connect.as_ref(), UP_TO_A_MINUTE, &mut upstream.connect);
         self.duration(timeouts.response.as_ref(), UP_TO_A_DAY, &mut upstream.response);
         let connections = self.optional(document.max_connections.as_ref(), |count| values::connections(*count));
         limits.connections = connections.unwrap_or(limits.connections);
+        let max_head = self.optional(document.max_head.as_ref(), |text| values::head_size(text));
+        limits.max_head = max_head.unwrap_or(limits.max_head);
         (limits, upstream)
     }
 
@@ -199,8 +202,9 @@ routes:
             "{VALID}
 access_token: forward
 hosts: [orders.example.com]
-timeouts: {{ header: 1s, keep_alive: 2s, connect: 3s, response: 4s, drain: 6s, stream: 7s }}
+timeouts: {{ header: 1s, keep_alive: 2s, connect: 3s, response: 4s, body: 5s, drain: 6s, stream: 7s }}
 streams: {{ after_expiry: continue }}
+max_head: 16KiB
 max_connections: 5
 decision_log: decisions.log
 resource_metadata: https://orders.example.com/.well-known/oauth-protected-resource
@@ -213,7 +217,9 @@ resource_metadata: https://orders.example.com/.well-known/oauth-protected-resour
         let limits = ConnectionLimits {
             header: seconds(1),
             keep_alive: seconds(2),
+            body: seconds(5),
             drain: seconds(6),
+            max_head: 16 * 1024,
             connections: 5,
         };
         assert_eq!(settings.limits, limits);

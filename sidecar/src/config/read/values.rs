@@ -122,6 +122,23 @@ pub(super) fn connections(count: u32) -> Result<u32, InvalidValue> {
     invalid(message, "write a number in this range")
 }
 
+/// Reads the size of a request head.
+pub(super) fn head_size(text: &str) -> Result<u32, InvalidValue> {
+    let help = "write a size from 8KiB to 1MiB, as in 32KiB";
+    let unit = text.trim_start_matches(|digit: char| digit.is_ascii_digit());
+    let factor = match unit {
+        "KiB" => 1024,
+        "MiB" => 1024 * 1024,
+        _ => return invalid(format!("`{text}` is not a size"), help),
+    };
+    let size = text[..text.len() - unit.len()].parse::<u32>().ok();
+    let size = size.and_then(|count| count.checked_mul(factor));
+    match size {
+        Some(size) if (8 * 1024..=1024 * 1024).contains(&size) => Ok(size),
+        _ => invalid(format!("`{text}` is out of range: from 8KiB to 1MiB"), help),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,6 +151,24 @@ mod tests {
         assert_eq!(read("1h"), Ok(Duration::from_secs(3600)));
         for text in ["", "3", "10ms", "2h", "-1s", "soon", "5M", "1month", "1y"] {
             assert!(read(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_head_size_has_a_unit_and_a_range() {
+        let read = |text| head_size(text).map_err(|invalid| invalid.message);
+        assert_eq!(read("8KiB"), Ok(8192));
+        assert_eq!(read("1MiB"), Ok(1_048_576));
+        for (text, message) in [
+            ("32", "`32` is not a size"),
+            ("32 KiB", "`32 KiB` is not a size"),
+            ("32KB", "`32KB` is not a size"),
+            ("KiB", "`KiB` is out of range: from 8KiB to 1MiB"),
+            ("7KiB", "`7KiB` is out of range: from 8KiB to 1MiB"),
+            ("2MiB", "`2MiB` is out of range: from 8KiB to 1MiB"),
+            ("99999999999MiB", "`99999999999MiB` is out of range: from 8KiB to 1MiB"),
+        ] {
+            assert_eq!(read(text), Err(message.to_owned()));
         }
     }
 

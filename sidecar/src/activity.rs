@@ -1,0 +1,270 @@
+//! What a connection of a client does: whether it waits for a request, and since when.
+//!
+//! The socket, the service and the list of all connections share it. A request changes atomic counters and takes no
+//! lock.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http_body::{Body, Frame, SizeHint};
+use tokio::time::Instant;
+
+/// A request in progress, or its answer.
+const BUSY: u8 = 0;
+/// Every answer is written, and no byte of a further request has arrived.
+const WAITING: u8 = 1;
+/// A part of a request head has arrived.
+const READING: u8 = 2;
+/// The connection is chosen to be closed. No request begins any more.
+const CLOSED: u8 = 3;
+
+/// The activity of one connection. Clones are of the same connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Activity(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    state: AtomicU8,
+    /// Parts of exchanges in progress: a request body, a response body, a service.
+    parts: AtomicU64,
+    /// The number of requests.
+    begun: AtomicU64,
+    caller: AtomicU8,
+    opened: Instant,
+    /// When it began to wait, in milliseconds after `opened`.
+    waiting_since: AtomicU64,
+    ends_with_client: AtomicBool,
+}
+
+/// What is known of the caller of a connection that has no request in progress. Those who lose least come first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub(crate) enum Caller {
+    /// No request has arrived.
+    Unknown,
+    /// The last request was denied.
+    Denied,
+    /// The last request was served.
+    Served,
+    /// The last request was served, and a part of the next one has arrived.
+    Returning,
+}
+
+/// A request and its response in progress. The exchange ends when the last clone is dropped.
+#[derive(Debug)]
+pub(crate) struct Exchange(Activity);
+
+impl Default for Activity {
+    fn default() -> Activity {
+        Activity(Arc::new(Shared {
+            state: AtomicU8::new(WAITING),
+            parts: AtomicU64::new(0),
+            begun: AtomicU64::new(0),
+            caller: AtomicU8::new(Caller::Unknown as u8),
+            opened: Instant::now(),
+            waiting_since: AtomicU64::new(0),
+            ends_with_client: AtomicBool::new(false),
+        }))
+    }
+}
+
+impl Activity {
+    /// Begins an exchange: a request head has been read. `None` if the connection is about to be closed; nothing of the
+    /// request may be forwarded then.
+    pub(crate) fn begin(&self) -> Option<Exchange> {
+        self.0.parts.fetch_add(1, Ordering::AcqRel);
+        let exchange = Exchange(self.clone());
+        if !self.leave([WAITING, READING], BUSY) && self.0.state.load(Ordering::Acquire) == CLOSED {
+            return None;
+        }
+        self.0.begun.fetch_add(1, Ordering::Release);
+        self.0.ends_with_client.store(false, Ordering::Relaxed);
+        Some(exchange)
+    }
+
+    /// The number of the request head that comes next; `None` while an exchange is in progress.
+    pub(crate) fn next_head(&self) -> Option<u64> {
+        (self.0.parts.load(Ordering::Acquire) == 0).then(|| self.0.begun.load(Ordering::Acquire))
+    }
+
+    /// Everything is written, and a part of a request head has arrived.
+    pub(crate) fn reads(&self) {
+        self.rests();
+        self.leave([WAITING, BUSY], READING);
+    }
+
+    /// Everything is written, and nothing further has arrived. While an exchange is in progress this has no effect.
+    pub(crate) fn waits(&self) {
+        if self.rests() {
+            self.leave([BUSY, BUSY], WAITING);
+        }
+    }
+
+    /// Keeps since when no exchange is in progress, if that is new.
+    fn rests(&self) -> bool {
+        let rests = self.0.state.load(Ordering::Acquire) == BUSY && self.next_head().is_some();
+        if rests {
+            let now = self.0.opened.elapsed().as_millis();
+            let now = u64::try_from(now).unwrap_or(u64::MAX);
+            self.0.waiting_since.store(now, Ordering::Release);
+        }
+        rests
+    }
+
+    /// Keeps what became of the last request.
+    pub(crate) fn answered(&self, caller: Caller) {
+        self.0.caller.store(caller as u8, Ordering::Relaxed);
+    }
+
+    /// From now on the exchange ends when the client sends nothing more: its response has no end of its own.
+    pub(crate) fn end_with_client(&self) {
+        self.0.ends_with_client.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn ends_with_client(&self) -> bool {
+        self.0.ends_with_client.load(Ordering::Relaxed)
+    }
+
+    /// How long the connection has been waiting for a complete request head, and for whom. `None` while an exchange is
+    /// in progress.
+    pub(crate) fn idle(&self) -> Option<(Caller, Duration)> {
+        let state = self.0.state.load(Ordering::Acquire);
+        let since = Duration::from_millis(self.0.waiting_since.load(Ordering::Acquire));
+        let caller = match (self.0.caller.load(Ordering::Relaxed), state) {
+            (_, BUSY | CLOSED) => return None,
+            (0, _) => Caller::Unknown,
+            (1, _) => Caller::Denied,
+            (_, READING) => Caller::Returning,
+            _ => Caller::Served,
+        };
+        Some((caller, self.0.opened.elapsed().saturating_sub(since)))
+    }
+
+    /// Closes the connection if it is still idle: no request begins any more. Whether it is closed by this call.
+    pub(crate) fn close(&self) -> bool {
+        self.leave([WAITING, READING], CLOSED)
+    }
+
+    /// As [`close`](Self::close), but not where a part of a request has arrived.
+    pub(crate) fn close_waiting(&self) -> bool {
+        self.leave([WAITING, WAITING], CLOSED)
+    }
+
+    /// Changes the state if it is one of two. A failure with any other state is final.
+    fn leave(&self, from: [u8; 2], to: u8) -> bool {
+        let (success, failure) = (Ordering::AcqRel, Ordering::Acquire);
+        let change = |from| self.0.state.compare_exchange(from, to, success, failure).is_ok();
+        // The state is read first: the connection itself is the only one that changes it, but for the end.
+        let current = self.0.state.load(Ordering::Acquire);
+        from.contains(&current) && change(current)
+    }
+}
+
+impl Exchange {
+    /// Keeps the exchange in progress for as long as `body` is.
+    pub(crate) fn track<B>(&self, body: B) -> TrackedBody<B> {
+        TrackedBody {
+            body,
+            _exchange: self.clone(),
+        }
+    }
+}
+
+impl Clone for Exchange {
+    fn clone(&self) -> Exchange {
+        self.0.0.parts.fetch_add(1, Ordering::AcqRel);
+        Exchange(self.0.clone())
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.0.0.parts.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// A body that belongs to an exchange.
+#[derive(Debug)]
+pub(crate) struct TrackedBody<B> {
+    body: B,
+    _exchange: Exchange,
+}
+
+impl<B: Body + Unpin> Body for TrackedBody<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_head_is_due_when_both_bodies_have_ended() {
+        let activity = Activity::default();
+        assert_eq!(activity.next_head(), Some(0));
+        let exchange = activity.begin().unwrap();
+        let (request, response) = (exchange.track(()), exchange.track(()));
+        drop(exchange);
+        drop(request);
+        assert_eq!(activity.next_head(), None);
+        drop(response);
+        assert_eq!(activity.next_head(), Some(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_is_idle_from_its_last_answer_on() {
+        let activity = Activity::default();
+        let wait = async || tokio::time::advance(Duration::from_secs(1)).await;
+        wait().await;
+        assert_eq!(activity.idle(), Some((Caller::Unknown, Duration::from_secs(1))));
+
+        let exchange = activity.begin().unwrap();
+        activity.waits();
+        assert_eq!(activity.idle(), None, "the exchange is in progress");
+        activity.answered(Caller::Denied);
+        wait().await;
+        drop(exchange);
+        assert_eq!(activity.idle(), None, "the answer is not written");
+        activity.waits();
+        wait().await;
+        activity.waits();
+        assert_eq!(activity.idle(), Some((Caller::Denied, Duration::from_secs(1))));
+
+        activity.answered(Caller::Served);
+        activity.reads();
+        assert_eq!(activity.idle().unwrap().0, Caller::Returning);
+    }
+
+    #[test]
+    fn a_closed_connection_begins_no_request_and_a_request_is_not_closed() {
+        let closed = Activity::default();
+        assert!(closed.close() && !closed.close());
+        assert!(closed.begin().is_none());
+        assert_eq!(closed.idle(), None);
+
+        let reading = Activity::default();
+        reading.reads();
+        assert!(!reading.close_waiting() && reading.close());
+
+        let busy = Activity::default();
+        let _exchange = busy.begin().unwrap();
+        assert!(!busy.close() && !busy.close_waiting());
+        let _second = busy.begin().unwrap();
+    }
+}
