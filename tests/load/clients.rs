@@ -1,0 +1,194 @@
+//! The load: wrk for HTTP/1.1, h2load for HTTP/2.
+
+use std::net::SocketAddr;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use crate::Failure;
+use crate::process::{LOAD_CORE, Process, pinned};
+use crate::programs::{Environment, Protocol};
+
+/// Requests in flight.
+const IN_FLIGHT: &str = "32";
+/// The same over HTTP/2: connections, and streams of each.
+const CONNECTIONS: &str = "8";
+const STREAMS: &str = "4";
+
+/// The events that perf counts.
+const INSTRUCTIONS: &str = "instructions:u,instructions:k";
+
+/// What the clients of a row send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tokens {
+    Same,
+    Many,
+}
+
+/// What the load saw and what the proxy used meanwhile.
+#[derive(Clone, Copy, Debug)]
+pub struct Usage {
+    /// Time of the processor for a request.
+    pub cpu: f64,
+    /// Instructions for a request, where the machine counts them.
+    pub instructions: Option<f64>,
+    /// The 99th percentile of the latency in seconds, where the client reports it.
+    pub p99: Option<f64>,
+}
+
+/// A row's load on one proxy.
+pub struct Load<'a> {
+    pub environment: &'a Environment,
+    pub proxy: &'a Process,
+    pub address: SocketAddr,
+    pub protocol: Protocol,
+    pub tokens: Tokens,
+}
+
+impl Load<'_> {
+    /// Runs for `duration` and returns what the proxy used for each request. `perf` counts if it can.
+    pub fn run(&self, duration: Duration, perf: Perf) -> Result<Usage, Failure> {
+        let seconds = duration.as_secs().max(1).to_string();
+        let counted = self.environment.folder().join("perf.csv");
+        let mut command = match perf {
+            Perf::Counts => {
+                let mut command = pinned(LOAD_CORE, "perf");
+                command
+                    .args(["stat", "-x", ";", "-e", INSTRUCTIONS, "-o"])
+                    .arg(&counted);
+                command.args(["-p", &self.proxy.id().to_string(), "--"]);
+                command.arg(if self.protocol.is_http2() { "h2load" } else { "wrk" });
+                command
+            }
+            Perf::Missing => pinned(LOAD_CORE, if self.protocol.is_http2() { "h2load" } else { "wrk" }),
+        };
+        let scheme = if self.protocol.has_tls() { "https" } else { "http" };
+        let url = format!("{scheme}://{}/orders/42", self.address);
+        let bearer = format!("authorization: Bearer {}", self.environment.token());
+        match self.protocol.is_http2() {
+            true => command.args([
+                "-t",
+                "1",
+                "-c",
+                CONNECTIONS,
+                "-m",
+                STREAMS,
+                "-D",
+                &seconds,
+                "-H",
+                &bearer,
+                &url,
+            ]),
+            false => command.args(["-t", "1", "-c", IN_FLIGHT, "-d", &seconds, "--latency"]),
+        };
+        match (self.protocol.is_http2(), self.tokens) {
+            (true, Tokens::Same) => {}
+            (true, Tokens::Many) => return Err("h2load sends one token only".into()),
+            (false, Tokens::Same) => drop(command.args(["-H", &bearer, &url])),
+            (false, Tokens::Many) => {
+                let folder = self.environment.folder();
+                command.arg("-s").arg(folder.join("tokens.lua"));
+                command.arg(&url).arg("--").arg(folder.join("tokens"));
+            }
+        }
+        let before = self.proxy.cpu_time()?;
+        let output = command.stdin(Stdio::null()).output()?;
+        let used = self.proxy.cpu_time()? - before;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let requests = match self.protocol.is_http2() {
+            true => h2load_requests(&text),
+            false => wrk_requests(&text),
+        };
+        let requests = requests.map_err(|reason| {
+            let errors = String::from_utf8_lossy(&output.stderr);
+            let figures = ["requests", "status codes", "responses", "errors"];
+            let lines = text
+                .lines()
+                .filter(|line| figures.iter().any(|word| line.contains(word)));
+            let lines: Vec<&str> = lines.chain(errors.lines()).map(str::trim).collect();
+            format!("{reason}: {}", lines.join("; "))
+        })?;
+        let instructions = match perf {
+            Perf::Counts => Some(instructions(&std::fs::read_to_string(counted)?)? / requests),
+            Perf::Missing => None,
+        };
+        Ok(Usage {
+            cpu: used.as_secs_f64() / requests,
+            instructions,
+            p99: p99(&text),
+        })
+    }
+}
+
+/// Whether perf counts instructions of a process of this machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Perf {
+    Counts,
+    Missing,
+}
+
+impl Perf {
+    pub fn probe() -> Self {
+        let output = Command::new("perf")
+            .args(["stat", "-x", ";", "-e", INSTRUCTIONS, "--", "true"])
+            .output();
+        let counts = output.is_ok_and(|output| instructions(&String::from_utf8_lossy(&output.stderr)).is_ok());
+        if counts { Self::Counts } else { Self::Missing }
+    }
+}
+
+/// The sum of the counts in the CSV of perf.
+fn instructions(csv: &str) -> Result<f64, Failure> {
+    let lines = csv.lines().filter(|line| line.contains("instructions"));
+    let counts: Vec<f64> = lines
+        .map(|line| line.split(';').next().unwrap_or_default().parse::<f64>())
+        .collect::<Result<_, _>>()?;
+    match counts.is_empty() {
+        true => Err("perf counts nothing".into()),
+        false => Ok(counts.iter().sum()),
+    }
+}
+
+/// The number of requests that wrk reports, if every answer was a success.
+fn wrk_requests(text: &str) -> Result<f64, Failure> {
+    if text.contains("Non-2xx") || text.contains("Socket errors") {
+        return Err("wrk saw failures".into());
+    }
+    let line = text.lines().find(|line| line.contains(" requests in "));
+    let count = line.and_then(|line| line.split_whitespace().next());
+    positive(count.ok_or("wrk reports no requests")?)
+}
+
+/// The same of h2load.
+fn h2load_requests(text: &str) -> Result<f64, Failure> {
+    let field = |line: &str, name: &str| {
+        let line = text.lines().find_map(|text| text.strip_prefix(line))?;
+        let part = line.split(',').find(|part| part.trim_end().ends_with(name))?;
+        part.split_whitespace().next().map(str::to_owned)
+    };
+    let failed = field("requests:", " failed").ok_or("h2load reports no requests")?;
+    let (done, succeeded) = (field("requests:", " done"), field("status codes:", " 2xx"));
+    if failed != "0" || done != succeeded {
+        return Err("h2load saw failures".into());
+    }
+    positive(&done.ok_or("h2load reports no requests")?)
+}
+
+fn positive(count: &str) -> Result<f64, Failure> {
+    match count.parse()? {
+        count if count > 0.0 => Ok(count),
+        _ => Err("not one request".into()),
+    }
+}
+
+/// The line `99%` of wrk.
+fn p99(text: &str) -> Option<f64> {
+    let value = text.lines().find_map(|line| line.trim().strip_prefix("99%"))?.trim();
+    let digits = value.trim_end_matches(char::is_alphabetic);
+    let factor = match &value[digits.len()..] {
+        "us" => 1e-6,
+        "ms" => 1e-3,
+        "s" => 1.0,
+        _ => return None,
+    };
+    Some(digits.parse::<f64>().ok()? * factor)
+}

@@ -1,0 +1,115 @@
+//! A process on one core, its use of the processor and its memory.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use crate::Failure;
+
+/// The core of the proxy that is measured.
+pub const PROXY_CORE: &str = "0";
+/// The core of the upstream and the load.
+pub const LOAD_CORE: &str = "1";
+
+/// The longest wait for the start of a process.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// A command that runs on `core` and is killed by the kernel when this process ends.
+pub fn pinned(core: &str, program: impl AsRef<std::ffi::OsStr>) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", "taskset", "--cpu-list", core]);
+    command.arg(program);
+    command
+}
+
+/// A running process. It ends with this value.
+pub struct Process {
+    child: Child,
+}
+
+impl Process {
+    pub fn spawn(command: &mut Command) -> Result<Self, Failure> {
+        let child = command.stdin(Stdio::null()).spawn();
+        let child = child.map_err(|error| format!("{command:?} does not start: {error}"))?;
+        Ok(Self { child })
+    }
+
+    /// Starts `command` and waits for the line of its output in which `announcement` precedes the address.
+    pub fn announced(command: &mut Command, announcement: &str) -> Result<(Self, SocketAddr), Failure> {
+        let mut process = Self::spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()))?;
+        let (line, lines) = mpsc::channel();
+        let streams: [Option<Box<dyn Read + Send>>; 2] = [
+            process.child.stdout.take().map(|stream| Box::new(stream) as _),
+            process.child.stderr.take().map(|stream| Box::new(stream) as _),
+        ];
+        for stream in streams.into_iter().flatten() {
+            let line = line.clone();
+            // Reads to the end, so that the process never waits for a reader.
+            std::thread::spawn(move || {
+                for text in BufReader::new(stream).lines().map_while(Result::ok) {
+                    let _ = line.send(text);
+                }
+            });
+        }
+        drop(line);
+        let mut said = Vec::new();
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            match lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(text) => {
+                    if let Some(address) = text.split_once(announcement).and_then(|(_, rest)| address(rest)) {
+                        return Ok((process, address));
+                    }
+                    said.push(text);
+                }
+                Err(RecvTimeoutError::Timeout) => return Err("it does not listen in time".into()),
+                Err(RecvTimeoutError::Disconnected) => return Err(said.join("; ").into()),
+            }
+        }
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The time that the processor has spent for the process, in user and in kernel mode.
+    pub fn cpu_time(&self) -> Result<Duration, Failure> {
+        let text = std::fs::read_to_string(format!("/proc/{}/stat", self.id()))?;
+        // The second field, the name, is in parentheses and can contain blanks.
+        let (_, fields) = text.rsplit_once(')').ok_or("/proc/PID/stat has another form")?;
+        let mut times = fields.split_whitespace().skip(11).map(str::parse::<u64>);
+        let (Some(Ok(user)), Some(Ok(kernel))) = (times.next(), times.next()) else {
+            return Err("/proc/PID/stat has another form".into());
+        };
+        let ticks = Command::new("getconf").arg("CLK_TCK").output()?.stdout;
+        let ticks: u64 = String::from_utf8_lossy(&ticks).trim().parse()?;
+        Ok(Duration::from_nanos((user + kernel) * (1_000_000_000 / ticks)))
+    }
+
+    /// A line of `/proc/PID/status` in MiB: `VmRSS` is the resident memory now, `VmHWM` its peak.
+    pub fn memory(&self, line: &str) -> Result<f64, Failure> {
+        let text = std::fs::read_to_string(format!("/proc/{}/status", self.id()))?;
+        let value = text.lines().find_map(|text| text.strip_prefix(line)?.strip_prefix(':'));
+        let kilobytes = value.and_then(|value| value.split_whitespace().next());
+        let kilobytes: f64 = kilobytes.ok_or("/proc/PID/status has another form")?.parse()?;
+        Ok(kilobytes / 1024.0)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn address(text: &str) -> Option<SocketAddr> {
+    let address = text.split_whitespace().next()?;
+    address
+        .trim_start_matches("https://")
+        .trim_start_matches("http://")
+        .parse()
+        .ok()
+}

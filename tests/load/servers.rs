@@ -1,0 +1,150 @@
+//! The upstream and the bare hyper proxy: the same hyper and the same pooled client as the gate, and no checks.
+
+use std::convert::Infallible;
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{Request, Response, StatusCode, Uri, Version};
+use http_body_util::{Either, Empty, Full};
+use hyper::body::Incoming;
+use hyper::rt::{Read, Write};
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+
+use crate::Failure;
+use crate::programs::{CERTIFICATE_FILE, KEY_FILE, Protocol};
+
+type Forwarder = Client<HttpConnector, Incoming>;
+
+/// What a server prints before its address.
+pub const ANNOUNCEMENT: &str = "listening on ";
+
+/// Runs a service that answers every request with two bytes.
+pub fn upstream() -> Result<(), Failure> {
+    tokio::runtime::Runtime::new()?.block_on(async {
+        let listener = listen().await?;
+        loop {
+            let (socket, _) = listener.accept().await?;
+            socket.set_nodelay(true)?;
+            let service = service_fn(async |_: Request<Incoming>| {
+                let answer = Response::new(Full::new(Bytes::from_static(b"ok")));
+                Ok::<_, Infallible>(answer)
+            });
+            tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(socket), service));
+        }
+    })
+}
+
+/// Runs a proxy to `upstream` that only forwards.
+pub fn proxy(protocol: &str, upstream: &str, folder: &str) -> Result<(), Failure> {
+    let protocol: Protocol = protocol.parse()?;
+    let upstream: Authority = upstream.parse()?;
+    tokio::runtime::Runtime::new()?.block_on(async {
+        let tls = match protocol.has_tls() {
+            true => Some(acceptor(protocol, Path::new(folder))?),
+            false => None,
+        };
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .build(connector);
+        let listener = listen().await?;
+        loop {
+            let (socket, _) = listener.accept().await?;
+            socket.set_nodelay(true)?;
+            let (client, upstream, tls) = (client.clone(), upstream.clone(), tls.clone());
+            tokio::spawn(async move {
+                match tls {
+                    None => serve(protocol, TokioIo::new(socket), client, upstream).await,
+                    Some(tls) => {
+                        if let Ok(stream) = tls.accept(socket).await {
+                            serve(protocol, TokioIo::new(stream), client, upstream).await;
+                        }
+                    }
+                }
+            });
+        }
+    })
+}
+
+async fn listen() -> std::io::Result<TcpListener> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    println!("{ANNOUNCEMENT}{}", listener.local_addr()?);
+    Ok(listener)
+}
+
+fn acceptor(protocol: Protocol, folder: &Path) -> Result<TlsAcceptor, Failure> {
+    let certificate = std::fs::read(folder.join(CERTIFICATE_FILE))?;
+    let key = PrivatePkcs8KeyDer::from(std::fs::read(folder.join(KEY_FILE))?);
+    let mut config = ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.into()], PrivateKeyDer::Pkcs8(key))?;
+    config.alpn_protocols = vec![match protocol.is_http2() {
+        true => b"h2".to_vec(),
+        false => b"http/1.1".to_vec(),
+    }];
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+async fn serve(
+    protocol: Protocol,
+    io: impl Read + Write + Send + Unpin + 'static,
+    client: Forwarder,
+    upstream: Authority,
+) {
+    let service = service_fn(move |request| forward(client.clone(), upstream.clone(), request));
+    // A client that ends its connection is no failure of the comparison.
+    let _ = match protocol.is_http2() {
+        true => {
+            http2::Builder::new(TokioExecutor::new())
+                .timer(TokioTimer::new())
+                .serve_connection(io, service)
+                .await
+        }
+        false => {
+            http1::Builder::new()
+                .timer(TokioTimer::new())
+                .serve_connection(io, service)
+                .await
+        }
+    };
+}
+
+async fn forward(
+    client: Forwarder,
+    upstream: Authority,
+    mut request: Request<Incoming>,
+) -> Result<Response<Either<Incoming, Empty<Bytes>>>, Infallible> {
+    let path = request.uri().path_and_query().cloned();
+    let uri = Uri::builder()
+        .scheme(Scheme::HTTP)
+        .authority(upstream)
+        .path_and_query(path.unwrap_or(PathAndQuery::from_static("/")))
+        .build();
+    let answer = match uri {
+        Ok(uri) => {
+            *request.uri_mut() = uri;
+            *request.version_mut() = Version::HTTP_11;
+            client.request(request).await.ok()
+        }
+        Err(_) => None,
+    };
+    Ok(match answer {
+        Some(answer) => answer.map(Either::Left),
+        None => {
+            let mut failed = Response::new(Either::Right(Empty::new()));
+            *failed.status_mut() = StatusCode::BAD_GATEWAY;
+            failed
+        }
+    })
+}
