@@ -89,6 +89,7 @@ pub(crate) async fn start(settings: Settings, log: DecisionLog) -> Result<Server
                 upstream: Upstream::new(settings.upstream, settings.upstream_timeouts),
                 identity_headers: settings.identity_headers,
                 carriers,
+                drop_headers: settings.drop_headers,
                 access_token: settings.access_token,
                 via,
                 streams: settings.streams,

@@ -1,4 +1,4 @@
-//! The names of identity headers.
+//! The names of identity headers, and of headers that are removed.
 
 use super::Mistake;
 
@@ -19,6 +19,21 @@ pub(super) const MISTAKES: &[Mistake] = &[
         "subject: x-auth-subject",
         "subject: x-a, kind: X_A",
         "13:30: `x-a` is the same as `X_A` to some servers",
+    ),
+    (
+        "leeway:",
+        "drop_headers: ['*']\nleeway:",
+        "5:16: `*` is not a header\n  help: write a name, as in `X-Tenant`",
+    ),
+    (
+        "leeway:",
+        "drop_headers: [X-Tenant, Host]\nleeway:",
+        "5:26: `Host` covers `host`, without which the upstream would read another request",
+    ),
+    (
+        "leeway:",
+        "drop_headers: [Authorization]\nleeway:",
+        "5:16: the access token is not removed here\n  help: write `access_token: strip`",
     ),
     (
         "{ subject: x-auth-subject }",

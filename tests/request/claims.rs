@@ -112,6 +112,39 @@ fn claims_of_a_client_are_not_forwarded() {
     table.finish();
 }
 
+#[test]
+fn configured_headers_are_not_forwarded_in_any_spelling() {
+    let configuration = Configuration {
+        top: "drop_headers: [X-Tenant, \"X-Debug-*\", Cookie]\n".to_owned(),
+        ..Configuration::default()
+    };
+    let deployment = Deployment::start(TokenIssuer::new(), &configuration);
+    let valid = deployment.reader();
+    let mut table = Table::on(&deployment);
+    for (target, line) in [("/orders/1", valid.as_str()), ("/open/page", "X: y")] {
+        let fields = [
+            "X-Tenant: forged",
+            "X_TENANT: forged",
+            "x.tenant: forged",
+            "X-Debug-Level: forged",
+            "X_Debug_Any: forged",
+            "Cookie: forged",
+            "X-Tenants: kept",
+            "X-Debug: kept",
+            line,
+        ];
+        for one in table.request(target, &request("GET", target, &fields), PASSES) {
+            let forged = one.head.fields.iter().any(|(_, value)| value == b"forged");
+            table.check(&format!("{target}: none upstream"), !forged);
+            table.check(
+                &format!("{target}: others pass"),
+                one.has("x-tenants") && one.has("x-debug"),
+            );
+        }
+    }
+    table.finish();
+}
+
 /// An upstream that reads the identity from the header of an identity proxy gets it there, from the token alone.
 #[test]
 fn the_header_of_an_identity_proxy_may_carry_the_identity() {

@@ -30,6 +30,7 @@ pub(super) struct Document {
     pub(super) trusted_proxies: Option<Spanned<Vec<Spanned<String>>>>,
     pub(super) issuers: Option<Spanned<Vec<Spanned<IssuerDocument>>>>,
     pub(super) identity_headers: BTreeMap<Fact, Spanned<String>>,
+    pub(super) drop_headers: Option<Spanned<Vec<Spanned<String>>>>,
     pub(super) access_token: AccessTokenForwarding,
     pub(super) timeouts: TimeoutsDocument,
     pub(super) streams: StreamsDocument,

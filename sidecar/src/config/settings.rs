@@ -14,6 +14,7 @@ use http::uri::Authority;
 use crate::gate::hosts::AllowedHost;
 use crate::gate::trusted_proxies::TrustedProxies;
 use crate::headers::carriers::Carriers;
+use crate::headers::dropped::DroppedHeaders;
 use crate::headers::identity::IdentityHeaders;
 use crate::log::decision_log::LogTarget;
 use crate::proxy::forward::AccessTokenForwarding;
@@ -50,6 +51,8 @@ pub(crate) struct Settings {
     /// The authorizer's other parts, without issuers.
     pub(crate) authorizer: AuthorizerBuilder,
     pub(crate) identity_headers: IdentityHeaders,
+    /// Headers that are removed from every request.
+    pub(crate) drop_headers: DroppedHeaders,
     pub(crate) access_token: AccessTokenForwarding,
     pub(crate) upstream_timeouts: UpstreamTimeouts,
     pub(crate) streams: StreamLimits,

@@ -36,13 +36,15 @@ pub(crate) fn nominated(headers: &HeaderMap) -> Option<Vec<HeaderName>> {
     Some(names)
 }
 
-/// Removes the headers of a request that are not forwarded. `nominated` is what its `Connection` names.
-pub(crate) fn strip_request(headers: &mut HeaderMap, nominated: &[HeaderName]) {
+/// Removes the headers of a request that are not forwarded, and those that meet the condition. `nominated` is what its
+/// `Connection` names.
+pub(crate) fn strip_request(headers: &mut HeaderMap, nominated: &[HeaderName], also: impl Fn(&str) -> bool) {
     let takes_trailers = headers.get_all(TE).iter().any(names_trailers);
     remove_where(headers, |name| {
         is_dropped(name)
             || claims::is_identity(name)
             || nominated.iter().any(|named| header_name::same(name, named.as_str()))
+            || also(name)
     });
     if takes_trailers {
         headers.insert(TE, HeaderValue::from_static("trailers"));
@@ -145,15 +147,16 @@ mod tests {
             ("accept", "*/*"),
         ]);
         let nominated = nominated(&request).unwrap();
-        strip_request(&mut request, &nominated);
+        strip_request(&mut request, &nominated, |_| false);
         assert_eq!(names(&request), ["accept", "cookie"]);
     }
 
     #[test]
     fn only_trailers_is_forwarded_of_te() {
-        let mut request = headers(&[("te", "gzip;q=1, Trailers")]);
-        strip_request(&mut request, &[]);
+        let mut request = headers(&[("te", "gzip;q=1, Trailers"), ("x-also", "1")]);
+        strip_request(&mut request, &[], |name| name == "x-also");
         assert_eq!(request[TE], "trailers");
+        assert_eq!(request.len(), 1);
     }
 
     #[test]

@@ -11,7 +11,6 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde::Deserialize;
 
 use super::chain_json::Chain;
-use super::hop_by_hop;
 
 /// The header of each fact. Their names differ for every upstream, and none has another meaning.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,12 +119,7 @@ impl IdentityHeaders {
         names.any(|own| header_name::same(own, name))
     }
 
-    /// Removes the identity headers that a client sent, in any spelling.
-    pub(crate) fn delete(&self, headers: &mut HeaderMap) {
-        hop_by_hop::remove_where(headers, |name| self.owns(name));
-    }
-
-    /// Sets the headers of an identity. [`IdentityHeaders::delete`] comes first.
+    /// Sets the headers of an identity. Those that the client sent are removed before.
     pub(crate) fn set(&self, headers: &mut HeaderMap, identity: &Identity) {
         for (fact, _) in Fact::ALL {
             if let Some(value) = fact.value(identity) {
@@ -155,6 +149,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::headers::hop_by_hop;
 
     fn named(names: &[(Fact, &str)]) -> Result<IdentityHeaders, Vec<(Fact, NameError)>> {
         IdentityHeaders::with_names(names.iter().copied())
@@ -175,7 +170,8 @@ mod tests {
             headers.append(&name, HeaderValue::from_static("twice"));
         }
         headers.insert("x-authority", HeaderValue::from_static("kept"));
-        IdentityHeaders::default().delete(&mut headers);
+        let identity = IdentityHeaders::default();
+        hop_by_hop::strip_request(&mut headers, &[], |name| identity.owns(name));
         assert_eq!(headers.keys().collect::<Vec<_>>(), ["x-authority"]);
     }
 

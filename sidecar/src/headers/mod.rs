@@ -4,6 +4,7 @@
 pub(crate) mod carriers;
 pub(crate) mod chain_json;
 pub(crate) mod claims;
+pub(crate) mod dropped;
 pub(crate) mod forwarded;
 pub(crate) mod hop_by_hop;
 pub(crate) mod identity;

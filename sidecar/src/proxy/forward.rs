@@ -15,6 +15,7 @@ use super::upstream::{Upstream, UpstreamError};
 use crate::gate::form::Content;
 use crate::gate::request_head::Head;
 use crate::headers::carriers::Carriers;
+use crate::headers::dropped::DroppedHeaders;
 use crate::headers::forwarded::{self, LastHop};
 use crate::headers::hop_by_hop;
 use crate::headers::identity::IdentityHeaders;
@@ -27,6 +28,7 @@ pub(crate) struct Forward {
     pub(crate) upstream: Upstream,
     pub(crate) identity_headers: IdentityHeaders,
     pub(crate) carriers: Carriers,
+    pub(crate) drop_headers: DroppedHeaders,
     pub(crate) access_token: AccessTokenForwarding,
     pub(crate) via: ViaPseudonym,
     pub(crate) trailers: TrailerRules,
@@ -113,8 +115,9 @@ impl Forward {
 
     fn prepare(&self, headers: &mut HeaderMap, head: &Head, identity: Option<&Identity>) {
         let carried = self.carriers.take(headers);
-        hop_by_hop::strip_request(headers, &head.nominated);
-        self.identity_headers.delete(headers);
+        hop_by_hop::strip_request(headers, &head.nominated, |name| {
+            self.identity_headers.owns(name) || self.drop_headers.covers(name)
+        });
         headers.insert(HOST, head.host.value().clone());
         let hop = LastHop {
             peer: head.connection.peer,
@@ -163,6 +166,7 @@ mod tests {
             upstream: Upstream::new("127.0.0.1:9".parse().unwrap(), UpstreamTimeouts::default()),
             identity_headers: IdentityHeaders::default(),
             carriers: Carriers::default(),
+            drop_headers: DroppedHeaders::default(),
             access_token,
             via: ViaPseudonym::default(),
             trailers: TrailerRules::default(),
