@@ -4,6 +4,7 @@ mod chain;
 mod check;
 mod cli;
 mod configuration;
+mod cors;
 mod dependencies;
 mod deployment;
 mod diagnostics;

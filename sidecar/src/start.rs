@@ -81,11 +81,16 @@ pub(crate) async fn start(settings: Settings, log: DecisionLog) -> Result<Server
                     via: via.clone(),
                     trusted_proxies: settings.trusted_proxies,
                 },
+                cors: settings.cors,
                 log,
                 ring_warnings: RateLimit::new(Instant::now(), RING_WARNING_INTERVAL),
             },
             forward: Forward {
-                trailers: TrailerRules::new(settings.identity_headers.clone(), carriers.clone()),
+                trailers: TrailerRules::new(
+                    settings.identity_headers.clone(),
+                    carriers.clone(),
+                    settings.drop_headers.clone(),
+                ),
                 upstream: Upstream::new(settings.upstream, settings.upstream_timeouts),
                 identity_headers: settings.identity_headers,
                 carriers,

@@ -56,6 +56,36 @@ pub(super) const MISTAKES: &[Mistake] = &[
     ),
     (
         "leeway:",
+        "cors: {}\nleeway:",
+        "5:7: no origin may send requests\n  help: write `origins: [https://app.example.com]`",
+    ),
+    (
+        "leeway:",
+        "cors: { origins: ['*'] }\nleeway:",
+        "5:19: `*` is a pattern, and origins are compared as they are written",
+    ),
+    (
+        "leeway:",
+        "cors: { origins: ['null'] }\nleeway:",
+        "5:19: `null` is the origin of many pages",
+    ),
+    (
+        "leeway:",
+        "cors: { origins: ['https://app.example.com/'] }\nleeway:",
+        "5:19: `https://app.example.com/` is not an origin as browsers send it\n  help: write `https://app.example.com`",
+    ),
+    (
+        "leeway:",
+        "cors: { origins: ['https://a.example'], methods: [get] }\nleeway:",
+        "5:51: `get` is not a method\n  help: write methods in capitals",
+    ),
+    (
+        "leeway:",
+        "cors: { origins: ['https://a.example'], headers: ['*'] }\nleeway:",
+        "5:51: `*` is not a header name",
+    ),
+    (
+        "leeway:",
         "port: 8080\nleeway:",
         "5:1: unknown key `port`\n  help: write the address and the port in `listen`",
     ),

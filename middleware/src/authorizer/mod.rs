@@ -193,6 +193,12 @@ impl Authorizer {
         Challenge::new(error, &context)
     }
 
+    /// Whether the policy has a route for requests with this target. It does NOT authorize one.
+    pub fn has_route(&self, target: &Target<'_>) -> bool {
+        let route = self.inner.policy.route(target.method().as_str(), target.forms());
+        matches!(route, Ok(Some(_)))
+    }
+
     /// The answer to a request for the metadata of a [`resource`](AuthorizerBuilder::resource), which needs no authorization;
     /// [`None`] for any other request, and where none is published here. Ask before [`decide`](Self::decide).
     ///

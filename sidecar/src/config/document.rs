@@ -30,6 +30,7 @@ pub(super) struct Document {
     pub(super) trusted_proxies: Option<Spanned<Vec<Spanned<String>>>>,
     pub(super) issuers: Option<Spanned<Vec<Spanned<IssuerDocument>>>>,
     pub(super) identity_headers: BTreeMap<Fact, Spanned<String>>,
+    pub(super) cors: Option<Spanned<CorsDocument>>,
     pub(super) drop_headers: Option<Spanned<Vec<Spanned<String>>>>,
     pub(super) access_token: AccessTokenForwarding,
     pub(super) timeouts: TimeoutsDocument,
@@ -91,6 +92,22 @@ pub(super) struct KeysDocument {
     pub(super) timeout: Option<Spanned<String>>,
     #[serde(deserialize_with = "duration")]
     pub(super) max_stale: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(
+    default,
+    deny_unknown_fields,
+    expecting = "a mapping\nwrite `cors: { origins: [https://app.example.com] }`"
+)]
+pub(super) struct CorsDocument {
+    pub(super) origins: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(super) methods: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(super) headers: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(super) expose: Option<Spanned<Vec<Spanned<String>>>>,
+    #[serde(deserialize_with = "duration")]
+    pub(super) max_age: Option<Spanned<String>>,
+    pub(super) credentials: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -11,6 +11,7 @@ use actgate::{AuthorizerBuilder, ClaimValue, Policy, Resource, TrustedIssuer};
 use actgate_yaml::{Diagnostics, Span};
 use http::uri::Authority;
 
+use crate::gate::cors::Cors;
 use crate::gate::hosts::AllowedHost;
 use crate::gate::trusted_proxies::TrustedProxies;
 use crate::headers::carriers::Carriers;
@@ -51,6 +52,8 @@ pub(crate) struct Settings {
     /// The authorizer's other parts, without issuers.
     pub(crate) authorizer: AuthorizerBuilder,
     pub(crate) identity_headers: IdentityHeaders,
+    /// Which web pages may read responses across origins.
+    pub(crate) cors: Option<Cors>,
     /// Headers that are removed from every request.
     pub(crate) drop_headers: DroppedHeaders,
     pub(crate) access_token: AccessTokenForwarding,

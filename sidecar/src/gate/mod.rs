@@ -4,6 +4,7 @@
 //! travels in the extensions of the request: [`connection_info`].
 
 pub(crate) mod connection_info;
+pub(crate) mod cors;
 pub(crate) mod form;
 pub(crate) mod form_token;
 pub(crate) mod head_error;
@@ -23,6 +24,7 @@ use http::request::Parts;
 use http::{Method, Uri};
 use uuid::Uuid;
 
+use self::cors::{Cors, Preflight};
 use self::form::{AccessTokenRule, FormError, FormRules};
 use self::head_error::HeadError;
 use self::request_head::{Head, HeadRules};
@@ -39,6 +41,8 @@ pub(crate) const RING_WARNING_INTERVAL: Duration = Duration::from_secs(60);
 pub(crate) struct Gate {
     pub(crate) authorizer: Authorizer,
     pub(crate) head_rules: HeadRules,
+    /// None: responses have no headers of CORS but those of the upstream.
+    pub(crate) cors: Option<Cors>,
     pub(crate) log: DecisionLog,
     pub(crate) ring_warnings: RateLimit,
 }
@@ -66,6 +70,8 @@ pub(crate) enum Denial {
 pub(crate) enum Unforwarded {
     /// It is for the metadata of a resource, and is answered here.
     Metadata(Metadata),
+    /// It asks what a web page may send, and is answered here.
+    Preflight(Preflight),
     Denied(Denial),
 }
 
@@ -152,6 +158,13 @@ impl Gate {
         if let Some(metadata) = self.authorizer.metadata(&target, &request.headers) {
             return Err(Unforwarded::Metadata(metadata));
         }
+        let preflight = self
+            .cors
+            .as_ref()
+            .and_then(|cors| cors.preflight(request, &self.authorizer));
+        if let Some(preflight) = preflight {
+            return Err(Unforwarded::Preflight(preflight));
+        }
         let decision = self.authorizer.decide(&target, &request.headers).await;
         Ok((head, decision))
     }
@@ -193,6 +206,9 @@ impl Gate {
                 if !status.is_success() {
                     event.decision = Effect::Deny;
                 }
+            }
+            Some(Unforwarded::Preflight(_)) => {
+                (event.status, event.code) = (Some(Preflight::STATUS.as_u16()), Some("cors_preflight"));
             }
             Some(Unforwarded::Denied(denial)) => {
                 event.decision = Effect::Deny;

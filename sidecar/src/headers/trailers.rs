@@ -12,6 +12,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::carriers::Carriers;
 use super::claims;
+use super::dropped::DroppedHeaders;
 use super::hop_by_hop;
 use super::identity::IdentityHeaders;
 
@@ -25,6 +26,7 @@ pub(crate) struct TrailerRules {
 struct Names {
     identity: IdentityHeaders,
     carriers: Carriers,
+    dropped: DroppedHeaders,
 }
 
 /// The rules for one request.
@@ -35,10 +37,14 @@ pub(crate) struct TrailerFilter {
 }
 
 impl TrailerRules {
-    /// Rules that keep the headers of the identity and of the tokens out.
-    pub(crate) fn new(identity: IdentityHeaders, carriers: Carriers) -> TrailerRules {
+    /// Rules that keep the headers of the identity and of the tokens out, and those that are removed.
+    pub(crate) fn new(identity: IdentityHeaders, carriers: Carriers, dropped: DroppedHeaders) -> TrailerRules {
         TrailerRules {
-            names: Arc::new(Names { identity, carriers }),
+            names: Arc::new(Names {
+                identity,
+                carriers,
+                dropped,
+            }),
         }
     }
 
@@ -53,7 +59,12 @@ impl TrailerRules {
 
 impl TrailerFilter {
     fn permits(&self, name: &str) -> bool {
-        let is_owned = self.names.identity.owns(name) || self.names.carriers.owns(name);
+        let Names {
+            identity,
+            carriers,
+            dropped,
+        } = &*self.names;
+        let is_owned = identity.owns(name) || carriers.owns(name) || dropped.covers(name);
         let is_nominated = || self.nominated.iter().any(|own| header_name::same(name, own.as_str()));
         !is_owned
             && !has_another_meaning(name)
@@ -82,10 +93,15 @@ impl TrailerFilter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::headers::dropped::Pattern;
 
     fn filter() -> TrailerFilter {
         let carriers = Carriers::from_iter([HeaderName::from_static("cf-access-jwt-assertion")]);
-        let rules = TrailerRules::new(IdentityHeaders::default(), carriers);
+        let rules = TrailerRules::new(
+            IdentityHeaders::default(),
+            carriers,
+            DroppedHeaders::from_iter(Pattern::parse("x-tenant")),
+        );
         rules.filter(vec![HeaderName::from_static("x-once")])
     }
 
@@ -95,6 +111,7 @@ mod tests {
         for name in [
             "x-auth-subject",
             "x_auth_subject",
+            "x_tenant",
             "cf-access-jwt-assertion",
             "Authorization",
             "cookie",

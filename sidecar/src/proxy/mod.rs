@@ -19,6 +19,7 @@ use self::request_body::ClientBody;
 use self::response_body::ResponseBody;
 use self::stream_end::TokenTime;
 use crate::gate::connection_info::CallerDenied;
+use crate::gate::cors;
 use crate::gate::form::Content;
 use crate::gate::head_error::HeadError;
 use crate::gate::readable_form;
@@ -37,6 +38,19 @@ pub(crate) struct Proxy {
 impl Proxy {
     /// Forwards a request or denies it.
     pub(crate) async fn answer(&self, request: Request<ClientBody>) -> Answer {
+        let Some(pages) = &self.gate.cors else {
+            return self.decided_answer(request).await;
+        };
+        let grant = pages.grant(request.headers());
+        let mut response = self.decided_answer(request).await;
+        if let ResponseBody::Upstream(_) = response.body() {
+            cors::strip(response.headers_mut());
+        }
+        grant.apply(response.headers_mut());
+        response
+    }
+
+    async fn decided_answer(&self, request: Request<ClientBody>) -> Answer {
         let (parts, body) = request.into_parts();
         let (decided, outcome) = self.gate.decide(&parts).await;
         let identity = decided.identity();
@@ -92,6 +106,7 @@ impl Proxy {
         };
         let mut response = match unforwarded {
             Unforwarded::Metadata(metadata) => refusal::metadata(metadata, id, state),
+            Unforwarded::Preflight(preflight) => refusal::preflight(preflight, state),
             Unforwarded::Denied(Denial::Head(error)) => {
                 Refusal::new(error.status, error.code, error.reason).response(id, state)
             }

@@ -15,6 +15,8 @@ use http_body_util::{BodyExt as _, Full};
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::gate::cors::Preflight;
+
 /// The longest body of a denied request that is read so that its connection can serve the next request.
 const MAX_DISCARDED_BYTES: usize = 64 * 1024;
 
@@ -99,6 +101,15 @@ pub(crate) fn metadata(metadata: &Metadata, decision: Uuid, body: RequestBodySta
         }
         _ => {}
     }
+    body.close(&mut response);
+    response
+}
+
+/// The response to a preflight of CORS.
+pub(crate) fn preflight(preflight: &Preflight, body: RequestBodyState) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = Preflight::STATUS;
+    preflight.apply(response.headers_mut());
     body.close(&mut response);
     response
 }

@@ -3,6 +3,7 @@
 mod addresses;
 mod authorizer;
 mod carriers;
+mod cors;
 mod drop_headers;
 mod identity_headers;
 mod issuer_keys;
@@ -81,6 +82,7 @@ impl ConfigReader<'_> {
         let trusted_proxies = self.trusted_proxies(document.trusted_proxies.as_ref());
         let decision_log = self.decision_log(document.decision_log.as_ref(), document.policy.as_ref());
         let identity_headers = self.identity_headers(&document.identity_headers);
+        let cors = self.cors(document.cors.as_ref());
         let drop_headers = self.drop_headers(document.drop_headers.as_ref());
         let (limits, upstream_timeouts) = self.limits(document);
         let streams = self.streams(document);
@@ -112,6 +114,7 @@ impl ConfigReader<'_> {
             policy_file: policy.file,
             authorizer,
             identity_headers,
+            cors,
             drop_headers,
             access_token: document.access_token,
             upstream_timeouts,
