@@ -17,6 +17,7 @@ mod proxy;
 mod server;
 mod start;
 mod timed_body;
+mod watched_file;
 
 use std::process::ExitCode;
 

@@ -44,10 +44,12 @@ const ENVIRONMENT_NAMES: &[&str] = &["env", "fs", "process", "File", "stdin", "s
 const CRYPTO_FILES: &[&str] = &[
     "middleware/src/keys/jwk.rs",
     "middleware/src/request/client_certificate.rs",
-    "middleware/src/token/jws.rs",
     "middleware/src/testing.rs",
+    "middleware/src/token/jws.rs",
     "sidecar/issuer/src/keys.rs",
     "sidecar/issuer/src/secret.rs",
+    "sidecar/src/headers/signing_keys.rs",
+    "sidecar/src/headers/token_digest.rs",
 ];
 
 #[test]

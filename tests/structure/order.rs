@@ -43,7 +43,7 @@ const YAML: &[&[&str]] = &[
 ];
 
 const SIDECAR: &[&[&str]] = &[
-    &["activity", "timed_body"],
+    &["activity", "timed_body", "watched_file"],
     &["headers", "http1"],
     &["log"],
     &["gate", "admin"],

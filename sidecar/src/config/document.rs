@@ -11,6 +11,8 @@ use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, IgnoredAny, IntoDeserializer, MapAccess, Visitor};
 
+use super::credentials_document::InternalTokenDocument;
+use super::duration_text::duration;
 use crate::headers::identity::Fact;
 use crate::proxy::forward::AccessTokenForwarding;
 use crate::proxy::stream_end::AfterExpiry;
@@ -33,6 +35,7 @@ pub(super) struct Document {
     pub(super) cors: Option<Spanned<CorsDocument>>,
     pub(super) drop_headers: Option<Spanned<Vec<Spanned<String>>>>,
     pub(super) access_token: AccessTokenForwarding,
+    pub(super) internal_token: Option<Spanned<InternalTokenDocument>>,
     pub(super) timeouts: TimeoutsDocument,
     pub(super) streams: StreamsDocument,
     pub(super) max_head: Option<Spanned<String>>,
@@ -234,34 +237,4 @@ impl<'de> Deserialize<'de> for AcceptedAlgorithm {
             "`{word}` {what}, which is never accepted\n{help}"
         )))
     }
-}
-
-/// The text of a duration. A number has no unit, and is reported with one.
-fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Spanned<String>>, D::Error> {
-    struct DurationText(String);
-    impl<'de> Deserialize<'de> for DurationText {
-        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            struct Text;
-            impl Visitor<'_> for Text {
-                type Value = DurationText;
-                fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                    f.write_str("a duration\nwrite a number with its unit, as in 30s, 10m or 24h")
-                }
-                fn visit_str<E: Error>(self, text: &str) -> Result<DurationText, E> {
-                    Ok(DurationText(text.to_owned()))
-                }
-                fn visit_u64<E: Error>(self, number: u64) -> Result<DurationText, E> {
-                    let help = format!("write it as `{number}s`, `{number}m` or `{number}h`");
-                    Err(E::custom(format!("`{number}` has no unit of time\n{help}")))
-                }
-            }
-            deserializer.deserialize_any(Text)
-        }
-    }
-    let read = Option::<Spanned<DurationText>>::deserialize(deserializer)?;
-    Ok(read.map(|Spanned { value, line, column }| Spanned {
-        value: value.0,
-        line,
-        column,
-    }))
 }

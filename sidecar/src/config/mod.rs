@@ -1,12 +1,16 @@
 //! The configuration: `actgate.yaml` and the policy it names.
 
+mod credentials_document;
 mod document;
+mod duration_text;
 mod read;
 mod roots;
+mod secrets;
 mod settings;
 mod text_file;
 
 pub(crate) use self::read::{load, parse};
 pub(crate) use self::roots::check_named_roots;
-pub(crate) use self::settings::{IssuerSettings, KeyLocation, Settings};
+pub(crate) use self::secrets::signing_key_in;
+pub(crate) use self::settings::{InternalTokenSettings, IssuerSettings, KeyLocation, Settings};
 pub(crate) use self::text_file::read_text;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use actgate::profile::{Kinds, Profile};
 use actgate::{AuthorizerBuilder, ClaimValue, Policy, Resource, TrustedIssuer};
 use actgate_yaml::{Diagnostics, Span};
+use http::HeaderName;
 use http::uri::Authority;
 
 use crate::gate::cors::Cors;
@@ -17,6 +18,7 @@ use crate::gate::trusted_proxies::TrustedProxies;
 use crate::headers::carriers::Carriers;
 use crate::headers::dropped::DroppedHeaders;
 use crate::headers::identity::IdentityHeaders;
+use crate::headers::signing_keys::KeyOrigin;
 use crate::log::decision_log::LogTarget;
 use crate::proxy::forward::AccessTokenForwarding;
 use crate::proxy::stream_end::StreamLimits;
@@ -57,10 +59,23 @@ pub(crate) struct Settings {
     /// Headers that are removed from every request.
     pub(crate) drop_headers: DroppedHeaders,
     pub(crate) access_token: AccessTokenForwarding,
+    pub(crate) internal_token: Option<InternalTokenSettings>,
     pub(crate) upstream_timeouts: UpstreamTimeouts,
     pub(crate) streams: StreamLimits,
     pub(crate) limits: ConnectionLimits,
     pub(crate) decision_log: LogTarget,
+}
+
+/// The internal tokens for the upstream.
+#[derive(Debug)]
+pub(crate) struct InternalTokenSettings {
+    pub(crate) header: HeaderName,
+    pub(crate) issuer: String,
+    pub(crate) audience: String,
+    pub(crate) lifetime: Duration,
+    pub(crate) key: KeyOrigin,
+    /// The file of the key, where it is in one.
+    pub(crate) key_file: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug)]

@@ -21,7 +21,7 @@ use actgate::request::Target;
 use actgate::resource::Metadata;
 use actgate::{Authorizer, Decision, Error, Identity};
 use http::request::Parts;
-use http::{Method, Uri};
+use http::{Method, StatusCode, Uri};
 use uuid::Uuid;
 
 use self::cors::{Cors, Preflight};
@@ -56,6 +56,18 @@ pub(crate) struct Decided {
     received: Instant,
 }
 
+/// Why an allowed request is not forwarded: a credential that its upstream requires could not be obtained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NoCredential {
+    pub(crate) status: StatusCode,
+    /// The stable code, for the caller and for the decision log.
+    pub(crate) code: &'static str,
+    /// What the caller learns.
+    pub(crate) title: &'static str,
+    /// What the decision log contains.
+    pub(crate) reason: &'static str,
+}
+
 /// Why a request is denied.
 #[derive(Debug)]
 pub(crate) enum Denial {
@@ -63,6 +75,8 @@ pub(crate) enum Denial {
     Head(HeadError),
     /// It is not authorized.
     Authorization(Error),
+    /// It is authorized, and a credential for the upstream is missing.
+    Credential(NoCredential),
 }
 
 /// Why a request is not forwarded.
@@ -216,6 +230,9 @@ impl Gate {
                     Denial::Head(HeadError { status, code, reason }) => {
                         (Some(status.as_u16()), Some(*code), Some((*reason).to_owned()))
                     }
+                    Denial::Credential(NoCredential {
+                        status, code, reason, ..
+                    }) => (Some(status.as_u16()), Some(*code), Some((*reason).to_owned())),
                     Denial::Authorization(error) => {
                         event.rule = error.rule();
                         (

@@ -1,6 +1,7 @@
 //! The headers that carry tokens instead of `Authorization`.
 
 use actgate::request::header_name;
+use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::hop_by_hop;
@@ -21,6 +22,15 @@ impl Carriers {
         self.0.iter().any(|own| header_name::same(own.as_str(), name))
     }
 
+    /// The access token of an authorized request, which has exactly one: in one of these headers, or in `Authorization`.
+    pub(crate) fn access_token<'h>(&self, headers: &'h HeaderMap) -> Option<&'h str> {
+        if let Some(carried) = self.0.iter().find_map(|own| headers.get(own)) {
+            return carried.to_str().ok();
+        }
+        let (_, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+        Some(token.trim_start_matches(' '))
+    }
+
     /// Removes them in any spelling, and returns the one that carried the token of an authorized request.
     pub(crate) fn take(&self, headers: &mut HeaderMap) -> Option<(HeaderName, HeaderValue)> {
         if self.0.is_empty() {
@@ -38,6 +48,19 @@ impl Carriers {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_access_token_is_in_a_header_of_its_own_or_follows_the_scheme() {
+        let carriers = Carriers::from_iter([HeaderName::from_static("cf-access-jwt-assertion")]);
+        let token = |name: &'static str, value: &'static str| {
+            let headers = HeaderMap::from_iter([(HeaderName::from_static(name), HeaderValue::from_static(value))]);
+            carriers.access_token(&headers).map(str::to_owned)
+        };
+        assert_eq!(token("cf-access-jwt-assertion", "a.b.c").as_deref(), Some("a.b.c"));
+        assert_eq!(token("authorization", "bearer  a.b.c").as_deref(), Some("a.b.c"));
+        assert_eq!(token("authorization", "a.b.c"), None);
+        assert_eq!(token("cookie", "a.b.c"), None);
+    }
 
     #[test]
     fn every_spelling_is_removed_and_the_exact_one_is_returned() {

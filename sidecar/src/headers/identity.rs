@@ -14,7 +14,11 @@ use super::chain_json::Chain;
 
 /// The header of each fact. Their names differ for every upstream, and none has another meaning.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct IdentityHeaders([HeaderName; Fact::ALL.len()]);
+pub(crate) struct IdentityHeaders {
+    facts: [HeaderName; Fact::ALL.len()],
+    /// Further headers that the gate sets: they carry an internal token or an API key.
+    reserved: Vec<HeaderName>,
+}
 
 /// A fact about the identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -77,7 +81,10 @@ pub(crate) enum NameError {
 
 impl Default for IdentityHeaders {
     fn default() -> Self {
-        IdentityHeaders(Fact::ALL.map(|(_, name)| HeaderName::from_static(name)))
+        IdentityHeaders {
+            facts: Fact::ALL.map(|(_, name)| HeaderName::from_static(name)),
+            reserved: Vec::new(),
+        }
     }
 }
 
@@ -92,7 +99,7 @@ impl IdentityHeaders {
             match HeaderName::try_from(name) {
                 Err(_) => errors.push((fact, NameError::Invalid)),
                 Ok(header) if has_another_meaning(header.as_str()) => errors.push((fact, NameError::Reserved)),
-                Ok(header) => headers.0[fact as usize] = header,
+                Ok(header) => headers.facts[fact as usize] = header,
             }
         }
         for (fact, name) in chosen {
@@ -108,14 +115,20 @@ impl IdentityHeaders {
 
     /// The header of a fact.
     pub(crate) fn name(&self, fact: Fact) -> &HeaderName {
-        &self.0[fact as usize]
+        &self.facts[fact as usize]
+    }
+
+    /// Reserves a further header: no client may send it.
+    pub(crate) fn reserve(&mut self, header: HeaderName) {
+        self.reserved.push(header);
     }
 
     /// Whether an upstream may read this header as one of an identity. That includes the default names where others are
     /// configured: an upstream that reads `x-auth-kind` may also read `x-auth-subject`.
     pub(crate) fn owns(&self, name: &str) -> bool {
         let defaults = Fact::ALL.iter().map(|(_, name)| *name);
-        let mut names = self.0.iter().map(HeaderName::as_str).chain(defaults);
+        let set = self.facts.iter().chain(&self.reserved).map(HeaderName::as_str);
+        let mut names = set.chain(defaults);
         names.any(|own| header_name::same(own, name))
     }
 
@@ -211,6 +224,18 @@ mod tests {
     fn the_default_names_stay_reserved_where_others_are_configured() {
         let headers = named(&[(Fact::Subject, "remote-user")]).unwrap();
         assert!(headers.owns("Remote_User") && headers.owns("x-auth-subject") && !headers.owns("x-user"));
+    }
+
+    #[test]
+    fn a_reserved_header_is_deleted_in_every_spelling() {
+        let mut identity = IdentityHeaders::default();
+        identity.reserve(HeaderName::from_static("x-internal-token"));
+        let mut headers = HeaderMap::new();
+        for name in ["x-internal-token", "x_internal_token", "x-internal-tokens"] {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_static("forged"));
+        }
+        identity.delete(&mut headers);
+        assert_eq!(headers.keys().collect::<Vec<_>>(), ["x-internal-tokens"]);
     }
 
     #[test]

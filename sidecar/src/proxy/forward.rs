@@ -7,11 +7,13 @@ use http::{HeaderMap, HeaderValue, Request, Response, Version};
 use http_body::Body as _;
 use uuid::Uuid;
 
+use super::credentials::{Credentials, Obtained};
 use super::refusal::{Refusal, RequestBodyState};
 use super::request_body::{ClientBody, RequestBody};
 use super::response_body::ResponseBody;
 use super::stream_end::{StreamLimits, TokenTime};
 use super::upstream::{Upstream, UpstreamError};
+use crate::gate::NoCredential;
 use crate::gate::form::Content;
 use crate::gate::request_head::Head;
 use crate::headers::carriers::Carriers;
@@ -30,9 +32,20 @@ pub(crate) struct Forward {
     pub(crate) carriers: Carriers,
     pub(crate) drop_headers: DroppedHeaders,
     pub(crate) access_token: AccessTokenForwarding,
+    pub(crate) credentials: Credentials,
     pub(crate) via: ViaPseudonym,
     pub(crate) trailers: TrailerRules,
     pub(crate) streams: StreamLimits,
+}
+
+/// What is known of the caller of one request.
+#[derive(Debug)]
+pub(crate) struct Caller<'a> {
+    /// None on a public route.
+    pub(crate) identity: Option<&'a Identity>,
+    pub(crate) token: Option<TokenTime>,
+    /// What the upstream receives in place of the access token.
+    pub(crate) credentials: Obtained,
 }
 
 /// The client's body broke off or contained a token before the upstream responded. The value is the reason.
@@ -51,6 +64,11 @@ pub(crate) enum AccessTokenForwarding {
 }
 
 impl Forward {
+    /// Obtains what the upstream receives in place of the access token.
+    pub(crate) fn obtain(&self, headers: &HeaderMap, identity: Option<&Identity>) -> Result<Obtained, NoCredential> {
+        self.credentials.obtain(headers, &self.carriers, identity)
+    }
+
     /// Sends a request to the upstream and returns its response, or the refusal that replaces it. Fails when the client
     /// caused the failure.
     pub(crate) async fn send(
@@ -58,8 +76,7 @@ impl Forward {
         mut parts: Parts,
         content: Content<ClientBody>,
         head: Head,
-        identity: Option<&Identity>,
-        token: Option<TokenTime>,
+        caller: Caller<'_>,
         id: Uuid,
     ) -> Result<Response<ResponseBody>, BodyFailed> {
         let has_length = parts.headers.contains_key(CONTENT_LENGTH);
@@ -69,7 +86,8 @@ impl Forward {
             false => Some(self.trailers.filter(head.nominated.clone())),
         };
         let announced = trailers.as_ref().and_then(|filter| filter.announced(&parts.headers));
-        self.prepare(&mut parts.headers, &head, identity);
+        self.prepare(&mut parts.headers, &head, caller.identity);
+        self.credentials.set(&mut parts.headers, caller.credentials);
         self.via.append(&mut parts.headers, parts.version);
         parts.extensions.clear();
         let version = parts.version;
@@ -97,7 +115,7 @@ impl Forward {
                 hop_by_hop::strip_response(response.headers_mut());
                 // The version belongs to the connection, not to the message (RFC 9112 section 2.3).
                 *response.version_mut() = Version::HTTP_11;
-                return Ok(ResponseBody::upstream(response, version, token, id));
+                return Ok(ResponseBody::upstream(response, version, caller.token, id));
             }
             // Caused by the client, so that it is not reported to the operator.
             Err(UpstreamError::Request(reason)) => return Err(BodyFailed(reason)),
@@ -168,6 +186,7 @@ mod tests {
             carriers: Carriers::default(),
             drop_headers: DroppedHeaders::default(),
             access_token,
+            credentials: Credentials::default(),
             via: ViaPseudonym::default(),
             trailers: TrailerRules::default(),
             streams: StreamLimits::default(),

@@ -1,5 +1,6 @@
 //! Enforcement: an allowed request is forwarded to the upstream, a denied one is answered.
 
+pub(crate) mod credentials;
 pub(crate) mod forward;
 pub(crate) mod json_rpc;
 pub(crate) mod refusal;
@@ -12,8 +13,9 @@ use actgate::challenge::Protocol;
 use http::request::Parts;
 use http::{Request, Response};
 use http_body::Body as _;
+use http_body_util::BodyExt as _;
 
-use self::forward::{BodyFailed, Forward};
+use self::forward::{BodyFailed, Caller, Forward};
 use self::refusal::{Refusal, RequestBodyState};
 use self::request_body::ClientBody;
 use self::response_body::ResponseBody;
@@ -68,13 +70,25 @@ impl Proxy {
             },
             Err(unforwarded) => Err((unforwarded, Some(body))),
         };
+        let allowed = allowed.and_then(|(head, content)| match self.forward.obtain(&parts.headers, identity) {
+            Ok(obtained) => Ok((head, content, obtained)),
+            Err(error) => {
+                let unread = content.map_err(Into::into).boxed_unsync();
+                Err((Denial::Credential(error).into(), Some(unread)))
+            }
+        });
         let unforwarded = allowed.as_ref().err().map(|(unforwarded, _)| unforwarded);
         self.gate.record(&parts.method, &parts.uri, &decided, unforwarded);
         match allowed {
-            Ok((head, content)) => {
+            Ok((head, content, obtained)) => {
                 let (method, uri) = (parts.method.clone(), parts.uri.clone());
                 let token = TokenTime::of(identity, &self.gate.authorizer, self.forward.streams.after_expiry);
-                let sent = self.forward.send(parts, content, head, identity, token, decided.id);
+                let caller = Caller {
+                    identity,
+                    token,
+                    credentials: obtained,
+                };
+                let sent = self.forward.send(parts, content, head, caller, decided.id);
                 let sent = sent.await;
                 sent.unwrap_or_else(|BodyFailed(reason)| {
                     // The upstream received a part of the request at most, and no end of its body.
@@ -109,6 +123,9 @@ impl Proxy {
             Unforwarded::Preflight(preflight) => refusal::preflight(preflight, state),
             Unforwarded::Denied(Denial::Head(error)) => {
                 Refusal::new(error.status, error.code, error.reason).response(id, state)
+            }
+            Unforwarded::Denied(Denial::Credential(error)) => {
+                Refusal::new(error.status, error.code, error.title).response(id, state)
             }
             Unforwarded::Denied(Denial::Authorization(error)) => {
                 let challenge = decided.challenge(&self.gate.authorizer, error);

@@ -21,7 +21,9 @@ use self::connection::Clients;
 use self::connections::Connections;
 use self::limits::ConnectionLimits;
 use self::listener::{Accepted, Listener};
-use crate::admin::health::{self, ConnectionCount, Readiness};
+use crate::admin;
+use crate::admin::health::{ConnectionCount, Readiness};
+use crate::headers::signing_keys::SigningKeys;
 use crate::proxy::Proxy;
 
 /// How often connections that have become idle are closed at the end.
@@ -34,6 +36,8 @@ pub(crate) struct Server {
     /// Accepts requests about the state of the process.
     pub(crate) admin: Option<Listener>,
     pub(crate) proxy: Proxy,
+    /// The keys of internal tokens, which the admin listener publishes.
+    pub(crate) internal_keys: Option<Arc<SigningKeys>>,
     pub(crate) limits: ConnectionLimits,
 }
 
@@ -45,11 +49,13 @@ impl Server {
             mut data,
             admin,
             proxy,
+            internal_keys,
             limits,
         } = self;
         let readiness = Readiness::of(proxy.gate.authorizer.clone());
         let connections = data.connections().clone();
-        let admin = admin.map(|listener| tokio::spawn(serve_admin(listener, readiness.clone(), connections.clone())));
+        let serve = |listener| serve_admin(listener, readiness.clone(), connections.clone(), internal_keys);
+        let admin = admin.map(|listener| tokio::spawn(serve(listener)));
         let log = proxy.gate.log.clone();
         let clients = Arc::new(Clients { proxy, limits });
         let start = |accepted: Accepted| {
@@ -98,16 +104,21 @@ async fn close_idle(connections: &Connections, after: Duration) -> Infallible {
     }
 }
 
-async fn serve_admin(mut listener: Listener, readiness: Readiness, clients: Connections) {
+async fn serve_admin(
+    mut listener: Listener,
+    readiness: Readiness,
+    clients: Connections,
+    keys: Option<Arc<SigningKeys>>,
+) {
     loop {
-        let (readiness, clients) = (readiness.clone(), clients.clone());
+        let (readiness, clients, keys) = (readiness.clone(), clients.clone(), keys.clone());
         listener.accept().await.spawn(|accepted| {
             connection::plain(accepted, move |request| {
                 let connections = ConnectionCount {
                     open: clients.count(),
                     limit: clients.limit(),
                 };
-                health::answer(request, &readiness, connections)
+                admin::answer(request, &readiness, connections, keys.as_deref())
             })
         });
     }

@@ -6,6 +6,7 @@ mod carriers;
 mod cors;
 mod drop_headers;
 mod identity_headers;
+mod internal_token;
 mod issuer_keys;
 mod issuer_warnings;
 mod issuers;
@@ -15,6 +16,7 @@ mod policy;
 mod reader;
 mod renamed;
 mod resources;
+mod secret_file;
 mod trusted_proxies;
 mod values;
 
@@ -26,6 +28,7 @@ use actgate_yaml::{Diagnostic, Diagnostics, Span, Spanned};
 
 use self::issuers::TrustSettings;
 use self::reader::ConfigReader;
+use self::secret_file::FileFindings;
 use super::document::Document;
 use super::settings::Settings;
 use super::text_file::read_text;
@@ -81,18 +84,32 @@ impl ConfigReader<'_> {
         let hosts = self.hosts(document.hosts.as_ref());
         let trusted_proxies = self.trusted_proxies(document.trusted_proxies.as_ref());
         let decision_log = self.decision_log(document.decision_log.as_ref(), document.policy.as_ref());
-        let identity_headers = self.identity_headers(&document.identity_headers);
+        let mut identity_headers = self.identity_headers(&document.identity_headers);
         let cors = self.cors(document.cors.as_ref());
         let drop_headers = self.drop_headers(document.drop_headers.as_ref());
         let (limits, upstream_timeouts) = self.limits(document);
         let streams = self.streams(document);
         let TrustSettings {
             issuers,
-            missing_files,
-            warnings,
+            mut missing_files,
+            mut warnings,
         } = self.issuers(document.issuers.as_ref(), &audiences);
+        let mut findings = FileFindings::default();
+        let upstream = document
+            .upstream
+            .as_ref()
+            .map_or("", |upstream| upstream.value.as_str());
+        let internal_token = self.internal_token(document, &issuers, &identity_headers, upstream, &mut findings);
+        if let Some(internal_token) = &internal_token {
+            self.check_internal_header(document, &issuers, &internal_token.header);
+        }
+        missing_files.extend(findings.missing);
+        warnings.extend(findings.warnings);
         if let Some(written) = &document.issuers {
             self.check_carriers(&written.value, &issuers, &identity_headers);
+        }
+        if let Some(internal_token) = &internal_token {
+            identity_headers.reserve(internal_token.header.clone());
         }
         let policy = self.policy(document, text);
         let resources = self.resources(document, &audiences);
@@ -117,6 +134,7 @@ impl ConfigReader<'_> {
             cors,
             drop_headers,
             access_token: document.access_token,
+            internal_token,
             upstream_timeouts,
             streams,
             limits,
@@ -250,7 +268,9 @@ resource_metadata: https://orders.example.com/.well-known/oauth-protected-resour
     #[test]
     fn the_reference_is_valid_and_has_the_defaults() {
         let settings = parse(Path::new("reference.yaml"), include_str!("../reference.yaml")).unwrap();
-        assert_eq!(settings.identity_headers, IdentityHeaders::default());
+        let mut identity_headers = IdentityHeaders::default();
+        identity_headers.reserve(http::HeaderName::from_static("x-internal-token"));
+        assert_eq!(settings.identity_headers, identity_headers);
         assert_eq!(settings.limits, ConnectionLimits::default());
         assert_eq!(settings.upstream_timeouts, UpstreamTimeouts::default());
         assert_eq!(settings.streams, StreamLimits::default());

@@ -44,6 +44,20 @@ fn expandable(text: &str) -> Option<&'static str> {
     text.contains('*').then_some("a pattern")
 }
 
+/// Reads a text without blanks; `what` is its meaning.
+pub(super) fn one_word(text: &str, what: &str) -> Result<String, InvalidValue> {
+    if let Some(kind) = expandable(text) {
+        return invalid(format!("`{text}` is {kind}"), format!("write {what} as it is"));
+    }
+    if text.is_empty() || text.len() > 1024 || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return invalid(
+            format!("`{text}` is not one word"),
+            format!("write {what} without blanks, in ASCII"),
+        );
+    }
+    Ok(text.to_owned())
+}
+
 pub(super) fn host(text: &str) -> Result<AllowedHost, InvalidValue> {
     if let Some(kind) = expandable(text).or(text.starts_with('.').then_some("a pattern")) {
         let message = format!("`{text}` is {kind}, and hosts are compared as they are written");
