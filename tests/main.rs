@@ -10,6 +10,7 @@ mod deployment;
 mod diagnostics;
 mod explain;
 mod flows;
+mod http2;
 mod identity;
 mod issuer_command;
 mod issuers;

@@ -2,6 +2,7 @@
 
 pub mod challenge;
 pub mod http1;
+pub mod http2;
 
 use std::io::{self, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};

@@ -15,6 +15,7 @@ pub(crate) struct ViaPseudonym {
     pseudonym: String,
     http_1_0: HeaderValue,
     http_1_1: HeaderValue,
+    http_2: HeaderValue,
 }
 
 /// Why a request is not forwarded once more.
@@ -36,7 +37,8 @@ impl Default for ViaPseudonym {
         let other = HeaderValue::from_static("1.1 actgate");
         ViaPseudonym {
             http_1_0: received("1.0").unwrap_or(other.clone()),
-            http_1_1: received("1.1").unwrap_or(other),
+            http_1_1: received("1.1").unwrap_or(other.clone()),
+            http_2: received("2.0").unwrap_or(other),
             pseudonym,
         }
     }
@@ -47,6 +49,7 @@ impl ViaPseudonym {
     pub(crate) fn append(&self, headers: &mut HeaderMap, version: Version) {
         let entry = match version {
             Version::HTTP_10 => &self.http_1_0,
+            Version::HTTP_2 => &self.http_2,
             _ => &self.http_1_1,
         };
         headers.append(VIA, entry.clone());

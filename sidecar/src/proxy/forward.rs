@@ -80,7 +80,8 @@ impl Forward {
         id: Uuid,
     ) -> Result<Response<ResponseBody>, BodyFailed> {
         let has_length = parts.headers.contains_key(CONTENT_LENGTH);
-        let is_chunked = parts.headers.contains_key(TRANSFER_ENCODING);
+        let is_chunked = parts.headers.contains_key(TRANSFER_ENCODING)
+            || (parts.version == Version::HTTP_2 && !has_length && !content.is_end_stream());
         let trailers = match content.is_end_stream() {
             true => None,
             false => Some(self.trailers.filter(head.nominated.clone())),
@@ -108,8 +109,9 @@ impl Forward {
         let state = if body.is_end_stream() {
             RequestBodyState::Read
         } else {
-            RequestBodyState::Unread
+            RequestBodyState::unread(parts.version)
         };
+        parts.version = Version::HTTP_11;
         let refusal = match self.upstream.send(Request::from_parts(parts, body)).await {
             Ok(mut response) => {
                 hop_by_hop::strip_response(response.headers_mut());

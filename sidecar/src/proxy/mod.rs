@@ -81,7 +81,7 @@ impl Proxy {
         self.gate.record(&parts.method, &parts.uri, &decided, unforwarded);
         match allowed {
             Ok((head, content, obtained)) => {
-                let (method, uri) = (parts.method.clone(), parts.uri.clone());
+                let (method, uri, version) = (parts.method.clone(), parts.uri.clone(), parts.version);
                 let token = TokenTime::of(identity, &self.gate.authorizer, self.forward.streams.after_expiry);
                 let caller = Caller {
                     identity,
@@ -97,7 +97,7 @@ impl Proxy {
                     self.gate.record(&method, &uri, &decided, Some(&denied));
                     let refusal = Refusal::new(error.status, error.code, error.reason);
                     refusal
-                        .response(decided.id, RequestBodyState::Unread)
+                        .response(decided.id, RequestBodyState::unread(version))
                         .map(ResponseBody::Own)
                 })
             }
@@ -115,8 +115,8 @@ impl Proxy {
     ) -> Answer {
         let id = decided.id;
         let state = match body {
-            Some(body) => refusal::discard_body(&request.headers, body).await,
-            None => RequestBodyState::Unread,
+            Some(body) => refusal::discard_body(request, body).await,
+            None => RequestBodyState::unread(request.version),
         };
         let mut response = match unforwarded {
             Unforwarded::Metadata(metadata) => refusal::metadata(metadata, id, state),

@@ -9,7 +9,8 @@ use actgate::challenge::{Challenge, Protocol};
 use actgate::resource::Metadata;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, EXPECT};
-use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http::request::Parts;
+use http::{HeaderValue, Response, StatusCode, Version};
 use http_body::Body;
 use http_body_util::{BodyExt as _, Full};
 use serde::Serialize;
@@ -117,13 +118,21 @@ pub(crate) fn preflight(preflight: &Preflight, body: RequestBodyState) -> Respon
 /// Whether the body of a request has been read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RequestBodyState {
-    /// Completely: the connection can serve the next request.
+    /// Completely, or the next request does not follow it: the connection can serve that.
     Read,
     /// Not to its end: the connection must be closed, or the rest would be read as a request.
     Unread,
 }
 
 impl RequestBodyState {
+    /// The state of a body that has not been read to its end. From HTTP/2 on each request has a stream of its own.
+    pub(crate) fn unread(version: Version) -> RequestBodyState {
+        match version {
+            Version::HTTP_2 | Version::HTTP_3 => RequestBodyState::Read,
+            _ => RequestBodyState::Unread,
+        }
+    }
+
     pub(super) fn close(self, response: &mut Response<Full<Bytes>>) {
         if self == RequestBodyState::Unread {
             let close = HeaderValue::from_static("close");
@@ -133,7 +142,7 @@ impl RequestBodyState {
 }
 
 /// Reads and discards the body of a denied request, within limits.
-pub(crate) async fn discard_body<B>(headers: &HeaderMap, mut body: B) -> RequestBodyState
+pub(crate) async fn discard_body<B>(request: &Parts, mut body: B) -> RequestBodyState
 where
     B: Body<Data = Bytes> + Unpin,
 {
@@ -141,8 +150,8 @@ where
         return RequestBodyState::Read;
     }
     // A client that waits for `100 Continue` has not sent the body.
-    if headers.contains_key(EXPECT) || body.size_hint().lower() > MAX_DISCARDED_BYTES as u64 {
-        return RequestBodyState::Unread;
+    if request.headers.contains_key(EXPECT) || body.size_hint().lower() > MAX_DISCARDED_BYTES as u64 {
+        return RequestBodyState::unread(request.version);
     }
     let read = async {
         let mut left = MAX_DISCARDED_BYTES;
@@ -154,6 +163,6 @@ where
     };
     match tokio::time::timeout(DISCARD_TIME, read).await {
         Ok(Some(())) => RequestBodyState::Read,
-        _ => RequestBodyState::Unread,
+        _ => RequestBodyState::unread(request.version),
     }
 }

@@ -16,30 +16,24 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::timeout;
 
+use super::clients::{Clients, MadeRoom, caller_of};
 use super::connections::Place;
 use super::head_form;
-use super::limits::ConnectionLimits;
+use super::http2;
 use super::listener::Accepted;
-use crate::activity::Caller;
-use crate::gate::connection_info::{AmbiguousMessage, CallerDenied, ConnectionInfo};
+use super::preface::{self, Protocol};
+use crate::gate::connection_info::{AmbiguousMessage, ConnectionInfo};
 use crate::http1::{Http1Io, check_framing, ignore_old_upgrade, is_late_head};
-use crate::proxy::Proxy;
 use crate::timed_body::TimedBody;
 
 /// Limits of a [`plain`] connection.
 const PLAIN_HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 const PLAIN_HEAD_BYTES: usize = 16 * 1024;
 
-/// What the connections of clients share.
-#[derive(Debug)]
-pub(crate) struct Clients {
-    pub(crate) proxy: Proxy,
-    pub(crate) limits: ConnectionLimits,
-}
-
 /// Serves a client.
-pub(crate) async fn client(accepted: Accepted, clients: Arc<Clients>) {
+pub(super) async fn client(accepted: Accepted, clients: Arc<Clients>) {
     let Accepted { socket, peer, place } = accepted;
     socket.send_at_once();
     let connection = ConnectionInfo {
@@ -47,7 +41,14 @@ pub(crate) async fn client(accepted: Accepted, clients: Arc<Clients>) {
         scheme: Scheme::HTTP,
         client_certificate: None,
     };
-    serve_http1(socket, connection, &place, &clients).await;
+    // A client that sends nothing within the time for a request head is not served.
+    let Ok(Ok((protocol, socket))) = timeout(clients.limits.header, preface::protocol(socket)).await else {
+        return;
+    };
+    match protocol {
+        Protocol::Http1 => serve_http1(socket, connection, &place, &clients).await,
+        Protocol::Http2 => http2::serve(socket, connection, &place, clients).await,
+    }
 }
 
 /// Serves HTTP/1.
@@ -95,18 +96,6 @@ async fn serve_http1(
         .serve_connection(TokioIo::new(io), service);
     if let Err(error) = connection.await {
         report(&error);
-    }
-}
-
-/// The connection is closed to make room for another one.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("the connection makes room for another one")]
-struct MadeRoom;
-
-fn caller_of<B>(response: &Response<B>) -> Caller {
-    match response.extensions().get() {
-        Some(CallerDenied) => Caller::Denied,
-        None => Caller::Served,
     }
 }
 

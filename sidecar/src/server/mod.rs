@@ -1,11 +1,14 @@
 //! The listeners of a gate, and their graceful shutdown.
 
+mod clients;
 pub(crate) mod connection;
 pub(crate) mod connections;
 mod head_form;
+mod http2;
 pub(crate) mod limits;
 pub(crate) mod listener;
 pub(crate) mod open_files;
+mod preface;
 pub(crate) mod signals;
 pub(crate) mod socket;
 
@@ -17,7 +20,7 @@ use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 
-use self::connection::Clients;
+use self::clients::Clients;
 use self::connections::Connections;
 use self::limits::ConnectionLimits;
 use self::listener::{Accepted, Listener};

@@ -1,0 +1,28 @@
+//! What the connections of clients share.
+
+use http::Response;
+
+use super::limits::ConnectionLimits;
+use crate::activity::Caller;
+use crate::gate::connection_info::CallerDenied;
+use crate::proxy::Proxy;
+
+/// What the connections of clients share.
+#[derive(Debug)]
+pub(super) struct Clients {
+    pub(super) proxy: Proxy,
+    pub(super) limits: ConnectionLimits,
+}
+
+/// The connection is closed to make room for another one.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the connection makes room for another one")]
+pub(super) struct MadeRoom;
+
+/// What became of a request, by its response.
+pub(super) fn caller_of<B>(response: &Response<B>) -> Caller {
+    match response.extensions().get() {
+        Some(CallerDenied) => Caller::Denied,
+        None => Caller::Served,
+    }
+}

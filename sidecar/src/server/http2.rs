@@ -1,0 +1,184 @@
+//! Serves a connection of HTTP/2 (RFC 9113).
+//!
+//! hyper and h2 limit what a client makes the gate keep: reset streams, `CONTINUATION` frames, queued control frames.
+
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::Request;
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use hyper::server::conn::http2;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_io_timeout::TimeoutWriter;
+
+use super::clients::{Clients, MadeRoom, caller_of};
+use super::connections::Place;
+use super::head_form;
+use crate::activity::{Activity, TrackedBody};
+use crate::gate::connection_info::ConnectionInfo;
+use crate::timed_body::TimedBody;
+
+/// The streams of one connection at a time.
+const STREAMS: u32 = 100;
+
+/// How much of request bodies a client may send ahead: of one stream, and of all streams of a connection.
+const STREAM_WINDOW: u32 = 64 * 1024;
+const CONNECTION_WINDOW: u32 = 1024 * 1024;
+
+/// How much of a response waits for its client, in each stream.
+const SEND_BUFFER: usize = 64 * 1024;
+
+/// A connection is closed if the client does not answer a `PING`, which is sent when it has sent nothing for a time.
+const PING_INTERVAL: Duration = Duration::from_secs(30);
+const PING_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Streams that a client may reset before the gate has seen them.
+const PENDING_RESETS: usize = 20;
+
+/// Streams that the gate may reset because of errors of the client.
+const RESETS_FOR_ERRORS: usize = 1024;
+
+/// Serves `socket` to its end, which comes with the last stream once draining has begun.
+pub(super) async fn serve<S>(socket: S, connection: ConnectionInfo, place: &Place, clients: Arc<Clients>)
+where
+    S: AsyncRead + AsyncWrite + Send + 'static,
+{
+    let limits = clients.limits;
+    let mut socket = Box::pin(TimeoutWriter::new(socket));
+    socket.as_mut().set_timeout_pinned(Some(limits.body));
+    let activity = place.activity().clone();
+    let service = service_fn(move |request: Request<Incoming>| {
+        let begun = activity.begin();
+        let (mut parts, body) = request.into_parts();
+        parts.extensions.insert(connection.clone());
+        head_form::record(&mut parts);
+        let (clients, activity) = (clients.clone(), activity.clone());
+        async move {
+            let exchange = begun.ok_or(MadeRoom)?;
+            let body = exchange.track(TimedBody::new(body, limits.body)).boxed_unsync();
+            let response = clients.proxy.answer(Request::from_parts(parts, body)).await;
+            activity.answered(caller_of(&response));
+            Ok::<_, MadeRoom>(response.map(|body| StreamBody {
+                body: exchange.track(body),
+                _end: EndOfStream(activity),
+            }))
+        }
+    });
+    let connection = http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_send_buf_size(SEND_BUFFER)
+        .max_header_list_size(limits.max_head)
+        .max_pending_accept_reset_streams(PENDING_RESETS)
+        .max_local_error_reset_streams(RESETS_FOR_ERRORS)
+        .keep_alive_interval(PING_INTERVAL)
+        .keep_alive_timeout(PING_TIMEOUT)
+        .serve_connection(TokioIo::new(socket), service);
+    let mut connection = pin!(connection);
+
+    let result = tokio::select! {
+        result = connection.as_mut() => Some(result),
+        () = place.draining() => None,
+        () = unused(place.activity(), limits.keep_alive) => None,
+    };
+    let result = match result {
+        Some(result) => result,
+        None => {
+            // The client learns which streams are served (`GOAWAY`), and they end.
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = result {
+        tracing::debug!(%error, "connection ended early");
+    }
+}
+
+/// Resolves when there has been no stream for `limit`.
+async fn unused(activity: &Activity, limit: Duration) {
+    loop {
+        activity.waits();
+        let left = match activity.idle() {
+            Some((_, time)) => limit.saturating_sub(time),
+            None => limit,
+        };
+        if left.is_zero() {
+            return;
+        }
+        tokio::time::sleep(left).await;
+    }
+}
+
+/// The body of a response, which ends its stream.
+#[derive(Debug)]
+struct StreamBody<B> {
+    body: TrackedBody<B>,
+    /// It is dropped after the body.
+    _end: EndOfStream,
+}
+
+/// Records that the connection waits, unless it has further streams.
+#[derive(Debug)]
+struct EndOfStream(Activity);
+
+impl Drop for EndOfStream {
+    fn drop(&mut self) {
+        self.0.waits();
+    }
+}
+
+impl<B: Body + Unpin> Body for StreamBody<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(60);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_is_unused_from_the_end_of_its_last_stream_on() {
+        let activity = Activity::default();
+        let exchange = activity.begin().unwrap();
+        let body = StreamBody {
+            body: exchange.track(()),
+            _end: EndOfStream(activity.clone()),
+        };
+        drop(exchange);
+        let user = async {
+            tokio::time::sleep(3 * LIMIT / 2).await;
+            drop(body);
+            Instant::now()
+        };
+        let end = async {
+            unused(&activity, LIMIT).await;
+            Instant::now()
+        };
+        let (ended, end) = tokio::join!(user, end);
+        assert!(end >= ended + LIMIT && end < ended + LIMIT + Duration::from_secs(1));
+    }
+}

@@ -1,0 +1,4 @@
+//! Clients that use HTTP/2.
+
+mod clients;
+mod connections;
