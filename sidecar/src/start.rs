@@ -21,6 +21,7 @@ use crate::proxy::Proxy;
 use crate::proxy::credentials::Credentials;
 use crate::proxy::forward::Forward;
 use crate::proxy::upstream::Upstream;
+use crate::proxy::upstream::settings::{Address, UpstreamSettings};
 use crate::server::Server;
 use crate::server::listener::Listener;
 use crate::watched_file::{WatchedFile, watch};
@@ -73,6 +74,8 @@ pub(crate) async fn start(settings: Settings, log: DecisionLog) -> Result<Server
     let hosts = hosts.with(resources.flat_map(Resource::hosts));
     let via = ViaPseudonym::default();
     check_named_roots(&settings).context("root certificates")?;
+    let upstream = UpstreamSettings::plain(Address::Tcp(settings.upstream.clone()));
+    let upstream = Upstream::new(&upstream, settings.upstream_timeouts).context("upstream")?;
     let carriers = settings.carriers();
     let authorizer = settings.authorizer().build();
     let authorizer = authorizer.and_then(|built| built.start()).context("authorizer")?;
@@ -101,7 +104,7 @@ pub(crate) async fn start(settings: Settings, log: DecisionLog) -> Result<Server
                     carriers.clone(),
                     settings.drop_headers.clone(),
                 ),
-                upstream: Upstream::new(settings.upstream, settings.upstream_timeouts),
+                upstream,
                 identity_headers: settings.identity_headers,
                 carriers,
                 drop_headers: settings.drop_headers,

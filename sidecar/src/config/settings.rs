@@ -22,7 +22,7 @@ use crate::headers::signing_keys::KeyOrigin;
 use crate::log::decision_log::LogTarget;
 use crate::proxy::forward::AccessTokenForwarding;
 use crate::proxy::stream_end::StreamLimits;
-use crate::proxy::upstream::UpstreamTimeouts;
+use crate::proxy::upstream::settings::UpstreamTimeouts;
 use crate::server::limits::ConnectionLimits;
 
 /// A valid configuration.

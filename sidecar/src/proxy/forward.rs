@@ -12,7 +12,8 @@ use super::refusal::{Refusal, RequestBodyState};
 use super::request_body::{ClientBody, RequestBody};
 use super::response_body::ResponseBody;
 use super::stream_end::{StreamLimits, TokenTime};
-use super::upstream::{Upstream, UpstreamError};
+use super::upstream::error::UpstreamError;
+use super::upstream::{Attempt, Upstream};
 use crate::gate::NoCredential;
 use crate::gate::form::Content;
 use crate::gate::request_head::Head;
@@ -111,8 +112,11 @@ impl Forward {
         } else {
             RequestBodyState::unread(parts.version)
         };
-        parts.version = Version::HTTP_11;
-        let refusal = match self.upstream.send(Request::from_parts(parts, body)).await {
+        let refusal = match self
+            .upstream
+            .send(Request::from_parts(parts, body), &mut Attempt::default())
+            .await
+        {
             Ok(mut response) => {
                 hop_by_hop::strip_response(response.headers_mut());
                 // The version belongs to the connection, not to the message (RFC 9112 section 2.3).
@@ -178,12 +182,13 @@ mod tests {
     use super::*;
     use crate::gate::connection_info::ConnectionInfo;
     use crate::gate::request_host::RequestHost;
-    use crate::proxy::upstream::UpstreamTimeouts;
+    use crate::proxy::upstream::settings::{Address, UpstreamSettings, UpstreamTimeouts};
 
     fn prepared(access_token: AccessTokenForwarding, authorization: &'static str, identified: bool) -> HeaderMap {
         let identity = TestIssuer::new().unwrap().identity(json!({ "sub": "u1" })).unwrap();
+        let settings = UpstreamSettings::plain(Address::Tcp("127.0.0.1:9".parse().unwrap()));
         let forward = Forward {
-            upstream: Upstream::new("127.0.0.1:9".parse().unwrap(), UpstreamTimeouts::default()),
+            upstream: Upstream::new(&settings, UpstreamTimeouts::default()).unwrap(),
             identity_headers: IdentityHeaders::default(),
             carriers: Carriers::default(),
             drop_headers: DroppedHeaders::default(),

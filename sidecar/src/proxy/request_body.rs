@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -59,6 +59,9 @@ impl Body for RequestBody {
         let frame = Pin::new(&mut body.content).poll_frame(cx);
         if frame.is_ready() {
             body.progress.record();
+            if body.content.is_end_stream() || matches!(frame, Poll::Ready(None)) {
+                body.progress.complete();
+            }
         }
         match frame {
             Poll::Ready(Some(Ok(frame))) => Poll::Ready(match (frame.into_trailers(), &body.trailers) {
@@ -90,26 +93,42 @@ impl Body for RequestBody {
 #[derive(Clone, Debug)]
 pub(crate) struct Progress {
     start: Instant,
-    last: Arc<AtomicU64>,
+    forwarded: Arc<Forwarded>,
+}
+
+#[derive(Debug, Default)]
+struct Forwarded {
+    /// In milliseconds from the start.
+    last: AtomicU64,
+    is_complete: AtomicBool,
 }
 
 impl Progress {
     fn now() -> Progress {
         Progress {
             start: Instant::now(),
-            last: Arc::default(),
+            forwarded: Arc::default(),
         }
     }
 
     fn record(&self) {
         let since = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.last.store(since, Ordering::Relaxed);
+        self.forwarded.last.store(since, Ordering::Relaxed);
+    }
+
+    fn complete(&self) {
+        self.forwarded.is_complete.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the body was forwarded to its end.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.forwarded.is_complete.load(Ordering::Relaxed)
     }
 
     /// Resolves when no part has been forwarded for `limit`.
     pub(crate) async fn stalled(&self, limit: Duration) {
         loop {
-            let due = self.start + Duration::from_millis(self.last.load(Ordering::Relaxed)) + limit;
+            let due = self.start + Duration::from_millis(self.forwarded.last.load(Ordering::Relaxed)) + limit;
             if due <= Instant::now() {
                 return;
             }

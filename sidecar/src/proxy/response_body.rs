@@ -8,10 +8,10 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Response, Version};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
-use hyper::body::Incoming;
 use uuid::Uuid;
 
 use super::stream_end::{StreamEnd, TokenTime};
+use super::upstream::body::{UpstreamBody, UpstreamBodyError};
 use crate::headers::hop_by_hop;
 
 const GRPC: &[u8] = b"application/grpc";
@@ -23,13 +23,13 @@ const FRAMES_BETWEEN_CHECKS: u8 = 32;
 #[derive(Debug)]
 pub(crate) enum ResponseBody {
     Own(Full<Bytes>),
-    Upstream(StreamedBody<Incoming>),
+    Upstream(StreamedBody<UpstreamBody>),
 }
 
 impl ResponseBody {
     /// The response of the upstream to the request with `decision`, for a client of HTTP `version`. It ends with `token`.
     pub(crate) fn upstream(
-        response: Response<Incoming>,
+        response: Response<UpstreamBody>,
         version: Version,
         token: Option<TokenTime>,
         decision: Uuid,
@@ -162,7 +162,7 @@ impl<B: Body<Data = Bytes> + Unpin> Body for StreamedBody<B> {
 
 impl Body for ResponseBody {
     type Data = Bytes;
-    type Error = BodyError<hyper::Error>;
+    type Error = BodyError<UpstreamBodyError>;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         match self.get_mut() {

@@ -33,7 +33,7 @@ use super::document::Document;
 use super::settings::Settings;
 use super::text_file::read_text;
 use crate::proxy::stream_end::StreamLimits;
-use crate::proxy::upstream::UpstreamTimeouts;
+use crate::proxy::upstream::settings::UpstreamTimeouts;
 use crate::server::limits::ConnectionLimits;
 
 const UP_TO_A_MINUTE: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(60);
@@ -89,6 +89,10 @@ impl ConfigReader<'_> {
         let drop_headers = self.drop_headers(document.drop_headers.as_ref());
         let (limits, upstream_timeouts) = self.limits(document);
         let streams = self.streams(document);
+        let upstream_timeouts = UpstreamTimeouts {
+            stream: streams.idle,
+            ..upstream_timeouts
+        };
         let TrustSettings {
             issuers,
             mut missing_files,
@@ -167,6 +171,7 @@ impl ConfigReader<'_> {
         self.duration(timeouts.drain.as_ref(), UP_TO_AN_HOUR, &mut limits.drain);
         self.duration(timeouts.connect.as_ref(), UP_TO_A_MINUTE, &mut upstream.connect);
         self.duration(timeouts.response.as_ref(), UP_TO_A_DAY, &mut upstream.response);
+        upstream.body = limits.body;
         let connections = self.optional(document.max_connections.as_ref(), |count| values::connections(*count));
         limits.connections = connections.unwrap_or(limits.connections);
         let max_head = self.optional(document.max_head.as_ref(), |text| values::head_size(text));
@@ -250,6 +255,8 @@ resource_metadata: https://orders.example.com/.well-known/oauth-protected-resour
         let upstream = UpstreamTimeouts {
             connect: seconds(3),
             response: seconds(4),
+            body: seconds(5),
+            stream: seconds(7),
         };
         assert_eq!(settings.upstream_timeouts, upstream);
         let streams = StreamLimits {

@@ -1,0 +1,232 @@
+//! A connection to an upstream, over HTTP/1.1 for one request at a time, over HTTP/2 for several.
+
+use std::future::{Future as _, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::client::conn::{TrySendError, http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::time::Instant;
+
+use super::error::{ConnectError, MAX_HEAD_BYTES, MAX_HEADER_LINES, causes};
+use super::stream::{Arrival, UpstreamStream};
+use crate::proxy::request_body::RequestBody;
+
+/// The streams of a connection at a time, where the server permits more.
+const MAX_STREAMS: usize = 100;
+
+/// What a stream may receive before it is read. The window of the connection has room for all of its streams, so that a
+/// client that reads nothing delays no other.
+const STREAM_WINDOW: u32 = 128 * 1024;
+const CONNECTION_WINDOW: u32 = STREAM_WINDOW * 100;
+
+/// What a stream may have waiting to be sent.
+const SEND_BUFFER: usize = 64 * 1024;
+
+/// The longest list of fields of a response over HTTP/2.
+const MAX_HEADER_LIST: u32 = 408 * 1024;
+
+/// A connection, new or with earlier requests.
+#[derive(Debug)]
+pub(super) enum Connection {
+    Http1(Http1Connection),
+    Http2(Http2Stream),
+}
+
+/// A connection over HTTP/1.1.
+#[derive(Debug)]
+pub(super) struct Http1Connection {
+    sender: http1::SendRequest<RequestBody>,
+    arrival: Arrival,
+    established: Instant,
+}
+
+/// A connection over HTTP/2, which several requests share.
+#[derive(Clone, Debug)]
+pub(super) struct Http2Connection {
+    sender: http2::SendRequest<RequestBody>,
+    load: Arc<Load>,
+    established: Instant,
+}
+
+/// The place of one request on a connection over HTTP/2.
+#[derive(Debug)]
+pub(super) struct Http2Stream {
+    connection: Http2Connection,
+}
+
+#[derive(Debug)]
+struct Load {
+    streams: AtomicUsize,
+    permitted: AtomicUsize,
+}
+
+/// Why a request has no response.
+#[derive(Debug)]
+pub(super) enum SendError {
+    /// Nothing of it was sent.
+    Unsent(Box<Request<RequestBody>>, hyper::Error),
+    /// The connection ended before a byte of the response.
+    Unanswered(hyper::Error),
+    /// Anything else: a part of a response, or an invalid one.
+    Failed(hyper::Error),
+}
+
+impl Connection {
+    /// Sends a request, which is written in the form of the connection's version.
+    pub(super) async fn send(&mut self, request: Request<RequestBody>) -> Result<Response<Incoming>, SendError> {
+        match self {
+            Connection::Http1(connection) => {
+                connection.arrival.reset();
+                let sent = connection.sender.try_send_request(request).await;
+                sent.map_err(|error| match unsent(error) {
+                    Ok(unsent) => unsent,
+                    Err(error) if connection.arrival.has_begun() => SendError::Failed(error),
+                    Err(error) => SendError::Unanswered(error),
+                })
+            }
+            Connection::Http2(stream) => {
+                let sent = stream.connection.sender.try_send_request(request).await;
+                sent.map_err(|error| match unsent(error) {
+                    Ok(unsent) => unsent,
+                    Err(error) if ended(&error) => SendError::Unanswered(error),
+                    Err(error) => SendError::Failed(error),
+                })
+            }
+        }
+    }
+}
+
+fn unsent(mut error: TrySendError<Request<RequestBody>>) -> Result<SendError, hyper::Error> {
+    match error.take_message() {
+        Some(request) => Ok(SendError::Unsent(Box::new(request), error.into_error())),
+        None => Err(error.into_error()),
+    }
+}
+
+/// Whether a connection over HTTP/2 ended, not a stream of it alone.
+fn ended(error: &hyper::Error) -> bool {
+    let mut causes = causes(error);
+    causes.any(|cause| {
+        cause
+            .downcast_ref::<h2::Error>()
+            .is_some_and(|error| error.is_io() || error.is_go_away())
+    })
+}
+
+impl Http1Connection {
+    pub(super) async fn begin(stream: UpstreamStream) -> Result<Http1Connection, ConnectError> {
+        let arrival = stream.arrival();
+        let mut builder = http1::Builder::new();
+        builder.max_headers(MAX_HEADER_LINES).max_buf_size(MAX_HEAD_BYTES);
+        let begun = builder.handshake(TokioIo::new(stream)).await;
+        let (sender, connection) = begun.map_err(|error| ConnectError::of(&error))?;
+        tokio::spawn(async move {
+            if let Err(error) = connection.with_upgrades().await {
+                tracing::debug!(%error, "a connection to the upstream ended");
+            }
+        });
+        Ok(Http1Connection {
+            sender,
+            arrival,
+            established: Instant::now(),
+        })
+    }
+
+    /// Whether the next request can be sent.
+    pub(super) fn is_ready(&self) -> bool {
+        self.sender.is_ready()
+    }
+
+    /// Waits until the next request can be sent; returns whether the connection is still open.
+    pub(super) async fn becomes_ready(&mut self) -> bool {
+        self.sender.ready().await.is_ok()
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.sender.is_closed()
+    }
+
+    pub(super) fn established(&self) -> Instant {
+        self.established
+    }
+}
+
+impl Http2Connection {
+    pub(super) async fn begin(stream: UpstreamStream) -> Result<Http2Connection, ConnectError> {
+        let mut builder = http2::Builder::new(TokioExecutor::new());
+        builder
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .max_send_buf_size(SEND_BUFFER)
+            .max_header_list_size(MAX_HEADER_LIST);
+        let begun = builder.handshake(TokioIo::new(stream)).await;
+        let (sender, connection) = begun.map_err(|error| ConnectError::of(&error))?;
+        let load = Arc::new(Load {
+            streams: AtomicUsize::new(0),
+            permitted: AtomicUsize::new(MAX_STREAMS),
+        });
+        let permitted = load.clone();
+        tokio::spawn(async move {
+            let mut connection = pin!(connection);
+            let ended = poll_fn(|cx| {
+                let polled = connection.as_mut().poll(cx);
+                let now = connection.current_max_send_streams().min(MAX_STREAMS);
+                permitted.permitted.store(now, Ordering::Relaxed);
+                polled
+            });
+            if let Err(error) = ended.await {
+                tracing::debug!(%error, "a connection to the upstream ended");
+            }
+        });
+        Ok(Http2Connection {
+            sender,
+            load,
+            established: Instant::now(),
+        })
+    }
+
+    /// A place for a request, counted until it is dropped.
+    pub(super) fn stream(&self) -> Http2Stream {
+        self.load.streams.fetch_add(1, Ordering::Relaxed);
+        Http2Stream {
+            connection: self.clone(),
+        }
+    }
+
+    /// Whether the server permits another stream.
+    pub(super) fn has_room(&self) -> bool {
+        self.load.streams.load(Ordering::Relaxed) < self.load.permitted.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        self.load.streams.load(Ordering::Relaxed) == 0
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.sender.is_closed()
+    }
+
+    pub(super) fn established(&self) -> Instant {
+        self.established
+    }
+
+    pub(super) fn is(&self, other: &Http2Connection) -> bool {
+        Arc::ptr_eq(&self.load, &other.load)
+    }
+}
+
+impl Http2Stream {
+    pub(super) fn connection(&self) -> &Http2Connection {
+        &self.connection
+    }
+}
+
+impl Drop for Http2Stream {
+    fn drop(&mut self) {
+        self.connection.load.streams.fetch_sub(1, Ordering::Relaxed);
+    }
+}

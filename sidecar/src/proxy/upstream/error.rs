@@ -1,0 +1,93 @@
+//! Why an upstream did not answer a request.
+
+use std::time::Duration;
+
+use http::StatusCode;
+
+/// Limits of a response head.
+pub(super) const MAX_HEADER_LINES: usize = 256;
+pub(super) const MAX_HEAD_BYTES: usize = 408 * 1024;
+
+/// Why the upstream did not respond. The caller learns only the status.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum UpstreamError {
+    /// No connection could be established.
+    #[error("no connection: {0}")]
+    NoConnection(String),
+    /// The connection ended before the response head did.
+    #[error("no response: {0}")]
+    NoResponse(String),
+    /// The response head did not arrive in time.
+    #[error("no response within {} s", .0.as_secs())]
+    TimedOut(Duration),
+    /// The client's body broke off or contained a token.
+    #[error("the request body failed: {0}")]
+    Request(&'static str),
+    #[error(
+        "the response head has more than {MAX_HEADER_LINES} header lines, or more than {} KiB",
+        MAX_HEAD_BYTES / 1024
+    )]
+    HeadTooLarge,
+    #[error("the framing of the response is ambiguous")]
+    Framing,
+    /// It switched protocols without a request to do so.
+    #[error("unexpected 101 response")]
+    SwitchedProtocols,
+    /// The idle connection ended with a 408, which is no answer to the request (RFC 9110 section 15.5.9).
+    #[error("the connection ended with a 408 response before the request arrived")]
+    UnsolicitedTimeout,
+    /// A switch of protocols is a part of HTTP/1.1.
+    #[error("an upgrade needs http/1.1, and this upstream has http/2 alone")]
+    NoUpgrade,
+    #[error("the target cannot be sent")]
+    Target,
+}
+
+impl UpstreamError {
+    /// The status of the refusal: 502; 504 after a timeout; 400 when the client caused it.
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            UpstreamError::TimedOut(_) => StatusCode::GATEWAY_TIMEOUT,
+            UpstreamError::Request(_) => StatusCode::BAD_REQUEST,
+            _ => StatusCode::BAD_GATEWAY,
+        }
+    }
+
+    /// The stable code, for the decision log.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            UpstreamError::NoConnection(_) => "no_connection",
+            UpstreamError::NoResponse(_) => "no_response",
+            UpstreamError::TimedOut(_) => "response_timeout",
+            UpstreamError::Request(_) => "request_body",
+            UpstreamError::HeadTooLarge => "head_too_large",
+            UpstreamError::Framing => "ambiguous_framing",
+            UpstreamError::SwitchedProtocols => "unexpected_upgrade",
+            UpstreamError::UnsolicitedTimeout => "unsolicited_408",
+            UpstreamError::NoUpgrade => "no_upgrade",
+            UpstreamError::Target => "target",
+        }
+    }
+}
+
+/// Why there is no connection, in words.
+#[derive(Debug)]
+pub(super) struct ConnectError(pub(super) String);
+
+impl ConnectError {
+    pub(super) fn of(error: &(dyn std::error::Error + 'static)) -> ConnectError {
+        ConnectError(innermost(error))
+    }
+}
+
+/// The innermost cause of an error, which says most.
+pub(super) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    causes(error).last().map(ToString::to_string).unwrap_or_default()
+}
+
+/// An error and what caused it.
+pub(super) fn causes<'e>(
+    error: &'e (dyn std::error::Error + 'static),
+) -> impl Iterator<Item = &'e (dyn std::error::Error + 'static)> {
+    std::iter::successors(Some(error), |error| error.source())
+}

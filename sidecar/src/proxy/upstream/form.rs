@@ -1,0 +1,77 @@
+//! The form of a request on its connection: HTTP/1.1 writes the path and `Host`, HTTP/2 has pseudo-header fields.
+
+use http::header::{CONNECTION, HOST, TRANSFER_ENCODING};
+use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{HeaderValue, Request, Uri, Version};
+
+use super::error::UpstreamError;
+
+/// The origin form (RFC 9112 section 3.2.1). The path is sent byte for byte.
+pub(super) fn http1<B>(request: &mut Request<B>) -> Result<(), UpstreamError> {
+    if request.uri().authority().is_some() {
+        // It was in the form of HTTP/2.
+        if let Some(host) = request.uri().authority()
+            && !request.headers().contains_key(HOST)
+        {
+            let host = HeaderValue::from_str(host.as_str()).map_err(|_| UpstreamError::Target)?;
+            request.headers_mut().insert(HOST, host);
+        }
+        *request.uri_mut() = Uri::from(path(request));
+    } else if request.uri().path_and_query().is_none() {
+        *request.uri_mut() = Uri::from(path(request));
+    }
+    *request.version_mut() = Version::HTTP_11;
+    Ok(())
+}
+
+/// The form of RFC 9113 section 8.3.1: `:authority` is what `Host` would be, or `default` without one.
+pub(super) fn http2<B>(request: &mut Request<B>, scheme: Scheme, default: &Authority) -> Result<(), UpstreamError> {
+    let host = request.headers_mut().remove(HOST);
+    let authority = match host {
+        Some(host) => Authority::try_from(host.as_bytes()).map_err(|_| UpstreamError::Target)?,
+        None => request.uri().authority().unwrap_or(default).clone(),
+    };
+    for name in [TRANSFER_ENCODING, CONNECTION] {
+        request.headers_mut().remove(name);
+    }
+    let uri = Uri::builder().scheme(scheme).authority(authority);
+    let uri = uri.path_and_query(path(request)).build();
+    *request.uri_mut() = uri.map_err(|_| UpstreamError::Target)?;
+    *request.version_mut() = Version::HTTP_2;
+    Ok(())
+}
+
+fn path<B>(request: &Request<B>) -> PathAndQuery {
+    let path = request.uri().path_and_query().cloned();
+    path.unwrap_or(PathAndQuery::from_static("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_can_change_its_form() {
+        let default: Authority = "127.0.0.1:9000".parse().unwrap();
+        let mut request = Request::get("http://evil.example/a%20b?c=d").header("host", "api.example:8443");
+        request = request.header("transfer-encoding", "chunked");
+        let mut request = request.body(()).unwrap();
+        http1(&mut request).unwrap();
+        assert_eq!(
+            (request.uri().to_string(), &request.headers()[HOST]),
+            ("/a%20b?c=d".to_owned(), &HeaderValue::from_static("api.example:8443"))
+        );
+        http2(&mut request, Scheme::HTTPS, &default).unwrap();
+        assert_eq!(request.uri().to_string(), "https://api.example:8443/a%20b?c=d");
+        assert!(request.headers().is_empty());
+        http1(&mut request).unwrap();
+        assert_eq!(
+            (request.uri().to_string(), request.version()),
+            ("/a%20b?c=d".to_owned(), Version::HTTP_11)
+        );
+        assert_eq!(request.headers()[HOST], "api.example:8443");
+        let mut request = Request::get("/").body(()).unwrap();
+        http2(&mut request, Scheme::HTTP, &default).unwrap();
+        assert_eq!(request.uri().to_string(), "http://127.0.0.1:9000/");
+    }
+}

@@ -1,0 +1,194 @@
+//! TLS to an upstream: its roots, the certificate of the gate, and both again when their files change.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use hyper_rustls::ConfigBuilderExt as _;
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, InvalidDnsNameError, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+
+use super::settings::TlsFiles;
+
+/// The longest file that is read.
+const MAX_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Which versions of HTTP are offered to the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Offer {
+    /// HTTP/2 and HTTP/1.1.
+    Both,
+    /// HTTP/1.1 alone: an upgrade is a part of it.
+    Http1,
+}
+
+/// The parameters of connections over TLS.
+#[derive(Clone)]
+pub(super) struct ClientTls {
+    both: Arc<ClientConfig>,
+    http1: Arc<ClientConfig>,
+}
+
+impl ClientTls {
+    pub(super) fn config(&self, offer: Offer) -> Arc<ClientConfig> {
+        match offer {
+            Offer::Both => self.both.clone(),
+            Offer::Http1 => self.http1.clone(),
+        }
+    }
+}
+
+/// TLS to one upstream. Its files are read again when one of them has changed.
+pub(super) struct UpstreamTls {
+    files: TlsFiles,
+    current: Mutex<Current>,
+}
+
+struct Current {
+    tls: ClientTls,
+    versions: Vec<Option<Version>>,
+}
+
+/// What distinguishes the content of a file from a later one.
+type Version = (SystemTime, u64);
+
+impl UpstreamTls {
+    /// Reads the files; the reason names the one that cannot be used.
+    pub(super) fn new(files: TlsFiles) -> Result<UpstreamTls, String> {
+        let versions = versions(&files);
+        let tls = load(&files)?;
+        Ok(UpstreamTls {
+            files,
+            current: Mutex::new(Current { tls, versions }),
+        })
+    }
+
+    /// The parameters for a new connection. Where a changed file cannot be used, those before it.
+    pub(super) fn current(&self) -> ClientTls {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let versions = versions(&self.files);
+        if versions != current.versions {
+            match load(&self.files) {
+                Ok(tls) => {
+                    tracing::info!("the certificates for the upstream were read again");
+                    current.tls = tls;
+                }
+                Err(reason) => {
+                    tracing::warn!(reason, "the changed certificates for the upstream are not used");
+                }
+            }
+            current.versions = versions;
+        }
+        current.tls.clone()
+    }
+
+    /// The name in the certificate of the server at `host`.
+    pub(super) fn server_name(&self, host: &str) -> Result<ServerName<'static>, InvalidDnsNameError> {
+        let name = self.files.server_name.as_deref().unwrap_or(host);
+        let name = name
+            .strip_prefix('[')
+            .and_then(|name| name.strip_suffix(']'))
+            .unwrap_or(name);
+        ServerName::try_from(name.to_owned())
+    }
+}
+
+impl fmt::Debug for UpstreamTls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UpstreamTls")
+            .field("files", &self.files)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Checks that the files can be used.
+pub(crate) fn check(files: &TlsFiles) -> Result<(), String> {
+    load(files).map(drop)
+}
+
+fn paths(files: &TlsFiles) -> impl Iterator<Item = &PathBuf> {
+    let client = files
+        .client
+        .iter()
+        .flat_map(|client| [&client.certificate, &client.key]);
+    files.roots.iter().chain(client)
+}
+
+fn versions(files: &TlsFiles) -> Vec<Option<Version>> {
+    let version = |path: &PathBuf| {
+        let file = fs::metadata(path).ok()?;
+        Some((file.modified().ok()?, file.len()))
+    };
+    paths(files).map(version).collect()
+}
+
+fn load(files: &TlsFiles) -> Result<ClientTls, String> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider);
+    let builder = builder
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?;
+    let builder = match &files.roots {
+        Some(path) => builder.with_root_certificates(roots(path)?),
+        None => builder
+            .with_native_roots()
+            .map_err(|error| format!("the roots of the system: {error}"))?,
+    };
+    let mut config = match &files.client {
+        Some(client) => {
+            let (chain, key) = (certificates(&client.certificate)?, private_key(&client.key)?);
+            let with_key = builder.with_client_auth_cert(chain, key);
+            with_key.map_err(|error| format!("{}: {error}", client.key.display()))?
+        }
+        None => builder.with_no_client_auth(),
+    };
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    let http1 = Arc::new(config.clone());
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(ClientTls {
+        both: Arc::new(config),
+        http1,
+    })
+}
+
+fn roots(path: &Path) -> Result<RootCertStore, String> {
+    let mut store = RootCertStore::empty();
+    for root in certificates(path)? {
+        store
+            .add(root)
+            .map_err(|error| format!("{}: {error}", path.display()))?;
+    }
+    Ok(store)
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let read = CertificateDer::pem_slice_iter(&read(path)?).collect::<Result<Vec<_>, _>>();
+    match read {
+        Ok(certificates) if certificates.is_empty() => {
+            Err(format!("{}: it contains no certificate in PEM", path.display()))
+        }
+        Ok(certificates) => Ok(certificates),
+        Err(_) => Err(format!("{}: it is not valid PEM", path.display())),
+    }
+}
+
+fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, String> {
+    let key = PrivateKeyDer::from_pem_slice(&read(path)?);
+    key.map_err(|_| format!("{}: it contains no private key in PEM", path.display()))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    let read = || {
+        let file = fs::metadata(path)?;
+        if !file.is_file() || file.len() > MAX_BYTES {
+            return Err(io::Error::other("it is no regular file of at most 16 MiB"));
+        }
+        fs::read(path)
+    };
+    read().map_err(|error| format!("{}: {error}", path.display()))
+}
