@@ -15,6 +15,7 @@ mod identity;
 mod issuer_command;
 mod issuers;
 mod keys;
+mod listening;
 mod mcp;
 mod metadata;
 mod mint;

@@ -23,6 +23,7 @@ use crate::proxy::forward::Forward;
 use crate::proxy::upstream::Upstream;
 use crate::proxy::upstream::settings::{Address, UpstreamSettings};
 use crate::server::Server;
+use crate::server::address::ListenAddress;
 use crate::server::listener::Listener;
 use crate::watched_file::{WatchedFile, watch};
 
@@ -43,13 +44,13 @@ pub(crate) async fn start(settings: Settings, log: DecisionLog) -> Result<Server
     if !settings.missing_files.is_empty() {
         return Err(Failure::Configuration(settings.missing_files));
     }
-    let bind = async |address, max_connections| {
-        let bound = Listener::bind(address, max_connections).await;
+    let bind = async |address: ListenAddress, max_connections| {
+        let bound = Listener::bind(&address, max_connections).await;
         bound.context(format_args!("cannot listen on {address}"))
     };
-    let data = bind(settings.listen, settings.limits.connections).await?;
+    let data = bind(settings.listen.clone(), settings.limits.connections).await?;
     let admin = match settings.admin {
-        Some(address) => Some(bind(address, ADMIN_CONNECTIONS).await?),
+        Some(address) => Some(bind(address.into(), ADMIN_CONNECTIONS).await?),
         None => None,
     };
     let policy = &settings.policy;
@@ -70,7 +71,7 @@ pub(crate) async fn start(settings: Settings, log: DecisionLog) -> Result<Server
     let audiences = settings.audiences.iter().chain(own).map(String::as_str);
     let resources = settings.resources.iter();
     let audiences = audiences.chain(resources.clone().map(Resource::identifier));
-    let hosts = AllowedHosts::new(&settings.hosts, address, audiences);
+    let hosts = AllowedHosts::new(&settings.hosts, address.tcp(), audiences);
     let hosts = hosts.with(resources.flat_map(Resource::hosts));
     let via = ViaPseudonym::default();
     check_named_roots(&settings).context("root certificates")?;
@@ -116,6 +117,7 @@ pub(crate) async fn start(settings: Settings, log: DecisionLog) -> Result<Server
         },
         internal_keys,
         limits: settings.limits,
+        proxy_protocol: settings.proxy_protocol,
     })
 }
 

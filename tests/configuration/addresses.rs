@@ -6,16 +6,51 @@ pub(super) const MISTAKES: &[Mistake] = &[
     (
         "127.0.0.1:0",
         "localhost:8080",
-        "1:9: `localhost:8080` is not a socket address\n  help: write an IP address and a port, as in 127.0.0.1:8080",
+        "1:9: `localhost:8080` is not an address to listen on\n  help: write an IP address and a port, as in 127.0.0.1:8080 (0.0.0.0:8080 for every address), `unix:PATH` or `systemd`",
     ),
     (
         "127.0.0.1:0",
         "http://127.0.0.1:8080",
-        "1:9: `http://127.0.0.1:8080` is not a socket address",
+        "1:9: `http://127.0.0.1:8080` is not an address to listen on",
     ),
-    ("127.0.0.1:0", "'*:8080'", "1:9: `*:8080` is not a socket address"),
-    ("127.0.0.1:0", "':8080'", "1:9: `:8080` is not a socket address"),
-    ("127.0.0.1:0", "0.0.0.0", "1:9: `0.0.0.0` is not a socket address"),
+    (
+        "127.0.0.1:0",
+        "'*:8080'",
+        "1:9: `*:8080` is not an address to listen on",
+    ),
+    ("127.0.0.1:0", "':8080'", "1:9: `:8080` is not an address to listen on"),
+    (
+        "127.0.0.1:0",
+        "0.0.0.0",
+        "1:9: `0.0.0.0` is not an address to listen on",
+    ),
+    (
+        "127.0.0.1:0",
+        "/run/gate.sock",
+        "1:9: `/run/gate.sock` is not an address to listen on\n  help: write `unix:/run/gate.sock` for a unix socket",
+    ),
+    ("127.0.0.1:0", "'unix:'", "1:9: the socket has no path"),
+    (
+        "leeway:",
+        "proxy_protocol: []\nleeway:",
+        "5:17: the list of networks is empty\n  help: remove the key if no load balancer writes PROXY headers",
+    ),
+    (
+        "leeway:",
+        "proxy_protocol: [10.0.0.0/8, '::/0']\nleeway:",
+        "5:30: `::/0` trusts clients with any address: they could write their own",
+    ),
+    (
+        "leeway:",
+        "max_head: 64KB\nleeway:",
+        "5:11: `64KB` is not a size\n  help: write a size from 8KiB to 1MiB, as in 32KiB",
+    ),
+    (
+        "leeway:",
+        "max_head: 2MiB\nleeway:",
+        "5:11: `2MiB` is out of range: from 8KiB to 1MiB",
+    ),
+    ("leeway:", "max_head: 32768\nleeway:", "5:11: "),
     (
         "leeway:",
         "trusted_proxies: []\nleeway:",

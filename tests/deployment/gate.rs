@@ -96,8 +96,13 @@ impl Process {
 
     /// Starts `command`.
     pub fn spawn(command: &mut Command) -> Self {
+        Self::spawn_with_input(command, Stdio::null())
+    }
+
+    /// Starts `command` with this standard input.
+    pub fn spawn_with_input(command: &mut Command, input: Stdio) -> Self {
         let mut child = command
-            .stdin(Stdio::null())
+            .stdin(input)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

@@ -74,6 +74,10 @@ A connection is closed when the client does not read a pending response, or does
 `timeouts.body`. A client that ends its side of the connection gets its response, except a stream of events, which ends.
 When `max_connections` are open, those that are idle longest, for half a second at least, are closed for further ones:
 first those without a request and those whose last request was denied. `/readyz` states the number of connections.
+`listen: unix:PATH` makes a socket with the mode 0660. `listen: systemd` takes the one socket of a `.socket` unit. With
+`Type=notify` systemd is notified once connections are accepted, keys or not, and when draining begins.
+A PROXY header has 107 bytes at most in version 1, and 4096 with its TLVs in version 2; without a valid one within
+`timeouts.header` the connection is closed. Its TLVs are ignored.
 A connection takes about 20 KiB while it is idle, and up to `max_head` (32 KiB) and 20 KiB more while a head arrives: 500 MiB
 with 10,000 connections at worst, which are given back.
 `Upgrade` to WebSocket or another protocol is answered with 501; an offer of `h2c`, `HTTP/…` or `TLS/…` is ignored.

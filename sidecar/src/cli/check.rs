@@ -70,7 +70,7 @@ struct Report<'a> {
 #[derive(Serialize)]
 struct Summary<'a> {
     file: &'a Path,
-    listen: SocketAddr,
+    listen: String,
     upstream: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     admin: Option<SocketAddr>,
@@ -212,7 +212,7 @@ impl<'a> Summary<'a> {
     fn of(settings: &'a Settings) -> Summary<'a> {
         Summary {
             file: &settings.file,
-            listen: settings.listen,
+            listen: settings.listen.to_string(),
             upstream: format!("http://{}", settings.upstream),
             admin: settings.admin,
             audience: &settings.audiences,

@@ -10,7 +10,7 @@ use crate::exit::{Context as _, Failure};
 use crate::log::decision_log::DecisionLog;
 use crate::log::process_log::ProcessLog;
 use crate::server::signals::{self, ShutdownSignals};
-use crate::server::{Server, open_files};
+use crate::server::{Server, open_files, systemd};
 use crate::start::start;
 
 /// Runs the gate until a signal stops it.
@@ -24,6 +24,7 @@ pub(crate) async fn run(file: &Path, log: &ProcessLog) -> Result<(), Failure> {
     let decisions = DecisionLog::open(&settings.decision_log).context("decision log")?;
     let server = start(settings, decisions).await?;
     announce(&server, log).context("address of a listener")?;
+    systemd::notify_ready();
 
     tokio::select! {
         () = server.serve(first.next()) => Ok(()),

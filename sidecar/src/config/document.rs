@@ -29,6 +29,7 @@ pub(super) struct Document {
     pub(super) resource_metadata: Option<Spanned<String>>,
     pub(super) resources: Option<Spanned<Vec<Spanned<ResourceDocument>>>>,
     pub(super) hosts: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(super) proxy_protocol: Option<Spanned<Vec<Spanned<String>>>>,
     pub(super) trusted_proxies: Option<Spanned<Vec<Spanned<String>>>>,
     pub(super) issuers: Option<Spanned<Vec<Spanned<IssuerDocument>>>>,
     pub(super) identity_headers: BTreeMap<Fact, Spanned<String>>,

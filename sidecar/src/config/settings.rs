@@ -23,7 +23,9 @@ use crate::log::decision_log::LogTarget;
 use crate::proxy::forward::AccessTokenForwarding;
 use crate::proxy::stream_end::StreamLimits;
 use crate::proxy::upstream::settings::UpstreamTimeouts;
+use crate::server::address::ListenAddress;
 use crate::server::limits::ConnectionLimits;
+use crate::server::proxy_protocol::ProxyProtocol;
 
 /// A valid configuration.
 #[derive(Debug)]
@@ -31,7 +33,9 @@ pub(crate) struct Settings {
     /// The file it was read from.
     pub(crate) file: PathBuf,
     /// The address for clients.
-    pub(crate) listen: SocketAddr,
+    pub(crate) listen: ListenAddress,
+    /// The networks of load balancers that write the address of a client before its first byte.
+    pub(crate) proxy_protocol: ProxyProtocol,
     /// The API behind the gate, over plain HTTP.
     pub(crate) upstream: Authority,
     /// The address for liveness and readiness.

@@ -62,20 +62,17 @@ impl AllowedHosts {
     /// the `Host` of a request may be any.
     pub(crate) fn new<'a>(
         configured: &[AllowedHost],
-        listen: SocketAddr,
+        listen: Option<SocketAddr>,
         audiences: impl IntoIterator<Item = &'a str>,
     ) -> AllowedHosts {
-        let mut local = vec![match listen {
-            SocketAddr::V4(address) => address.ip().to_string(),
-            SocketAddr::V6(address) => format!("[{}]", address.ip()),
-        }];
-        if listen.ip().is_loopback() || listen.ip().is_unspecified() {
-            local.extend(["localhost", "127.0.0.1", "[::1]"].map(str::to_owned));
-        }
-        let local = local.into_iter().map(|host| AllowedHost {
-            host,
-            port: Some(listen.port()),
-        });
+        let local = match listen {
+            Some(listen) => own_hosts(listen),
+            // A unix socket has no host of its own.
+            None => vec![AllowedHost {
+                host: "localhost".to_owned(),
+                port: None,
+            }],
+        };
         let urls = audiences
             .into_iter()
             .filter_map(|audience| url::Url::parse(audience).ok());
@@ -116,6 +113,19 @@ impl AllowedHosts {
     }
 }
 
+/// The hosts that name the address of the gate.
+fn own_hosts(listen: SocketAddr) -> Vec<AllowedHost> {
+    let mut local = vec![match listen {
+        SocketAddr::V4(address) => address.ip().to_string(),
+        SocketAddr::V6(address) => format!("[{}]", address.ip()),
+    }];
+    if listen.ip().is_loopback() || listen.ip().is_unspecified() {
+        local.extend(["localhost", "127.0.0.1", "[::1]"].map(str::to_owned));
+    }
+    let port = Some(listen.port());
+    local.into_iter().map(|host| AllowedHost { host, port }).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,7 +137,7 @@ mod tests {
             .collect();
         AllowedHosts::new(
             &configured,
-            "127.0.0.1:8080".parse().unwrap(),
+            Some("127.0.0.1:8080".parse().unwrap()),
             ["https://Orders.example.com/api", "orders"],
         )
     }

@@ -193,7 +193,11 @@ mod tests {
 
     fn checked(parts: &Parts) -> Result<Head, HeadError> {
         let rules = HeadRules {
-            hosts: AllowedHosts::new(&[], "127.0.0.1:8080".parse().unwrap(), ["https://orders.example.com"]),
+            hosts: AllowedHosts::new(
+                &[],
+                Some("127.0.0.1:8080".parse().unwrap()),
+                ["https://orders.example.com"],
+            ),
             identity_headers: IdentityHeaders::default(),
             carriers: Carriers::default(),
             via: ViaPseudonym::default(),

@@ -175,7 +175,7 @@ mod tests {
             .iter()
             .filter_map(|host| hosts::AllowedHost::parse(host))
             .collect();
-        AllowedHosts::new(&configured, "127.0.0.1:8080".parse().unwrap(), [ORIGIN])
+        AllowedHosts::new(&configured, Some("127.0.0.1:8080".parse().unwrap()), [ORIGIN])
     }
 
     fn parts(target: &str, lines: &[&str]) -> Parts {

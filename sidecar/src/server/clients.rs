@@ -3,6 +3,7 @@
 use http::Response;
 
 use super::limits::ConnectionLimits;
+use super::proxy_protocol::ProxyProtocol;
 use crate::activity::Caller;
 use crate::gate::connection_info::CallerDenied;
 use crate::proxy::Proxy;
@@ -12,6 +13,7 @@ use crate::proxy::Proxy;
 pub(super) struct Clients {
     pub(super) proxy: Proxy,
     pub(super) limits: ConnectionLimits,
+    pub(super) proxy_protocol: ProxyProtocol,
 }
 
 /// The connection is closed to make room for another one.

@@ -24,6 +24,7 @@ use super::head_form;
 use super::http2;
 use super::listener::Accepted;
 use super::preface::{self, Protocol};
+use super::proxy_protocol;
 use crate::gate::connection_info::{AmbiguousMessage, ConnectionInfo};
 use crate::http1::{Http1Io, check_framing, ignore_old_upgrade, is_late_head};
 use crate::timed_body::TimedBody;
@@ -34,8 +35,19 @@ const PLAIN_HEAD_BYTES: usize = 16 * 1024;
 
 /// Serves a client.
 pub(super) async fn client(accepted: Accepted, clients: Arc<Clients>) {
-    let Accepted { socket, peer, place } = accepted;
+    let Accepted {
+        mut socket,
+        peer,
+        place,
+    } = accepted;
     socket.send_at_once();
+    let client = clients
+        .proxy_protocol
+        .client_of(&mut socket, peer, clients.limits.header);
+    let peer = match client.await {
+        Ok(client) => client,
+        Err(error) => return proxy_protocol::report(&error),
+    };
     let connection = ConnectionInfo {
         peer,
         scheme: Scheme::HTTP,

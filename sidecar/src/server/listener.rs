@@ -3,13 +3,17 @@
 use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UnixListener};
 use tokio::time::timeout;
 
+use super::address::ListenAddress;
 use super::connections::{Connections, Place};
 use super::socket::Socket;
+use super::systemd::{self, Passed};
+use super::unix_socket::{self, SocketFile};
 
 /// The pause after a connection could not be accepted.
 const RETRY_DELAY: Duration = Duration::from_millis(50);
@@ -17,11 +21,51 @@ const RETRY_DELAY: Duration = Duration::from_millis(50);
 /// A bound socket with a limit of connections. Further ones wait in the kernel's queue.
 #[derive(Debug)]
 pub(crate) struct Listener {
-    socket: TcpListener,
+    socket: Bound,
     connections: Connections,
     /// The next connection, for which there is no place yet.
     next: Option<(Socket, Option<IpAddr>)>,
     failing: bool,
+}
+
+/// A socket that listens.
+#[derive(Debug)]
+enum Bound {
+    Tcp(TcpListener),
+    Unix {
+        socket: UnixListener,
+        /// Removed with the socket; none if systemd made it.
+        _file: Option<SocketFile>,
+    },
+}
+
+impl Bound {
+    async fn bind(address: &ListenAddress) -> io::Result<Bound> {
+        Ok(match address {
+            ListenAddress::Tcp(address) => Bound::Tcp(TcpListener::bind(address).await?),
+            ListenAddress::Unix(path) => {
+                let (socket, file) = unix_socket::bind(path).await?;
+                Bound::Unix {
+                    socket,
+                    _file: Some(file),
+                }
+            }
+            ListenAddress::Systemd => match systemd::socket()? {
+                Passed::Tcp(socket) => Bound::Tcp(socket),
+                Passed::Unix(socket) => Bound::Unix { socket, _file: None },
+            },
+        })
+    }
+
+    async fn accept(&self) -> io::Result<(Socket, Option<IpAddr>)> {
+        match self {
+            Bound::Tcp(socket) => {
+                let (socket, peer) = socket.accept().await?;
+                Ok((Socket::Tcp(socket), Some(peer.ip().to_canonical())))
+            }
+            Bound::Unix { socket, .. } => Ok((Socket::Unix(socket.accept().await?.0), None)),
+        }
+    }
 }
 
 /// An accepted connection. It counts towards the limit until it is dropped.
@@ -46,18 +90,32 @@ impl Accepted {
 
 impl Listener {
     /// Listens on `address`.
-    pub(crate) async fn bind(address: SocketAddr, max_connections: u32) -> io::Result<Listener> {
+    pub(crate) async fn bind(address: &ListenAddress, max_connections: u32) -> io::Result<Listener> {
         Ok(Listener {
-            socket: TcpListener::bind(address).await?,
+            socket: Bound::bind(address).await?,
             connections: Connections::new(max_connections),
             next: None,
             failing: false,
         })
     }
 
-    /// The address it listens on.
-    pub(crate) fn address(&self) -> io::Result<SocketAddr> {
-        self.socket.local_addr()
+    /// The address it listens on: of TCP with the port that the system chose.
+    pub(crate) fn address(&self) -> io::Result<ListenAddress> {
+        match &self.socket {
+            Bound::Tcp(socket) => socket.local_addr().map(ListenAddress::Tcp),
+            Bound::Unix { socket, .. } => {
+                let address = socket.local_addr()?;
+                let path = address.as_pathname().unwrap_or(Path::new("")).to_owned();
+                Ok(ListenAddress::Unix(path))
+            }
+        }
+    }
+
+    /// The TCP address it listens on.
+    pub(crate) fn tcp_address(&self) -> io::Result<SocketAddr> {
+        self.address()?
+            .tcp()
+            .ok_or_else(|| io::ErrorKind::AddrNotAvailable.into())
     }
 
     /// The accepted connections.
@@ -99,8 +157,7 @@ impl Listener {
     async fn try_accept(&mut self) -> io::Result<Accepted> {
         // A place is looked for when there is a client to have it.
         if self.next.is_none() {
-            let (socket, peer) = self.socket.accept().await?;
-            self.next = Some((Socket::Tcp(socket), Some(peer.ip().to_canonical())));
+            self.next = Some(self.socket.accept().await?);
         }
         let place = self.connections.enter().await;
         let (socket, peer) = self.next.take().ok_or(io::ErrorKind::NotConnected)?;
@@ -116,8 +173,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_connection_beyond_the_limit_waits() {
-        let mut listener = Listener::bind(([127, 0, 0, 1], 0).into(), 1).await.unwrap();
-        let address = listener.address().unwrap();
+        let mut listener = Listener::bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into(), 1)
+            .await
+            .unwrap();
+        let address = listener.tcp_address().unwrap();
         let _one = TcpStream::connect(address).await.unwrap();
         let _two = TcpStream::connect(address).await.unwrap();
         let accepted = listener.accept().await;

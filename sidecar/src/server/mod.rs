@@ -1,5 +1,6 @@
 //! The listeners of a gate, and their graceful shutdown.
 
+pub(crate) mod address;
 mod clients;
 pub(crate) mod connection;
 pub(crate) mod connections;
@@ -9,8 +10,11 @@ pub(crate) mod limits;
 pub(crate) mod listener;
 pub(crate) mod open_files;
 mod preface;
+pub(crate) mod proxy_protocol;
 pub(crate) mod signals;
-pub(crate) mod socket;
+mod socket;
+pub(crate) mod systemd;
+mod unix_socket;
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -24,6 +28,7 @@ use self::clients::Clients;
 use self::connections::Connections;
 use self::limits::ConnectionLimits;
 use self::listener::{Accepted, Listener};
+use self::proxy_protocol::ProxyProtocol;
 use crate::admin;
 use crate::admin::health::{ConnectionCount, Readiness};
 use crate::headers::signing_keys::SigningKeys;
@@ -42,6 +47,7 @@ pub(crate) struct Server {
     /// The keys of internal tokens, which the admin listener publishes.
     pub(crate) internal_keys: Option<Arc<SigningKeys>>,
     pub(crate) limits: ConnectionLimits,
+    pub(crate) proxy_protocol: ProxyProtocol,
 }
 
 impl Server {
@@ -54,13 +60,18 @@ impl Server {
             proxy,
             internal_keys,
             limits,
+            proxy_protocol,
         } = self;
         let readiness = Readiness::of(proxy.gate.authorizer.clone());
         let connections = data.connections().clone();
         let serve = |listener| serve_admin(listener, readiness.clone(), connections.clone(), internal_keys);
         let admin = admin.map(|listener| tokio::spawn(serve(listener)));
         let log = proxy.gate.log.clone();
-        let clients = Arc::new(Clients { proxy, limits });
+        let clients = Arc::new(Clients {
+            proxy,
+            limits,
+            proxy_protocol,
+        });
         let start = |accepted: Accepted| {
             accepted.spawn(|accepted| connection::client(accepted, clients.clone()));
         };
@@ -74,6 +85,7 @@ impl Server {
         }
 
         tracing::info!("draining");
+        systemd::notify_stopping();
         readiness.withdraw();
         connections.drain();
         // A client in the kernel's queue is connected and may have sent a request.

@@ -95,7 +95,7 @@ issuers:
     let settings = config::parse(Path::new("demo"), &configuration)?;
     let log = DecisionLog::to(Decisions(decisions)).context("decision log")?;
     let server = start(settings, log).await?;
-    let address = server.data.address().context("gate")?;
+    let address = server.data.tcp_address().context("gate")?;
     server.proxy.gate.authorizer.ready().await;
     tokio::spawn(server.serve(std::future::pending()));
     Ok(address)

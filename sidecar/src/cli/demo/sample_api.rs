@@ -16,9 +16,9 @@ const MAX_CONNECTIONS: u32 = 256;
 
 /// Starts the API on a free loopback port and returns its address. It runs as long as the process.
 pub(crate) async fn start() -> Result<SocketAddr, Failure> {
-    let listener = Listener::bind(([127, 0, 0, 1], 0).into(), MAX_CONNECTIONS).await;
+    let listener = Listener::bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into(), MAX_CONNECTIONS).await;
     let mut listener = listener.context("sample api")?;
-    let address = listener.address().context("sample api")?;
+    let address = listener.tcp_address().context("sample api")?;
     tokio::spawn(async move {
         loop {
             let accepted = listener.accept().await;

@@ -9,9 +9,10 @@ use super::reader::ConfigReader;
 use super::values;
 use crate::config::document::Document;
 use crate::gate::hosts::AllowedHost;
+use crate::server::address::ListenAddress;
 
 pub(super) struct Addresses {
-    pub(super) listen: SocketAddr,
+    pub(super) listen: ListenAddress,
     pub(super) upstream: Authority,
     pub(super) admin: Option<SocketAddr>,
 }
@@ -20,11 +21,12 @@ impl ConfigReader<'_> {
     /// Reads the addresses; `None` if one is missing or invalid.
     pub(super) fn addresses(&mut self, document: &Document) -> Option<Addresses> {
         let listen = self.required("listen", document.listen.as_ref(), Span::default());
-        let listen = self.optional(listen, |text| values::socket(text));
+        let listen = self.listen(listen);
         let written_upstream = self.required("upstream", document.upstream.as_ref(), Span::default());
         let upstream = self.optional(written_upstream, |text| values::upstream(text));
         let admin = self.optional(document.admin.as_ref(), |text| values::admin(text));
-        if let (Some(listen), Some(admin), Some(written)) = (listen, admin, &document.admin)
+        let tcp = listen.as_ref().and_then(ListenAddress::tcp);
+        if let (Some(listen), Some(admin), Some(written)) = (tcp, admin, &document.admin)
             && listen.port() == admin.port()
             && receives(listen, admin.ip())
         {
@@ -32,7 +34,7 @@ impl ConfigReader<'_> {
             let help = "give `admin` another port";
             self.diagnostics.push(written.span(), message, help);
         }
-        for (name, own) in [("listen", listen), ("admin", admin)] {
+        for (name, own) in [("listen", tcp), ("admin", admin)] {
             if let (Some(own), Some(upstream), Some(written)) = (own, &upstream, written_upstream)
                 && reaches(upstream, own)
             {
@@ -46,6 +48,14 @@ impl ConfigReader<'_> {
             upstream: upstream?,
             admin,
         })
+    }
+
+    /// Reads where the gate listens. The path of a socket is relative to the configuration.
+    fn listen(&mut self, written: Option<&Spanned<String>>) -> Option<ListenAddress> {
+        match self.optional(written, |text| values::listen(text))? {
+            ListenAddress::Unix(path) => Some(ListenAddress::Unix(self.beside(&path.to_string_lossy()))),
+            other => Some(other),
+        }
     }
 
     /// Reads the hosts. Without the key any host is accepted, so an empty list is a mistake.

@@ -13,6 +13,7 @@ mod issuers;
 mod key_access;
 mod log;
 mod policy;
+mod proxy_protocol;
 mod reader;
 mod renamed;
 mod resources;
@@ -82,6 +83,7 @@ impl ConfigReader<'_> {
             Some(_) => Vec::new(),
         };
         let hosts = self.hosts(document.hosts.as_ref());
+        let proxy_protocol = self.proxy_protocol(document.proxy_protocol.as_ref());
         let trusted_proxies = self.trusted_proxies(document.trusted_proxies.as_ref());
         let decision_log = self.decision_log(document.decision_log.as_ref(), document.policy.as_ref());
         let mut identity_headers = self.identity_headers(&document.identity_headers);
@@ -125,6 +127,7 @@ impl ConfigReader<'_> {
             upstream: addresses.upstream,
             admin: addresses.admin,
             hosts,
+            proxy_protocol,
             trusted_proxies,
             audiences,
             resources,

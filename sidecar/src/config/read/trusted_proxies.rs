@@ -38,7 +38,7 @@ impl ConfigReader<'_> {
 }
 
 /// Reads a network, or an address as the network of it alone.
-fn network(text: &str) -> Result<IpNet, InvalidValue> {
+pub(super) fn network(text: &str) -> Result<IpNet, InvalidValue> {
     let address = text.parse::<IpAddr>().map(IpNet::from);
     let Ok(network) = address.or_else(|_| text.parse::<IpNet>()) else {
         let message = format!("`{text}` is not a network");

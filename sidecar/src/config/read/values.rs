@@ -8,6 +8,7 @@ use actgate_yaml::parse_duration;
 use http::uri::Authority;
 
 use crate::gate::hosts::AllowedHost;
+use crate::server::address::ListenAddress;
 
 /// A mistake in one value.
 pub(super) struct InvalidValue {
@@ -72,6 +73,34 @@ pub(super) fn socket(text: &str) -> Result<SocketAddr, InvalidValue> {
     let help = "write an IP address and a port, as in 127.0.0.1:8080, or 0.0.0.0:8080 for every address";
     text.parse()
         .or_else(|_| invalid(format!("`{text}` is not a socket address"), help))
+}
+
+/// Reads where clients connect to.
+pub(super) fn listen(text: &str) -> Result<ListenAddress, InvalidValue> {
+    if text == "systemd" {
+        return Ok(ListenAddress::Systemd);
+    }
+    if let Some(path) = text.strip_prefix("unix:") {
+        let help = "write the path of a socket, as in unix:/run/actgate/gate.sock";
+        return match path {
+            "" => invalid("the socket has no path", help),
+            path if path.starts_with("//") => invalid(format!("`{text}` is a URL"), help),
+            path if path.ends_with('/') => invalid(format!("`{path}` is a folder"), help),
+            // The kernel's limit.
+            path if path.len() > 107 => invalid("the path of a socket has more than 107 bytes", help),
+            path => Ok(ListenAddress::Unix(path.into())),
+        };
+    }
+    let help = match text.starts_with('/') || text.ends_with(".sock") {
+        true => format!("write `unix:{text}` for a unix socket"),
+        false => {
+            "write an IP address and a port, as in 127.0.0.1:8080 (0.0.0.0:8080 for every address), `unix:PATH` or \
+                  `systemd`"
+                .to_owned()
+        }
+    };
+    let address = text.parse().map(ListenAddress::Tcp);
+    address.or_else(|_| invalid(format!("`{text}` is not an address to listen on"), help))
 }
 
 /// Reads the address of the admin listener, which requires no credential and so listens on loopback only.
@@ -184,6 +213,38 @@ mod tests {
         ] {
             assert_eq!(read(text), Err(message.to_owned()));
         }
+    }
+
+    #[test]
+    fn a_gate_listens_on_tcp_on_a_unix_socket_or_as_systemd_says() {
+        let read = |text: &str| {
+            listen(text)
+                .map(|address| address.to_string())
+                .map_err(|invalid| invalid.help)
+        };
+        for valid in [
+            "127.0.0.1:8080",
+            "[::]:80",
+            "unix:/run/gate.sock",
+            "unix:gate.sock",
+            "systemd",
+        ] {
+            assert_eq!(read(valid).as_deref(), Ok(valid));
+        }
+        for invalid in [
+            "unix:",
+            "unix:/run/",
+            "unix:///run/gate.sock",
+            "localhost:80",
+            "8080",
+            "Systemd",
+            "",
+        ] {
+            assert!(read(invalid).is_err(), "{invalid}");
+        }
+        assert!(read(&format!("unix:/{}", "x".repeat(107))).is_err());
+        let help = Err("write `unix:/run/gate.sock` for a unix socket".to_owned());
+        assert_eq!(read("/run/gate.sock"), help);
     }
 
     #[test]
