@@ -30,6 +30,7 @@ mod readme;
 mod request;
 mod resources;
 mod spelling;
+mod streams;
 mod structure;
 mod table;
 mod token;

@@ -17,9 +17,7 @@ fn has(event: &Value, members: &Value) -> bool {
     members.all(|(name, value)| event[name] == *value)
 }
 
-const WANTED: [&str; 8] = [
-    "websocket",
-    "WebSocket",
+const WANTED: [&str; 6] = [
     "websocket, h2c",
     "h2c,websocket",
     "SPDY/3.1",

@@ -50,6 +50,7 @@ const CRYPTO_FILES: &[&str] = &[
     "sidecar/issuer/src/secret.rs",
     "sidecar/src/headers/signing_keys.rs",
     "sidecar/src/headers/token_digest.rs",
+    "sidecar/src/proxy/websocket_key.rs",
     "sidecar/src/proxy/upstream/tls.rs",
 ];
 

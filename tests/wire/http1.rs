@@ -70,6 +70,23 @@ impl<S: Read> Reader<S> {
         }
     }
 
+    /// The data of the next chunk; empty for the last one, whose trailers are not read.
+    pub fn chunk(&mut self) -> io::Result<Vec<u8>> {
+        let line = self.line()?.ok_or(io::ErrorKind::UnexpectedEof)?;
+        let size = usize::from_str_radix(String::from_utf8_lossy(&line).trim(), 16).map_err(io::Error::other)?;
+        let data = self.exactly(size)?;
+        if size > 0 && self.exactly(2)? != b"\r\n" {
+            return Err(io::Error::other("a chunk without its line end"));
+        }
+        Ok(data)
+    }
+
+    /// Everything until the peer ends its side.
+    pub fn rest(&mut self) -> io::Result<Vec<u8>> {
+        while self.fill()? {}
+        Ok(std::mem::take(&mut self.pending))
+    }
+
     /// The body that belongs to `head`, and its trailers.
     pub fn body(&mut self, head: &Head, unframed: Unframed) -> io::Result<(Vec<u8>, Head)> {
         if head.is_chunked() {
@@ -128,7 +145,8 @@ impl<S: Read> Reader<S> {
         }
     }
 
-    fn exactly(&mut self, length: usize) -> io::Result<Vec<u8>> {
+    /// The next `length` bytes.
+    pub fn exactly(&mut self, length: usize) -> io::Result<Vec<u8>> {
         while self.pending.len() < length {
             if !self.fill()? {
                 return Err(io::ErrorKind::UnexpectedEof.into());

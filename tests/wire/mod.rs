@@ -55,7 +55,7 @@ pub enum Outcome {
     TimedOut,
 }
 
-/// An open connection to the gate.
+/// An open connection: to the gate, or from it.
 pub struct Connection {
     stream: TcpStream,
     reader: Reader<TcpStream>,
@@ -64,7 +64,11 @@ pub struct Connection {
 impl Connection {
     /// Connects, with [`DEADLINE`] on connecting, reading and writing.
     pub fn open(address: SocketAddr) -> io::Result<Self> {
-        let stream = TcpStream::connect_timeout(&address, DEADLINE)?;
+        Self::over(TcpStream::connect_timeout(&address, DEADLINE)?)
+    }
+
+    /// An open connection, with the same deadline.
+    pub fn over(stream: TcpStream) -> io::Result<Self> {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(DEADLINE))?;
         stream.set_write_timeout(Some(DEADLINE))?;
@@ -80,6 +84,11 @@ impl Connection {
     /// Closes the sending side.
     pub fn finish_sending(&self) {
         let _ = self.stream.shutdown(Shutdown::Write);
+    }
+
+    /// What the peer sends, with the head of an interim answer as any other.
+    pub fn reader(&mut self) -> &mut Reader<TcpStream> {
+        &mut self.reader
     }
 
     /// The next final answer; interim answers are skipped.

@@ -80,7 +80,11 @@ A PROXY header has 107 bytes at most in version 1, and 4096 with its TLVs in ver
 `timeouts.header` the connection is closed. Its TLVs are ignored.
 A connection takes about 20 KiB while it is idle, and up to `max_head` (32 KiB) and 20 KiB more while a head arrives: 500 MiB
 with 10,000 connections at worst, which are given back.
-`Upgrade` to WebSocket or another protocol is answered with 501; an offer of `h2c`, `HTTP/…` or `TLS/…` is ignored.
+A WebSocket is a tunnel once the upstream has answered the handshake with 101. The origin of a page that opens it is not
+checked: that is for the API. `Upgrade` to another protocol is answered with 501; an offer of `h2c`, `HTTP/…` or `TLS/…` is
+ignored. A response and a tunnel end with the access token of their request, unless `streams: { after_expiry: continue }`; a
+request body is forwarded to its end. Interim responses of the upstream (102, 103) are not forwarded; `100 Continue` is sent
+when the upstream takes the body. `timeouts: { response }` is for the response head: a long poll needs a longer one.
 Forwarded requests have a `Via` entry with a pseudonym of this process. A request that comes back with it, or that has
 passed more than 64 proxies, is answered with 508. Some servers compress no response to a request with `Via` unless
 configured to (nginx: `gzip_proxied any`). A response of the upstream has at most 256 header lines.

@@ -36,3 +36,7 @@ pub(crate) struct AmbiguousMessage(pub &'static str);
 /// that of another one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CallerDenied;
+
+/// The request is an extended CONNECT for a WebSocket (RFC 8441). Its method is GET, as that of the handshake over HTTP/1.1.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WebSocketConnect;

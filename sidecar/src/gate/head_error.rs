@@ -39,7 +39,12 @@ impl HeadError {
     pub(super) const UPGRADE: HeadError = HeadError {
         status: StatusCode::NOT_IMPLEMENTED,
         code: "upgrade_not_implemented",
-        reason: "an upgrade to another protocol is not served here",
+        reason: "an upgrade to a protocol other than websocket is not served here",
+    };
+    pub(super) const WEBSOCKET_VERSION: HeadError = HeadError {
+        status: StatusCode::UPGRADE_REQUIRED,
+        code: "websocket_version",
+        reason: "version 13 of the websocket protocol is required",
     };
 
     /// The request has the pseudonym of this process: it goes around in a ring of proxies.

@@ -13,6 +13,7 @@ pub(crate) mod readable_form;
 pub(crate) mod request_head;
 pub(crate) mod request_host;
 pub(crate) mod trusted_proxies;
+pub(crate) mod upgrade;
 
 use std::time::{Duration, Instant};
 
@@ -119,11 +120,12 @@ impl Decided {
 }
 
 /// Checks what only matters of a request that is authorized.
-fn check_allowed(request: &Parts, head: &Head, identity: Option<&Identity>) -> Result<(), HeadError> {
-    match (&head.host, identity) {
-        (RequestHost::Assumed(_), Some(_)) => Err(HeadError::ambiguous("a request with a token must name a host")),
-        _ => request_head::check_upgrade(request),
+fn check_allowed(request: &Parts, mut head: Head, identity: Option<&Identity>) -> Result<Head, HeadError> {
+    if let (RequestHost::Assumed(_), Some(_)) = (&head.host, identity) {
+        return Err(HeadError::ambiguous("a request with a token must name a host"));
     }
+    head.requested = upgrade::requested(request, &head.nominated)?;
+    Ok(head)
 }
 
 impl Gate {
@@ -135,10 +137,8 @@ impl Gate {
             Ok((head, decision)) => {
                 let outcome = decision.outcome().map(|()| head);
                 let outcome = outcome.map_err(|error| Denial::Authorization(error.clone()));
-                let outcome = outcome.and_then(|head| match check_allowed(request, &head, decision.identity()) {
-                    Ok(()) => Ok(head),
-                    Err(error) => Err(Denial::Head(error)),
-                });
+                let outcome =
+                    outcome.and_then(|head| check_allowed(request, head, decision.identity()).map_err(Denial::Head));
                 (Some(decision), outcome.map_err(Unforwarded::Denied))
             }
             Err(unforwarded) => (None, Err(unforwarded)),

@@ -4,7 +4,7 @@
 //! header that cannot remove a header which the decision or the upstream depends on.
 
 use actgate::request::header_name;
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT, HOST, ORIGIN, TE, UPGRADE};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT, HOST, ORIGIN, TE};
 use http::request::Parts;
 use http::uri::Scheme;
 use http::{HeaderMap, HeaderName, Method};
@@ -32,6 +32,17 @@ pub(crate) struct Head {
     /// What trusted proxies report of the request; none where its peer is not one.
     pub(crate) report: Option<Report>,
     pub(crate) connection: ConnectionInfo,
+    /// Of an authorized request.
+    pub(crate) requested: Requested,
+}
+
+/// What a request asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Requested {
+    #[default]
+    Response,
+    /// A tunnel, after a handshake with the upstream.
+    WebSocket,
 }
 
 /// What the head of a request is checked against.
@@ -75,6 +86,7 @@ impl HeadRules {
             host,
             scheme,
             nominated,
+            requested: Requested::default(),
             report,
             connection: connection.clone(),
         })
@@ -113,27 +125,6 @@ pub(crate) fn check_method(method: &Method) -> Result<(), HeadError> {
         Method::TRACE | Method::CONNECT => Err(HeadError::METHOD),
         _ => Ok(()),
     }
-}
-
-/// Checks that an authorized request asks for no other protocol.
-///
-/// A server may ignore `Upgrade` (RFC 9110 section 7.8), and does so here with the protocols that carry the same HTTP
-/// request, which clients offer whether the server has them or not. A client that offers any other, such as WebSocket,
-/// waits for it and has no use for an HTTP response.
-pub(crate) fn check_upgrade(request: &Parts) -> Result<(), HeadError> {
-    let offers = request.headers.get_all(UPGRADE).iter();
-    let mut protocols = offers.flat_map(|offer| offer.as_bytes().split(|byte| *byte == b','));
-    if protocols.all(|protocol| carries_http(protocol.trim_ascii())) {
-        Ok(())
-    } else {
-        Err(HeadError::UPGRADE)
-    }
-}
-
-fn carries_http(protocol: &[u8]) -> bool {
-    let name = protocol.split(|byte| *byte == b'/').next().unwrap_or_default();
-    let known: [&[u8]; 4] = [b"", b"h2c", b"http", b"tls"];
-    known.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
 fn check_expectation(request: &Parts) -> Result<(), HeadError> {
@@ -264,26 +255,6 @@ mod tests {
             with(&["100-continue", "100-continue"]),
             Err(StatusCode::EXPECTATION_FAILED)
         );
-    }
-
-    #[test]
-    fn only_offers_that_carry_the_same_request_are_ignored() {
-        let with = |value: &str| check_upgrade(&parts("GET", "/", &[("upgrade", value)])).is_ok();
-        for ignored in ["", "h2c", "H2C", "HTTP/2.0", "TLS/1.0, HTTP/1.1", "TLS/1.2,h2c", " , "] {
-            assert!(with(ignored), "{ignored:?}");
-        }
-        for wanted in [
-            "websocket",
-            "WebSocket",
-            "h2c, websocket",
-            "IRC/6.9",
-            "tcp",
-            "http2",
-            "\u{e9}",
-        ] {
-            assert!(!with(wanted), "{wanted:?}");
-        }
-        assert!(check_upgrade(&parts("GET", "/", &[])).is_ok());
     }
 
     #[test]

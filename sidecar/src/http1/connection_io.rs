@@ -60,6 +60,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1Io<S> {
         }
     }
 
+    /// The socket without the limits of HTTP.
+    pub(crate) fn into_stream(mut self) -> Pin<Box<TimeoutWriter<S>>> {
+        self.socket.as_mut().set_timeout_pinned(None);
+        self.socket
+    }
+
     /// Bytes have arrived.
     fn start_head_deadline(&mut self) {
         let next = self.activity.next_head();

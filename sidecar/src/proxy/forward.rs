@@ -1,10 +1,12 @@
 //! Forwards allowed requests: the client's headers become those that the upstream receives.
 
 use actgate::Identity;
+use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST, TRAILER, TRANSFER_ENCODING};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Request, Response, Version};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version};
 use http_body::Body as _;
+use http_body_util::Full;
 use uuid::Uuid;
 
 use super::credentials::{Credentials, Obtained};
@@ -12,11 +14,12 @@ use super::refusal::{Refusal, RequestBodyState};
 use super::request_body::{ClientBody, RequestBody};
 use super::response_body::ResponseBody;
 use super::stream_end::{StreamLimits, TokenTime};
+use super::upgrade::{Handshake, HandshakeError, Tunnel};
 use super::upstream::error::UpstreamError;
 use super::upstream::{Attempt, Upstream};
 use crate::gate::NoCredential;
 use crate::gate::form::Content;
-use crate::gate::request_head::Head;
+use crate::gate::request_head::{Head, Requested};
 use crate::headers::carriers::Carriers;
 use crate::headers::dropped::DroppedHeaders;
 use crate::headers::forwarded::{self, LastHop};
@@ -87,12 +90,23 @@ impl Forward {
             true => None,
             false => Some(self.trailers.filter(head.nominated.clone())),
         };
+        let handshake = match head.requested {
+            Requested::Response => None,
+            Requested::WebSocket => Some(Handshake::of(&mut parts)),
+        };
         let announced = trailers.as_ref().and_then(|filter| filter.announced(&parts.headers));
         self.prepare(&mut parts.headers, &head, caller.identity);
         self.credentials.set(&mut parts.headers, caller.credentials);
         self.via.append(&mut parts.headers, parts.version);
         parts.extensions.clear();
         let version = parts.version;
+        let handshake = match handshake.transpose() {
+            Ok(handshake) => handshake,
+            Err(error) => return Ok(no_tunnel(error, id).map(ResponseBody::Own)),
+        };
+        if let Some(handshake) = &handshake {
+            handshake.offer(&mut parts.headers);
+        }
         let body = RequestBody::new(content, trailers);
         if is_chunked {
             // hyper would write no body of unknown length for GET and HEAD.
@@ -118,6 +132,16 @@ impl Forward {
             .await
         {
             Ok(mut response) => {
+                if let Some(handshake) = handshake {
+                    match handshake.accept(&mut response) {
+                        Ok(None) => {}
+                        Ok(Some(ends)) => {
+                            let tunnel = Tunnel::new(ends, caller.token, self.streams.idle, id);
+                            return Ok(tunnel.response(response.map(drop)));
+                        }
+                        Err(error) => return Ok(no_tunnel(error, id).map(ResponseBody::Own)),
+                    }
+                }
                 hop_by_hop::strip_response(response.headers_mut());
                 // The version belongs to the connection, not to the message (RFC 9112 section 2.3).
                 *response.version_mut() = Version::HTTP_11;
@@ -166,6 +190,14 @@ impl Forward {
     }
 }
 
+/// The refusal of a tunnel that the upstream does not open.
+fn no_tunnel(error: HandshakeError, id: Uuid) -> Response<Full<Bytes>> {
+    tracing::warn!(decision = %id, %error, "the handshake with the upstream failed");
+    let title = "the service behind this gate did not accept the handshake";
+    let refusal = Refusal::new(StatusCode::BAD_GATEWAY, "upstream_handshake", title);
+    refusal.response(id, RequestBodyState::Read)
+}
+
 /// Whether a credential may be a token: it is, unless it is a single credential of another known scheme.
 fn may_be_token(authorization: &HeaderValue) -> bool {
     let field = authorization.as_bytes();
@@ -206,6 +238,7 @@ mod tests {
             host: RequestHost::Named(HeaderValue::from_static("api.example")),
             scheme: http::uri::Scheme::HTTP,
             nominated: Vec::new(),
+            requested: Requested::Response,
             report: None,
             connection: ConnectionInfo {
                 peer: Some("192.0.2.1".parse().unwrap()),

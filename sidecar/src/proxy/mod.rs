@@ -7,7 +7,9 @@ pub(crate) mod refusal;
 pub(crate) mod request_body;
 pub(crate) mod response_body;
 pub(crate) mod stream_end;
+pub(crate) mod upgrade;
 pub(crate) mod upstream;
+mod websocket_key;
 
 use actgate::challenge::Protocol;
 use http::request::Parts;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use actgate::challenge::{Challenge, Protocol};
 use actgate::resource::Metadata;
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, EXPECT};
+use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, EXPECT, SEC_WEBSOCKET_VERSION, UPGRADE};
 use http::request::Parts;
 use http::{HeaderValue, Response, StatusCode, Version};
 use http_body::Body;
@@ -17,6 +17,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::gate::cors::Preflight;
+use crate::gate::upgrade::WEBSOCKET_VERSION;
 
 /// The longest body of a denied request that is read so that its connection can serve the next request.
 const MAX_DISCARDED_BYTES: usize = 64 * 1024;
@@ -53,6 +54,11 @@ impl Refusal {
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self.status == StatusCode::UPGRADE_REQUIRED {
+            headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+            let version = HeaderValue::from_static(WEBSOCKET_VERSION);
+            headers.insert(SEC_WEBSOCKET_VERSION, version);
+        }
         self.describe(&mut response, decision);
         body.close(&mut response);
         response

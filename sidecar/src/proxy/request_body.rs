@@ -104,14 +104,14 @@ struct Forwarded {
 }
 
 impl Progress {
-    fn now() -> Progress {
+    pub(super) fn now() -> Progress {
         Progress {
             start: Instant::now(),
             forwarded: Arc::default(),
         }
     }
 
-    fn record(&self) {
+    pub(super) fn record(&self) {
         let since = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.forwarded.last.store(since, Ordering::Relaxed);
     }
@@ -125,10 +125,15 @@ impl Progress {
         self.forwarded.is_complete.load(Ordering::Relaxed)
     }
 
+    /// When something was last forwarded.
+    pub(super) fn last(&self) -> Instant {
+        self.start + Duration::from_millis(self.forwarded.last.load(Ordering::Relaxed))
+    }
+
     /// Resolves when no part has been forwarded for `limit`.
     pub(crate) async fn stalled(&self, limit: Duration) {
         loop {
-            let due = self.start + Duration::from_millis(self.forwarded.last.load(Ordering::Relaxed)) + limit;
+            let due = self.last() + limit;
             if due <= Instant::now() {
                 return;
             }

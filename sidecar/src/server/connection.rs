@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::uri::Scheme;
-use http::{HeaderValue, Request, Response, header};
+use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -25,6 +25,7 @@ use super::http2;
 use super::listener::Accepted;
 use super::preface::{self, Protocol};
 use super::proxy_protocol;
+use super::tunnel::Successor;
 use crate::gate::connection_info::{AmbiguousMessage, ConnectionInfo};
 use crate::http1::{Http1Io, check_framing, ignore_old_upgrade, is_late_head};
 use crate::timed_body::TimedBody;
@@ -64,14 +65,15 @@ pub(super) async fn client(accepted: Accepted, clients: Arc<Clients>) {
 }
 
 /// Serves HTTP/1.
-async fn serve_http1(
-    socket: impl AsyncRead + AsyncWrite + Send + Unpin,
+async fn serve_http1<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
+    socket: S,
     connection: ConnectionInfo,
     place: &Place,
     clients: &Clients,
 ) {
     let (limits, activity) = (clients.limits, place.activity());
     let io = Http1Io::new(socket, activity.clone(), limits.header, limits.body);
+    let successor = &Successor::default();
     let service = service_fn(|request: Request<Incoming>| {
         let begun = activity.begin();
         let (mut parts, body) = request.into_parts();
@@ -89,7 +91,8 @@ async fn serve_http1(
             if is_endless(&response) {
                 activity.end_with_client();
             }
-            if place.is_draining() {
+            successor.take(&mut response, &exchange);
+            if place.is_draining() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
                 let close = HeaderValue::from_static("close");
                 response.headers_mut().insert(header::CONNECTION, close);
             }
@@ -105,10 +108,12 @@ async fn serve_http1(
         .max_buf_size(limits.max_head as usize)
         // The buffer alone may exceed its size by one read.
         .max_header_size(limits.max_head as usize)
-        .serve_connection(TokioIo::new(io), service);
+        .serve_connection(TokioIo::new(io), service)
+        .with_upgrades();
     if let Err(error) = connection.await {
         report(&error);
     }
+    successor.run::<S>().await;
 }
 
 /// Whether a response is a stream of events, which ends when one side ends the connection.

@@ -14,6 +14,7 @@ pub(crate) mod proxy_protocol;
 pub(crate) mod signals;
 mod socket;
 pub(crate) mod systemd;
+mod tunnel;
 mod unix_socket;
 
 use std::convert::Infallible;
