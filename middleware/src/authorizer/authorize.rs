@@ -55,6 +55,10 @@ impl Authorizer {
         let now = self.inner.clock.now();
         let authorization = match required {
             None => self.authorize(presented, now, &mut StopAtFirst),
+            // Only a route can accept one.
+            Some(_) if presented.target().has_escaped_slash() => {
+                Authorization::Decided(Decision::without_route(Ambiguity::EscapedSlash.error()))
+            }
             required => self.authorize_by(required, presented, now, &mut StopAtFirst),
         };
         if let Authorization::Decided(decision) = &authorization
@@ -94,9 +98,7 @@ impl Authorizer {
                 self.authorize_by(None, presented, now, recorder)
             }
             Err(NoRoute::Ambiguous(ambiguity)) => {
-                let error = Error::InvalidRequest {
-                    reason: ambiguity.reason(),
-                };
+                let error = ambiguity.error();
                 Step::ROUTE.report_found(recorder, &error, || self.other_access(presented.target(), ambiguity));
                 Authorization::Decided(Decision::without_route(error))
             }

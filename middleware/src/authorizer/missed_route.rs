@@ -25,6 +25,12 @@ impl Authorizer {
         });
         match ambiguity {
             Ambiguity::Escape => other,
+            Ambiguity::EscapedSlash => match self.inner.policy.route_of_decoded_slashes(method, target.forms()) {
+                Some(route) => format!("that of `{route}` if the API decodes it"),
+                None => {
+                    "state `escaped_slash: pass` on its route if the API reads it as a part of a segment".to_owned()
+                }
+            },
             Ambiguity::Spelling | Ambiguity::Method => {
                 format!("{other}; state `spelling: exact` if the API distinguishes the two")
             }

@@ -117,7 +117,7 @@ impl PlacedResources {
         let forms = presented.target().forms();
         let found = self.position(host, Folding::default(), forms.decoded);
         if self.has_paths {
-            let ambiguous = |ambiguity: Ambiguity| Err(Error::invalid_request(ambiguity.reason()));
+            let ambiguous = |ambiguity: Ambiguity| Err(ambiguity.error());
             if let Some(path) = forms.kept
                 && self.position(host, Folding::default(), path) != found
             {
@@ -127,6 +127,12 @@ impl PlacedResources {
                 let mut foldings = differences.union(self.differences).subsets().skip(1);
                 foldings.all(|folding| self.position(host, folding, &folding.apply(path)) == found)
             };
+            let is_alike = |path: &String| {
+                self.position(host, Folding::default(), path) == found && folds_alike((path, Folding::of(path)))
+            };
+            if !forms.slashes.iter().all(is_alike) {
+                return ambiguous(Ambiguity::EscapedSlash);
+            }
             if self.comparison == PathComparison::Folded && !forms.iter().all(folds_alike) {
                 return ambiguous(Ambiguity::Spelling);
             }

@@ -89,7 +89,7 @@ where
                         ..
                     } = *wait;
                     let decision = if changed {
-                        let target = Target::new(request.method(), request.uri());
+                        let target = Target::with_escaped_slashes(request.method(), request.uri());
                         layer.authorize(target, &request).into_decision()
                     } else {
                         decision

@@ -86,7 +86,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> ResponseFuture<S, R, B> {
-        let target = Target::new(request.method(), request.uri());
+        let target = Target::with_escaped_slashes(request.method(), request.uri());
         if let Some(response) = self.layer.metadata(&target, &request) {
             return ResponseFuture {
                 state: State::Rejected {

@@ -7,6 +7,7 @@ use actgate_yaml::{Diagnostics, Omissions, Span, Spanned, nearest};
 
 use super::coverage::Coverage;
 use super::document::{Document, Requirements};
+use super::escaped_slash::EscapedSlash;
 use super::mcp::McpMatch;
 use super::origins;
 use super::requirement::Requirement;
@@ -104,7 +105,11 @@ fn add_route(
     context: &mut Context<'_>,
 ) {
     let RouteDocument {
-        matches, mcp, public, ..
+        matches,
+        mcp,
+        public,
+        escaped_slash,
+        ..
     } = &route.value;
     let requirement = route.value.requirement();
     if matches.is_empty() {
@@ -117,6 +122,10 @@ fn add_route(
             Some(_) => "remove `public: true`, or every other key but `match` and `mcp`",
         };
         context.mistake(route.span(), message, help);
+    }
+    if mcp.is_some() && *escaped_slash == EscapedSlash::Pass {
+        let message = "an endpoint of MCP has no escaped slash";
+        context.mistake(route.span(), message, "remove `escaped_slash`");
     }
     let messages = match mcp {
         None => None,
@@ -139,7 +148,7 @@ fn add_route(
             let compiler = Compiler::new(defined, &owner, context);
             Access::Guarded(Arc::new(compiler.requirement(&requirement, None)))
         };
-        routes.add(pattern, messages.clone(), access, context.diagnostics);
+        routes.add(pattern, messages.clone(), access, *escaped_slash, context.diagnostics);
     }
 }
 

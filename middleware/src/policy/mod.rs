@@ -102,6 +102,13 @@
 //! letters (NFKC), several names of one handler. Name these paths in the `match` of the strict route.
 //! A method in a body that is compressed JSON, or neither a form nor JSON, is NOT found either.
 //!
+//! # Escaped slashes
+//!
+//! `%2F` in a path is 400. Some APIs carry it in a segment, such as the name of a project: `/projects/group%2Fname`. A route with
+//! `escaped_slash: pass` beside its `match` states that the API reads it as a part of the segment. The request is matched so, and
+//! forwarded byte for byte. It stays 400 if the path with decoded slashes leads to another access, in any spelling, or has an empty
+//! or a dot segment.
+//!
 //! # Scopes
 //!
 //! A scope that includes others is written at the top of the policy, once for all rules:
@@ -186,8 +193,10 @@
 mod check;
 mod compile;
 mod coverage;
+mod decoded_slashes;
 mod document;
 mod error;
+mod escaped_slash;
 mod evaluate;
 mod evaluation_time;
 mod exact;

@@ -172,6 +172,12 @@ impl Policy {
         Some(&route.name)
     }
 
+    /// The route of a server that decodes the escaped slashes of a path.
+    pub(crate) fn route_of_decoded_slashes(&self, method: &str, forms: PathForms<'_>) -> Option<&str> {
+        let route = self.routes.of_decoded_slashes(method, forms).next()?;
+        Some(&route.name)
+    }
+
     pub(crate) fn requirement(&self, name: &str) -> Option<&Arc<Requirement>> {
         self.requirements.get(name)
     }

@@ -62,6 +62,13 @@ impl Pattern {
         Some((pattern, name))
     }
 
+    /// Whether a segment of a request can be any text.
+    pub(super) fn has_parameter(&self) -> bool {
+        self.segments
+            .iter()
+            .any(|segment| !matches!(segment, Segment::Literal(_)))
+    }
+
     pub(super) fn closeness(&self, method: &str) -> Option<Closeness> {
         let names = |method: &str| self.methods.iter().any(|name| **name == *method);
         match method {

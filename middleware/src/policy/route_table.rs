@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use actgate_yaml::{Diagnostics, Spanned};
 
+use super::escaped_slash::EscapedSlash;
 use super::exact::shown;
 use super::foreign::Explanation;
 use super::mcp::McpMatch;
@@ -31,6 +32,8 @@ pub(super) struct RouteTable {
 pub(crate) struct Route {
     pub(crate) name: Arc<str>,
     pub(crate) access: Access,
+    /// Whether an escaped slash is a part of its segment.
+    pub(super) escaped_slash: EscapedSlash,
     /// The number of the first route with an equal access; of an MCP endpoint, a number of its own, which it has in common
     /// with those whose routes give every message the same access.
     class: usize,
@@ -42,6 +45,10 @@ impl Route {
     /// Whether the message decides which route of the path applies.
     pub(crate) fn is_mcp_endpoint(&self) -> bool {
         self.refinements.is_some()
+    }
+
+    pub(super) fn has_access_of(&self, other: &Route) -> bool {
+        self.class == other.class
     }
 }
 
@@ -75,6 +82,11 @@ impl RouteTable {
 
     pub(super) fn spelling(&self) -> Spelling {
         self.spelling
+    }
+
+    /// The differences in spelling that the patterns themselves have.
+    pub(super) fn differences(&self) -> Folding {
+        self.routers.differences()
     }
 
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
@@ -129,6 +141,9 @@ impl RouteTable {
         {
             return Err(Ambiguity::Escape);
         }
+        if !self.accepts_slashes(found, method, forms) {
+            return Err(Ambiguity::EscapedSlash);
+        }
         // A request without a route is denied in every spelling.
         if found.is_some() && self.spelling == Spelling::Folded && !self.is_of_one_class(class, method, forms) {
             return Err(Ambiguity::Spelling);
@@ -161,7 +176,9 @@ impl RouteTable {
             let mut classes = spellings
                 .iter()
                 .map(|(folding, path)| self.routers.at(*folding, method, path));
+            let mut of_slashes = self.of_decoded_slashes(method, forms);
             classes.any(|index| self.class_of(index) != Some(found.class))
+                || of_slashes.any(|route| !route.has_access_of(found))
         };
         let named = self.routers.names().filter(|method| differs(method));
         // Every method that no route names has the same routes.
@@ -220,7 +237,7 @@ impl RouteTable {
             let foldings = differences.subsets();
             foldings.filter_map(move |folding| self.folded(folding, "POST", path))
         });
-        spellings.any(Route::is_mcp_endpoint)
+        spellings.any(Route::is_mcp_endpoint) || self.of_decoded_slashes("POST", forms).any(Route::is_mcp_endpoint)
     }
 
     /// The route without `mcp`, if it requires everything that each of the others requires.
@@ -255,7 +272,7 @@ impl RouteTable {
     }
 
     /// The route that a server with this folding would choose.
-    fn folded(&self, folding: Folding, method: &str, path: &str) -> Option<&Route> {
+    pub(super) fn folded(&self, folding: Folding, method: &str, path: &str) -> Option<&Route> {
         self.routes.get(self.routers.at(folding, method, &folding.apply(path))?)
     }
 
@@ -269,6 +286,7 @@ impl RouteTable {
         written: &Spanned<String>,
         messages: Option<McpMatch>,
         access: Access,
+        escaped_slash: EscapedSlash,
         diagnostics: &mut Diagnostics,
     ) {
         let (mut pattern, name) = match Pattern::parse(written) {
@@ -285,6 +303,10 @@ impl RouteTable {
             let help = format!("write `match: POST {path}` beside `mcp`");
             diagnostics.push(written.span(), "messages of MCP are POST requests", help);
         }
+        if escaped_slash == EscapedSlash::Pass && !pattern.has_parameter() {
+            let message = format!("`{name}` has no parameter that an escaped slash could be in");
+            diagnostics.push(written.span(), message, "remove `escaped_slash`");
+        }
         let mut leaders = self
             .routes
             .iter()
@@ -300,6 +322,7 @@ impl RouteTable {
         self.routes.push(Route {
             name,
             access,
+            escaped_slash,
             class,
             refinements: None,
         });
@@ -386,7 +409,7 @@ mod tests {
                 line: index as u64 + 1,
                 column: 5,
             };
-            table.add(&written, None, Access::Public, &mut diagnostics);
+            table.add(&written, None, Access::Public, EscapedSlash::Deny, &mut diagnostics);
         }
         table.finish(&mut diagnostics);
         if diagnostics.is_empty() {

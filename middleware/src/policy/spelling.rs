@@ -6,6 +6,8 @@
 
 use serde::Deserialize;
 
+use crate::error::Error;
+
 /// Which spellings of a path the API treats as one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -25,15 +27,22 @@ pub(crate) enum Ambiguity {
     Escape,
     /// On which spellings of the path it treats as one.
     Spelling,
+    /// On whether it decodes an escaped slash.
+    EscapedSlash,
     /// On whether it reads the method in the query.
     Method,
 }
 
 impl Ambiguity {
-    /// The reason of the denial.
-    pub(crate) fn reason(self) -> &'static str {
+    /// The error of a request that is ambiguous.
+    pub(crate) fn error(self) -> Error {
+        Error::invalid_request(self.reason())
+    }
+
+    fn reason(self) -> &'static str {
         match self {
             Ambiguity::Method => "the method in the query (`_method`) requires another access",
+            Ambiguity::EscapedSlash => "the path contains an escaped separator",
             Ambiguity::Escape => "an escape in the path decides which access is required",
             Ambiguity::Spelling => {
                 "the path in another spelling (case, last slash, blanks or dots at the end of a segment) requires another access"

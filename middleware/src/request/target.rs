@@ -53,11 +53,35 @@ impl<'a> Target<'a> {
     /// without a leading slash, with an empty or dot segment, a path parameter (`;`), a backslash, a raw byte outside of ASCII,
     /// or an escape of a control character, a separator, a dot, a per cent sign, a look-alike of a separator, or no UTF-8 at all.
     pub fn new(method: &'a Method, uri: &'a Uri) -> Result<Self, Error> {
+        Target::of(method, uri, EscapedSlash::Denied)
+    }
+
+    /// As [`new`](Self::new), but accepts an escaped slash (`%2F`) within a segment. Routes are matched with it as a part of the
+    /// segment, and [`decide`](crate::Authorizer::decide) denies it on every route without `escaped_slash: pass`.
+    ///
+    /// ```
+    /// use actgate::request::Target;
+    /// use http::{Method, Uri};
+    ///
+    /// let uri = Uri::from_static("/projects/group%2fname");
+    /// assert!(Target::new(&Method::GET, &uri).is_err());
+    /// let target = Target::with_escaped_slashes(&Method::GET, &uri)?;
+    /// assert_eq!(target.path(), "/projects/group%2Fname");
+    /// # Ok::<(), actgate::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), and for a path that has an empty or a dot segment once its slashes are decoded.
+    pub fn with_escaped_slashes(method: &'a Method, uri: &'a Uri) -> Result<Self, Error> {
+        Target::of(method, uri, EscapedSlash::Kept)
+    }
+
+    fn of(method: &'a Method, uri: &'a Uri, slash: EscapedSlash) -> Result<Self, Error> {
         let ambiguous = |reason| Error::InvalidRequest { reason };
         if !is_usual(method) && method.as_str().bytes().any(|byte| byte.is_ascii_lowercase()) {
             return Err(ambiguous("the method contains a lower-case letter"));
         }
-        let path = canonical(uri.path()).map_err(ambiguous)?;
+        let path = canonical(uri.path(), slash).map_err(ambiguous)?;
         Ok(Target {
             method,
             path,
@@ -93,7 +117,7 @@ impl<'a> Target<'a> {
         self.method
     }
 
-    /// The path with its escapes decoded, which routes are matched against. Forward the original, byte for byte.
+    /// The path with its escapes decoded but those of slashes, which routes are matched against. Forward the original, byte for byte.
     pub fn path(&self) -> &str {
         &self.path.decoded
     }
@@ -104,7 +128,12 @@ impl<'a> Target<'a> {
             decoded: &self.path.decoded,
             differences: self.path.differences,
             kept: self.path.kept.as_deref(),
+            slashes: &self.path.slashes,
         }
+    }
+
+    pub(crate) fn has_escaped_slash(&self) -> bool {
+        !self.path.slashes.is_empty()
     }
 
     pub(crate) fn query(&self) -> Option<&'a str> {
@@ -130,6 +159,8 @@ pub(crate) struct PathForms<'t> {
     /// With the escapes that some servers keep, where there are any: those of reserved characters (RFC 3986 section 2.2: `%40`
     /// and `@` need not be equivalent), and those that are needless (`%7E`).
     pub(crate) kept: Option<&'t str>,
+    /// Both with each escaped slash decoded; empty where the path has none. Where it has, it is `%2F` in the others.
+    pub(crate) slashes: &'t [String],
 }
 
 impl<'t> PathForms<'t> {
@@ -139,10 +170,11 @@ impl<'t> PathForms<'t> {
             decoded,
             differences: Folding::of(decoded),
             kept: None,
+            slashes: &[],
         }
     }
 
-    /// Each form, with what a server may ignore in its spelling.
+    /// Each form but those with decoded slashes, with what a server may ignore in its spelling.
     pub(crate) fn iter(self) -> impl Iterator<Item = (&'t str, Folding)> {
         let kept = self.kept.map(|path| (path, Folding::of(path)));
         [Some((self.decoded, self.differences)), kept].into_iter().flatten()
@@ -155,9 +187,19 @@ struct CanonicalPath<'a> {
     decoded: Cow<'a, str>,
     differences: Folding,
     kept: Option<String>,
+    slashes: Vec<String>,
 }
 
-fn canonical(path: &str) -> Result<CanonicalPath<'_>, &'static str> {
+/// What becomes of an escaped slash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum EscapedSlash {
+    Denied,
+    Kept,
+}
+
+const ESCAPED_SEPARATOR: &str = "the path contains an escaped separator";
+
+fn canonical(path: &str, slash: EscapedSlash) -> Result<CanonicalPath<'_>, &'static str> {
     let Some(rest) = path.strip_prefix('/') else {
         return Err("the path does not begin with a slash");
     };
@@ -175,17 +217,9 @@ fn canonical(path: &str) -> Result<CanonicalPath<'_>, &'static str> {
             _ => return Err("the path contains a byte that must be escaped"),
         }
     }
-    let mut segments = rest.split('/').peekable();
-    while let Some(segment) = segments.next() {
-        match segment {
-            // An empty last segment is a trailing slash, a path of its own.
-            "" if segments.peek().is_some() => return Err("the path contains an empty segment"),
-            "." | ".." => return Err("the path contains a dot segment"),
-            _ => {}
-        }
-    }
+    check_segments(rest)?;
     if escaped {
-        return decode(path);
+        return decode(path, slash);
     }
     let differences = match has_differences {
         true => Folding::of(path),
@@ -195,13 +229,28 @@ fn canonical(path: &str) -> Result<CanonicalPath<'_>, &'static str> {
         decoded: Cow::Borrowed(path),
         differences,
         kept: None,
+        slashes: Vec::new(),
     })
 }
 
-fn decode(path: &str) -> Result<CanonicalPath<'_>, &'static str> {
+/// Checks the segments of a path without its first slash.
+fn check_segments(rest: &str) -> Result<(), &'static str> {
+    let mut segments = rest.split('/').peekable();
+    while let Some(segment) = segments.next() {
+        match segment {
+            // An empty last segment is a trailing slash, a path of its own.
+            "" if segments.peek().is_some() => return Err("the path contains an empty segment"),
+            "." | ".." => return Err("the path contains a dot segment"),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn decode(path: &str, slash: EscapedSlash) -> Result<CanonicalPath<'_>, &'static str> {
     let mut decoded = Vec::with_capacity(path.len());
     let mut kept = Vec::with_capacity(path.len());
-    let mut is_kept = false;
+    let (mut is_kept, mut has_slash) = (false, false);
     let mut bytes = path.bytes();
     while let Some(byte) = bytes.next() {
         if byte != b'%' {
@@ -214,7 +263,12 @@ fn decode(path: &str) -> Result<CanonicalPath<'_>, &'static str> {
         let byte = escaped.and_then(|byte| u8::try_from(byte).ok());
         let byte = byte.ok_or("the path contains a broken escape")?;
         match byte {
-            b'/' | b'\\' | b';' => return Err("the path contains an escaped separator"),
+            b'/' if slash == EscapedSlash::Kept => {
+                has_slash = true;
+                decoded.extend(b"%2F");
+                kept.extend(b"%2F");
+            }
+            b'/' | b'\\' | b';' => return Err(ESCAPED_SEPARATOR),
             b'.' => return Err("the path contains an escaped dot"),
             b'%' => return Err("the path is escaped twice"),
             b'A'..=b'Z'
@@ -253,10 +307,25 @@ fn decode(path: &str) -> Result<CanonicalPath<'_>, &'static str> {
         return Err("the path contains a look-alike of a separator");
     }
     let kept = String::from_utf8(kept).map_err(|_| "the path is not UTF-8")?;
+    let kept = is_kept.then_some(kept);
+    let mut slashes = Vec::new();
+    if has_slash {
+        // No other escape of a slash is in either form.
+        slashes.extend(
+            [Some(&decoded), kept.as_ref()]
+                .into_iter()
+                .flatten()
+                .map(|path| path.replace("%2F", "/")),
+        );
+        for path in &slashes {
+            check_segments(&path[1..]).map_err(|_| ESCAPED_SEPARATOR)?;
+        }
+    }
     Ok(CanonicalPath {
         differences: Folding::of(&decoded),
         decoded: Cow::Owned(decoded),
-        kept: is_kept.then_some(kept),
+        kept,
+        slashes,
     })
 }
 
@@ -275,6 +344,10 @@ const LOOK_ALIKES: [char; 23] = [
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn canonical(path: &str) -> Result<CanonicalPath<'_>, &'static str> {
+        super::canonical(path, EscapedSlash::Denied)
+    }
 
     #[test]
     fn a_plain_path_is_unchanged() {
@@ -393,6 +466,48 @@ mod tests {
             "/a%u002f",
         ] {
             assert!(canonical(path).is_err(), "{path}");
+        }
+    }
+
+    #[test]
+    fn an_escaped_slash_is_a_part_of_its_segment_and_a_slash() {
+        for (path, decoded, slashes) in [
+            ("/x/a%2fb", "/x/a%2Fb", &["/x/a/b"][..]),
+            ("/x/a%2Fb%2fc/d", "/x/a%2Fb%2Fc/d", &["/x/a/b/c/d"]),
+            (
+                "/x/%40scope%2Fname",
+                "/x/@scope%2Fname",
+                &["/x/@scope/name", "/x/%40scope/name"],
+            ),
+            ("/x/a%2F", "/x/a%2F", &["/x/a/"]),
+            ("/x/a%20b", "/x/a b", &[]),
+        ] {
+            let canonical = super::canonical(path, EscapedSlash::Kept).unwrap();
+            assert_eq!(
+                (&*canonical.decoded, &canonical.slashes[..]),
+                (
+                    decoded,
+                    &slashes.iter().map(|path| (*path).to_owned()).collect::<Vec<_>>()[..]
+                ),
+                "{path}"
+            );
+        }
+        for path in [
+            "/x/..%2Fadmin",
+            "/x/%2Fadmin",
+            "/x/a%2F%2Fb",
+            "/x/.%2Fb",
+            "/x/a%2F..",
+            "/x/a%2F.%2Fb",
+            "/%2F",
+            "/x/a%5Cb",
+            "/x/a%252Fb",
+            "/x/a%2F;b",
+            "/x/a%2F%2e%2e",
+            "%2Fx",
+            "/x//a%2Fb",
+        ] {
+            assert!(super::canonical(path, EscapedSlash::Kept).is_err(), "{path}");
         }
     }
 

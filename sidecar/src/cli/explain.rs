@@ -309,7 +309,7 @@ fn explain_request(
         .parse()
         .map_err(|_| Error::invalid_request("the path is invalid"))?;
     let uri = path.into();
-    let target = Target::new(&arguments.method, &uri)?;
+    let target = Target::with_escaped_slashes(&arguments.method, &uri)?;
     let headers = request_headers::headers(arguments.mcp.as_ref(), &arguments.headers);
     if authorizer.metadata(&target, &headers).is_some() {
         notes.push(

@@ -85,7 +85,7 @@ impl Cors {
         let method = request.headers.get(ACCESS_CONTROL_REQUEST_METHOD)?;
         let requested = Method::from_bytes(method.as_bytes()).ok()?;
         let is_permitted = self.methods.as_ref().is_none_or(|methods| methods.contains(&requested));
-        let target = Target::new(&requested, &request.uri).ok()?;
+        let target = Target::with_escaped_slashes(&requested, &request.uri).ok()?;
         if !is_permitted || !authorizer.has_route(&target) {
             return None;
         }

@@ -150,7 +150,7 @@ impl Gate {
     /// What the body of an allowed request must not contain; none where no server reads parameters in it.
     pub(crate) fn form_rules(&self, request: &Parts, decided: &Decided) -> Option<FormRules> {
         let encoding = form::encoding(&request.headers)?;
-        let target = Target::new(&request.method, &request.uri).ok()?;
+        let target = Target::with_escaped_slashes(&request.method, &request.uri).ok()?;
         let rules = FormRules {
             encoding,
             access_token: match decided.identity() {
@@ -167,7 +167,7 @@ impl Gate {
             self.report_ring(error);
             Denial::Head(error)
         })?;
-        let target = Target::new(&request.method, &request.uri).map_err(Denial::Authorization)?;
+        let target = Target::with_escaped_slashes(&request.method, &request.uri).map_err(Denial::Authorization)?;
         let target = target.with_origin(head.scheme.as_str(), head.host.as_str());
         if let Some(metadata) = self.authorizer.metadata(&target, &request.headers) {
             return Err(Unforwarded::Metadata(metadata));

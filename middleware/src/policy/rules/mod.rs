@@ -24,6 +24,7 @@ pub(crate) use chain::Truncation;
 pub(super) use finding::{Finding, StepUp};
 
 use super::check::{Check, Tier};
+use super::escaped_slash::EscapedSlash;
 use super::evaluation_time::EvaluationTime;
 use super::mcp::McpDocument;
 use super::syntax::{Context, Word};
@@ -48,6 +49,8 @@ macro_rules! documents {
             pub(super) mcp: Option<Spanned<McpDocument>>,
             #[serde(default)]
             pub(super) public: bool,
+            #[serde(default)]
+            pub(super) escaped_slash: EscapedSlash,
             $($key: Option<Spanned<$Document>>,)*
         }
 

@@ -1,0 +1,14 @@
+//! `escaped_slash` of a route: whether the API reads `%2F` as a part of a segment.
+
+use serde::Deserialize;
+
+/// Whether a route matches paths with an escaped slash.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum EscapedSlash {
+    /// A request with one is denied.
+    #[default]
+    Deny,
+    /// It is a part of its segment.
+    Pass,
+}
