@@ -16,6 +16,7 @@ mod log;
 mod proxy;
 mod server;
 mod start;
+mod start_credentials;
 mod timed_body;
 mod watched_file;
 

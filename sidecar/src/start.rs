@@ -1,37 +1,30 @@
 //! From a configuration to a running gate.
 
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use actgate::Resource;
 use actgate::clock::Clock;
 
-use crate::config::{InternalTokenSettings, Settings, check_named_roots, signing_key_in};
+use crate::config::{Settings, check_named_roots};
 use crate::exit::{Context as _, Failure};
 use crate::gate::hosts::AllowedHosts;
 use crate::gate::request_head::HeadRules;
 use crate::gate::{Gate, RING_WARNING_INTERVAL};
-use crate::headers::internal_jwt::{InternalTokenIssuer, InternalTokens};
-use crate::headers::signing_keys::SigningKeys;
 use crate::headers::trailers::TrailerRules;
 use crate::headers::via::ViaPseudonym;
 use crate::log::decision_log::DecisionLog;
 use crate::log::rate_limit::RateLimit;
 use crate::proxy::Proxy;
-use crate::proxy::credentials::Credentials;
 use crate::proxy::forward::Forward;
 use crate::proxy::upstream::Upstream;
 use crate::proxy::upstream::settings::{Address, UpstreamSettings};
 use crate::server::Server;
 use crate::server::address::ListenAddress;
 use crate::server::listener::Listener;
-use crate::watched_file::{WatchedFile, watch};
+use crate::start_credentials::credentials;
 
 /// The number of connections to the admin listener at a time.
 const ADMIN_CONNECTIONS: u32 = 64;
-
-/// How often the keys of internal tokens are looked at.
-const ROTATION_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Binds the sockets of a gate and starts to fetch keys.
 pub(crate) async fn start(settings: Settings, log: DecisionLog) -> Result<Server, Failure> {
@@ -80,8 +73,7 @@ pub(crate) async fn start(settings: Settings, log: DecisionLog) -> Result<Server
     let carriers = settings.carriers();
     let authorizer = settings.authorizer().build();
     let authorizer = authorizer.and_then(|built| built.start()).context("authorizer")?;
-    let internal = settings.internal_token.map(internal_tokens).transpose()?;
-    let (internal, internal_keys) = internal.unzip();
+    let (credentials, internal_keys) = credentials(settings.credentials)?;
     Ok(Server {
         data,
         admin,
@@ -110,7 +102,7 @@ pub(crate) async fn start(settings: Settings, log: DecisionLog) -> Result<Server
                 carriers,
                 drop_headers: settings.drop_headers,
                 access_token: settings.access_token,
-                credentials: Credentials { internal },
+                credentials,
                 via,
                 streams: settings.streams,
             },
@@ -119,36 +111,4 @@ pub(crate) async fn start(settings: Settings, log: DecisionLog) -> Result<Server
         limits: settings.limits,
         proxy_protocol: settings.proxy_protocol,
     })
-}
-
-/// The internal tokens, and their keys, which are rotated as long as the process runs.
-fn internal_tokens(settings: InternalTokenSettings) -> Result<(InternalTokens, Arc<SigningKeys>), Failure> {
-    let keys = SigningKeys::new(settings.key, settings.lifetime, Instant::now());
-    let keys = Arc::new(keys.context("internal tokens")?);
-    tokio::spawn(rotate(keys.clone()));
-    if let Some(file) = settings.key_file {
-        let (keys, path) = (keys.clone(), file.clone());
-        let offer = move || {
-            let key = signing_key_in(&path).map_err(|error| error.message)?;
-            keys.offer(key, Instant::now());
-            Ok(())
-        };
-        tokio::spawn(watch(vec![WatchedFile::new(file, offer)]));
-    }
-    let issuer = InternalTokenIssuer {
-        header: settings.header,
-        issuer: settings.issuer.into(),
-        lifetime: settings.lifetime,
-        keys: keys.clone(),
-    };
-    Ok((InternalTokens::new(issuer, settings.audience), keys))
-}
-
-async fn rotate(keys: Arc<SigningKeys>) {
-    loop {
-        tokio::time::sleep(ROTATION_INTERVAL).await;
-        if let Err(error) = keys.advance(Instant::now()) {
-            tracing::warn!(%error, "the keys of internal tokens are not rotated");
-        }
-    }
 }

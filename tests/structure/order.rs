@@ -51,6 +51,7 @@ const SIDECAR: &[&[&str]] = &[
     &["server"],
     &["config"],
     &["exit"],
+    &["start_credentials"],
     &["start"],
     &["reload"],
     &["cli"],

@@ -321,7 +321,7 @@ fn missing_roots(settings: &Settings) -> Option<Diagnostic> {
     let checked = check_named_roots(settings).map_err(|fault| format!("root certificates: {fault}"));
     let checked = checked.and_then(|()| {
         let fetch = HttpFetch::new();
-        let checked = fetch.and_then(|fetch| fetch.check_roots(settings.key_addresses()));
+        let checked = fetch.and_then(|fetch| fetch.check_roots(settings.fetched_addresses()));
         checked.map_err(|error| error.to_string())
     });
     let help = "without them `actgate run` does not start";

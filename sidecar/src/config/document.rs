@@ -13,6 +13,7 @@ use serde::de::{Deserializer, Error, IgnoredAny, IntoDeserializer, MapAccess, Vi
 
 use super::credentials_document::InternalTokenDocument;
 use super::duration_text::duration;
+use super::upstream_document::UpstreamDocument;
 use crate::headers::identity::Fact;
 use crate::proxy::forward::AccessTokenForwarding;
 use crate::proxy::stream_end::AfterExpiry;
@@ -21,7 +22,7 @@ use crate::proxy::stream_end::AfterExpiry;
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Document {
     pub(super) listen: Option<Spanned<String>>,
-    pub(super) upstream: Option<Spanned<String>>,
+    pub(super) upstream: Option<Spanned<UpstreamDocument>>,
     pub(super) admin: Option<Spanned<String>>,
     pub(super) audience: Option<Spanned<OneOrMany<Spanned<String>>>>,
     #[serde(deserialize_with = "duration")]
@@ -35,7 +36,7 @@ pub(super) struct Document {
     pub(super) identity_headers: BTreeMap<Fact, Spanned<String>>,
     pub(super) cors: Option<Spanned<CorsDocument>>,
     pub(super) drop_headers: Option<Spanned<Vec<Spanned<String>>>>,
-    pub(super) access_token: AccessTokenForwarding,
+    pub(super) access_token: Option<Spanned<AccessTokenForwarding>>,
     pub(super) internal_token: Option<Spanned<InternalTokenDocument>>,
     pub(super) timeouts: TimeoutsDocument,
     pub(super) streams: StreamsDocument,

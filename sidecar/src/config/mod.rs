@@ -8,9 +8,13 @@ mod roots;
 mod secrets;
 mod settings;
 mod text_file;
+mod upstream_document;
 
 pub(crate) use self::read::{load, parse};
 pub(crate) use self::roots::check_named_roots;
-pub(crate) use self::secrets::signing_key_in;
-pub(crate) use self::settings::{InternalTokenSettings, IssuerSettings, KeyLocation, Settings};
+pub(crate) use self::secrets::{api_key_in, client_secret_in, signing_key_in};
+pub(crate) use self::settings::{
+    ApiKeySettings, CredentialSettings, InternalTokenSettings, IssuerSettings, KeyLocation, Settings,
+    TokenExchangeSettings,
+};
 pub(crate) use self::text_file::read_text;

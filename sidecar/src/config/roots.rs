@@ -19,7 +19,7 @@ pub(crate) fn check_named_roots(settings: &Settings) -> Result<(), String> {
         let scheme = address.get(..6);
         scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https:"))
     };
-    if !settings.key_addresses().any(is_https) {
+    if !settings.fetched_addresses().any(is_https) {
         return Ok(());
     }
     check(env::var_os("SSL_CERT_FILE"), env::var_os("SSL_CERT_DIR"))

@@ -9,9 +9,10 @@ use std::time::Duration;
 use actgate::profile::{Kinds, Profile};
 use actgate::{AuthorizerBuilder, ClaimValue, Policy, Resource, TrustedIssuer};
 use actgate_yaml::{Diagnostics, Span};
-use http::HeaderName;
 use http::uri::Authority;
+use http::{HeaderName, HeaderValue};
 
+use super::secrets::ClientSecret;
 use crate::gate::cors::Cors;
 use crate::gate::hosts::AllowedHost;
 use crate::gate::trusted_proxies::TrustedProxies;
@@ -22,6 +23,7 @@ use crate::headers::signing_keys::KeyOrigin;
 use crate::log::decision_log::LogTarget;
 use crate::proxy::forward::AccessTokenForwarding;
 use crate::proxy::stream_end::StreamLimits;
+use crate::proxy::token_endpoint::TokenRequest;
 use crate::proxy::upstream::settings::UpstreamTimeouts;
 use crate::server::address::ListenAddress;
 use crate::server::limits::ConnectionLimits;
@@ -63,11 +65,19 @@ pub(crate) struct Settings {
     /// Headers that are removed from every request.
     pub(crate) drop_headers: DroppedHeaders,
     pub(crate) access_token: AccessTokenForwarding,
-    pub(crate) internal_token: Option<InternalTokenSettings>,
+    pub(crate) credentials: CredentialSettings,
     pub(crate) upstream_timeouts: UpstreamTimeouts,
     pub(crate) streams: StreamLimits,
     pub(crate) limits: ConnectionLimits,
     pub(crate) decision_log: LogTarget,
+}
+
+/// What the upstream receives in place of the access token.
+#[derive(Debug, Default)]
+pub(crate) struct CredentialSettings {
+    pub(crate) internal_token: Option<InternalTokenSettings>,
+    pub(crate) token_exchange: Option<TokenExchangeSettings>,
+    pub(crate) api_key: Option<ApiKeySettings>,
 }
 
 /// The internal tokens for the upstream.
@@ -80,6 +90,27 @@ pub(crate) struct InternalTokenSettings {
     pub(crate) key: KeyOrigin,
     /// The file of the key, where it is in one.
     pub(crate) key_file: Option<PathBuf>,
+}
+
+/// The exchange of access tokens for those of the upstream.
+#[derive(Debug)]
+pub(crate) struct TokenExchangeSettings {
+    pub(crate) request: TokenRequest,
+    pub(crate) client_id: String,
+    pub(crate) secret: ClientSecret,
+    /// The file of the secret.
+    pub(crate) secret_file: PathBuf,
+    /// Root certificates (PEM) in place of those of the system.
+    pub(crate) roots: Option<String>,
+}
+
+/// The API key of the upstream.
+#[derive(Debug)]
+pub(crate) struct ApiKeySettings {
+    pub(crate) header: HeaderName,
+    pub(crate) value: HeaderValue,
+    /// The file of the value.
+    pub(crate) file: PathBuf,
 }
 
 #[derive(Clone, Debug)]
@@ -164,9 +195,13 @@ impl Settings {
         issuers.filter_map(|issuer| issuer.trusted.carrier().cloned()).collect()
     }
 
-    /// The first address that is fetched for the keys of each issuer, but for those with roots of their own.
-    pub(crate) fn key_addresses(&self) -> impl Iterator<Item = &str> {
+    /// The first address that is fetched for the keys of each issuer, and the token endpoint, but for those with roots of their
+    /// own.
+    pub(crate) fn fetched_addresses(&self) -> impl Iterator<Item = &str> {
         let issuers = self.issuers.iter().filter(|issuer| issuer.roots == Roots::System);
-        issuers.filter_map(|issuer| issuer.keys.address(issuer.trusted.identifier()))
+        let exchange = self.credentials.token_exchange.iter();
+        let exchange = exchange.filter(|exchange| exchange.roots.is_none());
+        let keys = issuers.filter_map(|issuer| issuer.keys.address(issuer.trusted.identifier()));
+        keys.chain(exchange.map(|exchange| exchange.request.url.as_str()))
     }
 }

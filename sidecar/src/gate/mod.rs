@@ -67,6 +67,8 @@ pub(crate) struct NoCredential {
     pub(crate) title: &'static str,
     /// What the decision log contains.
     pub(crate) reason: &'static str,
+    /// The seconds after which the caller may try again.
+    pub(crate) retry_after: Option<u16>,
 }
 
 /// Why a request is denied.

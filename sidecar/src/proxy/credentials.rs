@@ -1,9 +1,14 @@
 //! What one upstream receives with a request in place of the access token of the caller.
 
+use std::time::Duration;
+
 use actgate::Identity;
 use actgate::clock::Clock;
+use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue, StatusCode};
 
+use super::api_key::ApiKey;
+use super::token_exchange::TokenExchange;
 use crate::gate::NoCredential;
 use crate::headers::carriers::Carriers;
 use crate::headers::internal_jwt::InternalTokens;
@@ -14,35 +19,55 @@ use crate::headers::token_digest::TokenDigest;
 pub(crate) struct Credentials {
     /// The tokens of this gate for the upstream.
     pub(crate) internal: Option<InternalTokens>,
+    /// Tokens of an authorization server for the upstream.
+    pub(crate) exchange: Option<TokenExchange>,
+    pub(crate) api_key: Option<ApiKey>,
 }
 
 /// The credentials for one request.
 #[derive(Debug, Default)]
 pub(crate) struct Obtained {
     internal: Option<HeaderValue>,
+    authorization: Option<HeaderValue>,
 }
 
 impl Credentials {
     /// Obtains the credentials for an allowed request. A public route has no identity, and so none of the caller.
-    pub(crate) fn obtain(
+    pub(crate) async fn obtain(
         &self,
         headers: &HeaderMap,
         carriers: &Carriers,
         identity: Option<&Identity>,
     ) -> Result<Obtained, NoCredential> {
-        let (Some(internal), Some(identity)) = (&self.internal, identity) else {
-            return Ok(Obtained::default());
+        let mut obtained = Obtained::default();
+        let (Some(identity), true) = (identity, self.internal.is_some() || self.exchange.is_some()) else {
+            return Ok(obtained);
         };
         let token = carriers.access_token(headers).ok_or(NO_TOKEN)?;
-        let value = internal.token(identity, TokenDigest::of(token), Clock::system().now());
-        let value = value.map_err(|_| UNSIGNED)?;
-        Ok(Obtained { internal: Some(value) })
+        let (digest, now) = (TokenDigest::of(token), Clock::system().now());
+        if let Some(internal) = &self.internal {
+            let value = internal.token(identity, digest, now).map_err(|_| UNSIGNED)?;
+            obtained.internal = Some(value);
+        }
+        if let Some(exchange) = &self.exchange {
+            let remaining = Duration::from_secs(identity.expires_at().saturating_sub(now));
+            // Boxed, so that requests without an exchange are no larger.
+            let authorization = Box::pin(exchange.authorization(token, digest, remaining)).await?;
+            obtained.authorization = Some(authorization);
+        }
+        Ok(obtained)
     }
 
     /// Sets the headers of the credentials. Those of the client with these names are deleted before.
     pub(crate) fn set(&self, headers: &mut HeaderMap, obtained: Obtained) {
         if let (Some(internal), Some(value)) = (&self.internal, obtained.internal) {
             headers.insert(internal.header(), value);
+        }
+        if let Some(authorization) = obtained.authorization {
+            headers.insert(AUTHORIZATION, authorization);
+        }
+        if let Some(api_key) = &self.api_key {
+            api_key.set(headers);
         }
     }
 }
@@ -56,5 +81,6 @@ const fn unsigned(reason: &'static str) -> NoCredential {
         code: "internal_token_unavailable",
         title: "the identity cannot be forwarded now",
         reason,
+        retry_after: None,
     }
 }

@@ -65,12 +65,18 @@ pub(crate) enum AccessTokenForwarding {
     Strip,
     /// It is forwarded where the token was verified.
     Forward,
+    /// It is removed, and exchanged for one for the upstream.
+    Exchange,
 }
 
 impl Forward {
     /// Obtains what the upstream receives in place of the access token.
-    pub(crate) fn obtain(&self, headers: &HeaderMap, identity: Option<&Identity>) -> Result<Obtained, NoCredential> {
-        self.credentials.obtain(headers, &self.carriers, identity)
+    pub(crate) async fn obtain(
+        &self,
+        headers: &HeaderMap,
+        identity: Option<&Identity>,
+    ) -> Result<Obtained, NoCredential> {
+        self.credentials.obtain(headers, &self.carriers, identity).await
     }
 
     /// Sends a request to the upstream and returns its response, or the refusal that replaces it. Fails when the client

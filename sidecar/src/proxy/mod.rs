@@ -1,5 +1,6 @@
 //! Enforcement: an allowed request is forwarded to the upstream, a denied one is answered.
 
+pub(crate) mod api_key;
 pub(crate) mod credentials;
 pub(crate) mod forward;
 pub(crate) mod json_rpc;
@@ -7,11 +8,14 @@ pub(crate) mod refusal;
 pub(crate) mod request_body;
 pub(crate) mod response_body;
 pub(crate) mod stream_end;
+pub(crate) mod token_endpoint;
+pub(crate) mod token_exchange;
 pub(crate) mod upgrade;
 pub(crate) mod upstream;
 mod websocket_key;
 
 use actgate::challenge::Protocol;
+use http::header::RETRY_AFTER;
 use http::request::Parts;
 use http::{Request, Response};
 use http_body::Body as _;
@@ -72,23 +76,26 @@ impl Proxy {
             },
             Err(unforwarded) => Err((unforwarded, Some(body))),
         };
-        let allowed = allowed.and_then(|(head, content)| match self.forward.obtain(&parts.headers, identity) {
-            Ok(obtained) => Ok((head, content, obtained)),
-            Err(error) => {
-                let unread = content.map_err(Into::into).boxed_unsync();
-                Err((Denial::Credential(error).into(), Some(unread)))
-            }
-        });
+        let allowed = match allowed {
+            Ok((head, content)) => match self.forward.obtain(&parts.headers, identity).await {
+                Ok(credentials) => Ok((head, content, credentials)),
+                Err(error) => {
+                    let unread = content.map_err(Into::into).boxed_unsync();
+                    Err((Denial::Credential(error).into(), Some(unread)))
+                }
+            },
+            Err(denied) => Err(denied),
+        };
         let unforwarded = allowed.as_ref().err().map(|(unforwarded, _)| unforwarded);
         self.gate.record(&parts.method, &parts.uri, &decided, unforwarded);
         match allowed {
-            Ok((head, content, obtained)) => {
+            Ok((head, content, credentials)) => {
                 let (method, uri, version) = (parts.method.clone(), parts.uri.clone(), parts.version);
                 let token = TokenTime::of(identity, &self.gate.authorizer, self.forward.streams.after_expiry);
                 let caller = Caller {
                     identity,
                     token,
-                    credentials: obtained,
+                    credentials,
                 };
                 let sent = self.forward.send(parts, content, head, caller, decided.id);
                 let sent = sent.await;
@@ -127,7 +134,11 @@ impl Proxy {
                 Refusal::new(error.status, error.code, error.reason).response(id, state)
             }
             Unforwarded::Denied(Denial::Credential(error)) => {
-                Refusal::new(error.status, error.code, error.title).response(id, state)
+                let mut response = Refusal::new(error.status, error.code, error.title).response(id, state);
+                if let Some(seconds) = error.retry_after {
+                    response.headers_mut().insert(RETRY_AFTER, seconds.into());
+                }
+                response
             }
             Unforwarded::Denied(Denial::Authorization(error)) => {
                 let challenge = decided.challenge(&self.gate.authorizer, error);

@@ -8,6 +8,7 @@ use http::uri::Authority;
 use super::reader::ConfigReader;
 use super::values;
 use crate::config::document::Document;
+use crate::config::upstream_document;
 use crate::gate::hosts::AllowedHost;
 use crate::server::address::ListenAddress;
 
@@ -22,8 +23,8 @@ impl ConfigReader<'_> {
     pub(super) fn addresses(&mut self, document: &Document) -> Option<Addresses> {
         let listen = self.required("listen", document.listen.as_ref(), Span::default());
         let listen = self.listen(listen);
-        let written_upstream = self.required("upstream", document.upstream.as_ref(), Span::default());
-        let upstream = self.optional(written_upstream, |text| values::upstream(text));
+        let written_upstream = self.upstream_url(document);
+        let upstream = self.optional(written_upstream.as_ref(), |text| values::upstream(text));
         let admin = self.optional(document.admin.as_ref(), |text| values::admin(text));
         let tcp = listen.as_ref().and_then(ListenAddress::tcp);
         if let (Some(listen), Some(admin), Some(written)) = (tcp, admin, &document.admin)
@@ -35,7 +36,7 @@ impl ConfigReader<'_> {
             self.diagnostics.push(written.span(), message, help);
         }
         for (name, own) in [("listen", tcp), ("admin", admin)] {
-            if let (Some(own), Some(upstream), Some(written)) = (own, &upstream, written_upstream)
+            if let (Some(own), Some(upstream), Some(written)) = (own, &upstream, &written_upstream)
                 && reaches(upstream, own)
             {
                 let message = format!("`upstream` points to this gate's own `{name}` address");
@@ -55,6 +56,19 @@ impl ConfigReader<'_> {
         match self.optional(written, |text| values::listen(text))? {
             ListenAddress::Unix(path) => Some(ListenAddress::Unix(self.beside(&path.to_string_lossy()))),
             other => Some(other),
+        }
+    }
+
+    /// The URL of the upstream, which is required.
+    fn upstream_url(&mut self, document: &Document) -> Option<Spanned<String>> {
+        let upstream = self.required("upstream", document.upstream.as_ref(), Span::default())?;
+        match upstream_document::url(upstream) {
+            Some((url, Span { line, column })) => Some(Spanned {
+                value: url.to_owned(),
+                line,
+                column,
+            }),
+            None => self.required("url", None, upstream.span()).cloned(),
         }
     }
 

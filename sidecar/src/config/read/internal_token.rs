@@ -3,7 +3,6 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use actgate_yaml::Spanned;
 use http::HeaderName;
 
 use super::reader::ConfigReader;
@@ -40,7 +39,9 @@ impl ConfigReader<'_> {
         };
         let issuer = self.required("issuer", written.issuer.as_ref(), whole.span());
         let issuer = self.optional(issuer, |text| internal_issuer(text, issuers));
-        let audience = match &written.audience {
+        let mapping = document.upstream.as_ref().and_then(|upstream| upstream.value.mapping());
+        let own = mapping.and_then(|mapping| mapping.internal_token.as_ref()?.audience.as_ref());
+        let audience = match own.or(written.audience.as_ref()) {
             Some(audience) => self.take(audience, |text| values::one_word(text, "the audience")),
             None => Some(upstream.to_owned()),
         };
@@ -73,24 +74,6 @@ impl ConfigReader<'_> {
             key,
             key_file,
         })
-    }
-
-    /// Checks that no issuer has its tokens in the header of the internal tokens.
-    pub(super) fn check_internal_header(
-        &mut self,
-        document: &Document,
-        issuers: &[IssuerSettings],
-        header: &HeaderName,
-    ) {
-        let mut carriers = issuers.iter().filter_map(|issuer| issuer.trusted.carrier());
-        if let Some(whole) = &document.internal_token
-            && carriers.any(|carrier| actgate::request::header_name::same(carrier.as_str(), header.as_str()))
-        {
-            let span = whole.value.header.as_ref().map_or(whole.span(), Spanned::span);
-            let message = format!("the tokens of an issuer are in `{header}`");
-            self.diagnostics
-                .push(span, message, "choose another header for the internal tokens");
-        }
     }
 }
 
@@ -139,14 +122,14 @@ mod tests {
     #[test]
     fn the_audience_is_the_upstream_and_the_life_is_short() {
         let settings = read("{ issuer: https://gate.internal }").unwrap();
-        let token = settings.internal_token.unwrap();
+        let token = settings.credentials.internal_token.unwrap();
         assert_eq!(token.header, "x-internal-token");
         assert_eq!(token.issuer, "https://gate.internal");
         assert_eq!(token.audience, "http://127.0.0.1:9");
         assert_eq!(token.lifetime.as_secs(), 60);
         assert!(settings.identity_headers.owns("X_Internal_Token"));
         let settings = parse(Path::new("actgate.yaml"), REST).unwrap();
-        assert!(settings.internal_token.is_none());
+        assert!(settings.credentials.internal_token.is_none());
         assert!(!settings.identity_headers.owns("x-internal-token"));
     }
 
@@ -174,7 +157,7 @@ mod tests {
             ),
             (
                 "{ issuer: a, header: X_Proxy_Token }",
-                "7:38: the tokens of an issuer are in `x_proxy_token`",
+                "5:54: `X-Proxy-Token` is an identity header, which no client may send",
             ),
             (
                 "{ issuer: a, lifetime: 2h }",

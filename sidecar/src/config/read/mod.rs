@@ -4,6 +4,7 @@ mod addresses;
 mod authorizer;
 mod carriers;
 mod cors;
+mod credentials;
 mod drop_headers;
 mod identity_headers;
 mod internal_token;
@@ -101,21 +102,11 @@ impl ConfigReader<'_> {
             mut warnings,
         } = self.issuers(document.issuers.as_ref(), &audiences);
         let mut findings = FileFindings::default();
-        let upstream = document
-            .upstream
-            .as_ref()
-            .map_or("", |upstream| upstream.value.as_str());
-        let internal_token = self.internal_token(document, &issuers, &identity_headers, upstream, &mut findings);
-        if let Some(internal_token) = &internal_token {
-            self.check_internal_header(document, &issuers, &internal_token.header);
-        }
+        let credentials = self.credentials(document, &issuers, &mut identity_headers, &mut findings);
         missing_files.extend(findings.missing);
         warnings.extend(findings.warnings);
         if let Some(written) = &document.issuers {
             self.check_carriers(&written.value, &issuers, &identity_headers);
-        }
-        if let Some(internal_token) = &internal_token {
-            identity_headers.reserve(internal_token.header.clone());
         }
         let policy = self.policy(document, text);
         let resources = self.resources(document, &audiences);
@@ -140,8 +131,12 @@ impl ConfigReader<'_> {
             identity_headers,
             cors,
             drop_headers,
-            access_token: document.access_token,
-            internal_token,
+            access_token: document
+                .access_token
+                .as_ref()
+                .map(|written| written.value)
+                .unwrap_or_default(),
+            credentials,
             upstream_timeouts,
             streams,
             limits,

@@ -3,11 +3,13 @@
 const UNDER_TIMEOUTS: &str = "write it under `timeouts`";
 const UNDER_KEYS: &str = "write it under `keys` of an entry of `issuers`";
 const UNDER_ISSUERS: &str = "write it in an entry of `issuers`";
+const UNDER_UPSTREAM: &str = "write it in a mapping: `upstream: { url: …, … }`";
+const UNDER_EXCHANGE: &str = "write it under `token_exchange` of the upstream";
 const IN_LISTEN: &str = "write the address and the port in `listen`";
 
 /// Unknown keys and their help, in place of the most similar key.
 pub(super) const KEYS: &[(&str, &str)] = &[
-    ("token", "it is `access_token: strip` or `access_token: forward`"),
+    ("token", "it is `access_token: strip`, `forward` or `exchange`"),
     ("chain", "it is `chain_completeness`"),
     ("drain", UNDER_TIMEOUTS),
     (
@@ -34,6 +36,10 @@ pub(super) const KEYS: &[(&str, &str)] = &[
     ("chain_completeness", UNDER_ISSUERS),
     ("prior_actors", UNDER_ISSUERS),
     ("keys", UNDER_ISSUERS),
+    ("api_key", UNDER_UPSTREAM),
+    ("token_exchange", UNDER_UPSTREAM),
+    ("token_endpoint", UNDER_EXCHANGE),
+    ("client_secret_file", UNDER_EXCHANGE),
     ("port", IN_LISTEN),
     (
         "host",

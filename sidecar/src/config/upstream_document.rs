@@ -1,0 +1,62 @@
+//! The structure of `upstream`: a URL, or a mapping with it.
+
+use std::fmt;
+
+use actgate_yaml::{Span, Spanned};
+use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
+
+use super::credentials_document::{ApiKeyDocument, InternalAudienceDocument, TokenExchangeDocument};
+
+/// An upstream as it is written.
+#[derive(Debug)]
+pub(super) enum UpstreamDocument {
+    Url(String),
+    Mapping(Box<UpstreamMapping>),
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct UpstreamMapping {
+    pub(super) url: Option<Spanned<String>>,
+    pub(super) internal_token: Option<InternalAudienceDocument>,
+    pub(super) api_key: Option<Spanned<ApiKeyDocument>>,
+    pub(super) token_exchange: Option<Spanned<TokenExchangeDocument>>,
+}
+
+/// The URL of an upstream, and its place.
+pub(super) fn url(upstream: &Spanned<UpstreamDocument>) -> Option<(&str, Span)> {
+    match &upstream.value {
+        UpstreamDocument::Url(url) => Some((url, upstream.span())),
+        UpstreamDocument::Mapping(mapping) => mapping.url.as_ref().map(|url| (url.value.as_str(), url.span())),
+    }
+}
+
+impl UpstreamDocument {
+    pub(super) fn mapping(&self) -> Option<&UpstreamMapping> {
+        match self {
+            UpstreamDocument::Url(_) => None,
+            UpstreamDocument::Mapping(mapping) => Some(mapping),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for UpstreamDocument {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct UrlOrMapping;
+        impl<'de> Visitor<'de> for UrlOrMapping {
+            type Value = UpstreamDocument;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a URL\nwrite the URL of the API, or a mapping with `url`")
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<UpstreamDocument, E> {
+                Ok(UpstreamDocument::Url(text.to_owned()))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<UpstreamDocument, A::Error> {
+                Deserialize::deserialize(MapAccessDeserializer::new(map)).map(UpstreamDocument::Mapping)
+            }
+        }
+        deserializer.deserialize_any(UrlOrMapping)
+    }
+}
