@@ -46,13 +46,12 @@ pub enum Protocol {
 impl Protocol {
     /// The protocol of a request: gRPC is a POST of `application/grpc`, with or without a suffix. gRPC-Web is HTTP.
     pub fn of(method: &Method, headers: &HeaderMap) -> Protocol {
+        if method != Method::POST {
+            return Protocol::Http;
+        }
         let content_type = headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
         match content_type.split_at_checked("application/grpc".len()) {
-            Some((start, [] | [b'+' | b';', ..]))
-                if method == Method::POST && start.eq_ignore_ascii_case(b"application/grpc") =>
-            {
-                Protocol::Grpc
-            }
+            Some((start, [] | [b'+' | b';', ..])) if start.eq_ignore_ascii_case(b"application/grpc") => Protocol::Grpc,
             _ => Protocol::Http,
         }
     }

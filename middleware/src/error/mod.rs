@@ -217,6 +217,11 @@ impl Error {
         Error::InvalidRequest { reason }
     }
 
+    /// The error of an expired token, for code around the library that ends a request which lasts longer than its token.
+    pub fn expired() -> Error {
+        Error::claim("exp", Reason::Expired)
+    }
+
     pub(crate) fn claim(claim: &'static str, reason: Reason) -> Error {
         Error::InvalidClaim { claim, reason }
     }

@@ -84,7 +84,8 @@ A WebSocket is a tunnel once the upstream has answered the handshake with 101. T
 checked: that is for the API. `Upgrade` to another protocol is answered with 501; an offer of `h2c`, `HTTP/…` or `TLS/…` is
 ignored. A response and a tunnel end with the access token of their request, unless `streams: { after_expiry: continue }`; a
 request body is forwarded to its end. Interim responses of the upstream (102, 103) are not forwarded; `100 Continue` is sent
-when the upstream takes the body. `timeouts: { response }` is for the response head: a long poll needs a longer one.
+when the upstream takes the body, over HTTP/1.1 alone. `timeouts: { response }` is for the response head: a long poll needs a
+longer one, and a call of gRPC has `stream`.
 Forwarded requests have a `Via` entry with a pseudonym of this process. A request that comes back with it, or that has
 passed more than 64 proxies, is answered with 508. Some servers compress no response to a request with `Via` unless
 configured to (nginx: `gzip_proxied any`). A response of the upstream has at most 256 header lines.

@@ -1,6 +1,7 @@
 //! Forwards allowed requests: the client's headers become those that the upstream receives.
 
 use actgate::Identity;
+use actgate::challenge::Protocol;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST, TRAILER, TRANSFER_ENCODING};
 use http::request::Parts;
@@ -11,7 +12,7 @@ use uuid::Uuid;
 
 use super::credentials::{Credentials, Obtained};
 use super::refusal::{Refusal, RequestBodyState};
-use super::request_body::{ClientBody, RequestBody};
+use super::request_body::{BodyFault, ClientBody, RequestBody};
 use super::response_body::ResponseBody;
 use super::stream_end::{StreamLimits, TokenTime};
 use super::upgrade::{Handshake, HandshakeError, Tunnel};
@@ -48,13 +49,14 @@ pub(crate) struct Caller<'a> {
     /// None on a public route.
     pub(crate) identity: Option<&'a Identity>,
     pub(crate) token: Option<TokenTime>,
+    pub(crate) protocol: Protocol,
     /// What the upstream receives in place of the access token.
     pub(crate) credentials: Obtained,
 }
 
-/// The client's body broke off or contained a token before the upstream responded. The value is the reason.
+/// The client's body failed before the upstream responded.
 #[derive(Debug)]
-pub(crate) struct BodyFailed(pub(crate) &'static str);
+pub(crate) struct BodyFailed(pub(crate) BodyFault);
 
 /// What happens to the access token of an allowed request, in `Authorization` or in the header of its issuer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
@@ -113,7 +115,11 @@ impl Forward {
         if let Some(handshake) = &handshake {
             handshake.offer(&mut parts.headers);
         }
-        let body = RequestBody::new(content, trailers);
+        let protocol = caller.protocol;
+        let body = match protocol {
+            Protocol::Grpc => RequestBody::new(content, trailers).until(caller.token.clone()),
+            _ => RequestBody::new(content, trailers),
+        };
         if is_chunked {
             // hyper would write no body of unknown length for GET and HEAD.
             let chunked = HeaderValue::from_static("chunked");
@@ -154,7 +160,7 @@ impl Forward {
                 return Ok(ResponseBody::upstream(response, version, caller.token, id));
             }
             // Caused by the client, so that it is not reported to the operator.
-            Err(UpstreamError::Request(reason)) => return Err(BodyFailed(reason)),
+            Err(UpstreamError::Request(fault)) => return Err(BodyFailed(fault)),
             Err(error) => {
                 tracing::warn!(decision = %id, %error, "the upstream did not respond");
                 Refusal::new(
@@ -164,7 +170,7 @@ impl Forward {
                 )
             }
         };
-        Ok(refusal.response(id, state).map(ResponseBody::Own))
+        Ok(refusal.response(protocol, id, state).map(ResponseBody::Own))
     }
 
     fn prepare(&self, headers: &mut HeaderMap, head: &Head, identity: Option<&Identity>) {
@@ -201,7 +207,7 @@ fn no_tunnel(error: HandshakeError, id: Uuid) -> Response<Full<Bytes>> {
     tracing::warn!(decision = %id, %error, "the handshake with the upstream failed");
     let title = "the service behind this gate did not accept the handshake";
     let refusal = Refusal::new(StatusCode::BAD_GATEWAY, "upstream_handshake", title);
-    refusal.response(id, RequestBodyState::Read)
+    refusal.response(Protocol::Http, id, RequestBodyState::Read)
 }
 
 /// Whether a credential may be a token: it is, unless it is a single credential of another known scheme.

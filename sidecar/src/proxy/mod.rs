@@ -3,6 +3,7 @@
 pub(crate) mod api_key;
 pub(crate) mod credentials;
 pub(crate) mod forward;
+mod grpc;
 pub(crate) mod json_rpc;
 pub(crate) mod refusal;
 pub(crate) mod request_body;
@@ -14,6 +15,7 @@ pub(crate) mod upgrade;
 pub(crate) mod upstream;
 mod websocket_key;
 
+use actgate::Error;
 use actgate::challenge::Protocol;
 use http::header::RETRY_AFTER;
 use http::request::Parts;
@@ -23,7 +25,7 @@ use http_body_util::BodyExt as _;
 
 use self::forward::{BodyFailed, Caller, Forward};
 use self::refusal::{Refusal, RequestBodyState};
-use self::request_body::ClientBody;
+use self::request_body::{BodyFault, ClientBody};
 use self::response_body::ResponseBody;
 use self::stream_end::TokenTime;
 use crate::gate::connection_info::CallerDenied;
@@ -91,23 +93,34 @@ impl Proxy {
         match allowed {
             Ok((head, content, credentials)) => {
                 let (method, uri, version) = (parts.method.clone(), parts.uri.clone(), parts.version);
+                let protocol = Protocol::of(&parts.method, &parts.headers);
                 let token = TokenTime::of(identity, &self.gate.authorizer, self.forward.streams.after_expiry);
                 let caller = Caller {
                     identity,
                     token,
                     credentials,
+                    protocol,
                 };
                 let sent = self.forward.send(parts, content, head, caller, decided.id);
                 let sent = sent.await;
-                sent.unwrap_or_else(|BodyFailed(reason)| {
+                sent.unwrap_or_else(|BodyFailed(fault)| {
                     // The upstream received a part of the request at most, and no end of its body.
-                    let error = HeadError::ambiguous(reason);
-                    let denied = Denial::Head(error).into();
-                    self.gate.record(&method, &uri, &decided, Some(&denied));
-                    let refusal = Refusal::new(error.status, error.code, error.reason);
-                    refusal
-                        .response(decided.id, RequestBodyState::unread(version))
-                        .map(ResponseBody::Own)
+                    let state = RequestBodyState::unread(version);
+                    let (denial, response) = match fault {
+                        BodyFault::Client(reason) => {
+                            let error = HeadError::ambiguous(reason);
+                            let refusal = Refusal::new(error.status, error.code, error.reason);
+                            (Denial::Head(error), refusal.response(protocol, decided.id, state))
+                        }
+                        BodyFault::Expired => {
+                            let error = Error::expired();
+                            let challenge = self.gate.authorizer.challenge(&error);
+                            let response = refusal::challenge(&challenge, protocol, decided.id, state);
+                            (Denial::Authorization(error), response)
+                        }
+                    };
+                    self.gate.record(&method, &uri, &decided, Some(&denial.into()));
+                    response.map(ResponseBody::Own)
                 })
             }
             Err((unforwarded, body)) => self.refuse(&parts, body, &unforwarded, &decided).await,
@@ -127,14 +140,15 @@ impl Proxy {
             Some(body) => refusal::discard_body(request, body).await,
             None => RequestBodyState::unread(request.version),
         };
+        let protocol = Protocol::of(&request.method, &request.headers);
         let mut response = match unforwarded {
             Unforwarded::Metadata(metadata) => refusal::metadata(metadata, id, state),
             Unforwarded::Preflight(preflight) => refusal::preflight(preflight, state),
             Unforwarded::Denied(Denial::Head(error)) => {
-                Refusal::new(error.status, error.code, error.reason).response(id, state)
+                Refusal::new(error.status, error.code, error.reason).response(protocol, id, state)
             }
             Unforwarded::Denied(Denial::Credential(error)) => {
-                let mut response = Refusal::new(error.status, error.code, error.title).response(id, state);
+                let mut response = Refusal::new(error.status, error.code, error.title).response(protocol, id, state);
                 if let Some(seconds) = error.retry_after {
                     response.headers_mut().insert(RETRY_AFTER, seconds.into());
                 }
@@ -142,7 +156,6 @@ impl Proxy {
             }
             Unforwarded::Denied(Denial::Authorization(error)) => {
                 let challenge = decided.challenge(&self.gate.authorizer, error);
-                let protocol = Protocol::of(&request.method, &request.headers);
                 match challenge.json_rpc_error(&request.headers) {
                     Some(error) if protocol == Protocol::Http => json_rpc::response(&challenge, &error, id, state),
                     _ => refusal::challenge(&challenge, protocol, id, state),

@@ -16,6 +16,7 @@ use http_body_util::{BodyExt as _, Full};
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::grpc;
 use crate::gate::cors::Preflight;
 use crate::gate::upgrade::WEBSOCKET_VERSION;
 
@@ -48,8 +49,8 @@ impl Refusal {
         Refusal { status, code, title }
     }
 
-    /// The response. It closes the connection when the request body was not read.
-    pub(crate) fn response(&self, decision: Uuid, body: RequestBodyState) -> Response<Full<Bytes>> {
+    /// The response to a caller of `protocol`. It closes the connection when the request body was not read.
+    pub(crate) fn response(&self, protocol: Protocol, decision: Uuid, body: RequestBodyState) -> Response<Full<Bytes>> {
         let mut response = Response::new(Full::default());
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
@@ -59,7 +60,10 @@ impl Refusal {
             let version = HeaderValue::from_static(WEBSOCKET_VERSION);
             headers.insert(SEC_WEBSOCKET_VERSION, version);
         }
-        self.describe(&mut response, decision);
+        match protocol {
+            Protocol::Grpc => grpc::write_status(&mut response, self.title),
+            _ => self.describe(&mut response, decision),
+        }
         body.close(&mut response);
         response
     }

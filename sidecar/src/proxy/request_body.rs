@@ -12,6 +12,7 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::combinators::UnsyncBoxBody;
 use tokio::time::Instant;
 
+use super::stream_end::TokenTime;
 use crate::gate::form::{Content, FormError};
 use crate::headers::trailers::TrailerFilter;
 
@@ -24,8 +25,20 @@ pub(crate) struct RequestBody {
     content: Content<ClientBody>,
     /// None where the body is empty.
     trailers: Option<TrailerFilter>,
+    /// The token of a call of gRPC, which ends with it. Any other body is forwarded to its end.
+    token: Option<TokenTime>,
     progress: Progress,
-    fault: Arc<OnceLock<&'static str>>,
+    fault: Arc<OnceLock<BodyFault>>,
+}
+
+/// Why the body of a request failed.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+pub(crate) enum BodyFault {
+    /// The client broke off, or its body contains what it must not.
+    #[error("{0}")]
+    Client(&'static str),
+    #[error("the access token has expired")]
+    Expired,
 }
 
 impl RequestBody {
@@ -34,9 +47,15 @@ impl RequestBody {
         RequestBody {
             content,
             trailers,
+            token: None,
             progress: Progress::now(),
             fault: Arc::default(),
         }
+    }
+
+    /// The same body, which fails once `token` has expired.
+    pub(crate) fn until(self, token: Option<TokenTime>) -> RequestBody {
+        RequestBody { token, ..self }
     }
 
     /// When a part of the request was last forwarded.
@@ -45,7 +64,7 @@ impl RequestBody {
     }
 
     /// Why the client's body failed; set when it does.
-    pub(crate) fn fault(&self) -> Arc<OnceLock<&'static str>> {
+    pub(crate) fn fault(&self) -> Arc<OnceLock<BodyFault>> {
         self.fault.clone()
     }
 }
@@ -64,6 +83,10 @@ impl Body for RequestBody {
             }
         }
         match frame {
+            Poll::Ready(Some(Ok(_))) if body.token.as_ref().is_some_and(TokenTime::has_expired) => {
+                let _ = body.fault.set(BodyFault::Expired);
+                Poll::Ready(Some(Err(FormError::Client(BodyFault::Expired.into()))))
+            }
             Poll::Ready(Some(Ok(frame))) => Poll::Ready(match (frame.into_trailers(), &body.trailers) {
                 (Err(data), _) => Some(Ok(data)),
                 (Ok(mut trailers), Some(filter)) => {
@@ -73,7 +96,7 @@ impl Body for RequestBody {
                 (Ok(_), None) => None,
             }),
             Poll::Ready(Some(Err(error))) => {
-                let _ = body.fault.set(error.reason());
+                let _ = body.fault.set(BodyFault::Client(error.reason()));
                 Poll::Ready(Some(Err(error)))
             }
             other => other,
@@ -144,7 +167,26 @@ impl Progress {
 
 #[cfg(test)]
 mod tests {
+    use actgate::clock::FixedClock;
+    use http_body_util::{BodyExt as _, Full};
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_call_ends_with_its_token() {
+        let clock = FixedClock::at(100);
+        let body = || {
+            let content = Full::from("a").map_err(|never| match never {}).boxed_unsync();
+            let token = TokenTime::until(101, clock.clone().into());
+            RequestBody::new(Content::opaque(content), None).until(Some(token))
+        };
+        assert!(body().frame().await.unwrap().is_ok());
+        clock.set(101);
+        let mut late = body();
+        let fault = late.fault();
+        assert!(late.frame().await.unwrap().is_err());
+        assert!(matches!(fault.get(), Some(BodyFault::Expired)));
+    }
 
     #[tokio::test(start_paused = true)]
     async fn only_a_request_without_progress_stalls() {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use actgate::challenge::Protocol;
 use http::Request;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
@@ -20,6 +21,7 @@ use tokio_io_timeout::TimeoutWriter;
 use super::clients::{Clients, MadeRoom, caller_of};
 use super::connections::Place;
 use super::head_form;
+use super::tunnel::StreamUse;
 use crate::activity::{Activity, TrackedBody};
 use crate::gate::connection_info::ConnectionInfo;
 use crate::timed_body::TimedBody;
@@ -58,12 +60,19 @@ where
         let (mut parts, body) = request.into_parts();
         parts.extensions.insert(connection.clone());
         head_form::record(&mut parts);
+        let stream_use = StreamUse::of(&mut parts);
         let (clients, activity) = (clients.clone(), activity.clone());
         async move {
             let exchange = begun.ok_or(MadeRoom)?;
-            let body = exchange.track(TimedBody::new(body, limits.body)).boxed_unsync();
-            let response = clients.proxy.answer(Request::from_parts(parts, body)).await;
+            // A call of gRPC may be silent for longer than other bodies.
+            let limit = match Protocol::of(&parts.method, &parts.headers) {
+                Protocol::Grpc => clients.proxy.forward.streams.idle,
+                _ => limits.body,
+            };
+            let body = exchange.track(TimedBody::new(body, limit)).boxed_unsync();
+            let mut response = clients.proxy.answer(Request::from_parts(parts, body)).await;
             activity.answered(caller_of(&response));
+            stream_use.follow(&mut response, &exchange);
             Ok::<_, MadeRoom>(response.map(|body| StreamBody {
                 body: exchange.track(body),
                 _end: EndOfStream(activity),
@@ -79,6 +88,7 @@ where
         .max_header_list_size(limits.max_head)
         .max_pending_accept_reset_streams(PENDING_RESETS)
         .max_local_error_reset_streams(RESETS_FOR_ERRORS)
+        .enable_connect_protocol()
         .keep_alive_interval(PING_INTERVAL)
         .keep_alive_timeout(PING_TIMEOUT)
         .serve_connection(TokioIo::new(socket), service);

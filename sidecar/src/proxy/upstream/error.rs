@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use http::StatusCode;
 
+use crate::proxy::request_body::BodyFault;
+
 /// Limits of a response head.
 pub(super) const MAX_HEADER_LINES: usize = 256;
 pub(super) const MAX_HEAD_BYTES: usize = 408 * 1024;
@@ -22,7 +24,7 @@ pub(crate) enum UpstreamError {
     TimedOut(Duration),
     /// The client's body broke off or contained a token.
     #[error("the request body failed: {0}")]
-    Request(&'static str),
+    Request(BodyFault),
     #[error(
         "the response head has more than {MAX_HEADER_LINES} header lines, or more than {} KiB",
         MAX_HEAD_BYTES / 1024

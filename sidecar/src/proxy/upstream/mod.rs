@@ -20,6 +20,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use actgate::challenge;
 use http::header::UPGRADE;
 use http::uri::Scheme;
 use http::{Request, Response, StatusCode};
@@ -34,7 +35,7 @@ use self::lease::Lease;
 use self::retry::Spare;
 use self::settings::{Protocol, UpstreamSettings, UpstreamTimeouts};
 use self::tls::UpstreamTls;
-use super::request_body::{Progress, RequestBody};
+use super::request_body::{BodyFault, Progress, RequestBody};
 
 /// The most addresses of an upstream.
 pub(crate) const MAX_ADDRESSES: usize = 64;
@@ -149,7 +150,7 @@ impl Upstream {
             Connection::Http2(_) => form::http2(&mut request, self.scheme.clone(), &endpoint.authority)?,
         }
         let sent = exchange
-            .in_time(self.timeouts.response, lease.connection.send(request))
+            .in_time(exchange.response_limit(&self.timeouts), lease.connection.send(request))
             .await;
         let sent = sent.inspect_err(|_| lease.retire())?;
         let response = sent.map_err(|error| exchange.failure(error))?;
@@ -231,7 +232,8 @@ impl Upstream {
 /// What is known of a request while its connection has it.
 struct Exchange {
     progress: Progress,
-    fault: Arc<OnceLock<&'static str>>,
+    fault: Arc<OnceLock<BodyFault>>,
+    protocol: challenge::Protocol,
     has_body: bool,
     version: NeededVersion,
 }
@@ -264,11 +266,21 @@ impl Exchange {
         Exchange {
             progress: request.body().progress(),
             fault: request.body().fault(),
+            protocol: challenge::Protocol::of(request.method(), request.headers()),
             has_body: !request.body().is_end_stream(),
             version: match request.headers().contains_key(UPGRADE) {
                 true => NeededVersion::Http1,
                 false => NeededVersion::Any,
             },
+        }
+    }
+
+    /// How long the response head may take. A call of gRPC has the deadline of its client, which cancels it then, and may be
+    /// silent before its first message.
+    fn response_limit(&self, timeouts: &UpstreamTimeouts) -> Duration {
+        match self.protocol {
+            challenge::Protocol::Grpc => timeouts.stream.max(timeouts.response),
+            _ => timeouts.response,
         }
     }
 
@@ -292,7 +304,7 @@ impl Exchange {
             SendError::Failed(error) => (error, Cause::Other),
         };
         match self.fault.get() {
-            Some(reason) => UpstreamError::Request(reason).into(),
+            Some(fault) => UpstreamError::Request(*fault).into(),
             None if is_head_too_large(&error) => UpstreamError::HeadTooLarge.into(),
             None => Failure {
                 error: UpstreamError::NoResponse(innermost(&error)),
