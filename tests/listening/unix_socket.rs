@@ -1,8 +1,9 @@
 //! `listen: unix:PATH`.
 
 use std::fs;
+use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 
 use tempfile::TempDir;
@@ -13,6 +14,7 @@ use crate::deployment::key_server::{Conduct, KeyServer};
 use crate::deployment::upstream::Upstream;
 use crate::deployment::{Configuration, ROUTES};
 use crate::mint::TokenIssuer;
+use crate::wire::request;
 
 /// A configuration in a folder, which listens at the path.
 fn configure(folder: &TempDir, upstream: &Upstream, listen: &str) -> String {
@@ -98,4 +100,30 @@ fn another_file_is_not_replaced() {
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(text.contains("the file is no socket"), "{text}");
     assert_eq!(fs::read_to_string(&file).expect("the file"), "text");
+}
+
+#[test]
+fn a_peer_of_the_socket_may_be_a_trusted_proxy() {
+    let folder = TempDir::new().expect("a folder");
+    let upstream = Upstream::start();
+    let socket = folder.path().join("gate.sock");
+    let configuration = configure(&folder, &upstream, "unix:gate.sock");
+    let text = fs::read_to_string(&configuration).expect("the configuration");
+    let trusted = format!("trusted_proxies: [unix, 10.0.0.0/8]\n{text}");
+    for (text, client, scheme) in [(text, None, "http"), (trusted, Some("192.0.2.1, 10.0.0.2"), "https")] {
+        fs::write(&configuration, text).expect("a configuration");
+        let mut process = run(&configuration, &socket);
+        let before = upstream.count();
+        let lines = ["X-Forwarded-For: 192.0.2.1, 10.0.0.2", "X-Forwarded-Proto: https"];
+        let mut stream = UnixStream::connect(&socket).expect("a connection");
+        stream.write_all(&request("GET", "/open/page", &lines)).expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        let received = upstream.since(before);
+        let head = &received[0].head;
+        assert_eq!(head.value("x-forwarded-for").as_deref(), client);
+        assert_eq!(head.values("x-forwarded-proto"), [scheme]);
+        process.terminate();
+        process.wait();
+    }
 }

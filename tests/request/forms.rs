@@ -48,6 +48,37 @@ fn a_token_in_what_some_server_reads_as_a_form_is_a_second_credential() {
     table.finish();
 }
 
+/// Servers differ in the boundary that they read, and in what they read as a header of a part.
+#[test]
+fn a_token_in_a_part_of_a_multipart_body_is_a_second_credential() {
+    let deployment = Deployment::with_routes();
+    let line = deployment.writer();
+    let mut table = Table::on(&deployment);
+    let part = |disposition: &str| format!("--b\r\nContent-Disposition: {disposition}\r\n\r\nx\r\n--b--\r\n");
+    for media_type in [
+        "multipart/form-data; boundary=b",
+        "Multipart/Form-Data; Boundary=\"b\"",
+        "multipart/form-data",
+        "multipart/form-data; boundary=other",
+        "multipart/form-data; boundary=b; boundary=c",
+        "multipart/form-data; boundary=\"b",
+        "multipart/mixed; boundary=b",
+        "text/plain, multipart/form-data; boundary=b",
+    ] {
+        let kind = format!("Content-Type: {media_type}");
+        for disposition in [
+            "form-data; name=\"access_token\"",
+            "form-data; name=access_token; filename=a",
+        ] {
+            let bytes = post(&[&line, &kind], &part(disposition));
+            table.request(&format!("{media_type}, {disposition}"), &bytes, INVALID_REQUEST);
+        }
+        let bytes = post(&[&line, &kind], &part("form-data; name=\"other\""));
+        table.request(&format!("{media_type}, another name"), &bytes, PASSES);
+    }
+    table.finish();
+}
+
 #[test]
 fn a_body_of_another_type_is_not_read() {
     let deployment = Deployment::with_routes();

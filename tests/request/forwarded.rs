@@ -183,6 +183,28 @@ fn metadata_and_challenges_are_for_the_host_that_a_trusted_proxy_reports() {
     );
 }
 
+#[test]
+fn the_decision_log_has_the_address_of_the_client() {
+    let deployment = trusting("127.0.0.1");
+    for (lines, address) in [
+        (&[][..], Some("127.0.0.1")),
+        (&["X-Forwarded-For: 6.6.6.6, 192.0.2.1, 10.0.0.2"], Some("192.0.2.1")),
+        (&["Forwarded: for=\"[2001:db8::1]:80\""], Some("2001:db8::1")),
+        (&["Forwarded: for=_hidden"], None),
+        (&["X-Real-IP: 192.0.2.7"], Some("192.0.2.7")),
+        // It is not known which of them the proxy means.
+        (
+            &["X-Forwarded-For: 192.0.2.1", "Forwarded: for=192.0.2.2"],
+            Some("127.0.0.1"),
+        ),
+    ] {
+        let before = deployment.gate.decisions().len();
+        wire::answer(deployment.gate.address, &request(lines));
+        let decision = deployment.gate.decision_after(before);
+        assert_eq!(decision["client_address"].as_str(), address, "{lines:?}: {decision}");
+    }
+}
+
 /// A value of a forwarding header, well-formed or not.
 fn value() -> impl Strategy<Value = String> {
     let known = prop::sample::select(vec![

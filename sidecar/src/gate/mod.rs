@@ -15,6 +15,7 @@ pub(crate) mod request_host;
 pub(crate) mod trusted_proxies;
 pub(crate) mod upgrade;
 
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use actgate::challenge::Challenge;
@@ -25,6 +26,7 @@ use http::request::Parts;
 use http::{Method, StatusCode, Uri};
 use uuid::Uuid;
 
+use self::connection_info::ConnectionInfo;
 use self::cors::{Cors, Preflight};
 use self::form::{AccessTokenRule, FormError, FormRules};
 use self::head_error::HeadError;
@@ -54,6 +56,7 @@ pub(crate) struct Decided {
     /// Identifies the decision, for the caller and in the log.
     pub(crate) id: Uuid,
     decision: Option<Decision>,
+    client_address: Option<IpAddr>,
     received: Instant,
 }
 
@@ -135,7 +138,15 @@ impl Gate {
     pub(crate) async fn decide(&self, request: &Parts) -> (Decided, Result<Head, Unforwarded>) {
         let received = Instant::now();
         let id = decision_log::new_id();
-        let (decision, outcome) = match self.authorize(request).await {
+        let head = self.head_rules.check(request);
+        let client_address = match &head {
+            Ok(head) => head.client(),
+            Err(_) => request
+                .extensions
+                .get::<ConnectionInfo>()
+                .and_then(|connection| connection.peer),
+        };
+        let (decision, outcome) = match self.authorize(request, head).await {
             Ok((head, decision)) => {
                 let outcome = decision.outcome().map(|()| head);
                 let outcome = outcome.map_err(|error| Denial::Authorization(error.clone()));
@@ -145,7 +156,12 @@ impl Gate {
             }
             Err(unforwarded) => (None, Err(unforwarded)),
         };
-        let decided = Decided { id, decision, received };
+        let decided = Decided {
+            id,
+            decision,
+            client_address,
+            received,
+        };
         (decided, outcome)
     }
 
@@ -164,8 +180,8 @@ impl Gate {
         Some(rules).filter(|rules| !rules.permit_all())
     }
 
-    async fn authorize(&self, request: &Parts) -> Result<(Head, Decision), Unforwarded> {
-        let head = self.head_rules.check(request).map_err(|error| {
+    async fn authorize(&self, request: &Parts, head: Result<Head, HeadError>) -> Result<(Head, Decision), Unforwarded> {
+        let head = head.map_err(|error| {
             self.report_ring(error);
             Denial::Head(error)
         })?;
@@ -212,6 +228,7 @@ impl Gate {
             issuer: identity.map(Identity::issuer),
             chain: identity.map(Chain::of),
             client: identity.and_then(Identity::client),
+            client_address: decided.client_address,
             latency_us: u64::try_from(decided.received.elapsed().as_micros()).unwrap_or(u64::MAX),
         };
         match unforwarded {

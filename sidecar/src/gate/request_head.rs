@@ -3,6 +3,8 @@
 //! It denies ambiguous requests (RFC 9112 sections 3.2 and 7.6.1). A head that passes has one host and a `Connection`
 //! header that cannot remove a header which the decision or the upstream depends on.
 
+use std::net::IpAddr;
+
 use actgate::request::header_name;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT, HOST, ORIGIN, TE};
 use http::request::Parts;
@@ -43,6 +45,14 @@ pub(crate) enum Requested {
     Response,
     /// A tunnel, after a handshake with the upstream.
     WebSocket,
+}
+
+impl Head {
+    /// The address of the client, if it is known.
+    pub(crate) fn client(&self) -> Option<IpAddr> {
+        let peer = self.connection.peer;
+        self.report.as_ref().map_or(peer, |report| report.client(peer))
+    }
 }
 
 /// What the head of a request is checked against.

@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -75,6 +76,9 @@ pub(crate) struct Event<'a> {
     /// The client of a verified token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) client: Option<&'a str>,
+    /// The address of the client: of the peer, unless trusted proxies report another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) client_address: Option<IpAddr>,
     /// Microseconds from the request head to the decision.
     pub(crate) latency_us: u64,
 }
@@ -207,6 +211,7 @@ mod tests {
             issuer: None,
             chain: None,
             client: None,
+            client_address: None,
             latency_us: 7,
         }
     }

@@ -25,8 +25,8 @@ use self::x_forwarded::XForwarded;
 pub(crate) struct Report {
     /// The client first, the proxy before the peer last.
     nodes: Vec<Node>,
-    /// The address of the client: the last that is not itself a trusted proxy, or the first.
-    pub(crate) client: Option<IpAddr>,
+    /// The address of the client: the last that is not itself a trusted proxy, or the first; none if it is hidden.
+    client: Option<IpAddr>,
     /// The scheme that the client used.
     pub(crate) scheme: Option<Scheme>,
     /// The host that the client named, as it was written.
@@ -74,6 +74,16 @@ impl Report {
             },
         };
         Ok(report)
+    }
+}
+
+impl Report {
+    /// The address of the client, if it is known. Without a report of it, it is that of the peer.
+    pub(crate) fn client(&self, peer: Option<IpAddr>) -> Option<IpAddr> {
+        match self.nodes.is_empty() && self.real_ip.is_none() {
+            true => peer,
+            false => self.client,
+        }
     }
 }
 
@@ -210,6 +220,13 @@ mod tests {
         assert_eq!(client_of(&[("x-real-ip", "192.0.2.1")]).as_deref(), Some("192.0.2.1"));
         let both = [("x-real-ip", "6.6.6.6"), ("x-forwarded-for", "192.0.2.1")];
         assert_eq!(client_of(&both).as_deref(), Some("192.0.2.1"));
+        let peer = Some(IpAddr::from([10, 0, 0, 9]));
+        assert_eq!(read(&[]).unwrap().client(peer), peer);
+        assert_eq!(read(&[("x-forwarded-for", "unknown")]).unwrap().client(peer), None);
+        assert_eq!(
+            read(&[("x-real-ip", "10.0.0.8")]).unwrap().client(peer),
+            Some(IpAddr::from([10, 0, 0, 8]))
+        );
         assert!(read(&[("x-real-ip", "192.0.2.1"), ("x-real-ip", "192.0.2.2")]).is_err());
     }
 
