@@ -34,5 +34,6 @@ mod streams;
 mod structure;
 mod table;
 mod token;
+mod traffic;
 mod vectors;
 mod wire;

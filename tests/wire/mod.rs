@@ -3,6 +3,7 @@
 pub mod challenge;
 pub mod http1;
 pub mod http2;
+pub mod http2_frames;
 
 use std::io::{self, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
