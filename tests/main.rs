@@ -33,6 +33,7 @@ mod spelling;
 mod streams;
 mod structure;
 mod table;
+mod tls;
 mod token;
 mod traffic;
 mod vectors;

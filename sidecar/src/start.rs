@@ -1,11 +1,12 @@
 //! From a configuration to a running gate.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use actgate::Resource;
 use actgate::clock::Clock;
 
-use crate::config::{Settings, check_named_roots};
+use crate::config::{Settings, TlsSettings, UnusableFile, check_named_roots};
 use crate::exit::{Context as _, Failure};
 use crate::gate::hosts::AllowedHosts;
 use crate::gate::request_head::HeadRules;
@@ -21,13 +22,15 @@ use crate::proxy::upstream::settings::{Address, UpstreamSettings};
 use crate::server::Server;
 use crate::server::address::ListenAddress;
 use crate::server::listener::Listener;
+use crate::server::tls::Tls;
 use crate::start_credentials::credentials;
+use crate::watched_file::{WatchedFile, watch};
 
 /// The number of connections to the admin listener at a time.
 const ADMIN_CONNECTIONS: u32 = 64;
 
 /// Binds the sockets of a gate and starts to fetch keys.
-pub(crate) async fn start(settings: Settings, log: DecisionLog) -> Result<Server, Failure> {
+pub(crate) async fn start(mut settings: Settings, log: DecisionLog) -> Result<Server, Failure> {
     // It reads 0 for any earlier time. Neither a token nor a certificate could be checked.
     if Clock::system().now() == 0 {
         return Err(Failure::Runtime(
@@ -67,6 +70,7 @@ pub(crate) async fn start(settings: Settings, log: DecisionLog) -> Result<Server
     let hosts = AllowedHosts::new(&settings.hosts, address.tcp(), audiences);
     let hosts = hosts.with(resources.flat_map(Resource::hosts));
     let via = ViaPseudonym::default();
+    let tls = settings.tls.take().map(start_tls).transpose()?;
     check_named_roots(&settings).context("root certificates")?;
     let upstream = UpstreamSettings::plain(Address::Tcp(settings.upstream.clone()));
     let upstream = Upstream::new(&upstream, settings.upstream_timeouts).context("upstream")?;
@@ -109,6 +113,21 @@ pub(crate) async fn start(settings: Settings, log: DecisionLog) -> Result<Server
         },
         internal_keys,
         limits: settings.limits,
+        tls,
         proxy_protocol: settings.proxy_protocol,
     })
+}
+
+/// TLS with clients. Its files are read again when they change, as long as the process runs.
+fn start_tls(settings: TlsSettings) -> Result<Arc<Tls>, Failure> {
+    let read = |settings: &TlsSettings| {
+        let read = settings.read();
+        read.map_err(|UnusableFile { file, reason, .. }| format!("`{}`: {reason}", file.display()))
+    };
+    let tls = Tls::new(read(&settings).context("tls")?).context("tls")?;
+    let tls = Arc::new(tls);
+    let (files, replaced) = (settings.files().cloned().collect(), tls.clone());
+    let take = move || replaced.replace(read(&settings)?).map_err(|error| error.to_string());
+    tokio::spawn(watch(vec![WatchedFile::together(files, take)]));
+    Ok(tls)
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs::Metadata;
+use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
@@ -11,13 +12,13 @@ use tokio::time::{MissedTickBehavior, interval};
 /// How often the files are looked at.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// A file, and what takes its content when it changes.
+/// A file or several that belong together, and what takes their content when it changes.
 pub(crate) struct WatchedFile {
-    path: PathBuf,
+    paths: Vec<PathBuf>,
     /// Fails with the reason why the content cannot be used; the earlier content is used then.
     take: Box<dyn FnMut() -> Result<(), String> + Send>,
-    /// The state that was read last.
-    read: Option<FileState>,
+    /// The states that were read last, in the order of the paths; empty before the first reading.
+    read: Vec<FileState>,
 }
 
 /// What differs where the content of a file does. A link is followed, so that one that leads elsewhere is a change.
@@ -45,24 +46,36 @@ impl FileState {
 impl WatchedFile {
     /// `take` is called for the first time at once: the file may have changed since it was read.
     pub(crate) fn new(path: PathBuf, take: impl FnMut() -> Result<(), String> + Send + 'static) -> WatchedFile {
+        WatchedFile::together(vec![path], take)
+    }
+
+    /// The same for several files: `take` is called when one of them changes.
+    pub(crate) fn together(
+        paths: Vec<PathBuf>,
+        take: impl FnMut() -> Result<(), String> + Send + 'static,
+    ) -> WatchedFile {
         WatchedFile {
-            path,
+            paths,
             take: Box::new(take),
-            read: None,
+            read: Vec::new(),
         }
     }
 
     fn look(&mut self) {
         // A file that does not exist, between two versions of it, has not changed.
-        let Ok(metadata) = std::fs::metadata(&self.path) else {
+        let states = self.paths.iter().map(std::fs::metadata);
+        let Ok(states) = states
+            .map(|metadata| Ok(FileState::of(&metadata?)))
+            .collect::<io::Result<Vec<_>>>()
+        else {
             return;
         };
-        let state = FileState::of(&metadata);
-        if self.read.as_ref() == Some(&state) {
+        let read = std::mem::replace(&mut self.read, states);
+        let Some(changed) = (0..self.paths.len()).find(|file| read.get(*file) != self.read.get(*file)) else {
             return;
-        }
-        let is_change = self.read.replace(state).is_some();
-        let file = self.path.display();
+        };
+        let is_change = !read.is_empty();
+        let file = self.paths[changed].display();
         match (self.take)() {
             Ok(()) if is_change => tracing::info!(%file, "the changed file is in use"),
             Ok(()) => {}
@@ -74,7 +87,7 @@ impl WatchedFile {
 impl fmt::Debug for WatchedFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WatchedFile")
-            .field("path", &self.path)
+            .field("paths", &self.paths)
             .finish_non_exhaustive()
     }
 }

@@ -1,10 +1,11 @@
-//! X.509 certificates (RFC 5280), made at run time: an authority, and a server at 127.0.0.1 that it vouches for.
+//! X.509 certificates (RFC 5280), made at run time: an authority, and the servers and clients that it vouches for.
 
+use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
 /// `ecdsa-with-SHA256`, `commonName`, `basicConstraints` and `subjectAltName`.
 const ECDSA_SHA256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02];
@@ -18,10 +19,34 @@ pub struct CertificateAuthority {
     key: EcdsaKeyPair,
 }
 
-/// The certificate of a server and its private key (PKCS #8), both in DER.
-pub struct ServerCertificate {
+/// A certificate and its private key (PKCS #8), both in DER.
+pub struct Certificate {
     pub certificate: Vec<u8>,
     pub key: Vec<u8>,
+}
+
+impl Certificate {
+    /// The certificate, as PEM.
+    pub fn pem(&self) -> String {
+        pem("CERTIFICATE", &self.certificate)
+    }
+
+    /// The private key, as PEM.
+    pub fn key_pem(&self) -> String {
+        pem("PRIVATE KEY", &self.key)
+    }
+
+    /// The thumbprint of the certificate (RFC 8705 section 3.1).
+    pub fn thumbprint(&self) -> String {
+        URL_SAFE_NO_PAD.encode(digest(&SHA256, &self.certificate))
+    }
+}
+
+/// When a certificate is valid.
+#[derive(Clone, Copy)]
+pub enum Validity {
+    ThisCentury,
+    Past,
 }
 
 impl CertificateAuthority {
@@ -29,32 +54,53 @@ impl CertificateAuthority {
         Self { name, key: key() }
     }
 
-    /// Its own certificate, as PEM.
-    pub fn pem(&self) -> String {
+    /// Its own certificate, in DER.
+    pub fn certificate(&self) -> Vec<u8> {
         // A boolean: it is an authority.
         let constraints = extension(BASIC_CONSTRAINTS, &sequence(&[tlv(0x01, &[0xff])]));
-        let certificate = self.sign(self.name, &self.key, &constraints);
-        let text = STANDARD.encode(certificate);
-        let lines: Vec<_> = text.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
-        let lines = lines.join("\n");
-        format!("-----BEGIN CERTIFICATE-----\n{lines}\n-----END CERTIFICATE-----\n")
+        self.sign(self.name, &self.key, &constraints, Validity::ThisCentury)
+    }
+
+    /// Its own certificate, as PEM.
+    pub fn pem(&self) -> String {
+        pem("CERTIFICATE", &self.certificate())
     }
 
     /// A certificate for 127.0.0.1.
-    pub fn server(&self) -> ServerCertificate {
-        let key = key();
-        // An IP address.
-        let names = extension(SUBJECT_ALT_NAME, &sequence(&[tlv(0x87, &[127, 0, 0, 1])]));
-        let certificate = self.sign("server", &key, &names);
-        let private = key.to_pkcs8v1().expect("the key in PKCS #8");
-        let key = private.as_ref().to_vec();
-        ServerCertificate { certificate, key }
+    pub fn server(&self) -> Certificate {
+        self.server_of(&[], Validity::ThisCentury)
     }
 
-    fn sign(&self, subject: &str, key: &EcdsaKeyPair, extension: &[u8]) -> Vec<u8> {
+    /// A certificate for 127.0.0.1 and these DNS names.
+    pub fn server_of(&self, names: &[&str], validity: Validity) -> Certificate {
+        // An IP address, then DNS names.
+        let mut all = vec![tlv(0x87, &[127, 0, 0, 1])];
+        all.extend(names.iter().map(|name| tlv(0x82, name.as_bytes())));
+        self.issue("server", &all, validity)
+    }
+
+    /// A certificate for a client.
+    pub fn client(&self, name: &str) -> Certificate {
+        self.issue(name, &[tlv(0x82, name.as_bytes())], Validity::ThisCentury)
+    }
+
+    fn issue(&self, subject: &str, names: &[Vec<u8>], validity: Validity) -> Certificate {
+        let key = key();
+        let names = extension(SUBJECT_ALT_NAME, &sequence(names));
+        let certificate = self.sign(subject, &key, &names, validity);
+        let private = key.to_pkcs8v1().expect("the key in PKCS #8");
+        let key = private.as_ref().to_vec();
+        Certificate { certificate, key }
+    }
+
+    fn sign(&self, subject: &str, key: &EcdsaKeyPair, extension: &[u8], validity: Validity) -> Vec<u8> {
         let algorithm = || sequence(&[tlv(0x06, ECDSA_SHA256)]);
         let public: PublicKeyX509Der<'_> = key.public_key().as_der().expect("the public key");
-        let validity = sequence(&[tlv(0x17, b"200101000000Z"), tlv(0x17, b"491231235959Z")]);
+        let end: &[u8] = match validity {
+            Validity::ThisCentury => b"491231235959Z",
+            Validity::Past => b"200201000000Z",
+        };
+        let validity = sequence(&[tlv(0x17, b"200101000000Z"), tlv(0x17, end)]);
         let body = sequence(&[
             // Version 3.
             tlv(0xa0, &tlv(0x02, &[2])),
@@ -70,6 +116,13 @@ impl CertificateAuthority {
         let bits = [&[0], signature.as_ref()].concat();
         sequence(&[body, algorithm(), tlv(0x03, &bits)])
     }
+}
+
+fn pem(label: &str, der: &[u8]) -> String {
+    let text = STANDARD.encode(der);
+    let lines: Vec<_> = text.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
+    let lines = lines.join("\n");
+    format!("-----BEGIN {label}-----\n{lines}\n-----END {label}-----\n")
 }
 
 fn key() -> EcdsaKeyPair {

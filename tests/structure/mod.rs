@@ -45,6 +45,8 @@ const CRYPTO_FILES: &[&str] = &[
     "middleware/src/keys/jwk.rs",
     "middleware/src/request/client_certificate.rs",
     "middleware/src/testing.rs",
+    "sidecar/src/server/certificates.rs",
+    "sidecar/src/server/tls.rs",
     "middleware/src/token/jws.rs",
     "sidecar/issuer/src/keys.rs",
     "sidecar/issuer/src/secret.rs",

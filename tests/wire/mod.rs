@@ -4,6 +4,7 @@ pub mod challenge;
 pub mod http1;
 pub mod http2;
 pub mod http2_frames;
+pub mod tls;
 
 use std::io::{self, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};

@@ -17,11 +17,13 @@ use super::upstream_document::UpstreamDocument;
 use crate::headers::identity::Fact;
 use crate::proxy::forward::AccessTokenForwarding;
 use crate::proxy::stream_end::AfterExpiry;
+use crate::server::tls::Expectation;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Document {
     pub(super) listen: Option<Spanned<String>>,
+    pub(super) tls: Option<Spanned<TlsDocument>>,
     pub(super) upstream: Option<Spanned<UpstreamDocument>>,
     pub(super) admin: Option<Spanned<String>>,
     pub(super) audience: Option<Spanned<OneOrMany<Spanned<String>>>>,
@@ -132,6 +134,29 @@ pub(super) struct TimeoutsDocument {
     pub(super) drain: Option<Spanned<String>>,
     #[serde(deserialize_with = "duration")]
     pub(super) stream: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct TlsDocument {
+    pub(super) certificate: Option<Spanned<String>>,
+    pub(super) key: Option<Spanned<String>>,
+    pub(super) further: Option<Vec<Spanned<PairDocument>>>,
+    pub(super) client_certificates: Option<Spanned<ClientCertificatesDocument>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct PairDocument {
+    pub(super) certificate: Option<Spanned<String>>,
+    pub(super) key: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct ClientCertificatesDocument {
+    pub(super) ca_file: Option<Spanned<String>>,
+    pub(super) demand: Expectation,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -8,6 +8,7 @@ mod roots;
 mod secrets;
 mod settings;
 mod text_file;
+mod tls;
 mod upstream_document;
 
 pub(crate) use self::read::{load, parse};
@@ -18,3 +19,4 @@ pub(crate) use self::settings::{
     TokenExchangeSettings,
 };
 pub(crate) use self::text_file::read_text;
+pub(crate) use self::tls::{TlsSettings, UnusableFile};

@@ -13,6 +13,7 @@ use http::uri::Authority;
 use http::{HeaderName, HeaderValue};
 
 use super::secrets::ClientSecret;
+use super::tls::TlsSettings;
 use crate::gate::cors::Cors;
 use crate::gate::hosts::AllowedHost;
 use crate::gate::trusted_proxies::TrustedProxies;
@@ -38,6 +39,8 @@ pub(crate) struct Settings {
     pub(crate) listen: ListenAddress,
     /// The networks of load balancers that write the address of a client before its first byte.
     pub(crate) proxy_protocol: ProxyProtocol,
+    /// TLS with clients; none where they connect in plain text.
+    pub(crate) tls: Option<TlsSettings>,
     /// The API behind the gate, over plain HTTP.
     pub(crate) upstream: Authority,
     /// The address for liveness and readiness.

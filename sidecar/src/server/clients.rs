@@ -1,9 +1,12 @@
 //! What the connections of clients share.
 
+use std::sync::Arc;
+
 use http::Response;
 
 use super::limits::ConnectionLimits;
 use super::proxy_protocol::ProxyProtocol;
+use super::tls::Tls;
 use crate::activity::Caller;
 use crate::gate::connection_info::CallerDenied;
 use crate::proxy::Proxy;
@@ -13,6 +16,8 @@ use crate::proxy::Proxy;
 pub(super) struct Clients {
     pub(super) proxy: Proxy,
     pub(super) limits: ConnectionLimits,
+    /// None where they connect in plain text.
+    pub(super) tls: Option<Arc<Tls>>,
     pub(super) proxy_protocol: ProxyProtocol,
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use actgate::request::ClientCertificate;
 use bytes::Bytes;
 use http::uri::Scheme;
 use http::{HeaderValue, Request, Response, StatusCode, header};
@@ -15,7 +16,6 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 
 use super::clients::{Clients, MadeRoom, caller_of};
@@ -25,6 +25,9 @@ use super::http2;
 use super::listener::Accepted;
 use super::preface::{self, Protocol};
 use super::proxy_protocol;
+use super::socket::Socket;
+use super::stream::Stream;
+use super::tls::{Handshake, Tls};
 use super::tunnel::Successor;
 use crate::gate::connection_info::{AmbiguousMessage, ConnectionInfo};
 use crate::http1::{Http1Io, check_framing, ignore_old_upgrade, is_late_head};
@@ -49,28 +52,50 @@ pub(super) async fn client(accepted: Accepted, clients: Arc<Clients>) {
         Ok(client) => client,
         Err(error) => return proxy_protocol::report(&error),
     };
+    // A client that sends nothing within the time for a request head is not served.
+    let begun = timeout(clients.limits.header, begin(socket, clients.tls.as_deref()));
+    let (protocol, stream, scheme, client_certificate) = match begun.await {
+        Ok(Ok(begun)) => begun,
+        Ok(Err(error)) => return report_unbegun(&error),
+        Err(_) => return,
+    };
     let connection = ConnectionInfo {
         peer,
-        scheme: Scheme::HTTP,
-        client_certificate: None,
-    };
-    // A client that sends nothing within the time for a request head is not served.
-    let Ok(Ok((protocol, socket))) = timeout(clients.limits.header, preface::protocol(socket)).await else {
-        return;
+        scheme,
+        client_certificate,
     };
     match protocol {
-        Protocol::Http1 => serve_http1(socket, connection, &place, &clients).await,
-        Protocol::Http2 => http2::serve(socket, connection, &place, clients).await,
+        Protocol::Http1 => serve_http1(stream, connection, &place, &clients).await,
+        Protocol::Http2 => http2::serve(stream, connection, &place, clients).await,
+    }
+}
+
+/// Finds the protocol of a connection, by TLS or by its first bytes.
+async fn begin(socket: Socket, tls: Option<&Tls>) -> io::Result<(Protocol, Stream, Scheme, Option<ClientCertificate>)> {
+    let Some(tls) = tls else {
+        let (protocol, socket) = preface::protocol(socket).await?;
+        return Ok((protocol, Stream::Plain(socket), Scheme::HTTP, None));
+    };
+    let Handshake {
+        socket,
+        protocol,
+        client_certificate,
+    } = tls.accept(socket).await?;
+    Ok((protocol, Stream::Tls(socket), Scheme::HTTPS, client_certificate))
+}
+
+/// Reports a connection without a request, as [`report`] does.
+fn report_unbegun(error: &io::Error) {
+    static FAILED: AtomicU64 = AtomicU64::new(0);
+    if error.kind() == io::ErrorKind::InvalidData {
+        count(&FAILED, error, "TLS handshakes failed");
+    } else {
+        tracing::debug!(%error, "connection ended early");
     }
 }
 
 /// Serves HTTP/1.
-async fn serve_http1<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
-    socket: S,
-    connection: ConnectionInfo,
-    place: &Place,
-    clients: &Clients,
-) {
+async fn serve_http1(socket: Stream, connection: ConnectionInfo, place: &Place, clients: &Clients) {
     let (limits, activity) = (clients.limits, place.activity());
     let io = Http1Io::new(socket, activity.clone(), limits.header, limits.body);
     let successor = &Successor::default();
@@ -113,7 +138,7 @@ async fn serve_http1<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
     if let Err(error) = connection.await {
         report(&error);
     }
-    successor.run::<S>().await;
+    successor.run::<Stream>().await;
 }
 
 /// Whether a response is a stream of events, which ends when one side ends the connection.
@@ -144,6 +169,10 @@ fn report(error: &hyper::Error) {
         tracing::debug!(%error, "connection ended early");
         return;
     };
+    count(counter, error, message);
+}
+
+fn count(counter: &AtomicU64, error: &dyn Error, message: &str) {
     let count = counter.fetch_add(1, Ordering::Relaxed) + 1;
     if count.is_power_of_two() {
         tracing::info!(count, %error, "{message}");

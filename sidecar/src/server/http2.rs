@@ -15,12 +15,12 @@ use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_io_timeout::TimeoutWriter;
 
 use super::clients::{Clients, MadeRoom, caller_of};
 use super::connections::Place;
 use super::head_form;
+use super::stream::Stream;
 use super::tunnel::StreamUse;
 use crate::activity::{Activity, TrackedBody};
 use crate::gate::connection_info::ConnectionInfo;
@@ -47,10 +47,7 @@ const PENDING_RESETS: usize = 20;
 const RESETS_FOR_ERRORS: usize = 1024;
 
 /// Serves `socket` to its end, which comes with the last stream once draining has begun.
-pub(super) async fn serve<S>(socket: S, connection: ConnectionInfo, place: &Place, clients: Arc<Clients>)
-where
-    S: AsyncRead + AsyncWrite + Send + 'static,
-{
+pub(super) async fn serve(socket: Stream, connection: ConnectionInfo, place: &Place, clients: Arc<Clients>) {
     let limits = clients.limits;
     let mut socket = Box::pin(TimeoutWriter::new(socket));
     socket.as_mut().set_timeout_pinned(Some(limits.body));

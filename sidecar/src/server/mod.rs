@@ -1,6 +1,7 @@
 //! The listeners of a gate, and their graceful shutdown.
 
 pub(crate) mod address;
+pub(crate) mod certificates;
 mod clients;
 pub(crate) mod connection;
 pub(crate) mod connections;
@@ -13,7 +14,9 @@ mod preface;
 pub(crate) mod proxy_protocol;
 pub(crate) mod signals;
 mod socket;
+mod stream;
 pub(crate) mod systemd;
+pub(crate) mod tls;
 mod tunnel;
 mod unix_socket;
 
@@ -30,6 +33,7 @@ use self::connections::Connections;
 use self::limits::ConnectionLimits;
 use self::listener::{Accepted, Listener};
 use self::proxy_protocol::ProxyProtocol;
+use self::tls::Tls;
 use crate::admin;
 use crate::admin::health::{ConnectionCount, Readiness};
 use crate::headers::signing_keys::SigningKeys;
@@ -48,6 +52,8 @@ pub(crate) struct Server {
     /// The keys of internal tokens, which the admin listener publishes.
     pub(crate) internal_keys: Option<Arc<SigningKeys>>,
     pub(crate) limits: ConnectionLimits,
+    /// None where clients connect in plain text.
+    pub(crate) tls: Option<Arc<Tls>>,
     pub(crate) proxy_protocol: ProxyProtocol,
 }
 
@@ -61,6 +67,7 @@ impl Server {
             proxy,
             internal_keys,
             limits,
+            tls,
             proxy_protocol,
         } = self;
         let readiness = Readiness::of(proxy.gate.authorizer.clone());
@@ -71,6 +78,7 @@ impl Server {
         let clients = Arc::new(Clients {
             proxy,
             limits,
+            tls,
             proxy_protocol,
         });
         let start = |accepted: Accepted| {

@@ -74,14 +74,6 @@ pub(super) struct Rewound<S> {
     socket: S,
 }
 
-impl<S> Rewound<S> {
-    /// A socket of which nothing has been read.
-    pub(super) fn untouched(socket: S) -> Rewound<S> {
-        let first = Bytes::new();
-        Rewound { first, socket }
-    }
-}
-
 impl<S: AsyncRead + Unpin> AsyncRead for Rewound<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, target: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if self.first.is_empty() {

@@ -19,6 +19,7 @@ mod reader;
 mod renamed;
 mod resources;
 mod secret_file;
+mod tls;
 mod trusted_proxies;
 mod values;
 
@@ -103,6 +104,7 @@ impl ConfigReader<'_> {
         } = self.issuers(document.issuers.as_ref(), &audiences);
         let mut findings = FileFindings::default();
         let credentials = self.credentials(document, &issuers, &mut identity_headers, &mut findings);
+        let tls = self.tls(document.tls.as_ref(), &mut findings);
         missing_files.extend(findings.missing);
         warnings.extend(findings.warnings);
         if let Some(written) = &document.issuers {
@@ -115,6 +117,7 @@ impl ConfigReader<'_> {
         Some(Settings {
             file: self.file.to_owned(),
             listen: addresses.listen,
+            tls,
             upstream: addresses.upstream,
             admin: addresses.admin,
             hosts,

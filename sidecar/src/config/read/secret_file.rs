@@ -48,7 +48,7 @@ impl ConfigReader<'_> {
         None
     }
 
-    fn finding(&self, written: &Spanned<String>, message: String, help: String) -> Diagnostic {
+    pub(super) fn finding(&self, written: &Spanned<String>, message: String, help: String) -> Diagnostic {
         Diagnostic {
             file: Some(self.file.to_owned()),
             ..Diagnostic::new(written.span(), message, help)

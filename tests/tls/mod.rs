@@ -1,0 +1,40 @@
+//! Clients that connect by TLS.
+
+mod certificates;
+mod handshakes;
+
+use crate::deployment::gate::Gate;
+use crate::deployment::key_server::{Conduct, KeyServer};
+use crate::deployment::upstream::Upstream;
+use crate::deployment::{Configuration, Deployment};
+use crate::mint::TokenIssuer;
+use crate::mint::certificate::Certificate;
+
+/// The usual pair of files.
+const PAIR: &str = "certificate: tls.crt, key: tls.key";
+
+/// A gate with `tls: { … }` and these files beside its configuration.
+fn deployment(tls: &str, files: &[(&str, &str)]) -> Deployment {
+    let issuer = TokenIssuer::new();
+    let key_server = KeyServer::start(Conduct::Publish(issuer.document()));
+    let upstream = Upstream::start();
+    let configuration = Configuration {
+        top: format!("tls: {{ {tls} }}\ntimeouts: {{ header: 2s }}\n"),
+        ..Configuration::default()
+    };
+    let gate = Gate::run_beside(&configuration.text(upstream.address(), &key_server), files);
+    let deployment = Deployment {
+        gate,
+        upstream,
+        key_server,
+        issuer,
+    };
+    deployment.wait_until_ready();
+    deployment
+}
+
+/// A gate with this certificate.
+fn with_certificate(server: &Certificate) -> Deployment {
+    let files = [("tls.crt", &*server.pem()), ("tls.key", &*server.key_pem())];
+    deployment(PAIR, &files)
+}
