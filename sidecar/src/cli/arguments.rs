@@ -91,6 +91,8 @@ passed more than 64 proxies, is answered with 508. Some servers compress no resp
 configured to (nginx: `gzip_proxied any`). A response of the upstream has at most 256 header lines.
 Keys that are fetched over https are checked with the root certificates of the system; SSL_CERT_FILE and SSL_CERT_DIR name
 others. A proxy that the environment names (HTTPS_PROXY) is not used.
+A token that is exchanged for the upstream, and an internal token, are kept for at most 10,000 access tokens each. After a failed
+exchange the same access token is answered alike for a second, or for the time that the server asks for (at most 60 s).
 Headers with which a client claims another method, path, address or identity (X-Forwarded-*, Remote-User, …) are removed.
 From a peer in `trusted_proxies` X-Forwarded-For, -Proto, -Host and -Port, X-Real-IP and Forwarded are read and extended by
 the peer, so each proxy there must set or remove all of them. The client is the last address that is not in

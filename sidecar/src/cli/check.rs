@@ -74,6 +74,8 @@ struct Summary<'a> {
     upstream: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     admin: Option<SocketAddr>,
+    #[serde(skip)]
+    admin_paths: &'static str,
     audience: &'a [String],
     #[serde(skip_serializing_if = "Vec::is_empty")]
     resources: Vec<ResourceSummary<'a>>,
@@ -215,6 +217,10 @@ impl<'a> Summary<'a> {
             listen: settings.listen.to_string(),
             upstream: format!("http://{}", settings.upstream),
             admin: settings.admin,
+            admin_paths: match settings.credentials.internal_token {
+                Some(_) => "/livez, /readyz, /jwks",
+                None => "/livez, /readyz",
+            },
             audience: &settings.audiences,
             resources: settings.resources.iter().map(ResourceSummary::of).collect(),
             issuers: settings.issuers.iter().map(IssuerSummary::of).collect(),
@@ -236,7 +242,7 @@ impl fmt::Display for Summary<'_> {
         writeln!(f, "{}: configuration is valid", self.file.display())?;
         writeln!(f, "  listen    {}  ->  {}", self.listen, self.upstream)?;
         match self.admin {
-            Some(admin) => writeln!(f, "  admin     {admin} (/livez, /readyz)")?,
+            Some(admin) => writeln!(f, "  admin     {admin} ({})", self.admin_paths)?,
             None => writeln!(f, "  admin     none")?,
         }
         if !self.audience.is_empty() {
