@@ -17,8 +17,7 @@ use crate::log::decision_log::DecisionLog;
 use crate::log::rate_limit::RateLimit;
 use crate::proxy::Proxy;
 use crate::proxy::forward::Forward;
-use crate::proxy::upstream::Upstream;
-use crate::proxy::upstream::settings::{Address, UpstreamSettings};
+use crate::proxy::upstream::choice::Upstreams;
 use crate::server::Server;
 use crate::server::address::ListenAddress;
 use crate::server::listener::Listener;
@@ -72,8 +71,7 @@ pub(crate) async fn start(mut settings: Settings, log: DecisionLog) -> Result<Se
     let via = ViaPseudonym::default();
     let tls = settings.tls.take().map(start_tls).transpose()?;
     check_named_roots(&settings).context("root certificates")?;
-    let upstream = UpstreamSettings::plain(Address::Tcp(settings.upstream.clone()));
-    let upstream = Upstream::new(&upstream, settings.upstream_timeouts).context("upstream")?;
+    let upstreams = Upstreams::new(&settings.upstreams, settings.upstream_timeouts).context("upstream")?;
     let carriers = settings.carriers();
     let authorizer = settings.authorizer().build();
     let authorizer = authorizer.and_then(|built| built.start()).context("authorizer")?;
@@ -101,7 +99,7 @@ pub(crate) async fn start(mut settings: Settings, log: DecisionLog) -> Result<Se
                     carriers.clone(),
                     settings.drop_headers.clone(),
                 ),
-                upstream,
+                upstreams,
                 identity_headers: settings.identity_headers,
                 carriers,
                 drop_headers: settings.drop_headers,

@@ -88,8 +88,8 @@ pub(super) const MISTAKES: &[Mistake] = &[
     ),
     (
         "http://127.0.0.1:9",
-        "https://127.0.0.1:9",
-        "2:11: only plain http is supported to the upstream",
+        "grpc://127.0.0.1:9",
+        "2:11: an upstream is reached by http, https, h2c or unix\n  help: write h2c:// for http/2 in plain text, or https://",
     ),
     (
         "http://127.0.0.1:9",

@@ -201,6 +201,12 @@ impl fmt::Display for IssuerSummary<'_> {
     }
 }
 
+/// The addresses of every upstream.
+fn upstreams(settings: &Settings) -> String {
+    let upstreams = settings.upstreams.iter().map(ToString::to_string);
+    upstreams.collect::<Vec<_>>().join(", ")
+}
+
 fn json_value(value: &ClaimValue) -> Value {
     match value {
         ClaimValue::Text(text) => (&**text).into(),
@@ -215,7 +221,7 @@ impl<'a> Summary<'a> {
         Summary {
             file: &settings.file,
             listen: settings.listen.to_string(),
-            upstream: format!("http://{}", settings.upstream),
+            upstream: upstreams(settings),
             admin: settings.admin,
             admin_paths: match settings.credentials.internal_token {
                 Some(_) => "/livez, /readyz, /jwks",

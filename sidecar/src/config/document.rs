@@ -13,7 +13,7 @@ use serde::de::{Deserializer, Error, IgnoredAny, IntoDeserializer, MapAccess, Vi
 
 use super::credentials_document::InternalTokenDocument;
 use super::duration_text::duration;
-use super::upstream_document::UpstreamDocument;
+use super::upstream_document::{UpstreamDocument, UpstreamMapping};
 use crate::headers::identity::Fact;
 use crate::proxy::forward::AccessTokenForwarding;
 use crate::proxy::stream_end::AfterExpiry;
@@ -25,6 +25,7 @@ pub(super) struct Document {
     pub(super) listen: Option<Spanned<String>>,
     pub(super) tls: Option<Spanned<TlsDocument>>,
     pub(super) upstream: Option<Spanned<UpstreamDocument>>,
+    pub(super) upstreams: Option<Spanned<Vec<Spanned<UpstreamMapping>>>>,
     pub(super) admin: Option<Spanned<String>>,
     pub(super) audience: Option<Spanned<OneOrMany<Spanned<String>>>>,
     #[serde(deserialize_with = "duration")]

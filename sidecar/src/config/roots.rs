@@ -6,20 +6,23 @@ use std::path::Path;
 use std::{env, fs, io};
 
 use crate::config::Settings;
+use crate::proxy::upstream::settings::UpstreamSettings;
 
 /// How much of a file is searched for a certificate. The bundle of a system is shorter than 1 MiB.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
 const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
 
-/// Checks the files and folders that `SSL_CERT_FILE` and `SSL_CERT_DIR` name, if keys are fetched over https. One that
+/// Checks the files and folders that `SSL_CERT_FILE` and `SSL_CERT_DIR` name, if keys are fetched or an upstream is
+/// reached over https. One that
 /// cannot be used would be ignored in favour of the others.
 pub(crate) fn check_named_roots(settings: &Settings) -> Result<(), String> {
     let is_https = |address: &str| {
         let scheme = address.get(..6);
         scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https:"))
     };
-    if !settings.fetched_addresses().any(is_https) {
+    let of_upstreams = settings.upstreams.iter().any(UpstreamSettings::uses_system_roots);
+    if !of_upstreams && !settings.fetched_addresses().any(is_https) {
         return Ok(());
     }
     check(env::var_os("SSL_CERT_FILE"), env::var_os("SSL_CERT_DIR"))

@@ -9,7 +9,6 @@ use std::time::Duration;
 use actgate::profile::{Kinds, Profile};
 use actgate::{AuthorizerBuilder, ClaimValue, Policy, Resource, TrustedIssuer};
 use actgate_yaml::{Diagnostics, Span};
-use http::uri::Authority;
 use http::{HeaderName, HeaderValue};
 
 use super::secrets::ClientSecret;
@@ -25,7 +24,7 @@ use crate::log::decision_log::LogTarget;
 use crate::proxy::forward::AccessTokenForwarding;
 use crate::proxy::stream_end::StreamLimits;
 use crate::proxy::token_endpoint::TokenRequest;
-use crate::proxy::upstream::settings::UpstreamTimeouts;
+use crate::proxy::upstream::settings::{UpstreamSettings, UpstreamTimeouts};
 use crate::server::address::ListenAddress;
 use crate::server::limits::ConnectionLimits;
 use crate::server::proxy_protocol::ProxyProtocol;
@@ -41,8 +40,8 @@ pub(crate) struct Settings {
     pub(crate) proxy_protocol: ProxyProtocol,
     /// TLS with clients; none where they connect in plain text.
     pub(crate) tls: Option<TlsSettings>,
-    /// The API behind the gate, over plain HTTP.
-    pub(crate) upstream: Authority,
+    /// The APIs behind the gate, at least one.
+    pub(crate) upstreams: Vec<UpstreamSettings>,
     /// The address for liveness and readiness.
     pub(crate) admin: Option<SocketAddr>,
     pub(crate) hosts: Vec<AllowedHost>,

@@ -1,15 +1,16 @@
-//! The structure of `upstream`: a URL, or a mapping with it.
+//! The structure of `upstream` and `upstreams`.
 
 use std::fmt;
 
-use actgate_yaml::{Span, Spanned};
+use actgate_yaml::{OneOrMany, Span, Spanned};
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
 use super::credentials_document::{ApiKeyDocument, InternalAudienceDocument, TokenExchangeDocument};
+use super::duration_text::duration;
 
-/// An upstream as it is written.
+/// An upstream as it is written: a URL, or a mapping with it.
 #[derive(Debug)]
 pub(super) enum UpstreamDocument {
     Url(String),
@@ -17,19 +18,39 @@ pub(super) enum UpstreamDocument {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, expecting = "a mapping\nwrite `- url: VALUE`")]
 pub(super) struct UpstreamMapping {
-    pub(super) url: Option<Spanned<String>>,
+    pub(super) url: Option<Spanned<OneOrMany<Spanned<String>>>>,
+    pub(super) hosts: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(super) path: Option<Spanned<String>>,
+    pub(super) ca_file: Option<Spanned<String>>,
+    pub(super) certificate: Option<Spanned<String>>,
+    pub(super) key: Option<Spanned<String>>,
+    pub(super) server_name: Option<Spanned<String>>,
+    pub(super) pool: PoolDocument,
     pub(super) internal_token: Option<InternalAudienceDocument>,
     pub(super) api_key: Option<Spanned<ApiKeyDocument>>,
     pub(super) token_exchange: Option<Spanned<TokenExchangeDocument>>,
 }
 
-/// The URL of an upstream, and its place.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct PoolDocument {
+    #[serde(deserialize_with = "duration")]
+    pub(super) idle: Option<Spanned<String>>,
+    pub(super) size: Option<Spanned<u32>>,
+    #[serde(deserialize_with = "duration")]
+    pub(super) lifetime: Option<Spanned<String>>,
+}
+
+/// The first URL of an upstream, and its place.
 pub(super) fn url(upstream: &Spanned<UpstreamDocument>) -> Option<(&str, Span)> {
     match &upstream.value {
         UpstreamDocument::Url(url) => Some((url, upstream.span())),
-        UpstreamDocument::Mapping(mapping) => mapping.url.as_ref().map(|url| (url.value.as_str(), url.span())),
+        UpstreamDocument::Mapping(mapping) => {
+            let first = mapping.url.as_ref()?.value.first()?;
+            Some((first.value.as_str(), first.span()))
+        }
     }
 }
 

@@ -16,8 +16,9 @@ use super::request_body::{BodyFault, ClientBody, RequestBody};
 use super::response_body::ResponseBody;
 use super::stream_end::{StreamLimits, TokenTime};
 use super::upgrade::{Handshake, HandshakeError, Tunnel};
+use super::upstream::choice::Upstreams;
+use super::upstream::client::Attempt;
 use super::upstream::error::UpstreamError;
-use super::upstream::{Attempt, Upstream};
 use crate::gate::NoCredential;
 use crate::gate::form::Content;
 use crate::gate::request_head::{Head, Requested};
@@ -32,7 +33,7 @@ use crate::headers::via::ViaPseudonym;
 /// The way to the upstream.
 #[derive(Debug)]
 pub(crate) struct Forward {
-    pub(crate) upstream: Upstream,
+    pub(crate) upstreams: Upstreams,
     pub(crate) identity_headers: IdentityHeaders,
     pub(crate) carriers: Carriers,
     pub(crate) drop_headers: DroppedHeaders,
@@ -138,11 +139,16 @@ impl Forward {
         } else {
             RequestBodyState::unread(parts.version)
         };
-        let refusal = match self
-            .upstream
-            .send(Request::from_parts(parts, body), &mut Attempt::default())
-            .await
-        {
+        let upstream = self.upstreams.of(head.host.as_str(), parts.uri.path());
+        let upstream = upstream.ok_or(UpstreamError::NoUpstream);
+        let sent = match upstream {
+            Ok(upstream) => {
+                let mut attempt = Attempt::default();
+                upstream.send(Request::from_parts(parts, body), &mut attempt).await
+            }
+            Err(error) => Err(error),
+        };
+        let refusal = match sent {
             Ok(mut response) => {
                 if let Some(handshake) = handshake {
                     match handshake.accept(&mut response) {
@@ -232,7 +238,7 @@ mod tests {
         let identity = TestIssuer::new().unwrap().identity(json!({ "sub": "u1" })).unwrap();
         let settings = UpstreamSettings::plain(Address::Tcp("127.0.0.1:9".parse().unwrap()));
         let forward = Forward {
-            upstream: Upstream::new(&settings, UpstreamTimeouts::default()).unwrap(),
+            upstreams: Upstreams::new(&[settings], UpstreamTimeouts::default()).unwrap(),
             identity_headers: IdentityHeaders::default(),
             carriers: Carriers::default(),
             drop_headers: DroppedHeaders::default(),

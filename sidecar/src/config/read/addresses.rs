@@ -8,14 +8,34 @@ use http::uri::Authority;
 use super::reader::ConfigReader;
 use super::values;
 use crate::config::document::Document;
-use crate::config::upstream_document;
 use crate::gate::hosts::AllowedHost;
+use crate::proxy::upstream::settings::Address;
 use crate::server::address::ListenAddress;
 
 pub(super) struct Addresses {
     pub(super) listen: ListenAddress,
-    pub(super) upstream: Authority,
     pub(super) admin: Option<SocketAddr>,
+}
+
+/// The addresses that an upstream must not be: a request would come back.
+pub(super) struct OwnAddresses(Vec<(&'static str, ListenAddress)>);
+
+impl OwnAddresses {
+    pub(super) fn of(addresses: Option<&Addresses>) -> OwnAddresses {
+        let listen = addresses.map(|addresses| ("listen", addresses.listen.clone()));
+        let admin = addresses.and_then(|addresses| Some(("admin", addresses.admin?.into())));
+        OwnAddresses(listen.into_iter().chain(admin).collect())
+    }
+
+    /// The key of the address that a request to an upstream arrives at.
+    pub(super) fn reached_by(&self, upstream: &Address) -> Option<&'static str> {
+        let own = self.0.iter().find(|(_, own)| match (upstream, own) {
+            (Address::Tcp(authority), ListenAddress::Tcp(own)) => reaches(authority, *own),
+            (Address::Unix(path), ListenAddress::Unix(own)) => path == own,
+            _ => false,
+        });
+        own.map(|(name, _)| *name)
+    }
 }
 
 impl ConfigReader<'_> {
@@ -23,8 +43,6 @@ impl ConfigReader<'_> {
     pub(super) fn addresses(&mut self, document: &Document) -> Option<Addresses> {
         let listen = self.required("listen", document.listen.as_ref(), Span::default());
         let listen = self.listen(listen);
-        let written_upstream = self.upstream_url(document);
-        let upstream = self.optional(written_upstream.as_ref(), |text| values::upstream(text));
         let admin = self.optional(document.admin.as_ref(), |text| values::admin(text));
         let tcp = listen.as_ref().and_then(ListenAddress::tcp);
         if let (Some(listen), Some(admin), Some(written)) = (tcp, admin, &document.admin)
@@ -35,20 +53,7 @@ impl ConfigReader<'_> {
             let help = "give `admin` another port";
             self.diagnostics.push(written.span(), message, help);
         }
-        for (name, own) in [("listen", tcp), ("admin", admin)] {
-            if let (Some(own), Some(upstream), Some(written)) = (own, &upstream, &written_upstream)
-                && reaches(upstream, own)
-            {
-                let message = format!("`upstream` points to this gate's own `{name}` address");
-                let help = "write the address of the service behind the gate";
-                self.diagnostics.push(written.span(), message, help);
-            }
-        }
-        Some(Addresses {
-            listen: listen?,
-            upstream: upstream?,
-            admin,
-        })
+        Some(Addresses { listen: listen?, admin })
     }
 
     /// Reads where the gate listens. The path of a socket is relative to the configuration.
@@ -56,19 +61,6 @@ impl ConfigReader<'_> {
         match self.optional(written, |text| values::listen(text))? {
             ListenAddress::Unix(path) => Some(ListenAddress::Unix(self.beside(&path.to_string_lossy()))),
             other => Some(other),
-        }
-    }
-
-    /// The URL of the upstream, which is required.
-    fn upstream_url(&mut self, document: &Document) -> Option<Spanned<String>> {
-        let upstream = self.required("upstream", document.upstream.as_ref(), Span::default())?;
-        match upstream_document::url(upstream) {
-            Some((url, Span { line, column })) => Some(Spanned {
-                value: url.to_owned(),
-                line,
-                column,
-            }),
-            None => self.required("url", None, upstream.span()).cloned(),
         }
     }
 
@@ -132,8 +124,10 @@ mod tests {
     use super::*;
 
     fn loops(upstream: &str, listen: &str) -> bool {
-        let upstream = values::upstream(upstream).map_err(|invalid| invalid.message).unwrap();
-        reaches(&upstream, listen.parse().unwrap())
+        let upstream: url::Url = upstream.parse().unwrap();
+        let port = upstream.port_or_known_default().unwrap();
+        let authority = format!("{}:{port}", upstream.host_str().unwrap());
+        reaches(&authority.parse().unwrap(), listen.parse().unwrap())
     }
 
     #[test]

@@ -21,6 +21,8 @@ mod resources;
 mod secret_file;
 mod tls;
 mod trusted_proxies;
+mod upstream_address;
+mod upstreams;
 mod values;
 
 use std::ops::RangeInclusive;
@@ -29,6 +31,7 @@ use std::time::Duration;
 
 use actgate_yaml::{Diagnostic, Diagnostics, Span, Spanned};
 
+use self::addresses::OwnAddresses;
 use self::issuers::TrustSettings;
 use self::reader::ConfigReader;
 use self::secret_file::FileFindings;
@@ -105,6 +108,8 @@ impl ConfigReader<'_> {
         let mut findings = FileFindings::default();
         let credentials = self.credentials(document, &issuers, &mut identity_headers, &mut findings);
         let tls = self.tls(document.tls.as_ref(), &mut findings);
+        let own = OwnAddresses::of(addresses.as_ref());
+        let upstreams = self.upstreams(document, &own, &mut findings);
         missing_files.extend(findings.missing);
         warnings.extend(findings.warnings);
         if let Some(written) = &document.issuers {
@@ -113,12 +118,12 @@ impl ConfigReader<'_> {
         let policy = self.policy(document, text);
         let resources = self.resources(document, &audiences);
         let authorizer = self.authorizer(document, &issuers, &resources, policy.as_ref());
-        let (addresses, policy) = (addresses?, policy?);
+        let (addresses, upstreams, policy) = (addresses?, upstreams?, policy?);
         Some(Settings {
             file: self.file.to_owned(),
             listen: addresses.listen,
             tls,
-            upstream: addresses.upstream,
+            upstreams,
             admin: addresses.admin,
             hosts,
             proxy_protocol,
@@ -151,11 +156,20 @@ impl ConfigReader<'_> {
     fn policy_alone(&self, document: &Document) -> Option<Span> {
         let has_other = document.listen.is_some()
             || document.upstream.is_some()
+            || document.upstreams.is_some()
             || document.audience.is_some()
             || document.resources.is_some()
             || document.issuers.is_some()
             || document.policy.is_some();
-        let others = ["listen", "upstream", "audience", "resources", "issuers", "policy"];
+        let others = [
+            "listen",
+            "upstream",
+            "upstreams",
+            "audience",
+            "resources",
+            "issuers",
+            "policy",
+        ];
         if has_other || others.iter().any(|key| self.omissions.has_key(key)) {
             return None;
         }

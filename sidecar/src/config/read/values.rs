@@ -5,7 +5,6 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use actgate_yaml::parse_duration;
-use http::uri::Authority;
 
 use crate::gate::hosts::AllowedHost;
 use crate::server::address::ListenAddress;
@@ -38,7 +37,7 @@ pub(super) fn duration_within(text: &str, range: RangeInclusive<Duration>) -> Re
 }
 
 /// What a text is, if it is not meant as it is written: in other products it would be expanded.
-fn expandable(text: &str) -> Option<&'static str> {
+pub(super) fn expandable(text: &str) -> Option<&'static str> {
     if text.contains("${") || text.contains("{{") || text.starts_with('$') {
         return Some("a placeholder, but variables are not expanded");
     }
@@ -111,36 +110,6 @@ pub(super) fn admin(text: &str) -> Result<SocketAddr, InvalidValue> {
     }
     let help = "write a loopback address, as in 127.0.0.1:9901";
     invalid("`admin` can be reached from other machines", help)
-}
-
-/// Reads the host and the port of the upstream from its URL.
-pub(super) fn upstream(text: &str) -> Result<Authority, InvalidValue> {
-    const HELP: &str = "write scheme, host and port, as in http://127.0.0.1:9000";
-    if let Some(kind) = expandable(text) {
-        return invalid(format!("`{text}` is {kind}"), HELP);
-    }
-    let Ok(url) = url::Url::parse(text) else {
-        return invalid(format!("`{text}` is not a URL"), HELP);
-    };
-    if url.scheme() != "http" {
-        let help = "write http://, and keep the upstream on this machine or in a trusted network";
-        return invalid("only plain http is supported to the upstream", help);
-    }
-    if !url.username().is_empty()
-        || url.password().is_some()
-        || !matches!(url.path(), "" | "/")
-        || url.query().is_some()
-        || url.fragment().is_some()
-    {
-        let message = "the upstream has more than a host and a port; the path of a request is never changed";
-        return invalid(message, HELP);
-    }
-    if url.port() == Some(0) {
-        return invalid("no service can listen on port 0", HELP);
-    }
-    let host = url.host_str().unwrap_or_default();
-    let authority = format!("{host}:{}", url.port().unwrap_or(80)).parse();
-    authority.or_else(|_| invalid(format!("`{text}` has no host"), HELP))
 }
 
 /// The help for an audience.
@@ -269,29 +238,6 @@ mod tests {
             "$HOST",
         ] {
             assert!(host(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn an_upstream_is_a_host_and_a_port() {
-        let read = |text| upstream(text).map(|authority| authority.to_string()).ok();
-        assert_eq!(read("http://127.0.0.1:9000").as_deref(), Some("127.0.0.1:9000"));
-        assert_eq!(read("http://api.internal/").as_deref(), Some("api.internal:80"));
-        assert_eq!(read("http://[::1]:81").as_deref(), Some("[::1]:81"));
-        for text in [
-            "127.0.0.1:9000",
-            "https://a",
-            "http://a/path",
-            "http://u:p@a",
-            "http://a?q",
-            "http://a#f",
-            "http://a:0",
-            "http://*:9000",
-            "http://*.internal:9000",
-            "http://${API}:9000",
-            "",
-        ] {
-            assert_eq!(read(text), None, "{text}");
         }
     }
 }

@@ -41,6 +41,8 @@ pub(crate) enum UpstreamError {
     /// A switch of protocols is a part of HTTP/1.1.
     #[error("an upgrade needs http/1.1, and this upstream has http/2 alone")]
     NoUpgrade,
+    #[error("no upstream receives this request")]
+    NoUpstream,
     #[error("the target cannot be sent")]
     Target,
 }
@@ -67,6 +69,7 @@ impl UpstreamError {
             UpstreamError::SwitchedProtocols => "unexpected_upgrade",
             UpstreamError::UnsolicitedTimeout => "unsolicited_408",
             UpstreamError::NoUpgrade => "no_upgrade",
+            UpstreamError::NoUpstream => "no_upstream",
             UpstreamError::Target => "target",
         }
     }

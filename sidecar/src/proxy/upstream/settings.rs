@@ -6,6 +6,11 @@ use std::time::Duration;
 
 use http::uri::Authority;
 
+use super::place::Place;
+
+/// The most addresses of an upstream.
+pub(crate) const MAX_ADDRESSES: usize = 64;
+
 /// Time limits of an upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct UpstreamTimeouts {
@@ -108,21 +113,38 @@ pub(crate) struct UpstreamSettings {
     pub(crate) addresses: Vec<Address>,
     pub(crate) protocol: Protocol,
     pub(crate) pool: PoolSettings,
+    /// The requests that it receives.
+    pub(crate) place: Place,
 }
 
 impl UpstreamSettings {
     /// A service at one address, over HTTP/1.1 in plain text.
+    #[cfg(test)]
     pub(crate) fn plain(address: Address) -> UpstreamSettings {
         UpstreamSettings {
             addresses: vec![address],
             protocol: Protocol::Http1,
             pool: PoolSettings::default(),
+            place: Place::default(),
         }
     }
 
     /// Whether the roots of the operating system are used.
     pub(crate) fn uses_system_roots(&self) -> bool {
         matches!(&self.protocol, Protocol::Tls(files) if files.roots.is_none())
+    }
+}
+
+impl fmt::Display for UpstreamSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, address) in self.addresses.iter().enumerate() {
+            let separator = if index == 0 { "" } else { ", " };
+            match address {
+                Address::Tcp(authority) => write!(f, "{separator}{}://{authority}", self.protocol)?,
+                Address::Unix(_) => write!(f, "{separator}{address}")?,
+            }
+        }
+        Ok(())
     }
 }
 

@@ -8,12 +8,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use hyper_rustls::ConfigBuilderExt as _;
+use rustls::client::WantsClientCert;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, InvalidDnsNameError, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 
-use super::settings::TlsFiles;
+use super::settings::{ClientFiles, TlsFiles};
 
 /// The longest file that is read.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
@@ -59,7 +60,7 @@ type Version = (SystemTime, u64);
 
 impl UpstreamTls {
     /// Reads the files; the reason names the one that cannot be used.
-    pub(super) fn new(files: TlsFiles) -> Result<UpstreamTls, String> {
+    pub(super) fn new(files: TlsFiles) -> Result<UpstreamTls, TlsError> {
         let versions = versions(&files);
         let tls = load(&files)?;
         Ok(UpstreamTls {
@@ -78,8 +79,8 @@ impl UpstreamTls {
                     tracing::info!("the certificates for the upstream were read again");
                     current.tls = tls;
                 }
-                Err(reason) => {
-                    tracing::warn!(reason, "the changed certificates for the upstream are not used");
+                Err(error) => {
+                    tracing::warn!(%error, "the changed certificates for the upstream are not used");
                 }
             }
             current.versions = versions;
@@ -106,9 +107,35 @@ impl fmt::Debug for UpstreamTls {
     }
 }
 
-/// Checks that the files can be used.
-pub(crate) fn check(files: &TlsFiles) -> Result<(), String> {
-    load(files).map(drop)
+/// Checks that the files can be used. Those of the operating system are not read.
+pub(crate) fn check(files: &TlsFiles) -> Result<(), TlsError> {
+    let own_roots = match &files.roots {
+        Some(path) => roots(path)?,
+        None => RootCertStore::empty(),
+    };
+    let builder = builder()?.with_root_certificates(own_roots);
+    if let Some(client) = &files.client {
+        with_client(builder, client)?;
+    }
+    Ok(())
+}
+
+/// Why there can be no TLS.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {reason}", .file.as_deref().unwrap_or(Path::new("tls")).display())]
+pub(crate) struct TlsError {
+    /// The file that cannot be used, if it is one.
+    pub(crate) file: Option<PathBuf>,
+    pub(crate) reason: String,
+}
+
+impl TlsError {
+    fn of(file: &Path, reason: impl fmt::Display) -> TlsError {
+        TlsError {
+            file: Some(file.to_owned()),
+            reason: reason.to_string(),
+        }
+    }
 }
 
 fn paths(files: &TlsFiles) -> impl Iterator<Item = &PathBuf> {
@@ -127,24 +154,16 @@ fn versions(files: &TlsFiles) -> Vec<Option<Version>> {
     paths(files).map(version).collect()
 }
 
-fn load(files: &TlsFiles) -> Result<ClientTls, String> {
-    let provider = Arc::new(aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider);
-    let builder = builder
-        .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?;
+fn load(files: &TlsFiles) -> Result<ClientTls, TlsError> {
     let builder = match &files.roots {
-        Some(path) => builder.with_root_certificates(roots(path)?),
-        None => builder
-            .with_native_roots()
-            .map_err(|error| format!("the roots of the system: {error}"))?,
+        Some(path) => builder()?.with_root_certificates(roots(path)?),
+        None => builder()?.with_native_roots().map_err(|error| TlsError {
+            file: None,
+            reason: format!("the roots of the system: {error}"),
+        })?,
     };
     let mut config = match &files.client {
-        Some(client) => {
-            let (chain, key) = (certificates(&client.certificate)?, private_key(&client.key)?);
-            let with_key = builder.with_client_auth_cert(chain, key);
-            with_key.map_err(|error| format!("{}: {error}", client.key.display()))?
-        }
+        Some(client) => with_client(builder, client)?,
         None => builder.with_no_client_auth(),
     };
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
@@ -156,33 +175,47 @@ fn load(files: &TlsFiles) -> Result<ClientTls, String> {
     })
 }
 
-fn roots(path: &Path) -> Result<RootCertStore, String> {
+fn builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, TlsError> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    builder.map_err(|error| TlsError {
+        file: None,
+        reason: error.to_string(),
+    })
+}
+
+fn with_client(
+    builder: ConfigBuilder<ClientConfig, WantsClientCert>,
+    client: &ClientFiles,
+) -> Result<ClientConfig, TlsError> {
+    let (chain, key) = (certificates(&client.certificate)?, private_key(&client.key)?);
+    let with_key = builder.with_client_auth_cert(chain, key);
+    with_key.map_err(|error| TlsError::of(&client.key, error))
+}
+
+fn roots(path: &Path) -> Result<RootCertStore, TlsError> {
     let mut store = RootCertStore::empty();
     for root in certificates(path)? {
-        store
-            .add(root)
-            .map_err(|error| format!("{}: {error}", path.display()))?;
+        store.add(root).map_err(|error| TlsError::of(path, error))?;
     }
     Ok(store)
 }
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let read = CertificateDer::pem_slice_iter(&read(path)?).collect::<Result<Vec<_>, _>>();
     match read {
-        Ok(certificates) if certificates.is_empty() => {
-            Err(format!("{}: it contains no certificate in PEM", path.display()))
-        }
+        Ok(certificates) if certificates.is_empty() => Err(TlsError::of(path, "it contains no certificate in PEM")),
         Ok(certificates) => Ok(certificates),
-        Err(_) => Err(format!("{}: it is not valid PEM", path.display())),
+        Err(_) => Err(TlsError::of(path, "it is not valid PEM")),
     }
 }
 
-fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, String> {
+fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
     let key = PrivateKeyDer::from_pem_slice(&read(path)?);
-    key.map_err(|_| format!("{}: it contains no private key in PEM", path.display()))
+    key.map_err(|_| TlsError::of(path, "it contains no private key in PEM"))
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, String> {
+fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
     let read = || {
         let file = fs::metadata(path)?;
         if !file.is_file() || file.len() > MAX_BYTES {
@@ -190,5 +223,5 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
         }
         fs::read(path)
     };
-    read().map_err(|error| format!("{}: {error}", path.display()))
+    read().map_err(|error| TlsError::of(path, error))
 }

@@ -1,0 +1,314 @@
+//! Sends a request to one of the addresses of an upstream, at most twice.
+
+use std::future::Future;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use actgate::challenge;
+use http::header::UPGRADE;
+use http::uri::Scheme;
+use http::{Request, Response, StatusCode};
+use http_body::Body as _;
+
+use super::body::{self, UpstreamBody};
+use super::connection::{Connection, SendError};
+use super::connector::{Connector, Resolver};
+use super::endpoint::{Endpoint, Need, NeededAge, NeededVersion, Use};
+use super::error::{ConnectError, UpstreamError, causes, innermost};
+use super::lease::Lease;
+use super::retry::Spare;
+use super::settings::{Protocol, UpstreamSettings, UpstreamTimeouts};
+use super::tls::UpstreamTls;
+use super::{form, response};
+use crate::proxy::request_body::{BodyFault, Progress, RequestBody};
+
+/// An upstream.
+#[derive(Debug)]
+pub(crate) struct Upstream {
+    /// At least one.
+    endpoints: Vec<Endpoint>,
+    /// Counts the requests, so that the addresses are used in turn.
+    next: AtomicUsize,
+    scheme: Scheme,
+    timeouts: UpstreamTimeouts,
+}
+
+/// What is known of an attempt while it is made.
+#[derive(Debug, Default)]
+pub(crate) struct Attempt<'u> {
+    /// The address in use.
+    pub(crate) address: Option<&'u str>,
+}
+
+impl Upstream {
+    /// The upstream of these settings; the reason names a file that cannot be used.
+    pub(crate) fn new(settings: &UpstreamSettings, timeouts: UpstreamTimeouts) -> Result<Upstream, String> {
+        Upstream::with_resolver(settings, timeouts, &Resolver::system())
+    }
+
+    fn with_resolver(
+        settings: &UpstreamSettings,
+        timeouts: UpstreamTimeouts,
+        resolver: &Resolver,
+    ) -> Result<Upstream, String> {
+        let (tls, scheme) = match &settings.protocol {
+            Protocol::Tls(files) => (
+                Some(Arc::new(
+                    UpstreamTls::new(files.clone()).map_err(|error| error.to_string())?,
+                )),
+                Scheme::HTTPS,
+            ),
+            Protocol::Http1 | Protocol::Http2 => (None, Scheme::HTTP),
+        };
+        let endpoint = |address| {
+            let (tls, resolver) = (tls.clone(), resolver.clone());
+            let connector = Connector::new(address, &settings.protocol, tls, timeouts.connect, resolver)?;
+            Ok(Endpoint::new(address, connector, settings.pool))
+        };
+        Ok(Upstream {
+            endpoints: settings.addresses.iter().map(endpoint).collect::<Result<_, String>>()?,
+            next: AtomicUsize::new(0),
+            scheme,
+            timeouts,
+        })
+    }
+
+    /// Sends one request and returns the response when its head has arrived. The path is sent byte for byte.
+    ///
+    /// A request of which a byte was written is sent again in one case, and once: it is idempotent and has no body, and
+    /// a connection that was used before ended before a byte of the response.
+    pub(crate) async fn send<'u>(
+        &'u self,
+        mut request: Request<RequestBody>,
+        attempt: &mut Attempt<'u>,
+    ) -> Result<Response<UpstreamBody>, UpstreamError> {
+        let exchange = Exchange::of(&request);
+        let mut need = Need {
+            version: exchange.version,
+            age: NeededAge::Any,
+        };
+        let mut candidates = self.candidates(self.turn());
+        let mut last = None;
+        loop {
+            let Some((index, lease, used)) = self.lease(&mut candidates, need, &exchange, attempt).await? else {
+                return Err(last.unwrap_or(UpstreamError::NoConnection("no address is left".to_owned())));
+            };
+            let endpoint = &self.endpoints[index];
+            let spare = match used {
+                Use::First => None,
+                Use::Repeated => Spare::of(&request),
+            };
+            let Failure { error, cause } = match self.exchange(endpoint, lease, used, request, &exchange).await {
+                Ok(response) => return Ok(response),
+                Err(failure) => failure,
+            };
+            let again = match cause {
+                Cause::Unsent(request) => Some(*request),
+                Cause::Unanswered => spare.map(Spare::request),
+                Cause::Other => return Err(error),
+            };
+            match used {
+                // It may have been closed for want of requests.
+                Use::Repeated => {
+                    need.age = NeededAge::New;
+                    candidates = self.candidates(index);
+                }
+                Use::First => endpoint.health.failed(),
+            }
+            request = match again {
+                Some(request) => request,
+                None => return Err(error),
+            };
+            last = Some(error);
+        }
+    }
+
+    /// Sends a request on a connection.
+    async fn exchange(
+        &self,
+        endpoint: &Endpoint,
+        mut lease: Lease,
+        used: Use,
+        mut request: Request<RequestBody>,
+        exchange: &Exchange,
+    ) -> Result<Response<UpstreamBody>, Failure> {
+        match &lease.connection {
+            Connection::Http1(_) => form::http1(&mut request)?,
+            Connection::Http2(_) => form::http2(&mut request, self.scheme.clone(), &endpoint.authority)?,
+        }
+        let sent = exchange
+            .in_time(exchange.response_limit(&self.timeouts), lease.connection.send(request))
+            .await;
+        let sent = sent.inspect_err(|_| lease.retire())?;
+        let response = sent.map_err(|error| exchange.failure(error))?;
+        if used == Use::Repeated && response.status() == StatusCode::REQUEST_TIMEOUT && exchange.is_complete() {
+            return Err(Failure {
+                error: UpstreamError::UnsolicitedTimeout,
+                cause: Cause::Unanswered,
+            });
+        }
+        endpoint.health.succeeded();
+        let lease = match (response.status(), exchange.version) {
+            (StatusCode::SWITCHING_PROTOCOLS, NeededVersion::Any) => {
+                return Err(UpstreamError::SwitchedProtocols.into());
+            }
+            (StatusCode::SWITCHING_PROTOCOLS, NeededVersion::Http1) => None,
+            _ => Some(lease),
+        };
+        let response = response::checked(response)?;
+        let limit = body::limit(response.headers(), &self.timeouts);
+        Ok(response.map(|incoming| UpstreamBody::new(incoming, lease, limit)))
+    }
+
+    /// A connection to the first candidate that has one.
+    async fn lease<'u>(
+        &'u self,
+        candidates: &mut impl Iterator<Item = usize>,
+        need: Need,
+        exchange: &Exchange,
+        attempt: &mut Attempt<'u>,
+    ) -> Result<Option<(usize, Lease, Use)>, UpstreamError> {
+        let mut last = None;
+        for index in candidates {
+            let endpoint = &self.endpoints[index];
+            attempt.address = Some(&endpoint.name);
+            if !endpoint.can_serve(need) {
+                return Err(UpstreamError::NoUpgrade);
+            }
+            if let Some(lease) = endpoint.kept(need) {
+                return Ok(Some((index, lease, Use::Repeated)));
+            }
+            match exchange.in_time(self.timeouts.response, endpoint.connect(need)).await? {
+                Ok((lease, used)) => return Ok(Some((index, lease, used))),
+                Err(ConnectError(reason)) => {
+                    endpoint.health.failed();
+                    last = Some(UpstreamError::NoConnection(reason));
+                }
+            }
+        }
+        last.map_or(Ok(None), Err)
+    }
+
+    pub(super) fn has_several_addresses(&self) -> bool {
+        self.endpoints.len() > 1
+    }
+
+    /// The address that comes first for the next request.
+    fn turn(&self) -> usize {
+        match self.endpoints.len() {
+            1 => 0,
+            count => self.next.fetch_add(1, Ordering::Relaxed) % count,
+        }
+    }
+
+    /// The addresses from `start` on: those that have not failed lately, then the others.
+    fn candidates(&self, start: usize) -> impl Iterator<Item = usize> + use<> {
+        let count = self.endpoints.len();
+        let mut out = 0_u64;
+        if count > 1 {
+            for (index, endpoint) in self.endpoints.iter().enumerate() {
+                out |= u64::from(!endpoint.health.is_in()) << index;
+            }
+        }
+        let both = [0, 1]
+            .into_iter()
+            .flat_map(move |round| (0..count).map(move |step| (round, (start + step) % count)));
+        both.filter(move |(round, index)| out >> index & 1 == *round)
+            .map(|(_, index)| index)
+    }
+}
+
+/// What is known of a request while its connection has it.
+struct Exchange {
+    progress: Progress,
+    fault: Arc<OnceLock<BodyFault>>,
+    protocol: challenge::Protocol,
+    has_body: bool,
+    version: NeededVersion,
+}
+
+/// Why an attempt has no response.
+struct Failure {
+    error: UpstreamError,
+    cause: Cause,
+}
+
+enum Cause {
+    /// Nothing of the request was sent.
+    Unsent(Box<Request<RequestBody>>),
+    /// The connection ended before a byte of the response.
+    Unanswered,
+    Other,
+}
+
+impl From<UpstreamError> for Failure {
+    fn from(error: UpstreamError) -> Failure {
+        Failure {
+            error,
+            cause: Cause::Other,
+        }
+    }
+}
+
+impl Exchange {
+    fn of(request: &Request<RequestBody>) -> Exchange {
+        Exchange {
+            progress: request.body().progress(),
+            fault: request.body().fault(),
+            protocol: challenge::Protocol::of(request.method(), request.headers()),
+            has_body: !request.body().is_end_stream(),
+            version: match request.headers().contains_key(UPGRADE) {
+                true => NeededVersion::Http1,
+                false => NeededVersion::Any,
+            },
+        }
+    }
+
+    /// How long the response head may take. A call of gRPC has the deadline of its client, which cancels it then, and may be
+    /// silent before its first message.
+    fn response_limit(&self, timeouts: &UpstreamTimeouts) -> Duration {
+        match self.protocol {
+            challenge::Protocol::Grpc => timeouts.stream.max(timeouts.response),
+            _ => timeouts.response,
+        }
+    }
+
+    /// Whether the request was forwarded to its end.
+    fn is_complete(&self) -> bool {
+        !self.has_body || self.progress.is_complete()
+    }
+
+    /// The result of `work`, unless the request makes no progress for `limit`.
+    async fn in_time<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Result<T, UpstreamError> {
+        tokio::select! {
+            done = work => Ok(done),
+            () = self.progress.stalled(limit) => Err(UpstreamError::TimedOut(limit)),
+        }
+    }
+
+    fn failure(&self, error: SendError) -> Failure {
+        let (error, cause) = match error {
+            SendError::Unsent(request, error) => (error, Cause::Unsent(request)),
+            SendError::Unanswered(error) => (error, Cause::Unanswered),
+            SendError::Failed(error) => (error, Cause::Other),
+        };
+        match self.fault.get() {
+            Some(fault) => UpstreamError::Request(*fault).into(),
+            None if is_head_too_large(&error) => UpstreamError::HeadTooLarge.into(),
+            None => Failure {
+                error: UpstreamError::NoResponse(innermost(&error)),
+                cause,
+            },
+        }
+    }
+}
+
+fn is_head_too_large(error: &hyper::Error) -> bool {
+    let mut causes = causes(error);
+    causes.any(|cause| {
+        cause
+            .downcast_ref::<hyper::Error>()
+            .is_some_and(hyper::Error::is_parse_too_large)
+    })
+}
