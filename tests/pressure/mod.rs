@@ -3,5 +3,7 @@
 mod crowd;
 mod drain;
 mod limits;
+mod many;
 pub mod neglected;
 mod readers;
+mod stalls;

@@ -139,6 +139,17 @@ impl Connection {
     }
 }
 
+/// Whether the peer has closed the connection, at this moment.
+pub fn has_ended(stream: &TcpStream) -> bool {
+    stream.set_nonblocking(true).expect("the mode");
+    let found = stream.peek(&mut [0]);
+    stream.set_nonblocking(false).expect("the mode");
+    match found {
+        Ok(count) => count == 0,
+        Err(error) => !is_timeout(&error),
+    }
+}
+
 /// An answer to HEAD has a length and no body.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum AnswerTo {

@@ -18,6 +18,8 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 
 use super::form_token::{Encoding, TokenScan};
+use super::head_error::HeadError;
+use crate::timed_body::Stalled;
 
 /// How much of a form is read before it is forwarded. Most forms are shorter.
 const PREFIX_BYTES: usize = 64 * 1024;
@@ -48,6 +50,14 @@ pub(crate) enum FormError {
 }
 
 impl FormError {
+    /// The denial of a request of which a part may have been forwarded.
+    pub(crate) fn head_error(&self) -> HeadError {
+        match self {
+            FormError::Client(error) if error.is::<Stalled>() => HeadError::BODY_STALLED,
+            _ => HeadError::ambiguous(self.reason()),
+        }
+    }
+
     /// The reason to deny the request, in a lowercase sentence.
     pub(crate) fn reason(&self) -> &'static str {
         match self {

@@ -47,6 +47,13 @@ impl HeadError {
         reason: "version 13 of the websocket protocol is required",
     };
 
+    /// The client stopped sending the body (RFC 9110 section 15.5.9).
+    pub(crate) const BODY_STALLED: HeadError = HeadError {
+        status: StatusCode::REQUEST_TIMEOUT,
+        code: "request_timeout",
+        reason: "the body of the request made no progress within the time limit",
+    };
+
     /// The request has the pseudonym of this process: it goes around in a ring of proxies.
     pub(crate) const RETURNED: HeadError = HeadError::loop_detected("the request has passed through this gate before");
     /// A ring, or a client that writes many entries.

@@ -105,7 +105,7 @@ impl From<FormError> for Denial {
     fn from(error: FormError) -> Denial {
         match error {
             FormError::Token | FormError::Method => Denial::Authorization(Error::invalid_request(error.reason())),
-            FormError::Client(_) => Denial::Head(HeadError::ambiguous(error.reason())),
+            FormError::Client(_) => Denial::Head(error.head_error()),
         }
     }
 }

@@ -107,8 +107,7 @@ impl Proxy {
                     // The upstream received a part of the request at most, and no end of its body.
                     let state = RequestBodyState::unread(version);
                     let (denial, response) = match fault {
-                        BodyFault::Client(reason) => {
-                            let error = HeadError::ambiguous(reason);
+                        BodyFault::Client(error) => {
                             let refusal = Refusal::new(error.status, error.code, error.reason);
                             (Denial::Head(error), refusal.response(protocol, decided.id, state))
                         }

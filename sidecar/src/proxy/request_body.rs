@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use super::stream_end::TokenTime;
 use crate::gate::form::{Content, FormError};
+use crate::gate::head_error::HeadError;
 use crate::headers::trailers::TrailerFilter;
 
 /// The body of a client's request, whatever protocol it came by.
@@ -35,8 +36,8 @@ pub(crate) struct RequestBody {
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 pub(crate) enum BodyFault {
     /// The client broke off, or its body contains what it must not.
-    #[error("{0}")]
-    Client(&'static str),
+    #[error("{}", .0.reason)]
+    Client(HeadError),
     #[error("the access token has expired")]
     Expired,
 }
@@ -76,8 +77,11 @@ impl Body for RequestBody {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, FormError>>> {
         let body = self.get_mut();
         let frame = Pin::new(&mut body.content).poll_frame(cx);
+        match frame.is_ready() {
+            true => body.progress.record(),
+            false => body.progress.wait_for_client(),
+        }
         if frame.is_ready() {
-            body.progress.record();
             if body.content.is_end_stream() || matches!(frame, Poll::Ready(None)) {
                 body.progress.complete();
             }
@@ -96,7 +100,7 @@ impl Body for RequestBody {
                 (Ok(_), None) => None,
             }),
             Poll::Ready(Some(Err(error))) => {
-                let _ = body.fault.set(BodyFault::Client(error.reason()));
+                let _ = body.fault.set(BodyFault::Client(error.head_error()));
                 Poll::Ready(Some(Err(error)))
             }
             other => other,
@@ -124,6 +128,7 @@ struct Forwarded {
     /// In milliseconds from the start.
     last: AtomicU64,
     is_complete: AtomicBool,
+    awaits_client: AtomicBool,
 }
 
 impl Progress {
@@ -137,6 +142,12 @@ impl Progress {
     pub(super) fn record(&self) {
         let since = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.forwarded.last.store(since, Ordering::Relaxed);
+        self.forwarded.awaits_client.store(false, Ordering::Relaxed);
+    }
+
+    /// The next part is asked for, and the client has not sent it. The body has a time limit of its own for that.
+    fn wait_for_client(&self) {
+        self.forwarded.awaits_client.store(true, Ordering::Relaxed);
     }
 
     fn complete(&self) {
@@ -153,9 +164,13 @@ impl Progress {
         self.start + Duration::from_millis(self.forwarded.last.load(Ordering::Relaxed))
     }
 
-    /// Resolves when no part has been forwarded for `limit`.
+    /// Resolves when no part has been forwarded for `limit`, unless it is the client that is waited for.
     pub(crate) async fn stalled(&self, limit: Duration) {
         loop {
+            if self.forwarded.awaits_client.load(Ordering::Relaxed) {
+                tokio::time::sleep(limit).await;
+                continue;
+            }
             let due = self.last() + limit;
             if due <= Instant::now() {
                 return;
@@ -205,5 +220,16 @@ mod tests {
         };
         let (uploaded, stalled) = tokio::join!(upload, stalled);
         assert!(stalled >= uploaded + limit);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_waits_for_its_client_does_not_stall() {
+        let limit = Duration::from_secs(60);
+        let progress = Progress::now();
+        progress.wait_for_client();
+        let waiting = tokio::time::timeout(10 * limit, progress.stalled(limit)).await;
+        assert!(waiting.is_err(), "still waiting");
+        progress.record();
+        progress.stalled(limit).await;
     }
 }
