@@ -37,7 +37,7 @@ pub(super) const MISTAKES: &[Mistake] = &[
     (
         "leeway:",
         "token: x\nleeway:",
-        "5:1: unknown key `token`\n  help: it is `access_token: strip` or `access_token: forward`",
+        "5:1: unknown key `token`\n  help: it is `access_token: strip`, `forward` or `exchange`",
     ),
     (
         "    chain_completeness: complete",
