@@ -1,4 +1,4 @@
-//! From the settings of an upstream to the credentials that it receives, whose files and keys are kept up to date.
+//! From the settings of the upstreams to the credentials that they receive, whose files and keys are kept up to date.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,22 +23,32 @@ use crate::watched_file::{WatchedFile, watch};
 /// How often the keys of internal tokens are looked at.
 const ROTATION_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The credentials, and the keys of internal tokens, which are to be published. Files are watched and keys are rotated as long
-/// as the process runs.
-pub(crate) fn credentials(settings: CredentialSettings) -> Result<(Credentials, Option<Arc<SigningKeys>>), Failure> {
+/// The credentials of each upstream, none where no upstream has any, and the keys of internal tokens, which are to be
+/// published. Files are watched and keys are rotated as long as the process runs.
+pub(crate) fn credentials(
+    internal: Option<InternalTokenSettings>,
+    upstreams: Vec<CredentialSettings>,
+) -> Result<(Vec<Credentials>, Option<Arc<SigningKeys>>), Failure> {
     let mut files = Vec::new();
-    let internal = settings
-        .internal_token
-        .map(|settings| internal_tokens(settings, &mut files));
-    let (internal, keys) = internal.transpose()?.unzip();
-    let exchange = settings
-        .token_exchange
-        .map(|settings| token_exchange(settings, &mut files));
-    let credentials = Credentials {
-        internal,
-        exchange: exchange.transpose()?,
-        api_key: settings.api_key.map(|settings| api_key(settings, &mut files)),
-    };
+    let issuer = internal
+        .map(|settings| internal_tokens(settings, &mut files))
+        .transpose()?;
+    let keys = issuer.as_ref().map(|issuer| issuer.keys.clone());
+    let credentials = upstreams.into_iter().map(|settings| {
+        let exchange = settings
+            .token_exchange
+            .map(|settings| token_exchange(settings, &mut files));
+        let internal = issuer.clone();
+        Ok(Credentials {
+            internal: internal.map(|issuer| InternalTokens::new(issuer, settings.audience)),
+            exchange: exchange.transpose()?,
+            api_key: settings.api_key.map(|settings| api_key(settings, &mut files)),
+        })
+    });
+    let mut credentials = credentials.collect::<Result<Vec<Credentials>, Failure>>()?;
+    if credentials.iter().all(Credentials::is_empty) {
+        credentials.clear();
+    }
     if !files.is_empty() {
         tokio::spawn(watch(files));
     }
@@ -48,7 +58,7 @@ pub(crate) fn credentials(settings: CredentialSettings) -> Result<(Credentials, 
 fn internal_tokens(
     settings: InternalTokenSettings,
     files: &mut Vec<WatchedFile>,
-) -> Result<(InternalTokens, Arc<SigningKeys>), Failure> {
+) -> Result<InternalTokenIssuer, Failure> {
     let keys = SigningKeys::new(settings.key, settings.lifetime, Instant::now());
     let keys = Arc::new(keys.context("internal tokens")?);
     tokio::spawn(rotate(keys.clone()));
@@ -60,13 +70,12 @@ fn internal_tokens(
             Ok(())
         }));
     }
-    let issuer = InternalTokenIssuer {
+    Ok(InternalTokenIssuer {
         header: settings.header,
         issuer: settings.issuer.into(),
         lifetime: settings.lifetime,
-        keys: keys.clone(),
-    };
-    Ok((InternalTokens::new(issuer, settings.audience), keys))
+        keys,
+    })
 }
 
 async fn rotate(keys: Arc<SigningKeys>) {

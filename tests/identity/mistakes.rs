@@ -96,6 +96,10 @@ fn each_mistake_has_a_place_and_a_help() {
             "actgate.yaml:8:22: the access token for the upstream is in `Authorization` too\n  help: write `access_token: strip`, ",
         ),
         (
+            "upstream: { url: http://127.0.0.1:9, internal_token: { audience: b } }\n".to_owned(),
+            "`internal_token` has no effect\n  help: add `internal_token: { issuer: … }` at the top level",
+        ),
+        (
             key("header: X-Api-Key"),
             "actgate.yaml:8:12: the key `file` is missing\n  help: add `file: …`",
         ),

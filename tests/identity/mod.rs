@@ -6,6 +6,7 @@ mod exchange;
 mod exchange_failures;
 mod internal_token;
 mod mistakes;
+mod several_upstreams;
 
 use crate::deployment::gate::Gate;
 use crate::deployment::key_server::{Conduct, KeyServer};

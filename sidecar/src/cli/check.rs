@@ -223,7 +223,7 @@ impl<'a> Summary<'a> {
             listen: settings.listen.to_string(),
             upstream: upstreams(settings),
             admin: settings.admin,
-            admin_paths: match settings.credentials.internal_token {
+            admin_paths: match settings.internal_token {
                 Some(_) => "/livez, /readyz, /jwks",
                 None => "/livez, /readyz",
             },

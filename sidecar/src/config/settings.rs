@@ -67,34 +67,36 @@ pub(crate) struct Settings {
     /// Headers that are removed from every request.
     pub(crate) drop_headers: DroppedHeaders,
     pub(crate) access_token: AccessTokenForwarding,
-    pub(crate) credentials: CredentialSettings,
+    pub(crate) internal_token: Option<InternalTokenSettings>,
+    /// Those of each upstream, in the order of [`Settings::upstreams`].
+    pub(crate) credentials: Vec<CredentialSettings>,
     pub(crate) upstream_timeouts: UpstreamTimeouts,
     pub(crate) streams: StreamLimits,
     pub(crate) limits: ConnectionLimits,
     pub(crate) decision_log: LogTarget,
 }
 
-/// What the upstream receives in place of the access token.
-#[derive(Debug, Default)]
+/// What one upstream receives in place of the access token.
+#[derive(Debug)]
 pub(crate) struct CredentialSettings {
-    pub(crate) internal_token: Option<InternalTokenSettings>,
+    /// The audience of internal tokens.
+    pub(crate) audience: String,
     pub(crate) token_exchange: Option<TokenExchangeSettings>,
     pub(crate) api_key: Option<ApiKeySettings>,
 }
 
-/// The internal tokens for the upstream.
+/// The internal tokens, but for their audience.
 #[derive(Debug)]
 pub(crate) struct InternalTokenSettings {
     pub(crate) header: HeaderName,
     pub(crate) issuer: String,
-    pub(crate) audience: String,
     pub(crate) lifetime: Duration,
     pub(crate) key: KeyOrigin,
     /// The file of the key, where it is in one.
     pub(crate) key_file: Option<PathBuf>,
 }
 
-/// The exchange of access tokens for those of the upstream.
+/// The exchange of access tokens for those of an upstream.
 #[derive(Debug)]
 pub(crate) struct TokenExchangeSettings {
     pub(crate) request: TokenRequest,
@@ -106,7 +108,7 @@ pub(crate) struct TokenExchangeSettings {
     pub(crate) roots: Option<String>,
 }
 
-/// The API key of the upstream.
+/// The API key of an upstream.
 #[derive(Debug)]
 pub(crate) struct ApiKeySettings {
     pub(crate) header: HeaderName,
@@ -201,7 +203,8 @@ impl Settings {
     /// own.
     pub(crate) fn fetched_addresses(&self) -> impl Iterator<Item = &str> {
         let issuers = self.issuers.iter().filter(|issuer| issuer.roots == Roots::System);
-        let exchange = self.credentials.token_exchange.iter();
+        let exchange = self.credentials.iter();
+        let exchange = exchange.filter_map(|credentials| credentials.token_exchange.as_ref());
         let exchange = exchange.filter(|exchange| exchange.roots.is_none());
         let keys = issuers.filter_map(|issuer| issuer.keys.address(issuer.trusted.identifier()));
         keys.chain(exchange.map(|exchange| exchange.request.url.as_str()))

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use actgate_yaml::{OneOrMany, Span, Spanned};
+use actgate_yaml::{OneOrMany, Spanned};
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
@@ -43,23 +43,28 @@ pub(super) struct PoolDocument {
     pub(super) lifetime: Option<Spanned<String>>,
 }
 
-/// The first URL of an upstream, and its place.
-pub(super) fn url(upstream: &Spanned<UpstreamDocument>) -> Option<(&str, Span)> {
-    match &upstream.value {
-        UpstreamDocument::Url(url) => Some((url, upstream.span())),
-        UpstreamDocument::Mapping(mapping) => {
-            let first = mapping.url.as_ref()?.value.first()?;
-            Some((first.value.as_str(), first.span()))
+impl UpstreamDocument {
+    /// The first URL.
+    pub(super) fn url(&self) -> &str {
+        match self {
+            UpstreamDocument::Url(url) => url,
+            UpstreamDocument::Mapping(mapping) => mapping.first_url(),
         }
     }
-}
 
-impl UpstreamDocument {
     pub(super) fn mapping(&self) -> Option<&UpstreamMapping> {
         match self {
             UpstreamDocument::Url(_) => None,
             UpstreamDocument::Mapping(mapping) => Some(mapping),
         }
+    }
+}
+
+impl UpstreamMapping {
+    /// The first URL; empty where none is written.
+    pub(super) fn first_url(&self) -> &str {
+        let first = self.url.as_ref().and_then(|url| url.value.first());
+        first.map_or("", |url| url.value.as_str())
     }
 }
 

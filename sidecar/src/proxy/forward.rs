@@ -38,7 +38,8 @@ pub(crate) struct Forward {
     pub(crate) carriers: Carriers,
     pub(crate) drop_headers: DroppedHeaders,
     pub(crate) access_token: AccessTokenForwarding,
-    pub(crate) credentials: Credentials,
+    /// Those of each upstream, in the order of the configuration; empty where none has any.
+    pub(crate) credentials: Vec<Credentials>,
     pub(crate) via: ViaPseudonym,
     pub(crate) trailers: TrailerRules,
     pub(crate) streams: StreamLimits,
@@ -76,10 +77,23 @@ impl Forward {
     /// Obtains what the upstream receives in place of the access token.
     pub(crate) async fn obtain(
         &self,
-        headers: &HeaderMap,
+        request: &Parts,
+        head: &Head,
         identity: Option<&Identity>,
     ) -> Result<Obtained, NoCredential> {
-        self.credentials.obtain(headers, &self.carriers, identity).await
+        match self.credentials(head, request.uri.path()) {
+            Some(credentials) => credentials.obtain(&request.headers, &self.carriers, identity).await,
+            None => Ok(Obtained::default()),
+        }
+    }
+
+    /// The credentials for the upstream of a request.
+    fn credentials(&self, head: &Head, path: &str) -> Option<&Credentials> {
+        if self.credentials.is_empty() {
+            return None;
+        }
+        let upstream = self.upstreams.index_of(head.host.as_str(), path)?;
+        self.credentials.get(upstream)
     }
 
     /// Sends a request to the upstream and returns its response, or the refusal that replaces it. Fails when the client
@@ -105,7 +119,9 @@ impl Forward {
         };
         let announced = trailers.as_ref().and_then(|filter| filter.announced(&parts.headers));
         self.prepare(&mut parts.headers, &head, caller.identity);
-        self.credentials.set(&mut parts.headers, caller.credentials);
+        if let Some(credentials) = self.credentials(&head, parts.uri.path()) {
+            credentials.set(&mut parts.headers, caller.credentials);
+        }
         self.via.append(&mut parts.headers, parts.version);
         parts.extensions.clear();
         let version = parts.version;
@@ -243,7 +259,7 @@ mod tests {
             carriers: Carriers::default(),
             drop_headers: DroppedHeaders::default(),
             access_token,
-            credentials: Credentials::default(),
+            credentials: Vec::new(),
             via: ViaPseudonym::default(),
             trailers: TrailerRules::default(),
             streams: StreamLimits::default(),

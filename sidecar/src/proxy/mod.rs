@@ -79,7 +79,7 @@ impl Proxy {
             Err(unforwarded) => Err((unforwarded, Some(body))),
         };
         let allowed = match allowed {
-            Ok((head, content)) => match self.forward.obtain(&parts.headers, identity).await {
+            Ok((head, content)) => match self.forward.obtain(&parts, &head, identity).await {
                 Ok(credentials) => Ok((head, content, credentials)),
                 Err(error) => {
                     let unread = content.map_err(Into::into).boxed_unsync();

@@ -16,9 +16,9 @@ use super::values::{self, InvalidValue, invalid};
 use crate::config::credentials_document::{ApiKeyDocument, TokenExchangeDocument};
 use crate::config::document::Document;
 use crate::config::secrets::{api_key_in, client_secret_in};
-use crate::config::settings::{ApiKeySettings, CredentialSettings, IssuerSettings, TokenExchangeSettings};
+use crate::config::settings::{ApiKeySettings, CredentialSettings, TokenExchangeSettings};
 use crate::config::text_file::read_text;
-use crate::config::upstream_document;
+use crate::config::upstream_document::UpstreamMapping;
 use crate::headers::identity::IdentityHeaders;
 use crate::proxy::forward::AccessTokenForwarding;
 use crate::proxy::token_endpoint::{Target, TokenRequest};
@@ -26,41 +26,74 @@ use crate::proxy::token_endpoint::{Target, TokenRequest};
 const TIMEOUT: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(60);
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// An upstream as it is written.
+struct Written<'d> {
+    url: &'d str,
+    mapping: Option<&'d UpstreamMapping>,
+}
+
 impl ConfigReader<'_> {
-    /// Reads what the upstream receives in place of the access token, and reserves the headers for it.
+    /// Reads what each upstream receives in place of the access token, and reserves the headers for it.
     pub(super) fn credentials(
         &mut self,
         document: &Document,
-        issuers: &[IssuerSettings],
         identity_headers: &mut IdentityHeaders,
         findings: &mut FileFindings,
-    ) -> CredentialSettings {
+    ) -> Vec<CredentialSettings> {
         let access_token = document.access_token.as_ref();
-        let mapping = document.upstream.as_ref().and_then(|upstream| upstream.value.mapping());
-        let url = document.upstream.as_ref().and_then(upstream_document::url);
-        let url = url.map_or("", |(url, _)| url);
-        let internal_token = self.internal_token(document, issuers, identity_headers, url, findings);
-        if let Some(internal_token) = &internal_token {
-            identity_headers.reserve(internal_token.header.clone());
-        }
-        let exchange = mapping.and_then(|mapping| mapping.token_exchange.as_ref());
-        if let Some(upstream) = &document.upstream {
-            self.check_exchange(access_token, exchange.map(Spanned::span), upstream.span());
-        }
-        let token_exchange = exchange.and_then(|exchange| self.token_exchange(exchange, findings));
+        let single = document.upstream.iter().map(|upstream| Written {
+            url: upstream.value.url(),
+            mapping: upstream.value.mapping(),
+        });
+        let several = document.upstreams.iter().flat_map(|upstreams| &upstreams.value);
+        let several = several.map(|upstream| Written {
+            url: upstream.value.first_url(),
+            mapping: Some(&upstream.value),
+        });
+        let upstreams: Vec<Written<'_>> = single.chain(several).collect();
+        let mut exchanges = upstreams
+            .iter()
+            .filter_map(|upstream| upstream.mapping?.token_exchange.as_ref());
+        let place = document.upstreams.as_ref().map(Spanned::span);
+        let place = place.or(document.upstream.as_ref().map(Spanned::span));
+        self.check_exchange(access_token, exchanges.next().map(Spanned::span), place);
+        let common = document.internal_token.as_ref();
+        let common = common.and_then(|internal| internal.value.audience.as_ref());
+        let common = self.optional(common, |text| values::one_word(text, "the audience"));
         let access_token = access_token.map(|written| written.value).unwrap_or_default();
-        let api_key = mapping.and_then(|mapping| mapping.api_key.as_ref());
-        let api_key = api_key.and_then(|api_key| self.api_key(api_key, identity_headers, access_token, findings));
-        if let Some(api_key) = &api_key
-            && api_key.header != AUTHORIZATION
-        {
-            identity_headers.reserve(api_key.header.clone());
+        let upstreams = upstreams.iter();
+        let read = upstreams.map(|upstream| {
+            let mapping = upstream.mapping;
+            let own = mapping.and_then(|mapping| mapping.internal_token.as_ref()?.audience.as_ref());
+            if let (Some(own), None) = (own, &document.internal_token) {
+                let help = "add `internal_token: { issuer: … }` at the top level";
+                self.diagnostics
+                    .push(own.span(), "`internal_token` has no effect", help);
+            }
+            let own = self.optional(own, |text| values::one_word(text, "the audience"));
+            let exchange = mapping.and_then(|mapping| mapping.token_exchange.as_ref());
+            let token_exchange = exchange.and_then(|exchange| self.token_exchange(exchange, findings));
+            // An upstream without an exchange receives no token.
+            let forwarded = match access_token {
+                AccessTokenForwarding::Exchange if exchange.is_none() => AccessTokenForwarding::Strip,
+                other => other,
+            };
+            let api_key = mapping.and_then(|mapping| mapping.api_key.as_ref());
+            CredentialSettings {
+                audience: own.or(common.clone()).unwrap_or_else(|| upstream.url.to_owned()),
+                token_exchange,
+                api_key: api_key.and_then(|api_key| self.api_key(api_key, identity_headers, forwarded, findings)),
+            }
+        });
+        let read: Vec<CredentialSettings> = read.collect();
+        // Only now: several upstreams may have a key in one header.
+        let headers = read
+            .iter()
+            .filter_map(|credentials| Some(&credentials.api_key.as_ref()?.header));
+        for header in headers.filter(|header| **header != AUTHORIZATION) {
+            identity_headers.reserve(header.clone());
         }
-        CredentialSettings {
-            internal_token,
-            token_exchange,
-            api_key,
-        }
+        read
     }
 
     /// Reads `token_exchange` of an upstream.
@@ -158,19 +191,19 @@ impl ConfigReader<'_> {
         })
     }
 
-    /// Checks that `access_token` and the upstream agree on whether tokens are exchanged.
+    /// Checks that `access_token` and the upstreams agree on whether tokens are exchanged.
     fn check_exchange(
         &mut self,
         access_token: Option<&Spanned<AccessTokenForwarding>>,
         exchange: Option<Span>,
-        upstream: Span,
+        upstream: Option<Span>,
     ) {
         let is_exchanged = access_token.is_some_and(|written| written.value == AccessTokenForwarding::Exchange);
         if is_exchanged && exchange.is_none() && !self.omissions.has_key("token_exchange") {
             let help = "write it as a mapping: `upstream: { url: …, token_exchange: { token_endpoint: …, client_id: …, \
                 client_secret_file: …, audience: … } }`";
             let message = "`access_token: exchange` needs `token_exchange` of the upstream";
-            self.diagnostics.push(upstream, message, help);
+            self.diagnostics.push(upstream.unwrap_or_default(), message, help);
         }
         if !is_exchanged && let Some(span) = exchange {
             let message = "`token_exchange` has no effect";

@@ -22,13 +22,12 @@ const DEFAULT_LIFETIME: Duration = Duration::from_secs(60);
 const DEFAULT_ROTATE: Duration = Duration::from_secs(24 * 3600);
 
 impl ConfigReader<'_> {
-    /// Reads `internal_token`. `upstream` is the audience where none is written.
+    /// Reads `internal_token`.
     pub(super) fn internal_token(
         &mut self,
         document: &Document,
         issuers: &[IssuerSettings],
         identity_headers: &IdentityHeaders,
-        upstream: &str,
         findings: &mut FileFindings,
     ) -> Option<InternalTokenSettings> {
         let whole = document.internal_token.as_ref()?;
@@ -39,12 +38,6 @@ impl ConfigReader<'_> {
         };
         let issuer = self.required("issuer", written.issuer.as_ref(), whole.span());
         let issuer = self.optional(issuer, |text| internal_issuer(text, issuers));
-        let mapping = document.upstream.as_ref().and_then(|upstream| upstream.value.mapping());
-        let own = mapping.and_then(|mapping| mapping.internal_token.as_ref()?.audience.as_ref());
-        let audience = match own.or(written.audience.as_ref()) {
-            Some(audience) => self.take(audience, |text| values::one_word(text, "the audience")),
-            None => Some(upstream.to_owned()),
-        };
         let mut lifetime = DEFAULT_LIFETIME;
         self.duration(written.lifetime.as_ref(), LIFETIME, &mut lifetime);
         let mut rotate = DEFAULT_ROTATE;
@@ -69,7 +62,6 @@ impl ConfigReader<'_> {
         Some(InternalTokenSettings {
             header: header?,
             issuer: issuer?,
-            audience: audience?,
             lifetime,
             key,
             key_file,
@@ -122,14 +114,14 @@ mod tests {
     #[test]
     fn the_audience_is_the_upstream_and_the_life_is_short() {
         let settings = read("{ issuer: https://gate.internal }").unwrap();
-        let token = settings.credentials.internal_token.unwrap();
+        let token = settings.internal_token.unwrap();
         assert_eq!(token.header, "x-internal-token");
         assert_eq!(token.issuer, "https://gate.internal");
-        assert_eq!(token.audience, "http://127.0.0.1:9");
+        assert_eq!(settings.credentials[0].audience, "http://127.0.0.1:9");
         assert_eq!(token.lifetime.as_secs(), 60);
         assert!(settings.identity_headers.owns("X_Internal_Token"));
         let settings = parse(Path::new("actgate.yaml"), REST).unwrap();
-        assert!(settings.credentials.internal_token.is_none());
+        assert!(settings.internal_token.is_none());
         assert!(!settings.identity_headers.owns("x-internal-token"));
     }
 

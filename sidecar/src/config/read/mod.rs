@@ -106,7 +106,11 @@ impl ConfigReader<'_> {
             mut warnings,
         } = self.issuers(document.issuers.as_ref(), &audiences);
         let mut findings = FileFindings::default();
-        let credentials = self.credentials(document, &issuers, &mut identity_headers, &mut findings);
+        let internal_token = self.internal_token(document, &issuers, &identity_headers, &mut findings);
+        if let Some(internal_token) = &internal_token {
+            identity_headers.reserve(internal_token.header.clone());
+        }
+        let credentials = self.credentials(document, &mut identity_headers, &mut findings);
         let tls = self.tls(document.tls.as_ref(), &mut findings);
         let own = OwnAddresses::of(addresses.as_ref());
         let upstreams = self.upstreams(document, &own, &mut findings);
@@ -144,6 +148,7 @@ impl ConfigReader<'_> {
                 .as_ref()
                 .map(|written| written.value)
                 .unwrap_or_default(),
+            internal_token,
             credentials,
             upstream_timeouts,
             streams,

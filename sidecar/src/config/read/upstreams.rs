@@ -14,7 +14,6 @@ use super::upstream_address::{self, AddressScheme};
 use super::values::{self, InvalidValue, invalid};
 use crate::config::document::Document;
 use crate::config::upstream_document::{PoolDocument, UpstreamDocument, UpstreamMapping};
-use crate::proxy::forward::AccessTokenForwarding;
 use crate::proxy::upstream::place::Place;
 use crate::proxy::upstream::settings::{
     Address, ClientFiles, MAX_ADDRESSES, PoolSettings, Protocol, TlsFiles, UpstreamSettings,
@@ -69,7 +68,6 @@ impl ConfigReader<'_> {
             let help = "write it as an entry of `upstreams`, without `hosts` and `path` for all other requests";
             self.diagnostics.push(single.span(), message, help);
         }
-        self.check_credentials(document, written);
         let mut read: Vec<UpstreamSettings> = Vec::new();
         for entry in &written.value {
             let Some(upstream) = self.upstream(&entry.value, entry.span(), own, findings) else {
@@ -90,40 +88,6 @@ impl ConfigReader<'_> {
             self.diagnostics.push(written.span(), message, help);
         }
         (!read.is_empty()).then_some(read)
-    }
-
-    /// Checks that no credential is for one of several upstreams: each would receive that of the others.
-    fn check_credentials(&mut self, document: &Document, written: &Spanned<Vec<Spanned<UpstreamMapping>>>) {
-        const HELP: &str = "run a gate with `upstream` for each API that has credentials of its own";
-        for entry in &written.value {
-            let found = [
-                ("api_key", entry.value.api_key.as_ref().map(Spanned::span)),
-                ("token_exchange", entry.value.token_exchange.as_ref().map(Spanned::span)),
-                (
-                    "internal_token",
-                    entry.value.internal_token.as_ref().map(|_| entry.span()),
-                ),
-            ];
-            for (key, place) in found {
-                if let Some(place) = place {
-                    let message = format!("`{key}` is of a single `upstream`, not of one among several");
-                    self.diagnostics.push(place, message, HELP);
-                }
-            }
-        }
-        if let Some(access_token) = &document.access_token
-            && access_token.value == AccessTokenForwarding::Exchange
-        {
-            let message = "`access_token: exchange` is for a single `upstream`";
-            self.diagnostics.push(access_token.span(), message, HELP);
-        }
-        if let Some(internal) = &document.internal_token
-            && internal.value.audience.is_none()
-        {
-            let message = "`internal_token` among several upstreams needs an `audience`";
-            let help = "add `audience: URL`, which all of them accept";
-            self.diagnostics.push(internal.span(), message, help);
-        }
     }
 
     fn upstream(
@@ -470,16 +434,6 @@ mod tests {
             (
                 "upstreams: [{ url: http://a }, { url: http://b, hosts: ['b:80'] }]",
                 "1:57: `b:80` is not the name of a host, without a port | write it as clients send it, as in api.example.com",
-            ),
-            (
-                "upstreams: [{ url: http://a, api_key: { header: X-Key, file: k } }]",
-                "1:39: `api_key` is of a single `upstream`, not of one among several | run a gate with `upstream` for each API that has \
-                 credentials of its own",
-            ),
-            (
-                "access_token: exchange\nupstreams: [{ url: http://a }]",
-                "1:15: `access_token: exchange` is for a single `upstream` | run a gate with `upstream` for each API that has \
-                 credentials of its own",
             ),
             (
                 "upstream: http://a\nupstreams: [{ url: http://b }]",
