@@ -36,6 +36,11 @@ struct Setup {
 impl Setup {
     /// A ready gate; `top` is lines of its configuration.
     fn start(top: &str) -> Self {
+        Self::over("http", top)
+    }
+
+    /// The same with an upstream of this scheme.
+    fn over(scheme: &str, top: &str) -> Self {
         let issuer = TokenIssuer::new();
         let key_server = KeyServer::start(Conduct::Publish(issuer.document()));
         let upstream = TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -45,7 +50,9 @@ impl Setup {
             ..Configuration::default()
         };
         let address = upstream.local_addr().expect("its address");
-        let gate = Gate::run(&configuration.text(address, &key_server));
+        let text = configuration.text(address, &key_server);
+        let written = format!("{scheme}://{address}");
+        let gate = Gate::run(&text.replace(&format!("http://{address}"), &written));
         gate.wait_until_ready();
         Self {
             gate,

@@ -60,6 +60,24 @@ fn bytes_before_the_switch_never_reach_the_upstream() {
     assert!(is_ended(&mut client));
 }
 
+/// They have arrived after the handshake, so nothing shows them before the upstream has answered.
+#[test]
+fn bytes_before_another_answer_never_reach_the_upstream() {
+    let setup = Setup::start("");
+    let mut client = setup.client();
+    client.send(&handshake("/orders/1", &setup.token())).expect("sent");
+    let mut upstream = setup.accept();
+    head(&mut upstream);
+    client.send(b"\x81\x85mask-hello").expect("sent");
+    upstream
+        .send(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n")
+        .expect("sent");
+    upstream.finish_sending();
+    assert!(is_ended(&mut upstream), "bytes were forwarded");
+    let statuses: Vec<_> = client.answers().iter().map(|answer| answer.status).collect();
+    assert_eq!(statuses, [403, 400]);
+}
+
 /// The upstream read it as one request, and so does the gate: what follows is another one, which is authorized by itself.
 #[test]
 fn an_upstream_that_does_not_switch_answers_as_ever() {
