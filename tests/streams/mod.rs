@@ -3,6 +3,7 @@
 mod events;
 mod expectation;
 mod expiry;
+mod grpc;
 mod http2;
 mod trailers;
 mod tunnel;
