@@ -226,6 +226,7 @@ fn code_and_description(error: &Error) -> (&'static str, &'static str) {
             "a required claim of the access token is missing or not an accepted one",
         ),
         Error::InvalidConfirmation => ("invalid_token", "the access token is bound to a key"),
+        Error::CertificateMismatch => ("invalid_token", "the access token is bound to another certificate"),
         Error::InvalidChain { .. } => ("invalid_token", "the delegation chain of the access token is malformed"),
         Error::ChainTooLong => ("invalid_token", "the delegation chain of the access token is too long"),
         Error::InsufficientScope { .. } => ("insufficient_scope", "the access token lacks a scope"),
@@ -300,6 +301,7 @@ mod tests {
                 "invalid_token",
             ),
             (Error::InvalidConfirmation, 401, "invalid_token"),
+            (Error::CertificateMismatch, 401, "invalid_token"),
             (Error::InvalidChain { reason: "r" }, 401, "invalid_token"),
             (Error::ChainTooLong, 401, "invalid_token"),
             (

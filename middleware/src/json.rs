@@ -42,6 +42,14 @@ impl<'a> Object<'a> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value)
     }
 
+    /// The one member; [`None`] of an object with more, or without any.
+    pub(crate) fn only_member(&self) -> Option<(&str, &Json<'a>)> {
+        match &*self.0 {
+            [(name, value)] => Some((name, value)),
+            _ => None,
+        }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -69,8 +69,8 @@
 //!
 //! # What it does NOT do
 //!
-//! It does not read the body, cookies or client certificates; it does not accept opaque tokens, encrypted tokens or HMAC; a
-//! token bound to a key (`cnf`) is rejected. An exchange without actor is invisible in a token, and so in every policy.
+//! It does not read the body or cookies; it does not accept opaque tokens, encrypted tokens or HMAC; a token bound to a key
+//! (`cnf`) is rejected unless it is bound to the [certificate](request::ClientCertificate) of the client. An exchange without actor is invisible in a token, and so in every policy.
 //! Prior actors are asserted by the issuer, and no rule on them can allow what another denies.
 //!
 //! # Features

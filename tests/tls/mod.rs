@@ -1,6 +1,7 @@
 //! Clients that connect by TLS.
 
 mod certificates;
+mod client_certificates;
 mod handshakes;
 
 use crate::deployment::gate::Gate;

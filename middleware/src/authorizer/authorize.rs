@@ -18,7 +18,7 @@ use crate::keys::Keys;
 use crate::policy::{Access, Ambiguity, EvaluationTime, Recorder, Requirement, Route, StopAtFirst, evaluate};
 use crate::profile::{Profile, TokenIssuer};
 use crate::request::{Carrier, DeniedMethods, Presented, Target, check_form, names_method};
-use crate::token::{UnverifiedClaims, UnverifiedToken, algorithm_name};
+use crate::token::{Confirmation, UnverifiedClaims, UnverifiedToken, algorithm_name};
 
 impl Authorizer {
     /// Authorizes one request by the routes of the policy.
@@ -26,12 +26,16 @@ impl Authorizer {
     /// Waits only where the token names a key that is not present: for one fetch, bounded by its time-out, and not at all
     /// during the cool-down. It does NOT read the body.
     pub async fn decide(&self, target: &Target<'_>, headers: &HeaderMap) -> Decision {
-        let presented = Presented::headers(target, headers);
-        let mut authorization = self.enforce(None, &presented);
+        self.decide_presented(&Presented::headers(target, headers)).await
+    }
+
+    /// As [`decide`](Self::decide), with further credentials: the certificate of the client.
+    pub async fn decide_presented(&self, presented: &Presented<'_>) -> Decision {
+        let mut authorization = self.enforce(None, presented);
         if let Authorization::Pending(pending, _) = &authorization
             && pending.resolve().await
         {
-            authorization = self.enforce(None, &presented);
+            authorization = self.enforce(None, presented);
         }
         let decision = authorization.into_decision();
         decision.trace();
@@ -216,7 +220,7 @@ impl Authorizer {
                 Step::REQUIRED_CLAIM.compare(Ok(()), recorder, || required.expected(), found)?;
             }
             Step::CLAIMS.report_passed(recorder, || "verified before".to_owned());
-            let checked = self.check(&identity, protected, now, recorder);
+            let checked = self.check(&identity, presented, protected, now, recorder);
             // A token for another resource stays: it is of use there.
             checked.inspect_err(|error| {
                 if *error == Error::claim("exp", Reason::Expired) {
@@ -226,7 +230,7 @@ impl Authorizer {
             return Ok(identity);
         }
         let identity = self.verify(text, carrier, recorder)?;
-        self.check(&identity, protected, now, recorder)?;
+        self.check(&identity, presented, protected, now, recorder)?;
         cache.insert(text, identity.clone());
         Ok(identity)
     }
@@ -318,6 +322,7 @@ impl Authorizer {
     fn check(
         &self,
         identity: &Identity,
+        presented: &Presented<'_>,
         protected: Option<&Arc<Protected>>,
         now: u64,
         recorder: &mut impl Recorder,
@@ -334,7 +339,15 @@ impl Authorizer {
         let time = claims.check_time(now, self.inner.leeway);
         let accepted = || format!("with a leeway of {} s", self.inner.leeway);
         Step::TIME.compare(time, recorder, accepted, || claims.validity(now))?;
-        Step::CONFIRMATION.report(claims.check_confirmation(), recorder, |()| "no bound key".to_owned())
+        let confirmation = &claims.confirmation;
+        Step::CONFIRMATION.report(
+            confirmation.check(presented.certificate()),
+            recorder,
+            |()| match confirmation {
+                Confirmation::None => "no bound key".to_owned(),
+                _ => "the certificate that the token is bound to".to_owned(),
+            },
+        )
     }
 
     /// The trusted issuer that a token names.

@@ -94,6 +94,9 @@ pub enum Error {
     /// The token is bound to a key (`cnf`, RFC 7800) without an accepted proof.
     #[error("the token is bound to a key, and no proof of that key was accepted")]
     InvalidConfirmation,
+    /// The token is bound to another certificate than the client has presented (RFC 8705 section 3).
+    #[error("the token is bound to another certificate than the client has")]
+    CertificateMismatch,
     /// The delegation chain (`act`, RFC 8693 section 4.1) is malformed.
     #[error("the delegation chain is malformed: {reason}")]
     #[non_exhaustive]
@@ -189,6 +192,7 @@ impl Error {
                 ("invalid_claim", StatusCode::UNAUTHORIZED)
             }
             Error::InvalidConfirmation => ("invalid_confirmation", StatusCode::UNAUTHORIZED),
+            Error::CertificateMismatch => ("certificate_mismatch", StatusCode::UNAUTHORIZED),
             Error::InvalidChain { .. } => ("invalid_chain", StatusCode::UNAUTHORIZED),
             Error::ChainTooLong => ("chain_too_long", StatusCode::UNAUTHORIZED),
             Error::InsufficientScope { .. } => ("insufficient_scope", StatusCode::FORBIDDEN),

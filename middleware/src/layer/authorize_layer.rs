@@ -13,7 +13,7 @@ use crate::authorizer::{Authorization, Authorizer, Decision, Denied};
 use crate::challenge::Protocol;
 use crate::error::{ConfigError, Error};
 use crate::policy::Requirement;
-use crate::request::{Presented, Target};
+use crate::request::{ClientCertificate, Presented, Target};
 use crate::resource::Metadata;
 
 /// Authorizes every request of the services it wraps.
@@ -179,7 +179,8 @@ impl<R, M> AuthorizeLayer<R, M> {
             Ok(target) => target,
             Err(error) => return Authorization::Decided(Decision::without_route(error)),
         };
-        let presented = Presented::headers(&target, request.headers());
+        let certificate = request.extensions().get::<ClientCertificate>();
+        let presented = Presented::headers(&target, request.headers()).client_certificate(certificate);
         let required = self.requirement.as_ref().map(|(name, requirement)| (name, requirement));
         self.authorizer.enforce(required, &presented)
     }

@@ -6,6 +6,7 @@ use http::{HeaderMap, HeaderName};
 
 use super::bearer;
 use super::carrier::{self, Carrier};
+use super::client_certificate::ClientCertificate;
 use super::host;
 use super::target::Target;
 use crate::error::Error;
@@ -16,6 +17,7 @@ pub struct Presented<'r> {
     target: &'r Target<'r>,
     headers: Option<&'r HeaderMap>,
     credential: Source<'r>,
+    certificate: Option<&'r ClientCertificate>,
 }
 
 #[derive(Clone, Copy)]
@@ -31,6 +33,7 @@ impl<'r> Presented<'r> {
             target,
             headers: Some(headers),
             credential: Source::Headers(headers),
+            certificate: None,
         }
     }
 
@@ -40,6 +43,7 @@ impl<'r> Presented<'r> {
             target,
             headers: None,
             credential: Source::Token(token),
+            certificate: None,
         }
     }
 
@@ -48,6 +52,18 @@ impl<'r> Presented<'r> {
     pub fn with_headers(mut self, headers: &'r HeaderMap) -> Self {
         self.headers = Some(headers);
         self
+    }
+
+    /// The certificate with which the client has authenticated its connection, if it has: the proof of a token that is
+    /// bound to a certificate.
+    #[must_use]
+    pub fn client_certificate(mut self, certificate: Option<&'r ClientCertificate>) -> Self {
+        self.certificate = certificate;
+        self
+    }
+
+    pub(crate) fn certificate(&self) -> Option<&'r ClientCertificate> {
+        self.certificate
     }
 
     pub(crate) fn fields(&self) -> Option<&'r HeaderMap> {

@@ -4,6 +4,7 @@ mod cache;
 mod claim_form;
 mod claim_reader;
 mod claims;
+mod confirmation;
 mod jws;
 mod verified;
 
@@ -12,5 +13,6 @@ pub use claims::Authentication;
 pub(crate) use cache::TokenCache;
 pub(crate) use claim_reader::{ClaimReader, malformed, missing};
 pub(crate) use claims::{Claims, client};
+pub(crate) use confirmation::Confirmation;
 pub(crate) use jws::{UnverifiedClaims, UnverifiedToken, algorithm_name};
 pub(crate) use verified::{ChainClaims, VerifiedClaims};

@@ -19,7 +19,7 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use actgate::challenge::Challenge;
-use actgate::request::Target;
+use actgate::request::{Presented, Target};
 use actgate::resource::Metadata;
 use actgate::{Authorizer, Decision, Error, Identity};
 use http::request::Parts;
@@ -197,7 +197,9 @@ impl Gate {
         if let Some(preflight) = preflight {
             return Err(Unforwarded::Preflight(preflight));
         }
-        let decision = self.authorizer.decide(&target, &request.headers).await;
+        let certificate = head.connection.client_certificate.as_ref();
+        let presented = Presented::headers(&target, &request.headers).client_certificate(certificate);
+        let decision = self.authorizer.decide_presented(&presented).await;
         Ok((head, decision))
     }
 
