@@ -4,6 +4,7 @@ mod crowd;
 mod drain;
 mod limits;
 mod many;
+mod memory;
 pub mod neglected;
 mod readers;
 mod stalls;

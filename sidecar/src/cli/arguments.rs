@@ -78,8 +78,8 @@ first those without a request and those whose last request was denied. `/readyz`
 `Type=notify` systemd is notified once connections are accepted, keys or not, and when draining begins.
 A PROXY header has 107 bytes at most in version 1, and 4096 with its TLVs in version 2; without a valid one within
 `timeouts.header` the connection is closed. Its TLVs are ignored.
-A connection takes about 20 KiB while it is idle, and up to `max_head` (32 KiB) and 20 KiB more while a head arrives: 500 MiB
-with 10,000 connections at worst, which are given back.
+A connection of HTTP/1.1 takes about 20 KiB while it is idle, and 70 KiB while a head of 32 KiB (`max_head`) arrives: 10,000
+connections take 200 MiB, and 700 MiB at worst, most of which is given back to the system within seconds.
 A WebSocket is a tunnel once the upstream has answered the handshake with 101. The origin of a page that opens it is not
 checked: that is for the API. `Upgrade` to another protocol is answered with 501; an offer of `h2c`, `HTTP/…` or `TLS/…` is
 ignored. A response and a tunnel end with the access token of their request, unless `streams: { after_expiry: continue }`; a
