@@ -85,7 +85,9 @@ checked: that is for the API. `Upgrade` to another protocol is answered with 501
 ignored. A response and a tunnel end with the access token of their request, unless `streams: { after_expiry: continue }`; a
 request body is forwarded to its end. Interim responses of the upstream (102, 103) are not forwarded; `100 Continue` is sent
 when the upstream takes the body, over HTTP/1.1 alone. `timeouts: { response }` is for the response head: a long poll needs a
-longer one, and a call of gRPC has `stream`.
+longer one, and a call of gRPC has `stream`. A WebSocket reaches an upstream by HTTP/1.1: with `h2c` it is answered with 502.
+Trailers reach a client of HTTP/1.1 that sends `TE: trailers`, if the upstream announces them. A client of HTTP/1.0 sees the
+end of a response without a length as its end also where it is cut off.
 Forwarded requests have a `Via` entry with a pseudonym of this process. A request that comes back with it, or that has
 passed more than 64 proxies, is answered with 508. Some servers compress no response to a request with `Via` unless
 configured to (nginx: `gzip_proxied any`). A response of the upstream has at most 256 header lines.
