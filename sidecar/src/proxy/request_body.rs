@@ -77,11 +77,10 @@ impl Body for RequestBody {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, FormError>>> {
         let body = self.get_mut();
         let frame = Pin::new(&mut body.content).poll_frame(cx);
-        match frame.is_ready() {
-            true => body.progress.record(),
-            false => body.progress.wait_for_client(),
-        }
-        if frame.is_ready() {
+        if frame.is_pending() {
+            body.progress.wait_for_client();
+        } else {
+            body.progress.record();
             if body.content.is_end_stream() || matches!(frame, Poll::Ready(None)) {
                 body.progress.complete();
             }
