@@ -18,7 +18,7 @@ use crate::keys::Keys;
 use crate::policy::{Access, Ambiguity, EvaluationTime, Recorder, Requirement, Route, StopAtFirst, evaluate};
 use crate::profile::{Profile, TokenIssuer};
 use crate::request::{Carrier, DeniedMethods, Presented, Target, check_form, names_method};
-use crate::token::{Confirmation, UnverifiedClaims, UnverifiedToken, algorithm_name};
+use crate::token::{UnverifiedClaims, UnverifiedToken, algorithm_name};
 
 impl Authorizer {
     /// Authorizes one request by the routes of the policy.
@@ -316,38 +316,6 @@ impl Authorizer {
         })?;
         Step::CLAIMS.report_passed(recorder, || "well-formed claims".to_owned());
         Ok(Identity::verified(facts, Arc::clone(issuer), snapshot.generation))
-    }
-
-    /// The checks of every request, for a fresh and for a cached token alike.
-    fn check(
-        &self,
-        identity: &Identity,
-        presented: &Presented<'_>,
-        protected: Option<&Arc<Protected>>,
-        now: u64,
-        recorder: &mut impl Recorder,
-    ) -> Result<(), Error> {
-        let claims = &identity.facts().claims;
-        let issuer = identity.trusted_issuer();
-        let audiences = protected.map_or(&[][..], |protected| protected.audiences(issuer));
-        let audience = claims.check_audience(audiences);
-        let accepted = || match audiences {
-            [] => "no resource at this host and path".to_owned(),
-            audiences => joined(audiences.iter().map(|audience| &**audience)),
-        };
-        Step::AUDIENCE.compare(audience, recorder, accepted, || claims.audience.join(", "))?;
-        let time = claims.check_time(now, self.inner.leeway);
-        let accepted = || format!("with a leeway of {} s", self.inner.leeway);
-        Step::TIME.compare(time, recorder, accepted, || claims.validity(now))?;
-        let confirmation = &claims.confirmation;
-        Step::CONFIRMATION.report(
-            confirmation.check(presented.certificate()),
-            recorder,
-            |()| match confirmation {
-                Confirmation::None => "no bound key".to_owned(),
-                _ => "the certificate that the token is bound to".to_owned(),
-            },
-        )
     }
 
     /// The trusted issuer that a token names.

@@ -2,6 +2,7 @@
 
 mod authorize;
 mod builder;
+mod checks;
 mod conflicts;
 mod decision;
 mod explain;
