@@ -33,7 +33,7 @@ use self::head_error::HeadError;
 use self::request_head::{Head, HeadRules};
 use self::request_host::RequestHost;
 use crate::headers::chain_json::Chain;
-use crate::log::decision_log::{self, DecisionLog, Effect, Event};
+use crate::log::decision_log::{self, DecisionLog, Effect, Event, Forwarding};
 use crate::log::rate_limit::RateLimit;
 
 /// How often a ring is reported at most.
@@ -95,6 +95,14 @@ pub(crate) enum Unforwarded {
     Denied(Denial),
 }
 
+/// What becomes of a request.
+#[derive(Debug)]
+pub(crate) enum Outcome<'o> {
+    Unforwarded(&'o Unforwarded),
+    /// It is forwarded, after the time that the decision took.
+    Forwarded(Forwarding<'o>, Duration),
+}
+
 impl From<Denial> for Unforwarded {
     fn from(denial: Denial) -> Unforwarded {
         Unforwarded::Denied(denial)
@@ -111,6 +119,11 @@ impl From<FormError> for Denial {
 }
 
 impl Decided {
+    /// The time since the request head arrived.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.received.elapsed()
+    }
+
     /// The identity in a verified token; none on a public route.
     pub(crate) fn identity(&self) -> Option<&Identity> {
         self.decision.as_ref().and_then(Decision::identity)
@@ -213,8 +226,8 @@ impl Gate {
         }
     }
 
-    /// Writes a decision to the log; `unforwarded` is why the request is not forwarded.
-    pub(crate) fn record(&self, method: &Method, uri: &Uri, decided: &Decided, unforwarded: Option<&Unforwarded>) {
+    /// Writes a decision to the log.
+    pub(crate) fn record(&self, method: &Method, uri: &Uri, decided: &Decided, outcome: Outcome<'_>) {
         let identity = decided.identity();
         let mut event = Event {
             time: decision_log::now(),
@@ -231,8 +244,17 @@ impl Gate {
             chain: identity.map(Chain::of),
             client: identity.and_then(Identity::client),
             client_address: decided.client_address,
-            latency_us: u64::try_from(decided.received.elapsed().as_micros()).unwrap_or(u64::MAX),
+            latency_us: 0,
+            forwarding: None,
         };
+        let (unforwarded, latency) = match outcome {
+            Outcome::Unforwarded(unforwarded) => (Some(unforwarded), decided.elapsed()),
+            Outcome::Forwarded(forwarding, latency) => {
+                event.forwarding = Some(forwarding);
+                (None, latency)
+            }
+        };
+        event.latency_us = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
         match unforwarded {
             None => {}
             Some(Unforwarded::Metadata(metadata)) => {

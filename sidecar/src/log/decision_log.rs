@@ -1,5 +1,4 @@
-//! The decision log: one JSON object a line for each request, and a second one that denies an allowed request whose body
-//! fails.
+//! The decision log: one JSON object a line for each request.
 //!
 //! Writing never delays a request: when the disk or the reader of standard output is too slow, lines are dropped and
 //! counted. The log contains no token, and nothing from a token that was not verified.
@@ -81,6 +80,25 @@ pub(crate) struct Event<'a> {
     pub(crate) client_address: Option<IpAddr>,
     /// Microseconds from the request head to the decision.
     pub(crate) latency_us: u64,
+    /// What became of a forwarded request.
+    #[serde(rename = "upstream", skip_serializing_if = "Option::is_none")]
+    pub(crate) forwarding: Option<Forwarding<'a>>,
+}
+
+/// What became of a forwarded request, as JSON.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Forwarding<'a> {
+    /// The address of the upstream, where there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) address: Option<&'a str>,
+    /// The status of its response.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) status: Option<u16>,
+    /// Why there is no response.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) error: Option<&'static str>,
+    /// Microseconds until the head of the response arrived, or until the attempt failed.
+    pub(crate) time_us: u64,
 }
 
 /// What a decision does.
@@ -213,6 +231,7 @@ mod tests {
             client: None,
             client_address: None,
             latency_us: 7,
+            forwarding: None,
         }
     }
 

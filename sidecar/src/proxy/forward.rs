@@ -11,13 +11,13 @@ use http_body_util::Full;
 use uuid::Uuid;
 
 use super::credentials::{Credentials, Obtained};
+use super::forwarding_record::{ForwardingRecord, ShownAddress};
 use super::refusal::{Refusal, RequestBodyState};
 use super::request_body::{BodyFault, ClientBody, RequestBody};
 use super::response_body::ResponseBody;
 use super::stream_end::{StreamLimits, TokenTime};
 use super::upgrade::{Handshake, HandshakeError, Tunnel};
 use super::upstream::choice::Upstreams;
-use super::upstream::client::Attempt;
 use super::upstream::error::UpstreamError;
 use crate::gate::NoCredential;
 use crate::gate::form::Content;
@@ -96,15 +96,24 @@ impl Forward {
         self.credentials.get(upstream)
     }
 
+    /// Whether the decision log shows the addresses of upstreams.
+    pub(crate) fn shown_address(&self) -> ShownAddress {
+        match self.upstreams.are_several() {
+            true => ShownAddress::Shown,
+            false => ShownAddress::Omitted,
+        }
+    }
+
     /// Sends a request to the upstream and returns its response, or the refusal that replaces it. Fails when the client
     /// caused the failure.
-    pub(crate) async fn send(
-        &self,
+    pub(crate) async fn send<'p>(
+        &'p self,
         mut parts: Parts,
         content: Content<ClientBody>,
         head: Head,
         caller: Caller<'_>,
         id: Uuid,
+        record: &mut ForwardingRecord<'p>,
     ) -> Result<Response<ResponseBody>, BodyFailed> {
         let has_length = parts.headers.contains_key(CONTENT_LENGTH);
         let is_chunked = parts.headers.contains_key(TRANSFER_ENCODING)
@@ -127,7 +136,10 @@ impl Forward {
         let version = parts.version;
         let handshake = match handshake.transpose() {
             Ok(handshake) => handshake,
-            Err(error) => return Ok(no_tunnel(error, id).map(ResponseBody::Own)),
+            Err(error) => {
+                record.failed("invalid_handshake");
+                return Ok(no_tunnel(error, id).map(ResponseBody::Own));
+            }
         };
         if let Some(handshake) = &handshake {
             handshake.offer(&mut parts.headers);
@@ -159,13 +171,15 @@ impl Forward {
         let upstream = upstream.ok_or(UpstreamError::NoUpstream);
         let sent = match upstream {
             Ok(upstream) => {
-                let mut attempt = Attempt::default();
-                upstream.send(Request::from_parts(parts, body), &mut attempt).await
+                upstream
+                    .send(Request::from_parts(parts, body), &mut record.attempt)
+                    .await
             }
             Err(error) => Err(error),
         };
         let refusal = match sent {
             Ok(mut response) => {
+                record.answered(response.status());
                 if let Some(handshake) = handshake {
                     match handshake.accept(&mut response) {
                         Ok(None) => {}
@@ -184,6 +198,7 @@ impl Forward {
             // Caused by the client, so that it is not reported to the operator.
             Err(UpstreamError::Request(fault)) => return Err(BodyFailed(fault)),
             Err(error) => {
+                record.failed(error.code());
                 tracing::warn!(decision = %id, %error, "the upstream did not respond");
                 Refusal::new(
                     error.status(),

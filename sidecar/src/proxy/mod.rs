@@ -3,6 +3,7 @@
 pub(crate) mod api_key;
 pub(crate) mod credentials;
 pub(crate) mod forward;
+mod forwarding_record;
 mod grpc;
 pub(crate) mod json_rpc;
 pub(crate) mod refusal;
@@ -24,6 +25,7 @@ use http_body::Body as _;
 use http_body_util::BodyExt as _;
 
 use self::forward::{BodyFailed, Caller, Forward};
+use self::forwarding_record::ForwardingRecord;
 use self::refusal::{Refusal, RequestBodyState};
 use self::request_body::{BodyFault, ClientBody};
 use self::response_body::ResponseBody;
@@ -33,7 +35,7 @@ use crate::gate::cors;
 use crate::gate::form::Content;
 use crate::gate::head_error::HeadError;
 use crate::gate::readable_form;
-use crate::gate::{Decided, Denial, Gate, Unforwarded};
+use crate::gate::{Decided, Denial, Gate, Outcome, Unforwarded};
 
 /// A response to a client.
 pub(crate) type Answer = Response<ResponseBody>;
@@ -88,8 +90,6 @@ impl Proxy {
             },
             Err(denied) => Err(denied),
         };
-        let unforwarded = allowed.as_ref().err().map(|(unforwarded, _)| unforwarded);
-        self.gate.record(&parts.method, &parts.uri, &decided, unforwarded);
         match allowed {
             Ok((head, content, credentials)) => {
                 let (method, uri, version) = (parts.method.clone(), parts.uri.clone(), parts.version);
@@ -101,7 +101,9 @@ impl Proxy {
                     credentials,
                     protocol,
                 };
-                let sent = self.forward.send(parts, content, head, caller, decided.id);
+                let shown = self.forward.shown_address();
+                let mut record = ForwardingRecord::new(&self.gate, &decided, method, uri, shown);
+                let sent = self.forward.send(parts, content, head, caller, decided.id, &mut record);
                 let sent = sent.await;
                 sent.unwrap_or_else(|BodyFailed(fault)| {
                     // The upstream received a part of the request at most, and no end of its body.
@@ -118,11 +120,15 @@ impl Proxy {
                             (Denial::Authorization(error), response)
                         }
                     };
-                    self.gate.record(&method, &uri, &decided, Some(&denial.into()));
+                    record.denied(&denial.into());
                     response.map(ResponseBody::Own)
                 })
             }
-            Err((unforwarded, body)) => self.refuse(&parts, body, &unforwarded, &decided).await,
+            Err((unforwarded, body)) => {
+                let outcome = Outcome::Unforwarded(&unforwarded);
+                self.gate.record(&parts.method, &parts.uri, &decided, outcome);
+                self.refuse(&parts, body, &unforwarded, &decided).await
+            }
         }
     }
 

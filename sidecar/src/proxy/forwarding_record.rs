@@ -1,0 +1,96 @@
+//! The line of a forwarded request in the decision log.
+
+use std::time::{Duration, Instant};
+
+use http::{Method, StatusCode, Uri};
+
+use super::upstream::client::Attempt;
+use crate::gate::{Decided, Gate, Outcome, Unforwarded};
+use crate::log::decision_log::Forwarding;
+
+/// The line of an allowed request. It is written once: when the head of the response has arrived, when the attempt has
+/// failed, or when the client has gone before, which drops this record.
+#[derive(Debug)]
+pub(crate) struct ForwardingRecord<'p> {
+    gate: &'p Gate,
+    decided: &'p Decided,
+    method: Method,
+    uri: Uri,
+    /// From the request head to the decision.
+    latency: Duration,
+    sent: Instant,
+    address: ShownAddress,
+    is_written: bool,
+    pub(crate) attempt: Attempt<'p>,
+}
+
+/// Whether the line has the address of the upstream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ShownAddress {
+    /// There are several.
+    Shown,
+    Omitted,
+}
+
+impl<'p> ForwardingRecord<'p> {
+    /// The record of a request that is sent now.
+    pub(crate) fn new(
+        gate: &'p Gate,
+        decided: &'p Decided,
+        method: Method,
+        uri: Uri,
+        address: ShownAddress,
+    ) -> ForwardingRecord<'p> {
+        ForwardingRecord {
+            gate,
+            decided,
+            method,
+            uri,
+            latency: decided.elapsed(),
+            sent: Instant::now(),
+            address,
+            is_written: false,
+            attempt: Attempt::default(),
+        }
+    }
+
+    /// The upstream answered.
+    pub(crate) fn answered(&mut self, status: StatusCode) {
+        self.write(Some(status), None);
+    }
+
+    /// The upstream did not answer, for the reason with this code.
+    pub(crate) fn failed(&mut self, code: &'static str) {
+        self.write(None, Some(code));
+    }
+
+    /// The request is denied after all: its body failed before the upstream answered.
+    pub(crate) fn denied(&mut self, denial: &Unforwarded) {
+        self.is_written = true;
+        let outcome = Outcome::Unforwarded(denial);
+        self.gate.record(&self.method, &self.uri, self.decided, outcome);
+    }
+
+    fn write(&mut self, status: Option<StatusCode>, error: Option<&'static str>) {
+        self.is_written = true;
+        let forwarding = Forwarding {
+            address: match self.address {
+                ShownAddress::Shown => self.attempt.address,
+                ShownAddress::Omitted => None,
+            },
+            status: status.map(|status| status.as_u16()),
+            error,
+            time_us: u64::try_from(self.sent.elapsed().as_micros()).unwrap_or(u64::MAX),
+        };
+        let outcome = Outcome::Forwarded(forwarding, self.latency);
+        self.gate.record(&self.method, &self.uri, self.decided, outcome);
+    }
+}
+
+impl Drop for ForwardingRecord<'_> {
+    fn drop(&mut self) {
+        if !self.is_written {
+            self.write(None, Some("client_gone"));
+        }
+    }
+}
