@@ -36,5 +36,6 @@ mod table;
 mod tls;
 mod token;
 mod traffic;
+mod upstream;
 mod vectors;
 mod wire;

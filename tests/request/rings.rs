@@ -123,12 +123,13 @@ fn a_ring_of_gates_ends_at_the_first_return() {
             );
         }
         // The first gate sees each request twice, the others once.
-        let second = first.decision_after(7);
-        assert_eq!(
-            (&second["status"], &second["code"]),
-            (&json!(508), &json!("loop_detected")),
-            "{second}"
-        );
+        first.decision_after(7);
+        let denied = first
+            .decisions()
+            .into_iter()
+            .filter(|event| event["status"] == json!(508));
+        let denied: Vec<_> = denied.map(|event| event["code"].clone()).collect();
+        assert_eq!(denied, vec![json!("loop_detected"); 4], "{count}");
         assert_eq!(first.decisions().len(), 8, "{count}");
         for gate in &gates[..count - 1] {
             gate.decision_after(3);
@@ -151,7 +152,10 @@ fn a_ring_through_a_proxy_that_renames_entries_ends_at_a_number() {
     let answer = wire::answer(gates[0].address, &request("GET", "/open/page", &[]));
     assert_eq!(answer.status, 508, "{}", answer.everything());
     assert_eq!(answer.json()["code"], json!("loop_detected"));
-    assert_eq!(gates[0].decision_after(65)["status"], json!(508));
+    gates[0].decision_after(65);
+    let denied = gates[0].decisions();
+    let denied = denied.iter().filter(|event| event["status"] == json!(508));
+    assert_eq!(denied.count(), 1);
     assert_eq!(gates[0].decisions().len(), 66);
 }
 
