@@ -2,7 +2,9 @@
 
 mod bare_hyper;
 mod counting_upstream;
+mod examples;
 mod floods;
 mod frames;
+mod grpc;
 mod heads;
 mod volume;
