@@ -312,3 +312,63 @@ fn is_head_too_large(error: &hyper::Error) -> bool {
             .is_some_and(hyper::Error::is_parse_too_large)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+    use std::sync::atomic::AtomicBool;
+
+    use http_body_util::{BodyExt as _, Empty};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::gate::form::Content;
+    use crate::proxy::request_body::ClientBody;
+    use crate::proxy::upstream::settings::Address;
+
+    /// A server at `address` that answers each request with `name`.
+    async fn server(address: SocketAddr, name: &'static str) -> SocketAddr {
+        let listener = TcpListener::bind(address).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    while stream.read(&mut [0; 1024]).await.is_ok_and(|count| count > 0) {
+                        let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n{name}");
+                        stream.write_all(answer.as_bytes()).await.unwrap();
+                    }
+                });
+            }
+        });
+        address
+    }
+
+    #[tokio::test]
+    async fn a_name_that_moves_is_followed_while_requests_flow() {
+        let first = server("127.0.0.1:0".parse().unwrap(), "a").await;
+        let second = server(SocketAddr::new("127.0.0.2".parse().unwrap(), first.port()), "b").await;
+        let has_moved = Arc::new(AtomicBool::new(false));
+        let moved = has_moved.clone();
+        let resolver = Resolver::of(move |_| match moved.load(Ordering::Relaxed) {
+            false => vec![first],
+            true => vec![second],
+        });
+        let address = format!("api.internal:{}", first.port()).parse().unwrap();
+        let mut settings = UpstreamSettings::plain(Address::Tcp(address));
+        settings.pool.lifetime = Duration::from_millis(50);
+        let upstream = Upstream::with_resolver(&settings, UpstreamTimeouts::default(), &resolver).unwrap();
+        let mut seen = String::new();
+        while !seen.ends_with('b') && seen.len() < 100_000 {
+            has_moved.store(seen.len() > 3, Ordering::Relaxed);
+            let body = ClientBody::new(Empty::new().map_err(|never| match never {}));
+            let request = Request::get("/")
+                .body(RequestBody::new(Content::opaque(body), None))
+                .unwrap();
+            let response = upstream.send(request, &mut Attempt::default()).await.unwrap();
+            let body = response.into_body().collect().await.unwrap().to_bytes();
+            seen.push_str(&String::from_utf8_lossy(&body));
+        }
+        assert!(seen.starts_with("aaaa") && seen.ends_with('b'), "{}", seen.len());
+    }
+}
