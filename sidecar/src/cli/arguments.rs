@@ -58,55 +58,7 @@ Exit codes:
   2   the command line is invalid
   78  the configuration or the policy is invalid";
 
-const RUN_NOTES: &str = concat!(
-    "\
-The decision log, one JSON object for each request, is written to standard output unless `decision_log` names a file.
-SIGTERM or SIGINT drains: readiness is withdrawn, no connection is accepted, requests in flight end, exit code 0. A
-connection without a request stays open for half of `drain`, at most 5 seconds: its next answer has `Connection: close`.
-A second signal ends the process immediately, exit code 1. SIGHUP is ignored; restart to apply a changed configuration.
-Logging never delays a request: lines that a reader does not take in time are dropped and counted. A path with a token
-is written with `[token]` in its place. Requests without a valid head, which are answered with 400, 414 or 431 before a
-decision, are counted on standard error: one line for each power of two. A request for the metadata of a resource, which
-the gate answers without the policy, is allowed with the code `resource_metadata`.
-A request whose body turns out to be malformed or incomplete after it was allowed has a second object with the same `id`
-that denies it; the upstream received no complete request.
-A connection is closed when the client does not read a pending response, or does not send on a request body, for
-`timeouts.body`. A client that ends its side of the connection gets its response, except a stream of events, which ends.
-When `max_connections` are open, those that are idle longest, for half a second at least, are closed for further ones:
-first those without a request and those whose last request was denied. `/readyz` states the number of connections.
-`listen: unix:PATH` makes a socket with the mode 0660. `listen: systemd` takes the one socket of a `.socket` unit. With
-`Type=notify` systemd is notified once connections are accepted, keys or not, and when draining begins.
-A PROXY header has 107 bytes at most in version 1, and 4096 with its TLVs in version 2; without a valid one within
-`timeouts.header` the connection is closed. Its TLVs are ignored.
-A connection of HTTP/1.1 takes about 20 KiB while it is idle, and 70 KiB while a head of 32 KiB (`max_head`) arrives: 10,000
-connections take 200 MiB, and 700 MiB at worst, most of which is given back to the system within seconds.
-A WebSocket is a tunnel once the upstream has answered the handshake with 101. The origin of a page that opens it is not
-checked: that is for the API. `Upgrade` to another protocol is answered with 501; an offer of `h2c`, `HTTP/…` or `TLS/…` is
-ignored. A response and a tunnel end with the access token of their request, unless `streams: { after_expiry: continue }`; a
-request body is forwarded to its end. Interim responses of the upstream (102, 103) are not forwarded; `100 Continue` is sent
-when the upstream takes the body, over HTTP/1.1 alone. `timeouts: { response }` is for the response head: a long poll needs a
-longer one, and a call of gRPC has `stream`. A WebSocket reaches an upstream by HTTP/1.1: with `h2c` it is answered with 502.
-Trailers reach a client of HTTP/1.1 that sends `TE: trailers`, if the upstream announces them. A client of HTTP/1.0 sees the
-end of a response without a length as its end also where it is cut off.
-Forwarded requests have a `Via` entry with a pseudonym of this process. A request that comes back with it, or that has
-passed more than 64 proxies, is answered with 508. Some servers compress no response to a request with `Via` unless
-configured to (nginx: `gzip_proxied any`). A response of the upstream has at most 256 header lines.
-Keys that are fetched over https are checked with the root certificates of the system; SSL_CERT_FILE and SSL_CERT_DIR name
-others. A proxy that the environment names (HTTPS_PROXY) is not used.
-A token that is exchanged for the upstream, and an internal token, are kept for at most 10,000 access tokens each. After a failed
-exchange the same access token is answered alike for a second, or for the time that the server asks for (at most 60 s).
-Headers with which a client claims another method, path, address or identity (X-Forwarded-*, Remote-User, …) are removed.
-From a peer in `trusted_proxies` X-Forwarded-For, -Proto, -Host and -Port, X-Real-IP and Forwarded are read and extended by
-the peer, so each proxy there must set or remove all of them. The client is the last address that is not in
-`trusted_proxies`; scheme and host are those that the client used. Values that are malformed, contradict each other or list
-more than 32 proxies are answered with 400. A request of HTTP/1.0 without a host is served on public routes alone.
-
-Every key of the configuration, with its default value unless a comment states otherwise. A short configuration is
-enough, see `actgate --help`.
-
-",
-    include_str!("../config/reference.yaml")
-);
+const RUN_NOTES: &str = concat!(include_str!("run_notes.txt"), include_str!("../config/reference.yaml"));
 
 const ISSUER_NOTES: &str = "\
 Its keys exist as long as the process. At start it prints the commands that get a first token.
