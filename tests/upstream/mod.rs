@@ -3,21 +3,30 @@
 mod addresses;
 mod protocols;
 mod stale;
+mod tls;
+mod tls_server;
 
+use std::future::Future;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
+
+use tokio::net::TcpStream;
 
 use crate::deployment::gate::Gate;
 use crate::wire::{self, Answer};
 
 /// A gate with public routes in front of the upstreams in these lines.
 fn gate(upstreams: &str) -> Gate {
-    Gate::run(&format!(
+    Gate::run(&configuration(upstreams))
+}
+
+fn configuration(upstreams: &str) -> String {
+    format!(
         "listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\naudience: a\n\
          issuers: [{{ issuer: 'https://idp.example', jwks_uri: 'http://127.0.0.1:9/jwks' }}]\n\
          routes: [{{ match: '* /{{*rest}}', public: true }}]\n{upstreams}\n"
-    ))
+    )
 }
 
 fn send(gate: &Gate, method: &str, target: &str, fields: &[&str], body: &str) -> Answer {
@@ -79,4 +88,24 @@ fn head(stream: &mut impl Read) -> Option<String> {
     let mut body = vec![0; length.map_or(0, |length| length.parse().expect("a length"))];
     stream.read_exact(&mut body).ok()?;
     Some(head)
+}
+
+/// Serves each connection to a free port of the loopback, on a runtime that ends with the process.
+fn listen<F>(serve: impl Fn(TcpStream) -> F + Send + 'static) -> SocketAddr
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    listener.set_nonblocking(true).expect("a listener that does not block");
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.expect("a runtime").block_on(async {
+            let listener = tokio::net::TcpListener::from_std(listener).expect("the listener");
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(serve(stream));
+            }
+        });
+    });
+    address
 }

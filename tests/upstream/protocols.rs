@@ -1,5 +1,6 @@
 //! Upstreams over unix sockets and HTTP/2, and bodies that stall.
 
+use std::net::SocketAddr;
 use std::os::unix::net::UnixListener;
 use std::time::Instant;
 
@@ -27,40 +28,24 @@ fn an_upstream_can_be_a_unix_socket() {
 }
 
 /// A server of HTTP/2 that answers with `:authority`, the method and the body of each request.
-fn http2_server() -> std::net::SocketAddr {
-    let (sender, address) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime");
-        runtime.block_on(async {
-            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-            sender
-                .send(listener.local_addr().expect("an address"))
-                .expect("the test");
-            while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(async move {
-                    let mut connection = h2::server::handshake(stream).await.expect("a preface");
-                    while let Some(Ok((request, mut response))) = connection.accept().await {
-                        tokio::spawn(async move {
-                            let authority = request.uri().authority().map(ToString::to_string).unwrap_or_default();
-                            let has_host = request.headers().contains_key("host");
-                            let mut text = format!("{authority} {has_host} {} ", request.method());
-                            let mut body = request.into_body();
-                            while let Some(Ok(part)) = body.data().await {
-                                text.push_str(&String::from_utf8_lossy(&part));
-                                let _ = body.flow_control().release_capacity(part.len());
-                            }
-                            let mut sent = response.send_response(Response::new(()), false).expect("the response");
-                            sent.send_data(Bytes::from(text), true).expect("the body");
-                        });
-                    }
-                });
-            }
-        });
-    });
-    address.recv().expect("the server")
+fn http2_server() -> SocketAddr {
+    super::listen(|stream| async {
+        let mut connection = h2::server::handshake(stream).await.expect("a preface");
+        while let Some(Ok((request, mut response))) = connection.accept().await {
+            tokio::spawn(async move {
+                let authority = request.uri().authority().map(ToString::to_string).unwrap_or_default();
+                let has_host = request.headers().contains_key("host");
+                let mut text = format!("{authority} {has_host} {} ", request.method());
+                let mut body = request.into_body();
+                while let Some(Ok(part)) = body.data().await {
+                    text.push_str(&String::from_utf8_lossy(&part));
+                    let _ = body.flow_control().release_capacity(part.len());
+                }
+                let mut sent = response.send_response(Response::new(()), false).expect("the response");
+                sent.send_data(Bytes::from(text), true).expect("the body");
+            });
+        }
+    })
 }
 
 #[test]
