@@ -173,7 +173,8 @@ impl Http2Connection {
     }
 }
 
-fn read(stream: &mut impl Read) -> io::Result<Frame> {
+/// The next frame that `stream` contains.
+pub fn read(stream: &mut impl Read) -> io::Result<Frame> {
     let mut head = [0; 9];
     stream.read_exact(&mut head)?;
     let mut payload = vec![0; number(&[&[0], &head[..3]].concat()) as usize];

@@ -11,6 +11,7 @@ use http::header::CONTENT_TYPE;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
+use super::connection::Connection;
 use super::lease::Lease;
 use super::settings::UpstreamTimeouts;
 use crate::timed_body::TimedBody;
@@ -28,6 +29,11 @@ pub(crate) struct UpstreamBody {
 #[error(transparent)]
 pub(crate) struct UpstreamBodyError(Box<dyn Error + Send + Sync>);
 
+/// A stream or its connection ended with NO_ERROR before END_STREAM. hyper takes that for the end of the body.
+#[derive(Debug, thiserror::Error)]
+#[error("the stream ended before the response did")]
+struct CutOff;
+
 impl UpstreamBody {
     /// `lease` is the connection, unless the response took it over.
     pub(super) fn new(incoming: Incoming, lease: Option<Lease>, limit: Duration) -> UpstreamBody {
@@ -39,6 +45,12 @@ impl UpstreamBody {
             body.end_lease();
         }
         body
+    }
+
+    /// Whether the body that has ended is a part of the response. In HTTP/1.1 an incomplete body is an error already.
+    fn is_cut_off(&self) -> bool {
+        let connection = self.lease.as_ref().map(|lease| &lease.connection);
+        matches!(connection, Some(Connection::Http2(_))) && !self.incoming.is_end_stream()
     }
 
     fn end_lease(&mut self) {
@@ -58,6 +70,10 @@ impl Body for UpstreamBody {
         match &polled {
             Poll::Pending => {}
             Poll::Ready(Some(Ok(_))) if !body.incoming.is_end_stream() => {}
+            Poll::Ready(None) if body.is_cut_off() => {
+                body.lease = None;
+                return Poll::Ready(Some(Err(UpstreamBodyError(CutOff.into()))));
+            }
             Poll::Ready(Some(Ok(_)) | None) => body.end_lease(),
             Poll::Ready(Some(Err(_))) => body.lease = None,
         }

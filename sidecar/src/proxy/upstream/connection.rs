@@ -69,7 +69,7 @@ struct Load {
 pub(super) enum SendError {
     /// Nothing of it was sent.
     Unsent(Box<Request<RequestBody>>, hyper::Error),
-    /// The connection ended before a byte of the response.
+    /// The connection ended before a byte of the response, or the server refused the stream.
     Unanswered(hyper::Error),
     /// Anything else: a part of a response, or an invalid one.
     Failed(hyper::Error),
@@ -107,13 +107,13 @@ fn unsent(mut error: TrySendError<Request<RequestBody>>) -> Result<SendError, hy
     }
 }
 
-/// Whether a connection over HTTP/2 ended, not a stream of it alone.
+/// Whether a connection over HTTP/2 ended, or the server refused the stream unprocessed (RFC 9113 section 8.7).
 fn ended(error: &hyper::Error) -> bool {
     let mut causes = causes(error);
-    causes.any(|cause| {
-        cause
-            .downcast_ref::<h2::Error>()
-            .is_some_and(|error| error.is_io() || error.is_go_away())
+    causes.any(|cause| match cause.downcast_ref::<h2::Error>() {
+        Some(error) => error.is_io() || error.is_go_away() || error.reason() == Some(h2::Reason::REFUSED_STREAM),
+        // hyper takes it out of the error of h2.
+        None => cause.is::<std::io::Error>(),
     })
 }
 
