@@ -6,6 +6,7 @@ mod protocols;
 mod stale;
 mod tls;
 mod tls_server;
+mod tunnels;
 
 use std::future::Future;
 use std::io::{Read, Write};

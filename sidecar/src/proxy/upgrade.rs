@@ -22,6 +22,7 @@ use uuid::Uuid;
 use super::request_body::Progress;
 use super::response_body::ResponseBody;
 use super::stream_end::{Ended, StreamEnd, TokenTime};
+use super::upstream::tunnel::{self, TunnelLease};
 use super::websocket_key;
 use crate::headers::hop_by_hop;
 
@@ -48,7 +49,7 @@ pub(crate) enum HandshakeError {
     Protocol,
     #[error("the 101 response does not accept the key of the handshake")]
     Key,
-    /// To a client of HTTP/2 it would begin the tunnel.
+    /// In HTTP/2 it would begin the tunnel.
     #[error("a successful response that does not switch protocols")]
     Unswitched,
     #[error("there is no key for the handshake")]
@@ -71,6 +72,8 @@ pub(crate) struct Tunnel {
 pub(crate) struct Ends {
     client: OnUpgrade,
     upstream: OnUpgrade,
+    /// Where the upstream has other streams on the same connection.
+    _stream: Option<TunnelLease>,
 }
 
 impl Handshake {
@@ -97,10 +100,14 @@ impl Handshake {
     /// Reads the answer of the upstream, whose hop-by-hop headers are still there. A switch of protocols becomes the response
     /// to the client; both ends of its tunnel are returned. `None` is any other response.
     pub(crate) fn accept<B>(&self, response: &mut Response<B>) -> Result<Option<Ends>, HandshakeError> {
+        if tunnel::is_open(response) {
+            return Ok(Some(self.switch(response)));
+        }
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-            return match self.form {
-                ClientForm::Http2 if response.status().is_success() => Err(HandshakeError::Unswitched),
-                _ => Ok(None),
+            let was_connect = self.form == ClientForm::Http2 || response.version() == Version::HTTP_2;
+            return match was_connect && response.status().is_success() {
+                true => Err(HandshakeError::Unswitched),
+                false => Ok(None),
             };
         }
         let headers = response.headers();
@@ -117,7 +124,13 @@ impl Handshake {
         {
             return Err(HandshakeError::Key);
         }
+        Ok(Some(self.switch(response)))
+    }
+
+    /// Makes an answer that opens the tunnel the response to the client.
+    fn switch<B>(&self, response: &mut Response<B>) -> Ends {
         let upstream = hyper::upgrade::on(&mut *response);
+        let stream = response.extensions_mut().remove();
         let headers = response.headers_mut();
         hop_by_hop::strip_response(headers);
         for framing in [CONTENT_LENGTH, TRANSFER_ENCODING, TRAILER] {
@@ -127,14 +140,22 @@ impl Handshake {
             ClientForm::Http1 => {
                 headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
                 headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+                if let Ok(accepted) = HeaderValue::try_from(websocket_key::accepted(&self.key)) {
+                    headers.insert(SEC_WEBSOCKET_ACCEPT, accepted);
+                }
+                *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+                *response.version_mut() = Version::HTTP_11;
             }
             ClientForm::Http2 => {
                 headers.remove(SEC_WEBSOCKET_ACCEPT);
                 *response.status_mut() = StatusCode::OK;
             }
         }
-        let client = self.client.clone();
-        Ok(Some(Ends { client, upstream }))
+        Ends {
+            client: self.client.clone(),
+            upstream,
+            _stream: stream,
+        }
     }
 }
 

@@ -20,6 +20,7 @@ use super::lease::Lease;
 use super::retry::Spare;
 use super::settings::{Protocol, UpstreamSettings, UpstreamTimeouts};
 use super::tls::UpstreamTls;
+use super::tunnel::{self, TunnelLease};
 use super::{form, response};
 use crate::proxy::request_body::{BodyFault, Progress, RequestBody};
 
@@ -133,15 +134,22 @@ impl Upstream {
         mut request: Request<RequestBody>,
         exchange: &Exchange,
     ) -> Result<Response<UpstreamBody>, Failure> {
-        match &lease.connection {
-            Connection::Http1(_) => form::http1(&mut request)?,
-            Connection::Http2(_) => form::http2(&mut request, self.scheme.clone(), &endpoint.authority)?,
+        let limit = exchange.response_limit(&self.timeouts);
+        match (&lease.connection, exchange.version) {
+            (Connection::Http1(_), _) => form::http1(&mut request)?,
+            (Connection::Http2(_), NeededVersion::Any) => {
+                form::http2(&mut request, self.scheme.clone(), &endpoint.authority)?
+            }
+            (Connection::Http2(stream), NeededVersion::Tunnel) => {
+                if !exchange.in_time(limit, stream.permits_connect()).await? {
+                    return Err(UpstreamError::NoUpgrade.into());
+                }
+                form::connect(&mut request, self.scheme.clone(), &endpoint.authority)?
+            }
         }
-        let sent = exchange
-            .in_time(exchange.response_limit(&self.timeouts), lease.connection.send(request))
-            .await;
+        let sent = exchange.in_time(limit, lease.connection.send(request)).await;
         let sent = sent.inspect_err(|_| lease.retire())?;
-        let response = sent.map_err(|error| exchange.failure(error))?;
+        let mut response = sent.map_err(|error| exchange.failure(error))?;
         if used == Use::Repeated && response.status() == StatusCode::REQUEST_TIMEOUT && exchange.is_complete() {
             return Err(Failure {
                 error: UpstreamError::UnsolicitedTimeout,
@@ -153,7 +161,11 @@ impl Upstream {
             (StatusCode::SWITCHING_PROTOCOLS, NeededVersion::Any) => {
                 return Err(UpstreamError::SwitchedProtocols.into());
             }
-            (StatusCode::SWITCHING_PROTOCOLS, NeededVersion::Http1) => None,
+            (StatusCode::SWITCHING_PROTOCOLS, NeededVersion::Tunnel) => None,
+            (_, NeededVersion::Tunnel) if tunnel::is_open(&response) => {
+                response.extensions_mut().insert(TunnelLease::new(lease));
+                None
+            }
             _ => Some(lease),
         };
         let response = response::checked(response)?;
@@ -173,9 +185,6 @@ impl Upstream {
         for index in candidates {
             let endpoint = &self.endpoints[index];
             attempt.address = Some(&endpoint.name);
-            if !endpoint.can_serve(need) {
-                return Err(UpstreamError::NoUpgrade);
-            }
             if let Some(lease) = endpoint.kept(need) {
                 return Ok(Some((index, lease, Use::Repeated)));
             }
@@ -259,7 +268,7 @@ impl Exchange {
             protocol: challenge::Protocol::of(request.method(), request.headers()),
             has_body: !request.body().is_end_stream(),
             version: match request.headers().contains_key(UPGRADE) {
-                true => NeededVersion::Http1,
+                true => NeededVersion::Tunnel,
                 false => NeededVersion::Any,
             },
         }

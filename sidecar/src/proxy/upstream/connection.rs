@@ -2,8 +2,10 @@
 
 use std::future::{Future as _, poll_fn};
 use std::pin::pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::task::Waker;
+use std::time::Duration;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -25,6 +27,9 @@ const CONNECTION_WINDOW: u32 = STREAM_WINDOW * 100;
 
 /// What a stream may have waiting to be sent.
 const SEND_BUFFER: usize = 64 * 1024;
+
+/// How long the settings of a server may take from its first byte on, of which they are the first frame.
+const SETTINGS_TIME: Duration = Duration::from_millis(100);
 
 /// The longest list of fields of a response over HTTP/2.
 const MAX_HEADER_LIST: u32 = 408 * 1024;
@@ -49,6 +54,7 @@ pub(super) struct Http1Connection {
 pub(super) struct Http2Connection {
     sender: http2::SendRequest<RequestBody>,
     load: Arc<Load>,
+    arrival: Arrival,
     established: Instant,
 }
 
@@ -62,6 +68,10 @@ pub(super) struct Http2Stream {
 struct Load {
     streams: AtomicUsize,
     permitted: AtomicUsize,
+    /// Whether the server permits the extended CONNECT (RFC 8441 section 3).
+    permits_connect: AtomicBool,
+    /// Has the task of the connection read the settings of the server again.
+    task: OnceLock<Waker>,
 }
 
 /// Why a request has no response.
@@ -157,6 +167,7 @@ impl Http1Connection {
 
 impl Http2Connection {
     pub(super) async fn begin(stream: UpstreamStream) -> Result<Http2Connection, ConnectError> {
+        let arrival = stream.arrival();
         let mut builder = http2::Builder::new(TokioExecutor::new());
         builder
             .initial_stream_window_size(STREAM_WINDOW)
@@ -168,14 +179,19 @@ impl Http2Connection {
         let load = Arc::new(Load {
             streams: AtomicUsize::new(0),
             permitted: AtomicUsize::new(MAX_STREAMS),
+            permits_connect: AtomicBool::new(false),
+            task: OnceLock::new(),
         });
-        let permitted = load.clone();
+        let settings = load.clone();
         tokio::spawn(async move {
             let mut connection = pin!(connection);
             let ended = poll_fn(|cx| {
+                settings.task.get_or_init(|| cx.waker().clone());
                 let polled = connection.as_mut().poll(cx);
                 let now = connection.current_max_send_streams().min(MAX_STREAMS);
-                permitted.permitted.store(now, Ordering::Relaxed);
+                settings.permitted.store(now, Ordering::Relaxed);
+                let permits = connection.is_extended_connect_protocol_enabled();
+                settings.permits_connect.store(permits, Ordering::Relaxed);
                 polled
             });
             if let Err(error) = ended.await {
@@ -185,6 +201,7 @@ impl Http2Connection {
         Ok(Http2Connection {
             sender,
             load,
+            arrival,
             established: Instant::now(),
         })
     }
@@ -222,6 +239,23 @@ impl Http2Connection {
 impl Http2Stream {
     pub(super) fn connection(&self) -> &Http2Connection {
         &self.connection
+    }
+
+    /// Whether the server permits the extended CONNECT, once its settings are known. hyper does not signal them.
+    pub(super) async fn permits_connect(&self) -> bool {
+        let Http2Connection { load, arrival, .. } = &self.connection;
+        let mut first_byte = None;
+        while !load.permits_connect.load(Ordering::Relaxed) {
+            let is_late = arrival.has_begun() && first_byte.get_or_insert_with(Instant::now).elapsed() >= SETTINGS_TIME;
+            if is_late || self.connection.is_closed() {
+                return false;
+            }
+            if let Some(task) = load.task.get() {
+                task.wake_by_ref();
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        true
     }
 }
 

@@ -38,8 +38,8 @@ pub(super) struct Need {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NeededVersion {
     Any,
-    /// For an upgrade.
-    Http1,
+    /// For a WebSocket: HTTP/1.1, or HTTP/2 where the address has nothing else.
+    Tunnel,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,26 +82,24 @@ impl Endpoint {
                 ..
             } => self.pool.take(),
             Need {
-                version: NeededVersion::Http1,
+                version: NeededVersion::Tunnel,
                 ..
-            } => self.pool.take_http1(),
+            } => match self.connector.may_have_http1() {
+                true => self.pool.take_http1(),
+                false => self.pool.take(),
+            },
         };
         connection.map(|connection| self.lease(connection))
     }
 
-    /// Whether a connection can be what the request needs.
-    pub(super) fn can_serve(&self, need: Need) -> bool {
-        need.version == NeededVersion::Any || self.connector.may_have_http1()
-    }
-
     /// A new connection, or one that another request has established meanwhile.
     pub(super) async fn connect(&self, need: Need) -> Result<(Lease, Use), ConnectError> {
-        let is_shared = need.version == NeededVersion::Any && self.connector.may_have_http2() && self.pool.is_enabled();
-        if !is_shared {
-            let offer = match need.version {
-                NeededVersion::Any => Offer::Both,
-                NeededVersion::Http1 => Offer::Http1,
-            };
+        let offer = match need.version {
+            NeededVersion::Any => Offer::Both,
+            NeededVersion::Tunnel => Offer::Http1,
+        };
+        let may_share = self.connector.may_have_http2() && (offer == Offer::Both || !self.connector.may_have_http1());
+        if !may_share || !self.pool.is_enabled() {
             return Ok((self.establish(offer).await?, Use::First));
         }
         let connecting = tokio::time::timeout(self.connector.timeout(), self.connecting.lock()).await;
@@ -109,7 +107,7 @@ impl Endpoint {
         if let Some(lease) = self.kept(need) {
             return Ok((lease, Use::Repeated));
         }
-        Ok((self.establish(Offer::Both).await?, Use::First))
+        Ok((self.establish(offer).await?, Use::First))
     }
 
     async fn establish(&self, offer: Offer) -> Result<Lease, ConnectError> {

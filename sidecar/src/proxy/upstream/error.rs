@@ -38,8 +38,8 @@ pub(crate) enum UpstreamError {
     /// The idle connection ended with a 408, which is no answer to the request (RFC 9110 section 15.5.9).
     #[error("the connection ended with a 408 response before the request arrived")]
     UnsolicitedTimeout,
-    /// A switch of protocols is a part of HTTP/1.1.
-    #[error("an upgrade needs http/1.1, and this upstream has http/2 alone")]
+    /// It speaks HTTP/2 alone, and its settings do not permit the extended CONNECT.
+    #[error("this upstream has http/2 alone, and permits no websocket in it (rfc 8441)")]
     NoUpgrade,
     #[error("no upstream receives this request")]
     NoUpstream,

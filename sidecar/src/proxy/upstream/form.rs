@@ -1,8 +1,9 @@
 //! The form of a request on its connection: HTTP/1.1 writes the path and `Host`, HTTP/2 has pseudo-header fields.
 
-use http::header::{CONNECTION, HOST, TRANSFER_ENCODING};
+use http::header::{CONNECTION, HOST, SEC_WEBSOCKET_KEY, TRANSFER_ENCODING, UPGRADE};
 use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{HeaderValue, Request, Uri, Version};
+use http::{HeaderValue, Method, Request, Uri, Version};
+use hyper::ext::Protocol;
 
 use super::error::UpstreamError;
 
@@ -41,6 +42,17 @@ pub(super) fn http2<B>(request: &mut Request<B>, scheme: Scheme, default: &Autho
     Ok(())
 }
 
+/// The form of a WebSocket handshake in HTTP/2 (RFC 8441 section 5), which has no key.
+pub(super) fn connect<B>(request: &mut Request<B>, scheme: Scheme, default: &Authority) -> Result<(), UpstreamError> {
+    http2(request, scheme, default)?;
+    for name in [UPGRADE, SEC_WEBSOCKET_KEY] {
+        request.headers_mut().remove(name);
+    }
+    *request.method_mut() = Method::CONNECT;
+    request.extensions_mut().insert(Protocol::from_static("websocket"));
+    Ok(())
+}
+
 fn path<B>(request: &Request<B>) -> PathAndQuery {
     let path = request.uri().path_and_query().cloned();
     path.unwrap_or(PathAndQuery::from_static("/"))
@@ -70,6 +82,22 @@ mod tests {
             ("/a%20b?c=d".to_owned(), Version::HTTP_11)
         );
         assert_eq!(request.headers()[HOST], "api.example:8443");
+        request
+            .headers_mut()
+            .insert(UPGRADE, HeaderValue::from_static("websocket"));
+        request
+            .headers_mut()
+            .insert(SEC_WEBSOCKET_KEY, HeaderValue::from_static("a"));
+        // An attempt that was not sent is made again.
+        for _ in 0..2 {
+            connect(&mut request, Scheme::HTTP, &default).unwrap();
+            assert_eq!(
+                (request.method(), request.uri().to_string()),
+                (&Method::CONNECT, "http://api.example:8443/a%20b?c=d".to_owned())
+            );
+            assert!(request.headers().is_empty());
+            assert_eq!(request.extensions().get::<Protocol>().unwrap().as_str(), "websocket");
+        }
         let mut request = Request::get("/").body(()).unwrap();
         http2(&mut request, Scheme::HTTP, &default).unwrap();
         assert_eq!(request.uri().to_string(), "http://127.0.0.1:9000/");

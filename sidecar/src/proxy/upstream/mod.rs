@@ -17,3 +17,4 @@ mod retry;
 pub(crate) mod settings;
 mod stream;
 pub(crate) mod tls;
+pub(crate) mod tunnel;
