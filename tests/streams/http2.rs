@@ -206,18 +206,21 @@ fn a_call_ends_with_its_token_and_a_status() {
 fn another_response_is_reset_when_its_token_expires() {
     let setup = Setup::start("leeway: 0s\n");
     let mut client = Client::of(&setup);
-    let request = with_token(Request::get("http://orders.example.com/orders/1"), &setup.token_for(4));
-    let (response, mut sender) = client.send(request);
-    sender.send_data(Bytes::new(), true).expect("sent");
-    let mut upstream = setup.accept();
-    head(&mut upstream);
-    upstream
-        .send(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n1\r\nb\r\n")
-        .expect("sent");
-    let mut body = client.response(response).into_body();
-    assert_eq!(client.data(&mut body), b"b".as_slice());
-    assert!(client.rest(&mut body).expect_err("a reset").is_reset());
-    assert!(is_ended(&mut upstream));
+    for media_type in ["text/event-stream", "application/grpc-web+proto"] {
+        let expiry = now() + 4;
+        let request = with_token(Request::get("http://orders.example.com/orders/1"), &setup.token_for(4));
+        let (response, mut sender) = client.send(request);
+        sender.send_data(Bytes::new(), true).expect("sent");
+        let mut upstream = setup.accept();
+        head(&mut upstream);
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {media_type}\r\ntransfer-encoding: chunked\r\n\r\n");
+        upstream.send((head + "1\r\nb\r\n").as_bytes()).expect("sent");
+        let mut body = client.response(response).into_body();
+        assert_eq!(client.data(&mut body), b"b".as_slice());
+        assert!(client.rest(&mut body).expect_err("a reset").is_reset(), "{media_type}");
+        assert!(now() >= expiry, "{media_type}");
+        assert!(is_ended(&mut upstream));
+    }
 }
 
 #[test]

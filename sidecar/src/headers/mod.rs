@@ -1,5 +1,5 @@
 //! Header fields: those that end at this hop, those with which a client claims what it may not, those that carry the
-//! identity, and those about the way of a request. With them the signed token that carries the identity, and its keys.
+//! identity, those about the way of a request, and the media type of a response. With them the signed token that carries the identity, and its keys.
 
 pub(crate) mod carriers;
 pub(crate) mod chain_json;
@@ -9,6 +9,7 @@ pub(crate) mod forwarded;
 pub(crate) mod hop_by_hop;
 pub(crate) mod identity;
 pub(crate) mod internal_jwt;
+pub(crate) mod media_type;
 pub(crate) mod signing_keys;
 pub(crate) mod token_digest;
 pub(crate) mod trailers;

@@ -4,7 +4,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Response, Version};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
@@ -13,8 +12,7 @@ use uuid::Uuid;
 use super::stream_end::{StreamEnd, TokenTime};
 use super::upstream::body::{UpstreamBody, UpstreamBodyError};
 use crate::headers::hop_by_hop;
-
-const GRPC: &[u8] = b"application/grpc";
+use crate::headers::media_type::MediaType;
 
 /// After how many frames the time of the token is read where the upstream never has to be waited for.
 const FRAMES_BETWEEN_CHECKS: u8 = 32;
@@ -34,19 +32,24 @@ impl ResponseBody {
         token: Option<TokenTime>,
         decision: Uuid,
     ) -> Response<ResponseBody> {
-        let media_type = response
-            .headers()
-            .get(CONTENT_TYPE)
-            .map_or(&b""[..], HeaderValue::as_bytes);
-        let begin = media_type.get(..GRPC.len()).unwrap_or_default();
-        let is_grpc = begin.eq_ignore_ascii_case(GRPC);
-        // Trailers reach a client of HTTP/2 for certain.
-        let expired_end = match is_grpc && version == Version::HTTP_2 {
-            true => ExpiredEnd::GrpcStatus,
-            false => ExpiredEnd::Cut,
+        let expired_end = match (response.body().media_type(), version) {
+            // Trailers reach a client of HTTP/2 for certain.
+            (MediaType::Grpc, Version::HTTP_2) => ExpiredEnd::GrpcStatus,
+            _ => ExpiredEnd::Cut,
         };
         let end = StreamEnd::new(token, None);
         response.map(|body| ResponseBody::Upstream(StreamedBody::new(body, end, expired_end, decision)))
+    }
+
+    /// Whether it is a stream of events.
+    pub(crate) fn is_event_stream(&self) -> bool {
+        match self {
+            ResponseBody::Own(_) => false,
+            ResponseBody::Upstream(streamed) => {
+                let body = streamed.body.as_ref();
+                body.is_some_and(|body| body.media_type() == MediaType::EventStream)
+            }
+        }
     }
 }
 

@@ -113,7 +113,8 @@ async fn serve_http1(socket: Stream, connection: ConnectionInfo, place: &Place, 
             let body = exchange.track(TimedBody::new(body, limits.body)).boxed_unsync();
             let mut response = clients.proxy.answer(Request::from_parts(parts, body)).await;
             activity.answered(caller_of(&response));
-            if is_endless(&response) {
+            if response.body().is_event_stream() {
+                // It ends when one side ends the connection.
                 activity.end_with_client();
             }
             successor.take(&mut response, &exchange);
@@ -139,15 +140,6 @@ async fn serve_http1(socket: Stream, connection: ConnectionInfo, place: &Place, 
         report(&error);
     }
     successor.run::<Stream>().await;
-}
-
-/// Whether a response is a stream of events, which ends when one side ends the connection.
-fn is_endless<B>(response: &Response<B>) -> bool {
-    let content_type = response.headers().get(header::CONTENT_TYPE);
-    content_type.is_some_and(|value| {
-        let media_type = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
-        media_type.trim_ascii().eq_ignore_ascii_case(b"text/event-stream")
-    })
 }
 
 /// Reports how a connection ended early. What happened without a line in the decision log is counted and reported with

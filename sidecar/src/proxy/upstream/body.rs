@@ -6,20 +6,21 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::HeaderMap;
-use http::header::CONTENT_TYPE;
+use http::Response;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use super::connection::Connection;
 use super::lease::Lease;
 use super::settings::UpstreamTimeouts;
+use crate::headers::media_type::MediaType;
 use crate::timed_body::TimedBody;
 
 /// A response body. It fails when the upstream sends nothing for too long, and never ends as if it were complete.
 #[derive(Debug)]
 pub(crate) struct UpstreamBody {
     incoming: TimedBody<Incoming>,
+    media_type: MediaType,
     /// The connection, until the body ends. Dropping it before cuts the response off.
     lease: Option<Lease>,
 }
@@ -35,16 +36,29 @@ pub(crate) struct UpstreamBodyError(Box<dyn Error + Send + Sync>);
 struct CutOff;
 
 impl UpstreamBody {
-    /// `lease` is the connection, unless the response took it over.
-    pub(super) fn new(incoming: Incoming, lease: Option<Lease>, limit: Duration) -> UpstreamBody {
-        let mut body = UpstreamBody {
-            incoming: TimedBody::new(incoming, limit),
-            lease,
-        };
-        if body.is_end_stream() {
-            body.end_lease();
-        }
-        body
+    /// The body of `response`. `lease` is the connection, unless the response took it over.
+    pub(super) fn of(
+        response: Response<Incoming>,
+        lease: Option<Lease>,
+        timeouts: &UpstreamTimeouts,
+    ) -> Response<UpstreamBody> {
+        let media_type = MediaType::of(response.headers());
+        response.map(|incoming| {
+            let mut body = UpstreamBody {
+                incoming: TimedBody::new(incoming, limit(media_type, timeouts)),
+                media_type,
+                lease,
+            };
+            if body.is_end_stream() {
+                body.end_lease();
+            }
+            body
+        })
+    }
+
+    /// The media type of its response.
+    pub(crate) fn media_type(&self) -> MediaType {
+        self.media_type
     }
 
     /// Whether the body that has ended is a part of the response. In HTTP/1.1 an incomplete body is an error already.
@@ -90,40 +104,9 @@ impl Body for UpstreamBody {
 }
 
 /// How long the parts of a response may be apart: event streams and gRPC are silent for longer.
-pub(super) fn limit(headers: &HeaderMap, timeouts: &UpstreamTimeouts) -> Duration {
-    let media_type = headers.get(CONTENT_TYPE);
-    let media_type = media_type.map(|value| value.as_bytes()).unwrap_or_default();
-    let begins = |name: &[u8]| {
-        let begin = media_type.get(..name.len());
-        begin.is_some_and(|begin| begin.eq_ignore_ascii_case(name))
-    };
-    match begins(b"text/event-stream") || begins(b"application/grpc") {
-        true => timeouts.stream,
-        false => timeouts.body,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn event_streams_and_grpc_may_be_silent_for_longer() {
-        let timeouts = UpstreamTimeouts::default();
-        let of = |media_type: &'static str| {
-            let headers = [(CONTENT_TYPE, http::HeaderValue::from_static(media_type))];
-            limit(&headers.into_iter().collect(), &timeouts)
-        };
-        for stream in [
-            "text/event-stream",
-            "Text/Event-Stream; charset=utf-8",
-            "application/grpc+proto",
-        ] {
-            assert_eq!(of(stream), timeouts.stream, "{stream}");
-        }
-        for other in ["text/plain", "text/event", "application/json", ""] {
-            assert_eq!(of(other), timeouts.body, "{other}");
-        }
-        assert_eq!(limit(&HeaderMap::new(), &timeouts), timeouts.body);
+fn limit(media_type: MediaType, timeouts: &UpstreamTimeouts) -> Duration {
+    match media_type {
+        MediaType::EventStream | MediaType::Grpc => timeouts.stream,
+        MediaType::Other => timeouts.body,
     }
 }

@@ -11,7 +11,7 @@ use http::uri::Scheme;
 use http::{Request, Response, StatusCode};
 use http_body::Body as _;
 
-use super::body::{self, UpstreamBody};
+use super::body::UpstreamBody;
 use super::connection::{Connection, SendError};
 use super::connector::{Connector, Resolver};
 use super::endpoint::{Endpoint, Need, NeededAge, NeededVersion, Use};
@@ -168,9 +168,7 @@ impl Upstream {
             }
             _ => Some(lease),
         };
-        let response = response::checked(response)?;
-        let limit = body::limit(response.headers(), &self.timeouts);
-        Ok(response.map(|incoming| UpstreamBody::new(incoming, lease, limit)))
+        Ok(UpstreamBody::of(response::checked(response)?, lease, &self.timeouts))
     }
 
     /// A connection to the first candidate that has one.
