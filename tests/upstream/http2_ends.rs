@@ -160,29 +160,74 @@ fn no_get_is_lost_when_the_upstream_announces_the_end_of_the_connection() {
     assert!(received.lock().unwrap().iter().all(|number| *number <= 1));
 }
 
-/// The second request on a connection meets the announcement.
+type Refuse = fn(u32) -> (Vec<u8>, After);
+
+const GOAWAY_BEFORE: (&str, Refuse) = ("GOAWAY", |stream| {
+    (goaway(stream.saturating_sub(2), NO_ERROR), After::Closed)
+});
+const GOAWAY_OPEN: (&str, Refuse) = ("GOAWAY", |stream| {
+    (goaway(stream.saturating_sub(2), NO_ERROR), After::Open)
+});
+const REFUSED: (&str, Refuse) = ("RST_STREAM", |stream| (reset(stream, REFUSED_STREAM), After::Open));
+const END: (&str, Refuse) = ("the end of the connection", |_| (vec![], After::Closed));
+const GOAWAY_AFTER: (&str, Refuse) = ("GOAWAY after it", |stream| (goaway(stream, NO_ERROR), After::Closed));
+
+/// The second request on a connection is refused.
 #[test]
 fn a_request_that_the_upstream_has_not_processed_is_sent_again_if_that_is_allowed() {
-    type Refuse = fn(u32) -> (Vec<u8>, After);
-    let refusals: [(&str, Refuse); 3] = [
-        ("GOAWAY", |stream| (goaway(stream - 2, NO_ERROR), After::Closed)),
-        ("the end of the connection", |_| (vec![], After::Closed)),
-        ("RST_STREAM", |stream| (reset(stream, REFUSED_STREAM), After::Open)),
-    ];
-    for (what, refuse) in refusals {
-        for (method, body, status) in [("GET", "", 200), ("DELETE", "", 200), ("POST", "body", 502)] {
-            let (address, _) = server(move |number, stream| {
-                let (frames, after) = match number {
-                    0 => (answer(stream), After::Open),
-                    _ => refuse(stream),
-                };
-                Reply { frames, after }
-            });
-            let gate = gate(&format!("upstream: h2c://{address}"));
-            assert_eq!(send(&gate, "GET", "/first", &[], "").status, 200);
-            let second = send(&gate, method, "/second", &[], body);
-            let lines = gate.process.stderr().join("\n");
-            assert_eq!(second.status, status, "{what}: {method}: {lines}");
-        }
+    for ((what, refuse), method, body, status) in [
+        (GOAWAY_BEFORE, "GET", "", 200),
+        (GOAWAY_BEFORE, "POST", "", 200),
+        (GOAWAY_BEFORE, "POST", "body", 502),
+        (GOAWAY_OPEN, "PATCH", "", 200),
+        (REFUSED, "DELETE", "", 200),
+        (REFUSED, "POST", "", 200),
+        (REFUSED, "POST", "body", 502),
+        (END, "GET", "", 200),
+        (END, "POST", "", 502),
+        (END, "PUT", "body", 502),
+        (GOAWAY_AFTER, "GET", "", 200),
+        (GOAWAY_AFTER, "POST", "", 502),
+    ] {
+        let (address, received) = server(move |number, stream| {
+            let (frames, after) = match number {
+                0 => (answer(stream), After::Open),
+                _ => refuse(stream),
+            };
+            Reply { frames, after }
+        });
+        let gate = gate(&format!("upstream: h2c://{address}"));
+        assert_eq!(send(&gate, "GET", "/first", &[], "").status, 200);
+        let second = send(&gate, method, "/second", &[], body);
+        let lines = gate.process.stderr().join("\n");
+        assert_eq!(second.status, status, "{what}: {method} {body}: {lines}");
+        let received = received.lock().unwrap().len();
+        assert_eq!(received, if status == 200 { 3 } else { 2 }, "{what}: {method} {body}");
+    }
+}
+
+/// Each connection refuses its first request: one that the server states to be unprocessed is sent twice, and no more.
+#[test]
+fn the_first_request_of_a_connection_is_sent_again_only_if_it_was_not_processed() {
+    for ((what, refuse), method, body, times) in [
+        (GOAWAY_BEFORE, "GET", "", 2),
+        (GOAWAY_BEFORE, "POST", "", 2),
+        (REFUSED, "GET", "", 2),
+        (REFUSED, "POST", "", 2),
+        (REFUSED, "POST", "body", 1),
+        (END, "GET", "", 1),
+        (GOAWAY_AFTER, "GET", "", 1),
+    ] {
+        let (address, received) = server(move |_, stream| {
+            let (frames, after) = refuse(stream);
+            Reply { frames, after }
+        });
+        let gate = gate(&format!("upstream: h2c://{address}"));
+        assert_eq!(
+            send(&gate, method, "/x", &[], body).status,
+            502,
+            "{what}: {method} {body}"
+        );
+        assert_eq!(received.lock().unwrap().len(), times, "{what}: {method} {body}");
     }
 }

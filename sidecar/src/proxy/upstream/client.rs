@@ -77,8 +77,9 @@ impl Upstream {
 
     /// Sends one request and returns the response when its head has arrived. The path is sent byte for byte.
     ///
-    /// A request of which a byte was written is sent again in one case, and once: it is idempotent and has no body, and
-    /// a connection that was used before ended before a byte of the response.
+    /// A request of which a byte was written is sent again in two cases, and once. It has no body, and the server states
+    /// that it processed nothing of it; or, if it is also idempotent, a connection that was used before ended before a
+    /// byte of the response.
     pub(crate) async fn send<'u>(
         &'u self,
         mut request: Request<RequestBody>,
@@ -96,26 +97,27 @@ impl Upstream {
                 return Err(last.unwrap_or(UpstreamError::NoConnection("no address is left".to_owned())));
             };
             let endpoint = &self.endpoints[index];
-            let spare = match used {
-                Use::First => None,
-                Use::Repeated => Spare::of(&request),
+            let spare = match need.age {
+                NeededAge::Any => Spare::of(&request, &lease.connection, used),
+                NeededAge::New => None,
             };
             let Failure { error, cause } = match self.exchange(endpoint, lease, used, request, &exchange).await {
                 Ok(response) => return Ok(response),
                 Err(failure) => failure,
             };
+            let is_refused = matches!(cause, Cause::Unprocessed);
             let again = match cause {
                 Cause::Unsent(request) => Some(*request),
-                Cause::Unanswered => spare.map(Spare::request),
+                Cause::Unanswered => spare.and_then(Spare::unanswered),
+                Cause::Unprocessed => spare.map(Spare::unprocessed),
                 Cause::Other => return Err(error),
             };
-            match used {
-                // It may have been closed for want of requests.
-                Use::Repeated => {
-                    need.age = NeededAge::New;
-                    candidates = self.candidates(index);
-                }
-                Use::First => endpoint.health.failed(),
+            // It may have been closed for want of requests, or takes no more of them.
+            if used == Use::Repeated || is_refused && again.is_some() {
+                need.age = NeededAge::New;
+                candidates = self.candidates(index);
+            } else {
+                endpoint.health.failed();
             }
             request = match again {
                 Some(request) => request,
@@ -246,6 +248,8 @@ enum Cause {
     Unsent(Box<Request<RequestBody>>),
     /// The connection ended before a byte of the response.
     Unanswered,
+    /// The server states that it processed nothing of the request.
+    Unprocessed,
     Other,
 }
 
@@ -298,6 +302,7 @@ impl Exchange {
         let (error, cause) = match error {
             SendError::Unsent(request, error) => (error, Cause::Unsent(request)),
             SendError::Unanswered(error) => (error, Cause::Unanswered),
+            SendError::Unprocessed(error) => (error, Cause::Unprocessed),
             SendError::Failed(error) => (error, Cause::Other),
         };
         match self.fault.get() {

@@ -79,13 +79,20 @@ struct Load {
 pub(super) enum SendError {
     /// Nothing of it was sent.
     Unsent(Box<Request<RequestBody>>, hyper::Error),
-    /// The connection ended before a byte of the response, or the server refused the stream.
+    /// The connection ended before a byte of the response.
     Unanswered(hyper::Error),
+    /// The server states that it processed nothing of it (RFC 9113 section 8.7).
+    Unprocessed(hyper::Error),
     /// Anything else: a part of a response, or an invalid one.
     Failed(hyper::Error),
 }
 
 impl Connection {
+    /// Whether the server may state that it processed nothing of a request.
+    pub(super) fn can_refuse(&self) -> bool {
+        matches!(self, Connection::Http2(_))
+    }
+
     /// Sends a request, which is written in the form of the connection's version.
     pub(super) async fn send(&mut self, request: Request<RequestBody>) -> Result<Response<Incoming>, SendError> {
         match self {
@@ -102,6 +109,7 @@ impl Connection {
                 let sent = stream.connection.sender.try_send_request(request).await;
                 sent.map_err(|error| match unsent(error) {
                     Ok(unsent) => unsent,
+                    Err(error) if is_unprocessed(&error) => SendError::Unprocessed(error),
                     Err(error) if ended(&error) => SendError::Unanswered(error),
                     Err(error) => SendError::Failed(error),
                 })
@@ -117,11 +125,21 @@ fn unsent(mut error: TrySendError<Request<RequestBody>>) -> Result<SendError, hy
     }
 }
 
-/// Whether a connection over HTTP/2 ended, or the server refused the stream unprocessed (RFC 9113 section 8.7).
+/// Whether the server refused the stream, or ended the connection with GOAWAY whose last stream is an earlier one.
+fn is_unprocessed(error: &hyper::Error) -> bool {
+    let mut causes = causes(error);
+    causes.any(|cause| {
+        cause.downcast_ref::<h2::Error>().is_some_and(|error| {
+            error.is_remote() && (error.is_go_away() || error.reason() == Some(h2::Reason::REFUSED_STREAM))
+        })
+    })
+}
+
+/// Whether a connection over HTTP/2 ended, not a stream of it alone.
 fn ended(error: &hyper::Error) -> bool {
     let mut causes = causes(error);
     causes.any(|cause| match cause.downcast_ref::<h2::Error>() {
-        Some(error) => error.is_io() || error.is_go_away() || error.reason() == Some(h2::Reason::REFUSED_STREAM),
+        Some(error) => error.is_io() || error.is_go_away(),
         // hyper takes it out of the error of h2.
         None => cause.is::<std::io::Error>(),
     })

@@ -1,42 +1,57 @@
-//! What is left of a request when its connection ends without an answer.
+//! What is left of a request that gets no answer.
 
 use http::request::Parts;
 use http::{Method, Request};
 use http_body::Body as _;
 use http_body_util::{BodyExt as _, Empty};
 
+use super::connection::Connection;
+use super::endpoint::Use;
 use crate::gate::form::Content;
 use crate::proxy::request_body::{ClientBody, RequestBody};
 
-/// A copy of a request that may be sent twice: its method is idempotent (RFC 9110 section 9.2.2), and it has no body.
+/// A copy of a request without a body.
 #[derive(Debug)]
-pub(super) struct Spare(Request<()>);
+pub(super) struct Spare {
+    head: Request<()>,
+    used: Use,
+}
 
 impl Spare {
-    /// None for a request that may not be sent twice.
-    pub(super) fn of(request: &Request<RequestBody>) -> Option<Spare> {
-        let is_idempotent = matches!(
-            *request.method(),
-            Method::GET | Method::HEAD | Method::PUT | Method::DELETE | Method::OPTIONS
-        );
-        if !is_idempotent || !request.body().is_end_stream() {
+    /// The copy of a request that may have to be sent twice on this connection; None where that is not permitted.
+    pub(super) fn of(request: &Request<RequestBody>, connection: &Connection, used: Use) -> Option<Spare> {
+        let may_be_unanswered = used == Use::Repeated && is_idempotent(request.method());
+        if !(may_be_unanswered || connection.can_refuse()) || !request.body().is_end_stream() {
             return None;
         }
-        let mut spare = Request::new(());
-        *spare.method_mut() = request.method().clone();
-        *spare.uri_mut() = request.uri().clone();
-        *spare.version_mut() = request.version();
-        *spare.headers_mut() = request.headers().clone();
+        let mut head = Request::new(());
+        *head.method_mut() = request.method().clone();
+        *head.uri_mut() = request.uri().clone();
+        *head.version_mut() = request.version();
+        *head.headers_mut() = request.headers().clone();
         if !request.extensions().is_empty() {
-            *spare.extensions_mut() = request.extensions().clone();
+            *head.extensions_mut() = request.extensions().clone();
         }
-        Some(Spare(spare))
+        Some(Spare { head, used })
     }
 
-    /// The request once more.
-    pub(super) fn request(self) -> Request<RequestBody> {
-        let (parts, ()): (Parts, ()) = self.0.into_parts();
+    /// The request once more, where the connection ended without an answer: the server may have processed it, so its
+    /// method is idempotent (RFC 9110 section 9.2.2), and the connection may have been closed for want of requests.
+    pub(super) fn unanswered(self) -> Option<Request<RequestBody>> {
+        (self.used == Use::Repeated && is_idempotent(self.head.method())).then(|| self.unprocessed())
+    }
+
+    /// The request once more, where the server processed nothing of it.
+    pub(super) fn unprocessed(self) -> Request<RequestBody> {
+        let (parts, ()): (Parts, ()) = self.head.into_parts();
         let empty = ClientBody::new(Empty::new().map_err(|never| match never {}));
         Request::from_parts(parts, RequestBody::new(Content::opaque(empty), None))
     }
+}
+
+fn is_idempotent(method: &Method) -> bool {
+    matches!(
+        *method,
+        Method::GET | Method::HEAD | Method::PUT | Method::DELETE | Method::OPTIONS
+    )
 }
