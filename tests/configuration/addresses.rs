@@ -38,7 +38,7 @@ pub(super) const MISTAKES: &[Mistake] = &[
     (
         "leeway:",
         "proxy_protocol: [10.0.0.0/8, '::/0']\nleeway:",
-        "5:30: `::/0` trusts clients with any address: they could write their own",
+        "5:30: `::/0` contains clients: each could claim any address",
     ),
     (
         "leeway:",
@@ -59,17 +59,32 @@ pub(super) const MISTAKES: &[Mistake] = &[
     (
         "leeway:",
         "trusted_proxies: [0.0.0.0/0]\nleeway:",
-        "5:19: `0.0.0.0/0` trusts clients with any address: they could write their own\n  help: write the networks or",
+        "5:19: `0.0.0.0/0` contains clients: each could claim any address\n  help: write the networks or",
     ),
     (
         "leeway:",
         "trusted_proxies: [unix, '::/0']\nleeway:",
-        "5:25: `::/0` trusts clients with any address",
+        "5:25: `::/0` contains clients: each could claim any address",
     ),
     (
         "leeway:",
         "trusted_proxies: [128.0.0.0/1]\nleeway:",
-        "5:19: `128.0.0.0/1` trusts clients with any address",
+        "5:19: `128.0.0.0/1` contains clients: each could claim any address",
+    ),
+    (
+        "leeway:",
+        "trusted_proxies: ['::ffff:0:0/96']\nleeway:",
+        "5:19: `::ffff:0:0/96` contains clients: each could claim any address",
+    ),
+    (
+        "leeway:",
+        "trusted_proxies: ['::']\nleeway:",
+        "5:19: `::` is the address of no peer\n  help: write the networks or addresses of the proxies in front",
+    ),
+    (
+        "leeway:",
+        "proxy_protocol: [0.0.0.0]\nleeway:",
+        "5:18: `0.0.0.0` is the address of no peer",
     ),
     (
         "leeway:",

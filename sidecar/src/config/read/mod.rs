@@ -13,6 +13,7 @@ mod issuer_warnings;
 mod issuers;
 mod key_access;
 mod log;
+mod network;
 mod policy;
 mod proxy_protocol;
 mod reader;

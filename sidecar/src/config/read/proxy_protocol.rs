@@ -2,8 +2,8 @@
 
 use actgate_yaml::Spanned;
 
+use super::network::network;
 use super::reader::ConfigReader;
-use super::trusted_proxies::network;
 use crate::server::proxy_protocol::ProxyProtocol;
 
 impl ConfigReader<'_> {
