@@ -75,7 +75,7 @@ pub(crate) async fn start(mut settings: Settings, log: DecisionLog) -> Result<Se
     let carriers = settings.carriers();
     let authorizer = settings.authorizer().build();
     let authorizer = authorizer.and_then(|built| built.start()).context("authorizer")?;
-    let (credentials, internal_keys) = credentials(settings.internal_token, settings.credentials)?;
+    let (credentials, internal_keys) = credentials(settings.internal_token, settings.credentials, &authorizer)?;
     Ok(Server {
         data,
         admin,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use actgate::Authorizer;
 use arc_swap::ArcSwap;
 use http::HeaderValue;
 
@@ -28,10 +29,11 @@ const ROTATION_INTERVAL: Duration = Duration::from_secs(1);
 pub(crate) fn credentials(
     internal: Option<InternalTokenSettings>,
     upstreams: Vec<CredentialSettings>,
+    authorizer: &Authorizer,
 ) -> Result<(Vec<Credentials>, Option<Arc<SigningKeys>>), Failure> {
     let mut files = Vec::new();
     let issuer = internal
-        .map(|settings| internal_tokens(settings, &mut files))
+        .map(|settings| internal_tokens(settings, authorizer, &mut files))
         .transpose()?;
     let keys = issuer.as_ref().map(|issuer| issuer.keys.clone());
     let credentials = upstreams.into_iter().map(|settings| {
@@ -57,6 +59,7 @@ pub(crate) fn credentials(
 
 fn internal_tokens(
     settings: InternalTokenSettings,
+    authorizer: &Authorizer,
     files: &mut Vec<WatchedFile>,
 ) -> Result<InternalTokenIssuer, Failure> {
     let keys = SigningKeys::new(settings.key, settings.lifetime, Instant::now());
@@ -75,6 +78,7 @@ fn internal_tokens(
         issuer: settings.issuer.into(),
         lifetime: settings.lifetime,
         keys,
+        authorizer: authorizer.clone(),
     })
 }
 

@@ -108,19 +108,22 @@ fn the_upstream_verifies_the_identity_by_the_keys_of_the_admin_listener() {
 }
 
 #[test]
-fn the_life_ends_with_that_of_the_access_token() {
+fn the_life_ends_when_the_access_token_is_no_longer_accepted() {
     let deployment = deployment(&format!("{{ issuer: {INTERNAL}, lifetime: 15m }}"));
-    let expires = now() + 100;
-    let caller = deployment.issuer.token(json!({ "exp": expires }));
-    let tokens = received(
-        deployment.gate.address,
-        &deployment.upstream,
-        "/orders/1",
-        &[&bearer(&caller)],
-    );
-    let claims = verified(&tokens[0], &published(deployment.gate.admin));
-    assert_eq!(claims["exp"], expires);
-    assert_eq!(claims["aud"], format!("http://{}", deployment.upstream.address()));
+    // The second one is accepted within the leeway, which is 30 s.
+    for expires in [now() + 100, now() - 5] {
+        let caller = deployment.issuer.token(json!({ "exp": expires }));
+        let tokens = received(
+            deployment.gate.address,
+            &deployment.upstream,
+            "/orders/1",
+            &[&bearer(&caller)],
+        );
+        let claims = verified(&tokens[0], &published(deployment.gate.admin));
+        assert_eq!(claims["exp"], expires + 30);
+        assert!(claims["iat"].as_u64() < claims["exp"].as_u64());
+        assert_eq!(claims["aud"], format!("http://{}", deployment.upstream.address()));
+    }
 }
 
 #[test]

@@ -7,9 +7,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actgate::Identity;
 use actgate::chain::Actor;
 use actgate::profile::Kind;
+use actgate::{Authorizer, Identity};
 use http::{HeaderName, HeaderValue};
 use moka::sync::Cache;
 use serde::Serialize;
@@ -31,6 +31,8 @@ pub(crate) struct InternalTokenIssuer {
     /// The longest life of a token.
     pub(crate) lifetime: Duration,
     pub(crate) keys: Arc<SigningKeys>,
+    /// It says until when the access token of a caller is accepted.
+    pub(crate) authorizer: Authorizer,
 }
 
 /// The internal tokens for one upstream.
@@ -77,7 +79,6 @@ impl InternalTokens {
             return Ok(kept.value);
         }
         let claims = self.claims(identity, now);
-        // An access token is accepted for some time after its `exp`: then the life is over, and each token is new.
         let until = now + claims.exp.saturating_sub(now) / 2;
         let token = self.issuer.keys.sign(&claims)?;
         let mut value = HeaderValue::try_from(token).map_err(|_| SigningError)?;
@@ -113,7 +114,8 @@ impl InternalTokens {
             act: act(chain.current().into_iter().chain(chain.prior())),
             txn: identity.claim("txn").and_then(serde_json::Value::as_str),
             iat: now,
-            exp: lifetime.min(identity.expires_at()),
+            // With the leeway: a request that is accepted within it has a token that is valid, too.
+            exp: lifetime.min(self.issuer.authorizer.accepted_until(identity)),
             jti: Uuid::now_v7(),
         }
     }
@@ -204,6 +206,7 @@ fn entity_profile(kind: Kind) -> Option<&'static str> {
 mod tests {
     use std::time::Instant;
 
+    use actgate::Policy;
     use actgate::testing::TestIssuer;
     use base64::Engine as _;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -220,8 +223,16 @@ mod tests {
             issuer: "https://gate.internal".into(),
             lifetime,
             keys: Arc::new(SigningKeys::new(origin, lifetime, Instant::now()).unwrap()),
+            authorizer: authorizer(),
         };
         InternalTokens::new(issuer, "http://127.0.0.1:9000".to_owned())
+    }
+
+    /// Its leeway is that of the default, 30 s.
+    fn authorizer() -> Authorizer {
+        let trusted = TestIssuer::new().unwrap().trusted(TestIssuer::AUDIENCE).unwrap();
+        let policy = Policy::from_yaml("routes: [{ match: GET /, public: true }]").unwrap();
+        Authorizer::builder().issuer(trusted).policy(policy).build().unwrap()
     }
 
     fn identity(claims: Value) -> Identity {
@@ -279,7 +290,7 @@ mod tests {
                 .collect::<Vec<_>>(),
             expected
         );
-        assert_eq!(claims["exp"], caller.expires_at());
+        assert_eq!(claims["exp"], caller.expires_at() + 30);
     }
 
     #[test]
@@ -293,7 +304,22 @@ mod tests {
         assert_ne!(at("t", start + 31), first);
         assert_ne!(at("t", start), at("t", start - 100), "a clock that was set back");
         let end = caller.expires_at();
-        assert_eq!(at("t", end + 5), at("t", end + 5), "at most one a second");
-        assert_eq!(part(&at("t", end + 5), 1)["exp"], end);
+        assert_eq!(at("t", end + 29), at("t", end + 29), "at most one a second");
+    }
+
+    #[test]
+    fn a_token_is_valid_whenever_the_access_token_is_accepted() {
+        let caller = identity(json!({}));
+        let end = caller.expires_at();
+        for (now, expires) in [
+            (end - 31, end + 29),
+            (end - 30, end + 30),
+            (end - 1, end + 30),
+            (end, end + 30),
+            (end + 29, end + 30),
+        ] {
+            let claims = part(&tokens().token(&caller, TokenDigest::of("t"), now).unwrap(), 1);
+            assert_eq!((&claims["iat"], &claims["exp"]), (&json!(now), &json!(expires)));
+        }
     }
 }
