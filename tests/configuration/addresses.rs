@@ -108,6 +108,16 @@ pub(super) const MISTAKES: &[Mistake] = &[
     ),
     (
         "http://127.0.0.1:9",
+        "http:/api.internal",
+        "2:11: `http:/api.internal` has no `//` before its host\n  help: write `http://api.internal`",
+    ),
+    (
+        "http://127.0.0.1:9",
+        "http://api..internal",
+        "2:11: no host has the name `api..internal`\n  help: write an address, or a name of letters, digits, ",
+    ),
+    (
+        "http://127.0.0.1:9",
         "http://127.0.0.1:0",
         "2:11: no service can listen on port 0",
     ),

@@ -21,6 +21,11 @@ pub(super) const MISTAKES: &[Mistake] = &[
     ),
     (
         "leeway:",
+        "decision_log: \"a\\0b\"\nleeway:",
+        "5:15: the path of the decision log contains a NUL\n  help: write `stdout`, or a file in an existing folder",
+    ),
+    (
+        "leeway:",
         "decision_log: stderr\nleeway:",
         "5:15: `stderr` is not a file\n  help: write `stdout`, or a file such as decisions.log",
     ),

@@ -35,6 +35,11 @@ pub(super) const MISTAKES: &[Mistake] = &[
         "5:9: `5` has no unit of time\n  help: write it as `5s`, `5m` or `5h`",
     ),
     (
+        "leeway: 30s",
+        "leeway: .inf",
+        "5:9: expected a finite number\n  help: write the number, or a text in quotes",
+    ),
+    (
         "leeway:",
         "token: x\nleeway:",
         "5:1: unknown key `token`\n  help: it is `access_token: strip`, `forward` or `exchange`",

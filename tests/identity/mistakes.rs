@@ -37,7 +37,7 @@ fn each_mistake_has_a_place_and_a_help() {
         ),
         (
             "upstream: http://127.0.0.1:9\naccess_token: exchange\n".to_owned(),
-            "actgate.yaml:6:11: `access_token: exchange` needs `token_exchange` of the upstream\n  help: write it as a mapping: ",
+            "actgate.yaml:7:15: `access_token: exchange` needs `token_exchange` of the upstream\n  help: write it as a mapping: ",
         ),
         (
             of(&format!("{exchange}, audience: b")).replace("access_token: exchange\n", ""),

@@ -274,7 +274,11 @@ mod tests {
                 &format!("expected {number}, not a text; {digits}"),
             ),
             ("routes: [{}]", "1:10", "the key `match` is missing; add `match: …`"),
-            ("routes: [{ match: .inf }]", "1:19", "expected a finite number"),
+            (
+                "routes: [{ match: .inf }]",
+                "1:19",
+                "expected a finite number; write the number, or a text in quotes",
+            ),
             ("routes: []\n---\nroutes: []", "3:1", several),
             ("routes:\n\t- match: GET /", "2:1", tab),
             ("routes:\n  - match: GET /\n\tpublic: true", "3:1", tab),

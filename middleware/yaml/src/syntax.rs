@@ -37,7 +37,7 @@ fn message(error: &Error) -> (String, &'static str) {
         Error::ExternalMessage { msg, .. } => return (format!("this is not YAML: {msg}"), ""),
         Error::NullIntoString { .. } => ("a key is missing here", "add a key before the `:`"),
         Error::Unexpected { .. } => ("a key must be a text", "write `key: value`"),
-        Error::NonFiniteFloat { .. } => ("expected a finite number", ""),
+        Error::NonFiniteFloat { .. } => ("expected a finite number", "write the number, or a text in quotes"),
         Error::MultipleDocuments { .. } => (
             "the file contains more than one document",
             "keep one, and delete the `---` before the next",

@@ -54,9 +54,7 @@ impl ConfigReader<'_> {
         let mut exchanges = upstreams
             .iter()
             .filter_map(|upstream| upstream.mapping?.token_exchange.as_ref());
-        let place = document.upstreams.as_ref().map(Spanned::span);
-        let place = place.or(document.upstream.as_ref().map(Spanned::span));
-        self.check_exchange(access_token, exchanges.next().map(Spanned::span), place);
+        self.check_exchange(access_token, exchanges.next().map(Spanned::span));
         let common = document.internal_token.as_ref();
         let common = common.and_then(|internal| internal.value.audience.as_ref());
         let common = self.optional(common, |text| values::one_word(text, "the audience"));
@@ -192,20 +190,17 @@ impl ConfigReader<'_> {
     }
 
     /// Checks that `access_token` and the upstreams agree on whether tokens are exchanged.
-    fn check_exchange(
-        &mut self,
-        access_token: Option<&Spanned<AccessTokenForwarding>>,
-        exchange: Option<Span>,
-        upstream: Option<Span>,
-    ) {
-        let is_exchanged = access_token.is_some_and(|written| written.value == AccessTokenForwarding::Exchange);
-        if is_exchanged && exchange.is_none() && !self.omissions.has_key("token_exchange") {
+    fn check_exchange(&mut self, access_token: Option<&Spanned<AccessTokenForwarding>>, exchange: Option<Span>) {
+        let exchanged = access_token.filter(|written| written.value == AccessTokenForwarding::Exchange);
+        if let (Some(written), None) = (exchanged, exchange)
+            && !self.omissions.has_key("token_exchange")
+        {
             let help = "write it as a mapping: `upstream: { url: …, token_exchange: { token_endpoint: …, client_id: …, \
                 client_secret_file: …, audience: … } }`";
             let message = "`access_token: exchange` needs `token_exchange` of the upstream";
-            self.diagnostics.push(upstream.unwrap_or_default(), message, help);
+            self.diagnostics.push(written.span(), message, help);
         }
-        if !is_exchanged && let Some(span) = exchange {
+        if let (None, Some(span)) = (exchanged, exchange) {
             let message = "`token_exchange` has no effect";
             self.diagnostics
                 .push(span, message, "add `access_token: exchange` at the top level");

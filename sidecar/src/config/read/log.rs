@@ -39,6 +39,14 @@ fn log_file(text: &str, path: PathBuf, own: &[PathBuf]) -> Result<PathBuf, Inval
     if text.trim().is_empty() {
         return invalid("the path of the decision log is empty", HELP);
     }
+    if text.contains('\0') {
+        return invalid("the path of the decision log contains a NUL", HELP);
+    }
+    // The limits of file systems and of Linux.
+    if text.split('/').any(|name| name.len() > 255) || path.as_os_str().len() > 4095 {
+        let message = "the path of the decision log is longer than a path can be";
+        return invalid(message, "write a name of at most 255 bytes, and a path of at most 4095");
+    }
     if NOT_FILES.contains(&text.to_ascii_lowercase().as_str()) {
         let message = format!("`{text}` is not a file");
         return invalid(message, "write `stdout`, or a file such as decisions.log");
@@ -91,6 +99,7 @@ mod tests {
             ("STDOUT", "`STDOUT` is not a file"),
             ("-", "`-` is not a file"),
             ("syslog", "`syslog` is not a file"),
+            ("a\0b", "the path of the decision log contains a NUL"),
             ("logs", "`logs` is a folder"),
             ("new/", "`new/` is a folder"),
             ("..", "`..` is a folder"),
@@ -105,6 +114,15 @@ mod tests {
             ),
         ] {
             assert_eq!(read(invalid), Err(message.to_owned()));
+        }
+        let long = "the path of the decision log is longer than a path can be";
+        assert_eq!(read(&"x".repeat(255)), Ok(at(&"x".repeat(255))));
+        for invalid in [
+            "x".repeat(256),
+            "logs/".to_owned() + &"x".repeat(256),
+            "./".repeat(2048) + "x",
+        ] {
+            assert_eq!(read(&invalid), Err(long.to_owned()));
         }
     }
 
