@@ -116,4 +116,9 @@ fn a_missing_file_is_a_warning_of_check() {
     let printed = checked(lines);
     let expected = "actgate.yaml:6:74: `none`: the file cannot be read: No such file or directory";
     assert!(printed.contains(expected), "{printed}");
+    let lines = "access_token: exchange\nupstream:\n  url: http://127.0.0.1:9\n  token_exchange: { token_endpoint: https://idp.example.com/token, \
+        client_id: gate, client_secret_file: secret, audience: b, ca_file: none }\n";
+    let printed = checked(lines);
+    let expected = "warning: actgate.yaml:9:135: `none`: the file cannot be read: No such file or directory";
+    assert!(printed.contains(expected), "{printed}");
 }

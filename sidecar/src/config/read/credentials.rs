@@ -113,7 +113,10 @@ impl ConfigReader<'_> {
         let scopes: Vec<String> = scopes
             .filter_map(|scope| self.take(scope, |text| values::one_word(text, "a scope")))
             .collect();
-        let roots = written.ca_file.as_ref().and_then(|file| self.exchange_roots(file));
+        let roots = written
+            .ca_file
+            .as_ref()
+            .and_then(|file| self.exchange_roots(file, findings));
         let mut timeout = DEFAULT_TIMEOUT;
         self.duration(written.timeout.as_ref(), TIMEOUT, &mut timeout);
         let (secret_file, secret) = secret?;
@@ -154,19 +157,25 @@ impl ConfigReader<'_> {
         }
     }
 
-    fn exchange_roots(&mut self, written: &Spanned<String>) -> Option<String> {
+    fn exchange_roots(&mut self, written: &Spanned<String>, findings: &mut FileFindings) -> Option<String> {
+        const HELP: &str = "name a file of root certificates";
         let file = self.beside(&written.value);
-        let text = read_text(&file).map_err(|error| error.message);
-        let text = text.and_then(|text| match reqwest::Certificate::from_pem_bundle(text.as_bytes()) {
-            Ok(roots) if !roots.is_empty() => Ok(text),
-            _ => Err("this is no list of certificates in PEM".to_owned()),
-        });
-        text.map_err(|message| {
-            let message = format!("`{}`: {message}", file.display());
-            self.diagnostics
-                .push(written.span(), message, "name a file of root certificates");
-        })
-        .ok()
+        let (message, is_missing) = match read_text(&file) {
+            Ok(text) => match reqwest::Certificate::from_pem_bundle(text.as_bytes()) {
+                Ok(roots) if !roots.is_empty() => return Some(text),
+                _ => ("this is no list of certificates in PEM".to_owned(), false),
+            },
+            Err(error) => (error.message, error.is_missing),
+        };
+        let message = format!("`{}`: {message}", file.display());
+        match is_missing {
+            true => {
+                let finding = self.finding(written, message, HELP.to_owned());
+                findings.missing.extend([finding]);
+            }
+            false => self.diagnostics.push(written.span(), message, HELP),
+        }
+        None
     }
 
     /// Reads `api_key` of an upstream.
