@@ -37,6 +37,8 @@ struct Shared {
     /// When it began to wait, in milliseconds after `opened`.
     waiting_since: AtomicU64,
     ends_with_client: AtomicBool,
+    /// Over HTTP/2: the connection waits once no exchange is in progress. Over HTTP/1 the answer must be written first.
+    has_streams: AtomicBool,
 }
 
 /// What is known of the caller of a connection that has no request in progress. Those who lose least come first.
@@ -67,6 +69,7 @@ impl Default for Activity {
             opened: Instant::now(),
             waiting_since: AtomicU64::new(0),
             ends_with_client: AtomicBool::new(false),
+            has_streams: AtomicBool::new(false),
         }))
     }
 }
@@ -85,6 +88,11 @@ impl Activity {
         Some(exchange)
     }
 
+    /// From now on the connection waits as soon as no exchange is in progress.
+    pub(crate) fn has_streams(&self) {
+        self.0.has_streams.store(true, Ordering::Relaxed);
+    }
+
     /// The number of the request head that comes next; `None` while an exchange is in progress.
     pub(crate) fn next_head(&self) -> Option<u64> {
         (self.0.parts.load(Ordering::Acquire) == 0).then(|| self.0.begun.load(Ordering::Acquire))
@@ -100,6 +108,10 @@ impl Activity {
     pub(crate) fn waits(&self) {
         if self.rests() {
             self.leave([BUSY, BUSY], WAITING);
+            // A stream may have begun meanwhile, in another task.
+            if self.next_head().is_none() {
+                self.leave([WAITING, WAITING], BUSY);
+            }
         }
     }
 
@@ -182,7 +194,10 @@ impl Clone for Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        self.0.0.parts.fetch_sub(1, Ordering::AcqRel);
+        let was_last = self.0.0.parts.fetch_sub(1, Ordering::AcqRel) == 1;
+        if was_last && self.0.0.has_streams.load(Ordering::Relaxed) {
+            self.0.waits();
+        }
     }
 }
 
@@ -249,6 +264,21 @@ mod tests {
         activity.answered(Caller::Served);
         activity.reads();
         assert_eq!(activity.idle().unwrap().0, Caller::Returning);
+    }
+
+    #[test]
+    fn a_connection_with_streams_waits_once_the_last_part_of_an_exchange_is_dropped() {
+        let activity = Activity::default();
+        activity.has_streams();
+        let (one, other) = (activity.begin().unwrap(), activity.begin().unwrap());
+        let request = one.track(());
+        drop(one);
+        assert_eq!(activity.idle(), None, "the request body is read");
+        drop(request);
+        assert_eq!(activity.idle(), None, "another stream is in progress");
+        drop(other);
+        assert!(activity.idle().is_some());
+        assert!(activity.close());
     }
 
     #[test]

@@ -121,3 +121,34 @@ fn both_protocols_are_served_at_one_port() {
     let answer = runtime.block_on(async { Http2::open(address).await.get("/orders/7", &[&token]).await });
     assert_eq!(answer.status, 200);
 }
+
+/// A client that resets a stream before its answer has no further use for the connection.
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_whose_streams_were_reset_make_room() {
+    let configuration = Configuration {
+        top: "max_connections: 4\n".to_owned(),
+        ..Configuration::default()
+    };
+    let deployment = Deployment::start(TokenIssuer::new(), &configuration);
+    let token = deployment.reader();
+    deployment.upstream.conduct(Conduct::Hold);
+    let mut clients = Vec::new();
+    for count in 1..=4 {
+        let client = Http2::open(deployment.gate.address).await;
+        let (response, mut body) = client
+            .begin(client.request("GET", "/orders/7", &[&token]))
+            .await
+            .unwrap();
+        body.send_data(Bytes::new(), true).unwrap();
+        let upstream = deployment.upstream.clone();
+        tokio::task::spawn_blocking(move || upstream.wait_for(count))
+            .await
+            .unwrap();
+        body.send_reset(h2::Reason::CANCEL);
+        clients.push((client, response));
+    }
+    let started = Instant::now();
+    let answer = wire::answer(deployment.gate.address, &wire::request("GET", "/orders/7", &[]));
+    assert_eq!(answer.status, 401);
+    assert!(started.elapsed() < DEADLINE / 2, "{:?}", started.elapsed());
+}

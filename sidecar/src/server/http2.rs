@@ -2,14 +2,12 @@
 //!
 //! hyper and h2 limit what a client makes the gate keep: reset streams, `CONTINUATION` frames, queued control frames.
 
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use actgate::challenge::Protocol;
 use http::Request;
-use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
@@ -22,7 +20,7 @@ use super::connections::Place;
 use super::head_form;
 use super::stream::Stream;
 use super::tunnel::StreamUse;
-use crate::activity::{Activity, TrackedBody};
+use crate::activity::Activity;
 use crate::gate::connection_info::ConnectionInfo;
 use crate::timed_body::TimedBody;
 
@@ -52,6 +50,8 @@ pub(super) async fn serve(socket: Stream, connection: ConnectionInfo, place: &Pl
     let mut socket = Box::pin(TimeoutWriter::new(socket));
     socket.as_mut().set_timeout_pinned(Some(limits.body));
     let activity = place.activity().clone();
+    // A stream may end at any time: a client that resets it drops the service, or the body of its response.
+    activity.has_streams();
     let service = service_fn(move |request: Request<Incoming>| {
         let begun = activity.begin();
         let (mut parts, body) = request.into_parts();
@@ -70,10 +70,7 @@ pub(super) async fn serve(socket: Stream, connection: ConnectionInfo, place: &Pl
             let mut response = clients.proxy.answer(Request::from_parts(parts, body)).await;
             activity.answered(caller_of(&response));
             stream_use.follow(&mut response, &exchange);
-            Ok::<_, MadeRoom>(response.map(|body| StreamBody {
-                body: exchange.track(body),
-                _end: EndOfStream(activity),
-            }))
+            Ok::<_, MadeRoom>(response.map(|body| exchange.track(body)))
         }
     });
     let connection = http2::Builder::new(TokioExecutor::new())
@@ -112,7 +109,6 @@ pub(super) async fn serve(socket: Stream, connection: ConnectionInfo, place: &Pl
 /// Resolves when there has been no stream for `limit`.
 async fn unused(activity: &Activity, limit: Duration) {
     loop {
-        activity.waits();
         let left = match activity.idle() {
             Some((_, time)) => limit.saturating_sub(time),
             None => limit,
@@ -121,41 +117,6 @@ async fn unused(activity: &Activity, limit: Duration) {
             return;
         }
         tokio::time::sleep(left).await;
-    }
-}
-
-/// The body of a response, which ends its stream.
-#[derive(Debug)]
-struct StreamBody<B> {
-    body: TrackedBody<B>,
-    /// It is dropped after the body.
-    _end: EndOfStream,
-}
-
-/// Records that the connection waits, unless it has further streams.
-#[derive(Debug)]
-struct EndOfStream(Activity);
-
-impl Drop for EndOfStream {
-    fn drop(&mut self) {
-        self.0.waits();
-    }
-}
-
-impl<B: Body + Unpin> Body for StreamBody<B> {
-    type Data = B::Data;
-    type Error = B::Error;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }
 
@@ -170,11 +131,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_connection_is_unused_from_the_end_of_its_last_stream_on() {
         let activity = Activity::default();
+        activity.has_streams();
         let exchange = activity.begin().unwrap();
-        let body = StreamBody {
-            body: exchange.track(()),
-            _end: EndOfStream(activity.clone()),
-        };
+        let body = exchange.track(());
         drop(exchange);
         let user = async {
             tokio::time::sleep(3 * LIMIT / 2).await;
