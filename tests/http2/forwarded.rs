@@ -62,3 +62,14 @@ async fn a_page_reads_denials() {
     assert_eq!(preflight.field("access-control-allow-headers"), Some("authorization"));
     assert_eq!(deployment.upstream.count(), 0);
 }
+
+/// A server of HTTP/1.1 expects one line (RFC 9113 section 8.2.3).
+#[tokio::test(flavor = "multi_thread")]
+async fn the_lines_of_cookies_are_joined() {
+    let deployment = deployment("");
+    let http2 = Http2::open(deployment.gate.address).await;
+    let crumbs = ["cookie: a=1", "x-other: 1", "cookie: b=2", "cookie: c=3; d=4"];
+    assert_eq!(http2.get("/open/page", &crumbs).await.status, 200);
+    let head = &deployment.upstream.since(0)[0].head;
+    assert_eq!(head.values("cookie"), ["a=1; b=2; c=3; d=4"]);
+}

@@ -17,6 +17,7 @@ use tokio_io_timeout::TimeoutWriter;
 
 use super::clients::{Clients, MadeRoom, caller_of};
 use super::connections::Place;
+use super::cookie_crumbs;
 use super::head_form;
 use super::stream::Stream;
 use super::tunnel::StreamUse;
@@ -57,6 +58,7 @@ pub(super) async fn serve(socket: Stream, connection: ConnectionInfo, place: &Pl
         let (mut parts, body) = request.into_parts();
         parts.extensions.insert(connection.clone());
         head_form::record(&mut parts);
+        cookie_crumbs::join(&mut parts.headers);
         let stream_use = StreamUse::of(&mut parts);
         let (clients, activity) = (clients.clone(), activity.clone());
         async move {

@@ -5,6 +5,7 @@ pub(crate) mod certificates;
 mod clients;
 pub(crate) mod connection;
 pub(crate) mod connections;
+mod cookie_crumbs;
 mod head_form;
 mod http2;
 pub(crate) mod limits;
