@@ -53,3 +53,32 @@ fn trailers_of_a_response_reach_a_client_that_takes_them() {
         assert_eq!(names, expected, "{lines:?}");
     }
 }
+
+/// The body of a form, and one without a type, is read ahead.
+#[test]
+fn trailers_of_an_inspected_body_are_forwarded() {
+    let setup = Setup::start("");
+    let token = setup.token();
+    for lines in [
+        "Content-Type: application/x-www-form-urlencoded\r\n",
+        "Content-Type: multipart/form-data; boundary=x\r\n",
+        "Content-Type: application/json\r\n",
+        "",
+    ] {
+        let mut client = setup.client();
+        let request = format!(
+            "POST /orders HTTP/1.1\r\nHost: orders.example.com\r\n{lines}Trailer: X-Checksum\r\nTransfer-Encoding: chunked\r\n{token}\r\n\r\n\
+            3\r\na=b\r\n0\r\nX-Checksum: 1\r\nAuthorization: Bearer b\r\n\r\n"
+        );
+        client.send(request.as_bytes()).expect("sent");
+        let mut upstream = setup.accept();
+        let received = head(&mut upstream);
+        let (body, trailers) = upstream.reader().body(&received, Unframed::Empty).expect("a body");
+        assert_eq!(
+            (body, trailers.values("x-checksum")),
+            (b"a=b".to_vec(), vec!["1".to_owned()]),
+            "{lines:?}"
+        );
+        assert_eq!(trailers.fields.len(), 1, "{lines:?}");
+    }
+}

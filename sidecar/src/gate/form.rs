@@ -156,7 +156,8 @@ impl Inspection {
 /// The body of a request. The beginning of a form meets its rules.
 #[derive(Debug)]
 pub(crate) struct Content<B> {
-    prefix: VecDeque<Bytes>,
+    /// Data, and the trailers of a body that is read to its end.
+    prefix: VecDeque<Frame<Bytes>>,
     rest: B,
     /// None where the body is not inspected.
     inspection: Option<Inspection>,
@@ -186,10 +187,9 @@ where
             let Ok(Some(frame)) = tokio::time::timeout_at(deadline, form.rest.frame()).await else {
                 break;
             };
-            if let Ok(data) = form.check(frame)?.into_data() {
-                read += data.len();
-                form.prefix.push_back(data);
-            }
+            let frame = form.check(frame)?;
+            read += length(&frame);
+            form.prefix.push_back(frame);
         }
         Ok(form)
     }
@@ -203,6 +203,11 @@ where
     }
 }
 
+/// The bytes of data in a frame.
+fn length(frame: &Frame<Bytes>) -> usize {
+    frame.data_ref().map_or(0, Bytes::len)
+}
+
 impl<B> Body for Content<B>
 where
     B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Unpin,
@@ -212,8 +217,8 @@ where
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, FormError>>> {
         let content = self.get_mut();
-        if let Some(data) = content.prefix.pop_front() {
-            return Poll::Ready(Some(Ok(Frame::data(data))));
+        if let Some(frame) = content.prefix.pop_front() {
+            return Poll::Ready(Some(Ok(frame)));
         }
         let frame = Pin::new(&mut content.rest).poll_frame(cx);
         frame.map(|frame| frame.map(|frame| content.check(frame)))
@@ -224,7 +229,7 @@ where
     }
 
     fn size_hint(&self) -> SizeHint {
-        let prefix: u64 = self.prefix.iter().map(|data| data.len() as u64).sum();
+        let prefix = self.prefix.iter().map(length).sum::<usize>() as u64;
         let rest = self.rest.size_hint();
         let mut hint = SizeHint::new();
         hint.set_lower(prefix + rest.lower());
