@@ -8,6 +8,7 @@ use super::{answer_with, answering, deployment, response};
 use crate::deployment::Deployment;
 use crate::deployment::upstream::{Conduct, Upstream};
 use crate::mint::now;
+use crate::wire::http2_frames::{END_HEADERS, END_STREAM, HEADERS, Http2Connection, RST_STREAM, block, frame};
 use crate::wire::{self, bearer, request};
 
 /// A deployment whose gate exchanges tokens at `server`, with further `keys` of the exchange.
@@ -149,4 +150,31 @@ fn a_changed_secret_is_sent() {
         authorization(&deployment, "/orders/1", &[&deployment.reader()]);
         server.since(0).last().expect("a request").head.values("authorization") == [credentials.as_str()]
     });
+}
+
+/// The client resets its stream over HTTP/2 while its token is exchanged.
+#[test]
+fn a_client_that_leaves_during_the_exchange_has_its_line() {
+    let server = Upstream::start();
+    server.conduct(Conduct::Hold);
+    let deployment = exchanging(&endpoint(&server), "");
+    let mut client = Http2Connection::open(deployment.gate.address).expect("a connection");
+    let token = bearer(&deployment.issuer.token(json!({})));
+    let (_, token) = token.split_once(": ").expect("a field");
+    let fields = [
+        (":method", "GET"),
+        (":scheme", "http"),
+        (":authority", "orders.example.com"),
+        (":path", "/orders/1"),
+        ("authorization", token),
+    ];
+    let head = frame(HEADERS, END_STREAM | END_HEADERS, 1, block(&fields));
+    client.send(&head).expect("a request");
+    server.wait_for(1);
+    client
+        .send(&frame(RST_STREAM, 0, 1, 8_u32.to_be_bytes()))
+        .expect("a reset");
+    let event = deployment.gate.decision_after(0);
+    assert_eq!(event["upstream"]["error"], "client_gone", "{event}");
+    assert_eq!(deployment.upstream.count(), 0);
 }

@@ -167,6 +167,7 @@ impl Forward {
         } else {
             RequestBodyState::unread(parts.version)
         };
+        record.begins();
         let upstream = self.upstreams.of(head.host.as_str(), parts.uri.path());
         let upstream = upstream.ok_or(UpstreamError::NoUpstream);
         let sent = match upstream {

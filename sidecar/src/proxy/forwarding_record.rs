@@ -2,14 +2,16 @@
 
 use std::time::{Duration, Instant};
 
+use actgate::Error;
 use http::{Method, StatusCode, Uri};
 
+use super::request_body::BodyFault;
 use super::upstream::client::Attempt;
-use crate::gate::{Decided, Gate, Outcome, Unforwarded};
+use crate::gate::{Decided, Denial, Gate, Outcome, Unforwarded};
 use crate::log::decision_log::Forwarding;
 
-/// The line of an allowed request. It is written once: when the head of the response has arrived, when the attempt has
-/// failed, or when the client has gone before, which drops this record.
+/// The line of a request that its head allows. It is written once: when the head of the response has arrived, when the
+/// attempt has failed, when the request is denied after all, or when the client has gone before, which drops this record.
 #[derive(Debug)]
 pub(crate) struct ForwardingRecord<'p> {
     gate: &'p Gate,
@@ -33,7 +35,7 @@ pub(crate) enum ShownAddress {
 }
 
 impl<'p> ForwardingRecord<'p> {
-    /// The record of a request that is sent now.
+    /// The record of a request that is allowed by its head.
     pub(crate) fn new(
         gate: &'p Gate,
         decided: &'p Decided,
@@ -54,6 +56,12 @@ impl<'p> ForwardingRecord<'p> {
         }
     }
 
+    /// The request is sent now: what its decision took has passed.
+    pub(crate) fn begins(&mut self) {
+        self.latency = self.decided.elapsed();
+        self.sent = Instant::now();
+    }
+
     /// The upstream answered.
     pub(crate) fn answered(&mut self, status: StatusCode) {
         self.write(Some(status), None);
@@ -65,6 +73,15 @@ impl<'p> ForwardingRecord<'p> {
     }
 
     /// The request is denied after all: its body failed before the upstream answered.
+    pub(crate) fn body_failed(&mut self, fault: BodyFault) {
+        let denial = match fault {
+            BodyFault::Client(error) => Denial::Head(error),
+            BodyFault::Expired => Denial::Authorization(Error::expired()),
+        };
+        self.denied(&denial.into());
+    }
+
+    /// The request is denied after all, before the upstream answered.
     pub(crate) fn denied(&mut self, denial: &Unforwarded) {
         self.is_written = true;
         let outcome = Outcome::Unforwarded(denial);

@@ -24,6 +24,7 @@ use http::{Request, Response};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 
+use self::credentials::Obtained;
 use self::forward::{BodyFailed, Caller, Forward};
 use self::forwarding_record::ForwardingRecord;
 use self::refusal::{Refusal, RequestBodyState};
@@ -35,6 +36,7 @@ use crate::gate::cors;
 use crate::gate::form::Content;
 use crate::gate::head_error::HeadError;
 use crate::gate::readable_form;
+use crate::gate::request_head::Head;
 use crate::gate::{Decided, Denial, Gate, Outcome, Unforwarded};
 
 /// A response to a client.
@@ -65,69 +67,80 @@ impl Proxy {
     async fn decided_answer(&self, request: Request<ClientBody>) -> Answer {
         let (parts, body) = request.into_parts();
         let (decided, outcome) = self.gate.decide(&parts).await;
-        let identity = decided.identity();
-        let allowed = match outcome {
-            Ok(head) if body.is_end_stream() => Ok((head, Content::opaque(body))),
-            Ok(head) => match self.gate.form_rules(&parts, &decided) {
-                None => Ok((head, Content::opaque(body))),
-                Some(_) if !readable_form::is_readable(&parts.headers) => {
-                    Err((Denial::Head(HeadError::FORM_ENCODING).into(), Some(body)))
-                }
-                Some(rules) => match Content::form(body, rules).await {
-                    Ok(form) => Ok((head, form)),
-                    Err(error) => Err((Denial::from(error).into(), None)),
-                },
-            },
-            Err(unforwarded) => Err((unforwarded, Some(body))),
-        };
-        let allowed = match allowed {
-            Ok((head, content)) => match self.forward.obtain(&parts, &head, identity).await {
-                Ok(credentials) => Ok((head, content, credentials)),
-                Err(error) => {
-                    let unread = content.map_err(Into::into).boxed_unsync();
-                    Err((Denial::Credential(error).into(), Some(unread)))
-                }
-            },
-            Err(denied) => Err(denied),
-        };
-        match allowed {
-            Ok((head, content, credentials)) => {
-                let (method, uri, version) = (parts.method.clone(), parts.uri.clone(), parts.version);
-                let protocol = Protocol::of(&parts.method, &parts.headers);
-                let token = TokenTime::of(identity, &self.gate.authorizer, self.forward.streams.after_expiry);
-                let caller = Caller {
-                    identity,
-                    token,
-                    credentials,
-                    protocol,
-                };
-                let shown = self.forward.shown_address();
-                let mut record = ForwardingRecord::new(&self.gate, &decided, method, uri, shown);
-                let sent = self.forward.send(parts, content, head, caller, decided.id, &mut record);
-                let sent = sent.await;
-                sent.unwrap_or_else(|BodyFailed(fault)| {
-                    // The upstream received a part of the request at most, and no end of its body.
-                    let state = RequestBodyState::unread(version);
-                    let (denial, response) = match fault {
-                        BodyFault::Client(error) => {
-                            let refusal = Refusal::new(error.status, error.code, error.reason);
-                            (Denial::Head(error), refusal.response(protocol, decided.id, state))
-                        }
-                        BodyFault::Expired => {
-                            let error = Error::expired();
-                            let challenge = self.gate.authorizer.challenge(&error);
-                            let response = refusal::challenge(&challenge, protocol, decided.id, state);
-                            (Denial::Authorization(error), response)
-                        }
-                    };
-                    record.denied(&denial.into());
-                    response.map(ResponseBody::Own)
-                })
-            }
-            Err((unforwarded, body)) => {
+        let head = match outcome {
+            Ok(head) => head,
+            Err(unforwarded) => {
                 let outcome = Outcome::Unforwarded(&unforwarded);
                 self.gate.record(&parts.method, &parts.uri, &decided, outcome);
-                self.refuse(&parts, body, &unforwarded, &decided).await
+                return self.refuse(&parts, Some(body), &unforwarded, &decided).await;
+            }
+        };
+        // From here on the client may leave while something is waited for, and the request still has its line.
+        let (method, uri, version) = (parts.method.clone(), parts.uri.clone(), parts.version);
+        let mut record = ForwardingRecord::new(&self.gate, &decided, method, uri, self.forward.shown_address());
+        let (content, credentials) = match self.complete(&parts, body, &head, &decided).await {
+            Ok(completed) => completed,
+            Err((denial, body)) => {
+                let unforwarded = denial.into();
+                record.denied(&unforwarded);
+                return self.refuse(&parts, body, &unforwarded, &decided).await;
+            }
+        };
+        let identity = decided.identity();
+        let protocol = Protocol::of(&parts.method, &parts.headers);
+        let token = TokenTime::of(identity, &self.gate.authorizer, self.forward.streams.after_expiry);
+        let caller = Caller {
+            identity,
+            token,
+            credentials,
+            protocol,
+        };
+        let sent = self.forward.send(parts, content, head, caller, decided.id, &mut record);
+        let sent = sent.await;
+        sent.unwrap_or_else(|BodyFailed(fault)| {
+            // The upstream received a part of the request at most, and no end of its body.
+            let state = RequestBodyState::unread(version);
+            let response = match fault {
+                BodyFault::Client(error) => {
+                    Refusal::new(error.status, error.code, error.reason).response(protocol, decided.id, state)
+                }
+                BodyFault::Expired => {
+                    let challenge = self.gate.authorizer.challenge(&Error::expired());
+                    refusal::challenge(&challenge, protocol, decided.id, state)
+                }
+            };
+            record.body_failed(fault);
+            response.map(ResponseBody::Own)
+        })
+    }
+
+    /// Reads what has to be known of a body before it is forwarded, and obtains the credentials for the upstream. Fails
+    /// with the body, unless it has been read in part.
+    async fn complete(
+        &self,
+        request: &Parts,
+        body: ClientBody,
+        head: &Head,
+        decided: &Decided,
+    ) -> Result<(Content<ClientBody>, Obtained), (Denial, Option<ClientBody>)> {
+        let rules = match body.is_end_stream() {
+            true => None,
+            false => self.gate.form_rules(request, decided),
+        };
+        let content = match rules {
+            None => Content::opaque(body),
+            Some(_) if !readable_form::is_readable(&request.headers) => {
+                return Err((Denial::Head(HeadError::FORM_ENCODING), Some(body)));
+            }
+            Some(rules) => Content::form(body, rules)
+                .await
+                .map_err(|error| (Denial::from(error), None))?,
+        };
+        match self.forward.obtain(request, head, decided.identity()).await {
+            Ok(credentials) => Ok((content, credentials)),
+            Err(error) => {
+                let unread = content.map_err(Into::into).boxed_unsync();
+                Err((Denial::Credential(error), Some(unread)))
             }
         }
     }
