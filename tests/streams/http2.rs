@@ -259,3 +259,26 @@ fn a_cancelled_call_ends_the_request_to_the_upstream() {
     drop(response);
     assert!(is_ended(&mut upstream));
 }
+
+/// The upload breaks off: no second line, and no line that allows it.
+#[test]
+fn an_upload_that_its_client_resets_is_denied_in_its_line() {
+    let setup = Setup::start("");
+    let mut client = Client::of(&setup);
+    let request = Request::post("http://orders.example.com/orders").header("content-type", "application/octet-stream");
+    let (_response, mut sender) = client.send(with_token(request, &setup.token()));
+    sender.send_data(Bytes::from_static(b"a"), false).expect("sent");
+    let mut upstream = setup.accept();
+    head(&mut upstream);
+    assert_eq!(upstream.reader().chunk().expect("a part"), b"a");
+    sender.send_reset(Reason::CANCEL);
+    assert!(is_ended(&mut upstream));
+    let event = setup.gate.decision_after(0);
+    assert_eq!(
+        (&event["decision"], &event["status"]),
+        (&"deny".into(), &400.into()),
+        "{event}"
+    );
+    assert_eq!(event["reason"], "the body of the request is malformed or incomplete");
+    assert_eq!(setup.gate.decisions().len(), 1);
+}

@@ -63,7 +63,7 @@ impl FormError {
         match self {
             FormError::Token => "a token in the header and one in the form",
             FormError::Method => "the method in the body (`_method`) requires another access",
-            FormError::Client(_) => "the body of the request is malformed or incomplete",
+            FormError::Client(_) => HeadError::BODY_INCOMPLETE.reason,
         }
     }
 }

@@ -54,6 +54,10 @@ impl HeadError {
         reason: "the body of the request made no progress within the time limit",
     };
 
+    /// The client broke off, or its body is no valid one.
+    pub(crate) const BODY_INCOMPLETE: HeadError =
+        HeadError::ambiguous("the body of the request is malformed or incomplete");
+
     /// The request has the pseudonym of this process: it goes around in a ring of proxies.
     pub(crate) const RETURNED: HeadError = HeadError::loop_detected("the request has passed through this gate before");
     /// A ring, or a client that writes many entries.

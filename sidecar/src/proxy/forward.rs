@@ -167,7 +167,7 @@ impl Forward {
         } else {
             RequestBodyState::unread(parts.version)
         };
-        record.begins();
+        record.begins(body.ended_by_client());
         let upstream = self.upstreams.of(head.host.as_str(), parts.uri.path());
         let upstream = upstream.ok_or(UpstreamError::NoUpstream);
         let sent = match upstream {

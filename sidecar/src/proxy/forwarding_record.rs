@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use actgate::Error;
 use http::{Method, StatusCode, Uri};
 
-use super::request_body::BodyFault;
+use super::request_body::{BodyEnd, BodyFault};
 use super::upstream::client::Attempt;
 use crate::gate::{Decided, Denial, Gate, Outcome, Unforwarded};
 use crate::log::decision_log::Forwarding;
@@ -23,6 +23,8 @@ pub(crate) struct ForwardingRecord<'p> {
     sent: Instant,
     address: ShownAddress,
     is_written: bool,
+    /// None before it is sent.
+    body_end: Option<BodyEnd>,
     pub(crate) attempt: Attempt<'p>,
 }
 
@@ -52,14 +54,16 @@ impl<'p> ForwardingRecord<'p> {
             sent: Instant::now(),
             address,
             is_written: false,
+            body_end: None,
             attempt: Attempt::default(),
         }
     }
 
-    /// The request is sent now: what its decision took has passed.
-    pub(crate) fn begins(&mut self) {
+    /// The request is sent now with a body that ends with `body_end`: what its decision took has passed.
+    pub(crate) fn begins(&mut self, body_end: BodyEnd) {
         self.latency = self.decided.elapsed();
         self.sent = Instant::now();
+        self.body_end = Some(body_end);
     }
 
     /// The upstream answered.
@@ -106,8 +110,13 @@ impl<'p> ForwardingRecord<'p> {
 
 impl Drop for ForwardingRecord<'_> {
     fn drop(&mut self) {
-        if !self.is_written {
-            self.write(None, Some("client_gone"));
+        if self.is_written {
+            return;
+        }
+        // A client that breaks off an upload over HTTP/2 resets its stream, which drops this record.
+        match self.body_end.as_ref().and_then(BodyEnd::fault) {
+            Some(fault) => self.body_failed(fault),
+            None => self.write(None, Some("client_gone")),
         }
     }
 }

@@ -42,6 +42,23 @@ pub(crate) enum BodyFault {
     Expired,
 }
 
+/// The end of a body whose client has left.
+#[derive(Clone, Debug)]
+pub(crate) struct BodyEnd {
+    progress: Progress,
+    fault: Arc<OnceLock<BodyFault>>,
+}
+
+impl BodyEnd {
+    /// Why the body failed: by itself, or because the client left while its next part was waited for.
+    pub(crate) fn fault(&self) -> Option<BodyFault> {
+        // In this order: a body that fails is no longer waited for.
+        let awaits_client = self.progress.awaits_client();
+        let fault = self.fault.get().copied();
+        fault.or_else(|| awaits_client.then_some(BodyFault::Client(HeadError::BODY_INCOMPLETE)))
+    }
+}
+
 impl RequestBody {
     /// The body of a client's request.
     pub(crate) fn new(content: Content<ClientBody>, trailers: Option<TrailerFilter>) -> RequestBody {
@@ -64,6 +81,14 @@ impl RequestBody {
         self.progress.clone()
     }
 
+    /// How the body ends if its client leaves.
+    pub(crate) fn ended_by_client(&self) -> BodyEnd {
+        BodyEnd {
+            progress: self.progress(),
+            fault: self.fault(),
+        }
+    }
+
     /// Why the client's body failed; set when it does.
     pub(crate) fn fault(&self) -> Arc<OnceLock<BodyFault>> {
         self.fault.clone()
@@ -77,6 +102,9 @@ impl Body for RequestBody {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, FormError>>> {
         let body = self.get_mut();
         let frame = Pin::new(&mut body.content).poll_frame(cx);
+        if let Poll::Ready(Some(Err(error))) = &frame {
+            let _ = body.fault.set(BodyFault::Client(error.head_error()));
+        }
         if frame.is_pending() {
             body.progress.wait_for_client();
         } else {
@@ -98,10 +126,6 @@ impl Body for RequestBody {
                 }
                 (Ok(_), None) => None,
             }),
-            Poll::Ready(Some(Err(error))) => {
-                let _ = body.fault.set(BodyFault::Client(error.head_error()));
-                Poll::Ready(Some(Err(error)))
-            }
             other => other,
         }
     }
@@ -141,12 +165,17 @@ impl Progress {
     pub(super) fn record(&self) {
         let since = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.forwarded.last.store(since, Ordering::Relaxed);
-        self.forwarded.awaits_client.store(false, Ordering::Relaxed);
+        self.forwarded.awaits_client.store(false, Ordering::Release);
     }
 
     /// The next part is asked for, and the client has not sent it. The body has a time limit of its own for that.
     fn wait_for_client(&self) {
         self.forwarded.awaits_client.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the next part is waited for.
+    fn awaits_client(&self) -> bool {
+        self.forwarded.awaits_client.load(Ordering::Acquire)
     }
 
     fn complete(&self) {
@@ -166,7 +195,7 @@ impl Progress {
     /// Resolves when no part has been forwarded for `limit`, unless it is the client that is waited for.
     pub(crate) async fn stalled(&self, limit: Duration) {
         loop {
-            if self.forwarded.awaits_client.load(Ordering::Relaxed) {
+            if self.awaits_client() {
                 tokio::time::sleep(limit).await;
                 continue;
             }
