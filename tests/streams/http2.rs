@@ -282,3 +282,20 @@ fn an_upload_that_its_client_resets_is_denied_in_its_line() {
     assert_eq!(event["reason"], "the body of the request is malformed or incomplete");
     assert_eq!(setup.gate.decisions().len(), 1);
 }
+
+#[test]
+fn an_extended_connect_gets_no_document() {
+    let setup = Setup::start("");
+    let mut client = Client::of(&setup);
+    let path = "http://orders.example.com/.well-known/oauth-protected-resource";
+    let document = Request::get(path);
+    let request = Request::connect(path)
+        .extension(Protocol::from_static("websocket"))
+        .header("sec-websocket-version", "13");
+    for (number, request, expected) in [(0, document, 200), (1, with_token(request, &setup.token()), 403)] {
+        let (response, mut sender) = client.send(request);
+        sender.send_data(Bytes::new(), true).expect("sent");
+        assert_eq!(client.response(response).status(), expected);
+        assert_eq!(setup.gate.decision_after(number)["status"], expected);
+    }
+}

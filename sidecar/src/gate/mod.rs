@@ -26,7 +26,7 @@ use http::request::Parts;
 use http::{Method, StatusCode, Uri};
 use uuid::Uuid;
 
-use self::connection_info::ConnectionInfo;
+use self::connection_info::{ConnectionInfo, WebSocketConnect};
 use self::cors::{Cors, Preflight};
 use self::form::{AccessTokenRule, FormError, FormRules};
 use self::head_error::HeadError;
@@ -200,7 +200,10 @@ impl Gate {
         })?;
         let target = Target::with_escaped_slashes(&request.method, &request.uri).map_err(Denial::Authorization)?;
         let target = target.with_origin(head.scheme.as_str(), head.host.as_str());
-        if let Some(metadata) = self.authorizer.metadata(&target, &request.headers) {
+        // A document in answer to it would begin a tunnel: there is none at this path.
+        let is_connect = request.extensions.get::<WebSocketConnect>().is_some();
+        let metadata = self.authorizer.metadata(&target, &request.headers);
+        if let Some(metadata) = metadata.filter(|_| !is_connect) {
             return Err(Unforwarded::Metadata(metadata));
         }
         let preflight = self
