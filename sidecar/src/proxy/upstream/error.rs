@@ -8,7 +8,8 @@ use crate::proxy::request_body::BodyFault;
 
 /// Limits of a response head.
 pub(super) const MAX_HEADER_LINES: usize = 256;
-pub(super) const MAX_HEAD_BYTES: usize = 408 * 1024;
+/// A part of a response body that is read at once has at most this size too.
+pub(super) const MAX_HEAD_BYTES: usize = 64 * 1024;
 
 /// Why the upstream did not respond. The caller learns only the status.
 #[derive(Debug, thiserror::Error)]
