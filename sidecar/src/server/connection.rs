@@ -1,10 +1,8 @@
 //! Serves one connection to its end.
 
 use std::convert::Infallible;
-use std::error::Error;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use actgate::request::ClientCertificate;
@@ -20,6 +18,7 @@ use tokio::time::timeout;
 
 use super::clients::{Clients, MadeRoom, caller_of};
 use super::connections::Place;
+use super::early_end;
 use super::head_form;
 use super::http2;
 use super::listener::Accepted;
@@ -30,7 +29,7 @@ use super::stream::Stream;
 use super::tls::{Handshake, Tls};
 use super::tunnel::Successor;
 use crate::gate::connection_info::{AmbiguousMessage, ConnectionInfo};
-use crate::http1::{Http1Io, check_framing, ignore_old_upgrade, is_late_head};
+use crate::http1::{Http1Io, check_framing, ignore_old_upgrade};
 use crate::timed_body::TimedBody;
 
 /// Limits of a [`plain`] connection.
@@ -56,7 +55,7 @@ pub(super) async fn client(accepted: Accepted, clients: Arc<Clients>) {
     let begun = timeout(clients.limits.header, begin(socket, clients.tls.as_deref()));
     let (protocol, stream, scheme, client_certificate) = match begun.await {
         Ok(Ok(begun)) => begun,
-        Ok(Err(error)) => return report_unbegun(&error),
+        Ok(Err(error)) => return early_end::unbegun(&error),
         Err(_) => return,
     };
     let connection = ConnectionInfo {
@@ -82,16 +81,6 @@ async fn begin(socket: Socket, tls: Option<&Tls>) -> io::Result<(Protocol, Strea
         client_certificate,
     } = tls.accept(socket).await?;
     Ok((protocol, Stream::Tls(socket), Scheme::HTTPS, client_certificate))
-}
-
-/// Reports a connection without a request, as [`report`] does.
-fn report_unbegun(error: &io::Error) {
-    static FAILED: AtomicU64 = AtomicU64::new(0);
-    if error.kind() == io::ErrorKind::InvalidData {
-        count(&FAILED, error, "TLS handshakes failed");
-    } else {
-        tracing::debug!(%error, "connection ended early");
-    }
 }
 
 /// Serves HTTP/1.
@@ -137,46 +126,9 @@ async fn serve_http1(socket: Stream, connection: ConnectionInfo, place: &Place, 
         .serve_connection(TokioIo::new(io), service)
         .with_upgrades();
     if let Err(error) = connection.await {
-        report(&error);
+        early_end::report(&error);
     }
     successor.run::<Stream>().await;
-}
-
-/// Reports how a connection ended early. What happened without a line in the decision log is counted and reported with
-/// each power of two, so that a client does not fill the log.
-fn report(error: &hyper::Error) {
-    static UNREADABLE: AtomicU64 = AtomicU64::new(0);
-    static UNREAD: AtomicU64 = AtomicU64::new(0);
-    let (counter, message) = if error.is_parse() {
-        (
-            &UNREADABLE,
-            "requests without a valid head were answered with 400, 414 or 431",
-        )
-    } else if is_unread_response(error) {
-        (
-            &UNREAD,
-            "responses were cut off: the client did not read them within `timeouts.body`",
-        )
-    } else {
-        tracing::debug!(%error, "connection ended early");
-        return;
-    };
-    count(counter, error, message);
-}
-
-fn count(counter: &AtomicU64, error: &dyn Error, message: &str) {
-    let count = counter.fetch_add(1, Ordering::Relaxed) + 1;
-    if count.is_power_of_two() {
-        tracing::info!(count, %error, "{message}");
-    } else {
-        tracing::debug!(%error, "connection ended early");
-    }
-}
-
-/// Whether the time limit for reading a response has passed.
-fn is_unread_response(error: &hyper::Error) -> bool {
-    let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
-    cause.is_some_and(|io| io.kind() == io::ErrorKind::TimedOut && !is_late_head(io))
 }
 
 /// Serves a client that asks for nothing but `answer`, which does not wait.

@@ -6,6 +6,7 @@ mod clients;
 pub(crate) mod connection;
 pub(crate) mod connections;
 mod cookie_crumbs;
+mod early_end;
 mod head_form;
 mod http2;
 pub(crate) mod limits;

@@ -1,0 +1,53 @@
+//! What is reported of connections and streams that end early.
+
+use std::error::Error;
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::http1::is_late_head;
+
+/// Reports how a connection ended early. What happened without a line in the decision log is counted and reported with
+/// each power of two, so that a client does not fill the log.
+pub(super) fn report(error: &hyper::Error) {
+    static UNREADABLE: AtomicU64 = AtomicU64::new(0);
+    if error.is_parse() {
+        let message = "requests without a valid head were answered with 400, 414 or 431";
+        count(&UNREADABLE, error, message);
+    } else if is_unread_response(error) {
+        unread(error);
+    } else {
+        tracing::debug!(%error, "connection ended early");
+    }
+}
+
+/// Reports a response that its client did not read within the time limit, as [`report`] does.
+pub(super) fn unread(error: &dyn Error) {
+    static UNREAD: AtomicU64 = AtomicU64::new(0);
+    let message = "responses were cut off: the client did not read them within `timeouts.body`";
+    count(&UNREAD, error, message);
+}
+
+/// Reports a connection without a request, as [`report`] does.
+pub(super) fn unbegun(error: &io::Error) {
+    static FAILED: AtomicU64 = AtomicU64::new(0);
+    if error.kind() == io::ErrorKind::InvalidData {
+        count(&FAILED, error, "TLS handshakes failed");
+    } else {
+        tracing::debug!(%error, "connection ended early");
+    }
+}
+
+fn count(counter: &AtomicU64, error: &dyn Error, message: &str) {
+    let count = counter.fetch_add(1, Ordering::Relaxed) + 1;
+    if count.is_power_of_two() {
+        tracing::info!(count, %error, "{message}");
+    } else {
+        tracing::debug!(%error, "connection ended early");
+    }
+}
+
+/// Whether the time limit for reading a response has passed.
+fn is_unread_response(error: &hyper::Error) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
+    cause.is_some_and(|io| io.kind() == io::ErrorKind::TimedOut && !is_late_head(io))
+}
