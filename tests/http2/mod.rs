@@ -3,3 +3,4 @@
 mod clients;
 mod connections;
 mod forwarded;
+mod unread;

@@ -52,6 +52,18 @@ impl Http2 {
         Self::over(socket, "http", &address.to_string()).await
     }
 
+    /// Connects as [`open`](Self::open), with these settings.
+    pub async fn open_with(address: SocketAddr, settings: &h2::client::Builder) -> Self {
+        let socket = TcpStream::connect(address).await.expect("a connection");
+        let (sender, connection) = settings.handshake(socket).await.expect("the preface");
+        Self {
+            sender,
+            authority: address.to_string(),
+            scheme: "http",
+            driver: tokio::spawn(async { connection.await }),
+        }
+    }
+
     /// Speaks HTTP/2 over `socket`.
     pub async fn over<S>(socket: S, scheme: &'static str, authority: &str) -> Self
     where

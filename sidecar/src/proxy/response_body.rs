@@ -41,13 +41,13 @@ impl ResponseBody {
         response.map(|body| ResponseBody::Upstream(StreamedBody::new(body, end, expired_end, decision)))
     }
 
-    /// Whether it is a stream of events.
-    pub(crate) fn is_event_stream(&self) -> bool {
+    /// What it is: [`MediaType::Other`] for a body of the proxy.
+    pub(crate) fn media_type(&self) -> MediaType {
         match self {
-            ResponseBody::Own(_) => false,
+            ResponseBody::Own(_) => MediaType::Other,
             ResponseBody::Upstream(streamed) => {
                 let body = streamed.body.as_ref();
-                body.is_some_and(|body| body.media_type() == MediaType::EventStream)
+                body.map_or(MediaType::Other, UpstreamBody::media_type)
             }
         }
     }

@@ -29,6 +29,7 @@ use super::stream::Stream;
 use super::tls::{Handshake, Tls};
 use super::tunnel::Successor;
 use crate::gate::connection_info::{AmbiguousMessage, ConnectionInfo};
+use crate::headers::media_type::MediaType;
 use crate::http1::{Http1Io, check_framing, ignore_old_upgrade};
 use crate::timed_body::TimedBody;
 
@@ -102,7 +103,7 @@ async fn serve_http1(socket: Stream, connection: ConnectionInfo, place: &Place, 
             let body = exchange.track(TimedBody::new(body, limits.body)).boxed_unsync();
             let mut response = clients.proxy.answer(Request::from_parts(parts, body)).await;
             activity.answered(caller_of(&response));
-            if response.body().is_event_stream() {
+            if response.body().media_type() == MediaType::EventStream {
                 // It ends when one side ends the connection.
                 activity.end_with_client();
             }

@@ -12,7 +12,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio_io_timeout::TimeoutWriter;
 
 use super::clients::{Clients, MadeRoom, caller_of};
@@ -21,8 +21,10 @@ use super::cookie_crumbs;
 use super::head_form;
 use super::stream::Stream;
 use super::tunnel::StreamUse;
+use super::unread_stream::{ReadBody, StreamExecutor};
 use crate::activity::Activity;
 use crate::gate::connection_info::ConnectionInfo;
+use crate::headers::media_type::MediaType;
 use crate::timed_body::TimedBody;
 
 /// The streams of one connection at a time.
@@ -72,10 +74,14 @@ pub(super) async fn serve(socket: Stream, connection: ConnectionInfo, place: &Pl
             let mut response = clients.proxy.answer(Request::from_parts(parts, body)).await;
             activity.answered(caller_of(&response));
             stream_use.follow(&mut response, &exchange);
-            Ok::<_, MadeRoom>(response.map(|body| exchange.track(body)))
+            let limit = match response.body().media_type() {
+                MediaType::EventStream | MediaType::Grpc => clients.proxy.forward.streams.idle,
+                MediaType::Other => limits.body,
+            };
+            Ok::<_, MadeRoom>(response.map(|body| exchange.track(ReadBody::new(body, limit))))
         }
     });
-    let connection = http2::Builder::new(TokioExecutor::new())
+    let connection = http2::Builder::new(StreamExecutor)
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS)
         .initial_stream_window_size(STREAM_WINDOW)

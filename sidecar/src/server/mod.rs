@@ -21,6 +21,7 @@ pub(crate) mod systemd;
 pub(crate) mod tls;
 mod tunnel;
 mod unix_socket;
+mod unread_stream;
 
 use std::convert::Infallible;
 use std::future::Future;
