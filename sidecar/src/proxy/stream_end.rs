@@ -238,12 +238,11 @@ mod tests {
         let (start, fixed) = (Instant::now(), FixedClock::at(1_000));
         let token = TokenTime::until(900, fixed.clone().into());
         let mut stream = StreamEnd::new(Some(token), Some(HOUR));
-        let ended = loop {
-            tokio::select! {
-                ended = end(&mut stream) => break ended,
-                () = tokio::time::sleep(Duration::from_millis(100)) => clock(start, &fixed),
-            }
-        };
+        let ended = poll_fn(|cx| {
+            clock(start, &fixed);
+            stream.poll(cx)
+        });
+        let ended = ended.await;
         assert_eq!((ended, start.elapsed().as_secs()), (Ended::Expired, LEAST_TIME));
     }
 
