@@ -85,6 +85,17 @@ pub(crate) enum Denial {
     Credential(NoCredential),
 }
 
+impl Denial {
+    /// The status of the response, but for a call of gRPC.
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            Denial::Head(error) => error.status,
+            Denial::Authorization(error) => error.status(),
+            Denial::Credential(error) => error.status,
+        }
+    }
+}
+
 /// Why a request is not forwarded.
 #[derive(Debug)]
 pub(crate) enum Unforwarded {
@@ -272,20 +283,13 @@ impl Gate {
             }
             Some(Unforwarded::Denied(denial)) => {
                 event.decision = Effect::Deny;
-                (event.status, event.code, event.reason) = match denial {
-                    Denial::Head(HeadError { status, code, reason }) => {
-                        (Some(status.as_u16()), Some(*code), Some((*reason).to_owned()))
-                    }
-                    Denial::Credential(NoCredential {
-                        status, code, reason, ..
-                    }) => (Some(status.as_u16()), Some(*code), Some((*reason).to_owned())),
+                event.status = Some(denial.status().as_u16());
+                (event.code, event.reason) = match denial {
+                    Denial::Head(HeadError { code, reason, .. }) => (Some(*code), Some((*reason).to_owned())),
+                    Denial::Credential(NoCredential { code, reason, .. }) => (Some(*code), Some((*reason).to_owned())),
                     Denial::Authorization(error) => {
                         event.rule = error.rule();
-                        (
-                            Some(error.status().as_u16()),
-                            Some(error.code()),
-                            Some(error.to_string()),
-                        )
+                        (Some(error.code()), Some(error.to_string()))
                     }
                 };
             }

@@ -180,7 +180,10 @@ impl Proxy {
                 }
             }
         };
-        if matches!(unforwarded, Unforwarded::Denied(_)) {
+        // A failure of the gate, or of what it depends on, says nothing of the caller.
+        if let Unforwarded::Denied(denial) = unforwarded
+            && denial.status().is_client_error()
+        {
             response.extensions_mut().insert(CallerDenied);
         }
         response.map(ResponseBody::Own)
