@@ -45,6 +45,7 @@ struct Open {
     activity: Activity,
     /// The task that serves it.
     task: OnceLock<AbortHandle>,
+    ends_when_drained: AtomicBool,
 }
 
 /// The place of one connection among the others. It is free again when this is dropped.
@@ -146,10 +147,13 @@ impl Connections {
         self.0.draining.send_replace(true);
     }
 
-    /// Closes the connections on which no part of a request has arrived.
+    /// Closes the connections on which no part of a request has arrived, but for those that end of themselves.
     pub(super) fn close_idle(&self) {
-        for open in self.open().values().filter(|open| open.activity.close_waiting()) {
-            open.end();
+        let is_left = |open: &Open| !open.ends_when_drained.load(Ordering::Relaxed);
+        for open in self.open().values().filter(|open| is_left(open)) {
+            if open.activity.close_waiting() {
+                open.end();
+            }
         }
     }
 
@@ -189,6 +193,11 @@ impl Place {
         let mut draining = self.connections.0.draining.subscribe();
         // The guard that this returns must not be held while waiting for anything else.
         let _ = draining.wait_for(|draining| *draining).await;
+    }
+
+    /// The connection ends of itself once draining has begun, even if no further request arrives.
+    pub(super) fn ends_when_drained(&self) {
+        self.open.ends_when_drained.store(true, Ordering::Relaxed);
     }
 
     /// Has the connection served by a task, which is aborted if the connection has to make room.
@@ -282,5 +291,15 @@ mod tests {
         connections.close_idle();
         connections.ended().await;
         assert_eq!(connections.count(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_ends_of_itself_is_not_closed_at_the_end() {
+        let connections = Connections::new(1);
+        let place = connections.enter().await;
+        place.ends_when_drained();
+        let activity = serve(place);
+        connections.close_idle();
+        assert!(activity.begin().is_some());
     }
 }

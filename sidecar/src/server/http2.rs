@@ -13,6 +13,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::time::Instant;
 use tokio_io_timeout::TimeoutWriter;
 
 use super::clients::{Clients, MadeRoom, caller_of};
@@ -96,17 +97,24 @@ pub(super) async fn serve(socket: Stream, connection: ConnectionInfo, place: &Pl
         .serve_connection(TokioIo::new(socket), service);
     let mut connection = pin!(connection);
 
-    let result = tokio::select! {
-        result = connection.as_mut() => Some(result),
-        () = place.draining() => None,
-        () = unused(place.activity(), limits.keep_alive) => None,
+    place.ends_when_drained();
+    let opened = Instant::now();
+    let ended = tokio::select! {
+        result = connection.as_mut() => Ok(result),
+        () = place.draining() => Err(limits.drain / 2),
+        () = unused(place.activity(), opened, limits.keep_alive) => Err(limits.body),
     };
-    let result = match result {
-        Some(result) => result,
-        None => {
-            // The client learns which streams are served (`GOAWAY`), and they end.
+    let result = match ended {
+        Ok(result) => result,
+        Err(limit) => {
+            // The client learns which streams are served (`GOAWAY`), and they end. What is left of the last responses is
+            // sent: the connection ends when the client has received it, and has confirmed the `GOAWAY`.
             connection.as_mut().graceful_shutdown();
-            connection.await
+            let begun = Instant::now();
+            tokio::select! {
+                result = connection => result,
+                () = unused(place.activity(), begun, limit) => Ok(()),
+            }
         }
     };
     if let Err(error) = result {
@@ -114,11 +122,11 @@ pub(super) async fn serve(socket: Stream, connection: ConnectionInfo, place: &Pl
     }
 }
 
-/// Resolves when there has been no stream for `limit`.
-async fn unused(activity: &Activity, limit: Duration) {
+/// Resolves when there has been no stream for `limit`, since `begun` at the earliest.
+async fn unused(activity: &Activity, begun: Instant, limit: Duration) {
     loop {
         let left = match activity.idle() {
-            Some((_, time)) => limit.saturating_sub(time),
+            Some((_, time)) => limit.saturating_sub(time.min(begun.elapsed())),
             None => limit,
         };
         if left.is_zero() {
@@ -130,8 +138,6 @@ async fn unused(activity: &Activity, limit: Duration) {
 
 #[cfg(test)]
 mod tests {
-    use tokio::time::Instant;
-
     use super::*;
 
     const LIMIT: Duration = Duration::from_secs(60);
@@ -149,10 +155,19 @@ mod tests {
             Instant::now()
         };
         let end = async {
-            unused(&activity, LIMIT).await;
+            unused(&activity, Instant::now(), LIMIT).await;
             Instant::now()
         };
         let (ended, end) = tokio::join!(user, end);
         assert!(end >= ended + LIMIT && end < ended + LIMIT + Duration::from_secs(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_time_before_the_begin_does_not_count() {
+        let activity = Activity::default();
+        tokio::time::advance(2 * LIMIT).await;
+        let begun = Instant::now();
+        unused(&activity, begun, LIMIT).await;
+        assert_eq!(begun.elapsed(), LIMIT);
     }
 }
