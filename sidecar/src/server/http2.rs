@@ -23,6 +23,7 @@ use super::head_form;
 use super::stream::Stream;
 use super::tunnel::StreamUse;
 use super::unread_stream::{ReadBody, StreamExecutor};
+use super::whole_body::WholeBody;
 use crate::activity::Activity;
 use crate::gate::connection_info::ConnectionInfo;
 use crate::headers::media_type::MediaType;
@@ -71,7 +72,7 @@ pub(super) async fn serve(socket: Stream, connection: ConnectionInfo, place: &Pl
                 Protocol::Grpc => clients.proxy.forward.streams.idle,
                 _ => limits.body,
             };
-            let body = exchange.track(TimedBody::new(body, limit)).boxed_unsync();
+            let body = exchange.track(TimedBody::new(WholeBody(body), limit)).boxed_unsync();
             let mut response = clients.proxy.answer(Request::from_parts(parts, body)).await;
             activity.answered(caller_of(&response));
             stream_use.follow(&mut response, &exchange);

@@ -22,6 +22,7 @@ pub(crate) mod tls;
 mod tunnel;
 mod unix_socket;
 mod unread_stream;
+mod whole_body;
 
 use std::convert::Infallible;
 use std::future::Future;
