@@ -19,7 +19,6 @@ pub struct StreamAnswer {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: Vec<u8>,
-    pub trailers: Option<HeaderMap>,
 }
 
 impl StreamAnswer {
@@ -123,11 +122,11 @@ pub async fn answer(response: ResponseFuture) -> Result<StreamAnswer, h2::Error>
     let whole = async {
         let (head, mut stream) = response.await?.into_parts();
         let body = read(&mut stream).await?;
+        stream.trailers().await?;
         Ok(StreamAnswer {
             status: head.status,
             headers: head.headers,
             body,
-            trailers: stream.trailers().await?,
         })
     };
     timeout(DEADLINE, whole).await.expect("an answer in time")
