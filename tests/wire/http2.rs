@@ -59,7 +59,7 @@ impl Http2 {
             sender,
             authority: address.to_string(),
             scheme: "http",
-            driver: tokio::spawn(async { connection.await }),
+            driver: tokio::spawn(connection),
         }
     }
 

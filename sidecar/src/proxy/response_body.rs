@@ -19,6 +19,10 @@ const FRAMES_BETWEEN_CHECKS: u8 = 32;
 
 /// The body of a response: of the proxy itself, or of the upstream as it streams in.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every body is one of the upstream, and is not boxed"
+)]
 pub(crate) enum ResponseBody {
     Own(Full<Bytes>),
     Upstream(StreamedBody<UpstreamBody>),

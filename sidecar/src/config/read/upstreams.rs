@@ -48,15 +48,14 @@ impl ConfigReader<'_> {
                     })
                 }
                 UpstreamDocument::Mapping(mapping) => {
-                    for place in [
+                    let places = [
                         mapping.hosts.as_ref().map(Spanned::span),
                         mapping.path.as_ref().map(Spanned::span),
-                    ] {
-                        if let Some(place) = place {
-                            let message = "`hosts` and `path` choose among several upstreams";
-                            self.diagnostics
-                                .push(place, message, "write it in an entry of `upstreams`");
-                        }
+                    ];
+                    for place in places.into_iter().flatten() {
+                        let message = "`hosts` and `path` choose among several upstreams";
+                        self.diagnostics
+                            .push(place, message, "write it in an entry of `upstreams`");
                     }
                     self.upstream(mapping, written.span(), own, findings)
                 }
