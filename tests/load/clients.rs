@@ -184,10 +184,10 @@ fn positive(count: &str) -> Result<f64, Failure> {
 fn p99(text: &str) -> Option<f64> {
     let value = text.lines().find_map(|line| line.trim().strip_prefix("99%"))?.trim();
     let digits = value.trim_end_matches(char::is_alphabetic);
-    let factor = match &value[digits.len()..] {
-        "us" => 1e-6,
-        "ms" => 1e-3,
-        "s" => 1.0,
+    let factor = match &value.as_bytes()[digits.len()..] {
+        [b'u', b's'] => 1e-6,
+        [b'm', b's'] => 1e-3,
+        [b's'] => 1.0,
         _ => return None,
     };
     Some(digits.parse::<f64>().ok()? * factor)
