@@ -239,6 +239,5 @@ fn pem() -> String {
     use aws_lc_rs::rand::SystemRandom;
     use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
     let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new());
-    let base64 = base64::engine::general_purpose::STANDARD.encode(document.expect("a key"));
-    format!("-----BEGIN PRIVATE KEY-----\n{base64}\n-----END PRIVATE KEY-----\n")
+    crate::mint::certificate::pem("PRIVATE KEY", document.expect("a key").as_ref())
 }

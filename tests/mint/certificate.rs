@@ -118,7 +118,8 @@ impl CertificateAuthority {
     }
 }
 
-fn pem(label: &str, der: &[u8]) -> String {
+/// `der` as PEM under `label`.
+pub fn pem(label: &str, der: &[u8]) -> String {
     let text = STANDARD.encode(der);
     let lines: Vec<_> = text.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
     let lines = lines.join("\n");

@@ -297,7 +297,11 @@ mod tests {
 
     fn pem<D: AsRef<[u8]>, E: fmt::Debug>(document: &Result<D, E>) -> String {
         let base64 = base64::engine::general_purpose::STANDARD.encode(document.as_ref().unwrap());
-        format!("-----BEGIN PRIVATE KEY-----\n{base64}\n-----END PRIVATE KEY-----\n")
+        armored("PRIVATE KEY", &base64)
+    }
+
+    fn armored(label: &str, base64: &str) -> String {
+        format!("-----BEGIN {label}-----\n{base64}\n-----END {label}-----\n")
     }
 
     #[test]
@@ -306,11 +310,7 @@ mod tests {
         let curve = &aws_lc_rs::signature::ECDSA_P384_SHA384_FIXED_SIGNING;
         let other = pem(&EcdsaKeyPair::generate_pkcs8(curve, &SystemRandom::new()));
         assert_eq!(read(&other), KeyFileError::Curve);
-        for text in [
-            "",
-            "key",
-            "-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----\n",
-        ] {
+        for text in ["", "key", &armored("EC PRIVATE KEY", "AAAA")] {
             assert_eq!(read(text), KeyFileError::NoKey, "{text}");
         }
     }
