@@ -16,8 +16,8 @@ use crate::headers::via::ViaPseudonym;
 use crate::log::decision_log::DecisionLog;
 use crate::log::rate_limit::RateLimit;
 use crate::proxy::Proxy;
+use crate::proxy::destination::Destinations;
 use crate::proxy::forward::Forward;
-use crate::proxy::upstream::choice::Upstreams;
 use crate::server::Server;
 use crate::server::address::ListenAddress;
 use crate::server::listener::Listener;
@@ -71,11 +71,12 @@ pub(crate) async fn start(mut settings: Settings, log: DecisionLog) -> Result<Se
     let via = ViaPseudonym::default();
     let tls = settings.tls.take().map(start_tls).transpose()?;
     check_named_roots(&settings).context("root certificates")?;
-    let upstreams = Upstreams::new(&settings.upstreams, settings.upstream_timeouts).context("upstream")?;
     let carriers = settings.carriers();
     let authorizer = settings.authorizer().build();
     let authorizer = authorizer.and_then(|built| built.start()).context("authorizer")?;
     let (credentials, internal_keys) = credentials(settings.internal_token, settings.credentials, &authorizer)?;
+    let upstreams = settings.upstreams.into_iter().zip(credentials);
+    let destinations = Destinations::new(upstreams, settings.upstream_timeouts).context("upstream")?;
     Ok(Server {
         data,
         admin,
@@ -99,12 +100,11 @@ pub(crate) async fn start(mut settings: Settings, log: DecisionLog) -> Result<Se
                     carriers.clone(),
                     settings.drop_headers.clone(),
                 ),
-                upstreams,
+                destinations,
                 identity_headers: settings.identity_headers,
                 carriers,
                 drop_headers: settings.drop_headers,
                 access_token: settings.access_token,
-                credentials,
                 via,
                 streams: settings.streams,
             },

@@ -24,8 +24,7 @@ use crate::watched_file::{WatchedFile, watch};
 /// How often the keys of internal tokens are looked at.
 const ROTATION_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The credentials of each upstream, none where no upstream has any, and the keys of internal tokens, which are to be
-/// published. Files are watched and keys are rotated as long as the process runs.
+/// The credentials of each upstream, and the keys of internal tokens, which are to be published. Files are watched and keys are rotated as long as the process runs.
 pub(crate) fn credentials(
     internal: Option<InternalTokenSettings>,
     upstreams: Vec<CredentialSettings>,
@@ -47,10 +46,7 @@ pub(crate) fn credentials(
             api_key: settings.api_key.map(|settings| api_key(settings, &mut files)),
         })
     });
-    let mut credentials = credentials.collect::<Result<Vec<Credentials>, Failure>>()?;
-    if credentials.iter().all(Credentials::is_empty) {
-        credentials.clear();
-    }
+    let credentials = credentials.collect::<Result<Vec<Credentials>, Failure>>()?;
     if !files.is_empty() {
         tokio::spawn(watch(files));
     }

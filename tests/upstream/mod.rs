@@ -2,6 +2,7 @@
 
 mod addresses;
 mod http2_ends;
+mod path_forms;
 mod protocols;
 mod stale;
 mod tls;

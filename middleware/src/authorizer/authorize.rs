@@ -119,7 +119,7 @@ impl Authorizer {
     ) -> Authorization {
         let name = required.map(|(name, _)| Arc::clone(name));
         let resources = &self.inner.resources;
-        let protected = match resources.of(presented) {
+        let protected = match resources.of(presented, &self.inner.policy) {
             Ok(protected) => protected,
             Err(error) => {
                 Step::RESOURCE.report_failed(recorder, &error);

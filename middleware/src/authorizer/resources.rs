@@ -3,13 +3,12 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use super::conflicts::path_comparison;
 use super::protected::Protected;
 use crate::error::Error;
 use crate::issuer::TrustedIssuer;
-use crate::policy::{Ambiguity, Policy};
-use crate::request::{Folding, Presented};
-use crate::resource::{Metadata, PathComparison, Resource, WELL_KNOWN, is_below};
+use crate::policy::Policy;
+use crate::request::{PathForm, Presented};
+use crate::resource::{Metadata, Resource, WELL_KNOWN, is_below};
 
 /// What an authorizer protects.
 #[derive(Clone, Debug)]
@@ -28,9 +27,6 @@ pub(super) struct PlacedResources {
     elsewhere: Arc<Protected>,
     has_hosts: bool,
     has_paths: bool,
-    comparison: PathComparison,
-    /// The differences in spelling that the paths of the resources have.
-    differences: Folding,
 }
 
 impl Resources {
@@ -56,19 +52,15 @@ impl Resources {
             elsewhere: Arc::new(Protected::unnamed(realm.unwrap_or_default().into(), None)),
             has_hosts: places().any(|place| place.has_hosts()),
             has_paths: places().any(|place| !place.path().is_empty()),
-            comparison: path_comparison(policy),
-            differences: places()
-                .map(|place| Folding::of(place.path()))
-                .fold(Folding::default(), Folding::union),
             resources: protected,
         }))
     }
 
     /// The resource that a request is for; [`None`] if it is for none.
-    pub(super) fn of(&self, presented: &Presented<'_>) -> Result<Option<&Arc<Protected>>, Error> {
+    pub(super) fn of(&self, presented: &Presented<'_>, policy: &Policy) -> Result<Option<&Arc<Protected>>, Error> {
         match self {
             Resources::One(protected) => Ok(Some(protected)),
-            Resources::Placed(placed) => placed.of(presented),
+            Resources::Placed(placed) => placed.of(presented, policy),
         }
     }
 
@@ -109,42 +101,25 @@ impl Resources {
 }
 
 impl PlacedResources {
-    fn of(&self, presented: &Presented<'_>) -> Result<Option<&Arc<Protected>>, Error> {
+    fn of(&self, presented: &Presented<'_>, policy: &Policy) -> Result<Option<&Arc<Protected>>, Error> {
         let host = match self.has_hosts {
             true => presented.host()?,
             false => None,
         };
-        let forms = presented.target().forms();
-        let found = self.position(host, Folding::default(), forms.decoded);
-        if self.has_paths {
-            let ambiguous = |ambiguity: Ambiguity| Err(ambiguity.error());
-            if let Some(path) = forms.kept
-                && self.position(host, Folding::default(), path) != found
-            {
-                return ambiguous(Ambiguity::Escape);
-            }
-            let folds_alike = |(path, differences): (&str, Folding)| {
-                let mut foldings = differences.union(self.differences).subsets().skip(1);
-                foldings.all(|folding| self.position(host, folding, &folding.apply(path)) == found)
+        let position = |path: Option<&PathForm<'_>>| {
+            let is_in = |resource: &Arc<Protected>| {
+                resource.place.is_of_host(host) && path.is_none_or(|path| resource.place.is_of_path(path))
             };
-            let is_alike = |path: &String| {
-                self.position(host, Folding::default(), path) == found && folds_alike((path, Folding::of(path)))
-            };
-            if !forms.slashes.iter().all(is_alike) {
-                return ambiguous(Ambiguity::EscapedSlash);
+            self.resources.iter().position(is_in)
+        };
+        let found = match self.has_paths {
+            true => {
+                let prefixes = self.resources.iter().filter_map(|resource| resource.place.prefix());
+                policy.choose_by_path(presented.target(), prefixes, |path| position(Some(path)))?
             }
-            if self.comparison == PathComparison::Folded && !forms.iter().all(folds_alike) {
-                return ambiguous(Ambiguity::Spelling);
-            }
-        }
+            false => position(None),
+        };
         Ok(found.and_then(|found| self.resources.get(found)))
-    }
-
-    /// The place of the most specific resource for a host and a path, which is folded already.
-    fn position(&self, host: Option<&str>, folding: Folding, path: &str) -> Option<usize> {
-        let is_in =
-            |resource: &Arc<Protected>| resource.place.is_of_host(host) && resource.place.is_of_path(folding, path);
-        self.resources.iter().position(is_in)
     }
 }
 

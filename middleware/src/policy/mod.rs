@@ -207,6 +207,7 @@ mod near_miss;
 mod origins;
 mod other_keys;
 mod parties;
+mod path_choice;
 #[allow(
     clippy::module_inception,
     reason = "the type of the module's name has a file of its own"

@@ -10,6 +10,7 @@ mod host;
 mod mcp_call;
 mod method_parameter;
 mod parameter_name;
+mod path_prefix;
 mod presented;
 mod resource_uri;
 mod target;
@@ -18,6 +19,7 @@ pub use bearer::names_access_token;
 pub use client_certificate::ClientCertificate;
 pub use mcp_call::MCP_REVISION;
 pub use method_parameter::{DeniedMethods, MethodScan};
+pub use path_prefix::{PathForm, PathPrefix};
 pub use presented::Presented;
 pub use target::Target;
 

@@ -1,17 +1,15 @@
 //! Where a resource applies: hosts, and the beginning of a path.
 
-use http::{Method, Uri};
-
 use crate::error::ConfigError;
-use crate::request::{Folding, Target};
+use crate::request::{PathForm, PathPrefix};
 
 /// Where a resource applies. Without hosts and path it has no place.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Place {
     /// In lower case; empty is every host.
     hosts: Vec<Box<str>>,
-    /// The decoded path of its root, without a slash at the end, so that the root of a host is empty.
-    path: Option<Box<str>>,
+    /// The path of its root. That of a host is empty.
+    path: Option<PathPrefix>,
 }
 
 impl Place {
@@ -43,7 +41,12 @@ impl Place {
     }
 
     pub(crate) fn path(&self) -> &str {
-        self.path.as_deref().unwrap_or_default()
+        self.path.as_ref().map_or("", PathPrefix::as_str)
+    }
+
+    /// The stated path.
+    pub(crate) fn prefix(&self) -> Option<&PathPrefix> {
+        self.path.as_ref()
     }
 
     /// Whether requests to this host are in this place.
@@ -51,9 +54,9 @@ impl Place {
         self.hosts.is_empty() || host.is_some_and(|host| self.hosts.iter().any(|own| own.eq_ignore_ascii_case(host)))
     }
 
-    /// Whether a path is in this place, for a server that ignores the differences of a folding, which is applied to `path`.
-    pub(crate) fn is_of_path(&self, folding: Folding, path: &str) -> bool {
-        is_below(&folding.apply(self.path()), path)
+    /// Whether a path is in this place.
+    pub(crate) fn is_of_path(&self, path: &PathForm<'_>) -> bool {
+        self.path.as_ref().is_none_or(|prefix| path.is_below(prefix))
     }
 
     /// A host that is in both places, if there is one; the empty text where both have every host.
@@ -120,7 +123,7 @@ fn host(text: &str) -> Result<Box<str>, ConfigError> {
     }
 }
 
-fn path(text: &str) -> Result<Box<str>, ConfigError> {
+fn path(text: &str) -> Result<PathPrefix, ConfigError> {
     if text.contains(['*', '{', '}', '<', '>', '$', '^']) {
         let literal = text.find(['*', '{', '<', '$', '^']).unwrap_or(text.len());
         let whole = text[..literal].rfind('/').map_or("", |end| &text[..end]);
@@ -152,26 +155,23 @@ fn path(text: &str) -> Result<Box<str>, ConfigError> {
         let help = format!("write `{}`", text.trim_end_matches('/'));
         return invalid(text, "it ends with a slash", help);
     }
-    let uri: Option<Uri> = text.parse().ok();
-    let decoded = uri.and_then(|uri| Some(Target::new(&Method::GET, &uri).ok()?.path().into()));
-    match decoded {
-        Some(decoded) if text != "/" => Ok(decoded),
-        Some(_) => Ok("".into()),
-        None => {
-            let help = "write it without empty and dot segments, `;`, and escapes of separators";
-            invalid(text, "it is ambiguous, and no such path is accepted", help)
-        }
-    }
+    PathPrefix::new(text).or_else(|_| {
+        let help = "write it without empty and dot segments, `;`, and escapes of separators";
+        invalid(text, "it is ambiguous, and no such path is accepted", help)
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::request::Folding;
 
     #[test]
     fn a_host_is_compared_without_case_and_a_path_on_whole_segments() {
         let mut place = Place::default();
-        assert!(!place.is_stated() && place.is_of_host(None) && place.is_of_path(Folding::default(), "/a"));
+        assert!(
+            !place.is_stated() && place.is_of_host(None) && place.is_of_path(&PathForm::new("/a", Folding::default()))
+        );
         place.add_host("Orders.Example").unwrap();
         for (host, expected) in [
             ("orders.example", true),
@@ -192,10 +192,17 @@ mod tests {
             ("/", false),
             ("/x/orders", false),
         ] {
-            assert_eq!(place.is_of_path(Folding::default(), path), expected, "{path}");
+            assert_eq!(
+                place.is_of_path(&PathForm::new(path, Folding::default())),
+                expected,
+                "{path}"
+            );
         }
         place.set_path("/").unwrap();
-        assert!(place.is_of_path(Folding::default(), "/") && place.is_of_path(Folding::default(), "/a"));
+        assert!(
+            place.is_of_path(&PathForm::new("/", Folding::default()))
+                && place.is_of_path(&PathForm::new("/a", Folding::default()))
+        );
     }
 
     fn reason(place: Result<(), ConfigError>) -> (&'static str, String) {

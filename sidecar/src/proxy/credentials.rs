@@ -32,11 +32,6 @@ pub(crate) struct Obtained {
 }
 
 impl Credentials {
-    /// Whether the upstream receives none.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.internal.is_none() && self.exchange.is_none() && self.api_key.is_none()
-    }
-
     /// Obtains the credentials for an allowed request. A public route has no identity, and so none of the caller.
     pub(crate) async fn obtain(
         &self,

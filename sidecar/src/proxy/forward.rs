@@ -10,14 +10,14 @@ use http_body::Body as _;
 use http_body_util::Full;
 use uuid::Uuid;
 
-use super::credentials::{Credentials, Obtained};
+use super::credentials::Obtained;
+use super::destination::{Destination, Destinations};
 use super::forwarding_record::{ForwardingRecord, ShownAddress};
 use super::refusal::{Refusal, RequestBodyState};
 use super::request_body::{BodyFault, ClientBody, RequestBody};
 use super::response_body::ResponseBody;
 use super::stream_end::{StreamLimits, TokenTime};
 use super::upgrade::{Handshake, HandshakeError, Tunnel};
-use super::upstream::choice::Upstreams;
 use super::upstream::error::UpstreamError;
 use crate::gate::NoCredential;
 use crate::gate::form::Content;
@@ -33,13 +33,11 @@ use crate::headers::via::ViaPseudonym;
 /// The way to the upstream.
 #[derive(Debug)]
 pub(crate) struct Forward {
-    pub(crate) upstreams: Upstreams,
+    pub(crate) destinations: Destinations,
     pub(crate) identity_headers: IdentityHeaders,
     pub(crate) carriers: Carriers,
     pub(crate) drop_headers: DroppedHeaders,
     pub(crate) access_token: AccessTokenForwarding,
-    /// Those of each upstream, in the order of the configuration; empty where none has any.
-    pub(crate) credentials: Vec<Credentials>,
     pub(crate) via: ViaPseudonym,
     pub(crate) trailers: TrailerRules,
     pub(crate) streams: StreamLimits,
@@ -78,33 +76,22 @@ impl Forward {
     pub(crate) async fn obtain(
         &self,
         request: &Parts,
-        head: &Head,
+        destination: &Destination,
         identity: Option<&Identity>,
     ) -> Result<Obtained, NoCredential> {
-        match self.credentials(head, request.uri.path()) {
-            Some(credentials) => credentials.obtain(&request.headers, &self.carriers, identity).await,
-            None => Ok(Obtained::default()),
-        }
-    }
-
-    /// The credentials for the upstream of a request.
-    fn credentials(&self, head: &Head, path: &str) -> Option<&Credentials> {
-        if self.credentials.is_empty() {
-            return None;
-        }
-        let upstream = self.upstreams.index_of(head.host.as_str(), path)?;
-        self.credentials.get(upstream)
+        let credentials = &destination.credentials;
+        credentials.obtain(&request.headers, &self.carriers, identity).await
     }
 
     /// Whether the decision log shows the addresses of upstreams.
     pub(crate) fn shown_address(&self) -> ShownAddress {
-        match self.upstreams.are_several() {
+        match self.destinations.have_several_addresses() {
             true => ShownAddress::Shown,
             false => ShownAddress::Omitted,
         }
     }
 
-    /// Sends a request to the upstream and returns its response, or the refusal that replaces it. Fails when the client
+    /// Sends a request to its destination and returns its response, or the refusal that replaces it. Fails when the client
     /// caused the failure.
     pub(crate) async fn send<'p>(
         &'p self,
@@ -112,9 +99,10 @@ impl Forward {
         content: Content<ClientBody>,
         head: Head,
         caller: Caller<'_>,
-        id: Uuid,
+        destination: &'p Destination,
         record: &mut ForwardingRecord<'p>,
     ) -> Result<Response<ResponseBody>, BodyFailed> {
+        let id = record.id();
         let has_length = parts.headers.contains_key(CONTENT_LENGTH);
         let is_chunked = parts.headers.contains_key(TRANSFER_ENCODING)
             || (parts.version == Version::HTTP_2 && !has_length && !content.is_end_stream());
@@ -128,9 +116,7 @@ impl Forward {
         };
         let announced = trailers.as_ref().and_then(|filter| filter.announced(&parts.headers));
         self.prepare(&mut parts.headers, &head, caller.identity);
-        if let Some(credentials) = self.credentials(&head, parts.uri.path()) {
-            credentials.set(&mut parts.headers, caller.credentials);
-        }
+        destination.credentials.set(&mut parts.headers, caller.credentials);
         self.via.append(&mut parts.headers, parts.version);
         parts.extensions.clear();
         let version = parts.version;
@@ -168,17 +154,8 @@ impl Forward {
             RequestBodyState::unread(parts.version)
         };
         record.begins(body.ended_by_client());
-        let upstream = self.upstreams.of(head.host.as_str(), parts.uri.path());
-        let upstream = upstream.ok_or(UpstreamError::NoUpstream);
-        let sent = match upstream {
-            Ok(upstream) => {
-                upstream
-                    .send(Request::from_parts(parts, body), &mut record.attempt)
-                    .await
-            }
-            Err(error) => Err(error),
-        };
-        let refusal = match sent {
+        let request = Request::from_parts(parts, body);
+        let refusal = match destination.upstream.send(request, &mut record.attempt).await {
             Ok(mut response) => {
                 record.answered(response.status());
                 if let Some(handshake) = handshake {
@@ -264,18 +241,18 @@ mod tests {
     use super::*;
     use crate::gate::connection_info::ConnectionInfo;
     use crate::gate::request_host::RequestHost;
+    use crate::proxy::credentials::Credentials;
     use crate::proxy::upstream::settings::{Address, UpstreamSettings, UpstreamTimeouts};
 
     fn prepared(access_token: AccessTokenForwarding, authorization: &'static str, identified: bool) -> HeaderMap {
         let identity = TestIssuer::new().unwrap().identity(json!({ "sub": "u1" })).unwrap();
         let settings = UpstreamSettings::plain(Address::Tcp("127.0.0.1:9".parse().unwrap()));
         let forward = Forward {
-            upstreams: Upstreams::new(&[settings], UpstreamTimeouts::default()).unwrap(),
+            destinations: Destinations::new([(settings, Credentials::default())], UpstreamTimeouts::default()).unwrap(),
             identity_headers: IdentityHeaders::default(),
             carriers: Carriers::default(),
             drop_headers: DroppedHeaders::default(),
             access_token,
-            credentials: Vec::new(),
             via: ViaPseudonym::default(),
             trailers: TrailerRules::default(),
             streams: StreamLimits::default(),

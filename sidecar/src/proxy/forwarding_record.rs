@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use actgate::Error;
 use http::{Method, StatusCode, Uri};
+use uuid::Uuid;
 
 use super::request_body::{BodyEnd, BodyFault};
 use super::upstream::client::Attempt;
@@ -64,6 +65,11 @@ impl<'p> ForwardingRecord<'p> {
         self.latency = self.decided.elapsed();
         self.sent = Instant::now();
         self.body_end = Some(body_end);
+    }
+
+    /// Identifies the decision.
+    pub(crate) fn id(&self) -> Uuid {
+        self.decided.id
     }
 
     /// The upstream answered.

@@ -2,6 +2,7 @@
 
 pub(crate) mod api_key;
 pub(crate) mod credentials;
+pub(crate) mod destination;
 pub(crate) mod forward;
 mod forwarding_record;
 mod grpc;
@@ -25,6 +26,7 @@ use http_body::Body as _;
 use http_body_util::BodyExt as _;
 
 use self::credentials::Obtained;
+use self::destination::Destination;
 use self::forward::{BodyFailed, Caller, Forward};
 use self::forwarding_record::ForwardingRecord;
 use self::refusal::{Refusal, RequestBodyState};
@@ -36,7 +38,6 @@ use crate::gate::cors;
 use crate::gate::form::Content;
 use crate::gate::head_error::HeadError;
 use crate::gate::readable_form;
-use crate::gate::request_head::Head;
 use crate::gate::{Decided, Denial, Gate, Outcome, Unforwarded};
 
 /// A response to a client.
@@ -67,8 +68,14 @@ impl Proxy {
     async fn decided_answer(&self, request: Request<ClientBody>) -> Answer {
         let (parts, body) = request.into_parts();
         let (decided, outcome) = self.gate.decide(&parts).await;
-        let head = match outcome {
-            Ok(head) => head,
+        let outcome = outcome.and_then(|head| {
+            let policy = self.gate.authorizer.policy();
+            let destination = self.forward.destinations.of(&parts, head.host.as_str(), policy);
+            let destination = destination.map_err(Denial::Authorization)?;
+            Ok((head, destination))
+        });
+        let (head, destination) = match outcome {
+            Ok(allowed) => allowed,
             Err(unforwarded) => {
                 let outcome = Outcome::Unforwarded(&unforwarded);
                 self.gate.record(&parts.method, &parts.uri, &decided, outcome);
@@ -78,7 +85,7 @@ impl Proxy {
         // From here on the client may leave while something is waited for, and the request still has its line.
         let (method, uri, version) = (parts.method.clone(), parts.uri.clone(), parts.version);
         let mut record = ForwardingRecord::new(&self.gate, &decided, method, uri, self.forward.shown_address());
-        let (content, credentials) = match self.complete(&parts, body, &head, &decided).await {
+        let (content, credentials) = match self.complete(&parts, body, destination, &decided).await {
             Ok(completed) => completed,
             Err((denial, body)) => {
                 let unforwarded = denial.into();
@@ -95,7 +102,9 @@ impl Proxy {
             credentials,
             protocol,
         };
-        let sent = self.forward.send(parts, content, head, caller, decided.id, &mut record);
+        let sent = self
+            .forward
+            .send(parts, content, head, caller, destination, &mut record);
         let sent = sent.await;
         sent.unwrap_or_else(|BodyFailed(fault)| {
             // The upstream received a part of the request at most, and no end of its body.
@@ -120,7 +129,7 @@ impl Proxy {
         &self,
         request: &Parts,
         body: ClientBody,
-        head: &Head,
+        destination: &Destination,
         decided: &Decided,
     ) -> Result<(Content<ClientBody>, Obtained), (Denial, Option<ClientBody>)> {
         let rules = match body.is_end_stream() {
@@ -136,7 +145,7 @@ impl Proxy {
                 .await
                 .map_err(|error| (Denial::from(error), None))?,
         };
-        match self.forward.obtain(request, head, decided.identity()).await {
+        match self.forward.obtain(request, destination, decided.identity()).await {
             Ok(credentials) => Ok((content, credentials)),
             Err(error) => {
                 let unread = content.map_err(Into::into).boxed_unsync();

@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use actgate::request::PathPrefix;
 use actgate_yaml::{Diagnostic, Span, Spanned};
 use rustls::pki_types::ServerName;
 
@@ -181,10 +182,10 @@ impl ConfigReader<'_> {
         }
         let path = match &document.path {
             Some(written) => self.take(written, |text| path(text)),
-            None => Some(String::new()),
+            None => Some(PathPrefix::default()),
         };
         let hosts: Option<Vec<String>> = hosts.into_iter().collect();
-        Some(Place::new(hosts?, &path?))
+        Some(Place::new(hosts?, path?))
     }
 
     fn tls_files(
@@ -295,20 +296,15 @@ fn host_name(text: &str) -> Result<String, InvalidValue> {
     }
 }
 
-fn path(text: &str) -> Result<String, InvalidValue> {
+fn path(text: &str) -> Result<PathPrefix, InvalidValue> {
     const HELP: &str = "write the beginning of its paths, as in /orders";
     if text.contains(['*', '{', '}', '<', '>', '$', '^', '?', '#']) {
         let message = format!("`{text}` is a pattern, and the beginning of a path is compared as it is written");
         return invalid(message, HELP);
     }
-    let has_empty = text
-        .trim_end_matches('/')
-        .split('/')
-        .skip(1)
-        .any(|segment| matches!(segment, "" | "." | ".."));
-    match text.starts_with('/') && !has_empty && !text.contains(char::is_whitespace) {
-        true => Ok(text.to_owned()),
-        false => invalid(format!("`{text}` is not the beginning of a path"), HELP),
+    match PathPrefix::new(text) {
+        Ok(prefix) => Ok(prefix),
+        Err(_) => invalid(format!("`{text}` is not the beginning of a path"), HELP),
     }
 }
 

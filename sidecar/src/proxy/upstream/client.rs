@@ -199,7 +199,7 @@ impl Upstream {
         last.map_or(Ok(None), Err)
     }
 
-    pub(super) fn has_several_addresses(&self) -> bool {
+    pub(crate) fn has_several_addresses(&self) -> bool {
         self.endpoints.len() > 1
     }
 

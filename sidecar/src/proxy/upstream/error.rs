@@ -42,8 +42,6 @@ pub(crate) enum UpstreamError {
     /// It speaks HTTP/2 alone, and its settings do not permit the extended CONNECT.
     #[error("this upstream has http/2 alone, and permits no websocket in it (rfc 8441)")]
     NoUpgrade,
-    #[error("no upstream receives this request")]
-    NoUpstream,
     #[error("the target cannot be sent")]
     Target,
 }
@@ -70,7 +68,6 @@ impl UpstreamError {
             UpstreamError::SwitchedProtocols => "unexpected_upgrade",
             UpstreamError::UnsolicitedTimeout => "unsolicited_408",
             UpstreamError::NoUpgrade => "no_upgrade",
-            UpstreamError::NoUpstream => "no_upstream",
             UpstreamError::Target => "target",
         }
     }

@@ -1,20 +1,21 @@
 //! Which requests an upstream receives: hosts, and the beginning of a path.
 
+use actgate::request::{PathForm, PathPrefix};
+
 /// The requests of an upstream. Without hosts and path it receives every request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Place {
     /// In lower case, without ports; empty is every host.
     hosts: Vec<Box<str>>,
-    /// Without a slash at the end, so that every path is empty.
-    path: Box<str>,
+    path: PathPrefix,
 }
 
 impl Place {
-    /// `hosts` are names without ports; `path` begins with a slash, or is empty.
-    pub(crate) fn new(hosts: impl IntoIterator<Item = String>, path: &str) -> Place {
+    /// `hosts` are names without ports.
+    pub(crate) fn new(hosts: impl IntoIterator<Item = String>, path: PathPrefix) -> Place {
         Place {
             hosts: hosts.into_iter().map(|host| host.to_ascii_lowercase().into()).collect(),
-            path: path.trim_end_matches('/').into(),
+            path,
         }
     }
 
@@ -24,18 +25,22 @@ impl Place {
     }
 
     /// A request that is in two places is for the upstream with the greater one.
-    pub(super) fn specificity(&self) -> (bool, usize) {
-        (!self.hosts.is_empty(), self.path.len())
+    pub(crate) fn specificity(&self) -> (bool, usize) {
+        (!self.hosts.is_empty(), self.path.as_str().len())
+    }
+
+    /// The beginning of its paths.
+    pub(crate) fn prefix(&self) -> &PathPrefix {
+        &self.path
     }
 
     /// Whether a request with this `Host` and this path is in this place.
-    pub(super) fn contains(&self, host: &str, path: &str) -> bool {
+    pub(crate) fn contains(&self, host: &str, path: &PathForm<'_>) -> bool {
         let is_of_host = || {
             let name = name(host);
             self.hosts.iter().any(|own| own.eq_ignore_ascii_case(name))
         };
-        let rest = path.strip_prefix(&*self.path);
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) && (self.hosts.is_empty() || is_of_host())
+        path.is_below(&self.path) && (self.hosts.is_empty() || is_of_host())
     }
 
     /// What both places have, in words, where neither is more specific.
@@ -44,7 +49,7 @@ impl Place {
             return None;
         }
         let common = self.hosts.iter().find(|host| other.hosts.contains(host));
-        match (common, &*self.path) {
+        match (common, self.path.as_str()) {
             (None, _) if !self.hosts.is_empty() => None,
             (None, "") => Some("every request".to_owned()),
             (None, path) => Some(format!("the path `{path}`")),
@@ -66,10 +71,25 @@ fn name(host: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use actgate::Policy;
+    use actgate::request::Target;
+    use http::{Method, Uri};
+
     use super::*;
 
     fn place(hosts: &[&str], path: &str) -> Place {
+        let path = match path {
+            "" => PathPrefix::default(),
+            path => PathPrefix::new(path).unwrap(),
+        };
         Place::new(hosts.iter().map(|host| (*host).to_owned()), path)
+    }
+
+    fn contains(place: &Place, host: &str, path: &'static str) -> bool {
+        let policy = Policy::from_yaml("{ spelling: exact, routes: [{ match: GET / }] }").unwrap();
+        let uri = Uri::from_static(path);
+        let target = Target::new(&Method::GET, &uri).unwrap();
+        policy.choose_by_path(&target, [place.prefix()], |path| place.contains(host, path)) == Ok(true)
     }
 
     #[test]
@@ -80,7 +100,7 @@ mod tests {
             ("SHOP.example.:8443", "/orders/7"),
             ("[::1]:80", "/orders/"),
         ] {
-            assert!(shop.contains(host, path), "{host} {path}");
+            assert!(contains(&shop, host, path), "{host} {path}");
         }
         for (host, path) in [
             ("other.example", "/orders"),
@@ -89,9 +109,9 @@ mod tests {
             ("shop.example", "/"),
             ("", "/orders"),
         ] {
-            assert!(!shop.contains(host, path), "{host} {path}");
+            assert!(!contains(&shop, host, path), "{host} {path}");
         }
-        assert!(place(&[], "/").is_everything() && place(&[], "").contains("any", "/x"));
+        assert!(place(&[], "/").is_everything() && contains(&place(&[], ""), "any", "/x"));
     }
 
     #[test]

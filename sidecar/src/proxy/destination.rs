@@ -1,0 +1,136 @@
+//! Where requests are sent: the upstreams with their credentials, and which of them a request is for.
+
+use std::cmp::Reverse;
+
+use actgate::request::{PathForm, Target};
+use actgate::{Error, Policy};
+use http::request::Parts;
+
+use super::credentials::Credentials;
+use super::upstream::client::Upstream;
+use super::upstream::place::Place;
+use super::upstream::settings::{UpstreamSettings, UpstreamTimeouts};
+
+/// The destinations. The one for a request follows from its host and its path, from no other header.
+#[derive(Debug)]
+pub(crate) struct Destinations {
+    /// The most specific first.
+    placed: Vec<(Place, Destination)>,
+    /// That of every request that is in no place.
+    fallback: Destination,
+}
+
+/// An upstream, and what it receives in place of the access token.
+#[derive(Debug)]
+pub(crate) struct Destination {
+    pub(crate) upstream: Upstream,
+    pub(crate) credentials: Credentials,
+}
+
+impl Destinations {
+    /// The destinations of these settings, one of which is for every request; the reason names a file that cannot be used.
+    pub(crate) fn new(
+        settings: impl IntoIterator<Item = (UpstreamSettings, Credentials)>,
+        timeouts: UpstreamTimeouts,
+    ) -> Result<Destinations, String> {
+        let (mut placed, mut fallback) = (Vec::new(), None);
+        for (settings, credentials) in settings {
+            let upstream = Upstream::new(&settings, timeouts)?;
+            let destination = Destination { upstream, credentials };
+            match settings.place.is_everything() {
+                true => fallback = Some(destination),
+                false => placed.push((settings.place, destination)),
+            }
+        }
+        placed.sort_by_key(|(place, _)| Reverse(place.specificity()));
+        let fallback = fallback.ok_or("no upstream receives the requests that match no other")?;
+        Ok(Destinations { placed, fallback })
+    }
+
+    /// The destination of a request with this host.
+    ///
+    /// # Errors
+    /// [`Error::InvalidRequest`] if it depends on the form that a server reads the path in. The policy says which forms there
+    /// are.
+    pub(crate) fn of(&self, request: &Parts, host: &str, policy: &Policy) -> Result<&Destination, Error> {
+        if self.placed.is_empty() {
+            return Ok(&self.fallback);
+        }
+        let target = Target::with_escaped_slashes(&request.method, &request.uri)?;
+        let prefixes = self.placed.iter().map(|(place, _)| place.prefix());
+        let position = |path: &PathForm<'_>| self.placed.iter().position(|(place, _)| place.contains(host, path));
+        let found = policy.choose_by_path(&target, prefixes, position)?;
+        let found = found.and_then(|position| self.placed.get(position));
+        Ok(found.map_or(&self.fallback, |(_, destination)| destination))
+    }
+
+    /// Whether the address of a request is worth a note: there are several.
+    pub(crate) fn have_several_addresses(&self) -> bool {
+        !self.placed.is_empty() || self.fallback.upstream.has_several_addresses()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actgate::request::PathPrefix;
+    use http::Request;
+
+    use super::*;
+    use crate::proxy::upstream::settings::Address;
+
+    fn settings(hosts: &[&str], path: &str) -> (UpstreamSettings, Credentials) {
+        let hosts = hosts.iter().map(|host| (*host).to_owned());
+        let settings = UpstreamSettings {
+            place: Place::new(hosts, PathPrefix::new(path).unwrap()),
+            ..UpstreamSettings::plain(Address::Tcp("127.0.0.1:9".parse().unwrap()))
+        };
+        (settings, Credentials::default())
+    }
+
+    fn destinations(settings: Vec<(UpstreamSettings, Credentials)>) -> Result<Destinations, String> {
+        Destinations::new(settings, UpstreamTimeouts::default())
+    }
+
+    #[test]
+    fn one_destination_is_for_the_requests_that_no_other_is_for() {
+        let missing = destinations(vec![settings(&["shop.example"], "/"), settings(&[], "/orders")]);
+        assert!(missing.is_err());
+        assert!(destinations(Vec::new()).is_err());
+    }
+
+    #[test]
+    fn a_path_whose_form_decides_has_no_destination() {
+        let destinations = destinations(vec![
+            settings(&[], "/"),
+            settings(&[], "/orders"),
+            settings(&["shop.example"], "/orders"),
+        ]);
+        let destinations = destinations.unwrap();
+        let folded = Policy::from_yaml("routes: [{ match: 'GET /{*path}', public: true }]").unwrap();
+        let exact =
+            Policy::from_yaml("{ spelling: exact, routes: [{ match: 'GET /{*path}', public: true }] }").unwrap();
+        // The hosts come before the path: the position in this order.
+        let position = |host, path, policy| {
+            let (request, ()) = Request::get(path).body(()).unwrap().into_parts();
+            let found = destinations.of(&request, host, policy).ok()?;
+            let placed = destinations.placed.iter();
+            let mut all = placed
+                .map(|(_, destination)| destination)
+                .chain([&destinations.fallback]);
+            all.position(|destination| std::ptr::eq(destination, found))
+        };
+        for (host, path, by_folding, exactly) in [
+            ("api.example", "/orders/1", Some(1), Some(1)),
+            ("shop.example:80", "/orders/1", Some(0), Some(0)),
+            ("api.example", "/other", Some(2), Some(2)),
+            ("api.example", "/orders/%7Eme", Some(1), Some(1)),
+            ("api.example", "/%6Frders/1", None, None),
+            ("api.example", "/orders%2F1", None, None),
+            ("api.example", "/Orders/1", None, Some(2)),
+            ("api.example", "/orders./1", None, Some(2)),
+        ] {
+            assert_eq!(position(host, path, &folded), by_folding, "{host} {path}");
+            assert_eq!(position(host, path, &exact), exactly, "{host} {path}, exact");
+        }
+    }
+}
