@@ -172,14 +172,15 @@ const REFUSED: (&str, Refuse) = ("RST_STREAM", |stream| (reset(stream, REFUSED_S
 const END: (&str, Refuse) = ("the end of the connection", |_| (vec![], After::Closed));
 const GOAWAY_AFTER: (&str, Refuse) = ("GOAWAY after it", |stream| (goaway(stream, NO_ERROR), After::Closed));
 
-/// The second request on a connection is refused.
+/// The second request on a connection is refused. With GOAWAY hyper does not report whether the request was processed.
 #[test]
-fn a_request_that_the_upstream_has_not_processed_is_sent_again_if_that_is_allowed() {
+fn a_refused_request_is_sent_again_if_it_was_not_processed_or_may_be_twice() {
     for ((what, refuse), method, body, status) in [
         (GOAWAY_BEFORE, "GET", "", 200),
-        (GOAWAY_BEFORE, "POST", "", 200),
+        (GOAWAY_BEFORE, "POST", "", 502),
         (GOAWAY_BEFORE, "POST", "body", 502),
-        (GOAWAY_OPEN, "PATCH", "", 200),
+        (GOAWAY_OPEN, "PUT", "", 200),
+        (GOAWAY_OPEN, "PATCH", "", 502),
         (REFUSED, "DELETE", "", 200),
         (REFUSED, "POST", "", 200),
         (REFUSED, "POST", "body", 502),
@@ -206,17 +207,18 @@ fn a_request_that_the_upstream_has_not_processed_is_sent_again_if_that_is_allowe
     }
 }
 
-/// Each connection refuses its first request: one that the server states to be unprocessed is sent twice, and no more.
+/// Each connection refuses its first request: one that was not processed, or may be processed twice, is sent twice, and no
+/// more.
 #[test]
 fn the_first_request_of_a_connection_is_sent_again_only_if_it_was_not_processed() {
     for ((what, refuse), method, body, times) in [
         (GOAWAY_BEFORE, "GET", "", 2),
-        (GOAWAY_BEFORE, "POST", "", 2),
+        (GOAWAY_BEFORE, "POST", "", 1),
         (REFUSED, "GET", "", 2),
         (REFUSED, "POST", "", 2),
         (REFUSED, "POST", "body", 1),
         (END, "GET", "", 1),
-        (GOAWAY_AFTER, "GET", "", 1),
+        (GOAWAY_AFTER, "POST", "", 1),
     ] {
         let (address, received) = server(move |_, stream| {
             let (frames, after) = refuse(stream);

@@ -77,9 +77,9 @@ impl Upstream {
 
     /// Sends one request and returns the response when its head has arrived. The path is sent byte for byte.
     ///
-    /// A request of which a byte was written is sent again in two cases, and once. It has no body, and the server states
-    /// that it processed nothing of it; or, if it is also idempotent, a connection that was used before ended before a
-    /// byte of the response.
+    /// A request of which a byte was written is sent again if it has no body, and once: where the server refused its stream
+    /// and so processed nothing of it; or, if its method is idempotent, where the server announced the end of the
+    /// connection or a connection that was used before ended, before a byte of the response.
     pub(crate) async fn send<'u>(
         &'u self,
         mut request: Request<RequestBody>,
@@ -92,28 +92,31 @@ impl Upstream {
         };
         let mut candidates = self.candidates(self.turn());
         let mut last = None;
+        let mut repeats = Repeats::Permitted;
         loop {
             let Some((index, lease, used)) = self.lease(&mut candidates, need, &exchange, attempt).await? else {
                 return Err(last.unwrap_or(UpstreamError::NoConnection("no address is left".to_owned())));
             };
             let endpoint = &self.endpoints[index];
-            let spare = match need.age {
-                NeededAge::Any => Spare::of(&request, &lease.connection, used),
-                NeededAge::New => None,
+            let spare = match repeats {
+                Repeats::Permitted => Spare::of(&request, &lease.connection, used),
+                Repeats::Made => None,
             };
             let Failure { error, cause } = match self.exchange(endpoint, lease, used, request, &exchange).await {
                 Ok(response) => return Ok(response),
                 Err(failure) => failure,
             };
-            let is_refused = matches!(cause, Cause::Unprocessed);
-            let again = match cause {
-                Cause::Unsent(request) => Some(*request),
-                Cause::Unanswered => spare.and_then(Spare::unanswered),
-                Cause::Unprocessed => spare.map(Spare::unprocessed),
+            let takes_no_more = matches!(cause, Cause::Unprocessed | Cause::Announced);
+            let (again, repeat) = match cause {
+                Cause::Unsent(request) => (Some(*request), repeats),
+                Cause::Unanswered => (spare.and_then(Spare::unanswered), Repeats::Made),
+                Cause::Announced => (spare.and_then(Spare::announced), Repeats::Made),
+                Cause::Unprocessed => (spare.map(Spare::unprocessed), Repeats::Made),
                 Cause::Other => return Err(error),
             };
+            repeats = repeat;
             // It may have been closed for want of requests, or takes no more of them.
-            if used == Use::Repeated || is_refused && again.is_some() {
+            if used == Use::Repeated || takes_no_more && again.is_some() {
                 need.age = NeededAge::New;
                 candidates = self.candidates(index);
             } else {
@@ -248,9 +251,18 @@ enum Cause {
     Unsent(Box<Request<RequestBody>>),
     /// The connection ended before a byte of the response.
     Unanswered,
-    /// The server states that it processed nothing of the request.
+    /// The server announced the end of the connection before a byte of the response.
+    Announced,
+    /// The server processed nothing of the request.
     Unprocessed,
     Other,
+}
+
+/// Whether a request of which a byte was written may be sent once more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Repeats {
+    Permitted,
+    Made,
 }
 
 impl From<UpstreamError> for Failure {
@@ -302,6 +314,7 @@ impl Exchange {
         let (error, cause) = match error {
             SendError::Unsent(request, error) => (error, Cause::Unsent(request)),
             SendError::Unanswered(error) => (error, Cause::Unanswered),
+            SendError::Announced(error) => (error, Cause::Announced),
             SendError::Unprocessed(error) => (error, Cause::Unprocessed),
             SendError::Failed(error) => (error, Cause::Other),
         };

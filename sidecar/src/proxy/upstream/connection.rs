@@ -81,7 +81,12 @@ pub(super) enum SendError {
     Unsent(Box<Request<RequestBody>>, hyper::Error),
     /// The connection ended before a byte of the response.
     Unanswered(hyper::Error),
-    /// The server states that it processed nothing of it (RFC 9113 section 8.7).
+    /// The server announced the end of the connection (`GOAWAY`) before a byte of the response.
+    ///
+    /// The error does not contain whether the stream is one that the server processed: hyper reports it for a stream that
+    /// has just been opened, whatever its number.
+    Announced(hyper::Error),
+    /// The server refused the stream: it processed nothing of it (RFC 9113 section 8.7).
     Unprocessed(hyper::Error),
     /// Anything else: a part of a response, or an invalid one.
     Failed(hyper::Error),
@@ -109,7 +114,8 @@ impl Connection {
                 let sent = stream.connection.sender.try_send_request(request).await;
                 sent.map_err(|error| match unsent(error) {
                     Ok(unsent) => unsent,
-                    Err(error) if is_unprocessed(&error) => SendError::Unprocessed(error),
+                    Err(error) if is_refused(&error) => SendError::Unprocessed(error),
+                    Err(error) if is_announced(&error) => SendError::Announced(error),
                     Err(error) if ended(&error) => SendError::Unanswered(error),
                     Err(error) => SendError::Failed(error),
                 })
@@ -125,14 +131,21 @@ fn unsent(mut error: TrySendError<Request<RequestBody>>) -> Result<SendError, hy
     }
 }
 
-/// Whether the server refused the stream, or ended the connection with GOAWAY whose last stream is an earlier one.
-fn is_unprocessed(error: &hyper::Error) -> bool {
-    let mut causes = causes(error);
-    causes.any(|cause| {
-        cause.downcast_ref::<h2::Error>().is_some_and(|error| {
-            error.is_remote() && (error.is_go_away() || error.reason() == Some(h2::Reason::REFUSED_STREAM))
-        })
+/// Whether the server refused the stream.
+fn is_refused(error: &hyper::Error) -> bool {
+    is_remote(error, |error| {
+        error.reason() == Some(h2::Reason::REFUSED_STREAM) && !error.is_go_away()
     })
+}
+
+/// Whether the server announced the end of the connection.
+fn is_announced(error: &hyper::Error) -> bool {
+    is_remote(error, h2::Error::is_go_away)
+}
+
+fn is_remote(error: &hyper::Error, condition: impl Fn(&h2::Error) -> bool) -> bool {
+    let mut causes = causes(error).filter_map(|cause| cause.downcast_ref::<h2::Error>());
+    causes.any(|error| error.is_remote() && condition(error))
 }
 
 /// Whether a connection over HTTP/2 ended, not a stream of it alone.

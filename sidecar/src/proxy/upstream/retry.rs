@@ -41,6 +41,12 @@ impl Spare {
         (self.used == Use::Repeated && is_idempotent(self.head.method())).then(|| self.unprocessed())
     }
 
+    /// The request once more, where the server announced the end of the connection: it may have processed the request, so
+    /// its method is idempotent.
+    pub(super) fn announced(self) -> Option<Request<RequestBody>> {
+        is_idempotent(self.head.method()).then(|| self.unprocessed())
+    }
+
     /// The request once more, where the server processed nothing of it.
     pub(super) fn unprocessed(self) -> Request<RequestBody> {
         let (parts, ()): (Parts, ()) = self.head.into_parts();
