@@ -58,6 +58,8 @@ pub(crate) struct Decided {
     decision: Option<Decision>,
     client_address: Option<IpAddr>,
     received: Instant,
+    /// When it was made, in UTC (RFC 3339).
+    time: String,
 }
 
 /// Why an allowed request is not forwarded: a credential that its upstream requires could not be obtained.
@@ -185,6 +187,7 @@ impl Gate {
             decision,
             client_address,
             received,
+            time: decision_log::now(),
         };
         (decided, outcome)
     }
@@ -244,7 +247,7 @@ impl Gate {
     pub(crate) fn record(&self, method: &Method, uri: &Uri, decided: &Decided, outcome: Outcome<'_>) {
         let identity = decided.identity();
         let mut event = Event {
-            time: decision_log::now(),
+            time: &decided.time,
             id: decided.id,
             method: method.as_str(),
             path: uri.path(),
