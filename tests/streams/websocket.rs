@@ -108,13 +108,14 @@ fn an_upstream_that_does_not_switch_answers_as_ever() {
 fn a_switch_to_anything_else_is_a_bad_gateway() {
     let setup = Setup::start("");
     let good = switched(ACCEPT);
-    for answer in [
+    let answers = [
         good.replace("Upgrade: websocket", "Upgrade: h2c"),
         good.replace("Upgrade: websocket\r\n", ""),
         good.replace("Connection: Upgrade\r\n", ""),
         switched("AAAAAAAAAAAAAAAAAAAAAAAAAAA="),
         good.replace("Sec-WebSocket-Accept", "X-Accept"),
-    ] {
+    ];
+    for (number, answer) in answers.into_iter().enumerate() {
         let mut client = setup.client();
         client.send(&handshake("/orders/1", &setup.token())).expect("sent");
         let mut upstream = setup.accept();
@@ -129,6 +130,8 @@ fn a_switch_to_anything_else_is_a_bad_gateway() {
             "{answer}"
         );
         assert!(is_ended(&mut upstream));
+        let line = setup.gate.decision_after(number);
+        assert_eq!(line["upstream"]["error"], "upstream_handshake", "{answer}");
     }
 }
 

@@ -157,16 +157,19 @@ impl Forward {
         let request = Request::from_parts(parts, body);
         let refusal = match destination.upstream.send(request, &mut record.attempt).await {
             Ok(mut response) => {
-                record.answered(response.status());
-                if let Some(handshake) = handshake {
-                    match handshake.accept(&mut response) {
-                        Ok(None) => {}
-                        Ok(Some(ends)) => {
-                            let tunnel = Tunnel::new(ends, caller.token, self.streams.idle, id);
-                            return Ok(tunnel.response(response.map(drop)));
-                        }
-                        Err(error) => return Ok(no_tunnel(error, id).map(ResponseBody::Own)),
+                let status = response.status();
+                let switched = handshake.map(|handshake| handshake.accept(&mut response));
+                let switched = match switched.transpose() {
+                    Ok(switched) => switched.flatten(),
+                    Err(error) => {
+                        record.failed("upstream_handshake");
+                        return Ok(no_tunnel(error, id).map(ResponseBody::Own));
                     }
+                };
+                record.answered(status);
+                if let Some(ends) = switched {
+                    let tunnel = Tunnel::new(ends, caller.token, self.streams.idle, id);
+                    return Ok(tunnel.response(response.map(drop)));
                 }
                 hop_by_hop::strip_response(response.headers_mut());
                 // The version belongs to the connection, not to the message (RFC 9112 section 2.3).
