@@ -68,7 +68,9 @@ impl Connector {
             Protocol::Http1 | Protocol::Tls(_) => Version::Http1,
         };
         let target = match (address, tls) {
-            (Address::Unix(path), _) => Target::Unix(path.clone(), version),
+            (Address::Unix(path), None) => Target::Unix(path.clone(), version),
+            // Never in plain text where TLS is configured.
+            (Address::Unix(_), Some(_)) => return Err("a unix socket has no tls".to_owned()),
             (Address::Tcp(authority), None) => Target::Plain(Tcp::new(authority, timeout, resolver)?, version),
             (Address::Tcp(authority), Some(tls)) => Target::Tls(Tcp::new(authority, timeout, resolver)?, tls),
         };
