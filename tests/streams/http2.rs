@@ -1,5 +1,7 @@
 //! Tunnels and calls of gRPC from clients of HTTP/2, with an upstream of HTTP/1.1.
 
+use std::time::{Duration, Instant};
+
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -220,6 +222,29 @@ fn another_response_is_reset_when_its_token_expires() {
         assert!(client.rest(&mut body).expect_err("a reset").is_reset(), "{media_type}");
         assert!(now() >= expiry, "{media_type}");
         assert!(is_ended(&mut upstream));
+    }
+}
+
+/// Neither a clean end nor a status: the upstream is silent for too long.
+#[test]
+fn a_response_that_stalls_is_reset() {
+    let setup = Setup::start("timeouts: { body: 2s, stream: 2s }\n");
+    let mut client = Client::of(&setup);
+    for (media_type, request) in [
+        ("text/plain", Request::get("http://orders.example.com/orders/1")),
+        ("application/grpc", call()),
+    ] {
+        let start = Instant::now();
+        let (response, mut sender) = client.send(with_token(request, &setup.token()));
+        sender.send_data(Bytes::new(), true).expect("sent");
+        let mut upstream = setup.accept();
+        head(&mut upstream);
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {media_type}\r\ntransfer-encoding: chunked\r\n\r\n");
+        upstream.send((head + "1\r\nb\r\n").as_bytes()).expect("sent");
+        let mut body = client.response(response).into_body();
+        assert_eq!(client.data(&mut body), b"b".as_slice());
+        assert!(client.rest(&mut body).expect_err("a reset").is_reset(), "{media_type}");
+        assert!(start.elapsed() >= Duration::from_secs(2), "{media_type}");
     }
 }
 

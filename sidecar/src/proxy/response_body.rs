@@ -9,7 +9,7 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 use uuid::Uuid;
 
-use super::stream_end::{StreamEnd, TokenTime};
+use super::stream_end::{Ended, StreamEnd, TokenTime};
 use super::upstream::body::{UpstreamBody, UpstreamBodyError};
 use crate::headers::hop_by_hop;
 use crate::headers::media_type::MediaType;
@@ -19,10 +19,6 @@ const FRAMES_BETWEEN_CHECKS: u8 = 32;
 
 /// The body of a response: of the proxy itself, or of the upstream as it streams in.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly every body is one of the upstream, and is not boxed"
-)]
 pub(crate) enum ResponseBody {
     Own(Full<Bytes>),
     Upstream(StreamedBody<UpstreamBody>),
@@ -41,7 +37,7 @@ impl ResponseBody {
             (MediaType::Grpc, Version::HTTP_2) => ExpiredEnd::GrpcStatus,
             _ => ExpiredEnd::Cut,
         };
-        let end = StreamEnd::new(token, None);
+        let end = StreamEnd::new(token, response.body().idle());
         response.map(|body| ResponseBody::Upstream(StreamedBody::new(body, end, expired_end, decision)))
     }
 
@@ -65,6 +61,9 @@ pub(crate) enum BodyError<E> {
     Upstream(E),
     #[error("the access token has expired")]
     Expired,
+    /// The upstream sent nothing for too long.
+    #[error("the body made no progress within the time limit")]
+    Idle,
 }
 
 /// How a body ends when its token has expired.
@@ -152,7 +151,13 @@ impl<B: Body<Data = Bytes> + Unpin> Body for StreamedBody<B> {
         match Pin::new(body).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => Poll::Ready(this.received(frame)),
             Poll::Ready(other) => Poll::Ready(other.map(|error| error.map_err(BodyError::Upstream))),
-            Poll::Pending => this.end.poll(cx).map(|_| this.expired()),
+            Poll::Pending => this.end.poll(cx).map(|ended| match ended {
+                Ended::Expired => this.expired(),
+                Ended::Idle => {
+                    this.body = None;
+                    Some(Err(BodyError::Idle))
+                }
+            }),
         }
     }
 
@@ -198,9 +203,12 @@ impl Body for ResponseBody {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use actgate::clock::FixedClock;
     use http_body_util::BodyExt as _;
     use tokio::sync::mpsc;
+    use tokio::time::Instant;
 
     use super::super::stream_end::TokenTime;
     use super::*;
@@ -222,9 +230,11 @@ mod tests {
 
     type Sender = mpsc::UnboundedSender<Result<Frame<Bytes>, &'static str>>;
 
+    const IDLE: Duration = Duration::from_secs(60);
+
     fn streamed(token: Option<TokenTime>, form: ExpiredEnd) -> (Sender, StreamedBody<Frames>) {
         let (sender, frames) = mpsc::unbounded_channel();
-        let end = StreamEnd::new(token, None);
+        let end = StreamEnd::new(token, IDLE);
         (sender, StreamedBody::new(Frames(frames), end, form, Uuid::nil()))
     }
 
@@ -253,6 +263,36 @@ mod tests {
         let trailers = next.unwrap().unwrap().into_trailers().unwrap();
         assert_eq!(trailers["grpc-status"], "16");
         assert!(sender.is_closed() && body.frame().await.is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_without_progress_is_cut_whatever_its_form() {
+        for form in [ExpiredEnd::Cut, ExpiredEnd::GrpcStatus] {
+            let (sender, mut body) = streamed(None, form);
+            for _ in 0..3 {
+                let sent = async {
+                    tokio::time::sleep(IDLE - Duration::from_secs(1)).await;
+                    sender.send(data()).unwrap();
+                };
+                assert!(tokio::join!(body.frame(), sent).0.unwrap().is_ok());
+                // The time in which no more is asked for.
+                tokio::time::sleep(2 * IDLE).await;
+            }
+            let started = Instant::now();
+            assert!(matches!(body.frame().await, Some(Err(BodyError::Idle))));
+            assert_eq!(started.elapsed(), IDLE);
+            assert!(sender.is_closed());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn data_that_has_arrived_is_not_late() {
+        let (sender, mut body) = streamed(None, ExpiredEnd::Cut);
+        let waited = tokio::time::timeout(Duration::from_secs(1), body.frame()).await;
+        assert!(waited.is_err(), "still waiting");
+        sender.send(data()).unwrap();
+        tokio::time::sleep(2 * IDLE).await;
+        assert!(body.frame().await.unwrap().is_ok());
     }
 
     #[tokio::test]

@@ -83,8 +83,7 @@ pub(crate) enum Ended {
 #[derive(Debug)]
 pub(crate) struct StreamEnd {
     token: Option<TokenTime>,
-    /// None where another part watches the progress.
-    idle: Option<Duration>,
+    idle: Duration,
     waiting_since: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
     has_begun: bool,
@@ -92,7 +91,7 @@ pub(crate) struct StreamEnd {
 
 impl StreamEnd {
     /// The end of a stream that `token` authorizes, or that makes no progress for `idle`.
-    pub(crate) fn new(token: Option<TokenTime>, idle: Option<Duration>) -> StreamEnd {
+    pub(crate) fn new(token: Option<TokenTime>, idle: Duration) -> StreamEnd {
         StreamEnd {
             token,
             idle,
@@ -123,9 +122,6 @@ impl StreamEnd {
 
     /// Resolves at the end. For a stream that waits since the last [`StreamEnd::progress`].
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
-        if self.token.is_none() && self.idle.is_none() {
-            return Poll::Pending;
-        }
         let waiting_since = *self.waiting_since.get_or_insert_with(Instant::now);
         self.begin();
         loop {
@@ -133,19 +129,15 @@ impl StreamEnd {
                 ready!(timer.as_mut().poll(cx));
             }
             let now = Instant::now();
-            let mut due = now + CLOCK_INTERVAL;
-            if let Some(token) = &self.token {
-                if token.has_expired() {
-                    return Poll::Ready(Ended::Expired);
-                }
-                due = due.min(now + token.left());
+            let mut due = waiting_since + self.idle;
+            if self.token.as_ref().is_some_and(TokenTime::has_expired) {
+                return Poll::Ready(Ended::Expired);
             }
-            if let Some(idle) = self.idle {
-                let idle_due = waiting_since + idle;
-                if idle_due <= now {
-                    return Poll::Ready(Ended::Idle);
-                }
-                due = due.min(idle_due);
+            if due <= now {
+                return Poll::Ready(Ended::Idle);
+            }
+            if let Some(token) = &self.token {
+                due = due.min(now + token.left().min(CLOCK_INTERVAL));
             }
             match &mut self.timer {
                 Some(timer) => timer.as_mut().reset(due),
@@ -191,7 +183,7 @@ mod tests {
     async fn a_stream_ends_with_its_token() {
         let (start, fixed) = (Instant::now(), FixedClock::at(1_000));
         let token = TokenTime::until(1_300, fixed.clone().into());
-        let mut stream = StreamEnd::new(Some(token), Some(HOUR));
+        let mut stream = StreamEnd::new(Some(token), HOUR);
         let ended = loop {
             tokio::select! {
                 ended = end(&mut stream) => break ended,
@@ -207,7 +199,7 @@ mod tests {
     async fn a_clock_that_is_set_counts_within_a_minute() {
         let (start, fixed) = (Instant::now(), FixedClock::at(1_000));
         let token = TokenTime::until(1_300, fixed.clone().into());
-        let mut stream = StreamEnd::new(Some(token), Some(HOUR));
+        let mut stream = StreamEnd::new(Some(token), HOUR);
         let set = async {
             tokio::time::sleep(Duration::from_secs(5)).await;
             fixed.set(2_000);
@@ -223,7 +215,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn only_a_stream_without_progress_is_idle() {
         let start = Instant::now();
-        let mut stream = StreamEnd::new(None, Some(HOUR));
+        let mut stream = StreamEnd::new(None, HOUR);
         for _ in 0..3 {
             let waited = tokio::time::timeout(HOUR - Duration::from_secs(1), end(&mut stream)).await;
             assert!(waited.is_err(), "still streaming");
@@ -237,7 +229,7 @@ mod tests {
     async fn a_response_after_the_expiry_has_time_to_arrive() {
         let (start, fixed) = (Instant::now(), FixedClock::at(1_000));
         let token = TokenTime::until(900, fixed.clone().into());
-        let mut stream = StreamEnd::new(Some(token), Some(HOUR));
+        let mut stream = StreamEnd::new(Some(token), HOUR);
         let ended = poll_fn(|cx| {
             clock(start, &fixed);
             stream.poll(cx)
@@ -258,7 +250,7 @@ mod tests {
             std::future::pending::<()>().await
         };
         tokio::select! {
-            ended = StreamEnd::new(None, Some(HOUR)).ended(|| last.get()) => assert_eq!(ended, Ended::Idle),
+            ended = StreamEnd::new(None, HOUR).ended(|| last.get()) => assert_eq!(ended, Ended::Idle),
             () = moves => {}
         }
         assert_eq!(start.elapsed(), 4 * HOUR - Duration::from_secs(3));

@@ -191,7 +191,7 @@ impl Tunnel {
         let decision = self.decision;
         match self.ends.upstream.await {
             Ok(upstream) => {
-                let end = StreamEnd::new(self.token, Some(self.idle));
+                let end = StreamEnd::new(self.token, self.idle);
                 match copy(client, TokioIo::new(upstream), end).await {
                     None => tracing::debug!(%decision, "a tunnel ended"),
                     Some(Ended::Expired) => {
@@ -374,7 +374,7 @@ mod tests {
 
     fn tunnel() -> Tunnelled {
         let ((client, near), (far, upstream)) = (duplex(64), duplex(64));
-        let end = StreamEnd::new(None, Some(IDLE));
+        let end = StreamEnd::new(None, IDLE);
         (client, upstream, tokio::spawn(copy(near, far, end)))
     }
 

@@ -1,6 +1,5 @@
 //! A response body as it comes from an upstream.
 
-use std::error::Error;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -14,26 +13,26 @@ use super::connection::Connection;
 use super::lease::Lease;
 use super::settings::UpstreamTimeouts;
 use crate::headers::media_type::MediaType;
-use crate::timed_body::TimedBody;
 
-/// A response body. It fails when the upstream sends nothing for too long, and never ends as if it were complete.
+/// A response body. One that the upstream breaks off never ends as if it were complete.
 #[derive(Debug)]
 pub(crate) struct UpstreamBody {
-    incoming: TimedBody<Incoming>,
+    incoming: Incoming,
     media_type: MediaType,
+    idle: Duration,
     /// The connection, until the body ends. Dropping it before cuts the response off.
     lease: Option<Lease>,
 }
 
-/// The upstream broke off, sent what is no body, or sent nothing for too long.
+/// The upstream broke off, or sent what is no body.
 #[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-pub(crate) struct UpstreamBodyError(Box<dyn Error + Send + Sync>);
-
-/// A stream or its connection ended with NO_ERROR before END_STREAM. hyper takes that for the end of the body.
-#[derive(Debug, thiserror::Error)]
-#[error("the stream ended before the response did")]
-struct CutOff;
+pub(crate) enum UpstreamBodyError {
+    #[error(transparent)]
+    Hyper(hyper::Error),
+    /// A stream or its connection ended with NO_ERROR before END_STREAM. hyper takes that for the end of the body.
+    #[error("the stream ended before the response did")]
+    CutOff,
+}
 
 impl UpstreamBody {
     /// The body of `response`. `lease` is the connection, unless the response took it over.
@@ -45,8 +44,9 @@ impl UpstreamBody {
         let media_type = MediaType::of(response.headers());
         response.map(|incoming| {
             let mut body = UpstreamBody {
-                incoming: TimedBody::new(incoming, limit(media_type, timeouts)),
+                incoming,
                 media_type,
+                idle: limit(media_type, timeouts),
                 lease,
             };
             if body.is_end_stream() {
@@ -65,6 +65,11 @@ impl UpstreamBody {
     fn is_cut_off(&self) -> bool {
         let connection = self.lease.as_ref().map(|lease| &lease.connection);
         matches!(connection, Some(Connection::Http2(_))) && !self.incoming.is_end_stream()
+    }
+
+    /// How long it may make no progress. Its reader keeps the time.
+    pub(crate) fn idle(&self) -> Duration {
+        self.idle
     }
 
     fn end_lease(&mut self) {
@@ -86,12 +91,12 @@ impl Body for UpstreamBody {
             Poll::Ready(Some(Ok(_))) if !body.incoming.is_end_stream() => {}
             Poll::Ready(None) if body.is_cut_off() => {
                 body.lease = None;
-                return Poll::Ready(Some(Err(UpstreamBodyError(CutOff.into()))));
+                return Poll::Ready(Some(Err(UpstreamBodyError::CutOff)));
             }
             Poll::Ready(Some(Ok(_)) | None) => body.end_lease(),
             Poll::Ready(Some(Err(_))) => body.lease = None,
         }
-        polled.map(|frame| frame.map(|frame| frame.map_err(UpstreamBodyError)))
+        polled.map(|frame| frame.map(|frame| frame.map_err(UpstreamBodyError::Hyper)))
     }
 
     fn is_end_stream(&self) -> bool {
