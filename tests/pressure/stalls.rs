@@ -12,16 +12,17 @@ use crate::deployment::{Configuration, Deployment};
 use crate::mint::TokenIssuer;
 use crate::wire::{AnswerTo, Connection, DEADLINE, Outcome, request};
 
-fn configuration() -> Configuration {
+/// A time limit of a body in seconds.
+fn configuration(limit: u64) -> Configuration {
     Configuration {
-        top: "timeouts: { body: 1s }\n".to_owned(),
+        top: format!("timeouts: {{ body: {limit}s }}\n"),
         ..Configuration::default()
     }
 }
 
 #[test]
 fn a_request_body_without_progress_is_408() {
-    let deployment = Deployment::start(TokenIssuer::new(), &configuration());
+    let deployment = Deployment::start(TokenIssuer::new(), &configuration(1));
     let head = format!(
         "POST /orders HTTP/1.1\r\nHost: orders.example.com\r\n{}\r\nContent-Type: text/plain\r\n",
         deployment.writer()
@@ -51,7 +52,7 @@ fn a_request_body_without_progress_is_408() {
 
 #[test]
 fn a_slow_request_body_that_makes_progress_is_forwarded() {
-    let deployment = Deployment::start(TokenIssuer::new(), &configuration());
+    let deployment = Deployment::start(TokenIssuer::new(), &configuration(4));
     let mut client = Connection::open(deployment.gate.address).expect("a connection");
     let head = format!(
         "POST /orders HTTP/1.1\r\nHost: orders.example.com\r\n{}\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n\r\n",
@@ -61,10 +62,10 @@ fn a_slow_request_body_that_makes_progress_is_forwarded() {
     let started = Instant::now();
     for byte in [b"a", b"b", b"c", b"d"] {
         // The pace of the client, not a wait for the gate.
-        std::thread::sleep(Duration::from_millis(500));
+        std::thread::sleep(Duration::from_millis(1500));
         client.send(byte).expect("sent");
     }
-    assert!(started.elapsed() > Duration::from_secs(1));
+    assert!(started.elapsed() > Duration::from_secs(4));
     match client.answer(AnswerTo::AnyMethod) {
         Outcome::Answered(answer) => assert_eq!(answer.status, 200, "{}", answer.everything()),
         other => panic!("{other:?}"),
@@ -96,7 +97,7 @@ fn a_response_that_the_client_does_not_read_is_cut_off() {
     let upstream = endless();
     let keys = KeyServer::start(key_server::Conduct::Publish(TokenIssuer::new().document()));
     let address = upstream.local_addr().expect("an address");
-    let gate = Gate::run(&configuration().text(address, &keys));
+    let gate = Gate::run(&configuration(1).text(address, &keys));
     gate.wait_until_ready();
     let mut client = TcpStream::connect(gate.address).expect("a connection");
     client.set_read_timeout(Some(DEADLINE)).expect("a time limit");

@@ -13,7 +13,7 @@ fn chunk(data: &str) -> Vec<u8> {
 
 #[test]
 fn each_event_arrives_before_the_next_is_sent() {
-    let setup = Setup::start("timeouts: { response: 500ms, stream: 1h }\n");
+    let setup = Setup::start("timeouts: { response: 3s, stream: 1h }\n");
     let mut client = setup.client();
     client
         .send(&wire::request("GET", "/orders/1", &[&setup.token()]))
@@ -30,7 +30,7 @@ fn each_event_arrives_before_the_next_is_sent() {
         assert_eq!(client.reader().chunk().expect("an event"), event.as_bytes());
         if number == 10 {
             // Longer than the time for a response head, which does not apply to its body.
-            std::thread::sleep(Duration::from_millis(600));
+            std::thread::sleep(Duration::from_secs(4));
         }
     }
     upstream.send(b"0\r\n\r\n").expect("sent");

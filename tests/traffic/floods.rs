@@ -43,7 +43,7 @@ fn expect(name: &str, frames: &[u8], expected: Reaction) {
     let _ = Http2Connection::open(gate.address).expect("a connection").reaction(1);
     let page = || wire::answer(gate.address, &request("GET", "/open/page", &[])).status;
     assert_eq!(page(), 200);
-    let before = gate.process.resident();
+    let before = gate.process.resident().expect("/proc");
     let react = |address| {
         let mut connection = Http2Connection::open(address).expect("a connection");
         for part in frames.chunks(64 * 1024) {
@@ -55,12 +55,11 @@ fn expect(name: &str, frames: &[u8], expected: Reaction) {
     };
     assert_eq!(react(bare.address), expected, "{name}: hyper");
     assert_eq!(react(gate.address), expected, "{name}: the gate");
-    if let (Some(before), Some(after)) = (before, gate.process.resident()) {
-        assert!(
-            after < before + MAX_GROWTH,
-            "{name}: {before} bytes before and {after} after"
-        );
-    }
+    let after = gate.process.resident().expect("/proc");
+    assert!(
+        after < before + MAX_GROWTH,
+        "{name}: {before} bytes before and {after} after"
+    );
     assert_eq!(page(), 200, "{name}");
 }
 
