@@ -116,19 +116,35 @@ impl Challenge {
         match protocol {
             Protocol::Http => *response.status_mut() = self.status,
             Protocol::Grpc => {
-                let status = match self.status {
-                    StatusCode::BAD_REQUEST => "3",
-                    StatusCode::UNAUTHORIZED => "16",
-                    StatusCode::SERVICE_UNAVAILABLE => "14",
-                    _ => "7",
-                };
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
-                headers.insert("grpc-status", HeaderValue::from_static(status));
+                headers.insert("grpc-status", grpc_status(self.status));
                 headers.insert("grpc-message", HeaderValue::from_static(self.description));
             }
         }
         response
     }
+}
+
+/// The value of `grpc-status` in place of an HTTP status: the one that a client of gRPC derives from it, and
+/// `INVALID_ARGUMENT` for 400.
+///
+/// ```
+/// use actgate::challenge::grpc_status;
+/// use http::StatusCode;
+///
+/// assert_eq!(grpc_status(StatusCode::UNAUTHORIZED), "16"); // UNAUTHENTICATED
+/// assert_eq!(grpc_status(StatusCode::FORBIDDEN), "7"); // PERMISSION_DENIED
+/// assert_eq!(grpc_status(StatusCode::BAD_GATEWAY), "14"); // UNAVAILABLE
+/// ```
+pub fn grpc_status(status: StatusCode) -> HeaderValue {
+    HeaderValue::from_static(match status.as_u16() {
+        400 => "3",
+        401 => "16",
+        403 => "7",
+        404 | 501 => "12",
+        429 | 502..=504 => "14",
+        _ => "2",
+    })
 }
 
 fn www_authenticate(
@@ -479,6 +495,21 @@ mod tests {
                 (StatusCode::OK, status)
             );
             assert_eq!(response.headers()["content-type"], "application/grpc");
+        }
+        for (status, expected) in [
+            (400, "3"),
+            (401, "16"),
+            (403, "7"),
+            (404, "12"),
+            (421, "2"),
+            (429, "14"),
+            (500, "2"),
+            (501, "12"),
+            (502, "14"),
+            (503, "14"),
+            (504, "14"),
+        ] {
+            assert_eq!(grpc_status(StatusCode::from_u16(status).unwrap()), expected, "{status}");
         }
         let of = |method, content_type: &'static str| {
             let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(content_type))]);

@@ -3,8 +3,9 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use actgate::challenge::grpc_status;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Response, Version};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, Version};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 use uuid::Uuid;
@@ -130,7 +131,7 @@ impl<B: Body<Data = Bytes> + Unpin> StreamedBody<B> {
 /// The trailers of a gRPC response whose token has expired.
 fn unauthenticated() -> HeaderMap {
     let mut trailers = HeaderMap::new();
-    trailers.insert("grpc-status", HeaderValue::from_static("16"));
+    trailers.insert("grpc-status", grpc_status(StatusCode::UNAUTHORIZED));
     let message = HeaderValue::from_static("the access token has expired");
     trailers.insert("grpc-message", message);
     trailers
