@@ -1,6 +1,7 @@
 //! The gate and its upstreams: connections that end, addresses that fail, and protocols other than HTTP/1.1 over TCP.
 
 mod addresses;
+mod answers;
 mod http2_ends;
 mod path_forms;
 mod protocols;

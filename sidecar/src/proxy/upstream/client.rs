@@ -19,6 +19,7 @@ use super::error::{ConnectError, UpstreamError, causes, innermost};
 use super::lease::Lease;
 use super::retry::Spare;
 use super::settings::{Protocol, UpstreamSettings, UpstreamTimeouts};
+use super::stream::is_endless_interim;
 use super::tls::UpstreamTls;
 use super::tunnel::{self, TunnelLease};
 use super::{form, response};
@@ -330,11 +331,9 @@ impl Exchange {
 }
 
 fn is_head_too_large(error: &hyper::Error) -> bool {
-    let mut causes = causes(error);
-    causes.any(|cause| {
-        cause
-            .downcast_ref::<hyper::Error>()
-            .is_some_and(hyper::Error::is_parse_too_large)
+    causes(error).any(|cause| {
+        let too_large = cause.downcast_ref().is_some_and(hyper::Error::is_parse_too_large);
+        too_large || cause.downcast_ref().is_some_and(is_endless_interim)
     })
 }
 

@@ -102,11 +102,13 @@ impl Connection {
     pub(super) async fn send(&mut self, request: Request<RequestBody>) -> Result<Response<Incoming>, SendError> {
         match self {
             Connection::Http1(connection) => {
-                connection.arrival.reset();
+                connection.arrival.awaits_head();
                 let sent = connection.sender.try_send_request(request).await;
+                let has_begun = connection.arrival.has_begun();
+                connection.arrival.has_head();
                 sent.map_err(|error| match unsent(error) {
                     Ok(unsent) => unsent,
-                    Err(error) if connection.arrival.has_begun() => SendError::Failed(error),
+                    Err(error) if has_begun => SendError::Failed(error),
                     Err(error) => SendError::Unanswered(error),
                 })
             }

@@ -27,7 +27,8 @@ pub(crate) enum UpstreamError {
     #[error("the request body failed: {0}")]
     Request(BodyFault),
     #[error(
-        "the response head has more than {MAX_HEADER_LINES} header lines, or more than {} KiB",
+        "the response head has more than {MAX_HEADER_LINES} header lines or more than {} KiB, or too many interim \
+         responses come before it",
         MAX_HEAD_BYTES / 1024
     )]
     HeadTooLarge,

@@ -3,12 +3,14 @@
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::client::TlsStream;
+
+use super::error::MAX_HEAD_BYTES;
 
 /// A connection as bytes.
 #[derive(Debug)]
@@ -18,23 +20,57 @@ pub(super) enum Transport {
     Tls(Box<TlsStream<TcpStream>>),
 }
 
-/// Whether a byte has arrived since the last request was sent.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Arrival(Arc<AtomicBool>);
+/// What may arrive before a response head is complete. Each head has a smaller limit; this one is for interim responses,
+/// of which a server can send any number. It has room for the part of a body that is read together with the head.
+const MAX_INTERIM_BYTES: usize = 4 * MAX_HEAD_BYTES;
 
-impl Arrival {
-    /// Forgets what has arrived.
-    pub(super) fn reset(&self) {
-        self.0.store(false, Ordering::Relaxed);
-    }
+/// The count of a connection on which no response is awaited.
+const NOT_AWAITED: usize = usize::MAX / 2;
 
-    /// Whether a byte has arrived since the last [`Arrival::reset`].
-    pub(super) fn has_begun(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+/// How many bytes have arrived since the last request was sent, until the response head is complete.
+#[derive(Clone, Debug)]
+pub(super) struct Arrival(Arc<AtomicUsize>);
+
+impl Default for Arrival {
+    fn default() -> Arrival {
+        Arrival(Arc::new(AtomicUsize::new(NOT_AWAITED)))
     }
 }
 
-/// A transport that notes the arrival of bytes.
+/// Interim responses arrive without end.
+#[derive(Debug, thiserror::Error)]
+#[error("more than {} KiB arrived before the response", MAX_INTERIM_BYTES / 1024)]
+struct EndlessInterim;
+
+pub(super) fn is_endless_interim(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|cause| cause.is::<EndlessInterim>())
+}
+
+impl Arrival {
+    /// A response is awaited from now on.
+    pub(super) fn awaits_head(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+
+    /// The response head is complete.
+    pub(super) fn has_head(&self) {
+        self.0.store(NOT_AWAITED, Ordering::Relaxed);
+    }
+
+    /// Whether a byte has arrived: since [`Arrival::awaits_head`], or at all where that is never called.
+    pub(super) fn has_begun(&self) -> bool {
+        !matches!(self.0.load(Ordering::Relaxed), 0 | NOT_AWAITED)
+    }
+
+    fn count(&self, bytes: usize) -> Result<(), EndlessInterim> {
+        match self.0.fetch_add(bytes, Ordering::Relaxed) {
+            MAX_INTERIM_BYTES..NOT_AWAITED => Err(EndlessInterim),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A transport that counts the bytes that arrive.
 #[derive(Debug)]
 pub(super) struct UpstreamStream {
     transport: Transport,
@@ -69,8 +105,9 @@ impl AsyncRead for UpstreamStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let read = delegate!(self, poll_read(cx, buffer));
-        if buffer.filled().len() > before {
-            self.arrival.0.store(true, Ordering::Relaxed);
+        match buffer.filled().len() - before {
+            0 => {}
+            bytes => self.arrival.count(bytes).map_err(io::Error::other)?,
         }
         read
     }
@@ -103,5 +140,25 @@ impl AsyncWrite for UpstreamStream {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         delegate!(self, poll_shutdown(cx))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_arrives_before_a_response_head_is_bounded() {
+        let arrival = Arrival::default();
+        assert!(
+            arrival.count(10 * MAX_INTERIM_BYTES).is_ok() && arrival.has_begun(),
+            "without a request"
+        );
+        arrival.awaits_head();
+        assert!(!arrival.has_begun());
+        assert!(arrival.count(MAX_INTERIM_BYTES).is_ok() && arrival.has_begun());
+        assert!(arrival.count(1).is_err());
+        arrival.has_head();
+        assert!(arrival.count(10 * MAX_INTERIM_BYTES).is_ok(), "the body");
     }
 }
