@@ -4,11 +4,12 @@
 //! [`server`] accepts connections, [`http1`] limits them, [`proxy`] forwards or denies each request as [`gate`]
 //! decides, and [`log`] records the decision.
 
-mod activity;
 mod admin;
 mod cli;
 mod config;
+mod connection;
 mod exit;
+mod files;
 mod gate;
 mod headers;
 mod http1;
@@ -16,9 +17,6 @@ mod log;
 mod proxy;
 mod server;
 mod start;
-mod start_credentials;
-mod timed_body;
-mod watched_file;
 
 use std::process::ExitCode;
 

@@ -43,7 +43,7 @@ const YAML: &[&[&str]] = &[
 ];
 
 const SIDECAR: &[&[&str]] = &[
-    &["activity", "timed_body", "watched_file"],
+    &["connection", "files"],
     &["headers", "http1"],
     &["log"],
     &["gate", "admin"],
@@ -51,7 +51,6 @@ const SIDECAR: &[&[&str]] = &[
     &["server"],
     &["config"],
     &["exit"],
-    &["start_credentials"],
     &["start"],
     &["reload"],
     &["cli"],

@@ -5,7 +5,7 @@ use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Method, Response, StatusCode};
 use http_body_util::Full;
 
-use crate::headers::signing_keys::{PUBLICATION, SigningKeys};
+use crate::headers::internal_token::signing_keys::{PUBLICATION, SigningKeys};
 
 /// Where the JWK set is.
 pub(crate) const PATH: &str = "/jwks";
@@ -36,7 +36,7 @@ mod tests {
     use http_body_util::BodyExt as _;
 
     use super::*;
-    use crate::headers::signing_keys::KeyOrigin;
+    use crate::headers::internal_token::signing_keys::KeyOrigin;
 
     #[tokio::test]
     async fn the_set_contains_public_keys_alone_and_may_be_cached_for_a_minute() {

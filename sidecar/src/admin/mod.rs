@@ -8,7 +8,7 @@ use http::{Request, Response};
 use http_body_util::Full;
 
 use self::health::{ConnectionCount, Readiness};
-use crate::headers::signing_keys::SigningKeys;
+use crate::headers::internal_token::signing_keys::SigningKeys;
 
 /// Answers one request. `keys` are those of internal tokens.
 pub(crate) fn answer<B>(

@@ -9,8 +9,8 @@ use tracing::Level;
 
 use crate::cli::arguments::{IssuerArguments, SigningAlgorithm};
 use crate::cli::output::print;
-use crate::config::read_text;
 use crate::exit::{Context as _, Failure};
+use crate::files::text_file::read_text;
 use crate::log::process_log::ProcessLog;
 use crate::server::signals::ShutdownSignals;
 

@@ -9,8 +9,9 @@ use crate::config;
 use crate::exit::{Context as _, Failure};
 use crate::log::decision_log::DecisionLog;
 use crate::log::process_log::ProcessLog;
+use crate::server::Server;
+use crate::server::listen::{open_files, systemd};
 use crate::server::signals::{self, ShutdownSignals};
-use crate::server::{Server, open_files, systemd};
 use crate::start::start;
 
 /// Runs the gate until a signal stops it.

@@ -1,15 +1,11 @@
 //! The configuration: `actgate.yaml` and the policy it names.
 
-mod credentials_document;
 mod document;
-mod duration_text;
 mod read;
 mod roots;
 mod secrets;
 mod settings;
-mod text_file;
 mod tls;
-mod upstream_document;
 
 pub(crate) use self::read::{load, parse};
 pub(crate) use self::roots::check_named_roots;
@@ -18,5 +14,4 @@ pub(crate) use self::settings::{
     ApiKeySettings, CredentialSettings, InternalTokenSettings, IssuerSettings, KeyLocation, Settings,
     TokenExchangeSettings,
 };
-pub(crate) use self::text_file::read_text;
 pub(crate) use self::tls::{TlsSettings, UnusableFile};

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use http::HeaderValue;
 
-use super::text_file::{FileError, read_text};
-use crate::headers::signing_keys::{KeyFileError, SigningKey};
+use crate::files::text_file::{FileError, read_text};
+use crate::headers::internal_token::signing_keys::{KeyFileError, SigningKey};
 
 /// The signing key in a file.
 pub(crate) fn signing_key_in(file: &Path) -> Result<SigningKey, FileError> {

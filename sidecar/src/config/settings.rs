@@ -19,15 +19,15 @@ use crate::gate::trusted_proxies::TrustedProxies;
 use crate::headers::carriers::Carriers;
 use crate::headers::dropped::DroppedHeaders;
 use crate::headers::identity::IdentityHeaders;
-use crate::headers::signing_keys::KeyOrigin;
+use crate::headers::internal_token::signing_keys::KeyOrigin;
 use crate::log::decision_log::LogTarget;
+use crate::proxy::credentials::token_endpoint::TokenRequest;
 use crate::proxy::forward::AccessTokenForwarding;
 use crate::proxy::stream_end::StreamLimits;
-use crate::proxy::token_endpoint::TokenRequest;
 use crate::proxy::upstream::settings::{UpstreamSettings, UpstreamTimeouts};
-use crate::server::address::ListenAddress;
 use crate::server::limits::ConnectionLimits;
-use crate::server::proxy_protocol::ProxyProtocol;
+use crate::server::listen::address::ListenAddress;
+use crate::server::listen::proxy_protocol::ProxyProtocol;
 
 /// A valid configuration.
 #[derive(Debug)]

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::text_file::{FileError, read_text};
-use crate::server::certificates::{ClientAuthorities, PairError, ServerCertificate};
+use crate::files::text_file::{FileError, read_text};
+use crate::server::tls::certificates::{ClientAuthorities, PairError, ServerCertificate};
 use crate::server::tls::{ClientAuthentication, Expectation, TlsMaterial};
 
 /// Where certificates and keys are.

@@ -19,7 +19,7 @@ use http_body_util::BodyExt as _;
 
 use super::form_token::{Encoding, TokenScan};
 use super::head_error::HeadError;
-use crate::timed_body::Stalled;
+use crate::connection::timed_body::Stalled;
 
 /// How much of a form is read before it is forwarded. Most forms are shorter.
 const PREFIX_BYTES: usize = 64 * 1024;

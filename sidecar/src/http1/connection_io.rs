@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 use tokio_io_timeout::TimeoutWriter;
 
-use crate::activity::Activity;
+use crate::connection::activity::Activity;
 
 /// How long, and for how many bytes, a closing connection is read.
 const LINGER_TIME: Duration = Duration::from_secs(1);
@@ -215,7 +215,7 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
     use super::*;
-    use crate::activity::Caller;
+    use crate::connection::activity::Caller;
 
     const HEAD: Duration = Duration::from_secs(5);
     const WRITE: Duration = Duration::from_secs(30);

@@ -1,6 +1,5 @@
 //! Enforcement: an allowed request is forwarded to the upstream, a denied one is answered.
 
-pub(crate) mod api_key;
 pub(crate) mod credentials;
 pub(crate) mod destination;
 pub(crate) mod forward;
@@ -11,11 +10,8 @@ pub(crate) mod refusal;
 pub(crate) mod request_body;
 pub(crate) mod response_body;
 pub(crate) mod stream_end;
-pub(crate) mod token_endpoint;
-pub(crate) mod token_exchange;
-pub(crate) mod upgrade;
 pub(crate) mod upstream;
-mod websocket_key;
+pub(crate) mod websocket;
 
 use actgate::Error;
 use actgate::challenge::Protocol;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use http::Response;
 
 use super::limits::ConnectionLimits;
-use super::proxy_protocol::ProxyProtocol;
+use super::listen::proxy_protocol::ProxyProtocol;
 use super::tls::Tls;
-use crate::activity::Caller;
+use crate::connection::activity::Caller;
 use crate::gate::connection_info::CallerDenied;
 use crate::proxy::Proxy;
 

@@ -21,17 +21,17 @@ use super::connections::Place;
 use super::early_end;
 use super::head_form;
 use super::http2;
-use super::listener::Accepted;
+use super::listen::listener::Accepted;
+use super::listen::proxy_protocol;
+use super::listen::socket::Socket;
 use super::preface::{self, Protocol};
-use super::proxy_protocol;
-use super::socket::Socket;
 use super::stream::Stream;
 use super::tls::{Handshake, Tls};
 use super::tunnel::Successor;
+use crate::connection::timed_body::TimedBody;
 use crate::gate::connection_info::{AmbiguousMessage, ConnectionInfo};
 use crate::headers::media_type::MediaType;
 use crate::http1::{Http1Io, check_framing, ignore_old_upgrade};
-use crate::timed_body::TimedBody;
 
 /// Limits of a [`plain`] connection.
 const PLAIN_HEAD_TIMEOUT: Duration = Duration::from_secs(5);

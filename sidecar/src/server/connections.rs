@@ -9,7 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout};
 
-use crate::activity::Activity;
+use crate::connection::activity::Activity;
 
 /// A connection that is idle for less than this makes no room: its request may be on the way.
 const LEAST_IDLE: Duration = Duration::from_millis(500);
@@ -218,7 +218,7 @@ impl Drop for Place {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::activity::Caller;
+    use crate::connection::activity::Caller;
 
     /// A connection whose task ends only by being aborted.
     fn serve(place: Place) -> Activity {

@@ -24,10 +24,10 @@ use super::stream::Stream;
 use super::tunnel::StreamUse;
 use super::unread_stream::{ReadBody, StreamExecutor};
 use super::whole_body::WholeBody;
-use crate::activity::Activity;
+use crate::connection::activity::Activity;
+use crate::connection::timed_body::TimedBody;
 use crate::gate::connection_info::ConnectionInfo;
 use crate::headers::media_type::MediaType;
-use crate::timed_body::TimedBody;
 
 /// The streams of one connection at a time.
 const STREAMS: u32 = 100;

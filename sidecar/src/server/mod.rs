@@ -1,7 +1,5 @@
 //! The listeners of a gate, and their graceful shutdown.
 
-pub(crate) mod address;
-pub(crate) mod certificates;
 mod clients;
 pub(crate) mod connection;
 pub(crate) mod connections;
@@ -10,17 +8,12 @@ mod early_end;
 mod head_form;
 mod http2;
 pub(crate) mod limits;
-pub(crate) mod listener;
-pub(crate) mod open_files;
+pub(crate) mod listen;
 mod preface;
-pub(crate) mod proxy_protocol;
 pub(crate) mod signals;
-mod socket;
 mod stream;
-pub(crate) mod systemd;
 pub(crate) mod tls;
 mod tunnel;
-mod unix_socket;
 mod unread_stream;
 mod whole_body;
 
@@ -35,12 +28,12 @@ use tokio::time::{sleep, timeout};
 use self::clients::Clients;
 use self::connections::Connections;
 use self::limits::ConnectionLimits;
-use self::listener::{Accepted, Listener};
-use self::proxy_protocol::ProxyProtocol;
+use self::listen::listener::{Accepted, Listener};
+use self::listen::proxy_protocol::ProxyProtocol;
 use self::tls::Tls;
 use crate::admin;
 use crate::admin::health::{ConnectionCount, Readiness};
-use crate::headers::signing_keys::SigningKeys;
+use crate::headers::internal_token::signing_keys::SigningKeys;
 use crate::proxy::Proxy;
 
 /// How often connections that have become idle are closed at the end.
@@ -98,7 +91,7 @@ impl Server {
         }
 
         tracing::info!("draining");
-        systemd::notify_stopping();
+        listen::systemd::notify_stopping();
         readiness.withdraw();
         connections.drain();
         // A client in the kernel's queue is connected and may have sent a request.

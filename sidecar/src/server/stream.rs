@@ -7,8 +7,8 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::server::TlsStream;
 
+use super::listen::socket::Socket;
 use super::preface::Rewound;
-use super::socket::Socket;
 
 /// A connection without TLS, or with it.
 #[derive(Debug)]

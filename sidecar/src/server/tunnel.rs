@@ -8,10 +8,10 @@ use hyper::ext::Protocol;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::activity::Exchange;
+use crate::connection::activity::Exchange;
 use crate::gate::connection_info::WebSocketConnect;
 use crate::http1::Http1Io;
-use crate::proxy::upgrade::Tunnel;
+use crate::proxy::websocket::upgrade::Tunnel;
 
 /// What follows the last response of a connection over HTTP/1.
 #[derive(Debug, Default)]

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::exit::{Context as _, Failure};
 use crate::server::connection;
-use crate::server::listener::Listener;
+use crate::server::listen::listener::Listener;
 
 /// The number of connections at a time.
 const MAX_CONNECTIONS: u32 = 256;

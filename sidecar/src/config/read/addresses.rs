@@ -10,7 +10,7 @@ use super::values;
 use crate::config::document::Document;
 use crate::gate::hosts::AllowedHost;
 use crate::proxy::upstream::settings::Address;
-use crate::server::address::ListenAddress;
+use crate::server::listen::address::ListenAddress;
 
 pub(super) struct Addresses {
     pub(super) listen: ListenAddress,

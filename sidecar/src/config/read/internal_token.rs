@@ -12,7 +12,7 @@ use crate::config::document::Document;
 use crate::config::secrets::signing_key_in;
 use crate::config::settings::{InternalTokenSettings, IssuerSettings};
 use crate::headers::identity::IdentityHeaders;
-use crate::headers::signing_keys::KeyOrigin;
+use crate::headers::internal_token::signing_keys::KeyOrigin;
 
 const LIFETIME: RangeInclusive<Duration> = Duration::from_secs(5)..=Duration::from_secs(900);
 const ROTATE: RangeInclusive<Duration> = Duration::from_secs(600)..=Duration::from_secs(30 * 24 * 3600);

@@ -10,7 +10,7 @@ use super::reader::ConfigReader;
 use super::values;
 use crate::config::document::{IssuerDocument, KeysDocument};
 use crate::config::settings::KeyLocation;
-use crate::config::text_file::read_text;
+use crate::files::text_file::read_text;
 
 /// Replaces an invalid identifier or address of keys, so that the other keys of the issuer are checked.
 pub(super) const PLACEHOLDER: &str = "https://issuer.invalid";

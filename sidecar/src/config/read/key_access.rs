@@ -8,7 +8,7 @@ use actgate_yaml::{Diagnostic, Spanned};
 use super::reader::ConfigReader;
 use crate::config::document::IssuerDocument;
 use crate::config::settings::KeyLocation;
-use crate::config::text_file::{FileError, read_text};
+use crate::files::text_file::{FileError, read_text};
 
 /// The fetcher of an issuer with a key server of its own, such as the API server of a cluster.
 #[derive(Default)]

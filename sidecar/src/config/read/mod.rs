@@ -38,7 +38,7 @@ use self::reader::ConfigReader;
 use self::secret_file::FileFindings;
 use super::document::Document;
 use super::settings::Settings;
-use super::text_file::read_text;
+use crate::files::text_file::read_text;
 use crate::proxy::stream_end::StreamLimits;
 use crate::proxy::upstream::settings::UpstreamTimeouts;
 use crate::server::limits::ConnectionLimits;

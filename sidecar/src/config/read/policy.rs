@@ -8,7 +8,7 @@ use actgate_yaml::{Diagnostic, Span, Spanned};
 
 use super::reader::ConfigReader;
 use crate::config::document::Document;
-use crate::config::text_file::read_text;
+use crate::files::text_file::read_text;
 
 const NO_ROUTE: &str = "there is no route, so that every request would be denied";
 

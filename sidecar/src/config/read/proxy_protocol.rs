@@ -4,7 +4,7 @@ use actgate_yaml::Spanned;
 
 use super::network::network;
 use super::reader::ConfigReader;
-use crate::server::proxy_protocol::ProxyProtocol;
+use crate::server::listen::proxy_protocol::ProxyProtocol;
 
 impl ConfigReader<'_> {
     /// Reads the networks of load balancers. Without the key no connection begins with a PROXY header, so an empty list is

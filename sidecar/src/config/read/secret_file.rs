@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use actgate_yaml::{Diagnostic, Diagnostics, Spanned};
 
 use super::reader::ConfigReader;
-use crate::config::text_file::FileError;
+use crate::files::text_file::FileError;
 
 /// What is found about files that is no mistake in the configuration.
 #[derive(Debug, Default)]

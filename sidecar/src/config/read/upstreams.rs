@@ -14,7 +14,7 @@ use super::secret_file::FileFindings;
 use super::upstream_address::{self, AddressScheme};
 use super::values::{self, InvalidValue, invalid};
 use crate::config::document::Document;
-use crate::config::upstream_document::{PoolDocument, UpstreamDocument, UpstreamMapping};
+use crate::config::document::upstreams::{PoolDocument, UpstreamDocument, UpstreamMapping};
 use crate::proxy::upstream::place::Place;
 use crate::proxy::upstream::settings::{
     Address, ClientFiles, MAX_ADDRESSES, PoolSettings, Protocol, TlsFiles, UpstreamSettings,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use actgate_yaml::parse_duration;
 
 use crate::gate::hosts::AllowedHost;
-use crate::server::address::ListenAddress;
+use crate::server::listen::address::ListenAddress;
 
 /// A mistake in one value.
 pub(super) struct InvalidValue {

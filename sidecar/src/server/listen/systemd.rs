@@ -51,7 +51,7 @@ pub(crate) fn notify_ready() {
 }
 
 /// The process is about to end.
-pub(super) fn notify_stopping() {
+pub(crate) fn notify_stopping() {
     notify(&[NotifyState::Stopping]);
 }
 

@@ -19,12 +19,12 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf, copy_bidirectional};
 use uuid::Uuid;
 
-use super::request_body::Progress;
-use super::response_body::ResponseBody;
-use super::stream_end::{Ended, StreamEnd, TokenTime};
-use super::upstream::tunnel::{self, TunnelLease};
-use super::websocket_key;
+use super::key;
 use crate::headers::hop_by_hop;
+use crate::proxy::request_body::Progress;
+use crate::proxy::response_body::ResponseBody;
+use crate::proxy::stream_end::{Ended, StreamEnd, TokenTime};
+use crate::proxy::upstream::tunnel::{self, TunnelLease};
 
 /// A handshake: the key for the upstream, and the form of the answer for the client.
 #[derive(Debug)]
@@ -80,7 +80,7 @@ impl Handshake {
     /// The handshake for the request of a client.
     pub(crate) fn of(request: &mut Parts) -> Result<Handshake, HandshakeError> {
         let (form, key) = match request.version {
-            Version::HTTP_2 => (ClientForm::Http2, websocket_key::random()),
+            Version::HTTP_2 => (ClientForm::Http2, key::random()),
             _ => (ClientForm::Http1, request.headers.get(SEC_WEBSOCKET_KEY).cloned()),
         };
         Ok(Handshake {
@@ -120,7 +120,7 @@ impl Handshake {
         if !headers
             .get_all(SEC_WEBSOCKET_ACCEPT)
             .iter()
-            .eq([websocket_key::accepted(&self.key).as_str()])
+            .eq([key::accepted(&self.key).as_str()])
         {
             return Err(HandshakeError::Key);
         }
@@ -140,7 +140,7 @@ impl Handshake {
             ClientForm::Http1 => {
                 headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
                 headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
-                if let Ok(accepted) = HeaderValue::try_from(websocket_key::accepted(&self.key)) {
+                if let Ok(accepted) = HeaderValue::try_from(key::accepted(&self.key)) {
                     headers.insert(SEC_WEBSOCKET_ACCEPT, accepted);
                 }
                 *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -322,7 +322,7 @@ mod tests {
         );
 
         let http2 = handshake(Version::HTTP_2);
-        let accept = websocket_key::accepted(&http2.key);
+        let accept = key::accepted(&http2.key);
         let mut switched = response(
             101,
             &[

@@ -11,7 +11,7 @@ use moka::future::Cache;
 
 use super::token_endpoint::{ExchangeError, Exchanged, TokenEndpoint};
 use crate::gate::NoCredential;
-use crate::headers::token_digest::TokenDigest;
+use crate::headers::internal_token::token_digest::TokenDigest;
 use crate::log::rate_limit::RateLimit;
 
 /// The most tokens and the most failures that are kept.

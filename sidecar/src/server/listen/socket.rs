@@ -16,7 +16,7 @@ pub(crate) enum Socket {
 
 impl Socket {
     /// Sends small responses at once. A unix socket does so by itself.
-    pub(super) fn send_at_once(&self) {
+    pub(crate) fn send_at_once(&self) {
         if let Socket::Tcp(socket) = self {
             let _ = socket.set_nodelay(true);
         }

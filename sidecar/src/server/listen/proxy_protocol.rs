@@ -28,7 +28,7 @@ pub(crate) struct ProxyProtocol {
 
 /// Why a connection that has to begin with a PROXY header is closed.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum HeaderError {
+pub(crate) enum HeaderError {
     #[error("the PROXY header did not arrive within the time for a request head")]
     Late,
     #[error("the connection does not begin with a PROXY header")]
@@ -44,7 +44,7 @@ pub(super) enum HeaderError {
 impl ProxyProtocol {
     /// The address of the client of a connection: what its PROXY header says if it comes from one of the networks, and
     /// otherwise the other end of the socket. Nothing but the header is read.
-    pub(super) async fn client_of<S>(
+    pub(crate) async fn client_of<S>(
         &self,
         socket: &mut S,
         peer: Option<IpAddr>,
@@ -63,7 +63,7 @@ impl ProxyProtocol {
 }
 
 /// Reports a connection that is closed for its header: with each power of two, so that a client does not fill the log.
-pub(super) fn report(error: &HeaderError) {
+pub(crate) fn report(error: &HeaderError) {
     static REJECTED: AtomicU64 = AtomicU64::new(0);
     let count = REJECTED.fetch_add(1, Ordering::Relaxed) + 1;
     if count.is_power_of_two() {

@@ -1,5 +1,9 @@
 //! The structure of `actgate.yaml`. Every key is optional here, so that one missing key hides no other mistake.
 
+pub(super) mod credentials;
+mod duration;
+pub(super) mod upstreams;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -11,9 +15,9 @@ use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, IgnoredAny, IntoDeserializer, MapAccess, Visitor};
 
-use super::credentials_document::InternalTokenDocument;
-use super::duration_text::duration;
-use super::upstream_document::{UpstreamDocument, UpstreamMapping};
+use self::credentials::InternalTokenDocument;
+use self::duration::duration;
+use self::upstreams::{UpstreamDocument, UpstreamMapping};
 use crate::headers::identity::Fact;
 use crate::proxy::forward::AccessTokenForwarding;
 use crate::proxy::stream_end::AfterExpiry;

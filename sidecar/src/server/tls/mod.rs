@@ -1,5 +1,7 @@
 //! TLS with clients (RFC 8446, and RFC 5246 for TLS 1.2).
 
+pub(crate) mod certificates;
+
 use std::io;
 use std::sync::{Arc, RwLock};
 
@@ -12,9 +14,9 @@ use rustls::{Error, ServerConfig};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::certificates::{ByName, ClientAuthorities, ServerCertificate, provider};
-use super::preface::Protocol;
-use super::socket::Socket;
+use self::certificates::{ByName, ClientAuthorities, ServerCertificate, provider};
+use crate::server::listen::socket::Socket;
+use crate::server::preface::Protocol;
 
 /// The names of the protocols in TLS (RFC 7301), the preferred one first.
 const HTTP2: &[u8] = b"h2";

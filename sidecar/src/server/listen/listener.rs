@@ -10,10 +10,10 @@ use tokio::net::{TcpListener, UnixListener};
 use tokio::time::timeout;
 
 use super::address::ListenAddress;
-use super::connections::{Connections, Place};
 use super::socket::Socket;
 use super::systemd::{self, Passed};
 use super::unix_socket::{self, SocketFile};
+use crate::server::connections::{Connections, Place};
 
 /// The pause after a connection could not be accepted.
 const RETRY_DELAY: Duration = Duration::from_millis(50);

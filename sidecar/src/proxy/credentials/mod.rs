@@ -1,5 +1,9 @@
 //! What one upstream receives with a request in place of the access token of the caller.
 
+pub(crate) mod api_key;
+pub(crate) mod token_endpoint;
+pub(crate) mod token_exchange;
+
 use std::time::Duration;
 
 use actgate::Identity;
@@ -7,12 +11,12 @@ use actgate::clock::Clock;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue, StatusCode};
 
-use super::api_key::ApiKey;
-use super::token_exchange::TokenExchange;
+use self::api_key::ApiKey;
+use self::token_exchange::TokenExchange;
 use crate::gate::NoCredential;
 use crate::headers::carriers::Carriers;
-use crate::headers::internal_jwt::InternalTokens;
-use crate::headers::token_digest::TokenDigest;
+use crate::headers::internal_token::jwt::InternalTokens;
+use crate::headers::internal_token::token_digest::TokenDigest;
 
 /// The credentials for one upstream. Without any, a request costs nothing more.
 #[derive(Debug, Default)]

@@ -13,13 +13,13 @@ use crate::config::{
     signing_key_in,
 };
 use crate::exit::{Context as _, Failure};
-use crate::headers::internal_jwt::{InternalTokenIssuer, InternalTokens};
-use crate::headers::signing_keys::SigningKeys;
-use crate::proxy::api_key::ApiKey;
+use crate::files::watched_file::{WatchedFile, watch};
+use crate::headers::internal_token::jwt::{InternalTokenIssuer, InternalTokens};
+use crate::headers::internal_token::signing_keys::SigningKeys;
 use crate::proxy::credentials::Credentials;
-use crate::proxy::token_endpoint::{SharedSecret, TokenEndpoint, basic};
-use crate::proxy::token_exchange::TokenExchange;
-use crate::watched_file::{WatchedFile, watch};
+use crate::proxy::credentials::api_key::ApiKey;
+use crate::proxy::credentials::token_endpoint::{SharedSecret, TokenEndpoint, basic};
+use crate::proxy::credentials::token_exchange::TokenExchange;
 
 /// How often the keys of internal tokens are looked at.
 const ROTATION_INTERVAL: Duration = Duration::from_secs(1);

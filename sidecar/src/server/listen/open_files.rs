@@ -2,7 +2,7 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use super::limits::ConnectionLimits;
+use crate::server::limits::ConnectionLimits;
 
 /// Descriptors for other uses than connections of clients and to the upstream: listeners, logs, key fetches, the
 /// runtime.

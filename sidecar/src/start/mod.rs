@@ -1,5 +1,7 @@
 //! From a configuration to a running gate.
 
+mod credentials;
+
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -8,6 +10,7 @@ use actgate::clock::Clock;
 
 use crate::config::{Settings, TlsSettings, UnusableFile, check_named_roots};
 use crate::exit::{Context as _, Failure};
+use crate::files::watched_file::{WatchedFile, watch};
 use crate::gate::hosts::AllowedHosts;
 use crate::gate::request_head::HeadRules;
 use crate::gate::{Gate, RING_WARNING_INTERVAL};
@@ -19,11 +22,10 @@ use crate::proxy::Proxy;
 use crate::proxy::destination::Destinations;
 use crate::proxy::forward::Forward;
 use crate::server::Server;
-use crate::server::address::ListenAddress;
-use crate::server::listener::Listener;
+use crate::server::listen::address::ListenAddress;
+use crate::server::listen::listener::Listener;
 use crate::server::tls::Tls;
-use crate::start_credentials::credentials;
-use crate::watched_file::{WatchedFile, watch};
+use crate::start::credentials::credentials;
 
 /// The number of connections to the admin listener at a time.
 const ADMIN_CONNECTIONS: u32 = 64;

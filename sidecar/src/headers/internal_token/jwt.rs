@@ -213,7 +213,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::headers::signing_keys::{KeyOrigin, TYP};
+    use crate::headers::internal_token::signing_keys::{KeyOrigin, TYP};
 
     fn tokens() -> InternalTokens {
         let lifetime = Duration::from_secs(60);

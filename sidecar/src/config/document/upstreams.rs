@@ -7,52 +7,52 @@ use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
-use super::credentials_document::{ApiKeyDocument, InternalAudienceDocument, TokenExchangeDocument};
-use super::duration_text::duration;
+use super::credentials::{ApiKeyDocument, InternalAudienceDocument, TokenExchangeDocument};
+use super::duration::duration;
 
 /// An upstream as it is written: a URL, or a mapping with it.
 #[derive(Debug)]
-pub(super) enum UpstreamDocument {
+pub(crate) enum UpstreamDocument {
     Url(String),
     Mapping(Box<UpstreamMapping>),
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, expecting = "a mapping\nwrite `- url: VALUE`")]
-pub(super) struct UpstreamMapping {
-    pub(super) url: Option<Spanned<OneOrMany<Spanned<String>>>>,
-    pub(super) hosts: Option<Spanned<Vec<Spanned<String>>>>,
-    pub(super) path: Option<Spanned<String>>,
-    pub(super) ca_file: Option<Spanned<String>>,
-    pub(super) certificate: Option<Spanned<String>>,
-    pub(super) key: Option<Spanned<String>>,
-    pub(super) server_name: Option<Spanned<String>>,
-    pub(super) pool: PoolDocument,
-    pub(super) internal_token: Option<InternalAudienceDocument>,
-    pub(super) api_key: Option<Spanned<ApiKeyDocument>>,
-    pub(super) token_exchange: Option<Spanned<TokenExchangeDocument>>,
+pub(crate) struct UpstreamMapping {
+    pub(crate) url: Option<Spanned<OneOrMany<Spanned<String>>>>,
+    pub(crate) hosts: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(crate) path: Option<Spanned<String>>,
+    pub(crate) ca_file: Option<Spanned<String>>,
+    pub(crate) certificate: Option<Spanned<String>>,
+    pub(crate) key: Option<Spanned<String>>,
+    pub(crate) server_name: Option<Spanned<String>>,
+    pub(crate) pool: PoolDocument,
+    pub(crate) internal_token: Option<InternalAudienceDocument>,
+    pub(crate) api_key: Option<Spanned<ApiKeyDocument>>,
+    pub(crate) token_exchange: Option<Spanned<TokenExchangeDocument>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(super) struct PoolDocument {
+pub(crate) struct PoolDocument {
     #[serde(deserialize_with = "duration")]
-    pub(super) idle: Option<Spanned<String>>,
-    pub(super) size: Option<Spanned<u32>>,
+    pub(crate) idle: Option<Spanned<String>>,
+    pub(crate) size: Option<Spanned<u32>>,
     #[serde(deserialize_with = "duration")]
-    pub(super) lifetime: Option<Spanned<String>>,
+    pub(crate) lifetime: Option<Spanned<String>>,
 }
 
 impl UpstreamDocument {
     /// The first URL.
-    pub(super) fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         match self {
             UpstreamDocument::Url(url) => url,
             UpstreamDocument::Mapping(mapping) => mapping.first_url(),
         }
     }
 
-    pub(super) fn mapping(&self) -> Option<&UpstreamMapping> {
+    pub(crate) fn mapping(&self) -> Option<&UpstreamMapping> {
         match self {
             UpstreamDocument::Url(_) => None,
             UpstreamDocument::Mapping(mapping) => Some(mapping),
@@ -62,7 +62,7 @@ impl UpstreamDocument {
 
 impl UpstreamMapping {
     /// The first URL; empty where none is written.
-    pub(super) fn first_url(&self) -> &str {
+    pub(crate) fn first_url(&self) -> &str {
         let first = self.url.as_ref().and_then(|url| url.value.first());
         first.map_or("", |url| url.value.as_str())
     }

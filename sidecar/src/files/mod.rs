@@ -1,0 +1,4 @@
+//! The files that an operator gives to the process.
+
+pub(crate) mod text_file;
+pub(crate) mod watched_file;
