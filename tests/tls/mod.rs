@@ -15,7 +15,7 @@ use crate::mint::certificate::Certificate;
 const PAIR: &str = "certificate: tls.crt, key: tls.key";
 
 /// A gate with `tls: { … }` and these files beside its configuration.
-fn deployment(tls: &str, files: &[(&str, &str)]) -> Deployment {
+pub fn deployment(tls: &str, files: &[(&str, &str)]) -> Deployment {
     let issuer = TokenIssuer::new();
     let key_server = KeyServer::start(Conduct::Publish(issuer.document()));
     let upstream = Upstream::start();
@@ -35,7 +35,7 @@ fn deployment(tls: &str, files: &[(&str, &str)]) -> Deployment {
 }
 
 /// A gate with this certificate.
-fn with_certificate(server: &Certificate) -> Deployment {
+pub fn with_certificate(server: &Certificate) -> Deployment {
     let files = [("tls.crt", &*server.pem()), ("tls.key", &*server.key_pem())];
     deployment(PAIR, &files)
 }
