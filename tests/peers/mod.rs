@@ -9,6 +9,7 @@ mod conformance;
 mod curl;
 mod frameworks;
 mod front;
+mod grpc;
 mod issuers;
 mod mcp;
 mod mcp_headers;

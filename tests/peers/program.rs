@@ -93,7 +93,12 @@ pub struct Service {
 impl Service {
     /// Starts `file` of the folder `services`.
     pub fn start(file: &str) -> Self {
-        let program = Program::start(&format!("services/{file}"), &[]);
+        Self::start_with(file, &[])
+    }
+
+    /// The same with these arguments.
+    pub fn start_with(file: &str, arguments: &[&str]) -> Self {
+        let program = Program::start(&format!("services/{file}"), arguments);
         let address = program.address();
         Self { program, address }
     }
