@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use actgate::clock::{Clock, FixedClock};
-use actgate::request::Target;
+use actgate::request::{ClientCertificate, Presented, Target};
 use actgate::testing::TestIssuer;
 use actgate::{Authorizer, Policy};
 use actgate_yaml::{OneOrMany, Spanned};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use serde::de::value::MapAccessDeserializer;
@@ -142,6 +144,8 @@ struct Case {
     /// Headers of the request beside the token.
     #[serde(default)]
     headers: BTreeMap<String, OneOrMany<String>>,
+    /// The certificate of the client in DER, in Base64.
+    certificate: Option<String>,
     /// RFC 3339; the system's time where it is left out.
     at: Option<String>,
     /// Nothing is presented where it is left out.
@@ -232,7 +236,9 @@ impl Example {
         let outcome = match Target::new(&method, &uri) {
             Err(error) => Err(error),
             Ok(target) => {
-                let decision = self.authorizer.decide(&target, &headers).await;
+                let certificate = case.certificate.as_deref().map(certificate).transpose()?;
+                let presented = Presented::headers(&target, &headers).client_certificate(certificate.as_ref());
+                let decision = self.authorizer.decide_presented(&presented).await;
                 decision.outcome().map_err(Clone::clone)
             }
         };
@@ -275,6 +281,11 @@ fn seconds(at: &str) -> Result<u64, String> {
         .duration_since(UNIX_EPOCH)
         .map_err(|error| format!("at: {error}"))?;
     Ok(since.as_secs())
+}
+
+fn certificate(text: &str) -> Result<ClientCertificate, String> {
+    let der = STANDARD.decode(text).map_err(|error| format!("certificate: {error}"))?;
+    Ok(ClientCertificate::from_der(&der))
 }
 
 fn bearer(token: &str) -> HeaderMap {

@@ -92,7 +92,13 @@ fn plain_body() -> impl Strategy<Value = Map<String, Value>> {
         json!({ "roles": { "contains": "sre" } }),
         json!({ "/place/country": "fr" }),
     ]);
-    let token = select(vec![json!({ "max_lifetime": "10m" }), json!({ "max_lifetime": "30d" })]);
+    let token = select(vec![
+        json!({ "max_lifetime": "10m" }),
+        json!({ "max_lifetime": "30d" }),
+        json!({ "max_age": "5m" }),
+        json!({ "single_audience": true, "max_age": "1h" }),
+        json!({ "sender_constrained": true }),
+    ]);
     (
         weighted(0.3, scopes),
         weighted(0.25, initiator),

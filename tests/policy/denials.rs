@@ -47,6 +47,12 @@ routes:
     claims: { tid: T1 }
   - match: GET /short-lived
     token: { max_lifetime: 1h }
+  - match: GET /young
+    token: { max_age: 10m }
+  - match: GET /one-audience
+    token: { single_audience: true }
+  - match: GET /bound
+    token: { sender_constrained: true }
   - match: GET /alternatives
     any_of: [{ actor: { one_of: [bot] } }, { claims: { tid: T1 } }]
   - match: GET /shallow
@@ -146,6 +152,17 @@ fn of_the_policy() -> Vec<(&'static str, Value, Denial)> {
             json!({ "iat": now() - 3600, "exp": now() + 60 }),
             denied("token_lifetime_too_long"),
         ),
+        (
+            "/young",
+            json!({ "iat": now() - 1200, "exp": now() + 60 }),
+            denied("token_too_old"),
+        ),
+        (
+            "/one-audience",
+            json!({ "aud": ["bot", crate::mint::AUDIENCE] }),
+            denied("token_audience_not_single"),
+        ),
+        ("/bound", json!({}), denied("token_not_sender_constrained")),
         ("/alternatives", json!({}), denied("any_of_not_met")),
         ("/any", of(json!({ "sub": "alice-canary" })), denied("self_actor")),
         (
@@ -172,7 +189,7 @@ const CODES: &str = "missing_token invalid_request malformed_token token_too_lon
     invalid_confirmation invalid_chain chain_too_long insufficient_scope no_route initiator_not_human initiator_kind_unknown \
     initiator_kind_not_allowed initiator_not_allowed amr_not_met acr_not_met auth_too_old actor_missing actor_present \
     actor_kind_unknown actor_kind_not_allowed actor_not_allowed actor_issuer_not_allowed client_not_allowed claim_not_met \
-    scope_not_allowed token_lifetime_too_long any_of_not_met self_actor chain_inverted chain_too_deep chain_actor_not_allowed \
+    scope_not_allowed token_lifetime_too_long token_too_old token_audience_not_single token_not_sender_constrained any_of_not_met self_actor chain_inverted chain_too_deep chain_actor_not_allowed \
     chain_incomplete";
 
 #[test]

@@ -9,6 +9,7 @@ use crate::deployment::Deployment;
 use crate::policy::actor_rows::{actor_rows, chain_rows};
 use crate::policy::initiator_rows::{claim_rows, initiator_rows, scope_rows};
 use crate::policy::row::Row;
+use crate::policy::token_rows::token_rows;
 use crate::wire;
 use crate::wire::challenge::Challenge;
 
@@ -25,7 +26,14 @@ requirements:
 
 #[test]
 fn each_key_of_the_policy_is_enforced() {
-    let parts = [scope_rows(), initiator_rows(), claim_rows(), actor_rows(), chain_rows()];
+    let parts = [
+        scope_rows(),
+        initiator_rows(),
+        claim_rows(),
+        token_rows(),
+        actor_rows(),
+        chain_rows(),
+    ];
     let rows: Vec<Row> = parts.into_iter().flatten().collect();
     let mut policy = REQUIREMENTS.to_owned() + "routes:\n";
     for (n, row) in rows.iter().enumerate() {

@@ -201,13 +201,6 @@ pub fn claim_rows() -> Vec<Row> {
     let code = "claim_not_met";
     let of_t = "claims.tid";
     vec![
-        row(
-            "token: { max_lifetime: 1h }",
-            json!({ "iat": now() - 60, "exp": now() + 3000 }),
-            json!({ "iat": now() - 60, "exp": now() + 3600 }),
-            "token_lifetime_too_long",
-            "token.max_lifetime",
-        ),
         // Compared as a whole.
         row(
             "claims: { email: a@shop.example }",

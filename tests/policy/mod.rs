@@ -7,3 +7,4 @@ mod foreign_patterns;
 mod foreign_rules;
 mod initiator_rows;
 mod row;
+mod token_rows;

@@ -54,6 +54,9 @@
 //! | `claims: { tid: { one_of: [T1] } }` | it is one of these | `claim_not_met` |
 //! | `claims: { roles: { contains: a } }` | it is a list with this in it | `claim_not_met` |
 //! | `token: { max_lifetime: 1h }` | `exp` is at most so long after `iat`; a token without `iat`, or with one in the future, is denied | `token_lifetime_too_long` |
+//! | `token: { max_age: 10m }` | `iat` is at most so long ago; a token without it, or with one in the future, is denied | `token_too_old` |
+//! | `token: { single_audience: true }` | `aud` has exactly one value | `token_audience_not_single` |
+//! | `token: { sender_constrained: true }` | the token is bound to a key (`cnf`), the proof of which was verified (RFC 8705) | `token_not_sender_constrained` |
 //! | `any_of: [..]` | everything in at least one of these alternatives, which hold any key but `chain` | `any_of_not_met` |
 //! | `chain: { max_depth: 2 }` | at most so many actors | `chain_too_deep` |
 //! | `chain: { all_of }` | every actor is one of these | `chain_actor_not_allowed` |

@@ -9,7 +9,10 @@ const CLAIM: &str = "write it as a claim: `claims: { roles: { contains: admin } 
 /// Unknown keys and their help, in place of the most similar key.
 const KEYS: &[(&str, &str)] = &[
     (concat!("auth_", "within"), "it is `max_auth_age`"),
-    ("max_age", "it is `max_auth_age`, under `initiator`"),
+    (
+        "max_age",
+        "it is `max_auth_age` under `initiator` for a login, `max_age` under `token` for a token",
+    ),
     ("path", MATCH),
     ("method", MATCH),
     ("methods", MATCH),

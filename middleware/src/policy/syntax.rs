@@ -64,6 +64,29 @@ const MAX_SECONDS: u64 = 3650 * 86_400;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Seconds(pub(super) u64);
 
+/// `true`, of a key that is a rule where it is written. `false` would look like a rule and require nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stated;
+
+impl<'de> Deserialize<'de> for Stated {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct True;
+        impl Visitor<'_> for True {
+            type Value = Stated;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("`true`")
+            }
+            fn visit_bool<E: Error>(self, is_stated: bool) -> Result<Stated, E> {
+                match is_stated {
+                    true => Ok(Stated),
+                    false => Err(E::custom("`false` requires nothing\nwrite `true`, or remove the key")),
+                }
+            }
+        }
+        deserializer.deserialize_bool(True)
+    }
+}
+
 /// Items as `explain` shows them.
 pub(super) fn joined<'i, T: fmt::Display + 'i>(items: impl IntoIterator<Item = &'i T>, separator: &str) -> String {
     items.into_iter().map(T::to_string).collect::<Vec<_>>().join(separator)

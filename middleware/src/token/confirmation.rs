@@ -33,6 +33,15 @@ impl Confirmation {
         }
     }
 
+    /// Whether the token is of use with the proof of a key alone. A token that passed [`check`](Self::check) has it.
+    pub(crate) fn is_sender_constrained(&self) -> bool {
+        match self {
+            Confirmation::Certificate(_) => true,
+            // No proof of these is accepted.
+            Confirmation::None | Confirmation::Unsupported => false,
+        }
+    }
+
     /// Checks the proof of a request: `presented` is the certificate of its client.
     pub(crate) fn check(&self, presented: Option<&ClientCertificate>) -> Result<(), Error> {
         match (self, presented) {
@@ -60,6 +69,7 @@ mod tests {
         let other = ClientCertificate::from_der(b"abd");
         let of = |thumbprint: &str| read(&format!(r#"{{"cnf": {{"x5t#S256": "{thumbprint}"}}}}"#)).unwrap();
         let bound = of(certificate.thumbprint());
+        assert!(bound.is_sender_constrained());
         assert_eq!(bound.check(Some(&certificate)), Ok(()));
         assert_eq!(bound.check(Some(&other)), Err(Error::CertificateMismatch));
         assert_eq!(bound.check(None), Err(Error::InvalidConfirmation));
@@ -97,6 +107,8 @@ mod tests {
         for cnf in ["null", "\"x\"", "[]", r#"{"x5t#S256": null}"#, r#"{"x5t#S256": ["x"]}"#] {
             assert!(read(&format!(r#"{{"cnf": {cnf}}}"#)).is_err(), "{cnf}");
         }
+        assert!(!read(r#"{"cnf": {"jkt": "x"}}"#).unwrap().is_sender_constrained());
+        assert!(!read("{}").unwrap().is_sender_constrained());
         assert_eq!(read("{}").unwrap().check(None), Ok(()));
         assert_eq!(read("{}").unwrap().check(Some(&certificate)), Ok(()));
     }

@@ -202,6 +202,7 @@ impl CoreRule {
     pub(super) fn implies(&self, other: &CoreRule) -> bool {
         match (&self.condition, &other.condition) {
             (CoreCondition::Scopes(one), CoreCondition::Scopes(other)) => one.implies(other),
+            (CoreCondition::Token(one), CoreCondition::Token(other)) => one.implies(other),
             (one, other) => one == other,
         }
     }

@@ -1,0 +1,35 @@
+//! Keys of the policy that read the token itself.
+
+use serde_json::json;
+
+use crate::mint::now;
+use crate::policy::row::{Row, row};
+
+pub fn token_rows() -> Vec<Row> {
+    let issued = |seconds: u64| json!({ "iat": now() - seconds, "exp": now() + 600 });
+    let api = crate::mint::AUDIENCE;
+    let audience = |values: &[&str]| json!({ "aud": values });
+    vec![
+        row(
+            "token: { max_lifetime: 1h }",
+            json!({ "iat": now() - 60, "exp": now() + 3000 }),
+            json!({ "iat": now() - 60, "exp": now() + 3600 }),
+            "token_lifetime_too_long",
+            "token.max_lifetime",
+        ),
+        row(
+            "token: { max_age: 10m }",
+            issued(300),
+            issued(1200),
+            "token_too_old",
+            "token.max_age",
+        ),
+        row(
+            "token: { single_audience: true }",
+            audience(&[api]),
+            audience(&["bot", api]),
+            "token_audience_not_single",
+            "token.single_audience",
+        ),
+    ]
+}
