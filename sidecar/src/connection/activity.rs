@@ -34,8 +34,9 @@ struct Shared {
     begun: AtomicU64,
     caller: AtomicU8,
     opened: Instant,
-    /// When it began to wait, in milliseconds after `opened`.
-    waiting_since: AtomicU64,
+    /// When the last exchange ended, in nanoseconds after `opened`. Its answer is written after it: connections whose
+    /// answers a client receives one after the other have rested in this order.
+    resting_since: AtomicU64,
     ends_with_client: AtomicBool,
     /// Over HTTP/2: the connection waits once no exchange is in progress. Over HTTP/1 the answer must be written first.
     has_streams: AtomicBool,
@@ -67,7 +68,7 @@ impl Default for Activity {
             begun: AtomicU64::new(0),
             caller: AtomicU8::new(Caller::Unknown as u8),
             opened: Instant::now(),
-            waiting_since: AtomicU64::new(0),
+            resting_since: AtomicU64::new(0),
             ends_with_client: AtomicBool::new(false),
             has_streams: AtomicBool::new(false),
         }))
@@ -100,7 +101,6 @@ impl Activity {
 
     /// Everything is written, and a part of a request head has arrived.
     pub(crate) fn reads(&self) {
-        self.rests();
         self.leave([WAITING, BUSY], READING);
     }
 
@@ -115,15 +115,14 @@ impl Activity {
         }
     }
 
-    /// Keeps since when no exchange is in progress, if that is new.
     fn rests(&self) -> bool {
-        let rests = self.0.state.load(Ordering::Acquire) == BUSY && self.next_head().is_some();
-        if rests {
-            let now = self.0.opened.elapsed().as_millis();
-            let now = u64::try_from(now).unwrap_or(u64::MAX);
-            self.0.waiting_since.store(now, Ordering::Release);
-        }
-        rests
+        self.0.state.load(Ordering::Acquire) == BUSY && self.next_head().is_some()
+    }
+
+    /// Keeps when the last exchange ended.
+    fn ended(&self) {
+        let now = u64::try_from(self.0.opened.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.0.resting_since.store(now, Ordering::Release);
     }
 
     /// Keeps what became of the last request.
@@ -140,11 +139,11 @@ impl Activity {
         self.0.ends_with_client.load(Ordering::Relaxed)
     }
 
-    /// How long the connection has been waiting for a complete request head, and for whom. `None` while an exchange is
+    /// Since when the connection has been waiting for a complete request head, and for whom. `None` while an exchange is
     /// in progress.
-    pub(crate) fn idle(&self) -> Option<(Caller, Duration)> {
+    pub(crate) fn idle(&self) -> Option<(Caller, Instant)> {
         let state = self.0.state.load(Ordering::Acquire);
-        let since = Duration::from_millis(self.0.waiting_since.load(Ordering::Acquire));
+        let since = Duration::from_nanos(self.0.resting_since.load(Ordering::Acquire));
         let caller = match (self.0.caller.load(Ordering::Relaxed), state) {
             (_, BUSY | CLOSED) => return None,
             (0, _) => Caller::Unknown,
@@ -152,7 +151,7 @@ impl Activity {
             (_, READING) => Caller::Returning,
             _ => Caller::Served,
         };
-        Some((caller, self.0.opened.elapsed().saturating_sub(since)))
+        Some((caller, self.0.opened + since))
     }
 
     /// Closes the connection if it is still idle: no request begins any more. Whether it is closed by this call.
@@ -194,8 +193,11 @@ impl Clone for Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        let was_last = self.0.0.parts.fetch_sub(1, Ordering::AcqRel) == 1;
-        if was_last && self.0.0.has_streams.load(Ordering::Relaxed) {
+        if self.0.0.parts.fetch_sub(1, Ordering::AcqRel) != 1 {
+            return;
+        }
+        self.0.ended();
+        if self.0.0.has_streams.load(Ordering::Relaxed) {
             self.0.waits();
         }
     }
@@ -245,9 +247,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_connection_is_idle_from_its_last_answer_on() {
         let activity = Activity::default();
-        let wait = async || tokio::time::advance(Duration::from_secs(1)).await;
+        let opened = Instant::now();
+        let wait = async || tokio::time::advance(Duration::from_nanos(1)).await;
         wait().await;
-        assert_eq!(activity.idle(), Some((Caller::Unknown, Duration::from_secs(1))));
+        assert_eq!(activity.idle(), Some((Caller::Unknown, opened)));
 
         let exchange = activity.begin().unwrap();
         activity.waits();
@@ -255,11 +258,14 @@ mod tests {
         activity.answered(Caller::Denied);
         wait().await;
         drop(exchange);
+        let ended = Instant::now();
+        assert!(ended > opened);
+        wait().await;
         assert_eq!(activity.idle(), None, "the answer is not written");
         activity.waits();
         wait().await;
         activity.waits();
-        assert_eq!(activity.idle(), Some((Caller::Denied, Duration::from_secs(1))));
+        assert_eq!(activity.idle(), Some((Caller::Denied, ended)));
 
         activity.answered(Caller::Served);
         activity.reads();

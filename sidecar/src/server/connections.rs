@@ -123,16 +123,18 @@ impl Connections {
 
     fn make_room(&self) {
         let mut idle: Vec<_> = {
+            let now = Instant::now();
             let open = self.open();
             let idle = open.values().filter_map(|open| {
-                let (caller, time) = open.activity.idle()?;
-                (time >= LEAST_IDLE).then(|| (caller, std::cmp::Reverse(time), open.clone()))
+                let (caller, since) = open.activity.idle()?;
+                let is_long = now.saturating_duration_since(since) >= LEAST_IDLE;
+                is_long.then(|| (caller, since, open.clone()))
             });
             idle.collect()
         };
         let wanted = (self.0.limit as usize / CLOSED_SHARE).max(1);
         if idle.len() > wanted {
-            idle.select_nth_unstable_by_key(wanted, |(caller, time, _)| (*caller, *time));
+            idle.select_nth_unstable_by_key(wanted, |(caller, since, _)| (*caller, *since));
             idle.truncate(wanted);
         }
         let closed = idle.iter().filter(|(_, _, open)| open.activity.close());

@@ -127,7 +127,7 @@ pub(super) async fn serve(socket: Stream, connection: ConnectionInfo, place: &Pl
 async fn unused(activity: &Activity, begun: Instant, limit: Duration) {
     loop {
         let left = match activity.idle() {
-            Some((_, time)) => limit.saturating_sub(time.min(begun.elapsed())),
+            Some((_, since)) => limit.saturating_sub(since.max(begun).elapsed()),
             None => limit,
         };
         if left.is_zero() {
