@@ -3,4 +3,5 @@
 mod clients;
 mod connections;
 mod forwarded;
+mod unfinished;
 mod unread;

@@ -19,6 +19,7 @@ use tokio_io_timeout::TimeoutWriter;
 use super::clients::{Clients, MadeRoom, caller_of};
 use super::connections::Place;
 use super::cookie_crumbs;
+use super::frame_time::TimedFrames;
 use super::head_form;
 use super::stream::Stream;
 use super::tunnel::StreamUse;
@@ -52,7 +53,7 @@ const RESETS_FOR_ERRORS: usize = 1024;
 /// Serves `socket` to its end, which comes with the last stream once draining has begun.
 pub(super) async fn serve(socket: Stream, connection: ConnectionInfo, place: &Place, clients: Arc<Clients>) {
     let limits = clients.limits;
-    let mut socket = Box::pin(TimeoutWriter::new(socket));
+    let mut socket = Box::pin(TimeoutWriter::new(TimedFrames::new(socket, limits.header)));
     socket.as_mut().set_timeout_pinned(Some(limits.body));
     let activity = place.activity().clone();
     // A stream may end at any time: a client that resets it drops the service, or the body of its response.

@@ -5,6 +5,7 @@ pub(crate) mod connection;
 pub(crate) mod connections;
 mod cookie_crumbs;
 mod early_end;
+mod frame_time;
 mod head_form;
 mod http2;
 pub(crate) mod limits;
