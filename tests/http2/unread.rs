@@ -97,3 +97,38 @@ async fn a_stream_that_is_not_read_is_reset_alone() {
         lines.iter().any(|line| line.contains("responses were cut off"))
     });
 }
+
+/// Neither side of the stream makes progress, and hyper does not ask for a part of the response.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_whose_client_accepts_nothing_is_reset() {
+    for request_end in [Some(Bytes::new()), None] {
+        let (address, upstream_ended) = upstream();
+        let keys = KeyServer::start(Conduct::Publish(TokenIssuer::new().document()));
+        let configuration = Configuration {
+            top: "timeouts: { body: 1s, keep_alive: 1s }\n".to_owned(),
+            ..Configuration::default()
+        };
+        let gate = Gate::run(&configuration.text(address, &keys));
+        gate.wait_until_ready();
+        let mut client = h2::client::Builder::new();
+        client.initial_window_size(0);
+        let client = Http2::open_with(gate.address, &client).await;
+
+        let started = Instant::now();
+        let request = client.request("GET", "/open/page", &["Content-Type: application/octet-stream"]);
+        let (response, mut request_body) = client.begin(request).await.expect("a stream");
+        if let Some(end) = request_end {
+            request_body.send_data(end, true).expect("the end of the request");
+        }
+        let cut = async { response.await?.into_body().data().await.expect("no end of the body") };
+        let cut = timeout(DEADLINE, cut).await.expect("a reset in time");
+        assert!(cut.is_err_and(|error| error.is_reset()));
+        let ended = tokio::task::spawn_blocking(move || upstream_ended.recv_timeout(DEADLINE));
+        ended.await.unwrap().expect("the connection to the upstream ends");
+        // Nothing else holds the connection.
+        let end = timeout(DEADLINE, client.driver)
+            .await
+            .expect("the end of the connection");
+        assert!(started.elapsed() < 2 * DEADLINE, "{end:?}");
+    }
+}

@@ -111,10 +111,12 @@ impl<B> ReadBody<B> {
     pub(super) fn new(body: B, limit: Duration) -> ReadBody<B> {
         let reading = READING.try_with(Arc::clone).unwrap_or_default();
         let _ = reading.limit.set(limit);
+        // The client may accept nothing from the beginning on; then hyper never asks for a part.
+        reading.waiting.store(1, Ordering::Relaxed);
         ReadBody {
             body,
             rest: Bytes::new(),
-            part: 0,
+            part: 1,
             reading,
         }
     }
@@ -200,6 +202,17 @@ mod tests {
         );
         assert_eq!(last - start, 3 * (LIMIT - Duration::from_secs(1)));
         assert_eq!(ended - last, LIMIT);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_ends_when_its_client_accepts_nothing_from_the_beginning_on() {
+        let start = Instant::now();
+        run(async {
+            let _unasked = ReadBody::new(Full::new(Bytes::from_static(b"a")), LIMIT);
+            std::future::pending::<()>().await;
+        })
+        .await;
+        assert_eq!(start.elapsed(), LIMIT);
     }
 
     /// A body whose one frame comes late.
