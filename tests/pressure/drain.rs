@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crate::deployment::upstream::Conduct;
 use crate::deployment::{Configuration, Deployment};
 use crate::mint::TokenIssuer;
+use crate::wire::http2_frames::{END_HEADERS, END_STREAM, HEADERS, Http2Connection, Reaction, block, frame};
 use crate::wire::{AnswerTo, Connection, Outcome};
 
 fn deployment(drain: &str) -> Deployment {
@@ -67,6 +68,27 @@ fn idle_connections_are_closed_after_half_of_the_drain() {
     assert!(started.elapsed() > Duration::from_secs(1), "{:?}", started.elapsed());
     assert_eq!(deployment.gate.process.wait().code(), Some(0));
     assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
+}
+
+/// It has acknowledged nothing, and does not answer the PING with which the gate ends a connection.
+#[test]
+fn a_vanished_client_of_http2_is_closed_as_any_idle_one() {
+    let mut deployment = deployment("60s");
+    let mut client = Http2Connection::open(deployment.gate.address).expect("a connection");
+    let fields = [
+        (":method", "GET"),
+        (":scheme", "http"),
+        (":authority", "a.example"),
+        (":path", "/open/page"),
+    ];
+    client
+        .send(&frame(HEADERS, END_STREAM | END_HEADERS, 1, block(&fields)))
+        .expect("sent");
+    assert_eq!(client.response(1), Reaction::Status(200));
+    let started = Instant::now();
+    deployment.gate.process.terminate();
+    assert_eq!(deployment.gate.process.wait().code(), Some(0));
+    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
 }
 
 #[test]

@@ -103,7 +103,10 @@ pub(super) async fn serve(socket: Stream, connection: ConnectionInfo, place: &Pl
     let opened = Instant::now();
     let ended = tokio::select! {
         result = connection.as_mut() => Ok(result),
-        () = place.draining() => Err(limits.drain / 2),
+        () = place.draining() => Err(match place.activity().idle() {
+            Some(_) => limits.idle_drain(),
+            None => limits.drain / 2,
+        }),
         () = unused(place.activity(), opened, limits.keep_alive) => Err(limits.body),
     };
     let result = match ended {
