@@ -62,6 +62,21 @@ fn bytes_before_the_switch_never_reach_the_upstream() {
 
 /// They have arrived after the handshake, so nothing shows them before the upstream has answered.
 #[test]
+fn bytes_that_follow_the_handshake_and_precede_the_switch_never_reach_the_upstream() {
+    let setup = Setup::start("");
+    let mut client = setup.client();
+    client.send(&handshake("/orders/1", &setup.token())).expect("sent");
+    let mut upstream = setup.accept();
+    head(&mut upstream);
+    client
+        .send(b"GET /admin/smuggled HTTP/1.1\r\nHost: orders.example.com\r\n\r\n")
+        .expect("sent");
+    upstream.send(switched(ACCEPT).as_bytes()).expect("sent");
+    assert!(is_ended(&mut upstream), "bytes were forwarded");
+    assert!(is_ended(&mut client), "no switch");
+}
+
+#[test]
 fn bytes_before_another_answer_never_reach_the_upstream() {
     let setup = Setup::start("");
     let mut client = setup.client();

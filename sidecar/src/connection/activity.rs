@@ -38,6 +38,7 @@ struct Shared {
     /// answers a client receives one after the other have rested in this order.
     resting_since: AtomicU64,
     ends_with_client: AtomicBool,
+    switches: AtomicBool,
     /// Over HTTP/2: the connection waits once no exchange is in progress. Over HTTP/1 the answer must be written first.
     has_streams: AtomicBool,
 }
@@ -70,6 +71,7 @@ impl Default for Activity {
             opened: Instant::now(),
             resting_since: AtomicU64::new(0),
             ends_with_client: AtomicBool::new(false),
+            switches: AtomicBool::new(false),
             has_streams: AtomicBool::new(false),
         }))
     }
@@ -133,6 +135,15 @@ impl Activity {
     /// From now on the exchange ends when the client sends nothing more: its response has no end of its own.
     pub(crate) fn end_with_client(&self) {
         self.0.ends_with_client.store(true, Ordering::Relaxed);
+    }
+
+    /// From now on the client must have sent nothing more before the response is written, which switches protocols.
+    pub(crate) fn switch(&self) {
+        self.0.switches.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn switches(&self) -> bool {
+        self.0.switches.load(Ordering::Relaxed)
     }
 
     pub(crate) fn ends_with_client(&self) -> bool {

@@ -103,6 +103,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1Io<S> {
         Ok(())
     }
 
+    /// Fails when the client has sent anything before a response that switches protocols. As it does not wait for the
+    /// switch, as it must (RFC 6455 section 4.1), these bytes may be meant as a request.
+    fn check_early_bytes(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        if !self.activity.switches() {
+            return Ok(());
+        }
+        let mut space = [0; 1];
+        let mut buffer = ReadBuf::new(&mut space);
+        let is_pending = self.socket.as_mut().poll_read(cx, &mut buffer)?.is_pending();
+        match self.ahead.is_empty() && (is_pending || buffer.filled().is_empty()) {
+            true => Ok(()),
+            false => Err(io::Error::new(io::ErrorKind::ConnectionAborted, EarlyBytes)),
+        }
+    }
+
     fn poll_head_deadline(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.activity.next_head() != Some(self.head) {
             return Poll::Pending;
@@ -121,6 +136,16 @@ struct LateHead;
 #[derive(Debug, thiserror::Error)]
 #[error("the client ended the connection")]
 struct ClientEnded;
+
+/// The client has sent bytes before the switch of protocols that it asked for.
+#[derive(Debug, thiserror::Error)]
+#[error("the client sent bytes before the switch of protocols")]
+struct EarlyBytes;
+
+/// Whether a client has sent bytes before a switch of protocols.
+pub(crate) fn is_early_bytes(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|cause| cause.is::<EarlyBytes>())
+}
 
 /// Whether the time limit of a request head has passed. The other one is that of an unread response.
 pub(crate) fn is_late_head(error: &io::Error) -> bool {
@@ -174,6 +199,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Http1Io<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Http1Io<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.check_early_bytes(cx)?;
         self.socket.as_mut().poll_write(cx, bytes)
     }
 
@@ -202,6 +228,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Http1Io<S> {
         cx: &mut Context<'_>,
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.check_early_bytes(cx)?;
         self.socket.as_mut().poll_write_vectored(cx, pieces)
     }
 
@@ -340,6 +367,19 @@ mod tests {
         client.shutdown().await.unwrap();
         let ended = io.flush().await.unwrap_err();
         assert_eq!(ended.kind(), io::ErrorKind::ConnectionAborted);
+    }
+
+    #[tokio::test]
+    async fn a_switch_is_not_written_to_a_client_that_has_sent_bytes() {
+        for (early, is_written) in [(&b""[..], true), (b"G", false)] {
+            let (mut client, mut io, activity) = connection(4096);
+            let _exchange = activity.begin().unwrap();
+            client.write_all(early).await.unwrap();
+            activity.switch();
+            let written = io.write_all(b"101").await;
+            assert_eq!(written.is_ok(), is_written);
+            assert!(written.is_ok() || written.is_err_and(|error| is_early_bytes(&error)));
+        }
     }
 
     #[tokio::test]

@@ -108,7 +108,9 @@ async fn serve_http1(socket: Stream, connection: ConnectionInfo, place: &Place, 
                 activity.end_with_client();
             }
             successor.take(&mut response, &exchange);
-            if place.is_draining() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+                activity.switch();
+            } else if place.is_draining() {
                 let close = HeaderValue::from_static("close");
                 response.headers_mut().insert(header::CONNECTION, close);
             }

@@ -4,17 +4,21 @@ use std::error::Error;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::http1::is_late_head;
+use crate::http1::{is_early_bytes, is_late_head};
 
 /// Reports how a connection ended early. What happened without a line in the decision log is counted and reported with
 /// each power of two, so that a client does not fill the log.
 pub(super) fn report(error: &hyper::Error) {
     static UNREADABLE: AtomicU64 = AtomicU64::new(0);
+    static UNAWAITED: AtomicU64 = AtomicU64::new(0);
     if error.is_parse() {
         let message = "requests without a valid head were answered with 400, 414 or 431";
         count(&UNREADABLE, error, message);
     } else if is_unread_response(error) {
         unread(error);
+    } else if io_error(error).is_some_and(is_early_bytes) {
+        let message = "tunnels were not begun: the client did not wait for the switch of protocols";
+        count(&UNAWAITED, error, message);
     } else {
         tracing::debug!(%error, "connection ended early");
     }
@@ -48,6 +52,9 @@ fn count(counter: &AtomicU64, error: &dyn Error, message: &str) {
 
 /// Whether the time limit for reading a response has passed.
 fn is_unread_response(error: &hyper::Error) -> bool {
-    let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
-    cause.is_some_and(|io| io.kind() == io::ErrorKind::TimedOut && !is_late_head(io))
+    io_error(error).is_some_and(|io| io.kind() == io::ErrorKind::TimedOut && !is_late_head(io))
+}
+
+fn io_error(error: &hyper::Error) -> Option<&io::Error> {
+    error.source()?.downcast_ref()
 }

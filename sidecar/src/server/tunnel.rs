@@ -29,8 +29,8 @@ impl Successor {
 
     /// Runs the tunnel, if there is one, after the connection has been served. Its socket is `S`.
     ///
-    /// A client that has sent a part of the other protocol before the switch does not wait for it, as it must (RFC 6455
-    /// section 4.1): these bytes may be meant as a request. The tunnel ends before any of them is forwarded.
+    /// The bytes that arrived together with the request end the tunnel before any of them is forwarded. Those that arrived
+    /// later, and before the switch, have ended the connection ([`Http1Io`]).
     pub(super) async fn run<S>(&self)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
