@@ -49,7 +49,8 @@ impl Running {
                 _ => configuration.push_str(line),
             }
             configuration.push('\n');
-            if line == format!("  - issuer: {ISSUER}") {
+            let value = line.split(" #").next().unwrap_or(line);
+            if value.trim_end() == format!("  - issuer: {ISSUER}") {
                 configuration.push_str(&format!("    jwks_uri: {}\n", keys.jwks_uri()));
             }
         }
