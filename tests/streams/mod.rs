@@ -5,6 +5,7 @@ mod expectation;
 mod expiry;
 mod grpc;
 mod http2;
+mod long_poll;
 mod trailers;
 mod tunnel;
 mod websocket;

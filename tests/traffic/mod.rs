@@ -7,4 +7,5 @@ mod floods;
 mod frames;
 mod grpc;
 mod heads;
+mod patience;
 mod volume;
