@@ -4,6 +4,7 @@ mod answers;
 mod bodies;
 mod claims;
 mod credential;
+mod early_answers;
 mod escaped_slash;
 mod field_lines;
 mod forms;
