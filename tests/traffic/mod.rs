@@ -7,5 +7,5 @@ mod floods;
 mod frames;
 mod grpc;
 mod heads;
-mod patience;
+mod long_stream;
 mod volume;

@@ -1,6 +1,6 @@
 //! An event stream of a minute, over each version of HTTP.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
@@ -12,6 +12,7 @@ use crate::deployment::Configuration;
 use crate::deployment::gate::Gate;
 use crate::deployment::key_server::{Conduct, KeyServer};
 use crate::mint::TokenIssuer;
+use crate::wire::http1::Reader;
 use crate::wire::http2::Http2;
 use crate::wire::{Connection, bearer, request};
 
@@ -34,7 +35,7 @@ fn event_source(start: Instant) -> SocketAddr {
 }
 
 fn send_events(mut stream: TcpStream, start: Instant) -> std::io::Result<()> {
-    stream.read(&mut [0; 4096])?;
+    Reader::new(stream.try_clone()?).head()?;
     stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")?;
     for _ in 0..EVENTS {
         std::thread::sleep(INTERVAL);
