@@ -3,5 +3,7 @@
 mod clients;
 mod connections;
 mod forwarded;
+mod left;
+mod trailers;
 mod unfinished;
 mod unread;

@@ -283,6 +283,12 @@ fn a_cancelled_call_ends_the_request_to_the_upstream() {
     sender.send_reset(Reason::CANCEL);
     drop(response);
     assert!(is_ended(&mut upstream));
+    let event = setup.gate.decision_after(0);
+    assert_eq!(
+        (&event["decision"], &event["upstream"]["error"]),
+        (&"allow".into(), &"client_gone".into()),
+        "{event}"
+    );
 }
 
 /// The upload breaks off: no second line, and no line that allows it.

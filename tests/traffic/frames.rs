@@ -2,7 +2,7 @@
 
 use crate::deployment::Deployment;
 use crate::traffic::bare_hyper::BareHyper;
-use crate::wire::http2_frames::Reaction::{self, GoAway, Reset, Status};
+use crate::wire::http2_frames::Reaction::{self, Closed, GoAway, Reset, Status};
 use crate::wire::http2_frames::{
     ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, Http2Connection, PADDED, PING, PRIORITY,
     PUSH_PROMISE, RST_STREAM, SETTINGS, WINDOW_UPDATE, block, frame, settings,
@@ -30,6 +30,14 @@ fn unfinished(stream: u32) -> Vec<u8> {
         (":path", "/open/page"),
     ];
     frame(HEADERS, END_HEADERS, stream, block(&fields))
+}
+
+fn connect_with_length() -> Vec<u8> {
+    block(&[
+        (":method", "CONNECT"),
+        (":authority", "a.example:443"),
+        ("content-length", "5"),
+    ])
 }
 
 fn head() -> Vec<u8> {
@@ -66,6 +74,12 @@ fn rows() -> Vec<Row> {
             "padding as long as DATA",
             [unfinished(1), frame(DATA, PADDED, 1, [1])].concat(),
             GoAway(PROTOCOL_ERROR),
+        ),
+        // hyper ends the whole connection.
+        (
+            "CONNECT with a content-length",
+            frame(HEADERS, END_HEADERS, 1, connect_with_length()),
+            Closed,
         ),
         (
             "HEADERS on stream 0",

@@ -114,6 +114,45 @@ pub(crate) enum Outcome<'o> {
     Unforwarded(&'o Unforwarded),
     /// It is forwarded, after the time that the decision took.
     Forwarded(Forwarding<'o>, Duration),
+    /// It has no response, and the upstream received no complete request: the client left, as this reason states.
+    Left(&'static str),
+}
+
+/// A request that is not decided on yet. Dropped before [`decided`](Self::decided), it has left with its client.
+struct Undecided<'u> {
+    gate: &'u Gate,
+    request: &'u Parts,
+    id: Uuid,
+    client_address: Option<IpAddr>,
+    received: Instant,
+    is_decided: bool,
+}
+
+impl Undecided<'_> {
+    fn decided(mut self, decision: Option<Decision>) -> Decided {
+        self.is_decided = true;
+        self.with(decision)
+    }
+
+    fn with(&self, decision: Option<Decision>) -> Decided {
+        Decided {
+            id: self.id,
+            decision,
+            client_address: self.client_address,
+            received: self.received,
+            time: decision_log::now(),
+        }
+    }
+}
+
+impl Drop for Undecided<'_> {
+    fn drop(&mut self) {
+        if !self.is_decided {
+            let outcome = Outcome::Left("the client left before the decision");
+            let Parts { method, uri, .. } = self.request;
+            self.gate.record(method, uri, &self.with(None), outcome);
+        }
+    }
 }
 
 impl From<Denial> for Unforwarded {
@@ -162,8 +201,7 @@ fn check_allowed(request: &Parts, mut head: Head, identity: Option<&Identity>) -
 impl Gate {
     /// Decides on a request by its head: the head of an allowed request, or why the request is denied.
     pub(crate) async fn decide(&self, request: &Parts) -> (Decided, Result<Head, Unforwarded>) {
-        let received = Instant::now();
-        let id = decision_log::new_id();
+        let (received, id) = (Instant::now(), decision_log::new_id());
         let head = self.head_rules.check(request);
         let client_address = match &head {
             Ok(head) => head.client(),
@@ -171,6 +209,15 @@ impl Gate {
                 .extensions
                 .get::<ConnectionInfo>()
                 .and_then(|connection| connection.peer),
+        };
+        // The client may leave while keys are fetched.
+        let undecided = Undecided {
+            gate: self,
+            request,
+            id,
+            client_address,
+            received,
+            is_decided: false,
         };
         let (decision, outcome) = match self.authorize(request, head).await {
             Ok((head, decision)) => {
@@ -182,14 +229,7 @@ impl Gate {
             }
             Err(unforwarded) => (None, Err(unforwarded)),
         };
-        let decided = Decided {
-            id,
-            decision,
-            client_address,
-            received,
-            time: decision_log::now(),
-        };
-        (decided, outcome)
+        (undecided.decided(decision), outcome)
     }
 
     /// What the body of an allowed request must not contain; none where no server reads parameters in it.
@@ -265,6 +305,11 @@ impl Gate {
             forwarding: None,
         };
         let (unforwarded, latency) = match outcome {
+            Outcome::Left(reason) => {
+                event.decision = Effect::Deny;
+                (event.code, event.reason) = (Some("client_gone"), Some(reason.to_owned()));
+                (None, decided.elapsed())
+            }
             Outcome::Unforwarded(unforwarded) => (Some(unforwarded), decided.elapsed()),
             Outcome::Forwarded(forwarding, latency) => {
                 event.forwarding = Some(forwarding);

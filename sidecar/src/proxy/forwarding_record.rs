@@ -3,13 +3,18 @@
 use std::time::{Duration, Instant};
 
 use actgate::Error;
+use actgate::challenge::Protocol;
 use http::{Method, StatusCode, Uri};
 use uuid::Uuid;
 
-use super::request_body::{BodyEnd, BodyFault};
+use super::request_body::{BodyEnd, BodyFault, LastPart};
 use super::upstream::client::Attempt;
+use crate::gate::head_error::HeadError;
 use crate::gate::{Decided, Denial, Gate, Outcome, Unforwarded};
 use crate::log::decision_log::Forwarding;
+
+/// The upstream error of a request whose client has left.
+const CLIENT_GONE: &str = "client_gone";
 
 /// The line of a request that its head allows. It is written once: when the head of the response has arrived, when the
 /// attempt has failed, when the request is denied after all, or when the client has gone before, which drops this record.
@@ -19,6 +24,7 @@ pub(crate) struct ForwardingRecord<'p> {
     decided: &'p Decided,
     method: Method,
     uri: Uri,
+    protocol: Protocol,
     /// From the request head to the decision.
     latency: Duration,
     sent: Instant,
@@ -42,8 +48,8 @@ impl<'p> ForwardingRecord<'p> {
     pub(crate) fn new(
         gate: &'p Gate,
         decided: &'p Decided,
-        method: Method,
-        uri: Uri,
+        (method, uri): (Method, Uri),
+        protocol: Protocol,
         address: ShownAddress,
     ) -> ForwardingRecord<'p> {
         ForwardingRecord {
@@ -51,6 +57,7 @@ impl<'p> ForwardingRecord<'p> {
             decided,
             method,
             uri,
+            protocol,
             latency: decided.elapsed(),
             sent: Instant::now(),
             address,
@@ -82,9 +89,13 @@ impl<'p> ForwardingRecord<'p> {
         self.write(None, Some(code));
     }
 
-    /// The request is denied after all: its body failed before the upstream answered.
+    /// The request is denied after all: its body failed before the upstream answered. A call of gRPC that its client
+    /// cancels stays allowed: it has no other end where the client sends messages.
     pub(crate) fn body_failed(&mut self, fault: BodyFault) {
         let denial = match fault {
+            BodyFault::Client(HeadError::BODY_INCOMPLETE) if self.protocol == Protocol::Grpc => {
+                return self.failed(CLIENT_GONE);
+            }
             BodyFault::Client(error) => Denial::Head(error),
             BodyFault::Expired => Denial::Authorization(Error::expired()),
         };
@@ -120,9 +131,14 @@ impl Drop for ForwardingRecord<'_> {
             return;
         }
         // A client that breaks off an upload over HTTP/2 resets its stream, which drops this record.
-        match self.body_end.as_ref().and_then(BodyEnd::fault) {
-            Some(fault) => self.body_failed(fault),
-            None => self.write(None, Some("client_gone")),
+        match self.body_end.as_ref().map(BodyEnd::last_part) {
+            Some(LastPart::Failed(fault)) => self.body_failed(fault),
+            Some(LastPart::Pending) if self.protocol != Protocol::Grpc => {
+                let reason = "the client left before its request was forwarded to its end";
+                let outcome = Outcome::Left(reason);
+                self.gate.record(&self.method, &self.uri, self.decided, outcome);
+            }
+            _ => self.failed(CLIENT_GONE),
         }
     }
 }

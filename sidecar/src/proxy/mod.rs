@@ -79,8 +79,9 @@ impl Proxy {
             }
         };
         // From here on the client may leave while something is waited for, and the request still has its line.
-        let (method, uri, version) = (parts.method.clone(), parts.uri.clone(), parts.version);
-        let mut record = ForwardingRecord::new(&self.gate, &decided, method, uri, self.forward.shown_address());
+        let (line, version) = ((parts.method.clone(), parts.uri.clone()), parts.version);
+        let protocol = Protocol::of(&parts.method, &parts.headers);
+        let mut record = ForwardingRecord::new(&self.gate, &decided, line, protocol, self.forward.shown_address());
         let (content, credentials) = match self.complete(&parts, body, destination, &decided).await {
             Ok(completed) => completed,
             Err((denial, body)) => {
@@ -90,7 +91,6 @@ impl Proxy {
             }
         };
         let identity = decided.identity();
-        let protocol = Protocol::of(&parts.method, &parts.headers);
         let token = TokenTime::of(identity, &self.gate.authorizer, self.forward.streams.after_expiry);
         let caller = Caller {
             identity,

@@ -49,13 +49,27 @@ pub(crate) struct BodyEnd {
     fault: Arc<OnceLock<BodyFault>>,
 }
 
+/// What has become of the body of a request whose client has left.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum LastPart {
+    Forwarded,
+    /// The upstream had not taken all of it: whether the client had sent it is not known.
+    Pending,
+    /// The body failed by itself, or its next part was waited for.
+    Failed(BodyFault),
+}
+
 impl BodyEnd {
-    /// Why the body failed: by itself, or because the client left while its next part was waited for.
-    pub(crate) fn fault(&self) -> Option<BodyFault> {
+    /// What the client has left behind.
+    pub(crate) fn last_part(&self) -> LastPart {
         // In this order: a body that fails is no longer waited for.
         let awaits_client = self.progress.awaits_client();
-        let fault = self.fault.get().copied();
-        fault.or_else(|| awaits_client.then_some(BodyFault::Client(HeadError::BODY_INCOMPLETE)))
+        match self.fault.get() {
+            Some(fault) => LastPart::Failed(*fault),
+            None if awaits_client => LastPart::Failed(BodyFault::Client(HeadError::BODY_INCOMPLETE)),
+            None if self.progress.is_complete() => LastPart::Forwarded,
+            None => LastPart::Pending,
+        }
     }
 }
 
@@ -83,6 +97,9 @@ impl RequestBody {
 
     /// How the body ends if its client leaves.
     pub(crate) fn ended_by_client(&self) -> BodyEnd {
+        if self.is_end_stream() {
+            self.progress.complete();
+        }
         BodyEnd {
             progress: self.progress(),
             fault: self.fault(),
