@@ -325,7 +325,8 @@ fn an_extended_connect_gets_no_document() {
         .header("sec-websocket-version", "13");
     for (number, request, expected) in [(0, document, 200), (1, with_token(request, &setup.token()), 403)] {
         let (response, mut sender) = client.send(request);
-        sender.send_data(Bytes::new(), true).expect("sent");
+        // The answer may have ended the stream before.
+        let _ = sender.send_data(Bytes::new(), true);
         assert_eq!(client.response(response).status(), expected);
         assert_eq!(setup.gate.decision_after(number)["status"], expected);
     }
