@@ -233,3 +233,24 @@ fn the_first_request_of_a_connection_is_sent_again_only_if_it_was_not_processed(
         assert_eq!(received.lock().unwrap().len(), times, "{what}: {method} {body}");
     }
 }
+
+/// A stream belongs to one request: a 408 on it is the answer, on a connection that was used before too.
+#[test]
+fn a_408_is_an_answer() {
+    let (address, all) = server(|number, stream| match number {
+        0 => Reply {
+            frames: answer(stream),
+            after: After::Open,
+        },
+        _ => Reply {
+            frames: frame(HEADERS, END_HEADERS | END_STREAM, stream, block(&[(":status", "408")])),
+            after: After::Open,
+        },
+    });
+    let gate = gate(&format!("upstream: h2c://{address}"));
+    assert_eq!(send(&gate, "GET", "/first", &[], "").status, 200);
+    for (method, body) in [("GET", ""), ("POST", ""), ("POST", "body")] {
+        assert_eq!(send(&gate, method, "/x", &[], body).status, 408, "{method} {body}");
+    }
+    assert_eq!(*all.lock().unwrap(), [0, 1, 2, 3]);
+}

@@ -47,15 +47,22 @@ fn a_request_that_may_be_sent_twice_is_sent_again_when_a_used_connection_ends() 
 #[test]
 fn a_408_for_an_idle_connection_is_not_passed_on() {
     const TIMEOUT: &str = "HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
-    for (method, body, status) in [("GET", "", 200), ("POST", "", 502), ("POST", "body", 502)] {
-        let (address, _) = server(|number, _| if number == 0 { OK } else { TIMEOUT });
-        let gate = gate(&format!("upstream: http://{address}"));
-        assert_eq!(send(&gate, "GET", "/first", &[], "").status, 200);
-        assert_eq!(
-            send(&gate, method, "/second", &[], body).status,
-            status,
-            "{method} {body}"
-        );
+    const OLD_TIMEOUT: &str = "HTTP/1.0 408 Request Timeout\r\n\r\n";
+    let servers: [super::Reply; 2] = [
+        |number, _| if number == 0 { OK } else { TIMEOUT },
+        |number, _| if number == 0 { OK } else { OLD_TIMEOUT },
+    ];
+    for reply in servers {
+        for (method, body, status) in [("GET", "", 200), ("POST", "", 502), ("POST", "body", 502)] {
+            let (address, _) = server(reply);
+            let gate = gate(&format!("upstream: http://{address}"));
+            assert_eq!(send(&gate, "GET", "/first", &[], "").status, 200);
+            assert_eq!(
+                send(&gate, method, "/second", &[], body).status,
+                status,
+                "{method} {body}"
+            );
+        }
     }
     let (address, _) = server(|_, _| TIMEOUT);
     let gate = gate(&format!("upstream: http://{address}"));
@@ -64,6 +71,26 @@ fn a_408_for_an_idle_connection_is_not_passed_on() {
         408,
         "the answer on a new connection"
     );
+}
+
+/// A 408 that keeps the connection open answers the request, on a connection that was used before too.
+#[test]
+fn a_408_that_keeps_the_connection_open_is_passed_on() {
+    let (address, all) = server(|number, _| match number {
+        0 => OK,
+        _ => "HTTP/1.1 408 Request Timeout\r\ncontent-length: 4\r\n\r\nslow",
+    });
+    let gate = gate(&format!("upstream: http://{address}"));
+    assert_eq!(send(&gate, "GET", "/first", &[], "").status, 200);
+    for (method, body) in [("GET", ""), ("POST", ""), ("POST", "body")] {
+        let answer = send(&gate, method, "/second", &[], body);
+        assert_eq!(
+            (answer.status, answer.text()),
+            (408, "slow".to_owned()),
+            "{method} {body}"
+        );
+    }
+    assert_eq!(all.lock().unwrap().len(), 4);
 }
 
 #[test]

@@ -5,12 +5,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use actgate::challenge;
-use http::header::UPGRADE;
-use http::uri::Scheme;
-use http::{Request, Response, StatusCode};
-use http_body::Body as _;
-
 use super::body::UpstreamBody;
 use super::connection::{Connection, SendError};
 use super::connector::{Connector, Resolver};
@@ -24,6 +18,10 @@ use super::tls::UpstreamTls;
 use super::tunnel::{self, TunnelLease};
 use super::{form, response};
 use crate::proxy::request_body::{BodyFault, Progress, RequestBody};
+use actgate::challenge;
+use http::header::UPGRADE;
+use http::uri::Scheme;
+use http::{Request, Response, StatusCode};
 
 /// An upstream.
 #[derive(Debug)]
@@ -156,7 +154,7 @@ impl Upstream {
         let sent = exchange.in_time(limit, lease.connection.send(request)).await;
         let sent = sent.inspect_err(|_| lease.retire())?;
         let mut response = sent.map_err(|error| exchange.failure(error))?;
-        if used == Use::Repeated && response.status() == StatusCode::REQUEST_TIMEOUT && exchange.is_complete() {
+        if used == Use::Repeated && response::may_be_unsolicited(&response) {
             return Err(Failure {
                 error: UpstreamError::UnsolicitedTimeout,
                 cause: Cause::Unanswered,
@@ -237,7 +235,6 @@ struct Exchange {
     progress: Progress,
     fault: Arc<OnceLock<BodyFault>>,
     protocol: challenge::Protocol,
-    has_body: bool,
     version: NeededVersion,
 }
 
@@ -281,7 +278,6 @@ impl Exchange {
             progress: request.body().progress(),
             fault: request.body().fault(),
             protocol: challenge::Protocol::of(request.method(), request.headers()),
-            has_body: !request.body().is_end_stream(),
             version: match request.headers().contains_key(UPGRADE) {
                 true => NeededVersion::Tunnel,
                 false => NeededVersion::Any,
@@ -296,11 +292,6 @@ impl Exchange {
             challenge::Protocol::Grpc => timeouts.stream.max(timeouts.response),
             _ => timeouts.response,
         }
-    }
-
-    /// Whether the request was forwarded to its end.
-    fn is_complete(&self) -> bool {
-        !self.has_body || self.progress.is_complete()
     }
 
     /// The result of `work`, unless the request makes no progress for `limit`.

@@ -1,9 +1,10 @@
-//! The check of a response head: its framing is unambiguous.
+//! The checks of a response head: its framing is unambiguous, and it answers the request.
 
-use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
-use http::{HeaderMap, HeaderValue, Response};
+use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, Version};
 
 use super::error::UpstreamError;
+use crate::headers::hop_by_hop;
 
 /// A response whose framing is unambiguous.
 pub(super) fn checked<B>(mut response: Response<B>) -> Result<Response<B>, UpstreamError> {
@@ -12,6 +13,24 @@ pub(super) fn checked<B>(mut response: Response<B>) -> Result<Response<B>, Upstr
     } else {
         Err(UpstreamError::Framing)
     }
+}
+
+/// Whether a response on a connection that was used before may be the 408 of a server that gives up an idle connection: it
+/// ends the connection (RFC 9110 section 15.5.9). A 408 that keeps it open, or that has a stream of its own, is for the
+/// request.
+pub(super) fn may_be_unsolicited<B>(response: &Response<B>) -> bool {
+    response.status() == StatusCode::REQUEST_TIMEOUT
+        && match response.version() {
+            Version::HTTP_2 => false,
+            Version::HTTP_11 => has_option(response.headers(), "close"),
+            _ => !has_option(response.headers(), "keep-alive"),
+        }
+}
+
+/// Whether `Connection` has an option. What is no list of options is not looked into: such a connection is not kept.
+fn has_option(headers: &HeaderMap, option: &str) -> bool {
+    headers.contains_key(CONNECTION)
+        && hop_by_hop::nominated(headers).is_none_or(|names| names.iter().any(|name| name == option))
 }
 
 /// Replaces a list of equal lengths, or one with leading zeros, by one decimal number (RFC 9110 section 8.6): clients
@@ -105,6 +124,25 @@ mod tests {
             assert_eq!(of(values), None, "{values:?}");
         }
         assert_eq!(of(&["0"]), Some(vec!["0".to_owned()]));
+    }
+
+    #[test]
+    fn a_408_that_ends_the_connection_may_be_unsolicited() {
+        let of = |status: u16, version, connection: Option<&'static str>| {
+            let mut response = Response::builder().status(status).version(version);
+            if let Some(connection) = connection {
+                response = response.header(CONNECTION, connection);
+            }
+            may_be_unsolicited(&response.body(()).unwrap())
+        };
+        assert!(of(408, Version::HTTP_11, Some("close")));
+        assert!(of(408, Version::HTTP_11, Some("X-Hop, Close")));
+        assert!(of(408, Version::HTTP_10, None));
+        assert!(!of(408, Version::HTTP_11, None));
+        assert!(!of(408, Version::HTTP_11, Some("keep-alive")));
+        assert!(!of(408, Version::HTTP_10, Some("keep-alive")));
+        assert!(!of(408, Version::HTTP_2, None));
+        assert!(!of(400, Version::HTTP_11, Some("close")));
     }
 
     #[test]
