@@ -37,6 +37,44 @@ fn a_dead_address_is_left_out() {
     assert_eq!(received.lock().unwrap().len(), 20);
 }
 
+/// One address accepts each connection and closes it without an answer.
+#[test]
+fn a_request_that_may_be_sent_twice_is_sent_to_another_address() {
+    for (method, body, status) in [
+        ("GET", "", 200),
+        ("DELETE", "", 200),
+        ("POST", "", 502),
+        ("PUT", "body", 502),
+    ] {
+        let (mute, at_mute) = server(|_, _| "");
+        let (one, at_one) = server(|_, _| OK);
+        let gate = gate(&format!("upstream: {{ url: ['http://{mute}', 'http://{one}'] }}"));
+        assert_eq!(send(&gate, method, "/x", &[], body).status, status, "{method} {body}");
+        assert_eq!(at_mute.lock().unwrap().len(), 1, "{method} {body}");
+        assert_eq!(
+            at_one.lock().unwrap().len(),
+            usize::from(status == 200),
+            "{method} {body}"
+        );
+    }
+}
+
+#[test]
+fn a_request_is_sent_to_another_address_once() {
+    let mute = [server(|_, _| ""), server(|_, _| ""), server(|_, _| "")];
+    let urls = mute
+        .each_ref()
+        .map(|(address, _)| format!("'http://{address}'"))
+        .join(", ");
+    let gate = gate(&format!("upstream: {{ url: [{urls}] }}"));
+    assert_eq!(send(&gate, "GET", "/x", &[], "").status, 502);
+    assert_eq!(mute.each_ref().map(|(_, all)| all.lock().unwrap().len()), [1, 1, 0]);
+    let (address, all) = server(|_, _| "");
+    let gate = super::gate(&format!("upstream: http://{address}"));
+    assert_eq!(send(&gate, "GET", "/x", &[], "").status, 502);
+    assert_eq!(all.lock().unwrap().len(), 1, "the only address");
+}
+
 #[test]
 fn a_request_goes_to_the_most_specific_upstream() {
     let servers = [

@@ -11,7 +11,7 @@ use super::connector::{Connector, Resolver};
 use super::endpoint::{Endpoint, Need, NeededAge, NeededVersion, Use};
 use super::error::{ConnectError, UpstreamError, causes, innermost};
 use super::lease::Lease;
-use super::retry::Spare;
+use super::retry::{Spare, UnansweredEnd};
 use super::settings::{Protocol, UpstreamSettings, UpstreamTimeouts};
 use super::stream::is_endless_interim;
 use super::tls::UpstreamTls;
@@ -78,7 +78,8 @@ impl Upstream {
     ///
     /// A request of which a byte was written is sent again if it has no body, and once: where the server refused its stream
     /// and so processed nothing of it; or, if its method is idempotent, where the server announced the end of the
-    /// connection or a connection that was used before ended, before a byte of the response.
+    /// connection, or a connection ended that was used before or whose server has another address, before a byte of the
+    /// response.
     pub(crate) async fn send<'u>(
         &'u self,
         mut request: Request<RequestBody>,
@@ -98,7 +99,7 @@ impl Upstream {
             };
             let endpoint = &self.endpoints[index];
             let spare = match repeats {
-                Repeats::Permitted => Spare::of(&request, &lease.connection, used),
+                Repeats::Permitted => Spare::of(&request, &lease.connection, self.unanswered_end(used)),
                 Repeats::Made => None,
             };
             let Failure { error, cause } = match self.exchange(endpoint, lease, used, request, &exchange).await {
@@ -199,6 +200,13 @@ impl Upstream {
             }
         }
         last.map_or(Ok(None), Err)
+    }
+
+    fn unanswered_end(&self, used: Use) -> UnansweredEnd {
+        match used == Use::Repeated || self.has_several_addresses() {
+            true => UnansweredEnd::SendAgain,
+            false => UnansweredEnd::Final,
+        }
     }
 
     pub(crate) fn has_several_addresses(&self) -> bool {

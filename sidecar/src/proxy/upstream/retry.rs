@@ -6,7 +6,6 @@ use http_body::Body as _;
 use http_body_util::{BodyExt as _, Empty};
 
 use super::connection::Connection;
-use super::endpoint::Use;
 use crate::gate::form::Content;
 use crate::proxy::request_body::{ClientBody, RequestBody};
 
@@ -14,13 +13,22 @@ use crate::proxy::request_body::{ClientBody, RequestBody};
 #[derive(Debug)]
 pub(super) struct Spare {
     head: Request<()>,
-    used: Use,
+    end: UnansweredEnd,
+}
+
+/// What the end of a connection without a byte of the response says of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum UnansweredEnd {
+    /// It may not concern the request: the connection was used before, or there is another address.
+    SendAgain,
+    /// The server does not answer the request.
+    Final,
 }
 
 impl Spare {
     /// The copy of a request that may have to be sent twice on this connection; None where that is not permitted.
-    pub(super) fn of(request: &Request<RequestBody>, connection: &Connection, used: Use) -> Option<Spare> {
-        let may_be_unanswered = used == Use::Repeated && is_idempotent(request.method());
+    pub(super) fn of(request: &Request<RequestBody>, connection: &Connection, end: UnansweredEnd) -> Option<Spare> {
+        let may_be_unanswered = end == UnansweredEnd::SendAgain && is_idempotent(request.method());
         if !(may_be_unanswered || connection.can_refuse()) || !request.body().is_end_stream() {
             return None;
         }
@@ -32,13 +40,13 @@ impl Spare {
         if !request.extensions().is_empty() {
             *head.extensions_mut() = request.extensions().clone();
         }
-        Some(Spare { head, used })
+        Some(Spare { head, end })
     }
 
     /// The request once more, where the connection ended without an answer: the server may have processed it, so its
-    /// method is idempotent (RFC 9110 section 9.2.2), and the connection may have been closed for want of requests.
+    /// method is idempotent (RFC 9110 section 9.2.2).
     pub(super) fn unanswered(self) -> Option<Request<RequestBody>> {
-        (self.used == Use::Repeated && is_idempotent(self.head.method())).then(|| self.unprocessed())
+        (self.end == UnansweredEnd::SendAgain && is_idempotent(self.head.method())).then(|| self.unprocessed())
     }
 
     /// The request once more, where the server announced the end of the connection: it may have processed the request, so
