@@ -5,6 +5,8 @@ use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 use super::{gate, head, send};
+use crate::deployment::upstream::{Conduct, Upstream};
+use crate::wire::{self, Connection};
 
 /// A server that sends `piece` again and again, with this pause, until the gate ends the connection.
 fn endless(piece: &'static str, pause: Duration) -> SocketAddr {
@@ -59,5 +61,34 @@ fn a_few_interim_responses_come_before_a_large_response() {
     for _ in 0..3 {
         let answer = send(&gate, "GET", "/x", &[], "");
         assert_eq!((answer.status, answer.body.len()), (200, 4 * 1024 * 1024));
+    }
+}
+
+/// Head and body arrive together, and the body is wrong or cut.
+#[test]
+fn a_response_whose_body_is_broken_from_its_beginning_has_its_head_and_no_clean_end() {
+    let upstream = Upstream::start();
+    let gate = gate(&format!("upstream: http://{}", upstream.address()));
+    for answer in [
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\nab\r\n0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nabcd\r\n0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nab",
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nab",
+        "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n",
+    ] {
+        upstream.conduct(Conduct::AnswerWith(answer));
+        for _ in 0..10 {
+            let before = gate.decisions().len();
+            let mut client = Connection::open(gate.address).expect("a connection");
+            client.send(&wire::request("GET", "/x", &[])).expect("a request");
+            let head = client.reader().head().expect("a head").expect("a head before the end");
+            assert!(head.start.starts_with("HTTP/1.1 200 "), "{answer:?} {}", head.start);
+            let rest = client.reader().rest().expect("the rest");
+            let is_whole = rest.ends_with(b"0\r\n\r\n") || head.value("content-length").is_some() && rest.len() == 10;
+            assert!(!is_whole, "{answer:?} {rest:?}");
+            let event = gate.decision_after(before);
+            assert_eq!(event["upstream"]["status"], 200, "{answer:?}");
+        }
     }
 }

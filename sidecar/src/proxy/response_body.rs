@@ -1,5 +1,6 @@
 //! The body of a response, on its way to the client.
 
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -47,7 +48,7 @@ impl ResponseBody {
         match self {
             ResponseBody::Own(_) => MediaType::Other,
             ResponseBody::Upstream(streamed) => {
-                let body = streamed.body.as_ref();
+                let body = streamed.source.body();
                 body.map_or(MediaType::Other, UpstreamBody::media_type)
             }
         }
@@ -78,20 +79,39 @@ pub(crate) enum ExpiredEnd {
 
 /// The body of a response of the upstream.
 #[derive(Debug)]
-pub(crate) struct StreamedBody<B> {
-    /// None once it was ended here, which closes the stream of the upstream at once.
-    body: Option<B>,
+pub(crate) struct StreamedBody<B: Body> {
+    source: Source<B, B::Error>,
     end: StreamEnd,
     expired_end: ExpiredEnd,
     unchecked_frames: u8,
     decision: Uuid,
 }
 
+/// Where a body comes from.
+#[derive(Debug)]
+enum Source<B, E> {
+    Open(B),
+    /// The error is reported with the next poll: hyper discards what it has not written before an error, even the response
+    /// head.
+    Failed(E),
+    /// It was ended here, which closes the stream of the upstream at once.
+    Ended,
+}
+
+impl<B, E> Source<B, E> {
+    fn body(&self) -> Option<&B> {
+        match self {
+            Source::Open(body) => Some(body),
+            Source::Failed(_) | Source::Ended => None,
+        }
+    }
+}
+
 impl<B: Body<Data = Bytes> + Unpin> StreamedBody<B> {
     /// The body of the response to the request with `decision`, until `end`.
     pub(crate) fn new(body: B, end: StreamEnd, expired_end: ExpiredEnd, decision: Uuid) -> StreamedBody<B> {
         StreamedBody {
-            body: Some(body),
+            source: Source::Open(body),
             end,
             expired_end,
             unchecked_frames: 0,
@@ -100,7 +120,7 @@ impl<B: Body<Data = Bytes> + Unpin> StreamedBody<B> {
     }
 
     fn expired(&mut self) -> Option<Result<Frame<Bytes>, BodyError<B::Error>>> {
-        self.body = None;
+        self.source = Source::Ended;
         let decision = self.decision;
         tracing::info!(%decision, "a response was ended: its access token has expired");
         Some(match self.expired_end {
@@ -137,7 +157,7 @@ fn unauthenticated() -> HeaderMap {
     trailers
 }
 
-impl<B: Body<Data = Bytes> + Unpin> Body for StreamedBody<B> {
+impl<B: Body<Data = Bytes, Error: Unpin> + Unpin> Body for StreamedBody<B> {
     type Data = Bytes;
     type Error = BodyError<B::Error>;
 
@@ -146,16 +166,27 @@ impl<B: Body<Data = Bytes> + Unpin> Body for StreamedBody<B> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError<B::Error>>>> {
         let this = self.get_mut();
-        let Some(body) = &mut this.body else {
-            return Poll::Ready(None);
+        let body = match &mut this.source {
+            Source::Open(body) => body,
+            Source::Failed(_) | Source::Ended => {
+                return Poll::Ready(match mem::replace(&mut this.source, Source::Ended) {
+                    Source::Failed(error) => Some(Err(BodyError::Upstream(error))),
+                    Source::Open(_) | Source::Ended => None,
+                });
+            }
         };
         match Pin::new(body).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => Poll::Ready(this.received(frame)),
-            Poll::Ready(other) => Poll::Ready(other.map(|error| error.map_err(BodyError::Upstream))),
+            Poll::Ready(Some(Err(error))) => {
+                this.source = Source::Failed(error);
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            Poll::Ready(None) => Poll::Ready(None),
             Poll::Pending => this.end.poll(cx).map(|ended| match ended {
                 Ended::Expired => this.expired(),
                 Ended::Idle => {
-                    this.body = None;
+                    this.source = Source::Ended;
                     Some(Err(BodyError::Idle))
                 }
             }),
@@ -163,13 +194,19 @@ impl<B: Body<Data = Bytes> + Unpin> Body for StreamedBody<B> {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.as_ref().is_none_or(B::is_end_stream)
+        match &self.source {
+            Source::Open(body) => body.is_end_stream(),
+            Source::Failed(_) => false,
+            Source::Ended => true,
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body
-            .as_ref()
-            .map_or(SizeHint::with_exact(0), |body| body.size_hint())
+        match &self.source {
+            Source::Open(body) => body.size_hint(),
+            Source::Failed(_) => SizeHint::default(),
+            Source::Ended => SizeHint::with_exact(0),
+        }
     }
 }
 
