@@ -78,9 +78,12 @@ impl Forward {
         request: &Parts,
         destination: &Destination,
         identity: Option<&Identity>,
+        now: u64,
     ) -> Result<Obtained, NoCredential> {
         let credentials = &destination.credentials;
-        credentials.obtain(&request.headers, &self.carriers, identity).await
+        credentials
+            .obtain(&request.headers, &self.carriers, identity, now)
+            .await
     }
 
     /// Whether the decision log shows the addresses of upstreams.

@@ -141,7 +141,8 @@ impl Proxy {
                 .await
                 .map_err(|error| (Denial::from(error), None))?,
         };
-        match self.forward.obtain(request, destination, decided.identity()).await {
+        let now = self.gate.authorizer.clock().now();
+        match self.forward.obtain(request, destination, decided.identity(), now).await {
             Ok(credentials) => Ok((content, credentials)),
             Err(error) => {
                 let unread = content.map_err(Into::into).boxed_unsync();

@@ -7,7 +7,6 @@ pub(crate) mod token_exchange;
 use std::time::Duration;
 
 use actgate::Identity;
-use actgate::clock::Clock;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue, StatusCode};
 
@@ -36,19 +35,20 @@ pub(crate) struct Obtained {
 }
 
 impl Credentials {
-    /// Obtains the credentials for an allowed request. A public route has no identity, and so none of the caller.
+    /// Obtains the credentials for a request that is allowed at `now`, in seconds since 1970. A public route has no identity, and so none of the caller.
     pub(crate) async fn obtain(
         &self,
         headers: &HeaderMap,
         carriers: &Carriers,
         identity: Option<&Identity>,
+        now: u64,
     ) -> Result<Obtained, NoCredential> {
         let mut obtained = Obtained::default();
         let (Some(identity), true) = (identity, self.internal.is_some() || self.exchange.is_some()) else {
             return Ok(obtained);
         };
         let token = carriers.access_token(headers).ok_or(NO_TOKEN)?;
-        let (digest, now) = (TokenDigest::of(token), Clock::system().now());
+        let digest = TokenDigest::of(token);
         if let Some(internal) = &self.internal {
             let value = internal.token(identity, digest, now).map_err(|_| UNSIGNED)?;
             obtained.internal = Some(value);
