@@ -87,6 +87,36 @@ fn history_rules_allow_nothing_that_core_rules_deny() {
 }
 
 #[test]
+fn a_further_rule_allows_nothing_that_is_denied_without_it() {
+    let (allowed, denied) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let mut runner = TestRunner::new(Config {
+        cases: 2_000,
+        failure_persistence: None,
+        ..Config::default()
+    });
+    let result = runner.run(&(policy(), policy(), claims()), |(policy, other, claims)| {
+        let mut narrowed = policy.clone();
+        narrowed["requirements"]["further"] = other["requirements"]["shared"].clone();
+        narrowed["routes"][0]["require"] = json!(["shared", "further"]);
+        let (before, after) = (outcome(&policy, &claims), outcome(&narrowed, &claims));
+        if after.is_ok() {
+            prop_assert_eq!(&before, &Ok(()), "allowed by a further rule");
+        }
+        let counter = match (before, after) {
+            (Ok(()), Err(_)) => &denied,
+            _ => &allowed,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    });
+    if let Err(failure) = result {
+        panic!("{failure}");
+    }
+    let denied = denied.into_inner();
+    assert!(denied > 20, "only {denied} tokens are denied by the further rule alone");
+}
+
+#[test]
 fn a_changed_token_is_invalid_or_has_the_same_content() {
     let original = ISSUER
         .token(json!({ "sub": "u1", "scope": "r", "act": { "sub": "a1" } }))

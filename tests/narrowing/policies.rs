@@ -123,6 +123,40 @@ fn plain_body() -> impl Strategy<Value = Map<String, Value>> {
 }
 
 fn chain_rules() -> impl Strategy<Value = Value> {
+    prop_oneof![2 => lists_and_depth(), 3 => orders(), 2 => prior_rules()]
+}
+
+fn orders() -> impl Strategy<Value = Value> {
+    select(vec![
+        json!({ "any_of": ["a1", "u1"] }),
+        json!({ "kinds": ["agent", "service"] }),
+        json!({ "kinds": "human" }),
+        json!({ "issuers": "same" }),
+        json!({ "issuers": ["same", FOREIGN], "repeats": "not_adjacent" }),
+        json!({ "via": ["a1", { "issuer": FOREIGN, "subject": "a1" }] }),
+        json!({ "starts_with": ["a1"] }),
+        json!({ "starts_with": ["a1", "a2"], "max_depth": 4 }),
+        json!({ "path": ["a1"] }),
+        json!({ "path": ["a1", "a2"] }),
+        json!({ "called_by": ["a1", "a2"] }),
+        json!({ "repeats": "none" }),
+        json!({ "repeats": "not_adjacent" }),
+    ])
+}
+
+fn prior_rules() -> impl Strategy<Value = Value> {
+    let prior = select(vec![
+        json!({ "all_of": ["a1", "a2"] }),
+        json!({ "any_of": ["a1"] }),
+        json!({ "none_of": ["a3", { "issuer": FOREIGN, "subject": "a1" }] }),
+        json!({ "kinds": "agent" }),
+        json!({ "issuers": ["same"] }),
+        json!({ "first": ["a1", "a2"] }),
+    ]);
+    prior.prop_map(|prior| json!({ "prior": prior }))
+}
+
+fn lists_and_depth() -> impl Strategy<Value = Value> {
     let ids = || {
         select(vec![
             json!(["a1", "a2"]),

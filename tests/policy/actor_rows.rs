@@ -1,4 +1,4 @@
-//! Keys of the policy that read the actor, the client and the chain.
+//! Keys of the policy that read the actor and the client.
 
 use serde_json::{Value, json};
 
@@ -136,56 +136,6 @@ pub fn actor_rows() -> Vec<Row> {
             json!({ "client_id": "other" }),
             "client_not_allowed",
             "client.none_of",
-        ),
-    ]
-}
-
-pub fn chain_rows() -> Vec<Row> {
-    let of = |names: &[&str]| json!({ "act": chain(names) });
-    let incomplete = || json!({ "act": chain(&["a"]), "chain_complete": false });
-    let not = "chain_actor_not_allowed";
-    vec![
-        row(
-            "chain: { max_depth: 1 }",
-            of(&["a"]),
-            of(&["b", "a"]),
-            "chain_too_deep",
-            "chain.max_depth",
-        ),
-        row(
-            "chain: { max_depth: 0 }",
-            json!({}),
-            of(&["a"]),
-            "chain_too_deep",
-            "chain.max_depth",
-        ),
-        row(
-            "chain: { all_of: [a, b] }",
-            of(&["b", "a"]),
-            of(&["b", "x"]),
-            not,
-            "chain.all_of",
-        ),
-        row(
-            "chain: { none_of: [x] }",
-            of(&["b", "a"]),
-            of(&["b", "a", "x"]),
-            not,
-            "chain.none_of",
-        ),
-        row(
-            "chain: { max_depth: 3 }",
-            of(&["a"]),
-            incomplete(),
-            "chain_incomplete",
-            "chain.max_depth",
-        ),
-        row(
-            "chain: { none_of: [x] }",
-            of(&["a"]),
-            incomplete(),
-            "chain_incomplete",
-            "chain.none_of",
         ),
     ]
 }

@@ -59,6 +59,22 @@ routes:
     chain: { max_depth: 1 }
   - match: GET /known
     chain: { all_of: [bot] }
+  - match: GET /chain/via
+    chain: { via: [bot] }
+  - match: GET /chain/agents
+    chain: { kinds: agent }
+  - match: GET /chain/start
+    chain: { starts_with: [orch] }
+  - match: GET /chain/path
+    chain: { path: [orch, bot] }
+  - match: GET /chain/called
+    chain: { called_by: [orch] }
+  - match: GET /chain/once
+    chain: { repeats: none }
+  - match: GET /chain/prior
+    chain: { prior: { first: [orch] } }
+  - match: GET /chain/prior-agents
+    chain: { prior: { kinds: agent } }
 "#;
 
 /// The status, the error in the challenge (`None`: no challenge; `Some("")`: no error), and the code in the log.
@@ -176,6 +192,45 @@ fn of_the_policy() -> Vec<(&'static str, Value, Denial)> {
             of(chain(&["bot", "other"])),
             denied("chain_actor_not_allowed"),
         ),
+        ("/chain/via", of(chain(&["x"])), denied("chain_actor_missing")),
+        (
+            "/chain/agents",
+            of(json!({ "sub": "x" })),
+            denied("chain_actor_kind_unknown"),
+        ),
+        (
+            "/chain/agents",
+            of(json!({ "sub": "x", "sub_profile": "service" })),
+            denied("chain_actor_kind_not_allowed"),
+        ),
+        ("/chain/start", of(chain(&["x"])), denied("chain_start_not_allowed")),
+        ("/chain/path", of(chain(&["bot"])), denied("chain_path_not_allowed")),
+        (
+            "/chain/called",
+            of(chain(&["bot", "x", "orch"])),
+            denied("chain_caller_not_allowed"),
+        ),
+        (
+            "/chain/once",
+            of(chain(&["bot", "bot"])),
+            denied("chain_actor_repeated"),
+        ),
+        (
+            "/chain/prior",
+            of(chain(&["bot", "x"])),
+            denied("prior_actor_not_allowed"),
+        ),
+        ("/chain/prior", of(chain(&["orch"])), denied("prior_actor_missing")),
+        (
+            "/chain/prior-agents",
+            of(json!({ "sub": "x", "act": { "sub": "y" } })),
+            denied("prior_actor_kind_unknown"),
+        ),
+        (
+            "/chain/prior-agents",
+            of(json!({ "sub": "x", "act": { "sub": "y", "sub_profile": "user" } })),
+            denied("prior_actor_kind_not_allowed"),
+        ),
         (
             "/shallow",
             json!({ "chain_complete": false }),
@@ -190,7 +245,9 @@ const CODES: &str = "missing_token invalid_request malformed_token token_too_lon
     initiator_kind_not_allowed initiator_not_allowed amr_not_met acr_not_met auth_too_old actor_missing actor_present \
     actor_kind_unknown actor_kind_not_allowed actor_not_allowed actor_issuer_not_allowed client_not_allowed claim_not_met \
     scope_not_allowed token_lifetime_too_long token_too_old token_audience_not_single token_not_sender_constrained any_of_not_met self_actor chain_inverted chain_too_deep chain_actor_not_allowed \
-    chain_incomplete";
+    chain_actor_missing chain_actor_kind_unknown chain_actor_kind_not_allowed chain_start_not_allowed chain_path_not_allowed \
+    chain_caller_not_allowed chain_actor_repeated prior_actor_not_allowed prior_actor_missing prior_actor_kind_unknown \
+    prior_actor_kind_not_allowed chain_incomplete";
 
 #[test]
 fn each_denial_has_its_status_challenge_and_code() {

@@ -6,7 +6,8 @@ use std::fmt::Write;
 use serde_json::json;
 
 use crate::deployment::Deployment;
-use crate::policy::actor_rows::{actor_rows, chain_rows};
+use crate::policy::actor_rows::actor_rows;
+use crate::policy::chain_rows::chain_rows;
 use crate::policy::initiator_rows::{claim_rows, initiator_rows, scope_rows};
 use crate::policy::row::Row;
 use crate::policy::token_rows::token_rows;

@@ -1,6 +1,7 @@
 //! Every key of the policy, and every code of a denial.
 
 mod actor_rows;
+mod chain_rows;
 mod denials;
 mod each_key;
 mod foreign_patterns;

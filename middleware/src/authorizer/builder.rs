@@ -244,6 +244,13 @@ mod tests {
             ));
             let accepting = "{ max_depth: 1, accept_truncation: true }";
             assert!(build(completeness, PriorActors::Enforce, accepting).is_ok());
+            for harmless in ["{ any_of: [a] }", "{ via: [a] }", "{ prior: { any_of: [a] } }"] {
+                assert!(
+                    build(completeness, PriorActors::Enforce, harmless).is_ok(),
+                    "{harmless}"
+                );
+                assert!(build(completeness, PriorActors::Audit, harmless).is_err(), "{harmless}");
+            }
         }
         for prior_actors in [PriorActors::Ignore, PriorActors::Audit] {
             assert!(build(ChainCompleteness::Complete, prior_actors, rule).is_err());

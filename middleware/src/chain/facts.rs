@@ -89,7 +89,7 @@ pub(crate) struct History<'f> {
 
 impl<'f> History<'f> {
     /// Every actor, the current one first.
-    pub(crate) fn actors(&self) -> impl Iterator<Item = &'f Actor> + use<'f> {
+    pub(crate) fn actors(&self) -> impl DoubleEndedIterator<Item = &'f Actor> + use<'f> {
         self.delegation.actor().into_iter().chain(self.prior)
     }
 

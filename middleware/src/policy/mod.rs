@@ -60,7 +60,18 @@
 //! | `any_of: [..]` | everything in at least one of these alternatives, which hold any key but `chain` | `any_of_not_met` |
 //! | `chain: { max_depth: 2 }` | at most so many actors | `chain_too_deep` |
 //! | `chain: { all_of }` | every actor is one of these | `chain_actor_not_allowed` |
+//! | `chain: { any_of }` | at least one actor is one of these | `chain_actor_missing` |
 //! | `chain: { none_of }` | no actor, nor the subject, is one of these | `chain_actor_not_allowed` |
+//! | `chain: { kinds: agent }` | every actor is of this kind, or of one of a list | `chain_actor_kind_unknown`, `chain_actor_kind_not_allowed` |
+//! | `chain: { issuers: same }` | every actor is of this issuer, or of one of a list; `same` is the token's | `actor_issuer_not_allowed` |
+//! | `chain: { via: [a, b] }` | each of these is an actor, in any order | `chain_actor_missing` |
+//! | `chain: { starts_with: [a, b] }` | the oldest actors are these, the oldest first | `chain_start_not_allowed` |
+//! | `chain: { path: [a, b, c] }` | the actors are exactly these, the oldest first | `chain_path_not_allowed` |
+//! | `chain: { called_by: [a] }` | the actor before the current one is one of these | `chain_caller_not_allowed` |
+//! | `chain: { repeats: none }` | no actor is in the chain twice; `not_adjacent`: not twice in a row | `chain_actor_repeated` |
+//! | `chain: { prior: { all_of, any_of, none_of } }` | the same about the actors before the current one, alone | `prior_actor_not_allowed`, `prior_actor_missing` |
+//! | `chain: { prior: { kinds, issuers } }` | the same about them alone | `prior_actor_kind_unknown`, `prior_actor_kind_not_allowed`, `actor_issuer_not_allowed` |
+//! | `chain: { prior: { first: [a] } }` | the oldest actor before the current one is one of these | `prior_actor_missing`, `prior_actor_not_allowed` |
 //!
 //! An `auth_time`, `acr` or `amr` of another type than OpenID Connect defines (`amr: "mfa"`, `acr: 2`, a date as text) is unknown:
 //! it meets none of these rules, and routes without such a rule do not depend on it.
@@ -191,7 +202,13 @@
 //! **Core** rules (`scopes`, `initiator`, `actor`, `client`, `claims`, `token`, `any_of`) read the token's top-level claims and the
 //! current actor, as RFC 8693 section 4.1 asks. **History** rules (`chain`) read prior actors: they are local policy, only
 //! deny further, and rely on the issuer's record of earlier hops. They need `prior_actors: enforce` of every trusted
-//! issuer, and its chain to be `complete`, unless the rule has `accept_truncation: true`.
+//! issuer.
+//!
+//! An issuer may drop prior actors from a chain. Then a rule can pass that the whole chain would not: the actor that is dropped
+//! is not counted (`max_depth`), not compared (`all_of`, `none_of`, `kinds`, `issuers`, `repeats`), or another actor takes its
+//! place (`starts_with`, `path`, `called_by`, `first`). These rules need a chain that is `complete`, unless `accept_truncation: true` is
+//! beside them. `any_of` and `via` need neither: an actor that they find is in the whole chain as well, and one that was dropped
+//! is missing. A rule on each actor is met by a token without any: `actor: { required: true }` requires one.
 
 mod check;
 mod compile;

@@ -26,6 +26,7 @@ const KEYS: &[(&str, &str)] = &[
         "implies",
         "write it at the top of the policy: `scopes: { implies: { \"orders:admin\": [\"orders:read\"] } }`",
     ),
+    ("last", "it is `called_by`, beside `prior`"),
     ("not", "write `none_of`"),
     ("action", ALLOW),
     ("allow", ALLOW),

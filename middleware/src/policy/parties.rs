@@ -98,11 +98,34 @@ fn check<B: Block, E: Error>(text: &str) -> Result<(), E> {
     }))
 }
 
-/// Whether `party` is listed; a bare name means the issuer of the token, which is the initiator's.
+impl PartyName {
+    /// Whether it names `party`; a bare name means the issuer of the token, which is the initiator's.
+    pub(super) fn is(&self, party: &Party, initiator: &Party) -> bool {
+        let issuer = self.issuer.as_deref().unwrap_or(initiator.issuer());
+        *self.subject == *party.subject() && *issuer == *party.issuer()
+    }
+
+    /// Whether both name one party in some token.
+    pub(super) fn may_be(&self, other: &PartyName) -> bool {
+        let is_one_issuer = match (&self.issuer, &other.issuer) {
+            (Some(one), Some(other)) => one == other,
+            // That of the token.
+            _ => true,
+        };
+        is_one_issuer && self.subject == other.subject
+    }
+}
+
+/// Whether `party` is listed.
 pub(super) fn contains(listed: &[PartyName], party: &Party, initiator: &Party) -> bool {
-    listed.iter().any(|name| {
-        let issuer = name.issuer.as_deref().unwrap_or(initiator.issuer());
-        *name.subject == *party.subject() && *issuer == *party.issuer()
+    listed.iter().any(|name| name.is(party, initiator))
+}
+
+/// Whether `party` is of one of these issuers; `same` is that of the token.
+pub(super) fn is_of_issuer(issuers: &[Name], party: &Party, initiator: &Party) -> bool {
+    issuers.iter().any(|name| match &**name {
+        "same" => *party.issuer() == *initiator.issuer(),
+        name => *name == *party.issuer(),
     })
 }
 

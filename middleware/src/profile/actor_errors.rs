@@ -37,7 +37,7 @@ impl ActorErrors {
 
 /// Whether a code is that of a rule on the current actor, the client that presents the token, or the chain.
 fn is_about_actors(code: &str) -> bool {
-    ["actor_", "chain_", "client_"]
+    ["actor_", "chain_", "client_", "prior_actor_"]
         .iter()
         .any(|begin| code.starts_with(begin))
         || code == "self_actor"
@@ -62,6 +62,7 @@ mod tests {
         for code in [
             "actor_not_allowed",
             "chain_too_deep",
+            "prior_actor_missing",
             "chain_inverted",
             "self_actor",
             "client_not_allowed",

@@ -116,12 +116,8 @@ impl ActorCondition {
                 Finding::met_if(!is_listed, "actor_not_allowed")
             }
             ActorCondition::Issuer(issuers) => of_delegate(core, |actor| {
-                let issuer = actor.party().issuer();
-                let accepts = |name: &Name| match &**name {
-                    "same" => *issuer == *core.initiator.issuer(),
-                    name => *name == *issuer,
-                };
-                Finding::met_if(issuers.iter().any(accepts), "actor_issuer_not_allowed")
+                let met = parties::is_of_issuer(issuers, actor.party(), core.initiator);
+                Finding::met_if(met, "actor_issuer_not_allowed")
             }),
         }
     }

@@ -9,6 +9,8 @@ mod claims;
 mod client;
 mod finding;
 mod initiator;
+mod members;
+mod prior;
 mod scopes;
 mod token;
 
