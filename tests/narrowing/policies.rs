@@ -1,5 +1,6 @@
 //! Random policies from all keys of the policy.
 
+use actgate::testing::TestIssuer;
 use proptest::collection::vec;
 use proptest::option::{of, weighted};
 use proptest::prelude::*;
@@ -73,6 +74,8 @@ fn plain_body() -> impl Strategy<Value = Map<String, Value>> {
         json!({ "none_of": ["bot", { "issuer": FOREIGN, "subject": "u1" }] }),
         json!({ "kind": "human", "amr": ["mfa"] }),
         json!({ "acr": "high" }),
+        json!({ "issuer": TestIssuer::ISSUER }),
+        json!({ "issuer": [FOREIGN] }),
         json!({ "max_auth_age": "5m" }),
     ]);
     let actor = select(vec![
@@ -84,7 +87,9 @@ fn plain_body() -> impl Strategy<Value = Map<String, Value>> {
         json!({ "one_of": [{ "issuer": FOREIGN, "subject": "a1" }, "a2"] }),
         json!({ "none_of": ["a1"] }),
         json!({ "issuer": FOREIGN }),
+        json!({ "is_presenter": true }),
     ]);
+    let may_act = Just(json!("honored"));
     let client = select(vec![json!({ "one_of": ["c1"] }), json!({ "none_of": ["c2"] })]);
     let claims = select(vec![
         json!({ "tid": "T1" }),
@@ -106,8 +111,9 @@ fn plain_body() -> impl Strategy<Value = Map<String, Value>> {
         weighted(0.1, client),
         weighted(0.1, claims),
         weighted(0.1, token),
+        weighted(0.1, may_act),
     )
-        .prop_map(|(scopes, initiator, actor, client, claims, token)| {
+        .prop_map(|(scopes, initiator, actor, client, claims, token, may_act)| {
             [
                 ("scopes", scopes),
                 ("initiator", initiator),
@@ -115,6 +121,7 @@ fn plain_body() -> impl Strategy<Value = Map<String, Value>> {
                 ("client", client),
                 ("claims", claims),
                 ("token", token),
+                ("may_act", may_act),
             ]
             .into_iter()
             .filter_map(|(key, value)| Some((key.to_owned(), value?)))

@@ -47,24 +47,36 @@ pub fn claims() -> impl Strategy<Value = Value> {
         ]),
         select(vec![json!(["mfa"]), json!(["pwd", "mfa"]), json!(["pwd"]), Value::Null]),
         select(vec![json!("high"), json!("low"), Value::Null]),
-        select(vec![json!("c1"), json!("c2")]),
+        select(vec![json!("c1"), json!("c2"), json!("a1")]),
         select(vec![json!("T1"), json!("T1"), json!("T3"), Value::Null]),
         select(vec![json!(["sre"]), json!(["dev", "sre"]), json!([])]),
-        actors(),
+        (actors(), weighted(0.3, may_act())),
     );
     members.prop_map(
-        |(sub, sub_profile, scope, auth_time, amr, acr, client_id, tid, roles, actors)| {
+        |(sub, sub_profile, scope, auth_time, amr, acr, client_id, tid, roles, (actors, may_act))| {
             let scope = std::iter::once("r").chain(scope).collect::<Vec<_>>().join(" ");
             let mut claims = json!({
                 "sub": sub, "sub_profile": sub_profile, "scope": scope, "auth_time": auth_time, "amr": amr, "acr": acr,
                 "client_id": client_id, "tid": tid, "roles": roles, "place": { "country": "fr" },
             });
+            if let Some(may_act) = may_act {
+                claims["may_act"] = may_act;
+            }
             if let Some(act) = nested(actors) {
                 claims["act"] = act;
             }
             claims
         },
     )
+}
+
+fn may_act() -> impl Strategy<Value = Value> {
+    select(vec![
+        json!({ "sub": "a1" }),
+        json!({ "sub": "a1", "iss": FOREIGN }),
+        json!({ "sub": "a2", "client_id": "c1" }),
+        json!("a1"),
+    ])
 }
 
 /// Actors from the first to the current one. Short chains are the usual ones, long ones have to occur.

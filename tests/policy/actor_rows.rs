@@ -124,6 +124,27 @@ pub fn actor_rows() -> Vec<Row> {
             "chain_inverted",
         ),
         row(
+            "actor: { is_presenter: true }",
+            json!({ "act": chain(&["bot"]), "client_id": "bot" }),
+            json!({ "act": chain(&["bot"]), "client_id": "other" }),
+            "actor_not_presenter",
+            "actor.is_presenter",
+        ),
+        row(
+            "may_act: honored",
+            json!({ "may_act": { "sub": "bot" }, "act": chain(&["bot"]) }),
+            json!({ "may_act": { "sub": "bot" }, "act": chain(&["other"]) }),
+            "actor_not_in_may_act",
+            "may_act",
+        ),
+        row(
+            "may_act: honored",
+            none(),
+            json!({ "may_act": { "sub": "bot" } }),
+            "actor_not_in_may_act",
+            "may_act",
+        ),
+        row(
             "client: { one_of: [web-canary] }",
             inverted("ai_agent"),
             json!({ "client_id": "other" }),

@@ -41,6 +41,7 @@
 //! | `scopes: { none_of: [a] }` | none of these | `scope_not_allowed` |
 //! | `initiator: { kind }` | the subject is a `human`, `agent` or `service`, or one of a list | `initiator_not_human`, `initiator_kind_unknown`, `initiator_kind_not_allowed` |
 //! | `initiator: { one_of, none_of }` | the subject is, or is not, one of these | `initiator_not_allowed` |
+//! | `initiator: { issuer }` | the token, which names the subject, is of this issuer, or of one of a list | `initiator_issuer_not_allowed` |
 //! | `initiator: { amr: [a, b] }` | the login used every one of these methods | `amr_not_met` |
 //! | `initiator: { acr: [a, b] }` | the login reached one of these contexts | `acr_not_met` |
 //! | `initiator: { max_auth_age: 5m }` | the login is at most so long ago | `auth_too_old` |
@@ -49,6 +50,7 @@
 //! | `actor: { kind }` | the current actor is of this kind, or one of a list | `actor_kind_unknown`, `actor_kind_not_allowed` |
 //! | `actor: { one_of, none_of }` | the current actor is, or is not, one of these | `actor_not_allowed` |
 //! | `actor: { issuer }` | the current actor is of this issuer; `same` is the token's | `actor_issuer_not_allowed` |
+//! | `actor: { is_presenter: true }` | the client of the token is the current actor; a token without one is denied | `actor_not_presenter` |
 //! | `client: { one_of, none_of }` | the client is, or is not, one of these; a token without one meets neither | `client_not_allowed` |
 //! | `claims: { tid: T1 }` | a top-level claim equals text, a whole number or a boolean; `/a/b` reaches inside, `/a.b` is a name with a dot | `claim_not_met` |
 //! | `claims: { tid: { one_of: [T1] } }` | it is one of these | `claim_not_met` |
@@ -57,6 +59,7 @@
 //! | `token: { max_age: 10m }` | `iat` is at most so long ago; a token without it, or with one in the future, is denied | `token_too_old` |
 //! | `token: { single_audience: true }` | `aud` has exactly one value | `token_audience_not_single` |
 //! | `token: { sender_constrained: true }` | the token is bound to a key (`cnf`), the proof of which was verified (RFC 8705) | `token_not_sender_constrained` |
+//! | `may_act: honored` | if the token has `may_act`, its party is the current actor, or the client where there is no actor | `actor_not_in_may_act` |
 //! | `any_of: [..]` | everything in at least one of these alternatives, which hold any key but `chain` | `any_of_not_met` |
 //! | `chain: { max_depth: 2 }` | at most so many actors | `chain_too_deep` |
 //! | `chain: { all_of }` | every actor is one of these | `chain_actor_not_allowed` |
@@ -199,7 +202,7 @@
 //!
 //! # Two tiers
 //!
-//! **Core** rules (`scopes`, `initiator`, `actor`, `client`, `claims`, `token`, `any_of`) read the token's top-level claims and the
+//! **Core** rules (`scopes`, `initiator`, `actor`, `client`, `claims`, `token`, `may_act`, `any_of`) read the token's top-level claims and the
 //! current actor, as RFC 8693 section 4.1 asks. **History** rules (`chain`) read prior actors: they are local policy, only
 //! deny further, and rely on the issuer's record of earlier hops. They need `prior_actors: enforce` of every trusted
 //! issuer.

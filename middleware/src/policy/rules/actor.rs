@@ -7,7 +7,7 @@ use super::finding::Finding;
 use crate::chain::{Actor, Core, Delegation};
 use crate::policy::evaluation_time::EvaluationTime;
 use crate::policy::parties::{self, PartyName, shown};
-use crate::policy::syntax::{Collector, Conditions, Context, Name, joined};
+use crate::policy::syntax::{Collector, Conditions, Context, Name, Stated, joined};
 use crate::profile::Kind;
 
 /// The help for a wildcard in a list.
@@ -29,6 +29,7 @@ pub(in crate::policy) struct ActorDocument {
     #[serde(default, deserialize_with = "parties::listed::<ActorBlock, _>")]
     none_of: Option<Vec<PartyName>>,
     issuer: Option<OneOrMany<Name>>,
+    is_presenter: Option<Stated>,
 }
 
 impl ActorDocument {
@@ -50,6 +51,8 @@ pub(in crate::policy) enum ActorCondition {
     NoneOf(Box<[PartyName]>),
     /// The actor is of one of these issuers; `same` is the token's.
     Issuer(Box<[Name]>),
+    /// The client of the token is the actor.
+    IsPresenter,
 }
 
 pub(super) fn compile(document: &Spanned<ActorDocument>, context: &mut Context<'_>) -> Conditions<ActorCondition> {
@@ -61,7 +64,11 @@ pub(super) fn compile(document: &Spanned<ActorDocument>, context: &mut Context<'
             context.mistake(document.span(), message, format!("remove `{key}: false`"));
         }
     }
-    let has_properties = is_required || written.kind.is_some() || written.one_of.is_some() || written.issuer.is_some();
+    let has_properties = is_required
+        || written.kind.is_some()
+        || written.one_of.is_some()
+        || written.issuer.is_some()
+        || written.is_presenter.is_some();
     if is_absent && has_properties {
         let message = "an actor cannot be absent and have properties";
         context.mistake(document.span(), message, "remove `absent: true`, or the other keys");
@@ -83,6 +90,9 @@ pub(super) fn compile(document: &Spanned<ActorDocument>, context: &mut Context<'
     conditions.list("one_of", written.one_of.as_deref(), ActorCondition::OneOf);
     conditions.list("none_of", written.none_of.as_deref(), ActorCondition::NoneOf);
     conditions.list("issuer", written.issuer.as_deref(), ActorCondition::Issuer);
+    if let Some(Stated) = written.is_presenter {
+        conditions.add("is_presenter", ActorCondition::IsPresenter);
+    }
     conditions.finish()
 }
 
@@ -119,6 +129,12 @@ impl ActorCondition {
                 let met = parties::is_of_issuer(issuers, actor.party(), core.initiator);
                 Finding::met_if(met, "actor_issuer_not_allowed")
             }),
+            // The client is one of the token's issuer.
+            ActorCondition::IsPresenter => of_delegate(core, |actor| {
+                let (party, client) = (actor.party(), core.claims.client.as_deref());
+                let met = *party.issuer() == *core.initiator.issuer() && client == Some(party.subject());
+                Finding::met_if(met, "actor_not_presenter")
+            }),
         }
     }
 
@@ -132,6 +148,7 @@ impl ActorCondition {
             ActorCondition::OneOf(listed) => format!("one of {}", joined(listed, ", ")),
             ActorCondition::NoneOf(listed) => format!("none of {}", joined(listed, ", ")),
             ActorCondition::Issuer(issuers) => format!("an actor of issuer {}", joined(issuers, " or ")),
+            ActorCondition::IsPresenter => "an actor that is the client of the token".to_owned(),
         };
         let got = match (self, core.delegation) {
             (_, Delegation::None) => "no actor".to_owned(),
@@ -141,6 +158,11 @@ impl ActorCondition {
             }
             (ActorCondition::Kind(_), Delegation::SelfActor(actor) | Delegation::Delegated(actor)) => {
                 actor.kind().to_string()
+            }
+            (ActorCondition::IsPresenter, Delegation::Delegated(actor)) => {
+                let client = core.claims.client.as_deref();
+                let client = client.map_or("no client".to_owned(), |client| format!("client {client}"));
+                format!("{}, and {client}", shown(actor.party(), core.initiator))
             }
             (_, Delegation::SelfActor(actor)) => format!("{}, for itself", shown(actor.party(), core.initiator)),
             (_, Delegation::Delegated(actor)) => shown(actor.party(), core.initiator),
@@ -184,11 +206,54 @@ mod tests {
             "actor: { kind: agent }",
             "actor: { one_of: [bot] }",
             "actor: { issuer: same }",
+            "actor: { is_presenter: true }",
         ] {
             assert_eq!(code(body, bot.clone()), "actor_missing", "{body}");
         }
         assert_eq!(code("actor: { absent: true }", bot.clone()), "actor_present");
         assert_eq!(code("actor: { none_of: [bot] }", bot), "actor_not_allowed");
+    }
+
+    #[test]
+    fn the_presenter_is_the_current_actor_or_the_token_is_denied() {
+        let body = "actor: { is_presenter: true }";
+        let by = |client: Value, act: Value| {
+            let mut claims = human(act);
+            claims["client_id"] = client;
+            claims
+        };
+        assert_eq!(code(body, by(json!("a1"), agent("a1"))), "allow");
+        let denial = "actor_not_presenter";
+        assert_eq!(code(body, by(json!("worker"), agent("caller"))), denial);
+        assert_eq!(code(body, human(agent("a1"))), denial, "no client");
+        assert_eq!(code(body, by(json!("A1"), agent("a1"))), denial);
+        assert_eq!(
+            code(body, by(json!("a1"), chain(&["a2", "a1"]))),
+            denial,
+            "a prior actor"
+        );
+        let foreign = json!({"sub": "a1", "iss": "https://partner.example"});
+        assert_eq!(code(body, by(json!("a1"), foreign)), denial);
+        let with_own = json!({"sub": "a1", "client_id": "c1"});
+        assert_eq!(
+            code(body, by(json!("c1"), with_own)),
+            denial,
+            "a client within the actor"
+        );
+        assert_eq!(code(body, by(json!("a1"), Value::Null)), "actor_missing");
+        let check = checks(body, by(json!("worker"), agent("caller"))).pop().unwrap();
+        assert_eq!(
+            (&*check.expected, &*check.got),
+            ("an actor that is the client of the token", "caller, and client worker")
+        );
+        for mistake in [
+            "is_presenter: false",
+            "is_presenter: true, absent: true",
+            "is_presenter: ~",
+        ] {
+            let text = format!("routes: [{{ match: GET /, actor: {{ {mistake} }} }}]");
+            assert!(crate::Policy::from_yaml(&text).is_err(), "{mistake}");
+        }
     }
 
     #[test]

@@ -31,6 +31,7 @@ pub(in crate::policy) struct InitiatorDocument {
     one_of: Option<Vec<PartyName>>,
     #[serde(default, deserialize_with = "parties::listed::<InitiatorBlock, _>")]
     none_of: Option<Vec<PartyName>>,
+    issuer: Option<OneOrMany<Name>>,
     amr: Option<OneOrMany<Name>>,
     acr: Option<OneOrMany<Word>>,
     max_auth_age: Option<Seconds>,
@@ -41,6 +42,8 @@ pub(in crate::policy) enum InitiatorCondition {
     Kind(Box<[Kind]>),
     OneOf(Box<[PartyName]>),
     NoneOf(Box<[PartyName]>),
+    /// The token, which names the initiator, is of one of these issuers.
+    Issuer(Box<[Name]>),
     /// Every one of these methods is in `amr`.
     Methods(Box<[Name]>),
     /// `acr` is one of these; the text is for the challenge.
@@ -59,11 +62,17 @@ pub(super) fn compile(
         document.value.one_of.as_deref(),
         document.value.none_of.as_deref(),
     );
-    let mut conditions = Collector::new("initiator", document.span(), context);
     let written = &document.value;
+    let mut issuers = written.issuer.iter().flat_map(|issuers| issuers.iter());
+    if issuers.any(|issuer| **issuer == *"same") {
+        let message = "the issuer of an initiator is always that of its token";
+        context.mistake(document.span(), message, "write the issuer in full, in place of `same`");
+    }
+    let mut conditions = Collector::new("initiator", document.span(), context);
     conditions.list("kind", written.kind.as_deref(), InitiatorCondition::Kind);
     conditions.list("one_of", written.one_of.as_deref(), InitiatorCondition::OneOf);
     conditions.list("none_of", written.none_of.as_deref(), InitiatorCondition::NoneOf);
+    conditions.list("issuer", written.issuer.as_deref(), InitiatorCondition::Issuer);
     conditions.list("amr", written.amr.as_deref(), InitiatorCondition::Methods);
     conditions.list("acr", written.acr.as_deref(), |contexts| {
         let acr_values = joined(&contexts, " ").into();
@@ -94,6 +103,10 @@ impl InitiatorCondition {
             ),
             InitiatorCondition::OneOf(listed) => Finding::met_if(is_listed(listed), "initiator_not_allowed"),
             InitiatorCondition::NoneOf(listed) => Finding::met_if(!is_listed(listed), "initiator_not_allowed"),
+            InitiatorCondition::Issuer(issuers) => {
+                let met = parties::is_of_issuer(issuers, core.initiator, core.initiator);
+                Finding::met_if(met, "initiator_issuer_not_allowed")
+            }
             InitiatorCondition::Methods(methods) => {
                 let used = |method: &Name| authentication.methods.iter().any(|used| **used == **method);
                 Finding::met_if(methods.iter().all(used), "amr_not_met")
@@ -125,6 +138,10 @@ impl InitiatorCondition {
             InitiatorCondition::Kind(kinds) => (joined(kinds, " or "), core.kind.to_string()),
             InitiatorCondition::OneOf(listed) => (format!("one of {}", joined(listed, ", ")), subject()),
             InitiatorCondition::NoneOf(listed) => (format!("none of {}", joined(listed, ", ")), subject()),
+            InitiatorCondition::Issuer(issuers) => {
+                let expected = format!("an initiator of issuer {}", joined(issuers, " or "));
+                (expected, core.initiator.issuer().to_owned())
+            }
             InitiatorCondition::Methods(methods) => {
                 let got = match &*authentication.methods {
                     [] => unknown(core, "amr", "a list of texts"),
@@ -176,6 +193,32 @@ mod tests {
             code("initiator: { kind: [agent, service] }", human(Value::Null)),
             "initiator_kind_not_allowed"
         );
+    }
+
+    #[test]
+    fn the_issuer_of_the_initiator_is_that_of_the_token() {
+        let of = |issuers: &str| code(&format!("initiator: {{ issuer: {issuers} }}"), human(Value::Null));
+        assert_eq!(of("https://idp.example"), "allow");
+        assert_eq!(of("['https://other.example', 'https://idp.example']"), "allow");
+        for other in ["https://idp.example/", "https://IDP.example", "https://idp.example:443"] {
+            assert_eq!(of(other), "initiator_issuer_not_allowed", "{other}");
+        }
+        let acting = json!({"sub": "a", "iss": "https://other.example"});
+        let body = "initiator: { issuer: 'https://other.example' }";
+        assert_eq!(
+            code(body, human(acting)),
+            "initiator_issuer_not_allowed",
+            "the issuer of the actor"
+        );
+        let check = checks(body, human(Value::Null)).pop().unwrap();
+        assert_eq!(
+            (&*check.expected, &*check.got),
+            ("an initiator of issuer https://other.example", "https://idp.example")
+        );
+        for mistake in ["same", "[]", "~", "'*'", "['https://a.example', same]"] {
+            let text = format!("routes: [{{ match: GET /, initiator: {{ issuer: {mistake} }} }}]");
+            assert!(crate::Policy::from_yaml(&text).is_err(), "{mistake}");
+        }
     }
 
     #[test]

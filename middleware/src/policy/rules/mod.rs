@@ -9,6 +9,7 @@ mod claims;
 mod client;
 mod finding;
 mod initiator;
+mod may_act;
 mod members;
 mod prior;
 mod scopes;
@@ -140,6 +141,7 @@ core_words! {
     client: client::ClientDocument => Client(client::ClientCondition),
     claims: claims::ClaimsDocument => Claims(claims::ClaimCondition),
     token: token::TokenDocument => Token(token::TokenCondition),
+    may_act: may_act::MayActDocument => MayAct(may_act::MayActCondition),
 }
 
 impl RequirementDocument {
@@ -238,7 +240,7 @@ impl CoreRule {
     pub(super) fn reads_kind_or_actor(&self) -> bool {
         match &self.condition {
             CoreCondition::Initiator(condition) => condition.reads_kind(),
-            CoreCondition::Actor(_) => true,
+            CoreCondition::Actor(_) | CoreCondition::MayAct(_) => true,
             CoreCondition::AnyOf(AnyOf(alternatives)) => {
                 alternatives.iter().flatten().any(CoreRule::reads_kind_or_actor)
             }
