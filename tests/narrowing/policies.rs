@@ -90,6 +90,10 @@ fn plain_body() -> impl Strategy<Value = Map<String, Value>> {
         json!({ "is_presenter": true }),
     ]);
     let may_act = Just(json!("honored"));
+    let details = select(vec![
+        json!({ "type": "payment" }),
+        json!({ "type": "payment", "actions": "initiate", "members": { "max": { "max": 100 } } }),
+    ]);
     let client = select(vec![json!({ "one_of": ["c1"] }), json!({ "none_of": ["c2"] })]);
     let claims = select(vec![
         json!({ "tid": "T1" }),
@@ -112,8 +116,9 @@ fn plain_body() -> impl Strategy<Value = Map<String, Value>> {
         weighted(0.1, claims),
         weighted(0.1, token),
         weighted(0.1, may_act),
+        weighted(0.1, details),
     )
-        .prop_map(|(scopes, initiator, actor, client, claims, token, may_act)| {
+        .prop_map(|(scopes, initiator, actor, client, claims, token, may_act, details)| {
             [
                 ("scopes", scopes),
                 ("initiator", initiator),
@@ -122,6 +127,7 @@ fn plain_body() -> impl Strategy<Value = Map<String, Value>> {
                 ("claims", claims),
                 ("token", token),
                 ("may_act", may_act),
+                ("authorization_details", details),
             ]
             .into_iter()
             .filter_map(|(key, value)| Some((key.to_owned(), value?)))

@@ -50,15 +50,18 @@ pub fn claims() -> impl Strategy<Value = Value> {
         select(vec![json!("c1"), json!("c2"), json!("a1")]),
         select(vec![json!("T1"), json!("T1"), json!("T3"), Value::Null]),
         select(vec![json!(["sre"]), json!(["dev", "sre"]), json!([])]),
-        (actors(), weighted(0.3, may_act())),
+        (actors(), weighted(0.3, may_act()), weighted(0.3, details())),
     );
     members.prop_map(
-        |(sub, sub_profile, scope, auth_time, amr, acr, client_id, tid, roles, (actors, may_act))| {
+        |(sub, sub_profile, scope, auth_time, amr, acr, client_id, tid, roles, (actors, may_act, details))| {
             let scope = std::iter::once("r").chain(scope).collect::<Vec<_>>().join(" ");
             let mut claims = json!({
                 "sub": sub, "sub_profile": sub_profile, "scope": scope, "auth_time": auth_time, "amr": amr, "acr": acr,
                 "client_id": client_id, "tid": tid, "roles": roles, "place": { "country": "fr" },
             });
+            if let Some(details) = details {
+                claims["authorization_details"] = details;
+            }
             if let Some(may_act) = may_act {
                 claims["may_act"] = may_act;
             }
@@ -68,6 +71,16 @@ pub fn claims() -> impl Strategy<Value = Value> {
             claims
         },
     )
+}
+
+fn details() -> impl Strategy<Value = Value> {
+    select(vec![
+        json!([{ "type": "payment", "actions": ["initiate"], "max": 100 }]),
+        json!([{ "type": "payment", "actions": ["initiate"], "max": 100.5 }]),
+        json!([{ "type": "other" }]),
+        json!([{ "type": 7 }]),
+        json!("payment"),
+    ])
 }
 
 fn may_act() -> impl Strategy<Value = Value> {

@@ -1,6 +1,6 @@
 //! Keys of the policy that read the token itself.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::mint::now;
 use crate::policy::row::{Row, row};
@@ -31,5 +31,23 @@ pub fn token_rows() -> Vec<Row> {
             "token_audience_not_single",
             "token.single_audience",
         ),
+        row(
+            "authorization_details: { type: payment, actions: initiate, members: { /amount/value: { max: 500 } } }",
+            payment("500"),
+            payment("500.01"),
+            "authorization_details_not_met",
+            "authorization_details",
+        ),
+        row(
+            "authorization_details: { type: payment }",
+            payment("1"),
+            json!({ "authorization_details": [{ "type": "other" }] }),
+            "authorization_details_not_met",
+            "authorization_details",
+        ),
     ]
+}
+
+fn payment(amount: &str) -> Value {
+    json!({ "authorization_details": [{ "type": "payment", "actions": ["initiate"], "amount": { "value": amount } }] })
 }

@@ -161,8 +161,12 @@ impl<'r> Subject<'r> {
 impl Facts {
     /// The facts in `claims`, by the default profile, with prior actors enforced.
     pub(crate) fn for_tests(claims: &serde_json::Value) -> Facts {
+        Facts::for_tests_of(&claims.to_string())
+    }
+
+    /// As [`for_tests`](Self::for_tests), of the text of the claims.
+    pub(crate) fn for_tests_of(text: &str) -> Facts {
         let issuer = TrustedIssuer::discover("https://idp.example").unwrap();
-        let text = claims.to_string();
         let verified = VerifiedClaims::for_tests(text.as_bytes()).unwrap();
         Facts::derive(verified, &issuer.prior_actors(PriorActors::Enforce), &Limits::default()).unwrap()
     }

@@ -60,6 +60,7 @@
 //! | `token: { single_audience: true }` | `aud` has exactly one value | `token_audience_not_single` |
 //! | `token: { sender_constrained: true }` | the token is bound to a key (`cnf`), the proof of which was verified (RFC 8705) | `token_not_sender_constrained` |
 //! | `may_act: honored` | if the token has `may_act`, its party is the current actor, or the client where there is no actor | `actor_not_in_may_act` |
+//! | `authorization_details: { type: a }` | one of the details of the token (RFC 9396) is of this type, and has all that is written beside it ([Details](#details)) | `authorization_details_not_met` |
 //! | `any_of: [..]` | everything in at least one of these alternatives, which hold any key but `chain` | `any_of_not_met` |
 //! | `chain: { max_depth: 2 }` | at most so many actors | `chain_too_deep` |
 //! | `chain: { all_of }` | every actor is one of these | `chain_actor_not_allowed` |
@@ -200,9 +201,26 @@
 //! `CN=a, O=b` are names. Where a token has exactly this text, write `{ subject: "a*b" }` for a party and
 //! `{ literal: "orders:*" }` for any other value.
 //!
+//! # Details
+//!
+//! ```yaml
+//! authorization_details:
+//!   type: payment
+//!   actions: [initiate]                       # each of these is in `actions`
+//!   locations: https://bank.example           # each of these is in `locations`
+//!   members:
+//!     currency: EUR                           # as in `claims`: a value, `one_of`, `contains`
+//!     /instructedAmount/amount: { max: 500 }  # `min` and `max`, both inclusive
+//! ```
+//!
+//! One detail has all of it: two details do not meet a rule together. Details of other types count for nothing. A token without the
+//! claim, with one that is no list of objects with a `type` each, a member that is missing, and one of another type are denied.
+//! Numbers are compared exactly, never rounded: 500.000000000000001 is above 500. A text such as `"123.50"` is a number for `min`
+//! and `max`, but not with an exponent. Whether the request keeps within the details is the API's to check.
+//!
 //! # Two tiers
 //!
-//! **Core** rules (`scopes`, `initiator`, `actor`, `client`, `claims`, `token`, `may_act`, `any_of`) read the token's top-level claims and the
+//! **Core** rules (`scopes`, `initiator`, `actor`, `client`, `claims`, `token`, `may_act`, `authorization_details`, `any_of`) read the token's top-level claims and the
 //! current actor, as RFC 8693 section 4.1 asks. **History** rules (`chain`) read prior actors: they are local policy, only
 //! deny further, and rely on the issuer's record of earlier hops. They need `prior_actors: enforce` of every trusted
 //! issuer.
@@ -216,6 +234,7 @@
 mod check;
 mod compile;
 mod coverage;
+mod decimal;
 mod decoded_slashes;
 mod document;
 mod error;

@@ -46,6 +46,16 @@ pub(super) fn checks_of(policy: &str, claims: Value) -> Vec<Check> {
     evaluated(policy, claims).1
 }
 
+/// The code of the denial of a token whose claims are this text, or `allow`: a number can have more digits than a float.
+pub(super) fn raw_code(body: &str, claims: &str) -> &'static str {
+    let members = claims.strip_prefix('{').unwrap();
+    let token = format!(r#"{{"iss": "https://idp.example", "sub": "u1", "aud": "a", "exp": 1, {members}"#);
+    let facts = Facts::for_tests_of(&token);
+    let time = EvaluationTime { now: NOW, leeway: 30 };
+    let outcome = evaluate(&requirement(body), &facts, &time, &mut StopAtFirst);
+    outcome.map_or_else(|error| error.code(), |()| "allow")
+}
+
 fn with_route(body: &str) -> String {
     format!("routes:\n  - match: GET /\n    {body}\n")
 }

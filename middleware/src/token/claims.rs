@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 
 use super::claim_reader::{ClaimReader, malformed, missing};
 use super::confirmation::Confirmation;
+use super::exact_value::ExactValue;
 use crate::error::{Error, Reason};
 use crate::json::{Json, Object};
 use crate::limits::Limits;
@@ -30,6 +31,7 @@ pub(crate) struct Claims {
     chain_claims: [Option<&'static str>; 3],
     payload: Box<[u8]>,
     all: OnceLock<serde_json::Map<String, serde_json::Value>>,
+    authorization_details: OnceLock<Option<ExactValue>>,
 }
 
 /// How and when the initiator authenticated (OpenID Connect Core section 2). A claim of another type is unknown, as an
@@ -90,6 +92,7 @@ impl Claims {
                 .map(|claim| claim.map(ClaimName::as_str)),
             payload: payload.into(),
             all: OnceLock::new(),
+            authorization_details: OnceLock::new(),
         })
     }
 
@@ -104,6 +107,12 @@ impl Claims {
             all
         });
         all.get(name)
+    }
+
+    /// `authorization_details` (RFC 9396), which is parsed for the first rule that reads it.
+    pub(crate) fn authorization_details(&self) -> Option<&ExactValue> {
+        let read = || ExactValue::member(&self.payload, "authorization_details");
+        self.authorization_details.get_or_init(read).as_ref()
     }
 
     /// The claims as they were signed.

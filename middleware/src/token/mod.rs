@@ -5,6 +5,7 @@ mod claim_form;
 mod claim_reader;
 mod claims;
 mod confirmation;
+mod exact_value;
 mod jws;
 mod verified;
 
@@ -14,5 +15,6 @@ pub(crate) use cache::TokenCache;
 pub(crate) use claim_reader::{ClaimReader, malformed, missing};
 pub(crate) use claims::{Claims, client};
 pub(crate) use confirmation::Confirmation;
+pub(crate) use exact_value::ExactValue;
 pub(crate) use jws::{UnverifiedClaims, UnverifiedToken, algorithm_name};
 pub(crate) use verified::{ChainClaims, VerifiedClaims};

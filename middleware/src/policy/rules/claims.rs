@@ -1,17 +1,15 @@
 //! `claims`: top-level claims of the token, compared exactly.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use actgate_yaml::Spanned;
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::Value;
 
 use super::finding::Finding;
+use super::scalar::Scalar;
 use crate::chain::Core;
 use crate::claim_path::DottedPath;
 use crate::policy::evaluation_time::EvaluationTime;
-use crate::policy::exact;
 use crate::policy::syntax::{Conditions, Context, joined};
 
 /// The tests by the name of their claim.
@@ -26,49 +24,6 @@ pub(in crate::policy) struct ClaimDocument {
     contains: Option<Scalar>,
     /// A text that looks like a pattern.
     literal: Option<String>,
-}
-
-/// A value that a claim is compared with. Text, whole numbers and booleans never equal each other.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Scalar(Value);
-
-impl<'de> Deserialize<'de> for Scalar {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct AnyScalar;
-        impl<'de> Visitor<'de> for AnyScalar {
-            type Value = Scalar;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(
-                    "a text, a whole number, `true` or `false`\nwrite a list under `one_of`, and other numbers in quotes",
-                )
-            }
-            fn visit_str<E: Error>(self, text: &str) -> Result<Scalar, E> {
-                exact::check(text, "the claim").map(|()| Scalar(text.into()))
-            }
-            fn visit_bool<E>(self, value: bool) -> Result<Scalar, E> {
-                Ok(Scalar(value.into()))
-            }
-            fn visit_u64<E>(self, value: u64) -> Result<Scalar, E> {
-                Ok(Scalar(value.into()))
-            }
-            fn visit_i64<E>(self, value: i64) -> Result<Scalar, E> {
-                Ok(Scalar(value.into()))
-            }
-            fn visit_f64<E: Error>(self, _: f64) -> Result<Scalar, E> {
-                Err(E::custom("expected a whole number\nwrite other numbers in quotes"))
-            }
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Scalar, A::Error> {
-                exact::literal(map).map(|text| Scalar(text.into()))
-            }
-        }
-        deserializer.deserialize_any(AnyScalar)
-    }
-}
-
-impl fmt::Display for Scalar {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -134,7 +89,7 @@ fn condition(claim: &str, document: &Spanned<ClaimDocument>, context: &mut Conte
         (Some(value), None, None, None) => ClaimTest::OneOf([value.clone()].into()),
         (None, Some(values @ [_, ..]), None, None) => ClaimTest::OneOf(values.into()),
         (None, None, Some(value), None) => ClaimTest::Contains(value.clone()),
-        (None, None, None, Some(text)) => ClaimTest::OneOf([Scalar(text.as_str().into())].into()),
+        (None, None, None, Some(text)) => ClaimTest::OneOf([Scalar::text(text)].into()),
         _ => {
             let message = format!("the claim `{claim}` needs one test");
             let help = "write a value, or one of `equals`, `one_of` (not empty), `contains`";
@@ -152,9 +107,9 @@ impl ClaimCondition {
     pub(super) fn evaluate(&self, core: &Core<'_>, _: &EvaluationTime) -> Finding {
         let met = match (&self.test, self.value(core)) {
             (_, None) => false,
-            (ClaimTest::OneOf(accepted), Some(value)) => accepted.iter().any(|scalar| scalar.0 == *value),
+            (ClaimTest::OneOf(accepted), Some(value)) => accepted.iter().any(|scalar| scalar.value() == value),
             (ClaimTest::Contains(wanted), Some(value)) => {
-                value.as_array().is_some_and(|items| items.contains(&wanted.0))
+                value.as_array().is_some_and(|items| items.contains(wanted.value()))
             }
         };
         Finding::met_if(met, "claim_not_met")

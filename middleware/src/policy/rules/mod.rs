@@ -4,14 +4,17 @@
 
 mod actor;
 mod any_of;
+mod authorization_details;
 mod chain;
 mod claims;
 mod client;
 mod finding;
 mod initiator;
 mod may_act;
+mod member;
 mod members;
 mod prior;
+mod scalar;
 mod scopes;
 mod token;
 
@@ -142,6 +145,7 @@ core_words! {
     claims: claims::ClaimsDocument => Claims(claims::ClaimCondition),
     token: token::TokenDocument => Token(token::TokenCondition),
     may_act: may_act::MayActDocument => MayAct(may_act::MayActCondition),
+    authorization_details: authorization_details::DetailsDocument => Details(authorization_details::DetailsCondition),
 }
 
 impl RequirementDocument {
@@ -247,6 +251,7 @@ impl CoreRule {
             CoreCondition::Scopes(_)
             | CoreCondition::Client(_)
             | CoreCondition::Claims(_)
+            | CoreCondition::Details(_)
             | CoreCondition::Token(_) => false,
         }
     }

@@ -1,0 +1,114 @@
+//! JSON values whose numbers keep their text: floating point would round them.
+
+use std::collections::BTreeMap;
+
+use serde_json::value::RawValue;
+
+/// A value within a verified token.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum ExactValue {
+    Null,
+    Bool(bool),
+    /// The number as the token has it.
+    Number(Box<str>),
+    Text(Box<str>),
+    List(Vec<ExactValue>),
+    Object(BTreeMap<Box<str>, ExactValue>),
+}
+
+impl ExactValue {
+    /// Reads the member of an object. The text is that of a token, which was read as strict JSON: its names are unique, and its
+    /// depth is limited.
+    pub(super) fn member(payload: &[u8], name: &str) -> Option<ExactValue> {
+        let members: BTreeMap<Box<str>, &RawValue> = serde_json::from_slice(payload).ok()?;
+        ExactValue::read(members.get(name)?)
+    }
+
+    fn read(raw: &RawValue) -> Option<ExactValue> {
+        let text = raw.get();
+        Some(match text.as_bytes().first()? {
+            b'{' => {
+                let members: BTreeMap<Box<str>, &RawValue> = serde_json::from_str(text).ok()?;
+                let members = members.into_iter();
+                let members = members.map(|(name, value)| Some((name, ExactValue::read(value)?)));
+                ExactValue::Object(members.collect::<Option<_>>()?)
+            }
+            b'[' => {
+                let items: Vec<&RawValue> = serde_json::from_str(text).ok()?;
+                ExactValue::List(items.into_iter().map(ExactValue::read).collect::<Option<_>>()?)
+            }
+            b'"' => ExactValue::Text(serde_json::from_str(text).ok()?),
+            b'n' => ExactValue::Null,
+            b't' => ExactValue::Bool(true),
+            b'f' => ExactValue::Bool(false),
+            _ => ExactValue::Number(text.into()),
+        })
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&ExactValue> {
+        match self {
+            ExactValue::Object(members) => members.get(name),
+            _ => None,
+        }
+    }
+
+    /// The value at the path of names or places in lists.
+    pub(crate) fn at<'p>(&self, mut path: impl Iterator<Item = &'p str>) -> Option<&ExactValue> {
+        path.try_fold(self, |value, step| match value {
+            ExactValue::Object(members) => members.get(step),
+            ExactValue::List(items) => {
+                let is_index = step == "0" || !step.starts_with(['0', '+']);
+                let index: usize = step.parse().ok().filter(|_| is_index)?;
+                items.get(index)
+            }
+            _ => None,
+        })
+    }
+
+    pub(crate) fn as_text(&self) -> Option<&str> {
+        match self {
+            ExactValue::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Whether it is a list with this text in it.
+    pub(crate) fn lists(&self, wanted: &str) -> bool {
+        match self {
+            ExactValue::List(items) => items.iter().any(|item| item.as_text() == Some(wanted)),
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_keeps_its_text_and_a_text_is_decoded() {
+        let payload = br#"{"a": {"n": [500.000000000000001, 1e400, "\u0061/b", null, true]}, "b": 1}"#;
+        let value = ExactValue::member(payload, "a").unwrap();
+        let at = |path: &[&str]| value.at(path.iter().copied());
+        assert!(matches!(at(&["n", "0"]), Some(ExactValue::Number(text)) if **text == *"500.000000000000001"));
+        assert!(matches!(at(&["n", "1"]), Some(ExactValue::Number(text)) if **text == *"1e400"));
+        assert_eq!(at(&["n", "2"]).and_then(ExactValue::as_text), Some("a/b"));
+        assert!(at(&["n", "3"]) == Some(&ExactValue::Null) && at(&["n", "4"]) == Some(&ExactValue::Bool(true)));
+        for path in [
+            &["n", "5"][..],
+            &["n", "00"],
+            &["n", "+1"],
+            &["n", "-1"],
+            &["m"],
+            &["n", "0", "x"],
+        ] {
+            assert!(at(path).is_none(), "{path:?}");
+        }
+        assert!(
+            value
+                .get("n")
+                .is_some_and(|list| list.lists("a/b") && !list.lists("500"))
+        );
+        assert!(ExactValue::member(payload, "c").is_none() && ExactValue::member(b"[]", "a").is_none());
+    }
+}
