@@ -90,7 +90,7 @@ fn history_rules_allow_nothing_that_core_rules_deny() {
 fn a_further_rule_allows_nothing_that_is_denied_without_it() {
     let (allowed, denied) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let mut runner = TestRunner::new(Config {
-        cases: 2_000,
+        cases: 1_000,
         failure_persistence: None,
         ..Config::default()
     });

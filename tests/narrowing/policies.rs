@@ -90,6 +90,11 @@ fn plain_body() -> impl Strategy<Value = Map<String, Value>> {
         json!({ "is_presenter": true }),
     ]);
     let may_act = Just(json!("honored"));
+    let time = select(vec![
+        json!({ "zone": "UTC", "days": "mon-sun" }),
+        json!({ "zone": "Europe/Berlin", "days": ["mon-wed", "sat"], "hours": "08:00-18:00" }),
+        json!({ "zone": "Asia/Tokyo", "hours": ["22:00-06:00", "12:00-13:00"] }),
+    ]);
     let details = select(vec![
         json!({ "type": "payment" }),
         json!({ "type": "payment", "actions": "initiate", "members": { "max": { "max": 100 } } }),
@@ -117,22 +122,26 @@ fn plain_body() -> impl Strategy<Value = Map<String, Value>> {
         weighted(0.1, token),
         weighted(0.1, may_act),
         weighted(0.1, details),
+        weighted(0.1, time),
     )
-        .prop_map(|(scopes, initiator, actor, client, claims, token, may_act, details)| {
-            [
-                ("scopes", scopes),
-                ("initiator", initiator),
-                ("actor", actor),
-                ("client", client),
-                ("claims", claims),
-                ("token", token),
-                ("may_act", may_act),
-                ("authorization_details", details),
-            ]
-            .into_iter()
-            .filter_map(|(key, value)| Some((key.to_owned(), value?)))
-            .collect()
-        })
+        .prop_map(
+            |(scopes, initiator, actor, client, claims, token, may_act, details, time)| {
+                [
+                    ("scopes", scopes),
+                    ("initiator", initiator),
+                    ("actor", actor),
+                    ("client", client),
+                    ("claims", claims),
+                    ("token", token),
+                    ("may_act", may_act),
+                    ("authorization_details", details),
+                    ("time", time),
+                ]
+                .into_iter()
+                .filter_map(|(key, value)| Some((key.to_owned(), value?)))
+                .collect()
+            },
+        )
 }
 
 fn chain_rules() -> impl Strategy<Value = Value> {

@@ -12,6 +12,9 @@ use crate::wire::challenge::Challenge;
 use crate::wire::{self, bearer, request};
 
 const POLICY: &str = r#"
+requirements:
+  week: { time: { zone: UTC, days: mon-fri } }
+  weekend: { time: { zone: UTC, days: [sat, sun] } }
 routes:
   - match: GET /open
     public: true
@@ -47,6 +50,8 @@ routes:
     may_act: honored
   - match: GET /of-partner
     initiator: { issuer: "https://partner.example.com" }
+  - match: GET /never
+    require: [week, weekend]
   - match: GET /payment
     authorization_details: { type: payment }
   - match: GET /client
@@ -176,6 +181,7 @@ fn of_the_policy() -> Vec<(&'static str, Value, Denial)> {
             denied("actor_not_in_may_act"),
         ),
         ("/of-partner", json!({}), denied("initiator_issuer_not_allowed")),
+        ("/never", json!({}), denied("time_not_allowed")),
         ("/payment", json!({}), denied("authorization_details_not_met")),
         ("/client", json!({ "client_id": "other" }), denied("client_not_allowed")),
         ("/tenant", json!({ "tid": "T2" }), denied("claim_not_met")),
@@ -261,7 +267,7 @@ const CODES: &str = "missing_token invalid_request malformed_token token_too_lon
     initiator_kind_not_allowed initiator_not_allowed amr_not_met acr_not_met auth_too_old actor_missing actor_present \
     actor_kind_unknown actor_kind_not_allowed actor_not_allowed actor_issuer_not_allowed client_not_allowed claim_not_met \
     scope_not_allowed token_lifetime_too_long token_too_old token_audience_not_single token_not_sender_constrained any_of_not_met self_actor chain_inverted chain_too_deep chain_actor_not_allowed \
-    authorization_details_not_met actor_not_presenter actor_not_in_may_act initiator_issuer_not_allowed \
+    time_not_allowed authorization_details_not_met actor_not_presenter actor_not_in_may_act initiator_issuer_not_allowed \
     chain_actor_missing chain_actor_kind_unknown chain_actor_kind_not_allowed chain_start_not_allowed chain_path_not_allowed \
     chain_caller_not_allowed chain_actor_repeated prior_actor_not_allowed prior_actor_missing prior_actor_kind_unknown \
     prior_actor_kind_not_allowed chain_incomplete";

@@ -60,6 +60,7 @@
 //! | `token: { single_audience: true }` | `aud` has exactly one value | `token_audience_not_single` |
 //! | `token: { sender_constrained: true }` | the token is bound to a key (`cnf`), the proof of which was verified (RFC 8705) | `token_not_sender_constrained` |
 //! | `may_act: honored` | if the token has `may_act`, its party is the current actor, or the client where there is no actor | `actor_not_in_may_act` |
+//! | `time: { zone: Europe/Berlin, days: mon-fri, hours: 08:00-18:00 }` | the time of the request, on the clock of this zone ([Time](#time)) | `time_not_allowed` |
 //! | `authorization_details: { type: a }` | one of the details of the token (RFC 9396) is of this type, and has all that is written beside it ([Details](#details)) | `authorization_details_not_met` |
 //! | `any_of: [..]` | everything in at least one of these alternatives, which hold any key but `chain` | `any_of_not_met` |
 //! | `chain: { max_depth: 2 }` | at most so many actors | `chain_too_deep` |
@@ -218,9 +219,19 @@
 //! Numbers are compared exactly, never rounded: 500.000000000000001 is above 500. A text such as `"123.50"` is a number for `min`
 //! and `max`, but not with an exponent. Whether the request keeps within the details is the API's to check.
 //!
+//! # Time
+//!
+//! `zone` is a name of the IANA time zone database, which is a part of the program, or `UTC`. `days` is a day (`sat`), a range
+//! (`mon-fri`) or a list of these, `hours` a range or a list of them. A range includes its first minute and not its last:
+//! `08:00-18:00` ends after 17:59:59, and `18:00-24:00` at midnight. A range over midnight (`22:00-06:00`) belongs to the day on
+//! which it begins: with `days: fri` it ends on Saturday at 06:00. Without `hours` the whole day is accepted, without `days` each day.
+//!
+//! The clock is that of the zone, with its daylight saving. An hour that the clock leaves out is accepted on no such day; one that it
+//! repeats is accepted both times. A request is decided when it arrives, and a long response is not ended by these hours.
+//!
 //! # Two tiers
 //!
-//! **Core** rules (`scopes`, `initiator`, `actor`, `client`, `claims`, `token`, `may_act`, `authorization_details`, `any_of`) read the token's top-level claims and the
+//! **Core** rules (`scopes`, `initiator`, `actor`, `client`, `claims`, `token`, `may_act`, `time`, `authorization_details`, `any_of`) read the token's top-level claims and the
 //! current actor, as RFC 8693 section 4.1 asks. **History** rules (`chain`) read prior actors: they are local policy, only
 //! deny further, and rely on the issuer's record of earlier hops. They need `prior_actors: enforce` of every trusted
 //! issuer.

@@ -30,6 +30,17 @@ pub(super) fn checks(body: &str, claims: Value) -> Vec<Check> {
     checks_of(&with_route(body), claims)
 }
 
+/// The code of the denial at a time in seconds since 1970, or `allow`.
+pub(super) fn code_at(body: &str, claims: Value, now: u64) -> &'static str {
+    let (outcome, _) = evaluated_at(&with_route(body), claims, now);
+    outcome.map_or_else(|error| error.code(), |()| "allow")
+}
+
+/// The checks of `explain` at a time in seconds since 1970.
+pub(super) fn checks_at(body: &str, claims: Value, now: u64) -> Vec<Check> {
+    evaluated_at(&with_route(body), claims, now).1
+}
+
 /// The code of the denial, or `allow`.
 pub(super) fn code(body: &str, claims: Value) -> &'static str {
     code_of(&with_route(body), claims)
@@ -70,6 +81,10 @@ fn requirement_of(policy: &str) -> Arc<Requirement> {
 
 /// The outcome and the checks. The outcome does not depend on the recorder.
 fn evaluated(policy: &str, claims: Value) -> (Result<(), Error>, Vec<Check>) {
+    evaluated_at(policy, claims, NOW)
+}
+
+fn evaluated_at(policy: &str, claims: Value, now: u64) -> (Result<(), Error>, Vec<Check>) {
     let requirement = requirement_of(policy);
     let mut token = json!({"iss": "https://idp.example", "sub": "u1", "aud": "a", "exp": 1});
     token
@@ -77,7 +92,7 @@ fn evaluated(policy: &str, claims: Value) -> (Result<(), Error>, Vec<Check>) {
         .unwrap()
         .extend(claims.as_object().unwrap().clone());
     let facts = Facts::for_tests(&token);
-    let time = EvaluationTime { now: NOW, leeway: 30 };
+    let time = EvaluationTime { now, leeway: 30 };
     let enforced = evaluate(&requirement, &facts, &time, &mut StopAtFirst);
     let mut checks = Collect::default();
     let explained = evaluate(&requirement, &facts, &time, &mut checks);

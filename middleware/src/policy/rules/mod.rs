@@ -16,6 +16,7 @@ mod members;
 mod prior;
 mod scalar;
 mod scopes;
+mod time;
 mod token;
 
 use std::sync::Arc;
@@ -145,6 +146,7 @@ core_words! {
     claims: claims::ClaimsDocument => Claims(claims::ClaimCondition),
     token: token::TokenDocument => Token(token::TokenCondition),
     may_act: may_act::MayActDocument => MayAct(may_act::MayActCondition),
+    time: time::TimeDocument => Time(time::TimeCondition),
     authorization_details: authorization_details::DetailsDocument => Details(authorization_details::DetailsCondition),
 }
 
@@ -252,6 +254,7 @@ impl CoreRule {
             | CoreCondition::Client(_)
             | CoreCondition::Claims(_)
             | CoreCondition::Details(_)
+            | CoreCondition::Time(_)
             | CoreCondition::Token(_) => false,
         }
     }
