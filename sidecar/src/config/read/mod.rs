@@ -296,14 +296,49 @@ resource_metadata: https://orders.example.com/.well-known/oauth-protected-resour
     #[test]
     fn the_reference_is_valid_and_has_the_defaults() {
         let settings = parse(Path::new("reference.yaml"), include_str!("../reference.yaml")).unwrap();
-        let mut identity_headers = IdentityHeaders::default();
-        identity_headers.reserve(http::HeaderName::from_static("x-internal-token"));
-        assert_eq!(settings.identity_headers, identity_headers);
+        assert_eq!(settings.identity_headers, IdentityHeaders::default());
+        assert_eq!((settings.admin, settings.cors.is_some()), (None, false));
         assert_eq!(settings.limits, ConnectionLimits::default());
         assert_eq!(settings.upstream_timeouts, UpstreamTimeouts::default());
         assert_eq!(settings.streams, StreamLimits::default());
         assert_eq!(settings.access_token, AccessTokenForwarding::default());
         assert_eq!(settings.decision_log, LogTarget::Stdout);
+    }
+
+    /// Those in place of other keys and those that name files stay comments.
+    #[test]
+    fn the_keys_that_are_comments_in_the_reference_are_valid() {
+        let blocks =
+            "admin hosts proxy_protocol trusted_proxies cors drop_headers resource_metadata internal_token scopes mcp";
+        let nested =
+            "jwks_uri claims algorithms kinds agent_clients chain_completeness prior_actors escaped_slash chain";
+        let is_one_of = |keys: &str, line: &str| {
+            let key = line
+                .trim_start()
+                .strip_prefix("# ")
+                .and_then(|line| line.split(':').next());
+            key.is_some_and(|key| keys.split(' ').any(|known| known == key))
+        };
+        let mut in_block = false;
+        let lines = include_str!("../reference.yaml").lines().map(|line| {
+            in_block = is_one_of(blocks, line) && line.starts_with('#') || in_block && line.starts_with("#  ");
+            match in_block || line.starts_with("  # ") || is_one_of(nested, line) {
+                true => line.replacen("# ", "", 1),
+                false => line.to_owned(),
+            }
+        });
+        let text: Vec<String> = lines.collect();
+        let settings = parse(Path::new("reference.yaml"), &text.join("\n")).unwrap();
+        assert!(settings.admin.is_some() && settings.cors.is_some() && settings.internal_token.is_some());
+        assert_eq!(settings.policy.routes().count(), 3);
+    }
+
+    #[test]
+    fn the_lines_of_the_reference_fit_a_screen() {
+        let long = include_str!("../reference.yaml")
+            .lines()
+            .find(|line| line.chars().count() > 132);
+        assert_eq!(long, None);
     }
 
     #[test]

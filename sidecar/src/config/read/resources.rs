@@ -211,7 +211,9 @@ routes: [{ match: 'GET /orders/{id}', scopes: [a] }]
     fn the_entry_of_the_reference_is_valid_and_has_every_key() {
         let reference = include_str!("../reference.yaml").lines();
         let entry = reference.skip_while(|line| !line.starts_with("# resources:"));
-        let entry: Vec<&str> = entry.map_while(|line| line.strip_prefix("# ")).collect();
+        let is_entry = |(index, line): &(usize, &str)| *index == 0 || line.starts_with("#  ");
+        let entry = entry.enumerate().take_while(is_entry);
+        let entry: Vec<&str> = entry.filter_map(|(_, line)| line.strip_prefix("# ")).collect();
         let entry: Vec<&str> = entry
             .iter()
             .map(|line| line.strip_prefix("  ").unwrap_or(line))
