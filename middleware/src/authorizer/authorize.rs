@@ -29,7 +29,18 @@ impl Authorizer {
         self.decide_presented(&Presented::headers(target, headers)).await
     }
 
-    /// As [`decide`](Self::decide), with further credentials: the certificate of the client.
+    /// Authorizes one request by the routes of the policy, with all that it presents: its target, its headers, and the
+    /// certificate of the client where there is one. [`decide`](Self::decide) is the same without a certificate.
+    ///
+    /// Waits as [`decide`](Self::decide) does: for one fetch of keys at most.
+    ///
+    /// # Errors
+    /// It returns no `Result`: [`Decision::outcome`] has the [`Error`] of a denied request. A token that is bound to a
+    /// certificate is [`Error::InvalidConfirmation`] without that certificate, and
+    /// [`Error::KeysUnavailable`] is for keys that could not be fetched.
+    ///
+    /// It does NOT verify the certificate, which the TLS server does, and compares its thumbprint alone (RFC 8705). It does
+    /// NOT read the body, answer a request for [`metadata`](Self::metadata), or compare the host with a list of hosts.
     pub async fn decide_presented(&self, presented: &Presented<'_>) -> Decision {
         let mut authorization = self.enforce(None, presented);
         if let Authorization::Pending(pending, _) = &authorization

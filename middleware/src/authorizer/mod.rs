@@ -194,7 +194,13 @@ impl Authorizer {
         Challenge::new(error, &context)
     }
 
-    /// Whether the policy has a route for requests with this target. It does NOT authorize one.
+    /// Whether exactly one route of the policy is for the method and the path of this target, public or not.
+    ///
+    /// `false` also where the form that a server reads the path in would decide between several routes: such a request is
+    /// [`Error::InvalidRequest`] to [`decide`](Self::decide).
+    ///
+    /// It does NOT authorize a request: it checks no token, host, query, header of MCP or rule. A target with a route can
+    /// still be denied.
     pub fn has_route(&self, target: &Target<'_>) -> bool {
         let route = self.inner.policy.route(target.method().as_str(), target.forms());
         matches!(route, Ok(Some(_)))
@@ -214,8 +220,13 @@ impl Authorizer {
         trusted.find(|trust| Arc::ptr_eq(&trust.issuer, identity.trusted_issuer()))
     }
 
-    /// Until when the token of an allowed request is accepted, with the leeway, in seconds since 1970. A response that streams
-    /// may last longer: whether it ends then is for the caller.
+    /// Until when the token of an allowed request is accepted, in whole seconds since 1970: its `exp` and the leeway of this
+    /// authorizer.
+    ///
+    /// A response that streams may last longer. To end it then is up to the program that serves it.
+    ///
+    /// It does NOT check anything: neither whether the time has passed, nor whether the issuer is still trusted, nor whether
+    /// the key that signed the token is still published.
     pub fn accepted_until(&self, identity: &Identity) -> u64 {
         identity.expires_at().saturating_add(self.inner.leeway)
     }
