@@ -10,6 +10,7 @@ use http::header::AUTHORIZATION;
 use url::{Host, Url};
 
 use super::internal_token::header_name as own_header;
+use super::issuer_keys::PlainHttp;
 use super::reader::ConfigReader;
 use super::secret_file::FileFindings;
 use super::values::{self, InvalidValue, invalid};
@@ -101,9 +102,9 @@ impl ConfigReader<'_> {
         findings: &mut FileFindings,
     ) -> Option<TokenExchangeSettings> {
         let written = &whole.value;
-        let allows_http = written.insecure_http.as_ref().is_some_and(|written| written.value);
+        let plain_http = PlainHttp::of(written.insecure_http.as_ref());
         let url = self.required("token_endpoint", written.token_endpoint.as_ref(), whole.span());
-        let url = self.optional(url, |text| token_endpoint(text, allows_http));
+        let url = self.optional(url, |text| token_endpoint(text, plain_http));
         let client_id = self.required("client_id", written.client_id.as_ref(), whole.span());
         let client_id = self.optional(client_id, |text| values::one_word(text, "the identifier of the client"));
         let file = self.required("client_secret_file", written.client_secret_file.as_ref(), whole.span());
@@ -217,7 +218,7 @@ impl ConfigReader<'_> {
     }
 }
 
-fn token_endpoint(text: &str, allows_http: bool) -> Result<Url, InvalidValue> {
+fn token_endpoint(text: &str, plain_http: PlainHttp) -> Result<Url, InvalidValue> {
     let help = "write the `token_endpoint` that the metadata of the authorization server names";
     let Ok(url) = Url::parse(text) else {
         return invalid(format!("`{text}` is not a URL"), help);
@@ -227,7 +228,7 @@ fn token_endpoint(text: &str, allows_http: bool) -> Result<Url, InvalidValue> {
     }
     match url.scheme() {
         "https" => Ok(url),
-        "http" if allows_http || is_loopback(&url) => Ok(url),
+        "http" if plain_http != PlainHttp::Denied || is_loopback(&url) => Ok(url),
         "http" => {
             let help = "write an https address, or `insecure_http: true` if no other party can read the network";
             invalid("access tokens and the secret would be sent over plain http", help)

@@ -22,7 +22,7 @@ pub(super) struct IssuerKeys {
     pub(super) plain_http: PlainHttp,
 }
 
-/// Whether keys may be fetched over plain http from another host than loopback.
+/// Whether a server that is not on loopback may be reached over plain http.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum PlainHttp {
     Denied,
@@ -31,6 +31,14 @@ pub(super) enum PlainHttp {
 }
 
 impl PlainHttp {
+    /// What `insecure_http` says.
+    pub(super) fn of(insecure_http: Option<&Spanned<bool>>) -> PlainHttp {
+        match insecure_http {
+            Some(written) if written.value => PlainHttp::Allowed(written.span()),
+            _ => PlainHttp::Denied,
+        }
+    }
+
     /// The constructor of an issuer.
     pub(super) fn construct(self, issuer: &str, keys: KeySource) -> Result<TrustedIssuer, ConfigError> {
         match self {
@@ -43,10 +51,7 @@ impl PlainHttp {
 impl ConfigReader<'_> {
     /// Reads where the keys come from: discovery, `jwks_uri` or `jwks_file`.
     pub(super) fn issuer_keys(&mut self, document: &IssuerDocument, algorithms: &[Algorithm]) -> IssuerKeys {
-        let plain_http = match &document.insecure_http {
-            Some(written) if written.value => PlainHttp::Allowed(written.span()),
-            _ => PlainHttp::Denied,
-        };
+        let plain_http = PlainHttp::of(document.insecure_http.as_ref());
         let mut keys = IssuerKeys {
             source: KeySource::Discovery,
             location: KeyLocation::Discovery,
