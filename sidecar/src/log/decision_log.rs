@@ -14,6 +14,7 @@ use serde::{Serialize, Serializer};
 use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::headers::chain_json::Chain;
+use crate::log::event_count;
 use crate::log::line_writer::{self, Change, LineWriter};
 use crate::log::redact;
 
@@ -172,8 +173,7 @@ impl DecisionLog {
         };
         line.push(b'\n');
         if let Err(dropped) = self.0.send(&line) {
-            // Once per power of two, so that a stalled reader does not flood the process log.
-            if dropped.is_power_of_two() {
+            if event_count::is_due(dropped) {
                 tracing::warn!(dropped, "the decision log is too slow; events are dropped");
             }
         }

@@ -1,6 +1,7 @@
 //! The decision log and the process log.
 
 pub(crate) mod decision_log;
+pub(crate) mod event_count;
 pub(crate) mod line_writer;
 pub(crate) mod process_log;
 pub(crate) mod rate_limit;

@@ -2,23 +2,22 @@
 
 use std::error::Error;
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::http1::{is_early_bytes, is_late_head};
+use crate::log::event_count::EventCount;
 
-/// Reports how a connection ended early. What happened without a line in the decision log is counted and reported with
-/// each power of two, so that a client does not fill the log.
+/// Reports how a connection ended early. What happened without a line in the decision log is counted.
 pub(super) fn report(error: &hyper::Error) {
-    static UNREADABLE: AtomicU64 = AtomicU64::new(0);
-    static UNAWAITED: AtomicU64 = AtomicU64::new(0);
+    static UNREADABLE: EventCount = EventCount::new();
+    static UNAWAITED: EventCount = EventCount::new();
     if error.is_parse() {
         let message = "requests without a valid head were answered with 400, 414 or 431";
-        count(&UNREADABLE, error, message);
+        UNREADABLE.report(error, message);
     } else if is_unread_response(error) {
         unread(error);
     } else if io_error(error).is_some_and(is_early_bytes) {
         let message = "tunnels were not begun: the client did not wait for the switch of protocols";
-        count(&UNAWAITED, error, message);
+        UNAWAITED.report(error, message);
     } else {
         tracing::debug!(%error, "connection ended early");
     }
@@ -26,25 +25,16 @@ pub(super) fn report(error: &hyper::Error) {
 
 /// Reports a response that its client did not read within the time limit, as [`report`] does.
 pub(super) fn unread(error: &dyn Error) {
-    static UNREAD: AtomicU64 = AtomicU64::new(0);
+    static UNREAD: EventCount = EventCount::new();
     let message = "responses were cut off: the client did not read them within `timeouts.body`";
-    count(&UNREAD, error, message);
+    UNREAD.report(error, message);
 }
 
 /// Reports a connection without a request, as [`report`] does.
 pub(super) fn unbegun(error: &io::Error) {
-    static FAILED: AtomicU64 = AtomicU64::new(0);
+    static FAILED: EventCount = EventCount::new();
     if error.kind() == io::ErrorKind::InvalidData {
-        count(&FAILED, error, "TLS handshakes failed");
-    } else {
-        tracing::debug!(%error, "connection ended early");
-    }
-}
-
-fn count(counter: &AtomicU64, error: &dyn Error, message: &str) {
-    let count = counter.fetch_add(1, Ordering::Relaxed) + 1;
-    if count.is_power_of_two() {
-        tracing::info!(count, %error, "{message}");
+        FAILED.report(error, "TLS handshakes failed");
     } else {
         tracing::debug!(%error, "connection ended early");
     }

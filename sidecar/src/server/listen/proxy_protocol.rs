@@ -2,13 +2,14 @@
 
 use std::io;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use ipnet::IpNet;
 use ppp::{HeaderResult, v1, v2};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::time::timeout;
+
+use crate::log::event_count::EventCount;
 
 /// The longest header of version 1, with its end.
 const LONGEST_LINE: usize = 107;
@@ -62,15 +63,13 @@ impl ProxyProtocol {
     }
 }
 
-/// Reports a connection that is closed for its header: with each power of two, so that a client does not fill the log.
+/// Reports a connection that is closed for its header.
 pub(crate) fn report(error: &HeaderError) {
-    static REJECTED: AtomicU64 = AtomicU64::new(0);
-    let count = REJECTED.fetch_add(1, Ordering::Relaxed) + 1;
-    if count.is_power_of_two() {
-        tracing::info!(count, %error, "connections from the networks of `proxy_protocol` had no valid header");
-    } else {
-        tracing::debug!(%error, "connection ended early");
-    }
+    static REJECTED: EventCount = EventCount::new();
+    REJECTED.report(
+        error,
+        "connections from the networks of `proxy_protocol` had no valid header",
+    );
 }
 
 /// Reads one header and nothing after it.
