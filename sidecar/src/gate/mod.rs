@@ -1,4 +1,4 @@
-//! The decision on one request: its head is checked, it is authorized, and the decision is recorded.
+//! The decision on one request: its head is checked, it is authorized, and the decision has its line in the log.
 //!
 //! The gate knows neither the protocol that a request came by nor what becomes of it. What the protocol's server saw
 //! travels in the extensions of the request: [`connection_info`].
@@ -33,13 +33,13 @@ use self::head_error::HeadError;
 use self::request_head::{Head, HeadRules};
 use self::request_host::RequestHost;
 use crate::headers::chain_json::Chain;
-use crate::log::decision_log::{self, DecisionLog, Effect, Event, Forwarding};
+use crate::log::decision_log::{self, DecisionLog, Effect, Event};
 use crate::log::rate_limit::RateLimit;
 
 /// How often a ring is reported at most.
 pub(crate) const RING_WARNING_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Decides on requests and records each decision. Shared by all connections.
+/// Decides on requests, and has the log of the decisions. Shared by all connections.
 #[derive(Debug)]
 pub(crate) struct Gate {
     pub(crate) authorizer: Authorizer,
@@ -62,20 +62,6 @@ pub(crate) struct Decided {
     time: String,
 }
 
-/// Why an allowed request is not forwarded: a credential that its upstream requires could not be obtained.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct NoCredential {
-    pub(crate) status: StatusCode,
-    /// The stable code, for the caller and for the decision log.
-    pub(crate) code: &'static str,
-    /// What the caller learns.
-    pub(crate) title: &'static str,
-    /// What the decision log contains.
-    pub(crate) reason: &'static str,
-    /// The seconds after which the caller may try again.
-    pub(crate) retry_after: Option<u16>,
-}
-
 /// Why a request is denied.
 #[derive(Debug)]
 pub(crate) enum Denial {
@@ -83,8 +69,6 @@ pub(crate) enum Denial {
     Head(HeadError),
     /// It is not authorized.
     Authorization(Error),
-    /// It is authorized, and a credential for the upstream is missing.
-    Credential(NoCredential),
 }
 
 impl Denial {
@@ -93,12 +77,23 @@ impl Denial {
         match self {
             Denial::Head(error) => error.status,
             Denial::Authorization(error) => error.status(),
-            Denial::Credential(error) => error.status,
         }
+    }
+
+    fn describe<'e>(&'e self, event: &mut Event<'e>) {
+        event.decision = Effect::Deny;
+        event.status = Some(self.status().as_u16());
+        (event.code, event.reason) = match self {
+            Denial::Head(HeadError { code, reason, .. }) => (Some(*code), Some((*reason).to_owned())),
+            Denial::Authorization(error) => {
+                event.rule = error.rule();
+                (Some(error.code()), Some(error.to_string()))
+            }
+        };
     }
 }
 
-/// Why a request is not forwarded.
+/// What a request that is not allowed gets.
 #[derive(Debug)]
 pub(crate) enum Unforwarded {
     /// It is for the metadata of a resource, and is answered here.
@@ -106,16 +101,6 @@ pub(crate) enum Unforwarded {
     /// It asks what a web page may send, and is answered here.
     Preflight(Preflight),
     Denied(Denial),
-}
-
-/// What becomes of a request.
-#[derive(Debug)]
-pub(crate) enum Outcome<'o> {
-    Unforwarded(&'o Unforwarded),
-    /// It is forwarded, after the time that the decision took.
-    Forwarded(Forwarding<'o>, Duration),
-    /// It has no response, and the upstream received no complete request: the client left, as this reason states.
-    Left(&'static str),
 }
 
 /// A request that is not decided on yet. Dropped before [`decided`](Self::decided), it has left with its client.
@@ -148,9 +133,28 @@ impl Undecided<'_> {
 impl Drop for Undecided<'_> {
     fn drop(&mut self) {
         if !self.is_decided {
-            let outcome = Outcome::Left("the client left before the decision");
             let Parts { method, uri, .. } = self.request;
-            self.gate.record(method, uri, &self.with(None), outcome);
+            let reason = "the client left before the decision";
+            self.gate.record_left(method, uri, &self.with(None), reason);
+        }
+    }
+}
+
+impl Unforwarded {
+    /// Writes to the line of the request what it gets.
+    pub(crate) fn describe<'e>(&'e self, event: &mut Event<'e>) {
+        match self {
+            Unforwarded::Metadata(metadata) => {
+                let status = metadata.status();
+                (event.status, event.code) = (Some(status.as_u16()), Some("resource_metadata"));
+                if !status.is_success() {
+                    event.decision = Effect::Deny;
+                }
+            }
+            Unforwarded::Preflight(_) => {
+                (event.status, event.code) = (Some(Preflight::STATUS.as_u16()), Some("cors_preflight"));
+            }
+            Unforwarded::Denied(denial) => denial.describe(event),
         }
     }
 }
@@ -179,6 +183,29 @@ impl Decided {
     /// The identity in a verified token; none on a public route.
     pub(crate) fn identity(&self) -> Option<&Identity> {
         self.decision.as_ref().and_then(Decision::identity)
+    }
+
+    /// The line of the request in the decision log, that of an allowed one, after a decision that took `latency`.
+    pub(crate) fn event<'e>(&'e self, method: &'e Method, uri: &'e Uri, latency: Duration) -> Event<'e> {
+        let identity = self.identity();
+        Event {
+            time: &self.time,
+            id: self.id,
+            method: method.as_str(),
+            path: uri.path(),
+            route: self.decision.as_ref().and_then(Decision::route),
+            decision: Effect::Allow,
+            status: None,
+            code: None,
+            rule: None,
+            reason: None,
+            issuer: identity.map(Identity::issuer),
+            chain: identity.map(Chain::of),
+            client: identity.and_then(Identity::client),
+            client_address: self.client_address,
+            latency_us: u64::try_from(latency.as_micros()).unwrap_or(u64::MAX),
+            forwarding: None,
+        }
     }
 
     /// The answer to a request that is denied with `error`.
@@ -283,65 +310,12 @@ impl Gate {
         }
     }
 
-    /// Writes a decision to the log.
-    pub(crate) fn record(&self, method: &Method, uri: &Uri, decided: &Decided, outcome: Outcome<'_>) {
-        let identity = decided.identity();
-        let mut event = Event {
-            time: &decided.time,
-            id: decided.id,
-            method: method.as_str(),
-            path: uri.path(),
-            route: decided.decision.as_ref().and_then(Decision::route),
-            decision: Effect::Allow,
-            status: None,
-            code: None,
-            rule: None,
-            reason: None,
-            issuer: identity.map(Identity::issuer),
-            chain: identity.map(Chain::of),
-            client: identity.and_then(Identity::client),
-            client_address: decided.client_address,
-            latency_us: 0,
-            forwarding: None,
-        };
-        let (unforwarded, latency) = match outcome {
-            Outcome::Left(reason) => {
-                event.decision = Effect::Deny;
-                (event.code, event.reason) = (Some("client_gone"), Some(reason.to_owned()));
-                (None, decided.elapsed())
-            }
-            Outcome::Unforwarded(unforwarded) => (Some(unforwarded), decided.elapsed()),
-            Outcome::Forwarded(forwarding, latency) => {
-                event.forwarding = Some(forwarding);
-                (None, latency)
-            }
-        };
-        event.latency_us = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
-        match unforwarded {
-            None => {}
-            Some(Unforwarded::Metadata(metadata)) => {
-                let status = metadata.status();
-                (event.status, event.code) = (Some(status.as_u16()), Some("resource_metadata"));
-                if !status.is_success() {
-                    event.decision = Effect::Deny;
-                }
-            }
-            Some(Unforwarded::Preflight(_)) => {
-                (event.status, event.code) = (Some(Preflight::STATUS.as_u16()), Some("cors_preflight"));
-            }
-            Some(Unforwarded::Denied(denial)) => {
-                event.decision = Effect::Deny;
-                event.status = Some(denial.status().as_u16());
-                (event.code, event.reason) = match denial {
-                    Denial::Head(HeadError { code, reason, .. }) => (Some(*code), Some((*reason).to_owned())),
-                    Denial::Credential(NoCredential { code, reason, .. }) => (Some(*code), Some((*reason).to_owned())),
-                    Denial::Authorization(error) => {
-                        event.rule = error.rule();
-                        (Some(error.code()), Some(error.to_string()))
-                    }
-                };
-            }
-        }
+    /// Writes the line of a request without a response, of which the upstream received no complete request: the client left,
+    /// as `reason` states.
+    pub(crate) fn record_left(&self, method: &Method, uri: &Uri, decided: &Decided, reason: &'static str) {
+        let mut event = decided.event(method, uri, decided.elapsed());
+        event.decision = Effect::Deny;
+        (event.code, event.reason) = (Some("client_gone"), Some(reason.to_owned()));
         self.log.record(&event);
     }
 }

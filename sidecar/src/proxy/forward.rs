@@ -11,6 +11,7 @@ use http_body_util::Full;
 use uuid::Uuid;
 
 use super::credentials::Obtained;
+use super::credentials::error::CredentialError;
 use super::destination::{Destination, Destinations};
 use super::forwarding_record::{ForwardingRecord, ShownAddress};
 use super::refusal::{Refusal, RequestBodyState};
@@ -19,7 +20,6 @@ use super::response_body::ResponseBody;
 use super::stream_end::{StreamLimits, TokenTime};
 use super::upstream::error::UpstreamError;
 use super::websocket::upgrade::{Handshake, HandshakeError, Tunnel};
-use crate::gate::NoCredential;
 use crate::gate::form::Content;
 use crate::gate::request_head::{Head, Requested};
 use crate::headers::carriers::Carriers;
@@ -79,7 +79,7 @@ impl Forward {
         destination: &Destination,
         identity: Option<&Identity>,
         now: u64,
-    ) -> Result<Obtained, NoCredential> {
+    ) -> Result<Obtained, CredentialError> {
         let credentials = &destination.credentials;
         credentials
             .obtain(&request.headers, &self.carriers, identity, now)

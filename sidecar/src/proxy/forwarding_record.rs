@@ -7,11 +7,12 @@ use actgate::challenge::Protocol;
 use http::{Method, StatusCode, Uri};
 use uuid::Uuid;
 
+use super::credentials::error::CredentialError;
 use super::request_body::{BodyEnd, BodyFault, LastPart};
 use super::upstream::client::Attempt;
 use crate::gate::head_error::HeadError;
-use crate::gate::{Decided, Denial, Gate, Outcome, Unforwarded};
-use crate::log::decision_log::Forwarding;
+use crate::gate::{Decided, Denial, Gate, Unforwarded};
+use crate::log::decision_log::{Event, Forwarding};
 
 /// The upstream error of a request whose client has left.
 const CLIENT_GONE: &str = "client_gone";
@@ -33,6 +34,48 @@ pub(crate) struct ForwardingRecord<'p> {
     /// None before it is sent.
     body_end: Option<BodyEnd>,
     pub(crate) attempt: Attempt<'p>,
+}
+
+/// Why a request is not forwarded.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    /// The gate does not allow it.
+    Gate(Unforwarded),
+    /// It is allowed, and a credential for the upstream is missing.
+    Credential(CredentialError),
+}
+
+impl From<Unforwarded> for Refused {
+    fn from(unforwarded: Unforwarded) -> Refused {
+        Refused::Gate(unforwarded)
+    }
+}
+
+impl From<Denial> for Refused {
+    fn from(denial: Denial) -> Refused {
+        Refused::Gate(denial.into())
+    }
+}
+
+impl Refused {
+    /// Whether the caller is the cause: a failure of the gate, or of what it depends on, says nothing of the caller.
+    pub(crate) fn is_of_caller(&self) -> bool {
+        match self {
+            Refused::Gate(Unforwarded::Denied(denial)) => denial.status().is_client_error(),
+            Refused::Gate(_) => false,
+            Refused::Credential(error) => error.status.is_client_error(),
+        }
+    }
+
+    /// Writes the line of a request that is not forwarded.
+    pub(crate) fn record(&self, gate: &Gate, decided: &Decided, method: &Method, uri: &Uri) {
+        let mut event = decided.event(method, uri, decided.elapsed());
+        match self {
+            Refused::Gate(unforwarded) => unforwarded.describe(&mut event),
+            Refused::Credential(error) => error.describe(&mut event),
+        }
+        gate.log.record(&event);
+    }
 }
 
 /// Whether the line has the address of the upstream.
@@ -103,10 +146,9 @@ impl<'p> ForwardingRecord<'p> {
     }
 
     /// The request is denied after all, before the upstream answered.
-    pub(crate) fn denied(&mut self, denial: &Unforwarded) {
+    pub(crate) fn denied(&mut self, refused: &Refused) {
         self.is_written = true;
-        let outcome = Outcome::Unforwarded(denial);
-        self.gate.record(&self.method, &self.uri, self.decided, outcome);
+        refused.record(self.gate, self.decided, &self.method, &self.uri);
     }
 
     fn write(&mut self, status: Option<StatusCode>, error: Option<&'static str>) {
@@ -120,8 +162,11 @@ impl<'p> ForwardingRecord<'p> {
             error,
             time_us: u64::try_from(self.sent.elapsed().as_micros()).unwrap_or(u64::MAX),
         };
-        let outcome = Outcome::Forwarded(forwarding, self.latency);
-        self.gate.record(&self.method, &self.uri, self.decided, outcome);
+        let event = Event {
+            forwarding: Some(forwarding),
+            ..self.decided.event(&self.method, &self.uri, self.latency)
+        };
+        self.gate.log.record(&event);
     }
 }
 
@@ -135,8 +180,7 @@ impl Drop for ForwardingRecord<'_> {
             Some(LastPart::Failed(fault)) => self.body_failed(fault),
             Some(LastPart::Pending) if self.protocol != Protocol::Grpc => {
                 let reason = "the client left before its request was forwarded to its end";
-                let outcome = Outcome::Left(reason);
-                self.gate.record(&self.method, &self.uri, self.decided, outcome);
+                self.gate.record_left(&self.method, &self.uri, self.decided, reason);
             }
             _ => self.failed(CLIENT_GONE),
         }

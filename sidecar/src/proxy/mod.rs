@@ -24,7 +24,7 @@ use http_body_util::BodyExt as _;
 use self::credentials::Obtained;
 use self::destination::Destination;
 use self::forward::{BodyFailed, Caller, Forward};
-use self::forwarding_record::ForwardingRecord;
+use self::forwarding_record::{ForwardingRecord, Refused};
 use self::refusal::{Refusal, RequestBodyState};
 use self::request_body::{BodyFault, ClientBody};
 use self::response_body::ResponseBody;
@@ -34,7 +34,7 @@ use crate::gate::cors;
 use crate::gate::form::Content;
 use crate::gate::head_error::HeadError;
 use crate::gate::readable_form;
-use crate::gate::{Decided, Denial, Gate, Outcome, Unforwarded};
+use crate::gate::{Decided, Denial, Gate, Unforwarded};
 
 /// A response to a client.
 pub(crate) type Answer = Response<ResponseBody>;
@@ -73,9 +73,9 @@ impl Proxy {
         let (head, destination) = match outcome {
             Ok(allowed) => allowed,
             Err(unforwarded) => {
-                let outcome = Outcome::Unforwarded(&unforwarded);
-                self.gate.record(&parts.method, &parts.uri, &decided, outcome);
-                return self.refuse(&parts, Some(body), &unforwarded, &decided).await;
+                let refused = Refused::from(unforwarded);
+                refused.record(&self.gate, &decided, &parts.method, &parts.uri);
+                return self.refuse(&parts, Some(body), &refused, &decided).await;
             }
         };
         // From here on the client may leave while something is waited for, and the request still has its line.
@@ -84,10 +84,9 @@ impl Proxy {
         let mut record = ForwardingRecord::new(&self.gate, &decided, line, protocol, self.forward.shown_address());
         let (content, credentials) = match self.complete(&parts, body, destination, &decided).await {
             Ok(completed) => completed,
-            Err((denial, body)) => {
-                let unforwarded = denial.into();
-                record.denied(&unforwarded);
-                return self.refuse(&parts, body, &unforwarded, &decided).await;
+            Err((refused, body)) => {
+                record.denied(&refused);
+                return self.refuse(&parts, body, &refused, &decided).await;
             }
         };
         let identity = decided.identity();
@@ -127,7 +126,7 @@ impl Proxy {
         body: ClientBody,
         destination: &Destination,
         decided: &Decided,
-    ) -> Result<(Content<ClientBody>, Obtained), (Denial, Option<ClientBody>)> {
+    ) -> Result<(Content<ClientBody>, Obtained), (Refused, Option<ClientBody>)> {
         let rules = match body.is_end_stream() {
             true => None,
             false => self.gate.form_rules(request, decided),
@@ -135,50 +134,44 @@ impl Proxy {
         let content = match rules {
             None => Content::opaque(body),
             Some(_) if !readable_form::is_readable(&request.headers) => {
-                return Err((Denial::Head(HeadError::FORM_ENCODING), Some(body)));
+                return Err((Denial::Head(HeadError::FORM_ENCODING).into(), Some(body)));
             }
             Some(rules) => Content::form(body, rules)
                 .await
-                .map_err(|error| (Denial::from(error), None))?,
+                .map_err(|error| (Denial::from(error).into(), None))?,
         };
         let now = self.gate.authorizer.clock().now();
         match self.forward.obtain(request, destination, decided.identity(), now).await {
             Ok(credentials) => Ok((content, credentials)),
             Err(error) => {
                 let unread = content.map_err(Into::into).boxed_unsync();
-                Err((Denial::Credential(error), Some(unread)))
+                Err((Refused::Credential(error), Some(unread)))
             }
         }
     }
 
     /// `body` is the request body, unless it has been read in part.
-    async fn refuse(
-        &self,
-        request: &Parts,
-        body: Option<ClientBody>,
-        unforwarded: &Unforwarded,
-        decided: &Decided,
-    ) -> Answer {
+    async fn refuse(&self, request: &Parts, body: Option<ClientBody>, refused: &Refused, decided: &Decided) -> Answer {
         let id = decided.id;
         let state = match body {
             Some(body) => refusal::discard_body(request, body).await,
             None => RequestBodyState::unread(request.version),
         };
         let protocol = Protocol::of(&request.method, &request.headers);
-        let mut response = match unforwarded {
-            Unforwarded::Metadata(metadata) => refusal::metadata(metadata, id, state),
-            Unforwarded::Preflight(preflight) => refusal::preflight(preflight, state),
-            Unforwarded::Denied(Denial::Head(error)) => {
+        let mut response = match refused {
+            Refused::Gate(Unforwarded::Metadata(metadata)) => refusal::metadata(metadata, id, state),
+            Refused::Gate(Unforwarded::Preflight(preflight)) => refusal::preflight(preflight, state),
+            Refused::Gate(Unforwarded::Denied(Denial::Head(error))) => {
                 Refusal::new(error.status, error.code, error.reason).response(protocol, id, state)
             }
-            Unforwarded::Denied(Denial::Credential(error)) => {
+            Refused::Credential(error) => {
                 let mut response = Refusal::new(error.status, error.code, error.title).response(protocol, id, state);
                 if let Some(seconds) = error.retry_after {
                     response.headers_mut().insert(RETRY_AFTER, seconds.into());
                 }
                 response
             }
-            Unforwarded::Denied(Denial::Authorization(error)) => {
+            Refused::Gate(Unforwarded::Denied(Denial::Authorization(error))) => {
                 let challenge = decided.challenge(&self.gate.authorizer, error);
                 match challenge.json_rpc_error(&request.headers) {
                     Some(error) if protocol == Protocol::Http => json_rpc::response(&challenge, &error, id, state),
@@ -186,10 +179,7 @@ impl Proxy {
                 }
             }
         };
-        // A failure of the gate, or of what it depends on, says nothing of the caller.
-        if let Unforwarded::Denied(denial) = unforwarded
-            && denial.status().is_client_error()
-        {
+        if refused.is_of_caller() {
             response.extensions_mut().insert(CallerDenied);
         }
         response.map(ResponseBody::Own)

@@ -1,6 +1,7 @@
 //! What one upstream receives with a request in place of the access token of the caller.
 
 pub(crate) mod api_key;
+pub(crate) mod error;
 pub(crate) mod token_endpoint;
 pub(crate) mod token_exchange;
 
@@ -11,8 +12,8 @@ use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue, StatusCode};
 
 use self::api_key::ApiKey;
+use self::error::CredentialError;
 use self::token_exchange::TokenExchange;
-use crate::gate::NoCredential;
 use crate::headers::carriers::Carriers;
 use crate::headers::internal_token::jwt::InternalTokens;
 use crate::headers::internal_token::token_digest::TokenDigest;
@@ -42,7 +43,7 @@ impl Credentials {
         carriers: &Carriers,
         identity: Option<&Identity>,
         now: u64,
-    ) -> Result<Obtained, NoCredential> {
+    ) -> Result<Obtained, CredentialError> {
         let mut obtained = Obtained::default();
         let (Some(identity), true) = (identity, self.internal.is_some() || self.exchange.is_some()) else {
             return Ok(obtained);
@@ -76,11 +77,11 @@ impl Credentials {
     }
 }
 
-const NO_TOKEN: NoCredential = unsigned("the access token of the request is not found");
-const UNSIGNED: NoCredential = unsigned("the internal token could not be signed");
+const NO_TOKEN: CredentialError = unsigned("the access token of the request is not found");
+const UNSIGNED: CredentialError = unsigned("the internal token could not be signed");
 
-const fn unsigned(reason: &'static str) -> NoCredential {
-    NoCredential {
+const fn unsigned(reason: &'static str) -> CredentialError {
+    CredentialError {
         status: StatusCode::SERVICE_UNAVAILABLE,
         code: "internal_token_unavailable",
         title: "the identity cannot be forwarded now",

@@ -9,8 +9,8 @@ use http::{HeaderValue, StatusCode};
 use moka::Expiry;
 use moka::future::Cache;
 
+use super::error::CredentialError;
 use super::token_endpoint::{ExchangeError, Exchanged, TokenEndpoint};
-use crate::gate::NoCredential;
 use crate::headers::internal_token::token_digest::TokenDigest;
 use crate::log::rate_limit::RateLimit;
 
@@ -66,7 +66,7 @@ impl TokenExchange {
         access_token: &str,
         digest: TokenDigest,
         remaining: Duration,
-    ) -> Result<HeaderValue, NoCredential> {
+    ) -> Result<HeaderValue, CredentialError> {
         if let Some(kept) = self.tokens.get(&digest).await {
             return Ok(kept.value.value);
         }
@@ -111,25 +111,25 @@ fn time(life: Duration) -> Duration {
     life.saturating_sub(MARGIN.min(life / 2))
 }
 
-impl From<ExchangeError> for NoCredential {
-    fn from(error: ExchangeError) -> NoCredential {
+impl From<ExchangeError> for CredentialError {
+    fn from(error: ExchangeError) -> CredentialError {
         let unavailable = "a token for the service behind this gate cannot be obtained now";
         match error {
-            ExchangeError::Denied(reason) => NoCredential {
+            ExchangeError::Denied(reason) => CredentialError {
                 status: StatusCode::FORBIDDEN,
                 code: "token_exchange_denied",
                 title: "no token for the service behind this gate is issued for this access token",
                 reason,
                 retry_after: None,
             },
-            ExchangeError::Failed(reason) => NoCredential {
+            ExchangeError::Failed(reason) => CredentialError {
                 status: StatusCode::BAD_GATEWAY,
                 code: "token_exchange_failed",
                 title: unavailable,
                 reason,
                 retry_after: None,
             },
-            ExchangeError::Later(seconds) => NoCredential {
+            ExchangeError::Later(seconds) => CredentialError {
                 status: StatusCode::SERVICE_UNAVAILABLE,
                 code: "token_exchange_unavailable",
                 title: unavailable,
