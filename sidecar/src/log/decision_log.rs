@@ -172,10 +172,10 @@ impl DecisionLog {
             return;
         };
         line.push(b'\n');
-        if let Err(dropped) = self.0.send(&line) {
-            if event_count::is_due(dropped) {
-                tracing::warn!(dropped, "the decision log is too slow; events are dropped");
-            }
+        if let Err(dropped) = self.0.send(&line)
+            && event_count::is_due(dropped)
+        {
+            tracing::warn!(dropped, "the decision log is too slow; events are dropped");
         }
     }
 
