@@ -43,8 +43,14 @@ pub(crate) fn find<'o, 'a>(claim: &str, object: &'o Object<'a>) -> Option<&'o Js
     })
 }
 
+/// The place in a list that a step of a path names: digits, without a zero before others.
+pub(crate) fn index(step: &str) -> Option<usize> {
+    let is_index = step == "0" || !step.starts_with(['0', '+']);
+    step.parse().ok().filter(|_| is_index)
+}
+
 /// RFC 6901 section 4.
-fn unescaped(name: &str) -> Cow<'_, str> {
+pub(crate) fn unescaped(name: &str) -> Cow<'_, str> {
     match name.contains('~') {
         true => name.replace("~1", "/").replace("~0", "~").into(),
         false => name.into(),

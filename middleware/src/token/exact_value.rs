@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
+use crate::claim_path;
+
 /// A value within a verified token.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum ExactValue {
@@ -56,11 +58,7 @@ impl ExactValue {
     pub(crate) fn at<'p>(&self, mut path: impl Iterator<Item = &'p str>) -> Option<&ExactValue> {
         path.try_fold(self, |value, step| match value {
             ExactValue::Object(members) => members.get(step),
-            ExactValue::List(items) => {
-                let is_index = step == "0" || !step.starts_with(['0', '+']);
-                let index: usize = step.parse().ok().filter(|_| is_index)?;
-                items.get(index)
-            }
+            ExactValue::List(items) => items.get(claim_path::index(step)?),
             _ => None,
         })
     }

@@ -6,6 +6,7 @@ use actgate_yaml::Spanned;
 use serde_json::Value;
 
 use super::finding::Finding;
+use super::member_path::MemberPath;
 use super::scalar::Scalar;
 use crate::chain::Core;
 use crate::claim_path::DottedPath;
@@ -29,7 +30,7 @@ pub(in crate::policy) struct ClaimDocument {
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::policy) struct ClaimCondition {
     /// The exact name of a claim, or a JSON Pointer (RFC 6901) to a value inside one.
-    name: Box<str>,
+    path: MemberPath,
     test: ClaimTest,
 }
 
@@ -98,7 +99,7 @@ fn condition(claim: &str, document: &Spanned<ClaimDocument>, context: &mut Conte
         }
     };
     Some(ClaimCondition {
-        name: claim.into(),
+        path: MemberPath::of(claim),
         test,
     })
 }
@@ -116,12 +117,9 @@ impl ClaimCondition {
     }
 
     fn value<'f>(&self, core: &Core<'f>) -> Option<&'f Value> {
-        let Some(pointer) = self.name.strip_prefix('/') else {
-            return core.claims.get(&self.name);
-        };
-        let (claim, inner) = pointer.split_at(pointer.find('/').unwrap_or(pointer.len()));
-        let claim = core.claims.get(&claim.replace("~1", "/").replace("~0", "~"))?;
-        claim.pointer(inner)
+        let mut steps = self.path.steps();
+        let claim = core.claims.get(steps.next()?)?;
+        MemberPath::follow(claim, steps)
     }
 
     pub(super) fn explain(&self, core: &Core<'_>, _: &EvaluationTime) -> (String, String) {

@@ -7,6 +7,7 @@ use actgate_yaml::Spanned;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde_json::Value;
 
+use super::member_path::MemberPath;
 use super::scalar::Scalar;
 use crate::claim_path::DottedPath;
 use crate::policy::decimal::Decimal;
@@ -122,7 +123,7 @@ impl fmt::Display for Wanted {
 /// A member by its name or by a JSON Pointer (RFC 6901), and its test.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct MemberTest {
-    name: Box<str>,
+    path: MemberPath,
     test: Test,
 }
 
@@ -195,7 +196,7 @@ impl MemberTest {
             context.mistake(document.span(), message, "exchange them, or remove one");
         }
         Some(MemberTest {
-            name: name.into(),
+            path: MemberPath::of(name),
             test,
         })
     }
@@ -222,15 +223,7 @@ impl MemberTest {
     }
 
     fn value<'v>(&self, object: &'v ExactValue) -> Option<&'v ExactValue> {
-        match self.name.strip_prefix('/') {
-            None => object.get(&self.name),
-            Some(pointer) if !pointer.contains('~') => object.at(pointer.split('/')),
-            // An escape is rare: only then is the name copied.
-            Some(pointer) => pointer.split('/').try_fold(object, |value, step| {
-                let name = step.replace("~1", "/").replace("~0", "~");
-                value.at(std::iter::once(&*name))
-            }),
-        }
+        object.at(self.path.steps())
     }
 
     pub(super) fn expected(&self) -> String {
@@ -243,12 +236,12 @@ impl MemberTest {
                 min.into_iter().chain(max).collect::<Vec<_>>().join(" and ")
             }
         };
-        format!("{} {test}", self.name)
+        format!("{} {test}", self.path)
     }
 
     pub(super) fn got(&self, object: &ExactValue) -> String {
         let value = match self.value(object) {
-            None => return format!("no {}", self.name),
+            None => return format!("no {}", self.path),
             Some(ExactValue::Number(text)) => text.to_string(),
             Some(ExactValue::Text(text)) => Value::from(&**text).to_string(),
             Some(ExactValue::Bool(value)) => value.to_string(),
@@ -256,6 +249,6 @@ impl MemberTest {
             Some(ExactValue::List(_)) => "a list".to_owned(),
             Some(ExactValue::Object(_)) => "an object".to_owned(),
         };
-        format!("{} {value}", self.name)
+        format!("{} {value}", self.path)
     }
 }

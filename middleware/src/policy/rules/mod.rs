@@ -12,6 +12,7 @@ mod finding;
 mod initiator;
 mod may_act;
 mod member;
+mod member_path;
 mod members;
 mod prior;
 mod scalar;
