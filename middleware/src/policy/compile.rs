@@ -293,10 +293,17 @@ impl<'d, 'c, 'r> Compiler<'d, 'c, 'r> {
         let (Some(chain), Some(actor)) = (&document.chain, &document.actor) else {
             return;
         };
-        if chain.value.max_depth == Some(0) && actor.value.is_required() {
+        if chain.value.max_depth == Some(0) && actor.value.needs_actor() {
             let message = "no token has an actor and a chain of depth 0";
             self.context
                 .mistake(chain.span(), message, "remove `actor`, or raise `max_depth`");
+        }
+        if let Some((word, _)) = chain.value.least_depth()
+            && actor.value.is_absent()
+        {
+            let message = format!("no token without an actor meets `{word}`");
+            let help = format!("remove `absent: true`, or `{word}`");
+            self.context.mistake(chain.span(), message, help);
         }
     }
 
@@ -472,6 +479,9 @@ mod tests {
             "chain: { accept_truncation: true }",
             "chain: { max_depth: -1 }",
             "chain: { max_depth: 0 }\n    actor: { required: true }",
+            "chain: { max_depth: 0 }\n    actor: { is_presenter: true }",
+            "chain: { via: [a] }\n    actor: { absent: true }",
+            "chain: { path: [a] }\n    actor: { absent: true }",
             "public: true\n    scopes: [a]",
             "deny: all",
             "any_of: [{ any_of: [{ any_of: [{ any_of: [{ any_of: [{ scopes: [a] }] }] }] }] }]",

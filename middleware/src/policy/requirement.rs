@@ -45,7 +45,8 @@ impl Requirement {
             .core
             .iter()
             .all(|other| self.core.iter().any(|rule| rule.implies(other)));
-        core && other.history.iter().all(|rule| self.history.contains(rule))
+        let history = |other| self.history.iter().any(|rule| rule.implies(other));
+        core && other.history.iter().all(history)
     }
 
     pub(super) fn history_needs(&self) -> impl Iterator<Item = HistoryNeed<'_>> {

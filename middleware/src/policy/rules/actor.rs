@@ -33,8 +33,17 @@ pub(in crate::policy) struct ActorDocument {
 }
 
 impl ActorDocument {
-    pub(in crate::policy) fn is_required(&self) -> bool {
+    /// Whether a token without an actor is denied.
+    pub(in crate::policy) fn needs_actor(&self) -> bool {
         self.required == Some(true)
+            || self.kind.is_some()
+            || self.one_of.is_some()
+            || self.issuer.is_some()
+            || self.is_presenter.is_some()
+    }
+
+    pub(in crate::policy) fn is_absent(&self) -> bool {
+        self.absent == Some(true)
     }
 }
 
@@ -57,19 +66,14 @@ pub(in crate::policy) enum ActorCondition {
 
 pub(super) fn compile(document: &Spanned<ActorDocument>, context: &mut Context<'_>) -> Conditions<ActorCondition> {
     let written = &document.value;
-    let (is_required, is_absent) = (written.is_required(), written.absent == Some(true));
+    let (is_required, is_absent) = (written.required == Some(true), written.is_absent());
     for (key, value) in [("required", written.required), ("absent", written.absent)] {
         if value == Some(false) {
             let message = format!("`{key}: false` requires nothing, and the other keys of `actor` require an actor");
             context.mistake(document.span(), message, format!("remove `{key}: false`"));
         }
     }
-    let has_properties = is_required
-        || written.kind.is_some()
-        || written.one_of.is_some()
-        || written.issuer.is_some()
-        || written.is_presenter.is_some();
-    if is_absent && has_properties {
+    if is_absent && written.needs_actor() {
         let message = "an actor cannot be absent and have properties";
         context.mistake(document.span(), message, "remove `absent: true`, or the other keys");
     }

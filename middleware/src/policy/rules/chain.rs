@@ -202,13 +202,14 @@ impl ChainDocument {
     }
 
     /// The word that needs the most actors, and how many.
-    fn least_depth(&self) -> Option<(&'static str, usize)> {
+    pub(in crate::policy) fn least_depth(&self) -> Option<(&'static str, usize)> {
         let distinct = |list: &Vec<PartyName>| {
             let repeated = |(index, name): &(usize, &PartyName)| list[..*index].contains(name);
             list.len() - list.iter().enumerate().filter(repeated).count()
         };
         let of_prior = self.prior.as_ref().and_then(|prior| prior.value.requires_one());
         let needs = [
+            self.path.as_ref().map(|list| ("path", list.len())),
             self.any_of.as_ref().map(|_| ("any_of", 1)),
             self.via.as_ref().map(|list| ("via", distinct(list))),
             self.starts_with.as_ref().map(|list| ("starts_with", list.len())),
@@ -241,6 +242,14 @@ impl ChainTest {
 }
 
 impl ChainCondition {
+    /// Whether whatever meets this condition meets the other one.
+    pub(super) fn implies(&self, other: &ChainCondition) -> bool {
+        match (&self.test, &other.test) {
+            (ChainTest::MaxDepth(one), ChainTest::MaxDepth(other)) => one <= other,
+            (one, other) => one == other,
+        }
+    }
+
     /// The code of the denial, unless the chain meets the condition.
     pub(in crate::policy) fn evaluate(&self, history: &History<'_>) -> Option<&'static str> {
         // The issuer states that hops are missing: no condition on them can be evaluated.

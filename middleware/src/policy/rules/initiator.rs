@@ -85,6 +85,14 @@ pub(super) fn compile(
 }
 
 impl InitiatorCondition {
+    /// Whether whatever meets this condition meets the other one.
+    pub(super) fn implies(&self, other: &InitiatorCondition) -> bool {
+        match (self, other) {
+            (InitiatorCondition::MaxAuthAge(one), InitiatorCondition::MaxAuthAge(other)) => one <= other,
+            (one, other) => one == other,
+        }
+    }
+
     pub(super) fn reads_kind(&self) -> bool {
         matches!(self, InitiatorCondition::Kind(_))
     }

@@ -214,6 +214,7 @@ impl CoreRule {
         match (&self.condition, &other.condition) {
             (CoreCondition::Scopes(one), CoreCondition::Scopes(other)) => one.implies(other),
             (CoreCondition::Token(one), CoreCondition::Token(other)) => one.implies(other),
+            (CoreCondition::Initiator(one), CoreCondition::Initiator(other)) => one.implies(other),
             (one, other) => one == other,
         }
     }
@@ -281,6 +282,11 @@ impl CoreRule {
 }
 
 impl HistoryRule {
+    /// Whether whatever meets this rule is known to meet the other one.
+    pub(super) fn implies(&self, other: &HistoryRule) -> bool {
+        self.condition.implies(&other.condition)
+    }
+
     /// The result as `explain` shows it.
     pub(super) fn check(&self, history: &History<'_>) -> Check {
         let condition = &self.condition;
@@ -309,5 +315,16 @@ mod tests {
             requirement("chain: { max_depth: 1 }"),
             requirement("chain: { max_depth: 2 }")
         );
+        let implies = |one: &str, other: &str| requirement(one).implies(&requirement(other));
+        for (strict, lax) in [
+            ("chain: { max_depth: 1 }", "chain: { max_depth: 2 }"),
+            ("initiator: { max_auth_age: 5m }", "initiator: { max_auth_age: 1h }"),
+            (
+                "chain: { max_depth: 1, via: [a] }",
+                "chain: { max_depth: 1, accept_truncation: true }",
+            ),
+        ] {
+            assert!(implies(strict, lax) && !implies(lax, strict), "{strict}");
+        }
     }
 }
