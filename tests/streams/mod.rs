@@ -6,6 +6,7 @@ mod expiry;
 mod grpc;
 mod http2;
 mod long_poll;
+mod reset;
 mod trailers;
 mod tunnel;
 mod websocket;

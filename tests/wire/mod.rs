@@ -88,6 +88,16 @@ impl Connection {
         let _ = self.stream.shutdown(Shutdown::Write);
     }
 
+    /// Resets the connection.
+    pub fn reset(self) {
+        self.stream.set_nonblocking(true).expect("the mode");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.expect("a runtime");
+        let _context = runtime.enter();
+        let stream = tokio::net::TcpStream::from_std(self.stream).expect("the stream");
+        stream.set_zero_linger().expect("a reset at the close");
+    }
+
     /// What the peer sends, with the head of an interim answer as any other.
     pub fn reader(&mut self) -> &mut Reader<TcpStream> {
         &mut self.reader

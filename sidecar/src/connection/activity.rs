@@ -4,9 +4,9 @@
 //! lock.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::task::{Context, Poll};
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use http_body::{Body, Frame, SizeHint};
@@ -39,6 +39,10 @@ struct Shared {
     resting_since: AtomicU64,
     ends_with_client: AtomicBool,
     switches: AtomicBool,
+    /// Whether the body of the request in progress has not been read to its end.
+    reads_body: AtomicBool,
+    /// Wakes the task of the connection once it has.
+    task: OnceLock<Waker>,
     /// Over HTTP/2: the connection waits once no exchange is in progress. Over HTTP/1 the answer must be written first.
     has_streams: AtomicBool,
 }
@@ -72,6 +76,8 @@ impl Default for Activity {
             resting_since: AtomicU64::new(0),
             ends_with_client: AtomicBool::new(false),
             switches: AtomicBool::new(false),
+            reads_body: AtomicBool::new(false),
+            task: OnceLock::new(),
             has_streams: AtomicBool::new(false),
         }))
     }
@@ -150,6 +156,16 @@ impl Activity {
         self.0.ends_with_client.load(Ordering::Relaxed)
     }
 
+    /// Whether an exchange is in progress whose request has been read to its end. Where its body has not, the task of `cx`
+    /// is woken when it has.
+    pub(crate) fn awaits_response(&self, cx: &Context<'_>) -> bool {
+        let reads_body = || self.0.reads_body.load(Ordering::Acquire);
+        if reads_body() {
+            self.0.task.get_or_init(|| cx.waker().clone());
+        }
+        self.next_head().is_none() && !reads_body()
+    }
+
     /// Since when the connection has been waiting for a complete request head, and for whom. `None` while an exchange is
     /// in progress.
     pub(crate) fn idle(&self) -> Option<(Caller, Instant)> {
@@ -187,10 +203,34 @@ impl Activity {
 
 impl Exchange {
     /// Keeps the exchange in progress for as long as `body` is.
-    pub(crate) fn track<B>(&self, body: B) -> TrackedBody<B> {
+    pub(crate) fn track<B>(&self, body: B) -> TrackedBody<B, Exchange> {
         TrackedBody {
             body,
-            _exchange: self.clone(),
+            _part: self.clone(),
+        }
+    }
+
+    /// The same for the body of the request. A body that has ended takes no part.
+    pub(crate) fn track_request<B: Body>(&self, body: B) -> TrackedBody<B, Option<RequestPart>> {
+        let reads_body = !body.is_end_stream();
+        self.0.0.reads_body.store(reads_body, Ordering::Release);
+        TrackedBody {
+            body,
+            _part: reads_body.then(|| RequestPart(self.clone())),
+        }
+    }
+}
+
+/// A request whose body is read until this is dropped.
+#[derive(Debug)]
+pub(crate) struct RequestPart(Exchange);
+
+impl Drop for RequestPart {
+    fn drop(&mut self) {
+        let shared = &self.0.0.0;
+        shared.reads_body.store(false, Ordering::Release);
+        if let Some(task) = shared.task.get() {
+            task.wake_by_ref();
         }
     }
 }
@@ -216,12 +256,12 @@ impl Drop for Exchange {
 
 /// A body that belongs to an exchange.
 #[derive(Debug)]
-pub(crate) struct TrackedBody<B> {
+pub(crate) struct TrackedBody<B, P> {
     body: B,
-    _exchange: Exchange,
+    _part: P,
 }
 
-impl<B: Body + Unpin> Body for TrackedBody<B> {
+impl<B: Body + Unpin, P: Unpin> Body for TrackedBody<B, P> {
     type Data = B::Data;
     type Error = B::Error;
 
@@ -253,6 +293,25 @@ mod tests {
         assert_eq!(activity.next_head(), None);
         drop(response);
         assert_eq!(activity.next_head(), Some(1));
+    }
+
+    #[test]
+    fn a_response_is_awaited_once_the_request_is_read() {
+        use bytes::Bytes;
+        use http_body_util::{Empty, Full};
+        let activity = Activity::default();
+        let awaits = || activity.awaits_response(&Context::from_waker(Waker::noop()));
+        assert!(!awaits());
+        let exchange = activity.begin().unwrap();
+        let body = exchange.track_request(Full::new(Bytes::from_static(b"body")));
+        assert!(!awaits());
+        drop(body);
+        assert!(awaits());
+        drop(exchange);
+        assert!(!awaits());
+        let exchange = activity.begin().unwrap();
+        let _body = exchange.track_request(Empty::<Bytes>::new());
+        assert!(awaits());
     }
 
     #[tokio::test(start_paused = true)]

@@ -16,7 +16,7 @@ use crate::connection::activity::Activity;
 const LINGER_TIME: Duration = Duration::from_secs(1);
 const LINGER_BYTES: usize = 1024 * 1024;
 
-/// What is read at a time while a response waits for the end of the client.
+/// What is read at a time while a response is awaited, or waits for the end of the client.
 const AHEAD_BYTES: usize = 512;
 
 /// A client's connection.
@@ -25,7 +25,7 @@ const AHEAD_BYTES: usize = 512;
 ///   idle time before it. The limit of the first head begins with the connection.
 /// - Writing fails once the client has not read any of the pending response for a time limit.
 /// - A client that has ended its side of the connection gets its response (RFC 9112 section 9.6), unless the response has
-///   no end of its own: then nothing else shows that the client is gone.
+///   no end of its own: then nothing else shows that the client is gone. A client that resets the connection gets none.
 /// - After shutdown the connection is read for a moment. Closing a socket with unread bytes makes the kernel reset the
 ///   connection and discard the response (RFC 9112 section 9.6).
 #[derive(Debug)]
@@ -38,8 +38,9 @@ pub(crate) struct Http1Io<S> {
     head_due: Pin<Box<Sleep>>,
     /// The number of the last request head of which a part has arrived.
     begun_head: Option<u64>,
-    /// What has been read while a response waited for the end of the client.
+    /// What has been read at such a time.
     ahead: Vec<u8>,
+    has_client_ended: bool,
     lingering: Option<Lingering>,
 }
 
@@ -56,6 +57,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1Io<S> {
             head_due: Box::pin(tokio::time::sleep(head_timeout)),
             begun_head: None,
             ahead: Vec::new(),
+            has_client_ended: false,
             lingering: None,
         }
     }
@@ -89,18 +91,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1Io<S> {
         }
     }
 
-    /// Fails when the client has ended its side of the connection.
+    /// Fails when the client has reset the connection, and when it has ended its side of it and the response ends with it.
+    /// hyper reads nothing while a response is awaited.
     fn check_client(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
-        let mut space = [0; AHEAD_BYTES];
-        let mut buffer = ReadBuf::new(&mut space);
-        if self.socket.as_mut().poll_read(cx, &mut buffer)?.is_pending() {
-            return Ok(());
+        if !self.has_client_ended && self.ahead.is_empty() {
+            let mut space = [0; AHEAD_BYTES];
+            let mut buffer = ReadBuf::new(&mut space);
+            match self.socket.as_mut().poll_read(cx, &mut buffer) {
+                Poll::Pending => return Ok(()),
+                // Over TLS it is the end without a notice.
+                Poll::Ready(Err(error)) if error.kind() != io::ErrorKind::UnexpectedEof => return Err(error),
+                Poll::Ready(_) => self.has_client_ended = buffer.filled().is_empty(),
+            }
+            self.ahead.extend_from_slice(buffer.filled());
+            // The exchange may have ended in another task, and hyper waits for these bytes.
+            cx.waker().wake_by_ref();
         }
-        if buffer.filled().is_empty() {
-            return Err(io::Error::new(io::ErrorKind::ConnectionAborted, ClientEnded));
+        match self.has_client_ended && self.activity.ends_with_client() {
+            true => Err(io::Error::new(io::ErrorKind::ConnectionAborted, ClientEnded)),
+            false => Ok(()),
         }
-        self.ahead.extend_from_slice(buffer.filled());
-        Ok(())
     }
 
     /// Fails when the client has sent anything before a response that switches protocols. As it does not wait for the
@@ -205,7 +215,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Http1Io<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.socket.as_mut().poll_flush(cx))?;
-        if self.activity.ends_with_client() && self.ahead.is_empty() {
+        // After the switch the client sends what is for the tunnel.
+        let looks_ahead = self.activity.ends_with_client() || self.activity.awaits_response(cx);
+        if looks_ahead && !self.activity.switches() {
             self.check_client(cx)?;
         }
         Poll::Ready(Ok(()))
@@ -299,6 +311,22 @@ mod tests {
         };
         let (_, closed) = tokio::join!(sender, io.shutdown());
         closed.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_arrives_while_a_response_is_awaited_is_read_after_it() {
+        let (mut client, mut io, activity) = connection(4096);
+        let exchange = activity.begin().unwrap();
+        let further: Vec<u8> = (0..=255).cycle().take(2 * AHEAD_BYTES).collect();
+        client.write_all(&further).await.unwrap();
+        client.shutdown().await.unwrap();
+        for _ in 0..3 {
+            io.flush().await.unwrap();
+        }
+        drop(exchange);
+        let mut read = Vec::new();
+        io.read_to_end(&mut read).await.unwrap();
+        assert!(read == further);
     }
 
     #[tokio::test(start_paused = true)]
