@@ -1,9 +1,7 @@
-//! Files that are read again when they change.
+//! Files that are read again when they change, and what is reported of those that cannot be used.
 
 use std::fmt;
-use std::fs::Metadata;
-use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use tokio::task::spawn_blocking;
@@ -12,13 +10,38 @@ use tokio::time::{MissedTickBehavior, interval};
 /// How often the files are looked at.
 const INTERVAL: Duration = Duration::from_secs(1);
 
+/// How many times in a row a file may be absent: some programs remove it before they write the next version.
+const TOLERATED_ABSENCES: u8 = 2;
+
 /// A file or several that belong together, and what takes their content when it changes.
 pub(crate) struct WatchedFile {
     paths: Vec<PathBuf>,
     /// Fails with the reason why the content cannot be used; the earlier content is used then.
     take: Box<dyn FnMut() -> Result<(), String> + Send>,
-    /// The states that were read last, in the order of the paths; empty before the first reading.
-    read: Vec<FileState>,
+    /// The states at the last reading, in the order of the paths; empty before the first one.
+    read: Vec<Option<FileState>>,
+    /// How many times in a row a file was absent that was there at the last reading.
+    absences: u8,
+    /// Why the current content is not in use.
+    fault: Option<Fault>,
+}
+
+/// What an operator is warned of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Fault {
+    file: PathBuf,
+    reason: String,
+}
+
+/// What came of one look at the files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Look {
+    /// There is nothing new to report.
+    Same,
+    /// The content of this file, or of one beside it, is in use from now on.
+    Taken(PathBuf),
+    /// The content cannot be used, for a reason that was not reported yet.
+    Unusable(Fault),
 }
 
 /// What differs where the content of a file does. A link is followed, so that one that leads elsewhere is a change.
@@ -30,16 +53,18 @@ struct FileState {
 }
 
 impl FileState {
-    fn of(metadata: &Metadata) -> FileState {
+    /// The state of a file; `None` where it is absent.
+    fn at(path: &Path) -> Option<FileState> {
+        let metadata = std::fs::metadata(path).ok()?;
         #[cfg(unix)]
-        let id = std::os::unix::fs::MetadataExt::ino(metadata);
+        let id = std::os::unix::fs::MetadataExt::ino(&metadata);
         #[cfg(not(unix))]
         let id = 0;
-        FileState {
+        Some(FileState {
             modified: metadata.modified().ok(),
             length: metadata.len(),
             id,
-        }
+        })
     }
 }
 
@@ -58,28 +83,56 @@ impl WatchedFile {
             paths,
             take: Box::new(take),
             read: Vec::new(),
+            absences: 0,
+            fault: None,
         }
     }
 
-    fn look(&mut self) {
-        // A file that does not exist, between two versions of it, has not changed.
-        let states = self.paths.iter().map(std::fs::metadata);
-        let Ok(states) = states
-            .map(|metadata| Ok(FileState::of(&metadata?)))
-            .collect::<io::Result<Vec<_>>>()
-        else {
-            return;
-        };
-        let read = std::mem::replace(&mut self.read, states);
-        let Some(changed) = (0..self.paths.len()).find(|file| read.get(*file) != self.read.get(*file)) else {
-            return;
-        };
-        let is_change = !read.is_empty();
-        let file = self.paths[changed].display();
+    fn look_and_report(&mut self) {
+        match self.look() {
+            Look::Same => {}
+            Look::Taken(file) => tracing::info!(file = %file.display(), "the changed file is in use"),
+            Look::Unusable(Fault { file, reason }) => {
+                let file = file.display();
+                tracing::warn!(%file, reason, "the changed file cannot be used; its last content is in use");
+            }
+        }
+    }
+
+    fn look(&mut self) -> Look {
+        let states: Vec<_> = self.paths.iter().map(|path| FileState::at(path)).collect();
+        let is_new = |file: &usize| self.read.get(*file) != Some(&states[*file]);
+        let changed = (0..states.len()).find(is_new);
+        let absent = (0..states.len()).find(|file| states[*file].is_none());
+        if changed.is_none() && self.fault.is_none() {
+            self.absences = 0;
+            return Look::Same;
+        }
+        if absent.is_some_and(|file| is_new(&file)) && self.absences < TOLERATED_ABSENCES {
+            self.absences += 1;
+            return Look::Same;
+        }
+        self.absences = 0;
+        let is_change = !self.read.is_empty();
+        let file = absent.or(changed).map(|file| self.paths[file].clone());
+        self.read = states;
+        // A content that could not be used is tried again, and its permissions may have changed.
         match (self.take)() {
-            Ok(()) if is_change => tracing::info!(%file, "the changed file is in use"),
-            Ok(()) => {}
-            Err(reason) => tracing::warn!(%file, reason, "the changed file cannot be used; its last content is"),
+            Ok(()) => {
+                let earlier = self.fault.take().map(|fault| fault.file);
+                let file = file.or(earlier).filter(|_| is_change);
+                file.map_or(Look::Same, Look::Taken)
+            }
+            Err(reason) => {
+                let earlier = self.fault.as_ref().map(|fault| fault.file.clone());
+                let file = file.or(earlier).unwrap_or_default();
+                let fault = Some(Fault { file, reason });
+                if self.fault.as_ref().map(|fault| &fault.reason) == fault.as_ref().map(|fault| &fault.reason) {
+                    return Look::Same;
+                }
+                self.fault = fault;
+                self.fault.clone().map_or(Look::Same, Look::Unusable)
+            }
         }
     }
 }
@@ -99,7 +152,7 @@ pub(crate) async fn watch(mut files: Vec<WatchedFile>) {
     loop {
         ticks.tick().await;
         let looked = spawn_blocking(move || {
-            files.iter_mut().for_each(WatchedFile::look);
+            files.iter_mut().for_each(WatchedFile::look_and_report);
             files
         });
         match looked.await {
@@ -111,34 +164,109 @@ pub(crate) async fn watch(mut files: Vec<WatchedFile>) {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::sync::{Arc, Mutex};
 
     use super::*;
 
+    /// The files of a folder, and the contents that were taken of the first one.
+    struct Files {
+        folder: tempfile::TempDir,
+        taken: Arc<Mutex<Vec<String>>>,
+        watched: WatchedFile,
+    }
+
+    impl Files {
+        /// Watches the files with these names, all of which have to be readable and not `bad`.
+        fn watch(names: &[&str]) -> Files {
+            let folder = tempfile::tempdir().unwrap();
+            let paths: Vec<_> = names.iter().map(|name| folder.path().join(name)).collect();
+            paths.iter().for_each(|path| fs::write(path, "start").unwrap());
+            let taken = Arc::new(Mutex::new(Vec::new()));
+            let (seen, all) = (taken.clone(), paths.clone());
+            let mut watched = WatchedFile::together(paths, move || {
+                let read = |path: &PathBuf| match fs::read_to_string(path) {
+                    Ok(text) if text == "bad" => Err("it is bad".to_owned()),
+                    Ok(text) => Ok(text),
+                    Err(error) => Err(format!("{:?}", error.kind())),
+                };
+                let texts = all.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+                seen.lock().unwrap().push(texts.concat());
+                Ok(())
+            });
+            assert_eq!(watched.look(), Look::Same);
+            Files { folder, taken, watched }
+        }
+
+        fn path(&self, name: &str) -> PathBuf {
+            self.folder.path().join(name)
+        }
+
+        fn unusable(&self, name: &str, reason: &str) -> Look {
+            let (file, reason) = (self.path(name), reason.to_owned());
+            Look::Unusable(Fault { file, reason })
+        }
+
+        fn taken(&self) -> Vec<String> {
+            self.taken.lock().unwrap().clone()
+        }
+    }
+
     #[test]
     fn a_file_is_taken_once_for_each_change() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("secret");
-        let taken = Arc::new(Mutex::new(Vec::new()));
-        let (seen, file) = (taken.clone(), path.clone());
-        let mut watched = WatchedFile::new(path.clone(), move || {
-            let text = std::fs::read_to_string(&file).map_err(|error| error.to_string())?;
-            seen.lock().unwrap().push(text);
-            Ok(())
-        });
-        watched.look();
-        std::fs::write(&path, "first").unwrap();
-        watched.look();
-        watched.look();
-        std::fs::write(&path, "second").unwrap();
-        watched.look();
-        let other = folder.path().join("other");
-        std::fs::write(&other, "third!").unwrap();
-        std::fs::remove_file(&path).unwrap();
-        watched.look();
+        let mut files = Files::watch(&["secret"]);
+        let (path, other) = (files.path("secret"), files.path("other"));
+        fs::write(&path, "second").unwrap();
+        assert_eq!(files.watched.look(), Look::Taken(path.clone()));
+        assert_eq!(files.watched.look(), Look::Same);
+        fs::write(&other, "third!").unwrap();
+        fs::remove_file(&path).unwrap();
+        assert_eq!(files.watched.look(), Look::Same);
+        assert_eq!(files.watched.look(), Look::Same);
         std::os::unix::fs::symlink(&other, &path).unwrap();
-        watched.look();
-        watched.look();
-        assert_eq!(*taken.lock().unwrap(), ["first", "second", "third!"]);
+        assert_eq!(files.watched.look(), Look::Taken(path));
+        assert_eq!(files.watched.look(), Look::Same);
+        assert_eq!(files.taken(), ["start", "second", "third!"]);
+    }
+
+    #[test]
+    fn a_removed_file_is_reported_once_after_two_looks() {
+        let mut files = Files::watch(&["secret"]);
+        let path = files.path("secret");
+        fs::remove_file(&path).unwrap();
+        assert_eq!(files.watched.look(), Look::Same);
+        assert_eq!(files.watched.look(), Look::Same);
+        assert_eq!(files.watched.look(), files.unusable("secret", "NotFound"));
+        assert_eq!(files.watched.look(), Look::Same);
+        fs::write(&path, "again").unwrap();
+        assert_eq!(files.watched.look(), Look::Taken(path));
+        assert_eq!(files.taken(), ["start", "again"]);
+    }
+
+    #[test]
+    fn a_removed_file_does_not_hide_a_change_of_the_other() {
+        let mut files = Files::watch(&["crt", "key"]);
+        fs::remove_file(files.path("key")).unwrap();
+        fs::write(files.path("crt"), "new certificate").unwrap();
+        let looks: Vec<_> = (0..4).map(|_| files.watched.look()).collect();
+        assert_eq!(looks[..2], [Look::Same, Look::Same]);
+        assert_eq!(looks[2..], [files.unusable("key", "NotFound"), Look::Same]);
+        fs::write(files.path("key"), ", new key").unwrap();
+        assert_eq!(files.watched.look(), Look::Taken(files.path("key")));
+        assert_eq!(files.taken(), ["startstart", "new certificate, new key"]);
+    }
+
+    #[test]
+    fn another_reason_is_reported_again() {
+        let mut files = Files::watch(&["secret"]);
+        let path = files.path("secret");
+        fs::write(&path, "bad").unwrap();
+        assert_eq!(files.watched.look(), files.unusable("secret", "it is bad"));
+        assert_eq!(files.watched.look(), Look::Same);
+        fs::remove_file(&path).unwrap();
+        let looks: Vec<_> = (0..3).map(|_| files.watched.look()).collect();
+        assert_eq!(looks, [Look::Same, Look::Same, files.unusable("secret", "NotFound")]);
+        fs::write(&path, "bad").unwrap();
+        assert_eq!(files.watched.look(), files.unusable("secret", "it is bad"));
     }
 }
