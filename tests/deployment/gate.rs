@@ -212,6 +212,11 @@ impl Gate {
         std::fs::write(self.folder.path().join(name), text).expect("the file is written");
     }
 
+    /// Removes a file beside the configuration.
+    pub fn remove(&self, name: &str) {
+        std::fs::remove_file(self.folder.path().join(name)).expect("the file is removed");
+    }
+
     /// The status of the admin listener's `/readyz`.
     pub fn readiness(&self) -> u16 {
         wire::answer(self.admin, &wire::request("GET", "/readyz", &[])).status

@@ -1,5 +1,7 @@
 //! X.509 certificates (RFC 5280), made at run time: an authority, and the servers and clients that it vouches for.
 
+use std::time::SystemTime;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
@@ -47,6 +49,8 @@ impl Certificate {
 pub enum Validity {
     ThisCentury,
     Past,
+    Until(SystemTime),
+    From(SystemTime),
 }
 
 impl CertificateAuthority {
@@ -96,11 +100,14 @@ impl CertificateAuthority {
     fn sign(&self, subject: &str, key: &EcdsaKeyPair, extension: &[u8], validity: Validity) -> Vec<u8> {
         let algorithm = || sequence(&[tlv(0x06, ECDSA_SHA256)]);
         let public: PublicKeyX509Der<'_> = key.public_key().as_der().expect("the public key");
-        let end: &[u8] = match validity {
-            Validity::ThisCentury => b"491231235959Z",
-            Validity::Past => b"200201000000Z",
+        let (start, end) = ("200101000000Z".to_owned(), "491231235959Z".to_owned());
+        let (start, end) = match validity {
+            Validity::ThisCentury => (start, end),
+            Validity::Past => (start, "200201000000Z".to_owned()),
+            Validity::Until(time) => (start, utc_time(time)),
+            Validity::From(time) => (utc_time(time), end),
         };
-        let validity = sequence(&[tlv(0x17, b"200101000000Z"), tlv(0x17, end)]);
+        let validity = sequence(&[tlv(0x17, start.as_bytes()), tlv(0x17, end.as_bytes())]);
         let body = sequence(&[
             // Version 3.
             tlv(0xa0, &tlv(0x02, &[2])),
@@ -116,6 +123,13 @@ impl CertificateAuthority {
         let bits = [&[0], signature.as_ref()].concat();
         sequence(&[body, algorithm(), tlv(0x03, &bits)])
     }
+}
+
+/// A `UTCTime` (X.680): two digits each of year, month, day, hour, minute and second.
+fn utc_time(time: SystemTime) -> String {
+    let written = humantime::format_rfc3339_seconds(time).to_string();
+    let digits: String = written.chars().filter(char::is_ascii_digit).collect();
+    format!("{}Z", &digits[2..])
 }
 
 /// `der` as PEM under `label`.

@@ -45,6 +45,7 @@ const CRYPTO_FILES: &[&str] = &[
     "middleware/src/keys/jwk.rs",
     "middleware/src/request/client_certificate.rs",
     "middleware/src/testing.rs",
+    "sidecar/src/files/certificate_fault.rs",
     "sidecar/src/server/tls/certificates.rs",
     "sidecar/src/server/tls/mod.rs",
     "middleware/src/token/jws.rs",

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
 
 use super::{PAIR, deployment, with_certificate};
 use crate::deployment::Deployment;
 use crate::deployment::gate::run_to_end;
 use crate::mint::certificate::{Certificate, CertificateAuthority, Validity};
 use crate::wire::tls::TlsClient;
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// The certificate that the gate shows to `client`.
 async fn shown(deployment: &Deployment, client: &TlsClient) -> Vec<u8> {
@@ -114,6 +117,44 @@ async fn new_certificates_are_used_without_a_restart_and_broken_ones_are_not() {
     assert!(served.load(Ordering::Relaxed) > 0);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_removed_key_is_reported_and_does_not_hide_a_new_certificate() {
+    let authority = CertificateAuthority::new("gate");
+    let (old, new) = (authority.server(), authority.server());
+    let deployment = with_certificate(&old);
+    let client = TlsClient::trusting(&[&authority]);
+    deployment.gate.remove("tls.key");
+    deployment.gate.write("tls.crt", &new.pem());
+    let reported = "the changed file cannot be used; its last content is in use";
+    wait_for_line(&deployment, &["WARN", reported, "tls.key", "the file cannot be read"]);
+    assert_eq!(shown(&deployment, &client).await, old.certificate);
+    deployment.gate.write("tls.key", &new.key_pem());
+    wait_for_line(&deployment, &["INFO", "the changed file is in use", "tls.key"]);
+    assert_eq!(shown(&deployment, &client).await, new.certificate);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_certificate_that_clients_reject_is_a_warning() {
+    let authority = CertificateAuthority::new("gate");
+    let deployment = with_certificate(&authority.server());
+    let now = SystemTime::now();
+    for (validity, reason) in [
+        (Validity::Past, "the certificate has expired, at 2020-02-01T00:00:00Z"),
+        (Validity::From(now + DAY), "the certificate is not valid yet"),
+        (Validity::Until(now + 13 * DAY), "the certificate expires soon, at "),
+    ] {
+        put(&deployment, &authority.server_of(&[], validity));
+        wait_for_line(&deployment, &["WARN", reason, "tls.crt"]);
+    }
+}
+
+fn wait_for_line(deployment: &Deployment, parts: &[&str]) {
+    deployment.gate.wait_until(&parts.join(" "), || {
+        let lines = deployment.gate.process.stderr();
+        lines.iter().any(|line| parts.iter().all(|part| line.contains(part)))
+    });
+}
+
 fn put_foreign_key(deployment: &Deployment, authority: &CertificateAuthority) {
     let (one, other) = (authority.server(), authority.server());
     deployment.gate.write("tls.key", &one.key_pem());
@@ -177,7 +218,16 @@ fn the_check_reads_the_files() {
         );
         assert!(text.contains("help: "), "{text}");
     }
-    let (status, text) = check(PAIR, &expired.pem(), &expired.key_pem());
-    assert_eq!(status, Some(0), "{text}");
-    assert!(text.contains("the certificate has expired"), "{text}");
+    let ends_in = |days: u32| authority.server_of(&[], Validity::Until(SystemTime::now() + days * DAY));
+    let (soon, later) = (ends_in(13), ends_in(15));
+    for (certificate, reason) in [
+        (&expired, "the certificate has expired"),
+        (&soon, "the certificate expires soon"),
+    ] {
+        let (status, text) = check(PAIR, &certificate.pem(), &certificate.key_pem());
+        assert_eq!(status, Some(0), "{text}");
+        assert!(text.contains(reason), "{text}");
+    }
+    let (_, text) = check(PAIR, &later.pem(), &later.key_pem());
+    assert!(!text.contains("expires"), "{text}");
 }

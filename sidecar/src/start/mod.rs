@@ -1,16 +1,15 @@
 //! From a configuration to a running gate.
 
 mod credentials;
+mod tls;
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use actgate::Resource;
 use actgate::clock::Clock;
 
-use crate::config::{Settings, TlsSettings, UnusableFile, check_named_roots};
+use crate::config::{Settings, check_named_roots};
 use crate::exit::{Context as _, Failure};
-use crate::files::watched_file::{WatchedFile, watch};
 use crate::gate::hosts::AllowedHosts;
 use crate::gate::request_head::HeadRules;
 use crate::gate::{Gate, RING_WARNING_INTERVAL};
@@ -24,8 +23,8 @@ use crate::proxy::forward::Forward;
 use crate::server::Server;
 use crate::server::listen::address::ListenAddress;
 use crate::server::listen::listener::Listener;
-use crate::server::tls::Tls;
 use crate::start::credentials::credentials;
+use crate::start::tls::start_tls;
 
 /// The number of connections to the admin listener at a time.
 const ADMIN_CONNECTIONS: u32 = 64;
@@ -116,18 +115,4 @@ pub(crate) async fn start(mut settings: Settings, log: DecisionLog) -> Result<Se
         tls,
         proxy_protocol: settings.proxy_protocol,
     })
-}
-
-/// TLS with clients. Its files are read again when they change, as long as the process runs.
-fn start_tls(settings: TlsSettings) -> Result<Arc<Tls>, Failure> {
-    let read = |settings: &TlsSettings| {
-        let read = settings.read();
-        read.map_err(|UnusableFile { file, reason, .. }| format!("`{}`: {reason}", file.display()))
-    };
-    let tls = Tls::new(read(&settings).context("tls")?).context("tls")?;
-    let tls = Arc::new(tls);
-    let (files, replaced) = (settings.files().cloned().collect(), tls.clone());
-    let take = move || replaced.replace(read(&settings)?).map_err(|error| error.to_string());
-    tokio::spawn(watch(vec![WatchedFile::together(files, take)]));
-    Ok(tls)
 }

@@ -1,5 +1,6 @@
 //! `tls`: certificates for clients, and certificates of clients.
 
+use actgate::clock::Clock;
 use actgate_yaml::{Span, Spanned};
 
 use super::reader::ConfigReader;
@@ -48,7 +49,7 @@ impl ConfigReader<'_> {
         };
         match files.read() {
             Ok(read) => {
-                if let Some(fault) = read.fault() {
+                if let Some(fault) = read.fault(Clock::system().now()) {
                     let message = format!("`{}`: {fault}", files.certificate.display());
                     let help = "replace it; a running gate reads the new one by itself".to_owned();
                     findings.warnings.extend([self.finding(certificate, message, help)]);

@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use actgate::clock::Clock;
 use actgate::request::PathPrefix;
 use actgate_yaml::{Diagnostic, Span, Spanned};
 use rustls::pki_types::ServerName;
@@ -265,10 +266,20 @@ impl ConfigReader<'_> {
         if is_missing {
             return;
         }
-        if let Err(error) = tls::check(files) {
-            let place = written.iter().find(|(path, _)| Some(path) == error.file.as_ref());
-            let place = place.map_or(Span::default(), |(_, written)| written.span());
-            self.diagnostics.push(place, error.to_string(), FILE_HELP);
+        match tls::check(files, Clock::system().now()) {
+            Ok(None) => {}
+            Ok(Some(fault)) => {
+                if let (Some(client), Some(written)) = (&files.client, &document.certificate) {
+                    let message = format!("`{}`: {fault}", client.certificate.display());
+                    let help = "replace it; a running gate reads the new one by itself".to_owned();
+                    findings.warnings.extend([self.finding(written, message, help)]);
+                }
+            }
+            Err(error) => {
+                let place = written.iter().find(|(path, _)| Some(path) == error.file.as_ref());
+                let place = place.map_or(Span::default(), |(_, written)| written.span());
+                self.diagnostics.push(place, error.to_string(), FILE_HELP);
+            }
         }
     }
 }

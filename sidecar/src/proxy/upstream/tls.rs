@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
+use actgate::clock::Clock;
 use hyper_rustls::ConfigBuilderExt as _;
 use rustls::client::WantsClientCert;
 use rustls::crypto::aws_lc_rs;
@@ -15,6 +16,7 @@ use rustls::pki_types::{CertificateDer, InvalidDnsNameError, PrivateKeyDer, Serv
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 
 use super::settings::{ClientFiles, TlsFiles};
+use crate::files::certificate_fault::{CertificateFault, CertificateReports};
 
 /// The longest file that is read.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
@@ -33,6 +35,8 @@ pub(super) enum Offer {
 pub(super) struct ClientTls {
     both: Arc<ClientConfig>,
     http1: Arc<ClientConfig>,
+    /// The certificate of the gate, if it has one here.
+    leaf: Option<CertificateDer<'static>>,
 }
 
 impl ClientTls {
@@ -52,7 +56,24 @@ pub(super) struct UpstreamTls {
 
 struct Current {
     tls: ClientTls,
+    reports: CertificateReports,
     versions: Vec<Option<Version>>,
+}
+
+impl Current {
+    /// Warns of the fault of the certificate of the gate, when it is new and once a day after that.
+    fn report(&mut self, files: &TlsFiles, now: u64) {
+        let (Some(leaf), Some(client)) = (&self.tls.leaf, &files.client) else {
+            return;
+        };
+        let fault = CertificateFault::of_client(leaf, now);
+        if self.reports.permits(0, fault, now)
+            && let Some(fault) = fault
+        {
+            let file = client.certificate.display();
+            tracing::warn!(%file, "{fault}; replace it, and the gate reads the new one by itself");
+        }
+    }
 }
 
 /// What distinguishes the content of a file from a later one.
@@ -65,7 +86,11 @@ impl UpstreamTls {
         let tls = load(&files)?;
         Ok(UpstreamTls {
             files,
-            current: Mutex::new(Current { tls, versions }),
+            current: Mutex::new(Current {
+                tls,
+                reports: CertificateReports::default(),
+                versions,
+            }),
         })
     }
 
@@ -80,11 +105,12 @@ impl UpstreamTls {
                     current.tls = tls;
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "the changed certificates for the upstream are not used");
+                    tracing::warn!(%error, "the changed certificates for the upstream cannot be used; the earlier ones are in use");
                 }
             }
             current.versions = versions;
         }
+        current.report(&self.files, Clock::system().now());
         current.tls.clone()
     }
 
@@ -107,17 +133,19 @@ impl fmt::Debug for UpstreamTls {
     }
 }
 
-/// Checks that the files can be used. Those of the operating system are not read.
-pub(crate) fn check(files: &TlsFiles) -> Result<(), TlsError> {
+/// Checks that the files can be used, and what is wrong at `now` with the certificate of the gate. Those of the operating
+/// system are not read.
+pub(crate) fn check(files: &TlsFiles, now: u64) -> Result<Option<CertificateFault>, TlsError> {
     let own_roots = match &files.roots {
         Some(path) => roots(path)?,
         None => RootCertStore::empty(),
     };
     let builder = builder()?.with_root_certificates(own_roots);
-    if let Some(client) = &files.client {
-        with_client(builder, client)?;
-    }
-    Ok(())
+    let leaf = match &files.client {
+        Some(client) => with_client(builder, client)?.1,
+        None => None,
+    };
+    Ok(leaf.and_then(|leaf| CertificateFault::of_client(&leaf, now)))
 }
 
 /// Why there can be no TLS.
@@ -162,9 +190,9 @@ fn load(files: &TlsFiles) -> Result<ClientTls, TlsError> {
             reason: format!("the roots of the system: {error}"),
         })?,
     };
-    let mut config = match &files.client {
+    let (mut config, leaf) = match &files.client {
         Some(client) => with_client(builder, client)?,
-        None => builder.with_no_client_auth(),
+        None => (builder.with_no_client_auth(), None),
     };
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     let http1 = Arc::new(config.clone());
@@ -172,6 +200,7 @@ fn load(files: &TlsFiles) -> Result<ClientTls, TlsError> {
     Ok(ClientTls {
         both: Arc::new(config),
         http1,
+        leaf,
     })
 }
 
@@ -187,10 +216,12 @@ fn builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, TlsError> {
 fn with_client(
     builder: ConfigBuilder<ClientConfig, WantsClientCert>,
     client: &ClientFiles,
-) -> Result<ClientConfig, TlsError> {
+) -> Result<(ClientConfig, Option<CertificateDer<'static>>), TlsError> {
     let (chain, key) = (certificates(&client.certificate)?, private_key(&client.key)?);
+    let leaf = chain.first().cloned();
     let with_key = builder.with_client_auth_cert(chain, key);
-    with_key.map_err(|error| TlsError::of(&client.key, error))
+    let config = with_key.map_err(|error| TlsError::of(&client.key, error))?;
+    Ok((config, leaf))
 }
 
 fn roots(path: &Path) -> Result<RootCertStore, TlsError> {

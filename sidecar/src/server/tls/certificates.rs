@@ -1,16 +1,16 @@
 //! The certificates with which the gate authenticates itself, and those that it accepts of clients.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use actgate::clock::Clock;
-use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
+use rustls::client::verify_server_name;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
-use rustls::{CertificateError, Error, InconsistentKeys, RootCertStore};
+use rustls::{Error, InconsistentKeys, RootCertStore};
+
+use crate::files::certificate_fault::CertificateFault;
 
 /// A certificate with its chain and its key.
 #[derive(Clone, Debug)]
@@ -43,28 +43,9 @@ impl ServerCertificate {
         Ok(ServerCertificate(Arc::new(made)))
     }
 
-    /// What a client would find wrong with the certificate today; none where nothing is.
-    pub(crate) fn fault(&self) -> Option<&'static str> {
-        let leaf = self.parsed()?;
-        let algorithms = provider().signature_verification_algorithms.all;
-        let now = UnixTime::since_unix_epoch(Duration::from_secs(Clock::system().now()));
-        let no_roots = RootCertStore::empty();
-        // Time and purpose are checked first. Without roots the issuer is always unknown.
-        match verify_server_cert_signed_by_trust_anchor(&leaf, &no_roots, &[], now, algorithms) {
-            Err(Error::InvalidCertificate(error)) => match error {
-                CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                    Some("the certificate has expired")
-                }
-                CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-                    Some("the certificate is not valid yet")
-                }
-                CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
-                    Some("the certificate is not for servers")
-                }
-                _ => None,
-            },
-            _ => None,
-        }
+    /// What a client finds wrong with the certificate at `now`, or soon after it; none where nothing is.
+    pub(crate) fn fault(&self, now: u64) -> Option<CertificateFault> {
+        CertificateFault::of_server(self.0.cert.first()?, now)
     }
 
     fn parsed(&self) -> Option<ParsedCertificate<'_>> {

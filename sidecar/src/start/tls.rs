@@ -1,0 +1,84 @@
+//! TLS with clients, whose files are kept up to date, and the warnings about its certificates.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use actgate::clock::Clock;
+
+use crate::config::{TlsSettings, UnusableFile};
+use crate::exit::{Context as _, Failure};
+use crate::files::certificate_fault::CertificateReports;
+use crate::files::watched_file::{WatchedFile, watch};
+use crate::server::tls::certificates::ServerCertificate;
+use crate::server::tls::{Tls, TlsMaterial};
+
+/// How often the time of the certificates is checked.
+const INTERVAL: Duration = Duration::from_secs(60);
+
+/// The certificates in use, with their files.
+struct InUse {
+    files: Vec<PathBuf>,
+    certificates: Vec<ServerCertificate>,
+    reports: CertificateReports,
+}
+
+impl InUse {
+    /// The warnings that are due at `now`, each with the file of the certificate.
+    fn warnings(&mut self, now: u64) -> Vec<(PathBuf, String)> {
+        let mut warnings = Vec::new();
+        for (place, (file, certificate)) in self.files.iter().zip(&self.certificates).enumerate() {
+            let fault = certificate.fault(now);
+            if self.reports.permits(place, fault, now)
+                && let Some(fault) = fault
+            {
+                warnings.push((file.clone(), fault.to_string()));
+            }
+        }
+        warnings
+    }
+
+    fn warn(&mut self) {
+        for (file, fault) in self.warnings(Clock::system().now()) {
+            let file = file.display();
+            tracing::warn!(%file, "{fault}; replace it, and the gate reads the new one by itself");
+        }
+    }
+}
+
+/// Starts TLS. Its files are read again when they change, as long as the process runs.
+pub(super) fn start_tls(settings: TlsSettings) -> Result<Arc<Tls>, Failure> {
+    let material = read(&settings).context("tls")?;
+    let mut in_use = InUse {
+        files: settings.pairs.iter().map(|pair| pair.certificate.clone()).collect(),
+        certificates: material.certificates.clone(),
+        reports: CertificateReports::default(),
+    };
+    // These are warnings of the configuration, which the start logs.
+    in_use.warnings(Clock::system().now());
+    let in_use = Arc::new(Mutex::new(in_use));
+    let tls = Arc::new(Tls::new(material).context("tls")?);
+    let (files, replaced, watched) = (settings.files().cloned().collect(), tls.clone(), in_use.clone());
+    let take = move || {
+        let material = read(&settings)?;
+        let certificates = material.certificates.clone();
+        replaced.replace(material).map_err(|error| error.to_string())?;
+        let mut in_use = watched.lock().unwrap_or_else(PoisonError::into_inner);
+        in_use.certificates = certificates;
+        in_use.warn();
+        Ok(())
+    };
+    tokio::spawn(watch(vec![WatchedFile::together(files, take)]));
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(INTERVAL).await;
+            in_use.lock().unwrap_or_else(PoisonError::into_inner).warn();
+        }
+    });
+    Ok(tls)
+}
+
+fn read(settings: &TlsSettings) -> Result<TlsMaterial, String> {
+    let read = settings.read();
+    read.map_err(|UnusableFile { file, reason, .. }| format!("`{}`: {reason}", file.display()))
+}
