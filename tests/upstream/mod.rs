@@ -3,6 +3,7 @@
 mod addresses;
 mod answers;
 mod http2_ends;
+mod mismatches;
 mod path_forms;
 mod protocols;
 mod stale;

@@ -28,7 +28,7 @@ fn an_upstream_can_be_a_unix_socket() {
 }
 
 /// A server of HTTP/2 that answers with `:authority`, the method and the body of each request.
-fn http2_server() -> SocketAddr {
+pub(super) fn http2_server() -> SocketAddr {
     super::listen(|stream| async {
         let mut connection = h2::server::handshake(stream).await.expect("a preface");
         while let Some(Ok((request, mut response))) = connection.accept().await {

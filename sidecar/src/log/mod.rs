@@ -5,4 +5,4 @@ pub(crate) mod event_count;
 pub(crate) mod line_writer;
 pub(crate) mod process_log;
 pub(crate) mod rate_limit;
-mod redact;
+pub(crate) mod redact;

@@ -8,7 +8,7 @@ const BEGINNING: &str = "eyJ";
 const REPLACEMENT: &str = "[token]";
 
 /// The text with `[token]` in place of each JWS or JWE in its compact form, or of what looks like the beginning of one.
-pub(super) fn without_tokens(text: &str) -> Cow<'_, str> {
+pub(crate) fn without_tokens(text: &str) -> Cow<'_, str> {
     let mut clean: Option<String> = None;
     let mut rest = text;
     while let Some((before, token, after)) = split_token(rest) {

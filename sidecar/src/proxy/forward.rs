@@ -22,6 +22,7 @@ use super::upstream::error::UpstreamError;
 use super::websocket::upgrade::{Handshake, HandshakeError, Tunnel};
 use crate::gate::form::Content;
 use crate::gate::request_head::{Head, Requested};
+use crate::gate::Decided;
 use crate::headers::carriers::Carriers;
 use crate::headers::dropped::DroppedHeaders;
 use crate::headers::forwarded::{self, LastHop};
@@ -77,12 +78,12 @@ impl Forward {
         &self,
         request: &Parts,
         destination: &Destination,
-        identity: Option<&Identity>,
+        decided: &Decided,
         now: u64,
     ) -> Result<Obtained, CredentialError> {
         let credentials = &destination.credentials;
         credentials
-            .obtain(&request.headers, &self.carriers, identity, now)
+            .obtain(&request.headers, &self.carriers, decided, now)
             .await
     }
 
@@ -127,7 +128,7 @@ impl Forward {
             Ok(handshake) => handshake,
             Err(error) => {
                 record.failed("invalid_handshake");
-                return Ok(no_tunnel(error, id).map(ResponseBody::Own));
+                return Ok(no_tunnel(error, id, None).map(ResponseBody::Own));
             }
         };
         if let Some(handshake) = &handshake {
@@ -166,7 +167,7 @@ impl Forward {
                     Ok(switched) => switched.flatten(),
                     Err(error) => {
                         record.failed("upstream_handshake");
-                        return Ok(no_tunnel(error, id).map(ResponseBody::Own));
+                        return Ok(no_tunnel(error, id, record.attempt.url).map(ResponseBody::Own));
                     }
                 };
                 record.answered(status);
@@ -183,7 +184,8 @@ impl Forward {
             Err(UpstreamError::Request(fault)) => return Err(BodyFailed(fault)),
             Err(error) => {
                 record.failed(error.code());
-                tracing::warn!(decision = %id, %error, "the upstream did not respond");
+                let (upstream, help) = (record.attempt.url, error.help());
+                tracing::warn!(decision = %id, upstream, %error, help, "the upstream did not respond");
                 Refusal::new(
                     error.status(),
                     "upstream_unavailable",
@@ -224,8 +226,8 @@ impl Forward {
 }
 
 /// The refusal of a tunnel that the upstream does not open.
-fn no_tunnel(error: HandshakeError, id: Uuid) -> Response<Full<Bytes>> {
-    tracing::warn!(decision = %id, %error, "the handshake with the upstream failed");
+fn no_tunnel(error: HandshakeError, id: Uuid, upstream: Option<&str>) -> Response<Full<Bytes>> {
+    tracing::warn!(decision = %id, upstream, %error, "the handshake with the upstream failed");
     let title = "the service behind this gate did not accept the handshake";
     let refusal = Refusal::new(StatusCode::BAD_GATEWAY, "upstream_handshake", title);
     refusal.response(Protocol::Http, id, RequestBodyState::Read)

@@ -141,7 +141,7 @@ impl Proxy {
                 .map_err(|error| (Denial::from(error).into(), None))?,
         };
         let now = self.gate.authorizer.clock().now();
-        match self.forward.obtain(request, destination, decided.identity(), now).await {
+        match self.forward.obtain(request, destination, decided, now).await {
             Ok(credentials) => Ok((content, credentials)),
             Err(error) => {
                 let unread = content.map_err(Into::into).boxed_unsync();

@@ -7,13 +7,13 @@ pub(crate) mod token_exchange;
 
 use std::time::Duration;
 
-use actgate::Identity;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue, StatusCode};
 
 use self::api_key::ApiKey;
 use self::error::CredentialError;
 use self::token_exchange::TokenExchange;
+use crate::gate::Decided;
 use crate::headers::carriers::Carriers;
 use crate::headers::internal_token::jwt::InternalTokens;
 use crate::headers::internal_token::token_digest::TokenDigest;
@@ -41,11 +41,11 @@ impl Credentials {
         &self,
         headers: &HeaderMap,
         carriers: &Carriers,
-        identity: Option<&Identity>,
+        decided: &Decided,
         now: u64,
     ) -> Result<Obtained, CredentialError> {
         let mut obtained = Obtained::default();
-        let (Some(identity), true) = (identity, self.internal.is_some() || self.exchange.is_some()) else {
+        let (Some(identity), true) = (decided.identity(), self.internal.is_some() || self.exchange.is_some()) else {
             return Ok(obtained);
         };
         let token = carriers.access_token(headers).ok_or(NO_TOKEN)?;
@@ -57,7 +57,7 @@ impl Credentials {
         if let Some(exchange) = &self.exchange {
             let remaining = Duration::from_secs(identity.expires_at().saturating_sub(now));
             // Boxed, so that requests without an exchange are no larger.
-            let authorization = Box::pin(exchange.authorization(token, digest, remaining)).await?;
+            let authorization = Box::pin(exchange.authorization(token, digest, remaining, decided.id)).await?;
             obtained.authorization = Some(authorization);
         }
         Ok(obtained)

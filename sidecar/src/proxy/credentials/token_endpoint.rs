@@ -1,7 +1,9 @@
 //! One exchange at the token endpoint of an authorization server (RFC 8693), with the gate as the client.
 //!
-//! The response is checked before its token is used. No text of the server reaches a caller or a log.
+//! The response is checked before its token is used. No text of the server reaches a caller, and none but the description
+//! of an error a log, within limits.
 
+use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +16,9 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use reqwest::{Certificate, Client, redirect};
 use serde::Deserialize;
-use url::{Url, form_urlencoded};
+use url::{Position, Url, form_urlencoded};
+
+use crate::log::redact;
 
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
@@ -27,6 +31,9 @@ const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
 /// The longest time that a server can ask for before the next request.
 const MAX_RETRY_AFTER: u16 = 60;
+
+/// The longest description of an error that is logged.
+const MAX_DESCRIPTION_BYTES: usize = 200;
 
 const CONNECT_TIME: Duration = Duration::from_secs(2);
 
@@ -84,6 +91,28 @@ pub(crate) enum ExchangeError {
 
 use ExchangeError::{Denied, Failed, Later};
 
+/// A failure, with what helps an operator to find its cause.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ExchangeFailure {
+    pub(crate) error: ExchangeError,
+    pub(crate) detail: Option<FailureDetail>,
+}
+
+/// What is known of a failure beyond its reason. It reaches no caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum FailureDetail {
+    /// Why the server cannot be reached.
+    Cause(String),
+    /// What the server writes about its error (RFC 6749 section 5.2): printable ASCII of limited length.
+    Description(String),
+}
+
+impl From<ExchangeError> for ExchangeFailure {
+    fn from(error: ExchangeError) -> ExchangeFailure {
+        ExchangeFailure { error, detail: None }
+    }
+}
+
 const UNREACHABLE: ExchangeError = Failed("the token endpoint cannot be reached");
 const CUT: ExchangeError = Failed("the response of the token endpoint ended early");
 const TIMED_OUT: ExchangeError = Failed("the token endpoint does not answer in time");
@@ -122,27 +151,40 @@ impl TokenEndpoint {
     }
 
     /// Exchanges the access token of a caller for one for the upstream.
-    pub(crate) async fn exchange(&self, access_token: &str) -> Result<Exchanged, ExchangeError> {
+    pub(crate) async fn exchange(&self, access_token: &str) -> Result<Exchanged, ExchangeFailure> {
         let exchange = tokio::time::timeout(self.timeout, self.request(access_token));
-        exchange.await.unwrap_or(Err(TIMED_OUT))
+        exchange.await.unwrap_or(Err(TIMED_OUT.into()))
     }
 
-    async fn request(&self, access_token: &str) -> Result<Exchanged, ExchangeError> {
+    /// The URL without a query, for a log. It has no credentials.
+    pub(crate) fn shown_url(&self) -> &str {
+        &self.url[..Position::AfterPath]
+    }
+
+    async fn request(&self, access_token: &str) -> Result<Exchanged, ExchangeFailure> {
         let request = self.client.post(self.url.clone());
         let request = request
             .header(AUTHORIZATION, HeaderValue::clone(&self.credentials.load()))
             .header(ACCEPT, "application/json")
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(self.form(access_token));
-        let mut response = request.send().await.map_err(|_| UNREACHABLE)?;
+        let sent = request.send().await.map_err(|error| ExchangeFailure {
+            error: UNREACHABLE,
+            detail: Some(FailureDetail::Cause(innermost(&error))),
+        });
+        let mut response = sent?;
         let mut body = BytesMut::new();
         while let Some(chunk) = response.chunk().await.map_err(|_| CUT)? {
             if body.len() + chunk.len() > MAX_BYTES {
-                return Err(TOO_LONG);
+                return Err(TOO_LONG.into());
             }
             body.extend_from_slice(&chunk);
         }
-        read(response.status(), response.headers(), &body, access_token)
+        let read = read(response.status(), response.headers(), &body, access_token);
+        read.map_err(|error| ExchangeFailure {
+            error,
+            detail: description(&body).map(FailureDetail::Description),
+        })
     }
 
     fn form(&self, access_token: &str) -> String {
@@ -160,6 +202,29 @@ impl TokenEndpoint {
         }
         form.finish()
     }
+}
+
+/// The innermost cause of an error, which contains no text of the server.
+fn innermost(error: &reqwest::Error) -> String {
+    let mut cause: &dyn Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
+
+/// What a response says about its error: its printable ASCII, at most [`MAX_DESCRIPTION_BYTES`].
+fn description(body: &[u8]) -> Option<String> {
+    let text = serde_json::from_slice::<Described>(body).ok()?.error_description;
+    let printable: String = text
+        .chars()
+        .filter(|character| matches!(character, ' '..='~'))
+        .collect();
+    let shown = redact::without_tokens(&printable)
+        .chars()
+        .take(MAX_DESCRIPTION_BYTES)
+        .collect();
+    Some(shown).filter(|shown: &String| !shown.is_empty())
 }
 
 /// Prints neither the secret nor a token.
@@ -198,6 +263,11 @@ struct Success {
 #[derive(Deserialize)]
 struct Failure {
     error: String,
+}
+
+#[derive(Deserialize)]
+struct Described {
+    error_description: String,
 }
 
 fn read(status: StatusCode, headers: &HeaderMap, body: &[u8], access_token: &str) -> Result<Exchanged, ExchangeError> {
@@ -374,6 +444,22 @@ mod tests {
             assert_eq!(error(status, r#"{"error":"invalid_grant"}"#), own, "{status}");
         }
         assert_eq!(error(302, ""), Failed("the token endpoint answers with a redirect"));
+    }
+
+    #[test]
+    fn a_description_is_short_and_has_no_token() {
+        let of = |text: &str| description(json!({ "error_description": text }).to_string().as_bytes());
+        assert_eq!(
+            of("Client is not\r\nallowed\u{1b}[1m: é").as_deref(),
+            Some("Client is notallowed[1m: ")
+        );
+        assert_eq!(
+            of(&"x".repeat(1000)).map(|text| text.len()),
+            Some(MAX_DESCRIPTION_BYTES)
+        );
+        let token = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ1In0.c2lnbmF0dXJl";
+        assert!(!of(&format!("invalid token {token}")).unwrap().contains("eyJ"));
+        assert_eq!((of(""), description(b"<html>")), (None, None));
     }
 
     #[test]

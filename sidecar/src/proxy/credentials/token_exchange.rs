@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 use http::{HeaderValue, StatusCode};
 use moka::Expiry;
 use moka::future::Cache;
+use uuid::Uuid;
 
 use super::error::CredentialError;
-use super::token_endpoint::{ExchangeError, Exchanged, TokenEndpoint};
+use super::token_endpoint::{ExchangeError, ExchangeFailure, Exchanged, FailureDetail, TokenEndpoint};
 use crate::headers::internal_token::token_digest::TokenDigest;
 use crate::log::rate_limit::RateLimit;
 
@@ -66,6 +67,7 @@ impl TokenExchange {
         access_token: &str,
         digest: TokenDigest,
         remaining: Duration,
+        decision: Uuid,
     ) -> Result<HeaderValue, CredentialError> {
         if let Some(kept) = self.tokens.get(&digest).await {
             return Ok(kept.value.value);
@@ -79,8 +81,8 @@ impl TokenExchange {
                     time: time(exchanged.lifetime.min(remaining)),
                     value: exchanged,
                 }),
-                Err(error) => {
-                    self.warn(error);
+                Err(ExchangeFailure { error, detail }) => {
+                    self.report(error, detail, decision);
                     let time = match error {
                         ExchangeError::Later(seconds) => Duration::from_secs(seconds.into()),
                         ExchangeError::Denied(_) | ExchangeError::Failed(_) => COOL_DOWN,
@@ -94,14 +96,24 @@ impl TokenExchange {
         kept.map(|kept| kept.value.value).map_err(|error| (*error).into())
     }
 
-    fn warn(&self, error: ExchangeError) {
+    /// Warns of what an operator can end. What the server writes may name the caller: it is for the level of debugging.
+    fn report(&self, error: ExchangeError, detail: Option<FailureDetail>, decision: Uuid) {
+        let endpoint = self.endpoint.shown_url();
+        let cause = match detail {
+            Some(FailureDetail::Description(description)) => {
+                tracing::debug!(%decision, endpoint, description, "the token endpoint describes its error");
+                None
+            }
+            Some(FailureDetail::Cause(cause)) => Some(cause),
+            None => None,
+        };
         let reason = match error {
             ExchangeError::Denied(_) => return,
             ExchangeError::Failed(reason) => reason,
             ExchangeError::Later(_) => "the token endpoint asks for a pause",
         };
         if self.warnings.permits(Instant::now()) {
-            tracing::warn!(reason, "no token for the upstream");
+            tracing::warn!(%decision, endpoint, reason, cause, "no token for the upstream");
         }
     }
 }

@@ -6,10 +6,11 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::body::UpstreamBody;
+use super::causes::causes;
 use super::connection::{Connection, SendError};
 use super::connector::{Connector, Resolver};
 use super::endpoint::{Endpoint, Need, NeededAge, NeededVersion, Use};
-use super::error::{ConnectError, UpstreamError, causes, innermost};
+use super::error::{ConnectError, Reason, UpstreamError};
 use super::lease::Lease;
 use super::retry::{Spare, UnansweredEnd};
 use super::settings::{Protocol, UpstreamSettings, UpstreamTimeouts};
@@ -39,6 +40,8 @@ pub(crate) struct Upstream {
 pub(crate) struct Attempt<'u> {
     /// The address in use.
     pub(crate) address: Option<&'u str>,
+    /// The same as a URL, as it is configured.
+    pub(crate) url: Option<&'u str>,
 }
 
 impl Upstream {
@@ -64,7 +67,7 @@ impl Upstream {
         let endpoint = |address| {
             let (tls, resolver) = (tls.clone(), resolver.clone());
             let connector = Connector::new(address, &settings.protocol, tls, timeouts.connect, resolver)?;
-            Ok(Endpoint::new(address, connector, settings.pool))
+            Ok(Endpoint::new(address, settings.url(address), connector, settings.pool))
         };
         Ok(Upstream {
             endpoints: settings.addresses.iter().map(endpoint).collect::<Result<_, String>>()?,
@@ -95,7 +98,9 @@ impl Upstream {
         let mut repeats = Repeats::Permitted;
         loop {
             let Some((index, lease, used)) = self.lease(&mut candidates, need, &exchange, attempt).await? else {
-                return Err(last.unwrap_or(UpstreamError::NoConnection("no address is left".to_owned())));
+                return Err(last.unwrap_or(UpstreamError::NoConnection(Reason::new(
+                    "no address is left".to_owned(),
+                ))));
             };
             let endpoint = &self.endpoints[index];
             let spare = match repeats {
@@ -154,7 +159,7 @@ impl Upstream {
         }
         let sent = exchange.in_time(limit, lease.connection.send(request)).await;
         let sent = sent.inspect_err(|_| lease.retire())?;
-        let mut response = sent.map_err(|error| exchange.failure(error))?;
+        let mut response = sent.map_err(|error| exchange.failure(error, lease.connection.mismatch(&self.scheme)))?;
         if used == Use::Repeated && response::may_be_unsolicited(&response) {
             return Err(Failure {
                 error: UpstreamError::UnsolicitedTimeout,
@@ -188,6 +193,7 @@ impl Upstream {
         for index in candidates {
             let endpoint = &self.endpoints[index];
             attempt.address = Some(&endpoint.name);
+            attempt.url = Some(&endpoint.url);
             if let Some(lease) = endpoint.kept(need) {
                 return Ok(Some((index, lease, Use::Repeated)));
             }
@@ -310,7 +316,7 @@ impl Exchange {
         }
     }
 
-    fn failure(&self, error: SendError) -> Failure {
+    fn failure(&self, error: SendError, mismatch: Option<&'static str>) -> Failure {
         let (error, cause) = match error {
             SendError::Unsent(request, error) => (error, Cause::Unsent(request)),
             SendError::Unanswered(error) => (error, Cause::Unanswered),
@@ -322,7 +328,7 @@ impl Exchange {
             Some(fault) => UpstreamError::Request(*fault).into(),
             None if is_head_too_large(&error) => UpstreamError::HeadTooLarge.into(),
             None => Failure {
-                error: UpstreamError::NoResponse(innermost(&error)),
+                error: UpstreamError::NoResponse(Reason::of(&error).or_help(mismatch)),
                 cause,
             },
         }

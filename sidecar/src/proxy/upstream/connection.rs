@@ -7,14 +7,17 @@ use std::sync::{Arc, OnceLock};
 use std::task::Waker;
 use std::time::Duration;
 
+use http::uri::Scheme;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::{TrySendError, http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::time::Instant;
 
-use super::error::{ConnectError, MAX_HEAD_BYTES, MAX_HEADER_LINES, causes};
-use super::stream::{Arrival, UpstreamStream};
+use super::causes::causes;
+use super::error::{ConnectError, MAX_HEAD_BYTES, MAX_HEADER_LINES};
+use super::mismatch::{self, Spoken};
+use super::stream::{Arrival, FirstRead, UpstreamStream};
 use crate::proxy::request_body::RequestBody;
 
 /// The streams of a connection at a time, where the server permits more.
@@ -96,6 +99,22 @@ impl Connection {
     /// Whether the server may state that it processed nothing of a request.
     pub(super) fn can_refuse(&self) -> bool {
         matches!(self, Connection::Http2(_))
+    }
+
+    /// What the first bytes from the server, or an error in place of them, show of a server that is not as it is
+    /// configured; `scheme` is that of the upstream.
+    pub(super) fn mismatch(&self, scheme: &Scheme) -> Option<&'static str> {
+        let is_tls = *scheme == Scheme::HTTPS;
+        let (arrival, spoken) = match (self, is_tls) {
+            (Connection::Http1(connection), false) => (&connection.arrival, Spoken::Http1),
+            (Connection::Http1(connection), true) => (&connection.arrival, Spoken::Http1OverTls),
+            (Connection::Http2(stream), false) => (&stream.connection.arrival, Spoken::Http2),
+            (Connection::Http2(stream), true) => (&stream.connection.arrival, Spoken::Http2OverTls),
+        };
+        match arrival.first()? {
+            FirstRead::Bytes(bytes, length) => mismatch::of_first_bytes(&bytes[..*length], spoken),
+            FirstRead::Failed(help) => *help,
+        }
     }
 
     /// Sends a request, which is written in the form of the connection's version.

@@ -18,7 +18,7 @@ use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
 use super::connection::{Connection, Http1Connection, Http2Connection};
-use super::error::{ConnectError, innermost};
+use super::error::{ConnectError, Reason};
 use super::settings::{Address, Protocol};
 use super::stream::{Transport, UpstreamStream};
 use super::tls::{Offer, UpstreamTls};
@@ -100,10 +100,10 @@ impl Connector {
 
     /// The error of a connection that was not established in time.
     pub(super) fn timed_out(&self) -> ConnectError {
-        ConnectError(format!(
+        ConnectError(Reason::new(format!(
             "not established within {}",
             humantime::format_duration(self.timeout)
-        ))
+        )))
     }
 
     /// Establishes a connection and begins HTTP on it.
@@ -138,7 +138,7 @@ impl Connector {
                 let stream = tcp.connect().await?;
                 let config = tls.current().config(offer);
                 let secured = TlsConnector::from(config).connect(name, stream).await;
-                let stream = secured.map_err(|error| ConnectError(format!("tls: {}", innermost(&error))))?;
+                let stream = secured.map_err(|error| ConnectError(Reason::of(&error).in_tls()))?;
                 let version = match stream.get_ref().1.alpn_protocol() {
                     Some(b"h2") => Version::Http2,
                     _ => Version::Http1,

@@ -19,6 +19,8 @@ use super::tls::Offer;
 pub(super) struct Endpoint {
     /// As the decision log shows it.
     pub(super) name: Box<str>,
+    /// As it is configured.
+    pub(super) url: Box<str>,
     /// The authority of requests over HTTP/2 that name no host.
     pub(super) authority: Authority,
     pub(super) health: Health,
@@ -57,9 +59,10 @@ pub(super) enum Use {
 }
 
 impl Endpoint {
-    pub(super) fn new(address: &Address, connector: Connector, pool: PoolSettings) -> Endpoint {
+    pub(super) fn new(address: &Address, url: String, connector: Connector, pool: PoolSettings) -> Endpoint {
         Endpoint {
             name: address.to_string().into(),
+            url: url.into(),
             authority: match address {
                 Address::Tcp(authority) => authority.clone(),
                 Address::Unix(_) => Authority::from_static("localhost"),

@@ -1,9 +1,12 @@
 //! Why an upstream did not answer a request.
 
+use std::fmt;
 use std::time::Duration;
 
 use http::StatusCode;
 
+use super::causes::innermost;
+use super::mismatch;
 use crate::proxy::request_body::BodyFault;
 
 /// Limits of a response head.
@@ -16,10 +19,10 @@ pub(super) const MAX_HEAD_BYTES: usize = 64 * 1024;
 pub(crate) enum UpstreamError {
     /// No connection could be established.
     #[error("no connection: {0}")]
-    NoConnection(String),
+    NoConnection(Reason),
     /// The connection ended before the response head did.
     #[error("no response: {0}")]
-    NoResponse(String),
+    NoResponse(Reason),
     /// The response head did not arrive in time.
     #[error("no response within {} s", .0.as_secs())]
     TimedOut(Duration),
@@ -57,6 +60,14 @@ impl UpstreamError {
         }
     }
 
+    /// What an operator can change, if it is known.
+    pub(crate) fn help(&self) -> Option<&'static str> {
+        match self {
+            UpstreamError::NoConnection(reason) | UpstreamError::NoResponse(reason) => reason.help,
+            _ => None,
+        }
+    }
+
     /// The stable code, for the decision log.
     pub(crate) fn code(&self) -> &'static str {
         match self {
@@ -74,24 +85,54 @@ impl UpstreamError {
     }
 }
 
-/// Why there is no connection, in words.
+/// A failure in words, with what an operator can change if it is known.
 #[derive(Debug)]
-pub(super) struct ConnectError(pub(super) String);
+pub(crate) struct Reason {
+    text: String,
+    help: Option<&'static str>,
+}
 
-impl ConnectError {
-    pub(super) fn of(error: &(dyn std::error::Error + 'static)) -> ConnectError {
-        ConnectError(innermost(error))
+impl Reason {
+    pub(super) fn new(text: String) -> Reason {
+        Reason { text, help: None }
+    }
+
+    pub(super) fn of(error: &(dyn std::error::Error + 'static)) -> Reason {
+        Reason {
+            text: innermost(error),
+            help: mismatch::of_error(error),
+        }
+    }
+
+    /// The same, as a failure of TLS.
+    pub(super) fn in_tls(self) -> Reason {
+        Reason {
+            text: format!("tls: {}", self.text),
+            ..self
+        }
+    }
+
+    /// The same, with a help where it has none.
+    pub(super) fn or_help(self, help: Option<&'static str>) -> Reason {
+        Reason {
+            help: self.help.or(help),
+            ..self
+        }
     }
 }
 
-/// The innermost cause of an error, which says most.
-pub(super) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
-    causes(error).last().map(ToString::to_string).unwrap_or_default()
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
 }
 
-/// An error and what caused it.
-pub(super) fn causes<'e>(
-    error: &'e (dyn std::error::Error + 'static),
-) -> impl Iterator<Item = &'e (dyn std::error::Error + 'static)> {
-    std::iter::successors(Some(error), |error| error.source())
+/// Why there is no connection.
+#[derive(Debug)]
+pub(super) struct ConnectError(pub(super) Reason);
+
+impl ConnectError {
+    pub(super) fn of(error: &(dyn std::error::Error + 'static)) -> ConnectError {
+        ConnectError(Reason::of(error))
+    }
 }

@@ -1,6 +1,7 @@
 //! The upstreams: the APIs behind the gate, each at one or several addresses.
 
 pub(crate) mod body;
+mod causes;
 pub(crate) mod client;
 mod connection;
 mod connector;
@@ -9,6 +10,7 @@ pub(crate) mod error;
 mod form;
 mod health;
 mod lease;
+mod mismatch;
 pub(crate) mod place;
 mod pool;
 mod response;

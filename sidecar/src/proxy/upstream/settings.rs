@@ -129,6 +129,14 @@ impl UpstreamSettings {
         }
     }
 
+    /// One of its addresses as a URL. A URL with credentials is no address of an upstream.
+    pub(crate) fn url(&self, address: &Address) -> String {
+        match address {
+            Address::Tcp(authority) => format!("{}://{authority}", self.protocol),
+            Address::Unix(_) => address.to_string(),
+        }
+    }
+
     /// Whether the roots of the operating system are used.
     pub(crate) fn uses_system_roots(&self) -> bool {
         matches!(&self.protocol, Protocol::Tls(files) if files.roots.is_none())
@@ -139,10 +147,7 @@ impl fmt::Display for UpstreamSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, address) in self.addresses.iter().enumerate() {
             let separator = if index == 0 { "" } else { ", " };
-            match address {
-                Address::Tcp(authority) => write!(f, "{separator}{}://{authority}", self.protocol)?,
-                Address::Unix(_) => write!(f, "{separator}{address}")?,
-            }
+            write!(f, "{separator}{}", self.url(address))?;
         }
         Ok(())
     }

@@ -2,8 +2,8 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -11,6 +11,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::client::TlsStream;
 
 use super::error::MAX_HEAD_BYTES;
+use super::mismatch;
 
 /// A connection as bytes.
 #[derive(Debug)]
@@ -29,11 +30,26 @@ const NOT_AWAITED: usize = usize::MAX / 2;
 
 /// How many bytes have arrived since the last request was sent, until the response head is complete.
 #[derive(Clone, Debug)]
-pub(super) struct Arrival(Arc<AtomicUsize>);
+pub(super) struct Arrival {
+    count: Arc<AtomicUsize>,
+    first: Arc<OnceLock<FirstRead>>,
+}
+
+/// What came first of a connection.
+#[derive(Debug)]
+pub(super) enum FirstRead {
+    /// At most eight bytes, and how many they are.
+    Bytes([u8; 8], usize),
+    /// An error, with what it shows.
+    Failed(Option<&'static str>),
+}
 
 impl Default for Arrival {
     fn default() -> Arrival {
-        Arrival(Arc::new(AtomicUsize::new(NOT_AWAITED)))
+        Arrival {
+            count: Arc::new(AtomicUsize::new(NOT_AWAITED)),
+            first: Arc::default(),
+        }
     }
 }
 
@@ -49,21 +65,39 @@ pub(super) fn is_endless_interim(error: &io::Error) -> bool {
 impl Arrival {
     /// A response is awaited from now on.
     pub(super) fn awaits_head(&self) {
-        self.0.store(0, Ordering::Relaxed);
+        self.count.store(0, Ordering::Relaxed);
     }
 
     /// The response head is complete.
     pub(super) fn has_head(&self) {
-        self.0.store(NOT_AWAITED, Ordering::Relaxed);
+        self.count.store(NOT_AWAITED, Ordering::Relaxed);
     }
 
     /// Whether a byte has arrived: since [`Arrival::awaits_head`], or at all where that is never called.
     pub(super) fn has_begun(&self) -> bool {
-        !matches!(self.0.load(Ordering::Relaxed), 0 | NOT_AWAITED)
+        !matches!(self.count.load(Ordering::Relaxed), 0 | NOT_AWAITED)
+    }
+
+    /// What came first of the connection; none before it.
+    pub(super) fn first(&self) -> Option<&FirstRead> {
+        self.first.get()
+    }
+
+    fn has_first(&self, arrived: Result<&[u8], &io::Error>) {
+        // It is set once.
+        let _ = self.first.set(match arrived {
+            Ok(arrived) => {
+                let mut bytes = [0; 8];
+                let length = arrived.len().min(bytes.len());
+                bytes[..length].copy_from_slice(&arrived[..length]);
+                FirstRead::Bytes(bytes, length)
+            }
+            Err(error) => FirstRead::Failed(mismatch::of_error(error)),
+        });
     }
 
     fn count(&self, bytes: usize) -> Result<(), EndlessInterim> {
-        match self.0.fetch_add(bytes, Ordering::Relaxed) {
+        match self.count.fetch_add(bytes, Ordering::Relaxed) {
             MAX_INTERIM_BYTES..NOT_AWAITED => Err(EndlessInterim),
             _ => Ok(()),
         }
@@ -75,6 +109,7 @@ impl Arrival {
 pub(super) struct UpstreamStream {
     transport: Transport,
     arrival: Arrival,
+    has_arrived: bool,
 }
 
 impl UpstreamStream {
@@ -82,6 +117,7 @@ impl UpstreamStream {
         UpstreamStream {
             transport,
             arrival: Arrival::default(),
+            has_arrived: false,
         }
     }
 
@@ -105,9 +141,18 @@ impl AsyncRead for UpstreamStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let read = delegate!(self, poll_read(cx, buffer));
+        if let (Poll::Ready(Err(error)), false) = (&read, self.has_arrived) {
+            self.arrival.has_first(Err(error));
+        }
         match buffer.filled().len() - before {
             0 => {}
-            bytes => self.arrival.count(bytes).map_err(io::Error::other)?,
+            bytes => {
+                if !self.has_arrived {
+                    self.has_arrived = true;
+                    self.arrival.has_first(Ok(&buffer.filled()[before..]));
+                }
+                self.arrival.count(bytes).map_err(io::Error::other)?;
+            }
         }
         read
     }

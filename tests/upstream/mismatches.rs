@@ -1,0 +1,102 @@
+//! An upstream that is not as it is configured: the warning names the upstream, the cause and the key to change.
+
+use std::net::SocketAddr;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use super::tls_server::TlsServer;
+use super::{OK, configuration, protocols, send, server};
+use crate::deployment::gate::Gate;
+use crate::mint::certificate::{Certificate, CertificateAuthority};
+
+/// The line of the process log about a request that `upstream`, with these keys, does not answer.
+fn warning(url: &str, keys: &str, files: &[(&str, &str)]) -> String {
+    let gate = Gate::run_beside(&configuration(&format!("upstream: {{ url: '{url}'{keys} }}")), files);
+    let answer = send(&gate, "GET", "/x", &[], "");
+    assert_eq!(answer.status, 502, "{url}");
+    let id = answer.json()["decision"].as_str().expect("an id").to_owned();
+    let line = || gate.process.stderr().into_iter().find(|line| line.contains(&id));
+    gate.wait_until("a warning", || line().is_some());
+    let line = line().expect("a line");
+    let start = "WARN the upstream did not respond decision=";
+    assert!(
+        line.contains(start) && line.contains(&format!("upstream=\"{url}\"")),
+        "{line}"
+    );
+    assert!(!answer.everything().contains("write"), "{}", answer.everything());
+    line
+}
+
+fn tls(certificate: Certificate, clients: Option<CertificateAuthority>) -> SocketAddr {
+    let protocols = &["h2", "http/1.1"];
+    TlsServer {
+        certificate,
+        protocols,
+        clients,
+    }
+    .start()
+}
+
+/// A server without TLS that answers whatever it receives.
+fn plain() -> SocketAddr {
+    super::listen(|mut stream| async move {
+        let _ = stream.read(&mut [0; 1024]).await;
+        let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+    })
+}
+
+#[test]
+fn another_protocol_than_the_configured_one_is_named() {
+    let authority = CertificateAuthority::new("private");
+    let http1 = server(|_, _| OK).0;
+    for (url, expected) in [
+        (
+            format!("http://{}", protocols::http2_server()),
+            "the upstream speaks HTTP/2: write `h2c://`",
+        ),
+        (
+            format!("h2c://{http1}"),
+            "the upstream speaks HTTP/1.1: write `http://`",
+        ),
+        (
+            format!("https://{}", plain()),
+            "the upstream speaks no TLS: write `http://`, or `h2c://` for HTTP/2",
+        ),
+        (
+            format!("http://{}", tls(authority.server(), None)),
+            "the upstream speaks TLS: write `https://`",
+        ),
+        (
+            format!("h2c://{}", tls(authority.server(), None)),
+            "the upstream speaks TLS: write `https://`",
+        ),
+    ] {
+        let line = warning(&url, "", &[]);
+        assert!(line.contains(expected), "{url}: {line}");
+    }
+}
+
+#[test]
+fn the_key_for_a_certificate_that_is_not_accepted_is_named() {
+    let (authority, other) = (CertificateAuthority::new("private"), CertificateAuthority::new("other"));
+    let (ca, other_ca) = (authority.pem(), other.pem());
+    let server = |clients| format!("https://{}", tls(authority.server(), clients));
+    for (url, keys, root, expected) in [
+        (server(None), ", ca_file: ca.crt", &other_ca, "write `ca_file: FILE`"),
+        (
+            server(None),
+            ", ca_file: ca.crt, server_name: api.internal",
+            &ca,
+            "write `server_name: NAME`",
+        ),
+        (
+            server(Some(CertificateAuthority::new("clients"))),
+            ", ca_file: ca.crt",
+            &ca,
+            "write `certificate: FILE` and `key: FILE`",
+        ),
+    ] {
+        let line = warning(&url, keys, &[("ca.crt", root)]);
+        assert!(line.contains(expected), "{url}: {line}");
+    }
+}
