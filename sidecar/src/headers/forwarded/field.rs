@@ -7,7 +7,9 @@ use http::header::FORWARDED;
 use http::uri::Scheme;
 
 use super::node::Node;
-use super::value::{MAX_NODES, Malformed, scheme};
+use super::value::{Field, MAX_NODES, Malformed, scheme};
+
+const MALFORMED: Malformed = Malformed::value(Field::Forwarded);
 
 /// What one proxy reports of the request that it received.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,13 +24,13 @@ pub(super) struct Element {
 pub(super) fn read(headers: &HeaderMap) -> Result<Vec<Element>, Malformed> {
     let mut elements = Vec::new();
     for line in headers.get_all(FORWARDED) {
-        let mut rest = line.to_str().map_err(|_| Malformed::VALUE)?.trim_matches(BLANKS);
+        let mut rest = line.to_str().map_err(|_| MALFORMED)?.trim_matches(BLANKS);
         while !rest.is_empty() {
             let (element, after) = element(rest)?;
             // RFC 9110 section 5.6.1: a recipient ignores empty elements.
             elements.extend(element);
             if elements.len() > MAX_NODES {
-                return Err(Malformed::TOO_MANY);
+                return Err(Malformed::too_many(Field::Forwarded));
             }
             rest = after;
         }
@@ -48,10 +50,10 @@ fn element(text: &str) -> Result<(Option<Element>, &str), Malformed> {
         if !rest.starts_with([',', ';']) && !rest.is_empty() {
             let end = rest.find(|character| !is_token(character)).unwrap_or(rest.len());
             let (name, after) = rest.split_at(end);
-            let value = after.strip_prefix('=').ok_or(Malformed::VALUE)?;
+            let value = after.strip_prefix('=').ok_or(MALFORMED)?;
             let (value, after) = self::value(value)?;
             if name.is_empty() || names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
-                return Err(Malformed::VALUE);
+                return Err(MALFORMED);
             }
             names.push(name);
             element.set(name, &value)?;
@@ -61,7 +63,7 @@ fn element(text: &str) -> Result<(Option<Element>, &str), Malformed> {
             None => return Ok(((!names.is_empty()).then_some(element), "")),
             Some(b',') => return Ok(((!names.is_empty()).then_some(element), &rest[1..])),
             Some(b';') => rest = &rest[1..],
-            Some(_) => return Err(Malformed::VALUE),
+            Some(_) => return Err(MALFORMED),
         }
     }
 }
@@ -73,7 +75,7 @@ fn value(text: &str) -> Result<(String, &str), Malformed> {
         let end = text.find(|character| !is_token(character) && !":[]".contains(character));
         let (value, rest) = text.split_at(end.unwrap_or(text.len()));
         return match value {
-            "" => Err(Malformed::VALUE),
+            "" => Err(MALFORMED),
             value => Ok((value.to_owned(), rest)),
         };
     };
@@ -86,7 +88,7 @@ fn value(text: &str) -> Result<(String, &str), Malformed> {
             other => value.push(other),
         }
     }
-    Err(Malformed::VALUE)
+    Err(MALFORMED)
 }
 
 fn is_token(character: char) -> bool {
@@ -96,9 +98,9 @@ fn is_token(character: char) -> bool {
 impl Element {
     fn set(&mut self, name: &str, value: &str) -> Result<(), Malformed> {
         if name.eq_ignore_ascii_case("for") {
-            self.node = Some(Node::parse(value).ok_or(Malformed::VALUE)?);
+            self.node = Some(Node::parse(value).ok_or(MALFORMED)?);
         } else if name.eq_ignore_ascii_case("proto") {
-            self.scheme = Some(scheme(value).ok_or(Malformed::VALUE)?);
+            self.scheme = Some(scheme(value).ok_or(MALFORMED)?);
         } else if name.eq_ignore_ascii_case("host") {
             self.host = Some(value.to_owned());
         }
@@ -185,10 +187,10 @@ mod tests {
             "for=\"192.0.2.1\"x",
             "\u{e9}=a",
         ] {
-            assert_eq!(elements(&[line]), Err(Malformed::VALUE), "{line}");
+            assert_eq!(elements(&[line]), Err(MALFORMED), "{line}");
         }
         let many = vec!["for=192.0.2.1"; MAX_NODES + 1].join(",");
-        assert_eq!(elements(&[&many]), Err(Malformed::TOO_MANY));
+        assert_eq!(elements(&[&many]), Err(Malformed::too_many(Field::Forwarded)));
     }
 
     #[test]

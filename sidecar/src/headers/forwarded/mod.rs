@@ -17,6 +17,7 @@ use http::{HeaderMap, HeaderValue};
 
 use self::field::Element;
 use self::node::Node;
+use self::value::Field;
 pub(crate) use self::value::Malformed;
 use self::x_forwarded::XForwarded;
 
@@ -54,18 +55,24 @@ impl Report {
         let from_client = &of_field[in_field.unwrap_or_default()..];
         let first = |read: fn(&Element) -> Option<&String>| from_client.iter().find_map(read).cloned();
         let address = |nodes: &[Node], client: Option<usize>| client.and_then(|client| nodes[client].address());
-        let named = agreed(address(&of_x.nodes, in_x), address(&nodes_of_field, in_field))?;
+        let named = agreed(
+            Field::For,
+            address(&of_x.nodes, in_x),
+            address(&nodes_of_field, in_field),
+        )?;
         let report = Report {
             client: named.or(of_x.real_ip),
             scheme: agreed(
-                of_x.of_client(&of_x.schemes, in_x)?.cloned(),
+                Field::Proto,
+                of_x.of_client(Field::Proto, &of_x.schemes, in_x)?.cloned(),
                 from_client.iter().find_map(|element| element.scheme.clone()),
             )?,
             host: agreed(
-                of_x.of_client(&of_x.hosts, in_x)?.cloned(),
+                Field::Host,
+                of_x.of_client(Field::Host, &of_x.hosts, in_x)?.cloned(),
                 first(|element| element.host.as_ref()),
             )?,
-            port: of_x.of_client(&of_x.ports, in_x)?.copied(),
+            port: of_x.of_client(Field::Port, &of_x.ports, in_x)?.copied(),
             forwarded: (!of_field.is_empty()).then(|| one_line(headers)),
             real_ip: of_x.real_ip,
             nodes: match of_x.nodes.is_empty() {
@@ -93,9 +100,10 @@ fn client(nodes: &[Node], is_trusted: impl Fn(IpAddr) -> bool) -> Option<usize> 
     untrusted.or((!nodes.is_empty()).then_some(0))
 }
 
-fn agreed<T: PartialEq>(one: Option<T>, other: Option<T>) -> Result<Option<T>, Malformed> {
+/// What a field reports, which must be what `Forwarded` does.
+fn agreed<T: PartialEq>(field: Field, one: Option<T>, other: Option<T>) -> Result<Option<T>, Malformed> {
     match (one, other) {
-        (Some(one), Some(other)) if one != other => Err(Malformed::DIFFERENT),
+        (Some(one), Some(other)) if one != other => Err(Malformed::contradicts(field)),
         (one, other) => Ok(one.or(other)),
     }
 }
@@ -242,12 +250,21 @@ mod tests {
         assert_eq!(report.scheme, Some(Scheme::HTTPS));
         assert_eq!(report.host.as_deref(), Some("a.example"));
         assert_eq!(report.port, Some(443));
-        for lines in [
-            [("x-forwarded-proto", "https, http"), ("x-forwarded-for", "192.0.2.1")],
-            [("x-forwarded-proto", "https"), ("x-forwarded-proto", "http")],
-            [("x-forwarded-host", "a.example, b.example"), ("x-real-ip", "192.0.2.1")],
+        for (lines, field) in [
+            (
+                [("x-forwarded-proto", "https, http"), ("x-forwarded-for", "192.0.2.1")],
+                Field::Proto,
+            ),
+            (
+                [("x-forwarded-proto", "https"), ("x-forwarded-proto", "http")],
+                Field::Proto,
+            ),
+            (
+                [("x-forwarded-host", "a.example, b.example"), ("x-real-ip", "192.0.2.1")],
+                Field::Host,
+            ),
         ] {
-            assert_eq!(read(&lines).unwrap_err(), Malformed::DIFFERENT, "{lines:?}");
+            assert_eq!(read(&lines).unwrap_err(), Malformed::different(field), "{lines:?}");
         }
         let equal = read(&[("x-forwarded-proto", "https, HTTPS"), ("x-forwarded-for", "192.0.2.1")]).unwrap();
         assert_eq!(equal.scheme, Some(Scheme::HTTPS));
@@ -266,13 +283,13 @@ mod tests {
 
     #[test]
     fn forwarded_and_x_forwarded_must_agree() {
-        for (field, x) in [
-            ("for=192.0.2.1", ("x-forwarded-for", "192.0.2.2")),
-            ("proto=https", ("x-forwarded-proto", "http")),
-            ("host=a.example", ("x-forwarded-host", "b.example")),
+        for (element, x, field) in [
+            ("for=192.0.2.1", ("x-forwarded-for", "192.0.2.2"), Field::For),
+            ("proto=https", ("x-forwarded-proto", "http"), Field::Proto),
+            ("host=a.example", ("x-forwarded-host", "b.example"), Field::Host),
         ] {
-            let lines = [("forwarded", field), x];
-            assert_eq!(read(&lines).unwrap_err(), Malformed::DIFFERENT, "{lines:?}");
+            let lines = [("forwarded", element), x];
+            assert_eq!(read(&lines).unwrap_err(), Malformed::contradicts(field), "{lines:?}");
         }
         let agreed = read(&[
             ("forwarded", "for=192.0.2.1;proto=https, for=10.0.0.2"),
@@ -284,22 +301,25 @@ mod tests {
 
     #[test]
     fn malformed_values_are_an_error() {
-        for line in [
-            ("x-forwarded-for", "here"),
-            ("x-forwarded-for", "192.0.2.1 10.0.0.2"),
-            ("x-forwarded-proto", "ftp"),
-            ("x-forwarded-port", "0"),
-            ("x-forwarded-port", "65536"),
-            ("x-forwarded-port", "443a"),
-            ("x-real-ip", "here"),
-            ("x-forwarded-for", "\u{e9}"),
+        for (name, value, field) in [
+            ("x-forwarded-for", "here", Field::For),
+            ("x-forwarded-for", "192.0.2.1 10.0.0.2", Field::For),
+            ("x-forwarded-proto", "ftp", Field::Proto),
+            ("x-forwarded-port", "0", Field::Port),
+            ("x-forwarded-port", "65536", Field::Port),
+            ("x-forwarded-port", "443a", Field::Port),
+            ("x-real-ip", "here", Field::RealIp),
+            ("x-forwarded-for", "\u{e9}", Field::For),
+            ("forwarded", "for", Field::Forwarded),
         ] {
-            assert_eq!(read(&[line]).unwrap_err(), Malformed::VALUE, "{line:?}");
+            let error = read(&[(name, value)]).unwrap_err();
+            assert_eq!(error, Malformed::value(field), "{name}: {value}");
+            assert_eq!(error.0, format!("`{name}` of a trusted proxy is malformed"));
         }
         let many = |count| vec!["10.0.0.2"; count].join(",");
         assert!(read(&[("x-forwarded-for", &many(MAX_NODES))]).is_ok());
         let error = read(&[("x-forwarded-for", &many(MAX_NODES + 1))]).unwrap_err();
-        assert_eq!(error, Malformed::TOO_MANY);
+        assert_eq!(error, Malformed::too_many(Field::For));
     }
 
     fn written(report: Option<&Report>, peer: Option<&str>) -> Vec<String> {
