@@ -101,6 +101,62 @@ fn a_preflight_of_a_permitted_page_is_answered_for_routes_of_the_policy() {
     table.finish();
 }
 
+/// The reason in the decision log for a request that is denied.
+fn reason(deployment: &Deployment, request: &[u8]) -> String {
+    let before = deployment.gate.decisions().len();
+    let answer = wire::answer(deployment.gate.address, request);
+    assert!((400..500).contains(&answer.status), "{}", answer.everything());
+    assert!(!answer.everything().contains("preflight"), "{}", answer.everything());
+    let event = deployment.gate.decision_after(before);
+    event["reason"].as_str().expect("a reason").to_owned()
+}
+
+#[test]
+fn the_log_says_what_a_preflight_lacks() {
+    let deployment = with("methods: [GET, PUT], headers: [Authorization]");
+    let ask = |method: &'static str| [method, "Access-Control-Request-Headers: authorization"];
+    let (put, delete) = (
+        ask("Access-Control-Request-Method: PUT"),
+        ask("Access-Control-Request-Method: DELETE"),
+    );
+    for (target, origin, lines, lacks) in [
+        (
+            "/orders/1",
+            OTHER,
+            &put[..],
+            "its origin is not one of `cors: { origins }`",
+        ),
+        (
+            "/orders/1",
+            PAGE,
+            &delete,
+            "the method that it asks for is not one of `cors: { methods }`",
+        ),
+        (
+            "/nowhere",
+            PAGE,
+            &put,
+            "the policy has no route for its path and the method that it asks for",
+        ),
+        (
+            "/orders/1",
+            PAGE,
+            &FOR_PUT,
+            "a header that it asks for is not one of `cors: { headers }`",
+        ),
+    ] {
+        let reason = reason(&deployment, &preflight(target, origin, lines));
+        let expected =
+            format!("no bearer token was presented: this is a preflight of CORS that is not granted, since {lacks}");
+        assert_eq!(reason, expected, "{target} {origin}");
+    }
+    let other = reason(&deployment, &request("OPTIONS", "/orders/1", &[PAGE]));
+    assert_eq!(other, "no bearer token was presented", "no preflight");
+    let without = with("");
+    let reason = reason(&without, &preflight("/orders/1", PAGE, &put));
+    assert!(reason.ends_with("since `cors` is not configured"), "{reason}");
+}
+
 #[test]
 fn methods_and_headers_of_the_configuration_are_exact() {
     let deployment = with("methods: [GET], headers: [Authorization], expose: [X-Total], credentials: true");

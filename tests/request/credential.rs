@@ -251,6 +251,47 @@ fn token_in_the_query_is_not_a_credential() {
 
 /// Every table checks that answers do not repeat its requests; this one has tokens with conspicuous claims.
 #[test]
+fn the_log_says_what_came_in_place_of_a_bearer_token() {
+    let deployment = Deployment::with_routes();
+    let token = deployment.issuer.token(json!({}));
+    let query = format!("/orders/1?access_token={token}");
+    for (target, field, note) in [
+        ("/orders/1", None, ""),
+        (
+            "/orders/1",
+            Some(token.clone()),
+            ": `authorization` has a token without the scheme `Bearer` before it",
+        ),
+        (
+            "/orders/1",
+            Some("Basic dTpw".to_owned()),
+            ": `authorization` has the scheme `Basic`, not `Bearer`",
+        ),
+        (
+            "/orders/1",
+            Some(format!("Token {token}")),
+            ": `authorization` has another scheme than `Bearer`",
+        ),
+        (&query, None, ": a token in the query is not accepted"),
+    ] {
+        let before = deployment.gate.decisions().len();
+        let line = field.map(|field| format!("Authorization: {field}"));
+        let answer = wire::answer(
+            deployment.gate.address,
+            &request("GET", target, &line.as_deref().into_iter().collect::<Vec<_>>()),
+        );
+        assert_eq!(answer.status, 401, "{note}");
+        let event = deployment.gate.decision_after(before);
+        assert_eq!(event["reason"], format!("no bearer token was presented{note}"));
+        assert!(
+            !event.to_string().contains(&token) && !event.to_string().contains("dTpw"),
+            "{event}"
+        );
+        assert!(!answer.everything().contains("Bearer` "), "{}", answer.everything());
+    }
+}
+
+#[test]
 fn answers_repeat_no_token_and_no_claim() {
     let deployment = Deployment::with_routes();
     let issuer = &deployment.issuer;

@@ -56,6 +56,40 @@ pub(crate) struct Preflight {
     private_network: bool,
 }
 
+/// Why a request is not answered as a preflight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotGranted {
+    /// It is none.
+    NoPreflight,
+    /// The page may not send the request that it asks for; the reason is for an operator.
+    Refused(&'static str),
+}
+
+impl NotGranted {
+    const ORIGIN: NotGranted = NotGranted::Refused("its origin is not one of `cors: { origins }`");
+    const METHOD: NotGranted = NotGranted::Refused("the method that it asks for is not one of `cors: { methods }`");
+    const ROUTE: NotGranted =
+        NotGranted::Refused("the policy has no route for its path and the method that it asks for");
+    const HEADERS: NotGranted = NotGranted::Refused("a header that it asks for is not one of `cors: { headers }`");
+
+    /// Why a request is not answered by a gate without `cors`.
+    pub(super) fn without_cors(request: &Parts) -> NotGranted {
+        match requested_method(request) {
+            Some(_) => NotGranted::Refused("`cors` is not configured"),
+            None => NotGranted::NoPreflight,
+        }
+    }
+}
+
+/// The method that a preflight asks for.
+fn requested_method(request: &Parts) -> Option<&HeaderValue> {
+    let is_preflight = request.method == Method::OPTIONS && request.headers.contains_key(ORIGIN);
+    request
+        .headers
+        .get(ACCESS_CONTROL_REQUEST_METHOD)
+        .filter(|_| is_preflight)
+}
+
 /// The CORS headers of the response to one request.
 #[derive(Debug)]
 pub(crate) struct Grant<'c> {
@@ -77,21 +111,22 @@ impl Cors {
 
     /// The answer to a request that is a preflight of a permitted page, for a route of the policy. Any other request is
     /// decided on as usual.
-    pub(crate) fn preflight(&self, request: &Parts, authorizer: &Authorizer) -> Option<Preflight> {
-        if request.method != Method::OPTIONS {
-            return None;
+    pub(crate) fn preflight(&self, request: &Parts, authorizer: &Authorizer) -> Result<Preflight, NotGranted> {
+        let method = requested_method(request).ok_or(NotGranted::NoPreflight)?;
+        if self.grant(&request.headers).origin.is_none() {
+            return Err(NotGranted::ORIGIN);
         }
-        self.grant(&request.headers).origin?;
-        let method = request.headers.get(ACCESS_CONTROL_REQUEST_METHOD)?;
-        let requested = Method::from_bytes(method.as_bytes()).ok()?;
-        let is_permitted = self.methods.as_ref().is_none_or(|methods| methods.contains(&requested));
-        let target = Target::with_escaped_slashes(&requested, &request.uri).ok()?;
-        if !is_permitted || !authorizer.has_route(&target) {
-            return None;
+        let requested = Method::from_bytes(method.as_bytes()).map_err(|_| NotGranted::METHOD)?;
+        if !self.methods.as_ref().is_none_or(|methods| methods.contains(&requested)) {
+            return Err(NotGranted::METHOD);
         }
-        Some(Preflight {
+        let target = Target::with_escaped_slashes(&requested, &request.uri).map_err(|_| NotGranted::ROUTE)?;
+        if !authorizer.has_route(&target) {
+            return Err(NotGranted::ROUTE);
+        }
+        Ok(Preflight {
             method: method.clone(),
-            headers: self.permitted_headers(&request.headers)?,
+            headers: self.permitted_headers(&request.headers).ok_or(NotGranted::HEADERS)?,
             max_age: self.max_age.as_secs(),
             private_network: request.headers.contains_key(REQUEST_PRIVATE_NETWORK),
         })

@@ -9,12 +9,14 @@ pub(crate) mod form;
 pub(crate) mod form_token;
 pub(crate) mod head_error;
 pub(crate) mod hosts;
+mod missing_token;
 pub(crate) mod readable_form;
 pub(crate) mod request_head;
 pub(crate) mod request_host;
 pub(crate) mod trusted_proxies;
 pub(crate) mod upgrade;
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
@@ -27,7 +29,7 @@ use http::{Method, StatusCode, Uri};
 use uuid::Uuid;
 
 use self::connection_info::{ConnectionInfo, WebSocketConnect};
-use self::cors::{Cors, Preflight};
+use self::cors::{Cors, NotGranted, Preflight};
 use self::form::{AccessTokenRule, FormError, FormRules};
 use self::head_error::HeadError;
 use self::request_head::{Head, HeadRules};
@@ -56,6 +58,8 @@ pub(crate) struct Decided {
     /// Identifies the decision, for the caller and in the log.
     pub(crate) id: Uuid,
     decision: Option<Decision>,
+    /// What the log says about a denial beside its reason.
+    note: Option<Cow<'static, str>>,
     client_address: Option<IpAddr>,
     received: Instant,
     /// When it was made, in UTC (RFC 3339).
@@ -87,7 +91,11 @@ impl Denial {
             Denial::Head(HeadError { code, reason, .. }) => (Some(*code), Some((*reason).to_owned())),
             Denial::Authorization(error) => {
                 event.rule = error.rule();
-                (Some(error.code()), Some(error.to_string()))
+                let reason = match event.reason.take() {
+                    Some(note) => format!("{error}: {note}"),
+                    None => error.to_string(),
+                };
+                (Some(error.code()), Some(reason))
             }
         };
     }
@@ -123,6 +131,7 @@ impl Undecided<'_> {
         Decided {
             id: self.id,
             decision,
+            note: None,
             client_address: self.client_address,
             received: self.received,
             time: decision_log::now(),
@@ -198,7 +207,8 @@ impl Decided {
             status: None,
             code: None,
             rule: None,
-            reason: None,
+            // The reason of a denial comes before it.
+            reason: self.note.as_deref().map(str::to_owned),
             issuer: identity.map(Identity::issuer),
             chain: identity.map(Chain::of),
             client: identity.and_then(Identity::client),
@@ -256,7 +266,26 @@ impl Gate {
             }
             Err(unforwarded) => (None, Err(unforwarded)),
         };
-        (undecided.decided(decision), outcome)
+        let mut decided = undecided.decided(decision);
+        if let Err(Unforwarded::Denied(Denial::Authorization(error))) = &outcome {
+            decided.note = self.note(request, error);
+        }
+        (decided, outcome)
+    }
+
+    /// What an operator needs to know of a request that is denied with `error`, without any value of it.
+    fn note(&self, request: &Parts, error: &Error) -> Option<Cow<'static, str>> {
+        let preflight = match &self.cors {
+            Some(cors) => cors.preflight(request, &self.authorizer).err(),
+            None => Some(NotGranted::without_cors(request)),
+        };
+        match (preflight, error) {
+            (Some(NotGranted::Refused(reason)), _) => {
+                Some(format!("this is a preflight of CORS that is not granted, since {reason}").into())
+            }
+            (_, Error::MissingToken) => missing_token::note(&request.headers, &request.uri),
+            _ => None,
+        }
     }
 
     /// What the body of an allowed request must not contain; none where no server reads parameters in it.
@@ -290,7 +319,7 @@ impl Gate {
         let preflight = self
             .cors
             .as_ref()
-            .and_then(|cors| cors.preflight(request, &self.authorizer));
+            .and_then(|cors| cors.preflight(request, &self.authorizer).ok());
         if let Some(preflight) = preflight {
             return Err(Unforwarded::Preflight(preflight));
         }

@@ -20,9 +20,9 @@ use super::response_body::ResponseBody;
 use super::stream_end::{StreamLimits, TokenTime};
 use super::upstream::error::UpstreamError;
 use super::websocket::upgrade::{Handshake, HandshakeError, Tunnel};
+use crate::gate::Decided;
 use crate::gate::form::Content;
 use crate::gate::request_head::{Head, Requested};
-use crate::gate::Decided;
 use crate::headers::carriers::Carriers;
 use crate::headers::dropped::DroppedHeaders;
 use crate::headers::forwarded::{self, LastHop};
@@ -82,9 +82,7 @@ impl Forward {
         now: u64,
     ) -> Result<Obtained, CredentialError> {
         let credentials = &destination.credentials;
-        credentials
-            .obtain(&request.headers, &self.carriers, decided, now)
-            .await
+        credentials.obtain(&request.headers, &self.carriers, decided, now).await
     }
 
     /// Whether the decision log shows the addresses of upstreams.
