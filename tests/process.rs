@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::check::{CONFIGURATION, Files, output_text};
-use crate::deployment::Deployment;
 use crate::deployment::gate::{Process, run_to_end};
+use crate::deployment::{Configuration, Deployment};
 use crate::mint::TokenIssuer;
 use crate::pressure::neglected::Neglected;
 use crate::wire::{self, Connection, request};
@@ -316,4 +316,30 @@ fn a_limit_of_open_files_is_reported_where_it_matters() {
             ),
         }
     }
+}
+
+#[test]
+fn a_decision_log_that_is_moved_is_opened_again() {
+    let configuration = Configuration {
+        top: "decision_log: decisions.log\n".to_owned(),
+        ..Configuration::default()
+    };
+    let deployment = Deployment::start(TokenIssuer::new(), &configuration);
+    let send = || wire::answer(deployment.gate.address, &request("GET", "/open/page", &[])).status;
+    assert_eq!(send(), 200);
+    let lines = |name: &str| {
+        let text = deployment.gate.read(name).unwrap_or_default();
+        text.lines().filter(|line| line.ends_with('}')).count()
+    };
+    deployment.gate.wait_until("written", || lines("decisions.log") == 1);
+    deployment.gate.rename("decisions.log", "decisions.log.1");
+    let mut sent = 1;
+    deployment.gate.wait_until("opened again", || {
+        assert_eq!(send(), 200);
+        sent += 1;
+        lines("decisions.log") > 0
+    });
+    deployment
+        .gate
+        .wait_until("complete", || lines("decisions.log") + lines("decisions.log.1") == sent);
 }

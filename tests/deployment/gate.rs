@@ -212,6 +212,17 @@ impl Gate {
         std::fs::write(self.folder.path().join(name), text).expect("the file is written");
     }
 
+    /// Reads a file beside the configuration.
+    pub fn read(&self, name: &str) -> std::io::Result<String> {
+        std::fs::read_to_string(self.folder.path().join(name))
+    }
+
+    /// Renames a file beside the configuration.
+    pub fn rename(&self, from: &str, to: &str) {
+        let folder = self.folder.path();
+        std::fs::rename(folder.join(from), folder.join(to)).expect("the file is renamed");
+    }
+
     /// Removes a file beside the configuration.
     pub fn remove(&self, name: &str) {
         std::fs::remove_file(self.folder.path().join(name)).expect("the file is removed");

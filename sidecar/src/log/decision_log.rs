@@ -4,7 +4,6 @@
 //! counted. The log contains no token, and nothing from a token that was not verified.
 
 use std::borrow::Cow;
-use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -16,6 +15,7 @@ use uuid::{NoContext, Timestamp, Uuid};
 use crate::headers::chain_json::Chain;
 use crate::log::event_count;
 use crate::log::line_writer::{self, Change, LineWriter};
+use crate::log::log_file::LogFile;
 use crate::log::redact;
 
 /// The bytes that may wait for the writer.
@@ -32,7 +32,7 @@ const CLOSE_TIME: Duration = Duration::from_secs(2);
 pub(crate) enum LogTarget {
     /// Standard output.
     Stdout,
-    /// A file, appended to.
+    /// A file, appended to, and opened again when it has been moved.
     File(PathBuf),
 }
 
@@ -157,7 +157,7 @@ impl DecisionLog {
     pub(crate) fn open(target: &LogTarget) -> io::Result<DecisionLog> {
         match target {
             LogTarget::Stdout => DecisionLog::to(line_writer::unlocked(&io::stdout())?),
-            LogTarget::File(path) => DecisionLog::to(OpenOptions::new().append(true).create(true).open(path)?),
+            LogTarget::File(path) => DecisionLog::to(LogFile::open(path)?),
         }
     }
 

@@ -3,6 +3,7 @@
 pub(crate) mod decision_log;
 pub(crate) mod event_count;
 pub(crate) mod line_writer;
+mod log_file;
 pub(crate) mod process_log;
 pub(crate) mod rate_limit;
 pub(crate) mod redact;
