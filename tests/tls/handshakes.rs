@@ -55,6 +55,40 @@ async fn the_protocol_is_negotiated() {
     assert!(other.connect(address).await.is_err());
 }
 
+#[test]
+fn a_request_in_plain_http_is_answered_in_plain_text() {
+    let authority = CertificateAuthority::new("gate");
+    let deployment = with_certificate(&authority.server());
+    for method in ["GET", "POST", "OPTIONS"] {
+        let answer = wire::answer(deployment.gate.address, &wire::request(method, "/orders/7", &[]));
+        assert_eq!(answer.status, 400, "{method}");
+        assert_eq!(answer.field("content-type").as_deref(), Some("text/plain"), "{method}");
+        assert_eq!(
+            answer.text(),
+            "this port is for https; the request came in http\n",
+            "{method}"
+        );
+    }
+    let logs = |parts: [&str; 2]| {
+        let lines = deployment.gate.process.stderr();
+        lines.iter().any(|line| parts.iter().all(|part| line.contains(part)))
+    };
+    let client = "client=127.0.0.1";
+    deployment.gate.wait_until("a line", || {
+        logs([
+            "requests in plain HTTP at the port of TLS were answered with 400",
+            client,
+        ])
+    });
+    // Neither TLS nor HTTP/1.
+    let mut stream = TcpStream::connect(deployment.gate.address).expect("a connection");
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").expect("sent");
+    deployment
+        .gate
+        .wait_until("a line", || logs(["TLS handshakes failed", client]));
+    assert_eq!((deployment.upstream.count(), deployment.gate.decisions().len()), (0, 0));
+}
+
 /// A ClientHello of TLS 1.1 with one usual cipher suite.
 fn hello_of_tls_1_1() -> Vec<u8> {
     let suites = [0x00, 0x02, 0xc0, 0x13];
@@ -97,15 +131,10 @@ fn a_handshake_that_does_not_end_is_cut() {
 }
 
 #[test]
-fn a_request_in_plain_text_is_not_served() {
+fn http2_in_plain_text_is_not_served() {
     let deployment = with_certificate(&CertificateAuthority::new("gate").server());
-    for bytes in [
-        &b"GET /open/x HTTP/1.1\r\nHost: a\r\n\r\n"[..],
-        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-    ] {
-        let mut connection = wire::Connection::open(deployment.gate.address).unwrap();
-        connection.send(bytes).unwrap();
-        assert!(matches!(connection.answer(AnswerTo::AnyMethod), Outcome::Closed));
-    }
+    let mut connection = wire::Connection::open(deployment.gate.address).unwrap();
+    connection.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").unwrap();
+    assert!(matches!(connection.answer(AnswerTo::AnyMethod), Outcome::Closed));
     assert_eq!(deployment.upstream.count(), 0);
 }

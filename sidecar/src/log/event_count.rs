@@ -1,6 +1,7 @@
 //! Events that clients can cause at will: each is counted, and few are reported, so that no client fills the log.
 
 use std::error::Error;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Counts the events of one kind.
@@ -14,11 +15,17 @@ impl EventCount {
 
     /// Counts an event, and reports `message` with the number of events where that is due.
     pub(crate) fn report(&self, error: &dyn Error, message: &str) {
+        self.report_of(None, error, message);
+    }
+
+    /// The same for an event that `client` caused.
+    pub(crate) fn report_of(&self, client: Option<IpAddr>, error: &dyn Error, message: &str) {
+        let client = client.map(tracing::field::display);
         let count = self.0.fetch_add(1, Ordering::Relaxed) + 1;
         if is_due(count) {
-            tracing::info!(count, %error, "{message}");
+            tracing::info!(count, client, %error, "{message}");
         } else {
-            tracing::debug!(%error, "connection ended early");
+            tracing::debug!(client, %error, "connection ended early");
         }
     }
 }

@@ -24,6 +24,7 @@ use super::http2;
 use super::listen::listener::Accepted;
 use super::listen::proxy_protocol;
 use super::listen::socket::Socket;
+use super::plain_http;
 use super::preface::{self, Protocol};
 use super::stream::Stream;
 use super::tls::{Handshake, Tls};
@@ -56,7 +57,8 @@ pub(super) async fn client(accepted: Accepted, clients: Arc<Clients>) {
     let begun = timeout(clients.limits.header, begin(socket, clients.tls.as_deref()));
     let (protocol, stream, scheme, client_certificate) = match begun.await {
         Ok(Ok(begun)) => begun,
-        Ok(Err(error)) => return early_end::unbegun(&error),
+        Ok(Err(Unbegun::Failed(error))) => return early_end::unbegun(&error, peer),
+        Ok(Err(Unbegun::PlainHttp)) => return early_end::plain_http(peer),
         Err(_) => return,
     };
     let connection = ConnectionInfo {
@@ -70,12 +72,33 @@ pub(super) async fn client(accepted: Accepted, clients: Arc<Clients>) {
     }
 }
 
+/// Why a connection has no protocol.
+enum Unbegun {
+    Failed(io::Error),
+    /// A request in plain HTTP came where TLS is expected. It has been answered.
+    PlainHttp,
+}
+
+impl From<io::Error> for Unbegun {
+    fn from(error: io::Error) -> Unbegun {
+        Unbegun::Failed(error)
+    }
+}
+
 /// Finds the protocol of a connection, by TLS or by its first bytes.
-async fn begin(socket: Socket, tls: Option<&Tls>) -> io::Result<(Protocol, Stream, Scheme, Option<ClientCertificate>)> {
+async fn begin(
+    socket: Socket,
+    tls: Option<&Tls>,
+) -> Result<(Protocol, Stream, Scheme, Option<ClientCertificate>), Unbegun> {
     let Some(tls) = tls else {
         let (protocol, socket) = preface::protocol(socket).await?;
         return Ok((protocol, Stream::Plain(socket), Scheme::HTTP, None));
     };
+    let socket = preface::first(socket).await?;
+    if plain_http::is_request(socket.first()) {
+        plain_http::refuse(socket).await?;
+        return Err(Unbegun::PlainHttp);
+    }
     let Handshake {
         socket,
         protocol,

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::io;
+use std::net::IpAddr;
 
 use crate::http1::{is_early_bytes, is_late_head};
 use crate::log::event_count::EventCount;
@@ -31,13 +32,25 @@ pub(super) fn unread(error: &dyn Error) {
 }
 
 /// Reports a connection without a request, as [`report`] does.
-pub(super) fn unbegun(error: &io::Error) {
+pub(super) fn unbegun(error: &io::Error, client: Option<IpAddr>) {
     static FAILED: EventCount = EventCount::new();
     if error.kind() == io::ErrorKind::InvalidData {
-        FAILED.report(error, "TLS handshakes failed");
+        FAILED.report_of(client, error, "TLS handshakes failed");
     } else {
-        tracing::debug!(%error, "connection ended early");
+        let client = client.map(tracing::field::display);
+        tracing::debug!(client, %error, "connection ended early");
     }
+}
+
+/// Reports a request in plain HTTP at the port of TLS, as [`report`] does.
+pub(super) fn plain_http(client: Option<IpAddr>) {
+    static PLAIN: EventCount = EventCount::new();
+    let error = io::Error::other("no TLS");
+    PLAIN.report_of(
+        client,
+        &error,
+        "requests in plain HTTP at the port of TLS were answered with 400",
+    );
 }
 
 /// Whether the time limit for reading a response has passed.

@@ -10,6 +10,7 @@ mod head_form;
 mod http2;
 pub(crate) mod limits;
 pub(crate) mod listen;
+mod plain_http;
 mod preface;
 pub(crate) mod signals;
 mod stream;

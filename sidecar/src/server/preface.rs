@@ -22,6 +22,14 @@ pub(super) enum Protocol {
     Http2,
 }
 
+/// Reads what comes first, without its protocol. The bytes are read again from the returned socket.
+pub(super) async fn first<S: AsyncRead + Unpin>(mut socket: S) -> io::Result<Rewound<S>> {
+    let mut first = BytesMut::new();
+    poll_fn(|cx| poll_read_more(&mut socket, cx, &mut first)).await?;
+    let first = first.freeze();
+    Ok(Rewound { first, socket })
+}
+
 /// Reads until the protocol is certain. The bytes are read again from the returned socket.
 pub(super) async fn protocol<S: AsyncRead + Unpin>(mut socket: S) -> io::Result<(Protocol, Rewound<S>)> {
     let mut first = BytesMut::new();
@@ -74,6 +82,13 @@ pub(super) struct Rewound<S> {
     socket: S,
 }
 
+impl<S> Rewound<S> {
+    /// The bytes that are read again.
+    pub(super) fn first(&self) -> &[u8] {
+        &self.first
+    }
+}
+
 impl<S: AsyncRead + Unpin> AsyncRead for Rewound<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, target: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if self.first.is_empty() {
@@ -82,6 +97,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Rewound<S> {
         let length = self.first.len().min(target.remaining());
         target.put_slice(&self.first[..length]);
         self.first.advance(length);
+        if self.first.is_empty() {
+            // It holds no memory any more.
+            self.first = Bytes::new();
+        }
         Poll::Ready(Ok(()))
     }
 }

@@ -14,7 +14,7 @@ use super::preface::Rewound;
 #[derive(Debug)]
 pub(super) enum Stream {
     Plain(Rewound<Socket>),
-    Tls(Box<TlsStream<Socket>>),
+    Tls(Box<TlsStream<Rewound<Socket>>>),
 }
 
 trait Duplex: AsyncRead + AsyncWrite + Unpin {}

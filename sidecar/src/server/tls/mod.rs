@@ -16,7 +16,7 @@ use tokio_rustls::server::TlsStream;
 
 use self::certificates::{ByName, ClientAuthorities, ServerCertificate, provider};
 use crate::server::listen::socket::Socket;
-use crate::server::preface::Protocol;
+use crate::server::preface::{Protocol, Rewound};
 
 /// The names of the protocols in TLS (RFC 7301), the preferred one first.
 const HTTP2: &[u8] = b"h2";
@@ -47,6 +47,16 @@ pub(crate) enum Expectation {
     Required,
 }
 
+impl Expectation {
+    /// As it is written.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Expectation::Optional => "optional",
+            Expectation::Required => "required",
+        }
+    }
+}
+
 /// The server side of TLS. Its certificates can be replaced while connections are accepted.
 #[derive(Debug)]
 pub(crate) struct Tls {
@@ -58,7 +68,7 @@ pub(crate) struct Tls {
 
 /// A connection after its handshake.
 pub(super) struct Handshake {
-    pub(super) socket: Box<TlsStream<Socket>>,
+    pub(super) socket: Box<TlsStream<Rewound<Socket>>>,
     pub(super) protocol: Protocol,
     pub(super) client_certificate: Option<ClientCertificate>,
 }
@@ -82,7 +92,7 @@ impl Tls {
     }
 
     /// Takes the server's part in a handshake.
-    pub(super) async fn accept(&self, socket: Socket) -> io::Result<Handshake> {
+    pub(super) async fn accept(&self, socket: Rewound<Socket>) -> io::Result<Handshake> {
         let config = self
             .current
             .read()
