@@ -3,6 +3,7 @@
 use url::Url;
 
 use crate::error::ConfigError;
+use crate::keys::is_loopback;
 use crate::shared_issuers::entra_tenant;
 
 /// Checks the identifier of an issuer whose keys are found by discovery: a URL without query or fragment (RFC 8414
@@ -10,11 +11,15 @@ use crate::shared_issuers::entra_tenant;
 pub(crate) fn check_url(issuer: &str) -> Result<(), ConfigError> {
     check(issuer)?;
     let or_with_keys = |help: String| format!("{help}; with `jwks_uri`, an issuer may be any text");
-    let write_https = || or_with_keys(format!("write `https://{issuer}`"));
+    let write_url = || {
+        let is_loopback = Url::parse(&format!("http://{issuer}")).is_ok_and(|url| is_loopback(&url));
+        let scheme = if is_loopback { "http" } else { "https" };
+        or_with_keys(format!("write `{scheme}://{issuer}`"))
+    };
     let as_in_tokens = || or_with_keys("write the https URL that the issuer writes in `iss`".to_owned());
     let Ok(url) = Url::parse(issuer) else {
         let help = match issuer.contains('.') && !issuer.contains("://") {
-            true => write_https(),
+            true => write_url(),
             false => as_in_tokens(),
         };
         return invalid(issuer, "it is not an absolute URL", help);
@@ -23,8 +28,8 @@ pub(crate) fn check_url(issuer: &str) -> Result<(), ConfigError> {
         return Ok(());
     }
     // A host and a port parse as a scheme and a path.
-    let help = match url.scheme().contains('.') {
-        true => write_https(),
+    let help = match url.scheme().contains('.') || url.scheme() == "localhost" {
+        true => write_url(),
         false => as_in_tokens(),
     };
     invalid(issuer, "it is not an https URL, nor an http URL", help)

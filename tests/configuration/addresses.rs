@@ -18,7 +18,56 @@ pub(super) const MISTAKES: &[Mistake] = &[
         "'*:8080'",
         "1:9: `*:8080` is not an address to listen on",
     ),
-    ("127.0.0.1:0", "':8080'", "1:9: `:8080` is not an address to listen on"),
+    (
+        "127.0.0.1:0",
+        "':8080'",
+        "1:9: `:8080` is not an address to listen on\n  help: write `0.0.0.0:8080` for every address, or `127.0.0.1:8080` for this machine alone",
+    ),
+    (
+        "127.0.0.1:0",
+        "8080",
+        "1:9: `8080` is a port without an address\n  help: write `0.0.0.0:8080`",
+    ),
+    (
+        "127.0.0.1:0",
+        "'8080'",
+        "1:9: `8080` is not an address to listen on\n  help: write `0.0.0.0:8080` for every address",
+    ),
+    (
+        "admin: 127.0.0.1:0",
+        "admin: 9901",
+        "3:8: `9901` is a port without an address\n  help: write `127.0.0.1:9901`",
+    ),
+    (
+        "admin: 127.0.0.1:0",
+        "admin: unix:/run/actgate.sock",
+        "3:8: `unix:/run/actgate.sock` is not the address of an admin listener\n  help: write a loopback address and a port, as in 127.0.0.1:9901",
+    ),
+    (
+        "leeway:",
+        "proxy_protocol: true\nleeway:",
+        "5:17: expected a list of networks, not true or false\n  help: write those of the load balancers, which write either version: `proxy_protocol: [10.0.0.0/8]`",
+    ),
+    (
+        "leeway:",
+        "proxy_protocol: v2\nleeway:",
+        "5:17: expected a list of networks, not a text\n  help: write those of the load balancers, which write either version: `proxy_protocol: [10.0.0.0/8]`",
+    ),
+    (
+        "leeway:",
+        "trusted_proxies: 10.0.0.0/8\nleeway:",
+        "5:18: expected a list of networks, not a text\n  help: write those of the proxies, as in `trusted_proxies: [10.0.0.0/8]`",
+    ),
+    (
+        "leeway:",
+        "tls: true\nleeway:",
+        "5:6: expected a mapping, not true or false\n  help: write as in `tls: { certificate: tls.crt, key: tls.key }`",
+    ),
+    (
+        "leeway:",
+        "tls: { certificate: a, key: b, client_certificates: required }\nleeway:",
+        "5:53: expected a mapping, not a text\n  help: write as in `client_certificates: { ca_file: clients.crt, demand: required }`",
+    ),
     (
         "127.0.0.1:0",
         "0.0.0.0",

@@ -4,6 +4,46 @@ use super::Mistake;
 
 pub(super) const MISTAKES: &[Mistake] = &[
     (
+        "leeway:",
+        "internal_token: true\nleeway:",
+        "5:17: expected a mapping, not true or false\n  help: write as in `internal_token: { issuer: https://gate.internal }`",
+    ),
+    (
+        "leeway:",
+        "streams: end\nleeway:",
+        "5:10: expected a mapping, not a text\n  help: write as in `streams: { after_expiry: end }`",
+    ),
+    (
+        "leeway:",
+        "decision_log: true\nleeway:",
+        "5:15: expected a text, not true or false\n  help: write `stdout`, or the path of a file",
+    ),
+    (
+        "leeway:",
+        "timeouts: 5s\nleeway:",
+        "5:11: expected a mapping, not a text\n  help: write as in `timeouts: { response: 30s }`",
+    ),
+    (
+        "leeway:",
+        "max_body: 10MB\nleeway:",
+        "5:1: unknown key `max_body`\n  help: there is none: a body is forwarded as it arrives",
+    ),
+    (
+        "leeway:",
+        "metrics: true\nleeway:",
+        "5:1: unknown key `metrics`\n  help: there is none; the decision log",
+    ),
+    (
+        "leeway:",
+        "rate_limit: 10\nleeway:",
+        "5:1: unknown key `rate_limit`\n  help: there is none; limit the rate",
+    ),
+    (
+        "leeway:",
+        "client_certificates: required\nleeway:",
+        "5:1: unknown key `client_certificates`\n  help: write it under `tls`",
+    ),
+    (
         "listen:",
         "listne:",
         "1:1: unknown key `listne`\n  help: did you mean `listen`?",

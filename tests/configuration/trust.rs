@@ -4,6 +4,16 @@ use super::Mistake;
 
 pub(super) const MISTAKES: &[Mistake] = &[
     (
+        "issuer: https://idp.example.com",
+        "issuer: 127.0.0.1:29400",
+        "7:13: `127.0.0.1:29400` is not an issuer: it is not an absolute URL\n  help: write `http://127.0.0.1:29400`; with",
+    ),
+    (
+        "issuer: https://idp.example.com",
+        "issuer: localhost:9400",
+        "7:13: `localhost:9400` is not an issuer: it is not an https URL, nor an http URL\n  help: write `http://localhost:9400`; with",
+    ),
+    (
         "https://orders.example.com",
         "' https://orders.example.com'",
         "4:11: ` https://orders.example.com` is not an audience: it has white space at an end",

@@ -189,6 +189,20 @@ fn the_check_reads_the_files() {
         (PAIR.to_owned(), "x", &*key, "4:21", "there is no certificate in PEM"),
         (
             PAIR.to_owned(),
+            &*key,
+            &*key,
+            "4:21",
+            "there is a private key in the file, and no certificate",
+        ),
+        (
+            PAIR.to_owned(),
+            &*certificate,
+            &*certificate,
+            "4:35",
+            "there is a certificate in the file, and no private key",
+        ),
+        (
+            PAIR.to_owned(),
             &*certificate,
             "x",
             "4:35",

@@ -35,7 +35,7 @@ pub use refresh_policy::RefreshPolicy;
 pub use source::KeySource;
 
 pub(crate) use current::Keys;
-pub(crate) use endpoint::PlainHttp;
+pub(crate) use endpoint::{PlainHttp, is_loopback};
 pub(crate) use fetch::OwnFetch;
 pub(crate) use jwk::VerificationKey;
 pub(crate) use remote::RemoteKeys;

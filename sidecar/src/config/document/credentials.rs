@@ -7,7 +7,11 @@ use super::duration::duration;
 
 /// `internal_token`.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(
+    default,
+    deny_unknown_fields,
+    expecting = "a mapping\nwrite as in `internal_token: { issuer: https://gate.internal }`"
+)]
 pub(crate) struct InternalTokenDocument {
     pub(crate) header: Option<Spanned<String>>,
     pub(crate) issuer: Option<Spanned<String>>,
@@ -21,14 +25,22 @@ pub(crate) struct InternalTokenDocument {
 
 /// `internal_token` of an upstream.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(
+    default,
+    deny_unknown_fields,
+    expecting = "a mapping\nwrite as in `internal_token: { audience: https://api.internal }`"
+)]
 pub(crate) struct InternalAudienceDocument {
     pub(crate) audience: Option<Spanned<String>>,
 }
 
 /// `api_key` of an upstream.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(
+    default,
+    deny_unknown_fields,
+    expecting = "a mapping\nwrite as in `api_key: { header: X-Api-Key, file: api.key }`"
+)]
 pub(crate) struct ApiKeyDocument {
     pub(crate) header: Option<Spanned<String>>,
     pub(crate) file: Option<Spanned<String>>,
@@ -36,7 +48,11 @@ pub(crate) struct ApiKeyDocument {
 
 /// `token_exchange` of an upstream.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(
+    default,
+    deny_unknown_fields,
+    expecting = "a mapping\nwrite its `token_endpoint`, `client_id`, `client_secret_file` and `audience` below it"
+)]
 pub(crate) struct TokenExchangeDocument {
     pub(crate) token_endpoint: Option<Spanned<String>>,
     pub(crate) insecure_http: Option<Spanned<bool>>,

@@ -2,6 +2,7 @@
 
 pub(super) mod credentials;
 mod duration;
+mod example;
 pub(super) mod upstreams;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use serde::de::{Deserializer, Error, IgnoredAny, IntoDeserializer, MapAccess, Vi
 
 use self::credentials::InternalTokenDocument;
 use self::duration::duration;
+use self::example::{Admin, DecisionLog, Headers, Hosts, Listen, LoadBalancers, Proxies, list, text};
 use self::upstreams::{UpstreamDocument, UpstreamMapping};
 use crate::headers::identity::Fact;
 use crate::proxy::forward::AccessTokenForwarding;
@@ -26,22 +28,28 @@ use crate::server::tls::Expectation;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Document {
+    #[serde(deserialize_with = "text::<Listen, _>")]
     pub(super) listen: Option<Spanned<String>>,
     pub(super) tls: Option<Spanned<TlsDocument>>,
     pub(super) upstream: Option<Spanned<UpstreamDocument>>,
     pub(super) upstreams: Option<Spanned<Vec<Spanned<UpstreamMapping>>>>,
+    #[serde(deserialize_with = "text::<Admin, _>")]
     pub(super) admin: Option<Spanned<String>>,
     pub(super) audience: Option<Spanned<OneOrMany<Spanned<String>>>>,
     #[serde(deserialize_with = "duration")]
     pub(super) leeway: Option<Spanned<String>>,
     pub(super) resource_metadata: Option<Spanned<String>>,
     pub(super) resources: Option<Spanned<Vec<Spanned<ResourceDocument>>>>,
+    #[serde(deserialize_with = "list::<Hosts, _>")]
     pub(super) hosts: Option<Spanned<Vec<Spanned<String>>>>,
+    #[serde(deserialize_with = "list::<LoadBalancers, _>")]
     pub(super) proxy_protocol: Option<Spanned<Vec<Spanned<String>>>>,
+    #[serde(deserialize_with = "list::<Proxies, _>")]
     pub(super) trusted_proxies: Option<Spanned<Vec<Spanned<String>>>>,
     pub(super) issuers: Option<Spanned<Vec<Spanned<IssuerDocument>>>>,
     pub(super) identity_headers: BTreeMap<Fact, Spanned<String>>,
     pub(super) cors: Option<Spanned<CorsDocument>>,
+    #[serde(deserialize_with = "list::<Headers, _>")]
     pub(super) drop_headers: Option<Spanned<Vec<Spanned<String>>>>,
     pub(super) access_token: Option<Spanned<AccessTokenForwarding>>,
     pub(super) internal_token: Option<Spanned<InternalTokenDocument>>,
@@ -49,6 +57,7 @@ pub(super) struct Document {
     pub(super) streams: StreamsDocument,
     pub(super) max_head: Option<Spanned<String>>,
     pub(super) max_connections: Option<Spanned<u32>>,
+    #[serde(deserialize_with = "text::<DecisionLog, _>")]
     pub(super) decision_log: Option<Spanned<String>>,
     pub(super) policy: Option<Spanned<String>>,
     pub(super) scopes: Option<Spanned<IgnoredAny>>,
@@ -94,7 +103,11 @@ pub(super) struct IssuerDocument {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(
+    default,
+    deny_unknown_fields,
+    expecting = "a mapping\nwrite as in `keys: { refresh: 10m }`"
+)]
 pub(super) struct KeysDocument {
     #[serde(deserialize_with = "duration")]
     pub(super) refresh: Option<Spanned<String>>,
@@ -123,7 +136,11 @@ pub(super) struct CorsDocument {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(
+    default,
+    deny_unknown_fields,
+    expecting = "a mapping\nwrite as in `timeouts: { response: 30s }`"
+)]
 pub(super) struct TimeoutsDocument {
     #[serde(deserialize_with = "duration")]
     pub(super) header: Option<Spanned<String>>,
@@ -142,7 +159,11 @@ pub(super) struct TimeoutsDocument {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(
+    default,
+    deny_unknown_fields,
+    expecting = "a mapping\nwrite as in `tls: { certificate: tls.crt, key: tls.key }`"
+)]
 pub(super) struct TlsDocument {
     pub(super) certificate: Option<Spanned<String>>,
     pub(super) key: Option<Spanned<String>>,
@@ -151,21 +172,33 @@ pub(super) struct TlsDocument {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(
+    default,
+    deny_unknown_fields,
+    expecting = "a mapping\nwrite as in `- { certificate: tls.crt, key: tls.key }`"
+)]
 pub(super) struct PairDocument {
     pub(super) certificate: Option<Spanned<String>>,
     pub(super) key: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(
+    default,
+    deny_unknown_fields,
+    expecting = "a mapping\nwrite as in `client_certificates: { ca_file: clients.crt, demand: required }`"
+)]
 pub(super) struct ClientCertificatesDocument {
     pub(super) ca_file: Option<Spanned<String>>,
     pub(super) demand: Expectation,
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(
+    default,
+    deny_unknown_fields,
+    expecting = "a mapping\nwrite as in `streams: { after_expiry: end }`"
+)]
 pub(super) struct StreamsDocument {
     pub(super) after_expiry: AfterExpiry,
 }

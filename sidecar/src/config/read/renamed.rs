@@ -5,6 +5,10 @@ const UNDER_KEYS: &str = "write it under `keys` of an entry of `issuers`";
 const UNDER_ISSUERS: &str = "write it in an entry of `issuers`";
 const UNDER_UPSTREAM: &str = "write it in a mapping: `upstream: { url: …, … }`";
 const UNDER_EXCHANGE: &str = "write it under `token_exchange` of the upstream";
+const UNDER_TLS: &str = "write it under `tls`";
+const NO_BODY_LIMIT: &str = "there is none: a body is forwarded as it arrives; limit it at the API";
+const NO_RATE_LIMIT: &str = "there is none; limit the rate in front of the gate or at the API";
+const NO_METRICS: &str = "there is none; the decision log has a line for each request";
 const IN_LISTEN: &str = "write the address and the port in `listen`";
 
 /// Unknown keys and their help, in place of the most similar key.
@@ -41,6 +45,20 @@ pub(super) const KEYS: &[(&str, &str)] = &[
     ("token_endpoint", UNDER_EXCHANGE),
     ("client_secret_file", UNDER_EXCHANGE),
     ("port", IN_LISTEN),
+    ("certificate", UNDER_TLS),
+    ("key", UNDER_TLS),
+    ("client_certificates", UNDER_TLS),
+    ("demand", "write it under `client_certificates` of `tls`"),
+    ("after_expiry", "write it under `streams`"),
+    ("limits", "write `max_head` and `max_connections` at the top level"),
+    ("max_body", NO_BODY_LIMIT),
+    ("max_body_size", NO_BODY_LIMIT),
+    ("body_limit", NO_BODY_LIMIT),
+    ("client_max_body_size", NO_BODY_LIMIT),
+    ("rate_limit", NO_RATE_LIMIT),
+    ("rate_limits", NO_RATE_LIMIT),
+    ("metrics", NO_METRICS),
+    ("prometheus", NO_METRICS),
     (
         "host",
         "write the address of the gate in `listen`, and the hosts that clients send in `hosts`",

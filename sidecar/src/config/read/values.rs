@@ -67,13 +67,6 @@ pub(super) fn host(text: &str) -> Result<AllowedHost, InvalidValue> {
     AllowedHost::parse(text).map_or_else(|| invalid(format!("`{text}` is not a host"), help), Ok)
 }
 
-/// Reads an address to listen on.
-pub(super) fn socket(text: &str) -> Result<SocketAddr, InvalidValue> {
-    let help = "write an IP address and a port, as in 127.0.0.1:8080, or 0.0.0.0:8080 for every address";
-    text.parse()
-        .or_else(|_| invalid(format!("`{text}` is not a socket address"), help))
-}
-
 /// Reads where clients connect to.
 pub(super) fn listen(text: &str) -> Result<ListenAddress, InvalidValue> {
     if text == "systemd" {
@@ -90,13 +83,15 @@ pub(super) fn listen(text: &str) -> Result<ListenAddress, InvalidValue> {
             path => Ok(ListenAddress::Unix(path.into())),
         };
     }
-    let help = match text.starts_with('/') || text.ends_with(".sock") {
-        true => format!("write `unix:{text}` for a unix socket"),
-        false => {
-            "write an IP address and a port, as in 127.0.0.1:8080 (0.0.0.0:8080 for every address), `unix:PATH` or \
-                  `systemd`"
-                .to_owned()
-        }
+    let port = text.strip_prefix("*:").or(text.strip_prefix(':')).unwrap_or(text);
+    let help = if text.starts_with('/') || text.ends_with(".sock") {
+        format!("write `unix:{text}` for a unix socket")
+    } else if let Ok(port) = port.parse::<u16>() {
+        format!("write `0.0.0.0:{port}` for every address, or `127.0.0.1:{port}` for this machine alone")
+    } else {
+        "write an IP address and a port, as in 127.0.0.1:8080 (0.0.0.0:8080 for every address), `unix:PATH` or \
+         `systemd`"
+            .to_owned()
     };
     let address = text.parse().map(ListenAddress::Tcp);
     address.or_else(|_| invalid(format!("`{text}` is not an address to listen on"), help))
@@ -104,7 +99,13 @@ pub(super) fn listen(text: &str) -> Result<ListenAddress, InvalidValue> {
 
 /// Reads the address of the admin listener, which requires no credential and so listens on loopback only.
 pub(super) fn admin(text: &str) -> Result<SocketAddr, InvalidValue> {
-    let address = socket(text)?;
+    let address: SocketAddr = text.parse().or_else(|_| {
+        let help = match text.strip_prefix(':').unwrap_or(text).parse::<u16>() {
+            Ok(port) => format!("write `127.0.0.1:{port}`"),
+            Err(_) => "write a loopback address and a port, as in 127.0.0.1:9901".to_owned(),
+        };
+        invalid(format!("`{text}` is not the address of an admin listener"), help)
+    })?;
     if address.ip().to_canonical().is_loopback() {
         return Ok(address);
     }

@@ -28,12 +28,18 @@ impl ServerCertificate {
     pub(crate) fn read(certificate: &str, key: &str) -> Result<ServerCertificate, PairError> {
         let chain = certificates(certificate).map_err(PairError::Certificate)?;
         let [leaf, ..] = &*chain else {
-            return Err(PairError::Certificate("there is no certificate in PEM"));
+            return Err(PairError::Certificate(match holds_private_key(certificate) {
+                true => "there is a private key in the file, and no certificate",
+                false => "there is no certificate in PEM",
+            }));
         };
         ParsedCertificate::try_from(leaf)
             .map_err(|_| PairError::Certificate("the first certificate cannot be read as X.509"))?;
-        let key = PrivateKeyDer::from_pem_slice(key.as_bytes())
-            .map_err(|_| PairError::Key("there is no private key in PEM, or it is encrypted"))?;
+        let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(|_| match certificates(key) {
+            Ok(found) if !found.is_empty() => "there is a certificate in the file, and no private key",
+            _ => "there is no private key in PEM, or it is encrypted",
+        });
+        let key = key.map_err(PairError::Key)?;
         let made = CertifiedKey::from_der(chain, key, &provider()).map_err(|error| match error {
             Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
                 PairError::Key("the key is not that of the certificate")
@@ -110,6 +116,11 @@ fn certificates(text: &str) -> Result<Vec<CertificateDer<'static>>, &'static str
     let certificates = CertificateDer::pem_slice_iter(text.as_bytes());
     let certificates: Result<_, _> = certificates.collect();
     certificates.map_err(|_| "the PEM is malformed")
+}
+
+/// Whether a text contains a private key in PEM, which may be encrypted.
+fn holds_private_key(text: &str) -> bool {
+    text.contains("PRIVATE KEY-----")
 }
 
 /// The one crypto library, with all that it supports.
