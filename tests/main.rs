@@ -2,6 +2,7 @@
 
 mod chain;
 mod check;
+mod check_summary;
 mod cli;
 mod configuration;
 mod cors;

@@ -24,6 +24,7 @@ use clap::Parser as _;
 use tracing::Level;
 
 use crate::cli::arguments::{Arguments, Command, IssuersCommand};
+use crate::cli::check::Warnings;
 use crate::cli::output::{Output, eprint_line};
 use crate::cli::{check, demo, explain, issuer, issuers, run};
 use crate::exit::{Context as _, Failure};
@@ -47,9 +48,9 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             let text = failure.to_string();
-            match failure {
+            match &failure {
                 // A long list may be read slowly, and delays nothing.
-                Failure::Configuration(_) => eprint_line(&log.format(Level::ERROR, &text)),
+                Failure::Configuration(mistakes) => eprint_line(&log.format_mistakes(mistakes)),
                 _ if text.is_empty() => {}
                 _ => log.line(Level::ERROR, &text),
             }
@@ -62,9 +63,14 @@ fn main() -> ExitCode {
 
 fn execute(command: Command, log: &ProcessLog) -> Result<(), Failure> {
     match command {
-        Command::Check { file, registry, json } => match registry {
+        Command::Check {
+            file,
+            registry,
+            strict,
+            json,
+        } => match registry {
             Some(registry) => check::check_registry(&registry, Output::of(json)),
-            None => check::check(&file.config, Output::of(json)),
+            None => check::check(&file.config, Output::of(json), Warnings::of(strict)),
         },
         Command::Run(file) => block_on(run::run(&file.config, log)),
         Command::Explain(arguments) => block_on(explain::explain(&arguments, log)),

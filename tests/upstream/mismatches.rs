@@ -27,12 +27,11 @@ fn warning(url: &str, keys: &str, files: &[(&str, &str)]) -> String {
     line
 }
 
-fn tls(certificate: Certificate, clients: Option<CertificateAuthority>) -> SocketAddr {
-    let protocols = &["h2", "http/1.1"];
+fn tls(certificate: Certificate) -> SocketAddr {
     TlsServer {
         certificate,
-        protocols,
-        clients,
+        protocols: &["h2", "http/1.1"],
+        clients: None,
     }
     .start()
 }
@@ -63,11 +62,11 @@ fn another_protocol_than_the_configured_one_is_named() {
             "the upstream speaks no TLS: write `http://`, or `h2c://` for HTTP/2",
         ),
         (
-            format!("http://{}", tls(authority.server(), None)),
+            format!("http://{}", tls(authority.server())),
             "the upstream speaks TLS: write `https://`",
         ),
         (
-            format!("h2c://{}", tls(authority.server(), None)),
+            format!("h2c://{}", tls(authority.server())),
             "the upstream speaks TLS: write `https://`",
         ),
     ] {
@@ -80,20 +79,14 @@ fn another_protocol_than_the_configured_one_is_named() {
 fn the_key_for_a_certificate_that_is_not_accepted_is_named() {
     let (authority, other) = (CertificateAuthority::new("private"), CertificateAuthority::new("other"));
     let (ca, other_ca) = (authority.pem(), other.pem());
-    let server = |clients| format!("https://{}", tls(authority.server(), clients));
+    let server = || format!("https://{}", tls(authority.server()));
     for (url, keys, root, expected) in [
-        (server(None), ", ca_file: ca.crt", &other_ca, "write `ca_file: FILE`"),
+        (server(), ", ca_file: ca.crt", &other_ca, "write `ca_file: FILE`"),
         (
-            server(None),
+            server(),
             ", ca_file: ca.crt, server_name: api.internal",
             &ca,
             "write `server_name: NAME`",
-        ),
-        (
-            server(Some(CertificateAuthority::new("clients"))),
-            ", ca_file: ca.crt",
-            &ca,
-            "write `certificate: FILE` and `key: FILE`",
         ),
     ] {
         let line = warning(&url, keys, &[("ca.crt", root)]);

@@ -93,9 +93,10 @@ pub(crate) enum Command {
     #[command(after_help = "`actgate run --help` shows every key of the configuration.", after_long_help = RUN_NOTES)]
     Run(ConfigFile),
     /// Check a configuration and its policy, or a registry of `actgate issuer`, without network
-    #[command(
-        after_help = "Exit code 0, or 78 with every mistake, each as file:line:column: message and a suggested fix."
-    )]
+    #[command(after_help = "\
+Exit code 0, or 78 with every mistake, each as file:line:column: message and a suggested fix.
+A warning is no mistake, such as a file that this machine does not have: another one may run the gate, and `actgate run`
+does not start without it. With --strict a warning is 78, too.")]
     Check {
         /// The configuration.
         #[command(flatten)]
@@ -103,6 +104,9 @@ pub(crate) enum Command {
         /// Check this registry instead of a configuration
         #[arg(long, value_name = "FILE", conflicts_with = "config")]
         registry: Option<PathBuf>,
+        /// Exit with 78 for warnings, too
+        #[arg(long, conflicts_with = "registry")]
+        strict: bool,
         /// Print one JSON object
         #[arg(long)]
         json: bool,

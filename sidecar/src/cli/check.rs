@@ -5,16 +5,17 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use actgate::keys::HttpFetch;
 use actgate::{ClaimValue, Resource};
-use actgate_yaml::{Diagnostic, Diagnostics, Span};
+use actgate_yaml::Diagnostics;
 use http::HeaderName;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::cli::check_warnings::warnings;
+use crate::cli::connection_summary::ConnectionSummary;
 use crate::cli::issuer::read_registry;
 use crate::cli::output::{Output, print, print_json};
-use crate::config::{self, IssuerSettings, KeyLocation, Settings, check_named_roots};
+use crate::config::{self, IssuerSettings, KeyLocation, Settings};
 use crate::exit::Failure;
 
 /// The most warnings that are printed as text.
@@ -22,17 +23,43 @@ const MAX_WARNINGS: usize = 100;
 
 /// Reads a configuration and its policy and reports the result on standard output. Nothing is fetched and no socket is
 /// opened. As text, the caller prints the mistakes of an invalid configuration.
-pub(crate) fn check(file: &Path, output: Output) -> Result<(), Failure> {
+pub(crate) fn check(file: &Path, output: Output, warnings: Warnings) -> Result<(), Failure> {
     let loaded = config::load(file);
-    if output == Output::Json {
-        print_json(&Report {
-            ok: loaded.is_ok(),
+    let summary = loaded.as_ref().ok().map(Summary::of);
+    let rejected = summary
+        .as_ref()
+        .is_some_and(|summary| warnings == Warnings::AreErrors && !summary.warnings.is_empty());
+    let has_mistake = loaded.is_err() || rejected;
+    match (output, &summary) {
+        (Output::Json, _) => print_json(&Report {
+            ok: !has_mistake,
             diagnostics: loaded.as_ref().err().unwrap_or(&Diagnostics::default()),
-            summary: loaded.as_ref().ok().map(Summary::of),
-        })?;
-        return loaded.map(|_| ()).map_err(|_| Failure::ConfigurationReported);
+            summary,
+        })?,
+        (Output::Text, Some(summary)) => print(&summary.to_string())?,
+        (Output::Text, None) => return loaded.map(drop).map_err(Failure::from),
     }
-    print(&Summary::of(&loaded?).to_string())
+    match has_mistake {
+        true => Err(Failure::ConfigurationReported),
+        false => Ok(()),
+    }
+}
+
+/// What the warnings of a configuration are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Warnings {
+    /// The configuration is valid.
+    AreAllowed,
+    AreErrors,
+}
+
+impl Warnings {
+    pub(crate) fn of(strict: bool) -> Warnings {
+        match strict {
+            true => Warnings::AreErrors,
+            false => Warnings::AreAllowed,
+        }
+    }
 }
 
 /// The same for a registry of the bundled issuer.
@@ -86,7 +113,16 @@ struct Summary<'a> {
     spelling: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     mcp: Vec<String>,
+    #[serde(flatten)]
+    connections: ConnectionSummary<'a>,
+    /// The number of files without which a gate does not start here.
+    #[serde(skip_serializing_if = "is_zero")]
+    missing_files: usize,
     warnings: Diagnostics,
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 #[derive(Serialize)]
@@ -238,6 +274,8 @@ impl<'a> Summary<'a> {
                 false => "folded",
             },
             mcp: settings.policy.mcp_endpoints().collect(),
+            connections: ConnectionSummary::of(settings),
+            missing_files: settings.missing_files.len(),
             warnings: warnings(settings),
         }
     }
@@ -245,8 +283,23 @@ impl<'a> Summary<'a> {
 
 impl fmt::Display for Summary<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}: configuration is valid", self.file.display())?;
-        writeln!(f, "  listen    {}  ->  {}", self.listen, self.upstream)?;
+        write!(f, "{}: configuration is valid", self.file.display())?;
+        match self.missing_files {
+            0 => writeln!(f)?,
+            missing => writeln!(
+                f,
+                "; `actgate run` does not start here, since {} missing",
+                match missing {
+                    1 => "1 file is".to_owned(),
+                    more => format!("{more} files are"),
+                }
+            )?,
+        }
+        match self.connections.lists_upstreams() {
+            true => writeln!(f, "  listen    {}", self.listen)?,
+            false => writeln!(f, "  listen    {}  ->  {}", self.listen, self.upstream)?,
+        }
+        write!(f, "{}", self.connections)?;
         match self.admin {
             Some(admin) => writeln!(f, "  admin     {admin} ({})", self.admin_paths)?,
             None => writeln!(f, "  admin     none")?,
@@ -293,54 +346,6 @@ impl fmt::Display for Summary<'_> {
             more => writeln!(f, "and {}", counted(more, "more warning")),
         }
     }
-}
-
-/// What the policy holds without effect, the routes that match other spellings of stricter ones, probable mistakes of
-/// issuers, keys over plain http, and missing files and root certificates.
-fn warnings(settings: &Settings) -> Diagnostics {
-    let policy = &settings.policy;
-    let found = policy.warnings().chain(policy.unforwarded_methods());
-    let warnings = found.chain(policy.covered_spellings()).map(|warning| {
-        let (line, column) = (warning.line(), warning.column());
-        let help = warning.help().unwrap_or_default();
-        Diagnostic::new(Span { line, column }, warning.message(), help)
-    });
-    let mut warnings = warnings.collect::<Diagnostics>().in_file(&settings.policy_file);
-    warnings.extend(settings.warnings.iter().cloned());
-    warnings.extend(insecure_keys(settings));
-    warnings.extend(missing_roots(settings));
-    // Facts of this machine, too.
-    warnings.extend(settings.missing_files.iter().cloned());
-    warnings
-}
-
-/// The issuers whose keys are fetched over plain http, which each start names, too.
-fn insecure_keys(settings: &Settings) -> impl Iterator<Item = Diagnostic> {
-    settings.issuers.iter().filter_map(|issuer| {
-        let place = issuer.insecure_http?;
-        let identifier = issuer.trusted.identifier();
-        let message = format!("the keys of issuer `{identifier}` are fetched over plain http");
-        let help = "a party on the network path can replace them and forge tokens; use https, or `jwks_file`";
-        Some(Diagnostic {
-            file: Some(settings.file.clone()),
-            ..Diagnostic::new(place, message, help)
-        })
-    })
-}
-
-/// A fact of this machine, which may not be the one that runs the gate.
-fn missing_roots(settings: &Settings) -> Option<Diagnostic> {
-    let checked = check_named_roots(settings).map_err(|fault| format!("root certificates: {fault}"));
-    let checked = checked.and_then(|()| {
-        let fetch = HttpFetch::new();
-        let checked = fetch.and_then(|fetch| fetch.check_roots(settings.fetched_addresses()));
-        checked.map_err(|error| error.to_string())
-    });
-    let help = "without them `actgate run` does not start";
-    Some(Diagnostic {
-        file: Some(settings.file.clone()),
-        ..Diagnostic::new(Span::default(), checked.err()?, help)
-    })
 }
 
 fn counted(count: usize, noun: &str) -> String {

@@ -3,6 +3,8 @@
 pub(crate) mod arguments;
 pub(crate) mod chain_tree;
 pub(crate) mod check;
+mod check_warnings;
+mod connection_summary;
 pub(crate) mod demo;
 pub(crate) mod explain;
 pub(crate) mod explain_help;

@@ -63,6 +63,13 @@ impl PairFiles {
     }
 }
 
+impl PairFiles {
+    /// Reads the text of the key.
+    pub(crate) fn read_key(&self) -> Result<String, UnusableFile> {
+        text(&self.key)
+    }
+}
+
 impl ClientCertificateSettings {
     pub(crate) fn read(&self) -> Result<ClientAuthentication, UnusableFile> {
         let authorities = ClientAuthorities::read(&text(&self.ca_file)?);

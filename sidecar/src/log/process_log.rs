@@ -5,6 +5,7 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
+use actgate_yaml::{Diagnostic, Diagnostics};
 use clap::ValueEnum;
 use serde_json::json;
 use tracing::Level;
@@ -79,6 +80,18 @@ impl ProcessLog {
     pub(crate) fn line(&self, level: Level, message: &str) {
         let line = self.format(level, message);
         let _ = self.lines.send(format!("{line}\n").as_bytes());
+    }
+
+    /// Mistakes in a file in the format of the log: as text, or a JSON object for each.
+    pub(crate) fn format_mistakes(&self, mistakes: &Diagnostics) -> String {
+        let object = |mistake: &Diagnostic| {
+            let fields = json!(mistake);
+            json!({ "timestamp": now(), "level": Level::ERROR.as_str(), "fields": fields }).to_string()
+        };
+        match self.format {
+            LogFormat::Text => mistakes.to_string(),
+            LogFormat::Json => mistakes.iter().map(object).collect::<Vec<_>>().join("\n"),
+        }
     }
 
     /// A message in the format of the log.

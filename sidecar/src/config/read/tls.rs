@@ -55,7 +55,12 @@ impl ConfigReader<'_> {
                     findings.warnings.extend([self.finding(certificate, message, help)]);
                 }
             }
-            Err(error) if error.file == files.certificate => self.unusable(certificate, &error, findings),
+            Err(error) if error.file == files.certificate => {
+                self.unusable(certificate, &error, findings);
+                if let Err(error) = files.read_key() {
+                    self.unusable(key, &error, findings);
+                }
+            }
             Err(error) => self.unusable(key, &error, findings),
         }
         Some(files)

@@ -29,6 +29,11 @@ impl Place {
         (!self.hosts.is_empty(), self.path.as_str().len())
     }
 
+    /// Its hosts; none where it has every host.
+    pub(crate) fn hosts(&self) -> impl Iterator<Item = &str> {
+        self.hosts.iter().map(|host| &**host)
+    }
+
     /// The beginning of its paths.
     pub(crate) fn prefix(&self) -> &PathPrefix {
         &self.path
