@@ -1,6 +1,7 @@
 //! The bundled issuer as a process, and a client that runs its flows over HTTP.
 
 use std::net::SocketAddr;
+use std::path::Path;
 
 use actgate_issuer::{IssuerHandle, Registry, Server, Settings};
 use aws_lc_rs::digest::{SHA256, digest};
@@ -46,7 +47,16 @@ impl BundledIssuer {
 
     /// Runs `actgate issuer` with this signing algorithm.
     pub fn start_signing(algorithm: &str) -> Self {
-        let arguments = ["issuer", "--listen", "127.0.0.1:0", "--signing", algorithm];
+        Self::start_as(&["--signing", algorithm])
+    }
+
+    /// Runs `actgate issuer` with this registry.
+    pub fn start_with_registry(registry: &Path) -> Self {
+        Self::start_as(&["--registry", &registry.to_string_lossy()])
+    }
+
+    fn start_as(arguments: &[&str]) -> Self {
+        let arguments = [&["issuer", "--listen", "127.0.0.1:0"], arguments].concat();
         let mut process = Process::start(&arguments);
         let address = process.address("actgate: issuer on ");
         let _running = Running::Process { _process: process };

@@ -2,6 +2,7 @@
 
 mod api_key;
 mod bundled_issuer;
+mod example;
 mod exchange;
 mod exchange_failures;
 mod internal_token;
