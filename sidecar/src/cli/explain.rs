@@ -11,6 +11,8 @@ use actgate::clock::Clock;
 use actgate::policy::{Check, Outcome, Tier};
 use actgate::request::{Presented, Target};
 use actgate::{Authorizer, Decision, Error, Explanation, Identity};
+use http::HeaderMap;
+use http::header::HOST;
 use http::uri::PathAndQuery;
 use serde_json::{Value, json};
 use tracing::Level;
@@ -18,6 +20,7 @@ use tracing::Level;
 use crate::cli::arguments::ExplainArguments;
 use crate::cli::chain_tree;
 use crate::cli::explain_help::Helper;
+use crate::cli::gate_checks::{GateCheck, GateChecks, GateRules};
 use crate::cli::output::{Output, print, print_json};
 use crate::cli::pasted_token::PastedToken;
 use crate::cli::request_headers;
@@ -26,6 +29,7 @@ use crate::cli::unverified_chain::unverified_chain;
 use crate::config::{self, Settings, check_named_roots};
 use crate::exit::{Context as _, Failure};
 use crate::files::text_file::read_text;
+use crate::gate::cors::Preflight;
 use crate::gate::head_error::HeadError;
 use crate::gate::request_head::check_method;
 use crate::headers::chain_json::Chain;
@@ -44,6 +48,7 @@ const LATEST_TIME: u64 = 253_402_300_799;
 /// Explains the decision on one request, on standard output. A denied request is [`Failure::Denied`].
 pub(crate) async fn explain(arguments: &ExplainArguments, log: &ProcessLog) -> Result<(), Failure> {
     let settings = config::load(&arguments.file.config)?;
+    let rules = GateRules::of(&settings);
     let PastedToken { token, mut notes } = read_token()?;
     let helper = Helper::new(settings.issuers.clone(), &token);
     let authorizer = match &arguments.jwks {
@@ -53,7 +58,16 @@ pub(crate) async fn explain(arguments: &ExplainArguments, log: &ProcessLog) -> R
         None => with_fetched_keys(settings, log).await?,
     };
     let now = arguments.at.unwrap_or_else(|| Clock::system().now());
-    let explained = explain_request(&authorizer, arguments, &token, now, &mut notes);
+    let headers = request_headers::headers(arguments.mcp.as_ref(), &arguments.headers);
+    let path = arguments.path.parse::<PathAndQuery>().ok();
+    let gate = match path.filter(|_| arguments.path.starts_with('/')) {
+        Some(path) => rules.check(&arguments.method, &path.into(), &headers, &authorizer),
+        None => GateChecks {
+            denied: check_method(&arguments.method).err(),
+            ..GateChecks::default()
+        },
+    };
+    let explained = explain_request(&authorizer, arguments, &headers, &token, now, &mut notes);
     let explained = explained.unwrap_or_else(Explanation::without_target);
     let mut report = Report {
         arguments,
@@ -62,7 +76,7 @@ pub(crate) async fn explain(arguments: &ExplainArguments, log: &ProcessLog) -> R
         now,
         explained,
         helper,
-        unforwarded: check_method(&arguments.method).err(),
+        gate,
         challenge: None,
     };
     if report.error().is_some() {
@@ -128,20 +142,21 @@ struct Report<'a> {
     now: u64,
     explained: Explanation,
     helper: Helper,
-    /// Why no request of the method is authorized at all.
-    unforwarded: Option<HeadError>,
+    /// What the gate does with the request before its authorization.
+    gate: GateChecks,
     challenge: Option<Challenge>,
 }
 
 impl Report<'_> {
     /// Why the request is not authorized.
     fn error(&self) -> Option<&Error> {
-        self.decision().error().filter(|_| self.unforwarded.is_none())
+        let is_authorized = self.gate.denied.is_none() && self.gate.preflight.is_none();
+        self.decision().error().filter(|_| is_authorized)
     }
 
     /// The status and the code of a denied request.
     fn denial(&self) -> Option<(u16, &str)> {
-        let of_head = self.unforwarded.map(|error| (error.status.as_u16(), error.code));
+        let of_head = self.gate.denied.map(|error| (error.status.as_u16(), error.code));
         of_head.or_else(|| self.error().map(|error| (error.status().as_u16(), error.code())))
     }
 
@@ -189,6 +204,23 @@ impl Report<'_> {
         Ok(())
     }
 
+    fn write_gate(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.gate.checks.is_empty() {
+            return Ok(());
+        }
+        writeln!(f, "\n{}", faint("gate"))?;
+        for GateCheck { rule, passed, text } in &self.gate.checks {
+            let mark = if *passed { good("✓") } else { bad("✗") };
+            writeln!(f, "  {mark} {rule}: {}", printable(text))?;
+        }
+        Ok(())
+    }
+
+    fn not_checked(&self) -> String {
+        let mut names = self.arguments.headers.iter().map(|(name, _)| name);
+        GateChecks::not_checked(names.any(|name| name == HOST))
+    }
+
     fn write_check(&self, f: &mut fmt::Formatter<'_>, check: &Check, indent: usize) -> fmt::Result {
         // Each rule of a route begins with the route, which is known by now.
         let route = self.decision().route();
@@ -210,17 +242,21 @@ impl Report<'_> {
 
     fn json(&self) -> Value {
         let (error, denial) = (self.error(), self.denial());
+        let preflight = self.gate.preflight.as_ref();
+        let answer = denial.or(preflight.map(|_| (Preflight::STATUS.as_u16(), "cors_preflight")));
         json!({
             "method": self.arguments.method.as_str(),
             "path": self.arguments.path,
             "at": rfc3339(self.now),
             "route": self.decision().route(),
             "decision": if denial.is_none() { Effect::Allow } else { Effect::Deny },
-            "status": denial.map(|(status, _)| status),
-            "code": denial.map(|(_, code)| code),
+            "status": answer.map(|(status, _)| status),
+            "code": answer.map(|(_, code)| code),
             "rule": error.and_then(Error::rule),
             "www_authenticate": self.www_authenticate(),
             "notes": self.notes,
+            "gate": self.gate.json(),
+            "not_checked": self.not_checked(),
             "chain": self.identity().map(Chain::of),
             "facts": self.explained.facts().iter().map(fact_json).collect::<Vec<_>>(),
             "checks": self.explained.checks().iter().map(|check| self.check_json(check)).collect::<Vec<_>>(),
@@ -258,6 +294,7 @@ impl fmt::Display for Report<'_> {
         }
         self.write_chain(f)?;
         self.write_facts(f)?;
+        self.write_gate(f)?;
         let mut tier = None;
         for check in self.explained.checks() {
             if tier.replace(check.tier) != Some(check.tier) {
@@ -265,11 +302,21 @@ impl fmt::Display for Report<'_> {
             }
             self.write_check(f, check, 2)?;
         }
-        match (self.unforwarded, self.error()) {
+        match (self.gate.denied, self.error()) {
             (Some(HeadError { status, code, reason }), _) => {
                 writeln!(f, "\n{} {}: {reason} ({code})", bad("denied"), status.as_u16())?;
             }
-            (None, None) => writeln!(f, "\n{}: the request is forwarded to the upstream", good("allowed"))?,
+            (None, None) if self.gate.preflight.is_some() => {
+                writeln!(
+                    f,
+                    "\n{}: the gate answers this preflight itself, with 204",
+                    good("allowed")
+                )?;
+            }
+            (None, None) => {
+                writeln!(f, "\n{}: the request is forwarded to the upstream", good("allowed"))?;
+                writeln!(f, "{}", faint(&format!("not checked: {}", self.not_checked())))?;
+            }
             (None, Some(error)) => {
                 let status = error.status().as_u16();
                 write!(f, "\n{} {status}: {error}", bad("denied"))?;
@@ -295,6 +342,7 @@ fn fact_json(fact: &FactSource) -> Value {
 fn explain_request(
     authorizer: &Authorizer,
     arguments: &ExplainArguments,
+    headers: &HeaderMap,
     token: &str,
     now: u64,
     notes: &mut Vec<&'static str>,
@@ -311,15 +359,14 @@ fn explain_request(
         .map_err(|_| Error::invalid_request("the path is invalid"))?;
     let uri = path.into();
     let target = Target::with_escaped_slashes(&arguments.method, &uri)?;
-    let headers = request_headers::headers(arguments.mcp.as_ref(), &arguments.headers);
-    if authorizer.metadata(&target, &headers).is_some() {
+    if authorizer.metadata(&target, headers).is_some() {
         notes.push(
             "`actgate run` answers this path itself, with the metadata of a resource: nothing below is checked for it",
         );
     }
     let presented = match token {
-        "" => Presented::headers(&target, &headers),
-        token => Presented::token(&target, token).with_headers(&headers),
+        "" => Presented::headers(&target, headers),
+        token => Presented::token(&target, token).with_headers(headers),
     };
     Ok(authorizer.explain(&presented, now))
 }

@@ -8,6 +8,7 @@ mod connection_summary;
 pub(crate) mod demo;
 pub(crate) mod explain;
 pub(crate) mod explain_help;
+mod gate_checks;
 pub(crate) mod issuer;
 pub(crate) mod issuers;
 pub(crate) mod output;

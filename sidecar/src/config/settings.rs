@@ -14,7 +14,7 @@ use http::{HeaderName, HeaderValue};
 use super::secrets::ClientSecret;
 use super::tls::TlsSettings;
 use crate::gate::cors::Cors;
-use crate::gate::hosts::AllowedHost;
+use crate::gate::hosts::{AllowedHost, AllowedHosts};
 use crate::gate::trusted_proxies::TrustedProxies;
 use crate::headers::carriers::Carriers;
 use crate::headers::dropped::DroppedHeaders;
@@ -187,6 +187,16 @@ impl fmt::Display for KeyLocation {
 }
 
 impl Settings {
+    /// The hosts that requests may name at a gate that listens on `listen`.
+    pub(crate) fn allowed_hosts(&self, listen: Option<SocketAddr>) -> AllowedHosts {
+        let own = self.issuers.iter().flat_map(|issuer| &issuer.own_audiences);
+        let audiences = self.audiences.iter().chain(own).map(String::as_str);
+        let resources = self.resources.iter();
+        let audiences = audiences.chain(resources.clone().map(Resource::identifier));
+        let hosts = AllowedHosts::new(&self.hosts, listen, audiences);
+        hosts.with(resources.flat_map(Resource::hosts))
+    }
+
     /// The authorizer with every issuer. It has not been started.
     pub(crate) fn authorizer(&self) -> AuthorizerBuilder {
         let issuers = self.issuers.iter().map(|issuer| issuer.trusted.clone());

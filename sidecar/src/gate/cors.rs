@@ -73,7 +73,7 @@ impl NotGranted {
     const HEADERS: NotGranted = NotGranted::Refused("a header that it asks for is not one of `cors: { headers }`");
 
     /// Why a request is not answered by a gate without `cors`.
-    pub(super) fn without_cors(request: &Parts) -> NotGranted {
+    pub(crate) fn without_cors(request: &Parts) -> NotGranted {
         match requested_method(request) {
             Some(_) => NotGranted::Refused("`cors` is not configured"),
             None => NotGranted::NoPreflight,

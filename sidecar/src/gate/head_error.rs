@@ -20,7 +20,7 @@ impl HeadError {
         reason: "this method is not served here",
     };
     /// The request names a host that is not allowed.
-    pub(super) const HOST: HeadError = HeadError {
+    pub(crate) const HOST: HeadError = HeadError {
         status: StatusCode::MISDIRECTED_REQUEST,
         code: "misdirected_request",
         reason: "this host is not served here",

@@ -5,12 +5,10 @@ mod tls;
 
 use std::time::Instant;
 
-use actgate::Resource;
 use actgate::clock::Clock;
 
 use crate::config::{Settings, check_named_roots};
 use crate::exit::{Context as _, Failure};
-use crate::gate::hosts::AllowedHosts;
 use crate::gate::request_head::HeadRules;
 use crate::gate::{Gate, RING_WARNING_INTERVAL};
 use crate::headers::trailers::TrailerRules;
@@ -63,12 +61,7 @@ pub(crate) async fn start(mut settings: Settings, log: DecisionLog) -> Result<Se
         tracing::warn!("{}", warning.to_string().replace("\n  help: ", "; "));
     }
     let address = data.address().context("address of the listener")?;
-    let own = settings.issuers.iter().flat_map(|issuer| &issuer.own_audiences);
-    let audiences = settings.audiences.iter().chain(own).map(String::as_str);
-    let resources = settings.resources.iter();
-    let audiences = audiences.chain(resources.clone().map(Resource::identifier));
-    let hosts = AllowedHosts::new(&settings.hosts, address.tcp(), audiences);
-    let hosts = hosts.with(resources.flat_map(Resource::hosts));
+    let hosts = settings.allowed_hosts(address.tcp());
     let via = ViaPseudonym::default();
     let tls = settings.tls.take().map(start_tls).transpose()?;
     check_named_roots(&settings).context("root certificates")?;
