@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::{PAIR, deployment, with_certificate};
 use crate::deployment::Deployment;
 use crate::deployment::gate::run_to_end;
+use crate::mint;
 use crate::mint::certificate::{Certificate, CertificateAuthority, Validity};
 use crate::wire::tls::TlsClient;
 
@@ -137,7 +138,7 @@ async fn a_removed_key_is_reported_and_does_not_hide_a_new_certificate() {
 async fn a_new_certificate_that_clients_reject_is_a_warning() {
     let authority = CertificateAuthority::new("gate");
     let deployment = with_certificate(&authority.server());
-    let now = SystemTime::now();
+    let now = now();
     for (validity, reason) in [
         (Validity::Past, "the certificate has expired, at 2020-02-01T00:00:00Z"),
         (Validity::From(now + DAY), "the certificate is not valid yet"),
@@ -146,6 +147,10 @@ async fn a_new_certificate_that_clients_reject_is_a_warning() {
         put(&deployment, &authority.server_of(&[], validity));
         wait_for_line(&deployment, &["WARN", reason, "tls.crt"]);
     }
+}
+
+fn now() -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(mint::now())
 }
 
 fn wait_for_line(deployment: &Deployment, parts: &[&str]) {
@@ -232,7 +237,7 @@ fn the_check_reads_the_files() {
         );
         assert!(text.contains("help: "), "{text}");
     }
-    let ends_in = |days: u32| authority.server_of(&[], Validity::Until(SystemTime::now() + days * DAY));
+    let ends_in = |days: u32| authority.server_of(&[], Validity::Until(now() + days * DAY));
     let (soon, later) = (ends_in(13), ends_in(15));
     for (certificate, reason) in [
         (&expired, "the certificate has expired"),
