@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{PAIR, deployment};
-use crate::deployment::Deployment;
+use super::{PAIR, deployment_of};
+use crate::deployment::{Configuration, Deployment};
 use crate::mint::certificate::{Certificate, CertificateAuthority};
 use crate::wire::bearer;
 use crate::wire::http2::Http2;
@@ -18,6 +18,10 @@ struct Setting {
 
 impl Setting {
     fn new(demand: &str) -> Self {
+        Self::of(Configuration::default(), demand)
+    }
+
+    fn of(configuration: Configuration, demand: &str) -> Self {
         let (gate, clients) = (CertificateAuthority::new("gate"), CertificateAuthority::new("clients"));
         let server = gate.server();
         let files = [
@@ -26,7 +30,7 @@ impl Setting {
             ("clients.crt", &*clients.pem()),
         ];
         let clients_of = format!("client_certificates: {{ ca_file: clients.crt, demand: {demand} }}");
-        let deployment = deployment(&format!("{PAIR}, {clients_of}"), &files);
+        let deployment = deployment_of(configuration, &format!("{PAIR}, {clients_of}"), &files);
         Self {
             deployment,
             gate,
@@ -93,6 +97,29 @@ async fn a_bound_token_is_good_with_its_certificate_alone() {
     let socket = client.connect(address).await.unwrap();
     let http2 = Http2::over(socket, "https", &address.to_string()).await;
     assert_eq!(http2.get("/orders/7", &[&bearer(&token)]).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_can_require_a_token_that_is_bound() {
+    let policy = "routes: [{ match: GET /orders/7, token: { sender_constrained: true } }]\n";
+    let setting = Setting::of(Configuration::of_policy(policy), "optional");
+    let own = setting.clients.client("one");
+    let bound = setting.bound_to(&own);
+    let client = setting.client().with_certificate(own);
+    assert_eq!(setting.answer(&client, &bound).await, allowed());
+    // A certificate beside a bearer token is no proof of it.
+    let of_bearer = ("403".to_owned(), None, json!("token_not_sender_constrained"));
+    for (kind, claims) in [
+        ("a bearer token", json!({})),
+        (
+            "a binding of the actor",
+            json!({ "act": { "sub": "a1", "cnf": { "x5t#S256": "x" } } }),
+        ),
+    ] {
+        let token = setting.deployment.issuer.token(claims);
+        assert_eq!(setting.answer(&client, &token).await, of_bearer, "{kind}");
+    }
+    assert_eq!(setting.deployment.upstream.count(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

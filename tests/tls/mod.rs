@@ -16,12 +16,17 @@ const PAIR: &str = "certificate: tls.crt, key: tls.key";
 
 /// A gate with `tls: { … }` and these files beside its configuration.
 pub fn deployment(tls: &str, files: &[(&str, &str)]) -> Deployment {
+    deployment_of(Configuration::default(), tls, files)
+}
+
+/// The same with a configuration that has its own policy.
+pub fn deployment_of(configuration: Configuration, tls: &str, files: &[(&str, &str)]) -> Deployment {
     let issuer = TokenIssuer::new();
     let key_server = KeyServer::start(Conduct::Publish(issuer.document()));
     let upstream = Upstream::start();
     let configuration = Configuration {
         top: format!("tls: {{ {tls} }}\ntimeouts: {{ header: 2s }}\n"),
-        ..Configuration::default()
+        ..configuration
     };
     let gate = Gate::run_beside(&configuration.text(upstream.address(), &key_server), files);
     let deployment = Deployment {
