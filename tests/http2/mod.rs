@@ -2,6 +2,7 @@
 
 mod clients;
 mod connections;
+mod cut_bodies;
 mod forwarded;
 mod left;
 mod trailers;

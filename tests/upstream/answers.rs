@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::{gate, head, send};
 use crate::deployment::upstream::{Conduct, Upstream};
+use crate::wire::http2_frames::{DATA, END_HEADERS, END_STREAM, HEADERS, Http2Connection, RST_STREAM, block, frame};
 use crate::wire::{self, Connection};
 
 /// A server that sends `piece` again and again, with this pause, until the gate ends the connection.
@@ -65,18 +66,20 @@ fn a_few_interim_responses_come_before_a_large_response() {
 }
 
 /// Head and body arrive together, and the body is wrong or cut.
+const BROKEN: [&str; 6] = [
+    "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\nab\r\n0\r\n\r\n",
+    "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nabcd\r\n0\r\n\r\n",
+    "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nab",
+    "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n",
+    "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nab",
+    "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n",
+];
+
 #[test]
 fn a_response_whose_body_is_broken_from_its_beginning_has_its_head_and_no_clean_end() {
     let upstream = Upstream::start();
     let gate = gate(&format!("upstream: http://{}", upstream.address()));
-    for answer in [
-        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\nab\r\n0\r\n\r\n",
-        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nabcd\r\n0\r\n\r\n",
-        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nab",
-        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n",
-        "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nab",
-        "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n",
-    ] {
+    for answer in BROKEN {
         upstream.conduct(Conduct::AnswerWith(answer));
         for _ in 0..10 {
             let before = gate.decisions().len();
@@ -89,6 +92,35 @@ fn a_response_whose_body_is_broken_from_its_beginning_has_its_head_and_no_clean_
             assert!(!is_whole, "{answer:?} {rest:?}");
             let event = gate.decision_after(before);
             assert_eq!(event["upstream"]["status"], 200, "{answer:?}");
+        }
+    }
+}
+
+#[test]
+fn a_stream_with_a_response_whose_body_is_broken_is_reset() {
+    let upstream = Upstream::start();
+    let gate = gate(&format!("upstream: http://{}", upstream.address()));
+    let request = block(&[
+        (":method", "GET"),
+        (":scheme", "http"),
+        (":authority", "orders.example.com"),
+        (":path", "/x"),
+    ]);
+    for answer in BROKEN {
+        upstream.conduct(Conduct::AnswerWith(answer));
+        for _ in 0..10 {
+            let mut client = Http2Connection::open(gate.address).expect("a connection");
+            client
+                .send(&frame(HEADERS, END_HEADERS | END_STREAM, 1, &request))
+                .expect("a request");
+            loop {
+                let next = client.next().expect("the end of the stream");
+                match next.kind {
+                    RST_STREAM if next.stream == 1 => break,
+                    HEADERS | DATA => assert_eq!(next.flags & END_STREAM, 0, "{answer:?} {next:?}"),
+                    _ => {}
+                }
+            }
         }
     }
 }
