@@ -21,6 +21,7 @@ mod mcp;
 mod metadata;
 mod mint;
 mod narrowing;
+mod operation;
 mod peers;
 mod policy;
 mod policy_examples;

@@ -161,7 +161,7 @@ fn www_authenticate(
         // RFC 6750 has no code for these: more scope does not help, and an outage is not caused by the caller.
         Error::Denied { .. } | Error::KeysUnavailable { .. } => return None,
         // Another token does not help.
-        Error::McpHeaders { .. } | Error::McpRevision => return None,
+        Error::McpHeaders { .. } | Error::McpRevision | Error::MalformedBody { .. } => return None,
         // RFC 6750 section 3.1: a request without a token gets no code.
         Error::MissingToken => {}
         _ => {
@@ -254,6 +254,7 @@ fn code_and_description(error: &Error) -> (&'static str, &'static str) {
         // OAuth Actor Profile, draft -01.
         Error::ActorUnauthorized { .. } => ("actor_unauthorized", "the actor is not permitted"),
         Error::Denied { .. } => ("access_denied", "the request is not permitted"),
+        Error::MalformedBody { .. } => ("invalid_request", "the body of the request is not one JSON object"),
         Error::KeysUnavailable { .. } => (
             "temporarily_unavailable",
             "the access token cannot be verified at the moment",
@@ -353,6 +354,14 @@ mod tests {
                     rule: rule(),
                 },
                 403,
+                "",
+            ),
+            (
+                Error::MalformedBody {
+                    reason: "r",
+                    rule: rule(),
+                },
+                400,
                 "",
             ),
             (unavailable(5), 503, ""),

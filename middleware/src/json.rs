@@ -1,4 +1,4 @@
-//! Strict JSON for tokens: bounded and unambiguous.
+//! Strict JSON for tokens and request bodies: bounded and unambiguous.
 //!
 //! Duplicate names at any depth, lone surrogates, nesting and sizes over the limits are rejected
 //! (RFC 7519 section 4 allows the last duplicate to win; two parsers then read two tokens).
@@ -22,28 +22,39 @@ pub(crate) enum JsonError {
     TooLarge,
 }
 
-/// One JSON value. Strings without escapes are borrowed from the text.
+/// One JSON value. Strings without escapes are borrowed from the text. `N` is a number.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Json<'a> {
+pub(crate) enum Json<'a, N = serde_json::Number> {
     Null,
     Bool(bool),
-    Number(serde_json::Number),
+    Number(N),
     String(Cow<'a, str>),
-    Array(Vec<Json<'a>>),
-    Object(Object<'a>),
+    Array(Vec<Json<'a, N>>),
+    Object(Object<'a, N>),
 }
 
 /// The members of a JSON object in the order of the text, each name once.
-#[derive(Clone, Debug, PartialEq, Default)]
-pub(crate) struct Object<'a>(Vec<(Cow<'a, str>, Json<'a>)>);
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Object<'a, N = serde_json::Number>(Vec<(Cow<'a, str>, Json<'a, N>)>);
 
-impl<'a> Object<'a> {
-    pub(crate) fn get(&self, name: &str) -> Option<&Json<'a>> {
+impl<N> Default for Object<'_, N> {
+    fn default() -> Self {
+        Object(Vec::new())
+    }
+}
+
+impl<'a, N> Object<'a, N> {
+    pub(crate) fn get(&self, name: &str) -> Option<&Json<'a, N>> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value)
     }
 
+    /// The names of all members.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| &**name)
+    }
+
     /// The one member; [`None`] of an object with more, or without any.
-    pub(crate) fn only_member(&self) -> Option<(&str, &Json<'a>)> {
+    pub(crate) fn only_member(&self) -> Option<(&str, &Json<'a, N>)> {
         match &*self.0 {
             [(name, value)] => Some((name, value)),
             _ => None,
@@ -55,13 +66,13 @@ impl<'a> Object<'a> {
     }
 
     /// Takes a member out, so that large values move instead of being copied.
-    pub(crate) fn take(&mut self, name: &str) -> Option<Json<'a>> {
+    pub(crate) fn take(&mut self, name: &str) -> Option<Json<'a, N>> {
         let at = self.0.iter().position(|(key, _)| key == name)?;
         Some(self.0.swap_remove(at).1)
     }
 }
 
-impl<'a> Json<'a> {
+impl<N> Json<'_, N> {
     pub(crate) fn as_str(&self) -> Option<&str> {
         match self {
             Json::String(text) => Some(text),
@@ -87,11 +98,28 @@ pub(crate) fn type_of(value: &Value) -> &'static str {
 /// # Errors
 /// [`JsonError`].
 pub(crate) fn object<'a>(text: &'a [u8], limits: &Limits) -> Result<Object<'a>, JsonError> {
+    read(text, limits, |_| Parsed)
+}
+
+/// As [`object`], with each number as it is written.
+///
+/// # Errors
+/// [`JsonError`].
+pub(crate) fn object_as_written<'a>(text: &'a [u8], limits: &Limits) -> Result<Object<'a, &'a str>, JsonError> {
+    read(text, limits, |rest| Written { rest })
+}
+
+fn read<'a, S: Numbers<'a>>(
+    text: &'a [u8],
+    limits: &Limits,
+    numbers: impl FnOnce(&'a str) -> S,
+) -> Result<Object<'a, S::Number>, JsonError> {
     let text = std::str::from_utf8(text).map_err(|_| JsonError::Invalid)?;
     let mut reading = Reading {
         // The object itself is one value more.
         budget: limits.json_values.saturating_add(1),
         failure: JsonError::Invalid,
+        numbers: numbers(text),
     };
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let strict = Strict {
@@ -107,40 +135,108 @@ pub(crate) fn object<'a>(text: &'a [u8], limits: &Limits) -> Result<Object<'a>, 
     }
 }
 
+/// What becomes of the numbers of a document, in the order of the text.
+trait Numbers<'a> {
+    type Number;
+
+    /// The next number, which is parsed as `number`.
+    fn next(&mut self, number: serde_json::Number) -> Option<Self::Number>;
+}
+
+/// Numbers as serde reads them: those with a fraction or an exponent are rounded.
+struct Parsed;
+
+impl Numbers<'_> for Parsed {
+    type Number = serde_json::Number;
+
+    fn next(&mut self, number: serde_json::Number) -> Option<serde_json::Number> {
+        Some(number)
+    }
+}
+
+/// Numbers as they are written.
+struct Written<'a> {
+    /// The text behind the last number.
+    rest: &'a str,
+}
+
+impl<'a> Numbers<'a> for Written<'a> {
+    type Number = &'a str;
+
+    fn next(&mut self, _: serde_json::Number) -> Option<&'a str> {
+        let bytes = self.rest.as_bytes();
+        let mut at = 0;
+        // Outside of strings, a digit or a minus is the beginning of a number.
+        while !matches!(bytes.get(at)?, b'-' | b'0'..=b'9') {
+            at += match bytes[at] {
+                b'"' => length_of_string(&bytes[at..])?,
+                _ => 1,
+            };
+        }
+        let number = &bytes[at..];
+        let is_part = |byte: &u8| byte.is_ascii_digit() || b"+-.eE".contains(byte);
+        let end = at + number.iter().take_while(|byte| is_part(byte)).count();
+        let written = self.rest.get(at..end)?;
+        self.rest = self.rest.get(end..)?;
+        Some(written)
+    }
+}
+
+/// The length of the string at the beginning, with its quotes.
+fn length_of_string(text: &[u8]) -> Option<usize> {
+    let mut at = 1;
+    loop {
+        match text.get(at)? {
+            b'"' => return Some(at + 1),
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+}
+
 /// The state of one document.
-struct Reading {
+struct Reading<S> {
     /// How many values are still accepted.
     budget: usize,
     /// Why the document is rejected: errors of serde are texts.
     failure: JsonError,
+    numbers: S,
 }
 
-impl Reading {
+impl<S> Reading<S> {
     fn fail<E: serde::de::Error>(&mut self, failure: JsonError) -> E {
         self.failure = failure;
         E::custom("rejected")
     }
 }
 
-struct Strict<'r> {
+struct Strict<'r, S> {
     depth: usize,
-    reading: &'r mut Reading,
+    reading: &'r mut Reading<S>,
 }
 
-impl Strict<'_> {
-    fn enter<E: serde::de::Error>(&mut self) -> Result<Strict<'_>, E> {
+impl<S> Strict<'_, S> {
+    fn enter<E: serde::de::Error>(&mut self) -> Result<Strict<'_, S>, E> {
         let reading = &mut *self.reading;
         match self.depth.checked_sub(1) {
             Some(depth) => Ok(Strict { depth, reading }),
             None => Err(reading.fail(JsonError::TooLarge)),
         }
     }
+
+    fn number<'de, E: serde::de::Error>(self, number: serde_json::Number) -> Result<Json<'de, S::Number>, E>
+    where
+        S: Numbers<'de>,
+    {
+        let number = self.reading.numbers.next(number);
+        number.map(Json::Number).ok_or_else(|| E::custom("not a number"))
+    }
 }
 
-impl<'de> DeserializeSeed<'de> for Strict<'_> {
-    type Value = Json<'de>;
+impl<'de, S: Numbers<'de>> DeserializeSeed<'de> for Strict<'_, S> {
+    type Value = Json<'de, S::Number>;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json<'de>, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         match self.reading.budget.checked_sub(1) {
             Some(left) => self.reading.budget = left,
             None => return Err(self.reading.fail(JsonError::TooLarge)),
@@ -149,44 +245,43 @@ impl<'de> DeserializeSeed<'de> for Strict<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Strict<'_> {
-    type Value = Json<'de>;
+impl<'de, S: Numbers<'de>> Visitor<'de> for Strict<'_, S> {
+    type Value = Json<'de, S::Number>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON value")
     }
 
-    fn visit_unit<E>(self) -> Result<Json<'de>, E> {
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
         Ok(Json::Null)
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Json<'de>, E> {
+    fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
         Ok(Json::Bool(value))
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Json<'de>, E> {
-        Ok(Json::Number(value.into()))
+    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Self::Value, E> {
+        self.number(value.into())
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Json<'de>, E> {
-        Ok(Json::Number(value.into()))
+    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Self::Value, E> {
+        self.number(value.into())
     }
 
-    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Json<'de>, E> {
-        serde_json::Number::from_f64(value)
-            .map(Json::Number)
-            .ok_or_else(|| E::custom("not a finite number"))
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Self::Value, E> {
+        let number = serde_json::Number::from_f64(value);
+        self.number(number.ok_or_else(|| E::custom("not a finite number"))?)
     }
 
-    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Json<'de>, E> {
+    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Self::Value, E> {
         Ok(Json::String(Cow::Borrowed(value)))
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Json<'de>, E> {
+    fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
         Ok(Json::String(Cow::Owned(value.to_owned())))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<Json<'de>, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<Self::Value, A::Error> {
         let mut array = Vec::new();
         while let Some(item) = items.next_element_seed(self.enter()?)? {
             array.push(item);
@@ -194,19 +289,31 @@ impl<'de> Visitor<'de> for Strict<'_> {
         Ok(Json::Array(array))
     }
 
-    fn visit_map<A: MapAccess<'de>>(mut self, mut entries: A) -> Result<Json<'de>, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(mut self, mut entries: A) -> Result<Self::Value, A::Error> {
         // The claims of a usual token fit without growing.
-        let mut members: Vec<(Cow<'de, str>, Json<'de>)> = Vec::with_capacity(16);
+        let mut members: Vec<(Cow<'de, str>, Json<'de, S::Number>)> = Vec::with_capacity(16);
         while let Some(Name(name)) = entries.next_key()? {
-            // Few members: a linear search beats hashing. The budget bounds the square of it.
-            if members.iter().any(|(earlier, _)| *earlier == name) {
+            // Few members: a linear search beats hashing.
+            if members.len() <= FEW_MEMBERS && members.iter().any(|(earlier, _)| *earlier == name) {
                 return Err(self.reading.fail(JsonError::Duplicate));
             }
             let value = entries.next_value_seed(self.enter()?)?;
             members.push((name, value));
         }
+        if members.len() > FEW_MEMBERS && has_duplicate(&members) {
+            return Err(self.reading.fail(JsonError::Duplicate));
+        }
         Ok(Json::Object(Object(members)))
     }
+}
+
+/// Up to this number the names of an object are compared pair by pair.
+const FEW_MEMBERS: usize = 64;
+
+fn has_duplicate<V>(members: &[(Cow<'_, str>, V)]) -> bool {
+    let mut names: Vec<&str> = members.iter().map(|(name, _)| &**name).collect();
+    names.sort_unstable();
+    names.windows(2).any(|pair| pair[0] == pair[1])
 }
 
 /// A member's name; `Cow` alone would always be copied by serde.
@@ -257,6 +364,39 @@ mod tests {
         }
         let bytes = b"{\"a\":\"\xff\"}";
         assert_eq!(object(bytes, &Limits::default()), Err(JsonError::Invalid));
+    }
+
+    #[test]
+    fn duplicate_names_among_many_are_rejected() {
+        let wide = |names: &[usize]| {
+            let members: Vec<String> = names.iter().map(|name| format!("\"a{name}\":0")).collect();
+            format!("{{{}}}", members.join(","))
+        };
+        let mut names: Vec<usize> = (0..500).collect();
+        assert!(read(&wide(&names)).is_ok());
+        for twice in [0, 63, 64, 65, 498] {
+            names[499] = twice;
+            assert_eq!(read(&wide(&names)), Err(JsonError::Duplicate), "{twice}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_kept_as_they_are_written() {
+        let text =
+            r#"{"a-1\"2":500.000000000000001,"b":[5e2,-0,{"c":"9\\","d":18446744073709551616}],"e":"1","f":1E-3}"#;
+        let object = object_as_written(text.as_bytes(), &Limits::default()).unwrap();
+        assert_eq!(object.get("a-1\"2"), Some(&Json::Number("500.000000000000001")));
+        assert_eq!(object.get("f"), Some(&Json::Number("1E-3")));
+        let Some(Json::Array(items)) = object.get("b") else {
+            panic!("{object:?}")
+        };
+        assert_eq!(items[..2], [Json::Number("5e2"), Json::Number("-0")]);
+        let Json::Object(inner) = &items[2] else {
+            panic!("{items:?}")
+        };
+        assert_eq!(inner.get("d"), Some(&Json::Number("18446744073709551616")));
+        let overflow = object_as_written(b"{\"a\":1e400}", &Limits::default());
+        assert_eq!(overflow, Err(JsonError::Invalid));
     }
 
     #[test]

@@ -69,7 +69,7 @@
 //!
 //! # What it does NOT do
 //!
-//! It does not read the body or cookies; it does not accept opaque tokens, encrypted tokens or HMAC; a token bound to a key
+//! It does not read cookies, nor the body without a rule on it; it does not accept opaque tokens, encrypted tokens or HMAC; a token bound to a key
 //! (`cnf`) is rejected unless it is bound to the [certificate](request::ClientCertificate) of the client. An exchange without actor is invisible in a token, and so in every policy.
 //! Prior actors are asserted by the issuer, and no rule on them can allow what another denies.
 //!
@@ -85,6 +85,7 @@ pub mod chain;
 pub mod challenge;
 mod claim_path;
 pub mod clock;
+mod decimal;
 mod error;
 mod identity;
 mod issuer;

@@ -13,6 +13,7 @@ const LIBRARY: &[&[&str]] = &[
     &["limits"],
     &["look"],
     &["clock"],
+    &["decimal"],
     &["json"],
     &["claim_path"],
     &["profile"],

@@ -9,13 +9,15 @@ use super::kind_warning::warn_of_contradiction;
 use super::mcp_message::NoRoute;
 use super::pending::{Authorization, Pending};
 use super::protected::Protected;
+use super::request_facts::request_facts;
 use super::step::Step;
+use super::token_in_words::{in_words, joined};
 use super::{Authorizer, Trust};
 use crate::chain::Facts;
 use crate::error::{Error, Reason};
 use crate::identity::Identity;
 use crate::keys::Keys;
-use crate::policy::{Access, Ambiguity, EvaluationTime, Recorder, Requirement, Route, StopAtFirst, evaluate};
+use crate::policy::{Access, Ambiguity, EvaluationTime, Recorder, Requirement, Route, StopAtFirst, Unmet, evaluate};
 use crate::profile::{Profile, TokenIssuer};
 use crate::request::{Carrier, DeniedMethods, Presented, Target, check_form, names_method};
 use crate::token::{UnverifiedClaims, UnverifiedToken, algorithm_name};
@@ -24,13 +26,18 @@ impl Authorizer {
     /// Authorizes one request by the routes of the policy.
     ///
     /// Waits only where the token names a key that is not present: for one fetch, bounded by its time-out, and not at all
-    /// during the cool-down. It does NOT read the body.
+    /// during the cool-down. It does NOT read the body: a route with a rule on it is denied with the code `body_not_read`.
     pub async fn decide(&self, target: &Target<'_>, headers: &HeaderMap) -> Decision {
-        self.decide_presented(&Presented::headers(target, headers)).await
+        let decision = self.decide_presented(&Presented::headers(target, headers)).await;
+        if decision.body_limit().is_some() {
+            decision.trace();
+        }
+        decision
     }
 
     /// Authorizes one request by the routes of the policy, with all that it presents: its target, its headers, and the
-    /// certificate of the client where there is one. [`decide`](Self::decide) is the same without a certificate.
+    /// certificate of the client and the body where there is one. [`decide`](Self::decide) is the same without a certificate and a body. A decision that
+    /// [depends on the body](Decision::body_limit) is no event yet.
     ///
     /// Waits as [`decide`](Self::decide) does: for one fetch of keys at most.
     ///
@@ -49,7 +56,9 @@ impl Authorizer {
             authorization = self.enforce(None, presented);
         }
         let decision = authorization.into_decision();
-        decision.trace();
+        if decision.body_limit().is_none() {
+            decision.trace();
+        }
         decision
     }
 
@@ -146,6 +155,7 @@ impl Authorizer {
                 error,
                 protected: Some(Arc::clone(protected.unwrap_or(resources.elsewhere()))),
                 scope: scope.cloned(),
+                body_limit: None,
             })
         };
         let identity = match self.authenticate(presented, protected, now, recorder) {
@@ -162,11 +172,21 @@ impl Authorizer {
         let time = EvaluationTime { now, leeway };
         let facts = identity.facts();
         let outcome = match required {
-            Some((_, requirement)) => evaluate(requirement, facts, &time, recorder),
-            None => Err(no_route()),
+            Some((_, requirement)) => {
+                let request = request_facts(requirement, presented);
+                evaluate(requirement, facts, &request, &time, recorder)
+            }
+            None => Err(Unmet::from(no_route())),
         };
-        let outcome = outcome.map_err(|error| identity.trusted_issuer().profile.actor.errors.apply(error));
-        Authorization::Decided(Decision::new(name, Some(identity), outcome.map_err(denied)))
+        let outcome = outcome.map_err(|Unmet { error, needs_body }| {
+            let mut denied = denied(identity.trusted_issuer().profile.actor.errors.apply(error));
+            if needs_body {
+                let limit = required.and_then(|(_, requirement)| requirement.body_limit());
+                denied.body_limit = limit.and_then(|bytes| usize::try_from(bytes).ok());
+            }
+            denied
+        });
+        Authorization::Decided(Decision::new(name, Some(identity), outcome))
     }
 
     /// The token is verified first: a request for no resource gets 401 as one with a token for another resource.
@@ -354,18 +374,6 @@ fn check_type(profile: &Profile, typ: Option<&str>) -> Result<(), Error> {
     Err(Error::InvalidType { reason })
 }
 
-/// What is wrong with a token, and of which form a malformed claim is.
-fn in_words(error: &Error, token: &UnverifiedToken<'_>, profile: &Profile) -> String {
-    let form = match error {
-        Error::InvalidClaim {
-            claim,
-            reason: Reason::Malformed,
-        } => token.claim_form(claim, profile),
-        _ => None,
-    };
-    form.map_or(error.to_string(), |form| format!("{error}: {form}"))
-}
-
 /// Why a token is not accepted, and what could change that.
 struct Failure {
     error: Error,
@@ -376,10 +384,6 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Failure { error, pending: None }
     }
-}
-
-fn joined<'t>(values: impl Iterator<Item = &'t str>) -> String {
-    values.collect::<Vec<_>>().join(" or ")
 }
 
 fn no_route() -> Error {

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::conflicts::{audience_conflicts, header_conflicts, history_conflicts, resource_conflicts};
+use super::conflicts::{
+    Bodies, audience_conflicts, body_conflict, header_conflicts, history_conflicts, resource_conflicts,
+};
 use super::origins::origins;
 use super::protected::Protected;
 use super::resources::Resources;
@@ -38,6 +40,7 @@ pub struct AuthorizerBuilder {
     realm: Option<String>,
     resource_metadata: Option<String>,
     resources: Vec<Resource>,
+    bodies: Bodies,
 }
 
 impl AuthorizerBuilder {
@@ -108,6 +111,14 @@ impl AuthorizerBuilder {
         self
     }
 
+    /// States that the bodies of requests are passed, where a rule of the policy reads them: by
+    /// [`AuthorizeLayer::with_bodies`](crate::AuthorizeLayer::with_bodies), or by [`Presented::body`](crate::request::Presented::body).
+    /// Without it a policy with such a rule is an error, because each of its requests would be denied.
+    pub fn reads_bodies(mut self) -> Self {
+        self.bodies = Bodies::Passed;
+        self
+    }
+
     /// Every reason why [`build`](Self::build) fails; none if it succeeds.
     pub fn check(&self) -> Vec<ConfigError> {
         let mut errors = Vec::new();
@@ -151,6 +162,7 @@ impl AuthorizerBuilder {
         errors.extend(header_conflicts(&self.issuers));
         if let Some(policy) = &self.policy {
             errors.extend(resource_conflicts(&self.resources, policy));
+            errors.extend(body_conflict(self.bodies, policy));
         }
         errors
     }
@@ -203,6 +215,7 @@ impl AuthorizerBuilder {
                 resources,
                 origins,
                 carriers: carriers.into(),
+                bodies: self.bodies,
                 issuers,
             }),
         })

@@ -105,3 +105,20 @@ pub(super) fn history_conflicts<'p>(
         })
     })
 }
+
+/// Whether the program that authorizes passes the bodies of requests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Bodies {
+    #[default]
+    Absent,
+    Passed,
+}
+
+/// The rule of a policy on the body of requests, where none is passed.
+pub(super) fn body_conflict(bodies: Bodies, policy: &Policy) -> Option<ConfigError> {
+    let rule = policy.body_rule().filter(|_| bodies == Bodies::Absent)?;
+    Some(ConfigError::BodyRule {
+        rule: rule.to_owned(),
+        help: "call `reads_bodies` of the builder, and `with_bodies` of the layer or `Presented::body`",
+    })
+}

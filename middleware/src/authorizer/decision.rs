@@ -28,6 +28,8 @@ pub(crate) struct Denied {
     pub(super) protected: Option<Arc<Protected>>,
     /// The scopes that the route requires.
     pub(super) scope: Option<Arc<str>>,
+    /// Where the decision depends on the body alone, which was not given: how many bytes of it can be accepted.
+    pub(super) body_limit: Option<usize>,
 }
 
 impl From<Error> for Box<Denied> {
@@ -36,6 +38,7 @@ impl From<Error> for Box<Denied> {
             error,
             protected: None,
             scope: None,
+            body_limit: None,
         })
     }
 }
@@ -73,6 +76,13 @@ impl Decision {
 
     pub(super) fn denied(&self) -> Option<&Denied> {
         self.outcome.as_ref().err().map(|denied| &**denied)
+    }
+
+    /// Whether the decision depends on the body, which was not given: the token and every other rule allow the request. The denial
+    /// has the code `body_not_read`. To decide by the body, read it, up to so many bytes, and authorize again with
+    /// [`Presented::body`](crate::request::Presented::body).
+    pub fn body_limit(&self) -> Option<usize> {
+        self.denied().and_then(|denied| denied.body_limit)
     }
 
     /// The identity of a verified token, also when the policy denies. [`None`] on public routes.

@@ -12,8 +12,10 @@ mod missed_route;
 mod origins;
 mod pending;
 mod protected;
+mod request_facts;
 mod resources;
 mod step;
+mod token_in_words;
 
 use std::sync::Arc;
 
@@ -26,7 +28,7 @@ pub use explain::Explanation;
 pub(crate) use decision::Denied;
 pub(crate) use pending::{Authorization, Pending};
 
-use conflicts::{history_conflicts, resource_conflicts};
+use conflicts::{Bodies, body_conflict, history_conflicts, resource_conflicts};
 use kind_warning::KindWarning;
 use protected::Protected;
 use resources::Resources;
@@ -82,6 +84,7 @@ struct Inner {
     /// The origins of the audiences, whose web pages may send messages to an MCP endpoint.
     origins: Vec<Box<str>>,
     cache: Arc<TokenCache<Identity>>,
+    bodies: Bodies,
 }
 
 /// A trusted issuer with its current keys.
@@ -132,11 +135,15 @@ impl Authorizer {
     /// # Errors
     /// [`ConfigError::HistoryRule`] for a rule on prior actors that an issuer's chain cannot support;
     /// [`ConfigError::MetadataRoute`] for a route of the metadata that is published here; [`ConfigError::Overlap`] for resources
-    /// that differ in a spelling which the policy does not distinguish.
+    /// that differ in a spelling which the policy does not distinguish; [`ConfigError::BodyRule`] for a rule on the body, unless
+    /// the builder [`reads_bodies`](AuthorizerBuilder::reads_bodies).
     pub fn with_policy(&self, policy: impl Into<Arc<Policy>>) -> Result<Authorizer, ConfigError> {
         let policy = policy.into();
         let mut issuers = self.inner.issuers.iter();
         if let Some(conflict) = issuers.find_map(|trust| history_conflicts(&trust.issuer, &policy).next()) {
+            return Err(conflict);
+        }
+        if let Some(conflict) = body_conflict(self.inner.bodies, &policy) {
             return Err(conflict);
         }
         let mut inner = Inner::clone(&self.inner);

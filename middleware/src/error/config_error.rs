@@ -126,6 +126,15 @@ pub enum ConfigError {
     /// An issuer without audience, of which no token could be accepted.
     #[error("no audience is accepted for issuer `{0}`; name at least one")]
     NoAudience(String),
+    /// A rule of the policy reads the body of requests, and no body is passed to the authorizer.
+    #[error("the rule `{rule}` reads the body of requests, and no body is passed to the authorizer; {help}")]
+    #[non_exhaustive]
+    BodyRule {
+        /// The rule of the policy.
+        rule: String,
+        /// What to write.
+        help: &'static str,
+    },
     /// An authorizer without policy.
     #[error("there is no policy")]
     NoPolicy,

@@ -27,7 +27,8 @@ pub enum Error {
         /// What is ambiguous.
         reason: &'static str,
     },
-    /// The headers of a request to an MCP endpoint are missing or malformed, so that they name no message.
+    /// The headers of a request to an MCP endpoint are missing or malformed, so that they name no message, or they name another
+    /// message than the body, which a rule of the policy reads.
     #[error("the headers of the MCP message cannot be used: {reason}")]
     #[non_exhaustive]
     McpHeaders {
@@ -154,6 +155,15 @@ pub enum Error {
         /// The rule of the policy that denies.
         rule: Arc<str>,
     },
+    /// The body is ambiguous, or not one JSON object, and a rule of the policy reads it.
+    #[error("the body of the request cannot be used: {reason} ({rule})")]
+    #[non_exhaustive]
+    MalformedBody {
+        /// What is ambiguous or malformed.
+        reason: &'static str,
+        /// The rule of the policy that reads the body.
+        rule: Arc<str>,
+    },
     /// The issuer's signing keys are unavailable.
     #[error("the signing keys of issuer `{issuer}` are unavailable")]
     #[non_exhaustive]
@@ -199,6 +209,7 @@ impl Error {
             Error::InsufficientUserAuthentication { code, .. } => (code, StatusCode::UNAUTHORIZED),
             Error::ActorMissing { .. } => ("actor_missing", StatusCode::UNAUTHORIZED),
             Error::ActorUnauthorized { code, .. } | Error::Denied { code, .. } => (code, StatusCode::FORBIDDEN),
+            Error::MalformedBody { .. } => ("body_malformed", StatusCode::BAD_REQUEST),
             Error::KeysUnavailable { .. } => ("keys_unavailable", StatusCode::SERVICE_UNAVAILABLE),
         }
     }
@@ -210,7 +221,8 @@ impl Error {
             | Error::InsufficientUserAuthentication { rule, .. }
             | Error::ActorMissing { rule }
             | Error::ActorUnauthorized { rule, .. }
-            | Error::Denied { rule, .. } => Some(rule),
+            | Error::Denied { rule, .. }
+            | Error::MalformedBody { rule, .. } => Some(rule),
             _ => None,
         }
     }

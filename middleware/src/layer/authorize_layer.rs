@@ -4,16 +4,18 @@ use std::any;
 use std::fmt;
 use std::sync::Arc;
 
-use http::{Request, Response};
+use http::request::Parts;
+use http::{Extensions, HeaderMap, Request, Response};
 use tower_service::Service;
 
+use super::bodies::{NoBodies, ReplayBodies};
 use super::metadata::{NoMetadata, PublishMetadata, ResponseForMetadata};
 use super::rejection::{EmptyBody, Rejection, ResponseForRejection};
 use crate::authorizer::{Authorization, Authorizer, Decision, Denied};
 use crate::challenge::Protocol;
 use crate::error::{ConfigError, Error};
 use crate::policy::Requirement;
-use crate::request::{ClientCertificate, Presented, Target};
+use crate::request::{ClientCertificate, Presented, ReplayBody, Target};
 use crate::resource::Metadata;
 
 /// Authorizes every request of the services it wraps.
@@ -26,7 +28,7 @@ use crate::resource::Metadata;
 /// unavailable, and for gRPC callers status 3, 7, 14 or 16 without a body.
 #[derive(Clone)]
 #[must_use = "a layer does nothing until it wraps a service"]
-pub struct AuthorizeLayer<R = EmptyBody, M = NoMetadata> {
+pub struct AuthorizeLayer<R = EmptyBody, M = NoMetadata, P = NoBodies> {
     authorizer: Authorizer,
     /// A named requirement that replaces the routes of the policy.
     requirement: Option<(Arc<str>, Arc<Requirement>)>,
@@ -34,6 +36,7 @@ pub struct AuthorizeLayer<R = EmptyBody, M = NoMetadata> {
     decision_extension: bool,
     rejection_response: R,
     metadata_response: M,
+    pub(super) bodies: P,
 }
 
 /// In the extensions of an allowed request that has no identity, because its route is public.
@@ -49,6 +52,7 @@ impl AuthorizeLayer {
             decision_extension: false,
             rejection_response: EmptyBody,
             metadata_response: NoMetadata,
+            bodies: NoBodies,
         }
     }
 
@@ -80,10 +84,10 @@ impl AuthorizeLayer {
     }
 }
 
-impl<R, M> AuthorizeLayer<R, M> {
+impl<R, M, P> AuthorizeLayer<R, M, P> {
     /// Makes the responses to denied requests with `response`: a function of the [`Rejection`], or another
     /// [`ResponseForRejection`].
-    pub fn with_rejection_response<T, B>(self, response: T) -> AuthorizeLayer<T, M>
+    pub fn with_rejection_response<T, B>(self, response: T) -> AuthorizeLayer<T, M, P>
     where
         T: ResponseForRejection<B>,
     {
@@ -93,6 +97,7 @@ impl<R, M> AuthorizeLayer<R, M> {
             decision_extension: self.decision_extension,
             rejection_response: response,
             metadata_response: self.metadata_response,
+            bodies: self.bodies,
         }
     }
 
@@ -118,23 +123,54 @@ impl<R, M> AuthorizeLayer<R, M> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn with_metadata(self) -> AuthorizeLayer<R, PublishMetadata> {
+    pub fn with_metadata(self) -> AuthorizeLayer<R, PublishMetadata, P> {
         self.with_metadata_handling(PublishMetadata)
     }
 
     /// As [`with_metadata`](Self::with_metadata), with responses that `response` makes from the
     /// [`Metadata`](crate::resource::Metadata).
-    pub fn with_metadata_response<T, B>(self, response: T) -> AuthorizeLayer<R, T>
+    pub fn with_metadata_response<T, B>(self, response: T) -> AuthorizeLayer<R, T, P>
     where
         T: Fn(Metadata) -> Response<B>,
     {
         self.with_metadata_handling(response)
     }
 
+    /// Reads the body of a request, where a rule of the policy is about it, and passes it on: `replay` makes the body of the inner
+    /// service from the bytes and trailers that were read. For axum it is `Body::new`.
+    ///
+    /// Bodies are read on the routes with such a rule alone, once everything else is met, up to the `max` of the rule, within 30
+    /// seconds. The authorizer has to be built with [`reads_bodies`](crate::AuthorizerBuilder::reads_bodies).
+    ///
+    /// ```
+    /// # use actgate::{AuthorizeLayer, Authorizer, Policy, testing::TestIssuer};
+    /// use axum::{Router, body::Body};
+    ///
+    /// # let issuer = TestIssuer::new()?.trusted("https://api.example")?;
+    /// let policy = Policy::from_yaml("routes: [{ match: POST /refunds, operation: { json: { /amount: { max: 500 } } } }]")?;
+    /// let authorizer = Authorizer::builder().issuer(issuer).policy(policy).reads_bodies().build()?;
+    /// let app: Router = Router::new().layer(AuthorizeLayer::new(authorizer).with_bodies(Body::new));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn with_bodies<F, B>(self, replay: F) -> AuthorizeLayer<R, M, ReplayBodies<F>>
+    where
+        F: Fn(ReplayBody) -> B,
+    {
+        AuthorizeLayer {
+            authorizer: self.authorizer,
+            requirement: self.requirement,
+            decision_extension: self.decision_extension,
+            rejection_response: self.rejection_response,
+            metadata_response: self.metadata_response,
+            bodies: ReplayBodies(replay),
+        }
+    }
+
     /// The layer for a request that is not for metadata.
-    pub(super) fn without_metadata(&self) -> AuthorizeLayer<R>
+    pub(super) fn without_metadata(&self) -> AuthorizeLayer<R, NoMetadata, P>
     where
         R: Clone,
+        P: Clone,
     {
         AuthorizeLayer {
             authorizer: self.authorizer.clone(),
@@ -142,16 +178,18 @@ impl<R, M> AuthorizeLayer<R, M> {
             decision_extension: self.decision_extension,
             rejection_response: self.rejection_response.clone(),
             metadata_response: NoMetadata,
+            bodies: self.bodies.clone(),
         }
     }
 
-    fn with_metadata_handling<T>(self, metadata_response: T) -> AuthorizeLayer<R, T> {
+    fn with_metadata_handling<T>(self, metadata_response: T) -> AuthorizeLayer<R, T, P> {
         AuthorizeLayer {
             authorizer: self.authorizer,
             requirement: self.requirement,
             decision_extension: self.decision_extension,
             rejection_response: self.rejection_response,
             metadata_response,
+            bodies: self.bodies,
         }
     }
 
@@ -175,12 +213,36 @@ impl<R, M> AuthorizeLayer<R, M> {
 
     /// `target` is that of the request.
     pub(super) fn authorize<B>(&self, target: Result<Target<'_>, Error>, request: &Request<B>) -> Authorization {
+        self.authorize_fields(target, request.headers(), request.extensions(), None)
+    }
+
+    /// Authorizes a request that has waited.
+    pub(super) fn authorize_again<B>(&self, request: &Request<B>) -> Authorization {
+        self.authorize(Target::with_escaped_slashes(request.method(), request.uri()), request)
+    }
+
+    /// Authorizes a request by its head, and by its body if that was read.
+    pub(super) fn authorize_head(&self, head: &Parts, body: Option<&[u8]>) -> Authorization {
+        let target = Target::with_escaped_slashes(&head.method, &head.uri);
+        self.authorize_fields(target, &head.headers, &head.extensions, body)
+    }
+
+    fn authorize_fields(
+        &self,
+        target: Result<Target<'_>, Error>,
+        headers: &HeaderMap,
+        extensions: &Extensions,
+        body: Option<&[u8]>,
+    ) -> Authorization {
         let target = match target {
             Ok(target) => target,
             Err(error) => return Authorization::Decided(Decision::without_route(error)),
         };
-        let certificate = request.extensions().get::<ClientCertificate>();
-        let presented = Presented::headers(&target, request.headers()).client_certificate(certificate);
+        let certificate = extensions.get::<ClientCertificate>();
+        let mut presented = Presented::headers(&target, headers).client_certificate(certificate);
+        if let Some(body) = body {
+            presented = presented.body(body);
+        }
         let required = self.requirement.as_ref().map(|(name, requirement)| (name, requirement));
         self.authorizer.enforce(required, &presented)
     }
@@ -209,11 +271,25 @@ impl<R, M> AuthorizeLayer<R, M> {
                 request.extensions_mut().insert(PublicRoute);
                 Ok(inner.call(request))
             }
-            Err(denied) => Err(self.reject(Protocol::of(request.method(), request.headers()), *denied)),
+            Err(denied) => Err(self.rejection(Protocol::of(request.method(), request.headers()), *denied)),
         }
     }
 
-    fn reject<C>(&self, protocol: Protocol, denied: Denied) -> Response<C>
+    /// The response to a request that is denied without its body.
+    pub(super) fn reject<C>(&self, head: &Parts, decision: Decision) -> Response<C>
+    where
+        R: ResponseForRejection<C>,
+    {
+        decision.trace();
+        let protocol = Protocol::of(&head.method, &head.headers);
+        match decision.into_identity() {
+            Err(denied) => self.rejection(protocol, *denied),
+            // Only denied requests come here.
+            Ok(_) => self.rejection(protocol, *Box::<Denied>::from(Error::MissingToken)),
+        }
+    }
+
+    fn rejection<C>(&self, protocol: Protocol, denied: Denied) -> Response<C>
     where
         R: ResponseForRejection<C>,
     {
@@ -225,7 +301,7 @@ impl<R, M> AuthorizeLayer<R, M> {
     }
 }
 
-impl<R, M> fmt::Debug for AuthorizeLayer<R, M> {
+impl<R, M, P> fmt::Debug for AuthorizeLayer<R, M, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AuthorizeLayer")
             .field("authorizer", &self.authorizer)

@@ -5,14 +5,17 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use http::request::Parts;
 use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use super::authorize_layer::AuthorizeLayer;
+use super::bodies::{Content, NoBodies, ReadBodies};
+use super::metadata::NoMetadata;
 use super::rejection::ResponseForRejection;
 use crate::authorizer::Decision;
-use crate::request::Target;
+use crate::error::Error;
 
 pin_project! {
     /// Resolves to the inner response, or to the rejection.
@@ -20,50 +23,129 @@ pin_project! {
     /// # Panics
     /// When it is polled after it returned a rejection. After an inner response, the inner future is polled again.
     #[must_use = "futures do nothing unless polled"]
-    pub struct ResponseFuture<S, R, B>
+    pub struct ResponseFuture<S, R, B, P = NoBodies>
     where
         S: Service<Request<B>>,
+        P: ReadBodies<B>,
     {
         #[pin]
-        pub(super) state: State<S::Future, S::Response, Box<Waiting<S, R, B>>>,
+        pub(super) state: State<S::Future, S::Response, Box<Waiting<S, R, B, P>>, Box<ReadingBody<S, R, B, P>>>,
     }
 }
 
 pin_project! {
     #[project = StateProj]
-    pub(super) enum State<F, P, W> {
+    pub(super) enum State<F, P, W, D> {
         Inner { #[pin] future: F },
         Rejected { response: Option<P> },
         Waiting { waiting: Option<W> },
+        Reading { reading: Option<D> },
     }
 }
 
 /// A request that waits: the ready service, the request it is called with, and the decision if nothing changes. Boxed as
 /// a whole, so that the future of every other request is small.
-pub(super) struct Waiting<S, R, B> {
+pub(super) struct Waiting<S, R, B, P> {
     /// Whether to authorize the request again. The future of `Pending::resolve` has no name.
     pub(super) resolved: Pin<Box<dyn Future<Output = bool> + Send>>,
     pub(super) inner: S,
-    pub(super) layer: AuthorizeLayer<R>,
+    pub(super) layer: AuthorizeLayer<R, NoMetadata, P>,
     pub(super) request: Request<B>,
     pub(super) decision: Decision,
 }
 
-impl<F, P, W> From<Result<F, P>> for State<F, P, W> {
-    fn from(enforced: Result<F, P>) -> Self {
-        match enforced {
-            Ok(future) => State::Inner { future },
-            Err(response) => State::Rejected {
-                response: Some(response),
-            },
+/// A request whose body is being read, and the decision without it. Boxed as a whole.
+pub(super) struct ReadingBody<S, R, B, P: ReadBodies<B>> {
+    reading: P::Reading,
+    inner: S,
+    layer: AuthorizeLayer<R, NoMetadata, P>,
+    head: Parts,
+    decision: Decision,
+}
+
+impl<S, R, B, P, C> State<S::Future, Response<C>, Box<Waiting<S, R, B, P>>, Box<ReadingBody<S, R, B, P>>>
+where
+    S: Service<Request<B>, Response = Response<C>>,
+    R: ResponseForRejection<C>,
+    P: ReadBodies<B>,
+{
+    /// Enforces a decision: `inner`, which must be ready, is called, or the request is rejected, or its body is read first.
+    pub(super) fn enforced(
+        mut inner: S,
+        layer: AuthorizeLayer<R, NoMetadata, P>,
+        request: Request<B>,
+        decision: Decision,
+    ) -> Self {
+        let Some(limit) = decision.body_limit() else {
+            return State::from(layer.enforce(&mut inner, request, decision));
+        };
+        let (head, body) = request.into_parts();
+        let Some(reading) = layer.bodies.read(body, limit) else {
+            return State::rejected(layer.reject(&head, decision));
+        };
+        State::Reading {
+            reading: Some(Box::new(ReadingBody {
+                reading,
+                inner,
+                layer,
+                head,
+                decision,
+            })),
         }
     }
 }
 
-impl<S, R, B, C> Future for ResponseFuture<S, R, B>
+impl<F, P, W, D> State<F, P, W, D> {
+    pub(super) fn rejected(response: P) -> Self {
+        State::Rejected {
+            response: Some(response),
+        }
+    }
+}
+
+impl<F, P, W, D> From<Result<F, P>> for State<F, P, W, D> {
+    fn from(enforced: Result<F, P>) -> Self {
+        match enforced {
+            Ok(future) => State::Inner { future },
+            Err(response) => State::rejected(response),
+        }
+    }
+}
+
+impl<S, R, B, P, C> ReadingBody<S, R, B, P>
 where
     S: Service<Request<B>, Response = Response<C>>,
     R: ResponseForRejection<C>,
+    P: ReadBodies<B>,
+{
+    /// Decides by the body.
+    fn decide(self, read: Result<Content<B>, Error>) -> Result<S::Future, Response<C>> {
+        let ReadingBody {
+            mut inner,
+            layer,
+            head,
+            decision,
+            ..
+        } = self;
+        let Content { bytes, body } = match read {
+            Ok(content) => content,
+            Err(error) => return Err(layer.reject(&head, Decision::without_route(error))),
+        };
+        let by_body = layer.authorize_head(&head, Some(&bytes)).into_decision();
+        match body {
+            Some(body) => layer.enforce(&mut inner, Request::from_parts(head, body), by_body),
+            None if by_body.outcome().is_err() => Err(layer.reject(&head, by_body)),
+            // There is no body to send on.
+            None => Err(layer.reject(&head, decision)),
+        }
+    }
+}
+
+impl<S, R, B, P, C> Future for ResponseFuture<S, R, B, P>
+where
+    S: Service<Request<B>, Response = Response<C>>,
+    R: ResponseForRejection<C>,
+    P: ReadBodies<B>,
 {
     type Output = Result<Response<C>, S::Error>;
 
@@ -82,19 +164,25 @@ where
                         return Poll::Pending;
                     };
                     let Waiting {
-                        mut inner,
+                        inner,
                         layer,
                         request,
                         decision,
                         ..
                     } = *wait;
-                    let decision = if changed {
-                        let target = Target::with_escaped_slashes(request.method(), request.uri());
-                        layer.authorize(target, &request).into_decision()
-                    } else {
-                        decision
+                    let decision = match changed {
+                        true => layer.authorize_again(&request).into_decision(),
+                        false => decision,
                     };
-                    layer.enforce(&mut inner, request, decision).into()
+                    State::enforced(inner, layer, request, decision)
+                }
+                StateProj::Reading { reading } => {
+                    let mut body = reading.take().unwrap_or_else(polled_after_completion);
+                    let Poll::Ready(read) = Pin::new(&mut body.reading).poll(cx) else {
+                        *reading = Some(body);
+                        return Poll::Pending;
+                    };
+                    State::from(body.decide(read))
                 }
             };
             this.state.set(next);
@@ -109,12 +197,13 @@ fn polled_after_completion<T>() -> T {
     panic!("`ResponseFuture` is polled after completion")
 }
 
-impl<S: Service<Request<B>>, R, B> fmt::Debug for ResponseFuture<S, R, B> {
+impl<S: Service<Request<B>>, R, B, P: ReadBodies<B>> fmt::Debug for ResponseFuture<S, R, B, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.state {
             State::Inner { .. } => "ResponseFuture::Inner",
             State::Rejected { .. } => "ResponseFuture::Rejected",
             State::Waiting { .. } => "ResponseFuture::Waiting",
+            State::Reading { .. } => "ResponseFuture::Reading",
         })
     }
 }

@@ -37,6 +37,7 @@
 //! (`allow` or `deny`), `route`, and for a denied request `status`, `code` and `rule`. It contains no value of the caller.
 
 pub(crate) mod authorize_layer;
+mod bodies;
 #[cfg(feature = "axum")]
 mod extract;
 mod future;
@@ -44,6 +45,7 @@ mod metadata;
 mod rejection;
 pub(crate) mod service;
 
+pub use bodies::{Content, NoBodies, ReadBodies, Reading, ReplayBodies};
 #[cfg(feature = "axum")]
 pub use extract::IdentityRejection;
 pub use future::ResponseFuture;

@@ -8,6 +8,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::authorize_layer::AuthorizeLayer;
+use super::bodies::{NoBodies, ReadBodies};
 use super::future::{ResponseFuture, State, Waiting};
 use super::metadata::{NoMetadata, ResponseForMetadata};
 use super::rejection::{EmptyBody, ResponseForRejection};
@@ -17,15 +18,15 @@ use crate::request::Target;
 /// The service that an [`AuthorizeLayer`] makes.
 #[derive(Clone, Debug)]
 #[must_use = "a service does nothing until it is called"]
-pub struct Authorize<S, R = EmptyBody, M = NoMetadata> {
+pub struct Authorize<S, R = EmptyBody, M = NoMetadata, P = NoBodies> {
     inner: S,
-    layer: AuthorizeLayer<R, M>,
+    layer: AuthorizeLayer<R, M, P>,
 }
 
-impl<S, R: Clone, M: Clone> Layer<S> for AuthorizeLayer<R, M> {
-    type Service = Authorize<S, R, M>;
+impl<S, R: Clone, M: Clone, P: Clone> Layer<S> for AuthorizeLayer<R, M, P> {
+    type Service = Authorize<S, R, M, P>;
 
-    fn layer(&self, inner: S) -> Authorize<S, R, M> {
+    fn layer(&self, inner: S) -> Authorize<S, R, M, P> {
         Authorize {
             inner,
             layer: self.clone(),
@@ -33,7 +34,7 @@ impl<S, R: Clone, M: Clone> Layer<S> for AuthorizeLayer<R, M> {
     }
 }
 
-impl<S, R, M> Authorize<S, R, M> {
+impl<S, R, M, P> Authorize<S, R, M, P> {
     /// The inner service.
     pub fn get_ref(&self) -> &S {
         &self.inner
@@ -50,17 +51,17 @@ impl<S, R, M> Authorize<S, R, M> {
     }
 }
 
-impl<S: Clone, R: Clone, M> Authorize<S, R, M> {
+impl<S: Clone, R: Clone, M, P: Clone> Authorize<S, R, M, P> {
     /// The ready service waits with the request; its clone stays. Few requests come here.
     #[cold]
-    fn wait<B>(&mut self, pending: Pending, request: Request<B>, decision: Decision) -> ResponseFuture<S, R, B>
+    fn wait<B>(&mut self, pending: Pending, request: Request<B>, decision: Decision) -> ResponseFuture<S, R, B, P>
     where
         S: Service<Request<B>>,
+        P: ReadBodies<B>,
     {
-        let clone = self.inner.clone();
         let waiting = Some(Box::new(Waiting {
             resolved: Box::pin(async move { pending.resolve().await }),
-            inner: mem::replace(&mut self.inner, clone),
+            inner: self.take_ready(),
             layer: self.layer.without_metadata(),
             request,
             decision,
@@ -69,35 +70,56 @@ impl<S: Clone, R: Clone, M> Authorize<S, R, M> {
             state: State::Waiting { waiting },
         }
     }
+
+    /// Reads the body of a request whose decision depends on it. The ready service waits with the request.
+    #[cold]
+    fn read<B, C>(&mut self, request: Request<B>, decision: Decision) -> ResponseFuture<S, R, B, P>
+    where
+        S: Service<Request<B>, Response = Response<C>>,
+        R: ResponseForRejection<C>,
+        P: ReadBodies<B>,
+    {
+        let layer = self.layer.without_metadata();
+        ResponseFuture {
+            state: State::enforced(self.take_ready(), layer, request, decision),
+        }
+    }
+
+    fn take_ready(&mut self) -> S {
+        let clone = self.inner.clone();
+        mem::replace(&mut self.inner, clone)
+    }
 }
 
-impl<S, R, M, B, C> Service<Request<B>> for Authorize<S, R, M>
+impl<S, R, M, P, B, C> Service<Request<B>> for Authorize<S, R, M, P>
 where
     S: Service<Request<B>, Response = Response<C>> + Clone,
     R: ResponseForRejection<C> + Clone,
     M: ResponseForMetadata<C> + Clone,
+    P: ReadBodies<B> + Clone,
 {
     type Response = Response<C>;
     type Error = S::Error;
-    type Future = ResponseFuture<S, R, B>;
+    type Future = ResponseFuture<S, R, B, P>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<B>) -> ResponseFuture<S, R, B> {
+    fn call(&mut self, request: Request<B>) -> ResponseFuture<S, R, B, P> {
         let target = Target::with_escaped_slashes(request.method(), request.uri());
         if let Some(response) = self.layer.metadata(&target, &request) {
             return ResponseFuture {
-                state: State::Rejected {
-                    response: Some(response),
-                },
+                state: State::rejected(response),
             };
         }
         let decision = match self.layer.authorize(target, &request) {
             Authorization::Decided(decision) => decision,
             Authorization::Pending(pending, decision) => return self.wait(pending, request, decision),
         };
+        if decision.body_limit().is_some() {
+            return self.read(request, decision);
+        }
         // One match without a conversion: it saves a copy of the future.
         match self.layer.enforce(&mut self.inner, request, decision) {
             Ok(future) => ResponseFuture {

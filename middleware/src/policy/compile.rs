@@ -39,6 +39,7 @@ pub(super) fn compile(document: Document, omissions: &Omissions, diagnostics: &m
         omissions,
         diagnostics,
         scopes: Vec::new(),
+        is_tool_call: true,
         implied_by: ImpliedBy::default(),
         compiled: 0,
     };
@@ -134,6 +135,7 @@ fn add_route(
             messages => messages,
         },
     };
+    context.is_tool_call = messages.as_ref().is_some_and(McpMatch::is_tool_call);
     for pattern in matches.iter() {
         if context.has_too_many_rules(route.span()) {
             return;

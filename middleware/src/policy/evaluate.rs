@@ -6,37 +6,49 @@ use std::sync::Arc;
 use super::check::Recorder;
 use super::evaluation_time::EvaluationTime;
 use super::requirement::Requirement;
-use super::rules::{CoreRule, Finding, StepUp};
+use super::rules::{BODY_NOT_READ, CoreRule, Finding, RequestFacts, StepUp};
 use crate::chain::{Core, Facts};
 use crate::error::Error;
 
-/// Evaluates a requirement on the facts of a verified token: scopes, core rules, history rules.
+/// Why a requirement is not met.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Unmet {
+    pub(crate) error: Error,
+    /// Whether everything but the rules on the body is met, and the body was not read.
+    pub(crate) needs_body: bool,
+}
+
+/// Evaluates a requirement on the facts of a verified token and of a request: scopes, core rules, history rules.
 ///
-/// The outcome is that of the first rule that is not met. A step-up challenge is returned only if a new login alone
-/// would allow the request.
+/// The outcome is that of the first rule that is not met. A step-up challenge is returned only if a new login would allow the
+/// request, as far as that is known without its body. The body is asked for only if nothing else is missing.
 pub(crate) fn evaluate(
     requirement: &Requirement,
     facts: &Facts,
+    request: &RequestFacts<'_>,
     time: &EvaluationTime,
     recorder: &mut impl Recorder,
-) -> Result<(), Error> {
+) -> Result<(), Unmet> {
     let (core, history) = (facts.core(), facts.history());
     let mut denial = None;
     let mut login: Option<(Arc<str>, StepUp)> = None;
+    let mut unread = None;
     for (index, rule) in requirement.core.iter().enumerate() {
-        let finding = rule.condition.evaluate(&core, time);
+        let finding = rule.condition.evaluate(&core, request, time);
         if let Finding::Met = finding {
-            recorder.met(|| rule.check(&core, time));
+            recorder.met(|| rule.check(&core, request, time));
             continue;
         }
-        let flow = recorder.unmet(|| rule.check(&core, time));
+        let flow = recorder.unmet(|| rule.check(&core, request, time));
         let name = Arc::clone(&rule.name);
         let error = match finding {
             Finding::LacksScope(required) => Error::InsufficientScope {
-                required: all_required(required, &requirement.core[index + 1..], &core, time),
+                required: all_required(required, &requirement.core[index + 1..], &core, request, time),
                 rule: name,
             },
             Finding::Unmet(code) => Error::Denied { code, rule: name },
+            Finding::MalformedBody(reason) => Error::MalformedBody { reason, rule: name },
+            Finding::McpMismatch(reason) => Error::McpHeaders { reason },
             Finding::StepUp(needed) => {
                 // Evaluation goes on: another rule may deny what no login changes.
                 login = Some(match login {
@@ -45,11 +57,16 @@ pub(crate) fn evaluate(
                 });
                 continue;
             }
+            Finding::NeedsBody => {
+                // Evaluation goes on: the body of a request that another rule denies is not read.
+                unread = unread.or(Some(name));
+                continue;
+            }
             Finding::Met => continue,
         };
         let first = denial.get_or_insert(error);
         if flow.is_break() {
-            return Err(first.clone());
+            return Err(first.clone().into());
         }
     }
     for rule in &requirement.history {
@@ -61,27 +78,49 @@ pub(crate) fn evaluate(
         let rule = Arc::clone(&rule.name);
         let first = denial.get_or_insert(Error::Denied { code, rule });
         if flow.is_break() {
-            return Err(first.clone());
+            return Err(first.clone().into());
         }
     }
-    match (denial, login) {
-        (Some(denial), _) => Err(denial),
-        (None, Some((rule, needed))) => Err(Error::InsufficientUserAuthentication {
+    match (denial, login, unread) {
+        (Some(denial), ..) => Err(denial.into()),
+        (None, Some((rule, needed)), _) => Err(Unmet::from(Error::InsufficientUserAuthentication {
             code: needed.code,
             rule,
             max_age: needed.max_age,
             acr_values: needed.acr_values,
+        })),
+        (None, None, Some(rule)) => Err(Unmet {
+            error: Error::Denied {
+                code: BODY_NOT_READ,
+                rule,
+            },
+            needs_body: true,
         }),
-        (None, None) => Ok(()),
+        (None, None, None) => Ok(()),
+    }
+}
+
+impl From<Error> for Unmet {
+    fn from(error: Error) -> Unmet {
+        Unmet {
+            error,
+            needs_body: false,
+        }
     }
 }
 
 /// The scopes of a rule that is not met, and those of the next rules that a token with them would still not meet: one
 /// challenge names all of them.
-fn all_required(first: Arc<str>, next: &[CoreRule], core: &Core<'_>, time: &EvaluationTime) -> Arc<str> {
+fn all_required(
+    first: Arc<str>,
+    next: &[CoreRule],
+    core: &Core<'_>,
+    request: &RequestFacts<'_>,
+    time: &EvaluationTime,
+) -> Arc<str> {
     let mut required = first;
     for rule in next.iter().take_while(|rule| rule.asks_for_scope()) {
-        if let Finding::LacksScope(more) = rule.condition.evaluate(core, time) {
+        if let Finding::LacksScope(more) = rule.condition.evaluate(core, request, time) {
             let is_new = |scope: &&str| !required.split(' ').any(|known| known == *scope);
             let new: Vec<&str> = more.split(' ').filter(is_new).collect();
             if !new.is_empty() {

@@ -9,7 +9,7 @@ use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use super::exact::{self, quoted, shown};
 use super::syntax::Context;
 use crate::look::Look;
-use crate::request::{NAMED_METHODS, RESOURCES_READ, is_normal_uri};
+use crate::request::{NAMED_METHODS, RESOURCES_READ, TOOLS_CALL, is_normal_uri};
 
 /// A bare text is the method.
 #[derive(Debug, Deserialize)]
@@ -88,6 +88,11 @@ impl McpMatch {
             matched.names.push(written.value.clone());
         }
         (context.diagnostics.len() == before).then_some(matched)
+    }
+
+    /// Whether every message is a call of a tool.
+    pub(super) fn is_tool_call(&self) -> bool {
+        self.methods.iter().all(|method| **method == *TOOLS_CALL)
     }
 
     fn check_name(&self, written: &Spanned<NamePattern>, context: &mut Context<'_>) {

@@ -62,6 +62,10 @@
 //! | `may_act: honored` | if the token has `may_act`, its party is the current actor, or the client where there is no actor | `actor_not_in_may_act` |
 //! | `time: { zone: Europe/Berlin, days: mon-fri, hours: 08:00-18:00 }` | the time of the request, on the clock of this zone ([Time](#time)) | `time_not_allowed` |
 //! | `authorization_details: { type: a }` | one of the details of the token (RFC 9396) is of this type, and has all that is written beside it ([Details](#details)) | `authorization_details_not_met` |
+//! | `operation: { query: { a: x } }` | a parameter of the query is there once, with this text ([Operation](#operation)) | `operation_not_met` |
+//! | `operation: { json: { /a: x } }` | a member of the JSON body has this value ([Operation](#operation)) | `operation_not_met`, `body_malformed`, `body_type_not_allowed`, `body_too_large`, `body_not_read` |
+//! | `operation: { arguments: { /a: x } }` | an argument of the call of a tool of MCP has this value ([Operation](#operation)) | as `json`, and `mcp_header_mismatch` |
+//! | `operation: { max: 64KiB }` | the body has at most so many bytes; at most 1MiB | `body_too_large` |
 //! | `any_of: [..]` | everything in at least one of these alternatives, which hold any key but `chain` | `any_of_not_met` |
 //! | `chain: { max_depth: 2 }` | at most so many actors | `chain_too_deep` |
 //! | `chain: { all_of }` | every actor is one of these | `chain_actor_not_allowed` |
@@ -177,9 +181,45 @@
 //! - `Origin` is compared with `origins` and with the origins of the audiences; any other one is denied, as is `null`. It is compared
 //!   for every method of a path that has a route with `mcp`.
 //!
-//! The body is NOT read: a server that does not implement revision 2026-07-28, or that serves earlier ones and chooses among them by
+//! The body is NOT read without a rule on it (`operation: { arguments }`): a server that does not implement revision 2026-07-28, or that serves earlier ones and chooses among them by
 //! the body rather than by `MCP-Protocol-Version`, may run another tool than the one in the headers. What no header mirrors is NOT
-//! compared: arguments of a tool, and the URIs of `subscriptions/listen`.
+//! compared: arguments of a tool without such a rule, and the URIs of `subscriptions/listen`.
+//!
+//! # Operation
+//!
+//! A rule can bound what a call does, by its query and by its body:
+//!
+//! ```yaml
+//! routes:
+//!   - match: POST /refunds
+//!     scopes: [refunds:write]
+//!     operation:
+//!       query: { dry_run: "true" }
+//!       json: { /amount: { min: 0, max: 500 }, /currency: { one_of: [EUR, USD] } }
+//!       max: 64KiB
+//! ```
+//!
+//! - A test is a value, or one of `equals`, `one_of`, `matches` (a text in which `*` is any text, also an empty one; the whole text is
+//!   compared), or `min` and `max`. A number with a fraction is written in quotes under `min` or `max`: `{ max: '0.5' }`.
+//! - Texts are compared byte for byte. Numbers are compared exactly, in any notation: `500.000000000000001` is above 500, and `5e2` is
+//!   500. A value of another type, and one that is missing, meets no test. Write `min` beside `max` where a number can be negative.
+//! - `query`: values are texts. A parameter that is there twice, or in another spelling that some server reads as the same name (`dryRun`,
+//!   `dry_run[]`), is not met, nor is one with a `+` or an escape that is no UTF-8, nor any query with a `;`. A parameter of the same name in
+//!   the body is NOT compared: a server that merges both may read that.
+//! - `json`: the path is a JSON pointer (RFC 6901) to a member of an object, and reaches into no list. A member is not met if its object has
+//!   the name in two spellings that some server reads as one (`amount`, `Amount`).
+//! - `arguments`: the path begins at `params.arguments` of a message of MCP. Valid beside `mcp` with the method `tools/call` alone, and in
+//!   a requirement of such routes. The `method` and `params.name` of the body must be those of the headers.
+//!
+//! The body is read only on a route with `json` or `arguments`, and only after every other rule is met: a request that needs a new login is not
+//! read either. It must have one `Content-Type` of `application/json` or `application/*+json`, with no parameter but `charset=utf-8`, no
+//! `Content-Encoding` but `identity`, and at most `max` bytes: else it is 403 before it is read, as far as its header shows that. It must be one JSON object
+//! in UTF-8, without a byte order mark, duplicate names, lone surrogates, numbers out of the range of a double, more than 32 levels or 10,000 values:
+//! else it is 400. The bytes that are evaluated are the bytes that are sent on.
+//!
+//! Where the body is not passed to [`Authorizer::decide_presented`](crate::Authorizer::decide_presented), the request is 403 `body_not_read`, and
+//! [`Decision::body_limit`](crate::Decision::body_limit) is how much of it to pass to [`Presented::body`](crate::request::Presented::body).
+//! [`AuthorizeLayer::with_bodies`](crate::AuthorizeLayer::with_bodies) does both.
 //!
 //! # Parties
 //!
@@ -231,7 +271,7 @@
 //!
 //! # Two tiers
 //!
-//! **Core** rules (`scopes`, `initiator`, `actor`, `client`, `claims`, `token`, `may_act`, `time`, `authorization_details`, `any_of`) read the token's top-level claims and the
+//! **Core** rules (`scopes`, `initiator`, `actor`, `client`, `claims`, `token`, `may_act`, `time`, `authorization_details`, `operation`, `any_of`) read the token's top-level claims, the request and the
 //! current actor, as RFC 8693 section 4.1 asks. **History** rules (`chain`) read prior actors: they are local policy, only
 //! deny further, and rely on the issuer's record of earlier hops. They need `prior_actors: enforce` of every trusted
 //! issuer.
@@ -245,7 +285,6 @@
 mod check;
 mod compile;
 mod coverage;
-mod decimal;
 mod decoded_slashes;
 mod document;
 mod error;
@@ -281,12 +320,12 @@ pub use check::{Check, Outcome, Tier};
 pub use error::{PolicyDiagnostic, PolicyError};
 
 pub(crate) use check::{Collect, Recorder, StopAtFirst};
-pub(crate) use evaluate::evaluate;
+pub(crate) use evaluate::{Unmet, evaluate};
 pub(crate) use evaluation_time::EvaluationTime;
 pub(crate) use policy::Policy;
 pub(crate) use requirement::Requirement;
 pub(crate) use route_table::{Access, Route};
-pub(crate) use rules::Truncation;
+pub(crate) use rules::{RequestFacts, Truncation};
 pub(crate) use spelling::Ambiguity;
 
 #[cfg(test)]

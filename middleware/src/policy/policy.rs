@@ -182,6 +182,13 @@ impl Policy {
         self.requirements.get(name)
     }
 
+    /// A rule that reads the body of requests.
+    pub(crate) fn body_rule(&self) -> Option<&str> {
+        let routes = self.routes.requirements();
+        let mut all = routes.chain(self.requirements.values());
+        all.find_map(|requirement| requirement.body_rule())
+    }
+
     /// What the rules on prior actors need of every issuer.
     pub(crate) fn history_needs(&self) -> impl Iterator<Item = HistoryNeed<'_>> {
         let routes = self.routes.requirements();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::rules::{CoreRule, HistoryRule, Truncation};
+use super::rules::{CoreRule, HistoryRule, Truncation, body_limit};
 use super::syntax::joined;
 
 /// A conjunction of rules, in the order in which they are evaluated: scopes, core rules, history rules.
@@ -12,6 +12,7 @@ pub(crate) struct Requirement {
     pub(super) history: Vec<HistoryRule>,
     /// For the challenge.
     scope: Option<Arc<str>>,
+    body_limit: Option<u64>,
 }
 
 impl Requirement {
@@ -23,7 +24,24 @@ impl Requirement {
             }
         }
         let scope = (!scopes.is_empty()).then(|| joined(scopes, " ").into());
-        Requirement { core, history, scope }
+        let body_limit = body_limit(&core);
+        Requirement {
+            core,
+            history,
+            scope,
+            body_limit,
+        }
+    }
+
+    /// The most bytes of the body with which a request can be allowed; [`None`] where no rule reads the body.
+    pub(crate) fn body_limit(&self) -> Option<u64> {
+        self.body_limit
+    }
+
+    /// A rule that reads the body.
+    pub(super) fn body_rule(&self) -> Option<&str> {
+        let rule = self.core.iter().find(|rule| rule.body_limit().is_some())?;
+        Some(&rule.name)
     }
 
     /// The scopes that a token needs, separated by spaces; [`None`] where it needs none.

@@ -124,6 +124,8 @@ pub(super) struct Context<'r> {
     pub(super) diagnostics: &'r mut Diagnostics,
     /// The scopes that the requirement requires, all of them.
     pub(super) scopes: Vec<Word>,
+    /// Whether the requirement is, or may be, that of a route for calls of tools of MCP.
+    pub(super) is_tool_call: bool,
     /// The hierarchy of the scopes.
     pub(super) implied_by: ImpliedBy,
     /// How many rules are compiled.

@@ -10,8 +10,10 @@ use super::evaluation_time::EvaluationTime;
 use super::policy::Policy;
 use super::requirement::Requirement;
 use super::route_table::Access;
+use super::rules::RequestFacts;
 use crate::chain::Facts;
 use crate::error::Error;
+use crate::request::JsonBody;
 
 pub(super) const NOW: u64 = 1_000_000;
 
@@ -63,8 +65,8 @@ pub(super) fn raw_code(body: &str, claims: &str) -> &'static str {
     let token = format!(r#"{{"iss": "https://idp.example", "sub": "u1", "aud": "a", "exp": 1, {members}"#);
     let facts = Facts::for_tests_of(&token);
     let time = EvaluationTime { now: NOW, leeway: 30 };
-    let outcome = evaluate(&requirement(body), &facts, &time, &mut StopAtFirst);
-    outcome.map_or_else(|error| error.code(), |()| "allow")
+    let outcome = evaluate(&requirement(body), &facts, &without_body(), &time, &mut StopAtFirst);
+    outcome.map_or_else(|unmet| unmet.error.code(), |()| "allow")
 }
 
 fn with_route(body: &str) -> String {
@@ -86,23 +88,59 @@ fn evaluated(policy: &str, claims: Value) -> (Result<(), Error>, Vec<Check>) {
 
 fn evaluated_at(policy: &str, claims: Value, now: u64) -> (Result<(), Error>, Vec<Check>) {
     let requirement = requirement_of(policy);
-    let mut token = json!({"iss": "https://idp.example", "sub": "u1", "aud": "a", "exp": 1});
-    token
-        .as_object_mut()
-        .unwrap()
-        .extend(claims.as_object().unwrap().clone());
-    let facts = Facts::for_tests(&token);
+    let facts = Facts::for_tests(&token_of(claims));
     let time = EvaluationTime { now, leeway: 30 };
-    let enforced = evaluate(&requirement, &facts, &time, &mut StopAtFirst);
+    let request = without_body();
+    let enforced = evaluate(&requirement, &facts, &request, &time, &mut StopAtFirst);
     let mut checks = Collect::default();
-    let explained = evaluate(&requirement, &facts, &time, &mut checks);
+    let explained = evaluate(&requirement, &facts, &request, &time, &mut checks);
     assert_eq!(enforced, explained, "{policy}");
     assert_eq!(
         checks.0.len(),
         requirement.core.len() + requirement.history.len(),
         "every rule is evaluated"
     );
-    (enforced, checks.0)
+    (enforced.map_err(|unmet| unmet.error), checks.0)
+}
+
+/// The code of the denial, or `allow`, of a token with these claims on a route with this body, for a request with these facts.
+pub(super) fn outcome_of_request(body: &str, claims: Value, request: &RequestFacts<'_>) -> &'static str {
+    outcome_by(&requirement(body), claims, request)
+}
+
+/// The same of a requirement of a policy, for a human.
+pub(super) fn outcome_of_requirement(policy: &str, name: &str, request: &RequestFacts<'_>) -> &'static str {
+    let policy = Policy::from_yaml(policy).unwrap();
+    outcome_by(policy.requirement(name).unwrap(), human(Value::Null), request)
+}
+
+/// A request without query and body.
+fn without_body() -> RequestFacts<'static> {
+    RequestFacts {
+        query: None,
+        body: JsonBody::OtherType,
+        mcp: None,
+    }
+}
+
+fn outcome_by(requirement: &Requirement, claims: Value, request: &RequestFacts<'_>) -> &'static str {
+    let facts = Facts::for_tests(&token_of(claims));
+    let time = EvaluationTime { now: NOW, leeway: 30 };
+    let enforced = evaluate(requirement, &facts, request, &time, &mut StopAtFirst);
+    assert_eq!(
+        enforced,
+        evaluate(requirement, &facts, request, &time, &mut Collect::default())
+    );
+    enforced.map_or_else(|unmet| unmet.error.code(), |()| "allow")
+}
+
+fn token_of(claims: Value) -> Value {
+    let mut token = json!({"iss": "https://idp.example", "sub": "u1", "aud": "a", "exp": 1});
+    token
+        .as_object_mut()
+        .unwrap()
+        .extend(claims.as_object().unwrap().clone());
+    token
 }
 
 /// The claims of a human with this `act`, unless it is null.

@@ -29,9 +29,10 @@ const MAX_METHOD_BYTES: usize = 128;
 const MAX_NAME_BYTES: usize = 4096;
 
 pub(crate) const RESOURCES_READ: &str = "resources/read";
+pub(crate) const TOOLS_CALL: &str = "tools/call";
 
 /// The methods whose name is mirrored in `Mcp-Name`.
-pub(crate) const NAMED_METHODS: [&str; 3] = ["tools/call", "prompts/get", RESOURCES_READ];
+pub(crate) const NAMED_METHODS: [&str; 3] = [TOOLS_CALL, "prompts/get", RESOURCES_READ];
 
 /// The message of a request, as its headers name it. Both parts are compared byte for byte.
 #[derive(Clone, PartialEq, Eq)]

@@ -18,6 +18,7 @@ pub struct Presented<'r> {
     headers: Option<&'r HeaderMap>,
     credential: Source<'r>,
     certificate: Option<&'r ClientCertificate>,
+    body: Option<&'r [u8]>,
 }
 
 #[derive(Clone, Copy)]
@@ -34,6 +35,7 @@ impl<'r> Presented<'r> {
             headers: Some(headers),
             credential: Source::Headers(headers),
             certificate: None,
+            body: None,
         }
     }
 
@@ -44,6 +46,7 @@ impl<'r> Presented<'r> {
             headers: None,
             credential: Source::Token(token),
             certificate: None,
+            body: None,
         }
     }
 
@@ -60,6 +63,18 @@ impl<'r> Presented<'r> {
     pub fn client_certificate(mut self, certificate: Option<&'r ClientCertificate>) -> Self {
         self.certificate = certificate;
         self
+    }
+
+    /// The body, where a rule of the policy reads it: [`Decision::body_limit`](crate::Decision::body_limit). All of it, or more bytes
+    /// than the limit; [`ReadBody`](super::ReadBody) reads so much. It must be the body that is sent on.
+    #[must_use]
+    pub fn body(mut self, body: &'r [u8]) -> Self {
+        self.body = Some(body);
+        self
+    }
+
+    pub(crate) fn content(&self) -> Option<&'r [u8]> {
+        self.body
     }
 
     pub(crate) fn certificate(&self) -> Option<&'r ClientCertificate> {

@@ -203,6 +203,9 @@ pub(crate) struct ExplainArguments {
     /// Header of the request, such as `Host: orders.example.com` or `Origin: https://app.example`; more than once for several
     #[arg(long = "header", value_name = "HEADER", value_parser = parse_header)]
     pub(crate) headers: Vec<Header>,
+    /// Body of the request, which is `application/json` unless a `--header` names another type; `@FILE` reads it from a file
+    #[arg(long, value_name = "JSON|@FILE")]
+    pub(crate) body: Option<String>,
     /// Time of the request: RFC 3339, or seconds since 1970 [default: now]
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub(crate) at: Option<u64>,

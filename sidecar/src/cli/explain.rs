@@ -23,6 +23,7 @@ use crate::cli::explain_help::Helper;
 use crate::cli::gate_checks::{GateCheck, GateChecks, GateRules};
 use crate::cli::output::{Output, print, print_json};
 use crate::cli::pasted_token::PastedToken;
+use crate::cli::request_body;
 use crate::cli::request_headers;
 use crate::cli::terminal::{bad, faint, good, printable, strong};
 use crate::cli::unverified_chain::unverified_chain;
@@ -58,7 +59,8 @@ pub(crate) async fn explain(arguments: &ExplainArguments, log: &ProcessLog) -> R
         None => with_fetched_keys(settings, log).await?,
     };
     let now = arguments.at.unwrap_or_else(|| Clock::system().now());
-    let headers = request_headers::headers(arguments.mcp.as_ref(), &arguments.headers);
+    let mut headers = request_headers::headers(arguments.mcp.as_ref(), &arguments.headers);
+    let body = request_body::read(arguments.body.as_deref(), &mut headers)?;
     let path = arguments.path.parse::<PathAndQuery>().ok();
     let gate = match path.filter(|_| arguments.path.starts_with('/')) {
         Some(path) => rules.check(&arguments.method, &path.into(), &headers, &authorizer),
@@ -67,7 +69,8 @@ pub(crate) async fn explain(arguments: &ExplainArguments, log: &ProcessLog) -> R
             ..GateChecks::default()
         },
     };
-    let explained = explain_request(&authorizer, arguments, &headers, &token, now, &mut notes);
+    let presented = (&headers, body.as_deref());
+    let explained = explain_request(&authorizer, arguments, presented, &token, now, &mut notes);
     let explained = explained.unwrap_or_else(Explanation::without_target);
     let mut report = Report {
         arguments,
@@ -342,7 +345,7 @@ fn fact_json(fact: &FactSource) -> Value {
 fn explain_request(
     authorizer: &Authorizer,
     arguments: &ExplainArguments,
-    headers: &HeaderMap,
+    (headers, body): (&HeaderMap, Option<&[u8]>),
     token: &str,
     now: u64,
     notes: &mut Vec<&'static str>,
@@ -368,6 +371,7 @@ fn explain_request(
         "" => Presented::headers(&target, headers),
         token => Presented::token(&target, token).with_headers(headers),
     };
+    let presented = body.map_or(presented, |body| presented.body(body));
     Ok(authorizer.explain(&presented, now))
 }
 

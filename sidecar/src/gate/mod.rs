@@ -218,6 +218,11 @@ impl Decided {
         }
     }
 
+    /// Where the decision depends on the body, which was not read: how many bytes of it can be accepted.
+    pub(crate) fn body_limit(&self) -> Option<usize> {
+        self.decision.as_ref().and_then(Decision::body_limit)
+    }
+
     /// The answer to a request that is denied with `error`.
     pub(crate) fn challenge(&self, authorizer: &Authorizer, error: &Error) -> Challenge {
         let decision = self.decision.as_ref();
@@ -238,7 +243,27 @@ fn check_allowed(request: &Parts, mut head: Head, identity: Option<&Identity>) -
 impl Gate {
     /// Decides on a request by its head: the head of an allowed request, or why the request is denied.
     pub(crate) async fn decide(&self, request: &Parts) -> (Decided, Result<Head, Unforwarded>) {
-        let (received, id) = (Instant::now(), decision_log::new_id());
+        self.decide_as(request, decision_log::new_id(), Instant::now(), None)
+            .await
+    }
+
+    /// Decides by the body of a request as well; `by_head` is the decision without it.
+    pub(crate) async fn decide_by_body(
+        &self,
+        request: &Parts,
+        by_head: &Decided,
+        body: &[u8],
+    ) -> (Decided, Result<Head, Unforwarded>) {
+        self.decide_as(request, by_head.id, by_head.received, Some(body)).await
+    }
+
+    async fn decide_as(
+        &self,
+        request: &Parts,
+        id: Uuid,
+        received: Instant,
+        body: Option<&[u8]>,
+    ) -> (Decided, Result<Head, Unforwarded>) {
         let head = self.head_rules.check(request);
         let client_address = match &head {
             Ok(head) => head.client(),
@@ -256,7 +281,7 @@ impl Gate {
             received,
             is_decided: false,
         };
-        let (decision, outcome) = match self.authorize(request, head).await {
+        let (decision, outcome) = match self.authorize(request, head, body).await {
             Ok((head, decision)) => {
                 let outcome = decision.outcome().map(|()| head);
                 let outcome = outcome.map_err(|error| Denial::Authorization(error.clone()));
@@ -303,7 +328,12 @@ impl Gate {
         Some(rules).filter(|rules| !rules.permit_all())
     }
 
-    async fn authorize(&self, request: &Parts, head: Result<Head, HeadError>) -> Result<(Head, Decision), Unforwarded> {
+    async fn authorize(
+        &self,
+        request: &Parts,
+        head: Result<Head, HeadError>,
+        body: Option<&[u8]>,
+    ) -> Result<(Head, Decision), Unforwarded> {
         let head = head.map_err(|error| {
             self.report_ring(error);
             Denial::Head(error)
@@ -324,7 +354,10 @@ impl Gate {
             return Err(Unforwarded::Preflight(preflight));
         }
         let certificate = head.connection.client_certificate.as_ref();
-        let presented = Presented::headers(&target, &request.headers).client_certificate(certificate);
+        let mut presented = Presented::headers(&target, &request.headers).client_certificate(certificate);
+        if let Some(body) = body {
+            presented = presented.body(body);
+        }
         let decision = self.authorizer.decide_presented(&presented).await;
         Ok((head, decision))
     }

@@ -1,5 +1,6 @@
 //! Enforcement: an allowed request is forwarded to the upstream, a denied one is answered.
 
+mod body_decision;
 pub(crate) mod credentials;
 pub(crate) mod destination;
 pub(crate) mod forward;
@@ -63,19 +64,21 @@ impl Proxy {
 
     async fn decided_answer(&self, request: Request<ClientBody>) -> Answer {
         let (parts, body) = request.into_parts();
-        let (decided, outcome) = self.gate.decide(&parts).await;
+        let (decided, outcome, body) = body_decision::decide(&self.gate, &parts, body).await;
         let outcome = outcome.and_then(|head| {
             let policy = self.gate.authorizer.policy();
             let destination = self.forward.destinations.of(&parts, head.host.as_str(), policy);
             let destination = destination.map_err(Denial::Authorization)?;
             Ok((head, destination))
         });
-        let (head, destination) = match outcome {
-            Ok(allowed) => allowed,
-            Err(unforwarded) => {
-                let refused = Refused::from(unforwarded);
+        let (head, destination, body) = match (outcome, body) {
+            (Ok((head, destination)), Some(body)) => (head, destination, body),
+            (outcome, body) => {
+                // A request that is allowed has its body.
+                let incomplete = || Denial::Head(HeadError::BODY_INCOMPLETE).into();
+                let refused = Refused::from(outcome.err().unwrap_or_else(incomplete));
                 refused.record(&self.gate, &decided, &parts.method, &parts.uri);
-                return self.refuse(&parts, Some(body), &refused, &decided).await;
+                return self.refuse(&parts, body, &refused, &decided).await;
             }
         };
         // From here on the client may leave while something is waited for, and the request still has its line.

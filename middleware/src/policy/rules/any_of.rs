@@ -10,18 +10,25 @@ impl<R> AnyOf<R> {
     pub(super) fn evaluate(&self, evaluate: impl Fn(&R) -> Finding) -> Finding {
         let mut finding = Finding::Unmet("any_of_not_met");
         'alternatives: for rules in &self.0 {
-            let mut step_up = None;
+            let (mut step_up, mut needs_body) = (None, false);
             for rule in rules {
                 match evaluate(rule) {
                     Finding::Met => {}
                     Finding::StepUp(needed) => step_up = step_up.or(Some(needed)),
-                    Finding::Unmet(_) | Finding::LacksScope(_) => continue 'alternatives,
+                    Finding::NeedsBody => needs_body = true,
+                    Finding::Unmet(_)
+                    | Finding::LacksScope(_)
+                    | Finding::MalformedBody(_)
+                    | Finding::McpMismatch(_) => continue 'alternatives,
                 }
             }
-            match step_up {
-                None => return Finding::Met,
+            match (step_up, needs_body) {
+                (None, false) => return Finding::Met,
+                // The body may suffice, without a login.
+                (None, true) => finding = Finding::NeedsBody,
                 // A login suffices, unless another alternative needs none.
-                Some(needed) => finding = Finding::StepUp(needed),
+                (Some(_), _) if matches!(finding, Finding::NeedsBody) => {}
+                (Some(needed), _) => finding = Finding::StepUp(needed),
             }
         }
         finding

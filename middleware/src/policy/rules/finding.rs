@@ -5,6 +5,9 @@ use std::sync::Arc;
 use crate::chain::Core;
 use crate::profile::Kind;
 
+/// The code of a denial where nothing reads the body that a rule is about.
+pub(in crate::policy) const BODY_NOT_READ: &str = "body_not_read";
+
 /// Whether a condition is met, and otherwise what is missing.
 #[derive(Debug)]
 pub(in crate::policy) enum Finding {
@@ -13,6 +16,12 @@ pub(in crate::policy) enum Finding {
     Unmet(&'static str),
     /// The scopes that a token needs, separated by spaces.
     LacksScope(Arc<str>),
+    /// The body has to be read.
+    NeedsBody,
+    /// The body is ambiguous, or no JSON object; with the reason.
+    MalformedBody(&'static str),
+    /// The body is another message of MCP than the headers name; with the reason.
+    McpMismatch(&'static str),
     /// Only a new login is missing, and the initiator is a person who can log in.
     StepUp(StepUp),
 }
@@ -46,6 +55,9 @@ impl Finding {
             Finding::Unmet(code) => Some(code),
             Finding::LacksScope(_) => Some("insufficient_scope"),
             Finding::StepUp(needed) => Some(needed.code),
+            Finding::NeedsBody => Some(BODY_NOT_READ),
+            Finding::MalformedBody(_) => Some("body_malformed"),
+            Finding::McpMismatch(_) => Some("mcp_header_mismatch"),
         }
     }
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::member_path::MemberPath;
 use super::scalar::Scalar;
 use crate::claim_path::DottedPath;
-use crate::policy::decimal::Decimal;
+use crate::decimal::Decimal;
 use crate::policy::exact;
 use crate::policy::syntax::{Context, joined};
 use crate::token::ExactValue;
@@ -52,7 +52,7 @@ impl<'de> Deserialize<'de> for Bound {
                 ))
             }
             fn visit_str<E: Error>(self, text: &str) -> Result<Bound, E> {
-                match Decimal::without_exponent(text) {
+                match Decimal::read_plain(text) {
                     Some(_) => Ok(Bound(text.into())),
                     None => Err(E::custom(format!(
                         "`{}` is not a decimal number\nwrite it as `500` or `\"499.50\"`",
@@ -70,11 +70,11 @@ impl Bound {
     /// (RFC 9396 section 2): `"123.50"`.
     fn compare(&self, value: &ExactValue) -> Option<Ordering> {
         let value = match value {
-            ExactValue::Number(text) => Decimal::parse(text)?,
-            ExactValue::Text(text) => Decimal::without_exponent(text)?,
+            ExactValue::Number(text) => Decimal::read(text)?,
+            ExactValue::Text(text) => Decimal::read_plain(text)?,
             _ => return None,
         };
-        Some(value.compare(&Decimal::without_exponent(&self.0)?))
+        Some(value.cmp(&Decimal::read_plain(&self.0)?))
     }
 }
 
@@ -100,10 +100,8 @@ impl Wanted {
             (Wanted::Bool(wanted), ExactValue::Bool(value)) => wanted == value,
             (Wanted::Text(wanted), ExactValue::Text(text)) => wanted == text,
             (Wanted::Number(wanted), ExactValue::Number(text)) => {
-                let (wanted, value) = (Decimal::parse(wanted), Decimal::parse(text));
-                wanted
-                    .zip(value)
-                    .is_some_and(|(wanted, value)| wanted.compare(&value).is_eq())
+                let (wanted, value) = (Decimal::read(wanted), Decimal::read(text));
+                wanted.zip(value).is_some_and(|(wanted, value)| wanted == value)
             }
             _ => false,
         }

@@ -14,6 +14,7 @@ mod may_act;
 mod member;
 mod member_path;
 mod members;
+mod operation;
 mod prior;
 mod scalar;
 mod scopes;
@@ -29,7 +30,8 @@ pub(super) use actor::ActorCondition;
 pub(super) use any_of::AnyOf;
 pub(super) use chain::ChainCondition;
 pub(crate) use chain::Truncation;
-pub(super) use finding::{Finding, StepUp};
+pub(super) use finding::{BODY_NOT_READ, Finding, StepUp};
+pub(crate) use operation::RequestFacts;
 
 use super::check::{Check, Tier};
 use super::escaped_slash::EscapedSlash;
@@ -85,6 +87,7 @@ macro_rules! core_words {
         documents! {
             require: Vec<Spanned<String>>,
             $($word: $Document,)*
+            operation: operation::OperationDocument,
             any_of: Vec<Spanned<RequirementDocument>>,
             chain: chain::ChainDocument,
         }
@@ -102,6 +105,12 @@ macro_rules! core_words {
                         rules.core.push(CoreRule { name: name(stringify!($word), &word), condition });
                     }
                 })*
+                if let Some(document) = &self.operation {
+                    for (word, condition) in operation::compile(document, context) {
+                        let condition = CoreCondition::Operation(condition);
+                        rules.core.push(CoreRule { name: name("operation", &word), condition });
+                    }
+                }
                 if let Some(document) = &self.chain {
                     for (word, condition) in chain::compile(document, context) {
                         let span = document.span();
@@ -115,23 +124,38 @@ macro_rules! core_words {
         #[derive(Debug, PartialEq, Eq)]
         pub(super) enum CoreCondition {
             $($Condition($Type),)*
+            Operation(operation::OperationCondition),
             AnyOf(AnyOf<CoreRule>),
         }
 
         impl CoreCondition {
-            pub(super) fn evaluate(&self, core: &Core<'_>, time: &EvaluationTime) -> Finding {
+            pub(super) fn evaluate(
+                &self,
+                core: &Core<'_>,
+                request: &RequestFacts<'_>,
+                time: &EvaluationTime,
+            ) -> Finding {
                 match self {
                     $(CoreCondition::$Condition(condition) => condition.evaluate(core, time),)*
-                    CoreCondition::AnyOf(any_of) => any_of.evaluate(|rule| rule.condition.evaluate(core, time)),
+                    CoreCondition::Operation(condition) => condition.evaluate(request),
+                    CoreCondition::AnyOf(any_of) => {
+                        any_of.evaluate(|rule| rule.condition.evaluate(core, request, time))
+                    }
                 }
             }
 
-            /// What is expected, and what the token has.
-            fn explain(&self, core: &Core<'_>, time: &EvaluationTime) -> (String, String) {
+            /// What is expected, and what the token or the request has.
+            fn explain(
+                &self,
+                core: &Core<'_>,
+                request: &RequestFacts<'_>,
+                time: &EvaluationTime,
+            ) -> (String, String) {
                 match self {
                     $(CoreCondition::$Condition(condition) => condition.explain(core, time),)*
+                    CoreCondition::Operation(condition) => condition.explain(request),
                     CoreCondition::AnyOf(any_of) => {
-                        any_of.explain(|rule| rule.condition.evaluate(core, time).code().is_none())
+                        any_of.explain(|rule| rule.condition.evaluate(core, request, time).code().is_none())
                     }
                 }
             }
@@ -257,28 +281,46 @@ impl CoreRule {
             | CoreCondition::Claims(_)
             | CoreCondition::Details(_)
             | CoreCondition::Time(_)
+            | CoreCondition::Operation(_)
             | CoreCondition::Token(_) => false,
         }
     }
 
+    /// The most bytes of the body with which the rule can be met; [`None`] where the rule reads no body.
+    pub(super) fn body_limit(&self) -> Option<u64> {
+        match &self.condition {
+            CoreCondition::Operation(condition) => condition.body_limit(),
+            // Another alternative may read more.
+            CoreCondition::AnyOf(AnyOf(alternatives)) => {
+                alternatives.iter().filter_map(|rules| body_limit(rules)).max()
+            }
+            _ => None,
+        }
+    }
+
     /// The result as `explain` shows it.
-    pub(super) fn check(&self, core: &Core<'_>, time: &EvaluationTime) -> Check {
+    pub(super) fn check(&self, core: &Core<'_>, request: &RequestFacts<'_>, time: &EvaluationTime) -> Check {
         let condition = &self.condition;
         let tier = match condition {
             CoreCondition::Scopes(_) => Tier::Scope,
             _ => Tier::Core,
         };
-        let (expected, got) = condition.explain(core, time);
+        let (expected, got) = condition.explain(core, request, time);
         let mut check = Check::new(&self.name, tier, expected, got);
         if let CoreCondition::AnyOf(AnyOf(alternatives)) = condition {
-            let checks = |rules: &Vec<CoreRule>| rules.iter().map(|rule| rule.check(core, time)).collect();
+            let checks = |rules: &Vec<CoreRule>| rules.iter().map(|rule| rule.check(core, request, time)).collect();
             check.alternatives = alternatives.iter().map(checks).collect();
         }
-        match condition.evaluate(core, time).code() {
+        match condition.evaluate(core, request, time).code() {
             None => check,
             Some(code) => check.failed(code),
         }
     }
+}
+
+/// The most bytes of the body with which all rules of a conjunction can be met; [`None`] where none reads a body.
+pub(super) fn body_limit(rules: &[CoreRule]) -> Option<u64> {
+    rules.iter().filter_map(CoreRule::body_limit).min()
 }
 
 impl HistoryRule {

@@ -18,7 +18,7 @@ impl ConfigReader<'_> {
         resources: &[Resource],
         policy: Option<&PolicySettings>,
     ) -> AuthorizerBuilder {
-        let mut builder = Authorizer::builder();
+        let mut builder = Authorizer::builder().reads_bodies();
         if let Some(leeway) = self.optional(document.leeway.as_ref(), |text| values::duration(text)) {
             builder = builder.leeway(leeway);
         }

@@ -1,0 +1,71 @@
+//! What the rules of `operation` read of a request.
+
+use std::fmt;
+
+use crate::json::{Json, Object};
+use crate::request::{BodyValue, JsonBody, McpCall, Member, MemberPath};
+
+/// The query and the body of a request, and the message of MCP that its headers name.
+#[derive(Debug)]
+pub(crate) struct RequestFacts<'r> {
+    pub(crate) query: Option<&'r str>,
+    pub(crate) body: JsonBody<'r>,
+    pub(crate) mcp: Option<McpCall<'r>>,
+}
+
+/// The members of a body, with numbers as they are written.
+pub(super) type Members<'b> = Object<'b, &'b str>;
+
+impl RequestFacts<'_> {
+    /// Why the message in a body is not the one that the headers name.
+    pub(super) fn mismatch(&self, members: &Members<'_>) -> Option<&'static str> {
+        let Some(call) = &self.mcp else {
+            return Some("no headers of revision 2026-07-28 name the message");
+        };
+        let is = |pointer: &str, expected: Option<&str>| {
+            let member = MemberPath::read(pointer).map(|path| path.find(members));
+            matches!(member, Some(Member::Value(Json::String(text))) if Some(&**text) == expected)
+        };
+        if !is("/jsonrpc", Some("2.0")) {
+            Some("the body is not a message of JSON-RPC 2.0")
+        } else if !is("/method", Some(call.method())) {
+            Some("the method of the message is not that of its headers")
+        } else if !is("/params/name", call.name()) {
+            Some("the name in the message is not that of its headers")
+        } else {
+            None
+        }
+    }
+}
+
+/// A text of the caller as `explain` shows it.
+pub(super) struct Got<'t>(pub(super) &'t str);
+
+impl fmt::Display for Got<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = self.0.chars();
+        let begin: String = shown.by_ref().take(80).collect();
+        let end = if shown.next().is_some() { "…" } else { "" };
+        write!(f, "{begin:?}{end}")
+    }
+}
+
+/// What is at a path of a body, in words.
+pub(super) fn shown_member(member: &Member<'_, '_>) -> String {
+    match member {
+        Member::Missing => "no such member".to_owned(),
+        Member::Ambiguous => "the member in several spellings, or in another one".to_owned(),
+        Member::Value(value) => shown_value(value),
+    }
+}
+
+fn shown_value(value: &BodyValue<'_>) -> String {
+    match value {
+        Json::Null => "null".to_owned(),
+        Json::Bool(flag) => flag.to_string(),
+        Json::Number(written) => written.chars().take(80).collect(),
+        Json::String(text) => Got(text).to_string(),
+        Json::Array(_) => "a list".to_owned(),
+        Json::Object(_) => "an object".to_owned(),
+    }
+}

@@ -1,0 +1,259 @@
+//! The tests on one value: how they are written, and what they accept.
+
+use std::fmt;
+
+use actgate_yaml::Span;
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
+
+use super::glob::Glob;
+use crate::decimal::Decimal;
+use crate::json::Json;
+use crate::look::Look;
+use crate::policy::exact;
+use crate::policy::syntax::{Context, joined};
+use crate::request::BodyValue;
+
+/// The test of one value; a bare value is `equals`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename = "shorthand equals", deny_unknown_fields)]
+pub(super) struct TestDocument {
+    equals: Option<Scalar>,
+    one_of: Option<Vec<Scalar>>,
+    min: Option<Bound>,
+    max: Option<Bound>,
+    matches: Option<Glob>,
+    /// A text that looks like a pattern.
+    literal: Option<String>,
+}
+
+/// A value that is compared with its type: texts byte for byte, numbers exactly.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::policy) enum Scalar {
+    Text(Box<str>),
+    Number(Decimal),
+    Flag(bool),
+}
+
+/// A number that is written without quotes if it is whole, else as a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Bound(Decimal);
+
+/// What a value has to be.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::policy) enum ValueTest {
+    OneOf(Box<[Scalar]>),
+    Between { min: Option<Decimal>, max: Option<Decimal> },
+    Matches(Glob),
+}
+
+impl ValueTest {
+    pub(super) fn compile(
+        document: &TestDocument,
+        span: Span,
+        name: &str,
+        context: &mut Context<'_>,
+    ) -> Option<ValueTest> {
+        let bound = |bound: &Option<Bound>| bound.as_ref().map(|Bound(number)| number.clone());
+        match document {
+            TestDocument {
+                equals: None,
+                one_of: None,
+                min,
+                max,
+                matches: None,
+                literal: None,
+            } if min.is_some() || max.is_some() => {
+                let (min, max) = (bound(min), bound(max));
+                if let (Some(least), Some(most)) = (&min, &max)
+                    && least > most
+                {
+                    let message = format!("no number is at least {least} and at most {most}");
+                    context.mistake(span, message, "exchange `min` and `max`");
+                    return None;
+                }
+                Some(ValueTest::Between { min, max })
+            }
+            TestDocument {
+                equals,
+                one_of,
+                min: None,
+                max: None,
+                matches,
+                literal,
+            } => match (equals, one_of.as_deref(), matches, literal) {
+                (Some(value), None, None, None) => Some(ValueTest::OneOf([value.clone()].into())),
+                (None, Some(values @ [_, ..]), None, None) => Some(ValueTest::OneOf(values.into())),
+                (None, None, Some(glob), None) => Some(ValueTest::Matches(glob.clone())),
+                (None, None, None, Some(text)) => Some(ValueTest::OneOf([Scalar::Text((**text).into())].into())),
+                _ => one_test(span, name, context),
+            },
+            _ => one_test(span, name, context),
+        }
+    }
+
+    pub(super) fn reads_other_than_text(&self) -> bool {
+        match self {
+            ValueTest::OneOf(values) => values.iter().any(|value| !matches!(value, Scalar::Text(_))),
+            ValueTest::Between { .. } | ValueTest::Matches(_) => false,
+        }
+    }
+
+    /// Whether a value of a body is accepted; one of another type is not.
+    pub(super) fn accepts(&self, value: &BodyValue<'_>) -> bool {
+        match (self, value) {
+            (ValueTest::OneOf(accepted), value) => accepted.iter().any(|own| own.is(value)),
+            (ValueTest::Between { .. }, Json::Number(written)) => self.accepts_number(written),
+            (ValueTest::Matches(glob), Json::String(text)) => glob.accepts(text),
+            _ => false,
+        }
+    }
+
+    /// Whether the text of a parameter is accepted.
+    pub(super) fn accepts_text(&self, text: &str) -> bool {
+        match self {
+            ValueTest::OneOf(accepted) => accepted
+                .iter()
+                .any(|own| matches!(own, Scalar::Text(own) if **own == *text)),
+            ValueTest::Between { .. } => self.accepts_number(text),
+            ValueTest::Matches(glob) => glob.accepts(text),
+        }
+    }
+
+    fn accepts_number(&self, written: &str) -> bool {
+        let ValueTest::Between { min, max } = self else {
+            return false;
+        };
+        Decimal::read(written).is_some_and(|number| {
+            min.as_ref().is_none_or(|least| number >= *least) && max.as_ref().is_none_or(|most| number <= *most)
+        })
+    }
+}
+
+fn one_test(span: Span, name: &str, context: &mut Context<'_>) -> Option<ValueTest> {
+    let message = format!("`{}` needs one test", exact::shown(name));
+    let help = "write a value, or one of `equals`, `one_of` (not empty), `matches`, or `min` and `max`";
+    context.mistake_if_whole(span, message, help);
+    None
+}
+
+impl Scalar {
+    fn is(&self, value: &BodyValue<'_>) -> bool {
+        match (self, value) {
+            (Scalar::Text(own), Json::String(text)) => **own == **text,
+            (Scalar::Number(own), Json::Number(written)) => Decimal::read(written).is_some_and(|number| number == *own),
+            (Scalar::Flag(own), Json::Bool(flag)) => own == flag,
+            _ => false,
+        }
+    }
+}
+
+const FRACTION: &str = "a number with a fraction or an exponent is not kept exactly\nwrite it in quotes under `min` and `max`: `{ max: '0.5' }`";
+
+impl<'de> Deserialize<'de> for Scalar {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AnyScalar;
+        impl<'de> Visitor<'de> for AnyScalar {
+            type Value = Scalar;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text, a whole number, `true` or `false`\nwrite several values under `one_of`")
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<Scalar, E> {
+                check(text).map(|()| Scalar::Text(text.into()))
+            }
+            fn visit_bool<E>(self, flag: bool) -> Result<Scalar, E> {
+                Ok(Scalar::Flag(flag))
+            }
+            fn visit_u64<E>(self, number: u64) -> Result<Scalar, E> {
+                Ok(Scalar::Number(number.into()))
+            }
+            fn visit_i64<E>(self, number: i64) -> Result<Scalar, E> {
+                Ok(Scalar::Number(number.into()))
+            }
+            fn visit_f64<E: Error>(self, _: f64) -> Result<Scalar, E> {
+                Err(E::custom(FRACTION))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Scalar, A::Error> {
+                exact::literal(map).map(|text| Scalar::Text(text.into()))
+            }
+        }
+        deserializer.deserialize_any(AnyScalar)
+    }
+}
+
+/// Rejects a text that looks like a pattern: it would be compared as it is.
+fn check<E: Error>(text: &str) -> Result<(), E> {
+    let (shown, quoted) = (exact::shown(text), exact::quoted(text));
+    let literal = format!("`{{ literal: {quoted} }}` is exactly this text");
+    Err(E::custom(match Look::of(text) {
+        None => return Ok(()),
+        Some(Look::Several) => {
+            format!("`{shown}` is one value that looks like several\nwrite each under `one_of`; {literal}")
+        }
+        Some(Look::Blank) => format!(
+            "`{shown}` begins or ends with a blank\nwrite `{}`; {literal}",
+            shown.trim()
+        ),
+        Some(Look::Template) => {
+            format!("`{shown}` is a template, and variables are not replaced\nwrite the value itself; {literal}")
+        }
+        Some(Look::Any | Look::Pattern) => format!(
+            "`{shown}` is a pattern, and values are compared as they are\nwrite `{{ matches: 'a*' }}` for a pattern; {literal}"
+        ),
+    }))
+}
+
+impl<'de> Deserialize<'de> for Bound {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Number;
+        impl Visitor<'_> for Number {
+            type Value = Bound;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number\nwrite a whole number, or another one in quotes: `'0.5'`")
+            }
+            fn visit_u64<E>(self, number: u64) -> Result<Bound, E> {
+                Ok(Bound(number.into()))
+            }
+            fn visit_i64<E>(self, number: i64) -> Result<Bound, E> {
+                Ok(Bound(number.into()))
+            }
+            fn visit_f64<E: Error>(self, _: f64) -> Result<Bound, E> {
+                Err(E::custom(FRACTION))
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<Bound, E> {
+                let number = Some(text).filter(|text| text.len() <= 64).and_then(Decimal::read);
+                let shown = exact::shown(text);
+                number
+                    .map(Bound)
+                    .ok_or_else(|| E::custom(format!("`{shown}` is not a number\nwrite it as JSON does: `'0.5'`")))
+            }
+        }
+        deserializer.deserialize_any(Number)
+    }
+}
+
+impl fmt::Display for Scalar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Scalar::Text(text) => write!(f, "{text:?}"),
+            Scalar::Number(number) => number.fmt(f),
+            Scalar::Flag(flag) => flag.fmt(f),
+        }
+    }
+}
+
+/// As `explain` shows it.
+impl fmt::Display for ValueTest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ValueTest::OneOf(accepted) => f.write_str(&joined(&**accepted, " or ")),
+            ValueTest::Between { min, max } => match (min, max) {
+                (Some(min), Some(max)) => write!(f, "a number from {min} to {max}"),
+                (Some(min), None) => write!(f, "a number of at least {min}"),
+                (None, Some(max)) => write!(f, "a number of at most {max}"),
+                (None, None) => f.write_str("a number"),
+            },
+            ValueTest::Matches(glob) => write!(f, "a text that matches {glob}"),
+        }
+    }
+}
