@@ -315,8 +315,24 @@ fn path(text: &str) -> Result<PathPrefix, InvalidValue> {
     }
     match PathPrefix::new(text) {
         Ok(prefix) => Ok(prefix),
-        Err(_) => invalid(format!("`{text}` is not the beginning of a path"), HELP),
+        Err(_) => {
+            let escaped = escaped(text);
+            let help = match escaped != text && PathPrefix::new(&escaped).is_ok() {
+                true => format!("write `{escaped}`"),
+                false => HELP.to_owned(),
+            };
+            invalid(format!("`{text}` is not the beginning of a path"), help)
+        }
     }
+}
+
+/// `text` with escapes in the place of what a path in a URI cannot contain.
+fn escaped(text: &str) -> String {
+    let escaped = text.bytes().map(|byte| match byte {
+        b'!'..=b'~' => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    });
+    escaped.collect()
 }
 
 #[cfg(test)]
@@ -436,6 +452,14 @@ mod tests {
                 "upstreams: [{ url: http://a }, { url: http://b, path: '/x/*' }]",
                 "1:55: `/x/*` is a pattern, and the beginning of a path is compared as it is written | write the beginning of its \
                  paths, as in /orders",
+            ),
+            (
+                "upstreams: [{ url: http://a }, { url: http://b, path: /a/ü b }]",
+                "1:55: `/a/ü b` is not the beginning of a path | write `/a/%C3%BC%20b`",
+            ),
+            (
+                "upstreams: [{ url: http://a }, { url: http://b, path: ü }]",
+                "1:55: `ü` is not the beginning of a path | write the beginning of its paths, as in /orders",
             ),
             (
                 "upstreams: [{ url: http://a }, { url: http://b, hosts: ['b:80'] }]",
