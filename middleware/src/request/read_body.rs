@@ -17,7 +17,8 @@ use http_body::{Body, Frame, SizeHint};
 ///
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), std::convert::Infallible> {
-/// let read = ReadBody::new(Full::from("{}"), 10).await?;
+/// let body: Full<bytes::Bytes> = Full::from("{}");
+/// let read = ReadBody::new(body, 10).await?;
 /// assert_eq!(read.bytes(), b"{}");
 /// assert!(read.replay().is_some()); // the same body, to be sent on
 /// # Ok(())
