@@ -101,7 +101,7 @@ fn of_fields(request: &Parts) -> Result<Host, HeadError> {
     }
     let authority = request.uri.authority().map(of_authority).transpose()?;
     match (authority, of_header(request)?) {
-        (Some(authority), Some(header)) if authority.authority != header.authority => {
+        (Some(authority), Some(header)) if !is_same(&authority, &header, request.uri.scheme()) => {
             Err(HeadError::ambiguous("the host header and `:authority` differ"))
         }
         (None, None) => Err(HeadError::ambiguous("the request names no host")),
@@ -110,6 +110,12 @@ fn of_fields(request: &Parts) -> Result<Host, HeadError> {
             ..host
         }),
     }
+}
+
+/// Whether both name one host and port. A port that is not written is that of the scheme (RFC 9113 section 8.3.1).
+fn is_same(one: &Host, other: &Host, scheme: Option<&Scheme>) -> bool {
+    let port = |host: &Host| host.authority.port_u16().or(scheme.map(hosts::default_port));
+    one.authority.host().eq_ignore_ascii_case(other.authority.host()) && port(one) == port(other)
 }
 
 fn of_header(request: &Parts) -> Result<Option<Host>, HeadError> {
@@ -237,9 +243,12 @@ mod tests {
         assert_eq!(of("https://any.example:81/a", &[]).as_deref(), Ok("any.example:81"));
         assert_eq!(of("http://a.example/a", &["A.Example"]).as_deref(), Ok("a.example"));
         assert_eq!(of("/a", &["b.example"]).as_deref(), Ok("b.example"));
+        assert_eq!(of("https://a.example/", &["a.example:443"]).as_deref(), Ok("a.example"));
+        assert_eq!(of("http://a.example:80/", &["a.example"]).as_deref(), Ok("a.example:80"));
         for (target, lines) in [
             ("https://a.example/", &["b.example"][..]),
             ("https://a.example/", &["a.example:81"]),
+            ("https://a.example/", &["a.example:80"]),
             ("https://a.example/", &["a.example", "a.example"]),
             ("https://a.example/", &["a.example,b"]),
             ("https://u@a.example/", &[]),

@@ -8,6 +8,9 @@ use actgate::request::header_name::is_among;
 const IDENTITY: &[&str] = &[
     "client-cert",
     "client-cert-chain",
+    "impersonate-group",
+    "impersonate-uid",
+    "impersonate-user",
     "iv-creds",
     "iv-groups",
     "iv-user",
@@ -16,15 +19,20 @@ const IDENTITY: &[&str] = &[
     "sm-userdn",
     "x-arr-clientcert",
     "x-client-cert",
+    "x-client-dn",
+    "x-endpoint-api-userinfo",
     "x-id-token",
+    "x-jwt-assertion",
     "x-jwt-payload",
     "x-ssl-cert",
+    "x-token-subject",
     "x-userinfo",
 ];
 
 /// The same by prefix. Sorted; none begins with another.
 const IDENTITY_PREFIXES: &[&str] = &[
     "cf-access-",
+    "impersonate-extra-",
     "remote-",
     "shib-",
     "ssl-client-",
