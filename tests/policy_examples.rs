@@ -13,7 +13,7 @@ use actgate::{Authorizer, Policy};
 use actgate_yaml::{OneOrMany, Spanned};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, MapAccess, Visitor};
@@ -144,6 +144,8 @@ struct Case {
     /// Headers of the request beside the token.
     #[serde(default)]
     headers: BTreeMap<String, OneOrMany<String>>,
+    /// The body of the request. Without a `Content-Type` in `headers` it is `application/json`.
+    body: Option<String>,
     /// The certificate of the client in DER, in Base64.
     certificate: Option<String>,
     /// RFC 3339; the system's time where it is left out.
@@ -203,7 +205,7 @@ impl Example {
             .trusted(TestIssuer::AUDIENCE)
             .map_err(|error| error.to_string())?;
         let builder = Authorizer::builder().issuer(issuer).policy(policy).clock(clock.clone());
-        let authorizer = builder.build().map_err(|error| error.to_string())?;
+        let authorizer = builder.reads_bodies().build().map_err(|error| error.to_string())?;
         Ok(Example {
             authorizer,
             clock,
@@ -233,11 +235,19 @@ impl Example {
             }
         }
 
+        if case.body.is_some() && !headers.contains_key(CONTENT_TYPE) {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+
         let outcome = match Target::new(&method, &uri) {
             Err(error) => Err(error),
             Ok(target) => {
                 let certificate = case.certificate.as_deref().map(certificate).transpose()?;
                 let presented = Presented::headers(&target, &headers).client_certificate(certificate.as_ref());
+                let presented = match &case.body {
+                    Some(body) => presented.body(body.as_bytes()),
+                    None => presented,
+                };
                 let decision = self.authorizer.decide_presented(&presented).await;
                 decision.outcome().map_err(Clone::clone)
             }

@@ -244,7 +244,10 @@ mod tests {
         assert_eq!(of("http://a.example/a", &["A.Example"]).as_deref(), Ok("a.example"));
         assert_eq!(of("/a", &["b.example"]).as_deref(), Ok("b.example"));
         assert_eq!(of("https://a.example/", &["a.example:443"]).as_deref(), Ok("a.example"));
-        assert_eq!(of("http://a.example:80/", &["a.example"]).as_deref(), Ok("a.example:80"));
+        assert_eq!(
+            of("http://a.example:80/", &["a.example"]).as_deref(),
+            Ok("a.example:80")
+        );
         for (target, lines) in [
             ("https://a.example/", &["b.example"][..]),
             ("https://a.example/", &["a.example:81"]),
