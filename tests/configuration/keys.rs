@@ -26,7 +26,7 @@ pub(super) const MISTAKES: &[Mistake] = &[
     (
         "leeway:",
         "max_body: 10MB\nleeway:",
-        "5:1: unknown key `max_body`\n  help: there is none: a body is forwarded as it arrives",
+        "5:1: unknown key `max_body`\n  help: there is none for every request; `operation: { max }`",
     ),
     (
         "leeway:",

@@ -142,6 +142,9 @@ impl<R, M, P> AuthorizeLayer<R, M, P> {
     /// Bodies are read on the routes with such a rule alone, once everything else is met, up to the `max` of the rule, within 30
     /// seconds. The authorizer has to be built with [`reads_bodies`](crate::AuthorizerBuilder::reads_bodies).
     ///
+    /// The time limit is that of a tokio runtime with its time enabled. Outside of tokio there is NO time limit, and the service panics in
+    /// a runtime without time.
+    ///
     /// ```
     /// # use actgate::{AuthorizeLayer, Authorizer, Policy, testing::TestIssuer};
     /// use axum::{Router, body::Body};

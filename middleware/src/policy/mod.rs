@@ -203,7 +203,9 @@
 //!   compared), or `min` and `max`. A number with a fraction is written in quotes under `min` or `max`: `{ max: '0.5' }`.
 //! - Texts are compared byte for byte. Numbers are compared exactly, in any notation: `500.000000000000001` is above 500, and `5e2` is
 //!   500. A value of another type, and one that is missing, meets no test. Write `min` beside `max` where a number can be negative.
-//! - `query`: values are texts. A parameter that is there twice, or in another spelling that some server reads as the same name (`dryRun`,
+//! - `matches` accepts neither a control character nor a segment `.` or `..`. What the API decodes or resolves beyond that is NOT known:
+//!   an escape in a text of JSON, a symbolic link.
+//! - `query`: values are texts, and numbers have no exponent. A parameter that is there twice, or in another spelling that some server reads as the same name (`dryRun`,
 //!   `dry_run[]`), is not met, nor is one with a `+` or an escape that is no UTF-8, nor any query with a `;`. A parameter of the same name in
 //!   the body is NOT compared: a server that merges both may read that.
 //! - `json`: the path is a JSON pointer (RFC 6901) to a member of an object, and reaches into no list. A member is not met if its object has

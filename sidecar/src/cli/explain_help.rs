@@ -43,6 +43,9 @@ impl Helper {
         if check.outcome != Outcome::Failed {
             return None;
         }
+        if check.code == Some("body_not_read") {
+            return Some("the gate reads the body: add `--body JSON` or `--body @FILE`".to_owned());
+        }
         match &*check.rule {
             "route" => of_route(check),
             "form" => check

@@ -142,6 +142,8 @@ impl GateChecks {
         } else {
             "the host (name it with `--header 'Host: …'`), "
         };
-        format!("{host}the connection, its certificate and its proxies, the body, and whether the upstream answers")
+        format!(
+            "{host}the connection, its certificate and its proxies, an upgrade, a form in the body, to which upstream the path leads, and whether it answers"
+        )
     }
 }

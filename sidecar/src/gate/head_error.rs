@@ -54,6 +54,13 @@ impl HeadError {
         reason: "the body of the request made no progress within the time limit",
     };
 
+    /// A rule reads the body, and it did not arrive in time.
+    pub(crate) const BODY_LATE: HeadError = HeadError {
+        status: StatusCode::REQUEST_TIMEOUT,
+        code: "request_timeout",
+        reason: "the body, which a rule of the policy reads, took longer than its time limit",
+    };
+
     /// The client broke off, or its body is no valid one.
     pub(crate) const BODY_INCOMPLETE: HeadError =
         HeadError::ambiguous("the body of the request is malformed or incomplete");

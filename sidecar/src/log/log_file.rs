@@ -67,6 +67,7 @@ impl LogFile {
             _ => false,
         };
         if !is_moved {
+            self.state = State::Open;
             return;
         }
         let path = self.path.display();

@@ -48,7 +48,7 @@ async fn decide_by_body(
     let read = match read {
         Ok(Ok(read)) => read,
         Ok(Err(error)) => return (decided, Err(denied(FormError::Client(error).head_error())), None),
-        Err(_) => return (decided, Err(denied(HeadError::BODY_STALLED)), None),
+        Err(_) => return (decided, Err(denied(HeadError::BODY_LATE)), None),
     };
     let (by_body, outcome_by_body) = gate.decide_by_body(request, &decided, read.bytes()).await;
     match read.replay() {

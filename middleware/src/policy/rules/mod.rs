@@ -286,11 +286,10 @@ impl CoreRule {
         }
     }
 
-    /// The most bytes of the body with which the rule can be met; [`None`] where the rule reads no body.
+    /// The most bytes of the body that the rule reads, in one of its alternatives; [`None`] where it reads no body.
     pub(super) fn body_limit(&self) -> Option<u64> {
         match &self.condition {
             CoreCondition::Operation(condition) => condition.body_limit(),
-            // Another alternative may read more.
             CoreCondition::AnyOf(AnyOf(alternatives)) => {
                 alternatives.iter().filter_map(|rules| body_limit(rules)).max()
             }
@@ -318,9 +317,11 @@ impl CoreRule {
     }
 }
 
-/// The most bytes of the body with which all rules of a conjunction can be met; [`None`] where none reads a body.
+/// The most bytes of the body that a rule of a conjunction reads; [`None`] where none reads a body.
+///
+/// Each rule checks its own limit. A smaller one within `any_of` may be that of an alternative that need not be met.
 pub(super) fn body_limit(rules: &[CoreRule]) -> Option<u64> {
-    rules.iter().filter_map(CoreRule::body_limit).min()
+    rules.iter().filter_map(CoreRule::body_limit).max()
 }
 
 impl HistoryRule {

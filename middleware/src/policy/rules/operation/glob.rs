@@ -10,7 +10,13 @@ pub(in crate::policy) struct Glob(Box<[Box<str>]>);
 
 impl Glob {
     /// Takes the leftmost place for each part: one pass, without going back.
+    ///
+    /// A control character or a dot segment is not accepted: what reads the text may end or resolve it there.
     pub(super) fn accepts(&self, text: &str) -> bool {
+        let has_dot_segment = text.split(['/', '\\']).any(|segment| matches!(segment, "." | ".."));
+        if has_dot_segment || text.contains(char::is_control) {
+            return false;
+        }
         let [first, middle @ .., last] = &*self.0 else {
             return false;
         };

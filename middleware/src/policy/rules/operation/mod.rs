@@ -333,6 +333,8 @@ mod tests {
             ("limit=100.0", "allow"),
             ("limit=100.1", "operation_not_met"),
             ("limit=0x10", "operation_not_met"),
+            ("limit=1e2", "operation_not_met"),
+            ("limit=99999e-3", "operation_not_met"),
             ("limit=01", "operation_not_met"),
             ("limit=", "operation_not_met"),
             ("limit=-5", "operation_not_met"),
@@ -341,6 +343,16 @@ mod tests {
         }
         let matched = "operation: { query: { path: { matches: '/public/*' } } }";
         assert_eq!(code(matched, Some("path=%2Fpublic%2Fa"), None), "allow");
+        assert_eq!(
+            code(matched, Some("path=%2Fpublic%2F..%2Fa"), None),
+            "operation_not_met"
+        );
+        let name = "operation: { json: { /name: { matches: '*.pdf' } } }";
+        assert_eq!(code(name, None, Some(r#"{"name":"a.pdf"}"#)), "allow");
+        assert_eq!(
+            code(name, None, Some(r#"{"name":"a.php\u0000.pdf"}"#)),
+            "operation_not_met"
+        );
         assert_eq!(code(matched, Some("path=/private"), None), "operation_not_met");
     }
 
@@ -442,7 +454,7 @@ mod tests {
             ),
             (
                 "operation: { json: { /a: 1 }, max: 2KiB }\n    any_of: [{ operation: { json: { /b: 1 } } }]",
-                Some(2048),
+                Some(65_536),
             ),
         ] {
             assert_eq!(requirement(body).body_limit(), limit, "{body}");
