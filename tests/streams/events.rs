@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::{Setup, head, is_ended, status};
-use crate::wire;
 
 const EVENTS: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
 
@@ -14,12 +13,7 @@ fn chunk(data: &str) -> Vec<u8> {
 #[test]
 fn each_event_arrives_before_the_next_is_sent() {
     let setup = Setup::start("timeouts: { response: 3s, stream: 1h }\n");
-    let mut client = setup.client();
-    client
-        .send(&wire::request("GET", "/orders/1", &[&setup.token()]))
-        .expect("sent");
-    let mut upstream = setup.accept();
-    head(&mut upstream);
+    let (mut client, mut upstream) = setup.exchange();
     upstream.send(EVENTS).expect("sent");
     let answer = head(&mut client);
     assert_eq!(status(&answer), 200);
@@ -40,12 +34,7 @@ fn each_event_arrives_before_the_next_is_sent() {
 #[test]
 fn the_end_of_the_client_ends_the_upstream() {
     let setup = Setup::start("");
-    let mut client = setup.client();
-    client
-        .send(&wire::request("GET", "/orders/1", &[&setup.token()]))
-        .expect("sent");
-    let mut upstream = setup.accept();
-    head(&mut upstream);
+    let (mut client, mut upstream) = setup.exchange();
     upstream.send(EVENTS).expect("sent");
     upstream.send(&chunk("data: 1\n\n")).expect("sent");
     head(&mut client);
@@ -57,12 +46,7 @@ fn the_end_of_the_client_ends_the_upstream() {
 #[test]
 fn the_death_of_the_upstream_is_no_clean_end() {
     let setup = Setup::start("");
-    let mut client = setup.client();
-    client
-        .send(&wire::request("GET", "/orders/1", &[&setup.token()]))
-        .expect("sent");
-    let mut upstream = setup.accept();
-    head(&mut upstream);
+    let (mut client, mut upstream) = setup.exchange();
     upstream.send(EVENTS).expect("sent");
     upstream.send(&chunk("data: 1\n\n")).expect("sent");
     head(&mut client);

@@ -41,11 +41,6 @@ fn a_response_that_begins_after_a_silence_arrives() {
 #[test]
 fn a_silence_longer_than_the_time_for_a_response_is_504() {
     let setup = Setup::start("timeouts: { body: 30s, response: 1s }\n");
-    let mut client = setup.client();
-    client
-        .send(&wire::request("GET", "/orders/1", &[&setup.token()]))
-        .expect("sent");
-    let mut upstream = setup.accept();
-    head(&mut upstream);
+    let (mut client, _upstream) = setup.exchange();
     assert_eq!(status(&head(&mut client)), 504);
 }

@@ -70,6 +70,17 @@ impl Setup {
         Connection::open(self.gate.address).expect("a connection")
     }
 
+    /// Sends a request for an order: the client, and the connection to the upstream on which its head has arrived.
+    fn exchange(&self) -> (Connection, Connection) {
+        let mut client = self.client();
+        client
+            .send(&crate::wire::request("GET", "/orders/1", &[&self.token()]))
+            .expect("sent");
+        let mut upstream = self.accept();
+        head(&mut upstream);
+        (client, upstream)
+    }
+
     /// The next connection of the gate to the upstream.
     fn accept(&self) -> Connection {
         let deadline = Instant::now() + DEADLINE;

@@ -153,12 +153,7 @@ fn a_switch_to_anything_else_is_a_bad_gateway() {
 #[test]
 fn a_switch_that_nothing_asks_for_is_a_bad_gateway() {
     let setup = Setup::start("");
-    let mut client = setup.client();
-    client
-        .send(&wire::request("GET", "/orders/1", &[&setup.token()]))
-        .expect("sent");
-    let mut upstream = setup.accept();
-    head(&mut upstream);
+    let (mut client, mut upstream) = setup.exchange();
     upstream.send(switched(ACCEPT).as_bytes()).expect("sent");
     let Outcome::Answered(refused) = client.answer(AnswerTo::AnyMethod) else {
         panic!("no answer");
