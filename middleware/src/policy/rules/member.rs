@@ -1,12 +1,11 @@
 //! Tests on one member of a JSON object: exact, without rounding a number.
 
-use std::cmp::Ordering;
 use std::fmt;
 
 use actgate_yaml::Spanned;
-use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde_json::Value;
 
+use super::bound::Bound;
 use super::member_path::MemberPath;
 use super::scalar::Scalar;
 use crate::claim_path::DottedPath;
@@ -28,53 +27,12 @@ pub(super) struct MemberDocument {
     literal: Option<String>,
 }
 
-/// A number that a value is compared with: a whole number, or any decimal number in quotes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Bound(Box<str>);
-
-impl<'de> Deserialize<'de> for Bound {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Number;
-        impl Visitor<'_> for Number {
-            type Value = Bound;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a whole number, or another number in quotes\nwrite it as `500` or `\"499.50\"`")
-            }
-            fn visit_u64<E>(self, value: u64) -> Result<Bound, E> {
-                Ok(Bound(value.to_string().into()))
-            }
-            fn visit_i64<E>(self, value: i64) -> Result<Bound, E> {
-                Ok(Bound(value.to_string().into()))
-            }
-            fn visit_f64<E: Error>(self, _: f64) -> Result<Bound, E> {
-                Err(E::custom(
-                    "a number with a fraction would be rounded here\nwrite it in quotes, as `\"499.50\"`",
-                ))
-            }
-            fn visit_str<E: Error>(self, text: &str) -> Result<Bound, E> {
-                match Decimal::read_plain(text) {
-                    Some(_) => Ok(Bound(text.into())),
-                    None => Err(E::custom(format!(
-                        "`{}` is not a decimal number\nwrite it as `500` or `\"499.50\"`",
-                        exact::shown(text)
-                    ))),
-                }
-            }
-        }
-        deserializer.deserialize_any(Number)
-    }
-}
-
-impl Bound {
-    /// How a value compares with the bound; [`None`] for a value that is no number. A text is a number as an amount is written
-    /// (RFC 9396 section 2): `"123.50"`.
-    fn compare(&self, value: &ExactValue) -> Option<Ordering> {
-        let value = match value {
-            ExactValue::Number(text) => Decimal::read(text)?,
-            ExactValue::Text(text) => Decimal::read_plain(text)?,
-            _ => return None,
-        };
-        Some(value.cmp(&Decimal::read_plain(&self.0)?))
+/// A value as a number. A text is one as an amount is written (RFC 9396 section 2): `"123.50"`.
+fn number(value: &ExactValue) -> Option<Decimal> {
+    match value {
+        ExactValue::Number(text) => Decimal::read(text),
+        ExactValue::Text(text) => Decimal::read_plain(text),
+        _ => None,
     }
 }
 
@@ -82,7 +40,7 @@ impl Bound {
 #[derive(Debug, PartialEq, Eq)]
 enum Wanted {
     Bool(bool),
-    Number(Box<str>),
+    Number(Decimal),
     Text(Box<str>),
 }
 
@@ -91,7 +49,11 @@ impl Wanted {
         match scalar.value() {
             Value::Bool(value) => Wanted::Bool(*value),
             Value::String(text) => Wanted::Text((&**text).into()),
-            number => Wanted::Number(number.to_string().into()),
+            // It is a whole number.
+            number => Wanted::Number(match number.as_u64() {
+                Some(number) => number.into(),
+                None => number.as_i64().unwrap_or_default().into(),
+            }),
         }
     }
 
@@ -100,8 +62,7 @@ impl Wanted {
             (Wanted::Bool(wanted), ExactValue::Bool(value)) => wanted == value,
             (Wanted::Text(wanted), ExactValue::Text(text)) => wanted == text,
             (Wanted::Number(wanted), ExactValue::Number(text)) => {
-                let (wanted, value) = (Decimal::read(wanted), Decimal::read(text));
-                wanted.zip(value).is_some_and(|(wanted, value)| wanted == value)
+                Decimal::read(text).is_some_and(|number| number == *wanted)
             }
             _ => false,
         }
@@ -112,7 +73,7 @@ impl fmt::Display for Wanted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Wanted::Bool(value) => value.fmt(f),
-            Wanted::Number(text) => text.fmt(f),
+            Wanted::Number(number) => number.fmt(f),
             Wanted::Text(text) => Value::from(&**text).fmt(f),
         }
     }
@@ -131,8 +92,8 @@ enum Test {
     Contains(Wanted),
     /// Between these, both included.
     Within {
-        min: Option<Bound>,
-        max: Option<Bound>,
+        min: Option<Decimal>,
+        max: Option<Decimal>,
     },
 }
 
@@ -174,8 +135,8 @@ impl MemberTest {
             (None, None, Some(value), None, (None, None)) => Test::Contains(Wanted::of(value)),
             (None, None, None, Some(text), (None, None)) => Test::OneOf([Wanted::Text(text.as_str().into())].into()),
             (None, None, None, None, (Some(_), _) | (_, Some(_))) => Test::Within {
-                min: min.clone(),
-                max: max.clone(),
+                min: min.as_ref().map(|Bound(number)| number.clone()),
+                max: max.as_ref().map(|Bound(number)| number.clone()),
             },
             _ => {
                 let message = format!("the member `{name}` needs one test");
@@ -188,9 +149,9 @@ impl MemberTest {
             min: Some(min),
             max: Some(max),
         } = &test
-            && min.compare(&ExactValue::Text(max.0.clone())) == Some(Ordering::Less)
+            && min > max
         {
-            let message = format!("no number is at least {} and at most {}", min.0, max.0);
+            let message = format!("no number is at least {min} and at most {max}");
             context.mistake(document.span(), message, "exchange them, or remove one");
         }
         Some(MemberTest {
@@ -210,13 +171,9 @@ impl MemberTest {
                 ExactValue::List(items) => items.iter().any(|item| wanted.equals(item)),
                 _ => false,
             },
-            Test::Within { min, max } => {
-                let compares = |bound: &Option<Bound>, excluded: Ordering| {
-                    let compared = bound.as_ref().map(|bound| bound.compare(value));
-                    compared.is_none_or(|ordering| ordering.is_some_and(|ordering| ordering != excluded))
-                };
-                compares(min, Ordering::Less) && compares(max, Ordering::Greater)
-            }
+            Test::Within { min, max } => number(value).is_some_and(|number| {
+                min.as_ref().is_none_or(|least| number >= *least) && max.as_ref().is_none_or(|most| number <= *most)
+            }),
         }
     }
 
@@ -229,8 +186,8 @@ impl MemberTest {
             Test::OneOf(accepted) => joined(accepted, " or "),
             Test::Contains(wanted) => format!("a list with {wanted}"),
             Test::Within { min, max } => {
-                let min = min.as_ref().map(|min| format!("at least {}", min.0));
-                let max = max.as_ref().map(|max| format!("at most {}", max.0));
+                let min = min.as_ref().map(|min| format!("at least {min}"));
+                let max = max.as_ref().map(|max| format!("at most {max}"));
                 min.into_iter().chain(max).collect::<Vec<_>>().join(" and ")
             }
         };

@@ -5,6 +5,7 @@
 mod actor;
 mod any_of;
 mod authorization_details;
+mod bound;
 mod chain;
 mod claims;
 mod client;

@@ -17,6 +17,7 @@ use facts::Got;
 use values::{TestDocument, ValueTest};
 
 use super::finding::Finding;
+use crate::policy::exact::shown;
 use crate::policy::syntax::{Conditions, Context};
 use crate::request::{JsonBody, Member, MemberPath, QueryParameter};
 
@@ -202,11 +203,6 @@ fn member(
     };
     let test = ValueTest::compile(&document.value, document.span(), pointer, context)?;
     Some((path, test))
-}
-
-/// A name as a message shows it.
-fn shown(name: &str) -> String {
-    name.replace(char::is_control, " ")
 }
 
 impl OperationCondition {

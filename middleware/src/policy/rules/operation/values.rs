@@ -11,6 +11,7 @@ use crate::decimal::Decimal;
 use crate::json::Json;
 use crate::look::Look;
 use crate::policy::exact;
+use crate::policy::rules::bound::{Bound, FRACTION};
 use crate::policy::syntax::{Context, joined};
 use crate::request::BodyValue;
 
@@ -34,10 +35,6 @@ pub(in crate::policy) enum Scalar {
     Number(Decimal),
     Flag(bool),
 }
-
-/// A number that is written without quotes if it is whole, else as a text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Bound(Decimal);
 
 /// What a value has to be.
 #[derive(Debug, PartialEq, Eq)]
@@ -149,8 +146,6 @@ impl Scalar {
     }
 }
 
-const FRACTION: &str = "a number with a fraction or an exponent is not kept exactly\nwrite it in quotes under `min` and `max`: `{ max: '0.5' }`";
-
 impl<'de> Deserialize<'de> for Scalar {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct AnyScalar;
@@ -202,35 +197,6 @@ fn check<E: Error>(text: &str) -> Result<(), E> {
             "`{shown}` is a pattern, and values are compared as they are\nwrite `{{ matches: 'a*' }}` for a pattern; {literal}"
         ),
     }))
-}
-
-impl<'de> Deserialize<'de> for Bound {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Number;
-        impl Visitor<'_> for Number {
-            type Value = Bound;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a number\nwrite a whole number, or another one in quotes: `'0.5'`")
-            }
-            fn visit_u64<E>(self, number: u64) -> Result<Bound, E> {
-                Ok(Bound(number.into()))
-            }
-            fn visit_i64<E>(self, number: i64) -> Result<Bound, E> {
-                Ok(Bound(number.into()))
-            }
-            fn visit_f64<E: Error>(self, _: f64) -> Result<Bound, E> {
-                Err(E::custom(FRACTION))
-            }
-            fn visit_str<E: Error>(self, text: &str) -> Result<Bound, E> {
-                let number = Some(text).filter(|text| text.len() <= 64).and_then(Decimal::read);
-                let shown = exact::shown(text);
-                number
-                    .map(Bound)
-                    .ok_or_else(|| E::custom(format!("`{shown}` is not a number\nwrite it as JSON does: `'0.5'`")))
-            }
-        }
-        deserializer.deserialize_any(Number)
-    }
 }
 
 impl fmt::Display for Scalar {
