@@ -124,6 +124,7 @@ fn read<'a, S: Numbers<'a>>(
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let strict = Strict {
         depth: limits.json_depth,
+        is_outermost: true,
         reading: &mut reading,
     };
     let value = strict.deserialize(&mut deserializer);
@@ -212,6 +213,7 @@ impl<S> Reading<S> {
 
 struct Strict<'r, S> {
     depth: usize,
+    is_outermost: bool,
     reading: &'r mut Reading<S>,
 }
 
@@ -219,7 +221,11 @@ impl<S> Strict<'_, S> {
     fn enter<E: serde::de::Error>(&mut self) -> Result<Strict<'_, S>, E> {
         let reading = &mut *self.reading;
         match self.depth.checked_sub(1) {
-            Some(depth) => Ok(Strict { depth, reading }),
+            Some(depth) => Ok(Strict {
+                depth,
+                is_outermost: false,
+                reading,
+            }),
             None => Err(reading.fail(JsonError::TooLarge)),
         }
     }
@@ -290,8 +296,9 @@ impl<'de, S: Numbers<'de>> Visitor<'de> for Strict<'_, S> {
     }
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut entries: A) -> Result<Self::Value, A::Error> {
-        // The claims of a usual token fit without growing.
-        let mut members: Vec<(Cow<'de, str>, Json<'de, S::Number>)> = Vec::with_capacity(16);
+        // The claims of a usual token fit without growing. A text can hold thousands of objects within it, which are small.
+        let capacity = if self.is_outermost { 16 } else { 0 };
+        let mut members: Vec<(Cow<'de, str>, Json<'de, S::Number>)> = Vec::with_capacity(capacity);
         while let Some(Name(name)) = entries.next_key()? {
             // Few members: a linear search beats hashing.
             if members.len() <= FEW_MEMBERS && members.iter().any(|(earlier, _)| *earlier == name) {
