@@ -1,6 +1,7 @@
 //! Files that are read again when they change, and what is reported of those that cannot be used.
 
 use std::fmt;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -56,14 +57,10 @@ impl FileState {
     /// The state of a file; `None` where it is absent.
     fn at(path: &Path) -> Option<FileState> {
         let metadata = std::fs::metadata(path).ok()?;
-        #[cfg(unix)]
-        let id = std::os::unix::fs::MetadataExt::ino(&metadata);
-        #[cfg(not(unix))]
-        let id = 0;
         Some(FileState {
             modified: metadata.modified().ok(),
             length: metadata.len(),
-            id,
+            id: metadata.ino(),
         })
     }
 }

@@ -1,5 +1,6 @@
 //! Files with secrets.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use actgate_yaml::{Diagnostic, Diagnostics, Spanned};
@@ -56,13 +57,6 @@ impl ConfigReader<'_> {
     }
 }
 
-#[cfg(unix)]
 fn is_readable_by_all(file: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
     std::fs::metadata(file).is_ok_and(|metadata| metadata.permissions().mode() & 0o004 != 0)
-}
-
-#[cfg(not(unix))]
-fn is_readable_by_all(_: &Path) -> bool {
-    false
 }

@@ -3,7 +3,6 @@
 //! The response is checked before its token is used. No text of the server reaches a caller, and none but the description
 //! of an error a log, within limits.
 
-use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +18,7 @@ use serde::Deserialize;
 use url::{Position, Url, form_urlencoded};
 
 use crate::log::redact;
+use crate::proxy::causes::innermost;
 
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
@@ -202,15 +202,6 @@ impl TokenEndpoint {
         }
         form.finish()
     }
-}
-
-/// The innermost cause of an error, which contains no text of the server.
-fn innermost(error: &reqwest::Error) -> String {
-    let mut cause: &dyn Error = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
 }
 
 /// What a response says about its error: its printable ASCII, at most [`MAX_DESCRIPTION_BYTES`].

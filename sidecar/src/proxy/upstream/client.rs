@@ -6,7 +6,6 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::body::UpstreamBody;
-use super::causes::causes;
 use super::connection::{Connection, SendError};
 use super::connector::{Connector, Resolver};
 use super::endpoint::{Endpoint, Need, NeededAge, NeededVersion, Use};
@@ -18,6 +17,7 @@ use super::stream::is_endless_interim;
 use super::tls::UpstreamTls;
 use super::tunnel::{self, TunnelLease};
 use super::{form, response};
+use crate::proxy::causes::causes;
 use crate::proxy::request_body::{BodyFault, Progress, RequestBody};
 use actgate::challenge;
 use http::header::UPGRADE;

@@ -14,10 +14,10 @@ use hyper::client::conn::{TrySendError, http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::time::Instant;
 
-use super::causes::causes;
 use super::error::{ConnectError, MAX_HEAD_BYTES, MAX_HEADER_LINES};
 use super::mismatch::{self, Spoken};
 use super::stream::{Arrival, FirstRead, UpstreamStream};
+use crate::proxy::causes::causes;
 use crate::proxy::request_body::RequestBody;
 
 /// The streams of a connection at a time, where the server permits more.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use super::causes::innermost;
 use super::mismatch;
+use crate::proxy::causes::innermost;
 use crate::proxy::request_body::BodyFault;
 
 /// Limits of a response head.

@@ -5,7 +5,7 @@ use std::io;
 
 use rustls::{AlertDescription, CertificateError, Error as TlsError, InvalidMessage};
 
-use super::causes::causes;
+use crate::proxy::causes::causes;
 
 /// What the gate has spoken on a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

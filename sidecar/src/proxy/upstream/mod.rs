@@ -1,7 +1,6 @@
 //! The upstreams: the APIs behind the gate, each at one or several addresses.
 
 pub(crate) mod body;
-mod causes;
 pub(crate) mod client;
 mod connection;
 mod connector;

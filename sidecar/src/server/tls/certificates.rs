@@ -120,7 +120,8 @@ fn certificates(text: &str) -> Result<Vec<CertificateDer<'static>>, &'static str
 
 /// Whether a text contains a private key in PEM, which may be encrypted.
 fn holds_private_key(text: &str) -> bool {
-    text.contains("PRIVATE KEY-----")
+    let labels = text.lines().filter_map(|line| line.trim_end().strip_suffix("-----"));
+    labels.into_iter().any(|label| label.ends_with("PRIVATE KEY"))
 }
 
 /// The one crypto library, with all that it supports.
