@@ -72,3 +72,33 @@ fn a_preflight_is_answered_by_the_gate_or_says_what_it_lacks() {
         "{text}"
     );
 }
+
+#[test]
+fn which_of_several_upstreams_a_request_is_for_is_decided_as_the_gate_does() {
+    let issuer = TokenIssuer::new();
+    let files = Files::new();
+    let written = configuration();
+    let upstream = written
+        .lines()
+        .find(|line| line.starts_with("upstream: "))
+        .expect("one");
+    let several = "upstreams: [{ url: 'http://127.0.0.1:9000' }, { url: 'http://127.0.0.1:9001', path: /orders }]";
+    let text = written
+        .replace(upstream, several)
+        .replace(super::ROUTES, "routes: [{ match: 'GET /{*rest}', public: true }]\n");
+    let (config, keys) = (
+        files.write("actgate.yaml", &text),
+        files.write("keys.json", &issuer.document()),
+    );
+    for (path, code, shown) in [
+        ("/orders/1", 0, "✓ upstream: http://127.0.0.1:9001"),
+        ("/other", 0, "✓ upstream: http://127.0.0.1:9000"),
+        ("/Orders/1", 1, "✗ upstream: "),
+    ] {
+        let arguments = ["explain", "--config", &config, "--jwks", &keys, "--path", path];
+        let output = run_to_end(&arguments, "");
+        let text = output_text(&output);
+        assert_eq!(output.status.code(), Some(code), "{text}");
+        assert!(text.contains(shown), "{text}");
+    }
+}

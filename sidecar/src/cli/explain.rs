@@ -82,9 +82,12 @@ pub(crate) async fn explain(arguments: &ExplainArguments, log: &ProcessLog) -> R
         gate,
         challenge: None,
     };
-    if report.error().is_some() {
-        report.challenge = authorizer.challenge_to(report.decision());
-    }
+    let challenge = |error| {
+        authorizer
+            .challenge_to(report.decision())
+            .unwrap_or_else(|| authorizer.challenge(error))
+    };
+    report.challenge = report.error().map(challenge);
     match Output::of(arguments.json) {
         Output::Json => print_json(&report.json())?,
         Output::Text => print(&report.to_string())?,
@@ -154,7 +157,8 @@ impl Report<'_> {
     /// Why the request is not authorized.
     fn error(&self) -> Option<&Error> {
         let is_authorized = self.gate.denied.is_none() && self.gate.preflight.is_none();
-        self.decision().error().filter(|_| is_authorized)
+        let error = self.decision().error().or(self.gate.unplaced.as_ref());
+        error.filter(|_| is_authorized)
     }
 
     /// The status and the code of a denied request.

@@ -1,6 +1,7 @@
-//! What a gate checks of an explained request beside its authorization: its head with its host, and whether it is a preflight.
+//! What a gate checks of an explained request beside its authorization: its head with its host, whether it is a preflight, and
+//! which upstream it is for.
 
-use actgate::Authorizer;
+use actgate::{Authorizer, Error};
 use http::header::HOST;
 use http::request::Parts;
 use http::uri::Scheme;
@@ -13,6 +14,7 @@ use crate::gate::cors::{Cors, NotGranted, Preflight};
 use crate::gate::head_error::HeadError;
 use crate::gate::request_head::HeadRules;
 use crate::headers::via::ViaPseudonym;
+use crate::proxy::destination::Placed;
 
 /// The rules of a gate for the head of a request.
 #[derive(Debug)]
@@ -20,6 +22,8 @@ pub(super) struct GateRules {
     head: HeadRules,
     cors: Option<Cors>,
     scheme: Scheme,
+    /// The addresses of the upstreams, where there are several.
+    upstreams: Option<Placed<String>>,
 }
 
 /// One check.
@@ -38,6 +42,8 @@ pub(super) struct GateChecks {
     pub(super) denied: Option<HeadError>,
     /// It is answered.
     pub(super) preflight: Option<Preflight>,
+    /// Why it is denied after its authorization.
+    pub(super) unplaced: Option<Error>,
 }
 
 impl GateRules {
@@ -51,6 +57,11 @@ impl GateRules {
                 trusted_proxies: settings.trusted_proxies.clone(),
             },
             cors: settings.cors.clone(),
+            upstreams: Placed::in_places(settings.upstreams.iter().map(|upstream| {
+                let urls = upstream.addresses.iter().map(|address| upstream.url(address));
+                (upstream.place.clone(), urls.collect::<Vec<_>>().join(" or "))
+            }))
+            .filter(Placed::are_several),
             scheme: match settings.tls {
                 Some(_) => Scheme::HTTPS,
                 None => Scheme::HTTP,
@@ -67,12 +78,15 @@ impl GateRules {
         let named = headers
             .get(HOST)
             .map(|host| host.to_str().unwrap_or_default().to_owned());
-        match self.head.check(&request) {
-            Ok(_) => found.checks.extend(named.map(|host| GateCheck {
-                rule: "host",
-                passed: true,
-                text: format!("`{host}` is served"),
-            })),
+        let head = match self.head.check(&request) {
+            Ok(head) => {
+                found.checks.extend(named.map(|host| GateCheck {
+                    rule: "host",
+                    passed: true,
+                    text: format!("`{host}` is served"),
+                }));
+                head
+            }
             Err(error) => {
                 let rule = if error == HeadError::HOST { "host" } else { "head" };
                 let text = match named {
@@ -87,7 +101,7 @@ impl GateRules {
                 found.denied = Some(error);
                 return found;
             }
-        }
+        };
         let preflight = match &self.cors {
             Some(cors) => cors.preflight(&request, authorizer),
             None => Err(NotGranted::without_cors(&request)),
@@ -100,6 +114,7 @@ impl GateRules {
                     text: "it is granted, and the gate answers it; no token is needed".to_owned(),
                 });
                 found.preflight = Some(preflight);
+                return found;
             }
             Err(NotGranted::Refused(reason)) => found.checks.push(GateCheck {
                 rule: "preflight",
@@ -108,7 +123,28 @@ impl GateRules {
             }),
             Err(NotGranted::NoPreflight) => {}
         }
+        self.place(&request, head.host.as_str(), authorizer, &mut found);
         found
+    }
+
+    /// Adds which of several upstreams the request is for, if it is authorized.
+    fn place(&self, request: &Parts, host: &str, authorizer: &Authorizer, found: &mut GateChecks) {
+        let Some(upstreams) = &self.upstreams else {
+            return;
+        };
+        let (passed, text) = match upstreams.of(request, host, authorizer.policy()) {
+            Ok(url) => (true, url.clone()),
+            Err(error) => {
+                let text = error.to_string();
+                found.unplaced = Some(error);
+                (false, text)
+            }
+        };
+        found.checks.push(GateCheck {
+            rule: "upstream",
+            passed,
+            text,
+        });
     }
 
     /// The request as it arrives. Without a host it names one that is served.
@@ -143,7 +179,7 @@ impl GateChecks {
             "the host (name it with `--header 'Host: …'`), "
         };
         format!(
-            "{host}the connection, its certificate and its proxies, an upgrade, a form in the body, to which upstream the path leads, and whether it answers"
+            "{host}the connection, its certificate and its proxies, an upgrade, a form in the body, and whether the upstream answers"
         )
     }
 }

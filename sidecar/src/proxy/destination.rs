@@ -11,14 +11,17 @@ use super::upstream::client::Upstream;
 use super::upstream::place::Place;
 use super::upstream::settings::{UpstreamSettings, UpstreamTimeouts};
 
-/// The destinations. The one for a request follows from its host and its path, from no other header.
+/// What is for requests by their place. The one for a request follows from its host and its path, from no other header.
 #[derive(Debug)]
-pub(crate) struct Destinations {
+pub(crate) struct Placed<T> {
     /// The most specific first.
-    placed: Vec<(Place, Destination)>,
+    placed: Vec<(Place, T)>,
     /// That of every request that is in no place.
-    fallback: Destination,
+    fallback: T,
 }
+
+/// The destinations of requests.
+pub(crate) type Destinations = Placed<Destination>;
 
 /// An upstream, and what it receives in place of the access token.
 #[derive(Debug)]
@@ -27,32 +30,26 @@ pub(crate) struct Destination {
     pub(crate) credentials: Credentials,
 }
 
-impl Destinations {
-    /// The destinations of these settings, one of which is for every request; the reason names a file that cannot be used.
-    pub(crate) fn new(
-        settings: impl IntoIterator<Item = (UpstreamSettings, Credentials)>,
-        timeouts: UpstreamTimeouts,
-    ) -> Result<Destinations, String> {
+impl<T> Placed<T> {
+    /// These in their places; [`None`] where none is for the requests that match no other.
+    pub(crate) fn in_places(items: impl IntoIterator<Item = (Place, T)>) -> Option<Placed<T>> {
         let (mut placed, mut fallback) = (Vec::new(), None);
-        for (settings, credentials) in settings {
-            let upstream = Upstream::new(&settings, timeouts)?;
-            let destination = Destination { upstream, credentials };
-            match settings.place.is_everything() {
-                true => fallback = Some(destination),
-                false => placed.push((settings.place, destination)),
+        for (place, item) in items {
+            match place.is_everything() {
+                true => fallback = Some(item),
+                false => placed.push((place, item)),
             }
         }
         placed.sort_by_key(|(place, _)| Reverse(place.specificity()));
-        let fallback = fallback.ok_or("no upstream receives the requests that match no other")?;
-        Ok(Destinations { placed, fallback })
+        fallback.map(|fallback| Placed { placed, fallback })
     }
 
-    /// The destination of a request with this host.
+    /// The one for a request with this host.
     ///
     /// # Errors
     /// [`Error::InvalidRequest`] if it depends on the form that a server reads the path in. The policy says which forms there
     /// are.
-    pub(crate) fn of(&self, request: &Parts, host: &str, policy: &Policy) -> Result<&Destination, Error> {
+    pub(crate) fn of(&self, request: &Parts, host: &str, policy: &Policy) -> Result<&T, Error> {
         if self.placed.is_empty() {
             return Ok(&self.fallback);
         }
@@ -61,12 +58,33 @@ impl Destinations {
         let position = |path: &PathForm<'_>| self.placed.iter().position(|(place, _)| place.contains(host, path));
         let found = policy.choose_by_path(&target, prefixes, position)?;
         let found = found.and_then(|position| self.placed.get(position));
-        Ok(found.map_or(&self.fallback, |(_, destination)| destination))
+        Ok(found.map_or(&self.fallback, |(_, item)| item))
+    }
+
+    /// Whether the place of a request matters.
+    pub(crate) fn are_several(&self) -> bool {
+        !self.placed.is_empty()
+    }
+}
+
+impl Destinations {
+    /// The destinations of these settings, one of which is for every request; the reason names a file that cannot be used.
+    pub(crate) fn new(
+        settings: impl IntoIterator<Item = (UpstreamSettings, Credentials)>,
+        timeouts: UpstreamTimeouts,
+    ) -> Result<Destinations, String> {
+        let destinations = settings.into_iter().map(|(settings, credentials)| {
+            let upstream = Upstream::new(&settings, timeouts)?;
+            Ok((settings.place, Destination { upstream, credentials }))
+        });
+        let destinations: Result<Vec<_>, String> = destinations.collect();
+        let placed = Placed::in_places(destinations?);
+        placed.ok_or_else(|| "no upstream receives the requests that match no other".to_owned())
     }
 
     /// Whether the address of a request is worth a note: there are several.
     pub(crate) fn have_several_addresses(&self) -> bool {
-        !self.placed.is_empty() || self.fallback.upstream.has_several_addresses()
+        self.are_several() || self.fallback.upstream.has_several_addresses()
     }
 }
 
