@@ -164,3 +164,46 @@ async fn a_call_of_grpc_is_denied_as_one() {
     assert_eq!((answer.status.as_u16(), answer.field("grpc-status")), (200, Some("7")));
     assert_eq!(deployment.upstream.count(), 0);
 }
+
+/// 64 clients that hold a MiB each take all room for bodies; the next one has a pause, and no part of its request is forwarded.
+#[test]
+fn bodies_that_are_read_have_a_common_bound() {
+    let deployment = Deployment::with_policy(
+        "routes: [{ match: POST /refunds, operation: { json: { /amount: { max: 500 } }, max: 1MiB } }]",
+    );
+    let authorization = bearer(&deployment.issuer.token(json!({})));
+    let json = "Content-Type: application/json";
+    let waiting = [
+        &*authorization,
+        json,
+        "Transfer-Encoding: chunked",
+        "Expect: 100-continue",
+    ];
+    let mut holders: Vec<_> = (0..64)
+        .map(|_| {
+            let mut connection = Connection::open(deployment.gate.address).unwrap();
+            connection.send(&wire::request("POST", "/refunds", &waiting)).unwrap();
+            let interim = connection.reader().head().unwrap().unwrap();
+            assert!(interim.start.starts_with("HTTP/1.1 100"), "{}", interim.start);
+            connection
+        })
+        .collect();
+    let body = br#"{"amount":1}"#;
+    let ask = || {
+        let length = format!("Content-Length: {}", body.len());
+        let mut bytes = wire::request("POST", "/refunds", &[&*authorization, json, &length]);
+        bytes.extend(body);
+        wire::answer(deployment.gate.address, &bytes)
+    };
+    let refused = ask();
+    assert_eq!(
+        (refused.status, refused.head.values("retry-after")),
+        (503, vec!["1".to_owned()])
+    );
+    assert_eq!(deployment.gate.decision_after(0)["code"], "no_room_for_body");
+    assert_eq!(deployment.upstream.count(), 0);
+
+    holders.pop();
+    deployment.wait_until("there is room again", || ask().status == 200);
+    assert_eq!(deployment.upstream.since(0)[0].body, body);
+}

@@ -54,6 +54,13 @@ impl HeadError {
         reason: "the body of the request made no progress within the time limit",
     };
 
+    /// A rule reads the body, and too many bodies are kept.
+    pub(crate) const NO_ROOM: HeadError = HeadError {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        code: "no_room_for_body",
+        reason: "the bodies that rules of the policy read take all room that they have",
+    };
+
     /// A rule reads the body, and it did not arrive in time.
     pub(crate) const BODY_LATE: HeadError = HeadError {
         status: StatusCode::REQUEST_TIMEOUT,

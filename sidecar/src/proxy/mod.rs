@@ -1,6 +1,7 @@
 //! Enforcement: an allowed request is forwarded to the upstream, a denied one is answered.
 
-mod body_decision;
+pub(crate) mod body_decision;
+mod causes;
 pub(crate) mod credentials;
 pub(crate) mod destination;
 pub(crate) mod forward;
@@ -22,6 +23,7 @@ use http::{Request, Response};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 
+use self::body_decision::BodyRoom;
 use self::credentials::Obtained;
 use self::destination::Destination;
 use self::forward::{BodyFailed, Caller, Forward};
@@ -44,6 +46,7 @@ pub(crate) type Answer = Response<ResponseBody>;
 #[derive(Debug)]
 pub(crate) struct Proxy {
     pub(crate) gate: Gate,
+    pub(crate) body_room: BodyRoom,
     pub(crate) forward: Forward,
 }
 
@@ -64,7 +67,7 @@ impl Proxy {
 
     async fn decided_answer(&self, request: Request<ClientBody>) -> Answer {
         let (parts, body) = request.into_parts();
-        let (decided, outcome, body) = body_decision::decide(&self.gate, &parts, body).await;
+        let (decided, outcome, body) = body_decision::decide(&self.gate, &self.body_room, &parts, body).await;
         let outcome = outcome.and_then(|head| {
             let policy = self.gate.authorizer.policy();
             let destination = self.forward.destinations.of(&parts, head.host.as_str(), policy);
@@ -165,7 +168,11 @@ impl Proxy {
             Refused::Gate(Unforwarded::Metadata(metadata)) => refusal::metadata(metadata, id, state),
             Refused::Gate(Unforwarded::Preflight(preflight)) => refusal::preflight(preflight, state),
             Refused::Gate(Unforwarded::Denied(Denial::Head(error))) => {
-                Refusal::new(error.status, error.code, error.reason).response(protocol, id, state)
+                let mut response = Refusal::new(error.status, error.code, error.reason).response(protocol, id, state);
+                if *error == HeadError::NO_ROOM {
+                    response.headers_mut().insert(RETRY_AFTER, 1.into());
+                }
+                response
             }
             Refused::Credential(error) => {
                 let mut response = Refusal::new(error.status, error.code, error.title).response(protocol, id, state);

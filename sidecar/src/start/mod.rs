@@ -16,6 +16,7 @@ use crate::headers::via::ViaPseudonym;
 use crate::log::decision_log::DecisionLog;
 use crate::log::rate_limit::RateLimit;
 use crate::proxy::Proxy;
+use crate::proxy::body_decision::BodyRoom;
 use crate::proxy::destination::Destinations;
 use crate::proxy::forward::Forward;
 use crate::server::Server;
@@ -75,6 +76,7 @@ pub(crate) async fn start(mut settings: Settings, log: DecisionLog) -> Result<Se
         data,
         admin,
         proxy: Proxy {
+            body_room: BodyRoom::default(),
             gate: Gate {
                 authorizer,
                 head_rules: HeadRules {
