@@ -32,11 +32,13 @@ impl<'de> Deserialize<'de> for Bound {
                 Err(E::custom(FRACTION))
             }
             fn visit_str<E: Error>(self, text: &str) -> Result<Bound, E> {
-                let number = Some(text).filter(|text| text.len() <= 64).and_then(Decimal::read);
+                let number = Some(text).filter(|text| text.len() <= 64).and_then(Decimal::read_plain);
                 let shown = exact::shown(text);
-                number
-                    .map(Bound)
-                    .ok_or_else(|| E::custom(format!("`{shown}` is not a number\nwrite it as JSON does: `'0.5'`")))
+                number.map(Bound).ok_or_else(|| {
+                    E::custom(format!(
+                        "`{shown}` is not a number\nwrite it as JSON does, without an exponent: `'0.5'`"
+                    ))
+                })
             }
         }
         deserializer.deserialize_any(Number)
