@@ -105,8 +105,14 @@ async fn streams_in_flight_end_before_the_gate_does() {
     assert_eq!(answer(response).await.unwrap().status, 200);
     client.driver.await.unwrap().expect("the connection ends in order");
     assert!(deployment.gate.process.wait().success());
-    let lines = deployment.gate.process.stderr();
-    assert!(lines.iter().any(|line| line.contains("drained")), "{lines:?}");
+    deployment.gate.wait_until("drained", || {
+        deployment
+            .gate
+            .process
+            .stderr()
+            .iter()
+            .any(|line| line.contains("drained"))
+    });
 }
 
 #[test]
