@@ -95,9 +95,14 @@ impl TlsClient {
 
     /// The whole answer to a `GET` by HTTP/1.1, as text.
     pub async fn get(&self, address: SocketAddr, path: &str, fields: &[&str]) -> io::Result<String> {
+        self.exchange(address, &request("GET", path, fields)).await
+    }
+
+    /// The whole answer to these bytes, as text; the server closes the connection.
+    pub async fn exchange(&self, address: SocketAddr, request: &[u8]) -> io::Result<String> {
         let answered = async {
             let mut socket = self.connect(address).await?;
-            socket.write_all(&request("GET", path, fields)).await?;
+            socket.write_all(request).await?;
             let mut answer = Vec::new();
             socket.read_to_end(&mut answer).await?;
             Ok(String::from_utf8_lossy(&answer).into_owned())
