@@ -1,5 +1,6 @@
 //! Every case of every folder in `policy-examples/`: by the library, through the layer and through the binary.
 
+mod coverage;
 mod example;
 mod layer;
 mod library;
