@@ -10,28 +10,50 @@ use serde_json::{Map, Value, json};
 use super::{CAP, FOREIGN};
 
 /// A policy of one route with rules of its own and a requirement.
-pub fn policy() -> impl Strategy<Value = Value> {
+pub fn policy() -> BoxedStrategy<Value> {
+    prop_oneof![4 => policy_for(Endpoint::Any), 1 => policy_for(Endpoint::Tool)].boxed()
+}
+
+/// What the route of a policy is for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Endpoint {
+    /// Requests with any body.
+    Any,
+    /// Calls of one tool of MCP.
+    Tool,
+}
+
+/// A policy whose route is for such requests.
+pub fn policy_for(endpoint: Endpoint) -> BoxedStrategy<Value> {
     (
-        body(),
+        (body(), weighted(0.15, operation(endpoint))),
         weighted(0.4, chain_rules()),
-        body(),
+        (body(), weighted(0.15, operation(endpoint))),
         weighted(0.3, chain_rules()),
         weighted(0.3, hierarchy()),
     )
-        .prop_map(|(mut route, chain, mut shared, shared_chain, hierarchy)| {
-            add_chain(&mut route, chain);
-            add_chain(&mut shared, shared_chain);
-            if shared.is_empty() {
-                shared.insert("scopes".to_owned(), json!(["r"]));
-            }
-            route.insert("match".to_owned(), json!("POST /refunds"));
-            route.insert("require".to_owned(), json!(["shared"]));
-            let mut policy = json!({ "requirements": { "shared": shared }, "routes": [route] });
-            if let Some(hierarchy) = hierarchy {
-                policy["scopes"] = hierarchy;
-            }
-            policy
-        })
+        .prop_map(
+            move |((mut route, operation), chain, (mut shared, shared_operation), shared_chain, hierarchy)| {
+                route.extend(operation.map(|rules| ("operation".to_owned(), rules)));
+                shared.extend(shared_operation.map(|rules| ("operation".to_owned(), rules)));
+                if endpoint == Endpoint::Tool {
+                    route.insert("mcp".to_owned(), json!({ "method": "tools/call", "name": "refund" }));
+                }
+                add_chain(&mut route, chain);
+                add_chain(&mut shared, shared_chain);
+                if shared.is_empty() {
+                    shared.insert("scopes".to_owned(), json!(["r"]));
+                }
+                route.insert("match".to_owned(), json!("POST /refunds"));
+                route.insert("require".to_owned(), json!(["shared"]));
+                let mut policy = json!({ "requirements": { "shared": shared }, "routes": [route] });
+                if let Some(hierarchy) = hierarchy {
+                    policy["scopes"] = hierarchy;
+                }
+                policy
+            },
+        )
+        .boxed()
 }
 
 /// Adds rules on the chain. Some need an actor: beside one that is absent they are a mistake of a policy.
@@ -44,6 +66,23 @@ fn add_chain(body: &mut Map<String, Value>, chain: Option<Value>) {
     }
 }
 
+/// Rules on the query, on a JSON body, and on the arguments of a tool.
+fn operation(endpoint: Endpoint) -> impl Strategy<Value = Value> {
+    let mut rules = vec![
+        json!({ "query": { "dry_run": "true" } }),
+        json!({ "json": { "/amount": { "min": 0, "max": 100 }, "/currency": { "one_of": ["EUR"] } } }),
+        json!({ "json": { "/currency": { "matches": "E*" } }, "max": "100B" }),
+        json!({ "query": { "dry_run": { "one_of": ["true", "false"] } }, "json": { "/amount": { "max": 1000 } } }),
+    ];
+    if endpoint == Endpoint::Tool {
+        rules = vec![
+            json!({ "arguments": { "/amount": { "max": 500 } } }),
+            json!({ "arguments": { "/amount": 1 }, "query": { "dry_run": "true" }, "max": "1KiB" }),
+        ];
+    }
+    select(rules)
+}
+
 fn hierarchy() -> impl Strategy<Value = Value> {
     select(vec![
         json!({ "implies": { "admin": ["w", "x"] } }),
@@ -52,20 +91,22 @@ fn hierarchy() -> impl Strategy<Value = Value> {
 }
 
 /// Core rules; each key is rare enough that many tokens are allowed.
-fn body() -> impl Strategy<Value = Map<String, Value>> {
+fn body() -> BoxedStrategy<Map<String, Value>> {
     let alternatives = vec(
         plain_body().prop_filter("an alternative has a rule", |body| !body.is_empty()),
         1..4,
     );
-    (plain_body(), weighted(0.2, alternatives)).prop_map(|(mut body, alternatives)| {
-        if let Some(alternatives) = alternatives {
-            body.insert("any_of".to_owned(), json!(alternatives));
-        }
-        body
-    })
+    (plain_body(), weighted(0.2, alternatives))
+        .prop_map(|(mut body, alternatives)| {
+            if let Some(alternatives) = alternatives {
+                body.insert("any_of".to_owned(), json!(alternatives));
+            }
+            body
+        })
+        .boxed()
 }
 
-fn plain_body() -> impl Strategy<Value = Map<String, Value>> {
+fn plain_body() -> BoxedStrategy<Map<String, Value>> {
     let scopes = select(vec![
         json!(["r"]),
         json!(["r", "w"]),
@@ -148,6 +189,7 @@ fn plain_body() -> impl Strategy<Value = Map<String, Value>> {
                 .collect()
             },
         )
+        .boxed()
 }
 
 fn chain_rules() -> impl Strategy<Value = Value> {

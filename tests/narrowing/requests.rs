@@ -1,0 +1,86 @@
+//! Random requests to the one route of a random policy.
+
+use actgate::request::{Presented, Target};
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Method, Uri};
+use proptest::option::weighted;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+/// A request without its token.
+#[derive(Clone, Debug)]
+pub struct Request {
+    target: &'static str,
+    content_type: Option<&'static str>,
+    /// The name of the tool that the headers of MCP name.
+    tool: Option<&'static str>,
+    body: Option<&'static str>,
+}
+
+impl Request {
+    /// Without a query and a body.
+    pub const PLAIN: Request = Request {
+        target: "/refunds",
+        content_type: None,
+        tool: None,
+        body: None,
+    };
+
+    /// Calls `decide` with what the request presents.
+    pub fn present<T>(&self, token: &str, decide: impl FnOnce(&Presented<'_>) -> T) -> T {
+        let mut headers = HeaderMap::new();
+        let bearer = HeaderValue::from_str(&format!("Bearer {token}")).unwrap();
+        headers.insert(AUTHORIZATION, bearer);
+        if let Some(content_type) = self.content_type {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        }
+        if let Some(tool) = self.tool {
+            headers.insert("mcp-protocol-version", HeaderValue::from_static("2026-07-28"));
+            headers.insert("mcp-method", HeaderValue::from_static("tools/call"));
+            headers.insert("mcp-name", HeaderValue::from_static(tool));
+        }
+        let (method, uri) = (Method::POST, Uri::from_static(self.target));
+        let target = Target::new(&method, &uri).unwrap();
+        let presented = Presented::headers(&target, &headers);
+        match self.body {
+            Some(body) => decide(&presented.body(body.as_bytes())),
+            None => decide(&presented),
+        }
+    }
+}
+
+/// Requests that meet most rules on the operation, and some that meet none.
+pub fn requests() -> impl Strategy<Value = Request> {
+    let target = select(vec![
+        "/refunds?dry_run=true",
+        "/refunds?dry_run=true",
+        "/refunds?dry_run=true&page=2",
+        "/refunds?dry_run=true&dry_run=false",
+        "/refunds?dry_run=false",
+        "/refunds",
+    ]);
+    let content_type = select(vec![
+        Some("application/json"),
+        Some("application/json"),
+        Some("application/json"),
+        Some("text/plain"),
+        None,
+    ]);
+    let tool = select(vec![Some("refund"), Some("refund"), Some("delete"), None]);
+    let body = select(vec![
+        r#"{"amount":100,"currency":"EUR","method":"tools/call","params":{"name":"refund","arguments":{"amount":1}}}"#,
+        r#"{"amount":100,"currency":"EUR","method":"tools/call","params":{"name":"refund","arguments":{"amount":1}}}"#,
+        r#"{"amount":100.5,"currency":"EUR","method":"tools/call","params":{"name":"delete","arguments":{"amount":1}}}"#,
+        r#"{"amount":1,"currency":"USD","method":"tools/call","params":{"name":"refund","arguments":{"amount":1000}}}"#,
+        r#"{"amount":"1","currency":["EUR"]}"#,
+        r#"{"amount":1,"amount":2}"#,
+        "[]",
+        "",
+    ]);
+    (target, content_type, tool, weighted(0.9, body)).prop_map(|(target, content_type, tool, body)| Request {
+        target,
+        content_type,
+        tool,
+        body,
+    })
+}
