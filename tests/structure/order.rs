@@ -13,7 +13,7 @@ const LIBRARY: &[&[&str]] = &[
     &["limits"],
     &["look"],
     &["clock"],
-    &["decimal"],
+    &["decimal", "digest"],
     &["json"],
     &["claim_path"],
     &["profile"],
@@ -39,7 +39,7 @@ const YAML: &[&[&str]] = &[
     &["diagnostic", "duration"],
     &["mistake", "syntax"],
     &["node"],
-    &["deserializer"],
+    &["deserializer", "written"],
     &["read"],
 ];
 

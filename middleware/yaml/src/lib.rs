@@ -33,8 +33,10 @@ mod node;
 mod read;
 mod spanned;
 mod syntax;
+mod written;
 
 pub use diagnostic::{Diagnostic, Diagnostics, closest, nearest};
 pub use duration::parse_duration;
 pub use read::{Omissions, Reading, read};
 pub use spanned::{OneOrMany, Span, Spanned};
+pub use written::Written;

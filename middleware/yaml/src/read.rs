@@ -10,6 +10,7 @@ use crate::mistake::Mistake;
 use crate::node::Node;
 use crate::spanned::Span;
 use crate::syntax;
+use crate::written::{Written, fields};
 
 /// The number of mistakes after which reading stops, which costs a pass over the document for each. Most that are reported.
 const MAX_MISTAKES: usize = 100;
@@ -23,6 +24,7 @@ pub fn read<T: DeserializeOwned>(text: &str) -> Reading<T> {
         value: None,
         diagnostics: Diagnostics::default(),
         omissions: Omissions::default(),
+        written: None,
     };
     let mut root = match Node::parse(text) {
         Ok(root) => root,
@@ -51,6 +53,10 @@ pub fn read<T: DeserializeOwned>(text: &str) -> Reading<T> {
             }
         }
     }
+    reading.written = Some(Written {
+        root,
+        fields: fields::<T>(),
+    });
     reading
 }
 
@@ -64,9 +70,15 @@ pub struct Reading<T> {
     pub diagnostics: Diagnostics,
     /// What the value lacks.
     pub omissions: Omissions,
+    written: Option<Written>,
 }
 
 impl<T> Reading<T> {
+    /// What was read, as it is written; [`None`] of a text that is no YAML.
+    pub fn written(&self) -> Option<&Written> {
+        self.written.as_ref()
+    }
+
     /// Checks the meaning of what was read, and adds its mistakes to those of the structure.
     ///
     /// # Errors
