@@ -250,19 +250,11 @@ fn policy(routes: &[Route]) -> String {
     text
 }
 
-/// Every policy shares keys and verified tokens.
 fn authorizer(policy: &str) -> Option<Authorizer> {
-    static FIRST: LazyLock<Authorizer> = LazyLock::new(|| {
-        let builder = Authorizer::builder().issuer(ISSUER.trusted(TestIssuer::AUDIENCE).unwrap());
-        let policy = Policy::from_yaml("routes: [{ match: GET /, public: true }]").unwrap();
-        builder
-            .policy(policy)
-            .clock(FixedClock::at(TestIssuer::NOW))
-            .build()
-            .unwrap()
-    });
     let policy = Policy::from_yaml(policy).ok()?;
-    Some(FIRST.with_policy(policy).unwrap())
+    let builder = Authorizer::builder().issuer(ISSUER.trusted(TestIssuer::AUDIENCE).unwrap());
+    let builder = builder.policy(policy).clock(FixedClock::at(TestIssuer::NOW));
+    Some(builder.build().unwrap())
 }
 
 /// The access that the gate requires, or the code of its denial. The token has one scope, so that the access is known.

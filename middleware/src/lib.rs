@@ -86,6 +86,7 @@ pub mod challenge;
 mod claim_path;
 pub mod clock;
 mod decimal;
+mod digest;
 mod error;
 mod identity;
 mod issuer;

@@ -108,8 +108,8 @@ fn a_policy_with_a_rule_on_the_body_needs_a_program_that_passes_bodies() {
          call `reads_bodies` of the builder, and `with_bodies` of the layer or `Presented::body`"
     );
     let open = Policy::from_yaml("routes: [{ match: GET / }]").unwrap();
-    let swapped = builder().policy(open).build().unwrap().with_policy(policy());
-    assert!(matches!(swapped, Err(ConfigError::BodyRule { .. })));
+    let replaced = builder().policy(open).build().unwrap().replace_policy(policy());
+    assert!(matches!(replaced, Err(ConfigError::BodyRule { .. })));
     let query = Policy::from_yaml("routes: [{ match: GET /, operation: { query: { a: b } } }]").unwrap();
     assert!(builder().policy(query).build().is_ok());
     let inside = "requirements: { r: { any_of: [{ operation: { json: { /a: 1 } } }, { scopes: [x] }] } }";

@@ -6,6 +6,7 @@ mod denials;
 mod each_key;
 mod foreign_patterns;
 mod foreign_rules;
+mod hash;
 mod initiator_rows;
 mod row;
 mod token_rows;

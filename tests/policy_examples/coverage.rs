@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use actgate::Policy;
 use actgate::clock::FixedClock;
 use actgate::policy::{Check, Outcome, Tier};
 use actgate::request::Target;
 use actgate::testing::TestIssuer;
-use actgate::{Explanation, Policy};
 use serde_json::Value;
 
 use super::example::Example;
@@ -31,7 +31,7 @@ impl Reached {
             let message = case.message(case.minted(issuer).as_deref());
             let explanation = match Target::new(&message.method, &message.uri) {
                 Ok(target) => authorizer.explain(&message.presented(&target), case.now()),
-                Err(error) => Explanation::without_target(error),
+                Err(error) => authorizer.explain_without_target(error),
             };
             reached.routes.extend(explanation.decision().route().map(str::to_owned));
             reached

@@ -1,109 +1,44 @@
-//! One request, from its credential to the decision. The only maker of an [`Identity`].
+//! One request, from its route and its credential to what is decided. The only maker of an [`Identity`].
 
 use std::sync::Arc;
 
-use http::HeaderMap;
-
-use super::decision::{Decision, Denied};
-use super::kind_warning::warn_of_contradiction;
+use super::Trust;
+use super::decision::{Conclusion, Denied};
 use super::mcp_message::NoRoute;
 use super::pending::{Authorization, Pending};
+use super::pipeline::Pipeline;
 use super::protected::Protected;
 use super::request_facts::request_facts;
 use super::step::Step;
 use super::token_in_words::{in_words, joined};
-use super::{Authorizer, Trust};
 use crate::chain::Facts;
 use crate::error::{Error, Reason};
 use crate::identity::Identity;
 use crate::keys::Keys;
-use crate::policy::{Access, Ambiguity, EvaluationTime, Recorder, Requirement, Route, StopAtFirst, Unmet, evaluate};
+use crate::policy::evaluate;
+use crate::policy::{Access, Ambiguity, Deciding, EvaluationTime, Recorder, Requirement, Route, Unmet};
 use crate::profile::{Profile, TokenIssuer};
-use crate::request::{Carrier, DeniedMethods, Presented, Target, check_form, names_method};
+use crate::request::{Carrier, Presented, Target, check_form, names_method};
 use crate::token::{UnverifiedClaims, UnverifiedToken, algorithm_name};
 
-impl Authorizer {
-    /// Authorizes one request by the routes of the policy.
-    ///
-    /// Waits only where the token names a key that is not present: for one fetch, bounded by its time-out, and not at all
-    /// during the cool-down. It does NOT read the body: a route with a rule on it is denied with the code `body_not_read`.
-    pub async fn decide(&self, target: &Target<'_>, headers: &HeaderMap) -> Decision {
-        let decision = self.decide_presented(&Presented::headers(target, headers)).await;
-        if decision.body_limit().is_some() {
-            decision.trace();
-        }
-        decision
-    }
-
-    /// Authorizes one request by the routes of the policy, with all that it presents: its target, its headers, and the
-    /// certificate of the client and the body where there is one. [`decide`](Self::decide) is the same without a certificate and a body. A decision that
-    /// [depends on the body](Decision::body_limit) is no event yet.
-    ///
-    /// Waits as [`decide`](Self::decide) does: for one fetch of keys at most.
-    ///
-    /// # Errors
-    /// It returns no `Result`: [`Decision::outcome`] has the [`Error`] of a denied request. A token that is bound to a
-    /// certificate is [`Error::InvalidConfirmation`] without that certificate, and
-    /// [`Error::KeysUnavailable`] is for keys that could not be fetched.
-    ///
-    /// It does NOT verify the certificate, which the TLS server does, and compares its thumbprint alone (RFC 8705). It does
-    /// NOT read the body, answer a request for [`metadata`](Self::metadata), or compare the host with a list of hosts.
-    pub async fn decide_presented(&self, presented: &Presented<'_>) -> Decision {
-        let mut authorization = self.enforce(None, presented);
-        if let Authorization::Pending(pending, _) = &authorization
-            && pending.resolve().await
-        {
-            authorization = self.enforce(None, presented);
-        }
-        let decision = authorization.into_decision();
-        if decision.body_limit().is_none() {
-            decision.trace();
-        }
-        decision
-    }
-
-    /// The methods that a parameter `_method` in the form of a request must not name: some frameworks would serve the request
-    /// by that method, which requires another access. [`decide`](Self::decide) checks the query, which it can see, itself.
-    pub fn denied_methods(&self, target: &Target<'_>) -> DeniedMethods {
-        let method = target.method().as_str();
-        DeniedMethods::new(self.inner.policy.methods_of_other_access(method, target.forms()))
-    }
-
-    /// Authorizes now, by the routes or by one requirement, and records nothing. Without type parameters, so that the
-    /// compiler optimizes the pipeline as a whole in this crate.
-    pub(crate) fn enforce(
-        &self,
-        required: Option<(&Arc<str>, &Arc<Requirement>)>,
-        presented: &Presented<'_>,
-    ) -> Authorization {
-        let now = self.inner.clock.now();
-        let authorization = match required {
-            None => self.authorize(presented, now, &mut StopAtFirst),
-            // Only a route can accept one.
-            Some(_) if presented.target().has_escaped_slash() => {
-                Authorization::Decided(Decision::without_route(Ambiguity::EscapedSlash.error()))
-            }
-            required => self.authorize_by(required, presented, now, &mut StopAtFirst),
-        };
-        if let Authorization::Decided(decision) = &authorization
-            && let Some(identity) = decision.identity()
-            && identity.facts().contradictory
-            && let Some(trust) = self.trust_of(identity)
-        {
-            warn_of_contradiction(&trust.kind_warning, identity.issuer(), now);
-        }
-        authorization
-    }
-
+impl<'a> Pipeline<'a> {
     /// Authorizes by the route of the target. Enforcement and explanation differ in the recorder alone.
-    pub(crate) fn authorize(&self, presented: &Presented<'_>, now: u64, recorder: &mut impl Recorder) -> Authorization {
+    pub(super) fn authorize(
+        &self,
+        presented: &Presented<'_>,
+        now: u64,
+        recorder: &mut impl Recorder,
+    ) -> Authorization<Conclusion> {
         match self.route(presented) {
-            Ok(Some(Route { name, access, .. })) => {
+            Ok(Some(Route {
+                number, name, access, ..
+            })) => {
                 Step::ROUTE.report_passed(recorder, || name.to_string());
+                let route = Deciding::Route(*number);
                 match access {
-                    Access::Public => Authorization::Decided(Decision::new(Some(Arc::clone(name)), None, Ok(()))),
+                    Access::Public => Authorization::Decided(Conclusion::new(Some(route), None, Ok(()))),
                     Access::Guarded(requirement) => {
-                        self.authorize_by(Some((name, requirement)), presented, now, recorder)
+                        self.authorize_by(Some((route, requirement)), presented, now, recorder)
                     }
                 }
             }
@@ -114,7 +49,7 @@ impl Authorizer {
             }
             Err(NoRoute::Message(error)) => {
                 Step::ROUTE.report_failed(recorder, &error);
-                Authorization::Decided(Decision::without_route(error))
+                Authorization::Decided(Conclusion::without_route(error))
             }
             // The challenge names the authorization server: a client needs it before it sends a message that is accepted.
             Err(NoRoute::NoCredential(error)) => {
@@ -124,26 +59,26 @@ impl Authorizer {
             Err(NoRoute::Ambiguous(ambiguity)) => {
                 let error = ambiguity.error();
                 Step::ROUTE.report_found(recorder, &error, || self.other_access(presented.target(), ambiguity));
-                Authorization::Decided(Decision::without_route(error))
+                Authorization::Decided(Conclusion::without_route(error))
             }
         }
     }
 
-    /// Authorizes by one requirement, which has a name; [`None`] denies every valid token.
-    pub(crate) fn authorize_by(
+    /// Authorizes by one requirement; [`None`] denies every valid token.
+    pub(super) fn authorize_by(
         &self,
-        required: Option<(&Arc<str>, &Arc<Requirement>)>,
+        required: Option<(Deciding, &Requirement)>,
         presented: &Presented<'_>,
         now: u64,
         recorder: &mut impl Recorder,
-    ) -> Authorization {
-        let name = required.map(|(name, _)| Arc::clone(name));
-        let resources = &self.inner.resources;
-        let protected = match resources.of(presented, &self.inner.policy) {
+    ) -> Authorization<Conclusion> {
+        let deciding = required.map(|(deciding, _)| deciding);
+        let resources = self.resources;
+        let protected = match resources.of(presented, self.policy) {
             Ok(protected) => protected,
             Err(error) => {
                 Step::RESOURCE.report_failed(recorder, &error);
-                return Authorization::Decided(Decision::new(name, None, Err(error.into())));
+                return Authorization::Decided(Conclusion::new(deciding, None, Err(error.into())));
             }
         };
         if resources.are_placed() {
@@ -161,10 +96,10 @@ impl Authorizer {
         let identity = match self.authenticate(presented, protected, now, recorder) {
             Ok(identity) => identity,
             Err(Failure { error, pending }) => {
-                let decision = Decision::new(name, None, Err(denied(error)));
+                let conclusion = Conclusion::new(deciding, None, Err(denied(error)));
                 return match pending {
-                    None => Authorization::Decided(decision),
-                    Some(pending) => Authorization::Pending(pending, decision),
+                    None => Authorization::Decided(conclusion),
+                    Some(pending) => Authorization::Pending(pending, conclusion),
                 };
             }
         };
@@ -186,7 +121,7 @@ impl Authorizer {
             }
             denied
         });
-        Authorization::Decided(Decision::new(name, Some(identity), outcome))
+        Authorization::Decided(Conclusion::new(deciding, Some(identity), outcome))
     }
 
     /// The token is verified first: a request for no resource gets 401 as one with a token for another resource.
@@ -201,9 +136,9 @@ impl Authorizer {
     }
 
     /// The route of a request, whichever way a server reads its escapes, its spelling, and a parameter `_method`.
-    fn route(&self, presented: &Presented<'_>) -> Result<Option<&Route>, NoRoute> {
+    fn route(&self, presented: &Presented<'_>) -> Result<Option<&'a Route>, NoRoute> {
         let target = presented.target();
-        let route = self.inner.policy.route(target.method().as_str(), target.forms())?;
+        let route = self.policy.route(target.method().as_str(), target.forms())?;
         match target.query() {
             Some(query) if !self.permits_method_parameters(target, query) => Err(Ambiguity::Method.into()),
             _ => {
@@ -217,7 +152,7 @@ impl Authorizer {
     }
 
     fn permits_method_parameters(&self, target: &Target<'_>, query: &str) -> bool {
-        !names_method(query) || !self.denied_methods(target).scan().finds(query.as_bytes())
+        !names_method(query) || !self.policy.denied_methods(target).scan().finds(query.as_bytes())
     }
 
     /// From the credential to a checked identity: credential, verified facts, checks.
@@ -271,7 +206,7 @@ impl Authorizer {
         let Some(identity) = self.inner.cache.get(text) else {
             return Ok(None);
         };
-        if let Some(trust) = self.trust_of(&identity) {
+        if let Some(trust) = self.inner.trust_of(&identity) {
             carrier.check(trust.issuer.header.as_ref())?;
             if trust.keys.generation()? == identity.generation() {
                 return Ok(Some(identity));
@@ -350,7 +285,7 @@ impl Authorizer {
     }
 
     /// The trusted issuer that a token names.
-    pub(super) fn trust(&self, claims: &UnverifiedClaims<'_>) -> Result<&Trust, Error> {
+    pub(super) fn trust(&self, claims: &UnverifiedClaims<'_>) -> Result<&'a Trust, Error> {
         let find = |issuer: &str| {
             let mut trusted = self.inner.issuers.iter();
             trusted.find(|trust| *trust.issuer.issuer == *issuer)
@@ -401,8 +336,9 @@ mod tests {
     use crate::clock::FixedClock;
     use crate::limits::Limits;
     use crate::testing::TestIssuer;
+    use crate::{Authorizer, Decision};
     use http::header::AUTHORIZATION;
-    use http::{HeaderValue, Method, Uri};
+    use http::{HeaderMap, HeaderValue, Method, Uri};
     use serde_json::{Value, json};
 
     struct Bench {
@@ -438,7 +374,7 @@ mod tests {
             let uri = Uri::from_static(path);
             let target = Target::new(method, &uri).unwrap();
             let presented = Presented::headers(&target, &headers);
-            let authorization = self.authorizer.enforce(None, &presented);
+            let authorization = self.authorizer.enforce(self.authorizer.in_force(), None, &presented);
             authorization.into_decision()
         }
 

@@ -9,7 +9,7 @@ use super::conflicts::{
 use super::origins::origins;
 use super::protected::Protected;
 use super::resources::Resources;
-use super::{Authorizer, Inner, Trust};
+use super::{Authorizer, Current, InForce, Inner, Trust};
 use crate::clock::Clock;
 use crate::error::ConfigError;
 use crate::issuer::TrustedIssuer;
@@ -205,14 +205,13 @@ impl AuthorizerBuilder {
         }
         Ok(Authorizer {
             inner: Arc::new(Inner {
-                policy,
+                current: Arc::new(Current::new(InForce { policy, resources })),
                 leeway: self.leeway.map_or(30, |leeway| leeway.as_secs()),
                 cache: Arc::new(TokenCache::new(self.limits.cache_bytes)),
                 limits: self.limits,
                 clock: self.clock,
                 specified: self.resources.into(),
                 realm,
-                resources,
                 origins,
                 carriers: carriers.into(),
                 bodies: self.bodies,

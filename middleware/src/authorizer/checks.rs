@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Authorizer;
+use super::pipeline::Pipeline;
 use super::protected::Protected;
 use super::step::Step;
 use crate::error::Error;
@@ -11,7 +11,7 @@ use crate::policy::Recorder;
 use crate::request::Presented;
 use crate::token::Confirmation;
 
-impl Authorizer {
+impl Pipeline<'_> {
     /// The checks of every request, for a fresh and for a cached token alike.
     pub(super) fn check(
         &self,

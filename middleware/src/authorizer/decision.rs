@@ -5,9 +5,11 @@ use std::sync::Arc;
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, event};
 
+use super::in_force::InForce;
 use super::protected::Protected;
 use crate::error::Error;
 use crate::identity::Identity;
+use crate::policy::{Deciding, Policy};
 
 /// The target of the event of a decision: part of the public interface.
 const TARGET: &str = "actgate::decision";
@@ -15,7 +17,14 @@ const TARGET: &str = "actgate::decision";
 /// The decision about one request.
 #[derive(Clone, Debug)]
 pub struct Decision {
-    route: Option<Arc<str>>,
+    in_force: Arc<InForce>,
+    conclusion: Conclusion,
+}
+
+/// What a policy decides on a request.
+#[derive(Clone, Debug)]
+pub(super) struct Conclusion {
+    deciding: Option<Deciding>,
     identity: Option<Identity>,
     outcome: Result<(), Box<Denied>>,
 }
@@ -43,27 +52,53 @@ impl From<Error> for Box<Denied> {
     }
 }
 
-impl Decision {
+impl Conclusion {
     pub(super) fn new(
-        route: Option<Arc<str>>,
+        deciding: Option<Deciding>,
         identity: Option<Identity>,
         outcome: Result<(), Box<Denied>>,
-    ) -> Decision {
-        Decision {
-            route,
+    ) -> Conclusion {
+        Conclusion {
+            deciding,
             identity,
             outcome,
         }
     }
 
+    /// On a request that is denied before its route is known.
+    pub(super) fn without_route(error: Error) -> Conclusion {
+        Conclusion::new(None, None, Err(error.into()))
+    }
+
+    pub(super) fn identity(&self) -> Option<&Identity> {
+        self.identity.as_ref()
+    }
+}
+
+impl Decision {
+    /// `conclusion` is that of the policy in force.
+    pub(super) fn new(in_force: Arc<InForce>, conclusion: Conclusion) -> Decision {
+        Decision { in_force, conclusion }
+    }
+
     /// The decision about a request that is denied before its route is known.
-    pub(crate) fn without_route(error: Error) -> Decision {
-        Decision::new(None, None, Err(error.into()))
+    pub(crate) fn without_route(in_force: Arc<InForce>, error: Error) -> Decision {
+        Decision::new(in_force, Conclusion::without_route(error))
+    }
+
+    /// The policy that the request is decided by, which may have been replaced since.
+    pub fn policy(&self) -> &Policy {
+        &self.in_force.policy
+    }
+
+    /// What the request is decided by, for a later decision on it.
+    pub(crate) fn in_force(&self) -> Arc<InForce> {
+        Arc::clone(&self.in_force)
     }
 
     /// Whether the request is allowed, and if not, why.
     pub fn outcome(&self) -> Result<(), &Error> {
-        match &self.outcome {
+        match &self.conclusion.outcome {
             Ok(()) => Ok(()),
             Err(denied) => Err(&denied.error),
         }
@@ -75,24 +110,24 @@ impl Decision {
     }
 
     pub(super) fn denied(&self) -> Option<&Denied> {
-        self.outcome.as_ref().err().map(|denied| &**denied)
+        self.conclusion.outcome.as_ref().err().map(|denied| &**denied)
     }
 
     /// Whether the decision depends on the body, which was not given: the token and every other rule allow the request. The denial
-    /// has the code `body_not_read`. To decide by the body, read it, up to so many bytes, and authorize again with
-    /// [`Presented::body`](crate::request::Presented::body).
+    /// has the code `body_not_read`. To decide by the body, read it, up to so many bytes, and
+    /// [decide again](crate::Authorizer::decide_again) with [`Presented::body`](crate::request::Presented::body).
     pub fn body_limit(&self) -> Option<usize> {
         self.denied().and_then(|denied| denied.body_limit)
     }
 
     /// The identity of a verified token, also when the policy denies. [`None`] on public routes.
     pub fn identity(&self) -> Option<&Identity> {
-        self.identity.as_ref()
+        self.conclusion.identity()
     }
 
     /// The route that matched, as the policy writes it.
     pub fn route(&self) -> Option<&str> {
-        self.route.as_deref()
+        self.policy().name(self.conclusion.deciding?)
     }
 
     /// Emits the one event of this decision. It contains no value of the caller.
@@ -105,14 +140,15 @@ impl Decision {
     /// Apart from [`trace`](Self::trace), so that a decision without a subscriber costs one comparison.
     #[cold]
     fn emit(&self) {
-        let route = self.route();
-        match &self.outcome {
-            Ok(()) => event!(target: TARGET, Level::DEBUG, decision = "allow", route),
+        let (route, policy_hash) = (self.route(), self.policy().hash().as_str());
+        match &self.conclusion.outcome {
+            Ok(()) => event!(target: TARGET, Level::DEBUG, decision = "allow", route, policy_hash),
             Err(denied) => event!(
                 target: TARGET,
                 Level::DEBUG,
                 decision = "deny",
                 route,
+                policy_hash,
                 status = denied.error.status().as_u16(),
                 code = denied.error.code(),
                 rule = denied.error.rule(),
@@ -122,7 +158,8 @@ impl Decision {
 
     /// The identity of an allowed request.
     pub(crate) fn into_identity(self) -> Result<Option<Identity>, Box<Denied>> {
-        self.outcome.map(|()| self.identity)
+        let Conclusion { identity, outcome, .. } = self.conclusion;
+        outcome.map(|()| identity)
     }
 }
 
@@ -203,15 +240,16 @@ mod tests {
             let target = Target::new(&Method::GET, &uri).unwrap();
             authorizer.decide(&target, &headers).await;
         }
-        let orders = "\"GET /orders/{id}\"";
+        let hash = format!("policy_hash=\"{}\"", authorizer.policy().hash());
+        let orders = format!("\"GET /orders/{{id}}\" {hash}");
         let denied = "DEBUG actgate::decision decision=\"deny\"";
         let expected = format!(
             "DEBUG actgate::decision decision=\"allow\" route={orders}\n\
              DEBUG actgate::decision decision=\"allow\" route={orders}\n\
              {denied} route={orders} status=403 code=\"initiator_not_human\" rule=\"GET /orders/{{id}}: initiator.kind\"\n\
              {denied} route={orders} status=401 code=\"malformed_token\"\n\
-             {denied} status=403 code=\"no_route\" rule=\"routes\"\n\
-             DEBUG actgate::decision decision=\"allow\" route=\"GET /open\"\n"
+             {denied} {hash} status=403 code=\"no_route\" rule=\"routes\"\n\
+             DEBUG actgate::decision decision=\"allow\" route=\"GET /open\" {hash}\n"
         );
         assert_eq!(*lines.0.lock().unwrap(), expected);
     }

@@ -2,6 +2,7 @@
 
 use super::Authorizer;
 use super::decision::Decision;
+use super::pipeline::Pipeline;
 use super::step::Step;
 use crate::chain::FactSource;
 use crate::error::Error;
@@ -42,18 +43,6 @@ impl Explanation {
         self.fitting_presets.as_deref()
     }
 
-    /// The explanation of a request whose target is ambiguous, so that it has no route.
-    pub fn without_target(error: Error) -> Explanation {
-        let mut recorder = Collect::default();
-        Step::ROUTE.report_failed(&mut recorder, &error);
-        Explanation {
-            facts: Vec::new(),
-            checks: recorder.0,
-            decision: Decision::without_route(error),
-            fitting_presets: None,
-        }
-    }
-
     /// The decision.
     pub fn decision(&self) -> &Decision {
         &self.decision
@@ -66,7 +55,11 @@ impl Authorizer {
     /// It runs the function that enforces. It does NOT fetch a key that is not present.
     pub fn explain(&self, presented: &Presented<'_>, now: u64) -> Explanation {
         let mut recorder = Collect::default();
-        let decision = self.authorize(presented, now, &mut recorder).into_decision();
+        let in_force = self.in_force();
+        let pipeline = Pipeline::new(&self.inner, &in_force);
+        let conclusion = pipeline.authorize(presented, now, &mut recorder).into_decision();
+        let fitting_presets = pipeline.fitting_presets(presented);
+        let decision = Decision::new(in_force, conclusion);
         let limits = &self.inner.limits;
         let facts = decision
             .identity()
@@ -75,10 +68,24 @@ impl Authorizer {
             facts: facts.unwrap_or_default(),
             checks: recorder.0,
             decision,
-            fitting_presets: self.fitting_presets(presented),
+            fitting_presets,
         }
     }
 
+    /// The explanation of a request whose target is ambiguous, so that it has no route.
+    pub fn explain_without_target(&self, error: Error) -> Explanation {
+        let mut recorder = Collect::default();
+        Step::ROUTE.report_failed(&mut recorder, &error);
+        Explanation {
+            facts: Vec::new(),
+            checks: recorder.0,
+            decision: Decision::without_route(self.in_force(), error),
+            fitting_presets: None,
+        }
+    }
+}
+
+impl Pipeline<'_> {
     fn fitting_presets(&self, presented: &Presented<'_>) -> Option<Vec<&'static str>> {
         let token =
             UnverifiedToken::decode(presented.credential(&self.inner.carriers).ok()?.0, &self.inner.limits).ok()?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::HeaderMap;
 use http::header::ORIGIN;
 
-use super::Authorizer;
+use super::pipeline::Pipeline;
 use crate::error::Error;
 use crate::policy::{Ambiguity, Route};
 use crate::request::{Mirrored, Presented};
@@ -32,16 +32,16 @@ impl From<Error> for NoRoute {
     }
 }
 
-impl Authorizer {
+impl<'a> Pipeline<'a> {
     /// The route for a message, which its headers name.
     pub(super) fn route_of_message(
         &self,
-        endpoint: &Route,
+        endpoint: &'a Route,
         presented: &Presented<'_>,
-    ) -> Result<Option<&Route>, NoRoute> {
+    ) -> Result<Option<&'a Route>, NoRoute> {
         let no_headers = HeaderMap::new();
         let headers = presented.fields().unwrap_or(&no_headers);
-        let policy = &self.inner.policy;
+        let policy = self.policy;
         let route = match Mirrored::read(headers) {
             Ok(Mirrored::Call(call)) => policy.route_of_message(endpoint, &call),
             Ok(Mirrored::Nothing(error)) => policy.route_of_any_message(endpoint).map(Some).ok_or(error),
@@ -57,7 +57,7 @@ impl Authorizer {
     pub(super) fn check_page(&self, presented: &Presented<'_>) -> Result<(), Error> {
         let headers = presented.fields().filter(|headers| headers.contains_key(ORIGIN));
         match headers {
-            Some(headers) if self.inner.policy.is_mcp_path(presented.target().forms()) => self.check_origin(headers),
+            Some(headers) if self.policy.is_mcp_path(presented.target().forms()) => self.check_origin(headers),
             _ => Ok(()),
         }
     }
@@ -74,7 +74,7 @@ impl Authorizer {
         }
         let origin = origin.to_str().unwrap_or_default();
         let is_own = self.inner.origins.iter().any(|own| **own == *origin);
-        if is_own || self.inner.policy.lists_origin(origin) {
+        if is_own || self.policy.lists_origin(origin) {
             return Ok(());
         }
         Err(Error::Denied {

@@ -4,13 +4,16 @@ mod authorize;
 mod builder;
 mod checks;
 mod conflicts;
+mod decide;
 mod decision;
 mod explain;
+mod in_force;
 mod kind_warning;
 mod mcp_message;
 mod missed_route;
 mod origins;
 mod pending;
+mod pipeline;
 mod protected;
 mod request_facts;
 mod resources;
@@ -26,9 +29,11 @@ pub use decision::Decision;
 pub use explain::Explanation;
 
 pub(crate) use decision::Denied;
+pub(crate) use in_force::InForce;
 pub(crate) use pending::{Authorization, Pending};
 
 use conflicts::{Bodies, body_conflict, history_conflicts, resource_conflicts};
+use in_force::Current;
 use kind_warning::KindWarning;
 use protected::Protected;
 use resources::Resources;
@@ -42,7 +47,7 @@ use crate::keys::{Fetch, Keys, RemoteKeys};
 use crate::limits::Limits;
 use crate::policy::Policy;
 use crate::request::{Presented, Target};
-use crate::resource::{Metadata, Resource};
+use crate::resource::{Metadata, Resource, WELL_KNOWN, is_below};
 use crate::token::TokenCache;
 
 /// Authorizes requests by trusted issuers and a policy. Built once, shared, cheap to clone.
@@ -73,14 +78,13 @@ struct Inner {
     issuers: Vec<Trust>,
     /// The headers that issuers have to themselves, each once.
     carriers: Box<[HeaderName]>,
-    policy: Arc<Policy>,
+    current: Arc<Current>,
     leeway: u64,
     limits: Limits,
     clock: Clock,
-    /// What `resources` is made of, with every policy anew; empty where each issuer has its audiences.
+    /// What the resources in force are made of, with every policy anew; empty where each issuer has its audiences.
     specified: Arc<[Resource]>,
     realm: Option<Box<str>>,
-    resources: Resources,
     /// The origins of the audiences, whose web pages may send messages to an MCP endpoint.
     origins: Vec<Box<str>>,
     cache: Arc<TokenCache<Identity>>,
@@ -130,32 +134,59 @@ impl Authorizer {
         Ok(Authorizer { inner: Arc::new(inner) })
     }
 
-    /// The same authorizer with another policy. Keys and cached tokens are kept, and shared with this one.
+    /// Replaces the policy, at once for every clone of this authorizer and every layer with it. Keys and cached tokens are kept.
+    ///
+    /// Each request is decided by one policy: the one in force when it arrives, also where it waits for keys or for its body.
+    /// [`Decision::policy`] is that policy.
+    ///
+    /// ```
+    /// # use actgate::{Authorizer, Policy, testing::TestIssuer};
+    /// # let issuer = TestIssuer::new()?.trusted("https://api.example")?;
+    /// let policy = Policy::from_yaml("routes: [{ match: GET /orders }]")?;
+    /// let authorizer = Authorizer::builder().issuer(issuer).policy(policy).build()?;
+    ///
+    /// let next = Policy::from_yaml("routes: [{ match: GET /orders, scopes: [orders:read] }]")?;
+    /// let hash = next.hash().clone();
+    /// authorizer.replace_policy(next)?;
+    /// assert_eq!(*authorizer.policy().hash(), hash);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
-    /// [`ConfigError::HistoryRule`] for a rule on prior actors that an issuer's chain cannot support;
-    /// [`ConfigError::MetadataRoute`] for a route of the metadata that is published here; [`ConfigError::Overlap`] for resources
-    /// that differ in a spelling which the policy does not distinguish; [`ConfigError::BodyRule`] for a rule on the body, unless
-    /// the builder [`reads_bodies`](AuthorizerBuilder::reads_bodies).
-    pub fn with_policy(&self, policy: impl Into<Arc<Policy>>) -> Result<Authorizer, ConfigError> {
-        let policy = policy.into();
-        let mut issuers = self.inner.issuers.iter();
+    /// The policy before stays in force with [`ConfigError::HistoryRule`] for a rule on prior actors that an issuer's chain cannot
+    /// support; [`ConfigError::MetadataRoute`] for a route of the metadata that is published here; [`ConfigError::Overlap`] for
+    /// resources that differ in a spelling which the policy does not distinguish; [`ConfigError::BodyRule`] for a rule on the body,
+    /// unless the builder [`reads_bodies`](AuthorizerBuilder::reads_bodies); [`ConfigError::UnknownRequirement`] without a requirement
+    /// that a layer [authorizes by](crate::AuthorizeLayer::for_requirement).
+    pub fn replace_policy(&self, policy: impl Into<Arc<Policy>>) -> Result<(), ConfigError> {
+        let (inner, policy) = (&self.inner, policy.into());
+        let mut issuers = inner.issuers.iter();
         if let Some(conflict) = issuers.find_map(|trust| history_conflicts(&trust.issuer, &policy).next()) {
             return Err(conflict);
         }
-        if let Some(conflict) = body_conflict(self.inner.bodies, &policy) {
+        if let Some(conflict) = body_conflict(inner.bodies, &policy) {
             return Err(conflict);
         }
-        let mut inner = Inner::clone(&self.inner);
-        if !inner.specified.is_empty() {
+        let resources = if inner.specified.is_empty() {
+            inner.current.load().resources.clone()
+        } else {
             if let Some(conflict) = resource_conflicts(&inner.specified, &policy).next() {
                 return Err(conflict);
             }
             let issuers: Vec<&TrustedIssuer> = inner.issuers.iter().map(|trust| &*trust.issuer).collect();
-            inner.resources = Resources::new(&inner.specified, &issuers, inner.realm.as_deref(), &policy);
-        }
-        inner.policy = policy;
-        Ok(Authorizer { inner: Arc::new(inner) })
+            Resources::new(&inner.specified, &issuers, inner.realm.as_deref(), &policy)
+        };
+        inner.current.replace(InForce { policy, resources })
+    }
+
+    /// The name of a requirement of the policy, which no policy without it replaces.
+    pub(crate) fn require(&self, name: &str) -> Result<Arc<str>, ConfigError> {
+        self.inner.current.require(name)
+    }
+
+    /// What a request is decided by that arrives now.
+    pub(crate) fn in_force(&self) -> Arc<InForce> {
+        self.inner.current.load()
     }
 
     /// Whether the keys of every issuer are available.
@@ -179,7 +210,7 @@ impl Authorizer {
 
     /// The answer to a request that is denied with `error` before there is a decision on it.
     pub fn challenge(&self, error: &Error) -> Challenge {
-        self.challenge_of(error, self.inner.resources.elsewhere(), None)
+        self.challenge_of(error, self.in_force().resources.elsewhere(), None)
     }
 
     /// The answer to a denied request. [`None`] if the request is allowed.
@@ -188,8 +219,10 @@ impl Authorizer {
     }
 
     pub(crate) fn challenge_to_denied(&self, denied: &Denied) -> Challenge {
-        let protected = denied.protected.as_ref().unwrap_or(self.inner.resources.elsewhere());
-        self.challenge_of(&denied.error, protected, denied.scope.as_deref())
+        match &denied.protected {
+            Some(protected) => self.challenge_of(&denied.error, protected, denied.scope.as_deref()),
+            None => self.challenge(&denied.error),
+        }
     }
 
     fn challenge_of(&self, error: &Error, protected: &Protected, scope: Option<&str>) -> Challenge {
@@ -209,7 +242,8 @@ impl Authorizer {
     /// It does NOT authorize a request: it checks no token, host, query, header of MCP or rule. A target with a route can
     /// still be denied.
     pub fn has_route(&self, target: &Target<'_>) -> bool {
-        let route = self.inner.policy.route(target.method().as_str(), target.forms());
+        let in_force = self.in_force();
+        let route = in_force.policy.route(target.method().as_str(), target.forms());
         matches!(route, Ok(Some(_)))
     }
 
@@ -218,13 +252,10 @@ impl Authorizer {
     ///
     /// It answers every path at and below `/.well-known/oauth-protected-resource`.
     pub fn metadata(&self, target: &Target<'_>, headers: &HeaderMap) -> Option<Metadata> {
-        self.inner.resources.metadata(&Presented::headers(target, headers))
-    }
-
-    /// The trusted issuer of a token that was verified before.
-    fn trust_of(&self, identity: &Identity) -> Option<&Trust> {
-        let mut trusted = self.inner.issuers.iter();
-        trusted.find(|trust| Arc::ptr_eq(&trust.issuer, identity.trusted_issuer()))
+        if !is_below(WELL_KNOWN, target.path()) {
+            return None;
+        }
+        self.in_force().resources.metadata(&Presented::headers(target, headers))
     }
 
     /// Until when the token of an allowed request is accepted, in whole seconds since 1970: its `exp` and the leeway of this
@@ -243,9 +274,17 @@ impl Authorizer {
         &self.inner.clock
     }
 
-    /// The policy.
-    pub fn policy(&self) -> &Policy {
-        &self.inner.policy
+    /// The policy in force now. [`Decision::policy`] is the one of a request.
+    pub fn policy(&self) -> Arc<Policy> {
+        Arc::clone(&self.in_force().policy)
+    }
+}
+
+impl Inner {
+    /// The trusted issuer of a token that was verified before.
+    fn trust_of(&self, identity: &Identity) -> Option<&Trust> {
+        let mut trusted = self.issuers.iter();
+        trusted.find(|trust| Arc::ptr_eq(&trust.issuer, identity.trusted_issuer()))
     }
 }
 
@@ -278,25 +317,24 @@ mod tests {
     }
 
     #[test]
-    fn a_swapped_policy_keeps_keys_and_cached_tokens() {
+    fn a_replaced_policy_keeps_keys_and_cached_tokens() {
         let issuer = TestIssuer::new().unwrap();
         let builder = Authorizer::builder().issuer(issuer.trusted(TestIssuer::AUDIENCE).unwrap());
         let builder = builder.policy(policy("routes: [{ match: GET / }]"));
-        let first = builder.clock(FixedClock::at(TestIssuer::NOW)).build().unwrap();
-        let second = first
-            .with_policy(policy("routes: [{ match: GET /, scopes: [admin] }]"))
-            .unwrap();
+        let authorizer = builder.clock(FixedClock::at(TestIssuer::NOW)).build().unwrap();
         let token = issuer.token(json!({})).unwrap();
-        let outcome = |authorizer: &Authorizer| {
+        let outcome = || {
             let (uri, headers) = (Uri::from_static("/"), HeaderMap::new());
             let target = Target::new(&Method::GET, &uri).unwrap();
             let _ = &headers;
             let explanation = authorizer.explain(&Presented::token(&target, &token), TestIssuer::NOW);
             explanation.decision().error().map(Error::code)
         };
-        assert_eq!(outcome(&first), None);
-        assert!(second.inner.cache.get(&token).is_some());
-        assert_eq!(outcome(&second), Some("insufficient_scope"));
+        assert_eq!(outcome(), None);
+        let next = policy("routes: [{ match: GET /, scopes: [admin] }]");
+        authorizer.replace_policy(next).unwrap();
+        assert!(authorizer.inner.cache.get(&token).is_some());
+        assert_eq!(outcome(), Some("insufficient_scope"));
     }
 
     #[test]
@@ -316,17 +354,19 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_that_the_chain_cannot_support_is_not_swapped_in() {
+    fn a_policy_that_the_chain_cannot_support_does_not_replace_another() {
         let issuer = TestIssuer::new().unwrap();
         let outer = issuer.trusted(TestIssuer::AUDIENCE).unwrap();
         let outer = outer.chain_completeness(ChainCompleteness::OuterOnly);
         let builder = Authorizer::builder().issuer(outer);
         let authorizer = builder.policy(policy("routes: [{ match: GET / }]")).build().unwrap();
+        let before = authorizer.policy();
         let deep = policy("routes: [{ match: GET /, chain: { max_depth: 1 } }]");
         assert!(matches!(
-            authorizer.with_policy(deep),
+            authorizer.replace_policy(deep),
             Err(ConfigError::HistoryRule { .. })
         ));
+        assert!(Arc::ptr_eq(&authorizer.policy(), &before));
     }
 
     #[tokio::test]

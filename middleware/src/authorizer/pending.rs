@@ -1,21 +1,36 @@
 //! What a decision can wait for.
 
-use super::decision::Decision;
+use std::sync::Arc;
+
+use super::decision::{Conclusion, Decision};
+use super::in_force::InForce;
 use crate::keys::RemoteKeys;
 
 /// The result of authorizing a request without waiting.
-pub(crate) enum Authorization {
+pub(crate) enum Authorization<D = Decision> {
     /// The decision.
-    Decided(Decision),
+    Decided(D),
     /// The decision, which one event could change.
-    Pending(Pending, Decision),
+    Pending(Pending, D),
 }
 
-impl Authorization {
+impl<D> Authorization<D> {
     /// The decision as it is without waiting.
-    pub(crate) fn into_decision(self) -> Decision {
+    pub(crate) fn into_decision(self) -> D {
         match self {
             Authorization::Decided(decision) | Authorization::Pending(_, decision) => decision,
+        }
+    }
+}
+
+impl Authorization<Conclusion> {
+    /// The result by a policy, with that policy.
+    pub(super) fn by(self, in_force: Arc<InForce>) -> Authorization {
+        match self {
+            Authorization::Decided(conclusion) => Authorization::Decided(Decision::new(in_force, conclusion)),
+            Authorization::Pending(pending, conclusion) => {
+                Authorization::Pending(pending, Decision::new(in_force, conclusion))
+            }
         }
     }
 }

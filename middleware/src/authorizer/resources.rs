@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::issuer::TrustedIssuer;
 use crate::policy::Policy;
 use crate::request::{PathForm, Presented};
-use crate::resource::{Metadata, Resource, WELL_KNOWN, is_below};
+use crate::resource::{Metadata, Resource};
 
 /// What an authorizer protects.
 #[derive(Clone, Debug)]
@@ -77,12 +77,9 @@ impl Resources {
         matches!(self, Resources::Placed(_))
     }
 
-    /// The answer to a request for metadata; [`None`] for any other request, and where none is published here.
+    /// The answer to a request for a path of metadata; [`None`] where none is published here.
     pub(super) fn metadata(&self, presented: &Presented<'_>) -> Option<Metadata> {
         let target = presented.target();
-        if !is_below(WELL_KNOWN, target.path()) {
-            return None;
-        }
         let resources = match self {
             Resources::One(protected) => std::slice::from_ref(protected),
             Resources::Placed(placed) => &placed.resources[..],
@@ -193,7 +190,7 @@ mod tests {
             let uri: Uri = uri.parse().unwrap();
             let target = Target::new(&Method::GET, &uri).unwrap();
             self.authorizer
-                .enforce(None, &Presented::headers(&target, &headers))
+                .enforce(self.authorizer.in_force(), None, &Presented::headers(&target, &headers))
                 .into_decision()
         }
 

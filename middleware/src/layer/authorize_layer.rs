@@ -11,10 +11,9 @@ use tower_service::Service;
 use super::bodies::{NoBodies, ReplayBodies};
 use super::metadata::{NoMetadata, PublishMetadata, ResponseForMetadata};
 use super::rejection::{EmptyBody, Rejection, ResponseForRejection};
-use crate::authorizer::{Authorization, Authorizer, Decision, Denied};
+use crate::authorizer::{Authorization, Authorizer, Decision, Denied, InForce};
 use crate::challenge::Protocol;
 use crate::error::{ConfigError, Error};
-use crate::policy::Requirement;
 use crate::request::{ClientCertificate, Presented, ReplayBody, Target};
 use crate::resource::Metadata;
 
@@ -30,8 +29,8 @@ use crate::resource::Metadata;
 #[must_use = "a layer does nothing until it wraps a service"]
 pub struct AuthorizeLayer<R = EmptyBody, M = NoMetadata, P = NoBodies> {
     authorizer: Authorizer,
-    /// A named requirement that replaces the routes of the policy.
-    requirement: Option<(Arc<str>, Arc<Requirement>)>,
+    /// The name of a requirement that replaces the routes of the policy.
+    requirement: Option<Arc<str>>,
     /// Whether an allowed request carries its decision.
     decision_extension: bool,
     rejection_response: R,
@@ -57,7 +56,8 @@ impl AuthorizeLayer {
     }
 
     /// Authorizes by one requirement of the policy, whatever the path: for axum's `route_layer`, where the router decides
-    /// which paths exist. It verifies the token itself and needs no other layer.
+    /// which paths exist. It verifies the token itself and needs no other layer. A policy without the requirement cannot
+    /// [replace](Authorizer::replace_policy) one that has it.
     ///
     /// ```
     /// # use actgate::{AuthorizeLayer, Authorizer, Policy, testing::TestIssuer};
@@ -75,10 +75,8 @@ impl AuthorizeLayer {
     /// # Errors
     /// [`ConfigError::UnknownRequirement`].
     pub fn for_requirement(authorizer: &Authorizer, name: &str) -> Result<Self, ConfigError> {
-        let requirement = authorizer.policy().requirement(name);
-        let requirement = requirement.ok_or_else(|| ConfigError::UnknownRequirement(name.to_owned()))?;
         Ok(AuthorizeLayer {
-            requirement: Some((name.into(), Arc::clone(requirement))),
+            requirement: Some(authorizer.require(name)?),
             ..AuthorizeLayer::new(authorizer.clone())
         })
     }
@@ -216,22 +214,28 @@ impl<R, M, P> AuthorizeLayer<R, M, P> {
 
     /// `target` is that of the request.
     pub(super) fn authorize<B>(&self, target: Result<Target<'_>, Error>, request: &Request<B>) -> Authorization {
-        self.authorize_fields(target, request.headers(), request.extensions(), None)
+        let in_force = self.authorizer.in_force();
+        self.authorize_fields(in_force, target, request.headers(), request.extensions(), None)
     }
 
-    /// Authorizes a request that has waited.
-    pub(super) fn authorize_again<B>(&self, request: &Request<B>) -> Authorization {
-        self.authorize(Target::with_escaped_slashes(request.method(), request.uri()), request)
+    /// Authorizes a request that has waited, by the policy of the decision without waiting.
+    pub(super) fn authorize_again<B>(&self, earlier: &Decision, request: &Request<B>) -> Decision {
+        let target = Target::with_escaped_slashes(request.method(), request.uri());
+        let (headers, extensions) = (request.headers(), request.extensions());
+        self.authorize_fields(earlier.in_force(), target, headers, extensions, None)
+            .into_decision()
     }
 
-    /// Authorizes a request by its head, and by its body if that was read.
-    pub(super) fn authorize_head(&self, head: &Parts, body: Option<&[u8]>) -> Authorization {
+    /// Authorizes a request by its body, by the policy of the decision without it.
+    pub(super) fn authorize_body(&self, earlier: &Decision, head: &Parts, body: &[u8]) -> Decision {
         let target = Target::with_escaped_slashes(&head.method, &head.uri);
-        self.authorize_fields(target, &head.headers, &head.extensions, body)
+        self.authorize_fields(earlier.in_force(), target, &head.headers, &head.extensions, Some(body))
+            .into_decision()
     }
 
     fn authorize_fields(
         &self,
+        in_force: Arc<InForce>,
         target: Result<Target<'_>, Error>,
         headers: &HeaderMap,
         extensions: &Extensions,
@@ -239,15 +243,15 @@ impl<R, M, P> AuthorizeLayer<R, M, P> {
     ) -> Authorization {
         let target = match target {
             Ok(target) => target,
-            Err(error) => return Authorization::Decided(Decision::without_route(error)),
+            Err(error) => return Authorization::Decided(Decision::without_route(in_force, error)),
         };
         let certificate = extensions.get::<ClientCertificate>();
         let mut presented = Presented::headers(&target, headers).client_certificate(certificate);
         if let Some(body) = body {
             presented = presented.body(body);
         }
-        let required = self.requirement.as_ref().map(|(name, requirement)| (name, requirement));
-        self.authorizer.enforce(required, &presented)
+        self.authorizer
+            .enforce(in_force, self.requirement.as_deref(), &presented)
     }
 
     /// Calls `inner`, which must be ready, with the identity attached; or returns the rejection.
@@ -308,7 +312,7 @@ impl<R, M, P> fmt::Debug for AuthorizeLayer<R, M, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AuthorizeLayer")
             .field("authorizer", &self.authorizer)
-            .field("requirement", &self.requirement.as_ref().map(|(name, _)| name))
+            .field("requirement", &self.requirement)
             .field("rejection_response", &format_args!("{}", any::type_name::<R>()))
             .field("metadata_response", &format_args!("{}", any::type_name::<M>()))
             .finish_non_exhaustive()

@@ -129,9 +129,9 @@ where
         } = self;
         let Content { bytes, body } = match read {
             Ok(content) => content,
-            Err(error) => return Err(layer.reject(&head, Decision::without_route(error))),
+            Err(error) => return Err(layer.reject(&head, Decision::without_route(decision.in_force(), error))),
         };
-        let by_body = layer.authorize_head(&head, Some(&bytes)).into_decision();
+        let by_body = layer.authorize_body(&decision, &head, &bytes);
         match body {
             Some(body) => layer.enforce(&mut inner, Request::from_parts(head, body), by_body),
             None if by_body.outcome().is_err() => Err(layer.reject(&head, by_body)),
@@ -171,7 +171,7 @@ where
                         ..
                     } = *wait;
                     let decision = match changed {
-                        true => layer.authorize_again(&request).into_decision(),
+                        true => layer.authorize_again(&decision, &request),
                         false => decision,
                     };
                     State::enforced(inner, layer, request, decision)

@@ -122,17 +122,18 @@ mod tests {
                 ),
                 "{error:?}"
             );
-            let swapped = open().with_policy(Policy::from_yaml(&policy).unwrap());
-            assert!(matches!(swapped, Err(ConfigError::MetadataRoute { .. })));
+            let replaced = open().replace_policy(Policy::from_yaml(&policy).unwrap());
+            assert!(matches!(replaced, Err(ConfigError::MetadataRoute { .. })));
         }
         assert!(authorizer(&format!("routes: [{{ match: GET {PATH}s }}]")).is_ok());
     }
 
     #[tokio::test]
-    async fn the_metadata_follows_a_swapped_policy() {
+    async fn the_metadata_follows_a_replaced_policy() {
+        let authorizer = open();
+        let router = Router::new().layer(AuthorizeLayer::new(authorizer.clone()).with_metadata());
         let policy = Policy::from_yaml("routes: [{ match: GET /, scopes: [b] }]").unwrap();
-        let swapped = open().with_policy(policy).unwrap();
-        let router = Router::new().layer(AuthorizeLayer::new(swapped).with_metadata());
+        authorizer.replace_policy(policy).unwrap();
         let (status, document) = sent(router, "GET", PATH).await;
         assert!(
             status == 200 && document.contains(r#""scopes_supported":["b"]"#),

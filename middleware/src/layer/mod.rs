@@ -34,7 +34,12 @@
 //! # Events
 //!
 //! Each decision is one `tracing` event of level `DEBUG`, with the target `actgate::decision` and the fields `decision`
-//! (`allow` or `deny`), `route`, and for a denied request `status`, `code` and `rule`. It contains no value of the caller.
+//! (`allow` or `deny`), `route`, `policy_hash`, and for a denied request `status`, `code` and `rule`. It contains no value of the caller.
+//!
+//! # Another policy
+//!
+//! [`Authorizer::replace_policy`](crate::Authorizer::replace_policy) replaces the policy of every layer with this authorizer or a clone of it,
+//! at once for requests that arrive. One that waits for keys or for its body keeps its policy.
 
 pub(crate) mod authorize_layer;
 mod bodies;

@@ -114,7 +114,7 @@
 //! Where a strict route is beside a weak catch-all, another spelling would match the catch-all and reach the strict handler. A
 //! request is therefore denied with 400 if its method has a lower-case letter, if one of these spellings of its path leads to
 //! another access, or if a parameter `_method` names a method with another access. The parameter is looked for in the query, and
-//! in a form or JSON where a server checks the body ([`Authorizer::denied_methods`](crate::Authorizer::denied_methods)): any text
+//! in a form or JSON where a server checks the body ([`Policy::denied_methods`]): any text
 //! with `_method` as a word and such a method as a later word counts. Two accesses are the same if their rules are equal.
 //!
 //! `spelling: exact` at the top of the policy states that the API ignores none of these differences and reads no `_method`. Then
@@ -295,6 +295,7 @@ mod evaluate;
 mod evaluation_time;
 mod exact;
 mod foreign;
+mod hash;
 mod mcp;
 mod methods;
 mod near_miss;
@@ -320,11 +321,12 @@ mod syntax;
 
 pub use check::{Check, Outcome, Tier};
 pub use error::{PolicyDiagnostic, PolicyError};
+pub use hash::PolicyHash;
 
 pub(crate) use check::{Collect, Recorder, StopAtFirst};
 pub(crate) use evaluate::{Unmet, evaluate};
 pub(crate) use evaluation_time::EvaluationTime;
-pub(crate) use policy::Policy;
+pub(crate) use policy::{Deciding, Policy};
 pub(crate) use requirement::Requirement;
 pub(crate) use route_table::{Access, Route};
 pub(crate) use rules::{RequestFacts, Truncation};

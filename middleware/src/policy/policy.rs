@@ -1,26 +1,35 @@
 //! A policy, compiled.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::compile::{Compiled, compile};
 use super::coverage::Coverage;
 use super::document::{Document, Members};
 use super::error::{PolicyDiagnostic, PolicyError};
+use super::hash::PolicyHash;
 use super::other_keys;
 use super::requirement::{HistoryNeed, Requirement};
 use super::route_table::{Route, RouteTable};
 use super::spelling::{Ambiguity, Spelling};
 use crate::error::Error;
-use crate::request::{McpCall, PathForms};
+use crate::request::{DeniedMethods, McpCall, PathForms, Target};
 
 /// A policy, ready for evaluation. Immutable; cheap to share behind an [`Arc`].
 #[derive(Debug)]
 pub struct Policy {
-    requirements: BTreeMap<String, Arc<Requirement>>,
+    /// In the order of their names.
+    requirements: Box<[(String, Arc<Requirement>)]>,
     routes: RouteTable,
     origins: Vec<Box<str>>,
     coverage: Coverage,
+    hash: PolicyHash,
+}
+
+/// What of a policy decides on a request: a route, or a requirement, by its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Deciding {
+    Route(usize),
+    Requirement(usize),
 }
 
 impl Policy {
@@ -43,6 +52,7 @@ impl Policy {
     }
 
     fn read<D: Into<Document>>(reading: actgate_yaml::Reading<D>) -> Result<Policy, PolicyError> {
+        let hash = reading.written().and_then(PolicyHash::of);
         let policy = reading.check(|document, omissions, diagnostics| {
             let Compiled {
                 requirements,
@@ -51,13 +61,19 @@ impl Policy {
                 coverage,
             } = compile(document.into(), omissions, diagnostics);
             Some(Policy {
-                requirements,
+                requirements: requirements.into_iter().collect(),
                 routes,
                 origins,
                 coverage,
+                hash: hash?,
             })
         });
         policy.map_err(|diagnostics| PolicyError::new(other_keys::with_kinds(other_keys::with_help(diagnostics))))
+    }
+
+    /// Identifies what the policy says.
+    pub fn hash(&self) -> &PolicyHash {
+        &self.hash
     }
 
     /// What the policy holds without effect: requirements that no route requires, implied scopes that no rule names, and
@@ -112,7 +128,7 @@ impl Policy {
 
     /// The names of the requirements.
     pub fn requirements(&self) -> impl Iterator<Item = &str> {
-        self.requirements.keys().map(String::as_str)
+        self.requirements.iter().map(|(name, _)| name.as_str())
     }
 
     /// The most specific route for a request, if there is one. `forms` are its path with every escape decoded, and, where
@@ -155,8 +171,15 @@ impl Policy {
         self.routes.exact(method, path)
     }
 
+    /// The methods that a parameter `_method` in the form of a request must not name: some frameworks would serve the request
+    /// by that method, which requires another access. [`Authorizer::decide`](crate::Authorizer::decide) checks the query, which it can
+    /// see, itself.
+    pub fn denied_methods(&self, target: &Target<'_>) -> DeniedMethods {
+        DeniedMethods::new(self.methods_of_other_access(target.method().as_str(), target.forms()))
+    }
+
     /// The methods that lead to another access than the one of a request, in some spelling of its path.
-    pub(crate) fn methods_of_other_access(&self, method: &str, forms: PathForms<'_>) -> Vec<&str> {
+    pub(super) fn methods_of_other_access(&self, method: &str, forms: PathForms<'_>) -> Vec<&str> {
         self.routes.methods_of_other_access(method, forms)
     }
 
@@ -178,21 +201,38 @@ impl Policy {
         Some(&route.name)
     }
 
-    pub(crate) fn requirement(&self, name: &str) -> Option<&Arc<Requirement>> {
-        self.requirements.get(name)
+    /// The requirement of this name.
+    pub(crate) fn requirement(&self, name: &str) -> Option<(Deciding, &Requirement)> {
+        let position = self
+            .requirements
+            .binary_search_by(|(known, _)| known.as_str().cmp(name));
+        let (_, requirement) = self.requirements.get(position.ok()?)?;
+        Some((Deciding::Requirement(position.ok()?), requirement))
+    }
+
+    /// The name of what decides.
+    pub(crate) fn name(&self, deciding: Deciding) -> Option<&str> {
+        match deciding {
+            Deciding::Route(number) => self.routes.name(number),
+            Deciding::Requirement(number) => self.requirements.get(number).map(|(name, _)| name.as_str()),
+        }
+    }
+
+    fn named_requirements(&self) -> impl Iterator<Item = &Arc<Requirement>> {
+        self.requirements.iter().map(|(_, requirement)| requirement)
     }
 
     /// A rule that reads the body of requests.
     pub(crate) fn body_rule(&self) -> Option<&str> {
         let routes = self.routes.requirements();
-        let mut all = routes.chain(self.requirements.values());
+        let mut all = routes.chain(self.named_requirements());
         all.find_map(|requirement| requirement.body_rule())
     }
 
     /// What the rules on prior actors need of every issuer.
     pub(crate) fn history_needs(&self) -> impl Iterator<Item = HistoryNeed<'_>> {
         let routes = self.routes.requirements();
-        let all = routes.chain(self.requirements.values());
+        let all = routes.chain(self.named_requirements());
         all.flat_map(|requirement| requirement.history_needs())
     }
 }

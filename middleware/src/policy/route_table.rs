@@ -30,6 +30,7 @@ pub(super) struct RouteTable {
 /// One `METHODS PATH` with its access.
 #[derive(Debug)]
 pub(crate) struct Route {
+    pub(crate) number: usize,
     pub(crate) name: Arc<str>,
     pub(crate) access: Access,
     /// Whether an escaped slash is a part of its segment.
@@ -91,6 +92,10 @@ impl RouteTable {
 
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.routes.iter().map(|route| &*route.name)
+    }
+
+    pub(super) fn name(&self, number: usize) -> Option<&str> {
+        self.routes.get(number).map(|route| &*route.name)
     }
 
     pub(super) fn routes(&self) -> impl Iterator<Item = (&Pattern, &Route)> {
@@ -255,12 +260,7 @@ impl RouteTable {
     pub(super) fn alternatives<'t>(&'t self, found: &'t Route) -> Vec<(&'t Pattern, &'t Route)> {
         let numbers: Vec<usize> = match &found.refinements {
             Some(refinements) => refinements.routes().collect(),
-            None => self
-                .routes
-                .iter()
-                .position(|route| std::ptr::eq(route, found))
-                .into_iter()
-                .collect(),
+            None => vec![found.number],
         };
         let pair = |index: usize| self.patterns.get(index).zip(self.routes.get(index));
         numbers.into_iter().filter_map(pair).collect()
@@ -320,6 +320,7 @@ impl RouteTable {
         };
         pattern.messages = messages;
         self.routes.push(Route {
+            number: self.routes.len(),
             name,
             access,
             escaped_slash,

@@ -111,7 +111,7 @@ pub(super) fn outcome_of_request(body: &str, claims: Value, request: &RequestFac
 /// The same of a requirement of a policy, for a human.
 pub(super) fn outcome_of_requirement(policy: &str, name: &str, request: &RequestFacts<'_>) -> &'static str {
     let policy = Policy::from_yaml(policy).unwrap();
-    outcome_by(policy.requirement(name).unwrap(), human(Value::Null), request)
+    outcome_by(policy.requirement(name).unwrap().1, human(Value::Null), request)
 }
 
 /// A request without query and body.

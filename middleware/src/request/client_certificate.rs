@@ -3,9 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::digest::sha256;
 
 /// The certificate with which a client has authenticated its TLS connection. Clones share it.
 ///
@@ -55,7 +56,7 @@ pub struct ClientCertificate {
 impl ClientCertificate {
     /// The certificate in DER: the first of the chain that the client has sent.
     pub fn from_der(der: &[u8]) -> ClientCertificate {
-        let thumbprint = URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, der));
+        let thumbprint = URL_SAFE_NO_PAD.encode(sha256(der));
         ClientCertificate {
             der: der.into(),
             thumbprint: thumbprint.into(),

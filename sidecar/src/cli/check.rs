@@ -108,6 +108,7 @@ struct Summary<'a> {
     resources: Vec<ResourceSummary<'a>>,
     issuers: Vec<IssuerSummary<'a>>,
     policy: &'a Path,
+    policy_hash: &'a str,
     routes: usize,
     requirements: usize,
     spelling: &'static str,
@@ -267,6 +268,7 @@ impl<'a> Summary<'a> {
             resources: settings.resources.iter().map(ResourceSummary::of).collect(),
             issuers: settings.issuers.iter().map(IssuerSummary::of).collect(),
             policy: &settings.policy_file,
+            policy_hash: settings.policy.hash().as_str(),
             routes: settings.policy.routes().count(),
             requirements: settings.policy.requirements().count(),
             spelling: match settings.policy.compares_spelling_exactly() {
@@ -326,6 +328,7 @@ impl fmt::Display for Summary<'_> {
             counted(self.routes, "route"),
             counted(self.requirements, "requirement")
         )?;
+        writeln!(f, "            hash: {}", self.policy_hash)?;
         if self.spelling == "exact" {
             writeln!(
                 f,

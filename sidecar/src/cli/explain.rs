@@ -71,7 +71,7 @@ pub(crate) async fn explain(arguments: &ExplainArguments, log: &ProcessLog) -> R
     };
     let presented = (&headers, body.as_deref());
     let explained = explain_request(&authorizer, arguments, presented, &token, now, &mut notes);
-    let explained = explained.unwrap_or_else(Explanation::without_target);
+    let explained = explained.unwrap_or_else(|error| authorizer.explain_without_target(error));
     let mut report = Report {
         arguments,
         token: &token,
@@ -256,6 +256,7 @@ impl Report<'_> {
             "path": self.arguments.path,
             "at": rfc3339(self.now),
             "route": self.decision().route(),
+            "policy_hash": self.decision().policy().hash().as_str(),
             "decision": if denial.is_none() { Effect::Allow } else { Effect::Deny },
             "status": answer.map(|(status, _)| status),
             "code": answer.map(|(_, code)| code),
@@ -296,6 +297,8 @@ impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let request = printable(&format!("{} {}", self.arguments.method, self.arguments.path));
         writeln!(f, "{}  at {}", strong(&request), rfc3339(self.now))?;
+        let hash = self.decision().policy().hash();
+        writeln!(f, "{}", faint(&format!("policy {hash}")))?;
         for note in &self.notes {
             writeln!(f, "{}", faint(&format!("note: {note}")))?;
         }

@@ -132,7 +132,7 @@ impl GateRules {
         let Some(upstreams) = &self.upstreams else {
             return;
         };
-        let (passed, text) = match upstreams.of(request, host, authorizer.policy()) {
+        let (passed, text) = match upstreams.of(request, host, &authorizer.policy()) {
             Ok(url) => (true, url.clone()),
             Err(error) => {
                 let text = error.to_string();

@@ -35,8 +35,10 @@ pub(crate) async fn run(file: &Path, log: &ProcessLog) -> Result<(), Failure> {
     }
 }
 
-/// Writes the addresses to standard error: with port 0 the system chooses them.
+/// Writes the policy and the addresses to standard error: with port 0 the system chooses them.
 fn announce(server: &Server, log: &ProcessLog) -> io::Result<()> {
+    let policy = server.proxy.gate.authorizer.policy();
+    log.line(Level::INFO, &format!("actgate: policy {}", policy.hash()));
     log.line(
         Level::INFO,
         &format!("actgate: listening on {}", server.data.address()?),

@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use actgate::challenge::Challenge;
 use actgate::request::{Presented, Target};
 use actgate::resource::Metadata;
-use actgate::{Authorizer, Decision, Error, Identity};
+use actgate::{Authorizer, Decision, Error, Identity, Policy};
 use http::request::Parts;
 use http::{Method, StatusCode, Uri};
 use uuid::Uuid;
@@ -203,6 +203,7 @@ impl Decided {
             method: method.as_str(),
             path: uri.path(),
             route: self.decision.as_ref().and_then(Decision::route),
+            policy_hash: self.decision.as_ref().map(|decision| decision.policy().hash().as_str()),
             decision: Effect::Allow,
             status: None,
             code: None,
@@ -243,7 +244,7 @@ fn check_allowed(request: &Parts, mut head: Head, identity: Option<&Identity>) -
 impl Gate {
     /// Decides on a request by its head: the head of an allowed request, or why the request is denied.
     pub(crate) async fn decide(&self, request: &Parts) -> (Decided, Result<Head, Unforwarded>) {
-        self.decide_as(request, decision_log::new_id(), Instant::now(), None)
+        self.decide_as(request, (decision_log::new_id(), Instant::now()), None)
             .await
     }
 
@@ -254,15 +255,16 @@ impl Gate {
         by_head: &Decided,
         body: &[u8],
     ) -> (Decided, Result<Head, Unforwarded>) {
-        self.decide_as(request, by_head.id, by_head.received, Some(body)).await
+        let body = by_head.decision.as_ref().map(|decision| (decision, body));
+        self.decide_as(request, (by_head.id, by_head.received), body).await
     }
 
+    /// With a body there is a decision without it.
     async fn decide_as(
         &self,
         request: &Parts,
-        id: Uuid,
-        received: Instant,
-        body: Option<&[u8]>,
+        (id, received): (Uuid, Instant),
+        body: Option<(&Decision, &[u8])>,
     ) -> (Decided, Result<Head, Unforwarded>) {
         let head = self.head_rules.check(request);
         let client_address = match &head {
@@ -313,6 +315,14 @@ impl Gate {
         }
     }
 
+    /// What `ask` finds in the policy that a request is decided by.
+    pub(crate) fn by_policy_of<T>(&self, decided: &Decided, ask: impl FnOnce(&Policy) -> T) -> T {
+        match &decided.decision {
+            Some(decision) => ask(decision.policy()),
+            None => ask(&self.authorizer.policy()),
+        }
+    }
+
     /// What the body of an allowed request must not contain; none where no server reads parameters in it.
     pub(crate) fn form_rules(&self, request: &Parts, decided: &Decided) -> Option<FormRules> {
         let encoding = form::encoding(&request.headers)?;
@@ -323,7 +333,7 @@ impl Gate {
                 Some(_) => AccessTokenRule::Denied,
                 None => AccessTokenRule::Ignored,
             },
-            methods: self.authorizer.denied_methods(&target),
+            methods: self.by_policy_of(decided, |policy| policy.denied_methods(&target)),
         };
         Some(rules).filter(|rules| !rules.permit_all())
     }
@@ -332,7 +342,7 @@ impl Gate {
         &self,
         request: &Parts,
         head: Result<Head, HeadError>,
-        body: Option<&[u8]>,
+        body: Option<(&Decision, &[u8])>,
     ) -> Result<(Head, Decision), Unforwarded> {
         let head = head.map_err(|error| {
             self.report_ring(error);
@@ -354,11 +364,11 @@ impl Gate {
             return Err(Unforwarded::Preflight(preflight));
         }
         let certificate = head.connection.client_certificate.as_ref();
-        let mut presented = Presented::headers(&target, &request.headers).client_certificate(certificate);
-        if let Some(body) = body {
-            presented = presented.body(body);
-        }
-        let decision = self.authorizer.decide_presented(&presented).await;
+        let presented = Presented::headers(&target, &request.headers).client_certificate(certificate);
+        let decision = match body {
+            None => self.authorizer.decide_presented(&presented).await,
+            Some((by_head, body)) => self.authorizer.decide_again(by_head, &presented.body(body)).await,
+        };
         Ok((head, decision))
     }
 

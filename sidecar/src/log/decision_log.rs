@@ -53,6 +53,9 @@ pub(crate) struct Event<'a> {
     /// The matched route.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) route: Option<&'a str>,
+    /// The hash of the policy that the request is decided by (`actgate check` shows it); none if its head is invalid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) policy_hash: Option<&'a str>,
     /// Whether the request is forwarded.
     pub(crate) decision: Effect,
     /// The status of the response to a denied request.
@@ -221,6 +224,7 @@ mod tests {
             method: "GET",
             path,
             route: None,
+            policy_hash: None,
             decision: Effect::Deny,
             status: Some(401),
             code: Some("missing_token"),

@@ -15,8 +15,8 @@ pub(crate) mod stream_end;
 pub(crate) mod upstream;
 pub(crate) mod websocket;
 
-use actgate::Error;
 use actgate::challenge::Protocol;
+use actgate::{Error, Policy};
 use http::header::RETRY_AFTER;
 use http::request::Parts;
 use http::{Request, Response};
@@ -69,9 +69,9 @@ impl Proxy {
         let (parts, body) = request.into_parts();
         let (decided, outcome, body) = body_decision::decide(&self.gate, &self.body_room, &parts, body).await;
         let outcome = outcome.and_then(|head| {
-            let policy = self.gate.authorizer.policy();
-            let destination = self.forward.destinations.of(&parts, head.host.as_str(), policy);
-            let destination = destination.map_err(Denial::Authorization)?;
+            let destinations = &self.forward.destinations;
+            let of = |policy: &Policy| destinations.of(&parts, head.host.as_str(), policy);
+            let destination = self.gate.by_policy_of(&decided, of).map_err(Denial::Authorization)?;
             Ok((head, destination))
         });
         let (head, destination, body) = match (outcome, body) {

@@ -1,0 +1,93 @@
+//! The decision about a request, by the policy in force when it arrives.
+
+use std::sync::Arc;
+
+use http::HeaderMap;
+
+use super::Authorizer;
+use super::decision::{Conclusion, Decision};
+use super::in_force::InForce;
+use super::kind_warning::warn_of_contradiction;
+use super::pending::Authorization;
+use super::pipeline::Pipeline;
+use crate::policy::{Ambiguity, StopAtFirst};
+use crate::request::{Presented, Target};
+
+impl Authorizer {
+    /// Authorizes one request by the routes of the policy.
+    ///
+    /// Waits only where the token names a key that is not present: for one fetch, bounded by its time-out, and not at all
+    /// during the cool-down. It does NOT read the body: a route with a rule on it is denied with the code `body_not_read`.
+    pub async fn decide(&self, target: &Target<'_>, headers: &HeaderMap) -> Decision {
+        let decision = self.decide_presented(&Presented::headers(target, headers)).await;
+        if decision.body_limit().is_some() {
+            decision.trace();
+        }
+        decision
+    }
+
+    /// Authorizes one request by the routes of the policy, with all that it presents: its target, its headers, and the
+    /// certificate of the client and the body where there is one. [`decide`](Self::decide) is the same without a certificate and a body. A decision that
+    /// [depends on the body](Decision::body_limit) is no event yet.
+    ///
+    /// Waits as [`decide`](Self::decide) does: for one fetch of keys at most.
+    ///
+    /// # Errors
+    /// It returns no `Result`: [`Decision::outcome`] has the [`Error`] of a denied request. A token that is bound to a
+    /// certificate is [`Error::InvalidConfirmation`] without that certificate, and
+    /// [`Error::KeysUnavailable`] is for keys that could not be fetched.
+    ///
+    /// It does NOT verify the certificate, which the TLS server does, and compares its thumbprint alone (RFC 8705). It does
+    /// NOT read the body, answer a request for [`metadata`](Self::metadata), or compare the host with a list of hosts.
+    pub async fn decide_presented(&self, presented: &Presented<'_>) -> Decision {
+        self.decide_by(self.in_force(), presented).await
+    }
+
+    /// Authorizes a request again, with more that it presents: with its body, where the decision [depends on
+    /// it](Decision::body_limit). The policy is that of the earlier decision on the request, also if it has been replaced.
+    pub async fn decide_again(&self, earlier: &Decision, presented: &Presented<'_>) -> Decision {
+        self.decide_by(earlier.in_force(), presented).await
+    }
+
+    async fn decide_by(&self, in_force: Arc<InForce>, presented: &Presented<'_>) -> Decision {
+        let mut authorization = self.enforce(in_force, None, presented);
+        if let Authorization::Pending(pending, decision) = &authorization
+            && pending.resolve().await
+        {
+            authorization = self.enforce(decision.in_force(), None, presented);
+        }
+        let decision = authorization.into_decision();
+        if decision.body_limit().is_none() {
+            decision.trace();
+        }
+        decision
+    }
+
+    /// Authorizes now, by the routes of a policy or by the requirement of a name, and records nothing. Without type parameters, so
+    /// that the compiler optimizes the pipeline as a whole in this crate.
+    pub(crate) fn enforce(
+        &self,
+        in_force: Arc<InForce>,
+        requirement: Option<&str>,
+        presented: &Presented<'_>,
+    ) -> Authorization {
+        let now = self.inner.clock.now();
+        let pipeline = Pipeline::new(&self.inner, &in_force);
+        let authorization = match requirement {
+            None => pipeline.authorize(presented, now, &mut StopAtFirst),
+            // Only a route can accept one.
+            Some(_) if presented.target().has_escaped_slash() => {
+                Authorization::Decided(Conclusion::without_route(Ambiguity::EscapedSlash.error()))
+            }
+            Some(name) => pipeline.authorize_by(in_force.policy.requirement(name), presented, now, &mut StopAtFirst),
+        };
+        if let Authorization::Decided(conclusion) = &authorization
+            && let Some(identity) = conclusion.identity()
+            && identity.facts().contradictory
+            && let Some(trust) = self.inner.trust_of(identity)
+        {
+            warn_of_contradiction(&trust.kind_warning, identity.issuer(), now);
+        }
+        authorization.by(in_force)
+    }
+}
