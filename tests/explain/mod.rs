@@ -1,5 +1,6 @@
 //! `actgate explain`: a request explained by the checks that the gate makes.
 
+mod body;
 mod gate;
 mod help;
 mod input;
