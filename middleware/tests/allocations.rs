@@ -1,0 +1,96 @@
+//! A repeat token allocates nothing, whatever the rules of its route are but for one on the body.
+
+#![allow(clippy::unwrap_used, reason = "a request that cannot be made fails the test")]
+
+use std::convert::Infallible;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use actgate::clock::FixedClock;
+use actgate::request::Target;
+use actgate::testing::TestIssuer;
+use actgate::{AuthorizeLayer, Authorizer, Identity, Policy};
+use allocation_counter::measure;
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri};
+use serde_json::json;
+use tower::{Layer as _, Service, service_fn};
+
+const REFUND: &str = include_str!("../../policy-examples/06-fresh-mfa-for-refunds/policy.yaml");
+
+fn ready<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => unreachable!("it waits"),
+    }
+}
+
+fn authorizer(text: &str) -> (Authorizer, HeaderMap) {
+    let issuer = TestIssuer::new().unwrap();
+    let builder = Authorizer::builder().issuer(issuer.trusted(TestIssuer::AUDIENCE).unwrap());
+    let builder = builder.policy(Policy::from_yaml(text).unwrap());
+    let authorizer = builder.clock(FixedClock::at(TestIssuer::NOW)).build().unwrap();
+    let token = issuer.token(json!({
+        "sub_profile": "user", "amr": ["mfa"], "auth_time": TestIssuer::NOW - 60, "scope": "refunds:read refunds:write",
+        "act": { "sub": "billing-bot", "sub_profile": "ai_agent", "act": { "sub": "planner", "sub_profile": "ai_agent" } },
+    }));
+    let value = HeaderValue::try_from(format!("Bearer {}", token.unwrap())).unwrap();
+    (authorizer, HeaderMap::from_iter([(AUTHORIZATION, value)]))
+}
+
+/// The policy of the refund with this many more routes.
+fn with_more(routes: usize) -> String {
+    let more = (0..routes).map(|index| format!("  - {{ match: 'GET /area{index}/{{id}}', scopes: [area:{index}] }}\n"));
+    format!("{REFUND}{}", more.collect::<String>())
+}
+
+#[test]
+fn a_decision_on_a_repeat_token_allocates_nothing() {
+    for routes in [0, 99] {
+        let (authorizer, headers) = authorizer(&with_more(routes));
+        let uri = Uri::from_static("/refunds");
+        let target = Target::new(&Method::POST, &uri).unwrap();
+        let mut decide = || {
+            let decision = ready(authorizer.decide(&target, &headers));
+            assert_eq!((decision.outcome(), decision.route()), (Ok(()), Some("POST /refunds")));
+            assert_eq!(decision.policy().hash().as_str().len(), 64);
+        };
+        decide();
+        assert_eq!(measure(&mut decide).count_total, 0, "{routes}");
+        // So is the first one after the policy has been replaced.
+        authorizer.replace_policy(Policy::from_yaml(REFUND).unwrap()).unwrap();
+        assert_eq!(measure(&mut decide).count_total, 0, "{routes}");
+    }
+}
+
+#[test]
+fn the_layer_adds_no_allocation_to_those_of_a_shared_value_in_the_extensions() {
+    async fn inner(_: Request<()>) -> Result<Response<String>, Infallible> {
+        Ok(Response::default())
+    }
+    let (authorizer, headers) = authorizer(REFUND);
+    let request = || {
+        let mut request = Request::post("/refunds").body(()).unwrap();
+        *request.headers_mut() = headers.clone();
+        request
+    };
+    let count = |service: &mut dyn FnMut(Request<()>)| {
+        service(request());
+        let next = request();
+        measure(|| service(next)).count_total
+    };
+    let value = Arc::new(7);
+    let mut no_op = service_fn(|mut request: Request<()>| {
+        request.extensions_mut().insert(Arc::clone(&value));
+        inner(request)
+    });
+    let mut layered = AuthorizeLayer::new(authorizer).layer(service_fn(|request: Request<()>| {
+        assert!(request.extensions().get::<Identity>().is_some());
+        inner(request)
+    }));
+    let least = count(&mut |request| drop(ready(no_op.call(request)).unwrap()));
+    let with_layer = count(&mut |request| drop(ready(layered.call(request)).unwrap()));
+    assert!(least > 0);
+    assert_eq!(with_layer, least);
+}
