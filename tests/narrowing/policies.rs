@@ -1,5 +1,6 @@
 //! Random policies from all keys of the policy.
 
+use actgate::Policy;
 use actgate::testing::TestIssuer;
 use proptest::collection::vec;
 use proptest::option::{of, weighted};
@@ -9,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::{CAP, FOREIGN};
 
-/// A policy of one route with rules of its own and a requirement.
+/// A policy of one route with rules of its own, a requirement, and perhaps defaults.
 pub fn policy() -> BoxedStrategy<Value> {
     prop_oneof![4 => policy_for(Endpoint::Any), 1 => policy_for(Endpoint::Tool)].boxed()
 }
@@ -25,6 +26,39 @@ pub enum Endpoint {
 
 /// A policy whose route is for such requests.
 pub fn policy_for(endpoint: Endpoint) -> BoxedStrategy<Value> {
+    let policy = (without_defaults(endpoint), weighted(0.3, defaults())).prop_map(|(mut policy, defaults)| {
+        if let Some(defaults) = defaults {
+            policy["defaults"] = defaults;
+        }
+        policy
+    });
+    policy
+        .prop_filter("rules that some request meets", has_no_conflict)
+        .boxed()
+}
+
+/// Whether a policy has neither rules that exclude each other nor rules without effect, which are mistakes. Any other mistake is
+/// found where the policy is used.
+pub fn has_no_conflict(policy: &Value) -> bool {
+    let is_conflict = |message: &str| message.contains("exclude each other") || message.contains("has no effect");
+    match Policy::from_yaml(&policy.to_string()) {
+        Ok(_) => true,
+        Err(mistakes) => !mistakes.iter().any(|mistake| is_conflict(mistake.message())),
+    }
+}
+
+/// Defaults with core rules, and rules on the chain.
+fn defaults() -> impl Strategy<Value = Value> {
+    (plain_body(), weighted(0.2, chain_rules()))
+        .prop_map(|(mut body, chain)| {
+            add_chain(&mut body, chain);
+            body
+        })
+        .prop_filter("defaults have a rule", |body| !body.is_empty())
+        .prop_map(Value::Object)
+}
+
+fn without_defaults(endpoint: Endpoint) -> BoxedStrategy<Value> {
     (
         (body(), weighted(0.15, operation(endpoint))),
         weighted(0.4, chain_rules()),

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use actgate_yaml::{Diagnostics, Omissions, Span, Spanned, nearest};
 
+use super::conjunction::{self, Part, Required};
 use super::coverage::Coverage;
-use super::document::{Document, Requirements};
+use super::defaults;
+use super::document::Document;
 use super::escaped_slash::EscapedSlash;
 use super::mcp::McpMatch;
 use super::origins;
@@ -30,6 +32,8 @@ pub(super) struct Compiled {
     pub(super) routes: RouteTable,
     /// The origins of web pages that may send messages to an MCP endpoint.
     pub(super) origins: Vec<Box<str>>,
+    /// The names of the rules of `defaults`.
+    pub(super) defaults: Vec<Box<str>>,
     pub(super) coverage: Coverage,
 }
 
@@ -44,19 +48,19 @@ pub(super) fn compile(document: Document, omissions: &Omissions, diagnostics: &m
         compiled: 0,
     };
     context.implied_by = scope_hierarchy::compile(document.scopes.as_ref(), &mut context);
-    let defined = &document.requirements;
+    let defaults = Compiler::new(&document, "", &mut context).defaults();
     let mut requirements = BTreeMap::new();
-    for (name, body) in defined {
+    for (name, body) in &document.requirements {
         if body.value.is_empty() {
             let message = format!("requirement `{name}` is empty");
             context.mistake_if_whole(body.span(), message, "write what it requires, or remove it");
         }
-        let compiled = Compiler::new(defined, name, &mut context).requirement(&body.value, Some(name));
+        let compiled = Compiler::new(&document, name, &mut context).requirement(&body.value, Some(name));
         requirements.insert(name.clone(), Arc::new(compiled));
     }
     let mut routes = RouteTable::new(document.spelling);
     for route in &document.routes {
-        add_route(&mut routes, route, defined, &mut context);
+        add_route(&mut routes, route, &document, &mut context);
     }
     let origins = document.mcp.as_ref().map(|settings| {
         if !document.routes.iter().any(|route| route.value.mcp.is_some()) {
@@ -79,6 +83,7 @@ pub(super) fn compile(document: Document, omissions: &Omissions, diagnostics: &m
         requirements,
         routes,
         origins: origins.unwrap_or_default(),
+        defaults,
         coverage,
     }
 }
@@ -99,12 +104,7 @@ impl Context<'_> {
     }
 }
 
-fn add_route(
-    routes: &mut RouteTable,
-    route: &Spanned<RouteDocument>,
-    defined: &Requirements,
-    context: &mut Context<'_>,
-) {
+fn add_route(routes: &mut RouteTable, route: &Spanned<RouteDocument>, document: &Document, context: &mut Context<'_>) {
     let RouteDocument {
         matches,
         mcp,
@@ -130,7 +130,7 @@ fn add_route(
     }
     let messages = match mcp {
         None => None,
-        Some(document) => match McpMatch::compile(document, context) {
+        Some(written) => match McpMatch::compile(written, context) {
             None => return,
             messages => messages,
         },
@@ -147,7 +147,7 @@ fn add_route(
                 None => pattern.value.trim().to_owned(),
                 Some(messages) => format!("{} {messages}", pattern.value.trim()),
             };
-            let compiler = Compiler::new(defined, &owner, context);
+            let compiler = Compiler::new(document, &owner, context);
             Access::Guarded(Arc::new(compiler.requirement(&requirement, None)))
         };
         routes.add(pattern, messages.clone(), access, *escaped_slash, context.diagnostics);
@@ -156,37 +156,32 @@ fn add_route(
 
 /// Compiles one route or one requirement.
 struct Compiler<'d, 'c, 'r> {
-    defined: &'d Requirements,
+    policy: &'d Document,
     /// The route or the requirement that the names of all rules begin with.
     owner: &'d str,
     context: &'c mut Context<'r>,
 }
 
-/// A requirement that is part of a conjunction.
-struct Part<'d> {
-    document: &'d RequirementDocument,
-    /// What the names of its rules begin with, after the owner.
-    path: String,
-    /// The requirements that lead to it, outermost first.
-    within: Vec<&'d str>,
-}
-
 impl<'d, 'c, 'r> Compiler<'d, 'c, 'r> {
-    fn new(defined: &'d Requirements, owner: &'d str, context: &'c mut Context<'r>) -> Self {
-        Compiler {
-            defined,
-            owner,
-            context,
-        }
+    fn new(policy: &'d Document, owner: &'d str, context: &'c mut Context<'r>) -> Self {
+        Compiler { policy, owner, context }
+    }
+
+    /// The names of the rules of `defaults`.
+    fn defaults(mut self) -> Vec<Box<str>> {
+        defaults::check(self.policy, self.context);
+        let parts = self.parts(self.policy.defaults.iter().map(Part::of_defaults), None, 0);
+        defaults::names(&parts)
     }
 
     fn requirement(mut self, document: &'d RequirementDocument, name: Option<&'d str>) -> Requirement {
-        let root = Part {
-            document,
-            path: String::new(),
-            within: name.into_iter().collect(),
-        };
-        let Rules { mut core, history } = self.conjunction(root, 0);
+        let root = Part::new(document, String::new(), name.into_iter().collect());
+        let defaults = self.policy.defaults.iter().map(Part::of_defaults);
+        let parts = self.parts(defaults.chain([root]), name, 0);
+        if name.is_none() && self.policy.defaults.is_some() {
+            defaults::check_narrowing(&parts, self.owner, self.context);
+        }
+        let Rules { mut core, history } = Rules::of(parts);
         let reads_chain = !history.is_empty() || core.iter().any(CoreRule::reads_kind_or_actor);
         let implicit = [
             Some(("self_actor", ActorCondition::NotSelfActor)),
@@ -201,33 +196,41 @@ impl<'d, 'c, 'r> Compiler<'d, 'c, 'r> {
         Requirement::new(core, history)
     }
 
-    /// The rules of a requirement and of those that it requires. Rules that ask for a scope come first.
-    fn conjunction(&mut self, root: Part<'d>, nesting: usize) -> Rules {
+    /// The rules of requirements and of those that they require, each once.
+    fn parts(
+        &mut self,
+        roots: impl IntoIterator<Item = Part<'d>>,
+        name: Option<&'d str>,
+        nesting: usize,
+    ) -> Vec<Part<'d>> {
         let mut parts = Vec::new();
-        let base = root.path.clone();
-        self.resolve(root, &base, &mut BTreeSet::new(), &mut parts);
+        let mut included = name.into_iter().collect();
+        for root in roots {
+            let base = root.path.clone();
+            self.resolve(root, &base, &mut included, &mut parts);
+        }
         let mut scopes = Vec::new();
         for scope in parts.iter().flat_map(|part| part.document.required_scopes()) {
             if !scopes.contains(scope) {
                 scopes.push(scope.clone());
             }
         }
-        let mut rules = Rules::default();
-        for part in &parts {
-            let before = rules.len();
+        for part in &mut parts {
+            let mut rules = Rules::default();
             self.context.scopes.clone_from(&scopes);
             let prefix = format!("{}: {}", self.owner, part.path);
             part.document.compile(&prefix, self.context, &mut rules);
-            self.check_depth(part.document);
-            self.context.compiled = self.context.compiled.saturating_add(1 + rules.len() - before);
+            conjunction::check_depth(part.document, self.context);
+            self.context.compiled = self.context.compiled.saturating_add(1 + rules.len());
             if let Some(alternatives) = &part.document.any_of {
                 let condition = self.any_of(alternatives, part, nesting);
                 let name = format!("{prefix}any_of").into();
                 rules.core.push(CoreRule { name, condition });
             }
+            part.rules = rules;
         }
-        rules.core.sort_by_key(|rule| !rule.asks_for_scope());
-        rules
+        conjunction::check(&parts, self.owner, self.context);
+        parts
     }
 
     /// Collects what a requirement requires, and then itself, each once.
@@ -242,13 +245,18 @@ impl<'d, 'c, 'r> Compiler<'d, 'c, 'r> {
                 self.context.mistake(required.span(), message, help);
                 return;
             }
+            let span = part.required.map_or(required.span(), |required| required.span);
             for name in &required.value {
                 let Some((document, within)) = self.required(name, &part.within) else {
                     continue;
                 };
                 if included.insert(&name.value) {
-                    let path = format!("{base}{}.", name.value);
-                    let inner = Part { document, path, within };
+                    let mut inner = Part::new(document, format!("{base}{}.", name.value), within);
+                    inner.required = Some(Required {
+                        name: &name.value,
+                        span,
+                    });
+                    inner.is_default = part.is_default;
                     self.resolve(inner, base, included, parts);
                 }
             }
@@ -262,12 +270,12 @@ impl<'d, 'c, 'r> Compiler<'d, 'c, 'r> {
         name: &'d Spanned<String>,
         within: &[&'d str],
     ) -> Option<(&'d RequirementDocument, Vec<&'d str>)> {
-        let Some(document) = self.defined.get(&name.value) else {
+        let Some(document) = self.policy.requirements.get(&name.value) else {
             if !["requirements", &name.value]
                 .iter()
                 .any(|key| self.context.omissions.has_key(key))
             {
-                let known: Vec<&String> = self.defined.keys().collect();
+                let known: Vec<&String> = self.policy.requirements.keys().collect();
                 let help = match known[..] {
                     [] => "define it under `requirements`".to_owned(),
                     _ => nearest(&name.value, &known),
@@ -289,24 +297,6 @@ impl<'d, 'c, 'r> Compiler<'d, 'c, 'r> {
             return None;
         }
         Some((&document.value, [within, &[name]].concat()))
-    }
-
-    fn check_depth(&mut self, document: &RequirementDocument) {
-        let (Some(chain), Some(actor)) = (&document.chain, &document.actor) else {
-            return;
-        };
-        if chain.value.max_depth == Some(0) && actor.value.needs_actor() {
-            let message = "no token has an actor and a chain of depth 0";
-            self.context
-                .mistake(chain.span(), message, "remove `actor`, or raise `max_depth`");
-        }
-        if let Some((word, _)) = chain.value.least_depth()
-            && actor.value.is_absent()
-        {
-            let message = format!("no token without an actor meets `{word}`");
-            let help = format!("remove `absent: true`, or `{word}`");
-            self.context.mistake(chain.span(), message, help);
-        }
     }
 
     fn any_of(
@@ -335,12 +325,9 @@ impl<'d, 'c, 'r> Compiler<'d, 'c, 'r> {
                 self.context
                     .mistake_if_whole(span, message, "write what it requires, or remove it");
             }
-            let inner = Part {
-                document: &alternative.value,
-                path: format!("{}any_of[{index}].", part.path),
-                within: part.within.clone(),
-            };
-            let rules = self.conjunction(inner, nesting + 1);
+            let path = format!("{}any_of[{index}].", part.path);
+            let inner = Part::new(&alternative.value, path, part.within.clone());
+            let rules = Rules::of(self.parts([inner], None, nesting + 1));
             if !rules.history.is_empty() {
                 // Otherwise a prior actor could turn a denial into an allow.
                 let message = "`chain` cannot be an alternative: prior actors may only deny";

@@ -32,6 +32,7 @@ impl Coverage {
         let mut coverage = Coverage::default();
         unnamed_scopes(document, implied_by, &mut coverage.without_effect);
         unused_requirements(document, &mut coverage.without_effect);
+        unused_defaults(document, &mut coverage.without_effect);
         let samples = Samples::new(routes);
         unreached_routes(&samples, &mut coverage.without_effect);
         other_spellings(&samples, &mut coverage.spellings);
@@ -48,7 +49,8 @@ fn unnamed_scopes(document: &Document, implied_by: &ImpliedBy, diagnostics: &mut
     };
     let mut effective = BTreeSet::new();
     let routes = document.routes.iter().map(|route| route.value.requirement());
-    for requirement in routes.chain(document.requirements.values().map(|named| named.value.clone())) {
+    let others = document.requirements.values().chain(&document.defaults);
+    for requirement in routes.chain(others.map(|named| named.value.clone())) {
         named_scopes(&requirement, &mut effective);
     }
     let implying: Vec<Word> = effective
@@ -80,6 +82,9 @@ fn unused_requirements(document: &Document, diagnostics: &mut Diagnostics) {
     }
     let mut used = BTreeSet::new();
     let mut open: Vec<String> = Vec::new();
+    if let Some(defaults) = &document.defaults {
+        required(&defaults.value, &mut open);
+    }
     for route in &document.routes {
         required(&route.value.requirement(), &mut open);
     }
@@ -96,6 +101,17 @@ fn unused_requirements(document: &Document, diagnostics: &mut Diagnostics) {
             let help = format!("add `require: [{name}]` to a route, or remove the requirement");
             diagnostics.push(requirement.span(), message, help);
         }
+    }
+}
+
+/// Defaults of a policy whose routes are all public.
+fn unused_defaults(document: &Document, diagnostics: &mut Diagnostics) {
+    if let Some(defaults) = &document.defaults
+        && !document.routes.is_empty()
+        && document.routes.iter().all(|route| route.value.public)
+    {
+        let message = "every route is public, so that `defaults` has no effect";
+        diagnostics.push(defaults.span(), message, "remove it");
     }
 }
 

@@ -17,6 +17,7 @@ pub(super) struct Document {
     pub(super) scopes: Option<Spanned<HierarchyDocument>>,
     pub(super) spelling: Spelling,
     pub(super) mcp: Option<Spanned<McpSettings>>,
+    pub(super) defaults: Option<Spanned<RequirementDocument>>,
     pub(super) requirements: Requirements,
     pub(super) routes: Routes,
 }
@@ -28,6 +29,7 @@ pub(super) struct Members {
     scopes: Option<Spanned<HierarchyDocument>>,
     spelling: Spelling,
     mcp: Option<Spanned<McpSettings>>,
+    defaults: Option<Spanned<RequirementDocument>>,
     requirements: Requirements,
     routes: Routes,
 }
@@ -41,6 +43,7 @@ impl From<Members> for Document {
             scopes: members.scopes,
             spelling: members.spelling,
             mcp: members.mcp,
+            defaults: members.defaults,
             requirements: members.requirements,
             routes: members.routes,
         }

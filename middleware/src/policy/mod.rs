@@ -31,6 +31,7 @@
 //! |---|---|---|
 //! | `scopes: { implies: { a: [b] } }` | beside `routes`: a token with the scope `a` has `b` as well ([Scopes](#scopes)) | |
 //! | `spelling: exact` | beside `routes`: the API distinguishes all spellings of a path ([Spelling](#spelling)) | |
+//! | `defaults: { .. }` | beside `routes`: what every route requires that is not public ([Defaults](#defaults)) | as the keys in it |
 //! | `match` | where the route applies: `GET /a`, `GET,POST /a/{id}`, `* /a/{*rest}`, or a list of these | `no_route` |
 //! | `mcp: { method, name }` | beside `match`: the messages of the Model Context Protocol that the route is for ([MCP](#mcp)) | `no_route`, `mcp_header_mismatch`, `mcp_revision_not_supported` |
 //! | `mcp: { origins: [a] }` | beside `routes`: the web pages that may send requests to the paths of these routes ([MCP](#mcp)) | `origin_not_allowed` |
@@ -101,6 +102,32 @@
 //! There are no other wildcards, regular expressions, optional segments, or parameters beside other text in a segment. What
 //! another product writes for them (`/admin/*`, `:id`, `<int:id>`, `[id]`, `{id:[0-9]+}`, `ANY`) is an error, and its help is the
 //! route to write.
+//!
+//! # Defaults
+//!
+//! `defaults` is a requirement, with every key of one, that each route has which is not public, and each requirement that an
+//! [`AuthorizeLayer`](crate::AuthorizeLayer::for_requirement) names. No route leaves it out:
+//!
+//! ```yaml
+//! requirements:
+//!   human-must-initiate: { initiator: { kind: human } }
+//! defaults:
+//!   require: [human-must-initiate]
+//!   token: { max_lifetime: 1h }
+//! routes:
+//!   - match: POST /refunds
+//!     token: { max_lifetime: 5m }               # both hold: a route can only narrow
+//! ```
+//!
+//! Its rules come before those of the route, and are named `POST /refunds: defaults.token.max_lifetime`. A key of a route that the
+//! defaults already require has no effect and is an error: a longer duration, a list that has all items of theirs, a requirement
+//! that they require.
+//!
+//! # Rules that exclude each other
+//!
+//! Two rules of one route that no request meets together are an error, wherever they are written: in the route, in what it
+//! requires, or in the defaults. Found are lists without a common item, a list whose items are all in a `none_of`, kinds, bounds and
+//! hours that do not overlap, and numbers of actors. Three rules of which only each two can be met are NOT found.
 //!
 //! # Spelling
 //!
@@ -286,8 +313,10 @@
 
 mod check;
 mod compile;
+mod conjunction;
 mod coverage;
 mod decoded_slashes;
+mod defaults;
 mod document;
 mod error;
 mod escaped_slash;
@@ -309,6 +338,7 @@ mod path_choice;
 )]
 pub(crate) mod policy;
 mod refinements;
+mod relation;
 mod requirement;
 mod route_pattern;
 mod route_table;

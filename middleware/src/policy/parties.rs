@@ -105,6 +105,11 @@ impl PartyName {
         *self.subject == *party.subject() && *issuer == *party.issuer()
     }
 
+    /// The issuer, where it is written.
+    pub(super) fn issuer(&self) -> Option<&str> {
+        self.issuer.as_deref()
+    }
+
     /// Whether both name one party in some token.
     pub(super) fn may_be(&self, other: &PartyName) -> bool {
         let is_one_issuer = match (&self.issuer, &other.issuer) {

@@ -21,6 +21,7 @@ pub struct Policy {
     requirements: Box<[(String, Arc<Requirement>)]>,
     routes: RouteTable,
     origins: Vec<Box<str>>,
+    defaults: Vec<Box<str>>,
     coverage: Coverage,
     hash: PolicyHash,
 }
@@ -37,13 +38,14 @@ impl Policy {
     ///
     /// # Errors
     /// [`PolicyError`] with line, column and help for every mistake: unknown keys, a requirement that is not defined or
-    /// requires itself, an empty list, two routes for one request, a rule that nothing can satisfy.
+    /// requires itself, an empty list, two routes for one request, rules that no request meets, a rule of a route that the
+    /// defaults already require.
     pub fn from_yaml(text: &str) -> Result<Policy, PolicyError> {
         Policy::read(actgate_yaml::read::<Document>(text))
     }
 
-    /// Reads and compiles the policy that is part of a larger document: its members `scopes`, `spelling`, `mcp`, `requirements`
-    /// and `routes`. Other members are ignored.
+    /// Reads and compiles the policy that is part of a larger document: its members `scopes`, `spelling`, `mcp`, `requirements`,
+    /// `defaults` and `routes`. Other members are ignored.
     ///
     /// # Errors
     /// As [`from_yaml`](Self::from_yaml). Places are those of the larger document.
@@ -58,12 +60,14 @@ impl Policy {
                 requirements,
                 routes,
                 origins,
+                defaults,
                 coverage,
             } = compile(document.into(), omissions, diagnostics);
             Some(Policy {
                 requirements: requirements.into_iter().collect(),
                 routes,
                 origins,
+                defaults,
                 coverage,
                 hash: hash?,
             })
@@ -129,6 +133,11 @@ impl Policy {
     /// The names of the requirements.
     pub fn requirements(&self) -> impl Iterator<Item = &str> {
         self.requirements.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// The rules of `defaults`, which each route has that is not public, by their names there: `human.initiator.kind`.
+    pub fn defaults(&self) -> Vec<&str> {
+        self.defaults.iter().map(|rule| &**rule).collect()
     }
 
     /// The most specific route for a request, if there is one. `forms` are its path with every escape decoded, and, where

@@ -111,6 +111,8 @@ struct Summary<'a> {
     policy_hash: &'a str,
     routes: usize,
     requirements: usize,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    defaults: Vec<&'a str>,
     spelling: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     mcp: Vec<String>,
@@ -271,6 +273,7 @@ impl<'a> Summary<'a> {
             policy_hash: settings.policy.hash().as_str(),
             routes: settings.policy.routes().count(),
             requirements: settings.policy.requirements().count(),
+            defaults: settings.policy.defaults(),
             spelling: match settings.policy.compares_spelling_exactly() {
                 true => "exact",
                 false => "folded",
@@ -329,6 +332,13 @@ impl fmt::Display for Summary<'_> {
             counted(self.requirements, "requirement")
         )?;
         writeln!(f, "            hash: {}", self.policy_hash)?;
+        if !self.defaults.is_empty() {
+            writeln!(
+                f,
+                "  defaults  {}: on each route that is not public",
+                self.defaults.join(", ")
+            )?;
+        }
         if self.spelling == "exact" {
             writeln!(
                 f,

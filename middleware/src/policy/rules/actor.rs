@@ -4,6 +4,7 @@ use actgate_yaml::{OneOrMany, Spanned};
 use serde::Deserialize;
 
 use super::finding::Finding;
+use super::list::{all_in, are_of_other_issuers, no_party_in, none_in};
 use crate::chain::{Actor, Core, Delegation};
 use crate::policy::evaluation_time::EvaluationTime;
 use crate::policy::parties::{self, PartyName, shown};
@@ -101,6 +102,55 @@ pub(super) fn compile(document: &Spanned<ActorDocument>, context: &mut Context<'
 }
 
 impl ActorCondition {
+    /// Whether an actor other than the subject is needed.
+    pub(in crate::policy) fn needs_actor(&self) -> bool {
+        use ActorCondition::{Absent, NoneOf, NotInverted, NotSelfActor};
+        !matches!(self, NotSelfActor | NotInverted | Absent | NoneOf(_))
+    }
+
+    /// The parties one of which the actor has to be.
+    pub(in crate::policy) fn listed(&self) -> Option<&[PartyName]> {
+        match self {
+            ActorCondition::OneOf(listed) => Some(listed),
+            _ => None,
+        }
+    }
+
+    /// Whether whatever meets this condition meets the other one.
+    pub(in crate::policy) fn implies(&self, other: &ActorCondition) -> bool {
+        match (self, other) {
+            (one, ActorCondition::Required) => one.needs_actor(),
+            (ActorCondition::Absent, ActorCondition::NoneOf(_)) => true,
+            (ActorCondition::Kind(one), ActorCondition::Kind(other)) => all_in(one, other),
+            (ActorCondition::OneOf(one), ActorCondition::OneOf(other)) => all_in(one, other),
+            (ActorCondition::OneOf(one), ActorCondition::NoneOf(other)) => no_party_in(one, other),
+            (ActorCondition::NoneOf(one), ActorCondition::NoneOf(other)) => all_in(other, one),
+            (ActorCondition::Issuer(one), ActorCondition::Issuer(other)) => all_in(one, other),
+            (ActorCondition::IsPresenter, ActorCondition::Issuer(issuers)) => {
+                issuers.iter().any(|issuer| **issuer == *"same")
+            }
+            (one, other) => one == other,
+        }
+    }
+
+    /// Whether nothing meets both conditions, as far as that is known.
+    pub(in crate::policy) fn excludes(&self, other: &ActorCondition) -> bool {
+        let has_same = |issuers: &[Name]| issuers.iter().any(|issuer| **issuer == *"same");
+        match (self, other) {
+            (ActorCondition::Absent, other) | (other, ActorCondition::Absent) => other.needs_actor(),
+            (ActorCondition::Kind(one), ActorCondition::Kind(other)) => none_in(one, other),
+            (ActorCondition::OneOf(one), ActorCondition::OneOf(other)) => no_party_in(one, other),
+            (ActorCondition::OneOf(listed), ActorCondition::NoneOf(excluded))
+            | (ActorCondition::NoneOf(excluded), ActorCondition::OneOf(listed)) => all_in(listed, excluded),
+            (ActorCondition::Issuer(one), ActorCondition::Issuer(other)) => {
+                !has_same(one) && !has_same(other) && none_in(one, other)
+            }
+            (ActorCondition::OneOf(listed), ActorCondition::Issuer(issuers))
+            | (ActorCondition::Issuer(issuers), ActorCondition::OneOf(listed)) => are_of_other_issuers(listed, issuers),
+            _ => false,
+        }
+    }
+
     pub(super) fn evaluate(&self, core: &Core<'_>, _: &EvaluationTime) -> Finding {
         let is_listed = |listed: &[PartyName], actor: &Actor| parties::contains(listed, actor.party(), core.initiator);
         match self {

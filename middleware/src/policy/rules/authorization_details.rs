@@ -6,6 +6,7 @@ use actgate_yaml::{OneOrMany, Spanned};
 use serde::Deserialize;
 
 use super::finding::Finding;
+use super::list::all_in;
 use super::member::{MemberDocument, MemberTest};
 use crate::chain::Core;
 use crate::policy::evaluation_time::EvaluationTime;
@@ -67,6 +68,14 @@ pub(super) fn compile(document: &Spanned<DetailsDocument>, context: &mut Context
 }
 
 impl DetailsCondition {
+    /// Whether whatever meets this condition meets the other one.
+    pub(in crate::policy) fn implies(&self, other: &DetailsCondition) -> bool {
+        self.kind == other.kind
+            && all_in(&other.actions, &self.actions)
+            && all_in(&other.locations, &self.locations)
+            && all_in(&other.members, &self.members)
+    }
+
     /// A claim that is no list of objects with a type grants nothing that is known.
     pub(super) fn evaluate(&self, core: &Core<'_>, _: &EvaluationTime) -> Finding {
         let details = core.claims.authorization_details().and_then(Self::list);

@@ -50,7 +50,7 @@ pub(in crate::policy) struct ChainDocument {
 /// Which repetitions of an actor are accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Repeats {
+pub(super) enum Repeats {
     /// No actor is in the chain twice.
     None,
     /// No actor is in the chain twice in a row.
@@ -60,7 +60,7 @@ enum Repeats {
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::policy) struct ChainCondition {
     pub(in crate::policy) truncation: Truncation,
-    test: ChainTest,
+    pub(super) test: ChainTest,
 }
 
 /// Whether a chain from which the issuer dropped prior actors evades the rule.
@@ -75,7 +75,7 @@ pub(crate) enum Truncation {
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum ChainTest {
+pub(super) enum ChainTest {
     /// At most so many `act` objects.
     MaxDepth(usize),
     /// What each actor is, or at least one.
@@ -242,14 +242,6 @@ impl ChainTest {
 }
 
 impl ChainCondition {
-    /// Whether whatever meets this condition meets the other one.
-    pub(super) fn implies(&self, other: &ChainCondition) -> bool {
-        match (&self.test, &other.test) {
-            (ChainTest::MaxDepth(one), ChainTest::MaxDepth(other)) => one <= other,
-            (one, other) => one == other,
-        }
-    }
-
     /// The code of the denial, unless the chain meets the condition.
     pub(in crate::policy) fn evaluate(&self, history: &History<'_>) -> Option<&'static str> {
         // The issuer states that hops are missing: no condition on them can be evaluated.

@@ -6,6 +6,7 @@ use actgate_yaml::Spanned;
 use serde_json::Value;
 
 use super::finding::Finding;
+use super::list::{all_in, none_in};
 use super::member_path::MemberPath;
 use super::scalar::Scalar;
 use crate::chain::Core;
@@ -105,6 +106,25 @@ fn condition(claim: &str, document: &Spanned<ClaimDocument>, context: &mut Conte
 }
 
 impl ClaimCondition {
+    /// Whether whatever meets this condition meets the other one.
+    pub(in crate::policy) fn implies(&self, other: &ClaimCondition) -> bool {
+        self.path == other.path
+            && match (&self.test, &other.test) {
+                (ClaimTest::OneOf(one), ClaimTest::OneOf(other)) => all_in(one, other),
+                (one, other) => one == other,
+            }
+    }
+
+    /// Whether nothing meets both conditions: a claim is not a list and another value.
+    pub(in crate::policy) fn excludes(&self, other: &ClaimCondition) -> bool {
+        self.path == other.path
+            && match (&self.test, &other.test) {
+                (ClaimTest::OneOf(one), ClaimTest::OneOf(other)) => none_in(one, other),
+                (ClaimTest::Contains(_), ClaimTest::Contains(_)) => false,
+                (ClaimTest::OneOf(_), ClaimTest::Contains(_)) | (ClaimTest::Contains(_), ClaimTest::OneOf(_)) => true,
+            }
+    }
+
     pub(super) fn evaluate(&self, core: &Core<'_>, _: &EvaluationTime) -> Finding {
         let met = match (&self.test, self.value(core)) {
             (_, None) => false,

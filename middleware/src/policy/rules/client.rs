@@ -4,6 +4,7 @@ use actgate_yaml::Spanned;
 use serde::Deserialize;
 
 use super::finding::Finding;
+use super::list::{all_in, none_in};
 use crate::chain::Core;
 use crate::policy::evaluation_time::EvaluationTime;
 use crate::policy::syntax::{Collector, Conditions, Context, Name, joined};
@@ -35,6 +36,26 @@ pub(super) fn compile(document: &Spanned<ClientDocument>, context: &mut Context<
 }
 
 impl ClientCondition {
+    /// Whether whatever meets this condition meets the other one.
+    pub(in crate::policy) fn implies(&self, other: &ClientCondition) -> bool {
+        match (self, other) {
+            (ClientCondition::OneOf(one), ClientCondition::OneOf(other)) => all_in(one, other),
+            (ClientCondition::OneOf(one), ClientCondition::NoneOf(other)) => none_in(one, other),
+            (ClientCondition::NoneOf(one), ClientCondition::NoneOf(other)) => all_in(other, one),
+            (ClientCondition::NoneOf(_), ClientCondition::OneOf(_)) => false,
+        }
+    }
+
+    /// Whether nothing meets both conditions.
+    pub(in crate::policy) fn excludes(&self, other: &ClientCondition) -> bool {
+        match (self, other) {
+            (ClientCondition::OneOf(one), ClientCondition::OneOf(other)) => none_in(one, other),
+            (ClientCondition::OneOf(listed), ClientCondition::NoneOf(excluded))
+            | (ClientCondition::NoneOf(excluded), ClientCondition::OneOf(listed)) => all_in(listed, excluded),
+            (ClientCondition::NoneOf(_), ClientCondition::NoneOf(_)) => false,
+        }
+    }
+
     /// A client that is not known could be any: it meets neither list.
     pub(super) fn evaluate(&self, core: &Core<'_>, _: &EvaluationTime) -> Finding {
         let client = core.claims.client.as_deref();

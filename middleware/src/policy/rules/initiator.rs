@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::finding::{Finding, StepUp};
+use super::list::{all_in, are_of_other_issuers, no_party_in, none_in};
 use crate::chain::Core;
 use crate::json::type_of;
 use crate::policy::evaluation_time::EvaluationTime;
@@ -86,10 +87,34 @@ pub(super) fn compile(
 
 impl InitiatorCondition {
     /// Whether whatever meets this condition meets the other one.
-    pub(super) fn implies(&self, other: &InitiatorCondition) -> bool {
+    pub(in crate::policy) fn implies(&self, other: &InitiatorCondition) -> bool {
         match (self, other) {
             (InitiatorCondition::MaxAuthAge(one), InitiatorCondition::MaxAuthAge(other)) => one <= other,
+            (InitiatorCondition::Kind(one), InitiatorCondition::Kind(other)) => all_in(one, other),
+            (InitiatorCondition::OneOf(one), InitiatorCondition::OneOf(other)) => all_in(one, other),
+            (InitiatorCondition::OneOf(one), InitiatorCondition::NoneOf(other)) => no_party_in(one, other),
+            (InitiatorCondition::Issuer(one), InitiatorCondition::Issuer(other)) => all_in(one, other),
+            (InitiatorCondition::Contexts(one, _), InitiatorCondition::Contexts(other, _)) => all_in(one, other),
+            (InitiatorCondition::NoneOf(one), InitiatorCondition::NoneOf(other)) => all_in(other, one),
+            (InitiatorCondition::Methods(one), InitiatorCondition::Methods(other)) => all_in(other, one),
             (one, other) => one == other,
+        }
+    }
+
+    /// Whether nothing meets both conditions, as far as that is known.
+    pub(in crate::policy) fn excludes(&self, other: &InitiatorCondition) -> bool {
+        match (self, other) {
+            (InitiatorCondition::Kind(one), InitiatorCondition::Kind(other)) => none_in(one, other),
+            (InitiatorCondition::OneOf(one), InitiatorCondition::OneOf(other)) => no_party_in(one, other),
+            (InitiatorCondition::Issuer(one), InitiatorCondition::Issuer(other)) => none_in(one, other),
+            (InitiatorCondition::Contexts(one, _), InitiatorCondition::Contexts(other, _)) => none_in(one, other),
+            (InitiatorCondition::OneOf(listed), InitiatorCondition::NoneOf(excluded))
+            | (InitiatorCondition::NoneOf(excluded), InitiatorCondition::OneOf(listed)) => all_in(listed, excluded),
+            (InitiatorCondition::OneOf(listed), InitiatorCondition::Issuer(issuers))
+            | (InitiatorCondition::Issuer(issuers), InitiatorCondition::OneOf(listed)) => {
+                are_of_other_issuers(listed, issuers)
+            }
+            _ => false,
         }
     }
 

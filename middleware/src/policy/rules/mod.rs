@@ -7,10 +7,12 @@ mod any_of;
 mod authorization_details;
 mod bound;
 mod chain;
+mod chain_relation;
 mod claims;
 mod client;
 mod finding;
 mod initiator;
+mod list;
 mod may_act;
 mod member;
 mod member_path;
@@ -66,6 +68,14 @@ macro_rules! documents {
         }
 
         impl RequirementDocument {
+            /// The place of a key.
+            pub(super) fn span_of(&self, key: &str) -> Option<Span> {
+                match key {
+                    $(stringify!($key) => self.$key.as_ref().map(Spanned::span),)*
+                    _ => None,
+                }
+            }
+
             /// Whether nothing is written.
             pub(super) fn is_empty(&self) -> bool {
                 true $(&& self.$key.is_none())*
@@ -234,16 +244,6 @@ impl PartialEq for HistoryRule {
 impl Eq for HistoryRule {}
 
 impl CoreRule {
-    /// Whether whatever meets this rule is known to meet the other one.
-    pub(super) fn implies(&self, other: &CoreRule) -> bool {
-        match (&self.condition, &other.condition) {
-            (CoreCondition::Scopes(one), CoreCondition::Scopes(other)) => one.implies(other),
-            (CoreCondition::Token(one), CoreCondition::Token(other)) => one.implies(other),
-            (CoreCondition::Initiator(one), CoreCondition::Initiator(other)) => one.implies(other),
-            (one, other) => one == other,
-        }
-    }
-
     /// The scopes that a token needs to meet the rule, or one of which it needs.
     pub(super) fn required_scopes(&self) -> impl Iterator<Item = &Word> {
         let condition = match &self.condition {
@@ -326,11 +326,6 @@ pub(super) fn body_limit(rules: &[CoreRule]) -> Option<u64> {
 }
 
 impl HistoryRule {
-    /// Whether whatever meets this rule is known to meet the other one.
-    pub(super) fn implies(&self, other: &HistoryRule) -> bool {
-        self.condition.implies(&other.condition)
-    }
-
     /// The result as `explain` shows it.
     pub(super) fn check(&self, history: &History<'_>) -> Check {
         let condition = &self.condition;

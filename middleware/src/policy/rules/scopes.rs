@@ -132,12 +132,36 @@ impl ScopesCondition {
     }
 
     /// Whether whatever meets this condition meets the other one.
-    pub(super) fn implies(&self, other: &ScopesCondition) -> bool {
+    pub(in crate::policy) fn implies(&self, other: &ScopesCondition) -> bool {
         match (self, other) {
             (ScopesCondition::All(scopes, _), ScopesCondition::All(fewer, _)) => fewer
                 .iter()
                 .all(|other| scopes.iter().any(|scope| scope.includes(other))),
+            (ScopesCondition::All(scopes, _), ScopesCondition::Any(accepted, _)) => scopes
+                .iter()
+                .any(|scope| accepted.iter().any(|other| scope.includes(other))),
+            (ScopesCondition::Any(scopes, _), ScopesCondition::Any(accepted, _)) => scopes
+                .iter()
+                .all(|scope| accepted.iter().any(|other| scope.includes(other))),
+            (ScopesCondition::Excluded(scopes), ScopesCondition::Excluded(others)) => others
+                .iter()
+                .all(|other| scopes.iter().any(|scope| other.includes(scope))),
             _ => self == other,
+        }
+    }
+
+    /// Whether nothing meets both conditions.
+    pub(in crate::policy) fn excludes(&self, other: &ScopesCondition) -> bool {
+        match (self, other) {
+            (accepted, ScopesCondition::Excluded(excluded)) | (ScopesCondition::Excluded(excluded), accepted) => {
+                let is_excluded = |scope: &ListedScope| excluded.iter().any(|other| scope.includes(other));
+                match accepted {
+                    ScopesCondition::All(scopes, _) => scopes.iter().any(is_excluded),
+                    ScopesCondition::Any(scopes, _) => scopes.iter().all(is_excluded),
+                    ScopesCondition::Excluded(_) => false,
+                }
+            }
+            _ => false,
         }
     }
 

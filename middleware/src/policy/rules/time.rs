@@ -88,17 +88,31 @@ pub(super) fn compile(document: &Spanned<TimeDocument>, context: &mut Context<'_
 }
 
 impl TimeCondition {
+    /// Whether whatever meets this condition meets the other one: the same zone has the same daylight saving.
+    pub(in crate::policy) fn implies(&self, other: &TimeCondition) -> bool {
+        self.zone == other.zone
+            && !week().any(|(day, minute)| self.includes_minute(day, minute) && !other.includes_minute(day, minute))
+    }
+
+    /// Whether nothing meets both conditions, as far as that is known.
+    pub(in crate::policy) fn excludes(&self, other: &TimeCondition) -> bool {
+        self.zone == other.zone
+            && !week().any(|(day, minute)| self.includes_minute(day, minute) && other.includes_minute(day, minute))
+    }
+
     pub(super) fn evaluate(&self, _: &Core<'_>, time: &EvaluationTime) -> Finding {
         let met = self.zone.local(time.now).is_some_and(|local| self.includes(local));
         Finding::met_if(met, "time_not_allowed")
     }
 
     fn includes(&self, local: DateTime) -> bool {
-        let today = local.weekday();
+        self.includes_minute(local.weekday(), minute_of(local))
+    }
+
+    fn includes_minute(&self, today: Weekday, minute: u16) -> bool {
         if self.hours.is_empty() {
             return self.days.include(today);
         }
-        let minute = minute_of(local);
         self.hours.iter().any(|hours| match hours.is_over_midnight() {
             false => hours.begin <= minute && minute < hours.end && self.days.include(today),
             // The night belongs to the day on which it begins.
@@ -143,6 +157,12 @@ impl Hours {
     fn is_over_midnight(self) -> bool {
         self.end < self.begin
     }
+}
+
+/// Every minute of the week, on the clock of a zone.
+fn week() -> impl Iterator<Item = (Weekday, u16)> {
+    let days = Weekday::Monday.cycle_forward().take(NAMES.len());
+    days.flat_map(|day| (0..MIDNIGHT).map(move |minute| (day, minute)))
 }
 
 fn minute_of(local: DateTime) -> u16 {

@@ -49,7 +49,7 @@ pub(super) fn compile(document: &Spanned<TokenDocument>, context: &mut Context<'
 
 impl TokenCondition {
     /// Whether whatever meets this condition meets the other one.
-    pub(super) fn implies(&self, other: &TokenCondition) -> bool {
+    pub(in crate::policy) fn implies(&self, other: &TokenCondition) -> bool {
         match (self, other) {
             (TokenCondition::MaxLifetime(one), TokenCondition::MaxLifetime(other))
             | (TokenCondition::MaxAge(one), TokenCondition::MaxAge(other)) => one <= other,

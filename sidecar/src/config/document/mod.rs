@@ -64,6 +64,7 @@ pub(super) struct Document {
     pub(super) spelling: Option<Spanned<IgnoredAny>>,
     pub(super) mcp: Option<Spanned<IgnoredAny>>,
     pub(super) requirements: Option<Spanned<IgnoredAny>>,
+    pub(super) defaults: Option<Spanned<IgnoredAny>>,
     pub(super) routes: Option<Spanned<IgnoredAny>>,
 }
 

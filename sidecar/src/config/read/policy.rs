@@ -27,12 +27,14 @@ impl ConfigReader<'_> {
             &document.scopes,
             &document.spelling,
             &document.mcp,
+            &document.defaults,
         ];
         let is_inline = routes.is_some() || others.into_iter().any(Option::is_some);
         let (file, policy) = match &document.policy {
             Some(named) if is_inline => {
                 let message = "the policy is written here and named as well";
-                let help = "keep either `policy`, or `scopes`, `spelling`, `mcp`, `requirements` and `routes`";
+                let help =
+                    "keep either `policy`, or `scopes`, `spelling`, `mcp`, `requirements`, `defaults` and `routes`";
                 self.diagnostics.push(named.span(), message, help);
                 return None;
             }
@@ -53,7 +55,15 @@ impl ConfigReader<'_> {
             }
             None if is_inline => (self.file.to_owned(), Policy::from_yaml_members(text)),
             None => {
-                let keys = ["policy", "routes", "requirements", "scopes", "spelling", "mcp"];
+                let keys = [
+                    "policy",
+                    "routes",
+                    "requirements",
+                    "defaults",
+                    "scopes",
+                    "spelling",
+                    "mcp",
+                ];
                 if !keys.iter().any(|key| self.omissions.has_key(key)) {
                     let message = "there is no policy, so that every request would be denied";
                     let help = "name its file with `policy`, or write `routes` here";

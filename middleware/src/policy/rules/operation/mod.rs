@@ -206,6 +206,32 @@ fn member(
 }
 
 impl OperationCondition {
+    /// Whether whatever meets this condition meets the other one.
+    pub(in crate::policy) fn implies(&self, other: &OperationCondition) -> bool {
+        match (self, other) {
+            (OperationCondition::Query { name, test }, OperationCondition::Query { name: of, test: other }) => {
+                name == of && test.implies(other, true)
+            }
+            (OperationCondition::Body(one), OperationCondition::Body(other)) => {
+                one.is_about_the_member_of(other) && one.test.implies(&other.test, false) && one.max <= other.max
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether nothing meets both conditions, as far as that is known.
+    pub(in crate::policy) fn excludes(&self, other: &OperationCondition) -> bool {
+        match (self, other) {
+            (OperationCondition::Query { name, test }, OperationCondition::Query { name: of, test: other }) => {
+                name == of && test.excludes(other, true)
+            }
+            (OperationCondition::Body(one), OperationCondition::Body(other)) => {
+                one.is_about_the_member_of(other) && one.test.excludes(&other.test, false)
+            }
+            _ => false,
+        }
+    }
+
     /// The most bytes of the body that the condition reads; [`None`] where it reads none.
     pub(super) fn body_limit(&self) -> Option<u64> {
         match self {
@@ -244,6 +270,10 @@ impl OperationCondition {
 }
 
 impl BodyCondition {
+    fn is_about_the_member_of(&self, other: &BodyCondition) -> bool {
+        self.within == other.within && self.path == other.path
+    }
+
     fn evaluate(&self, request: &RequestFacts<'_>) -> Finding {
         match &request.body {
             JsonBody::OtherType => Finding::Unmet(OTHER_TYPE),

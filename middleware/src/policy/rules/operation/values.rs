@@ -89,6 +89,49 @@ impl ValueTest {
         }
     }
 
+    /// Whether whatever meets this test meets the other one. The values of parameters are texts.
+    pub(super) fn implies(&self, other: &ValueTest, of_parameter: bool) -> bool {
+        match (self, other) {
+            (ValueTest::OneOf(values), other) => values.iter().all(|value| other.accepts_scalar(value, of_parameter)),
+            (ValueTest::Between { min, max }, ValueTest::Between { min: least, max: most }) => {
+                let above = least.is_none() || min >= least;
+                above
+                    && most
+                        .as_ref()
+                        .is_none_or(|most| max.as_ref().is_some_and(|max| max <= most))
+            }
+            (one, other) => one == other,
+        }
+    }
+
+    /// Whether nothing meets both tests, as far as that is known.
+    pub(super) fn excludes(&self, other: &ValueTest, of_parameter: bool) -> bool {
+        match (self, other) {
+            (ValueTest::OneOf(values), test) | (test, ValueTest::OneOf(values)) => {
+                !values.iter().any(|value| test.accepts_scalar(value, of_parameter))
+            }
+            (ValueTest::Between { min, max }, ValueTest::Between { min: least, max: most }) => {
+                let is_above = |min: &Option<Decimal>, max: &Option<Decimal>| matches!((min, max), (Some(min), Some(max)) if min > max);
+                is_above(min, most) || is_above(least, max)
+            }
+            (ValueTest::Between { .. }, ValueTest::Matches(_)) | (ValueTest::Matches(_), ValueTest::Between { .. }) => {
+                !of_parameter
+            }
+            (ValueTest::Matches(_), ValueTest::Matches(_)) => false,
+        }
+    }
+
+    /// Whether a value of a rule is accepted.
+    fn accepts_scalar(&self, value: &Scalar, of_parameter: bool) -> bool {
+        match (self, value) {
+            (ValueTest::OneOf(accepted), value) => accepted.contains(value),
+            (test, Scalar::Text(text)) if of_parameter => test.accepts_text(text),
+            (ValueTest::Between { .. }, Scalar::Number(number)) => self.accepts_number(Some(number.clone())),
+            (ValueTest::Matches(glob), Scalar::Text(text)) => glob.accepts(text),
+            _ => false,
+        }
+    }
+
     pub(super) fn reads_other_than_text(&self) -> bool {
         match self {
             ValueTest::OneOf(values) => values.iter().any(|value| !matches!(value, Scalar::Text(_))),

@@ -1,0 +1,84 @@
+//! How two rules relate: which one implies the other, and which exclude each other. Both are decided only where that is certain.
+
+use super::rules::{ActorCondition, AnyOf, CoreCondition, CoreRule, HistoryRule};
+
+impl CoreRule {
+    /// Whether whatever meets this rule is known to meet the other one.
+    pub(super) fn implies(&self, other: &CoreRule) -> bool {
+        match (&self.condition, &other.condition) {
+            (CoreCondition::Scopes(one), CoreCondition::Scopes(other)) => one.implies(other),
+            (CoreCondition::Initiator(one), CoreCondition::Initiator(other)) => one.implies(other),
+            (CoreCondition::Actor(one), CoreCondition::Actor(other)) => one.implies(other),
+            (CoreCondition::Client(one), CoreCondition::Client(other)) => one.implies(other),
+            (CoreCondition::Claims(one), CoreCondition::Claims(other)) => one.implies(other),
+            (CoreCondition::Token(one), CoreCondition::Token(other)) => one.implies(other),
+            (CoreCondition::Time(one), CoreCondition::Time(other)) => one.implies(other),
+            (CoreCondition::Details(one), CoreCondition::Details(other)) => one.implies(other),
+            (CoreCondition::Operation(one), CoreCondition::Operation(other)) => one.implies(other),
+            (one, other) => one == other,
+        }
+    }
+
+    /// Whether nothing is known to meet both rules.
+    pub(super) fn excludes(&self, other: &CoreRule) -> bool {
+        match (&self.condition, &other.condition) {
+            (CoreCondition::Scopes(one), CoreCondition::Scopes(other)) => one.excludes(other),
+            (CoreCondition::Initiator(one), CoreCondition::Initiator(other)) => one.excludes(other),
+            (CoreCondition::Actor(one), CoreCondition::Actor(other)) => one.excludes(other),
+            (CoreCondition::Client(one), CoreCondition::Client(other)) => one.excludes(other),
+            (CoreCondition::Claims(one), CoreCondition::Claims(other)) => one.excludes(other),
+            (CoreCondition::Time(one), CoreCondition::Time(other)) => one.excludes(other),
+            (CoreCondition::Operation(one), CoreCondition::Operation(other)) => one.excludes(other),
+            (CoreCondition::AnyOf(_), CoreCondition::AnyOf(_)) => false,
+            (CoreCondition::AnyOf(AnyOf(alternatives)), _) => {
+                let is_never_met = |rules: &Vec<CoreRule>| rules.iter().any(|rule| rule.excludes(other));
+                alternatives.iter().all(is_never_met)
+            }
+            (_, CoreCondition::AnyOf(_)) => other.excludes(self),
+            _ => false,
+        }
+    }
+
+    /// Whether these rules together are known to imply one of the alternatives of this one.
+    pub(super) fn has_alternative_within(&self, rules: &[&CoreRule]) -> bool {
+        let is_implied = |rule: &CoreRule| {
+            let mut rules_that_imply = rules.iter().filter(|other| other.implies(rule));
+            rules_that_imply.next().is_some() || rule.has_alternative_within(rules)
+        };
+        match &self.condition {
+            CoreCondition::AnyOf(AnyOf(alternatives)) => alternatives
+                .iter()
+                .any(|rules| !rules.is_empty() && rules.iter().all(is_implied)),
+            _ => false,
+        }
+    }
+}
+
+impl HistoryRule {
+    /// Whether whatever meets this rule is known to meet the other one.
+    pub(super) fn implies(&self, other: &HistoryRule) -> bool {
+        self.condition.implies(&other.condition)
+    }
+
+    /// Whether no chain is known to meet both rules.
+    pub(super) fn excludes(&self, other: &HistoryRule) -> bool {
+        self.condition.excludes(&other.condition)
+    }
+
+    /// Whether nothing is known to meet both rules, one on the chain and one on its current actor.
+    pub(super) fn excludes_core(&self, other: &CoreRule) -> bool {
+        let CoreCondition::Actor(actor) = &other.condition else {
+            return false;
+        };
+        let depth = self.condition.depth();
+        match actor {
+            ActorCondition::Absent => depth.least > 0,
+            actor => {
+                actor.needs_actor() && depth.most == 0
+                    || actor
+                        .listed()
+                        .is_some_and(|listed| self.condition.excludes_actors(listed))
+            }
+        }
+    }
+}

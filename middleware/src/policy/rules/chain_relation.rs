@@ -1,0 +1,132 @@
+//! How two rules on the chain relate: which one implies the other, and which exclude each other.
+
+use super::chain::{ChainCondition, ChainTest, Repeats};
+use super::list::{all_in, no_party_in};
+use super::members::MembersTest;
+use super::prior::PriorTest;
+use crate::policy::parties::PartyName;
+
+/// How many actors a chain has.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::policy) struct Depth {
+    pub(in crate::policy) least: usize,
+    pub(in crate::policy) most: usize,
+}
+
+impl ChainCondition {
+    /// Whether whatever meets this condition meets the other one.
+    pub(in crate::policy) fn implies(&self, other: &ChainCondition) -> bool {
+        match (&self.test, &other.test) {
+            (ChainTest::MaxDepth(one), ChainTest::MaxDepth(other)) => one <= other,
+            (ChainTest::Path(path), ChainTest::MaxDepth(most)) => path.len() <= *most,
+            (ChainTest::Path(path), ChainTest::StartsWith(start)) => path.starts_with(start),
+            (ChainTest::StartsWith(one), ChainTest::StartsWith(other)) => one.starts_with(other),
+            (ChainTest::Via(one) | ChainTest::Path(one) | ChainTest::StartsWith(one), ChainTest::Via(other)) => {
+                all_in(other, one)
+            }
+            (ChainTest::CalledBy(one), ChainTest::CalledBy(other)) => all_in(one, other),
+            (ChainTest::NoneOf(one), ChainTest::NoneOf(other)) => all_in(other, one),
+            (ChainTest::Repeats(one), ChainTest::Repeats(other)) => one == other || *one == Repeats::None,
+            (ChainTest::Members(one), ChainTest::Members(other)) => one.implies(other),
+            (ChainTest::Prior(PriorTest::Members(one)), ChainTest::Prior(PriorTest::Members(other))) => {
+                one.implies(other)
+            }
+            (ChainTest::Prior(PriorTest::First(one)), ChainTest::Prior(PriorTest::First(other))) => all_in(one, other),
+            (one, other) => one == other,
+        }
+    }
+
+    /// Whether no chain meets both conditions, as far as that is known.
+    pub(in crate::policy) fn excludes(&self, other: &ChainCondition) -> bool {
+        let (one, other) = (&self.test, &other.test);
+        let (deep, shallow) = (self.depth(), Depth::of(other));
+        if deep.least > shallow.most || shallow.least > deep.most {
+            return true;
+        }
+        match (one, other) {
+            (
+                ChainTest::StartsWith(one) | ChainTest::Path(one),
+                ChainTest::StartsWith(other) | ChainTest::Path(other),
+            ) => one.iter().zip(other).any(|(one, other)| !one.may_be(other)),
+            (ChainTest::CalledBy(one), ChainTest::CalledBy(other))
+            | (ChainTest::Prior(PriorTest::First(one)), ChainTest::Prior(PriorTest::First(other))) => {
+                no_party_in(one, other)
+            }
+            (one, other) => is_without_needed(one, other) || is_without_needed(other, one),
+        }
+    }
+
+    /// Whether a chain with an actor that is one of these does not meet the condition.
+    pub(in crate::policy) fn excludes_actors(&self, listed: &[PartyName]) -> bool {
+        listed.iter().all(|name| refuses(&self.test, name))
+    }
+
+    /// How many actors a chain has that meets the condition.
+    pub(in crate::policy) fn depth(&self) -> Depth {
+        Depth::of(&self.test)
+    }
+}
+
+impl Depth {
+    fn of(test: &ChainTest) -> Depth {
+        let least = match test {
+            ChainTest::MaxDepth(most) => return Depth { least: 0, most: *most },
+            ChainTest::Path(path) => {
+                return Depth {
+                    least: path.len(),
+                    most: path.len(),
+                };
+            }
+            ChainTest::StartsWith(listed) => listed.len(),
+            ChainTest::Members(MembersTest::AnyOf(_)) | ChainTest::Via(_) => 1,
+            ChainTest::CalledBy(_)
+            | ChainTest::Prior(PriorTest::First(_) | PriorTest::Members(MembersTest::AnyOf(_))) => 2,
+            ChainTest::Members(_) | ChainTest::NoneOf(_) | ChainTest::Repeats(_) | ChainTest::Prior(_) => 0,
+        };
+        Depth {
+            least,
+            most: usize::MAX,
+        }
+    }
+}
+
+/// Whether a test refuses a chain that another one needs an actor of.
+fn is_without_needed(refusing: &ChainTest, needing: &ChainTest) -> bool {
+    match needing {
+        ChainTest::Via(listed) | ChainTest::StartsWith(listed) | ChainTest::Path(listed) => {
+            listed.iter().any(|name| refuses(refusing, name))
+        }
+        ChainTest::CalledBy(listed)
+        | ChainTest::Members(MembersTest::AnyOf(listed))
+        | ChainTest::Prior(PriorTest::First(listed) | PriorTest::Members(MembersTest::AnyOf(listed))) => {
+            listed.iter().all(|name| refuses(refusing, name))
+        }
+        _ => false,
+    }
+}
+
+/// Whether no chain with this actor in it meets the test.
+fn refuses(test: &ChainTest, name: &PartyName) -> bool {
+    match test {
+        ChainTest::Members(MembersTest::AllOf(listed)) | ChainTest::Path(listed) => {
+            !listed.iter().any(|listed| listed.may_be(name))
+        }
+        ChainTest::Members(MembersTest::NoneOf(listed)) | ChainTest::NoneOf(listed) => listed.contains(name),
+        _ => false,
+    }
+}
+
+impl MembersTest {
+    /// Whether whatever meets this test meets the other one, about the same actors.
+    fn implies(&self, other: &MembersTest) -> bool {
+        match (self, other) {
+            (MembersTest::AllOf(one), MembersTest::AllOf(other))
+            | (MembersTest::AnyOf(one), MembersTest::AnyOf(other)) => all_in(one, other),
+            (MembersTest::AllOf(one), MembersTest::NoneOf(other)) => no_party_in(one, other),
+            (MembersTest::NoneOf(one), MembersTest::NoneOf(other)) => all_in(other, one),
+            (MembersTest::Kinds(one), MembersTest::Kinds(other)) => all_in(one, other),
+            (MembersTest::Issuers(one), MembersTest::Issuers(other)) => all_in(one, other),
+            (one, other) => one == other,
+        }
+    }
+}

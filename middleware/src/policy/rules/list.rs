@@ -1,0 +1,27 @@
+//! How the lists of two rules relate.
+
+use crate::policy::parties::PartyName;
+
+/// Whether each item is in the other list.
+pub(super) fn all_in<T: PartialEq>(list: &[T], other: &[T]) -> bool {
+    list.iter().all(|item| other.contains(item))
+}
+
+/// Whether no item is in the other list.
+pub(super) fn none_in<T: PartialEq>(list: &[T], other: &[T]) -> bool {
+    !list.iter().any(|item| other.contains(item))
+}
+
+/// Whether no party of a token is in both lists.
+pub(super) fn no_party_in(list: &[PartyName], other: &[PartyName]) -> bool {
+    !list.iter().any(|name| other.iter().any(|other| other.may_be(name)))
+}
+
+/// Whether each of these parties is of another issuer than the listed ones. The issuer of a bare name is that of the token.
+pub(super) fn are_of_other_issuers<N: std::ops::Deref<Target = str>>(list: &[PartyName], issuers: &[N]) -> bool {
+    let is_other = |name: &PartyName| {
+        let issuer = name.issuer();
+        issuer.is_some_and(|issuer| !issuers.iter().any(|listed| *issuer == **listed || **listed == *"same"))
+    };
+    list.iter().all(is_other)
+}
