@@ -51,16 +51,16 @@ fn a_decision_on_a_repeat_token_allocates_nothing() {
         let (authorizer, headers) = authorizer(&with_more(routes));
         let uri = Uri::from_static("/refunds");
         let target = Target::new(&Method::POST, &uri).unwrap();
-        let mut decide = || {
+        let decide = || {
             let decision = ready(authorizer.decide(&target, &headers));
             assert_eq!((decision.outcome(), decision.route()), (Ok(()), Some("POST /refunds")));
             assert_eq!(decision.policy().hash().as_str().len(), 64);
         };
         decide();
-        assert_eq!(measure(&mut decide).count_total, 0, "{routes}");
+        assert_eq!(measure(decide).count_total, 0, "{routes}");
         // So is the first one after the policy has been replaced.
         authorizer.replace_policy(Policy::from_yaml(REFUND).unwrap()).unwrap();
-        assert_eq!(measure(&mut decide).count_total, 0, "{routes}");
+        assert_eq!(measure(decide).count_total, 0, "{routes}");
     }
 }
 
