@@ -169,7 +169,7 @@ defaults:
         assert!(policy.is_err(), "`routes` without a value");
         let policy = Policy::from_yaml(DEFAULTS).unwrap();
         let of = |name: &str| {
-            let rules = &policy.requirement(name).unwrap().core;
+            let rules = &policy.requirement(name).unwrap().1.core;
             rules.iter().map(|rule| rule.name.to_string()).collect::<Vec<_>>()
         };
         assert!(of("fresh").contains(&"fresh: defaults.token.max_lifetime".to_owned()));

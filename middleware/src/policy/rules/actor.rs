@@ -104,8 +104,17 @@ pub(super) fn compile(document: &Spanned<ActorDocument>, context: &mut Context<'
 impl ActorCondition {
     /// Whether an actor other than the subject is needed.
     pub(in crate::policy) fn needs_actor(&self) -> bool {
-        use ActorCondition::{Absent, NoneOf, NotInverted, NotSelfActor};
-        !matches!(self, NotSelfActor | NotInverted | Absent | NoneOf(_))
+        match self {
+            ActorCondition::NotSelfActor
+            | ActorCondition::NotInverted
+            | ActorCondition::Absent
+            | ActorCondition::NoneOf(_) => false,
+            ActorCondition::Required
+            | ActorCondition::Kind(_)
+            | ActorCondition::OneOf(_)
+            | ActorCondition::Issuer(_)
+            | ActorCondition::IsPresenter => true,
+        }
     }
 
     /// The parties one of which the actor has to be.
