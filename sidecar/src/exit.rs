@@ -10,6 +10,8 @@ use actgate_yaml::Diagnostics;
 pub(crate) enum Failure {
     /// The configuration or the policy is invalid.
     Configuration(Diagnostics),
+    /// The same, found by the command that checks it: the lines of the file are printed as well.
+    CheckedConfiguration(Diagnostics),
     /// The same, and the command has reported the mistakes.
     ConfigurationReported,
     /// The values of the command line cannot be used together.
@@ -24,7 +26,9 @@ impl Failure {
     /// The exit code of the process; 78 is `EX_CONFIG` of sysexits, after which a service manager need not restart it.
     pub(crate) fn code(&self) -> ExitCode {
         match self {
-            Failure::Configuration(_) | Failure::ConfigurationReported => ExitCode::from(78),
+            Failure::Configuration(_) | Failure::CheckedConfiguration(_) | Failure::ConfigurationReported => {
+                ExitCode::from(78)
+            }
             // As for an argument that cannot be parsed.
             Failure::Usage(_) => ExitCode::from(2),
             Failure::Runtime(_) | Failure::Denied => ExitCode::FAILURE,
@@ -35,7 +39,7 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Failure::Configuration(diagnostics) => diagnostics.fmt(f),
+            Failure::Configuration(diagnostics) | Failure::CheckedConfiguration(diagnostics) => diagnostics.fmt(f),
             Failure::Usage(text) | Failure::Runtime(text) => write!(f, "actgate: {text}"),
             Failure::ConfigurationReported | Failure::Denied => Ok(()),
         }

@@ -20,12 +20,14 @@ mod start;
 
 use std::process::ExitCode;
 
+use actgate_yaml::Diagnostics;
 use clap::Parser as _;
 use tracing::Level;
 
 use crate::cli::arguments::{Arguments, Command, IssuersCommand};
 use crate::cli::check::Warnings;
 use crate::cli::output::{Output, eprint_line};
+use crate::cli::source_excerpt::with_excerpts;
 use crate::cli::{check, demo, explain, issuer, issuers, run};
 use crate::exit::{Context as _, Failure};
 use crate::log::process_log::ProcessLog;
@@ -50,7 +52,10 @@ fn main() -> ExitCode {
             let text = failure.to_string();
             match &failure {
                 // A long list may be read slowly, and delays nothing.
-                Failure::Configuration(mistakes) => eprint_line(&log.format_mistakes(mistakes)),
+                Failure::Configuration(mistakes) => {
+                    eprint_line(&log.format_mistakes(mistakes, Diagnostics::to_string));
+                }
+                Failure::CheckedConfiguration(mistakes) => eprint_line(&log.format_mistakes(mistakes, with_excerpts)),
                 _ if text.is_empty() => {}
                 _ => log.line(Level::ERROR, &text),
             }

@@ -6,8 +6,9 @@ mod identity_headers;
 mod keys;
 mod policy;
 mod trust;
+mod words;
 
-use crate::check::{CONFIGURATION, Files, output_text};
+use crate::check::{CONFIGURATION, Files, output_text, without_excerpts};
 use crate::deployment::gate::run_to_end;
 
 /// What is written in place of what, and the beginning of the report after the name of the file.
@@ -25,12 +26,15 @@ const SUBJECTS: &[&[Mistake]] = &[
 #[test]
 fn each_mistake_is_reported_once_at_its_place_with_help() {
     let mut failures = Vec::new();
-    for (right, wrong, expected) in SUBJECTS.concat() {
+    let of_words = words::MISTAKES
+        .iter()
+        .map(|(wrong, expected)| (words::RULES, *wrong, *expected));
+    for (right, wrong, expected) in SUBJECTS.concat().into_iter().chain(of_words) {
         assert!(CONFIGURATION.contains(right), "{right}");
         let files = Files::new();
         let path = files.write("actgate.yaml", &CONFIGURATION.replacen(right, wrong, 1));
         let output = run_to_end(&["check", "--config", &path], "");
-        let text = output_text(&output);
+        let text = without_excerpts(&output_text(&output));
         let lines: Vec<&str> = text.lines().collect();
         let is_one = matches!(lines.as_slice(), [_, help] if help.starts_with("  help: "));
         if output.status.code() != Some(78) || !is_one || !text.starts_with(&format!("{path}:{expected}")) {

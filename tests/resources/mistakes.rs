@@ -1,6 +1,6 @@
 //! Mistakes in `resources`, each with its place and help.
 
-use crate::check::{Files, output_text};
+use crate::check::{Files, output_text, without_excerpts};
 use crate::deployment::gate::run_to_end;
 
 /// The report on a configuration with these lines, from line 3 on.
@@ -11,7 +11,10 @@ fn report(lines: &str) -> (Option<i32>, String) {
     );
     let path = files.write("actgate.yaml", &text);
     let output = run_to_end(&["check", "--config", &path], "");
-    (output.status.code(), output_text(&output).replace(&path, "FILE"))
+    (
+        output.status.code(),
+        without_excerpts(&output_text(&output)).replace(&path, "FILE"),
+    )
 }
 
 #[test]
@@ -223,7 +226,10 @@ fn an_issuer_has_no_audience_of_its_own_where_resources_name_its_audiences() {
         );
         let path = files.write("actgate.yaml", &text);
         let output = run_to_end(&["check", "--config", &path], "");
-        (output.status.code(), output_text(&output).replace(&path, "FILE"))
+        (
+            output.status.code(),
+            without_excerpts(&output_text(&output)).replace(&path, "FILE"),
+        )
     };
     let mistake = "FILE:3:56: an issuer has no audience of its own beside several resources, or where a resource names one for it\n  help: write it at the resource that its tokens are for, as `audience: { \"https://idp.example.com\": … }`, and remove it here\n";
     for resources in [

@@ -38,12 +38,14 @@ const KEYS: &[(&str, &str)] = &[
     ),
 ];
 
-/// The same mistakes. An unknown key of another version or product has the help for it, but `methods` within `mcp` is `method`.
+/// The same mistakes. An unknown key of another version or product has the help for it, but `methods` within `mcp` is `method`, and
+/// `action` within `authorization_details` is `actions`.
 pub(super) fn with_help(diagnostics: Diagnostics) -> Diagnostics {
-    let is_of_mcp = |diagnostic: &Diagnostic| diagnostic.help.as_deref() == Some("did you mean `method`?");
-    let (of_mcp, others): (Vec<_>, Vec<_>) = diagnostics.into_iter().partition(is_of_mcp);
+    let own = ["did you mean `method`?", "did you mean `actions`?"];
+    let is_of_word = |diagnostic: &Diagnostic| diagnostic.help.as_deref().is_some_and(|help| own.contains(&help));
+    let (of_word, others): (Vec<_>, Vec<_>) = diagnostics.into_iter().partition(is_of_word);
     let mut diagnostics = others.into_iter().collect::<Diagnostics>().with_help_for_keys(KEYS);
-    diagnostics.extend(of_mcp);
+    diagnostics.extend(of_word);
     diagnostics
 }
 
@@ -79,6 +81,14 @@ mod tests {
             (
                 "roles: [a]",
                 "3:5: unknown key `roles`; write it as a claim: `claims: { roles: { contains: admin } }`",
+            ),
+            (
+                "authorization_details: { type: a, action: b }",
+                "3:39: unknown key `action`; did you mean `actions`?",
+            ),
+            (
+                "action: allow",
+                "3:5: unknown key `action`; remove it: a route allows what meets its rules",
             ),
             ("scope: [a]", "3:5: unknown key `scope`; did you mean `scopes`?"),
             (

@@ -74,7 +74,7 @@ impl<'de> Deserialize<'de> for Stated {
         impl Visitor<'_> for True {
             type Value = Stated;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("`true`")
+                f.write_str("`true`\nwrite `true` without quotes, or remove the key")
             }
             fn visit_bool<E: Error>(self, is_stated: bool) -> Result<Stated, E> {
                 match is_stated {

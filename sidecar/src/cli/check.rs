@@ -37,7 +37,7 @@ pub(crate) fn check(file: &Path, output: Output, warnings: Warnings) -> Result<(
             summary,
         })?,
         (Output::Text, Some(summary)) => print(&summary.to_string())?,
-        (Output::Text, None) => return loaded.map(drop).map_err(Failure::from),
+        (Output::Text, None) => return loaded.map(drop).map_err(Failure::CheckedConfiguration),
     }
     match has_mistake {
         true => Err(Failure::ConfigurationReported),

@@ -16,5 +16,6 @@ pub(crate) mod pasted_token;
 pub(crate) mod request_body;
 pub(crate) mod request_headers;
 pub(crate) mod run;
+pub(crate) mod source_excerpt;
 pub(crate) mod terminal;
 pub(crate) mod unverified_chain;

@@ -82,14 +82,14 @@ impl ProcessLog {
         let _ = self.lines.send(format!("{line}\n").as_bytes());
     }
 
-    /// Mistakes in a file in the format of the log: as text, or a JSON object for each.
-    pub(crate) fn format_mistakes(&self, mistakes: &Diagnostics) -> String {
+    /// Mistakes in a file in the format of the log: this text of them, or a JSON object for each.
+    pub(crate) fn format_mistakes(&self, mistakes: &Diagnostics, text: fn(&Diagnostics) -> String) -> String {
         let object = |mistake: &Diagnostic| {
             let fields = json!(mistake);
             json!({ "timestamp": now(), "level": Level::ERROR.as_str(), "fields": fields }).to_string()
         };
         match self.format {
-            LogFormat::Text => mistakes.to_string(),
+            LogFormat::Text => text(mistakes),
             LogFormat::Json => mistakes.iter().map(object).collect::<Vec<_>>().join("\n"),
         }
     }
