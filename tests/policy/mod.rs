@@ -10,3 +10,4 @@ mod hash;
 mod initiator_rows;
 mod row;
 mod token_rows;
+mod tricky_inputs;
