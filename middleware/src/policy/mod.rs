@@ -283,7 +283,9 @@
 //!     /instructedAmount/amount: { max: 500 }  # `min` and `max`, both inclusive
 //! ```
 //!
-//! One detail has all of it: two details do not meet a rule together. Details of other types count for nothing. A token without the
+//! One detail has all of it: two details do not meet a rule together. A detail of a type that is in no rule grants nothing: a token
+//! with such details alone is denied. Beside a detail that meets the rule it does not deny, as each detail adds a grant and none
+//! restricts another, and RFC 9396 section 2 has tokens with details of several types for several APIs. A token without the
 //! claim, with one that is no list of objects with a `type` each, a member that is missing, and one of another type are denied.
 //! Numbers are compared exactly, never rounded: 500.000000000000001 is above 500. A text such as `"123.50"` is a number for `min`
 //! and `max`, but not with an exponent. Whether the request keeps within the details is the API's to check.
