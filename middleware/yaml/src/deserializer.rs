@@ -1,4 +1,6 @@
 //! The deserializer over a tree of nodes. A mistake names the innermost node being read.
+//!
+//! What reads a value is not inlined: it would be repeated for each key of that type.
 
 use std::iter::once;
 
@@ -17,6 +19,7 @@ pub(crate) struct NodeDeserializer<'de>(pub(crate) &'de Node);
 impl<'de> Deserializer<'de> for NodeDeserializer<'de> {
     type Error = Mistake;
 
+    #[inline(never)]
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
         let read = match &self.0.kind {
             Kind::Null => visitor.visit_unit(),
@@ -47,6 +50,7 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'de> {
         }
     }
 
+    #[inline]
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Mistake> {
         match (name, &self.0.kind) {
             (SPANNED, _) => visitor.visit_map(MapDeserializer::new(once((self.0.span.packed(), self)))),
@@ -113,6 +117,7 @@ struct Items<'de> {
 impl<'de> SeqAccess<'de> for Items<'de> {
     type Error = Mistake;
 
+    #[inline(never)]
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Mistake> {
         let Some(item) = self.items.get(self.index) else {
             return Ok(None);
@@ -156,6 +161,7 @@ impl<'de> MapAccess<'de> for &mut Pairs<'de> {
         seed.deserialize(BorrowedStrDeserializer::new(&key.value)).map(Some)
     }
 
+    #[inline(never)]
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Mistake> {
         self.key = None;
         let Some((_, value)) = self.pairs.get(self.index) else {

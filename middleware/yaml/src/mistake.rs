@@ -1,15 +1,20 @@
 //! The error of the deserializer: what serde and the readers of values report, in terms of the file.
 
 use std::fmt;
+use std::ops::Deref;
 
 use serde::de::{Error, Expected, Unexpected};
 
 use crate::diagnostic::{Diagnostic, nearest, suggestion, unknown_key};
 use crate::spanned::Span;
 
-/// One mistake in the structure of a document.
+/// One mistake in the structure of a document. It is a pointer, since every reader of a value returns one: what it holds
+/// would be copied in the code of each of them.
 #[derive(Debug)]
-pub(crate) struct Mistake {
+pub(crate) struct Mistake(Box<Content>);
+
+#[derive(Debug)]
+pub(crate) struct Content {
     message: String,
     help: String,
     /// Unknown at first.
@@ -26,7 +31,7 @@ pub(crate) struct Mistake {
 
 impl Mistake {
     fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
-        Mistake {
+        Mistake(Box::new(Content {
             message: message.into(),
             help: help.into(),
             span: Span::default(),
@@ -34,9 +39,10 @@ impl Mistake {
             missing: None,
             meant: None,
             of_meaning: false,
-        }
+        }))
     }
 
+    #[cold]
     pub(crate) fn missing_value() -> Self {
         Mistake::new("a value is missing here", "add a value or remove the key")
     }
@@ -46,9 +52,12 @@ impl Mistake {
     }
 
     /// Sets the place, unless an inner one is known.
-    pub(crate) fn at(self, span: Span) -> Self {
-        let span = if self.has_place() { self.span } else { span };
-        Mistake { span, ..self }
+    #[cold]
+    pub(crate) fn at(mut self, span: Span) -> Self {
+        if !self.has_place() {
+            self.0.span = span;
+        }
+        self
     }
 
     pub(crate) fn has_place(&self) -> bool {
@@ -56,8 +65,9 @@ impl Mistake {
     }
 
     /// Extends the path by the pair or the item that it begins with.
+    #[cold]
     pub(crate) fn within(mut self, index: usize) -> Self {
-        self.path.push(index);
+        self.0.path.push(index);
         self
     }
 
@@ -66,7 +76,14 @@ impl Mistake {
     }
 
     pub(crate) fn into_diagnostic(self) -> Diagnostic {
-        Diagnostic::new(self.span, self.message, self.help)
+        Diagnostic::new(self.0.span, self.0.message, self.0.help)
+    }
+}
+
+impl Deref for Mistake {
+    type Target = Content;
+    fn deref(&self) -> &Content {
+        &self.0
     }
 }
 
@@ -82,12 +99,12 @@ impl Error for Mistake {
     fn custom<T: fmt::Display>(message: T) -> Self {
         let text = message.to_string();
         let (message, help) = text.split_once('\n').unwrap_or((&text, ""));
-        Mistake {
-            of_meaning: true,
-            ..Mistake::new(message, help)
-        }
+        let mut mistake = Mistake::new(message, help);
+        mistake.0.of_meaning = true;
+        mistake
     }
 
+    #[cold]
     fn invalid_type(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
         let found = match unexpected {
             Unexpected::Unit | Unexpected::Option => return Mistake::missing_value(),
@@ -109,27 +126,29 @@ impl Error for Mistake {
         Mistake::new(format!("expected {expected}, not {found}"), help)
     }
 
+    #[cold]
     fn invalid_value(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
         let (expected, help) = in_words(expected);
         Mistake::new(format!("expected {expected}"), help)
     }
 
+    #[cold]
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
         Mistake::new(format!("unknown word `{variant}`"), nearest(variant, expected))
     }
 
+    #[cold]
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
-        Mistake {
-            meant: suggestion(field, expected),
-            ..Mistake::new(unknown_key(field), nearest(field, expected))
-        }
+        let mut mistake = Mistake::new(unknown_key(field), nearest(field, expected));
+        mistake.0.meant = suggestion(field, expected);
+        mistake
     }
 
+    #[cold]
     fn missing_field(field: &'static str) -> Self {
-        Mistake {
-            missing: Some(field),
-            ..Mistake::new(format!("the key `{field}` is missing"), format!("add `{field}: …`"))
-        }
+        let mut mistake = Mistake::new(format!("the key `{field}` is missing"), format!("add `{field}: …`"));
+        mistake.0.missing = Some(field);
+        mistake
     }
 }
 
