@@ -23,6 +23,7 @@ mod secret_file;
 mod tls;
 mod trusted_proxies;
 mod upstream_address;
+mod upstream_spelling;
 mod upstreams;
 mod values;
 
@@ -121,6 +122,9 @@ impl ConfigReader<'_> {
             self.check_carriers(&written.value, &issuers, &identity_headers);
         }
         let policy = self.policy(document, text);
+        if let Some(policy) = &policy {
+            self.upstream_spellings(document, &policy.policy);
+        }
         let resources = self.resources(document, &audiences);
         let authorizer = self.authorizer(document, &issuers, &resources, policy.as_ref());
         let (addresses, upstreams, policy) = (addresses?, upstreams?, policy?);
