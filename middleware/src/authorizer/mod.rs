@@ -107,10 +107,17 @@ impl Authorizer {
     /// system without root certificates.
     #[cfg(feature = "reqwest")]
     pub fn start(&self) -> Result<Authorizer, ConfigError> {
-        let fetch = crate::keys::HttpFetch::new()?;
         let issuers = self.inner.issuers.iter().map(|trust| &trust.issuer);
         let issuers = issuers.filter(|issuer| issuer.fetch.is_none());
-        fetch.check_roots(issuers.filter_map(|issuer| issuer.keys.address(&issuer.issuer)))?;
+        let addresses: Vec<&str> = issuers
+            .filter_map(|issuer| issuer.keys.address(&issuer.issuer))
+            .collect();
+        if addresses.is_empty() {
+            // A client would read all root certificates of the system.
+            return self.start_by(None::<Arc<crate::keys::HttpFetch>>);
+        }
+        let fetch = crate::keys::HttpFetch::new()?;
+        fetch.check_roots(addresses.into_iter())?;
         self.start_with(fetch)
     }
 
@@ -120,12 +127,17 @@ impl Authorizer {
     /// # Errors
     /// [`ConfigError::NoRuntime`].
     pub fn start_with(&self, fetch: impl Fetch) -> Result<Authorizer, ConfigError> {
-        let fetch = Arc::new(fetch);
+        self.start_by(Some(Arc::new(fetch)))
+    }
+
+    /// `fetch` is for the issuers without a fetcher of their own; [`None`] where the keys of all of these are static.
+    fn start_by(&self, fetch: Option<Arc<impl Fetch>>) -> Result<Authorizer, ConfigError> {
         let mut inner = Inner::clone(&self.inner);
         for Trust { issuer, keys, .. } in &mut inner.issuers {
-            let remote = match &issuer.fetch {
-                Some(own) => start_keys(issuer, own.clone())?,
-                None => start_keys(issuer, Arc::clone(&fetch))?,
+            let remote = match (&issuer.fetch, &fetch) {
+                (Some(own), _) => start_keys(issuer, own.clone())?,
+                (None, Some(fetch)) => start_keys(issuer, Arc::clone(fetch))?,
+                (None, None) => None,
             };
             if let Some(remote) = remote {
                 *keys = Keys::Remote(remote);
