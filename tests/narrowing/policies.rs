@@ -65,9 +65,17 @@ fn without_defaults(endpoint: Endpoint) -> BoxedStrategy<Value> {
         (body(), weighted(0.15, operation(endpoint))),
         weighted(0.3, chain_rules()),
         weighted(0.3, hierarchy()),
+        registry(),
     )
         .prop_map(
-            move |((mut route, operation), chain, (mut shared, shared_operation), shared_chain, hierarchy)| {
+            move |(
+                (mut route, operation),
+                chain,
+                (mut shared, shared_operation),
+                shared_chain,
+                hierarchy,
+                registry,
+            )| {
                 route.extend(operation.map(|rules| ("operation".to_owned(), rules)));
                 shared.extend(shared_operation.map(|rules| ("operation".to_owned(), rules)));
                 if endpoint == Endpoint::Tool {
@@ -81,6 +89,7 @@ fn without_defaults(endpoint: Endpoint) -> BoxedStrategy<Value> {
                 route.insert("match".to_owned(), json!("POST /refunds"));
                 route.insert("require".to_owned(), json!(["shared"]));
                 let mut policy = json!({ "requirements": { "shared": shared }, "routes": [route] });
+                policy.as_object_mut().unwrap().extend(registry);
                 if let Some(hierarchy) = hierarchy {
                     policy["scopes"] = hierarchy;
                 }
@@ -115,6 +124,22 @@ fn operation(endpoint: Endpoint) -> impl Strategy<Value = Value> {
         ];
     }
     select(rules)
+}
+
+/// Groups and agents, which the rules name.
+fn registry() -> impl Strategy<Value = Map<String, Value>> {
+    weighted(0.2, Just(json!("deny"))).prop_map(|unregistered| {
+        let groups = json!({ "people": ["u1", "u2"], "agents": ["a3", { "issuer": FOREIGN, "subject": "a2" }] });
+        let agents = json!([
+            { "subject": "a1", "issuer": TestIssuer::ISSUER, "groups": "agents", "tenant": "T1", "clients": ["c1"] },
+            { "subject": "a2", "owner": "team@example.com", "tenant": "T3" },
+            { "subject": "a1", "issuer": FOREIGN, "groups": ["partners"], "tenant": "T1" },
+            { "subject": "bot" },
+        ]);
+        let mut members = Map::from_iter([("groups".to_owned(), groups), ("agents".to_owned(), agents)]);
+        members.extend(unregistered.map(|deny| ("unregistered_agents".to_owned(), deny)));
+        members
+    })
 }
 
 fn hierarchy() -> impl Strategy<Value = Value> {
@@ -155,6 +180,8 @@ fn plain_body() -> BoxedStrategy<Map<String, Value>> {
         json!({ "none_of": ["bot", { "issuer": FOREIGN, "subject": "u1" }] }),
         json!({ "kind": "human", "amr": ["mfa"] }),
         json!({ "acr": "high" }),
+        json!({ "group": "people" }),
+        json!({ "none_of": [{ "group": "agents" }] }),
         json!({ "issuer": TestIssuer::ISSUER }),
         json!({ "issuer": [FOREIGN] }),
         json!({ "max_auth_age": "5m" }),
@@ -169,6 +196,11 @@ fn plain_body() -> BoxedStrategy<Map<String, Value>> {
         json!({ "none_of": ["a1"] }),
         json!({ "issuer": FOREIGN }),
         json!({ "is_presenter": true }),
+        json!({ "registered": true }),
+        json!({ "group": "agents" }),
+        json!({ "one_of": ["a2", { "group": "partners" }], "registered": true }),
+        json!({ "same_tenant": "tid" }),
+        json!({ "same_tenant": "tid", "is_presenter": true }),
     ]);
     let may_act = Just(json!("honored"));
     let time = select(vec![
@@ -233,6 +265,10 @@ fn chain_rules() -> impl Strategy<Value = Value> {
 fn orders() -> impl Strategy<Value = Value> {
     select(vec![
         json!({ "any_of": ["a1", "u1"] }),
+        json!({ "any_of": [{ "group": "agents" }] }),
+        json!({ "via": [{ "group": "partners" }] }),
+        json!({ "all_of": [{ "group": "agents" }, "a2"] }),
+        json!({ "called_by": [{ "group": "agents" }] }),
         json!({ "kinds": ["agent", "service"] }),
         json!({ "kinds": "human" }),
         json!({ "issuers": "same" }),
@@ -252,6 +288,7 @@ fn prior_rules() -> impl Strategy<Value = Value> {
     let prior = select(vec![
         json!({ "all_of": ["a1", "a2"] }),
         json!({ "any_of": ["a1"] }),
+        json!({ "none_of": [{ "group": "agents" }] }),
         json!({ "none_of": ["a3", { "issuer": FOREIGN, "subject": "a1" }] }),
         json!({ "kinds": "agent" }),
         json!({ "issuers": ["same"] }),

@@ -9,6 +9,7 @@ use crate::deployment::Deployment;
 use crate::policy::actor_rows::actor_rows;
 use crate::policy::chain_rows::chain_rows;
 use crate::policy::initiator_rows::{claim_rows, initiator_rows, scope_rows};
+use crate::policy::registry_rows::{REGISTRY, registry_rows};
 use crate::policy::row::Row;
 use crate::policy::token_rows::token_rows;
 use crate::wire;
@@ -34,9 +35,10 @@ fn each_key_of_the_policy_is_enforced() {
         token_rows(),
         actor_rows(),
         chain_rows(),
+        registry_rows(),
     ];
     let rows: Vec<Row> = parts.into_iter().flatten().collect();
-    let mut policy = REQUIREMENTS.to_owned() + "routes:\n";
+    let mut policy = format!("{REQUIREMENTS}{REGISTRY}routes:\n");
     for (n, row) in rows.iter().enumerate() {
         let flow = row
             .condition

@@ -11,8 +11,8 @@ use serde_json::Value;
 
 use super::example::Example;
 
-/// Rules of every route or of every one that reads a kind or an actor, which no policy writes.
-const IMPLICIT: &[&str] = &["self_actor", "chain_inverted"];
+/// Rules of every route or of every one that reads a kind or an actor, which no route writes.
+const IMPLICIT: &[&str] = &["self_actor", "chain_inverted", "unregistered_agents"];
 
 /// What the cases of an example reach.
 #[derive(Default)]

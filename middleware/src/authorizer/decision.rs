@@ -9,7 +9,7 @@ use super::in_force::InForce;
 use super::protected::Protected;
 use crate::error::Error;
 use crate::identity::Identity;
-use crate::policy::{Deciding, Policy};
+use crate::policy::{Agent, Deciding, Policy};
 
 /// The target of the event of a decision: part of the public interface.
 const TARGET: &str = "actgate::decision";
@@ -123,6 +123,13 @@ impl Decision {
     /// The identity of a verified token, also when the policy denies. [`None`] on public routes.
     pub fn identity(&self) -> Option<&Identity> {
         self.conclusion.identity()
+    }
+
+    /// The agent that acts by a verified token, as the policy names it under `agents`, also when the policy denies: the current
+    /// actor, or the initiator where no other party acts for it. [`None`] for any other party, and on public routes.
+    pub fn agent(&self) -> Option<&Agent> {
+        let facts = self.identity()?.facts();
+        self.policy().acting_agent(facts)
     }
 
     /// The route that matched, as the policy writes it.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use actgate_yaml::{Diagnostics, Omissions, Span, Spanned, nearest};
 
+use super::agents::{Agents, KnownAgents};
 use super::conjunction::{self, Part, Required};
 use super::coverage::Coverage;
 use super::defaults;
@@ -12,9 +13,12 @@ use super::document::Document;
 use super::escaped_slash::EscapedSlash;
 use super::mcp::McpMatch;
 use super::origins;
+use super::registry::{self, Groups};
 use super::requirement::Requirement;
 use super::route_table::{Access, RouteTable};
-use super::rules::{ActorCondition, AnyOf, CoreCondition, CoreRule, RequirementDocument, RouteDocument, Rules};
+use super::rules::{
+    ActorCondition, AgentCondition, AnyOf, CoreCondition, CoreRule, RequirementDocument, RouteDocument, Rules,
+};
 use super::scope_hierarchy;
 use super::syntax::{Context, ImpliedBy};
 
@@ -35,19 +39,23 @@ pub(super) struct Compiled {
     /// The names of the rules of `defaults`.
     pub(super) defaults: Vec<Box<str>>,
     pub(super) coverage: Coverage,
+    /// The agents that the owner knows.
+    pub(super) agents: Arc<Agents>,
 }
 
 /// Compiles a document, and reports every mistake of its meaning. The result is valid only without mistakes.
-pub(super) fn compile(document: Document, omissions: &Omissions, diagnostics: &mut Diagnostics) -> Compiled {
+pub(super) fn compile(mut document: Document, omissions: &Omissions, diagnostics: &mut Diagnostics) -> Compiled {
     let mut context = Context {
         omissions,
         diagnostics,
         scopes: Vec::new(),
         is_tool_call: true,
         implied_by: ImpliedBy::default(),
+        agents: KnownAgents::default(),
         compiled: 0,
     };
     context.implied_by = scope_hierarchy::compile(document.scopes.as_ref(), &mut context);
+    let groups = document.add_members_of_groups(&mut context);
     let defaults = Compiler::new(&document, "", &mut context).defaults();
     let mut requirements = BTreeMap::new();
     for (name, body) in &document.requirements {
@@ -74,17 +82,37 @@ pub(super) fn compile(document: Document, omissions: &Omissions, diagnostics: &m
         origins::compile(settings, &mut context)
     });
     routes.finish(context.diagnostics);
-    let implied_by = context.implied_by;
-    let coverage = match diagnostics.is_empty() {
+    let Context { implied_by, agents, .. } = context;
+    let mut coverage = match diagnostics.is_empty() {
         true => Coverage::of(&document, &implied_by, &routes),
         false => Coverage::default(),
     };
+    groups.report_unused(&agents, &mut coverage.without_effect);
     Compiled {
         requirements,
         routes,
         origins: origins.unwrap_or_default(),
         defaults,
         coverage,
+        agents: agents.table,
+    }
+}
+
+impl Document {
+    /// Compiles the agents and the groups, and adds the members of each group to the lists that name it.
+    fn add_members_of_groups(&mut self, context: &mut Context<'_>) -> Groups {
+        let (agents, unregistered) = (self.agents.as_ref(), self.unregistered_agents.as_ref());
+        let mut groups = registry::compile(self.groups.as_ref(), agents, unregistered, context);
+        for requirement in self.requirements.values_mut() {
+            groups.add_members(requirement.value.party_lists(), context);
+        }
+        if let Some(defaults) = &mut self.defaults {
+            groups.add_members(defaults.value.party_lists(), context);
+        }
+        for route in &mut self.routes {
+            groups.add_members(route.value.party_lists(), context);
+        }
+        groups
     }
 }
 
@@ -182,10 +210,13 @@ impl<'d, 'c, 'r> Compiler<'d, 'c, 'r> {
             defaults::check_narrowing(&parts, self.owner, self.context);
         }
         let Rules { mut core, history } = Rules::of(parts);
-        let reads_chain = !history.is_empty() || core.iter().any(CoreRule::reads_kind_or_actor);
+        let agents = &self.context.agents.table;
+        let reads_chain = agents.deny_others || !history.is_empty() || core.iter().any(CoreRule::reads_kind_or_actor);
         let implicit = [
             Some(("self_actor", ActorCondition::NotSelfActor)),
             reads_chain.then_some(("chain_inverted", ActorCondition::NotInverted)),
+            AgentCondition::of_every_requirement(agents)
+                .map(|condition| ("unregistered_agents", ActorCondition::Agent(condition))),
         ];
         let implicit = implicit.into_iter().flatten().map(|(word, condition)| CoreRule {
             name: format!("{}: {word}", self.owner).into(),

@@ -6,6 +6,7 @@ use actgate_yaml::Spanned;
 use serde::Deserialize;
 
 use super::origins::McpSettings;
+use super::registry::{AgentsDocument, GroupsDocument, UnregisteredAgents};
 use super::rules::{RequirementDocument, RouteDocument};
 use super::scope_hierarchy::HierarchyDocument;
 use super::spelling::Spelling;
@@ -18,6 +19,9 @@ pub(super) struct Document {
     pub(super) spelling: Spelling,
     pub(super) mcp: Option<Spanned<McpSettings>>,
     pub(super) defaults: Option<Spanned<RequirementDocument>>,
+    pub(super) groups: Option<Spanned<GroupsDocument>>,
+    pub(super) agents: Option<Spanned<AgentsDocument>>,
+    pub(super) unregistered_agents: Option<Spanned<UnregisteredAgents>>,
     pub(super) requirements: Requirements,
     pub(super) routes: Routes,
 }
@@ -30,6 +34,9 @@ pub(super) struct Members {
     spelling: Spelling,
     mcp: Option<Spanned<McpSettings>>,
     defaults: Option<Spanned<RequirementDocument>>,
+    groups: Option<Spanned<GroupsDocument>>,
+    agents: Option<Spanned<AgentsDocument>>,
+    unregistered_agents: Option<Spanned<UnregisteredAgents>>,
     requirements: Requirements,
     routes: Routes,
 }
@@ -44,6 +51,9 @@ impl From<Members> for Document {
             spelling: members.spelling,
             mcp: members.mcp,
             defaults: members.defaults,
+            groups: members.groups,
+            agents: members.agents,
+            unregistered_agents: members.unregistered_agents,
             requirements: members.requirements,
             routes: members.routes,
         }

@@ -32,6 +32,9 @@
 //! | `scopes: { implies: { a: [b] } }` | beside `routes`: a token with the scope `a` has `b` as well ([Scopes](#scopes)) | |
 //! | `spelling: exact` | beside `routes`: the API distinguishes all spellings of a path ([Spelling](#spelling)) | |
 //! | `defaults: { .. }` | beside `routes`: what every route requires that is not public ([Defaults](#defaults)) | as the keys in it |
+//! | `groups: { operators: [a] }` | beside `routes`: named groups of parties ([Agents](#agents-and-groups)) | |
+//! | `agents: [{ subject: a }]` | beside `routes`: the agents that the owner knows ([Agents](#agents-and-groups)) | |
+//! | `unregistered_agents: deny` | beside `routes`: no route accepts an agent that is not in `agents` ([Agents](#agents-and-groups)) | `agent_not_registered` |
 //! | `match` | where the route applies: `GET /a`, `GET,POST /a/{id}`, `* /a/{*rest}`, or a list of these | `no_route` |
 //! | `mcp: { method, name }` | beside `match`: the messages of the Model Context Protocol that the route is for ([MCP](#mcp)) | `no_route`, `mcp_header_mismatch`, `mcp_revision_not_supported` |
 //! | `mcp: { origins: [a] }` | beside `routes`: the web pages that may send requests to the paths of these routes ([MCP](#mcp)) | `origin_not_allowed` |
@@ -42,6 +45,7 @@
 //! | `scopes: { none_of: [a] }` | none of these | `scope_not_allowed` |
 //! | `initiator: { kind }` | the subject is a `human`, `agent` or `service`, or one of a list | `initiator_not_human`, `initiator_kind_unknown`, `initiator_kind_not_allowed` |
 //! | `initiator: { one_of, none_of }` | the subject is, or is not, one of these | `initiator_not_allowed` |
+//! | `initiator: { group: a }` | the subject is a member of this group, or of one of a list | `initiator_not_allowed` |
 //! | `initiator: { issuer }` | the token, which names the subject, is of this issuer, or of one of a list | `initiator_issuer_not_allowed` |
 //! | `initiator: { amr: [a, b] }` | the login used every one of these methods | `amr_not_met` |
 //! | `initiator: { acr: [a, b] }` | the login reached one of these contexts | `acr_not_met` |
@@ -50,8 +54,11 @@
 //! | `actor: { absent: true }` | no actor, the subject itself included | `actor_present` |
 //! | `actor: { kind }` | the current actor is of this kind, or one of a list | `actor_kind_unknown`, `actor_kind_not_allowed` |
 //! | `actor: { one_of, none_of }` | the current actor is, or is not, one of these | `actor_not_allowed` |
+//! | `actor: { group: a }` | the current actor is a member of this group, or of one of a list | `actor_not_allowed` |
+//! | `actor: { registered: true }` | the current actor is one of `agents` | `actor_not_registered` |
+//! | `actor: { same_tenant: tid }` | its `tenant` in `agents` is the text in this claim of the token | `actor_not_registered`, `actor_tenant_mismatch` |
 //! | `actor: { issuer }` | the current actor is of this issuer; `same` is the token's | `actor_issuer_not_allowed` |
-//! | `actor: { is_presenter: true }` | the client of the token is the current actor; a token without one is denied | `actor_not_presenter` |
+//! | `actor: { is_presenter: true }` | the client of the token is the current actor, by its `clients` in `agents` where it has some; a token without one is denied | `actor_not_presenter` |
 //! | `client: { one_of, none_of }` | the client is, or is not, one of these; a token without one meets neither | `client_not_allowed` |
 //! | `claims: { tid: T1 }` | a top-level claim equals text, a whole number or a boolean; `/a/b` reaches inside, `/a.b` is a name with a dot | `claim_not_met` |
 //! | `claims: { tid: { one_of: [T1] } }` | it is one of these | `claim_not_met` |
@@ -263,6 +270,25 @@
 //! word of `actor` or of `chain`, also by `require` and in one alternative of `any_of`, whichever alternative the token meets.
 //! Requirements without such a rule do not depend on it.
 //!
+//! # Agents and groups
+//!
+//! ```yaml
+//! groups: { operators: [alice, { issuer: https://idp.example, subject: bob }] }
+//! agents: # without `issuer`: of the issuer of each token
+//!   - { subject: pay-bot, issuer: https://idp.example, owner: team@example.com, groups: [payments], tenant: T1, clients: [c1] }
+//! routes: [{ match: POST /refunds, initiator: { group: operators }, actor: { group: payments, same_tenant: tid } }]
+//! ```
+//!
+//! `{ group: a }` is an item of every list of parties, except `path` and `starts_with`, and means each member: `none_of` excludes all
+//! of them, `via` requires all of them. `same_tenant` and `registered` deny an actor that is not in `agents`; `same_tenant` also denies
+//! one without a `tenant`, and a token without the claim. Where `agents` has the client or `clients` of the actor, these alone decide
+//! who is the presenter: a client of one agent is no other agent. A client is one of the issuer of the token.
+//!
+//! `unregistered_agents: deny` applies to every route that needs a token, and to every requirement. It denies a current actor
+//! that is not in `agents`, unless it is a proven human, and an initiator that is a proven agent and not in `agents`. It does NOT
+//! decide about an initiator of another kind, or about prior actors: `chain: { all_of: [{ group: a }] }` is a rule on these.
+//! [`Decision::agent`](crate::Decision::agent) is the entry of the agent that acts; `owner` is for logs, and no rule reads it.
+//!
 //! # Values
 //!
 //! Parties, clients, scopes and all other values are compared byte for byte with those of the token. A text in a list is an error
@@ -313,6 +339,7 @@
 //! beside them. `any_of` and `via` need neither: an actor that they find is in the whole chain as well, and one that was dropped
 //! is missing. A rule on each actor is met by a token without any: `actor: { required: true }` requires one.
 
+mod agents;
 mod check;
 mod compile;
 mod conjunction;
@@ -340,6 +367,7 @@ mod path_choice;
 )]
 pub(crate) mod policy;
 mod refinements;
+mod registry;
 mod relation;
 mod requirement;
 mod route_pattern;
@@ -351,6 +379,7 @@ mod segment;
 mod spelling;
 mod syntax;
 
+pub use agents::Agent;
 pub use check::{Check, Outcome, Tier};
 pub use error::{PolicyDiagnostic, PolicyError};
 pub use hash::PolicyHash;

@@ -5,6 +5,8 @@ use actgate_yaml::{Diagnostic, Diagnostics};
 const MATCH: &str = "write method and path in one text: `match: GET /orders/{id}`";
 const ALLOW: &str = "remove it: a route allows what meets its rules";
 const CLAIM: &str = "write it as a claim: `claims: { roles: { contains: admin } }`";
+const GROUP: &str =
+    "a group of parties is `actor: { group: payments }`; a claim is `claims: { groups: { contains: admin } }`";
 
 /// Unknown keys and their help, in place of the most similar key.
 const KEYS: &[(&str, &str)] = &[
@@ -20,7 +22,8 @@ const KEYS: &[(&str, &str)] = &[
     ("url", MATCH),
     ("role", CLAIM),
     ("roles", CLAIM),
-    ("groups", CLAIM),
+    ("groups", GROUP),
+    ("group", GROUP),
     ("permissions", CLAIM),
     (
         "implies",
@@ -38,14 +41,21 @@ const KEYS: &[(&str, &str)] = &[
     ),
 ];
 
-/// The same mistakes. An unknown key of another version or product has the help for it, but `methods` within `mcp` is `method`, and
-/// `action` within `authorization_details` is `actions`.
+/// Similar keys that are valid where they are proposed, in place of the help for the unknown key: `methods` within `mcp` is
+/// `method`, and `action` within `authorization_details` is `actions`.
+const VALID: [&str; 4] = [
+    "did you mean `actions`?",
+    "did you mean `method`?",
+    "did you mean `group`?",
+    "did you mean `groups`?",
+];
+
+/// The same mistakes. An unknown key of another version or product has the help for it.
 pub(super) fn with_help(diagnostics: Diagnostics) -> Diagnostics {
-    let own = ["did you mean `method`?", "did you mean `actions`?"];
-    let is_of_word = |diagnostic: &Diagnostic| diagnostic.help.as_deref().is_some_and(|help| own.contains(&help));
-    let (of_word, others): (Vec<_>, Vec<_>) = diagnostics.into_iter().partition(is_of_word);
+    let is_valid = |diagnostic: &Diagnostic| diagnostic.help.as_deref().is_some_and(|help| VALID.contains(&help));
+    let (valid, others): (Vec<_>, Vec<_>) = diagnostics.into_iter().partition(is_valid);
     let mut diagnostics = others.into_iter().collect::<Diagnostics>().with_help_for_keys(KEYS);
-    diagnostics.extend(of_word);
+    diagnostics.extend(valid);
     diagnostics
 }
 
@@ -89,6 +99,10 @@ mod tests {
             (
                 "action: allow",
                 "3:5: unknown key `action`; remove it: a route allows what meets its rules",
+            ),
+            (
+                "actor: { groups: a }",
+                "3:14: unknown key `groups`; did you mean `group`?",
             ),
             ("scope: [a]", "3:5: unknown key `scope`; did you mean `scopes`?"),
             (

@@ -1,22 +1,40 @@
 //! The parties that a rule lists.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::marker::PhantomData;
+use std::ops::Deref;
 
+use actgate_yaml::{OneOrMany, Span, Spanned};
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
+use super::agents::Agent;
 use super::exact::{self, quoted};
-use super::syntax::Name;
+use super::syntax::{Context, Name};
 use crate::chain::Party;
 use crate::look::Look;
 
 /// A party in a list: a bare name is one of the token's own issuer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct PartyName {
     issuer: Option<Name>,
     subject: Name,
+}
+
+/// The name of a group of parties.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct GroupName(Box<str>);
+
+/// A list of parties. It holds the members of its groups as soon as the groups are known.
+#[derive(Clone, Debug, Default)]
+pub(super) struct PartyList {
+    /// The written parties, and then the members of the groups.
+    parties: Vec<PartyName>,
+    /// How many of them are written.
+    written: usize,
+    groups: Vec<Spanned<GroupName>>,
 }
 
 /// A block of a rule with lists of parties.
@@ -25,51 +43,208 @@ pub(super) trait Block {
     const ANY: &'static str;
 }
 
-/// Reads the parties of a list in a block.
-pub(super) fn listed<'de, B: Block, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<PartyName>>, D::Error> {
-    let listed = Vec::<Listed<B>>::deserialize(deserializer)?;
-    Ok(Some(listed.into_iter().map(|listed| listed.party).collect()))
+/// Reads the parties and the groups of a list in a block.
+pub(super) fn listed<'de, B: Block, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PartyList>, D::Error> {
+    let mut list = PartyList::default();
+    for Spanned { value, line, column } in Vec::<Spanned<Listed<B, true>>>::deserialize(deserializer)? {
+        match value.item {
+            Item::Party(party) => list.parties.push(party),
+            Item::Group(value) => list.groups.push(Spanned { value, line, column }),
+        }
+    }
+    list.written = list.parties.len();
+    Ok(Some(list))
 }
 
-/// A party that is listed in a block.
-struct Listed<B> {
-    party: PartyName,
+/// Reads the parties of a list in a block that has an order, or of a group: it contains no group.
+pub(super) fn without_groups<'de, B: Block, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<PartyList>, D::Error> {
+    let listed = Vec::<Listed<B, false>>::deserialize(deserializer)?;
+    let parties: Vec<PartyName> = listed.into_iter().filter_map(Listed::party).collect();
+    let written = parties.len();
+    Ok(Some(PartyList {
+        parties,
+        written,
+        groups: Vec::new(),
+    }))
+}
+
+/// Reads the name of a group, or a list of them, as the list of their members.
+pub(super) fn grouped<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PartyList>, D::Error> {
+    let OneOrMany(groups) = OneOrMany::deserialize(deserializer)?;
+    Ok(Some(PartyList {
+        groups,
+        ..PartyList::default()
+    }))
+}
+
+/// An item of a list in a block.
+struct Listed<B, const GROUPS: bool> {
+    item: Item,
     block: PhantomData<B>,
 }
 
-impl<'de, B: Block> Deserialize<'de> for Listed<B> {
+enum Item {
+    Party(PartyName),
+    Group(GroupName),
+}
+
+impl<B, const GROUPS: bool> Listed<B, GROUPS> {
+    fn party(self) -> Option<PartyName> {
+        match self.item {
+            Item::Party(party) => Some(party),
+            Item::Group(_) => None,
+        }
+    }
+}
+
+impl<'de, B: Block, const GROUPS: bool> Deserialize<'de> for Listed<B, GROUPS> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Party<B>(PhantomData<B>);
-        impl<'de, B: Block> Visitor<'de> for Party<B> {
-            type Value = PartyName;
+        struct Items<B, const GROUPS: bool>(PhantomData<B>);
+        impl<'de, B: Block, const GROUPS: bool> Visitor<'de> for Items<B, GROUPS> {
+            type Value = Item;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a text")
             }
-            fn visit_str<E: Error>(self, text: &str) -> Result<PartyName, E> {
+            fn visit_str<E: Error>(self, text: &str) -> Result<Item, E> {
                 let subject = Name::try_from(Box::from(text)).map_err(E::custom)?;
                 check::<B, E>(text)?;
-                Ok(PartyName { issuer: None, subject })
+                Ok(Item::Party(PartyName { issuer: None, subject }))
             }
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<PartyName, A::Error> {
-                let Pair { issuer, subject } = Pair::deserialize(MapAccessDeserializer::new(map))?;
-                let subject = Name::try_from(subject).map_err(A::Error::custom)?;
-                Ok(PartyName { issuer, subject })
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Item, A::Error> {
+                let ItemDocument { issuer, subject, group } =
+                    ItemDocument::deserialize(MapAccessDeserializer::new(map))?;
+                match (subject, group) {
+                    (Some(subject), None) => {
+                        let subject = Name::try_from(subject).map_err(A::Error::custom)?;
+                        Ok(Item::Party(PartyName { issuer, subject }))
+                    }
+                    (None, None) => Err(A::Error::missing_field("subject")),
+                    (None, Some(group)) if issuer.is_none() && GROUPS => Ok(Item::Group(group)),
+                    (_, Some(group)) if !GROUPS => Err(A::Error::custom(format!(
+                        "`{group}` is a group, and this list holds parties alone\nwrite each party as an item of its own"
+                    ))),
+                    (_, Some(group)) => {
+                        let help = format!("write `{{ group: {group} }}`, and the party as an item of its own");
+                        Err(A::Error::custom(format!("an item is a party or a group\n{help}")))
+                    }
+                }
             }
         }
-        let party = deserializer.deserialize_any(Party::<B>(PhantomData))?;
+        let item = deserializer.deserialize_any(Items::<B, GROUPS>(PhantomData))?;
         Ok(Listed {
-            party,
+            item,
             block: PhantomData,
         })
     }
 }
 
-/// A party with its issuer, or a subject that looks like a pattern.
+/// A party with its issuer, or a subject that looks like a pattern; or a group.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Pair {
+struct ItemDocument {
     issuer: Option<Name>,
-    subject: Box<str>,
+    subject: Option<Box<str>>,
+    group: Option<GroupName>,
+}
+
+impl<'de> Deserialize<'de> for GroupName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = Box::<str>::deserialize(deserializer)?;
+        let is_plain = !name.trim().is_empty() && !name.contains(char::is_control) && Look::of(&name).is_none();
+        if is_plain {
+            return Ok(GroupName(name));
+        }
+        let shown = exact::shown(&name);
+        let help = "write the name of one group in full, such as `payments`";
+        Err(D::Error::custom(format!("`{shown}` is no name of a group\n{help}")))
+    }
+}
+
+impl Borrow<str> for GroupName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Deref for GroupName {
+    type Target = str;
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for GroupName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl PartyList {
+    /// The groups whose members belong to the list.
+    pub(super) fn groups(&self) -> &[Spanned<GroupName>] {
+        &self.groups
+    }
+
+    /// Adds the members of a group.
+    pub(super) fn add(&mut self, members: &[PartyName]) {
+        self.parties.extend_from_slice(members);
+    }
+
+    fn written(&self) -> &[PartyName] {
+        &self.parties[..self.written]
+    }
+}
+
+/// The parties, those of the groups included.
+impl Deref for PartyList {
+    type Target = [PartyName];
+    fn deref(&self) -> &[PartyName] {
+        &self.parties
+    }
+}
+
+/// Reports what is in the list of a key and in `none_of`. A group may have members that `none_of` excludes, but not all.
+pub(super) fn contradiction(
+    context: &mut Context<'_>,
+    span: Span,
+    key: &str,
+    accepted: Option<&PartyList>,
+    excluded: Option<&PartyList>,
+) {
+    let (Some(accepted), Some(excluded)) = (accepted, excluded) else {
+        return;
+    };
+    let is_excluded = |name: &PartyName| excluded.contains(name);
+    if let Some(name) = accepted.written().iter().find(|name| is_excluded(name)) {
+        let message = format!("`{name}` is in `{key}` and in `none_of`, and so is never accepted");
+        context.mistake(span, message, "remove it from one of the two");
+    } else if !accepted.is_empty() && accepted.iter().all(is_excluded) {
+        let message = format!("every party of `{key}` is in `none_of`, and so none is ever accepted");
+        context.mistake(span, message, "remove a group from one of the two");
+    }
+}
+
+/// Reports two lists that no party is in.
+pub(super) fn disjoint(
+    context: &mut Context<'_>,
+    span: Span,
+    (key, list): (&str, Option<&PartyList>),
+    (other_key, other): (&str, Option<&PartyList>),
+) {
+    let (Some(list), Some(other)) = (list, other) else {
+        return;
+    };
+    let is_in_other = |name: &PartyName| other.iter().any(|other| other.may_be(name));
+    if !list.is_empty() && !other.is_empty() && !list.iter().any(is_in_other) {
+        let message = format!("no party is in `{key}` and in `{other_key}`, and so none is ever accepted");
+        context.mistake(
+            span,
+            message,
+            format!("remove one of them, or add a party of `{key}` to `{other_key}`"),
+        );
+    }
 }
 
 /// Rejects the name of a party that looks like a pattern.
@@ -99,6 +274,16 @@ fn check<B: Block, E: Error>(text: &str) -> Result<(), E> {
 }
 
 impl PartyName {
+    pub(super) fn new(issuer: Option<Name>, subject: Name) -> Self {
+        PartyName { issuer, subject }
+    }
+
+    /// A party in place of the members of a group that is not known, so that its list is not empty. The policy has a mistake.
+    pub(super) fn of_unknown(group: &GroupName) -> Self {
+        let subject = Name::from_valid(group.0.clone());
+        PartyName { issuer: None, subject }
+    }
+
     /// Whether it names `party`; a bare name means the issuer of the token, which is the initiator's.
     pub(super) fn is(&self, party: &Party, initiator: &Party) -> bool {
         let issuer = self.issuer.as_deref().unwrap_or(initiator.issuer());
@@ -108,6 +293,16 @@ impl PartyName {
     /// The issuer, where it is written.
     pub(super) fn issuer(&self) -> Option<&str> {
         self.issuer.as_deref()
+    }
+
+    /// Whether it names an agent in some token.
+    pub(super) fn may_be_agent(&self, agent: &Agent) -> bool {
+        let is_one_issuer = match (self.issuer.as_deref(), agent.issuer()) {
+            (Some(one), Some(other)) => one == other,
+            // That of the token.
+            _ => true,
+        };
+        is_one_issuer && *self.subject == *agent.subject()
     }
 
     /// Whether both name one party in some token.

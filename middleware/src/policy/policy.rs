@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::agents::{Agent, Agents};
 use super::compile::{Compiled, compile};
 use super::coverage::Coverage;
 use super::document::{Document, Members};
@@ -11,6 +12,7 @@ use super::other_keys;
 use super::requirement::{HistoryNeed, Requirement};
 use super::route_table::{Route, RouteTable};
 use super::spelling::{Ambiguity, Spelling};
+use crate::chain::Facts;
 use crate::error::Error;
 use crate::request::{DeniedMethods, McpCall, PathForms, Target};
 
@@ -23,6 +25,7 @@ pub struct Policy {
     origins: Vec<Box<str>>,
     defaults: Vec<Box<str>>,
     coverage: Coverage,
+    agents: Arc<Agents>,
     hash: PolicyHash,
 }
 
@@ -44,8 +47,8 @@ impl Policy {
         Policy::read(actgate_yaml::read::<Document>(text))
     }
 
-    /// Reads and compiles the policy that is part of a larger document: its members `scopes`, `spelling`, `mcp`, `requirements`,
-    /// `defaults` and `routes`. Other members are ignored.
+    /// Reads and compiles the policy that is part of a larger document: its members `scopes`, `spelling`, `mcp`, `groups`,
+    /// `agents`, `unregistered_agents`, `requirements`, `defaults` and `routes`. Other members are ignored.
     ///
     /// # Errors
     /// As [`from_yaml`](Self::from_yaml). Places are those of the larger document.
@@ -62,6 +65,7 @@ impl Policy {
                 origins,
                 defaults,
                 coverage,
+                agents,
             } = compile(document.into(), omissions, diagnostics);
             Some(Policy {
                 requirements: requirements.into_iter().collect(),
@@ -69,6 +73,7 @@ impl Policy {
                 origins,
                 defaults,
                 coverage,
+                agents,
                 hash: hash?,
             })
         });
@@ -128,6 +133,19 @@ impl Policy {
     /// A route for `path` or a path below it, with its line and column.
     pub(crate) fn route_below(&self, path: &str) -> Option<(&str, u64, u64)> {
         self.routes.below(path)
+    }
+
+    /// The agents that the policy names under `agents`, in the order of their subjects.
+    pub fn agents(&self) -> impl Iterator<Item = &Agent> {
+        self.agents.iter().map(|agent| &**agent)
+    }
+
+    /// The agent that acts by a token, if the policy names it: the current actor, or the initiator where no other party acts for
+    /// it.
+    pub(crate) fn acting_agent(&self, facts: &Facts) -> Option<&Agent> {
+        let core = facts.core();
+        let acting = core.delegate().map_or(core.initiator, |actor| actor.party());
+        self.agents.of(acting, core.initiator).map(|agent| &**agent)
     }
 
     /// The names of the requirements.

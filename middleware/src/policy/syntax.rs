@@ -9,6 +9,7 @@ use actgate_yaml::{Diagnostics, Omissions, Span, parse_duration};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, Unexpected, Visitor};
 
+use super::agents::KnownAgents;
 use super::exact;
 
 /// Texts that are checked where they are read.
@@ -55,6 +56,13 @@ texts! {
     /// section 3.3). Anything else could not occur in a token, or would occur there as two words.
     Word: |text| !text.is_empty() && text.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e)),
         "expected one word of printable ASCII without quotes and backslashes\nwrite several words as a list";
+}
+
+impl Name {
+    /// A text that is known to be a name.
+    pub(super) fn from_valid(text: Box<str>) -> Name {
+        Name(text)
+    }
 }
 
 /// The longest duration of a rule: ten years. A longer one would be a rule that always is met.
@@ -128,6 +136,8 @@ pub(super) struct Context<'r> {
     pub(super) is_tool_call: bool,
     /// The hierarchy of the scopes.
     pub(super) implied_by: ImpliedBy,
+    /// The agents that the owner knows.
+    pub(super) agents: KnownAgents,
     /// How many rules are compiled.
     pub(super) compiled: usize,
 }

@@ -17,6 +17,7 @@ use http::uri::PathAndQuery;
 use serde_json::{Value, json};
 use tracing::Level;
 
+use crate::cli::agent_entry;
 use crate::cli::arguments::ExplainArguments;
 use crate::cli::chain_tree;
 use crate::cli::explain_help::Helper;
@@ -182,7 +183,8 @@ impl Report<'_> {
     fn write_chain(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(identity) = self.identity() {
             let nodes = chain_tree::nodes(&Chain::of(identity), identity.issuer());
-            return write!(f, "\n{}", chain_tree::draw(&nodes));
+            let agent = self.decision().agent().map(agent_entry::line);
+            return write!(f, "\n{}{}", chain_tree::draw(&nodes), agent.unwrap_or_default());
         }
         let nodes = unverified_chain(self.token);
         if self.error().is_some() && !nodes.is_empty() {
@@ -266,6 +268,7 @@ impl Report<'_> {
             "gate": self.gate.json(),
             "not_checked": self.not_checked(),
             "chain": self.identity().map(Chain::of),
+            "agent": self.decision().agent().map(agent_entry::json),
             "facts": self.explained.facts().iter().map(fact_json).collect::<Vec<_>>(),
             "checks": self.explained.checks().iter().map(|check| self.check_json(check)).collect::<Vec<_>>(),
         })

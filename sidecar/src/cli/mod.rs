@@ -1,5 +1,6 @@
 //! The command line: one file for each command, and what the commands share.
 
+pub(crate) mod agent_entry;
 pub(crate) mod arguments;
 pub(crate) mod chain_tree;
 pub(crate) mod check;

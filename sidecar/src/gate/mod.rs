@@ -21,6 +21,7 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use actgate::challenge::Challenge;
+use actgate::policy::Agent;
 use actgate::request::{Presented, Target};
 use actgate::resource::Metadata;
 use actgate::{Authorizer, Decision, Error, Identity, Policy};
@@ -212,6 +213,7 @@ impl Decided {
             reason: self.note.as_deref().map(str::to_owned),
             issuer: identity.map(Identity::issuer),
             chain: identity.map(Chain::of),
+            agent_owner: self.decision.as_ref().and_then(Decision::agent).and_then(Agent::owner),
             client: identity.and_then(Identity::client),
             client_address: self.client_address,
             latency_us: u64::try_from(latency.as_micros()).unwrap_or(u64::MAX),

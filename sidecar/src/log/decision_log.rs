@@ -76,6 +76,9 @@ pub(crate) struct Event<'a> {
     /// The chain of a verified token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) chain: Option<Chain<'a>>,
+    /// The owner of the agent that acts by a verified token, where the policy names both under `agents`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) agent_owner: Option<&'a str>,
     /// The client of a verified token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) client: Option<&'a str>,
@@ -232,6 +235,7 @@ mod tests {
             reason: None,
             issuer: None,
             chain: None,
+            agent_owner: None,
             client: None,
             client_address: None,
             latency_us: 7,

@@ -3,11 +3,12 @@
 use actgate_yaml::{OneOrMany, Spanned};
 use serde::Deserialize;
 
+use super::agent::{self, AgentCondition, AgentWords};
 use super::finding::Finding;
 use super::list::{all_in, are_of_other_issuers, no_party_in, none_in};
 use crate::chain::{Actor, Core, Delegation};
 use crate::policy::evaluation_time::EvaluationTime;
-use crate::policy::parties::{self, PartyName, shown};
+use crate::policy::parties::{self, PartyList, PartyName, shown};
 use crate::policy::syntax::{Collector, Conditions, Context, Name, Stated, joined};
 use crate::profile::Kind;
 
@@ -26,11 +27,15 @@ pub(in crate::policy) struct ActorDocument {
     absent: Option<bool>,
     kind: Option<OneOrMany<Kind>>,
     #[serde(default, deserialize_with = "parties::listed::<ActorBlock, _>")]
-    one_of: Option<Vec<PartyName>>,
+    one_of: Option<PartyList>,
     #[serde(default, deserialize_with = "parties::listed::<ActorBlock, _>")]
-    none_of: Option<Vec<PartyName>>,
+    none_of: Option<PartyList>,
+    #[serde(default, deserialize_with = "parties::grouped")]
+    group: Option<PartyList>,
     issuer: Option<OneOrMany<Name>>,
     is_presenter: Option<Stated>,
+    registered: Option<Stated>,
+    same_tenant: Option<Spanned<String>>,
 }
 
 impl ActorDocument {
@@ -40,7 +45,15 @@ impl ActorDocument {
             || self.kind.is_some()
             || self.one_of.is_some()
             || self.issuer.is_some()
+            || self.group.is_some()
             || self.is_presenter.is_some()
+            || self.registered.is_some()
+            || self.same_tenant.is_some()
+    }
+
+    pub(in crate::policy) fn party_lists(&mut self) -> impl Iterator<Item = &mut PartyList> {
+        let lists = [&mut self.one_of, &mut self.none_of, &mut self.group];
+        lists.into_iter().flatten()
     }
 
     pub(in crate::policy) fn is_absent(&self) -> bool {
@@ -61,8 +74,8 @@ pub(in crate::policy) enum ActorCondition {
     NoneOf(Box<[PartyName]>),
     /// The actor is of one of these issuers; `same` is the token's.
     Issuer(Box<[Name]>),
-    /// The client of the token is the actor.
-    IsPresenter,
+    /// What is known of the actor by the agents of the policy.
+    Agent(AgentCondition),
 }
 
 pub(super) fn compile(document: &Spanned<ActorDocument>, context: &mut Context<'_>) -> Conditions<ActorCondition> {
@@ -78,12 +91,18 @@ pub(super) fn compile(document: &Spanned<ActorDocument>, context: &mut Context<'
         let message = "an actor cannot be absent and have properties";
         context.mistake(document.span(), message, "remove `absent: true`, or the other keys");
     }
-    context.contradiction(
-        document.span(),
-        "one_of",
-        document.value.one_of.as_deref(),
-        document.value.none_of.as_deref(),
-    );
+    let (span, one_of, group) = (document.span(), written.one_of.as_ref(), written.group.as_ref());
+    for (key, list) in [("one_of", one_of), ("group", group)] {
+        parties::contradiction(context, span, key, list, written.none_of.as_ref());
+    }
+    parties::disjoint(context, span, ("one_of", one_of), ("group", group));
+    let words = AgentWords {
+        is_presenter: written.is_presenter.is_some(),
+        registered: written.registered.is_some(),
+        same_tenant: written.same_tenant.as_ref(),
+        one_of: written.one_of.as_deref().unwrap_or_default(),
+    };
+    let of_agents = agent::compile(span, &words, context);
     let mut conditions = Collector::new("actor", document.span(), context);
     if is_required {
         conditions.add("required", ActorCondition::Required);
@@ -95,8 +114,9 @@ pub(super) fn compile(document: &Spanned<ActorDocument>, context: &mut Context<'
     conditions.list("one_of", written.one_of.as_deref(), ActorCondition::OneOf);
     conditions.list("none_of", written.none_of.as_deref(), ActorCondition::NoneOf);
     conditions.list("issuer", written.issuer.as_deref(), ActorCondition::Issuer);
-    if let Some(Stated) = written.is_presenter {
-        conditions.add("is_presenter", ActorCondition::IsPresenter);
+    conditions.list("group", written.group.as_deref(), ActorCondition::OneOf);
+    for (word, condition) in of_agents {
+        conditions.add(&word, ActorCondition::Agent(condition));
     }
     conditions.finish()
 }
@@ -108,12 +128,13 @@ impl ActorCondition {
             ActorCondition::NotSelfActor
             | ActorCondition::NotInverted
             | ActorCondition::Absent
-            | ActorCondition::NoneOf(_) => false,
+            | ActorCondition::NoneOf(_)
+            | ActorCondition::Agent(AgentCondition::NoneUnregistered(_)) => false,
             ActorCondition::Required
             | ActorCondition::Kind(_)
             | ActorCondition::OneOf(_)
             | ActorCondition::Issuer(_)
-            | ActorCondition::IsPresenter => true,
+            | ActorCondition::Agent(_) => true,
         }
     }
 
@@ -135,7 +156,7 @@ impl ActorCondition {
             (ActorCondition::OneOf(one), ActorCondition::NoneOf(other)) => no_party_in(one, other),
             (ActorCondition::NoneOf(one), ActorCondition::NoneOf(other)) => all_in(other, one),
             (ActorCondition::Issuer(one), ActorCondition::Issuer(other)) => all_in(one, other),
-            (ActorCondition::IsPresenter, ActorCondition::Issuer(issuers)) => {
+            (ActorCondition::Agent(AgentCondition::IsPresenter(_)), ActorCondition::Issuer(issuers)) => {
                 issuers.iter().any(|issuer| **issuer == *"same")
             }
             (one, other) => one == other,
@@ -174,30 +195,25 @@ impl ActorCondition {
             }
             ActorCondition::Required => Finding::met_if(core.delegate().is_some(), "actor_missing"),
             ActorCondition::Absent => Finding::met_if(core.delegation.actor().is_none(), "actor_present"),
-            ActorCondition::Kind(kinds) => of_delegate(core, |actor| {
+            ActorCondition::Kind(kinds) => Finding::of_delegate(core, |actor| {
                 let code = match actor.kind() {
                     Kind::Unknown => "actor_kind_unknown",
                     _ => "actor_kind_not_allowed",
                 };
                 Finding::met_if(kinds.contains(&actor.kind()), code)
             }),
-            ActorCondition::OneOf(listed) => of_delegate(core, |actor| {
+            ActorCondition::OneOf(listed) => Finding::of_delegate(core, |actor| {
                 Finding::met_if(is_listed(listed, actor), "actor_not_allowed")
             }),
             ActorCondition::NoneOf(listed) => {
                 let is_listed = core.delegation.actor().is_some_and(|actor| is_listed(listed, actor));
                 Finding::met_if(!is_listed, "actor_not_allowed")
             }
-            ActorCondition::Issuer(issuers) => of_delegate(core, |actor| {
+            ActorCondition::Issuer(issuers) => Finding::of_delegate(core, |actor| {
                 let met = parties::is_of_issuer(issuers, actor.party(), core.initiator);
                 Finding::met_if(met, "actor_issuer_not_allowed")
             }),
-            // The client is one of the token's issuer.
-            ActorCondition::IsPresenter => of_delegate(core, |actor| {
-                let (party, client) = (actor.party(), core.claims.client.as_deref());
-                let met = *party.issuer() == *core.initiator.issuer() && client == Some(party.subject());
-                Finding::met_if(met, "actor_not_presenter")
-            }),
+            ActorCondition::Agent(condition) => condition.evaluate(core),
         }
     }
 
@@ -211,7 +227,7 @@ impl ActorCondition {
             ActorCondition::OneOf(listed) => format!("one of {}", joined(listed, ", ")),
             ActorCondition::NoneOf(listed) => format!("none of {}", joined(listed, ", ")),
             ActorCondition::Issuer(issuers) => format!("an actor of issuer {}", joined(issuers, " or ")),
-            ActorCondition::IsPresenter => "an actor that is the client of the token".to_owned(),
+            ActorCondition::Agent(condition) => return condition.explain(core),
         };
         let got = match (self, core.delegation) {
             (_, Delegation::None) => "no actor".to_owned(),
@@ -222,21 +238,11 @@ impl ActorCondition {
             (ActorCondition::Kind(_), Delegation::SelfActor(actor) | Delegation::Delegated(actor)) => {
                 actor.kind().to_string()
             }
-            (ActorCondition::IsPresenter, Delegation::Delegated(actor)) => {
-                let client = core.claims.client.as_deref();
-                let client = client.map_or("no client".to_owned(), |client| format!("client {client}"));
-                format!("{}, and {client}", shown(actor.party(), core.initiator))
-            }
             (_, Delegation::SelfActor(actor)) => format!("{}, for itself", shown(actor.party(), core.initiator)),
             (_, Delegation::Delegated(actor)) => shown(actor.party(), core.initiator),
         };
         (expected, got)
     }
-}
-
-/// Acting for oneself is no delegation: it satisfies no rule on the actor.
-fn of_delegate(core: &Core<'_>, evaluate: impl FnOnce(&Actor) -> Finding) -> Finding {
-    core.delegate().map_or(Finding::Unmet("actor_missing"), evaluate)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::members::{Members, MembersTest, listing};
 use super::prior::{self, PriorDocument, PriorTest};
 use crate::chain::{Actor, History};
-use crate::policy::parties::{self, PartyName, shown};
+use crate::policy::parties::{self, PartyList, PartyName, shown};
 use crate::policy::syntax::{Collector, Conditions, Context, Name, joined};
 use crate::profile::Kind;
 
@@ -26,21 +26,21 @@ impl parties::Block for ChainBlock {
 pub(in crate::policy) struct ChainDocument {
     pub(in crate::policy) max_depth: Option<u32>,
     #[serde(default, deserialize_with = "parties::listed::<ChainBlock, _>")]
-    all_of: Option<Vec<PartyName>>,
+    all_of: Option<PartyList>,
     #[serde(default, deserialize_with = "parties::listed::<ChainBlock, _>")]
-    any_of: Option<Vec<PartyName>>,
+    any_of: Option<PartyList>,
     #[serde(default, deserialize_with = "parties::listed::<ChainBlock, _>")]
-    none_of: Option<Vec<PartyName>>,
+    none_of: Option<PartyList>,
     kinds: Option<OneOrMany<Kind>>,
     issuers: Option<OneOrMany<Name>>,
     #[serde(default, deserialize_with = "parties::listed::<ChainBlock, _>")]
-    via: Option<Vec<PartyName>>,
+    via: Option<PartyList>,
+    #[serde(default, deserialize_with = "parties::without_groups::<ChainBlock, _>")]
+    starts_with: Option<PartyList>,
+    #[serde(default, deserialize_with = "parties::without_groups::<ChainBlock, _>")]
+    path: Option<PartyList>,
     #[serde(default, deserialize_with = "parties::listed::<ChainBlock, _>")]
-    starts_with: Option<Vec<PartyName>>,
-    #[serde(default, deserialize_with = "parties::listed::<ChainBlock, _>")]
-    path: Option<Vec<PartyName>>,
-    #[serde(default, deserialize_with = "parties::listed::<ChainBlock, _>")]
-    called_by: Option<Vec<PartyName>>,
+    called_by: Option<PartyList>,
     repeats: Option<Repeats>,
     prior: Option<Spanned<PriorDocument>>,
     #[serde(default)]
@@ -153,6 +153,19 @@ pub(super) fn compile(document: &Spanned<ChainDocument>, context: &mut Context<'
 }
 
 impl ChainDocument {
+    /// The lists that can contain groups.
+    pub(in crate::policy) fn party_lists(&mut self) -> impl Iterator<Item = &mut PartyList> {
+        let lists = [
+            &mut self.all_of,
+            &mut self.any_of,
+            &mut self.none_of,
+            &mut self.via,
+            &mut self.called_by,
+        ];
+        let prior = self.prior.iter_mut().flat_map(|prior| prior.value.party_lists());
+        lists.into_iter().flatten().chain(prior)
+    }
+
     /// Reports lists that contradict each other, and rules that no chain meets.
     fn check(&self, document: &Spanned<ChainDocument>, context: &mut Context<'_>) {
         let span = document.span();
@@ -165,7 +178,7 @@ impl ChainDocument {
             ("called_by", &self.called_by),
         ];
         for (key, list) in lists {
-            context.contradiction(span, key, list.as_deref(), self.none_of.as_deref());
+            parties::contradiction(context, span, key, list.as_ref(), self.none_of.as_ref());
         }
         if self.path.is_some() {
             let others = lists.into_iter().filter(|(key, _)| *key != "path");
@@ -203,7 +216,7 @@ impl ChainDocument {
 
     /// The word that needs the most actors, and how many.
     pub(in crate::policy) fn least_depth(&self) -> Option<(&'static str, usize)> {
-        let distinct = |list: &Vec<PartyName>| {
+        let distinct = |list: &PartyList| {
             let repeated = |(index, name): &(usize, &PartyName)| list[..*index].contains(name);
             list.len() - list.iter().enumerate().filter(repeated).count()
         };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use actgate_yaml::Spanned;
+use actgate_yaml::{Span, Spanned};
 use serde_json::Value;
 
 use super::finding::Finding;
@@ -52,7 +52,8 @@ pub(super) fn compile(document: &Spanned<ClaimsDocument>, context: &mut Context<
     document.value.iter().filter_map(&mut compile).collect()
 }
 
-fn condition(claim: &str, document: &Spanned<ClaimDocument>, context: &mut Context<'_>) -> Option<ClaimCondition> {
+/// The path of a claim that a rule reads.
+pub(super) fn path(claim: &str, span: Span, context: &mut Context<'_>) -> Option<MemberPath> {
     let top = claim.strip_prefix('/').unwrap_or(claim);
     let forbidden = match top.split('/').next().unwrap_or(top) {
         "" => Some((
@@ -74,13 +75,25 @@ fn condition(claim: &str, document: &Spanned<ClaimDocument>, context: &mut Conte
         _ => None,
     };
     if let Some((message, help)) = forbidden {
-        context.mistake(document.span(), message, help);
+        context.mistake(span, message, help);
         return None;
     }
     if let Some(DottedPath { message, help }) = DottedPath::of(claim) {
-        context.mistake(document.span(), message, help);
+        context.mistake(span, message, help);
         return None;
     }
+    Some(MemberPath::of(claim))
+}
+
+/// The value at a path in the claims of a token.
+pub(super) fn value<'f>(path: &MemberPath, core: &Core<'f>) -> Option<&'f Value> {
+    let mut steps = path.steps();
+    let claim = core.claims.get(steps.next()?)?;
+    MemberPath::follow(claim, steps)
+}
+
+fn condition(claim: &str, document: &Spanned<ClaimDocument>, context: &mut Context<'_>) -> Option<ClaimCondition> {
+    let path = path(claim, document.span(), context)?;
     let ClaimDocument {
         equals,
         one_of,
@@ -99,10 +112,7 @@ fn condition(claim: &str, document: &Spanned<ClaimDocument>, context: &mut Conte
             return None;
         }
     };
-    Some(ClaimCondition {
-        path: MemberPath::of(claim),
-        test,
-    })
+    Some(ClaimCondition { path, test })
 }
 
 impl ClaimCondition {
@@ -126,7 +136,7 @@ impl ClaimCondition {
     }
 
     pub(super) fn evaluate(&self, core: &Core<'_>, _: &EvaluationTime) -> Finding {
-        let met = match (&self.test, self.value(core)) {
+        let met = match (&self.test, value(&self.path, core)) {
             (_, None) => false,
             (ClaimTest::OneOf(accepted), Some(value)) => accepted.iter().any(|scalar| scalar.value() == value),
             (ClaimTest::Contains(wanted), Some(value)) => {
@@ -136,18 +146,12 @@ impl ClaimCondition {
         Finding::met_if(met, "claim_not_met")
     }
 
-    fn value<'f>(&self, core: &Core<'f>) -> Option<&'f Value> {
-        let mut steps = self.path.steps();
-        let claim = core.claims.get(steps.next()?)?;
-        MemberPath::follow(claim, steps)
-    }
-
     pub(super) fn explain(&self, core: &Core<'_>, _: &EvaluationTime) -> (String, String) {
         let expected = match &self.test {
             ClaimTest::OneOf(accepted) => joined(accepted, " or "),
             ClaimTest::Contains(wanted) => format!("a list with {wanted}"),
         };
-        let got = self.value(core).map_or("no such claim".to_owned(), Value::to_string);
+        let got = value(&self.path, core).map_or("no such claim".to_owned(), Value::to_string);
         (expected, got)
     }
 }

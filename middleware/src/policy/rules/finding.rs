@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::chain::Core;
+use crate::chain::{Actor, Core};
 use crate::profile::Kind;
 
 /// The code of a denial where nothing reads the body that a rule is about.
@@ -37,6 +37,11 @@ pub(in crate::policy) struct StepUp {
 impl Finding {
     pub(super) fn met_if(met: bool, code: &'static str) -> Self {
         if met { Finding::Met } else { Finding::Unmet(code) }
+    }
+
+    /// Acting for oneself is no delegation: it satisfies no rule on the actor.
+    pub(super) fn of_delegate(core: &Core<'_>, evaluate: impl FnOnce(&Actor) -> Finding) -> Finding {
+        core.delegate().map_or(Finding::Unmet("actor_missing"), evaluate)
     }
 
     /// A person can log in again; for any other initiator a login that does not suffice is a plain denial.

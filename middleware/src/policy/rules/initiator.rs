@@ -11,7 +11,7 @@ use super::list::{all_in, are_of_other_issuers, no_party_in, none_in};
 use crate::chain::Core;
 use crate::json::type_of;
 use crate::policy::evaluation_time::EvaluationTime;
-use crate::policy::parties::{self, PartyName};
+use crate::policy::parties::{self, PartyList, PartyName};
 use crate::policy::syntax::{Collector, Conditions, Context, Name, Seconds, Word, joined};
 use crate::profile::Kind;
 
@@ -29,13 +29,22 @@ impl parties::Block for InitiatorBlock {
 pub(in crate::policy) struct InitiatorDocument {
     kind: Option<OneOrMany<Kind>>,
     #[serde(default, deserialize_with = "parties::listed::<InitiatorBlock, _>")]
-    one_of: Option<Vec<PartyName>>,
+    one_of: Option<PartyList>,
     #[serde(default, deserialize_with = "parties::listed::<InitiatorBlock, _>")]
-    none_of: Option<Vec<PartyName>>,
+    none_of: Option<PartyList>,
+    #[serde(default, deserialize_with = "parties::grouped")]
+    group: Option<PartyList>,
     issuer: Option<OneOrMany<Name>>,
     amr: Option<OneOrMany<Name>>,
     acr: Option<OneOrMany<Word>>,
     max_auth_age: Option<Seconds>,
+}
+
+impl InitiatorDocument {
+    pub(in crate::policy) fn party_lists(&mut self) -> impl Iterator<Item = &mut PartyList> {
+        let lists = [&mut self.one_of, &mut self.none_of, &mut self.group];
+        lists.into_iter().flatten()
+    }
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -57,13 +66,12 @@ pub(super) fn compile(
     document: &Spanned<InitiatorDocument>,
     context: &mut Context<'_>,
 ) -> Conditions<InitiatorCondition> {
-    context.contradiction(
-        document.span(),
-        "one_of",
-        document.value.one_of.as_deref(),
-        document.value.none_of.as_deref(),
-    );
-    let written = &document.value;
+    let (span, written) = (document.span(), &document.value);
+    let (one_of, group) = (written.one_of.as_ref(), written.group.as_ref());
+    for (key, list) in [("one_of", one_of), ("group", group)] {
+        parties::contradiction(context, span, key, list, written.none_of.as_ref());
+    }
+    parties::disjoint(context, span, ("one_of", one_of), ("group", group));
     let mut issuers = written.issuer.iter().flat_map(|issuers| issuers.iter());
     if issuers.any(|issuer| **issuer == *"same") {
         let message = "the issuer of an initiator is always that of its token";
@@ -73,6 +81,7 @@ pub(super) fn compile(
     conditions.list("kind", written.kind.as_deref(), InitiatorCondition::Kind);
     conditions.list("one_of", written.one_of.as_deref(), InitiatorCondition::OneOf);
     conditions.list("none_of", written.none_of.as_deref(), InitiatorCondition::NoneOf);
+    conditions.list("group", written.group.as_deref(), InitiatorCondition::OneOf);
     conditions.list("issuer", written.issuer.as_deref(), InitiatorCondition::Issuer);
     conditions.list("amr", written.amr.as_deref(), InitiatorCondition::Methods);
     conditions.list("acr", written.acr.as_deref(), |contexts| {

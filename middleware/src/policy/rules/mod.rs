@@ -3,6 +3,7 @@
 //! Core rules read what RFC 8693 section 4.1 lets access control consider; history rules read the whole chain.
 
 mod actor;
+mod agent;
 mod any_of;
 mod authorization_details;
 mod bound;
@@ -30,6 +31,7 @@ use actgate_yaml::{OneOrMany, Span, Spanned};
 use serde::Deserialize;
 
 pub(super) use actor::ActorCondition;
+pub(super) use agent::AgentCondition;
 pub(super) use any_of::AnyOf;
 pub(super) use chain::ChainCondition;
 pub(crate) use chain::Truncation;
@@ -40,6 +42,7 @@ use super::check::{Check, Tier};
 use super::escaped_slash::EscapedSlash;
 use super::evaluation_time::EvaluationTime;
 use super::mcp::McpDocument;
+use super::parties::PartyList;
 use super::syntax::{Context, Word};
 use crate::chain::{Core, History};
 
@@ -80,9 +83,19 @@ macro_rules! documents {
             pub(super) fn is_empty(&self) -> bool {
                 true $(&& self.$key.is_none())*
             }
+
+            /// Every list of parties that can contain groups, those of alternatives included.
+            pub(super) fn party_lists(&mut self) -> Vec<&mut PartyList> {
+                party_lists(&mut self.initiator, &mut self.actor, &mut self.chain, &mut self.any_of)
+            }
         }
 
         impl RouteDocument {
+            /// As [`RequirementDocument::party_lists`].
+            pub(super) fn party_lists(&mut self) -> Vec<&mut PartyList> {
+                party_lists(&mut self.initiator, &mut self.actor, &mut self.chain, &mut self.any_of)
+            }
+
             pub(super) fn requirement(&self) -> RequirementDocument {
                 RequirementDocument { $($key: self.$key.clone(),)* }
             }
@@ -184,6 +197,21 @@ core_words! {
     may_act: may_act::MayActDocument => MayAct(may_act::MayActCondition),
     time: time::TimeDocument => Time(time::TimeCondition),
     authorization_details: authorization_details::DetailsDocument => Details(authorization_details::DetailsCondition),
+}
+
+fn party_lists<'d>(
+    initiator: &'d mut Option<Spanned<initiator::InitiatorDocument>>,
+    actor: &'d mut Option<Spanned<actor::ActorDocument>>,
+    chain: &'d mut Option<Spanned<chain::ChainDocument>>,
+    any_of: &'d mut Option<Spanned<Vec<Spanned<RequirementDocument>>>>,
+) -> Vec<&'d mut PartyList> {
+    let mut lists = Vec::new();
+    lists.extend(initiator.iter_mut().flat_map(|written| written.value.party_lists()));
+    lists.extend(actor.iter_mut().flat_map(|written| written.value.party_lists()));
+    lists.extend(chain.iter_mut().flat_map(|written| written.value.party_lists()));
+    let alternatives = any_of.iter_mut().flat_map(|any_of| &mut any_of.value);
+    lists.extend(alternatives.flat_map(|alternative| alternative.value.party_lists()));
+    lists
 }
 
 impl RequirementDocument {

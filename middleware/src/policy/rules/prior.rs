@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::members::{Members, MembersTest, listing};
 use crate::chain::History;
-use crate::policy::parties::{self, PartyName, shown};
+use crate::policy::parties::{self, PartyList, PartyName, shown};
 use crate::policy::syntax::{Collector, Conditions, Context, Name, joined};
 use crate::profile::Kind;
 
@@ -21,18 +21,23 @@ impl parties::Block for PriorBlock {
 #[serde(deny_unknown_fields, expecting = "a mapping\nwrite `prior: { all_of: [VALUE] }`")]
 pub(super) struct PriorDocument {
     #[serde(default, deserialize_with = "parties::listed::<PriorBlock, _>")]
-    all_of: Option<Vec<PartyName>>,
+    all_of: Option<PartyList>,
     #[serde(default, deserialize_with = "parties::listed::<PriorBlock, _>")]
-    any_of: Option<Vec<PartyName>>,
+    any_of: Option<PartyList>,
     #[serde(default, deserialize_with = "parties::listed::<PriorBlock, _>")]
-    none_of: Option<Vec<PartyName>>,
+    none_of: Option<PartyList>,
     #[serde(default, deserialize_with = "parties::listed::<PriorBlock, _>")]
-    first: Option<Vec<PartyName>>,
+    first: Option<PartyList>,
     kinds: Option<OneOrMany<Kind>>,
     issuers: Option<OneOrMany<Name>>,
 }
 
 impl PriorDocument {
+    pub(super) fn party_lists(&mut self) -> impl Iterator<Item = &mut PartyList> {
+        let lists = [&mut self.all_of, &mut self.any_of, &mut self.none_of, &mut self.first];
+        lists.into_iter().flatten()
+    }
+
     /// The word that asks for a prior actor.
     pub(super) fn requires_one(&self) -> Option<&'static str> {
         match (&self.any_of, &self.first) {
@@ -65,7 +70,7 @@ pub(super) fn compile(document: &Spanned<PriorDocument>, context: &mut Context<'
         ("any_of", &written.any_of),
         ("first", &written.first),
     ] {
-        context.contradiction(span, key, accepted.as_deref(), written.none_of.as_deref());
+        parties::contradiction(context, span, key, accepted.as_ref(), written.none_of.as_ref());
     }
     let members = |test: fn(Box<[PartyName]>) -> MembersTest| move |listed| PriorTest::Members(test(listed));
     let mut conditions = Collector::new("prior", span, context);

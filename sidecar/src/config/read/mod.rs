@@ -312,7 +312,8 @@ resource_metadata: https://orders.example.com/.well-known/oauth-protected-resour
     /// Those in place of other keys and those that name files stay comments.
     #[test]
     fn the_keys_that_are_comments_in_the_reference_are_valid() {
-        let blocks = "admin hosts proxy_protocol trusted_proxies cors drop_headers resource_metadata internal_token scopes mcp defaults";
+        let blocks = "admin hosts proxy_protocol trusted_proxies cors drop_headers resource_metadata internal_token scopes mcp \
+                      groups agents unregistered_agents defaults";
         let nested =
             "jwks_uri claims algorithms kinds agent_clients chain_completeness prior_actors escaped_slash chain";
         let is_one_of = |keys: &str, line: &str| {

@@ -28,13 +28,16 @@ impl ConfigReader<'_> {
             &document.spelling,
             &document.mcp,
             &document.defaults,
+            &document.groups,
+            &document.agents,
+            &document.unregistered_agents,
         ];
         let is_inline = routes.is_some() || others.into_iter().any(Option::is_some);
         let (file, policy) = match &document.policy {
             Some(named) if is_inline => {
                 let message = "the policy is written here and named as well";
-                let help =
-                    "keep either `policy`, or `scopes`, `spelling`, `mcp`, `requirements`, `defaults` and `routes`";
+                let help = "keep either `policy`, or what belongs to a policy: `routes`, `requirements`, `defaults`, `scopes`, `spelling`, `mcp`, `groups`, \
+                            `agents` and `unregistered_agents`";
                 self.diagnostics.push(named.span(), message, help);
                 return None;
             }
@@ -63,6 +66,9 @@ impl ConfigReader<'_> {
                     "scopes",
                     "spelling",
                     "mcp",
+                    "groups",
+                    "agents",
+                    "unregistered_agents",
                 ];
                 if !keys.iter().any(|key| self.omissions.has_key(key)) {
                     let message = "there is no policy, so that every request would be denied";

@@ -1,0 +1,359 @@
+//! The words on agents that the owner knows: `actor: { registered, same_tenant, is_presenter }`, and `unregistered_agents`.
+
+use std::sync::Arc;
+
+use actgate_yaml::{Span, Spanned};
+use serde_json::Value;
+
+use super::claims;
+use super::finding::Finding;
+use super::member_path::MemberPath;
+use crate::chain::{Actor, Core, Party};
+use crate::policy::agents::Agents;
+use crate::policy::parties::{PartyName, shown};
+use crate::policy::syntax::{Conditions, Context};
+use crate::profile::Kind;
+
+/// The words of `actor` that read the agents of the policy, as they are written.
+pub(super) struct AgentWords<'d> {
+    pub(super) is_presenter: bool,
+    pub(super) registered: bool,
+    pub(super) same_tenant: Option<&'d Spanned<String>>,
+    /// The parties of `one_of` beside them.
+    pub(super) one_of: &'d [PartyName],
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::policy) enum AgentCondition {
+    /// The client of the token is the actor, by its clients in the table where it has some.
+    IsPresenter(Arc<Agents>),
+    /// The actor is in the table.
+    Registered(Arc<Agents>),
+    /// The tenant of the actor in the table is that of the token.
+    SameTenant(TenantClaim, Arc<Agents>),
+    /// No agent that is not in the table acts. Part of every requirement with `unregistered_agents: deny`.
+    NoneUnregistered(Arc<Agents>),
+}
+
+pub(super) fn compile(span: Span, written: &AgentWords<'_>, context: &mut Context<'_>) -> Conditions<AgentCondition> {
+    let agents = Arc::clone(&context.agents.table);
+    let mut conditions = Vec::new();
+    if written.is_presenter {
+        context.agents.is_read |= agents.iter().any(|agent| agent.clients().len() > 0);
+        conditions.push(("is_presenter".into(), AgentCondition::IsPresenter(Arc::clone(&agents))));
+    }
+    if written.registered {
+        if agents.iter().next().is_none() && context.agents.is_whole {
+            let message = "`registered` is met by no actor: the policy has no `agents`";
+            let help = "add the agents that you know beside `routes`: `agents: [{ subject: refund-agent }]`";
+            context.mistake(span, message, help);
+        } else if context.agents.is_whole {
+            let is_unknown = |name: &&PartyName| !agents.iter().any(|agent| name.may_be_agent(agent));
+            if let Some(name) = written.one_of.iter().find(is_unknown) {
+                let message =
+                    format!("`{name}` is in `one_of` and not in `agents`, and so `registered` never accepts it");
+                context.mistake(span, message, "add it to `agents`, or remove it from `one_of`");
+            }
+        }
+        context.agents.is_read = true;
+        conditions.push(("registered".into(), AgentCondition::Registered(Arc::clone(&agents))));
+    }
+    if let Some(claim) = written.same_tenant {
+        if !agents.iter().any(|agent| agent.tenant().is_some()) && context.agents.is_whole {
+            let message = "`same_tenant` is met by no actor: no agent in `agents` has a `tenant`";
+            context.mistake(claim.span(), message, "add `tenant` to the agents that act here");
+        }
+        context.agents.is_read = true;
+        if let Some(path) = claims::path(&claim.value, claim.span(), context) {
+            conditions.push((
+                "same_tenant".into(),
+                AgentCondition::SameTenant(TenantClaim(path), agents),
+            ));
+        }
+    }
+    conditions
+}
+
+/// The claim that names the tenant of a token.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::policy) struct TenantClaim(MemberPath);
+
+impl AgentCondition {
+    /// The condition of `unregistered_agents: deny`.
+    pub(in crate::policy) fn of_every_requirement(agents: &Arc<Agents>) -> Option<Self> {
+        let condition = || AgentCondition::NoneUnregistered(Arc::clone(agents));
+        agents.deny_others.then(condition)
+    }
+
+    pub(super) fn evaluate(&self, core: &Core<'_>) -> Finding {
+        match self {
+            AgentCondition::IsPresenter(agents) => Finding::of_delegate(core, |actor| {
+                Finding::met_if(is_presenter(agents, actor.party(), core), "actor_not_presenter")
+            }),
+            AgentCondition::Registered(agents) => Finding::of_delegate(core, |actor| {
+                let met = agents.of(actor.party(), core.initiator).is_some();
+                Finding::met_if(met, "actor_not_registered")
+            }),
+            AgentCondition::SameTenant(TenantClaim(path), agents) => Finding::of_delegate(core, |actor| {
+                let Some(agent) = agents.of(actor.party(), core.initiator) else {
+                    return Finding::Unmet("actor_not_registered");
+                };
+                let of_token = claims::value(path, core).and_then(Value::as_str);
+                let met = agent.tenant().is_some() && agent.tenant() == of_token;
+                Finding::met_if(met, "actor_tenant_mismatch")
+            }),
+            AgentCondition::NoneUnregistered(agents) => {
+                let is_known = |party: &Party| agents.of(party, core.initiator).is_some();
+                let met = read_parties(core).all(|(party, _)| is_known(party));
+                Finding::met_if(met, "agent_not_registered")
+            }
+        }
+    }
+
+    pub(super) fn explain(&self, core: &Core<'_>) -> (String, String) {
+        let delegate = |explain: &dyn Fn(&Actor) -> String| match (core.delegate(), core.delegation.actor()) {
+            (Some(actor), _) => explain(actor),
+            (None, Some(itself)) => format!("{}, for itself", shown(itself.party(), core.initiator)),
+            (None, None) => "no actor".to_owned(),
+        };
+        let name = |party: &Party| shown(party, core.initiator);
+        match self {
+            AgentCondition::IsPresenter(agents) => {
+                let clients = core
+                    .delegate()
+                    .and_then(|actor| agents.of(actor.party(), core.initiator));
+                let clients = clients.filter(|agent| agent.clients().len() > 0).map(|agent| {
+                    let clients: Vec<&str> = agent.clients().collect();
+                    format!("an actor whose client is that of the token: {}", clients.join(" or "))
+                });
+                let expected = clients.unwrap_or_else(|| "an actor that is the client of the token".to_owned());
+                let got = delegate(&|actor| {
+                    let client = core.claims.client.as_deref();
+                    let client = client.map_or("no client".to_owned(), |client| format!("client {client}"));
+                    format!("{}, and {client}", name(actor.party()))
+                });
+                (expected, got)
+            }
+            AgentCondition::Registered(_) => {
+                let got = delegate(&|actor| name(actor.party()));
+                ("one of the agents of the policy".to_owned(), got)
+            }
+            AgentCondition::SameTenant(TenantClaim(path), agents) => {
+                let of_token = claims::value(path, core).map_or("no such claim".to_owned(), Value::to_string);
+                let expected = format!("an agent of the tenant in the claim {path}, {of_token}");
+                let got = delegate(&|actor| match agents.of(actor.party(), core.initiator) {
+                    None => format!("{}, which is not in `agents`", name(actor.party())),
+                    Some(agent) => match agent.tenant() {
+                        None => format!("{} of no tenant", name(actor.party())),
+                        Some(tenant) => format!("{} of tenant {tenant}", name(actor.party())),
+                    },
+                });
+                (expected, got)
+            }
+            AgentCondition::NoneUnregistered(agents) => {
+                let unknown = read_parties(core).find(|(party, _)| agents.of(party, core.initiator).is_none());
+                let got = match unknown {
+                    Some((party, kind)) => format!("{} ({kind}), which is not in `agents`", name(party)),
+                    None => "none".to_owned(),
+                };
+                ("no agent that is not in `agents`".to_owned(), got)
+            }
+        }
+    }
+}
+
+/// The parties that `unregistered_agents` decides on, with their kinds: an initiator that is a proven agent, and a current actor
+/// unless it is a proven human.
+fn read_parties<'f>(core: &Core<'f>) -> impl Iterator<Item = (&'f Party, Kind)> {
+    let initiator = (core.kind == Kind::Agent).then_some((core.initiator, core.kind));
+    let actor = core.delegation.actor().filter(|actor| actor.kind() != Kind::Human);
+    initiator
+        .into_iter()
+        .chain(actor.map(|actor| (actor.party(), actor.kind())))
+}
+
+/// Whether the client of the token is this actor. A client is one of the issuer of the token. Where the table has a client or the
+/// clients of an actor, it alone decides.
+fn is_presenter(agents: &Agents, actor: &Party, core: &Core<'_>) -> bool {
+    let Some(client) = core.claims.client.as_deref() else {
+        return false;
+    };
+    let agent = agents.of(actor, core.initiator);
+    match agents.of_client(client, core.initiator) {
+        Some(presenter) => agent.is_some_and(|agent| Arc::ptr_eq(agent, presenter)),
+        None => {
+            let is_by_name = agent.is_none_or(|agent| agent.clients().len() == 0);
+            is_by_name && *actor.issuer() == *core.initiator.issuer() && *client == *actor.subject()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::Policy;
+    use crate::policy::testing::{agent, chain, checks_of, code_of, human};
+
+    const AGENTS: &str = "agents:
+  - { subject: a1, tenant: T1, clients: [c1, c2] }
+  - { subject: a2, tenant: T2 }
+  - { subject: a3 }
+  - { subject: a4, issuer: https://partner.example, tenant: T1, clients: c4 }
+  - { subject: a5, issuer: https://idp.example, clients: c5 }
+";
+
+    fn policy(words: &str) -> String {
+        format!("{AGENTS}routes: [{{ match: GET /, actor: {{ {words} }} }}]\n")
+    }
+
+    fn code(words: &str, claims: Value) -> &'static str {
+        code_of(&policy(words), claims)
+    }
+
+    fn partner(subject: &str) -> Value {
+        json!({"sub": subject, "iss": "https://partner.example", "sub_profile": "ai_agent"})
+    }
+
+    #[test]
+    fn a_registered_actor_is_one_of_the_agents() {
+        let words = "registered: true";
+        assert_eq!(code(words, human(agent("a1"))), "allow");
+        assert_eq!(code(words, human(agent("a5"))), "allow");
+        assert_eq!(code(words, human(partner("a4"))), "allow");
+        let denial = "actor_not_registered";
+        assert_eq!(code(words, human(agent("x"))), denial);
+        assert_eq!(code(words, human(agent("A1"))), denial);
+        assert_eq!(code(words, human(agent("a4"))), denial, "of another issuer");
+        assert_eq!(code(words, human(partner("a1"))), denial, "of another issuer");
+        assert_eq!(code(words, human(chain(&["x", "a1"]))), denial, "a prior actor");
+        assert_eq!(code(words, human(Value::Null)), "actor_missing");
+        assert_eq!(
+            code(words, json!({"sub": "a1", "sub_profile": "ai_agent"})),
+            "actor_missing"
+        );
+        let check = checks_of(&policy(words), human(agent("x"))).pop().unwrap();
+        assert_eq!(
+            (&*check.rule, &*check.expected, &*check.got),
+            ("GET /: actor.registered", "one of the agents of the policy", "x")
+        );
+    }
+
+    #[test]
+    fn the_tenant_of_the_actor_is_that_of_the_token() {
+        let of = |act: Value, tid: Value| {
+            let mut claims = human(act);
+            if !tid.is_null() {
+                claims["tid"] = tid;
+            }
+            claims
+        };
+        let words = "same_tenant: tid";
+        assert_eq!(code(words, of(agent("a1"), json!("T1"))), "allow");
+        assert_eq!(code(words, of(partner("a4"), json!("T1"))), "allow");
+        let denial = "actor_tenant_mismatch";
+        assert_eq!(code(words, of(agent("a2"), json!("T1"))), denial);
+        assert_eq!(code(words, of(agent("a3"), json!("T1"))), denial, "no tenant");
+        assert_eq!(code(words, of(agent("a1"), Value::Null)), denial, "no claim");
+        assert_eq!(code(words, of(agent("a3"), Value::Null)), denial, "neither");
+        for other in [json!("t1"), json!(["T1"]), json!({"T1": 1}), json!(1), json!(true)] {
+            assert_eq!(code(words, of(agent("a1"), other.clone())), denial, "{other}");
+        }
+        assert_eq!(code(words, of(agent("x"), json!("T1"))), "actor_not_registered");
+        assert_eq!(code(words, of(Value::Null, json!("T1"))), "actor_missing");
+        let mut own = agent("a2");
+        own["tid"] = json!("T1");
+        assert_eq!(code(words, of(own, json!("T1"))), denial, "a claim within the actor");
+        let mut nested = human(agent("a1"));
+        nested["org"] = json!({"id": "T1"});
+        assert_eq!(code("same_tenant: /org/id", nested), "allow");
+        let got = |act: Value| {
+            let check = checks_of(&policy(words), of(act, json!("T1"))).pop().unwrap();
+            (check.expected, check.got)
+        };
+        let expected = "an agent of the tenant in the claim tid, \"T1\"".to_owned();
+        assert_eq!(got(agent("a2")), (expected.clone(), "a2 of tenant T2".to_owned()));
+        assert_eq!(got(agent("a3")), (expected.clone(), "a3 of no tenant".to_owned()));
+        assert_eq!(got(agent("x")), (expected, "x, which is not in `agents`".to_owned()));
+    }
+
+    #[test]
+    fn the_clients_of_an_agent_decide_whether_it_is_the_presenter() {
+        let of = |act: Value, client: &str| {
+            let mut claims = human(act);
+            claims["client_id"] = json!(client);
+            code("is_presenter: true", claims)
+        };
+        let denial = "actor_not_presenter";
+        assert_eq!(of(agent("a1"), "c1"), "allow");
+        assert_eq!(of(agent("a1"), "c2"), "allow");
+        assert_eq!(of(agent("a1"), "a1"), denial, "its clients are known");
+        assert_eq!(of(agent("a1"), "c5"), denial, "the client of another agent");
+        assert_eq!(
+            of(agent("c1"), "c1"),
+            denial,
+            "the client of another agent, of the same name"
+        );
+        assert_eq!(of(agent("a2"), "a2"), "allow", "no client of it is known");
+        assert_eq!(of(agent("x"), "x"), "allow", "not one of the agents");
+        assert_eq!(of(agent("a5"), "c5"), "allow");
+        assert_eq!(
+            of(partner("a4"), "c4"),
+            denial,
+            "a client is one of the issuer of the token"
+        );
+        assert_eq!(of(agent("a4"), "c4"), denial);
+        let mut claims = human(agent("a1"));
+        assert_eq!(code("is_presenter: true", claims.clone()), denial, "no client");
+        claims["client_id"] = json!("a1");
+        let check = checks_of(&policy("is_presenter: true"), claims).pop().unwrap();
+        assert_eq!(
+            (&*check.expected, &*check.got),
+            (
+                "an actor whose client is that of the token: c1 or c2",
+                "a1, and client a1"
+            )
+        );
+    }
+
+    #[test]
+    fn a_rule_that_no_agent_meets_is_a_mistake() {
+        let mistake = |text: &str| {
+            let mistakes = Policy::from_yaml(text).unwrap_err();
+            assert_eq!(mistakes.iter().count(), 1, "{mistakes}");
+            mistakes.to_string().replace("\n  help: ", "; ")
+        };
+        assert_eq!(
+            mistake("routes: [{ match: GET /, actor: { registered: true } }]"),
+            "1:33: `registered` is met by no actor: the policy has no `agents`; add the agents that you know beside `routes`: \
+             `agents: [{ subject: refund-agent }]`"
+        );
+        assert_eq!(
+            mistake("agents: [{ subject: a }]\nroutes: [{ match: GET /, actor: { same_tenant: tid } }]"),
+            "2:48: `same_tenant` is met by no actor: no agent in `agents` has a `tenant`; add `tenant` to the agents that act here"
+        );
+        let words = "registered: true, one_of: [a1, { issuer: https://other.example, subject: a5 }]";
+        assert_eq!(
+            mistake(&policy(words)),
+            "7:33: `a5 of https://other.example` is in `one_of` and not in `agents`, and so `registered` never accepts it; add it to \
+             `agents`, or remove it from `one_of`"
+        );
+        for words in [
+            "registered: false",
+            "registered: ~",
+            "registered: true, absent: true",
+            "same_tenant: ~",
+            "same_tenant: act",
+            "same_tenant: 'tid*'",
+            "same_tenant: ''",
+            "same_tenant: tid, absent: true",
+            "none_of: [{ registered: true }]",
+            "group: g, absent: true",
+        ] {
+            assert!(Policy::from_yaml(&policy(words)).is_err(), "{words}");
+        }
+        let unread =
+            "agents: [{ subject: 1 }]\nroutes: [{ match: GET /, actor: { registered: true, same_tenant: tid } }]";
+        assert!(mistake(unread).starts_with("1:21: "), "one mistake alone");
+    }
+}
