@@ -244,7 +244,7 @@ fn outermost_actor_only(claims: &Value) -> Value {
 fn without_chain(policy: &Value) -> Value {
     let mut policy = policy.clone();
     let requirement = policy["requirements"]["shared"].as_object_mut().unwrap();
-    requirement.remove("chain");
+    remove_history(requirement);
     let empty = requirement.is_empty();
     if let Some(defaults) = policy.get_mut("defaults").and_then(Value::as_object_mut) {
         defaults.remove("chain");
@@ -253,12 +253,22 @@ fn without_chain(policy: &Value) -> Value {
         }
     }
     let route = policy["routes"][0].as_object_mut().unwrap();
-    route.remove("chain");
+    remove_history(route);
     if empty {
         route.remove("require");
         policy.as_object_mut().unwrap().remove("requirements");
     }
     policy
+}
+
+fn remove_history(body: &mut serde_json::Map<String, Value>) {
+    body.remove("chain");
+    if body
+        .get("expression")
+        .is_some_and(|expression| expression.to_string().contains("chain"))
+    {
+        body.remove("expression");
+    }
 }
 
 /// The decoded bytes of one part of a compact token.

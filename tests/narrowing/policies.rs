@@ -105,7 +105,8 @@ fn add_chain(body: &mut Map<String, Value>, chain: Option<Value>) {
         if body.get("actor") == Some(&json!({ "absent": true })) {
             body.remove("actor");
         }
-        body.insert("chain".to_owned(), chain);
+        let key = if chain.is_string() { "expression" } else { "chain" };
+        body.insert(key.to_owned(), chain);
     }
 }
 
@@ -226,6 +227,16 @@ fn plain_body() -> BoxedStrategy<Map<String, Value>> {
         json!({ "single_audience": true, "max_age": "1h" }),
         json!({ "sender_constrained": true }),
     ]);
+    let expression = select(vec![
+        json!("claims.tid == \"T1\""),
+        json!("!(claims.tid in [\"T2\", \"T3\"])"),
+        json!("\"sre\" in claims.roles || claims.missing == 1"),
+        json!("claims.roles.all(role, role != \"dev\") && size(scopes) < 3"),
+        json!("actor.subject != \"a3\""),
+        json!("has(actor.kind) && actor.kind != \"service\""),
+        json!("now - initiator.auth_time < 600 && initiator.acr != \"low\""),
+        json!("client == actor.subject || initiator.subject.startsWith(\"u\")"),
+    ]);
     (
         weighted(0.3, scopes),
         weighted(0.25, initiator),
@@ -236,9 +247,10 @@ fn plain_body() -> BoxedStrategy<Map<String, Value>> {
         weighted(0.1, may_act),
         weighted(0.1, details),
         weighted(0.1, time),
+        weighted(0.1, expression),
     )
         .prop_map(
-            |(scopes, initiator, actor, client, claims, token, may_act, details, time)| {
+            |(scopes, initiator, actor, client, claims, token, may_act, details, time, expression)| {
                 [
                     ("scopes", scopes),
                     ("initiator", initiator),
@@ -249,6 +261,7 @@ fn plain_body() -> BoxedStrategy<Map<String, Value>> {
                     ("may_act", may_act),
                     ("authorization_details", details),
                     ("time", time),
+                    ("expression", expression),
                 ]
                 .into_iter()
                 .filter_map(|(key, value)| Some((key.to_owned(), value?)))
@@ -259,7 +272,19 @@ fn plain_body() -> BoxedStrategy<Map<String, Value>> {
 }
 
 fn chain_rules() -> impl Strategy<Value = Value> {
-    prop_oneof![2 => lists_and_depth(), 3 => orders(), 2 => prior_rules()]
+    prop_oneof![2 => lists_and_depth(), 3 => orders(), 2 => prior_rules(), 2 => history_expressions()]
+}
+
+/// In place of rules under `chain`.
+fn history_expressions() -> impl Strategy<Value = Value> {
+    select(vec![
+        json!("size(chain) <= 3"),
+        json!("chain.all(actor_of, actor_of.subject in [\"a1\", \"a2\", \"u1\"])"),
+        json!("chain.exists(a, a.subject == \"a1\" && a.issuer == initiator.issuer)"),
+        json!("!chain.exists(a, has(a.kind) && a.kind == \"service\") || claims.tid == \"T1\""),
+        json!("size(chain) == 0 || chain[size(chain) - 1].subject != \"a3\""),
+        json!("chain.all(a, chain.exists_one(b, a.subject == b.subject))"),
+    ])
 }
 
 fn orders() -> impl Strategy<Value = Value> {

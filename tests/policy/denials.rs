@@ -66,6 +66,8 @@ routes:
     token: { single_audience: true }
   - match: GET /bound
     token: { sender_constrained: true }
+  - match: GET /expression
+    expression: claims.region == "eu"
   - match: GET /alternatives
     any_of: [{ actor: { one_of: [bot] } }, { claims: { tid: T1 } }]
   - match: GET /shallow
@@ -201,6 +203,7 @@ fn of_the_policy() -> Vec<(&'static str, Value, Denial)> {
             denied("token_audience_not_single"),
         ),
         ("/bound", json!({}), denied("token_not_sender_constrained")),
+        ("/expression", json!({ "region": "uk" }), denied("expression_not_true")),
         ("/alternatives", json!({}), denied("any_of_not_met")),
         ("/any", of(json!({ "sub": "alice-canary" })), denied("self_actor")),
         (
@@ -266,7 +269,7 @@ const CODES: &str = "missing_token invalid_request malformed_token token_too_lon
     invalid_confirmation invalid_chain chain_too_long insufficient_scope no_route initiator_not_human initiator_kind_unknown \
     initiator_kind_not_allowed initiator_not_allowed amr_not_met acr_not_met auth_too_old actor_missing actor_present \
     actor_kind_unknown actor_kind_not_allowed actor_not_allowed actor_issuer_not_allowed client_not_allowed claim_not_met \
-    scope_not_allowed token_lifetime_too_long token_too_old token_audience_not_single token_not_sender_constrained any_of_not_met self_actor chain_inverted chain_too_deep chain_actor_not_allowed \
+    scope_not_allowed token_lifetime_too_long token_too_old token_audience_not_single token_not_sender_constrained expression_not_true any_of_not_met self_actor chain_inverted chain_too_deep chain_actor_not_allowed \
     time_not_allowed authorization_details_not_met actor_not_presenter actor_not_in_may_act initiator_issuer_not_allowed \
     chain_actor_missing chain_actor_kind_unknown chain_actor_kind_not_allowed chain_start_not_allowed chain_path_not_allowed \
     chain_caller_not_allowed chain_actor_repeated prior_actor_not_allowed prior_actor_missing prior_actor_kind_unknown \

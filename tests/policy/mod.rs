@@ -5,6 +5,7 @@ mod agents;
 mod chain_rows;
 mod denials;
 mod each_key;
+mod expressions;
 mod foreign_patterns;
 mod foreign_rules;
 mod hash;

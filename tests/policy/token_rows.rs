@@ -45,6 +45,20 @@ pub fn token_rows() -> Vec<Row> {
             "authorization_details_not_met",
             "authorization_details",
         ),
+        row(
+            "expression: 'claims.region == \"eu\" && now - token.iat < 600'",
+            json!({ "region": "eu", "iat": now() - 60, "exp": now() + 600 }),
+            json!({ "region": "eu", "iat": now() - 1200, "exp": now() + 600 }),
+            "expression_not_true",
+            "expression",
+        ),
+        row(
+            "expression: { cel: 'size(chain) < 2 && request.method == \"GET\"' }",
+            json!({ "act": { "sub": "a" } }),
+            json!({ "act": { "sub": "a", "act": { "sub": "b" } } }),
+            "expression_not_true",
+            "expression",
+        ),
     ]
 }
 

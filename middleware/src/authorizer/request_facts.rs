@@ -3,21 +3,25 @@
 use http::HeaderMap;
 
 use crate::policy::{RequestFacts, Requirement};
-use crate::request::{JsonBody, McpCall, Mirrored, Presented};
+use crate::request::{HeaderTexts, JsonBody, McpCall, Mirrored, Presented};
 
 /// The facts of a request. Its body is parsed only where a rule reads it.
 pub(super) fn request_facts<'r>(requirement: &Requirement, presented: &Presented<'r>) -> RequestFacts<'r> {
-    let query = presented.target().query();
+    let target = presented.target();
+    let head = RequestFacts {
+        method: target.method().as_str(),
+        path: target.path(),
+        headers: HeaderTexts::new(presented.fields()),
+        query: target.query(),
+        body: JsonBody::OtherType,
+        mcp: None,
+    };
     match requirement.body_limit() {
-        None => RequestFacts {
-            query,
-            body: JsonBody::OtherType,
-            mcp: None,
-        },
+        None => head,
         Some(limit) => RequestFacts {
-            query,
             body: JsonBody::read(presented.fields(), presented.content(), limit),
             mcp: presented.fields().and_then(message),
+            ..head
         },
     }
 }

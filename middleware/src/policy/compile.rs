@@ -15,6 +15,7 @@ use super::mcp::McpMatch;
 use super::origins;
 use super::registry::{self, Groups};
 use super::requirement::Requirement;
+use super::route_pattern::Pattern;
 use super::route_table::{Access, RouteTable};
 use super::rules::{
     ActorCondition, AgentCondition, AnyOf, CoreCondition, CoreRule, RequirementDocument, RouteDocument, Rules,
@@ -44,12 +45,19 @@ pub(super) struct Compiled {
 }
 
 /// Compiles a document, and reports every mistake of its meaning. The result is valid only without mistakes.
-pub(super) fn compile(mut document: Document, omissions: &Omissions, diagnostics: &mut Diagnostics) -> Compiled {
+pub(super) fn compile(
+    mut document: Document,
+    source: &str,
+    omissions: &Omissions,
+    diagnostics: &mut Diagnostics,
+) -> Compiled {
     let mut context = Context {
+        source,
         omissions,
         diagnostics,
         scopes: Vec::new(),
         is_tool_call: true,
+        path: None,
         implied_by: ImpliedBy::default(),
         agents: KnownAgents::default(),
         compiled: 0,
@@ -175,6 +183,7 @@ fn add_route(routes: &mut RouteTable, route: &Spanned<RouteDocument>, document: 
                 None => pattern.value.trim().to_owned(),
                 Some(messages) => format!("{} {messages}", pattern.value.trim()),
             };
+            context.path = Pattern::parse(pattern).ok().map(|(pattern, _)| pattern.segments);
             let compiler = Compiler::new(document, &owner, context);
             Access::Guarded(Arc::new(compiler.requirement(&requirement, None)))
         };
@@ -362,7 +371,8 @@ impl<'d, 'c, 'r> Compiler<'d, 'c, 'r> {
             if !rules.history.is_empty() {
                 // Otherwise a prior actor could turn a denial into an allow.
                 let message = "`chain` cannot be an alternative: prior actors may only deny";
-                self.context.mistake(span, message, "move `chain` out of `any_of`");
+                let help = "move the rule on `chain` out of `any_of`";
+                self.context.mistake(span, message, help);
             }
             compiled.push(rules.core);
         }

@@ -70,11 +70,11 @@ pub(crate) fn evaluate(
         }
     }
     for rule in &requirement.history {
-        let Some(code) = rule.condition.evaluate(&history) else {
-            recorder.met(|| rule.check(&history));
+        let Some(code) = rule.condition.evaluate(&history, &core, request, time) else {
+            recorder.met(|| rule.check(&history, &core, request, time));
             continue;
         };
-        let flow = recorder.unmet(|| rule.check(&history));
+        let flow = recorder.unmet(|| rule.check(&history, &core, request, time));
         let rule = Arc::clone(&rule.name);
         let first = denial.get_or_insert(Error::Denied { code, rule });
         if flow.is_break() {

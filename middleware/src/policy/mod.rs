@@ -74,6 +74,7 @@
 //! | `operation: { json: { /a: x } }` | a member of the JSON body has this value ([Operation](#operation)) | `operation_not_met`, `body_malformed`, `body_type_not_allowed`, `body_too_large`, `body_not_read` |
 //! | `operation: { arguments: { /a: x } }` | an argument of the call of a tool of MCP has this value ([Operation](#operation)) | as `json`, and `mcp_header_mismatch` |
 //! | `operation: { max: 64KiB }` | the body has at most so many bytes; at most 1MiB | `body_too_large` |
+//! | `expression: 'claims.region == "eu"'` | a condition in CEL is true ([Expressions](#expressions)) | `expression_not_true` |
 //! | `any_of: [..]` | everything in at least one of these alternatives, which hold any key but `chain` | `any_of_not_met` |
 //! | `chain: { max_depth: 2 }` | at most so many actors | `chain_too_deep` |
 //! | `chain: { all_of }` | every actor is one of these | `chain_actor_not_allowed` |
@@ -326,10 +327,11 @@
 //! The clock is that of the zone, with its daylight saving. An hour that the clock leaves out is accepted on no such day; one that it
 //! repeats is accepted both times. A request is decided when it arrives, and a long response is not ended by these hours.
 //!
+#![doc = include_str!("expressions.md")]
 //! # Two tiers
 //!
-//! **Core** rules (`scopes`, `initiator`, `actor`, `client`, `claims`, `token`, `may_act`, `time`, `authorization_details`, `operation`, `any_of`) read the token's top-level claims, the request and the
-//! current actor, as RFC 8693 section 4.1 asks. **History** rules (`chain`) read prior actors: they are local policy, only
+//! **Core** rules (`scopes`, `initiator`, `actor`, `client`, `claims`, `token`, `may_act`, `time`, `authorization_details`, `operation`, `expression`, `any_of`) read the token's top-level claims, the request and the
+//! current actor, as RFC 8693 section 4.1 asks. **History** rules (`chain`, and an `expression` on it) read prior actors: they are local policy, only
 //! deny further, and rely on the issuer's record of earlier hops. They need `prior_actors: enforce` of every trusted
 //! issuer.
 //!

@@ -4,6 +4,7 @@ use actgate_yaml::{Diagnostic, Diagnostics};
 
 const MATCH: &str = "write method and path in one text: `match: GET /orders/{id}`";
 const ALLOW: &str = "remove it: a route allows what meets its rules";
+const EXPRESSION: &str = "write a condition in CEL: `expression: 'claims.region == \"eu\"'`";
 const CLAIM: &str = "write it as a claim: `claims: { roles: { contains: admin } }`";
 const GROUP: &str =
     "a group of parties is `actor: { group: payments }`; a claim is `claims: { groups: { contains: admin } }`";
@@ -29,6 +30,10 @@ const KEYS: &[(&str, &str)] = &[
         "implies",
         "write it at the top of the policy: `scopes: { implies: { \"orders:admin\": [\"orders:read\"] } }`",
     ),
+    ("cel", EXPRESSION),
+    ("condition", EXPRESSION),
+    ("conditions", EXPRESSION),
+    ("when", EXPRESSION),
     ("last", "it is `called_by`, beside `prior`"),
     ("not", "write `none_of`"),
     ("action", ALLOW),

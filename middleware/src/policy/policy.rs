@@ -44,7 +44,7 @@ impl Policy {
     /// requires itself, an empty list, two routes for one request, rules that no request meets, a rule of a route that the
     /// defaults already require.
     pub fn from_yaml(text: &str) -> Result<Policy, PolicyError> {
-        Policy::read(actgate_yaml::read::<Document>(text))
+        Policy::read(text, actgate_yaml::read::<Document>(text))
     }
 
     /// Reads and compiles the policy that is part of a larger document: its members `scopes`, `spelling`, `mcp`, `groups`,
@@ -53,10 +53,10 @@ impl Policy {
     /// # Errors
     /// As [`from_yaml`](Self::from_yaml). Places are those of the larger document.
     pub fn from_yaml_members(text: &str) -> Result<Policy, PolicyError> {
-        Policy::read(actgate_yaml::read::<Members>(text))
+        Policy::read(text, actgate_yaml::read::<Members>(text))
     }
 
-    fn read<D: Into<Document>>(reading: actgate_yaml::Reading<D>) -> Result<Policy, PolicyError> {
+    fn read<D: Into<Document>>(text: &str, reading: actgate_yaml::Reading<D>) -> Result<Policy, PolicyError> {
         let hash = reading.written().and_then(PolicyHash::of);
         let policy = reading.check(|document, omissions, diagnostics| {
             let Compiled {
@@ -66,7 +66,7 @@ impl Policy {
                 defaults,
                 coverage,
                 agents,
-            } = compile(document.into(), omissions, diagnostics);
+            } = compile(document.into(), text, omissions, diagnostics);
             Some(Policy {
                 requirements: requirements.into_iter().collect(),
                 routes,

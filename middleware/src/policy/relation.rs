@@ -1,6 +1,6 @@
 //! How two rules relate: which one implies the other, and which exclude each other. Both are decided only where that is certain.
 
-use super::rules::{ActorCondition, AnyOf, CoreCondition, CoreRule, HistoryRule};
+use super::rules::{ActorCondition, AnyOf, CoreCondition, CoreRule, HistoryCondition, HistoryRule};
 
 impl CoreRule {
     /// Whether whatever meets this rule is known to meet the other one.
@@ -57,12 +57,18 @@ impl CoreRule {
 impl HistoryRule {
     /// Whether whatever meets this rule is known to meet the other one.
     pub(super) fn implies(&self, other: &HistoryRule) -> bool {
-        self.condition.implies(&other.condition)
+        match (&self.condition, &other.condition) {
+            (HistoryCondition::Chain(one), HistoryCondition::Chain(other)) => one.implies(other),
+            (one, other) => one == other,
+        }
     }
 
     /// Whether no chain is known to meet both rules.
     pub(super) fn excludes(&self, other: &HistoryRule) -> bool {
-        self.condition.excludes(&other.condition)
+        match (&self.condition, &other.condition) {
+            (HistoryCondition::Chain(one), HistoryCondition::Chain(other)) => one.excludes(other),
+            _ => false,
+        }
     }
 
     /// Whether nothing is known to meet both rules, one on the chain and one on its current actor.
@@ -70,14 +76,15 @@ impl HistoryRule {
         let CoreCondition::Actor(actor) = &other.condition else {
             return false;
         };
-        let depth = self.condition.depth();
+        let HistoryCondition::Chain(chain) = &self.condition else {
+            return false;
+        };
+        let depth = chain.depth();
         match actor {
             ActorCondition::Absent => depth.least > 0,
             actor => {
                 actor.needs_actor() && depth.most == 0
-                    || actor
-                        .listed()
-                        .is_some_and(|listed| self.condition.excludes_actors(listed))
+                    || actor.listed().is_some_and(|listed| chain.excludes_actors(listed))
             }
         }
     }

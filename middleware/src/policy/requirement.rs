@@ -72,7 +72,7 @@ impl Requirement {
             rule: &rule.name,
             line: rule.span.line,
             column: rule.span.column,
-            truncation: rule.condition.truncation,
+            truncation: rule.condition.truncation(),
         })
     }
 }

@@ -11,6 +11,7 @@ use serde::de::{Deserializer, Error, Unexpected, Visitor};
 
 use super::agents::KnownAgents;
 use super::exact;
+use super::segment::Segment;
 
 /// Texts that are checked where they are read.
 macro_rules! texts {
@@ -128,12 +129,20 @@ impl<'de> Deserialize<'de> for Seconds {
 
 /// What a rule reads while a policy is compiled: the report of mistakes, and what the requirement asks for elsewhere.
 pub(super) struct Context<'r> {
+    /// The text of the document.
+    #[cfg_attr(
+        not(feature = "cel"),
+        expect(dead_code, reason = "only expressions have places within a text")
+    )]
+    pub(super) source: &'r str,
     pub(super) omissions: &'r Omissions,
     pub(super) diagnostics: &'r mut Diagnostics,
     /// The scopes that the requirement requires, all of them.
     pub(super) scopes: Vec<Word>,
     /// Whether the requirement is, or may be, that of a route for calls of tools of MCP.
     pub(super) is_tool_call: bool,
+    /// The path of the route; [`None`] for a requirement that is no route's.
+    pub(super) path: Option<Vec<Segment>>,
     /// The hierarchy of the scopes.
     pub(super) implied_by: ImpliedBy,
     /// The agents that the owner knows.

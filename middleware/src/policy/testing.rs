@@ -13,7 +13,7 @@ use super::route_table::Access;
 use super::rules::RequestFacts;
 use crate::chain::Facts;
 use crate::error::Error;
-use crate::request::JsonBody;
+use crate::request::{HeaderTexts, JsonBody};
 
 pub(super) const NOW: u64 = 1_000_000;
 
@@ -115,15 +115,18 @@ pub(super) fn outcome_of_requirement(policy: &str, name: &str, request: &Request
 }
 
 /// A request without query and body.
-fn without_body() -> RequestFacts<'static> {
+pub(super) fn without_body() -> RequestFacts<'static> {
     RequestFacts {
+        method: "GET",
+        path: "/",
+        headers: HeaderTexts::default(),
         query: None,
         body: JsonBody::OtherType,
         mcp: None,
     }
 }
 
-fn outcome_by(requirement: &Requirement, claims: Value, request: &RequestFacts<'_>) -> &'static str {
+pub(super) fn outcome_by(requirement: &Requirement, claims: Value, request: &RequestFacts<'_>) -> &'static str {
     let facts = Facts::for_tests(&token_of(claims));
     let time = EvaluationTime { now: NOW, leeway: 30 };
     let enforced = evaluate(requirement, &facts, request, &time, &mut StopAtFirst);

@@ -6,6 +6,7 @@ mod client_certificate;
 mod folding;
 pub mod header_meaning;
 pub mod header_name;
+mod header_text;
 mod host;
 mod json_body;
 mod mcp_call;
@@ -31,6 +32,9 @@ pub use target::Target;
 pub(crate) use bearer::check_form;
 pub(crate) use carrier::Carrier;
 pub(crate) use folding::Folding;
+pub(crate) use header_text::HeaderTexts;
+#[cfg(feature = "cel")]
+pub(crate) use header_text::unreadable;
 pub(crate) use json_body::{BodyValue, JsonBody, Member, MemberPath};
 pub(crate) use mcp_call::{McpCall, Mirrored, NAMED_METHODS, RESOURCES_READ, TOOLS_CALL, requested_revision};
 pub(crate) use method_parameter::names_method;

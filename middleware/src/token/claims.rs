@@ -115,6 +115,12 @@ impl Claims {
         self.authorization_details.get_or_init(read).as_ref()
     }
 
+    /// A claim that [`get`](Self::get) has, with its numbers as they were signed. It is parsed each time.
+    #[cfg(feature = "cel")]
+    pub(crate) fn exact(&self, name: &str) -> Option<ExactValue> {
+        ExactValue::member(&self.payload, name)
+    }
+
     /// The claims as they were signed.
     pub(crate) fn payload(&self) -> &[u8] {
         &self.payload

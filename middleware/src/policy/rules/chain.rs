@@ -575,7 +575,7 @@ mod tests {
                     })
             });
             assert_eq!(is_evaded, !harmless, "{body}");
-            let truncation = |text: &str| requirement(text).history[0].condition.truncation;
+            let truncation = |text: &str| requirement(text).history[0].condition.truncation();
             let expected = match harmless {
                 true => Truncation::Harmless,
                 false => Truncation::Refused,
@@ -590,7 +590,7 @@ mod tests {
         let truncations: Vec<_> = requirement(body)
             .history
             .iter()
-            .map(|rule| rule.condition.truncation)
+            .map(|rule| rule.condition.truncation())
             .collect();
         assert_eq!(truncations, [Truncation::Accepted, Truncation::Harmless]);
     }

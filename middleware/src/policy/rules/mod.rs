@@ -11,7 +11,9 @@ mod chain;
 mod chain_relation;
 mod claims;
 mod client;
+mod expression;
 mod finding;
+mod history;
 mod initiator;
 mod list;
 mod may_act;
@@ -33,10 +35,12 @@ use serde::Deserialize;
 pub(super) use actor::ActorCondition;
 pub(super) use agent::AgentCondition;
 pub(super) use any_of::AnyOf;
-pub(super) use chain::ChainCondition;
 pub(crate) use chain::Truncation;
 pub(super) use finding::{BODY_NOT_READ, Finding, StepUp};
+pub(super) use history::{HistoryCondition, HistoryRule};
 pub(crate) use operation::RequestFacts;
+
+use expression::Expression;
 
 use super::check::{Check, Tier};
 use super::escaped_slash::EscapedSlash;
@@ -44,7 +48,7 @@ use super::evaluation_time::EvaluationTime;
 use super::mcp::McpDocument;
 use super::parties::PartyList;
 use super::syntax::{Context, Word};
-use crate::chain::{Core, History};
+use crate::chain::Core;
 
 /// The written forms of a requirement and of a route, from one list of keys.
 macro_rules! documents {
@@ -112,6 +116,7 @@ macro_rules! core_words {
             require: Vec<Spanned<String>>,
             $($word: $Document,)*
             operation: operation::OperationDocument,
+            expression: expression::ExpressionDocument,
             any_of: Vec<Spanned<RequirementDocument>>,
             chain: chain::ChainDocument,
         }
@@ -138,8 +143,12 @@ macro_rules! core_words {
                 if let Some(document) = &self.chain {
                     for (word, condition) in chain::compile(document, context) {
                         let span = document.span();
+                        let condition = HistoryCondition::Chain(condition);
                         rules.history.push(HistoryRule { name: name("chain", &word), span, condition });
                     }
+                }
+                if let Some(document) = &self.expression {
+                    rules.add_expression(document, name("expression", ""), context);
                 }
             }
         }
@@ -149,6 +158,7 @@ macro_rules! core_words {
         pub(super) enum CoreCondition {
             $($Condition($Type),)*
             Operation(operation::OperationCondition),
+            Expression(expression::CoreExpression),
             AnyOf(AnyOf<CoreRule>),
         }
 
@@ -162,6 +172,7 @@ macro_rules! core_words {
                 match self {
                     $(CoreCondition::$Condition(condition) => condition.evaluate(core, time),)*
                     CoreCondition::Operation(condition) => condition.evaluate(request),
+                    CoreCondition::Expression(condition) => condition.evaluate(core, request, time),
                     CoreCondition::AnyOf(any_of) => {
                         any_of.evaluate(|rule| rule.condition.evaluate(core, request, time))
                     }
@@ -178,6 +189,7 @@ macro_rules! core_words {
                 match self {
                     $(CoreCondition::$Condition(condition) => condition.explain(core, time),)*
                     CoreCondition::Operation(condition) => condition.explain(request),
+                    CoreCondition::Expression(condition) => condition.explain(core, request, time),
                     CoreCondition::AnyOf(any_of) => {
                         any_of.explain(|rule| rule.condition.evaluate(core, request, time).code().is_none())
                     }
@@ -238,6 +250,27 @@ impl Rules {
     pub(super) fn len(&self) -> usize {
         self.core.len() + self.history.len()
     }
+
+    /// Adds an expression to the tier of what it reads.
+    fn add_expression(
+        &mut self,
+        document: &Spanned<expression::ExpressionDocument>,
+        name: Arc<str>,
+        context: &mut Context<'_>,
+    ) {
+        match expression::compile(document, context) {
+            None => {}
+            Some(Expression::Core(condition)) => {
+                let condition = CoreCondition::Expression(condition);
+                self.core.push(CoreRule { name, condition });
+            }
+            Some(Expression::History(condition)) => {
+                let condition = HistoryCondition::Expression(condition);
+                let span = document.span();
+                self.history.push(HistoryRule { name, span, condition });
+            }
+        }
+    }
 }
 
 /// A condition on the core facts, with its name. Rules are equal if their conditions are.
@@ -247,14 +280,6 @@ pub(super) struct CoreRule {
     pub(super) condition: CoreCondition,
 }
 
-/// A condition on the whole chain, with its name and the line where it is written. Rules are equal if their conditions are.
-#[derive(Debug)]
-pub(super) struct HistoryRule {
-    pub(super) name: Arc<str>,
-    pub(super) span: Span,
-    pub(super) condition: ChainCondition,
-}
-
 impl PartialEq for CoreRule {
     fn eq(&self, other: &Self) -> bool {
         self.condition == other.condition
@@ -262,14 +287,6 @@ impl PartialEq for CoreRule {
 }
 
 impl Eq for CoreRule {}
-
-impl PartialEq for HistoryRule {
-    fn eq(&self, other: &Self) -> bool {
-        self.condition == other.condition
-    }
-}
-
-impl Eq for HistoryRule {}
 
 impl CoreRule {
     /// The scopes that a token needs to meet the rule, or one of which it needs.
@@ -302,6 +319,7 @@ impl CoreRule {
         match &self.condition {
             CoreCondition::Initiator(condition) => condition.reads_kind(),
             CoreCondition::Actor(_) | CoreCondition::MayAct(_) => true,
+            CoreCondition::Expression(condition) => condition.reads_kind_or_actor(),
             CoreCondition::AnyOf(AnyOf(alternatives)) => {
                 alternatives.iter().flatten().any(CoreRule::reads_kind_or_actor)
             }
@@ -351,19 +369,6 @@ impl CoreRule {
 /// Each rule checks its own limit. A smaller one within `any_of` may be that of an alternative that need not be met.
 pub(super) fn body_limit(rules: &[CoreRule]) -> Option<u64> {
     rules.iter().filter_map(CoreRule::body_limit).max()
-}
-
-impl HistoryRule {
-    /// The result as `explain` shows it.
-    pub(super) fn check(&self, history: &History<'_>) -> Check {
-        let condition = &self.condition;
-        let (expected, got) = condition.explain(history);
-        let check = Check::new(&self.name, Tier::History, expected, got);
-        match condition.evaluate(history) {
-            None => check,
-            Some(code) => check.failed(code),
-        }
-    }
 }
 
 #[cfg(test)]

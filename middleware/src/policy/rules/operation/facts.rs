@@ -3,11 +3,15 @@
 use std::fmt;
 
 use crate::json::{Json, Object};
-use crate::request::{BodyValue, JsonBody, McpCall, Member, MemberPath};
+use crate::request::{BodyValue, HeaderTexts, JsonBody, McpCall, Member, MemberPath};
 
-/// The query and the body of a request, and the message of MCP that its headers name.
-#[derive(Debug)]
+/// What rules read of a request: its head, its body, and the message of MCP that its headers name.
+#[cfg_attr(not(feature = "cel"), expect(dead_code, reason = "only expressions read the head"))]
 pub(crate) struct RequestFacts<'r> {
+    pub(crate) method: &'r str,
+    /// With its escapes decoded but those of slashes.
+    pub(crate) path: &'r str,
+    pub(crate) headers: HeaderTexts<'r>,
     pub(crate) query: Option<&'r str>,
     pub(crate) body: JsonBody<'r>,
     pub(crate) mcp: Option<McpCall<'r>>,

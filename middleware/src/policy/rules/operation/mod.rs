@@ -321,7 +321,7 @@ mod tests {
 
     use super::RequestFacts;
     use crate::policy::Policy;
-    use crate::policy::testing::{outcome_of_request, requirement};
+    use crate::policy::testing::{outcome_of_request, requirement, without_body};
     use crate::request::{JsonBody, Mirrored};
 
     /// The code of the denial, or `allow`, for a request with this query and this body of JSON.
@@ -334,7 +334,7 @@ mod tests {
         let facts = RequestFacts {
             query,
             body: JsonBody::read(Some(&headers), content.map(str::as_bytes), limit),
-            mcp: None,
+            ..without_body()
         };
         outcome_of_request(body, json!({"sub_profile": "user"}), &facts)
     }
@@ -509,6 +509,7 @@ mod tests {
                 query: None,
                 body: JsonBody::read(Some(&headers), Some(content.as_bytes()), 1000),
                 mcp: Some(call),
+                ..without_body()
             };
             // A requirement that a route may require is compiled without the route.
             let shared = "requirements: { r: { operation: { arguments: { /amount: { max: 500 } } } } }";
@@ -614,7 +615,7 @@ mod tests {
             let facts = RequestFacts {
                 query,
                 body: JsonBody::read(Some(&headers), content.map(str::as_bytes), 100),
-                mcp: None,
+                ..without_body()
             };
             let rule = requirement(body)
                 .core

@@ -1,0 +1,137 @@
+//! A header as one text, where every server reads the same text.
+
+use http::HeaderMap;
+#[cfg(feature = "cel")]
+use http::HeaderName;
+#[cfg(feature = "cel")]
+use http::header::CONNECTION;
+
+#[cfg(feature = "cel")]
+use super::header_name::same;
+
+/// Headers that carry credentials.
+#[cfg(feature = "cel")]
+const CREDENTIALS: [&str; 6] = [
+    "authorization",
+    "cookie",
+    "dpop",
+    "proxy-authorization",
+    "set-cookie",
+    "x-api-key",
+];
+
+/// The headers of a request, read as texts.
+#[derive(Clone, Copy, Debug, Default)]
+#[cfg_attr(not(feature = "cel"), expect(dead_code, reason = "only expressions read headers"))]
+pub(crate) struct HeaderTexts<'r>(Option<&'r HeaderMap>);
+
+impl<'r> HeaderTexts<'r> {
+    pub(crate) fn new(headers: Option<&'r HeaderMap>) -> Self {
+        HeaderTexts(headers)
+    }
+
+    /// The value of the one header of a name. It is missing where there are several, where one of another spelling is the same to some
+    /// server, where it is no visible ASCII, and where `Connection` names it: a proxy does not forward it.
+    #[cfg(feature = "cel")]
+    pub(crate) fn one(&self, name: &str) -> Option<&'r str> {
+        let headers = self.0?;
+        let mut values = headers.get_all(name).iter();
+        let (Some(value), None) = (values.next(), values.next()) else {
+            return None;
+        };
+        let is_other = |other: &HeaderName| other.as_str() != name && same(other.as_str(), name);
+        let is_unsure = headers.keys().any(is_other) || ends_here(headers, name);
+        value.to_str().ok().filter(|_| !is_unsure)
+    }
+}
+
+#[cfg(feature = "cel")]
+fn ends_here(headers: &HeaderMap, name: &str) -> bool {
+    headers.get_all(CONNECTION).iter().any(|value| {
+        let names = value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+        let mut names = names.filter_map(|listed| std::str::from_utf8(listed).ok());
+        names.any(|listed| same(listed, name))
+    })
+}
+
+/// Why a rule cannot read the header of a name, and how to write it otherwise.
+#[cfg(feature = "cel")]
+pub(crate) fn unreadable(name: &str) -> Option<(&'static str, String)> {
+    let lower = name.to_ascii_lowercase();
+    let is_name = HeaderName::from_bytes(lower.as_bytes()).is_ok() && !name.contains('_');
+    if !is_name {
+        return Some((
+            "is not the name of a header",
+            "write letters, digits and `-`, as in `x-tenant`".to_owned(),
+        ));
+    }
+    if lower != name {
+        return Some(("is in upper case", format!("write `{lower}`")));
+    }
+    let is_credential = CREDENTIALS.iter().any(|credential| same(credential, name));
+    is_credential.then(|| {
+        (
+            "carries credentials, which no rule reads",
+            "read the facts of the token".to_owned(),
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn headers(fields: &[(&'static str, &'static [u8])]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in fields {
+            headers.append(*name, HeaderValue::from_bytes(value).unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn a_header_is_one_text_or_missing() {
+        let one = |fields: &[(&'static str, &'static [u8])]| {
+            let headers = headers(fields);
+            HeaderTexts::new(Some(&headers)).one("x-tenant").map(str::to_owned)
+        };
+        assert_eq!(one(&[("x-tenant", b"t1")]).as_deref(), Some("t1"));
+        assert_eq!(one(&[("x-tenant", b"")]).as_deref(), Some(""));
+        let missing: [&[(&'static str, &'static [u8])]; 7] = [
+            &[],
+            &[("x-tenant", b"t1"), ("x-tenant", b"t1")],
+            &[("x-tenant", b"t1"), ("x_tenant", b"t2")],
+            &[("x_tenant", b"t1")],
+            &[("x-tenant", b"t\xc3\xbc")],
+            &[("x-tenant", b"t1"), ("connection", b"close, X-Tenant")],
+            &[
+                ("x-tenant", b"t1"),
+                ("connection", b"close"),
+                ("connection", b"\xff,x-tenant"),
+            ],
+        ];
+        for fields in missing {
+            assert_eq!(one(fields), None, "{fields:?}");
+        }
+        assert_eq!(HeaderTexts::default().one("x-tenant"), None);
+    }
+
+    #[test]
+    fn credentials_and_other_spellings_are_not_read() {
+        assert_eq!(unreadable("x-tenant"), None);
+        for name in [
+            "",
+            "x tenant",
+            "x_tenant",
+            "X-Tenant",
+            "x-t\u{fc}",
+            "authorization",
+            "cookie",
+            "DPoP",
+        ] {
+            assert!(unreadable(name).is_some(), "{name}");
+        }
+    }
+}
