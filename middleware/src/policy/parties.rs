@@ -226,27 +226,6 @@ pub(super) fn contradiction(
     }
 }
 
-/// Reports two lists that no party is in.
-pub(super) fn disjoint(
-    context: &mut Context<'_>,
-    span: Span,
-    (key, list): (&str, Option<&PartyList>),
-    (other_key, other): (&str, Option<&PartyList>),
-) {
-    let (Some(list), Some(other)) = (list, other) else {
-        return;
-    };
-    let is_in_other = |name: &PartyName| other.iter().any(|other| other.may_be(name));
-    if !list.is_empty() && !other.is_empty() && !list.iter().any(is_in_other) {
-        let message = format!("no party is in `{key}` and in `{other_key}`, and so none is ever accepted");
-        context.mistake(
-            span,
-            message,
-            format!("remove one of them, or add a party of `{key}` to `{other_key}`"),
-        );
-    }
-}
-
 /// Rejects the name of a party that looks like a pattern.
 fn check<B: Block, E: Error>(text: &str) -> Result<(), E> {
     let shown = exact::shown(text);

@@ -95,7 +95,6 @@ pub(super) fn compile(document: &Spanned<ActorDocument>, context: &mut Context<'
     for (key, list) in [("one_of", one_of), ("group", group)] {
         parties::contradiction(context, span, key, list, written.none_of.as_ref());
     }
-    parties::disjoint(context, span, ("one_of", one_of), ("group", group));
     let words = AgentWords {
         is_presenter: written.is_presenter.is_some(),
         registered: written.registered.is_some(),

@@ -71,7 +71,6 @@ pub(super) fn compile(
     for (key, list) in [("one_of", one_of), ("group", group)] {
         parties::contradiction(context, span, key, list, written.none_of.as_ref());
     }
-    parties::disjoint(context, span, ("one_of", one_of), ("group", group));
     let mut issuers = written.issuer.iter().flat_map(|issuers| issuers.iter());
     if issuers.any(|issuer| **issuer == *"same") {
         let message = "the issuer of an initiator is always that of its token";
