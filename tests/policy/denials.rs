@@ -13,8 +13,9 @@ use crate::wire::{self, bearer, request};
 
 const POLICY: &str = r#"
 requirements:
-  week: { time: { zone: UTC, days: mon-fri } }
-  weekend: { time: { zone: UTC, days: [sat, sun] } }
+  until-thursday: { time: { zone: UTC, days: mon-thu } }
+  from-thursday: { time: { zone: UTC, days: thu-sun } }
+  not-thursday: { time: { zone: UTC, days: [mon, tue, fri, sat] } }
 routes:
   - match: GET /open
     public: true
@@ -51,7 +52,7 @@ routes:
   - match: GET /of-partner
     initiator: { issuer: "https://partner.example.com" }
   - match: GET /never
-    require: [week, weekend]
+    require: [until-thursday, from-thursday, not-thursday]
   - match: GET /payment
     authorization_details: { type: payment }
   - match: GET /client

@@ -37,7 +37,7 @@ fn check_reports_every_mistake_with_its_place() {
             "{ expression: 'size",
             "`chain` cannot be an alternative: prior actors may only deny",
         ),
-        ("= 1' }", "not an expression of CEL"),
+        ("= 1' }", "`=` is not expected here"),
     ] {
         let (line, column) = place(&text, needle);
         let expected = format!(":{line}:{column}: {message}");
