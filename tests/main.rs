@@ -31,6 +31,7 @@ mod process;
 mod readme;
 mod request;
 mod resources;
+mod shadow;
 mod spelling;
 mod streams;
 mod structure;

@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 mod edits;
 mod policies;
 mod requests;
+mod shadow;
 mod tokens;
 mod triples;
 

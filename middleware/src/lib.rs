@@ -107,7 +107,7 @@ mod shared_issuers;
 pub mod testing;
 mod token;
 
-pub use authorizer::{Authorizer, AuthorizerBuilder, Decision, Explanation};
+pub use authorizer::{Authorizer, AuthorizerBuilder, Decision, Explanation, RuleCount};
 pub use error::{ConfigError, Error, Reason};
 pub use identity::Identity;
 pub use issuer::TrustedIssuer;

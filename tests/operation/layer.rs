@@ -30,13 +30,13 @@ fn code(rejection: Rejection<'_>) -> http::Response<Body> {
     rejection.response(Body::from(rejection.error().code()))
 }
 
-fn authorizer(issuer: &TestIssuer, policy: &str) -> Authorizer {
+pub fn authorizer(issuer: &TestIssuer, policy: &str) -> Authorizer {
     let builder = Authorizer::builder().issuer(issuer.trusted(TestIssuer::AUDIENCE).unwrap());
     let builder = builder.policy(Policy::from_yaml(policy).unwrap()).reads_bodies();
     builder.clock(FixedClock::at(TestIssuer::NOW)).build().unwrap()
 }
 
-async fn serve(router: Router) -> SocketAddr {
+pub async fn serve(router: Router) -> SocketAddr {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, router).await });

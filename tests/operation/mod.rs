@@ -3,6 +3,7 @@
 mod arguments;
 mod layer;
 mod rows;
+mod shadow;
 mod sidecar;
 
 use rows::Row;

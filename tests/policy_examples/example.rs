@@ -71,6 +71,8 @@ pub struct Case {
     /// Nothing is presented where it is left out.
     pub token: Option<Map<String, Value>>,
     expect: Expect,
+    /// The decision if every rule in shadow were enforced; none where no rule is evaluated in shadow.
+    shadow: Option<Expect>,
 }
 
 #[derive(Debug)]
@@ -99,6 +101,15 @@ impl From<&Error> for Denial {
 impl<'de> Deserialize<'de> for Expect {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(ExpectVisitor)
+    }
+}
+
+impl Expect {
+    fn outcome(&self) -> Result<(), Denial> {
+        match self {
+            Expect::Allow => Ok(()),
+            Expect::Deny(denial) => Err(denial.clone()),
+        }
     }
 }
 
@@ -230,14 +241,20 @@ impl Case {
 
     /// Compares an outcome with the expected one.
     pub fn compare(&self, got: Result<(), Denial>) -> Result<(), String> {
-        let expected = match &self.expect {
-            Expect::Allow => Ok(()),
-            Expect::Deny(denial) => Err(denial.clone()),
-        };
+        let expected = self.expect.outcome();
         if got == expected {
             return Ok(());
         }
         Err(format!("expected {expected:?}, got {got:?}"))
+    }
+
+    /// The same, for the outcome with the rules in shadow.
+    pub fn compare_shadow(&self, got: Option<Result<(), Denial>>) -> Result<(), String> {
+        let expected = self.shadow.as_ref().map(Expect::outcome);
+        if got == expected {
+            return Ok(());
+        }
+        Err(format!("in shadow: expected {expected:?}, got {got:?}"))
     }
 }
 

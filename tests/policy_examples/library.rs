@@ -7,6 +7,8 @@ use actgate::testing::TestIssuer;
 
 use super::example::{Case, Denial, Example};
 
+type Outcome = Result<(), Denial>;
+
 #[tokio::test]
 async fn every_case_gets_the_decision_it_expects() {
     let issuer = TestIssuer::new().unwrap();
@@ -17,8 +19,8 @@ async fn every_case_gets_the_decision_it_expects() {
         for case in &example.cases {
             evaluated += 1;
             clock.set(case.now());
-            let outcome = decide(&authorizer, case, &issuer).await;
-            if let Err(reason) = case.compare(outcome) {
+            let (outcome, shadow) = decide(&authorizer, case, &issuer).await;
+            if let Err(reason) = case.compare(outcome).and_then(|()| case.compare_shadow(shadow)) {
                 failures.push(format!("{}: {reason}", example.place(case)));
             }
         }
@@ -30,9 +32,14 @@ async fn every_case_gets_the_decision_it_expects() {
     assert!(failures.is_empty(), "\n{}", failures.join("\n"));
 }
 
-async fn decide(authorizer: &Authorizer, case: &Case, issuer: &TestIssuer) -> Result<(), Denial> {
+/// The outcome, and that with the rules in shadow, if there are some.
+async fn decide(authorizer: &Authorizer, case: &Case, issuer: &TestIssuer) -> (Outcome, Option<Outcome>) {
     let message = case.message(case.minted(issuer).as_deref());
-    let target = Target::new(&message.method, &message.uri).map_err(|error| Denial::from(&error))?;
+    let target = match Target::new(&message.method, &message.uri) {
+        Ok(target) => target,
+        Err(error) => return (Err(Denial::from(&error)), None),
+    };
     let decision = authorizer.decide_presented(&message.presented(&target)).await;
-    decision.outcome().map_err(Denial::from)
+    let shadow = decision.shadow().map(|shadow| shadow.map_err(Denial::from));
+    (decision.outcome().map_err(Denial::from), shadow)
 }

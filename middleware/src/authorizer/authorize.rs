@@ -8,14 +8,13 @@ use super::mcp_message::NoRoute;
 use super::pending::{Authorization, Pending};
 use super::pipeline::Pipeline;
 use super::protected::Protected;
-use super::request_facts::request_facts;
+use super::shadow::{ShadowOutcome, evaluate_all};
 use super::step::Step;
 use super::token_in_words::{in_words, joined};
 use crate::chain::Facts;
 use crate::error::{Error, Reason};
 use crate::identity::Identity;
 use crate::keys::Keys;
-use crate::policy::evaluate;
 use crate::policy::{Access, Ambiguity, Deciding, EvaluationTime, Recorder, Requirement, Route, Unmet};
 use crate::profile::{Profile, TokenIssuer};
 use crate::request::{Carrier, Presented, Target, check_form, names_method};
@@ -35,11 +34,19 @@ impl<'a> Pipeline<'a> {
             })) => {
                 Step::ROUTE.report_passed(recorder, || name.to_string());
                 let route = Deciding::Route(*number);
-                match access {
+                let in_shadow = self.error_of_promoted_route(presented);
+                if let Some(error) = &in_shadow {
+                    Step::ROUTE.report_in_shadow(recorder, error);
+                }
+                let authorization = match access {
                     Access::Public => Authorization::Decided(Conclusion::new(Some(route), None, Ok(()))),
                     Access::Guarded(requirement) => {
                         self.authorize_by(Some((route, requirement)), presented, now, recorder)
                     }
+                };
+                match in_shadow {
+                    None => authorization,
+                    Some(error) => authorization.map(|conclusion| conclusion.with_shadow(error)),
                 }
             }
             // The token is verified first: a request without a valid token gets 401, whether the route exists or not.
@@ -84,15 +91,14 @@ impl<'a> Pipeline<'a> {
         if resources.are_placed() {
             self.report_resource(protected, recorder);
         }
-        let denied = |error| {
-            let scope = required.and_then(|(_, requirement)| requirement.scope());
-            Box::new(Denied {
-                error,
-                protected: Some(Arc::clone(protected.unwrap_or(resources.elsewhere()))),
-                scope: scope.cloned(),
-                body_limit: None,
-            })
+        let requirement = required.map(|(_, requirement)| requirement);
+        let denied_by = |error, requirement: Option<&Requirement>| Denied {
+            error,
+            protected: Some(Arc::clone(protected.unwrap_or(resources.elsewhere()))),
+            scope: requirement.and_then(Requirement::scope).cloned(),
+            body_limit: None,
         };
+        let denied = |error| Box::new(denied_by(error, requirement));
         let identity = match self.authenticate(presented, protected, now, recorder) {
             Ok(identity) => identity,
             Err(Failure { error, pending }) => {
@@ -106,22 +112,23 @@ impl<'a> Pipeline<'a> {
         let leeway = self.inner.leeway;
         let time = EvaluationTime { now, leeway };
         let facts = identity.facts();
-        let outcome = match required {
-            Some((_, requirement)) => {
-                let request = request_facts(requirement, presented);
-                evaluate(requirement, facts, &request, &time, recorder)
-            }
-            None => Err(Unmet::from(no_route())),
+        let (outcome, shadow) = match requirement {
+            Some(requirement) => evaluate_all(requirement, facts, presented, &time, recorder),
+            None => (Err(Unmet::from(no_route())), ShadowOutcome::Absent),
         };
-        let outcome = outcome.map_err(|Unmet { error, needs_body }| {
-            let mut denied = denied(identity.trusted_issuer().profile.actor.errors.apply(error));
+        // One body is read for all rules, with those in shadow.
+        let promoted = requirement.map(|requirement| requirement.promoted().map_or(requirement, |promoted| promoted));
+        let unmet = |Unmet { error, needs_body }, requirement| {
+            let mut denied = denied_by(identity.trusted_issuer().profile.actor.errors.apply(error), requirement);
             if needs_body {
-                let limit = required.and_then(|(_, requirement)| requirement.body_limit());
+                let limit = promoted.and_then(Requirement::body_limit);
                 denied.body_limit = limit.and_then(|bytes| usize::try_from(bytes).ok());
             }
             denied
-        });
-        Authorization::Decided(Conclusion::new(deciding, Some(identity), outcome))
+        };
+        let outcome = outcome.map_err(|error| Box::new(unmet(error, requirement)));
+        let shadow = shadow.map(|error| unmet(error, promoted));
+        Authorization::Decided(Conclusion::new(deciding, Some(identity), outcome).beside(shadow))
     }
 
     /// The token is verified first: a request for no resource gets 401 as one with a token for another resource.
@@ -136,7 +143,7 @@ impl<'a> Pipeline<'a> {
     }
 
     /// The route of a request, whichever way a server reads its escapes, its spelling, and a parameter `_method`.
-    fn route(&self, presented: &Presented<'_>) -> Result<Option<&'a Route>, NoRoute> {
+    pub(super) fn route(&self, presented: &Presented<'_>) -> Result<Option<&'a Route>, NoRoute> {
         let target = presented.target();
         let route = self.policy.route(target.method().as_str(), target.forms())?;
         match target.query() {

@@ -9,6 +9,7 @@ use super::conflicts::{
 use super::origins::origins;
 use super::protected::Protected;
 use super::resources::Resources;
+use super::rule_counts::RuleCounts;
 use super::{Authorizer, Current, InForce, Inner, Trust};
 use crate::clock::Clock;
 use crate::error::ConfigError;
@@ -205,7 +206,11 @@ impl AuthorizerBuilder {
         }
         Ok(Authorizer {
             inner: Arc::new(Inner {
-                current: Arc::new(Current::new(InForce { policy, resources })),
+                current: Arc::new(Current::new(InForce {
+                    counts: RuleCounts::new(&policy, &RuleCounts::default()),
+                    policy,
+                    resources,
+                })),
                 leeway: self.leeway.map_or(30, |leeway| leeway.as_secs()),
                 cache: Arc::new(TokenCache::new(self.limits.cache_bytes)),
                 limits: self.limits,

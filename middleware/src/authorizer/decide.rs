@@ -20,15 +20,16 @@ impl Authorizer {
     /// during the cool-down. It does NOT read the body: a route with a rule on it is denied with the code `body_not_read`.
     pub async fn decide(&self, target: &Target<'_>, headers: &HeaderMap) -> Decision {
         let decision = self.decide_presented(&Presented::headers(target, headers)).await;
-        if decision.body_limit().is_some() {
-            decision.trace();
+        if decision.limit_of_body().is_some() {
+            decision.conclude();
         }
         decision
     }
 
     /// Authorizes one request by the routes of the policy, with all that it presents: its target, its headers, and the
     /// certificate of the client and the body where there is one. [`decide`](Self::decide) is the same without a certificate and a body. A decision that
-    /// [depends on the body](Decision::body_limit) is no event yet.
+    /// depends on the body ([`body_limit`](Decision::body_limit), [`shadow_body_limit`](Decision::shadow_body_limit)) is no event yet, and
+    /// is not counted yet.
     ///
     /// Waits as [`decide`](Self::decide) does: for one fetch of keys at most.
     ///
@@ -57,8 +58,8 @@ impl Authorizer {
             authorization = self.enforce(decision.in_force(), None, presented);
         }
         let decision = authorization.into_decision();
-        if decision.body_limit().is_none() {
-            decision.trace();
+        if decision.limit_of_body().is_none() {
+            decision.conclude();
         }
         decision
     }

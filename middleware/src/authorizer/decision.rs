@@ -27,6 +27,24 @@ pub(super) struct Conclusion {
     deciding: Option<Deciding>,
     identity: Option<Identity>,
     outcome: Result<(), Box<Denied>>,
+    shadow: Shadow,
+}
+
+/// What the decision would be if the rules in shadow were enforced.
+#[derive(Clone, Debug)]
+pub(super) enum Shadow {
+    /// No rule is in shadow.
+    Absent,
+    Met,
+    Unmet(Box<DeniedInShadow>),
+}
+
+/// Why a request would be denied.
+#[derive(Clone, Debug)]
+pub(super) struct DeniedInShadow {
+    pub(super) denied: Denied,
+    /// The rules in shadow that are not met.
+    pub(super) rules: Vec<Arc<str>>,
 }
 
 /// Why a request is denied, and what its challenge names.
@@ -62,12 +80,35 @@ impl Conclusion {
             deciding,
             identity,
             outcome,
+            shadow: Shadow::Absent,
         }
     }
 
     /// On a request that is denied before its route is known.
     pub(super) fn without_route(error: Error) -> Conclusion {
         Conclusion::new(None, None, Err(error.into()))
+    }
+
+    /// The same beside the outcome with the rules in shadow.
+    pub(super) fn beside(self, shadow: Shadow) -> Conclusion {
+        Conclusion { shadow, ..self }
+    }
+
+    /// The same on a request that would be denied with `error` if the rules in shadow were enforced.
+    pub(super) fn with_shadow(mut self, error: Error) -> Conclusion {
+        self.shadow = match self.shadow {
+            Shadow::Unmet(mut unmet) => {
+                unmet.denied.error = error;
+                unmet.denied.body_limit = None;
+                Shadow::Unmet(unmet)
+            }
+            Shadow::Absent | Shadow::Met => {
+                let denied = *Box::<Denied>::from(error);
+                let rules = Vec::new();
+                Shadow::Unmet(Box::new(DeniedInShadow { denied, rules }))
+            }
+        };
+        self
     }
 
     pub(super) fn identity(&self) -> Option<&Identity> {
@@ -96,11 +137,57 @@ impl Decision {
         Arc::clone(&self.in_force)
     }
 
+    /// The same decision about a request that would be denied with `error` if the rules in shadow were enforced.
+    pub(crate) fn with_shadow(self, error: Error) -> Decision {
+        Decision::new(self.in_force, self.conclusion.with_shadow(error))
+    }
+
+    /// The same decision about a request whose body was read for rules in shadow alone; `by_body` is the decision with it.
+    pub(crate) fn with_shadow_of(self, by_body: Decision) -> Decision {
+        let shadow = match (by_body.conclusion.shadow, by_body.conclusion.outcome) {
+            // The token may have expired since, or its key may be withdrawn.
+            (Shadow::Absent | Shadow::Met, Err(denied)) => Shadow::Unmet(Box::new(DeniedInShadow {
+                denied: *denied,
+                rules: Vec::new(),
+            })),
+            (shadow, _) => shadow,
+        };
+        Decision::new(self.in_force, self.conclusion.beside(shadow))
+    }
+
     /// Whether the request is allowed, and if not, why.
     pub fn outcome(&self) -> Result<(), &Error> {
         match &self.conclusion.outcome {
             Ok(()) => Ok(()),
             Err(denied) => Err(&denied.error),
+        }
+    }
+
+    /// The decision that would be made if every rule in shadow were enforced: whether the request would be allowed, and if not,
+    /// why. A request that is denied would be denied then, too, perhaps for another reason.
+    ///
+    /// [`None`] where no rule is in shadow, and where the request is denied before its rules: its token, and whether it has a route, are
+    /// checked in every mode.
+    pub fn shadow(&self) -> Option<Result<(), &Error>> {
+        match &self.conclusion.shadow {
+            Shadow::Absent => None,
+            Shadow::Met => Some(Ok(())),
+            Shadow::Unmet(unmet) => Some(Err(&unmet.denied.error)),
+        }
+    }
+
+    pub(super) fn denied_in_shadow(&self) -> Option<&Denied> {
+        match &self.conclusion.shadow {
+            Shadow::Absent | Shadow::Met => None,
+            Shadow::Unmet(unmet) => Some(&unmet.denied),
+        }
+    }
+
+    /// The rules in shadow that are not met.
+    pub(super) fn unmet_in_shadow(&self) -> &[Arc<str>] {
+        match &self.conclusion.shadow {
+            Shadow::Absent | Shadow::Met => &[],
+            Shadow::Unmet(unmet) => &unmet.rules,
         }
     }
 
@@ -118,6 +205,20 @@ impl Decision {
     /// [decide again](crate::Authorizer::decide_again) with [`Presented::body`](crate::request::Presented::body).
     pub fn body_limit(&self) -> Option<usize> {
         self.denied().and_then(|denied| denied.body_limit)
+    }
+
+    /// The same, for an allowed request whose [`shadow`](Self::shadow) depends on the body: a rule on the body is in shadow, and every
+    /// other one is met. Whatever the body is, and also if it cannot be read, the request is allowed.
+    pub fn shadow_body_limit(&self) -> Option<usize> {
+        match self.conclusion.outcome {
+            Ok(()) => self.denied_in_shadow().and_then(|denied| denied.body_limit),
+            Err(_) => None,
+        }
+    }
+
+    /// How many bytes of the body to read before the decision is final.
+    pub(crate) fn limit_of_body(&self) -> Option<usize> {
+        self.body_limit().or_else(|| self.shadow_body_limit())
     }
 
     /// The identity of a verified token, also when the policy denies. [`None`] on public routes.
@@ -148,8 +249,24 @@ impl Decision {
     #[cold]
     fn emit(&self) {
         let (route, policy_hash) = (self.route(), self.policy().hash().as_str());
+        let shadow = self.shadow();
+        let shadow_error = shadow.and_then(Result::err);
+        let shadow = shadow.map(|shadow| if shadow.is_ok() { "allow" } else { "deny" });
+        let shadow_status = shadow_error.map(|error| error.status().as_u16());
+        let shadow_code = shadow_error.map(Error::code);
+        let shadow_rule = shadow_error.and_then(Error::rule);
         match &self.conclusion.outcome {
-            Ok(()) => event!(target: TARGET, Level::DEBUG, decision = "allow", route, policy_hash),
+            Ok(()) => event!(
+                target: TARGET,
+                Level::DEBUG,
+                decision = "allow",
+                route,
+                policy_hash,
+                shadow,
+                shadow_status,
+                shadow_code,
+                shadow_rule,
+            ),
             Err(denied) => event!(
                 target: TARGET,
                 Level::DEBUG,
@@ -159,6 +276,10 @@ impl Decision {
                 status = denied.error.status().as_u16(),
                 code = denied.error.code(),
                 rule = denied.error.rule(),
+                shadow,
+                shadow_status,
+                shadow_code,
+                shadow_rule,
             ),
         }
     }
@@ -259,5 +380,25 @@ mod tests {
              DEBUG actgate::decision decision=\"allow\" route=\"GET /open\" {hash}\n"
         );
         assert_eq!(*lines.0.lock().unwrap(), expected);
+        lines.0.lock().unwrap().clear();
+        let in_shadow = Policy::from_yaml(&format!("mode: shadow\n{policy}")).unwrap();
+        authorizer.replace_policy(in_shadow).unwrap();
+        let uri = Uri::from_static("/orders/secret");
+        let target = Target::new(&Method::GET, &uri).unwrap();
+        for token in [&human, &agent] {
+            let field = HeaderValue::try_from(format!("Bearer {token}")).unwrap();
+            let headers = HeaderMap::from_iter([(AUTHORIZATION, field)]);
+            authorizer.decide(&target, &headers).await;
+        }
+        let lines = lines.0.lock().unwrap();
+        let ends = [
+            " shadow=\"allow\"",
+            " shadow=\"deny\" shadow_status=403 shadow_code=\"initiator_not_human\" \
+             shadow_rule=\"GET /orders/{id}: initiator.kind\"",
+        ];
+        for (line, end) in lines.lines().zip(ends) {
+            assert!(line.contains(" decision=\"allow\"") && line.ends_with(end), "{line}");
+        }
+        assert_eq!(lines.lines().count(), 2);
     }
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arc_swap::ArcSwap;
 
 use super::resources::Resources;
+use super::rule_counts::RuleCounts;
 use crate::error::ConfigError;
 use crate::policy::Policy;
 
@@ -13,6 +14,7 @@ use crate::policy::Policy;
 pub(crate) struct InForce {
     pub(super) policy: Arc<Policy>,
     pub(super) resources: Resources,
+    pub(super) counts: RuleCounts,
 }
 
 impl fmt::Debug for InForce {

@@ -3,6 +3,7 @@
 mod authorize;
 mod builder;
 mod checks;
+mod conclude;
 mod conflicts;
 mod decide;
 mod decision;
@@ -17,6 +18,8 @@ mod pipeline;
 mod protected;
 mod request_facts;
 mod resources;
+mod rule_counts;
+mod shadow;
 mod step;
 mod token_in_words;
 
@@ -27,6 +30,7 @@ use http::{HeaderMap, HeaderName};
 pub use builder::AuthorizerBuilder;
 pub use decision::Decision;
 pub use explain::Explanation;
+pub use rule_counts::RuleCount;
 
 pub(crate) use decision::Denied;
 pub(crate) use in_force::InForce;
@@ -37,6 +41,7 @@ use in_force::Current;
 use kind_warning::KindWarning;
 use protected::Protected;
 use resources::Resources;
+use rule_counts::RuleCounts;
 
 use crate::challenge::{Challenge, ChallengeContext};
 use crate::clock::Clock;
@@ -188,7 +193,12 @@ impl Authorizer {
             let issuers: Vec<&TrustedIssuer> = inner.issuers.iter().map(|trust| &*trust.issuer).collect();
             Resources::new(&inner.specified, &issuers, inner.realm.as_deref(), &policy)
         };
-        inner.current.replace(InForce { policy, resources })
+        let counts = RuleCounts::new(&policy, &inner.current.load().counts);
+        inner.current.replace(InForce {
+            policy,
+            resources,
+            counts,
+        })
     }
 
     /// The name of a requirement of the policy, which no policy without it replaces.
@@ -228,6 +238,13 @@ impl Authorizer {
     /// The answer to a denied request. [`None`] if the request is allowed.
     pub fn challenge_to(&self, decision: &Decision) -> Option<Challenge> {
         decision.denied().map(|denied| self.challenge_to_denied(denied))
+    }
+
+    /// The answer that a request would get if the rules in shadow were enforced. [`None`] if it would be allowed, or no rule is in
+    /// shadow.
+    pub fn shadow_challenge_to(&self, decision: &Decision) -> Option<Challenge> {
+        let denied = decision.denied_in_shadow();
+        denied.map(|denied| self.challenge_to_denied(denied))
     }
 
     pub(crate) fn challenge_to_denied(&self, denied: &Denied) -> Challenge {

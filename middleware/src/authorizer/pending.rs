@@ -15,6 +15,13 @@ pub(crate) enum Authorization<D = Decision> {
 }
 
 impl<D> Authorization<D> {
+    pub(super) fn map<E>(self, change: impl FnOnce(D) -> E) -> Authorization<E> {
+        match self {
+            Authorization::Decided(decision) => Authorization::Decided(change(decision)),
+            Authorization::Pending(pending, decision) => Authorization::Pending(pending, change(decision)),
+        }
+    }
+
     /// The decision as it is without waiting.
     pub(crate) fn into_decision(self) -> D {
         match self {

@@ -1,7 +1,7 @@
 //! The steps before the policy, as a recorder receives them.
 
 use crate::error::Error;
-use crate::policy::{Check, Recorder, Tier};
+use crate::policy::{Check, Mode, Recorder, Tier};
 
 /// A step of the pipeline: its name, and what it expects.
 #[derive(Clone, Copy)]
@@ -48,6 +48,15 @@ impl Step {
         self.report_got(recorder, error, || match error {
             Error::MissingToken => "none".to_owned(),
             error => error.to_string(),
+        });
+    }
+
+    /// Reports that this step would fail if the rules in shadow were enforced.
+    pub(super) fn report_in_shadow(self, recorder: &mut impl Recorder, error: &Error) {
+        let _ = recorder.unmet(|| {
+            let mut check = self.check(error.to_string()).failed(error.code());
+            check.mode = Mode::Shadow;
+            check
         });
     }
 

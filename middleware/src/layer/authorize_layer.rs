@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use http::request::Parts;
 use http::{Extensions, HeaderMap, Request, Response};
+use http_body::Body;
 use tower_service::Service;
 
 use super::bodies::{NoBodies, ReplayBodies};
@@ -138,7 +139,7 @@ impl<R, M, P> AuthorizeLayer<R, M, P> {
     /// service from the bytes and trailers that were read. For axum it is `Body::new`.
     ///
     /// Bodies are read on the routes with such a rule alone, once everything else is met, up to the `max` of the rule, within 30
-    /// seconds. The authorizer has to be built with [`reads_bodies`](crate::AuthorizerBuilder::reads_bodies).
+    /// seconds. Where all such rules are in shadow, the body is passed on as it came, whatever it is: beyond `max` and after that time, too. The authorizer has to be built with [`reads_bodies`](crate::AuthorizerBuilder::reads_bodies).
     ///
     /// The time limit is that of a tokio runtime with its time enabled. Outside of tokio there is NO time limit, and the service panics in
     /// a runtime without time.
@@ -155,7 +156,8 @@ impl<R, M, P> AuthorizeLayer<R, M, P> {
     /// ```
     pub fn with_bodies<F, B>(self, replay: F) -> AuthorizeLayer<R, M, ReplayBodies<F>>
     where
-        F: Fn(ReplayBody) -> B,
+        F: Fn(ReplayBody<B>) -> B,
+        B: Body,
     {
         AuthorizeLayer {
             authorizer: self.authorizer,
@@ -265,7 +267,7 @@ impl<R, M, P> AuthorizeLayer<R, M, P> {
         S: Service<Request<B>, Response = Response<C>>,
         R: ResponseForRejection<C>,
     {
-        decision.trace();
+        decision.conclude();
         if self.decision_extension && decision.outcome().is_ok() {
             request.extensions_mut().insert(decision.clone());
         }
@@ -279,20 +281,6 @@ impl<R, M, P> AuthorizeLayer<R, M, P> {
                 Ok(inner.call(request))
             }
             Err(denied) => Err(self.rejection(Protocol::of(request.method(), request.headers()), *denied)),
-        }
-    }
-
-    /// The response to a request that is denied without its body.
-    pub(super) fn reject<C>(&self, head: &Parts, decision: Decision) -> Response<C>
-    where
-        R: ResponseForRejection<C>,
-    {
-        decision.trace();
-        let protocol = Protocol::of(&head.method, &head.headers);
-        match decision.into_identity() {
-            Err(denied) => self.rejection(protocol, *denied),
-            // Only denied requests come here.
-            Ok(_) => self.rejection(protocol, *Box::<Denied>::from(Error::MissingToken)),
         }
     }
 

@@ -15,7 +15,6 @@ use super::bodies::{Content, NoBodies, ReadBodies};
 use super::metadata::NoMetadata;
 use super::rejection::ResponseForRejection;
 use crate::authorizer::Decision;
-use crate::error::Error;
 
 pin_project! {
     /// Resolves to the inner response, or to the rejection.
@@ -76,12 +75,13 @@ where
         request: Request<B>,
         decision: Decision,
     ) -> Self {
-        let Some(limit) = decision.body_limit() else {
+        let Some(limit) = decision.limit_of_body() else {
             return State::from(layer.enforce(&mut inner, request, decision));
         };
         let (head, body) = request.into_parts();
-        let Some(reading) = layer.bodies.read(body, limit) else {
-            return State::rejected(layer.reject(&head, decision));
+        let reading = match layer.bodies.read(body, limit) {
+            Ok(reading) => reading,
+            Err(body) => return State::from(layer.enforce(&mut inner, Request::from_parts(head, body), decision)),
         };
         State::Reading {
             reading: Some(Box::new(ReadingBody {
@@ -119,7 +119,7 @@ where
     P: ReadBodies<B>,
 {
     /// Decides by the body.
-    fn decide(self, read: Result<Content<B>, Error>) -> Result<S::Future, Response<C>> {
+    fn decide(self, read: Content<B>) -> Result<S::Future, Response<C>> {
         let ReadingBody {
             mut inner,
             layer,
@@ -127,17 +127,18 @@ where
             decision,
             ..
         } = self;
-        let Content { bytes, body } = match read {
-            Ok(content) => content,
-            Err(error) => return Err(layer.reject(&head, Decision::without_route(decision.in_force(), error))),
+        let Content { bytes, is_whole, body } = read;
+        let by_body = bytes.map(|bytes| layer.authorize_body(&decision, &head, &bytes));
+        let decision = match by_body {
+            // The rules on the body are in shadow: the request is sent on in any case.
+            Ok(by_body) if decision.outcome().is_ok() => decision.with_shadow_of(by_body),
+            Err(error) if decision.outcome().is_ok() => decision.with_shadow(error),
+            Err(error) => Decision::without_route(decision.in_force(), error),
+            Ok(by_body) if is_whole || by_body.outcome().is_err() => by_body,
+            // Nothing has evaluated the rest of the body.
+            Ok(_) => decision,
         };
-        let by_body = layer.authorize_body(&decision, &head, &bytes);
-        match body {
-            Some(body) => layer.enforce(&mut inner, Request::from_parts(head, body), by_body),
-            None if by_body.outcome().is_err() => Err(layer.reject(&head, by_body)),
-            // There is no body to send on.
-            None => Err(layer.reject(&head, decision)),
-        }
+        layer.enforce(&mut inner, Request::from_parts(head, body), decision)
     }
 }
 

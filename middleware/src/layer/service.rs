@@ -117,7 +117,7 @@ where
             Authorization::Decided(decision) => decision,
             Authorization::Pending(pending, decision) => return self.wait(pending, request, decision),
         };
-        if decision.body_limit().is_some() {
+        if decision.limit_of_body().is_some() {
             return self.read(request, decision);
         }
         // One match without a conversion: it saves a copy of the future.

@@ -2,6 +2,9 @@
 
 use std::fmt;
 use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use super::mode::Mode;
 
 /// One check of one request, as `explain` shows it.
 ///
@@ -13,6 +16,8 @@ pub struct Check {
     pub rule: String,
     /// The class of rules it belongs to.
     pub tier: Tier,
+    /// Whether the request is denied where the check failed.
+    pub mode: Mode,
     /// Whether the fact met the rule.
     pub outcome: Outcome,
     /// What the rule requires.
@@ -30,6 +35,7 @@ impl Check {
         Check {
             rule: rule.to_owned(),
             tier,
+            mode: Mode::Enforce,
             outcome: Outcome::Passed,
             expected,
             got,
@@ -88,6 +94,11 @@ pub(crate) trait Recorder {
 
     /// Returns whether the evaluation continues with the other rules.
     fn unmet(&mut self, check: impl FnOnce() -> Check) -> ControlFlow<()>;
+
+    /// The same, for a rule of the policy.
+    fn unmet_rule(&mut self, _rule: &Arc<str>, _mode: Mode, check: impl FnOnce() -> Check) -> ControlFlow<()> {
+        self.unmet(check)
+    }
 }
 
 /// For enforcement: the first unmet rule ends the evaluation, and nothing is kept.

@@ -1,19 +1,21 @@
 //! From the written form to rules: every name is resolved, and every rule is named by its owner and its place.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use actgate_yaml::{Diagnostics, Omissions, Span, Spanned, nearest};
+use actgate_yaml::{Diagnostics, Omissions, Span, Spanned};
 
 use super::agents::{Agents, KnownAgents};
-use super::conjunction::{self, Part, Required};
+use super::conjunction::{self, Part};
 use super::coverage::Coverage;
 use super::defaults;
 use super::document::Document;
 use super::escaped_slash::EscapedSlash;
 use super::mcp::McpMatch;
+use super::mode::Mode;
 use super::origins;
 use super::registry::{self, Groups};
+use super::require::{Compiler, Reach, View};
 use super::requirement::Requirement;
 use super::route_pattern::Pattern;
 use super::route_table::{Access, RouteTable};
@@ -26,8 +28,6 @@ use super::syntax::{Context, ImpliedBy};
 /// Maximum nesting of `any_of`.
 const MAX_NESTING: usize = 4;
 
-/// Maximum length of a path of `require` from one requirement to another.
-const MAX_REQUIRE_DEPTH: usize = 16;
 /// Most rules of a policy, those of each requirement counted wherever it is required.
 const MAX_RULES: usize = 100_000;
 
@@ -35,6 +35,8 @@ const MAX_RULES: usize = 100_000;
 pub(super) struct Compiled {
     pub(super) requirements: BTreeMap<String, Arc<Requirement>>,
     pub(super) routes: RouteTable,
+    /// The routes as they would be if every rule were enforced; [`None`] where none is in shadow.
+    pub(super) promoted: Option<RouteTable>,
     /// The origins of web pages that may send messages to an MCP endpoint.
     pub(super) origins: Vec<Box<str>>,
     /// The names of the rules of `defaults`.
@@ -71,12 +73,16 @@ pub(super) fn compile(
             let message = format!("requirement `{name}` is empty");
             context.mistake_if_whole(body.span(), message, "write what it requires, or remove it");
         }
-        let compiled = Compiler::new(&document, name, &mut context).requirement(&body.value, Some(name));
+        body.value.check_mode("of a requirement", &mut context);
+        let compiler = Compiler::new(&document, name, &mut context);
+        let compiled = compiler.requirement(&body.value, Some(name), document.mode());
         requirements.insert(name.clone(), Arc::new(compiled));
     }
     let mut routes = RouteTable::new(document.spelling);
+    let mut promoted = document.has_shadow().then(|| RouteTable::new(document.spelling));
     for route in &document.routes {
-        add_route(&mut routes, route, &document, &mut context);
+        let tables = (&mut routes, promoted.as_mut());
+        add_route(tables, route, &document, &mut context);
     }
     let origins = document.mcp.as_ref().map(|settings| {
         if !document.routes.iter().any(|route| route.value.mcp.is_some()) {
@@ -90,15 +96,19 @@ pub(super) fn compile(
         origins::compile(settings, &mut context)
     });
     routes.finish(context.diagnostics);
+    if let Some(promoted) = &mut promoted {
+        promoted.finish(context.diagnostics);
+    }
     let Context { implied_by, agents, .. } = context;
     let mut coverage = match diagnostics.is_empty() {
-        true => Coverage::of(&document, &implied_by, &routes),
+        true => Coverage::of(&document, &implied_by, &routes, promoted.as_ref()),
         false => Coverage::default(),
     };
     groups.report_unused(&agents, &mut coverage.without_effect);
     Compiled {
         requirements,
         routes,
+        promoted,
         origins: origins.unwrap_or_default(),
         defaults,
         coverage,
@@ -140,7 +150,12 @@ impl Context<'_> {
     }
 }
 
-fn add_route(routes: &mut RouteTable, route: &Spanned<RouteDocument>, document: &Document, context: &mut Context<'_>) {
+fn add_route(
+    (routes, mut promoted): (&mut RouteTable, Option<&mut RouteTable>),
+    route: &Spanned<RouteDocument>,
+    document: &Document,
+    context: &mut Context<'_>,
+) {
     let RouteDocument {
         matches,
         mcp,
@@ -152,7 +167,7 @@ fn add_route(routes: &mut RouteTable, route: &Spanned<RouteDocument>, document: 
     if matches.is_empty() {
         context.mistake_if_whole(route.span(), "`match` is empty", "name at least one `METHOD /path`");
     }
-    if *public && !requirement.is_empty() {
+    if *public && !(requirement.is_empty() && route.value.mode.is_none()) {
         let message = "a public route has no requirement";
         let help = match mcp {
             None => "remove `public: true`, or every other key but `match`",
@@ -184,24 +199,26 @@ fn add_route(routes: &mut RouteTable, route: &Spanned<RouteDocument>, document: 
                 Some(messages) => format!("{} {messages}", pattern.value.trim()),
             };
             context.path = Pattern::parse(pattern).ok().map(|(pattern, _)| pattern.segments);
+            let mode = route.value.mode_within(document.mode());
             let compiler = Compiler::new(document, &owner, context);
-            Access::Guarded(Arc::new(compiler.requirement(&requirement, None)))
+            Access::Guarded(Arc::new(compiler.requirement(&requirement, None, mode)))
         };
+        if let Some(promoted) = &mut promoted {
+            let access = access.promoted();
+            promoted.add(pattern, messages.clone(), access, *escaped_slash, context.diagnostics);
+        }
         routes.add(pattern, messages.clone(), access, *escaped_slash, context.diagnostics);
     }
 }
 
-/// Compiles one route or one requirement.
-struct Compiler<'d, 'c, 'r> {
-    policy: &'d Document,
-    /// The route or the requirement that the names of all rules begin with.
-    owner: &'d str,
-    context: &'c mut Context<'r>,
-}
-
 impl<'d, 'c, 'r> Compiler<'d, 'c, 'r> {
     fn new(policy: &'d Document, owner: &'d str, context: &'c mut Context<'r>) -> Self {
-        Compiler { policy, owner, context }
+        Compiler {
+            policy,
+            owner,
+            context,
+            view: View::Written,
+        }
     }
 
     /// The names of the rules of `defaults`.
@@ -211,24 +228,47 @@ impl<'d, 'c, 'r> Compiler<'d, 'c, 'r> {
         defaults::names(&parts)
     }
 
-    fn requirement(mut self, document: &'d RequirementDocument, name: Option<&'d str>) -> Requirement {
-        let root = Part::new(document, String::new(), name.into_iter().collect());
+    /// Compiles what a route requires, or a requirement: `mode` is that of the whole.
+    fn requirement(mut self, document: &'d RequirementDocument, name: Option<&'d str>, mode: Mode) -> Requirement {
+        let written = self.rules(document, name, mode);
+        if written.modes().all(|(_, mode)| mode == Mode::Enforce) {
+            return written;
+        }
+        self.view = View::Enforced;
+        let enforced = match mode {
+            Mode::Enforce => self.rules(document, name, mode),
+            Mode::Shadow => Requirement::default(),
+        };
+        enforced.beside(written)
+    }
+
+    fn rules(&mut self, document: &'d RequirementDocument, name: Option<&'d str>, mode: Mode) -> Requirement {
+        let mut root = Part::new(document, String::new(), name.into_iter().collect());
+        root.mode = document.mode();
         let defaults = self.policy.defaults.iter().map(Part::of_defaults);
         let parts = self.parts(defaults.chain([root]), name, 0);
-        if name.is_none() && self.policy.defaults.is_some() {
+        if name.is_none() && self.policy.defaults.is_some() && self.view == View::Written {
             defaults::check_narrowing(&parts, self.owner, self.context);
         }
-        let Rules { mut core, history } = Rules::of(parts);
+        let Rules { mut core, history } = Rules::of(parts, mode);
         let agents = &self.context.agents.table;
-        let reads_chain = agents.deny_others || !history.is_empty() || core.iter().any(CoreRule::reads_kind_or_actor);
+        let of_core = core
+            .iter()
+            .filter(|rule| rule.reads_kind_or_actor())
+            .map(|rule| rule.mode);
+        let of_agents = agents.deny_others.then_some(mode);
+        let reading = of_core.chain(history.iter().map(|rule| rule.mode)).chain(of_agents);
         let implicit = [
-            Some(("self_actor", ActorCondition::NotSelfActor)),
-            reads_chain.then_some(("chain_inverted", ActorCondition::NotInverted)),
+            Some(("self_actor", ActorCondition::NotSelfActor, mode)),
+            reading
+                .reduce(Mode::or)
+                .map(|mode| ("chain_inverted", ActorCondition::NotInverted, mode)),
             AgentCondition::of_every_requirement(agents)
-                .map(|condition| ("unregistered_agents", ActorCondition::Agent(condition))),
+                .map(|condition| ("unregistered_agents", ActorCondition::Agent(condition), mode)),
         ];
-        let implicit = implicit.into_iter().flatten().map(|(word, condition)| CoreRule {
+        let implicit = implicit.into_iter().flatten().map(|(word, condition, mode)| CoreRule {
             name: format!("{}: {word}", self.owner).into(),
+            mode,
             condition: CoreCondition::Actor(condition),
         });
         let first = core.partition_point(CoreRule::asks_for_scope);
@@ -244,10 +284,14 @@ impl<'d, 'c, 'r> Compiler<'d, 'c, 'r> {
         nesting: usize,
     ) -> Vec<Part<'d>> {
         let mut parts = Vec::new();
-        let mut included = name.into_iter().collect();
+        let roots: Vec<Part<'d>> = match self.view {
+            View::Written => roots.into_iter().collect(),
+            View::Enforced => roots.into_iter().filter(|root| root.mode == Mode::Enforce).collect(),
+        };
+        let mut reach = Reach::new(&roots, name, &self.policy.requirements);
         for root in roots {
             let base = root.path.clone();
-            self.resolve(root, &base, &mut included, &mut parts);
+            self.resolve(root, &base, &mut reach, &mut parts);
         }
         let mut scopes = Vec::new();
         for scope in parts.iter().flat_map(|part| part.document.required_scopes()) {
@@ -265,78 +309,12 @@ impl<'d, 'c, 'r> Compiler<'d, 'c, 'r> {
             if let Some(alternatives) = &part.document.any_of {
                 let condition = self.any_of(alternatives, part, nesting);
                 let name = format!("{prefix}any_of").into();
-                rules.core.push(CoreRule { name, condition });
+                rules.core.push(CoreRule::new(name, condition));
             }
             part.rules = rules;
         }
         conjunction::check(&parts, self.owner, self.context);
         parts
-    }
-
-    /// Collects what a requirement requires, and then itself, each once.
-    fn resolve(&mut self, part: Part<'d>, base: &str, included: &mut BTreeSet<&'d str>, parts: &mut Vec<Part<'d>>) {
-        if let Some(required) = &part.document.require {
-            if required.value.is_empty() {
-                self.context.empty(required.span(), "require");
-            }
-            if part.within.len() > MAX_REQUIRE_DEPTH {
-                let message = format!("`require` leads through more than {MAX_REQUIRE_DEPTH} requirements");
-                let help = "require the last ones directly";
-                self.context.mistake(required.span(), message, help);
-                return;
-            }
-            let span = part.required.map_or(required.span(), |required| required.span);
-            for name in &required.value {
-                let Some((document, within)) = self.required(name, &part.within) else {
-                    continue;
-                };
-                if included.insert(&name.value) {
-                    let mut inner = Part::new(document, format!("{base}{}.", name.value), within);
-                    inner.required = Some(Required {
-                        name: &name.value,
-                        span,
-                    });
-                    inner.is_default = part.is_default;
-                    self.resolve(inner, base, included, parts);
-                }
-            }
-        }
-        parts.push(part);
-    }
-
-    /// The requirement of a name, and the way to it.
-    fn required(
-        &mut self,
-        name: &'d Spanned<String>,
-        within: &[&'d str],
-    ) -> Option<(&'d RequirementDocument, Vec<&'d str>)> {
-        let Some(document) = self.policy.requirements.get(&name.value) else {
-            if !["requirements", &name.value]
-                .iter()
-                .any(|key| self.context.omissions.has_key(key))
-            {
-                let known: Vec<&String> = self.policy.requirements.keys().collect();
-                let help = match known[..] {
-                    [] => "define it under `requirements`".to_owned(),
-                    _ => nearest(&name.value, &known),
-                };
-                let message = format!("no requirement is named `{}`", name.value);
-                self.context.mistake(name.span(), message, help);
-            }
-            return None;
-        };
-        let name_span = name.span();
-        let name = name.value.as_str();
-        if within.contains(&name) {
-            // Each cycle is reported once: where it starts at the first of its names.
-            if within.first() == Some(&name) && within.iter().min() == Some(&name) {
-                let cycle = within.join(" → ");
-                let message = format!("requirement `{name}` requires itself: {cycle} → {name}");
-                self.context.mistake(name_span, message, "remove one of these");
-            }
-            return None;
-        }
-        Some((&document.value, [within, &[name]].concat()))
     }
 
     fn any_of(
@@ -365,9 +343,11 @@ impl<'d, 'c, 'r> Compiler<'d, 'c, 'r> {
                 self.context
                     .mistake_if_whole(span, message, "write what it requires, or remove it");
             }
+            alternative.value.check_alternative(self.context);
             let path = format!("{}any_of[{index}].", part.path);
-            let inner = Part::new(&alternative.value, path, part.within.clone());
-            let rules = Rules::of(self.parts([inner], None, nesting + 1));
+            let mut inner = Part::new(&alternative.value, path, part.within.clone());
+            inner.is_alternative = true;
+            let rules = Rules::of(self.parts([inner], None, nesting + 1), Mode::Enforce);
             if !rules.history.is_empty() {
                 // Otherwise a prior actor could turn a denial into an allow.
                 let message = "`chain` cannot be an alternative: prior actors may only deny";

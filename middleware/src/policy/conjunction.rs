@@ -2,6 +2,7 @@
 
 use actgate_yaml::{Span, Spanned};
 
+use super::mode::Mode;
 use super::rules::{CoreRule, RequirementDocument, Rules};
 use super::syntax::Context;
 
@@ -19,6 +20,10 @@ pub(super) struct Part<'d> {
     pub(super) required: Option<Required<'d>>,
     /// Whether it is a part of the defaults.
     pub(super) is_default: bool,
+    /// Whether its rules are in shadow, also where the route is not.
+    pub(super) mode: Mode,
+    /// Whether it is within an alternative of `any_of`.
+    pub(super) is_alternative: bool,
     /// Its own rules, when it is compiled.
     pub(super) rules: Rules,
 }
@@ -32,12 +37,11 @@ pub(super) struct Required<'d> {
 }
 
 impl Rules {
-    /// The rules of all parts. Those that ask for a scope come first.
-    pub(super) fn of(parts: Vec<Part<'_>>) -> Rules {
+    /// The rules of all parts, in shadow where the part or the whole is. Those that ask for a scope come first.
+    pub(super) fn of(parts: Vec<Part<'_>>, whole: Mode) -> Rules {
         let mut all = Rules::default();
-        for Part { mut rules, .. } in parts {
-            all.core.append(&mut rules.core);
-            all.history.append(&mut rules.history);
+        for part in parts {
+            all.extend(part.rules, whole.and(part.mode));
         }
         all.core.sort_by_key(|rule| !rule.asks_for_scope());
         all
@@ -52,6 +56,8 @@ impl<'d> Part<'d> {
             within,
             required: None,
             is_default: false,
+            mode: Mode::Enforce,
+            is_alternative: false,
             rules: Rules::default(),
         }
     }
@@ -59,6 +65,7 @@ impl<'d> Part<'d> {
     pub(super) fn of_defaults(defaults: &'d Spanned<RequirementDocument>) -> Self {
         Part {
             is_default: true,
+            mode: defaults.value.mode(),
             ..Part::new(&defaults.value, format!("{DEFAULTS}."), Vec::new())
         }
     }

@@ -21,15 +21,25 @@ pub(super) struct Coverage {
     pub(super) spellings: Diagnostics,
     /// Routes that name a method which `actgate run` does not forward.
     pub(super) unforwarded: Diagnostics,
+    /// What is written to be in shadow.
+    pub(super) in_shadow: Vec<String>,
 }
 
 /// The methods that `actgate run` never forwards: it neither echoes a request nor opens a tunnel.
 const UNFORWARDED: [&str; 2] = ["CONNECT", "TRACE"];
 
 impl Coverage {
-    /// Examines a policy that has no mistake.
-    pub(super) fn of(document: &Document, implied_by: &ImpliedBy, routes: &RouteTable) -> Coverage {
-        let mut coverage = Coverage::default();
+    /// Examines a policy that has no mistake; `promoted` are the routes with the rules in shadow.
+    pub(super) fn of(
+        document: &Document,
+        implied_by: &ImpliedBy,
+        routes: &RouteTable,
+        promoted: Option<&RouteTable>,
+    ) -> Coverage {
+        let mut coverage = Coverage {
+            in_shadow: document.in_shadow(),
+            ..Coverage::default()
+        };
         unnamed_scopes(document, implied_by, &mut coverage.without_effect);
         unused_requirements(document, &mut coverage.without_effect);
         unused_defaults(document, &mut coverage.without_effect);
@@ -38,6 +48,12 @@ impl Coverage {
         other_spellings(&samples, &mut coverage.spellings);
         roots_of_rests(&samples, &mut coverage.spellings);
         unforwarded_methods(routes, &mut coverage.unforwarded);
+        if let Some(promoted) = promoted {
+            nothing_enforced(document, routes, &mut coverage.without_effect);
+            let samples = Samples::new(promoted);
+            other_spellings(&samples, &mut coverage.spellings);
+            roots_of_rests(&samples, &mut coverage.spellings);
+        }
         coverage
     }
 }
@@ -140,6 +156,19 @@ fn unreached_routes(samples: &Samples<'_>, diagnostics: &mut Diagnostics) {
                 "other routes match all of its requests; remove it",
             );
         }
+    }
+}
+
+/// A policy whose rules are all in shadow.
+fn nothing_enforced(document: &Document, routes: &RouteTable, diagnostics: &mut Diagnostics) {
+    let is_any_enforced = routes.requirements().any(|requirement| requirement.has_written_rule());
+    if let Some(place) = document.first_shadow()
+        && !is_any_enforced
+        && !document.routes.is_empty()
+    {
+        let message = "every rule is in shadow: a route with a valid token allows every request";
+        let help = "to enforce a rule, remove its `mode: shadow`, or write `mode: enforce` on its route";
+        diagnostics.push(place, message, help);
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::conjunction::{DEFAULTS, Part, after};
 use super::document::Document;
+use super::mode::Mode;
 use super::rules::CoreRule;
 use super::syntax::Context;
 
@@ -18,6 +19,7 @@ pub(super) fn check(document: &Document, context: &mut Context<'_>) {
         let help = "write what every route requires, or remove it";
         context.mistake_if_whole(defaults.span(), "`defaults` is empty", help);
     }
+    defaults.value.check_mode("of `defaults`", context);
     if let Some(named) = document.requirements.get(DEFAULTS) {
         let message = "a requirement with the name `defaults` is not the defaults of the policy";
         context.mistake(
@@ -44,9 +46,11 @@ pub(super) fn names(parts: &[Part<'_>]) -> Vec<Box<str>> {
     names.map(within).collect()
 }
 
-/// Reports what a route has without effect: the defaults already require it.
+/// Reports what a route has without effect: the defaults already require it. Defaults in shadow are none of these: a route may
+/// enforce what they have.
 pub(super) fn check_narrowing(parts: &[Part<'_>], owner: &str, context: &mut Context<'_>) {
-    let (defaults, others): (Vec<_>, Vec<_>) = parts.iter().partition(|part| part.is_default);
+    let (mut defaults, others): (Vec<_>, Vec<_>) = parts.iter().partition(|part| part.is_default);
+    defaults.retain(|part| part.mode == Mode::Enforce);
     let Some(route) = others.iter().find(|part| part.required.is_none()) else {
         return;
     };

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use actgate_yaml::Spanned;
 use serde::Deserialize;
 
+use super::mode::Mode;
 use super::origins::McpSettings;
 use super::registry::{AgentsDocument, GroupsDocument, UnregisteredAgents};
 use super::rules::{RequirementDocument, RouteDocument};
@@ -17,6 +18,7 @@ use super::spelling::Spelling;
 pub(super) struct Document {
     pub(super) scopes: Option<Spanned<HierarchyDocument>>,
     pub(super) spelling: Spelling,
+    pub(super) mode: Option<Spanned<Mode>>,
     pub(super) mcp: Option<Spanned<McpSettings>>,
     pub(super) defaults: Option<Spanned<RequirementDocument>>,
     pub(super) groups: Option<Spanned<GroupsDocument>>,
@@ -32,6 +34,7 @@ pub(super) struct Document {
 pub(super) struct Members {
     scopes: Option<Spanned<HierarchyDocument>>,
     spelling: Spelling,
+    mode: Option<Spanned<Mode>>,
     mcp: Option<Spanned<McpSettings>>,
     defaults: Option<Spanned<RequirementDocument>>,
     groups: Option<Spanned<GroupsDocument>>,
@@ -49,6 +52,7 @@ impl From<Members> for Document {
         Document {
             scopes: members.scopes,
             spelling: members.spelling,
+            mode: members.mode,
             mcp: members.mcp,
             defaults: members.defaults,
             groups: members.groups,

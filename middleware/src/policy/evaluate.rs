@@ -39,7 +39,7 @@ pub(crate) fn evaluate(
             recorder.met(|| rule.check(&core, request, time));
             continue;
         }
-        let flow = recorder.unmet(|| rule.check(&core, request, time));
+        let flow = recorder.unmet_rule(&rule.name, rule.mode, || rule.check(&core, request, time));
         let name = Arc::clone(&rule.name);
         let error = match finding {
             Finding::LacksScope(required) => Error::InsufficientScope {
@@ -74,7 +74,8 @@ pub(crate) fn evaluate(
             recorder.met(|| rule.check(&history, &core, request, time));
             continue;
         };
-        let flow = recorder.unmet(|| rule.check(&history, &core, request, time));
+        let check = || rule.check(&history, &core, request, time);
+        let flow = recorder.unmet_rule(&rule.name, rule.mode, check);
         let rule = Arc::clone(&rule.name);
         let first = denial.get_or_insert(Error::Denied { code, rule });
         if flow.is_break() {

@@ -35,6 +35,7 @@
 //! | `groups: { operators: [a] }` | beside `routes`: named groups of parties ([Agents](#agents-and-groups)) | |
 //! | `agents: [{ subject: a }]` | beside `routes`: the agents that the owner knows ([Agents](#agents-and-groups)) | |
 //! | `unregistered_agents: deny` | beside `routes`: no route accepts an agent that is not in `agents` ([Agents](#agents-and-groups)) | `agent_not_registered` |
+//! | `mode: shadow` | beside `routes`, of a route, of `defaults` or of a requirement: nothing; its rules are evaluated and recorded alone ([Shadow](#shadow)) | |
 //! | `match` | where the route applies: `GET /a`, `GET,POST /a/{id}`, `* /a/{*rest}`, or a list of these | `no_route` |
 //! | `mcp: { method, name }` | beside `match`: the messages of the Model Context Protocol that the route is for ([MCP](#mcp)) | `no_route`, `mcp_header_mismatch`, `mcp_revision_not_supported` |
 //! | `mcp: { origins: [a] }` | beside `routes`: the web pages that may send requests to the paths of these routes ([MCP](#mcp)) | `origin_not_allowed` |
@@ -220,44 +221,8 @@
 //! the body rather than by `MCP-Protocol-Version`, may run another tool than the one in the headers. What no header mirrors is NOT
 //! compared: arguments of a tool without such a rule, and the URIs of `subscriptions/listen`.
 //!
-//! # Operation
-//!
-//! A rule can bound what a call does, by its query and by its body:
-//!
-//! ```yaml
-//! routes:
-//!   - match: POST /refunds
-//!     scopes: [refunds:write]
-//!     operation:
-//!       query: { dry_run: "true" }
-//!       json: { /amount: { min: 0, max: 500 }, /currency: { one_of: [EUR, USD] } }
-//!       max: 64KiB
-//! ```
-//!
-//! - A test is a value, or one of `equals`, `one_of`, `matches` (a text in which `*` is any text, also an empty one; the whole text is
-//!   compared), or `min` and `max`. A number with a fraction is written in quotes under `min` or `max`: `{ max: '0.5' }`.
-//! - Texts are compared byte for byte. Numbers are compared exactly, in any notation: `500.000000000000001` is above 500, and `5e2` is
-//!   500. A value of another type, and one that is missing, meets no test. Write `min` beside `max` where a number can be negative.
-//! - `matches` accepts neither a control character nor a segment `.` or `..`. What the API decodes or resolves beyond that is NOT known:
-//!   an escape in a text of JSON, a symbolic link.
-//! - `query`: values are texts, and numbers have no exponent. A parameter that is there twice, or in another spelling that some server reads as the same name (`dryRun`,
-//!   `dry_run[]`), is not met, nor is one with a `+` or an escape that is no UTF-8, nor any query with a `;`. A parameter of the same name in
-//!   the body is NOT compared: a server that merges both may read that.
-//! - `json`: the path is a JSON pointer (RFC 6901) to a member of an object, and reaches into no list. A member is not met if its object has
-//!   the name in two spellings that some server reads as one (`amount`, `Amount`).
-//! - `arguments`: the path begins at `params.arguments` of a message of MCP. Valid beside `mcp` with the method `tools/call` alone, and in
-//!   a requirement of such routes. The `method` and `params.name` of the body must be those of the headers.
-//!
-//! The body is read only on a route with `json` or `arguments`, and only after every other rule is met: a request that needs a new login is not
-//! read either. It must have one `Content-Type` of `application/json` or `application/*+json`, with no parameter but `charset=utf-8`, no
-//! `Content-Encoding` but `identity`, and at most `max` bytes: else it is 403 before it is read, as far as its header shows that. It must be one JSON object
-//! in UTF-8, without a byte order mark, duplicate names, lone surrogates, numbers out of the range of a double, more than 32 levels or 10,000 values:
-//! else it is 400. The bytes that are evaluated are the bytes that are sent on.
-//!
-//! Where the body is not passed to [`Authorizer::decide_presented`](crate::Authorizer::decide_presented), the request is 403 `body_not_read`, and
-//! [`Decision::body_limit`](crate::Decision::body_limit) is how much of it to pass to [`Presented::body`](crate::request::Presented::body).
-//! [`AuthorizeLayer::with_bodies`](crate::AuthorizeLayer::with_bodies) does both.
-//!
+#![doc = include_str!("operation.md")]
+#![doc = include_str!("shadow.md")]
 //! # Parties
 //!
 //! The [`Profile`](crate::profile::Profile) of an issuer states which claims hold the subject, the current actor, the client, the
@@ -358,6 +323,7 @@ mod foreign;
 mod hash;
 mod mcp;
 mod methods;
+mod mode;
 mod near_miss;
 mod origins;
 mod other_keys;
@@ -371,6 +337,7 @@ pub(crate) mod policy;
 mod refinements;
 mod registry;
 mod relation;
+mod require;
 mod requirement;
 mod route_pattern;
 mod route_table;
@@ -378,6 +345,7 @@ mod routers;
 mod rules;
 mod scope_hierarchy;
 mod segment;
+mod shadow;
 mod spelling;
 mod syntax;
 
@@ -385,6 +353,7 @@ pub use agents::Agent;
 pub use check::{Check, Outcome, Tier};
 pub use error::{PolicyDiagnostic, PolicyError};
 pub use hash::PolicyHash;
+pub use mode::Mode;
 
 pub(crate) use check::{Collect, Recorder, StopAtFirst};
 pub(crate) use evaluate::{Unmet, evaluate};

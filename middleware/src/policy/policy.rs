@@ -8,6 +8,7 @@ use super::coverage::Coverage;
 use super::document::{Document, Members};
 use super::error::{PolicyDiagnostic, PolicyError};
 use super::hash::PolicyHash;
+use super::mode::Mode;
 use super::other_keys;
 use super::requirement::{HistoryNeed, Requirement};
 use super::route_table::{Route, RouteTable};
@@ -27,6 +28,8 @@ pub struct Policy {
     coverage: Coverage,
     agents: Arc<Agents>,
     hash: PolicyHash,
+    /// As it would be if every rule were enforced; [`None`] where none is in shadow. It has no requirements.
+    promoted: Option<Box<Policy>>,
 }
 
 /// What of a policy decides on a request: a route, or a requirement, by its number.
@@ -47,7 +50,7 @@ impl Policy {
         Policy::read(text, actgate_yaml::read::<Document>(text))
     }
 
-    /// Reads and compiles the policy that is part of a larger document: its members `scopes`, `spelling`, `mcp`, `groups`,
+    /// Reads and compiles the policy that is part of a larger document: its members `scopes`, `spelling`, `mode`, `mcp`, `groups`,
     /// `agents`, `unregistered_agents`, `requirements`, `defaults` and `routes`. Other members are ignored.
     ///
     /// # Errors
@@ -62,11 +65,23 @@ impl Policy {
             let Compiled {
                 requirements,
                 routes,
+                promoted,
                 origins,
                 defaults,
                 coverage,
                 agents,
             } = compile(document.into(), text, omissions, diagnostics);
+            let hash = hash?;
+            let promoted = promoted.map(|routes| Policy {
+                requirements: [].into(),
+                routes,
+                origins: origins.clone(),
+                defaults: Vec::new(),
+                coverage: Coverage::default(),
+                agents: Arc::clone(&agents),
+                hash: hash.clone(),
+                promoted: None,
+            });
             Some(Policy {
                 requirements: requirements.into_iter().collect(),
                 routes,
@@ -74,7 +89,8 @@ impl Policy {
                 defaults,
                 coverage,
                 agents,
-                hash: hash?,
+                hash,
+                promoted: promoted.map(Box::new),
             })
         });
         policy.map_err(|diagnostics| PolicyError::new(other_keys::with_kinds(other_keys::with_help(diagnostics))))
@@ -98,6 +114,28 @@ impl Policy {
     /// exact`](Self::compares_spelling_exactly).
     pub fn covered_spellings(&self) -> impl ExactSizeIterator<Item = PolicyDiagnostic<'_>> {
         self.coverage.spellings.iter().map(PolicyDiagnostic::new)
+    }
+
+    /// What the policy states to be in shadow: `every route`, or the routes as written, and `requirement NAME` of each such
+    /// requirement.
+    pub fn in_shadow(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.coverage.in_shadow.iter().map(String::as_str)
+    }
+
+    /// The policy as it would be if every rule were enforced; [`None`] where none is in shadow.
+    pub(crate) fn promoted(&self) -> Option<&Policy> {
+        self.promoted.as_deref()
+    }
+
+    /// The rules of each route, and of each requirement that a layer may name, with their modes.
+    pub(crate) fn rules(&self) -> impl Iterator<Item = (&Arc<str>, Mode)> {
+        self.with_shadow().flat_map(|requirement| requirement.modes())
+    }
+
+    /// The requirements of all routes, and those that a layer may name, with their rules in shadow.
+    fn with_shadow(&self) -> impl Iterator<Item = &Arc<Requirement>> {
+        let all = self.routes.requirements().chain(self.named_requirements());
+        all.map(|requirement| requirement.promoted().unwrap_or(requirement))
     }
 
     /// The routes that name `TRACE` or `CONNECT`. `actgate run` forwards neither; a layer within an API sees both.
@@ -251,15 +289,11 @@ impl Policy {
 
     /// A rule that reads the body of requests.
     pub(crate) fn body_rule(&self) -> Option<&str> {
-        let routes = self.routes.requirements();
-        let mut all = routes.chain(self.named_requirements());
-        all.find_map(|requirement| requirement.body_rule())
+        self.with_shadow().find_map(|requirement| requirement.body_rule())
     }
 
     /// What the rules on prior actors need of every issuer.
     pub(crate) fn history_needs(&self) -> impl Iterator<Item = HistoryNeed<'_>> {
-        let routes = self.routes.requirements();
-        let all = routes.chain(self.named_requirements());
-        all.flat_map(|requirement| requirement.history_needs())
+        self.with_shadow().flat_map(|requirement| requirement.history_needs())
     }
 }

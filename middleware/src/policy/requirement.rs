@@ -2,18 +2,31 @@
 
 use std::sync::Arc;
 
+use super::mode::Mode;
 use super::rules::{CoreRule, HistoryRule, Truncation, body_limit};
 use super::syntax::joined;
 
 /// A conjunction of rules, in the order in which they are evaluated: scopes, core rules, history rules.
-#[derive(Debug, Default, PartialEq, Eq)]
+///
+/// Requirements are equal if their rules are, whatever is in shadow beside them.
+#[derive(Debug, Default)]
 pub(crate) struct Requirement {
     pub(super) core: Vec<CoreRule>,
     pub(super) history: Vec<HistoryRule>,
     /// For the challenge.
     scope: Option<Arc<str>>,
     body_limit: Option<u64>,
+    /// With the rules in shadow, in their places; [`None`] where there are none.
+    promoted: Option<Arc<Requirement>>,
 }
+
+impl PartialEq for Requirement {
+    fn eq(&self, other: &Self) -> bool {
+        self.core == other.core && self.history == other.history
+    }
+}
+
+impl Eq for Requirement {}
 
 impl Requirement {
     pub(super) fn new(core: Vec<CoreRule>, history: Vec<HistoryRule>) -> Self {
@@ -30,7 +43,30 @@ impl Requirement {
             history,
             scope,
             body_limit,
+            promoted: None,
         }
+    }
+
+    /// The same requirement beside rules in shadow, all of which together with its own are `promoted`.
+    pub(super) fn beside(self, promoted: Requirement) -> Self {
+        let promoted = Some(Arc::new(promoted));
+        Requirement { promoted, ..self }
+    }
+
+    /// What would be required if the rules in shadow were enforced; [`None`] where none is in shadow.
+    pub(crate) fn promoted(&self) -> Option<&Arc<Requirement>> {
+        self.promoted.as_ref()
+    }
+
+    /// The rules with their modes, in the order in which they are evaluated.
+    pub(crate) fn modes(&self) -> impl Iterator<Item = (&Arc<str>, Mode)> {
+        let core = self.core.iter().map(|rule| (&rule.name, rule.mode));
+        core.chain(self.history.iter().map(|rule| (&rule.name, rule.mode)))
+    }
+
+    /// Whether it has a rule that the policy states.
+    pub(super) fn has_written_rule(&self) -> bool {
+        !self.history.is_empty() || !self.core.iter().all(CoreRule::is_implicit)
     }
 
     /// The most bytes of the body with which a request can be allowed; [`None`] where no rule reads the body.

@@ -30,6 +30,10 @@ impl Readiness {
         self.draining.store(true, Ordering::Relaxed);
     }
 
+    pub(super) fn authorizer(&self) -> &Authorizer {
+        &self.authorizer
+    }
+
     fn state(&self) -> (StatusCode, Cow<'static, str>) {
         let waiting: Vec<&str> = self.authorizer.issuers_without_keys().collect();
         if self.draining.load(Ordering::Relaxed) {
@@ -64,7 +68,10 @@ pub(crate) fn answer<B>(
             (status, format!("{state}connections: {open} of {limit}\n").into())
         }
         (_, "/livez" | "/readyz") => (StatusCode::METHOD_NOT_ALLOWED, "only GET is served here\n".into()),
-        _ => (StatusCode::NOT_FOUND, "/livez and /readyz are served here\n".into()),
+        _ => (
+            StatusCode::NOT_FOUND,
+            "/livez, /readyz and /rules are served here\n".into(),
+        ),
     };
     let mut response = Response::new(Full::from(text.into_owned()));
     *response.status_mut() = status;

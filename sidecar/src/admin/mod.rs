@@ -2,6 +2,7 @@
 
 pub(crate) mod health;
 pub(crate) mod jwks;
+pub(crate) mod rules;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -19,6 +20,7 @@ pub(crate) fn answer<B>(
 ) -> Response<Full<Bytes>> {
     match keys {
         Some(keys) if request.uri().path() == jwks::PATH => jwks::answer(request.method(), keys),
+        _ if request.uri().path() == rules::PATH => rules::answer(request.method(), readiness.authorizer()),
         _ => health::answer(request, readiness, connections),
     }
 }

@@ -114,6 +114,9 @@ struct Summary<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     defaults: Vec<&'a str>,
     spelling: &'static str,
+    /// What of the policy is in shadow.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    shadow: Vec<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     mcp: Vec<String>,
     #[serde(flatten)]
@@ -263,8 +266,8 @@ impl<'a> Summary<'a> {
             upstream: upstreams(settings),
             admin: settings.admin,
             admin_paths: match settings.internal_token {
-                Some(_) => "/livez, /readyz, /jwks",
-                None => "/livez, /readyz",
+                Some(_) => "/livez, /readyz, /rules, /jwks",
+                None => "/livez, /readyz, /rules",
             },
             audience: &settings.audiences,
             resources: settings.resources.iter().map(ResourceSummary::of).collect(),
@@ -278,6 +281,7 @@ impl<'a> Summary<'a> {
                 true => "exact",
                 false => "folded",
             },
+            shadow: settings.policy.in_shadow().collect(),
             mcp: settings.policy.mcp_endpoints().collect(),
             connections: ConnectionSummary::of(settings),
             missing_files: settings.missing_files.len(),
@@ -344,6 +348,10 @@ impl fmt::Display for Summary<'_> {
                 f,
                 "  spelling  exact: the API distinguishes every spelling of a path and reads no `_method`"
             )?;
+        }
+        if !self.shadow.is_empty() {
+            let places = self.shadow.join("; ");
+            writeln!(f, "  shadow    {places}: evaluated and recorded, not enforced")?;
         }
         for path in &self.mcp {
             writeln!(

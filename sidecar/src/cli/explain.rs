@@ -8,7 +8,7 @@ use std::time::Duration;
 use actgate::chain::FactSource;
 use actgate::challenge::Challenge;
 use actgate::clock::Clock;
-use actgate::policy::{Check, Outcome, Tier};
+use actgate::policy::Tier;
 use actgate::request::{Presented, Target};
 use actgate::{Authorizer, Decision, Error, Explanation, Identity};
 use http::HeaderMap;
@@ -21,6 +21,7 @@ use crate::cli::agent_entry;
 use crate::cli::arguments::ExplainArguments;
 use crate::cli::chain_tree;
 use crate::cli::explain_help::Helper;
+use crate::cli::explained_checks::{ExplainedChecks, write_error};
 use crate::cli::gate_checks::{GateCheck, GateChecks, GateRules};
 use crate::cli::output::{Output, print, print_json};
 use crate::cli::pasted_token::PastedToken;
@@ -157,15 +158,19 @@ struct Report<'a> {
 impl Report<'_> {
     /// Why the request is not authorized.
     fn error(&self) -> Option<&Error> {
-        let is_authorized = self.gate.denied.is_none() && self.gate.preflight.is_none();
         let error = self.decision().error().or(self.gate.unplaced.as_ref());
-        error.filter(|_| is_authorized)
+        error.filter(|_| self.is_evaluated())
     }
 
     /// The status and the code of a denied request.
     fn denial(&self) -> Option<(u16, &str)> {
         let of_head = self.gate.denied.map(|error| (error.status.as_u16(), error.code));
         of_head.or_else(|| self.error().map(|error| (error.status().as_u16(), error.code())))
+    }
+
+    /// Whether the rules of the policy decide.
+    fn is_evaluated(&self) -> bool {
+        self.gate.denied.is_none() && self.gate.preflight.is_none()
     }
 
     fn decision(&self) -> &Decision {
@@ -230,23 +235,11 @@ impl Report<'_> {
         GateChecks::not_checked(names.any(|name| name == HOST))
     }
 
-    fn write_check(&self, f: &mut fmt::Formatter<'_>, check: &Check, indent: usize) -> fmt::Result {
-        // Each rule of a route begins with the route, which is known by now.
-        let route = self.decision().route();
-        let rule = route.and_then(|route| check.rule.strip_prefix(route)?.strip_prefix(": "));
-        let rule = printable(rule.unwrap_or(&check.rule));
-        let (expected, got) = (printable(&check.expected), printable(&check.got));
-        let (mark, code) = match check.outcome {
-            Outcome::Passed => (good("✓"), String::new()),
-            _ => (bad("✗"), format!("  {}", bad(check.code.unwrap_or_default()))),
-        };
-        let indentation = " ".repeat(indent);
-        writeln!(f, "{indentation}{mark} {rule}: expected {expected}, got {got}{code}")?;
-        if let Some(help) = self.helper.help(&self.explained, check) {
-            writeln!(f, "{indentation}  help: {}", printable(&help))?;
+    fn checks(&self) -> ExplainedChecks<'_> {
+        ExplainedChecks {
+            explained: &self.explained,
+            helper: &self.helper,
         }
-        let mut alternatives = check.alternatives.iter().flatten();
-        alternatives.try_for_each(|check| self.write_check(f, check, indent + 2))
     }
 
     fn json(&self) -> Value {
@@ -264,35 +257,15 @@ impl Report<'_> {
             "code": answer.map(|(_, code)| code),
             "rule": error.and_then(Error::rule),
             "www_authenticate": self.www_authenticate(),
+            "shadow": self.checks().shadow_json().filter(|_| self.is_evaluated()),
             "notes": self.notes,
             "gate": self.gate.json(),
             "not_checked": self.not_checked(),
             "chain": self.identity().map(Chain::of),
             "agent": self.decision().agent().map(agent_entry::json),
             "facts": self.explained.facts().iter().map(fact_json).collect::<Vec<_>>(),
-            "checks": self.explained.checks().iter().map(|check| self.check_json(check)).collect::<Vec<_>>(),
+            "checks": self.explained.checks().iter().map(|check| self.checks().json(check)).collect::<Vec<_>>(),
         })
-    }
-
-    fn check_json(&self, check: &Check) -> Value {
-        let mut json = json!({
-            "rule": check.rule,
-            "tier": check.tier.to_string(),
-            "passed": check.outcome == Outcome::Passed,
-            "expected": check.expected,
-            "got": check.got,
-        });
-        if let Some(code) = check.code {
-            json["code"] = code.into();
-        }
-        if let Some(help) = self.helper.help(&self.explained, check) {
-            json["help"] = help.into();
-        }
-        if !check.alternatives.is_empty() {
-            let of_one = |checks: &Vec<Check>| checks.iter().map(|check| self.check_json(check)).collect::<Value>();
-            json["alternatives"] = check.alternatives.iter().map(of_one).collect();
-        }
-        json
     }
 }
 
@@ -313,7 +286,7 @@ impl fmt::Display for Report<'_> {
             if tier.replace(check.tier) != Some(check.tier) {
                 writeln!(f, "\n{}", faint(heading(check.tier)))?;
             }
-            self.write_check(f, check, 2)?;
+            self.checks().write(f, check, 2)?;
         }
         match (self.gate.denied, self.error()) {
             (Some(HeadError { status, code, reason }), _) => {
@@ -332,13 +305,12 @@ impl fmt::Display for Report<'_> {
             }
             (None, Some(error)) => {
                 let status = error.status().as_u16();
-                write!(f, "\n{} {status}: {error}", bad("denied"))?;
-                match error {
-                    // Its text contains the code.
-                    Error::Denied { .. } | Error::ActorUnauthorized { .. } => writeln!(f)?,
-                    error => writeln!(f, " ({})", error.code())?,
-                }
+                write!(f, "\n{} {status}: ", bad("denied"))?;
+                write_error(f, error)?;
             }
+        }
+        if self.is_evaluated() {
+            self.checks().write_shadow(f)?;
         }
         match self.www_authenticate() {
             Some(header) => writeln!(f, "  www-authenticate: {header}"),

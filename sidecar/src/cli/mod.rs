@@ -9,6 +9,7 @@ mod connection_summary;
 pub(crate) mod demo;
 pub(crate) mod explain;
 pub(crate) mod explain_help;
+mod explained_checks;
 mod gate_checks;
 pub(crate) mod issuer;
 pub(crate) mod issuers;

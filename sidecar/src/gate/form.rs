@@ -53,7 +53,7 @@ impl FormError {
     /// The denial of a request of which a part may have been forwarded.
     pub(crate) fn head_error(&self) -> HeadError {
         match self {
-            FormError::Client(error) if error.is::<Stalled>() => HeadError::BODY_STALLED,
+            FormError::Client(error) => body_error(&**error),
             _ => HeadError::ambiguous(self.reason()),
         }
     }
@@ -65,6 +65,14 @@ impl FormError {
             FormError::Method => "the method in the body (`_method`) requires another access",
             FormError::Client(_) => HeadError::BODY_INCOMPLETE.reason,
         }
+    }
+}
+
+/// The denial of a request whose body failed.
+pub(crate) fn body_error(error: &(dyn Error + Send + Sync + 'static)) -> HeadError {
+    match error.is::<Stalled>() {
+        true => HeadError::BODY_STALLED,
+        false => HeadError::BODY_INCOMPLETE,
     }
 }
 

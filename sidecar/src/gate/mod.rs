@@ -13,6 +13,7 @@ mod missing_token;
 pub(crate) mod readable_form;
 pub(crate) mod request_head;
 pub(crate) mod request_host;
+pub(crate) mod shadow;
 pub(crate) mod trusted_proxies;
 pub(crate) mod upgrade;
 
@@ -34,7 +35,7 @@ use self::cors::{Cors, NotGranted, Preflight};
 use self::form::{AccessTokenRule, FormError, FormRules};
 use self::head_error::HeadError;
 use self::request_head::{Head, HeadRules};
-use self::request_host::RequestHost;
+use self::shadow::ReadInShadow;
 use crate::headers::chain_json::Chain;
 use crate::log::decision_log::{self, DecisionLog, Effect, Event};
 use crate::log::rate_limit::RateLimit;
@@ -59,6 +60,8 @@ pub(crate) struct Decided {
     /// Identifies the decision, for the caller and in the log.
     pub(crate) id: Uuid,
     decision: Option<Decision>,
+    /// How the body was read for rules in shadow; none where it was not necessary.
+    pub(crate) in_shadow: Option<ReadInShadow>,
     /// What the log says about a denial beside its reason.
     note: Option<Cow<'static, str>>,
     client_address: Option<IpAddr>,
@@ -86,7 +89,7 @@ impl Denial {
     }
 
     fn describe<'e>(&'e self, event: &mut Event<'e>) {
-        event.decision = Effect::Deny;
+        event.deny();
         event.status = Some(self.status().as_u16());
         (event.code, event.reason) = match self {
             Denial::Head(HeadError { code, reason, .. }) => (Some(*code), Some((*reason).to_owned())),
@@ -132,6 +135,7 @@ impl Undecided<'_> {
         Decided {
             id: self.id,
             decision,
+            in_shadow: None,
             note: None,
             client_address: self.client_address,
             received: self.received,
@@ -158,7 +162,7 @@ impl Unforwarded {
                 let status = metadata.status();
                 (event.status, event.code) = (Some(status.as_u16()), Some("resource_metadata"));
                 if !status.is_success() {
-                    event.decision = Effect::Deny;
+                    event.deny();
                 }
             }
             Unforwarded::Preflight(_) => {
@@ -211,6 +215,7 @@ impl Decided {
             rule: None,
             // The reason of a denial comes before it.
             reason: self.note.as_deref().map(str::to_owned),
+            shadow: shadow::shadow(self.decision.as_ref(), self.in_shadow.as_ref()),
             issuer: identity.map(Identity::issuer),
             chain: identity.map(Chain::of),
             agent_owner: self.decision.as_ref().and_then(Decision::agent).and_then(Agent::owner),
@@ -226,21 +231,22 @@ impl Decided {
         self.decision.as_ref().and_then(Decision::body_limit)
     }
 
+    /// The same, where the request is allowed and only rules in shadow depend on the body.
+    pub(crate) fn shadow_body_limit(&self) -> Option<usize> {
+        self.decision.as_ref().and_then(Decision::shadow_body_limit)
+    }
+
+    /// The decision of the policy; none of a request that was denied before it.
+    pub(crate) fn into_decision(self) -> Option<Decision> {
+        self.decision
+    }
+
     /// The answer to a request that is denied with `error`.
     pub(crate) fn challenge(&self, authorizer: &Authorizer, error: &Error) -> Challenge {
         let decision = self.decision.as_ref();
         let denied = decision.and_then(|decision| authorizer.challenge_to(decision));
         denied.unwrap_or_else(|| authorizer.challenge(error))
     }
-}
-
-/// Checks what only matters of a request that is authorized.
-fn check_allowed(request: &Parts, mut head: Head, identity: Option<&Identity>) -> Result<Head, HeadError> {
-    if let (RequestHost::Assumed(_), Some(_)) = (&head.host, identity) {
-        return Err(HeadError::ambiguous("a request with a token must name a host"));
-    }
-    head.requested = upgrade::requested(request, &head.nominated)?;
-    Ok(head)
 }
 
 impl Gate {
@@ -287,10 +293,9 @@ impl Gate {
         };
         let (decision, outcome) = match self.authorize(request, head, body).await {
             Ok((head, decision)) => {
-                let outcome = decision.outcome().map(|()| head);
-                let outcome = outcome.map_err(|error| Denial::Authorization(error.clone()));
-                let outcome =
-                    outcome.and_then(|head| check_allowed(request, head, decision.identity()).map_err(Denial::Head));
+                let outcome = decision.outcome().map_err(|error| Denial::Authorization(error.clone()));
+                let checked = || upgrade::check_allowed(request, head, decision.identity()).map_err(Denial::Head);
+                let outcome = outcome.and_then(|()| checked());
                 (Some(decision), outcome.map_err(Unforwarded::Denied))
             }
             Err(unforwarded) => (None, Err(unforwarded)),
@@ -388,7 +393,7 @@ impl Gate {
     /// as `reason` states.
     pub(crate) fn record_left(&self, method: &Method, uri: &Uri, decided: &Decided, reason: &'static str) {
         let mut event = decided.event(method, uri, decided.elapsed());
-        event.decision = Effect::Deny;
+        event.deny();
         (event.code, event.reason) = (Some("client_gone"), Some(reason.to_owned()));
         self.log.record(&event);
     }

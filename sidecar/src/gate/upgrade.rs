@@ -1,5 +1,6 @@
 //! The protocol that a request asks for.
 
+use actgate::Identity;
 use actgate::request::header_name;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -9,7 +10,8 @@ use http::{HeaderName, HeaderValue, Method};
 
 use super::connection_info::WebSocketConnect;
 use super::head_error::HeadError;
-use super::request_head::Requested;
+use super::request_head::{Head, Requested};
+use super::request_host::RequestHost;
 
 /// The version of RFC 6455.
 pub(crate) const WEBSOCKET_VERSION: &str = "13";
@@ -72,6 +74,15 @@ fn carries_http(protocol: &[u8]) -> bool {
     let name = protocol.split(|byte| *byte == b'/').next().unwrap_or_default();
     let known: [&[u8]; 4] = [b"", b"h2c", b"http", b"tls"];
     known.iter().any(|known| name.eq_ignore_ascii_case(known))
+}
+
+/// Checks what only matters of a request that is authorized.
+pub(super) fn check_allowed(request: &Parts, mut head: Head, identity: Option<&Identity>) -> Result<Head, HeadError> {
+    if let (RequestHost::Assumed(_), Some(_)) = (&head.host, identity) {
+        return Err(HeadError::ambiguous("a request with a token must name a host"));
+    }
+    head.requested = requested(request, &head.nominated)?;
+    Ok(head)
 }
 
 #[cfg(test)]

@@ -70,6 +70,9 @@ pub(crate) struct Event<'a> {
     /// The reason, without values of the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<String>,
+    /// What the decision would be if every rule in shadow were enforced; none where no rule is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) shadow: Option<Shadow<'a>>,
     /// The issuer of a verified token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) issuer: Option<&'a str>,
@@ -90,6 +93,33 @@ pub(crate) struct Event<'a> {
     /// What became of a forwarded request.
     #[serde(rename = "upstream", skip_serializing_if = "Option::is_none")]
     pub(crate) forwarding: Option<Forwarding<'a>>,
+}
+
+impl Event<'_> {
+    /// Makes it the line of a denied request. What rules in shadow allow is denied with it.
+    pub(crate) fn deny(&mut self) {
+        self.decision = Effect::Deny;
+        self.shadow.take_if(|shadow| shadow.decision == Effect::Allow);
+    }
+}
+
+/// What the decision would be if every rule in shadow were enforced, as JSON.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Shadow<'a> {
+    /// Whether the request would be forwarded.
+    pub(crate) decision: Effect,
+    /// The status of the response, if not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) status: Option<u16>,
+    /// The stable code of the denial.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) code: Option<&'static str>,
+    /// The rule that would deny.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) rule: Option<&'a str>,
+    /// The reason, without values of the request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<String>,
 }
 
 /// What became of a forwarded request, as JSON.
@@ -233,6 +263,7 @@ mod tests {
             code: Some("missing_token"),
             rule: None,
             reason: None,
+            shadow: None,
             issuer: None,
             chain: None,
             agent_owner: None,

@@ -3,16 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use actgate::request::ReadBody;
+use actgate::request::{BodyRead, ReadBody, ReplayBody};
 use http::request::Parts;
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::error::Elapsed;
 
-use super::request_body::ClientBody;
-use crate::gate::form::FormError;
+use super::request_body::{BodyError, ClientBody};
+use crate::gate::form::body_error;
 use crate::gate::head_error::HeadError;
 use crate::gate::request_head::Head;
+use crate::gate::shadow::ReadInShadow;
 use crate::gate::{Decided, Denial, Gate, Unforwarded};
 
 /// How long the body may take to arrive.
@@ -21,24 +23,32 @@ const BODY_TIME: Duration = Duration::from_secs(30);
 /// The KiB that all bodies may take that a rule of the policy reads.
 const ROOM_KIB: usize = 64 * 1024;
 
-/// The room for bodies that a rule of the policy reads, from before they are read until they are forwarded.
+/// The KiB that all bodies may take that only rules in shadow read.
+const SHADOW_ROOM_KIB: usize = 16 * 1024;
+
+/// The room for bodies that rules of the policy read, from before they are read until they are forwarded. Rules in shadow take
+/// none of what others need.
 #[derive(Clone, Debug)]
-pub(crate) struct BodyRoom(Arc<Semaphore>);
+pub(crate) struct BodyRoom {
+    enforced: Arc<Semaphore>,
+    shadow: Arc<Semaphore>,
+}
 
 impl Default for BodyRoom {
     fn default() -> BodyRoom {
-        BodyRoom(Arc::new(Semaphore::new(ROOM_KIB)))
+        BodyRoom {
+            enforced: Arc::new(Semaphore::new(ROOM_KIB)),
+            shadow: Arc::new(Semaphore::new(SHADOW_ROOM_KIB)),
+        }
     }
 }
 
-impl BodyRoom {
-    /// Room for what may be read of a body, if there is some.
-    fn take(&self, body: &ClientBody, limit: usize) -> Option<OwnedSemaphorePermit> {
-        let limit = u64::try_from(limit).unwrap_or(u64::MAX);
-        let most = body.size_hint().upper().map_or(limit, |length| length.min(limit));
-        let kib = u32::try_from(most.div_ceil(1024)).ok()?;
-        Arc::clone(&self.0).try_acquire_many_owned(kib).ok()
-    }
+/// Room for what may be read of a body, if there is some.
+fn take(room: &Arc<Semaphore>, body: &ClientBody, limit: usize) -> Option<OwnedSemaphorePermit> {
+    let limit = u64::try_from(limit).unwrap_or(u64::MAX);
+    let most = body.size_hint().upper().map_or(limit, |length| length.min(limit));
+    let kib = u32::try_from(most.div_ceil(1024)).ok()?;
+    Arc::clone(room).try_acquire_many_owned(kib).ok()
 }
 
 /// A decision, what becomes of the request, and its body unless that was read in part.
@@ -46,14 +56,22 @@ pub(super) type DecidedRequest = (Decided, Result<Head, Unforwarded>, Option<Cli
 
 /// Decides on a request by its head, and by its body where the decision depends on it.
 pub(super) async fn decide(gate: &Gate, room: &BodyRoom, request: &Parts, body: ClientBody) -> DecidedRequest {
-    let (decided, outcome) = gate.decide(request).await;
-    let Some(limit) = decided.body_limit() else {
-        return (decided, outcome, Some(body));
-    };
-    match room.take(&body, limit) {
-        Some(taken) => decide_by_body(gate, request, (body, taken), limit, (decided, outcome)).await,
-        None => (decided, Err(denied(HeadError::NO_ROOM)), Some(body)),
+    let (mut decided, outcome) = gate.decide(request).await;
+    if let Some(limit) = decided.body_limit() {
+        return match take(&room.enforced, &body, limit) {
+            Some(taken) => decide_by_body(gate, request, (body, taken), limit, (decided, outcome)).await,
+            None => (decided, Err(denied(HeadError::NO_ROOM)), Some(body)),
+        };
     }
+    let body = match decided.shadow_body_limit() {
+        Some(limit) if outcome.is_ok() => {
+            let (read, body) = read_in_shadow(gate, room, request, body, limit, &decided).await;
+            decided.in_shadow = Some(read);
+            body
+        }
+        _ => body,
+    };
+    (decided, outcome, Some(body))
 }
 
 async fn decide_by_body(
@@ -63,37 +81,80 @@ async fn decide_by_body(
     limit: usize,
     (decided, outcome): (Decided, Result<Head, Unforwarded>),
 ) -> DecidedRequest {
-    let read = {
-        let mut undecided = Undecided {
-            gate,
-            request,
-            decided: &decided,
-            is_read: false,
-        };
-        let read = tokio::time::timeout(BODY_TIME, ReadBody::new(body, limit)).await;
-        undecided.is_read = true;
-        read
-    };
-    let read = match read {
+    let read = match read(gate, request, &decided, &mut ReadBody::new(body, limit)).await {
         Ok(Ok(read)) => read,
-        Ok(Err(error)) => return (decided, Err(denied(FormError::Client(error).head_error())), None),
+        Ok(Err(error)) => return (decided, Err(denied(body_error(&*error))), None),
         Err(_) => return (decided, Err(denied(HeadError::BODY_LATE)), None),
     };
     let (by_body, outcome_by_body) = gate.decide_by_body(request, &decided, read.bytes()).await;
-    match read.replay() {
-        Some(body) => {
-            // The body keeps its room as long as it is there.
-            let body = body.map_err(move |never| {
-                let _ = &taken;
-                match never {}
-            });
-            let body = body.boxed_unsync();
-            (by_body, outcome_by_body, Some(body))
-        }
-        None if outcome_by_body.is_err() => (by_body, outcome_by_body, None),
+    match read.is_whole() {
+        true => (by_body, outcome_by_body, Some(holding(read.replay(), taken))),
+        false if outcome_by_body.is_err() => (by_body, outcome_by_body, None),
         // There is no body to send on.
-        None => (decided, outcome, None),
+        false => (decided, outcome, None),
     }
+}
+
+/// Reads a body for rules in shadow alone, and returns it as it came, whatever happens.
+async fn read_in_shadow(
+    gate: &Gate,
+    room: &BodyRoom,
+    request: &Parts,
+    body: ClientBody,
+    limit: usize,
+    decided: &Decided,
+) -> (ReadInShadow, ClientBody) {
+    let Some(taken) = take(&room.shadow, &body, limit) else {
+        return (ReadInShadow::Unread(HeadError::NO_ROOM), body);
+    };
+    let mut reading = ReadBody::new(body, limit);
+    match read(gate, request, decided, &mut reading).await {
+        Ok(Ok(read)) => {
+            let (by_body, outcome) = gate.decide_by_body(request, decided, read.bytes()).await;
+            let in_shadow = match (outcome, by_body.into_decision()) {
+                (_, Some(decision)) => ReadInShadow::Read(decision),
+                (Err(Unforwarded::Denied(Denial::Head(error))), None) => ReadInShadow::Unread(error),
+                // The head of the request was accepted before.
+                (_, None) => ReadInShadow::Unread(HeadError::BODY_INCOMPLETE),
+            };
+            (in_shadow, holding(read.replay(), taken))
+        }
+        Ok(Err(error)) => {
+            let unread = ReadInShadow::Unread(body_error(&*error));
+            (unread, holding(reading.replay(Some(error)), taken))
+        }
+        Err(_) => {
+            let unread = ReadInShadow::Unread(HeadError::BODY_LATE);
+            (unread, holding(reading.replay(None), taken))
+        }
+    }
+}
+
+/// Reads a body within its time.
+async fn read(
+    gate: &Gate,
+    request: &Parts,
+    decided: &Decided,
+    reading: &mut ReadBody<ClientBody>,
+) -> Result<Result<BodyRead<ClientBody>, BodyError>, Elapsed> {
+    let mut undecided = Undecided {
+        gate,
+        request,
+        decided,
+        is_read: false,
+    };
+    let read = tokio::time::timeout(BODY_TIME, reading).await;
+    undecided.is_read = true;
+    read
+}
+
+/// The body keeps its room as long as it is there.
+fn holding(body: ReplayBody<ClientBody>, taken: OwnedSemaphorePermit) -> ClientBody {
+    let body = body.map_err(move |error| {
+        let _ = &taken;
+        error
+    });
+    body.boxed_unsync()
 }
 
 fn denied(error: HeadError) -> Unforwarded {

@@ -18,7 +18,10 @@ use crate::gate::head_error::HeadError;
 use crate::headers::trailers::TrailerFilter;
 
 /// The body of a client's request, whatever protocol it came by.
-pub(crate) type ClientBody = UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>;
+pub(crate) type ClientBody = UnsyncBoxBody<Bytes, BodyError>;
+
+/// Why it failed.
+pub(crate) type BodyError = Box<dyn Error + Send + Sync>;
 
 /// The client's body with the trailers that are forwarded.
 #[derive(Debug)]

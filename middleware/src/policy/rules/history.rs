@@ -10,12 +10,14 @@ use super::operation::RequestFacts;
 use crate::chain::{Core, History};
 use crate::policy::check::{Check, Tier};
 use crate::policy::evaluation_time::EvaluationTime;
+use crate::policy::mode::Mode;
 
 /// A condition on the whole chain, with its name and the line where it is written. Rules are equal if their conditions are.
 #[derive(Debug)]
 pub(in crate::policy) struct HistoryRule {
     pub(in crate::policy) name: Arc<str>,
     pub(in crate::policy) span: Span,
+    pub(in crate::policy) mode: Mode,
     pub(in crate::policy) condition: HistoryCondition,
 }
 
@@ -35,6 +37,16 @@ impl PartialEq for HistoryRule {
 impl Eq for HistoryRule {}
 
 impl HistoryRule {
+    /// A rule that is enforced.
+    pub(in crate::policy) fn new(name: Arc<str>, span: Span, condition: HistoryCondition) -> HistoryRule {
+        HistoryRule {
+            name,
+            span,
+            mode: Mode::Enforce,
+            condition,
+        }
+    }
+
     /// The result as `explain` shows it.
     pub(in crate::policy) fn check(
         &self,
@@ -47,7 +59,8 @@ impl HistoryRule {
             HistoryCondition::Chain(condition) => condition.explain(history),
             HistoryCondition::Expression(condition) => condition.explain(history, core, request, time),
         };
-        let check = Check::new(&self.name, Tier::History, expected, got);
+        let mut check = Check::new(&self.name, Tier::History, expected, got);
+        check.mode = self.mode;
         match self.condition.evaluate(history, core, request, time) {
             None => check,
             Some(code) => check.failed(code),

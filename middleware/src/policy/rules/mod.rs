@@ -46,6 +46,7 @@ use super::check::{Check, Tier};
 use super::escaped_slash::EscapedSlash;
 use super::evaluation_time::EvaluationTime;
 use super::mcp::McpDocument;
+use super::mode::Mode;
 use super::parties::PartyList;
 use super::syntax::{Context, Word};
 use crate::chain::Core;
@@ -57,6 +58,7 @@ macro_rules! documents {
         #[derive(Clone, Debug, Deserialize)]
         #[serde(deny_unknown_fields, expecting = "a mapping\nwrite `{ require: [VALUE] }`")]
         pub(super) struct RequirementDocument {
+            pub(super) mode: Option<Spanned<Mode>>,
             $(pub(super) $key: Option<Spanned<$Document>>,)*
         }
 
@@ -67,6 +69,7 @@ macro_rules! documents {
             #[serde(rename = "match")]
             pub(super) matches: OneOrMany<Spanned<String>>,
             pub(super) mcp: Option<Spanned<McpDocument>>,
+            pub(super) mode: Option<Spanned<Mode>>,
             #[serde(default)]
             pub(super) public: bool,
             #[serde(default)]
@@ -83,7 +86,7 @@ macro_rules! documents {
                 }
             }
 
-            /// Whether nothing is written.
+            /// Whether nothing is written but a mode.
             pub(super) fn is_empty(&self) -> bool {
                 true $(&& self.$key.is_none())*
             }
@@ -101,7 +104,7 @@ macro_rules! documents {
             }
 
             pub(super) fn requirement(&self) -> RequirementDocument {
-                RequirementDocument { $($key: self.$key.clone(),)* }
+                RequirementDocument { mode: None, $($key: self.$key.clone(),)* }
             }
         }
     };
@@ -131,20 +134,19 @@ macro_rules! core_words {
                 $(if let Some(document) = &self.$word {
                     for (word, condition) in $word::compile(document, context) {
                         let condition = CoreCondition::$Condition(condition);
-                        rules.core.push(CoreRule { name: name(stringify!($word), &word), condition });
+                        rules.core.push(CoreRule::new(name(stringify!($word), &word), condition));
                     }
                 })*
                 if let Some(document) = &self.operation {
                     for (word, condition) in operation::compile(document, context) {
                         let condition = CoreCondition::Operation(condition);
-                        rules.core.push(CoreRule { name: name("operation", &word), condition });
+                        rules.core.push(CoreRule::new(name("operation", &word), condition));
                     }
                 }
                 if let Some(document) = &self.chain {
                     for (word, condition) in chain::compile(document, context) {
-                        let span = document.span();
                         let condition = HistoryCondition::Chain(condition);
-                        rules.history.push(HistoryRule { name: name("chain", &word), span, condition });
+                        rules.history.push(HistoryRule::new(name("chain", &word), document.span(), condition));
                     }
                 }
                 if let Some(document) = &self.expression {
@@ -262,14 +264,21 @@ impl Rules {
             None => {}
             Some(Expression::Core(condition)) => {
                 let condition = CoreCondition::Expression(condition);
-                self.core.push(CoreRule { name, condition });
+                self.core.push(CoreRule::new(name, condition));
             }
             Some(Expression::History(condition)) => {
                 let condition = HistoryCondition::Expression(condition);
-                let span = document.span();
-                self.history.push(HistoryRule { name, span, condition });
+                self.history.push(HistoryRule::new(name, document.span(), condition));
             }
         }
+    }
+
+    /// Adds the rules of one part of the conjunction, all in the same mode.
+    pub(super) fn extend(&mut self, part: Rules, mode: Mode) {
+        let core = part.core.into_iter().map(|rule| CoreRule { mode, ..rule });
+        self.core.extend(core);
+        let history = part.history.into_iter().map(|rule| HistoryRule { mode, ..rule });
+        self.history.extend(history);
     }
 }
 
@@ -277,6 +286,7 @@ impl Rules {
 #[derive(Debug)]
 pub(super) struct CoreRule {
     pub(super) name: Arc<str>,
+    pub(super) mode: Mode,
     pub(super) condition: CoreCondition,
 }
 
@@ -289,6 +299,15 @@ impl PartialEq for CoreRule {
 impl Eq for CoreRule {}
 
 impl CoreRule {
+    /// A rule that is enforced.
+    pub(super) fn new(name: Arc<str>, condition: CoreCondition) -> CoreRule {
+        CoreRule {
+            name,
+            mode: Mode::Enforce,
+            condition,
+        }
+    }
+
     /// The scopes that a token needs to meet the rule, or one of which it needs.
     pub(super) fn required_scopes(&self) -> impl Iterator<Item = &Word> {
         let condition = match &self.condition {
@@ -333,6 +352,12 @@ impl CoreRule {
         }
     }
 
+    /// Whether it holds without being written.
+    pub(super) fn is_implicit(&self) -> bool {
+        use ActorCondition::{NotInverted, NotSelfActor};
+        matches!(self.condition, CoreCondition::Actor(NotSelfActor | NotInverted))
+    }
+
     /// The most bytes of the body that the rule reads, in one of its alternatives; [`None`] where it reads no body.
     pub(super) fn body_limit(&self) -> Option<u64> {
         match &self.condition {
@@ -353,6 +378,7 @@ impl CoreRule {
         };
         let (expected, got) = condition.explain(core, request, time);
         let mut check = Check::new(&self.name, tier, expected, got);
+        check.mode = self.mode;
         if let CoreCondition::AnyOf(AnyOf(alternatives)) = condition {
             let checks = |rules: &Vec<CoreRule>| rules.iter().map(|rule| rule.check(core, request, time)).collect();
             check.alternatives = alternatives.iter().map(checks).collect();

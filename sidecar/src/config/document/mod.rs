@@ -62,6 +62,7 @@ pub(super) struct Document {
     pub(super) policy: Option<Spanned<String>>,
     pub(super) scopes: Option<Spanned<IgnoredAny>>,
     pub(super) spelling: Option<Spanned<IgnoredAny>>,
+    pub(super) mode: Option<Spanned<IgnoredAny>>,
     pub(super) mcp: Option<Spanned<IgnoredAny>>,
     pub(super) groups: Option<Spanned<IgnoredAny>>,
     pub(super) agents: Option<Spanned<IgnoredAny>>,

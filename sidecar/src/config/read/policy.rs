@@ -26,6 +26,7 @@ impl ConfigReader<'_> {
             &document.requirements,
             &document.scopes,
             &document.spelling,
+            &document.mode,
             &document.mcp,
             &document.defaults,
             &document.groups,
@@ -36,8 +37,8 @@ impl ConfigReader<'_> {
         let (file, policy) = match &document.policy {
             Some(named) if is_inline => {
                 let message = "the policy is written here and named as well";
-                let help = "keep either `policy`, or what belongs to a policy: `routes`, `requirements`, `defaults`, `scopes`, `spelling`, `mcp`, `groups`, \
-                            `agents` and `unregistered_agents`";
+                let help = "keep either `policy`, or what belongs to a policy: `routes`, `requirements`, `defaults`, `scopes`, `spelling`, `mode`, `mcp`, \
+                            `groups`, `agents` and `unregistered_agents`";
                 self.diagnostics.push(named.span(), message, help);
                 return None;
             }
@@ -65,6 +66,7 @@ impl ConfigReader<'_> {
                     "defaults",
                     "scopes",
                     "spelling",
+                    "mode",
                     "mcp",
                     "groups",
                     "agents",

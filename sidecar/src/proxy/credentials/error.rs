@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use crate::log::decision_log::{Effect, Event};
+use crate::log::decision_log::Event;
 
 /// Why an allowed request is not forwarded: a credential that its upstream requires could not be obtained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub(crate) struct CredentialError {
 impl CredentialError {
     /// Writes to the line of the request that it is denied.
     pub(crate) fn describe(&self, event: &mut Event<'_>) {
-        event.decision = Effect::Deny;
+        event.deny();
         event.status = Some(self.status.as_u16());
         (event.code, event.reason) = (Some(self.code), Some(self.reason.to_owned()));
     }

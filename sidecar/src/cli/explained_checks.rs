@@ -1,0 +1,104 @@
+//! The checks of an explained request, and what the rules in shadow among them would decide, as text and as JSON.
+
+use std::fmt;
+
+use actgate::policy::{Check, Mode, Outcome};
+use actgate::{Error, Explanation};
+use serde_json::{Value, json};
+
+use crate::cli::explain_help::Helper;
+use crate::cli::terminal::{bad, faint, good, printable};
+use crate::log::decision_log::Effect;
+
+/// The checks of one explanation.
+#[derive(Clone, Copy)]
+pub(super) struct ExplainedChecks<'a> {
+    pub(super) explained: &'a Explanation,
+    pub(super) helper: &'a Helper,
+}
+
+impl ExplainedChecks<'_> {
+    pub(super) fn write(self, f: &mut fmt::Formatter<'_>, check: &Check, indent: usize) -> fmt::Result {
+        // Each rule of a route begins with the route, which is known by now.
+        let route = self.explained.decision().route();
+        let rule = route.and_then(|route| check.rule.strip_prefix(route)?.strip_prefix(": "));
+        let rule = printable(rule.unwrap_or(&check.rule));
+        let (expected, got) = (printable(&check.expected), printable(&check.got));
+        let (mark, code) = match check.outcome {
+            Outcome::Passed => (good("✓"), String::new()),
+            _ => (bad("✗"), format!("  {}", bad(check.code.unwrap_or_default()))),
+        };
+        let shadow = match check.mode {
+            Mode::Shadow => format!("{} ", faint("in shadow:")),
+            _ => String::new(),
+        };
+        let indentation = " ".repeat(indent);
+        writeln!(
+            f,
+            "{indentation}{mark} {shadow}{rule}: expected {expected}, got {got}{code}"
+        )?;
+        if let Some(help) = self.helper.help(self.explained, check) {
+            writeln!(f, "{indentation}  help: {}", printable(&help))?;
+        }
+        let mut alternatives = check.alternatives.iter().flatten();
+        alternatives.try_for_each(|check| self.write(f, check, indent + 2))
+    }
+
+    pub(super) fn json(self, check: &Check) -> Value {
+        let mut json = json!({
+            "rule": check.rule,
+            "tier": check.tier.to_string(),
+            "passed": check.outcome == Outcome::Passed,
+            "expected": check.expected,
+            "got": check.got,
+        });
+        if check.mode == Mode::Shadow {
+            json["mode"] = "shadow".into();
+        }
+        if let Some(code) = check.code {
+            json["code"] = code.into();
+        }
+        if let Some(help) = self.helper.help(self.explained, check) {
+            json["help"] = help.into();
+        }
+        if !check.alternatives.is_empty() {
+            let of_one = |checks: &Vec<Check>| checks.iter().map(|check| self.json(check)).collect::<Value>();
+            json["alternatives"] = check.alternatives.iter().map(of_one).collect();
+        }
+        json
+    }
+
+    /// The line of the decision with the rules in shadow, if some are.
+    pub(super) fn write_shadow(self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.explained.decision().shadow() {
+            None => Ok(()),
+            Some(Ok(())) => writeln!(f, "with the rules in shadow: {}", good("allowed")),
+            Some(Err(error)) => {
+                let status = error.status().as_u16();
+                write!(f, "with the rules in shadow: {} {status}: ", bad("denied"))?;
+                write_error(f, error)
+            }
+        }
+    }
+
+    pub(super) fn shadow_json(self) -> Option<Value> {
+        let shadow = self.explained.decision().shadow()?;
+        let error = shadow.err();
+        Some(json!({
+            "decision": if shadow.is_ok() { Effect::Allow } else { Effect::Deny },
+            "status": error.map(|error| error.status().as_u16()),
+            "code": error.map(Error::code),
+            "rule": error.and_then(Error::rule),
+        }))
+    }
+}
+
+/// Writes an error with its code, and ends the line.
+pub(super) fn write_error(f: &mut fmt::Formatter<'_>, error: &Error) -> fmt::Result {
+    write!(f, "{error}")?;
+    match error {
+        // Its text contains the code.
+        Error::Denied { .. } | Error::ActorUnauthorized { .. } => writeln!(f),
+        error => writeln!(f, " ({})", error.code()),
+    }
+}
