@@ -34,9 +34,9 @@ impl Authorizer {
     /// Waits as [`decide`](Self::decide) does: for one fetch of keys at most.
     ///
     /// # Errors
-    /// It returns no `Result`: [`Decision::outcome`] has the [`Error`] of a denied request. A token that is bound to a
-    /// certificate is [`Error::InvalidConfirmation`] without that certificate, and
-    /// [`Error::KeysUnavailable`] is for keys that could not be fetched.
+    /// It returns no `Result`: [`Decision::outcome`] has the [`Error`](crate::Error) of a denied request. A token that is bound to a
+    /// certificate is [`Error::InvalidConfirmation`](crate::Error::InvalidConfirmation) without that certificate, and
+    /// [`Error::KeysUnavailable`](crate::Error::KeysUnavailable) is for keys that could not be fetched.
     ///
     /// It does NOT verify the certificate, which the TLS server does, and compares its thumbprint alone (RFC 8705). It does
     /// NOT read the body, answer a request for [`metadata`](Self::metadata), or compare the host with a list of hosts.
