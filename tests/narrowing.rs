@@ -130,6 +130,43 @@ fn a_further_rule_allows_nothing_that_is_denied_without_it() {
 }
 
 #[test]
+fn a_ceiling_allows_nothing_that_is_denied_without_it() {
+    let (allowed, above) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let mut runner = TestRunner::new(Config {
+        cases: 2_000,
+        failure_persistence: None,
+        ..Config::default()
+    });
+    let result = runner.run(&(policy(), claims(), requests()), |(policy, claims, request)| {
+        let mut without = policy.clone();
+        for agent in without["agents"].as_array_mut().into_iter().flatten() {
+            agent.as_object_mut().unwrap().remove("ceiling");
+        }
+        if without == policy {
+            return Ok(());
+        }
+        match outcome(&policy, &claims, &request) {
+            Ok(()) => {
+                prop_assert_eq!(outcome(&without, &claims, &request), Ok(()), "allowed by a ceiling");
+                allowed.fetch_add(1, Ordering::Relaxed);
+            }
+            Err(error) if error.code() == "above_ceiling" => {
+                above.fetch_add(1, Ordering::Relaxed);
+            }
+            Err(_) => {}
+        }
+        Ok(())
+    });
+    if let Err(failure) = result {
+        panic!("{failure}");
+    }
+    for (counter, name) in [(allowed, "allowed"), (above, "above the ceiling")] {
+        let seen = counter.into_inner();
+        assert!(seen > 20, "{name}: only {seen}");
+    }
+}
+
+#[test]
 fn a_changed_token_is_invalid_or_has_the_same_content() {
     let original = ISSUER
         .token(json!({ "sub": "u1", "scope": "r", "act": { "sub": "a1" } }))
@@ -248,7 +285,7 @@ fn without_chain(policy: &Value) -> Value {
     remove_history(requirement);
     let empty = requirement.is_empty();
     if let Some(defaults) = policy.get_mut("defaults").and_then(Value::as_object_mut) {
-        defaults.remove("chain");
+        remove_history(defaults);
         if defaults.is_empty() {
             policy.as_object_mut().unwrap().remove("defaults");
         }

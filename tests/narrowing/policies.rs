@@ -65,7 +65,7 @@ fn without_defaults(endpoint: Endpoint) -> BoxedStrategy<Value> {
         (body(), weighted(0.15, operation(endpoint))),
         weighted(0.3, chain_rules()),
         weighted(0.3, hierarchy()),
-        registry(),
+        registry(endpoint),
     )
         .prop_map(
             move |(
@@ -127,16 +127,36 @@ fn operation(endpoint: Endpoint) -> impl Strategy<Value = Value> {
     select(rules)
 }
 
+/// What an agent may do at most.
+fn ceiling(endpoint: Endpoint) -> impl Strategy<Value = Value> {
+    let route = match endpoint {
+        Endpoint::Any => "POST /refunds",
+        Endpoint::Tool => "POST /refunds mcp tools/call refund",
+    };
+    select(vec![
+        json!({ "routes": [route] }),
+        json!({ "scopes": ["r", "w"] }),
+        json!({ "scopes": "admin", "routes": route }),
+        json!({ "initiators": { "kind": "human", "none_of": ["u2"] } }),
+        json!({ "initiators": { "max_auth_age": "5m" }, "scopes": ["r", "x"] }),
+    ])
+}
+
 /// Groups and agents, which the rules name.
-fn registry() -> impl Strategy<Value = Map<String, Value>> {
-    weighted(0.2, Just(json!("deny"))).prop_map(|unregistered| {
+fn registry(endpoint: Endpoint) -> impl Strategy<Value = Map<String, Value>> {
+    (weighted(0.2, Just(json!("deny"))), weighted(0.3, ceiling(endpoint))).prop_map(|(unregistered, ceiling)| {
         let groups = json!({ "people": ["u1", "u2"], "agents": ["a3", { "issuer": FOREIGN, "subject": "a2" }] });
-        let agents = json!([
+        let mut agents = json!([
             { "subject": "a1", "issuer": TestIssuer::ISSUER, "groups": "agents", "tenant": "T1", "clients": ["c1"] },
             { "subject": "a2", "owner": "team@example.com", "tenant": "T3" },
             { "subject": "a1", "issuer": FOREIGN, "groups": ["partners"], "tenant": "T1" },
             { "subject": "bot" },
         ]);
+        if let Some(ceiling) = ceiling {
+            for agent in [0, 1, 3] {
+                agents[agent]["ceiling"] = ceiling.clone();
+            }
+        }
         let mut members = Map::from_iter([("groups".to_owned(), groups), ("agents".to_owned(), agents)]);
         members.extend(unregistered.map(|deny| ("unregistered_agents".to_owned(), deny)));
         members

@@ -82,6 +82,14 @@ impl Places {
             route.retain(|key, _| ["match", "mcp"].contains(&&**key));
             let members = policy.as_object_mut().unwrap();
             members.retain(|key, _| !["defaults", "unregistered_agents"].contains(&&**key));
+            for agent in members
+                .get_mut("agents")
+                .and_then(Value::as_array_mut)
+                .into_iter()
+                .flatten()
+            {
+                agent.as_object_mut().unwrap().remove("ceiling");
+            }
             return policy;
         }
         if self.defaults {

@@ -12,7 +12,13 @@ use serde_json::Value;
 use super::example::Example;
 
 /// Rules of every route or of every one that reads a kind or an actor, which no route writes.
-const IMPLICIT: &[&str] = &["self_actor", "chain_inverted", "unregistered_agents"];
+const IMPLICIT: &[&str] = &["self_actor", "chain_inverted", "unregistered_agents", "ceiling"];
+
+/// What a rule of a key of a ceiling, which is named where it is not met, has in its name.
+const CEILING: &str = ".ceiling.";
+
+/// The keys of a ceiling.
+const CEILINGS: &[&str] = &["routes", "scopes", "initiators"];
 
 /// What the cases of an example reach.
 #[derive(Default)]
@@ -58,7 +64,8 @@ impl Reached {
     fn missing<'r>(&'r self, policy: &'r Policy) -> impl Iterator<Item = String> + 'r {
         let routes = policy.routes().filter(|route| !self.routes.contains(*route));
         let routes = routes.map(|route| format!("no case is for `{route}`"));
-        let is_implicit = |rule: &&String| IMPLICIT.iter().any(|name| rule.ends_with(&format!(": {name}")));
+        let is_implicit =
+            |rule: &&String| rule.contains(CEILING) || IMPLICIT.iter().any(|name| rule.ends_with(&format!(": {name}")));
         let rules = self
             .met
             .symmetric_difference(&self.unmet)
@@ -93,6 +100,12 @@ fn the_examples_together_reach_every_word_and_every_code_of_the_language() {
         reached.unmet.extend(one.unmet);
     }
     let mut missing = Vec::new();
+    for key in CEILINGS {
+        let rule = format!("{CEILING}{key}");
+        if !reached.unmet.iter().any(|unmet| unmet.contains(&rule)) {
+            missing.push(format!("no case is above `{key}` of a ceiling"));
+        }
+    }
     for implicit in IMPLICIT {
         for (rules, what) in [(&reached.met, "met"), (&reached.unmet, "unmet")] {
             if !rules.iter().any(|rule| rule.ends_with(implicit)) {

@@ -44,6 +44,7 @@ impl Facts {
             initiator: &self.initiator,
             kind: self.kind,
             delegation: &self.delegation,
+            scope_ceiling: None,
         }
     }
 
@@ -65,6 +66,8 @@ pub(crate) struct Core<'f> {
     pub(crate) initiator: &'f Party,
     pub(crate) kind: Kind,
     pub(crate) delegation: &'f Delegation,
+    /// The scopes, separated by spaces, that rules accept at most; [`None`] where those of the token count alone.
+    pub(crate) scope_ceiling: Option<&'f str>,
 }
 
 impl<'f> Core<'f> {

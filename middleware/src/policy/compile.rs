@@ -20,7 +20,8 @@ use super::requirement::Requirement;
 use super::route_pattern::Pattern;
 use super::route_table::{Access, RouteTable};
 use super::rules::{
-    ActorCondition, AgentCondition, AnyOf, CoreCondition, CoreRule, RequirementDocument, RouteDocument, Rules,
+    ActorCondition, AgentCondition, AnyOf, CoreCondition, CoreRule, KnownCeilings, RequirementDocument, RouteDocument,
+    Rules,
 };
 use super::scope_hierarchy;
 use super::syntax::{Context, ImpliedBy};
@@ -66,7 +67,8 @@ pub(super) fn compile(
     };
     context.implied_by = scope_hierarchy::compile(document.scopes.as_ref(), &mut context);
     let groups = document.add_members_of_groups(&mut context);
-    let defaults = Compiler::new(&document, "", &mut context).defaults();
+    let mut ceilings = KnownCeilings::compile(registry::ceilings(document.agents.as_ref()), &mut context);
+    let defaults = Compiler::new(&document, &ceilings, "", &mut context).defaults();
     let mut requirements = BTreeMap::new();
     for (name, body) in &document.requirements {
         if body.value.is_empty() {
@@ -74,7 +76,7 @@ pub(super) fn compile(
             context.mistake_if_whole(body.span(), message, "write what it requires, or remove it");
         }
         body.value.check_mode("of a requirement", &mut context);
-        let compiler = Compiler::new(&document, name, &mut context);
+        let compiler = Compiler::new(&document, &ceilings, name, &mut context);
         let compiled = compiler.requirement(&body.value, Some(name), document.mode());
         requirements.insert(name.clone(), Arc::new(compiled));
     }
@@ -82,8 +84,9 @@ pub(super) fn compile(
     let mut promoted = document.has_shadow().then(|| RouteTable::new(document.spelling));
     for route in &document.routes {
         let tables = (&mut routes, promoted.as_mut());
-        add_route(tables, route, &document, &mut context);
+        add_route(tables, route, &document, &mut ceilings, &mut context);
     }
+    ceilings.check_routes(registry::ceilings(document.agents.as_ref()), &mut context);
     let origins = document.mcp.as_ref().map(|settings| {
         if !document.routes.iter().any(|route| route.value.mcp.is_some()) {
             let message = "no route has `mcp`, so that these settings have no effect";
@@ -130,6 +133,9 @@ impl Document {
         for route in &mut self.routes {
             groups.add_members(route.value.party_lists(), context);
         }
+        for agent in self.agents.iter_mut().flat_map(|agents| &mut agents.value) {
+            groups.add_members(agent.value.party_lists(), context);
+        }
         groups
     }
 }
@@ -154,6 +160,7 @@ fn add_route(
     (routes, mut promoted): (&mut RouteTable, Option<&mut RouteTable>),
     route: &Spanned<RouteDocument>,
     document: &Document,
+    ceilings: &mut KnownCeilings,
     context: &mut Context<'_>,
 ) {
     let RouteDocument {
@@ -182,25 +189,30 @@ fn add_route(
     let messages = match mcp {
         None => None,
         Some(written) => match McpMatch::compile(written, context) {
-            None => return,
+            None => {
+                ceilings.lacks_routes = true;
+                return;
+            }
             messages => messages,
         },
     };
     context.is_tool_call = messages.as_ref().is_some_and(McpMatch::is_tool_call);
     for pattern in matches.iter() {
         if context.has_too_many_rules(route.span()) {
+            ceilings.lacks_routes = true;
             return;
         }
+        let owner = match &messages {
+            None => pattern.value.trim().to_owned(),
+            Some(messages) => format!("{} {messages}", pattern.value.trim()),
+        };
+        ceilings.add_route(&owner, *public);
         let access = if *public {
             Access::Public
         } else {
-            let owner = match &messages {
-                None => pattern.value.trim().to_owned(),
-                Some(messages) => format!("{} {messages}", pattern.value.trim()),
-            };
             context.path = Pattern::parse(pattern).ok().map(|(pattern, _)| pattern.segments);
             let mode = route.value.mode_within(document.mode());
-            let compiler = Compiler::new(document, &owner, context);
+            let compiler = Compiler::new(document, ceilings, &owner, context);
             Access::Guarded(Arc::new(compiler.requirement(&requirement, None, mode)))
         };
         if let Some(promoted) = &mut promoted {
@@ -212,9 +224,10 @@ fn add_route(
 }
 
 impl<'d, 'c, 'r> Compiler<'d, 'c, 'r> {
-    fn new(policy: &'d Document, owner: &'d str, context: &'c mut Context<'r>) -> Self {
+    fn new(policy: &'d Document, ceilings: &KnownCeilings, owner: &'d str, context: &'c mut Context<'r>) -> Self {
         Compiler {
             policy,
+            ceilings: Arc::clone(&ceilings.table),
             owner,
             context,
             view: View::Written,
@@ -252,11 +265,12 @@ impl<'d, 'c, 'r> Compiler<'d, 'c, 'r> {
         }
         let Rules { mut core, history } = Rules::of(parts, mode);
         let agents = &self.context.agents.table;
+        let ceilings = &self.ceilings;
         let of_core = core
             .iter()
             .filter(|rule| rule.reads_kind_or_actor())
             .map(|rule| rule.mode);
-        let of_agents = agents.deny_others.then_some(mode);
+        let of_agents = (agents.deny_others || !ceilings.is_empty()).then_some(mode);
         let reading = of_core.chain(history.iter().map(|rule| rule.mode)).chain(of_agents);
         let implicit = [
             Some(("self_actor", ActorCondition::NotSelfActor, mode)),
@@ -271,8 +285,9 @@ impl<'d, 'c, 'r> Compiler<'d, 'c, 'r> {
             mode,
             condition: CoreCondition::Actor(condition),
         });
+        let of_ceilings = CoreRule::of_ceilings(ceilings, self.owner, name.is_none(), mode, &core);
         let first = core.partition_point(CoreRule::asks_for_scope);
-        core.splice(first..first, implicit);
+        core.splice(first..first, implicit.chain(of_ceilings));
         Requirement::new(core, history)
     }
 

@@ -47,6 +47,10 @@ pub(crate) fn evaluate(
                 rule: name,
             },
             Finding::Unmet(code) => Error::Denied { code, rule: name },
+            Finding::AboveCeiling(part) => Error::Denied {
+                code: "above_ceiling",
+                rule: part,
+            },
             Finding::MalformedBody(reason) => Error::MalformedBody { reason, rule: name },
             Finding::McpMismatch(reason) => Error::McpHeaders { reason },
             Finding::StepUp(needed) => {

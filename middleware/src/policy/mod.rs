@@ -34,6 +34,7 @@
 //! | `defaults: { .. }` | beside `routes`: what every route requires that is not public ([Defaults](#defaults)) | as the keys in it |
 //! | `groups: { operators: [a] }` | beside `routes`: named groups of parties ([Agents](#agents-and-groups)) | |
 //! | `agents: [{ subject: a }]` | beside `routes`: the agents that the owner knows ([Agents](#agents-and-groups)) | |
+//! | `agents: [{ subject: a, ceiling: { routes, scopes, initiators } }]` | beside `routes`: what an agent may do at most ([Ceilings](#ceilings)) | `above_ceiling` |
 //! | `unregistered_agents: deny` | beside `routes`: no route accepts an agent that is not in `agents` ([Agents](#agents-and-groups)) | `agent_not_registered` |
 //! | `mode: shadow` | beside `routes`, of a route, of `defaults` or of a requirement: nothing; its rules are evaluated and recorded alone ([Shadow](#shadow)) | |
 //! | `match` | where the route applies: `GET /a`, `GET,POST /a/{id}`, `* /a/{*rest}`, or a list of these | `no_route` |
@@ -233,28 +234,11 @@
 //!
 //! A proven machine as the subject, with another party that is a proven human as its current actor, is an inverted chain: a
 //! delegation goes from a person to a machine. It is denied (`chain_inverted`) where a requirement has a rule on a kind, any
-//! word of `actor` or of `chain`, also by `require` and in one alternative of `any_of`, whichever alternative the token meets.
+//! word of `actor` or of `chain`, also by `require` and in one alternative of `any_of`, whichever alternative the token meets, and
+//! everywhere in a policy with ceilings.
 //! Requirements without such a rule do not depend on it.
 //!
-//! # Agents and groups
-//!
-//! ```yaml
-//! groups: { operators: [alice, { issuer: https://idp.example, subject: bob }] }
-//! agents: # without `issuer`: of the issuer of each token
-//!   - { subject: pay-bot, issuer: https://idp.example, owner: team@example.com, groups: [payments], tenant: T1, clients: [c1] }
-//! routes: [{ match: POST /refunds, initiator: { group: operators }, actor: { group: payments, same_tenant: tid } }]
-//! ```
-//!
-//! `{ group: a }` is an item of every list of parties, except `path` and `starts_with`, and means each member: `none_of` excludes all
-//! of them, `via` requires all of them. `same_tenant` and `registered` deny an actor that is not in `agents`; `same_tenant` also denies
-//! one without a `tenant`, and a token without the claim. Where `agents` has the client or `clients` of the actor, these alone decide
-//! who is the presenter: a client of one agent is no other agent. A client is one of the issuer of the token.
-//!
-//! `unregistered_agents: deny` applies to every route that needs a token, and to every requirement. It denies a current actor
-//! that is not in `agents`, unless it is a proven human, and an initiator that is a proven agent and not in `agents`. It does NOT
-//! decide about an initiator of another kind, or about prior actors: `chain: { all_of: [{ group: a }] }` is a rule on these.
-//! [`Decision::agent`](crate::Decision::agent) is the entry of the agent that acts; `owner` is for logs, and no rule reads it.
-//!
+#![doc = include_str!("agents.md")]
 //! # Values
 //!
 //! Parties, clients, scopes and all other values are compared byte for byte with those of the token. A text in a list is an error
@@ -344,6 +328,7 @@ mod route_table;
 mod routers;
 mod rules;
 mod scope_hierarchy;
+mod scope_rules;
 mod segment;
 mod shadow;
 mod spelling;

@@ -10,6 +10,7 @@ use serde::de::{Deserializer, Error};
 
 use super::agents::{Agent, Agents, KnownAgents};
 use super::parties::{self, GroupName, PartyList, PartyName};
+use super::rules::{CeilingDocument, CeilingOf};
 use super::syntax::{Context, Name};
 
 /// The most parties that the lists of a policy hold as members of groups, each counted wherever its group is named.
@@ -43,6 +44,7 @@ pub(super) struct AgentDocument {
     groups: Option<OneOrMany<Spanned<GroupName>>>,
     tenant: Option<Name>,
     clients: Option<OneOrMany<Spanned<Name>>>,
+    ceiling: Option<Spanned<CeilingDocument>>,
 }
 
 /// Who is responsible for an agent: a text that is not compared.
@@ -129,6 +131,17 @@ pub(super) fn compile(
     compiled
 }
 
+/// The agents with a ceiling.
+pub(super) fn ceilings(agents: Option<&Spanned<AgentsDocument>>) -> impl Iterator<Item = CeilingOf<'_>> {
+    agents.into_iter().flat_map(|agents| &agents.value).filter_map(|agent| {
+        Some(CeilingOf {
+            subject: &agent.value.subject,
+            issuer: agent.value.issuer.as_ref(),
+            document: agent.value.ceiling.as_ref()?,
+        })
+    })
+}
+
 /// The agents, and the mistakes in them.
 fn known(document: &Spanned<AgentsDocument>, context: &mut Context<'_>) -> Vec<Arc<Agent>> {
     if document.value.is_empty() {
@@ -192,6 +205,12 @@ fn known(document: &Spanned<AgentsDocument>, context: &mut Context<'_>) -> Vec<A
 }
 
 impl AgentDocument {
+    /// Every list of parties that can contain groups.
+    pub(super) fn party_lists(&mut self) -> Vec<&mut PartyList> {
+        let ceiling = self.ceiling.iter_mut();
+        ceiling.flat_map(|ceiling| ceiling.value.party_lists()).collect()
+    }
+
     fn agent(&self) -> Agent {
         let text = |name: &Name| Box::<str>::from(&**name);
         let groups: BTreeSet<&GroupName> = self.groups().map(|group| &group.value).collect();

@@ -15,6 +15,7 @@ impl CoreRule {
             (CoreCondition::Time(one), CoreCondition::Time(other)) => one.implies(other),
             (CoreCondition::Details(one), CoreCondition::Details(other)) => one.implies(other),
             (CoreCondition::Operation(one), CoreCondition::Operation(other)) => one.implies(other),
+            (CoreCondition::Ceiling(one), CoreCondition::Ceiling(other)) => one.implies(other, CoreRule::implies),
             (one, other) => one == other,
         }
     }

@@ -1,13 +1,14 @@
 //! `require`: the requirements that a route or a requirement consists of.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use actgate_yaml::{Spanned, nearest};
 
 use super::conjunction::{Part, Required};
 use super::document::{Document, Requirements};
 use super::mode::Mode;
-use super::rules::RequirementDocument;
+use super::rules::{Ceilings, RequirementDocument};
 use super::shadow::check_required_alternative;
 use super::syntax::Context;
 
@@ -17,6 +18,7 @@ const MAX_REQUIRE_DEPTH: usize = 16;
 /// Compiles one route or one requirement.
 pub(super) struct Compiler<'d, 'c, 'r> {
     pub(super) policy: &'d Document,
+    pub(super) ceilings: Arc<Ceilings>,
     /// The route or the requirement that the names of all rules begin with.
     pub(super) owner: &'d str,
     pub(super) context: &'c mut Context<'r>,

@@ -1,15 +1,17 @@
 //! `any_of`: alternatives, of which at least one has to be met in full.
 
+use std::sync::Arc;
+
 use super::finding::Finding;
 
 /// Alternatives, each with its rules.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::policy) struct AnyOf<R>(pub(in crate::policy) Box<[Vec<R>]>);
+pub(in crate::policy) struct AnyOf<R>(pub(in crate::policy) Arc<[Vec<R>]>);
 
 impl<R> AnyOf<R> {
     pub(super) fn evaluate(&self, evaluate: impl Fn(&R) -> Finding) -> Finding {
         let mut finding = Finding::Unmet("any_of_not_met");
-        'alternatives: for rules in &self.0 {
+        'alternatives: for rules in &*self.0 {
             let (mut step_up, mut needs_body) = (None, false);
             for rule in rules {
                 match evaluate(rule) {
@@ -18,6 +20,7 @@ impl<R> AnyOf<R> {
                     Finding::NeedsBody => needs_body = true,
                     Finding::Unmet(_)
                     | Finding::LacksScope(_)
+                    | Finding::AboveCeiling(_)
                     | Finding::MalformedBody(_)
                     | Finding::McpMismatch(_) => continue 'alternatives,
                 }

@@ -16,6 +16,8 @@ pub(in crate::policy) enum Finding {
     Unmet(&'static str),
     /// The scopes that a token needs, separated by spaces.
     LacksScope(Arc<str>),
+    /// The agent that acts has a ceiling, and the request is above it; with the name of what it is above.
+    AboveCeiling(Arc<str>),
     /// The body has to be read.
     NeedsBody,
     /// The body is ambiguous, or no JSON object; with the reason.
@@ -39,6 +41,21 @@ impl Finding {
         if met { Finding::Met } else { Finding::Unmet(code) }
     }
 
+    /// Whether the condition is met, or may be after a login or with the body.
+    pub(super) fn may_become_met(&self) -> bool {
+        matches!(self, Finding::Met | Finding::StepUp(_) | Finding::NeedsBody)
+    }
+
+    /// What is missing for two conditions that both may become met: the body is read last.
+    pub(super) fn and(self, other: Finding) -> Finding {
+        match (self, other) {
+            (Finding::Met, finding) | (finding, Finding::Met) => finding,
+            (Finding::StepUp(one), Finding::StepUp(other)) => Finding::StepUp(one.and(other)),
+            (Finding::StepUp(needed), _) | (_, Finding::StepUp(needed)) => Finding::StepUp(needed),
+            (finding, _) => finding,
+        }
+    }
+
     /// Acting for oneself is no delegation: it satisfies no rule on the actor.
     pub(super) fn of_delegate(core: &Core<'_>, evaluate: impl FnOnce(&Actor) -> Finding) -> Finding {
         core.delegate().map_or(Finding::Unmet("actor_missing"), evaluate)
@@ -59,6 +76,7 @@ impl Finding {
             Finding::Met => None,
             Finding::Unmet(code) => Some(code),
             Finding::LacksScope(_) => Some("insufficient_scope"),
+            Finding::AboveCeiling(_) => Some("above_ceiling"),
             Finding::StepUp(needed) => Some(needed.code),
             Finding::NeedsBody => Some(BODY_NOT_READ),
             Finding::MalformedBody(_) => Some("body_malformed"),

@@ -7,6 +7,8 @@ mod agent;
 mod any_of;
 mod authorization_details;
 mod bound;
+mod ceiling;
+mod ceilings;
 mod chain;
 mod chain_relation;
 mod claims;
@@ -35,10 +37,13 @@ use serde::Deserialize;
 pub(super) use actor::ActorCondition;
 pub(super) use agent::AgentCondition;
 pub(super) use any_of::AnyOf;
+pub(super) use ceiling::CeilingCondition;
+pub(super) use ceilings::{CeilingDocument, CeilingOf, Ceilings, KnownCeilings};
 pub(crate) use chain::Truncation;
 pub(super) use finding::{BODY_NOT_READ, Finding, StepUp};
 pub(super) use history::{HistoryCondition, HistoryRule};
 pub(crate) use operation::RequestFacts;
+pub(super) use scopes::ScopesCondition;
 
 use expression::Expression;
 
@@ -162,6 +167,7 @@ macro_rules! core_words {
             Operation(operation::OperationCondition),
             Expression(expression::CoreExpression),
             AnyOf(AnyOf<CoreRule>),
+            Ceiling(CeilingCondition<CoreRule>),
         }
 
         impl CoreCondition {
@@ -177,6 +183,9 @@ macro_rules! core_words {
                     CoreCondition::Expression(condition) => condition.evaluate(core, request, time),
                     CoreCondition::AnyOf(any_of) => {
                         any_of.evaluate(|rule| rule.condition.evaluate(core, request, time))
+                    }
+                    CoreCondition::Ceiling(ceiling) => {
+                        ceiling.evaluate(core, time, |rule, core| rule.condition.evaluate(core, request, time))
                     }
                 }
             }
@@ -194,6 +203,9 @@ macro_rules! core_words {
                     CoreCondition::Expression(condition) => condition.explain(core, request, time),
                     CoreCondition::AnyOf(any_of) => {
                         any_of.explain(|rule| rule.condition.evaluate(core, request, time).code().is_none())
+                    }
+                    CoreCondition::Ceiling(ceiling) => {
+                        ceiling.explain(core, time, &self.evaluate(core, request, time))
                     }
                 }
             }
@@ -308,36 +320,11 @@ impl CoreRule {
         }
     }
 
-    /// The scopes that a token needs to meet the rule, or one of which it needs.
-    pub(super) fn required_scopes(&self) -> impl Iterator<Item = &Word> {
-        let condition = match &self.condition {
-            CoreCondition::Scopes(scopes) => Some(scopes),
-            _ => None,
-        };
-        condition.into_iter().flat_map(scopes::ScopesCondition::accepted)
-    }
-
-    /// The scopes that a token may need to meet the rule, those of every alternative among them.
-    pub(super) fn accepted_scopes(&self) -> Vec<&Word> {
-        match &self.condition {
-            CoreCondition::AnyOf(AnyOf(alternatives)) => {
-                let rules = alternatives.iter().flatten();
-                rules.flat_map(CoreRule::accepted_scopes).collect()
-            }
-            _ => self.required_scopes().collect(),
-        }
-    }
-
-    /// Whether the rule asks for a scope: such rules come before all others.
-    pub(super) fn asks_for_scope(&self) -> bool {
-        matches!(&self.condition, CoreCondition::Scopes(condition) if condition.asks_for_scope())
-    }
-
     /// Whether the rule reads a kind or the actor, also within an alternative.
     pub(super) fn reads_kind_or_actor(&self) -> bool {
         match &self.condition {
             CoreCondition::Initiator(condition) => condition.reads_kind(),
-            CoreCondition::Actor(_) | CoreCondition::MayAct(_) => true,
+            CoreCondition::Actor(_) | CoreCondition::MayAct(_) | CoreCondition::Ceiling(_) => true,
             CoreCondition::Expression(condition) => condition.reads_kind_or_actor(),
             CoreCondition::AnyOf(AnyOf(alternatives)) => {
                 alternatives.iter().flatten().any(CoreRule::reads_kind_or_actor)
@@ -383,7 +370,11 @@ impl CoreRule {
             let checks = |rules: &Vec<CoreRule>| rules.iter().map(|rule| rule.check(core, request, time)).collect();
             check.alternatives = alternatives.iter().map(checks).collect();
         }
-        match condition.evaluate(core, request, time).code() {
+        let finding = condition.evaluate(core, request, time);
+        if let Finding::AboveCeiling(part) = &finding {
+            check.rule = part.to_string();
+        }
+        match finding.code() {
             None => check,
             Some(code) => check.failed(code),
         }

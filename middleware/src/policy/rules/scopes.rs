@@ -30,7 +30,7 @@ impl ScopesDocument {
     }
 }
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::policy) enum ScopesCondition {
     /// Every one of these; the text is for the challenge.
     All(Box<[ListedScope]>, Arc<str>),
@@ -123,7 +123,7 @@ impl ScopesCondition {
     }
 
     /// The scopes that meet this condition, all together or each.
-    pub(super) fn accepted(&self) -> impl Iterator<Item = &Word> {
+    pub(in crate::policy) fn accepted(&self) -> impl Iterator<Item = &Word> {
         let accepted = match self {
             ScopesCondition::All(scopes, _) | ScopesCondition::Any(scopes, _) => &scopes[..],
             ScopesCondition::Excluded(_) => &[],
@@ -167,11 +167,16 @@ impl ScopesCondition {
 
     pub(super) fn evaluate(&self, core: &Core<'_>, _: &EvaluationTime) -> Finding {
         let held = &*core.claims.scope;
-        let has = |scope: &ListedScope| scope.is_in(held);
+        // What the ceiling of an agent leaves of the scopes of the token.
+        let is_within = |scope: &ListedScope| core.scope_ceiling.is_none_or(|ceiling| scope.is_in(ceiling));
+        let has = |scope: &ListedScope| scope.is_in(held) && is_within(scope);
         let (met, challenge) = match self {
             ScopesCondition::All(scopes, challenge) => (scopes.iter().all(has), challenge),
             ScopesCondition::Any(scopes, challenge) => (scopes.iter().any(has), challenge),
-            ScopesCondition::Excluded(scopes) => return Finding::met_if(!scopes.iter().any(has), "scope_not_allowed"),
+            ScopesCondition::Excluded(scopes) => {
+                let has = scopes.iter().any(|scope| scope.is_in(held));
+                return Finding::met_if(!has, "scope_not_allowed");
+            }
         };
         if met {
             Finding::Met
