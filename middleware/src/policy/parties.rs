@@ -34,6 +34,10 @@ pub(super) struct PartyList {
     parties: Vec<PartyName>,
     /// How many of them are written.
     written: usize,
+    /// The written parties that are a bare name: their indices and places.
+    bare: Vec<(usize, Span)>,
+    /// Whether an item can be a group.
+    takes_groups: bool,
     groups: Vec<Spanned<GroupName>>,
 }
 
@@ -45,29 +49,38 @@ pub(super) trait Block {
 
 /// Reads the parties and the groups of a list in a block.
 pub(super) fn listed<'de, B: Block, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PartyList>, D::Error> {
-    let mut list = PartyList::default();
-    for Spanned { value, line, column } in Vec::<Spanned<Listed<B, true>>>::deserialize(deserializer)? {
-        match value.item {
-            Item::Party(party) => list.parties.push(party),
-            Item::Group(value) => list.groups.push(Spanned { value, line, column }),
-        }
-    }
-    list.written = list.parties.len();
-    Ok(Some(list))
+    read::<B, true, D>(deserializer).map(Some)
 }
 
 /// Reads the parties of a list in a block that has an order, or of a group: it contains no group.
 pub(super) fn without_groups<'de, B: Block, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<PartyList>, D::Error> {
-    let listed = Vec::<Listed<B, false>>::deserialize(deserializer)?;
-    let parties: Vec<PartyName> = listed.into_iter().filter_map(Listed::party).collect();
-    let written = parties.len();
-    Ok(Some(PartyList {
-        parties,
-        written,
-        groups: Vec::new(),
-    }))
+    read::<B, false, D>(deserializer).map(Some)
+}
+
+fn read<'de, B: Block, const GROUPS: bool, D: Deserializer<'de>>(deserializer: D) -> Result<PartyList, D::Error> {
+    let mut list = PartyList {
+        takes_groups: GROUPS,
+        ..PartyList::default()
+    };
+    for item in Vec::<Spanned<Listed<B, GROUPS>>>::deserialize(deserializer)? {
+        let span = item.span();
+        match item.value.item {
+            Item::Bare(subject) => {
+                list.bare.push((list.parties.len(), span));
+                list.parties.push(PartyName { issuer: None, subject });
+            }
+            Item::Party(party) => list.parties.push(party),
+            Item::Group(value) => list.groups.push(Spanned {
+                value,
+                line: item.line,
+                column: item.column,
+            }),
+        }
+    }
+    list.written = list.parties.len();
+    Ok(list)
 }
 
 /// Reads the name of a group, or a list of them, as the list of their members.
@@ -86,17 +99,10 @@ struct Listed<B, const GROUPS: bool> {
 }
 
 enum Item {
+    /// A party that is a bare name.
+    Bare(Name),
     Party(PartyName),
     Group(GroupName),
-}
-
-impl<B, const GROUPS: bool> Listed<B, GROUPS> {
-    fn party(self) -> Option<PartyName> {
-        match self.item {
-            Item::Party(party) => Some(party),
-            Item::Group(_) => None,
-        }
-    }
 }
 
 impl<'de, B: Block, const GROUPS: bool> Deserialize<'de> for Listed<B, GROUPS> {
@@ -110,7 +116,7 @@ impl<'de, B: Block, const GROUPS: bool> Deserialize<'de> for Listed<B, GROUPS> {
             fn visit_str<E: Error>(self, text: &str) -> Result<Item, E> {
                 let subject = Name::try_from(Box::from(text)).map_err(E::custom)?;
                 check::<B, E>(text)?;
-                Ok(Item::Party(PartyName { issuer: None, subject }))
+                Ok(Item::Bare(subject))
             }
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Item, A::Error> {
                 let ItemDocument { issuer, subject, group } =
@@ -185,6 +191,17 @@ impl PartyList {
     /// The groups whose members belong to the list.
     pub(super) fn groups(&self) -> &[Spanned<GroupName>] {
         &self.groups
+    }
+
+    /// Whether an item of the list can be a group.
+    pub(super) fn takes_groups(&self) -> bool {
+        self.takes_groups
+    }
+
+    /// The names that are written without `subject`, with their places.
+    pub(super) fn bare(&self) -> impl Iterator<Item = (&str, Span)> {
+        let of_one = |(index, span): &(usize, Span)| (&*self.parties[*index].subject, *span);
+        self.bare.iter().map(of_one)
     }
 
     /// Adds the members of a group.

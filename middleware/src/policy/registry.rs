@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error};
 
 use super::agents::{Agent, Agents, KnownAgents};
+use super::exact::quoted;
 use super::parties::{self, GroupName, PartyList, PartyName};
 use super::rules::{CeilingDocument, CeilingOf};
 use super::syntax::{Context, Name};
@@ -268,6 +269,9 @@ impl Groups {
                 group.members.push(PartyName::new(issuer.clone(), subject.clone()));
             }
         }
+        for members in document.iter().flat_map(|document| document.value.values()) {
+            self.report_bare(&members.value.0, context);
+        }
         for (name, group) in &mut self.groups {
             let mut seen = BTreeSet::new();
             group.members.retain(|member| seen.insert(member.clone()));
@@ -282,6 +286,7 @@ impl Groups {
     /// Adds the members of the groups that lists name to these lists.
     pub(super) fn add_members(&mut self, lists: Vec<&mut PartyList>, context: &mut Context<'_>) {
         for list in lists {
+            self.report_bare(list, context);
             for name in list.groups().to_vec() {
                 let stand_in = [PartyName::of_unknown(&name.value)];
                 match self.groups.get(&name.value) {
@@ -308,6 +313,25 @@ impl Groups {
                 }
                 self.named.insert(name.value);
             }
+        }
+    }
+
+    /// Reports bare names that are the name of a group: the party of this name is hardly what is meant.
+    fn report_bare(&self, list: &PartyList, context: &mut Context<'_>) {
+        for (name, span) in list.bare().filter(|(name, _)| self.groups.contains_key(*name)) {
+            let message = format!("`{name}` is a group, and this item is a party");
+            let is_plain = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_');
+            let shown = match name.starts_with(|first: char| first.is_ascii_alphabetic()) && name.chars().all(is_plain)
+            {
+                true => name.to_owned(),
+                false => quoted(name),
+            };
+            let group = match list.takes_groups() {
+                true => format!("`{{ group: {shown} }}`"),
+                false => "each party of the group as an item of its own".to_owned(),
+            };
+            let help = format!("write {group}, or `{{ subject: {shown} }}` for a party of this name");
+            context.mistake(span, message, help);
         }
     }
 
@@ -561,6 +585,44 @@ agents: [{ subject: a1, groups: payments }, { subject: a2, groups: [payments] },
                  contains: admin } }`",
             ),
         ]);
+    }
+
+    #[test]
+    fn a_bare_name_of_a_group_is_no_party() {
+        let top =
+            "groups: { retired: [v1] }\nagents: [{ subject: planner, groups: planner }]\nroutes: [{ match: GET /, ";
+        let of = |rule: &str| format!("{top}{rule} }}]");
+        let of_retired = "`retired` is a group, and this item is a party; write `{ group: retired }`, or `{ subject: retired }` for a \
+                          party of this name";
+        for (rule, column) in [
+            ("chain: { none_of: [retired] }", 45),
+            ("chain: { prior: { none_of: [x, retired] } }", 57),
+            ("actor: { none_of: [retired] }", 45),
+            ("initiator: { one_of: [retired] }", 48),
+            ("any_of: [{ actor: { none_of: [retired] } }]", 56),
+        ] {
+            assert_eq!(mistakes(&of(rule)), [format!("3:{column}: {of_retired}")], "{rule}");
+        }
+        assert_mistakes([
+            (
+                of("actor: { one_of: [planner] }"),
+                "3:44: `planner` is a group, and this item is a party; write `{ group: planner }`, or `{ subject: planner }` for a party \
+                 of this name",
+            ),
+            (
+                of("chain: { path: [x, retired] }"),
+                "3:45: `retired` is a group, and this item is a party; write each party of the group as an item of its own, or \
+                 `{ subject: retired }` for a party of this name",
+            ),
+            (
+                "groups: { a: ['b 1'], 'b 1': [x] }\nroutes: [{ match: GET /, actor: { group: [a, 'b 1'] } }]"
+                    .to_owned(),
+                "1:15: `b 1` is a group, and this item is a party; write each party of the group as an item of its own, or \
+                 `{ subject: 'b 1' }` for a party of this name",
+            ),
+        ]);
+        let party = "actor: { one_of: [{ subject: planner }, { group: retired }], none_of: [x] }";
+        assert!(Policy::from_yaml(&of(party)).is_ok());
     }
 
     #[test]

@@ -153,13 +153,14 @@ pub(super) fn compile(document: &Spanned<ChainDocument>, context: &mut Context<'
 }
 
 impl ChainDocument {
-    /// The lists that can contain groups.
     pub(in crate::policy) fn party_lists(&mut self) -> impl Iterator<Item = &mut PartyList> {
         let lists = [
             &mut self.all_of,
             &mut self.any_of,
             &mut self.none_of,
             &mut self.via,
+            &mut self.starts_with,
+            &mut self.path,
             &mut self.called_by,
         ];
         let prior = self.prior.iter_mut().flat_map(|prior| prior.value.party_lists());
