@@ -132,7 +132,10 @@ impl fmt::Display for Decimal {
         match usize::try_from(self.exponent) {
             Ok(whole @ 1..=40) if whole >= digits.len() => write!(f, "{digits:0<whole$}"),
             Ok(whole @ 1..=40) => write!(f, "{}.{}", &digits[..whole], &digits[whole..]),
-            _ if self.exponent == 0 => write!(f, "0.{digits}"),
+            _ if (-40..=0).contains(&self.exponent) => {
+                let zeros = self.exponent.unsigned_abs() as usize;
+                write!(f, "0.{:0<zeros$}{digits}", "")
+            }
             _ => write!(f, "0.{digits}e{}", self.exponent),
         }
     }
@@ -230,7 +233,9 @@ mod tests {
             ("500", "500"),
             ("-0.50", "-0.5"),
             ("12.340", "12.34"),
-            ("1e-3", "0.1e-2"),
+            ("1e-3", "0.001"),
+            ("0.0125", "0.0125"),
+            ("-1e-99", "-0.1e-98"),
             ("1e3", "1000"),
             ("-0", "0"),
             ("1e99", "0.1e100"),

@@ -9,6 +9,16 @@ const CLAIM: &str = "write it as a claim: `claims: { roles: { contains: admin } 
 const GROUP: &str =
     "a group of parties is `actor: { group: payments }`; a claim is `claims: { groups: { contains: admin } }`";
 
+/// A known key of a block without `none_of`, and the help for `not` there.
+const WITHOUT_NONE_OF: [(&str, &str); 3] = [
+    ("`zone`", "write the days and hours that are accepted"),
+    ("`equals`", "write the values that are accepted under `one_of`"),
+    (
+        "`literal`",
+        "write what is accepted; `none_of` excludes parties, clients and scopes",
+    ),
+];
+
 /// Unknown keys and their help, in place of the most similar key.
 const KEYS: &[(&str, &str)] = &[
     (concat!("auth_", "within"), "it is `max_auth_age`"),
@@ -58,19 +68,47 @@ const VALID: [&str; 4] = [
 /// The same mistakes. An unknown key of another version or product has the help for it.
 pub(super) fn with_help(diagnostics: Diagnostics) -> Diagnostics {
     let is_valid = |diagnostic: &Diagnostic| diagnostic.help.as_deref().is_some_and(|help| VALID.contains(&help));
-    let (valid, others): (Vec<_>, Vec<_>) = diagnostics.into_iter().partition(is_valid);
-    let mut diagnostics = others.into_iter().collect::<Diagnostics>().with_help_for_keys(KEYS);
-    diagnostics.extend(valid);
+    let diagnostics = diagnostics.into_iter().map(|mut diagnostic| {
+        let exclusion = exclusion(&diagnostic);
+        let is_valid = exclusion.is_some() || is_valid(&diagnostic);
+        if let Some(help) = exclusion {
+            diagnostic.help = Some(help.to_owned());
+        }
+        (is_valid, diagnostic)
+    });
+    let (valid, others): (Vec<_>, Vec<_>) = diagnostics.partition(|(is_valid, _)| *is_valid);
+    let others: Diagnostics = others.into_iter().map(|(_, diagnostic)| diagnostic).collect();
+    let mut diagnostics = others.with_help_for_keys(KEYS);
+    diagnostics.extend(valid.into_iter().map(|(_, diagnostic)| diagnostic));
     diagnostics
 }
 
-/// The same mistakes, with a kind in the place of a party where a party with the name of a kind is proposed.
+/// The help for the key `not` in a block without `none_of`. The help that came lists the keys of the block.
+fn exclusion(diagnostic: &Diagnostic) -> Option<&'static str> {
+    let known = diagnostic.help.as_deref()?;
+    if diagnostic.message != "unknown key `not`" || known.contains("`none_of`") {
+        return None;
+    }
+    let of_block = WITHOUT_NONE_OF.iter().find(|(key, _)| known.contains(key));
+    of_block.map(|(_, help)| *help)
+}
+
+/// The same mistakes, with a kind in the place of a party where a party with the name of a kind is proposed, and without an actor
+/// where the party `none` is proposed as one.
 pub(super) fn with_kinds(diagnostics: Diagnostics) -> Diagnostics {
     let of_one = |mut diagnostic: Diagnostic| {
         if diagnostic.message == "expected a mapping, not a text" {
             for kind in ["human", "agent", "service"] {
                 let [party, of_kind] = [format!("{{ one_of: [{kind}] }}"), format!("{{ kind: {kind} }}")];
                 diagnostic.help = diagnostic.help.map(|help| help.replace(&party, &of_kind));
+            }
+            let is_none = |help: &String| {
+                ["actor: { one_of: [none] }", "chain: { all_of: [none] }"]
+                    .iter()
+                    .any(|party| help.contains(party))
+            };
+            if diagnostic.help.as_ref().is_some_and(is_none) {
+                diagnostic.help = Some("write `actor: { absent: true }` for a token without an actor".to_owned());
             }
         }
         diagnostic
@@ -108,6 +146,35 @@ mod tests {
             (
                 "actor: { groups: a }",
                 "3:14: unknown key `groups`; did you mean `group`?",
+            ),
+            (
+                "time: { zone: UTC, not: { days: sat } }",
+                "3:24: unknown key `not`; write the days and hours that are accepted",
+            ),
+            (
+                "claims: { tid: { not: T1 } }",
+                "3:22: unknown key `not`; write the values that are accepted under `one_of`",
+            ),
+            (
+                "operation: { json: { /a: { not: T1 } } }",
+                "3:32: unknown key `not`; write the values that are accepted under `one_of`",
+            ),
+            ("actor: { not: a }", "3:14: unknown key `not`; write `none_of`"),
+            (
+                "operation: { json: { /a: { in: [EUR] } } }",
+                "3:32: unknown key `in`; did you mean `one_of`?",
+            ),
+            (
+                "actor: none",
+                "3:12: expected a mapping, not a text; write `actor: { absent: true }` for a token without an actor",
+            ),
+            (
+                "chain: none",
+                "3:12: expected a mapping, not a text; write `actor: { absent: true }` for a token without an actor",
+            ),
+            (
+                "initiator: { issuer: { literal: a, not: b } }",
+                "3:40: unknown key `not`; write what is accepted; `none_of` excludes parties, clients and scopes",
             ),
             ("scope: [a]", "3:5: unknown key `scope`; did you mean `scopes`?"),
             (

@@ -67,7 +67,7 @@ impl<'de> Deserialize<'de> for Owner {
 
 /// What becomes of an agent that is not in `agents`.
 #[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", expecting = "a single word\nwrite `deny`")]
 pub(super) enum UnregisteredAgents {
     /// No route accepts it.
     Deny,
@@ -682,6 +682,10 @@ agents: [{ subject: a1, groups: payments }, { subject: a2, groups: [payments] },
             (
                 "agents: [{ subject: a }]\nunregistered_agents: allow",
                 "2:22: unknown word `allow`; expected `deny`",
+            ),
+            (
+                "agents: [{ subject: a }]\nunregistered_agents: true",
+                "2:22: expected a single word, not true or false; write `deny`",
             ),
         ];
         assert_mistakes(rows.map(|(agents, expected)| (format!("{agents}{route}"), expected)));

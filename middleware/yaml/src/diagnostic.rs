@@ -205,7 +205,9 @@ pub fn nearest<T: AsRef<str>>(written: &str, known: &[T]) -> String {
 }
 
 /// Words and what is meant by them, where the most similar word means something else.
-const SYNONYMS: [(&str, &str); 11] = [
+const SYNONYMS: [(&str, &str); 13] = [
+    ("in", "one_of"),
+    ("in", "any_of"),
     ("one_of", "any_of"),
     ("one_of", "all_of"),
     ("any_of", "one_of"),

@@ -3,7 +3,7 @@
 use actgate_yaml::{OneOrMany, Spanned};
 use serde::Deserialize;
 
-use super::agent::{self, AgentCondition, AgentWords};
+use super::agent::{self, AgentCondition, AgentWords, TenantName};
 use super::finding::Finding;
 use super::list::{all_in, are_of_other_issuers, no_party_in, none_in};
 use crate::chain::{Actor, Core, Delegation};
@@ -35,7 +35,7 @@ pub(in crate::policy) struct ActorDocument {
     issuer: Option<OneOrMany<Name>>,
     is_presenter: Option<Stated>,
     registered: Option<Stated>,
-    same_tenant: Option<Spanned<String>>,
+    same_tenant: Option<Spanned<TenantName>>,
 }
 
 impl ActorDocument {
@@ -234,9 +234,7 @@ impl ActorCondition {
                 let actor = format!("{} ({})", shown(actor.party(), core.initiator), actor.kind());
                 format!("{actor} for {} ({})", core.initiator.subject(), core.kind)
             }
-            (ActorCondition::Kind(_), Delegation::SelfActor(actor) | Delegation::Delegated(actor)) => {
-                actor.kind().to_string()
-            }
+            (ActorCondition::Kind(_), Delegation::Delegated(actor)) => actor.kind().to_string(),
             (_, Delegation::SelfActor(actor)) => format!("{}, for itself", shown(actor.party(), core.initiator)),
             (_, Delegation::Delegated(actor)) => shown(actor.party(), core.initiator),
         };

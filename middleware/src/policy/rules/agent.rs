@@ -1,8 +1,11 @@
 //! The words on agents that the owner knows: `actor: { registered, same_tenant, is_presenter }`, and `unregistered_agents`.
 
+use std::fmt;
 use std::sync::Arc;
 
 use actgate_yaml::{Span, Spanned};
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, Visitor};
 use serde_json::Value;
 
 use super::claims;
@@ -10,6 +13,7 @@ use super::finding::Finding;
 use super::member_path::MemberPath;
 use crate::chain::{Actor, Core, Party};
 use crate::policy::agents::Agents;
+use crate::policy::exact;
 use crate::policy::parties::{PartyName, shown};
 use crate::policy::syntax::{Conditions, Context};
 use crate::profile::Kind;
@@ -18,7 +22,7 @@ use crate::profile::Kind;
 pub(super) struct AgentWords<'d> {
     pub(super) is_presenter: bool,
     pub(super) registered: bool,
-    pub(super) same_tenant: Option<&'d Spanned<String>>,
+    pub(super) same_tenant: Option<&'d Spanned<TenantName>>,
     /// The parties of `one_of` beside them.
     pub(super) one_of: &'d [PartyName],
 }
@@ -64,7 +68,7 @@ pub(super) fn compile(span: Span, written: &AgentWords<'_>, context: &mut Contex
             context.mistake(claim.span(), message, "add `tenant` to the agents that act here");
         }
         context.agents.is_read = true;
-        if let Some(path) = claims::path(&claim.value, claim.span(), context) {
+        if let Some(path) = claims::path(&claim.value.0, claim.span(), context) {
             conditions.push((
                 "same_tenant".into(),
                 AgentCondition::SameTenant(TenantClaim(path), agents),
@@ -72,6 +76,32 @@ pub(super) fn compile(span: Span, written: &AgentWords<'_>, context: &mut Contex
         }
     }
     conditions
+}
+
+/// How the claim with the tenant is written.
+#[derive(Clone, Debug)]
+pub(in crate::policy) struct TenantName(Box<str>);
+
+impl<'de> Deserialize<'de> for TenantName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NameOfClaim;
+        impl Visitor<'_> for NameOfClaim {
+            type Value = TenantName;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text\nwrite the claim with the tenant, such as `same_tenant: tid`")
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<TenantName, E> {
+                match text.strip_prefix("claims.") {
+                    Some(name) => Err(E::custom(format!(
+                        "`same_tenant` is the name of a claim alone\nwrite `{}`",
+                        exact::shown(name)
+                    ))),
+                    None => Ok(TenantName(text.into())),
+                }
+            }
+        }
+        deserializer.deserialize_str(NameOfClaim)
+    }
 }
 
 /// The claim that names the tenant of a token.
@@ -332,6 +362,18 @@ mod tests {
             mistake("agents: [{ subject: a }]\nroutes: [{ match: GET /, actor: { same_tenant: tid } }]"),
             "2:48: `same_tenant` is met by no actor: no agent in `agents` has a `tenant`; add `tenant` to the agents that act here"
         );
+        let help = "write the claim with the tenant, such as `same_tenant: tid`";
+        for (claim, message) in [
+            ("true", format!("expected a text, not true or false; {help}")),
+            ("[tid]", format!("expected a text, not a list; {help}")),
+            (
+                "claims.tid",
+                "`same_tenant` is the name of a claim alone; write `tid`".to_owned(),
+            ),
+        ] {
+            let text = policy(&format!("same_tenant: {claim}"));
+            assert_eq!(mistake(&text).split_once(": ").unwrap().1, message);
+        }
         let words = "registered: true, one_of: [a1, { issuer: https://other.example, subject: a5 }]";
         assert_eq!(
             mistake(&policy(words)),
