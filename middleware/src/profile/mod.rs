@@ -293,6 +293,11 @@ impl Profile {
         self.kinds.of(kind).iter().map(ToString::to_string)
     }
 
+    /// As [`Profile::evidence`], of an actor: the claims are those of its `act`.
+    pub fn actor_evidence(&self, kind: Kind) -> impl Iterator<Item = String> {
+        self.actor.kinds.of(kind).iter().map(ToString::to_string)
+    }
+
     /// Which actors its chains contain.
     pub fn chain_completeness(&self) -> ChainCompleteness {
         self.chain_completeness

@@ -256,11 +256,10 @@ fn parse_time(text: &str) -> Result<u64, String> {
     if let Ok(seconds) = text.parse() {
         return Ok(seconds);
     }
-    let time = humantime::parse_rfc3339(text)
-        .map_err(|_| "expected a time such as 2026-01-01T12:00:00Z, or seconds since 1970".to_owned())?;
-    time.duration_since(std::time::UNIX_EPOCH)
-        .map(|since| since.as_secs())
-        .map_err(|_| "times before 1970 are not supported".to_owned())
+    let time: jiff::Timestamp = text.parse().map_err(|_| {
+        "expected a time such as 2026-01-01T12:00:00Z or 2026-01-01T13:00:00+01:00, or seconds since 1970".to_owned()
+    })?;
+    u64::try_from(time.as_second()).map_err(|_| "times before 1970 are not supported".to_owned())
 }
 
 #[cfg(test)]
@@ -277,6 +276,10 @@ mod tests {
     #[test]
     fn a_time_is_rfc_3339_or_seconds() {
         assert_eq!(parse_time("2026-01-01T00:00:00Z"), Ok(1_767_225_600));
+        assert_eq!(parse_time("2026-01-01T01:30:00+01:30"), Ok(1_767_225_600));
+        assert_eq!(parse_time("2025-12-31T23:00:00-01:00"), Ok(1_767_225_600));
+        assert!(parse_time("2026-01-01T00:00:00").is_err(), "of no known offset");
+        assert!(parse_time("1969-12-31T23:59:59Z").is_err());
         assert_eq!(parse_time("1767225600"), Ok(1_767_225_600));
         assert!(parse_time("tomorrow").is_err());
     }

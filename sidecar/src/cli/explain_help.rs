@@ -60,7 +60,8 @@ impl Helper {
                 fitting => Some(with_preset(fitting)),
             },
             "audience" => self.of_audience(),
-            rule if rule.ends_with("initiator.kind") => self.of_kind(check),
+            rule if rule.ends_with("initiator.kind") => self.of_kind(check, false),
+            rule if rule.ends_with("actor.kind") => self.of_kind(check, true),
             rule if rule.contains("claims.") => of_list(check),
             _ => None,
         }
@@ -106,8 +107,8 @@ impl Helper {
         ))
     }
 
-    /// What proves a kind in the tokens of the issuer.
-    fn of_kind(&self, check: &Check) -> Option<String> {
+    /// What proves a kind of the initiator or of the current actor in the tokens of the issuer.
+    fn of_kind(&self, check: &Check, is_actor: bool) -> Option<String> {
         if check.got != Kind::Unknown.to_string() {
             return None;
         }
@@ -126,7 +127,11 @@ impl Helper {
                 .any(|expected| expected == kind.to_string())
         })?;
         let own = format!("`kinds: {{ {kind}: [{{ claims: {{ CLAIM: VALUE }} }}] }}` to the issuer");
-        Some(match issuer.profile.evidence(kind).next() {
+        let evidence = match is_actor {
+            true => issuer.profile.actor_evidence(kind).next(),
+            false => issuer.profile.evidence(kind).next(),
+        };
+        Some(match evidence {
             Some(evidence) => format!("no evidence; {name} is proven by {evidence}; or add {own}"),
             None => format!("no evidence; no claim proves {name} in this profile; add {own}"),
         })

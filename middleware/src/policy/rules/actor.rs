@@ -452,4 +452,13 @@ mod tests {
             "actor_kind_unknown"
         );
     }
+
+    #[test]
+    fn the_kind_of_a_party_that_is_its_own_actor_is_not_shown_as_that_of_an_actor() {
+        let claims = json!({"sub": "b", "sub_profile": "ai_agent", "act": {"sub": "b", "sub_profile": "ai_agent"}});
+        let checks = crate::policy::testing::checks("any_of: [{ actor: { kind: agent } }]", claims);
+        let kind = checks.last().unwrap().alternatives[0].last().unwrap();
+        assert_eq!((&*kind.expected, &*kind.got), ("agent", "b, for itself"));
+        assert_eq!(kind.code, Some("actor_missing"));
+    }
 }
