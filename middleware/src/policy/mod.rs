@@ -49,7 +49,7 @@
 //! | `initiator: { one_of, none_of }` | the subject is, or is not, one of these | `initiator_not_allowed` |
 //! | `initiator: { group: a }` | the subject is a member of this group, or of one of a list | `initiator_not_allowed` |
 //! | `initiator: { issuer }` | the token, which names the subject, is of this issuer, or of one of a list | `initiator_issuer_not_allowed` |
-//! | `initiator: { amr: [a, b] }` | the login used every one of these methods | `amr_not_met` |
+//! | `initiator: { amr: [a, b] }` | the login used every one of these methods; which mean two factors is the issuer's to say, `mfa` where it writes it | `amr_not_met` |
 //! | `initiator: { acr: [a, b] }` | the login reached one of these contexts | `acr_not_met` |
 //! | `initiator: { max_auth_age: 5m }` | the login is at most so long ago | `auth_too_old` |
 //! | `actor: { required: true }` | a current actor other than the subject | `actor_missing` |
@@ -109,6 +109,7 @@
 //!   - `{name}`: any one segment. A name consists of ASCII letters, digits and `_`, and does not begin with a digit;
 //!   - `{*name}`, at the end only: the rest of the path, which is not empty.
 //!
+//! `* /…` needs single quotes in YAML. `/{*rest}` does not match `/`: write `match: ['* /', '* /{*rest}']`.
 //! There are no other wildcards, regular expressions, optional segments, or parameters beside other text in a segment. What
 //! another product writes for them (`/admin/*`, `:id`, `<int:id>`, `[id]`, `{id:[0-9]+}`, `ANY`) is an error, and its help is the
 //! route to write.
