@@ -127,6 +127,24 @@ fn explain_shows_the_expression_and_its_result() {
 }
 
 #[test]
+fn a_method_in_a_parameter_is_denied_where_the_expression_reads_the_method() {
+    let deployment = Deployment::with_policy(
+        "routes:\n  - match: ['POST /x', 'DELETE /x', '* /y']\n    expression: 'request.method != \"DELETE\" || \"admin\" in scopes'\n",
+    );
+    let bearer = format!("Authorization: Bearer {}", deployment.issuer.token(json!({})));
+    for (method, target, status) in [
+        ("POST", "/x", 200),
+        ("DELETE", "/x", 403),
+        ("POST", "/x?_method=DELETE", 400),
+        ("POST", "/y?_method=delete", 400),
+        ("POST", "/y?_method=post", 200),
+    ] {
+        let answer = wire::answer(deployment.gate.address, &wire::request(method, target, &[&*bearer]));
+        assert_eq!(answer.status, status, "{method} {target}");
+    }
+}
+
+#[test]
 fn a_request_reaches_the_upstream_only_where_the_expression_is_true() {
     let deployment = Deployment::with_policy(
         "routes:\n  - match: GET /orders/{id}\n    escaped_slash: pass\n    expression: params.id in claims.orders && request.headers[\"x-tenant\"] == claims.tid\n",

@@ -13,10 +13,10 @@ impl RouteTable {
     pub(super) fn accepts_slashes(&self, found: Option<&Route>, method: &str, forms: PathForms<'_>) -> bool {
         forms.slashes.is_empty()
             || found.is_some_and(|found| {
+                let mut decoded = self.of_decoded_slashes(method, forms).peekable();
                 found.escaped_slash == EscapedSlash::Pass
-                    && self
-                        .of_decoded_slashes(method, forms)
-                        .all(|route| route.has_access_of(found))
+                    && (decoded.peek().is_none() || found.reads_alike(forms))
+                    && decoded.all(|route| route.has_access_of(found))
             })
     }
 

@@ -311,6 +311,7 @@ mod methods;
 mod mode;
 mod near_miss;
 mod origins;
+mod other_access;
 mod other_keys;
 mod parties;
 mod path_choice;

@@ -9,7 +9,6 @@ use super::escaped_slash::EscapedSlash;
 use super::exact::shown;
 use super::foreign::Explanation;
 use super::mcp::McpMatch;
-use super::methods;
 use super::refinements::{Refined, Refinements};
 use super::requirement::Requirement;
 use super::route_pattern::{Closeness, Overlap, Pattern};
@@ -165,49 +164,6 @@ impl RouteTable {
         })
     }
 
-    /// The methods that lead to another access than the one of a request, in some spelling of its path.
-    pub(super) fn methods_of_other_access(&self, method: &str, forms: PathForms<'_>) -> Vec<&str> {
-        let found = self.exact(method, forms.decoded);
-        let (Some(found), Spelling::Folded) = (found, self.spelling) else {
-            return Vec::new();
-        };
-        // A long path is folded once, not for every method.
-        let spellings = forms.iter().flat_map(|(path, differences)| {
-            let foldings = differences.union(self.routers.differences()).subsets();
-            foldings.map(move |folding| (folding, folding.apply(path)))
-        });
-        let spellings: Vec<_> = spellings.collect();
-        let differs = |method: &str| {
-            let mut classes = spellings
-                .iter()
-                .map(|(folding, path)| self.routers.at(*folding, method, path));
-            let mut of_slashes = self.of_decoded_slashes(method, forms);
-            classes.any(|index| self.class_of(index) != Some(found.class))
-                || of_slashes.any(|route| !route.has_access_of(found))
-        };
-        let named = self.routers.names().filter(|method| differs(method));
-        // Every method that no route names has the same routes.
-        let is_named = |method: &str| self.routers.names().any(|name| name == method);
-        let mut unnamed = methods::REGISTERED
-            .iter()
-            .copied()
-            .filter(|method| !is_named(method))
-            .peekable();
-        let unnamed_differ = unnamed.peek().is_some_and(|method| differs(method));
-        named.chain(unnamed.filter(|_| unnamed_differ)).collect()
-    }
-
-    /// The route of another access than the one of a request that a server would choose which serves it by the method
-    /// `served`, in some spelling of its path.
-    pub(super) fn of_other_access(&self, method: &str, forms: PathForms<'_>, served: &str) -> Option<&Route> {
-        let class = self.exact(method, forms.decoded).map(|route| route.class);
-        let mut spellings = forms.iter().flat_map(|(path, differences)| {
-            let foldings = differences.union(self.routers.differences()).subsets();
-            foldings.filter_map(move |folding| self.folded(folding, served, path))
-        });
-        spellings.find(|route| Some(route.class) != class)
-    }
-
     /// The route for a path exactly as it is spelled.
     pub(super) fn exact(&self, method: &str, path: &str) -> Option<&Route> {
         self.routes.get(self.routers.exact(method, path)?)
@@ -273,11 +229,12 @@ impl RouteTable {
 
     /// The route that a server with this folding would choose.
     pub(super) fn folded(&self, folding: Folding, method: &str, path: &str) -> Option<&Route> {
-        self.routes.get(self.routers.at(folding, method, &folding.apply(path))?)
+        self.at(folding, method, &folding.apply(path))
     }
 
-    fn class_of(&self, index: Option<usize>) -> Option<usize> {
-        Some(self.routes.get(index?)?.class)
+    /// The same for a path that the folding is applied to already.
+    pub(super) fn at(&self, folding: Folding, method: &str, folded: &str) -> Option<&Route> {
+        self.routes.get(self.routers.at(folding, method, folded)?)
     }
 
     /// Adds one `METHODS PATH`, and the messages that it is for, or reports what is wrong in it.

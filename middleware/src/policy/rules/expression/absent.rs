@@ -49,12 +49,28 @@ impl CoreExpression {
         match *self {}
     }
 
+    pub(super) fn texts_beside_method(&self) -> Option<&[Box<str>]> {
+        match *self {}
+    }
+
+    pub(super) fn reads_same_parameters(&self, _: &str, _: &str) -> bool {
+        match *self {}
+    }
+
     pub(in crate::policy) fn reads_kind_or_actor(&self) -> bool {
         match *self {}
     }
 }
 
 impl HistoryExpression {
+    pub(super) fn texts_beside_method(&self) -> Option<&[Box<str>]> {
+        match *self {}
+    }
+
+    pub(super) fn reads_same_parameters(&self, _: &str, _: &str) -> bool {
+        match *self {}
+    }
+
     pub(in crate::policy) fn truncation(&self) -> Truncation {
         match *self {}
     }

@@ -80,12 +80,28 @@ impl CoreExpression {
         self.0.explain(&Facts::of_core(*core, request, time))
     }
 
+    pub(super) fn texts_beside_method(&self) -> Option<&[Box<str>]> {
+        self.0.texts_beside_method()
+    }
+
+    pub(super) fn reads_same_parameters(&self, one: &str, other: &str) -> bool {
+        self.0.reads_same_parameters(one, other)
+    }
+
     pub(in crate::policy) fn reads_kind_or_actor(&self) -> bool {
         self.0.reads_kind_or_actor()
     }
 }
 
 impl HistoryExpression {
+    pub(super) fn texts_beside_method(&self) -> Option<&[Box<str>]> {
+        self.program.texts_beside_method()
+    }
+
+    pub(super) fn reads_same_parameters(&self, one: &str, other: &str) -> bool {
+        self.program.reads_same_parameters(one, other)
+    }
+
     pub(in crate::policy) fn truncation(&self) -> Truncation {
         self.truncation
     }

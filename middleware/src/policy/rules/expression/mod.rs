@@ -27,6 +27,7 @@ mod values;
 mod vocabulary;
 
 mod document;
+mod of_request;
 
 #[cfg(not(feature = "cel"))]
 mod absent;

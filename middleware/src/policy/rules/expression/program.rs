@@ -30,6 +30,8 @@ pub(super) struct Program {
     text: Box<str>,
     expression: IdedExpr,
     reads: Reads,
+    /// [`None`] where the method is not read.
+    texts_beside_method: Option<Box<[Box<str>]>>,
 }
 
 impl PartialEq for Program {
@@ -89,10 +91,14 @@ impl Program {
             message: mistake.message,
             help: mistake.help,
         })?;
+        let mut members = reads.members.iter();
+        let is_method_read = members.any(|(object, names)| *object == Object::Request && names.contains("method"));
+        let texts_beside_method = is_method_read.then(|| texts(text));
         Ok(Program {
             text: text.into(),
             expression,
             reads,
+            texts_beside_method,
         })
     }
 
@@ -107,6 +113,17 @@ impl Program {
             .get(&Object::Initiator)
             .is_some_and(|members| members.contains("kind"));
         kind || self.reads.members.contains_key(&Object::Actor) || self.reads_chain()
+    }
+
+    /// The texts of an expression that reads the method: methods that it may compare with.
+    pub(super) fn texts_beside_method(&self) -> Option<&[Box<str>]> {
+        self.texts_beside_method.as_deref()
+    }
+
+    /// Whether the parameters that are read are the same in both paths.
+    pub(super) fn reads_same_parameters(&self, one: &str, other: &str) -> bool {
+        let mut places = self.reads.params.values();
+        places.all(|place| place.of(one) == place.of(other))
     }
 
     pub(super) fn evaluate(&self, facts: &Facts<'_>) -> Outcome {
@@ -224,6 +241,14 @@ fn tokens(text: &str) -> impl Iterator<Item = (TokenKind, usize, &str)> {
         let is_end = matches!(token.kind, TokenKind::TokEnd | TokenKind::TokError);
         (!is_end).then_some((token.kind, token.start, written))
     })
+}
+
+/// What is written in quotes.
+fn texts(text: &str) -> Box<[Box<str>]> {
+    let quoted = tokens(text).filter(|(kind, ..)| *kind == TokenKind::TokString);
+    quoted
+        .map(|(_, _, written)| written.trim_matches(['"', '\'']).into())
+        .collect()
 }
 
 fn check_numbers(text: &str) -> Result<(), Mistake> {

@@ -1,5 +1,6 @@
 //! The facts of a token and of a request as values of CEL. Only what an expression reads is converted.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use cel::common::types::{CelBool, CelDouble, CelInt, CelList, CelMap, CelMapKey, CelNull, CelString, CelUInt};
@@ -161,20 +162,10 @@ impl<'f> Facts<'f> {
         })
     }
 
-    /// One segment of the path, or the segments from one on. An escaped slash is a part of a segment.
     fn parameter(&self, place: Segments) -> Option<Boxed<'f>> {
-        let path: &'f str = self.request.path.strip_prefix('/')?;
-        let found = match place {
-            Segments::One(index) => path.split('/').nth(index)?,
-            Segments::Rest(0) => path,
-            Segments::Rest(index) => {
-                let (slash, _) = path.match_indices('/').nth(index - 1)?;
-                &path[slash + 1..]
-            }
-        };
-        Some(match found.contains('%') {
-            true => Box::new(CelString::from(found.replace("%2F", "/"))),
-            false => text(found),
+        Some(match place.of(self.request.path)? {
+            Cow::Borrowed(found) => text(found),
+            Cow::Owned(found) => Box::new(CelString::from(found)),
         })
     }
 }

@@ -1,5 +1,6 @@
 //! The facts that an expression names, and the types of values.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -153,6 +154,25 @@ pub(super) enum Segments {
     One(usize),
     /// The segments from a place on.
     Rest(usize),
+}
+
+impl Segments {
+    /// One segment of a path, or the segments from one on. An escaped slash is a part of a segment.
+    pub(super) fn of(self, path: &str) -> Option<Cow<'_, str>> {
+        let path = path.strip_prefix('/')?;
+        let found = match self {
+            Segments::One(index) => path.split('/').nth(index)?,
+            Segments::Rest(0) => path,
+            Segments::Rest(index) => {
+                let (slash, _) = path.match_indices('/').nth(index - 1)?;
+                &path[slash + 1..]
+            }
+        };
+        Some(match found.contains('%') {
+            true => Cow::Owned(found.replace("%2F", "/")),
+            false => Cow::Borrowed(found),
+        })
+    }
 }
 
 /// What an expression reads: nothing else is converted.
