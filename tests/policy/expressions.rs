@@ -145,6 +145,24 @@ fn a_method_in_a_parameter_is_denied_where_the_expression_reads_the_method() {
 }
 
 #[test]
+fn a_header_that_is_not_one_text_is_not_absent() {
+    let deployment =
+        Deployment::with_policy("routes:\n  - match: GET /x\n    expression: '!(\"x-block\" in request.headers)'\n");
+    let bearer = format!("Authorization: Bearer {}", deployment.issuer.token(json!({})));
+    for (fields, status) in [
+        (&[][..], 200),
+        (&["X-Block: 1"], 403),
+        (&["X-Block: 1", "X-Block: 1"], 403),
+        (&["X_Block: 1"], 403),
+        (&["X-Block: \u{e9}"], 403),
+    ] {
+        let lines = [&[&*bearer], fields].concat();
+        let answer = wire::answer(deployment.gate.address, &wire::request("GET", "/x", &lines));
+        assert_eq!(answer.status, status, "{fields:?}");
+    }
+}
+
+#[test]
 fn a_request_reaches_the_upstream_only_where_the_expression_is_true() {
     let deployment = Deployment::with_policy(
         "routes:\n  - match: GET /orders/{id}\n    escaped_slash: pass\n    expression: params.id in claims.orders && request.headers[\"x-tenant\"] == claims.tid\n",

@@ -20,6 +20,11 @@ const CREDENTIALS: [&str; 6] = [
     "x-api-key",
 ];
 
+/// A header is there that not every server reads as the same text.
+#[cfg(feature = "cel")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Unsure;
+
 /// The headers of a request, read as texts.
 #[derive(Clone, Copy, Debug, Default)]
 #[cfg_attr(not(feature = "cel"), expect(dead_code, reason = "only expressions read headers"))]
@@ -30,18 +35,22 @@ impl<'r> HeaderTexts<'r> {
         HeaderTexts(headers)
     }
 
-    /// The value of the one header of a name. It is missing where there are several, where one of another spelling is the same to some
-    /// server, where it is no visible ASCII, and where `Connection` names it: a proxy does not forward it.
+    /// The value of the one header of a name; [`None`] where no header has the name in any spelling.
+    ///
+    /// [`Unsure`] where there are several, where it is in another spelling that some server treats as the same, where it is no visible ASCII,
+    /// where `Connection` names it, so that a proxy does not forward it, and where the headers are not known.
     #[cfg(feature = "cel")]
-    pub(crate) fn one(&self, name: &str) -> Option<&'r str> {
-        let headers = self.0?;
-        let mut values = headers.get_all(name).iter();
-        let (Some(value), None) = (values.next(), values.next()) else {
-            return None;
+    pub(crate) fn one(&self, name: &str) -> Result<Option<&'r str>, Unsure> {
+        let headers = self.0.ok_or(Unsure)?;
+        let mut found = headers.iter().filter(|(other, _)| same(other.as_str(), name));
+        let Some((spelled, value)) = found.next() else {
+            return Ok(None);
         };
-        let is_other = |other: &HeaderName| other.as_str() != name && same(other.as_str(), name);
-        let is_unsure = headers.keys().any(is_other) || ends_here(headers, name);
-        value.to_str().ok().filter(|_| !is_unsure)
+        let is_sure = found.next().is_none() && spelled.as_str() == name && !ends_here(headers, name);
+        match value.to_str() {
+            Ok(value) if is_sure => Ok(Some(value)),
+            _ => Err(Unsure),
+        }
     }
 }
 
@@ -92,15 +101,20 @@ mod tests {
     }
 
     #[test]
-    fn a_header_is_one_text_or_missing() {
+    fn a_header_is_one_text_or_missing_or_unsure() {
         let one = |fields: &[(&'static str, &'static [u8])]| {
             let headers = headers(fields);
-            HeaderTexts::new(Some(&headers)).one("x-tenant").map(str::to_owned)
+            let read: Result<Option<&str>, Unsure> = HeaderTexts::new(Some(&headers)).one("x-tenant");
+            read.map(|value| value.map(str::to_owned))
         };
-        assert_eq!(one(&[("x-tenant", b"t1")]).as_deref(), Some("t1"));
-        assert_eq!(one(&[("x-tenant", b"")]).as_deref(), Some(""));
-        let missing: [&[(&'static str, &'static [u8])]; 7] = [
-            &[],
+        assert_eq!(one(&[("x-tenant", b"t1")]), Ok(Some("t1".to_owned())));
+        assert_eq!(one(&[("x-tenant", b"")]), Ok(Some(String::new())));
+        let missing: [&[(&'static str, &'static [u8])]; 3] =
+            [&[], &[("x-tenants", b"t1")], &[("connection", b"x-tenant")]];
+        for fields in missing {
+            assert_eq!(one(fields), Ok(None), "{fields:?}");
+        }
+        let unsure: [&[(&'static str, &'static [u8])]; 6] = [
             &[("x-tenant", b"t1"), ("x-tenant", b"t1")],
             &[("x-tenant", b"t1"), ("x_tenant", b"t2")],
             &[("x_tenant", b"t1")],
@@ -112,10 +126,10 @@ mod tests {
                 ("connection", b"\xff,x-tenant"),
             ],
         ];
-        for fields in missing {
-            assert_eq!(one(fields), None, "{fields:?}");
+        for fields in unsure {
+            assert_eq!(one(fields), Err(Unsure), "{fields:?}");
         }
-        assert_eq!(HeaderTexts::default().one("x-tenant"), None);
+        assert_eq!(HeaderTexts::default().one("x-tenant"), Err(Unsure));
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub(crate) use carrier::Carrier;
 pub(crate) use folding::Folding;
 pub(crate) use header_text::HeaderTexts;
 #[cfg(feature = "cel")]
-pub(crate) use header_text::unreadable;
+pub(crate) use header_text::{Unsure, unreadable};
 pub(crate) use json_body::{BodyValue, JsonBody, Member, MemberPath};
 pub(crate) use mcp_call::{McpCall, Mirrored, NAMED_METHODS, RESOURCES_READ, TOOLS_CALL, requested_revision};
 pub(crate) use method_parameter::names_method;

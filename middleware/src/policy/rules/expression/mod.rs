@@ -331,6 +331,10 @@ mod tests {
     fn parameters_headers_and_the_method_are_those_of_the_request() {
         let mut headers = HeaderMap::new();
         headers.insert("x-tenant", HeaderValue::from_static("t1"));
+        headers.append("x-twice", HeaderValue::from_static("a"));
+        headers.append("x-twice", HeaderValue::from_static("a"));
+        headers.insert("x_spelled", HeaderValue::from_static("a"));
+        headers.insert("x-unicode", HeaderValue::from_bytes("é".as_bytes()).unwrap());
         let of = |route: &str, path: &str, expression: &str| {
             let text = format!("routes: [{{ match: '{route}', {} }}]", rule(expression));
             let policy = Policy::from_yaml(&text).map_err(|error| error.to_string())?;
@@ -367,7 +371,13 @@ mod tests {
                 "allow",
             ),
             ("POST /a", "/a", "!(\"x-other\" in request.headers)", "allow"),
-            ("POST /a", "/a", "request.headers.origin == \"x\"", NOT_TRUE),
+            ("POST /a", "/a", "!has(request.headers.other)", "allow"),
+            ("POST /a", "/a", "request.headers.other == \"x\"", NOT_TRUE),
+            // There, and not one text.
+            ("POST /a", "/a", "!(\"x-twice\" in request.headers)", NOT_TRUE),
+            ("POST /a", "/a", "!has(request.headers[\"x-twice\"])", NOT_TRUE),
+            ("POST /a", "/a", "!(\"x-spelled\" in request.headers)", NOT_TRUE),
+            ("POST /a", "/a", "!(\"x-unicode\" in request.headers)", NOT_TRUE),
         ] {
             assert_eq!(
                 of(route, path, expression).as_deref(),

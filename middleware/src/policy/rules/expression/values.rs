@@ -14,6 +14,7 @@ use crate::chain::{Actor, Core, History};
 use crate::policy::evaluation_time::EvaluationTime;
 use crate::policy::rules::operation::RequestFacts;
 use crate::profile::Kind;
+use crate::request::Unsure;
 use crate::token::ExactValue;
 
 /// What the expressions of one tier can read.
@@ -33,12 +34,15 @@ pub(super) enum NoValue {
     Inexact,
     /// More than is read.
     TooMany,
+    /// A header that servers may read in several ways.
+    UnsureHeader,
 }
 
 impl NoValue {
     pub(super) fn in_words(&self) -> String {
         match self {
             NoValue::Inexact => "a number that cannot be compared without rounding".to_owned(),
+            NoValue::UnsureHeader => "a header that not every server reads as the same text".to_owned(),
             NoValue::TooMany => format!("more than {MAX_ITEMS} items, {MAX_ACTORS} actors, or {MAX_BYTES} bytes"),
         }
     }
@@ -155,8 +159,9 @@ impl<'f> Facts<'f> {
             (Object::Params, name) => reads.params.get(name).and_then(|place| self.parameter(*place)),
             (Object::Request, "method") => Some(text(self.request.method)),
             (Object::Headers, name) => match self.request.headers.one(name) {
-                Some(value) if value.len() > MAX_BYTES => return Err(NoValue::TooMany),
-                value => value.map(text),
+                Ok(Some(value)) if value.len() > MAX_BYTES => return Err(NoValue::TooMany),
+                Ok(value) => value.map(text),
+                Err(Unsure) => return Err(NoValue::UnsureHeader),
             },
             _ => None,
         })
