@@ -7,7 +7,9 @@ use http::HeaderName;
 use http::header::CONNECTION;
 
 #[cfg(feature = "cel")]
-use super::header_name::same;
+use super::header_meaning::{has_another_meaning, is_about_request};
+#[cfg(feature = "cel")]
+use super::header_name::{begins_with, same};
 
 /// Headers that carry credentials.
 #[cfg(feature = "cel")]
@@ -77,13 +79,26 @@ pub(crate) fn unreadable(name: &str) -> Option<(&'static str, String)> {
     if lower != name {
         return Some(("is in upper case", format!("write `{lower}`")));
     }
-    let is_credential = CREDENTIALS.iter().any(|credential| same(credential, name));
-    is_credential.then(|| {
+    let (reason, help) = if CREDENTIALS.iter().any(|credential| same(credential, name)) {
         (
             "carries credentials, which no rule reads",
-            "read the facts of the token".to_owned(),
+            "read the facts of the token",
         )
-    })
+    } else if begins_with(name, "mcp-") {
+        (
+            "is of MCP, and is read by `mcp`",
+            "write `mcp` beside the `match` of a route",
+        )
+    } else if is_about_request(name) {
+        let reason = "is for proxies to set, on the path, the method, the address or the scheme of the request";
+        (reason, "read the parameters of the route, or `request.method`")
+    } else if has_another_meaning(name) {
+        let reason = "has a meaning of its own to servers and proxies, which may read or change it";
+        (reason, "read a header of the API, such as `x-tenant`")
+    } else {
+        return None;
+    };
+    Some((reason, help.to_owned()))
 }
 
 #[cfg(test)]
@@ -144,6 +159,20 @@ mod tests {
             "authorization",
             "cookie",
             "DPoP",
+            "mcp-name",
+            "mcp-param-user",
+            "x-forwarded-for",
+            "forwarded",
+            "x-real-ip",
+            "cf-connecting-ip",
+            "x-http-method-override",
+            "x-original-url",
+            "proxy-connection",
+            "connection",
+            "te",
+            "transfer-encoding",
+            "host",
+            "origin",
         ] {
             assert!(unreadable(name).is_some(), "{name}");
         }

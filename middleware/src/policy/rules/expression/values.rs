@@ -36,12 +36,15 @@ pub(super) enum NoValue {
     TooMany,
     /// A header that servers may read in several ways.
     UnsureHeader,
+    /// A parameter of a requirement that is enforced without a route.
+    NoParameter,
 }
 
 impl NoValue {
     pub(super) fn in_words(&self) -> String {
         match self {
             NoValue::Inexact => "a number that cannot be compared without rounding".to_owned(),
+            NoValue::NoParameter => "no parameters, without a route".to_owned(),
             NoValue::UnsureHeader => "a header that not every server reads as the same text".to_owned(),
             NoValue::TooMany => format!("more than {MAX_ITEMS} items, {MAX_ACTORS} actors, or {MAX_BYTES} bytes"),
         }
@@ -156,7 +159,11 @@ impl<'f> Facts<'f> {
                     Err(Unconverted::Fraction) => of_exact(&claims.exact(name).ok_or(NoValue::Inexact)?)?,
                 }),
             },
-            (Object::Params, name) => reads.params.get(name).and_then(|place| self.parameter(*place)),
+            (Object::Params, name) => {
+                let place = reads.params.get(name);
+                let found = place.and_then(|place| self.parameter(*place));
+                Some(found.ok_or(NoValue::NoParameter)?)
+            }
             (Object::Request, "method") => Some(text(self.request.method)),
             (Object::Headers, name) => match self.request.headers.one(name) {
                 Ok(Some(value)) if value.len() > MAX_BYTES => return Err(NoValue::TooMany),
