@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::printable::printable;
 use crate::spanned::Span;
 
 /// One mistake in a file.
@@ -32,10 +33,10 @@ const MAX_QUOTED: usize = 200;
 const MAX_PROPOSED: usize = 2000;
 
 /// Cuts what is in backticks, and ends it with `…`.
-fn shortened(text: String, most: usize) -> String {
+fn shortened(text: &str, most: usize) -> String {
     let is_short = |part: &str| part.chars().nth(most).is_none();
-    if is_short(&text) {
-        return text;
+    if is_short(text) {
+        return text.to_owned();
     }
     let parts = text.split('`').enumerate().map(|(index, part)| {
         let end = part.char_indices().nth(most).filter(|_| index % 2 == 1);
@@ -48,14 +49,14 @@ fn shortened(text: String, most: usize) -> String {
 }
 
 impl Diagnostic {
-    /// A mistake at a place. An empty `help` counts as absent.
+    /// A mistake at a place. An empty `help` counts as absent. The texts are escaped as by [`printable`].
     pub fn new(span: Span, message: impl Into<String>, help: impl Into<String>) -> Self {
         Diagnostic {
             file: None,
             line: span.line,
             column: span.column,
-            message: shortened(message.into(), MAX_QUOTED),
-            help: Some(shortened(help.into(), MAX_PROPOSED)).filter(|help| !help.is_empty()),
+            message: shortened(&printable(&message.into()), MAX_QUOTED),
+            help: Some(shortened(&printable(&help.into()), MAX_PROPOSED)).filter(|help| !help.is_empty()),
         }
     }
 
@@ -68,7 +69,7 @@ impl Diagnostic {
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(file) = &self.file {
-            write!(f, "{}:", file.display())?;
+            write!(f, "{}:", printable(&file.to_string_lossy()))?;
         }
         for number in [self.line, self.column] {
             if number > 0 {
@@ -277,6 +278,16 @@ mod tests {
         assert_eq!(help(&format!("write `{long}`")), format!("write `{long}`"));
         let longer = "a".repeat(2001);
         assert_eq!(help(&format!("write `{longer}`")), format!("write `{}…`", &longer[1..]));
+    }
+
+    #[test]
+    fn no_text_of_a_diagnostic_is_obeyed_by_a_terminal() {
+        let diagnostic = Diagnostic::new(Span::default(), "`a\u{1b}[31m`\nb", "`\u{202e}`");
+        let diagnostic = Diagnostics::from_iter([diagnostic]).in_file(Path::new("p\u{7}.yaml"));
+        let shown = "p\\u{7}.yaml: `a\\u{1b}[31m`\\nb\n  help: `\\u{202e}`";
+        assert_eq!(diagnostic.to_string(), shown);
+        let again = Diagnostic::new(Span::default(), &*diagnostic[0].message, "");
+        assert_eq!(again.message, diagnostic[0].message);
     }
 
     #[test]

@@ -30,6 +30,7 @@ mod diagnostic;
 mod duration;
 mod mistake;
 mod node;
+mod printable;
 mod read;
 mod spanned;
 mod syntax;
@@ -37,6 +38,7 @@ mod written;
 
 pub use diagnostic::{Diagnostic, Diagnostics, closest, nearest};
 pub use duration::parse_duration;
+pub use printable::printable;
 pub use read::{Omissions, Reading, read};
 pub use spanned::{OneOrMany, Span, Spanned};
 pub use written::Written;

@@ -5,6 +5,7 @@ use serde_saphyr::granit_parser::{ErrorKind, Parser};
 use serde_saphyr::{Error, ExternalMessageSource, UserMessageFormatter};
 
 use crate::diagnostic::Diagnostic;
+use crate::printable::is_obeyed;
 use crate::spanned::Span;
 
 /// A mistake of the parser, with its place.
@@ -139,7 +140,7 @@ fn help_of_parser(kind: &ErrorKind, text: &str, span: Span) -> String {
 /// The help to quote a text that YAML reads as something else, with the text where its end is known.
 fn quote_all(before: &str, text: &str) -> String {
     let text = text.split(" #").next().unwrap_or_default().trim();
-    match before.contains(['{', '[']) {
+    match before.contains(['{', '[']) || text.contains(is_obeyed) {
         true => "put the whole text in single quotes, as in `'* /orders'`".to_owned(),
         false => format!("put the whole text in single quotes: `'{}'`", text.replace('\'', "''")),
     }
@@ -182,6 +183,7 @@ fn tab_from(text: &str, from: Span) -> Option<Span> {
 
 #[cfg(test)]
 mod tests {
+    use super::is_obeyed;
     use crate::read;
 
     fn mistake(text: &str) -> String {
@@ -208,6 +210,14 @@ mod tests {
                 mistake.ends_with(&format!("; put the whole text in single quotes: `'{quoted}'`")),
                 "{mistake}"
             );
+        }
+        for text in [
+            "routes: %a\u{1b}[31mb\u{7}\n",
+            "routes: *\u{202e}a\n",
+            "routes: \u{1b}]52;c;AAAA\u{7}x\n",
+        ] {
+            let mistake = mistake(text);
+            assert!(!mistake.contains(is_obeyed), "{mistake:?}");
         }
         assert!(mistake("routes: [* /x]").ends_with("; put the whole text in single quotes, as in `'* /orders'`"));
     }

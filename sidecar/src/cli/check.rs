@@ -15,6 +15,7 @@ use crate::cli::check_warnings::warnings;
 use crate::cli::connection_summary::ConnectionSummary;
 use crate::cli::issuer::read_registry;
 use crate::cli::output::{Output, print, print_json};
+use crate::cli::terminal::{printable, printable_lines};
 use crate::config::{self, IssuerSettings, KeyLocation, Settings};
 use crate::exit::Failure;
 
@@ -36,7 +37,7 @@ pub(crate) fn check(file: &Path, output: Output, warnings: Warnings) -> Result<(
             diagnostics: loaded.as_ref().err().unwrap_or(&Diagnostics::default()),
             summary,
         })?,
-        (Output::Text, Some(summary)) => print(&summary.to_string())?,
+        (Output::Text, Some(summary)) => print(&printable_lines(&summary.to_string()))?,
         (Output::Text, None) => return loaded.map(drop).map_err(Failure::CheckedConfiguration),
     }
     match has_mistake {
@@ -76,7 +77,10 @@ pub(crate) fn check_registry(file: &Path, output: Output) -> Result<(), Failure>
             diagnostics: &mistakes,
             summary: None,
         })?,
-        Output::Text => print(&format!("{}: the registry is valid\n", file.display()))?,
+        Output::Text => print(&format!(
+            "{}: the registry is valid\n",
+            printable(&file.to_string_lossy())
+        ))?,
     }
     if ok {
         Ok(())

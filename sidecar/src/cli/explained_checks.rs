@@ -95,7 +95,7 @@ impl ExplainedChecks<'_> {
 
 /// Writes an error with its code, and ends the line.
 pub(super) fn write_error(f: &mut fmt::Formatter<'_>, error: &Error) -> fmt::Result {
-    write!(f, "{error}")?;
+    write!(f, "{}", printable(&error.to_string()))?;
     match error {
         // Its text contains the code.
         Error::Denied { .. } | Error::ActorUnauthorized { .. } => writeln!(f),

@@ -44,9 +44,11 @@ fn excerpt(content: &str, mistake: &Diagnostic) -> Option<String> {
         return None;
     }
     let shown: String = line.chars().take(MAX_WIDTH).collect();
+    // What is escaped is wider.
+    let before = printable(&shown.chars().take(column).collect::<String>());
+    let before = " ".repeat(before.chars().count());
     let (number, shown) = (mistake.line.to_string(), printable(&shown));
     let margin = " ".repeat(number.len());
-    let before = " ".repeat(column);
     Some(format!("\n  {number} | {}\n  {margin} | {before}^", shown.trim_end()))
 }
 
@@ -86,6 +88,11 @@ mod tests {
         assert_eq!(
             excerpt_at("a\u{1b}[2J", 1, 1),
             Some("\n  1 | a\\u{1b}[2J\n    | ^".to_owned())
+        );
+        assert_eq!(
+            excerpt_at("a\u{202e}bc", 1, 4),
+            Some("\n  1 | a\\u{202e}bc\n    |          ^".to_owned()),
+            "the caret is below what follows the escape"
         );
     }
 }

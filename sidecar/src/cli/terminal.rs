@@ -26,17 +26,14 @@ fn styled(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }
 
-/// Escapes the control characters of untrusted text.
+/// Escapes the control characters of untrusted text, and those that change its direction.
 pub(crate) fn printable(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character.is_control() {
-            safe.extend(character.escape_default());
-        } else {
-            safe.push(character);
-        }
-    }
-    safe
+    actgate_yaml::printable(text).into_owned()
+}
+
+/// The same for a text of several lines.
+pub(crate) fn printable_lines(text: &str) -> String {
+    text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
@@ -45,6 +42,7 @@ mod tests {
 
     #[test]
     fn control_characters_are_escaped() {
-        assert_eq!(printable("a\u{1b}[2Jé"), "a\\u{1b}[2Jé");
+        assert_eq!(printable("a\u{1b}[2Jé\u{202e}"), "a\\u{1b}[2Jé\\u{202e}");
+        assert_eq!(printable_lines("a\u{1b}\n\nb\u{7}\n"), "a\\u{1b}\n\nb\\u{7}\n");
     }
 }
