@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::chain::Party;
+use crate::profile::Kind;
 
 /// An agent that the owner of the policy knows, as `agents` of the policy names it.
 ///
@@ -101,6 +102,11 @@ impl Agents {
     pub(crate) fn of(&self, party: &Party, initiator: &Party) -> Option<&Arc<Agent>> {
         let same_subject = self.by_subject.get(party.subject())?;
         same_subject.iter().find(|agent| agent.is_of(party.issuer(), initiator))
+    }
+
+    /// The same for a party of this kind: one that is proven to be human is no agent.
+    pub(crate) fn of_kind(&self, party: &Party, kind: Kind, initiator: &Party) -> Option<&Arc<Agent>> {
+        self.of(party, initiator).filter(|_| kind != Kind::Human)
     }
 
     /// The agent that a client of the issuer of the token is.

@@ -4,6 +4,7 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
+use std::sync::Arc;
 
 use actgate_yaml::{OneOrMany, Span, Spanned};
 use serde::Deserialize;
@@ -27,11 +28,14 @@ pub(super) struct PartyName {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct GroupName(Box<str>);
 
+/// The parties of a list. Every route and requirement that has a rule shares those of the rule.
+pub(super) type Parties = Arc<Vec<PartyName>>;
+
 /// A list of parties. It holds the members of its groups as soon as the groups are known.
 #[derive(Clone, Debug, Default)]
 pub(super) struct PartyList {
     /// The written parties, and then the members of the groups.
-    parties: Vec<PartyName>,
+    parties: Parties,
     /// How many of them are written.
     written: usize,
     /// The written parties that are a bare name: their indices and places.
@@ -64,14 +68,15 @@ fn read<'de, B: Block, const GROUPS: bool, D: Deserializer<'de>>(deserializer: D
         takes_groups: GROUPS,
         ..PartyList::default()
     };
+    let mut parties = Vec::new();
     for item in Vec::<Spanned<Listed<B, GROUPS>>>::deserialize(deserializer)? {
         let span = item.span();
         match item.value.item {
             Item::Bare(subject) => {
-                list.bare.push((list.parties.len(), span));
-                list.parties.push(PartyName { issuer: None, subject });
+                list.bare.push((parties.len(), span));
+                parties.push(PartyName { issuer: None, subject });
             }
-            Item::Party(party) => list.parties.push(party),
+            Item::Party(party) => parties.push(party),
             Item::Group(value) => list.groups.push(Spanned {
                 value,
                 line: item.line,
@@ -79,7 +84,8 @@ fn read<'de, B: Block, const GROUPS: bool, D: Deserializer<'de>>(deserializer: D
             }),
         }
     }
-    list.written = list.parties.len();
+    list.written = parties.len();
+    list.parties = Arc::new(parties);
     Ok(list)
 }
 
@@ -126,7 +132,8 @@ impl<'de, B: Block, const GROUPS: bool> Deserialize<'de> for Listed<B, GROUPS> {
                         let subject = Name::try_from(subject).map_err(A::Error::custom)?;
                         Ok(Item::Party(PartyName { issuer, subject }))
                     }
-                    (None, None) => Err(A::Error::missing_field("subject")),
+                    // Not `missing_field`: that would be reported beside a `group` that cannot be read.
+                    (None, None) => Err(A::Error::custom("the key `subject` is missing\nadd `subject: …`")),
                     (None, Some(group)) if issuer.is_none() && GROUPS => Ok(Item::Group(group)),
                     (_, Some(group)) if !GROUPS => Err(A::Error::custom(format!(
                         "`{group}` is a group, and this list holds parties alone\nwrite each party as an item of its own"
@@ -206,7 +213,11 @@ impl PartyList {
 
     /// Adds the members of a group.
     pub(super) fn add(&mut self, members: &[PartyName]) {
-        self.parties.extend_from_slice(members);
+        Arc::make_mut(&mut self.parties).extend_from_slice(members);
+    }
+
+    pub(super) fn shared(&self) -> Parties {
+        Arc::clone(&self.parties)
     }
 
     fn written(&self) -> &[PartyName] {

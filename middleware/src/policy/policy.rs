@@ -179,11 +179,12 @@ impl Policy {
     }
 
     /// The agent that acts by a token, if the policy names it: the current actor, or the initiator where no other party acts for
-    /// it.
+    /// it. A party that is proven to be human is none.
     pub(crate) fn acting_agent(&self, facts: &Facts) -> Option<&Agent> {
         let core = facts.core();
-        let acting = core.delegate().map_or(core.initiator, |actor| actor.party());
-        self.agents.of(acting, core.initiator).map(|agent| &**agent)
+        let initiator = (core.initiator, core.kind);
+        let (acting, kind) = core.delegate().map_or(initiator, |actor| (actor.party(), actor.kind()));
+        self.agents.of_kind(acting, kind, core.initiator).map(|agent| &**agent)
     }
 
     /// The names of the requirements.

@@ -14,7 +14,8 @@ use super::parties::{self, GroupName, PartyList, PartyName};
 use super::rules::{CeilingDocument, CeilingOf};
 use super::syntax::{Context, Name};
 
-/// The most parties that the lists of a policy hold as members of groups, each counted wherever its group is named.
+/// The most parties that the lists of a policy hold as members of groups, each counted wherever its group is written. The rules
+/// that are made of one list share its members.
 const MAX_MEMBERS: usize = 100_000;
 
 pub(super) type GroupsDocument = BTreeMap<GroupName, Spanned<MembersDocument>>;
@@ -374,8 +375,10 @@ impl Groups {
 mod tests {
     use serde_json::{Value, json};
 
-    use crate::policy::Policy;
+    use crate::policy::parties::PartyName;
+    use crate::policy::rules::CoreCondition;
     use crate::policy::testing::{agent, chain, code_of, human};
+    use crate::policy::{Access, Policy};
 
     const ISSUER: &str = "https://idp.example";
     const PARTNER: &str = "https://partner.example";
@@ -527,6 +530,28 @@ agents: [{ subject: a1, groups: payments }, { subject: a2, groups: [payments] },
     }
 
     #[test]
+    fn every_route_shares_the_members_of_a_group() {
+        let text = "groups: { g: [a, b] }
+requirements: { payment: { actor: { group: g } } }
+defaults: { actor: { one_of: [{ group: g }, c] } }
+routes: [{ match: GET /a, require: [payment] }, { match: GET /b, require: [payment] }]
+";
+        let policy = Policy::from_yaml(text).unwrap();
+        let lists = |path: &str| {
+            let Access::Guarded(requirement) = &policy.exact_route("GET", path).unwrap().access else {
+                panic!("a public route")
+            };
+            let lists = requirement.core.iter().filter_map(|rule| match &rule.condition {
+                CoreCondition::Actor(condition) => condition.listed().map(<[PartyName]>::as_ptr),
+                _ => None,
+            });
+            lists.collect::<Vec<_>>()
+        };
+        assert_eq!(lists("/a").len(), 2);
+        assert_eq!(lists("/a"), lists("/b"));
+    }
+
+    #[test]
     fn a_mistake_in_groups_has_a_place_and_a_help() {
         let route = "routes: [{ match: GET /, actor: { group: payment } }]";
         assert_mistakes([
@@ -574,6 +599,18 @@ agents: [{ subject: a1, groups: payments }, { subject: a2, groups: [payments] },
             (
                 "groups: {}\nroutes: [{ match: GET /, public: true }]".to_owned(),
                 "1:9: `groups` is empty; write a name with its parties, or remove it",
+            ),
+            (
+                "groups: { g: [a] }\nroutes: [{ match: GET /, actor: { one_of: [a, { group: 'g ' }], group: g } }]".to_owned(),
+                "2:56: `g ` is no name of a group; write the name of one group in full, such as `payments`",
+            ),
+            (
+                "groups: { g: [a] }\nroutes: [{ match: GET /, actor: { one_of: [{ group: 1 }], group: g } }]".to_owned(),
+                "2:53: expected a text, not a number; put a text in quotes",
+            ),
+            (
+                "routes: [{ match: GET /, actor: { one_of: [{ issuer: https://idp.example }] } }]".to_owned(),
+                "1:44: the key `subject` is missing; add `subject: …`",
             ),
             (
                 "groups: { g: [a] }\nroutes: [{ match: GET /, actor: { group: [] } }]".to_owned(),

@@ -11,6 +11,7 @@ use serde::de::{Deserializer, Error, Unexpected, Visitor};
 
 use super::agents::KnownAgents;
 use super::exact;
+use super::parties::{Parties, PartyList};
 use super::segment::Segment;
 
 /// Texts that are checked where they are read.
@@ -214,6 +215,11 @@ impl<'c, 'r, C> Collector<'c, 'r, C> {
         }
     }
 
+    /// Records that a condition is left out for a mistake that is reported.
+    pub(super) fn has_mistake(&mut self) {
+        self.has_mistake = true;
+    }
+
     pub(super) fn add(&mut self, word: &str, condition: C) {
         self.conditions.push((word.into(), condition));
     }
@@ -222,12 +228,23 @@ impl<'c, 'r, C> Collector<'c, 'r, C> {
     pub(super) fn list<T: Clone>(&mut self, word: &str, list: Option<&[T]>, condition: impl FnOnce(Box<[T]>) -> C) {
         match list {
             None => {}
-            Some([]) => {
-                self.has_mistake = true;
-                let key = if word.is_empty() { self.key } else { word };
-                self.context.empty(self.span, key);
-            }
+            Some([]) => self.empty(word),
             Some(list) => self.add(word, condition(list.into())),
+        }
+    }
+
+    fn empty(&mut self, word: &str) {
+        self.has_mistake = true;
+        let key = if word.is_empty() { self.key } else { word };
+        self.context.empty(self.span, key);
+    }
+
+    /// The same for a list of parties, which all rules that are made of it share.
+    pub(super) fn parties(&mut self, word: &str, list: Option<&PartyList>, condition: impl FnOnce(Parties) -> C) {
+        match list.map(PartyList::shared) {
+            Some(list) if !list.is_empty() => self.add(word, condition(list)),
+            Some(_) => self.empty(word),
+            None => {}
         }
     }
 

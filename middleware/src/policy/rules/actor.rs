@@ -8,7 +8,7 @@ use super::finding::Finding;
 use super::list::{all_in, are_of_other_issuers, no_party_in, none_in};
 use crate::chain::{Actor, Core, Delegation};
 use crate::policy::evaluation_time::EvaluationTime;
-use crate::policy::parties::{self, PartyList, PartyName, shown};
+use crate::policy::parties::{self, Parties, PartyList, PartyName, shown};
 use crate::policy::syntax::{Collector, Conditions, Context, Name, Stated, joined};
 use crate::profile::Kind;
 
@@ -70,8 +70,8 @@ pub(in crate::policy) enum ActorCondition {
     Required,
     Absent,
     Kind(Box<[Kind]>),
-    OneOf(Box<[PartyName]>),
-    NoneOf(Box<[PartyName]>),
+    OneOf(Parties),
+    NoneOf(Parties),
     /// The actor is of one of these issuers; `same` is the token's.
     Issuer(Box<[Name]>),
     /// What is known of the actor by the agents of the policy.
@@ -102,7 +102,11 @@ pub(super) fn compile(document: &Spanned<ActorDocument>, context: &mut Context<'
         one_of: written.one_of.as_deref().unwrap_or_default(),
     };
     let of_agents = agent::compile(span, &words, context);
+    let has_tenant = of_agents.iter().any(|(word, _)| **word == *"same_tenant");
     let mut conditions = Collector::new("actor", document.span(), context);
+    if written.same_tenant.is_some() && !has_tenant {
+        conditions.has_mistake();
+    }
     if is_required {
         conditions.add("required", ActorCondition::Required);
     }
@@ -110,10 +114,10 @@ pub(super) fn compile(document: &Spanned<ActorDocument>, context: &mut Context<'
         conditions.add("absent", ActorCondition::Absent);
     }
     conditions.list("kind", written.kind.as_deref(), ActorCondition::Kind);
-    conditions.list("one_of", written.one_of.as_deref(), ActorCondition::OneOf);
-    conditions.list("none_of", written.none_of.as_deref(), ActorCondition::NoneOf);
+    conditions.parties("one_of", written.one_of.as_ref(), ActorCondition::OneOf);
+    conditions.parties("none_of", written.none_of.as_ref(), ActorCondition::NoneOf);
     conditions.list("issuer", written.issuer.as_deref(), ActorCondition::Issuer);
-    conditions.list("group", written.group.as_deref(), ActorCondition::OneOf);
+    conditions.parties("group", written.group.as_ref(), ActorCondition::OneOf);
     for (word, condition) in of_agents {
         conditions.add(&word, ActorCondition::Agent(condition));
     }
@@ -223,8 +227,8 @@ impl ActorCondition {
             ActorCondition::Required => "an actor".to_owned(),
             ActorCondition::Absent => "no actor".to_owned(),
             ActorCondition::Kind(kinds) => joined(kinds, " or "),
-            ActorCondition::OneOf(listed) => format!("one of {}", joined(listed, ", ")),
-            ActorCondition::NoneOf(listed) => format!("none of {}", joined(listed, ", ")),
+            ActorCondition::OneOf(listed) => format!("one of {}", joined(listed.iter(), ", ")),
+            ActorCondition::NoneOf(listed) => format!("none of {}", joined(listed.iter(), ", ")),
             ActorCondition::Issuer(issuers) => format!("an actor of issuer {}", joined(issuers, " or ")),
             ActorCondition::Agent(condition) => return condition.explain(core),
         };

@@ -121,11 +121,11 @@ impl AgentCondition {
                 Finding::met_if(is_presenter(agents, actor.party(), core), "actor_not_presenter")
             }),
             AgentCondition::Registered(agents) => Finding::of_delegate(core, |actor| {
-                let met = agents.of(actor.party(), core.initiator).is_some();
+                let met = agents.of_kind(actor.party(), actor.kind(), core.initiator).is_some();
                 Finding::met_if(met, "actor_not_registered")
             }),
             AgentCondition::SameTenant(TenantClaim(path), agents) => Finding::of_delegate(core, |actor| {
-                let Some(agent) = agents.of(actor.party(), core.initiator) else {
+                let Some(agent) = agents.of_kind(actor.party(), actor.kind(), core.initiator) else {
                     return Finding::Unmet("actor_not_registered");
                 };
                 let of_token = claims::value(path, core).and_then(Value::as_str);
@@ -164,8 +164,13 @@ impl AgentCondition {
                 });
                 (expected, got)
             }
-            AgentCondition::Registered(_) => {
-                let got = delegate(&|actor| name(actor.party()));
+            AgentCondition::Registered(agents) => {
+                let is_human =
+                    |actor: &Actor| actor.kind() == Kind::Human && agents.of(actor.party(), core.initiator).is_some();
+                let got = delegate(&|actor| match is_human(actor) {
+                    true => format!("{}, a human", name(actor.party())),
+                    false => name(actor.party()),
+                });
                 ("one of the agents of the policy".to_owned(), got)
             }
             AgentCondition::SameTenant(TenantClaim(path), agents) => {
@@ -173,6 +178,7 @@ impl AgentCondition {
                 let expected = format!("an agent of the tenant in the claim {path}, {of_token}");
                 let got = delegate(&|actor| match agents.of(actor.party(), core.initiator) {
                     None => format!("{}, which is not in `agents`", name(actor.party())),
+                    Some(_) if actor.kind() == Kind::Human => format!("{}, a human", name(actor.party())),
                     Some(agent) => match agent.tenant() {
                         None => format!("{} of no tenant", name(actor.party())),
                         Some(tenant) => format!("{} of tenant {tenant}", name(actor.party())),
@@ -266,6 +272,32 @@ mod tests {
         assert_eq!(
             (&*check.rule, &*check.expected, &*check.got),
             ("GET /: actor.registered", "one of the agents of the policy", "x")
+        );
+    }
+
+    #[test]
+    fn a_party_that_is_proven_to_be_human_is_none_of_the_agents() {
+        let person = |subject: &str| json!({"sub": subject, "sub_profile": "user"});
+        let unknown = |subject: &str| json!({"sub": subject});
+        for words in ["registered: true", "same_tenant: tid"] {
+            let of = |act: Value| {
+                let mut claims = human(act);
+                claims["tid"] = json!("T1");
+                claims
+            };
+            assert_eq!(code(words, of(agent("a1"))), "allow", "{words}");
+            assert_eq!(code(words, of(unknown("a1"))), "allow", "{words}");
+            assert_eq!(code(words, of(person("a1"))), "actor_not_registered", "{words}");
+            let check = checks_of(&policy(words), of(person("a1"))).pop().unwrap();
+            assert_eq!(check.got, "a1, a human");
+        }
+        let mut claims = human(person("a1"));
+        claims["client_id"] = json!("a1");
+        let denial = "actor_not_presenter";
+        assert_eq!(
+            code("is_presenter: true", claims),
+            denial,
+            "the clients of the subject are known"
         );
     }
 
@@ -374,6 +406,10 @@ mod tests {
             let text = policy(&format!("same_tenant: {claim}"));
             assert_eq!(mistake(&text).split_once(": ").unwrap().1, message);
         }
+        assert_eq!(
+            mistake(&policy("same_tenant: /act/tid")),
+            "7:48: `claims` cannot read `act`; use `actor` for the current actor, `chain` for prior ones"
+        );
         let words = "registered: true, one_of: [a1, { issuer: https://other.example, subject: a5 }]";
         assert_eq!(
             mistake(&policy(words)),

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::members::{Members, MembersTest, listing};
 use super::prior::{self, PriorDocument, PriorTest};
 use crate::chain::{Actor, History};
-use crate::policy::parties::{self, PartyList, PartyName, shown};
+use crate::policy::parties::{self, Parties, PartyList, PartyName, shown};
 use crate::policy::syntax::{Collector, Conditions, Context, Name, joined};
 use crate::profile::Kind;
 
@@ -81,15 +81,15 @@ pub(super) enum ChainTest {
     /// What each actor is, or at least one.
     Members(MembersTest),
     /// No party, the initiator included, is one of these.
-    NoneOf(Box<[PartyName]>),
+    NoneOf(Parties),
     /// Each of these is one of the actors.
-    Via(Box<[PartyName]>),
+    Via(Parties),
     /// The oldest actors are these, the oldest first.
-    StartsWith(Box<[PartyName]>),
+    StartsWith(Parties),
     /// The actors are exactly these, the oldest first.
-    Path(Box<[PartyName]>),
+    Path(Parties),
     /// The actor before the current one is one of these.
-    CalledBy(Box<[PartyName]>),
+    CalledBy(Parties),
     Repeats(Repeats),
     Prior(PriorTest),
 }
@@ -106,24 +106,24 @@ pub(super) fn compile(document: &Spanned<ChainDocument>, context: &mut Context<'
     let written = &document.value;
     document.value.check(document, context);
     let prior = written.prior.as_ref().map(|prior| prior::compile(prior, context));
-    let members = |test: fn(Box<[PartyName]>) -> MembersTest| move |listed| ChainTest::Members(test(listed));
+    let members = |test: fn(Parties) -> MembersTest| move |listed| ChainTest::Members(test(listed));
     let mut tests = Collector::new("chain", document.span(), context);
     if let Some(depth) = written.max_depth {
         tests.add("max_depth", ChainTest::MaxDepth(depth as usize));
     }
-    tests.list("all_of", written.all_of.as_deref(), members(MembersTest::AllOf));
-    tests.list("any_of", written.any_of.as_deref(), members(MembersTest::AnyOf));
-    tests.list("none_of", written.none_of.as_deref(), ChainTest::NoneOf);
+    tests.parties("all_of", written.all_of.as_ref(), members(MembersTest::AllOf));
+    tests.parties("any_of", written.any_of.as_ref(), members(MembersTest::AnyOf));
+    tests.parties("none_of", written.none_of.as_ref(), ChainTest::NoneOf);
     tests.list("kinds", written.kinds.as_deref(), |kinds| {
         ChainTest::Members(MembersTest::Kinds(kinds))
     });
     tests.list("issuers", written.issuers.as_deref(), |issuers| {
         ChainTest::Members(MembersTest::Issuers(issuers))
     });
-    tests.list("via", written.via.as_deref(), ChainTest::Via);
-    tests.list("starts_with", written.starts_with.as_deref(), ChainTest::StartsWith);
-    tests.list("path", written.path.as_deref(), ChainTest::Path);
-    tests.list("called_by", written.called_by.as_deref(), ChainTest::CalledBy);
+    tests.parties("via", written.via.as_ref(), ChainTest::Via);
+    tests.parties("starts_with", written.starts_with.as_ref(), ChainTest::StartsWith);
+    tests.parties("path", written.path.as_ref(), ChainTest::Path);
+    tests.parties("called_by", written.called_by.as_ref(), ChainTest::CalledBy);
     if let Some(repeats) = written.repeats {
         tests.add("repeats", ChainTest::Repeats(repeats));
     }
@@ -312,11 +312,14 @@ impl ChainTest {
             ChainTest::MaxDepth(1) => "at most 1 actor".to_owned(),
             ChainTest::MaxDepth(most) => format!("at most {most} actors"),
             ChainTest::Members(test) => test.expected(&MEMBERS),
-            ChainTest::NoneOf(listed) => format!("no party of {}", joined(listed, ", ")),
-            ChainTest::Via(listed) => format!("an actor {}", joined(listed, ", and an actor ")),
-            ChainTest::StartsWith(listed) => format!("a chain that begins {}", joined(listed, " → ")),
-            ChainTest::Path(listed) => format!("exactly {}", joined(listed, " → ")),
-            ChainTest::CalledBy(listed) => format!("an actor before the current one, one of {}", joined(listed, ", ")),
+            ChainTest::NoneOf(listed) => format!("no party of {}", joined(listed.iter(), ", ")),
+            ChainTest::Via(listed) => format!("an actor {}", joined(listed.iter(), ", and an actor ")),
+            ChainTest::StartsWith(listed) => format!("a chain that begins {}", joined(listed.iter(), " → ")),
+            ChainTest::Path(listed) => format!("exactly {}", joined(listed.iter(), " → ")),
+            ChainTest::CalledBy(listed) => format!(
+                "an actor before the current one, one of {}",
+                joined(listed.iter(), ", ")
+            ),
             ChainTest::Repeats(Repeats::None) => "no actor twice".to_owned(),
             ChainTest::Repeats(Repeats::NotAdjacent) => "no actor twice in a row".to_owned(),
             ChainTest::Prior(test) => test.expected(),

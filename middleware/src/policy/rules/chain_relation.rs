@@ -47,7 +47,7 @@ impl ChainCondition {
             (
                 ChainTest::StartsWith(one) | ChainTest::Path(one),
                 ChainTest::StartsWith(other) | ChainTest::Path(other),
-            ) => one.iter().zip(other).any(|(one, other)| !one.may_be(other)),
+            ) => one.iter().zip(other.iter()).any(|(one, other)| !one.may_be(other)),
             (ChainTest::CalledBy(one), ChainTest::CalledBy(other))
             | (ChainTest::Prior(PriorTest::First(one)), ChainTest::Prior(PriorTest::First(other))) => {
                 no_party_in(one, other)

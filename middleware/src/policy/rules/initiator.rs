@@ -11,7 +11,7 @@ use super::list::{all_in, are_of_other_issuers, no_party_in, none_in};
 use crate::chain::Core;
 use crate::json::type_of;
 use crate::policy::evaluation_time::EvaluationTime;
-use crate::policy::parties::{self, PartyList, PartyName};
+use crate::policy::parties::{self, Parties, PartyList, PartyName};
 use crate::policy::syntax::{Collector, Conditions, Context, Name, Seconds, Word, joined};
 use crate::profile::Kind;
 
@@ -50,8 +50,8 @@ impl InitiatorDocument {
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::policy) enum InitiatorCondition {
     Kind(Box<[Kind]>),
-    OneOf(Box<[PartyName]>),
-    NoneOf(Box<[PartyName]>),
+    OneOf(Parties),
+    NoneOf(Parties),
     /// The token, which names the initiator, is of one of these issuers.
     Issuer(Box<[Name]>),
     /// Every one of these methods is in `amr`.
@@ -78,9 +78,9 @@ pub(super) fn compile(
     }
     let mut conditions = Collector::new("initiator", document.span(), context);
     conditions.list("kind", written.kind.as_deref(), InitiatorCondition::Kind);
-    conditions.list("one_of", written.one_of.as_deref(), InitiatorCondition::OneOf);
-    conditions.list("none_of", written.none_of.as_deref(), InitiatorCondition::NoneOf);
-    conditions.list("group", written.group.as_deref(), InitiatorCondition::OneOf);
+    conditions.parties("one_of", written.one_of.as_ref(), InitiatorCondition::OneOf);
+    conditions.parties("none_of", written.none_of.as_ref(), InitiatorCondition::NoneOf);
+    conditions.parties("group", written.group.as_ref(), InitiatorCondition::OneOf);
     conditions.list("issuer", written.issuer.as_deref(), InitiatorCondition::Issuer);
     conditions.list("amr", written.amr.as_deref(), InitiatorCondition::Methods);
     conditions.list("acr", written.acr.as_deref(), |contexts| {
@@ -177,8 +177,8 @@ impl InitiatorCondition {
         let subject = || core.initiator.subject().to_owned();
         match self {
             InitiatorCondition::Kind(kinds) => (joined(kinds, " or "), core.kind.to_string()),
-            InitiatorCondition::OneOf(listed) => (format!("one of {}", joined(listed, ", ")), subject()),
-            InitiatorCondition::NoneOf(listed) => (format!("none of {}", joined(listed, ", ")), subject()),
+            InitiatorCondition::OneOf(listed) => (format!("one of {}", joined(listed.iter(), ", ")), subject()),
+            InitiatorCondition::NoneOf(listed) => (format!("none of {}", joined(listed.iter(), ", ")), subject()),
             InitiatorCondition::Issuer(issuers) => {
                 let expected = format!("an initiator of issuer {}", joined(issuers, " or "));
                 (expected, core.initiator.issuer().to_owned())

@@ -1,18 +1,18 @@
 //! Tests on the actors of a chain or of a part of it: what each of them is, or at least one.
 
 use crate::chain::{Actor, Party};
-use crate::policy::parties::{self, PartyName, shown};
+use crate::policy::parties::{self, Parties, PartyName, shown};
 use crate::policy::syntax::{Name, joined};
 use crate::profile::Kind;
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum MembersTest {
     /// Every actor is one of these.
-    AllOf(Box<[PartyName]>),
+    AllOf(Parties),
     /// No actor is one of these.
-    NoneOf(Box<[PartyName]>),
+    NoneOf(Parties),
     /// At least one actor is one of these.
-    AnyOf(Box<[PartyName]>),
+    AnyOf(Parties),
     /// Every actor is of one of these kinds.
     Kinds(Box<[Kind]>),
     /// Every actor is of one of these issuers; `same` is the token's.
@@ -67,9 +67,9 @@ impl MembersTest {
     pub(super) fn expected(&self, members: &Members) -> String {
         let one = members.one;
         match self {
-            MembersTest::AllOf(listed) => format!("every {one} one of {}", joined(listed, ", ")),
-            MembersTest::NoneOf(listed) => format!("no {one} of {}", joined(listed, ", ")),
-            MembersTest::AnyOf(listed) => format!("at least one {one} of {}", joined(listed, ", ")),
+            MembersTest::AllOf(listed) => format!("every {one} one of {}", joined(listed.iter(), ", ")),
+            MembersTest::NoneOf(listed) => format!("no {one} of {}", joined(listed.iter(), ", ")),
+            MembersTest::AnyOf(listed) => format!("at least one {one} of {}", joined(listed.iter(), ", ")),
             MembersTest::Kinds(kinds) => format!("every {one} of kind {}", joined(kinds, " or ")),
             MembersTest::Issuers(issuers) => format!("every {one} of issuer {}", joined(issuers, " or ")),
         }

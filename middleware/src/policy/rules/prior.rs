@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::members::{Members, MembersTest, listing};
 use crate::chain::History;
-use crate::policy::parties::{self, PartyList, PartyName, shown};
+use crate::policy::parties::{self, Parties, PartyList, shown};
 use crate::policy::syntax::{Collector, Conditions, Context, Name, joined};
 use crate::profile::Kind;
 
@@ -52,7 +52,7 @@ impl PriorDocument {
 pub(super) enum PriorTest {
     Members(MembersTest),
     /// The oldest one is one of these.
-    First(Box<[PartyName]>),
+    First(Parties),
 }
 
 const MEMBERS: Members = Members {
@@ -72,12 +72,12 @@ pub(super) fn compile(document: &Spanned<PriorDocument>, context: &mut Context<'
     ] {
         parties::contradiction(context, span, key, accepted.as_ref(), written.none_of.as_ref());
     }
-    let members = |test: fn(Box<[PartyName]>) -> MembersTest| move |listed| PriorTest::Members(test(listed));
+    let members = |test: fn(Parties) -> MembersTest| move |listed| PriorTest::Members(test(listed));
     let mut conditions = Collector::new("prior", span, context);
-    conditions.list("all_of", written.all_of.as_deref(), members(MembersTest::AllOf));
-    conditions.list("any_of", written.any_of.as_deref(), members(MembersTest::AnyOf));
-    conditions.list("none_of", written.none_of.as_deref(), members(MembersTest::NoneOf));
-    conditions.list("first", written.first.as_deref(), PriorTest::First);
+    conditions.parties("all_of", written.all_of.as_ref(), members(MembersTest::AllOf));
+    conditions.parties("any_of", written.any_of.as_ref(), members(MembersTest::AnyOf));
+    conditions.parties("none_of", written.none_of.as_ref(), members(MembersTest::NoneOf));
+    conditions.parties("first", written.first.as_ref(), PriorTest::First);
     conditions.list("kinds", written.kinds.as_deref(), |kinds| {
         PriorTest::Members(MembersTest::Kinds(kinds))
     });
@@ -105,7 +105,7 @@ impl PriorTest {
     pub(super) fn expected(&self) -> String {
         match self {
             PriorTest::Members(test) => test.expected(&MEMBERS),
-            PriorTest::First(listed) => format!("the first prior actor one of {}", joined(listed, ", ")),
+            PriorTest::First(listed) => format!("the first prior actor one of {}", joined(listed.iter(), ", ")),
         }
     }
 
