@@ -35,7 +35,7 @@ const LIBRARY: &[&[&str]] = &[
 ];
 
 const YAML: &[&[&str]] = &[
-    &["spanned"],
+    &["printable", "spanned"],
     &["diagnostic", "duration"],
     &["mistake", "syntax"],
     &["node"],

@@ -13,7 +13,7 @@ use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
 use super::agents::Agent;
 use super::exact::{self, quoted};
-use super::syntax::{Context, Name};
+use super::syntax::{Collector, Context, Name};
 use crate::chain::Party;
 use crate::look::Look;
 
@@ -230,6 +230,17 @@ impl Deref for PartyList {
     type Target = [PartyName];
     fn deref(&self) -> &[PartyName] {
         &self.parties
+    }
+}
+
+impl<C> Collector<'_, '_, C> {
+    /// Adds the condition of a list, which all rules that are made of it share.
+    pub(super) fn parties(&mut self, word: &str, list: Option<&PartyList>, condition: impl FnOnce(Parties) -> C) {
+        match list.map(PartyList::shared) {
+            Some(list) if !list.is_empty() => self.add(word, condition(list)),
+            Some(_) => self.empty(word),
+            None => {}
+        }
     }
 }
 

@@ -11,7 +11,6 @@ use serde::de::{Deserializer, Error, Unexpected, Visitor};
 
 use super::agents::KnownAgents;
 use super::exact;
-use super::parties::{Parties, PartyList};
 use super::segment::Segment;
 
 /// Texts that are checked where they are read.
@@ -233,19 +232,11 @@ impl<'c, 'r, C> Collector<'c, 'r, C> {
         }
     }
 
-    fn empty(&mut self, word: &str) {
+    /// Reports an empty list.
+    pub(super) fn empty(&mut self, word: &str) {
         self.has_mistake = true;
         let key = if word.is_empty() { self.key } else { word };
         self.context.empty(self.span, key);
-    }
-
-    /// The same for a list of parties, which all rules that are made of it share.
-    pub(super) fn parties(&mut self, word: &str, list: Option<&PartyList>, condition: impl FnOnce(Parties) -> C) {
-        match list.map(PartyList::shared) {
-            Some(list) if !list.is_empty() => self.add(word, condition(list)),
-            Some(_) => self.empty(word),
-            None => {}
-        }
     }
 
     pub(super) fn finish(self) -> Conditions<C> {

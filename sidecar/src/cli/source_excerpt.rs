@@ -91,7 +91,7 @@ mod tests {
         );
         assert_eq!(
             excerpt_at("a\u{202e}bc", 1, 4),
-            Some("\n  1 | a\\u{202e}bc\n    |          ^".to_owned()),
+            Some("\n  1 | a\\u{202e}bc\n    |           ^".to_owned()),
             "the caret is below what follows the escape"
         );
     }
