@@ -6,8 +6,57 @@
 use super::methods;
 use super::requirement::Requirement;
 use super::route_table::{Access, Route, RouteTable};
+use super::rules::{AnyOf, CoreCondition, CoreRule, HistoryCondition};
 use super::spelling::Spelling;
 use crate::request::PathForms;
+
+impl Requirement {
+    /// Where an expression reads the method, the texts in quotes beside it: methods that it may compare with.
+    fn texts_beside_method(&self) -> Option<Vec<&str>> {
+        let mut texts = Vec::new();
+        core_texts(&self.core, &mut texts);
+        texts.extend(self.history.iter().filter_map(|rule| match &rule.condition {
+            HistoryCondition::Expression(expression) => expression.texts_beside_method(),
+            HistoryCondition::Chain(_) => None,
+        }));
+        (!texts.is_empty()).then(|| texts.into_iter().flatten().map(|text| &**text).collect())
+    }
+
+    /// Whether the parameters that expressions read are the same in both paths.
+    fn reads_same_parameters(&self, one: &str, other: &str) -> bool {
+        self.core.iter().all(|rule| core_reads_same(rule, one, other))
+            && self.history.iter().all(|rule| match &rule.condition {
+                HistoryCondition::Expression(expression) => expression.reads_same_parameters(one, other),
+                HistoryCondition::Chain(_) => true,
+            })
+    }
+}
+
+/// Adds the texts of each expression that reads the method, also within alternatives.
+fn core_texts<'r>(rules: impl IntoIterator<Item = &'r CoreRule>, texts: &mut Vec<&'r [Box<str>]>) {
+    for rule in rules {
+        match &rule.condition {
+            CoreCondition::Expression(expression) => texts.extend(expression.texts_beside_method()),
+            CoreCondition::AnyOf(AnyOf(alternatives)) => {
+                for alternative in alternatives.iter() {
+                    core_texts(alternative, texts);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn core_reads_same(rule: &CoreRule, one: &str, other: &str) -> bool {
+    match &rule.condition {
+        CoreCondition::Expression(expression) => expression.reads_same_parameters(one, other),
+        CoreCondition::AnyOf(AnyOf(alternatives)) => {
+            let mut rules = alternatives.iter().flatten();
+            rules.all(|rule| core_reads_same(rule, one, other))
+        }
+        _ => true,
+    }
+}
 
 impl Access {
     fn requirement(&self) -> Option<&Requirement> {
@@ -91,7 +140,7 @@ impl RouteTable {
     }
 }
 
-#[cfg(all(test, feature = "cel"))]
+#[cfg(test)]
 mod tests {
     use http::{Method, Uri};
 

@@ -1,8 +1,7 @@
 //! Evaluations for the unit tests of the rules.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
-use http::HeaderMap;
 use serde_json::{Value, json};
 
 use super::check::{Check, Collect, StopAtFirst};
@@ -115,14 +114,12 @@ pub(super) fn outcome_of_requirement(policy: &str, name: &str, request: &Request
     outcome_by(policy.requirement(name).unwrap().1, human(Value::Null), request)
 }
 
-static NO_HEADERS: LazyLock<HeaderMap> = LazyLock::new(HeaderMap::new);
-
 /// A request without query and body.
 pub(super) fn without_body() -> RequestFacts<'static> {
     RequestFacts {
         method: "GET",
         path: "/",
-        headers: HeaderTexts::new(Some(&NO_HEADERS)),
+        headers: HeaderTexts::of_none(),
         query: None,
         body: JsonBody::OtherType,
         mcp: None,

@@ -37,6 +37,13 @@ impl<'r> HeaderTexts<'r> {
         HeaderTexts(headers)
     }
 
+    /// Those of a request without headers.
+    #[cfg(test)]
+    pub(crate) fn of_none() -> HeaderTexts<'static> {
+        static NONE: std::sync::LazyLock<HeaderMap> = std::sync::LazyLock::new(HeaderMap::new);
+        HeaderTexts(Some(&NONE))
+    }
+
     /// The value of the one header of a name; [`None`] where no header has the name in any spelling.
     ///
     /// [`Unsure`] where there are several, where it is in another spelling that some server treats as the same, where it is no visible ASCII,

@@ -49,11 +49,11 @@ impl CoreExpression {
         match *self {}
     }
 
-    pub(super) fn texts_beside_method(&self) -> Option<&[Box<str>]> {
+    pub(in crate::policy) fn texts_beside_method(&self) -> Option<&[Box<str>]> {
         match *self {}
     }
 
-    pub(super) fn reads_same_parameters(&self, _: &str, _: &str) -> bool {
+    pub(in crate::policy) fn reads_same_parameters(&self, _: &str, _: &str) -> bool {
         match *self {}
     }
 
@@ -63,11 +63,11 @@ impl CoreExpression {
 }
 
 impl HistoryExpression {
-    pub(super) fn texts_beside_method(&self) -> Option<&[Box<str>]> {
+    pub(in crate::policy) fn texts_beside_method(&self) -> Option<&[Box<str>]> {
         match *self {}
     }
 
-    pub(super) fn reads_same_parameters(&self, _: &str, _: &str) -> bool {
+    pub(in crate::policy) fn reads_same_parameters(&self, _: &str, _: &str) -> bool {
         match *self {}
     }
 

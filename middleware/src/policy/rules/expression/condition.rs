@@ -80,11 +80,11 @@ impl CoreExpression {
         self.0.explain(&Facts::of_core(*core, request, time))
     }
 
-    pub(super) fn texts_beside_method(&self) -> Option<&[Box<str>]> {
+    pub(in crate::policy) fn texts_beside_method(&self) -> Option<&[Box<str>]> {
         self.0.texts_beside_method()
     }
 
-    pub(super) fn reads_same_parameters(&self, one: &str, other: &str) -> bool {
+    pub(in crate::policy) fn reads_same_parameters(&self, one: &str, other: &str) -> bool {
         self.0.reads_same_parameters(one, other)
     }
 
@@ -94,11 +94,11 @@ impl CoreExpression {
 }
 
 impl HistoryExpression {
-    pub(super) fn texts_beside_method(&self) -> Option<&[Box<str>]> {
+    pub(in crate::policy) fn texts_beside_method(&self) -> Option<&[Box<str>]> {
         self.program.texts_beside_method()
     }
 
-    pub(super) fn reads_same_parameters(&self, one: &str, other: &str) -> bool {
+    pub(in crate::policy) fn reads_same_parameters(&self, one: &str, other: &str) -> bool {
         self.program.reads_same_parameters(one, other)
     }
 

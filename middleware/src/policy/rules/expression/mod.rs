@@ -27,7 +27,6 @@ mod values;
 mod vocabulary;
 
 mod document;
-mod of_request;
 
 #[cfg(not(feature = "cel"))]
 mod absent;

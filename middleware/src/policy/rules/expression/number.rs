@@ -2,7 +2,7 @@
 
 use crate::decimal::Decimal;
 
-/// From this whole number on, a double stands for several whole numbers.
+/// From this whole number on, several whole numbers are one double.
 const MAX_WHOLE: f64 = 9_007_199_254_740_992.0;
 
 /// A number in a type of CEL that compares exactly.
