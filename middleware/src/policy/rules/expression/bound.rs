@@ -30,8 +30,14 @@ const MAX_VALUE: u64 = 1024 * 1024;
 /// Most steps of one evaluation. A step takes some tens of nanoseconds.
 const MAX_STEPS: u64 = 200_000;
 
-/// A step for each node, and for each so many bytes that a node compares or copies.
-const BYTES_A_STEP: u64 = 16 * 1024;
+/// A step for each so many bytes of a text that is searched.
+const SEARCHED_A_STEP: u64 = 64;
+
+/// A step for each so many bytes of texts that are compared or copied.
+const FLAT_A_STEP: u64 = 4096;
+
+/// A step for each so many bytes, as JSON has them, of values within each other that are compared or copied: an item has two or more.
+const NESTED_A_STEP: u64 = 8;
 
 /// Why an expression may take too much, and how to write it otherwise.
 pub(super) struct Excess {
@@ -117,33 +123,67 @@ struct Bound {
     steps: u64,
     /// The bytes of the value.
     size: u64,
+    /// The same of an item of a list on the average of the list: what all its items take together is in proportion to their bytes.
+    read: u64,
     /// The items of the value, or of a value within it.
     items: u64,
     /// The bytes of the largest value within the node.
     largest: u64,
+    /// Whether the value is a text, a number, or a list of few of them, and no claim.
+    is_flat: bool,
 }
 
 impl Bound {
-    const SCALAR: Bound = Bound::value(16, 0);
-    const FACT: Bound = Bound::value(MAX_BYTES as u64, MAX_ITEMS as u64);
+    const SCALAR: Bound = Bound::flat(16, 0);
 
-    const fn value(size: u64, items: u64) -> Bound {
+    const fn flat(size: u64, items: u64) -> Bound {
         Bound {
             steps: 1,
             size,
+            read: size,
             items,
             largest: size,
+            is_flat: true,
         }
     }
 
-    /// A node that reads or makes a value of `parts`, and has a value of this size.
-    fn over(parts: &[Bound], value: Bound) -> Bound {
-        let sum = |of: fn(&Bound) -> u64| parts.iter().map(of).fold(0, u64::saturating_add);
-        let copied = sum(|part| part.size) / BYTES_A_STEP;
+    fn fact(name: &str) -> Bound {
+        let items = if name == "chain" { MAX_ACTORS } else { MAX_ITEMS };
         Bound {
-            steps: sum(|part| part.steps)
-                .saturating_add(copied)
-                .saturating_add(value.steps),
+            is_flat: name != "claims",
+            ..Bound::flat(MAX_BYTES as u64, items as u64)
+        }
+    }
+
+    /// What it takes to compare or copy the value.
+    fn work(&self) -> u64 {
+        self.read / if self.is_flat { FLAT_A_STEP } else { NESTED_A_STEP }
+    }
+
+    /// A comparison ends where one of both ends, or has another type.
+    fn comparison(&self, other: &Bound) -> u64 {
+        let both = Bound {
+            read: self.read.min(other.read),
+            is_flat: self.is_flat || other.is_flat,
+            ..*self
+        };
+        both.work()
+    }
+
+    /// An item of the value.
+    fn item(self) -> Bound {
+        Bound {
+            steps: 1,
+            read: self.read.div_ceil(self.items.max(1)),
+            ..self
+        }
+    }
+
+    /// A node that has a value of this size, and takes so many steps beside those of its parts.
+    fn over(parts: &[Bound], value: Bound, work: u64) -> Bound {
+        let steps = parts.iter().map(|part| part.steps).fold(work, u64::saturating_add);
+        Bound {
+            steps: steps.saturating_add(value.steps),
             largest: parts.iter().map(|part| part.largest).fold(value.size, u64::max),
             ..value
         }
@@ -151,13 +191,12 @@ impl Bound {
 
     fn of<'e>(expression: &'e IdedExpr, variables: &mut HashMap<&'e str, Bound>) -> Bound {
         match &expression.expr {
-            Expr::Literal(LiteralValue::String(text)) => Bound::value(text.len() as u64, 0),
+            Expr::Literal(LiteralValue::String(text)) => Bound::flat(text.len() as u64, 0),
             Expr::Literal(_) | Expr::Map(_) | Expr::Struct(_) | Expr::Unspecified => Bound::SCALAR,
             Expr::Ident(name) => match (&**name, variables.get(&**name)) {
                 (_, Some(bound)) => *bound,
-                ("chain", None) => Bound::value(MAX_BYTES as u64, MAX_ACTORS as u64),
                 ("now", None) => Bound::SCALAR,
-                _ => Bound::FACT,
+                (name, None) => Bound::fact(name),
             },
             Expr::Select(select) => {
                 let operand = Bound::of(&select.operand, variables);
@@ -168,57 +207,76 @@ impl Bound {
             }
             Expr::List(list) => {
                 let parts: Vec<Bound> = list.elements.iter().map(|item| Bound::of(item, variables)).collect();
-                let size = parts.iter().map(|part| part.size).fold(16, u64::saturating_add);
-                let items = parts.iter().map(|part| part.items).fold(parts.len() as u64, u64::max);
-                Bound::over(&parts, Bound::value(size, items))
+                let copied = parts.iter().map(Bound::work).fold(0, u64::saturating_add);
+                Bound::over(&parts, Bound::joined(&parts, parts.len() as u64), copied)
             }
             Expr::Call(call) => {
-                let target = call
-                    .target
-                    .iter()
-                    .map(|target| Bound::of(target, variables))
-                    .collect::<Vec<_>>();
-                let parts: Vec<Bound> = target
-                    .into_iter()
-                    .chain(call.args.iter().map(|part| Bound::of(part, variables)))
-                    .collect();
-                let most = |of: fn(&Bound) -> u64| parts.iter().map(of).max().unwrap_or(0);
-                let sum = |of: fn(&Bound) -> u64| parts.iter().map(of).fold(0, u64::saturating_add);
-                let value = match &*call.func_name {
-                    operators::ADD => Bound::value(sum(|part| part.size), sum(|part| part.items)),
-                    operators::CONDITIONAL | operators::INDEX => {
-                        Bound::value(most(|part| part.size), most(|part| part.items))
-                    }
-                    operators::IN => Bound {
-                        steps: 1 + most(|part| part.items) / 4,
-                        ..Bound::SCALAR
-                    },
-                    _ => Bound::SCALAR,
-                };
-                Bound::over(&parts, value)
+                let written = call.target.iter().map(|target| &**target).chain(&call.args);
+                let parts: Vec<Bound> = written.map(|part| Bound::of(part, variables)).collect();
+                let (value, work) = Bound::of_call(&call.func_name, &parts);
+                Bound::over(&parts, value, work)
             }
             Expr::Comprehension(it) => {
                 let range = Bound::of(&it.iter_range, variables);
-                let body = Comprehension::of(it).map(Comprehension::body);
-                let item = Bound { steps: 1, ..range };
-                let shadowed = variables.insert(&it.iter_var, item);
-                // Beside the body: the condition, the step, and the copy of the item.
+                let written = Comprehension::of(it);
+                let shadowed = variables.insert(&it.iter_var, range.item());
+                let body = written.map(Comprehension::body);
                 let body = body.map_or(Bound::SCALAR, |body| Bound::of(body, variables));
                 match shadowed {
                     Some(bound) => variables.insert(&it.iter_var, bound),
                     None => variables.remove(&*it.iter_var),
                 };
+                // Beside the body: the condition, the step, and the copies of the items.
                 let steps = range.items.saturating_mul(body.steps.saturating_add(6));
-                Bound {
-                    steps: range
-                        .steps
-                        .saturating_add(steps)
-                        .saturating_add(range.size / BYTES_A_STEP),
-                    largest: range.largest.max(body.largest),
-                    size: range.size,
-                    items: range.items,
-                }
+                let (value, copies) = match written {
+                    Some(Comprehension::Filter(_)) | None => (Bound { steps: 1, ..range }, 2),
+                    Some(Comprehension::Fold(_) | Comprehension::One(_)) => (Bound::SCALAR, 1),
+                };
+                let copied = range.work().saturating_mul(copies);
+                let largest = Bound { steps: 0, ..body };
+                Bound::over(&[range, largest], value, steps.saturating_add(copied))
             }
+        }
+    }
+
+    /// The bound of the value of parts in one list or text.
+    fn joined(parts: &[Bound], items: u64) -> Bound {
+        let sum = |of: fn(&Bound) -> u64| parts.iter().map(of).fold(16, u64::saturating_add);
+        Bound {
+            read: sum(|part| part.read),
+            is_flat: parts.iter().all(|part| part.is_flat),
+            ..Bound::flat(
+                sum(|part| part.size),
+                parts.iter().map(|part| part.items).fold(items, u64::max),
+            )
+        }
+    }
+
+    /// The value of a call, and what the call takes beside its parts.
+    fn of_call(name: &str, parts: &[Bound]) -> (Bound, u64) {
+        let sum = |of: fn(&Bound) -> u64| parts.iter().map(of).fold(0, u64::saturating_add);
+        match (name, parts) {
+            (operators::ADD, _) => {
+                let items = sum(|part| part.items);
+                (Bound::joined(parts, items), sum(Bound::work))
+            }
+            (operators::CONDITIONAL | operators::INDEX, _) => {
+                let most = |of: fn(&Bound) -> u64| parts.iter().map(of).max().unwrap_or(0);
+                let value = Bound {
+                    read: most(|part| part.read),
+                    is_flat: parts.iter().all(|part| part.is_flat),
+                    ..Bound::flat(most(|part| part.size), most(|part| part.items))
+                };
+                (value, 0)
+            }
+            (operators::IN, [item, container]) => {
+                let comparisons = container.items.saturating_mul(item.comparison(&container.item()));
+                (Bound::SCALAR, comparisons.saturating_add(container.items / 4))
+            }
+            (operators::LOGICAL_AND | operators::LOGICAL_OR | operators::LOGICAL_NOT, _) => (Bound::SCALAR, 0),
+            ("contains", _) => (Bound::SCALAR, sum(|part| part.read) / SEARCHED_A_STEP),
+            (operators::EQUALS | operators::NOT_EQUALS, [one, other]) => (Bound::SCALAR, one.comparison(other)),
+            _ => (Bound::SCALAR, sum(|part| part.read) / FLAT_A_STEP),
         }
     }
 }

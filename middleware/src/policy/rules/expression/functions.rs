@@ -68,16 +68,14 @@ fn contains<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Result<'b, 'v> {
 }
 
 fn of_texts<'b, 'v>(args: &[CowVal<'b, 'v>], test: fn(&str, &str) -> bool) -> Result<'b, 'v> {
-    let text = |value: &CowVal<'b, 'v>| {
-        value
-            .downcast_ref::<CelString<'_>>()
-            .map(|text| text.inner().to_owned())
+    let [text, part] = args else {
+        return Err(ExecutionError::MissingArgumentOrTarget);
     };
-    match args {
-        [one, other] => match (text(one), text(other)) {
-            (Some(one), Some(other)) => Ok(CowVal::owned(CelBool::from(test(&one, &other)))),
-            _ => Err(ExecutionError::MissingArgumentOrTarget),
-        },
+    match (
+        text.downcast_ref::<CelString<'_>>(),
+        part.downcast_ref::<CelString<'_>>(),
+    ) {
+        (Some(text), Some(part)) => Ok(CowVal::owned(CelBool::from(test(text.inner(), part.inner())))),
         _ => Err(ExecutionError::MissingArgumentOrTarget),
     }
 }

@@ -147,7 +147,7 @@ impl Program {
 
     /// The expression, and what it evaluates to, without the values of facts.
     pub(super) fn explain(&self, facts: &Facts<'_>) -> (String, String) {
-        let expected = self.text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let expected = on_one_line(&self.text);
         let got = match self.evaluate(facts) {
             Outcome::True => "true".to_owned(),
             Outcome::False => "false".to_owned(),
@@ -241,6 +241,19 @@ fn tokens(text: &str) -> impl Iterator<Item = (TokenKind, usize, &str)> {
         let is_end = matches!(token.kind, TokenKind::TokEnd | TokenKind::TokError);
         (!is_end).then_some((token.kind, token.start, written))
     })
+}
+
+/// An expression without its comments, and without the breaks of its lines.
+fn on_one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for (kind, _, written) in tokens(text) {
+        match kind {
+            TokenKind::TokWhitespace | TokenKind::TokComment if line.ends_with(' ') => {}
+            TokenKind::TokWhitespace | TokenKind::TokComment => line.push(' '),
+            _ => line.push_str(written),
+        }
+    }
+    line.trim().replace(char::is_control, " ")
 }
 
 /// What is written in quotes.
@@ -381,6 +394,20 @@ mod tests {
         ) {
             let text: String = parts.iter().map(|(value, operator)| [*value, *operator].concat()).collect();
             run(&format!("{text}claims.a"));
+        }
+    }
+
+    #[test]
+    fn an_expression_is_shown_without_its_comments() {
+        for (text, shown) in [
+            ("claims.a == 1", "claims.a == 1"),
+            (
+                "// first\nclaims.a == 1 && // then\n  claims.b == 2\n",
+                "claims.a == 1 && claims.b == 2",
+            ),
+            ("claims.a == 'x  // y'", "claims.a == 'x  // y'"),
+        ] {
+            assert_eq!(on_one_line(text), shown);
         }
     }
 
