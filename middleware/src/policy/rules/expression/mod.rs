@@ -675,7 +675,7 @@ mod tests {
             "claims.a.exists(x, chain.exists(y, x.id == y.subject))",
             "chain.all(a, chain.exists_one(b, a.subject == b.subject))",
             "claims.a == claims.b && claims.s.contains(claims.t) && claims.x in claims.y",
-            "claims.roles.exists(r, r.startsWith(\"a\") || r.contains(client) || r == \"b\")",
+            "claims.roles.exists(r, r.startsWith(\"a\") || r.endsWith(client) || r == \"b\")",
             "claims.groups.exists(g, params.id in g.members)",
             "size(claims.groups.filter(g, g.id == \"a\")) == 1",
         ] {
