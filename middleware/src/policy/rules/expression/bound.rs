@@ -28,7 +28,7 @@ pub(super) const MAX_BYTES: usize = 64 * 1024;
 const MAX_VALUE: u64 = 1024 * 1024;
 
 /// Most steps of one evaluation. A step takes some tens of nanoseconds.
-const MAX_STEPS: u64 = 200_000;
+const MAX_STEPS: u64 = 300_000;
 
 /// A step for each so many bytes of a text that is searched.
 const SEARCHED_A_STEP: u64 = 64;
