@@ -46,8 +46,8 @@ impl<'r> HeaderTexts<'r> {
 
     /// The value of the one header of a name; [`None`] where no header has the name in any spelling.
     ///
-    /// [`Unsure`] where there are several, where it is in another spelling that some server treats as the same, where it is no visible ASCII,
-    /// where `Connection` names it, so that a proxy does not forward it, and where the headers are not known.
+    /// [`Unsure`] where there are several, where it is in another spelling that some server treats as the same, where it is no visible ASCII
+    /// or has a blank at an end, which a hop over HTTP/1.1 removes, where `Connection` names it, so that a proxy does not forward it, and where the headers are not known.
     #[cfg(feature = "cel")]
     pub(crate) fn one(&self, name: &str) -> Result<Option<&'r str>, Unsure> {
         let headers = self.0.ok_or(Unsure)?;
@@ -55,7 +55,8 @@ impl<'r> HeaderTexts<'r> {
         let Some((spelled, value)) = found.next() else {
             return Ok(None);
         };
-        let is_sure = found.next().is_none() && spelled.as_str() == name && !ends_here(headers, name);
+        let is_trimmed = value.as_bytes().trim_ascii().len() == value.len();
+        let is_sure = found.next().is_none() && spelled.as_str() == name && is_trimmed && !ends_here(headers, name);
         match value.to_str() {
             Ok(value) if is_sure => Ok(Some(value)),
             _ => Err(Unsure),
@@ -136,7 +137,10 @@ mod tests {
         for fields in missing {
             assert_eq!(one(fields), Ok(None), "{fields:?}");
         }
-        let unsure: [&[(&'static str, &'static [u8])]; 6] = [
+        let unsure: [&[(&'static str, &'static [u8])]; 9] = [
+            &[("x-tenant", b" t1")],
+            &[("x-tenant", b"t1 ")],
+            &[("x-tenant", b"\tt1")],
             &[("x-tenant", b"t1"), ("x-tenant", b"t1")],
             &[("x-tenant", b"t1"), ("x_tenant", b"t2")],
             &[("x_tenant", b"t1")],
