@@ -163,6 +163,24 @@ fn a_header_that_is_not_one_text_is_not_absent() {
 }
 
 #[test]
+fn a_trailer_does_not_carry_a_header_that_an_expression_reads() {
+    let deployment =
+        Deployment::with_policy("routes:\n  - match: POST /x\n    expression: '!(\"x-role\" in request.headers)'\n");
+    let bearer = format!("Authorization: Bearer {}", deployment.issuer.token(json!({})));
+    for (name, is_forwarded) in [("X-Role", false), ("x_role", false), ("X-Checksum", true)] {
+        let fields = [&*bearer, "Transfer-Encoding: chunked", &format!("Trailer: {name}")];
+        let mut bytes = wire::request("POST", "/x", &fields);
+        bytes.extend(format!("2\r\n{{}}\r\n0\r\n{name}: admin\r\n\r\n").into_bytes());
+        let before = deployment.upstream.count();
+        assert_eq!(wire::answer(deployment.gate.address, &bytes).status, 200, "{name}");
+        let received = deployment.upstream.since(before).remove(0);
+        let values = received.trailers.fields.iter().map(|(_, value)| &**value);
+        assert_eq!(values.eq([b"admin"]), is_forwarded, "{name}");
+        assert_eq!(received.has("trailer"), is_forwarded, "{name}");
+    }
+}
+
+#[test]
 fn a_request_reaches_the_upstream_only_where_the_expression_is_true() {
     let deployment = Deployment::with_policy(
         "routes:\n  - match: GET /orders/{id}\n    escaped_slash: pass\n    expression: params.id in claims.orders && request.headers[\"x-tenant\"] == claims.tid\n",

@@ -1,6 +1,6 @@
 //! From the written form to rules: every name is resolved, and every rule is named by its owner and its place.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use actgate_yaml::{Diagnostics, Omissions, Span, Spanned};
@@ -45,6 +45,8 @@ pub(super) struct Compiled {
     pub(super) coverage: Coverage,
     /// The agents that the owner knows.
     pub(super) agents: Arc<Agents>,
+    /// The headers that expressions read.
+    pub(super) read_headers: Arc<[Box<str>]>,
 }
 
 /// Compiles a document, and reports every mistake of its meaning. The result is valid only without mistakes.
@@ -63,6 +65,7 @@ pub(super) fn compile(
         path: None,
         implied_by: ImpliedBy::default(),
         agents: KnownAgents::default(),
+        read_headers: BTreeSet::new(),
         compiled: 0,
     };
     context.implied_by = scope_hierarchy::compile(document.scopes.as_ref(), &mut context);
@@ -102,7 +105,12 @@ pub(super) fn compile(
     if let Some(promoted) = &mut promoted {
         promoted.finish(context.diagnostics);
     }
-    let Context { implied_by, agents, .. } = context;
+    let Context {
+        implied_by,
+        agents,
+        read_headers,
+        ..
+    } = context;
     let mut coverage = match diagnostics.is_empty() {
         true => Coverage::of(&document, &implied_by, &routes, promoted.as_ref()),
         false => Coverage::default(),
@@ -116,6 +124,7 @@ pub(super) fn compile(
         defaults,
         coverage,
         agents: agents.table,
+        read_headers: read_headers.into_iter().collect(),
     }
 }
 

@@ -27,6 +27,7 @@ pub struct Policy {
     defaults: Vec<Box<str>>,
     coverage: Coverage,
     agents: Arc<Agents>,
+    read_headers: Arc<[Box<str>]>,
     hash: PolicyHash,
     /// As it would be if every rule were enforced; [`None`] where none is in shadow. It has no requirements.
     promoted: Option<Box<Policy>>,
@@ -70,6 +71,7 @@ impl Policy {
                 defaults,
                 coverage,
                 agents,
+                read_headers,
             } = compile(document.into(), text, omissions, diagnostics);
             let hash = hash?;
             let promoted = promoted.map(|routes| Policy {
@@ -79,6 +81,7 @@ impl Policy {
                 defaults: Vec::new(),
                 coverage: Coverage::default(),
                 agents: Arc::clone(&agents),
+                read_headers: Arc::clone(&read_headers),
                 hash: hash.clone(),
                 promoted: None,
             });
@@ -89,6 +92,7 @@ impl Policy {
                 defaults,
                 coverage,
                 agents,
+                read_headers,
                 hash,
                 promoted: promoted.map(Box::new),
             })
@@ -99,6 +103,12 @@ impl Policy {
     /// Identifies what the policy says.
     pub fn hash(&self) -> &PolicyHash {
         &self.hash
+    }
+
+    /// The headers that expressions read, in lower case, those in shadow included. What forwards a request sends no trailer of these names:
+    /// a server that merges trailers into the headers would read another value than the one that was decided on.
+    pub fn read_headers(&self) -> &Arc<[Box<str>]> {
+        &self.read_headers
     }
 
     /// What the policy holds without effect: requirements that no route requires, implied scopes that no rule names, and
@@ -116,8 +126,8 @@ impl Policy {
         self.coverage.spellings.iter().map(PolicyDiagnostic::new)
     }
 
-    /// What the policy states to be in shadow: `every route`, or the routes as written, and `requirement NAME` of each such
-    /// requirement.
+    /// What the policy states to be in shadow: `every route`, or the routes as written; `defaults`; and `requirement NAME` of each
+    /// such requirement.
     pub fn in_shadow(&self) -> impl ExactSizeIterator<Item = &str> {
         self.coverage.in_shadow.iter().map(String::as_str)
     }

@@ -1,6 +1,6 @@
 //! The common syntax of rules, and the report of mistakes in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -147,6 +147,8 @@ pub(super) struct Context<'r> {
     pub(super) implied_by: ImpliedBy,
     /// The agents that the owner knows.
     pub(super) agents: KnownAgents,
+    /// The headers that expressions read.
+    pub(super) read_headers: BTreeSet<Box<str>>,
     /// How many rules are compiled.
     pub(super) compiled: usize,
 }

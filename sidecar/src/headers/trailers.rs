@@ -34,6 +34,8 @@ struct Names {
 pub(crate) struct TrailerFilter {
     names: Arc<Names>,
     nominated: Vec<HeaderName>,
+    /// The headers that expressions of the policy read.
+    decided_on: Arc<[Box<str>]>,
 }
 
 impl TrailerRules {
@@ -48,11 +50,12 @@ impl TrailerRules {
         }
     }
 
-    /// The rules for a request whose `Connection` names the headers `nominated`.
-    pub(crate) fn filter(&self, nominated: Vec<HeaderName>) -> TrailerFilter {
+    /// The rules for a request whose `Connection` names the headers `nominated`, and whose policy reads the headers `decided_on`.
+    pub(crate) fn filter(&self, nominated: Vec<HeaderName>, decided_on: Arc<[Box<str>]>) -> TrailerFilter {
         TrailerFilter {
             names: self.names.clone(),
             nominated,
+            decided_on,
         }
     }
 }
@@ -66,7 +69,9 @@ impl TrailerFilter {
         } = &*self.names;
         let is_owned = identity.owns(name) || carriers.owns(name) || dropped.covers(name);
         let is_nominated = || self.nominated.iter().any(|own| header_name::same(name, own.as_str()));
+        let is_decided_on = || self.decided_on.iter().any(|read| header_name::same(name, read));
         !is_owned
+            && !is_decided_on()
             && !has_another_meaning(name)
             && !claims::is_identity(name)
             // About the page that sends the request, and what it may read.
@@ -102,7 +107,8 @@ mod tests {
             carriers,
             DroppedHeaders::from_iter(Pattern::parse("x-tenant")),
         );
-        rules.filter(vec![HeaderName::from_static("x-once")])
+        let decided_on = Arc::from([Box::from("x-role")]);
+        rules.filter(vec![HeaderName::from_static("x-once")], decided_on)
     }
 
     #[test]
@@ -140,6 +146,8 @@ mod tests {
             "cache-control",
             "x-once",
             "x.once",
+            "x-role",
+            "X_Role",
         ] {
             assert!(!filter.permits(name), "{name}");
         }

@@ -1,5 +1,7 @@
 //! Forwards allowed requests: the client's headers become those that the upstream receives.
 
+use std::sync::Arc;
+
 use actgate::Identity;
 use actgate::challenge::Protocol;
 use bytes::Bytes;
@@ -53,6 +55,8 @@ pub(crate) struct Caller<'a> {
     pub(crate) protocol: Protocol,
     /// What the upstream receives in place of the access token.
     pub(crate) credentials: Obtained,
+    /// The headers that the policy of the decision reads.
+    pub(crate) decided_on: Arc<[Box<str>]>,
 }
 
 /// The client's body failed before the upstream responded.
@@ -110,7 +114,7 @@ impl Forward {
             || (parts.version == Version::HTTP_2 && !has_length && !content.is_end_stream());
         let trailers = match content.is_end_stream() {
             true => None,
-            false => Some(self.trailers.filter(head.nominated.clone())),
+            false => Some(self.trailers.filter(head.nominated.clone(), caller.decided_on.clone())),
         };
         let handshake = match head.requested {
             Requested::Response => None,

@@ -15,6 +15,8 @@ pub(crate) mod stream_end;
 pub(crate) mod upstream;
 pub(crate) mod websocket;
 
+use std::sync::Arc;
+
 use actgate::challenge::Protocol;
 use actgate::{Error, Policy};
 use http::header::RETRY_AFTER;
@@ -102,6 +104,9 @@ impl Proxy {
             token,
             credentials,
             protocol,
+            decided_on: self
+                .gate
+                .by_policy_of(&decided, |policy| Arc::clone(policy.read_headers())),
         };
         let sent = self
             .forward

@@ -46,6 +46,7 @@ pub(in crate::policy) fn compile(
             return None;
         }
     };
+    context.read_headers.extend(program.headers().cloned());
     if program.reads_chain() {
         let truncation = match accept_truncation {
             true => Truncation::Accepted,
@@ -114,10 +115,6 @@ impl HistoryExpression {
         request: &RequestFacts<'_>,
         time: &EvaluationTime,
     ) -> Option<&'static str> {
-        // The issuer states that hops are missing: no condition on them can be evaluated.
-        if history.complete == Some(false) {
-            return Some("chain_incomplete");
-        }
         let outcome = self
             .program
             .evaluate(&Facts::with_chain(*history, *core, request, time));
@@ -131,10 +128,6 @@ impl HistoryExpression {
         request: &RequestFacts<'_>,
         time: &EvaluationTime,
     ) -> (String, String) {
-        let (expected, got) = self.program.explain(&Facts::with_chain(*history, *core, request, time));
-        match history.complete {
-            Some(false) => (expected, "a chain that its issuer declares incomplete".to_owned()),
-            _ => (expected, got),
-        }
+        self.program.explain(&Facts::with_chain(*history, *core, request, time))
     }
 }

@@ -102,6 +102,11 @@ impl Program {
         })
     }
 
+    /// The headers that are read.
+    pub(super) fn headers(&self) -> impl Iterator<Item = &Box<str>> {
+        self.reads.members.get(&Object::Headers).into_iter().flatten()
+    }
+
     pub(super) fn reads_chain(&self) -> bool {
         self.reads.singles.contains(&Single::Chain)
     }
