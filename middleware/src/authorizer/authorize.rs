@@ -95,6 +95,7 @@ impl<'a> Pipeline<'a> {
         let denied_by = |error, requirement: Option<&Requirement>| Denied {
             error,
             protected: Some(Arc::clone(protected.unwrap_or(resources.elsewhere()))),
+            rule: None,
             scope: requirement.and_then(Requirement::scope).cloned(),
             body_limit: None,
         };
@@ -118,9 +119,11 @@ impl<'a> Pipeline<'a> {
         };
         // One body is read for all rules, with those in shadow.
         let promoted = requirement.map(|requirement| requirement.promoted().map_or(requirement, |promoted| promoted));
-        let unmet = |Unmet { error, needs_body }, requirement| {
-            let mut denied = denied_by(identity.trusted_issuer().profile.actor.errors.apply(error), requirement);
-            if needs_body {
+        let unmet = |unmet: Unmet, requirement| {
+            let error = identity.trusted_issuer().profile.actor.errors.apply(unmet.error);
+            let mut denied = denied_by(error, requirement);
+            denied.rule = unmet.rule;
+            if unmet.needs_body {
                 let limit = promoted.and_then(Requirement::body_limit);
                 denied.body_limit = limit.and_then(|bytes| usize::try_from(bytes).ok());
             }

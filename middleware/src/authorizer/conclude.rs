@@ -26,7 +26,7 @@ impl Decision {
     /// Counts a decision that is final, and emits its event.
     pub(crate) fn conclude(&self) {
         let in_force = self.in_force();
-        if let Some(rule) = self.error().and_then(|error| error.rule()) {
+        if let Some(rule) = self.denied().and_then(|denied| denied.rule.as_deref()) {
             in_force.counts.count(rule, Mode::Enforce);
         }
         for rule in self.unmet_in_shadow() {

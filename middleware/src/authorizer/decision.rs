@@ -51,6 +51,8 @@ pub(super) struct DeniedInShadow {
 #[derive(Clone, Debug)]
 pub(crate) struct Denied {
     pub(crate) error: Error,
+    /// The rule that is not met, as the policy lists it.
+    pub(super) rule: Option<Arc<str>>,
     /// What the request is for; [`None`] where that is not known.
     pub(super) protected: Option<Arc<Protected>>,
     /// The scopes that the route requires.
@@ -63,6 +65,7 @@ impl From<Error> for Box<Denied> {
     fn from(error: Error) -> Self {
         Box::new(Denied {
             error,
+            rule: None,
             protected: None,
             scope: None,
             body_limit: None,

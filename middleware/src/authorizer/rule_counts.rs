@@ -21,43 +21,60 @@ pub struct RuleCount {
 
 /// The counters of all rules. A decision is counted without a lock, and a rule that is met is not looked up.
 #[derive(Debug, Default)]
-pub(super) struct RuleCounts(BTreeMap<Arc<str>, Counter>);
+pub(super) struct RuleCounts(BTreeMap<Arc<str>, Counters>);
 
-#[derive(Clone, Debug)]
-struct Counter {
-    mode: Mode,
-    unmet: Arc<AtomicU64>,
+/// The counters of the rules of one name: one rule in shadow can have the name of an enforced one.
+#[derive(Debug, Default)]
+struct Counters {
+    enforced: Option<Arc<AtomicU64>>,
+    shadow: Option<Arc<AtomicU64>>,
+}
+
+impl Counters {
+    fn of(&self, mode: Mode) -> Option<&Arc<AtomicU64>> {
+        match mode {
+            Mode::Enforce => self.enforced.as_ref(),
+            Mode::Shadow => self.shadow.as_ref(),
+        }
+    }
+
+    fn of_mut(&mut self, mode: Mode) -> &mut Option<Arc<AtomicU64>> {
+        match mode {
+            Mode::Enforce => &mut self.enforced,
+            Mode::Shadow => &mut self.shadow,
+        }
+    }
 }
 
 impl RuleCounts {
     /// The counters of a policy. A rule that `earlier` has in the same mode keeps its counter.
     pub(super) fn new(policy: &Policy, earlier: &RuleCounts) -> RuleCounts {
-        let counters = policy.rules().map(|(rule, mode)| {
-            let kept = earlier.0.get(rule).filter(|counter| counter.mode == mode);
-            let counter = kept.cloned().unwrap_or_else(|| Counter {
-                mode,
-                unmet: Arc::default(),
-            });
-            (Arc::clone(rule), counter)
-        });
-        RuleCounts(counters.collect())
+        let mut counts = BTreeMap::<Arc<str>, Counters>::new();
+        for (rule, mode) in policy.rules() {
+            let counters = counts.entry(Arc::clone(rule)).or_default();
+            let kept = || earlier.0.get(rule).and_then(|earlier| earlier.of(mode).cloned());
+            counters.of_mut(mode).get_or_insert_with(|| kept().unwrap_or_default());
+        }
+        RuleCounts(counts)
     }
 
     /// Counts a request that did not meet a rule.
     pub(super) fn count(&self, rule: &str, mode: Mode) {
-        if let Some(counter) = self.0.get(rule)
-            && counter.mode == mode
-        {
-            counter.unmet.fetch_add(1, Ordering::Relaxed);
+        if let Some(unmet) = self.0.get(rule).and_then(|counters| counters.of(mode)) {
+            unmet.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     /// The counters now, in the order of the names.
     pub(super) fn iter(&self) -> impl Iterator<Item = RuleCount> {
-        self.0.iter().map(|(rule, counter)| RuleCount {
-            rule: Arc::clone(rule),
-            mode: counter.mode,
-            unmet: counter.unmet.load(Ordering::Relaxed),
+        self.0.iter().flat_map(|(rule, counters)| {
+            [Mode::Enforce, Mode::Shadow].into_iter().filter_map(|mode| {
+                Some(RuleCount {
+                    rule: Arc::clone(rule),
+                    mode,
+                    unmet: counters.of(mode)?.load(Ordering::Relaxed),
+                })
+            })
         })
     }
 }

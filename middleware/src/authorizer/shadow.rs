@@ -257,6 +257,42 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_request_above_the_ceiling_of_its_agent_is_counted_for_the_rule_of_ceilings() {
+        let issuer = TestIssuer::new().unwrap();
+        let policy = "agents: [{ subject: b, ceiling: { initiators: { kind: service } } }]\nroutes: [{ match: GET / }]";
+        let authorizer = authorizer(&issuer, policy);
+        let token = issuer.token(json!({ "sub": "u", "sub_profile": "user", "act": { "sub": "b" } }));
+        let decision = decide(&authorizer, "/", Some(&token.unwrap())).await;
+        assert_eq!(code(decision.outcome()), "above_ceiling");
+        assert_eq!(
+            decision.error().and_then(|error| error.rule()),
+            Some("agents.b.ceiling.initiators.kind")
+        );
+        let unmet: Vec<_> = authorizer.rules().into_iter().filter(|rule| rule.unmet > 0).collect();
+        let unmet: Vec<_> = unmet.iter().map(|rule| (&*rule.rule, rule.unmet)).collect();
+        assert_eq!(unmet, [("GET /: ceiling", 1)]);
+    }
+
+    #[tokio::test]
+    async fn a_ceiling_that_is_in_shadow_for_one_rule_alone_is_counted_there() {
+        let issuer = TestIssuer::new().unwrap();
+        let policy = "agents: [{ subject: b, ceiling: { scopes: a } }]\n\
+                      requirements: { r: { mode: shadow, scopes: [c] } }\n\
+                      routes: [{ match: GET /, scopes: [a], require: [r] }]";
+        let authorizer = authorizer(&issuer, policy);
+        let token = issuer.token(json!({ "scope": "a c", "act": { "sub": "b" } })).unwrap();
+        let decision = decide(&authorizer, "/", Some(&token)).await;
+        assert_eq!(code(decision.outcome()), "allow");
+        assert_eq!(decision.shadow().map(code), Some("above_ceiling"));
+        let counts = authorizer
+            .rules()
+            .into_iter()
+            .filter(|rule| &*rule.rule == "GET /: ceiling");
+        let counts: Vec<_> = counts.map(|rule| (rule.mode, rule.unmet)).collect();
+        assert_eq!(counts, [(Mode::Enforce, 0), (Mode::Shadow, 1)]);
+    }
+
+    #[tokio::test]
     async fn a_body_that_only_shadow_reads_is_not_needed_for_the_decision() {
         let issuer = TestIssuer::new().unwrap();
         let body = "operation: { json: { /a: { max: 5 } }, max: 1KiB }";

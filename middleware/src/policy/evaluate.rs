@@ -11,9 +11,11 @@ use crate::chain::{Core, Facts};
 use crate::error::Error;
 
 /// Why a requirement is not met.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Unmet {
     pub(crate) error: Error,
+    /// The rule that is not met, as the policy lists it; [`None`] without a requirement. The error may name a part of it, or no rule.
+    pub(crate) rule: Option<Arc<str>>,
     /// Whether everything but the rules on the body is met, and the body was not read.
     pub(crate) needs_body: bool,
 }
@@ -68,9 +70,9 @@ pub(crate) fn evaluate(
             }
             Finding::Met => continue,
         };
-        let first = denial.get_or_insert(error);
+        let first = denial.get_or_insert(Unmet::of_rule(error, &rule.name));
         if flow.is_break() {
-            return Err(first.clone().into());
+            return Err(first.clone());
         }
     }
     for rule in &requirement.history {
@@ -80,28 +82,46 @@ pub(crate) fn evaluate(
         };
         let check = || rule.check(&history, &core, request, time);
         let flow = recorder.unmet_rule(&rule.name, rule.mode, check);
-        let rule = Arc::clone(&rule.name);
-        let first = denial.get_or_insert(Error::Denied { code, rule });
+        let name = Arc::clone(&rule.name);
+        let error = Error::Denied { code, rule: name };
+        let first = denial.get_or_insert(Unmet::of_rule(error, &rule.name));
         if flow.is_break() {
-            return Err(first.clone().into());
+            return Err(first.clone());
         }
     }
     match (denial, login, unread) {
-        (Some(denial), ..) => Err(denial.into()),
-        (None, Some((rule, needed)), _) => Err(Unmet::from(Error::InsufficientUserAuthentication {
-            code: needed.code,
-            rule,
-            max_age: needed.max_age,
-            acr_values: needed.acr_values,
-        })),
-        (None, None, Some(rule)) => Err(Unmet {
-            error: Error::Denied {
+        (Some(denial), ..) => Err(denial),
+        (None, Some((rule, needed)), _) => {
+            let name = Arc::clone(&rule);
+            let error = Error::InsufficientUserAuthentication {
+                code: needed.code,
+                rule: name,
+                max_age: needed.max_age,
+                acr_values: needed.acr_values,
+            };
+            Err(Unmet::of_rule(error, &rule))
+        }
+        (None, None, Some(rule)) => {
+            let name = Arc::clone(&rule);
+            let error = Error::Denied {
                 code: BODY_NOT_READ,
-                rule,
-            },
-            needs_body: true,
-        }),
+                rule: name,
+            };
+            Err(Unmet {
+                needs_body: true,
+                ..Unmet::of_rule(error, &rule)
+            })
+        }
         (None, None, None) => Ok(()),
+    }
+}
+
+impl Unmet {
+    fn of_rule(error: Error, rule: &Arc<str>) -> Unmet {
+        Unmet {
+            rule: Some(Arc::clone(rule)),
+            ..Unmet::from(error)
+        }
     }
 }
 
@@ -109,6 +129,7 @@ impl From<Error> for Unmet {
     fn from(error: Error) -> Unmet {
         Unmet {
             error,
+            rule: None,
             needs_body: false,
         }
     }
