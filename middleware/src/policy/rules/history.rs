@@ -59,6 +59,10 @@ impl HistoryRule {
             HistoryCondition::Chain(condition) => condition.explain(history),
             HistoryCondition::Expression(condition) => condition.explain(history, core, request, time),
         };
+        let got = match history.complete {
+            Some(false) => "a chain that its issuer declares incomplete".to_owned(),
+            _ => got,
+        };
         let mut check = Check::new(&self.name, Tier::History, expected, got);
         check.mode = self.mode;
         match self.condition.evaluate(history, core, request, time) {
@@ -77,6 +81,10 @@ impl HistoryCondition {
         request: &RequestFacts<'_>,
         time: &EvaluationTime,
     ) -> Option<&'static str> {
+        // The issuer states that hops are missing: no condition on them can be evaluated.
+        if history.complete == Some(false) {
+            return Some("chain_incomplete");
+        }
         match self {
             HistoryCondition::Chain(condition) => condition.evaluate(history),
             HistoryCondition::Expression(condition) => condition.evaluate(history, core, request, time),
