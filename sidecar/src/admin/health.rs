@@ -6,8 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use actgate::Authorizer;
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::Full;
+
+use super::method::not_allowed;
 
 /// Whether the gate can serve requests.
 #[derive(Clone, Debug)]
@@ -60,14 +62,17 @@ pub(crate) fn answer<B>(
     readiness: &Readiness,
     connections: ConnectionCount,
 ) -> Response<Full<Bytes>> {
-    let (status, text): (_, Cow<'_, str>) = match (request.method(), request.uri().path()) {
-        (&Method::GET | &Method::HEAD, "/livez") => (StatusCode::OK, "alive\n".into()),
-        (&Method::GET | &Method::HEAD, "/readyz") => {
+    let path = request.uri().path();
+    if let ("/livez" | "/readyz", Some(response)) = (path, not_allowed(request.method())) {
+        return response;
+    }
+    let (status, text): (_, Cow<'_, str>) = match path {
+        "/livez" => (StatusCode::OK, "alive\n".into()),
+        "/readyz" => {
             let (status, state) = readiness.state();
             let ConnectionCount { open, limit } = connections;
             (status, format!("{state}connections: {open} of {limit}\n").into())
         }
-        (_, "/livez" | "/readyz") => (StatusCode::METHOD_NOT_ALLOWED, "only GET is served here\n".into()),
         _ => (
             StatusCode::NOT_FOUND,
             "/livez, /readyz and /rules are served here\n".into(),
@@ -79,9 +84,6 @@ pub(crate) fn answer<B>(
     let content_type = HeaderValue::from_static("text/plain; charset=utf-8");
     headers.insert(header::CONTENT_TYPE, content_type);
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if status == StatusCode::METHOD_NOT_ALLOWED {
-        headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
-    }
     response
 }
 
@@ -89,6 +91,7 @@ pub(crate) fn answer<B>(
 mod tests {
     use actgate::testing::TestIssuer;
     use actgate::{Policy, TrustedIssuer};
+    use http::Method;
 
     use super::*;
 

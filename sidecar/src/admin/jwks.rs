@@ -1,10 +1,11 @@
 //! The public keys of internal tokens.
 
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
-use http::{HeaderValue, Method, Response, StatusCode};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderValue, Method, Response};
 use http_body_util::Full;
 
+use super::method::not_allowed;
 use crate::headers::internal_token::signing_keys::{PUBLICATION, SigningKeys};
 
 /// Where the JWK set is.
@@ -12,12 +13,7 @@ pub(crate) const PATH: &str = "/jwks";
 
 /// The response to a request for the JWK set.
 pub(crate) fn answer(method: &Method, keys: &SigningKeys) -> Response<Full<Bytes>> {
-    if !matches!(*method, Method::GET | Method::HEAD) {
-        let mut response = Response::new(Full::from("only GET is served here\n"));
-        *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
-        response
-            .headers_mut()
-            .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+    if let Some(response) = not_allowed(method) {
         return response;
     }
     let mut response = Response::new(Full::from(keys.public().to_string()));
@@ -33,6 +29,7 @@ pub(crate) fn answer(method: &Method, keys: &SigningKeys) -> Response<Full<Bytes
 mod tests {
     use std::time::{Duration, Instant};
 
+    use http::StatusCode;
     use http_body_util::BodyExt as _;
 
     use super::*;

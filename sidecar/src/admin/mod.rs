@@ -2,6 +2,7 @@
 
 pub(crate) mod health;
 pub(crate) mod jwks;
+mod method;
 pub(crate) mod rules;
 
 use bytes::Bytes;

@@ -3,10 +3,12 @@
 use actgate::policy::Mode;
 use actgate::{Authorizer, RuleCount};
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
-use http::{HeaderValue, Method, Response, StatusCode};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderValue, Method, Response};
 use http_body_util::Full;
 use serde::Serialize;
+
+use super::method::not_allowed;
 
 /// Where the rules are.
 pub(crate) const PATH: &str = "/rules";
@@ -39,12 +41,7 @@ impl Rule {
 
 /// The response to a request for the rules.
 pub(crate) fn answer(method: &Method, authorizer: &Authorizer) -> Response<Full<Bytes>> {
-    if !matches!(*method, Method::GET | Method::HEAD) {
-        let mut response = Response::new(Full::from("only GET is served here\n"));
-        *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
-        response
-            .headers_mut()
-            .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+    if let Some(response) = not_allowed(method) {
         return response;
     }
     let rules = authorizer.rules().into_iter().map(Rule::of).collect();
