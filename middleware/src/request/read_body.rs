@@ -28,7 +28,6 @@ use http_body::{Body, Frame, SizeHint};
 ///
 /// It has NO time limit: the server, or the caller, has one. After that, and where the body fails, [`replay`](Self::replay) gives it
 /// back.
-#[derive(Debug)]
 #[must_use = "futures do nothing unless polled"]
 pub struct ReadBody<B> {
     /// [`None`] after its end.
@@ -38,8 +37,16 @@ pub struct ReadBody<B> {
     trailers: Option<HeaderMap>,
 }
 
+/// Without the bytes, which are a caller's.
+impl<B> fmt::Debug for ReadBody<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("ReadBody");
+        shown.field("limit", &self.limit).field("read", &self.data.len());
+        shown.finish_non_exhaustive()
+    }
+}
+
 /// What has been read.
-#[derive(Debug)]
 enum Data {
     /// A body of one frame is not copied.
     One(Bytes),

@@ -342,7 +342,10 @@ impl CoreRule {
     /// Whether it holds without being written.
     pub(super) fn is_implicit(&self) -> bool {
         use ActorCondition::{NotInverted, NotSelfActor};
-        matches!(self.condition, CoreCondition::Actor(NotSelfActor | NotInverted))
+        matches!(
+            self.condition,
+            CoreCondition::Actor(NotSelfActor | NotInverted) | CoreCondition::Ceiling(_)
+        )
     }
 
     /// The most bytes of the body that the rule reads, in one of its alternatives; [`None`] where it reads no body.
