@@ -1,4 +1,4 @@
-//! A repeat token allocates nothing, whatever the rules of its route are but for one on the body.
+//! A decision on a repeat token allocates nothing, by a policy without a rule on the body and without an expression.
 
 #![allow(clippy::unwrap_used, reason = "a request that cannot be made fails the test")]
 

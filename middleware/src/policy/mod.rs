@@ -36,7 +36,7 @@
 //! | `agents: [{ subject: a }]` | beside `routes`: the agents that the owner knows ([Agents](#agents-and-groups)) | |
 //! | `agents: [{ subject: a, ceiling: { routes, scopes, initiators } }]` | beside `routes`: what an agent may do at most ([Ceilings](#ceilings)) | `above_ceiling` |
 //! | `unregistered_agents: deny` | beside `routes`: no route accepts an agent that is not in `agents` ([Agents](#agents-and-groups)) | `agent_not_registered` |
-//! | `mode: shadow` | beside `routes`, of a route, of `defaults` or of a requirement: nothing; its rules are evaluated and recorded alone ([Shadow](#shadow)) | |
+//! | `mode: shadow` | beside `routes`, of a route, of `defaults` or of a requirement: its rules are evaluated and recorded, and not enforced ([Shadow](#shadow)) | |
 //! | `match` | where the route applies: `GET /a`, `GET,POST /a/{id}`, `* /a/{*rest}`, or a list of these | `no_route` |
 //! | `mcp: { method, name }` | beside `match`: the messages of the Model Context Protocol that the route is for ([MCP](#mcp)) | `no_route`, `mcp_header_mismatch`, `mcp_revision_not_supported` |
 //! | `mcp: { origins: [a] }` | beside `routes`: the web pages that may send requests to the paths of these routes ([MCP](#mcp)) | `origin_not_allowed` |
@@ -49,7 +49,7 @@
 //! | `initiator: { one_of, none_of }` | the subject is, or is not, one of these | `initiator_not_allowed` |
 //! | `initiator: { group: a }` | the subject is a member of this group, or of one of a list | `initiator_not_allowed` |
 //! | `initiator: { issuer }` | the token, which names the subject, is of this issuer, or of one of a list | `initiator_issuer_not_allowed` |
-//! | `initiator: { amr: [a, b] }` | the login used every one of these methods; which mean two factors is the issuer's to say, `mfa` where it writes it | `amr_not_met` |
+//! | `initiator: { amr: [a, b] }` | the login used every one of these methods; the issuer defines which of them mean two factors, some by `mfa` | `amr_not_met` |
 //! | `initiator: { acr: [a, b] }` | the login reached one of these contexts | `acr_not_met` |
 //! | `initiator: { max_auth_age: 5m }` | the login is at most so long ago | `auth_too_old` |
 //! | `actor: { required: true }` | a current actor other than the subject | `actor_missing` |
@@ -77,7 +77,7 @@
 //! | `operation: { arguments: { /a: x } }` | an argument of the call of a tool of MCP has this value ([Operation](#operation)) | as `json`, and `mcp_header_mismatch` |
 //! | `operation: { max: 64KiB }` | the body has at most so many bytes; at most 1MiB | `body_too_large` |
 //! | `expression: 'claims.region == "eu"'` | a condition in CEL is true ([Expressions](#expressions)) | `expression_not_true` |
-//! | `any_of: [..]` | everything in at least one of these alternatives, which hold any key but `chain` | `any_of_not_met` |
+//! | `any_of: [..]` | everything in at least one of these alternatives, which hold any key but `chain` and `mode`, and no `expression` on `chain` | `any_of_not_met` |
 //! | `chain: { max_depth: 2 }` | at most so many actors | `chain_too_deep` |
 //! | `chain: { all_of }` | every actor is one of these | `chain_actor_not_allowed` |
 //! | `chain: { any_of }` | at least one actor is one of these | `chain_actor_missing` |
@@ -235,8 +235,8 @@
 //!
 //! A proven machine as the subject, with another party that is a proven human as its current actor, is an inverted chain: a
 //! delegation goes from a person to a machine. It is denied (`chain_inverted`) where a requirement has a rule on a kind, any
-//! word of `actor` or of `chain`, also by `require` and in one alternative of `any_of`, whichever alternative the token meets, and
-//! everywhere in a policy with ceilings.
+//! word of `actor` or of `chain`, `may_act`, or an `expression` that reads `initiator.kind`, `actor` or `chain`, also by `require` and in
+//! one alternative of `any_of`, whichever alternative the token meets, and everywhere in a policy with ceilings or `unregistered_agents`.
 //! Requirements without such a rule do not depend on it.
 //!
 #![doc = include_str!("agents.md")]
