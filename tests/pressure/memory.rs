@@ -40,8 +40,9 @@ fn memory_of_unfinished_heads_is_bounded_and_comes_back() {
     }
     let each = (peak - before) / CLIENTS;
     assert!(each < 80 * 1024, "{each} bytes each");
+    // The allocator collects what another thread has freed after some thousand allocations, so that traffic brings it back, not time.
     deployment.wait_until("given back", || {
-        use_it();
+        (0..100).for_each(|_| use_it());
         resident() < before + 32 * MIB
     });
 }
