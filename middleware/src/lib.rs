@@ -78,8 +78,9 @@
 //! - `reqwest` (default): [`Authorizer::start`] fetches keys over HTTPS, by rustls with aws-lc-rs and the roots of the
 //!   operating system ([`keys::HttpFetch`] takes other roots). Without it, [`Authorizer::start_with`] takes a [`keys::Fetch`].
 //! - `axum`: [`Identity`] and `Option<Identity>` as extractors.
-//! - `test-util`: [`testing`], an issuer in memory that mints tokens with chains.
+//! - `test-util`: [`testing`], an issuer in memory that mints tokens with chains, and the cases of a policy.
 
+pub mod analysis;
 mod authorizer;
 pub mod chain;
 pub mod challenge;

@@ -3,13 +3,10 @@
 use std::collections::BTreeSet;
 
 use actgate::Policy;
-use actgate::clock::FixedClock;
 use actgate::policy::{Check, Outcome, Tier};
-use actgate::request::Target;
-use actgate::testing::TestIssuer;
 use serde_json::Value;
 
-use super::example::Example;
+use super::example::{Example, time_of};
 
 /// Rules of every route or of every one that reads a kind or an actor, which no route writes.
 const IMPLICIT: &[&str] = &["self_actor", "chain_inverted", "unregistered_agents", "ceiling"];
@@ -30,15 +27,12 @@ struct Reached {
 }
 
 impl Reached {
-    fn by(example: &Example, issuer: &TestIssuer) -> Reached {
-        let authorizer = example.authorizer(issuer, &FixedClock::at(0));
+    fn by(example: &Example) -> Reached {
+        let test = example.test();
         let mut reached = Reached::default();
-        for case in &example.cases {
-            let message = case.message(case.minted(issuer).as_deref());
-            let explanation = match Target::new(&message.method, &message.uri) {
-                Ok(target) => authorizer.explain(&message.presented(&target), case.now()),
-                Err(error) => authorizer.explain_without_target(error),
-            };
+        for case in example.cases.iter() {
+            let result = test.run(case, time_of(case)).unwrap();
+            let explanation = result.explanation();
             reached.routes.extend(explanation.decision().route().map(str::to_owned));
             reached
                 .codes
@@ -79,11 +73,10 @@ impl Reached {
 
 #[test]
 fn every_rule_of_a_policy_is_met_by_a_case_and_not_met_by_another() {
-    let issuer = TestIssuer::new().unwrap();
     let mut missing = Vec::new();
     for example in Example::all() {
         let policy = Policy::from_yaml(&example.policy).unwrap();
-        let reached = Reached::by(&example, &issuer);
+        let reached = Reached::by(&example);
         missing.extend(reached.missing(&policy).map(|what| format!("{}: {what}", example.name)));
     }
     assert!(missing.is_empty(), "{} gaps:\n{}", missing.len(), missing.join("\n"));
@@ -91,10 +84,9 @@ fn every_rule_of_a_policy_is_met_by_a_case_and_not_met_by_another() {
 
 #[test]
 fn the_examples_together_reach_every_word_and_every_code_of_the_language() {
-    let issuer = TestIssuer::new().unwrap();
     let mut reached = Reached::default();
     for example in Example::all() {
-        let one = Reached::by(&example, &issuer);
+        let one = Reached::by(&example);
         reached.codes.extend(one.codes);
         reached.met.extend(one.met);
         reached.unmet.extend(one.unmet);

@@ -1,13 +1,12 @@
 //! The cases by the library alone.
 
 use actgate::Authorizer;
+use actgate::analysis::{Case, CaseOutcome};
 use actgate::clock::FixedClock;
 use actgate::request::Target;
-use actgate::testing::TestIssuer;
+use actgate::testing::{CaseRequest, TestIssuer};
 
-use super::example::{Case, Denial, Example};
-
-type Outcome = Result<(), Denial>;
+use super::example::{Example, compare, compare_shadow, time_of, token_of};
 
 #[tokio::test]
 async fn every_case_gets_the_decision_it_expects() {
@@ -16,11 +15,11 @@ async fn every_case_gets_the_decision_it_expects() {
     let (mut evaluated, mut failures) = (0, Vec::new());
     for example in Example::all() {
         let authorizer = example.authorizer(&issuer, &clock);
-        for case in &example.cases {
+        for case in example.cases.iter() {
             evaluated += 1;
-            clock.set(case.now());
+            clock.set(time_of(case));
             let (outcome, shadow) = decide(&authorizer, case, &issuer).await;
-            if let Err(reason) = case.compare(outcome).and_then(|()| case.compare_shadow(shadow)) {
+            if let Err(reason) = compare(case, &outcome).and_then(|()| compare_shadow(case, shadow.as_ref())) {
                 failures.push(format!("{}: {reason}", example.place(case)));
             }
         }
@@ -33,13 +32,27 @@ async fn every_case_gets_the_decision_it_expects() {
 }
 
 /// The outcome, and that with the rules in shadow, if there are some.
-async fn decide(authorizer: &Authorizer, case: &Case, issuer: &TestIssuer) -> (Outcome, Option<Outcome>) {
-    let message = case.message(case.minted(issuer).as_deref());
-    let target = match Target::new(&message.method, &message.uri) {
+async fn decide(authorizer: &Authorizer, case: &Case, issuer: &TestIssuer) -> (CaseOutcome, Option<CaseOutcome>) {
+    let request = CaseRequest::new(case, token_of(case, issuer).as_deref()).unwrap();
+    let target = match Target::new(&request.method, &request.uri) {
         Ok(target) => target,
-        Err(error) => return (Err(Denial::from(&error)), None),
+        Err(error) => return (CaseOutcome::from(Err(&error)), None),
     };
-    let decision = authorizer.decide_presented(&message.presented(&target)).await;
-    let shadow = decision.shadow().map(|shadow| shadow.map_err(Denial::from));
-    (decision.outcome().map_err(Denial::from), shadow)
+    let decision = authorizer.decide_presented(&request.presented(&target)).await;
+    (decision.outcome().into(), decision.shadow().map(CaseOutcome::from))
+}
+
+#[test]
+fn the_cases_of_a_file_are_decided_as_by_an_authorizer() {
+    let mut failures = Vec::new();
+    for example in Example::all() {
+        let test = example.test();
+        for case in example.cases.iter() {
+            let result = test.run(case, time_of(case)).unwrap();
+            if !result.is_expected() {
+                failures.push(format!("{}: got {}", example.place(case), result.outcome()));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "\n{}", failures.join("\n"));
 }

@@ -7,11 +7,12 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use actgate::testing::TestIssuer;
+use actgate::analysis::{Case, CaseOutcome};
+use actgate::testing::{CaseRequest, TestIssuer};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::example::{Case, Denial, Example, Message, der};
+use super::example::{Example, compare, time_of, token_at, token_of};
 use crate::deployment::gate::{Gate, run_to_end};
 use crate::deployment::key_server::{Conduct, KeyServer};
 use crate::deployment::upstream::Upstream;
@@ -43,7 +44,7 @@ fn every_case_gets_the_answer_it_expects() {
                     };
                     failures.lock().unwrap().extend(failed);
                     if example.reads_the_hour() {
-                        let cases = example.cases.len();
+                        let cases = example.cases.iter().len();
                         explained.lock().unwrap().push(format!("{} ({cases})", example.name));
                     }
                 }
@@ -74,16 +75,13 @@ fn send(example: &Example, issuer: &TestIssuer, keys: &KeyServer) -> Vec<String>
     gate.wait_until_ready();
     let mut decisions = 0;
     let mut failures = Vec::new();
-    for case in &example.cases {
+    for case in example.cases.iter() {
         let fault = loop {
             let (begun, before) = (now(), upstream.count());
-            let token = case
-                .token
-                .is_some()
-                .then(|| token(case, issuer, begun, certificates.as_ref()));
-            let message = case.message(token.as_deref());
+            let token = case.token().map(|_| token(case, issuer, begun, certificates.as_ref()));
+            let message = CaseRequest::new(case, token.as_deref()).unwrap();
             let status = match &certificates {
-                None => status(wire::exchange(gate.address, &bytes(&message))),
+                None => status(wire::exchange(gate.address, &bytes(case, &message))),
                 Some(certificates) => certificates.status(&gate, case, &message),
             };
             let event = gate.decision_after(decisions);
@@ -93,20 +91,17 @@ fn send(example: &Example, issuer: &TestIssuer, keys: &KeyServer) -> Vec<String>
                 continue;
             }
             let outcome = match (event["decision"].as_str(), event["code"].as_str()) {
-                (Some("allow"), _) if status == 200 => Ok(()),
-                (_, code) => Err(Denial {
-                    deny: code.unwrap_or_default().to_owned(),
-                    status,
-                }),
+                (Some("allow"), _) if status == 200 => CaseOutcome::Allow,
+                (_, code) => CaseOutcome::deny(code.unwrap_or_default(), status),
             };
             let expected = outcome
-                .is_ok()
-                .then(|| (message.target.clone(), message.body.clone().unwrap_or_default()));
+                .is_allowed()
+                .then(|| (case.target().to_owned(), message.body.clone().unwrap_or_default()));
             let received = upstream.since(before).into_iter();
             let received: Vec<_> = received
                 .map(|one| (one.target, String::from_utf8(one.body).unwrap()))
                 .collect();
-            break case.compare(outcome).err().or_else(|| {
+            break compare(case, &outcome).err().or_else(|| {
                 let is_right = received == Vec::from_iter(expected);
                 (!is_right).then(|| format!("the upstream received {received:?}"))
             });
@@ -127,29 +122,26 @@ fn explain(example: &Example, issuer: &TestIssuer, keys: &KeyServer) -> Vec<Stri
     let config = write("actgate.yaml", &configuration(example, keys, "http://127.0.0.1:9"));
     let jwks = write("keys.json", &issuer.jwks());
     let faults = example.cases.iter().filter_map(|case| {
-        let token = case.minted(issuer).unwrap_or_default();
-        let message = case.message(None);
-        let at = case.now().to_string();
+        let token = token_of(case, issuer).unwrap_or_default();
+        let message = CaseRequest::new(case, None).unwrap();
+        let at = time_of(case).to_string();
         let mut arguments = vec!["explain", "--json", "--config", &config, "--jwks", &jwks, "--at", &at];
-        arguments.extend(["--method", message.method.as_str(), "--path", &message.target]);
+        arguments.extend(["--method", message.method.as_str(), "--path", case.target()]);
         let headers: Vec<String> = fields(&message);
         arguments.extend(headers.iter().flat_map(|field| ["--header", field]));
         arguments.extend(message.body.iter().flat_map(|body| ["--body", body.as_str()]));
-        assert!(case.certificate.is_none(), "`explain` has no certificates");
+        assert!(case.certificate().is_none(), "`explain` has no certificates");
         let output = run_to_end(&arguments, &token);
         let report: Value = serde_json::from_slice(&output.stdout)
             .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
         let outcome = match (&report["decision"], output.status.code()) {
-            (decision, Some(0)) if decision == "allow" => Ok(()),
-            _ => Err(Denial {
-                deny: report["code"].as_str().unwrap_or_default().to_owned(),
-                status: report["status"]
-                    .as_u64()
-                    .and_then(|status| status.try_into().ok())
-                    .unwrap_or_default(),
-            }),
+            (decision, Some(0)) if decision == "allow" => CaseOutcome::Allow,
+            _ => {
+                let status = report["status"].as_u64().and_then(|status| status.try_into().ok());
+                CaseOutcome::deny(report["code"].as_str().unwrap_or_default(), status.unwrap_or_default())
+            }
         };
-        let reason = case.compare(outcome).err()?;
+        let reason = compare(case, &outcome).err()?;
         Some(format!("{}: {reason}", example.place(case)))
     });
     faults.collect()
@@ -159,9 +151,10 @@ fn explain(example: &Example, issuer: &TestIssuer, keys: &KeyServer) -> Vec<Stri
 fn configuration(example: &Example, keys: &KeyServer, upstream: &str) -> String {
     let mut text = format!("listen: 127.0.0.1:0\nupstream: {upstream}\nadmin: 127.0.0.1:0\n");
     text += &format!("audience: {}\nissuers:\n", TestIssuer::AUDIENCE);
-    for issuer in &example.trust.issuers {
-        text += &format!("  - issuer: {issuer}\n    jwks_uri: {}\n", keys.jwks_uri());
-        text += &format!("    profile: {}\n", example.trust.profile);
+    for issuer in example.cases.issuers(TestIssuer::ISSUER) {
+        let identifier = &issuer.identifier;
+        text += &format!("  - issuer: {identifier}\n    jwks_uri: {}\n", keys.jwks_uri());
+        text += &format!("    profile: {}\n", issuer.profile.preset().unwrap());
         text += "    chain_completeness: complete\n    prior_actors: enforce\n";
     }
     text + &example.policy
@@ -169,21 +162,21 @@ fn configuration(example: &Example, keys: &KeyServer, upstream: &str) -> String 
 
 /// The token of a case, with its own times moved to `now` and with the thumbprints of real certificates.
 fn token(case: &Case, issuer: &TestIssuer, now: u64, certificates: Option<&Certificates>) -> String {
-    let mut claims = Value::Object(case.token.clone().unwrap());
-    if case.at.is_some() {
+    let mut claims = Value::Object(case.token().unwrap().claims().clone());
+    if case.at().is_some() {
         for name in TIMES {
             let time = claims.get(*name).and_then(Value::as_u64);
-            if let Some(moved) = time.and_then(|time| (now + time).checked_sub(case.now())) {
+            if let Some(moved) = time.and_then(|time| (now + time).checked_sub(time_of(case))) {
                 claims[*name] = json!(moved);
             }
         }
     }
     let claims = certificates.map_or(claims.clone(), |certificates| certificates.in_place(&claims));
-    case.token_at(issuer, now, claims)
+    token_at(case, issuer, now, claims)
 }
 
 /// The header lines of a message.
-fn fields(message: &Message) -> Vec<String> {
+fn fields(message: &CaseRequest) -> Vec<String> {
     let lines = message.headers.iter();
     lines
         .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
@@ -191,7 +184,7 @@ fn fields(message: &Message) -> Vec<String> {
 }
 
 /// A message over HTTP/1.1.
-fn bytes(message: &Message) -> Vec<u8> {
+fn bytes(case: &Case, message: &CaseRequest) -> Vec<u8> {
     let mut fields = fields(message);
     fields.extend(
         message
@@ -200,7 +193,7 @@ fn bytes(message: &Message) -> Vec<u8> {
             .map(|body| format!("Content-Length: {}", body.len())),
     );
     let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
-    let mut bytes = wire::request(message.method.as_str(), &message.target, &fields);
+    let mut bytes = wire::request(case.method(), case.target(), &fields);
     bytes.extend(message.body.iter().flat_map(|body| body.bytes()));
     bytes
 }
@@ -217,8 +210,8 @@ struct Certificates {
     server: Certificate,
     clients: CertificateAuthority,
     without: TlsClient,
-    /// By the text of a case: the client, and the thumbprints of the text and of its certificate.
-    of_text: BTreeMap<String, (TlsClient, String, String)>,
+    /// By the certificate of a case: the client, and the thumbprints of both certificates.
+    of_case: BTreeMap<Vec<u8>, (TlsClient, String, String)>,
 }
 
 impl Certificates {
@@ -226,25 +219,28 @@ impl Certificates {
     fn of(example: &Example) -> Option<Certificates> {
         let (gate, clients) = (CertificateAuthority::new("gate"), CertificateAuthority::new("clients"));
         let without = TlsClient::trusting(&[&gate]);
-        let texts = example.cases.iter().filter_map(|case| case.certificate.clone());
-        let of_text: BTreeMap<_, _> = texts
-            .map(|text| {
+        let certificates = example
+            .cases
+            .iter()
+            .filter_map(|case| Some(case.certificate()?.to_vec()));
+        let of_case: BTreeMap<_, _> = certificates
+            .map(|der| {
                 let written = Certificate {
-                    certificate: der(&text),
+                    certificate: der.clone(),
                     key: Vec::new(),
                 }
                 .thumbprint();
                 let real = clients.client("client");
                 let thumbprint = real.thumbprint();
-                (text, (without.clone().with_certificate(real), written, thumbprint))
+                (der, (without.clone().with_certificate(real), written, thumbprint))
             })
             .collect();
         let server = gate.server();
-        (!of_text.is_empty()).then_some(Certificates {
+        (!of_case.is_empty()).then_some(Certificates {
             server,
             clients,
             without,
-            of_text,
+            of_case,
         })
     }
 
@@ -258,7 +254,7 @@ impl Certificates {
 
     fn in_place(&self, claims: &Value) -> Value {
         let text = self
-            .of_text
+            .of_case
             .values()
             .fold(claims.to_string(), |text, (_, written, real)| {
                 text.replace(written, real)
@@ -266,17 +262,17 @@ impl Certificates {
         serde_json::from_str(&text).unwrap()
     }
 
-    fn status(&self, gate: &Gate, case: &Case, message: &Message) -> u16 {
-        let client = match &case.certificate {
+    fn status(&self, gate: &Gate, case: &Case, message: &CaseRequest) -> u16 {
+        let client = match case.certificate() {
             None => &self.without,
-            Some(text) => &self.of_text[text].0,
+            Some(der) => &self.of_case[der].0,
         };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .unwrap();
         let answer = runtime
-            .block_on(client.exchange(gate.address, &bytes(message)))
+            .block_on(client.exchange(gate.address, &bytes(case, message)))
             .unwrap();
         let status = answer.split(' ').nth(1).unwrap_or_default();
         status.parse().unwrap_or_default()

@@ -44,7 +44,7 @@ const ENVIRONMENT_NAMES: &[&str] = &["env", "fs", "process", "File", "stdin", "s
 const CRYPTO_FILES: &[&str] = &[
     "middleware/src/digest.rs",
     "middleware/src/keys/jwk.rs",
-    "middleware/src/testing.rs",
+    "middleware/src/testing/issuer.rs",
     "sidecar/src/files/certificate_fault.rs",
     "sidecar/src/server/tls/certificates.rs",
     "sidecar/src/server/tls/mod.rs",

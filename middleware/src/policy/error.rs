@@ -33,7 +33,7 @@ impl std::error::Error for PolicyError {}
 pub struct PolicyDiagnostic<'e>(&'e Diagnostic);
 
 impl<'e> PolicyDiagnostic<'e> {
-    pub(super) fn new(diagnostic: &'e Diagnostic) -> Self {
+    pub(crate) fn new(diagnostic: &'e Diagnostic) -> Self {
         PolicyDiagnostic(diagnostic)
     }
 

@@ -120,6 +120,16 @@ It is taken as one in `Authorization`, or in the `header` of its issuer.
   actgate explain --method POST --path /mcp --mcp tools/call:get_order < token
 Exit code 0: the request is allowed. 1: it is denied, or an error occurred.")]
     Explain(ExplainArguments),
+    /// Run the cases of a policy: requests, each with the decision it is expected to get
+    #[command(after_help = "\
+A folder holds `policy.yaml` and `cases.yaml`; so may each folder in it. The tokens of the cases are signed in memory.
+  actgate test                                             the folder here
+  actgate test policy-examples
+  actgate test policy --route 'POST /refunds' --case agent
+  actgate test --config actgate.yaml --cases cases.yaml    with the issuers and profiles of a configuration
+`policy-examples/README.md` of the repository shows how cases are written.
+Exit code 0: every case is as expected. 1: one is not. 2: the command line. 78: a file is invalid.")]
+    Test(TestArguments),
     /// List the presets for the products that issue tokens, or show one
     #[command(after_help = "\
 A preset is what `profile` of an issuer names: which tokens of a product are access tokens, and which claims hold their facts.
@@ -159,9 +169,11 @@ impl Command {
     pub(crate) fn default_log_level(&self) -> LogLevel {
         match self {
             Command::Run(_) | Command::Issuer(_) => LogLevel::Info,
-            Command::Check { .. } | Command::Explain(_) | Command::Issuers { .. } | Command::Demo { .. } => {
-                LogLevel::Warn
-            }
+            Command::Check { .. }
+            | Command::Explain(_)
+            | Command::Test(_)
+            | Command::Issuers { .. }
+            | Command::Demo { .. } => LogLevel::Warn,
         }
     }
 }
@@ -212,6 +224,32 @@ pub(crate) struct ExplainArguments {
     /// JWK set with the keys of every issuer, instead of fetching them
     #[arg(long, value_name = "FILE")]
     pub(crate) jwks: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// The arguments of `test`.
+#[derive(Debug, Args)]
+pub(crate) struct TestArguments {
+    /// Folders with a policy and its cases [default: .]
+    #[arg(value_name = "FOLDER", conflicts_with = "config")]
+    pub(crate) folders: Vec<PathBuf>,
+    /// Configuration whose policy and issuers decide the cases of `--cases`
+    #[arg(short, long, value_name = "FILE", requires = "cases")]
+    pub(crate) config: Option<PathBuf>,
+    /// Cases for `--config`; more than once for several files
+    #[arg(long, value_name = "FILE", requires = "config")]
+    pub(crate) cases: Vec<PathBuf>,
+    /// Run only the cases whose route contains this text
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) route: Option<String>,
+    /// Run only the cases whose name contains this text
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) case: Option<String>,
+    /// Write the results as JUnit XML, which CI systems read
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,

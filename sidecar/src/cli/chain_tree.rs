@@ -6,7 +6,7 @@ use crate::cli::terminal::{faint, printable, strong};
 use crate::headers::chain_json::Chain;
 
 /// One party of a chain, as it is drawn.
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 pub(crate) struct Node {
     #[serde(rename = "sub")]
     pub(crate) subject: String,

@@ -20,4 +20,5 @@ pub(crate) mod request_headers;
 pub(crate) mod run;
 pub(crate) mod source_excerpt;
 pub(crate) mod terminal;
+pub(crate) mod test;
 pub(crate) mod unverified_chain;

@@ -1,27 +1,4 @@
-//! For tests: an issuer in memory that mints tokens with chains. [`FixedClock`](crate::clock::FixedClock) sets the time.
-//!
-//! ```
-//! use actgate::clock::FixedClock;
-//! use actgate::testing::TestIssuer;
-//! use actgate::request::{Presented, Target};
-//! use actgate::{Authorizer, Policy};
-//! use http::{Method, Uri};
-//! use serde_json::json;
-//!
-//! let issuer = TestIssuer::new()?;
-//! let policy = Policy::from_yaml("routes: [{ match: GET /orders, initiator: { kind: human } }]")?;
-//! let trusted = issuer.trusted(TestIssuer::AUDIENCE)?;
-//! let authorizer = Authorizer::builder().issuer(trusted).policy(policy).build()?;
-//!
-//! let token = issuer.token(json!({
-//!     "sub": "alice", "sub_profile": "user", "act": { "sub": "assistant", "sub_profile": "ai_agent" }
-//! }))?;
-//! let uri = Uri::from_static("/orders");
-//! let target = Target::new(&Method::GET, &uri)?;
-//! let explanation = authorizer.explain(&Presented::token(&target, &token), TestIssuer::NOW);
-//! assert_eq!(explanation.decision().identity().unwrap().subject(), "alice");
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
+//! An issuer in memory.
 
 use std::fmt;
 
@@ -29,7 +6,7 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::authorizer::Authorizer;
 use crate::error::Error;
@@ -121,17 +98,31 @@ impl TestIssuer {
         let Value::Object(claims) = claims else {
             return Err(failed("claims are not a JSON object"));
         };
-        let mut filled = json!({
+        let filled = json!({
             "iss": TestIssuer::ISSUER, "aud": TestIssuer::AUDIENCE, "sub": "someone", "client_id": "client",
             "iat": now, "nbf": now, "exp": now + 300, "jti": "testing",
         });
-        for (name, value) in claims {
-            filled[name] = value;
+        self.token_of_type(Some("at+jwt"), filled, [claims])
+    }
+
+    /// Signs claims, each list in place of those before it, under a header with this `typ`. A claim that is `null` is left out.
+    pub(super) fn token_of_type(
+        &self,
+        typ: Option<&str>,
+        mut claims: Value,
+        further: impl IntoIterator<Item = Map<String, Value>>,
+    ) -> Result<String, TestIssuerError> {
+        for (name, value) in further.into_iter().flatten() {
+            claims[name] = value;
         }
-        if let Some(filled) = filled.as_object_mut() {
-            filled.retain(|_, value| !value.is_null());
+        if let Some(claims) = claims.as_object_mut() {
+            claims.retain(|_, value| !value.is_null());
         }
-        self.token_with_header(json!({"alg": "ES256", "kid": "testing", "typ": "at+jwt"}), filled)
+        let mut header = json!({"alg": "ES256", "kid": "testing"});
+        if let Some(typ) = typ {
+            header["typ"] = typ.into();
+        }
+        self.token_with_header(header, claims)
     }
 
     /// Signs `claims` under `header` exactly as they are.
@@ -176,6 +167,6 @@ pub fn verify_signature(token: &str, keys: &KeySet, limits: &Limits) -> Result<V
     UnverifiedToken::decode(token, limits)?.into_verified_payload(keys)
 }
 
-fn failed(error: impl fmt::Display) -> TestIssuerError {
+pub(super) fn failed(error: impl fmt::Display) -> TestIssuerError {
     TestIssuerError(error.to_string())
 }

@@ -1,0 +1,343 @@
+//! Where the rules of a policy are written.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use actgate_yaml::{Span, Spanned};
+use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+
+use crate::policy::policy::Policy;
+
+/// The places of the rules of a policy in its text.
+///
+/// It reads the text again, so that a policy in force keeps nothing of it.
+///
+/// ```
+/// use actgate::Policy;
+/// use actgate::analysis::RulePlaces;
+///
+/// let text = "requirements:\n  human:\n    initiator: { kind: human }\nroutes:\n  - match: GET /orders\n    require: [human]\n";
+/// let places = RulePlaces::new(&Policy::from_yaml(text)?, text);
+/// assert_eq!(places.of("GET /orders: human.initiator.kind").map(|place| place.line), Some(3));
+/// assert_eq!(places.of("GET /orders").map(|place| place.line), Some(5));
+/// # Ok::<(), actgate::policy::PolicyError>(())
+/// ```
+#[derive(Debug)]
+pub struct RulePlaces {
+    root: Spanned<Tree>,
+    /// Each route with the index of the item and that of its `match`.
+    routes: BTreeMap<String, (usize, Span)>,
+}
+
+/// The place of a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct RulePlace {
+    /// The line, from 1.
+    pub line: u64,
+    /// The column, from 1.
+    pub column: u64,
+    /// Whether it is written once for several routes: in a requirement, in `defaults`, of an agent.
+    pub is_shared: bool,
+}
+
+/// A document with the place of every value.
+#[derive(Debug)]
+enum Tree {
+    Mapping(BTreeMap<String, Spanned<Tree>>),
+    List(Vec<Spanned<Tree>>),
+    Text(String),
+    Other,
+}
+
+impl RulePlaces {
+    /// The places in the text that a policy was read from, or in the larger document that it is a part of.
+    ///
+    /// The places in another text are those of rules with the same names, as far as it has them.
+    pub fn new(policy: &Policy, text: &str) -> RulePlaces {
+        let root = actgate_yaml::read::<Spanned<Tree>>(text).value;
+        let root = root.unwrap_or(Spanned {
+            value: Tree::Other,
+            line: 0,
+            column: 0,
+        });
+        let written = root.value.member("routes").map(|routes| routes.value.items());
+        let matches = written.into_iter().flatten().enumerate().flat_map(|(index, route)| {
+            let patterns = route.value.member("match");
+            let patterns: Vec<Span> = match patterns.map(|written| (&written.value, written.span())) {
+                Some((Tree::List(items), _)) => items.iter().map(Spanned::span).collect(),
+                Some((_, span)) => vec![span],
+                None => Vec::new(),
+            };
+            patterns.into_iter().map(move |span| (index, span))
+        });
+        // Both are in the order of the document.
+        let routes = policy.routes().map(str::to_owned).zip(matches).collect();
+        RulePlaces { root, routes }
+    }
+
+    /// The place of a rule by its name, such as `POST /refunds: fresh-human.initiator.kind`, of a route by its own, or of a rule of a
+    /// ceiling; [`None`] for a rule that holds without being written, and for a step before the policy.
+    pub fn of(&self, rule: &str) -> Option<RulePlace> {
+        if let Some((_, span)) = self.routes.get(rule) {
+            return Some(place(*span, false));
+        }
+        let route = self.routes.iter().filter_map(|(name, (index, _))| {
+            let path = rule.strip_prefix(name)?.strip_prefix(": ")?;
+            Some((name.len(), *index, path))
+        });
+        let Some((_, index, path)) = route.max_by_key(|(length, ..)| *length) else {
+            return self.of_owner(rule);
+        };
+        let items = self.root.value.member("routes")?.value.items();
+        self.within(items.get(index)?, path, false)
+    }
+
+    /// The place of a rule that no route owns.
+    fn of_owner(&self, rule: &str) -> Option<RulePlace> {
+        let agents = self
+            .root
+            .value
+            .member("agents")
+            .map_or(&[][..], |agents| agents.value.items());
+        let of_agent = agents.iter().find_map(|agent| {
+            let Tree::Text(subject) = &agent.value.member("subject")?.value else {
+                return None;
+            };
+            let path = rule.strip_prefix("agents.").unwrap_or(rule);
+            let path = path.strip_prefix(&**subject)?.strip_prefix('.')?;
+            self.within(agent, path, true)
+        });
+        let of_requirement = || {
+            let (owner, path) = rule.split_once(": ")?;
+            self.within(self.requirement(owner)?, path, true)
+        };
+        of_agent.or_else(of_requirement)
+    }
+
+    fn requirement(&self, name: &str) -> Option<&Spanned<Tree>> {
+        self.root.value.member("requirements")?.value.member(name)
+    }
+
+    /// The place at the end of a path. As far as the text has it, where a value is written in a shorter form.
+    fn within(&self, node: &Spanned<Tree>, path: &str, is_shared: bool) -> Option<RulePlace> {
+        if let Some((key, rest)) = longest_key(node.value.keys(), path) {
+            let value = node.value.member(key)?;
+            if let Some((index, rest)) = item(rest) {
+                let alternative = value.value.items().get(index);
+                return alternative.and_then(|alternative| match rest {
+                    "" => Some(place(alternative.span(), is_shared)),
+                    rest => self.within(alternative, rest, is_shared),
+                });
+            }
+            let inner = rest
+                .strip_prefix('.')
+                .and_then(|rest| self.within(value, rest, is_shared));
+            return Some(inner.unwrap_or(place(value.span(), is_shared)));
+        }
+        let top = self
+            .root
+            .value
+            .keys()
+            .filter(|key| ["defaults", "unregistered_agents"].contains(key));
+        if let Some((key, rest)) = longest_key(top, path) {
+            let value = self.root.value.member(key)?;
+            let inner = rest.strip_prefix('.').and_then(|rest| self.within(value, rest, true));
+            return Some(inner.unwrap_or(place(value.span(), true)));
+        }
+        let requirements = self.root.value.member("requirements")?;
+        let (name, rest) = longest_key(requirements.value.keys(), path)?;
+        // A requirement is required by its name alone, so that no requirement of the path is within itself.
+        self.within(self.requirement(name)?, rest.strip_prefix('.')?, true)
+    }
+}
+
+fn place(Span { line, column }: Span, is_shared: bool) -> RulePlace {
+    RulePlace {
+        line,
+        column,
+        is_shared,
+    }
+}
+
+/// The longest key that a path begins with, and the rest of the path.
+fn longest_key<'k, 'p>(keys: impl Iterator<Item = &'k str>, path: &'p str) -> Option<(&'k str, &'p str)> {
+    let beginning = keys.filter_map(|key| {
+        let rest = path.strip_prefix(key)?;
+        (rest.is_empty() || rest.starts_with(['.', '['])).then_some((key, rest))
+    });
+    beginning.max_by_key(|(key, _)| key.len())
+}
+
+/// The index of `[0].rest`, and the rest.
+fn item(path: &str) -> Option<(usize, &str)> {
+    let (index, rest) = path.strip_prefix('[')?.split_once(']')?;
+    Some((index.parse().ok()?, rest.strip_prefix('.').unwrap_or(rest)))
+}
+
+impl Tree {
+    fn member(&self, key: &str) -> Option<&Spanned<Tree>> {
+        match self {
+            Tree::Mapping(members) => members.get(key),
+            _ => None,
+        }
+    }
+
+    fn keys(&self) -> impl Iterator<Item = &str> {
+        let members = match self {
+            Tree::Mapping(members) => Some(members),
+            _ => None,
+        };
+        members
+            .into_iter()
+            .flat_map(|members| members.keys().map(String::as_str))
+    }
+
+    fn items(&self) -> &[Spanned<Tree>] {
+        match self {
+            Tree::List(items) => items,
+            _ => &[],
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Tree {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AnyTree;
+        impl<'de> Visitor<'de> for AnyTree {
+            type Value = Tree;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a value")
+            }
+            fn visit_unit<E>(self) -> Result<Tree, E> {
+                Ok(Tree::Other)
+            }
+            fn visit_bool<E>(self, _: bool) -> Result<Tree, E> {
+                Ok(Tree::Other)
+            }
+            fn visit_u64<E>(self, _: u64) -> Result<Tree, E> {
+                Ok(Tree::Other)
+            }
+            fn visit_i64<E>(self, _: i64) -> Result<Tree, E> {
+                Ok(Tree::Other)
+            }
+            fn visit_f64<E>(self, _: f64) -> Result<Tree, E> {
+                Ok(Tree::Other)
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Tree, E> {
+                Ok(Tree::Text(text.to_owned()))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Tree, A::Error> {
+                let items = std::iter::from_fn(|| items.next_element().transpose());
+                items.collect::<Result<_, _>>().map(Tree::List)
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Tree, A::Error> {
+                let members = std::iter::from_fn(|| members.next_entry().transpose());
+                members.collect::<Result<_, _>>().map(Tree::Mapping)
+            }
+        }
+        deserializer.deserialize_any(AnyTree)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POLICY: &str = "\
+unregistered_agents: deny
+agents:
+  - subject: bot.a
+    ceiling:
+      routes: [GET /a]
+      initiators:
+        kind: human
+defaults:
+  scopes: [a]
+  require: [human]
+requirements:
+  human:
+    initiator:
+      kind: human
+      amr:
+        - mfa
+  human.fresh:
+    require: [human]
+    initiator: { max_auth_age: 5m }
+routes:
+  - match: [GET /a, POST /a]
+    require:
+      - human.fresh
+    claims:
+      /a.b: 1
+      a: 2
+    any_of:
+      - client: { one_of: [c] }
+      - any_of:
+          - actor: { absent: true }
+          - require: [human]
+            scopes:
+              any_of: [x]
+    chain: { max_depth: 2 }
+  - match: POST /mcp
+    mcp: { method: tools/call, name: a }
+    scopes: [b]
+  - match: POST /mcp
+    mcp: { method: tools/call, name: b }
+    scopes:
+      - c
+";
+
+    #[test]
+    fn every_rule_of_a_policy_has_the_place_where_it_is_written() {
+        let policy = Policy::from_yaml(POLICY).unwrap_or_else(|error| panic!("{error}"));
+        let places = RulePlaces::new(&policy, POLICY);
+        let line = |rule: &str| places.of(rule).map(|place| (place.line, place.is_shared));
+        for (rule, expected) in [
+            ("GET /a", (20, false)),
+            ("GET /a: human.initiator.kind", (14, true)),
+            ("POST /a: human.initiator.amr", (16, true)),
+            ("POST /a: human.fresh.initiator.max_auth_age", (19, true)),
+            ("GET /a: defaults.scopes", (9, true)),
+            ("GET /a: claims./a.b", (25, false)),
+            ("GET /a: claims.a", (26, false)),
+            ("GET /a: any_of", (28, false)),
+            ("GET /a: any_of[0]", (28, false)),
+            ("GET /a: any_of[0].client.one_of", (28, false)),
+            ("GET /a: any_of[1].any_of[0].actor.absent", (30, false)),
+            ("GET /a: any_of[1].any_of[1].human.initiator.kind", (14, true)),
+            ("GET /a: any_of[1].any_of[1].scopes.any_of", (33, false)),
+            ("POST /a: chain.max_depth", (34, false)),
+            ("GET /a: unregistered_agents", (1, true)),
+            ("human.fresh: initiator.max_auth_age", (19, true)),
+            ("agents.bot.a.ceiling.initiators.kind", (7, true)),
+            ("agents.bot.a.ceiling.routes", (5, true)),
+        ] {
+            assert_eq!(line(rule), Some(expected), "{rule}");
+        }
+        for rule in [
+            "GET /a: self_actor",
+            "form",
+            "signature",
+            "GET /b",
+            "human.initiator.kind",
+        ] {
+            assert_eq!(line(rule), None, "{rule}");
+        }
+        let names: Vec<&str> = policy.routes().filter(|name| name.contains("/mcp")).collect();
+        assert_eq!(line(&format!("{}: scopes", names[0])), Some((37, false)), "{names:?}");
+        assert_eq!(line(&format!("{}: scopes", names[1])), Some((41, false)), "{names:?}");
+    }
+
+    #[test]
+    fn every_rule_that_a_policy_writes_has_a_place() {
+        let policy = Policy::from_yaml(POLICY).unwrap();
+        let places = RulePlaces::new(&policy, POLICY);
+        let implicit = ["self_actor", "chain_inverted", "ceiling"];
+        for (rule, _) in policy.rules() {
+            let is_written = !implicit.iter().any(|word| rule.ends_with(&format!(": {word}")));
+            assert_eq!(places.of(rule).is_some(), is_written, "{rule}");
+        }
+    }
+}

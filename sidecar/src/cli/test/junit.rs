@@ -1,0 +1,84 @@
+//! The results as JUnit XML, which CI systems read.
+
+use std::fmt::{self, Write as _};
+
+use anstream::adapter::strip_str;
+
+use super::report::Report;
+use crate::cli::terminal::printable_lines;
+
+/// The results of all suites as one document. A failure has the text of the terminal.
+pub(super) struct Junit<'r>(pub(super) &'r Report<'r>);
+
+impl fmt::Display for Junit<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Junit(report) = self;
+        let (tests, failures) = (report.cases(), report.failed());
+        writeln!(f, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
+        writeln!(
+            f,
+            "<testsuites name=\"actgate test\" tests=\"{tests}\" failures=\"{failures}\" errors=\"0\">"
+        )?;
+        for suite in &report.suites {
+            let (name, tests, failures) = (Escaped(suite.name), suite.cases.len(), suite.failed());
+            writeln!(
+                f,
+                "  <testsuite name=\"{name}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"0\" skipped=\"0\">"
+            )?;
+            for case in &suite.cases {
+                let (file, line) = (case.file.to_string_lossy(), case.line);
+                let (case_name, file) = (Escaped(case.name), Escaped(&file));
+                write!(
+                    f,
+                    "    <testcase name=\"{case_name}\" classname=\"{name}\" file=\"{file}\" line=\"{line}\""
+                )?;
+                if case.passed {
+                    writeln!(f, "/>")?;
+                    continue;
+                }
+                let (message, text) = (case.difference(), strip_str(&case.to_string()).to_string());
+                let (message, text) = (Escaped(&message), Escaped(&text));
+                writeln!(f, ">")?;
+                writeln!(
+                    f,
+                    "      <failure type=\"decision\" message=\"{message}\">{text}</failure>"
+                )?;
+                writeln!(f, "    </testcase>")?;
+            }
+            writeln!(f, "  </testsuite>")?;
+        }
+        writeln!(f, "</testsuites>")
+    }
+}
+
+/// A text for the content or an attribute of an element. Characters that XML 1.0 has no form for are shown as escapes.
+struct Escaped<'t>(&'t str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for character in printable_lines(self.0).chars() {
+            match character {
+                '&' => f.write_str("&amp;")?,
+                '<' => f.write_str("&lt;")?,
+                '>' => f.write_str("&gt;")?,
+                '"' => f.write_str("&quot;")?,
+                '\n' => f.write_str("&#10;")?,
+                '\u{fffe}' | '\u{ffff}' => write!(f, "{}", character.escape_unicode())?,
+                character => f.write_char(character)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_text_is_a_text_of_xml() {
+        let escaped = |text: &str| Escaped(text).to_string();
+        assert_eq!(escaped("a<b> & \"c\"\nd"), "a&lt;b&gt; &amp; &quot;c&quot;&#10;d");
+        assert_eq!(escaped("\u{1b}[31m\0é\u{ffff}\t"), "\\u{1b}[31m\\u{0}é\\u{ffff}\\t");
+    }
+}

@@ -1,0 +1,36 @@
+//! The command `test`: runs the cases of policies.
+
+mod case_report;
+mod junit;
+mod report;
+mod suite;
+
+use actgate::clock::Clock;
+
+use self::junit::Junit;
+use self::report::Report;
+use self::suite::Suite;
+use crate::cli::arguments::TestArguments;
+use crate::cli::output::{Output, print, print_json};
+use crate::exit::{Context as _, Failure};
+
+/// Runs every case that the filters leave, and prints the results. [`Failure::Denied`] where one is not as expected.
+pub(crate) fn test(arguments: &TestArguments) -> Result<(), Failure> {
+    let suites = match &arguments.config {
+        Some(config) => vec![Suite::of_configuration(config, &arguments.cases)?],
+        None => Suite::of_folders(&arguments.folders)?,
+    };
+    let now = Clock::system().now();
+    let report = Report::of(&suites, arguments, now)?;
+    if let Some(file) = &arguments.junit {
+        std::fs::write(file, Junit(&report).to_string()).context(file.display())?;
+    }
+    match Output::of(arguments.json) {
+        Output::Json => print_json(&report)?,
+        Output::Text => print(&report.to_string())?,
+    }
+    match report.is_passed() {
+        true => Ok(()),
+        false => Err(Failure::Denied),
+    }
+}
