@@ -1,5 +1,6 @@
 //! End-to-end tests.
 
+mod cases;
 mod chain;
 mod check;
 mod check_summary;

@@ -1,4 +1,4 @@
-//! Questions to a policy, without a running gate: which decision does it make on each of these cases?
+//! Questions to a policy that need no running gate: its decisions on cases, and what of it no case reaches.
 //!
 //! A cases file holds requests with their tokens, and the decision that each is expected to get:
 //!
@@ -58,12 +58,14 @@
 
 mod case;
 mod cases;
+mod coverage;
 mod fixture;
 mod places;
 mod token;
 
 pub use case::{Case, CaseOutcome};
 pub use cases::{CaseIssuer, Cases, CasesError};
+pub use coverage::{Branch, BranchKind, Coverage};
 pub use fixture::fixture_names;
 pub use places::{RulePlace, RulePlaces};
 pub use token::CaseToken;

@@ -1,5 +1,6 @@
 //! Where the rules of a policy are written.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -25,8 +26,10 @@ use crate::policy::policy::Policy;
 #[derive(Debug)]
 pub struct RulePlaces {
     root: Spanned<Tree>,
-    /// Each route with the index of the item and that of its `match`.
+    /// Each route with the index of its item, and the place of its pattern.
     routes: BTreeMap<String, (usize, Span)>,
+    /// The first route of each item.
+    first_routes: BTreeMap<usize, String>,
 }
 
 /// The place of a rule.
@@ -72,25 +75,46 @@ impl RulePlaces {
             patterns.into_iter().map(move |span| (index, span))
         });
         // Both are in the order of the document.
-        let routes = policy.routes().map(str::to_owned).zip(matches).collect();
-        RulePlaces { root, routes }
+        let mut first_routes = BTreeMap::new();
+        let mut routes = BTreeMap::new();
+        for (route, (index, span)) in policy.routes().zip(matches) {
+            first_routes.entry(index).or_insert_with(|| route.to_owned());
+            routes.insert(route.to_owned(), (index, span));
+        }
+        RulePlaces {
+            root,
+            routes,
+            first_routes,
+        }
     }
 
     /// The place of a rule by its name, such as `POST /refunds: fresh-human.initiator.kind`, of a route by its own, or of a rule of a
     /// ceiling; [`None`] for a rule that holds without being written, and for a step before the policy.
     pub fn of(&self, rule: &str) -> Option<RulePlace> {
+        self.find(rule).map(|(place, _)| place)
+    }
+
+    /// The place of a rule, and its name there: without the route where it is written in a requirement or in `defaults`, and with the
+    /// first one where it is written beside several patterns.
+    pub(super) fn find<'r>(&self, rule: &'r str) -> Option<(RulePlace, Cow<'r, str>)> {
         if let Some((_, span)) = self.routes.get(rule) {
-            return Some(place(*span, false));
+            return Some((place(*span, false), rule.into()));
         }
         let route = self.routes.iter().filter_map(|(name, (index, _))| {
             let path = rule.strip_prefix(name)?.strip_prefix(": ")?;
             Some((name.len(), *index, path))
         });
         let Some((_, index, path)) = route.max_by_key(|(length, ..)| *length) else {
-            return self.of_owner(rule);
+            return self.of_owner(rule).map(|place| (place, rule.into()));
         };
         let items = self.root.value.member("routes")?.value.items();
-        self.within(items.get(index)?, path, false)
+        let (place, shared) = self.within(items.get(index)?, path, None)?;
+        let name = match (shared, self.first_routes.get(&index)) {
+            (Some(shared), _) => shared.into(),
+            (None, Some(first)) => format!("{first}: {path}").into(),
+            (None, None) => rule.into(),
+        };
+        Some((place, name))
     }
 
     /// The place of a rule that no route owns.
@@ -106,11 +130,11 @@ impl RulePlaces {
             };
             let path = rule.strip_prefix("agents.").unwrap_or(rule);
             let path = path.strip_prefix(&**subject)?.strip_prefix('.')?;
-            self.within(agent, path, true)
+            Some(self.within(agent, path, Some(rule))?.0)
         });
         let of_requirement = || {
             let (owner, path) = rule.split_once(": ")?;
-            self.within(self.requirement(owner)?, path, true)
+            Some(self.within(self.requirement(owner)?, path, Some(rule))?.0)
         };
         of_agent.or_else(of_requirement)
     }
@@ -119,36 +143,40 @@ impl RulePlaces {
         self.root.value.member("requirements")?.value.member(name)
     }
 
-    /// The place at the end of a path. As far as the text has it, where a value is written in a shorter form.
-    fn within(&self, node: &Spanned<Tree>, path: &str, is_shared: bool) -> Option<RulePlace> {
+    /// The place at the end of a path, and the name there where it is `shared`. As far as the text has it, where a value is written
+    /// in a shorter form.
+    fn within<'r>(
+        &self,
+        node: &Spanned<Tree>,
+        path: &'r str,
+        shared: Option<&'r str>,
+    ) -> Option<(RulePlace, Option<&'r str>)> {
+        let here = |node: &Spanned<Tree>, shared: Option<&'r str>| (place(node.span(), shared.is_some()), shared);
         if let Some((key, rest)) = longest_key(node.value.keys(), path) {
             let value = node.value.member(key)?;
             if let Some((index, rest)) = item(rest) {
-                let alternative = value.value.items().get(index);
-                return alternative.and_then(|alternative| match rest {
-                    "" => Some(place(alternative.span(), is_shared)),
-                    rest => self.within(alternative, rest, is_shared),
-                });
+                let alternative = value.value.items().get(index)?;
+                return match rest {
+                    "" => Some(here(alternative, shared)),
+                    rest => self.within(alternative, rest, shared),
+                };
             }
-            let inner = rest
-                .strip_prefix('.')
-                .and_then(|rest| self.within(value, rest, is_shared));
-            return Some(inner.unwrap_or(place(value.span(), is_shared)));
+            let inner = rest.strip_prefix('.').and_then(|rest| self.within(value, rest, shared));
+            return Some(inner.unwrap_or(here(value, shared)));
         }
-        let top = self
-            .root
-            .value
-            .keys()
-            .filter(|key| ["defaults", "unregistered_agents"].contains(key));
+        let top = self.root.value.keys();
+        let top = top.filter(|key| ["defaults", "unregistered_agents"].contains(key));
         if let Some((key, rest)) = longest_key(top, path) {
             let value = self.root.value.member(key)?;
-            let inner = rest.strip_prefix('.').and_then(|rest| self.within(value, rest, true));
-            return Some(inner.unwrap_or(place(value.span(), true)));
+            let inner = rest
+                .strip_prefix('.')
+                .and_then(|rest| self.within(value, rest, Some(path)));
+            return Some(inner.unwrap_or(here(value, Some(path))));
         }
         let requirements = self.root.value.member("requirements")?;
         let (name, rest) = longest_key(requirements.value.keys(), path)?;
-        // A requirement is required by its name alone, so that no requirement of the path is within itself.
-        self.within(self.requirement(name)?, rest.strip_prefix('.')?, true)
+        // Each step takes a part of the path, so that no requirement is searched in itself without end.
+        self.within(self.requirement(name)?, rest.strip_prefix('.')?, Some(path))
     }
 }
 
@@ -295,7 +323,7 @@ routes:
         let places = RulePlaces::new(&policy, POLICY);
         let line = |rule: &str| places.of(rule).map(|place| (place.line, place.is_shared));
         for (rule, expected) in [
-            ("GET /a", (20, false)),
+            ("GET /a", (21, false)),
             ("GET /a: human.initiator.kind", (14, true)),
             ("POST /a: human.initiator.amr", (16, true)),
             ("POST /a: human.fresh.initiator.max_auth_age", (19, true)),

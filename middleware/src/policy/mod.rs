@@ -292,6 +292,7 @@
 //! is missing. A rule on each actor is met by a token without any: `actor: { required: true }` requires one.
 
 mod agents;
+mod branches;
 mod check;
 mod compile;
 mod conjunction;
@@ -342,6 +343,7 @@ pub use error::{PolicyDiagnostic, PolicyError};
 pub use hash::PolicyHash;
 pub use mode::Mode;
 
+pub(crate) use branches::RuleBranch;
 pub(crate) use check::{Collect, Recorder, StopAtFirst};
 pub(crate) use evaluate::{Unmet, evaluate};
 pub(crate) use evaluation_time::EvaluationTime;

@@ -11,7 +11,7 @@ use super::hash::PolicyHash;
 use super::mode::Mode;
 use super::other_keys;
 use super::requirement::{HistoryNeed, Requirement};
-use super::route_table::{Route, RouteTable};
+use super::route_table::{Access, Route, RouteTable};
 use super::spelling::{Ambiguity, Spelling};
 use crate::chain::Facts;
 use crate::error::Error;
@@ -146,6 +146,18 @@ impl Policy {
     fn with_shadow(&self) -> impl Iterator<Item = &Arc<Requirement>> {
         let all = self.routes.requirements().chain(self.named_requirements());
         all.map(|requirement| requirement.promoted().unwrap_or(requirement))
+    }
+
+    /// The requirements of the routes, with their rules in shadow.
+    pub(super) fn route_requirements(&self) -> impl Iterator<Item = &Requirement> {
+        let routes = self.routes.requirements();
+        routes.map(|requirement| &**requirement.promoted().unwrap_or(requirement))
+    }
+
+    /// Whether every request of a route is allowed, without a token.
+    pub(crate) fn is_public(&self, route: &str) -> bool {
+        let mut routes = self.routes.routes().map(|(_, known)| known);
+        routes.any(|known| *known.name == *route && known.access == Access::Public)
     }
 
     /// The routes that name `TRACE` or `CONNECT`. `actgate run` forwards neither; a layer within an API sees both.

@@ -21,7 +21,7 @@ use crate::request::Target;
 /// How long the token of a case is valid, in seconds.
 const LIFETIME: u64 = 300;
 
-/// A policy with trusted issuers in memory, by which cases are decided.
+/// A policy with trusted issuers in memory, which decides cases.
 ///
 /// The tokens of cases are signed with a key that is made for the test, so that a case runs every step of a decision: the one
 /// function that enforces decides it.

@@ -26,6 +26,9 @@ Examples:
   Explain why a request is allowed or denied, with a token from standard input:
     actgate explain --config actgate.yaml --method POST --path /refunds < token
 
+  Run the cases of a policy:
+    actgate test policy-examples/01-human-must-initiate
+
   List the presets for the products that issue tokens, and show one:
     actgate issuers
     actgate issuers show keycloak
@@ -53,8 +56,8 @@ A configuration for an API on port 9000:
         require: [human-must-initiate]
 
 Exit codes:
-  0   success; `explain`: the request is allowed; `demo --once`: every result is the expected one
-  1   an error at run time; `explain`: the request is denied; `demo --once`: a result is not the expected one
+  0   success; `explain`: the request is allowed; `test`, `demo --once`: every result is the expected one
+  1   an error at run time; `explain`: the request is denied; `test`, `demo --once`: a result is not the expected one
   2   the command line is invalid
   78  the configuration or the policy is invalid";
 
@@ -127,8 +130,24 @@ A folder holds `policy.yaml` and `cases.yaml`; so may each folder in it. The tok
   actgate test policy-examples
   actgate test policy --route 'POST /refunds' --case agent
   actgate test --config actgate.yaml --cases cases.yaml    with the issuers and profiles of a configuration
-`policy-examples/README.md` of the repository shows how cases are written.
-Exit code 0: every case is as expected. 1: one is not. 2: the command line. 78: a file is invalid.")]
+  actgate test policy --min-coverage 100 --junit report.xml
+
+A case, as `cases.yaml` lists them:
+  - name: an agent on its own
+    request: POST /refunds
+    token: { sub: bot, sub_profile: ai_agent, scope: \"refunds:write\" }
+    expect: { deny: initiator_not_human, status: 403 }
+The token is its claims, or one of a product: { preset: keycloak, fixture: human, claims: { scope: \"refunds:write\" } }.
+`policy-examples/README.md` of the repository has every key.
+
+Coverage counts the branches of a policy: each route allowed and denied, each rule met and not met, each alternative of
+`any_of` met. What no case reaches is listed with its line.
+
+Exit codes:
+  0   every decision is the expected one
+  1   one is not, or the coverage of a policy is below --min-coverage
+  2   the command line is invalid
+  78  a policy, a configuration or a cases file is invalid")]
     Test(TestArguments),
     /// List the presets for the products that issue tokens, or show one
     #[command(after_help = "\
@@ -247,12 +266,25 @@ pub(crate) struct TestArguments {
     /// Run only the cases whose name contains this text
     #[arg(long, value_name = "TEXT")]
     pub(crate) case: Option<String>,
+    /// Fail where the cases reach less of a policy than so many per cent of its branches
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100), conflicts_with_all = ["route", "case"])]
+    pub(crate) min_coverage: Option<u8>,
+    /// Measure the time of a decision of each policy, in nanoseconds
+    #[arg(long)]
+    pub(crate) bench: bool,
     /// Write the results as JUnit XML, which CI systems read
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+impl TestArguments {
+    /// Whether cases are left out.
+    pub(crate) fn is_filtered(&self) -> bool {
+        self.route.is_some() || self.case.is_some()
+    }
 }
 
 /// The arguments of `issuer`.

@@ -29,6 +29,11 @@ impl<R> CeilingCondition<R> {
         }
     }
 
+    /// The names of the rules of all ceilings.
+    pub(in crate::policy) fn rules(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.ceilings.rules()
+    }
+
     /// Whether whatever meets this condition, and the requirement that it is of, meets the other one, by a relation of rules.
     pub(in crate::policy) fn implies(&self, other: &Self, implies: impl Fn(&R, &R) -> bool) -> bool {
         let is_implied = |other: &R| self.scoped.iter().any(|rule| implies(rule, other));

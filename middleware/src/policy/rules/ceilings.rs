@@ -153,6 +153,14 @@ impl Ceilings {
         self.by_route.get(name).map_or(&[], Vec::as_slice)
     }
 
+    /// The names of the rules of all ceilings.
+    pub(super) fn rules(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.by_subject.values().flatten().flat_map(|ceiling| {
+            let listed = ceiling.routes.iter().chain(&ceiling.scopes).map(|listed| &listed.rule);
+            listed.chain(ceiling.initiators.iter().map(|(rule, _)| rule))
+        })
+    }
+
     /// The ceiling of the party that acts.
     pub(super) fn of(&self, core: &Core<'_>) -> Option<&Ceiling> {
         let party = acting(core);

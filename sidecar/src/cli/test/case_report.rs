@@ -198,7 +198,10 @@ impl fmt::Display for CaseReport<'_> {
             writeln!(f, "  {line}")?;
         }
         if !failure.is_verified && !failure.chain.is_empty() {
-            let note = "from the claims of the token, which was not accepted";
+            let note = match self.got.is_allowed() {
+                true => "from the claims of the token, which a public route does not read",
+                false => "from the claims of the token, which was not accepted",
+            };
             writeln!(f, "  {}", faint(note))?;
         }
         if *self.expected != self.got {

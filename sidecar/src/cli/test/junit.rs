@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 use anstream::adapter::strip_str;
 
 use super::report::Report;
-use crate::cli::terminal::printable_lines;
+use crate::cli::terminal::{printable, printable_lines};
 
 /// The results of all suites as one document. A failure has the text of the terminal.
 pub(super) struct Junit<'r>(pub(super) &'r Report<'r>);
@@ -20,14 +20,14 @@ impl fmt::Display for Junit<'_> {
             "<testsuites name=\"actgate test\" tests=\"{tests}\" failures=\"{failures}\" errors=\"0\">"
         )?;
         for suite in &report.suites {
-            let (name, tests, failures) = (Escaped(suite.name), suite.cases.len(), suite.failed());
+            let (name, tests, failures) = (Escaped(printable(suite.name)), suite.cases.len(), suite.failed());
             writeln!(
                 f,
                 "  <testsuite name=\"{name}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"0\" skipped=\"0\">"
             )?;
             for case in &suite.cases {
                 let (file, line) = (case.file.to_string_lossy(), case.line);
-                let (case_name, file) = (Escaped(case.name), Escaped(&file));
+                let (case_name, file) = (Escaped(printable(case.name)), Escaped(printable(&file)));
                 write!(
                     f,
                     "    <testcase name=\"{case_name}\" classname=\"{name}\" file=\"{file}\" line=\"{line}\""
@@ -37,7 +37,7 @@ impl fmt::Display for Junit<'_> {
                     continue;
                 }
                 let (message, text) = (case.difference(), strip_str(&case.to_string()).to_string());
-                let (message, text) = (Escaped(&message), Escaped(&text));
+                let (message, text) = (Escaped(printable(&message)), Escaped(printable_lines(&text)));
                 writeln!(f, ">")?;
                 writeln!(
                     f,
@@ -51,18 +51,18 @@ impl fmt::Display for Junit<'_> {
     }
 }
 
-/// A text for the content or an attribute of an element. Characters that XML 1.0 has no form for are shown as escapes.
-struct Escaped<'t>(&'t str);
+/// A text without control characters, for the content or an attribute of an element.
+struct Escaped<T>(T);
 
-impl fmt::Display for Escaped<'_> {
+impl<T: AsRef<str>> fmt::Display for Escaped<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for character in printable_lines(self.0).chars() {
+        for character in self.0.as_ref().chars() {
             match character {
                 '&' => f.write_str("&amp;")?,
                 '<' => f.write_str("&lt;")?,
                 '>' => f.write_str("&gt;")?,
                 '"' => f.write_str("&quot;")?,
-                '\n' => f.write_str("&#10;")?,
+                // XML 1.0 has no form for these.
                 '\u{fffe}' | '\u{ffff}' => write!(f, "{}", character.escape_unicode())?,
                 character => f.write_char(character)?,
             }
@@ -77,8 +77,8 @@ mod tests {
 
     #[test]
     fn every_text_is_a_text_of_xml() {
-        let escaped = |text: &str| Escaped(text).to_string();
-        assert_eq!(escaped("a<b> & \"c\"\nd"), "a&lt;b&gt; &amp; &quot;c&quot;&#10;d");
+        let escaped = |text: &str| Escaped(printable(text)).to_string();
+        assert_eq!(escaped("a<b> & \"c\"\nd"), "a&lt;b&gt; &amp; &quot;c&quot;\\nd");
         assert_eq!(escaped("\u{1b}[31m\0é\u{ffff}\t"), "\\u{1b}[31m\\u{0}é\\u{ffff}\\t");
     }
 }

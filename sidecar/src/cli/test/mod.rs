@@ -1,6 +1,8 @@
 //! The command `test`: runs the cases of policies.
 
+mod bench;
 mod case_report;
+mod coverage_report;
 mod junit;
 mod report;
 mod suite;
@@ -14,7 +16,8 @@ use crate::cli::arguments::TestArguments;
 use crate::cli::output::{Output, print, print_json};
 use crate::exit::{Context as _, Failure};
 
-/// Runs every case that the filters leave, and prints the results. [`Failure::Denied`] where one is not as expected.
+/// Runs every case that the filters leave, and prints the results. [`Failure::Denied`] where one is not as expected, or the coverage of a
+/// policy is below the minimum.
 pub(crate) fn test(arguments: &TestArguments) -> Result<(), Failure> {
     let suites = match &arguments.config {
         Some(config) => vec![Suite::of_configuration(config, &arguments.cases)?],

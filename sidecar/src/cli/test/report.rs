@@ -3,9 +3,12 @@
 use std::fmt;
 use std::path::Path;
 
+use actgate::analysis::Coverage;
 use serde::Serialize;
 
+use super::bench;
 use super::case_report::CaseReport;
+use super::coverage_report::CoverageReport;
 use super::suite::Suite;
 use crate::cli::arguments::TestArguments;
 use crate::cli::terminal::{bad, faint, good, printable};
@@ -17,6 +20,8 @@ pub(super) struct Report<'a> {
     ok: bool,
     cases: usize,
     failed: usize,
+    /// The policies with a coverage below `--min-coverage`.
+    below_min_coverage: usize,
     pub(super) suites: Vec<SuiteReport<'a>>,
 }
 
@@ -27,6 +32,12 @@ pub(super) struct SuiteReport<'a> {
     policy: &'a Path,
     policy_hash: String,
     pub(super) cases: Vec<CaseReport<'a>>,
+    /// What the cases reach; none where filters leave some of them out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    coverage: Option<CoverageReport<'a>>,
+    /// Nanoseconds of a decision.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ns_per_decision: Option<u64>,
 }
 
 impl<'a> Report<'a> {
@@ -44,8 +55,19 @@ impl<'a> Report<'a> {
         if cases == 0 {
             return Err(Failure::Usage("no case is left by `--route` and `--case`".to_owned()));
         }
+        let is_below = |coverage: &CoverageReport<'_>| {
+            arguments
+                .min_coverage
+                .is_some_and(|least| coverage.percent < u64::from(least))
+        };
+        let below = reports
+            .iter()
+            .filter_map(|report| report.coverage.as_ref())
+            .filter(|coverage| is_below(coverage));
+        let below = below.count();
         Ok(Report {
-            ok: failed == 0,
+            ok: failed == 0 && below == 0,
+            below_min_coverage: below,
             cases,
             failed,
             suites: reports,
@@ -69,12 +91,15 @@ impl<'a> Report<'a> {
 impl<'a> SuiteReport<'a> {
     fn of(suite: &'a Suite, arguments: &TestArguments, now: u64) -> Result<SuiteReport<'a>, Failure> {
         let mut reports = Vec::new();
+        let policy = suite.test.policy();
+        let mut coverage = Coverage::new(&policy, &suite.places);
         for (file, cases) in &suite.cases {
             for case in cases.iter() {
                 if arguments.case.as_ref().is_some_and(|text| !case.name().contains(text)) {
                     continue;
                 }
                 let result = suite.test.run(case, now).context(format_args!("{}", file.display()))?;
+                coverage.record(result.explanation());
                 let report = CaseReport::new(suite, file, case, &result);
                 let is_left = |text: &String| report.route.as_ref().is_some_and(|route| route.contains(text));
                 if arguments.route.as_ref().is_none_or(is_left) {
@@ -85,8 +110,13 @@ impl<'a> SuiteReport<'a> {
         Ok(SuiteReport {
             name: &suite.name,
             policy: &suite.policy_file,
-            policy_hash: suite.test.policy().hash().to_string(),
+            policy_hash: policy.hash().to_string(),
             cases: reports,
+            coverage: (!arguments.is_filtered()).then(|| CoverageReport::of(&coverage, &suite.policy_file)),
+            ns_per_decision: match arguments.bench {
+                true => Some(bench::ns_per_decision(suite, now)?),
+                false => None,
+            },
         })
     }
 
@@ -99,15 +129,19 @@ impl fmt::Display for SuiteReport<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (count, failed) = (self.cases.len(), self.failed());
         let name = printable(self.name);
-        match failed {
-            0 => writeln!(f, "{} {name}  {}", good("✓"), faint(&counted(count, "case")))?,
-            _ => writeln!(
-                f,
-                "{} {name}  {}",
-                bad("✗"),
-                bad(&format!("{failed} of {} failed", counted(count, "case")))
-            )?,
+        let cases = counted(count, "case");
+        let (mark, result) = match failed {
+            0 => (good("✓"), faint(&cases)),
+            _ => (bad("✗"), bad(&format!("{failed} of {cases} failed"))),
+        };
+        write!(f, "{mark} {name}  {result}")?;
+        if let Some(coverage) = &self.coverage {
+            write!(f, "{}", faint(&format!(", coverage {} %", coverage.percent)))?;
         }
+        if let Some(time) = self.ns_per_decision {
+            write!(f, "{}", faint(&format!(", {time} ns a decision")))?;
+        }
+        writeln!(f)?;
         for case in self.cases.iter().filter(|case| !case.passed) {
             writeln!(f)?;
             for line in case.to_string().lines() {
@@ -117,7 +151,7 @@ impl fmt::Display for SuiteReport<'_> {
         if failed > 0 {
             writeln!(f)?;
         }
-        Ok(())
+        self.coverage.iter().try_for_each(|coverage| write!(f, "{coverage}"))
     }
 }
 
@@ -129,13 +163,19 @@ impl fmt::Display for Report<'_> {
             count => format!("{count} policies"),
         };
         let all = format!("{} of {policies}", counted(self.cases, "case"));
-        match self.failed {
-            0 => writeln!(f, "{all}: {}", good("every decision is the expected one")),
-            1 => writeln!(f, "{all}: {}", bad("1 decision is not the expected one")),
-            failed => writeln!(
+        let result = match self.failed {
+            0 => good("every decision is the expected one"),
+            1 => bad("1 decision is not the expected one"),
+            failed => bad(&format!("{failed} decisions are not the expected ones")),
+        };
+        writeln!(f, "{all}: {result}")?;
+        match self.below_min_coverage {
+            0 => Ok(()),
+            1 => writeln!(f, "{}", bad("the coverage of 1 policy is below `--min-coverage`")),
+            below => writeln!(
                 f,
-                "{all}: {}",
-                bad(&format!("{failed} decisions are not the expected ones"))
+                "{}",
+                bad(&format!("the coverage of {below} policies is below `--min-coverage`"))
             ),
         }
     }

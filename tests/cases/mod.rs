@@ -1,0 +1,287 @@
+//! `actgate test`: the cases of policies, what no case reaches, and the results as JSON and as JUnit XML.
+
+mod configuration;
+mod junit;
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::check::{Files, output_text};
+use crate::deployment::gate::run_to_end;
+use crate::structure::source::root;
+
+/// A policy, whose rules are at known lines.
+const POLICY: &str = "\
+requirements:
+  human:
+    initiator:
+      kind: human
+routes:
+  - match: GET /health
+    public: true
+  - match: POST /refunds
+    require: [human]
+    scopes: [refunds:write]
+    any_of:
+      - actor: { absent: true }
+      - actor: { one_of: [refund-agent] }
+    chain: { max_depth: 1 }
+";
+
+/// Cases that reach every branch of it, each with its name first.
+const CASES: [&str; 8] = [
+    "{ name: health, request: GET /health, expect: allow }",
+    "{ name: alone, request: POST /refunds, token: { sub: u1, sub_profile: user, scope: 'refunds:write' }, expect: allow }",
+    "{ name: machine, request: POST /refunds, token: { sub: m, sub_profile: service, scope: 'refunds:write' }, expect: { deny: initiator_not_human, status: 403 } }",
+    "{ name: scope, request: POST /refunds, token: { sub_profile: user }, expect: { deny: insufficient_scope, status: 403 } }",
+    "{ name: agent, request: POST /refunds, token: { sub: u1, sub_profile: user, scope: 'refunds:write', act: { sub: refund-agent } }, expect: allow }",
+    "{ name: other, request: POST /refunds, token: { sub: u1, sub_profile: user, scope: 'refunds:write', act: { sub: x } }, expect: { deny: any_of_not_met, status: 403 } }",
+    "{ name: deep, request: POST /refunds, token: { sub: u1, sub_profile: user, scope: 'refunds:write', act: { sub: refund-agent, act: { sub: y } } }, expect: { deny: chain_too_deep, status: 403 } }",
+    "{ name: expired, request: POST /refunds, token: { sub: u1, exp: 1 }, expect: { deny: invalid_claim, status: 401 } }",
+];
+
+/// The folder of a test with a policy and these cases.
+fn folder(cases: &[&str]) -> (Files, String) {
+    let files = Files::new();
+    let policy = files.write("policy.yaml", POLICY);
+    files.write("cases.yaml", &format!("cases:\n  - {}\n", cases.join("\n  - ")));
+    let folder = policy.strip_suffix("/policy.yaml").unwrap().to_owned();
+    (files, folder)
+}
+
+/// The exit code and the output of `actgate test`.
+fn run(arguments: &[&str]) -> (i32, String) {
+    let output = run_to_end(&[&["test"], arguments].concat(), "");
+    (output.status.code().expect("an exit code"), output_text(&output))
+}
+
+/// The exit code and the report of `actgate test --json`.
+fn report(arguments: &[&str]) -> (i32, Value) {
+    let (code, text) = run(&[&["--json"], arguments].concat());
+    (code, serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text}")))
+}
+
+/// What no case reaches, as `LINE RULE: WHAT`.
+fn unreached(suite: &Value) -> Vec<String> {
+    let branches = suite["coverage"]["unreached"].as_array().expect("the branches");
+    let shown = |branch: &Value| {
+        let [rule, missing] = ["rule", "missing"].map(|key| branch[key].as_str().expect(key));
+        assert!(
+            branch["file"]
+                .as_str()
+                .is_some_and(|file| file.ends_with("policy.yaml")),
+            "{branch}"
+        );
+        format!("{} {rule}: {missing}", branch["line"])
+    };
+    branches.iter().map(shown).collect()
+}
+
+#[test]
+fn every_policy_example_is_as_expected() {
+    // As a shell expands `policy-examples/*`, with the README.
+    let entries = fs::read_dir(root().join("policy-examples")).unwrap();
+    let mut paths: Vec<String> = entries
+        .map(|entry| entry.unwrap().path().to_string_lossy().into_owned())
+        .collect();
+    paths.sort();
+    assert!(paths.iter().any(|path| path.ends_with("README.md")));
+    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+    let (code, all) = report(&paths);
+    assert_eq!((code, &all["ok"], &all["failed"]), (0, &true.into(), &0.into()));
+    let suites = all["suites"].as_array().unwrap();
+    assert_eq!(suites.len(), paths.len() - 1);
+    let examples = root().join("policy-examples");
+    let (code, same) = report(&[&*examples.to_string_lossy()]);
+    assert_eq!((code, &same["cases"]), (0, &all["cases"]));
+    let gaps: Vec<String> = suites
+        .iter()
+        .flat_map(|suite| {
+            unreached(suite)
+                .into_iter()
+                .map(|gap| format!("{}: {gap}", suite["name"]))
+        })
+        .collect();
+    assert!(gaps.is_empty(), "{}", gaps.join("\n"));
+    let (code, text) = run(&[&["--min-coverage", "100"], &paths[..]].concat());
+    assert_eq!(code, 0, "{text}");
+    assert!(
+        text.contains("01-human-must-initiate  19 cases, coverage 100 %\n"),
+        "{text}"
+    );
+    assert!(text.ends_with(": every decision is the expected one\n"), "{text}");
+}
+
+#[test]
+fn a_case_that_fails_shows_its_request_its_chain_both_decisions_and_its_rules() {
+    let case = CASES[5]
+        .replace("any_of_not_met", "chain_too_deep")
+        .replace("name: other", "name: \"a \\e[2Jname\"");
+    let (_files, folder) = folder(&[CASES[0], &case]);
+    let (code, text) = run(&[&folder]);
+    assert_eq!(code, 1, "{text}");
+    for expected in [
+        "1 of 2 cases failed",
+        "✗ a \\u{1b}[2Jname",
+        &format!("{folder}/cases.yaml:3\n"),
+        "POST /refunds  at 20",
+        "u1 (human)  initiator\n",
+        "└─ x (unknown)  current actor\n",
+        "expected  deny chain_too_deep (403)\n",
+        "got       deny any_of_not_met (403)\n",
+        &format!("✓ human.initiator.kind  {folder}/policy.yaml:4\n"),
+        &format!("✗ any_of  {folder}/policy.yaml:12\n"),
+        &format!("✗ any_of[1].actor.one_of  {folder}/policy.yaml:13\n"),
+        "expected one of refund-agent, got x",
+        "2 cases of 1 policy: 1 decision is not the expected one\n",
+    ] {
+        assert!(text.contains(expected), "{expected}:\n{text}");
+    }
+    let (code, all) = report(&[&folder]);
+    let case = &all["suites"][0]["cases"][1];
+    assert_eq!((code, &case["passed"], &case["line"]), (1, &false.into(), &3.into()));
+    assert_eq!(case["expected"]["code"], "chain_too_deep");
+    assert_eq!(case["got"]["code"], "any_of_not_met");
+    assert_eq!(case["chain"][1]["sub"], "x");
+    let checks = case["checks"].as_array().unwrap();
+    let failed = checks.iter().find(|check| check["passed"] == false).unwrap();
+    assert_eq!((&failed["rule"], &failed["line"]), (&"any_of".into(), &12.into()));
+}
+
+#[test]
+fn a_token_that_is_not_accepted_shows_the_chain_of_its_claims_and_the_check() {
+    let (_files, folder) = folder(&[&CASES[7].replace("{ deny: invalid_claim, status: 401 }", "allow")]);
+    let (code, text) = run(&[&folder]);
+    assert_eq!(code, 1);
+    for expected in [
+        "u1 (unknown)  initiator\n",
+        "from the claims of the token, which was not accepted\n",
+        "✗ time\n",
+    ] {
+        assert!(text.contains(expected), "{expected}:\n{text}");
+    }
+}
+
+#[test]
+fn what_no_case_reaches_is_named_with_its_line() {
+    let coverage = |cases: &[&str]| {
+        let (_files, folder) = folder(cases);
+        let (code, all) = report(&["--min-coverage", "100", &folder]);
+        assert_eq!(all["failed"], 0, "{all}");
+        let gaps = unreached(&all["suites"][0]);
+        assert_eq!(code, i32::from(!gaps.is_empty()));
+        gaps
+    };
+    assert_eq!(coverage(&CASES), [""; 0]);
+    let expected: [&[&str]; 8] = [
+        &["6 GET /health: no case is allowed"],
+        &[],
+        &["4 human.initiator.kind: every case meets it"],
+        &["10 POST /refunds: scopes: every case meets it"],
+        &[],
+        &["12 POST /refunds: any_of: every case meets it"],
+        &["14 POST /refunds: chain.max_depth: every case meets it"],
+        &[],
+    ];
+    for (index, expected) in expected.iter().enumerate() {
+        let rest: Vec<&str> = CASES
+            .iter()
+            .enumerate()
+            .filter(|(other, _)| *other != index)
+            .map(|(_, case)| *case)
+            .collect();
+        assert_eq!(coverage(&rest), *expected, "without {}", CASES[index]);
+    }
+    let delegated = coverage(&[&CASES[..1], &CASES[4..]].concat());
+    let expected = "12 POST /refunds: any_of[0]: no case meets this alternative";
+    assert!(delegated.iter().any(|gap| gap == expected), "{delegated:?}");
+    let (_files, folder) = folder(&CASES[..2]);
+    let (code, text) = run(&["--min-coverage", "70", &folder]);
+    assert_eq!(code, 1);
+    assert!(
+        text.contains(&format!(
+            "human.initiator.kind: every case meets it  {folder}/policy.yaml:4\n"
+        )),
+        "{text}"
+    );
+    assert!(
+        text.ends_with("the coverage of 1 policy is below `--min-coverage`\n"),
+        "{text}"
+    );
+    assert_eq!(run(&["--min-coverage", "40", &folder]).0, 0);
+}
+
+#[test]
+fn filters_leave_the_cases_of_a_route_or_a_name() {
+    let (_files, folder) = folder(&CASES);
+    let names = |filters: &[&str]| {
+        let (code, all) = report(&[filters, &[&folder]].concat());
+        assert_eq!(code, 0);
+        assert!(all["suites"][0].get("coverage").is_none());
+        let cases = all["suites"][0]["cases"].as_array().unwrap().iter();
+        cases
+            .map(|case| case["name"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(names(&["--route", "/health"]), ["health"]);
+    assert_eq!(names(&["--case", "ee"]), ["deep"]);
+    assert_eq!(
+        names(&["--route", "POST /refunds", "--case", "a"]),
+        ["alone", "machine", "agent"]
+    );
+    let (code, text) = run(&["--case", "no such case", &folder]);
+    assert_eq!(code, 2);
+    assert!(text.contains("no case is left by `--route` and `--case`"), "{text}");
+}
+
+#[test]
+fn the_time_of_a_decision_is_measured() {
+    let (_files, folder) = folder(&CASES);
+    let (code, all) = report(&["--bench", &folder]);
+    let time = all["suites"][0]["ns_per_decision"].as_u64().unwrap();
+    assert!(code == 0 && (100..10_000_000).contains(&time), "{time}");
+    assert!(run(&["--bench", &folder]).1.contains(" ns a decision\n"));
+}
+
+#[test]
+fn every_mistake_of_the_files_is_shown_with_its_line() {
+    let (files, folder) = folder(&CASES);
+    files.write("cases.yaml", "cases:\n  - { name: a, request: GET /, expct: allow, token: { preset: keyclok } }\n  - { name: b, request: GET, expect: alow }\n");
+    files.write("policy.yaml", "routes: [{ match: GET /, scope: [a] }]\n");
+    let (code, text) = run(&[&folder]);
+    assert_eq!(code, 78);
+    for expected in [
+        "cases.yaml:2:32: unknown key `expct`\n  help: did you mean `expect`?\n  2 |   - { name: a, request: GET /, expct: allow",
+        "\n    |                                ^\n",
+        "cases.yaml:3:38: unknown word `alow`\n  help: did you mean `allow`?",
+        "policy.yaml:1:26: unknown key `scope`\n  help: did you mean `scopes`?",
+    ] {
+        assert!(text.contains(expected), "{expected}:\n{text}");
+    }
+}
+
+#[test]
+fn a_command_line_that_cannot_be_used_exits_with_2() {
+    let (files, folder) = folder(&CASES);
+    let empty = files.write("empty.txt", "");
+    let policy = format!("{folder}/policy.yaml");
+    for arguments in [
+        &[&*policy][..],
+        &[&empty],
+        &["/no/such/folder"],
+        &["--cases", &policy],
+        &["--config", &policy],
+        &["--config", &policy, "--cases", &policy, &folder],
+        &["--min-coverage", "101", &folder],
+        &["--min-coverage", "1", "--case", "a", &folder],
+    ] {
+        let (code, text) = run(arguments);
+        assert_eq!(code, 2, "{arguments:?}: {text}");
+    }
+    let (code, text) = run(&["--help"]);
+    assert_eq!(code, 0);
+    for line in ["  1   one is not, or", "  78  a policy,", "--min-coverage <PERCENT>"] {
+        assert!(text.contains(line), "{text}");
+    }
+}
