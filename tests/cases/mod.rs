@@ -138,6 +138,7 @@ fn a_case_that_fails_shows_its_request_its_chain_both_decisions_and_its_rules() 
     ] {
         assert!(text.contains(expected), "{expected}:\n{text}");
     }
+    assert!(!text.contains("self_actor"), "{text}");
     let (code, all) = report(&[&folder]);
     let case = &all["suites"][0]["cases"][1];
     assert_eq!((code, &case["passed"], &case["line"]), (1, &false.into(), &3.into()));

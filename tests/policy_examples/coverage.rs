@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use actgate::Policy;
+use actgate::analysis::RulePlaces;
 use actgate::policy::{Check, Outcome, Tier};
 use serde_json::Value;
 
@@ -80,6 +81,32 @@ fn every_rule_of_a_policy_is_met_by_a_case_and_not_met_by_another() {
         missing.extend(reached.missing(&policy).map(|what| format!("{}: {what}", example.name)));
     }
     assert!(missing.is_empty(), "{} gaps:\n{}", missing.len(), missing.join("\n"));
+}
+
+#[test]
+fn every_rule_that_is_written_has_its_line() {
+    let (mut places, mut missing) = (0, BTreeSet::new());
+    for example in Example::all() {
+        let test = example.test();
+        let lines = RulePlaces::new(&test.policy(), &example.policy);
+        for case in example.cases.iter() {
+            let result = test.run(case, time_of(case)).unwrap();
+            let checks = result.explanation().checks().iter();
+            for check in checks.filter(|check| check.tier != Tier::Token) {
+                let inner = check.alternatives.iter().flatten();
+                for check in inner.chain([check]) {
+                    let is_implicit = IMPLICIT.iter().any(|name| check.rule.ends_with(&format!(": {name}")));
+                    match lines.of(&check.rule) {
+                        Some(place) => places += usize::from(place.line > 0),
+                        None if is_implicit => {}
+                        None => drop(missing.insert(format!("{}: {}", example.name, check.rule))),
+                    }
+                }
+            }
+        }
+    }
+    assert_eq!(missing, BTreeSet::new());
+    assert!(places > 1_000, "{places}");
 }
 
 #[test]

@@ -34,7 +34,7 @@ struct IssuerDocument {
     profile: Option<Profile>,
 }
 
-/// The requests of a cases file, each with the decision that it is expected to get. [The module](self) has every key.
+/// The requests of a cases file, each with the decision that it is expected to get. [The module](crate::analysis) has every key.
 #[derive(Clone, Debug)]
 pub struct Cases {
     issuers: Vec<CaseIssuer>,

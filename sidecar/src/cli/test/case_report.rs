@@ -168,17 +168,15 @@ impl<'a> CheckReport<'a> {
     fn write(&self, f: &mut fmt::Formatter<'_>, indent: usize) -> fmt::Result {
         let indentation = " ".repeat(indent);
         let mark = if self.passed { good("✓") } else { bad("✗") };
-        let shadow = if self.shadow { "in shadow: " } else { "" };
+        let shadow = match self.shadow {
+            true => faint("in shadow: "),
+            false => String::new(),
+        };
         let place = match (self.file, self.line) {
             (Some(file), Some(line)) => faint(&format!("  {}:{line}", printable(&file.to_string_lossy()))),
             _ => String::new(),
         };
-        writeln!(
-            f,
-            "{indentation}{mark} {}{}{place}",
-            faint(shadow),
-            printable(&self.rule)
-        )?;
+        writeln!(f, "{indentation}{mark} {}{}{place}", shadow, printable(&self.rule))?;
         let (expected, got) = (printable(&self.expected), printable(&self.got));
         writeln!(f, "{indentation}    expected {expected}, got {got}")?;
         let mut inner = self.alternatives.iter().flatten();
@@ -215,7 +213,12 @@ impl fmt::Display for CaseReport<'_> {
             writeln!(f, "  expected  {}", good(&in_shadow(*expected)))?;
             writeln!(f, "  got       {}", bad(&in_shadow(got.as_ref())))?;
         }
-        failure.checks.iter().try_for_each(|check| check.write(f, 2))
+        // A rule that holds without being written is of interest only where it denies.
+        let mut shown = failure
+            .checks
+            .iter()
+            .filter(|check| !check.passed || check.line.is_some());
+        shown.try_for_each(|check| check.write(f, 2))
     }
 }
 
