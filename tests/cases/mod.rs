@@ -131,7 +131,7 @@ fn a_case_that_fails_shows_its_request_its_chain_both_decisions_and_its_rules() 
         "expected  deny chain_too_deep (403)\n",
         "got       deny any_of_not_met (403)\n",
         &format!("✓ human.initiator.kind  {folder}/policy.yaml:4\n"),
-        &format!("✗ any_of  {folder}/policy.yaml:12\n"),
+        &format!("✗ any_of  {folder}/policy.yaml:11\n"),
         &format!("✗ any_of[1].actor.one_of  {folder}/policy.yaml:13\n"),
         "expected one of refund-agent, got x",
         "2 cases of 1 policy: 1 decision is not the expected one\n",
@@ -147,7 +147,7 @@ fn a_case_that_fails_shows_its_request_its_chain_both_decisions_and_its_rules() 
     assert_eq!(case["chain"][1]["sub"], "x");
     let checks = case["checks"].as_array().unwrap();
     let failed = checks.iter().find(|check| check["passed"] == false).unwrap();
-    assert_eq!((&failed["rule"], &failed["line"]), (&"any_of".into(), &12.into()));
+    assert_eq!((&failed["rule"], &failed["line"]), (&"any_of".into(), &11.into()));
 }
 
 #[test]
@@ -181,7 +181,7 @@ fn what_no_case_reaches_is_named_with_its_line() {
         &["4 human.initiator.kind: every case meets it"],
         &["10 POST /refunds: scopes: every case meets it"],
         &[],
-        &["12 POST /refunds: any_of: every case meets it"],
+        &["11 POST /refunds: any_of: every case meets it"],
         &["14 POST /refunds: chain.max_depth: every case meets it"],
         &[],
     ];

@@ -44,10 +44,11 @@ pub struct RulePlace {
     pub is_shared: bool,
 }
 
-/// A document with the place of every value.
+/// A document with the place of every key and every item.
 #[derive(Debug)]
 enum Tree {
-    Mapping(BTreeMap<String, Spanned<Tree>>),
+    /// Each value with the place of its key.
+    Mapping(BTreeMap<String, (Span, Spanned<Tree>)>),
     List(Vec<Spanned<Tree>>),
     Text(String),
     Other,
@@ -151,18 +152,18 @@ impl RulePlaces {
         path: &'r str,
         shared: Option<&'r str>,
     ) -> Option<(RulePlace, Option<&'r str>)> {
-        let here = |node: &Spanned<Tree>, shared: Option<&'r str>| (place(node.span(), shared.is_some()), shared);
+        let here = |span: Span, shared: Option<&'r str>| (place(span, shared.is_some()), shared);
         if let Some((key, rest)) = longest_key(node.value.keys(), path) {
             let value = node.value.member(key)?;
             if let Some((index, rest)) = item(rest) {
                 let alternative = value.value.items().get(index)?;
                 return match rest {
-                    "" => Some(here(alternative, shared)),
+                    "" => Some(here(alternative.span(), shared)),
                     rest => self.within(alternative, rest, shared),
                 };
             }
             let inner = rest.strip_prefix('.').and_then(|rest| self.within(value, rest, shared));
-            return Some(inner.unwrap_or(here(value, shared)));
+            return inner.or_else(|| Some(here(node.value.key_span(key)?, shared)));
         }
         let top = self.root.value.keys();
         let top = top.filter(|key| ["defaults", "unregistered_agents"].contains(key));
@@ -171,7 +172,7 @@ impl RulePlaces {
             let inner = rest
                 .strip_prefix('.')
                 .and_then(|rest| self.within(value, rest, Some(path)));
-            return Some(inner.unwrap_or(here(value, Some(path))));
+            return inner.or_else(|| Some(here(self.root.value.key_span(key)?, Some(path))));
         }
         let requirements = self.root.value.member("requirements")?;
         let (name, rest) = longest_key(requirements.value.keys(), path)?;
@@ -206,7 +207,14 @@ fn item(path: &str) -> Option<(usize, &str)> {
 impl Tree {
     fn member(&self, key: &str) -> Option<&Spanned<Tree>> {
         match self {
-            Tree::Mapping(members) => members.get(key),
+            Tree::Mapping(members) => members.get(key).map(|(_, value)| value),
+            _ => None,
+        }
+    }
+
+    fn key_span(&self, key: &str) -> Option<Span> {
+        match self {
+            Tree::Mapping(members) => members.get(key).map(|(span, _)| *span),
             _ => None,
         }
     }
@@ -261,8 +269,9 @@ impl<'de> Deserialize<'de> for Tree {
                 items.collect::<Result<_, _>>().map(Tree::List)
             }
             fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Tree, A::Error> {
-                let members = std::iter::from_fn(|| members.next_entry().transpose());
-                members.collect::<Result<_, _>>().map(Tree::Mapping)
+                let pairs = std::iter::from_fn(|| members.next_entry::<Spanned<String>, _>().transpose());
+                let placed = pairs.map(|pair| pair.map(|(key, value)| (key.value.clone(), (key.span(), value))));
+                placed.collect::<Result<_, _>>().map(Tree::Mapping)
             }
         }
         deserializer.deserialize_any(AnyTree)
@@ -325,12 +334,12 @@ routes:
         for (rule, expected) in [
             ("GET /a", (21, false)),
             ("GET /a: human.initiator.kind", (14, true)),
-            ("POST /a: human.initiator.amr", (16, true)),
+            ("POST /a: human.initiator.amr", (15, true)),
             ("POST /a: human.fresh.initiator.max_auth_age", (19, true)),
             ("GET /a: defaults.scopes", (9, true)),
             ("GET /a: claims./a.b", (25, false)),
             ("GET /a: claims.a", (26, false)),
-            ("GET /a: any_of", (28, false)),
+            ("GET /a: any_of", (27, false)),
             ("GET /a: any_of[0]", (28, false)),
             ("GET /a: any_of[0].client.one_of", (28, false)),
             ("GET /a: any_of[1].any_of[0].actor.absent", (30, false)),
@@ -355,7 +364,7 @@ routes:
         }
         let names: Vec<&str> = policy.routes().filter(|name| name.contains("/mcp")).collect();
         assert_eq!(line(&format!("{}: scopes", names[0])), Some((37, false)), "{names:?}");
-        assert_eq!(line(&format!("{}: scopes", names[1])), Some((41, false)), "{names:?}");
+        assert_eq!(line(&format!("{}: scopes", names[1])), Some((40, false)), "{names:?}");
     }
 
     #[test]

@@ -129,6 +129,48 @@ impl<'de> SeqAccess<'de> for Items<'de> {
     }
 }
 
+/// Reads a key, which can be [`Spanned`].
+#[derive(Clone, Copy)]
+struct KeyDeserializer<'de>(&'de Spanned<String>);
+
+impl<'de> Deserializer<'de> for KeyDeserializer<'de> {
+    type Error = Mistake;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
+        visitor.visit_borrowed_str(&self.0.value)
+    }
+
+    #[inline]
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Mistake> {
+        match name {
+            SPANNED => visitor.visit_map(MapDeserializer::new(once((self.0.span().packed(), self)))),
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Mistake> {
+        BorrowedStrDeserializer::new(&self.0.value).deserialize_enum(name, variants, visitor)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct seq
+        tuple tuple_struct map struct identifier ignored_any
+    }
+}
+
+impl<'de> IntoDeserializer<'de, Mistake> for KeyDeserializer<'de> {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
 /// The pairs of a mapping.
 struct Pairs<'de> {
     pairs: &'de [(Spanned<String>, Node)],
@@ -158,7 +200,7 @@ impl<'de> MapAccess<'de> for &mut Pairs<'de> {
             return Err(Mistake::repeated_key(&key.value).at(key.span()).within(self.index));
         }
         self.key = Some(key);
-        seed.deserialize(BorrowedStrDeserializer::new(&key.value)).map(Some)
+        seed.deserialize(KeyDeserializer(key)).map(Some)
     }
 
     #[inline(never)]

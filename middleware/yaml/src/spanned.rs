@@ -136,6 +136,26 @@ mod tests {
     }
 
     #[test]
+    fn a_key_knows_its_place() {
+        #[derive(PartialEq, Eq, PartialOrd, Ord)]
+        struct Key(String, u64, u64);
+        impl<'de> Deserialize<'de> for Key {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let Spanned { value, line, column } = Spanned::<String>::deserialize(deserializer)?;
+                Ok(Key(value, line, column))
+            }
+        }
+        let keys = read::<std::collections::BTreeMap<Key, u8>>("a: 1\n\n'é':\n  2\n")
+            .value
+            .unwrap();
+        let keys: Vec<(&str, u64, u64)> = keys
+            .keys()
+            .map(|Key(text, line, column)| (&**text, *line, *column))
+            .collect();
+        assert_eq!(keys, [("a", 1, 1), ("é", 3, 1)]);
+    }
+
+    #[test]
     fn other_formats_have_no_places() {
         let value: Spanned<u8> = serde_json::from_str("7").unwrap();
         assert_eq!((value.value, value.span()), (7, Span::default()));
