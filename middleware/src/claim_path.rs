@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use serde_json::Value;
+
 use crate::json::{Json, Object};
 
 /// A claim that is written with dots, as other products write a path.
@@ -54,6 +56,21 @@ pub(crate) fn unescaped(name: &str) -> Cow<'_, str> {
     match name.contains('~') {
         true => name.replace("~1", "/").replace("~0", "~").into(),
         false => name.into(),
+    }
+}
+
+/// Sets a value at the steps of a path within another value. An object on the way is added where it is missing, and takes the place of
+/// a value that is no object; the items of a list are not reached.
+pub(crate) fn set(within: &mut Value, steps: &[&str], value: Value) {
+    let Some((step, rest)) = steps.split_first() else {
+        *within = value;
+        return;
+    };
+    if !within.is_object() {
+        *within = Value::Object(serde_json::Map::new());
+    }
+    if let Value::Object(members) = within {
+        set(members.entry(*step).or_insert(Value::Null), rest, value);
     }
 }
 

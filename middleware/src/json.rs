@@ -53,6 +53,26 @@ impl<'a, N> Object<'a, N> {
         self.0.iter().map(|(name, _)| &**name)
     }
 
+    /// Sets a member at the path of names; an object on the way is added where it is missing, and takes the place of another value.
+    pub(crate) fn set(&mut self, path: &[Box<str>], value: Json<'a, N>) {
+        let Some((name, rest)) = path.split_first() else {
+            return;
+        };
+        let value = match rest {
+            [] => value,
+            rest => {
+                let mut inner = match self.take(name) {
+                    Some(Json::Object(inner)) => inner,
+                    _ => Object::default(),
+                };
+                inner.set(rest, value);
+                Json::Object(inner)
+            }
+        };
+        self.take(name);
+        self.0.push((Cow::Owned(name.to_string()), value));
+    }
+
     /// The one member; [`None`] of an object with more, or without any.
     pub(crate) fn only_member(&self) -> Option<(&str, &Json<'a, N>)> {
         match &*self.0 {

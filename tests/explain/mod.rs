@@ -1,6 +1,7 @@
 //! `actgate explain`: a request explained by the checks that the gate makes.
 
 mod body;
+mod change;
 mod gate;
 mod help;
 mod input;

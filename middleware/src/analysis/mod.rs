@@ -1,4 +1,4 @@
-//! Questions to a policy that need no running gate: its decisions on cases, and what of it no case reaches.
+//! Questions to a policy that need no running gate: its decisions on cases, what of it no case reaches, and what would allow a request.
 //!
 //! A cases file holds requests with their tokens, and the decision that each is expected to get:
 //!
@@ -56,16 +56,22 @@
 //! The token is of an issuer with this preset, `https://PRESET.test` unless another one has it. `fixture` is a token of the product: `human`, `machine`, `delegated` or
 //! `id-token`, or the whole name of one of its [fixtures](fixture_names). `claims` are added to it, in place of those of the same name.
 
+#[cfg(test)]
+mod brute_force;
 mod case;
 mod cases;
 mod coverage;
 mod fixture;
 mod places;
+mod search;
+mod smallest_change;
 mod token;
+mod words;
 
 pub use case::{Case, CaseOutcome};
 pub use cases::{CaseIssuer, Cases, CasesError};
 pub use coverage::{Branch, BranchKind, Coverage};
 pub use fixture::fixture_names;
 pub use places::{RulePlace, RulePlaces};
+pub use smallest_change::{FactChange, NeedingRule, SmallestChange};
 pub use token::CaseToken;

@@ -9,7 +9,7 @@ use super::in_force::InForce;
 use super::protected::Protected;
 use crate::error::Error;
 use crate::identity::Identity;
-use crate::policy::{Agent, Deciding, Policy};
+use crate::policy::{Agent, Deciding, Policy, Requirement};
 
 /// The target of the event of a decision: part of the public interface.
 const TARGET: &str = "actgate::decision";
@@ -239,6 +239,11 @@ impl Decision {
     /// The route that matched, as the policy writes it.
     pub fn route(&self) -> Option<&str> {
         self.policy().name(self.conclusion.deciding?)
+    }
+
+    /// The requirement that decided; [`None`] on public routes and without a route.
+    pub(crate) fn requirement(&self) -> Option<&Requirement> {
+        self.policy().deciding(self.conclusion.deciding?)
     }
 
     /// Emits the one event of this decision. It contains no value of the caller.

@@ -6,7 +6,7 @@ use super::pipeline::Pipeline;
 use super::step::Step;
 use crate::chain::FactSource;
 use crate::error::Error;
-use crate::policy::{Check, Collect};
+use crate::policy::{Check, Collect, EvaluationTime, Tier};
 use crate::profile::Profile;
 use crate::request::Presented;
 use crate::token::UnverifiedToken;
@@ -64,12 +64,21 @@ impl Authorizer {
         let facts = decision
             .identity()
             .map(|identity| identity.facts().sources(identity.trusted_issuer(), limits));
+        let facts = facts.unwrap_or_default();
+        let mut checks = recorder.0;
+        checks.iter_mut().for_each(|check| add_source(check, &facts));
         Explanation {
-            facts: facts.unwrap_or_default(),
-            checks: recorder.0,
+            facts,
+            checks,
             decision,
             fitting_presets,
         }
+    }
+
+    /// The time of an evaluation at `now`.
+    pub(crate) fn evaluation_time(&self, now: u64) -> EvaluationTime {
+        let leeway = self.inner.leeway;
+        EvaluationTime { now, leeway }
     }
 
     /// The explanation of a request whose target is ambiguous, so that it has no route.
@@ -83,6 +92,41 @@ impl Authorizer {
             fitting_presets: None,
         }
     }
+}
+
+/// Adds where a fact comes from that claims hold which depend on the profile.
+fn add_source(check: &mut Check, facts: &[FactSource]) {
+    if check.tier == Tier::Token && check.rule == "audience" {
+        check.fact = Some("audience");
+    }
+    if check.source.is_none() {
+        let of_step = step_source(&check.rule).filter(|_| check.tier == Tier::Token);
+        let of_fact = || {
+            facts
+                .iter()
+                .find(|fact| Some(&*fact.fact) == check.fact)
+                .map(|fact| fact.source.clone())
+        };
+        check.source = of_fact().or_else(|| of_step.map(str::to_owned));
+    }
+    let alternatives = check.alternatives.iter_mut().flatten();
+    alternatives.for_each(|check| add_source(check, facts));
+}
+
+/// What a step before the policy reads.
+fn step_source(step: &str) -> Option<&'static str> {
+    Some(match step {
+        "route" => "method and path",
+        "resource" => "host and path",
+        "credential" => "the header with the token",
+        "issuer" => "`iss`",
+        "type" => "`typ` of the header of the token",
+        "key" => "`kid` and `alg` of the header of the token",
+        "time" => "`exp` and `nbf`",
+        "confirmation" => "`cnf`",
+        "audience" => "`aud`",
+        _ => return None,
+    })
 }
 
 impl Pipeline<'_> {

@@ -35,6 +35,7 @@ pub use rule_counts::RuleCount;
 pub(crate) use decision::Denied;
 pub(crate) use in_force::InForce;
 pub(crate) use pending::{Authorization, Pending};
+pub(crate) use request_facts::request_facts;
 
 use conflicts::{Bodies, body_conflict, history_conflicts, resource_conflicts};
 use in_force::Current;

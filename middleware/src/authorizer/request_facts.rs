@@ -6,7 +6,7 @@ use crate::policy::{RequestFacts, Requirement};
 use crate::request::{HeaderTexts, JsonBody, McpCall, Mirrored, Presented};
 
 /// The facts of a request. Its body is parsed only where a rule reads it.
-pub(super) fn request_facts<'r>(requirement: &Requirement, presented: &Presented<'r>) -> RequestFacts<'r> {
+pub(crate) fn request_facts<'r>(requirement: &Requirement, presented: &Presented<'r>) -> RequestFacts<'r> {
     let target = presented.target();
     let head = RequestFacts {
         method: target.method().as_str(),

@@ -5,6 +5,7 @@ use crate::profile::Kind;
 use crate::token::Claims;
 
 /// All facts of a verified token.
+#[derive(Clone)]
 pub(crate) struct Facts {
     pub(crate) claims: Claims,
     pub(super) initiator: Party,
@@ -16,7 +17,7 @@ pub(crate) struct Facts {
 }
 
 /// The delegation that the outermost `act` states.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Delegation {
     /// No `act`.
     None,

@@ -5,6 +5,7 @@
 
 mod actor_chain;
 mod actors;
+mod changed;
 mod derive;
 mod facts;
 mod party;

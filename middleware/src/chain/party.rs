@@ -13,12 +13,16 @@ pub struct Party {
 }
 
 impl Party {
-    pub(super) fn new(issuer: Arc<str>, subject: Box<str>) -> Self {
+    pub(crate) fn new(issuer: Arc<str>, subject: Box<str>) -> Self {
         Party { issuer, subject }
     }
 
     /// The issuer that names the party: `iss` of the token, or of the `act` object where present.
     pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    pub(crate) fn shared_issuer(&self) -> &Arc<str> {
         &self.issuer
     }
 
@@ -36,14 +40,14 @@ impl fmt::Debug for Party {
 }
 
 /// A party that acts, or acted, for the initiator.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Actor {
     party: Party,
     kind: Kind,
 }
 
 impl Actor {
-    pub(super) fn new(party: Party, kind: Kind) -> Self {
+    pub(crate) fn new(party: Party, kind: Kind) -> Self {
         Actor { party, kind }
     }
 

@@ -25,6 +25,13 @@ impl Agent {
         &self.subject
     }
 
+    /// The party that the agent is in a token of `initiator`.
+    pub(super) fn party(&self, initiator: &Party) -> Party {
+        let own = initiator.shared_issuer();
+        let issuer = self.issuer.as_deref().map_or_else(|| Arc::clone(own), Arc::from);
+        Party::new(issuer, self.subject.clone())
+    }
+
     /// The issuer that names the agent; [`None`] where that is the issuer of each token.
     pub fn issuer(&self) -> Option<&str> {
         self.issuer.as_deref()

@@ -291,6 +291,7 @@ impl<'d, 'c, 'r> Compiler<'d, 'c, 'r> {
         ];
         let implicit = implicit.into_iter().flatten().map(|(word, condition, mode)| CoreRule {
             name: format!("{}: {word}", self.owner).into(),
+            span: Span::default(),
             mode,
             condition: CoreCondition::Actor(condition),
         });
@@ -333,7 +334,7 @@ impl<'d, 'c, 'r> Compiler<'d, 'c, 'r> {
             if let Some(alternatives) = &part.document.any_of {
                 let condition = self.any_of(alternatives, part, nesting);
                 let name = format!("{prefix}any_of").into();
-                rules.core.push(CoreRule::new(name, condition));
+                rules.core.push(CoreRule::new(name, alternatives.span(), condition));
             }
             part.rules = rules;
         }

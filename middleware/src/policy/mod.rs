@@ -293,6 +293,8 @@
 
 mod agents;
 mod branches;
+mod change;
+mod changed;
 mod check;
 mod compile;
 mod conjunction;
@@ -344,6 +346,8 @@ pub use hash::PolicyHash;
 pub use mode::Mode;
 
 pub(crate) use branches::RuleBranch;
+pub(crate) use change::{Change, Changes, Fact, Login, Remedies, Times, Value, is_other};
+pub(crate) use changed::{Changed, Evaluated};
 pub(crate) use check::{Collect, Recorder, StopAtFirst};
 pub(crate) use evaluate::{Unmet, evaluate};
 pub(crate) use evaluation_time::EvaluationTime;

@@ -308,6 +308,13 @@ impl PartyName {
         *self.subject == *party.subject() && *issuer == *party.issuer()
     }
 
+    /// The party that it names in a token of `initiator`.
+    pub(super) fn party(&self, initiator: &Party) -> Party {
+        let own = initiator.shared_issuer();
+        let issuer = self.issuer.as_deref().map_or_else(|| Arc::clone(own), Arc::from);
+        Party::new(issuer, (*self.subject).into())
+    }
+
     /// The issuer, where it is written.
     pub(super) fn issuer(&self) -> Option<&str> {
         self.issuer.as_deref()

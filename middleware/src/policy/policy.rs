@@ -298,6 +298,14 @@ impl Policy {
         Some((Deciding::Requirement(position.ok()?), requirement))
     }
 
+    /// The requirement that decides; [`None`] on a public route.
+    pub(crate) fn deciding(&self, deciding: Deciding) -> Option<&Requirement> {
+        match deciding {
+            Deciding::Route(number) => self.routes.requirement(number),
+            Deciding::Requirement(number) => self.requirements.get(number).map(|(_, requirement)| &**requirement),
+        }
+    }
+
     /// The name of what decides.
     pub(crate) fn name(&self, deciding: Deciding) -> Option<&str> {
         match deciding {

@@ -97,6 +97,14 @@ impl RouteTable {
         self.routes.get(number).map(|route| &*route.name)
     }
 
+    /// The requirement of a route that is not public.
+    pub(super) fn requirement(&self, number: usize) -> Option<&Requirement> {
+        match &self.routes.get(number)?.access {
+            Access::Public => None,
+            Access::Guarded(requirement) => Some(requirement),
+        }
+    }
+
     pub(super) fn routes(&self) -> impl Iterator<Item = (&Pattern, &Route)> {
         self.patterns.iter().zip(&self.routes)
     }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use actgate_yaml::Span;
+
 use super::mode::Mode;
 use super::rules::{AnyOf, CeilingCondition, Ceilings, CoreCondition, CoreRule, ScopesCondition};
 use super::syntax::Word;
@@ -55,6 +57,7 @@ impl CoreRule {
         let in_shadow = (!scoped().all(|rule| is_within(&rule, mode))).then_some(Mode::Shadow);
         let rules = in_shadow.into_iter().chain([mode]).map(|mode| CoreRule {
             name: format!("{owner}: ceiling").into(),
+            span: Span::default(),
             mode,
             condition: CoreCondition::Ceiling(CeilingCondition::new(
                 ceilings,
@@ -76,6 +79,7 @@ impl CoreRule {
         };
         Some(CoreRule {
             name: Arc::clone(&self.name),
+            span: self.span,
             mode: self.mode,
             condition,
         })

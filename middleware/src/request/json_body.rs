@@ -11,7 +11,7 @@ use crate::limits::Limits;
 pub(crate) type BodyValue<'b> = Json<'b, &'b str>;
 
 /// What is known of the body of a request.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum JsonBody<'b> {
     /// Its header fields announce something else than JSON without a content coding.
     OtherType,
@@ -119,6 +119,11 @@ impl MemberPath {
     pub(crate) fn read(pointer: &str) -> Option<MemberPath> {
         let names = pointer.strip_prefix('/')?.split('/');
         names.map(unescaped).collect::<Option<_>>().map(MemberPath)
+    }
+
+    /// The names of the objects on the way, and of the member.
+    pub(crate) fn names(&self) -> &[Box<str>] {
+        &self.0
     }
 
     /// The value at this path.

@@ -3,9 +3,11 @@
 //! A claim is absent or well formed: a claim of a wrong type makes the token malformed, it is never taken as absent. The
 //! exceptions are `auth_time`, `acr` and `amr`, which only rules read: in another form they are unknown, which meets no rule.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::OnceLock;
+
+use serde_json::value::RawValue;
 
 use super::claim_reader::{ClaimReader, malformed, missing};
 use super::confirmation::Confirmation;
@@ -16,6 +18,7 @@ use crate::limits::Limits;
 use crate::profile::{AudienceClaim, ClaimName, Profile, ScopeForm};
 
 /// The facts of a verified token but for its parties. Never printed: debug output ends up in logs.
+#[derive(Clone)]
 pub(crate) struct Claims {
     pub(crate) audience: Vec<Box<str>>,
     pub(crate) expiration: u64,
@@ -119,6 +122,27 @@ impl Claims {
     #[cfg(feature = "cel")]
     pub(crate) fn exact(&self, name: &str) -> Option<ExactValue> {
         ExactValue::member(&self.payload, name)
+    }
+
+    /// The same claims with another value of a top-level one; [`None`] leaves it out. It is for facts that are not those of the
+    /// token: the numbers of all other claims keep their text.
+    pub(crate) fn set_claim(&mut self, name: &str, value: Option<&serde_json::Value>) {
+        let Ok(mut members) = serde_json::from_slice::<BTreeMap<String, Box<RawValue>>>(&self.payload) else {
+            return;
+        };
+        match value.map(serde_json::value::to_raw_value) {
+            Some(Ok(value)) => {
+                members.insert(name.to_owned(), value);
+            }
+            Some(Err(_)) | None => {
+                members.remove(name);
+            }
+        }
+        if let Ok(payload) = serde_json::to_vec(&members) {
+            self.payload = payload.into();
+            self.all = OnceLock::new();
+            self.authorization_details = OnceLock::new();
+        }
     }
 
     /// The claims as they were signed.

@@ -9,6 +9,7 @@ use crate::request::ClientCertificate;
 const CERTIFICATE: &str = "x5t#S256";
 
 /// How a token is bound. Never printed: debug output ends up in logs.
+#[derive(Clone)]
 pub(crate) enum Confirmation {
     /// A bearer token.
     None,

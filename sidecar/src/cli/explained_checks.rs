@@ -1,12 +1,14 @@
 //! The checks of an explained request, and what the rules in shadow among them would decide, as text and as JSON.
 
 use std::fmt;
+use std::path::Path;
 
 use actgate::policy::{Check, Mode, Outcome};
 use actgate::{Error, Explanation};
 use serde_json::{Value, json};
 
 use crate::cli::explain_help::Helper;
+use crate::cli::explained_change::place;
 use crate::cli::terminal::{bad, faint, good, printable};
 use crate::log::decision_log::Effect;
 
@@ -14,6 +16,7 @@ use crate::log::decision_log::Effect;
 #[derive(Clone, Copy)]
 pub(super) struct ExplainedChecks<'a> {
     pub(super) explained: &'a Explanation,
+    pub(super) policy_file: &'a Path,
     pub(super) helper: &'a Helper,
 }
 
@@ -33,9 +36,19 @@ impl ExplainedChecks<'_> {
             _ => String::new(),
         };
         let indentation = " ".repeat(indent);
+        let line = check.line.map(|line| place(self.policy_file, line));
+        let source = check
+            .source
+            .as_deref()
+            .map(|source| format!("from {}", printable(source)));
+        let origin: Vec<String> = source.into_iter().chain(line).collect();
+        let origin = match &origin[..] {
+            [] => String::new(),
+            origin => faint(&format!("  ({})", origin.join("; "))),
+        };
         writeln!(
             f,
-            "{indentation}{mark} {shadow}{rule}: expected {expected}, got {got}{code}"
+            "{indentation}{mark} {shadow}{rule}: expected {expected}, got {got}{code}{origin}"
         )?;
         if let Some(help) = self.helper.help(self.explained, check) {
             writeln!(f, "{indentation}  help: {}", printable(&help))?;
@@ -51,6 +64,9 @@ impl ExplainedChecks<'_> {
             "passed": check.outcome == Outcome::Passed,
             "expected": check.expected,
             "got": check.got,
+            "fact": check.fact,
+            "from": check.source,
+            "line": check.line,
         });
         if check.mode == Mode::Shadow {
             json["mode"] = "shadow".into();

@@ -1,12 +1,15 @@
 //! `actor`: the current actor, which is the outermost `act` of the token.
 
+use std::sync::Arc;
+
 use actgate_yaml::{OneOrMany, Spanned};
 use serde::Deserialize;
 
 use super::agent::{self, AgentCondition, AgentWords, TenantName};
 use super::finding::Finding;
 use super::list::{all_in, are_of_other_issuers, no_party_in, none_in};
-use crate::chain::{Actor, Core, Delegation};
+use crate::chain::{Actor, Core, Delegation, Party};
+use crate::policy::change::{Remedies, kind_of_actor};
 use crate::policy::evaluation_time::EvaluationTime;
 use crate::policy::parties::{self, Parties, PartyList, PartyName, shown};
 use crate::policy::syntax::{Collector, Conditions, Context, Name, Stated, joined};
@@ -243,6 +246,71 @@ impl ActorCondition {
             (_, Delegation::Delegated(actor)) => shown(actor.party(), core.initiator),
         };
         (expected, got)
+    }
+}
+
+impl ActorCondition {
+    /// Other actors and kinds, none, and where a party acts for itself, another initiator.
+    pub(super) fn remedies(&self, core: &Core<'_>, remedies: &mut Remedies<'_>) {
+        let kind = kind_of_actor(core);
+        match self {
+            ActorCondition::NotSelfActor => {
+                remedies.no_actor();
+                remedies.other_actor(core);
+                remedies.other_initiator(core);
+                remedies.initiator(core.initiator.clone(), Kind::Agent);
+                return;
+            }
+            ActorCondition::NotInverted => {
+                remedies.initiator(core.initiator.clone(), Kind::Human);
+                if let Some(actor) = core.delegate() {
+                    remedies.actor(actor.party().clone(), Kind::Agent);
+                    // A machine that acts for itself.
+                    remedies.wide(|remedies| {
+                        remedies.initiator(actor.party().clone(), core.kind);
+                        remedies.actor(core.initiator.clone(), actor.kind());
+                    });
+                }
+                remedies.no_actor();
+                return;
+            }
+            ActorCondition::Required => remedies.other_actor(core),
+            ActorCondition::Absent => return remedies.no_actor(),
+            ActorCondition::Kind(kinds) => {
+                for kind in kinds {
+                    match core.delegate() {
+                        Some(actor) => remedies.actor(actor.party().clone(), *kind),
+                        None => {
+                            remedies.other_actor(core);
+                            break;
+                        }
+                    }
+                }
+            }
+            ActorCondition::OneOf(listed) => {
+                listed
+                    .iter()
+                    .for_each(|name| remedies.actor(name.party(core.initiator), kind));
+            }
+            ActorCondition::NoneOf(_) => {
+                remedies.other_actor(core);
+                remedies.no_actor();
+            }
+            ActorCondition::Issuer(issuers) => match core.delegate() {
+                None => remedies.other_actor(core),
+                Some(actor) => {
+                    for issuer in issuers {
+                        let issuer = match &**issuer {
+                            "same" => Arc::clone(core.initiator.shared_issuer()),
+                            issuer => Arc::from(issuer),
+                        };
+                        remedies.actor(Party::new(issuer, actor.party().subject().into()), kind);
+                    }
+                }
+            },
+            ActorCondition::Agent(condition) => condition.remedies(core, remedies),
+        }
+        remedies.delegation(core);
     }
 }
 

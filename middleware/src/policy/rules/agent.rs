@@ -13,6 +13,7 @@ use super::finding::Finding;
 use super::member_path::MemberPath;
 use crate::chain::{Actor, Core, Party};
 use crate::policy::agents::Agents;
+use crate::policy::change::{self, Fact, Remedies, kind_of_actor};
 use crate::policy::exact;
 use crate::policy::parties::{PartyName, shown};
 use crate::policy::syntax::{Conditions, Context};
@@ -220,6 +221,69 @@ fn is_presenter(agents: &Agents, actor: &Party, core: &Core<'_>) -> bool {
         None => {
             let is_by_name = agent.is_none_or(|agent| agent.clients().len() == 0);
             is_by_name && *actor.issuer() == *core.initiator.issuer() && *client == *actor.subject()
+        }
+    }
+}
+
+impl AgentCondition {
+    /// Actors, clients and tenants by the agents of the policy.
+    pub(super) fn remedies(&self, core: &Core<'_>, remedies: &mut Remedies<'_>) {
+        let kind = match kind_of_actor(core) {
+            // A human is no agent.
+            Kind::Human => Kind::Agent,
+            kind => kind,
+        };
+        let registered = |agents: &Agents, remedies: &mut Remedies<'_>| {
+            agents
+                .iter()
+                .for_each(|agent| remedies.actor(agent.party(core.initiator), kind));
+        };
+        match self {
+            AgentCondition::IsPresenter(agents) => {
+                let Some(actor) = core.delegate() else {
+                    return remedies.other_actor(core);
+                };
+                let client = |client: &str, remedies: &mut Remedies<'_>| {
+                    let words = format!("client {client}");
+                    remedies.add(Fact::Client, change::Value::Text(client.into()), words);
+                };
+                match agents.of(actor.party(), core.initiator) {
+                    Some(agent) if agent.clients().len() > 0 => agent.clients().for_each(|name| client(name, remedies)),
+                    _ => client(actor.party().subject(), remedies),
+                }
+                if let Some(name) = core.claims.client.as_deref() {
+                    let of_table = agents.of_client(name, core.initiator);
+                    let own = || Party::new(Arc::clone(core.initiator.shared_issuer()), name.into());
+                    let party = of_table.map_or_else(own, |agent| agent.party(core.initiator));
+                    remedies.actor(party, kind_of_actor(core));
+                }
+            }
+            AgentCondition::Registered(agents) => registered(agents, remedies),
+            AgentCondition::SameTenant(TenantClaim(path), agents) => {
+                registered(agents, remedies);
+                let agent = core
+                    .delegate()
+                    .and_then(|actor| agents.of(actor.party(), core.initiator));
+                if let Some(tenant) = agent.and_then(|agent| agent.tenant()) {
+                    let words = format!("claim {path} {}", Value::from(tenant));
+                    let fact = Fact::Claim(path.to_string().into());
+                    remedies.add(fact, change::Value::Json(tenant.into()), words);
+                }
+            }
+            AgentCondition::NoneUnregistered(agents) => {
+                let is_unknown = |party: &Party| agents.of(party, core.initiator).is_none();
+                if core.kind == Kind::Agent && is_unknown(core.initiator) {
+                    let parties = agents.iter().map(|agent| agent.party(core.initiator));
+                    parties.for_each(|party| remedies.initiator(party, core.kind));
+                    remedies.initiator(core.initiator.clone(), Kind::Human);
+                    return;
+                }
+                registered(agents, remedies);
+                if let Some(actor) = core.delegation.actor() {
+                    remedies.actor(actor.party().clone(), Kind::Human);
+                    remedies.no_actor();
+                }
+            }
         }
     }
 }

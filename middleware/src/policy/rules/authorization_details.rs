@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use actgate_yaml::{OneOrMany, Spanned};
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::finding::Finding;
 use super::list::all_in;
 use super::member::{MemberDocument, MemberTest};
 use crate::chain::Core;
+use crate::policy::change::{self, Fact, Remedies};
 use crate::policy::evaluation_time::EvaluationTime;
 use crate::policy::syntax::{Conditions, Context, Name, joined};
 use crate::token::ExactValue;
@@ -147,6 +149,26 @@ enum Unmet<'s> {
     Type,
     Listed(&'static str, &'s Name),
     Member(&'s MemberTest),
+}
+
+impl DetailsCondition {
+    /// A detail that meets the condition, beside those of the token.
+    pub(super) fn remedies(&self, core: &Core<'_>, time: &EvaluationTime, remedies: &mut Remedies<'_>) {
+        let mut detail = Map::new();
+        detail.insert("type".to_owned(), (*self.kind).into());
+        for (member, wanted) in [("actions", &self.actions), ("locations", &self.locations)] {
+            if !wanted.is_empty() {
+                let wanted = wanted.iter().map(|name| Value::from(&**name)).collect();
+                detail.insert(member.to_owned(), wanted);
+            }
+        }
+        let mut detail = Value::Object(detail);
+        for test in &self.members {
+            test.meet(&mut detail);
+        }
+        let words = self.explain(core, time).0;
+        remedies.add(Fact::Detail((*words).into()), change::Value::Json(detail), words);
+    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use super::ceilings::{Ceilings, acting};
 use super::finding::Finding;
 use super::list::all_in;
 use crate::chain::Core;
+use crate::policy::change::{Remedies, kind_of_actor};
 use crate::policy::evaluation_time::EvaluationTime;
 use crate::policy::parties::shown;
 
@@ -119,6 +120,39 @@ impl<R> CeilingCondition<R> {
             _ => "within it, as far as that is known".to_owned(),
         };
         (expected, got)
+    }
+}
+
+impl<R> CeilingCondition<R> {
+    /// Another agent, or none; and where the initiator is above the ceiling, what its rules ask for. `remedies_of` are those of a rule.
+    pub(super) fn remedies(
+        &self,
+        core: &Core<'_>,
+        time: &EvaluationTime,
+        finding: &Finding,
+        remedies: &mut Remedies<'_>,
+        remedies_of: impl Fn(&R, &mut Remedies<'_>),
+    ) {
+        let ceiling = self.ceilings.of(core);
+        let initiators = ceiling.into_iter().flat_map(|ceiling| &ceiling.initiators);
+        for (_, condition) in initiators {
+            if condition.evaluate(core, time).code().is_some() {
+                condition.remedies(core, remedies);
+            }
+        }
+        // A login or a body may be missing within the ceiling alone.
+        if !matches!(finding, Finding::AboveCeiling(_)) {
+            self.scoped.iter().for_each(|rule| remedies_of(rule, remedies));
+        }
+        if core.delegation.actor().is_some() {
+            remedies.no_actor();
+        } else {
+            remedies.other_initiator(core);
+        }
+        remedies.other_actor(core);
+        for agent in self.ceilings.agents(core.initiator) {
+            remedies.actor(agent, kind_of_actor(core));
+        }
     }
 }
 

@@ -161,6 +161,19 @@ impl Ceilings {
         })
     }
 
+    /// The parties that have a ceiling in a token of `initiator`.
+    pub(super) fn agents(&self, initiator: &Party) -> impl Iterator<Item = Party> {
+        let ceilings = self
+            .by_subject
+            .iter()
+            .flat_map(|(subject, same)| same.iter().map(move |one| (subject, one)));
+        ceilings.map(|(subject, ceiling)| {
+            let own = || Arc::clone(initiator.shared_issuer());
+            let issuer = ceiling.issuer.as_deref().map_or_else(own, Arc::from);
+            Party::new(issuer, subject.clone())
+        })
+    }
+
     /// The ceiling of the party that acts.
     pub(super) fn of(&self, core: &Core<'_>) -> Option<&Ceiling> {
         let party = acting(core);

@@ -11,6 +11,7 @@ use super::member_path::MemberPath;
 use super::scalar::Scalar;
 use crate::chain::Core;
 use crate::claim_path::DottedPath;
+use crate::policy::change::{self, Fact, Remedies};
 use crate::policy::evaluation_time::EvaluationTime;
 use crate::policy::syntax::{Conditions, Context, joined};
 
@@ -153,6 +154,30 @@ impl ClaimCondition {
         };
         let got = value(&self.path, core).map_or("no such claim".to_owned(), Value::to_string);
         (expected, got)
+    }
+}
+
+impl ClaimCondition {
+    pub(super) fn path(&self) -> &MemberPath {
+        &self.path
+    }
+
+    /// Other values of the claim.
+    pub(super) fn remedies(&self, remedies: &mut Remedies<'_>) {
+        let path = self.path.to_string();
+        match &self.test {
+            ClaimTest::OneOf(accepted) => {
+                for scalar in accepted {
+                    let value = change::Value::Json(scalar.value().clone());
+                    remedies.add(Fact::Claim((*path).into()), value, format!("claim {path} {scalar}"));
+                }
+            }
+            ClaimTest::Contains(wanted) => {
+                let fact = Fact::ClaimItem((*path).into(), wanted.to_string().into());
+                let value = change::Value::Json(wanted.value().clone());
+                remedies.add(fact, value, format!("claim {path}, a list with {wanted}"));
+            }
+        }
     }
 }
 

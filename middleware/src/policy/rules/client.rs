@@ -6,6 +6,7 @@ use serde::Deserialize;
 use super::finding::Finding;
 use super::list::{all_in, none_in};
 use crate::chain::Core;
+use crate::policy::change::{Fact, OTHER_CLIENT, Remedies, Value};
 use crate::policy::evaluation_time::EvaluationTime;
 use crate::policy::syntax::{Collector, Conditions, Context, Name, joined};
 
@@ -74,6 +75,23 @@ impl ClientCondition {
         };
         let got = core.claims.client.as_deref().unwrap_or("no client");
         (expected, got.to_owned())
+    }
+}
+
+impl ClientCondition {
+    /// Other clients.
+    pub(super) fn remedies(&self, remedies: &mut Remedies<'_>) {
+        match self {
+            ClientCondition::OneOf(listed) => {
+                for name in listed {
+                    remedies.add(Fact::Client, Value::Text((**name).into()), format!("client {name}"));
+                }
+            }
+            ClientCondition::NoneOf(listed) => {
+                let words = format!("a client that is none of {}", joined(listed, ", "));
+                remedies.add(Fact::Client, Value::Text(OTHER_CLIENT.into()), words);
+            }
+        }
     }
 }
 

@@ -8,8 +8,9 @@ use serde_json::Value;
 
 use super::finding::{Finding, StepUp};
 use super::list::{all_in, are_of_other_issuers, no_party_in, none_in};
-use crate::chain::Core;
+use crate::chain::{Core, Party};
 use crate::json::type_of;
+use crate::policy::change::Remedies;
 use crate::policy::evaluation_time::EvaluationTime;
 use crate::policy::parties::{self, Parties, PartyList, PartyName};
 use crate::policy::syntax::{Collector, Conditions, Context, Name, Seconds, Word, joined};
@@ -215,6 +216,43 @@ fn unknown(core: &Core<'_>, claim: &str, expected: &str) -> String {
         Some(value) => type_of(value),
     };
     format!("an unknown {claim}: {found}, expected {expected}")
+}
+
+impl InitiatorCondition {
+    /// Other initiators, kinds and logins.
+    pub(super) fn remedies(&self, core: &Core<'_>, remedies: &mut Remedies<'_>) {
+        let initiator = || core.initiator.clone();
+        match self {
+            InitiatorCondition::Kind(kinds) => {
+                kinds.iter().for_each(|kind| remedies.initiator(initiator(), *kind));
+            }
+            InitiatorCondition::OneOf(listed) => {
+                listed
+                    .iter()
+                    .for_each(|name| remedies.initiator(name.party(core.initiator), core.kind));
+            }
+            InitiatorCondition::NoneOf(_) => remedies.other_initiator(core),
+            InitiatorCondition::Issuer(issuers) => {
+                for issuer in issuers {
+                    remedies.initiator(
+                        Party::new((**issuer).into(), core.initiator.subject().into()),
+                        core.kind,
+                    );
+                }
+            }
+            InitiatorCondition::Methods(methods) => remedies.login(|login| {
+                login.methods.extend(methods.iter().map(|method| Box::from(&**method)));
+            }),
+            InitiatorCondition::Contexts(contexts, _) => {
+                for context in contexts {
+                    remedies.login(|login| login.context = Some((**context).into()));
+                }
+            }
+            InitiatorCondition::MaxAuthAge(seconds) => remedies.login(|login| {
+                login.within = Some(login.within.map_or(*seconds, |within| within.min(*seconds)));
+            }),
+        }
+    }
 }
 
 #[cfg(test)]

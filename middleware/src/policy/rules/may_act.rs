@@ -2,13 +2,16 @@
 //!
 //! It is no actor: it only narrows who may act, where the token has it.
 
+use std::sync::Arc;
+
 use actgate_yaml::Spanned;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::finding::Finding;
-use crate::chain::Core;
+use crate::chain::{Core, Party};
 use crate::json::type_of;
+use crate::policy::change::{self, Fact, Remedies, kind_of_actor};
 use crate::policy::evaluation_time::EvaluationTime;
 use crate::policy::parties::shown;
 use crate::policy::syntax::{Conditions, Context};
@@ -99,6 +102,31 @@ fn is_met(authorized: &Authorized<'_>, core: &Core<'_>) -> bool {
         (None, None) => issuer == own_issuer && client == Some(authorized.subject),
     };
     is_client && is_party
+}
+
+impl MayActCondition {
+    /// The party that the claim names as the actor, and a claim that names the party that acts.
+    pub(super) fn remedies(&self, core: &Core<'_>, remedies: &mut Remedies<'_>) {
+        let authorized = core.claims.get("may_act").and_then(Authorized::read);
+        if let Some(authorized) = authorized {
+            let own = core.initiator.shared_issuer();
+            let issuer = authorized.issuer.map_or_else(|| Arc::clone(own), Arc::from);
+            let party = Party::new(issuer, authorized.subject.into());
+            remedies.actor(party, kind_of_actor(core));
+            if let Some(client) = authorized.client {
+                let words = format!("client {client}");
+                remedies.add(Fact::Client, change::Value::Text(client.into()), words);
+            }
+        }
+        let acting = core.delegate().map(|actor| actor.party());
+        let named = match (acting, core.claims.client.as_deref()) {
+            (Some(party), _) => json!({"iss": party.issuer(), "sub": party.subject()}),
+            (None, Some(client)) => json!({"sub": client}),
+            (None, None) => return,
+        };
+        let words = "a may_act that names the party which acts".to_owned();
+        remedies.add(Fact::Claim("may_act".into()), change::Value::Json(named), words);
+    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::bound::Bound;
 use super::member_path::MemberPath;
 use super::scalar::Scalar;
-use crate::claim_path::DottedPath;
+use crate::claim_path::{self, DottedPath};
 use crate::decimal::Decimal;
 use crate::policy::exact;
 use crate::policy::syntax::{Context, joined};
@@ -205,5 +205,26 @@ impl MemberTest {
             Some(ExactValue::Object(_)) => "an object".to_owned(),
         };
         format!("{} {value}", self.path)
+    }
+}
+
+impl MemberTest {
+    /// Sets the member so that it meets the test, if that is possible in this object.
+    pub(super) fn meet(&self, object: &mut Value) {
+        let number = |number: &Decimal| serde_json::from_str(&number.to_string()).unwrap_or_default();
+        let value = |wanted: &Wanted| match wanted {
+            Wanted::Bool(value) => Value::from(*value),
+            Wanted::Number(wanted) => number(wanted),
+            Wanted::Text(text) => Value::from(&**text),
+        };
+        let value = match &self.test {
+            Test::OneOf(accepted) => accepted.first().map(value),
+            Test::Contains(wanted) => Some(Value::Array(vec![value(wanted)])),
+            Test::Within { min, max } => max.as_ref().or(min.as_ref()).map(number),
+        };
+        let steps: Vec<&str> = self.path.steps().collect();
+        if let Some(value) = value {
+            claim_path::set(object, &steps, value);
+        }
     }
 }

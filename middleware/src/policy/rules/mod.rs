@@ -11,6 +11,8 @@ mod ceiling;
 mod ceilings;
 mod chain;
 mod chain_relation;
+mod chain_remedies;
+mod check;
 mod claims;
 mod client;
 mod expression;
@@ -24,6 +26,7 @@ mod member_path;
 mod members;
 mod operation;
 mod prior;
+mod remedies;
 mod scalar;
 mod scopes;
 mod time;
@@ -40,14 +43,15 @@ pub(super) use any_of::AnyOf;
 pub(super) use ceiling::CeilingCondition;
 pub(super) use ceilings::{CeilingDocument, CeilingOf, Ceilings, KnownCeilings};
 pub(crate) use chain::Truncation;
+pub(super) use chain_remedies::fitting_prior;
 pub(super) use finding::{BODY_NOT_READ, Finding, StepUp};
 pub(super) use history::{HistoryCondition, HistoryRule};
 pub(crate) use operation::RequestFacts;
+pub(super) use remedies::of_first_unmet;
 pub(super) use scopes::ScopesCondition;
 
 use expression::Expression;
 
-use super::check::{Check, Tier};
 use super::escaped_slash::EscapedSlash;
 use super::evaluation_time::EvaluationTime;
 use super::mcp::McpDocument;
@@ -139,13 +143,14 @@ macro_rules! core_words {
                 $(if let Some(document) = &self.$word {
                     for (word, condition) in $word::compile(document, context) {
                         let condition = CoreCondition::$Condition(condition);
-                        rules.core.push(CoreRule::new(name(stringify!($word), &word), condition));
+                        let name = name(stringify!($word), &word);
+                        rules.core.push(CoreRule::new(name, document.span(), condition));
                     }
                 })*
                 if let Some(document) = &self.operation {
                     for (word, condition) in operation::compile(document, context) {
                         let condition = CoreCondition::Operation(condition);
-                        rules.core.push(CoreRule::new(name("operation", &word), condition));
+                        rules.core.push(CoreRule::new(name("operation", &word), document.span(), condition));
                     }
                 }
                 if let Some(document) = &self.chain {
@@ -276,7 +281,7 @@ impl Rules {
             None => {}
             Some(Expression::Core(condition)) => {
                 let condition = CoreCondition::Expression(condition);
-                self.core.push(CoreRule::new(name, condition));
+                self.core.push(CoreRule::new(name, document.span(), condition));
             }
             Some(Expression::History(condition)) => {
                 let condition = HistoryCondition::Expression(condition);
@@ -298,6 +303,8 @@ impl Rules {
 #[derive(Debug)]
 pub(super) struct CoreRule {
     pub(super) name: Arc<str>,
+    /// Where it is written; unknown for a rule that holds without being written.
+    pub(super) span: Span,
     pub(super) mode: Mode,
     pub(super) condition: CoreCondition,
 }
@@ -312,9 +319,10 @@ impl Eq for CoreRule {}
 
 impl CoreRule {
     /// A rule that is enforced.
-    pub(super) fn new(name: Arc<str>, condition: CoreCondition) -> CoreRule {
+    pub(super) fn new(name: Arc<str>, span: Span, condition: CoreCondition) -> CoreRule {
         CoreRule {
             name,
+            span,
             mode: Mode::Enforce,
             condition,
         }
@@ -356,30 +364,6 @@ impl CoreRule {
                 alternatives.iter().filter_map(|rules| body_limit(rules)).max()
             }
             _ => None,
-        }
-    }
-
-    /// The result as `explain` shows it.
-    pub(super) fn check(&self, core: &Core<'_>, request: &RequestFacts<'_>, time: &EvaluationTime) -> Check {
-        let condition = &self.condition;
-        let tier = match condition {
-            CoreCondition::Scopes(_) => Tier::Scope,
-            _ => Tier::Core,
-        };
-        let (expected, got) = condition.explain(core, request, time);
-        let mut check = Check::new(&self.name, tier, expected, got);
-        check.mode = self.mode;
-        if let CoreCondition::AnyOf(AnyOf(alternatives)) = condition {
-            let checks = |rules: &Vec<CoreRule>| rules.iter().map(|rule| rule.check(core, request, time)).collect();
-            check.alternatives = alternatives.iter().map(checks).collect();
-        }
-        let finding = condition.evaluate(core, request, time);
-        if let Finding::AboveCeiling(part) = &finding {
-            check.rule = part.to_string();
-        }
-        match finding.code() {
-            None => check,
-            Some(code) => check.failed(code),
         }
     }
 }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::finding::Finding;
 use crate::chain::Core;
+use crate::policy::change::{Fact, Remedies, Value};
 use crate::policy::evaluation_time::EvaluationTime;
 use crate::policy::syntax::{Collector, Conditions, Context, Word, joined};
 
@@ -212,6 +213,30 @@ fn has_scope(scopes: &str, wanted: &str) -> bool {
     // On the warm path: a search for bytes is cheaper than one for a character.
     let mut words = scopes.as_bytes().split(|byte| *byte == b' ');
     words.any(|scope| scope == wanted.as_bytes())
+}
+
+impl ScopesCondition {
+    /// The scopes that are missing, and those that are not accepted.
+    pub(super) fn remedies(&self, core: &Core<'_>, remedies: &mut Remedies<'_>) {
+        let held = &*core.claims.scope;
+        let accepted = match self {
+            ScopesCondition::All(scopes, _) | ScopesCondition::Any(scopes, _) => scopes,
+            ScopesCondition::Excluded(scopes) => {
+                for word in held
+                    .split(' ')
+                    .filter(|word| scopes.iter().any(|scope| scope.is_in(word)))
+                {
+                    remedies.add(Fact::Scope(word.into()), Value::Held(false), format!("no scope {word}"));
+                }
+                return;
+            }
+        };
+        for scope in accepted.iter().filter(|scope| !scope.is_in(held)) {
+            remedies.scope(&scope.scope);
+            // It grants more than the rule asks for.
+            remedies.wide(|remedies| scope.implied_by.iter().for_each(|implying| remedies.scope(implying)));
+        }
+    }
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use serde::de::{Deserializer, Error, Visitor};
 
 use super::finding::Finding;
 use crate::chain::Core;
+use crate::policy::change::Remedies;
 use crate::policy::evaluation_time::EvaluationTime;
 use crate::policy::exact;
 use crate::policy::syntax::{Conditions, Context, joined};
@@ -328,6 +329,32 @@ fn minute(text: &str) -> Option<u16> {
     let (hour, minute) = (digit(h1)? * 10 + digit(h2)?, digit(m1)? * 10 + digit(m2)?);
     let of_day = hour * 60 + minute;
     (minute < 60 && of_day <= MIDNIGHT).then_some(of_day)
+}
+
+/// How far ahead a time that is accepted is looked for: each week has each minute of a week but for daylight saving.
+const SEARCHED_MINUTES: u64 = 15 * 24 * 60;
+
+impl TimeCondition {
+    /// The next accepted time.
+    pub(super) fn remedies(&self, time: &EvaluationTime, remedies: &mut Remedies<'_>) {
+        let begin = time.now / 60 * 60;
+        let mut minutes = (1..=SEARCHED_MINUTES).map(|minute| begin.saturating_add(minute * 60));
+        let is_accepted = |moment: &u64| self.zone.local(*moment).is_some_and(|local| self.includes(local));
+        if let Some(moment) = minutes.find(is_accepted) {
+            remedies.moment(moment, self.window());
+        }
+    }
+
+    fn window(&self) -> String {
+        let between = |hours: &Hours| format!("between {} and {}", Minute(hours.begin), Minute(hours.end));
+        let hours: Vec<String> = self.hours.iter().map(between).collect();
+        let days = (self.days != Days::ALL).then(|| format!("on {}", self.days));
+        let window: Vec<String> = days
+            .into_iter()
+            .chain((!hours.is_empty()).then(|| hours.join(" or ")))
+            .collect();
+        format!("{} in {}", window.join(" "), self.zone.name)
+    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::finding::Finding;
 use crate::chain::Core;
+use crate::policy::change::{Fact, Remedies, Value};
 use crate::policy::evaluation_time::EvaluationTime;
 use crate::policy::syntax::{Collector, Conditions, Context, Seconds, Stated};
 
@@ -116,6 +117,30 @@ fn lifetime(core: &Core<'_>, time: &EvaluationTime) -> Option<u64> {
     let issued_at = core.claims.issued_at?;
     let is_past = issued_at <= time.now.saturating_add(time.leeway);
     core.claims.expiration.checked_sub(issued_at).filter(|_| is_past)
+}
+
+impl TokenCondition {
+    /// Other times, one audience, and a key that the token is bound to.
+    pub(super) fn remedies(&self, remedies: &mut Remedies<'_>) {
+        let least = |known: Option<u64>, most: u64| Some(known.map_or(most, |known| known.min(most)));
+        match self {
+            TokenCondition::MaxLifetime(most) => {
+                remedies.times(|times| times.lifetime = least(times.lifetime, *most));
+            }
+            TokenCondition::MaxAge(most) => remedies.times(|times| times.age = least(times.age, *most)),
+            TokenCondition::SingleAudience => {
+                remedies.add(
+                    Fact::Audience,
+                    Value::Held(true),
+                    "a token with one audience".to_owned(),
+                );
+            }
+            TokenCondition::SenderConstrained => {
+                let words = "a token that is bound to a key".to_owned();
+                remedies.add(Fact::Binding, Value::Held(true), words);
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use crate::json::{Json, Object};
 use crate::request::{BodyValue, HeaderTexts, JsonBody, McpCall, Member, MemberPath};
 
 /// What rules read of a request: its head, its body, and the message of MCP that its headers name.
+#[derive(Clone)]
 #[cfg_attr(not(feature = "cel"), expect(dead_code, reason = "only expressions read the head"))]
 pub(crate) struct RequestFacts<'r> {
     pub(crate) method: &'r str,

@@ -34,6 +34,13 @@ impl Glob {
     }
 }
 
+impl Glob {
+    /// A text that it accepts.
+    pub(super) fn example(&self) -> Box<str> {
+        self.0.join("x").into()
+    }
+}
+
 impl fmt::Display for Glob {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.join("*"))

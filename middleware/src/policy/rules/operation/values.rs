@@ -10,6 +10,7 @@ use super::glob::Glob;
 use crate::decimal::Decimal;
 use crate::json::Json;
 use crate::look::Look;
+use crate::policy::change::Value;
 use crate::policy::exact;
 use crate::policy::rules::bound::{Bound, FRACTION};
 use crate::policy::syntax::{Context, joined};
@@ -264,6 +265,47 @@ impl fmt::Display for ValueTest {
                 (None, None) => f.write_str("a number"),
             },
             ValueTest::Matches(glob) => write!(f, "a text that matches {glob}"),
+        }
+    }
+}
+
+impl ValueTest {
+    /// Texts of a parameter that are accepted.
+    pub(super) fn texts(&self) -> Vec<Box<str>> {
+        match self {
+            ValueTest::OneOf(accepted) => {
+                let text = |scalar: &Scalar| match scalar {
+                    Scalar::Text(text) => Some(text.clone()),
+                    Scalar::Number(_) | Scalar::Flag(_) => None,
+                };
+                accepted.iter().filter_map(text).collect()
+            }
+            ValueTest::Between { .. } => self.bound().into_iter().collect(),
+            ValueTest::Matches(glob) => vec![glob.example()],
+        }
+    }
+
+    /// Values of a body that are accepted.
+    pub(super) fn values(&self) -> Vec<Value> {
+        match self {
+            ValueTest::OneOf(accepted) => {
+                let value = |scalar: &Scalar| match scalar {
+                    Scalar::Text(text) => Value::Text(text.clone()),
+                    Scalar::Number(number) => Value::Number(number.to_string().into()),
+                    Scalar::Flag(flag) => Value::Held(*flag),
+                };
+                accepted.iter().map(value).collect()
+            }
+            ValueTest::Between { .. } => self.bound().into_iter().map(Value::Number).collect(),
+            ValueTest::Matches(glob) => vec![Value::Text(glob.example())],
+        }
+    }
+
+    /// The greatest number that is accepted, or else the least one.
+    fn bound(&self) -> Option<Box<str>> {
+        match self {
+            ValueTest::Between { min, max } => max.as_ref().or(min.as_ref()).map(|number| number.to_string().into()),
+            ValueTest::OneOf(_) | ValueTest::Matches(_) => None,
         }
     }
 }

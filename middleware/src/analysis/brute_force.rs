@@ -1,0 +1,361 @@
+//! The smallest change against an enumeration of small domains of facts, on random policies.
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use serde_json::{Value as Json, json};
+
+use super::search::search;
+use crate::TrustedIssuer;
+use crate::chain::{Facts, Party};
+use crate::limits::Limits;
+use crate::policy::{Changes, Deciding, Evaluated, EvaluationTime, Fact, Policy, RequestFacts, StopAtFirst, Value};
+use crate::policy::{Requirement, evaluate, is_other};
+use crate::profile::{Kind, PriorActors};
+use crate::request::{HeaderTexts, JsonBody};
+use crate::token::VerifiedClaims;
+
+const NOW: u64 = 1_000_000;
+
+/// A small generator of numbers (SplitMix64): the policies are the same in each run.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((mixed ^ (mixed >> 31)) % end as u64) as usize
+    }
+
+    fn one<T: Clone>(&mut self, of: &[T]) -> T {
+        of[self.below(of.len())].clone()
+    }
+}
+
+/// One point of the domain: the value of each fact by its number.
+type Point = [usize; FACTS];
+
+const FACTS: usize = 9;
+const PARTIES: [&str; 4] = ["p", "q", "zz", "yy"];
+const KINDS: [&str; 4] = ["", "user", "ai_agent", "service"];
+
+/// How many values each fact has: two scopes, initiator, login, actor, prior actors, client, claim, item of a list.
+const SIZES: Point = [2, 2, 16, 12, 17, 8, 3, 3, 2];
+
+/// The claims of a point.
+fn claims(point: &Point) -> Json {
+    let mut claims = json!({"iss": "https://idp.example", "aud": "a", "exp": NOW + 60, "tags": ["m"]});
+    let scopes: Vec<&str> = ["a", "b"]
+        .into_iter()
+        .zip(point)
+        .filter(|(_, held)| **held == 1)
+        .map(|(scope, _)| scope)
+        .collect();
+    claims["scope"] = scopes.join(" ").into();
+    let party = |number: usize| {
+        let mut party = json!({"sub": PARTIES[number / 4]});
+        if !number.is_multiple_of(4) {
+            party["sub_profile"] = KINDS[number % 4].into();
+        }
+        party
+    };
+    let initiator = party(point[2]);
+    claims
+        .as_object_mut()
+        .unwrap()
+        .extend(initiator.as_object().unwrap().clone());
+    match point[3] % 3 {
+        0 => {}
+        time => claims["auth_time"] = (NOW - [0, 10, 400][time]).into(),
+    }
+    if point[3] / 3 % 2 == 1 {
+        claims["amr"] = json!(["mfa"]);
+    }
+    if point[3] / 6 == 1 {
+        claims["acr"] = "hi".into();
+    }
+    if point[4] > 0 {
+        let mut act = party(point[4] - 1);
+        let prior: &[&str] = [
+            &[][..],
+            &["p"],
+            &["q"],
+            &["zz"],
+            &["p", "q"],
+            &["q", "p"],
+            &["p", "p"],
+            &["p", "q", "zz"],
+        ][point[5]];
+        let chain = prior.iter().rev().fold(Json::Null, |inner, name| {
+            let mut act = json!({"sub": name, "sub_profile": "ai_agent"});
+            if !inner.is_null() {
+                act["act"] = inner;
+            }
+            act
+        });
+        if !chain.is_null() {
+            act["act"] = chain;
+        }
+        claims["act"] = act;
+    }
+    if point[6] > 0 {
+        claims["client_id"] = ["", "c", "zz"][point[6]].into();
+    }
+    if point[7] > 0 {
+        claims["tenant"] = ["", "t", "u"][point[7]].into();
+    }
+    if point[8] > 0 {
+        claims["tags"] = json!(["m", "n"]);
+    }
+    claims
+}
+
+/// A random rule on one fact.
+fn rule(numbers: &mut Numbers) -> String {
+    let party = |numbers: &mut Numbers| numbers.one(&["p", "q"]);
+    let kind = |numbers: &mut Numbers| numbers.one(&["human", "agent", "service", "[human, agent]"]);
+    match numbers.below(24) {
+        0 => "scopes: [a]".to_owned(),
+        1 => "scopes: [a, b]".to_owned(),
+        2 => "scopes: { any_of: [a, b] }".to_owned(),
+        3 => format!("scopes: {{ none_of: [{}] }}", numbers.one(&["a", "b"])),
+        4 | 5 => format!("initiator: {{ kind: {} }}", kind(numbers)),
+        6 => format!("initiator: {{ one_of: [{}] }}", party(numbers)),
+        7 => format!("initiator: {{ none_of: [{}] }}", party(numbers)),
+        8 => "initiator: { max_auth_age: 5m }".to_owned(),
+        9 => "initiator: { amr: mfa }".to_owned(),
+        10 => "initiator: { acr: hi, max_auth_age: 1m }".to_owned(),
+        11 => "actor: { required: true }".to_owned(),
+        12 => "actor: { absent: true }".to_owned(),
+        13 => format!("actor: {{ kind: {} }}", kind(numbers)),
+        14 => format!("actor: {{ one_of: [{}, q] }}", party(numbers)),
+        15 => format!("actor: {{ none_of: [{}] }}", party(numbers)),
+        16 => "client: { one_of: [c] }".to_owned(),
+        17 => "client: { none_of: [c] }".to_owned(),
+        18 => "claims: { tenant: { one_of: [t, u] } }".to_owned(),
+        19 => "claims: { tenant: t, tags: { contains: n } }".to_owned(),
+        20 => format!("chain: {{ max_depth: {}, accept_truncation: true }}", numbers.below(3)),
+        21 => format!("chain: {{ none_of: [{}], accept_truncation: true }}", party(numbers)),
+        22 => format!("chain: {{ via: [{}] }}", party(numbers)),
+        _ => "chain: { repeats: none, accept_truncation: true }".to_owned(),
+    }
+}
+
+/// The facts that a rule may depend on.
+fn facts_of(rule: &str) -> &'static [usize] {
+    match rule {
+        _ if rule.starts_with("scopes") => &[0, 1],
+        _ if rule.contains("max_auth_age") || rule.contains("amr") => &[3],
+        _ if rule.starts_with("client") => &[6],
+        _ if rule.starts_with("claims") => &[7, 8],
+        _ => &[2, 4, 5],
+    }
+}
+
+/// A policy with a few rules and the facts that they depend on, or [`None`] for one that is not accepted: rules that exclude each other.
+fn policy(numbers: &mut Numbers) -> Option<(Policy, BTreeSet<usize>)> {
+    let mut facts = BTreeSet::new();
+    let mut requirements = String::new();
+    let count = 1 + numbers.below(4);
+    for index in 0..count {
+        let rule = rule(numbers);
+        facts.extend(facts_of(&rule));
+        requirements.push_str(&format!("  r{index}: {{ {rule} }}\n"));
+    }
+    let names: Vec<String> = (0..count).map(|index| format!("r{index}")).collect();
+    let any_of = match numbers.below(3) {
+        0 => {
+            let alternatives = [core_rule(numbers), core_rule(numbers)];
+            facts.extend(alternatives.iter().flat_map(|rule| facts_of(rule)));
+            format!("\n    any_of: [{{ {} }}, {{ {} }}]", alternatives[0], alternatives[1])
+        }
+        _ => String::new(),
+    };
+    let text = format!(
+        "requirements:\n{requirements}routes:\n  - match: GET /\n    require: [{}]{any_of}\n",
+        names.join(", ")
+    );
+    Some((Policy::from_yaml(&text).ok()?, facts))
+}
+
+fn core_rule(numbers: &mut Numbers) -> String {
+    loop {
+        let rule = rule(numbers);
+        if !rule.starts_with("chain") {
+            return rule;
+        }
+    }
+}
+
+fn is_allowed(requirement: &Requirement, claims: &Json) -> bool {
+    let time = EvaluationTime { now: NOW, leeway: 30 };
+    evaluate(requirement, &facts(claims), &request(), &time, &mut StopAtFirst).is_ok()
+}
+
+fn facts(claims: &Json) -> Facts {
+    static ISSUER: LazyLock<TrustedIssuer> = LazyLock::new(|| {
+        let issuer = TrustedIssuer::discover("https://idp.example").unwrap();
+        issuer.prior_actors(PriorActors::Enforce)
+    });
+    let text = claims.to_string();
+    let verified = VerifiedClaims::for_tests(text.as_bytes()).unwrap();
+    Facts::derive(verified, &ISSUER, &Limits::default()).unwrap()
+}
+
+fn request() -> RequestFacts<'static> {
+    RequestFacts {
+        method: "GET",
+        path: "/",
+        headers: HeaderTexts::of_none(),
+        query: None,
+        body: JsonBody::OtherType,
+        mcp: None,
+    }
+}
+
+/// Whether a point that differs in exactly so many facts is allowed. Without an actor there are no prior actors to differ in.
+fn some_point_is_allowed(requirement: &Requirement, point: &mut Point, changes: usize, facts: &[usize]) -> bool {
+    let Some(left) = changes.checked_sub(1) else {
+        return is_allowed(requirement, &claims(point));
+    };
+    for (index, fact) in facts.iter().enumerate() {
+        let before = point[*fact];
+        for value in (0..SIZES[*fact]).filter(|value| *value != before) {
+            point[*fact] = value;
+            if some_point_is_allowed(requirement, point, left, &facts[index + 1..]) {
+                return true;
+            }
+        }
+        point[*fact] = before;
+    }
+    false
+}
+
+/// The claims after changes, made again from their description.
+fn changed(base: &Json, changes: &Changes, facts: &Facts) -> Json {
+    let mut claims = base.clone();
+    let name = |party: &Party| party.subject().replace('\u{1}', "another ");
+    let profile = |kind: Kind| match kind {
+        Kind::Human => json!("user"),
+        Kind::Agent => json!("ai_agent"),
+        Kind::Service => json!("service"),
+        _ => json!(""),
+    };
+    for change in changes.values() {
+        match (&change.fact, &change.value) {
+            (Fact::Scope(scope), Value::Held(is_held)) => {
+                let held = claims["scope"].as_str().unwrap().to_owned();
+                let mut held: Vec<&str> = held
+                    .split(' ')
+                    .filter(|held| !held.is_empty() && *held != &**scope)
+                    .collect();
+                if *is_held {
+                    held.push(scope);
+                }
+                claims["scope"] = held.join(" ").into();
+            }
+            (Fact::Initiator, Value::Party(party, kind)) => {
+                claims["sub"] = name(party).into();
+                claims["sub_profile"] = profile(*kind);
+            }
+            (Fact::Actor, Value::Absent) => {
+                claims.as_object_mut().unwrap().remove("act");
+            }
+            (Fact::Actor, Value::Party(party, kind)) => {
+                let inner = claims["act"].get("act").cloned();
+                claims["act"] = json!({"sub": name(party), "sub_profile": profile(*kind)});
+                if let Some(inner) = inner {
+                    claims["act"]["act"] = inner;
+                }
+            }
+            (Fact::PriorActors, Value::Fitting) => {
+                let chain = facts.history().prior.iter().rev().fold(Json::Null, |inner, actor| {
+                    let mut act = json!({"sub": name(actor.party()), "sub_profile": profile(actor.kind())});
+                    if !inner.is_null() {
+                        act["act"] = inner;
+                    }
+                    act
+                });
+                claims["act"].as_object_mut().unwrap().remove("act");
+                if !chain.is_null() {
+                    claims["act"]["act"] = chain;
+                }
+            }
+            (Fact::Login, Value::Login(login)) => {
+                if let Some(within) = login.within {
+                    claims["auth_time"] = (NOW - within).into();
+                }
+                if !login.methods.is_empty() {
+                    claims["amr"] = login.methods.iter().map(|method| Json::from(&**method)).collect();
+                }
+                if let Some(context) = &login.context {
+                    claims["acr"] = (**context).into();
+                }
+            }
+            (Fact::Client, Value::Text(client)) => {
+                claims["client_id"] = if is_other(client) { "zz" } else { &**client }.into();
+            }
+            (Fact::Claim(claim), Value::Json(value)) => claims[&**claim] = value.clone(),
+            (Fact::ClaimItem(claim, _), Value::Json(item)) => {
+                claims[&**claim].as_array_mut().unwrap().push(item.clone())
+            }
+            (fact, _) => panic!("no rule reads {fact:?}"),
+        }
+    }
+    claims
+}
+
+#[test]
+fn the_smallest_change_allows_and_no_smaller_one_does() {
+    let mut numbers = Numbers(11);
+    let (mut policies, mut sizes, mut without) = (0, [0; 6], 0);
+    while policies < 1_000 {
+        let Some((policy, read)) = policy(&mut numbers) else {
+            continue;
+        };
+        let read: Vec<usize> = read.into_iter().collect();
+        let requirement = policy.deciding(Deciding::Route(0)).unwrap();
+        let point: Point = std::array::from_fn(|fact| numbers.below(SIZES[fact]));
+        let base = claims(&point);
+        if is_allowed(requirement, &base) {
+            continue;
+        }
+        policies += 1;
+        let facts = facts(&base);
+        let (request, time) = (request(), EvaluationTime { now: NOW, leeway: 30 });
+        let evaluated = Evaluated {
+            requirement,
+            facts: &facts,
+            request: &request,
+            time,
+        };
+        let found = search(evaluated);
+        assert!(!found.is_cut, "{policy:?}");
+        let size = found.combinations.first().map(Changes::len);
+        for changes in &found.combinations {
+            assert_eq!(Some(changes.len()), size);
+            let after = evaluated.with(changes);
+            let claims = changed(&base, changes, &after.facts);
+            assert!(is_allowed(requirement, &claims), "{requirement:?}\n{base}\n{claims}");
+        }
+        let smaller = size.unwrap_or(4);
+        for changes in 1..smaller {
+            let exists = some_point_is_allowed(requirement, &mut point.clone(), changes, &read);
+            assert!(
+                !exists,
+                "{size:?} changes, and {changes} suffice: {requirement:?}\n{base}"
+            );
+        }
+        match size {
+            Some(size) => sizes[size.min(5)] += 1,
+            None => without += 1,
+        }
+    }
+    // The policies are of every size, and the search finds a change for nearly all.
+    assert!(
+        sizes[1] > 100 && sizes[2] > 100 && sizes[3] > 20 && without < 20,
+        "{sizes:?}, {without}"
+    );
+}

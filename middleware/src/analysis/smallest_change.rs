@@ -1,0 +1,193 @@
+//! The smallest change of facts that would allow a denied request.
+
+use super::search::{Found, search};
+use super::words::{unmet, words};
+use crate::authorizer::request_facts;
+use crate::policy::{Change, Check, Evaluated, Outcome, Tier, Value};
+use crate::profile::Kind;
+use crate::request::Presented;
+use crate::{Authorizer, Error, Explanation};
+
+/// How many alternatives are listed.
+const MAX_LISTED: usize = 8;
+
+/// What would turn a denial into an allow.
+///
+/// It contains values of the token's claims and of the policy: print it for the operator, do NOT log it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SmallestChange {
+    /// Each of these alternatives allows the request: the evaluator that decides was run on the facts after the changes. All have the
+    /// same number of changes, and no smaller number of changes to values that the rules ask for allows it. Empty where none was found.
+    pub alternatives: Vec<Vec<FactChange>>,
+    /// How many further alternatives of the same size there are.
+    pub more: usize,
+    /// The rules whose changes are not computed, which are expressions: a smaller change may meet them.
+    pub not_computed: Vec<String>,
+    /// Whether the search ended at its limit.
+    pub is_cut: bool,
+    /// What has to change before the policy is evaluated, about the request or the token itself.
+    pub before_policy: Option<String>,
+}
+
+/// The change of one fact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FactChange {
+    /// What is needed, in the words of the policy: `a login within 5 minutes`, `scope refunds:write`.
+    pub needed: String,
+    /// The rules that are not met without it.
+    pub rules: Vec<NeedingRule>,
+}
+
+/// A rule that a change is needed for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NeedingRule {
+    /// The rule, as `POST /refunds: fresh-human.initiator.max_auth_age`.
+    pub rule: String,
+    /// The line of the policy that it is written in; [`None`] for a rule that holds without being written.
+    pub line: Option<u64>,
+}
+
+impl Authorizer {
+    /// The smallest change of the facts of a token and a request that would turn an explained denial into an allow; [`None`] for an allowed
+    /// request. `presented` and `now` are what was explained.
+    ///
+    /// Each alternative is verified by the evaluator that decides. A change of a fact is a change to a value that a rule asks for, such
+    /// as a scope, a party of a list or the bound of a number; another party and a new login are one change each. It does NOT compute
+    /// the change that an `expression` asks for, and does not evaluate the policy where the request or the token fails before it.
+    ///
+    /// ```
+    /// use actgate::request::{Presented, Target};
+    /// use actgate::testing::TestIssuer;
+    /// use actgate::{Authorizer, Policy};
+    /// use http::{Method, Uri};
+    /// use serde_json::json;
+    ///
+    /// let issuer = TestIssuer::new()?;
+    /// let policy = Policy::from_yaml("
+    /// routes:
+    ///   - match: POST /refunds
+    ///     scopes: [refunds:write]
+    ///     initiator: { max_auth_age: 5m }
+    /// ")?;
+    /// let authorizer = Authorizer::builder().issuer(issuer.trusted(TestIssuer::AUDIENCE)?).policy(policy).build()?;
+    ///
+    /// let token = issuer.token(json!({ "sub": "alice", "sub_profile": "user", "scope": "refunds:write" }))?;
+    /// let uri = Uri::from_static("/refunds");
+    /// let target = Target::new(&Method::POST, &uri)?;
+    /// let presented = Presented::token(&target, &token);
+    /// let explanation = authorizer.explain(&presented, TestIssuer::NOW);
+    /// let change = authorizer.smallest_change(&explanation, &presented, TestIssuer::NOW).expect("a denial");
+    /// assert_eq!(change.alternatives[0][0].needed, "a login within 5 minutes");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn smallest_change(
+        &self,
+        explanation: &Explanation,
+        presented: &Presented<'_>,
+        now: u64,
+    ) -> Option<SmallestChange> {
+        let decision = explanation.decision();
+        let error = decision.error()?;
+        let evaluated = decision.identity().zip(decision.requirement());
+        let Some((identity, requirement)) = evaluated else {
+            let failed = explanation
+                .checks()
+                .iter()
+                .rfind(|check| check.outcome == Outcome::Failed);
+            return Some(SmallestChange {
+                before_policy: Some(before_policy(error, failed)),
+                ..SmallestChange::default()
+            });
+        };
+        let request = request_facts(requirement, presented);
+        Some(SmallestChange::of(Evaluated {
+            requirement,
+            facts: identity.facts(),
+            request: &request,
+            time: self.evaluation_time(now),
+        }))
+    }
+}
+
+impl SmallestChange {
+    pub(super) fn of(evaluated: Evaluated<'_>) -> SmallestChange {
+        let Found {
+            combinations,
+            not_computed,
+            is_cut,
+        } = search(evaluated);
+        let mut alternatives = Vec::new();
+        for changes in &combinations {
+            let of_one = |change: &Change| {
+                let mut without = changes.clone();
+                without.remove(&change.fact);
+                let unmet = unmet(&evaluated.with(&without));
+                let needs_kind = match &change.value {
+                    Value::Party(party, kind) if *kind != Kind::Unknown => {
+                        let mut unknown = changes.clone();
+                        let value = Value::Party(party.clone(), Kind::Unknown);
+                        unknown.insert(
+                            change.fact.clone(),
+                            Change {
+                                value,
+                                ..change.clone()
+                            },
+                        );
+                        !evaluated.with(&unknown).is_allowed()
+                    }
+                    _ => false,
+                };
+                FactChange {
+                    needed: words(change, evaluated.facts, &unmet, needs_kind),
+                    rules: unmet
+                        .into_iter()
+                        .map(|check| NeedingRule {
+                            rule: check.rule,
+                            line: check.line,
+                        })
+                        .collect(),
+                }
+            };
+            let alternative: Vec<FactChange> = changes.values().map(of_one).collect();
+            if !alternatives.contains(&alternative) {
+                alternatives.push(alternative);
+            }
+        }
+        let more = alternatives.len().saturating_sub(MAX_LISTED);
+        alternatives.truncate(MAX_LISTED);
+        SmallestChange {
+            alternatives,
+            more,
+            not_computed: not_computed.iter().map(ToString::to_string).collect(),
+            is_cut,
+            before_policy: None,
+        }
+    }
+}
+
+/// What has to change where the policy is not evaluated.
+fn before_policy(error: &Error, failed: Option<&Check>) -> String {
+    let step = failed.filter(|check| check.tier == Tier::Token);
+    let expected = step.map_or("", |check| &*check.expected);
+    match (step.map_or("", |check| &*check.rule), error) {
+        ("route", _) => "another request, or a route for it: no change of the token allows it".to_owned(),
+        ("resource", _) => "a request to a resource of the configuration".to_owned(),
+        ("credential", Error::MissingToken) => "a bearer token".to_owned(),
+        ("credential", _) => "one bearer token".to_owned(),
+        ("form", _) => "a strict compact JWS, signed with an algorithm that is accepted".to_owned(),
+        ("issuer", _) => format!("a token {expected}"),
+        ("type", _) => format!("a token {expected}"),
+        ("key", _) => "a token signed with a key that the issuer publishes".to_owned(),
+        ("signature", _) => "a token as its issuer has signed it".to_owned(),
+        ("required claim", _) => format!("a token with what {expected}"),
+        ("claims", _) => "a token with well-formed claims".to_owned(),
+        ("audience", _) => format!("a token {expected}"),
+        ("time", Error::InvalidClaim { claim: "nbf", .. }) => "a later request: the token is not valid yet".to_owned(),
+        ("time", _) => "a token that has not expired".to_owned(),
+        ("confirmation", _) => "the certificate that the token is bound to".to_owned(),
+        _ => "a request that passes the step above".to_owned(),
+    }
+}

@@ -1,0 +1,131 @@
+//! Changes of facts in the words of a policy.
+
+use crate::chain::{Facts, Party};
+use crate::policy::{Change, Changed, Check, Fact, Login, Outcome, Tier, Times, Value, is_other};
+use crate::profile::Kind;
+
+/// A change of these facts in words; `unmet` are the checks without it, and `needs_kind` is whether the kind of a party matters.
+pub(super) fn words(change: &Change, facts: &Facts, unmet: &[Check], needs_kind: bool) -> String {
+    let core = facts.core();
+    match &change.value {
+        Value::Party(party, kind) => {
+            let kind = needs_kind.then_some(*kind);
+            let initiator = core.initiator;
+            match (&change.fact, core.delegate()) {
+                (Fact::Initiator, _) => of_party("initiator", party, kind, Some((initiator, core.kind)), initiator),
+                (_, Some(actor)) => of_party("actor", party, kind, Some((actor.party(), actor.kind())), initiator),
+                (_, None) => of_party("actor", party, kind, None, initiator),
+            }
+        }
+        Value::Login(login) => of_login(login),
+        Value::Times(times) => of_times(times),
+        Value::Moment(_, windows) => format!("a request {}", windows.join(" and ")),
+        Value::Fitting => {
+            let rules = unmet.iter().filter(|check| check.tier == Tier::History);
+            let rules: Vec<String> = rules.map(|check| of_chain(&check.expected)).collect();
+            rules.join(", ")
+        }
+        Value::Held(_) | Value::Absent | Value::Text(_) | Value::Json(_) | Value::Number(_) => change.words.clone(),
+    }
+}
+
+/// The checks that are not met.
+pub(super) fn unmet(changed: &Changed<'_>) -> Vec<Check> {
+    let mut checks = changed.checks();
+    checks.retain(|check| check.outcome == Outcome::Failed);
+    checks
+}
+
+fn of_party(
+    role: &str,
+    party: &Party,
+    kind: Option<Kind>,
+    before: Option<(&Party, Kind)>,
+    initiator: &Party,
+) -> String {
+    let (an, of_kind) = ("an", kind.map(|kind| format!(" of kind {kind}")).unwrap_or_default());
+    let of_issuer = match party.issuer() == initiator.issuer() {
+        true => String::new(),
+        false => format!(" of issuer {}", party.issuer()),
+    };
+    match before {
+        Some((same, _)) if same == party => format!("{an} {role}{of_kind}"),
+        Some(_) if is_other(party.subject()) => format!("another {role}{of_kind}{of_issuer}"),
+        Some((same, _)) if same.subject() == party.subject() => {
+            format!("{an} {role}{of_kind} of issuer {}", party.issuer())
+        }
+        None if is_other(party.subject()) => format!("{an} {role}{of_kind}{of_issuer}"),
+        Some(_) | None => format!("{an} {role}{of_kind}: {}{of_issuer}", party.subject()),
+    }
+}
+
+fn of_login(login: &Login) -> String {
+    let mut words = "a login".to_owned();
+    if let Some(within) = login.within {
+        words.push_str(&format!(" within {}", duration(within)));
+    }
+    if !login.methods.is_empty() {
+        let methods: Vec<&str> = login.methods.iter().map(|method| &**method).collect();
+        words.push_str(&format!(" with {}", methods.join(" and ")));
+    }
+    if let Some(context) = &login.context {
+        words.push_str(&format!(" at {context}"));
+    }
+    words
+}
+
+fn of_times(times: &Times) -> String {
+    let mut words = "a token".to_owned();
+    if let Some(age) = times.age {
+        words.push_str(&format!(" issued within {}", duration(age)));
+    }
+    if let Some(lifetime) = times.lifetime {
+        words.push_str(&format!(" with a lifetime of at most {}", duration(lifetime)));
+    }
+    words
+}
+
+fn of_chain(expected: &str) -> String {
+    match expected {
+        expected if expected.starts_with("a chain ") => expected.to_owned(),
+        expected if expected.starts_with("at most ") || expected.starts_with("exactly ") => {
+            format!("a chain of {expected}")
+        }
+        expected => format!("a chain with {expected}"),
+    }
+}
+
+/// A number of seconds in the largest unit that is whole.
+fn duration(seconds: u64) -> String {
+    let units = [(86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
+    let whole = units
+        .into_iter()
+        .find(|(unit, _)| seconds.is_multiple_of(*unit) && seconds >= *unit);
+    let (unit, name) = whole.unwrap_or((1, "second"));
+    match seconds / unit {
+        1 => format!("1 {name}"),
+        count => format!("{count} {name}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_in_the_largest_whole_unit() {
+        let shown = [0, 1, 59, 60, 90, 300, 3_600, 7_200, 86_400].map(duration);
+        let expected = [
+            "0 seconds",
+            "1 second",
+            "59 seconds",
+            "1 minute",
+            "90 seconds",
+            "5 minutes",
+            "1 hour",
+            "2 hours",
+            "1 day",
+        ];
+        assert_eq!(shown, expected);
+    }
+}

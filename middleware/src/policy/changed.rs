@@ -1,0 +1,243 @@
+//! Facts of a token and of a request after changes, and the rules that are not met with them.
+
+use super::change::{Change, Changes, Fact, Remedies, Value};
+use super::check::{Check, Collect, StopAtFirst};
+use super::evaluate::evaluate;
+use super::evaluation_time::EvaluationTime;
+use super::requirement::Requirement;
+use super::rules::{RequestFacts, fitting_prior, of_first_unmet};
+use crate::chain::{Actor, Facts};
+use crate::claim_path;
+use crate::json::{Json, Object};
+use crate::request::{BodyValue, JsonBody, QueryParameter};
+use crate::token::Confirmation;
+
+/// What a requirement is evaluated on.
+#[derive(Clone, Copy)]
+pub(crate) struct Evaluated<'e> {
+    pub(crate) requirement: &'e Requirement,
+    pub(crate) facts: &'e Facts,
+    pub(crate) request: &'e RequestFacts<'e>,
+    pub(crate) time: EvaluationTime,
+}
+
+/// The same after changes.
+pub(crate) struct Changed<'e> {
+    requirement: &'e Requirement,
+    pub(crate) facts: Facts,
+    query: Option<String>,
+    body: JsonBody<'e>,
+    time: EvaluationTime,
+    base: &'e RequestFacts<'e>,
+}
+
+impl<'e> Evaluated<'e> {
+    /// Makes changes. What they are verified with is this and nothing else.
+    pub(crate) fn with(self, changes: &'e Changes) -> Changed<'e> {
+        let mut changed = Changed {
+            requirement: self.requirement,
+            facts: self.facts.clone(),
+            query: self.request.query.map(str::to_owned),
+            body: self.request.body.clone(),
+            time: self.time,
+            base: self.request,
+        };
+        changes.values().for_each(|change| changed.make(change));
+        // Those that depend on the other facts.
+        if changes.contains_key(&Fact::PriorActors)
+            && changed.facts.history().delegation.actor().is_some()
+            && let Some(prior) = fitting_prior(&changed.requirement.history, &changed.facts.history())
+        {
+            changed.facts.set_prior(prior);
+        }
+        changed
+    }
+}
+
+impl<'e> Changed<'e> {
+    /// Whether the requirement is met: the evaluator decides.
+    pub(crate) fn is_allowed(&self) -> bool {
+        let request = self.request();
+        evaluate(self.requirement, &self.facts, &request, &self.time, &mut StopAtFirst).is_ok()
+    }
+
+    /// Every check.
+    pub(crate) fn checks(&self) -> Vec<Check> {
+        let mut checks = Collect::default();
+        // The checks have the outcome.
+        let _ = evaluate(self.requirement, &self.facts, &self.request(), &self.time, &mut checks);
+        checks.0
+    }
+
+    /// Adds what could meet the first rule that is not met.
+    pub(crate) fn remedies(&self, remedies: &mut Remedies<'_>) {
+        let request = self.request();
+        let (core, history) = (self.facts.core(), self.facts.history());
+        if of_first_unmet(&self.requirement.core, &core, &request, &self.time, remedies) {
+            return;
+        }
+        for rule in &self.requirement.history {
+            let condition = &rule.condition;
+            let before = remedies.found.len();
+            if condition.evaluate(&history, &core, &request, &self.time).is_some() {
+                rule.remedies(&history, &core, remedies);
+            }
+            if remedies.found.len() > before {
+                return;
+            }
+        }
+    }
+
+    fn request(&self) -> RequestFacts<'_> {
+        RequestFacts {
+            query: self.query.as_deref(),
+            body: self.body.clone(),
+            ..self.base.clone()
+        }
+    }
+
+    fn make(&mut self, change: &'e Change) {
+        let claims = &mut self.facts.claims;
+        match (&change.fact, &change.value) {
+            (Fact::Scope(scope), Value::Held(is_held)) => {
+                let others = claims
+                    .scope
+                    .split(' ')
+                    .filter(|held| !held.is_empty() && *held != &**scope);
+                let scopes: Vec<&str> = others.chain(is_held.then_some(&**scope)).collect();
+                claims.scope = scopes.join(" ").into();
+            }
+            (Fact::Initiator, Value::Party(party, kind)) => self.facts.set_initiator(party.clone(), *kind),
+            (Fact::Actor, Value::Party(party, kind)) => {
+                self.facts.set_actor(Some(Actor::new(party.clone(), *kind)));
+            }
+            (Fact::Actor, Value::Absent) => self.facts.set_actor(None),
+            (Fact::ChainComplete, _) => claims.chain_complete = None,
+            (Fact::Client, Value::Text(client)) => claims.client = Some(client.clone()),
+            (Fact::Claim(path), Value::Json(value)) => self.set_claim(path, |at| *at = value.clone()),
+            (Fact::ClaimItem(path, _), Value::Json(item)) => self.set_claim(path, |at| match at {
+                serde_json::Value::Array(items) => items.push(item.clone()),
+                other => *other = vec![item.clone()].into(),
+            }),
+            (Fact::Detail(_), Value::Json(detail)) => self.set_claim("authorization_details", |at| match at {
+                serde_json::Value::Array(details) => details.push(detail.clone()),
+                other => *other = vec![detail.clone()].into(),
+            }),
+            (Fact::Audience, _) => claims.audience.truncate(1),
+            (Fact::Binding, _) => claims.confirmation = Confirmation::Certificate(Box::default()),
+            (Fact::Login, Value::Login(login)) => {
+                let authentication = &mut claims.authentication;
+                if let Some(within) = login.within {
+                    authentication.time = Some(self.time.now.saturating_sub(within));
+                }
+                for method in &login.methods {
+                    if !authentication.methods.contains(method) {
+                        authentication.methods.push(method.clone());
+                    }
+                }
+                if login.context.is_some() {
+                    authentication.context.clone_from(&login.context);
+                }
+            }
+            (Fact::TokenTimes, Value::Times(times)) => {
+                let now = self.time.now;
+                let valid = |issued_at: &u64| match times.lifetime {
+                    Some(lifetime) => *issued_at <= now && issued_at.saturating_add(lifetime) > now,
+                    None => *issued_at <= now,
+                };
+                let issued_at = match (times.age, claims.issued_at.filter(valid)) {
+                    (None, Some(issued_at)) => issued_at,
+                    (None, None) => now,
+                    (Some(age), _) => {
+                        let oldest = times
+                            .lifetime
+                            .map_or(age, |lifetime| age.min(lifetime.saturating_sub(1)));
+                        now.saturating_sub(oldest)
+                    }
+                };
+                claims.issued_at = Some(issued_at);
+                if let Some(lifetime) = times.lifetime {
+                    claims.expiration = issued_at.saturating_add(lifetime);
+                }
+            }
+            (Fact::Clock, Value::Moment(moment, _)) => {
+                let later = moment.saturating_sub(self.time.now);
+                self.time.now = *moment;
+                claims.expiration = claims.expiration.saturating_add(later);
+                let times = [&mut claims.issued_at, &mut claims.authentication.time];
+                for time in times.into_iter().flatten() {
+                    *time = time.saturating_add(later);
+                }
+            }
+            (Fact::Query(name), Value::Text(text)) => {
+                let is_other = |part: &&str| {
+                    !part.contains(';') && QueryParameter::find(Some(part), name) == QueryParameter::Missing
+                };
+                let query = self.query.take().unwrap_or_default();
+                let parameter = format!("{}={}", encoded(name), encoded(text));
+                let parts: Vec<&str> = query
+                    .split('&')
+                    .filter(is_other)
+                    .filter(|part| !part.is_empty())
+                    .collect();
+                let parts: Vec<&str> = parts.into_iter().chain([&*parameter]).collect();
+                self.query = Some(parts.join("&"));
+            }
+            (Fact::Member(path), value) => {
+                let value: BodyValue<'e> = match value {
+                    Value::Text(text) => Json::String(text.as_ref().into()),
+                    Value::Number(number) => Json::Number(number),
+                    Value::Held(flag) => Json::Bool(*flag),
+                    _ => return,
+                };
+                let (mut members, bytes) = match std::mem::replace(&mut self.body, JsonBody::OtherType) {
+                    JsonBody::Object { members, bytes } => (members, bytes),
+                    _ => (Object::default(), 0),
+                };
+                members.set(path, value);
+                self.body = JsonBody::Object { bytes, members };
+            }
+            (Fact::BodySize, _) => {
+                self.body = match std::mem::replace(&mut self.body, JsonBody::OtherType) {
+                    JsonBody::Object { members, .. } => JsonBody::Object { bytes: 0, members },
+                    _ => JsonBody::Object {
+                        bytes: 0,
+                        members: Object::default(),
+                    },
+                };
+            }
+            // Of no such fact, or made by its reader.
+            _ => {}
+        }
+    }
+
+    /// Changes the value at the path of a claim; `change` gets null where there is none.
+    fn set_claim(&mut self, path: &str, change: impl FnOnce(&mut serde_json::Value)) {
+        let steps: Vec<String> = match path.strip_prefix('/') {
+            None => vec![path.to_owned()],
+            Some(pointer) => pointer
+                .split('/')
+                .map(|step| claim_path::unescaped(step).into_owned())
+                .collect(),
+        };
+        let Some((name, rest)) = steps.split_first() else {
+            return;
+        };
+        let mut claim = self.facts.claims.get(name).cloned().unwrap_or_default();
+        let rest: Vec<&str> = rest.iter().map(String::as_str).collect();
+        let at = rest.iter().try_fold(&claim, |value, step| value.get(step));
+        let mut value = at.cloned().unwrap_or_default();
+        change(&mut value);
+        claim_path::set(&mut claim, &rest, value);
+        self.facts.claims.set_claim(name, Some(&claim));
+    }
+}
+
+/// A text in a query, each byte but unreserved ones as an escape.
+fn encoded(text: &str) -> String {
+    let escaped = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    };
+    text.bytes().map(escaped).collect()
+}

@@ -1,0 +1,249 @@
+//! An explained decision, as text for people and as JSON.
+
+use std::fmt;
+use std::path::Path;
+use std::time::Duration;
+
+use actgate::analysis::SmallestChange;
+use actgate::chain::FactSource;
+use actgate::challenge::Challenge;
+use actgate::policy::Tier;
+use actgate::{Decision, Error, Explanation, Identity};
+use http::header::HOST;
+use serde_json::{Value, json};
+
+use crate::cli::agent_entry;
+use crate::cli::arguments::ExplainArguments;
+use crate::cli::chain_tree;
+use crate::cli::explain_help::Helper;
+use crate::cli::explained_change::ExplainedChange;
+use crate::cli::explained_checks::{ExplainedChecks, write_error};
+use crate::cli::gate_checks::{GateCheck, GateChecks};
+use crate::cli::terminal::{bad, faint, good, printable, strong};
+use crate::cli::unverified_chain::unverified_chain;
+use crate::gate::cors::Preflight;
+use crate::gate::head_error::HeadError;
+use crate::headers::chain_json::Chain;
+use crate::log::decision_log::Effect;
+
+/// The last second of the year 9999, the latest that can be written.
+const LATEST_TIME: u64 = 253_402_300_799;
+
+/// The explained decision. It is displayed as text for people.
+pub(super) struct Report<'a> {
+    pub(super) arguments: &'a ExplainArguments,
+    pub(super) token: &'a str,
+    pub(super) notes: Vec<&'static str>,
+    pub(super) now: u64,
+    pub(super) explained: Explanation,
+    pub(super) change: Option<SmallestChange>,
+    pub(super) policy_file: &'a Path,
+    pub(super) helper: Helper,
+    /// What the gate does with the request before its authorization.
+    pub(super) gate: GateChecks,
+    pub(super) challenge: Option<Challenge>,
+}
+
+impl Report<'_> {
+    /// Why the request is not authorized.
+    pub(super) fn error(&self) -> Option<&Error> {
+        let error = self.decision().error().or(self.gate.unplaced.as_ref());
+        error.filter(|_| self.is_evaluated())
+    }
+
+    /// The status and the code of a denied request.
+    pub(super) fn denial(&self) -> Option<(u16, &str)> {
+        let of_head = self.gate.denied.map(|error| (error.status.as_u16(), error.code));
+        of_head.or_else(|| self.error().map(|error| (error.status().as_u16(), error.code())))
+    }
+
+    /// Whether the rules of the policy decide.
+    fn is_evaluated(&self) -> bool {
+        self.gate.denied.is_none() && self.gate.preflight.is_none()
+    }
+
+    pub(super) fn decision(&self) -> &Decision {
+        self.explained.decision()
+    }
+
+    fn identity(&self) -> Option<&Identity> {
+        self.decision().identity()
+    }
+
+    fn www_authenticate(&self) -> Option<&str> {
+        self.challenge.as_ref()?.www_authenticate()?.to_str().ok()
+    }
+
+    fn write_chain(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(identity) = self.identity() {
+            let nodes = chain_tree::nodes(&Chain::of(identity), identity.issuer());
+            let agent = self.decision().agent().map(agent_entry::line);
+            return write!(f, "\n{}{}", chain_tree::draw(&nodes), agent.unwrap_or_default());
+        }
+        let nodes = unverified_chain(self.token);
+        if self.error().is_some() && !nodes.is_empty() {
+            let note = faint("from the claims of the token, which was not accepted");
+            writeln!(f, "\n{}{note}", chain_tree::draw(&nodes))?;
+        }
+        Ok(())
+    }
+
+    fn write_facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.explained.facts().is_empty() {
+            return Ok(());
+        }
+        writeln!(
+            f,
+            "\n{}",
+            faint("facts, each with the claim or the evidence that gives it")
+        )?;
+        for FactSource {
+            fact, value, source, ..
+        } in self.explained.facts()
+        {
+            let (value, source) = (printable(value), printable(source));
+            writeln!(f, "  {fact}: {}  {}", strong(&value), faint(&format!("({source})")))?;
+        }
+        Ok(())
+    }
+
+    fn write_gate(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.gate.checks.is_empty() {
+            return Ok(());
+        }
+        writeln!(f, "\n{}", faint("gate"))?;
+        for GateCheck { rule, passed, text } in &self.gate.checks {
+            let mark = if *passed { good("✓") } else { bad("✗") };
+            writeln!(f, "  {mark} {rule}: {}", printable(text))?;
+        }
+        Ok(())
+    }
+
+    fn not_checked(&self) -> String {
+        let mut names = self.arguments.headers.iter().map(|(name, _)| name);
+        GateChecks::not_checked(names.any(|name| name == HOST))
+    }
+
+    fn explained_change(&self) -> Option<ExplainedChange<'_>> {
+        let change = self.change.as_ref().filter(|_| self.error().is_some())?;
+        Some(ExplainedChange {
+            change,
+            route: self.decision().route(),
+            policy_file: self.policy_file,
+        })
+    }
+
+    fn checks(&self) -> ExplainedChecks<'_> {
+        ExplainedChecks {
+            explained: &self.explained,
+            policy_file: self.policy_file,
+            helper: &self.helper,
+        }
+    }
+
+    pub(super) fn json(&self) -> Value {
+        let (error, denial) = (self.error(), self.denial());
+        let preflight = self.gate.preflight.as_ref();
+        let answer = denial.or(preflight.map(|_| (Preflight::STATUS.as_u16(), "cors_preflight")));
+        json!({
+            "method": self.arguments.method.as_str(),
+            "path": self.arguments.path,
+            "at": rfc3339(self.now),
+            "route": self.decision().route(),
+            "policy_hash": self.decision().policy().hash().as_str(),
+            "decision": if denial.is_none() { Effect::Allow } else { Effect::Deny },
+            "status": answer.map(|(status, _)| status),
+            "code": answer.map(|(_, code)| code),
+            "rule": error.and_then(Error::rule),
+            "www_authenticate": self.www_authenticate(),
+            "smallest_change": self.explained_change().map(ExplainedChange::json),
+            "shadow": self.checks().shadow_json().filter(|_| self.is_evaluated()),
+            "notes": self.notes,
+            "gate": self.gate.json(),
+            "not_checked": self.not_checked(),
+            "chain": self.identity().map(Chain::of),
+            "agent": self.decision().agent().map(agent_entry::json),
+            "facts": self.explained.facts().iter().map(fact_json).collect::<Vec<_>>(),
+            "checks": self.explained.checks().iter().map(|check| self.checks().json(check)).collect::<Vec<_>>(),
+        })
+    }
+}
+
+impl fmt::Display for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let request = printable(&format!("{} {}", self.arguments.method, self.arguments.path));
+        writeln!(f, "{}  at {}", strong(&request), rfc3339(self.now))?;
+        let hash = self.decision().policy().hash();
+        writeln!(f, "{}", faint(&format!("policy {hash}")))?;
+        for note in &self.notes {
+            writeln!(f, "{}", faint(&format!("note: {note}")))?;
+        }
+        self.write_chain(f)?;
+        self.write_facts(f)?;
+        self.write_gate(f)?;
+        let mut tier = None;
+        for check in self.explained.checks() {
+            if tier.replace(check.tier) != Some(check.tier) {
+                writeln!(f, "\n{}", faint(heading(check.tier)))?;
+            }
+            self.checks().write(f, check, 2)?;
+        }
+        match (self.gate.denied, self.error()) {
+            (Some(HeadError { status, code, reason }), _) => {
+                writeln!(f, "\n{} {}: {reason} ({code})", bad("denied"), status.as_u16())?;
+            }
+            (None, None) if self.gate.preflight.is_some() => {
+                writeln!(
+                    f,
+                    "\n{}: the gate answers this preflight itself, with 204",
+                    good("allowed")
+                )?;
+            }
+            (None, None) => {
+                writeln!(f, "\n{}: the request is forwarded to the upstream", good("allowed"))?;
+                writeln!(f, "{}", faint(&format!("not checked: {}", self.not_checked())))?;
+            }
+            (None, Some(error)) => {
+                let status = error.status().as_u16();
+                write!(f, "\n{} {status}: ", bad("denied"))?;
+                write_error(f, error)?;
+            }
+        }
+        if self.is_evaluated() {
+            self.checks().write_shadow(f)?;
+        }
+        if let Some(header) = self.www_authenticate() {
+            writeln!(f, "  www-authenticate: {header}")?;
+        }
+        self.explained_change().map_or(Ok(()), |change| change.fmt(f))
+    }
+}
+
+fn fact_json(fact: &FactSource) -> Value {
+    json!({ "fact": fact.fact, "value": fact.value, "from": fact.source })
+}
+
+fn heading(tier: Tier) -> &'static str {
+    match tier {
+        Tier::Token => "token",
+        Tier::Scope => "scope",
+        Tier::Core => "initiator, current actor and claims",
+        _ => "prior actors",
+    }
+}
+
+fn rfc3339(seconds: u64) -> String {
+    let time = std::time::UNIX_EPOCH + Duration::from_secs(seconds.min(LATEST_TIME));
+    humantime::format_rfc3339_seconds(time).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_in_utc() {
+        assert_eq!(rfc3339(1_767_225_600), "2026-01-01T00:00:00Z");
+        assert_eq!(rfc3339(u64::MAX), "9999-12-31T23:59:59Z");
+    }
+}
