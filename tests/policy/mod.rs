@@ -6,6 +6,7 @@ mod chain_rows;
 mod denials;
 mod each_key;
 mod expressions;
+mod findings;
 mod foreign_patterns;
 mod foreign_rules;
 mod hash;

@@ -16,7 +16,7 @@ use crate::error::ConfigError;
 use crate::issuer::TrustedIssuer;
 use crate::keys::Keys;
 use crate::limits::Limits;
-use crate::policy::Policy;
+use crate::policy::{Policy, PolicyWarnings, Provable};
 use crate::resource::Resource;
 use crate::token::TokenCache;
 
@@ -42,6 +42,7 @@ pub struct AuthorizerBuilder {
     resource_metadata: Option<String>,
     resources: Vec<Resource>,
     bodies: Bodies,
+    lacks_certificates: bool,
 }
 
 impl AuthorizerBuilder {
@@ -118,6 +119,42 @@ impl AuthorizerBuilder {
     pub fn reads_bodies(mut self) -> Self {
         self.bodies = Bodies::Passed;
         self
+    }
+
+    /// States that no request has the certificate of its client ([`Presented`](crate::request::Presented)). A rule
+    /// `token: { sender_constrained: true }` is then a [warning](Self::warnings): no token meets it.
+    pub fn without_client_certificates(mut self) -> Self {
+        self.lacks_certificates = true;
+        self
+    }
+
+    /// The rules of the policy that no token of the issuers can meet: a kind that no profile proves, an actor where no issuer
+    /// writes one. Each is certain by what the profiles state, and is no error: the routes deny every request.
+    ///
+    /// What the claims of a token contain, beyond that, is NOT known here. The other warnings are [`Policy::warnings`].
+    ///
+    /// ```
+    /// use actgate::{Authorizer, Policy, TrustedIssuer};
+    ///
+    /// let policy = Policy::from_yaml("routes: [{ match: POST /refunds, initiator: { kind: human } }]")?;
+    /// let issuer = TrustedIssuer::discover("https://cluster.example")?.profile("kubernetes".parse()?);
+    /// let warnings = Authorizer::builder().issuer(issuer).policy(policy).warnings();
+    /// assert_eq!(warnings.iter().next().and_then(|warning| warning.code()), Some("unprovable_rule"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn warnings(&self) -> PolicyWarnings {
+        let Some(policy) = &self.policy else {
+            return PolicyWarnings::default();
+        };
+        let issuers = self.issuers.iter().map(|issuer| Provable {
+            identifier: issuer.identifier(),
+            profile: &issuer.profile,
+            kinds: &issuer.kinds,
+            has_agent_clients: !issuer.agent_clients.is_empty(),
+            completeness: issuer.completeness(),
+            has_proofs: !self.lacks_certificates,
+        });
+        PolicyWarnings::new(policy.unprovable(&issuers.collect::<Vec<_>>()))
     }
 
     /// Every reason why [`build`](Self::build) fails; none if it succeeds.

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use actgate_yaml::{Diagnostics, Omissions, Span, Spanned};
 
 use super::agents::{Agents, KnownAgents};
+use super::alternatives;
 use super::conjunction::{self, Part};
 use super::coverage::Coverage;
 use super::defaults;
 use super::document::Document;
 use super::escaped_slash::EscapedSlash;
+use super::lookalikes;
 use super::mcp::McpMatch;
 use super::mode::Mode;
 use super::origins;
@@ -67,6 +69,7 @@ pub(super) fn compile(
         agents: KnownAgents::default(),
         read_headers: BTreeSet::new(),
         compiled: 0,
+        warnings: Diagnostics::default(),
     };
     context.implied_by = scope_hierarchy::compile(document.scopes.as_ref(), &mut context);
     let groups = document.add_members_of_groups(&mut context);
@@ -109,12 +112,15 @@ pub(super) fn compile(
         implied_by,
         agents,
         read_headers,
+        warnings,
         ..
     } = context;
     let mut coverage = match diagnostics.is_empty() {
         true => Coverage::of(&document, &implied_by, &routes, promoted.as_ref()),
         false => Coverage::default(),
     };
+    coverage.without_effect.extend(warnings);
+    lookalikes::report(source, &mut coverage.without_effect);
     groups.report_unused(&agents, &mut coverage.without_effect);
     Compiled {
         requirements,
@@ -339,6 +345,7 @@ impl<'d, 'c, 'r> Compiler<'d, 'c, 'r> {
             part.rules = rules;
         }
         conjunction::check(&parts, self.owner, self.context);
+        alternatives::check(&parts, self.owner, self.context);
         parts
     }
 

@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use actgate_yaml::Diagnostics;
 
 use super::document::Document;
-use super::methods;
 use super::route_pattern::{Pattern, Segment};
 use super::route_table::{Route, RouteTable};
 use super::rules::RequirementDocument;
+use super::samples::Samples;
 use super::spelling::Spelling;
 use super::syntax::{ImpliedBy, Word};
+use super::unused_ceilings;
+use super::weaker;
 
 /// The findings on one policy.
 #[derive(Clone, Debug, Default)]
@@ -40,18 +42,21 @@ impl Coverage {
             in_shadow: document.in_shadow(),
             ..Coverage::default()
         };
-        unnamed_scopes(document, implied_by, &mut coverage.without_effect);
+        let accepted = accepted_scopes(document, implied_by);
+        unnamed_scopes(document, &accepted, &mut coverage.without_effect);
+        unused_ceilings::report(document, &accepted, routes, &mut coverage.without_effect);
         unused_requirements(document, &mut coverage.without_effect);
         unused_defaults(document, &mut coverage.without_effect);
         let samples = Samples::new(routes);
         unreached_routes(&samples, &mut coverage.without_effect);
-        other_spellings(&samples, &mut coverage.spellings);
+        let weaker = weaker::routes(document, &samples, &mut coverage.without_effect);
+        other_spellings(&samples, &weaker, &mut coverage.spellings);
         roots_of_rests(&samples, &mut coverage.spellings);
         unforwarded_methods(routes, &mut coverage.unforwarded);
         if let Some(promoted) = promoted {
             nothing_enforced(document, routes, &mut coverage.without_effect);
             let samples = Samples::new(promoted);
-            other_spellings(&samples, &mut coverage.spellings);
+            other_spellings(&samples, &weaker, &mut coverage.spellings);
             roots_of_rests(&samples, &mut coverage.spellings);
         }
         coverage
@@ -59,28 +64,35 @@ impl Coverage {
 }
 
 /// Implied scopes that no rule names, and that imply none which a rule names.
-fn unnamed_scopes(document: &Document, implied_by: &ImpliedBy, diagnostics: &mut Diagnostics) {
+fn unnamed_scopes(document: &Document, accepted: &BTreeSet<Word>, diagnostics: &mut Diagnostics) {
     let Some(hierarchy) = &document.scopes else {
         return;
     };
-    let mut effective = BTreeSet::new();
+    for (scope, implied) in hierarchy.value.implied() {
+        if !accepted.contains(&implied.value) {
+            let message = format!("no rule names `{}`, which `{scope}` implies", implied.value);
+            diagnostics.push_coded(
+                "unused_scope",
+                implied.span(),
+                message,
+                "correct the name, or remove it",
+            );
+        }
+    }
+}
+
+/// The scopes that the rules of a policy name, and those that imply one of them.
+fn accepted_scopes(document: &Document, implied_by: &ImpliedBy) -> BTreeSet<Word> {
+    let mut named = BTreeSet::new();
     let routes = document.routes.iter().map(|route| route.value.requirement());
     let others = document.requirements.values().chain(&document.defaults);
     for requirement in routes.chain(others.map(|named| named.value.clone())) {
-        named_scopes(&requirement, &mut effective);
+        named_scopes(&requirement, &mut named);
     }
-    let implying: Vec<Word> = effective
-        .iter()
-        .filter_map(|named| implied_by.get(named))
-        .flat_map(|by| by.iter().cloned())
-        .collect();
-    effective.extend(implying);
-    for (scope, implied) in hierarchy.value.implied() {
-        if !effective.contains(&implied.value) {
-            let message = format!("no rule names `{}`, which `{scope}` implies", implied.value);
-            diagnostics.push(implied.span(), message, "correct the name, or remove it");
-        }
-    }
+    let implying = named.iter().filter_map(|named| implied_by.get(named));
+    let implying: Vec<Word> = implying.flat_map(|by| by.iter().cloned()).collect();
+    named.extend(implying);
+    named
 }
 
 /// Adds the scopes that a requirement names, also within its alternatives.
@@ -115,7 +127,7 @@ fn unused_requirements(document: &Document, diagnostics: &mut Diagnostics) {
         if !used.contains(name) {
             let message = format!("no route requires `{name}`");
             let help = format!("add `require: [{name}]` to a route, or remove the requirement");
-            diagnostics.push(requirement.span(), message, help);
+            diagnostics.push_coded("unused_requirement", requirement.span(), message, help);
         }
     }
 }
@@ -127,7 +139,7 @@ fn unused_defaults(document: &Document, diagnostics: &mut Diagnostics) {
         && document.routes.iter().all(|route| route.value.public)
     {
         let message = "every route is public, so that `defaults` has no effect";
-        diagnostics.push(defaults.span(), message, "remove it");
+        diagnostics.push_coded("unused_defaults", defaults.span(), message, "remove it");
     }
 }
 
@@ -150,7 +162,8 @@ fn unreached_routes(samples: &Samples<'_>, diagnostics: &mut Diagnostics) {
         };
         if !samples.methods(pattern).into_iter().any(is_reached) {
             let message = format!("no request reaches `{}`", route.name);
-            diagnostics.push(
+            diagnostics.push_coded(
+                "unreachable_route",
                 pattern.span,
                 message,
                 "other routes match all of its requests; remove it",
@@ -168,7 +181,7 @@ fn nothing_enforced(document: &Document, routes: &RouteTable, diagnostics: &mut 
     {
         let message = "every rule is in shadow: a route with a valid token allows every request";
         let help = "to enforce a rule, remove its `mode: shadow`, or write `mode: enforce` on its route";
-        diagnostics.push(place, message, help);
+        diagnostics.push_coded("nothing_enforced", place, message, help);
     }
 }
 
@@ -180,13 +193,18 @@ fn unforwarded_methods(routes: &RouteTable, diagnostics: &mut Diagnostics) {
                 "no request with `{method}` reaches `{}`: `actgate run` answers 501",
                 route.name
             );
-            diagnostics.push(pattern.span, message, "remove the method from `match`");
+            diagnostics.push_coded(
+                "unforwarded_method",
+                pattern.span,
+                message,
+                "remove the method from `match`",
+            );
         }
     }
 }
 
-/// Routes that match other spellings of a path whose own route requires more.
-fn other_spellings(samples: &Samples<'_>, diagnostics: &mut Diagnostics) {
+/// Routes that match other spellings of a path whose own route requires more, apart from pairs of which one is found to be weaker.
+fn other_spellings(samples: &Samples<'_>, weaker: &weaker::Pairs, diagnostics: &mut Diagnostics) {
     let mut covering: BTreeMap<&str, (&Pattern, Vec<&Route>)> = BTreeMap::new();
     for (pattern, route) in samples.routes.routes() {
         let variants = samples.spellings(pattern);
@@ -194,7 +212,7 @@ fn other_spellings(samples: &Samples<'_>, diagnostics: &mut Diagnostics) {
             for path in &variants {
                 let others = samples.routes.exact(method, path).into_iter();
                 for (other_pattern, other) in others.flat_map(|other| samples.routes.alternatives(other)) {
-                    if other.access.requires_all_of(&route.access) {
+                    if other.access.requires_all_of(&route.access) || weaker.contains(&weaker::pair(route, other)) {
                         continue;
                     }
                     let (_, covered) = covering.entry(&other.name).or_insert((other_pattern, Vec::new()));
@@ -226,7 +244,7 @@ fn other_spellings(samples: &Samples<'_>, diagnostics: &mut Diagnostics) {
                  parameter `_method`, as `spelling: exact` states"
             }
         };
-        diagnostics.push(pattern.span, message, help);
+        diagnostics.push_coded("other_spellings", pattern.span, message, help);
     }
 }
 
@@ -254,69 +272,8 @@ fn roots_of_rests(samples: &Samples<'_>, diagnostics: &mut Diagnostics) {
             let methods = route.name.split_once(' ').map_or("", |(methods, _)| methods);
             let root = format!("{methods} {}", written.rsplit_once('/').map_or("", |(root, _)| root));
             let help = format!("add `{root}` and `{root}/` to its `match` if they require the same");
-            diagnostics.push(pattern.span, message, help);
+            diagnostics.push_coded("path_without_rest", pattern.span, message, help);
         }
-    }
-}
-
-/// Requests that a route matches.
-struct Samples<'t> {
-    routes: &'t RouteTable,
-    /// The value of a parameter: no route has it as a segment.
-    value: String,
-}
-
-impl<'t> Samples<'t> {
-    fn new(routes: &'t RouteTable) -> Self {
-        let mut value = "0".to_owned();
-        let is_literal = |value: &str| {
-            let mut segments = routes.routes().flat_map(|(pattern, _)| &pattern.segments);
-            segments.any(|segment| matches!(segment, Segment::Literal(text) if **text == *value))
-        };
-        while is_literal(&value) {
-            value.push('0');
-        }
-        Samples { routes, value }
-    }
-
-    /// Every method that a pattern names; for `*`, every one that another route names, and one that none names.
-    fn methods<'p>(&self, pattern: &'p Pattern) -> Vec<&'p str>
-    where
-        't: 'p,
-    {
-        if !pattern.methods.is_empty() {
-            return pattern.methods.iter().map(|method| &**method).collect();
-        }
-        let unnamed = methods::REGISTERED
-            .iter()
-            .find(|method| !self.routes.methods().any(|named| named == **method));
-        self.routes.methods().chain(unnamed.copied()).collect()
-    }
-
-    fn path(&self, pattern: &Pattern) -> String {
-        let values = pattern.segments.iter().map(|segment| match segment {
-            Segment::Literal(text) => text,
-            Segment::Parameter(_) | Segment::CatchAll(_) => &*self.value,
-        });
-        values.flat_map(|value| ["/", value]).collect()
-    }
-
-    /// The path in other spellings: one for each difference that a server may ignore.
-    fn spellings(&self, pattern: &Pattern) -> Vec<String> {
-        let path = self.path(pattern);
-        let with_slash = match path.strip_suffix('/') {
-            Some("") => None,
-            Some(without) => Some(without.to_owned()),
-            None => Some(format!("{path}/")),
-        };
-        let swap = |character: char| match character {
-            _ if character.is_ascii_lowercase() => character.to_ascii_uppercase(),
-            _ => character.to_ascii_lowercase(),
-        };
-        let other_case: String = path.chars().map(swap).collect();
-        let other_case = Some(other_case).filter(|other| *other != path);
-        let with_dot = (path != "/").then(|| format!("{}.", path.trim_end_matches('/')));
-        [with_slash, other_case, with_dot].into_iter().flatten().collect()
     }
 }
 

@@ -28,6 +28,21 @@ impl fmt::Display for PolicyError {
 
 impl std::error::Error for PolicyError {}
 
+/// Warnings of a policy, in the order of their places; perhaps none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PolicyWarnings(Diagnostics);
+
+impl PolicyWarnings {
+    pub(crate) fn new(diagnostics: Diagnostics) -> Self {
+        PolicyWarnings(diagnostics)
+    }
+
+    /// The warnings.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = PolicyDiagnostic<'_>> {
+        self.0.iter().map(PolicyDiagnostic::new)
+    }
+}
+
 /// One mistake of a policy, or one warning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PolicyDiagnostic<'e>(&'e Diagnostic);
@@ -45,6 +60,11 @@ impl<'e> PolicyDiagnostic<'e> {
     /// The column, in characters from 1; 0 where it is unknown.
     pub fn column(&self) -> u64 {
         self.0.column
+    }
+
+    /// What kind of warning it is: one of the [codes of findings](super#findings). A mistake has none.
+    pub fn code(&self) -> Option<&'static str> {
+        self.0.code
     }
 
     /// What is wrong.

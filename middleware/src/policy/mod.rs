@@ -223,6 +223,7 @@
 //! the body rather than by `MCP-Protocol-Version`, may run another tool than the one in the headers. What no header mirrors is NOT
 //! compared: arguments of a tool without such a rule, and the URIs of `subscriptions/listen`.
 //!
+#![doc = include_str!("findings.md")]
 #![doc = include_str!("operation.md")]
 #![doc = include_str!("shadow.md")]
 //! # Parties
@@ -292,6 +293,7 @@
 //! is missing. A rule on each actor is met by a token without any: `actor: { required: true }` requires one.
 
 mod agents;
+mod alternatives;
 mod branches;
 mod change;
 mod changed;
@@ -309,6 +311,8 @@ mod evaluation_time;
 mod exact;
 mod foreign;
 mod hash;
+mod key;
+mod lookalikes;
 mod mcp;
 mod methods;
 mod mode;
@@ -323,6 +327,7 @@ mod path_choice;
     reason = "the type of the module's name has a file of its own"
 )]
 pub(crate) mod policy;
+mod provable;
 mod refinements;
 mod registry;
 mod relation;
@@ -332,16 +337,19 @@ mod route_pattern;
 mod route_table;
 mod routers;
 mod rules;
+mod samples;
 mod scope_hierarchy;
 mod scope_rules;
 mod segment;
 mod shadow;
 mod spelling;
 mod syntax;
+mod unused_ceilings;
+mod weaker;
 
 pub use agents::Agent;
 pub use check::{Check, Outcome, Tier};
-pub use error::{PolicyDiagnostic, PolicyError};
+pub use error::{PolicyDiagnostic, PolicyError, PolicyWarnings};
 pub use hash::PolicyHash;
 pub use mode::Mode;
 
@@ -352,6 +360,7 @@ pub(crate) use check::{Collect, Recorder, StopAtFirst};
 pub(crate) use evaluate::{Unmet, evaluate};
 pub(crate) use evaluation_time::EvaluationTime;
 pub(crate) use policy::{Deciding, Policy};
+pub(crate) use provable::Provable;
 pub(crate) use requirement::Requirement;
 pub(crate) use route_table::{Access, Route};
 pub(crate) use rules::{RequestFacts, Truncation};

@@ -57,9 +57,10 @@ const KEYS: &[(&str, &str)] = &[
 ];
 
 /// Similar keys that are valid where they are proposed, in place of the help for the unknown key: `methods` within `mcp` is
-/// `method`, and `action` within `authorization_details` is `actions`.
-const VALID: [&str; 4] = [
+/// `method`, `action` within `authorization_details` is `actions`, and `route` within a ceiling is `routes`.
+const VALID: [&str; 5] = [
     "did you mean `actions`?",
+    "did you mean `routes`?",
     "did you mean `method`?",
     "did you mean `group`?",
     "did you mean `groups`?",

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use actgate_yaml::Span;
+
 use super::agents::{Agent, Agents};
 use super::compile::{Compiled, compile};
 use super::coverage::Coverage;
@@ -111,8 +113,8 @@ impl Policy {
         &self.read_headers
     }
 
-    /// What the policy holds without effect: requirements that no route requires, implied scopes that no rule names, and
-    /// routes that no request reaches.
+    /// What the policy holds without effect, what no request meets, and where it requires less than it looks: the
+    /// [findings](super#findings) but those on spellings, methods and issuers.
     ///
     /// A program that reads its policy at start logs these.
     pub fn warnings(&self) -> impl ExactSizeIterator<Item = PolicyDiagnostic<'_>> {
@@ -312,6 +314,20 @@ impl Policy {
             Deciding::Route(number) => self.routes.name(number),
             Deciding::Requirement(number) => self.requirements.get(number).map(|(name, _)| name.as_str()),
         }
+    }
+
+    /// The routes that are not public, with their places.
+    pub(super) fn guarded_routes(&self) -> impl Iterator<Item = (&str, Span, &Requirement)> {
+        self.routes.routes().filter_map(|(pattern, route)| match &route.access {
+            Access::Public => None,
+            Access::Guarded(requirement) => Some((&*route.name, pattern.span, &**requirement)),
+        })
+    }
+
+    /// The requirements by their names.
+    pub(super) fn named(&self) -> impl Iterator<Item = (&str, &Requirement)> {
+        let requirements = self.requirements.iter();
+        requirements.map(|(name, requirement)| (name.as_str(), &**requirement))
     }
 
     fn named_requirements(&self) -> impl Iterator<Item = &Arc<Requirement>> {

@@ -356,7 +356,7 @@ impl Groups {
             if !self.named.contains(name) {
                 let message = format!("no rule names the group `{name}`");
                 let help = format!("write `{{ group: {name} }}` in a list of parties, or remove it");
-                diagnostics.push(group.span, message, help);
+                diagnostics.push_coded("unused_group", group.span, message, help);
             }
         }
         let has_owner = |agent: &Arc<Agent>| agent.owner.is_some();
@@ -366,7 +366,7 @@ impl Groups {
         {
             let message = "no rule reads `agents`, and none of them has an owner for the decision log";
             let help = "write `unregistered_agents: deny`, or `actor: { registered: true }` on a route, or remove them";
-            diagnostics.push(span, message, help);
+            diagnostics.push_coded("unused_agents", span, message, help);
         }
     }
 }

@@ -151,6 +151,8 @@ pub(super) struct Context<'r> {
     pub(super) read_headers: BTreeSet<Box<str>>,
     /// How many rules are compiled.
     pub(super) compiled: usize,
+    /// What is valid, and is probably a mistake.
+    pub(super) warnings: Diagnostics,
 }
 
 /// The scopes that imply each scope, also by way of others, in their order.

@@ -139,6 +139,10 @@ impl Kinds {
 }
 
 impl EvidenceList {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The first evidence that a party is of a kind.
     pub(crate) fn find(&self, kind: Kind, party: &PartyClaims<'_, '_>) -> Result<Option<&Evidence>, Unmet> {
         // RFC 9068 section 2.2: without a person the subject is the client. That a client serves people says nothing of it.

@@ -19,6 +19,9 @@ pub struct Diagnostic {
     pub line: u64,
     /// Column, from 1; 0 where it is unknown.
     pub column: u64,
+    /// What kind of finding it is, where it has a stable name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<&'static str>,
     /// What is wrong.
     pub message: String,
     /// A suggested fix.
@@ -55,6 +58,7 @@ impl Diagnostic {
             file: None,
             line: span.line,
             column: span.column,
+            code: None,
             message: shortened(&printable(&message.into()), MAX_QUOTED),
             help: Some(shortened(&printable(&help.into()), MAX_PROPOSED)).filter(|help| !help.is_empty()),
         }
@@ -94,6 +98,15 @@ impl Diagnostics {
     /// Adds a mistake. An empty `help` counts as absent.
     pub fn push(&mut self, span: Span, message: impl Into<String>, help: impl Into<String>) {
         self.extend([Diagnostic::new(span, message, help)]);
+    }
+
+    /// Adds a finding with its stable name. An empty `help` counts as absent.
+    pub fn push_coded(&mut self, code: &'static str, span: Span, message: impl Into<String>, help: impl Into<String>) {
+        let code = Some(code);
+        self.extend([Diagnostic {
+            code,
+            ..Diagnostic::new(span, message, help)
+        }]);
     }
 
     /// Adds a mistake after all others.
@@ -305,6 +318,11 @@ mod tests {
             serde_json::to_value(Diagnostics::from_iter([help])).unwrap(),
             serde_json::json!([json])
         );
+        let mut coded = Diagnostics::default();
+        coded.push_coded("unused_group", Span::default(), "m", "h");
+        assert_eq!(coded.to_string(), "m\n  help: h", "the code is for programs");
+        let json = serde_json::json!({"line": 0, "column": 0, "code": "unused_group", "message": "m", "help": "h"});
+        assert_eq!(serde_json::to_value(coded).unwrap(), serde_json::json!([json]));
     }
 
     #[test]

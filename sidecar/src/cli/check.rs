@@ -15,6 +15,7 @@ use crate::cli::check_warnings::warnings;
 use crate::cli::connection_summary::ConnectionSummary;
 use crate::cli::issuer::read_registry;
 use crate::cli::output::{Output, print, print_json};
+use crate::cli::source_excerpt::with_labelled_excerpts;
 use crate::cli::terminal::{printable, printable_lines};
 use crate::config::{self, IssuerSettings, KeyLocation, Settings};
 use crate::exit::Failure;
@@ -37,7 +38,10 @@ pub(crate) fn check(file: &Path, output: Output, warnings: Warnings) -> Result<(
             diagnostics: loaded.as_ref().err().unwrap_or(&Diagnostics::default()),
             summary,
         })?,
-        (Output::Text, Some(summary)) => print(&printable_lines(&summary.to_string()))?,
+        (Output::Text, Some(summary)) => {
+            let text = printable_lines(&summary.to_string());
+            print(&format!("{text}{}", listed(&summary.warnings)))?;
+        }
         (Output::Text, None) => return loaded.map(drop).map_err(Failure::CheckedConfiguration),
     }
     match has_mistake {
@@ -363,13 +367,20 @@ impl fmt::Display for Summary<'_> {
                 "  mcp       {path}: the server must reject a message that differs from its headers (revision 2026-07-28)"
             )?;
         }
-        for warning in self.warnings.iter().take(MAX_WARNINGS) {
-            writeln!(f, "warning: {warning}")?;
-        }
-        match self.warnings.len().saturating_sub(MAX_WARNINGS) {
-            0 => Ok(()),
-            more => writeln!(f, "and {}", counted(more, "more warning")),
-        }
+        Ok(())
+    }
+}
+
+/// The warnings, each with its line of the file.
+fn listed(warnings: &Diagnostics) -> String {
+    let first: Diagnostics = warnings.iter().take(MAX_WARNINGS).cloned().collect();
+    let mut text = with_labelled_excerpts(&first, "warning: ");
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    match warnings.len().saturating_sub(MAX_WARNINGS) {
+        0 => text,
+        more => format!("{text}and {}\n", counted(more, "more warning")),
     }
 }
 

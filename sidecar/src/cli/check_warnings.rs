@@ -3,19 +3,14 @@
 use actgate::keys::HttpFetch;
 use actgate_yaml::{Diagnostic, Diagnostics, Span};
 
-use crate::config::{Settings, check_named_roots};
+use crate::config::{Settings, check_named_roots, diagnostic};
 
 /// What the policy holds without effect, the routes that match other spellings of stricter ones, probable mistakes of
 /// issuers, keys over plain http, and missing files and root certificates.
 pub(super) fn warnings(settings: &Settings) -> Diagnostics {
-    let policy = &settings.policy;
-    let found = policy.warnings().chain(policy.unforwarded_methods());
-    let warnings = found.chain(policy.covered_spellings()).map(|warning| {
-        let (line, column) = (warning.line(), warning.column());
-        let help = warning.help().unwrap_or_default();
-        Diagnostic::new(Span { line, column }, warning.message(), help)
-    });
-    let mut warnings = warnings.collect::<Diagnostics>().in_file(&settings.policy_file);
+    let spellings = settings.policy.covered_spellings().map(diagnostic);
+    let mut warnings = spellings.collect::<Diagnostics>().in_file(&settings.policy_file);
+    warnings.extend(settings.policy_warnings());
     warnings.extend(settings.warnings.iter().cloned());
     warnings.extend(insecure_keys(settings));
     warnings.extend(missing_roots(settings));

@@ -14,13 +14,18 @@ const MAX_WIDTH: usize = 160;
 
 /// The mistakes, each with its line and a caret below its column. A line that cannot be read again is left out.
 pub(crate) fn with_excerpts(mistakes: &Diagnostics) -> String {
+    with_labelled_excerpts(mistakes, "")
+}
+
+/// The same, each after a label.
+pub(crate) fn with_labelled_excerpts(mistakes: &Diagnostics, label: &str) -> String {
     let mut files: BTreeMap<PathBuf, Option<String>> = BTreeMap::new();
     let mut text = String::new();
     for mistake in mistakes.iter() {
         if !text.is_empty() {
             text.push('\n');
         }
-        let _ = write!(text, "{mistake}");
+        let _ = write!(text, "{label}{mistake}");
         let Some(file) = &mistake.file else { continue };
         let lines = files.entry(file.clone()).or_insert_with(|| content(file));
         if let Some(excerpt) = lines.as_deref().and_then(|lines| excerpt(lines, mistake)) {

@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actgate::policy::PolicyDiagnostic;
 use actgate::profile::{Kinds, Profile};
 use actgate::{AuthorizerBuilder, ClaimValue, Policy, Resource, TrustedIssuer};
-use actgate_yaml::{Diagnostics, Span};
+use actgate_yaml::{Diagnostic, Diagnostics, Span};
 use http::{HeaderName, HeaderValue};
 
 use super::secrets::ClientSecret;
@@ -203,6 +204,15 @@ impl Settings {
         issuers.fold(self.authorizer.clone(), AuthorizerBuilder::issuer)
     }
 
+    /// What of the policy has no effect, can never be met, or is weaker than it looks, each with its file.
+    pub(crate) fn policy_warnings(&self) -> Diagnostics {
+        let mut warnings = Diagnostics::default();
+        let of_issuers = self.authorizer().warnings();
+        let all = self.policy.warnings().chain(self.policy.unforwarded_methods());
+        warnings.extend(all.chain(of_issuers.iter()).map(diagnostic));
+        warnings.in_file(&self.policy_file)
+    }
+
     /// The headers that carry tokens instead of `Authorization`.
     pub(crate) fn carriers(&self) -> Carriers {
         let issuers = self.issuers.iter();
@@ -218,5 +228,14 @@ impl Settings {
         let exchange = exchange.filter(|exchange| exchange.roots.is_none());
         let keys = issuers.filter_map(|issuer| issuer.keys.address(issuer.trusted.identifier()));
         keys.chain(exchange.map(|exchange| exchange.request.url.as_str()))
+    }
+}
+
+/// A warning or a mistake of a policy, without its file.
+pub(crate) fn diagnostic(found: PolicyDiagnostic<'_>) -> Diagnostic {
+    let (line, column) = (found.line(), found.column());
+    Diagnostic {
+        code: found.code(),
+        ..Diagnostic::new(Span { line, column }, found.message(), found.help().unwrap_or_default())
     }
 }

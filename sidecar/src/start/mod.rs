@@ -48,17 +48,7 @@ pub(crate) async fn start(mut settings: Settings, log: DecisionLog) -> Result<Se
         Some(address) => Some(bind(address.into(), ADMIN_CONNECTIONS).await?),
         None => None,
     };
-    let policy = &settings.policy;
-    for warning in policy.warnings().chain(policy.unforwarded_methods()) {
-        let (file, help) = (settings.policy_file.display(), warning.help().unwrap_or_default());
-        tracing::warn!(
-            "{file}:{}:{}: {}; {help}",
-            warning.line(),
-            warning.column(),
-            warning.message()
-        );
-    }
-    for warning in settings.warnings.iter() {
+    for warning in settings.policy_warnings().iter().chain(settings.warnings.iter()) {
         tracing::warn!("{}", warning.to_string().replace("\n  help: ", "; "));
     }
     let address = data.address().context("address of the listener")?;

@@ -27,7 +27,14 @@ impl CeilingDocument {
         initiators.flat_map(|written| written.value.party_lists()).collect()
     }
 
-    fn routes(&self) -> impl Iterator<Item = &Spanned<String>> {
+    /// The scopes that it lists, with the place of the list.
+    pub(in crate::policy) fn scopes(&self) -> impl Iterator<Item = (&Word, Span)> {
+        let scopes = self.scopes.iter();
+        scopes.flat_map(|scopes| scopes.value.iter().map(|scope| (scope, scopes.span())))
+    }
+
+    /// The routes that it lists.
+    pub(in crate::policy) fn routes(&self) -> impl Iterator<Item = &Spanned<String>> {
         self.routes.iter().flat_map(|routes| routes.value.iter())
     }
 }

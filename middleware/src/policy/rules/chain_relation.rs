@@ -52,7 +52,12 @@ impl ChainCondition {
             | (ChainTest::Prior(PriorTest::First(one)), ChainTest::Prior(PriorTest::First(other))) => {
                 no_party_in(one, other)
             }
-            (one, other) => is_without_needed(one, other) || is_without_needed(other, one),
+            (one, other) => {
+                is_without_needed(one, other)
+                    || is_without_needed(other, one)
+                    || is_without_prior(one, other)
+                    || is_without_prior(other, one)
+            }
         }
     }
 
@@ -101,6 +106,20 @@ fn is_without_needed(refusing: &ChainTest, needing: &ChainTest) -> bool {
         | ChainTest::Prior(PriorTest::First(listed) | PriorTest::Members(MembersTest::AnyOf(listed))) => {
             listed.iter().all(|name| refuses(refusing, name))
         }
+        _ => false,
+    }
+}
+
+/// Whether a test on the prior actors refuses every one that another test needs.
+fn is_without_prior(refusing: &ChainTest, needing: &ChainTest) -> bool {
+    let needed = match needing {
+        ChainTest::CalledBy(listed)
+        | ChainTest::Prior(PriorTest::First(listed) | PriorTest::Members(MembersTest::AnyOf(listed))) => listed,
+        _ => return false,
+    };
+    match refusing {
+        ChainTest::Prior(PriorTest::Members(MembersTest::AllOf(listed))) => no_party_in(needed, listed),
+        ChainTest::Prior(PriorTest::Members(MembersTest::NoneOf(listed))) => all_in(needed, listed),
         _ => false,
     }
 }

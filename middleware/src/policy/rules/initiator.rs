@@ -77,6 +77,19 @@ pub(super) fn compile(
         let message = "the issuer of an initiator is always that of its token";
         context.mistake(document.span(), message, "write the issuer in full, in place of `same`");
     }
+    let is_machine = |kinds: &OneOrMany<Kind>| !kinds.is_empty() && !kinds.contains(&Kind::Human);
+    let login = [
+        ("amr", written.amr.is_some()),
+        ("acr", written.acr.is_some()),
+        ("max_auth_age", written.max_auth_age.is_some()),
+    ];
+    if written.kind.as_ref().is_some_and(is_machine)
+        && let Some((word, _)) = login.into_iter().find(|(_, is_written)| *is_written)
+    {
+        let message = format!("`{word}` is about a login, and people alone log in: a machine hardly meets it");
+        let help = format!("add `human` to `kind`, or remove `{word}`");
+        context.warnings.push_coded("login_of_machine", span, message, help);
+    }
     let mut conditions = Collector::new("initiator", document.span(), context);
     conditions.list("kind", written.kind.as_deref(), InitiatorCondition::Kind);
     conditions.parties("one_of", written.one_of.as_ref(), InitiatorCondition::OneOf);

@@ -46,9 +46,11 @@ pub(crate) use chain::Truncation;
 pub(super) use chain_remedies::fitting_prior;
 pub(super) use finding::{BODY_NOT_READ, Finding, StepUp};
 pub(super) use history::{HistoryCondition, HistoryRule};
+pub(super) use initiator::InitiatorCondition;
 pub(crate) use operation::RequestFacts;
 pub(super) use remedies::of_first_unmet;
 pub(super) use scopes::ScopesCondition;
+pub(super) use token::TokenCondition;
 
 use expression::Expression;
 
@@ -83,6 +85,8 @@ macro_rules! documents {
             pub(super) public: bool,
             #[serde(default)]
             pub(super) escaped_slash: EscapedSlash,
+            /// The routes whose requests it takes, and whose rules it does not have, on purpose.
+            pub(super) weaker_than: Option<OneOrMany<Spanned<String>>>,
             $($key: Option<Spanned<$Document>>,)*
         }
 
@@ -299,7 +303,7 @@ impl Rules {
     }
 }
 
-/// A condition on the core facts, with its name. Rules are equal if their conditions are.
+/// A condition on the core facts, with its name and its place. Rules are equal if their conditions are.
 #[derive(Debug)]
 pub(super) struct CoreRule {
     pub(super) name: Arc<str>,

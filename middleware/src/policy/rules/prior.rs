@@ -3,6 +3,7 @@
 use actgate_yaml::{OneOrMany, Spanned};
 use serde::Deserialize;
 
+use super::list::no_party_in;
 use super::members::{Members, MembersTest, listing};
 use crate::chain::History;
 use crate::policy::parties::{self, Parties, PartyList, shown};
@@ -71,6 +72,15 @@ pub(super) fn compile(document: &Spanned<PriorDocument>, context: &mut Context<'
         ("first", &written.first),
     ] {
         parties::contradiction(context, span, key, accepted.as_ref(), written.none_of.as_ref());
+    }
+    for (key, needed) in [("any_of", &written.any_of), ("first", &written.first)] {
+        if let (Some(needed), Some(all_of)) = (needed, &written.all_of)
+            && !needed.is_empty()
+            && no_party_in(needed, all_of)
+        {
+            let message = format!("no party of `prior.{key}` is in `prior.all_of`, and so no chain meets both");
+            context.mistake(span, message, "add one of them to `all_of`, or remove one of the two");
+        }
     }
     let members = |test: fn(Parties) -> MembersTest| move |listed| PriorTest::Members(test(listed));
     let mut conditions = Collector::new("prior", span, context);

@@ -29,6 +29,13 @@ impl ConfigReader<'_> {
         if let Some(policy) = policy {
             builder = builder.policy(policy.policy.clone());
         }
+        let asks = document
+            .tls
+            .as_ref()
+            .is_some_and(|tls| tls.value.client_certificates.is_some());
+        if !asks {
+            builder = builder.without_client_certificates();
+        }
         let trusted = issuers.iter().map(|issuer| issuer.trusted.clone());
         for error in trusted.fold(builder.clone(), AuthorizerBuilder::issuer).check() {
             self.report(&error, document, policy);

@@ -8,6 +8,7 @@ use actgate_yaml::{Diagnostic, Span, Spanned};
 
 use super::reader::ConfigReader;
 use crate::config::document::Document;
+use crate::config::settings::diagnostic;
 use crate::files::text_file::read_text;
 
 const NO_ROUTE: &str = "there is no route, so that every request would be denied";
@@ -89,14 +90,7 @@ impl ConfigReader<'_> {
                 let help = "write at least one under `routes`";
                 vec![Diagnostic::new(routes.unwrap_or_default(), NO_ROUTE, help)]
             }
-            Err(error) => {
-                let mistakes = error.iter().map(|mistake| {
-                    let (line, column) = (mistake.line(), mistake.column());
-                    let help = mistake.help().unwrap_or_default();
-                    Diagnostic::new(Span { line, column }, mistake.message(), help)
-                });
-                mistakes.collect()
-            }
+            Err(error) => error.iter().map(diagnostic).collect(),
         };
         // A mistake of the configuration has no file yet, so that one of both readings is reported once.
         let file = (!is_inline).then_some(file);

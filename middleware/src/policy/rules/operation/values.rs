@@ -70,6 +70,11 @@ impl ValueTest {
                     context.mistake(span, message, "exchange `min` and `max`");
                     return None;
                 }
+                if let (None, Some(most)) = (&min, &max) {
+                    let message = format!("`{name}` has a `max` and no `min`: a negative number meets it");
+                    let help = format!("write the least that is meant as well: `{{ min: 0, max: {most} }}`");
+                    context.warnings.push_coded("open_amount", span, message, help);
+                }
                 Some(ValueTest::Between { min, max })
             }
             TestDocument {

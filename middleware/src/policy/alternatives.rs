@@ -1,0 +1,152 @@
+//! Alternatives of `any_of` that no request meets beside the other rules: all of them are a mistake, and one is a warning.
+
+use actgate_yaml::Span;
+
+use super::conjunction::{Part, after};
+use super::rules::{AnyOf, CoreCondition, CoreRule};
+use super::syntax::Context;
+
+/// Two rules that exclude each other, by their names after the owner.
+struct Conflict<'p> {
+    inner: &'p str,
+    other: &'p str,
+    /// Whether the other rule is of another part of the conjunction.
+    is_across: bool,
+}
+
+/// Reports the alternatives of these parts that exclude another rule of them.
+///
+/// An `any_of` of which every alternative excludes one and the same rule is not reported here: the two exclude each other.
+pub(super) fn check(parts: &[Part<'_>], owner: &str, context: &mut Context<'_>) {
+    for part in parts {
+        let any_of = part.rules.core.iter().find_map(|rule| match &rule.condition {
+            CoreCondition::AnyOf(AnyOf(alternatives)) => Some((rule, alternatives)),
+            _ => None,
+        });
+        let (Some((rule, alternatives)), Some(written)) = (any_of, &part.document.any_of) else {
+            continue;
+        };
+        let others = || parts.iter().flat_map(|part| &part.rules.core);
+        if others().any(|other| !std::ptr::eq(rule, other) && rule.excludes(other)) {
+            continue;
+        }
+        let conflicts: Vec<Option<Conflict<'_>>> = alternatives
+            .iter()
+            .map(|alternative| conflict(alternative, part, parts, owner))
+            .collect();
+        if !conflicts.is_empty() && conflicts.iter().all(Option::is_some) {
+            if conflicts.iter().flatten().any(|conflict| conflict.is_across) || part.required.is_none() {
+                let name = after(owner, &rule.name);
+                let each = conflicts.iter().flatten();
+                let each: Vec<String> = each
+                    .map(|conflict| format!("`{}` excludes `{}`", conflict.inner, conflict.other))
+                    .collect();
+                let message = format!("no request meets `{name}` beside the other rules: {}", each.join(", "));
+                let help = "change one of the alternatives, or the rules that they exclude";
+                context.mistake_if_whole(part.span_of(name), message, help);
+            }
+            continue;
+        }
+        for (alternative, conflict) in written.value.iter().zip(&conflicts) {
+            let Some(conflict) = conflict else { continue };
+            let span: Span = match part.required {
+                None => alternative.span(),
+                // What is within one requirement is reported there.
+                Some(_) if !conflict.is_across => continue,
+                Some(required) => required.span,
+            };
+            let message = format!(
+                "no request meets this alternative: `{}` and `{}` exclude each other",
+                conflict.inner, conflict.other
+            );
+            context
+                .warnings
+                .push_coded("unmet_alternative", span, message, "change it, or remove it");
+        }
+    }
+}
+
+/// A rule of an alternative that excludes another rule of the conjunction.
+fn conflict<'p>(
+    alternative: &'p [CoreRule],
+    part: &Part<'_>,
+    parts: &'p [Part<'_>],
+    owner: &str,
+) -> Option<Conflict<'p>> {
+    alternative.iter().find_map(|inner| {
+        parts.iter().find_map(|other_part| {
+            let core = other_part.rules.core.iter();
+            let core = core.filter(|other| inner.excludes(other)).map(|other| &other.name);
+            let history = other_part.rules.history.iter();
+            let history = history
+                .filter(|other| other.excludes_core(inner))
+                .map(|other| &other.name);
+            Some(Conflict {
+                inner: after(owner, &inner.name),
+                other: after(owner, core.chain(history).next()?),
+                is_across: !std::ptr::eq(part, other_part),
+            })
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::policy::Policy;
+
+    fn found(text: &str) -> Vec<String> {
+        match Policy::from_yaml(text) {
+            Ok(policy) => policy
+                .warnings()
+                .map(|warning| format!("{:?} {warning}", warning.code()))
+                .collect(),
+            Err(error) => error.iter().map(|mistake| mistake.to_string()).collect(),
+        }
+    }
+
+    fn route(body: &str) -> Vec<String> {
+        found(&format!("routes:\n  - match: GET /\n{body}"))
+    }
+
+    #[test]
+    fn alternatives_that_all_exclude_other_rules_are_a_mistake() {
+        let body = "    initiator: { kind: human }\n    client: { one_of: [a] }\n    any_of:\n      - initiator: { kind: agent }\n      - client: { one_of: [b] }\n";
+        assert_eq!(
+            route(body),
+            [
+                "5:13: no request meets `any_of` beside the other rules: `any_of[0].initiator.kind` excludes `initiator.kind`, \
+                 `any_of[1].client.one_of` excludes `client.one_of`\n  help: change one of the alternatives, or the rules that they exclude"
+            ]
+            .map(|text| text.replace("5:13", "6:7"))
+        );
+        let depth = "    chain: { max_depth: 0 }\n    client: { one_of: [a] }\n    any_of: [{ actor: { required: true } }, { client: { one_of: [b] } }]\n";
+        assert_eq!(route(depth).len(), 1);
+    }
+
+    #[test]
+    fn one_alternative_that_excludes_another_rule_is_a_warning() {
+        let body = "    initiator: { kind: human }\n    any_of: [{ initiator: { kind: agent } }, { client: { one_of: [b] } }]\n";
+        assert_eq!(
+            route(body),
+            [
+                "Some(\"unmet_alternative\") 4:14: no request meets this alternative: `any_of[0].initiator.kind` and \
+              `initiator.kind` exclude each other\n  help: change it, or remove it"
+            ]
+        );
+        assert_eq!(
+            route("    any_of: [{ initiator: { kind: agent } }, { client: { one_of: [b] } }]\n"),
+            [""; 0]
+        );
+    }
+
+    #[test]
+    fn an_alternative_of_a_requirement_is_found_where_the_rules_come_together() {
+        let text = "requirements:\n  shared:\n    initiator: { kind: human }\n    any_of: [{ initiator: { kind: agent } }, { client: { one_of: [b] } }]\n\
+                    routes:\n  - { match: GET /a, require: [shared] }\n  - { match: GET /b, require: [shared] }\n";
+        assert_eq!(found(text).len(), 1);
+        let text = "requirements:\n  shared:\n    any_of: [{ initiator: { kind: agent } }, { client: { one_of: [b] } }]\n\
+                    routes:\n  - { match: GET /a, require: [shared], initiator: { kind: human } }\n  - { match: GET /b, require: [shared] }\n";
+        let found = found(text);
+        assert!(found.len() == 1 && found[0].contains("5:31: "), "{found:?}");
+    }
+}

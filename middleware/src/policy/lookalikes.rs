@@ -1,0 +1,225 @@
+//! Identifiers that mix ASCII letters with letters that look like them: `refund-аgent` with a Cyrillic `а`. They are compared byte for
+//! byte, so that a list of what is refused would refuse nothing.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use actgate_yaml::{Diagnostics, Spanned};
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+
+/// Letters of other scripts, each with the ASCII letter that it looks like.
+const LOOKALIKES: [(char, char); 58] = [
+    ('а', 'a'),
+    ('с', 'c'),
+    ('ԁ', 'd'),
+    ('е', 'e'),
+    ('һ', 'h'),
+    ('і', 'i'),
+    ('ј', 'j'),
+    ('к', 'k'),
+    ('о', 'o'),
+    ('р', 'p'),
+    ('ԛ', 'q'),
+    ('ѕ', 's'),
+    ('у', 'y'),
+    ('ѵ', 'v'),
+    ('ԝ', 'w'),
+    ('х', 'x'),
+    ('А', 'A'),
+    ('В', 'B'),
+    ('С', 'C'),
+    ('Е', 'E'),
+    ('Н', 'H'),
+    ('І', 'I'),
+    ('Ј', 'J'),
+    ('К', 'K'),
+    ('М', 'M'),
+    ('О', 'O'),
+    ('Р', 'P'),
+    ('Ѕ', 'S'),
+    ('Т', 'T'),
+    ('У', 'Y'),
+    ('Х', 'X'),
+    ('α', 'a'),
+    ('ι', 'i'),
+    ('κ', 'k'),
+    ('ν', 'v'),
+    ('ο', 'o'),
+    ('ρ', 'p'),
+    ('τ', 't'),
+    ('υ', 'u'),
+    ('χ', 'x'),
+    ('Α', 'A'),
+    ('Β', 'B'),
+    ('Ε', 'E'),
+    ('Ζ', 'Z'),
+    ('Η', 'H'),
+    ('Ι', 'I'),
+    ('Κ', 'K'),
+    ('Μ', 'M'),
+    ('Ν', 'N'),
+    ('Ο', 'O'),
+    ('Ρ', 'P'),
+    ('Τ', 'T'),
+    ('Υ', 'Y'),
+    ('Χ', 'X'),
+    ('ı', 'i'),
+    ('ɡ', 'g'),
+    ('ɑ', 'a'),
+    ('ꞵ', 'b'),
+];
+
+/// The members of a policy whose texts are compared with those of tokens and requests.
+const MEMBERS: [&str; 6] = ["scopes", "groups", "agents", "requirements", "defaults", "routes"];
+
+/// Keys of texts that are not compared, or are no identifiers.
+const OTHERS: [&str; 4] = ["owner", "expression", "literal", "zone"];
+
+/// Reports the identifiers of the policy in a document.
+pub(super) fn report(source: &str, diagnostics: &mut Diagnostics) {
+    if source.is_ascii() {
+        return;
+    }
+    let members = actgate_yaml::read::<BTreeMap<String, Spanned<Tree>>>(source).value;
+    for (name, member) in members.unwrap_or_default() {
+        if MEMBERS.contains(&&*name) {
+            visit(&member, diagnostics);
+        }
+    }
+}
+
+/// The nesting of a document is bounded by its reader.
+fn visit(tree: &Spanned<Tree>, diagnostics: &mut Diagnostics) {
+    match &tree.value {
+        Tree::Mapping(members) => {
+            let compared = members.iter().filter(|(key, _)| !OTHERS.contains(&&***key));
+            compared.for_each(|(_, value)| visit(value, diagnostics));
+        }
+        Tree::List(items) => items.iter().for_each(|item| visit(item, diagnostics)),
+        Tree::Text(text) => {
+            if let Some((letter, ascii)) = lookalike(text) {
+                let message = format!(
+                    "`{text}` has `{letter}` (U+{:04X}), which looks like `{ascii}` and is another letter",
+                    u32::from(letter)
+                );
+                let help = format!("write `{ascii}`, unless tokens have this letter");
+                diagnostics.push_coded("lookalike", tree.span(), message, help);
+            }
+        }
+        Tree::Other => {}
+    }
+}
+
+/// The letter of a text beside ASCII ones that looks like one of them.
+fn lookalike(text: &str) -> Option<(char, char)> {
+    if !text.contains(|character: char| character.is_ascii_alphabetic()) {
+        return None;
+    }
+    text.chars().find_map(|character| {
+        let listed = LOOKALIKES.iter().find(|(letter, _)| *letter == character);
+        listed
+            .copied()
+            .or_else(|| full_width(character).map(|ascii| (character, ascii)))
+    })
+}
+
+/// The ASCII letter of a full-width one.
+fn full_width(character: char) -> Option<char> {
+    let code = u32::from(character).checked_sub(0xFF01)?.checked_add(0x21)?;
+    char::from_u32(code).filter(char::is_ascii_alphabetic)
+}
+
+/// A value with its texts and their places.
+enum Tree {
+    Mapping(BTreeMap<String, Spanned<Tree>>),
+    List(Vec<Spanned<Tree>>),
+    Text(String),
+    Other,
+}
+
+impl<'de> Deserialize<'de> for Tree {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AnyTree;
+        impl<'de> Visitor<'de> for AnyTree {
+            type Value = Tree;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a value")
+            }
+            fn visit_bool<E>(self, _: bool) -> Result<Tree, E> {
+                Ok(Tree::Other)
+            }
+            fn visit_i64<E>(self, _: i64) -> Result<Tree, E> {
+                Ok(Tree::Other)
+            }
+            fn visit_u64<E>(self, _: u64) -> Result<Tree, E> {
+                Ok(Tree::Other)
+            }
+            fn visit_f64<E>(self, _: f64) -> Result<Tree, E> {
+                Ok(Tree::Other)
+            }
+            fn visit_unit<E>(self) -> Result<Tree, E> {
+                Ok(Tree::Other)
+            }
+            fn visit_none<E>(self) -> Result<Tree, E> {
+                Ok(Tree::Other)
+            }
+            fn visit_str<E>(self, text: &str) -> Result<Tree, E> {
+                Ok(Tree::Text(text.to_owned()))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Tree, A::Error> {
+                let mut list = Vec::new();
+                while let Some(item) = items.next_element()? {
+                    list.push(item);
+                }
+                Ok(Tree::List(list))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Tree, A::Error> {
+                let mut mapping = BTreeMap::new();
+                while let Some(key) = members.next_key::<String>()? {
+                    mapping.insert(key, members.next_value()?);
+                }
+                Ok(Tree::Mapping(mapping))
+            }
+        }
+        deserializer.deserialize_any(AnyTree)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::policy::Policy;
+
+    fn found(text: &str) -> Vec<String> {
+        let policy = Policy::from_yaml_members(text).unwrap_or_else(|error| panic!("{error}"));
+        policy.warnings().map(|warning| warning.to_string()).collect()
+    }
+
+    #[test]
+    fn an_identifier_of_two_scripts_is_found() {
+        for (item, shown) in [
+            ("refund-\u{430}gent", "U+0430"),
+            ("\u{ff41}gent", "U+FF41"),
+            ("g\u{3bf}od", "U+03BF"),
+        ] {
+            let found = found(&format!(
+                "routes:\n  - match: GET /\n    actor: {{ none_of: [b, \"{item}\"] }}\n"
+            ));
+            assert!(
+                found.len() == 1 && found[0].starts_with("3:27: ") && found[0].contains(shown),
+                "{found:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn identifiers_of_one_script_and_texts_that_are_not_compared_are_not_found() {
+        for policy in [
+            "routes:\n  - match: GET /café\n    actor: { none_of: [müller, оператор, 東京-a] }\n",
+            "routes:\n  - match: GET /\n    claims: { a: { one_of: [{ literal: \"\u{430}b\" }] } }\n",
+            "agents: [{ subject: a, owner: \"\u{430}b\" }]\nroutes:\n  - match: GET /\n    actor: { registered: true }\n",
+            "other: \"\u{430}b\"\n# \u{430}b\nroutes:\n  - match: GET /\n",
+        ] {
+            assert_eq!(found(policy), [""; 0], "{policy}");
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! What a ceiling lists and its agent can never use: a route whose rules name other actors, and a scope that no rule accepts.
+
+use std::collections::BTreeSet;
+
+use actgate_yaml::Diagnostics;
+
+use super::document::Document;
+use super::exact::shown;
+use super::parties::PartyName;
+use super::registry;
+use super::requirement::Requirement;
+use super::route_table::{Access, RouteTable};
+use super::rules::CoreCondition;
+use super::syntax::Word;
+
+/// Reports the routes and scopes of ceilings without effect; `accepted` are the scopes that meet some rule.
+pub(super) fn report(
+    document: &Document,
+    accepted: &BTreeSet<Word>,
+    routes: &RouteTable,
+    diagnostics: &mut Diagnostics,
+) {
+    for ceiling in registry::ceilings(document.agents.as_ref()) {
+        let agent = PartyName::new(ceiling.issuer.cloned(), ceiling.subject.clone());
+        for written in ceiling.document.value.routes() {
+            let name = written.value.trim();
+            let mut named = routes.routes().filter(|(_, route)| *route.name == *name).peekable();
+            let is_other = named.peek().is_some()
+                && named.all(|(_, route)| match &route.access {
+                    Access::Public => false,
+                    Access::Guarded(requirement) => is_of_other_actors(requirement, &agent),
+                });
+            if is_other {
+                let name = shown(name);
+                let message = format!("`{name}` accepts other actors alone: `{agent}` never gets there");
+                let help = format!("remove it from the ceiling, or add `{agent}` to the actors of the route");
+                diagnostics.push_coded("unused_ceiling_route", written.span(), message, help);
+            }
+        }
+        for (scope, span) in ceiling.document.value.scopes() {
+            if !accepted.contains(scope) {
+                let message = format!("no rule accepts `{scope}`, so that it has no effect in a ceiling");
+                diagnostics.push_coded("unused_ceiling_scope", span, message, "correct the name, or remove it");
+            }
+        }
+    }
+}
+
+/// Whether the current actor has to be a party that is not this one.
+fn is_of_other_actors(requirement: &Requirement, agent: &PartyName) -> bool {
+    requirement.core.iter().any(|rule| match &rule.condition {
+        CoreCondition::Actor(condition) => {
+            let listed = condition.listed();
+            listed.is_some_and(|listed| !listed.iter().any(|name| name.may_be(agent)))
+        }
+        _ => false,
+    })
+}
