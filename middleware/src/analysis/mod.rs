@@ -73,5 +73,5 @@ pub use cases::{CaseIssuer, Cases, CasesError};
 pub use coverage::{Branch, BranchKind, Coverage};
 pub use fixture::fixture_names;
 pub use places::{RulePlace, RulePlaces};
-pub use smallest_change::{FactChange, NeedingRule, SmallestChange};
+pub use smallest_change::{FactChange, SmallestChange};
 pub use token::CaseToken;

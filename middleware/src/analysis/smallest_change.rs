@@ -37,17 +37,7 @@ pub struct FactChange {
     /// What is needed, in the words of the policy: `a login within 5 minutes`, `scope refunds:write`.
     pub needed: String,
     /// The rules that are not met without it.
-    pub rules: Vec<NeedingRule>,
-}
-
-/// A rule that a change is needed for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct NeedingRule {
-    /// The rule, as `POST /refunds: fresh-human.initiator.max_auth_age`.
-    pub rule: String,
-    /// The line of the policy that it is written in; [`None`] for a rule that holds without being written.
-    pub line: Option<u64>,
+    pub rules: Vec<String>,
 }
 
 impl Authorizer {
@@ -142,13 +132,7 @@ impl SmallestChange {
                 };
                 FactChange {
                     needed: words(change, evaluated.facts, &unmet, needs_kind),
-                    rules: unmet
-                        .into_iter()
-                        .map(|check| NeedingRule {
-                            rule: check.rule,
-                            line: check.line,
-                        })
-                        .collect(),
+                    rules: unmet.into_iter().map(|check| check.rule).collect(),
                 }
             };
             let alternative: Vec<FactChange> = changes.values().map(of_one).collect();

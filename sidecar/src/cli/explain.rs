@@ -16,6 +16,7 @@ use crate::cli::explain_report::Report;
 use crate::cli::gate_checks::{GateChecks, GateRules};
 use crate::cli::output::{Output, print, print_json};
 use crate::cli::pasted_token::PastedToken;
+use crate::cli::policy_lines::PolicyLines;
 use crate::cli::request_body;
 use crate::cli::request_headers;
 use crate::config;
@@ -30,7 +31,7 @@ const MAX_INPUT_BYTES: u64 = 256 * 1024;
 pub(crate) async fn explain(arguments: &ExplainArguments, log: &ProcessLog) -> Result<(), Failure> {
     let settings = config::load(&arguments.file.config)?;
     let rules = GateRules::of(&settings);
-    let policy_file = settings.policy_file.clone();
+    let lines = PolicyLines::new(&settings.policy, settings.policy_file.clone());
     let PastedToken { token, mut notes } = read_token()?;
     let helper = Helper::new(settings.issuers.clone(), &token);
     let authorizer = match &arguments.jwks {
@@ -60,7 +61,7 @@ pub(crate) async fn explain(arguments: &ExplainArguments, log: &ProcessLog) -> R
         now,
         explained,
         change,
-        policy_file: &policy_file,
+        lines: &lines,
         helper,
         gate,
         challenge: None,

@@ -1,7 +1,6 @@
 //! An explained decision, as text for people and as JSON.
 
 use std::fmt;
-use std::path::Path;
 use std::time::Duration;
 
 use actgate::analysis::SmallestChange;
@@ -19,6 +18,7 @@ use crate::cli::explain_help::Helper;
 use crate::cli::explained_change::ExplainedChange;
 use crate::cli::explained_checks::{ExplainedChecks, write_error};
 use crate::cli::gate_checks::{GateCheck, GateChecks};
+use crate::cli::policy_lines::PolicyLines;
 use crate::cli::terminal::{bad, faint, good, printable, strong};
 use crate::cli::unverified_chain::unverified_chain;
 use crate::gate::cors::Preflight;
@@ -37,7 +37,7 @@ pub(super) struct Report<'a> {
     pub(super) now: u64,
     pub(super) explained: Explanation,
     pub(super) change: Option<SmallestChange>,
-    pub(super) policy_file: &'a Path,
+    pub(super) lines: &'a PolicyLines,
     pub(super) helper: Helper,
     /// What the gate does with the request before its authorization.
     pub(super) gate: GateChecks,
@@ -129,14 +129,14 @@ impl Report<'_> {
         Some(ExplainedChange {
             change,
             route: self.decision().route(),
-            policy_file: self.policy_file,
+            lines: self.lines,
         })
     }
 
     fn checks(&self) -> ExplainedChecks<'_> {
         ExplainedChecks {
             explained: &self.explained,
-            policy_file: self.policy_file,
+            lines: self.lines,
             helper: &self.helper,
         }
     }

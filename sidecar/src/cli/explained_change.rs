@@ -1,24 +1,24 @@
 //! The smallest change that would allow a denied request, as text and as JSON.
 
 use std::fmt;
-use std::path::Path;
 
-use actgate::analysis::{FactChange, NeedingRule, SmallestChange};
+use actgate::analysis::{FactChange, SmallestChange};
 use serde_json::{Value, json};
 
+use crate::cli::policy_lines::PolicyLines;
 use crate::cli::terminal::{faint, printable, strong};
 
-/// A change, the route whose rules it is for, and the file of the policy.
+/// A change, the route whose rules it is for, and the lines of the policy.
 #[derive(Clone, Copy)]
 pub(super) struct ExplainedChange<'a> {
     pub(super) change: &'a SmallestChange,
     pub(super) route: Option<&'a str>,
-    pub(super) policy_file: &'a Path,
+    pub(super) lines: &'a PolicyLines,
 }
 
 impl ExplainedChange<'_> {
     pub(super) fn json(self) -> Value {
-        let rule = |needing: &NeedingRule| json!({ "rule": needing.rule, "line": needing.line });
+        let rule = |rule: &String| json!({ "rule": rule, "line": self.lines.of(rule) });
         let of_one = |change: &FactChange| {
             json!({
                 "needed": change.needed,
@@ -37,22 +37,16 @@ impl ExplainedChange<'_> {
     }
 
     /// The name of a rule within its route, with the place where it is written.
-    fn rule(self, rule: &str, line: Option<u64>) -> String {
+    fn rule(self, rule: &str) -> String {
         let within = self
             .route
             .and_then(|route| rule.strip_prefix(route)?.strip_prefix(": "));
         let name = printable(within.unwrap_or(rule));
-        match line {
-            Some(line) => format!("{name}, {}", place(self.policy_file, line)),
+        match self.lines.shown(rule) {
+            Some(line) => format!("{name}, {line}"),
             None => name,
         }
     }
-}
-
-/// A line of the policy: `policy.yaml:12`.
-pub(super) fn place(file: &Path, line: u64) -> String {
-    let name = file.file_name().unwrap_or(file.as_os_str());
-    format!("{}:{line}", printable(&name.to_string_lossy()))
 }
 
 impl fmt::Display for ExplainedChange<'_> {
@@ -64,10 +58,7 @@ impl fmt::Display for ExplainedChange<'_> {
         for (index, changes) in self.change.alternatives.iter().enumerate() {
             writeln!(f, "{}", if index == 0 { "\nto be allowed, it needs" } else { "or" })?;
             for FactChange { needed, rules, .. } in changes {
-                let rules: Vec<String> = rules
-                    .iter()
-                    .map(|needing| self.rule(&needing.rule, needing.line))
-                    .collect();
+                let rules: Vec<String> = rules.iter().map(|rule| self.rule(rule)).collect();
                 let rules = faint(&format!("({})", rules.join("; ")));
                 writeln!(f, "  {}  {rules}", strong(&printable(needed)))?;
             }
@@ -79,7 +70,7 @@ impl fmt::Display for ExplainedChange<'_> {
         }
         let is_none = self.change.alternatives.is_empty();
         for rule in &self.change.not_computed {
-            let rule = self.rule(rule, None);
+            let rule = self.rule(rule);
             writeln!(
                 f,
                 "{}",

@@ -1,14 +1,13 @@
 //! The checks of an explained request, and what the rules in shadow among them would decide, as text and as JSON.
 
 use std::fmt;
-use std::path::Path;
 
 use actgate::policy::{Check, Mode, Outcome};
 use actgate::{Error, Explanation};
 use serde_json::{Value, json};
 
 use crate::cli::explain_help::Helper;
-use crate::cli::explained_change::place;
+use crate::cli::policy_lines::PolicyLines;
 use crate::cli::terminal::{bad, faint, good, printable};
 use crate::log::decision_log::Effect;
 
@@ -16,7 +15,7 @@ use crate::log::decision_log::Effect;
 #[derive(Clone, Copy)]
 pub(super) struct ExplainedChecks<'a> {
     pub(super) explained: &'a Explanation,
-    pub(super) policy_file: &'a Path,
+    pub(super) lines: &'a PolicyLines,
     pub(super) helper: &'a Helper,
 }
 
@@ -36,7 +35,7 @@ impl ExplainedChecks<'_> {
             _ => String::new(),
         };
         let indentation = " ".repeat(indent);
-        let line = check.line.map(|line| place(self.policy_file, line));
+        let line = self.lines.shown(&check.rule);
         let source = check
             .source
             .as_deref()
@@ -66,7 +65,7 @@ impl ExplainedChecks<'_> {
             "got": check.got,
             "fact": check.fact,
             "from": check.source,
-            "line": check.line,
+            "line": self.lines.of(&check.rule),
         });
         if check.mode == Mode::Shadow {
             json["mode"] = "shadow".into();

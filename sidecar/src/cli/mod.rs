@@ -18,6 +18,7 @@ pub(crate) mod issuer;
 pub(crate) mod issuers;
 pub(crate) mod output;
 pub(crate) mod pasted_token;
+mod policy_lines;
 pub(crate) mod request_body;
 pub(crate) mod request_headers;
 pub(crate) mod run;
