@@ -28,7 +28,7 @@ use crate::cli::arguments::{Arguments, Command, IssuersCommand};
 use crate::cli::check::Warnings;
 use crate::cli::output::{Output, eprint_line};
 use crate::cli::source_excerpt::with_excerpts;
-use crate::cli::{check, demo, explain, issuer, issuers, run, test};
+use crate::cli::{check, demo, explain, help, issuer, issuers, run, schema, test};
 use crate::exit::{Context as _, Failure};
 use crate::log::process_log::ProcessLog;
 
@@ -85,6 +85,8 @@ fn execute(command: Command, log: &ProcessLog) -> Result<(), Failure> {
             None => issuers::list(Output::of(json)),
             Some(IssuersCommand::Show { name }) => issuers::show(&name, Output::of(json)),
         },
+        Command::Schema { schema } => schema::schema(schema),
+        Command::Help(arguments) => help::help(&arguments),
         Command::Demo { once, json } => block_on(demo::demo(once, Output::of(json))),
     }
 }

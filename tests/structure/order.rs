@@ -41,6 +41,7 @@ const YAML: &[&[&str]] = &[
     &["node"],
     &["deserializer", "written"],
     &["read"],
+    &["schema"],
 ];
 
 const SIDECAR: &[&[&str]] = &[

@@ -12,19 +12,35 @@ use super::rules::{RequirementDocument, RouteDocument};
 use super::scope_hierarchy::HierarchyDocument;
 use super::spelling::Spelling;
 
-/// A policy as a document of its own.
+/// A policy: which facts of a verified token each route requires. It only narrows: signature, issuer, audience and time are
+/// checked before it.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Document {
     pub(super) scopes: Option<Spanned<HierarchyDocument>>,
     pub(super) spelling: Spelling,
+    /// Whether the rules are enforced. `shadow`: they are evaluated and recorded, and deny no request. A route, `defaults`
+    /// or a requirement may state its own.
+    /// Example: `shadow`
     pub(super) mode: Option<Spanned<Mode>>,
     pub(super) mcp: Option<Spanned<McpSettings>>,
+    /// What every route requires that is not public, with all keys of a requirement. A route can only narrow it.
+    /// Example: `{ token: { max_lifetime: 1h } }`
     pub(super) defaults: Option<Spanned<RequirementDocument>>,
+    /// Named groups of parties, each with its members. `{ group: NAME }` in a list of parties means each of them.
+    /// Example: `{ operators: [alice, { issuer: 'https://idp.example.com', subject: bob }] }`
     pub(super) groups: Option<Spanned<GroupsDocument>>,
+    /// The agents that the owner knows. The agent of a request, with its owner, is in the decision log.
+    /// Example: `[{ subject: refund-agent, owner: payments-team@example.com, groups: [payments] }]`
     pub(super) agents: Option<Spanned<AgentsDocument>>,
     pub(super) unregistered_agents: Option<Spanned<UnregisteredAgents>>,
+    /// Requirements by their name, which the `require` of a route names.
+    /// Example: `{ human-must-initiate: { initiator: { kind: human } } }`
     pub(super) requirements: Requirements,
+    /// The routes of the API: where each applies, and what it requires. The most specific path wins, then the most specific
+    /// method. A request that no route matches is denied with `no_route`.
+    /// Example: `[{ match: GET /health, public: true }, { match: POST /refunds, scopes: ['refunds:write'] }]`
     pub(super) routes: Routes,
 }
 

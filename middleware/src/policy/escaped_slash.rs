@@ -2,8 +2,10 @@
 
 use serde::Deserialize;
 
-/// Whether a route matches paths with an escaped slash.
+/// Whether the route matches paths with an escaped slash (`%2F`).
+/// Example: `pass`
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub(super) enum EscapedSlash {
     /// A request with one is denied.

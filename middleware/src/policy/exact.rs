@@ -9,11 +9,25 @@ use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
 use crate::look::Look;
 
-/// A value that may look like a pattern: `{ literal: "orders:*" }`.
+/// A text that looks like a pattern, and is compared as it is.
+/// Example: `{ literal: 'orders:*' }`
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-struct Literal {
+pub(super) struct Literal {
+    /// The text.
+    /// Example: `'orders:*'`
     literal: Box<str>,
+}
+
+/// A text that does not look like a pattern.
+#[cfg(feature = "schema")]
+pub(super) struct ExactText;
+
+#[cfg(feature = "schema")]
+actgate_yaml::schema_of! { |generator|
+    /// A text that is compared as it is: without `*`, and without a blank at an end.
+    ExactText = "ExactText", { "type": "string", "pattern": r"^[^*\s]([^*]*[^*\s])?$" };
 }
 
 /// Reads a text that does not look like a pattern, or one that is a literal.

@@ -11,11 +11,21 @@ use super::syntax::Context;
 use crate::look::Look;
 use crate::request::{NAMED_METHODS, RESOURCES_READ, TOOLS_CALL, is_normal_uri};
 
-/// A bare text is the method.
+/// The messages of the Model Context Protocol (revision 2026-07-28) that the route is for, beside `match`. A bare text or
+/// list is `method`. Denied with `no_route`, `mcp_header_mismatch` or `mcp_revision_not_supported`.
+/// Example: `{ method: tools/call, name: [get_*, list_orders] }`
+/// Example: `[server/discover, tools/list]`
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename = "shorthand method", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", schemars(rename = "McpMessages", extend("x-shorthand" = "method")))]
 pub(super) struct McpDocument {
+    /// The method of the message, in full; one, or a list.
+    /// Example: `tools/call`
+    #[cfg_attr(feature = "schema", schemars(with = "OneOrMany<McpMethod>"))]
     method: OneOrMany<Spanned<String>>,
+    /// The name of a tool or a prompt, or the URI of a resource; one, or a list. A `*` at the end is any text.
+    /// Example: `get_*`
     name: Option<OneOrMany<Spanned<NamePattern>>>,
 }
 
@@ -35,6 +45,21 @@ pub(super) enum NamePattern {
     /// What the name begins with; written with a `*` at the end.
     Prefix(Box<str>),
 }
+
+#[cfg(feature = "schema")]
+actgate_yaml::schema_of! { |generator|
+    /// The name of a tool or a prompt, or the URI of a resource, as the server lists it. A `*` at the end is any text.
+    NamePattern = "McpName", { "anyOf": [
+        { "type": "string", "minLength": 1, "pattern": r"^[^*]+\*?$" },
+        generator.subschema_for::<exact::Literal>(),
+    ] };
+    /// A method of MCP, or of an extension of it: `VENDOR/METHOD`.
+    McpMethod = "McpMethod", { "anyOf": [{ "enum": METHODS }, { "type": "string", "pattern": "^[!-+.-~-]+/[!-+.-~-]+$" }] };
+}
+
+/// A method, as a document has it.
+#[cfg(feature = "schema")]
+struct McpMethod;
 
 /// The methods of revision 2026-07-28 and of its extension for tasks.
 const METHODS: [&str; 13] = [

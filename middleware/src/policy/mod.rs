@@ -338,6 +338,8 @@ mod route_table;
 mod routers;
 mod rules;
 mod samples;
+#[cfg(feature = "schema")]
+mod schema;
 mod scope_hierarchy;
 mod scope_rules;
 mod segment;
@@ -352,6 +354,8 @@ pub use check::{Check, Outcome, Tier};
 pub use error::{PolicyDiagnostic, PolicyError, PolicyWarnings};
 pub use hash::PolicyHash;
 pub use mode::Mode;
+#[cfg(feature = "schema")]
+pub use schema::json_schema;
 
 pub(crate) use branches::RuleBranch;
 pub(crate) use change::{Change, Changes, Fact, Login, Remedies, Times, Value, is_other};

@@ -7,10 +7,15 @@ use url::Url;
 use super::exact::shown;
 use super::syntax::Context;
 
-/// Settings of every MCP endpoint.
+/// Settings of every MCP endpoint, which are the paths of the routes with `mcp`.
+/// Example: `{ origins: 'https://chat.example.com' }`
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct McpSettings {
+    /// The web pages that may send requests to these paths, as browsers write their origins; one, or a list. Those of the
+    /// audiences are accepted without it. Denied with `origin_not_allowed`.
+    /// Example: `https://chat.example.com`
     origins: OneOrMany<Spanned<String>>,
 }
 

@@ -155,11 +155,38 @@ impl<'de, B: Block, const GROUPS: bool> Deserialize<'de> for Listed<B, GROUPS> {
 
 /// A party with its issuer, or a subject that looks like a pattern; or a group.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", schemars(rename = "PartyOrGroup", extend("anyOf" = [{ "required": ["subject"] }, { "required": ["group"] }])))]
 struct ItemDocument {
+    /// The issuer that the subject is of. Without it: the issuer of the token.
+    /// Example: `https://idp.example.com`
     issuer: Option<Name>,
+    /// The subject, which may look like a pattern here.
+    /// Example: `alice`
     subject: Option<Box<str>>,
+    /// A group of `groups` or `agents`, which means each of its members.
+    /// Example: `operators`
     group: Option<GroupName>,
+}
+
+#[cfg(feature = "schema")]
+actgate_yaml::schema_of! { |generator|
+    /// A list of parties and groups.
+    PartyList = "PartyList", { "type": "array", "minItems": 1, "items": { "anyOf": [
+        generator.subschema_for::<exact::ExactText>(),
+        generator.subschema_for::<ItemDocument>(),
+    ] } };
+    /// A party: its subject, or with its issuer. A subject alone is of the issuer of the token.
+    PartyName = "Party", { "anyOf": [
+        generator.subschema_for::<exact::ExactText>(),
+        { "type": "object", "required": ["subject"], "additionalProperties": false, "properties": {
+            "issuer": generator.subschema_for::<Name>(),
+            "subject": { "type": "string", "minLength": 1, "description": "The subject, which may look like a pattern here." },
+        } },
+    ] };
+    /// The name of a group.
+    GroupName = "GroupName", { "type": "string", "pattern": r"^[^*\s]([^*]*[^*\s])?$" };
 }
 
 impl<'de> Deserialize<'de> for GroupName {

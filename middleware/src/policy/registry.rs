@@ -25,6 +25,14 @@ pub(super) type AgentsDocument = Vec<Spanned<AgentDocument>>;
 #[derive(Debug)]
 pub(super) struct MembersDocument(PartyList);
 
+#[cfg(feature = "schema")]
+actgate_yaml::schema_of! { |generator|
+    /// The members of a group.
+    MembersDocument = "Members", { "type": "array", "items": generator.subschema_for::<parties::PartyName>() };
+    /// Whom to ask about an agent.
+    Owner = "Owner", { "type": "string", "pattern": r"\S" };
+}
+
 impl<'de> Deserialize<'de> for MembersDocument {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct GroupBlock;
@@ -36,15 +44,29 @@ impl<'de> Deserialize<'de> for MembersDocument {
     }
 }
 
-/// An agent that the owner knows.
+/// An agent that the owner knows. An entry proves no kind.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, expecting = "a mapping\nwrite `- subject: VALUE`")]
 pub(super) struct AgentDocument {
+    /// The identifier of the agent, which its tokens have in `act.sub` or `sub`.
+    /// Example: `refund-agent`
     subject: Name,
+    /// The issuer that the identifier is of. Without it: the issuer of each token.
+    /// Example: `https://idp.example.com`
     issuer: Option<Name>,
+    /// Whom to ask about the agent: a text for the decision log, which no rule reads.
+    /// Example: `payments-team@example.com`
     owner: Option<Owner>,
+    /// The groups that the agent is a member of; one, or a list.
+    /// Example: `[payments]`
     groups: Option<OneOrMany<Spanned<GroupName>>>,
+    /// The tenant that the agent is of, for `actor: { same_tenant: CLAIM }`.
+    /// Example: `T1`
     tenant: Option<Name>,
+    /// The clients that present the tokens of the agent, for `actor: { is_presenter: true }`; one, or a list. Without it the
+    /// client has the agent's own name.
+    /// Example: `[refund-client]`
     clients: Option<OneOrMany<Spanned<Name>>>,
     ceiling: Option<Spanned<CeilingDocument>>,
 }
@@ -66,8 +88,11 @@ impl<'de> Deserialize<'de> for Owner {
     }
 }
 
-/// What becomes of an agent that is not in `agents`.
+/// What becomes of an agent that is not in `agents`. Without it, agents are not compared with the list. Denied with
+/// `agent_not_registered`.
+/// Example: `deny`
 #[derive(Clone, Copy, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", expecting = "a single word\nwrite `deny`")]
 pub(super) enum UnregisteredAgents {
     /// No route accepts it.

@@ -109,6 +109,23 @@ impl Pattern {
     }
 }
 
+/// A route, as a document has it.
+#[cfg(feature = "schema")]
+pub(super) struct RouteSchema;
+
+#[cfg(feature = "schema")]
+actgate_yaml::schema_of! { |generator|
+    /// Methods with commas, or `*` for every registered one; then a path. A method that IANA does not list is written in quotes.
+    RouteSchema = "MethodsAndPath", { "type": "string", "pattern": route() };
+}
+
+/// The form of a route. What its segments may be is more than a regular expression says.
+#[cfg(feature = "schema")]
+fn route() -> String {
+    let methods = format!(r#"(?:{}|"[^"]+")"#, super::methods::REGISTERED.join("|"));
+    format!(r"^\s*(?:\*|{methods}(?:,{methods})*)\s+/")
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

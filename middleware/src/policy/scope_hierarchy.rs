@@ -16,13 +16,18 @@ use crate::look::Look;
 /// The most names in a hierarchy, each counted wherever it is written.
 const MAX_NAMES: usize = 1_000;
 
+/// Scopes that include others, for every rule that accepts a scope.
+/// Example: `{ implies: { 'orders:admin': ['orders:read', 'orders:write'] } }`
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(
     deny_unknown_fields,
     expecting = "a mapping\nwrite `scopes: { implies: { \"orders:admin\": [\"orders:read\"] } }` here, and the scopes of a request in its \
                  route"
 )]
 pub(super) struct HierarchyDocument {
+    /// Each scope with the scopes that it includes, also by way of others.
+    /// Example: `{ 'orders:admin': ['orders:read', 'orders:write'] }`
     implies: Option<Implications>,
 }
 
@@ -31,6 +36,12 @@ type Implications = BTreeMap<ImplyingScope, Spanned<Vec<Spanned<Word>>>>;
 /// A scope that is a key, where a `literal` cannot be written.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct ImplyingScope(Word);
+
+#[cfg(feature = "schema")]
+actgate_yaml::schema_of! { |generator|
+    /// A scope, as the token has it.
+    ImplyingScope = "ImplyingScope", { "type": "string", "pattern": r"^[!#-)+-\[\]-~]+$" };
+}
 
 impl<'de> Deserialize<'de> for ImplyingScope {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -9,7 +9,9 @@ use serde::Deserialize;
 use crate::error::Error;
 
 /// Which spellings of a path the API treats as one.
+/// Example: `exact`
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Spelling {
     /// Unknown: a request is denied if another spelling of its path, or the method in a parameter `_method`, leads to

@@ -96,6 +96,24 @@ impl<'de> Deserialize<'de> for Stated {
     }
 }
 
+#[cfg(feature = "schema")]
+actgate_yaml::schema_of! { |generator|
+    /// A name, as the token has it.
+    Name = "Name", { "anyOf": [
+        generator.subschema_for::<exact::ExactText>(),
+        generator.subschema_for::<exact::Literal>(),
+    ] };
+    /// One word of printable ASCII, as the token has it.
+    Word = "Word", { "anyOf": [
+        { "type": "string", "pattern": r"^[!#-)+-\[\]-~]+$" },
+        generator.subschema_for::<exact::Literal>(),
+    ] };
+    /// A duration of at least one second: `30s`, `5m`, `1h 30m` or `30d`.
+    Seconds = "Duration", { "type": "string", "pattern": r"^(?=.*[1-9])\s*([0-9]+\s*[smhd]\s*)+$" };
+    /// `true`. Without the rule: leave the key out.
+    Stated = "True", { "const": true };
+}
+
 /// Items as `explain` shows them.
 pub(super) fn joined<'i, T: fmt::Display + 'i>(items: impl IntoIterator<Item = &'i T>, separator: &str) -> String {
     items.into_iter().map(T::to_string).collect::<Vec<_>>().join(separator)

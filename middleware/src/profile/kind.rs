@@ -7,7 +7,9 @@ use std::fmt;
 /// `Unknown` satisfies no rule: it is the absence of evidence, never a guess.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "schema", schemars(rename = "Kind"))]
 pub enum Kind {
     /// A person.
     Human,

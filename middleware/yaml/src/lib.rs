@@ -32,6 +32,8 @@ mod mistake;
 mod node;
 mod printable;
 mod read;
+#[cfg(feature = "schema")]
+mod schema;
 mod spanned;
 mod syntax;
 mod written;
@@ -40,5 +42,7 @@ pub use diagnostic::{Diagnostic, Diagnostics, closest, nearest};
 pub use duration::parse_duration;
 pub use printable::printable;
 pub use read::{Omissions, Reading, read};
+#[cfg(feature = "schema")]
+pub use schema::{json_schema, undescribed};
 pub use spanned::{OneOrMany, Span, Spanned};
 pub use written::Written;

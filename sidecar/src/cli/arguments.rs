@@ -10,6 +10,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::cli::request_headers::{Header, McpMessage, parse_header, parse_message};
+use crate::cli::schema::Schema;
 use crate::log::process_log::{LogFormat, LogLevel};
 
 const ABOUT: &str = "Authorizes each request by its delegation chain and a policy";
@@ -32,6 +33,10 @@ Examples:
   List the presets for the products that issue tokens, and show one:
     actgate issuers
     actgate issuers show keycloak
+
+  Show the words of a policy with examples, all or one:
+    actgate help policy
+    actgate help policy initiator
 
   Run an issuer for test tokens:
     actgate issuer --listen 127.0.0.1:9400
@@ -75,7 +80,7 @@ The format of a registry, as an example with every key:
 
 /// The arguments of the binary.
 #[derive(Debug, Parser)]
-#[command(name = "actgate", version, about = ABOUT, after_long_help = EXAMPLES)]
+#[command(name = "actgate", version, disable_help_subcommand = true, about = ABOUT, after_long_help = EXAMPLES)]
 #[command(after_help = "`actgate --help` shows examples and exit codes.")]
 pub(crate) struct Arguments {
     /// The command.
@@ -181,6 +186,25 @@ Everything runs in this process, on free loopback ports, without files or networ
         #[arg(long)]
         json: bool,
     },
+    /// Print the JSON Schema of a file, for editors and validators
+    #[command(after_help = "\
+The schemas are draft-07. An editor with yaml-language-server reads the one that a comment at the top of a file names:
+  actgate schema policy > policy.schema.json
+  # yaml-language-server: $schema=policy.schema.json
+A file that a schema rejects is invalid; `actgate check` finds more, such as rules that exclude each other.")]
+    Schema {
+        /// The file
+        #[arg(value_enum)]
+        schema: Schema,
+    },
+    /// Show the help of a command, or of the words of a policy
+    #[command(after_help = "\
+  actgate help run                the help of a command
+  actgate help policy             every word of a policy, with an example
+  actgate help policy initiator   one word, and those within it
+  actgate help policy max_depth   one word, in each of its places
+Exit code 0, or 2 if there is no such command or word.")]
+    Help(HelpArguments),
 }
 
 impl Command {
@@ -192,7 +216,9 @@ impl Command {
             | Command::Explain(_)
             | Command::Test(_)
             | Command::Issuers { .. }
-            | Command::Demo { .. } => LogLevel::Warn,
+            | Command::Demo { .. }
+            | Command::Schema { .. }
+            | Command::Help(_) => LogLevel::Warn,
         }
     }
 }
@@ -285,6 +311,17 @@ impl TestArguments {
     pub(crate) fn is_filtered(&self) -> bool {
         self.route.is_some() || self.case.is_some()
     }
+}
+
+/// The arguments of `help`.
+#[derive(Debug, Args)]
+pub(crate) struct HelpArguments {
+    /// A command, or `policy` and perhaps a word of a policy
+    #[arg(value_name = "COMMAND | policy [WORD]", hide_possible_values = true)]
+    pub(crate) topic: Vec<String>,
+    /// Print the words of a policy as a page in Markdown
+    #[arg(long)]
+    pub(crate) markdown: bool,
 }
 
 /// The arguments of `issuer`.

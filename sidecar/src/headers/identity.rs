@@ -22,6 +22,7 @@ pub(crate) struct IdentityHeaders {
 
 /// A fact about the identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Fact {
     /// The subject of the token: the initiator.

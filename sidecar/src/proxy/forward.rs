@@ -65,6 +65,7 @@ pub(crate) struct BodyFailed(pub(crate) BodyFault);
 
 /// What happens to the access token of an allowed request, in `Authorization` or in the header of its issuer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum AccessTokenForwarding {
     /// It is removed: the identity headers carry the identity.

@@ -34,6 +34,7 @@ impl Default for StreamLimits {
 
 /// What happens to a body or a tunnel whose token expires.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum AfterExpiry {
     /// It ends.

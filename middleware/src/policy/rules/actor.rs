@@ -23,21 +23,48 @@ impl parties::Block for ActorBlock {
     const ANY: &'static str = "write `actor: { required: true }` for any actor, `actor: { absent: true }` for none";
 }
 
+/// The current actor, who acts for the subject: the outermost `act` of the token. A subject that is its own actor is none.
+/// Example: `{ one_of: [refund-agent] }`
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, expecting = "a mapping\nwrite `actor: { one_of: [VALUE] }`")]
 pub(in crate::policy) struct ActorDocument {
+    /// `true`: there is a current actor other than the subject. Denied with `actor_missing`.
+    /// Example: `true`
     required: Option<bool>,
+    /// `true`: there is no actor, the subject itself included. Denied with `actor_present`.
+    /// Example: `true`
     absent: Option<bool>,
+    /// The current actor is of this kind, or of one of a list. Denied with `actor_kind_unknown` or `actor_kind_not_allowed`.
+    /// Example: `agent`
     kind: Option<OneOrMany<Kind>>,
+    /// The current actor is one of these parties. Denied with `actor_not_allowed`.
+    /// Example: `[refund-agent]`
     #[serde(default, deserialize_with = "parties::listed::<ActorBlock, _>")]
     one_of: Option<PartyList>,
+    /// The current actor is none of these parties. Denied with `actor_not_allowed`.
+    /// Example: `[old-agent]`
     #[serde(default, deserialize_with = "parties::listed::<ActorBlock, _>")]
     none_of: Option<PartyList>,
+    /// The current actor is a member of this group, or of one of a list. Denied with `actor_not_allowed`.
+    /// Example: `payments`
     #[serde(default, deserialize_with = "parties::grouped")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<OneOrMany<parties::GroupName>>"))]
     group: Option<PartyList>,
+    /// The current actor is of this issuer, or of one of a list; `same` is that of the token. Denied with
+    /// `actor_issuer_not_allowed`.
+    /// Example: `same`
     issuer: Option<OneOrMany<Name>>,
+    /// The client of the token is the current actor, by its `clients` in `agents` where it has some. A token without a
+    /// client is denied. Denied with `actor_not_presenter`.
+    /// Example: `true`
     is_presenter: Option<Stated>,
+    /// The current actor is one of `agents`. Denied with `actor_not_registered`.
+    /// Example: `true`
     registered: Option<Stated>,
+    /// The `tenant` of the current actor in `agents` is the text in this claim of the token. Denied with
+    /// `actor_not_registered` or `actor_tenant_mismatch`.
+    /// Example: `tid`
     same_tenant: Option<Spanned<TenantName>>,
 }
 

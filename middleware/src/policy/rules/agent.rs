@@ -83,6 +83,12 @@ pub(super) fn compile(span: Span, written: &AgentWords<'_>, context: &mut Contex
 #[derive(Clone, Debug)]
 pub(in crate::policy) struct TenantName(Box<str>);
 
+#[cfg(feature = "schema")]
+actgate_yaml::schema_of! { |generator|
+    /// The name of a claim, or its JSON pointer.
+    TenantName = "TenantClaim", { "type": "string", "minLength": 1, "not": { "pattern": r"^claims\." } };
+}
+
 impl<'de> Deserialize<'de> for TenantName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct NameOfClaim;

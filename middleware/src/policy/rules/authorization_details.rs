@@ -15,16 +15,28 @@ use crate::policy::evaluation_time::EvaluationTime;
 use crate::policy::syntax::{Conditions, Context, Name, joined};
 use crate::token::ExactValue;
 
+/// One of the details of the token (RFC 9396) is of this type, and has all that is written beside it. Denied with
+/// `authorization_details_not_met`.
+/// Example: `{ type: payment, members: { currency: EUR, /instructedAmount/amount: { max: 500 } } }`
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(
     deny_unknown_fields,
     expecting = "a mapping\nwrite `authorization_details: { type: VALUE }`"
 )]
 pub(in crate::policy) struct DetailsDocument {
+    /// The type of the detail.
+    /// Example: `payment`
     #[serde(rename = "type")]
     kind: Name,
+    /// This text, or each of a list, is in `actions` of the detail.
+    /// Example: `[initiate]`
     actions: Option<OneOrMany<Name>>,
+    /// This text, or each of a list, is in `locations` of the detail.
+    /// Example: `https://bank.example`
     locations: Option<OneOrMany<Name>>,
+    /// Tests on other members of the detail, by their name or their JSON pointer.
+    /// Example: `{ currency: EUR, /instructedAmount/amount: { max: 500 } }`
     members: Option<Spanned<BTreeMap<String, Spanned<MemberDocument>>>>,
 }
 

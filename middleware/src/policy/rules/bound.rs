@@ -14,6 +14,12 @@ pub(super) const FRACTION: &str = "a number with a fraction or an exponent is no
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Bound(pub(super) Decimal);
 
+#[cfg(feature = "schema")]
+actgate_yaml::schema_of! { |generator|
+    /// A number: a whole one, or another one in quotes.
+    Bound = "Number", { "anyOf": [{ "type": "integer" }, { "type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$", "maxLength": 64 }] };
+}
+
 impl<'de> Deserialize<'de> for Bound {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Number;

@@ -12,11 +12,21 @@ use crate::policy::exact;
 use crate::policy::parties::PartyList;
 use crate::policy::syntax::{Context, Name, Word, joined};
 
+/// What the agent may do at most, whatever the initiator and the token may do. All that is written must allow. Denied with
+/// `above_ceiling`.
+/// Example: `{ routes: [POST /refunds], scopes: ['refunds:write'], initiators: { kind: human } }`
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, expecting = "a mapping\nwrite `ceiling: { routes: [VALUE] }`")]
 pub(in crate::policy) struct CeilingDocument {
+    /// The routes that the agent may use, as their `match` is written in this policy; one, or a list.
+    /// Example: `[POST /refunds, 'GET /orders/{id}']`
     routes: Option<Spanned<OneOrMany<Spanned<String>>>>,
+    /// The scopes that count for the agent; one, or a list.
+    /// Example: `['refunds:write', 'orders:read']`
     scopes: Option<Spanned<OneOrMany<Word>>>,
+    /// For whom the agent acts, with the keys of `initiator`.
+    /// Example: `{ kind: human }`
     initiators: Option<Spanned<InitiatorDocument>>,
 }
 

@@ -18,37 +18,70 @@ impl parties::Block for ChainBlock {
     const ANY: &'static str = "leave the list out for any chain, or write `chain: { max_depth: 0 }` for no actor";
 }
 
+/// Every actor of the token, the prior ones included. It is local policy beyond RFC 8693 section 4.1, can only deny, and
+/// needs `prior_actors: enforce` of the issuer.
+/// Example: `{ max_depth: 2 }`
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(
     deny_unknown_fields,
     expecting = "a mapping\nwrite `chain: { max_depth: 2 }` or `chain: { all_of: [VALUE] }`"
 )]
 pub(in crate::policy) struct ChainDocument {
+    /// There are at most so many actors. Denied with `chain_too_deep`.
+    /// Example: `2`
     pub(in crate::policy) max_depth: Option<u32>,
+    /// Every actor is one of these parties. Denied with `chain_actor_not_allowed`.
+    /// Example: `[planner, refund-agent]`
     #[serde(default, deserialize_with = "parties::listed::<ChainBlock, _>")]
     all_of: Option<PartyList>,
+    /// At least one actor is one of these parties. Denied with `chain_actor_missing`.
+    /// Example: `[gateway-eu, gateway-asia]`
     #[serde(default, deserialize_with = "parties::listed::<ChainBlock, _>")]
     any_of: Option<PartyList>,
+    /// No actor, nor the subject, is one of these parties. Denied with `chain_actor_not_allowed`.
+    /// Example: `[revoked-agent]`
     #[serde(default, deserialize_with = "parties::listed::<ChainBlock, _>")]
     none_of: Option<PartyList>,
+    /// Every actor is of this kind, or of one of a list. Denied with `chain_actor_kind_unknown` or
+    /// `chain_actor_kind_not_allowed`.
+    /// Example: `agent`
     kinds: Option<OneOrMany<Kind>>,
+    /// Every actor is of this issuer, or of one of a list; `same` is that of the token. Denied with
+    /// `actor_issuer_not_allowed`.
+    /// Example: `same`
     issuers: Option<OneOrMany<Name>>,
+    /// Each of these parties is an actor, in any order. Denied with `chain_actor_missing`.
+    /// Example: `[reviewer]`
     #[serde(default, deserialize_with = "parties::listed::<ChainBlock, _>")]
     via: Option<PartyList>,
+    /// The oldest actors are these parties, the oldest first. Denied with `chain_start_not_allowed`.
+    /// Example: `[orchestrator]`
     #[serde(default, deserialize_with = "parties::without_groups::<ChainBlock, _>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<OrderedParties>"))]
     starts_with: Option<PartyList>,
+    /// The actors are exactly these parties, the oldest first. Denied with `chain_path_not_allowed`.
+    /// Example: `[orchestrator, planner, refund-agent]`
     #[serde(default, deserialize_with = "parties::without_groups::<ChainBlock, _>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<OrderedParties>"))]
     path: Option<PartyList>,
+    /// The actor before the current one is one of these parties. Denied with `chain_caller_not_allowed`.
+    /// Example: `[planner]`
     #[serde(default, deserialize_with = "parties::listed::<ChainBlock, _>")]
     called_by: Option<PartyList>,
+    /// Which repetitions of an actor are accepted. Denied with `chain_actor_repeated`.
+    /// Example: `none`
     repeats: Option<Repeats>,
     prior: Option<Spanned<PriorDocument>>,
+    /// `true`: the rules accept a chain from which the issuer dropped actors.
+    /// Example: `true`
     #[serde(default)]
     accept_truncation: bool,
 }
 
 /// Which repetitions of an actor are accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Repeats {
     /// No actor is in the chain twice.
@@ -348,6 +381,16 @@ impl Repeats {
             Repeats::NotAdjacent => parties().zip(parties().skip(1)).any(|(one, next)| one == next),
         }
     }
+}
+
+/// A list of parties without groups, as it is written where the order counts.
+#[cfg(feature = "schema")]
+struct OrderedParties;
+
+#[cfg(feature = "schema")]
+actgate_yaml::schema_of! { |generator|
+    /// A list of parties.
+    OrderedParties = "OrderedParties", { "type": "array", "minItems": 1, "items": generator.subschema_for::<parties::PartyName>() };
 }
 
 #[cfg(test)]

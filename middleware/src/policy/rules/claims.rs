@@ -18,14 +18,25 @@ use crate::policy::syntax::{Conditions, Context, joined};
 /// The tests by the name of their claim.
 pub(in crate::policy) type ClaimsDocument = BTreeMap<String, Spanned<ClaimDocument>>;
 
-/// The test of one claim; a bare value is `equals`.
+/// The test of one claim. A bare value is `equals`. Denied with `claim_not_met`.
+/// Example: `T1`
+/// Example: `{ one_of: [T1, T2] }`
 #[derive(Clone, Debug, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename = "shorthand equals", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", schemars(rename = "ClaimTest", extend("x-shorthand" = "equals")))]
 pub(in crate::policy) struct ClaimDocument {
+    /// The claim is this value: a text, a whole number, `true` or `false`.
+    /// Example: `T1`
     equals: Option<Scalar>,
+    /// The claim is one of these values.
+    /// Example: `[T1, T2]`
     one_of: Option<Vec<Scalar>>,
+    /// The claim is a list with this value in it.
+    /// Example: `admin`
     contains: Option<Scalar>,
-    /// A text that looks like a pattern.
+    /// The claim is exactly this text, which looks like a pattern.
+    /// Example: `'orders:*'`
     literal: Option<String>,
 }
 

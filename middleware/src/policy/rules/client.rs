@@ -10,10 +10,17 @@ use crate::policy::change::{Fact, OTHER_CLIENT, Remedies, Value};
 use crate::policy::evaluation_time::EvaluationTime;
 use crate::policy::syntax::{Collector, Conditions, Context, Name, joined};
 
+/// The presenter of the token, by its `client_id` or `azp`. A token without a client meets neither list.
+/// Example: `{ one_of: [web-app] }`
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, expecting = "a mapping\nwrite `client: { one_of: [VALUE] }`")]
 pub(in crate::policy) struct ClientDocument {
+    /// The client is one of these. Denied with `client_not_allowed`.
+    /// Example: `[web-app, mobile-app]`
     one_of: Option<Vec<Name>>,
+    /// The client is none of these. Denied with `client_not_allowed`.
+    /// Example: `[legacy-app]`
     none_of: Option<Vec<Name>>,
 }
 

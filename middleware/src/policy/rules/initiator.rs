@@ -25,19 +25,43 @@ impl parties::Block for InitiatorBlock {
         "leave the list out for any initiator, or write `initiator: { kind: human }` for any person";
 }
 
+/// The subject of the token, who began the request: its kind, its name, its issuer, and the login behind it.
+/// Example: `{ kind: human, max_auth_age: 5m }`
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, expecting = "a mapping\nwrite `initiator: { one_of: [VALUE] }`")]
 pub(in crate::policy) struct InitiatorDocument {
+    /// The subject is of this kind, or of one of a list. A subject without evidence of a kind meets none. Denied with
+    /// `initiator_not_human`, `initiator_kind_unknown` or `initiator_kind_not_allowed`.
+    /// Example: `human`
     kind: Option<OneOrMany<Kind>>,
+    /// The subject is one of these parties. Denied with `initiator_not_allowed`.
+    /// Example: `[alice, { issuer: 'https://idp.example.com', subject: bob }]`
     #[serde(default, deserialize_with = "parties::listed::<InitiatorBlock, _>")]
     one_of: Option<PartyList>,
+    /// The subject is none of these parties. Denied with `initiator_not_allowed`.
+    /// Example: `[mallory]`
     #[serde(default, deserialize_with = "parties::listed::<InitiatorBlock, _>")]
     none_of: Option<PartyList>,
+    /// The subject is a member of this group, or of one of a list. Denied with `initiator_not_allowed`.
+    /// Example: `operators`
     #[serde(default, deserialize_with = "parties::grouped")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<OneOrMany<parties::GroupName>>"))]
     group: Option<PartyList>,
+    /// The token, which names the subject, is of this issuer, or of one of a list. Denied with
+    /// `initiator_issuer_not_allowed`.
+    /// Example: `https://idp.example.com`
     issuer: Option<OneOrMany<Name>>,
+    /// The login used this method (RFC 8176), or every one of a list. The issuer defines which of them mean two factors,
+    /// some by `mfa`. Denied with `amr_not_met`.
+    /// Example: `mfa`
     amr: Option<OneOrMany<Name>>,
+    /// The login reached this authentication context, or one of a list. Denied with `acr_not_met`.
+    /// Example: `urn:example:loa:3`
     acr: Option<OneOrMany<Word>>,
+    /// The login (`auth_time`) is at most so long ago. A later request needs a new login (RFC 9470). Denied with
+    /// `auth_too_old`.
+    /// Example: `5m`
     max_auth_age: Option<Seconds>,
 }
 

@@ -16,10 +16,14 @@ use crate::policy::evaluation_time::EvaluationTime;
 use crate::policy::parties::shown;
 use crate::policy::syntax::{Conditions, Context};
 
-/// `may_act: honored`.
+/// If the token has `may_act` (RFC 8693 section 4.4), its party is the current actor, or the client where there is no actor.
+/// Denied with `actor_not_in_may_act`.
+/// Example: `honored`
 #[derive(Clone, Copy, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub(in crate::policy) enum MayActDocument {
+    /// A token with `may_act` is accepted from that party alone.
     Honored,
 }
 

@@ -14,16 +14,32 @@ use crate::policy::exact;
 use crate::policy::syntax::{Context, joined};
 use crate::token::ExactValue;
 
-/// The test of one member; a bare value is `equals`.
+/// The test of one member of a detail. A bare value is `equals`.
+/// Example: `EUR`
+/// Example: `{ max: 500 }`
 #[derive(Clone, Debug, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename = "shorthand equals", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", schemars(rename = "MemberTest", extend("x-shorthand" = "equals")))]
 pub(super) struct MemberDocument {
+    /// The member is this value: a text, a whole number, `true` or `false`.
+    /// Example: `EUR`
     equals: Option<Scalar>,
+    /// The member is one of these values.
+    /// Example: `[EUR, USD]`
     one_of: Option<Vec<Scalar>>,
+    /// The member is a list with this value in it.
+    /// Example: `DE02120300000000202051`
     contains: Option<Scalar>,
+    /// The member is a number of at least this.
+    /// Example: `1`
     min: Option<Bound>,
+    /// The member is a number of at most this. A number with a fraction is written in quotes.
+    /// Example: `500`
+    /// Example: `'0.5'`
     max: Option<Bound>,
-    /// A text that looks like a pattern.
+    /// The member is exactly this text, which looks like a pattern.
+    /// Example: `'orders:*'`
     literal: Option<String>,
 }
 

@@ -2,6 +2,9 @@
 //!
 //! Core rules read what RFC 8693 section 4.1 lets access control consider; history rules read the whole chain.
 
+#[macro_use]
+mod documents;
+
 mod actor;
 mod agent;
 mod any_of;
@@ -62,77 +65,21 @@ use super::parties::PartyList;
 use super::syntax::{Context, Word};
 use crate::chain::Core;
 
-/// The written forms of a requirement and of a route, from one list of keys.
-macro_rules! documents {
-    ($($key:ident: $Document:ty,)*) => {
-        /// The written form of a requirement, or of one alternative of `any_of`.
-        #[derive(Clone, Debug, Deserialize)]
-        #[serde(deny_unknown_fields, expecting = "a mapping\nwrite `{ require: [VALUE] }`")]
-        pub(super) struct RequirementDocument {
-            pub(super) mode: Option<Spanned<Mode>>,
-            $(pub(super) $key: Option<Spanned<$Document>>,)*
-        }
-
-        /// The written form of a route: where it applies, and its requirement.
-        #[derive(Debug, Deserialize)]
-        #[serde(deny_unknown_fields, expecting = "a mapping\nwrite `- match: VALUE`")]
-        pub(super) struct RouteDocument {
-            #[serde(rename = "match")]
-            pub(super) matches: OneOrMany<Spanned<String>>,
-            pub(super) mcp: Option<Spanned<McpDocument>>,
-            pub(super) mode: Option<Spanned<Mode>>,
-            #[serde(default)]
-            pub(super) public: bool,
-            #[serde(default)]
-            pub(super) escaped_slash: EscapedSlash,
-            /// The routes whose requests it takes, and whose rules it does not have, on purpose.
-            pub(super) weaker_than: Option<OneOrMany<Spanned<String>>>,
-            $($key: Option<Spanned<$Document>>,)*
-        }
-
-        impl RequirementDocument {
-            /// The place of a key.
-            pub(super) fn span_of(&self, key: &str) -> Option<Span> {
-                match key {
-                    $(stringify!($key) => self.$key.as_ref().map(Spanned::span),)*
-                    _ => None,
-                }
-            }
-
-            /// Whether nothing is written but a mode.
-            pub(super) fn is_empty(&self) -> bool {
-                true $(&& self.$key.is_none())*
-            }
-
-            /// Every list of parties that can contain groups, those of alternatives included.
-            pub(super) fn party_lists(&mut self) -> Vec<&mut PartyList> {
-                party_lists(&mut self.initiator, &mut self.actor, &mut self.chain, &mut self.any_of)
-            }
-        }
-
-        impl RouteDocument {
-            /// As [`RequirementDocument::party_lists`].
-            pub(super) fn party_lists(&mut self) -> Vec<&mut PartyList> {
-                party_lists(&mut self.initiator, &mut self.actor, &mut self.chain, &mut self.any_of)
-            }
-
-            pub(super) fn requirement(&self) -> RequirementDocument {
-                RequirementDocument { mode: None, $($key: self.$key.clone(),)* }
-            }
-        }
-    };
-}
-
 /// The one list of the top-level words on core facts, in the order in which their rules are evaluated.
 ///
 /// It makes the written forms, their compilation, and the conditions of the core tier.
 macro_rules! core_words {
-    ($($word:ident: $Document:ty => $Condition:ident($Type:ty),)*) => {
+    ($($(#[doc = $doc:literal])* $word:ident: $Document:ty => $Condition:ident($Type:ty),)*) => {
         documents! {
+            /// The requirements of `requirements` that have to be met, too, by their names.
+            /// Example: `[human-must-initiate]`
             require: Vec<Spanned<String>>,
-            $($word: $Document,)*
+            $($(#[doc = $doc])* $word: $Document,)*
             operation: operation::OperationDocument,
             expression: expression::ExpressionDocument,
+            /// Alternatives, of which at least one has to be met in full. An alternative has any key but `chain` and `mode`.
+            /// Denied with `any_of_not_met`.
+            /// Example: `[{ initiator: { kind: human } }, { client: { one_of: [batch] } }]`
             any_of: Vec<Spanned<RequirementDocument>>,
             chain: chain::ChainDocument,
         }
@@ -227,6 +174,9 @@ core_words! {
     initiator: initiator::InitiatorDocument => Initiator(initiator::InitiatorCondition),
     actor: actor::ActorDocument => Actor(ActorCondition),
     client: client::ClientDocument => Client(client::ClientCondition),
+    /// Claims of the token by their name, compared exactly. `/a/b` reaches inside a claim, `/a.b` is a name with a dot.
+    /// Denied with `claim_not_met`.
+    /// Example: `{ tid: T1, roles: { contains: admin } }`
     claims: claims::ClaimsDocument => Claims(claims::ClaimCondition),
     token: token::TokenDocument => Token(token::TokenCondition),
     may_act: may_act::MayActDocument => MayAct(may_act::MayActCondition),

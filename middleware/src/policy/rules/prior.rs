@@ -18,18 +18,36 @@ impl parties::Block for PriorBlock {
     const ANY: &'static str = "leave the list out for any prior actor, or write `chain: { max_depth: 1 }` for none";
 }
 
+/// The actors before the current one, alone.
+/// Example: `{ all_of: [planner, reviewer] }`
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, expecting = "a mapping\nwrite `prior: { all_of: [VALUE] }`")]
 pub(super) struct PriorDocument {
+    /// Every prior actor is one of these parties. Denied with `prior_actor_not_allowed`.
+    /// Example: `[planner, reviewer]`
     #[serde(default, deserialize_with = "parties::listed::<PriorBlock, _>")]
     all_of: Option<PartyList>,
+    /// At least one prior actor is one of these parties. Denied with `prior_actor_missing`.
+    /// Example: `[reviewer]`
     #[serde(default, deserialize_with = "parties::listed::<PriorBlock, _>")]
     any_of: Option<PartyList>,
+    /// No prior actor is one of these parties. Denied with `prior_actor_not_allowed`.
+    /// Example: `[revoked-agent]`
     #[serde(default, deserialize_with = "parties::listed::<PriorBlock, _>")]
     none_of: Option<PartyList>,
+    /// The oldest actor before the current one is one of these parties. Denied with `prior_actor_missing` or
+    /// `prior_actor_not_allowed`.
+    /// Example: `[orchestrator]`
     #[serde(default, deserialize_with = "parties::listed::<PriorBlock, _>")]
     first: Option<PartyList>,
+    /// Every prior actor is of this kind, or of one of a list. Denied with `prior_actor_kind_unknown` or
+    /// `prior_actor_kind_not_allowed`.
+    /// Example: `agent`
     kinds: Option<OneOrMany<Kind>>,
+    /// Every prior actor is of this issuer, or of one of a list; `same` is that of the token. Denied with
+    /// `actor_issuer_not_allowed`.
+    /// Example: `same`
     issuers: Option<OneOrMany<Name>>,
 }
 

@@ -11,6 +11,16 @@ use crate::policy::exact;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Scalar(Value);
 
+#[cfg(feature = "schema")]
+actgate_yaml::schema_of! { |generator|
+    /// A text, a whole number, `true` or `false`. A text that looks like a pattern is written as `{ literal: TEXT }`.
+    Scalar = "Scalar", { "anyOf": [
+        generator.subschema_for::<exact::ExactText>(),
+        { "type": ["integer", "boolean"] },
+        generator.subschema_for::<exact::Literal>(),
+    ] };
+}
+
 impl<'de> Deserialize<'de> for Scalar {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct AnyScalar;

@@ -12,12 +12,22 @@ use crate::policy::change::{Fact, Remedies, Value};
 use crate::policy::evaluation_time::EvaluationTime;
 use crate::policy::syntax::{Collector, Conditions, Context, Word, joined};
 
-/// A bare list is `all_of`.
+/// What the token may be used for. A bare list is `all_of`.
+/// Example: `['refunds:write']`
+/// Example: `{ any_of: ['orders:read', 'orders:write'] }`
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename = "shorthand all_of", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", schemars(rename = "Scopes", extend("x-shorthand" = "all_of")))]
 pub(in crate::policy) struct ScopesDocument {
+    /// The token has every one of these scopes. Denied with `insufficient_scope`, and the challenge names them.
+    /// Example: `['orders:read', 'orders:write']`
     pub(in crate::policy) all_of: Option<Vec<Word>>,
+    /// The token has one of these scopes. Denied with `insufficient_scope`.
+    /// Example: `['orders:read', 'orders:write']`
     any_of: Option<Vec<Word>>,
+    /// The token has none of these scopes. Denied with `scope_not_allowed`.
+    /// Example: `[admin]`
     none_of: Option<Vec<Word>>,
 }
 

@@ -19,14 +19,26 @@ use crate::policy::evaluation_time::EvaluationTime;
 use crate::policy::exact;
 use crate::policy::syntax::{Conditions, Context, joined};
 
+/// The time of the request, on the clock of a zone. Denied with `time_not_allowed`.
+/// Example: `{ zone: Europe/Berlin, days: mon-fri, hours: '08:00-18:00' }`
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(
     deny_unknown_fields,
     expecting = "a mapping\nwrite `time: { zone: Europe/Berlin, days: mon-fri, hours: 08:00-18:00 }`"
 )]
 pub(in crate::policy) struct TimeDocument {
+    /// The zone: a name of the IANA time zone database, or `UTC`.
+    /// Example: `Europe/Berlin`
     zone: Zone,
+    /// A day, a range of days, or a list of these. Without it: each day.
+    /// Example: `mon-fri`
+    /// Example: `[mon-thu, sat]`
     days: Option<OneOrMany<Days>>,
+    /// A range of hours, or a list of them. A range over midnight belongs to the day on which it begins. Without it: the
+    /// whole day.
+    /// Example: `'08:00-18:00'`
+    /// Example: `'22:00-06:00'`
     hours: Option<OneOrMany<Hours>>,
 }
 
@@ -249,6 +261,16 @@ macro_rules! read_from_text {
 }
 
 read_from_text!(Zone, Days, Hours);
+
+#[cfg(feature = "schema")]
+actgate_yaml::schema_of! { |generator|
+    /// A name of the IANA time zone database, or `UTC`.
+    Zone = "TimeZone", { "type": "string", "pattern": "^(UTC|(?!Etc/)[A-Za-z_]+/.+)$" };
+    /// A day of the week, or a range of days.
+    Days = "Days", { "type": "string", "pattern": "^(mon|tue|wed|thu|fri|sat|sun)(-(mon|tue|wed|thu|fri|sat|sun))?$" };
+    /// A range of hours: `08:00-18:00`.
+    Hours = "Hours", { "type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]:[0-5][0-9]|2[0-3]:[0-5][0-9]|24:00)$" };
+}
 
 impl FromText for Zone {
     const EXPECTED: &'static str = "the name of a time zone\nwrite it as `Europe/Berlin` or `UTC`";

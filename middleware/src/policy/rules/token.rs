@@ -9,12 +9,25 @@ use crate::policy::change::{Fact, Remedies, Value};
 use crate::policy::evaluation_time::EvaluationTime;
 use crate::policy::syntax::{Collector, Conditions, Context, Seconds, Stated};
 
+/// The token itself: its times, its audience and its binding to a key.
+/// Example: `{ max_lifetime: 1h }`
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, expecting = "a mapping\nwrite `token: { max_lifetime: VALUE }`")]
 pub(in crate::policy) struct TokenDocument {
+    /// `exp` is at most so long after `iat`. A token without `iat`, or with one in the future, is denied. Denied with
+    /// `token_lifetime_too_long`.
+    /// Example: `1h`
     max_lifetime: Option<Seconds>,
+    /// `iat` is at most so long ago. A token without it, or with one in the future, is denied. Denied with `token_too_old`.
+    /// Example: `10m`
     max_age: Option<Seconds>,
+    /// `aud` has exactly one value. Denied with `token_audience_not_single`.
+    /// Example: `true`
     single_audience: Option<Stated>,
+    /// The token is bound to a key (`cnf`), the proof of which was verified (RFC 8705). Denied with
+    /// `token_not_sender_constrained`.
+    /// Example: `true`
     sender_constrained: Option<Stated>,
 }
 

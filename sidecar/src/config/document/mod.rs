@@ -3,209 +3,341 @@
 pub(super) mod credentials;
 mod duration;
 mod example;
+mod issuers;
+#[cfg(test)]
+pub(super) mod schema;
 pub(super) mod upstreams;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use actgate::ClaimValue;
-use actgate::keys::Algorithm;
-use actgate::profile::{ChainCompleteness, Kinds, PriorActors, Profile};
 use actgate_yaml::{OneOrMany, Spanned};
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, Error, IgnoredAny, IntoDeserializer, MapAccess, Visitor};
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 
 use self::credentials::InternalTokenDocument;
 use self::duration::duration;
 use self::example::{Admin, DecisionLog, Headers, Hosts, Listen, LoadBalancers, Proxies, list, text};
+pub(in crate::config) use self::issuers::{AcceptedAlgorithm, IssuerDocument, KeysDocument};
 use self::upstreams::{UpstreamDocument, UpstreamMapping};
 use crate::headers::identity::Fact;
 use crate::proxy::forward::AccessTokenForwarding;
 use crate::proxy::stream_end::AfterExpiry;
 use crate::server::tls::Expectation;
 
+/// The configuration of `actgate run`: the gate in front of an API, whom it trusts, and its policy.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Document {
+    /// The address for clients: an IP address and a port; or `unix:PATH`, a socket for its owner and group; or `systemd`.
+    /// Example: `127.0.0.1:8080`
     #[serde(deserialize_with = "text::<Listen, _>")]
     pub(super) listen: Option<Spanned<String>>,
     pub(super) tls: Option<Spanned<TlsDocument>>,
+    /// The API behind the gate: a URL, or a mapping with one. The scheme is http, https (HTTP/2 or HTTP/1.1), h2c (HTTP/2 in
+    /// plain text) or unix.
+    /// Example: `http://127.0.0.1:9000`
     pub(super) upstream: Option<Spanned<UpstreamDocument>>,
+    /// Several APIs behind the gate, in place of `upstream`. A request goes to the most specific: hosts come before paths,
+    /// then the longest path. One of them has neither.
+    /// Example: `[{ url: 'h2c://127.0.0.1:50051', path: /shop.Orders }, { url: 'http://127.0.0.1:9000' }]`
     pub(super) upstreams: Option<Spanned<Vec<Spanned<UpstreamMapping>>>>,
+    /// A loopback address for `/livez`, `/readyz` and `/rules`. Default: none.
+    /// Example: `127.0.0.1:9901`
     #[serde(deserialize_with = "text::<Admin, _>")]
     pub(super) admin: Option<Spanned<String>>,
+    /// What `aud` of a token must contain; one, or a list.
+    /// Example: `https://orders.example.com`
     pub(super) audience: Option<Spanned<OneOrMany<Spanned<String>>>>,
+    /// The accepted difference of the clocks, at most 60s. Default: 30s.
+    /// Example: `30s`
     #[serde(deserialize_with = "duration")]
+    #[cfg_attr(test, schemars(with = "Option<schema::Duration>"))]
     pub(super) leeway: Option<Spanned<String>>,
+    /// Where the metadata of the resource (RFC 9728) is published. Default: by the gate, if the audience is a URL.
+    /// Example: `https://docs.example.com/orders/metadata`
     pub(super) resource_metadata: Option<Spanned<String>>,
+    /// Several APIs behind one gate, in place of `audience` and `resource_metadata`. A request is for the most specific:
+    /// hosts come before paths, then the longest path.
+    /// Example: `[{ resource: 'https://api.example.com/orders', path: /orders }]`
     pub(super) resources: Option<Spanned<Vec<Spanned<ResourceDocument>>>>,
+    /// The hosts that clients may send, beside those of the audience and resources. A request to another one is answered
+    /// with 421. Default: any.
+    /// Example: `[orders.example.com]`
     #[serde(deserialize_with = "list::<Hosts, _>")]
     pub(super) hosts: Option<Spanned<Vec<Spanned<String>>>>,
+    /// The load balancers whose connections begin with a PROXY header (v1, v2). Default: none.
+    /// Example: `[10.0.0.0/8]`
     #[serde(deserialize_with = "list::<LoadBalancers, _>")]
     pub(super) proxy_protocol: Option<Spanned<Vec<Spanned<String>>>>,
+    /// The peers whose X-Forwarded-For, -Proto, -Host and -Port, X-Real-IP and Forwarded are believed and extended:
+    /// networks, addresses, or `unix` for those of a unix socket. Default: none.
+    /// Example: `[10.0.0.0/8, unix]`
     #[serde(deserialize_with = "list::<Proxies, _>")]
     pub(super) trusted_proxies: Option<Spanned<Vec<Spanned<String>>>>,
+    /// The authorization servers whose tokens are accepted.
+    /// Example: `[{ issuer: 'https://idp.example.com' }]`
     pub(super) issuers: Option<Spanned<Vec<Spanned<IssuerDocument>>>>,
+    /// The headers in which the upstream receives the identity. Their values are ASCII; other bytes and `%` are
+    /// percent-encoded. Default: `x-auth-` and the name of the fact.
+    /// Example: `{ subject: x-auth-subject, kind: x-auth-kind }`
     pub(super) identity_headers: BTreeMap<Fact, Spanned<String>>,
     pub(super) cors: Option<Spanned<CorsDocument>>,
+    /// Headers that no request to the upstream has, beside those with which a client claims an address, a path, a method or
+    /// an identity. Default: none.
+    /// Example: `[X-Tenant, 'X-Debug-*']`
     #[serde(deserialize_with = "list::<Headers, _>")]
     pub(super) drop_headers: Option<Spanned<Vec<Spanned<String>>>>,
+    /// Whether the upstream receives the access token, or another one for it. Default: `strip`.
+    /// Example: `strip`
     pub(super) access_token: Option<Spanned<AccessTokenForwarding>>,
     pub(super) internal_token: Option<Spanned<InternalTokenDocument>>,
+    /// Limits of time.
+    /// Example: `{ header: 5s, response: 60s }`
     pub(super) timeouts: TimeoutsDocument,
+    /// Responses and tunnels that outlive the access token.
+    /// Example: `{ after_expiry: end }`
     pub(super) streams: StreamsDocument,
+    /// The longest request head: request line and header fields together. A longer one is answered with 431. Default: 32KiB.
+    /// Example: `32KiB`
+    #[cfg_attr(test, schemars(with = "Option<schema::Size>"))]
     pub(super) max_head: Option<Spanned<String>>,
+    /// The most connections at a time; fewer if the limit of open files is lower. Default: 10000.
+    /// Example: `10000`
     pub(super) max_connections: Option<Spanned<u32>>,
+    /// Where the decisions are written: `stdout`, or a file, relative to this one. Default: `stdout`.
+    /// Example: `stdout`
     #[serde(deserialize_with = "text::<DecisionLog, _>")]
     pub(super) decision_log: Option<Spanned<String>>,
+    /// A file with the policy, relative to this one, in place of its keys in the configuration.
+    /// Example: `policy.yaml`
     pub(super) policy: Option<Spanned<String>>,
+    #[cfg_attr(test, schemars(skip))]
     pub(super) scopes: Option<Spanned<IgnoredAny>>,
+    #[cfg_attr(test, schemars(skip))]
     pub(super) spelling: Option<Spanned<IgnoredAny>>,
+    #[cfg_attr(test, schemars(skip))]
     pub(super) mode: Option<Spanned<IgnoredAny>>,
+    #[cfg_attr(test, schemars(skip))]
     pub(super) mcp: Option<Spanned<IgnoredAny>>,
+    #[cfg_attr(test, schemars(skip))]
     pub(super) groups: Option<Spanned<IgnoredAny>>,
+    #[cfg_attr(test, schemars(skip))]
     pub(super) agents: Option<Spanned<IgnoredAny>>,
+    #[cfg_attr(test, schemars(skip))]
     pub(super) unregistered_agents: Option<Spanned<IgnoredAny>>,
+    #[cfg_attr(test, schemars(skip))]
     pub(super) requirements: Option<Spanned<IgnoredAny>>,
+    #[cfg_attr(test, schemars(skip))]
     pub(super) defaults: Option<Spanned<IgnoredAny>>,
+    #[cfg_attr(test, schemars(skip))]
     pub(super) routes: Option<Spanned<IgnoredAny>>,
 }
 
+/// An API behind the gate, with its own audience.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields, expecting = "a mapping\nwrite `- resource: VALUE`")]
 pub(super) struct ResourceDocument {
+    /// The identifier of the resource: an https URL.
+    /// Example: `https://api.example.com/orders`
     pub(super) resource: Option<Spanned<String>>,
+    /// Further values of `aud`, beside the resource. One under an issuer is in place of all others in the tokens of that
+    /// issuer.
+    /// Example: `[orders]`
     pub(super) audience: Option<OneOrMany<Spanned<ResourceAudience>>>,
+    /// The hosts that requests name, on every port. Default: any.
+    /// Example: `[api.example.com]`
     pub(super) hosts: Option<Spanned<Vec<Spanned<String>>>>,
+    /// This path and every path below it.
+    /// Example: `/orders`
     pub(super) path: Option<Spanned<String>>,
+    /// The name of the resource in its metadata.
+    /// Example: `Orders`
     pub(super) name: Option<Spanned<String>>,
+    /// The documentation of the resource in its metadata.
+    /// Example: `https://docs.example.com/orders`
     pub(super) documentation: Option<Spanned<String>>,
+    /// The scopes in the metadata, from which no rule follows. Default: those of the routes below the path.
+    /// Example: `['orders:read']`
     pub(super) scopes_supported: Option<Vec<Spanned<String>>>,
+    /// The authorization servers in the metadata. Default: the issuers where clients can obtain tokens by OAuth.
+    /// Example: `['https://idp.example.com']`
     pub(super) authorization_servers: Option<Vec<Spanned<String>>>,
+    /// Where the metadata is published, if not here.
+    /// Example: `https://docs.example.com/orders/metadata`
     pub(super) resource_metadata: Option<Spanned<String>>,
 }
 
+/// Pages of other origins that may send requests and read responses. Default: the upstream answers.
+/// Example: `{ origins: ['https://app.example.com'] }`
 #[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields, expecting = "a mapping\nwrite `- issuer: VALUE`")]
-pub(super) struct IssuerDocument {
-    pub(super) issuer: Option<Spanned<String>>,
-    pub(super) jwks_uri: Option<Spanned<String>>,
-    pub(super) jwks_file: Option<Spanned<String>>,
-    pub(super) insecure_http: Option<Spanned<bool>>,
-    pub(super) ca_file: Option<Spanned<String>>,
-    pub(super) token_file: Option<Spanned<String>>,
-    pub(super) audience: Option<Spanned<OneOrMany<Spanned<String>>>>,
-    pub(super) header: Option<Spanned<String>>,
-    pub(super) claims: BTreeMap<String, Spanned<OneOrMany<RequiredValue>>>,
-    pub(super) algorithms: Option<Spanned<Vec<AcceptedAlgorithm>>>,
-    pub(super) profile: Option<Spanned<Profile>>,
-    pub(super) kinds: Option<Kinds>,
-    pub(super) agent_clients: Option<Spanned<OneOrMany<Spanned<String>>>>,
-    pub(super) chain_completeness: Option<ChainCompleteness>,
-    pub(super) prior_actors: Option<PriorActors>,
-    pub(super) keys: KeysDocument,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(
-    default,
-    deny_unknown_fields,
-    expecting = "a mapping\nwrite as in `keys: { refresh: 10m }`"
-)]
-pub(super) struct KeysDocument {
-    #[serde(deserialize_with = "duration")]
-    pub(super) refresh: Option<Spanned<String>>,
-    #[serde(deserialize_with = "duration")]
-    pub(super) cooldown: Option<Spanned<String>>,
-    #[serde(deserialize_with = "duration")]
-    pub(super) timeout: Option<Spanned<String>>,
-    #[serde(deserialize_with = "duration")]
-    pub(super) max_stale: Option<Spanned<String>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(
     default,
     deny_unknown_fields,
     expecting = "a mapping\nwrite `cors: { origins: [https://app.example.com] }`"
 )]
 pub(super) struct CorsDocument {
+    /// The origins of the pages.
+    /// Example: `['https://app.example.com']`
     pub(super) origins: Option<Spanned<Vec<Spanned<String>>>>,
+    /// The methods. Default: every method with a route.
+    /// Example: `[GET, POST]`
     pub(super) methods: Option<Spanned<Vec<Spanned<String>>>>,
+    /// The request headers. Default: every header.
+    /// Example: `[Authorization, Content-Type]`
     pub(super) headers: Option<Spanned<Vec<Spanned<String>>>>,
+    /// The response headers that pages may read, beside WWW-Authenticate.
+    /// Example: `[X-Total-Count]`
     pub(super) expose: Option<Spanned<Vec<Spanned<String>>>>,
+    /// How long browsers keep the answer. Default: 10m.
+    /// Example: `10m`
     #[serde(deserialize_with = "duration")]
+    #[cfg_attr(test, schemars(with = "Option<schema::Duration>"))]
     pub(super) max_age: Option<Spanned<String>>,
+    /// Whether pages may send cookies. Default: `false`.
+    /// Example: `false`
     pub(super) credentials: bool,
 }
 
+/// Limits of time.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(
     default,
     deny_unknown_fields,
     expecting = "a mapping\nwrite as in `timeouts: { response: 30s }`"
 )]
 pub(super) struct TimeoutsDocument {
+    /// The time for a complete request head. Default: 5s.
+    /// Example: `5s`
     #[serde(deserialize_with = "duration")]
+    #[cfg_attr(test, schemars(with = "Option<schema::Duration>"))]
     pub(super) header: Option<Spanned<String>>,
+    /// The time between two requests of a connection. Default: 60s.
+    /// Example: `60s`
     #[serde(deserialize_with = "duration")]
+    #[cfg_attr(test, schemars(with = "Option<schema::Duration>"))]
     pub(super) keep_alive: Option<Spanned<String>>,
+    /// The time to connect to the upstream. Default: 5s.
+    /// Example: `5s`
     #[serde(deserialize_with = "duration")]
+    #[cfg_attr(test, schemars(with = "Option<schema::Duration>"))]
     pub(super) connect: Option<Spanned<String>>,
+    /// The longest time without progress until the upstream responds. Default: 60s.
+    /// Example: `60s`
     #[serde(deserialize_with = "duration")]
+    #[cfg_attr(test, schemars(with = "Option<schema::Duration>"))]
     pub(super) response: Option<Spanned<String>>,
+    /// The longest time without progress of a body, of request or response. Default: 60s.
+    /// Example: `60s`
     #[serde(deserialize_with = "duration")]
+    #[cfg_attr(test, schemars(with = "Option<schema::Duration>"))]
     pub(super) body: Option<Spanned<String>>,
+    /// The time for requests in flight after SIGTERM. Default: 30s.
+    /// Example: `30s`
     #[serde(deserialize_with = "duration")]
+    #[cfg_attr(test, schemars(with = "Option<schema::Duration>"))]
     pub(super) drain: Option<Spanned<String>>,
+    /// The longest time without progress of an event stream, a gRPC response or a tunnel. Default: 1h.
+    /// Example: `1h`
     #[serde(deserialize_with = "duration")]
+    #[cfg_attr(test, schemars(with = "Option<schema::Duration>"))]
     pub(super) stream: Option<Spanned<String>>,
 }
 
+/// Clients connect by TLS 1.2 or 1.3. The files are read again when they change. Default: in plain text.
+/// Example: `{ certificate: tls.crt, key: tls.key }`
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(
     default,
     deny_unknown_fields,
     expecting = "a mapping\nwrite as in `tls: { certificate: tls.crt, key: tls.key }`"
 )]
 pub(super) struct TlsDocument {
+    /// A PEM file: the certificate of the gate first, then those of its issuers.
+    /// Example: `tls.crt`
     pub(super) certificate: Option<Spanned<String>>,
+    /// A PEM file with the key, without a password.
+    /// Example: `tls.key`
     pub(super) key: Option<Spanned<String>>,
+    /// Certificates for clients that ask for another name (SNI), by the DNS names of the certificates.
+    /// Example: `[{ certificate: other.crt, key: other.key }]`
     pub(super) further: Option<Vec<Spanned<PairDocument>>>,
     pub(super) client_certificates: Option<Spanned<ClientCertificatesDocument>>,
 }
 
+/// A certificate and its key.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(
     default,
     deny_unknown_fields,
     expecting = "a mapping\nwrite as in `- { certificate: tls.crt, key: tls.key }`"
 )]
 pub(super) struct PairDocument {
+    /// A PEM file: the certificate of the gate first, then those of its issuers.
+    /// Example: `other.crt`
     pub(super) certificate: Option<Spanned<String>>,
+    /// A PEM file with the key, without a password.
+    /// Example: `other.key`
     pub(super) key: Option<Spanned<String>>,
 }
 
+/// The certificates of clients. A token that is bound to a certificate (RFC 8705) needs a connection with it.
+/// Example: `{ ca_file: clients.crt, demand: required }`
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(
     default,
     deny_unknown_fields,
     expecting = "a mapping\nwrite as in `client_certificates: { ca_file: clients.crt, demand: required }`"
 )]
 pub(super) struct ClientCertificatesDocument {
+    /// A PEM file with the authorities that the certificates are from.
+    /// Example: `clients.crt`
     pub(super) ca_file: Option<Spanned<String>>,
+    /// Whether a client must have a certificate. One from another authority is refused with both. Default: `optional`.
+    /// Example: `required`
     pub(super) demand: Expectation,
 }
 
+/// Responses and tunnels that outlive the access token.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(
     default,
     deny_unknown_fields,
     expecting = "a mapping\nwrite as in `streams: { after_expiry: end }`"
 )]
 pub(super) struct StreamsDocument {
+    /// What happens to a response and a tunnel whose access token expires. Default: `end`.
+    /// Example: `end`
     pub(super) after_expiry: AfterExpiry,
+}
+
+/// The JSON Schema of a configuration: its own keys, and those of a policy.
+#[cfg(test)]
+pub(crate) fn configuration() -> serde_json::Value {
+    let mut schema = actgate_yaml::json_schema::<Document>("A configuration of actgate");
+    let policy = actgate::policy::json_schema();
+    for part in ["definitions", "properties"] {
+        let (own, of_policy) = (schema[part].as_object_mut(), policy[part].as_object());
+        if let (Some(own), Some(of_policy)) = (own, of_policy) {
+            for (name, value) in of_policy {
+                let before = own.insert(name.clone(), value.clone());
+                assert!(
+                    before.is_none() || before.as_ref() == Some(value),
+                    "two schemas of {name}"
+                );
+            }
+        }
+    }
+    schema
 }
 
 /// An audience of a resource.
@@ -215,6 +347,15 @@ pub(super) enum ResourceAudience {
     OfEach(String),
     /// In the tokens of the issuers that are the keys.
     Of(BTreeMap<String, Spanned<OneOrMany<Spanned<String>>>>),
+}
+
+#[cfg(test)]
+actgate_yaml::schema_of! { |generator|
+    /// An audience, or one under the issuer whose tokens have it.
+    ResourceAudience = "ResourceAudience", { "anyOf": [
+        { "type": "string", "minLength": 1 },
+        { "type": "object", "additionalProperties": generator.subschema_for::<OneOrMany<String>>() },
+    ] };
 }
 
 impl<'de> Deserialize<'de> for ResourceAudience {
@@ -233,78 +374,5 @@ impl<'de> Deserialize<'de> for ResourceAudience {
             }
         }
         deserializer.deserialize_any(TextOrMapping)
-    }
-}
-
-/// A value of a required claim.
-#[derive(Debug)]
-pub(super) struct RequiredValue(pub(super) ClaimValue);
-
-impl<'de> Deserialize<'de> for RequiredValue {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Scalar;
-        impl<'de> Visitor<'de> for Scalar {
-            type Value = RequiredValue;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text, a whole number, `true` or `false`, or a list of these")
-            }
-            fn visit_str<E: Error>(self, text: &str) -> Result<RequiredValue, E> {
-                Ok(RequiredValue(text.into()))
-            }
-            fn visit_bool<E: Error>(self, flag: bool) -> Result<RequiredValue, E> {
-                Ok(RequiredValue(flag.into()))
-            }
-            fn visit_i64<E: Error>(self, number: i64) -> Result<RequiredValue, E> {
-                Ok(RequiredValue(number.into()))
-            }
-            fn visit_u64<E: Error>(self, number: u64) -> Result<RequiredValue, E> {
-                let number = i64::try_from(number);
-                let number = number
-                    .map_err(|_| E::custom("the number is too large\nwrite it in quotes if the claim is a text"))?;
-                Ok(RequiredValue(number.into()))
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RequiredValue, A::Error> {
-                let key: Option<String> = map.next_key()?;
-                let help = match key.as_deref() {
-                    Some("equals" | "one_of") => "write the value itself, or a list of accepted values".to_owned(),
-                    Some("contains") => {
-                        "test a list by a rule of the policy: `claims: { roles: { contains: admin } }`".to_owned()
-                    }
-                    key => format!(
-                        "write a value inside a claim with its path: `/CLAIM/{}: VALUE`",
-                        key.unwrap_or("NAME")
-                    ),
-                };
-                Err(A::Error::custom(format!("expected a value, not a mapping\n{help}")))
-            }
-            fn visit_f64<E: Error>(self, _: f64) -> Result<RequiredValue, E> {
-                Err(E::custom(
-                    "expected a whole number\nwrite it in quotes if the claim is a text",
-                ))
-            }
-        }
-        deserializer.deserialize_any(Scalar)
-    }
-}
-
-/// An algorithm of signatures. One with a shared secret, and `none`, have a mistake of their own.
-#[derive(Debug)]
-pub(super) struct AcceptedAlgorithm(pub(super) Algorithm);
-
-impl<'de> Deserialize<'de> for AcceptedAlgorithm {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let word = String::deserialize(deserializer)?;
-        let upper = word.to_ascii_uppercase();
-        let what = match &*upper {
-            "HS256" | "HS384" | "HS512" => "is a shared secret",
-            "NONE" => "is no signature",
-            _ => return Algorithm::deserialize(word.into_deserializer()).map(AcceptedAlgorithm),
-        };
-        let names = Algorithm::all().iter().map(|algorithm| format!("`{algorithm:?}`"));
-        let names = names.collect::<Vec<_>>().join(", ");
-        let help = format!("the issuer signs with one of {names}");
-        Err(D::Error::custom(format!(
-            "`{word}` {what}, which is never accepted\n{help}"
-        )))
     }
 }

@@ -39,11 +39,13 @@ pub(crate) struct ClientAuthentication {
 
 /// Whether a client must have a certificate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Expectation {
     /// It may have none. One that it has must be valid.
     #[default]
     Optional,
+    /// It must have a valid one.
     Required,
 }
 

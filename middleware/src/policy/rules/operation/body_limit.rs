@@ -8,6 +8,12 @@ use serde::de::{Deserialize, Deserializer, Error, Visitor};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct BodyLimit(u64);
 
+#[cfg(feature = "schema")]
+actgate_yaml::schema_of! { |generator|
+    /// A size from 1B to 1MiB.
+    BodyLimit = "BodySize", { "type": "string", "pattern": "^0*[1-9][0-9]*(B|KiB|MiB)$" };
+}
+
 impl BodyLimit {
     pub(super) const DEFAULT: BodyLimit = BodyLimit(64 * 1024);
     /// Each request that is decided on keeps as much.

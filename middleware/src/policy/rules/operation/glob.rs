@@ -8,6 +8,12 @@ use serde::de::{Deserialize, Deserializer, Error, Visitor};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::policy) struct Glob(Box<[Box<str>]>);
 
+#[cfg(feature = "schema")]
+actgate_yaml::schema_of! { |generator|
+    /// A text with `*` for any text.
+    Glob = "Glob", { "type": "string", "pattern": r"^(?!\^)(?!.*\*\*)(?=.*[^*])[^?\[\]\\|({]*\*[^?\[\]\\|({]*(?<!\$)$" };
+}
+
 impl Glob {
     /// Takes the leftmost place for each part: one pass, without going back.
     ///

@@ -34,15 +34,28 @@ const OTHER_TYPE: &str = "body_type_not_allowed";
 /// The code of a body with more bytes than `max`.
 const TOO_LARGE: &str = "body_too_large";
 
+/// What the request does, by its query and its JSON body. Denied with `operation_not_met`.
+/// Example: `{ json: { /amount: { min: 0, max: 500 }, /currency: { one_of: [EUR, USD] } } }`
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(
     deny_unknown_fields,
     expecting = "a mapping\nwrite `operation: { json: { /amount: { max: VALUE } } }`"
 )]
 pub(in crate::policy) struct OperationDocument {
+    /// Parameters of the query, each of which is there once, with this text.
+    /// Example: `{ dry_run: 'true' }`
     query: Option<Spanned<Tests>>,
+    /// Members of the JSON body, by their JSON pointer. Also denied with `body_malformed`, `body_type_not_allowed`,
+    /// `body_too_large` or `body_not_read`.
+    /// Example: `{ /amount: { min: 0, max: 500 } }`
     json: Option<Spanned<Tests>>,
+    /// Arguments of the call of a tool of MCP, by their JSON pointer within `params.arguments`. Beside `mcp` with the method
+    /// `tools/call` alone.
+    /// Example: `{ /order_id: 4711 }`
     arguments: Option<Spanned<Tests>>,
+    /// The most bytes of the body; at most 1MiB, and 64KiB without it. Denied with `body_too_large`.
+    /// Example: `64KiB`
     max: Option<Spanned<BodyLimit>>,
 }
 

@@ -16,16 +16,33 @@ use crate::policy::rules::bound::{Bound, FRACTION};
 use crate::policy::syntax::{Context, joined};
 use crate::request::BodyValue;
 
-/// The test of one value; a bare value is `equals`.
+/// The test of one value. A bare value is `equals`. Texts are compared byte for byte, numbers exactly.
+/// Example: `EUR`
+/// Example: `{ min: 0, max: 500 }`
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename = "shorthand equals", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", schemars(rename = "ValueTest", extend("x-shorthand" = "equals")))]
 pub(super) struct TestDocument {
+    /// The value is this one: a text, a whole number, `true` or `false`.
+    /// Example: `EUR`
     equals: Option<Scalar>,
+    /// The value is one of these.
+    /// Example: `[EUR, USD]`
     one_of: Option<Vec<Scalar>>,
+    /// The value is a number of at least this.
+    /// Example: `0`
     min: Option<Bound>,
+    /// The value is a number of at most this, negative ones included: write `min: 0` beside it. A number with a fraction is
+    /// written in quotes.
+    /// Example: `500`
+    /// Example: `'0.5'`
     max: Option<Bound>,
+    /// The whole text matches, where `*` is any text, also an empty one.
+    /// Example: `EU-*`
     matches: Option<Glob>,
-    /// A text that looks like a pattern.
+    /// The value is exactly this text, which looks like a pattern.
+    /// Example: `'a*b'`
     literal: Option<String>,
 }
 
@@ -35,6 +52,16 @@ pub(in crate::policy) enum Scalar {
     Text(Box<str>),
     Number(Decimal),
     Flag(bool),
+}
+
+#[cfg(feature = "schema")]
+actgate_yaml::schema_of! { |generator|
+    /// A value that is compared with its type.
+    Scalar = "Value", { "anyOf": [
+        generator.subschema_for::<exact::ExactText>(),
+        { "type": ["integer", "boolean"] },
+        generator.subschema_for::<exact::Literal>(),
+    ] };
 }
 
 /// What a value has to be.

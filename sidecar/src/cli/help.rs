@@ -1,0 +1,230 @@
+//! `actgate help`: of a command, or of the words of a policy.
+
+use actgate_yaml::nearest;
+use clap::CommandFactory as _;
+
+use crate::cli::arguments::{Arguments, HelpArguments};
+use crate::cli::output::print;
+use crate::cli::policy_words::{Section, Word, sections};
+use crate::cli::terminal::{good, strong};
+use crate::cli::yaml_example::{line, lines};
+use crate::exit::Failure;
+
+/// The width of the text: no terminal is narrower, and longer lines are harder to read.
+const WIDTH: usize = 80;
+
+/// Prints the help of a topic.
+pub(crate) fn help(arguments: &HelpArguments) -> Result<(), Failure> {
+    let topic: Vec<&str> = arguments.topic.iter().map(String::as_str).collect();
+    match (&*topic, arguments.markdown) {
+        (["policy"], true) => print(&page(&sections())),
+        (_, true) => Err(Failure::Usage(
+            "`--markdown` is for `actgate help policy` alone".to_owned(),
+        )),
+        (["policy"], false) => print(&all(&sections())),
+        (["policy", word], false) => print(&one(&sections(), word)?),
+        (commands, false) => print(&of_command(commands)?),
+    }
+}
+
+/// The help of a command, as its `--help` prints it.
+fn of_command(names: &[&str]) -> Result<String, Failure> {
+    let mut found = Arguments::command();
+    found.build();
+    for name in names {
+        let known: Vec<&str> = found.get_subcommands().map(clap::Command::get_name).collect();
+        if !known.contains(name) {
+            let help = nearest(name, &known);
+            return Err(Failure::Usage(format!("no command `{name}`\n  help: {help}")));
+        }
+        if let Some(command) = found.find_subcommand(name).cloned() {
+            found = command;
+        }
+    }
+    Ok(found.render_long_help().ansi().to_string())
+}
+
+/// Every word.
+fn all(sections: &[Section]) -> String {
+    let mut text = String::new();
+    for section in sections {
+        text.push_str(&format!("{}\n", strong(&section.title)));
+        text.push_str(&wrapped(&section.about, "  "));
+        text.push('\n');
+        for word in &section.words {
+            text.push_str(&described(section, word, "  "));
+        }
+    }
+    text.push_str("`actgate help policy WORD` shows one word, such as `initiator` or `max_depth`.\n");
+    text
+}
+
+/// One word in each of its places, and the words within it.
+fn one(sections: &[Section], name: &str) -> Result<String, Failure> {
+    let mut text = String::new();
+    for section in sections {
+        for word in &section.words {
+            if word.name == name || path(section, word) == name {
+                text.push_str(&described(section, word, ""));
+            }
+        }
+    }
+    for section in sections.iter().filter(|section| section.of == name) {
+        for word in &section.words {
+            text.push_str(&described(section, word, "  "));
+        }
+    }
+    if text.is_empty() {
+        let words: std::collections::BTreeSet<&str> = sections
+            .iter()
+            .flat_map(|section| section.words.iter().map(|word| &*word.name))
+            .collect();
+        let words: Vec<&str> = words.into_iter().collect();
+        let help = nearest(name, &words);
+        return Err(Failure::Usage(format!("no word `{name}` in a policy\n  help: {help}")));
+    }
+    Ok(text)
+}
+
+/// The word with those that it is within.
+fn path(section: &Section, word: &Word) -> String {
+    match &*section.of {
+        "" => word.name.clone(),
+        of => format!("{of}.{}", word.name),
+    }
+}
+
+fn described(section: &Section, word: &Word, indent: &str) -> String {
+    let mut text = format!("{indent}{}\n", strong(&path(section, word)));
+    text.push_str(&wrapped(&word.description, &format!("{indent}  ")));
+    let longest = word
+        .values
+        .iter()
+        .map(|(value, _)| value.len())
+        .max()
+        .unwrap_or_default();
+    for (value, description) in &word.values {
+        let begin = format!("{indent}    {value:longest$}  ");
+        let rest = wrapped(description, &" ".repeat(begin.len()));
+        text.push_str(&format!("{begin}{}\n", rest.trim()));
+    }
+    let width = WIDTH - indent.len() - 4;
+    for example in &word.examples {
+        for line in lines(example, width) {
+            text.push_str(&format!("{indent}    {}\n", good(&line)));
+        }
+    }
+    text.push('\n');
+    text
+}
+
+/// A text in lines of [`WIDTH`] characters, each with an indent.
+fn wrapped(text: &str, indent: &str) -> String {
+    let (mut lines, mut line) = (String::new(), indent.to_owned());
+    for word in text.split_whitespace() {
+        if line.len() > indent.len() && line.chars().count() + 1 + word.chars().count() > WIDTH {
+            lines.push_str(&line);
+            lines.push('\n');
+            line = indent.to_owned();
+        }
+        if line.len() > indent.len() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    lines.push_str(&line);
+    lines.push('\n');
+    lines
+}
+
+/// The page with every word.
+fn page(sections: &[Section]) -> String {
+    let mut text = "# The words of a policy\n\n\
+        `actgate help policy --markdown` prints this page, and `actgate help policy WORD` one word of it. `actgate schema policy` is\n\
+        the JSON Schema that both are made of, for editors. The meaning of the language as a whole is in the documentation of the\n\
+        library, `actgate::policy`.\n"
+        .to_owned();
+    for section in sections {
+        let title = match &*section.of {
+            "" => section.title.clone(),
+            of => format!("`{of}`"),
+        };
+        text.push_str(&format!(
+            "\n## {title}\n\n{}\n\n| Key | Meaning | Example |\n|---|---|---|\n",
+            section.about
+        ));
+        for word in &section.words {
+            let mut meaning = word.description.clone();
+            for (value, description) in &word.values {
+                meaning.push_str(&format!("<br>`{value}`: {description}"));
+            }
+            let examples = word.examples.iter().map(|example| format!("`{}`", line(example)));
+            let examples = examples.collect::<Vec<_>>().join("<br>");
+            let row = format!("| `{}` | {meaning} | {examples} |", word.name);
+            text.push_str(&format!("{}\n", row.replace('\n', " ")));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reference_page_is_that_of_the_words() {
+        let written = include_str!("../../../policy-examples/REFERENCE.md");
+        let help = "`actgate help policy --markdown > policy-examples/REFERENCE.md` writes it";
+        assert!(written == page(&sections()), "{help}");
+    }
+
+    #[test]
+    fn each_word_has_an_example_and_no_line_is_too_long() {
+        let sections = sections();
+        let words: Vec<(&Section, &Word)> = sections
+            .iter()
+            .flat_map(|section| section.words.iter().map(move |word| (section, word)))
+            .collect();
+        assert!(words.len() > 80, "{}", words.len());
+        for (section, word) in words {
+            assert!(!word.examples.is_empty(), "{}", path(section, word));
+        }
+        let text = anstream::adapter::strip_str(&all(&sections)).to_string();
+        let long: Vec<&str> = text.lines().filter(|line| line.chars().count() > WIDTH).collect();
+        assert!(long.is_empty(), "{long:#?}");
+    }
+
+    #[test]
+    fn a_word_is_shown_in_each_of_its_places_with_those_within_it() {
+        let shown = |word: &str| anstream::adapter::strip_str(&one(&sections(), word).unwrap()).to_string();
+        assert!(
+            shown("max_depth").starts_with("chain.max_depth\n"),
+            "{}",
+            shown("max_depth")
+        );
+        let kind = shown("kind");
+        assert!(
+            kind.contains("initiator.kind\n") && kind.contains("actor.kind\n"),
+            "{kind}"
+        );
+        let initiator = shown("initiator");
+        assert!(
+            initiator.starts_with("initiator\n") && initiator.contains("  initiator.amr\n"),
+            "{initiator}"
+        );
+        let mistake = one(&sections(), "initator").unwrap_err().to_string();
+        assert!(mistake.contains("did you mean `initiator`?"), "{mistake}");
+    }
+
+    #[test]
+    fn commands_have_their_help() {
+        let run = of_command(&["run"]).unwrap();
+        assert!(run.contains("actgate run"), "{run}");
+        assert!(
+            of_command(&["issuers", "show"])
+                .unwrap()
+                .contains("actgate issuers show")
+        );
+        assert!(of_command(&["nope"]).is_err());
+    }
+}
