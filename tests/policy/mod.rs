@@ -7,6 +7,7 @@ mod denials;
 mod each_key;
 mod expressions;
 mod findings;
+mod flawed;
 mod foreign_patterns;
 mod foreign_rules;
 mod hash;
