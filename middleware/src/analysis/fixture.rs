@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::profile::for_each_preset;
+
 /// The presets with the fixtures of each.
 macro_rules! fixtures {
     ($($preset:literal,)*) => {
@@ -10,31 +12,7 @@ macro_rules! fixtures {
     };
 }
 
-fixtures! {
-    "rfc9068",
-    "actor-profile",
-    "ping-aic",
-    "pingam",
-    "pingone",
-    "thunderid",
-    "keycloak",
-    "auth0",
-    "okta",
-    "entra",
-    "cognito",
-    "wso2",
-    "zitadel",
-    "duende",
-    "hydra",
-    "authentik",
-    "spring",
-    "pingfederate",
-    "cloudflare-access",
-    "kubernetes",
-    "spiffe",
-    "github-actions",
-    "gitlab",
-}
+for_each_preset!(fixtures);
 
 /// A token of a product. `{issuer}` and `{audience}` in its claims are those of the gate; a claim `{absent}` is not in it.
 #[derive(Clone, Debug, Deserialize, PartialEq)]

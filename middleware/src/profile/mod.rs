@@ -82,6 +82,7 @@ pub use presets::UnknownProfile;
 pub(crate) use claim_name::ClaimName;
 pub(crate) use evidence::{Evidence, PartyClaims};
 pub(crate) use kinds::{EvidenceList, ProvenKind};
+pub(crate) use presets::for_each_preset;
 
 use access_token::AccessTokens;
 use actor_errors::ActorErrors;

@@ -12,31 +12,39 @@ macro_rules! presets {
     };
 }
 
-presets! {
-    "rfc9068",
-    "actor-profile",
-    "ping-aic",
-    "pingam",
-    "pingone",
-    "thunderid",
-    "keycloak",
-    "auth0",
-    "okta",
-    "entra",
-    "cognito",
-    "wso2",
-    "zitadel",
-    "duende",
-    "hydra",
-    "authentik",
-    "spring",
-    "pingfederate",
-    "cloudflare-access",
-    "kubernetes",
-    "spiffe",
-    "github-actions",
-    "gitlab",
+/// Calls a macro with the name of each preset.
+macro_rules! for_each_preset {
+    ($callback:ident) => {
+        $callback! {
+            "rfc9068",
+            "actor-profile",
+            "ping-aic",
+            "pingam",
+            "pingone",
+            "thunderid",
+            "keycloak",
+            "auth0",
+            "okta",
+            "entra",
+            "cognito",
+            "wso2",
+            "zitadel",
+            "duende",
+            "hydra",
+            "authentik",
+            "spring",
+            "pingfederate",
+            "cloudflare-access",
+            "kubernetes",
+            "spiffe",
+            "github-actions",
+            "gitlab",
+        }
+    };
 }
+pub(crate) use for_each_preset;
+
+for_each_preset!(presets);
 
 /// One of the presets, by its place in the list. The first is the default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
