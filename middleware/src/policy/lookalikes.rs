@@ -2,10 +2,10 @@
 //! byte, so that a list of what is refused would refuse nothing.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use actgate_yaml::{Diagnostics, Spanned};
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+
+use super::tree::Tree;
 
 /// Letters of other scripts, each with the ASCII letter that it looks like.
 const LOOKALIKES: [(char, char); 58] = [
@@ -93,7 +93,7 @@ fn visit(tree: &Spanned<Tree>, diagnostics: &mut Diagnostics) {
     match &tree.value {
         Tree::Mapping(members) => {
             let compared = members.iter().filter(|(key, _)| !OTHERS.contains(&&***key));
-            compared.for_each(|(_, value)| visit(value, diagnostics));
+            compared.for_each(|(_, (_, value))| visit(value, diagnostics));
         }
         Tree::List(items) => items.iter().for_each(|item| visit(item, diagnostics)),
         Tree::Text(text) => {
@@ -127,62 +127,6 @@ fn lookalike(text: &str) -> Option<(char, char)> {
 fn full_width(character: char) -> Option<char> {
     let code = u32::from(character).checked_sub(0xFF01)?.checked_add(0x21)?;
     char::from_u32(code).filter(char::is_ascii_alphabetic)
-}
-
-/// A value with its texts and their places.
-enum Tree {
-    Mapping(BTreeMap<String, Spanned<Tree>>),
-    List(Vec<Spanned<Tree>>),
-    Text(String),
-    Other,
-}
-
-impl<'de> Deserialize<'de> for Tree {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct AnyTree;
-        impl<'de> Visitor<'de> for AnyTree {
-            type Value = Tree;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a value")
-            }
-            fn visit_bool<E>(self, _: bool) -> Result<Tree, E> {
-                Ok(Tree::Other)
-            }
-            fn visit_i64<E>(self, _: i64) -> Result<Tree, E> {
-                Ok(Tree::Other)
-            }
-            fn visit_u64<E>(self, _: u64) -> Result<Tree, E> {
-                Ok(Tree::Other)
-            }
-            fn visit_f64<E>(self, _: f64) -> Result<Tree, E> {
-                Ok(Tree::Other)
-            }
-            fn visit_unit<E>(self) -> Result<Tree, E> {
-                Ok(Tree::Other)
-            }
-            fn visit_none<E>(self) -> Result<Tree, E> {
-                Ok(Tree::Other)
-            }
-            fn visit_str<E>(self, text: &str) -> Result<Tree, E> {
-                Ok(Tree::Text(text.to_owned()))
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Tree, A::Error> {
-                let mut list = Vec::new();
-                while let Some(item) = items.next_element()? {
-                    list.push(item);
-                }
-                Ok(Tree::List(list))
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Tree, A::Error> {
-                let mut mapping = BTreeMap::new();
-                while let Some(key) = members.next_key::<String>()? {
-                    mapping.insert(key, members.next_value()?);
-                }
-                Ok(Tree::Mapping(mapping))
-            }
-        }
-        deserializer.deserialize_any(AnyTree)
-    }
 }
 
 #[cfg(test)]

@@ -346,6 +346,7 @@ mod segment;
 mod shadow;
 mod spelling;
 mod syntax;
+pub(crate) mod tree;
 mod unused_ceilings;
 mod weaker;
 
