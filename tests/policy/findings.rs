@@ -11,8 +11,8 @@ use serde_json::Value;
 
 use crate::check::{CONFIGURATION, Files, output_text};
 use crate::deployment::gate::run_to_end;
+use crate::policy::flawed::FLAWED;
 use crate::policy::flawed::Found::{Mistake, Warning};
-use crate::policy::flawed::{FLAWED, Flawed};
 
 fn builder(issuers: &[&str], policy: Policy) -> AuthorizerBuilder {
     let trusted = issuers.iter().map(|profile| {
