@@ -1,12 +1,12 @@
 //! The command line: `explain`, `demo`, usage errors, and the shutdown of `run`.
 
-use std::process::Output;
+use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 
 use crate::check::{CONFIGURATION, Files, output_text};
 use crate::deployment::Deployment;
-use crate::deployment::gate::run_to_end;
+use crate::deployment::gate::{binary, run_to_end};
 use crate::deployment::upstream::Conduct;
 use crate::mint::{AUDIENCE, ISSUER, TokenIssuer, chain, now};
 use crate::wire::{Connection, Outcome, bearer, request};
@@ -34,6 +34,17 @@ fn usage_errors_exit_with_2() {
 }
 
 /// The names of the presets, as `issuers --json` lists them.
+#[test]
+fn a_reader_that_has_ended_ends_a_command_without_an_error() {
+    for arguments in [&["help", "policy"][..], &["issuers", "--json"], &["schema", "policy"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let ended = Command::new(binary()).args(arguments).stdout(writer).output().unwrap();
+        assert_eq!(ended.status.code(), Some(141), "{arguments:?}");
+        assert_eq!(String::from_utf8_lossy(&ended.stderr), "", "{arguments:?}");
+    }
+}
+
 fn presets() -> Vec<String> {
     let output = run_to_end(&["issuers", "--json"], "");
     assert_eq!(output.status.code(), Some(0), "{}", output_text(&output));

@@ -20,6 +20,8 @@ pub(crate) enum Failure {
     Runtime(String),
     /// The result of the command, which it has printed, is negative.
     Denied,
+    /// What reads standard output has ended, as `head` does.
+    OutputClosed,
 }
 
 impl Failure {
@@ -32,6 +34,8 @@ impl Failure {
             // As for an argument that cannot be parsed.
             Failure::Usage(_) => ExitCode::from(2),
             Failure::Runtime(_) | Failure::Denied => ExitCode::FAILURE,
+            // As of a process that SIGPIPE ends.
+            Failure::OutputClosed => ExitCode::from(141),
         }
     }
 }
@@ -41,7 +45,7 @@ impl fmt::Display for Failure {
         match self {
             Failure::Configuration(diagnostics) | Failure::CheckedConfiguration(diagnostics) => diagnostics.fmt(f),
             Failure::Usage(text) | Failure::Runtime(text) => write!(f, "actgate: {text}"),
-            Failure::ConfigurationReported | Failure::Denied => Ok(()),
+            Failure::ConfigurationReported | Failure::Denied | Failure::OutputClosed => Ok(()),
         }
     }
 }

@@ -64,7 +64,8 @@ Exit codes:
   0   success; `explain`: the request is allowed; `test`, `demo --once`: every result is the expected one
   1   an error at run time; `explain`: the request is denied; `test`, `demo --once`: a result is not the expected one
   2   the command line is invalid
-  78  the configuration or the policy is invalid";
+  78  the configuration or the policy is invalid
+  141 what reads standard output ended before the output did";
 
 const RUN_NOTES: &str = concat!(include_str!("run_notes.txt"), include_str!("../config/reference.yaml"));
 

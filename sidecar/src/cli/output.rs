@@ -1,6 +1,6 @@
 //! Standard output and standard error of the commands.
 
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 
 use serde::Serialize;
 
@@ -35,7 +35,10 @@ pub(crate) fn print_json(value: &impl Serialize) -> Result<(), Failure> {
 
 fn write(mut stdout: impl Write, text: &str) -> Result<(), Failure> {
     let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
-    written.context("standard output")
+    match written {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Failure::OutputClosed),
+        written => written.context("standard output"),
+    }
 }
 
 /// Writes a line to standard error. Errors are ignored.
