@@ -20,9 +20,6 @@ pub struct Check {
     pub mode: Mode,
     /// Whether the fact met the rule.
     pub outcome: Outcome,
-    /// The line of the policy that it is written in; [`None`] for a step of the validation, and for a rule that holds without being
-    /// written. For a word in a block, it is the line of the block.
-    pub line: Option<u64>,
     /// The fact that is read, such as `kind of the initiator`; [`None`] for several.
     pub fact: Option<&'static str>,
     /// Where the fact comes from: the claim or the evidence, a header, a parameter of the query, a member of the body.
@@ -43,7 +40,6 @@ impl Check {
             rule: rule.to_owned(),
             tier,
             mode: Mode::Enforce,
-            line: None,
             fact: None,
             source: None,
             outcome: Outcome::Passed,

@@ -23,7 +23,6 @@ impl CoreRule {
         let (expected, got) = condition.explain(core, request, time);
         let mut check = Check::new(&self.name, tier, expected, got);
         check.mode = self.mode;
-        check.line = (self.span.line > 0).then_some(self.span.line);
         (check.fact, check.source) = condition.read_fact();
         if let CoreCondition::AnyOf(AnyOf(alternatives)) = condition {
             let checks = |rules: &Vec<CoreRule>| rules.iter().map(|rule| rule.check(core, request, time)).collect();

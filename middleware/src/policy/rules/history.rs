@@ -65,7 +65,6 @@ impl HistoryRule {
         };
         let mut check = Check::new(&self.name, Tier::History, expected, got);
         check.mode = self.mode;
-        check.line = (self.span.line > 0).then_some(self.span.line);
         (check.fact, check.source) = self.condition.read_fact();
         match self.condition.evaluate(history, core, request, time) {
             None => check,
