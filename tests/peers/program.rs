@@ -70,11 +70,13 @@ impl Program {
     fn wait_for<T>(&self, what: &str, mut found: impl FnMut(&Process) -> Option<T>) -> T {
         let deadline = Instant::now() + DEADLINE;
         loop {
+            // Read first: a line that is printed after it is found by the next turn.
+            let failed = self.count("failed") > 0;
             if let Some(found) = found(&self.process) {
                 return found;
             }
             assert!(
-                Instant::now() < deadline && !self.process.stdout().iter().any(|line| line.starts_with("failed")),
+                Instant::now() < deadline && !failed,
                 "no {what:?} in the output of the program:\n{}\n{}",
                 self.process.stdout().join("\n"),
                 self.process.stderr().join("\n")
