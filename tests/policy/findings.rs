@@ -10,6 +10,7 @@ use actgate::{Authorizer, AuthorizerBuilder, Policy, TrustedIssuer};
 use serde_json::Value;
 
 use crate::check::{CONFIGURATION, Files, output_text};
+use crate::deployment::Deployment;
 use crate::deployment::gate::run_to_end;
 use crate::policy::flawed::FLAWED;
 use crate::policy::flawed::Found::{Mistake, Warning};
@@ -206,4 +207,31 @@ fn check_shows_a_finding_with_its_line() {
     let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(report["warnings"][0]["code"], "unprovable_rule", "{report}");
     assert_eq!(report["warnings"][0]["line"], 16);
+}
+
+#[test]
+fn a_start_logs_each_finding_once() {
+    let policy = "routes:
+  - match: GET /orders/{id}
+    initiator: { kind: human }
+  - match: GET /orders/export
+    scopes: [orders:export]
+  - match: GET /{*rest}
+    public: true
+";
+    let deployment = Deployment::with_policy(policy);
+    let parts = [
+        "`GET /orders/export` takes requests of",
+        "`GET /{*rest}` also matches other spellings",
+    ];
+    deployment.wait_until("the findings are logged", || {
+        let lines = deployment.gate.process.stderr();
+        let count = |part: &str| {
+            lines
+                .iter()
+                .filter(|line| line.contains("WARN") && line.contains(part))
+                .count()
+        };
+        parts.iter().all(|part| count(part) == 1)
+    });
 }

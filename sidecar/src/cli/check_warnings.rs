@@ -3,14 +3,11 @@
 use actgate::keys::HttpFetch;
 use actgate_yaml::{Diagnostic, Diagnostics, Span};
 
-use crate::config::{Settings, check_named_roots, diagnostic};
+use crate::config::{Settings, check_named_roots};
 
-/// What the policy holds without effect, the routes that match other spellings of stricter ones, probable mistakes of
-/// issuers, keys over plain http, and missing files and root certificates.
+/// The findings of the policy, probable mistakes of issuers, keys over plain http, and missing files and root certificates.
 pub(super) fn warnings(settings: &Settings) -> Diagnostics {
-    let spellings = settings.policy.covered_spellings().map(diagnostic);
-    let mut warnings = spellings.collect::<Diagnostics>().in_file(&settings.policy_file);
-    warnings.extend(settings.policy_warnings());
+    let mut warnings = settings.policy_warnings();
     warnings.extend(settings.warnings.iter().cloned());
     warnings.extend(insecure_keys(settings));
     warnings.extend(missing_roots(settings));

@@ -204,11 +204,15 @@ impl Settings {
         issuers.fold(self.authorizer.clone(), AuthorizerBuilder::issuer)
     }
 
-    /// What of the policy has no effect, can never be met, or is weaker than it looks, each with its file.
+    /// What of the policy has no effect, can never be met, or is weaker than it looks, and the routes that match other spellings
+    /// of stricter ones, each with its file.
     pub(crate) fn policy_warnings(&self) -> Diagnostics {
         let mut warnings = Diagnostics::default();
         let of_issuers = self.authorizer().warnings();
-        let all = self.policy.warnings().chain(self.policy.unforwarded_methods());
+        let spellings = self.policy.covered_spellings();
+        let all = spellings
+            .chain(self.policy.warnings())
+            .chain(self.policy.unforwarded_methods());
         warnings.extend(all.chain(of_issuers.iter()).map(diagnostic));
         warnings.in_file(&self.policy_file)
     }
