@@ -6,7 +6,7 @@ mod junit;
 use std::fs;
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::check::{Files, output_text};
 use crate::deployment::gate::run_to_end;
@@ -150,6 +150,19 @@ fn a_case_that_fails_shows_its_request_its_chain_both_decisions_and_its_rules() 
     let checks = case["checks"].as_array().unwrap();
     let failed = checks.iter().find(|check| check["passed"] == false).unwrap();
     assert_eq!((&failed["rule"], &failed["line"]), (&"any_of".into(), &11.into()));
+}
+
+#[test]
+fn a_case_that_is_denied_and_expected_to_be_allowed_shows_what_it_needs() {
+    let expected = |case: &str| case.replace("{ deny: any_of_not_met, status: 403 }", "allow");
+    let (_files, folder) = folder(&[&expected(CASES[5])]);
+    let (code, text) = run(&[&folder]);
+    assert_eq!(code, 1, "{text}");
+    let shown = "    it needs  no actor\n    or        an actor: refund-agent\n";
+    assert!(text.contains(shown), "{text}");
+    let (_, all) = report(&[&folder]);
+    let case = &all["suites"][0]["cases"][0];
+    assert_eq!(case["needed"], json!([["no actor"], ["an actor: refund-agent"]]));
 }
 
 #[test]

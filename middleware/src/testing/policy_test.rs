@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::case_request::CaseRequest;
 use super::issuer::{TestIssuer, TestIssuerError, failed};
-use crate::analysis::{Case, CaseOutcome, CaseToken, Cases};
+use crate::analysis::{Case, CaseOutcome, CaseToken, Cases, SmallestChange};
 use crate::authorizer::{Authorizer, AuthorizerBuilder, Explanation};
 use crate::clock::FixedClock;
 use crate::issuer::TrustedIssuer;
@@ -167,22 +167,16 @@ impl PolicyTest {
     pub fn run(&self, case: &Case, now: u64) -> Result<CaseResult, TestIssuerError> {
         let now = case.at().unwrap_or(now);
         let request = CaseRequest::with_field(case, self.field(case, now)?);
-        let explanation = request.and_then(|request| {
+        let result = request.and_then(|request| {
             let target = Target::with_escaped_slashes(&request.method, &request.uri)?;
-            Ok(self.authorizer.explain(&request.presented(&target), now))
+            let presented = request.presented(&target);
+            let mut result = CaseResult::new(case, now, self.authorizer.explain(&presented, now));
+            if !result.is_expected && case.expected().is_allowed() {
+                result.change = self.authorizer.smallest_change(&result.explanation, &presented, now);
+            }
+            Ok(result)
         });
-        let explanation = explanation.unwrap_or_else(|error| self.authorizer.explain_without_target(error));
-        let decision = explanation.decision();
-        let outcome = CaseOutcome::from(decision.outcome());
-        let shadow = decision.shadow().map(CaseOutcome::from);
-        let is_expected = outcome == *case.expected() && shadow.as_ref() == case.expected_in_shadow();
-        Ok(CaseResult {
-            now,
-            outcome,
-            shadow,
-            is_expected,
-            explanation,
-        })
+        Ok(result.unwrap_or_else(|error| CaseResult::new(case, now, self.authorizer.explain_without_target(error))))
     }
 }
 
@@ -200,9 +194,24 @@ pub struct CaseResult {
     shadow: Option<CaseOutcome>,
     is_expected: bool,
     explanation: Explanation,
+    change: Option<SmallestChange>,
 }
 
 impl CaseResult {
+    fn new(case: &Case, now: u64, explanation: Explanation) -> CaseResult {
+        let decision = explanation.decision();
+        let outcome = CaseOutcome::from(decision.outcome());
+        let shadow = decision.shadow().map(CaseOutcome::from);
+        CaseResult {
+            now,
+            is_expected: outcome == *case.expected() && shadow.as_ref() == case.expected_in_shadow(),
+            outcome,
+            shadow,
+            explanation,
+            change: None,
+        }
+    }
+
     /// Whether the decision is the expected one, also with the rules in shadow.
     pub fn is_expected(&self) -> bool {
         self.is_expected
@@ -222,6 +231,11 @@ impl CaseResult {
     /// Every check of it.
     pub fn explanation(&self) -> &Explanation {
         &self.explanation
+    }
+
+    /// The smallest change that would allow a case that is expected to be allowed and is denied; [`None`] for any other case.
+    pub fn smallest_change(&self) -> Option<&SmallestChange> {
+        self.change.as_ref()
     }
 
     /// The time of the request, in seconds since 1970.

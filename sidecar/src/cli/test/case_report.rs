@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
-use actgate::analysis::{Case, CaseOutcome};
+use actgate::analysis::{Case, CaseOutcome, SmallestChange};
 use actgate::policy::{Check, Mode, Outcome, Tier};
 use actgate::testing::CaseResult;
 use serde::Serialize;
@@ -51,6 +51,9 @@ struct CaseFailure<'a> {
     chain: Vec<Node>,
     #[serde(skip)]
     is_verified: bool,
+    /// What each alternative of the smallest change needs, where the case is expected to be allowed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    needed: Vec<Vec<String>>,
     checks: Vec<CheckReport<'a>>,
 }
 
@@ -135,11 +138,20 @@ impl<'a> CaseFailure<'a> {
         CaseFailure {
             is_verified: chain.is_some(),
             chain: chain.unwrap_or_else(claimed),
+            needed: result.smallest_change().map_or_else(Vec::new, needed),
             checks: checks
                 .map(|check| CheckReport::new(suite, check, decision.route()))
                 .collect(),
         }
     }
+}
+
+/// What each alternative of a change needs.
+fn needed(change: &SmallestChange) -> Vec<Vec<String>> {
+    let of_rules = change.alternatives.iter();
+    let of_rules = of_rules.map(|changes| changes.iter().map(|change| change.needed.clone()).collect());
+    let before = change.before_policy.iter().map(|needed| vec![needed.clone()]);
+    before.chain(of_rules).collect()
 }
 
 impl<'a> CheckReport<'a> {
@@ -205,6 +217,10 @@ impl fmt::Display for CaseReport<'_> {
         if *self.expected != self.got {
             writeln!(f, "  expected  {}", good(&printable(&self.expected.to_string())))?;
             writeln!(f, "  got       {}", bad(&self.got.to_string()))?;
+        }
+        for (index, changes) in failure.needed.iter().enumerate() {
+            let name = if index == 0 { "it needs" } else { "or" };
+            writeln!(f, "  {name:<8}  {}", strong(&printable(&changes.join(", and "))))?;
         }
         if let Some(ShadowReport { expected, got }) = &self.shadow
             && *expected != got.as_ref()
