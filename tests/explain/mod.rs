@@ -2,6 +2,7 @@
 
 mod body;
 mod change;
+mod claims;
 mod gate;
 mod help;
 mod input;

@@ -142,6 +142,18 @@ impl AccessTokens {
         markers.find(|marker| !marker.is_empty() && marker.check(claims).is_ok())
     }
 
+    /// The `typ` of an access token with these claims: the first one whose marker they contain, or else the first one. [`None`] is a
+    /// header without `typ`.
+    #[cfg(feature = "test-util")]
+    pub(crate) fn typ_of(&self, claims: &Object<'_>) -> Option<&str> {
+        let of_token = |token: &AccessToken| token.marker.check(claims).is_ok();
+        let token = self.0.iter().find(|token| of_token(token)).or_else(|| self.0.first())?;
+        match &token.media_type {
+            MediaType::Absent => None,
+            MediaType::Named(name) => Some(name),
+        }
+    }
+
     /// The accepted media types, each once.
     pub(crate) fn media_types(&self) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();

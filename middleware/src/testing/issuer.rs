@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
-use crate::authorizer::Authorizer;
+use crate::authorizer::{Authorizer, AuthorizerBuilder};
 use crate::error::Error;
 use crate::identity::Identity;
 use crate::issuer::TrustedIssuer;
@@ -118,11 +118,18 @@ impl TestIssuer {
         if let Some(claims) = claims.as_object_mut() {
             claims.retain(|_, value| !value.is_null());
         }
-        let mut header = json!({"alg": "ES256", "kid": "testing"});
-        if let Some(typ) = typ {
-            header["typ"] = typ.into();
-        }
-        self.token_with_header(header, claims)
+        self.token_with_header(header_of_type(typ), claims)
+    }
+
+    /// Adds an issuer whose keys are replaced by that of this one.
+    pub(super) fn add_to(
+        &self,
+        builder: AuthorizerBuilder,
+        trusted: TrustedIssuer,
+    ) -> Result<AuthorizerBuilder, TestIssuerError> {
+        let trusted = trusted.algorithms(Algorithm::all()).map_err(failed)?;
+        let trusted = trusted.key_set(self.jwks().as_bytes()).map_err(failed)?;
+        Ok(builder.issuer(trusted))
     }
 
     /// Signs `claims` under `header` exactly as they are.
@@ -130,8 +137,13 @@ impl TestIssuer {
     /// # Errors
     /// When the system has no randomness.
     pub fn token_with_header(&self, header: Value, claims: Value) -> Result<String, TestIssuerError> {
-        let encode = |part: Value| URL_SAFE_NO_PAD.encode(part.to_string());
-        let signed = format!("{}.{}", encode(header), encode(claims));
+        self.token_of_text(&header, &claims.to_string())
+    }
+
+    /// Signs the text of a payload as it is, whatever it is.
+    pub(super) fn token_of_text(&self, header: &Value, payload: &str) -> Result<String, TestIssuerError> {
+        let header = URL_SAFE_NO_PAD.encode(header.to_string());
+        let signed = format!("{header}.{}", URL_SAFE_NO_PAD.encode(payload));
         let signature = self.key.sign(&self.random, signed.as_bytes()).map_err(failed)?;
         Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
@@ -165,6 +177,15 @@ impl TestIssuer {
 /// [`Error::MalformedToken`], [`Error::UnsupportedAlgorithm`], [`Error::UnknownKey`] or [`Error::InvalidSignature`].
 pub fn verify_signature(token: &str, keys: &KeySet, limits: &Limits) -> Result<Vec<u8>, Error> {
     UnverifiedToken::decode(token, limits)?.into_verified_payload(keys)
+}
+
+/// The header of its tokens with this `typ`.
+pub(super) fn header_of_type(typ: Option<&str>) -> Value {
+    let mut header = json!({"alg": "ES256", "kid": "testing"});
+    if let Some(typ) = typ {
+        header["typ"] = typ.into();
+    }
+    header
 }
 
 pub(super) fn failed(error: impl fmt::Display) -> TestIssuerError {

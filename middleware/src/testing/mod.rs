@@ -44,11 +44,15 @@
 //! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! [`GivenClaims`] explains a request by claims that nothing verifies, as `actgate explain --claims` does.
 
 mod case_request;
+mod given_claims;
 mod issuer;
 mod policy_test;
 
 pub use case_request::CaseRequest;
+pub use given_claims::GivenClaims;
 pub use issuer::{TestIssuer, TestIssuerError, verify_signature};
 pub use policy_test::{CaseResult, PolicyTest, TestedIssuer};

@@ -13,7 +13,7 @@ use crate::analysis::{Case, CaseOutcome, CaseToken, Cases, SmallestChange};
 use crate::authorizer::{Authorizer, AuthorizerBuilder, Explanation};
 use crate::clock::FixedClock;
 use crate::issuer::TrustedIssuer;
-use crate::keys::{Algorithm, KeySource};
+use crate::keys::KeySource;
 use crate::policy::policy::Policy;
 use crate::profile::{ChainCompleteness, PriorActors};
 use crate::request::Target;
@@ -86,11 +86,9 @@ impl PolicyTest {
     pub fn with_issuers(builder: AuthorizerBuilder, issuers: Vec<TestedIssuer>) -> Result<PolicyTest, TestIssuerError> {
         let issuer = TestIssuer::new()?;
         let clock = FixedClock::at(TestIssuer::NOW);
-        let jwks = issuer.jwks();
         let mut builder = builder.clock(clock.clone());
         for tested in &issuers {
-            let trusted = tested.trusted.clone().algorithms(Algorithm::all()).map_err(failed)?;
-            builder = builder.issuer(trusted.key_set(jwks.as_bytes()).map_err(failed)?);
+            builder = issuer.add_to(builder, tested.trusted.clone())?;
         }
         Ok(PolicyTest {
             issuer,

@@ -127,6 +127,9 @@ It is taken as one in `Authorization`, or in the `header` of its issuer.
   actgate explain --method POST --path /refunds < token
   actgate explain --path /orders/1 --at 2026-01-01T12:00:00Z --jwks keys.json < token
   actgate explain --method POST --path /mcp --mcp tools/call:get_order < token
+With --claims nothing is verified: the claims are taken as those of a token with a valid signature, without network access.
+Their `iss` names the trusted issuer, which may be left out where there is one.
+  actgate explain --path /orders/1 --claims claims.json
 Exit code 0: the request is allowed. 1: it is denied, or an error occurred.")]
     Explain(ExplainArguments),
     /// Run the cases of a policy: requests, each with the decision it is expected to get
@@ -270,6 +273,9 @@ pub(crate) struct ExplainArguments {
     /// JWK set with the keys of every issuer, instead of fetching them
     #[arg(long, value_name = "FILE")]
     pub(crate) jwks: Option<PathBuf>,
+    /// Claims in place of a token, as a JSON object; `-` is standard input. Nothing of them is verified
+    #[arg(long, value_name = "FILE", conflicts_with = "jwks")]
+    pub(crate) claims: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,

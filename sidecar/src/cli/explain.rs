@@ -1,6 +1,6 @@
-//! `actgate explain`: every check for one token and one request.
+//! `actgate explain`: every check for one token, or the claims of one, and one request.
 
-use std::io::{self, Read as _};
+use std::borrow::Cow;
 
 use actgate::analysis::SmallestChange;
 use actgate::clock::Clock;
@@ -11,6 +11,7 @@ use http::uri::PathAndQuery;
 
 use crate::cli::arguments::ExplainArguments;
 use crate::cli::explain_help::Helper;
+use crate::cli::explain_input::{Basis, read_token, with_claims};
 use crate::cli::explain_keys::{with_fetched_keys, with_key_set};
 use crate::cli::explain_report::Report;
 use crate::cli::gate_checks::{GateChecks, GateRules};
@@ -24,23 +25,31 @@ use crate::exit::{Context as _, Failure};
 use crate::gate::request_head::check_method;
 use crate::log::process_log::ProcessLog;
 
-/// The longest token that is read from standard input, far above the limit of the authorizer.
-const MAX_INPUT_BYTES: u64 = 256 * 1024;
-
 /// Explains the decision on one request, on standard output. A denied request is [`Failure::Denied`].
 pub(crate) async fn explain(arguments: &ExplainArguments, log: &ProcessLog) -> Result<(), Failure> {
     let settings = config::load(&arguments.file.config)?;
     let rules = GateRules::of(&settings);
     let lines = PolicyLines::new(&settings.policy, settings.policy_file.clone());
-    let PastedToken { token, mut notes } = read_token()?;
-    let helper = Helper::new(settings.issuers.clone(), &token);
-    let authorizer = match &arguments.jwks {
-        Some(file) => with_key_set(settings, file)?,
-        // No key is used.
-        None if token.is_empty() => settings.authorizer().build().context("authorizer")?,
-        None => with_fetched_keys(settings, log).await?,
-    };
     let now = arguments.at.unwrap_or_else(|| Clock::system().now());
+    let issuers = settings.issuers.clone();
+    let (basis, authorizer, pasted) = match &arguments.claims {
+        Some(file) => {
+            let (authorizer, claims) = with_claims(settings, file, now).await?;
+            (Basis::Claims, authorizer, claims)
+        }
+        None => {
+            let pasted = read_token()?;
+            let authorizer = match &arguments.jwks {
+                Some(file) => with_key_set(settings, file)?,
+                // No key is used.
+                None if pasted.token.is_empty() => settings.authorizer().build().context("authorizer")?,
+                None => with_fetched_keys(settings, log).await?,
+            };
+            (Basis::Token, authorizer, pasted)
+        }
+    };
+    let PastedToken { token, mut notes } = pasted;
+    let helper = Helper::new(issuers, &token);
     let mut headers = request_headers::headers(arguments.mcp.as_ref(), &arguments.headers);
     let body = request_body::read(arguments.body.as_deref(), &mut headers)?;
     let path = arguments.path.parse::<PathAndQuery>().ok();
@@ -56,6 +65,7 @@ pub(crate) async fn explain(arguments: &ExplainArguments, log: &ProcessLog) -> R
     let (explained, change) = explained.unwrap_or_else(|error| (authorizer.explain_without_target(error), None));
     let mut report = Report {
         arguments,
+        basis,
         token: &token,
         notes,
         now,
@@ -79,13 +89,6 @@ pub(crate) async fn explain(arguments: &ExplainArguments, log: &ProcessLog) -> R
     report.denial().map_or(Ok(()), |_| Err(Failure::Denied))
 }
 
-fn read_token() -> Result<PastedToken, Failure> {
-    let mut text = String::new();
-    let input = io::stdin().lock().take(MAX_INPUT_BYTES).read_to_string(&mut text);
-    input.context("token on standard input")?;
-    Ok(PastedToken::of(&text))
-}
-
 /// Explains one request, without a token where the input has none. The error is that of an ambiguous target.
 fn explain_request(
     authorizer: &Authorizer,
@@ -93,7 +96,7 @@ fn explain_request(
     (headers, body): (&HeaderMap, Option<&[u8]>),
     token: &str,
     now: u64,
-    notes: &mut Vec<&'static str>,
+    notes: &mut Vec<Cow<'static, str>>,
 ) -> Result<(Explanation, Option<SmallestChange>), Error> {
     if !arguments.path.starts_with('/') {
         return Err(Error::invalid_request(match arguments.path.contains("://") {
@@ -108,9 +111,9 @@ fn explain_request(
     let uri = path.into();
     let target = Target::with_escaped_slashes(&arguments.method, &uri)?;
     if authorizer.metadata(&target, headers).is_some() {
-        notes.push(
-            "`actgate run` answers this path itself, with the metadata of a resource: nothing below is checked for it",
-        );
+        let note =
+            "`actgate run` answers this path itself, with the metadata of a resource: nothing below is checked for it";
+        notes.push(note.into());
     }
     let presented = match token {
         "" => Presented::headers(&target, headers),

@@ -1,5 +1,6 @@
 //! An explained decision, as text for people and as JSON.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use crate::cli::agent_entry;
 use crate::cli::arguments::ExplainArguments;
 use crate::cli::chain_tree;
 use crate::cli::explain_help::Helper;
+use crate::cli::explain_input::Basis;
 use crate::cli::explained_change::ExplainedChange;
 use crate::cli::explained_checks::{ExplainedChecks, write_error};
 use crate::cli::gate_checks::{GateCheck, GateChecks};
@@ -32,8 +34,9 @@ const LATEST_TIME: u64 = 253_402_300_799;
 /// The explained decision. It is displayed as text for people.
 pub(super) struct Report<'a> {
     pub(super) arguments: &'a ExplainArguments,
+    pub(super) basis: Basis,
     pub(super) token: &'a str,
-    pub(super) notes: Vec<&'static str>,
+    pub(super) notes: Vec<Cow<'static, str>>,
     pub(super) now: u64,
     pub(super) explained: Explanation,
     pub(super) change: Option<SmallestChange>,
@@ -136,6 +139,7 @@ impl Report<'_> {
     fn checks(&self) -> ExplainedChecks<'_> {
         ExplainedChecks {
             explained: &self.explained,
+            basis: self.basis,
             lines: self.lines,
             helper: &self.helper,
         }
@@ -149,6 +153,7 @@ impl Report<'_> {
             "method": self.arguments.method.as_str(),
             "path": self.arguments.path,
             "at": rfc3339(self.now),
+            "basis": self.basis.name(),
             "route": self.decision().route(),
             "policy_hash": self.decision().policy().hash().as_str(),
             "decision": if denial.is_none() { Effect::Allow } else { Effect::Deny },
@@ -176,7 +181,7 @@ impl fmt::Display for Report<'_> {
         let hash = self.decision().policy().hash();
         writeln!(f, "{}", faint(&format!("policy {hash}")))?;
         for note in &self.notes {
-            writeln!(f, "{}", faint(&format!("note: {note}")))?;
+            writeln!(f, "{}", faint(&format!("note: {}", printable(note))))?;
         }
         self.write_chain(f)?;
         self.write_facts(f)?;
@@ -200,7 +205,12 @@ impl fmt::Display for Report<'_> {
                 )?;
             }
             (None, None) => {
-                writeln!(f, "\n{}: the request is forwarded to the upstream", good("allowed"))?;
+                let condition = match self.basis {
+                    Basis::Token => "",
+                    Basis::Claims => ", with a valid token of these claims",
+                };
+                let allowed = good("allowed");
+                writeln!(f, "\n{allowed}: the request is forwarded to the upstream{condition}")?;
                 writeln!(f, "{}", faint(&format!("not checked: {}", self.not_checked())))?;
             }
             (None, Some(error)) => {

@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-use actgate::policy::{Check, Mode, Outcome};
+use actgate::policy::{Check, Mode, Outcome, Tier};
 use actgate::{Error, Explanation};
 use serde_json::{Value, json};
 
 use crate::cli::explain_help::Helper;
+use crate::cli::explain_input::Basis;
 use crate::cli::policy_lines::PolicyLines;
 use crate::cli::terminal::{bad, faint, good, printable};
 use crate::log::decision_log::Effect;
@@ -15,6 +16,7 @@ use crate::log::decision_log::Effect;
 #[derive(Clone, Copy)]
 pub(super) struct ExplainedChecks<'a> {
     pub(super) explained: &'a Explanation,
+    pub(super) basis: Basis,
     pub(super) lines: &'a PolicyLines,
     pub(super) helper: &'a Helper,
 }
@@ -25,6 +27,9 @@ impl ExplainedChecks<'_> {
         let route = self.explained.decision().route();
         let rule = route.and_then(|route| check.rule.strip_prefix(route)?.strip_prefix(": "));
         let rule = printable(rule.unwrap_or(&check.rule));
+        if let Some(unproven) = self.unproven(check) {
+            return writeln!(f, "{:indent$}{}", "", faint(&format!("– {rule}: {unproven}")));
+        }
         let (expected, got) = (printable(&check.expected), printable(&check.got));
         let (mark, code) = match check.outcome {
             Outcome::Passed => (good("✓"), String::new()),
@@ -56,6 +61,12 @@ impl ExplainedChecks<'_> {
         alternatives.try_for_each(|check| self.write(f, check, indent + 2))
     }
 
+    /// Why a check that passed proves nothing, if so.
+    fn unproven(self, check: &Check) -> Option<&'static str> {
+        let is_step = check.tier == Tier::Token && check.outcome == Outcome::Passed;
+        is_step.then(|| self.basis.unproven(&check.rule)).flatten()
+    }
+
     pub(super) fn json(self, check: &Check) -> Value {
         let mut json = json!({
             "rule": check.rule,
@@ -67,6 +78,9 @@ impl ExplainedChecks<'_> {
             "from": check.source,
             "line": self.lines.of(&check.rule),
         });
+        if let Some(unproven) = self.unproven(check) {
+            (json["passed"], json["got"]) = (Value::Null, unproven.into());
+        }
         if check.mode == Mode::Shadow {
             json["mode"] = "shadow".into();
         }

@@ -9,6 +9,7 @@ mod connection_summary;
 pub(crate) mod demo;
 pub(crate) mod explain;
 pub(crate) mod explain_help;
+mod explain_input;
 mod explain_keys;
 mod explain_report;
 mod explained_change;

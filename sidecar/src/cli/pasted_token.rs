@@ -1,5 +1,7 @@
 //! A token as people paste it: with its scheme, in quotes, broken into lines, in the response of the token endpoint.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 /// A token without what surrounded it, and what that was.
@@ -7,7 +9,7 @@ use serde_json::Value;
 pub(crate) struct PastedToken {
     pub(crate) token: String,
     /// What was removed, which a request must not have.
-    pub(crate) notes: Vec<&'static str>,
+    pub(crate) notes: Vec<Cow<'static, str>>,
 }
 
 impl PastedToken {
@@ -20,21 +22,21 @@ impl PastedToken {
             && let Some(Value::String(access_token)) = response.get("access_token")
         {
             token = access_token.clone();
-            notes.push("the token is the `access_token` of a JSON object");
+            notes.push("the token is the `access_token` of a JSON object".into());
         }
         if let Some(value) = strip_prefix(&token, "authorization:") {
             token = value.trim_start().to_owned();
-            notes.push("`Authorization:` before the token is ignored");
+            notes.push("`Authorization:` before the token is ignored".into());
         }
         token = unquoted(&token, &mut notes);
         if let Some(value) = strip_prefix(&token, "bearer ") {
             token = value.trim_start().to_owned();
-            notes.push("`Bearer` before the token is ignored");
+            notes.push("`Bearer` before the token is ignored".into());
         }
         token = unquoted(&token, &mut notes);
         if token.contains(is_blank) {
             token.retain(|character| !is_blank(character));
-            notes.push("white space within the token is ignored");
+            notes.push("white space within the token is ignored".into());
         }
         PastedToken { token, notes }
     }
@@ -50,11 +52,11 @@ fn strip_prefix<'t>(text: &'t str, prefix: &str) -> Option<&'t str> {
     start.eq_ignore_ascii_case(prefix).then(|| &text[prefix.len()..])
 }
 
-fn unquoted(text: &str, notes: &mut Vec<&'static str>) -> String {
+fn unquoted(text: &str, notes: &mut Vec<Cow<'static, str>>) -> String {
     const QUOTES: [char; 7] = ['"', '\'', '`', '“', '”', '‘', '’'];
     let inner = text.trim_end_matches([',', ';']).trim_matches(QUOTES);
     if inner.len() < text.len() {
-        notes.push("quotes around the token are ignored");
+        notes.push("quotes around the token are ignored".into());
     }
     inner.trim_matches(is_blank).to_owned()
 }
@@ -98,7 +100,7 @@ mod tests {
             ("Bearer", "Bearer", vec![]),
             ("", "", vec![]),
         ] {
-            let (token, notes) = (token.to_owned(), notes);
+            let (token, notes) = (token.to_owned(), notes.into_iter().map(Cow::Borrowed).collect());
             assert_eq!(PastedToken::of(text), PastedToken { token, notes }, "{text:?}");
         }
     }

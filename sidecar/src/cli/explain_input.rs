@@ -1,0 +1,177 @@
+//! What an explanation is based on: a token, or claims that nothing verifies.
+
+use std::borrow::Cow;
+use std::io::{self, IsTerminal as _, Read};
+use std::path::Path;
+use std::time::Duration;
+
+use actgate::Authorizer;
+use actgate::testing::GivenClaims;
+use serde_json::Value;
+use tokio::net::unix::pipe;
+
+use crate::cli::pasted_token::PastedToken;
+use crate::config::Settings;
+use crate::exit::{Context as _, Failure};
+use crate::files::text_file::read_text;
+
+/// The longest text that is read from standard input, far above the limit of the authorizer.
+const MAX_INPUT_BYTES: u64 = 256 * 1024;
+
+/// How long a pipe on standard input may be silent before it counts as one without a token.
+const SILENCE: Duration = Duration::from_millis(500);
+
+/// The lifetime that a help proposes for claims without an expiration, in seconds.
+const LIFETIME: u64 = 300;
+
+/// What the explanation is based on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Basis {
+    /// A token, whose steps are those of a request.
+    Token,
+    /// Claims: nothing of them is verified.
+    Claims,
+}
+
+impl Basis {
+    /// Its name in JSON.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Basis::Token => "token",
+            Basis::Claims => "claims",
+        }
+    }
+
+    /// Why a step proves nothing that was passed, if so.
+    pub(super) fn unproven(self, step: &str) -> Option<&'static str> {
+        let is_unproven = self == Basis::Claims && GivenClaims::unproven_steps().contains(&step);
+        is_unproven.then_some("not checked: the claims are taken as given")
+    }
+}
+
+/// The token on standard input.
+pub(super) fn read_token() -> Result<PastedToken, Failure> {
+    let text = read_input().context("token on standard input")?;
+    Ok(PastedToken::of(&text))
+}
+
+fn read_input() -> io::Result<String> {
+    let mut text = String::new();
+    io::stdin().lock().take(MAX_INPUT_BYTES).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// The authorizer that takes the claims in a file, or on standard input (`-`), their token, and notes about them.
+pub(super) async fn with_claims(
+    settings: Settings,
+    file: &Path,
+    now: u64,
+) -> Result<(Authorizer, PastedToken), Failure> {
+    let place = match file.to_str() {
+        Some("-") => "claims on standard input".to_owned(),
+        _ => file.display().to_string(),
+    };
+    let text = match file.to_str() {
+        Some("-") => read_input().context(&place)?,
+        _ if has_other_input().await => {
+            let text = "a token on standard input and `--claims`: an explanation is of one of them";
+            return Err(Failure::Usage(text.to_owned()));
+        }
+        _ => read_text(file).map_err(|error| Failure::Runtime(format!("{place}: {}", error.message)))?,
+    };
+    let failure = |text: &str| Failure::Runtime(format!("{place}: {text}"));
+    let text = text.trim_start_matches('\u{feff}').trim();
+    if is_token(&PastedToken::of(text).token) {
+        return Err(failure(
+            "this is a whole token: give it on standard input, without `--claims`; or its claims alone, the decoded second part",
+        ));
+    }
+    let members = match serde_json::from_str(text) {
+        Ok(Value::Object(members)) => members,
+        Ok(_) => return Err(failure("claims are one JSON object, such as {\"sub\": \"alice\"}")),
+        Err(error) => return Err(failure(&format!("not a JSON object: {error}"))),
+    };
+    let issuers = settings.issuers.into_iter().map(|issuer| issuer.trusted);
+    let given = GivenClaims::new(settings.authorizer, issuers, text).context(&place)?;
+    let mut notes: Vec<Cow<'static, str>> = vec![
+        "nothing is verified: the claims are taken as given, as those of a token with a valid signature would be"
+            .into(),
+    ];
+    if let Some(issuer) = given.assumed_issuer() {
+        notes.push(format!("the claims have no `iss`: the only trusted issuer is assumed, {issuer}").into());
+    }
+    if !members.contains_key("exp") {
+        let expiration = now.saturating_add(LIFETIME);
+        notes.push(
+            format!("the claims have no `exp`: add \"exp\": {expiration}, {LIFETIME} s after the request").into(),
+        );
+    }
+    let token = given.token().to_owned();
+    Ok((given.authorizer().clone(), PastedToken { token, notes }))
+}
+
+/// Whether a text has the form of a compact JWS, or of an encrypted one.
+fn is_token(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('.').collect();
+    let is_encoded = |part: &&str| {
+        part.bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'='))
+    };
+    matches!(parts.len(), 3 | 5) && parts.iter().all(is_encoded) && text.starts_with("ey")
+}
+
+/// Whether standard input has a text beside the file. A terminal and a silent pipe have none, and are not waited for.
+async fn has_other_input() -> bool {
+    use std::os::unix::fs::FileTypeExt as _;
+
+    const STDIN: &str = "/dev/stdin";
+    let Ok(found) = std::fs::metadata(STDIN) else {
+        return false;
+    };
+    if io::stdin().is_terminal() {
+        return false;
+    }
+    if found.is_file() {
+        return found.len() > 0;
+    }
+    if !found.file_type().is_fifo() {
+        return false;
+    }
+    // Opened again, so that the descriptor that other processes share stays as it is.
+    let Ok(pipe) = pipe::OpenOptions::new().open_receiver(STDIN) else {
+        return false;
+    };
+    let mut first = [0];
+    match tokio::time::timeout(SILENCE, pipe.readable()).await {
+        Ok(Ok(())) => pipe.try_read(&mut first).is_ok_and(|count| count > 0),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_distinguished_from_claims() {
+        for token in [
+            "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ1In0.c2ln",
+            "eyJh.eyJz.",
+            "eyJh.a.b.c.d",
+        ] {
+            assert!(is_token(token), "{token}");
+        }
+        for other in ["", "{}", "{\"sub\": \"a.b.c\"}", "a.b.c", "eyJh.eyJz"] {
+            assert!(!is_token(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn the_steps_that_prove_nothing_are_those_of_the_token() {
+        assert_eq!(Basis::Token.unproven("signature"), None);
+        assert!(Basis::Claims.unproven("signature").is_some());
+        for step in ["route", "issuer", "claims", "audience", "time", "confirmation"] {
+            assert_eq!(Basis::Claims.unproven(step), None, "{step}");
+        }
+    }
+}
