@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use actgate_yaml::{Diagnostics, OneOrMany, Span, Spanned};
+use actgate_yaml::{Diagnostics, OneOrMany, Span, Spanned, closest};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::de::value::MapAccessDeserializer;
@@ -68,10 +68,27 @@ impl fmt::Display for CaseOutcome {
 
 /// The written form of a denial.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(
+    feature = "schema",
+    schemars(rename = "Denial", description = "The request is denied.")
+)]
 struct DenialDocument {
+    /// The stable code of the denial.
+    /// Example: `initiator_not_human`
+    #[cfg_attr(feature = "schema", schemars(extend("enum" = Error::codes())))]
     deny: String,
+    /// The status of the response.
+    /// Example: `403`
+    #[cfg_attr(feature = "schema", schemars(range(min = 400, max = 599)))]
     status: u16,
+}
+
+#[cfg(feature = "schema")]
+actgate_yaml::schema_of! { |generator|
+    /// The decision on a request: `allow`, or a denial with its code and its status.
+    CaseOutcome = "Decision", { "anyOf": [{ "const": "allow" }, generator.subschema_for::<DenialDocument>()] };
 }
 
 impl<'de> Deserialize<'de> for CaseOutcome {
@@ -102,21 +119,72 @@ impl<'de> Deserialize<'de> for CaseOutcome {
     }
 }
 
-/// The written form of a case.
+/// One request with its token, and the decision that it is expected to get.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct CaseDocument {
+    /// What the case is about, in a few words.
+    /// Example: `a person through the listed agent`
+    #[cfg_attr(feature = "schema", schemars(length(max = MAX_NAME), regex(pattern = r"\S")))]
     pub(super) name: Spanned<String>,
+    /// Method and target of the request, with one space between them.
+    /// Example: `POST /refunds?dry=1`
+    #[cfg_attr(
+        feature = "schema",
+        schemars(regex(pattern = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+ [!-~]+$"))
+    )]
     request: Spanned<String>,
+    /// Headers of the request beside the token. A list is sent as several fields.
+    /// Example: `{ mcp-method: tools/call }`
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(with = "BTreeMap<HeaderName, OneOrMany<HeaderValue>>"))]
     headers: BTreeMap<String, Spanned<OneOrMany<String>>>,
+    /// The body of the request: a text as it is, or a mapping or a list, which is sent as JSON. Without a `Content-Type` it is
+    /// `application/json`.
+    /// Example: `{ amount: 100 }`
     body: Option<Value>,
+    /// The certificate of the client: its DER in Base64, in one line.
+    #[cfg_attr(
+        feature = "schema",
+        schemars(regex(pattern = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"))
+    )]
     certificate: Option<Spanned<String>>,
+    /// The time of the request (RFC 3339). Default: the time at which the cases are run.
+    /// Example: `'2026-01-01T12:00:00Z'`
+    #[cfg_attr(feature = "schema", schemars(regex(pattern = TIME)))]
     at: Option<Spanned<String>>,
+    /// The `typ` in the header of the token. Default: `at+jwt`.
+    /// Example: `JWT`
     typ: Option<String>,
+    #[cfg_attr(feature = "schema", schemars(with = "Option<super::token::TokenSchema>"))]
     token: Option<Spanned<TokenDocument>>,
+    /// The decision that the request is expected to get.
+    /// Example: `allow`
+    /// Example: `{ deny: initiator_not_human, status: 403 }`
     expect: Spanned<CaseOutcome>,
+    /// The expected decision if every rule in shadow were enforced. Left out where no rule is in shadow, and where the request is
+    /// denied before its rules.
+    /// Example: `{ deny: initiator_not_human, status: 403 }`
     shadow: Option<Spanned<CaseOutcome>>,
+}
+
+/// The form of a time with its offset.
+#[cfg(feature = "schema")]
+const TIME: &str = r"^[+0-9].*[Tt ].*([Zz]|[+-][0-9:.]+)(\[.*\])*$";
+
+/// Names and values of headers, as a document has them.
+#[cfg(feature = "schema")]
+struct HeaderName;
+#[cfg(feature = "schema")]
+struct HeaderValue;
+
+#[cfg(feature = "schema")]
+actgate_yaml::schema_of! { |generator|
+    /// The name of a header.
+    HeaderName = "HeaderName", { "type": "string", "pattern": r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$" };
+    /// The value of a header.
+    HeaderValue = "HeaderValue", { "type": "string", "pattern": r"^[^\x00-\x08\x0a-\x1f\x7f]*$" };
 }
 
 /// One request with its token, and the decision that it is expected to get.
@@ -312,9 +380,14 @@ fn check_outcome(written: &Spanned<CaseOutcome>, diagnostics: &mut Diagnostics) 
         let message = format!("{status} is no status of a denied request");
         diagnostics.push(written.span(), message, "write the one of the code, from 400 to 599");
     }
-    if code.is_empty() || !code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') {
+    if !Error::codes().contains(&&**code) {
         let message = format!("`{code}` is no code of a denial");
-        diagnostics.push(written.span(), message, "write it as in `initiator_not_human`");
+        let near = closest(code, Error::codes()).filter(|(distance, known)| distance * 3 <= known.len());
+        let help = near.map_or_else(
+            || "write it as in `initiator_not_human`; `actgate schema cases` has every code".to_owned(),
+            |(_, known)| format!("did you mean `{known}`?"),
+        );
+        diagnostics.push(written.span(), message, help);
     }
 }
 
@@ -406,10 +479,20 @@ mod tests {
             (
                 "name: a, request: GET /, expect: { deny: No route, status: 403 }",
                 "1:44",
-                "`No route` is no code",
+                "`No route` is no code of a denial; did you mean `no_route`?",
             ),
             (
-                "name: a, request: GET /, expect: allow, shadow: { deny: x, status: 1 }",
+                "name: a, request: GET /, expect: { deny: initiator_not_humane, status: 403 }",
+                "1:44",
+                "`initiator_not_humane` is no code of a denial; did you mean `initiator_not_human`?",
+            ),
+            (
+                "name: a, request: GET /, expect: { deny: x, status: 403 }",
+                "1:44",
+                "`x` is no code of a denial; write it as in `initiator_not_human`; `actgate schema cases` has",
+            ),
+            (
+                "name: a, request: GET /, expect: allow, shadow: { deny: no_route, status: 1 }",
                 "1:59",
                 "1 is no status",
             ),

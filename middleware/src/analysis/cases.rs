@@ -15,22 +15,40 @@ const MAX_CASES: usize = 10_000;
 /// The most issuers of a file.
 const MAX_ISSUERS: usize = 100;
 
+/// The cases of a policy: requests with their tokens, and the decision that each is expected to get. `actgate test` runs them.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-struct CasesDocument {
+pub(super) struct CasesDocument {
+    /// Further trusted issuers. A token of one has it as its `iss`.
+    /// Example: `['https://idp.example', { issuer: 'https://sso.example', profile: keycloak }]`
+    #[cfg_attr(feature = "schema", schemars(length(max = MAX_ISSUERS)))]
     issuers: Option<Spanned<Vec<Spanned<IssuerDocument>>>>,
+    /// The profile of every issuer that states none: a preset, or a mapping of the parts that differ from one. Default: rfc9068.
+    /// Example: `keycloak`
     profile: Option<Spanned<Profile>>,
+    /// The cases.
+    /// Example: `[{ name: no token, request: GET /orders, expect: { deny: missing_token, status: 401 } }]`
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = MAX_CASES)))]
     cases: Spanned<Vec<CaseDocument>>,
 }
 
+/// A further trusted issuer.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(
     rename = "shorthand issuer",
     deny_unknown_fields,
     expecting = "an issuer, or a mapping\nwrite `https://idp.example`, or `{ issuer: 'https://idp.example', profile: keycloak }`"
 )]
+#[cfg_attr(feature = "schema", schemars(rename = "Issuer", extend("x-shorthand" = "issuer")))]
 struct IssuerDocument {
+    /// Its identifier, as `iss` of its tokens has it.
+    /// Example: `https://idp.example`
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     issuer: String,
+    /// What the claims of its tokens mean: a preset, or a mapping of the parts that differ from one. Default: that of the file.
+    /// Example: `keycloak`
     profile: Option<Profile>,
 }
 

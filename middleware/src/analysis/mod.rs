@@ -63,6 +63,8 @@ mod cases;
 mod coverage;
 mod fixture;
 mod places;
+#[cfg(feature = "schema")]
+mod schema;
 mod search;
 mod smallest_change;
 mod token;
@@ -73,5 +75,7 @@ pub use cases::{CaseIssuer, Cases, CasesError};
 pub use coverage::{Branch, BranchKind, Coverage};
 pub use fixture::fixture_names;
 pub use places::{RulePlace, RulePlaces};
+#[cfg(feature = "schema")]
+pub use schema::json_schema;
 pub use smallest_change::{FactChange, SmallestChange};
 pub use token::CaseToken;

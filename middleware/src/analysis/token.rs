@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use actgate_yaml::{Diagnostics, Spanned, nearest};
+#[cfg(feature = "schema")]
+use serde_json::json;
 use serde_json::{Map, Value};
 
 use super::fixture::{self, Fixture};
@@ -10,6 +12,92 @@ use crate::profile::Profile;
 
 /// The written form: claims, or the keys of a token by preset.
 pub(super) type TokenDocument = BTreeMap<String, Spanned<Value>>;
+
+/// The token of a case, as a document has it.
+#[cfg(feature = "schema")]
+pub(super) struct TokenSchema;
+
+#[cfg(feature = "schema")]
+actgate_yaml::schema_of! { |generator|
+    /// The claims of the token, or a token by preset. Claims that are left out (`iss`, `aud`, `exp`, `sub`, …) are valid ones; one that is
+    /// `null` is not in the token. Without a token the request has none.
+    TokenSchema = "Token", {
+        "type": "object",
+        "examples": [
+            { "sub": "u1", "sub_profile": "user", "scope": "orders:read" },
+            { "preset": "keycloak", "fixture": "human", "claims": { "scope": "orders:read" } },
+        ],
+        "properties": claims_and_keys(),
+        "if": { "anyOf": KEYS.map(|key| json!({ "required": [key] })) },
+        "then": { "propertyNames": { "enum": KEYS }, "dependencies": { "fixture": ["preset"] } },
+        "allOf": Profile::names().iter().map(|preset| json!({
+            "if": { "required": ["preset"], "properties": { "preset": { "const": preset } } },
+            "then": { "properties": { "fixture": { "enum": fixture::fixture_names(preset) } } },
+        })).collect::<Vec<_>>(),
+    };
+}
+
+/// The claims, and the keys of a token by preset.
+#[cfg(feature = "schema")]
+fn claims_and_keys() -> Value {
+    let mut properties = claims();
+    properties["preset"] = json!({
+        "description": "The preset of the issuer of the token, in place of its claims. `actgate issuers` lists them.",
+        "enum": Profile::names(),
+        "examples": ["keycloak"],
+    });
+    properties["fixture"] = json!({
+        "description": "A token of the product: `human`, `machine`, `delegated` or `id-token`, or the whole name of a fixture.",
+        "type": "string",
+        "examples": ["human"],
+    });
+    properties["claims"] = json!({
+        "description": "Claims in place of those of the fixture; one that is `null` is not in the token.",
+        "type": "object",
+        "properties": claims(),
+        "examples": [{ "scope": "orders:read" }],
+    });
+    properties
+}
+
+/// The claims that rules read. Each can have any value: a case may be about a malformed one.
+#[cfg(feature = "schema")]
+fn claims() -> Value {
+    let described = [
+        ("iss", "The issuer. Default: the first one of the file."),
+        ("sub", "The subject: the initiator."),
+        ("aud", "The audience. Default: the one of the gate."),
+        (
+            "exp",
+            "The end of its validity, in seconds since 1970. Default: after the request.",
+        ),
+        ("nbf", "The beginning of its validity, in seconds since 1970."),
+        ("iat", "The time of its issue, in seconds since 1970."),
+        ("jti", "The id of the token."),
+        ("client_id", "The client that presents the token."),
+        ("azp", "The client that presents the token, as OpenID Connect names it."),
+        ("scope", "The scopes, with one space between two of them."),
+        (
+            "sub_profile",
+            "What the subject is: `user`, `ai_agent` or `service` (OAuth Entity Profiles).",
+        ),
+        (
+            "act",
+            "The current actor, with the prior ones nested in it (RFC 8693 section 4.1).",
+        ),
+        (
+            "may_act",
+            "The party that may act for the subject (RFC 8693 section 4.4).",
+        ),
+        ("amr", "The methods of the login (RFC 8176)."),
+        ("acr", "The authentication context of the login."),
+        ("auth_time", "The time of the login, in seconds since 1970."),
+        ("authorization_details", "What the token is granted for (RFC 9396)."),
+        ("cnf", "The key that the token is bound to (RFC 7800)."),
+    ];
+    let described = described.map(|(name, description)| (name.to_owned(), json!({ "description": description })));
+    Value::Object(described.into_iter().collect())
+}
 
 /// The keys of a token by preset. One of them makes a mapping such a token, and no list of claims.
 const KEYS: [&str; 3] = ["claims", "fixture", "preset"];

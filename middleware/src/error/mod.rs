@@ -2,6 +2,7 @@
 //!
 //! Neither contains a token or the value of a claim: both are safe to log.
 
+mod codes;
 mod config_error;
 
 use std::sync::Arc;
@@ -184,6 +185,11 @@ impl Error {
     /// The HTTP status: 400, 401, 403 or 503.
     pub fn status(&self) -> StatusCode {
         self.code_and_status().1
+    }
+
+    /// Every code that an error can have, in the order of the alphabet. A later version may have further ones.
+    pub fn codes() -> &'static [&'static str] {
+        codes::CODES
     }
 
     fn code_and_status(&self) -> (&'static str, StatusCode) {

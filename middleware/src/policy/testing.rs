@@ -35,7 +35,7 @@ pub(super) fn checks(body: &str, claims: Value) -> Vec<Check> {
 /// The code of the denial at a time in seconds since 1970, or `allow`.
 pub(super) fn code_at(body: &str, claims: Value, now: u64) -> &'static str {
     let (outcome, _) = evaluated_at(&with_route(body), claims, now);
-    outcome.map_or_else(|error| error.code(), |()| "allow")
+    code_or_allow(outcome)
 }
 
 /// The checks of `explain` at a time in seconds since 1970.
@@ -51,7 +51,7 @@ pub(super) fn code(body: &str, claims: Value) -> &'static str {
 /// The code of the denial on the route `GET /` of a policy, or `allow`.
 pub(super) fn code_of(policy: &str, claims: Value) -> &'static str {
     let (outcome, _) = evaluated(policy, claims);
-    outcome.map_or_else(|error| error.code(), |()| "allow")
+    code_or_allow(outcome)
 }
 
 /// The checks of `explain` on the route `GET /` of a policy.
@@ -66,7 +66,18 @@ pub(super) fn raw_code(body: &str, claims: &str) -> &'static str {
     let facts = Facts::for_tests_of(&token);
     let time = EvaluationTime { now: NOW, leeway: 30 };
     let outcome = evaluate(&requirement(body), &facts, &without_body(), &time, &mut StopAtFirst);
-    outcome.map_or_else(|unmet| unmet.error.code(), |()| "allow")
+    code_or_allow(outcome.map_err(|unmet| unmet.error))
+}
+
+/// The code of a denial, which a case can expect, or `allow`.
+fn code_or_allow(outcome: Result<(), Error>) -> &'static str {
+    outcome.map_or_else(
+        |error| {
+            assert!(Error::codes().contains(&error.code()), "{}", error.code());
+            error.code()
+        },
+        |()| "allow",
+    )
 }
 
 fn with_route(body: &str) -> String {
@@ -134,7 +145,7 @@ pub(super) fn outcome_by(requirement: &Requirement, claims: Value, request: &Req
         enforced,
         evaluate(requirement, &facts, request, &time, &mut Collect::default())
     );
-    enforced.map_or_else(|unmet| unmet.error.code(), |()| "allow")
+    code_or_allow(enforced.map_err(|unmet| unmet.error))
 }
 
 fn token_of(claims: Value) -> Value {

@@ -170,12 +170,30 @@ impl AccessTokens {
     }
 }
 
+/// A type of access tokens.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, expecting = "a mapping\nwrite `- typ: VALUE`")]
+#[cfg_attr(feature = "schema", schemars(rename = "AccessToken"))]
 struct AccessTokenDocument {
+    /// The `typ` in the header of the token; `none` for a header without it.
+    /// Example: `at+jwt`
     typ: MediaType,
+    /// Tests on claims that only access tokens meet. ID tokens have the types `JWT`, `JOSE` and `none` too, so that these need one.
+    /// Example: `{ token_use: access }`
     #[serde(default, rename = "where")]
     marker: Option<ClaimTests>,
+}
+
+#[cfg(feature = "schema")]
+actgate_yaml::schema_of! { |generator|
+    /// Types of access tokens, one of which must fit.
+    AccessTokens = "AccessTokens", { "anyOf": [
+        generator.subschema_for::<AccessTokenDocument>(),
+        { "type": "array", "minItems": 1, "maxItems": MAX_ENTRIES, "items": generator.subschema_for::<AccessTokenDocument>() },
+    ] };
+    /// The `typ` in the header of the token; `none` for a header without it.
+    MediaType = "MediaType", { "type": "string", "pattern": "^[!-)+-~]+$" };
 }
 
 impl<'de> Deserialize<'de> for MediaType {

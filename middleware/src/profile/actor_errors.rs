@@ -6,6 +6,7 @@ use crate::error::Error;
 
 /// The errors that the caller gets where a rule on actors denies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum ActorErrors {
     /// 403 without a code, as for any other rule.

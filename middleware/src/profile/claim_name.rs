@@ -85,6 +85,12 @@ fn interned(name: &str) -> &'static str {
     }
 }
 
+#[cfg(feature = "schema")]
+actgate_yaml::schema_of! { |generator|
+    /// The name of a claim at the top of a token. One with dots is written after a slash: `/acme.sub`.
+    ClaimName = "ClaimName", { "type": "string", "maxLength": MAX_BYTES, "pattern": r"^(/[^*\s/~]([^*/~]*[^*\s/~])?|[^*\s/]([^*]*[^*\s])?)$" };
+}
+
 impl<'de> Deserialize<'de> for ClaimName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = String::deserialize(deserializer)?;

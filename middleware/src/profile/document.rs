@@ -16,28 +16,89 @@ use super::{
 /// Most claims in one list of a profile.
 const MAX_CLAIMS: usize = 32;
 
+/// How tokens are written: a preset, or a mapping of the parts that differ from one.
 #[derive(Default, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(
     default,
     deny_unknown_fields,
     rename = "shorthand preset",
     expecting = "the name of a preset, or a mapping\nwrite `keycloak`, or `{ preset: keycloak, subject: sub }`"
 )]
+#[cfg_attr(feature = "schema", schemars(rename = "Profile", extend("x-shorthand" = "preset")))]
 pub(super) struct ProfileDocument {
+    /// The preset that the other parts come from. Default: rfc9068.
+    /// Example: `keycloak`
     preset: Option<PresetName>,
+    /// The product that issues the tokens.
+    /// Example: `Acme Login`
     product: Option<String>,
+    /// What the profile is for, in words.
+    /// Example: `Tokens of the staff`
     about: Option<String>,
+    /// What makes an access token: the `typ` of the header, and tests on claims that only access tokens meet; one, or a list.
+    /// Example: `[{ typ: JWT, where: { token_use: access } }]`
     access_token: Option<AccessTokens>,
+    /// Further claims of other tokens; one, or a list. A token with one of them is refused.
+    /// Example: `[nonce]`
     refused_claims: Option<ClaimNames>,
+    /// How a token names its issuer.
+    /// Example: `{ claim: iss, substitute: trust-domain }`
     issuer: Option<IssuerDocument>,
+    /// `false` where clients cannot obtain its tokens by OAuth, so that the metadata of a resource (RFC 9728) does not list it.
+    /// Example: `false`
     authorization_server: Option<bool>,
+    /// The claim of the initiator, and one that names a machine where it is absent, blank or `null`.
+    /// Example: `{ claim: sub, substitute: client_id }`
+    #[cfg_attr(feature = "schema", schemars(with = "Option<ClaimDocument>"))]
     subject: Option<SubjectDocument>,
+    /// The claims of the client, of which the first present counts; one, or a list.
+    /// Example: `[client_id, azp]`
     client: Option<ClaimNames>,
+    /// The claim of the audiences, and one that replaces it where it is absent.
+    /// Example: `{ claim: aud, substitute: client_id }`
+    #[cfg_attr(feature = "schema", schemars(with = "Option<ClaimDocument>"))]
     audience: Option<AudienceDocument>,
+    /// The claims of the scopes, each a name, or with its form; one, or a list. Those present must agree.
+    /// Example: `[scope, { claim: scp, form: text-or-list }]`
     scope: Option<ScopesDocument>,
+    /// The evidence of each kind of initiator. One item of a list must hold.
+    /// Example: `{ human: [{ claims: { sid: { present: true } } }] }`
     kinds: Option<Kinds>,
     actor: Option<ActorDocument>,
     chain_completeness: Option<ChainCompleteness>,
+}
+
+#[cfg(feature = "schema")]
+actgate_yaml::schema_of! { |generator|
+    /// Names of claims, each once; one, or a list.
+    ClaimNames = "ClaimNames", { "anyOf": [
+        generator.subschema_for::<ClaimName>(),
+        { "type": "array", "maxItems": MAX_CLAIMS, "uniqueItems": true, "items": generator.subschema_for::<ClaimName>() },
+    ] };
+    /// Claims of scopes, each once; one, or a list.
+    ScopesDocument = "ScopeClaims", { "anyOf": [
+        generator.subschema_for::<ScopeDocument>(),
+        { "type": "array", "maxItems": MAX_CLAIMS, "items": generator.subschema_for::<ScopeDocument>() },
+    ] };
+    /// A claim, or the word `none`.
+    ClaimOrNone = "ClaimOrNone", { "anyOf": [{ "const": "none" }, generator.subschema_for::<ClaimName>()] };
+}
+
+/// The schema of its written form.
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Profile {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        ProfileDocument::schema_name()
+    }
+
+    fn schema_id() -> std::borrow::Cow<'static, str> {
+        ProfileDocument::schema_id()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        ProfileDocument::json_schema(generator)
+    }
 }
 
 impl ProfileDocument {
@@ -132,22 +193,33 @@ fn twice(names: impl Iterator<Item = ClaimName> + Clone) -> Option<ClaimName> {
     repeated.map(|(_, name)| name)
 }
 
+/// How a token names its issuer.
 #[derive(serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename = "shorthand claim")]
+#[cfg_attr(feature = "schema", schemars(rename = "TokenIssuer", extend("x-shorthand" = "claim")))]
 struct IssuerDocument {
+    /// The claim of the issuer.
+    /// Example: `iss`
     claim: IssuerClaimName,
     #[serde(default)]
     substitute: Option<IssuerSubstitute>,
 }
 
+/// The claim of the issuer.
 #[derive(serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 enum IssuerClaimName {
+    /// RFC 7519 section 4.1.1.
     #[serde(rename = "iss")]
     Iss,
 }
 
+/// What names the issuer of a token without the claim.
 #[derive(serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 enum IssuerSubstitute {
+    /// The trust domain of the SPIFFE id in `sub`.
     #[serde(rename = "trust-domain")]
     TrustDomain,
 }
@@ -167,9 +239,18 @@ impl From<IssuerDocument> for TokenIssuer {
 
 /// A claim, and another that replaces it where it is absent.
 #[derive(serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename = "shorthand claim")]
+#[cfg_attr(
+    feature = "schema",
+    schemars(rename = "ClaimWithSubstitute", extend("x-shorthand" = "claim"))
+)]
 struct ClaimDocument {
+    /// The name of the claim.
+    /// Example: `sub`
     claim: ClaimName,
+    /// Another claim, which is read where it is absent. Default: none.
+    /// Example: `client_id`
     #[serde(default)]
     substitute: Option<ClaimName>,
 }
@@ -202,9 +283,14 @@ claim_with_substitute!(AudienceDocument => AudienceClaim);
 
 struct ScopesDocument(Box<[ScopeClaim]>);
 
+/// A claim of scopes, and its form.
 #[derive(serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename = "shorthand claim")]
+#[cfg_attr(feature = "schema", schemars(rename = "ScopeClaim", extend("x-shorthand" = "claim")))]
 struct ScopeDocument {
+    /// The name of the claim.
+    /// Example: `scope`
     claim: ClaimName,
     #[serde(default)]
     form: ScopeForm,
@@ -227,16 +313,32 @@ impl<'de> Deserialize<'de> for ScopesDocument {
     }
 }
 
+/// Where the actors are.
+/// Example: `{ claim: act, issuer: strict }`
 #[derive(Default, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields, expecting = "a mapping\nwrite `{ claim: act }`")]
+#[cfg_attr(feature = "schema", schemars(rename = "ActorClaims"))]
 struct ActorDocument {
+    /// The claim of the current actor, with the prior ones nested in it.
+    /// Example: `act`
     claim: Option<ClaimName>,
     issuer: Option<ActorIssuer>,
+    /// The evidence of each kind of actor, in its `act`. One item of a list must hold.
+    /// Example: `{ agent: [{ claims: { sub_profile: { entity_profile: ai_agent } } }] }`
     kinds: Option<Kinds>,
+    /// Evidence in a token without `act` that its client is the current actor, an agent; one, or a list.
+    /// Example: `[{ client: assistant }]`
     #[serde(deserialize_with = "presenter")]
     presenter: Option<EvidenceList>,
+    /// A claim at the top of the token that lists the prior actors, newest first; `none` without one.
+    /// Example: `none`
     prior: Option<ClaimOrNone>,
+    /// A claim at the top of the token whose object is the first party; `none` without one.
+    /// Example: `none`
     origin: Option<ClaimOrNone>,
+    /// Evidence that the innermost of several actors is the client of the login, and no actor; one, or a list.
+    /// Example: `[{ client: portal }]`
     origin_client: Option<EvidenceList>,
     errors: Option<ActorErrors>,
 }

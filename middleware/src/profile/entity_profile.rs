@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 /// What entity profiles classify a party as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum EntityProfile {
     /// A person.

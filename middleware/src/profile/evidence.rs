@@ -150,16 +150,41 @@ impl<'de> Deserialize<'de> for ClaimTests {
     }
 }
 
+/// One piece of evidence. All of its parts must hold.
 #[derive(Default, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(
     default,
     deny_unknown_fields,
     expecting = "a mapping\nwrite `{ subject: VALUE }`, `{ client: ID }` or `{ claims: { CLAIM: VALUE } }`"
 )]
-struct EvidenceDocument {
+#[cfg_attr(feature = "schema", schemars(rename = "Evidence", extend("minProperties" = 1)))]
+pub(super) struct EvidenceDocument {
+    /// The subject is this text, or begins with the text before a `*`, or ends with the one after it; one, or a list.
+    /// Example: `auth0|*`
+    #[cfg_attr(feature = "schema", schemars(extend("x-non-empty" = true)))]
     subject: Option<OneOrMany<SubjectPattern>>,
+    /// The client of the token is this one, or one of a list; within an actor, the client that its `act` names.
+    /// Example: `batch`
+    #[cfg_attr(feature = "schema", schemars(extend("x-non-empty" = true)))]
     client: Option<OneOrMany<ClientId>>,
+    /// Tests by the name of a claim, or by its path: `/realm_access/roles`. All of them must hold.
+    /// Example: `{ gty: client-credentials }`
     claims: Option<ClaimTests>,
+}
+
+#[cfg(feature = "schema")]
+actgate_yaml::schema_of! { |generator|
+    /// Tests by the name of a claim, or by its path: `/realm_access/roles`. All of them must hold.
+    ClaimTests = "EvidenceTests", {
+        "type": "object",
+        "minProperties": 1,
+        "maxProperties": MAX_PARTS,
+        "propertyNames": { "pattern": r"^[^*\s]([^*]*[^*\s])?$" },
+        "additionalProperties": generator.subschema_for::<ClaimTest>(),
+    };
+    /// The identifier of a client.
+    ClientId = "ClientId", { "type": "string", "pattern": r"^[^*\s]([^*]*[^*\s])?$" };
 }
 
 /// The identifier of a client, as written.

@@ -7,6 +7,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
 use super::claim_test::Unmet;
+#[cfg(feature = "schema")]
+use super::evidence::EvidenceDocument;
 use super::evidence::{Evidence, MAX_PARTS, PartyClaims, PositiveEvidence};
 use super::kind::Kind;
 
@@ -29,16 +31,36 @@ use super::kind::Kind;
 /// # Ok::<(), actgate::profile::ProfileError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(
     default,
     deny_unknown_fields,
     expecting = "a mapping\nwrite `{ human: [{ claims: { CLAIM: VALUE } }] }`"
 )]
+#[cfg_attr(
+    feature = "schema",
+    schemars(description = "The evidence of each kind of a party. One item of a list must hold.")
+)]
 pub struct Kinds {
+    /// Evidence of a person; one, or a list.
+    /// Example: `[{ subject: 'auth0|*' }]`
     #[serde(deserialize_with = "positive")]
     human: EvidenceList,
+    /// Evidence of software that decides on its own what to do next; one, or a list.
+    /// Example: `[{ client: planner }]`
     agent: EvidenceList,
+    /// Evidence of software that does what it was built to do; one, or a list.
+    /// Example: `[{ client: batch }]`
     service: EvidenceList,
+}
+
+#[cfg(feature = "schema")]
+actgate_yaml::schema_of! { |generator|
+    /// Pieces of evidence, one of which must hold.
+    EvidenceList = "EvidenceList", { "anyOf": [
+        generator.subschema_for::<EvidenceDocument>(),
+        { "type": "array", "maxItems": MAX_PARTS, "items": generator.subschema_for::<EvidenceDocument>() },
+    ] };
 }
 
 /// A list of evidence, one of which must hold.

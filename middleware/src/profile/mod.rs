@@ -63,6 +63,7 @@ mod access_token;
 mod actor_errors;
 mod claim_name;
 mod claim_test;
+mod claim_test_document;
 mod document;
 mod entity_profile;
 mod error;
@@ -155,6 +156,7 @@ pub(crate) struct ScopeClaim {
 
 /// How scopes are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum ScopeForm {
     /// One string, separated by spaces (RFC 8693 section 4.2).
@@ -187,6 +189,7 @@ pub(crate) struct ActorProfile {
 
 /// The issuer of an actor without `iss`.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum ActorIssuer {
     /// That of the token.
@@ -198,6 +201,7 @@ pub(crate) enum ActorIssuer {
 /// Which actors the nested `act` objects of an issuer contain. It decides which rules on prior actors are reliable.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ChainCompleteness {
     /// Every actor since the initiator.
@@ -213,6 +217,7 @@ pub enum ChainCompleteness {
 /// How the prior actors of an issuer are used.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum PriorActors {
     /// Checked for form and dropped.

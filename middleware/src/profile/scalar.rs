@@ -53,9 +53,23 @@ impl fmt::Display for Scalar {
 
 /// A text that looks like a pattern.
 #[derive(serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", schemars(rename = "LiteralValue"))]
 struct Literal {
+    /// The text, as the token has it.
+    /// Example: `a*`
     literal: Box<str>,
+}
+
+#[cfg(feature = "schema")]
+actgate_yaml::schema_of! { |generator|
+    /// A text, a whole number, `true` or `false`. A text that looks like a pattern is written as `{ literal: TEXT }`.
+    Scalar = "EvidenceValue", { "anyOf": [
+        { "type": "string", "pattern": r"^[^*]*[^*\s][^*]*$" },
+        { "type": ["integer", "boolean"] },
+        generator.subschema_for::<Literal>(),
+    ] };
 }
 
 impl<'de> Deserialize<'de> for Scalar {

@@ -48,6 +48,12 @@ impl fmt::Display for SubjectPattern {
     }
 }
 
+#[cfg(feature = "schema")]
+actgate_yaml::schema_of! { |generator|
+    /// A subject, or the text at its beginning or end with one `*` beside it.
+    SubjectPattern = "SubjectPattern", { "type": "string", "pattern": r"^([^*\s]([^*]*[^*\s])?\*?|[^*\s].*[^*]\*|\*[^*]*[^*\s])$" };
+}
+
 impl<'de> Deserialize<'de> for SubjectPattern {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         SubjectPattern::parse(&String::deserialize(deserializer)?).map_err(D::Error::custom)

@@ -43,6 +43,6 @@ pub use duration::parse_duration;
 pub use printable::printable;
 pub use read::{Omissions, Reading, read};
 #[cfg(feature = "schema")]
-pub use schema::{json_schema, undescribed};
+pub use schema::{json_schema, json_schema_of_output, undescribed};
 pub use spanned::{OneOrMany, Span, Spanned};
 pub use written::Written;

@@ -17,11 +17,19 @@ const EXAMPLE: &str = "Example: `";
 ///
 /// The descriptions are the doc comments. One that ends with ``Example: `VALUE` ``, also several times, has these values as its
 /// examples. A key without a doc comment has the description of its type. `x-shorthand` of a type is the key whose value is written
-/// in place of the mapping, as `#[serde(rename = "shorthand KEY")]` reads it.
+/// in place of the mapping, as `#[serde(rename = "shorthand KEY")]` reads it. `x-non-empty` of a key states that a list in it has an item.
 ///
 /// A key without a value is no valid one, which [`read`] rejects too. Everything that depends on two values is NOT in the schema.
 pub fn json_schema<T: JsonSchema>(title: &str) -> Value {
-    let mut settings = SchemaSettings::draft07();
+    generate::<T>(SchemaSettings::draft07(), title)
+}
+
+/// The JSON Schema (draft-07) of what `T` is written as. Members that can be left out are not required, and others are not excluded.
+pub fn json_schema_of_output<T: JsonSchema>(title: &str) -> Value {
+    generate::<T>(SchemaSettings::draft07().for_serialize(), title)
+}
+
+fn generate<T: JsonSchema>(mut settings: SchemaSettings, title: &str) -> Value {
     // Draft-07 ignores the description beside a reference, and editors show it.
     settings.transforms = vec![Box::new(RecursiveTransform(adapt))];
     let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
@@ -39,6 +47,7 @@ fn adapt(schema: &mut Schema) {
         members.remove("format");
         without_null(members);
         with_examples(members);
+        with_items(members);
         with_shorthand(members);
     }
 }
@@ -84,6 +93,23 @@ fn with_examples(members: &mut Map<String, Value>) {
         members.insert("examples".to_owned(), examples.into());
     }
     members.insert("description".to_owned(), description.into());
+}
+
+/// A list that is not empty.
+fn with_items(members: &mut Map<String, Value>) {
+    if members.remove("x-non-empty").is_none() {
+        return;
+    }
+    let mut lists: Vec<&mut Map<String, Value>> = match members.get_mut("anyOf") {
+        Some(Value::Array(choices)) => choices.iter_mut().filter_map(Value::as_object_mut).collect(),
+        _ => vec![members],
+    };
+    for list in lists
+        .iter_mut()
+        .filter(|list| list.get("type") == Some(&json!("array")))
+    {
+        list.insert("minItems".to_owned(), json!(1));
+    }
 }
 
 /// A mapping with a shorthand is either of them.
@@ -214,7 +240,9 @@ fn collect_undescribed(schema: &Value, pointer: &str, found: &mut Vec<String>) {
             }
         }
         Value::Object(members) => {
-            for (name, value) in members {
+            // A condition repeats keys that are described elsewhere.
+            let parts = members.iter().filter(|(name, _)| !matches!(&***name, "if" | "then"));
+            for (name, value) in parts {
                 let pointer = format!("{pointer}/{name}");
                 if let ("properties" | "definitions", Value::Object(schemas)) = (&**name, value) {
                     let is_described =

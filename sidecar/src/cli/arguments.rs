@@ -195,7 +195,8 @@ Everything runs in this process, on free loopback ports, without files or networ
 The schemas are draft-07. An editor with yaml-language-server reads the one that a comment at the top of a file names:
   actgate schema policy > policy.schema.json
   # yaml-language-server: $schema=policy.schema.json
-A file that a schema rejects is invalid; `actgate check` finds more, such as rules that exclude each other.")]
+A file that a schema rejects is invalid; `actgate check` and `actgate test` find more, such as rules that exclude each other.
+A line of the decision log may have further members in a later version.")]
     Schema {
         /// The file
         #[arg(value_enum)]

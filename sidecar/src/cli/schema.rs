@@ -12,6 +12,10 @@ pub(crate) enum Schema {
     Configuration,
     /// A policy in a file of its own
     Policy,
+    /// The cases of a policy, for `actgate test`
+    Cases,
+    /// A line of the decision log of `actgate run`
+    DecisionLog,
 }
 
 impl Schema {
@@ -20,6 +24,8 @@ impl Schema {
         match self {
             Schema::Configuration => include_str!("../../schemas/configuration.schema.json"),
             Schema::Policy => include_str!("../../schemas/policy.schema.json"),
+            Schema::Cases => include_str!("../../schemas/cases.schema.json"),
+            Schema::DecisionLog => include_str!("../../schemas/decision-log.schema.json"),
         }
     }
 }
@@ -35,12 +41,15 @@ mod tests {
 
     use super::*;
     use crate::config::configuration;
+    use crate::log::decision_log;
 
     impl Schema {
         fn file(self) -> &'static str {
             match self {
                 Schema::Configuration => "configuration.schema.json",
                 Schema::Policy => "policy.schema.json",
+                Schema::Cases => "cases.schema.json",
+                Schema::DecisionLog => "decision-log.schema.json",
             }
         }
 
@@ -49,6 +58,8 @@ mod tests {
             match self {
                 Schema::Configuration => configuration(),
                 Schema::Policy => actgate::policy::json_schema(),
+                Schema::Cases => actgate::analysis::json_schema(),
+                Schema::DecisionLog => decision_log::json_schema(),
             }
         }
     }

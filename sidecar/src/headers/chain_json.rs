@@ -11,18 +11,38 @@ use serde::{Serialize, Serializer};
 /// `{"initiator":{"iss":…,"sub":…,"kind":…},"actors":[{"iss":…,"sub":…,"kind":…},…]}`. Actors are newest first, as
 /// `act` nests them: `actors[0]` is the current one.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Chain<'a> {
+    /// The subject of the token.
     pub(crate) initiator: Link<'a>,
+    /// The actors, newest first: the first is the current one.
     pub(crate) actors: Vec<Link<'a>>,
 }
 
 /// One party of a chain.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Link<'a> {
+    /// The issuer that the subject is of.
     pub(crate) iss: &'a str,
+    /// The subject.
     pub(crate) sub: &'a str,
     #[serde(serialize_with = "display")]
+    #[cfg_attr(test, schemars(with = "WrittenKind"))]
     pub(crate) kind: Kind,
+}
+
+/// A kind, as a chain has it.
+#[cfg(test)]
+struct WrittenKind;
+
+#[cfg(test)]
+const KINDS: [Kind; 4] = [Kind::Human, Kind::Agent, Kind::Service, Kind::Unknown];
+
+#[cfg(test)]
+actgate_yaml::schema_of! { |generator|
+    /// What the party is by the evidence in the token; `unknown` without evidence, and where it contradicts itself.
+    WrittenKind = "PartyKind", { "enum": KINDS.map(|kind| kind.to_string()) };
 }
 
 impl<'a> Chain<'a> {

@@ -36,12 +36,22 @@ pub(crate) enum LogTarget {
     File(PathBuf),
 }
 
-/// One decision as JSON.
+/// One line of the decision log: the decision on one request. A later version may have further members.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Event<'a> {
     /// When the decision was made, in UTC (RFC 3339).
+    /// Example: `'2026-01-02T03:04:05.678Z'`
+    #[cfg_attr(
+        test,
+        schemars(regex(pattern = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$"))
+    )]
     pub(crate) time: &'a str,
     /// The id, which the response of a denied request contains, too.
+    #[cfg_attr(
+        test,
+        schemars(with = "String", regex(pattern = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"))
+    )]
     pub(crate) id: Uuid,
     /// The method of the request, written like the path.
     #[serde(serialize_with = "bounded")]
@@ -87,6 +97,7 @@ pub(crate) struct Event<'a> {
     pub(crate) client: Option<&'a str>,
     /// The address of the client: of the peer, unless trusted proxies report another.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub(crate) client_address: Option<IpAddr>,
     /// Microseconds from the request head to the decision.
     pub(crate) latency_us: u64,
@@ -103,8 +114,9 @@ impl Event<'_> {
     }
 }
 
-/// What the decision would be if every rule in shadow were enforced, as JSON.
+/// What the decision would be if every rule in shadow were enforced.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Shadow<'a> {
     /// Whether the request would be forwarded.
     pub(crate) decision: Effect,
@@ -122,8 +134,9 @@ pub(crate) struct Shadow<'a> {
     pub(crate) reason: Option<String>,
 }
 
-/// What became of a forwarded request, as JSON.
+/// What became of a forwarded request.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Forwarding<'a> {
     /// The address of the upstream, where there are several.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -140,12 +153,19 @@ pub(crate) struct Forwarding<'a> {
 
 /// What a decision does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Effect {
     /// The request is forwarded.
     Allow,
     /// It is not.
     Deny,
+}
+
+/// The JSON Schema of a line.
+#[cfg(test)]
+pub(crate) fn json_schema() -> serde_json::Value {
+    actgate_yaml::json_schema_of_output::<Event<'_>>("A line of the decision log of actgate")
 }
 
 /// The current time, for a line of a log.

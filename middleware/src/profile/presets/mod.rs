@@ -50,6 +50,12 @@ for_each_preset!(presets);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct PresetName(pub(super) usize);
 
+#[cfg(feature = "schema")]
+actgate_yaml::schema_of! { |generator|
+    /// The name of a preset. `actgate issuers` lists them.
+    PresetName = "Preset", { "enum": NAMES };
+}
+
 impl FromStr for PresetName {
     type Err = UnknownProfile;
 

@@ -57,22 +57,18 @@ pub(in crate::config) struct IssuerDocument {
     /// Default: rfc9068.
     /// Example: `keycloak`
     /// Example: `{ preset: keycloak, subject: email }`
-    #[cfg_attr(test, schemars(with = "Option<schema::ProfileSchema>"))]
     pub(in crate::config) profile: Option<Spanned<Profile>>,
     /// Evidence of `human`, `agent` and `service` by subject, client or claims, beside that of the profile. Default: none.
     /// Example: `{ service: [{ client: batch }] }`
-    #[cfg_attr(test, schemars(with = "Option<schema::KindsSchema>"))]
     pub(in crate::config) kinds: Option<Kinds>,
     /// Clients that are agents and act for the subject; one, or a list. Default: none.
     /// Example: `[assistant]`
     pub(in crate::config) agent_clients: Option<Spanned<OneOrMany<Spanned<String>>>>,
     /// Which actors the tokens of the issuer contain. Default: by the profile.
     /// Example: `complete`
-    #[cfg_attr(test, schemars(with = "Option<schema::Completeness>"))]
     pub(in crate::config) chain_completeness: Option<ChainCompleteness>,
     /// How prior actors are used. Default: `audit`.
     /// Example: `enforce`
-    #[cfg_attr(test, schemars(with = "Option<schema::Prior>"))]
     pub(in crate::config) prior_actors: Option<PriorActors>,
     pub(in crate::config) keys: KeysDocument,
 }
