@@ -32,6 +32,7 @@ mod process;
 mod readme;
 mod request;
 mod resources;
+mod schemas;
 mod shadow;
 mod spelling;
 mod streams;

@@ -28,13 +28,13 @@ pub(crate) struct Link<'a> {
     /// The subject.
     pub(crate) sub: &'a str,
     #[serde(serialize_with = "display")]
-    #[cfg_attr(test, schemars(with = "WrittenKind"))]
+    #[cfg_attr(test, schemars(with = "PartyKindSchema"))]
     pub(crate) kind: Kind,
 }
 
 /// A kind, as a chain has it.
 #[cfg(test)]
-struct WrittenKind;
+struct PartyKindSchema;
 
 #[cfg(test)]
 const KINDS: [Kind; 4] = [Kind::Human, Kind::Agent, Kind::Service, Kind::Unknown];
@@ -42,7 +42,7 @@ const KINDS: [Kind; 4] = [Kind::Human, Kind::Agent, Kind::Service, Kind::Unknown
 #[cfg(test)]
 actgate_yaml::schema_of! { |generator|
     /// What the party is by the evidence in the token; `unknown` without evidence, and where it contradicts itself.
-    WrittenKind = "PartyKind", { "enum": KINDS.map(|kind| kind.to_string()) };
+    PartyKindSchema = "PartyKind", { "enum": KINDS.map(|kind| kind.to_string()) };
 }
 
 impl<'a> Chain<'a> {
