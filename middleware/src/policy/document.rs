@@ -30,9 +30,11 @@ pub(super) struct Document {
     pub(super) defaults: Option<Spanned<RequirementDocument>>,
     /// Named groups of parties, each with its members. `{ group: NAME }` in a list of parties means each of them.
     /// Example: `{ operators: [alice, { issuer: 'https://idp.example.com', subject: bob }] }`
+    #[cfg_attr(feature = "schema", schemars(extend("minProperties" = 1)))]
     pub(super) groups: Option<Spanned<GroupsDocument>>,
     /// The agents that the owner knows. The agent of a request, with its owner, is in the decision log.
     /// Example: `[{ subject: refund-agent, owner: payments-team@example.com, groups: [payments] }]`
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     pub(super) agents: Option<Spanned<AgentsDocument>>,
     pub(super) unregistered_agents: Option<Spanned<UnregisteredAgents>>,
     /// Requirements by their name, which the `require` of a route names.
@@ -41,6 +43,7 @@ pub(super) struct Document {
     /// The routes of the API: where each applies, and what it requires. The most specific path wins, then the most specific
     /// method. A request that no route matches is denied with `no_route`.
     /// Example: `[{ match: GET /health, public: true }, { match: POST /refunds, scopes: ['refunds:write'] }]`
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     pub(super) routes: Routes,
 }
 

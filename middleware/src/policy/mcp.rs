@@ -22,10 +22,11 @@ use crate::request::{NAMED_METHODS, RESOURCES_READ, TOOLS_CALL, is_normal_uri};
 pub(super) struct McpDocument {
     /// The method of the message, in full; one, or a list.
     /// Example: `tools/call`
-    #[cfg_attr(feature = "schema", schemars(with = "OneOrMany<McpMethod>"))]
+    #[cfg_attr(feature = "schema", schemars(with = "OneOrMany<McpMethod>", extend("x-non-empty" = true)))]
     method: OneOrMany<Spanned<String>>,
     /// The name of a tool or a prompt, or the URI of a resource; one, or a list. A `*` at the end is any text.
     /// Example: `get_*`
+    #[cfg_attr(feature = "schema", schemars(extend("x-non-empty" = true)))]
     name: Option<OneOrMany<Spanned<NamePattern>>>,
 }
 

@@ -16,6 +16,7 @@ pub(super) struct McpSettings {
     /// The web pages that may send requests to these paths, as browsers write their origins; one, or a list. Those of the
     /// audiences are accepted without it. Denied with `origin_not_allowed`.
     /// Example: `https://chat.example.com`
+    #[cfg_attr(feature = "schema", schemars(extend("x-non-empty" = true)))]
     origins: OneOrMany<Spanned<String>>,
 }
 

@@ -28,7 +28,7 @@ pub(super) struct MembersDocument(PartyList);
 #[cfg(feature = "schema")]
 actgate_yaml::schema_of! { |generator|
     /// The members of a group.
-    MembersDocument = "Members", { "type": "array", "items": generator.subschema_for::<parties::PartyName>() };
+    MembersDocument = "Members", { "type": "array", "minItems": 1, "items": generator.subschema_for::<parties::PartyName>() };
     /// Whom to ask about an agent.
     Owner = "Owner", { "type": "string", "pattern": r"\S" };
 }
@@ -60,6 +60,7 @@ pub(super) struct AgentDocument {
     owner: Option<Owner>,
     /// The groups that the agent is a member of; one, or a list.
     /// Example: `[payments]`
+    #[cfg_attr(feature = "schema", schemars(extend("x-non-empty" = true)))]
     groups: Option<OneOrMany<Spanned<GroupName>>>,
     /// The tenant that the agent is of, for `actor: { same_tenant: CLAIM }`.
     /// Example: `T1`
@@ -67,6 +68,7 @@ pub(super) struct AgentDocument {
     /// The clients that present the tokens of the agent, for `actor: { is_presenter: true }`; one, or a list. Without it the
     /// client has the agent's own name.
     /// Example: `[refund-client]`
+    #[cfg_attr(feature = "schema", schemars(extend("x-non-empty" = true)))]
     clients: Option<OneOrMany<Spanned<Name>>>,
     ceiling: Option<Spanned<CeilingDocument>>,
 }

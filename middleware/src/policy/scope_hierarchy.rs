@@ -25,9 +25,11 @@ const MAX_NAMES: usize = 1_000;
     expecting = "a mapping\nwrite `scopes: { implies: { \"orders:admin\": [\"orders:read\"] } }` here, and the scopes of a request in its \
                  route"
 )]
+#[cfg_attr(feature = "schema", schemars(extend("required" = ["implies"])))]
 pub(super) struct HierarchyDocument {
     /// Each scope with the scopes that it includes, also by way of others.
     /// Example: `{ 'orders:admin': ['orders:read', 'orders:write'] }`
+    #[cfg_attr(feature = "schema", schemars(extend("minProperties" = 1)))]
     implies: Option<Implications>,
 }
 

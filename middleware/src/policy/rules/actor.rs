@@ -28,15 +28,19 @@ impl parties::Block for ActorBlock {
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, expecting = "a mapping\nwrite `actor: { one_of: [VALUE] }`")]
+#[cfg_attr(feature = "schema", schemars(extend("minProperties" = 1)))]
 pub(in crate::policy) struct ActorDocument {
     /// `true`: there is a current actor other than the subject. Denied with `actor_missing`.
     /// Example: `true`
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Stated>"))]
     required: Option<bool>,
     /// `true`: there is no actor, the subject itself included. Denied with `actor_present`.
     /// Example: `true`
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Stated>"))]
     absent: Option<bool>,
     /// The current actor is of this kind, or of one of a list. Denied with `actor_kind_unknown` or `actor_kind_not_allowed`.
     /// Example: `agent`
+    #[cfg_attr(feature = "schema", schemars(extend("x-non-empty" = true)))]
     kind: Option<OneOrMany<Kind>>,
     /// The current actor is one of these parties. Denied with `actor_not_allowed`.
     /// Example: `[refund-agent]`
@@ -49,11 +53,12 @@ pub(in crate::policy) struct ActorDocument {
     /// The current actor is a member of this group, or of one of a list. Denied with `actor_not_allowed`.
     /// Example: `payments`
     #[serde(default, deserialize_with = "parties::grouped")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<OneOrMany<parties::GroupName>>"))]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<OneOrMany<parties::GroupName>>", extend("x-non-empty" = true)))]
     group: Option<PartyList>,
     /// The current actor is of this issuer, or of one of a list; `same` is that of the token. Denied with
     /// `actor_issuer_not_allowed`.
     /// Example: `same`
+    #[cfg_attr(feature = "schema", schemars(extend("x-non-empty" = true)))]
     issuer: Option<OneOrMany<Name>>,
     /// The client of the token is the current actor, by its `clients` in `agents` where it has some. A token without a
     /// client is denied. Denied with `actor_not_presenter`.

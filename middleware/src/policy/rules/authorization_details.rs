@@ -31,12 +31,15 @@ pub(in crate::policy) struct DetailsDocument {
     kind: Name,
     /// This text, or each of a list, is in `actions` of the detail.
     /// Example: `[initiate]`
+    #[cfg_attr(feature = "schema", schemars(extend("x-non-empty" = true)))]
     actions: Option<OneOrMany<Name>>,
     /// This text, or each of a list, is in `locations` of the detail.
     /// Example: `https://bank.example`
+    #[cfg_attr(feature = "schema", schemars(extend("x-non-empty" = true)))]
     locations: Option<OneOrMany<Name>>,
     /// Tests on other members of the detail, by their name or their JSON pointer.
     /// Example: `{ currency: EUR, /instructedAmount/amount: { max: 500 } }`
+    #[cfg_attr(feature = "schema", schemars(extend("minProperties" = 1)))]
     members: Option<Spanned<BTreeMap<String, Spanned<MemberDocument>>>>,
 }
 

@@ -18,12 +18,15 @@ use crate::policy::syntax::{Context, Name, Word, joined};
 #[derive(Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, expecting = "a mapping\nwrite `ceiling: { routes: [VALUE] }`")]
+#[cfg_attr(feature = "schema", schemars(extend("minProperties" = 1)))]
 pub(in crate::policy) struct CeilingDocument {
     /// The routes that the agent may use, as their `match` is written in this policy; one, or a list.
     /// Example: `[POST /refunds, 'GET /orders/{id}']`
+    #[cfg_attr(feature = "schema", schemars(extend("x-non-empty" = true)))]
     routes: Option<Spanned<OneOrMany<Spanned<String>>>>,
     /// The scopes that count for the agent; one, or a list.
     /// Example: `['refunds:write', 'orders:read']`
+    #[cfg_attr(feature = "schema", schemars(extend("x-non-empty" = true)))]
     scopes: Option<Spanned<OneOrMany<Word>>>,
     /// For whom the agent acts, with the keys of `initiator`.
     /// Example: `{ kind: human }`

@@ -27,6 +27,7 @@ impl parties::Block for ChainBlock {
     deny_unknown_fields,
     expecting = "a mapping\nwrite `chain: { max_depth: 2 }` or `chain: { all_of: [VALUE] }`"
 )]
+#[cfg_attr(feature = "schema", schemars(extend("minProperties" = 1)))]
 pub(in crate::policy) struct ChainDocument {
     /// There are at most so many actors. Denied with `chain_too_deep`.
     /// Example: `2`
@@ -46,10 +47,12 @@ pub(in crate::policy) struct ChainDocument {
     /// Every actor is of this kind, or of one of a list. Denied with `chain_actor_kind_unknown` or
     /// `chain_actor_kind_not_allowed`.
     /// Example: `agent`
+    #[cfg_attr(feature = "schema", schemars(extend("x-non-empty" = true)))]
     kinds: Option<OneOrMany<Kind>>,
     /// Every actor is of this issuer, or of one of a list; `same` is that of the token. Denied with
     /// `actor_issuer_not_allowed`.
     /// Example: `same`
+    #[cfg_attr(feature = "schema", schemars(extend("x-non-empty" = true)))]
     issuers: Option<OneOrMany<Name>>,
     /// Each of these parties is an actor, in any order. Denied with `chain_actor_missing`.
     /// Example: `[reviewer]`

@@ -24,13 +24,14 @@ pub(in crate::policy) type ClaimsDocument = BTreeMap<String, Spanned<ClaimDocume
 #[derive(Clone, Debug, serde::Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename = "shorthand equals", deny_unknown_fields)]
-#[cfg_attr(feature = "schema", schemars(rename = "ClaimTest", extend("x-shorthand" = "equals")))]
+#[cfg_attr(feature = "schema", schemars(rename = "ClaimTest", extend("x-shorthand" = "equals", "minProperties" = 1)))]
 pub(in crate::policy) struct ClaimDocument {
     /// The claim is this value: a text, a whole number, `true` or `false`.
     /// Example: `T1`
     equals: Option<Scalar>,
     /// The claim is one of these values.
     /// Example: `[T1, T2]`
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     one_of: Option<Vec<Scalar>>,
     /// The claim is a list with this value in it.
     /// Example: `admin`

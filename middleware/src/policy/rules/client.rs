@@ -15,12 +15,15 @@ use crate::policy::syntax::{Collector, Conditions, Context, Name, joined};
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, expecting = "a mapping\nwrite `client: { one_of: [VALUE] }`")]
+#[cfg_attr(feature = "schema", schemars(extend("minProperties" = 1)))]
 pub(in crate::policy) struct ClientDocument {
     /// The client is one of these. Denied with `client_not_allowed`.
     /// Example: `[web-app, mobile-app]`
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     one_of: Option<Vec<Name>>,
     /// The client is none of these. Denied with `client_not_allowed`.
     /// Example: `[legacy-app]`
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     none_of: Option<Vec<Name>>,
 }
 

@@ -2,16 +2,17 @@
 
 /// The written forms of a requirement and of a route, from one list of keys.
 macro_rules! documents {
-    ($($(#[doc = $doc:literal])* $key:ident: $Document:ty,)*) => {
+    ($($(#[$attribute:meta])* $key:ident: $Document:ty,)*) => {
         /// What is required. Everything written has to be met.
         #[derive(Clone, Debug, Deserialize)]
         #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(deny_unknown_fields, expecting = "a mapping\nwrite `{ require: [VALUE] }`")]
+        #[cfg_attr(feature = "schema", schemars(extend("minProperties" = 1)))]
         pub(super) struct RequirementDocument {
             /// `shadow`: what is written here is evaluated and recorded, and denies no request.
             /// Example: `shadow`
             pub(super) mode: Option<Spanned<Mode>>,
-            $($(#[doc = $doc])* pub(super) $key: Option<Spanned<$Document>>,)*
+            $($(#[$attribute])* pub(super) $key: Option<Spanned<$Document>>,)*
         }
 
         /// A route: where it applies, and what it requires. Everything written has to be met.
@@ -24,7 +25,7 @@ macro_rules! documents {
             /// Example: `GET /orders/{id}`
             /// Example: `['* /files', '* /files/{*rest}']`
             #[serde(rename = "match")]
-            #[cfg_attr(feature = "schema", schemars(with = "OneOrMany<super::route_pattern::RouteSchema>"))]
+            #[cfg_attr(feature = "schema", schemars(with = "OneOrMany<super::route_pattern::RouteSchema>", extend("x-non-empty" = true)))]
             pub(super) matches: OneOrMany<Spanned<String>>,
             pub(super) mcp: Option<Spanned<McpDocument>>,
             /// The mode of the rules of this route, in place of that of the policy.
@@ -39,7 +40,7 @@ macro_rules! documents {
             /// The routes whose requests it takes, and whose rules it does not have, on purpose.
             /// Example: `['GET /files/{*rest}']`
             pub(super) weaker_than: Option<OneOrMany<Spanned<String>>>,
-            $($(#[doc = $doc])* $key: Option<Spanned<$Document>>,)*
+            $($(#[$attribute])* $key: Option<Spanned<$Document>>,)*
         }
 
         impl RequirementDocument {

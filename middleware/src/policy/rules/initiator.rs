@@ -30,10 +30,12 @@ impl parties::Block for InitiatorBlock {
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, expecting = "a mapping\nwrite `initiator: { one_of: [VALUE] }`")]
+#[cfg_attr(feature = "schema", schemars(extend("minProperties" = 1)))]
 pub(in crate::policy) struct InitiatorDocument {
     /// The subject is of this kind, or of one of a list. A subject without evidence of a kind meets none. Denied with
     /// `initiator_not_human`, `initiator_kind_unknown` or `initiator_kind_not_allowed`.
     /// Example: `human`
+    #[cfg_attr(feature = "schema", schemars(extend("x-non-empty" = true)))]
     kind: Option<OneOrMany<Kind>>,
     /// The subject is one of these parties. Denied with `initiator_not_allowed`.
     /// Example: `[alice, { issuer: 'https://idp.example.com', subject: bob }]`
@@ -46,18 +48,21 @@ pub(in crate::policy) struct InitiatorDocument {
     /// The subject is a member of this group, or of one of a list. Denied with `initiator_not_allowed`.
     /// Example: `operators`
     #[serde(default, deserialize_with = "parties::grouped")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<OneOrMany<parties::GroupName>>"))]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<OneOrMany<parties::GroupName>>", extend("x-non-empty" = true)))]
     group: Option<PartyList>,
     /// The token, which names the subject, is of this issuer, or of one of a list. Denied with
     /// `initiator_issuer_not_allowed`.
     /// Example: `https://idp.example.com`
+    #[cfg_attr(feature = "schema", schemars(extend("x-non-empty" = true)))]
     issuer: Option<OneOrMany<Name>>,
     /// The login used this method (RFC 8176), or every one of a list. The issuer defines which of them mean two factors,
     /// some by `mfa`. Denied with `amr_not_met`.
     /// Example: `mfa`
+    #[cfg_attr(feature = "schema", schemars(extend("x-non-empty" = true)))]
     amr: Option<OneOrMany<Name>>,
     /// The login reached this authentication context, or one of a list. Denied with `acr_not_met`.
     /// Example: `urn:example:loa:3`
+    #[cfg_attr(feature = "schema", schemars(extend("x-non-empty" = true)))]
     acr: Option<OneOrMany<Word>>,
     /// The login (`auth_time`) is at most so long ago. A later request needs a new login (RFC 9470). Denied with
     /// `auth_too_old`.

@@ -20,13 +20,14 @@ use crate::token::ExactValue;
 #[derive(Clone, Debug, serde::Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename = "shorthand equals", deny_unknown_fields)]
-#[cfg_attr(feature = "schema", schemars(rename = "MemberTest", extend("x-shorthand" = "equals")))]
+#[cfg_attr(feature = "schema", schemars(rename = "MemberTest", extend("x-shorthand" = "equals", "minProperties" = 1)))]
 pub(super) struct MemberDocument {
     /// The member is this value: a text, a whole number, `true` or `false`.
     /// Example: `EUR`
     equals: Option<Scalar>,
     /// The member is one of these values.
     /// Example: `[EUR, USD]`
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     one_of: Option<Vec<Scalar>>,
     /// The member is a list with this value in it.
     /// Example: `DE02120300000000202051`

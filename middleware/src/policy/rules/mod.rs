@@ -69,17 +69,19 @@ use crate::chain::Core;
 ///
 /// It makes the written forms, their compilation, and the conditions of the core tier.
 macro_rules! core_words {
-    ($($(#[doc = $doc:literal])* $word:ident: $Document:ty => $Condition:ident($Type:ty),)*) => {
+    ($($(#[$attribute:meta])* $word:ident: $Document:ty => $Condition:ident($Type:ty),)*) => {
         documents! {
             /// The requirements of `requirements` that have to be met, too, by their names.
             /// Example: `[human-must-initiate]`
+            #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
             require: Vec<Spanned<String>>,
-            $($(#[doc = $doc])* $word: $Document,)*
+            $($(#[$attribute])* $word: $Document,)*
             operation: operation::OperationDocument,
             expression: expression::ExpressionDocument,
             /// Alternatives, of which at least one has to be met in full. An alternative has any key but `chain` and `mode`.
             /// Denied with `any_of_not_met`.
             /// Example: `[{ initiator: { kind: human } }, { client: { one_of: [batch] } }]`
+            #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
             any_of: Vec<Spanned<RequirementDocument>>,
             chain: chain::ChainDocument,
         }
@@ -177,6 +179,7 @@ core_words! {
     /// Claims of the token by their name, compared exactly. `/a/b` reaches inside a claim, `/a.b` is a name with a dot.
     /// Denied with `claim_not_met`.
     /// Example: `{ tid: T1, roles: { contains: admin } }`
+    #[cfg_attr(feature = "schema", schemars(extend("minProperties" = 1)))]
     claims: claims::ClaimsDocument => Claims(claims::ClaimCondition),
     token: token::TokenDocument => Token(token::TokenCondition),
     may_act: may_act::MayActDocument => MayAct(may_act::MayActCondition),

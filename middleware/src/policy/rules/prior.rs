@@ -23,6 +23,7 @@ impl parties::Block for PriorBlock {
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, expecting = "a mapping\nwrite `prior: { all_of: [VALUE] }`")]
+#[cfg_attr(feature = "schema", schemars(extend("minProperties" = 1)))]
 pub(super) struct PriorDocument {
     /// Every prior actor is one of these parties. Denied with `prior_actor_not_allowed`.
     /// Example: `[planner, reviewer]`
@@ -44,10 +45,12 @@ pub(super) struct PriorDocument {
     /// Every prior actor is of this kind, or of one of a list. Denied with `prior_actor_kind_unknown` or
     /// `prior_actor_kind_not_allowed`.
     /// Example: `agent`
+    #[cfg_attr(feature = "schema", schemars(extend("x-non-empty" = true)))]
     kinds: Option<OneOrMany<Kind>>,
     /// Every prior actor is of this issuer, or of one of a list; `same` is that of the token. Denied with
     /// `actor_issuer_not_allowed`.
     /// Example: `same`
+    #[cfg_attr(feature = "schema", schemars(extend("x-non-empty" = true)))]
     issuers: Option<OneOrMany<Name>>,
 }
 

@@ -18,16 +18,19 @@ use crate::policy::syntax::{Collector, Conditions, Context, Word, joined};
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename = "shorthand all_of", deny_unknown_fields)]
-#[cfg_attr(feature = "schema", schemars(rename = "Scopes", extend("x-shorthand" = "all_of")))]
+#[cfg_attr(feature = "schema", schemars(rename = "Scopes", extend("x-shorthand" = "all_of", "minProperties" = 1)))]
 pub(in crate::policy) struct ScopesDocument {
     /// The token has every one of these scopes. Denied with `insufficient_scope`, and the challenge names them.
     /// Example: `['orders:read', 'orders:write']`
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     pub(in crate::policy) all_of: Option<Vec<Word>>,
     /// The token has one of these scopes. Denied with `insufficient_scope`.
     /// Example: `['orders:read', 'orders:write']`
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     any_of: Option<Vec<Word>>,
     /// The token has none of these scopes. Denied with `scope_not_allowed`.
     /// Example: `[admin]`
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     none_of: Option<Vec<Word>>,
 }
 

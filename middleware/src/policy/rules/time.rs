@@ -27,6 +27,7 @@ use crate::policy::syntax::{Conditions, Context, joined};
     deny_unknown_fields,
     expecting = "a mapping\nwrite `time: { zone: Europe/Berlin, days: mon-fri, hours: 08:00-18:00 }`"
 )]
+#[cfg_attr(feature = "schema", schemars(extend("anyOf" = [{ "required": ["days"] }, { "required": ["hours"] }])))]
 pub(in crate::policy) struct TimeDocument {
     /// The zone: a name of the IANA time zone database, or `UTC`.
     /// Example: `Europe/Berlin`
@@ -34,11 +35,13 @@ pub(in crate::policy) struct TimeDocument {
     /// A day, a range of days, or a list of these. Without it: each day.
     /// Example: `mon-fri`
     /// Example: `[mon-thu, sat]`
+    #[cfg_attr(feature = "schema", schemars(extend("x-non-empty" = true)))]
     days: Option<OneOrMany<Days>>,
     /// A range of hours, or a list of them. A range over midnight belongs to the day on which it begins. Without it: the
     /// whole day.
     /// Example: `'08:00-18:00'`
     /// Example: `'22:00-06:00'`
+    #[cfg_attr(feature = "schema", schemars(extend("x-non-empty" = true)))]
     hours: Option<OneOrMany<Hours>>,
 }
 

@@ -14,6 +14,7 @@ use crate::policy::syntax::{Collector, Conditions, Context, Seconds, Stated};
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, expecting = "a mapping\nwrite `token: { max_lifetime: VALUE }`")]
+#[cfg_attr(feature = "schema", schemars(extend("minProperties" = 1)))]
 pub(in crate::policy) struct TokenDocument {
     /// `exp` is at most so long after `iat`. A token without `iat`, or with one in the future, is denied. Denied with
     /// `token_lifetime_too_long`.

@@ -18,9 +18,11 @@ use super::schema;
 #[derive(Debug, Default, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields, expecting = "a mapping\nwrite `- issuer: VALUE`")]
+#[cfg_attr(test, schemars(extend("required" = ["issuer"])))]
 pub(in crate::config) struct IssuerDocument {
     /// Its identifier, as `iss` has it.
     /// Example: `https://idp.example.com`
+    #[cfg_attr(test, schemars(length(min = 1)))]
     pub(in crate::config) issuer: Option<Spanned<String>>,
     /// The address of its keys. Default: by discovery.
     /// Example: `https://idp.example.com/jwks`
@@ -41,6 +43,7 @@ pub(in crate::config) struct IssuerDocument {
     pub(in crate::config) token_file: Option<Spanned<String>>,
     /// The audience in the tokens of this issuer, in place of the one of the gate; one, or a list.
     /// Example: `1h57kf5cpq17m0eml12EXAMPLE`
+    #[cfg_attr(test, schemars(with = "Option<OneOrMany<schema::Identifier>>", extend("x-non-empty" = true)))]
     pub(in crate::config) audience: Option<Spanned<OneOrMany<Spanned<String>>>>,
     /// The header that its tokens are in, alone and without a scheme. Default: Authorization.
     /// Example: `Cf-Access-Jwt-Assertion`
@@ -48,10 +51,11 @@ pub(in crate::config) struct IssuerDocument {
     /// Claims that every token must have: a text, a whole number, a boolean or a list of these. Needed where tenants share
     /// an issuer. Default: none.
     /// Example: `{ tenant: '4711' }`
+    #[cfg_attr(test, schemars(with = "BTreeMap<String, RequiredValues>"))]
     pub(in crate::config) claims: BTreeMap<String, Spanned<OneOrMany<RequiredValue>>>,
     /// The accepted algorithms of signatures. Default: every asymmetric algorithm.
     /// Example: `[ES256, RS256]`
-    #[cfg_attr(test, schemars(with = "Option<Vec<schema::Algorithm>>"))]
+    #[cfg_attr(test, schemars(with = "Option<Vec<schema::Algorithm>>", length(min = 1)))]
     pub(in crate::config) algorithms: Option<Spanned<Vec<AcceptedAlgorithm>>>,
     /// How its tokens are written: a preset that `actgate issuers` lists, or a mapping of parts that differ from one.
     /// Default: rfc9068.
@@ -63,6 +67,7 @@ pub(in crate::config) struct IssuerDocument {
     pub(in crate::config) kinds: Option<Kinds>,
     /// Clients that are agents and act for the subject; one, or a list. Default: none.
     /// Example: `[assistant]`
+    #[cfg_attr(test, schemars(extend("x-non-empty" = true)))]
     pub(in crate::config) agent_clients: Option<Spanned<OneOrMany<Spanned<String>>>>,
     /// Which actors the tokens of the issuer contain. Default: by the profile.
     /// Example: `complete`
@@ -109,8 +114,17 @@ pub(in crate::config) struct KeysDocument {
 #[derive(Debug)]
 pub(in crate::config) struct RequiredValue(pub(in crate::config) ClaimValue);
 
+/// The values of a required claim, as a document has them.
+#[cfg(test)]
+struct RequiredValues;
+
 #[cfg(test)]
 actgate_yaml::schema_of! { |generator|
+    /// A value, or a list of accepted ones.
+    RequiredValues = "ClaimValues", { "anyOf": [
+        generator.subschema_for::<RequiredValue>(),
+        { "type": "array", "minItems": 1, "items": generator.subschema_for::<RequiredValue>() },
+    ] };
     /// A text, a whole number, `true` or `false`.
     RequiredValue = "ClaimValue", { "type": ["string", "integer", "boolean"] };
 }

@@ -34,6 +34,7 @@ pub(super) struct Document {
     /// The address for clients: an IP address and a port; or `unix:PATH`, a socket for its owner and group; or `systemd`.
     /// Example: `127.0.0.1:8080`
     #[serde(deserialize_with = "text::<Listen, _>")]
+    #[cfg_attr(test, schemars(length(min = 1)))]
     pub(super) listen: Option<Spanned<String>>,
     pub(super) tls: Option<Spanned<TlsDocument>>,
     /// The API behind the gate: a URL, or a mapping with one. The scheme is http, https (HTTP/2 or HTTP/1.1), h2c (HTTP/2 in
@@ -43,6 +44,7 @@ pub(super) struct Document {
     /// Several APIs behind the gate, in place of `upstream`. A request goes to the most specific: hosts come before paths,
     /// then the longest path. One of them has neither.
     /// Example: `[{ url: 'h2c://127.0.0.1:50051', path: /shop.Orders }, { url: 'http://127.0.0.1:9000' }]`
+    #[cfg_attr(test, schemars(length(min = 1)))]
     pub(super) upstreams: Option<Spanned<Vec<Spanned<UpstreamMapping>>>>,
     /// A loopback address for `/livez`, `/readyz` and `/rules`. Default: none.
     /// Example: `127.0.0.1:9901`
@@ -50,6 +52,7 @@ pub(super) struct Document {
     pub(super) admin: Option<Spanned<String>>,
     /// What `aud` of a token must contain; one, or a list.
     /// Example: `https://orders.example.com`
+    #[cfg_attr(test, schemars(with = "Option<OneOrMany<schema::Identifier>>", extend("x-non-empty" = true)))]
     pub(super) audience: Option<Spanned<OneOrMany<Spanned<String>>>>,
     /// The accepted difference of the clocks, at most 60s. Default: 30s.
     /// Example: `30s`
@@ -62,27 +65,33 @@ pub(super) struct Document {
     /// Several APIs behind one gate, in place of `audience` and `resource_metadata`. A request is for the most specific:
     /// hosts come before paths, then the longest path.
     /// Example: `[{ resource: 'https://api.example.com/orders', path: /orders }]`
+    #[cfg_attr(test, schemars(length(min = 1)))]
     pub(super) resources: Option<Spanned<Vec<Spanned<ResourceDocument>>>>,
     /// The hosts that clients may send, beside those of the audience and resources. A request to another one is answered
     /// with 421. Default: any.
     /// Example: `[orders.example.com]`
     #[serde(deserialize_with = "list::<Hosts, _>")]
+    #[cfg_attr(test, schemars(length(min = 1)))]
     pub(super) hosts: Option<Spanned<Vec<Spanned<String>>>>,
     /// The load balancers whose connections begin with a PROXY header (v1, v2). Default: none.
     /// Example: `[10.0.0.0/8]`
     #[serde(deserialize_with = "list::<LoadBalancers, _>")]
+    #[cfg_attr(test, schemars(length(min = 1)))]
     pub(super) proxy_protocol: Option<Spanned<Vec<Spanned<String>>>>,
     /// The peers whose X-Forwarded-For, -Proto, -Host and -Port, X-Real-IP and Forwarded are believed and extended:
     /// networks, addresses, or `unix` for those of a unix socket. Default: none.
     /// Example: `[10.0.0.0/8, unix]`
     #[serde(deserialize_with = "list::<Proxies, _>")]
+    #[cfg_attr(test, schemars(length(min = 1)))]
     pub(super) trusted_proxies: Option<Spanned<Vec<Spanned<String>>>>,
     /// The authorization servers whose tokens are accepted.
     /// Example: `[{ issuer: 'https://idp.example.com' }]`
+    #[cfg_attr(test, schemars(length(min = 1)))]
     pub(super) issuers: Option<Spanned<Vec<Spanned<IssuerDocument>>>>,
     /// The headers in which the upstream receives the identity. Their values are ASCII; other bytes and `%` are
     /// percent-encoded. Default: `x-auth-` and the name of the fact.
     /// Example: `{ subject: x-auth-subject, kind: x-auth-kind }`
+    #[cfg_attr(test, schemars(with = "schema::IdentityHeaders"))]
     pub(super) identity_headers: BTreeMap<Fact, Spanned<String>>,
     pub(super) cors: Option<Spanned<CorsDocument>>,
     /// Headers that no request to the upstream has, beside those with which a client claims an address, a path, a method or
@@ -106,6 +115,7 @@ pub(super) struct Document {
     pub(super) max_head: Option<Spanned<String>>,
     /// The most connections at a time; fewer if the limit of open files is lower. Default: 10000.
     /// Example: `10000`
+    #[cfg_attr(test, schemars(range(min = 1)))]
     pub(super) max_connections: Option<Spanned<u32>>,
     /// Where the decisions are written: `stdout`, or a file, relative to this one. Default: `stdout`.
     /// Example: `stdout`
@@ -140,6 +150,7 @@ pub(super) struct Document {
 #[derive(Debug, Default, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields, expecting = "a mapping\nwrite `- resource: VALUE`")]
+#[cfg_attr(test, schemars(extend("required" = ["resource"])))]
 pub(super) struct ResourceDocument {
     /// The identifier of the resource: an https URL.
     /// Example: `https://api.example.com/orders`
@@ -180,9 +191,11 @@ pub(super) struct ResourceDocument {
     deny_unknown_fields,
     expecting = "a mapping\nwrite `cors: { origins: [https://app.example.com] }`"
 )]
+#[cfg_attr(test, schemars(extend("required" = ["origins"])))]
 pub(super) struct CorsDocument {
     /// The origins of the pages.
     /// Example: `['https://app.example.com']`
+    #[cfg_attr(test, schemars(length(min = 1)))]
     pub(super) origins: Option<Spanned<Vec<Spanned<String>>>>,
     /// The methods. Default: every method with a route.
     /// Example: `[GET, POST]`
@@ -258,6 +271,7 @@ pub(super) struct TimeoutsDocument {
     deny_unknown_fields,
     expecting = "a mapping\nwrite as in `tls: { certificate: tls.crt, key: tls.key }`"
 )]
+#[cfg_attr(test, schemars(extend("required" = ["certificate", "key"])))]
 pub(super) struct TlsDocument {
     /// A PEM file: the certificate of the gate first, then those of its issuers.
     /// Example: `tls.crt`
@@ -279,6 +293,7 @@ pub(super) struct TlsDocument {
     deny_unknown_fields,
     expecting = "a mapping\nwrite as in `- { certificate: tls.crt, key: tls.key }`"
 )]
+#[cfg_attr(test, schemars(extend("required" = ["certificate", "key"])))]
 pub(super) struct PairDocument {
     /// A PEM file: the certificate of the gate first, then those of its issuers.
     /// Example: `other.crt`
@@ -323,6 +338,8 @@ pub(super) struct StreamsDocument {
 /// The JSON Schema of a configuration: its own keys, and those of a policy.
 #[cfg(test)]
 pub(crate) fn configuration() -> serde_json::Value {
+    use serde_json::json;
+
     let mut schema = actgate_yaml::json_schema::<Document>("A configuration of actgate");
     let policy = actgate::policy::json_schema();
     for part in ["definitions", "properties"] {
@@ -337,6 +354,14 @@ pub(crate) fn configuration() -> serde_json::Value {
             }
         }
     }
+    let keys = policy["properties"].as_object().into_iter().flatten();
+    let any_of_policy: Vec<_> = keys.map(|(key, _)| json!({ "required": [key] })).collect();
+    // What is written in place of something else excludes it.
+    schema["dependencies"] = json!({
+        "policy": { "not": { "anyOf": any_of_policy } },
+        "upstreams": { "not": { "required": ["upstream"] } },
+        "resources": { "not": { "required": ["audience"] } },
+    });
     schema
 }
 

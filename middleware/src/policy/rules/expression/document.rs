@@ -15,6 +15,7 @@ pub(in crate::policy) struct ExpressionDocument {
     /// The condition. Its facts are `initiator`, `actor`, `chain`, `client`, `scopes`, `claims`, `token`, `params`,
     /// `request` and `now`.
     /// Example: `'params.id in claims.orders'`
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     pub(super) cel: Spanned<String>,
     /// `true`: the condition may read a chain from which the issuer dropped actors.
     /// Example: `true`

@@ -42,17 +42,21 @@ const TOO_LARGE: &str = "body_too_large";
     deny_unknown_fields,
     expecting = "a mapping\nwrite `operation: { json: { /amount: { max: VALUE } } }`"
 )]
+#[cfg_attr(feature = "schema", schemars(extend("minProperties" = 1)))]
 pub(in crate::policy) struct OperationDocument {
     /// Parameters of the query, each of which is there once, with this text.
     /// Example: `{ dry_run: 'true' }`
+    #[cfg_attr(feature = "schema", schemars(extend("minProperties" = 1)))]
     query: Option<Spanned<Tests>>,
     /// Members of the JSON body, by their JSON pointer. Also denied with `body_malformed`, `body_type_not_allowed`,
     /// `body_too_large` or `body_not_read`.
     /// Example: `{ /amount: { min: 0, max: 500 } }`
+    #[cfg_attr(feature = "schema", schemars(extend("minProperties" = 1)))]
     json: Option<Spanned<Tests>>,
     /// Arguments of the call of a tool of MCP, by their JSON pointer within `params.arguments`. Beside `mcp` with the method
     /// `tools/call` alone.
     /// Example: `{ /order_id: 4711 }`
+    #[cfg_attr(feature = "schema", schemars(extend("minProperties" = 1)))]
     arguments: Option<Spanned<Tests>>,
     /// The most bytes of the body; at most 1MiB, and 64KiB without it. Denied with `body_too_large`.
     /// Example: `64KiB`

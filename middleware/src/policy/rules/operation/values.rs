@@ -22,13 +22,14 @@ use crate::request::BodyValue;
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename = "shorthand equals", deny_unknown_fields)]
-#[cfg_attr(feature = "schema", schemars(rename = "ValueTest", extend("x-shorthand" = "equals")))]
+#[cfg_attr(feature = "schema", schemars(rename = "ValueTest", extend("x-shorthand" = "equals", "minProperties" = 1)))]
 pub(super) struct TestDocument {
     /// The value is this one: a text, a whole number, `true` or `false`.
     /// Example: `EUR`
     equals: Option<Scalar>,
     /// The value is one of these.
     /// Example: `[EUR, USD]`
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     one_of: Option<Vec<Scalar>>,
     /// The value is a number of at least this.
     /// Example: `0`
