@@ -1,4 +1,5 @@
-//! Programs of others around the gate: web frameworks behind it, authorization servers that it trusts, and clients before it.
+//! Programs of others around the gate: web frameworks behind it, authorization servers that it trusts, and clients before it; and an
+//! editor and a validator with its schemas.
 //!
 //! They do not come with the repository, so these tests are ignored unless `tests/peers/run` runs them.
 
@@ -7,6 +8,7 @@ mod browser;
 mod clients;
 mod conformance;
 mod curl;
+mod editor;
 mod frameworks;
 mod front;
 mod grpc;
@@ -15,4 +17,5 @@ mod mcp;
 mod mcp_headers;
 mod openssl;
 mod program;
+mod schemas;
 mod spelling;

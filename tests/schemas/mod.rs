@@ -1,4 +1,6 @@
-//! The JSON Schemas of `sidecar/schemas`, in the examples.
+//! The JSON Schemas of `sidecar/schemas`, in the examples and beside what actgate itself rejects.
+
+pub mod mistakes;
 
 use std::fs;
 use std::path::{Path, PathBuf};
