@@ -4,22 +4,22 @@ pub(super) mod credentials;
 mod duration;
 mod example;
 mod issuers;
+mod resources;
 #[cfg(test)]
 pub(super) mod schema;
 pub(super) mod upstreams;
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use actgate_yaml::{OneOrMany, Spanned};
 use serde::Deserialize;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde::de::IgnoredAny;
 
 use self::credentials::InternalTokenDocument;
 use self::duration::duration;
 use self::example::{Admin, DecisionLog, Headers, Hosts, Listen, LoadBalancers, Proxies, list, text};
 pub(in crate::config) use self::issuers::{AcceptedAlgorithm, IssuerDocument, KeysDocument};
+pub(in crate::config) use self::resources::{ResourceAudience, ResourceDocument};
 use self::upstreams::{UpstreamDocument, UpstreamMapping};
 use crate::headers::identity::Fact;
 use crate::proxy::forward::AccessTokenForwarding;
@@ -144,42 +144,6 @@ pub(super) struct Document {
     pub(super) defaults: Option<Spanned<IgnoredAny>>,
     #[cfg_attr(test, schemars(skip))]
     pub(super) routes: Option<Spanned<IgnoredAny>>,
-}
-
-/// An API behind the gate, with its own audience.
-#[derive(Debug, Default, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields, expecting = "a mapping\nwrite `- resource: VALUE`")]
-#[cfg_attr(test, schemars(extend("required" = ["resource"])))]
-pub(super) struct ResourceDocument {
-    /// The identifier of the resource: an https URL.
-    /// Example: `https://api.example.com/orders`
-    pub(super) resource: Option<Spanned<String>>,
-    /// Further values of `aud`, beside the resource. One under an issuer is in place of all others in the tokens of that
-    /// issuer.
-    /// Example: `[orders]`
-    pub(super) audience: Option<OneOrMany<Spanned<ResourceAudience>>>,
-    /// The hosts that requests name, on every port. Default: any.
-    /// Example: `[api.example.com]`
-    pub(super) hosts: Option<Spanned<Vec<Spanned<String>>>>,
-    /// This path and every path below it.
-    /// Example: `/orders`
-    pub(super) path: Option<Spanned<String>>,
-    /// The name of the resource in its metadata.
-    /// Example: `Orders`
-    pub(super) name: Option<Spanned<String>>,
-    /// The documentation of the resource in its metadata.
-    /// Example: `https://docs.example.com/orders`
-    pub(super) documentation: Option<Spanned<String>>,
-    /// The scopes in the metadata, from which no rule follows. Default: those of the routes below the path.
-    /// Example: `['orders:read']`
-    pub(super) scopes_supported: Option<Vec<Spanned<String>>>,
-    /// The authorization servers in the metadata. Default: the issuers where clients can obtain tokens by OAuth.
-    /// Example: `['https://idp.example.com']`
-    pub(super) authorization_servers: Option<Vec<Spanned<String>>>,
-    /// Where the metadata is published, if not here.
-    /// Example: `https://docs.example.com/orders/metadata`
-    pub(super) resource_metadata: Option<Spanned<String>>,
 }
 
 /// Pages of other origins that may send requests and read responses. Default: the upstream answers.
@@ -363,41 +327,4 @@ pub(crate) fn configuration() -> serde_json::Value {
         "resources": { "not": { "required": ["audience"] } },
     });
     schema
-}
-
-/// An audience of a resource.
-#[derive(Debug)]
-pub(super) enum ResourceAudience {
-    /// In the tokens of each issuer that is not named beside it.
-    OfEach(String),
-    /// In the tokens of the issuers that are the keys.
-    Of(BTreeMap<String, Spanned<OneOrMany<Spanned<String>>>>),
-}
-
-#[cfg(test)]
-actgate_yaml::schema_of! { |generator|
-    /// An audience, or one under the issuer whose tokens have it.
-    ResourceAudience = "ResourceAudience", { "anyOf": [
-        { "type": "string", "minLength": 1 },
-        { "type": "object", "additionalProperties": generator.subschema_for::<OneOrMany<String>>() },
-    ] };
-}
-
-impl<'de> Deserialize<'de> for ResourceAudience {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct TextOrMapping;
-        impl<'de> Visitor<'de> for TextOrMapping {
-            type Value = ResourceAudience;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text\nwrite an audience, or `{ ISSUER: AUDIENCE }` for the tokens of one issuer")
-            }
-            fn visit_str<E: Error>(self, text: &str) -> Result<ResourceAudience, E> {
-                Ok(ResourceAudience::OfEach(text.to_owned()))
-            }
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ResourceAudience, A::Error> {
-                Deserialize::deserialize(MapAccessDeserializer::new(map)).map(ResourceAudience::Of)
-            }
-        }
-        deserializer.deserialize_any(TextOrMapping)
-    }
 }
