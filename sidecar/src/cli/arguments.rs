@@ -192,9 +192,11 @@ Everything runs in this process, on free loopback ports, without files or networ
     },
     /// Print the JSON Schema of a file, for editors and validators
     #[command(after_help = "\
-The schemas are draft-07. An editor with yaml-language-server reads the one that a comment at the top of a file names:
+The schemas are draft-07. An editor with yaml-language-server (VS Code: the extension YAML of Red Hat; Neovim: yamlls) reads the
+one that a comment at the top of a file names, by its path relative to the file or by its URL. It completes keys, shows what each
+means, and marks mistakes:
   actgate schema policy > policy.schema.json
-  # yaml-language-server: $schema=policy.schema.json
+  # yaml-language-server: $schema=./policy.schema.json
 A file that a schema rejects is invalid; `actgate check` and `actgate test` find more, such as rules that exclude each other.
 A line of the decision log may have further members in a later version.")]
     Schema {
