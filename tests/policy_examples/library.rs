@@ -41,18 +41,3 @@ async fn decide(authorizer: &Authorizer, case: &Case, issuer: &TestIssuer) -> (C
     let decision = authorizer.decide_presented(&request.presented(&target)).await;
     (decision.outcome().into(), decision.shadow().map(CaseOutcome::from))
 }
-
-#[test]
-fn the_cases_of_a_file_are_decided_as_by_an_authorizer() {
-    let mut failures = Vec::new();
-    for example in Example::all() {
-        let test = example.test();
-        for case in example.cases.iter() {
-            let result = test.run(case, time_of(case)).unwrap();
-            if !result.is_expected() {
-                failures.push(format!("{}: got {}", example.place(case), result.outcome()));
-            }
-        }
-    }
-    assert!(failures.is_empty(), "\n{}", failures.join("\n"));
-}

@@ -1,0 +1,14 @@
+//! Policies by the public interface of the library: what is refused, what is found in one, and what it decides.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what cannot be made fails the test"
+)]
+
+mod examples;
+mod findings;
+mod flawed;
+mod foreign_patterns;
+mod foreign_rules;
