@@ -8,6 +8,7 @@
 )]
 
 mod examples;
+mod explained;
 mod findings;
 mod flawed;
 mod foreign_patterns;
