@@ -170,4 +170,10 @@ mod tests {
             assert_eq!(read(&[field], None), Err(400), "{field:?}");
         }
     }
+
+    #[test]
+    fn a_name_of_the_same_length_is_another_one() {
+        assert!(names_access_token("access.token[]") && names_access_token("access token"));
+        assert!(!names_access_token("refreshtoken") && !names_access_token("access_token_"));
+    }
 }

@@ -138,4 +138,13 @@ mod tests {
         assert_eq!(foldings, ["/A. /", "/a. /", "/A. ", "/a. ", "/A/", "/a/", "/A", "/a"]);
         assert_eq!(Folding::of("/a/b.c").subsets().count(), 1);
     }
+
+    #[test]
+    fn the_root_is_its_only_spelling() {
+        assert!(Folding::of("/").is_empty() && Folding::of("/a.b").is_empty());
+        assert!(!Folding::of("/a/").is_empty() && !Folding::of("/A").is_empty());
+        let every = Folding::of("/A. /");
+        assert_eq!(every.apply("/"), "/");
+        assert_eq!(every.apply("/..."), "/");
+    }
 }

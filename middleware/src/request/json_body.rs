@@ -270,4 +270,12 @@ mod tests {
             assert_eq!(MemberPath::read(pointer), None, "{pointer}");
         }
     }
+
+    #[test]
+    fn a_pointer_names_the_objects_on_the_way() {
+        let names = |pointer| MemberPath::read(pointer).map(|path| path.names().to_vec());
+        let expected: Vec<Box<str>> = vec!["order".into(), "a/b".into()];
+        assert_eq!(names("/order/a~1b"), Some(expected));
+        assert_eq!(names("order"), None);
+    }
 }

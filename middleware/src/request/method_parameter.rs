@@ -252,4 +252,24 @@ mod tests {
         assert!(names_method("a=1&_method=x") && names_method("_method&a") && names_method("[_method]=x"));
         assert!(!names_method("a=1&method=x") && !names_method("page=2"));
     }
+
+    #[test]
+    fn a_broken_escape_ends_a_word() {
+        for text in ["_method=DELETE%4x", "_method=DELETE\\u00x", "_method=DELETE%"] {
+            for step in [1, 10_000] {
+                assert!(finds(text.as_bytes(), step), "{text} in steps of {step}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_method_that_a_query_names_is_known() {
+        let denied = DeniedMethods::new(["DELETE", "M-SEARCH"]);
+        assert!(!denied.is_empty() && DeniedMethods::default().is_empty());
+        assert_eq!(
+            denied.clone().named_in("a=1&_method=m-search").as_deref(),
+            Some("M-SEARCH")
+        );
+        assert_eq!(denied.named_in("_method=POST"), None);
+    }
 }

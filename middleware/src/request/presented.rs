@@ -114,3 +114,20 @@ impl fmt::Debug for Presented<'_> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::{Method, Uri};
+
+    use super::*;
+
+    #[test]
+    fn a_request_is_shown_by_its_method_alone() {
+        let uri = Uri::from_static("/hidden");
+        let target = Target::new(&Method::GET, &uri).unwrap();
+        let certificate = ClientCertificate::from_der(b"hidden");
+        let presented = Presented::token(&target, "hidden").client_certificate(Some(&certificate));
+        assert_eq!(presented.certificate(), Some(&certificate));
+        assert_eq!(format!("{presented:?}"), "Presented { method: GET, .. }");
+    }
+}

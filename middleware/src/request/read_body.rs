@@ -347,4 +347,37 @@ mod tests {
         assert_eq!(failed.frame().await.unwrap().unwrap_err(), "cut");
         assert!(failed.frame().await.is_none());
     }
+
+    #[tokio::test]
+    async fn a_body_of_one_frame_is_not_copied() {
+        let data = Bytes::from(vec![b'a'; 64]);
+        let read = ReadBody::new(http_body_util::Full::new(data.clone()), 64)
+            .await
+            .unwrap();
+        assert_eq!(read.bytes().as_ptr(), data.as_ptr());
+        assert_eq!(read.shared_bytes(), data);
+    }
+
+    #[tokio::test]
+    async fn the_length_of_a_body_is_kept() {
+        let full = |text: &'static str| http_body_util::Full::new(Bytes::from(text));
+        let whole = ReadBody::new(full("abc"), 6).await.unwrap().replay();
+        assert_eq!(whole.size_hint().exact(), Some(3));
+        let longer = ReadBody::new(full("abcdefghij"), 6).await.unwrap().replay();
+        assert_eq!(longer.size_hint().exact(), Some(10));
+        let trailers = HeaderMap::from_iter([(http::HeaderName::from_static("x-sum"), HeaderValue::from_static("1"))]);
+        let read = ReadBody::new(body(&["abc"], Some(trailers)), 6).await.unwrap();
+        let hint = read.replay().size_hint();
+        assert_eq!((hint.lower(), hint.exact()), (3, None));
+        let empty = ReadBody::new(full(""), 6).await.unwrap().replay();
+        assert!(empty.is_end_stream());
+    }
+
+    #[tokio::test]
+    async fn debug_output_shows_how_much_is_read_and_no_bytes() {
+        let reading = ReadBody::new(body(&["hidden"], None), 3);
+        assert_eq!(format!("{reading:?}"), "ReadBody { limit: 3, read: 0, .. }");
+        let read = reading.await.unwrap();
+        assert_eq!(format!("{read:?}"), "BodyRead(ReplayBody { read: 6, .. })");
+    }
 }

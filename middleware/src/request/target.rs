@@ -518,4 +518,34 @@ mod tests {
             assert_eq!(canonical(&once).unwrap().decoded, once);
         }
     }
+
+    #[test]
+    fn the_origin_is_that_of_the_uri_or_the_one_that_is_set() {
+        let (uri, absolute) = (Uri::from_static("/a"), Uri::from_static("http://api.example:80/a"));
+        let origin = |uri, set: Option<(&'static str, &'static str)>| {
+            let target = Target::new(&Method::GET, uri).unwrap();
+            match set {
+                None => target.origin().map(|(scheme, host)| format!("{scheme} {host}")),
+                Some((scheme, host)) => {
+                    let target = target.with_origin(scheme, host);
+                    target.origin().map(|(scheme, host)| format!("{scheme} {host}"))
+                }
+            }
+        };
+        assert_eq!(origin(&uri, None), None);
+        assert_eq!(origin(&absolute, None).as_deref(), Some("http api.example:80"));
+        assert_eq!(
+            origin(&uri, Some(("https", "b.example"))).as_deref(),
+            Some("https b.example")
+        );
+    }
+
+    #[test]
+    fn an_escaped_slash_is_known() {
+        for (path, expected) in [("/a%2Fb", true), ("/a%2fb", true), ("/a/b", false)] {
+            let uri = path.parse::<Uri>().unwrap();
+            let target = Target::with_escaped_slashes(&Method::GET, &uri).unwrap();
+            assert_eq!(target.has_escaped_slash(), expected, "{path}");
+        }
+    }
 }

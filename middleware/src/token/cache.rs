@@ -86,4 +86,18 @@ mod tests {
         cache.insert("a.b.c", 1);
         assert!(cache.get("a.b.c").is_none());
     }
+
+    #[test]
+    fn a_token_counts_with_what_is_kept_of_it_and_a_long_one_more() {
+        for (length, bytes) in [(0, 512), (800, 3_712), (2_048, 8_704), (4_096, 41_472)] {
+            assert_eq!(ByBytes.weight(&"t".repeat(length).into(), &()), bytes, "{length}");
+        }
+    }
+
+    #[test]
+    fn debug_output_shows_no_token() {
+        let cache = TokenCache::new(1 << 20);
+        cache.insert("a.b.c", "facts");
+        assert_eq!(format!("{cache:?}"), "TokenCache(..)");
+    }
 }

@@ -50,3 +50,70 @@ fn expected(claim: &str, profile: &Profile) -> String {
         _ => "a text".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_claim_is_described_by_its_form_and_the_expected_one_without_its_value() {
+        let list_only = "scope: { claim: scp, form: list }\naudience: { claim: aud, substitute: azp }";
+        let (standard, listed) = (Profile::default(), Profile::from_yaml(list_only).unwrap());
+        let repeated = "a text or a list of texts with the same scopes as `scope`, which it repeats";
+        for (profile, claim, value, found, expected) in [
+            (&standard, "sub", json!(null), "null", "a text"),
+            (&standard, "sub", json!(" "), "an empty text", "a text"),
+            (
+                &standard,
+                "sub",
+                json!("a\u{7}b"),
+                "a text with a control character",
+                "a text",
+            ),
+            (&standard, "sub", json!("hidden"), "a text", "a text"),
+            (&standard, "exp", json!("hidden"), "a text", "seconds since 1970"),
+            (&standard, "nbf", json!(true), "a boolean", "seconds since 1970"),
+            (&standard, "iat", json!({}), "an object", "seconds since 1970"),
+            (&standard, "cnf", json!(7), "a number", "an object"),
+            (&standard, "chain_complete", json!("hidden"), "a text", "a boolean"),
+            (&standard, "scope", json!(["hidden"]), "a list", "a text"),
+            (&standard, "scp", json!(7), "a number", repeated),
+            (&listed, "scp", json!("hidden"), "a text", "a list of texts"),
+            (
+                &standard,
+                "aud",
+                json!([]),
+                "an empty list",
+                "a text or a list of texts",
+            ),
+            (
+                &standard,
+                "aud",
+                json!(["hidden", 7]),
+                "a list with a value that is no text",
+                "a text or a list of texts",
+            ),
+            (
+                &standard,
+                "aud",
+                json!(["hidden", ""]),
+                "a list with an empty text",
+                "a text or a list of texts",
+            ),
+            (&standard, "azp", json!(7), "a number", "a text"),
+            (&listed, "azp", json!(7), "a number", "a text or a list of texts"),
+        ] {
+            let payload = json!({ claim: value }).to_string();
+            let described = describe(payload.as_bytes(), claim, profile);
+            assert_eq!(
+                described,
+                Some(format!("{found}, expected {expected}")),
+                "{claim}: {value}"
+            );
+        }
+        assert_eq!(describe(b"{}", "sub", &standard), None);
+        assert_eq!(describe(b"[]", "sub", &standard), None);
+    }
+}

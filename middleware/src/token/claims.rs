@@ -392,4 +392,52 @@ mod tests {
         let claims = with("act", json!({"sub": "a"})).unwrap();
         assert!(claims.get("sub").is_some() && claims.get("act").is_none());
     }
+
+    #[test]
+    fn the_validity_is_stated_in_seconds() {
+        let claims = with("nbf", json!(1000)).unwrap();
+        for (now, words) in [
+            (990, "not valid for 10 s"),
+            (1000, "1000 s left"),
+            (1990, "10 s left"),
+            (2000, "0 s left"),
+            (2007, "expired 7 s ago"),
+        ] {
+            assert_eq!(claims.validity(now), words, "{now}");
+        }
+        assert_eq!(parse(&valid()).unwrap().validity(500), "1500 s left");
+    }
+
+    #[test]
+    fn no_audience_is_malformed() {
+        for value in [json!([]), json!(""), json!(["https://api.example", ""])] {
+            assert_eq!(with("aud", value.clone()).err(), Some(malformed("aud")), "{value}");
+        }
+    }
+
+    #[test]
+    fn debug_output_shows_which_parts_of_the_login_are_known() {
+        let claims = with("acr", json!("hidden")).unwrap();
+        let shown = format!("{:?}", claims.authentication);
+        assert!(
+            shown.contains("time: false") && shown.contains("context: true"),
+            "{shown}"
+        );
+        assert!(shown.contains("methods: 0") && !shown.contains("hidden"), "{shown}");
+    }
+
+    #[test]
+    fn a_claim_that_is_set_replaces_its_value_and_keeps_the_text_of_other_numbers() {
+        let text = r#"{"aud":"a","exp":1,"limit":500.000000000000001,"team":"red"}"#;
+        let limits = Limits::default();
+        let object = crate::json::object(text.as_bytes(), &limits).unwrap();
+        let mut claims = Claims::parse(text.as_bytes(), &object, &Profile::default(), &limits).unwrap();
+        assert_eq!(claims.get("team"), Some(&json!("red")));
+        claims.set_claim("team", Some(&json!("blue")));
+        assert_eq!(claims.get("team"), Some(&json!("blue")));
+        claims.set_claim("team", None);
+        assert_eq!(claims.get("team"), None);
+        let payload = std::str::from_utf8(claims.payload()).unwrap();
+        assert!(payload.contains("500.000000000000001"), "{payload}");
+    }
 }

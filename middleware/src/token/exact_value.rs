@@ -109,4 +109,12 @@ mod tests {
         );
         assert!(ExactValue::member(payload, "c").is_none() && ExactValue::member(b"[]", "a").is_none());
     }
+
+    #[test]
+    fn a_boolean_is_no_number() {
+        let value = ExactValue::member(br#"{"a": [true, false]}"#, "a").unwrap();
+        let at = |place| value.at([place].into_iter());
+        assert!(at("0") == Some(&ExactValue::Bool(true)));
+        assert!(at("1") == Some(&ExactValue::Bool(false)));
+    }
 }

@@ -327,4 +327,57 @@ mod tests {
             assert!(peek(bad).is_err(), "{bad}");
         }
     }
+
+    /// The error of a token with these parts.
+    fn error(header: &str, payload: &str, signature: &str) -> Option<Error> {
+        let token = format!("{header}.{payload}.{signature}");
+        UnverifiedToken::decode(&token, &Limits::default()).err()
+    }
+
+    #[test]
+    fn each_length_is_accepted_up_to_its_limit() {
+        let (header, payload, signature) = (part(r#"{"alg":"ES256"}"#), part("{}"), part("x"));
+        let is_too_long = |error: Option<Error>| match error {
+            None => false,
+            Some(Error::TokenTooLong { .. }) => true,
+            Some(error) => panic!("{error:?}"),
+        };
+        // The padding of a header, whose encoding has four characters for three bytes.
+        let padded = |bytes: usize| part(&format!(r#"{{"alg":"ES256"{}}}"#, " ".repeat(bytes - 15)));
+        assert_eq!(padded(1536).len(), 2048);
+        assert!(!is_too_long(error(&padded(1536), &payload, &signature)));
+        assert!(is_too_long(error(&padded(1539), &payload, &signature)));
+        assert!(!is_too_long(error(&header, &payload, &"A".repeat(1366))));
+        assert!(is_too_long(error(&header, &payload, &"A".repeat(1368))));
+        let whole = |bytes: usize| "A".repeat(bytes - header.len() - signature.len() - 2);
+        assert!(!is_too_long(error(&header, &whole(16 * 1024), &signature)));
+        assert!(is_too_long(error(&header, &whole(16 * 1024 + 1), &signature)));
+        let kid = |bytes: usize| part(&format!(r#"{{"alg":"ES256","kid":"{}"}}"#, "k".repeat(bytes)));
+        assert!(!is_too_long(error(&kid(1024), &payload, &signature)));
+        assert!(is_too_long(error(&kid(1025), &payload, &signature)));
+    }
+
+    #[test]
+    fn an_explanation_names_the_algorithm_and_the_form_of_a_claim() {
+        let (payload, signature) = (part(r#"{"sub":7}"#), part("x"));
+        let token = |header: &str| format!("{}.{payload}.{signature}", part(header));
+        assert_eq!(algorithm_name(&token(r#"{"alg":"HS256"}"#)), "`HS256`");
+        assert_eq!(algorithm_name(&token("{}")), "no alg");
+        let token = token(r#"{"alg":"ES256"}"#);
+        let token = UnverifiedToken::decode(&token, &Limits::default()).unwrap();
+        let form = token.claim_form("sub", &Profile::default());
+        assert_eq!(form.as_deref(), Some("a number, expected a text"));
+    }
+
+    #[test]
+    fn a_verified_payload_is_that_of_the_token() {
+        let issuer = crate::testing::TestIssuer::new().unwrap();
+        let token = issuer.token(serde_json::json!({ "sub": "u1" })).unwrap();
+        let (keys, limits) = (issuer.key_set().unwrap(), Limits::default());
+        let payload = crate::testing::verify_signature(&token, &keys, &limits).unwrap();
+        assert_eq!(Some(payload), base64url(token.split('.').nth(1).unwrap()));
+        let other = crate::testing::TestIssuer::new().unwrap().key_set().unwrap();
+        let forged = crate::testing::verify_signature(&token, &other, &limits);
+        assert_eq!(forged, Err(Error::InvalidSignature));
+    }
 }
