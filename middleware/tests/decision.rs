@@ -188,7 +188,7 @@ fn a_policy_keeps_the_requirements_of_layers() {
         other => panic!("{other:?}"),
     };
     let layer = |name: &str| AuthorizeLayer::for_requirement(&authorizer, name).map(drop);
-    assert_eq!(unknown(layer("nobody")), "nobody");
+    assert_eq!(unknown(layer("unknown")), "unknown");
     layer("people").unwrap();
     layer("admins").unwrap();
     layer("people").unwrap();
