@@ -353,7 +353,7 @@ fn a_rotation_at_the_issuer_needs_no_restart_of_the_gate() {
         assert!(std::time::Instant::now() < deadline, "the new key is not found");
     }
     shop.assert("GET", "/orders/1", &before, 200, "");
-    assert_eq!(handle.withdraw_retired(), 1);
+    assert_eq!(handle.withdraw_retired().expect("a change"), 1);
     while shop.decide("GET", "/orders/1", &before).0 != 401 {
         assert!(
             std::time::Instant::now() < deadline,

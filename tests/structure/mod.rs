@@ -49,7 +49,7 @@ const CRYPTO_FILES: &[&str] = &[
     "sidecar/src/server/tls/certificates.rs",
     "sidecar/src/server/tls/mod.rs",
     "middleware/src/token/jws.rs",
-    "sidecar/issuer/src/keys.rs",
+    "sidecar/issuer/src/keys/signing_key.rs",
     "sidecar/issuer/src/secret.rs",
     "sidecar/src/headers/internal_token/signing_keys.rs",
     "sidecar/src/headers/internal_token/token_digest.rs",

@@ -1,38 +1,144 @@
 //! The state that every endpoint shares.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::audit::{Entry, Event};
 use crate::clock::Clock;
-use crate::keys::{KeyError, KeyRing};
-use crate::registry::Registry;
+use crate::error::OAuthError;
+use crate::keys::{KeyError, KeyRing, Keys, Signing};
+use crate::registry::{Client, Registry};
 use crate::settings::Settings;
-use crate::store::{AuthorizationCode, CODE_LIFETIME, OneTime, TRANSACTION_LIFETIME, Transaction};
+use crate::store::{
+    AuthorizationCode, CODE_RETENTION, Change, DataError, OneTime, Store, StoreError, TRANSACTION_LIFETIME, Transaction,
+};
 
 pub(crate) struct AuthorizationServer {
     pub(crate) issuer_url: String,
     pub(crate) token_lifetime: Duration,
+    pub(crate) refresh_lifetime: Duration,
     pub(crate) registry: Registry,
+    pub(crate) signing: Signing,
     pub(crate) keys: KeyRing,
     pub(crate) clock: Clock,
+    pub(crate) store: Store,
     pub(crate) transactions: OneTime<Transaction>,
-    pub(crate) codes: OneTime<AuthorizationCode>,
+    pub(crate) codes: OneTime<Arc<AuthorizationCode>>,
+}
+
+/// A change of a running issuer was not made: a key could not be generated, or the store could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ChangeError(String);
+
+impl From<KeyError> for ChangeError {
+    fn from(error: KeyError) -> ChangeError {
+        ChangeError(error.to_string())
+    }
+}
+
+impl From<StoreError> for ChangeError {
+    fn from(error: StoreError) -> ChangeError {
+        ChangeError(error.to_string())
+    }
 }
 
 impl AuthorizationServer {
-    /// Generates the signing keys. `address` is the issuer identifier if the settings name none.
+    /// Opens the store, and takes the signing keys from it or generates them. `address` is the issuer identifier if the
+    /// settings name none.
     pub(crate) fn new(
         settings: Settings,
         registry: Registry,
         address: String,
-    ) -> Result<AuthorizationServer, KeyError> {
+    ) -> Result<AuthorizationServer, DataError> {
+        let issuer_url = settings.issuer_url.unwrap_or(address);
+        let clock = Clock::default();
+        let store = match &settings.data {
+            Some(folder) => Store::in_folder(folder, &issuer_url, clock.now())?,
+            None => Store::in_memory(&issuer_url)?,
+        };
+        let keys = keys(&store, settings.signing, clock.now())?;
         Ok(AuthorizationServer {
-            issuer_url: settings.issuer_url.unwrap_or(address),
+            issuer_url,
             token_lifetime: settings.token_lifetime,
+            refresh_lifetime: settings.refresh_lifetime,
             registry,
-            keys: KeyRing::generate(settings.signing)?,
-            clock: Clock::default(),
+            signing: settings.signing,
+            keys: KeyRing::new(keys),
+            clock,
+            store,
             transactions: OneTime::new(TRANSACTION_LIFETIME),
-            codes: OneTime::new(CODE_LIFETIME),
+            codes: OneTime::new(CODE_RETENTION),
         })
     }
+
+    /// The client with this identifier.
+    pub(crate) fn client(&self, id: &str) -> Option<Arc<Client>> {
+        self.registry.clients.get(id).map(Arc::clone)
+    }
+
+    /// Begins a change of the store.
+    pub(crate) fn change(&self) -> Result<Change<'_>, StoreError> {
+        self.store.change(self.clock.now())
+    }
+
+    /// Records an event that changes nothing.
+    pub(crate) fn note(&self, entry: Entry) {
+        self.store.note(self.clock.now(), entry);
+    }
+
+    /// Records that a request was refused. `client` is one that is authenticated, or registered at least.
+    pub(crate) fn note_refusal(&self, client: Option<&str>, error: OAuthError) {
+        self.note(Entry {
+            client_id: client.map(str::to_owned),
+            error: Some(error.code.as_str()),
+            reason: Some(error.description),
+            ..Entry::new(Event::Refuse)
+        });
+    }
+
+    /// Replaces the signing keys by what `next` makes of them, and stores them before they are used.
+    pub(crate) fn change_keys(
+        &self,
+        reason: &'static str,
+        next: impl FnOnce(&Keys) -> Result<Keys, KeyError>,
+    ) -> Result<Arc<Keys>, ChangeError> {
+        self.keys.change(|keys| {
+            let keys = next(keys)?;
+            let mut change = self.change()?;
+            store_keys(&mut change, &keys, reason)?;
+            change.commit()?;
+            Ok(keys)
+        })
+    }
+}
+
+fn store_keys(change: &mut Change<'_>, keys: &Keys, reason: &'static str) -> Result<(), ChangeError> {
+    change.put_keys(&keys.stored()?)?;
+    change.audit(Entry {
+        reason: Some(reason),
+        ..Entry::new(Event::Rotate)
+    });
+    Ok(())
+}
+
+/// The keys of the store. A new store gets new ones, and one with keys of another algorithm too; the latter stay
+/// published, so that their tokens are valid until they expire.
+fn keys(store: &Store, signing: Signing, now: u64) -> Result<Keys, DataError> {
+    let unusable = |error: &dyn std::fmt::Display| DataError::Storage(error.to_string());
+    let stored = store.keys().map_err(|error| unusable(&error))?;
+    let (keys, reason) = match &*stored {
+        [] => (Keys::generate(signing)?, "first keys"),
+        stored => {
+            let keys = Keys::restore(stored)?;
+            if keys.are_for(signing) {
+                return Ok(keys);
+            }
+            (keys.rotated(signing)?.rotated(signing)?, "another algorithm")
+        }
+    };
+    let mut change = store.change(now).map_err(|error| unusable(&error))?;
+    store_keys(&mut change, &keys, reason).map_err(|error| unusable(&error))?;
+    change.commit().map_err(|error| unusable(&error))?;
+    Ok(keys)
 }

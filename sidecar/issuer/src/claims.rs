@@ -23,6 +23,8 @@ pub(crate) struct AccessClaims {
     pub(crate) nbf: u64,
     pub(crate) exp: u64,
     pub(crate) jti: String,
+    /// The transaction, copied from token to token.
+    pub(crate) txn: String,
     #[serde(flatten)]
     pub(crate) authentication: Option<Authentication>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -70,7 +72,19 @@ pub(crate) struct Act {
 impl AccessClaims {
     /// The number of `act` objects.
     pub(crate) fn depth(&self) -> usize {
-        std::iter::successors(self.act.as_deref(), |act| act.act.as_deref()).count()
+        self.actors().count()
+    }
+
+    /// The subjects of `act`, the current actor first.
+    pub(crate) fn actors(&self) -> impl Iterator<Item = &str> {
+        self.act.as_deref().into_iter().flat_map(Act::subjects)
+    }
+}
+
+impl Act {
+    /// The subjects, the outermost first.
+    pub(crate) fn subjects(&self) -> impl Iterator<Item = &str> {
+        std::iter::successors(Some(self), |act| act.act.as_deref()).map(|act| &*act.sub)
     }
 }
 
@@ -99,7 +113,7 @@ mod tests {
         let mut claims = json!({
             "iss": "https://issuer.example", "sub": "alice", "sub_profile": "user",
             "aud": "https://orders.example", "client_id": "assistant", "client_profile": "ai_agent",
-            "scope": "orders:read", "iat": 1, "nbf": 1, "exp": 2, "jti": "x",
+            "scope": "orders:read", "iat": 1, "nbf": 1, "exp": 2, "jti": "x", "txn": "t",
         });
         for (name, value) in extra.as_object().unwrap() {
             claims[name] = value.clone();

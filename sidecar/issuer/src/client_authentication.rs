@@ -1,23 +1,26 @@
 //! Client authentication: RFC 6749 section 2.3.
 
+use std::sync::Arc;
+
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use url::form_urlencoded;
 
+use crate::authorization_server::AuthorizationServer;
 use crate::error::{AuthScheme, ErrorCode, OAuthError};
 use crate::parameters::Parameters;
-use crate::registry::{Client, Registry};
+use crate::registry::Client;
 use crate::secret::Secret;
 
 /// Authenticates by `client_secret_basic`, `client_secret_post` or `none`, exactly one of them. A client with a secret
 /// cannot use `none`; one without is public and only identified, so its registration limits it to `authorization_code`.
-pub(crate) fn authenticate<'r>(
-    registry: &'r Registry,
+pub(crate) fn authenticate(
+    server: &AuthorizationServer,
     headers: &HeaderMap,
     request: &Parameters,
-) -> Result<&'r Client, OAuthError> {
+) -> Result<Arc<Client>, OAuthError> {
     let id = request.one("client_id")?;
     let posted = request.one("client_secret")?;
     let mut authorization = headers.get_all(AUTHORIZATION).iter();
@@ -32,13 +35,13 @@ pub(crate) fn authenticate<'r>(
                     ErrorCode::InvalidRequest.because("client_id differs from the client of the Authorization header")
                 );
             }
-            prove(registry, &name, &secret, AuthScheme::Basic)
+            prove(server, &name, &secret, AuthScheme::Basic)
         }
         (None, _, Some(secret)) => {
             let id = id.ok_or_else(|| failed(AuthScheme::None))?;
-            prove(registry, id, secret, AuthScheme::None)
+            prove(server, id, secret, AuthScheme::None)
         }
-        (None, _, None) => match id.and_then(|id| registry.clients.get(id)) {
+        (None, _, None) => match id.and_then(|id| server.client(id)) {
             Some(client) if client.secret.is_none() => Ok(client),
             _ => Err(failed(AuthScheme::None)),
         },
@@ -67,9 +70,10 @@ fn form_decoded(text: &str) -> Option<String> {
         .map(|(_, value)| value.into_owned())
 }
 
-fn prove<'r>(registry: &'r Registry, id: &str, secret: &str, scheme: AuthScheme) -> Result<&'r Client, OAuthError> {
-    let client = registry.clients.get(id);
+fn prove(server: &AuthorizationServer, id: &str, secret: &str, scheme: AuthScheme) -> Result<Arc<Client>, OAuthError> {
+    let client = server.client(id);
     let expected = client
+        .as_ref()
         .and_then(|client| client.secret.clone())
         .unwrap_or_else(Secret::unknown);
     match (expected.matches(secret), client) {
@@ -91,18 +95,25 @@ mod tests {
     use base64::engine::general_purpose::STANDARD;
 
     use super::authenticate;
+    use crate::authorization_server::AuthorizationServer;
     use crate::error::{AuthScheme, ErrorCode};
     use crate::parameters::Parameters;
     use crate::registry::Registry;
+    use crate::settings::Settings;
+
+    fn server() -> AuthorizationServer {
+        let url = "http://issuer.test".to_owned();
+        AuthorizationServer::new(Settings::default(), Registry::demo().unwrap(), url).unwrap()
+    }
 
     fn outcome(authorization: &[&str], body: &str) -> Result<String, ErrorCode> {
-        let registry = Registry::demo().unwrap();
+        let server = server();
         let mut headers = HeaderMap::new();
         for value in authorization {
             headers.append(AUTHORIZATION, HeaderValue::from_str(value).unwrap());
         }
         let request = Parameters::parse(body.as_bytes()).ok().unwrap();
-        match authenticate(&registry, &headers, &request) {
+        match authenticate(&server, &headers, &request) {
             Ok(client) => Ok(client.id.clone()),
             Err(error) => Err(error.code),
         }

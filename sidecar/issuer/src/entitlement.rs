@@ -4,6 +4,7 @@ use crate::authorization_server::AuthorizationServer;
 use crate::error::{ErrorCode, OAuthError};
 use crate::registry::{Client, Resource};
 use crate::scope::ScopeSet;
+use crate::store::RefreshFamily;
 
 /// The resource of a request (RFC 8707). If omitted, it is the only resource of the client.
 pub(crate) fn target<'r>(
@@ -21,6 +22,17 @@ pub(crate) fn target<'r>(
     resource
         .filter(|resource| client.resources.contains(&resource.identifier))
         .ok_or(ErrorCode::InvalidTarget.because("the client is not registered for this resource"))
+}
+
+/// The scope that a family still has: what its client, user and resource are registered for now. None if nothing is left.
+pub(crate) fn still_granted(server: &AuthorizationServer, client: &Client, family: &RefreshFamily) -> Option<ScopeSet> {
+    let user = server.registry.users.get(&family.subject)?;
+    let resource = server.registry.resources.get(&family.audience)?;
+    let mut scope = family.scope.intersection(&client.scopes);
+    let protocol_scope = scope.take_protocol_scopes();
+    let scope = scope.intersection(&user.scopes).intersection(&resource.scopes);
+    let is_left = !scope.is_empty() && client.resources.contains(&resource.identifier);
+    is_left.then(|| scope.union(&protocol_scope))
 }
 
 /// The granted scope: the requested one, which must be within `allowed`, or all of `allowed` if none is requested.

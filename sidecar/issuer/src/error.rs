@@ -1,7 +1,8 @@
-//! Error responses: RFC 6749 sections 4.1.2.1 and 5.2, RFC 8693 section 2.2.2, RFC 8707 section 2.
+//! Error responses: RFC 6749 sections 4.1.2.1 and 5.2, RFC 7009 section 2.2.1, RFC 8693 section 2.2.2,
+//! RFC 8707 section 2.
 
 use axum::Json;
-use axum::http::header::WWW_AUTHENTICATE;
+use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
@@ -28,7 +29,9 @@ pub(crate) enum ErrorCode {
     LoginRequired,
     RequestNotSupported,
     RequestUriNotSupported,
+    UnsupportedTokenType,
     ServerError,
+    TemporarilyUnavailable,
 }
 
 /// The scheme of the `Authorization` header that the client sent, which the challenge repeats (RFC 6749 section 5.2).
@@ -53,15 +56,18 @@ impl ErrorCode {
             ErrorCode::LoginRequired => "login_required",
             ErrorCode::RequestNotSupported => "request_not_supported",
             ErrorCode::RequestUriNotSupported => "request_uri_not_supported",
+            ErrorCode::UnsupportedTokenType => "unsupported_token_type",
             ErrorCode::ServerError => "server_error",
+            ErrorCode::TemporarilyUnavailable => "temporarily_unavailable",
         }
     }
 
     /// An error with this code, its usual status, and a description for the developer of the client.
-    pub(crate) fn because(self, description: &'static str) -> OAuthError {
+    pub(crate) const fn because(self, description: &'static str) -> OAuthError {
         let status = match self {
             ErrorCode::InvalidClient(_) => StatusCode::UNAUTHORIZED,
             ErrorCode::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
+            ErrorCode::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::BAD_REQUEST,
         };
         OAuthError {
@@ -77,6 +83,11 @@ impl IntoResponse for OAuthError {
     fn into_response(self) -> Response {
         let body = json!({ "error": self.code.as_str(), "error_description": self.description });
         let mut response = (self.status, Json(body)).into_response();
+        if self.code == ErrorCode::TemporarilyUnavailable {
+            response
+                .headers_mut()
+                .insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
         if self.code == ErrorCode::InvalidClient(AuthScheme::Basic) {
             let challenge = HeaderValue::from_static("Basic realm=\"token\", charset=\"UTF-8\"");
             response.headers_mut().insert(WWW_AUTHENTICATE, challenge);

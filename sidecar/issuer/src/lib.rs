@@ -7,13 +7,20 @@
 //! |---|---|
 //! | an agent without a user | `client_credentials` |
 //! | a user through an application or an agent | `authorization_code` with PKCE (S256), a login and a consent page |
+//! | the same user while away | `refresh_token`, with a new one at each use |
 //! | on behalf of, and every further hop | token exchange (RFC 8693), with or without `actor_token` |
 //!
 //! In an exchange the client becomes the outermost `act`, and the chain of the subject token is nested in it unchanged.
 //! Scope can only shrink, the audience is one resource, and the new token expires no later than the subject token.
 //!
-//! **Not for production.** Users and secrets come from a plain file, keys are generated at start and kept in memory,
-//! nothing is stored, and no token can be revoked.
+//! **Data.** With [`Settings::data`] signing keys, live tokens, refresh tokens and consents are in an embedded database,
+//! and each change is in an audit trail before it is made; both are on disk before a response acknowledges it. Without
+//! it the same database is in memory. Authorization codes and the pages of a login are in memory in any case.
+//!
+//! **Revocation.** An access token is live while the store has it: exchange, introspection and UserInfo refuse any other.
+//! A gate that verifies tokens by their signature alone accepts a revoked one until it expires.
+//!
+//! **Not for production.** Users and secrets come from a plain file, and private keys are stored without encryption.
 //!
 //! ```
 //! use actgate_issuer::{Registry, Server, Settings};
@@ -33,9 +40,10 @@
 //! # Endpoints
 //!
 //! `GET /.well-known/openid-configuration`, `GET /.well-known/oauth-authorization-server`, `GET /jwks`,
-//! `POST /token`, `GET /authorize`, and the forms `POST /login` and `POST /consent`. Plain HTTP/1.1: for TLS, put a
+//! `POST /token`, `POST /introspect`, `POST /revoke`, `GET` and `POST /userinfo`, `GET /authorize`, and the forms `POST /login` and `POST /consent`. Plain HTTP/1.1: for TLS, put a
 //! proxy in front.
 
+mod audit;
 mod authorization_server;
 mod authorize;
 mod claims;
@@ -44,10 +52,12 @@ mod clock;
 mod entitlement;
 mod error;
 mod grants;
+mod introspection;
 mod keys;
 mod metadata;
 mod parameters;
 mod registry;
+mod revocation;
 mod routes;
 mod scope;
 mod secret;
@@ -55,8 +65,12 @@ mod server;
 mod settings;
 mod store;
 mod token;
+mod userinfo;
 
+pub use audit::{TrailFault, VerifiedTrail, verify_trail};
+pub use authorization_server::ChangeError;
 pub use keys::{KeyError, Signing};
 pub use registry::Registry;
 pub use server::{IssuerHandle, Server, StartError};
 pub use settings::{Settings, SettingsError};
+pub use store::{AUDIT_FILE, DataError, Revoked, audited_head};

@@ -9,14 +9,19 @@ use axum::middleware::{map_request, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use serde_json::Value;
+use tokio::task::spawn_blocking;
 
 use crate::authorization_server::AuthorizationServer;
 use crate::authorize;
-use crate::error::OAuthError;
+use crate::error::{ErrorCode, OAuthError};
 use crate::grants;
+use crate::introspection;
 use crate::metadata::metadata;
 use crate::parameters::Parameters;
+use crate::revocation;
 use crate::token::TokenResponse;
+use crate::userinfo::{self, UserInfoError};
 
 /// The maximum size of a body: several times two tokens with long chains.
 const MAX_BODY: usize = 64 * 1024;
@@ -37,6 +42,9 @@ pub(crate) fn router(server: Arc<AuthorizationServer>) -> Router {
         .route("/.well-known/oauth-authorization-server", get(discovery))
         .route("/jwks", get(jwks))
         .route("/token", post(token))
+        .route("/introspect", post(introspect))
+        .route("/revoke", post(revoke))
+        .route("/userinfo", get(userinfo).post(userinfo))
         .route("/authorize", get(authorize))
         .merge(forms)
         .layer(DefaultBodyLimit::max(MAX_BODY))
@@ -53,7 +61,7 @@ async fn jwks(State(server): Server) -> impl IntoResponse {
 }
 
 async fn token(State(server): Server, headers: HeaderMap, form: Parameters) -> Result<Json<TokenResponse>, OAuthError> {
-    let response = grants::token(&server, &headers, &form);
+    let response = waiting(server, move |server| grants::token(server, &headers, &form)).await;
     match &response {
         Ok(_) => tracing::info!(outcome = "issued", "token request"),
         Err(error) => tracing::info!(
@@ -65,16 +73,51 @@ async fn token(State(server): Server, headers: HeaderMap, form: Parameters) -> R
     response.map(Json)
 }
 
-async fn authorize(State(server): Server, query: Parameters) -> impl IntoResponse {
-    authorize::authorize(&server, &query)
+async fn introspect(State(server): Server, headers: HeaderMap, form: Parameters) -> Result<Response, OAuthError> {
+    waiting(server, move |server| introspection::introspect(server, &headers, &form)).await
 }
 
-async fn login(State(server): Server, form: Parameters) -> impl IntoResponse {
-    authorize::login(&server, &form)
+async fn revoke(State(server): Server, headers: HeaderMap, form: Parameters) -> Result<(), OAuthError> {
+    waiting(server, move |server| revocation::revoke(server, &headers, &form)).await
 }
 
-async fn consent(State(server): Server, form: Parameters) -> impl IntoResponse {
-    authorize::consent(&server, &form)
+async fn userinfo(State(server): Server, headers: HeaderMap) -> Result<Json<Value>, UserInfoError> {
+    waiting(server, move |server| userinfo::userinfo(server, &headers)).await
+}
+
+async fn authorize(State(server): Server, query: Parameters) -> Response {
+    page(server, move |server| authorize::authorize(server, &query)).await
+}
+
+async fn login(State(server): Server, form: Parameters) -> Response {
+    page(server, move |server| authorize::login(server, &form)).await
+}
+
+async fn consent(State(server): Server, form: Parameters) -> Response {
+    page(server, move |server| authorize::consent(server, &form)).await
+}
+
+/// Runs an endpoint on a thread that may wait: changes of the store follow one another, each written to disk.
+async fn waiting<T: Send + 'static, E: From<OAuthError> + Send + 'static>(
+    server: Arc<AuthorizationServer>,
+    endpoint: impl FnOnce(&AuthorizationServer) -> Result<T, E> + Send + 'static,
+) -> Result<T, E> {
+    let result = spawn_blocking(move || endpoint(&server)).await;
+    result.unwrap_or_else(|_| {
+        Err(ErrorCode::ServerError
+            .because("the request could not be completed")
+            .into())
+    })
+}
+
+async fn page<E: IntoResponse>(
+    server: Arc<AuthorizationServer>,
+    endpoint: impl FnOnce(&AuthorizationServer) -> Result<Response, E> + Send + 'static,
+) -> Response {
+    let page = waiting(server, move |server| {
+        Ok::<_, OAuthError>(endpoint(server).into_response())
+    });
+    page.await.into_response()
 }
 
 /// Denies a form that a browser sends from a page of another site (Fetch Metadata). Other clients send no such header.

@@ -6,6 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{ErrorCode, OAuthError};
 
+/// Asks for an ID token, and for access to the claims of the user.
+pub(crate) const OPENID: &str = "openid";
+/// Asks for a refresh token.
+pub(crate) const OFFLINE_ACCESS: &str = "offline_access";
+/// The scopes that belong to no resource (OpenID Connect Core sections 3.1.2.1 and 11).
+pub(crate) const PROTOCOL_SCOPES: [&str; 2] = [OPENID, OFFLINE_ACCESS];
+
 /// A set of scopes, written with one space between them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", from = "String")]
@@ -36,8 +43,18 @@ impl ScopeSet {
         ScopeSet(self.0.intersection(&other.0).cloned().collect())
     }
 
+    pub(crate) fn union(&self, other: &ScopeSet) -> ScopeSet {
+        ScopeSet(self.0.union(&other.0).cloned().collect())
+    }
+
+    /// Moves the scopes that belong to no resource out of the set.
+    pub(crate) fn take_protocol_scopes(&mut self) -> ScopeSet {
+        let taken = PROTOCOL_SCOPES.into_iter().filter(|scope| self.remove(scope));
+        taken.map(str::to_owned).collect()
+    }
+
     /// Removes a scope; true if it was in the set.
-    pub(crate) fn remove(&mut self, scope: &str) -> bool {
+    fn remove(&mut self, scope: &str) -> bool {
         self.0.remove(scope)
     }
 

@@ -50,9 +50,26 @@ pub(crate) fn random_id() -> Result<String, NoRandomness> {
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
+/// A new transaction identifier (`txn`) of 128 bits in base64url. It is no secret.
+pub(crate) fn transaction_id() -> Result<String, NoRandomness> {
+    let mut bytes = [0; 16];
+    rand::fill(&mut bytes)?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// Compares in constant time.
+pub(crate) fn is_same(one: &str, other: &str) -> bool {
+    verify_slices_are_equal(one.as_bytes(), other.as_bytes()).is_ok()
+}
+
 /// SHA-256 in base64url, the S256 method of PKCE (RFC 7636 section 4.2).
 pub(crate) fn s256(text: &str) -> String {
     URL_SAFE_NO_PAD.encode(sha256(text.as_bytes()))
+}
+
+/// SHA-256 in hexadecimal, as `sha256sum` prints it.
+pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
+    sha256(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn sha256(bytes: &[u8]) -> [u8; 32] {
@@ -63,7 +80,7 @@ fn sha256(bytes: &[u8]) -> [u8; 32] {
 
 #[cfg(test)]
 mod tests {
-    use super::{Secret, random_id, s256};
+    use super::{Secret, is_same, random_id, s256, sha256_hex};
 
     #[test]
     fn a_secret_matches_only_itself_and_is_not_printed() {
@@ -81,6 +98,15 @@ mod tests {
             s256("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
             "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
         );
+    }
+
+    #[test]
+    fn the_digest_of_no_bytes() {
+        assert_eq!(
+            sha256_hex(b""),
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+        );
+        assert!(is_same("a", "a") && !is_same("a", "b") && !is_same("a", "ab"));
     }
 
     #[test]

@@ -14,11 +14,11 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-use crate::authorization_server::AuthorizationServer;
-use crate::keys::KeyError;
+use crate::authorization_server::{AuthorizationServer, ChangeError};
 use crate::registry::Registry;
 use crate::routes::router;
 use crate::settings::{Settings, SettingsError};
+use crate::store::{DataError, Revoked};
 
 /// The maximum time for the head of a request to arrive, and for a connection to be idle.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -54,9 +54,9 @@ pub enum StartError {
     /// A setting is invalid.
     #[error(transparent)]
     Settings(#[from] SettingsError),
-    /// The signing keys could not be generated.
+    /// The data cannot be used, or the signing keys could not be generated.
     #[error(transparent)]
-    SigningKey(#[from] KeyError),
+    Data(#[from] DataError),
     /// The operating system did not bind the address.
     #[error("cannot listen on {address}: {error}")]
     Listen {
@@ -68,7 +68,7 @@ pub enum StartError {
 }
 
 impl Server {
-    /// Checks the settings, binds the address and generates the signing keys. Port 0 takes a free port. Must be called
+    /// Checks the settings, binds the address, opens the data and reads or generates the signing keys. Port 0 takes a free port. Must be called
     /// within a tokio runtime.
     pub async fn bind(address: SocketAddr, settings: Settings, registry: Registry) -> Result<Server, StartError> {
         settings.check(address)?;
@@ -150,14 +150,38 @@ impl fmt::Debug for IssuerHandle {
 impl IssuerHandle {
     /// Rotates the signing keys: the published next key becomes active, the active one retired (still published), and
     /// a new next key is published. Returns the key id that signs from then on. Blocks while a key is generated.
-    pub fn rotate_key(&self) -> Result<String, KeyError> {
-        self.0.keys.rotate()
+    pub fn rotate_key(&self) -> Result<String, ChangeError> {
+        let keys = self.0.change_keys("rotated", |keys| keys.rotated(self.0.signing))?;
+        Ok(keys.active().id().to_owned())
     }
 
     /// Removes every retired key from the published set and returns their number. A resource server rejects the
     /// tokens that they signed from its next refresh on.
-    pub fn withdraw_retired(&self) -> usize {
-        self.0.keys.withdraw_retired()
+    pub fn withdraw_retired(&self) -> Result<usize, ChangeError> {
+        let mut withdrawn = 0;
+        self.0.change_keys("retired keys withdrawn", |keys| {
+            withdrawn = keys.retired();
+            Ok(keys.without_retired())
+        })?;
+        Ok(withdrawn)
+    }
+
+    /// Ends every live access token and refresh token that names the party as its subject or as any actor. The party
+    /// is a user, or a client such as an agent; it can get new tokens afterwards. Blocks while all tokens are read.
+    pub fn revoke_party(&self, party: &str) -> Result<Revoked, ChangeError> {
+        self.0.revoke_party(party)
+    }
+
+    /// Withdraws the consent of a user for a client: the tokens of the user in which the client has a part end, and
+    /// refresh and exchange fail until the user consents again. Blocks while all tokens are read.
+    pub fn withdraw_consent(&self, user: &str, client: &str) -> Result<Revoked, ChangeError> {
+        self.0.withdraw_consent(user, client)
+    }
+
+    /// The lines of one transaction (`txn` of its tokens) in the audit trail, the oldest first: of the last 10,000 lines
+    /// since the start.
+    pub fn audited(&self, txn: &str) -> Vec<String> {
+        self.0.store.audited(txn)
     }
 
     /// Sets the issuer's clock to the system's time plus `seconds`.

@@ -1,6 +1,7 @@
 //! The settings of an issuer, apart from its registry.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use url::Url;
@@ -16,6 +17,11 @@ pub struct Settings {
     pub signing: Signing,
     /// The lifetime of access tokens, 1 second to 1 day. Default: 15 minutes.
     pub token_lifetime: Duration,
+    /// The lifetime of refresh tokens, which a refresh does not extend: 1 second to 1 year. Default: 30 days.
+    pub refresh_lifetime: Duration,
+    /// The folder of the store and the audit trail, which is created if it does not exist; only its owner may have
+    /// access. It belongs to one issuer identifier and one process. Default: none, everything ends with the process.
+    pub data: Option<PathBuf>,
     /// Allows an address that is not loopback. Default: false. Anyone who reaches the address can obtain tokens with
     /// the passwords and secrets of the registry, which cross the network in clear text.
     pub expose_to_network: bool,
@@ -27,6 +33,8 @@ impl Default for Settings {
             issuer_url: None,
             signing: Signing::default(),
             token_lifetime: Duration::from_secs(15 * 60),
+            refresh_lifetime: Duration::from_secs(30 * 86_400),
+            data: None,
             expose_to_network: false,
         }
     }
@@ -42,6 +50,9 @@ pub enum SettingsError {
     /// The token lifetime is out of range.
     #[error("the token lifetime must be between 1 second and 1 day")]
     TokenLifetime,
+    /// The lifetime of refresh tokens is out of range.
+    #[error("the lifetime of refresh tokens must be between 1 second and 1 year")]
+    RefreshLifetime,
     /// The address is not loopback, and [`Settings::expose_to_network`] is false.
     #[error("{0} is not a loopback address")]
     NotLoopback(SocketAddr),
@@ -54,6 +65,9 @@ impl Settings {
     pub(crate) fn check(&self, address: SocketAddr) -> Result<(), SettingsError> {
         if !(1..=86_400).contains(&self.token_lifetime.as_secs()) {
             return Err(SettingsError::TokenLifetime);
+        }
+        if !(1..=365 * 86_400).contains(&self.refresh_lifetime.as_secs()) {
+            return Err(SettingsError::RefreshLifetime);
         }
         if !self.expose_to_network && !address.ip().is_loopback() {
             return Err(SettingsError::NotLoopback(address));
@@ -107,7 +121,14 @@ mod tests {
     }
 
     #[test]
-    fn the_token_lifetime_is_limited() {
+    fn the_lifetimes_are_limited() {
+        for (seconds, valid) in [(0, false), (1, true), (31_536_000, true), (31_536_001, false)] {
+            let settings = Settings {
+                refresh_lifetime: Duration::from_secs(seconds),
+                ..Settings::default()
+            };
+            assert_eq!(check(&settings, "[::1]:0").is_ok(), valid, "{seconds}");
+        }
         for (seconds, valid) in [(0, false), (1, true), (86_400, true), (86_401, false)] {
             let settings = Settings {
                 token_lifetime: Duration::from_secs(seconds),

@@ -1,14 +1,13 @@
 //! The arguments of the command line.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use actgate::profile::Profile;
 use actgate_issuer::Registry;
 use clap::builder::PossibleValuesParser;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
+use crate::cli::issuer_arguments::{ISSUER_NOTES, IssuerArguments};
 use crate::cli::request_headers::{Header, McpMessage, parse_header, parse_message};
 use crate::cli::schema::Schema;
 use crate::log::process_log::{LogFormat, LogLevel};
@@ -62,22 +61,13 @@ A configuration for an API on port 9000:
 
 Exit codes:
   0   success; `explain`: the request is allowed; `test`, `demo --once`: every result is the expected one
-  1   an error at run time; `explain`: the request is denied; `test`, `demo --once`: a result is not the expected one
+  1   an error at run time; `explain`: the request is denied; `test`, `demo --once`: a result is not the expected one;
+      `issuer audit verify`: the trail is not valid
   2   the command line is invalid
   78  the configuration or the policy is invalid
   141 what reads standard output ended before the output did";
 
 const RUN_NOTES: &str = concat!(include_str!("run_notes.txt"), include_str!("../config/reference.yaml"));
-
-const ISSUER_NOTES: &str = "\
-Its keys exist as long as the process. At start it prints the commands that get a first token.
-  actgate issuer --listen 127.0.0.1:9400
-  actgate issuer --registry registry.yaml --signing rs256
-  actgate issuer --listen 0.0.0.0:9400 --expose-to-network --issuer http://issuer.test:9400
-
-The format of a registry, as an example with every key:
-
-";
 
 /// The arguments of the binary.
 #[derive(Debug, Parser)]
@@ -173,6 +163,7 @@ A preset is what `profile` of an issuer names: which tokens of a product are acc
     },
     /// Run the bundled issuer: for demos, tests and development
     #[command(
+        args_conflicts_with_subcommands = true,
         after_help = "`actgate issuer --help` shows the registry format.",
         after_long_help = format!("{ISSUER_NOTES}{}", Registry::REFERENCE)
     )]
@@ -332,40 +323,6 @@ pub(crate) struct HelpArguments {
     /// Print the words of a policy as a page in Markdown
     #[arg(long)]
     pub(crate) markdown: bool,
-}
-
-/// The arguments of `issuer`.
-#[derive(Debug, Args)]
-pub(crate) struct IssuerArguments {
-    /// Address to listen on
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9400")]
-    pub(crate) listen: SocketAddr,
-    /// Allow an address that is not loopback: anyone who reaches it can obtain tokens with the development passwords
-    #[arg(long)]
-    pub(crate) expose_to_network: bool,
-    /// Issuer identifier [default: the URL it listens on]
-    #[arg(long, value_name = "URL")]
-    pub(crate) issuer: Option<String>,
-    /// Resources, users and clients [default: a built-in registry for demos]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) registry: Option<PathBuf>,
-    /// Signature algorithm of its tokens
-    #[arg(long, value_enum, default_value_t = SigningAlgorithm::Es256)]
-    pub(crate) signing: SigningAlgorithm,
-    /// Lifetime of its access tokens, up to 1 day
-    #[arg(long, value_name = "DURATION", default_value = "15m", value_parser = actgate_yaml::parse_duration)]
-    pub(crate) token_lifetime: Duration,
-}
-
-/// A signature algorithm.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SigningAlgorithm {
-    /// ECDSA on P-256
-    Es256,
-    /// RSA PKCS#1 with SHA-256
-    Rs256,
-    /// Ed25519.
-    Eddsa,
 }
 
 /// Reads a time: RFC 3339 or seconds since 1970.

@@ -3,11 +3,12 @@
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
-use actgate_issuer::{Registry, Server, Settings, SettingsError, Signing, StartError};
+use actgate_issuer::{DataError, Registry, Server, Settings, SettingsError, Signing, StartError};
 use actgate_yaml::{Diagnostic, Diagnostics, Span};
 use tracing::Level;
 
-use crate::cli::arguments::{IssuerArguments, SigningAlgorithm};
+use crate::cli::issuer_arguments::{AuditCommand, IssuerArguments, IssuerCommand, SigningAlgorithm};
+use crate::cli::issuer_audit;
 use crate::cli::output::print;
 use crate::exit::{Context as _, Failure};
 use crate::files::text_file::read_text;
@@ -17,7 +18,7 @@ use crate::server::signals::ShutdownSignals;
 /// The first lines on standard error.
 const BANNER: &str = "\
 *** actgate issuer: for demos, tests and development, NOT FOR PRODUCTION ***
-*** keys and logins are kept in memory; users and secrets come from a plain file ***";
+*** users and secrets come from a plain file, and private keys are not encrypted ***";
 
 /// Shell commands that get tokens from the built-in registry. `ISSUER` is the address.
 const FIRST_TOKENS: &str = r#"
@@ -55,8 +56,12 @@ A token for a client of the registry with the grant client_credentials:
   curl -s -w '\\n' ISSUER/token -u CLIENT:SECRET -d grant_type=client_credentials -d resource=RESOURCE
 ";
 
-/// Runs the issuer until a signal stops it.
+/// Runs the issuer until a signal stops it, or the command in place of that.
 pub(crate) async fn issuer(arguments: &IssuerArguments, log: &ProcessLog) -> Result<(), Failure> {
+    if let Some(IssuerCommand::Audit { command }) = &arguments.command {
+        let AuditCommand::Verify(arguments) = command;
+        return issuer_audit::verify(arguments);
+    }
     let registry = match &arguments.registry {
         Some(file) => read_registry(file)?,
         None => Registry::demo().context("built-in registry")?,
@@ -69,6 +74,8 @@ pub(crate) async fn issuer(arguments: &IssuerArguments, log: &ProcessLog) -> Res
             SigningAlgorithm::Eddsa => Signing::EdDsa,
         },
         token_lifetime: arguments.token_lifetime,
+        refresh_lifetime: arguments.refresh_lifetime,
+        data: arguments.data.clone(),
         expose_to_network: arguments.expose_to_network,
     };
     let server = Server::bind(arguments.listen, settings, registry)
@@ -96,12 +103,28 @@ fn start_failure(error: StartError) -> Failure {
             "\n  help: listen on 127.0.0.1, or add --expose-to-network to let anyone who reaches it obtain tokens"
         }
         StartError::Settings(SettingsError::NoIssuerUrl(_)) => "\n  help: add --issuer with the URL that clients use",
+        StartError::Data(error) => data_help(error),
         _ => "",
     };
     let text = format!("issuer: {error}{help}");
     match error {
         StartError::Settings(_) => Failure::Usage(text),
         _ => Failure::Runtime(text),
+    }
+}
+
+fn data_help(error: &DataError) -> &'static str {
+    match error {
+        DataError::Permissions(_) => "\n  help: the private keys are in it: chmod 700, or name another folder",
+        DataError::InUse(_) => "\n  help: stop the other issuer, or name another folder",
+        DataError::Version(_) => "\n  help: name another folder, or run the version of actgate that wrote it",
+        DataError::OtherIssuer(_) => {
+            "\n  help: add --issuer with this URL, or name another folder: the tokens of the store are of that issuer"
+        }
+        DataError::Audit(_) => {
+            "\n  help: `actgate issuer audit verify --data FOLDER` shows the line; restore the file, or name another folder"
+        }
+        _ => "",
     }
 }
 

@@ -17,6 +17,8 @@ mod explained_checks;
 mod gate_checks;
 pub(crate) mod help;
 pub(crate) mod issuer;
+pub(crate) mod issuer_arguments;
+mod issuer_audit;
 pub(crate) mod issuers;
 pub(crate) mod output;
 pub(crate) mod pasted_token;

@@ -10,12 +10,15 @@
 mod pages;
 mod request;
 
+use std::sync::Arc;
+
 use axum::response::{IntoResponse, Redirect, Response};
 
 use self::request::{Rejection, location, rejection};
+use crate::audit::{Entry, Event};
 use crate::authorization_server::AuthorizationServer;
 use crate::claims::Authentication;
-use crate::error::ErrorCode;
+use crate::error::{ErrorCode, OAuthError};
 use crate::parameters::Parameters;
 use crate::registry::User;
 use crate::secret::Secret;
@@ -44,11 +47,22 @@ pub(crate) fn login(server: &AuthorizationServer, form: &Parameters) -> Result<R
         return Err(expired());
     };
     let Some((user, authentication)) = sign_in(server, form) else {
+        server.note(Entry {
+            error: Some(ErrorCode::AccessDenied.as_str()),
+            ..sign_in_entry(
+                &request,
+                form.one("username")
+                    .ok()
+                    .flatten()
+                    .and_then(|name| server.registry.users.get(name)),
+            )
+        });
         return match attempts.saturating_sub(1) {
             0 => Err(denied(server, &request)),
             left => login_page(server, request, left),
         };
     };
+    server.note(sign_in_entry(&request, Some(user)));
     // A user cannot grant a scope that the user does not have.
     let scope = request.scope.intersection(&user.scopes);
     if scope.is_empty() {
@@ -71,15 +85,52 @@ pub(crate) fn consent(server: &AuthorizationServer, form: &Parameters) -> Result
         return Err(expired());
     };
     if form.one("decision") != Ok(Some("allow")) {
+        server.note(Entry {
+            error: Some(ErrorCode::AccessDenied.as_str()),
+            ..consent_entry(&authorization)
+        });
         return Err(denied(server, &authorization.request));
     }
-    let code = server.codes.put(AuthorizationCode {
-        authorization: authorization.clone(),
-        expires: server.clock.now().saturating_add(CODE_LIFETIME.as_secs()),
-    });
     let callback = &authorization.request.callback;
+    record_consent(server, &authorization).map_err(|error| rejection(server, callback, error))?;
+    let expires = server.clock.now().saturating_add(CODE_LIFETIME.as_secs());
+    let code = AuthorizationCode::new(authorization.clone(), expires);
+    let code = server.codes.put(Arc::new(code));
     let code = code.map_err(|error| rejection(server, callback, error))?;
     Ok(Redirect::to(&location(server, callback, &[("code", &code)])).into_response())
+}
+
+/// The name of a user who is registered, and no other text of the form.
+fn sign_in_entry(request: &AuthorizationRequest, user: Option<&User>) -> Entry {
+    Entry {
+        txn: Some(request.txn.clone()),
+        sub: user.map(|user| user.subject.clone()),
+        client_id: Some(request.client.id.clone()),
+        ..Entry::new(Event::Authentication)
+    }
+}
+
+fn consent_entry(authorization: &Authorization) -> Entry {
+    let request = &authorization.request;
+    Entry {
+        txn: Some(request.txn.clone()),
+        sub: Some(authorization.subject.clone()),
+        client_id: Some(request.client.id.clone()),
+        scope_before: Some(request.scope.union(&request.protocol_scope)),
+        scope: Some(authorization.scope.union(&request.protocol_scope)),
+        aud: Some(request.audience.clone()),
+        ..Entry::new(Event::Consent)
+    }
+}
+
+fn record_consent(server: &AuthorizationServer, authorization: &Authorization) -> Result<(), OAuthError> {
+    let request = &authorization.request;
+    let scope = authorization.scope.union(&request.protocol_scope);
+    let mut change = server.change()?;
+    change.grant_consent(&authorization.subject, &request.client.id, &request.audience, &scope)?;
+    change.audit(consent_entry(authorization));
+    change.commit()?;
+    Ok(())
 }
 
 /// Takes the transaction of a form out of the store.

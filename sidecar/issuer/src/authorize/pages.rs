@@ -45,6 +45,7 @@ pub(super) fn consent(transaction: &str, authorization: &Authorization) -> Respo
         EntityProfile::Service => "a service",
         EntityProfile::WebApp | EntityProfile::NativeApp | EntityProfile::BrowserApp => "an application",
     };
+    let scope = scope.union(&request.protocol_scope);
     let scopes: String = scope
         .iter()
         .map(|scope| format!("<li><code>{}</code></li>", Escaped(scope)))
@@ -143,7 +144,7 @@ mod tests {
     use crate::claims::Authentication;
     use crate::registry::Registry;
     use crate::scope::ScopeSet;
-    use crate::store::{Authorization, AuthorizationRequest, Callback, IdToken};
+    use crate::store::{Authorization, AuthorizationRequest, Callback};
 
     fn request(registry: &Registry, redirect_uri: &str) -> AuthorizationRequest {
         AuthorizationRequest {
@@ -154,8 +155,10 @@ mod tests {
             },
             code_challenge: String::new(),
             audience: "https://orders.example".to_owned(),
+            txn: String::new(),
             scope: ScopeSet::default(),
-            id_token: IdToken::NotRequested,
+            protocol_scope: ScopeSet::from("offline_access".to_owned()),
+            nonce: None,
         }
     }
 
@@ -192,6 +195,7 @@ mod tests {
             "act on your behalf",
             "orders:read",
             "refunds:write",
+            "offline_access",
             "https://orders.example",
             "value=\"t1\"",
         ] {

@@ -10,7 +10,8 @@ use crate::error::{ErrorCode, OAuthError};
 use crate::parameters::Parameters;
 use crate::registry::Client;
 use crate::scope::ScopeSet;
-use crate::store::{AuthorizationRequest, Callback, IdToken};
+use crate::secret::transaction_id;
+use crate::store::{AuthorizationRequest, Callback};
 
 /// How a request ends without a code.
 #[derive(Debug)]
@@ -23,7 +24,7 @@ pub(crate) enum Rejection {
 
 pub(super) fn read(server: &AuthorizationServer, query: &Parameters) -> Result<AuthorizationRequest, Rejection> {
     let client = match query.one("client_id") {
-        Ok(Some(id)) => server.registry.clients.get(id),
+        Ok(Some(id)) => server.client(id),
         _ => None,
     };
     let client = client.ok_or(Rejection::Page("The client_id of the application is not registered."))?;
@@ -38,7 +39,10 @@ pub(super) fn read(server: &AuthorizationServer, query: &Parameters) -> Result<A
             ));
         }
     };
-    read_for(server, client, &callback, query).map_err(|error| rejection(server, &callback, error))
+    read_for(server, &client, &callback, query).map_err(|error| {
+        server.note_refusal(Some(&client.id), error);
+        rejection(server, &callback, error)
+    })
 }
 
 /// Reads the rest of the request, whose errors the client receives.
@@ -73,18 +77,20 @@ fn read_for(
     let resources: Vec<_> = query.all("resource").collect();
     let resource = target(server, client, &resources)?;
     let mut requested = query.one("scope")?.map(ScopeSet::parse).transpose()?;
-    let id_token = match requested.as_mut().map(|scope| scope.remove("openid")) {
-        Some(true) if client.scopes.contains("openid") => IdToken::Requested { nonce },
-        Some(true) => return Err(ErrorCode::InvalidScope.because("the client may not ask for openid")),
-        _ => IdToken::NotRequested,
-    };
+    let protocol_scope = requested.as_mut().map(ScopeSet::take_protocol_scopes);
+    let protocol_scope = protocol_scope.unwrap_or_default();
+    if !protocol_scope.is_within(&client.scopes) {
+        return Err(ErrorCode::InvalidScope.because("the client may not ask for openid or offline_access"));
+    }
     Ok(AuthorizationRequest {
+        txn: transaction_id()?,
         client: Arc::clone(client),
         callback: callback.clone(),
         code_challenge,
         audience: resource.identifier.clone(),
         scope: granted(requested, client.scopes.intersection(&resource.scopes))?,
-        id_token,
+        protocol_scope,
+        nonce,
     })
 }
 

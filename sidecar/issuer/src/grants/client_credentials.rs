@@ -1,5 +1,6 @@
 //! Client credentials, RFC 6749 section 4.4.
 
+use crate::audit::Event;
 use crate::authorization_server::AuthorizationServer;
 use crate::claims::SubjectProfile;
 use crate::entitlement::{granted, target};
@@ -7,7 +8,8 @@ use crate::error::{ErrorCode, OAuthError};
 use crate::parameters::Parameters;
 use crate::registry::Client;
 use crate::scope::ScopeSet;
-use crate::token::{Granted, TokenResponse};
+use crate::secret::transaction_id;
+use crate::token::{Granted, Origin, TokenResponse};
 
 /// Issues a token whose subject is the client itself, without actor, ID token and refresh token.
 pub(super) fn client_credentials(
@@ -21,8 +23,14 @@ pub(super) fn client_credentials(
     let resources: Vec<_> = request.all("resource").collect();
     let resource = target(server, client, &resources)?;
     let requested = request.one("scope")?.map(ScopeSet::parse).transpose()?;
-    let scope = granted(requested, client.scopes.intersection(&resource.scopes))?;
+    let scope = granted(requested.clone(), client.scopes.intersection(&resource.scopes))?;
     server.issue(Granted {
+        origin: Origin {
+            event: Event::Issue,
+            txn: transaction_id()?,
+            parent_jti: None,
+            scope_before: requested,
+        },
         subject: client.id.clone(),
         subject_profile: SubjectProfile::Client(client.profile),
         audience: resource.identifier.clone(),

@@ -1,5 +1,6 @@
 //! Token exchange, RFC 8693.
 
+use crate::audit::Event;
 use crate::authorization_server::AuthorizationServer;
 use crate::claims::{AccessClaims, Act};
 use crate::entitlement::{granted, target};
@@ -7,7 +8,7 @@ use crate::error::{ErrorCode, OAuthError};
 use crate::parameters::Parameters;
 use crate::registry::{ActorToken, Client, Exchange, OwnToken};
 use crate::scope::ScopeSet;
-use crate::token::{Granted, TokenResponse};
+use crate::token::{Granted, Origin, TokenResponse};
 
 const ACCESS_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:access_token";
 const JWT_TYPE: &str = "urn:ietf:params:oauth:token-type:jwt";
@@ -45,6 +46,12 @@ pub(super) fn exchange(
     let scope = granted(requested, allowed)?;
 
     let response = server.issue(Granted {
+        origin: Origin {
+            event: Event::Exchange,
+            txn: subject.txn,
+            parent_jti: Some(subject.jti),
+            scope_before: Some(subject.scope),
+        },
         subject: subject.sub,
         subject_profile: subject.sub_profile,
         audience: resource.identifier.clone(),
@@ -68,7 +75,7 @@ fn subject(server: &AuthorizationServer, rules: &Exchange, request: &Parameters)
     if !matches!(kind, ACCESS_TOKEN_TYPE | JWT_TYPE) {
         return invalid("this subject_token_type is not supported");
     }
-    match server.read(token) {
+    match server.read(token)? {
         None => invalid("the subject token is not a valid access token of this issuer"),
         Some(claims) if !rules.audiences.contains(&claims.aud) => {
             invalid("the audience of the subject token is not this client")
@@ -87,7 +94,7 @@ fn has_actor_token(server: &AuthorizationServer, client: &Client, request: &Para
     if !matches!(kind, ACCESS_TOKEN_TYPE | JWT_TYPE) {
         return invalid("this actor_token_type is not supported");
     }
-    match server.read(token) {
+    match server.read(token)? {
         None => invalid("the actor token is not a valid access token of this issuer"),
         // RFC 8693 has a place for the chain of the subject token only.
         Some(claims) if claims.act.is_some() => invalid("the actor token has an actor"),

@@ -3,6 +3,7 @@
 mod authorization_code;
 mod client_credentials;
 mod exchange;
+mod refresh;
 
 use axum::http::HeaderMap;
 
@@ -10,10 +11,12 @@ use crate::authorization_server::AuthorizationServer;
 use crate::client_authentication::authenticate;
 use crate::error::{ErrorCode, OAuthError};
 use crate::parameters::Parameters;
+use crate::registry::Client;
 use crate::token::TokenResponse;
 
 pub(crate) const AUTHORIZATION_CODE: &str = "authorization_code";
 pub(crate) const CLIENT_CREDENTIALS: &str = "client_credentials";
+pub(crate) const REFRESH_TOKEN: &str = "refresh_token";
 pub(crate) const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 
 /// Authenticates the client and runs the grant of a token request.
@@ -22,11 +25,15 @@ pub(crate) fn token(
     headers: &HeaderMap,
     request: &Parameters,
 ) -> Result<TokenResponse, OAuthError> {
-    let grant = request.one("grant_type")?;
-    let client = authenticate(&server.registry, headers, request)?;
-    match grant {
+    let client = authenticate(server, headers, request).inspect_err(|error| server.note_refusal(None, *error))?;
+    run(server, &client, request).inspect_err(|error| server.note_refusal(Some(&client.id), *error))
+}
+
+fn run(server: &AuthorizationServer, client: &Client, request: &Parameters) -> Result<TokenResponse, OAuthError> {
+    match request.one("grant_type")? {
         Some(AUTHORIZATION_CODE) => authorization_code::authorization_code(server, client, request),
         Some(CLIENT_CREDENTIALS) => client_credentials::client_credentials(server, client, request),
+        Some(REFRESH_TOKEN) => refresh::refresh(server, client, request),
         Some(TOKEN_EXCHANGE) => exchange::exchange(server, client, request),
         Some(_) => Err(ErrorCode::UnsupportedGrantType.because("this grant type is not supported")),
         None => Err(ErrorCode::InvalidRequest.because("grant_type is missing")),

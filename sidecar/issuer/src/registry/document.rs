@@ -10,11 +10,8 @@ use url::Url;
 use super::entries::{ActorToken, Client, Exchange, OwnToken, Registry, Resource, User};
 use super::redirect_uri::is_redirect_uri;
 use crate::claims::EntityProfile;
-use crate::scope::is_scope;
+use crate::scope::{PROTOCOL_SCOPES, is_scope};
 use crate::secret::Secret;
-
-/// The scope that asks for an ID token; it belongs to no resource.
-const OPENID: &str = "openid";
 
 // The required keys are optional here, so that the others are checked where one is missing.
 
@@ -52,6 +49,7 @@ struct ClientDocument {
     redirect_uris: Option<List>,
     scopes: Option<List>,
     resources: Option<List>,
+    introspects: Option<List>,
     exchange: Option<Spanned<ExchangeDocument>>,
 }
 
@@ -158,9 +156,9 @@ impl<'a> Check<'a> {
         }
         self.required("scopes", &entry.value.scopes, entry.span());
         for scope in items(&entry.value.scopes) {
-            if !is_scope(&scope.value) || scope.value == OPENID {
+            if !is_scope(&scope.value) || PROTOCOL_SCOPES.contains(&&*scope.value) {
                 let message = format!("`{}` cannot be a scope of a resource", scope.value);
-                let help = "write printable ASCII characters without space, quote and backslash, other than openid";
+                let help = "write printable ASCII characters without space, quote and backslash, other than openid and offline_access";
                 self.diagnostics.push(scope.span(), message, help);
             }
         }
@@ -199,10 +197,11 @@ impl<'a> Check<'a> {
         self.required("resources", &client.resources, entry.span());
         self.grants(client, entry.span());
         let scopes = items(&client.scopes);
-        let of_resources = scopes.iter().filter(|scope| scope.value != OPENID);
+        let of_resources = scopes.iter().filter(|scope| !PROTOCOL_SCOPES.contains(&&*scope.value));
         self.references("scope", of_resources, |check| &check.scopes);
         let resources = items(&client.resources);
         self.references("resource", resources, |check| &check.resources);
+        self.references("resource", items(&client.introspects), |check| &check.resources);
         for uri in items(&client.redirect_uris) {
             if !is_redirect_uri(&uri.value) {
                 let help = "write an https URI, or http on loopback, without user and fragment";
@@ -219,6 +218,7 @@ impl<'a> Check<'a> {
             redirect_uris: values(items(&client.redirect_uris)),
             scopes: values(scopes),
             resources: values(resources),
+            introspects: values(items(&client.introspects)),
         })
     }
 
@@ -387,7 +387,7 @@ mod tests {
                 "expected a text, not a number; put a text in quotes",
             ),
             (
-                "scopes: [openid, orders:read, orders:write]",
+                "scopes: [openid, offline_access, orders:read, orders:write]",
                 "scopes: [openid, orders:raed]",
                 "unknown scope `orders:raed`; did you mean `orders:read`?",
             ),

@@ -47,6 +47,8 @@ pub(crate) struct Client {
     pub(crate) redirect_uris: BTreeSet<String>,
     pub(crate) scopes: ScopeSet,
     pub(crate) resources: BTreeSet<String>,
+    /// The audiences whose tokens the client may introspect, besides those of `exchange`.
+    pub(crate) introspects: BTreeSet<String>,
     /// None without the grant token_exchange.
     pub(crate) exchange: Option<Exchange>,
 }

@@ -9,12 +9,17 @@ use crate::scope::ScopeSet;
 /// A request whose client, redirect URI, scope and resource agree with the registry.
 #[derive(Clone, Debug)]
 pub(crate) struct AuthorizationRequest {
+    /// The transaction that the tokens will have.
+    pub(crate) txn: String,
     pub(crate) client: Arc<Client>,
     pub(crate) callback: Callback,
     pub(crate) code_challenge: String,
     pub(crate) audience: String,
     pub(crate) scope: ScopeSet,
-    pub(crate) id_token: IdToken,
+    /// `openid` and `offline_access`, which belong to no resource.
+    pub(crate) protocol_scope: ScopeSet,
+    /// For the ID token.
+    pub(crate) nonce: Option<String>,
 }
 
 /// Where the client receives the response.
@@ -22,13 +27,6 @@ pub(crate) struct AuthorizationRequest {
 pub(crate) struct Callback {
     pub(crate) redirect_uri: String,
     pub(crate) state: Option<String>,
-}
-
-/// Whether the request asks for an ID token, and its nonce.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum IdToken {
-    Requested { nonce: Option<String> },
-    NotRequested,
 }
 
 /// A request with the user who signed in for it, and the part of the requested scope that the user has.

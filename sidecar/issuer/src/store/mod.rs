@@ -1,11 +1,30 @@
-//! What the issuer keeps between two requests, in memory.
+//! What the issuer keeps.
+//!
+//! [`Store`] has what survives a restart, if there is a folder for it: signing keys, live tokens, refresh-token families
+//! and consents. A [`Change`] of it is one transaction, which is written to the audit trail before it is made.
+//! [`OneTime`] has the values between two requests, in memory: transactions of the pages and authorization codes.
 
 mod authorization_request;
+mod change;
 mod codes;
+mod consent;
+mod database;
+mod folder;
+mod issued_token;
 mod one_time;
+mod refresh_family;
+mod tables;
 mod transactions;
 
-pub(crate) use authorization_request::{Authorization, AuthorizationRequest, Callback, IdToken};
-pub(crate) use codes::{AuthorizationCode, CODE_LIFETIME};
+pub(crate) use authorization_request::{Authorization, AuthorizationRequest, Callback};
+pub(crate) use change::Change;
+pub use change::Revoked;
+pub(crate) use codes::{AuthorizationCode, CODE_LIFETIME, CODE_RETENTION};
+pub(crate) use consent::ConsentState;
+pub(crate) use database::Store;
+pub use folder::{AUDIT_FILE, DataError, audited_head};
+pub(crate) use issued_token::IssuedToken;
 pub(crate) use one_time::OneTime;
+pub(crate) use refresh_family::{FamilyGrant, PresentedRefreshToken, RefreshFamily};
+pub(crate) use tables::StoreError;
 pub(crate) use transactions::{TRANSACTION_LIFETIME, Transaction};

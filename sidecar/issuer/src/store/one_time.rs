@@ -1,4 +1,4 @@
-//! Values that can be taken once, within a lifetime.
+//! Values between two requests, within a lifetime.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use moka::sync::Cache;
 use crate::secret::{NoRandomness, random_id};
 
 /// The maximum number of values; beyond it the least used one is dropped.
-const MAX_VALUES: u64 = 1_000;
+const MAX_VALUES: u64 = 10_000;
 
 /// Values under unguessable identifiers.
 pub(crate) struct OneTime<T>(Cache<String, T>);
@@ -23,6 +23,11 @@ impl<T: Clone + Send + Sync + 'static> OneTime<T> {
         let id = random_id()?;
         self.0.insert(id.clone(), value);
         Ok(id)
+    }
+
+    /// The value, which stays.
+    pub(crate) fn get(&self, id: &str) -> Option<T> {
+        self.0.get(id)
     }
 
     /// Removes and returns the value if `accept` is true of it.

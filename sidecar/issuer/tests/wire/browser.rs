@@ -77,6 +77,27 @@ impl Running {
     }
 }
 
+/// The tokens of a response with a refresh token.
+pub(crate) struct Offline {
+    pub access_token: String,
+    pub refresh_token: String,
+    /// Empty if there is none.
+    pub id_token: String,
+}
+
+impl Offline {
+    #[track_caller]
+    pub(crate) fn read(reply: &Reply) -> Offline {
+        let body = reply.json();
+        let text = |name: &str| body[name].as_str().map(str::to_owned);
+        Offline {
+            access_token: reply.access_token(),
+            refresh_token: text("refresh_token").unwrap_or_else(|| panic!("no refresh token: {body}")),
+            id_token: text("id_token").unwrap_or_default(),
+        }
+    }
+}
+
 /// The hidden transaction id of a page.
 #[track_caller]
 pub(crate) fn transaction(page: &Reply) -> String {

@@ -1,13 +1,15 @@
 //! A running issuer and a client that talks to it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use actgate_issuer::{IssuerHandle, Registry, Server, Settings};
+use actgate_issuer::{DataError, IssuerHandle, Registry, Server, Settings, StartError};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 use url::form_urlencoded;
 
 pub(crate) const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
@@ -18,9 +20,12 @@ pub(crate) type Pairs<'a> = &'a [(&'a str, &'a str)];
 /// An issuer on a free port, which stops when the value is dropped.
 pub(crate) struct Running {
     pub url: String,
+    /// The URL of the listener, which is the issuer identifier unless the settings name one.
+    base: String,
     pub handle: IssuerHandle,
     pub http: reqwest::Client,
     stop: Arc<Notify>,
+    serving: Option<JoinHandle<()>>,
 }
 
 pub(crate) struct Reply {
@@ -36,11 +41,18 @@ impl Running {
 
     pub(crate) async fn with_registry(settings: Settings, registry: Registry) -> Running {
         let address = "127.0.0.1:0".parse().unwrap();
-        let server = Server::bind(address, settings, registry).await.unwrap();
+        let server = loop {
+            match Server::bind(address, settings.clone(), registry.clone()).await {
+                // An issuer that was stopped before has not released it yet.
+                Err(StartError::Data(DataError::InUse(_))) => tokio::time::sleep(Duration::from_millis(5)).await,
+                server => break server.unwrap(),
+            }
+        };
+        let base = format!("http://{}", server.local_addr());
         let stop = Arc::new(Notify::new());
         let (url, handle) = (server.issuer_url().to_owned(), server.handle());
         let stopped = Arc::clone(&stop);
-        tokio::spawn(async move { server.serve(stopped.notified()).await });
+        let serving = tokio::spawn(async move { server.serve(stopped.notified()).await });
         let redirect = reqwest::redirect::Policy::none();
         let http = reqwest::Client::builder()
             .no_proxy()
@@ -51,14 +63,22 @@ impl Running {
             .unwrap();
         Running {
             url,
+            base,
             handle,
             http,
             stop,
+            serving: Some(serving),
         }
     }
 
+    /// Stops and waits for the end.
+    pub(crate) async fn stop(mut self) {
+        self.stop.notify_one();
+        self.serving.take().unwrap().await.unwrap();
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Reply {
-        Reply::read(self.http.get(format!("{}{path}", self.url))).await
+        Reply::read(self.http.get(format!("{}{path}", self.base))).await
     }
 
     pub(crate) async fn post(&self, path: &str, pairs: Pairs<'_>) -> Reply {
@@ -82,7 +102,7 @@ impl Running {
             .extend_pairs(pairs)
             .finish();
         self.http
-            .post(format!("{}{path}", self.url))
+            .post(format!("{}{path}", self.base))
             .header("content-type", "application/x-www-form-urlencoded")
             .body(body)
     }

@@ -96,7 +96,7 @@ async fn errors_of_client_credentials() {
         ("warehouse", vec![("grant_type", "password")], "unsupported_grant_type"),
         (
             "warehouse",
-            vec![("grant_type", "refresh_token")],
+            vec![("grant_type", "urn:ietf:params:oauth:grant-type:device_code")],
             "unsupported_grant_type",
         ),
         ("storefront", vec![GRANT, ORDERS], "unauthorized_client"),
@@ -158,7 +158,7 @@ async fn the_limits_of_a_request() {
     assert_eq!(issuer.get("/token").await.status, 405);
     assert_eq!(issuer.get("/token").await.header("allow"), Some("POST"));
     assert_eq!(issuer.post("/jwks", &[]).await.status, 405);
-    for path in ["/", "/token/", "//token", "/admin/keys/rotate", "/userinfo"] {
+    for path in ["/", "/token/", "//token", "/admin/keys/rotate", "/introspect/"] {
         assert_eq!(issuer.get(path).await.status, 404, "{path}");
     }
 }

@@ -20,7 +20,7 @@ async fn a_user_through_an_application() {
     assert_eq!(access["sub_profile"], "user");
     assert_eq!(access["client_id"], "storefront");
     assert_eq!(access["client_profile"], "web_app");
-    assert_eq!(access["scope"], "orders:read");
+    assert_eq!(access["scope"], "openid orders:read");
     assert_eq!(access["amr"], json!(["pwd", "otp", "mfa"]));
     assert_eq!(access["acr"], "aal2");
     assert!(access.get("act").is_none(), "an application is not an actor");

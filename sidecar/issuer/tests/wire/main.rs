@@ -2,10 +2,16 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a broken expectation fails the test")]
 
+mod audit;
 mod browser;
 mod client;
 mod client_credentials;
 mod code;
+mod data;
 mod exchange;
 mod exchange_errors;
+mod introspection;
 mod keys;
+mod refresh;
+mod revocation;
+mod userinfo;

@@ -1,0 +1,91 @@
+//! Refreshing an access token, RFC 6749 section 6, with a new refresh token at each use (RFC 9700 section 4.14).
+
+use crate::audit::{Entry, Event};
+use crate::authorization_server::AuthorizationServer;
+use crate::claims::SubjectProfile;
+use crate::entitlement::still_granted;
+use crate::error::{ErrorCode, OAuthError};
+use crate::parameters::Parameters;
+use crate::registry::Client;
+use crate::scope::ScopeSet;
+use crate::store::{PresentedRefreshToken, RefreshFamily};
+use crate::token::{Granted, Origin, TokenResponse};
+
+const INVALID: OAuthError =
+    ErrorCode::InvalidGrant.because("the refresh token is invalid, expired, revoked, or of another client");
+
+/// Issues an access token as the first one of the family: with its subject, audience, chain and the time of its login.
+/// The scope can be narrower. The next refresh token has all of the family, and expires with it.
+///
+/// A token that is not the last one of its family is a copy in other hands: the family and its tokens end.
+pub(super) fn refresh(
+    server: &AuthorizationServer,
+    client: &Client,
+    request: &Parameters,
+) -> Result<TokenResponse, OAuthError> {
+    let Some(token) = request.one("refresh_token")? else {
+        return Err(ErrorCode::InvalidRequest.because("refresh_token is required"));
+    };
+    let presented = PresentedRefreshToken::parse(token).ok_or(INVALID)?;
+    let family = server.store.family(presented.txn)?.ok_or(INVALID)?;
+    if !presented.is_of(&family) || family.client != client.id || family.expires <= server.clock.now() {
+        return Err(INVALID);
+    }
+    if !presented.is_current(&family) {
+        revoke(server, &family)?;
+        return Err(INVALID);
+    }
+    if request.all("resource").any(|resource| resource != family.audience) {
+        return Err(ErrorCode::InvalidTarget.because("the refresh token is for another resource"));
+    }
+    let allowed = still_granted(server, client, &family).ok_or(INVALID)?;
+    let scope = match request.one("scope")?.map(ScopeSet::parse).transpose()? {
+        None => allowed,
+        Some(narrower) if narrower.is_within(&allowed) => narrower,
+        Some(_) => return Err(ErrorCode::InvalidScope.because("the requested scope exceeds that of the refresh token")),
+    };
+    let minted = server.mint(Granted {
+        origin: Origin {
+            event: Event::Refresh,
+            txn: family.txn.clone(),
+            parent_jti: None,
+            scope_before: Some(family.scope.clone()),
+        },
+        subject: family.subject.clone(),
+        subject_profile: SubjectProfile::User,
+        audience: family.audience.clone(),
+        client,
+        scope,
+        authentication: Some(family.authentication.clone()),
+        act: family.act.clone(),
+        not_after: Some(family.expires),
+    })?;
+
+    let mut change = server.change()?;
+    let mut family = change.family(presented.txn)?.ok_or(INVALID)?;
+    if !presented.is_current(&family) {
+        // Another request used the token since it was read. Its change has ended.
+        drop(change);
+        revoke(server, &family)?;
+        return Err(INVALID);
+    }
+    let response = minted.store(&mut change)?;
+    let next = presented.rotate(&mut family)?;
+    change.put_family(&family)?;
+    change.commit()?;
+    Ok(TokenResponse {
+        refresh_token: Some(next),
+        ..response
+    })
+}
+
+fn revoke(server: &AuthorizationServer, family: &RefreshFamily) -> Result<(), OAuthError> {
+    let mut change = server.change()?;
+    change.revoke_transaction(&family.txn)?;
+    change.audit(Entry {
+        reason: Some("a refresh token was used twice"),
+        ..family.entry(Event::Revoke)
+    });
+    change.commit()?;
+    Ok(())
+}

@@ -1,0 +1,249 @@
+//! The signing keys, rotated next -> active -> retired.
+
+mod signing_key;
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+// The provider is named explicitly: the default of jsonwebtoken is global to the process, and panics if another crate
+// enables a second backend.
+use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
+use jsonwebtoken::jwk::JwkSet;
+use jsonwebtoken::{DecodingKey, decode_header};
+
+pub use self::signing_key::{KeyError, Signing};
+pub(crate) use self::signing_key::{KeyState, SigningKey, StoredKey};
+
+/// The maximum number of retired keys in the published set; beyond it the oldest is removed.
+const MAX_RETIRED: usize = 16;
+
+/// The keys of the issuer.
+pub(crate) struct KeyRing {
+    keys: RwLock<Arc<Keys>>,
+    /// Held from a change of the keys until it is stored, so that changes follow one another.
+    change: Mutex<()>,
+}
+
+/// The keys at one time.
+#[derive(Clone)]
+pub(crate) struct Keys {
+    next: Arc<SigningKey>,
+    active: Arc<SigningKey>,
+    /// The latest first.
+    retired: VecDeque<Arc<SigningKey>>,
+}
+
+impl Keys {
+    pub(crate) fn generate(signing: Signing) -> Result<Keys, KeyError> {
+        Ok(Keys {
+            next: Arc::new(SigningKey::generate(signing)?),
+            active: Arc::new(SigningKey::generate(signing)?),
+            retired: VecDeque::new(),
+        })
+    }
+
+    /// The keys of a store, in the order of [`Keys::stored`].
+    pub(crate) fn restore(stored: &[StoredKey]) -> Result<Keys, KeyError> {
+        let in_state = |state| stored.iter().filter(move |key| key.state == state);
+        let one = |state| in_state(state).next().ok_or(KeyError).and_then(SigningKey::restore);
+        Ok(Keys {
+            next: Arc::new(one(KeyState::Next)?),
+            active: Arc::new(one(KeyState::Active)?),
+            retired: in_state(KeyState::Retired)
+                .map(|key| SigningKey::restore(key).map(Arc::new))
+                .collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// The keys in the form of a store.
+    pub(crate) fn stored(&self) -> Result<Vec<StoredKey>, KeyError> {
+        let pair = [(&self.next, KeyState::Next), (&self.active, KeyState::Active)];
+        let retired = self.retired.iter().map(|key| (key, KeyState::Retired));
+        pair.into_iter()
+            .chain(retired)
+            .map(|(key, state)| key.stored(state))
+            .collect()
+    }
+
+    /// The published next key becomes active, the active one retired, and a new key is next.
+    pub(crate) fn rotated(&self, signing: Signing) -> Result<Keys, KeyError> {
+        let mut keys = Keys {
+            next: Arc::new(SigningKey::generate(signing)?),
+            active: Arc::clone(&self.next),
+            retired: self.retired.clone(),
+        };
+        keys.retired.push_front(Arc::clone(&self.active));
+        keys.retired.truncate(MAX_RETIRED);
+        Ok(keys)
+    }
+
+    /// The keys without the retired ones.
+    pub(crate) fn without_retired(&self) -> Keys {
+        Keys {
+            retired: VecDeque::new(),
+            ..self.clone()
+        }
+    }
+
+    pub(crate) fn retired(&self) -> usize {
+        self.retired.len()
+    }
+
+    pub(crate) fn active(&self) -> &Arc<SigningKey> {
+        &self.active
+    }
+
+    /// Whether the keys that sign now and next are of this algorithm.
+    pub(crate) fn are_for(&self, signing: Signing) -> bool {
+        [&self.active, &self.next].into_iter().all(|key| key.is_for(signing))
+    }
+
+    fn published(&self) -> impl Iterator<Item = &Arc<SigningKey>> {
+        [&self.active, &self.next].into_iter().chain(&self.retired)
+    }
+}
+
+impl KeyRing {
+    pub(crate) fn new(keys: Keys) -> KeyRing {
+        KeyRing {
+            keys: RwLock::new(Arc::new(keys)),
+            change: Mutex::new(()),
+        }
+    }
+
+    /// The key that signs now.
+    pub(crate) fn active(&self) -> Arc<SigningKey> {
+        Arc::clone(&self.current().active)
+    }
+
+    /// The keys at this time.
+    pub(crate) fn current(&self) -> Arc<Keys> {
+        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Replaces the keys by what `change` makes of them and has stored.
+    pub(crate) fn change<E>(&self, change: impl FnOnce(&Keys) -> Result<Keys, E>) -> Result<Arc<Keys>, E> {
+        let _one_at_a_time = self.change.lock().unwrap_or_else(PoisonError::into_inner);
+        let keys = Arc::new(change(&self.current())?);
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&keys);
+        Ok(keys)
+    }
+
+    /// The published set: public keys only.
+    pub(crate) fn public(&self) -> JwkSet {
+        JwkSet {
+            keys: self.current().published().map(|key| key.public().clone()).collect(),
+        }
+    }
+
+    /// Checks that a published key signed `token` and that its `typ` is `typ`; returns the payload bytes.
+    /// Checks no claim.
+    pub(crate) fn verify(&self, token: &str, typ: &str) -> Option<Vec<u8>> {
+        let header = decode_header(token).ok()?;
+        if header.typ.as_deref() != Some(typ) {
+            return None;
+        }
+        let id = header.kid.as_deref()?;
+        let keys = self.current();
+        let key = keys.published().find(|key| key.id() == id)?;
+        if header.alg != key.algorithm() {
+            return None;
+        }
+        let (message, signature) = token.rsplit_once('.')?;
+        let (_, payload) = message.split_once('.')?;
+        let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
+        let public = DecodingKey::from_jwk(key.public()).ok()?;
+        let verifier = (DEFAULT_PROVIDER.verifier_factory)(&header.alg, &public).ok()?;
+        verifier.verify(message.as_bytes(), &signature).ok()?;
+        URL_SAFE_NO_PAD.decode(payload).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{KeyError, KeyRing, Keys, Signing};
+
+    fn ring(signing: Signing) -> KeyRing {
+        KeyRing::new(Keys::generate(signing).unwrap())
+    }
+
+    fn rotate(ring: &KeyRing) {
+        ring.change(|keys| keys.rotated(Signing::Es256)).unwrap();
+    }
+
+    #[test]
+    fn each_algorithm_verifies_its_signatures_before_and_after_it_is_stored() {
+        for signing in [Signing::Es256, Signing::Rs256, Signing::EdDsa] {
+            let keys = Keys::generate(signing).unwrap();
+            let stored = keys.stored().unwrap();
+            let ring = KeyRing::new(keys);
+            let token = ring.active().sign("at+jwt", &json!({"sub": "alice"})).unwrap();
+            let restored = Keys::restore(&stored).unwrap();
+            assert!(restored.are_for(signing));
+            for ring in [&ring, &KeyRing::new(restored)] {
+                let payload = ring.verify(&token, "at+jwt").unwrap();
+                let claims: Value = serde_json::from_slice(&payload).unwrap();
+                assert_eq!(claims, json!({"sub": "alice"}));
+                assert!(ring.verify(&token, "JWT").is_none(), "{signing:?}: another typ");
+            }
+            let (message, _) = token.rsplit_once('.').unwrap();
+            assert!(ring.verify(&format!("{message}."), "at+jwt").is_none());
+            assert!(super::tests::ring(signing).verify(&token, "at+jwt").is_none());
+        }
+    }
+
+    #[test]
+    fn the_published_set_has_public_members_only() {
+        for (signing, members) in [
+            (Signing::Es256, vec!["alg", "crv", "kid", "kty", "use", "x", "y"]),
+            (Signing::Rs256, vec!["alg", "e", "kid", "kty", "n", "use"]),
+            (Signing::EdDsa, vec!["alg", "crv", "kid", "kty", "use", "x"]),
+        ] {
+            let set = serde_json::to_value(ring(signing).public()).unwrap();
+            for key in set["keys"].as_array().unwrap() {
+                let mut names: Vec<_> = key.as_object().unwrap().keys().collect();
+                names.sort();
+                assert_eq!(names, members);
+            }
+        }
+    }
+
+    #[test]
+    fn rotation_uses_the_key_that_was_published_as_next() {
+        let ring = ring(Signing::Es256);
+        let next = ring.public().keys[1].common.key_id.clone();
+        let token = ring.active().sign("at+jwt", &json!({})).unwrap();
+        rotate(&ring);
+        assert_eq!(Some(ring.active().id()), next.as_deref());
+        assert_eq!(ring.public().keys.len(), 3);
+        assert!(ring.verify(&token, "at+jwt").is_some(), "a retired key stays published");
+        let stored = ring.current().stored().unwrap();
+        let restored = KeyRing::new(Keys::restore(&stored).unwrap());
+        assert!(restored.verify(&token, "at+jwt").is_some());
+        assert_eq!(restored.active().id(), ring.active().id());
+        ring.change(|keys| Ok::<_, KeyError>(keys.without_retired())).unwrap();
+        assert!(ring.verify(&token, "at+jwt").is_none());
+        assert_eq!(ring.public().keys.len(), 2);
+    }
+
+    #[test]
+    fn a_change_that_fails_leaves_the_keys() {
+        let ring = ring(Signing::Es256);
+        let before = ring.active().id().to_owned();
+        assert!(ring.change(|_| Err(KeyError)).is_err());
+        assert_eq!(ring.active().id(), before);
+    }
+
+    #[test]
+    fn the_number_of_retired_keys_is_limited() {
+        let ring = ring(Signing::EdDsa);
+        for _ in 0..20 {
+            rotate(&ring);
+        }
+        assert_eq!(ring.public().keys.len(), 18);
+    }
+}

@@ -1,0 +1,92 @@
+//! Token revocation: RFC 7009 for clients, and the revocations of an operator or a user.
+
+use axum::http::HeaderMap;
+
+use crate::audit::{Entry, Event};
+use crate::authorization_server::{AuthorizationServer, ChangeError};
+use crate::claims::ID_TOKEN;
+use crate::client_authentication::authenticate;
+use crate::error::{ErrorCode, OAuthError};
+use crate::parameters::Parameters;
+use crate::registry::Client;
+use crate::store::{PresentedRefreshToken, Revoked};
+
+/// `POST /revoke`. An access token ends alone; a refresh token ends its family, with every token that came from it. A
+/// token that is unknown or has ended is no error, and the hint of its type is not needed.
+pub(crate) fn revoke(
+    server: &AuthorizationServer,
+    headers: &HeaderMap,
+    request: &Parameters,
+) -> Result<(), OAuthError> {
+    let client = authenticate(server, headers, request).inspect_err(|error| server.note_refusal(None, *error))?;
+    revoke_for(server, &client, request).inspect_err(|error| server.note_refusal(Some(&client.id), *error))
+}
+
+fn revoke_for(server: &AuthorizationServer, client: &Client, request: &Parameters) -> Result<(), OAuthError> {
+    let Some(token) = request.one("token")? else {
+        return Err(ErrorCode::InvalidRequest.because("token is required"));
+    };
+    request.one("token_type_hint")?;
+    let of_another = ErrorCode::InvalidGrant.because("the token was issued to another client");
+    if let Some(presented) = PresentedRefreshToken::parse(token) {
+        let mut change = server.change()?;
+        let family = change.family(presented.txn)?;
+        let Some(family) = family.filter(|family| presented.is_of(family)) else {
+            return Ok(());
+        };
+        if family.client != client.id {
+            return Err(of_another);
+        }
+        change.revoke_transaction(&family.txn)?;
+        change.audit(family.entry(Event::Revoke));
+        change.commit()?;
+    } else if let Some(claims) = server.read_signed(token) {
+        if claims.client_id != client.id {
+            return Err(of_another);
+        }
+        let mut change = server.change()?;
+        if change.revoke_token(&claims.txn, &claims.jti)? {
+            change.audit(Entry {
+                txn: Some(claims.txn),
+                jti: Some(claims.jti),
+                sub: Some(claims.sub),
+                client_id: Some(claims.client_id),
+                ..Entry::new(Event::Revoke)
+            });
+            change.commit()?;
+        }
+    } else if server.keys.verify(token, ID_TOKEN).is_some() {
+        return Err(ErrorCode::UnsupportedTokenType.because("an ID token cannot be revoked"));
+    }
+    Ok(())
+}
+
+impl AuthorizationServer {
+    /// Ends every live token and refresh-token family that names the party as its subject or as any actor.
+    pub(crate) fn revoke_party(&self, party: &str) -> Result<Revoked, ChangeError> {
+        let mut change = self.change()?;
+        let revoked = change.revoke_where(|token| token.names(party), |family| family.names(party))?;
+        change.audit(Entry {
+            sub: Some(party.to_owned()),
+            reason: Some("every token that names the party"),
+            ..Entry::new(Event::Revoke)
+        });
+        change.commit()?;
+        Ok(revoked)
+    }
+
+    /// Withdraws the consent of a user for a client: the tokens and families of the user in which the client has a part
+    /// end, and the client gets no other until the user consents again.
+    pub(crate) fn withdraw_consent(&self, subject: &str, client: &str) -> Result<Revoked, ChangeError> {
+        let mut change = self.change()?;
+        let revoked = change.withdraw_consent(subject, client)?;
+        change.audit(Entry {
+            sub: Some(subject.to_owned()),
+            client_id: Some(client.to_owned()),
+            reason: Some("withdrawn"),
+            ..Entry::new(Event::Consent)
+        });
+        change.commit()?;
+        Ok(revoked)
+    }
+}

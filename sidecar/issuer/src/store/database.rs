@@ -1,0 +1,310 @@
+//! The embedded database. With a folder and in memory it is the same code, over another backend of redb.
+
+use std::path::Path;
+
+use redb::backends::{FileBackend, InMemoryBackend};
+use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable};
+
+use super::change::Change;
+use super::folder::{self, DataError};
+use super::refresh_family::RefreshFamily;
+use super::tables::{CONSENTS, EXPIRIES, FACTS, FAMILIES, KEYS, StoreError, TOKENS, decode};
+use crate::audit::{AuditTrail, Durability, Entry};
+use crate::keys::StoredKey;
+
+/// The version of the tables and their records. Another one is an error at the start.
+const VERSION: &str = "1";
+
+/// The maximum number of tokens and families that have not expired, about 250 MB. Beyond it nothing is issued until
+/// some expire.
+const MAX_RECORDS: u64 = 300_000;
+
+/// The memory for pages of the database in bytes.
+const CACHE: usize = 8 * 1024 * 1024;
+
+/// What survives a restart, and the audit trail of its changes.
+pub(crate) struct Store {
+    database: Database,
+    trail: AuditTrail,
+    max_records: u64,
+}
+
+impl Store {
+    /// An empty store that ends with the process.
+    pub(crate) fn in_memory(issuer: &str) -> Result<Store, DataError> {
+        let database = builder().create_with_backend(InMemoryBackend::new());
+        let database = database.map_err(|error| DataError::Storage(error.to_string()))?;
+        initialize(&database, issuer)?;
+        Ok(Store {
+            database,
+            trail: AuditTrail::in_memory(issuer),
+            max_records: MAX_RECORDS,
+        })
+    }
+
+    /// Opens or creates the store in a folder that only its owner can access, and verifies its audit trail.
+    pub(crate) fn in_folder(path: &Path, issuer: &str, now: u64) -> Result<Store, DataError> {
+        folder::prepare(path)?;
+        let backend = FileBackend::new(folder::store_file(path)?);
+        let database = backend.and_then(|backend| builder().create_with_backend(backend));
+        let database = database.map_err(|error| match error {
+            DatabaseError::DatabaseAlreadyOpen => DataError::InUse(path.to_owned()),
+            other => DataError::Storage(other.to_string()),
+        })?;
+        let audited = initialize(&database, issuer)?;
+        let file = folder::audit_file(path)?;
+        // A change is audited before it is made, so the trail has at least the line of the last change.
+        crate::audit::verify_trail(&file, audited.as_deref()).map_err(DataError::Audit)?;
+        let file = folder::audit_file(path)?;
+        let (trail, _) = AuditTrail::in_file(issuer, file, now).map_err(DataError::Audit)?;
+        Ok(Store {
+            database,
+            trail,
+            max_records: MAX_RECORDS,
+        })
+    }
+
+    /// Begins a change. Changes follow one another: this blocks until the one before has ended.
+    pub(crate) fn change(&self, now: u64) -> Result<Change<'_>, StoreError> {
+        let transaction = self.database.begin_write().map_err(StoreError::of)?;
+        Change::begin(transaction, &self.trail, self.max_records, now)
+    }
+
+    /// Records events that change nothing in the audit trail.
+    pub(crate) fn note(&self, now: u64, entry: Entry) {
+        if let Err(error) = self.trail.append(now, &[entry], Durability::Written) {
+            tracing::error!("{error}");
+        }
+    }
+
+    /// The lines of a transaction in the audit trail, the oldest first: those since the start, up to 10,000.
+    pub(crate) fn audited(&self, txn: &str) -> Vec<String> {
+        self.trail.of_transaction(txn)
+    }
+
+    /// Whether a token was issued, and neither revoked nor removed after it expired.
+    pub(crate) fn is_live(&self, txn: &str, jti: &str) -> Result<bool, StoreError> {
+        let table = self.read()?.open_table(TOKENS).map_err(StoreError::of)?;
+        Ok(table.get((txn, jti)).map_err(StoreError::of)?.is_some())
+    }
+
+    pub(crate) fn family(&self, txn: &str) -> Result<Option<RefreshFamily>, StoreError> {
+        let table = self.read()?.open_table(FAMILIES).map_err(StoreError::of)?;
+        let found = table.get(txn).map_err(StoreError::of)?;
+        found.map(|json| decode(json.value())).transpose()
+    }
+
+    /// The signing keys; empty for a new store.
+    pub(crate) fn keys(&self) -> Result<Vec<StoredKey>, StoreError> {
+        let table = self.read()?.open_table(KEYS).map_err(StoreError::of)?;
+        let entries = table.range(0..).map_err(StoreError::of)?;
+        entries
+            .map(|entry| decode(entry.map_err(StoreError::of)?.1.value()))
+            .collect()
+    }
+
+    fn read(&self) -> Result<redb::ReadTransaction, StoreError> {
+        self.database.begin_read().map_err(StoreError::of)
+    }
+}
+
+fn builder() -> redb::Builder {
+    let mut builder = Database::builder();
+    builder.set_cache_size(CACHE);
+    builder
+}
+
+/// Creates the tables, or checks those of an existing store. Returns the digest of the audit line of the last change.
+fn initialize(database: &Database, issuer: &str) -> Result<Option<String>, DataError> {
+    let facts = create(database, issuer).map_err(|error| DataError::Storage(error.to_string()))?;
+    if facts.version != VERSION {
+        return Err(DataError::Version(facts.version));
+    }
+    match facts.issuer == issuer {
+        true => Ok(facts.audited),
+        false => Err(DataError::OtherIssuer(facts.issuer)),
+    }
+}
+
+struct Facts {
+    version: String,
+    issuer: String,
+    audited: Option<String>,
+}
+
+fn create(database: &Database, issuer: &str) -> Result<Facts, redb::Error> {
+    let transaction = database.begin_write()?;
+    let facts = {
+        let mut table = transaction.open_table(FACTS)?;
+        for (name, value) in [("version", VERSION), ("issuer", issuer)] {
+            if table.get(name)?.is_none() {
+                table.insert(name, value)?;
+            }
+        }
+        let fact = |name| -> Result<Option<String>, redb::Error> {
+            Ok(table.get(name)?.map(|value| value.value().to_owned()))
+        };
+        Facts {
+            version: fact("version")?.unwrap_or_default(),
+            issuer: fact("issuer")?.unwrap_or_default(),
+            audited: fact("audited")?,
+        }
+    };
+    if facts.version != VERSION {
+        transaction.abort()?;
+        return Ok(facts);
+    }
+    transaction.open_table(KEYS)?;
+    transaction.open_table(TOKENS)?;
+    transaction.open_table(FAMILIES)?;
+    transaction.open_table(CONSENTS)?;
+    transaction.open_table(EXPIRIES)?;
+    transaction.commit()?;
+    Ok(facts)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    use redb::Database;
+
+    use super::super::folder::{DataError, audited_head};
+    use super::super::issued_token::IssuedToken;
+    use super::super::refresh_family::tests::family;
+    use super::{FACTS, Store};
+    use crate::audit::{Entry, Event};
+    use crate::scope::ScopeSet;
+
+    const ISSUER: &str = "https://issuer.example";
+
+    fn token(txn: &str, jti: &str, expires: u64) -> IssuedToken {
+        IssuedToken {
+            jti: jti.to_owned(),
+            txn: txn.to_owned(),
+            parent_jti: None,
+            subject: "alice".to_owned(),
+            actors: vec!["assistant".to_owned()],
+            client: "assistant".to_owned(),
+            audience: "https://orders.example".to_owned(),
+            scope: ScopeSet::default(),
+            expires,
+        }
+    }
+
+    fn add(store: &Store, now: u64, token: &IssuedToken) {
+        let mut change = store.change(now).unwrap();
+        change.add_token(token).unwrap();
+        change.audit(Entry::new(Event::Issue));
+        change.commit().unwrap();
+    }
+
+    #[test]
+    fn a_transaction_ends_as_a_whole_and_alone() {
+        let store = Store::in_memory(ISSUER).unwrap();
+        let (family, _) = family("storefront", 100);
+        let txn = &*family.txn;
+        let mut change = store.change(1).unwrap();
+        change.put_family(&family).unwrap();
+        for (txn, jti) in [(txn, "a"), (txn, "b"), ("", "c"), ("~", "d")] {
+            change.add_token(&token(txn, jti, 100)).unwrap();
+        }
+        change.commit().unwrap();
+        let mut change = store.change(2).unwrap();
+        let revoked = change.revoke_transaction(txn).unwrap();
+        assert_eq!((revoked.tokens, revoked.families), (2, 1));
+        assert!(store.is_live(txn, "a").unwrap(), "not before the commit");
+        change.commit().unwrap();
+        for (txn, jti, live) in [(txn, "a", false), (txn, "b", false), ("", "c", true), ("~", "d", true)] {
+            assert_eq!(store.is_live(txn, jti).unwrap(), live, "{jti}");
+        }
+        assert_eq!(store.family(txn).unwrap(), None);
+    }
+
+    #[test]
+    fn a_change_without_a_commit_changes_nothing() {
+        let store = Store::in_memory(ISSUER).unwrap();
+        let mut change = store.change(1).unwrap();
+        change.add_token(&token("t", "a", 100)).unwrap();
+        drop(change);
+        assert!(!store.is_live("t", "a").unwrap());
+    }
+
+    #[test]
+    fn expired_records_make_room() {
+        let mut store = Store::in_memory(ISSUER).unwrap();
+        store.max_records = 20;
+        for number in 0..20 {
+            add(&store, 1, &token("t", &number.to_string(), 10));
+        }
+        let mut change = store.change(9).unwrap();
+        assert!(change.add_token(&token("t", "more", 20)).is_err(), "full");
+        drop(change);
+        add(&store, 10, &token("t", "more", 20));
+        add(&store, 10, &token("t", "another", 20));
+        assert!(!store.is_live("t", "0").unwrap() && store.is_live("t", "more").unwrap());
+    }
+
+    #[test]
+    fn a_folder_is_of_one_owner_one_process_and_one_issuer() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new/data");
+        let store = Store::in_folder(&path, ISSUER, 1).unwrap();
+        for (name, mode) in [("", 0o700), ("store.redb", 0o600), ("audit.jsonl", 0o600)] {
+            let found = fs::metadata(path.join(name)).unwrap().permissions().mode() & 0o777;
+            assert_eq!(found, mode, "{name}");
+        }
+        add(&store, 1, &token("t", "a", 100));
+        assert!(matches!(Store::in_folder(&path, ISSUER, 1), Err(DataError::InUse(_))));
+        assert!(matches!(audited_head(&path), Err(DataError::InUse(_))));
+        drop(store);
+        assert!(audited_head(&path).unwrap().is_some());
+        assert!(Store::in_folder(&path, ISSUER, 1).unwrap().is_live("t", "a").unwrap());
+        let other = Store::in_folder(&path, "https://other.example", 1);
+        assert!(matches!(other, Err(DataError::OtherIssuer(owner)) if owner == ISSUER));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o750)).unwrap();
+        assert!(matches!(
+            Store::in_folder(&path, ISSUER, 1),
+            Err(DataError::Permissions(_))
+        ));
+        let file = folder.path().join("file");
+        fs::write(&file, "").unwrap();
+        assert!(matches!(Store::in_folder(&file, ISSUER, 1), Err(DataError::Io { .. })));
+    }
+
+    #[test]
+    fn another_version_or_file_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data");
+        drop(Store::in_folder(&path, ISSUER, 1).unwrap());
+        let database = Database::open(path.join("store.redb")).unwrap();
+        let transaction = database.begin_write().unwrap();
+        transaction.open_table(FACTS).unwrap().insert("version", "2").unwrap();
+        transaction.commit().unwrap();
+        drop(database);
+        assert!(matches!(Store::in_folder(&path, ISSUER, 1), Err(DataError::Version(found)) if found == "2"));
+        fs::write(path.join("store.redb"), "not a database").unwrap();
+        assert!(matches!(Store::in_folder(&path, ISSUER, 1), Err(DataError::Storage(_))));
+    }
+
+    #[test]
+    fn a_trail_without_the_line_of_the_last_change_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data");
+        let store = Store::in_folder(&path, ISSUER, 1).unwrap();
+        add(&store, 1, &token("t", "a", 100));
+        add(&store, 1, &token("t", "b", 100));
+        drop(store);
+        let trail = fs::read_to_string(path.join("audit.jsonl")).unwrap();
+        let first = trail.lines().next().unwrap();
+        fs::write(path.join("audit.jsonl"), format!("{first}\n")).unwrap();
+        assert!(matches!(Store::in_folder(&path, ISSUER, 1), Err(DataError::Audit(_))));
+        // A line more, whose change a crash prevented, is none.
+        fs::write(path.join("audit.jsonl"), &trail).unwrap();
+        let store = Store::in_folder(&path, ISSUER, 1).unwrap();
+        store.note(1, Entry::new(Event::Refuse));
+        drop(store);
+        Store::in_folder(&path, ISSUER, 1).unwrap();
+    }
+}

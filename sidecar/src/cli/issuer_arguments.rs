@@ -1,0 +1,114 @@
+//! The arguments of `actgate issuer`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+/// The end of its help, before the registry format.
+pub(crate) const ISSUER_NOTES: &str = "\
+Without --data its keys, tokens and audit trail exist as long as the process. With it they survive a crash: what was
+acknowledged is on disk. At start it prints the commands that get a first token.
+  actgate issuer --listen 127.0.0.1:9400
+  actgate issuer --data issuer-data
+  actgate issuer audit verify --data issuer-data
+  actgate issuer --registry registry.yaml --signing rs256
+  actgate issuer --listen 0.0.0.0:9400 --expose-to-network --issuer http://issuer.test:9400
+
+The format of a registry, as an example with every key:
+
+";
+
+/// The arguments of `issuer`.
+#[derive(Debug, Args)]
+pub(crate) struct IssuerArguments {
+    /// Address to listen on
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9400")]
+    pub(crate) listen: SocketAddr,
+    /// Allow an address that is not loopback: anyone who reaches it can obtain tokens with the development passwords
+    #[arg(long)]
+    pub(crate) expose_to_network: bool,
+    /// Issuer identifier [default: the URL it listens on]
+    #[arg(long, value_name = "URL")]
+    pub(crate) issuer: Option<String>,
+    /// Resources, users and clients [default: a built-in registry for demos]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) registry: Option<PathBuf>,
+    /// Signature algorithm of its tokens
+    #[arg(long, value_enum, default_value_t = SigningAlgorithm::Es256)]
+    pub(crate) signing: SigningAlgorithm,
+    /// Folder of its keys, tokens and audit trail, which survive the process [default: kept in memory]
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) data: Option<PathBuf>,
+    /// Lifetime of its access tokens, up to 1 day
+    #[arg(long, value_name = "DURATION", default_value = "15m", value_parser = actgate_yaml::parse_duration)]
+    pub(crate) token_lifetime: Duration,
+    /// Lifetime of its refresh tokens, up to 1 year; a refresh does not extend it
+    #[arg(long, value_name = "DURATION", default_value = "30d", value_parser = actgate_yaml::parse_duration)]
+    pub(crate) refresh_lifetime: Duration,
+    /// What to do in place of running it.
+    #[command(subcommand)]
+    pub(crate) command: Option<IssuerCommand>,
+}
+
+/// A signature algorithm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SigningAlgorithm {
+    /// ECDSA on P-256
+    Es256,
+    /// RSA PKCS#1 with SHA-256
+    Rs256,
+    /// Ed25519.
+    Eddsa,
+}
+
+/// What `issuer` does in place of running.
+#[derive(Debug, Subcommand)]
+pub(crate) enum IssuerCommand {
+    /// Work with the audit trail of an issuer
+    Audit {
+        /// What to do with it.
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
+}
+
+/// What to do with an audit trail.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Verify that no line of an audit trail was changed, removed, inserted or moved
+    #[command(after_help = "\
+Each line has the SHA-256 of the line before. Without a digest that is known from elsewhere, it is not detected that lines
+at the end were removed, or that all lines from one on were written anew. Such a digest is the `last` of an earlier run,
+for --expect-last, or the one in the store of --data while its issuer does not run.
+  actgate issuer audit verify --data issuer-data
+  actgate issuer audit verify audit.jsonl --expect-last DIGEST --json
+Exit code 0, or 1 with the first line that is not valid.")]
+    Verify(VerifyArguments),
+}
+
+/// The arguments of `issuer audit verify`.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArguments {
+    /// Audit trail
+    #[arg(value_name = "FILE", required_unless_present = "data", conflicts_with = "data")]
+    pub(crate) file: Option<PathBuf>,
+    /// Folder of an issuer
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) data: Option<PathBuf>,
+    /// SHA-256 of a line that the trail must have, in hexadecimal
+    #[arg(long, value_name = "DIGEST", value_parser = parse_digest)]
+    pub(crate) expect_last: Option<String>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Reads a SHA-256 in hexadecimal.
+fn parse_digest(text: &str) -> Result<String, String> {
+    match text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        true => Ok(text.to_ascii_lowercase()),
+        false => Err("expected 64 hexadecimal digits".to_owned()),
+    }
+}
