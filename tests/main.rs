@@ -14,6 +14,7 @@ mod explain;
 mod flows;
 mod http2;
 mod identity;
+mod issuer;
 mod issuer_command;
 mod issuers;
 mod keys;

@@ -21,14 +21,16 @@ const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 
 /// The bundled issuer with its built-in clients, people and resources.
 pub struct BundledIssuer {
-    _running: Running,
+    running: Running,
     pub address: SocketAddr,
+    /// None: the address it listens on.
+    identifier: Option<&'static str>,
 }
 
 /// Where the issuer runs.
 enum Running {
     /// `actgate issuer`.
-    Process { _process: Process },
+    Process(Process),
     /// The server of the crate, on a runtime of this process.
     Thread { _runtime: Runtime },
 }
@@ -59,8 +61,22 @@ impl BundledIssuer {
         let arguments = [&["issuer", "--listen", "127.0.0.1:0"], arguments].concat();
         let mut process = Process::start(&arguments);
         let address = process.address("actgate: issuer on ");
-        let _running = Running::Process { _process: process };
-        Self { _running, address }
+        let running = Running::Process(process);
+        Self {
+            running,
+            address,
+            identifier: None,
+        }
+    }
+
+    /// Runs `actgate issuer` with its data in a folder. Its identifier is the same after a restart.
+    pub fn start_in(folder: &Path) -> Self {
+        let identifier = "http://issuer.test";
+        let issuer = Self::start_as(&["--data", &folder.to_string_lossy(), "--issuer", identifier]);
+        Self {
+            identifier: Some(identifier),
+            ..issuer
+        }
     }
 
     /// Runs in this process, with the handle that sets its clock and rotates its keys.
@@ -73,20 +89,58 @@ impl BundledIssuer {
             .expect("a free port");
         let (address, handle) = (server.local_addr(), server.handle());
         runtime.spawn(server.serve(std::future::pending()));
-        let _running = Running::Thread { _runtime: runtime };
-        (Self { _running, address }, handle)
+        let running = Running::Thread { _runtime: runtime };
+        let issuer = Self {
+            running,
+            address,
+            identifier: None,
+        };
+        (issuer, handle)
+    }
+
+    /// Stops the process in order, so that it closes its store.
+    pub fn stop(self) {
+        if let Running::Process(mut process) = self.running {
+            process.terminate();
+            process.wait();
+        }
     }
 
     /// The issuer identifier: the address it listens on.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        match self.identifier {
+            Some(identifier) => identifier.to_owned(),
+            None => format!("http://{}", self.address),
+        }
     }
 
     /// Sends `form` to the token endpoint with the secret of `client`.
     pub fn token(&self, client: &str, form: &[(&str, &str)]) -> Answer {
+        self.post_as(client, "/token", form)
+    }
+
+    /// Sends `form` to an endpoint with the secret of `client`.
+    pub fn post_as(&self, client: &str, target: &str, form: &[(&str, &str)]) -> Answer {
         let secret = STANDARD.encode(format!("{client}:{client}-secret"));
         let line = format!("Authorization: Basic {secret}");
-        wire::post_form(self.address, "/token", &[&line], form)
+        wire::post_form(self.address, target, &[&line], form)
+    }
+
+    /// Uses a refresh token.
+    pub fn refresh(&self, client: &str, refresh_token: &str, scope: &str) -> Answer {
+        let form = [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", refresh_token),
+            ("scope", scope),
+        ];
+        self.token(client, &form)
+    }
+
+    /// Whether introspection by `client` says that a token is active.
+    pub fn is_active(&self, client: &str, token: &str) -> bool {
+        let answer = self.post_as(client, "/introspect", &[("token", token)]);
+        assert_eq!(answer.status, 200, "{}", answer.everything());
+        answer.json()["active"].as_bool().expect("a boolean")
     }
 
     /// Requests a token with the client credentials grant.
@@ -210,6 +264,13 @@ pub fn access_token(answer: &Answer) -> String {
     assert_eq!(answer.status, 200, "{}", answer.everything());
     let token = answer.json()["access_token"].as_str().map(str::to_owned);
     token.unwrap_or_else(|| panic!("no token: {}", answer.text()))
+}
+
+/// The refresh token of a successful answer.
+pub fn refresh_token(answer: &Answer) -> String {
+    assert_eq!(answer.status, 200, "{}", answer.everything());
+    let token = answer.json()["refresh_token"].as_str().map(str::to_owned);
+    token.unwrap_or_else(|| panic!("no refresh token: {}", answer.text()))
 }
 
 /// The status and the OAuth error code of an error response.

@@ -217,6 +217,11 @@ pub fn get(address: SocketAddr, target: &str, token: &str) -> Answer {
 
 /// A form posted to `target`, with further `fields`.
 pub fn post_form(address: SocketAddr, target: &str, fields: &[&str], form: &[(&str, &str)]) -> Answer {
+    answer(address, &form_request(target, fields, form))
+}
+
+/// The request of [`post_form`].
+pub fn form_request(target: &str, fields: &[&str], form: &[(&str, &str)]) -> Vec<u8> {
     let body = url::form_urlencoded::Serializer::new(String::new())
         .extend_pairs(form)
         .finish();
@@ -225,7 +230,7 @@ pub fn post_form(address: SocketAddr, target: &str, fields: &[&str], form: &[(&s
     all.extend(fields);
     let mut bytes = request("POST", target, &all);
     bytes.extend(body.as_bytes());
-    answer(address, &bytes)
+    bytes
 }
 
 fn is_timeout(error: &io::Error) -> bool {

@@ -1,0 +1,101 @@
+//! Introspection, revocation and UserInfo of the running issuer, and what ends by a second use and a withdrawn consent.
+
+use aws_lc_rs::digest::{SHA256, digest};
+
+use crate::deployment::bundled_issuer::{ALICE, BundledIssuer, ORDERS, access_token, claims, error, refresh_token};
+use crate::mint::signing_key::base64url;
+use crate::wire::{self, bearer, request};
+
+const ASSISTANT: &str = "https://assistant.example";
+
+fn redeem(issuer: &BundledIssuer, code: &str, verifier: &str) -> wire::Answer {
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("code", code),
+        ("redirect_uri", "https://storefront.example/callback"),
+        ("code_verifier", verifier),
+    ];
+    issuer.token("storefront", &form)
+}
+
+#[test]
+fn a_code_that_is_used_twice_ends_what_it_gave() {
+    let issuer = BundledIssuer::start();
+    let verifier = base64url(digest(&SHA256, b"a verifier"));
+    let scope = "offline_access orders:read";
+    let code = issuer.code("storefront", ALICE, ASSISTANT, scope, &verifier);
+    let first = redeem(&issuer, &code, &verifier);
+    let token = access_token(&first);
+    let exchanged = access_token(&issuer.exchange("assistant", &token, ORDERS, "orders:read"));
+    let invalid = (400, "invalid_grant".to_owned());
+    assert_eq!(error(&redeem(&issuer, &code, &verifier)), invalid);
+    assert!(!issuer.is_active("storefront", &token) && !issuer.is_active("orders-api", &exchanged));
+    assert_eq!(
+        error(&issuer.refresh("storefront", &refresh_token(&first), "")),
+        invalid
+    );
+    let exchange = issuer.exchange("assistant", &token, ORDERS, "orders:read");
+    assert_eq!(error(&exchange), (400, "invalid_request".to_owned()));
+}
+
+#[test]
+fn without_consent_refresh_and_exchange_fail() {
+    let (issuer, handle) = BundledIssuer::start_with_handle();
+    let scope = "offline_access orders:read";
+    let first = issuer.sign_in("storefront", ALICE, ASSISTANT, scope);
+    handle.withdraw_consent("alice", "storefront").expect("a change");
+    let refreshed = issuer.refresh("storefront", &refresh_token(&first), "");
+    assert_eq!(error(&refreshed), (400, "invalid_grant".to_owned()));
+    let exchange = issuer.exchange("assistant", &access_token(&first), ORDERS, "orders:read");
+    assert_eq!(error(&exchange), (400, "invalid_request".to_owned()));
+    let again = access_token(&issuer.sign_in("storefront", ALICE, ASSISTANT, scope));
+    access_token(&issuer.exchange("assistant", &again, ORDERS, "orders:read"));
+}
+
+#[test]
+fn introspection_shows_the_chain_to_the_audience_alone() {
+    let issuer = BundledIssuer::start();
+    let subject = access_token(&issuer.sign_in("storefront", ALICE, ASSISTANT, "orders:read"));
+    let token = access_token(&issuer.exchange("assistant", &subject, ORDERS, "orders:read"));
+    let answer = issuer.post_as("orders-api", "/introspect", &[("token", &token)]).json();
+    assert_eq!(answer["active"], true);
+    assert_eq!(answer["act"], claims(&token)["act"]);
+    assert_eq!(
+        (&answer["sub_profile"], &answer["chain_complete"]),
+        (&"user".into(), &true.into())
+    );
+    assert!(!issuer.is_active("warehouse", &token));
+    let anonymous = wire::post_form(issuer.address, "/introspect", &[], &[("token", &token)]);
+    assert_eq!(error(&anonymous), (401, "invalid_client".to_owned()));
+}
+
+#[test]
+fn a_revoked_token_is_inactive_at_once() {
+    let issuer = BundledIssuer::start();
+    let token = access_token(&issuer.client_credentials("warehouse", ORDERS, "orders:read"));
+    assert!(issuer.is_active("orders-api", &token));
+    assert_eq!(issuer.post_as("warehouse", "/revoke", &[("token", &token)]).status, 200);
+    assert!(!issuer.is_active("orders-api", &token));
+    assert_eq!(
+        issuer.post_as("warehouse", "/revoke", &[("token", "unknown")]).status,
+        200
+    );
+}
+
+#[test]
+fn userinfo_is_for_users() {
+    let issuer = BundledIssuer::start();
+    let userinfo = |token: &str| wire::answer(issuer.address, &request("GET", "/userinfo", &[&bearer(token)]));
+    let user = access_token(&issuer.sign_in("storefront", ALICE, ORDERS, "openid orders:read"));
+    assert_eq!(userinfo(&user).json()["sub"], "alice");
+    let machine = access_token(&issuer.client_credentials("warehouse", ORDERS, "orders:read"));
+    for (token, status) in [(&*machine, 403), ("x", 401)] {
+        let answer = userinfo(token);
+        assert_eq!(answer.status, status);
+        assert!(
+            answer
+                .field("www-authenticate")
+                .is_some_and(|challenge| challenge.starts_with("Bearer "))
+        );
+    }
+}
