@@ -338,3 +338,138 @@ fn metadata_is_answered_where_it_is_published() {
     let elsewhere = resource().metadata_at("https://meta.example.com/orders").unwrap();
     assert_eq!(metadata(elsewhere, "/.well-known/oauth-protected-resource"), None);
 }
+
+#[test]
+fn a_policy_lists_what_it_consists_of() {
+    let policy = policy(
+        "
+agents: [{ subject: a }, { subject: b, issuer: https://b.example }]
+requirements: { people: { initiator: { kind: human } } }
+routes:
+  - { match: GET /, require: [people], expression: 'request.headers[\"x-tenant\"] == \"a\"' }
+  - { match: POST /mcp, mcp: tools/call }
+  - { match: POST /mcp, mcp: tools/list }
+",
+    );
+    let agents: Vec<&str> = policy.agents().map(|agent| agent.subject()).collect();
+    assert_eq!(agents, ["a", "b"]);
+    let issuers: Vec<_> = policy.agents().map(|agent| agent.issuer()).collect();
+    assert_eq!(issuers, [None, Some("https://b.example")]);
+    assert_eq!(policy.mcp_endpoints().collect::<Vec<_>>(), ["/mcp"]);
+    assert_eq!(policy.read_headers().to_vec(), [Box::from("x-tenant")]);
+    assert_eq!(policy.requirements().collect::<Vec<_>>(), ["people"]);
+}
+
+/// The code of a denial, and what is got, of a request with a JSON body, or with one that is announced.
+fn by_body(
+    authorizer: &Authorizer,
+    token: &str,
+    rule: &str,
+    announced: Option<usize>,
+    body: Option<&str>,
+) -> (Option<&'static str>, String) {
+    let mut headers = HeaderMap::from_iter([
+        (
+            http::header::AUTHORIZATION,
+            HeaderValue::try_from(format!("Bearer {token}")).unwrap(),
+        ),
+        (http::header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+    ]);
+    if let Some(announced) = announced {
+        headers.insert(http::header::CONTENT_LENGTH, announced.into());
+    }
+    let uri = Uri::from_static("/");
+    let target = Target::new(&Method::POST, &uri).unwrap();
+    let presented = Presented::headers(&target, &headers);
+    let presented = body.map_or(presented, |body| presented.body(body.as_bytes()));
+    let explanation = authorizer.explain(&presented, TestIssuer::NOW);
+    let check = check(&explanation, rule);
+    (check.code, check.got.clone())
+}
+
+#[test]
+fn a_body_is_accepted_up_to_its_limit() {
+    let issuer = TestIssuer::new().unwrap();
+    let token = issuer.token(json!({})).unwrap();
+    let text = "
+requirements: { r: { operation: { json: { /b: 1 }, max: 20B } } }
+routes: [{ match: POST /, require: [r], operation: { json: { /a: 1 }, max: 15B } }]
+";
+    let authorizer = builder(&issuer, text).reads_bodies().build().unwrap();
+    let of_route = |announced, body| by_body(&authorizer, &token, "POST /: operation.json./a", announced, body);
+    let of_requirement = |announced, body| by_body(&authorizer, &token, "POST /: r.operation.json./b", announced, body);
+    let (unread, met) = ((Some("body_not_read"), "a body that was not read"), (None, "1"));
+    let too_large = |got| (Some("body_too_large"), got);
+    for (announced, body, route, requirement) in [
+        (Some(15), None, unread, unread),
+        (Some(16), None, too_large("16 bytes"), unread),
+        (Some(20), None, too_large("20 bytes"), unread),
+        (Some(21), None, too_large("21 bytes"), too_large("21 bytes")),
+        (None, Some(r#"{"a":1,"b":1  }"#), met, met),
+        (None, Some(r#"{"a":1,"b":1   }"#), too_large("16 bytes"), met),
+        (None, Some(r#"{"a":1,"b":1       }"#), too_large("20 bytes"), met),
+        (
+            None,
+            Some(r#"{"a":1,"b":1        }"#),
+            too_large("21 bytes or more"),
+            too_large("21 bytes or more"),
+        ),
+    ] {
+        let (of_route, of_requirement) = (of_route(announced, body), of_requirement(announced, body));
+        assert_eq!((of_route.0, &*of_route.1), route, "{announced:?} {body:?}");
+        assert_eq!(
+            (of_requirement.0, &*of_requirement.1),
+            requirement,
+            "{announced:?} {body:?}"
+        );
+    }
+}
+
+#[test]
+fn a_body_is_the_message_that_its_headers_mirror() {
+    let issuer = TestIssuer::new().unwrap();
+    let token = issuer.token(json!({})).unwrap();
+    let text = "routes: [{ match: POST /mcp, mcp: tools/call, operation: { arguments: { /id: 7 } } }]";
+    let authorizer = builder(&issuer, text).reads_bodies().build().unwrap();
+    let got = |name: &'static str, body: &str| {
+        let headers = HeaderMap::from_iter([
+            (
+                http::header::AUTHORIZATION,
+                HeaderValue::try_from(format!("Bearer {token}")).unwrap(),
+            ),
+            (http::header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+            (
+                http::HeaderName::from_static("mcp-protocol-version"),
+                HeaderValue::from_static("2026-07-28"),
+            ),
+            (
+                http::HeaderName::from_static("mcp-method"),
+                HeaderValue::from_static("tools/call"),
+            ),
+            (
+                http::HeaderName::from_static("mcp-name"),
+                HeaderValue::from_static(name),
+            ),
+        ]);
+        let uri = Uri::from_static("/mcp");
+        let target = Target::new(&Method::POST, &uri).unwrap();
+        let presented = Presented::headers(&target, &headers).body(body.as_bytes());
+        let explanation = authorizer.explain(&presented, TestIssuer::NOW);
+        let check = check(&explanation, "POST /mcp mcp tools/call: operation.arguments./id");
+        assert_eq!(check.source.as_deref(), Some("the body, `/params/arguments/id`"));
+        (
+            explanation.decision().error().map(Error::code),
+            check.code,
+            check.got.clone(),
+        )
+    };
+    let body = |name: &str| {
+        json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": name, "arguments": { "id": 7 } } }).to_string()
+    };
+    assert_eq!(got("a", &body("a")), (None, None, "7".to_owned()));
+    let (mismatch, words) = (
+        Some("mcp_header_mismatch"),
+        "the name in the message is not that of its headers",
+    );
+    assert_eq!(got("a", &body("b")), (mismatch, mismatch, words.to_owned()));
+}

@@ -80,3 +80,52 @@ async fn a_message_reaches_its_route_through_the_layer() {
         assert_eq!(reached(fields).await, outcome, "{fields:?}");
     }
 }
+
+/// The status and the code of a request without a token.
+async fn without_token(method: &str, path: &str, routes: &str, fields: &[(&str, &str)]) -> String {
+    let issuer = TestIssuer::new().unwrap();
+    let builder = Authorizer::builder().issuer(issuer.trusted(TestIssuer::AUDIENCE).unwrap());
+    let authorizer = builder.policy(Policy::from_yaml(routes).unwrap()).build().unwrap();
+    let service = service_fn(|_: Request<Body>| async { Ok::<_, Infallible>(Response::new(Body::empty())) });
+    let service = ServiceBuilder::new()
+        .layer(AuthorizeLayer::new(authorizer))
+        .service(service);
+    let mut request = Request::builder().method(method).uri(path);
+    for (name, value) in fields {
+        request = request.header(*name, *value);
+    }
+    let response = service.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+    let error = response.extensions().get::<actgate::Error>();
+    format!(
+        "{} {}",
+        response.status().as_u16(),
+        error.map_or("allow", actgate::Error::code)
+    )
+}
+
+#[tokio::test]
+async fn a_message_that_is_not_accepted_is_answered_by_what_it_needs_first() {
+    let guarded = "routes: [{ match: POST /mcp, mcp: tools/call }, { match: POST /mcp, mcp: tools/list }]";
+    let partly =
+        "routes: [{ match: POST /mcp, mcp: tools/call }, { match: POST /mcp, mcp: server/discover, public: true }]";
+    let earlier = [("mcp-protocol-version", "2025-11-25"), ("mcp-method", "tools/call")];
+    assert_eq!(
+        without_token("POST", "/mcp", guarded, &earlier).await,
+        "401 missing_token"
+    );
+    assert_eq!(
+        without_token("POST", "/mcp", partly, &earlier).await,
+        "400 mcp_revision_not_supported"
+    );
+}
+
+#[tokio::test]
+async fn the_origin_matters_at_an_endpoint_alone() {
+    let routes = "routes: [{ match: POST /mcp, mcp: tools/call }, { match: GET /open, public: true }]";
+    let foreign = [("origin", "https://evil.example")];
+    assert_eq!(without_token("GET", "/open", routes, &foreign).await, "200 allow");
+    for (method, path) in [("POST", "/mcp"), ("GET", "/mcp"), ("POST", "/MCP")] {
+        let denied = without_token(method, path, routes, &foreign).await;
+        assert_eq!(denied, "403 origin_not_allowed", "{method} {path}");
+    }
+}

@@ -6,27 +6,45 @@ use actgate::profile::{ChainCompleteness, PriorActors};
 use actgate::request::{Presented, Target};
 use actgate::testing::TestIssuer;
 use actgate::{Authorizer, Policy};
-use http::{Method, Uri};
-use serde_json::Value;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Method, Uri};
 
-const AGENTS: &str = "agents: [{ subject: bot, clients: [web], tenant: acme }, { subject: other }]";
+const AGENTS: &str =
+    "groups: { team: [bot] }\nagents: [{ subject: bot, clients: [web], tenant: acme }, { subject: other }]";
 
-/// The check of a rule, as two lines.
-fn explained(issuer: &TestIssuer, rule: &str, claims: &str) -> [String; 2] {
-    let policy = format!("{AGENTS}\nroutes:\n  - match: GET /\n    {rule}\n");
+/// The check of a rule and the smallest change that would allow the request, as three lines.
+fn explained(issuer: &TestIssuer, rule: &str, claims: &str) -> [String; 3] {
+    let policy = format!("{AGENTS}\nroutes:\n  - match: POST /\n    {rule}\n");
     let policy = Policy::from_yaml(&policy).unwrap_or_else(|mistakes| panic!("{rule}: {mistakes}"));
     let trusted = issuer.trusted(TestIssuer::AUDIENCE).unwrap();
     let trusted = trusted
         .chain_completeness(ChainCompleteness::Complete)
         .prior_actors(PriorActors::Enforce);
-    let builder = Authorizer::builder().issuer(trusted).policy(policy);
+    let builder = Authorizer::builder().issuer(trusted).policy(policy).reads_bodies();
     let authorizer = builder.clock(FixedClock::at(TestIssuer::NOW)).build().unwrap();
-    let claims: Value = serde_json::from_str(claims).unwrap();
-    let (uri, token) = (Uri::from_static("/"), issuer.token(claims).unwrap());
-    let target = Target::new(&Method::GET, &uri).unwrap();
-    let explanation = authorizer.explain(&Presented::token(&target, &token), TestIssuer::NOW);
+    let (claims, request) = claims.split_once(" with ").unwrap_or((claims, ""));
+    let token = issuer.token(serde_json::from_str(claims).unwrap()).unwrap();
+    let query = Some(request)
+        .filter(|request| request.starts_with('?'))
+        .unwrap_or_default();
+    let uri = format!("/{query}").parse::<Uri>().unwrap();
+    let target = Target::new(&Method::POST, &uri).unwrap();
+    let headers = HeaderMap::from_iter([
+        (AUTHORIZATION, HeaderValue::try_from(format!("Bearer {token}")).unwrap()),
+        (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+    ]);
+    let presented = Presented::headers(&target, &headers).body(request.as_bytes());
+    let explanation = authorizer.explain(&presented, TestIssuer::NOW);
+    let change = authorizer.smallest_change(&explanation, &presented, TestIssuer::NOW);
+    let needed = change.map_or("nothing".to_owned(), |change| {
+        let changes = change.alternatives.iter().map(|changes| {
+            let changes: Vec<&str> = changes.iter().map(|change| &*change.needed).collect();
+            changes.join(" and ")
+        });
+        changes.collect::<Vec<_>>().join("; or ")
+    });
     let of_policy = explanation.checks().iter().filter_map(|check| {
-        let name = check.rule.strip_prefix("GET /: ")?;
+        let name = check.rule.strip_prefix("POST /: ")?;
         (!["self_actor", "chain_inverted"].contains(&name)).then_some((name, check))
     });
     let [(name, check)] = of_policy.collect::<Vec<_>>()[..] else {
@@ -43,6 +61,7 @@ fn explained(issuer: &TestIssuer, rule: &str, claims: &str) -> [String; 2] {
     [
         format!("{name}, {}, {code}: {fact} from {source}", check.tier),
         format!("expected {}; got {}", check.expected, check.got),
+        format!("needs {needed}").trim().to_owned(),
     ]
 }
 
@@ -55,8 +74,8 @@ fn each_rule_is_explained() {
         .collect();
     let (rows, rest) = lines.as_chunks();
     assert!(rest.is_empty(), "{rest:?}");
-    for [rule, claims, check, comparison] in rows {
-        let expected = [check.trim().to_owned(), comparison.trim().to_owned()];
-        assert_eq!(explained(&issuer, rule, claims), expected, "{rule}");
+    for [rule, claims, check, comparison, change] in rows {
+        let expected = [check.trim(), comparison.trim(), change.trim()];
+        assert_eq!(explained(&issuer, rule, claims.trim()), expected, "{rule}");
     }
 }

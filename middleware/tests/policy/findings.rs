@@ -132,3 +132,131 @@ fn nothing_is_found_in_the_policy_examples() {
     }
     assert!(count >= 60, "{count}");
 }
+
+/// What is found in a policy for the issuers of these presets, as lines.
+fn in_words(presets: &[&str], text: &str) -> Vec<String> {
+    let found = found(text, |policy| builder(presets, policy).reads_bodies());
+    let lines = found.into_iter().map(|(code, _, words)| format!("{code}: {words}"));
+    lines.collect()
+}
+
+#[test]
+fn a_finding_says_why() {
+    const ACTORS: &str = "name the clients that are agents with `agent_clients` of the issuer, state its `chain_completeness` if it writes \
+                          actors, or change the rule";
+    const KINDS: &str = "name what proves it with `kinds` of the issuer, or change the rule";
+    let human = "initiator: { kind: human }";
+    let no_person = "profile `kubernetes` proves no human";
+    for (presets, text, why, help) in [
+        (
+            &["kubernetes"][..],
+            format!("requirements: {{ r: {{ {human} }} }}"),
+            format!("`initiator.kind` (`https://kubernetes.example`: {no_person})"),
+            KINDS,
+        ),
+        (
+            &["kubernetes", "github-actions"],
+            format!("routes: [{{ match: GET /, {human} }}]"),
+            format!(
+                "`initiator.kind` (`https://kubernetes.example`: {no_person}; `https://github-actions.example`: profile \
+                 `github-actions` proves no human)"
+            ),
+            KINDS,
+        ),
+        (
+            &["kubernetes", "github-actions"],
+            "routes: [{ match: GET /, actor: { required: true } }]".to_owned(),
+            "`actor.required` (each of them: its tokens have no actor)".to_owned(),
+            ACTORS,
+        ),
+        (
+            &["kubernetes"],
+            "routes: [{ match: GET /, chain: { path: [a] } }]".to_owned(),
+            "`chain.path` (`https://kubernetes.example`: its tokens have no actor)".to_owned(),
+            ACTORS,
+        ),
+        (
+            &["kubernetes"],
+            "routes: [{ match: GET /, initiator: { amr: [mfa] } }]".to_owned(),
+            "`initiator.amr` (`https://kubernetes.example`: profile `kubernetes` has no logins)".to_owned(),
+            "add the issuer of the people who call the API, or change the rule",
+        ),
+    ] {
+        let expected = format!("unprovable_rule: no configured issuer can meet {why}; {help}");
+        assert_eq!(in_words(presets, &text), [expected], "{text}");
+    }
+    for (preset, rule) in [
+        ("kubernetes", "chain: { max_depth: 1 }"),
+        ("keycloak", "initiator: { amr: [mfa] }"),
+    ] {
+        let text = format!("routes: [{{ match: GET /, {rule} }}]");
+        assert_eq!(in_words(&[preset], &text), [""; 0], "{text}");
+    }
+}
+
+#[test]
+fn a_rule_of_a_route_that_the_defaults_imply_has_no_effect() {
+    let chain = r#"expression: 'chain.exists(a, a.subject == "x")'"#;
+    let amount = |test: &str| format!("operation: {{ json: {{ /a: {test} }} }}");
+    for (defaults, rule, is_implied) in [
+        (
+            "expression: claims.a == 1",
+            "expression: claims.a == 1".to_owned(),
+            true,
+        ),
+        (
+            "expression: claims.a == 1",
+            "expression: claims.a == 2".to_owned(),
+            false,
+        ),
+        (chain, chain.to_owned(), true),
+        (chain, chain.replace("\"x\"", "\"y\""), false),
+        (&amount("{ min: 1, max: 5 }"), amount("{ min: 1, max: 5 }"), true),
+        (&amount("{ min: 1, max: 5 }"), amount("{ min: 0, max: 6 }"), true),
+        (&amount("{ min: 1, max: 5 }"), amount("{ min: 2, max: 4 }"), false),
+        (&amount("{ min: 1, max: 5 }"), amount("{ min: 1, max: 4 }"), false),
+        (&amount("{ min: 1, max: 5 }"), amount("{ min: 2, max: 5 }"), false),
+        (&amount("3"), amount("{ min: 1, max: 5 }"), true),
+        (&amount("7"), amount("{ one_of: [7, x] }"), true),
+        (&amount("x1"), amount("{ matches: 'x*' }"), true),
+    ] {
+        let text = format!("defaults: {{ {defaults} }}\nroutes: [{{ match: POST /, {rule} }}]");
+        let found = in_words(&["rfc9068"], &text);
+        let has_no_effect = found.iter().any(|line| line.contains("has no effect"));
+        assert_eq!(has_no_effect, is_implied, "{text}: {found:?}");
+    }
+}
+
+#[test]
+fn the_clients_of_agents_are_read_by_is_presenter() {
+    let found = |agent: &str| {
+        let text = format!("agents: [{{ {agent} }}]\nroutes: [{{ match: GET /, actor: {{ is_presenter: true }} }}]");
+        in_words(&["rfc9068"], &text)
+            .iter()
+            .filter(|line| line.contains("unused_agents"))
+            .count()
+    };
+    assert_eq!((found("subject: a"), found("subject: a, clients: [web]")), (1, 0));
+}
+
+#[test]
+fn a_route_that_takes_requests_of_a_stricter_one_is_named_with_what_it_lacks() {
+    let weaker = |routes: &str| in_words(&["rfc9068"], &format!("routes: [{routes}]"));
+    let strict = "{ match: 'GET /a/{x}', client: { one_of: [a] } }";
+    let expected = "weaker_route: `GET /a/b` takes requests of `GET /a/{x}` (line 1), and has no rule on `client`; require it here as \
+                    well, or state that it is meant: `weaker_than: 'GET /a/{x}'` beside its `match`";
+    assert_eq!(
+        weaker(&format!("{strict}, {{ match: GET /a/b }}, {{ match: GET /b }}")),
+        [expected]
+    );
+    let other_path = "{ match: 'GET /{x}/{y}/c', client: { one_of: [a] } }, { match: GET /a/b/d }";
+    assert_eq!(weaker(other_path), [""; 0]);
+    // An expression may require anything.
+    for expression in ["claims.a == 2", "'chain.exists(a, a.subject == \"x\")'"] {
+        let found = weaker(&format!("{strict}, {{ match: GET /a/b, expression: {expression} }}"));
+        assert!(
+            found.iter().all(|line| line.starts_with("other_spellings: ")),
+            "{found:?}"
+        );
+    }
+}

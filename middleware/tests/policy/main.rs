@@ -9,7 +9,9 @@
 
 mod examples;
 mod explained;
+mod expressions;
 mod findings;
 mod flawed;
 mod foreign_patterns;
 mod foreign_rules;
+mod mistakes;
