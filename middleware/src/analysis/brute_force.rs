@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue};
 use serde_json::{Value as Json, json};
 
 use super::search::search;
@@ -37,16 +39,44 @@ impl Numbers {
 /// One point of the domain: the value of each fact by its number.
 type Point = [usize; FACTS];
 
-const FACTS: usize = 9;
+const FACTS: usize = 14;
 const PARTIES: [&str; 4] = ["p", "q", "zz", "yy"];
 const KINDS: [&str; 4] = ["", "user", "ai_agent", "service"];
 
-/// How many values each fact has: two scopes, initiator, login, actor, prior actors, client, claim, item of a list.
-const SIZES: Point = [2, 2, 16, 12, 17, 8, 3, 3, 2];
+/// How many values each fact has: two scopes, initiator, login, actor, prior actors, client, claim, item of a list, times of the token,
+/// audience, parameter of the query, two members of the body.
+const SIZES: Point = [2, 2, 16, 12, 17, 8, 3, 3, 2, 15, 2, 4, 5, 4];
+
+/// What a policy is evaluated on.
+#[derive(Clone, Debug)]
+struct Situation {
+    claims: Json,
+    query: Option<String>,
+    body: Json,
+}
+
+/// The situation of a point.
+fn situation(point: &Point) -> Situation {
+    let mut body = json!({});
+    if point[12] > 0 {
+        body["amount"] = [json!(0), json!(3), json!(9), json!("3")][point[12] - 1].clone();
+    }
+    if point[13] > 0 {
+        body["currency"] = [json!("eur"), json!("gbp"), json!(7)][point[13] - 1].clone();
+    }
+    Situation {
+        claims: claims(point),
+        query: ["", "n=1", "n=7", "n=x"]
+            .get(point[11])
+            .filter(|query| !query.is_empty())
+            .map(|query| (*query).to_owned()),
+        body,
+    }
+}
 
 /// The claims of a point.
 fn claims(point: &Point) -> Json {
-    let mut claims = json!({"iss": "https://idp.example", "aud": "a", "exp": NOW + 60, "tags": ["m"]});
+    let mut claims = json!({"iss": "https://idp.example", "aud": "a", "tags": ["m"]});
     let scopes: Vec<&str> = ["a", "b"]
         .into_iter()
         .zip(point)
@@ -109,14 +139,24 @@ fn claims(point: &Point) -> Json {
     if point[8] > 0 {
         claims["tags"] = json!(["m", "n"]);
     }
+    claims["exp"] = (NOW + [60, 500, 5000][point[9] / 5]).into();
+    if point[9] % 5 > 0 {
+        claims["iat"] = (NOW - [10, 200, 400, 4000][point[9] % 5 - 1]).into();
+    }
+    if point[10] > 0 {
+        claims["aud"] = json!(["a", "b"]);
+    }
     claims
 }
+
+/// How many rules there are.
+const RULES: usize = 31;
 
 /// A random rule on one fact.
 fn rule(numbers: &mut Numbers) -> String {
     let party = |numbers: &mut Numbers| numbers.one(&["p", "q"]);
     let kind = |numbers: &mut Numbers| numbers.one(&["human", "agent", "service", "[human, agent]"]);
-    match numbers.below(24) {
+    match numbers.below(RULES) {
         0 => "scopes: [a]".to_owned(),
         1 => "scopes: [a, b]".to_owned(),
         2 => "scopes: { any_of: [a, b] }".to_owned(),
@@ -139,7 +179,14 @@ fn rule(numbers: &mut Numbers) -> String {
         20 => format!("chain: {{ max_depth: {}, accept_truncation: true }}", numbers.below(3)),
         21 => format!("chain: {{ none_of: [{}], accept_truncation: true }}", party(numbers)),
         22 => format!("chain: {{ via: [{}] }}", party(numbers)),
-        _ => "chain: { repeats: none, accept_truncation: true }".to_owned(),
+        23 => "chain: { repeats: none, accept_truncation: true }".to_owned(),
+        24 => "token: { max_lifetime: 10m }".to_owned(),
+        25 => "token: { max_age: 5m }".to_owned(),
+        26 => "token: { max_lifetime: 10m, max_age: 5m }".to_owned(),
+        27 => "token: { single_audience: true }".to_owned(),
+        28 => "operation: { query: { n: { max: 5 } } }".to_owned(),
+        29 => "operation: { json: { /amount: { min: 1, max: 5 } } }".to_owned(),
+        _ => "operation: { json: { /currency: { one_of: [eur, usd] } } }".to_owned(),
     }
 }
 
@@ -150,6 +197,10 @@ fn facts_of(rule: &str) -> &'static [usize] {
         _ if rule.contains("max_auth_age") || rule.contains("amr") => &[3],
         _ if rule.starts_with("client") => &[6],
         _ if rule.starts_with("claims") => &[7, 8],
+        _ if rule.contains("audience") => &[10],
+        _ if rule.starts_with("token") => &[9],
+        _ if rule.contains("query") => &[11],
+        _ if rule.starts_with("operation") => &[12, 13],
         _ => &[2, 4, 5],
     }
 }
@@ -174,7 +225,7 @@ fn policy(numbers: &mut Numbers) -> Option<(Policy, BTreeSet<usize>)> {
         _ => String::new(),
     };
     let text = format!(
-        "requirements:\n{requirements}routes:\n  - match: GET /\n    require: [{}]{any_of}\n",
+        "requirements:\n{requirements}routes:\n  - match: POST /\n    require: [{}]{any_of}\n",
         names.join(", ")
     );
     Some((Policy::from_yaml(&text).ok()?, facts))
@@ -189,9 +240,18 @@ fn core_rule(numbers: &mut Numbers) -> String {
     }
 }
 
-fn is_allowed(requirement: &Requirement, claims: &Json) -> bool {
+fn is_allowed(requirement: &Requirement, situation: &Situation) -> bool {
     let time = EvaluationTime { now: NOW, leeway: 30 };
-    evaluate(requirement, &facts(claims), &request(), &time, &mut StopAtFirst).is_ok()
+    let body = situation.body.to_string();
+    let request = request(situation, &body);
+    evaluate(
+        requirement,
+        &facts(&situation.claims),
+        &request,
+        &time,
+        &mut StopAtFirst,
+    )
+    .is_ok()
 }
 
 fn facts(claims: &Json) -> Facts {
@@ -204,13 +264,14 @@ fn facts(claims: &Json) -> Facts {
     Facts::derive(verified, &ISSUER, &Limits::default()).unwrap()
 }
 
-fn request() -> RequestFacts<'static> {
+fn request<'r>(situation: &'r Situation, body: &'r str) -> RequestFacts<'r> {
+    let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
     RequestFacts {
-        method: "GET",
+        method: "POST",
         path: "/",
         headers: HeaderTexts::of_none(),
-        query: None,
-        body: JsonBody::OtherType,
+        query: situation.query.as_deref(),
+        body: JsonBody::read(Some(&headers), Some(body.as_bytes()), 1024),
         mcp: None,
     }
 }
@@ -218,7 +279,7 @@ fn request() -> RequestFacts<'static> {
 /// Whether a point that differs in exactly so many facts is allowed. Without an actor there are no prior actors to differ in.
 fn some_point_is_allowed(requirement: &Requirement, point: &mut Point, changes: usize, facts: &[usize]) -> bool {
     let Some(left) = changes.checked_sub(1) else {
-        return is_allowed(requirement, &claims(point));
+        return is_allowed(requirement, &situation(point));
     };
     for (index, fact) in facts.iter().enumerate() {
         let before = point[*fact];
@@ -233,9 +294,13 @@ fn some_point_is_allowed(requirement: &Requirement, point: &mut Point, changes: 
     false
 }
 
-/// The claims after changes, made again from their description.
-fn changed(base: &Json, changes: &Changes, facts: &Facts) -> Json {
-    let mut claims = base.clone();
+/// The situation after changes, made again from their description.
+fn changed(base: &Situation, changes: &Changes, facts: &Facts) -> Situation {
+    let Situation {
+        mut claims,
+        mut query,
+        mut body,
+    } = base.clone();
     let name = |party: &Party| party.subject().replace('\u{1}', "another ");
     let profile = |kind: Kind| match kind {
         Kind::Human => json!("user"),
@@ -301,10 +366,43 @@ fn changed(base: &Json, changes: &Changes, facts: &Facts) -> Json {
             (Fact::ClaimItem(claim, _), Value::Json(item)) => {
                 claims[&**claim].as_array_mut().unwrap().push(item.clone())
             }
+            (Fact::TokenTimes, Value::Times(times)) => {
+                let issued = claims["iat"]
+                    .as_u64()
+                    .filter(|issued| times.lifetime.is_none_or(|lifetime| issued + lifetime > NOW));
+                let age = times.age.unwrap_or(if issued.is_some() { u64::MAX } else { 0 });
+                let oldest = times.lifetime.map_or(age, |lifetime| age.min(lifetime - 1));
+                let issued = issued.filter(|_| times.age.is_none()).unwrap_or(NOW - oldest.min(NOW));
+                claims["iat"] = issued.into();
+                if let Some(lifetime) = times.lifetime {
+                    claims["exp"] = (issued + lifetime).into();
+                }
+            }
+            (Fact::Audience, _) => claims["aud"] = "a".into(),
+            (Fact::Query(name), Value::Text(text)) => query = Some(format!("{name}={text}")),
+            (Fact::Member(path), value) => {
+                body[&*path[0]] = match value {
+                    Value::Text(text) => (**text).into(),
+                    Value::Number(number) => serde_json::from_str(number).unwrap(),
+                    _ => panic!("no rule asks for it"),
+                };
+            }
             (fact, _) => panic!("no rule reads {fact:?}"),
         }
     }
-    claims
+    Situation { claims, query, body }
+}
+
+#[test]
+fn every_rule_is_accepted_by_itself() {
+    for number in 0..RULES as u64 {
+        let mut numbers = Numbers(number);
+        for _ in 0..20 {
+            let rule = rule(&mut numbers);
+            let policy = Policy::from_yaml(&format!("routes: [{{ match: POST /, {rule} }}]"));
+            assert!(policy.is_ok(), "{rule}: {policy:?}");
+        }
+    }
 }
 
 #[test]
@@ -318,13 +416,14 @@ fn the_smallest_change_allows_and_no_smaller_one_does() {
         let read: Vec<usize> = read.into_iter().collect();
         let requirement = policy.deciding(Deciding::Route(0)).unwrap();
         let point: Point = std::array::from_fn(|fact| numbers.below(SIZES[fact]));
-        let base = claims(&point);
+        let base = situation(&point);
         if is_allowed(requirement, &base) {
             continue;
         }
         policies += 1;
-        let facts = facts(&base);
-        let (request, time) = (request(), EvaluationTime { now: NOW, leeway: 30 });
+        let facts = facts(&base.claims);
+        let body = base.body.to_string();
+        let (request, time) = (request(&base, &body), EvaluationTime { now: NOW, leeway: 30 });
         let evaluated = Evaluated {
             requirement,
             facts: &facts,
@@ -337,15 +436,16 @@ fn the_smallest_change_allows_and_no_smaller_one_does() {
         for changes in &found.combinations {
             assert_eq!(Some(changes.len()), size);
             let after = evaluated.with(changes);
-            let claims = changed(&base, changes, &after.facts);
-            assert!(is_allowed(requirement, &claims), "{requirement:?}\n{base}\n{claims}");
+            let situation = changed(&base, changes, &after.facts);
+            let is_allowed = is_allowed(requirement, &situation);
+            assert!(is_allowed, "{requirement:?}\n{base:?}\n{situation:?}");
         }
         let smaller = size.unwrap_or(4);
         for changes in 1..smaller {
             let exists = some_point_is_allowed(requirement, &mut point.clone(), changes, &read);
             assert!(
                 !exists,
-                "{size:?} changes, and {changes} suffice: {requirement:?}\n{base}"
+                "{size:?} changes, and {changes} suffice: {requirement:?}\n{base:?}"
             );
         }
         match size {
