@@ -16,6 +16,7 @@ use proptest::sample::select;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 
+mod as_cases;
 mod edits;
 mod policies;
 mod requests;

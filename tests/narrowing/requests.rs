@@ -6,6 +6,7 @@ use http::{HeaderMap, HeaderValue, Method, Uri};
 use proptest::option::weighted;
 use proptest::prelude::*;
 use proptest::sample::select;
+use serde_json::{Value, json};
 
 /// A request without its token.
 #[derive(Clone, Debug)]
@@ -46,6 +47,30 @@ impl Request {
             Some(body) => decide(&presented.body(body.as_bytes())),
             None => decide(&presented),
         }
+    }
+}
+
+impl Request {
+    /// Whether it has no body, or one with a media type.
+    pub fn has_media_type(&self) -> bool {
+        self.body.is_none() || self.content_type.is_some()
+    }
+
+    /// It as a case, without name, token and expected decision.
+    pub fn case(&self) -> Value {
+        let mut case = json!({ "request": format!("POST {}", self.target), "headers": {} });
+        if let Some(content_type) = self.content_type {
+            case["headers"]["content-type"] = content_type.into();
+        }
+        if let Some(tool) = self.tool {
+            case["headers"]["mcp-protocol-version"] = "2026-07-28".into();
+            case["headers"]["mcp-method"] = "tools/call".into();
+            case["headers"]["mcp-name"] = tool.into();
+        }
+        if let Some(body) = self.body {
+            case["body"] = body.into();
+        }
+        case
     }
 }
 
