@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind, Write};
 
 use serde::Serialize;
 
+use crate::cli::terminal::fitted;
 use crate::exit::{Context as _, Failure};
 
 /// The format of a command's output.
@@ -22,9 +23,13 @@ impl Output {
     }
 }
 
-/// Writes text to standard output, without its styles where it is not a terminal.
+/// Writes text to standard output: fitted to a terminal, and without its styles where it is none.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
-    write(anstream::stdout().lock(), text)
+    let stdout = anstream::stdout();
+    match stdout.is_terminal() {
+        true => write(stdout.lock(), &fitted(text, textwrap::termwidth())),
+        false => write(stdout.lock(), text),
+    }
 }
 
 /// Writes a value as a line of JSON to standard output.

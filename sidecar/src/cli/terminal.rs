@@ -1,6 +1,10 @@
 //! Text for a terminal: styles, and a safe form of untrusted text.
 
 use anstyle::{AnsiColor, Style};
+use textwrap::{WordSeparator, WordSplitter, WrapAlgorithm};
+
+/// How much further the rest of a line begins.
+const HANGING_INDENT: usize = 4;
 
 /// A success.
 pub(crate) fn good(text: &str) -> String {
@@ -36,9 +40,54 @@ pub(crate) fn printable_lines(text: &str) -> String {
     text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
 }
 
+/// The text with its longer lines broken between words. The rest of a line is indented below it; an excerpt of a file stays as it is.
+pub(crate) fn fitted(text: &str, width: usize) -> String {
+    let mut fitted = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let content = line.strip_suffix('\n').unwrap_or(line);
+        if textwrap::core::display_width(content) <= width || is_excerpt(content) {
+            fitted.push_str(line);
+            continue;
+        }
+        let indent = content.len() - content.trim_start_matches(' ').len();
+        let rest = " ".repeat(indent + HANGING_INDENT);
+        let options = textwrap::Options::new(width)
+            .break_words(false)
+            .word_splitter(WordSplitter::NoHyphenation)
+            .word_separator(WordSeparator::AsciiSpace)
+            .wrap_algorithm(WrapAlgorithm::FirstFit)
+            .subsequent_indent(&rest);
+        fitted.push_str(&textwrap::fill(content, options));
+        if line.ends_with('\n') {
+            fitted.push('\n');
+        }
+    }
+    fitted
+}
+
+/// Whether a line shows one of a file after its number, or marks a place below it.
+fn is_excerpt(line: &str) -> bool {
+    let digits = |character: char| character == ' ' || character.is_ascii_digit();
+    line.trim_start_matches(digits).starts_with("| ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_line_is_broken_between_words_and_its_rest_indented() {
+        let text = format!("short\n  {} one two three four\n\n", bad("✗"));
+        assert_eq!(fitted(&text, 80), text);
+        let expected = format!("short\n  {} one two\n      three\n      four\n\n", bad("✗"));
+        assert_eq!(fitted(&text, 12), expected);
+        assert_eq!(
+            fitted("a-long-word-without-end next", 10),
+            "a-long-word-without-end\n    next"
+        );
+        let excerpt = "  16 |     initiator: { kind: human }\n     |                ^\n";
+        assert_eq!(fitted(excerpt, 12), excerpt);
+    }
 
     #[test]
     fn control_characters_are_escaped() {
