@@ -166,6 +166,27 @@ fn a_case_that_is_denied_and_expected_to_be_allowed_shows_what_it_needs() {
 }
 
 #[test]
+fn a_case_that_states_no_decision_in_shadow_expects_the_same_one() {
+    let machine = CASES[2].replace("{ deny: initiator_not_human, status: 403 }", "allow");
+    let stated = machine.replace(
+        "expect: allow",
+        "expect: allow, shadow: { deny: initiator_not_human, status: 403 }",
+    );
+    for (cases, code) in [(&[CASES[1]][..], 0), (&[&machine], 1), (&[&stated], 0)] {
+        let (files, folder) = folder(cases);
+        files.write(
+            "policy.yaml",
+            &POLICY.replace("  human:\n", "  human:\n    mode: shadow\n"),
+        );
+        let (got, text) = run(&[&folder]);
+        assert_eq!(got, code, "{text}");
+        let shown =
+            "    with the rules in shadow:\n    expected  allow\n    got       deny initiator_not_human (403)\n";
+        assert_eq!(text.contains(shown), code == 1, "{text}");
+    }
+}
+
+#[test]
 fn a_token_that_is_not_accepted_shows_the_chain_of_its_claims_and_the_check() {
     let (_files, folder) = folder(&[&CASES[7].replace("{ deny: invalid_claim, status: 401 }", "allow")]);
     let (code, text) = run(&[&folder]);

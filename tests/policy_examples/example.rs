@@ -114,7 +114,7 @@ pub fn compare(case: &Case, got: &CaseOutcome) -> Result<(), String> {
 
 /// The same, for the outcome with the rules in shadow.
 pub fn compare_shadow(case: &Case, got: Option<&CaseOutcome>) -> Result<(), String> {
-    let expected = case.expected_in_shadow();
+    let expected = case.expected_in_shadow(got);
     (got == expected)
         .then_some(())
         .ok_or_else(|| format!("in shadow: expected {expected:?}, got {got:?}"))

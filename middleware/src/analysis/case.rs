@@ -163,8 +163,7 @@ pub(super) struct CaseDocument {
     /// Example: `allow`
     /// Example: `{ deny: initiator_not_human, status: 403 }`
     expect: Spanned<CaseOutcome>,
-    /// The expected decision if every rule in shadow were enforced. Left out where no rule is in shadow, and where the request is
-    /// denied before its rules.
+    /// The expected decision if every rule in shadow were enforced, where it is not that of `expect`.
     /// Example: `{ deny: initiator_not_human, status: 403 }`
     shadow: Option<Spanned<CaseOutcome>>,
 }
@@ -260,10 +259,11 @@ impl Case {
         &self.expected
     }
 
-    /// The expected decision if every rule in shadow were enforced; [`None`] where no rule is to be in shadow, or the request is
-    /// denied before its rules.
-    pub fn expected_in_shadow(&self) -> Option<&CaseOutcome> {
-        self.shadow.as_ref()
+    /// The expected decision if every rule in shadow were enforced, where `in_shadow` is the one that would be made: the case states it,
+    /// or it is [`expected`](Self::expected). [`None`] for a case that states none, without a rule in shadow.
+    pub fn expected_in_shadow(&self, in_shadow: Option<&CaseOutcome>) -> Option<&CaseOutcome> {
+        let same = in_shadow.map(|_| &self.expected);
+        self.shadow.as_ref().or(same)
     }
 
     /// Checks the meaning of the written form. [`None`] for one with a mistake.

@@ -202,7 +202,7 @@ impl CaseResult {
         let shadow = decision.shadow().map(CaseOutcome::from);
         CaseResult {
             now,
-            is_expected: outcome == *case.expected() && shadow.as_ref() == case.expected_in_shadow(),
+            is_expected: outcome == *case.expected() && shadow.as_ref() == case.expected_in_shadow(shadow.as_ref()),
             outcome,
             shadow,
             explanation,

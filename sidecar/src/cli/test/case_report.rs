@@ -80,7 +80,8 @@ struct CheckReport<'a> {
 impl<'a> CaseReport<'a> {
     pub(super) fn new(suite: &'a Suite, file: &'a Path, case: &'a Case, result: &CaseResult) -> CaseReport<'a> {
         let decision = result.explanation().decision();
-        let shadows = (case.expected_in_shadow(), result.in_shadow());
+        let in_shadow = result.in_shadow();
+        let shadows = (case.expected_in_shadow(in_shadow), in_shadow);
         CaseReport {
             name: case.name(),
             file,
