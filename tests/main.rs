@@ -42,6 +42,7 @@ mod table;
 mod tls;
 mod token;
 mod traffic;
+mod tutorial;
 mod upstream;
 mod vectors;
 mod wire;
