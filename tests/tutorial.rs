@@ -14,7 +14,7 @@ fn blocks(text: &str) -> impl Iterator<Item = (&str, &str)> {
     parts.filter_map(|block| block.split_once('\n'))
 }
 
-/// Whether an output has a line. An ellipsis stands for any rest.
+/// Whether an output has a line. An ellipsis is any rest.
 fn shows(output: &str, line: &str) -> bool {
     match line.split_once('…') {
         Some((start, _)) => output.lines().any(|shown| shown.starts_with(start)),

@@ -64,7 +64,7 @@ fn compare(policies: usize) -> (usize, usize) {
         let test = PolicyTest::new(compiled, &cases).unwrap();
         for case in cases.iter() {
             let enforced = runtime.block_on(enforce(&test, case));
-            let enforced = CaseOutcome::from(enforced.as_ref().map(|()| ()));
+            let enforced = CaseOutcome::from(enforced.as_ref().copied());
             let result = test.run(case, NOW).unwrap();
             assert_eq!(*result.outcome(), enforced, "{policy}\n{case:?}");
             match enforced.is_allowed() {

@@ -52,6 +52,11 @@ impl<'b> JsonBody<'b> {
             let announced = length.and_then(|length| length.parse().ok());
             return JsonBody::Unread { announced };
         };
+        JsonBody::of_json(content, max)
+    }
+
+    /// Reads a body that is JSON without a content coding.
+    pub(crate) fn of_json(content: &'b [u8], max: u64) -> JsonBody<'b> {
         let bytes = content.len() as u64;
         if bytes > max {
             return JsonBody::TooLong { bytes };
