@@ -64,7 +64,9 @@ async function ask(question) {
   const [kind, line, character, ...rest] = question.split(':');
   const file = path.resolve(rest.join(':'));
   const uri = pathToFileURL(file).href;
-  const diagnostics = new Promise((resolve) => published.set(uri, resolve));
+  const diagnostics = new Promise((resolve) => {
+    if (kind === 'check') published.set(uri, resolve);
+  });
   if (!opened.has(uri)) {
     opened.add(uri);
     const text = fs.readFileSync(file, 'utf8');
