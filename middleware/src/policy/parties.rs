@@ -157,7 +157,7 @@ impl<'de, B: Block, const GROUPS: bool> Deserialize<'de> for Listed<B, GROUPS> {
 #[derive(Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-#[cfg_attr(feature = "schema", schemars(rename = "PartyOrGroup", extend("anyOf" = [{ "required": ["subject"] }, { "required": ["group"] }])))]
+#[cfg_attr(feature = "schema", schemars(rename = "PartyOrGroup", extend("oneOf" = [{ "required": ["subject"] }, { "required": ["group"] }])))]
 struct ItemDocument {
     /// The issuer that the subject is of. Without it: the issuer of the token.
     /// Example: `https://idp.example.com`

@@ -24,7 +24,7 @@ pub(in crate::policy) type ClaimsDocument = BTreeMap<String, Spanned<ClaimDocume
 #[derive(Clone, Debug, serde::Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename = "shorthand equals", deny_unknown_fields)]
-#[cfg_attr(feature = "schema", schemars(rename = "ClaimTest", extend("x-shorthand" = "equals", "minProperties" = 1)))]
+#[cfg_attr(feature = "schema", schemars(rename = "ClaimTest", extend("x-shorthand" = "equals", "minProperties" = 1, "maxProperties" = 1)))]
 pub(in crate::policy) struct ClaimDocument {
     /// The claim is this value: a text, a whole number, `true` or `false`.
     /// Example: `T1`

@@ -19,6 +19,13 @@ macro_rules! documents {
         #[derive(Debug, Deserialize)]
         #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(deny_unknown_fields, expecting = "a mapping\nwrite `- match: VALUE`")]
+        #[cfg_attr(
+            feature = "schema",
+            schemars(extend(
+                "if" = { "required": ["public"], "properties": { "public": { "const": true } } },
+                "then" = documents::without(&["mode", $(stringify!($key),)*])
+            ))
+        )]
         pub(super) struct RouteDocument {
             /// Where the route applies: `METHODS PATH`, or a list of these. `{name}` is any one segment, `{*name}` at the end the
             /// rest of the path, `*` every method.
@@ -74,4 +81,11 @@ macro_rules! documents {
             }
         }
     };
+}
+
+/// A schema without these keys.
+#[cfg(feature = "schema")]
+pub(super) fn without(keys: &[&str]) -> serde_json::Value {
+    let keys = keys.iter().map(|key| ((*key).to_owned(), false.into()));
+    serde_json::json!({ "properties": keys.collect::<serde_json::Map<_, _>>() })
 }

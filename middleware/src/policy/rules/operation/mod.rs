@@ -51,12 +51,12 @@ pub(in crate::policy) struct OperationDocument {
     /// Members of the JSON body, by their JSON pointer. Also denied with `body_malformed`, `body_type_not_allowed`,
     /// `body_too_large` or `body_not_read`.
     /// Example: `{ /amount: { min: 0, max: 500 } }`
-    #[cfg_attr(feature = "schema", schemars(extend("minProperties" = 1)))]
+    #[cfg_attr(feature = "schema", schemars(extend("minProperties" = 1, "propertyNames" = { "pattern": "^/" })))]
     json: Option<Spanned<Tests>>,
     /// Arguments of the call of a tool of MCP, by their JSON pointer within `params.arguments`. Beside `mcp` with the method
     /// `tools/call` alone.
     /// Example: `{ /order_id: 4711 }`
-    #[cfg_attr(feature = "schema", schemars(extend("minProperties" = 1)))]
+    #[cfg_attr(feature = "schema", schemars(extend("minProperties" = 1, "propertyNames" = { "pattern": "^/" })))]
     arguments: Option<Spanned<Tests>>,
     /// The most bytes of the body; at most 1MiB, and 64KiB without it. Denied with `body_too_large`.
     /// Example: `64KiB`
