@@ -69,6 +69,33 @@ impl BundledIssuer {
         }
     }
 
+    /// Runs `actgate issuer` with this log level.
+    pub fn start_logging(level: &str) -> Self {
+        Self::start_as(&["--log-level", level])
+    }
+
+    /// What it printed on standard error; empty for one in this process.
+    pub fn stderr(&self) -> String {
+        match &self.running {
+            Running::Process(process) => process.stderr().join("\n"),
+            Running::Thread { .. } => String::new(),
+        }
+    }
+
+    /// Withdraws the consent for a client on the page of the user.
+    pub fn withdraw_consent(&self, name: &str, password: &str, client: &str) {
+        let page = wire::answer(self.address, &request("GET", "/consents", &[]));
+        let login = [
+            ("transaction", transaction(&page)),
+            ("username", name.into()),
+            ("password", password.into()),
+        ];
+        let page = self.post_page("/consents/login", &login);
+        let form = [("transaction", transaction(&page)), ("client_id", client.into())];
+        let page = self.post_page("/consents/withdraw", &form);
+        assert_eq!(page.status, 200, "{}", page.everything());
+    }
+
     /// Runs `actgate issuer` with its data in a folder. Its identifier is the same after a restart.
     pub fn start_in(folder: &Path) -> Self {
         let identifier = "http://issuer.test";

@@ -40,10 +40,10 @@ fn a_code_that_is_used_twice_ends_what_it_gave() {
 
 #[test]
 fn without_consent_refresh_and_exchange_fail() {
-    let (issuer, handle) = BundledIssuer::start_with_handle();
+    let issuer = BundledIssuer::start();
     let scope = "offline_access orders:read";
     let first = issuer.sign_in("storefront", ALICE, ASSISTANT, scope);
-    handle.withdraw_consent("alice", "storefront").expect("a change");
+    issuer.withdraw_consent("alice", "wonderland", "storefront");
     let refreshed = issuer.refresh("storefront", &refresh_token(&first), "");
     assert_eq!(error(&refreshed), (400, "invalid_grant".to_owned()));
     let exchange = issuer.exchange("assistant", &access_token(&first), ORDERS, "orders:read");
@@ -80,6 +80,33 @@ fn a_revoked_token_is_inactive_at_once() {
         issuer.post_as("warehouse", "/revoke", &[("token", "unknown")]).status,
         200
     );
+}
+
+#[test]
+fn no_token_or_secret_is_logged() {
+    let issuer = BundledIssuer::start_logging("trace");
+    let first = issuer.sign_in("storefront", ALICE, ASSISTANT, "openid offline_access orders:read");
+    let second = issuer.refresh("storefront", &refresh_token(&first), "");
+    let exchanged = access_token(&issuer.exchange("assistant", &access_token(&second), ORDERS, "orders:read"));
+    issuer.is_active("orders-api", &exchanged);
+    issuer.post_as("storefront", "/revoke", &[("token", &refresh_token(&second))]);
+    issuer.refresh("storefront", &refresh_token(&second), "a-scope-of-a-caller");
+    wire::post_form(issuer.address, "/introspect", &[], &[("token", "a-token-of-a-caller")]);
+    let id_token = first.json()["id_token"].as_str().expect("an ID token").to_owned();
+    let log = issuer.stderr();
+    assert!(log.contains("token request"), "{log}");
+    let tokens = [
+        access_token(&first),
+        access_token(&second),
+        refresh_token(&first),
+        refresh_token(&second),
+        exchanged,
+        id_token,
+    ];
+    let parts = tokens.iter().flat_map(|token| token.split('.').skip(1));
+    for secret in parts.chain(["wonderland", "246810", "-secret", "a-scope-of-a-caller", "a-token-of-a-caller"]) {
+        assert!(!log.contains(secret), "{secret}");
+    }
 }
 
 #[test]

@@ -40,7 +40,8 @@
 //! # Endpoints
 //!
 //! `GET /.well-known/openid-configuration`, `GET /.well-known/oauth-authorization-server`, `GET /jwks`,
-//! `POST /token`, `POST /introspect`, `POST /revoke`, `GET` and `POST /userinfo`, `GET /authorize`, and the forms `POST /login` and `POST /consent`. Plain HTTP/1.1: for TLS, put a
+//! `POST /token`, `POST /introspect`, `POST /revoke`, `GET` and `POST /userinfo`, `GET /authorize` with the forms
+//! `POST /login` and `POST /consent`, and `GET /consents` with `POST /consents/login` and `POST /consents/withdraw`. Plain HTTP/1.1: for TLS, put a
 //! proxy in front.
 
 mod audit;

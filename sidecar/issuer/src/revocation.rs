@@ -3,13 +3,13 @@
 use axum::http::HeaderMap;
 
 use crate::audit::{Entry, Event};
-use crate::authorization_server::{AuthorizationServer, ChangeError};
+use crate::authorization_server::AuthorizationServer;
 use crate::claims::ID_TOKEN;
 use crate::client_authentication::authenticate;
 use crate::error::{ErrorCode, OAuthError};
 use crate::parameters::Parameters;
 use crate::registry::Client;
-use crate::store::{PresentedRefreshToken, Revoked};
+use crate::store::{PresentedRefreshToken, Revoked, StoreError};
 
 /// `POST /revoke`. An access token ends alone; a refresh token ends its family, with every token that came from it. A
 /// token that is unknown or has ended is no error, and the hint of its type is not needed.
@@ -63,7 +63,7 @@ fn revoke_for(server: &AuthorizationServer, client: &Client, request: &Parameter
 
 impl AuthorizationServer {
     /// Ends every live token and refresh-token family that names the party as its subject or as any actor.
-    pub(crate) fn revoke_party(&self, party: &str) -> Result<Revoked, ChangeError> {
+    pub(crate) fn revoke_party(&self, party: &str) -> Result<Revoked, StoreError> {
         let mut change = self.change()?;
         let revoked = change.revoke_where(|token| token.names(party), |family| family.names(party))?;
         change.audit(Entry {
@@ -77,7 +77,7 @@ impl AuthorizationServer {
 
     /// Withdraws the consent of a user for a client: the tokens and families of the user in which the client has a part
     /// end, and the client gets no other until the user consents again.
-    pub(crate) fn withdraw_consent(&self, subject: &str, client: &str) -> Result<Revoked, ChangeError> {
+    pub(crate) fn withdraw_consent(&self, subject: &str, client: &str) -> Result<Revoked, StoreError> {
         let mut change = self.change()?;
         let revoked = change.withdraw_consent(subject, client)?;
         change.audit(Entry {

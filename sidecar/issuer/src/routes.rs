@@ -36,6 +36,8 @@ pub(crate) fn router(server: Arc<AuthorizationServer>) -> Router {
     let forms = Router::new()
         .route("/login", post(login))
         .route("/consent", post(consent))
+        .route("/consents/login", post(consents_login))
+        .route("/consents/withdraw", post(withdraw))
         .route_layer(map_request(deny_cross_site));
     Router::new()
         .route("/.well-known/openid-configuration", get(discovery))
@@ -46,6 +48,7 @@ pub(crate) fn router(server: Arc<AuthorizationServer>) -> Router {
         .route("/revoke", post(revoke))
         .route("/userinfo", get(userinfo).post(userinfo))
         .route("/authorize", get(authorize))
+        .route("/consents", get(consents))
         .merge(forms)
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(map_response(response_headers))
@@ -95,6 +98,18 @@ async fn login(State(server): Server, form: Parameters) -> Response {
 
 async fn consent(State(server): Server, form: Parameters) -> Response {
     page(server, move |server| authorize::consent(server, &form)).await
+}
+
+async fn consents(State(server): Server) -> Response {
+    page(server, authorize::consents).await
+}
+
+async fn consents_login(State(server): Server, form: Parameters) -> Response {
+    page(server, move |server| authorize::consents_login(server, &form)).await
+}
+
+async fn withdraw(State(server): Server, form: Parameters) -> Response {
+    page(server, move |server| authorize::withdraw(server, &form)).await
 }
 
 /// Runs an endpoint on a thread that may wait: changes of the store follow one another, each written to disk.

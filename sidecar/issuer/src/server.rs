@@ -169,13 +169,13 @@ impl IssuerHandle {
     /// Ends every live access token and refresh token that names the party as its subject or as any actor. The party
     /// is a user, or a client such as an agent; it can get new tokens afterwards. Blocks while all tokens are read.
     pub fn revoke_party(&self, party: &str) -> Result<Revoked, ChangeError> {
-        self.0.revoke_party(party)
+        Ok(self.0.revoke_party(party)?)
     }
 
     /// Withdraws the consent of a user for a client: the tokens of the user in which the client has a part end, and
     /// refresh and exchange fail until the user consents again. Blocks while all tokens are read.
     pub fn withdraw_consent(&self, user: &str, client: &str) -> Result<Revoked, ChangeError> {
-        self.0.withdraw_consent(user, client)
+        Ok(self.0.withdraw_consent(user, client)?)
     }
 
     /// The lines of one transaction (`txn` of its tokens) in the audit trail, the oldest first: of the last 10,000 lines

@@ -162,7 +162,7 @@ mod tests {
     use std::path::Path;
 
     use super::super::{Entry, Event, VerifiedTrail, verify_trail};
-    use super::{AuditTrail, Durability};
+    use super::{AuditTrail, Durability, TrailFile};
 
     fn open(path: &Path) -> (AuditTrail, VerifiedTrail) {
         let file = OpenOptions::new().read(true).append(true).create(true).open(path);
@@ -217,6 +217,22 @@ mod tests {
             assert_eq!((verified.lines, verified.has_incomplete_line), (3, false));
             assert!(fs::read_to_string(&path).unwrap().contains(r#""event":"recover""#));
         }
+    }
+
+    #[test]
+    fn nothing_is_appended_after_a_line_that_may_be_incomplete() {
+        // Writing to it fails as to a full disk, and so does cutting it.
+        let file = OpenOptions::new().append(true).open("/dev/full").unwrap();
+        let file = TrailFile {
+            file,
+            length: 0,
+            failed: false,
+        };
+        let trail = AuditTrail::continuing("https://issuer.example", Some(file), "0".repeat(64));
+        let append = || trail.append(7, &[Entry::new(Event::Issue)], Durability::Synced);
+        let first = append().unwrap_err().to_string();
+        assert_ne!(first, append().unwrap_err().to_string());
+        assert!(append().unwrap_err().to_string().contains("an earlier line"));
     }
 
     #[test]

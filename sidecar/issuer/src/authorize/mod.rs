@@ -7,6 +7,7 @@
 //!
 //! There are no sessions: every request requires a login, which satisfies `prompt=login` and every `max_age`.
 
+mod consents;
 mod pages;
 mod request;
 
@@ -14,6 +15,7 @@ use std::sync::Arc;
 
 use axum::response::{IntoResponse, Redirect, Response};
 
+pub(crate) use self::consents::{consents, login as consents_login, withdraw};
 use self::request::{Rejection, location, rejection};
 use crate::audit::{Entry, Event};
 use crate::authorization_server::AuthorizationServer;

@@ -1,5 +1,6 @@
 //! The pages that a user sees: HTML without scripts, every value escaped.
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 
 use axum::http::StatusCode;
@@ -8,27 +9,19 @@ use axum::response::{Html, IntoResponse, Response};
 use url::Url;
 
 use crate::claims::EntityProfile;
+use crate::scope::ScopeSet;
 use crate::store::{Authorization, AuthorizationRequest};
 
 pub(super) fn login(transaction: &str, request: &AuthorizationRequest, failed: bool) -> Response {
-    let notice = match failed {
-        false => "",
-        true => "<p class=\"notice\" role=\"alert\">The sign-in failed. Try again.</p>",
-    };
     form(
         request,
         "Sign in",
         format_args!(
             "<p>to continue to <strong>{client}</strong></p>{notice}
-<form method=\"post\" action=\"/login\">
-<input type=\"hidden\" name=\"transaction\" value=\"{transaction}\">
-<label>Name <input name=\"username\" autocomplete=\"username\" required autofocus></label>
-<label>Password <input name=\"password\" type=\"password\" autocomplete=\"current-password\" required></label>
-<label>Second factor <input name=\"second_factor\" inputmode=\"numeric\" autocomplete=\"one-time-code\" placeholder=\"optional\"></label>
-<button>Sign in</button>
-</form>",
+{form}",
             client = Escaped(&request.client.name),
-            transaction = Escaped(transaction),
+            notice = notice(failed),
+            form = sign_in_form("/login", transaction),
         ),
     )
 }
@@ -69,6 +62,75 @@ pub(super) fn consent(transaction: &str, authorization: &Authorization) -> Respo
             resource = Escaped(&request.audience),
             transaction = Escaped(transaction),
         ),
+    )
+}
+
+/// The sign-in before the list of consents.
+pub(super) fn consents_login(transaction: &str, failed: bool) -> Response {
+    let body = format!(
+        "<p>to see what you allow</p>{notice}{form}",
+        notice = notice(failed),
+        form = sign_in_form("/consents/login", transaction),
+    );
+    page("Sign in", format_args!("{body}"), "'self'")
+}
+
+/// What a user allows, by client and resource.
+pub(super) fn consents(
+    transaction: &str,
+    subject: &str,
+    consents: &BTreeMap<String, BTreeMap<String, ScopeSet>>,
+) -> Response {
+    let mut items = String::new();
+    for (client, resources) in consents {
+        let client = Escaped(client);
+        // Writing to a String cannot fail.
+        let _ = write!(items, "<li><strong>{client}</strong>");
+        for (resource, scope) in resources {
+            let scope = String::from(scope.clone());
+            let _ = write!(
+                items,
+                " at <code>{}</code>: <code>{}</code>",
+                Escaped(resource),
+                Escaped(&scope)
+            );
+        }
+        let _ = write!(
+            items,
+            "<button name=\"client_id\" value=\"{client}\">Withdraw {client}</button></li>"
+        );
+    }
+    let body = match consents.is_empty() {
+        true => "<p>You allow no application access.</p>".to_owned(),
+        false => format!(
+            "<form method=\"post\" action=\"/consents/withdraw\">
+<input type=\"hidden\" name=\"transaction\" value=\"{}\">
+<ul>{items}</ul></form>",
+            Escaped(transaction)
+        ),
+    };
+    let subject = Escaped(subject);
+    let body = format_args!("<p>You are signed in as <strong>{subject}</strong>.</p>{body}");
+    page("What you allow", body, "'self'")
+}
+
+fn notice(failed: bool) -> &'static str {
+    match failed {
+        false => "",
+        true => "<p class=\"notice\" role=\"alert\">The sign-in failed. Try again.</p>",
+    }
+}
+
+fn sign_in_form(action: &str, transaction: &str) -> String {
+    format!(
+        "<form method=\"post\" action=\"{action}\">
+<input type=\"hidden\" name=\"transaction\" value=\"{transaction}\">
+<label>Name <input name=\"username\" autocomplete=\"username\" required autofocus></label>
+<label>Password <input name=\"password\" type=\"password\" autocomplete=\"current-password\" required></label>
+<label>Second factor <input name=\"second_factor\" inputmode=\"numeric\" autocomplete=\"one-time-code\" placeholder=\"optional\"></label>
+<button>Sign in</button>
+</form>",
+        transaction = Escaped(transaction),
     )
 }
 

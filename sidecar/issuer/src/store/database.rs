@@ -1,16 +1,19 @@
 //! The embedded database. With a folder and in memory it is the same code, over another backend of redb.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use redb::backends::{FileBackend, InMemoryBackend};
 use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable};
 
 use super::change::Change;
+use super::consent::{Consent, ConsentState};
 use super::folder::{self, DataError};
 use super::refresh_family::RefreshFamily;
 use super::tables::{CONSENTS, EXPIRIES, FACTS, FAMILIES, KEYS, StoreError, TOKENS, decode};
 use crate::audit::{AuditTrail, Durability, Entry};
 use crate::keys::StoredKey;
+use crate::scope::ScopeSet;
 
 /// The version of the tables and their records. Another one is an error at the start.
 const VERSION: &str = "1";
@@ -94,6 +97,23 @@ impl Store {
         found.map(|json| decode(json.value())).transpose()
     }
 
+    /// What a user allows, by client; without what is withdrawn.
+    pub(crate) fn consents(&self, subject: &str) -> Result<BTreeMap<String, BTreeMap<String, ScopeSet>>, StoreError> {
+        let table = self.read()?.open_table(CONSENTS).map_err(StoreError::of)?;
+        let mut consents = BTreeMap::new();
+        for entry in table.range((subject, "")..).map_err(StoreError::of)? {
+            let (key, json) = entry.map_err(StoreError::of)?;
+            let (of, client) = key.value();
+            if of != subject {
+                break;
+            }
+            if let ConsentState::Granted(granted) = decode::<Consent>(json.value())?.state {
+                consents.insert(client.to_owned(), granted);
+            }
+        }
+        Ok(consents)
+    }
+
     /// The signing keys; empty for a new store.
     pub(crate) fn keys(&self) -> Result<Vec<StoredKey>, StoreError> {
         let table = self.read()?.open_table(KEYS).map_err(StoreError::of)?;
@@ -168,6 +188,7 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
+    use axum::response::IntoResponse;
     use redb::Database;
 
     use super::super::folder::{DataError, audited_head};
@@ -175,6 +196,7 @@ mod tests {
     use super::super::refresh_family::tests::family;
     use super::{FACTS, Store};
     use crate::audit::{Entry, Event};
+    use crate::error::OAuthError;
     use crate::scope::ScopeSet;
 
     const ISSUER: &str = "https://issuer.example";
@@ -239,7 +261,12 @@ mod tests {
             add(&store, 1, &token("t", &number.to_string(), 10));
         }
         let mut change = store.change(9).unwrap();
-        assert!(change.add_token(&token("t", "more", 20)).is_err(), "full");
+        let full = change.add_token(&token("t", "more", 20)).unwrap_err();
+        let response = OAuthError::from(full).into_response();
+        assert_eq!(
+            (response.status().as_u16(), &response.headers()["retry-after"]),
+            (503, &"1".parse().unwrap())
+        );
         drop(change);
         add(&store, 10, &token("t", "more", 20));
         add(&store, 10, &token("t", "another", 20));

@@ -15,4 +15,12 @@ pub(crate) enum Transaction {
         attempts: u8,
     },
     Consent(Authorization),
+    /// The sign-in before the list of consents.
+    ConsentsLogin {
+        attempts: u8,
+    },
+    /// The list of consents of a user.
+    Consents {
+        subject: String,
+    },
 }

@@ -2,7 +2,7 @@
 
 use actgate_issuer::Settings;
 
-use crate::browser::{ALICE, BOB, Offline};
+use crate::browser::{ALICE, ALICE_WITH_PASSWORD, BOB, Offline, transaction};
 use crate::client::{Pairs, Reply, Running, claims};
 use crate::exchange::{ASSISTANT, ORDERS, REFUND_AGENT, SHOPPER};
 
@@ -208,4 +208,78 @@ async fn a_code_is_worth_nothing_after_the_consent_is_withdrawn() {
         .redeem("storefront", &code)
         .await
         .assert_error(400, "invalid_grant");
+}
+
+#[tokio::test]
+async fn a_user_withdraws_a_consent_on_a_page() {
+    let issuer = Running::start(Settings::default()).await;
+    let offline = issuer.offline("storefront", ORDERS).await;
+    let page = issuer.get("/consents").await;
+    let wrong = [("username", "alice"), ("password", "wrong")];
+    let page = issuer.submit(&page, "/consents/login", &wrong).await;
+    assert!(page.text.contains("The sign-in failed"), "{}", page.text);
+    let page = issuer.submit(&page, "/consents/login", ALICE_WITH_PASSWORD).await;
+    for shown in [
+        "alice",
+        "storefront",
+        ORDERS,
+        "offline_access openid orders:read orders:write",
+    ] {
+        assert!(page.text.contains(shown), "{shown} in {}", page.text);
+    }
+    let unknown = issuer
+        .submit(&page, "/consents/withdraw", &[("client_id", "unknown")])
+        .await;
+    assert!(unknown.text.contains("storefront"));
+    let again = issuer
+        .submit(&page, "/consents/withdraw", &[("client_id", "storefront")])
+        .await;
+    assert_eq!(again.status, 400, "a form is accepted once");
+    assert!(issuer.is_active("storefront", &offline.access_token).await);
+    let withdrawn = issuer
+        .submit(&unknown, "/consents/withdraw", &[("client_id", "storefront")])
+        .await;
+    assert!(
+        withdrawn.text.contains("You allow no application access"),
+        "{}",
+        withdrawn.text
+    );
+    issuer
+        .refresh("storefront", &offline.refresh_token, &[])
+        .await
+        .assert_error(400, "invalid_grant");
+    assert!(!issuer.is_active("storefront", &offline.access_token).await);
+}
+
+#[tokio::test]
+async fn the_list_of_consents_needs_a_sign_in() {
+    let issuer = Running::start(Settings::default()).await;
+    let mut page = issuer.get("/consents").await;
+    let id = transaction(&page);
+    let skipped = [("transaction", &*id), ("client_id", "storefront")];
+    assert_eq!(issuer.post("/consents/withdraw", &skipped).await.status, 400);
+    page = issuer.get("/consents").await;
+    let cross_site = [
+        ("transaction", &*transaction(&page)),
+        ("username", "alice"),
+        ("password", "wonderland"),
+    ];
+    let cross_site = issuer
+        .form("/consents/login", &cross_site)
+        .header("sec-fetch-site", "cross-site");
+    assert_eq!(Reply::read(cross_site).await.status, 403);
+    for _ in 0..4 {
+        page = issuer
+            .submit(&page, "/consents/login", &[("username", "bob"), ("password", "x")])
+            .await;
+        assert_eq!(page.status, 200);
+    }
+    let last = issuer
+        .submit(&page, "/consents/login", &[("username", "bob"), ("password", "x")])
+        .await;
+    assert!(
+        last.status == 400 && last.text.contains("The sign-in failed"),
+        "{}",
+        last.text
+    );
 }
