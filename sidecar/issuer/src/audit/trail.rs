@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use serde::Serialize;
 
 use super::entry::{Entry, Event};
-use super::verify::{FIRST_PREVIOUS, TrailFault, VerifiedTrail, verify_trail};
+use super::verify::{FIRST_PREVIOUS, TrailFault, verify_trail};
 use crate::secret::sha256_hex;
 
 /// The number of lines in memory. Without a file they are all there is; the oldest is dropped.
@@ -63,10 +63,15 @@ impl AuditTrail {
         AuditTrail::continuing(issuer, None, FIRST_PREVIOUS.to_owned())
     }
 
-    /// Continues the trail in `file`, which is open for reading and appending. A last line that a crash left
-    /// incomplete is cut, and the cut recorded. Returns what the file had.
-    pub(crate) fn in_file(issuer: &str, file: File, now: u64) -> Result<(AuditTrail, VerifiedTrail), TrailFault> {
-        let verified = verify_trail(&file, None)?;
+    /// Continues the trail in `file`, which is open for reading and appending and has a line with the digest
+    /// `expected`. A last line that a crash left incomplete is cut, and the cut recorded.
+    pub(crate) fn in_file(
+        issuer: &str,
+        file: File,
+        expected: Option<&str>,
+        now: u64,
+    ) -> Result<AuditTrail, TrailFault> {
+        let verified = verify_trail(&file, expected)?;
         let length = verified.complete_bytes;
         if verified.has_incomplete_line {
             file.set_len(length).and_then(|()| file.sync_all())?;
@@ -76,7 +81,7 @@ impl AuditTrail {
             length,
             failed: false,
         };
-        let trail = AuditTrail::continuing(issuer, Some(file), verified.last.clone());
+        let trail = AuditTrail::continuing(issuer, Some(file), verified.last);
         if verified.has_incomplete_line {
             let entry = Entry {
                 reason: Some("the last line was incomplete and is cut"),
@@ -85,7 +90,7 @@ impl AuditTrail {
             let recorded = trail.append(now, &[entry], Durability::Synced);
             recorded.map_err(|TrailError(error)| error)?;
         }
-        Ok((trail, verified))
+        Ok(trail)
     }
 
     fn continuing(issuer: &str, file: Option<TrailFile>, last: String) -> AuditTrail {
@@ -165,8 +170,17 @@ mod tests {
     use super::{AuditTrail, Durability, TrailFile};
 
     fn open(path: &Path) -> (AuditTrail, VerifiedTrail) {
-        let file = OpenOptions::new().read(true).append(true).create(true).open(path);
-        AuditTrail::in_file("https://issuer.example", file.unwrap(), 7).unwrap()
+        let file = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create(true)
+            .open(path)
+            .unwrap();
+        let before = verify_trail(File::open(path).unwrap(), None).unwrap();
+        (
+            AuditTrail::in_file("https://issuer.example", file, None, 7).unwrap(),
+            before,
+        )
     }
 
     fn append(trail: &AuditTrail, txn: &str) -> String {

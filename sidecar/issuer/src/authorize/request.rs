@@ -9,7 +9,7 @@ use crate::entitlement::{granted, target};
 use crate::error::{ErrorCode, OAuthError};
 use crate::parameters::Parameters;
 use crate::registry::Client;
-use crate::scope::ScopeSet;
+use crate::scope::{OPENID, ScopeSet};
 use crate::secret::transaction_id;
 use crate::store::{AuthorizationRequest, Callback};
 
@@ -79,9 +79,12 @@ fn read_for(
     let mut requested = query.one("scope")?.map(ScopeSet::parse).transpose()?;
     let protocol_scope = requested.as_mut().map(ScopeSet::take_protocol_scopes);
     let protocol_scope = protocol_scope.unwrap_or_default();
-    if !protocol_scope.is_within(&client.scopes) {
-        return Err(ErrorCode::InvalidScope.because("the client may not ask for openid or offline_access"));
+    if protocol_scope.contains(OPENID) && !client.scopes.contains(OPENID) {
+        return Err(ErrorCode::InvalidScope.because("the client may not ask for openid"));
     }
+    // OpenID Connect Core section 11: offline_access is ignored where it is not allowed. The SDKs of MCP ask for it
+    // wherever the metadata has it.
+    let protocol_scope = protocol_scope.intersection(&client.scopes);
     Ok(AuthorizationRequest {
         txn: transaction_id()?,
         client: Arc::clone(client),
@@ -141,8 +144,13 @@ mod tests {
 
     /// Reads a valid request with some parameters replaced; an empty value omits the parameter.
     fn read(changes: &[(&str, &str)]) -> Result<AuthorizationRequest, Rejection> {
+        read_with(Registry::SAMPLE, changes)
+    }
+
+    fn read_with(registry: &str, changes: &[(&str, &str)]) -> Result<AuthorizationRequest, Rejection> {
         let url = "http://issuer.test".to_owned();
-        let server = AuthorizationServer::new(Settings::default(), Registry::demo().unwrap(), url).unwrap();
+        let registry = Registry::from_yaml(registry).unwrap();
+        let server = AuthorizationServer::new(Settings::default(), registry, url).unwrap();
         let mut query = form_urlencoded::Serializer::new(String::new());
         for (name, value) in [
             ("client_id", "assistant"),
@@ -167,6 +175,16 @@ mod tests {
         let request = read(&[]).unwrap();
         assert_eq!(String::from(request.scope), "orders:read");
         assert_eq!(request.audience, "https://orders.example");
+    }
+
+    #[test]
+    fn offline_access_is_ignored_where_the_client_may_not_have_it() {
+        let with = [("scope", "offline_access orders:read")];
+        assert_eq!(String::from(read(&with).unwrap().protocol_scope), "offline_access");
+        let without = Registry::SAMPLE.replace("offline_access, ", "");
+        let request = read_with(&without, &with).unwrap();
+        assert_eq!(String::from(request.protocol_scope), "");
+        assert_eq!(String::from(request.scope), "orders:read");
     }
 
     #[test]

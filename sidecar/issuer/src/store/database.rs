@@ -57,9 +57,7 @@ impl Store {
         let audited = initialize(&database, issuer)?;
         let file = folder::audit_file(path)?;
         // A change is audited before it is made, so the trail has at least the line of the last change.
-        crate::audit::verify_trail(&file, audited.as_deref()).map_err(DataError::Audit)?;
-        let file = folder::audit_file(path)?;
-        let (trail, _) = AuditTrail::in_file(issuer, file, now).map_err(DataError::Audit)?;
+        let trail = AuditTrail::in_file(issuer, file, audited.as_deref(), now).map_err(DataError::Audit)?;
         Ok(Store {
             database,
             trail,
