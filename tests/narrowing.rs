@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 mod as_cases;
 mod edits;
 mod policies;
+pub mod recorded;
 mod requests;
 mod shadow;
 mod tokens;

@@ -45,6 +45,19 @@ pub(crate) fn find<'o, 'a>(claim: &str, object: &'o Object<'a>) -> Option<&'o Js
     })
 }
 
+/// The names on the way to a claim: its name, or the steps of its path.
+pub(crate) fn steps(claim: &str) -> Vec<Cow<'_, str>> {
+    match claim.strip_prefix('/') {
+        None => vec![claim.into()],
+        Some(path) => path.split('/').map(unescaped).collect(),
+    }
+}
+
+/// Whether a value is within a claim, or is the claim: both are the name of a claim, or the path of a value in one.
+pub fn is_within(value: &str, claim: &str) -> bool {
+    steps(value).starts_with(&steps(claim))
+}
+
 /// The place in a list that a step of a path names: digits, without a zero before others.
 pub(crate) fn index(step: &str) -> Option<usize> {
     let is_index = step == "0" || !step.starts_with(['0', '+']);

@@ -19,7 +19,8 @@ pub struct Identity(Arc<VerifiedToken>);
 struct VerifiedToken {
     facts: Facts,
     issuer: Arc<TrustedIssuer>,
-    generation: u64,
+    /// [`None`] of facts from a record, which no key has verified.
+    generation: Option<u64>,
 }
 
 impl Identity {
@@ -28,7 +29,16 @@ impl Identity {
         Identity(Arc::new(VerifiedToken {
             facts,
             issuer,
-            generation,
+            generation: Some(generation),
+        }))
+    }
+
+    /// The parties of a record, for an explanation. It is never part of a decision on a request.
+    pub(crate) fn recorded(facts: Facts, issuer: Arc<TrustedIssuer>) -> Self {
+        Identity(Arc::new(VerifiedToken {
+            facts,
+            issuer,
+            generation: None,
         }))
     }
 
@@ -40,7 +50,7 @@ impl Identity {
         &self.0.issuer
     }
 
-    pub(crate) fn generation(&self) -> u64 {
+    pub(crate) fn generation(&self) -> Option<u64> {
         self.0.generation
     }
 

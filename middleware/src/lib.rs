@@ -108,7 +108,9 @@ mod shared_issuers;
 pub mod testing;
 mod token;
 
-pub use authorizer::{Authorizer, AuthorizerBuilder, Decision, Explanation, RuleCount};
+pub use authorizer::{
+    Authorizer, AuthorizerBuilder, Decision, Explanation, KnownRequest, RecordedExplanation, RuleCount, Undecided,
+};
 pub use error::{ConfigError, Error, Reason};
 pub use identity::Identity;
 pub use issuer::TrustedIssuer;

@@ -31,4 +31,24 @@ pub(super) const MISTAKES: &[Mistake] = &[
     ),
     ("leeway:", "decision_log: '-'\nleeway:", "5:15: `-` is not a file"),
     ("leeway:", "decision_log: none\nleeway:", "5:15: `none` is not a file"),
+    (
+        "leeway:",
+        "decision_log: { file: stdout, claims: [tid] }\nleeway:",
+        "5:15: `claims` is for the facts, which are not recorded\n  help: add `facts: true`, or remove it",
+    ),
+    (
+        "leeway:",
+        "decision_log: { facts: true, claims: ['*'] }\nleeway:",
+        "5:39: the name of a claim has no wildcard\n  help: write the name in full",
+    ),
+    (
+        "leeway:",
+        "decision_log: { facts: true, claims: [act] }\nleeway:",
+        "5:39: no rule reads `act` as a claim\n  help: remove it",
+    ),
+    (
+        "leeway:",
+        "decision_log: { fact: true }\nleeway:",
+        "5:17: unknown key `fact`",
+    ),
 ];

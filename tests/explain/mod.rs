@@ -7,6 +7,7 @@ mod gate;
 mod help;
 mod input;
 mod keys;
+mod line;
 mod request;
 mod token;
 

@@ -94,6 +94,7 @@ fn shows(check: &Check, error: &Error) -> bool {
     check.code == Some(error.code()) && error.rule().is_none_or(is_of_rule)
 }
 
+/// A random value.
 pub fn some<T>(strategy: &impl Strategy<Value = T>, runner: &mut TestRunner) -> T {
     strategy.new_tree(runner).unwrap().current()
 }

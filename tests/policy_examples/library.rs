@@ -1,5 +1,7 @@
 //! The cases by the library alone.
 
+use std::collections::BTreeMap;
+
 use actgate::Authorizer;
 use actgate::analysis::{Case, CaseOutcome};
 use actgate::clock::FixedClock;
@@ -7,6 +9,7 @@ use actgate::request::Target;
 use actgate::testing::{CaseRequest, TestIssuer};
 
 use super::example::{Example, compare, compare_shadow, time_of, token_of};
+use crate::narrowing::recorded;
 
 #[tokio::test]
 async fn every_case_gets_the_decision_it_expects() {
@@ -40,4 +43,33 @@ async fn decide(authorizer: &Authorizer, case: &Case, issuer: &TestIssuer) -> (C
     };
     let decision = authorizer.decide_presented(&request.presented(&target)).await;
     (decision.outcome().into(), decision.shadow().map(CaseOutcome::from))
+}
+
+#[test]
+fn the_facts_of_every_case_are_explained_as_its_token() {
+    let issuer = TestIssuer::new().unwrap();
+    let clock = FixedClock::at(0);
+    let (mut seen, mut failures) = (BTreeMap::<&str, usize>::new(), Vec::new());
+    for example in Example::all() {
+        let authorizer = example.authorizer(&issuer, &clock);
+        for case in example.cases.iter() {
+            clock.set(time_of(case));
+            let request = CaseRequest::new(case, token_of(case, &issuer).as_deref()).unwrap();
+            let Ok(target) = Target::new(&request.method, &request.uri) else {
+                continue;
+            };
+            let (presented, now) = (request.presented(&target), time_of(case));
+            let compared = recorded::compare_changes(&authorizer, &presented, now);
+            match compared.and_then(|()| recorded::compare(&authorizer, &presented, now)) {
+                Ok(found) => *seen.entry(found).or_default() += 1,
+                Err(reason) => failures.push(format!("{}: {reason}", example.place(case))),
+            }
+        }
+    }
+    println!("recorded facts of the policy examples: {seen:?}");
+    assert!(failures.is_empty(), "\n{}", failures.join("\n"));
+    assert!(
+        seen["decided by hashes"] > 100 && seen["not decided by hashes"] > 5,
+        "{seen:?}"
+    );
 }

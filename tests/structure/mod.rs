@@ -52,6 +52,7 @@ const CRYPTO_FILES: &[&str] = &[
     "sidecar/issuer/src/keys/signing_key.rs",
     "sidecar/issuer/src/secret.rs",
     "sidecar/src/headers/internal_token/signing_keys.rs",
+    "sidecar/src/log/fact_recording.rs",
     "sidecar/src/headers/internal_token/token_digest.rs",
     "sidecar/src/proxy/websocket/key.rs",
     "sidecar/src/proxy/upstream/tls.rs",

@@ -130,13 +130,11 @@ impl<'p> Coverage<'p> {
     }
 
     fn record_check(&mut self, check: &Check) {
-        self.reach(
-            &check.rule,
-            match check.outcome {
-                Outcome::Passed => BranchKind::Met,
-                Outcome::Failed => BranchKind::Unmet,
-            },
-        );
+        match check.outcome {
+            Outcome::Passed => self.reach(&check.rule, BranchKind::Met),
+            Outcome::Failed => self.reach(&check.rule, BranchKind::Unmet),
+            Outcome::Undecided => {}
+        }
         for (index, checks) in check.alternatives.iter().enumerate() {
             if checks.iter().all(|check| check.outcome == Outcome::Passed) {
                 self.reach(&format!("{}[{index}]", check.rule), BranchKind::Alternative);

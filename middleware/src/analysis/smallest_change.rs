@@ -81,7 +81,7 @@ impl Authorizer {
     ) -> Option<SmallestChange> {
         let decision = explanation.decision();
         let error = decision.error()?;
-        let evaluated = decision.identity().zip(decision.requirement());
+        let evaluated = decision.explained_identity().zip(decision.requirement());
         let Some((identity, requirement)) = evaluated else {
             let failed = explanation
                 .checks()

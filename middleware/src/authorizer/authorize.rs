@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Trust;
+use super::authenticate::{Authenticate, Failure, report_verified_before};
 use super::decision::{Conclusion, Denied};
 use super::mcp_message::NoRoute;
 use super::pending::{Authorization, Pending};
@@ -21,9 +22,20 @@ use crate::request::{Carrier, Presented, Target, check_form, names_method};
 use crate::token::{UnverifiedClaims, UnverifiedToken, algorithm_name};
 
 impl<'a> Pipeline<'a> {
-    /// Authorizes by the route of the target. Enforcement and explanation differ in the recorder alone.
+    /// Authorizes by the route of the target and the credential. Enforcement and explanation differ in the recorder alone.
     pub(super) fn authorize(
         &self,
+        presented: &Presented<'_>,
+        now: u64,
+        recorder: &mut impl Recorder,
+    ) -> Authorization<Conclusion> {
+        self.authorize_with(&ByCredential, presented, now, recorder)
+    }
+
+    /// The same for the identity of a credential, or of a record.
+    pub(super) fn authorize_with(
+        &self,
+        source: &impl Authenticate,
         presented: &Presented<'_>,
         now: u64,
         recorder: &mut impl Recorder,
@@ -41,7 +53,7 @@ impl<'a> Pipeline<'a> {
                 let authorization = match access {
                     Access::Public => Authorization::Decided(Conclusion::new(Some(route), None, Ok(()))),
                     Access::Guarded(requirement) => {
-                        self.authorize_by(Some((route, requirement)), presented, now, recorder)
+                        self.decide(source, Some((route, requirement)), presented, now, recorder)
                     }
                 };
                 match in_shadow {
@@ -52,7 +64,7 @@ impl<'a> Pipeline<'a> {
             // The token is verified first: a request without a valid token gets 401, whether the route exists or not.
             Ok(None) => {
                 Step::ROUTE.report_got(recorder, &no_route(), || self.missed_route(presented.target()));
-                self.authorize_by(None, presented, now, recorder)
+                self.decide(source, None, presented, now, recorder)
             }
             Err(NoRoute::Message(error)) => {
                 Step::ROUTE.report_failed(recorder, &error);
@@ -61,7 +73,7 @@ impl<'a> Pipeline<'a> {
             // The challenge names the authorization server: a client needs it before it sends a message that is accepted.
             Err(NoRoute::NoCredential(error)) => {
                 Step::ROUTE.report_failed(recorder, &error);
-                self.authorize_by(None, presented, now, recorder)
+                self.decide(source, None, presented, now, recorder)
             }
             Err(NoRoute::Ambiguous(ambiguity)) => {
                 let error = ambiguity.error();
@@ -74,6 +86,17 @@ impl<'a> Pipeline<'a> {
     /// Authorizes by one requirement; [`None`] denies every valid token.
     pub(super) fn authorize_by(
         &self,
+        required: Option<(Deciding, &Requirement)>,
+        presented: &Presented<'_>,
+        now: u64,
+        recorder: &mut impl Recorder,
+    ) -> Authorization<Conclusion> {
+        self.decide(&ByCredential, required, presented, now, recorder)
+    }
+
+    fn decide(
+        &self,
+        source: &impl Authenticate,
         required: Option<(Deciding, &Requirement)>,
         presented: &Presented<'_>,
         now: u64,
@@ -100,7 +123,7 @@ impl<'a> Pipeline<'a> {
             body_limit: None,
         };
         let denied = |error| Box::new(denied_by(error, requirement));
-        let identity = match self.authenticate(presented, protected, now, recorder) {
+        let identity = match source.authenticate(self, presented, protected, now, recorder) {
             Ok(identity) => identity,
             Err(Failure { error, pending }) => {
                 let conclusion = Conclusion::new(deciding, None, Err(denied(error)));
@@ -188,14 +211,7 @@ impl<'a> Pipeline<'a> {
             failed.report_failed(recorder, error);
         });
         if let Some(identity) = cached? {
-            for step in Step::BEFORE_CLAIMS {
-                step.report_passed(recorder, || "verified before".to_owned());
-            }
-            for required in &identity.trusted_issuer().required_claims {
-                let found = || "verified before".to_owned();
-                Step::REQUIRED_CLAIM.compare(Ok(()), recorder, || required.expected(), found)?;
-            }
-            Step::CLAIMS.report_passed(recorder, || "verified before".to_owned());
+            report_verified_before(&identity, recorder)?;
             let checked = self.check(&identity, presented, protected, now, recorder);
             // A token for another resource stays: it is of use there.
             checked.inspect_err(|error| {
@@ -218,7 +234,7 @@ impl<'a> Pipeline<'a> {
         };
         if let Some(trust) = self.inner.trust_of(&identity) {
             carrier.check(trust.issuer.header.as_ref())?;
-            if trust.keys.generation()? == identity.generation() {
+            if Some(trust.keys.generation()?) == identity.generation() {
                 return Ok(Some(identity));
             }
         }
@@ -319,15 +335,19 @@ fn check_type(profile: &Profile, typ: Option<&str>) -> Result<(), Error> {
     Err(Error::InvalidType { reason })
 }
 
-/// Why a token is not accepted, and what could change that.
-struct Failure {
-    error: Error,
-    pending: Option<Pending>,
-}
+/// The identity of the credential of a request.
+struct ByCredential;
 
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Failure { error, pending: None }
+impl Authenticate for ByCredential {
+    fn authenticate(
+        &self,
+        pipeline: &Pipeline<'_>,
+        presented: &Presented<'_>,
+        protected: Option<&Arc<Protected>>,
+        now: u64,
+        recorder: &mut impl Recorder,
+    ) -> Result<Identity, Failure> {
+        pipeline.authenticate(presented, protected, now, recorder)
     }
 }
 

@@ -224,15 +224,23 @@ impl Decision {
         self.body_limit().or_else(|| self.shadow_body_limit())
     }
 
-    /// The identity of a verified token, also when the policy denies. [`None`] on public routes.
+    /// The identity of a verified token, also when the policy denies. [`None`] on public routes, and in the explanation of a
+    /// [record](crate::chain::RecordedFacts).
     pub fn identity(&self) -> Option<&Identity> {
+        self.conclusion
+            .identity()
+            .filter(|identity| identity.generation().is_some())
+    }
+
+    /// The identity, also that of a record.
+    pub(crate) fn explained_identity(&self) -> Option<&Identity> {
         self.conclusion.identity()
     }
 
     /// The agent that acts by a verified token, as the policy names it under `agents`, also when the policy denies: the current
     /// actor, or the initiator where no other party acts for it. [`None`] for any other party, and on public routes.
     pub fn agent(&self) -> Option<&Agent> {
-        let facts = self.identity()?.facts();
+        let facts = self.explained_identity()?.facts();
         self.policy().acting_agent(facts)
     }
 

@@ -4,8 +4,9 @@ use super::Authorizer;
 use super::decision::Decision;
 use super::pipeline::Pipeline;
 use super::step::Step;
-use crate::chain::FactSource;
+use crate::chain::{ActorChain, FactSource};
 use crate::error::Error;
+use crate::identity::Identity;
 use crate::policy::{Check, Collect, EvaluationTime, Tier};
 use crate::profile::Profile;
 use crate::request::Presented;
@@ -46,6 +47,27 @@ impl Explanation {
     /// The decision.
     pub fn decision(&self) -> &Decision {
         &self.decision
+    }
+
+    /// The parties of a token that was verified, also of one from a record.
+    pub fn chain(&self) -> Option<ActorChain<'_>> {
+        let identity = self.decision.explained_identity();
+        identity.map(Identity::chain)
+    }
+
+    /// That of a record.
+    pub(super) fn of_record(facts: Vec<FactSource>, mut checks: Vec<Check>, decision: Decision) -> Explanation {
+        let facts = match decision.explained_identity() {
+            Some(_) => facts,
+            None => Vec::new(),
+        };
+        checks.iter_mut().for_each(|check| add_source(check, &facts));
+        Explanation {
+            facts,
+            checks,
+            decision,
+            fitting_presets: None,
+        }
     }
 }
 

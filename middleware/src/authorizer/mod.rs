@@ -1,5 +1,6 @@
 //! Trusted issuers and a policy on one side, a request on the other, a decision between them.
 
+mod authenticate;
 mod authorize;
 mod builder;
 mod checks;
@@ -16,6 +17,7 @@ mod origins;
 mod pending;
 mod pipeline;
 mod protected;
+mod recorded;
 mod request_facts;
 mod resources;
 mod rule_counts;
@@ -30,6 +32,7 @@ use http::{HeaderMap, HeaderName};
 pub use builder::AuthorizerBuilder;
 pub use decision::Decision;
 pub use explain::Explanation;
+pub use recorded::{KnownRequest, RecordedExplanation, Undecided};
 pub use rule_counts::RuleCount;
 
 pub(crate) use decision::Denied;

@@ -10,9 +10,18 @@ mod derive;
 mod facts;
 mod party;
 mod provenance;
+mod recorded;
+mod recorded_value;
+mod recording;
 
 pub use actor_chain::ActorChain;
 pub use party::{Actor, Party};
 pub use provenance::FactSource;
+pub use recorded::{RecordedFacts, RecordedFactsError};
+pub use recorded_value::Conceal;
+
+pub use crate::claim_path::is_within;
 
 pub(crate) use facts::{Core, Delegation, Facts, History};
+pub(crate) use recorded_value::Missing;
+pub(crate) use recording::ReadClaims;

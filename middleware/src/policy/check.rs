@@ -92,6 +92,8 @@ pub enum Outcome {
     Passed,
     /// The fact does not meet the rule, or is not known.
     Failed,
+    /// A [record](crate::chain::RecordedFacts) does not have the value on which the check depends.
+    Undecided,
 }
 
 /// Receives the result of each check; the outcome does not depend on it.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::mode::Mode;
+use super::read::Reads;
 use super::rules::{CoreRule, HistoryRule, Truncation, body_limit};
 use super::syntax::joined;
 
@@ -62,6 +63,11 @@ impl Requirement {
     pub(crate) fn modes(&self) -> impl Iterator<Item = (&Arc<str>, Mode)> {
         let core = self.core.iter().map(|rule| (&rule.name, rule.mode));
         core.chain(self.history.iter().map(|rule| (&rule.name, rule.mode)))
+    }
+
+    /// What its rules read that is no normalised fact.
+    pub(crate) fn reads(&self) -> Reads<'_> {
+        Reads::of(&self.core, &self.history)
     }
 
     /// Whether it has a rule that the policy states.

@@ -73,6 +73,14 @@ impl<'r> Presented<'r> {
         self
     }
 
+    /// The same without its credential, for the identity of a record.
+    pub(crate) fn without_credential(self) -> Self {
+        Presented {
+            credential: Source::Token(""),
+            ..self
+        }
+    }
+
     pub(crate) fn content(&self) -> Option<&'r [u8]> {
         self.body
     }

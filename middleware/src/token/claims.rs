@@ -99,6 +99,26 @@ impl Claims {
         })
     }
 
+    /// Claims with this payload and without facts, which a record has: for explanations, never for enforcement.
+    pub(crate) fn of_record(payload: Box<[u8]>) -> Claims {
+        Claims {
+            audience: Vec::new(),
+            expiration: 0,
+            not_before: None,
+            issued_at: None,
+            token_id: None,
+            client: None,
+            scope: Box::default(),
+            authentication: Authentication::default(),
+            confirmation: Confirmation::None,
+            chain_complete: None,
+            chain_claims: [None; 3],
+            payload,
+            all: OnceLock::new(),
+            authorization_details: OnceLock::new(),
+        }
+    }
+
     /// Any top-level claim except the chain: rules on claims must not reach prior actors.
     ///
     /// Few rules read other claims, so that the payload is parsed again for the first one that does.
@@ -119,7 +139,6 @@ impl Claims {
     }
 
     /// A claim that [`get`](Self::get) has, with its numbers as they were signed. It is parsed each time.
-    #[cfg(feature = "cel")]
     pub(crate) fn exact(&self, name: &str) -> Option<ExactValue> {
         ExactValue::member(&self.payload, name)
     }

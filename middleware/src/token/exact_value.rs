@@ -26,7 +26,8 @@ impl ExactValue {
         ExactValue::read(members.get(name)?)
     }
 
-    fn read(raw: &RawValue) -> Option<ExactValue> {
+    /// Reads one value. A text that is not read as strict JSON before may be nested deeper than a stack permits.
+    pub(crate) fn read(raw: &RawValue) -> Option<ExactValue> {
         let text = raw.get();
         Some(match text.as_bytes().first()? {
             b'{' => {
@@ -45,6 +46,57 @@ impl ExactValue {
             b'f' => ExactValue::Bool(false),
             _ => ExactValue::Number(text.into()),
         })
+    }
+
+    /// The value as JSON. Its numbers are as they were read.
+    pub(crate) fn write(&self, json: &mut String) {
+        let text = |text: &str| serde_json::Value::from(text).to_string();
+        match self {
+            ExactValue::Null => json.push_str("null"),
+            ExactValue::Bool(value) => json.push_str(if *value { "true" } else { "false" }),
+            ExactValue::Number(number) => json.push_str(number),
+            ExactValue::Text(value) => json.push_str(&text(value)),
+            ExactValue::List(items) => {
+                json.push('[');
+                for (index, item) in items.iter().enumerate() {
+                    json.push_str(if index > 0 { "," } else { "" });
+                    item.write(json);
+                }
+                json.push(']');
+            }
+            ExactValue::Object(members) => {
+                json.push('{');
+                for (index, (name, member)) in members.iter().enumerate() {
+                    json.push_str(if index > 0 { "," } else { "" });
+                    json.push_str(&text(name));
+                    json.push(':');
+                    member.write(json);
+                }
+                json.push('}');
+            }
+        }
+    }
+
+    /// Sets the value at a path. What is on the way and is neither an object nor a list with that item is replaced by an object.
+    pub(crate) fn set(&mut self, path: &[&str], value: ExactValue) {
+        let Some((step, rest)) = path.split_first() else {
+            *self = value;
+            return;
+        };
+        if let ExactValue::List(items) = self
+            && let Some(item) = claim_path::index(step).and_then(|index| items.get_mut(index))
+        {
+            return item.set(rest, value);
+        }
+        if !matches!(self, ExactValue::Object(_)) {
+            *self = ExactValue::Object(BTreeMap::new());
+        }
+        if let ExactValue::Object(members) = self {
+            members
+                .entry((*step).into())
+                .or_insert(ExactValue::Null)
+                .set(rest, value);
+        }
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&ExactValue> {

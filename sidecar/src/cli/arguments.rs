@@ -120,6 +120,9 @@ It is taken as one in `Authorization`, or in the `header` of its issuer.
 With --claims nothing is verified: the claims are taken as those of a token with a valid signature, without network access.
 Their `iss` names the trusted issuer, which may be left out where there is one.
   actgate explain --path /orders/1 --claims claims.json
+A line of the decision log has the facts of a verified token with `decision_log: { facts: true }`. It has no query, header and
+body: name them, where a rule reads them. What depends on a claim of which the line has a hash alone is not decided.
+  actgate explain --log-line decisions.log --id 019b76da-a800-7000-8000-000000000000
 Exit code 0: the request is allowed. 1: it is denied, or an error occurred.")]
     Explain(ExplainArguments),
     /// Run the cases of a policy: requests, each with the decision it is expected to get
@@ -246,12 +249,12 @@ pub(crate) struct ExplainArguments {
     /// The configuration.
     #[command(flatten)]
     pub(crate) file: ConfigFile,
-    /// Method of the request
-    #[arg(long, default_value = "GET")]
-    pub(crate) method: http::Method,
-    /// Path of the request, with its query
+    /// Method of the request [default: GET, or that of the line]
     #[arg(long)]
-    pub(crate) path: String,
+    pub(crate) method: Option<http::Method>,
+    /// Path of the request, with its query [default: that of the line]
+    #[arg(long, required_unless_present = "log_line")]
+    pub(crate) path: Option<String>,
     /// Message of MCP: its method, and its name after a colon, such as `tools/call:get_order`
     #[arg(long, value_name = "METHOD[:NAME]", value_parser = parse_message)]
     pub(crate) mcp: Option<McpMessage>,
@@ -261,7 +264,7 @@ pub(crate) struct ExplainArguments {
     /// Body of the request, which is `application/json` unless a `--header` names another type; `@FILE` reads it from a file
     #[arg(long, value_name = "JSON|@FILE")]
     pub(crate) body: Option<String>,
-    /// Time of the request: RFC 3339, or seconds since 1970 [default: now]
+    /// Time of the request: RFC 3339, or seconds since 1970 [default: now, or that of the line]
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub(crate) at: Option<u64>,
     /// JWK set with the keys of every issuer, instead of fetching them
@@ -270,6 +273,12 @@ pub(crate) struct ExplainArguments {
     /// Claims in place of a token, as a JSON object; `-` is standard input. Nothing of them is verified
     #[arg(long, value_name = "FILE", conflicts_with = "jwks")]
     pub(crate) claims: Option<PathBuf>,
+    /// Line of the decision log with `facts` in place of a token; `-` is standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["jwks", "claims"])]
+    pub(crate) log_line: Option<PathBuf>,
+    /// Id of the line in a log with several
+    #[arg(long, value_name = "ID", requires = "log_line")]
+    pub(crate) id: Option<uuid::Uuid>,
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,

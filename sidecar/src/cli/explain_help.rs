@@ -40,8 +40,10 @@ impl Helper {
 
     /// The help for a check; [`None`] for one that is met, and where what came is help enough.
     pub(crate) fn help(&self, explained: &Explanation, check: &Check) -> Option<String> {
-        if check.outcome != Outcome::Failed {
-            return None;
+        match check.outcome {
+            Outcome::Failed => {}
+            Outcome::Undecided => return Some(of_undecided(check)),
+            _ => return None,
         }
         if check.code == Some("body_not_read") {
             return Some("the gate reads the body: add `--body JSON` or `--body @FILE`".to_owned());
@@ -135,6 +137,14 @@ impl Helper {
             Some(evidence) => format!("no evidence; {name} is proven by {evidence}; or add {own}"),
             None => format!("no evidence; no claim proves {name} in this profile; add {own}"),
         })
+    }
+}
+
+/// A rule that a line of the decision log does not decide.
+fn of_undecided(check: &Check) -> String {
+    match check.got.contains("the claim `") {
+        true => "add the claim to `claims` of `decision_log`, for the lines to come".to_owned(),
+        false => "name it with `--path` or `--header`, as the request had it".to_owned(),
     }
 }
 

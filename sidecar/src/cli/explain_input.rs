@@ -1,4 +1,4 @@
-//! What an explanation is based on: a token, or claims that nothing verifies.
+//! What an explanation is based on: a token, claims that nothing verifies, or a line of the decision log.
 
 use std::borrow::Cow;
 use std::io::{self, IsTerminal as _, Read};
@@ -6,14 +6,21 @@ use std::path::Path;
 use std::time::Duration;
 
 use actgate::Authorizer;
+use actgate::chain::RecordedFacts;
+use actgate::clock::Clock;
 use actgate::testing::GivenClaims;
+use http::Method;
 use serde_json::Value;
 use tokio::net::unix::pipe;
 
+use crate::cli::arguments::ExplainArguments;
+use crate::cli::explain_keys::{with_fetched_keys, with_key_set};
 use crate::cli::pasted_token::PastedToken;
 use crate::config::Settings;
 use crate::exit::{Context as _, Failure};
 use crate::files::text_file::read_text;
+use crate::log::fact_recording::FactRecording;
+use crate::log::process_log::ProcessLog;
 
 /// The longest text that is read from standard input, far above the limit of the authorizer.
 const MAX_INPUT_BYTES: u64 = 256 * 1024;
@@ -31,6 +38,8 @@ pub(super) enum Basis {
     Token,
     /// Claims: nothing of them is verified.
     Claims,
+    /// A line of the decision log, whose token was verified before.
+    Line,
 }
 
 impl Basis {
@@ -39,6 +48,7 @@ impl Basis {
         match self {
             Basis::Token => "token",
             Basis::Claims => "claims",
+            Basis::Line => "log_line",
         }
     }
 
@@ -49,10 +59,55 @@ impl Basis {
     }
 }
 
-/// The token on standard input.
-pub(super) fn read_token() -> Result<PastedToken, Failure> {
-    let text = read_input().context("token on standard input")?;
-    Ok(PastedToken::of(&text))
+/// What is explained: a request, and whose it is.
+pub(super) struct Input {
+    pub(super) basis: Basis,
+    pub(super) authorizer: Authorizer,
+    /// Empty of a line.
+    pub(super) token: String,
+    pub(super) line: Option<LineFacts>,
+    pub(super) notes: Vec<Cow<'static, str>>,
+    pub(super) method: Method,
+    pub(super) path: String,
+    pub(super) now: u64,
+}
+
+/// The facts of a line.
+pub(super) struct LineFacts {
+    pub(super) facts: RecordedFacts,
+    /// With the key of this configuration.
+    pub(super) recording: Option<FactRecording>,
+}
+
+/// The request of a token on standard input, or of claims.
+pub(super) async fn read(arguments: &ExplainArguments, settings: Settings, log: &ProcessLog) -> Result<Input, Failure> {
+    let now = arguments.at.unwrap_or_else(|| Clock::system().now());
+    let (basis, authorizer, PastedToken { token, notes }) = match &arguments.claims {
+        Some(file) => {
+            let (authorizer, claims) = with_claims(settings, file, now).await?;
+            (Basis::Claims, authorizer, claims)
+        }
+        None => {
+            let pasted = PastedToken::of(&read_input().context("token on standard input")?);
+            let authorizer = match &arguments.jwks {
+                Some(file) => with_key_set(settings, file)?,
+                // No key is used.
+                None if pasted.token.is_empty() => settings.authorizer().build().context("authorizer")?,
+                None => with_fetched_keys(settings, log).await?,
+            };
+            (Basis::Token, authorizer, pasted)
+        }
+    };
+    Ok(Input {
+        basis,
+        authorizer,
+        token,
+        line: None,
+        notes,
+        method: arguments.method.clone().unwrap_or_default(),
+        path: arguments.path.clone().unwrap_or_default(),
+        now,
+    })
 }
 
 fn read_input() -> io::Result<String> {
@@ -62,11 +117,7 @@ fn read_input() -> io::Result<String> {
 }
 
 /// The authorizer that takes the claims in a file, or on standard input (`-`), their token, and notes about them.
-pub(super) async fn with_claims(
-    settings: Settings,
-    file: &Path,
-    now: u64,
-) -> Result<(Authorizer, PastedToken), Failure> {
+async fn with_claims(settings: Settings, file: &Path, now: u64) -> Result<(Authorizer, PastedToken), Failure> {
     let place = match file.to_str() {
         Some("-") => "claims on standard input".to_owned(),
         _ => file.display().to_string(),

@@ -8,7 +8,7 @@ use actgate::analysis::SmallestChange;
 use actgate::chain::FactSource;
 use actgate::challenge::Challenge;
 use actgate::policy::Tier;
-use actgate::{Decision, Error, Explanation, Identity};
+use actgate::{Decision, Error, Explanation};
 use http::header::HOST;
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ use crate::cli::agent_entry;
 use crate::cli::arguments::ExplainArguments;
 use crate::cli::chain_tree;
 use crate::cli::explain_help::Helper;
-use crate::cli::explain_input::Basis;
+use crate::cli::explain_input::{Basis, Input};
 use crate::cli::explained_change::ExplainedChange;
 use crate::cli::explained_checks::{ExplainedChecks, write_error};
 use crate::cli::gate_checks::{GateCheck, GateChecks};
@@ -34,11 +34,11 @@ const LATEST_TIME: u64 = 253_402_300_799;
 /// The explained decision. It is displayed as text for people.
 pub(super) struct Report<'a> {
     pub(super) arguments: &'a ExplainArguments,
-    pub(super) basis: Basis,
-    pub(super) token: &'a str,
+    pub(super) input: &'a Input,
     pub(super) notes: Vec<Cow<'static, str>>,
-    pub(super) now: u64,
     pub(super) explained: Explanation,
+    /// How many rules that are enforced cannot be decided.
+    pub(super) undecided: usize,
     pub(super) change: Option<SmallestChange>,
     pub(super) lines: &'a PolicyLines,
     pub(super) helper: Helper,
@@ -51,7 +51,12 @@ impl Report<'_> {
     /// Why the request is not authorized.
     pub(super) fn error(&self) -> Option<&Error> {
         let error = self.decision().error().or(self.gate.unplaced.as_ref());
-        error.filter(|_| self.is_evaluated())
+        error.filter(|_| self.is_evaluated() && self.undecided == 0)
+    }
+
+    /// Whether the request would have another decision by values that the line does not have.
+    pub(super) fn is_undecided(&self) -> bool {
+        self.undecided > 0 && self.is_evaluated()
     }
 
     /// The status and the code of a denied request.
@@ -69,21 +74,17 @@ impl Report<'_> {
         self.explained.decision()
     }
 
-    fn identity(&self) -> Option<&Identity> {
-        self.decision().identity()
-    }
-
     fn www_authenticate(&self) -> Option<&str> {
         self.challenge.as_ref()?.www_authenticate()?.to_str().ok()
     }
 
     fn write_chain(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(identity) = self.identity() {
-            let nodes = chain_tree::nodes(&Chain::of(identity), identity.issuer());
+        if let Some(chain) = self.explained.chain() {
+            let nodes = chain_tree::nodes(&Chain::of_parties(chain), chain.initiator().issuer());
             let agent = self.decision().agent().map(agent_entry::line);
             return write!(f, "\n{}{}", chain_tree::draw(&nodes), agent.unwrap_or_default());
         }
-        let nodes = unverified_chain(self.token);
+        let nodes = unverified_chain(&self.input.token);
         if self.error().is_some() && !nodes.is_empty() {
             let note = faint("from the claims of the token, which was not accepted");
             writeln!(f, "\n{}{note}", chain_tree::draw(&nodes))?;
@@ -139,7 +140,7 @@ impl Report<'_> {
     fn checks(&self) -> ExplainedChecks<'_> {
         ExplainedChecks {
             explained: &self.explained,
-            basis: self.basis,
+            basis: self.input.basis,
             lines: self.lines,
             helper: &self.helper,
         }
@@ -150,13 +151,17 @@ impl Report<'_> {
         let preflight = self.gate.preflight.as_ref();
         let answer = denial.or(preflight.map(|_| (Preflight::STATUS.as_u16(), "cors_preflight")));
         json!({
-            "method": self.arguments.method.as_str(),
-            "path": self.arguments.path,
-            "at": rfc3339(self.now),
-            "basis": self.basis.name(),
+            "method": self.input.method.as_str(),
+            "path": self.input.path,
+            "at": rfc3339(self.input.now),
+            "basis": self.input.basis.name(),
             "route": self.decision().route(),
             "policy_hash": self.decision().policy().hash().as_str(),
-            "decision": if denial.is_none() { Effect::Allow } else { Effect::Deny },
+            "decision": match denial {
+                _ if self.is_undecided() => json!("unknown"),
+                None => json!(Effect::Allow),
+                Some(_) => json!(Effect::Deny),
+            },
             "status": answer.map(|(status, _)| status),
             "code": answer.map(|(_, code)| code),
             "rule": error.and_then(Error::rule),
@@ -166,7 +171,7 @@ impl Report<'_> {
             "notes": self.notes,
             "gate": self.gate.json(),
             "not_checked": self.not_checked(),
-            "chain": self.identity().map(Chain::of),
+            "chain": self.explained.chain().map(Chain::of_parties),
             "agent": self.decision().agent().map(agent_entry::json),
             "facts": self.explained.facts().iter().map(fact_json).collect::<Vec<_>>(),
             "checks": self.explained.checks().iter().map(|check| self.checks().json(check)).collect::<Vec<_>>(),
@@ -176,8 +181,8 @@ impl Report<'_> {
 
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let request = printable(&format!("{} {}", self.arguments.method, self.arguments.path));
-        writeln!(f, "{}  at {}", strong(&request), rfc3339(self.now))?;
+        let request = printable(&format!("{} {}", self.input.method, self.input.path));
+        writeln!(f, "{}  at {}", strong(&request), rfc3339(self.input.now))?;
         let hash = self.decision().policy().hash();
         writeln!(f, "{}", faint(&format!("policy {hash}")))?;
         for note in &self.notes {
@@ -204,10 +209,22 @@ impl fmt::Display for Report<'_> {
                     good("allowed")
                 )?;
             }
+            (None, None) if self.is_undecided() => {
+                let rules = match self.undecided {
+                    1 => "1 rule depends".to_owned(),
+                    count => format!("{count} rules depend"),
+                };
+                writeln!(
+                    f,
+                    "\n{}: {rules} on values that the line does not have",
+                    bad("not decided")
+                )?;
+            }
             (None, None) => {
-                let condition = match self.basis {
+                let condition = match self.input.basis {
                     Basis::Token => "",
                     Basis::Claims => ", with a valid token of these claims",
+                    Basis::Line => ", with a valid token of these facts",
                 };
                 let allowed = good("allowed");
                 writeln!(f, "\n{allowed}: the request is forwarded to the upstream{condition}")?;

@@ -33,6 +33,7 @@ impl ExplainedChecks<'_> {
         let (expected, got) = (printable(&check.expected), printable(&check.got));
         let (mark, code) = match check.outcome {
             Outcome::Passed => (good("✓"), String::new()),
+            Outcome::Undecided => (faint("?"), String::new()),
             _ => (bad("✗"), format!("  {}", bad(check.code.unwrap_or_default()))),
         };
         let shadow = match check.mode {
@@ -50,9 +51,13 @@ impl ExplainedChecks<'_> {
             [] => String::new(),
             origin => faint(&format!("  ({})", origin.join("; "))),
         };
+        let found = match check.outcome {
+            Outcome::Undecided => "not decided:",
+            _ => "got",
+        };
         writeln!(
             f,
-            "{indentation}{mark} {shadow}{rule}: expected {expected}, got {got}{code}{origin}"
+            "{indentation}{mark} {shadow}{rule}: expected {expected}, {found} {got}{code}{origin}"
         )?;
         if let Some(help) = self.helper.help(self.explained, check) {
             writeln!(f, "{indentation}  help: {}", printable(&help))?;
@@ -78,6 +83,9 @@ impl ExplainedChecks<'_> {
             "from": check.source,
             "line": self.lines.of(&check.rule),
         });
+        if check.outcome == Outcome::Undecided {
+            json["passed"] = Value::Null;
+        }
         if let Some(unproven) = self.unproven(check) {
             (json["passed"], json["got"]) = (Value::Null, unproven.into());
         }

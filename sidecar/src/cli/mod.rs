@@ -11,6 +11,7 @@ pub(crate) mod explain;
 pub(crate) mod explain_help;
 mod explain_input;
 mod explain_keys;
+mod explain_line;
 mod explain_report;
 mod explained_change;
 mod explained_checks;

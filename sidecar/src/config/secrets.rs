@@ -47,6 +47,31 @@ impl fmt::Debug for ClientSecret {
     }
 }
 
+/// The shortest key of hashes, in bytes.
+const MIN_KEY_BYTES: usize = 32;
+
+/// The key of the hashes in a file.
+pub(crate) fn hash_key_in(file: &Path) -> Result<HashKey, FileError> {
+    let line = line_in(file)?;
+    if line.len() < MIN_KEY_BYTES {
+        return Err(FileError {
+            message: format!("the key is shorter than {MIN_KEY_BYTES} characters"),
+            help: "make one: openssl rand -base64 32 > FILE",
+            is_missing: false,
+        });
+    }
+    Ok(HashKey(line))
+}
+
+/// The key of the hashes in the decision log. It is not printed.
+pub(crate) struct HashKey(pub(crate) String);
+
+impl fmt::Debug for HashKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HashKey(..)")
+    }
+}
+
 /// The one line of a file, without blanks around it.
 fn line_in(file: &Path) -> Result<String, FileError> {
     let text = read_text(file)?;
@@ -87,5 +112,8 @@ mod tests {
         std::fs::write(&file, "s3cret").unwrap();
         assert_eq!(format!("{:?}", api_key_in(&file).unwrap()), "Sensitive");
         assert_eq!(format!("{:?}", client_secret_in(&file).unwrap()), "ClientSecret(..)");
+        assert!(hash_key_in(&file).unwrap_err().message.contains("shorter than 32"));
+        std::fs::write(&file, "k".repeat(32)).unwrap();
+        assert_eq!(format!("{:?}", hash_key_in(&file).unwrap()), "HashKey(..)");
     }
 }

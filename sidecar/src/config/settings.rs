@@ -22,6 +22,7 @@ use crate::headers::dropped::DroppedHeaders;
 use crate::headers::identity::IdentityHeaders;
 use crate::headers::internal_token::signing_keys::KeyOrigin;
 use crate::log::decision_log::LogTarget;
+use crate::log::fact_recording::FactRecording;
 use crate::proxy::credentials::token_endpoint::TokenRequest;
 use crate::proxy::forward::AccessTokenForwarding;
 use crate::proxy::stream_end::StreamLimits;
@@ -75,6 +76,8 @@ pub(crate) struct Settings {
     pub(crate) streams: StreamLimits,
     pub(crate) limits: ConnectionLimits,
     pub(crate) decision_log: LogTarget,
+    /// Which facts of tokens it has; none where it has none.
+    pub(crate) fact_recording: Option<FactRecording>,
 }
 
 /// What one upstream receives in place of the access token.

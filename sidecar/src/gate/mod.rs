@@ -15,29 +15,32 @@ pub(crate) mod request_head;
 pub(crate) mod request_host;
 pub(crate) mod shadow;
 pub(crate) mod trusted_proxies;
+mod unforwarded;
 pub(crate) mod upgrade;
 
 use std::borrow::Cow;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
+use actgate::chain::RecordedFacts;
 use actgate::challenge::Challenge;
 use actgate::policy::Agent;
 use actgate::request::{Presented, Target};
-use actgate::resource::Metadata;
 use actgate::{Authorizer, Decision, Error, Identity, Policy};
 use http::request::Parts;
-use http::{Method, StatusCode, Uri};
+use http::{Method, Uri};
 use uuid::Uuid;
 
 use self::connection_info::{ConnectionInfo, WebSocketConnect};
-use self::cors::{Cors, NotGranted, Preflight};
-use self::form::{AccessTokenRule, FormError, FormRules};
+use self::cors::{Cors, NotGranted};
+use self::form::{AccessTokenRule, FormRules};
 use self::head_error::HeadError;
 use self::request_head::{Head, HeadRules};
 use self::shadow::ReadInShadow;
+pub(crate) use self::unforwarded::{Denial, Unforwarded};
 use crate::headers::chain_json::Chain;
 use crate::log::decision_log::{self, DecisionLog, Effect, Event};
+use crate::log::fact_recording::FactRecording;
 use crate::log::rate_limit::RateLimit;
 
 /// How often a ring is reported at most.
@@ -51,6 +54,8 @@ pub(crate) struct Gate {
     /// None: responses have no headers of CORS but those of the upstream.
     pub(crate) cors: Option<Cors>,
     pub(crate) log: DecisionLog,
+    /// Which facts of tokens the log has; none where it has none.
+    pub(crate) fact_recording: Option<FactRecording>,
     pub(crate) ring_warnings: RateLimit,
 }
 
@@ -60,6 +65,8 @@ pub(crate) struct Decided {
     /// Identifies the decision, for the caller and in the log.
     pub(crate) id: Uuid,
     decision: Option<Decision>,
+    /// The facts of its token, where they are recorded.
+    facts: Option<Box<RecordedFacts>>,
     /// How the body was read for rules in shadow; none where it was not necessary.
     pub(crate) in_shadow: Option<ReadInShadow>,
     /// What the log says about a denial beside its reason.
@@ -68,51 +75,6 @@ pub(crate) struct Decided {
     received: Instant,
     /// When it was made, in UTC (RFC 3339).
     time: String,
-}
-
-/// Why a request is denied.
-#[derive(Debug)]
-pub(crate) enum Denial {
-    /// Its head is invalid; it was not authorized.
-    Head(HeadError),
-    /// It is not authorized.
-    Authorization(Error),
-}
-
-impl Denial {
-    /// The status of the response, but for a call of gRPC.
-    pub(crate) fn status(&self) -> StatusCode {
-        match self {
-            Denial::Head(error) => error.status,
-            Denial::Authorization(error) => error.status(),
-        }
-    }
-
-    fn describe<'e>(&'e self, event: &mut Event<'e>) {
-        event.deny();
-        event.status = Some(self.status().as_u16());
-        (event.code, event.reason) = match self {
-            Denial::Head(HeadError { code, reason, .. }) => (Some(*code), Some((*reason).to_owned())),
-            Denial::Authorization(error) => {
-                event.rule = error.rule();
-                let reason = match event.reason.take() {
-                    Some(note) => format!("{error}: {note}"),
-                    None => error.to_string(),
-                };
-                (Some(error.code()), Some(reason))
-            }
-        };
-    }
-}
-
-/// What a request that is not allowed gets.
-#[derive(Debug)]
-pub(crate) enum Unforwarded {
-    /// It is for the metadata of a resource, and is answered here.
-    Metadata(Metadata),
-    /// It asks what a web page may send, and is answered here.
-    Preflight(Preflight),
-    Denied(Denial),
 }
 
 /// A request that is not decided on yet. Dropped before [`decided`](Self::decided), it has left with its client.
@@ -132,8 +94,10 @@ impl Undecided<'_> {
     }
 
     fn with(&self, decision: Option<Decision>) -> Decided {
+        let recorded = self.gate.fact_recording.as_ref().zip(decision.as_ref());
         Decided {
             id: self.id,
+            facts: recorded.and_then(|(recording, decision)| recording.facts(&self.gate.authorizer, decision)),
             decision,
             in_shadow: None,
             note: None,
@@ -150,40 +114,6 @@ impl Drop for Undecided<'_> {
             let Parts { method, uri, .. } = self.request;
             let reason = "the client left before the decision";
             self.gate.record_left(method, uri, &self.with(None), reason);
-        }
-    }
-}
-
-impl Unforwarded {
-    /// Writes to the line of the request what it gets.
-    pub(crate) fn describe<'e>(&'e self, event: &mut Event<'e>) {
-        match self {
-            Unforwarded::Metadata(metadata) => {
-                let status = metadata.status();
-                (event.status, event.code) = (Some(status.as_u16()), Some("resource_metadata"));
-                if !status.is_success() {
-                    event.deny();
-                }
-            }
-            Unforwarded::Preflight(_) => {
-                (event.status, event.code) = (Some(Preflight::STATUS.as_u16()), Some("cors_preflight"));
-            }
-            Unforwarded::Denied(denial) => denial.describe(event),
-        }
-    }
-}
-
-impl From<Denial> for Unforwarded {
-    fn from(denial: Denial) -> Unforwarded {
-        Unforwarded::Denied(denial)
-    }
-}
-
-impl From<FormError> for Denial {
-    fn from(error: FormError) -> Denial {
-        match error {
-            FormError::Token | FormError::Method => Denial::Authorization(Error::invalid_request(error.reason())),
-            FormError::Client(_) => Denial::Head(error.head_error()),
         }
     }
 }
@@ -218,6 +148,7 @@ impl Decided {
             shadow: shadow::shadow(self.decision.as_ref(), self.in_shadow.as_ref()),
             issuer: identity.map(Identity::issuer),
             chain: identity.map(Chain::of),
+            facts: self.facts.as_deref(),
             agent_owner: self.decision.as_ref().and_then(Decision::agent).and_then(Agent::owner),
             client: identity.and_then(Identity::client),
             client_address: self.client_address,

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use actgate::Identity;
-use actgate::chain::Party;
+use actgate::chain::{ActorChain, Party};
 use actgate::profile::Kind;
 use serde::{Serialize, Serializer};
 
@@ -48,7 +48,11 @@ actgate_yaml::schema_of! { |generator|
 impl<'a> Chain<'a> {
     /// The chain of a verified token.
     pub(crate) fn of(identity: &'a Identity) -> Chain<'a> {
-        let chain = identity.chain();
+        Chain::of_parties(identity.chain())
+    }
+
+    /// The same of its parties.
+    pub(crate) fn of_parties(chain: ActorChain<'a>) -> Chain<'a> {
         let link = |party: &'a Party, kind| Link {
             iss: party.issuer(),
             sub: party.subject(),
@@ -56,7 +60,7 @@ impl<'a> Chain<'a> {
         };
         let actors = chain.current().into_iter().chain(chain.prior());
         Chain {
-            initiator: link(chain.initiator(), identity.kind()),
+            initiator: link(chain.initiator(), chain.initiator_kind()),
             actors: actors.map(|actor| link(actor.party(), actor.kind())).collect(),
         }
     }

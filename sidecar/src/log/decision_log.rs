@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use actgate::chain::RecordedFacts;
 use serde::{Serialize, Serializer};
 use uuid::{NoContext, Timestamp, Uuid};
 
@@ -89,6 +90,9 @@ pub(crate) struct Event<'a> {
     /// The chain of a verified token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) chain: Option<Chain<'a>>,
+    /// The normalised facts of a verified token, where the configuration has `facts: true`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) facts: Option<&'a RecordedFacts>,
     /// The owner of the agent that acts by a verified token, where the policy names both under `agents`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) agent_owner: Option<&'a str>,
@@ -286,6 +290,7 @@ mod tests {
             shadow: None,
             issuer: None,
             chain: None,
+            facts: None,
             agent_owner: None,
             client: None,
             client_address: None,

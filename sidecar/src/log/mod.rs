@@ -2,6 +2,7 @@
 
 pub(crate) mod decision_log;
 pub(crate) mod event_count;
+pub(crate) mod fact_recording;
 pub(crate) mod line_writer;
 mod log_file;
 pub(crate) mod process_log;

@@ -78,6 +78,7 @@ pub(crate) async fn start(mut settings: Settings, log: DecisionLog) -> Result<Se
                 },
                 cors: settings.cors,
                 log,
+                fact_recording: settings.fact_recording,
                 ring_warnings: RateLimit::new(Instant::now(), RING_WARNING_INTERVAL),
             },
             forward: Forward {

@@ -16,6 +16,7 @@ use crate::policy::agents::Agents;
 use crate::policy::change::{self, Fact, Remedies, kind_of_actor};
 use crate::policy::exact;
 use crate::policy::parties::{PartyName, shown};
+use crate::policy::read::{Need, Reader};
 use crate::policy::syntax::{Conditions, Context};
 use crate::profile::Kind;
 
@@ -232,6 +233,17 @@ fn is_presenter(agents: &Agents, actor: &Party, core: &Core<'_>) -> bool {
 }
 
 impl AgentCondition {
+    /// The claim with the tenant, which is compared with those of the agents.
+    pub(super) fn read<'p>(&'p self, reader: &mut Reader<'_, 'p>) {
+        if let AgentCondition::SameTenant(TenantClaim(path), agents) = self {
+            reader.claim(path.written(), path.steps(), Need::Comparison);
+            agents
+                .iter()
+                .filter_map(|agent| agent.tenant())
+                .for_each(|tenant| reader.text(tenant));
+        }
+    }
+
     /// Actors, clients and tenants by the agents of the policy.
     pub(super) fn remedies(&self, core: &Core<'_>, remedies: &mut Remedies<'_>) {
         let kind = match kind_of_actor(core) {

@@ -12,6 +12,7 @@ use super::member::{MemberDocument, MemberTest};
 use crate::chain::Core;
 use crate::policy::change::{self, Fact, Remedies};
 use crate::policy::evaluation_time::EvaluationTime;
+use crate::policy::read::{Need, Reader};
 use crate::policy::syntax::{Conditions, Context, Name, joined};
 use crate::token::ExactValue;
 
@@ -167,6 +168,23 @@ enum Unmet<'s> {
 }
 
 impl DetailsCondition {
+    /// The claim, and the values that its members are compared with.
+    pub(super) fn read<'p>(&'p self, reader: &mut Reader<'_, 'p>) {
+        let need = match self.members.iter().any(MemberTest::needs_value) {
+            true => Need::Value,
+            false => Need::Comparison,
+        };
+        reader.claim(
+            "authorization_details",
+            ["type", "actions", "locations"].into_iter(),
+            need,
+        );
+        for name in [&self.kind].into_iter().chain(&self.actions).chain(&self.locations) {
+            reader.text(name);
+        }
+        self.members.iter().for_each(|test| test.read(reader));
+    }
+
     /// A detail that meets the condition, beside those of the token.
     pub(super) fn remedies(&self, core: &Core<'_>, time: &EvaluationTime, remedies: &mut Remedies<'_>) {
         let mut detail = Map::new();

@@ -35,6 +35,11 @@ impl<R> CeilingCondition<R> {
         self.ceilings.rules()
     }
 
+    /// The rules that accept scopes, which are evaluated again.
+    pub(super) fn scoped(&self) -> impl Iterator<Item = &R> {
+        self.scoped.iter()
+    }
+
     /// Whether whatever meets this condition, and the requirement that it is of, meets the other one, by a relation of rules.
     pub(in crate::policy) fn implies(&self, other: &Self, implies: impl Fn(&R, &R) -> bool) -> bool {
         let is_implied = |other: &R| self.scoped.iter().any(|rule| implies(rule, other));

@@ -13,6 +13,7 @@ use crate::chain::Core;
 use crate::claim_path::DottedPath;
 use crate::policy::change::{self, Fact, Remedies};
 use crate::policy::evaluation_time::EvaluationTime;
+use crate::policy::read::{Need, Reader};
 use crate::policy::syntax::{Conditions, Context, joined};
 
 /// The tests by the name of their claim.
@@ -172,6 +173,15 @@ impl ClaimCondition {
 impl ClaimCondition {
     pub(super) fn path(&self) -> &MemberPath {
         &self.path
+    }
+
+    /// The claim, and the values that it is compared with.
+    pub(super) fn read<'p>(&'p self, reader: &mut Reader<'_, 'p>) {
+        reader.claim(self.path.written(), self.path.steps(), Need::Comparison);
+        match &self.test {
+            ClaimTest::OneOf(accepted) => accepted.iter().for_each(|scalar| reader.value(scalar.exact())),
+            ClaimTest::Contains(wanted) => reader.value(wanted.exact()),
+        }
     }
 
     /// Other values of the claim.

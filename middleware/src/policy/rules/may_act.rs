@@ -14,6 +14,7 @@ use crate::json::type_of;
 use crate::policy::change::{self, Fact, Remedies, kind_of_actor};
 use crate::policy::evaluation_time::EvaluationTime;
 use crate::policy::parties::shown;
+use crate::policy::read::{Need, Reader};
 use crate::policy::syntax::{Conditions, Context};
 
 /// If the token has `may_act` (RFC 8693 section 4.4), its party is the current actor, or the client where there is no actor.
@@ -109,6 +110,11 @@ fn is_met(authorized: &Authorized<'_>, core: &Core<'_>) -> bool {
 }
 
 impl MayActCondition {
+    /// The claim, which is compared with the parties of the token.
+    pub(super) fn read(&self, reader: &mut Reader<'_, '_>) {
+        reader.claim("may_act", ["sub", "iss", "client_id"].into_iter(), Need::Comparison);
+    }
+
     /// The party that the claim names as the actor, and a claim that names the party that acts.
     pub(super) fn remedies(&self, core: &Core<'_>, remedies: &mut Remedies<'_>) {
         let authorized = core.claims.get("may_act").and_then(Authorized::read);

@@ -11,6 +11,7 @@ use super::scalar::Scalar;
 use crate::claim_path::{self, DottedPath};
 use crate::decimal::Decimal;
 use crate::policy::exact;
+use crate::policy::read::Reader;
 use crate::policy::syntax::{Context, joined};
 use crate::token::ExactValue;
 
@@ -226,6 +227,28 @@ impl MemberTest {
 }
 
 impl MemberTest {
+    /// Whether the test depends on more than the equality of values.
+    pub(super) fn needs_value(&self) -> bool {
+        matches!(self.test, Test::Within { .. })
+    }
+
+    /// The names on the way to the member, and the values that it is compared with.
+    pub(super) fn read<'p>(&'p self, reader: &mut Reader<'_, 'p>) {
+        reader.members(self.path.steps());
+        let mut value = |wanted: &Wanted| {
+            reader.value(match wanted {
+                Wanted::Bool(value) => ExactValue::Bool(*value),
+                Wanted::Number(number) => ExactValue::Number(number.to_string().into()),
+                Wanted::Text(text) => ExactValue::Text(text.clone()),
+            });
+        };
+        match &self.test {
+            Test::OneOf(accepted) => accepted.iter().for_each(value),
+            Test::Contains(wanted) => value(wanted),
+            Test::Within { .. } => {}
+        }
+    }
+
     /// Sets the member so that it meets the test, if that is possible in this object.
     pub(super) fn meet(&self, object: &mut Value) {
         let number = |number: &Decimal| serde_json::from_str(&number.to_string()).unwrap_or_default();

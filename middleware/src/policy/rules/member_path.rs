@@ -31,6 +31,11 @@ impl MemberPath {
         self.steps.iter().map(|step| &**step)
     }
 
+    /// The name or the pointer, as it is written.
+    pub(super) fn written(&self) -> &str {
+        &self.written
+    }
+
     /// The value at the rest of a path.
     pub(super) fn follow<'v, 'p>(value: &'v Value, mut rest: impl Iterator<Item = &'p str>) -> Option<&'v Value> {
         rest.try_fold(value, |value, step| match value {

@@ -29,6 +29,7 @@ mod member_path;
 mod members;
 mod operation;
 mod prior;
+mod reads;
 mod remedies;
 mod scalar;
 mod scopes;

@@ -6,6 +6,7 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::Value;
 
 use crate::policy::exact;
+use crate::token::ExactValue;
 
 /// A value that a claim is compared with. Text, whole numbers and booleans never equal each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,5 +68,14 @@ impl Scalar {
 
     pub(super) fn value(&self) -> &Value {
         &self.0
+    }
+
+    /// The value with a number as it is written.
+    pub(super) fn exact(&self) -> ExactValue {
+        match &self.0 {
+            Value::Bool(value) => ExactValue::Bool(*value),
+            Value::String(text) => ExactValue::Text((&**text).into()),
+            number => ExactValue::Number(number.to_string().into()),
+        }
     }
 }

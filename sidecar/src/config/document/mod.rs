@@ -1,6 +1,7 @@
 //! The structure of `actgate.yaml`. Every key is optional here, so that one missing key hides no other mistake.
 
 pub(super) mod credentials;
+pub(super) mod decision_log;
 mod duration;
 mod example;
 mod issuers;
@@ -16,8 +17,9 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use self::credentials::InternalTokenDocument;
+use self::decision_log::DecisionLogDocument;
 use self::duration::duration;
-use self::example::{Admin, DecisionLog, Headers, Hosts, Listen, LoadBalancers, Proxies, list, text};
+use self::example::{Admin, Headers, Hosts, Listen, LoadBalancers, Proxies, list, text};
 pub(in crate::config) use self::issuers::{AcceptedAlgorithm, IssuerDocument, KeysDocument};
 pub(in crate::config) use self::resources::{ResourceAudience, ResourceDocument};
 use self::upstreams::{UpstreamDocument, UpstreamMapping};
@@ -117,10 +119,7 @@ pub(super) struct Document {
     /// Example: `10000`
     #[cfg_attr(test, schemars(range(min = 1)))]
     pub(super) max_connections: Option<Spanned<u32>>,
-    /// Where the decisions are written: `stdout`, or a file, relative to this one. Default: `stdout`.
-    /// Example: `stdout`
-    #[serde(deserialize_with = "text::<DecisionLog, _>")]
-    pub(super) decision_log: Option<Spanned<String>>,
+    pub(super) decision_log: Option<Spanned<DecisionLogDocument>>,
     /// A file with the policy, relative to this one, in place of its keys in the configuration.
     /// Example: `policy.yaml`
     pub(super) policy: Option<Spanned<String>>,

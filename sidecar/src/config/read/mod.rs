@@ -6,6 +6,7 @@ mod carriers;
 mod cors;
 mod credentials;
 mod drop_headers;
+mod facts;
 mod identity_headers;
 mod internal_token;
 mod issuer_keys;
@@ -92,7 +93,9 @@ impl ConfigReader<'_> {
         let hosts = self.hosts(document.hosts.as_ref());
         let proxy_protocol = self.proxy_protocol(document.proxy_protocol.as_ref());
         let trusted_proxies = self.trusted_proxies(document.trusted_proxies.as_ref());
-        let decision_log = self.decision_log(document.decision_log.as_ref(), document.policy.as_ref());
+        let log = document.decision_log.as_ref();
+        let log_file = log.and_then(|log| log.value.file.as_ref());
+        let decision_log = self.decision_log(log_file, document.policy.as_ref());
         let mut identity_headers = self.identity_headers(&document.identity_headers);
         let cors = self.cors(document.cors.as_ref());
         let drop_headers = self.drop_headers(document.drop_headers.as_ref());
@@ -116,6 +119,7 @@ impl ConfigReader<'_> {
         let tls = self.tls(document.tls.as_ref(), &mut findings);
         let own = OwnAddresses::of(addresses.as_ref());
         let upstreams = self.upstreams(document, &own, &mut findings);
+        let fact_recording = self.fact_recording(log, &mut findings);
         missing_files.extend(findings.missing);
         warnings.extend(findings.warnings);
         if let Some(written) = &document.issuers {
@@ -124,6 +128,7 @@ impl ConfigReader<'_> {
         let policy = self.policy(document, text);
         if let Some(policy) = &policy {
             self.upstream_spellings(document, &policy.policy);
+            warnings.extend(self.fact_warnings(log, fact_recording.as_ref(), &policy.policy));
         }
         let resources = self.resources(document, &audiences);
         let authorizer = self.authorizer(document, &issuers, &resources, policy.as_ref());
@@ -159,6 +164,7 @@ impl ConfigReader<'_> {
             streams,
             limits,
             decision_log,
+            fact_recording,
         })
     }
 

@@ -5,6 +5,7 @@ use actgate_yaml::Spanned;
 use super::document::ExpressionDocument;
 use crate::chain::{Core, History};
 use crate::policy::evaluation_time::EvaluationTime;
+use crate::policy::read::Reader;
 use crate::policy::rules::chain::Truncation;
 use crate::policy::rules::finding::Finding;
 use crate::policy::rules::operation::RequestFacts;
@@ -57,6 +58,10 @@ impl CoreExpression {
         match *self {}
     }
 
+    pub(in crate::policy) fn read<'p>(&'p self, _: &mut Reader<'_, 'p>) {
+        match *self {}
+    }
+
     pub(in crate::policy) fn reads_kind_or_actor(&self) -> bool {
         match *self {}
     }
@@ -68,6 +73,10 @@ impl HistoryExpression {
     }
 
     pub(in crate::policy) fn reads_same_parameters(&self, _: &str, _: &str) -> bool {
+        match *self {}
+    }
+
+    pub(in crate::policy) fn read<'p>(&'p self, _: &mut Reader<'_, 'p>) {
         match *self {}
     }
 

@@ -8,6 +8,7 @@ use super::program::{Outcome, Program};
 use super::values::Facts;
 use crate::chain::{Core, History};
 use crate::policy::evaluation_time::EvaluationTime;
+use crate::policy::read::Reader;
 use crate::policy::rules::chain::Truncation;
 use crate::policy::rules::finding::Finding;
 use crate::policy::rules::operation::RequestFacts;
@@ -89,6 +90,10 @@ impl CoreExpression {
         self.0.reads_same_parameters(one, other)
     }
 
+    pub(in crate::policy) fn read<'p>(&'p self, reader: &mut Reader<'_, 'p>) {
+        self.0.read(reader);
+    }
+
     pub(in crate::policy) fn reads_kind_or_actor(&self) -> bool {
         self.0.reads_kind_or_actor()
     }
@@ -101,6 +106,10 @@ impl HistoryExpression {
 
     pub(in crate::policy) fn reads_same_parameters(&self, one: &str, other: &str) -> bool {
         self.program.reads_same_parameters(one, other)
+    }
+
+    pub(in crate::policy) fn read<'p>(&'p self, reader: &mut Reader<'_, 'p>) {
+        self.program.read(reader);
     }
 
     pub(in crate::policy) fn truncation(&self) -> Truncation {

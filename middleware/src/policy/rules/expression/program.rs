@@ -16,6 +16,7 @@ use super::number::is_exact_literal;
 use super::values::{Facts, NoValue};
 use super::vocabulary::{Object, Reads, Single};
 use crate::policy::exact::shown;
+use crate::policy::read::{Need, Place, Reader};
 use crate::policy::segment::Segment;
 
 /// Longest text of an expression, in bytes.
@@ -105,6 +106,16 @@ impl Program {
     /// The headers that are read.
     pub(super) fn headers(&self) -> impl Iterator<Item = &Box<str>> {
         self.reads.members.get(&Object::Headers).into_iter().flatten()
+    }
+
+    /// The claims and the headers that are read.
+    pub(super) fn read<'p>(&'p self, reader: &mut Reader<'_, 'p>) {
+        for name in self.reads.members.get(&Object::Claims).into_iter().flatten() {
+            reader.claim_of_name(name, Need::Value);
+        }
+        for name in self.headers() {
+            reader.add(Place::Header(name), Need::Value);
+        }
     }
 
     pub(super) fn reads_chain(&self) -> bool {

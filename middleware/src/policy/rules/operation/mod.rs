@@ -19,6 +19,7 @@ use values::{TestDocument, ValueTest};
 use super::finding::Finding;
 use crate::policy::change::{Fact, Remedies, Value};
 use crate::policy::exact::shown;
+use crate::policy::read::{Need, Place, Reader};
 use crate::policy::syntax::{Conditions, Context};
 use crate::request::{JsonBody, Member, MemberPath, QueryParameter};
 
@@ -255,6 +256,13 @@ impl OperationCondition {
         match self {
             OperationCondition::Query { .. } => None,
             OperationCondition::Body(condition) => Some(condition.max),
+        }
+    }
+
+    /// The parameter; a body that is not known is one that was not read.
+    pub(super) fn read<'p>(&'p self, reader: &mut Reader<'_, 'p>) {
+        if let OperationCondition::Query { name, .. } = self {
+            reader.add(Place::Parameter(name), Need::Value);
         }
     }
 

@@ -1,0 +1,224 @@
+//! The facts of a decision as a record, and the explanation of a record.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::Authorizer;
+use super::authenticate::{Authenticate, Failure, report_verified_before};
+use super::decision::Decision;
+use super::explain::Explanation;
+use super::pipeline::Pipeline;
+use super::protected::Protected;
+use super::step::Step;
+use crate::chain::{Conceal, Missing, ReadClaims, RecordedFacts};
+use crate::error::{Error, Reason};
+use crate::identity::Identity;
+use crate::policy::{Access, Check, Collect, Mode, Need, Outcome, Place, Reads, Recorder, Requirement};
+use crate::request::Presented;
+
+/// The explanation of a record: every check, and the rules that the record does not decide.
+///
+/// It authorizes nothing: [`Decision::identity`] of it is [`None`].
+#[derive(Clone, Debug)]
+pub struct RecordedExplanation {
+    explanation: Explanation,
+    undecided: Vec<Undecided>,
+}
+
+/// A rule that a record does not decide.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Undecided {
+    /// The rule, as the policy lists it.
+    pub rule: String,
+    /// Whether it is enforced.
+    pub mode: Mode,
+    /// What is not known, in words.
+    pub reason: String,
+}
+
+/// What is known of a request beside its record.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct KnownRequest {
+    /// Whether its query is that of the request.
+    pub query: bool,
+    /// Whether its headers are those of the request.
+    pub headers: bool,
+}
+
+impl KnownRequest {
+    /// Neither the query nor the headers are known.
+    pub fn nothing() -> KnownRequest {
+        KnownRequest::default()
+    }
+
+    /// The same with the query that is presented.
+    #[must_use]
+    pub fn with_query(self) -> KnownRequest {
+        KnownRequest { query: true, ..self }
+    }
+
+    /// The same with the headers that are presented.
+    #[must_use]
+    pub fn with_headers(self) -> KnownRequest {
+        KnownRequest { headers: true, ..self }
+    }
+}
+
+impl RecordedExplanation {
+    /// The checks and the decision. The outcome of a check that is not decided is [`Outcome::Undecided`], and a decision with one in a
+    /// rule that is enforced is not that of the request.
+    pub fn explanation(&self) -> &Explanation {
+        &self.explanation
+    }
+
+    /// The rules that the record does not decide, in the order of their evaluation.
+    pub fn undecided(&self) -> &[Undecided] {
+        &self.undecided
+    }
+
+    /// Whether the decision is that of a request with these facts.
+    pub fn is_decided(&self) -> bool {
+        self.undecided.iter().all(|undecided| undecided.mode != Mode::Enforce)
+    }
+}
+
+impl Authorizer {
+    /// The facts of the verified token of a decision, for a record of it; [`None`] without one.
+    ///
+    /// It contains identifiers of the parties, and claims as far as `conceal` shows them: protect the record as the identities in it.
+    /// It does NOT contain the token, nor a claim that no rule of the route reads.
+    pub fn record(&self, decision: &Decision, conceal: &dyn Conceal) -> Option<RecordedFacts> {
+        let identity = decision.identity()?;
+        let reads = decision.requirement().map(reads).unwrap_or_default();
+        let sources = identity.facts().sources(identity.trusted_issuer(), &self.inner.limits);
+        let read = ReadClaims {
+            places: reads.claims().map(|(_, claim)| claim).collect(),
+            members: reads.members.clone(),
+        };
+        Some(identity.facts().record(sources, &read, conceal))
+    }
+
+    /// Explains a request by recorded facts as of `now`, in seconds since 1970: by the policy in force, which may be another one
+    /// than that of the record. The credential in `presented` is not read, and `known` states what else of it is that of the request.
+    ///
+    /// It runs the function that enforces; the steps up to the claims are those of a token that was verified before. A value that is
+    /// recorded as a hash is known where a rule names it, given `conceal` with the key of the record. A rule that depends on a value
+    /// which is not known is not decided. It authorizes nothing.
+    pub fn explain_recorded(
+        &self,
+        recorded: &RecordedFacts,
+        presented: &Presented<'_>,
+        known: KnownRequest,
+        now: u64,
+        conceal: Option<&dyn Conceal>,
+    ) -> RecordedExplanation {
+        let in_force = self.in_force();
+        let presented = presented.without_credential();
+        let pipeline = Pipeline::new(&self.inner, &in_force);
+        let requirement = match pipeline.route(&presented) {
+            Ok(Some(route)) => match &route.access {
+                Access::Guarded(requirement) => Some(&**requirement),
+                Access::Public => None,
+            },
+            Ok(None) | Err(_) => None,
+        };
+        let reads = requirement.map(reads).unwrap_or_default();
+        let restored = recorded.restore(&reads.values, conceal);
+        let sources = recorded.sources(&restored.facts);
+        let undecided = undecided(requirement, &reads, &restored.missing, known);
+        let issuers = self.inner.issuers.iter().map(|trust| &trust.issuer);
+        let issuer = issuers.clone().find(|issuer| *issuer.issuer == *recorded.issuer());
+        let identity = issuer.map(|issuer| Identity::recorded(restored.facts, Arc::clone(issuer)));
+        let mut recorder = Collect::default();
+        let conclusion = pipeline.authorize_with(&Recorded(identity), &presented, now, &mut recorder);
+        let conclusion = conclusion.into_decision();
+        let mut checks = recorder.0;
+        for check in &mut checks {
+            mark(check, &undecided);
+        }
+        let decision = Decision::new(in_force, conclusion);
+        RecordedExplanation {
+            explanation: Explanation::of_record(sources, checks, decision),
+            undecided,
+        }
+    }
+}
+
+/// The identity of a record in place of a credential; [`None`] where its issuer is not trusted.
+struct Recorded(Option<Identity>);
+
+impl Authenticate for Recorded {
+    fn authenticate(
+        &self,
+        pipeline: &Pipeline<'_>,
+        presented: &Presented<'_>,
+        protected: Option<&Arc<Protected>>,
+        now: u64,
+        recorder: &mut impl Recorder,
+    ) -> Result<Identity, Failure> {
+        let Some(identity) = &self.0 else {
+            for step in Step::BEFORE_ISSUER {
+                step.report_passed(recorder, || "verified before".to_owned());
+            }
+            let error = Error::claim("iss", Reason::Mismatch);
+            Step::ISSUER.report_failed(recorder, &error);
+            return Err(error.into());
+        };
+        report_verified_before(identity, recorder)?;
+        pipeline.check(identity, presented, protected, now, recorder)?;
+        Ok(identity.clone())
+    }
+}
+
+/// What the rules of a requirement read, with those in shadow.
+fn reads(requirement: &Requirement) -> Reads<'_> {
+    requirement.promoted().map_or(requirement, |promoted| promoted).reads()
+}
+
+/// The rules that depend on a value which is not known.
+fn undecided(
+    requirement: Option<&Requirement>,
+    reads: &Reads<'_>,
+    missing: &BTreeMap<String, Missing>,
+    known: KnownRequest,
+) -> Vec<Undecided> {
+    let mut reasons: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for read in &reads.all {
+        let reason = match &read.place {
+            Place::Parameter(name) if !known.query => format!("the query with the parameter `{name}` is not known"),
+            Place::Header(name) if !known.headers => format!("the header `{name}` is not known"),
+            Place::Parameter(_) | Place::Header(_) => continue,
+            Place::Claim(claim) => match (missing.get(&**claim), read.need) {
+                (None, _) => format!("the claim `{claim}` is not recorded"),
+                (Some(Missing::Nothing), _) | (Some(Missing::Text), Need::Comparison) => continue,
+                (Some(Missing::Text | Missing::Other), _) => {
+                    format!("the value of the claim `{claim}` is not recorded")
+                }
+            },
+        };
+        reasons.entry(read.rule).or_default().insert(reason);
+    }
+    let requirement = requirement.map(|requirement| requirement.promoted().map_or(requirement, |promoted| promoted));
+    let rules = requirement.into_iter().flat_map(Requirement::modes);
+    let of_rule = |(rule, mode): (&Arc<str>, Mode)| {
+        let reasons = reasons.get(&**rule)?;
+        Some(Undecided {
+            rule: rule.to_string(),
+            mode,
+            reason: reasons.iter().map(String::as_str).collect::<Vec<_>>().join(", and "),
+        })
+    };
+    rules.filter_map(of_rule).collect()
+}
+
+/// Marks the check of a rule that is not decided.
+fn mark(check: &mut Check, undecided: &[Undecided]) {
+    if let Some(undecided) = undecided.iter().find(|undecided| undecided.rule == check.rule) {
+        check.outcome = Outcome::Undecided;
+        check.got = undecided.reason.clone();
+        check.code = None;
+        check.alternatives = Vec::new();
+    }
+}

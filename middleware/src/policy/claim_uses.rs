@@ -1,0 +1,63 @@
+//! The claims that the rules of a policy read by their names.
+
+use super::policy::Policy;
+use super::read::Need;
+
+/// A claim that is no normalised fact, such as the scope or the audience, and a rule that reads it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct ClaimUse {
+    /// The claim, by its name or its path as the rule writes it.
+    pub claim: String,
+    /// The rule, as the policy lists it.
+    pub rule: String,
+    /// Whether the rule depends on the value itself, as a bound of a number and an `expression` do, and not only on whether it is one
+    /// of the values that the rule names.
+    pub needs_value: bool,
+}
+
+impl Policy {
+    /// The claims that the rules of the routes read, with those in shadow: what a [record](crate::chain::RecordedFacts) of a decision
+    /// can contain.
+    pub fn claim_uses(&self) -> Vec<ClaimUse> {
+        let mut uses = Vec::new();
+        for requirement in self.route_requirements() {
+            uses.extend(requirement.reads().claims().map(|(read, claim)| ClaimUse {
+                claim: claim.to_owned(),
+                rule: read.rule.to_string(),
+                needs_value: read.need == Need::Value,
+            }));
+        }
+        uses.sort();
+        uses.dedup();
+        uses
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_claim_is_listed_with_each_rule_that_reads_it() {
+        let text = "
+requirements:
+  tenant: { mode: shadow, claims: { tid: T1 } }
+routes:
+  - { match: GET /, claims: { roles: { contains: a } }, require: [tenant] }
+  - { match: POST /, authorization_details: { type: a, members: { b: { max: 5 } } } }
+";
+        let policy = Policy::from_yaml(text).unwrap_or_else(|error| panic!("{error}"));
+        let uses = policy.claim_uses();
+        let uses: Vec<_> = uses
+            .iter()
+            .map(|used| (&*used.claim, &*used.rule, used.needs_value))
+            .collect();
+        let expected = [
+            ("authorization_details", "POST /: authorization_details", true),
+            ("roles", "GET /: claims.roles", false),
+            ("tid", "GET /: tenant.claims.tid", false),
+        ];
+        assert_eq!(uses, expected);
+    }
+}

@@ -1,0 +1,97 @@
+//! What rules read that is no normalised fact: claims by their name, and values of the request.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::token::ExactValue;
+
+/// What the rules of a requirement read, and the values that they compare it with.
+#[derive(Default)]
+pub(crate) struct Reads<'p> {
+    pub(crate) all: Vec<Read<'p>>,
+    /// Texts, numbers and booleans that claims are compared with.
+    pub(crate) values: Vec<ExactValue>,
+    /// The names of members within claims.
+    pub(crate) members: BTreeSet<&'p str>,
+}
+
+/// A value that a rule reads.
+pub(crate) struct Read<'p> {
+    /// The rule, as the policy lists it: the outermost one of a rule within alternatives.
+    pub(crate) rule: &'p Arc<str>,
+    pub(crate) place: Place<'p>,
+    pub(crate) need: Need,
+}
+
+/// Where a value is.
+pub(crate) enum Place<'p> {
+    /// A claim, by its name or its path.
+    Claim(Cow<'p, str>),
+    /// A parameter of the query.
+    Parameter(&'p str),
+    /// A header.
+    Header(&'p str),
+}
+
+/// What a rule needs to know of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// Whether it is one of the values that the rule names.
+    Comparison,
+    /// The value itself.
+    Value,
+}
+
+impl Reads<'_> {
+    /// The claims, by their name or their path.
+    pub(crate) fn claims(&self) -> impl Iterator<Item = (&Read<'_>, &str)> {
+        self.all.iter().filter_map(|read| match &read.place {
+            Place::Claim(claim) => Some((read, &**claim)),
+            Place::Parameter(_) | Place::Header(_) => None,
+        })
+    }
+}
+
+/// Where the conditions of one rule add what they read.
+pub(super) struct Reader<'r, 'p> {
+    pub(super) reads: &'r mut Reads<'p>,
+    pub(super) rule: &'p Arc<str>,
+}
+
+impl<'p> Reader<'_, 'p> {
+    /// A claim by its name or its path, and the names on the way to the value and within it.
+    pub(super) fn claim(&mut self, claim: &'p str, names: impl Iterator<Item = &'p str>, need: Need) {
+        self.members(names);
+        self.add(Place::Claim(claim.into()), need);
+    }
+
+    /// A claim by its name alone.
+    #[cfg(feature = "cel")]
+    pub(super) fn claim_of_name(&mut self, name: &'p str, need: Need) {
+        let place = match name.starts_with('/') {
+            true => Cow::Owned(format!("/{}", name.replace('~', "~0").replace('/', "~1"))),
+            false => Cow::Borrowed(name),
+        };
+        self.add(Place::Claim(place), need);
+    }
+
+    /// The names of members within a claim.
+    pub(super) fn members(&mut self, names: impl Iterator<Item = &'p str>) {
+        self.reads.members.extend(names);
+    }
+
+    /// A value that claims are compared with.
+    pub(super) fn value(&mut self, value: ExactValue) {
+        self.reads.values.push(value);
+    }
+
+    pub(super) fn text(&mut self, text: &str) {
+        self.value(ExactValue::Text(text.into()));
+    }
+
+    pub(super) fn add(&mut self, place: Place<'p>, need: Need) {
+        let rule = self.rule;
+        self.reads.all.push(Read { rule, place, need });
+    }
+}

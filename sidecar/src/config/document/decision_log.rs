@@ -1,0 +1,32 @@
+//! The structure of `decision_log`.
+
+use actgate_yaml::Spanned;
+use serde::Deserialize;
+
+use super::example::{DecisionLog, text};
+
+/// Where the decisions are written, and what of a token. A text is the `file`.
+/// Example: `stdout`
+/// Example: `{ file: decisions.log, facts: true, claims: [tid], hash_key_file: log.key }`
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(default, rename = "shorthand file", deny_unknown_fields)]
+#[cfg_attr(test, schemars(rename = "DecisionLog", extend("x-shorthand" = "file")))]
+pub(crate) struct DecisionLogDocument {
+    /// `stdout`, or a file, relative to the configuration. Default: `stdout`.
+    /// Example: `decisions.log`
+    #[serde(deserialize_with = "text::<DecisionLog, _>")]
+    pub(crate) file: Option<Spanned<String>>,
+    /// Whether a line has the normalised facts of a verified token, from which `actgate explain --log-line` explains it. They
+    /// contain no token. Default: `false`.
+    /// Example: `true`
+    pub(crate) facts: bool,
+    /// The claims whose values are in the facts, where a rule reads them, by their names or JSON pointers. Of any other one the facts
+    /// have a keyed hash. Default: none.
+    /// Example: `[tid, /realm_access/roles]`
+    pub(crate) claims: Vec<Spanned<String>>,
+    /// A file with the key of the hashes, in one line of at least 32 characters; read at the start. Default: a key that is made at each
+    /// start, so that no hash can be compared.
+    /// Example: `log.key`
+    pub(crate) hash_key_file: Option<Spanned<String>>,
+}

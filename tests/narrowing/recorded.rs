@@ -1,0 +1,145 @@
+//! The explanation of recorded facts is that of the token which they are from, on random policies, tokens and requests.
+
+use std::collections::BTreeMap;
+
+use actgate::chain::{Conceal, RecordedFacts};
+use actgate::policy::Outcome;
+use actgate::request::Presented;
+use actgate::{Authorizer, Explanation, KnownRequest};
+use proptest::test_runner::TestRunner;
+
+use super::policies::policy;
+use super::requests::{Request, requests};
+use super::tokens::claims;
+use super::triples::some;
+use super::{ISSUER, NOW, authorizer};
+
+const POLICIES: usize = 100;
+const TOKENS: usize = 5;
+const REQUESTS: usize = 2;
+
+/// Shows every claim, or none.
+pub struct Recording {
+    pub shows: bool,
+    pub key: u64,
+}
+
+impl Conceal for Recording {
+    fn shows(&self, _: &str) -> bool {
+        self.shows
+    }
+
+    fn hash(&self, value: &[u8]) -> String {
+        // FNV-1a: for these tests alone.
+        let fold = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        format!("{:x}", value.iter().fold(0xcbf2_9ce4_8422_2325 ^ self.key, fold))
+    }
+
+    fn key_id(&self) -> &str {
+        if self.key == 0 { "testing" } else { "other" }
+    }
+}
+
+#[test]
+fn recorded_facts_are_explained_as_their_token() {
+    let mut runner = TestRunner::default();
+    let (all_policies, all_claims, all_requests) = (policy(), claims(), requests());
+    let mut seen = BTreeMap::<&str, usize>::new();
+    for _ in 0..POLICIES {
+        let policy = some(&all_policies, &mut runner);
+        let authorizer = authorizer(&policy);
+        for _ in 0..TOKENS {
+            let claims = some(&all_claims, &mut runner);
+            let token = ISSUER.token(claims.clone()).unwrap();
+            for _ in 0..REQUESTS {
+                let request: Request = some(&all_requests, &mut runner);
+                let found = request.present(&token, |presented| compare(&authorizer, presented, NOW));
+                let found = found.unwrap_or_else(|error| panic!("{error}\n{policy}\n{claims}\n{request:?}"));
+                *seen.entry(found).or_default() += 1;
+            }
+        }
+    }
+    println!("recorded: {seen:?}");
+    // Without each of these the property is vacuous.
+    for kind in ["not verified", "decided by hashes", "not decided by hashes"] {
+        assert!(seen.get(kind).is_some_and(|count| *count > 20), "{kind}: {seen:?}");
+    }
+}
+
+/// Compares the explanation of a token with those of its records; the result is how far hashes suffice.
+pub fn compare(authorizer: &Authorizer, presented: &Presented<'_>, now: u64) -> Result<&'static str, String> {
+    let first = authorizer.explain(presented, now);
+    // The token is remembered: its first steps are those of one that was verified before.
+    let explained = authorizer.explain(presented, now);
+    let record = |shows| {
+        let recorded = authorizer.record(first.decision(), &Recording { shows, key: 0 })?;
+        let json = serde_json::to_string(&recorded).unwrap();
+        Some(RecordedFacts::from_json(&json).unwrap_or_else(|error| panic!("{error}: {json}")))
+    };
+    let Some(shown) = record(true) else {
+        return Ok("not verified");
+    };
+    let known = KnownRequest::nothing().with_query().with_headers();
+    let whole = authorizer.explain_recorded(&shown, presented, known, now, None);
+    if !whole.undecided().is_empty() {
+        return Err(format!("not decided: {:?}", whole.undecided()));
+    }
+    is_same(&explained, whole.explanation())?;
+    let concealed = record(false).ok_or("no record")?;
+    let mut result = "decided by hashes";
+    for key in [0, 1] {
+        let key = Recording { shows: false, key };
+        for conceal in [Some(&key as &dyn Conceal), None] {
+            let part = authorizer.explain_recorded(&concealed, presented, known, now, conceal);
+            if part.is_decided() && part.explanation().decision().outcome() != explained.decision().outcome() {
+                return Err(format!("another outcome by hashes: {part:?}"));
+            }
+            for (check, part) in explained.checks().iter().zip(part.explanation().checks()) {
+                if part.outcome != Outcome::Undecided && part.outcome != check.outcome {
+                    return Err(format!("another check by hashes: {check:?}, {part:?}"));
+                }
+            }
+            if key.key == 0 && conceal.is_some() && !part.is_decided() {
+                result = "not decided by hashes";
+            }
+        }
+    }
+    Ok(result)
+}
+
+/// Compares the smallest change that would allow a request by its token with that by the record of its facts.
+pub fn compare_changes(authorizer: &Authorizer, presented: &Presented<'_>, now: u64) -> Result<(), String> {
+    let explained = authorizer.explain(presented, now);
+    let Some(record) = authorizer.record(explained.decision(), &Recording { shows: true, key: 0 }) else {
+        return Ok(());
+    };
+    let known = KnownRequest::nothing().with_query().with_headers();
+    let whole = authorizer.explain_recorded(&record, presented, known, now, None);
+    let (one, other) = (
+        authorizer.smallest_change(&explained, presented, now),
+        authorizer.smallest_change(whole.explanation(), presented, now),
+    );
+    if one != other {
+        return Err(format!("the smallest changes differ: {one:?}, of the record {other:?}"));
+    }
+    Ok(())
+}
+
+fn is_same(explained: &Explanation, recorded: &Explanation) -> Result<(), String> {
+    let (one, other) = (explained.decision(), recorded.decision());
+    if (one.outcome(), one.shadow(), one.route()) != (other.outcome(), other.shadow(), other.route()) {
+        return Err(format!("another decision: {one:?}, of the record {other:?}"));
+    }
+    if explained.facts() != recorded.facts() {
+        return Err("other facts".to_owned());
+    }
+    if other.identity().is_some() {
+        return Err("an identity of a record".to_owned());
+    }
+    let mut checks = explained.checks().iter().zip(recorded.checks());
+    match checks.find(|(one, other)| one != other) {
+        Some((one, other)) => Err(format!("another check: {one:?}, of the record {other:?}")),
+        None if explained.checks().len() != recorded.checks().len() => Err("other checks".to_owned()),
+        None => Ok(()),
+    }
+}
