@@ -473,3 +473,104 @@ fn a_body_is_the_message_that_its_headers_mirror() {
     );
     assert_eq!(got("a", &body("b")), (mismatch, mismatch, words.to_owned()));
 }
+
+#[test]
+fn a_token_for_another_audience_is_explained_by_its_claim() {
+    let issuer = TestIssuer::new().unwrap();
+    let authorizer = builder(&issuer, "routes: [{ match: GET / }]").build().unwrap();
+    for (claims, got) in [
+        (json!({}), TestIssuer::AUDIENCE),
+        (json!({ "aud": "https://other.example" }), "https://other.example"),
+    ] {
+        let explanation = explain(&authorizer, "GET /", &issuer.token(claims).unwrap());
+        let check = check(&explanation, "audience");
+        assert_eq!(
+            (check.fact, check.source.as_deref(), &*check.got),
+            (Some("audience"), Some("`aud`"), got)
+        );
+    }
+}
+
+#[test]
+fn metadata_by_path_alone_needs_no_host() {
+    let issuer = TestIssuer::new().unwrap();
+    let resource = |name: &str| {
+        let resource = Resource::new(&format!("https://api.example.com/{name}")).unwrap();
+        resource.path(&format!("/{name}")).unwrap()
+    };
+    let trusted = actgate::TrustedIssuer::new(TestIssuer::ISSUER, issuer.key_set().unwrap()).unwrap();
+    let builder = Authorizer::builder()
+        .issuer(trusted)
+        .policy(policy("routes: [{ match: GET /a }, { match: GET /b }]"));
+    let authorizer = builder.resource(resource("a")).resource(resource("b")).build().unwrap();
+    let uri = Uri::from_static("/.well-known/oauth-protected-resource/a");
+    let target = Target::new(&Method::GET, &uri).unwrap();
+    let mut headers = HeaderMap::new();
+    headers.append(http::header::HOST, HeaderValue::from_static("a.example"));
+    headers.append(http::header::HOST, HeaderValue::from_static("b.example"));
+    let metadata = authorizer.metadata(&target, &headers);
+    assert_eq!(metadata.map(|metadata| metadata.status().as_u16()), Some(200));
+}
+
+#[test]
+fn a_method_that_is_not_registered_has_no_route_for_every_method() {
+    let issuer = TestIssuer::new().unwrap();
+    let authorizer = builder(&issuer, "routes: [{ match: '* /a' }, { match: '\"PURGE\" /b' }]")
+        .build()
+        .unwrap();
+    for (method, path, expected) in [
+        ("GET", "/a", true),
+        ("FOO", "/a", false),
+        ("PURGE", "/b", true),
+        ("FOO", "/b", false),
+    ] {
+        let (method, uri) = (method.parse::<Method>().unwrap(), path.parse::<Uri>().unwrap());
+        assert_eq!(
+            authorizer.has_route(&Target::new(&method, &uri).unwrap()),
+            expected,
+            "{method} {path}"
+        );
+    }
+}
+
+#[test]
+fn two_spellings_of_a_path_need_the_same_rules() {
+    let is_accepted = |first: &str, second: &str| {
+        let text = format!("routes: [{{ match: GET /a, {first} }}, {{ match: GET /A, {second} }}]");
+        Policy::from_yaml(&text).is_ok()
+    };
+    for (one, other) in [
+        ("chain: { max_depth: 1 }", "chain: { max_depth: 2 }"),
+        ("actor: { required: true }", "actor: { absent: true }"),
+        ("expression: claims.a == 1", "expression: claims.a == 2"),
+    ] {
+        assert!(is_accepted(one, one) && is_accepted(other, other), "{one}");
+        assert!(!is_accepted(one, other), "{one}");
+    }
+}
+
+#[test]
+fn the_schema_of_a_policy_describes_its_routes() {
+    let schema = actgate::policy::json_schema();
+    let pattern = &schema["definitions"]["MethodsAndPath"]["pattern"];
+    let pattern = pattern.as_str().unwrap();
+    assert!(
+        pattern.starts_with(r"^\s*(?:\*|") && pattern.contains("|GET|") && pattern.ends_with(r"\s+/"),
+        "{pattern}"
+    );
+}
+
+#[test]
+fn a_policy_lists_what_is_in_shadow() {
+    for (text, expected) in [
+        ("mode: shadow\nroutes: [{ match: GET /, public: true }]", &[][..]),
+        ("mode: shadow\nroutes: [{ match: GET / }]", &["every route"]),
+        (
+            "routes: [{ match: GET /, mode: shadow }, { match: GET /a }]",
+            &["GET /"],
+        ),
+        ("routes: [{ match: GET / }]", &[]),
+    ] {
+        assert_eq!(policy(text).in_shadow().collect::<Vec<_>>(), expected, "{text}");
+    }
+}

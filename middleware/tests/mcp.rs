@@ -129,3 +129,75 @@ async fn the_origin_matters_at_an_endpoint_alone() {
         assert_eq!(denied, "403 origin_not_allowed", "{method} {path}");
     }
 }
+
+/// The route that a message with these names reaches, or the code of its denial.
+async fn named(routes: &str, method: &str, name: &str) -> String {
+    let issuer = TestIssuer::new().unwrap();
+    let builder = Authorizer::builder().issuer(issuer.trusted(TestIssuer::AUDIENCE).unwrap());
+    let builder = builder.policy(Policy::from_yaml(routes).unwrap());
+    let authorizer = builder.clock(FixedClock::at(TestIssuer::NOW)).build().unwrap();
+    let token = issuer.token(json!({})).unwrap();
+    let headers = [
+        ("authorization", format!("Bearer {token}")),
+        ("mcp-protocol-version", "2026-07-28".to_owned()),
+        ("mcp-method", method.to_owned()),
+        ("mcp-name", name.to_owned()),
+    ];
+    let headers = headers.map(|(name, value)| (http::HeaderName::from_static(name), value.parse().unwrap()));
+    let uri = http::Uri::from_static("/mcp");
+    let target = actgate::request::Target::new(&http::Method::POST, &uri).unwrap();
+    let decision = authorizer.decide(&target, &http::HeaderMap::from_iter(headers)).await;
+    match decision.error() {
+        Some(error) => error.code().to_owned(),
+        None => decision.route().unwrap_or_default().to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn the_longest_beginning_of_a_name_wins_in_every_order() {
+    let route = |name: &str| format!("{{ match: POST /mcp, mcp: {{ method: tools/call, name: '{name}' }} }}");
+    let names = ["get_*", "get_order_*", "get_o*"];
+    for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+        let routes = format!("routes: [{}]", order.map(|index| route(names[index])).join(", "));
+        for (name, expected) in [
+            ("get_order_1", "get_order_*"),
+            ("get_owner", "get_o*"),
+            ("get_x", "get_*"),
+        ] {
+            let expected = format!("POST /mcp mcp tools/call {expected}");
+            assert_eq!(named(&routes, "tools/call", name).await, expected, "{order:?}");
+        }
+        assert_eq!(named(&routes, "tools/call", "set").await, "no_route");
+    }
+}
+
+#[tokio::test]
+async fn the_form_of_a_resource_matters_where_a_route_names_one() {
+    let any = "routes: [{ match: POST /mcp, mcp: resources/read }]";
+    let exact = "routes: [{ match: POST /mcp, mcp: { method: resources/read, name: 'file:///a' } }]";
+    let begin = "routes: [{ match: POST /mcp, mcp: { method: resources/read, name: 'file:///a/*' } }]";
+    assert_eq!(
+        named(any, "resources/read", "file:///a/../b").await,
+        "POST /mcp mcp resources/read"
+    );
+    for routes in [exact, begin] {
+        assert_eq!(
+            named(routes, "resources/read", "file:///a/../b").await,
+            "mcp_header_mismatch"
+        );
+    }
+}
+
+#[test]
+fn another_spelling_of_an_endpoint_needs_the_same_rules() {
+    let routes = "
+routes:
+  - { match: POST /MCP, scopes: [first] }
+  - { match: POST /other, mcp: tools/list, scopes: [list] }
+  - { match: POST /mcp, mcp: tools/call, scopes: [call] }
+  - { match: POST /OTHER, scopes: [last] }
+";
+    let mistakes = Policy::from_yaml(routes).map(drop).unwrap_err();
+    let lines: Vec<u64> = mistakes.iter().map(|mistake| mistake.line()).collect();
+    assert_eq!(lines, [5, 6]);
+}

@@ -46,6 +46,11 @@ fn a_rule_that_something_meets_is_accepted() {
         r#"routes:\n  - match: GET /\n    actor: { one_of: [{ subject: a, issuer: 'https://a.example' }] }\n    require: [r]\nrequirements: { r: { actor: { issuer: ['https://b.example', 'https://a.example'] } } }"#,
         r#"routes:\n  - match: GET /\n    chain: { max_depth: 1 }\n    require: [r]\nrequirements: { r: { chain: { path: [a] } } }"#,
         r#"routes:\n  - match: GET /\n    chain: { max_depth: 0 }\n    actor: { none_of: [g] }"#,
+        r#"routes:\n  - match: GET /\n    chain: { path: [a] }\n    require: [r]\nrequirements: { r: { chain: { max_depth: 1 } } }"#,
+        r#"routes:\n  - match: GET /\n    chain: { path: [{ subject: a, issuer: 'https://a.example' }] }\n    require: [r]\nrequirements: { r: { chain: { starts_with: [{ subject: a, issuer: 'https://a.example' }] } } }"#,
+        r#"routes:\n  - match: POST /\n    operation: { query: { a: { min: 1 } } }\n    require: [r]\nrequirements: { r: { operation: { query: { a: { matches: '1*' } } } } }"#,
+        r#"routes:\n  - match: POST /\n    operation: { query: { a: '5' } }\n    require: [r]\nrequirements: { r: { operation: { query: { a: { min: 1, max: 9 } } } } }"#,
+        r#"operation: { json: { /a: 1 }, max: 1MiB }"#,
     ] {
         assert_eq!(mistakes(text), [""; 0], "{text}");
     }
