@@ -574,3 +574,48 @@ fn a_policy_lists_what_is_in_shadow() {
         assert_eq!(policy(text).in_shadow().collect::<Vec<_>>(), expected, "{text}");
     }
 }
+
+/// Counts the warnings of the library.
+struct Warnings(std::sync::atomic::AtomicUsize);
+
+impl tracing::Subscriber for Warnings {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        *metadata.level() == tracing::Level::WARN
+    }
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+    fn event(&self, _: &tracing::Event<'_>) {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    }
+    fn enter(&self, _: &tracing::span::Id) {}
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+#[tokio::test]
+async fn evidence_that_contradicts_itself_is_logged_once_a_minute() {
+    let issuer = TestIssuer::new().unwrap();
+    let kinds = actgate::profile::Kinds::from_yaml("service: [{ claims: { machine: yes } }]").unwrap();
+    let trusted = issuer.trusted(TestIssuer::AUDIENCE).unwrap().kinds(kinds);
+    let builder = Authorizer::builder()
+        .issuer(trusted)
+        .policy(policy("routes: [{ match: GET / }]"));
+    let authorizer = builder.clock(FixedClock::at(TestIssuer::NOW)).build().unwrap();
+    let warnings = std::sync::Arc::new(Warnings(std::sync::atomic::AtomicUsize::new(0)));
+    let _default = tracing::subscriber::set_default(std::sync::Arc::clone(&warnings));
+    let mut counts = Vec::new();
+    for machine in ["no", "yes", "yes"] {
+        let token = issuer
+            .token(json!({ "sub_profile": "user", "machine": machine }))
+            .unwrap();
+        let field = HeaderValue::try_from(format!("Bearer {token}")).unwrap();
+        let headers = HeaderMap::from_iter([(http::header::AUTHORIZATION, field)]);
+        let uri = Uri::from_static("/");
+        let target = Target::new(&Method::GET, &uri).unwrap();
+        authorizer.decide(&target, &headers).await;
+        counts.push(warnings.0.load(std::sync::atomic::Ordering::Relaxed));
+    }
+    assert_eq!(counts, [0, 1, 1]);
+}

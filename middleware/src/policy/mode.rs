@@ -38,3 +38,21 @@ impl Mode {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_is_in_shadow_where_both_modes_are() {
+        let (enforce, shadow) = (Mode::Enforce, Mode::Shadow);
+        for (one, other, or) in [
+            (enforce, enforce, enforce),
+            (enforce, shadow, enforce),
+            (shadow, enforce, enforce),
+            (shadow, shadow, shadow),
+        ] {
+            assert_eq!(one.or(other), or, "{one:?} {other:?}");
+        }
+    }
+}

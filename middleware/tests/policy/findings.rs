@@ -260,3 +260,20 @@ fn a_route_that_takes_requests_of_a_stricter_one_is_named_with_what_it_lacks() {
         );
     }
 }
+
+#[test]
+fn each_pair_of_routes_is_reported_once() {
+    let weaker = "weaker_route: `GET /a/b` takes requests of `GET /a/{x}` (line 1)";
+    let spelled = "other_spellings: `GET /d/{x}` also matches other spellings of `GET /d/e`";
+    let first = "{ match: 'GET /a/{x}', client: { one_of: [a] } }, { match: GET /a/b }, { match: GET /a/c, weaker_than: 'GET /a/{x}' }";
+    let second = "{ match: 'GET /d/{x}', client: { one_of: [a] } }, { match: GET /d/e, client: { one_of: [b] } }";
+    for (routes, expected) in [
+        (format!("{first}, {second}"), &[weaker, spelled][..]),
+        (first.to_owned(), &[weaker]),
+        (second.to_owned(), &[spelled]),
+    ] {
+        let found = in_words(&["rfc9068"], &format!("routes: [{routes}]"));
+        let begins = found.iter().zip(expected).all(|(line, begin)| line.starts_with(begin));
+        assert!(begins && found.len() == expected.len(), "{found:?}");
+    }
+}

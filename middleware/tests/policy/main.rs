@@ -7,6 +7,7 @@
     reason = "what cannot be made fails the test"
 )]
 
+mod changes;
 mod examples;
 mod explained;
 mod expressions;

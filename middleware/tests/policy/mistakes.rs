@@ -55,3 +55,27 @@ fn a_rule_that_something_meets_is_accepted() {
         assert_eq!(mistakes(text), [""; 0], "{text}");
     }
 }
+
+#[test]
+fn every_requirement_counts_with_its_rules() {
+    const TOO_MANY: &str = "the policy has more than 100000 rules";
+    let is_too_long = |first: &str, links: usize, width: usize| {
+        let mut text = format!("requirements:\n  link0: {{ {first} }}\n");
+        for link in 1..=links {
+            text += &format!("  link{link}: {{ require: [link{}] }}\n", link - 1);
+        }
+        let mut required = format!("link{links}");
+        for level in 0..3 {
+            let alternatives = vec![format!("{{ require: [{required}] }}"); width].join(", ");
+            required = format!("any{level}");
+            text += &format!("  {required}: {{ any_of: [{alternatives}] }}\n");
+        }
+        text += &format!("routes: [{{ match: GET /, require: [{required}] }}]\n");
+        mistakes(&text).iter().any(|line| line == TOO_MANY)
+    };
+    let nine = "scopes: [a], initiator: { amr: [a], acr: [b], max_auth_age: 5m }, client: { one_of: [c] }, \
+                claims: { a: b, c: d, e: f, g: h }";
+    assert!(is_too_long(nine, 0, 22));
+    assert!(is_too_long("scopes: [a]", 13, 20));
+    assert!(!is_too_long(nine, 2, 4));
+}

@@ -233,7 +233,6 @@ fn syntax(error: &str) -> (String, String) {
         Some(("and" | "AND", _)) => "write `&&`",
         Some(("or" | "OR", _)) => "write `||`",
         Some(("not" | "NOT", _)) => "write `!`",
-        Some(("=~", _)) => "there are no regular expressions: write `startsWith`, `endsWith` or `contains`",
         _ => "write a condition such as `claims.region == \"eu\"`",
     };
     (message, help.to_owned())

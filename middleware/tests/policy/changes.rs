@@ -1,0 +1,187 @@
+//! The smallest change that would allow a request, by rules that a table of single rules does not show.
+
+use actgate::clock::FixedClock;
+use actgate::profile::{ChainCompleteness, PriorActors, Profile};
+use actgate::request::{Presented, Target};
+use actgate::testing::TestIssuer;
+use actgate::{Authorizer, Policy, TrustedIssuer};
+use http::{Method, Uri};
+use serde_json::{Value, json};
+
+/// What is needed for `POST /`: alternatives of changes, and the rules whose changes are not computed.
+fn needed(policy: &str, claims: Value) -> (Vec<String>, Vec<String>) {
+    let issuer = TestIssuer::new().unwrap();
+    let trusted = TrustedIssuer::new(TestIssuer::ISSUER, issuer.key_set().unwrap()).unwrap();
+    let trusted = trusted
+        .profile(Profile::default())
+        .audience(TestIssuer::AUDIENCE)
+        .unwrap();
+    let trusted = trusted
+        .chain_completeness(ChainCompleteness::Complete)
+        .prior_actors(PriorActors::Enforce);
+    let builder = Authorizer::builder()
+        .issuer(trusted)
+        .policy(Policy::from_yaml(policy).unwrap());
+    let authorizer = builder
+        .clock(FixedClock::at(TestIssuer::NOW))
+        .reads_bodies()
+        .build()
+        .unwrap();
+    let (uri, token) = (Uri::from_static("/"), issuer.token(claims).unwrap());
+    let target = Target::new(&Method::POST, &uri).unwrap();
+    let presented = Presented::token(&target, &token);
+    let explanation = authorizer.explain(&presented, TestIssuer::NOW);
+    let Some(change) = authorizer.smallest_change(&explanation, &presented, TestIssuer::NOW) else {
+        return (vec!["nothing".to_owned()], Vec::new());
+    };
+    let alternatives = change.alternatives.iter().map(|changes| {
+        let changes: Vec<&str> = changes.iter().map(|change| &*change.needed).collect();
+        changes.join(" and ")
+    });
+    (alternatives.collect(), change.not_computed)
+}
+
+#[test]
+fn each_change_is_the_smallest_that_the_rules_allow() {
+    let now = TestIssuer::NOW;
+    for (policy, claims, alternatives, not_computed) in [
+        (
+            "agents: [{ subject: bot, ceiling: { scopes: [a], routes: [POST /other] } }]\nroutes: [{ match: POST /, scopes: [b] }, { match: POST /other }]",
+            json!({"act": {"sub": "bot"}, "scope": "b"}),
+            &["no actor", "another actor"][..],
+            &[][..],
+        ),
+        (
+            "agents: [{ subject: bot, ceiling: { scopes: [a] } }]\nroutes: [{ match: POST /, scopes: { any_of: [a, b] } }]",
+            json!({"act": {"sub": "bot"}, "scope": "b"}),
+            &["no actor", "another actor"][..],
+            &[][..],
+        ),
+        (
+            "agents: [{ subject: bot, ceiling: { initiators: { kind: human } } }]\nroutes: [{ match: POST /, client: { one_of: [c] } }]",
+            json!({"act": {"sub": "bot"}, "client_id": "c"}),
+            &["an initiator of kind human", "no actor", "another actor"][..],
+            &[][..],
+        ),
+        (
+            "agents: [{ subject: bot, ceiling: { scopes: [a] } }, { subject: free }]\nroutes: [{ match: POST /, scopes: { any_of: [a, b] }, actor: { one_of: [bot, free] } }]",
+            json!({"act": {"sub": "bot"}, "scope": "b"}),
+            &["an actor: free"][..],
+            &[][..],
+        ),
+        (
+            "unregistered_agents: deny\nagents: [{ subject: bot }]\nroutes: [{ match: POST / }]",
+            json!({"act": {"sub": "other"}}),
+            &["an actor: bot", "an actor of kind human", "no actor"][..],
+            &[][..],
+        ),
+        (
+            "unregistered_agents: deny\nagents: [{ subject: bot }]\nroutes: [{ match: POST / }]",
+            json!({"sub": "x", "sub_profile": "ai_agent"}),
+            &["an initiator: bot", "an initiator"][..],
+            &[][..],
+        ),
+        (
+            "unregistered_agents: deny\nagents: [{ subject: bot }]\nroutes: [{ match: POST / }]",
+            json!({"sub": "alice", "sub_profile": "user", "act": {"sub": "other"}}),
+            &["an actor: bot", "an actor of kind human", "no actor"][..],
+            &[][..],
+        ),
+        (
+            "routes: [{ match: POST /, token: { max_lifetime: 5m, max_age: 1m } }]",
+            json!({"iat": now - 600, "exp": now + 3000}),
+            &["a token with a lifetime of at most 5 minutes"][..],
+            &[][..],
+        ),
+        (
+            "routes: [{ match: POST /, token: { max_lifetime: 5m, max_age: 10m } }]",
+            json!({"iat": now - 600, "exp": now + 3000}),
+            &["a token with a lifetime of at most 5 minutes"][..],
+            &[][..],
+        ),
+        (
+            "routes: [{ match: POST /, time: { zone: UTC, hours: 22:00-23:00 }, token: { max_age: 2d } }]",
+            json!({"iat": now}),
+            &["a request between 22:00 and 23:00 in UTC"][..],
+            &[][..],
+        ),
+        (
+            "routes: [{ match: POST /, time: { zone: UTC, hours: 22:00-23:00 }, initiator: { max_auth_age: 2d } }]",
+            json!({"auth_time": now}),
+            &["a request between 22:00 and 23:00 in UTC"][..],
+            &[][..],
+        ),
+        (
+            "routes: [{ match: POST /, time: { zone: UTC, days: wed } }]",
+            json!({}),
+            &["a request on wed in UTC"][..],
+            &[][..],
+        ),
+        (
+            "routes: [{ match: POST /, chain: { prior: { issuers: ['https://c.example'] }, via: [c] } }]",
+            json!({"act": {"sub": "a", "act": {"sub": "b"}}}),
+            &["an actor: c and a chain with every prior actor of issuer https://c.example"][..],
+            &[][..],
+        ),
+        (
+            "routes: [{ match: POST /, chain: { prior: { issuers: ['https://c.example'], any_of: [{ subject: c, issuer: 'https://c.example' }] } } }]",
+            json!({"act": {"sub": "a", "act": {"sub": "b"}}}),
+            &[
+                "a chain with at least one prior actor of c of https://c.example, a chain with every prior actor of issuer https://c.example",
+            ][..],
+            &[][..],
+        ),
+        (
+            "routes: [{ match: POST /, expression: claims.a == 1, client: { one_of: [c] } }]",
+            json!({"client_id": "x"}),
+            &[][..],
+            &["POST /: expression"][..],
+        ),
+        (
+            "routes: [{ match: POST /, any_of: [{ expression: claims.a == 1 }, { client: { one_of: [c] } }] }]",
+            json!({"client_id": "x"}),
+            &["client c"][..],
+            &["POST /: any_of[0].expression"][..],
+        ),
+        (
+            "routes: [{ match: POST /, expression: 'chain.exists(a, a.subject == \"z\")', chain: { max_depth: 1 } }]",
+            json!({"act": {"sub": "a", "act": {"sub": "b"}}}),
+            &[][..],
+            &["POST /: expression"][..],
+        ),
+        (
+            "routes: [{ match: POST /, chain: { max_depth: 1 } }]",
+            json!({"act": {"sub": "a", "act": {"sub": "b"}}, "chain_complete": false}),
+            &["a chain of at most 1 actor and a chain that its issuer does not declare incomplete"][..],
+            &[][..],
+        ),
+        (
+            "routes: [{ match: POST /, operation: { query: { a: x, b: y } } }]",
+            json!({}),
+            &["query parameter a: \"x\" and query parameter b: \"y\""][..],
+            &[][..],
+        ),
+        (
+            "routes: [{ match: POST /, initiator: { kind: human }, actor: { kind: agent } }]",
+            json!({"sub": "bot", "sub_profile": "ai_agent", "act": {"sub": "bot", "sub_profile": "ai_agent"}}),
+            &["another initiator of kind human"][..],
+            &[][..],
+        ),
+        (
+            "routes: [{ match: POST /, chain: { all_of: [c], kinds: [agent] } }]",
+            json!({"act": {"sub": "c", "sub_profile": "ai_agent", "act": {"sub": "c", "sub_profile": "service"}}}),
+            &["a chain with every actor of kind agent"][..],
+            &[][..],
+        ),
+        (
+            "routes: [{ match: POST /, chain: { starts_with: [x, y, z], kinds: [agent] } }]",
+            json!({"act": {"sub": "a", "sub_profile": "ai_agent"}}),
+            &["a chain that begins x → y → z"][..],
+            &[][..],
+        ),
+    ] {
+        let needed = needed(policy, claims);
+        assert_eq!(needed.0, alternatives, "{policy}");
+        assert_eq!(needed.1, not_computed, "{policy}");
+    }
+}
