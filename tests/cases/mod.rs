@@ -322,3 +322,65 @@ fn a_command_line_that_cannot_be_used_exits_with_2() {
         assert!(text.contains(line), "{text}");
     }
 }
+
+#[test]
+fn a_policy_without_a_route_is_a_mistake() {
+    let (files, folder) = folder(&["{ name: a, request: GET /, expect: { deny: no_route } }"]);
+    for text in ["", "routes: []\n"] {
+        files.write("policy.yaml", text);
+        let (code, text) = run(&[&folder]);
+        assert!(code == 78 && text.contains("there is no route"), "{text}");
+    }
+}
+
+#[test]
+fn a_decision_in_another_form_has_the_form_to_write_as_help() {
+    for (written, message, help) in [
+        (
+            "deny",
+            "unknown word `deny`",
+            "write `allow`, or `{ deny: initiator_not_human }`",
+        ),
+        (
+            "chain_too_deep",
+            "unknown word `chain_too_deep`",
+            "write `allow`, or `{ deny: chain_too_deep }`",
+        ),
+        (
+            "403",
+            "expected `allow`, or a mapping with `deny`",
+            "write `allow`, or `{ deny: CODE }`",
+        ),
+        (
+            "{ deny: invalid_token }",
+            "`invalid_token` is no code of a denial",
+            "such as `invalid_claim`",
+        ),
+        (
+            "{ deny: insufficient_user_authentication }",
+            "is no code of a denial",
+            "write `auth_too_old` or `acr_not_met`",
+        ),
+        (
+            "allow, at: '1767225600'",
+            "is no time since 1970",
+            "write it as `2026-01-01T00:00:00Z`",
+        ),
+    ] {
+        let (_files, folder) = folder(&[&format!("{{ name: a, request: GET /health, expect: {written} }}")]);
+        let (code, text) = run(&[&folder]);
+        assert!(
+            code == 78 && text.contains(message) && text.contains(help),
+            "{written}: {text}"
+        );
+    }
+}
+
+#[test]
+fn the_status_of_a_code_need_not_be_written() {
+    let without = CASES.map(|case| case.replace(", status: 403", "").replace(", status: 401", ""));
+    let cases: Vec<&str> = without.iter().map(String::as_str).collect();
+    let (_files, folder) = folder(&cases);
+    let (code, text) = run(&[&folder]);
+    assert_eq!(code, 0, "{text}");
+}

@@ -1,123 +1,18 @@
 //! One case: a request with its token, and the decision that it is expected to get.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
-use actgate_yaml::{Diagnostics, OneOrMany, Span, Spanned, closest};
+use actgate_yaml::{Diagnostics, OneOrMany, Span, Spanned};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{self, Deserializer, MapAccess, Visitor};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 
+use super::case_outcome::{CaseOutcome, check_outcome};
 use super::token::{CaseToken, TokenDocument};
-use crate::error::Error;
 
 /// The longest name of a case, in bytes.
 const MAX_NAME: usize = 200;
-
-/// The decision on a request, as a case states it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "decision", rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum CaseOutcome {
-    /// The request is allowed.
-    Allow,
-    /// It is denied.
-    #[non_exhaustive]
-    Deny {
-        /// The stable code.
-        code: String,
-        /// The status of the response.
-        status: u16,
-    },
-}
-
-impl CaseOutcome {
-    /// A denial.
-    pub fn deny(code: impl Into<String>, status: u16) -> CaseOutcome {
-        let code = code.into();
-        CaseOutcome::Deny { code, status }
-    }
-
-    /// Whether the request is allowed.
-    pub fn is_allowed(&self) -> bool {
-        matches!(self, CaseOutcome::Allow)
-    }
-}
-
-impl From<Result<(), &Error>> for CaseOutcome {
-    fn from(outcome: Result<(), &Error>) -> CaseOutcome {
-        outcome.map_or_else(
-            |error| CaseOutcome::deny(error.code(), error.status().as_u16()),
-            |()| CaseOutcome::Allow,
-        )
-    }
-}
-
-/// `allow`, or `deny CODE (STATUS)`.
-impl fmt::Display for CaseOutcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            CaseOutcome::Allow => f.write_str("allow"),
-            CaseOutcome::Deny { code, status } => write!(f, "deny {code} ({status})"),
-        }
-    }
-}
-
-/// The written form of a denial.
-#[derive(Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(
-    feature = "schema",
-    schemars(rename = "Denial", description = "The request is denied.")
-)]
-struct DenialDocument {
-    /// The stable code of the denial.
-    /// Example: `initiator_not_human`
-    #[cfg_attr(feature = "schema", schemars(extend("enum" = Error::codes())))]
-    deny: String,
-    /// The status of the response.
-    /// Example: `403`
-    #[cfg_attr(feature = "schema", schemars(range(min = 400, max = 599)))]
-    status: u16,
-}
-
-#[cfg(feature = "schema")]
-actgate_yaml::schema_of! { |generator|
-    /// The decision on a request: `allow`, or a denial with its code and its status.
-    CaseOutcome = "Decision", { "anyOf": [{ "const": "allow" }, generator.subschema_for::<DenialDocument>()] };
-}
-
-impl<'de> Deserialize<'de> for CaseOutcome {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct OutcomeVisitor;
-        impl<'de> Visitor<'de> for OutcomeVisitor {
-            type Value = CaseOutcome;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(
-                    "`allow`, or a mapping with `deny` and `status`\nwrite `allow`, or `{ deny: CODE, status: 403 }`",
-                )
-            }
-
-            fn visit_str<E: de::Error>(self, word: &str) -> Result<CaseOutcome, E> {
-                match word {
-                    "allow" => Ok(CaseOutcome::Allow),
-                    other => Err(E::unknown_variant(other, &["allow"])),
-                }
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<CaseOutcome, A::Error> {
-                let denial = DenialDocument::deserialize(MapAccessDeserializer::new(members))?;
-                Ok(CaseOutcome::deny(denial.deny, denial.status))
-            }
-        }
-        deserializer.deserialize_any(OutcomeVisitor)
-    }
-}
 
 /// One request with its token, and the decision that it is expected to get.
 #[derive(Debug, Deserialize)]
@@ -367,28 +262,18 @@ fn seconds(written: &Spanned<String>, diagnostics: &mut Diagnostics) -> Option<u
     let seconds = time.and_then(|time| u64::try_from(time.as_second()).ok());
     if seconds.is_none() {
         let message = format!("`{}` is no time since 1970 with its offset", written.value);
-        diagnostics.push(written.span(), message, "write it as in `2026-01-01T12:00:00Z`");
-    }
-    seconds
-}
-
-fn check_outcome(written: &Spanned<CaseOutcome>, diagnostics: &mut Diagnostics) {
-    let CaseOutcome::Deny { code, status } = &written.value else {
-        return;
-    };
-    if !(400..=599).contains(status) {
-        let message = format!("{status} is no status of a denied request");
-        diagnostics.push(written.span(), message, "write the one of the code, from 400 to 599");
-    }
-    if !Error::codes().contains(&&**code) {
-        let message = format!("`{code}` is no code of a denial");
-        let near = closest(code, Error::codes()).filter(|(distance, known)| distance * 3 <= known.len());
-        let help = near.map_or_else(
-            || "write it as in `initiator_not_human`; `actgate schema cases` has every code".to_owned(),
-            |(_, known)| format!("did you mean `{known}`?"),
-        );
+        let from_seconds = written
+            .value
+            .parse()
+            .ok()
+            .and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
+        let help = match from_seconds {
+            Some(time) => format!("write it as `{time}`"),
+            None => "write it as in `2026-01-01T12:00:00Z`".to_owned(),
+        };
         diagnostics.push(written.span(), message, help);
     }
+    seconds
 }
 
 #[cfg(test)]

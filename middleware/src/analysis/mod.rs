@@ -59,6 +59,7 @@
 #[cfg(test)]
 mod brute_force;
 mod case;
+mod case_outcome;
 mod cases;
 mod coverage;
 mod fixture;
@@ -70,7 +71,8 @@ mod smallest_change;
 mod token;
 mod words;
 
-pub use case::{Case, CaseOutcome};
+pub use case::Case;
+pub use case_outcome::CaseOutcome;
 pub use cases::{CaseIssuer, Cases, CasesError};
 pub use coverage::{Branch, BranchKind, Coverage};
 pub use fixture::fixture_names;

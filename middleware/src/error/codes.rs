@@ -75,6 +75,30 @@ pub(super) const CODES: &[&str] = &[
     "unsupported_algorithm",
 ];
 
+/// The status of a denial with a code, where nothing else is stated: that of a human for a login that is not met, and that of a rule for
+/// `actor_missing`.
+pub(super) fn usual_status(code: &str) -> u16 {
+    match code {
+        "body_malformed" | "invalid_request" | "mcp_header_mismatch" | "mcp_revision_not_supported" => 400,
+        "acr_not_met"
+        | "auth_too_old"
+        | "certificate_mismatch"
+        | "chain_too_long"
+        | "invalid_chain"
+        | "invalid_claim"
+        | "invalid_confirmation"
+        | "invalid_signature"
+        | "malformed_token"
+        | "misplaced_token"
+        | "missing_token"
+        | "token_too_long"
+        | "unknown_key"
+        | "unsupported_algorithm" => 401,
+        "keys_unavailable" => 503,
+        _ => 403,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

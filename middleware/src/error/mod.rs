@@ -192,6 +192,11 @@ impl Error {
         codes::CODES
     }
 
+    /// The status that an error of a code usually has; 403 for a text that is no code.
+    pub(crate) fn usual_status(code: &str) -> u16 {
+        codes::usual_status(code)
+    }
+
     fn code_and_status(&self) -> (&'static str, StatusCode) {
         match self {
             Error::MissingToken => ("missing_token", StatusCode::UNAUTHORIZED),

@@ -15,6 +15,7 @@ use tokio::net::unix::pipe;
 
 use crate::cli::arguments::ExplainArguments;
 use crate::cli::explain_keys::{with_fetched_keys, with_key_set};
+use crate::cli::output::eprint_line;
 use crate::cli::pasted_token::PastedToken;
 use crate::config::Settings;
 use crate::exit::{Context as _, Failure};
@@ -112,6 +113,9 @@ pub(super) async fn read(arguments: &ExplainArguments, settings: Settings, log: 
 
 fn read_input() -> io::Result<String> {
     let mut text = String::new();
+    if io::stdin().is_terminal() {
+        eprint_line("waiting for standard input; end it with Ctrl-D");
+    }
     io::stdin().lock().take(MAX_INPUT_BYTES).read_to_string(&mut text)?;
     Ok(text)
 }
@@ -140,7 +144,10 @@ async fn with_claims(settings: Settings, file: &Path, now: u64) -> Result<(Autho
     let members = match serde_json::from_str(text) {
         Ok(Value::Object(members)) => members,
         Ok(_) => return Err(failure("claims are one JSON object, such as {\"sub\": \"alice\"}")),
-        Err(error) => return Err(failure(&format!("not a JSON object: {error}"))),
+        Err(error) => {
+            let help = "write claims as the payload of a token: {\"sub\": \"alice\", \"scope\": \"orders:read\"}";
+            return Err(failure(&format!("not a JSON object: {error}\n  help: {help}")));
+        }
     };
     let issuers = settings.issuers.into_iter().map(|issuer| issuer.trusted);
     let given = GivenClaims::new(settings.authorizer, issuers, text).context(&place)?;

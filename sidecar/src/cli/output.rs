@@ -1,6 +1,6 @@
 //! Standard output and standard error of the commands.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, IsTerminal as _, Write};
 
 use serde::Serialize;
 
@@ -46,7 +46,11 @@ fn write(mut stdout: impl Write, text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Writes a line to standard error. Errors are ignored.
+/// Writes lines to standard error, fitted to a terminal. Errors are ignored.
 pub(crate) fn eprint_line(line: &str) {
-    let _ = writeln!(io::stderr(), "{line}");
+    let stderr = io::stderr();
+    let _ = match stderr.is_terminal() {
+        true => writeln!(stderr.lock(), "{}", fitted(line, textwrap::termwidth())),
+        false => writeln!(stderr.lock(), "{line}"),
+    };
 }

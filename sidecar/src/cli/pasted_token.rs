@@ -19,10 +19,19 @@ impl PastedToken {
         let mut token = text.trim_matches(is_blank).to_owned();
         if token.starts_with('{')
             && let Ok(Value::Object(response)) = serde_json::from_str(&token)
-            && let Some(Value::String(access_token)) = response.get("access_token")
         {
-            token = access_token.clone();
-            notes.push("the token is the `access_token` of a JSON object".into());
+            match (response.get("access_token"), response.get("error")) {
+                (Some(Value::String(access_token)), _) => {
+                    token = access_token.clone();
+                    notes.push("the token is the `access_token` of a JSON object".into());
+                }
+                (_, Some(Value::String(error))) => {
+                    notes.push(format!("this is no token: it is the error response `{error}` of an issuer").into());
+                }
+                _ => notes.push(
+                    "this is no token: it is a JSON object without `access_token`; `--claims` takes claims".into(),
+                ),
+            }
         }
         if let Some(value) = strip_prefix(&token, "authorization:") {
             token = value.trim_start().to_owned();
@@ -86,6 +95,11 @@ mod tests {
                 "Authorization:Bearera.b.c",
                 vec![quotes, blank],
             ),
+            (
+                r#"{"error":"invalid_client"}"#,
+                r#"{"error":"invalid_client"}"#,
+                vec!["this is no token: it is the error response `invalid_client` of an issuer"],
+            ),
             ("\"a.b.c\"", "a.b.c", vec![quotes]),
             ("“a.b.c”", "a.b.c", vec![quotes]),
             ("\"Bearer a.b.c\",", "a.b.c", vec![quotes, scheme]),
@@ -96,7 +110,11 @@ mod tests {
                 "a.b.c",
                 vec![json],
             ),
-            ("{\"id_token\":\"a.b.c\"}", "{\"id_token\":\"a.b.c\"}", vec![]),
+            (
+                "{\"id_token\":\"a.b.c\"}",
+                "{\"id_token\":\"a.b.c\"}",
+                vec!["this is no token: it is a JSON object without `access_token`; `--claims` takes claims"],
+            ),
             ("Bearer", "Bearer", vec![]),
             ("", "", vec![]),
         ] {

@@ -190,8 +190,10 @@ impl<'a> CheckReport<'a> {
             _ => String::new(),
         };
         writeln!(f, "{indentation}{mark} {}{}{place}", shadow, printable(&self.rule))?;
-        let (expected, got) = (printable(&self.expected), printable(&self.got));
-        writeln!(f, "{indentation}    expected {expected}, got {got}")?;
+        if !self.passed {
+            let (expected, got) = (printable(&self.expected), printable(&self.got));
+            writeln!(f, "{indentation}    expected {expected}, got {got}")?;
+        }
         let mut inner = self.alternatives.iter().flatten();
         inner.try_for_each(|check| check.write(f, indent + 4))
     }
@@ -223,12 +225,14 @@ impl fmt::Display for CaseReport<'_> {
             let name = if index == 0 { "it needs" } else { "or" };
             writeln!(f, "  {name:<8}  {}", strong(&printable(&changes.join(", and "))))?;
         }
-        if let Some(ShadowReport { expected, got }) = &self.shadow
-            && *expected != got.as_ref()
-        {
-            writeln!(f, "  with the rules in shadow:")?;
-            writeln!(f, "  expected  {}", good(&in_shadow(*expected)))?;
-            writeln!(f, "  got       {}", bad(&in_shadow(got.as_ref())))?;
+        match &self.shadow {
+            Some(ShadowReport { expected, got }) if *expected != got.as_ref() => {
+                writeln!(f, "  with the rules in shadow:")?;
+                writeln!(f, "  expected  {}", good(&in_shadow(*expected)))?;
+                writeln!(f, "  got       {}", bad(&in_shadow(got.as_ref())))?;
+            }
+            Some(ShadowReport { got: Some(got), .. }) => writeln!(f, "  with the rules in shadow: {got}")?,
+            _ => {}
         }
         // A rule that holds without being written is of interest only where it denies.
         let mut shown = failure

@@ -8,7 +8,7 @@ use actgate::testing::{PolicyTest, TestedIssuer};
 use actgate::{ClaimValue, Policy, Resource};
 use actgate_yaml::{Diagnostic, Diagnostics, Span};
 
-use crate::config::{self, IssuerSettings, Settings};
+use crate::config::{self, IssuerSettings, NO_ROUTE, Settings};
 use crate::exit::Failure;
 use crate::files::text_file::read_text;
 
@@ -63,6 +63,10 @@ impl Suite {
         let (policy_file, cases_file) = (folder.join(POLICY), folder.join(CASES));
         let policy = text(&policy_file).and_then(|text| {
             let policy = Policy::from_yaml(&text).map_err(|error| diagnostics(error.iter(), &policy_file))?;
+            if policy.routes().next().is_none() {
+                let mistake = Diagnostic::new(Span::default(), NO_ROUTE, "write at least one under `routes`");
+                return Err(one(mistake, &policy_file));
+            }
             let places = RulePlaces::new(&policy, &text);
             Ok((policy, places))
         });

@@ -36,6 +36,7 @@ use actgate_yaml::{Diagnostic, Diagnostics, Span, Spanned};
 
 use self::addresses::OwnAddresses;
 use self::issuers::TrustSettings;
+pub(crate) use self::policy::NO_ROUTE;
 use self::reader::ConfigReader;
 use self::secret_file::FileFindings;
 use super::document::Document;

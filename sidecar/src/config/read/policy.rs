@@ -11,7 +11,8 @@ use crate::config::document::Document;
 use crate::config::settings::diagnostic;
 use crate::files::text_file::read_text;
 
-const NO_ROUTE: &str = "there is no route, so that every request would be denied";
+/// The mistake of a policy that denies every request.
+pub(crate) const NO_ROUTE: &str = "there is no route, so that every request would be denied";
 
 /// A policy and where it was read from.
 pub(super) struct PolicySettings {
