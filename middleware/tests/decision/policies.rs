@@ -180,3 +180,33 @@ fn a_policy_lists_what_is_in_shadow() {
         assert_eq!(policy(text).in_shadow().collect::<Vec<_>>(), expected, "{text}");
     }
 }
+
+#[test]
+fn prior_actors_in_a_list_are_as_many_as_nested_ones() {
+    let issuer = TestIssuer::new().unwrap();
+    let profile = actgate::profile::Profile::from_yaml("actor: { claim: act, prior: path }").unwrap();
+    let trusted = issuer.trusted(TestIssuer::AUDIENCE).unwrap().profile(profile);
+    let builder = Authorizer::builder()
+        .issuer(trusted)
+        .policy(policy("routes: [{ match: GET / }]"));
+    let authorizer = builder
+        .clock(actgate::clock::FixedClock::at(TestIssuer::NOW))
+        .build()
+        .unwrap();
+    let code = |count: usize| {
+        let prior: Vec<Value> = (0..count).map(|n| json!({ "sub": format!("a{n}") })).collect();
+        let claims = json!({ "act": { "sub": "a" }, "path": prior });
+        let explanation = explain(&authorizer, "GET /", &issuer.token(claims).unwrap());
+        let chain = explanation
+            .decision()
+            .identity()
+            .map(|identity| identity.chain().depth());
+        (chain, explanation.decision().error().map(actgate::Error::code))
+    };
+    for (count, expected) in [(0, (Some(1), None)), (15, (Some(16), None))] {
+        assert_eq!(code(count), expected, "{count}");
+    }
+    for count in [16, 17] {
+        assert_eq!(code(count), (None, Some("chain_too_long")), "{count}");
+    }
+}

@@ -179,6 +179,18 @@ fn each_change_is_the_smallest_that_the_rules_allow() {
             &["a chain that begins x → y → z"][..],
             &[][..],
         ),
+        (
+            "routes: [{ match: POST /, token: { max_lifetime: 5m, max_age: 1m } }]",
+            json!({ "iat": now - 200, "exp": now + 3000 }),
+            &["a token issued within 1 minute with a lifetime of at most 5 minutes"][..],
+            &[][..],
+        ),
+        (
+            "requirements: { r: { time: { zone: UTC, days: wed } } }\nroutes: [{ match: POST /, require: [r], time: { zone: UTC, hours: 22:00-23:00 } }]",
+            json!({}),
+            &["a request on wed in UTC and between 22:00 and 23:00 in UTC"][..],
+            &[][..],
+        ),
     ] {
         let needed = needed(policy, claims);
         assert_eq!(needed.0, alternatives, "{policy}");

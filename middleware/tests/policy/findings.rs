@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use actgate::profile::{ChainCompleteness, PriorActors, Profile};
+use actgate::profile::{ChainCompleteness, Kinds, PriorActors, Profile};
 use actgate::testing::TestIssuer;
 use actgate::{Authorizer, AuthorizerBuilder, Policy, TrustedIssuer};
 use serde_json::Value;
@@ -276,4 +276,20 @@ fn each_pair_of_routes_is_reported_once() {
         let begins = found.iter().zip(expected).all(|(line, begin)| line.starts_with(begin));
         assert!(begins && found.len() == expected.len(), "{found:?}");
     }
+}
+
+#[test]
+fn people_are_proven_by_the_profile_or_by_the_kinds_of_an_issuer() {
+    let found = |kinds: &str| {
+        let issuer = TrustedIssuer::discover("https://kubernetes.example").expect("an issuer");
+        let issuer = issuer.profile("kubernetes".parse::<Profile>().expect("a preset"));
+        let issuer = issuer.kinds(Kinds::from_yaml(kinds).expect("kinds"));
+        let text = "routes: [{ match: GET /, initiator: { amr: [mfa] } }]";
+        found(text, |policy| {
+            Authorizer::builder().policy(policy).issuer(issuer.clone())
+        })
+        .len()
+    };
+    assert_eq!(found("human: [{ claims: { person: yes } }]"), 0);
+    assert_eq!(found("service: [{ claims: { person: no } }]"), 1);
 }
