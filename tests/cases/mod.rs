@@ -384,3 +384,18 @@ fn the_status_of_a_code_need_not_be_written() {
     let (code, text) = run(&[&folder]);
     assert_eq!(code, 0, "{text}");
 }
+
+#[test]
+fn a_folder_with_one_of_the_two_files_is_a_mistake() {
+    let (files, folder) = folder(&CASES);
+    let path = Path::new(&folder);
+    fs::create_dir(path.join("b")).unwrap();
+    fs::copy(path.join("policy.yaml"), path.join("b/policy.yaml")).unwrap();
+    fs::create_dir(path.join("a")).unwrap();
+    for name in ["policy.yaml", "cases.yaml"] {
+        fs::rename(path.join(name), path.join("a").join(name)).unwrap();
+    }
+    let (code, text) = run(&[&folder]);
+    assert!(code == 78 && text.contains("b/cases.yaml"), "{text}");
+    drop(files);
+}

@@ -3,9 +3,11 @@
 use std::collections::{BTreeSet, HashMap};
 
 use actgate_yaml::Diagnostics;
+use matchit::InsertError;
 
 use super::methods;
 use super::route_pattern::{Closeness, Pattern};
+use super::segment::Segment;
 use super::spelling::Spelling;
 use crate::request::Folding;
 
@@ -159,6 +161,7 @@ impl Builder<'_, '_, '_> {
     fn router(&mut self, indices: &[usize], folding: Folding) -> matchit::Router<usize> {
         let mut router = matchit::Router::new();
         let mut shapes: HashMap<String, usize> = HashMap::new();
+        let mut inserted: HashMap<String, usize> = HashMap::new();
         for &index in indices {
             let Candidate { pattern, class, .. } = self.routes[index];
             let shape = folding.apply(&pattern.shape()).into_owned();
@@ -172,13 +175,50 @@ impl Builder<'_, '_, '_> {
                 continue;
             }
             shapes.insert(shape, index);
-            if let Err(error) = router.insert(folding.apply(&pattern.path), index) {
-                let message = format!("`{}` is not a path: {error}", pattern.path);
-                let help = "write `{name}` for one segment and `{*rest}` for the rest of a path";
-                self.diagnostics.push(pattern.span, message, help);
+            let path = folding.apply(&pattern.path).into_owned();
+            let Err(error) = router.insert(&*path, index) else {
+                inserted.insert(path, index);
+                continue;
+            };
+            let other = match &error {
+                InsertError::Conflict { with } => inserted.get(with).copied(),
+                _ => None,
+            };
+            match other {
+                Some(other) => self.conflict(other, index),
+                None => {
+                    let message = format!("`{}` is not a path: {error}", pattern.path);
+                    let help = "write `{name}` for one segment and `{*rest}` for the rest of a path";
+                    self.diagnostics.push(pattern.span, message, help);
+                }
             }
         }
         router
+    }
+
+    /// One route has a name for a segment where the other has the rest of the path.
+    fn conflict(&mut self, first: usize, second: usize) {
+        let (first, second) = (&self.routes[first], &self.routes[second]);
+        let (rest, other) = match second.pattern.segments.last() {
+            Some(Segment::CatchAll(_)) => (second, first),
+            _ => (first, second),
+        };
+        let count = rest.pattern.segments.len();
+        let shared: String = other
+            .pattern
+            .segments
+            .iter()
+            .take(count)
+            .map(|segment| format!("/{segment}"))
+            .collect();
+        let message = format!(
+            "`{}` has the rest of a path where `{}` in line {} has a segment of any name",
+            rest.name, other.name, other.pattern.span.line
+        );
+        let help = format!(
+            "write `{shared}/{{*rest}}` for the paths below the segment, and `{shared}` for the segment itself"
+        );
+        self.diagnostics.push(rest.pattern.span, message, help);
     }
 
     fn tie(&mut self, first: usize, second: usize, relation: &str, help: &str) {

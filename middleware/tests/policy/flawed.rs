@@ -37,6 +37,29 @@ const fn unprovable(code: &'static str, line: u64, issuers: &'static [&'static s
 
 /// Each flaw once.
 pub const FLAWED: &[Flawed] = &[
+    // What a path cannot be beside another.
+    flawed(
+        Mistake(
+            "`GET /orders/{*rest}` has the rest of a path where `GET /orders/{id}` in line 2 has a segment of any name",
+        ),
+        4,
+        "routes:
+  - match: GET /orders/{id}
+    scopes: [orders:read]
+  - match: GET /orders/{*rest}
+    scopes: [orders:read]
+",
+    ),
+    flawed(
+        Mistake("`GET /orders/{*rest}` has the rest of a path where `GET /orders/{id}/items` in line 4 has"),
+        2,
+        "routes:
+  - match: GET /orders/{*rest}
+    scopes: [orders:read]
+  - match: GET /orders/{id}/items
+    scopes: [orders:read]
+",
+    ),
     // What no rule uses.
     flawed(
         Warning("unused_requirement"),

@@ -1,12 +1,13 @@
 //! The body of an explained request, from the command line.
 
-use std::fs::File;
 use std::io::Read as _;
+use std::path::Path;
 
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue};
 
 use crate::exit::{Context as _, Failure};
+use crate::files::text_file::open_file;
 
 /// More than any rule reads.
 const MAX_BYTES: u64 = 2 * 1024 * 1024;
@@ -22,8 +23,8 @@ pub(crate) fn read(text: Option<&str>, headers: &mut HeaderMap) -> Result<Option
         return Ok(Some(text.as_bytes().to_vec()));
     };
     let mut bytes = Vec::new();
-    let opened = File::open(file);
-    let read = opened.and_then(|opened| opened.take(MAX_BYTES).read_to_end(&mut bytes));
+    let opened = open_file(Path::new(file)).context(format_args!("body in {file}"))?;
+    let read = opened.take(MAX_BYTES).read_to_end(&mut bytes);
     read.context(format_args!("body in {file}"))?;
     Ok(Some(bytes))
 }

@@ -1,5 +1,6 @@
 //! Reads text files whole, within a limit.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -15,10 +16,30 @@ pub(crate) struct FileError {
     pub(crate) is_missing: bool,
 }
 
+impl fmt::Display for FileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
 /// Reads a regular file, a link to one, or a descriptor that the caller has opened.
 ///
 /// Any other file may have no end, or keep the process waiting: a pipe that no process writes to, a device.
 pub(crate) fn read_text(file: &Path) -> Result<String, FileError> {
+    let mut bytes = Vec::new();
+    let opened = open_file(file)?;
+    opened.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(invalid(
+            "the file is longer than 1 MiB",
+            "leave out what it need not hold, or make several files of it",
+        ));
+    }
+    String::from_utf8(bytes).map_err(|_| invalid("the file is not valid UTF-8", "save it as UTF-8"))
+}
+
+/// Opens a regular file, a link to one, or a descriptor that the caller has opened.
+pub(crate) fn open_file(file: &Path) -> Result<File, FileError> {
     if !is_descriptor(file) {
         let kind = std::fs::metadata(file).map_err(unreadable)?.file_type();
         if kind.is_dir() {
@@ -29,13 +50,7 @@ pub(crate) fn read_text(file: &Path) -> Result<String, FileError> {
             return Err(invalid("this is a pipe or a device, not a file", help));
         }
     }
-    let mut bytes = Vec::new();
-    let opened = File::open(file).map_err(unreadable)?;
-    opened.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(invalid("the file is longer than 1 MiB", ""));
-    }
-    String::from_utf8(bytes).map_err(|_| invalid("the file is not valid UTF-8", ""))
+    File::open(file).map_err(unreadable)
 }
 
 /// Standard input, and what a shell passes for `<(command)`.

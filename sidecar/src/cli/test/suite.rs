@@ -143,7 +143,8 @@ fn folders_of(path: &Path) -> Result<Vec<PathBuf>, Failure> {
     let entries = std::fs::read_dir(path).map_err(|error| usage(error.to_string()))?;
     let inner = entries.filter_map(|entry| Some(entry.ok()?.path()));
     let mut inner: Vec<PathBuf> = inner
-        .filter(|inner| inner.join(POLICY).exists() && inner.join(CASES).exists())
+        // One that has a single one of the two is a mistake, which its reading reports.
+        .filter(|inner| [POLICY, CASES].iter().any(|name| inner.join(name).symlink_metadata().is_ok()))
         .take(MAX_FOLDERS + 1)
         .collect();
     inner.sort();
