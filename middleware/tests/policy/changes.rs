@@ -197,3 +197,31 @@ fn each_change_is_the_smallest_that_the_rules_allow() {
         assert_eq!(needed.1, not_computed, "{policy}");
     }
 }
+
+#[test]
+fn a_change_of_a_member_keeps_the_others() {
+    let issuer = TestIssuer::new().unwrap();
+    let policy = Policy::from_yaml("routes: [{ match: POST /, operation: { json: { /a: 1, /b: 2 } } }]").unwrap();
+    let trusted = issuer.trusted(TestIssuer::AUDIENCE).unwrap();
+    let builder = Authorizer::builder().issuer(trusted).policy(policy).reads_bodies();
+    let authorizer = builder.clock(FixedClock::at(TestIssuer::NOW)).build().unwrap();
+    let token = issuer.token(json!({})).unwrap();
+    let headers = http::HeaderMap::from_iter([
+        (http::header::AUTHORIZATION, format!("Bearer {token}").parse().unwrap()),
+        (http::header::CONTENT_TYPE, "application/json".parse().unwrap()),
+    ]);
+    let uri = Uri::from_static("/");
+    let target = Target::new(&Method::POST, &uri).unwrap();
+    let presented = Presented::headers(&target, &headers).body(br#"{"a": 1, "b": 3}"#);
+    let explanation = authorizer.explain(&presented, TestIssuer::NOW);
+    let change = authorizer
+        .smallest_change(&explanation, &presented, TestIssuer::NOW)
+        .unwrap();
+    let needed: Vec<&str> = change
+        .alternatives
+        .iter()
+        .flatten()
+        .map(|change| &*change.needed)
+        .collect();
+    assert_eq!(needed, ["/b of the body: 2"]);
+}
