@@ -26,6 +26,10 @@ routes:
     expression: 'claims.level > 3 && claims.tid == \"T1\"'
   - match: GET /page
     operation: { query: { page: '1' } }
+  - match: POST /refunds
+    operation: { json: { /amount: { max: 5 } } }
+  - match: GET /tenant
+    expression: '!(\"x-debug\" in request.headers) && request.headers[\"x-tenant\"] == \"t1\"'
   - { match: GET /open, public: true }
 ";
 
@@ -196,6 +200,59 @@ fn what_a_line_does_not_have_is_not_decided() {
     assert_eq!(found["decision"], json!("unknown"), "{found}");
     let found = report(&logged.explain_line(&line, &["--json", "--path", "/page?page=1"]));
     assert_eq!(found["decision"], json!("allow"), "{found}");
+}
+
+#[test]
+fn what_is_not_named_of_the_request_is_not_decided() {
+    let logged = Logged::start(LOG);
+    let line = logged.line("/orders/1", &logged.issuer.token(json!({})), 0).to_string();
+    let unknown = json!("unknown");
+    for (rule, given, got, help, decided) in [
+        (
+            "POST /refunds: operation.json./amount",
+            &["--method", "POST", "--path", "/refunds"][..],
+            "the body is not known",
+            "add the body with `--body`",
+            &[
+                (&["--body", r#"{"amount": 5}"#][..], json!("allow")),
+                (&["--body", r#"{"amount": 6}"#], json!("deny")),
+                (&["--header", "Content-Type: application/json"], unknown.clone()),
+            ][..],
+        ),
+        (
+            "GET /page: operation.query.page",
+            &["--path", "/page"],
+            "the query with the parameter `page` is not known",
+            "add the query with `--path`, such as `/a?b=c`; `/a?` has none",
+            &[],
+        ),
+        (
+            "GET /tenant: expression",
+            &["--path", "/tenant", "--header", "X-Tenant: t1"],
+            "the header `x-debug` is not known",
+            "add it with `--header`; where the request had no such header, add `--all-headers`",
+            &[
+                (&["--all-headers"], json!("allow")),
+                (&["--header", "X-Debug: 1"], json!("deny")),
+            ],
+        ),
+    ] {
+        let explain = |more: &[&str]| {
+            let arguments = [given, more, &["--json"]].concat();
+            report(&logged.explain_line(&line, &arguments))
+        };
+        let found = explain(&[]);
+        assert_eq!(found["decision"], unknown, "{found}");
+        let check = super::check(&found, rule);
+        assert_eq!((&check["got"], &check["help"]), (&json!(got), &json!(help)), "{rule}");
+        for (more, decision) in decided {
+            assert_eq!(explain(more)["decision"], *decision, "{rule}: {more:?}");
+        }
+    }
+    for (path, decision) in [("/page?page=1", "allow"), ("/page?", "deny")] {
+        let found = report(&logged.explain_line(&line, &["--path", path, "--json"]));
+        assert_eq!(found["decision"], json!(decision), "{path}");
+    }
 }
 
 #[test]

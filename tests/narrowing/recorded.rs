@@ -79,7 +79,7 @@ pub fn compare(authorizer: &Authorizer, presented: &Presented<'_>, now: u64) -> 
     let Some(shown) = record(true) else {
         return Ok("not verified");
     };
-    let known = KnownRequest::nothing().with_query().with_headers();
+    let known = KnownRequest::nothing().with_query().with_headers().with_body();
     let whole = authorizer.explain_recorded(&shown, presented, known, now, None);
     if !whole.undecided().is_empty() {
         return Err(format!("not decided: {:?}", whole.undecided()));
@@ -113,7 +113,7 @@ pub fn compare_changes(authorizer: &Authorizer, presented: &Presented<'_>, now: 
     let Some(record) = authorizer.record(explained.decision(), &Recording { shows: true, key: 0 }) else {
         return Ok(());
     };
-    let known = KnownRequest::nothing().with_query().with_headers();
+    let known = KnownRequest::nothing().with_query().with_headers().with_body();
     let whole = authorizer.explain_recorded(&record, presented, known, now, None);
     let (one, other) = (
         authorizer.smallest_change(&explained, presented, now),

@@ -43,12 +43,14 @@ pub struct Undecided {
 pub struct KnownRequest {
     /// Whether its query is that of the request.
     pub query: bool,
-    /// Whether its headers are those of the request.
+    /// Whether its headers are all those of the request. Otherwise each one that is presented is known, and any other one is not.
     pub headers: bool,
+    /// Whether its body is that of the request, also where none is presented. Otherwise a body that is presented is known.
+    pub body: bool,
 }
 
 impl KnownRequest {
-    /// Neither the query nor the headers are known.
+    /// Headers and a body that are presented are known, and nothing else.
     pub fn nothing() -> KnownRequest {
         KnownRequest::default()
     }
@@ -59,10 +61,16 @@ impl KnownRequest {
         KnownRequest { query: true, ..self }
     }
 
-    /// The same with the headers that are presented.
+    /// The same with the headers that are presented, and no other one.
     #[must_use]
     pub fn with_headers(self) -> KnownRequest {
         KnownRequest { headers: true, ..self }
+    }
+
+    /// The same with the body that is presented, or as a request whose body was not read.
+    #[must_use]
+    pub fn with_body(self) -> KnownRequest {
+        KnownRequest { body: true, ..self }
     }
 }
 
@@ -127,7 +135,7 @@ impl Authorizer {
         let reads = requirement.map(reads).unwrap_or_default();
         let restored = recorded.restore(&reads.values, conceal);
         let sources = recorded.sources(&restored.facts);
-        let undecided = undecided(requirement, &reads, &restored.missing, known);
+        let undecided = undecided(requirement, &reads, &restored.missing, (&presented, known));
         let issuers = self.inner.issuers.iter().map(|trust| &trust.issuer);
         let issuer = issuers.clone().find(|issuer| *issuer.issuer == *recorded.issuer());
         let identity = issuer.map(|issuer| Identity::recorded(restored.facts, Arc::clone(issuer)));
@@ -182,14 +190,17 @@ fn undecided(
     requirement: Option<&Requirement>,
     reads: &Reads<'_>,
     missing: &BTreeMap<String, Missing>,
-    known: KnownRequest,
+    (presented, known): (&Presented<'_>, KnownRequest),
 ) -> Vec<Undecided> {
+    let is_presented = |name: &str| presented.fields().is_some_and(|headers| headers.contains_key(name));
+    let is_body_known = known.body || presented.content().is_some();
     let mut reasons: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for read in &reads.all {
         let reason = match &read.place {
             Place::Parameter(name) if !known.query => format!("the query with the parameter `{name}` is not known"),
-            Place::Header(name) if !known.headers => format!("the header `{name}` is not known"),
-            Place::Parameter(_) | Place::Header(_) => continue,
+            Place::Header(name) if !known.headers && !is_presented(name) => format!("the header `{name}` is not known"),
+            Place::Body if !is_body_known => "the body is not known".to_owned(),
+            Place::Parameter(_) | Place::Header(_) | Place::Body => continue,
             Place::Claim(claim) => match (missing.get(&**claim), read.need) {
                 (None, _) => format!("the claim `{claim}` is not recorded"),
                 (Some(Missing::Nothing), _) | (Some(Missing::Text), Need::Comparison) => continue,

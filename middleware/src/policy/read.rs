@@ -33,6 +33,8 @@ pub(crate) enum Place<'p> {
     /// A header.
     #[cfg_attr(not(feature = "cel"), expect(dead_code, reason = "only expressions read headers"))]
     Header(&'p str),
+    /// The body, with the headers that describe it.
+    Body,
 }
 
 /// What a rule needs to know of a value.
@@ -49,7 +51,7 @@ impl Reads<'_> {
     pub(crate) fn claims(&self) -> impl Iterator<Item = (&Read<'_>, &str)> {
         self.all.iter().filter_map(|read| match &read.place {
             Place::Claim(claim) => Some((read, &**claim)),
-            Place::Parameter(_) | Place::Header(_) => None,
+            Place::Parameter(_) | Place::Header(_) | Place::Body => None,
         })
     }
 }

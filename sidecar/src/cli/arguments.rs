@@ -121,7 +121,9 @@ With --claims nothing is verified: the claims are taken as those of a token with
 Their `iss` names the trusted issuer, which may be left out where there is one.
   actgate explain --path /orders/1 --claims claims.json
 A line of the decision log has the facts of a verified token with `decision_log: { facts: true }`. It has no query, header and
-body: name them, where a rule reads them. What depends on a claim of which the line has a hash alone is not decided.
+body: name them with --path, --header and --body, where a rule reads them. A header that is not named is not known, unless
+--all-headers states that there is no other one. What depends on a value that is not known, or on a claim of which the line has a
+hash alone, is not decided.
   actgate explain --log-line decisions.log --id 019b76da-a800-7000-8000-000000000000
 Exit code 0: the request is allowed. 1: it is denied, or an error occurred.")]
     Explain(ExplainArguments),
@@ -252,7 +254,7 @@ pub(crate) struct ExplainArguments {
     /// Method of the request [default: GET, or that of the line]
     #[arg(long)]
     pub(crate) method: Option<http::Method>,
-    /// Path of the request, with its query [default: that of the line]
+    /// Path of the request, with its query [default: that of the line, whose query is not known; `/a?` has none]
     #[arg(long, required_unless_present = "log_line")]
     pub(crate) path: Option<String>,
     /// Message of MCP: its method, and its name after a colon, such as `tools/call:get_order`
@@ -261,6 +263,9 @@ pub(crate) struct ExplainArguments {
     /// Header of the request, such as `Host: orders.example.com` or `Origin: https://app.example`; more than once for several
     #[arg(long = "header", value_name = "HEADER", value_parser = parse_header)]
     pub(crate) headers: Vec<Header>,
+    /// The request has no other header than those of `--header` and `--mcp`; without it, the others are not known
+    #[arg(long, requires = "log_line")]
+    pub(crate) all_headers: bool,
     /// Body of the request, which is `application/json` unless a `--header` names another type; `@FILE` reads it from a file
     #[arg(long, value_name = "JSON|@FILE")]
     pub(crate) body: Option<String>,

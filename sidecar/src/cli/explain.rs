@@ -136,10 +136,11 @@ fn explain_request(
         return Ok(Explained::whole(explained, change));
     };
     let mut known = KnownRequest::nothing();
-    if arguments.path.is_some() {
+    // A path alone says nothing of the query.
+    if arguments.path.as_ref().is_some_and(|path| path.contains('?')) {
         known = known.with_query();
     }
-    if !arguments.headers.is_empty() {
+    if arguments.all_headers {
         known = known.with_headers();
     }
     let key = recording.as_ref().map(|recording| recording as &dyn Conceal);

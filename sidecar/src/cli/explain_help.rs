@@ -142,10 +142,23 @@ impl Helper {
 
 /// A rule that a line of the decision log does not decide.
 fn of_undecided(check: &Check) -> String {
-    match check.got.contains("the claim `") {
-        true => "add the claim to `claims` of `decision_log`, for the lines to come".to_owned(),
-        false => "name it with `--path` or `--header`, as the request had it".to_owned(),
-    }
+    let of_places = [
+        (
+            "the claim `",
+            "add the claim to `claims` of `decision_log`, for the lines to come",
+        ),
+        (
+            "the query ",
+            "add the query with `--path`, such as `/a?b=c`; `/a?` has none",
+        ),
+        (
+            "the header `",
+            "add it with `--header`; where the request had no such header, add `--all-headers`",
+        ),
+        ("the body ", "add the body with `--body`"),
+    ];
+    let helps = of_places.iter().filter(|(place, _)| check.got.contains(place));
+    helps.map(|(_, help)| *help).collect::<Vec<_>>().join("; ")
 }
 
 fn of_route(check: &Check) -> Option<String> {

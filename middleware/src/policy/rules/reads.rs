@@ -65,6 +65,7 @@ mod tests {
             (Place::Claim(claim), Need::Value) => format!("value of claim {claim}"),
             (Place::Parameter(name), _) => format!("parameter {name}"),
             (Place::Header(name), _) => format!("header {name}"),
+            (Place::Body, _) => "body".to_owned(),
         };
         reads.all.iter().map(of_one).collect()
     }
@@ -88,6 +89,10 @@ mod tests {
             (
                 "any_of: [{ claims: { a: 1 } }, { any_of: [{ operation: { query: { q: x } } }] }]",
                 &["claim a", "parameter q"],
+            ),
+            (
+                "any_of: [{ operation: { json: { /a: 1 } } }, { scopes: [a] }]",
+                &["body"],
             ),
             ("scopes: [a]\n    initiator: { kind: human, acr: x }", &[]),
         ] {

@@ -259,11 +259,13 @@ impl OperationCondition {
         }
     }
 
-    /// The parameter; a body that is not known is one that was not read.
+    /// The parameter, or the body.
     pub(super) fn read<'p>(&'p self, reader: &mut Reader<'_, 'p>) {
-        if let OperationCondition::Query { name, .. } = self {
-            reader.add(Place::Parameter(name), Need::Value);
-        }
+        let place = match self {
+            OperationCondition::Query { name, .. } => Place::Parameter(name),
+            OperationCondition::Body(_) => Place::Body,
+        };
+        reader.add(place, Need::Value);
     }
 
     pub(super) fn evaluate(&self, request: &RequestFacts<'_>) -> Finding {
