@@ -39,10 +39,15 @@ pub(super) fn search(evaluated: Evaluated<'_>) -> Found {
             tried += 1;
             let changed = evaluated.with(&changes);
             if changed.is_allowed() {
+                let unknown = evaluated.unknown_after(&changes);
+                if !unknown.is_empty() {
+                    found.not_computed.extend(unknown);
+                    continue;
+                }
                 found.combinations.push(changes);
                 continue;
             }
-            let mut remedies = Remedies::beside(&changes);
+            let mut remedies = Remedies::beside(&changes, evaluated.issuer);
             changed.remedies(&mut remedies);
             let Remedies {
                 found: next,

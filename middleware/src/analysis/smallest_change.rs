@@ -22,7 +22,8 @@ pub struct SmallestChange {
     pub alternatives: Vec<Vec<FactChange>>,
     /// How many further alternatives of the same size there are.
     pub more: usize,
-    /// The rules whose changes are not computed, which are expressions: a smaller change may meet them.
+    /// The rules whose changes are not computed: expressions, and rules on a claim that a fact comes from, such as `claims: { sub: a }`.
+    /// A smaller change may meet them.
     pub not_computed: Vec<String>,
     /// Whether the search ended at its limit.
     pub is_cut: bool,
@@ -46,7 +47,7 @@ impl Authorizer {
     ///
     /// Each alternative is verified by the evaluator that decides. A change of a fact is a change to a value that a rule asks for, such
     /// as a scope, a party of a list or the bound of a number; another party and a new login are one change each. It does NOT compute
-    /// the change that an `expression` asks for, and does not evaluate the policy where the request or the token fails before it.
+    /// the change that an `expression` or a rule on a claim that a fact comes from asks for, and does not evaluate the policy where the request or the token fails before it.
     ///
     /// ```
     /// use actgate::request::{Presented, Target};
@@ -98,6 +99,7 @@ impl Authorizer {
             facts: identity.facts(),
             request: &request,
             time: self.evaluation_time(now),
+            issuer: identity.trusted_issuer(),
         }))
     }
 }

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::claim_sources::ClaimSources;
 use crate::chain::{Actor, Core, Party};
+use crate::issuer::TrustedIssuer;
 use crate::profile::Kind;
 
 /// A fact of a token or of a request. One change is the change of one fact.
@@ -97,6 +99,7 @@ pub(crate) type Changes = BTreeMap<Fact, Change>;
 /// Collects changes for one rule, beside the changes that have been made.
 pub(crate) struct Remedies<'c> {
     pub(super) made: &'c Changes,
+    sources: ClaimSources<'c>,
     pub(crate) found: Vec<Change>,
     /// The rules whose changes are not computed.
     pub(crate) not_computed: BTreeSet<Arc<str>>,
@@ -114,9 +117,11 @@ pub(crate) fn is_other(name: &str) -> bool {
 }
 
 impl<'c> Remedies<'c> {
-    pub(crate) fn beside(made: &'c Changes) -> Self {
+    /// For a token of this issuer.
+    pub(crate) fn beside(made: &'c Changes, issuer: &'c TrustedIssuer) -> Self {
         Remedies {
             made,
+            sources: ClaimSources(issuer),
             found: Vec::new(),
             not_computed: BTreeSet::new(),
         }
@@ -194,6 +199,24 @@ impl<'c> Remedies<'c> {
             windows.push(window);
         }
         self.add(Fact::Clock, Value::Moment(moment, windows), String::new());
+    }
+
+    /// Changes for a rule on claims, in `find`. None of a claim is kept that changes a fact or the token as well: the rule is one whose
+    /// changes are not computed.
+    pub(super) fn of_claims(&mut self, rule: &Arc<str>, find: impl FnOnce(&mut Self)) {
+        let mut before = std::mem::take(&mut self.found);
+        find(self);
+        let found = self.found.len();
+        let sources = self.sources;
+        self.found.retain(|change| match &change.fact {
+            Fact::Claim(path) | Fact::ClaimItem(path, _) => !sources.have(path),
+            _ => true,
+        });
+        if self.found.len() < found {
+            self.not_computed.insert(Arc::clone(rule));
+        }
+        before.append(&mut self.found);
+        self.found = before;
     }
 
     /// Makes every change found from here on wide, in `find`.

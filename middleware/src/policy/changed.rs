@@ -1,13 +1,17 @@
 //! Facts of a token and of a request after changes, and the rules that are not met with them.
 
+use std::sync::Arc;
+
 use super::change::{Change, Changes, Fact, Remedies, Value};
 use super::check::{Check, Collect, StopAtFirst};
+use super::claim_sources::{ClaimSources, top};
 use super::evaluate::evaluate;
 use super::evaluation_time::EvaluationTime;
 use super::requirement::Requirement;
 use super::rules::{RequestFacts, fitting_prior, of_first_unmet};
-use crate::chain::{Actor, Facts};
+use crate::chain::{Actor, Core, Facts};
 use crate::claim_path;
+use crate::issuer::TrustedIssuer;
 use crate::json::{Json, Object};
 use crate::request::{BodyValue, JsonBody, QueryParameter};
 use crate::token::Confirmation;
@@ -19,6 +23,8 @@ pub(crate) struct Evaluated<'e> {
     pub(crate) facts: &'e Facts,
     pub(crate) request: &'e RequestFacts<'e>,
     pub(crate) time: EvaluationTime,
+    /// The issuer of the token.
+    pub(crate) issuer: &'e TrustedIssuer,
 }
 
 /// The same after changes.
@@ -51,6 +57,21 @@ impl<'e> Evaluated<'e> {
             changed.facts.set_prior(prior);
         }
         changed
+    }
+}
+
+impl Evaluated<'_> {
+    /// The rules that read a claim which one of these changes of facts changes as well: how they end after the changes is not known.
+    pub(crate) fn unknown_after(self, changes: &Changes) -> Vec<Arc<str>> {
+        let (sources, core) = (ClaimSources(self.issuer), self.facts.core());
+        let is_changed = |path: &str| {
+            let claim = top(path);
+            let mut changes = changes.values();
+            changes.any(|change| changes_claim(change, sources, &core, &claim))
+        };
+        let reads = self.requirement.reads();
+        let changed = reads.claims().filter(|(_, claim)| is_changed(claim));
+        changed.map(|(read, _)| Arc::clone(read.rule)).collect()
     }
 }
 
@@ -230,6 +251,33 @@ impl<'e> Changed<'e> {
         change(&mut value);
         claim_path::set(&mut claim, &rest, value);
         self.facts.claims.set_claim(name, Some(&claim));
+    }
+}
+
+/// Whether a top-level claim changes together with a fact of these core facts.
+fn changes_claim(change: &Change, sources: ClaimSources<'_>, core: &Core<'_>, claim: &str) -> bool {
+    match (&change.fact, &change.value) {
+        (Fact::Scope(_), _) => sources.of_scope(claim),
+        (Fact::Initiator, Value::Party(party, kind)) => {
+            party != core.initiator && sources.of_initiator(claim) || *kind != core.kind && sources.of_kind(claim)
+        }
+        (Fact::Login, Value::Login(login)) => match claim {
+            "auth_time" => login.within.is_some(),
+            "amr" => !login.methods.is_empty(),
+            "acr" => login.context.is_some(),
+            _ => false,
+        },
+        (Fact::Actor | Fact::PriorActors, _) => sources.of_actor(claim),
+        (Fact::ChainComplete, _) => claim == "chain_complete",
+        (Fact::Client, _) => sources.of_client(claim),
+        (Fact::TokenTimes, _) => ["iat", "nbf", "exp"].contains(&claim),
+        (Fact::Clock, _) => ["iat", "nbf", "exp", "auth_time"].contains(&claim),
+        (Fact::Audience, _) => sources.of_audience(claim),
+        (Fact::Binding, _) => claim == "cnf",
+        // A claim is changed itself, a request has none, and others have no such value.
+        (Fact::Initiator | Fact::Login, _) => false,
+        (Fact::Claim(_) | Fact::ClaimItem(..) | Fact::Detail(_), _) => false,
+        (Fact::Query(_) | Fact::Member(_) | Fact::BodySize, _) => false,
     }
 }
 

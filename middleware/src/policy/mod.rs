@@ -298,6 +298,7 @@ mod branches;
 mod change;
 mod changed;
 mod check;
+mod claim_sources;
 mod claim_uses;
 mod compile;
 mod conjunction;

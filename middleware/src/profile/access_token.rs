@@ -136,6 +136,11 @@ impl AccessTokens {
         }))
     }
 
+    /// Whether a marker is on the top-level claim of this name.
+    pub(crate) fn read(&self, claim: &str) -> bool {
+        self.0.iter().any(|token| token.marker.read(claim))
+    }
+
     /// A marker that the claims contain, whatever the `typ`; none for a type that needs none.
     pub(crate) fn marker(&self, claims: &Object<'_>) -> Option<&ClaimTests> {
         let mut markers = self.0.iter().map(|token| &token.marker);

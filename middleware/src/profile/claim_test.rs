@@ -64,7 +64,15 @@ impl ClaimTest {
 
     /// Whether it compares with the claim of this name.
     pub(super) fn refers_to(&self, name: ClaimName) -> bool {
-        matches!(self, ClaimTest::SameAs(other) | ClaimTest::NotSameAs(other) if *other == name)
+        self.other() == Some(name)
+    }
+
+    /// The claim that it compares with.
+    pub(super) fn other(&self) -> Option<ClaimName> {
+        match self {
+            ClaimTest::SameAs(other) | ClaimTest::NotSameAs(other) => Some(*other),
+            _ => None,
+        }
     }
 
     /// Tests the claim of an object.

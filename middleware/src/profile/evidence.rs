@@ -9,7 +9,7 @@ use serde::de::{Deserialize, Deserializer, Error as _};
 use super::claim_name::ClaimName;
 use super::claim_test::{ClaimTest, Unmet};
 use super::subject_pattern::SubjectPattern;
-use crate::claim_path::DottedPath;
+use crate::claim_path::{self, DottedPath};
 use crate::error::Reason;
 use crate::json::Object;
 use crate::look::Look;
@@ -50,6 +50,13 @@ impl ClaimTests {
         self.0.is_empty()
     }
 
+    /// Whether a test is on the top-level claim of this name, or on a value within it.
+    pub(crate) fn read(&self, claim: &str) -> bool {
+        let is_top = |name: ClaimName| claim_path::steps(name.as_str()).first().is_some_and(|top| top == claim);
+        let mut tests = self.0.iter();
+        tests.any(|(name, test)| is_top(*name) || test.other().is_some_and(is_top))
+    }
+
     /// Whether a test is met by what a claim contains, and not by what it lacks.
     fn is_positive(&self) -> bool {
         self.0.iter().any(|(_, test)| test.is_positive())
@@ -70,6 +77,16 @@ impl Evidence {
     /// Whether it names the client, and nothing else.
     pub(super) fn is_of_client(&self) -> bool {
         self.subjects.is_empty() && self.claims.is_empty()
+    }
+
+    /// Whether a test is on the top-level claim of this name, or on a value within it.
+    pub(crate) fn reads(&self, claim: &str) -> bool {
+        self.claims.read(claim)
+    }
+
+    /// Whether it is on the client.
+    pub(crate) fn names_client(&self) -> bool {
+        !self.clients.is_empty()
     }
 
     /// Whether it is met by what is there, and not by what is missing.

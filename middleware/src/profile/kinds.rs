@@ -161,6 +161,10 @@ impl Kinds {
 }
 
 impl EvidenceList {
+    pub(crate) fn all(&self) -> &[Evidence] {
+        &self.0
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

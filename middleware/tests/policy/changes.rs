@@ -149,6 +149,90 @@ fn each_change_is_the_smallest_that_the_rules_allow() {
             &[][..],
             &["POST /: expression"][..],
         ),
+        // A rule on a claim that a fact comes from, or that the token depends on.
+        (
+            "routes: [{ match: POST /, claims: { sub: alice }, initiator: { none_of: [alice] } }]",
+            json!({"sub": "u"}),
+            &[][..],
+            &["POST /: claims.sub"][..],
+        ),
+        (
+            "routes: [{ match: POST /, claims: { sub: alice }, initiator: { one_of: [bob] } }]",
+            json!({"sub": "alice"}),
+            &[][..],
+            &["POST /: claims.sub"][..],
+        ),
+        (
+            "routes: [{ match: POST /, claims: { sub: u }, scopes: [a] }]",
+            json!({"sub": "u"}),
+            &["scope a"][..],
+            &[][..],
+        ),
+        (
+            "routes: [{ match: POST /, claims: { client_id: x }, client: { none_of: [y] } }]",
+            json!({"client_id": "y"}),
+            &[][..],
+            &["POST /: claims.client_id"][..],
+        ),
+        (
+            "routes: [{ match: POST /, claims: { scope: a }, scopes: [b] }]",
+            json!({"scope": "a"}),
+            &[][..],
+            &["POST /: claims.scope"][..],
+        ),
+        (
+            "routes: [{ match: POST /, claims: { sub_profile: user }, initiator: { kind: agent } }]",
+            json!({"sub_profile": "user"}),
+            &[][..],
+            &["POST /: claims.sub_profile"][..],
+        ),
+        (
+            "routes: [{ match: POST /, any_of: [{ claims: { exp: 5 } }, { claims: { /iss: other } }, { claims: { aud: { contains: x } } }, { claims: { team: a } }] }]",
+            json!({}),
+            &["claim team \"a\""][..],
+            &[
+                "POST /: any_of[0].claims.exp",
+                "POST /: any_of[1].claims./iss",
+                "POST /: any_of[2].claims.aud",
+            ][..],
+        ),
+        (
+            "routes: [{ match: POST /, claims: { auth_time: 5, acr: x }, initiator: { max_auth_age: 5m } }]",
+            json!({"auth_time": 5, "acr": "x"}),
+            &[][..],
+            &["POST /: claims.auth_time"][..],
+        ),
+        (
+            "agents: [{ subject: bot, owner: x, tenant: t }]\nroutes: [{ match: POST /, actor: { same_tenant: sub } }]",
+            json!({"sub": "u", "act": {"sub": "bot", "sub_profile": "ai_agent"}}),
+            &[][..],
+            &["POST /: actor.same_tenant"][..],
+        ),
+        // The same for an expression.
+        (
+            "routes: [{ match: POST /, initiator: { one_of: [bob] }, expression: 'claims.sub == \"u\"' }]",
+            json!({"sub": "u"}),
+            &[][..],
+            &["POST /: expression"][..],
+        ),
+        (
+            "routes: [{ match: POST /, initiator: { amr: [mfa] }, expression: '!has(claims.amr)' }]",
+            json!({}),
+            &[][..],
+            &["POST /: expression"][..],
+        ),
+        (
+            "routes: [{ match: POST /, time: { zone: UTC, days: wed }, expression: claims.exp > 0 }]",
+            json!({}),
+            &[][..],
+            &["POST /: expression"][..],
+        ),
+        (
+            "routes: [{ match: POST /, client: { one_of: [c] }, expression: 'claims.sub == \"u\" && client == \"c\"' }]",
+            json!({"sub": "u", "client_id": "x"}),
+            &["client c"][..],
+            &[][..],
+        ),
         (
             "routes: [{ match: POST /, chain: { max_depth: 1 } }]",
             json!({"act": {"sub": "a", "act": {"sub": "b"}}, "chain_complete": false}),

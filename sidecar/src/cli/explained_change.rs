@@ -71,11 +71,7 @@ impl fmt::Display for ExplainedChange<'_> {
         let is_none = self.change.alternatives.is_empty();
         for rule in &self.change.not_computed {
             let rule = self.rule(rule);
-            writeln!(
-                f,
-                "{}",
-                faint(&format!("not computed: what an expression needs ({rule})"))
-            )?;
+            writeln!(f, "{}", faint(&format!("not computed: what this rule needs ({rule})")))?;
         }
         if self.change.is_cut {
             writeln!(f, "{}", faint("the search for the smallest change ended at its limit"))?;

@@ -7,7 +7,7 @@ use crate::policy::change::{Fact, Remedies, Value};
 use crate::policy::evaluation_time::EvaluationTime;
 
 impl CoreRule {
-    /// Adds every change of one fact that can be a part of meeting the rule. That of an expression is not computed.
+    /// Adds every change of one fact that can be a part of meeting the rule. That of an expression, and of a claim that a fact comes from, is not computed.
     pub(in crate::policy) fn remedies(
         &self,
         core: &Core<'_>,
@@ -18,9 +18,13 @@ impl CoreRule {
         match &self.condition {
             CoreCondition::Scopes(condition) => condition.remedies(core, remedies),
             CoreCondition::Initiator(condition) => condition.remedies(core, remedies),
-            CoreCondition::Actor(condition) => condition.remedies(core, remedies),
+            CoreCondition::Actor(condition) => {
+                remedies.of_claims(&self.name, |remedies| condition.remedies(core, remedies));
+            }
             CoreCondition::Client(condition) => condition.remedies(remedies),
-            CoreCondition::Claims(condition) => condition.remedies(remedies),
+            CoreCondition::Claims(condition) => {
+                remedies.of_claims(&self.name, |remedies| condition.remedies(remedies));
+            }
             CoreCondition::Token(condition) => condition.remedies(remedies),
             CoreCondition::MayAct(condition) => condition.remedies(core, remedies),
             CoreCondition::Time(condition) => condition.remedies(time, remedies),

@@ -1,0 +1,108 @@
+//! The claims that the facts of a token come from, by the profile of its issuer: a rule on such a claim and the fact change together.
+
+use crate::claim_path;
+use crate::issuer::TrustedIssuer;
+use crate::profile::{ClaimName, Evidence, Kind, Kinds};
+
+/// Claims that decide on the token itself, with any profile.
+const OF_TOKEN: [&str; 13] = [
+    "iss",
+    "exp",
+    "nbf",
+    "iat",
+    "jti",
+    "cnf",
+    "may_act",
+    "at_hash",
+    "c_hash",
+    "s_hash",
+    "events",
+    "token_use",
+    "typ",
+];
+
+/// Which claims of the tokens of an issuer have a meaning beside that which rules on claims give them.
+#[derive(Clone, Copy)]
+pub(super) struct ClaimSources<'i>(pub(super) &'i TrustedIssuer);
+
+impl ClaimSources<'_> {
+    /// Whether a fact, or the validity of the token, depends on the claim at a path: another value of it changes more than the claim.
+    pub(super) fn have(self, path: &str) -> bool {
+        let (issuer, claim) = (self.0, &*top(path));
+        let profile = &issuer.profile;
+        OF_TOKEN.contains(&claim)
+            || of_login(claim)
+            || claim == "chain_complete"
+            || self.of_initiator(claim)
+            || self.of_kind(claim)
+            || self.of_actor(claim)
+            || self.of_client(claim)
+            || self.of_scope(claim)
+            || self.of_audience(claim)
+            || profile.refused_claims.iter().any(|name| is(name, claim))
+            || profile.access_tokens.read(claim)
+            || issuer
+                .required_claims
+                .iter()
+                .any(|required| top(required.name()) == claim)
+    }
+
+    pub(super) fn of_initiator(self, claim: &str) -> bool {
+        let subject = &self.0.profile.subject;
+        claim == "iss" || is(&subject.claim, claim) || subject.substitute.is_some_and(|name| is(&name, claim))
+    }
+
+    pub(super) fn of_kind(self, claim: &str) -> bool {
+        let of = |kinds: &Kinds| {
+            let kinds = [Kind::Human, Kind::Agent, Kind::Service].map(|kind| kinds.of(kind));
+            kinds.into_iter().any(|evidence| self.of_evidence(evidence, claim))
+        };
+        of(&self.0.profile.kinds) || of(&self.0.kinds)
+    }
+
+    pub(super) fn of_actor(self, claim: &str) -> bool {
+        let actor = &self.0.profile.actor;
+        let is_named = |name: Option<ClaimName>| name.is_some_and(|name| is(&name, claim));
+        is(&actor.claim, claim)
+            || is_named(actor.prior)
+            || is_named(actor.origin)
+            || self.of_evidence(actor.presenter.all(), claim)
+            || self.of_evidence(actor.origin_client.all(), claim)
+            || !self.0.agent_clients.is_empty() && self.of_client(claim)
+    }
+
+    fn of_evidence(self, evidence: &[Evidence], claim: &str) -> bool {
+        let reads = |evidence: &Evidence| evidence.reads(claim) || evidence.names_client() && self.of_client(claim);
+        evidence.iter().any(reads)
+    }
+
+    pub(super) fn of_client(self, claim: &str) -> bool {
+        self.0.profile.client.iter().any(|name| is(name, claim))
+    }
+
+    pub(super) fn of_scope(self, claim: &str) -> bool {
+        self.0.profile.scope.iter().any(|scope| is(&scope.claim, claim))
+    }
+
+    pub(super) fn of_audience(self, claim: &str) -> bool {
+        let audience = &self.0.profile.audience;
+        is(&audience.claim, claim) || audience.substitute.is_some_and(|name| is(&name, claim))
+    }
+}
+
+fn of_login(claim: &str) -> bool {
+    ["auth_time", "acr", "amr"].contains(&claim)
+}
+
+fn is(name: &ClaimName, claim: &str) -> bool {
+    name.as_str() == claim
+}
+
+/// The name of the top-level claim that a path leads into.
+pub(super) fn top(path: &str) -> String {
+    claim_path::steps(path)
+        .into_iter()
+        .next()
+        .unwrap_or_default()
+        .into_owned()
+}
