@@ -109,7 +109,8 @@ pub mod testing;
 mod token;
 
 pub use authorizer::{
-    Authorizer, AuthorizerBuilder, Decision, Explanation, KnownRequest, RecordedExplanation, RuleCount, Undecided,
+    Authorizer, AuthorizerBuilder, CertainDenial, Decision, Explanation, KnownRequest, RecordedExplanation, RuleCount,
+    Undecided,
 };
 pub use error::{ConfigError, Error, Reason};
 pub use identity::Identity;

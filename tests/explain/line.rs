@@ -11,7 +11,7 @@ use crate::deployment::upstream::Upstream;
 use crate::mint::{AUDIENCE, ISSUER, TokenIssuer};
 use crate::wire;
 
-const LOG: &str = "decision_log: { facts: true, claims: [tid], hash_key_file: log.key }";
+pub const LOG: &str = "decision_log: { facts: true, claims: [tid], hash_key_file: log.key }";
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
@@ -30,13 +30,20 @@ routes:
     operation: { json: { /amount: { max: 5 } } }
   - match: GET /tenant
     expression: '!(\"x-debug\" in request.headers) && request.headers[\"x-tenant\"] == \"t1\"'
+  - match: GET /mixed
+    claims: { tid: T1 }
+    expression: 'claims.level > 3'
+    chain: { max_depth: 1 }
+    require: [later]
   - { match: GET /open, public: true }
+requirements:
+  later: { mode: shadow, expression: claims.level >= 5 }
 ";
 
 /// A gate whose log has facts, and its configuration for explanations.
-struct Logged {
+pub struct Logged {
     gate: Gate,
-    issuer: TokenIssuer,
+    pub issuer: TokenIssuer,
     files: Files,
     config: String,
     keys: String,
@@ -44,7 +51,7 @@ struct Logged {
 }
 
 impl Logged {
-    fn start(log: &str) -> Logged {
+    pub fn start(log: &str) -> Logged {
         let (upstream, issuer) = (Upstream::start(), TokenIssuer::new());
         let configuration = format!(
             "listen: 127.0.0.1:0\nupstream: http://{}\nadmin: 127.0.0.1:0\naudience: {AUDIENCE}\nissuers:\n  - issuer: {ISSUER}\n    \
@@ -68,12 +75,12 @@ impl Logged {
     }
 
     /// Sends a request as the first one, and returns its line.
-    fn line(&self, path: &str, token: &str, count: usize) -> Value {
+    pub fn line(&self, path: &str, token: &str, count: usize) -> Value {
         wire::get(self.gate.address, path, token);
         self.gate.decision_after(count)
     }
 
-    fn explain_line(&self, line: &str, further: &[&str]) -> Output {
+    pub fn explain_line(&self, line: &str, further: &[&str]) -> Output {
         let mut arguments = vec!["explain", "--config", &self.config, "--log-line", "-"];
         arguments.extend(further);
         run_to_end(&arguments, line)
@@ -107,7 +114,7 @@ fn normal(mut report: Value) -> Value {
             }
         }
     }
-    for key in ["basis", "notes"] {
+    for key in ["basis", "notes", "recorded"] {
         report[key].take();
     }
     report
@@ -140,6 +147,7 @@ fn a_line_is_explained_as_the_token_that_it_came_from() {
         let of_line = report(&logged.explain_line(&line.to_string(), &["--json"]));
         assert_eq!(of_line["basis"], json!("log_line"));
         assert_eq!(of_line["decision"], line["decision"], "{of_line}");
+        assert_eq!(of_line["recorded"]["agrees"], json!(true), "{of_line}");
         assert_eq!(normal(of_line), normal(of_token), "{path} {claims}");
     }
 }
@@ -168,91 +176,6 @@ fn a_line_has_no_token_and_no_value_of_a_claim_that_is_not_listed() {
     assert_eq!(expired.get("facts"), None, "{expired}");
     let public = logged.line("/open", &token, 2);
     assert_eq!(public.get("facts"), None, "{public}");
-}
-
-#[test]
-fn what_a_line_does_not_have_is_not_decided() {
-    let logged = Logged::start(LOG);
-    let token = logged.issuer.token(json!({ "tid": "T1", "level": 7 }));
-    let line = logged.line("/level", &token, 0).to_string();
-    let output = logged.explain_line(&line, &["--json"]);
-    let found = report(&output);
-    assert_eq!(output.status.code(), Some(1));
-    assert_eq!(
-        (&found["decision"], &found["status"]),
-        (&json!("unknown"), &Value::Null),
-        "{found}"
-    );
-    let check = super::check(&found, "GET /level: expression");
-    assert_eq!(check["passed"], Value::Null);
-    assert_eq!(check["got"], json!("the value of the claim `level` is not recorded"));
-    assert_eq!(
-        check["help"],
-        json!("add the claim to `claims` of `decision_log`, for the lines to come")
-    );
-    let text = output_text(&logged.explain_line(&line, &[]));
-    assert!(
-        text.contains("? expression: expected") && text.contains("not decided: 1 rule depends on values"),
-        "{text}"
-    );
-    let line = logged.line("/page?page=1", &token, 1).to_string();
-    let found = report(&logged.explain_line(&line, &["--json"]));
-    assert_eq!(found["decision"], json!("unknown"), "{found}");
-    let found = report(&logged.explain_line(&line, &["--json", "--path", "/page?page=1"]));
-    assert_eq!(found["decision"], json!("allow"), "{found}");
-}
-
-#[test]
-fn what_is_not_named_of_the_request_is_not_decided() {
-    let logged = Logged::start(LOG);
-    let line = logged.line("/orders/1", &logged.issuer.token(json!({})), 0).to_string();
-    let unknown = json!("unknown");
-    for (rule, given, got, help, decided) in [
-        (
-            "POST /refunds: operation.json./amount",
-            &["--method", "POST", "--path", "/refunds"][..],
-            "the body is not known",
-            "add the body with `--body`",
-            &[
-                (&["--body", r#"{"amount": 5}"#][..], json!("allow")),
-                (&["--body", r#"{"amount": 6}"#], json!("deny")),
-                (&["--header", "Content-Type: application/json"], unknown.clone()),
-            ][..],
-        ),
-        (
-            "GET /page: operation.query.page",
-            &["--path", "/page"],
-            "the query with the parameter `page` is not known",
-            "add the query with `--path`, such as `/a?b=c`; `/a?` has none",
-            &[],
-        ),
-        (
-            "GET /tenant: expression",
-            &["--path", "/tenant", "--header", "X-Tenant: t1"],
-            "the header `x-debug` is not known",
-            "add it with `--header`; where the request had no such header, add `--all-headers`",
-            &[
-                (&["--all-headers"], json!("allow")),
-                (&["--header", "X-Debug: 1"], json!("deny")),
-            ],
-        ),
-    ] {
-        let explain = |more: &[&str]| {
-            let arguments = [given, more, &["--json"]].concat();
-            report(&logged.explain_line(&line, &arguments))
-        };
-        let found = explain(&[]);
-        assert_eq!(found["decision"], unknown, "{found}");
-        let check = super::check(&found, rule);
-        assert_eq!((&check["got"], &check["help"]), (&json!(got), &json!(help)), "{rule}");
-        for (more, decision) in decided {
-            assert_eq!(explain(more)["decision"], *decision, "{rule}: {more:?}");
-        }
-    }
-    for (path, decision) in [("/page?page=1", "allow"), ("/page?", "deny")] {
-        let found = report(&logged.explain_line(&line, &["--path", path, "--json"]));
-        assert_eq!(found["decision"], json!(decision), "{path}");
-    }
 }
 
 #[test]

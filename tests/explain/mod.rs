@@ -10,6 +10,7 @@ mod keys;
 mod line;
 mod request;
 mod token;
+mod undecided_line;
 
 use std::process::Output;
 

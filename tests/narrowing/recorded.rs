@@ -94,6 +94,12 @@ pub fn compare(authorizer: &Authorizer, presented: &Presented<'_>, now: u64) -> 
             if part.is_decided() && part.explanation().decision().outcome() != explained.decision().outcome() {
                 return Err(format!("another outcome by hashes: {part:?}"));
             }
+            if let Some(denial) = part.certain_denial() {
+                let code = explained.decision().error().map(|error| error.code());
+                if code.is_none() || denial.alternatives == 0 && code != denial.check.code {
+                    return Err(format!("no such denial, but {code:?}: {part:?}"));
+                }
+            }
             for (check, part) in explained.checks().iter().zip(part.explanation().checks()) {
                 if part.outcome != Outcome::Undecided && part.outcome != check.outcome {
                     return Err(format!("another check by hashes: {check:?}, {part:?}"));

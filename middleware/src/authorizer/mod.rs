@@ -32,7 +32,7 @@ use http::{HeaderMap, HeaderName};
 pub use builder::AuthorizerBuilder;
 pub use decision::Decision;
 pub use explain::Explanation;
-pub use recorded::{KnownRequest, RecordedExplanation, Undecided};
+pub use recorded::{CertainDenial, KnownRequest, RecordedExplanation, Undecided};
 pub use rule_counts::RuleCount;
 
 pub(crate) use decision::Denied;

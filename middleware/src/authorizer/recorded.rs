@@ -23,6 +23,25 @@ use crate::request::Presented;
 pub struct RecordedExplanation {
     explanation: Explanation,
     undecided: Vec<Undecided>,
+    denial: Option<Denial>,
+}
+
+/// A denial that no undecided rule changes.
+#[derive(Clone, Copy, Debug)]
+struct Denial {
+    /// The check among those of the explanation.
+    index: usize,
+    alternatives: usize,
+}
+
+/// A denial whatever the rules are that a record does not decide.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct CertainDenial<'e> {
+    /// The first check that denies, of those that are decided.
+    pub check: &'e Check,
+    /// How many rules that are not decided may deny in its place, with another code.
+    pub alternatives: usize,
 }
 
 /// A rule that a record does not decide.
@@ -86,9 +105,16 @@ impl RecordedExplanation {
         &self.undecided
     }
 
-    /// Whether the decision is that of a request with these facts.
+    /// Whether the decision is that of a request with these facts, with its code.
     pub fn is_decided(&self) -> bool {
         self.undecided.iter().all(|undecided| undecided.mode != Mode::Enforce)
+    }
+
+    /// Why the request is denied whatever the undecided rules are; [`None`] where it is allowed, or may be.
+    pub fn certain_denial(&self) -> Option<CertainDenial<'_>> {
+        let Denial { index, alternatives } = self.denial?;
+        let check = self.explanation.checks().get(index)?;
+        Some(CertainDenial { check, alternatives })
     }
 }
 
@@ -135,7 +161,7 @@ impl Authorizer {
         let reads = requirement.map(reads).unwrap_or_default();
         let restored = recorded.restore(&reads.values, conceal);
         let sources = recorded.sources(&restored.facts);
-        let undecided = undecided(requirement, &reads, &restored.missing, (&presented, known));
+        let mut undecided = undecided(requirement, &reads, &restored.missing, (&presented, known));
         let issuers = self.inner.issuers.iter().map(|trust| &trust.issuer);
         let issuer = issuers.clone().find(|issuer| *issuer.issuer == *recorded.issuer());
         let identity = issuer.map(|issuer| Identity::recorded(restored.facts, Arc::clone(issuer)));
@@ -143,13 +169,17 @@ impl Authorizer {
         let conclusion = pipeline.authorize_with(&Recorded(identity), &presented, now, &mut recorder);
         let conclusion = conclusion.into_decision();
         let mut checks = recorder.0;
+        // A step that fails before the rules ends the evaluation.
+        undecided.retain(|undecided| checks.iter().any(|check| check.rule == undecided.rule));
         for check in &mut checks {
             mark(check, &undecided);
         }
         let decision = Decision::new(in_force, conclusion);
+        let denial = denial(&checks, &decision);
         RecordedExplanation {
             explanation: Explanation::of_record(sources, checks, decision),
             undecided,
+            denial,
         }
     }
 }
@@ -222,6 +252,28 @@ fn undecided(
         })
     };
     rules.filter_map(of_rule).collect()
+}
+
+/// The denial that no undecided rule among the checks changes.
+fn denial(checks: &[Check], decision: &Decision) -> Option<Denial> {
+    let enforced = |outcome| {
+        let is = move |check: &Check| check.mode == Mode::Enforce && check.outcome == outcome;
+        checks.iter().enumerate().filter(move |(_, check)| is(check))
+    };
+    let (first, _) = enforced(Outcome::Failed).next()?;
+    let of_rule = |rule: &str| enforced(Outcome::Failed).find(|(_, check)| check.rule == rule);
+    let denied = decision.denied();
+    let deciding = denied.and_then(|denied| of_rule(denied.rule.as_deref()?));
+    let index = deciding.map_or(first, |(index, _)| index);
+    // A rule on a login or on a body denies only where no other one does, also none that comes later.
+    let is_last = deciding.is_none()
+        || decision.body_limit().is_some()
+        || matches!(decision.error(), Some(Error::InsufficientUserAuthentication { .. }));
+    let alternatives = enforced(Outcome::Undecided).filter(|(other, _)| is_last || *other < index);
+    Some(Denial {
+        index,
+        alternatives: alternatives.count(),
+    })
 }
 
 /// Marks the check of a rule that is not decided.

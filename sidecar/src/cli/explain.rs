@@ -18,6 +18,7 @@ use crate::cli::explain_report::Report;
 use crate::cli::gate_checks::{GateChecks, GateRules};
 use crate::cli::output::{Output, print, print_json};
 use crate::cli::policy_lines::PolicyLines;
+use crate::cli::recorded_decision::{DeniedInAnyCase, Undecided};
 use crate::cli::request_body;
 use crate::cli::request_headers;
 use crate::config;
@@ -61,6 +62,7 @@ pub(crate) async fn explain(arguments: &ExplainArguments, log: &ProcessLog) -> R
         notes,
         explained: explained.explanation,
         undecided: explained.undecided,
+        certain_denial: explained.certain_denial,
         change: explained.change,
         lines: &lines,
         helper,
@@ -77,7 +79,7 @@ pub(crate) async fn explain(arguments: &ExplainArguments, log: &ProcessLog) -> R
         Output::Json => print_json(&report.json())?,
         Output::Text => print(&report.to_string())?,
     }
-    match report.denial().is_some() || report.is_undecided() {
+    match report.is_denied() || report.is_undecided() {
         true => Err(Failure::Denied),
         false => Ok(()),
     }
@@ -86,8 +88,8 @@ pub(crate) async fn explain(arguments: &ExplainArguments, log: &ProcessLog) -> R
 /// An explained request.
 struct Explained {
     explanation: Explanation,
-    /// The rules that are enforced and cannot be decided.
-    undecided: usize,
+    undecided: Undecided,
+    certain_denial: Option<DeniedInAnyCase>,
     change: Option<SmallestChange>,
 }
 
@@ -95,7 +97,8 @@ impl Explained {
     fn whole(explanation: Explanation, change: Option<SmallestChange>) -> Explained {
         Explained {
             explanation,
-            undecided: 0,
+            undecided: Undecided::default(),
+            certain_denial: None,
             change,
         }
     }
@@ -130,7 +133,7 @@ fn explain_request(
         token => Presented::token(&target, token).with_headers(headers),
     };
     let presented = body.map_or(presented, |body| presented.body(body));
-    let Some(LineFacts { facts, recording }) = &input.line else {
+    let Some(LineFacts { facts, recording, .. }) = &input.line else {
         let explained = authorizer.explain(&presented, *now);
         let change = authorizer.smallest_change(&explained, &presented, *now);
         return Ok(Explained::whole(explained, change));
@@ -145,18 +148,26 @@ fn explain_request(
     }
     let key = recording.as_ref().map(|recording| recording as &dyn Conceal);
     let explained = authorizer.explain_recorded(facts, &presented, known, *now, key);
-    let undecided = explained
-        .undecided()
-        .iter()
-        .filter(|rule| rule.mode == Mode::Enforce)
-        .count();
-    let change = match undecided {
+    let mut undecided = Undecided::default();
+    for rule in explained.undecided() {
+        match rule.mode {
+            Mode::Shadow => undecided.in_shadow += 1,
+            _ => undecided.enforced += 1,
+        }
+    }
+    let certain_denial = explained.certain_denial().map(|denial| DeniedInAnyCase {
+        rule: denial.check.rule.clone(),
+        code: denial.check.code.unwrap_or_default(),
+        alternatives: denial.alternatives,
+    });
+    let change = match undecided.enforced {
         0 => authorizer.smallest_change(explained.explanation(), &presented, *now),
         _ => None,
     };
     Ok(Explained {
         explanation: explained.explanation().clone(),
         undecided,
+        certain_denial: certain_denial.filter(|_| undecided.enforced > 0),
         change,
     })
 }

@@ -17,6 +17,7 @@ use crate::cli::arguments::ExplainArguments;
 use crate::cli::explain_keys::{with_fetched_keys, with_key_set};
 use crate::cli::output::eprint_line;
 use crate::cli::pasted_token::PastedToken;
+use crate::cli::recorded_decision::RecordedDecision;
 use crate::config::Settings;
 use crate::exit::{Context as _, Failure};
 use crate::files::text_file::read_text;
@@ -78,6 +79,7 @@ pub(super) struct LineFacts {
     pub(super) facts: RecordedFacts,
     /// With the key of this configuration.
     pub(super) recording: Option<FactRecording>,
+    pub(super) recorded: RecordedDecision,
 }
 
 /// The request of a token on standard input, or of claims.

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::cli::arguments::ExplainArguments;
 use crate::cli::explain_input::{Basis, Input, LineFacts};
+use crate::cli::recorded_decision::RecordedDecision;
 use crate::config::Settings;
 use crate::exit::{Context as _, Failure};
 
@@ -28,8 +29,7 @@ struct LoggedDecision {
     /// Without its query.
     path: String,
     policy_hash: Option<String>,
-    /// The decision in words, as the line has it.
-    outcome: String,
+    recorded: RecordedDecision,
     facts: RecordedFacts,
 }
 
@@ -63,14 +63,14 @@ pub(super) fn read(arguments: &ExplainArguments, settings: Settings, file: &Path
         id,
         time,
         method,
-        outcome,
+        recorded,
         policy_hash,
         facts,
         ..
     } = line;
     let mut notes: Vec<Cow<'static, str>> = vec![
         format!("nothing is verified here: the facts are those of line {id}, whose token was verified before").into(),
-        format!("the decision of the line is {outcome}").into(),
+        format!("the decision of the line is {recorded}").into(),
     ];
     let hash = settings.policy.hash();
     if policy_hash.as_deref().is_some_and(|of_line| of_line != hash.as_str()) {
@@ -90,7 +90,11 @@ pub(super) fn read(arguments: &ExplainArguments, settings: Settings, file: &Path
         method: arguments.method.clone().unwrap_or(method),
         path,
         now: arguments.at.unwrap_or(time),
-        line: Some(LineFacts { facts, recording }),
+        line: Some(LineFacts {
+            facts,
+            recording,
+            recorded,
+        }),
     })
 }
 
@@ -161,15 +165,14 @@ fn decision(line: &[u8]) -> Result<LoggedDecision, String> {
     let text = std::str::from_utf8(line).map_err(|_| "the line is not UTF-8".to_owned())?;
     let line: Line =
         serde_json::from_str(text).map_err(|error| format!("this is no line of a decision log: {error}"))?;
-    let of_line = |line: &Line| {
-        let further = [&line.code, &line.rule];
-        let further = further.into_iter().flatten().map(|text| format!(" {text}"));
-        format!("{}{}", line.decision, further.collect::<String>())
+    let recorded = RecordedDecision {
+        decision: line.decision,
+        code: line.code,
+        rule: line.rule,
     };
     let Some(facts) = &line.facts else {
         return Err(format!(
-            "the line has no `facts`, but the decision `{}`: with `decision_log: {{ facts: true }}` the lines of verified tokens have them",
-            of_line(&line)
+            "the line has no `facts`, but the decision `{recorded}`: with `decision_log: {{ facts: true }}` the lines of verified tokens have them"
         ));
     };
     let facts = RecordedFacts::from_json(facts.get());
@@ -185,7 +188,7 @@ fn decision(line: &[u8]) -> Result<LoggedDecision, String> {
             .method
             .parse()
             .map_err(|_| "`method` of the line is no method".to_owned())?,
-        outcome: of_line(&line),
+        recorded,
         path: line.path,
         policy_hash: line.policy_hash,
         facts,

@@ -21,6 +21,7 @@ use crate::cli::explained_change::ExplainedChange;
 use crate::cli::explained_checks::{ExplainedChecks, write_error};
 use crate::cli::gate_checks::{GateCheck, GateChecks};
 use crate::cli::policy_lines::PolicyLines;
+use crate::cli::recorded_decision::{DeniedInAnyCase, RecordedDecision, Undecided};
 use crate::cli::terminal::{bad, faint, good, printable, strong};
 use crate::cli::unverified_chain::unverified_chain;
 use crate::gate::cors::Preflight;
@@ -37,8 +38,8 @@ pub(super) struct Report<'a> {
     pub(super) input: &'a Input,
     pub(super) notes: Vec<Cow<'static, str>>,
     pub(super) explained: Explanation,
-    /// How many rules that are enforced cannot be decided.
-    pub(super) undecided: usize,
+    pub(super) undecided: Undecided,
+    pub(super) certain_denial: Option<DeniedInAnyCase>,
     pub(super) change: Option<SmallestChange>,
     pub(super) lines: &'a PolicyLines,
     pub(super) helper: Helper,
@@ -51,12 +52,61 @@ impl Report<'_> {
     /// Why the request is not authorized.
     pub(super) fn error(&self) -> Option<&Error> {
         let error = self.decision().error().or(self.gate.unplaced.as_ref());
-        error.filter(|_| self.is_evaluated() && self.undecided == 0)
+        error.filter(|_| self.is_evaluated() && self.undecided.enforced == 0)
     }
 
     /// Whether the request would have another decision by values that the line does not have.
     pub(super) fn is_undecided(&self) -> bool {
-        self.undecided > 0 && self.is_evaluated()
+        self.undecided.enforced > 0 && self.is_evaluated() && self.certain_denial.is_none()
+    }
+
+    /// Whether the request is denied, by whichever rule.
+    pub(super) fn is_denied(&self) -> bool {
+        self.denial().is_some() || self.denied_in_any_case().is_some()
+    }
+
+    fn denied_in_any_case(&self) -> Option<&DeniedInAnyCase> {
+        self.certain_denial.as_ref().filter(|_| self.is_evaluated())
+    }
+
+    fn write_denied_in_any_case(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(denial) = self.denied_in_any_case() else {
+            return Ok(());
+        };
+        writeln!(f, "\n{}: {} ({})", bad("denied"), printable(&denial.rule), denial.code)?;
+        if denial.alternatives == 0 {
+            return Ok(());
+        }
+        let rules = counted(denial.alternatives, "rule is", "rules are");
+        let note = format!("{rules} not decided and may deny in its place: the code may be another one");
+        writeln!(f, "{}", faint(&note))
+    }
+
+    /// The decision of the line, and whether it is that of the explanation; [`None`] where it cannot be compared.
+    fn recorded(&self) -> Option<(&RecordedDecision, Option<bool>)> {
+        let recorded = &self.input.line.as_ref()?.recorded;
+        let denied = match (self.denied_in_any_case(), self.denial()) {
+            (Some(denial), _) => Some((denial.alternatives == 0).then_some(denial.code)),
+            (None, Some((_, code))) => Some(Some(code)),
+            (None, None) => None,
+        };
+        let agrees = (!self.is_undecided()).then(|| recorded.agrees(denied));
+        Some((recorded, agrees))
+    }
+
+    fn write_recorded(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.recorded() {
+            None => Ok(()),
+            Some((_, Some(true))) => writeln!(f, "{}", faint("the line has this decision, too")),
+            Some((recorded, Some(false))) => {
+                let recorded = printable(&recorded.to_string());
+                let why = "the policy, the configuration or the request differs, or the decision depends on more than the line has";
+                writeln!(f, "{}: {recorded}; {why}", bad("the line has another decision"))
+            }
+            Some((recorded, None)) => {
+                writeln!(f, "the decision of the line is {}", printable(&recorded.to_string()))
+            }
+        }
     }
 
     /// The status and the code of a denied request.
@@ -148,6 +198,7 @@ impl Report<'_> {
 
     pub(super) fn json(&self) -> Value {
         let (error, denial) = (self.error(), self.denial());
+        let in_any_case = self.denied_in_any_case();
         let preflight = self.gate.preflight.as_ref();
         let answer = denial.or(preflight.map(|_| (Preflight::STATUS.as_u16(), "cors_preflight")));
         json!({
@@ -157,17 +208,24 @@ impl Report<'_> {
             "basis": self.input.basis.name(),
             "route": self.decision().route(),
             "policy_hash": self.decision().policy().hash().as_str(),
-            "decision": match denial {
-                _ if self.is_undecided() => json!("unknown"),
-                None => json!(Effect::Allow),
-                Some(_) => json!(Effect::Deny),
+            "decision": match () {
+                () if self.is_undecided() => json!("unknown"),
+                () if self.is_denied() => json!(Effect::Deny),
+                () => json!(Effect::Allow),
             },
             "status": answer.map(|(status, _)| status),
-            "code": answer.map(|(_, code)| code),
-            "rule": error.and_then(Error::rule),
+            "code": answer.map(|(_, code)| code).or(in_any_case.map(|denial| denial.code)),
+            "rule": error.and_then(Error::rule).or(in_any_case.map(|denial| &*denial.rule)),
+            "undecided_alternatives": in_any_case.map(|denial| denial.alternatives),
+            "recorded": self.recorded().map(|(recorded, agrees)| json!({
+                "decision": recorded.decision,
+                "code": recorded.code,
+                "rule": recorded.rule,
+                "agrees": agrees,
+            })),
             "www_authenticate": self.www_authenticate(),
             "smallest_change": self.explained_change().map(ExplainedChange::json),
-            "shadow": self.checks().shadow_json().filter(|_| self.is_evaluated()),
+            "shadow": self.checks().shadow_json(self.undecided).filter(|_| self.is_evaluated()),
             "notes": self.notes,
             "gate": self.gate.json(),
             "not_checked": self.not_checked(),
@@ -209,11 +267,9 @@ impl fmt::Display for Report<'_> {
                     good("allowed")
                 )?;
             }
+            (None, None) if self.denied_in_any_case().is_some() => self.write_denied_in_any_case(f)?,
             (None, None) if self.is_undecided() => {
-                let rules = match self.undecided {
-                    1 => "1 rule depends".to_owned(),
-                    count => format!("{count} rules depend"),
-                };
+                let rules = counted(self.undecided.enforced, "rule depends", "rules depend");
                 writeln!(
                     f,
                     "\n{}: {rules} on values that the line does not have",
@@ -237,13 +293,18 @@ impl fmt::Display for Report<'_> {
             }
         }
         if self.is_evaluated() {
-            self.checks().write_shadow(f)?;
+            self.checks().write_shadow(f, self.undecided)?;
         }
+        self.write_recorded(f)?;
         if let Some(header) = self.www_authenticate() {
             writeln!(f, "  www-authenticate: {header}")?;
         }
         self.explained_change().map_or(Ok(()), |change| change.fmt(f))
     }
+}
+
+fn counted(count: usize, one: &str, several: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { several })
 }
 
 fn fact_json(fact: &FactSource) -> Value {

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::cli::explain_help::Helper;
 use crate::cli::explain_input::Basis;
 use crate::cli::policy_lines::PolicyLines;
+use crate::cli::recorded_decision::Undecided;
 use crate::cli::terminal::{bad, faint, good, printable};
 use crate::log::decision_log::Effect;
 
@@ -106,9 +107,10 @@ impl ExplainedChecks<'_> {
     }
 
     /// The line of the decision with the rules in shadow, if some are.
-    pub(super) fn write_shadow(self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    pub(super) fn write_shadow(self, f: &mut fmt::Formatter<'_>, undecided: Undecided) -> fmt::Result {
         match self.explained.decision().shadow() {
             None => Ok(()),
+            Some(_) if undecided.is_any() => writeln!(f, "with the rules in shadow: not decided"),
             Some(Ok(())) => writeln!(f, "with the rules in shadow: {}", good("allowed")),
             Some(Err(error)) => {
                 let status = error.status().as_u16();
@@ -118,8 +120,11 @@ impl ExplainedChecks<'_> {
         }
     }
 
-    pub(super) fn shadow_json(self) -> Option<Value> {
+    pub(super) fn shadow_json(self, undecided: Undecided) -> Option<Value> {
         let shadow = self.explained.decision().shadow()?;
+        if undecided.is_any() {
+            return Some(json!({ "decision": "unknown", "status": null, "code": null, "rule": null }));
+        }
         let error = shadow.err();
         Some(json!({
             "decision": if shadow.is_ok() { Effect::Allow } else { Effect::Deny },

@@ -25,6 +25,7 @@ pub(crate) mod output;
 pub(crate) mod pasted_token;
 mod policy_lines;
 mod policy_words;
+mod recorded_decision;
 pub(crate) mod request_body;
 pub(crate) mod request_headers;
 pub(crate) mod run;
