@@ -1,4 +1,5 @@
-//! A decision on a repeat token allocates nothing, by a policy without a rule on the body and without an expression.
+//! A decision on a repeat token allocates nothing, by a policy without a rule on the body and without an expression; a search for the
+//! smallest change keeps little.
 
 #![allow(clippy::unwrap_used, reason = "a request that cannot be made fails the test")]
 
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use actgate::clock::FixedClock;
-use actgate::request::Target;
+use actgate::request::{Presented, Target};
 use actgate::testing::TestIssuer;
 use actgate::{AuthorizeLayer, Authorizer, Identity, Policy};
 use allocation_counter::measure;
@@ -93,4 +94,25 @@ fn the_layer_adds_no_allocation_to_those_of_a_shared_value_in_the_extensions() {
     let with_layer = count(&mut |request| drop(ready(layered.call(request)).unwrap()));
     assert!(least > 0);
     assert_eq!(with_layer, least);
+}
+
+#[test]
+fn the_search_for_the_smallest_change_keeps_a_few_megabytes() {
+    let claims = |index: usize| format!("{{ claims: {{ a{index}: 1, b{index}: 1, c{index}: 1 }} }}");
+    let alternatives: Vec<String> = (0..100).map(claims).collect();
+    let policy = format!(
+        "routes: [{{ match: POST /refunds, any_of: [{}] }}]",
+        alternatives.join(", ")
+    );
+    let (authorizer, headers) = authorizer(&policy);
+    let uri = Uri::from_static("/refunds");
+    let target = Target::new(&Method::POST, &uri).unwrap();
+    let token = headers[AUTHORIZATION].to_str().unwrap().trim_start_matches("Bearer ");
+    let presented = Presented::token(&target, token);
+    let explanation = authorizer.explain(&presented, TestIssuer::NOW);
+    let mut change = None;
+    let measured = measure(|| change = authorizer.smallest_change(&explanation, &presented, TestIssuer::NOW));
+    let change = change.unwrap();
+    assert!(change.is_cut && change.alternatives.is_empty(), "{change:?}");
+    assert!(measured.bytes_max < 16 << 20, "{} bytes", measured.bytes_max);
 }

@@ -3,13 +3,16 @@
 use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::sync::Arc;
 
-use crate::policy::{Change, Changes, Evaluated, Fact, Remedies};
+use crate::policy::{Changes, Evaluated, Fact, Remedies};
 
-/// How many combinations of changes are tried.
+/// How many combinations of changes are tried. No more of them are kept, so that they take a few megabytes.
 const MAX_TRIED: usize = 4_000;
 
 /// How many times of a request are tried.
 const MAX_MOMENTS: usize = 100;
+
+/// How many combinations a search finds.
+const MAX_FOUND: usize = 200;
 
 /// What a search has found.
 #[derive(Default)]
@@ -24,19 +27,18 @@ pub(super) struct Found {
 
 /// Searches by the number of changes. Whatever meets a requirement has a change of the first rule that is not met, so that only these
 /// are tried, one after another; a change of a fact that was changed before takes the place of that one.
+///
+/// A combination that is left out at a limit cuts the search, unless a smaller one allows the request.
 pub(super) fn search(evaluated: Evaluated<'_>) -> Found {
     let mut found = Found::default();
-    let mut seen: HashSet<Vec<Change>> = HashSet::new();
-    let (mut tried, mut moments) = (0, 0);
-    let mut waiting = VecDeque::from([Changes::new()]);
+    // What was ever to be tried; those with more changes come after all others.
+    let mut seen: HashSet<Arc<Changes>> = HashSet::new();
+    let mut moments = 0;
+    let mut waiting = VecDeque::from([Arc::new(Changes::new())]);
     while found.combinations.is_empty() && !waiting.is_empty() {
         let mut larger = VecDeque::new();
+        let mut is_larger_cut = false;
         while let Some(changes) = waiting.pop_front() {
-            if tried >= MAX_TRIED {
-                found.is_cut = true;
-                return found;
-            }
-            tried += 1;
             let changed = evaluated.with(&changes);
             if changed.is_allowed() {
                 let unknown = evaluated.unknown_after(&changes);
@@ -44,7 +46,11 @@ pub(super) fn search(evaluated: Evaluated<'_>) -> Found {
                     found.not_computed.extend(unknown);
                     continue;
                 }
-                found.combinations.push(changes);
+                found.combinations.push(Changes::clone(&changes));
+                if found.combinations.len() >= MAX_FOUND {
+                    found.is_cut = true;
+                    break;
+                }
                 continue;
             }
             let mut remedies = Remedies::beside(&changes, evaluated.issuer);
@@ -64,13 +70,27 @@ pub(super) fn search(evaluated: Evaluated<'_>) -> Found {
                     }
                 }
                 let is_larger = !changes.contains_key(&fact);
-                let mut next = changes.clone();
-                next.insert(fact, change);
-                if seen.insert(next.values().cloned().collect()) {
-                    if is_larger { &mut larger } else { &mut waiting }.push_back(next);
+                if is_larger && !found.combinations.is_empty() {
+                    continue;
                 }
+                let mut next = Changes::clone(&changes);
+                next.insert(fact, Arc::new(change));
+                if seen.contains(&next) {
+                    continue;
+                }
+                if seen.len() >= MAX_TRIED {
+                    match is_larger {
+                        true => is_larger_cut = true,
+                        false => found.is_cut = true,
+                    }
+                    continue;
+                }
+                let next = Arc::new(next);
+                seen.insert(Arc::clone(&next));
+                if is_larger { &mut larger } else { &mut waiting }.push_back(next);
             }
         }
+        found.is_cut |= is_larger_cut && found.combinations.is_empty();
         waiting = larger;
     }
     let width = |changes: &Changes| changes.values().filter(|change| change.is_wide).count();

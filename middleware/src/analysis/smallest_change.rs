@@ -1,7 +1,9 @@
 //! The smallest change of facts that would allow a denied request.
 
+use std::sync::Arc;
+
 use super::search::{Found, search};
-use super::words::{unmet, words};
+use super::words::{NeededKind, unmet, words};
 use crate::authorizer::request_facts;
 use crate::policy::{Change, Check, Evaluated, Outcome, Tier, Value};
 use crate::profile::Kind;
@@ -20,7 +22,7 @@ pub struct SmallestChange {
     /// Each of these alternatives allows the request: the evaluator that decides was run on the facts after the changes. All have the
     /// same number of changes, and no smaller number of changes to values that the rules ask for allows it. Empty where none was found.
     pub alternatives: Vec<Vec<FactChange>>,
-    /// How many further alternatives of the same size there are.
+    /// How many further alternatives of the same size there are; at least so many where the search ended at its limit.
     pub more: usize,
     /// The rules whose changes are not computed: expressions, and rules on a claim that a fact comes from, such as `claims: { sub: a }`.
     /// A smaller change may meet them.
@@ -113,27 +115,29 @@ impl SmallestChange {
         } = search(evaluated);
         let mut alternatives = Vec::new();
         for changes in &combinations {
-            let of_one = |change: &Change| {
+            let of_one = |change: &Arc<Change>| {
                 let mut without = changes.clone();
                 without.remove(&change.fact);
                 let unmet = unmet(&evaluated.with(&without));
-                let needs_kind = match &change.value {
-                    Value::Party(party, kind) if *kind != Kind::Unknown => {
-                        let mut unknown = changes.clone();
-                        let value = Value::Party(party.clone(), Kind::Unknown);
-                        unknown.insert(
-                            change.fact.clone(),
-                            Change {
+                let is_met_by = |of: Kind| match &change.value {
+                    Value::Party(party, _) => {
+                        let mut other = changes.clone();
+                        let value = Value::Party(party.clone(), of);
+                        let fact = change.fact.clone();
+                        other.insert(
+                            fact,
+                            Arc::new(Change {
                                 value,
-                                ..change.clone()
-                            },
+                                ..Change::clone(change)
+                            }),
                         );
-                        !evaluated.with(&unknown).is_allowed()
+                        evaluated.with(&other).is_allowed()
                     }
-                    _ => false,
+                    _ => true,
                 };
+                let needs = NeededKind::of(change, is_met_by);
                 FactChange {
-                    needed: words(change, evaluated.facts, &unmet, needs_kind),
+                    needed: words(change, evaluated.facts, &unmet, &needs),
                     rules: unmet.into_iter().map(|check| check.rule).collect(),
                 }
             };
@@ -163,6 +167,9 @@ fn before_policy(error: &Error, failed: Option<&Check>) -> String {
         ("resource", _) => "a request to a resource of the configuration".to_owned(),
         ("credential", Error::MissingToken) => "a bearer token".to_owned(),
         ("credential", _) => "one bearer token".to_owned(),
+        ("form", Error::MalformedToken { reason } | Error::TokenTooLong { reason }) => {
+            format!("a token without this fault: {reason}")
+        }
         ("form", _) => "a strict compact JWS, signed with an algorithm that is accepted".to_owned(),
         ("issuer", _) => format!("a token {expected}"),
         ("type", _) => format!("a token {expected}"),

@@ -1,21 +1,69 @@
 //! Changes of facts in the words of a policy.
 
-use crate::chain::{Facts, Party};
-use crate::policy::{Change, Changed, Check, Fact, Login, Outcome, Tier, Times, Value, is_other};
+use std::fmt;
+
+use crate::chain::{Actor, Facts, Party};
+use crate::policy::{
+    Change, Changed, Check, Fact, Login, OTHER_ACTOR, OTHER_CLIENT, Outcome, Tier, Times, Value, is_other,
+};
 use crate::profile::Kind;
 
-/// A change of these facts in words; `unmet` are the checks without it, and `needs_kind` is whether the kind of a party matters.
-pub(super) fn words(change: &Change, facts: &Facts, unmet: &[Check], needs_kind: bool) -> String {
+/// Which kinds a party can be of.
+pub(super) enum NeededKind {
+    Any,
+    /// Any other than these.
+    AnyBut(Vec<Kind>),
+    Exactly(Kind),
+}
+
+impl NeededKind {
+    /// Those with which a change has the same result; `is_met_by` is whether it has that with a kind.
+    pub(super) fn of(change: &Change, is_met_by: impl Fn(Kind) -> bool) -> NeededKind {
+        match &change.value {
+            Value::Party(_, kind) if *kind != Kind::Unknown && !is_met_by(Kind::Unknown) => NeededKind::Exactly(*kind),
+            Value::Party(..) => {
+                let mut others = vec![Kind::Human, Kind::Agent, Kind::Service];
+                others.retain(|kind| !is_met_by(*kind));
+                match others.is_empty() {
+                    true => NeededKind::Any,
+                    false => NeededKind::AnyBut(others),
+                }
+            }
+            _ => NeededKind::Any,
+        }
+    }
+}
+
+/// As a part of a phrase, after a space.
+impl fmt::Display for NeededKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NeededKind::Any => Ok(()),
+            NeededKind::Exactly(kind) => write!(f, " of kind {kind}"),
+            NeededKind::AnyBut(kinds) => {
+                let kinds: Vec<String> = kinds.iter().map(ToString::to_string).collect();
+                write!(f, " of another kind than {}", kinds.join(" and "))
+            }
+        }
+    }
+}
+
+/// A change of these facts in words; `unmet` are the checks without it, and `needs` is the kind of a party.
+pub(super) fn words(change: &Change, facts: &Facts, unmet: &[Check], needs: &NeededKind) -> String {
     let core = facts.core();
     match &change.value {
-        Value::Party(party, kind) => {
-            let kind = needs_kind.then_some(*kind);
+        Value::Party(party, _) => {
             let initiator = core.initiator;
-            match (&change.fact, core.delegate()) {
-                (Fact::Initiator, _) => of_party("initiator", party, kind, Some((initiator, core.kind)), initiator),
-                (_, Some(actor)) => of_party("actor", party, kind, Some((actor.party(), actor.kind())), initiator),
-                (_, None) => of_party("actor", party, kind, None, initiator),
+            match &change.fact {
+                Fact::Initiator => of_party("initiator", party, needs, Some(initiator), initiator),
+                _ => {
+                    let actor = core.delegation.actor().map(Actor::party);
+                    of_party("actor", party, needs, actor, initiator)
+                }
             }
+        }
+        Value::Text(client) if change.fact == Fact::Client && **client == *OTHER_ACTOR => {
+            "the client that is that actor".to_owned()
         }
         Value::Login(login) => of_login(login),
         Value::Times(times) => of_times(times),
@@ -36,22 +84,19 @@ pub(super) fn unmet(changed: &Changed<'_>) -> Vec<Check> {
     checks
 }
 
-fn of_party(
-    role: &str,
-    party: &Party,
-    kind: Option<Kind>,
-    before: Option<(&Party, Kind)>,
-    initiator: &Party,
-) -> String {
-    let (an, of_kind) = ("an", kind.map(|kind| format!(" of kind {kind}")).unwrap_or_default());
+fn of_party(role: &str, party: &Party, of_kind: &NeededKind, before: Option<&Party>, initiator: &Party) -> String {
+    let an = "an";
+    if party.subject() == OTHER_CLIENT {
+        return format!("{an} {role}{of_kind} that is that client");
+    }
     let of_issuer = match party.issuer() == initiator.issuer() {
         true => String::new(),
         false => format!(" of issuer {}", party.issuer()),
     };
     match before {
-        Some((same, _)) if same == party => format!("{an} {role}{of_kind}"),
+        Some(same) if same == party => format!("{an} {role}{of_kind}"),
         Some(_) if is_other(party.subject()) => format!("another {role}{of_kind}{of_issuer}"),
-        Some((same, _)) if same.subject() == party.subject() => {
+        Some(same) if same.subject() == party.subject() => {
             format!("{an} {role}{of_kind} of issuer {}", party.issuer())
         }
         None if is_other(party.subject()) => format!("{an} {role}{of_kind}{of_issuer}"),

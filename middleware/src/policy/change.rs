@@ -37,12 +37,12 @@ pub(crate) enum Fact {
     Detail(Box<str>),
     /// When the request is made. The token and the login have the same age then.
     Clock,
+    /// Whether the body is longer than it may be. A longer one has no members to change.
+    BodySize,
     /// A parameter of the query.
     Query(Box<str>),
     /// The member of the body at this path.
     Member(Box<[Box<str>]>),
-    /// Whether the body is longer than it may be.
-    BodySize,
 }
 
 /// Another value of a fact.
@@ -94,7 +94,7 @@ pub(crate) struct Change {
 }
 
 /// The changes, each of another fact.
-pub(crate) type Changes = BTreeMap<Fact, Change>;
+pub(crate) type Changes = BTreeMap<Fact, Arc<Change>>;
 
 /// Collects changes for one rule, beside the changes that have been made.
 pub(crate) struct Remedies<'c> {
@@ -107,9 +107,9 @@ pub(crate) struct Remedies<'c> {
 
 /// The subjects of parties that no policy names, and the name of such a client: no token has a control character in them.
 pub(super) const OTHER_INITIATOR: &str = "\u{1}initiator";
-pub(super) const OTHER_ACTOR: &str = "\u{1}actor";
+pub(crate) const OTHER_ACTOR: &str = "\u{1}actor";
 pub(super) const OTHER_PRIOR_ACTOR: &str = "\u{1}prior";
-pub(super) const OTHER_CLIENT: &str = "\u{1}client";
+pub(crate) const OTHER_CLIENT: &str = "\u{1}client";
 
 /// Whether a party or a client is one that no policy names.
 pub(crate) fn is_other(name: &str) -> bool {

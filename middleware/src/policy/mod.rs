@@ -363,7 +363,7 @@ pub use mode::Mode;
 pub use schema::json_schema;
 
 pub(crate) use branches::RuleBranch;
-pub(crate) use change::{Change, Changes, Fact, Login, Remedies, Times, Value, is_other};
+pub(crate) use change::{Change, Changes, Fact, Login, OTHER_ACTOR, OTHER_CLIENT, Remedies, Times, Value, is_other};
 pub(crate) use changed::{Changed, Evaluated};
 pub(crate) use check::{Collect, Recorder, StopAtFirst};
 pub(crate) use evaluate::{Unmet, evaluate};

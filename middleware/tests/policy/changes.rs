@@ -78,7 +78,7 @@ fn each_change_is_the_smallest_that_the_rules_allow() {
         (
             "unregistered_agents: deny\nagents: [{ subject: bot }]\nroutes: [{ match: POST / }]",
             json!({"sub": "x", "sub_profile": "ai_agent"}),
-            &["an initiator: bot", "an initiator"][..],
+            &["an initiator: bot", "an initiator of another kind than agent"][..],
             &[][..],
         ),
         (
@@ -148,6 +148,21 @@ fn each_change_is_the_smallest_that_the_rules_allow() {
             json!({"act": {"sub": "a", "act": {"sub": "b"}}}),
             &[][..],
             &["POST /: expression"][..],
+        ),
+        (
+            "routes: [{ match: POST /, actor: { is_presenter: true }, client: { none_of: [c] } }]",
+            json!({"client_id": "c"}),
+            &[
+                "an actor and the client that is that actor",
+                "an actor that is that client and a client that is none of c",
+            ][..],
+            &[][..],
+        ),
+        (
+            "routes: [{ match: POST /, actor: { required: true } }]",
+            json!({"sub_profile": "ai_agent"}),
+            &["an actor of another kind than human"][..],
+            &[][..],
         ),
         // A rule on a claim that a fact comes from, or that the token depends on.
         (
