@@ -374,7 +374,7 @@ mod tests {
             (
                 "name: a, request: GET /, expect: { deny: x, status: 403 }",
                 "1:44",
-                "`x` is no code of a denial; write it as in `initiator_not_human`; `actgate schema cases` has",
+                "`x` is no code of a denial; write it as in `initiator_not_human`; `actgate help policy` has the code",
             ),
             (
                 "name: a, request: GET /, expect: allow, shadow: { deny: no_route, status: 1 }",
