@@ -452,7 +452,10 @@ routes: [{ match: GET /, public: true }]
         let file = folder.path().join("actgate.yaml");
         std::fs::write(&file, b"\xff").unwrap();
         let error = load(&file).unwrap_err().to_string();
-        assert!(error.ends_with("the file is not valid UTF-8\n  help: save it as UTF-8"), "{error}");
+        assert!(
+            error.ends_with("the file is not valid UTF-8\n  help: save it as UTF-8"),
+            "{error}"
+        );
         std::fs::write(&file, b"").unwrap();
         assert_eq!(load(&file).unwrap_err().len(), 5, "an empty file");
         let error = load(folder.path()).unwrap_err().to_string();
