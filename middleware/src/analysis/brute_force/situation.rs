@@ -18,7 +18,7 @@ const KINDS: [&str; 4] = ["", "user", "ai_agent", "service"];
 
 /// How many values each fact has: two scopes, initiator, login, actor, prior actors, client, claim, item of a list, times of the token,
 /// audience, parameter of the query, two members of the body.
-pub(super) const SIZES: Point = [2, 2, 16, 12, 17, 8, 3, 3, 2, 15, 2, 4, 5, 4];
+pub(super) const SIZES: Point = [2, 2, 16, 12, 17, 8, 3, 3, 2, 8, 2, 4, 5, 4];
 
 /// What a policy is evaluated on.
 #[derive(Clone, Debug)]
@@ -112,9 +112,9 @@ fn claims(point: &Point) -> Json {
     if point[8] > 0 {
         claims["tags"] = json!(["m", "n"]);
     }
-    claims["exp"] = (NOW + [60, 500, 5000][point[9] / 5]).into();
-    if !point[9].is_multiple_of(5) {
-        claims["iat"] = (NOW - [10, 200, 400, 4000][point[9] % 5 - 1]).into();
+    claims["exp"] = (NOW + [60, 5000][point[9] / 4]).into();
+    if !point[9].is_multiple_of(4) {
+        claims["iat"] = (NOW - [200, 400, 4000][point[9] % 4 - 1]).into();
     }
     if point[10] > 0 {
         claims["aud"] = json!(["a", "b"]);
