@@ -1,4 +1,4 @@
-//! Policies with one flaw each, and what the load analysis finds.
+//! Policies with one flaw each in a rule, and what the load analysis finds.
 
 /// A policy with one flaw.
 pub struct Flawed {
@@ -17,7 +17,7 @@ pub enum Found {
 
 use Found::{Mistake, Warning};
 
-const fn flawed(found: Found, line: u64, policy: &'static str) -> Flawed {
+pub const fn flawed(found: Found, line: u64, policy: &'static str) -> Flawed {
     Flawed {
         found,
         line,
@@ -37,29 +37,6 @@ const fn unprovable(code: &'static str, line: u64, issuers: &'static [&'static s
 
 /// Each flaw once.
 pub const FLAWED: &[Flawed] = &[
-    // What a path cannot be beside another.
-    flawed(
-        Mistake(
-            "`GET /orders/{*rest}` has the rest of a path where `GET /orders/{id}` in line 2 has a segment of any name",
-        ),
-        4,
-        "routes:
-  - match: GET /orders/{id}
-    scopes: [orders:read]
-  - match: GET /orders/{*rest}
-    scopes: [orders:read]
-",
-    ),
-    flawed(
-        Mistake("`GET /orders/{*rest}` has the rest of a path where `GET /orders/{id}/items` in line 4 has"),
-        2,
-        "routes:
-  - match: GET /orders/{*rest}
-    scopes: [orders:read]
-  - match: GET /orders/{id}/items
-    scopes: [orders:read]
-",
-    ),
     // What no rule uses.
     flawed(
         Warning("unused_requirement"),
@@ -155,17 +132,6 @@ routes:
 routes:
   - match: GET /orders
     initiator: { kind: human }
-",
-    ),
-    // What no request reaches.
-    flawed(
-        Warning("unforwarded_method"),
-        4,
-        "routes:
-  - match: GET /orders
-    scopes: [orders:read]
-  - match: TRACE /orders
-    scopes: [orders:read]
 ",
     ),
     // What no request meets.
@@ -333,84 +299,6 @@ routes:
   - match: GET /orders
     initiator: { kind: human }
     actor: { required: true }
-",
-    ),
-    // What requires less than it looks.
-    flawed(
-        Warning("weaker_route"),
-        4,
-        "routes:
-  - match: GET /orders/{id}
-    initiator: { kind: human }
-  - match: GET /orders/export
-",
-    ),
-    flawed(
-        Warning("weaker_route"),
-        4,
-        "routes:
-  - match: ['* /admin', '* /admin/', '* /admin/{*rest}']
-    actor: { absent: true }
-  - match: GET /admin/reports
-",
-    ),
-    flawed(
-        Warning("weaker_route"),
-        4,
-        "routes:
-  - match: GET /orders/{id}
-    initiator: { kind: human }
-  - match: GET /orders/export
-    scopes: [orders:export]
-",
-    ),
-    flawed(
-        Warning("other_spellings"),
-        3,
-        "spelling: exact
-routes:
-  - match: GET /orders/{id}
-    initiator: { kind: human }
-  - match: GET /orders/export
-    scopes: [orders:export]
-    weaker_than: GET /orders/{id}
-",
-    ),
-    flawed(
-        Warning("other_spellings"),
-        2,
-        "routes:
-  - match: GET /orders/{id}
-    scopes: [orders:read]
-  - match: GET /orders/export
-    scopes: [orders:export]
-",
-    ),
-    flawed(
-        Warning("unused_weaker_than"),
-        6,
-        "routes:
-  - match: GET /orders/{id}
-    initiator: { kind: human }
-  - match: GET /orders/export
-    initiator: { kind: human }
-    weaker_than: GET /orders/{id}
-",
-    ),
-    flawed(
-        Warning("open_amount"),
-        3,
-        "routes:
-  - match: POST /refunds
-    operation: { json: { /amount: { max: 500 } } }
-",
-    ),
-    flawed(
-        Warning("lookalike"),
-        3,
-        "routes:
-  - match: POST /refunds
-    actor: { none_of: [\"\u{440}efund-agent\"] }
 ",
     ),
 ];
