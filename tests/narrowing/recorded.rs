@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use actgate::analysis::Cases;
 use actgate::chain::{Conceal, RecordedFacts};
 use actgate::policy::Outcome;
-use actgate::request::Presented;
-use actgate::{Authorizer, Explanation, KnownRequest};
+use actgate::request::{Presented, Target};
+use actgate::testing::{CaseRequest, PolicyTest};
+use actgate::{Authorizer, Explanation, KnownRequest, Policy};
 use proptest::test_runner::TestRunner;
 
 use super::policies::policy;
@@ -13,6 +15,7 @@ use super::requests::{Request, requests};
 use super::tokens::claims;
 use super::triples::some;
 use super::{ISSUER, NOW, authorizer};
+use crate::structure::source::root;
 
 const POLICIES: usize = 100;
 const TOKENS: usize = 5;
@@ -148,4 +151,28 @@ fn is_same(explained: &Explanation, recorded: &Explanation) -> Result<(), String
         None if explained.checks().len() != recorded.checks().len() => Err("other checks".to_owned()),
         None => Ok(()),
     }
+}
+
+#[test]
+fn a_bound_token_is_not_decided_without_its_certificate() {
+    let folder = root().join("policy-examples/20-delegated-tokens-are-bound");
+    let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+    let cases = Cases::from_yaml(&read("cases.yaml")).unwrap();
+    let test = PolicyTest::new(Policy::from_yaml(&read("policy.yaml")).unwrap(), &cases).unwrap();
+    let (authorizer, _) = test.authorizer();
+    let mut bound = cases
+        .iter()
+        .filter(|case| case.certificate().is_some() && case.expected().is_allowed());
+    let case = bound.next().expect("a case with a certificate");
+    let mut request = CaseRequest::new(case, test.token(case, NOW).unwrap().as_deref()).unwrap();
+    let target = Target::new(&request.method, &request.uri).unwrap();
+    let explained = authorizer.explain(&request.presented(&target), NOW);
+    let recording = Recording { shows: true, key: 0 };
+    let record = authorizer.record(explained.decision(), &recording).expect("facts");
+    request.certificate = None;
+    let known = KnownRequest::nothing().with_query().with_headers().with_body();
+    let found = authorizer.explain_recorded(&record, &request.presented(&target), known, NOW, Some(&recording));
+    let undecided: Vec<&str> = found.undecided().iter().map(|undecided| &*undecided.rule).collect();
+    assert_eq!(undecided, ["confirmation"]);
+    assert!(!found.is_decided() && found.certain_denial().is_none());
 }

@@ -13,7 +13,7 @@ use super::step::Step;
 use crate::chain::{Conceal, Missing, ReadClaims, RecordedFacts};
 use crate::error::{Error, Reason};
 use crate::identity::Identity;
-use crate::policy::{Access, Check, Collect, Mode, Need, Outcome, Place, Reads, Recorder, Requirement};
+use crate::policy::{Access, Check, Collect, Mode, Need, Outcome, Place, Reads, Recorder, Requirement, Tier};
 use crate::request::Presented;
 
 /// The explanation of a record: every check, and the rules that the record does not decide.
@@ -171,6 +171,17 @@ impl Authorizer {
         let mut checks = recorder.0;
         // A step that fails before the rules ends the evaluation.
         undecided.retain(|undecided| checks.iter().any(|check| check.rule == undecided.rule));
+        // The facts are of a token whose proof was accepted, and a record has no certificate.
+        let is_without_proof = |check: &Check| {
+            check.tier == Tier::Token && check.rule == "confirmation" && check.outcome == Outcome::Failed
+        };
+        if checks.iter().any(is_without_proof) {
+            undecided.push(Undecided {
+                rule: "confirmation".to_owned(),
+                mode: Mode::Enforce,
+                reason: "the certificate of the client is not recorded".to_owned(),
+            });
+        }
         for check in &mut checks {
             mark(check, &undecided);
         }
