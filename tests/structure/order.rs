@@ -66,6 +66,7 @@ const ISSUER: &[&[&str]] = &[
     &["store"],
     &["authorization_server"],
     &["client_authentication", "entitlement", "token"],
+    &["pages"],
     &["authorize", "grants", "introspection", "revocation", "userinfo"],
     &["metadata"],
     &["routes"],

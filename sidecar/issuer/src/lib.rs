@@ -56,6 +56,7 @@ mod grants;
 mod introspection;
 mod keys;
 mod metadata;
+mod pages;
 mod parameters;
 mod registry;
 mod revocation;

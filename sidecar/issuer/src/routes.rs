@@ -18,6 +18,7 @@ use crate::error::{ErrorCode, OAuthError};
 use crate::grants;
 use crate::introspection;
 use crate::metadata::metadata;
+use crate::pages;
 use crate::parameters::Parameters;
 use crate::revocation;
 use crate::token::TokenResponse;
@@ -49,6 +50,7 @@ pub(crate) fn router(server: Arc<AuthorizationServer>) -> Router {
         .route("/userinfo", get(userinfo).post(userinfo))
         .route("/authorize", get(authorize))
         .route("/consents", get(consents))
+        .route("/style.css", get(style))
         .merge(forms)
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(map_response(response_headers))
@@ -57,6 +59,10 @@ pub(crate) fn router(server: Arc<AuthorizationServer>) -> Router {
 
 async fn discovery(State(server): Server) -> impl IntoResponse {
     (PUBLIC, Json(metadata(&server)))
+}
+
+async fn style() -> impl IntoResponse {
+    (PUBLIC, pages::style())
 }
 
 async fn jwks(State(server): Server) -> impl IntoResponse {

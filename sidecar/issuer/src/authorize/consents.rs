@@ -2,11 +2,13 @@
 //! once, as those of an authorization.
 
 use axum::response::Response;
+use maud::html;
 
-use super::{LOGIN_ATTEMPTS, Rejection, expired, pages, sign_in, transaction};
+use super::{LOGIN_ATTEMPTS, Rejection, attempt, expired, sign_in, transaction};
 use crate::audit::{Entry, Event};
 use crate::authorization_server::AuthorizationServer;
 use crate::error::{ErrorCode, OAuthError};
+use crate::pages::{self, FormTarget};
 use crate::parameters::Parameters;
 use crate::store::Transaction;
 
@@ -56,7 +58,14 @@ pub(crate) fn withdraw(server: &AuthorizationServer, form: &Parameters) -> Resul
 
 fn login_page(server: &AuthorizationServer, attempts: u8) -> Result<Response, OAuthError> {
     let id = server.transactions.put(Transaction::ConsentsLogin { attempts })?;
-    Ok(pages::consents_login(&id, attempts < LOGIN_ATTEMPTS))
+    let purpose = html! { "to see what you allow" };
+    Ok(pages::sign_in(
+        "/consents/login",
+        &id,
+        &purpose,
+        attempt(attempts),
+        FormTarget::Issuer,
+    ))
 }
 
 fn list(server: &AuthorizationServer, subject: &str) -> Result<Response, OAuthError> {
@@ -64,7 +73,7 @@ fn list(server: &AuthorizationServer, subject: &str) -> Result<Response, OAuthEr
     let id = server.transactions.put(Transaction::Consents {
         subject: subject.to_owned(),
     })?;
-    Ok(pages::consents(&id, subject, &consents))
+    Ok(pages::consents(server, &id, subject, &consents))
 }
 
 fn unavailable(_: OAuthError) -> Rejection {

@@ -8,12 +8,12 @@
 //! There are no sessions: every request requires a login, which satisfies `prompt=login` and every `max_age`.
 
 mod consents;
-mod pages;
 mod request;
 
 use std::sync::Arc;
 
 use axum::response::{IntoResponse, Redirect, Response};
+use maud::html;
 
 pub(crate) use self::consents::{consents, login as consents_login, withdraw};
 use self::request::{Rejection, location, rejection};
@@ -21,6 +21,7 @@ use crate::audit::{Entry, Event};
 use crate::authorization_server::AuthorizationServer;
 use crate::claims::Authentication;
 use crate::error::{ErrorCode, OAuthError};
+use crate::pages::{self, Attempt, FormTarget};
 use crate::parameters::Parameters;
 use crate::registry::User;
 use crate::secret::Secret;
@@ -78,7 +79,7 @@ pub(crate) fn login(server: &AuthorizationServer, form: &Parameters) -> Result<R
     };
     let id = server.transactions.put(Transaction::Consent(authorization.clone()));
     let id = id.map_err(|error| rejection(server, &authorization.request.callback, error))?;
-    Ok(pages::consent(&id, &authorization))
+    Ok(pages::consent(server, &id, &authorization))
 }
 
 /// `POST /consent`: redirects to the client, with a code or with `access_denied`.
@@ -175,7 +176,17 @@ fn login_page(
     };
     let id = server.transactions.put(transaction);
     let id = id.map_err(|error| rejection(server, &request.callback, error))?;
-    Ok(pages::login(&id, &request, attempts < LOGIN_ATTEMPTS))
+    let purpose = html! { "to continue to " strong { (request.client.name) } };
+    let target = FormTarget::RedirectUri(&request.callback.redirect_uri);
+    Ok(pages::sign_in("/login", &id, &purpose, attempt(attempts), target))
+}
+
+/// How a form with these attempts left is shown.
+fn attempt(left: u8) -> Attempt {
+    match left {
+        LOGIN_ATTEMPTS => Attempt::First,
+        _ => Attempt::Again,
+    }
 }
 
 fn denied(server: &AuthorizationServer, request: &AuthorizationRequest) -> Rejection {

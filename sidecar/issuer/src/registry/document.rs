@@ -19,6 +19,8 @@ use crate::secret::Secret;
 #[serde(deny_unknown_fields)]
 struct Document {
     resources: Option<Spanned<BTreeMap<String, Spanned<ResourceDocument>>>>,
+    #[serde(default)]
+    scopes: BTreeMap<String, Spanned<ScopeDocument>>,
     users: Option<BTreeMap<String, Spanned<UserDocument>>>,
     clients: Option<BTreeMap<String, Spanned<ClientDocument>>>,
 }
@@ -29,6 +31,12 @@ type List = Spanned<Vec<Spanned<String>>>;
 #[serde(deny_unknown_fields)]
 struct ResourceDocument {
     scopes: Option<List>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ScopeDocument {
+    description: String,
 }
 
 #[derive(Deserialize)]
@@ -91,6 +99,11 @@ impl Registry {
             for (identifier, entry) in document.resources.iter().flat_map(|resources| &resources.value) {
                 let resource = check.resource(identifier, entry);
                 registry.resources.insert(identifier.clone(), resource);
+            }
+            for (scope, entry) in &document.scopes {
+                check.reference("scope", scope, entry.span(), |check| &check.scopes);
+                let description = entry.value.description.clone();
+                registry.scope_descriptions.insert(scope.clone(), description);
             }
             for (name, entry) in document.users.iter().flatten() {
                 let user = check.user(name, entry);
@@ -272,12 +285,15 @@ impl<'a> Check<'a> {
         known: fn(&Self) -> &Option<Vec<&'a str>>,
     ) {
         for name in written {
-            let Some(known) = known(self) else { return };
-            if !known.contains(&&*name.value) && !self.omissions.has_key(&name.value) {
-                let help = nearest(&name.value, known);
-                let message = format!("unknown {kind} `{}`", name.value);
-                self.diagnostics.push(name.span(), message, help);
-            }
+            self.reference(kind, &name.value, name.span(), known);
+        }
+    }
+
+    fn reference(&mut self, kind: &str, name: &str, span: Span, known: fn(&Self) -> &Option<Vec<&'a str>>) {
+        let Some(known) = known(self) else { return };
+        if !known.contains(&name) && !self.omissions.has_key(name) {
+            let help = nearest(name, known);
+            self.diagnostics.push(span, format!("unknown {kind} `{name}`"), help);
         }
     }
 

@@ -14,6 +14,8 @@ use crate::secret::Secret;
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
     pub(crate) resources: BTreeMap<String, Resource>,
+    /// What a scope allows, in plain words.
+    pub(crate) scope_descriptions: BTreeMap<String, String>,
     pub(crate) users: BTreeMap<String, User>,
     pub(crate) clients: BTreeMap<String, Arc<Client>>,
 }

@@ -249,7 +249,7 @@ async fn the_number_of_failed_logins_is_limited() {
     for guess in wrong.iter().take(4) {
         let next = issuer.submit(&page, "/login", guess).await;
         assert_eq!(next.status, 200);
-        assert!(next.text.contains("The sign-in failed"));
+        assert!(next.text.contains("password or the code is wrong"));
         assert_ne!(transaction(&next), transaction(&page));
         let replayed = issuer.submit(&page, "/login", ALICE).await;
         assert_eq!(replayed.status, 400, "the old form was already used");

@@ -217,13 +217,14 @@ async fn a_user_withdraws_a_consent_on_a_page() {
     let page = issuer.get("/consents").await;
     let wrong = [("username", "alice"), ("password", "wrong")];
     let page = issuer.submit(&page, "/consents/login", &wrong).await;
-    assert!(page.text.contains("The sign-in failed"), "{}", page.text);
+    assert!(page.text.contains("password or the code is wrong"), "{}", page.text);
     let page = issuer.submit(&page, "/consents/login", ALICE_WITH_PASSWORD).await;
     for shown in [
         "alice",
         "storefront",
         ORDERS,
-        "offline_access openid orders:read orders:write",
+        "<code>offline_access</code>",
+        "<code>orders:write</code>",
     ] {
         assert!(page.text.contains(shown), "{shown} in {}", page.text);
     }
@@ -240,7 +241,9 @@ async fn a_user_withdraws_a_consent_on_a_page() {
         .submit(&unknown, "/consents/withdraw", &[("client_id", "storefront")])
         .await;
     assert!(
-        withdrawn.text.contains("You allow no application access"),
+        withdrawn
+            .text
+            .contains("You allow no application and no agent any access"),
         "{}",
         withdrawn.text
     );

@@ -1,0 +1,75 @@
+//! The sign-in before a consent, an approval or a list.
+
+use axum::response::Response;
+use maud::{Markup, html};
+
+use super::{FormTarget, page};
+
+/// Which form of a sign-in a user sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Attempt {
+    First,
+    /// The name, the password or the code of the attempt before was wrong. Which of them stays open.
+    Again,
+}
+
+/// The form sends `transaction`, `username`, `password` and `second_factor` to `action`. `purpose` completes
+/// "Sign in …".
+pub(crate) fn sign_in(
+    action: &str,
+    transaction: &str,
+    purpose: &Markup,
+    attempt: Attempt,
+    target: FormTarget<'_>,
+) -> Response {
+    let fault = (attempt == Attempt::Again).then_some("fault");
+    let body = html! {
+        p { (purpose) }
+        form method="post" action=(action) {
+            input type="hidden" name="transaction" value=(transaction);
+            label for="username" { "Name" }
+            input id="username" name="username" autocomplete="username" autocapitalize="none" required autofocus
+                aria-invalid=[fault.map(|_| "true")] aria-describedby=[fault];
+            label for="password" { "Password" }
+            input id="password" name="password" type="password" autocomplete="current-password" required
+                aria-invalid=[fault.map(|_| "true")] aria-describedby=[fault];
+            @if let Some(id) = fault {
+                p.fault id=(id) role="alert" { "The name, the password or the code is wrong. Try again." }
+            }
+            label for="second_factor" { "One-time code " small { "(optional)" } }
+            input id="second_factor" name="second_factor" inputmode="numeric" autocomplete="one-time-code"
+                aria-describedby="second_factor_use";
+            p.quiet id="second_factor_use" { "A code makes the login a strong one, which some APIs ask for." }
+            div.choices { button { "Sign in" } }
+        }
+    };
+    page("Sign in", &body, target)
+}
+
+#[cfg(test)]
+mod tests {
+    use maud::html;
+
+    use super::{Attempt, sign_in};
+    use crate::pages::{FormTarget, tests::text};
+
+    #[tokio::test]
+    async fn a_failed_attempt_is_shown_beside_the_fields() {
+        let page = |attempt| sign_in("/login", "t1", &html! { "to continue" }, attempt, FormTarget::Issuer);
+        let first = text(page(Attempt::First)).await;
+        assert!(!first.contains("aria-invalid"), "{first}");
+        assert!(
+            first.contains("value=\"t1\"") && first.contains("action=\"/login\""),
+            "{first}"
+        );
+        let again = text(page(Attempt::Again)).await;
+        assert_eq!(
+            again
+                .matches("aria-invalid=\"true\" aria-describedby=\"fault\"")
+                .count(),
+            2,
+            "{again}"
+        );
+        assert!(again.contains("id=\"fault\" role=\"alert\""), "{again}");
+    }
+}
