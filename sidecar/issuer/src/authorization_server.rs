@@ -10,7 +10,8 @@ use crate::keys::{KeyError, KeyRing, Keys, Signing};
 use crate::registry::{Client, Registry};
 use crate::settings::Settings;
 use crate::store::{
-    AuthorizationCode, CODE_RETENTION, Change, DataError, OneTime, Store, StoreError, TRANSACTION_LIFETIME, Transaction,
+    AuthorizationCode, CODE_RETENTION, Change, DataError, OneTime, Store, StoreError, TRANSACTION_LIFETIME,
+    Transaction, UsedIds,
 };
 
 pub(crate) struct AuthorizationServer {
@@ -24,6 +25,7 @@ pub(crate) struct AuthorizationServer {
     pub(crate) store: Store,
     pub(crate) transactions: OneTime<Transaction>,
     pub(crate) codes: OneTime<Arc<AuthorizationCode>>,
+    pub(crate) used_ids: UsedIds,
 }
 
 /// A change of a running issuer was not made: a key could not be generated, or the store could not be written.
@@ -69,6 +71,7 @@ impl AuthorizationServer {
             store,
             transactions: OneTime::new(TRANSACTION_LIFETIME),
             codes: OneTime::new(CODE_RETENTION),
+            used_ids: UsedIds::default(),
         })
     }
 

@@ -9,13 +9,15 @@ use base64::engine::general_purpose::STANDARD;
 use url::form_urlencoded;
 
 use crate::authorization_server::AuthorizationServer;
-use crate::error::{AuthScheme, ErrorCode, OAuthError};
+use crate::client_assertion::{self, ASSERTION_TYPE};
+use crate::error::{AuthScheme, ErrorCode, OAuthError, UNREGISTERED_METHOD};
 use crate::parameters::Parameters;
 use crate::registry::Client;
 use crate::secret::Secret;
 
-/// Authenticates by `client_secret_basic`, `client_secret_post` or `none`, exactly one of them. A client with a secret
-/// cannot use `none`; one without is public and only identified, so its registration limits it to `authorization_code`.
+/// Authenticates by `client_secret_basic`, `client_secret_post`, `private_key_jwt` or `none`, exactly one of them. The
+/// credential of a client decides which: a secret, keys, or nothing. A client without a credential is public and only
+/// identified, so its registration limits its grants.
 pub(crate) fn authenticate(
     server: &AuthorizationServer,
     headers: &HeaderMap,
@@ -23,13 +25,19 @@ pub(crate) fn authenticate(
 ) -> Result<Arc<Client>, OAuthError> {
     let id = request.one("client_id")?;
     let posted = request.one("client_secret")?;
-    let mut authorization = headers.get_all(AUTHORIZATION).iter();
-    match (authorization.next(), authorization.next(), posted) {
-        (Some(_), Some(_), _) | (Some(_), None, Some(_)) => {
-            Err(ErrorCode::InvalidRequest.because("the client authenticates by more than one method"))
+    let assertion = match (request.one("client_assertion")?, request.one("client_assertion_type")?) {
+        (None, None) => None,
+        (Some(assertion), Some(ASSERTION_TYPE)) => Some(assertion),
+        (Some(_), Some(_)) => return Err(AuthScheme::None.failed()),
+        _ => {
+            let description = "client_assertion and client_assertion_type must be sent together";
+            return Err(ErrorCode::InvalidRequest.because(description));
         }
-        (Some(header), None, None) => {
-            let (name, secret) = basic(header.as_bytes()).ok_or_else(|| failed(AuthScheme::Basic))?;
+    };
+    let authorization: Vec<_> = headers.get_all(AUTHORIZATION).iter().take(2).collect();
+    match (&*authorization, posted, assertion) {
+        ([header], None, None) => {
+            let (name, secret) = basic(header.as_bytes()).ok_or(AuthScheme::Basic.failed())?;
             if id.is_some_and(|id| id != name) {
                 return Err(
                     ErrorCode::InvalidRequest.because("client_id differs from the client of the Authorization header")
@@ -37,14 +45,19 @@ pub(crate) fn authenticate(
             }
             prove(server, &name, &secret, AuthScheme::Basic)
         }
-        (None, _, Some(secret)) => {
-            let id = id.ok_or_else(|| failed(AuthScheme::None))?;
+        ([], Some(secret), None) => {
+            let id = id.ok_or(AuthScheme::None.failed())?;
             prove(server, id, secret, AuthScheme::None)
         }
-        (None, _, None) => match id.and_then(|id| server.client(id)) {
-            Some(client) if client.secret.is_none() => Ok(client),
-            _ => Err(failed(AuthScheme::None)),
+        ([], None, Some(assertion)) => match client_assertion::authenticate(server, assertion)? {
+            client if id.is_none_or(|id| id == client.id) => Ok(client),
+            _ => Err(ErrorCode::InvalidRequest.because("client_id differs from the client of the assertion")),
         },
+        ([], None, None) => match id.and_then(|id| server.client(id)) {
+            Some(client) if client.is_public() => Ok(client),
+            _ => Err(AuthScheme::None.failed()),
+        },
+        _ => Err(ErrorCode::InvalidRequest.because("the client authenticates by more than one method")),
     }
 }
 
@@ -72,19 +85,17 @@ fn form_decoded(text: &str) -> Option<String> {
 
 fn prove(server: &AuthorizationServer, id: &str, secret: &str, scheme: AuthScheme) -> Result<Arc<Client>, OAuthError> {
     let client = server.client(id);
+    if client.as_ref().is_some_and(|client| client.secret.is_none()) {
+        return Err(UNREGISTERED_METHOD);
+    }
     let expected = client
         .as_ref()
         .and_then(|client| client.secret.clone())
         .unwrap_or_else(Secret::unknown);
     match (expected.matches(secret), client) {
         (true, Some(client)) => Ok(client),
-        _ => Err(failed(scheme)),
+        _ => Err(scheme.failed()),
     }
-}
-
-/// One error for every failure, so that it does not reveal which clients exist.
-fn failed(scheme: AuthScheme) -> OAuthError {
-    ErrorCode::InvalidClient(scheme).because("client authentication failed")
 }
 
 #[cfg(test)]
@@ -146,7 +157,7 @@ mod tests {
             (vec![basic("assistant:wrong")], "", tried_basic),
             (vec![basic("unknown:assistant-secret")], "", tried_basic),
             (vec![basic("assistant")], "", tried_basic),
-            (vec![basic("terminal:")], "", tried_basic),
+            (vec![basic("terminal:")], "", ErrorCode::UnauthorizedClient),
             (vec!["Basic !".to_owned()], "", tried_basic),
             (vec!["Bearer x".to_owned()], "", tried_basic),
             (vec![valid.clone()], posted, ErrorCode::InvalidRequest),
@@ -161,7 +172,11 @@ mod tests {
             (vec![], "client_id=assistant", not_basic),
             (vec![], "client_id=unknown", not_basic),
             (vec![], "client_secret=assistant-secret", not_basic),
-            (vec![], "client_id=terminal&client_secret=x", not_basic),
+            (
+                vec![],
+                "client_id=terminal&client_secret=x",
+                ErrorCode::UnauthorizedClient,
+            ),
             (vec![], "client_id=assistant&client_secret=wrong", not_basic),
         ] {
             let authorization: Vec<_> = authorization.iter().map(String::as_str).collect();

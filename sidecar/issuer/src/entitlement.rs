@@ -1,21 +1,32 @@
 //! The entitlements of a client: the resource and the scope of a token.
 
+use std::collections::BTreeSet;
+
 use crate::authorization_server::AuthorizationServer;
 use crate::error::{ErrorCode, OAuthError};
+use crate::parameters::Parameters;
 use crate::registry::{Client, Resource};
 use crate::scope::ScopeSet;
 use crate::store::RefreshFamily;
 
-/// The resource of a request (RFC 8707). If omitted, it is the only resource of the client.
+/// Every `resource` of a request (RFC 8707), and every `audience` (RFC 8693), which is an alias of it here.
+pub(crate) fn targets(request: &Parameters) -> BTreeSet<&str> {
+    request.all("resource").chain(request.all("audience")).collect()
+}
+
+/// The resource of a request. If omitted, it is the only resource of the client.
 pub(crate) fn target<'r>(
     server: &'r AuthorizationServer,
     client: &Client,
-    requested: &[&str],
+    request: &Parameters,
 ) -> Result<&'r Resource, OAuthError> {
-    let identifier = match (requested, client.resources.len()) {
-        ([one], _) => *one,
-        ([], 1) => client.resources.first().map_or("", String::as_str),
-        ([], _) => return Err(ErrorCode::InvalidTarget.because("resource is required: the client has more than one")),
+    let mut requested = targets(request).into_iter();
+    let identifier = match (requested.next(), requested.next(), client.resources.len()) {
+        (Some(one), None, _) => one,
+        (None, _, 1) => client.resources.first().map_or("", String::as_str),
+        (None, ..) => {
+            return Err(ErrorCode::InvalidTarget.because("resource is required: the client has more than one"));
+        }
         _ => return Err(ErrorCode::InvalidTarget.because("a token has one resource only")),
     };
     let resource = server.registry.resources.get(identifier);

@@ -41,6 +41,17 @@ pub(crate) enum AuthScheme {
     None,
 }
 
+impl AuthScheme {
+    /// One error for every failure, so that it does not reveal which clients exist.
+    pub(crate) const fn failed(self) -> OAuthError {
+        ErrorCode::InvalidClient(self).because("client authentication failed")
+    }
+}
+
+/// A client authenticates by another method than that of its registration.
+pub(crate) const UNREGISTERED_METHOD: OAuthError =
+    ErrorCode::UnauthorizedClient.because("the client is not registered for this authentication method");
+
 impl ErrorCode {
     pub(crate) fn as_str(self) -> &'static str {
         match self {

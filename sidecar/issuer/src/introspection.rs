@@ -43,7 +43,7 @@ struct SignedIntrospection<'a> {
     token_introspection: Introspection,
 }
 
-/// `POST /introspect`, of a client with a secret. An access token is active for the client that it was issued to, and
+/// `POST /introspect`, of a client with a credential. An access token is active for the client that it was issued to, and
 /// for one that is registered for its audience. Everything else is inactive, without a reason: a token that is expired,
 /// revoked or of another audience, a refresh token, any other text.
 pub(crate) fn introspect(
@@ -52,7 +52,7 @@ pub(crate) fn introspect(
     request: &Parameters,
 ) -> Result<Response, OAuthError> {
     let client = authenticate(server, headers, request).inspect_err(|error| server.note_refusal(None, *error))?;
-    if client.secret.is_none() {
+    if client.is_public() {
         // RFC 7662 section 2.1: the endpoint requires authorization, and a public client proves nothing.
         return Err(ErrorCode::InvalidClient(AuthScheme::None).because("a public client cannot introspect tokens"));
     }

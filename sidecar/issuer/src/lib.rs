@@ -48,6 +48,7 @@ mod audit;
 mod authorization_server;
 mod authorize;
 mod claims;
+mod client_assertion;
 mod client_authentication;
 mod clock;
 mod entitlement;

@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 
 use crate::authorization_server::AuthorizationServer;
 use crate::grants::{AUTHORIZATION_CODE, CLIENT_CREDENTIALS, REFRESH_TOKEN, TOKEN_EXCHANGE};
+use crate::keys::PublicKey;
 use crate::scope::PROTOCOL_SCOPES;
 
-const CLIENT_AUTHENTICATION: [&str; 3] = ["client_secret_basic", "client_secret_post", "none"];
+const CLIENT_AUTHENTICATION: [&str; 4] = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"];
 
 /// The document of both well-known addresses.
 pub(crate) fn metadata(server: &AuthorizationServer) -> Value {
@@ -31,9 +32,12 @@ pub(crate) fn metadata(server: &AuthorizationServer) -> Value {
         "response_modes_supported": ["query"],
         "grant_types_supported": [AUTHORIZATION_CODE, CLIENT_CREDENTIALS, REFRESH_TOKEN, TOKEN_EXCHANGE],
         "token_endpoint_auth_methods_supported": CLIENT_AUTHENTICATION,
+        "token_endpoint_auth_signing_alg_values_supported": PublicKey::ALGORITHMS,
         "revocation_endpoint_auth_methods_supported": CLIENT_AUTHENTICATION,
+        "revocation_endpoint_auth_signing_alg_values_supported": PublicKey::ALGORITHMS,
         // A public client cannot introspect.
-        "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "introspection_endpoint_auth_methods_supported": CLIENT_AUTHENTICATION[..3],
+        "introspection_endpoint_auth_signing_alg_values_supported": PublicKey::ALGORITHMS,
         "introspection_signing_alg_values_supported": [server.keys.active().algorithm()],
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,

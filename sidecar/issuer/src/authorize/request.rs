@@ -74,8 +74,7 @@ fn read_for(
     }
     let code_challenge = code_challenge(query)?;
 
-    let resources: Vec<_> = query.all("resource").collect();
-    let resource = target(server, client, &resources)?;
+    let resource = target(server, client, query)?;
     let mut requested = query.one("scope")?.map(ScopeSet::parse).transpose()?;
     let protocol_scope = requested.as_mut().map(ScopeSet::take_protocol_scopes);
     let protocol_scope = protocol_scope.unwrap_or_default();
@@ -175,6 +174,13 @@ mod tests {
         let request = read(&[]).unwrap();
         assert_eq!(String::from(request.scope), "orders:read");
         assert_eq!(request.audience, "https://orders.example");
+        let aliased = read(&[
+            ("resource", ""),
+            ("audience", "https://shipping.example"),
+            ("scope", ""),
+        ])
+        .unwrap();
+        assert_eq!(aliased.audience, "https://shipping.example");
     }
 
     #[test]
@@ -221,6 +227,7 @@ mod tests {
             (vec![("scope", "a  b")], "invalid_scope"),
             (vec![("resource", "")], "invalid_target"),
             (vec![("resource", "https://nowhere.example")], "invalid_target"),
+            (vec![("audience", "https://shipping.example")], "invalid_target"),
             (
                 vec![
                     ("resource", "https://orders.example"),

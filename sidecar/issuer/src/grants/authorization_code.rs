@@ -3,6 +3,7 @@
 use crate::audit::{Entry, Event};
 use crate::authorization_server::AuthorizationServer;
 use crate::claims::{EntityProfile, ID_TOKEN, IdClaims, SubjectProfile};
+use crate::entitlement::targets;
 use crate::error::{ErrorCode, OAuthError};
 use crate::parameters::Parameters;
 use crate::registry::Client;
@@ -46,7 +47,7 @@ pub(super) fn authorization_code(
         || authorized.callback.redirect_uri != redirect_uri
         || !is_verifier(verifier)
         || s256(verifier) != authorized.code_challenge
-        || request.all("resource").any(|resource| resource != authorized.audience)
+        || targets(request).into_iter().any(|target| target != authorized.audience)
     {
         return Err(invalid);
     }

@@ -20,8 +20,7 @@ pub(super) fn client_credentials(
     if !client.client_credentials {
         return Err(ErrorCode::UnauthorizedClient.because("the client is not registered for this grant"));
     }
-    let resources: Vec<_> = request.all("resource").collect();
-    let resource = target(server, client, &resources)?;
+    let resource = target(server, client, request)?;
     let requested = request.one("scope")?.map(ScopeSet::parse).transpose()?;
     let scope = granted(requested.clone(), client.scopes.intersection(&resource.scopes))?;
     server.issue(Granted {

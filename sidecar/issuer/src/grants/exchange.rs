@@ -36,8 +36,7 @@ pub(super) fn exchange(
     let has_actor_token = has_actor_token(server, client, request)?;
     let act = act(server, client, rules, &subject, has_actor_token)?;
 
-    let targets: Vec<_> = request.all("resource").chain(request.all("audience")).collect();
-    let resource = target(server, client, &targets)?;
+    let resource = target(server, client, request)?;
     let requested = request.one("scope")?.map(ScopeSet::parse).transpose()?;
     let allowed = subject
         .scope

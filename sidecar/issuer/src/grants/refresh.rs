@@ -3,7 +3,7 @@
 use crate::audit::{Entry, Event};
 use crate::authorization_server::AuthorizationServer;
 use crate::claims::SubjectProfile;
-use crate::entitlement::still_granted;
+use crate::entitlement::{still_granted, targets};
 use crate::error::{ErrorCode, OAuthError};
 use crate::parameters::Parameters;
 use crate::registry::Client;
@@ -35,7 +35,7 @@ pub(super) fn refresh(
         revoke(server, &family)?;
         return Err(INVALID);
     }
-    if request.all("resource").any(|resource| resource != family.audience) {
+    if targets(request).into_iter().any(|target| target != family.audience) {
         return Err(ErrorCode::InvalidTarget.because("the refresh token is for another resource"));
     }
     let allowed = still_granted(server, client, &family).ok_or(INVALID)?;

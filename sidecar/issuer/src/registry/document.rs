@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use actgate_yaml::{Diagnostics, Omissions, Span, Spanned, nearest, read};
 use serde::Deserialize;
+use serde_json::Value;
 use url::Url;
 
 use super::entries::{ActorToken, Client, Exchange, OwnToken, Registry, Resource, User};
 use super::redirect_uri::is_redirect_uri;
 use crate::claims::EntityProfile;
+use crate::keys::PublicKey;
 use crate::scope::{PROTOCOL_SCOPES, is_scope};
 use crate::secret::Secret;
 
@@ -53,12 +55,20 @@ struct ClientDocument {
     name: Option<String>,
     profile: Option<EntityProfile>,
     secret: Option<Spanned<String>>,
+    jwks: Option<Spanned<KeySetDocument>>,
     grants: Option<Spanned<BTreeSet<Grant>>>,
     redirect_uris: Option<List>,
     scopes: Option<List>,
     resources: Option<List>,
     introspects: Option<List>,
     exchange: Option<Spanned<ExchangeDocument>>,
+}
+
+/// A JWK Set, RFC 7517.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeySetDocument {
+    keys: Vec<Spanned<Value>>,
 }
 
 #[derive(Deserialize)]
@@ -225,6 +235,7 @@ impl<'a> Check<'a> {
             id: id.to_owned(),
             name: client.name.clone().unwrap_or_else(|| id.to_owned()),
             secret: client.secret.as_ref().map(|secret| self.secret(secret)),
+            keys: client.jwks.as_ref().map_or_else(Vec::new, |keys| self.keys(keys)),
             exchange: client.exchange.as_ref().map(|exchange| self.exchange(exchange)),
             profile: client.profile?,
             client_credentials: client.grants.as_ref()?.value.contains(&Grant::ClientCredentials),
@@ -254,12 +265,36 @@ impl<'a> Check<'a> {
                 self.diagnostics.push(span, message, help);
             }
         }
-        let is_public = client.secret.is_none() && !self.lost("secret", span);
+        if let (Some(_), Some(keys)) = (&client.secret, &client.jwks) {
+            let message = "a client has a `secret` or `jwks`, not both";
+            self.diagnostics.push(keys.span(), message, "remove one of them");
+        }
+        let is_public = client.secret.is_none() && client.jwks.is_none();
+        let is_public = is_public && !self.lost("secret", span) && !self.lost("jwks", span);
         if is_public && grants.iter().any(|grant| *grant != Grant::AuthorizationCode) {
-            let message = "a client without a secret can use the grant `authorization_code` only";
-            let help = "add a `secret`, or remove the other grants";
+            let message = "a client without a credential can use the grant `authorization_code` only";
+            let help = "add a `secret` or `jwks`, or remove the other grants";
             self.diagnostics.push(span, message, help);
         }
+    }
+
+    fn keys(&mut self, written: &Spanned<KeySetDocument>) -> Vec<PublicKey> {
+        let mut keys = Vec::new();
+        for jwk in &written.value.keys {
+            match PublicKey::read(&jwk.value) {
+                Some(key) => keys.push(key),
+                None => {
+                    let help = "write a public JWK: EC with P-256, OKP with Ed25519, or RSA with 2048 bits or more";
+                    let message = "this is not a public key for client assertions";
+                    self.diagnostics.push(jwk.span(), message, help);
+                }
+            }
+        }
+        if written.value.keys.is_empty() {
+            let help = "write at least one key";
+            self.diagnostics.push(written.span(), "the client has no key", help);
+        }
+        keys
     }
 
     fn exchange(&mut self, entry: &Spanned<ExchangeDocument>) -> Exchange {
@@ -456,7 +491,18 @@ mod tests {
             (
                 "    secret: shopper-secret\n",
                 "",
-                "a client without a secret can use the grant `authorization_code` only; add a `secret`",
+                "a client without a credential can use the grant `authorization_code` only; add a `secret` or `jwks`",
+            ),
+            (
+                "secret: shopper-secret",
+                "jwks: { keys: [{ kty: EC, crv: P-384 }] }",
+                "this is not a public key for client assertions; write a public JWK: EC with P-256",
+            ),
+            ("secret: shopper-secret", "jwks: { keys: [] }", "the client has no key"),
+            (
+                "secret: shopper-secret",
+                "secret: x\n    jwks: { keys: [{ kty: OKP, crv: Ed25519, x: 11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo }] }",
+                "a client has a `secret` or `jwks`, not both",
             ),
             (
                 "grants: [client_credentials]",

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::redirect_uri;
 use crate::claims::EntityProfile;
+use crate::keys::PublicKey;
 use crate::scope::ScopeSet;
 use crate::secret::Secret;
 
@@ -42,8 +43,10 @@ pub(crate) struct Client {
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) profile: EntityProfile,
-    /// None for a public client.
+    /// None for a public client, and for one with keys.
     pub(crate) secret: Option<Secret>,
+    /// The keys of `private_key_jwt`.
+    pub(crate) keys: Vec<PublicKey>,
     pub(crate) client_credentials: bool,
     /// Empty without the grant authorization_code.
     pub(crate) redirect_uris: BTreeSet<String>,
@@ -56,6 +59,11 @@ pub(crate) struct Client {
 }
 
 impl Client {
+    /// Whether the client has no credential, so that its requests prove nothing.
+    pub(crate) fn is_public(&self) -> bool {
+        self.secret.is_none() && self.keys.is_empty()
+    }
+
     /// Whether the client is registered with the redirect URI of a request.
     pub(crate) fn accepts_redirect_uri(&self, requested: &str) -> bool {
         let mut registered = self.redirect_uris.iter();

@@ -2,7 +2,8 @@
 //!
 //! [`Store`] has what survives a restart, if there is a folder for it: signing keys, live tokens, refresh-token families
 //! and consents. A [`Change`] of it is one transaction, which is written to the audit trail before it is made.
-//! [`OneTime`] has the values between two requests, in memory: transactions of the pages and authorization codes.
+//! [`OneTime`] has the values between two requests, in memory: transactions of the pages and authorization codes;
+//! [`UsedIds`] has those that were used.
 
 mod authorization_request;
 mod change;
@@ -15,6 +16,7 @@ mod one_time;
 mod refresh_family;
 mod tables;
 mod transactions;
+mod used_ids;
 
 pub(crate) use authorization_request::{Authorization, AuthorizationRequest, Callback};
 pub(crate) use change::Change;
@@ -28,3 +30,4 @@ pub(crate) use one_time::OneTime;
 pub(crate) use refresh_family::{FamilyGrant, PresentedRefreshToken, RefreshFamily};
 pub(crate) use tables::StoreError;
 pub(crate) use transactions::{TRANSACTION_LIFETIME, Transaction};
+pub(crate) use used_ids::UsedIds;

@@ -35,7 +35,7 @@ async fn the_target_is_one_resource_of_the_client() {
     for targets in [
         vec![("resource", ORDERS), ("resource", SHOPPER)],
         vec![("resource", ORDERS), ("audience", SHOPPER)],
-        vec![("audience", ORDERS), ("audience", ORDERS)],
+        vec![("audience", ORDERS), ("audience", SHOPPER)],
         vec![("resource", "https://night-batch.example")],
         vec![("resource", "https://orders.example/")],
         vec![],

@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a broken expectation fails the test")]
 
+mod audience;
 mod audit;
 mod browser;
 mod client;
+mod client_assertion;
 mod client_credentials;
 mod code;
 mod data;
