@@ -14,6 +14,8 @@ use crate::deployment::gate::{Gate, Process};
 use crate::mint::signing_key::base64url;
 use crate::wire::{self, Answer, request};
 
+/// The secret of the administration API of an issuer with a folder.
+pub const ADMIN_SECRET: &str = "an-admin-secret-of-tests";
 pub const ORDERS: &str = "https://orders.example";
 
 const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
@@ -99,7 +101,18 @@ impl BundledIssuer {
     /// Runs `actgate issuer` with its data in a folder. Its identifier is the same after a restart.
     pub fn start_in(folder: &Path) -> Self {
         let identifier = "http://issuer.test";
-        let issuer = Self::start_as(&["--data", &folder.to_string_lossy(), "--issuer", identifier]);
+        let secret = folder.with_extension("secret");
+        std::fs::write(&secret, ADMIN_SECRET).expect("a file");
+        let (folder, secret) = (folder.to_string_lossy(), secret.to_string_lossy());
+        let arguments = [
+            "--data",
+            &folder,
+            "--issuer",
+            identifier,
+            "--admin-secret-file",
+            &secret,
+        ];
+        let issuer = Self::start_as(&arguments);
         Self {
             identifier: Some(identifier),
             ..issuer

@@ -11,9 +11,11 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::deployment::bundled_issuer::{ALICE, BundledIssuer, ORDERS, access_token, claims, error, refresh_token};
+use crate::deployment::bundled_issuer::{
+    ADMIN_SECRET, ALICE, BundledIssuer, ORDERS, access_token, claims, error, refresh_token,
+};
 use crate::deployment::gate::run_to_end;
-use crate::wire::{Answer, Outcome, exchange, form_request};
+use crate::wire::{Answer, Outcome, bearer, exchange, form_request, request};
 
 const KILLS: usize = 100;
 const ASSISTANT: &str = "https://assistant.example";
@@ -26,6 +28,14 @@ struct Acknowledged {
     revoked: Vec<(&'static str, String)>,
     /// The last refresh token, and whether a request with it has no response.
     refresh: Option<(String, Pending)>,
+}
+
+/// What an operator knows for sure of the agents: their secrets, and that of a deleted one.
+#[derive(Default)]
+struct Agents {
+    added: usize,
+    live: Vec<(String, String)>,
+    deleted: Vec<(String, String)>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -54,6 +64,46 @@ impl Client<'_> {
                 Some(answer)
             }
             _ => None,
+        }
+    }
+
+    /// None if the issuer was killed before the response.
+    fn administer(&self, method: &str, target: &str, body: &str) -> Option<Value> {
+        let token = bearer(ADMIN_SECRET);
+        let length = format!("Content-Length: {}", body.len());
+        let mut request = request(method, target, &[&token, &length]);
+        request.extend_from_slice(body.as_bytes());
+        match exchange(self.address, &request) {
+            Outcome::Answered(answer) => serde_json::from_slice(&answer.body).ok(),
+            _ => None,
+        }
+    }
+
+    /// Adds agents with two credentials, and deletes each second agent.
+    fn add_agents(&self, agents: &mut Agents) {
+        loop {
+            agents.added += 1;
+            let id = format!("agent-{}", agents.added);
+            let agent = format!(
+                r#"{{"client_id": "{id}", "owner": "alice", "profile": "ai_agent", "grants": ["client_credentials"],
+                    "scopes": ["orders:read"], "resources": ["{ORDERS}"]}}"#
+            );
+            let mut secrets = Vec::new();
+            for (target, body) in [("", &*agent), (&*format!("/{id}/credentials"), "")] {
+                let Some(answer) = self.administer("POST", &format!("/admin/agents{target}"), body) else {
+                    return;
+                };
+                let secret = answer["client_secret"].as_str().expect("a secret").to_owned();
+                secrets.push((id.clone(), secret));
+                agents.live.extend(secrets.last().cloned());
+            }
+            if agents.added.is_multiple_of(2) {
+                agents.live.truncate(agents.live.len() - 2);
+                if self.administer("DELETE", &format!("/admin/agents/{id}"), "").is_none() {
+                    return;
+                }
+                agents.deleted.extend(secrets);
+            }
         }
     }
 
@@ -110,9 +160,20 @@ fn sign_in(issuer: &BundledIssuer) -> Option<(String, Pending)> {
 }
 
 /// Uses the issuer with several clients and kills it after some responses.
-fn use_and_kill(issuer: BundledIssuer, families: &mut [Acknowledged], others: &mut [Acknowledged], responses: usize) {
+fn use_and_kill(
+    issuer: BundledIssuer,
+    agents: &mut Agents,
+    families: &mut [Acknowledged],
+    others: &mut [Acknowledged],
+    responses: usize,
+) {
     let count = AtomicUsize::new(0);
     std::thread::scope(|scope| {
+        let operator = Client {
+            address: issuer.address,
+            responses: &count,
+        };
+        scope.spawn(move || operator.add_agents(agents));
         for known in families {
             let client = Client {
                 address: issuer.address,
@@ -168,6 +229,21 @@ fn check(issuer: &BundledIssuer, known: &mut Acknowledged, trail: &str) {
     }
 }
 
+/// Checks the agents that were acknowledged, and forgets all but a few.
+fn check_agents(issuer: &BundledIssuer, agents: &mut Agents) {
+    for (known, status) in [(&mut agents.live, 200), (&mut agents.deleted, 401)] {
+        for (id, secret) in &*known {
+            let line = format!("Authorization: Basic {}", STANDARD.encode(format!("{id}:{secret}")));
+            let form = form_request("/token", &[&line], &[("grant_type", "client_credentials")]);
+            let Outcome::Answered(answer) = exchange(issuer.address, &form) else {
+                panic!("no answer");
+            };
+            assert_eq!(answer.status, status, "{id}: {}", answer.everything());
+        }
+        known.truncate(4);
+    }
+}
+
 fn verify(data: &Path) {
     let trail = File::open(data.join("audit.jsonl")).expect("a trail");
     let verified = verify_trail(trail, None).expect("a valid trail");
@@ -180,7 +256,7 @@ fn nothing_acknowledged_is_lost_by_a_hundred_kills() {
     let data = folder.path().join("data");
     let mut families = [Acknowledged::default(), Acknowledged::default()];
     let mut others = [Acknowledged::default(), Acknowledged::default()];
-    let mut keys = None;
+    let (mut keys, mut agents) = (None, Agents::default());
     for kill in 0..KILLS {
         let issuer = BundledIssuer::start_in(&data);
         verify(&data);
@@ -197,13 +273,16 @@ fn nothing_acknowledged_is_lost_by_a_hundred_kills() {
         for known in families.iter_mut().filter(|known| known.refresh.is_none()) {
             known.refresh = sign_in(&issuer);
         }
-        use_and_kill(issuer, &mut families, &mut others, 4 + kill % 13);
+        check_agents(&issuer, &mut agents);
+        use_and_kill(issuer, &mut agents, &mut families, &mut others, 4 + kill % 13);
     }
     let issuer = BundledIssuer::start_in(&data);
     let trail = fs::read_to_string(data.join("audit.jsonl")).expect("a trail");
     for known in families.iter_mut().chain(&mut others) {
         check(&issuer, known, &trail);
     }
+    check_agents(&issuer, &mut agents);
+    assert!(!agents.live.is_empty() && !agents.deleted.is_empty());
     issuer.stop();
     let verified = run_to_end(&["issuer", "audit", "verify", "--data", &data.to_string_lossy()], "");
     assert!(verified.status.success(), "{verified:?}");

@@ -64,11 +64,12 @@ const ISSUER: &[&[&str]] = &[
     &["audit", "claims", "keys"],
     &["registry", "settings"],
     &["store"],
+    &["directory"],
     &["authorization_server"],
     &["client_assertion", "entitlement", "token"],
     &["client_authentication", "pages"],
     &["authorize", "grants", "introspection", "revocation", "userinfo"],
-    &["metadata"],
+    &["admin", "metadata"],
     &["routes"],
     &["server"],
 ];

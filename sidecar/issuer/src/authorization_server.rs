@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use crate::audit::{Entry, Event};
 use crate::clock::Clock;
+use crate::directory::{Directory, Entries};
 use crate::error::OAuthError;
 use crate::keys::{KeyError, KeyRing, Keys, Signing};
-use crate::registry::{Client, Registry};
+use crate::registry::{Client, Registry, Resource};
+use crate::secret::Secret;
 use crate::settings::Settings;
 use crate::store::{
     AuthorizationCode, CODE_RETENTION, Change, DataError, OneTime, Store, StoreError, TRANSACTION_LIFETIME,
@@ -18,7 +20,10 @@ pub(crate) struct AuthorizationServer {
     pub(crate) issuer_url: String,
     pub(crate) token_lifetime: Duration,
     pub(crate) refresh_lifetime: Duration,
+    /// The registry file. What it has of clients and resources is in `directory` too.
     pub(crate) registry: Registry,
+    pub(crate) directory: Directory,
+    pub(crate) admin_secret: Secret,
     pub(crate) signing: Signing,
     pub(crate) keys: KeyRing,
     pub(crate) clock: Clock,
@@ -60,11 +65,16 @@ impl AuthorizationServer {
             None => Store::in_memory(&issuer_url)?,
         };
         let keys = keys(&store, settings.signing, clock.now())?;
+        let directory = Directory::new(&registry, &store);
         Ok(AuthorizationServer {
             issuer_url,
             token_lifetime: settings.token_lifetime,
             refresh_lifetime: settings.refresh_lifetime,
             registry,
+            directory: directory.map_err(|error| DataError::Storage(error.to_string()))?,
+            admin_secret: settings
+                .admin_secret
+                .map_or_else(Secret::unknown, |secret| Secret::new(&secret.0)),
             signing: settings.signing,
             keys: KeyRing::new(keys),
             clock,
@@ -77,7 +87,25 @@ impl AuthorizationServer {
 
     /// The client with this identifier.
     pub(crate) fn client(&self, id: &str) -> Option<Arc<Client>> {
-        self.registry.clients.get(id).map(Arc::clone)
+        self.directory.entries().clients().get(id).cloned()
+    }
+
+    /// The resource with this identifier.
+    pub(crate) fn resource(&self, identifier: &str) -> Option<Arc<Resource>> {
+        self.directory.entries().resources().get(identifier).cloned()
+    }
+
+    /// Changes the clients and resources in the store, then in memory.
+    pub(crate) fn change_entries<T, E: From<StoreError>>(
+        &self,
+        change_both: impl FnOnce(&mut Entries, &mut Change<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.directory.change(|entries| {
+            let mut change = self.change()?;
+            let result = change_both(entries, &mut change)?;
+            change.commit()?;
+            Ok(result)
+        })
     }
 
     /// Begins a change of the store.

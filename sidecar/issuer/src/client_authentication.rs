@@ -13,7 +13,7 @@ use crate::client_assertion::{self, ASSERTION_TYPE};
 use crate::error::{AuthScheme, ErrorCode, OAuthError, UNREGISTERED_METHOD};
 use crate::parameters::Parameters;
 use crate::registry::Client;
-use crate::secret::Secret;
+use crate::secret::any_matches;
 
 /// Authenticates by `client_secret_basic`, `client_secret_post`, `private_key_jwt` or `none`, exactly one of them. The
 /// credential of a client decides which: a secret, keys, or nothing. A client without a credential is public and only
@@ -73,7 +73,7 @@ fn basic(header: &[u8]) -> Option<(String, String)> {
 }
 
 /// RFC 6749 section 2.3.1: identifier and secret are form-encoded before they are joined.
-fn form_decoded(text: &str) -> Option<String> {
+pub(crate) fn form_decoded(text: &str) -> Option<String> {
     if text.contains('&') {
         return None;
     }
@@ -85,15 +85,17 @@ fn form_decoded(text: &str) -> Option<String> {
 
 fn prove(server: &AuthorizationServer, id: &str, secret: &str, scheme: AuthScheme) -> Result<Arc<Client>, OAuthError> {
     let client = server.client(id);
-    if client.as_ref().is_some_and(|client| client.secret.is_none()) {
+    if client.as_ref().is_some_and(|client| client.credentials.is_none()) {
         return Err(UNREGISTERED_METHOD);
     }
-    let expected = client
-        .as_ref()
-        .and_then(|client| client.secret.clone())
-        .unwrap_or_else(Secret::unknown);
-    match (expected.matches(secret), client) {
-        (true, Some(client)) => Ok(client),
+    let now = server.clock.now();
+    let credentials = client.iter().flat_map(|client| client.credentials.iter().flatten());
+    let current = credentials.filter(|credential| credential.ends.is_none_or(|ends| now < ends));
+    match (
+        any_matches(current.map(|credential| &credential.secret), secret),
+        &client,
+    ) {
+        (true, Some(client)) => Ok(Arc::clone(client)),
         _ => Err(scheme.failed()),
     }
 }

@@ -1,6 +1,7 @@
 //! The entitlements of a client: the resource and the scope of a token.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::authorization_server::AuthorizationServer;
 use crate::error::{ErrorCode, OAuthError};
@@ -15,11 +16,11 @@ pub(crate) fn targets(request: &Parameters) -> BTreeSet<&str> {
 }
 
 /// The resource of a request. If omitted, it is the only resource of the client.
-pub(crate) fn target<'r>(
-    server: &'r AuthorizationServer,
+pub(crate) fn target(
+    server: &AuthorizationServer,
     client: &Client,
     request: &Parameters,
-) -> Result<&'r Resource, OAuthError> {
+) -> Result<Arc<Resource>, OAuthError> {
     let mut requested = targets(request).into_iter();
     let identifier = match (requested.next(), requested.next(), client.resources.len()) {
         (Some(one), None, _) => one,
@@ -29,7 +30,7 @@ pub(crate) fn target<'r>(
         }
         _ => return Err(ErrorCode::InvalidTarget.because("a token has one resource only")),
     };
-    let resource = server.registry.resources.get(identifier);
+    let resource = server.resource(identifier);
     resource
         .filter(|resource| client.resources.contains(&resource.identifier))
         .ok_or(ErrorCode::InvalidTarget.because("the client is not registered for this resource"))
@@ -38,7 +39,7 @@ pub(crate) fn target<'r>(
 /// The scope that a family still has: what its client, user and resource are registered for now. None if nothing is left.
 pub(crate) fn still_granted(server: &AuthorizationServer, client: &Client, family: &RefreshFamily) -> Option<ScopeSet> {
     let user = server.registry.users.get(&family.subject)?;
-    let resource = server.registry.resources.get(&family.audience)?;
+    let resource = server.resource(&family.audience)?;
     let mut scope = family.scope.intersection(&client.scopes);
     let protocol_scope = scope.take_protocol_scopes();
     let scope = scope.intersection(&user.scopes).intersection(&resource.scopes);

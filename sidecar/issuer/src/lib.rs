@@ -13,7 +13,7 @@
 //! In an exchange the client becomes the outermost `act`, and the chain of the subject token is nested in it unchanged.
 //! Scope can only shrink, the audience is one resource, and the new token expires no later than the subject token.
 //!
-//! **Data.** With [`Settings::data`] signing keys, live tokens, refresh tokens and consents are in an embedded database,
+//! **Data.** With [`Settings::data`] signing keys, live tokens, refresh tokens, consents and agents are in an embedded database,
 //! and each change is in an audit trail before it is made; both are on disk before a response acknowledges it. Without
 //! it the same database is in memory. Authorization codes and the pages of a login are in memory in any case.
 //!
@@ -41,9 +41,11 @@
 //!
 //! `GET /.well-known/openid-configuration`, `GET /.well-known/oauth-authorization-server`, `GET /jwks`,
 //! `POST /token`, `POST /introspect`, `POST /revoke`, `GET` and `POST /userinfo`, `GET /authorize` with the forms
-//! `POST /login` and `POST /consent`, and `GET /consents` with `POST /consents/login` and `POST /consents/withdraw`. Plain HTTP/1.1: for TLS, put a
+//! `POST /login` and `POST /consent`, and `GET /consents` with `POST /consents/login` and `POST /consents/withdraw`.
+//! `/admin/` is the administration: agents, credentials, resources, keys and the audit trail. Plain HTTP/1.1: for TLS, put a
 //! proxy in front.
 
+mod admin;
 mod audit;
 mod authorization_server;
 mod authorize;
@@ -51,6 +53,7 @@ mod claims;
 mod client_assertion;
 mod client_authentication;
 mod clock;
+mod directory;
 mod entitlement;
 mod error;
 mod grants;
@@ -75,5 +78,5 @@ pub use authorization_server::ChangeError;
 pub use keys::{KeyError, Signing};
 pub use registry::Registry;
 pub use server::{IssuerHandle, Server, StartError};
-pub use settings::{Settings, SettingsError};
+pub use settings::{AdminSecret, Settings, SettingsError};
 pub use store::{AUDIT_FILE, DataError, Revoked, audited_head};

@@ -14,8 +14,10 @@ const CLIENT_AUTHENTICATION: [&str; 4] = ["client_secret_basic", "client_secret_
 /// The document of both well-known addresses.
 pub(crate) fn metadata(server: &AuthorizationServer) -> Value {
     let issuer = &server.issuer_url;
-    let resources = server.registry.resources.values();
-    let scopes: BTreeSet<&str> = resources
+    let entries = server.directory.entries();
+    let scopes: BTreeSet<&str> = entries
+        .resources()
+        .values()
         .flat_map(|resource| resource.scopes.iter())
         .chain(PROTOCOL_SCOPES)
         .collect();

@@ -7,11 +7,12 @@ use axum::http::header::{CACHE_CONTROL, PRAGMA, REFERRER_POLICY, X_CONTENT_TYPE_
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::{map_request, map_response};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use axum::{Json, Router};
 use serde_json::Value;
 use tokio::task::spawn_blocking;
 
+use crate::admin::{self, AdminError, AdminRequest};
 use crate::authorization_server::AuthorizationServer;
 use crate::authorize;
 use crate::error::{ErrorCode, OAuthError};
@@ -50,6 +51,7 @@ pub(crate) fn router(server: Arc<AuthorizationServer>) -> Router {
         .route("/userinfo", get(userinfo).post(userinfo))
         .route("/authorize", get(authorize))
         .route("/consents", get(consents))
+        .route("/admin/{*path}", any(administer))
         .route("/style.css", get(style))
         .merge(forms)
         .layer(DefaultBodyLimit::max(MAX_BODY))
@@ -116,6 +118,10 @@ async fn consents_login(State(server): Server, form: Parameters) -> Response {
 
 async fn withdraw(State(server): Server, form: Parameters) -> Response {
     page(server, move |server| authorize::withdraw(server, &form)).await
+}
+
+async fn administer(State(server): Server, request: AdminRequest) -> Result<Response, AdminError> {
+    waiting(server, move |server| admin::administer(server, &request)).await
 }
 
 /// Runs an endpoint on a thread that may wait: changes of the store follow one another, each written to disk.

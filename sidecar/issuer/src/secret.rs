@@ -1,5 +1,8 @@
 //! Secrets of clients and users, and random identifiers.
 
+use std::sync::{Mutex, PoisonError};
+
+use argon2::{Algorithm, Argon2, Params, Version};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
 /// The operating system returned no random bytes.
@@ -7,28 +10,84 @@ pub(crate) use aws_lc_rs::error::Unspecified as NoRandomness;
 use aws_lc_rs::rand;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{ErrorCode, OAuthError};
 
-/// A secret to compare with. Only its digest is kept, so that it cannot be printed, and so that the time of a
-/// comparison does not depend on its length.
-#[derive(Clone)]
-pub(crate) struct Secret([u8; 32]);
+/// Of Argon2id: 8 MiB, two passes, one lane. It is less than the 19 MiB that OWASP advises, since each token request pays
+/// for it: about ten milliseconds. A stored secret is at best the second defence, behind a folder of one owner.
+const ARGON2: (u32, u32, u32) = (8 * 1024, 2, 1);
+
+/// Held during a computation of Argon2id, so that requests in parallel cannot fill the memory.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+/// A secret to compare with. Only a digest is kept, so that it cannot be printed, and so that the time of a comparison
+/// does not depend on its length.
+///
+/// A secret that the issuer generates has 256 random bits, which SHA-256 protects: it cannot be guessed at any speed.
+/// One that a person chose can be, so it is stored as Argon2id. Those of the registry file are in it as they are.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Secret {
+    Sha256([u8; 32]),
+    Argon2id { salt: [u8; 16], hash: [u8; 32] },
+}
 
 impl Secret {
+    /// A secret that is generated, or in plain text elsewhere.
     pub(crate) fn new(secret: &str) -> Secret {
-        Secret(sha256(secret.as_bytes()))
+        Secret::Sha256(sha256(secret.as_bytes()))
+    }
+
+    /// A secret that a person chose.
+    pub(crate) fn chosen(secret: &str) -> Result<Secret, NoRandomness> {
+        let mut salt = [0; 16];
+        rand::fill(&mut salt)?;
+        let hash = argon2id(secret, &salt).ok_or(NoRandomness)?;
+        Ok(Secret::Argon2id { salt, hash })
     }
 
     /// A secret that nothing matches: a comparison with it takes as long as one with a real secret.
     pub(crate) fn unknown() -> Secret {
-        Secret([0; 32])
+        Secret::Sha256([0; 32])
     }
 
     /// Compares in constant time.
     pub(crate) fn matches(&self, presented: &str) -> bool {
-        verify_slices_are_equal(&self.0, &sha256(presented.as_bytes())).is_ok()
+        match self {
+            Secret::Sha256(expected) => verify_slices_are_equal(expected, &sha256(presented.as_bytes())).is_ok(),
+            Secret::Argon2id { salt, hash } => {
+                argon2id(presented, salt).is_some_and(|presented| verify_slices_are_equal(hash, &presented).is_ok())
+            }
+        }
     }
+}
+
+/// Whether the secret of a client is one of those presented. A failure takes the time of one with Argon2id in any case, so
+/// that it does not reveal which clients exist and how their secrets were made.
+pub(crate) fn any_matches<'s>(secrets: impl Iterator<Item = &'s Secret>, presented: &str) -> bool {
+    let mut has_taken_long = false;
+    for secret in secrets {
+        has_taken_long |= matches!(secret, Secret::Argon2id { .. });
+        if secret.matches(presented) {
+            return true;
+        }
+    }
+    if !has_taken_long {
+        argon2id(presented, &[0; 16]);
+    }
+    false
+}
+
+fn argon2id(secret: &str, salt: &[u8; 16]) -> Option<[u8; 32]> {
+    let (memory, passes, lanes) = ARGON2;
+    let params = Params::new(memory, passes, lanes, None).ok()?;
+    let _one_at_a_time = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut hash = [0; 32];
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+        .hash_password_into(secret.as_bytes(), salt, &mut hash)
+        .ok()?;
+    Some(hash)
 }
 
 impl std::fmt::Debug for Secret {
@@ -80,7 +139,7 @@ fn sha256(bytes: &[u8]) -> [u8; 32] {
 
 #[cfg(test)]
 mod tests {
-    use super::{Secret, is_same, random_id, s256, sha256_hex};
+    use super::{Secret, any_matches, is_same, random_id, s256, sha256_hex};
 
     #[test]
     fn a_secret_matches_only_itself_and_is_not_printed() {
@@ -90,6 +149,23 @@ mod tests {
         assert!(!secret.matches(""));
         assert!(!Secret::unknown().matches(""));
         assert_eq!(format!("{secret:?}"), "Secret");
+    }
+
+    #[test]
+    fn a_chosen_secret_is_salted_and_survives_the_round_trip() {
+        let secret = Secret::chosen("open sesame").unwrap();
+        assert!(secret != Secret::chosen("open sesame").unwrap(), "another salt");
+        let stored = serde_json::to_string(&secret).unwrap();
+        assert!(
+            stored.starts_with("{\"argon2id\":") && !stored.contains("sesame"),
+            "{stored}"
+        );
+        let secret: Secret = serde_json::from_str(&stored).unwrap();
+        assert!(secret.matches("open sesame") && !secret.matches("open sesam"));
+        let generated = Secret::new("x");
+        assert!(any_matches([&generated, &secret].into_iter(), "open sesame"));
+        assert!(any_matches([&generated, &secret].into_iter(), "x"));
+        assert!(!any_matches([&generated].into_iter(), "open sesame") && !any_matches([].into_iter(), ""));
     }
 
     #[test]

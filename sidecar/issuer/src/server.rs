@@ -15,9 +15,11 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use crate::authorization_server::{AuthorizationServer, ChangeError};
+use crate::keys::KeyError;
 use crate::registry::Registry;
 use crate::routes::router;
-use crate::settings::{Settings, SettingsError};
+use crate::secret::random_id;
+use crate::settings::{AdminSecret, Settings, SettingsError};
 use crate::store::{DataError, Revoked};
 
 /// The maximum time for the head of a request to arrive, and for a connection to be idle.
@@ -36,6 +38,8 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     server: Arc<AuthorizationServer>,
+    /// None if the settings have one.
+    admin_secret: Option<String>,
 }
 
 /// Prints the address only: the rest holds keys.
@@ -70,8 +74,13 @@ pub enum StartError {
 impl Server {
     /// Checks the settings, binds the address, opens the data and reads or generates the signing keys. Port 0 takes a free port. Must be called
     /// within a tokio runtime.
-    pub async fn bind(address: SocketAddr, settings: Settings, registry: Registry) -> Result<Server, StartError> {
+    pub async fn bind(address: SocketAddr, mut settings: Settings, registry: Registry) -> Result<Server, StartError> {
         settings.check(address)?;
+        let admin_secret = match settings.admin_secret {
+            Some(_) => None,
+            None => Some(random_id().map_err(|_| DataError::Key(KeyError))?),
+        };
+        settings.admin_secret = settings.admin_secret.or_else(|| admin_secret.clone().map(AdminSecret));
         let failed = |error| StartError::Listen { address, error };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
@@ -80,12 +89,18 @@ impl Server {
             listener,
             address,
             server: Arc::new(server),
+            admin_secret,
         })
     }
 
     /// The issuer identifier: the `iss` of every token, and the base URL of the endpoints.
     pub fn issuer_url(&self) -> &str {
         &self.server.issuer_url
+    }
+
+    /// The secret of the administration API, if it was generated at the start.
+    pub fn admin_secret(&self) -> Option<&str> {
+        self.admin_secret.as_deref()
     }
 
     /// The address of the listener.

@@ -1,5 +1,6 @@
 //! The settings of an issuer, apart from its registry.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -22,6 +23,9 @@ pub struct Settings {
     /// The folder of the store and the audit trail, which is created if it does not exist; only its owner may have
     /// access. It belongs to one issuer identifier and one process. Default: none, everything ends with the process.
     pub data: Option<PathBuf>,
+    /// The secret of the administration API, at least 16 characters. Default: one that is generated at the start,
+    /// [`crate::Server::admin_secret`].
+    pub admin_secret: Option<AdminSecret>,
     /// Allows an address that is not loopback. Default: false. Anyone who reaches the address can obtain tokens with
     /// the passwords and secrets of the registry, which cross the network in clear text.
     pub expose_to_network: bool,
@@ -35,8 +39,26 @@ impl Default for Settings {
             token_lifetime: Duration::from_secs(15 * 60),
             refresh_lifetime: Duration::from_secs(30 * 86_400),
             data: None,
+            admin_secret: None,
             expose_to_network: false,
         }
+    }
+}
+
+/// The secret of the administration API. It is not printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AdminSecret(pub(crate) String);
+
+impl AdminSecret {
+    /// A secret in plain text.
+    pub fn new(secret: impl Into<String>) -> AdminSecret {
+        AdminSecret(secret.into())
+    }
+}
+
+impl fmt::Debug for AdminSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AdminSecret")
     }
 }
 
@@ -53,6 +75,9 @@ pub enum SettingsError {
     /// The lifetime of refresh tokens is out of range.
     #[error("the lifetime of refresh tokens must be between 1 second and 1 year")]
     RefreshLifetime,
+    /// The secret of the administration API is too short.
+    #[error("the secret of the administration must have at least 16 characters")]
+    AdminSecret,
     /// The address is not loopback, and [`Settings::expose_to_network`] is false.
     #[error("{0} is not a loopback address")]
     NotLoopback(SocketAddr),
@@ -68,6 +93,9 @@ impl Settings {
         }
         if !(1..=365 * 86_400).contains(&self.refresh_lifetime.as_secs()) {
             return Err(SettingsError::RefreshLifetime);
+        }
+        if self.admin_secret.as_ref().is_some_and(|secret| secret.0.len() < 16) {
+            return Err(SettingsError::AdminSecret);
         }
         if !self.expose_to_network && !address.ip().is_loopback() {
             return Err(SettingsError::NotLoopback(address));

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::audit::{Entry, Event};
 use crate::authorization_server::AuthorizationServer;
 use crate::claims::{ACCESS_TOKEN, AccessClaims, Act, Authentication, SubjectProfile};
-use crate::error::{ErrorCode, OAuthError};
+use crate::error::{AuthScheme, ErrorCode, OAuthError};
 use crate::registry::Client;
 use crate::scope::ScopeSet;
 use crate::secret::random_id;
@@ -70,7 +70,8 @@ impl AuthorizationServer {
     /// Signs the access token of a grant, outside of any change of the store.
     pub(crate) fn mint(&self, granted: Granted<'_>) -> Result<Minted, OAuthError> {
         let now = self.clock.now();
-        let lifetime = now.saturating_add(self.token_lifetime.as_secs());
+        let lifetime = granted.client.token_lifetime.unwrap_or(self.token_lifetime);
+        let lifetime = now.saturating_add(lifetime.as_secs());
         let expires = granted.not_after.map_or(lifetime, |limit| limit.min(lifetime));
         let origin = granted.origin;
         let claims = AccessClaims {
@@ -144,7 +145,7 @@ impl Minted {
     }
 
     /// Adds the token to a change. A subject token that was revoked since it was read gives none, and neither does a
-    /// client from which the user withdrew the consent.
+    /// client that was disabled, or from which the user withdrew the consent.
     pub(crate) fn store(self, change: &mut Change<'_>) -> Result<TokenResponse, OAuthError> {
         let ended = |description| match self.entry.event {
             Event::Exchange => ErrorCode::InvalidRequest.because(description),
@@ -155,6 +156,9 @@ impl Minted {
             && !change.is_live(&token.txn, parent)?
         {
             return Err(ended("the subject token was revoked"));
+        }
+        if !change.is_enabled(&token.client)? {
+            return Err(ErrorCode::InvalidClient(AuthScheme::None).because("client authentication failed"));
         }
         let consent = change.consent(&token.subject, &token.client)?;
         if consent.is_some_and(|consent| consent.state == ConsentState::Withdrawn) {

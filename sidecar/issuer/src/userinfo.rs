@@ -63,7 +63,8 @@ pub(crate) fn userinfo(server: &AuthorizationServer, headers: &HeaderMap) -> Res
     }
 }
 
-fn bearer(headers: &HeaderMap) -> Result<&str, UserInfoError> {
+/// The token of the `Authorization` header.
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, UserInfoError> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else {
         return Err(match headers.contains_key(AUTHORIZATION) {

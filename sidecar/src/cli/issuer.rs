@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
-use actgate_issuer::{DataError, Registry, Server, Settings, SettingsError, Signing, StartError};
+use actgate_issuer::{AdminSecret, DataError, Registry, Server, Settings, SettingsError, Signing, StartError};
 use actgate_yaml::{Diagnostic, Diagnostics, Span};
 use tracing::Level;
 
@@ -76,6 +76,7 @@ pub(crate) async fn issuer(arguments: &IssuerArguments, log: &ProcessLog) -> Res
         token_lifetime: arguments.token_lifetime,
         refresh_lifetime: arguments.refresh_lifetime,
         data: arguments.data.clone(),
+        admin_secret: arguments.admin_secret_file.as_deref().map(admin_secret).transpose()?,
         expose_to_network: arguments.expose_to_network,
     };
     let server = Server::bind(arguments.listen, settings, registry)
@@ -136,6 +137,11 @@ pub(super) fn read_registry(file: &Path) -> Result<Registry, Failure> {
     Registry::from_yaml(&text).map_err(|mistakes| Failure::Configuration(mistakes.in_file(file)))
 }
 
+fn admin_secret(file: &Path) -> Result<AdminSecret, Failure> {
+    let text = read_text(file).map_err(|error| Failure::Usage(format!("{}: {error}", file.display())))?;
+    Ok(AdminSecret::new(text.trim_ascii_end()))
+}
+
 /// The addresses, the commands for a first token, and the configuration of a gate.
 fn first_steps(server: &Server, has_registry: bool) -> String {
     let issuer = server.issuer_url();
@@ -145,11 +151,16 @@ fn first_steps(server: &Server, has_registry: bool) -> String {
         false => (FIRST_TOKENS, "https://orders.example"),
     };
     let first_tokens = first_tokens.replace("ISSUER", &address);
+    let admin_secret = server
+        .admin_secret()
+        .map(|secret| format!(", with the header Authorization: Bearer {secret}"));
+    let admin_secret = admin_secret.unwrap_or_default();
     format!(
         "\
 issuer     {issuer}
 metadata   {address}/.well-known/openid-configuration
 keys       {address}/jwks
+admin      {address}/admin/agents{admin_secret}
 {first_tokens}
 A gate that trusts the issuer has in its actgate.yaml:
 

@@ -7,8 +7,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand, ValueEnum};
 
 /// The end of its help, before the registry format.
-pub(crate) const ISSUER_NOTES: &str = "\
-Without --data its keys, tokens and audit trail exist as long as the process. With it they survive a crash: what was
+pub(crate) const ISSUER_NOTES: &str = r#"Without --data its keys, tokens and audit trail exist as long as the process. With it they survive a crash: what was
 acknowledged is on disk. At start it prints the commands that get a first token.
   actgate issuer --listen 127.0.0.1:9400
   actgate issuer --data issuer-data
@@ -16,9 +15,17 @@ acknowledged is on disk. At start it prints the commands that get a first token.
   actgate issuer --registry registry.yaml --signing rs256
   actgate issuer --listen 0.0.0.0:9400 --expose-to-network --issuer http://issuer.test:9400
 
+The administration API adds, changes, disables and deletes agents while it runs. An agent is an entry of `clients` below,
+in JSON and with an owner; its secret is in the response and nowhere else.
+  curl ADDRESS/admin/agents -H "Authorization: Bearer SECRET" -d '{"client_id": "scout", "owner": "alice",
+    "profile": "ai_agent", "grants": ["client_credentials"], "scopes": ["orders:read"], "resources": ["https://orders.example"]}'
+  GET, POST /admin/agents; GET, PATCH, DELETE /admin/agents/{id}; POST /admin/agents/{id}/disable
+  POST /admin/agents/{id}/credentials {"overlap": SECONDS}; DELETE /admin/agents/{id}/credentials/{credential}
+  GET, POST /admin/resources; POST /admin/keys/rotate; POST /admin/keys/{kid}/revoke; GET /admin/audit?txn=TXN
+
 The format of a registry, as an example with every key:
 
-";
+"#;
 
 /// The arguments of `issuer`.
 #[derive(Debug, Args)]
@@ -35,6 +42,9 @@ pub(crate) struct IssuerArguments {
     /// Resources, users and clients [default: a built-in registry for demos]
     #[arg(long, value_name = "FILE")]
     pub(crate) registry: Option<PathBuf>,
+    /// Bearer secret of the administration API [default: a new one at each start, which it prints]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) admin_secret_file: Option<PathBuf>,
     /// Signature algorithm of its tokens
     #[arg(long, value_enum, default_value_t = SigningAlgorithm::Es256)]
     pub(crate) signing: SigningAlgorithm,

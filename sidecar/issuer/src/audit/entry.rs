@@ -22,6 +22,8 @@ pub(crate) enum Event {
     Revoke,
     /// The signing keys changed.
     Rotate,
+    /// An agent, a credential or a resource changed.
+    Administer,
     /// The trail was continued after a line that a crash had cut.
     Recover,
 }

@@ -84,6 +84,28 @@ impl Keys {
         }
     }
 
+    pub(crate) fn has(&self, id: &str) -> bool {
+        self.published().any(|key| key.id() == id)
+    }
+
+    /// The keys without one. If it is the active one, the published next one takes its place; of the next one, a new one
+    /// does.
+    pub(crate) fn without(&self, id: &str, signing: Signing) -> Result<Keys, KeyError> {
+        let keys = match self.active.id() == id || self.next.id() == id {
+            true => self.rotated(signing)?,
+            false => self.clone(),
+        };
+        let (active, next) = match self.next.id() == id {
+            true => (Arc::clone(&self.active), keys.next),
+            false => (keys.active, keys.next),
+        };
+        let retired = keys.retired.into_iter();
+        let retired = retired
+            .filter(|key| key.id() != id && key.id() != active.id())
+            .collect();
+        Ok(Keys { next, active, retired })
+    }
+
     pub(crate) fn retired(&self) -> usize {
         self.retired.len()
     }
@@ -219,6 +241,20 @@ mod tests {
         ring.change(|keys| Ok::<_, KeyError>(keys.without_retired())).unwrap();
         assert!(ring.verify(&token, "at+jwt").is_none());
         assert_eq!(ring.public().keys.len(), 2);
+    }
+
+    #[test]
+    fn a_key_is_revoked_in_each_state() {
+        let first = Keys::generate(Signing::Es256).unwrap();
+        let keys = first.rotated(Signing::Es256).unwrap();
+        let (active, next, retired) = (keys.active.id(), keys.next.id(), first.active.id());
+        let revoked = |id| keys.without(id, Signing::Es256).unwrap();
+        assert_eq!((revoked(active).active.id(), revoked(active).retired()), (next, 1));
+        assert_eq!((revoked(next).active.id(), revoked(next).retired()), (active, 1));
+        assert_eq!((revoked(retired).active.id(), revoked(retired).retired()), (active, 0));
+        for id in [active, next, retired] {
+            assert!(keys.has(id) && !revoked(id).has(id));
+        }
     }
 
     #[test]

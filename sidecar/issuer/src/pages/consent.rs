@@ -60,7 +60,7 @@ pub(crate) fn asked(
             }
         }
         p.quiet {
-            "The access lasts " (lasting(server.token_lifetime))
+            "The access lasts " (lasting(client.token_lifetime.unwrap_or(server.token_lifetime)))
             @if scope.contains(OFFLINE_ACCESS) {
                 ", and is renewed for up to " (lasting(server.refresh_lifetime)) " while you are away"
             }
@@ -81,15 +81,11 @@ pub(crate) fn choices() -> Markup {
 
 impl AuthorizationServer {
     /// A scope in plain words, or its name where the registry has none.
-    pub(crate) fn description<'s>(&'s self, scope: &'s str) -> &'s str {
+    pub(crate) fn description(&self, scope: &str) -> String {
         match scope {
-            OPENID => "Know who you are",
-            OFFLINE_ACCESS => "Keep this access while you are away",
-            scope => self
-                .registry
-                .scope_descriptions
-                .get(scope)
-                .map_or(scope, |description| description),
+            OPENID => "Know who you are".to_owned(),
+            OFFLINE_ACCESS => "Keep this access while you are away".to_owned(),
+            scope => self.directory.entries().description(scope).unwrap_or(scope).to_owned(),
         }
     }
 }

@@ -1,95 +1,25 @@
-//! The form of a registry file, and its checks.
+//! Reading a registry file, and the checks of its entries.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use actgate_yaml::{Diagnostics, Omissions, Span, Spanned, nearest, read};
-use serde::Deserialize;
-use serde_json::Value;
+use actgate_yaml::{Diagnostics, Omissions, Span, Spanned, nearest, parse_duration, read};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 use url::Url;
 
-use super::entries::{ActorToken, Client, Exchange, OwnToken, Registry, Resource, User};
+use super::entries::{Client, Credential, Exchange, Registry, Resource, User};
+use super::form::{
+    ClientDocument, Document, ExchangeDocument, Grant, KeySetDocument, List, ResourceDocument, UserDocument,
+};
 use super::redirect_uri::is_redirect_uri;
-use crate::claims::EntityProfile;
 use crate::keys::PublicKey;
 use crate::scope::{PROTOCOL_SCOPES, is_scope};
 use crate::secret::Secret;
 
-// The required keys are optional here, so that the others are checked where one is missing.
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Document {
-    resources: Option<Spanned<BTreeMap<String, Spanned<ResourceDocument>>>>,
-    #[serde(default)]
-    scopes: BTreeMap<String, Spanned<ScopeDocument>>,
-    users: Option<BTreeMap<String, Spanned<UserDocument>>>,
-    clients: Option<BTreeMap<String, Spanned<ClientDocument>>>,
-}
-
-type List = Spanned<Vec<Spanned<String>>>;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ResourceDocument {
-    scopes: Option<List>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ScopeDocument {
-    description: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct UserDocument {
-    password: Option<Spanned<String>>,
-    second_factor: Option<Spanned<String>>,
-    scopes: Option<List>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ClientDocument {
-    name: Option<String>,
-    profile: Option<EntityProfile>,
-    secret: Option<Spanned<String>>,
-    jwks: Option<Spanned<KeySetDocument>>,
-    grants: Option<Spanned<BTreeSet<Grant>>>,
-    redirect_uris: Option<List>,
-    scopes: Option<List>,
-    resources: Option<List>,
-    introspects: Option<List>,
-    exchange: Option<Spanned<ExchangeDocument>>,
-}
-
-/// A JWK Set, RFC 7517.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct KeySetDocument {
-    keys: Vec<Spanned<Value>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ExchangeDocument {
-    serves: Option<Spanned<String>>,
-    from: Option<List>,
-    may_act_for: Option<List>,
-    #[serde(default)]
-    actor_token: ActorToken,
-    #[serde(default)]
-    own_token: OwnToken,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Grant {
-    ClientCredentials,
-    AuthorizationCode,
-    TokenExchange,
-}
+/// The message about a redirect URI, which has an error code of its own in RFC 7591.
+pub(crate) const NOT_A_REDIRECT_URI: &str = "this is not a redirect URI";
 
 impl Registry {
     /// A commented file with resources, users and clients: the registry of the demo.
@@ -108,7 +38,7 @@ impl Registry {
             let mut registry = Registry::default();
             for (identifier, entry) in document.resources.iter().flat_map(|resources| &resources.value) {
                 let resource = check.resource(identifier, entry);
-                registry.resources.insert(identifier.clone(), resource);
+                registry.resources.insert(identifier.clone(), Arc::new(resource));
             }
             for (scope, entry) in &document.scopes {
                 check.reference("scope", scope, entry.span(), |check| &check.scopes);
@@ -135,12 +65,68 @@ impl Registry {
     }
 }
 
+/// The names that an entry can refer to.
+pub(crate) struct Names<'a> {
+    pub(crate) resources: Vec<&'a str>,
+    pub(crate) scopes: Vec<&'a str>,
+    pub(crate) users: Vec<&'a str>,
+    pub(crate) users_and_clients: Vec<&'a str>,
+}
+
+impl Names<'_> {
+    /// Reads an entry of `clients` that is not in the file: JSON, without a secret.
+    pub(crate) fn client(
+        self,
+        id: &str,
+        entry: &Map<String, Value>,
+        credentials: Option<Vec<Credential>>,
+    ) -> Result<Client, Diagnostics> {
+        self.check(entry, |check, entry| {
+            check.has_credentials = credentials.is_some();
+            if check.users.iter().flatten().any(|user| *user == id) {
+                check.both(id, entry.span());
+            }
+            let client = check.client(id, entry)?;
+            Some(Client { credentials, ..client })
+        })
+    }
+
+    /// Reads an entry of `resources` that is not in the file.
+    pub(crate) fn resource(self, identifier: &str, entry: &Map<String, Value>) -> Result<Resource, Diagnostics> {
+        self.check(entry, |check, entry| Some(check.resource(identifier, entry)))
+    }
+
+    fn check<D: DeserializeOwned, E>(
+        self,
+        entry: &Map<String, Value>,
+        check: impl FnOnce(&mut Check<'_>, &Spanned<D>) -> Option<E>,
+    ) -> Result<E, Diagnostics> {
+        // JSON is YAML, so an entry has one form and one check.
+        let text = Value::from(entry.clone()).to_string();
+        read::<Spanned<D>>(&text).check(|document, omissions, diagnostics| {
+            let mut checks = Check {
+                resources: Some(self.resources),
+                scopes: Some(self.scopes),
+                users: Some(self.users),
+                users_and_clients: Some(self.users_and_clients),
+                has_credentials: false,
+                omissions,
+                diagnostics,
+            };
+            check(&mut checks, &document)
+        })
+    }
+}
+
 /// Checks the meaning of the entries, and reports every mistake but those that only follow from another.
 struct Check<'a> {
     /// The names that entries can refer to; none if some may have been left out with a mistake.
     resources: Option<Vec<&'a str>>,
     scopes: Option<Vec<&'a str>>,
+    users: Option<Vec<&'a str>>,
     users_and_clients: Option<Vec<&'a str>>,
+    /// A client has secrets that its entry does not show.
+    has_credentials: bool,
     omissions: &'a Omissions,
     diagnostics: &'a mut Diagnostics,
 }
@@ -165,7 +151,9 @@ impl<'a> Check<'a> {
         Check {
             resources: resources.map(|resources| resources.value.keys().map(String::as_str).collect()),
             scopes: has_scopes.then(|| scopes.map(|scope| scope.value.as_str()).collect()),
+            users: has_parties.then(|| users.clone().map(String::as_str).collect()),
             users_and_clients: has_parties.then(|| users.chain(clients).map(String::as_str).collect()),
+            has_credentials: false,
             omissions,
             diagnostics,
         }
@@ -196,8 +184,7 @@ impl<'a> Check<'a> {
         // RFC 9068 section 5: a subject must not identify two parties.
         let parties = self.users_and_clients.iter().flatten();
         if parties.filter(|other| **other == name).count() > 1 {
-            let message = format!("`{name}` is both a user and a client");
-            self.diagnostics.push(entry.span(), message, "rename one of them");
+            self.both(name, entry.span());
         }
         let user = &entry.value;
         self.required("password", &user.password, entry.span());
@@ -225,16 +212,24 @@ impl<'a> Check<'a> {
         let resources = items(&client.resources);
         self.references("resource", resources, |check| &check.resources);
         self.references("resource", items(&client.introspects), |check| &check.resources);
+        self.references("user", client.owner.as_slice(), |check| &check.users);
         for uri in items(&client.redirect_uris) {
             if !is_redirect_uri(&uri.value) {
                 let help = "write an https URI, or http on loopback, without user and fragment";
-                self.diagnostics.push(uri.span(), "this is not a redirect URI", help);
+                self.diagnostics.push(uri.span(), NOT_A_REDIRECT_URI, help);
             }
         }
         Some(Client {
             id: id.to_owned(),
             name: client.name.clone().unwrap_or_else(|| id.to_owned()),
-            secret: client.secret.as_ref().map(|secret| self.secret(secret)),
+            credentials: client
+                .secret
+                .as_ref()
+                .map(|secret| vec![Credential::of_the_file(self.secret(secret))]),
+            token_lifetime: client
+                .token_lifetime
+                .as_ref()
+                .and_then(|written| self.lifetime(written)),
             keys: client.jwks.as_ref().map_or_else(Vec::new, |keys| self.keys(keys)),
             exchange: client.exchange.as_ref().map(|exchange| self.exchange(exchange)),
             profile: client.profile?,
@@ -265,11 +260,12 @@ impl<'a> Check<'a> {
                 self.diagnostics.push(span, message, help);
             }
         }
-        if let (Some(_), Some(keys)) = (&client.secret, &client.jwks) {
+        let has_secret = client.secret.is_some() || self.has_credentials;
+        if let (true, Some(keys)) = (has_secret, &client.jwks) {
             let message = "a client has a `secret` or `jwks`, not both";
             self.diagnostics.push(keys.span(), message, "remove one of them");
         }
-        let is_public = client.secret.is_none() && client.jwks.is_none();
+        let is_public = !has_secret && client.jwks.is_none();
         let is_public = is_public && !self.lost("secret", span) && !self.lost("jwks", span);
         if is_public && grants.iter().any(|grant| *grant != Grant::AuthorizationCode) {
             let message = "a client without a credential can use the grant `authorization_code` only";
@@ -353,6 +349,22 @@ impl<'a> Check<'a> {
         }
     }
 
+    fn both(&mut self, name: &str, span: Span) {
+        let message = format!("`{name}` is both a user and a client");
+        self.diagnostics.push(span, message, "rename one of them");
+    }
+
+    fn lifetime(&mut self, written: &Spanned<String>) -> Option<Duration> {
+        let lifetime = parse_duration(&written.value).ok();
+        let lifetime = lifetime.filter(|lifetime| (1..=86_400).contains(&lifetime.as_secs()));
+        if lifetime.is_none() {
+            let message = "this is not a token lifetime";
+            self.diagnostics
+                .push(written.span(), message, "write 1s to 1d, such as 10m");
+        }
+        lifetime
+    }
+
     fn secret(&mut self, written: &Spanned<String>) -> Secret {
         if written.value.is_empty() {
             let help = "write at least one character";
@@ -399,7 +411,7 @@ mod tests {
         );
         let ledger_bot = registry.clients.get("ledger-bot").unwrap();
         assert_eq!(ledger_bot.exchange.as_ref().unwrap().own_token, OwnToken::SelfActor);
-        assert!(registry.clients.get("terminal").unwrap().secret.is_none());
+        assert!(registry.clients.get("terminal").unwrap().is_public());
         assert!(registry.users.get("alice").unwrap().second_factor.is_some());
     }
 

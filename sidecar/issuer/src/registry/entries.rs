@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::redirect_uri;
 use crate::claims::EntityProfile;
@@ -14,7 +15,7 @@ use crate::secret::Secret;
 /// Every resource, user and client of the issuer. [`Registry::REFERENCE`] is the file format.
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
-    pub(crate) resources: BTreeMap<String, Resource>,
+    pub(crate) resources: BTreeMap<String, Arc<Resource>>,
     /// What a scope allows, in plain words.
     pub(crate) scope_descriptions: BTreeMap<String, String>,
     pub(crate) users: BTreeMap<String, User>,
@@ -43,8 +44,10 @@ pub(crate) struct Client {
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) profile: EntityProfile,
-    /// None for a public client, and for one with keys.
-    pub(crate) secret: Option<Secret>,
+    /// None for a public client, and for one with keys. Without any, no secret matches.
+    pub(crate) credentials: Option<Vec<Credential>>,
+    /// None for that of the issuer.
+    pub(crate) token_lifetime: Option<Duration>,
     /// The keys of `private_key_jwt`.
     pub(crate) keys: Vec<PublicKey>,
     pub(crate) client_credentials: bool,
@@ -58,10 +61,31 @@ pub(crate) struct Client {
     pub(crate) exchange: Option<Exchange>,
 }
 
+/// A secret of a client, until it ends.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Credential {
+    pub(crate) id: String,
+    pub(crate) secret: Secret,
+    /// In seconds since the epoch.
+    pub(crate) created: u64,
+    pub(crate) ends: Option<u64>,
+}
+
+impl Credential {
+    pub(super) fn of_the_file(secret: Secret) -> Credential {
+        Credential {
+            id: "registry".to_owned(),
+            secret,
+            created: 0,
+            ends: None,
+        }
+    }
+}
+
 impl Client {
     /// Whether the client has no credential, so that its requests prove nothing.
     pub(crate) fn is_public(&self) -> bool {
-        self.secret.is_none() && self.keys.is_empty()
+        self.credentials.is_none() && self.keys.is_empty()
     }
 
     /// Whether the client is registered with the redirect URI of a request.

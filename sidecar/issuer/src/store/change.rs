@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 
 use redb::{ReadableTable, ReadableTableMetadata, WriteTransaction};
 
+use super::client_record::{ClientRecord, ClientState, ResourceRecord};
 use super::consent::{Consent, ConsentState};
 use super::issued_token::IssuedToken;
 use super::refresh_family::RefreshFamily;
-use super::tables::{CONSENTS, EXPIRIES, FACTS, FAMILIES, KEYS, StoreError, TOKENS, decode, encode};
+use super::tables::{
+    CLIENTS, CONSENTS, EXPIRIES, FACTS, FAMILIES, KEYS, RESOURCES, StoreError, TOKENS, decode, encode,
+};
 use crate::audit::{AuditTrail, Durability, Entry};
 use crate::keys::StoredKey;
 use crate::scope::ScopeSet;
@@ -192,6 +195,37 @@ impl<'s> Change<'s> {
             .insert((subject, client), &*encode(&consent)?)
             .map_err(StoreError::of)?;
         Ok(())
+    }
+
+    /// Whether a client is enabled, as far as the store knows it.
+    pub(crate) fn is_enabled(&self, client: &str) -> Result<bool, StoreError> {
+        let table = self.transaction.open_table(CLIENTS).map_err(StoreError::of)?;
+        match table.get(client).map_err(StoreError::of)? {
+            Some(json) => Ok(decode::<ClientRecord>(json.value())?.state == ClientState::Enabled),
+            None => Ok(true),
+        }
+    }
+
+    /// Adds or replaces a client.
+    pub(crate) fn put_client(&mut self, id: &str, record: &ClientRecord) -> Result<(), StoreError> {
+        let mut table = self.transaction.open_table(CLIENTS).map_err(StoreError::of)?;
+        table.insert(id, &*encode(record)?).map_err(StoreError::of)?;
+        Ok(())
+    }
+
+    /// Adds a resource.
+    pub(crate) fn put_resource(&mut self, identifier: &str, record: &ResourceRecord) -> Result<(), StoreError> {
+        let mut table = self.transaction.open_table(RESOURCES).map_err(StoreError::of)?;
+        table.insert(identifier, &*encode(record)?).map_err(StoreError::of)?;
+        Ok(())
+    }
+
+    /// Ends every token and family of a client, and each that names it as its subject or as any actor.
+    pub(crate) fn revoke_client(&mut self, client: &str) -> Result<Revoked, StoreError> {
+        self.revoke_where(
+            |token| token.client == client || token.names(client),
+            |family| family.client == client || family.names(client),
+        )
     }
 
     /// Replaces the signing keys.

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use redb::backends::{FileBackend, InMemoryBackend};
-use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable};
+use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, TableDefinition};
+use serde::de::DeserializeOwned;
 
 use super::change::Change;
+use super::client_record::{ClientRecord, ResourceRecord};
 use super::consent::{Consent, ConsentState};
 use super::folder::{self, DataError};
 use super::refresh_family::RefreshFamily;
-use super::tables::{CONSENTS, EXPIRIES, FACTS, FAMILIES, KEYS, StoreError, TOKENS, decode};
+use super::tables::{CLIENTS, CONSENTS, EXPIRIES, FACTS, FAMILIES, KEYS, RESOURCES, StoreError, TOKENS, decode};
 use crate::audit::{AuditTrail, Durability, Entry};
 use crate::keys::StoredKey;
 use crate::scope::ScopeSet;
@@ -112,6 +114,30 @@ impl Store {
         Ok(consents)
     }
 
+    /// The clients that are not in the registry file, and those whose state differs from it.
+    pub(crate) fn clients(&self) -> Result<BTreeMap<String, ClientRecord>, StoreError> {
+        self.named(CLIENTS)
+    }
+
+    /// The resources that are not in the registry file, by identifier.
+    pub(crate) fn resources(&self) -> Result<BTreeMap<String, ResourceRecord>, StoreError> {
+        self.named(RESOURCES)
+    }
+
+    fn named<T: DeserializeOwned>(
+        &self,
+        table: TableDefinition<'_, &str, &[u8]>,
+    ) -> Result<BTreeMap<String, T>, StoreError> {
+        let table = self.read()?.open_table(table).map_err(StoreError::of)?;
+        let entries = table.iter().map_err(StoreError::of)?;
+        entries
+            .map(|entry| {
+                let (name, json) = entry.map_err(StoreError::of)?;
+                Ok((name.value().to_owned(), decode(json.value())?))
+            })
+            .collect()
+    }
+
     /// The signing keys; empty for a new store.
     pub(crate) fn keys(&self) -> Result<Vec<StoredKey>, StoreError> {
         let table = self.read()?.open_table(KEYS).map_err(StoreError::of)?;
@@ -176,6 +202,8 @@ fn create(database: &Database, issuer: &str) -> Result<Facts, redb::Error> {
     transaction.open_table(TOKENS)?;
     transaction.open_table(FAMILIES)?;
     transaction.open_table(CONSENTS)?;
+    transaction.open_table(CLIENTS)?;
+    transaction.open_table(RESOURCES)?;
     transaction.open_table(EXPIRIES)?;
     transaction.commit()?;
     Ok(facts)

@@ -1,12 +1,13 @@
 //! What the issuer keeps.
 //!
-//! [`Store`] has what survives a restart, if there is a folder for it: signing keys, live tokens, refresh-token families
-//! and consents. A [`Change`] of it is one transaction, which is written to the audit trail before it is made.
+//! [`Store`] has what survives a restart, if there is a folder for it: signing keys, live tokens, refresh-token families,
+//! consents, and what was administered. A [`Change`] of it is one transaction, which is written to the audit trail before it is made.
 //! [`OneTime`] has the values between two requests, in memory: transactions of the pages and authorization codes;
 //! [`UsedIds`] has those that were used.
 
 mod authorization_request;
 mod change;
+mod client_record;
 mod codes;
 mod consent;
 mod database;
@@ -21,6 +22,7 @@ mod used_ids;
 pub(crate) use authorization_request::{Authorization, AuthorizationRequest, Callback};
 pub(crate) use change::Change;
 pub use change::Revoked;
+pub(crate) use client_record::{ClientRecord, ClientState, ResourceRecord};
 pub(crate) use codes::{AuthorizationCode, CODE_LIFETIME, CODE_RETENTION};
 pub(crate) use consent::ConsentState;
 pub(crate) use database::Store;

@@ -16,6 +16,10 @@ pub(super) const TOKENS: TableDefinition<'_, (&str, &str), &[u8]> = TableDefinit
 pub(super) const FAMILIES: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("families");
 /// [`super::consent::Consent`] by subject and client.
 pub(super) const CONSENTS: TableDefinition<'_, (&str, &str), &[u8]> = TableDefinition::new("consents");
+/// [`super::ClientRecord`] by the identifier of the client.
+pub(super) const CLIENTS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("clients");
+/// An entry of `resources` by its identifier.
+pub(super) const RESOURCES: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("resources");
 /// When tokens (`txn`, `jti`) and families (`txn`, empty) end.
 pub(super) const EXPIRIES: TableDefinition<'_, (u64, &str, &str), ()> = TableDefinition::new("expiries");
 

@@ -77,6 +77,10 @@ impl Running {
         self.serving.take().unwrap().await.unwrap();
     }
 
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Reply {
         Reply::read(self.http.get(format!("{}{path}", self.base))).await
     }

@@ -1,0 +1,281 @@
+//! Agents and their credentials.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use serde_json::{Map, Value, json};
+
+use super::request::{AdminError, Answer, created, object, take_text};
+use crate::audit::{Entry, Event};
+use crate::authorization_server::AuthorizationServer;
+use crate::directory::Entries;
+use crate::registry::Credential;
+use crate::secret::{NoRandomness, Secret, random_id, transaction_id};
+use crate::store::{Change, ClientRecord, ClientState};
+
+/// The maximum number of agents, with those that were deleted.
+const MAX_AGENTS: usize = 10_000;
+/// The maximum number of credentials of an agent at one time.
+const MAX_CREDENTIALS: usize = 8;
+/// The minimum length of a secret that the operator chose.
+const MIN_SECRET: usize = 16;
+
+/// `GET /admin/agents`: every client that is not deleted. Of one in the registry file it has the state alone.
+pub(super) fn list(server: &AuthorizationServer) -> Answer {
+    let entries = server.directory.entries();
+    let in_file = server
+        .registry
+        .clients
+        .keys()
+        .filter(|id| !entries.records.contains_key(*id));
+    let in_file = in_file.map(|id| shown(id, &ClientRecord::default()));
+    let records = entries.records.iter();
+    let others = records.filter(|(_, record)| record.state != ClientState::Deleted);
+    let agents = in_file.chain(others.map(|(id, record)| shown(id, record)));
+    Ok(Json(agents.collect::<Value>()).into_response())
+}
+
+/// `GET /admin/agents/{id}`.
+pub(super) fn read(server: &AuthorizationServer, id: &str) -> Answer {
+    let record = record(server, &server.directory.entries(), id)?;
+    Ok(Json(shown(id, &record)).into_response())
+}
+
+/// `POST /admin/agents`: an entry of `clients` with an owner. `client_id` and `secret` are generated unless the request has
+/// them; a secret is in this response and nowhere else.
+pub(super) fn create(server: &AuthorizationServer, body: &[u8]) -> Answer {
+    let mut entry = object(body)?;
+    let id = match take_text(&mut entry, "client_id")? {
+        Some(id) => id,
+        None => format!("agent-{}", transaction_id()?),
+    };
+    if !entry.contains_key("owner") {
+        return Err(AdminError::metadata(
+            "the key `owner` is missing: add the user who is accountable",
+        ));
+    }
+    // An agent with keys has no secret, unless the request has both, which the check reports.
+    let (has_keys, chosen) = (entry.contains_key("jwks"), take_text(&mut entry, "secret")?);
+    let with_secret = (!has_keys || chosen.is_some())
+        .then(|| credential(server, chosen))
+        .transpose()?;
+    server.change_entries(|entries, change| {
+        if entries.is_taken(&id) {
+            return Err(AdminError::conflict("the client_id is or was in use"));
+        }
+        if entries.records.len() >= MAX_AGENTS {
+            return Err(AdminError::conflict("there are too many agents"));
+        }
+        let record = ClientRecord {
+            entry: Some(entry),
+            state: ClientState::Enabled,
+            credentials: with_secret.clone().map(|(credential, _)| vec![credential]),
+        };
+        put(server, entries, change, &id, &record, "agent added")?;
+        let shown = shown(&id, &record);
+        Ok(created(match &with_secret {
+            Some((credential, secret)) => show_secret(shown, credential, secret),
+            None => shown,
+        }))
+    })
+}
+
+/// `PATCH /admin/agents/{id}`: replaces keys of the entry, and removes those that are `null`. `disabled: false` enables the
+/// agent again.
+pub(super) fn update(server: &AuthorizationServer, id: &str, body: &[u8]) -> Answer {
+    let mut changes = object(body)?;
+    let state = match changes.remove("disabled") {
+        None => None,
+        Some(Value::Bool(false)) => Some(ClientState::Enabled),
+        Some(Value::Bool(true)) => return disable(server, id),
+        Some(_) => return Err(AdminError::metadata("`disabled` is true or false")),
+    };
+    for fixed in ["client_id", "secret"] {
+        if changes.contains_key(fixed) {
+            return Err(AdminError::metadata(format!("`{fixed}` cannot be changed")));
+        }
+    }
+    server.change_entries(|entries, change| {
+        let mut record = record(server, entries, id)?;
+        match &mut record.entry {
+            Some(entry) => merge(entry, changes),
+            None if changes.is_empty() => {}
+            None => return Err(of_the_file()),
+        }
+        let enabled = ClientRecord {
+            state: ClientState::Enabled,
+            ..record.clone()
+        };
+        entries.put_client(&server.registry, id, enabled)?;
+        record.state = state.unwrap_or(record.state);
+        put(server, entries, change, id, &record, "agent changed")?;
+        Ok(Json(shown(id, &record)).into_response())
+    })
+}
+
+/// `POST /admin/agents/{id}/disable`: no new tokens, and the end of every token that names it or was issued to it.
+pub(super) fn disable(server: &AuthorizationServer, id: &str) -> Answer {
+    end(server, id, ClientState::Disabled, "agent disabled")
+}
+
+/// `DELETE /admin/agents/{id}`: the same for good. The identifier is not used again.
+pub(super) fn delete(server: &AuthorizationServer, id: &str) -> Answer {
+    end(server, id, ClientState::Deleted, "agent deleted")
+}
+
+fn end(server: &AuthorizationServer, id: &str, state: ClientState, reason: &'static str) -> Answer {
+    server.change_entries(|entries, change| {
+        let mut record = record(server, entries, id)?;
+        record.state = state;
+        put(server, entries, change, id, &record, reason)?;
+        let revoked = change.revoke_client(id)?;
+        change.audit(Entry {
+            sub: Some(id.to_owned()),
+            reason: Some("every token that names the party"),
+            ..Entry::new(Event::Revoke)
+        });
+        Ok(
+            Json(json!({ "revoked_tokens": revoked.tokens, "revoked_refresh_tokens": revoked.families }))
+                .into_response(),
+        )
+    })
+}
+
+/// `POST /admin/agents/{id}/credentials`: a new secret, shown once. With `overlap`, in seconds, the older ones end so much
+/// later; without it they stay until each is deleted.
+pub(super) fn add_credential(server: &AuthorizationServer, id: &str, body: &[u8]) -> Answer {
+    let overlap = match object(body)?.remove("overlap") {
+        None => None,
+        Some(overlap) => match overlap.as_u64() {
+            Some(seconds) => Some(seconds),
+            None => return Err(AdminError::metadata("`overlap` is a number of seconds")),
+        },
+    };
+    let (credential, secret) = credential(server, None)?;
+    server.change_entries(|entries, change| {
+        let mut record = record(server, entries, id)?;
+        let now = server.clock.now();
+        let credentials = credentials(&mut record)?;
+        credentials.retain(|credential| credential.ends.is_none_or(|ends| now < ends));
+        if credentials.len() >= MAX_CREDENTIALS {
+            return Err(AdminError::conflict("the agent has too many credentials: delete one"));
+        }
+        if let Some(overlap) = overlap {
+            let ends = now.saturating_add(overlap);
+            for older in credentials.iter_mut() {
+                older.ends = Some(older.ends.map_or(ends, |earlier| earlier.min(ends)));
+            }
+        }
+        credentials.push(credential.clone());
+        put(server, entries, change, id, &record, "credential added")?;
+        Ok(created(show_secret(json!({ "client_id": id }), &credential, &secret)))
+    })
+}
+
+/// `DELETE /admin/agents/{id}/credentials/{credential}`: refused from then on. Tokens that it got stay.
+pub(super) fn remove_credential(server: &AuthorizationServer, id: &str, credential: &str) -> Answer {
+    server.change_entries(|entries, change| {
+        let mut record = record(server, entries, id)?;
+        let credentials = credentials(&mut record)?;
+        let before = credentials.len();
+        credentials.retain(|other| other.id != credential);
+        if credentials.len() == before {
+            return Err(AdminError::not_found());
+        }
+        put(server, entries, change, id, &record, "credential removed")?;
+        Ok(StatusCode::NO_CONTENT.into_response())
+    })
+}
+
+/// What the issuer knows of a client that is not deleted.
+fn record(server: &AuthorizationServer, entries: &Entries, id: &str) -> Result<ClientRecord, AdminError> {
+    match entries.records.get(id) {
+        Some(record) if record.state == ClientState::Deleted => Err(AdminError::not_found()),
+        Some(record) => Ok(record.clone()),
+        None if server.registry.clients.contains_key(id) => Ok(ClientRecord::default()),
+        None => Err(AdminError::not_found()),
+    }
+}
+
+fn credentials(record: &mut ClientRecord) -> Result<&mut Vec<Credential>, AdminError> {
+    match (&record.entry, &mut record.credentials) {
+        (Some(_), Some(credentials)) => Ok(credentials),
+        (Some(_), None) => Err(AdminError::conflict("the client has no secrets")),
+        (None, _) => Err(of_the_file()),
+    }
+}
+
+fn of_the_file() -> AdminError {
+    AdminError::conflict("the client is in the registry file: change it there")
+}
+
+/// Puts a record into the entries and the store.
+fn put(
+    server: &AuthorizationServer,
+    entries: &mut Entries,
+    change: &mut Change<'_>,
+    id: &str,
+    record: &ClientRecord,
+    reason: &'static str,
+) -> Result<(), AdminError> {
+    entries.put_client(&server.registry, id, record.clone())?;
+    change.put_client(id, record)?;
+    change.audit(Entry {
+        client_id: Some(id.to_owned()),
+        reason: Some(reason),
+        ..Entry::new(Event::Administer)
+    });
+    Ok(())
+}
+
+/// A credential and its secret: the chosen one, or a new one.
+fn credential(server: &AuthorizationServer, chosen: Option<String>) -> Result<(Credential, String), AdminError> {
+    let (secret, text) = match chosen {
+        Some(text) if text.len() < MIN_SECRET => {
+            return Err(AdminError::metadata(format!(
+                "the secret must have at least {MIN_SECRET} characters"
+            )));
+        }
+        Some(text) => (Secret::chosen(&text)?, text),
+        None => generated()?,
+    };
+    let credential = Credential {
+        id: transaction_id()?,
+        secret,
+        created: server.clock.now(),
+        ends: None,
+    };
+    Ok((credential, text))
+}
+
+fn generated() -> Result<(Secret, String), NoRandomness> {
+    let text = random_id()?;
+    Ok((Secret::new(&text), text))
+}
+
+/// RFC 7396, one level deep.
+fn merge(entry: &mut Map<String, Value>, changes: Map<String, Value>) {
+    for (key, value) in changes {
+        match value {
+            Value::Null => entry.remove(&key),
+            value => entry.insert(key, value),
+        };
+    }
+}
+
+/// The record without its secrets.
+fn shown(id: &str, record: &ClientRecord) -> Value {
+    let mut shown = record.entry.clone().unwrap_or_default();
+    let credentials = record.credentials.iter().flatten();
+    let credentials = credentials.map(|one| json!({ "id": one.id, "created": one.created, "ends": one.ends }));
+    shown.insert("client_id".to_owned(), id.into());
+    shown.insert("state".to_owned(), json!(record.state));
+    shown.insert("credentials".to_owned(), credentials.collect());
+    shown.into()
+}
+
+fn show_secret(mut shown: Value, credential: &Credential, secret: &str) -> Value {
+    shown["credential_id"] = credential.id.as_str().into();
+    shown["client_secret"] = secret.into();
+    shown
+}

@@ -1,0 +1,72 @@
+//! The administration API, under `/admin/`: agents with their credentials, resources, signing keys and the audit trail.
+//!
+//! Every request has the secret of the issuer as its bearer token. Bodies and responses are JSON. An agent is an entry of
+//! `clients` in a registry, with an owner; it is read and checked by the same code as those of the file.
+
+mod agents;
+mod request;
+mod resources;
+
+use axum::http::{Method, header};
+use axum::response::IntoResponse;
+use serde_json::json;
+
+use self::request::Answer;
+pub(crate) use self::request::{AdminError, AdminRequest};
+use crate::audit::{Entry, Event};
+use crate::authorization_server::AuthorizationServer;
+use crate::error::ErrorCode;
+
+/// Answers a request to `/admin/`.
+pub(crate) fn administer(server: &AuthorizationServer, request: &AdminRequest) -> Answer {
+    if !request.has_secret(&server.admin_secret) {
+        server.note(Entry {
+            error: Some("invalid_token"),
+            reason: Some("administration without its secret"),
+            ..Entry::new(Event::Refuse)
+        });
+        return Err(AdminError::unauthenticated());
+    }
+    let path: Vec<&str> = request.path.iter().map(String::as_str).collect();
+    match (request.method.clone(), &path[..]) {
+        (Method::GET, ["agents"]) => agents::list(server),
+        (Method::POST, ["agents"]) => agents::create(server, &request.body),
+        (Method::GET, ["agents", id]) => agents::read(server, id),
+        (Method::PATCH, ["agents", id]) => agents::update(server, id, &request.body),
+        (Method::DELETE, ["agents", id]) => agents::delete(server, id),
+        (Method::POST, ["agents", id, "disable"]) => agents::disable(server, id),
+        (Method::POST, ["agents", id, "credentials"]) => agents::add_credential(server, id, &request.body),
+        (Method::DELETE, ["agents", id, "credentials", credential]) => {
+            agents::remove_credential(server, id, credential)
+        }
+        (Method::GET, ["resources"]) => resources::list(server),
+        (Method::POST, ["resources"]) => resources::create(server, &request.body),
+        (Method::POST, ["keys", "rotate"]) => rotate(server),
+        (Method::POST, ["keys", id, "revoke"]) => revoke_key(server, id),
+        (Method::GET, ["audit"]) => audit(server, request),
+        _ => Err(AdminError::not_found()),
+    }
+}
+
+fn rotate(server: &AuthorizationServer) -> Answer {
+    let keys = server.change_keys("rotated", |keys| keys.rotated(server.signing))?;
+    Ok(axum::Json(json!({ "active": keys.active().id() })).into_response())
+}
+
+/// Ends a key at once, with every token that it signed. In place of the active one the next one signs.
+fn revoke_key(server: &AuthorizationServer, id: &str) -> Answer {
+    if !server.keys.current().has(id) {
+        return Err(AdminError::not_found());
+    }
+    let keys = server.change_keys("revoked", |keys| keys.without(id, server.signing))?;
+    Ok(axum::Json(json!({ "active": keys.active().id() })).into_response())
+}
+
+/// The lines of one transaction, of the last 10,000 since the start.
+fn audit(server: &AuthorizationServer, request: &AdminRequest) -> Answer {
+    let Some(txn) = request.query.one("txn")? else {
+        return Err(ErrorCode::InvalidRequest.because("txn is required").into());
+    };
+    let lines: String = server.store.audited(txn).into_iter().map(|line| line + "\n").collect();
+    Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], lines).into_response())
+}

@@ -1,0 +1,209 @@
+//! The requests of the administration API, and its errors.
+
+use std::time::Duration;
+
+use actgate_yaml::Diagnostics;
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+use axum::http::header::WWW_AUTHENTICATE;
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value, json};
+use tokio::time::timeout;
+
+use crate::authorization_server::ChangeError;
+use crate::client_authentication::form_decoded;
+use crate::error::{ErrorCode, OAuthError};
+use crate::parameters::Parameters;
+use crate::registry::NOT_A_REDIRECT_URI;
+use crate::secret::{NoRandomness, Secret};
+use crate::store::StoreError;
+use crate::userinfo::bearer;
+
+/// The maximum time for a body to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The response to a request.
+pub(super) type Answer = Result<Response, AdminError>;
+
+/// A request with a body, or without.
+pub(crate) struct AdminRequest {
+    pub(super) method: Method,
+    /// The segments after `/admin/`.
+    pub(super) path: Vec<String>,
+    pub(super) query: Parameters,
+    pub(super) body: Bytes,
+    headers: HeaderMap,
+}
+
+/// Why a request has no effect. The operator reads the description, so that it can have names of the request.
+#[derive(Debug)]
+pub(crate) struct AdminError {
+    status: StatusCode,
+    code: &'static str,
+    description: String,
+}
+
+impl AdminRequest {
+    /// Whether the bearer token is the secret. It takes the same time for every token.
+    pub(super) fn has_secret(&self, secret: &Secret) -> bool {
+        bearer(&self.headers).is_ok_and(|token| secret.matches(token))
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for AdminRequest {
+    type Rejection = AdminError;
+
+    async fn from_request(request: Request, state: &S) -> Result<AdminRequest, AdminError> {
+        let malformed = || AdminError::from(ErrorCode::InvalidRequest.because("the address cannot be decoded"));
+        let segments = request.uri().path().split('/').skip(2);
+        let path = segments.map(|segment| form_decoded(&segment.replace('+', "%2B")));
+        let path = path.collect::<Option<_>>().ok_or_else(malformed)?;
+        let query = Parameters::parse(request.uri().query().unwrap_or_default().as_bytes())?;
+        let (method, headers) = (request.method().clone(), request.headers().clone());
+        let body = read_body(request, state).await?;
+        Ok(AdminRequest {
+            method,
+            path,
+            query,
+            body,
+            headers,
+        })
+    }
+}
+
+/// Reads a body within the limits of size and time.
+pub(crate) async fn read_body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, AdminError> {
+    let incomplete = |status| OAuthError {
+        status,
+        ..ErrorCode::InvalidRequest.because("the body is too large or incomplete")
+    };
+    match timeout(BODY_TIMEOUT, Bytes::from_request(request, state)).await {
+        Ok(Ok(body)) => Ok(body),
+        Ok(Err(rejection)) => Err(incomplete(rejection.status()).into()),
+        Err(_) => Err(incomplete(StatusCode::REQUEST_TIMEOUT).into()),
+    }
+}
+
+/// A response about something that was created.
+pub(super) fn created(body: Value) -> Response {
+    (StatusCode::CREATED, Json(body)).into_response()
+}
+
+/// The members of a body. An empty body has none.
+pub(crate) fn object(body: &[u8]) -> Result<Map<String, Value>, AdminError> {
+    if body.is_empty() {
+        return Ok(Map::new());
+    }
+    serde_json::from_slice(body).map_err(|_| {
+        ErrorCode::InvalidRequest
+            .because("the body is not a JSON object")
+            .into()
+    })
+}
+
+/// Takes a text out of a body.
+pub(crate) fn take_text(object: &mut Map<String, Value>, name: &str) -> Result<Option<String>, AdminError> {
+    match object.remove(name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(AdminError::metadata(format!("`{name}` is not a text"))),
+    }
+}
+
+impl AdminError {
+    pub(super) fn unauthenticated() -> AdminError {
+        AdminError {
+            status: StatusCode::UNAUTHORIZED,
+            code: "invalid_token",
+            description: "the administration needs its secret as the bearer token".to_owned(),
+        }
+    }
+
+    pub(super) fn not_found() -> AdminError {
+        AdminError {
+            status: StatusCode::NOT_FOUND,
+            code: "not_found",
+            description: "there is none with this name".to_owned(),
+        }
+    }
+
+    pub(super) fn conflict(description: impl Into<String>) -> AdminError {
+        AdminError {
+            status: StatusCode::CONFLICT,
+            code: "conflict",
+            description: description.into(),
+        }
+    }
+
+    /// `invalid_client_metadata` of RFC 7591 section 3.2.2.
+    pub(crate) fn metadata(description: impl Into<String>) -> AdminError {
+        AdminError {
+            status: StatusCode::BAD_REQUEST,
+            code: "invalid_client_metadata",
+            description: description.into(),
+        }
+    }
+}
+
+/// Of an entry that is not valid.
+impl From<Diagnostics> for AdminError {
+    fn from(mistakes: Diagnostics) -> AdminError {
+        let is_redirect_uri = mistakes.iter().any(|mistake| mistake.message == NOT_A_REDIRECT_URI);
+        let texts = mistakes.iter().map(|mistake| match &mistake.help {
+            Some(help) => format!("{}: {help}", mistake.message),
+            None => mistake.message.clone(),
+        });
+        let error = AdminError::metadata(texts.collect::<Vec<_>>().join("; "));
+        match is_redirect_uri {
+            true => AdminError {
+                code: "invalid_redirect_uri",
+                ..error
+            },
+            false => error,
+        }
+    }
+}
+
+impl From<OAuthError> for AdminError {
+    fn from(error: OAuthError) -> AdminError {
+        AdminError {
+            status: error.status,
+            code: error.code.as_str(),
+            description: error.description.to_owned(),
+        }
+    }
+}
+
+impl From<StoreError> for AdminError {
+    fn from(error: StoreError) -> AdminError {
+        OAuthError::from(error).into()
+    }
+}
+
+impl From<NoRandomness> for AdminError {
+    fn from(error: NoRandomness) -> AdminError {
+        OAuthError::from(error).into()
+    }
+}
+
+impl From<ChangeError> for AdminError {
+    fn from(error: ChangeError) -> AdminError {
+        tracing::error!("{error}");
+        ErrorCode::TemporarilyUnavailable
+            .because("the keys could not be changed")
+            .into()
+    }
+}
+
+impl IntoResponse for AdminError {
+    fn into_response(self) -> Response {
+        let body = json!({ "error": self.code, "error_description": self.description });
+        let response = (self.status, Json(body)).into_response();
+        match self.status {
+            StatusCode::UNAUTHORIZED => ([(WWW_AUTHENTICATE, "Bearer")], response).into_response(),
+            _ => response,
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! The clients and resources of this moment: those of the registry file, and those that were added while the issuer runs.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use actgate_yaml::Diagnostics;
+
+use crate::registry::{Client, Names, Registry, Resource};
+use crate::store::{ClientRecord, ClientState, ResourceRecord, Store, StoreError};
+
+/// What can change while the issuer runs, in memory as in the store.
+pub(crate) struct Directory {
+    entries: RwLock<Arc<Entries>>,
+    /// Held from a change of the entries until it is stored, so that changes follow one another.
+    change: Mutex<()>,
+}
+
+/// The entries at one time.
+#[derive(Clone)]
+pub(crate) struct Entries {
+    /// Those that can be used: a client that is disabled is none.
+    registry: Registry,
+    pub(crate) records: BTreeMap<String, ClientRecord>,
+}
+
+impl Directory {
+    /// The entries of the registry file with those of the store. What of the latter is not valid with this file is left
+    /// out.
+    pub(crate) fn new(registry: &Registry, store: &Store) -> Result<Directory, StoreError> {
+        let mut entries = Entries {
+            registry: registry.clone(),
+            records: store.clients()?,
+        };
+        for (identifier, entry) in store.resources()? {
+            let put = entries.put_resource(&identifier, &entry);
+            put.unwrap_or_else(|mistakes| left_out(&identifier, &mistakes));
+        }
+        for (id, record) in entries.records.clone() {
+            let put = entries.put_client(registry, &id, record);
+            put.unwrap_or_else(|mistakes| left_out(&id, &mistakes));
+        }
+        Ok(Directory {
+            entries: RwLock::new(Arc::new(entries)),
+            change: Mutex::new(()),
+        })
+    }
+
+    /// Replaces the entries by what `change` makes of them and has stored.
+    pub(crate) fn change<T, E>(&self, change: impl FnOnce(&mut Entries) -> Result<T, E>) -> Result<T, E> {
+        let _one_at_a_time = self.change.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut entries = Entries::clone(&self.entries());
+        let result = change(&mut entries)?;
+        *self.entries.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(entries);
+        Ok(result)
+    }
+
+    pub(crate) fn entries(&self) -> Arc<Entries> {
+        Arc::clone(&self.entries.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+fn left_out(name: &str, mistakes: &Diagnostics) {
+    tracing::warn!("the store has `{name}`, which is not valid with this registry: {mistakes}");
+}
+
+impl Entries {
+    pub(crate) fn clients(&self) -> &BTreeMap<String, Arc<Client>> {
+        &self.registry.clients
+    }
+
+    pub(crate) fn resources(&self) -> &BTreeMap<String, Arc<Resource>> {
+        &self.registry.resources
+    }
+
+    /// What a scope allows, in plain words.
+    pub(crate) fn description(&self, scope: &str) -> Option<&str> {
+        self.registry.scope_descriptions.get(scope).map(String::as_str)
+    }
+
+    /// Whether a user or a client has the name, or a client had it: a subject never identifies two parties (RFC 9068
+    /// section 5).
+    pub(crate) fn is_taken(&self, name: &str) -> bool {
+        let registry = &self.registry;
+        registry.users.contains_key(name) || registry.clients.contains_key(name) || self.records.contains_key(name)
+    }
+
+    /// Adds or replaces a client. `registry` has those of the file. One that is not enabled need not be valid.
+    pub(crate) fn put_client(
+        &mut self,
+        registry: &Registry,
+        id: &str,
+        record: ClientRecord,
+    ) -> Result<(), Diagnostics> {
+        self.registry.clients.remove(id);
+        let client = match &record.entry {
+            _ if record.state != ClientState::Enabled => None,
+            None => registry.clients.get(id).cloned(),
+            Some(entry) => Some(Arc::new(self.names().client(id, entry, record.credentials.clone())?)),
+        };
+        self.registry
+            .clients
+            .extend(client.map(|client| (id.to_owned(), client)));
+        self.records.insert(id.to_owned(), record);
+        Ok(())
+    }
+
+    /// Adds a resource, with descriptions of those scopes that have none yet.
+    pub(crate) fn put_resource(&mut self, identifier: &str, record: &ResourceRecord) -> Result<(), Diagnostics> {
+        let resource = self.names().resource(identifier, &record.entry)?;
+        let described = record
+            .descriptions
+            .iter()
+            .filter(|(scope, _)| resource.scopes.contains(scope));
+        for (scope, description) in described {
+            let descriptions = self.registry.scope_descriptions.entry(scope.clone());
+            descriptions.or_insert_with(|| description.clone());
+        }
+        self.registry
+            .resources
+            .insert(identifier.to_owned(), Arc::new(resource));
+        Ok(())
+    }
+
+    fn names(&self) -> Names<'_> {
+        let Registry {
+            resources,
+            users,
+            clients,
+            ..
+        } = &self.registry;
+        let users = users.keys().map(String::as_str);
+        // One that is disabled or deleted is a name too: others may act for it as before.
+        let clients = clients.keys().chain(self.records.keys()).map(String::as_str);
+        Names {
+            resources: resources.keys().map(String::as_str).collect(),
+            scopes: resources.values().flat_map(|resource| resource.scopes.iter()).collect(),
+            users: users.clone().collect(),
+            users_and_clients: users.chain(clients).collect(),
+        }
+    }
+}
