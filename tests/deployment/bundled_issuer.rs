@@ -26,7 +26,7 @@ pub struct BundledIssuer {
     running: Running,
     pub address: SocketAddr,
     /// None: the address it listens on.
-    identifier: Option<&'static str>,
+    identifier: Option<String>,
 }
 
 /// Where the issuer runs.
@@ -76,6 +76,15 @@ impl BundledIssuer {
         Self::start_as(&["--log-level", level])
     }
 
+    /// Runs `actgate issuer` with tokens in the form of another product.
+    pub fn start_as_product(dialect: &str) -> Self {
+        let mut issuer = Self::start_as(&["--dialect", dialect]);
+        let target = "/.well-known/openid-configuration";
+        let metadata = wire::answer(issuer.address, &request("GET", target, &[])).json();
+        issuer.identifier = metadata["issuer"].as_str().map(str::to_owned);
+        issuer
+    }
+
     /// What it printed on standard error; empty for one in this process.
     pub fn stderr(&self) -> String {
         match &self.running {
@@ -114,7 +123,7 @@ impl BundledIssuer {
         ];
         let issuer = Self::start_as(&arguments);
         Self {
-            identifier: Some(identifier),
+            identifier: Some(identifier.to_owned()),
             ..issuer
         }
     }
@@ -148,8 +157,8 @@ impl BundledIssuer {
 
     /// The issuer identifier: the address it listens on.
     pub fn url(&self) -> String {
-        match self.identifier {
-            Some(identifier) => identifier.to_owned(),
+        match &self.identifier {
+            Some(identifier) => identifier.clone(),
             None => format!("http://{}", self.address),
         }
     }

@@ -3,5 +3,6 @@
 mod audit_command;
 mod crash;
 mod data_folder;
+mod dialects;
 mod endpoints;
 mod refresh;

@@ -59,9 +59,10 @@ const SIDECAR: &[&[&str]] = &[
 ];
 
 const ISSUER: &[&[&str]] = &[
-    &["clock", "error"],
+    &["clock", "error", "grant_type"],
     &["parameters", "scope", "secret"],
     &["audit", "claims", "keys"],
+    &["dialect"],
     &["registry", "settings"],
     &["store"],
     &["directory"],

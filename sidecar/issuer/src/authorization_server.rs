@@ -3,8 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use url::Url;
+
 use crate::audit::{Entry, Event};
 use crate::clock::Clock;
+use crate::dialect::Dialect;
 use crate::directory::{Directory, Entries};
 use crate::error::OAuthError;
 use crate::keys::{KeyError, KeyRing, Keys, Signing};
@@ -17,7 +20,11 @@ use crate::store::{
 };
 
 pub(crate) struct AuthorizationServer {
+    /// The issuer identifier.
     pub(crate) issuer_url: String,
+    /// Where the endpoints are.
+    pub(crate) origin: String,
+    pub(crate) dialect: Dialect,
     pub(crate) token_lifetime: Duration,
     pub(crate) refresh_lifetime: Duration,
     /// The registry file. What it has of clients and resources is in `directory` too.
@@ -58,7 +65,8 @@ impl AuthorizationServer {
         registry: Registry,
         address: String,
     ) -> Result<AuthorizationServer, DataError> {
-        let issuer_url = settings.issuer_url.unwrap_or(address);
+        let origin = settings.issuer_url.unwrap_or(address);
+        let issuer_url = settings.dialect.issuer(&origin);
         let clock = Clock::default();
         let store = match &settings.data {
             Some(folder) => Store::in_folder(folder, &issuer_url, clock.now())?,
@@ -68,6 +76,8 @@ impl AuthorizationServer {
         let directory = Directory::new(&registry, &store);
         Ok(AuthorizationServer {
             issuer_url,
+            origin,
+            dialect: settings.dialect,
             token_lifetime: settings.token_lifetime,
             refresh_lifetime: settings.refresh_lifetime,
             registry,
@@ -83,6 +93,12 @@ impl AuthorizationServer {
             codes: OneTime::new(CODE_RETENTION),
             used_ids: UsedIds::default(),
         })
+    }
+
+    /// The path of the issuer identifier, without a slash at its end; empty for an origin.
+    pub(crate) fn issuer_path(&self) -> String {
+        let path = Url::parse(&self.issuer_url).map(|url| url.path().trim_end_matches('/').to_owned());
+        path.unwrap_or_default()
     }
 
     /// The client with this identifier.

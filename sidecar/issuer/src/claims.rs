@@ -1,11 +1,10 @@
 //! The claims of the issued tokens: access tokens (RFC 9068) and ID tokens (OpenID Connect Core).
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::scope::ScopeSet;
 
-/// `typ` of an access token, RFC 9068 section 2.1.
-pub(crate) const ACCESS_TOKEN: &str = "at+jwt";
 /// `typ` of an ID token.
 pub(crate) const ID_TOKEN: &str = "JWT";
 
@@ -88,7 +87,7 @@ impl Act {
     }
 }
 
-/// The payload of an ID token. It identifies the user and has neither scope nor `act`.
+/// The payload of an ID token. It identifies the user and has no scope.
 #[derive(Debug, Serialize)]
 pub(crate) struct IdClaims<'a> {
     pub(crate) iss: &'a str,
@@ -101,6 +100,9 @@ pub(crate) struct IdClaims<'a> {
     pub(crate) at_hash: String,
     #[serde(flatten)]
     pub(crate) authentication: &'a Authentication,
+    /// Only in the dialect of a product that has it there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) act: Option<Value>,
 }
 
 #[cfg(test)]

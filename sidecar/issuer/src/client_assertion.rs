@@ -74,7 +74,7 @@ impl Claims {
         if self.iss != client.id || self.sub != client.id {
             return Err(invalid("iss and sub of the client assertion must be the client"));
         }
-        if audience != issuer && audience.strip_prefix(&**issuer) != Some("/token") {
+        if audience != issuer && audience.strip_prefix(&*server.origin) != Some("/token") {
             return Err(invalid("aud of the client assertion must be the issuer"));
         }
         if !((now as f64) < self.exp && self.exp <= until(MAX_LIFETIME + SKEW)) {

@@ -5,6 +5,7 @@ use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::audit::{Entry, Event};
 use crate::authorization_server::AuthorizationServer;
@@ -25,10 +26,10 @@ enum Introspection {
     Active {
         active: bool,
         token_type: &'static str,
-        /// No actor is ever left out of `act`.
+        /// Whether no actor is left out of the claims.
         chain_complete: bool,
         #[serde(flatten)]
-        claims: Box<AccessClaims>,
+        claims: Value,
     },
     Inactive {
         active: bool,
@@ -59,14 +60,16 @@ pub(crate) fn introspect(
     let Some(token) = request.one("token")? else {
         return Err(ErrorCode::InvalidRequest.because("token is required"));
     };
-    let claims = server.read(token)?.filter(|claims| may_introspect(&client, claims));
-    server.note(entry(&client, claims.as_ref()));
-    let introspection = match claims {
-        Some(claims) => Introspection::Active {
+    let issued = server
+        .read(token)?
+        .filter(|issued| may_introspect(&client, &issued.claims));
+    server.note(entry(&client, issued.as_ref().map(|issued| &issued.claims)));
+    let introspection = match issued {
+        Some(issued) => Introspection::Active {
             active: true,
             token_type: "Bearer",
-            chain_complete: true,
-            claims: Box::new(claims),
+            chain_complete: server.dialect.keeps_chain(),
+            claims: issued.payload()?,
         },
         None => Introspection::Inactive { active: false },
     };
@@ -79,8 +82,16 @@ pub(crate) fn introspect(
         iat: server.clock.now(),
         token_introspection: introspection,
     };
-    let jwt = server.keys.active().sign(SIGNED_TYP, &signed)?;
+    let jwt = server.keys.active().sign(Some(SIGNED_TYP), &signed)?;
     Ok(([(CONTENT_TYPE, SIGNED)], jwt).into_response())
+}
+
+/// `GET …/tokeninfo` of Ping: the claims of a live token, for its holder.
+pub(crate) fn tokeninfo(server: &AuthorizationServer, request: &Parameters) -> Result<Value, OAuthError> {
+    let token = request.one("access_token")?.unwrap_or_default();
+    let issued = server.read(token)?;
+    let issued = issued.ok_or(ErrorCode::InvalidRequest.because("the token is not an access token that is live"))?;
+    Ok(issued.payload()?)
 }
 
 fn may_introspect(client: &Client, claims: &AccessClaims) -> bool {

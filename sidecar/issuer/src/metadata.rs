@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::authorization_server::AuthorizationServer;
-use crate::grants::{AUTHORIZATION_CODE, CLIENT_CREDENTIALS, REFRESH_TOKEN, TOKEN_EXCHANGE};
+use crate::grant_type::{AUTHORIZATION_CODE, CLIENT_CREDENTIALS, REFRESH_TOKEN, TOKEN_EXCHANGE};
 use crate::keys::PublicKey;
 use crate::scope::PROTOCOL_SCOPES;
 
@@ -13,7 +13,7 @@ const CLIENT_AUTHENTICATION: [&str; 4] = ["client_secret_basic", "client_secret_
 
 /// The document of both well-known addresses.
 pub(crate) fn metadata(server: &AuthorizationServer) -> Value {
-    let issuer = &server.issuer_url;
+    let origin = &server.origin;
     let entries = server.directory.entries();
     let scopes: BTreeSet<&str> = entries
         .resources()
@@ -22,13 +22,13 @@ pub(crate) fn metadata(server: &AuthorizationServer) -> Value {
         .chain(PROTOCOL_SCOPES)
         .collect();
     json!({
-        "issuer": issuer,
-        "authorization_endpoint": format!("{issuer}/authorize"),
-        "token_endpoint": format!("{issuer}/token"),
-        "introspection_endpoint": format!("{issuer}/introspect"),
-        "revocation_endpoint": format!("{issuer}/revoke"),
-        "userinfo_endpoint": format!("{issuer}/userinfo"),
-        "jwks_uri": format!("{issuer}/jwks"),
+        "issuer": server.issuer_url,
+        "authorization_endpoint": format!("{origin}/authorize"),
+        "token_endpoint": format!("{origin}/token"),
+        "introspection_endpoint": format!("{origin}/introspect"),
+        "revocation_endpoint": format!("{origin}/revoke"),
+        "userinfo_endpoint": format!("{origin}/userinfo"),
+        "jwks_uri": format!("{origin}/jwks"),
         "scopes_supported": scopes,
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],

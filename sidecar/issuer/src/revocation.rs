@@ -40,22 +40,16 @@ fn revoke_for(server: &AuthorizationServer, client: &Client, request: &Parameter
         change.revoke_transaction(&family.txn)?;
         change.audit(family.entry(Event::Revoke));
         change.commit()?;
-    } else if let Some(claims) = server.read_signed(token) {
-        if claims.client_id != client.id {
+    } else if let Some(issued) = server.issued(token)? {
+        if issued.claims.client_id != client.id {
             return Err(of_another);
         }
         let mut change = server.change()?;
-        if change.revoke_token(&claims.txn, &claims.jti)? {
-            change.audit(Entry {
-                txn: Some(claims.txn),
-                jti: Some(claims.jti),
-                sub: Some(claims.sub),
-                client_id: Some(claims.client_id),
-                ..Entry::new(Event::Revoke)
-            });
+        if change.revoke_token(&issued.claims.txn, &issued.claims.jti)? {
+            change.audit(issued.entry(Event::Revoke));
             change.commit()?;
         }
-    } else if server.keys.verify(token, ID_TOKEN).is_some() {
+    } else if server.dialect.typ() != Some(ID_TOKEN) && server.keys.verify(token, Some(ID_TOKEN)).is_some() {
         return Err(ErrorCode::UnsupportedTokenType.because("an ID token cannot be revoked"));
     }
     Ok(())

@@ -15,6 +15,7 @@ use tokio::task::spawn_blocking;
 use crate::admin::{self, AdminError, AdminRequest};
 use crate::authorization_server::AuthorizationServer;
 use crate::authorize;
+use crate::dialect::Dialect;
 use crate::error::{ErrorCode, OAuthError};
 use crate::grants;
 use crate::introspection;
@@ -42,6 +43,7 @@ pub(crate) fn router(server: Arc<AuthorizationServer>) -> Router {
         .route("/consents/withdraw", post(withdraw))
         .route_layer(map_request(deny_cross_site));
     Router::new()
+        .merge(of_dialect(&server))
         .route("/.well-known/openid-configuration", get(discovery))
         .route("/.well-known/oauth-authorization-server", get(discovery))
         .route("/jwks", get(jwks))
@@ -61,6 +63,31 @@ pub(crate) fn router(server: Arc<AuthorizationServer>) -> Router {
 
 async fn discovery(State(server): Server) -> impl IntoResponse {
     (PUBLIC, Json(metadata(&server)))
+}
+
+/// The addresses below the path of an issuer identifier that has one.
+fn of_dialect(server: &AuthorizationServer) -> Router<Arc<AuthorizationServer>> {
+    let path = server.issuer_path();
+    let routes = match &*path {
+        "" => Router::new(),
+        path => Router::new()
+            .route(&format!("{path}/.well-known/openid-configuration"), get(discovery))
+            .route(
+                &format!("/.well-known/oauth-authorization-server{path}"),
+                get(discovery),
+            ),
+    };
+    match server.dialect {
+        Dialect::PingAic => routes
+            .route(&format!("{path}/access_token"), post(token))
+            .route(&format!("{path}/tokeninfo"), get(tokeninfo)),
+        _ => routes,
+    }
+}
+
+async fn tokeninfo(State(server): Server, query: Parameters) -> Result<Json<Value>, OAuthError> {
+    let claims = waiting(server, move |server| introspection::tokeninfo(server, &query)).await;
+    claims.map(Json)
 }
 
 async fn style() -> impl IntoResponse {

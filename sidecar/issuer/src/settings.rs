@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::dialect::Dialect;
 use crate::keys::Signing;
 
 /// Every setting. `Settings::default()` suits a local issuer.
@@ -16,6 +17,8 @@ pub struct Settings {
     pub issuer_url: Option<String>,
     /// The algorithm of the signing keys. Default: ES256.
     pub signing: Signing,
+    /// The form of its access tokens. Default: RFC 9068.
+    pub dialect: Dialect,
     /// The lifetime of access tokens, 1 second to 1 day. Default: 15 minutes.
     pub token_lifetime: Duration,
     /// The lifetime of refresh tokens, which a refresh does not extend: 1 second to 1 year. Default: 30 days.
@@ -36,6 +39,7 @@ impl Default for Settings {
         Settings {
             issuer_url: None,
             signing: Signing::default(),
+            dialect: Dialect::default(),
             token_lifetime: Duration::from_secs(15 * 60),
             refresh_lifetime: Duration::from_secs(30 * 86_400),
             data: None,

@@ -1,10 +1,12 @@
 //! Access tokens: issuing them, and reading them back.
 
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::audit::{Entry, Event};
 use crate::authorization_server::AuthorizationServer;
-use crate::claims::{ACCESS_TOKEN, AccessClaims, Act, Authentication, SubjectProfile};
+use crate::claims::{AccessClaims, Act, Authentication, SubjectProfile};
+use crate::dialect::{Dialect, Minting};
 use crate::error::{AuthScheme, ErrorCode, OAuthError};
 use crate::registry::Client;
 use crate::scope::ScopeSet;
@@ -28,9 +30,11 @@ pub(crate) struct Granted<'a> {
 /// Where a token comes from, for the store and the audit trail.
 pub(crate) struct Origin {
     pub(crate) event: Event,
+    /// The grant type of the request.
+    pub(crate) grant: &'static str,
     pub(crate) txn: String,
     /// The subject token of an exchange, which must be live when the new token is stored.
-    pub(crate) parent_jti: Option<String>,
+    pub(crate) parent: Option<AccessClaims>,
     /// What was requested, or what the grant or the token before had.
     pub(crate) scope_before: Option<ScopeSet>,
 }
@@ -90,8 +94,23 @@ impl AuthorizationServer {
             authentication: granted.authentication,
             act: granted.act,
         };
-        let access_token = self.keys.active().sign(ACCESS_TOKEN, &claims)?;
-        let token = IssuedToken::of(&claims, origin.parent_jti);
+        let minting = Minting {
+            claims: &claims,
+            grant: origin.grant,
+            parent: origin.parent.as_ref(),
+        };
+        let shaped = self.dialect.shape(&minting);
+        let (key, typ) = (self.keys.active(), self.dialect.typ());
+        let access_token = match &shaped {
+            Some(payload) => key.sign(typ, payload)?,
+            None => key.sign(typ, &claims)?,
+        };
+        let scope = claims.scope.clone();
+        let token = IssuedToken {
+            claims,
+            parent_jti: origin.parent.map(|parent| parent.jti),
+            shaped,
+        };
         Ok(Minted {
             entry: Entry {
                 scope_before: origin.scope_before,
@@ -102,7 +121,7 @@ impl AuthorizationServer {
                 access_token,
                 token_type: "Bearer",
                 expires_in: expires.saturating_sub(now),
-                scope: claims.scope,
+                scope,
                 issued_token_type: None,
                 refresh_token: None,
                 id_token: None,
@@ -120,28 +139,35 @@ impl AuthorizationServer {
         }))
     }
 
-    /// The claims of an access token of this issuer that is valid now and not revoked. The caller checks its audience.
-    pub(crate) fn read(&self, token: &str) -> Result<Option<AccessClaims>, OAuthError> {
-        let Some(claims) = self.read_signed(token) else {
-            return Ok(None);
-        };
+    /// An access token of this issuer that is valid now and not revoked. The caller checks its audience.
+    pub(crate) fn read(&self, token: &str) -> Result<Option<IssuedToken>, OAuthError> {
         let now = self.clock.now();
-        let is_current = claims.nbf <= now && now < claims.exp;
-        let is_valid = is_current && self.store.is_live(&claims.txn, &claims.jti)?;
-        Ok(is_valid.then_some(claims))
+        let issued = self.issued(token)?;
+        Ok(issued.filter(|issued| issued.claims.nbf <= now && now < issued.claims.exp))
     }
 
-    /// The claims of an access token that this issuer signed, which may have expired or be revoked.
-    pub(crate) fn read_signed(&self, token: &str) -> Option<AccessClaims> {
-        let payload = self.keys.verify(token, ACCESS_TOKEN)?;
-        let claims: AccessClaims = serde_json::from_slice(&payload).ok()?;
-        (claims.iss == self.issuer_url).then_some(claims)
+    /// An access token that this issuer signed, which is not revoked and may have expired.
+    pub(crate) fn issued(&self, token: &str) -> Result<Option<IssuedToken>, OAuthError> {
+        let Some(payload) = self.keys.verify(token, self.dialect.typ()) else {
+            return Ok(None);
+        };
+        let payload: Value = serde_json::from_slice(&payload).unwrap_or_default();
+        Ok(match self.dialect.token_id(&payload) {
+            Some((txn, jti)) => self.store.token(txn, jti)?,
+            None => None,
+        })
     }
 }
 
 impl Minted {
     pub(crate) fn response(&self) -> &TokenResponse {
         &self.response
+    }
+
+    /// `act` of the ID token beside it.
+    pub(crate) fn act_of_id_token(&self, dialect: Dialect) -> Option<Value> {
+        let payload = self.token.shaped.as_ref().filter(|_| dialect == Dialect::Zitadel)?;
+        payload.get("act").cloned()
     }
 
     /// Adds the token to a change. A subject token that was revoked since it was read gives none, and neither does a
@@ -153,14 +179,14 @@ impl Minted {
         };
         let token = &self.token;
         if let Some(parent) = &token.parent_jti
-            && !change.is_live(&token.txn, parent)?
+            && !change.is_live(&token.claims.txn, parent)?
         {
             return Err(ended("the subject token was revoked"));
         }
-        if !change.is_enabled(&token.client)? {
+        if !change.is_enabled(&token.claims.client_id)? {
             return Err(ErrorCode::InvalidClient(AuthScheme::None).because("client authentication failed"));
         }
-        let consent = change.consent(&token.subject, &token.client)?;
+        let consent = change.consent(&token.claims.sub, &token.claims.client_id)?;
         if consent.is_some_and(|consent| consent.state == ConsentState::Withdrawn) {
             return Err(ended("the user withdrew the consent for this client"));
         }

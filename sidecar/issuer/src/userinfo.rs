@@ -46,19 +46,21 @@ impl IntoResponse for UserInfoError {
 /// `GET` and `POST /userinfo`: the claims of the user whose access token, with the scope `openid`, is in the
 /// `Authorization` header. A token without a user is refused.
 pub(crate) fn userinfo(server: &AuthorizationServer, headers: &HeaderMap) -> Result<Json<Value>, UserInfoError> {
-    let claims = server.read(bearer(headers)?)?.ok_or(UserInfoError::InvalidToken)?;
+    let issued = server.read(bearer(headers)?)?.ok_or(UserInfoError::InvalidToken)?;
     let AccessClaims {
         sub,
         sub_profile,
         scope,
         ..
-    } = claims;
+    } = issued.claims;
     if !scope.contains(OPENID) {
         return Err(UserInfoError::InsufficientScope);
     }
     let is_user = sub_profile == SubjectProfile::User && server.registry.users.contains_key(&sub);
     match is_user {
-        true => Ok(Json(json!({ "sub": sub, "preferred_username": sub }))),
+        true => Ok(Json(
+            json!({ "sub": server.dialect.user(&sub), "preferred_username": sub }),
+        )),
         false => Err(UserInfoError::InvalidToken),
     }
 }

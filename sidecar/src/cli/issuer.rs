@@ -7,7 +7,7 @@ use actgate_issuer::{AdminSecret, DataError, Registry, Server, Settings, Setting
 use actgate_yaml::{Diagnostic, Diagnostics, Span};
 use tracing::Level;
 
-use crate::cli::issuer_arguments::{AuditCommand, IssuerArguments, IssuerCommand, SigningAlgorithm};
+use crate::cli::issuer_arguments::{AuditCommand, IssuerArguments, IssuerCommand, SigningAlgorithm, TokenDialect};
 use crate::cli::issuer_audit;
 use crate::cli::output::print;
 use crate::exit::{Context as _, Failure};
@@ -73,6 +73,7 @@ pub(crate) async fn issuer(arguments: &IssuerArguments, log: &ProcessLog) -> Res
             SigningAlgorithm::Rs256 => Signing::Rs256,
             SigningAlgorithm::Eddsa => Signing::EdDsa,
         },
+        dialect: arguments.dialect.into(),
         token_lifetime: arguments.token_lifetime,
         refresh_lifetime: arguments.refresh_lifetime,
         data: arguments.data.clone(),
@@ -93,7 +94,7 @@ pub(crate) async fn issuer(arguments: &IssuerArguments, log: &ProcessLog) -> Res
         log.line(Level::WARN, &warning);
     }
     log.line(Level::INFO, &format!("actgate: issuer on {address}"));
-    print(&first_steps(&server, arguments.registry.is_some()))?;
+    print(&first_steps(&server, arguments.registry.is_some(), arguments.dialect))?;
     server.serve(async move { signals.next().await }).await;
     Ok(())
 }
@@ -143,7 +144,7 @@ fn admin_secret(file: &Path) -> Result<AdminSecret, Failure> {
 }
 
 /// The addresses, the commands for a first token, and the configuration of a gate.
-fn first_steps(server: &Server, has_registry: bool) -> String {
+fn first_steps(server: &Server, has_registry: bool, dialect: TokenDialect) -> String {
     let issuer = server.issuer_url();
     let address = format!("http://{}", reachable(server.local_addr()));
     let (first_tokens, audience) = match has_registry {
@@ -155,6 +156,10 @@ fn first_steps(server: &Server, has_registry: bool) -> String {
         .admin_secret()
         .map(|secret| format!(", with the header Authorization: Bearer {secret}"));
     let admin_secret = admin_secret.unwrap_or_default();
+    let profile = match dialect {
+        TokenDialect::Rfc9068 => String::new(),
+        dialect => format!("\n      profile: {}", dialect.preset()),
+    };
     format!(
         "\
 issuer     {issuer}
@@ -166,7 +171,7 @@ A gate that trusts the issuer has in its actgate.yaml:
 
   audience: {audience}
   issuers:
-    - issuer: {issuer}
+    - issuer: {issuer}{profile}
 "
     )
 }

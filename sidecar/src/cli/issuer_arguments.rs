@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use actgate_issuer::Dialect;
 use clap::{Args, Subcommand, ValueEnum};
 
 /// The end of its help, before the registry format.
@@ -13,6 +14,7 @@ acknowledged is on disk. At start it prints the commands that get a first token.
   actgate issuer --data issuer-data
   actgate issuer audit verify --data issuer-data
   actgate issuer --registry registry.yaml --signing rs256
+  actgate issuer --dialect keycloak
   actgate issuer --listen 0.0.0.0:9400 --expose-to-network --issuer http://issuer.test:9400
 
 The administration API adds, changes, disables and deletes agents while it runs. An agent is an entry of `clients` below,
@@ -48,6 +50,12 @@ pub(crate) struct IssuerArguments {
     /// Signature algorithm of its tokens
     #[arg(long, value_enum, default_value_t = SigningAlgorithm::Es256)]
     pub(crate) signing: SigningAlgorithm,
+    /// Form of its access tokens: that of another product, to try the preset of a gate without it
+    ///
+    /// Tokens leave out what those of the product leave out, prior actors above all. The issuer identifier gets the path
+    /// of the product.
+    #[arg(long, value_enum, default_value_t = TokenDialect::Rfc9068, value_name = "PRODUCT")]
+    pub(crate) dialect: TokenDialect,
     /// Folder of its keys, tokens and audit trail, which survive the process [default: kept in memory]
     #[arg(long, value_name = "FOLDER")]
     pub(crate) data: Option<PathBuf>,
@@ -71,6 +79,57 @@ pub(crate) enum SigningAlgorithm {
     Rs256,
     /// Ed25519.
     Eddsa,
+}
+
+/// A product whose tokens have a form of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TokenDialect {
+    /// JWT access tokens with entity profiles and the whole chain
+    Rfc9068,
+    /// PingOne Advanced Identity Cloud
+    PingAic,
+    /// ThunderID
+    #[value(name = "thunderid")]
+    ThunderId,
+    /// Keycloak
+    Keycloak,
+    /// Auth0
+    Auth0,
+    /// Okta, a custom authorization server
+    Okta,
+    /// Microsoft Entra ID, v2.0
+    Entra,
+    /// Amazon Cognito
+    Cognito,
+    /// WSO2 Identity Server
+    Wso2,
+    /// ZITADEL
+    Zitadel,
+}
+
+impl TokenDialect {
+    /// The preset of a gate for these tokens, by the name that the option has.
+    pub(crate) fn preset(self) -> String {
+        let value = self.to_possible_value();
+        value.map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+}
+
+impl From<TokenDialect> for Dialect {
+    fn from(dialect: TokenDialect) -> Dialect {
+        match dialect {
+            TokenDialect::Rfc9068 => Dialect::Rfc9068,
+            TokenDialect::PingAic => Dialect::PingAic,
+            TokenDialect::ThunderId => Dialect::ThunderId,
+            TokenDialect::Keycloak => Dialect::Keycloak,
+            TokenDialect::Auth0 => Dialect::Auth0,
+            TokenDialect::Okta => Dialect::Okta,
+            TokenDialect::Entra => Dialect::Entra,
+            TokenDialect::Cognito => Dialect::Cognito,
+            TokenDialect::Wso2 => Dialect::Wso2,
+            TokenDialect::Zitadel => Dialect::Zitadel,
+        }
+    }
 }
 
 /// What `issuer` does in place of running.

@@ -5,12 +5,13 @@ use crate::authorization_server::AuthorizationServer;
 use crate::claims::{EntityProfile, ID_TOKEN, IdClaims, SubjectProfile};
 use crate::entitlement::targets;
 use crate::error::{ErrorCode, OAuthError};
+use crate::grant_type::AUTHORIZATION_CODE;
 use crate::parameters::Parameters;
 use crate::registry::Client;
 use crate::scope::{OFFLINE_ACCESS, OPENID};
 use crate::secret::s256;
 use crate::store::{Authorization, FamilyGrant, RefreshFamily};
-use crate::token::{Granted, Origin, TokenResponse};
+use crate::token::{Granted, Minted, Origin, TokenResponse};
 
 /// Issues a token for the user who signed in, and a refresh token if that was requested. If the client is an agent, `act`
 /// names it. A code that is used twice gives nothing, and ends what it gave (RFC 6749 section 4.1.2).
@@ -59,8 +60,9 @@ pub(super) fn authorization_code(
     let minted = server.mint(Granted {
         origin: Origin {
             event: Event::Issue,
+            grant: AUTHORIZATION_CODE,
             txn: authorized.txn.clone(),
-            parent_jti: None,
+            parent: None,
             scope_before: Some(authorized.scope.union(&authorized.protocol_scope)),
         },
         subject: subject.clone(),
@@ -74,7 +76,7 @@ pub(super) fn authorization_code(
     })?;
     let id_token = match authorized.protocol_scope.contains(OPENID) {
         false => None,
-        true => Some(id_token(server, client, &code.authorization, minted.response())?),
+        true => Some(id_token(server, client, &code.authorization, &minted)?),
     };
     let mut change = server.change()?;
     // A second use that ended what this one gives waits for the change, or is counted by now.
@@ -125,21 +127,23 @@ fn id_token(
     server: &AuthorizationServer,
     client: &Client,
     authorization: &Authorization,
-    response: &TokenResponse,
+    minted: &Minted,
 ) -> Result<String, OAuthError> {
+    let response = minted.response();
     let key = server.keys.active();
     let now = server.clock.now();
     let claims = IdClaims {
         iss: &server.issuer_url,
-        sub: &authorization.subject,
+        sub: &server.dialect.user(&authorization.subject),
         aud: &client.id,
         iat: now,
         exp: now.saturating_add(response.expires_in),
         nonce: authorization.request.nonce.as_deref(),
         at_hash: key.half_digest(&response.access_token),
         authentication: &authorization.authentication,
+        act: minted.act_of_id_token(server.dialect),
     };
-    Ok(key.sign(ID_TOKEN, &claims)?)
+    Ok(key.sign(Some(ID_TOKEN), &claims)?)
 }
 
 /// RFC 7636 section 4.1: 43 to 128 unreserved characters.

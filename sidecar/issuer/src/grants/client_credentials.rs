@@ -5,6 +5,7 @@ use crate::authorization_server::AuthorizationServer;
 use crate::claims::SubjectProfile;
 use crate::entitlement::{granted, target};
 use crate::error::{ErrorCode, OAuthError};
+use crate::grant_type::CLIENT_CREDENTIALS;
 use crate::parameters::Parameters;
 use crate::registry::Client;
 use crate::scope::ScopeSet;
@@ -26,8 +27,9 @@ pub(super) fn client_credentials(
     server.issue(Granted {
         origin: Origin {
             event: Event::Issue,
+            grant: CLIENT_CREDENTIALS,
             txn: transaction_id()?,
-            parent_jti: None,
+            parent: None,
             scope_before: requested,
         },
         subject: client.id.clone(),

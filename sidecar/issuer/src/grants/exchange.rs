@@ -5,6 +5,7 @@ use crate::authorization_server::AuthorizationServer;
 use crate::claims::{AccessClaims, Act};
 use crate::entitlement::{granted, target};
 use crate::error::{ErrorCode, OAuthError};
+use crate::grant_type::TOKEN_EXCHANGE;
 use crate::parameters::Parameters;
 use crate::registry::{ActorToken, Client, Exchange, OwnToken};
 use crate::scope::ScopeSet;
@@ -47,9 +48,10 @@ pub(super) fn exchange(
     let response = server.issue(Granted {
         origin: Origin {
             event: Event::Exchange,
-            txn: subject.txn,
-            parent_jti: Some(subject.jti),
-            scope_before: Some(subject.scope),
+            grant: TOKEN_EXCHANGE,
+            txn: subject.txn.clone(),
+            scope_before: Some(subject.scope.clone()),
+            parent: Some(subject.clone()),
         },
         subject: subject.sub,
         subject_profile: subject.sub_profile,
@@ -76,10 +78,10 @@ fn subject(server: &AuthorizationServer, rules: &Exchange, request: &Parameters)
     }
     match server.read(token)? {
         None => invalid("the subject token is not a valid access token of this issuer"),
-        Some(claims) if !rules.audiences.contains(&claims.aud) => {
+        Some(issued) if !rules.audiences.contains(&issued.claims.aud) => {
             invalid("the audience of the subject token is not this client")
         }
-        Some(claims) => Ok(claims),
+        Some(issued) => Ok(issued.claims),
     }
 }
 
@@ -96,8 +98,8 @@ fn has_actor_token(server: &AuthorizationServer, client: &Client, request: &Para
     match server.read(token)? {
         None => invalid("the actor token is not a valid access token of this issuer"),
         // RFC 8693 has a place for the chain of the subject token only.
-        Some(claims) if claims.act.is_some() => invalid("the actor token has an actor"),
-        Some(claims) if claims.sub != client.id => {
+        Some(issued) if issued.claims.act.is_some() => invalid("the actor token has an actor"),
+        Some(issued) if issued.claims.sub != client.id => {
             invalid("the subject of the actor token is not the authenticated client")
         }
         Some(_) => Ok(true),

@@ -10,14 +10,10 @@ use axum::http::HeaderMap;
 use crate::authorization_server::AuthorizationServer;
 use crate::client_authentication::authenticate;
 use crate::error::{ErrorCode, OAuthError};
+use crate::grant_type::{AUTHORIZATION_CODE, CLIENT_CREDENTIALS, REFRESH_TOKEN, TOKEN_EXCHANGE};
 use crate::parameters::Parameters;
 use crate::registry::Client;
 use crate::token::TokenResponse;
-
-pub(crate) const AUTHORIZATION_CODE: &str = "authorization_code";
-pub(crate) const CLIENT_CREDENTIALS: &str = "client_credentials";
-pub(crate) const REFRESH_TOKEN: &str = "refresh_token";
-pub(crate) const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 
 /// Authenticates the client and runs the grant of a token request.
 pub(crate) fn token(

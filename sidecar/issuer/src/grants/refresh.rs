@@ -5,6 +5,7 @@ use crate::authorization_server::AuthorizationServer;
 use crate::claims::SubjectProfile;
 use crate::entitlement::{still_granted, targets};
 use crate::error::{ErrorCode, OAuthError};
+use crate::grant_type::REFRESH_TOKEN;
 use crate::parameters::Parameters;
 use crate::registry::Client;
 use crate::scope::ScopeSet;
@@ -47,8 +48,9 @@ pub(super) fn refresh(
     let minted = server.mint(Granted {
         origin: Origin {
             event: Event::Refresh,
+            grant: REFRESH_TOKEN,
             txn: family.txn.clone(),
-            parent_jti: None,
+            parent: None,
             scope_before: Some(family.scope.clone()),
         },
         subject: family.subject.clone(),

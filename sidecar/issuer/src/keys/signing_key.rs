@@ -145,9 +145,9 @@ impl SigningKey {
     }
 
     /// A compact JWS over `claims` with `alg`, `kid` and the given `typ` in its header.
-    pub(crate) fn sign(&self, typ: &str, claims: &impl Serialize) -> Result<String, KeyError> {
+    pub(crate) fn sign(&self, typ: Option<&str>, claims: &impl Serialize) -> Result<String, KeyError> {
         let mut header = Header::new(self.algorithm());
-        header.typ = Some(typ.to_owned());
+        header.typ = typ.map(str::to_owned);
         header.kid = Some(self.id.clone());
         let message = format!("{}.{}", part(&header)?, part(claims)?);
         let signature = self.pair.sign(message.as_bytes())?;

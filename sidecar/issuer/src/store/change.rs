@@ -78,9 +78,10 @@ impl<'s> Change<'s> {
 
     pub(crate) fn add_token(&mut self, token: &IssuedToken) -> Result<(), StoreError> {
         let mut table = self.transaction.open_table(TOKENS).map_err(StoreError::of)?;
-        let key = (&*token.txn, &*token.jti);
+        let claims = &token.claims;
+        let key = (&*claims.txn, &*claims.jti);
         table.insert(key, &*encode(token)?).map_err(StoreError::of)?;
-        self.expire(token.expires, &token.txn, &token.jti)
+        self.expire(claims.exp, &claims.txn, &claims.jti)
     }
 
     pub(crate) fn family(&self, txn: &str) -> Result<Option<RefreshFamily>, StoreError> {
@@ -180,7 +181,7 @@ impl<'s> Change<'s> {
     pub(crate) fn withdraw_consent(&mut self, subject: &str, client: &str) -> Result<Revoked, StoreError> {
         self.put_consent(subject, client, ConsentState::Withdrawn)?;
         self.revoke_where(
-            |token| token.subject == subject && (token.client == client || token.names(client)),
+            |token| token.claims.sub == subject && (token.claims.client_id == client || token.names(client)),
             |family| family.subject == subject && family.client == client,
         )
     }
@@ -223,7 +224,7 @@ impl<'s> Change<'s> {
     /// Ends every token and family of a client, and each that names it as its subject or as any actor.
     pub(crate) fn revoke_client(&mut self, client: &str) -> Result<Revoked, StoreError> {
         self.revoke_where(
-            |token| token.client == client || token.names(client),
+            |token| token.claims.client_id == client || token.names(client),
             |family| family.client == client || family.names(client),
         )
     }

@@ -11,6 +11,7 @@ use super::change::Change;
 use super::client_record::{ClientRecord, ResourceRecord};
 use super::consent::{Consent, ConsentState};
 use super::folder::{self, DataError};
+use super::issued_token::IssuedToken;
 use super::refresh_family::RefreshFamily;
 use super::tables::{CLIENTS, CONSENTS, EXPIRIES, FACTS, FAMILIES, KEYS, RESOURCES, StoreError, TOKENS, decode};
 use crate::audit::{AuditTrail, Durability, Entry};
@@ -18,7 +19,7 @@ use crate::keys::StoredKey;
 use crate::scope::ScopeSet;
 
 /// The version of the tables and their records. Another one is an error at the start.
-const VERSION: &str = "1";
+const VERSION: &str = "2";
 
 /// The maximum number of tokens and families that have not expired, about 250 MB. Beyond it nothing is issued until
 /// some expire.
@@ -85,10 +86,11 @@ impl Store {
         self.trail.of_transaction(txn)
     }
 
-    /// Whether a token was issued, and neither revoked nor removed after it expired.
-    pub(crate) fn is_live(&self, txn: &str, jti: &str) -> Result<bool, StoreError> {
+    /// A token that was issued, and neither revoked nor removed after it expired.
+    pub(crate) fn token(&self, txn: &str, jti: &str) -> Result<Option<IssuedToken>, StoreError> {
         let table = self.read()?.open_table(TOKENS).map_err(StoreError::of)?;
-        Ok(table.get((txn, jti)).map_err(StoreError::of)?.is_some())
+        let found = table.get((txn, jti)).map_err(StoreError::of)?;
+        found.map(|json| decode(json.value())).transpose()
     }
 
     pub(crate) fn family(&self, txn: &str) -> Result<Option<RefreshFamily>, StoreError> {
@@ -223,21 +225,19 @@ mod tests {
     use super::{FACTS, Store};
     use crate::audit::{Entry, Event};
     use crate::error::OAuthError;
-    use crate::scope::ScopeSet;
 
     const ISSUER: &str = "https://issuer.example";
 
     fn token(txn: &str, jti: &str, expires: u64) -> IssuedToken {
+        let claims = serde_json::json!({
+            "iss": ISSUER, "sub": "alice", "sub_profile": "user", "aud": "https://orders.example", "client_id": "assistant",
+            "client_profile": "ai_agent", "scope": "", "iat": 0, "nbf": 0, "exp": expires, "jti": jti, "txn": txn,
+            "act": { "iss": ISSUER, "sub": "assistant", "sub_profile": "ai_agent" },
+        });
         IssuedToken {
-            jti: jti.to_owned(),
-            txn: txn.to_owned(),
+            claims: serde_json::from_value(claims).unwrap(),
             parent_jti: None,
-            subject: "alice".to_owned(),
-            actors: vec!["assistant".to_owned()],
-            client: "assistant".to_owned(),
-            audience: "https://orders.example".to_owned(),
-            scope: ScopeSet::default(),
-            expires,
+            shaped: None,
         }
     }
 
@@ -262,10 +262,10 @@ mod tests {
         let mut change = store.change(2).unwrap();
         let revoked = change.revoke_transaction(txn).unwrap();
         assert_eq!((revoked.tokens, revoked.families), (2, 1));
-        assert!(store.is_live(txn, "a").unwrap(), "not before the commit");
+        assert!(store.token(txn, "a").unwrap().is_some(), "not before the commit");
         change.commit().unwrap();
         for (txn, jti, live) in [(txn, "a", false), (txn, "b", false), ("", "c", true), ("~", "d", true)] {
-            assert_eq!(store.is_live(txn, jti).unwrap(), live, "{jti}");
+            assert_eq!(store.token(txn, jti).unwrap().is_some(), live, "{jti}");
         }
         assert_eq!(store.family(txn).unwrap(), None);
     }
@@ -276,7 +276,7 @@ mod tests {
         let mut change = store.change(1).unwrap();
         change.add_token(&token("t", "a", 100)).unwrap();
         drop(change);
-        assert!(!store.is_live("t", "a").unwrap());
+        assert!(store.token("t", "a").unwrap().is_none());
     }
 
     #[test]
@@ -296,7 +296,7 @@ mod tests {
         drop(change);
         add(&store, 10, &token("t", "more", 20));
         add(&store, 10, &token("t", "another", 20));
-        assert!(!store.is_live("t", "0").unwrap() && store.is_live("t", "more").unwrap());
+        assert!(store.token("t", "0").unwrap().is_none() && store.token("t", "more").unwrap().is_some());
     }
 
     #[test]
@@ -313,7 +313,13 @@ mod tests {
         assert!(matches!(audited_head(&path), Err(DataError::InUse(_))));
         drop(store);
         assert!(audited_head(&path).unwrap().is_some());
-        assert!(Store::in_folder(&path, ISSUER, 1).unwrap().is_live("t", "a").unwrap());
+        assert!(
+            Store::in_folder(&path, ISSUER, 1)
+                .unwrap()
+                .token("t", "a")
+                .unwrap()
+                .is_some()
+        );
         let other = Store::in_folder(&path, "https://other.example", 1);
         assert!(matches!(other, Err(DataError::OtherIssuer(owner)) if owner == ISSUER));
         fs::set_permissions(&path, fs::Permissions::from_mode(0o750)).unwrap();
@@ -333,10 +339,10 @@ mod tests {
         drop(Store::in_folder(&path, ISSUER, 1).unwrap());
         let database = Database::open(path.join("store.redb")).unwrap();
         let transaction = database.begin_write().unwrap();
-        transaction.open_table(FACTS).unwrap().insert("version", "2").unwrap();
+        transaction.open_table(FACTS).unwrap().insert("version", "1").unwrap();
         transaction.commit().unwrap();
         drop(database);
-        assert!(matches!(Store::in_folder(&path, ISSUER, 1), Err(DataError::Version(found)) if found == "2"));
+        assert!(matches!(Store::in_folder(&path, ISSUER, 1), Err(DataError::Version(found)) if found == "1"));
         fs::write(path.join("store.redb"), "not a database").unwrap();
         assert!(matches!(Store::in_folder(&path, ISSUER, 1), Err(DataError::Storage(_))));
     }

@@ -1,0 +1,211 @@
+//! The forms that other products give to the same facts, so that a gate's preset for each can be tried without it.
+//!
+//! A dialect changes what is signed, not what is granted: exchange, introspection and revocation read the facts of the
+//! token from the store. What a product leaves out of its tokens is left out here too, prior actors above all.
+
+mod minting;
+mod shapes;
+
+use serde_json::{Map, Value};
+use url::Url;
+
+pub(crate) use self::minting::Minting;
+
+/// The product whose access tokens the issuer's have the form of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Dialect {
+    /// RFC 9068 with entity profiles and the whole chain.
+    #[default]
+    Rfc9068,
+    /// PingOne Advanced Identity Cloud: a port in `iss`, two audiences, one actor.
+    PingAic,
+    /// ThunderID: `grant_type` in place of a kind, the current actor alone.
+    ThunderId,
+    /// Keycloak: subjects by UUID, the current actor alone, and only after an exchange.
+    Keycloak,
+    /// Auth0: `gty`, `sub_profile`, the current actor and the application of the login.
+    Auth0,
+    /// Okta: no media type, `scp` as a list, prior actors in `delegated_through`.
+    Okta,
+    /// Microsoft Entra ID v2.0: no `act`; facets mark an agent.
+    Entra,
+    /// Amazon Cognito: no media type, no `aud`, no `act`.
+    Cognito,
+    /// WSO2 Identity Server: `aut` for the kind, the whole chain.
+    Wso2,
+    /// ZITADEL: no kind, no scope, no client; the current actor alone, in ID tokens too.
+    Zitadel,
+}
+
+impl Dialect {
+    /// The issuer identifier at an origin: some products have a path in it, or the port of the scheme.
+    pub(crate) fn issuer(self, origin: &str) -> String {
+        let path = match self {
+            Dialect::Rfc9068 | Dialect::ThunderId | Dialect::Zitadel => "",
+            Dialect::PingAic => "/am/oauth2/realms/root/realms/alpha",
+            Dialect::Keycloak => "/realms/actgate",
+            Dialect::Auth0 => "/",
+            Dialect::Okta => "/oauth2/default",
+            Dialect::Entra => shapes::ENTRA_ISSUER_PATH,
+            Dialect::Cognito => "/eu-central-1_actgate",
+            Dialect::Wso2 => "/oauth2/token",
+        };
+        let url = Url::parse(origin).ok();
+        let port = url
+            .as_ref()
+            .and_then(|url| Some((url.port(), url.port_or_known_default()?)));
+        match (self, port) {
+            (Dialect::PingAic, Some((None, port))) => format!("{origin}:{port}{path}"),
+            _ => format!("{origin}{path}"),
+        }
+    }
+
+    /// `typ` of an access token.
+    pub(crate) fn typ(self) -> Option<&'static str> {
+        match self {
+            Dialect::Rfc9068 | Dialect::ThunderId | Dialect::Auth0 | Dialect::Wso2 => Some("at+jwt"),
+            Dialect::PingAic | Dialect::Keycloak | Dialect::Entra | Dialect::Zitadel => Some("JWT"),
+            Dialect::Okta | Dialect::Cognito => None,
+        }
+    }
+
+    /// The payload of an access token; none where it is the claims themselves.
+    pub(crate) fn shape(self, minting: &Minting<'_>) -> Option<Value> {
+        let form: fn(&Minting<'_>) -> Value = match self {
+            Dialect::Rfc9068 => return None,
+            Dialect::PingAic => shapes::ping_aic,
+            Dialect::ThunderId => shapes::thunder_id,
+            Dialect::Keycloak => shapes::keycloak,
+            Dialect::Auth0 => shapes::auth0,
+            Dialect::Okta => shapes::okta,
+            Dialect::Entra => shapes::entra,
+            Dialect::Cognito => shapes::cognito,
+            Dialect::Wso2 => shapes::wso2,
+            Dialect::Zitadel => shapes::zitadel,
+        };
+        let claims = minting.claims;
+        // Every product has these. The token id has the transaction too, so that the store finds the token.
+        let mut payload = Map::from_iter([
+            ("iss".to_owned(), claims.iss.clone().into()),
+            ("iat".to_owned(), claims.iat.into()),
+            ("exp".to_owned(), claims.exp.into()),
+            (
+                self.id_claim().to_owned(),
+                format!("{}{}.{}", self.id_prefix(), claims.txn, claims.jti).into(),
+            ),
+        ]);
+        if let Value::Object(own) = form(minting) {
+            payload.extend(own.into_iter().filter(|(_, value)| !value.is_null()));
+        }
+        Some(payload.into())
+    }
+
+    /// The transaction and the identifier of a token that the issuer signed.
+    pub(crate) fn token_id(self, payload: &Value) -> Option<(&str, &str)> {
+        let text = |name: &str| payload.get(name).and_then(Value::as_str);
+        match self {
+            Dialect::Rfc9068 => Some((text("txn")?, text("jti")?)),
+            dialect => text(dialect.id_claim())?
+                .strip_prefix(dialect.id_prefix())?
+                .split_once('.'),
+        }
+    }
+
+    /// Whether an access token has every actor of its chain.
+    pub(crate) fn keeps_chain(self) -> bool {
+        matches!(self, Dialect::Rfc9068 | Dialect::Okta | Dialect::Wso2)
+    }
+
+    /// The subject of an ID token, which is that of the access tokens.
+    pub(crate) fn user(self, name: &str) -> String {
+        match self {
+            Dialect::Rfc9068 | Dialect::PingAic | Dialect::Okta => name.to_owned(),
+            Dialect::Auth0 => shapes::auth0_user(name),
+            Dialect::ThunderId | Dialect::Keycloak | Dialect::Entra | Dialect::Cognito | Dialect::Wso2 => {
+                shapes::uuid(name)
+            }
+            Dialect::Zitadel => shapes::number(name),
+        }
+    }
+
+    fn id_claim(self) -> &'static str {
+        match self {
+            Dialect::Entra => "uti",
+            _ => "jti",
+        }
+    }
+
+    fn id_prefix(self) -> &'static str {
+        match self {
+            Dialect::Okta => "AT.",
+            _ => "",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{Dialect, Minting};
+    use crate::claims::AccessClaims;
+
+    #[test]
+    fn an_identifier_has_the_path_and_the_port_of_the_product() {
+        for (dialect, origin, issuer) in [
+            (Dialect::Rfc9068, "https://issuer.example", "https://issuer.example"),
+            (Dialect::Auth0, "https://issuer.example", "https://issuer.example/"),
+            (
+                Dialect::Keycloak,
+                "http://127.0.0.1:9400",
+                "http://127.0.0.1:9400/realms/actgate",
+            ),
+            (
+                Dialect::PingAic,
+                "https://issuer.example",
+                "https://issuer.example:443/am/oauth2/realms/root/realms/alpha",
+            ),
+            (
+                Dialect::PingAic,
+                "http://127.0.0.1:9400",
+                "http://127.0.0.1:9400/am/oauth2/realms/root/realms/alpha",
+            ),
+        ] {
+            assert_eq!(dialect.issuer(origin), issuer);
+        }
+    }
+
+    #[test]
+    fn the_store_finds_a_token_of_every_dialect() {
+        let claims = json!({
+            "iss": "https://issuer.example", "sub": "alice", "sub_profile": "user", "aud": "https://orders.example",
+            "client_id": "assistant", "client_profile": "ai_agent", "scope": "orders:read", "iat": 1, "nbf": 1, "exp": 2,
+            "jti": "j", "txn": "t",
+        });
+        let payload = claims.clone();
+        let claims: AccessClaims = serde_json::from_value(claims).unwrap();
+        assert_eq!(Dialect::Rfc9068.token_id(&payload), Some(("t", "j")));
+        for dialect in [
+            Dialect::PingAic,
+            Dialect::ThunderId,
+            Dialect::Keycloak,
+            Dialect::Auth0,
+            Dialect::Okta,
+            Dialect::Entra,
+            Dialect::Cognito,
+            Dialect::Wso2,
+            Dialect::Zitadel,
+        ] {
+            let minting = Minting {
+                claims: &claims,
+                grant: "authorization_code",
+                parent: None,
+            };
+            let payload = dialect.shape(&minting).unwrap();
+            assert_eq!(dialect.token_id(&payload), Some(("t", "j")), "{dialect:?}: {payload}");
+            assert!(!payload.to_string().contains("null"), "{payload}");
+            assert_eq!(dialect.token_id(&json!({ "jti": "t", "uti": 1 })), None, "{dialect:?}");
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! The claims of each product beside `iss`, `iat`, `exp` and the token id. A claim that is null is left out.
+
+use serde_json::{Value, json};
+
+use super::minting::Minting;
+use crate::claims::{Act, EntityProfile, SubjectProfile};
+use crate::grant_type::TOKEN_EXCHANGE;
+use crate::secret::{sha256, sha256_hex};
+
+pub(super) const ENTRA_ISSUER_PATH: &str = "/5f2c1e0a-8d3b-4c6e-9a7f-1b2c3d4e5f60/v2.0";
+
+/// A UUID that is always the same for a name.
+pub(super) fn uuid(name: &str) -> String {
+    let hex = sha256_hex(name.as_bytes());
+    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default().to_owned();
+    format!(
+        "{}-{}-5{}-8{}-{}",
+        part(0, 8),
+        part(8, 12),
+        part(13, 16),
+        part(17, 20),
+        part(20, 32)
+    )
+}
+
+pub(super) fn auth0_user(name: &str) -> String {
+    format!("auth0|{name}")
+}
+
+/// Users by UUID, clients by their identifier.
+fn user_uuid(token: &Minting<'_>) -> String {
+    match token.is_user() {
+        true => uuid(&token.claims.sub),
+        false => token.claims.sub.clone(),
+    }
+}
+
+/// A number of 18 digits that is always the same for a name.
+pub(super) fn number(name: &str) -> String {
+    let bytes = sha256(name.as_bytes());
+    let digits = bytes
+        .iter()
+        .take(18)
+        .map(|byte| char::from(b'0'.saturating_add(byte % 10)));
+    digits.collect()
+}
+
+/// A token of the client credentials grant is for the agent itself. An exchange of it names the agent as its own actor.
+pub(super) fn ping_aic(token: &Minting<'_>) -> Value {
+    let claims = token.claims;
+    let is_exchange = token.grant == TOKEN_EXCHANGE;
+    let current = token
+        .actor()
+        .map(|act| &*act.sub)
+        .or(is_exchange.then_some(&*claims.client_id));
+    let audience = match token.parent.is_none() && !token.is_user() {
+        true => json!(claims.client_id),
+        false => json!(token.both_audiences()),
+    };
+    json!({
+        "sub": claims.sub, "subname": claims.sub, "client_id": claims.client_id, "aud": audience,
+        "scope": token.scopes(), "grant_type": token.grant, "nbf": claims.nbf, "auth_time": token.auth_time(),
+        "act": current.map(|sub| json!({ "sub": sub })),
+        "cts": "OAUTH2_STATELESS_GRANT", "tokenName": "access_token", "token_type": "Bearer", "realm": "/alpha",
+        "authGrantId": claims.txn, "auditTrackingId": claims.txn, "expires_in": claims.exp.saturating_sub(claims.iat),
+    })
+}
+
+/// `act` is that of the actor token, which has no prior actor; a code and a refresh leave its issuer out.
+pub(super) fn thunder_id(token: &Minting<'_>) -> Value {
+    let claims = token.claims;
+    let issuer = (token.grant == TOKEN_EXCHANGE).then_some(&*claims.iss);
+    json!({
+        "sub": uuid(&claims.sub), "client_id": claims.client_id, "aud": claims.aud, "scope": claims.scope,
+        "grant_type": token.grant, "nbf": claims.nbf, "tfid": claims.txn,
+        "act": token.actor().map(|act| without_null(json!({ "sub": uuid(&act.sub), "iss": issuer }))),
+    })
+}
+
+/// `act` is written by an exchange alone: a login through an agent looks like one through any application.
+pub(super) fn keycloak(token: &Minting<'_>) -> Value {
+    let claims = token.claims;
+    let act = token.actor().filter(|_| token.grant == TOKEN_EXCHANGE);
+    let name = match token.is_user() {
+        true => claims.sub.clone(),
+        false => format!("service-account-{}", claims.sub),
+    };
+    json!({
+        "typ": "Bearer", "sub": uuid(&claims.sub), "azp": claims.client_id, "aud": claims.aud, "scope": claims.scope,
+        "preferred_username": name, "sid": token.of_user(uuid(&claims.txn)), "auth_time": token.auth_time(),
+        "client_id": token.of_machine(&claims.sub), "clientHost": token.of_machine("127.0.0.1"),
+        "realm_access": { "roles": ["offline_access"] },
+        "act": act.map(|act| json!({ "sub": uuid(&act.sub), "client_id": act.sub })),
+    })
+}
+
+/// The innermost `act` of a token that comes from a login is the application of the login, which is no actor.
+pub(super) fn auth0(token: &Minting<'_>) -> Value {
+    let claims = token.claims;
+    let application = token
+        .parent
+        .filter(|parent| parent.act.is_none() && parent.sub != parent.client_id);
+    let application = application.map(|parent| json!({ "sub": parent.client_id, "sub_profile": "browser_app" }));
+    let act = token.actor().map(|act| {
+        let agent = json!({ "sub": format!("agt_{}", act.sub), "sub_profile": act.sub_profile, "client_id": act.sub, "act": application });
+        without_null(agent)
+    });
+    json!({
+        "sub": match token.is_user() { true => auth0_user(&claims.sub), false => format!("{}@clients", claims.sub) }, "sub_profile": claims.sub_profile,
+        "client_id": claims.client_id, "client_profile": claims.client_profile, "aud": claims.aud, "scope": claims.scope,
+        "permissions": token.scopes(), "gty": token.of_machine("client-credentials"), "act": act,
+    })
+}
+
+/// One `act`; the prior actors are in `delegated_through`, the newest first, and the first party in `origin`.
+pub(super) fn okta(token: &Minting<'_>) -> Value {
+    let claims = token.claims;
+    let party = |act: &Act| json!({ "sub": act.sub, "sub_profile": act.sub_profile });
+    let prior = std::iter::successors(token.actor().and_then(|act| act.act.as_deref()), |act| {
+        act.act.as_deref()
+    });
+    let is_delegated = token.actor().is_some();
+    let has_profile = is_delegated || !token.is_user();
+    let profile = has_profile.then_some(claims.sub_profile);
+    json!({
+        "ver": 1, "sub": claims.sub, "cid": claims.client_id, "aud": claims.aud, "scp": token.scopes(),
+        "uid": token.of_user(uuid(&claims.sub)), "auth_time": token.auth_time(), "sub_profile": profile,
+        "act": token.actor().map(party),
+        "delegated_through": is_delegated.then(|| prior.map(party).collect::<Vec<_>>()),
+        "origin": is_delegated.then(|| json!({ "sub": claims.sub, "sub_profile": profile })),
+    })
+}
+
+/// There is no `act`: facets of the client say that it is an agent, and prior actors are lost.
+pub(super) fn entra(token: &Minting<'_>) -> Value {
+    let claims = token.claims;
+    let acts = token.is_agent()
+        || token
+            .actor()
+            .is_some_and(|act| act.sub_profile == EntityProfile::AiAgent);
+    let tenant = ENTRA_ISSUER_PATH.split('/').nth(1);
+    json!({
+        "ver": "2.0", "tid": tenant, "sub": uuid(&format!("{} {}", claims.sub, claims.client_id)), "oid": uuid(&claims.sub),
+        "azp": claims.client_id, "azpacr": "1", "aud": claims.aud, "nbf": claims.nbf,
+        "idtyp": if token.is_user() { "user" } else { "app" },
+        "scp": token.of_user(&claims.scope), "roles": token.of_machine(token.scopes()),
+        "xms_act_fct": acts.then_some("3 9 11"), "xms_sub_fct": token.is_agent().then_some("9 3 11"),
+    })
+}
+
+pub(super) fn cognito(token: &Minting<'_>) -> Value {
+    let claims = token.claims;
+    json!({
+        "sub": user_uuid(token), "client_id": claims.client_id, "token_use": "access",
+        "version": 2, "scope": claims.scope, "username": token.of_user(&claims.sub), "auth_time": token.auth_time(),
+    })
+}
+
+/// The exchange nests the chain of the subject token.
+pub(super) fn wso2(token: &Minting<'_>) -> Value {
+    let claims = token.claims;
+    let kind = match claims.sub_profile {
+        SubjectProfile::User => "APPLICATION_USER",
+        SubjectProfile::Client(EntityProfile::AiAgent) => "AGENT",
+        SubjectProfile::Client(_) => "APPLICATION",
+    };
+    fn nested(act: &Act) -> Value {
+        without_null(json!({ "sub": act.sub, "act": act.act.as_deref().map(nested) }))
+    }
+    json!({
+        "sub": user_uuid(token), "aut": kind, "client_id": claims.client_id, "azp": claims.client_id,
+        "aud": token.both_audiences(), "scope": claims.scope, "nbf": claims.nbf, "amr": token.amr(), "act": token.actor().map(nested),
+    })
+}
+
+pub(super) fn zitadel(token: &Minting<'_>) -> Value {
+    let claims = token.claims;
+    json!({
+        "sub": number(&claims.sub), "aud": token.both_audiences(), "nbf": claims.nbf,
+        "act": token.actor().map(|act| json!({ "iss": claims.iss, "sub": number(&act.sub) })),
+    })
+}
+
+fn without_null(value: Value) -> Value {
+    match value {
+        Value::Object(members) => members
+            .into_iter()
+            .filter(|(_, value)| !value.is_null())
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
+        other => other,
+    }
+}
