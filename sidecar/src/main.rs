@@ -28,7 +28,7 @@ use crate::cli::arguments::{Arguments, Command, IssuersCommand};
 use crate::cli::check::Warnings;
 use crate::cli::output::{Output, eprint_line};
 use crate::cli::source_excerpt::with_excerpts;
-use crate::cli::{check, demo, explain, help, issuer, issuers, run, schema, test};
+use crate::cli::{check, demo, explain, help, issuer, issuers, run, schema, test, token};
 use crate::exit::{Context as _, Failure};
 use crate::log::process_log::ProcessLog;
 
@@ -81,6 +81,7 @@ fn execute(command: Command, log: &ProcessLog) -> Result<(), Failure> {
         Command::Explain(arguments) => block_on(explain::explain(&arguments, log)),
         Command::Test(arguments) => test::test(&arguments),
         Command::Issuer(arguments) => block_on(issuer::issuer(&arguments, log)),
+        Command::Token(arguments) => block_on(token::token(&arguments)),
         Command::Issuers { command, json } => match command {
             None => issuers::list(Output::of(json)),
             Some(IssuersCommand::Show { name }) => issuers::show(&name, Output::of(json)),

@@ -265,6 +265,21 @@ impl BundledIssuer {
             .append_pair("code_challenge", &challenge)
             .append_pair("code_challenge_method", "S256")
             .finish();
+        let location = self.through_pages(&query, (name, password, factor));
+        let parameter = |name: &str| {
+            location
+                .query_pairs()
+                .find(|(known, _)| known == name)
+                .map(|(_, value)| value.into_owned())
+        };
+        assert!(location.as_str().starts_with(&callback), "{location}");
+        assert_eq!(parameter("state").as_deref(), Some("xyz"));
+        assert_eq!(parameter("iss"), Some(self.url()), "RFC 9207");
+        parameter("code").unwrap_or_else(|| panic!("no code in {location}"))
+    }
+
+    /// Signs in and consents on the pages of an authorization request. Returns where the browser is sent.
+    pub fn through_pages(&self, query: &str, (name, password, factor): Login) -> url::Url {
         let page = wire::answer(self.address, &request("GET", &format!("/authorize?{query}"), &[]));
         assert_eq!(page.status, 200, "{}", page.everything());
         let mut form = vec![
@@ -282,17 +297,7 @@ impl BundledIssuer {
         let location = back
             .field("location")
             .unwrap_or_else(|| panic!("{}", back.everything()));
-        let location = url::Url::parse(&location).expect("a URL");
-        let parameter = |name: &str| {
-            location
-                .query_pairs()
-                .find(|(known, _)| known == name)
-                .map(|(_, value)| value.into_owned())
-        };
-        assert!(location.as_str().starts_with(&callback), "{location}");
-        assert_eq!(parameter("state").as_deref(), Some("xyz"));
-        assert_eq!(parameter("iss"), Some(self.url()), "RFC 9207");
-        parameter("code").unwrap_or_else(|| panic!("no code in {location}"))
+        url::Url::parse(&location).expect("a URL")
     }
 
     fn post_page(&self, target: &str, form: &[(&str, String)]) -> Answer {

@@ -6,3 +6,4 @@ mod data_folder;
 mod dialects;
 mod endpoints;
 mod refresh;
+mod token_command;

@@ -10,6 +10,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::cli::issuer_arguments::{ISSUER_NOTES, IssuerArguments};
 use crate::cli::request_headers::{Header, McpMessage, parse_header, parse_message};
 use crate::cli::schema::Schema;
+use crate::cli::token::arguments::{TOKEN_NOTES, TokenArguments};
 use crate::log::process_log::{LogFormat, LogLevel};
 
 const ABOUT: &str = "Authorizes each request by its delegation chain and a policy";
@@ -39,6 +40,9 @@ Examples:
 
   Run an issuer for test tokens:
     actgate issuer --listen 127.0.0.1:9400
+
+  Get a token from it, for a user who signs in with a browser:
+    actgate token login --client terminal --resource https://orders.example --scope orders:read
 
 A configuration for an API on port 9000:
     listen: 127.0.0.1:8080
@@ -166,6 +170,9 @@ A preset is what `profile` of an issuer names: which tokens of a product are acc
         #[arg(long, global = true)]
         json: bool,
     },
+    /// Get an access token from a running issuer
+    #[command(after_help = TOKEN_NOTES)]
+    Token(TokenArguments),
     /// Run the bundled issuer: for demos, tests and development
     #[command(
         args_conflicts_with_subcommands = true,
@@ -220,6 +227,7 @@ impl Command {
             | Command::Test(_)
             | Command::Issuers { .. }
             | Command::Demo { .. }
+            | Command::Token(_)
             | Command::Schema { .. }
             | Command::Help(_) => LogLevel::Warn,
         }

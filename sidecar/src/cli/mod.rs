@@ -33,5 +33,6 @@ pub(crate) mod schema;
 pub(crate) mod source_excerpt;
 pub(crate) mod terminal;
 pub(crate) mod test;
+pub(crate) mod token;
 pub(crate) mod unverified_chain;
 mod yaml_example;

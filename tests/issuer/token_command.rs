@@ -1,0 +1,141 @@
+//! `actgate token`.
+
+use std::fs;
+use std::process::Command;
+
+use serde_json::json;
+
+use crate::deployment::bundled_issuer::{ALICE, BundledIssuer, ORDERS, access_token, claims};
+use crate::deployment::gate::{Process, binary};
+use crate::wire::{self, request};
+
+const ASSISTANT: &str = "https://assistant.example";
+
+/// `actgate token GRANT` of a client at the issuer, with the usual secret of the sample registry.
+fn command(issuer: &BundledIssuer, grant: &str, client: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(binary());
+    command.args(["token", grant, "--issuer", &issuer.url(), "--client", client]);
+    command.args(arguments).env_remove("ACTGATE_CLIENT_SECRET");
+    if client != "terminal" {
+        command.env("ACTGATE_CLIENT_SECRET", format!("{client}-secret"));
+    }
+    command
+}
+
+/// The exit code, standard output and standard error.
+fn run(mut command: Command) -> (Option<i32>, String, String) {
+    let output = command.output().expect("the binary");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn a_script_gets_a_token_and_exchanges_another() {
+    let issuer = BundledIssuer::start();
+    let wanted = ["--resource", ORDERS, "--scope", "orders:read"];
+    let (code, token, _) = run(command(&issuer, "client-credentials", "warehouse", &wanted));
+    assert_eq!((code, &claims(token.trim())["sub"]), (Some(0), &json!("warehouse")));
+    assert!(issuer.is_active("warehouse", token.trim()));
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("user.token");
+    let user = access_token(&issuer.sign_in("storefront", ALICE, ASSISTANT, "orders:read"));
+    fs::write(&file, format!("{user}\n")).expect("a file");
+    let file = file.to_string_lossy();
+    let arguments = [
+        "--subject-token",
+        &file,
+        "--resource",
+        ORDERS,
+        "--scope",
+        "orders:read",
+        "--json",
+    ];
+    let (code, answer, _) = run(command(&issuer, "exchange", "assistant", &arguments));
+    let answer: serde_json::Value = serde_json::from_str(&answer).expect("one JSON object");
+    let exchanged = claims(answer["access_token"].as_str().expect("a token"));
+    assert_eq!(
+        (code, &exchanged["sub"], &exchanged["act"]["sub"]),
+        (Some(0), &json!("alice"), &json!("assistant"))
+    );
+}
+
+#[test]
+fn a_refresh_token_is_read_from_a_file() {
+    let issuer = BundledIssuer::start();
+    let first = issuer.sign_in("assistant", ALICE, ORDERS, "offline_access orders:read");
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("refresh.token");
+    let refresh_token = first.json()["refresh_token"]
+        .as_str()
+        .expect("a refresh token")
+        .to_owned();
+    fs::write(&file, refresh_token).expect("a file");
+    let arguments = ["--refresh-token", &*file.to_string_lossy()];
+    let (code, token, errors) = run(command(&issuer, "refresh", "assistant", &arguments));
+    assert_eq!(
+        (code, &claims(token.trim())["act"]["sub"]),
+        (Some(0), &json!("assistant")),
+        "{errors}"
+    );
+    let (code, token, errors) = run(command(&issuer, "refresh", "assistant", &arguments));
+    assert_eq!((code, token.as_str()), (Some(1), ""));
+    assert!(errors.contains("the issuer answers invalid_grant"), "{errors}");
+}
+
+#[test]
+fn a_user_signs_in_with_a_browser() {
+    let issuer = BundledIssuer::start();
+    let arguments = ["--resource", ORDERS, "--scope", "openid orders:read", "--json"];
+    let mut process = Process::spawn(&mut command(&issuer, "login", "terminal", &arguments));
+    let page = loop {
+        let lines = process.stderr();
+        if let Some(line) = lines.iter().find(|line| line.trim().starts_with("http")) {
+            break url::Url::parse(line.trim()).expect("a URL");
+        }
+        assert!(process.is_running(), "{lines:?}");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    };
+    let back = issuer.through_pages(page.query().expect("a query"), ALICE);
+    let to = back.port().expect("a port");
+    let address = std::net::SocketAddr::from(([127, 0, 0, 1], to));
+    let forged = wire::answer(address, &request("GET", "/callback?code=x&state=y", &[]));
+    assert_eq!(forged.status, 404, "another state");
+    let target = &back[url::Position::BeforePath..];
+    let answer = wire::answer(address, &request("GET", target, &[]));
+    assert_eq!(answer.status, 200, "{}", answer.everything());
+    assert!(process.wait().success(), "{:?}", process.stderr());
+    let response: serde_json::Value = serde_json::from_str(&process.stdout().join("")).expect("JSON");
+    let token = claims(response["access_token"].as_str().expect("a token"));
+    assert_eq!(
+        (&token["sub"], &token["client_id"]),
+        (&json!("alice"), &json!("terminal"))
+    );
+    assert!(response["id_token"].is_string(), "{response}");
+}
+
+#[test]
+fn errors_name_what_to_change_and_no_secret() {
+    let issuer = BundledIssuer::start();
+    let wrong = |secret: &str| {
+        let mut wrong = command(&issuer, "client-credentials", "warehouse", &["--resource", ORDERS]);
+        wrong.env("ACTGATE_CLIENT_SECRET", secret);
+        run(wrong)
+    };
+    let (code, token, errors) = wrong("a-wrong-secret");
+    assert_eq!((code, token.as_str()), (Some(1), ""));
+    assert!(errors.contains("the issuer answers invalid_client"), "{errors}");
+    assert!(!errors.contains("a-wrong-secret"), "{errors}");
+
+    let nobody = ["--resource", ORDERS, "--redirect-uri", "https://example.com/callback"];
+    let (code, _, errors) = run(command(&issuer, "login", "terminal", &nobody));
+    assert_eq!(code, Some(2));
+    assert!(errors.contains("http URI on loopback"), "{errors}");
+
+    let mut other = Command::new(binary());
+    let url = issuer.url().replace("127.0.0.1", "localhost");
+    other.args(["token", "client-credentials", "--client", "warehouse", "--issuer", &url]);
+    let (code, _, errors) = run(other);
+    assert_eq!(code, Some(1));
+    assert!(errors.contains("name the issuer as its metadata does"), "{errors}");
+}
