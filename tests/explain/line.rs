@@ -52,10 +52,15 @@ pub struct Logged {
 
 impl Logged {
     pub fn start(log: &str) -> Logged {
+        Logged::with_routes(&format!("audience: {AUDIENCE}\n{log}\n{ROUTES}"))
+    }
+
+    /// With these lines in place of the audience, the log and the routes.
+    pub fn with_routes(lines: &str) -> Logged {
         let (upstream, issuer) = (Upstream::start(), TokenIssuer::new());
         let configuration = format!(
-            "listen: 127.0.0.1:0\nupstream: http://{}\nadmin: 127.0.0.1:0\naudience: {AUDIENCE}\nissuers:\n  - issuer: {ISSUER}\n    \
-             jwks_file: keys.json\n    chain_completeness: complete\n    prior_actors: enforce\n{log}\n{ROUTES}",
+            "listen: 127.0.0.1:0\nupstream: http://{}\nadmin: 127.0.0.1:0\nissuers:\n  - issuer: {ISSUER}\n    \
+             jwks_file: keys.json\n    chain_completeness: complete\n    prior_actors: enforce\n{lines}\n",
             upstream.address()
         );
         let beside = [("keys.json", &*issuer.document()), ("log.key", KEY)];
@@ -80,13 +85,19 @@ impl Logged {
         self.gate.decision_after(count)
     }
 
+    /// Sends a request with a token, and returns its line.
+    pub fn line_of(&self, request: &[u8], count: usize) -> Value {
+        wire::answer(self.gate.address, request);
+        self.gate.decision_after(count)
+    }
+
     pub fn explain_line(&self, line: &str, further: &[&str]) -> Output {
         let mut arguments = vec!["explain", "--config", &self.config, "--log-line", "-"];
         arguments.extend(further);
         run_to_end(&arguments, line)
     }
 
-    fn explain_token(&self, path: &str, token: &str, time: &Value) -> Value {
+    pub fn explain_token(&self, path: &str, token: &str, time: &Value) -> Value {
         let time = time.as_str().expect("a time");
         let arguments = [
             "explain",
@@ -105,7 +116,7 @@ impl Logged {
 }
 
 /// A report without what the basis changes: the steps before the claims are those of a token that was verified before.
-fn normal(mut report: Value) -> Value {
+pub fn normal(mut report: Value) -> Value {
     for check in report["checks"].as_array_mut().expect("the checks") {
         let before = ["credential", "form", "issuer", "type", "key", "signature", "claims"];
         if before.iter().any(|step| check["rule"] == json!(step)) {

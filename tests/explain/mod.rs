@@ -8,6 +8,7 @@ mod help;
 mod input;
 mod keys;
 mod line;
+mod recorded_request;
 mod request;
 mod token;
 mod undecided_line;

@@ -31,11 +31,13 @@ fn what_a_line_does_not_have_is_not_decided() {
         text.contains("? expression: expected") && text.contains("not decided: 1 rule depends on values"),
         "{text}"
     );
+    // The hash of a value that a rule names is enough.
     let line = logged.line("/page?page=1", &token, 1).to_string();
+    assert!(!line.contains("page=1"), "{line}");
     let found = report(&logged.explain_line(&line, &["--json"]));
-    assert_eq!(found["decision"], json!("unknown"), "{found}");
-    let found = report(&logged.explain_line(&line, &["--json", "--path", "/page?page=1"]));
     assert_eq!(found["decision"], json!("allow"), "{found}");
+    let found = report(&logged.explain_line(&line, &["--json", "--path", "/page?page=2"]));
+    assert_eq!(found["decision"], json!("deny"), "{found}");
 }
 
 #[test]
@@ -104,13 +106,27 @@ fn a_denial_by_a_decided_rule_is_one_whatever_the_others_are() {
     assert_eq!(decision, (&expected.0, &expected.1, &expected.2), "{found}");
     assert_eq!(
         (&found["undecided_alternatives"], &found["status"]),
-        (&json!(0), &Value::Null)
+        (&json!(0), &json!(403))
+    );
+    let change = &found["smallest_change"];
+    assert_eq!(change["undecided"], json!(["GET /mixed: expression"]), "{found}");
+    let needed: Vec<&Value> = change["alternatives"][0]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|change| &change["needed"])
+        .collect();
+    assert_eq!(
+        needed,
+        [&json!("a chain of at most 1 actor"), &json!("claim tid \"T1\"")],
+        "{found}"
     );
     assert_eq!(found["recorded"]["agrees"], json!(true), "{found}");
     assert_eq!(found["shadow"]["decision"], json!("unknown"), "{found}");
     let text = output_text(&logged.explain_line(&line, &[]));
     for part in [
-        "denied: GET /mixed: claims.tid (claim_not_met)",
+        "denied 403: GET /mixed: claims.tid (claim_not_met)",
+        "to be allowed, it needs, beside what the rules need that are not decided",
         "with the rules in shadow: not decided",
         "the line has this decision, too",
     ] {

@@ -7,7 +7,7 @@ use actgate::chain::{Conceal, RecordedFacts};
 use actgate::policy::Outcome;
 use actgate::request::{Presented, Target};
 use actgate::testing::{CaseRequest, PolicyTest};
-use actgate::{Authorizer, Explanation, KnownRequest, Policy};
+use actgate::{Authorizer, Explanation, KnownRequest, Policy, RecordedExplanation};
 use proptest::test_runner::TestRunner;
 
 use super::policies::policy;
@@ -29,6 +29,10 @@ pub struct Recording {
 
 impl Conceal for Recording {
     fn shows(&self, _: &str) -> bool {
+        self.shows
+    }
+
+    fn shows_of_request(&self, _: &str) -> bool {
         self.shows
     }
 
@@ -56,7 +60,9 @@ fn recorded_facts_are_explained_as_their_token() {
             let token = ISSUER.token(claims.clone()).unwrap();
             for _ in 0..REQUESTS {
                 let request: Request = some(&all_requests, &mut runner);
-                let found = request.present(&token, |presented| compare(&authorizer, presented, NOW));
+                let found = request.present_alone(|alone| {
+                    request.present(&token, |presented| compare(&authorizer, presented, alone, NOW))
+                });
                 let found = found.unwrap_or_else(|error| panic!("{error}\n{policy}\n{claims}\n{request:?}"));
                 *seen.entry(found).or_default() += 1;
             }
@@ -69,67 +75,96 @@ fn recorded_facts_are_explained_as_their_token() {
     }
 }
 
-/// Compares the explanation of a token with those of its records; the result is how far hashes suffice.
-pub fn compare(authorizer: &Authorizer, presented: &Presented<'_>, now: u64) -> Result<&'static str, String> {
+/// Compares the explanation of a request with those of its records, with the request and with its method and path `alone`; the result
+/// is how far hashes suffice.
+pub fn compare(
+    authorizer: &Authorizer,
+    presented: &Presented<'_>,
+    alone: &Presented<'_>,
+    now: u64,
+) -> Result<&'static str, String> {
     let first = authorizer.explain(presented, now);
     // The token is remembered: its first steps are those of one that was verified before.
     let explained = authorizer.explain(presented, now);
     let record = |shows| {
-        let recorded = authorizer.record(first.decision(), &Recording { shows, key: 0 })?;
+        let recorded = authorizer.record(first.decision(), presented, &Recording { shows, key: 0 })?;
         let json = serde_json::to_string(&recorded).unwrap();
         Some(RecordedFacts::from_json(&json).unwrap_or_else(|error| panic!("{error}: {json}")))
     };
     let Some(shown) = record(true) else {
         return Ok("not verified");
     };
-    let known = KnownRequest::nothing().with_query().with_headers().with_body();
-    let whole = authorizer.explain_recorded(&shown, presented, known, now, None);
-    if !whole.undecided().is_empty() {
-        return Err(format!("not decided: {:?}", whole.undecided()));
+    let requests = [(presented, everything()), (alone, KnownRequest::nothing())];
+    for (presented, known) in requests {
+        let whole = authorizer.explain_recorded(&shown, presented, known, now, None);
+        if !whole.undecided().is_empty() {
+            return Err(format!("not decided: {:?}", whole.undecided()));
+        }
+        is_same(&explained, whole.explanation())?;
     }
-    is_same(&explained, whole.explanation())?;
     let concealed = record(false).ok_or("no record")?;
     let mut result = "decided by hashes";
-    for key in [0, 1] {
-        let key = Recording { shows: false, key };
-        for conceal in [Some(&key as &dyn Conceal), None] {
-            let part = authorizer.explain_recorded(&concealed, presented, known, now, conceal);
-            if part.is_decided() && part.explanation().decision().outcome() != explained.decision().outcome() {
-                return Err(format!("another outcome by hashes: {part:?}"));
-            }
-            if let Some(denial) = part.certain_denial() {
-                let code = explained.decision().error().map(|error| error.code());
-                if code.is_none() || denial.alternatives == 0 && code != denial.check.code {
-                    return Err(format!("no such denial, but {code:?}: {part:?}"));
+    for (presented, known) in requests {
+        for key in [0, 1] {
+            let key = Recording { shows: false, key };
+            for conceal in [Some(&key as &dyn Conceal), None] {
+                let part = authorizer.explain_recorded(&concealed, presented, known, now, conceal);
+                is_part(&explained, &part)?;
+                if key.key == 0 && conceal.is_some() && !part.is_decided() {
+                    result = "not decided by hashes";
                 }
-            }
-            for (check, part) in explained.checks().iter().zip(part.explanation().checks()) {
-                if part.outcome != Outcome::Undecided && part.outcome != check.outcome {
-                    return Err(format!("another check by hashes: {check:?}, {part:?}"));
-                }
-            }
-            if key.key == 0 && conceal.is_some() && !part.is_decided() {
-                result = "not decided by hashes";
             }
         }
     }
     Ok(result)
 }
 
-/// Compares the smallest change that would allow a request by its token with that by the record of its facts.
-pub fn compare_changes(authorizer: &Authorizer, presented: &Presented<'_>, now: u64) -> Result<(), String> {
+fn everything() -> KnownRequest {
+    KnownRequest::nothing().with_query().with_headers().with_body()
+}
+
+/// Whether what is decided is decided as by the token.
+fn is_part(explained: &Explanation, part: &RecordedExplanation) -> Result<(), String> {
+    if part.is_decided() && part.explanation().decision().outcome() != explained.decision().outcome() {
+        return Err(format!("another outcome by hashes: {part:?}"));
+    }
+    if let Some(denial) = part.certain_denial() {
+        let code = explained.decision().error().map(|error| error.code());
+        if code.is_none() || denial.alternatives == 0 && code != denial.check.code {
+            return Err(format!("no such denial, but {code:?}: {part:?}"));
+        }
+        let (error, expected) = (denial.decision.error(), explained.decision().error());
+        if denial.alternatives == 0 && error != expected {
+            return Err(format!("the error is {expected:?}, not {error:?}: {part:?}"));
+        }
+    }
+    for (check, part) in explained.checks().iter().zip(part.explanation().checks()) {
+        if part.outcome != Outcome::Undecided && part.outcome != check.outcome {
+            return Err(format!("another check by hashes: {check:?}, {part:?}"));
+        }
+    }
+    Ok(())
+}
+
+/// Compares the smallest change that would allow a request by its token with that by the record of its facts, with the request and
+/// with its method and path `alone`.
+pub fn compare_changes(
+    authorizer: &Authorizer,
+    presented: &Presented<'_>,
+    alone: &Presented<'_>,
+    now: u64,
+) -> Result<(), String> {
     let explained = authorizer.explain(presented, now);
-    let Some(record) = authorizer.record(explained.decision(), &Recording { shows: true, key: 0 }) else {
+    let Some(record) = authorizer.record(explained.decision(), presented, &Recording { shows: true, key: 0 }) else {
         return Ok(());
     };
-    let known = KnownRequest::nothing().with_query().with_headers().with_body();
-    let whole = authorizer.explain_recorded(&record, presented, known, now, None);
-    let (one, other) = (
-        authorizer.smallest_change(&explained, presented, now),
-        authorizer.smallest_change(whole.explanation(), presented, now),
-    );
-    if one != other {
-        return Err(format!("the smallest changes differ: {one:?}, of the record {other:?}"));
+    let one = authorizer.smallest_change(&explained, presented, now);
+    for (presented, known) in [(presented, everything()), (alone, KnownRequest::nothing())] {
+        let whole = authorizer.explain_recorded(&record, presented, known, now, None);
+        let other = authorizer.smallest_change(whole.explanation(), presented, now);
+        if one != other {
+            return Err(format!("the smallest changes differ: {one:?}, of the record {other:?}"));
+        }
     }
     Ok(())
 }
@@ -168,7 +203,9 @@ fn a_bound_token_is_not_decided_without_its_certificate() {
     let target = Target::new(&request.method, &request.uri).unwrap();
     let explained = authorizer.explain(&request.presented(&target), NOW);
     let recording = Recording { shows: true, key: 0 };
-    let record = authorizer.record(explained.decision(), &recording).expect("facts");
+    let record = authorizer
+        .record(explained.decision(), &request.presented(&target), &recording)
+        .expect("facts");
     request.certificate = None;
     let known = KnownRequest::nothing().with_query().with_headers().with_body();
     let found = authorizer.explain_recorded(&record, &request.presented(&target), known, NOW, Some(&recording));

@@ -51,6 +51,13 @@ impl Request {
 }
 
 impl Request {
+    /// Calls `decide` with its method and its path.
+    pub fn present_alone<T>(&self, decide: impl FnOnce(&Presented<'_>) -> T) -> T {
+        let path = self.target.split('?').next().unwrap_or_default();
+        let (method, uri) = (Method::POST, Uri::from_static(path));
+        decide(&Presented::token(&Target::new(&method, &uri).unwrap(), ""))
+    }
+
     /// Whether it has no body, or one with a media type.
     pub fn has_media_type(&self) -> bool {
         self.body.is_none() || self.content_type.is_some()
@@ -82,6 +89,9 @@ pub fn requests() -> impl Strategy<Value = Request> {
         "/refunds?dry_run=true&page=2",
         "/refunds?dry_run=true&dry_run=false",
         "/refunds?dry_run=false",
+        "/refunds?DRY_RUN=true",
+        "/refunds?dry_run",
+        "/refunds?dry_run=true;page=2",
         "/refunds",
     ]);
     let content_type = select(vec![
@@ -99,6 +109,8 @@ pub fn requests() -> impl Strategy<Value = Request> {
         r#"{"amount":1,"currency":"USD","method":"tools/call","params":{"name":"refund","arguments":{"amount":1000}}}"#,
         r#"{"amount":"1","currency":["EUR"]}"#,
         r#"{"amount":1,"amount":2}"#,
+        r#"{"amount":100,"currency":"EUR","Amount":1}"#,
+        r#" {"amount":100,"currency":null} "#,
         "[]",
         "",
     ]);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use actgate::Authorizer;
 use actgate::analysis::{Case, CaseOutcome};
 use actgate::clock::FixedClock;
-use actgate::request::Target;
+use actgate::request::{Presented, Target};
 use actgate::testing::{CaseRequest, TestIssuer};
 
 use super::example::{Example, compare, compare_shadow, time_of, token_of};
@@ -59,8 +59,11 @@ fn the_facts_of_every_case_are_explained_as_its_token() {
                 continue;
             };
             let (presented, now) = (request.presented(&target), time_of(case));
-            let compared = recorded::compare_changes(&authorizer, &presented, now);
-            match compared.and_then(|()| recorded::compare(&authorizer, &presented, now)) {
+            let uri = request.uri.path().parse().unwrap();
+            let alone = Target::new(&request.method, &uri).unwrap();
+            let alone = Presented::token(&alone, "").client_certificate(request.certificate.as_ref());
+            let compared = recorded::compare_changes(&authorizer, &presented, &alone, now);
+            match compared.and_then(|()| recorded::compare(&authorizer, &presented, &alone, now)) {
                 Ok(found) => *seen.entry(found).or_default() += 1,
                 Err(reason) => failures.push(format!("{}: {reason}", example.place(case))),
             }

@@ -1,14 +1,15 @@
 //! The smallest change of facts that would allow a denied request.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::search::{Found, search};
 use super::words::{NeededKind, unmet, words};
 use crate::authorizer::request_facts;
-use crate::policy::{Change, Check, Evaluated, Outcome, Tier, Value};
+use crate::policy::{Change, Check, Evaluated, Mode, Outcome, Tier, Value};
 use crate::profile::Kind;
 use crate::request::Presented;
-use crate::{Authorizer, Error, Explanation};
+use crate::{Authorizer, Error, Explanation, RecordedExplanation};
 
 /// How many alternatives are listed.
 const MAX_LISTED: usize = 8;
@@ -29,6 +30,8 @@ pub struct SmallestChange {
     pub not_computed: Vec<String>,
     /// Whether the search ended at its limit.
     pub is_cut: bool,
+    /// The rules that a record does not decide: the request is allowed with an alternative only where they are met, too.
+    pub undecided: Vec<String>,
     /// What has to change before the policy is evaluated, about the request or the token itself.
     pub before_policy: Option<String>,
 }
@@ -82,6 +85,36 @@ impl Authorizer {
         presented: &Presented<'_>,
         now: u64,
     ) -> Option<SmallestChange> {
+        self.smallest_change_beside(explanation, presented, now, &BTreeSet::new())
+    }
+
+    /// The same for a request that is explained by a record. Where rules are not decided, and the request is denied whatever they are, it
+    /// is the change beside which these rules have to be met ([`SmallestChange::undecided`]); [`None`] where it may be allowed.
+    pub fn smallest_change_of_record(
+        &self,
+        recorded: &RecordedExplanation,
+        presented: &Presented<'_>,
+        now: u64,
+    ) -> Option<SmallestChange> {
+        if !recorded.is_decided() {
+            recorded.certain_denial()?;
+        }
+        let undecided = recorded.undecided_rules();
+        let change = self.smallest_change_beside(recorded.explanation(), presented, now, &undecided)?;
+        let enforced = recorded.undecided().iter().filter(|rule| rule.mode == Mode::Enforce);
+        Some(SmallestChange {
+            undecided: enforced.map(|undecided| undecided.rule.clone()).collect(),
+            ..change
+        })
+    }
+
+    fn smallest_change_beside(
+        &self,
+        explanation: &Explanation,
+        presented: &Presented<'_>,
+        now: u64,
+        skipped: &BTreeSet<&str>,
+    ) -> Option<SmallestChange> {
         let decision = explanation.decision();
         let error = decision.error()?;
         let evaluated = decision.explained_identity().zip(decision.requirement());
@@ -95,6 +128,12 @@ impl Authorizer {
                 ..SmallestChange::default()
             });
         };
+        let restored = explanation.restored();
+        let target = restored.map(|restored| (restored, restored.target(presented.target())));
+        let presented = match &target {
+            Some((restored, target)) => &restored.present(target, presented),
+            None => presented,
+        };
         let request = request_facts(requirement, presented);
         Some(SmallestChange::of(Evaluated {
             requirement,
@@ -102,6 +141,7 @@ impl Authorizer {
             request: &request,
             time: self.evaluation_time(now),
             issuer: identity.trusted_issuer(),
+            skipped,
         }))
     }
 }
@@ -154,6 +194,7 @@ impl SmallestChange {
             not_computed: not_computed.iter().map(ToString::to_string).collect(),
             is_cut,
             before_policy: None,
+            undecided: Vec::new(),
         }
     }
 }

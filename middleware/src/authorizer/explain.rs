@@ -3,6 +3,7 @@
 use super::Authorizer;
 use super::decision::Decision;
 use super::pipeline::Pipeline;
+use super::restored_request::RestoredRequest;
 use super::step::Step;
 use crate::chain::{ActorChain, FactSource};
 use crate::error::Error;
@@ -21,6 +22,8 @@ pub struct Explanation {
     checks: Vec<Check>,
     decision: Decision,
     fitting_presets: Option<Vec<&'static str>>,
+    /// The request of a record.
+    restored: Option<RestoredRequest>,
 }
 
 impl Explanation {
@@ -49,6 +52,11 @@ impl Explanation {
         &self.decision
     }
 
+    /// The request that was explained, where it is of a record.
+    pub(crate) fn restored(&self) -> Option<&RestoredRequest> {
+        self.restored.as_ref()
+    }
+
     /// The parties of a token that was verified, also of one from a record.
     pub fn chain(&self) -> Option<ActorChain<'_>> {
         let identity = self.decision.explained_identity();
@@ -56,7 +64,12 @@ impl Explanation {
     }
 
     /// That of a record.
-    pub(super) fn of_record(facts: Vec<FactSource>, mut checks: Vec<Check>, decision: Decision) -> Explanation {
+    pub(super) fn of_record(
+        facts: Vec<FactSource>,
+        mut checks: Vec<Check>,
+        decision: Decision,
+        restored: RestoredRequest,
+    ) -> Explanation {
         let facts = match decision.explained_identity() {
             Some(_) => facts,
             None => Vec::new(),
@@ -67,6 +80,7 @@ impl Explanation {
             checks,
             decision,
             fitting_presets: None,
+            restored: Some(restored),
         }
     }
 }
@@ -94,6 +108,7 @@ impl Authorizer {
             checks,
             decision,
             fitting_presets,
+            restored: None,
         }
     }
 
@@ -112,6 +127,7 @@ impl Authorizer {
             checks: recorder.0,
             decision: Decision::without_route(self.in_force(), error),
             fitting_presets: None,
+            restored: None,
         }
     }
 }

@@ -3,6 +3,7 @@
 mod authenticate;
 mod authorize;
 mod builder;
+mod certain_denial;
 mod checks;
 mod conclude;
 mod conflicts;
@@ -11,6 +12,7 @@ mod decision;
 mod explain;
 mod in_force;
 mod kind_warning;
+mod known_request;
 mod mcp_message;
 mod missed_route;
 mod origins;
@@ -19,7 +21,9 @@ mod pipeline;
 mod protected;
 mod recorded;
 mod request_facts;
+mod request_record;
 mod resources;
+mod restored_request;
 mod rule_counts;
 mod shadow;
 mod step;
@@ -30,9 +34,11 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderName};
 
 pub use builder::AuthorizerBuilder;
+pub use certain_denial::CertainDenial;
 pub use decision::Decision;
 pub use explain::Explanation;
-pub use recorded::{CertainDenial, KnownRequest, RecordedExplanation, Undecided};
+pub use known_request::KnownRequest;
+pub use recorded::{RecordedExplanation, Undecided};
 pub use rule_counts::RuleCount;
 
 pub(crate) use decision::Denied;

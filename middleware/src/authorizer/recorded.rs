@@ -5,15 +5,18 @@ use std::sync::Arc;
 
 use super::Authorizer;
 use super::authenticate::{Authenticate, Failure, report_verified_before};
+use super::certain_denial::{CertainDenial, Denial};
 use super::decision::Decision;
 use super::explain::Explanation;
+use super::known_request::KnownRequest;
 use super::pipeline::Pipeline;
 use super::protected::Protected;
+use super::restored_request::{Restored, UnknownSteps};
 use super::step::Step;
 use crate::chain::{Conceal, Missing, ReadClaims, RecordedFacts};
 use crate::error::{Error, Reason};
 use crate::identity::Identity;
-use crate::policy::{Access, Check, Collect, Mode, Need, Outcome, Place, Reads, Recorder, Requirement, Tier};
+use crate::policy::{Access, Check, Collect, Mode, Need, Outcome, Place, Reads, Recorder, Requirement, Skipping, Tier};
 use crate::request::Presented;
 
 /// The explanation of a record: every check, and the rules that the record does not decide.
@@ -26,24 +29,6 @@ pub struct RecordedExplanation {
     denial: Option<Denial>,
 }
 
-/// A denial that no undecided rule changes.
-#[derive(Clone, Copy, Debug)]
-struct Denial {
-    /// The check among those of the explanation.
-    index: usize,
-    alternatives: usize,
-}
-
-/// A denial whatever the rules are that a record does not decide.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct CertainDenial<'e> {
-    /// The first check that denies, of those that are decided.
-    pub check: &'e Check,
-    /// How many rules that are not decided may deny in its place, with another code.
-    pub alternatives: usize,
-}
-
 /// A rule that a record does not decide.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -54,43 +39,6 @@ pub struct Undecided {
     pub mode: Mode,
     /// What is not known, in words.
     pub reason: String,
-}
-
-/// What is known of a request beside its record.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct KnownRequest {
-    /// Whether its query is that of the request.
-    pub query: bool,
-    /// Whether its headers are all those of the request. Otherwise each one that is presented is known, and any other one is not.
-    pub headers: bool,
-    /// Whether its body is that of the request, also where none is presented. Otherwise a body that is presented is known.
-    pub body: bool,
-}
-
-impl KnownRequest {
-    /// Headers and a body that are presented are known, and nothing else.
-    pub fn nothing() -> KnownRequest {
-        KnownRequest::default()
-    }
-
-    /// The same with the query that is presented.
-    #[must_use]
-    pub fn with_query(self) -> KnownRequest {
-        KnownRequest { query: true, ..self }
-    }
-
-    /// The same with the headers that are presented, and no other one.
-    #[must_use]
-    pub fn with_headers(self) -> KnownRequest {
-        KnownRequest { headers: true, ..self }
-    }
-
-    /// The same with the body that is presented, or as a request whose body was not read.
-    #[must_use]
-    pub fn with_body(self) -> KnownRequest {
-        KnownRequest { body: true, ..self }
-    }
 }
 
 impl RecordedExplanation {
@@ -112,26 +60,40 @@ impl RecordedExplanation {
 
     /// Why the request is denied whatever the undecided rules are; [`None`] where it is allowed, or may be.
     pub fn certain_denial(&self) -> Option<CertainDenial<'_>> {
-        let Denial { index, alternatives } = self.denial?;
-        let check = self.explanation.checks().get(index)?;
-        Some(CertainDenial { check, alternatives })
+        self.denial.as_ref()?.among(self.explanation.checks())
+    }
+
+    /// The rules that are not decided, by their names.
+    pub(crate) fn undecided_rules(&self) -> BTreeSet<&str> {
+        self.undecided.iter().map(|undecided| &*undecided.rule).collect()
     }
 }
 
 impl Authorizer {
-    /// The facts of the verified token of a decision, for a record of it; [`None`] without one.
+    /// The facts of the verified token of a decision, and of the request that `presented` is of, for a record; [`None`] without a token.
     ///
-    /// It contains identifiers of the parties, and claims as far as `conceal` shows them: protect the record as the identities in it.
-    /// It does NOT contain the token, nor a claim that no rule of the route reads.
-    pub fn record(&self, decision: &Decision, conceal: &dyn Conceal) -> Option<RecordedFacts> {
+    /// It contains identifiers of the parties, and claims and values of the request as far as `conceal` shows them: protect the record
+    /// as the identities in it. It does NOT contain the token, nor a claim or a value that no rule of the route reads; of a request it
+    /// has at most 64 values, and texts of up to 1 KiB as they are.
+    pub fn record(
+        &self,
+        decision: &Decision,
+        presented: &Presented<'_>,
+        conceal: &dyn Conceal,
+    ) -> Option<RecordedFacts> {
         let identity = decision.identity()?;
-        let reads = decision.requirement().map(reads).unwrap_or_default();
+        let requirement = decision.requirement().map(all_rules);
+        let reads = requirement.map(Requirement::reads).unwrap_or_default();
+        let limit = requirement.and_then(Requirement::body_limit);
+        let in_force = decision.in_force();
+        let pipeline = Pipeline::new(&self.inner, &in_force);
+        let request = pipeline.record_request(&reads, limit, presented, conceal);
         let sources = identity.facts().sources(identity.trusted_issuer(), &self.inner.limits);
         let read = ReadClaims {
             places: reads.claims().map(|(_, claim)| claim).collect(),
             members: reads.members.clone(),
         };
-        Some(identity.facts().record(sources, &read, conceal))
+        Some(identity.facts().record(sources, &read, request, conceal))
     }
 
     /// Explains a request by recorded facts as of `now`, in seconds since 1970: by the policy in force, which may be another one
@@ -151,24 +113,39 @@ impl Authorizer {
         let in_force = self.in_force();
         let presented = presented.without_credential();
         let pipeline = Pipeline::new(&self.inner, &in_force);
-        let requirement = match pipeline.route(&presented) {
+        let (headers, steps) =
+            pipeline.restore_steps(&recorded.request, &presented, known, conceal_of(recorded, conceal));
+        let target = presented.target();
+        let requirement = match pipeline.route(&presented.with_parts(target, &headers, (presented.content(), None))) {
             Ok(Some(route)) => match &route.access {
-                Access::Guarded(requirement) => Some(&**requirement),
+                Access::Guarded(requirement) => Some(all_rules(requirement)),
                 Access::Public => None,
             },
             Ok(None) | Err(_) => None,
         };
-        let reads = requirement.map(reads).unwrap_or_default();
+        let reads = requirement.map(Requirement::reads).unwrap_or_default();
+        let values = (&*reads.values, conceal_of(recorded, conceal));
+        let request = Restored::new(&recorded.request, headers, (&presented, known), values);
         let restored = recorded.restore(&reads.values, conceal);
         let sources = recorded.sources(&restored.facts);
-        let mut undecided = undecided(requirement, &reads, &restored.missing, (&presented, known));
+        let known = KnownValues {
+            missing: &restored.missing,
+            request: &request,
+            presented: &presented,
+            known,
+        };
+        let mut undecided = undecided(requirement, &reads, &known);
+        let target = request.request.target(target);
+        let presented = request.request.present(&target, &presented);
         let issuers = self.inner.issuers.iter().map(|trust| &trust.issuer);
         let issuer = issuers.clone().find(|issuer| *issuer.issuer == *recorded.issuer());
         let identity = issuer.map(|issuer| Identity::recorded(restored.facts, Arc::clone(issuer)));
+        let source = Recorded(identity);
         let mut recorder = Collect::default();
-        let conclusion = pipeline.authorize_with(&Recorded(identity), &presented, now, &mut recorder);
+        let conclusion = pipeline.authorize_with(&source, &presented, now, &mut recorder);
         let conclusion = conclusion.into_decision();
         let mut checks = recorder.0;
+        undecided.splice(0..0, end_at_unknown(&mut checks, steps));
         // A step that fails before the rules ends the evaluation.
         undecided.retain(|undecided| checks.iter().any(|check| check.rule == undecided.rule));
         // The facts are of a token whose proof was accepted, and a record has no certificate.
@@ -185,10 +162,13 @@ impl Authorizer {
         for check in &mut checks {
             mark(check, &undecided);
         }
+        let rules = undecided.iter().map(|undecided| &*undecided.rule).collect();
+        let without = pipeline.authorize_with(&source, &presented, now, &mut Skipping(&rules));
+        let without = Decision::new(Arc::clone(&in_force), without.into_decision());
+        let denial = Denial::of(&checks, without);
         let decision = Decision::new(in_force, conclusion);
-        let denial = denial(&checks, &decision);
         RecordedExplanation {
-            explanation: Explanation::of_record(sources, checks, decision),
+            explanation: Explanation::of_record(sources, checks, decision, request.request),
             undecided,
             denial,
         }
@@ -221,38 +201,83 @@ impl Authenticate for Recorded {
     }
 }
 
-/// What the rules of a requirement read, with those in shadow.
-fn reads(requirement: &Requirement) -> Reads<'_> {
-    requirement.promoted().map_or(requirement, |promoted| promoted).reads()
+/// A requirement with its rules in shadow.
+fn all_rules(requirement: &Requirement) -> &Requirement {
+    requirement.promoted().map_or(requirement, |promoted| promoted)
+}
+
+/// The key of the hashes of a record, if `conceal` has it.
+fn conceal_of<'c>(recorded: &RecordedFacts, conceal: Option<&'c dyn Conceal>) -> Option<&'c dyn Conceal> {
+    conceal.filter(|conceal| recorded.has_key_of(*conceal))
+}
+
+/// Ends the checks at a step that is not decided: those after it are of another route, or another resource.
+fn end_at_unknown(checks: &mut Vec<Check>, steps: UnknownSteps) -> Option<Undecided> {
+    let unknown = [("route", steps.route), ("resource", steps.resource)];
+    let (step, reason) = unknown.into_iter().find_map(|(step, reason)| Some((step, reason?)))?;
+    let at = checks
+        .iter()
+        .position(|check| check.tier == Tier::Token && check.rule == step)?;
+    checks.truncate(at + 1);
+    Some(Undecided {
+        rule: step.to_owned(),
+        mode: Mode::Enforce,
+        reason,
+    })
+}
+
+/// What is known of the values that rules read.
+struct KnownValues<'k> {
+    /// Of the claims.
+    missing: &'k BTreeMap<String, Missing>,
+    request: &'k Restored,
+    presented: &'k Presented<'k>,
+    known: KnownRequest,
+}
+
+impl KnownValues<'_> {
+    /// Why a rule that reads a value cannot be decided; [`None`] where it can.
+    fn unknown(&self, place: &Place<'_>, need: Need) -> Option<String> {
+        let (presented, known) = (self.presented, self.known);
+        let is_presented = |name: &str| presented.fields().is_some_and(|headers| headers.contains_key(name));
+        let (missing, absent) = match place {
+            Place::Parameter(_) if known.query => return None,
+            Place::Header(name) if known.headers || is_presented(name) => return None,
+            Place::Member(_) if known.body || presented.content().is_some() || self.request.has_no_members => {
+                return None;
+            }
+            Place::Parameter(name) => (None, format!("the query with the parameter `{name}` is not known")),
+            Place::Header(name) => (None, format!("the header `{name}` is not known")),
+            Place::Member(_) => (None, "the body is not known".to_owned()),
+            Place::Claim(claim) => (
+                self.missing.get(&**claim),
+                format!("the claim `{claim}` is not recorded"),
+            ),
+        };
+        let (of_request, shown) = match (place, place.of_request()) {
+            (Place::Claim(claim), _) => (None, format!("the claim `{claim}`")),
+            (_, of_request) => {
+                let shown = format!("`{}` of the request", of_request.as_deref().unwrap_or_default());
+                (of_request, shown)
+            }
+        };
+        let missing = missing.or_else(|| self.request.missing.get(&of_request?));
+        match (missing, need) {
+            (None, _) => Some(absent),
+            (Some(Missing::Nothing), _) | (Some(Missing::Text), Need::Comparison) => None,
+            (Some(Missing::Text | Missing::Other), _) => Some(format!("the value of {shown} is not recorded")),
+        }
+    }
 }
 
 /// The rules that depend on a value which is not known.
-fn undecided(
-    requirement: Option<&Requirement>,
-    reads: &Reads<'_>,
-    missing: &BTreeMap<String, Missing>,
-    (presented, known): (&Presented<'_>, KnownRequest),
-) -> Vec<Undecided> {
-    let is_presented = |name: &str| presented.fields().is_some_and(|headers| headers.contains_key(name));
-    let is_body_known = known.body || presented.content().is_some();
+fn undecided(requirement: Option<&Requirement>, reads: &Reads<'_>, known: &KnownValues<'_>) -> Vec<Undecided> {
     let mut reasons: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for read in &reads.all {
-        let reason = match &read.place {
-            Place::Parameter(name) if !known.query => format!("the query with the parameter `{name}` is not known"),
-            Place::Header(name) if !known.headers && !is_presented(name) => format!("the header `{name}` is not known"),
-            Place::Body if !is_body_known => "the body is not known".to_owned(),
-            Place::Parameter(_) | Place::Header(_) | Place::Body => continue,
-            Place::Claim(claim) => match (missing.get(&**claim), read.need) {
-                (None, _) => format!("the claim `{claim}` is not recorded"),
-                (Some(Missing::Nothing), _) | (Some(Missing::Text), Need::Comparison) => continue,
-                (Some(Missing::Text | Missing::Other), _) => {
-                    format!("the value of the claim `{claim}` is not recorded")
-                }
-            },
-        };
-        reasons.entry(read.rule).or_default().insert(reason);
+        if let Some(reason) = known.unknown(&read.place, read.need) {
+            reasons.entry(read.rule).or_default().insert(reason);
+        }
     }
-    let requirement = requirement.map(|requirement| requirement.promoted().map_or(requirement, |promoted| promoted));
     let rules = requirement.into_iter().flat_map(Requirement::modes);
     let of_rule = |(rule, mode): (&Arc<str>, Mode)| {
         let reasons = reasons.get(&**rule)?;
@@ -263,28 +288,6 @@ fn undecided(
         })
     };
     rules.filter_map(of_rule).collect()
-}
-
-/// The denial that no undecided rule among the checks changes.
-fn denial(checks: &[Check], decision: &Decision) -> Option<Denial> {
-    let enforced = |outcome| {
-        let is = move |check: &Check| check.mode == Mode::Enforce && check.outcome == outcome;
-        checks.iter().enumerate().filter(move |(_, check)| is(check))
-    };
-    let (first, _) = enforced(Outcome::Failed).next()?;
-    let of_rule = |rule: &str| enforced(Outcome::Failed).find(|(_, check)| check.rule == rule);
-    let denied = decision.denied();
-    let deciding = denied.and_then(|denied| of_rule(denied.rule.as_deref()?));
-    let index = deciding.map_or(first, |(index, _)| index);
-    // A rule on a login or on a body denies only where no other one does, also none that comes later.
-    let is_last = deciding.is_none()
-        || decision.body_limit().is_some()
-        || matches!(decision.error(), Some(Error::InsufficientUserAuthentication { .. }));
-    let alternatives = enforced(Outcome::Undecided).filter(|(other, _)| is_last || *other < index);
-    Some(Denial {
-        index,
-        alternatives: alternatives.count(),
-    })
 }
 
 /// Marks the check of a rule that is not decided.

@@ -19,7 +19,10 @@ pub(crate) fn request_facts<'r>(requirement: &Requirement, presented: &Presented
     match requirement.body_limit() {
         None => head,
         Some(limit) => RequestFacts {
-            body: JsonBody::read(presented.fields(), presented.content(), limit),
+            body: match presented.whole_bytes() {
+                None => JsonBody::read(presented.fields(), presented.content(), limit),
+                Some(bytes) => JsonBody::read(presented.fields(), presented.content(), u64::MAX).of_bytes(bytes, limit),
+            },
             mcp: presented.fields().and_then(message),
             ..head
         },
@@ -27,7 +30,7 @@ pub(crate) fn request_facts<'r>(requirement: &Requirement, presented: &Presented
 }
 
 /// The message of MCP that the headers name.
-fn message(headers: &HeaderMap) -> Option<McpCall<'_>> {
+pub(super) fn message(headers: &HeaderMap) -> Option<McpCall<'_>> {
     match Mirrored::read(headers) {
         Ok(Mirrored::Call(call)) => Some(call),
         Ok(Mirrored::Nothing(_)) | Err(_) => None,

@@ -77,6 +77,11 @@ impl Resources {
         matches!(self, Resources::Placed(_))
     }
 
+    /// Whether the host of a request decides what it is for.
+    pub(super) fn have_hosts(&self) -> bool {
+        matches!(self, Resources::Placed(placed) if placed.has_hosts)
+    }
+
     /// The answer to a request for a path of metadata; [`None`] where none is published here.
     pub(super) fn metadata(&self, presented: &Presented<'_>) -> Option<Metadata> {
         let target = presented.target();

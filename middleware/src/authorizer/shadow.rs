@@ -9,7 +9,7 @@ use super::pipeline::Pipeline;
 use super::request_facts::request_facts;
 use crate::chain::Facts;
 use crate::error::Error;
-use crate::policy::{Check, EvaluationTime, Mode, Recorder, Requirement, StopAtFirst, Unmet, evaluate};
+use crate::policy::{Check, EvaluationTime, Mode, Recorder, Requirement, Unmet, evaluate};
 use crate::request::Presented;
 
 /// The outcome with the rules in shadow.
@@ -52,7 +52,7 @@ pub(super) fn evaluate_all(
         let outcome = evaluate(requirement, facts, &request, time, recorder);
         return (outcome, ShadowOutcome::Absent);
     };
-    let outcome = evaluate(requirement, facts, &request, time, &mut StopAtFirst);
+    let outcome = evaluate(requirement, facts, &request, time, &mut Enforced(&*recorder));
     let request = request_facts(promoted, presented);
     let mut recorder = InShadow {
         recorder,
@@ -66,6 +66,21 @@ pub(super) fn evaluate_all(
         },
     };
     (outcome, shadow)
+}
+
+/// Ends at the first unmet rule of those that are enforced, and keeps nothing.
+struct Enforced<'r, R>(&'r R);
+
+impl<R: Recorder> Recorder for Enforced<'_, R> {
+    fn met(&mut self, _: impl FnOnce() -> Check) {}
+
+    fn unmet(&mut self, _: impl FnOnce() -> Check) -> ControlFlow<()> {
+        ControlFlow::Break(())
+    }
+
+    fn skips(&self, rule: &str) -> bool {
+        self.0.skips(rule)
+    }
 }
 
 /// Goes on after an unmet rule, so that every rule in shadow is evaluated, and keeps the names of those.
@@ -89,6 +104,10 @@ impl<R: Recorder> Recorder for InShadow<'_, R> {
             self.rules.push(Arc::clone(rule));
         }
         self.unmet(check)
+    }
+
+    fn skips(&self, rule: &str) -> bool {
+        self.recorder.skips(rule)
     }
 }
 

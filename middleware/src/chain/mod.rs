@@ -11,6 +11,7 @@ mod facts;
 mod party;
 mod provenance;
 mod recorded;
+mod recorded_request;
 mod recorded_value;
 mod recording;
 
@@ -23,5 +24,8 @@ pub use recorded_value::Conceal;
 pub use crate::claim_path::is_within;
 
 pub(crate) use facts::{Core, Delegation, Facts, History};
-pub(crate) use recorded_value::Missing;
+pub(crate) use recorded_request::{
+    MalformedBody, NamedMessage, RecordedBody, RecordedMessage, RecordedObject, RecordedPart, RecordedRequest,
+};
+pub(crate) use recorded_value::{Missing, RecordedValue, Restoring};
 pub(crate) use recording::ReadClaims;

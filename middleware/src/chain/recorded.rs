@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::recorded_request::RecordedRequest;
 use super::recorded_value::{Conceal, RecordedValue};
 use crate::json;
 use crate::limits::Limits;
@@ -25,8 +26,8 @@ const LIMITS: Limits = Limits {
 /// The normalised facts of a verified token, without the token: what the checks after its verification read, and the rules of the
 /// route that decided.
 ///
-/// Claims that are no normalised fact are there only where a rule of the route reads them, and each as a keyed hash unless
-/// [`Conceal`] shows it. It is made of a [`Decision`](crate::Decision) by [`Authorizer::record`](crate::Authorizer::record), and explained by
+/// Claims that are no normalised fact, and values of the request, are there only where a rule of the route reads them, and each as a
+/// keyed hash unless [`Conceal`] shows it. It is made of a [`Decision`](crate::Decision) by [`Authorizer::record`](crate::Authorizer::record), and explained by
 /// [`Authorizer::explain_recorded`](crate::Authorizer::explain_recorded), which authorizes nothing.
 #[derive(Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -81,6 +82,9 @@ pub struct RecordedFacts {
     /// not have.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) claims: BTreeMap<String, Option<RecordedValue>>,
+    /// What rules of the route, the route and the resource depend on of the request.
+    #[serde(default, skip_serializing_if = "RecordedRequest::is_empty")]
+    pub(crate) request: RecordedRequest,
     /// The bytes of all claims.
     pub(super) bytes: usize,
     /// Identifies the key of the hashes.
@@ -241,10 +245,14 @@ impl RecordedFacts {
         self.hash_key.as_deref().is_none_or(|key| key == conceal.key_id())
     }
 
-    /// Whether a claim is there only by its hash.
+    /// Whether a claim, or a value of the request, is there only by its hash.
     pub fn has_hashes(&self) -> bool {
-        let is_shown = |value: &Option<RecordedValue>| matches!(value, None | Some(RecordedValue::Value(_)));
-        !self.claims.values().all(is_shown)
+        self.claims.values().flatten().any(RecordedValue::has_hash) || self.request.has_hashes()
+    }
+
+    /// The host of the request, where resources are chosen by it.
+    pub fn host(&self) -> Option<&str> {
+        self.request.host.as_deref()
     }
 }
 

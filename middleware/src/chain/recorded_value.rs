@@ -13,6 +13,12 @@ pub trait Conceal {
     /// (`/realm_access/roles`).
     fn shows(&self, place: &str) -> bool;
 
+    /// Whether the value of the request at this place is recorded as it is: `query.NAME`, `headers.NAME`, `json.POINTER` and
+    /// `arguments.POINTER` as a rule reads it, and `mcp.name`. Without an implementation, none is.
+    fn shows_of_request(&self, _place: &str) -> bool {
+        false
+    }
+
     /// The keyed hash of a value, such as HMAC-SHA-256 in text. Equal values have equal hashes, and nothing else may follow from it.
     fn hash(&self, value: &[u8]) -> String;
 
@@ -66,15 +72,52 @@ pub(crate) enum RecordedValue {
     ),
 }
 
+/// The longest text or number of a request that is recorded as it is, in bytes: a caller chooses it.
+const MAX_SHOWN_BYTES: usize = 1024;
+
 impl RecordedValue {
+    /// The value at a place of a request. Of a list and of an object it has the form alone, since no rule reads into them.
+    pub(crate) fn of_request(value: &ExactValue, place: &str, conceal: &dyn Conceal) -> RecordedValue {
+        let is_short = match value {
+            ExactValue::Text(text) | ExactValue::Number(text) => text.len() <= MAX_SHOWN_BYTES,
+            _ => true,
+        };
+        let value = match value {
+            ExactValue::List(_) => &ExactValue::List(Vec::new()),
+            ExactValue::Object(_) => &ExactValue::Object(BTreeMap::new()),
+            value => value,
+        };
+        if is_short && conceal.shows_of_request(place) {
+            return RecordedValue::shown(value).unwrap_or(RecordedValue::Null);
+        }
+        RecordedValue::concealed(value, &hashed_place(place), &BTreeSet::new(), conceal)
+    }
+
+    fn shown(value: &ExactValue) -> Option<RecordedValue> {
+        let mut json = String::new();
+        value.write(&mut json);
+        RawValue::from_string(json).ok().map(RecordedValue::Value)
+    }
+
+    /// Whether something of it is there only by its hash.
+    pub(crate) fn has_hash(&self) -> bool {
+        match self {
+            RecordedValue::Value(_) | RecordedValue::Null => false,
+            RecordedValue::Text(_)
+            | RecordedValue::Integer(_)
+            | RecordedValue::Number(_)
+            | RecordedValue::Boolean(_) => true,
+            RecordedValue::List(items) => items.iter().any(RecordedValue::has_hash),
+            RecordedValue::Object(members) => members.values().any(RecordedValue::has_hash),
+        }
+    }
+
     /// The value at a place. Of an object that is not shown, only members of these names are recorded.
     pub(crate) fn of(value: &ExactValue, place: &str, names: &BTreeSet<&str>, conceal: &dyn Conceal) -> RecordedValue {
-        if conceal.shows(place) {
-            let mut json = String::new();
-            value.write(&mut json);
-            if let Ok(raw) = RawValue::from_string(json) {
-                return RecordedValue::Value(raw);
-            }
+        if conceal.shows(place)
+            && let Some(shown) = RecordedValue::shown(value)
+        {
+            return shown;
         }
         RecordedValue::concealed(value, place, names, conceal)
     }
@@ -147,7 +190,21 @@ pub(crate) struct Restoring {
     pub(crate) missing: Missing,
 }
 
+/// A place of a request, apart from the claims.
+fn hashed_place(place: &str) -> String {
+    format!("\0request.{place}")
+}
+
 impl Restoring {
+    /// The same for a place of a request.
+    pub(crate) fn of_request<'v>(
+        place: &str,
+        candidates: impl IntoIterator<Item = &'v ExactValue>,
+        conceal: Option<&dyn Conceal>,
+    ) -> Restoring {
+        Restoring::new(&hashed_place(place), candidates, conceal)
+    }
+
     /// `conceal` has the key of the hashes; [`None`] where it is not known. `candidates` are texts, numbers and booleans.
     pub(crate) fn new<'v>(
         place: &str,

@@ -7,6 +7,7 @@ use super::facts::{Delegation, Facts};
 use super::party::{Actor, Party};
 use super::provenance::FactSource;
 use super::recorded::{Bound, Form, RecordedActor, RecordedFacts, RecordedSource, kind_of};
+use super::recorded_request::RecordedRequest;
 use super::recorded_value::{Conceal, Missing, RecordedValue, Restoring};
 use crate::claim_path;
 use crate::profile::Kind;
@@ -27,11 +28,12 @@ pub(crate) struct RestoredFacts {
 }
 
 impl Facts {
-    /// The record of these facts, with what they come from and the claims that rules read.
+    /// The record of these facts, with what they come from, the claims that rules read, and what is recorded of the request.
     pub(crate) fn record(
         &self,
         sources: Vec<FactSource>,
         read: &ReadClaims<'_>,
+        request: RecordedRequest,
         conceal: &dyn Conceal,
     ) -> RecordedFacts {
         let claims = &self.claims;
@@ -88,8 +90,9 @@ impl Facts {
                 Confirmation::Unsupported => Bound::Unsupported,
             },
             chain_complete: claims.chain_complete,
-            hash_key: (!recorded.is_empty()).then(|| conceal.key_id().to_owned()),
+            hash_key: (!recorded.is_empty() || !request.is_empty()).then(|| conceal.key_id().to_owned()),
             claims: recorded,
+            request,
             bytes: claims.payload().len(),
             from: sources.into_iter().map(source).collect(),
         }

@@ -1,9 +1,10 @@
 //! Facts of a token and of a request after changes, and the rules that are not met with them.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::change::{Change, Changes, Fact, Remedies, Value};
-use super::check::{Check, Collect, StopAtFirst};
+use super::check::{Check, Collect, Skipping};
 use super::claim_sources::{ClaimSources, top};
 use super::evaluate::evaluate;
 use super::evaluation_time::EvaluationTime;
@@ -13,7 +14,7 @@ use crate::chain::{Actor, Core, Facts};
 use crate::claim_path;
 use crate::issuer::TrustedIssuer;
 use crate::json::{Json, Object};
-use crate::request::{BodyValue, JsonBody, QueryParameter};
+use crate::request::{BodyValue, JsonBody, QueryParameter, encoded};
 use crate::token::Confirmation;
 
 /// What a requirement is evaluated on.
@@ -25,6 +26,8 @@ pub(crate) struct Evaluated<'e> {
     pub(crate) time: EvaluationTime,
     /// The issuer of the token.
     pub(crate) issuer: &'e TrustedIssuer,
+    /// Rules that count as met.
+    pub(crate) skipped: &'e BTreeSet<&'e str>,
 }
 
 /// The same after changes.
@@ -35,6 +38,7 @@ pub(crate) struct Changed<'e> {
     body: JsonBody<'e>,
     time: EvaluationTime,
     base: &'e RequestFacts<'e>,
+    skipped: &'e BTreeSet<&'e str>,
 }
 
 impl<'e> Evaluated<'e> {
@@ -47,6 +51,7 @@ impl<'e> Evaluated<'e> {
             body: self.request.body.clone(),
             time: self.time,
             base: self.request,
+            skipped: self.skipped,
         };
         changes.values().for_each(|change| changed.make(change));
         // Those that depend on the other facts.
@@ -79,7 +84,8 @@ impl<'e> Changed<'e> {
     /// Whether the requirement is met: the evaluator decides.
     pub(crate) fn is_allowed(&self) -> bool {
         let request = self.request();
-        evaluate(self.requirement, &self.facts, &request, &self.time, &mut StopAtFirst).is_ok()
+        let mut recorder = Skipping(self.skipped);
+        evaluate(self.requirement, &self.facts, &request, &self.time, &mut recorder).is_ok()
     }
 
     /// Every check.
@@ -87,6 +93,7 @@ impl<'e> Changed<'e> {
         let mut checks = Collect::default();
         // The checks have the outcome.
         let _ = evaluate(self.requirement, &self.facts, &self.request(), &self.time, &mut checks);
+        checks.0.retain(|check| !self.skipped.contains(&*check.rule));
         checks.0
     }
 
@@ -94,10 +101,12 @@ impl<'e> Changed<'e> {
     pub(crate) fn remedies(&self, remedies: &mut Remedies<'_>) {
         let request = self.request();
         let (core, history) = (self.facts.core(), self.facts.history());
-        if of_first_unmet(&self.requirement.core, &core, &request, &self.time, remedies) {
+        let is_evaluated = |name: &str| !self.skipped.contains(name);
+        let rules = self.requirement.core.iter().filter(|rule| is_evaluated(&rule.name));
+        if of_first_unmet(rules, &core, &request, &self.time, remedies) {
             return;
         }
-        for rule in &self.requirement.history {
+        for rule in self.requirement.history.iter().filter(|rule| is_evaluated(&rule.name)) {
             let condition = &rule.condition;
             let before = remedies.found.len();
             if condition.evaluate(&history, &core, &request, &self.time).is_some() {
@@ -284,13 +293,4 @@ fn changes_claim(change: &Change, sources: ClaimSources<'_>, core: &Core<'_>, cl
         (Fact::Claim(_) | Fact::ClaimItem(..) | Fact::Detail(_), _) => false,
         (Fact::Query(_) | Fact::Member(_) | Fact::BodySize, _) => false,
     }
-}
-
-/// A text in a query, each byte but unreserved ones as an escape.
-fn encoded(text: &str) -> String {
-    let escaped = |byte: u8| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
-        byte => format!("%{byte:02X}"),
-    };
-    text.bytes().map(escaped).collect()
 }

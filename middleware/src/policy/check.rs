@@ -1,5 +1,6 @@
 //! Checks and their recorders: enforcement keeps nothing, `explain` keeps every check.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -107,6 +108,11 @@ pub(crate) trait Recorder {
     fn unmet_rule(&mut self, _rule: &Arc<str>, _mode: Mode, check: impl FnOnce() -> Check) -> ControlFlow<()> {
         self.unmet(check)
     }
+
+    /// Whether a rule of the policy counts as met, without an evaluation.
+    fn skips(&self, _rule: &str) -> bool {
+        false
+    }
 }
 
 /// For enforcement: the first unmet rule ends the evaluation, and nothing is kept.
@@ -117,6 +123,21 @@ impl Recorder for StopAtFirst {
 
     fn unmet(&mut self, _: impl FnOnce() -> Check) -> ControlFlow<()> {
         ControlFlow::Break(())
+    }
+}
+
+/// As [`StopAtFirst`], for what would be if these rules were met.
+pub(crate) struct Skipping<'s>(pub(crate) &'s BTreeSet<&'s str>);
+
+impl Recorder for Skipping<'_> {
+    fn met(&mut self, _: impl FnOnce() -> Check) {}
+
+    fn unmet(&mut self, _: impl FnOnce() -> Check) -> ControlFlow<()> {
+        ControlFlow::Break(())
+    }
+
+    fn skips(&self, rule: &str) -> bool {
+        self.0.contains(rule)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The claims that the rules of a policy read by their names.
+//! What the rules of a policy read that is no normalised fact: claims by their names, and values of requests.
 
 use super::policy::Policy;
 use super::read::Need;
@@ -16,7 +16,43 @@ pub struct ClaimUse {
     pub needs_value: bool,
 }
 
+/// A value of requests, and a rule that reads it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct RequestUse {
+    /// The value: `query.NAME`, `headers.NAME`, `json.POINTER` or `arguments.POINTER` as the rule writes it, or `mcp.name`.
+    pub place: String,
+    /// The rule, as the policy lists it, or the route that is for messages of some names.
+    pub rule: String,
+    /// Whether the rule depends on the value itself, as a bound and a pattern do, and not only on whether it is one of the values that
+    /// the rule names.
+    pub needs_value: bool,
+}
+
 impl Policy {
+    /// The values of requests that the rules of the routes read, with those in shadow, and names of messages of MCP: what a
+    /// [record](crate::chain::RecordedFacts) of a decision can contain beside claims.
+    pub fn request_uses(&self) -> Vec<RequestUse> {
+        let mut uses = Vec::new();
+        for requirement in self.route_requirements() {
+            for read in requirement.reads().all {
+                uses.extend(read.place.of_request().map(|place| RequestUse {
+                    place,
+                    rule: read.rule.to_string(),
+                    needs_value: read.need == Need::Value,
+                }));
+            }
+        }
+        uses.extend(self.routes_of_names().map(|(route, needs_value)| RequestUse {
+            place: "mcp.name".to_owned(),
+            rule: route.to_owned(),
+            needs_value,
+        }));
+        uses.sort();
+        uses.dedup();
+        uses
+    }
+
     /// The claims that the rules of the routes read, with those in shadow: what a [record](crate::chain::RecordedFacts) of a decision
     /// can contain.
     pub fn claim_uses(&self) -> Vec<ClaimUse> {

@@ -355,7 +355,7 @@ mod weaker;
 
 pub use agents::Agent;
 pub use check::{Check, Outcome, Tier};
-pub use claim_uses::ClaimUse;
+pub use claim_uses::{ClaimUse, RequestUse};
 pub use error::{PolicyDiagnostic, PolicyError, PolicyWarnings};
 pub use hash::PolicyHash;
 pub use mode::Mode;
@@ -365,7 +365,7 @@ pub use schema::json_schema;
 pub(crate) use branches::RuleBranch;
 pub(crate) use change::{Change, Changes, Fact, Login, OTHER_ACTOR, OTHER_CLIENT, Remedies, Times, Value, is_other};
 pub(crate) use changed::{Changed, Evaluated};
-pub(crate) use check::{Collect, Recorder, StopAtFirst};
+pub(crate) use check::{Collect, Recorder, Skipping, StopAtFirst};
 pub(crate) use evaluate::{Unmet, evaluate};
 pub(crate) use evaluation_time::EvaluationTime;
 pub(crate) use policy::{Deciding, Policy};
@@ -373,7 +373,7 @@ pub(crate) use provable::Provable;
 pub(crate) use read::{Need, Place, Reads};
 pub(crate) use requirement::Requirement;
 pub(crate) use route_table::{Access, Route};
-pub(crate) use rules::{RequestFacts, Truncation};
+pub(crate) use rules::{MESSAGE, RequestFacts, Truncation, agreeing};
 pub(crate) use spelling::Ambiguity;
 
 #[cfg(test)]

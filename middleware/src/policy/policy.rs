@@ -10,6 +10,7 @@ use super::coverage::Coverage;
 use super::document::{Document, Members};
 use super::error::{PolicyDiagnostic, PolicyError};
 use super::hash::PolicyHash;
+use super::mcp::NamePattern;
 use super::mode::Mode;
 use super::other_keys;
 use super::requirement::{HistoryNeed, Requirement};
@@ -178,6 +179,30 @@ impl Policy {
     pub fn mcp_endpoints(&self) -> impl Iterator<Item = String> {
         let endpoints = self.routes.routes().filter(|(_, route)| route.is_mcp_endpoint());
         endpoints.map(|(pattern, _)| pattern.written_path())
+    }
+
+    /// The routes for messages of MCP of some names, and whether each compares the beginning of a name.
+    pub(super) fn routes_of_names(&self) -> impl Iterator<Item = (&str, bool)> {
+        let routes = self.routes.routes();
+        routes.filter_map(|(pattern, route)| {
+            let names = &pattern.messages.as_ref()?.names;
+            let is_beginning = |name: &NamePattern| matches!(name, NamePattern::Prefix(_));
+            (!names.is_empty()).then(|| (&*route.name, names.iter().any(is_beginning)))
+        })
+    }
+
+    /// The names of messages of MCP that routes compare, and whether a route compares the beginning of one.
+    pub(crate) fn message_names(&self) -> (Vec<&str>, bool) {
+        let routes = self.routes.routes();
+        let patterns = routes.filter_map(|(pattern, _)| pattern.messages.as_ref());
+        let (mut names, mut has_beginning) = (Vec::new(), false);
+        for name in patterns.flat_map(|messages| &messages.names) {
+            match name {
+                NamePattern::Exact(name) => names.push(&**name),
+                NamePattern::Prefix(_) => has_beginning = true,
+            }
+        }
+        (names, has_beginning)
     }
 
     /// The routes in the order of the document, as written: `GET /orders/{id}`.

@@ -4,13 +4,14 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::request::MemberPath;
 use crate::token::ExactValue;
 
 /// What the rules of a requirement read, and the values that they compare it with.
 #[derive(Default)]
 pub(crate) struct Reads<'p> {
     pub(crate) all: Vec<Read<'p>>,
-    /// Texts, numbers and booleans that claims are compared with.
+    /// Texts, numbers and booleans that claims and values of the request are compared with.
     pub(crate) values: Vec<ExactValue>,
     /// The names of members within claims.
     pub(crate) members: BTreeSet<&'p str>,
@@ -33,8 +34,49 @@ pub(crate) enum Place<'p> {
     /// A header.
     #[cfg_attr(not(feature = "cel"), expect(dead_code, reason = "only expressions read headers"))]
     Header(&'p str),
-    /// The body, with the headers that describe it.
-    Body,
+    /// A member of the body, with the headers that describe it.
+    Member(MemberPlace<'p>),
+}
+
+/// A member of the body.
+#[derive(Clone, Copy)]
+pub(crate) struct MemberPlace<'p> {
+    pub(crate) path: &'p MemberPath,
+    /// Whether it is within the arguments of the message of MCP that the headers name.
+    pub(crate) is_argument: bool,
+    /// How many names lead to the arguments.
+    pub(super) depth: usize,
+}
+
+impl MemberPlace<'_> {
+    /// Its JSON pointer within the body.
+    pub(crate) fn pointer(self) -> String {
+        pointer(self.path.names())
+    }
+}
+
+impl Place<'_> {
+    /// The name of a place of the request, as a configuration lists it; [`None`] of a claim.
+    pub(crate) fn of_request(&self) -> Option<String> {
+        Some(match self {
+            Place::Claim(_) => return None,
+            Place::Parameter(name) => format!("query.{name}"),
+            Place::Header(name) => format!("headers.{name}"),
+            Place::Member(MemberPlace {
+                path,
+                is_argument,
+                depth,
+            }) => {
+                let names = path.names().get(*depth..).unwrap_or_default();
+                format!("{}.{}", if *is_argument { "arguments" } else { "json" }, pointer(names))
+            }
+        })
+    }
+}
+
+fn pointer(names: &[Box<str>]) -> String {
+    let escaped = |name: &str| format!("/{}", name.replace('~', "~0").replace('/', "~1"));
+    names.iter().map(|name| escaped(name)).collect()
 }
 
 /// What a rule needs to know of a value.
@@ -51,7 +93,7 @@ impl Reads<'_> {
     pub(crate) fn claims(&self) -> impl Iterator<Item = (&Read<'_>, &str)> {
         self.all.iter().filter_map(|read| match &read.place {
             Place::Claim(claim) => Some((read, &**claim)),
-            Place::Parameter(_) | Place::Header(_) | Place::Body => None,
+            Place::Parameter(_) | Place::Header(_) | Place::Member(_) => None,
         })
     }
 }
@@ -84,7 +126,7 @@ impl<'p> Reader<'_, 'p> {
         self.reads.members.extend(names);
     }
 
-    /// A value that claims are compared with.
+    /// A value that claims, or values of the request, are compared with.
     pub(super) fn value(&mut self, value: ExactValue) {
         self.reads.values.push(value);
     }

@@ -55,6 +55,15 @@ impl<'b> JsonBody<'b> {
         JsonBody::of_json(content, max)
     }
 
+    /// The same as the record of a body of so many bytes, of which at most `max` are read.
+    pub(crate) fn of_bytes(self, bytes: u64, max: u64) -> JsonBody<'b> {
+        match self {
+            JsonBody::Object { .. } | JsonBody::Malformed(_) if bytes > max => JsonBody::TooLong { bytes },
+            JsonBody::Object { members, .. } => JsonBody::Object { bytes, members },
+            other => other,
+        }
+    }
+
     /// Reads a body that is JSON without a content coding.
     pub(crate) fn of_json(content: &'b [u8], max: u64) -> JsonBody<'b> {
         let bytes = content.len() as u64;

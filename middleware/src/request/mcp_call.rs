@@ -204,6 +204,15 @@ fn decoded(value: &str) -> Result<Cow<'_, str>, Error> {
     ))
 }
 
+/// The value of `Mcp-Name` for a name.
+pub(crate) fn written_name(name: &str) -> String {
+    let is_plain = name.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    match is_plain && name.trim() == name && !name.starts_with("=?") {
+        true => name.to_owned(),
+        false => format!("=?base64?{}?=", STANDARD.encode(name)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use http::HeaderName;

@@ -36,8 +36,10 @@ pub(crate) use header_text::HeaderTexts;
 #[cfg(feature = "cel")]
 pub(crate) use header_text::{Unsure, unreadable};
 pub(crate) use json_body::{BodyValue, JsonBody, Member, MemberPath};
-pub(crate) use mcp_call::{McpCall, Mirrored, NAMED_METHODS, RESOURCES_READ, TOOLS_CALL, requested_revision};
+pub(crate) use mcp_call::{
+    McpCall, Mirrored, NAMED_METHODS, RESOURCES_READ, TOOLS_CALL, requested_revision, written_name,
+};
 pub(crate) use method_parameter::names_method;
-pub(crate) use query_parameter::QueryParameter;
+pub(crate) use query_parameter::{QueryParameter, encoded};
 pub(crate) use resource_uri::is_normal_uri;
 pub(crate) use target::{PathForms, is_look_alike};

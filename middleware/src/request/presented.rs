@@ -19,6 +19,8 @@ pub struct Presented<'r> {
     credential: Source<'r>,
     certificate: Option<&'r ClientCertificate>,
     body: Option<&'r [u8]>,
+    /// Where the body is of a record: how many bytes the whole body has.
+    whole_bytes: Option<u64>,
 }
 
 #[derive(Clone, Copy)]
@@ -36,6 +38,7 @@ impl<'r> Presented<'r> {
             credential: Source::Headers(headers),
             certificate: None,
             body: None,
+            whole_bytes: None,
         }
     }
 
@@ -47,6 +50,7 @@ impl<'r> Presented<'r> {
             credential: Source::Token(token),
             certificate: None,
             body: None,
+            whole_bytes: None,
         }
     }
 
@@ -81,8 +85,29 @@ impl<'r> Presented<'r> {
         }
     }
 
+    /// The same with another target, other headers and another body, for a request of a record. `whole_bytes` are those of the body of
+    /// which a record has members alone.
+    pub(crate) fn with_parts(
+        self,
+        target: &'r Target<'r>,
+        headers: &'r HeaderMap,
+        (body, whole_bytes): (Option<&'r [u8]>, Option<u64>),
+    ) -> Self {
+        Presented {
+            target,
+            headers: Some(headers),
+            body,
+            whole_bytes,
+            ..self
+        }
+    }
+
     pub(crate) fn content(&self) -> Option<&'r [u8]> {
         self.body
+    }
+
+    pub(crate) fn whole_bytes(&self) -> Option<u64> {
+        self.whole_bytes
     }
 
     pub(crate) fn certificate(&self) -> Option<&'r ClientCertificate> {

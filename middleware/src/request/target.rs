@@ -136,6 +136,12 @@ impl<'a> Target<'a> {
         !self.path.slashes.is_empty()
     }
 
+    /// The same with another query.
+    pub(crate) fn with_query(mut self, query: Option<&'a str>) -> Self {
+        self.query = query;
+        self
+    }
+
     pub(crate) fn query(&self) -> Option<&'a str> {
         self.query
     }

@@ -7,8 +7,9 @@ use actgate::chain::Conceal;
 use actgate::policy::Mode;
 use actgate::request::{Presented, Target};
 use actgate::{Error, Explanation, KnownRequest};
-use http::HeaderMap;
+use http::header::HOST;
 use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderValue};
 
 use crate::cli::arguments::ExplainArguments;
 use crate::cli::explain_help::Helper;
@@ -44,6 +45,15 @@ pub(crate) async fn explain(arguments: &ExplainArguments, log: &ProcessLog) -> R
     } = &input;
     let helper = Helper::new(issuers, &input.token);
     let mut headers = request_headers::headers(arguments.mcp.as_ref(), &arguments.headers);
+    let of_line = input
+        .line
+        .as_ref()
+        .and_then(|line| HeaderValue::from_str(line.facts.host()?).ok());
+    if let Some(host) = of_line
+        && !headers.contains_key(HOST)
+    {
+        headers.insert(HOST, host);
+    }
     let body = request_body::read(arguments.body.as_deref(), &mut headers)?;
     let target = path.parse::<PathAndQuery>().ok();
     let gate = match target.filter(|_| path.starts_with('/')) {
@@ -74,7 +84,7 @@ pub(crate) async fn explain(arguments: &ExplainArguments, log: &ProcessLog) -> R
             .challenge_to(report.decision())
             .unwrap_or_else(|| authorizer.challenge(error))
     };
-    report.challenge = report.error().map(challenge);
+    report.challenge = report.error().map(challenge).or_else(|| report.certain_challenge());
     match Output::of(arguments.json) {
         Output::Json => print_json(&report.json())?,
         Output::Text => print(&report.to_string())?,
@@ -155,19 +165,22 @@ fn explain_request(
             _ => undecided.enforced += 1,
         }
     }
-    let certain_denial = explained.certain_denial().map(|denial| DeniedInAnyCase {
-        rule: denial.check.rule.clone(),
-        code: denial.check.code.unwrap_or_default(),
-        alternatives: denial.alternatives,
+    let certain_denial = explained.certain_denial().filter(|_| undecided.enforced > 0);
+    let certain_denial = certain_denial.map(|denial| {
+        let error = denial.decision.error().filter(|_| denial.alternatives == 0);
+        let challenge = authorizer.challenge_to(denial.decision);
+        DeniedInAnyCase {
+            rule: denial.check.rule.clone(),
+            code: denial.check.code.unwrap_or_default(),
+            alternatives: denial.alternatives,
+            answer: error.map(|error| error.status().as_u16()).zip(challenge),
+        }
     });
-    let change = match undecided.enforced {
-        0 => authorizer.smallest_change(explained.explanation(), &presented, *now),
-        _ => None,
-    };
+    let change = authorizer.smallest_change_of_record(&explained, &presented, *now);
     Ok(Explained {
         explanation: explained.explanation().clone(),
         undecided,
-        certain_denial: certain_denial.filter(|_| undecided.enforced > 0),
+        certain_denial,
         change,
     })
 }

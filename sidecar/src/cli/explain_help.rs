@@ -140,8 +140,19 @@ impl Helper {
     }
 }
 
-/// A rule that a line of the decision log does not decide.
+/// A rule, or a step, that a line of the decision log does not decide.
 fn of_undecided(check: &Check) -> String {
+    let listed = |place: &str| {
+        let how = match place {
+            place if place.starts_with("query.") => "; or add the query with `--path`",
+            place if place.starts_with("headers.") => "; or add the header with `--header`",
+            "mcp.name" => "; or name the message with `--mcp`",
+            _ => "; or add the body with `--body`",
+        };
+        format!("add `{place}` to `request` of `decision_log`, for the lines to come{how}")
+    };
+    let of_request = check.got.split("the value of `").skip(1);
+    let of_request = of_request.filter_map(|rest| rest.split_once("` of the request").map(|(place, _)| listed(place)));
     let of_places = [
         (
             "the claim `",
@@ -156,9 +167,12 @@ fn of_undecided(check: &Check) -> String {
             "add it with `--header`; where the request had no such header, add `--all-headers`",
         ),
         ("the body ", "add the body with `--body`"),
+        ("the message of MCP ", "name the message with `--mcp METHOD:NAME`"),
+        ("the host ", "name the host with `--header 'Host: …'`"),
     ];
     let helps = of_places.iter().filter(|(place, _)| check.got.contains(place));
-    helps.map(|(_, help)| *help).collect::<Vec<_>>().join("; ")
+    let helps = helps.map(|(_, help)| (*help).to_owned()).chain(of_request);
+    helps.collect::<Vec<_>>().join("; ")
 }
 
 fn of_route(check: &Check) -> Option<String> {

@@ -69,11 +69,19 @@ impl Report<'_> {
         self.certain_denial.as_ref().filter(|_| self.is_evaluated())
     }
 
+    /// The challenge of a denial that is certain beside rules that are not decided.
+    pub(super) fn certain_challenge(&self) -> Option<Challenge> {
+        let answer = self.denied_in_any_case()?.answer.as_ref();
+        answer.map(|(_, challenge)| challenge.clone())
+    }
+
     fn write_denied_in_any_case(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(denial) = self.denied_in_any_case() else {
             return Ok(());
         };
-        writeln!(f, "\n{}: {} ({})", bad("denied"), printable(&denial.rule), denial.code)?;
+        let status = denial.status().map(|status| format!(" {status}"));
+        let (denied, status) = (bad("denied"), status.unwrap_or_default());
+        writeln!(f, "\n{denied}{status}: {} ({})", printable(&denial.rule), denial.code)?;
         if denial.alternatives == 0 {
             return Ok(());
         }
@@ -179,7 +187,8 @@ impl Report<'_> {
     }
 
     fn explained_change(&self) -> Option<ExplainedChange<'_>> {
-        let change = self.change.as_ref().filter(|_| self.error().is_some())?;
+        let is_denied = self.error().is_some() || self.denied_in_any_case().is_some();
+        let change = self.change.as_ref().filter(|_| is_denied)?;
         Some(ExplainedChange {
             change,
             route: self.decision().route(),
@@ -213,7 +222,7 @@ impl Report<'_> {
                 () if self.is_denied() => json!(Effect::Deny),
                 () => json!(Effect::Allow),
             },
-            "status": answer.map(|(status, _)| status),
+            "status": answer.map(|(status, _)| status).or(in_any_case.and_then(DeniedInAnyCase::status)),
             "code": answer.map(|(_, code)| code).or(in_any_case.map(|denial| denial.code)),
             "rule": error.and_then(Error::rule).or(in_any_case.map(|denial| &*denial.rule)),
             "undecided_alternatives": in_any_case.map(|denial| denial.alternatives),

@@ -31,6 +31,7 @@ impl ExplainedChange<'_> {
             "alternatives": alternatives.collect::<Vec<_>>(),
             "more": self.change.more,
             "not_computed": self.change.not_computed,
+            "undecided": self.change.undecided,
             "search_ended_at_limit": self.change.is_cut,
             "before_policy": self.change.before_policy,
         })
@@ -56,7 +57,11 @@ impl fmt::Display for ExplainedChange<'_> {
             return writeln!(f, "{}", faint("the rules of the policy are not evaluated before that"));
         }
         for (index, changes) in self.change.alternatives.iter().enumerate() {
-            writeln!(f, "{}", if index == 0 { "\nto be allowed, it needs" } else { "or" })?;
+            let first = match self.change.undecided.is_empty() {
+                true => "\nto be allowed, it needs",
+                false => "\nto be allowed, it needs, beside what the rules need that are not decided",
+            };
+            writeln!(f, "{}", if index == 0 { first } else { "or" })?;
             for FactChange { needed, rules, .. } in changes {
                 let rules: Vec<String> = rules.iter().map(|rule| self.rule(rule)).collect();
                 let rules = faint(&format!("({})", rules.join("; ")));

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use actgate::challenge::Challenge;
+
 /// The decision that a line has.
 pub(super) struct RecordedDecision {
     pub(super) decision: String,
@@ -46,4 +48,12 @@ pub(super) struct DeniedInAnyCase {
     pub(super) code: &'static str,
     /// How many of those rules may deny in its place.
     pub(super) alternatives: usize,
+    /// The status and the challenge, where none may.
+    pub(super) answer: Option<(u16, Challenge)>,
+}
+
+impl DeniedInAnyCase {
+    pub(super) fn status(&self) -> Option<u16> {
+        self.answer.as_ref().map(|(status, _)| *status)
+    }
 }

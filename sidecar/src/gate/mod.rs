@@ -88,16 +88,16 @@ struct Undecided<'u> {
 }
 
 impl Undecided<'_> {
-    fn decided(mut self, decision: Option<Decision>) -> Decided {
+    fn decided(mut self, decision: Option<(Decision, Option<Box<RecordedFacts>>)>) -> Decided {
         self.is_decided = true;
         self.with(decision)
     }
 
-    fn with(&self, decision: Option<Decision>) -> Decided {
-        let recorded = self.gate.fact_recording.as_ref().zip(decision.as_ref());
+    fn with(&self, decision: Option<(Decision, Option<Box<RecordedFacts>>)>) -> Decided {
+        let (decision, facts) = decision.unzip();
         Decided {
             id: self.id,
-            facts: recorded.and_then(|(recording, decision)| recording.facts(&self.gate.authorizer, decision)),
+            facts: facts.flatten(),
             decision,
             in_shadow: None,
             note: None,
@@ -167,9 +167,15 @@ impl Decided {
         self.decision.as_ref().and_then(Decision::shadow_body_limit)
     }
 
-    /// The decision of the policy; none of a request that was denied before it.
-    pub(crate) fn into_decision(self) -> Option<Decision> {
-        self.decision
+    /// The decision of the policy, with the facts that are recorded; none of a request that was denied before it.
+    pub(crate) fn into_decision(self) -> Option<(Decision, Option<Box<RecordedFacts>>)> {
+        self.decision.map(|decision| (decision, self.facts))
+    }
+
+    /// The body was read for rules in shadow alone, and these are the facts with it.
+    pub(crate) fn read_in_shadow(&mut self, read: ReadInShadow, facts: Option<Box<RecordedFacts>>) {
+        self.in_shadow = Some(read);
+        self.facts = facts.or(self.facts.take());
     }
 
     /// The answer to a request that is denied with `error`.
@@ -223,11 +229,11 @@ impl Gate {
             is_decided: false,
         };
         let (decision, outcome) = match self.authorize(request, head, body).await {
-            Ok((head, decision)) => {
+            Ok((head, decision, facts)) => {
                 let outcome = decision.outcome().map_err(|error| Denial::Authorization(error.clone()));
                 let checked = || upgrade::check_allowed(request, head, decision.identity()).map_err(Denial::Head);
                 let outcome = outcome.and_then(|()| checked());
-                (Some(decision), outcome.map_err(Unforwarded::Denied))
+                (Some((decision, facts)), outcome.map_err(Unforwarded::Denied))
             }
             Err(unforwarded) => (None, Err(unforwarded)),
         };
@@ -281,7 +287,7 @@ impl Gate {
         request: &Parts,
         head: Result<Head, HeadError>,
         body: Option<(&Decision, &[u8])>,
-    ) -> Result<(Head, Decision), Unforwarded> {
+    ) -> Result<(Head, Decision, Option<Box<RecordedFacts>>), Unforwarded> {
         let head = head.map_err(|error| {
             self.report_ring(error);
             Denial::Head(error)
@@ -303,11 +309,14 @@ impl Gate {
         }
         let certificate = head.connection.client_certificate.as_ref();
         let presented = Presented::headers(&target, &request.headers).client_certificate(certificate);
+        let presented = body.map_or(presented, |(_, body)| presented.body(body));
         let decision = match body {
             None => self.authorizer.decide_presented(&presented).await,
-            Some((by_head, body)) => self.authorizer.decide_again(by_head, &presented.body(body)).await,
+            Some((by_head, _)) => self.authorizer.decide_again(by_head, &presented).await,
         };
-        Ok((head, decision))
+        let recording = self.fact_recording.as_ref();
+        let facts = recording.and_then(|recording| recording.facts(&self.authorizer, &decision, &presented));
+        Ok((head, decision, facts))
     }
 
     /// Warns of a ring, seldom: each of its requests has a line in the decision log.

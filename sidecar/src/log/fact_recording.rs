@@ -1,8 +1,10 @@
-//! The facts of verified tokens in the decision log: which claims are shown, and the key of the hashes in place of the others.
+//! The facts of verified tokens in the decision log: which claims and values of requests are shown, and the key of the hashes in place
+//! of the others.
 
 use std::fmt;
 
 use actgate::chain::{Conceal, RecordedFacts, is_within};
+use actgate::request::Presented;
 use actgate::{Authorizer, Decision};
 use aws_lc_rs::hmac::{HMAC_SHA256, Key, sign};
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
@@ -29,6 +31,8 @@ pub(crate) enum HashKeyOrigin {
 pub(crate) struct FactRecording {
     /// The claims that are shown, by their names or paths.
     shown: Vec<String>,
+    /// The values of requests that are shown, by their places.
+    shown_of_request: Vec<String>,
     key: Key,
     key_id: String,
     origin: HashKeyOrigin,
@@ -52,9 +56,18 @@ impl FactRecording {
         let key_id = URL_SAFE_NO_PAD.encode(&sign(&key, b"key id").as_ref()[..ID_BYTES]);
         FactRecording {
             shown,
+            shown_of_request: Vec::new(),
             key,
             key_id,
             origin,
+        }
+    }
+
+    /// The same with the values of requests that are shown, by their places.
+    pub(crate) fn showing(self, shown_of_request: Vec<String>) -> FactRecording {
+        FactRecording {
+            shown_of_request,
+            ..self
         }
     }
 
@@ -62,15 +75,24 @@ impl FactRecording {
         self.origin
     }
 
-    /// The facts of a decision, if it has a verified token.
-    pub(crate) fn facts(&self, authorizer: &Authorizer, decision: &Decision) -> Option<Box<RecordedFacts>> {
-        authorizer.record(decision, self).map(Box::new)
+    /// The facts of a decision, and of the request that it is on, if it has a verified token.
+    pub(crate) fn facts(
+        &self,
+        authorizer: &Authorizer,
+        decision: &Decision,
+        presented: &Presented<'_>,
+    ) -> Option<Box<RecordedFacts>> {
+        authorizer.record(decision, presented, self).map(Box::new)
     }
 }
 
 impl Conceal for FactRecording {
     fn shows(&self, place: &str) -> bool {
         self.shown.iter().any(|claim| is_within(place, claim))
+    }
+
+    fn shows_of_request(&self, place: &str) -> bool {
+        self.shown_of_request.iter().any(|shown| shown == place)
     }
 
     fn hash(&self, value: &[u8]) -> String {
@@ -87,6 +109,7 @@ impl fmt::Debug for FactRecording {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FactRecording")
             .field("shown", &self.shown)
+            .field("shown_of_request", &self.shown_of_request)
             .finish_non_exhaustive()
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use actgate::chain::RecordedFacts;
 use actgate::request::{BodyRead, ReadBody, ReplayBody};
 use http::request::Parts;
 use http_body::Body as _;
@@ -65,8 +66,8 @@ pub(super) async fn decide(gate: &Gate, room: &BodyRoom, request: &Parts, body: 
     }
     let body = match decided.shadow_body_limit() {
         Some(limit) if outcome.is_ok() => {
-            let (read, body) = read_in_shadow(gate, room, request, body, limit, &decided).await;
-            decided.in_shadow = Some(read);
+            let (read, facts, body) = read_in_shadow(gate, room, request, body, limit, &decided).await;
+            decided.read_in_shadow(read, facts);
             body
         }
         _ => body,
@@ -103,29 +104,29 @@ async fn read_in_shadow(
     body: ClientBody,
     limit: usize,
     decided: &Decided,
-) -> (ReadInShadow, ClientBody) {
+) -> (ReadInShadow, Option<Box<RecordedFacts>>, ClientBody) {
     let Some(taken) = take(&room.shadow, &body, limit) else {
-        return (ReadInShadow::Unread(HeadError::NO_ROOM), body);
+        return (ReadInShadow::Unread(HeadError::NO_ROOM), None, body);
     };
     let mut reading = ReadBody::new(body, limit);
     match read(gate, request, decided, &mut reading).await {
         Ok(Ok(read)) => {
             let (by_body, outcome) = gate.decide_by_body(request, decided, read.bytes()).await;
-            let in_shadow = match (outcome, by_body.into_decision()) {
-                (_, Some(decision)) => ReadInShadow::Read(decision),
-                (Err(Unforwarded::Denied(Denial::Head(error))), None) => ReadInShadow::Unread(error),
+            let (in_shadow, facts) = match (outcome, by_body.into_decision()) {
+                (_, Some((decision, facts))) => (ReadInShadow::Read(decision), facts),
+                (Err(Unforwarded::Denied(Denial::Head(error))), None) => (ReadInShadow::Unread(error), None),
                 // The head of the request was accepted before.
-                (_, None) => ReadInShadow::Unread(HeadError::BODY_INCOMPLETE),
+                (_, None) => (ReadInShadow::Unread(HeadError::BODY_INCOMPLETE), None),
             };
-            (in_shadow, holding(read.replay(), taken))
+            (in_shadow, facts, holding(read.replay(), taken))
         }
         Ok(Err(error)) => {
             let unread = ReadInShadow::Unread(body_error(&*error));
-            (unread, holding(reading.replay(Some(error)), taken))
+            (unread, None, holding(reading.replay(Some(error)), taken))
         }
         Err(_) => {
             let unread = ReadInShadow::Unread(HeadError::BODY_LATE);
-            (unread, holding(reading.replay(None), taken))
+            (unread, None, holding(reading.replay(None), taken))
         }
     }
 }

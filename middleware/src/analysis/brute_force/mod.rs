@@ -223,6 +223,7 @@ fn the_smallest_change_allows_and_no_smaller_one_does() {
             facts: &facts,
             request: &request,
             time,
+            skipped: &BTreeSet::new(),
             issuer: &ISSUER,
         };
         let found = search(evaluated);

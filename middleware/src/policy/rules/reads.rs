@@ -63,9 +63,8 @@ mod tests {
         let of_one = |read: &Read<'_>| match (&read.place, read.need) {
             (Place::Claim(claim), Need::Comparison) => format!("claim {claim}"),
             (Place::Claim(claim), Need::Value) => format!("value of claim {claim}"),
-            (Place::Parameter(name), _) => format!("parameter {name}"),
-            (Place::Header(name), _) => format!("header {name}"),
-            (Place::Body, _) => "body".to_owned(),
+            (place, Need::Comparison) => place.of_request().unwrap_or_default(),
+            (place, Need::Value) => format!("value of {}", place.of_request().unwrap_or_default()),
         };
         reads.all.iter().map(of_one).collect()
     }
@@ -88,12 +87,13 @@ mod tests {
             ),
             (
                 "any_of: [{ claims: { a: 1 } }, { any_of: [{ operation: { query: { q: x } } }] }]",
-                &["claim a", "parameter q"],
+                &["claim a", "query.q"],
             ),
             (
-                "any_of: [{ operation: { json: { /a: 1 } } }, { scopes: [a] }]",
-                &["body"],
+                "any_of: [{ operation: { json: { /a: 1, /b~1: { min: 1 } } } }, { scopes: [a] }]",
+                &["json./a", "value of json./b~1"],
             ),
+            ("operation: { query: { q: { matches: a* } } }", &["value of query.q"]),
             ("scopes: [a]\n    initiator: { kind: human, acr: x }", &[]),
         ] {
             assert_eq!(read(body), expected, "{body}");
@@ -104,6 +104,9 @@ mod tests {
     #[test]
     fn an_expression_needs_the_values() {
         let body = r#"expression: 'claims.a == "x" && claims["/b~"] == 1 && request.headers["x-a"] == "y"'"#;
-        assert_eq!(read(body), ["value of claim /~1b~0", "value of claim a", "header x-a"]);
+        assert_eq!(
+            read(body),
+            ["value of claim /~1b~0", "value of claim a", "value of headers.x-a"]
+        );
     }
 }

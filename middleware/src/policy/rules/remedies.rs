@@ -56,14 +56,14 @@ impl CoreRule {
 
 /// Adds the changes of the first rule that is not met and whose changes are computed. Whatever meets all rules has one of them. Returns
 /// whether there is one.
-pub(in crate::policy) fn of_first_unmet(
-    rules: &[CoreRule],
+pub(in crate::policy) fn of_first_unmet<'r>(
+    rules: impl IntoIterator<Item = &'r CoreRule>,
     core: &Core<'_>,
     request: &RequestFacts<'_>,
     time: &EvaluationTime,
     remedies: &mut Remedies<'_>,
 ) -> bool {
-    for rule in rules.iter().filter(|rule| !rule.is_met(core, request, time)) {
+    for rule in rules.into_iter().filter(|rule| !rule.is_met(core, request, time)) {
         let before = remedies.found.len();
         rule.remedies(core, request, time, remedies);
         if remedies.found.len() > before {

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::example::{DecisionLog, text};
 
-/// Where the decisions are written, and what of a token. A text is the `file`.
+/// Where the decisions are written, and what of a token and of a request. A text is the `file`.
 /// Example: `stdout`
 /// Example: `{ file: decisions.log, facts: true, claims: [tid], hash_key_file: log.key }`
 #[derive(Debug, Default, Deserialize)]
@@ -25,6 +25,11 @@ pub(crate) struct DecisionLogDocument {
     /// have a keyed hash. Default: none.
     /// Example: `[tid, /realm_access/roles]`
     pub(crate) claims: Vec<Spanned<String>>,
+    /// The values of requests that are in the facts, where a rule reads them: `query.NAME`, `headers.NAME`, `json.POINTER` and
+    /// `arguments.POINTER`, as in the rule, and `mcp.name`. Of any other one the facts have a keyed hash. Texts of more than 1 KiB are
+    /// hashed, too. Default: none.
+    /// Example: `[query.page, json./amount]`
+    pub(crate) request: Vec<Spanned<String>>,
     /// A file with the key of the hashes, in one line of at least 32 characters; read at the start. Default: a key that is made at each
     /// start, so that no hash can be compared.
     /// Example: `log.key`

@@ -13,8 +13,8 @@ use crate::config::document::decision_log::DecisionLogDocument;
 use crate::config::secrets::hash_key_in;
 use crate::log::fact_recording::{FactRecording, HashKeyOrigin};
 
-/// The most claims that are listed.
-const MAX_CLAIMS: usize = 64;
+/// The most claims that are listed, and the most values of requests.
+const MAX_LISTED: usize = 64;
 
 impl ConfigReader<'_> {
     /// Reads which facts are recorded; [`None`] for none.
@@ -27,6 +27,7 @@ impl ConfigReader<'_> {
         let DecisionLogDocument {
             facts,
             claims,
+            request,
             hash_key_file,
             ..
         } = &written.value;
@@ -34,14 +35,21 @@ impl ConfigReader<'_> {
             .iter()
             .filter_map(|claim| self.take(claim, |text| shown_claim(text)))
             .collect();
-        if claims.len() > MAX_CLAIMS {
-            let message = format!("more than {MAX_CLAIMS} claims are listed");
-            let help = "list those that rules compare otherwise than by equality";
-            self.diagnostics.push(written.span(), message, help);
+        let of_request: Vec<String> = request
+            .iter()
+            .filter_map(|place| self.take(place, |text| shown_of_request(text)))
+            .collect();
+        for (listed, what) in [(claims, "claims"), (request, "values of requests")] {
+            if listed.len() > MAX_LISTED {
+                let message = format!("more than {MAX_LISTED} {what} are listed");
+                let help = "list those that rules compare otherwise than by equality";
+                self.diagnostics.push(written.span(), message, help);
+            }
         }
         if !facts {
             let further = [
                 ("claims", !claims.is_empty()),
+                ("request", !request.is_empty()),
                 ("hash_key_file", hash_key_file.is_some()),
             ];
             if let Some((key, _)) = further.into_iter().find(|(_, is_written)| *is_written) {
@@ -54,10 +62,11 @@ impl ConfigReader<'_> {
         match hash_key_file {
             Some(file) => {
                 let (_, secret) = self.secret_file("hash_key_file", file, hash_key_in, findings)?;
-                Some(FactRecording::with_secret(shown, &secret.0))
+                Some(FactRecording::with_secret(shown, &secret.0).showing(of_request))
             }
             None => {
                 let recording = FactRecording::with_random_key(shown);
+                let recording = recording.map(|recording| recording.showing(of_request));
                 if recording.is_none() {
                     let message = "the system has no randomness for the key of the hashes";
                     self.diagnostics
@@ -90,10 +99,30 @@ impl ConfigReader<'_> {
                 warnings.extend([self.finding(claim, message, help)]);
             }
         }
-        let mut concealed: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        for used in uses.iter().filter(|used| !recording.shows(&used.claim)) {
-            if used.needs_value || recording.origin() == HashKeyOrigin::Process {
-                concealed.entry(&used.claim).or_default().push(&used.rule);
+        let of_request = policy.request_uses();
+        for place in &written.value.request {
+            if !of_request.iter().any(|used| used.place == place.value) {
+                let message = format!(
+                    "no rule reads `{}` of requests, and so the decision log never has it",
+                    place.value
+                );
+                let help = "write it as the rule does, such as `query.page` for `operation: { query: { page: … } }`, or remove it";
+                warnings.extend([self.finding(place, message, help.to_owned())]);
+            }
+        }
+        // The key that lists it and its name, with the rules, and whether one needs the value itself.
+        let mut concealed: BTreeMap<(&str, &str), (Vec<&str>, bool)> = BTreeMap::new();
+        let hidden_claims = uses.iter().filter(|used| !recording.shows(&used.claim));
+        let hidden_values = of_request
+            .iter()
+            .filter(|used| !recording.shows_of_request(&used.place));
+        let claims = hidden_claims.map(|used| (("claims", &*used.claim), &*used.rule, used.needs_value));
+        let values = hidden_values.map(|used| (("request", &*used.place), &*used.rule, used.needs_value));
+        for (place, rule, needs_value) in claims.chain(values) {
+            if needs_value || recording.origin() == HashKeyOrigin::Process {
+                let (rules, needs) = concealed.entry(place).or_default();
+                rules.push(rule);
+                *needs |= needs_value;
             }
         }
         let place = Spanned {
@@ -101,14 +130,18 @@ impl ConfigReader<'_> {
             line: written.line,
             column: written.column,
         };
-        for (claim, rules) in concealed {
+        for ((key, name), (rules, needs_value)) in concealed {
+            let what = match key {
+                "claims" => format!("the claim `{name}`"),
+                _ => format!("`{name}` of requests"),
+            };
             let message = format!(
-                "the decision log has the claim `{claim}` as a hash, from which `actgate explain --log-line` cannot decide the rule `{}`",
+                "the decision log has {what} as a hash, from which `actgate explain --log-line` cannot decide the rule `{}`",
                 rules[0]
             );
-            let help = match uses.iter().any(|used| used.claim == claim && used.needs_value) {
-                true => format!("add `{claim}` to `claims` of `decision_log`"),
-                false => format!("add `{claim}` to `claims` of `decision_log`, or write `hash_key_file: FILE`"),
+            let help = match needs_value {
+                true => format!("add `{name}` to `{key}` of `decision_log`"),
+                false => format!("add `{name}` to `{key}` of `decision_log`, or write `hash_key_file: FILE`"),
             };
             warnings.extend([self.finding(&place, message, help)]);
         }
@@ -134,9 +167,67 @@ fn shown_claim(text: &str) -> Result<String, InvalidValue> {
     }
 }
 
+/// A value of requests, as rules read it.
+fn shown_of_request(text: &str) -> Result<String, InvalidValue> {
+    if text.contains('*') {
+        return invalid(
+            "a value of requests has no wildcard",
+            "write it in full, as the rule does",
+        );
+    }
+    let is_pointer = |pointer: &str| pointer.starts_with('/');
+    let is_place = match text.split_once('.') {
+        Some(("query" | "headers", name)) => !name.is_empty(),
+        Some(("json" | "arguments", pointer)) => is_pointer(pointer),
+        Some(("mcp", name)) => name == "name",
+        _ => false,
+    };
+    if !is_place || text.contains(char::is_control) || text.len() > 256 {
+        return invalid(
+            "this is not a value of requests",
+            "write `query.NAME`, `headers.NAME`, `json./NAME`, `arguments./NAME` or `mcp.name`",
+        );
+    }
+    match text
+        .strip_prefix("headers.")
+        .filter(|name| name.contains(char::is_uppercase))
+    {
+        Some(name) => invalid(
+            "the names of headers are in lower case here",
+            format!("write `headers.{}`", name.to_ascii_lowercase()),
+        ),
+        None => Ok(text.to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_value_of_requests_is_listed_as_rules_read_it() {
+        for place in [
+            "query.page",
+            "headers.x-tenant",
+            "json./a/b",
+            "arguments./id",
+            "mcp.name",
+        ] {
+            assert!(shown_of_request(place).is_ok(), "{place}");
+        }
+        for place in [
+            "page",
+            "query.",
+            "query.*",
+            "json.amount",
+            "mcp.method",
+            "headers.X-A",
+            "body./a",
+            "query.a\n",
+        ] {
+            assert!(shown_of_request(place).is_err(), "{place}");
+        }
+    }
 
     #[test]
     fn a_claim_is_listed_by_its_name_or_pointer() {

@@ -27,21 +27,28 @@ impl RequestFacts<'_> {
         let Some(call) = &self.mcp else {
             return Some("no headers of revision 2026-07-28 name the message");
         };
-        let is = |pointer: &str, expected: Option<&str>| {
-            let member = MemberPath::read(pointer).map(|path| path.find(members));
-            matches!(member, Some(Member::Value(Json::String(text))) if Some(&**text) == expected)
-        };
-        if !is("/jsonrpc", Some("2.0")) {
-            Some("the body is not a message of JSON-RPC 2.0")
-        } else if !is("/method", Some(call.method())) {
-            Some("the method of the message is not that of its headers")
-        } else if !is("/params/name", call.name()) {
-            Some("the name in the message is not that of its headers")
-        } else {
-            None
+        match agreeing(call, members) {
+            0 => Some("the body is not a message of JSON-RPC 2.0"),
+            1 => Some("the method of the message is not that of its headers"),
+            2 => Some("the name in the message is not that of its headers"),
+            _ => None,
         }
     }
 }
+
+/// How many members of a body are those of the message that the headers name, up to the first other one: all three of
+/// `jsonrpc`, `method` and `params.name`, or fewer.
+pub(crate) fn agreeing(call: &McpCall<'_>, members: &Object<'_, &str>) -> usize {
+    let expected = [Some("2.0"), Some(call.method()), call.name()];
+    let is = |(pointer, expected): &(&str, Option<&str>)| {
+        let member = MemberPath::read(pointer).map(|path| path.find(members));
+        matches!(member, Some(Member::Value(Json::String(text))) if Some(&**text) == *expected)
+    };
+    MESSAGE.into_iter().zip(expected).take_while(is).count()
+}
+
+/// The members of a message that its headers mirror, after `jsonrpc`.
+pub(crate) const MESSAGE: [&str; 3] = ["/jsonrpc", "/method", "/params/name"];
 
 /// A text of the caller as `explain` shows it.
 pub(super) struct Got<'t>(pub(super) &'t str);

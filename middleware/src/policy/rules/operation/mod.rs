@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use actgate_yaml::{Span, Spanned};
 use serde::Deserialize;
 
-pub(crate) use facts::RequestFacts;
+pub(crate) use facts::{MESSAGE, RequestFacts, agreeing};
 
 use body_limit::BodyLimit;
 use facts::Got;
@@ -19,7 +19,7 @@ use values::{TestDocument, ValueTest};
 use super::finding::Finding;
 use crate::policy::change::{Fact, Remedies, Value};
 use crate::policy::exact::shown;
-use crate::policy::read::{Need, Place, Reader};
+use crate::policy::read::{MemberPlace, Need, Place, Reader};
 use crate::policy::syntax::{Conditions, Context};
 use crate::request::{JsonBody, Member, MemberPath, QueryParameter};
 
@@ -259,13 +259,20 @@ impl OperationCondition {
         }
     }
 
-    /// The parameter, or the body.
+    /// The parameter, or the member, and the values that it is compared with.
     pub(super) fn read<'p>(&'p self, reader: &mut Reader<'_, 'p>) {
-        let place = match self {
-            OperationCondition::Query { name, .. } => Place::Parameter(name),
-            OperationCondition::Body(_) => Place::Body,
+        let (place, test) = match self {
+            OperationCondition::Query { name, test } => (Place::Parameter(name), test),
+            OperationCondition::Body(condition) => (Place::Member(condition.place()), &condition.test),
         };
-        reader.add(place, Need::Value);
+        let compared = test.compared();
+        let need = if compared.is_some() {
+            Need::Comparison
+        } else {
+            Need::Value
+        };
+        compared.into_iter().flatten().for_each(|value| reader.value(value));
+        reader.add(place, need);
     }
 
     pub(super) fn evaluate(&self, request: &RequestFacts<'_>) -> Finding {
@@ -298,6 +305,15 @@ impl OperationCondition {
 }
 
 impl BodyCondition {
+    fn place(&self) -> MemberPlace<'_> {
+        let is_argument = self.within == Within::Arguments;
+        MemberPlace {
+            path: &self.path,
+            is_argument,
+            depth: if is_argument { 2 } else { 0 },
+        }
+    }
+
     fn is_about_the_member_of(&self, other: &BodyCondition) -> bool {
         self.within == other.within && self.path == other.path
     }
@@ -360,8 +376,7 @@ impl OperationCondition {
 impl BodyCondition {
     /// The path of the member as a JSON pointer.
     pub(in crate::policy) fn pointer(&self) -> String {
-        let escaped = |name: &str| format!("/{}", name.replace('~', "~0").replace('/', "~1"));
-        self.path.names().iter().map(|name| escaped(name)).collect()
+        self.place().pointer()
     }
 
     fn remedies(&self, request: &RequestFacts<'_>, remedies: &mut Remedies<'_>) {

@@ -15,6 +15,7 @@ use crate::policy::exact;
 use crate::policy::rules::bound::{Bound, FRACTION};
 use crate::policy::syntax::{Context, joined};
 use crate::request::BodyValue;
+use crate::token::ExactValue;
 
 /// The test of one value. A bare value is `equals`. Texts are compared byte for byte, numbers exactly.
 /// Example: `EUR`
@@ -303,6 +304,19 @@ impl fmt::Display for ValueTest {
 }
 
 impl ValueTest {
+    /// The values of a test that accepts these alone; [`None`] of one that reads the value itself.
+    pub(super) fn compared(&self) -> Option<Vec<ExactValue>> {
+        let value = |scalar: &Scalar| match scalar {
+            Scalar::Text(text) => ExactValue::Text(text.clone()),
+            Scalar::Number(number) => ExactValue::Number(number.to_string().into()),
+            Scalar::Flag(flag) => ExactValue::Bool(*flag),
+        };
+        match self {
+            ValueTest::OneOf(accepted) => Some(accepted.iter().map(value).collect()),
+            ValueTest::Between { .. } | ValueTest::Matches(_) => None,
+        }
+    }
+
     /// Texts of a parameter that are accepted.
     pub(super) fn texts(&self) -> Vec<Box<str>> {
         match self {

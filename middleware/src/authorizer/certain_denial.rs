@@ -1,0 +1,60 @@
+//! The denial of a request whatever the rules are that its record does not decide.
+
+use super::decision::Decision;
+use crate::error::Error;
+use crate::policy::{Check, Mode, Outcome};
+
+/// A denial that no undecided rule changes.
+#[derive(Clone, Debug)]
+pub(super) struct Denial {
+    /// The check among those of the explanation.
+    index: usize,
+    alternatives: usize,
+    decision: Decision,
+}
+
+/// A denial whatever the rules are that a record does not decide.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct CertainDenial<'e> {
+    /// The first check that denies, of those that are decided.
+    pub check: &'e Check,
+    /// How many rules that are not decided may deny in its place, with another code.
+    pub alternatives: usize,
+    /// The decision if every rule that is not decided were met. Where there are no `alternatives`, its error, and the
+    /// [challenge](crate::Authorizer::challenge_to) to it, are those of the request.
+    pub decision: &'e Decision,
+}
+
+impl Denial {
+    /// `decision` is the one without the rules that are not decided, which are marked among the checks.
+    pub(super) fn of(checks: &[Check], decision: Decision) -> Option<Denial> {
+        let denied = decision.denied()?;
+        let enforced = |outcome| {
+            let is = move |check: &Check| check.mode == Mode::Enforce && check.outcome == outcome;
+            checks.iter().enumerate().filter(move |(_, check)| is(check))
+        };
+        let (first, _) = enforced(Outcome::Failed).next()?;
+        let of_rule = |rule: &str| enforced(Outcome::Failed).find(|(_, check)| check.rule == rule);
+        let deciding = denied.rule.as_deref().and_then(of_rule);
+        let index = deciding.map_or(first, |(index, _)| index);
+        // A rule on a login or on a body denies only where no other one does, also none that comes later.
+        let is_last = deciding.is_none()
+            || decision.body_limit().is_some()
+            || matches!(decision.error(), Some(Error::InsufficientUserAuthentication { .. }));
+        let alternatives = enforced(Outcome::Undecided).filter(|(other, _)| is_last || *other < index);
+        Some(Denial {
+            index,
+            alternatives: alternatives.count(),
+            decision,
+        })
+    }
+
+    pub(super) fn among<'e>(&'e self, checks: &'e [Check]) -> Option<CertainDenial<'e>> {
+        Some(CertainDenial {
+            check: checks.get(self.index)?,
+            alternatives: self.alternatives,
+            decision: &self.decision,
+        })
+    }
+}
