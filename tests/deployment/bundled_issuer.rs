@@ -101,7 +101,7 @@ impl BundledIssuer {
             ("username", name.into()),
             ("password", password.into()),
         ];
-        let page = self.post_page("/consents/login", &login);
+        let page = self.post_page("/login", &login);
         let form = [("transaction", transaction(&page)), ("client_id", client.into())];
         let page = self.post_page("/consents/withdraw", &form);
         assert_eq!(page.status, 200, "{}", page.everything());
@@ -262,6 +262,7 @@ impl BundledIssuer {
             .append_pair("resource", resource)
             .append_pair("state", "xyz")
             .append_pair("nonce", "n-1")
+            .append_pair("prompt", "consent")
             .append_pair("code_challenge", &challenge)
             .append_pair("code_challenge_method", "S256")
             .finish();

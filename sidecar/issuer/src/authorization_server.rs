@@ -15,8 +15,8 @@ use crate::registry::{Client, Registry, Resource};
 use crate::secret::Secret;
 use crate::settings::Settings;
 use crate::store::{
-    AuthorizationCode, CODE_RETENTION, Change, DataError, OneTime, Store, StoreError, TRANSACTION_LIFETIME,
-    Transaction, UsedIds,
+    AuthorizationCode, CODE_RETENTION, Change, DataError, FailureLimits, OneTime, SESSION_LIFETIME, Session, Store,
+    StoreError, TRANSACTION_LIFETIME, Transaction, UsedIds,
 };
 
 pub(crate) struct AuthorizationServer {
@@ -38,6 +38,8 @@ pub(crate) struct AuthorizationServer {
     pub(crate) transactions: OneTime<Transaction>,
     pub(crate) codes: OneTime<Arc<AuthorizationCode>>,
     pub(crate) used_ids: UsedIds,
+    pub(crate) sessions: OneTime<Session>,
+    pub(crate) failures: FailureLimits,
 }
 
 /// A change of a running issuer was not made: a key could not be generated, or the store could not be written.
@@ -92,6 +94,8 @@ impl AuthorizationServer {
             transactions: OneTime::new(TRANSACTION_LIFETIME),
             codes: OneTime::new(CODE_RETENTION),
             used_ids: UsedIds::default(),
+            sessions: OneTime::new(SESSION_LIFETIME),
+            failures: FailureLimits::default(),
         })
     }
 

@@ -8,6 +8,11 @@ use crate::scope::ScopeSet;
 /// `typ` of an ID token.
 pub(crate) const ID_TOKEN: &str = "JWT";
 
+/// `acr` of a login by password.
+pub(crate) const AAL1: &str = "aal1";
+/// `acr` of a login with a second factor.
+pub(crate) const AAL2: &str = "aal2";
+
 /// The payload of an access token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct AccessClaims {

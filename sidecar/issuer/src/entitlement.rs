@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::authorization_server::AuthorizationServer;
+use crate::claims::{AAL1, AAL2};
 use crate::error::{ErrorCode, OAuthError};
 use crate::parameters::Parameters;
 use crate::registry::{Client, Resource};
-use crate::scope::ScopeSet;
-use crate::store::RefreshFamily;
+use crate::scope::{OPENID, ScopeSet};
+use crate::secret::transaction_id;
+use crate::store::{AccessRequest, RefreshFamily};
 
 /// Every `resource` of a request (RFC 8707), and every `audience` (RFC 8693), which is an alias of it here.
 pub(crate) fn targets(request: &Parameters) -> BTreeSet<&str> {
@@ -34,6 +36,37 @@ pub(crate) fn target(
     resource
         .filter(|resource| client.resources.contains(&resource.identifier))
         .ok_or(ErrorCode::InvalidTarget.because("the client is not registered for this resource"))
+}
+
+/// What a client asks a user for, by `scope`, `resource` and `acr_values`.
+pub(crate) fn access_request(
+    server: &AuthorizationServer,
+    client: &Arc<Client>,
+    request: &Parameters,
+) -> Result<AccessRequest, OAuthError> {
+    let resource = target(server, client, request)?;
+    let mut requested = request.one("scope")?.map(ScopeSet::parse).transpose()?;
+    let protocol_scope = requested.as_mut().map(ScopeSet::take_protocol_scopes);
+    let protocol_scope = protocol_scope.unwrap_or_default();
+    if protocol_scope.contains(OPENID) && !client.scopes.contains(OPENID) {
+        return Err(ErrorCode::InvalidScope.because("the client may not ask for openid"));
+    }
+    let acr_values = request.one("acr_values")?.unwrap_or_default();
+    let mut levels = acr_values
+        .split(' ')
+        .filter(|level| [AAL1, AAL2].contains(level))
+        .peekable();
+    Ok(AccessRequest {
+        txn: transaction_id()?,
+        client: Arc::clone(client),
+        audience: resource.identifier.clone(),
+        scope: granted(requested, client.scopes.intersection(&resource.scopes))?,
+        // OpenID Connect Core section 11: offline_access is ignored where it is not allowed. The SDKs of MCP ask for it
+        // wherever the metadata has it.
+        protocol_scope: protocol_scope.intersection(&client.scopes),
+        nonce: request.one("nonce")?.map(str::to_owned),
+        needs_second_factor: levels.peek().is_some() && levels.all(|level| level == AAL2),
+    })
 }
 
 /// The scope that a family still has: what its client, user and resource are registered for now. None if nothing is left.

@@ -41,7 +41,7 @@
 //!
 //! `GET /.well-known/openid-configuration`, `GET /.well-known/oauth-authorization-server`, `GET /jwks`,
 //! `POST /token`, `POST /introspect`, `POST /revoke`, `GET` and `POST /userinfo`, `GET /authorize` with the forms
-//! `POST /login` and `POST /consent`, and `GET /consents` with `POST /consents/login` and `POST /consents/withdraw`.
+//! `POST /login` and `POST /consent`, and `GET /consents` with `POST /consents/withdraw`.
 //! `/admin/` is the administration: agents, credentials, resources, keys and the audit trail. Plain HTTP/1.1: for TLS, put a
 //! proxy in front.
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::authorization_server::AuthorizationServer;
+use crate::claims::{AAL1, AAL2};
 use crate::grant_type::{AUTHORIZATION_CODE, CLIENT_CREDENTIALS, REFRESH_TOKEN, TOKEN_EXCHANGE};
 use crate::keys::PublicKey;
 use crate::scope::PROTOCOL_SCOPES;
@@ -45,7 +46,8 @@ pub(crate) fn metadata(server: &AuthorizationServer) -> Value {
         "authorization_response_iss_parameter_supported": true,
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [server.keys.active().algorithm()],
-        "acr_values_supported": ["aal1", "aal2"],
+        "acr_values_supported": [AAL1, AAL2],
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "entity_profiles_supported":
             ["user", "ai_agent", "service", "web_app", "native_app", "browser_app"],
         "request_parameter_supported": false,

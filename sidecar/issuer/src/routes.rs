@@ -14,7 +14,7 @@ use tokio::task::spawn_blocking;
 
 use crate::admin::{self, AdminError, AdminRequest};
 use crate::authorization_server::AuthorizationServer;
-use crate::authorize;
+use crate::authorize::{self, Visitor};
 use crate::dialect::Dialect;
 use crate::error::{ErrorCode, OAuthError};
 use crate::grants;
@@ -39,7 +39,6 @@ pub(crate) fn router(server: Arc<AuthorizationServer>) -> Router {
     let forms = Router::new()
         .route("/login", post(login))
         .route("/consent", post(consent))
-        .route("/consents/login", post(consents_login))
         .route("/consents/withdraw", post(withdraw))
         .route_layer(map_request(deny_cross_site));
     Router::new()
@@ -123,24 +122,20 @@ async fn userinfo(State(server): Server, headers: HeaderMap) -> Result<Json<Valu
     waiting(server, move |server| userinfo::userinfo(server, &headers)).await
 }
 
-async fn authorize(State(server): Server, query: Parameters) -> Response {
-    page(server, move |server| authorize::authorize(server, &query)).await
+async fn authorize(State(server): Server, visitor: Visitor, query: Parameters) -> Response {
+    page(server, move |server| authorize::authorize(server, &visitor, &query)).await
 }
 
-async fn login(State(server): Server, form: Parameters) -> Response {
-    page(server, move |server| authorize::login(server, &form)).await
+async fn login(State(server): Server, visitor: Visitor, form: Parameters) -> Response {
+    page(server, move |server| authorize::login(server, &visitor, &form)).await
 }
 
 async fn consent(State(server): Server, form: Parameters) -> Response {
     page(server, move |server| authorize::consent(server, &form)).await
 }
 
-async fn consents(State(server): Server) -> Response {
-    page(server, authorize::consents).await
-}
-
-async fn consents_login(State(server): Server, form: Parameters) -> Response {
-    page(server, move |server| authorize::consents_login(server, &form)).await
+async fn consents(State(server): Server, visitor: Visitor) -> Response {
+    page(server, move |server| authorize::consents(server, &visitor)).await
 }
 
 async fn withdraw(State(server): Server, form: Parameters) -> Response {

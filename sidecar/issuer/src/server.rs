@@ -7,6 +7,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
@@ -15,6 +16,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use crate::authorization_server::{AuthorizationServer, ChangeError};
+use crate::authorize::Peer;
 use crate::keys::KeyError;
 use crate::registry::Registry;
 use crate::routes::router;
@@ -115,7 +117,7 @@ impl Server {
 
     /// Serves until `shutdown` completes, then lets open requests finish for up to 5 seconds.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
-        let service = TowerToHyperService::new(router(self.server));
+        let router = router(self.server);
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new())
             .header_read_timeout(HEADER_TIMEOUT)
@@ -132,11 +134,12 @@ impl Server {
                 () = &mut shutdown => break,
                 accepted = accepted => accepted,
             };
-            let Ok((stream, _)) = accepted else {
+            let Ok((stream, peer)) = accepted else {
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             };
-            let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service.clone()));
+            let service = TowerToHyperService::new(router.clone().layer(Extension(Peer(peer.ip()))));
+            let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
             tokio::spawn(async move {
                 if connection.await.is_err() {
                     tracing::debug!("connection ended early");

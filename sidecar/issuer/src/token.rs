@@ -1,11 +1,11 @@
 //! Access tokens: issuing them, and reading them back.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::audit::{Entry, Event};
 use crate::authorization_server::AuthorizationServer;
-use crate::claims::{AccessClaims, Act, Authentication, SubjectProfile};
+use crate::claims::{AccessClaims, Act, Authentication, ID_TOKEN, SubjectProfile};
 use crate::dialect::{Dialect, Minting};
 use crate::error::{AuthScheme, ErrorCode, OAuthError};
 use crate::registry::Client;
@@ -137,6 +137,27 @@ impl AuthorizationServer {
             sub_profile: client.profile,
             act: prior,
         }))
+    }
+
+    /// The subject of an ID token of this issuer for the client. It may have expired (OpenID Connect Core section
+    /// 3.1.2.1).
+    pub(crate) fn read_id_token(&self, hint: &str, client: &Client) -> Result<String, OAuthError> {
+        #[derive(Deserialize)]
+        struct Hint {
+            iss: String,
+            sub: String,
+            aud: String,
+        }
+        let payload = self.keys.verify(hint, Some(ID_TOKEN));
+        let claims = payload.and_then(|payload| serde_json::from_slice::<Hint>(&payload).ok());
+        let is_for = |claims: &Hint| claims.iss == self.issuer_url && claims.aud == client.id;
+        let claims = claims.filter(is_for);
+        let claims = claims.ok_or(
+            ErrorCode::InvalidRequest.because("id_token_hint is not an ID token of this issuer for the client"),
+        )?;
+        let mut names = self.registry.users.keys();
+        let user = names.find(|name| *self.dialect.user(name) == *claims.sub);
+        Ok(user.cloned().unwrap_or(claims.sub))
     }
 
     /// An access token of this issuer that is valid now and not revoked. The caller checks its audience.

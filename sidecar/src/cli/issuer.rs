@@ -33,7 +33,7 @@ assistant, not the gate below. The variables login, consent and code are the ste
   form() { sed -n 's/.*name="transaction" value="\([^"]*\)".*/transaction=\1/p'; }
   login=$(curl -s -G ISSUER/authorize -d response_type=code -d client_id=storefront \
     -d redirect_uri=https://storefront.example/callback -d resource=https://assistant.example -d scope=orders:read \
-    -d code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM -d code_challenge_method=S256 | form)
+    -d prompt=consent -d code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM -d code_challenge_method=S256 | form)
   consent=$(curl -s ISSUER/login -d "$login" -d username=alice -d password=wonderland | form)
   code=$(curl -s -o /dev/null -w '%{redirect_url}' ISSUER/consent -d "$consent" -d decision=allow |
     sed 's/.*[?&]\(code=[^&]*\).*/\1/')

@@ -1,199 +1,187 @@
 //! The authorization endpoint: RFC 6749 section 4.1 with PKCE (RFC 7636), `iss` in the response (RFC 9207) and one
-//! resource (RFC 8707). Its three steps are the request with the login page, the consent page, and the code.
+//! resource (RFC 8707). Its steps are the login, unless the browser has a session, the consent, unless it is
+//! remembered, and the code.
 //!
 //! Between two steps the browser holds an unguessable transaction id that is valid once: each step takes the
 //! transaction out of the store and puts the next one in under a new id. So a form cannot be forged by another site,
 //! sent twice, or used to guess passwords in parallel.
-//!
-//! There are no sessions: every request requires a login, which satisfies `prompt=login` and every `max_age`.
 
 mod consents;
+mod rejection;
 mod request;
+mod sign_in;
 
 use std::sync::Arc;
 
+use axum::http::header::SET_COOKIE;
 use axum::response::{IntoResponse, Redirect, Response};
-use maud::html;
 
-pub(crate) use self::consents::{consents, login as consents_login, withdraw};
-use self::request::{Rejection, location, rejection};
-use crate::audit::{Entry, Event};
+pub(crate) use self::consents::withdraw;
+use self::rejection::{Rejection, denied, expired, location, rejection, transaction};
+use self::sign_in::Entrance;
+pub(crate) use self::sign_in::{Peer, Visitor};
+use crate::audit::Entry;
 use crate::authorization_server::AuthorizationServer;
-use crate::claims::Authentication;
 use crate::error::{ErrorCode, OAuthError};
-use crate::pages::{self, Attempt, FormTarget};
+use crate::pages;
 use crate::parameters::Parameters;
-use crate::registry::User;
-use crate::secret::Secret;
-use crate::store::{Authorization, AuthorizationCode, AuthorizationRequest, CODE_LIFETIME, Transaction};
+use crate::store::{
+    AccessRequest, Authorization, AuthorizationCode, AuthorizationRequest, CODE_LIFETIME, Goal, Session, StoreError,
+    Transaction, Uses,
+};
 
-/// The number of failed logins after which the request is denied.
-const LOGIN_ATTEMPTS: u8 = 5;
+/// `GET /authorize`: checks the request and continues to the consent, by a login where it is needed.
+pub(crate) fn authorize(
+    server: &AuthorizationServer,
+    visitor: &Visitor,
+    query: &Parameters,
+) -> Result<Response, Rejection> {
+    visit(
+        server,
+        visitor,
+        Goal::Authorize(Arc::new(request::read(server, query)?)),
+    )
+}
 
-impl IntoResponse for Rejection {
-    fn into_response(self) -> Response {
-        match self {
-            Rejection::Page(reason) => pages::error(reason),
-            Rejection::Redirect(location) => Redirect::to(&location).into_response(),
+/// `GET /consents`: lists what the user allows.
+pub(crate) fn consents(server: &AuthorizationServer, visitor: &Visitor) -> Result<Response, Rejection> {
+    visit(server, visitor, Goal::Consents)
+}
+
+/// Continues to what a user wants, by a login where it is needed.
+fn visit(server: &AuthorizationServer, visitor: &Visitor, goal: Goal) -> Result<Response, Rejection> {
+    match sign_in::enter(server, visitor, &goal)? {
+        Entrance::Open(session) => reach(server, goal, &session),
+        Entrance::Page(page) => Ok(page),
+    }
+}
+
+/// `POST /login`: continues to what the user wanted, with a new session.
+pub(crate) fn login(server: &AuthorizationServer, visitor: &Visitor, form: &Parameters) -> Result<Response, Rejection> {
+    let Some(Transaction::Login { goal, attempts }) = transaction(server, form) else {
+        return Err(expired());
+    };
+    match sign_in::login(server, visitor, form, &goal, attempts)? {
+        Entrance::Page(page) => Ok(page),
+        Entrance::Open(session) => {
+            let cookie = sign_in::begin(server, visitor, &session)?;
+            let mut response = reach(server, goal, &session).into_response();
+            response.headers_mut().append(SET_COOKIE, cookie);
+            Ok(response)
         }
     }
 }
 
-/// `GET /authorize`: checks the request and shows the login page.
-pub(crate) fn authorize(server: &AuthorizationServer, query: &Parameters) -> Result<Response, Rejection> {
-    login_page(server, request::read(server, query)?, LOGIN_ATTEMPTS)
+/// What a user who is signed in wanted.
+fn reach(server: &AuthorizationServer, goal: Goal, session: &Session) -> Result<Response, Rejection> {
+    match goal {
+        Goal::Authorize(request) => ask_consent(server, &request, session),
+        Goal::Consents => consents::list(server, &session.subject),
+    }
 }
 
-/// `POST /login`: checks the password and shows the consent page.
-pub(crate) fn login(server: &AuthorizationServer, form: &Parameters) -> Result<Response, Rejection> {
-    let Some(Transaction::Login { request, attempts }) = transaction(server, form) else {
-        return Err(expired());
+/// Shows the consent page, or redirects to the client if the user allowed as much before.
+fn ask_consent(
+    server: &AuthorizationServer,
+    request: &Arc<AuthorizationRequest>,
+    session: &Session,
+) -> Result<Response, Rejection> {
+    let Some(authorization) = authorization(server, &request.access, session) else {
+        return Err(denied(server, request));
     };
-    let Some((user, authentication)) = sign_in(server, form) else {
+    let failed = |error: OAuthError| rejection(server, &request.callback, error);
+    if !request.login.asks_consent && is_remembered(server, &authorization).map_err(|error| failed(error.into()))? {
         server.note(Entry {
-            error: Some(ErrorCode::AccessDenied.as_str()),
-            ..sign_in_entry(
-                &request,
-                form.one("username")
-                    .ok()
-                    .flatten()
-                    .and_then(|name| server.registry.users.get(name)),
-            )
+            reason: Some("remembered"),
+            ..authorization.entry()
         });
-        return match attempts.saturating_sub(1) {
-            0 => Err(denied(server, &request)),
-            left => login_page(server, request, left),
-        };
-    };
-    server.note(sign_in_entry(&request, Some(user)));
-    // A user cannot grant a scope that the user does not have.
-    let scope = request.scope.intersection(&user.scopes);
-    if scope.is_empty() {
-        return Err(denied(server, &request));
+        return redirect(server, request, authorization);
     }
-    let authorization = Authorization {
-        request,
-        subject: user.subject.clone(),
-        scope,
-        authentication,
+    if request.login.is_silent {
+        return Err(failed(ErrorCode::ConsentRequired.because("the user must consent")));
+    }
+    let transaction = Transaction::Consent {
+        request: Arc::clone(request),
+        authorization: Box::new(authorization.clone()),
     };
-    let id = server.transactions.put(Transaction::Consent(authorization.clone()));
-    let id = id.map_err(|error| rejection(server, &authorization.request.callback, error))?;
-    Ok(pages::consent(server, &id, &authorization))
+    let id = server
+        .transactions
+        .put(transaction)
+        .map_err(|error| failed(error.into()))?;
+    Ok(pages::consent(
+        server,
+        &id,
+        &authorization,
+        &request.callback.redirect_uri,
+    ))
+}
+
+/// What a user can allow: no scope that the user does not have. None if nothing is left.
+fn authorization(server: &AuthorizationServer, access: &AccessRequest, session: &Session) -> Option<Authorization> {
+    let user = server.registry.users.get(&session.subject)?;
+    let scope = access.scope.intersection(&user.scopes);
+    (!scope.is_empty()).then(|| Authorization {
+        access: access.clone(),
+        subject: session.subject.clone(),
+        scope,
+        authentication: session.authentication.clone(),
+    })
+}
+
+/// Whether the user allowed as much before. That of a public client counts for nothing: any program can pretend to be
+/// it (RFC 8252 section 8.6).
+fn is_remembered(server: &AuthorizationServer, authorization: &Authorization) -> Result<bool, StoreError> {
+    let client = &authorization.access.client;
+    let consents = server.store.consents(&authorization.subject)?;
+    let before = consents
+        .get(&client.id)
+        .and_then(|of_client| of_client.get(&authorization.access.audience));
+    Ok(!client.is_public() && before.is_some_and(|before| authorization.whole_scope().is_within(before)))
 }
 
 /// `POST /consent`: redirects to the client, with a code or with `access_denied`.
 pub(crate) fn consent(server: &AuthorizationServer, form: &Parameters) -> Result<Response, Rejection> {
-    let Some(Transaction::Consent(authorization)) = transaction(server, form) else {
+    let Some(Transaction::Consent { request, authorization }) = transaction(server, form) else {
         return Err(expired());
     };
+    if !decide(server, &authorization, form).map_err(|error| rejection(server, &request.callback, error))? {
+        return Err(denied(server, &request));
+    }
+    redirect(server, &request, *authorization)
+}
+
+/// Records the decision of a user. True if the user allows access.
+fn decide(server: &AuthorizationServer, authorization: &Authorization, form: &Parameters) -> Result<bool, OAuthError> {
     if form.one("decision") != Ok(Some("allow")) {
         server.note(Entry {
             error: Some(ErrorCode::AccessDenied.as_str()),
-            ..consent_entry(&authorization)
+            ..authorization.entry()
         });
-        return Err(denied(server, &authorization.request));
+        return Ok(false);
     }
-    let callback = &authorization.request.callback;
-    record_consent(server, &authorization).map_err(|error| rejection(server, callback, error))?;
-    let expires = server.clock.now().saturating_add(CODE_LIFETIME.as_secs());
-    let code = AuthorizationCode::new(authorization.clone(), expires);
-    let code = server.codes.put(Arc::new(code));
-    let code = code.map_err(|error| rejection(server, callback, error))?;
-    Ok(Redirect::to(&location(server, callback, &[("code", &code)])).into_response())
-}
-
-/// The name of a user who is registered, and no other text of the form.
-fn sign_in_entry(request: &AuthorizationRequest, user: Option<&User>) -> Entry {
-    Entry {
-        txn: Some(request.txn.clone()),
-        sub: user.map(|user| user.subject.clone()),
-        client_id: Some(request.client.id.clone()),
-        ..Entry::new(Event::Authentication)
-    }
-}
-
-fn consent_entry(authorization: &Authorization) -> Entry {
-    let request = &authorization.request;
-    Entry {
-        txn: Some(request.txn.clone()),
-        sub: Some(authorization.subject.clone()),
-        client_id: Some(request.client.id.clone()),
-        scope_before: Some(request.scope.union(&request.protocol_scope)),
-        scope: Some(authorization.scope.union(&request.protocol_scope)),
-        aud: Some(request.audience.clone()),
-        ..Entry::new(Event::Consent)
-    }
-}
-
-fn record_consent(server: &AuthorizationServer, authorization: &Authorization) -> Result<(), OAuthError> {
-    let request = &authorization.request;
-    let scope = authorization.scope.union(&request.protocol_scope);
+    let access = &authorization.access;
     let mut change = server.change()?;
-    change.grant_consent(&authorization.subject, &request.client.id, &request.audience, &scope)?;
-    change.audit(consent_entry(authorization));
+    let scope = authorization.whole_scope();
+    change.grant_consent(&authorization.subject, &access.client.id, &access.audience, &scope)?;
+    change.audit(authorization.entry());
     change.commit()?;
-    Ok(())
+    Ok(true)
 }
 
-/// Takes the transaction of a form out of the store.
-fn transaction(server: &AuthorizationServer, form: &Parameters) -> Option<Transaction> {
-    server.transactions.take_if(form.one("transaction").ok()??, |_| true)
-}
-
-/// Authenticates the user. The second factor is optional, but a wrong one fails the login.
-fn sign_in<'s>(server: &'s AuthorizationServer, form: &Parameters) -> Option<(&'s User, Authentication)> {
-    let (Ok(Some(name)), Ok(Some(password)), Ok(factor)) =
-        (form.one("username"), form.one("password"), form.one("second_factor"))
-    else {
-        return None;
-    };
-    let user = server.registry.users.get(name);
-    // An unknown name costs the same comparison, so that response times do not reveal which names exist.
-    let expected = user.map_or_else(Secret::unknown, |user| user.password.clone());
-    let user = user.filter(|_| expected.matches(password))?;
-    let (acr, amr): (_, &[&str]) = match (factor, &user.second_factor) {
-        (None, _) => ("aal1", &["pwd"]),
-        (Some(factor), Some(expected)) if expected.matches(factor) => ("aal2", &["pwd", "otp", "mfa"]),
-        (Some(_), _) => return None,
-    };
-    let authentication = Authentication {
-        auth_time: server.clock.now(),
-        acr: acr.to_owned(),
-        amr: amr.iter().map(ToString::to_string).collect(),
-    };
-    Some((user, authentication))
-}
-
-fn login_page(
+/// Redirects to the client with a code.
+fn redirect(
     server: &AuthorizationServer,
-    request: AuthorizationRequest,
-    attempts: u8,
+    request: &AuthorizationRequest,
+    authorization: Authorization,
 ) -> Result<Response, Rejection> {
-    let transaction = Transaction::Login {
-        request: request.clone(),
-        attempts,
+    let code = AuthorizationCode {
+        authorization,
+        redirect_uri: request.callback.redirect_uri.clone(),
+        code_challenge: request.code_challenge.clone(),
+        expires: server.clock.now().saturating_add(CODE_LIFETIME.as_secs()),
+        uses: Uses::default(),
     };
-    let id = server.transactions.put(transaction);
-    let id = id.map_err(|error| rejection(server, &request.callback, error))?;
-    let purpose = html! { "to continue to " strong { (request.client.name) } };
-    let target = FormTarget::RedirectUri(&request.callback.redirect_uri);
-    Ok(pages::sign_in("/login", &id, &purpose, attempt(attempts), target))
-}
-
-/// How a form with these attempts left is shown.
-fn attempt(left: u8) -> Attempt {
-    match left {
-        LOGIN_ATTEMPTS => Attempt::First,
-        _ => Attempt::Again,
-    }
-}
-
-fn denied(server: &AuthorizationServer, request: &AuthorizationRequest) -> Rejection {
-    let error = ErrorCode::AccessDenied.because("the user did not sign in or did not consent");
-    rejection(server, &request.callback, error)
-}
-
-fn expired() -> Rejection {
-    Rejection::Page("This page was already used or has expired. Start again at the application.")
+    let code = server.codes.put(Arc::new(code));
+    let code = code.map_err(|error| rejection(server, &request.callback, error))?;
+    Ok(Redirect::to(&location(server, &request.callback, &[("code", &code)])).into_response())
 }

@@ -2,25 +2,16 @@
 
 use std::sync::Arc;
 
-use url::Url;
-
+use super::rejection::{Rejection, rejection};
 use crate::authorization_server::AuthorizationServer;
-use crate::entitlement::{granted, target};
+use crate::entitlement::access_request;
 use crate::error::{ErrorCode, OAuthError};
 use crate::parameters::Parameters;
 use crate::registry::Client;
-use crate::scope::{OPENID, ScopeSet};
-use crate::secret::transaction_id;
-use crate::store::{AuthorizationRequest, Callback};
+use crate::store::{AuthorizationRequest, Callback, LoginRequest};
 
-/// How a request ends without a code.
-#[derive(Debug)]
-pub(crate) enum Rejection {
-    /// On an error page, because the redirect URI cannot be trusted (RFC 6749 section 4.1.2.1) or is not known.
-    Page(&'static str),
-    /// At the client, by a redirect to this location.
-    Redirect(String),
-}
+/// The maximum length of a `login_hint`: that of a name. A longer one is ignored.
+const MAX_HINT: usize = 128;
 
 pub(super) fn read(server: &AuthorizationServer, query: &Parameters) -> Result<AuthorizationRequest, Rejection> {
     let client = match query.one("client_id") {
@@ -53,7 +44,6 @@ fn read_for(
     query: &Parameters,
 ) -> Result<AuthorizationRequest, OAuthError> {
     query.one("state")?;
-    let nonce = query.one("nonce")?.map(str::to_owned);
     if query.one("request")?.is_some() {
         return Err(ErrorCode::RequestNotSupported.because("request objects are not supported"));
     }
@@ -68,32 +58,41 @@ fn read_for(
     if !matches!(query.one("response_mode")?, None | Some("query")) {
         return Err(ErrorCode::InvalidRequest.because("only response_mode query is supported"));
     }
-    if query.one("prompt")? == Some("none") {
-        // There are no sessions, so no user is signed in already.
-        return Err(ErrorCode::LoginRequired.because("the user must sign in"));
-    }
-    let code_challenge = code_challenge(query)?;
-
-    let resource = target(server, client, query)?;
-    let mut requested = query.one("scope")?.map(ScopeSet::parse).transpose()?;
-    let protocol_scope = requested.as_mut().map(ScopeSet::take_protocol_scopes);
-    let protocol_scope = protocol_scope.unwrap_or_default();
-    if protocol_scope.contains(OPENID) && !client.scopes.contains(OPENID) {
-        return Err(ErrorCode::InvalidScope.because("the client may not ask for openid"));
-    }
-    // OpenID Connect Core section 11: offline_access is ignored where it is not allowed. The SDKs of MCP ask for it
-    // wherever the metadata has it.
-    let protocol_scope = protocol_scope.intersection(&client.scopes);
     Ok(AuthorizationRequest {
-        txn: transaction_id()?,
-        client: Arc::clone(client),
+        code_challenge: code_challenge(query)?,
+        login: login(server, client, query)?,
+        access: access_request(server, client, query)?,
         callback: callback.clone(),
-        code_challenge,
-        audience: resource.identifier.clone(),
-        scope: granted(requested, client.scopes.intersection(&resource.scopes))?,
-        protocol_scope,
-        nonce,
     })
+}
+
+/// `prompt`, `max_age` and the hints of OpenID Connect Core section 3.1.2.1.
+fn login(server: &AuthorizationServer, client: &Client, query: &Parameters) -> Result<LoginRequest, OAuthError> {
+    let mut login = LoginRequest::default();
+    let prompts: Vec<_> = query
+        .one("prompt")?
+        .map_or_else(Vec::new, |prompt| prompt.split(' ').collect());
+    for prompt in &prompts {
+        match *prompt {
+            "none" if prompts.len() == 1 => login.is_silent = true,
+            "login" | "select_account" => login.is_fresh = true,
+            "consent" => login.asks_consent = true,
+            _ => return Err(ErrorCode::InvalidRequest.because("prompt is unknown, or none is not alone")),
+        }
+    }
+    if let Some(max_age) = query.one("max_age")? {
+        let invalid = ErrorCode::InvalidRequest.because("max_age must be a number of seconds");
+        login.max_age = Some(max_age.parse().map_err(|_| invalid)?);
+    }
+    let hint = query
+        .one("login_hint")?
+        .filter(|hint| hint.len() <= MAX_HINT)
+        .map(str::to_owned);
+    login.hint = match query.one("id_token_hint")? {
+        Some(hint) => Some(server.read_id_token(hint, client)?),
+        None => hint,
+    };
+    Ok(login)
 }
 
 /// RFC 7636, S256 only: `plain` would show the verifier in the address of the browser.
@@ -107,26 +106,6 @@ fn code_challenge(query: &Parameters) -> Result<String, OAuthError> {
         return Err(ErrorCode::InvalidRequest.because("code_challenge must be a SHA-256 digest in base64url"));
     }
     Ok(challenge.to_owned())
-}
-
-/// An error that the client receives (RFC 6749 section 4.1.2.1).
-pub(super) fn rejection(server: &AuthorizationServer, callback: &Callback, error: impl Into<OAuthError>) -> Rejection {
-    let error = error.into();
-    let response = [("error", error.code.as_str()), ("error_description", error.description)];
-    Rejection::Redirect(location(server, callback, &response))
-}
-
-/// The redirect URI with a response, its `state` and its `iss`.
-pub(super) fn location(server: &AuthorizationServer, callback: &Callback, response: &[(&str, &str)]) -> String {
-    // A registered redirect URI can be parsed; if one could not, the browser would stay at the issuer.
-    let Ok(mut url) = Url::parse(&callback.redirect_uri) else {
-        return String::from("/");
-    };
-    url.query_pairs_mut()
-        .extend_pairs(response)
-        .extend_pairs(callback.state.iter().map(|state| ("state", state)))
-        .append_pair("iss", &server.issuer_url);
-    url.into()
 }
 
 #[cfg(test)]
@@ -172,25 +151,28 @@ mod tests {
     #[test]
     fn a_valid_request_is_read() {
         let request = read(&[]).unwrap();
-        assert_eq!(String::from(request.scope), "orders:read");
-        assert_eq!(request.audience, "https://orders.example");
+        assert_eq!(String::from(request.access.scope), "orders:read");
+        assert_eq!(request.access.audience, "https://orders.example");
         let aliased = read(&[
             ("resource", ""),
             ("audience", "https://shipping.example"),
             ("scope", ""),
         ])
         .unwrap();
-        assert_eq!(aliased.audience, "https://shipping.example");
+        assert_eq!(aliased.access.audience, "https://shipping.example");
     }
 
     #[test]
     fn offline_access_is_ignored_where_the_client_may_not_have_it() {
         let with = [("scope", "offline_access orders:read")];
-        assert_eq!(String::from(read(&with).unwrap().protocol_scope), "offline_access");
+        assert_eq!(
+            String::from(read(&with).unwrap().access.protocol_scope),
+            "offline_access"
+        );
         let without = Registry::SAMPLE.replace("offline_access, ", "");
         let request = read_with(&without, &with).unwrap();
-        assert_eq!(String::from(request.protocol_scope), "");
-        assert_eq!(String::from(request.scope), "orders:read");
+        assert_eq!(String::from(request.access.protocol_scope), "");
+        assert_eq!(String::from(request.access.scope), "orders:read");
     }
 
     #[test]
@@ -235,7 +217,11 @@ mod tests {
                 ],
                 "invalid_target",
             ),
-            (vec![("prompt", "none")], "login_required"),
+            (vec![("prompt", "none login")], "invalid_request"),
+            (vec![("prompt", "create")], "invalid_request"),
+            (vec![("max_age", "-1")], "invalid_request"),
+            (vec![("max_age", "soon")], "invalid_request"),
+            (vec![("id_token_hint", "x")], "invalid_request"),
             (vec![("request", "x")], "request_not_supported"),
             (vec![("request_uri", "x")], "request_uri_not_supported"),
         ] {
@@ -247,6 +233,25 @@ mod tests {
             assert!(location.ends_with("iss=http%3A%2F%2Fissuer.test"), "{location}");
             let state = changes.iter().all(|(name, _)| *name != "state");
             assert_eq!(location.contains("&state=a+b%26c&"), state, "{location}");
+        }
+    }
+
+    #[test]
+    fn how_the_user_is_to_sign_in() {
+        let login = |changes: &[(&str, &str)]| read(changes).unwrap().login;
+        assert!(login(&[("prompt", "none")]).is_silent);
+        let both = login(&[("prompt", "login consent"), ("max_age", "0"), ("login_hint", "alice")]);
+        assert!(both.is_fresh && both.asks_consent && !both.is_silent);
+        assert_eq!((both.max_age, both.hint.as_deref()), (Some(0), Some("alice")));
+        assert_eq!(login(&[("login_hint", &"x".repeat(129))]).hint, None);
+        for (values, needed) in [
+            ("aal2", true),
+            ("aal2 aal1", false),
+            ("urn:x aal2", true),
+            ("urn:x", false),
+        ] {
+            let request = read(&[("acr_values", values)]).unwrap();
+            assert_eq!(request.access.needs_second_factor, needed, "{values}");
         }
     }
 }

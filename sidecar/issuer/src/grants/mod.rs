@@ -4,6 +4,7 @@ mod authorization_code;
 mod client_credentials;
 mod exchange;
 mod refresh;
+mod user_token;
 
 use axum::http::HeaderMap;
 

@@ -8,36 +8,30 @@ use maud::{Markup, html};
 use super::{FormTarget, page};
 use crate::authorization_server::AuthorizationServer;
 use crate::claims::EntityProfile;
-use crate::registry::Client;
-use crate::scope::{OFFLINE_ACCESS, OPENID, ScopeSet};
+use crate::scope::{OFFLINE_ACCESS, OPENID};
 use crate::store::Authorization;
 
 /// The form sends `transaction` and `decision` (`allow`, `deny`) to `/consent`.
-pub(crate) fn consent(server: &AuthorizationServer, transaction: &str, authorization: &Authorization) -> Response {
-    let request = &authorization.request;
-    let scope = authorization.scope.union(&request.protocol_scope);
+pub(crate) fn consent(
+    server: &AuthorizationServer,
+    transaction: &str,
+    authorization: &Authorization,
+    redirect_uri: &str,
+) -> Response {
     let body = html! {
-        (asked(server, &request.client, &authorization.subject, &request.audience, &scope))
+        (asked(server, authorization))
         form method="post" action="/consent" {
             input type="hidden" name="transaction" value=(transaction);
             (choices())
         }
     };
-    page(
-        "Allow access?",
-        &body,
-        FormTarget::RedirectUri(&request.callback.redirect_uri),
-    )
+    page("Allow access?", &body, FormTarget::RedirectUri(redirect_uri))
 }
 
 /// Who asks, for whom, at which API, for what and for how long.
-pub(crate) fn asked(
-    server: &AuthorizationServer,
-    client: &Client,
-    subject: &str,
-    resource: &str,
-    scope: &ScopeSet,
-) -> Markup {
+pub(super) fn asked(server: &AuthorizationServer, authorization: &Authorization) -> Markup {
+    let (client, subject) = (&authorization.access.client, &authorization.subject);
+    let (resource, scope) = (&authorization.access.audience, authorization.whole_scope());
     let kind = kind(client.profile);
     let mut resource_scopes = scope.clone();
     let protocol_scopes = resource_scopes.take_protocol_scopes();
@@ -70,7 +64,7 @@ pub(crate) fn asked(
 }
 
 /// A clear first choice and a quiet second one.
-pub(crate) fn choices() -> Markup {
+pub(super) fn choices() -> Markup {
     html! {
         div.choices {
             button name="decision" value="allow" { "Allow" }
@@ -122,27 +116,23 @@ mod tests {
     use crate::registry::Registry;
     use crate::scope::ScopeSet;
     use crate::settings::Settings;
-    use crate::store::{Authorization, AuthorizationRequest, Callback};
+    use crate::store::{AccessRequest, Authorization};
 
     async fn html(registry: &str, client: &str) -> String {
         let registry = Registry::from_yaml(registry).unwrap();
         let client = Arc::clone(registry.clients.get(client).unwrap());
         let server = AuthorizationServer::new(Settings::default(), registry, "http://issuer.test".to_owned()).unwrap();
-        let request = AuthorizationRequest {
+        let access = AccessRequest {
             client,
-            callback: Callback {
-                redirect_uri: "https://assistant.example/callback".to_owned(),
-                state: None,
-            },
-            code_challenge: String::new(),
             audience: "https://orders.example".to_owned(),
             txn: String::new(),
             scope: ScopeSet::default(),
             protocol_scope: ScopeSet::from("offline_access".to_owned()),
             nonce: None,
+            needs_second_factor: false,
         };
         let authorization = Authorization {
-            request,
+            access,
             subject: "alice".to_owned(),
             scope: ScopeSet::from("orders:read refunds:write".to_owned()),
             authentication: Authentication {
@@ -151,7 +141,13 @@ mod tests {
                 amr: Vec::new(),
             },
         };
-        text(consent(&server, "t1", &authorization)).await
+        text(consent(
+            &server,
+            "t1",
+            &authorization,
+            "https://assistant.example/callback",
+        ))
+        .await
     }
 
     #[tokio::test]

@@ -5,7 +5,7 @@ mod consents;
 mod sign_in;
 
 use axum::http::StatusCode;
-use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, RETRY_AFTER};
 use axum::response::{Html, IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
 use url::Url;
@@ -36,6 +36,20 @@ pub(crate) fn error(reason: &str) -> Response {
     (
         StatusCode::BAD_REQUEST,
         page("The request cannot continue", &body, FormTarget::None),
+    )
+        .into_response()
+}
+
+/// The page after too many failed attempts, with status 429.
+pub(crate) fn too_many_attempts(seconds: u64) -> Response {
+    let minutes = seconds.div_ceil(60);
+    let body =
+        html! { p role="alert" { "There were too many failed attempts. Wait " (minutes) " min, then start again." } };
+    let page = page("Wait before the next attempt", &body, FormTarget::None);
+    (
+        StatusCode::TOO_MANY_REQUESTS,
+        [(RETRY_AFTER, seconds.to_string())],
+        page,
     )
         .into_response()
 }

@@ -11,24 +11,28 @@ pub(crate) enum Attempt {
     First,
     /// The name, the password or the code of the attempt before was wrong. Which of them stays open.
     Again,
+    /// The attempt before had no code, which the request needs.
+    NeedsCode,
 }
 
-/// The form sends `transaction`, `username`, `password` and `second_factor` to `action`. `purpose` completes
-/// "Sign in …".
+/// The form sends `transaction`, `username`, `password` and `second_factor` to `/login`. `purpose` completes
+/// "Sign in …", `hint` is the expected name.
 pub(crate) fn sign_in(
-    action: &str,
     transaction: &str,
     purpose: &Markup,
+    hint: Option<&str>,
     attempt: Attempt,
     target: FormTarget<'_>,
 ) -> Response {
     let fault = (attempt == Attempt::Again).then_some("fault");
+    let code_fault = (attempt == Attempt::NeedsCode).then_some("true");
     let body = html! {
         p { (purpose) }
-        form method="post" action=(action) {
+        form method="post" action="/login" {
             input type="hidden" name="transaction" value=(transaction);
             label for="username" { "Name" }
             input id="username" name="username" autocomplete="username" autocapitalize="none" required autofocus
+                value=[hint]
                 aria-invalid=[fault.map(|_| "true")] aria-describedby=[fault];
             label for="password" { "Password" }
             input id="password" name="password" type="password" autocomplete="current-password" required
@@ -38,7 +42,10 @@ pub(crate) fn sign_in(
             }
             label for="second_factor" { "One-time code " small { "(optional)" } }
             input id="second_factor" name="second_factor" inputmode="numeric" autocomplete="one-time-code"
-                aria-describedby="second_factor_use";
+                aria-invalid=[code_fault] aria-describedby="second_factor_use";
+            @if code_fault.is_some() {
+                p.fault role="alert" { "This request needs the one-time code too. Enter it with the password." }
+            }
             p.quiet id="second_factor_use" { "A code makes the login a strong one, which some APIs ask for." }
             div.choices { button { "Sign in" } }
         }
@@ -55,7 +62,15 @@ mod tests {
 
     #[tokio::test]
     async fn a_failed_attempt_is_shown_beside_the_fields() {
-        let page = |attempt| sign_in("/login", "t1", &html! { "to continue" }, attempt, FormTarget::Issuer);
+        let page = |attempt| {
+            sign_in(
+                "t1",
+                &html! { "to continue" },
+                Some("a\"b"),
+                attempt,
+                FormTarget::Issuer,
+            )
+        };
         let first = text(page(Attempt::First)).await;
         assert!(!first.contains("aria-invalid"), "{first}");
         assert!(

@@ -1,25 +1,35 @@
-//! Authorization requests that passed their checks.
+//! What clients ask users for, after the checks.
 
 use std::sync::Arc;
 
+use crate::audit::{Entry, Event};
 use crate::claims::Authentication;
 use crate::registry::Client;
 use crate::scope::ScopeSet;
 
-/// A request whose client, redirect URI, scope and resource agree with the registry.
+/// What a client asks a user for. Client, scope and resource agree with the registry.
 #[derive(Clone, Debug)]
-pub(crate) struct AuthorizationRequest {
+pub(crate) struct AccessRequest {
     /// The transaction that the tokens will have.
     pub(crate) txn: String,
     pub(crate) client: Arc<Client>,
-    pub(crate) callback: Callback,
-    pub(crate) code_challenge: String,
     pub(crate) audience: String,
     pub(crate) scope: ScopeSet,
     /// `openid` and `offline_access`, which belong to no resource.
     pub(crate) protocol_scope: ScopeSet,
     /// For the ID token.
     pub(crate) nonce: Option<String>,
+    /// Whether `acr_values` allows only a login with a second factor.
+    pub(crate) needs_second_factor: bool,
+}
+
+/// A request of the authorization endpoint.
+#[derive(Clone, Debug)]
+pub(crate) struct AuthorizationRequest {
+    pub(crate) access: AccessRequest,
+    pub(crate) callback: Callback,
+    pub(crate) code_challenge: String,
+    pub(crate) login: LoginRequest,
 }
 
 /// Where the client receives the response.
@@ -29,11 +39,60 @@ pub(crate) struct Callback {
     pub(crate) state: Option<String>,
 }
 
-/// A request with the user who signed in for it, and the part of the requested scope that the user has.
+/// How the user is to sign in (OpenID Connect Core section 3.1.2.1).
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LoginRequest {
+    /// `prompt=none`: no page is shown.
+    pub(crate) is_silent: bool,
+    /// `prompt=login` or `select_account`: a session is not enough.
+    pub(crate) is_fresh: bool,
+    /// `prompt=consent`: a remembered consent is not enough.
+    pub(crate) asks_consent: bool,
+    /// The maximum time since the login in seconds.
+    pub(crate) max_age: Option<u64>,
+    /// The name of the user that the client expects.
+    pub(crate) hint: Option<String>,
+}
+
+/// What a user allows, or is asked to allow: the part of the requested scope that the user has.
 #[derive(Clone, Debug)]
 pub(crate) struct Authorization {
-    pub(crate) request: AuthorizationRequest,
+    pub(crate) access: AccessRequest,
     pub(crate) subject: String,
     pub(crate) scope: ScopeSet,
     pub(crate) authentication: Authentication,
+}
+
+impl AccessRequest {
+    /// Every scope of the request.
+    pub(crate) fn whole_scope(&self) -> ScopeSet {
+        self.scope.union(&self.protocol_scope)
+    }
+
+    /// An event about the request.
+    pub(crate) fn entry(&self, event: Event) -> Entry {
+        Entry {
+            txn: Some(self.txn.clone()),
+            client_id: Some(self.client.id.clone()),
+            scope_before: Some(self.whole_scope()),
+            aud: Some(self.audience.clone()),
+            ..Entry::new(event)
+        }
+    }
+}
+
+impl Authorization {
+    /// Every scope that the token will have.
+    pub(crate) fn whole_scope(&self) -> ScopeSet {
+        self.scope.union(&self.access.protocol_scope)
+    }
+
+    /// The consent of the user.
+    pub(crate) fn entry(&self) -> Entry {
+        Entry {
+            sub: Some(self.subject.clone()),
+            scope: Some(self.whole_scope()),
+            ..self.access.entry(Event::Consent)
+        }
+    }
 }

@@ -13,27 +13,25 @@ pub(crate) const CODE_RETENTION: Duration = Duration::from_secs(10 * 60);
 /// What a code is redeemed for.
 pub(crate) struct AuthorizationCode {
     pub(crate) authorization: Authorization,
+    pub(crate) redirect_uri: String,
+    pub(crate) code_challenge: String,
     /// By the issuer's clock, which tests can move.
     pub(crate) expires: u64,
-    uses: AtomicU32,
+    pub(crate) uses: Uses,
 }
 
-impl AuthorizationCode {
-    pub(crate) fn new(authorization: Authorization, expires: u64) -> AuthorizationCode {
-        AuthorizationCode {
-            authorization,
-            expires,
-            uses: AtomicU32::new(0),
-        }
-    }
+/// The number of uses of a code.
+#[derive(Default)]
+pub(crate) struct Uses(AtomicU32);
 
+impl Uses {
     /// Counts a use. True of the first one.
-    pub(crate) fn is_first_use(&self) -> bool {
-        self.uses.fetch_add(1, Ordering::SeqCst) == 0
+    pub(crate) fn is_first(&self) -> bool {
+        self.0.fetch_add(1, Ordering::SeqCst) == 0
     }
 
     /// Whether the code was used again after its first use.
     pub(crate) fn is_replayed(&self) -> bool {
-        self.uses.load(Ordering::SeqCst) > 1
+        self.0.load(Ordering::SeqCst) > 1
     }
 }

@@ -1,5 +1,6 @@
-//! Authorization requests between two pages.
+//! What a browser does between two pages.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::authorization_request::{Authorization, AuthorizationRequest};
@@ -11,16 +12,23 @@ pub(crate) const TRANSACTION_LIFETIME: Duration = Duration::from_secs(10 * 60);
 #[derive(Clone)]
 pub(crate) enum Transaction {
     Login {
-        request: AuthorizationRequest,
+        goal: Goal,
         attempts: u8,
     },
-    Consent(Authorization),
-    /// The sign-in before the list of consents.
-    ConsentsLogin {
-        attempts: u8,
+    Consent {
+        request: Arc<AuthorizationRequest>,
+        authorization: Box<Authorization>,
     },
     /// The list of consents of a user.
     Consents {
         subject: String,
     },
+}
+
+/// What a user signs in for.
+#[derive(Clone)]
+pub(crate) enum Goal {
+    Authorize(Arc<AuthorizationRequest>),
+    /// The list of consents.
+    Consents,
 }

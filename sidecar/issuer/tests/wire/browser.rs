@@ -24,23 +24,40 @@ pub(crate) fn redirect_uri(client: &str) -> String {
     }
 }
 
+/// The query of an authorization request.
+pub(crate) fn authorization_request(client: &str, resource: &str, scope: &str, parameters: Pairs<'_>) -> String {
+    form_urlencoded::Serializer::new(String::new())
+        .extend_pairs([
+            ("response_type", "code"),
+            ("client_id", client),
+            ("redirect_uri", &redirect_uri(client)),
+            ("scope", scope),
+            ("resource", resource),
+            ("state", "s t&te"),
+            ("nonce", "n-1"),
+            ("code_challenge", CHALLENGE),
+            ("code_challenge_method", "S256"),
+        ])
+        .extend_pairs(parameters)
+        .finish()
+}
+
 impl Running {
     /// Opens the login page for a request of this client.
     pub(crate) async fn authorize(&self, client: &str, resource: &str, scope: &str) -> Reply {
-        let query = form_urlencoded::Serializer::new(String::new())
-            .extend_pairs([
-                ("response_type", "code"),
-                ("client_id", client),
-                ("redirect_uri", &redirect_uri(client)),
-                ("scope", scope),
-                ("resource", resource),
-                ("state", "s t&te"),
-                ("nonce", "n-1"),
-                ("code_challenge", CHALLENGE),
-                ("code_challenge_method", "S256"),
-            ])
-            .finish();
-        self.get(&format!("/authorize?{query}")).await
+        let request = authorization_request(client, resource, scope, &[("prompt", "consent")]);
+        self.get(&format!("/authorize?{request}")).await
+    }
+
+    /// The same, with other parameters and the session of a browser.
+    pub(crate) async fn authorize_with(&self, session: &str, parameters: Pairs<'_>) -> Reply {
+        let request = authorization_request("storefront", "https://orders.example", "openid orders:read", parameters);
+        self.get_with(session, &format!("/authorize?{request}")).await
+    }
+
+    pub(crate) async fn get_with(&self, session: &str, path: &str) -> Reply {
+        let get = self.http.get(format!("{}{path}", self.base));
+        Reply::read(get.header("cookie", format!("theme=dark; {session}"))).await
     }
 
     pub(crate) async fn submit(&self, page: &Reply, path: &str, pairs: Pairs<'_>) -> Reply {
@@ -115,4 +132,13 @@ pub(crate) fn answer(reply: &Reply, name: &str) -> Option<String> {
         .query_pairs()
         .find(|(n, _)| n == name)
         .map(|(_, value)| value.into_owned())
+}
+
+/// The session that a login began, as a browser sends it.
+#[track_caller]
+pub(crate) fn session(reply: &Reply) -> String {
+    let cookie = reply.header("set-cookie").unwrap_or_else(|| panic!("{}", reply.text));
+    let (session, attributes) = cookie.split_once(';').unwrap();
+    assert_eq!(attributes, " Path=/; Max-Age=28800; HttpOnly; SameSite=Lax");
+    session.to_owned()
 }

@@ -21,7 +21,7 @@ pub(crate) type Pairs<'a> = &'a [(&'a str, &'a str)];
 pub(crate) struct Running {
     pub url: String,
     /// The URL of the listener, which is the issuer identifier unless the settings name one.
-    base: String,
+    pub(crate) base: String,
     pub handle: IssuerHandle,
     pub http: reqwest::Client,
     stop: Arc<Notify>,

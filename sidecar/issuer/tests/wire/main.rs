@@ -17,4 +17,5 @@ mod introspection;
 mod keys;
 mod refresh;
 mod revocation;
+mod sessions;
 mod userinfo;

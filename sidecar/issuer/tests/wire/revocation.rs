@@ -216,9 +216,9 @@ async fn a_user_withdraws_a_consent_on_a_page() {
     let offline = issuer.offline("storefront", ORDERS).await;
     let page = issuer.get("/consents").await;
     let wrong = [("username", "alice"), ("password", "wrong")];
-    let page = issuer.submit(&page, "/consents/login", &wrong).await;
+    let page = issuer.submit(&page, "/login", &wrong).await;
     assert!(page.text.contains("password or the code is wrong"), "{}", page.text);
-    let page = issuer.submit(&page, "/consents/login", ALICE_WITH_PASSWORD).await;
+    let page = issuer.submit(&page, "/login", ALICE_WITH_PASSWORD).await;
     for shown in [
         "alice",
         "storefront",
@@ -268,17 +268,17 @@ async fn the_list_of_consents_needs_a_sign_in() {
         ("password", "wonderland"),
     ];
     let cross_site = issuer
-        .form("/consents/login", &cross_site)
+        .form("/login", &cross_site)
         .header("sec-fetch-site", "cross-site");
     assert_eq!(Reply::read(cross_site).await.status, 403);
     for _ in 0..4 {
         page = issuer
-            .submit(&page, "/consents/login", &[("username", "bob"), ("password", "x")])
+            .submit(&page, "/login", &[("username", "bob"), ("password", "x")])
             .await;
         assert_eq!(page.status, 200);
     }
     let last = issuer
-        .submit(&page, "/consents/login", &[("username", "bob"), ("password", "x")])
+        .submit(&page, "/login", &[("username", "bob"), ("password", "x")])
         .await;
     assert!(
         last.status == 400 && last.text.contains("The sign-in failed"),

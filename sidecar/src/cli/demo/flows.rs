@@ -68,6 +68,7 @@ impl Flows {
                 ("scope", wanted.scope),
                 ("resource", wanted.resource),
                 ("state", "demo"),
+                ("prompt", "consent"),
                 ("code_challenge", CODE_CHALLENGE),
                 ("code_challenge_method", "S256"),
             ])

@@ -1,0 +1,283 @@
+//! Signing in: the session of a browser, or the login page.
+
+use std::convert::Infallible;
+use std::net::{IpAddr, Ipv4Addr};
+
+use axum::extract::FromRequestParts;
+use axum::http::header::COOKIE;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::Response;
+use maud::html;
+
+use super::rejection::{Rejection, denied, rejection, unavailable};
+use crate::audit::{Entry, Event};
+use crate::authorization_server::AuthorizationServer;
+use crate::claims::{AAL1, AAL2, Authentication};
+use crate::error::{ErrorCode, OAuthError};
+use crate::pages::{self, Attempt, FormTarget};
+use crate::parameters::Parameters;
+use crate::registry::User;
+use crate::secret::Secret;
+use crate::store::{Goal, SESSION_LIFETIME, Session, Transaction};
+
+/// The number of failed logins after which a request is denied.
+const LOGIN_ATTEMPTS: u8 = 5;
+/// The maximum number of failed logins of a user within five minutes.
+const USER_ATTEMPTS: u32 = 10;
+/// The maximum number of failed logins from an address within five minutes.
+const ADDRESS_ATTEMPTS: u32 = 50;
+
+const SESSION: &str = "actgate_session";
+
+/// The address that a request comes from, an extension of each request.
+#[derive(Clone, Copy)]
+pub(crate) struct Peer(pub(crate) IpAddr);
+
+/// The browser that sends a request.
+pub(crate) struct Visitor {
+    /// The value of the session cookie.
+    session: Option<String>,
+    /// The address, as a key of failed attempts.
+    pub(super) address: String,
+}
+
+impl<S: Sync> FromRequestParts<S> for Visitor {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Visitor, Infallible> {
+        let address = parts
+            .extensions
+            .get()
+            .map_or(Ipv4Addr::UNSPECIFIED.into(), |Peer(address)| *address);
+        Ok(Visitor {
+            session: cookie(&parts.headers),
+            address: match address {
+                IpAddr::V4(address) => address.to_string(),
+                // One host has a network of 64 bits.
+                IpAddr::V6(address) => format!("{:?}", &address.segments()[..4]),
+            },
+        })
+    }
+}
+
+fn cookie(headers: &HeaderMap) -> Option<String> {
+    let values = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut cookies = values
+        .flat_map(|value| value.split(';'))
+        .filter_map(|cookie| cookie.trim().split_once('='));
+    cookies
+        .find(|(name, _)| *name == SESSION)
+        .map(|(_, value)| value.to_owned())
+}
+
+/// Whether a user is signed in.
+pub(super) enum Entrance {
+    Open(Session),
+    /// The page with which the login goes on.
+    Page(Response),
+}
+
+/// The session of the browser if it is enough for the goal, or else the login page.
+pub(super) fn enter(server: &AuthorizationServer, visitor: &Visitor, goal: &Goal) -> Result<Entrance, Rejection> {
+    let now = server.clock.now();
+    let session = visitor.session.as_deref().and_then(|id| server.sessions.get(id));
+    let session =
+        session.filter(|session| now < session.expires && server.registry.users.contains_key(&session.subject));
+    let unmet = match session {
+        None => ErrorCode::LoginRequired.because("the user must sign in"),
+        Some(session) => match missing(goal, &session, now) {
+            None => return Ok(Entrance::Open(session)),
+            Some(error) => error,
+        },
+    };
+    match goal {
+        Goal::Authorize(request) if request.login.is_silent => Err(rejection(server, &request.callback, unmet)),
+        _ => login_page(server, goal, LOGIN_ATTEMPTS, Attempt::First),
+    }
+}
+
+/// What a session lacks for the goal.
+fn missing(goal: &Goal, session: &Session, now: u64) -> Option<OAuthError> {
+    let Goal::Authorize(request) = goal else { return None };
+    let age = now.saturating_sub(session.authentication.auth_time);
+    let login = &request.login;
+    let is_other = login.hint.as_ref().is_some_and(|hint| *hint != session.subject);
+    if login.is_fresh || is_other || login.max_age.is_some_and(|limit| age > limit) {
+        return Some(ErrorCode::LoginRequired.because("the user must sign in again"));
+    }
+    let lacks_factor = needs_second_factor(goal) && session.authentication.acr != AAL2;
+    lacks_factor.then_some(ErrorCode::InteractionRequired.because("the login needs a second factor"))
+}
+
+fn needs_second_factor(goal: &Goal) -> bool {
+    match goal {
+        Goal::Authorize(request) => request.access.needs_second_factor,
+        Goal::Consents => false,
+    }
+}
+
+/// Checks name, password and second factor.
+pub(super) fn login(
+    server: &AuthorizationServer,
+    visitor: &Visitor,
+    form: &Parameters,
+    goal: &Goal,
+    attempts: u8,
+) -> Result<Entrance, Rejection> {
+    let outcome = sign_in(server, visitor, goal, form);
+    server.note(entry(goal, named(server, form), outcome.as_ref().err()));
+    match outcome {
+        Ok((subject, authentication)) => Ok(Entrance::Open(Session {
+            subject,
+            authentication,
+            expires: server.clock.now().saturating_add(SESSION_LIFETIME.as_secs()),
+        })),
+        Err(Failure::Limited(seconds)) => Ok(Entrance::Page(pages::too_many_attempts(seconds))),
+        Err(Failure::NoSecondFactor) => Err(match goal {
+            Goal::Authorize(request) => {
+                let code = ErrorCode::UnmetAuthenticationRequirements;
+                rejection(server, &request.callback, code.because("the user has no second factor"))
+            }
+            _ => Rejection::Page("This request needs a second factor, which the user does not have."),
+        }),
+        Err(failure) => match (goal, attempts.saturating_sub(1)) {
+            (Goal::Authorize(request), 0) => Err(denied(server, request)),
+            (_, 0) => Err(Rejection::Page("The sign-in failed.")),
+            (_, left) if failure == Failure::NeedsCode => login_page(server, goal, left, Attempt::NeedsCode),
+            (_, left) => login_page(server, goal, left, Attempt::Again),
+        },
+    }
+}
+
+/// Why a login failed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Failure {
+    /// The name, the password or the code is wrong.
+    Wrong,
+    /// There is no code, which the goal needs.
+    NeedsCode,
+    /// The goal needs a code, and the user has none.
+    NoSecondFactor,
+    /// There were too many failures. The next attempt is allowed after this number of seconds.
+    Limited(u64),
+}
+
+/// The registered user whose name is in the form.
+fn named<'s>(server: &'s AuthorizationServer, form: &Parameters) -> Option<&'s User> {
+    server.registry.users.get(form.one("username").ok().flatten()?)
+}
+
+/// Authenticates the user. Failures are counted for the user and for the address, before anything is compared.
+fn sign_in(
+    server: &AuthorizationServer,
+    visitor: &Visitor,
+    goal: &Goal,
+    form: &Parameters,
+) -> Result<(String, Authentication), Failure> {
+    let user = named(server, form);
+    let now = server.clock.now();
+    let keys = [
+        Some((format!("login from {}", visitor.address), ADDRESS_ATTEMPTS)),
+        user.map(|user| (format!("login of {}", user.subject), USER_ATTEMPTS)),
+    ];
+    for (key, limit) in keys.iter().flatten() {
+        server.failures.begin(key, *limit, now).map_err(Failure::Limited)?;
+    }
+    let authentication = authenticate(server, user, form)?;
+    for (key, _) in keys.iter().flatten() {
+        server.failures.undo(key);
+    }
+    let user = user.ok_or(Failure::Wrong)?;
+    match (
+        needs_second_factor(goal) && authentication.acr != AAL2,
+        &user.second_factor,
+    ) {
+        (false, _) => Ok((user.subject.clone(), authentication)),
+        (true, Some(_)) => Err(Failure::NeedsCode),
+        (true, None) => Err(Failure::NoSecondFactor),
+    }
+}
+
+/// Checks password and code. The code is optional, but a wrong one fails the login.
+fn authenticate(
+    server: &AuthorizationServer,
+    user: Option<&User>,
+    form: &Parameters,
+) -> Result<Authentication, Failure> {
+    let (Ok(Some(password)), Ok(factor)) = (form.one("password"), form.one("second_factor")) else {
+        return Err(Failure::Wrong);
+    };
+    // An unknown name costs the same comparison, so that response times do not reveal which names exist.
+    let expected = user.map_or_else(Secret::unknown, |user| user.password.clone());
+    let user = user.filter(|_| expected.matches(password)).ok_or(Failure::Wrong)?;
+    let (acr, amr): (_, &[&str]) = match (factor, &user.second_factor) {
+        (None, _) => (AAL1, &["pwd"]),
+        (Some(factor), Some(expected)) if expected.matches(factor) => (AAL2, &["pwd", "otp", "mfa"]),
+        (Some(_), _) => return Err(Failure::Wrong),
+    };
+    Ok(Authentication {
+        auth_time: server.clock.now(),
+        acr: acr.to_owned(),
+        amr: amr.iter().map(ToString::to_string).collect(),
+    })
+}
+
+/// Begins a session, in place of one that the browser has. Returns its cookie.
+pub(super) fn begin(
+    server: &AuthorizationServer,
+    visitor: &Visitor,
+    session: &Session,
+) -> Result<HeaderValue, Rejection> {
+    if let Some(before) = &visitor.session {
+        server.sessions.take_if(before, |_| true);
+    }
+    let id = server.sessions.put(session.clone()).map_err(unavailable)?;
+    let lifetime = SESSION_LIFETIME.as_secs();
+    let secure = if server.origin.starts_with("https:") {
+        "; Secure"
+    } else {
+        ""
+    };
+    let cookie = format!("{SESSION}={id}; Path=/; Max-Age={lifetime}; HttpOnly; SameSite=Lax{secure}");
+    HeaderValue::try_from(cookie).map_err(|_| Rejection::Page("The session could not begin."))
+}
+
+fn login_page(server: &AuthorizationServer, goal: &Goal, attempts: u8, shown: Attempt) -> Result<Entrance, Rejection> {
+    let (purpose, hint, target) = match goal {
+        Goal::Authorize(request) => (
+            html! { "to continue to " strong { (request.access.client.name) } },
+            request.login.hint.clone(),
+            FormTarget::RedirectUri(&request.callback.redirect_uri),
+        ),
+        Goal::Consents => (html! { "to see what you allow" }, None, FormTarget::Issuer),
+    };
+    let transaction = Transaction::Login {
+        goal: goal.clone(),
+        attempts,
+    };
+    let id = server.transactions.put(transaction).map_err(unavailable)?;
+    Ok(Entrance::Page(pages::sign_in(
+        &id,
+        &purpose,
+        hint.as_deref(),
+        shown,
+        target,
+    )))
+}
+
+/// The name of a user who is registered, and no other text of the form.
+fn entry(goal: &Goal, user: Option<&User>, failure: Option<&Failure>) -> Entry {
+    let access = match goal {
+        Goal::Authorize(request) => Some(&request.access),
+        Goal::Consents => None,
+    };
+    Entry {
+        txn: access.map(|access| access.txn.clone()),
+        sub: user.map(|user| user.subject.clone()),
+        client_id: access.map(|access| access.client.id.clone()),
+        error: failure.map(|_| ErrorCode::AccessDenied.as_str()),
+        reason: matches!(failure, Some(Failure::Limited(_))).then_some("too many failed attempts"),
+        ..Entry::new(Event::Authentication)
+    }
+}

@@ -1,0 +1,102 @@
+//! The tokens of a user: what a code and an approval are redeemed for.
+
+use crate::audit::Event;
+use crate::authorization_server::AuthorizationServer;
+use crate::claims::{Act, EntityProfile, ID_TOKEN, IdClaims, SubjectProfile};
+use crate::error::OAuthError;
+use crate::registry::Client;
+use crate::scope::{OFFLINE_ACCESS, OPENID};
+use crate::store::{Authorization, FamilyGrant, RefreshFamily};
+use crate::token::{Granted, Minted, Origin, TokenResponse};
+
+/// The client as the actor, if it is an agent.
+pub(super) fn agent(server: &AuthorizationServer, client: &Client) -> Option<Box<Act>> {
+    match client.profile {
+        EntityProfile::AiAgent => server.actor(client, None),
+        _ => None,
+    }
+}
+
+/// Issues a token for the user who allowed it, with an ID token for `openid` and a refresh token for `offline_access`.
+/// `proceed` runs within the change, before anything is stored.
+pub(super) fn issue(
+    server: &AuthorizationServer,
+    grant: &'static str,
+    client: &Client,
+    authorization: &Authorization,
+    act: Option<Box<Act>>,
+    proceed: impl FnOnce() -> Result<(), OAuthError>,
+) -> Result<TokenResponse, OAuthError> {
+    let access = &authorization.access;
+    let scope = authorization.whole_scope();
+    let minted = server.mint(Granted {
+        origin: Origin {
+            event: Event::Issue,
+            grant,
+            txn: access.txn.clone(),
+            parent: None,
+            scope_before: Some(scope.clone()),
+        },
+        subject: authorization.subject.clone(),
+        subject_profile: SubjectProfile::User,
+        audience: access.audience.clone(),
+        client,
+        scope: scope.clone(),
+        authentication: Some(authorization.authentication.clone()),
+        act: act.clone(),
+        not_after: None,
+    })?;
+    let id_token = match access.protocol_scope.contains(OPENID) {
+        false => None,
+        true => Some(id_token(server, client, authorization, &minted)?),
+    };
+    let mut change = server.change()?;
+    proceed()?;
+    let response = minted.store(&mut change)?;
+    let refresh_token = match access.protocol_scope.contains(OFFLINE_ACCESS) {
+        false => None,
+        true => {
+            let (family, token) = RefreshFamily::begin(FamilyGrant {
+                txn: access.txn.clone(),
+                client: client.id.clone(),
+                subject: authorization.subject.clone(),
+                audience: access.audience.clone(),
+                scope,
+                authentication: authorization.authentication.clone(),
+                act,
+                expires: server.clock.now().saturating_add(server.refresh_lifetime.as_secs()),
+            })?;
+            change.put_family(&family)?;
+            Some(token)
+        }
+    };
+    change.commit()?;
+    Ok(TokenResponse {
+        id_token,
+        refresh_token,
+        ..response
+    })
+}
+
+fn id_token(
+    server: &AuthorizationServer,
+    client: &Client,
+    authorization: &Authorization,
+    minted: &Minted,
+) -> Result<String, OAuthError> {
+    let response = minted.response();
+    let key = server.keys.active();
+    let now = server.clock.now();
+    let claims = IdClaims {
+        iss: &server.issuer_url,
+        sub: &server.dialect.user(&authorization.subject),
+        aud: &client.id,
+        iat: now,
+        exp: now.saturating_add(response.expires_in),
+        nonce: authorization.access.nonce.as_deref(),
+        at_hash: key.half_digest(&response.access_token),
+        authentication: &authorization.authentication,
+        act: minted.act_of_id_token(server.dialect),
+    };
+    Ok(key.sign(Some(ID_TOKEN), &claims)?)
+}
