@@ -127,8 +127,8 @@ fn errors_name_what_to_change_and_no_secret() {
     assert!(errors.contains("the issuer answers invalid_client"), "{errors}");
     assert!(!errors.contains("a-wrong-secret"), "{errors}");
 
-    let nobody = ["--resource", ORDERS, "--redirect-uri", "https://example.com/callback"];
-    let (code, _, errors) = run(command(&issuer, "login", "terminal", &nobody));
+    let elsewhere = ["--resource", ORDERS, "--redirect-uri", "https://example.com/callback"];
+    let (code, _, errors) = run(command(&issuer, "login", "terminal", &elsewhere));
     assert_eq!(code, Some(2));
     assert!(errors.contains("http URI on loopback"), "{errors}");
 

@@ -17,5 +17,6 @@ mod mcp;
 mod mcp_headers;
 mod openssl;
 mod program;
+mod samples;
 mod schemas;
 mod spelling;

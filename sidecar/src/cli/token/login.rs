@@ -106,14 +106,14 @@ async fn callback(listener: TcpListener, path: String, state: String) -> Result<
             let query: Query = form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes())
                 .into_owned()
                 .collect();
-            let is_ours = request.uri().path() == path && query.get("state") == Some(&state);
+            let is_expected = request.uri().path() == path && query.get("state") == Some(&state);
             let sender = sender.clone();
             async move {
-                let (status, text) = match is_ours {
+                let (status, text) = match is_expected {
                     true => (StatusCode::OK, "The login has ended. You can close this page.\n"),
                     false => (StatusCode::NOT_FOUND, "This page belongs to another login.\n"),
                 };
-                if is_ours {
+                if is_expected {
                     // A second answer of the same login is of no use.
                     let _ = sender.try_send(query);
                 }
