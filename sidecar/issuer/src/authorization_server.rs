@@ -6,6 +6,7 @@ use std::time::Duration;
 use url::Url;
 
 use crate::audit::{Entry, Event};
+use crate::client_documents::ClientDocuments;
 use crate::clock::Clock;
 use crate::dialect::Dialect;
 use crate::directory::{Directory, Entries};
@@ -31,6 +32,8 @@ pub(crate) struct AuthorizationServer {
     pub(crate) registry: Registry,
     pub(crate) directory: Directory,
     pub(crate) admin_secret: Secret,
+    pub(crate) registration: bool,
+    pub(crate) client_documents: Option<ClientDocuments>,
     pub(crate) signing: Signing,
     pub(crate) keys: KeyRing,
     pub(crate) clock: Clock,
@@ -87,6 +90,8 @@ impl AuthorizationServer {
             admin_secret: settings
                 .admin_secret
                 .map_or_else(Secret::unknown, |secret| Secret::new(&secret.0)),
+            registration: settings.registration,
+            client_documents: settings.client_metadata_documents.then(ClientDocuments::new),
             signing: settings.signing,
             keys: KeyRing::new(keys),
             clock,
@@ -105,9 +110,11 @@ impl AuthorizationServer {
         path.unwrap_or_default()
     }
 
-    /// The client with this identifier.
+    /// The client with this identifier. It may have to be fetched.
     pub(crate) fn client(&self, id: &str) -> Option<Arc<Client>> {
-        self.directory.entries().clients().get(id).cloned()
+        let entries = self.directory.entries();
+        let registered = entries.clients().get(id).cloned();
+        registered.or_else(|| self.client_documents.as_ref()?.client(id, &entries))
     }
 
     /// The resource with this identifier.

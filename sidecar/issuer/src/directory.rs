@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use actgate_yaml::Diagnostics;
+use serde_json::{Map, Value};
 
 use crate::registry::{Client, Names, Registry, Resource};
 use crate::store::{ClientRecord, ClientState, ResourceRecord, Store, StoreError};
@@ -102,6 +103,11 @@ impl Entries {
             .extend(client.map(|client| (id.to_owned(), client)));
         self.records.insert(id.to_owned(), record);
         Ok(())
+    }
+
+    /// Checks the entry of a client that is kept elsewhere, and has no secret.
+    pub(crate) fn client_of(&self, id: &str, entry: &Map<String, Value>) -> Result<Client, Diagnostics> {
+        self.names().client(id, entry, None)
     }
 
     /// Adds a resource, with descriptions of those scopes that have none yet.

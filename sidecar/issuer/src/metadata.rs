@@ -22,7 +22,7 @@ pub(crate) fn metadata(server: &AuthorizationServer) -> Value {
         .flat_map(|resource| resource.scopes.iter())
         .chain(PROTOCOL_SCOPES)
         .collect();
-    json!({
+    let mut metadata = json!({
         "issuer": server.issuer_url,
         "authorization_endpoint": format!("{origin}/authorize"),
         "token_endpoint": format!("{origin}/token"),
@@ -52,5 +52,12 @@ pub(crate) fn metadata(server: &AuthorizationServer) -> Value {
             ["user", "ai_agent", "service", "web_app", "native_app", "browser_app"],
         "request_parameter_supported": false,
         "request_uri_parameter_supported": false,
-    })
+    });
+    if server.client_documents.is_some() {
+        metadata["client_id_metadata_document_supported"] = true.into();
+    }
+    if server.registration {
+        metadata["registration_endpoint"] = format!("{origin}/register").into();
+    }
+    metadata
 }

@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::header::{CACHE_CONTROL, PRAGMA, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CACHE_CONTROL, PRAGMA, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::{map_request, map_response};
 use axum::response::{IntoResponse, Response};
@@ -22,6 +26,7 @@ use crate::introspection;
 use crate::metadata::metadata;
 use crate::pages;
 use crate::parameters::Parameters;
+use crate::registration;
 use crate::revocation;
 use crate::token::TokenResponse;
 use crate::userinfo::{self, UserInfoError};
@@ -41,15 +46,23 @@ pub(crate) fn router(server: Arc<AuthorizationServer>) -> Router {
         .route("/consent", post(consent))
         .route("/consents/withdraw", post(withdraw))
         .route_layer(map_request(deny_cross_site));
+    // What an application in a browser calls from its own origin. No cookie counts there, so any origin may.
+    let for_browsers = Router::new()
+        .route("/.well-known/openid-configuration", get(discovery).options(preflight))
+        .route(
+            "/.well-known/oauth-authorization-server",
+            get(discovery).options(preflight),
+        )
+        .route("/jwks", get(jwks).options(preflight))
+        .route("/token", post(token).options(preflight))
+        .route("/register", post(register).options(preflight))
+        .route("/revoke", post(revoke).options(preflight))
+        .route("/userinfo", get(userinfo).post(userinfo).options(preflight))
+        .route_layer(map_response(allow_every_origin));
     Router::new()
         .merge(of_dialect(&server))
-        .route("/.well-known/openid-configuration", get(discovery))
-        .route("/.well-known/oauth-authorization-server", get(discovery))
-        .route("/jwks", get(jwks))
-        .route("/token", post(token))
+        .merge(for_browsers)
         .route("/introspect", post(introspect))
-        .route("/revoke", post(revoke))
-        .route("/userinfo", get(userinfo).post(userinfo))
         .route("/authorize", get(authorize))
         .route("/consents", get(consents))
         .route("/admin/{*path}", any(administer))
@@ -108,6 +121,11 @@ async fn token(State(server): Server, headers: HeaderMap, form: Parameters) -> R
         ),
     }
     response.map(Json)
+}
+
+async fn register(State(server): Server, request: Request) -> Result<Response, AdminError> {
+    let body = admin::read_body(request, &()).await?;
+    waiting(server, move |server| registration::register(server, &body)).await
 }
 
 async fn introspect(State(server): Server, headers: HeaderMap, form: Parameters) -> Result<Response, OAuthError> {
@@ -177,6 +195,26 @@ async fn deny_cross_site(request: Request) -> Result<Request, (StatusCode, &'sta
         }
         _ => Ok(request),
     }
+}
+
+/// The response to a preflight request (CORS).
+async fn preflight() -> impl IntoResponse {
+    let headers = [
+        (ACCESS_CONTROL_ALLOW_METHODS, "GET, POST"),
+        (ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type, dpop"),
+        (ACCESS_CONTROL_MAX_AGE, "600"),
+    ];
+    (StatusCode::NO_CONTENT, headers)
+}
+
+async fn allow_every_origin(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(
+        ACCESS_CONTROL_EXPOSE_HEADERS,
+        HeaderValue::from_static("www-authenticate"),
+    );
+    response
 }
 
 /// Responses are not cached unless an endpoint says otherwise (RFC 6749 section 5.1), not framed and not sniffed.

@@ -29,6 +29,10 @@ pub struct Settings {
     /// The secret of the administration API, at least 16 characters. Default: one that is generated at the start,
     /// [`crate::Server::admin_secret`].
     pub admin_secret: Option<AdminSecret>,
+    /// Lets clients register themselves at `/register` (RFC 7591). Default: false.
+    pub registration: bool,
+    /// Takes a URL as the identifier of a client, and fetches its metadata from there. Default: false.
+    pub client_metadata_documents: bool,
     /// Allows an address that is not loopback. Default: false. Anyone who reaches the address can obtain tokens with
     /// the passwords and secrets of the registry, which cross the network in clear text.
     pub expose_to_network: bool,
@@ -44,6 +48,8 @@ impl Default for Settings {
             refresh_lifetime: Duration::from_secs(30 * 86_400),
             data: None,
             admin_secret: None,
+            registration: false,
+            client_metadata_documents: false,
             expose_to_network: false,
         }
     }

@@ -78,6 +78,8 @@ pub(crate) async fn issuer(arguments: &IssuerArguments, log: &ProcessLog) -> Res
         refresh_lifetime: arguments.refresh_lifetime,
         data: arguments.data.clone(),
         admin_secret: arguments.admin_secret_file.as_deref().map(admin_secret).transpose()?,
+        registration: arguments.registration,
+        client_metadata_documents: arguments.client_metadata_documents,
         expose_to_network: arguments.expose_to_network,
     };
     let server = Server::bind(arguments.listen, settings, registry)

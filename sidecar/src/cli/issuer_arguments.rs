@@ -47,6 +47,12 @@ pub(crate) struct IssuerArguments {
     /// Bearer secret of the administration API [default: a new one at each start, which it prints]
     #[arg(long, value_name = "FILE")]
     pub(crate) admin_secret_file: Option<PathBuf>,
+    /// Let clients register themselves (RFC 7591), for the resources with `open_to_registration`
+    #[arg(long)]
+    pub(crate) registration: bool,
+    /// Take a URL as client_id and fetch the metadata of the client from there: https, or http on loopback
+    #[arg(long)]
+    pub(crate) client_metadata_documents: bool,
     /// Signature algorithm of its tokens
     #[arg(long, value_enum, default_value_t = SigningAlgorithm::Es256)]
     pub(crate) signing: SigningAlgorithm,

@@ -70,6 +70,7 @@ pub(super) fn create(server: &AuthorizationServer, body: &[u8]) -> Answer {
             entry: Some(entry),
             state: ClientState::Enabled,
             credentials: with_secret.clone().map(|(credential, _)| vec![credential]),
+            is_self_registered: false,
         };
         put(server, entries, change, &id, &record, "agent added")?;
         let shown = shown(&id, &record);

@@ -12,7 +12,7 @@ use axum::response::IntoResponse;
 use serde_json::json;
 
 use self::request::Answer;
-pub(crate) use self::request::{AdminError, AdminRequest};
+pub(crate) use self::request::{AdminError, AdminRequest, read_body};
 use crate::audit::{Entry, Event};
 use crate::authorization_server::AuthorizationServer;
 use crate::error::ErrorCode;

@@ -121,7 +121,7 @@ impl AdminError {
         }
     }
 
-    pub(super) fn not_found() -> AdminError {
+    pub(crate) fn not_found() -> AdminError {
         AdminError {
             status: StatusCode::NOT_FOUND,
             code: "not_found",

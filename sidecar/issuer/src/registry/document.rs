@@ -176,6 +176,7 @@ impl<'a> Check<'a> {
         Resource {
             identifier: identifier.to_owned(),
             scopes: values(items(&entry.value.scopes)),
+            open_to_registration: entry.value.open_to_registration,
         }
     }
 
@@ -602,9 +603,9 @@ clients:
             "scopes: [orders:read, shipping:write]",
             "scope: [orders:read, shipping:write]",
         );
-        assert_eq!(of_scopes, ["8:5: unknown key `scope`; did you mean `scopes`?"]);
+        assert_eq!(of_scopes, ["9:5: unknown key `scope`; did you mean `scopes`?"]);
         let of_a_scope = mistakes("[orders:read, shipping:write]", "[orders:read, [shipping:write]]");
-        assert_eq!(of_a_scope, ["8:27: expected a text, not a list; write a single value"]);
+        assert_eq!(of_a_scope, ["9:27: expected a text, not a list; write a single value"]);
         let of_every_resource = mistakes("resources:", "resource:");
         assert_eq!(of_every_resource.len(), 1, "{of_every_resource:?}");
         let of_every_user = mistakes("\nusers:", "\nuser:");

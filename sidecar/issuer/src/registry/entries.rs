@@ -27,6 +27,8 @@ pub struct Registry {
 pub(crate) struct Resource {
     pub(crate) identifier: String,
     pub(crate) scopes: ScopeSet,
+    /// Clients that register themselves can request it.
+    pub(crate) open_to_registration: bool,
 }
 
 /// A user who can sign in.

@@ -27,6 +27,8 @@ pub(super) type List = Spanned<Vec<Spanned<String>>>;
 #[serde(deny_unknown_fields)]
 pub(super) struct ResourceDocument {
     pub(super) scopes: Option<List>,
+    #[serde(default)]
+    pub(super) open_to_registration: bool,
 }
 
 #[derive(Deserialize)]

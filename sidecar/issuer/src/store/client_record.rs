@@ -15,6 +15,8 @@ pub(crate) struct ClientRecord {
     pub(crate) state: ClientState,
     /// None for a public client.
     pub(crate) credentials: Option<Vec<Credential>>,
+    #[serde(default)]
+    pub(crate) is_self_registered: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

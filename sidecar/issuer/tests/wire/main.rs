@@ -16,6 +16,7 @@ mod exchange_errors;
 mod introspection;
 mod keys;
 mod refresh;
+mod registration;
 mod revocation;
 mod sessions;
 mod userinfo;

@@ -1,0 +1,87 @@
+//! Dynamic client registration: RFC 7591, without the management of RFC 7592. It is off by default.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use crate::admin::AdminError;
+use crate::audit::{Entry, Event};
+use crate::authorization_server::AuthorizationServer;
+use crate::client_metadata::ClientMetadata;
+use crate::error::ErrorCode;
+use crate::registry::Credential;
+use crate::secret::{Secret, random_id, transaction_id};
+use crate::store::{ClientRecord, ClientState};
+
+/// The maximum number of clients that registered themselves, with those that were deleted.
+const MAX_REGISTERED: usize = 1_000;
+
+/// `POST /register`. The response has the metadata as they are registered, which can be less than what was requested.
+pub(crate) fn register(server: &AuthorizationServer, body: &[u8]) -> Result<Response, AdminError> {
+    if !server.registration {
+        return Err(AdminError::not_found());
+    }
+    let metadata: ClientMetadata = serde_json::from_slice(body)
+        .map_err(|_| AdminError::metadata("the metadata are no JSON object with redirect_uris"))?;
+    let method = metadata.method("client_secret_basic").to_owned();
+    let id = format!("client-{}", transaction_id()?);
+    let (now, secret) = (server.clock.now(), random_id()?);
+    let credentials = match &*method {
+        "none" | "private_key_jwt" => None,
+        "client_secret_basic" | "client_secret_post" => Some(vec![Credential {
+            id: transaction_id()?,
+            secret: Secret::new(&secret),
+            created: now,
+            ends: None,
+        }]),
+        _ => return Err(AdminError::metadata("the token_endpoint_auth_method is not supported")),
+    };
+    server.change_entries(|entries, change| {
+        let mut entry = metadata.entry(entries).map_err(AdminError::metadata)?;
+        if entry.contains_key("jwks") != (method == "private_key_jwt") {
+            return Err(AdminError::metadata(
+                "jwks and the token_endpoint_auth_method private_key_jwt require each other",
+            ));
+        }
+        let registered = entries.records.values().filter(|record| record.is_self_registered);
+        if registered.count() >= MAX_REGISTERED {
+            return Err(ErrorCode::TemporarilyUnavailable
+                .because("too many clients are registered")
+                .into());
+        }
+        let record = ClientRecord {
+            entry: Some(entry.clone()),
+            state: ClientState::Enabled,
+            credentials,
+            is_self_registered: true,
+        };
+        entries.put_client(&server.registry, &id, record.clone())?;
+        change.put_client(&id, &record)?;
+        change.audit(Entry {
+            client_id: Some(id.clone()),
+            reason: Some("client registered itself"),
+            ..Entry::new(Event::Administer)
+        });
+        let scopes = entries.clients().get(&id).map(|client| client.scopes.clone());
+        let mut response = json!({
+            "client_id": id,
+            "client_id_issued_at": now,
+            "token_endpoint_auth_method": method,
+            "redirect_uris": entry.remove("redirect_uris"),
+            "grant_types": ["authorization_code", "refresh_token"],
+            "response_types": ["code"],
+            "scope": scopes,
+        });
+        for (member, key) in [("client_name", "name"), ("jwks", "jwks")] {
+            if let Some(value) = entry.remove(key) {
+                response[member] = value;
+            }
+        }
+        if record.credentials.is_some() {
+            response["client_secret"] = Value::from(secret);
+            response["client_secret_expires_at"] = 0.into();
+        }
+        Ok((StatusCode::CREATED, Json(response)).into_response())
+    })
+}
