@@ -59,6 +59,16 @@ impl BundledIssuer {
         Self::start_as(&["--registry", &registry.to_string_lossy()])
     }
 
+    /// Runs `actgate issuer` with this policy on the tokens that it issues, and with its data in a folder.
+    pub fn start_with_guard(policy: &Path, folder: &Path) -> Self {
+        Self::start_as(&[
+            "--guard",
+            &policy.to_string_lossy(),
+            "--data",
+            &folder.to_string_lossy(),
+        ])
+    }
+
     fn start_as(arguments: &[&str]) -> Self {
         let arguments = [&["issuer", "--listen", "127.0.0.1:0"], arguments].concat();
         let mut process = Process::start(&arguments);

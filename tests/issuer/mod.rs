@@ -5,5 +5,6 @@ mod crash;
 mod data_folder;
 mod dialects;
 mod endpoints;
+mod guard;
 mod refresh;
 mod token_command;

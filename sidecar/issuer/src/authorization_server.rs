@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::dialect::Dialect;
 use crate::directory::{Directory, Entries};
 use crate::error::OAuthError;
+use crate::issuance_policy::IssuancePolicy;
 use crate::keys::{KeyError, KeyRing, Keys, Signing};
 use crate::registry::{Client, Registry, Resource};
 use crate::secret::Secret;
@@ -33,6 +34,7 @@ pub(crate) struct AuthorizationServer {
     pub(crate) directory: Directory,
     pub(crate) admin_secret: Secret,
     pub(crate) registration: bool,
+    pub(crate) issuance_policy: Option<Arc<dyn IssuancePolicy>>,
     pub(crate) client_documents: Option<ClientDocuments>,
     pub(crate) signing: Signing,
     pub(crate) keys: KeyRing,
@@ -92,6 +94,7 @@ impl AuthorizationServer {
                 .map_or_else(Secret::unknown, |secret| Secret::new(&secret.0)),
             registration: settings.registration,
             client_documents: settings.client_metadata_documents.then(ClientDocuments::new),
+            issuance_policy: settings.issuance_policy,
             signing: settings.signing,
             keys: KeyRing::new(keys),
             clock,

@@ -3,11 +3,13 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use url::Url;
 
 use crate::dialect::Dialect;
+use crate::issuance_policy::IssuancePolicy;
 use crate::keys::Signing;
 
 /// Every setting. `Settings::default()` suits a local issuer.
@@ -33,6 +35,8 @@ pub struct Settings {
     pub registration: bool,
     /// Takes a URL as the identifier of a client, and fetches its metadata from there. Default: false.
     pub client_metadata_documents: bool,
+    /// Decides which tokens are issued, after every check of the issuer. Default: none.
+    pub issuance_policy: Option<Arc<dyn IssuancePolicy>>,
     /// Allows an address that is not loopback. Default: false. Anyone who reaches the address can obtain tokens with
     /// the passwords and secrets of the registry, which cross the network in clear text.
     pub expose_to_network: bool,
@@ -49,6 +53,7 @@ impl Default for Settings {
             data: None,
             admin_secret: None,
             registration: false,
+            issuance_policy: None,
             client_metadata_documents: false,
             expose_to_network: false,
         }

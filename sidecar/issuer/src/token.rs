@@ -8,6 +8,8 @@ use crate::authorization_server::AuthorizationServer;
 use crate::claims::{AccessClaims, Act, Authentication, ID_TOKEN, SubjectProfile};
 use crate::dialect::{Dialect, Minting};
 use crate::error::{AuthScheme, ErrorCode, OAuthError};
+use crate::issuance_policy::IssuanceRequest;
+use crate::keys::KeyError;
 use crate::registry::Client;
 use crate::scope::ScopeSet;
 use crate::secret::random_id;
@@ -100,17 +102,18 @@ impl AuthorizationServer {
             parent: origin.parent.as_ref(),
         };
         let shaped = self.dialect.shape(&minting);
-        let (key, typ) = (self.keys.active(), self.dialect.typ());
-        let access_token = match &shaped {
-            Some(payload) => key.sign(typ, payload)?,
-            None => key.sign(typ, &claims)?,
-        };
-        let scope = claims.scope.clone();
         let token = IssuedToken {
             claims,
             parent_jti: origin.parent.map(|parent| parent.jti),
             shaped,
         };
+        self.decide(origin.grant, &token)?;
+        let (key, typ) = (self.keys.active(), self.dialect.typ());
+        let access_token = match &token.shaped {
+            Some(payload) => key.sign(typ, payload)?,
+            None => key.sign(typ, &token.claims)?,
+        };
+        let scope = token.claims.scope.clone();
         Ok(Minted {
             entry: Entry {
                 scope_before: origin.scope_before,
@@ -126,6 +129,22 @@ impl AuthorizationServer {
                 refresh_token: None,
                 id_token: None,
             },
+        })
+    }
+
+    /// Asks the policy on issuance, if there is one. The audit trail gets what would have been issued.
+    fn decide(&self, grant: &str, token: &IssuedToken) -> Result<(), OAuthError> {
+        let Some(policy) = &self.issuance_policy else {
+            return Ok(());
+        };
+        let claims = serde_json::to_value(&token.claims).map_err(|_| KeyError)?;
+        policy.decide(&IssuanceRequest::new(grant, &claims)).map_err(|reason| {
+            self.note(Entry {
+                decision: Some("deny".to_owned()),
+                reason: Some(reason),
+                ..token.entry(Event::Refuse)
+            });
+            ErrorCode::AccessDenied.because(reason)
         })
     }
 

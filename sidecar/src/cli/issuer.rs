@@ -2,11 +2,15 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
+use std::sync::Arc;
 
-use actgate_issuer::{AdminSecret, DataError, Registry, Server, Settings, SettingsError, Signing, StartError};
+use actgate_issuer::{
+    AdminSecret, DataError, IssuancePolicy, Registry, Server, Settings, SettingsError, Signing, StartError,
+};
 use actgate_yaml::{Diagnostic, Diagnostics, Span};
 use tracing::Level;
 
+use crate::cli::issuance_policy::GuardPolicy;
 use crate::cli::issuer_arguments::{AuditCommand, IssuerArguments, IssuerCommand, SigningAlgorithm, TokenDialect};
 use crate::cli::issuer_audit;
 use crate::cli::output::print;
@@ -78,6 +82,11 @@ pub(crate) async fn issuer(arguments: &IssuerArguments, log: &ProcessLog) -> Res
         refresh_lifetime: arguments.refresh_lifetime,
         data: arguments.data.clone(),
         admin_secret: arguments.admin_secret_file.as_deref().map(admin_secret).transpose()?,
+        issuance_policy: arguments
+            .guard
+            .as_deref()
+            .map(|file| guard(file, arguments))
+            .transpose()?,
         registration: arguments.registration,
         client_metadata_documents: arguments.client_metadata_documents,
         expose_to_network: arguments.expose_to_network,
@@ -138,6 +147,12 @@ pub(super) fn read_registry(file: &Path) -> Result<Registry, Failure> {
         Failure::Configuration(Diagnostics::from_iter([mistake]).in_file(file))
     })?;
     Registry::from_yaml(&text).map_err(|mistakes| Failure::Configuration(mistakes.in_file(file)))
+}
+
+fn guard(file: &Path, arguments: &IssuerArguments) -> Result<Arc<dyn IssuancePolicy>, Failure> {
+    let own = format!("http://{}", arguments.listen);
+    let issuer = arguments.issuer.as_deref().unwrap_or(&own);
+    Ok(Arc::new(GuardPolicy::read(file, issuer)?))
 }
 
 fn admin_secret(file: &Path) -> Result<AdminSecret, Failure> {

@@ -17,6 +17,16 @@ acknowledged is on disk. At start it prints the commands that get a first token.
   actgate issuer --dialect keycloak
   actgate issuer --listen 0.0.0.0:9400 --expose-to-network --issuer http://issuer.test:9400
 
+With --guard a policy, in the language of the gate, decides on each token after every check of the issuer. It reads the
+claims of the token, as those of a request POST /GRANT: /client-credentials, /authorization-code, /refresh or
+/token-exchange. What it denies is access_denied, with the code of the reason. Exchanges by people only, over two actors
+at most:
+  routes:
+    - match: POST /{grant}
+    - match: POST /token-exchange
+      initiator: { kind: human }
+      chain: { max_depth: 2 }
+
 The administration API adds, changes, disables and deletes agents while it runs. An agent is an entry of `clients` below,
 in JSON and with an owner; its secret is in the response and nowhere else.
   curl ADDRESS/admin/agents -H "Authorization: Bearer SECRET" -d '{"client_id": "scout", "owner": "alice",
@@ -47,6 +57,9 @@ pub(crate) struct IssuerArguments {
     /// Bearer secret of the administration API [default: a new one at each start, which it prints]
     #[arg(long, value_name = "FILE")]
     pub(crate) admin_secret_file: Option<PathBuf>,
+    /// Policy that decides which tokens are issued
+    #[arg(long, value_name = "FILE")]
+    pub(crate) guard: Option<PathBuf>,
     /// Let clients register themselves (RFC 7591), for the resources with `open_to_registration`
     #[arg(long)]
     pub(crate) registration: bool,

@@ -17,6 +17,7 @@ mod explained_change;
 mod explained_checks;
 mod gate_checks;
 pub(crate) mod help;
+mod issuance_policy;
 pub(crate) mod issuer;
 pub(crate) mod issuer_arguments;
 mod issuer_audit;
