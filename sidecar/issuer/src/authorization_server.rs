@@ -17,8 +17,8 @@ use crate::registry::{Client, Registry, Resource};
 use crate::secret::Secret;
 use crate::settings::Settings;
 use crate::store::{
-    AuthorizationCode, CODE_RETENTION, Change, DataError, FailureLimits, OneTime, SESSION_LIFETIME, Session, Store,
-    StoreError, TRANSACTION_LIFETIME, Transaction, UsedIds,
+    Approvals, AuthorizationCode, CODE_RETENTION, Change, DataError, FailureLimits, OneTime, SESSION_LIFETIME, Session,
+    Store, StoreError, TRANSACTION_LIFETIME, Transaction, UsedIds,
 };
 
 pub(crate) struct AuthorizationServer {
@@ -45,6 +45,7 @@ pub(crate) struct AuthorizationServer {
     pub(crate) used_ids: UsedIds,
     pub(crate) sessions: OneTime<Session>,
     pub(crate) failures: FailureLimits,
+    pub(crate) approvals: Approvals,
 }
 
 /// A change of a running issuer was not made: a key could not be generated, or the store could not be written.
@@ -104,6 +105,7 @@ impl AuthorizationServer {
             used_ids: UsedIds::default(),
             sessions: OneTime::new(SESSION_LIFETIME),
             failures: FailureLimits::default(),
+            approvals: Approvals::default(),
         })
     }
 

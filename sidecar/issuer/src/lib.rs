@@ -8,6 +8,7 @@
 //! | an agent without a user | `client_credentials` |
 //! | a user through an application or an agent | `authorization_code` with PKCE (S256), a login and a consent page |
 //! | the same user while away | `refresh_token`, with a new one at each use |
+//! | a user elsewhere, who approves on another device | CIBA in poll mode, and the device grant (RFC 8628) |
 //! | on behalf of, and every further hop | token exchange (RFC 8693), with or without `actor_token` |
 //!
 //! In an exchange the client becomes the outermost `act`, and the chain of the subject token is nested in it unchanged.
@@ -41,11 +42,13 @@
 //!
 //! `GET /.well-known/openid-configuration`, `GET /.well-known/oauth-authorization-server`, `GET /jwks`,
 //! `POST /token`, `POST /introspect`, `POST /revoke`, `GET` and `POST /userinfo`, `GET /authorize` with the forms
-//! `POST /login` and `POST /consent`, and `GET /consents` with `POST /consents/withdraw`.
+//! `POST /login` and `POST /consent`, `GET /consents` with `POST /consents/withdraw`,
+//! `POST /bc-authorize` and `POST /device_authorization`, whose users decide at `/ciba` and `/device`.
 //! `/admin/` is the administration: agents, credentials, resources, keys and the audit trail. Plain HTTP/1.1: for TLS, put a
 //! proxy in front.
 
 mod admin;
+mod approval_request;
 mod audit;
 mod authorization_server;
 mod authorize;

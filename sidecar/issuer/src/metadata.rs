@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::authorization_server::AuthorizationServer;
 use crate::claims::{AAL1, AAL2};
-use crate::grant_type::{AUTHORIZATION_CODE, CLIENT_CREDENTIALS, REFRESH_TOKEN, TOKEN_EXCHANGE};
+use crate::grant_type::{AUTHORIZATION_CODE, CIBA, CLIENT_CREDENTIALS, DEVICE_CODE, REFRESH_TOKEN, TOKEN_EXCHANGE};
 use crate::keys::PublicKey;
 use crate::scope::PROTOCOL_SCOPES;
 
@@ -26,6 +26,8 @@ pub(crate) fn metadata(server: &AuthorizationServer) -> Value {
         "issuer": server.issuer_url,
         "authorization_endpoint": format!("{origin}/authorize"),
         "token_endpoint": format!("{origin}/token"),
+        "backchannel_authentication_endpoint": format!("{origin}/bc-authorize"),
+        "device_authorization_endpoint": format!("{origin}/device_authorization"),
         "introspection_endpoint": format!("{origin}/introspect"),
         "revocation_endpoint": format!("{origin}/revoke"),
         "userinfo_endpoint": format!("{origin}/userinfo"),
@@ -33,7 +35,9 @@ pub(crate) fn metadata(server: &AuthorizationServer) -> Value {
         "scopes_supported": scopes,
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": [AUTHORIZATION_CODE, CLIENT_CREDENTIALS, REFRESH_TOKEN, TOKEN_EXCHANGE],
+        "grant_types_supported": [AUTHORIZATION_CODE, CLIENT_CREDENTIALS, REFRESH_TOKEN, TOKEN_EXCHANGE, CIBA, DEVICE_CODE],
+        "backchannel_token_delivery_modes_supported": ["poll"],
+        "backchannel_user_code_parameter_supported": false,
         "token_endpoint_auth_methods_supported": CLIENT_AUTHENTICATION,
         "token_endpoint_auth_signing_alg_values_supported": PublicKey::ALGORITHMS,
         "revocation_endpoint_auth_methods_supported": CLIENT_AUTHENTICATION,

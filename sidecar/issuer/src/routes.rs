@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CACHE_CONTROL, PRAGMA, REFERRER_POLICY,
@@ -17,6 +17,7 @@ use serde_json::Value;
 use tokio::task::spawn_blocking;
 
 use crate::admin::{self, AdminError, AdminRequest};
+use crate::approval_request;
 use crate::authorization_server::AuthorizationServer;
 use crate::authorize::{self, Visitor};
 use crate::dialect::Dialect;
@@ -44,6 +45,8 @@ pub(crate) fn router(server: Arc<AuthorizationServer>) -> Router {
     let forms = Router::new()
         .route("/login", post(login))
         .route("/consent", post(consent))
+        .route("/ciba/{id}", post(approve))
+        .route("/device", post(approve))
         .route("/consents/withdraw", post(withdraw))
         .route_layer(map_request(deny_cross_site));
     // What an application in a browser calls from its own origin. No cookie counts there, so any origin may.
@@ -62,9 +65,14 @@ pub(crate) fn router(server: Arc<AuthorizationServer>) -> Router {
     Router::new()
         .merge(of_dialect(&server))
         .merge(for_browsers)
+        .route("/bc-authorize", post(backchannel))
+        .route("/device_authorization", post(device_authorization))
         .route("/introspect", post(introspect))
         .route("/authorize", get(authorize))
         .route("/consents", get(consents))
+        .route("/ciba", get(approvals))
+        .route("/ciba/{id}", get(backchannel_page))
+        .route("/device", get(device_page))
         .route("/admin/{*path}", any(administer))
         .route("/style.css", get(style))
         .merge(forms)
@@ -128,6 +136,21 @@ async fn register(State(server): Server, request: Request) -> Result<Response, A
     waiting(server, move |server| registration::register(server, &body)).await
 }
 
+async fn backchannel(State(server): Server, headers: HeaderMap, form: Parameters) -> Result<Json<Value>, OAuthError> {
+    waiting(server, move |server| {
+        approval_request::backchannel(server, &headers, &form)
+    })
+    .await
+}
+
+async fn device_authorization(
+    State(server): Server,
+    headers: HeaderMap,
+    form: Parameters,
+) -> Result<Json<Value>, OAuthError> {
+    waiting(server, move |server| approval_request::device(server, &headers, &form)).await
+}
+
 async fn introspect(State(server): Server, headers: HeaderMap, form: Parameters) -> Result<Response, OAuthError> {
     waiting(server, move |server| introspection::introspect(server, &headers, &form)).await
 }
@@ -154,6 +177,22 @@ async fn consent(State(server): Server, form: Parameters) -> Response {
 
 async fn consents(State(server): Server, visitor: Visitor) -> Response {
     page(server, move |server| authorize::consents(server, &visitor)).await
+}
+
+async fn approvals(State(server): Server, visitor: Visitor) -> Response {
+    page(server, move |server| authorize::approvals(server, &visitor)).await
+}
+
+async fn backchannel_page(State(server): Server, visitor: Visitor, Path(id): Path<String>) -> Response {
+    page(server, move |server| authorize::backchannel_page(server, &visitor, &id)).await
+}
+
+async fn device_page(State(server): Server, query: Parameters) -> Response {
+    page(server, move |server| authorize::device_page(server, &query)).await
+}
+
+async fn approve(State(server): Server, visitor: Visitor, form: Parameters) -> Response {
+    page(server, move |server| authorize::approve(server, &visitor, &form)).await
 }
 
 async fn withdraw(State(server): Server, form: Parameters) -> Response {

@@ -116,6 +116,25 @@ pub(crate) fn transaction_id() -> Result<String, NoRandomness> {
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
+/// The letters of user codes: no vowels, so that no word appears, and none that is read as another (RFC 8628 section 6.1).
+const USER_CODE_LETTERS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
+
+/// A new user code of 8 letters.
+pub(crate) fn user_code() -> Result<String, NoRandomness> {
+    let mut code = String::new();
+    while code.len() < 8 {
+        let mut bytes = [0; 16];
+        rand::fill(&mut bytes)?;
+        // 240 is a multiple of 20: every letter is as likely.
+        let letters = bytes
+            .iter()
+            .filter(|byte| **byte < 240)
+            .map(|byte| USER_CODE_LETTERS[usize::from(byte % 20)]);
+        code.extend(letters.map(char::from).take(8 - code.len()));
+    }
+    Ok(code)
+}
+
 /// Compares in constant time.
 pub(crate) fn is_same(one: &str, other: &str) -> bool {
     verify_slices_are_equal(one.as_bytes(), other.as_bytes()).is_ok()
@@ -139,7 +158,7 @@ pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
 
 #[cfg(test)]
 mod tests {
-    use super::{Secret, any_matches, is_same, random_id, s256, sha256_hex};
+    use super::{Secret, any_matches, is_same, random_id, s256, sha256_hex, user_code};
 
     #[test]
     fn a_secret_matches_only_itself_and_is_not_printed() {
@@ -183,6 +202,18 @@ mod tests {
             "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
         );
         assert!(is_same("a", "a") && !is_same("a", "b") && !is_same("a", "ab"));
+    }
+
+    #[test]
+    fn a_user_code_has_letters_that_are_not_mistaken() {
+        for _ in 0..100 {
+            let code = user_code().unwrap();
+            assert_eq!(code.len(), 8);
+            assert!(
+                code.chars().all(|letter| "BCDFGHJKLMNPQRSTVWXZ".contains(letter)),
+                "{code}"
+            );
+        }
     }
 
     #[test]

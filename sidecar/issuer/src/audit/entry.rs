@@ -10,6 +10,8 @@ use crate::scope::ScopeSet;
 pub(crate) enum Event {
     /// A user signed in, or failed to.
     Authentication,
+    /// A client asked a user who is elsewhere.
+    Request,
     /// A user allowed or denied access of a client, or withdrew it.
     Consent,
     /// A token that begins a transaction.

@@ -6,6 +6,8 @@
 //! transaction out of the store and puts the next one in under a new id. So a form cannot be forged by another site,
 //! sent twice, or used to guess passwords in parallel.
 
+mod approvals;
+mod consent;
 mod consents;
 mod rejection;
 mod request;
@@ -16,6 +18,8 @@ use std::sync::Arc;
 use axum::http::header::SET_COOKIE;
 use axum::response::{IntoResponse, Redirect, Response};
 
+pub(crate) use self::approvals::device_page;
+use self::consent::{authorization, decide, is_remembered};
 pub(crate) use self::consents::withdraw;
 use self::rejection::{Rejection, denied, expired, location, rejection, transaction};
 use self::sign_in::Entrance;
@@ -26,8 +30,7 @@ use crate::error::{ErrorCode, OAuthError};
 use crate::pages;
 use crate::parameters::Parameters;
 use crate::store::{
-    AccessRequest, Authorization, AuthorizationCode, AuthorizationRequest, CODE_LIFETIME, Goal, Session, StoreError,
-    Transaction, Uses,
+    Authorization, AuthorizationCode, AuthorizationRequest, CODE_LIFETIME, Channel, Goal, Session, Transaction, Uses,
 };
 
 /// `GET /authorize`: checks the request and continues to the consent, by a login where it is needed.
@@ -46,6 +49,40 @@ pub(crate) fn authorize(
 /// `GET /consents`: lists what the user allows.
 pub(crate) fn consents(server: &AuthorizationServer, visitor: &Visitor) -> Result<Response, Rejection> {
     visit(server, visitor, Goal::Consents)
+}
+
+/// `GET /ciba`: lists what waits for the user.
+pub(crate) fn approvals(server: &AuthorizationServer, visitor: &Visitor) -> Result<Response, Rejection> {
+    visit(server, visitor, Goal::Approvals)
+}
+
+/// `GET /ciba/{id}`: shows a backchannel request to its user.
+pub(crate) fn backchannel_page(
+    server: &AuthorizationServer,
+    visitor: &Visitor,
+    code: &str,
+) -> Result<Response, Rejection> {
+    let approval = server.approvals.waiting(code, Channel::Backchannel, server.clock.now());
+    visit(server, visitor, Goal::Approve(approval.ok_or(approvals::ENDED)?))
+}
+
+/// `POST /ciba/{id}` and `POST /device`: takes the user code, or the decision.
+pub(crate) fn approve(
+    server: &AuthorizationServer,
+    visitor: &Visitor,
+    form: &Parameters,
+) -> Result<Response, Rejection> {
+    match transaction(server, form) {
+        Some(Transaction::UserCode) => match approvals::with_code(server, visitor, form)? {
+            Ok(approval) => visit(server, visitor, Goal::Approve(approval)),
+            Err(page) => Ok(page),
+        },
+        Some(Transaction::Approval {
+            approval,
+            authorization,
+        }) => approvals::end(server, &approval, *authorization, form),
+        _ => Err(expired()),
+    }
 }
 
 /// Continues to what a user wants, by a login where it is needed.
@@ -77,6 +114,8 @@ fn reach(server: &AuthorizationServer, goal: Goal, session: &Session) -> Result<
     match goal {
         Goal::Authorize(request) => ask_consent(server, &request, session),
         Goal::Consents => consents::list(server, &session.subject),
+        Goal::Approve(approval) => approvals::page(server, &approval, session),
+        Goal::Approvals => Ok(approvals::list(server, session)),
     }
 }
 
@@ -116,29 +155,6 @@ fn ask_consent(
     ))
 }
 
-/// What a user can allow: no scope that the user does not have. None if nothing is left.
-fn authorization(server: &AuthorizationServer, access: &AccessRequest, session: &Session) -> Option<Authorization> {
-    let user = server.registry.users.get(&session.subject)?;
-    let scope = access.scope.intersection(&user.scopes);
-    (!scope.is_empty()).then(|| Authorization {
-        access: access.clone(),
-        subject: session.subject.clone(),
-        scope,
-        authentication: session.authentication.clone(),
-    })
-}
-
-/// Whether the user allowed as much before. That of a public client counts for nothing: any program can pretend to be
-/// it (RFC 8252 section 8.6).
-fn is_remembered(server: &AuthorizationServer, authorization: &Authorization) -> Result<bool, StoreError> {
-    let client = &authorization.access.client;
-    let consents = server.store.consents(&authorization.subject)?;
-    let before = consents
-        .get(&client.id)
-        .and_then(|of_client| of_client.get(&authorization.access.audience));
-    Ok(!client.is_public() && before.is_some_and(|before| authorization.whole_scope().is_within(before)))
-}
-
 /// `POST /consent`: redirects to the client, with a code or with `access_denied`.
 pub(crate) fn consent(server: &AuthorizationServer, form: &Parameters) -> Result<Response, Rejection> {
     let Some(Transaction::Consent { request, authorization }) = transaction(server, form) else {
@@ -148,24 +164,6 @@ pub(crate) fn consent(server: &AuthorizationServer, form: &Parameters) -> Result
         return Err(denied(server, &request));
     }
     redirect(server, &request, *authorization)
-}
-
-/// Records the decision of a user. True if the user allows access.
-fn decide(server: &AuthorizationServer, authorization: &Authorization, form: &Parameters) -> Result<bool, OAuthError> {
-    if form.one("decision") != Ok(Some("allow")) {
-        server.note(Entry {
-            error: Some(ErrorCode::AccessDenied.as_str()),
-            ..authorization.entry()
-        });
-        return Ok(false);
-    }
-    let access = &authorization.access;
-    let mut change = server.change()?;
-    let scope = authorization.whole_scope();
-    change.grant_consent(&authorization.subject, &access.client.id, &access.audience, &scope)?;
-    change.audit(authorization.entry());
-    change.commit()?;
-    Ok(true)
 }
 
 /// Redirects to the client with a code.

@@ -99,11 +99,15 @@ pub(super) fn enter(server: &AuthorizationServer, visitor: &Visitor, goal: &Goal
 
 /// What a session lacks for the goal.
 fn missing(goal: &Goal, session: &Session, now: u64) -> Option<OAuthError> {
-    let Goal::Authorize(request) = goal else { return None };
-    let age = now.saturating_sub(session.authentication.auth_time);
-    let login = &request.login;
-    let is_other = login.hint.as_ref().is_some_and(|hint| *hint != session.subject);
-    if login.is_fresh || is_other || login.max_age.is_some_and(|limit| age > limit) {
+    let is_other = hint(goal).is_some_and(|hint| hint != session.subject);
+    let is_old = match goal {
+        Goal::Authorize(request) => {
+            let age = now.saturating_sub(session.authentication.auth_time);
+            request.login.is_fresh || request.login.max_age.is_some_and(|limit| age > limit)
+        }
+        _ => false,
+    };
+    if is_other || is_old {
         return Some(ErrorCode::LoginRequired.because("the user must sign in again"));
     }
     let lacks_factor = needs_second_factor(goal) && session.authentication.acr != AAL2;
@@ -111,9 +115,15 @@ fn missing(goal: &Goal, session: &Session, now: u64) -> Option<OAuthError> {
 }
 
 fn needs_second_factor(goal: &Goal) -> bool {
+    goal.access().is_some_and(|access| access.needs_second_factor)
+}
+
+/// The name of the user who is expected.
+fn hint(goal: &Goal) -> Option<&str> {
     match goal {
-        Goal::Authorize(request) => request.access.needs_second_factor,
-        Goal::Consents => false,
+        Goal::Authorize(request) => request.login.hint.as_deref(),
+        Goal::Approve(approval) => approval.request.subject.as_deref(),
+        Goal::Consents | Goal::Approvals => None,
     }
 }
 
@@ -244,34 +254,29 @@ pub(super) fn begin(
 }
 
 fn login_page(server: &AuthorizationServer, goal: &Goal, attempts: u8, shown: Attempt) -> Result<Entrance, Rejection> {
-    let (purpose, hint, target) = match goal {
+    let (purpose, target) = match goal {
         Goal::Authorize(request) => (
             html! { "to continue to " strong { (request.access.client.name) } },
-            request.login.hint.clone(),
             FormTarget::RedirectUri(&request.callback.redirect_uri),
         ),
-        Goal::Consents => (html! { "to see what you allow" }, None, FormTarget::Issuer),
+        Goal::Consents => (html! { "to see what you allow" }, FormTarget::Issuer),
+        Goal::Approve(approval) => (
+            html! { "to decide on a request of " strong { (approval.request.access.client.name) } },
+            FormTarget::Issuer,
+        ),
+        Goal::Approvals => (html! { "to see what waits for you" }, FormTarget::Issuer),
     };
     let transaction = Transaction::Login {
         goal: goal.clone(),
         attempts,
     };
     let id = server.transactions.put(transaction).map_err(unavailable)?;
-    Ok(Entrance::Page(pages::sign_in(
-        &id,
-        &purpose,
-        hint.as_deref(),
-        shown,
-        target,
-    )))
+    Ok(Entrance::Page(pages::sign_in(&id, &purpose, hint(goal), shown, target)))
 }
 
 /// The name of a user who is registered, and no other text of the form.
 fn entry(goal: &Goal, user: Option<&User>, failure: Option<&Failure>) -> Entry {
-    let access = match goal {
-        Goal::Authorize(request) => Some(&request.access),
-        Goal::Consents => None,
-    };
+    let access = goal.access();
     Entry {
         txn: access.map(|access| access.txn.clone()),
         sub: user.map(|user| user.subject.clone()),

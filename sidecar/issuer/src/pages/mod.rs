@@ -1,5 +1,6 @@
 //! The pages that a user sees: HTML without scripts. Templates escape every value.
 
+mod approvals;
 mod consent;
 mod consents;
 mod sign_in;
@@ -10,6 +11,7 @@ use axum::response::{Html, IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
 use url::Url;
 
+pub(crate) use self::approvals::{approval, approvals, decided, user_code};
 pub(crate) use self::consent::consent;
 pub(crate) use self::consents::consents;
 pub(crate) use self::sign_in::{Attempt, sign_in};

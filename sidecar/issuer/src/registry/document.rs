@@ -235,6 +235,8 @@ impl<'a> Check<'a> {
             exchange: client.exchange.as_ref().map(|exchange| self.exchange(exchange)),
             profile: client.profile?,
             client_credentials: client.grants.as_ref()?.value.contains(&Grant::ClientCredentials),
+            ciba: client.grants.as_ref()?.value.contains(&Grant::Ciba),
+            device_code: client.grants.as_ref()?.value.contains(&Grant::DeviceCode),
             redirect_uris: values(items(&client.redirect_uris)),
             scopes: values(scopes),
             resources: values(resources),
@@ -268,8 +270,9 @@ impl<'a> Check<'a> {
         }
         let is_public = !has_secret && client.jwks.is_none();
         let is_public = is_public && !self.lost("secret", span) && !self.lost("jwks", span);
-        if is_public && grants.iter().any(|grant| *grant != Grant::AuthorizationCode) {
-            let message = "a client without a credential can use the grant `authorization_code` only";
+        if is_public && grants.iter().any(|grant| !Grant::OF_PUBLIC_CLIENTS.contains(grant)) {
+            let message =
+                "a client without a credential can use the grants `authorization_code` and `device_code` only";
             let help = "add a `secret` or `jwks`, or remove the other grants";
             self.diagnostics.push(span, message, help);
         }
@@ -504,7 +507,7 @@ mod tests {
             (
                 "    secret: shopper-secret\n",
                 "",
-                "a client without a credential can use the grant `authorization_code` only; add a `secret` or `jwks`",
+                "a client without a credential can use the grants `authorization_code` and `device_code` only; add a `secret` or `jwks`",
             ),
             (
                 "secret: shopper-secret",

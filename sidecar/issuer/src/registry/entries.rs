@@ -53,6 +53,8 @@ pub(crate) struct Client {
     /// The keys of `private_key_jwt`.
     pub(crate) keys: Vec<PublicKey>,
     pub(crate) client_credentials: bool,
+    pub(crate) ciba: bool,
+    pub(crate) device_code: bool,
     /// Empty without the grant authorization_code.
     pub(crate) redirect_uris: BTreeSet<String>,
     pub(crate) scopes: ScopeSet,

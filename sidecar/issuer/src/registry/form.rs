@@ -88,4 +88,10 @@ pub(super) enum Grant {
     ClientCredentials,
     AuthorizationCode,
     TokenExchange,
+    Ciba,
+    DeviceCode,
+}
+
+impl Grant {
+    pub(super) const OF_PUBLIC_CLIENTS: [Grant; 2] = [Grant::AuthorizationCode, Grant::DeviceCode];
 }

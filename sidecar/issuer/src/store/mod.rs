@@ -3,8 +3,9 @@
 //! [`Store`] has what survives a restart, if there is a folder for it: signing keys, live tokens, refresh-token families,
 //! consents, and what was administered. A [`Change`] of it is one transaction, which is written to the audit trail before it is made.
 //! [`OneTime`] has the values between two requests, in memory: transactions of the pages, sessions and authorization
-//! codes; [`UsedIds`] has those that were used, and [`FailureLimits`] counts logins.
+//! codes; [`Approvals`] has what users approve elsewhere, [`UsedIds`] what was used, and [`FailureLimits`] counts logins.
 
+mod approvals;
 mod authorization_request;
 mod change;
 mod client_record;
@@ -21,6 +22,7 @@ mod tables;
 mod transactions;
 mod used_ids;
 
+pub(crate) use approvals::{Approval, ApprovalRequest, Approvals, Channel, INTERVAL};
 pub(crate) use authorization_request::{AccessRequest, Authorization, AuthorizationRequest, Callback, LoginRequest};
 pub(crate) use change::Change;
 pub use change::Revoked;

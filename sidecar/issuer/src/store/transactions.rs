@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::authorization_request::{Authorization, AuthorizationRequest};
+use super::approvals::Approval;
+use super::authorization_request::{AccessRequest, Authorization, AuthorizationRequest};
 
 /// The maximum time a user may take for one page.
 pub(crate) const TRANSACTION_LIFETIME: Duration = Duration::from_secs(10 * 60);
@@ -23,6 +24,12 @@ pub(crate) enum Transaction {
     Consents {
         subject: String,
     },
+    /// The form for a user code.
+    UserCode,
+    Approval {
+        approval: Arc<Approval>,
+        authorization: Box<Authorization>,
+    },
 }
 
 /// What a user signs in for.
@@ -31,4 +38,19 @@ pub(crate) enum Goal {
     Authorize(Arc<AuthorizationRequest>),
     /// The list of consents.
     Consents,
+    /// The page of an approval.
+    Approve(Arc<Approval>),
+    /// The list of approvals that wait.
+    Approvals,
+}
+
+impl Goal {
+    /// What a client asks for, if one does.
+    pub(crate) fn access(&self) -> Option<&AccessRequest> {
+        match self {
+            Goal::Authorize(request) => Some(&request.access),
+            Goal::Approve(approval) => Some(&approval.request.access),
+            Goal::Consents | Goal::Approvals => None,
+        }
+    }
 }

@@ -96,7 +96,7 @@ async fn errors_of_client_credentials() {
         ("warehouse", vec![("grant_type", "password")], "unsupported_grant_type"),
         (
             "warehouse",
-            vec![("grant_type", "urn:ietf:params:oauth:grant-type:device_code")],
+            vec![("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer")],
             "unsupported_grant_type",
         ),
         ("storefront", vec![GRANT, ORDERS], "unauthorized_client"),

@@ -1,0 +1,178 @@
+//! Clients that ask a user who is elsewhere: CIBA Core 1.0 in poll mode, and the device grant (RFC 8628).
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::http::{HeaderMap, StatusCode};
+use serde_json::{Value, json};
+
+use crate::audit::{Entry, Event};
+use crate::authorization_server::AuthorizationServer;
+use crate::client_authentication::authenticate;
+use crate::entitlement::access_request;
+use crate::error::{ErrorCode, OAuthError};
+use crate::parameters::Parameters;
+use crate::registry::{Client, User};
+use crate::scope::OPENID;
+use crate::secret::user_code;
+use crate::store::{ApprovalRequest, Channel, INTERVAL};
+
+/// The usual lifetime of a backchannel request in seconds, and the maximum of `requested_expiry`.
+const BACKCHANNEL_LIFETIME: u64 = 300;
+const MAX_LIFETIME: u64 = 3600;
+/// The lifetime of a device code in seconds.
+const DEVICE_LIFETIME: u64 = 600;
+/// The maximum number of characters of a `binding_message`.
+const MAX_BINDING_MESSAGE: usize = 100;
+/// The maximum number of requests that wait for one user.
+const MAX_WAITING: usize = 10;
+
+/// `POST /bc-authorize`: asks the user whom a hint names.
+pub(crate) fn backchannel(
+    server: &AuthorizationServer,
+    headers: &HeaderMap,
+    request: &Parameters,
+) -> Result<Json<Value>, OAuthError> {
+    let client = authenticate(server, headers, request).inspect_err(|error| server.note_refusal(None, *error))?;
+    let asked = ask_user(server, &client, request);
+    asked.inspect_err(|error| server.note_refusal(Some(&client.id), *error))
+}
+
+/// `POST /device_authorization`: asks the user who will enter the user code.
+pub(crate) fn device(
+    server: &AuthorizationServer,
+    headers: &HeaderMap,
+    request: &Parameters,
+) -> Result<Json<Value>, OAuthError> {
+    let client = authenticate(server, headers, request).inspect_err(|error| server.note_refusal(None, *error))?;
+    let asked = ask_holder(server, &client, request);
+    asked.inspect_err(|error| server.note_refusal(Some(&client.id), *error))
+}
+
+fn ask_user(
+    server: &AuthorizationServer,
+    client: &Arc<Client>,
+    request: &Parameters,
+) -> Result<Json<Value>, OAuthError> {
+    if !client.ciba {
+        return Err(ErrorCode::UnauthorizedClient.because("the client is not registered for this grant"));
+    }
+    let now = server.clock.now();
+    let access = access_request(server, client, request)?;
+    if !access.protocol_scope.contains(OPENID) {
+        return Err(ErrorCode::InvalidScope.because("openid is required"));
+    }
+    if request.one("request")?.is_some() {
+        return Err(ErrorCode::InvalidRequest.because("request objects are not supported"));
+    }
+    let user = hinted(server, client, request)?;
+    let denied = |description| OAuthError {
+        status: StatusCode::FORBIDDEN,
+        ..ErrorCode::AccessDenied.because(description)
+    };
+    if access.scope.intersection(&user.scopes).is_empty() {
+        return Err(denied("the user has none of the requested scopes"));
+    }
+    if server.approvals.waiting_for(&user.subject, now).len() >= MAX_WAITING {
+        return Err(denied("too many requests wait for this user"));
+    }
+    let lifetime = lifetime(request)?;
+    let code = access.txn.clone();
+    tracing::info!(
+        page = format!("{}/ciba/{code}", server.origin),
+        "an approval is requested"
+    );
+    let approval = ApprovalRequest {
+        channel: Channel::Backchannel,
+        access,
+        subject: Some(user.subject.clone()),
+        binding_message: binding_message(request)?,
+        expires: now.saturating_add(lifetime),
+    };
+    let id = begin(server, code, approval, now)?;
+    Ok(Json(
+        json!({ "auth_req_id": id, "expires_in": lifetime, "interval": INTERVAL }),
+    ))
+}
+
+fn ask_holder(
+    server: &AuthorizationServer,
+    client: &Arc<Client>,
+    request: &Parameters,
+) -> Result<Json<Value>, OAuthError> {
+    if !client.device_code {
+        return Err(ErrorCode::UnauthorizedClient.because("the client is not registered for this grant"));
+    }
+    let now = server.clock.now();
+    let code = user_code()?;
+    let approval = ApprovalRequest {
+        channel: Channel::Device,
+        access: access_request(server, client, request)?,
+        subject: None,
+        binding_message: None,
+        expires: now.saturating_add(DEVICE_LIFETIME),
+    };
+    let id = begin(server, code.clone(), approval, now)?;
+    let (first, second) = code.split_at(4);
+    let page = format!("{}/device", server.origin);
+    Ok(Json(json!({
+        "device_code": id,
+        "user_code": format!("{first}-{second}"),
+        "verification_uri": page,
+        "verification_uri_complete": format!("{page}?user_code={first}-{second}"),
+        "expires_in": DEVICE_LIFETIME,
+        "interval": INTERVAL,
+    })))
+}
+
+fn begin(server: &AuthorizationServer, code: String, request: ApprovalRequest, now: u64) -> Result<String, OAuthError> {
+    let entry = Entry {
+        sub: request.subject.clone(),
+        ..request.access.entry(Event::Request)
+    };
+    let id = server.approvals.begin(code, request, now)?;
+    server.note(entry);
+    Ok(id)
+}
+
+/// The user of the only hint (CIBA Core section 7.1).
+fn hinted<'s>(server: &'s AuthorizationServer, client: &Client, request: &Parameters) -> Result<&'s User, OAuthError> {
+    let hints = (
+        request.one("login_hint")?,
+        request.one("id_token_hint")?,
+        request.one("login_hint_token")?,
+    );
+    let subject = match hints {
+        (Some(name), None, None) => name.to_owned(),
+        (None, Some(hint), None) => server.read_id_token(hint, client)?,
+        (None, None, Some(_)) => {
+            return Err(ErrorCode::InvalidRequest.because("login_hint_token is not supported: use another hint"));
+        }
+        _ => return Err(ErrorCode::InvalidRequest.because("exactly one hint is required")),
+    };
+    let user = server.registry.users.get(&subject);
+    user.ok_or(ErrorCode::UnknownUserId.because("no user has this name"))
+}
+
+/// A short text of letters, digits and the printable ASCII characters: nothing that changes how the page reads.
+fn binding_message(request: &Parameters) -> Result<Option<String>, OAuthError> {
+    let Some(message) = request.one("binding_message")? else {
+        return Ok(None);
+    };
+    let is_plain = |character: char| character.is_alphanumeric() || matches!(character, ' '..='~');
+    match message.chars().count() <= MAX_BINDING_MESSAGE && message.chars().all(is_plain) {
+        true => Ok(Some(message.to_owned())),
+        false => Err(ErrorCode::InvalidBindingMessage.because("it must have at most 100 plain characters")),
+    }
+}
+
+fn lifetime(request: &Parameters) -> Result<u64, OAuthError> {
+    let Some(requested) = request.one("requested_expiry")? else {
+        return Ok(BACKCHANNEL_LIFETIME);
+    };
+    let seconds = requested
+        .parse()
+        .ok()
+        .filter(|seconds| (1..=MAX_LIFETIME).contains(seconds));
+    seconds.ok_or(ErrorCode::InvalidRequest.because("requested_expiry must be 1 to 3600 seconds"))
+}

@@ -1,0 +1,56 @@
+//! What a user can allow, and the decision.
+
+use crate::audit::Entry;
+use crate::authorization_server::AuthorizationServer;
+use crate::error::{ErrorCode, OAuthError};
+use crate::parameters::Parameters;
+use crate::store::{AccessRequest, Authorization, Session, StoreError};
+
+/// What a user can allow: no scope that the user does not have. None if nothing is left.
+pub(super) fn authorization(
+    server: &AuthorizationServer,
+    access: &AccessRequest,
+    session: &Session,
+) -> Option<Authorization> {
+    let user = server.registry.users.get(&session.subject)?;
+    let scope = access.scope.intersection(&user.scopes);
+    (!scope.is_empty()).then(|| Authorization {
+        access: access.clone(),
+        subject: session.subject.clone(),
+        scope,
+        authentication: session.authentication.clone(),
+    })
+}
+
+/// Whether the user allowed as much before. That of a public client counts for nothing: any program can pretend to be
+/// it (RFC 8252 section 8.6).
+pub(super) fn is_remembered(server: &AuthorizationServer, authorization: &Authorization) -> Result<bool, StoreError> {
+    let client = &authorization.access.client;
+    let consents = server.store.consents(&authorization.subject)?;
+    let before = consents
+        .get(&client.id)
+        .and_then(|of_client| of_client.get(&authorization.access.audience));
+    Ok(!client.is_public() && before.is_some_and(|before| authorization.whole_scope().is_within(before)))
+}
+
+/// Records the decision of a user. True if the user allows access.
+pub(super) fn decide(
+    server: &AuthorizationServer,
+    authorization: &Authorization,
+    form: &Parameters,
+) -> Result<bool, OAuthError> {
+    if form.one("decision") != Ok(Some("allow")) {
+        server.note(Entry {
+            error: Some(ErrorCode::AccessDenied.as_str()),
+            ..authorization.entry()
+        });
+        return Ok(false);
+    }
+    let access = &authorization.access;
+    let mut change = server.change()?;
+    let scope = authorization.whole_scope();
+    change.grant_consent(&authorization.subject, &access.client.id, &access.audience, &scope)?;
+    change.audit(authorization.entry());
+    change.commit()?;
+    Ok(true)
+}

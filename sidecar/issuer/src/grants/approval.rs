@@ -1,0 +1,38 @@
+//! What a user approved elsewhere: CIBA Core section 10.1, and RFC 8628 section 3.4.
+
+use super::user_token;
+use crate::authorization_server::AuthorizationServer;
+use crate::entitlement::targets;
+use crate::error::{ErrorCode, OAuthError};
+use crate::grant_type::{CIBA, DEVICE_CODE};
+use crate::parameters::Parameters;
+use crate::registry::Client;
+use crate::store::Channel;
+use crate::token::TokenResponse;
+
+/// Issues a token once the user has approved, as for a code: if the client is an agent, `act` names it.
+pub(super) fn approval(
+    server: &AuthorizationServer,
+    client: &Client,
+    request: &Parameters,
+    channel: Channel,
+) -> Result<TokenResponse, OAuthError> {
+    let (is_registered, name, grant) = match channel {
+        Channel::Backchannel => (client.ciba, "auth_req_id", CIBA),
+        Channel::Device => (client.device_code, "device_code", DEVICE_CODE),
+    };
+    if !is_registered {
+        return Err(ErrorCode::UnauthorizedClient.because("the client is not registered for this grant"));
+    }
+    let Some(id) = request.one(name)? else {
+        return Err(ErrorCode::InvalidRequest.because("auth_req_id or device_code is required"));
+    };
+    let approval = server.approvals.polled(id, channel, &client.id)?;
+    let access = &approval.request.access;
+    if targets(request).into_iter().any(|target| target != access.audience) {
+        return Err(ErrorCode::InvalidTarget.because("the request is for another resource"));
+    }
+    let authorization = approval.poll(server.clock.now())?;
+    let act = user_token::agent(server, client);
+    user_token::issue(server, grant, client, &authorization, act, || approval.redeem())
+}
