@@ -16,6 +16,7 @@ use super::lookalikes;
 use super::mcp::McpMatch;
 use super::mode::Mode;
 use super::origins;
+use super::presenters;
 use super::registry::{self, Groups};
 use super::require::{Compiler, Reach, View};
 use super::requirement::Requirement;
@@ -346,6 +347,7 @@ impl<'d, 'c, 'r> Compiler<'d, 'c, 'r> {
         }
         conjunction::check(&parts, self.owner, self.context);
         alternatives::check(&parts, self.owner, self.context);
+        presenters::check(&parts, self.owner, self.context);
         parts
     }
 

@@ -86,16 +86,25 @@ pub(super) fn check(parts: &[Part<'_>], owner: &str, context: &mut Context<'_>) 
             check_rules(earlier, part, owner, context, |_, _| true);
         }
         if part.required.is_none() {
-            // What is within one key is reported there.
             check_rules(part, part, owner, context, |one, other| {
-                let is_reported = |name: &str| {
-                    let word = name.strip_prefix(&*part.path).unwrap_or(name);
-                    word.starts_with("chain.") || word.ends_with("none_of") || word == "actor.absent"
-                };
-                !is_reported(one) && !is_reported(other)
+                let word = |name| str::strip_prefix(name, &*part.path).unwrap_or(name);
+                !is_reported(word(one), word(other))
             });
         }
     }
+}
+
+/// Whether two words of one requirement that exclude each other are reported where the key is compiled that both are within.
+fn is_reported(one: &str, other: &str) -> bool {
+    if one.split('.').next() != other.split('.').next() {
+        return false;
+    }
+    let has = |words: &[&str]| words.contains(&one) || words.contains(&other);
+    one.ends_with("none_of")
+        || other.ends_with("none_of")
+        || has(&["actor.absent", "chain.path", "chain.max_depth"])
+        || has(&["chain.all_of"]) && has(&["chain.via", "chain.starts_with"])
+        || has(&["chain.prior.all_of"]) && has(&["chain.prior.any_of", "chain.prior.first"])
 }
 
 fn check_rules(
@@ -126,16 +135,25 @@ fn check_rules(
             report(&other.name, &rule.name);
         }
     }
+    for (index, rule) in later.rules.history.iter().enumerate() {
+        let others = match is_one_part {
+            true => &earlier.rules.history[..index],
+            false => &earlier.rules.history[..],
+        };
+        for other in others.iter().filter(|other| rule.excludes(other)) {
+            report(&other.name, &rule.name);
+        }
+        let is_excluded = |other: &&CoreRule| match is_one_part {
+            // Their depths are compared where both are written.
+            true => rule.excludes_parties(other),
+            false => rule.excludes_core(other),
+        };
+        for other in earlier.rules.core.iter().filter(is_excluded) {
+            report(&other.name, &rule.name);
+        }
+    }
     if is_one_part {
         return;
-    }
-    for rule in &later.rules.history {
-        for other in earlier.rules.history.iter().filter(|other| rule.excludes(other)) {
-            report(&other.name, &rule.name);
-        }
-        for other in earlier.rules.core.iter().filter(|other| rule.excludes_core(other)) {
-            report(&other.name, &rule.name);
-        }
     }
     for rule in &earlier.rules.history {
         let is_excluded = |other: &&CoreRule| rule.excludes_core(other);
@@ -233,6 +251,39 @@ mod tests {
                 "chain: { prior: { none_of: [a] } }",
                 "chain: { prior: { any_of: [a] } }",
             ),
+            ("initiator: { kind: [agent, service] }", "actor: { kind: human }"),
+            ("initiator: { one_of: [a] }", "actor: { one_of: [a] }"),
+            (
+                "initiator: { one_of: [{ issuer: 'https://a.example', subject: a }] }",
+                "actor: { one_of: [a, { issuer: 'https://a.example', subject: a }] }",
+            ),
+            ("actor: { kind: human }", "chain: { kinds: [agent, service] }"),
+            ("actor: { one_of: [a] }", "chain: { path: [a, b] }"),
+            ("actor: { none_of: [b] }", "chain: { path: [a, b] }"),
+            (
+                "actor: { issuer: 'https://a.example' }",
+                "chain: { path: [{ issuer: 'https://b.example', subject: a }] }",
+            ),
+            (
+                "actor: { issuer: 'https://a.example' }",
+                "chain: { issuers: 'https://b.example' }",
+            ),
+            (
+                "chain: { via: [{ issuer: 'https://a.example', subject: a }] }",
+                "chain: { issuers: 'https://b.example' }",
+            ),
+            (
+                "actor: { issuer: 'https://a.example' }",
+                "chain: { all_of: [{ issuer: 'https://b.example', subject: a }] }",
+            ),
+            ("initiator: { one_of: [a] }", "chain: { none_of: [a, b] }"),
+            ("chain: { path: [a, b, c] }", "chain: { called_by: [a] }"),
+            ("chain: { path: [a, b, c] }", "chain: { prior: { first: [b] } }"),
+            ("chain: { path: [a, b, c] }", "chain: { prior: { all_of: [a, c] } }"),
+            ("chain: { path: [a, b, c] }", "chain: { prior: { any_of: [c] } }"),
+            ("chain: { starts_with: [a, b] }", "chain: { prior: { first: [b] } }"),
+            ("chain: { starts_with: [a, b] }", "chain: { prior: { all_of: [b] } }"),
+            ("chain: { starts_with: [a, b] }", "chain: { prior: { none_of: [a] } }"),
             ("client: { one_of: [a] }", "client: { one_of: [b] }"),
             ("client: { one_of: [a] }", "client: { none_of: [a] }"),
             ("claims: { tid: T1 }", "claims: { tid: { one_of: [T2, T3] } }"),
@@ -310,6 +361,26 @@ mod tests {
             ("chain: { prior: { all_of: [a] } }", "chain: { via: [b] }"),
             ("chain: { starts_with: [a] }", "chain: { path: [a, b] }"),
             ("chain: { all_of: [a] }", "chain: { all_of: [b] }"),
+            ("initiator: { kind: [agent, human] }", "actor: { kind: human }"),
+            ("initiator: { kind: agent }", "actor: { kind: [human, service] }"),
+            ("initiator: { one_of: [a, b] }", "actor: { one_of: [a] }"),
+            (
+                "initiator: { one_of: [a] }",
+                "actor: { one_of: [{ issuer: 'https://a.example', subject: a }] }",
+            ),
+            ("initiator: { kind: agent }", "chain: { kinds: human }"),
+            ("initiator: { one_of: [a] }", "chain: { none_of: [b] }"),
+            ("actor: { one_of: [a, b] }", "chain: { path: [a, b] }"),
+            ("actor: { issuer: same }", "chain: { issuers: 'https://a.example' }"),
+            ("actor: { none_of: [a] }", "chain: { all_of: [a] }"),
+            ("chain: { kinds: human }", "chain: { kinds: agent }"),
+            (
+                "chain: { path: [a, b, c] }",
+                "chain: { called_by: [b], prior: { first: [a] } }",
+            ),
+            ("chain: { path: [a, b, c] }", "chain: { prior: { all_of: [a, b] } }"),
+            ("chain: { starts_with: [a, b] }", "chain: { called_by: [a] }"),
+            ("chain: { starts_with: [a, b] }", "chain: { prior: { all_of: [a, c] } }"),
             ("claims: { tid: T1 }", "claims: { aid: T2 }"),
             (
                 "claims: { roles: { contains: a } }",

@@ -329,6 +329,7 @@ mod path_choice;
     reason = "the type of the module's name has a file of its own"
 )]
 pub(crate) mod policy;
+mod presenters;
 mod provable;
 mod read;
 mod refinements;

@@ -247,7 +247,8 @@ impl PartyList {
         Arc::clone(&self.parties)
     }
 
-    fn written(&self) -> &[PartyName] {
+    /// Those that are written in the list, and not in a group.
+    pub(super) fn written(&self) -> &[PartyName] {
         &self.parties[..self.written]
     }
 }
@@ -342,6 +343,10 @@ impl PartyName {
         Party::new(issuer, (*self.subject).into())
     }
 
+    pub(super) fn subject(&self) -> &str {
+        &self.subject
+    }
+
     /// The issuer, where it is written.
     pub(super) fn issuer(&self) -> Option<&str> {
         self.issuer.as_deref()
@@ -355,6 +360,11 @@ impl PartyName {
             _ => true,
         };
         is_one_issuer && *self.subject == *agent.subject()
+    }
+
+    /// Whether it names the party that an initiator of this name is, in every token. A bare name is of the issuer of the initiator.
+    pub(super) fn is_always(&self, initiator: &PartyName) -> bool {
+        self.subject == initiator.subject && (self.issuer.is_none() || self.issuer == initiator.issuer)
     }
 
     /// Whether both name one party in some token.

@@ -26,6 +26,8 @@ impl CoreRule {
             (CoreCondition::Scopes(one), CoreCondition::Scopes(other)) => one.excludes(other),
             (CoreCondition::Initiator(one), CoreCondition::Initiator(other)) => one.excludes(other),
             (CoreCondition::Actor(one), CoreCondition::Actor(other)) => one.excludes(other),
+            (CoreCondition::Initiator(initiator), CoreCondition::Actor(actor))
+            | (CoreCondition::Actor(actor), CoreCondition::Initiator(initiator)) => actor.excludes_initiator(initiator),
             (CoreCondition::Client(one), CoreCondition::Client(other)) => one.excludes(other),
             (CoreCondition::Claims(one), CoreCondition::Claims(other)) => one.excludes(other),
             (CoreCondition::Time(one), CoreCondition::Time(other)) => one.excludes(other),
@@ -72,21 +74,31 @@ impl HistoryRule {
         }
     }
 
-    /// Whether nothing is known to meet both rules, one on the chain and one on its current actor.
+    /// Whether nothing is known to meet both rules, one on the chain and one on a party of the token.
     pub(super) fn excludes_core(&self, other: &CoreRule) -> bool {
-        let CoreCondition::Actor(actor) = &other.condition else {
-            return false;
-        };
-        let HistoryCondition::Chain(chain) = &self.condition else {
+        self.excludes_by_depth(other) || self.excludes_parties(other)
+    }
+
+    /// Whether the number of actors that a chain has to have excludes a rule on the current actor.
+    fn excludes_by_depth(&self, other: &CoreRule) -> bool {
+        let (CoreCondition::Actor(actor), HistoryCondition::Chain(chain)) = (&other.condition, &self.condition) else {
             return false;
         };
         let depth = chain.depth();
         match actor {
             ActorCondition::Absent => depth.least > 0,
-            actor => {
-                actor.needs_actor() && depth.most == 0
-                    || actor.listed().is_some_and(|listed| chain.excludes_actors(listed))
+            actor => actor.needs_actor() && depth.most == 0,
+        }
+    }
+
+    /// Whether the parties that a rule on the chain accepts are never those that the other rule accepts.
+    pub(super) fn excludes_parties(&self, other: &CoreRule) -> bool {
+        match (&self.condition, &other.condition) {
+            (HistoryCondition::Chain(chain), CoreCondition::Actor(actor)) => chain.excludes_actor(actor),
+            (HistoryCondition::Chain(chain), CoreCondition::Initiator(initiator)) => {
+                chain.excludes_initiator(initiator)
             }
+            _ => false,
         }
     }
 }

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::flawed::FLAWED;
 use super::flawed::Found::{Mistake, Warning};
+use super::flawed_parties::FLAWED_PARTIES;
 use super::flawed_routes::FLAWED_ROUTES;
 
 fn builder(issuers: &[&str], policy: Policy) -> AuthorizerBuilder {
@@ -53,7 +54,7 @@ fn found(text: &str, builder: impl Fn(Policy) -> AuthorizerBuilder) -> Vec<(Stri
 #[test]
 fn each_flaw_is_found_once_with_its_line_and_a_help() {
     let mut wrong = Vec::new();
-    for flawed in FLAWED.iter().chain(FLAWED_ROUTES) {
+    for flawed in FLAWED.iter().chain(FLAWED_PARTIES).chain(FLAWED_ROUTES) {
         let found = found(flawed.policy, |policy| builder(flawed.issuers, policy));
         let is_expected = match (&found[..], &flawed.found) {
             ([(code, line, help)], Warning(expected)) => {
@@ -72,7 +73,7 @@ fn each_flaw_is_found_once_with_its_line_and_a_help() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(FLAWED.len() + FLAWED_ROUTES.len() >= 30);
+    assert!(FLAWED.len() + FLAWED_PARTIES.len() + FLAWED_ROUTES.len() >= 45);
 }
 
 #[test]

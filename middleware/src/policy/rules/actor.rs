@@ -1,5 +1,6 @@
 //! `actor`: the current actor, which is the outermost `act` of the token.
 
+use std::slice;
 use std::sync::Arc;
 
 use actgate_yaml::{OneOrMany, Spanned};
@@ -7,7 +8,8 @@ use serde::Deserialize;
 
 use super::agent::{self, AgentCondition, AgentWords, TenantName};
 use super::finding::Finding;
-use super::list::{all_in, are_of_other_issuers, no_party_in, none_in};
+use super::initiator::InitiatorCondition;
+use super::list::{all_in, are_of_other_issuers, no_issuer_in, no_party_in, none_in};
 use crate::chain::{Actor, Core, Delegation, Party};
 use crate::policy::change::{Remedies, kind_of_actor};
 use crate::policy::evaluation_time::EvaluationTime;
@@ -135,6 +137,8 @@ pub(super) fn compile(document: &Spanned<ActorDocument>, context: &mut Context<'
         registered: written.registered.is_some(),
         same_tenant: written.same_tenant.as_ref(),
         one_of: written.one_of.as_deref().unwrap_or_default(),
+        named: written.one_of.as_ref().map_or(&[], PartyList::written),
+        kinds: written.kind.as_deref().unwrap_or_default(),
     };
     let of_agents = agent::compile(span, &words, context);
     let has_tenant = of_agents.iter().any(|(word, _)| **word == *"same_tenant");
@@ -203,18 +207,47 @@ impl ActorCondition {
 
     /// Whether nothing meets both conditions, as far as that is known.
     pub(in crate::policy) fn excludes(&self, other: &ActorCondition) -> bool {
-        let has_same = |issuers: &[Name]| issuers.iter().any(|issuer| **issuer == *"same");
         match (self, other) {
             (ActorCondition::Absent, other) | (other, ActorCondition::Absent) => other.needs_actor(),
             (ActorCondition::Kind(one), ActorCondition::Kind(other)) => none_in(one, other),
             (ActorCondition::OneOf(one), ActorCondition::OneOf(other)) => no_party_in(one, other),
             (ActorCondition::OneOf(listed), ActorCondition::NoneOf(excluded))
             | (ActorCondition::NoneOf(excluded), ActorCondition::OneOf(listed)) => all_in(listed, excluded),
-            (ActorCondition::Issuer(one), ActorCondition::Issuer(other)) => {
-                !has_same(one) && !has_same(other) && none_in(one, other)
-            }
+            (ActorCondition::Issuer(one), ActorCondition::Issuer(other)) => no_issuer_in(one, other),
+            // A human is no agent.
+            (
+                ActorCondition::Kind(kinds),
+                ActorCondition::Agent(AgentCondition::Registered(_) | AgentCondition::SameTenant(..)),
+            )
+            | (
+                ActorCondition::Agent(AgentCondition::Registered(_) | AgentCondition::SameTenant(..)),
+                ActorCondition::Kind(kinds),
+            ) => **kinds == [Kind::Human],
             (ActorCondition::OneOf(listed), ActorCondition::Issuer(issuers))
             | (ActorCondition::Issuer(issuers), ActorCondition::OneOf(listed)) => are_of_other_issuers(listed, issuers),
+            _ => false,
+        }
+    }
+
+    /// Whether nothing meets both conditions, as far as that is known. The initiator is no actor, and no human acts for a machine.
+    pub(in crate::policy) fn excludes_initiator(&self, initiator: &InitiatorCondition) -> bool {
+        match (self, initiator) {
+            (ActorCondition::Kind(actors), InitiatorCondition::Kind(initiators)) => {
+                **actors == [Kind::Human] && !initiators.contains(&Kind::Human)
+            }
+            (ActorCondition::OneOf(actors), InitiatorCondition::OneOf(initiators)) => initiators
+                .iter()
+                .all(|initiator| actors.iter().all(|actor| actor.is_always(initiator))),
+            _ => false,
+        }
+    }
+
+    /// Whether a current actor of this name does not meet the condition, as far as that is known.
+    pub(super) fn refuses(&self, name: &PartyName) -> bool {
+        match self {
+            ActorCondition::OneOf(listed) => !listed.iter().any(|listed| listed.may_be(name)),
+            ActorCondition::NoneOf(excluded) => excluded.contains(name),
+            ActorCondition::Issuer(issuers) => are_of_other_issuers(slice::from_ref(name), issuers),
             _ => false,
         }
     }

@@ -27,6 +27,10 @@ pub(super) struct AgentWords<'d> {
     pub(super) same_tenant: Option<&'d Spanned<TenantName>>,
     /// The parties of `one_of` beside them.
     pub(super) one_of: &'d [PartyName],
+    /// Those of them that are written there, and not in a group.
+    pub(super) named: &'d [PartyName],
+    /// The kinds that are accepted; empty where any kind is.
+    pub(super) kinds: &'d [Kind],
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -64,6 +68,9 @@ pub(super) fn compile(span: Span, written: &AgentWords<'_>, context: &mut Contex
         context.agents.is_read = true;
         conditions.push(("registered".into(), AgentCondition::Registered(Arc::clone(&agents))));
     }
+    if !written.registered {
+        check_unregistered(span, written, context);
+    }
     if let Some(claim) = written.same_tenant {
         if !agents.iter().any(|agent| agent.tenant().is_some()) && context.agents.is_whole {
             let message = "`same_tenant` is met by no actor: no agent in `agents` has a `tenant`";
@@ -78,6 +85,35 @@ pub(super) fn compile(span: Span, written: &AgentWords<'_>, context: &mut Contex
         }
     }
     conditions
+}
+
+/// Reports named parties that `unregistered_agents: deny` denies, unless they are people.
+fn check_unregistered(span: Span, written: &AgentWords<'_>, context: &mut Context<'_>) {
+    let agents = Arc::clone(&context.agents.table);
+    if !agents.deny_others || !context.agents.is_whole {
+        return;
+    }
+    let is_unknown = |name: &&PartyName| !agents.iter().any(|agent| name.may_be_agent(agent));
+    let Some(name) = written.named.iter().find(is_unknown) else {
+        return;
+    };
+    match written.kinds {
+        [] => {
+            let message = format!(
+                "`{name}` is in `one_of` and not in `agents`, and so `unregistered_agents: deny` denies it, unless its token \
+                 proves that it is a human"
+            );
+            let help = "add it to `agents`, or write `kind: human` beside `one_of` if these are people";
+            context.warnings.push_coded("unregistered_actor", span, message, help);
+        }
+        kinds if !kinds.contains(&Kind::Human) => {
+            let message = format!(
+                "`{name}` is in `one_of` and not in `agents`, and so `unregistered_agents: deny` never accepts it"
+            );
+            context.mistake(span, message, "add it to `agents`, or remove it from `one_of`");
+        }
+        _ => {}
+    }
 }
 
 /// How the claim with the tenant is written.

@@ -1,7 +1,11 @@
 //! How two rules on the chain relate: which one implies the other, and which exclude each other.
 
 use super::chain::{ChainCondition, ChainTest, Repeats};
-use super::list::{all_in, no_party_in};
+use std::slice;
+
+use super::actor::ActorCondition;
+use super::initiator::InitiatorCondition;
+use super::list::{all_in, are_of_other_issuers, no_issuer_in, no_party_in, none_in};
 use super::members::MembersTest;
 use super::prior::PriorTest;
 use crate::policy::parties::PartyName;
@@ -57,13 +61,32 @@ impl ChainCondition {
                     || is_without_needed(other, one)
                     || is_without_prior(one, other)
                     || is_without_prior(other, one)
+                    || is_of_other_order(one, other)
+                    || is_of_other_order(other, one)
             }
         }
     }
 
-    /// Whether a chain with an actor that is one of these does not meet the condition.
-    pub(in crate::policy) fn excludes_actors(&self, listed: &[PartyName]) -> bool {
-        listed.iter().all(|name| refuses(&self.test, name))
+    /// Whether no chain that meets the condition has a current actor that meets the other one, as far as that is known.
+    pub(in crate::policy) fn excludes_actor(&self, actor: &ActorCondition) -> bool {
+        match (&self.test, actor) {
+            (ChainTest::Path(path), actor) => path.last().is_some_and(|last| actor.refuses(last)),
+            (test, ActorCondition::OneOf(listed)) => listed.iter().all(|name| refuses(test, name)),
+            (ChainTest::Members(MembersTest::AllOf(listed)), actor) => {
+                actor.needs_actor() && listed.iter().all(|name| actor.refuses(name))
+            }
+            (ChainTest::Members(MembersTest::Kinds(one)), ActorCondition::Kind(other)) => none_in(one, other),
+            (ChainTest::Members(MembersTest::Issuers(one)), ActorCondition::Issuer(other)) => no_issuer_in(one, other),
+            _ => false,
+        }
+    }
+
+    /// Whether the condition refuses every initiator that meets the other one.
+    pub(in crate::policy) fn excludes_initiator(&self, initiator: &InitiatorCondition) -> bool {
+        match (&self.test, initiator) {
+            (ChainTest::NoneOf(excluded), InitiatorCondition::OneOf(listed)) => all_in(listed, excluded),
+            _ => false,
+        }
     }
 
     /// How many actors a chain has that meets the condition.
@@ -124,6 +147,30 @@ fn is_without_prior(refusing: &ChainTest, needing: &ChainTest) -> bool {
     }
 }
 
+/// Whether the actors that a chain begins with are others than a test on the order of the prior ones needs.
+fn is_of_other_order(ordered: &ChainTest, needing: &ChainTest) -> bool {
+    let (ChainTest::StartsWith(oldest) | ChainTest::Path(oldest)) = ordered else {
+        return false;
+    };
+    let Some((last, prior)) = oldest.split_last() else {
+        return false;
+    };
+    let is_whole = matches!(ordered, ChainTest::Path(_));
+    let may_be_in = |name: &PartyName, listed: &[PartyName]| listed.iter().any(|listed| listed.may_be(name));
+    match needing {
+        ChainTest::CalledBy(listed) => is_whole && prior.last().is_some_and(|caller| !may_be_in(caller, listed)),
+        ChainTest::Prior(PriorTest::First(listed)) => !may_be_in(prior.first().unwrap_or(last), listed),
+        ChainTest::Prior(PriorTest::Members(MembersTest::AllOf(listed))) => {
+            !prior.iter().all(|name| may_be_in(name, listed))
+        }
+        ChainTest::Prior(PriorTest::Members(MembersTest::NoneOf(listed))) => {
+            prior.iter().any(|name| listed.contains(name))
+        }
+        ChainTest::Prior(PriorTest::Members(MembersTest::AnyOf(listed))) => is_whole && no_party_in(prior, listed),
+        _ => false,
+    }
+}
+
 /// Whether no chain with this actor in it meets the test.
 fn refuses(test: &ChainTest, name: &PartyName) -> bool {
     match test {
@@ -131,6 +178,7 @@ fn refuses(test: &ChainTest, name: &PartyName) -> bool {
             !listed.iter().any(|listed| listed.may_be(name))
         }
         ChainTest::Members(MembersTest::NoneOf(listed)) | ChainTest::NoneOf(listed) => listed.contains(name),
+        ChainTest::Members(MembersTest::Issuers(issuers)) => are_of_other_issuers(slice::from_ref(name), issuers),
         _ => false,
     }
 }

@@ -67,15 +67,27 @@ impl ClientCondition {
         }
     }
 
+    /// Whether a token with this client meets the condition.
+    pub(in crate::policy) fn accepts(&self, client: &str) -> bool {
+        let is_in = |listed: &[Name]| listed.iter().any(|name| **name == *client);
+        match self {
+            ClientCondition::OneOf(listed) => is_in(listed),
+            ClientCondition::NoneOf(listed) => !is_in(listed),
+        }
+    }
+
+    /// The clients one of which the token has to have.
+    pub(in crate::policy) fn listed(&self) -> Option<&[Name]> {
+        match self {
+            ClientCondition::OneOf(listed) => Some(listed),
+            ClientCondition::NoneOf(_) => None,
+        }
+    }
+
     /// A client that is not known could be any: it meets neither list.
     pub(super) fn evaluate(&self, core: &Core<'_>, _: &EvaluationTime) -> Finding {
         let client = core.claims.client.as_deref();
-        let is_listed = |client: &str, listed: &[Name]| listed.iter().any(|name| **name == *client);
-        let met = client.is_some_and(|client| match self {
-            ClientCondition::OneOf(listed) => is_listed(client, listed),
-            ClientCondition::NoneOf(listed) => !is_listed(client, listed),
-        });
-        Finding::met_if(met, "client_not_allowed")
+        Finding::met_if(client.is_some_and(|client| self.accepts(client)), "client_not_allowed")
     }
 
     pub(super) fn explain(&self, core: &Core<'_>, _: &EvaluationTime) -> (String, String) {

@@ -1,6 +1,7 @@
 //! How the lists of two rules relate.
 
 use crate::policy::parties::PartyName;
+use crate::policy::syntax::Name;
 
 /// Whether each item is in the other list.
 pub(super) fn all_in<T: PartialEq>(list: &[T], other: &[T]) -> bool {
@@ -24,4 +25,10 @@ pub(super) fn are_of_other_issuers<N: std::ops::Deref<Target = str>>(list: &[Par
         issuer.is_some_and(|issuer| !issuers.iter().any(|listed| *issuer == **listed || **listed == *"same"))
     };
     list.iter().all(is_other)
+}
+
+/// Whether no issuer is in both lists, whatever the issuer of the token is.
+pub(super) fn no_issuer_in(list: &[Name], other: &[Name]) -> bool {
+    let has_same = |issuers: &[Name]| issuers.iter().any(|issuer| **issuer == *"same");
+    !has_same(list) && !has_same(other) && none_in(list, other)
 }

@@ -48,6 +48,7 @@ pub(super) use ceiling::CeilingCondition;
 pub(super) use ceilings::{CeilingDocument, CeilingOf, Ceilings, KnownCeilings};
 pub(crate) use chain::Truncation;
 pub(super) use chain_remedies::fitting_prior;
+pub(super) use client::ClientCondition;
 pub(super) use finding::{BODY_NOT_READ, Finding, StepUp};
 pub(super) use history::{HistoryCondition, HistoryRule};
 pub(super) use initiator::InitiatorCondition;
