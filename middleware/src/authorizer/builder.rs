@@ -152,9 +152,23 @@ impl AuthorizerBuilder {
             kinds: &issuer.kinds,
             has_agent_clients: !issuer.agent_clients.is_empty(),
             completeness: issuer.completeness(),
+            audiences: self.audiences_of(issuer),
             has_proofs: !self.lacks_certificates,
         });
         PolicyWarnings::new(policy.unprovable(&issuers.collect::<Vec<_>>()))
+    }
+
+    /// The audiences that tokens of an issuer are accepted with, by one resource or another.
+    fn audiences_of<'s>(&'s self, issuer: &'s TrustedIssuer) -> Vec<&'s str> {
+        let own = issuer.audiences.iter().map(|audience| &**audience);
+        let of_resources = self.resources.iter().flat_map(|resource| {
+            let of_issuer = resource.audiences_of.iter();
+            let of_issuer = of_issuer.filter(|(named, _)| **named == *issuer.issuer);
+            let of_issuer = of_issuer.map(|(_, audience)| &**audience);
+            let shared = resource.audiences.iter().map(|audience| &**audience);
+            shared.chain(of_issuer).chain([resource.identifier()])
+        });
+        own.chain(of_resources).collect()
     }
 
     /// Every reason why [`build`](Self::build) fails; none if it succeeds.

@@ -337,6 +337,7 @@ mod registry;
 mod relation;
 mod require;
 mod requirement;
+mod resolved;
 mod route_pattern;
 mod route_table;
 mod routers;

@@ -11,7 +11,6 @@ use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
-use super::agents::Agent;
 use super::exact::{self, quoted};
 use super::syntax::{Collector, Context, Name};
 use crate::chain::Party;
@@ -343,6 +342,11 @@ impl PartyName {
         Party::new(issuer, (*self.subject).into())
     }
 
+    /// The name with its issuer, in tokens of this one.
+    pub(super) fn in_tokens_of(&self, issuer: Name) -> PartyName {
+        PartyName::new(Some(self.issuer.clone().unwrap_or(issuer)), self.subject.clone())
+    }
+
     pub(super) fn subject(&self) -> &str {
         &self.subject
     }
@@ -350,31 +354,6 @@ impl PartyName {
     /// The issuer, where it is written.
     pub(super) fn issuer(&self) -> Option<&str> {
         self.issuer.as_deref()
-    }
-
-    /// Whether it names an agent in some token.
-    pub(super) fn may_be_agent(&self, agent: &Agent) -> bool {
-        let is_one_issuer = match (self.issuer.as_deref(), agent.issuer()) {
-            (Some(one), Some(other)) => one == other,
-            // That of the token.
-            _ => true,
-        };
-        is_one_issuer && *self.subject == *agent.subject()
-    }
-
-    /// Whether it names the party that an initiator of this name is, in every token. A bare name is of the issuer of the initiator.
-    pub(super) fn is_always(&self, initiator: &PartyName) -> bool {
-        self.subject == initiator.subject && (self.issuer.is_none() || self.issuer == initiator.issuer)
-    }
-
-    /// Whether both name one party in some token.
-    pub(super) fn may_be(&self, other: &PartyName) -> bool {
-        let is_one_issuer = match (&self.issuer, &other.issuer) {
-            (Some(one), Some(other)) => one == other,
-            // That of the token.
-            _ => true,
-        };
-        is_one_issuer && self.subject == other.subject
     }
 }
 

@@ -5,13 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use actgate_yaml::{Diagnostics, Span};
 
+use super::conjunction::after;
 use super::policy::Policy;
 use super::requirement::Requirement;
+use super::resolved::{self, TokensOf};
 use super::rules::{
-    ActorCondition, AnyOf, CoreCondition, CoreRule, HistoryCondition, HistoryRule, InitiatorCondition, TokenCondition,
+    ActorCondition, AgentCondition, AnyOf, ClaimCondition, CoreCondition, CoreRule, HistoryCondition, HistoryRule,
+    InitiatorCondition, TokenCondition,
 };
 use super::syntax::joined;
-use crate::profile::{ChainCompleteness, Kind, Kinds, Profile};
+use crate::profile::{ChainCompleteness, Kind, Kinds, Profile, TokenIssuer};
 
 /// What decides whether tokens of an issuer can meet a rule.
 pub(crate) struct Provable<'i> {
@@ -22,6 +25,8 @@ pub(crate) struct Provable<'i> {
     /// Whether the operator names clients that are agents.
     pub(crate) has_agent_clients: bool,
     pub(crate) completeness: ChainCompleteness,
+    /// The audiences one of which a token has to name.
+    pub(crate) audiences: Vec<&'i str>,
     /// Whether requests can prove the key that a token is bound to.
     pub(crate) has_proofs: bool,
 }
@@ -54,10 +59,10 @@ impl Policy {
             if is_found {
                 continue;
             }
-            let unmet = issuers.iter().map(|issuer| first_unmet(rules, issuer));
-            if let Some(unmet) = unmet.collect::<Option<Vec<&str>>>() {
+            let unmet = issuers.iter().map(|issuer| first_unmet(rules, name, issuer));
+            if let Some(unmet) = unmet.collect::<Option<Vec<String>>>() {
                 let reasons = issuers.iter().zip(unmet);
-                let reasons = reasons.map(|(issuer, word)| format!("`{}` not `{word}`", issuer.identifier));
+                let reasons = reasons.map(|(issuer, unmet)| format!("`{}` not {unmet}", issuer.identifier));
                 let reasons: Vec<String> = reasons.collect();
                 let message = format!(
                     "no configured issuer can meet all rules of `{name}`: {}",
@@ -136,15 +141,20 @@ fn unprovable<'p>(requirement: &'p Requirement, issuers: &[Provable<'_>]) -> Vec
     found.collect()
 }
 
-/// A rule that an issuer cannot meet.
-fn first_unmet<'p>(requirement: &'p Requirement, issuer: &Provable<'_>) -> Option<&'p str> {
+/// A rule that an issuer cannot meet, or two that it cannot meet together.
+fn first_unmet(requirement: &Requirement, owner: &str, issuer: &Provable<'_>) -> Option<String> {
     let core = requirement.core.iter().filter(|rule| unmet(rule, issuer).is_some());
     let core = core.map(|rule| word(&rule.name, rule.condition.key()));
     let history = requirement
         .history
         .iter()
         .filter(|rule| unmet_by_chain(rule, issuer).is_some());
-    core.chain(history.map(|rule| word(&rule.name, "chain"))).next()
+    let mut single = core.chain(history.map(|rule| word(&rule.name, "chain")));
+    let single = single.next().map(|word| format!("`{word}`"));
+    single.or_else(|| {
+        let (rule, other) = resolved::conflict(requirement, issuer.tokens())?;
+        Some(format!("`{}` beside `{}`", after(owner, rule), after(owner, other)))
+    })
 }
 
 /// A rule as it is written in its requirement: `initiator.kind` of `POST /refunds: human.initiator.kind`.
@@ -156,6 +166,7 @@ const KINDS: &str = "name what proves it with `kinds` of the issuer, or change t
 const ACTORS: &str = "name the clients that are agents with `agent_clients` of the issuer, state its `chain_completeness` if it writes actors, or change the rule";
 const CLAIM: &str = "name the claim in `profile` of the issuer, or change the rule";
 const ISSUERS: &str = "add the issuer to `issuers`, or correct its name";
+const VALUE: &str = "correct the value, or remove the rule";
 const LOGIN: &str = "add the issuer of the people who call the API, or change the rule";
 const PROOFS: &str = "write `client_certificates` in `tls`, or remove the rule";
 
@@ -195,6 +206,10 @@ fn unmet(rule: &CoreRule, issuer: &Provable<'_>) -> Option<(String, &'static str
             };
             (!kinds.iter().any(is_proven)).then(|| (reason(), KINDS))
         }
+        CoreCondition::Actor(ActorCondition::Agent(AgentCondition::IsPresenter(_))) if profile.client.is_empty() => {
+            Some(("its tokens name no client".to_owned(), CLAIM))
+        }
+        CoreCondition::Claims(condition) => issuer.unmet_claim(condition).map(|reason| (reason, VALUE)),
         CoreCondition::Client(_) if profile.client.is_empty() => Some(("its tokens name no client".to_owned(), CLAIM)),
         CoreCondition::Scopes(scopes) if scopes.asks_for_scope() && profile.scope.is_empty() => {
             Some(("its tokens have no scopes".to_owned(), CLAIM))
@@ -225,6 +240,13 @@ fn unmet_by_chain(rule: &HistoryRule, issuer: &Provable<'_>) -> Option<(String, 
 }
 
 impl Provable<'_> {
+    fn tokens(&self) -> TokensOf<'_> {
+        TokensOf {
+            issuer: self.identifier,
+            profile: self.profile,
+        }
+    }
+
     fn profile_in_words(&self) -> String {
         match self.profile.preset() {
             Some(name) => format!("profile `{name}`"),
@@ -235,6 +257,23 @@ impl Provable<'_> {
     /// Whether the client of a token can be its actor, who is then an agent.
     fn has_presenters(&self) -> bool {
         self.has_agent_clients || !self.profile.actor.presenter.is_empty()
+    }
+
+    /// Why no valid token meets a rule on a claim that the check of the token reads.
+    fn unmet_claim(&self, condition: &ClaimCondition) -> Option<String> {
+        if let Some(form) = condition.unmet_form(Some(self.profile)) {
+            return Some(format!("the claim is {form}"));
+        }
+        let is_none = |claim: &str, accepted: &dyn Fn(&str) -> bool| {
+            let texts = condition.texts_of(claim);
+            texts.is_some_and(|texts| !texts.into_iter().any(accepted))
+        };
+        if self.profile.issuer == TokenIssuer::Claim && is_none("iss", &|text| *text == *self.identifier) {
+            return Some("it is another issuer".to_owned());
+        }
+        let is_accepted = |text: &str| self.audiences.is_empty() || self.audiences.contains(&text);
+        let is_other = is_none(self.profile.audience.claim.as_str(), &is_accepted);
+        is_other.then(|| format!("accepted is {}", joined(&self.audiences, " or ")))
     }
 
     fn has_actors(&self) -> bool {

@@ -1,5 +1,7 @@
 //! How two rules relate: which one implies the other, and which exclude each other. Both are decided only where that is certain.
 
+use super::agents::Agent;
+use super::parties::PartyName;
 use super::rules::{ActorCondition, AnyOf, CoreCondition, CoreRule, HistoryCondition, HistoryRule};
 
 impl CoreRule {
@@ -100,5 +102,30 @@ impl HistoryRule {
             }
             _ => false,
         }
+    }
+}
+
+impl PartyName {
+    /// Whether it names an agent in some token.
+    pub(super) fn may_be_agent(&self, agent: &Agent) -> bool {
+        self.may_be_of(agent.issuer()) && *self.subject() == *agent.subject()
+    }
+
+    /// Whether both name one party in some token.
+    pub(super) fn may_be(&self, other: &PartyName) -> bool {
+        self.may_be_of(other.issuer()) && self.subject() == other.subject()
+    }
+
+    /// Whether its issuer is this one in some token. One that is not written is that of the token.
+    fn may_be_of(&self, issuer: Option<&str>) -> bool {
+        match (self.issuer(), issuer) {
+            (Some(one), Some(other)) => one == other,
+            _ => true,
+        }
+    }
+
+    /// Whether it names the party that an initiator of this name is, in every token. A bare name is of the issuer of the initiator.
+    pub(super) fn is_always(&self, initiator: &PartyName) -> bool {
+        self.subject() == initiator.subject() && (self.issuer().is_none() || self.issuer() == initiator.issuer())
     }
 }

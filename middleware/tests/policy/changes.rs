@@ -202,7 +202,7 @@ fn each_change_is_the_smallest_that_the_rules_allow() {
             &["POST /: claims.sub_profile"][..],
         ),
         (
-            "routes: [{ match: POST /, any_of: [{ claims: { exp: 5 } }, { claims: { /iss: other } }, { claims: { aud: { contains: x } } }, { claims: { team: a } }] }]",
+            "routes: [{ match: POST /, any_of: [{ claims: { exp: 4102444800 } }, { claims: { /iss: other } }, { claims: { aud: { contains: x } } }, { claims: { team: a } }] }]",
             json!({}),
             &["claim team \"a\""][..],
             &[

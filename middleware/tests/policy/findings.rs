@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::flawed::FLAWED;
 use super::flawed::Found::{Mistake, Warning};
+use super::flawed_claims::FLAWED_CLAIMS;
 use super::flawed_parties::FLAWED_PARTIES;
 use super::flawed_routes::FLAWED_ROUTES;
 
@@ -18,6 +19,7 @@ fn builder(issuers: &[&str], policy: Policy) -> AuthorizerBuilder {
     let trusted = issuers.iter().map(|profile| {
         let issuer = TrustedIssuer::discover(&format!("https://{profile}.example")).expect("an issuer");
         let issuer = issuer.profile(profile.parse::<Profile>().expect("a preset"));
+        let issuer = issuer.audience("https://api.example").expect("an audience");
         issuer.prior_actors(PriorActors::Enforce)
     });
     let builder = Authorizer::builder().policy(policy).without_client_certificates();
@@ -53,8 +55,9 @@ fn found(text: &str, builder: impl Fn(Policy) -> AuthorizerBuilder) -> Vec<(Stri
 
 #[test]
 fn each_flaw_is_found_once_with_its_line_and_a_help() {
+    let tables = [FLAWED, FLAWED_CLAIMS, FLAWED_PARTIES, FLAWED_ROUTES];
     let mut wrong = Vec::new();
-    for flawed in FLAWED.iter().chain(FLAWED_PARTIES).chain(FLAWED_ROUTES) {
+    for flawed in tables.into_iter().flatten() {
         let found = found(flawed.policy, |policy| builder(flawed.issuers, policy));
         let is_expected = match (&found[..], &flawed.found) {
             ([(code, line, help)], Warning(expected)) => {
@@ -73,7 +76,7 @@ fn each_flaw_is_found_once_with_its_line_and_a_help() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(FLAWED.len() + FLAWED_PARTIES.len() + FLAWED_ROUTES.len() >= 45);
+    assert!(tables.iter().map(|table| table.len()).sum::<usize>() >= 60);
 }
 
 #[test]

@@ -26,7 +26,12 @@ pub const fn flawed(found: Found, line: u64, policy: &'static str) -> Flawed {
     }
 }
 
-const fn unprovable(code: &'static str, line: u64, issuers: &'static [&'static str], policy: &'static str) -> Flawed {
+pub const fn unprovable(
+    code: &'static str,
+    line: u64,
+    issuers: &'static [&'static str],
+    policy: &'static str,
+) -> Flawed {
     Flawed {
         found: Warning(code),
         line,

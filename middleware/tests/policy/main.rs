@@ -13,6 +13,7 @@ mod explained;
 mod expressions;
 mod findings;
 mod flawed;
+mod flawed_claims;
 mod flawed_parties;
 mod flawed_routes;
 mod foreign_patterns;

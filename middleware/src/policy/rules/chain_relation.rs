@@ -8,7 +8,8 @@ use super::initiator::InitiatorCondition;
 use super::list::{all_in, are_of_other_issuers, no_issuer_in, no_party_in, none_in};
 use super::members::MembersTest;
 use super::prior::PriorTest;
-use crate::policy::parties::PartyName;
+use crate::policy::parties::{Parties, PartyName};
+use crate::policy::syntax::Name;
 
 /// How many actors a chain has.
 #[derive(Clone, Copy, Debug)]
@@ -92,6 +93,37 @@ impl ChainCondition {
     /// How many actors a chain has that meets the condition.
     pub(in crate::policy) fn depth(&self) -> Depth {
         Depth::of(&self.test)
+    }
+}
+
+impl ChainCondition {
+    /// The condition with its parties and its issuers as they are in the tokens of one issuer.
+    pub(in crate::policy) fn resolved(
+        &self,
+        parties: &dyn Fn(&[PartyName]) -> Parties,
+        issuers: &dyn Fn(&[Name]) -> Box<[Name]>,
+    ) -> ChainCondition {
+        let members = |test: &MembersTest| match test {
+            MembersTest::AllOf(listed) => MembersTest::AllOf(parties(listed)),
+            MembersTest::NoneOf(listed) => MembersTest::NoneOf(parties(listed)),
+            MembersTest::AnyOf(listed) => MembersTest::AnyOf(parties(listed)),
+            MembersTest::Kinds(kinds) => MembersTest::Kinds(kinds.clone()),
+            MembersTest::Issuers(listed) => MembersTest::Issuers(issuers(listed)),
+        };
+        let test = match &self.test {
+            ChainTest::MaxDepth(most) => ChainTest::MaxDepth(*most),
+            ChainTest::Members(test) => ChainTest::Members(members(test)),
+            ChainTest::NoneOf(listed) => ChainTest::NoneOf(parties(listed)),
+            ChainTest::Via(listed) => ChainTest::Via(parties(listed)),
+            ChainTest::StartsWith(listed) => ChainTest::StartsWith(parties(listed)),
+            ChainTest::Path(listed) => ChainTest::Path(parties(listed)),
+            ChainTest::CalledBy(listed) => ChainTest::CalledBy(parties(listed)),
+            ChainTest::Repeats(repeats) => ChainTest::Repeats(*repeats),
+            ChainTest::Prior(PriorTest::Members(test)) => ChainTest::Prior(PriorTest::Members(members(test))),
+            ChainTest::Prior(PriorTest::First(listed)) => ChainTest::Prior(PriorTest::First(parties(listed))),
+        };
+        let truncation = self.truncation;
+        ChainCondition { truncation, test }
     }
 }
 

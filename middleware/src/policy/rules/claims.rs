@@ -10,7 +10,7 @@ use super::list::{all_in, none_in};
 use super::member_path::MemberPath;
 use super::scalar::Scalar;
 use crate::chain::Core;
-use crate::claim_path::DottedPath;
+use crate::claim_path::{self, DottedPath};
 use crate::policy::change::{self, Fact, Remedies};
 use crate::policy::evaluation_time::EvaluationTime;
 use crate::policy::read::{Need, Reader};
@@ -50,7 +50,7 @@ pub(in crate::policy) struct ClaimCondition {
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum ClaimTest {
+pub(super) enum ClaimTest {
     OneOf(Box<[Scalar]>),
     Contains(Scalar),
 }
@@ -126,7 +126,12 @@ fn condition(claim: &str, document: &Spanned<ClaimDocument>, context: &mut Conte
             return None;
         }
     };
-    Some(ClaimCondition { path, test })
+    let condition = ClaimCondition { path, test };
+    if let Some(form) = condition.unmet_form(None) {
+        let message = format!("no valid token meets the rule on the claim `{claim}`, which is {form}");
+        context.mistake(document.span(), message, "correct the value, or remove the rule");
+    }
+    Some(condition)
 }
 
 impl ClaimCondition {
@@ -139,8 +144,21 @@ impl ClaimCondition {
             }
     }
 
-    /// Whether nothing meets both conditions: a claim is not a list and another value.
+    /// Whether nothing meets both conditions: a claim is not a list and another value, and has members only if it is an object.
     pub(in crate::policy) fn excludes(&self, other: &ClaimCondition) -> bool {
+        self.has_no_member_at(&other.path) || other.has_no_member_at(&self.path) || self.excludes_value(other)
+    }
+
+    /// Whether a value that meets the condition has nothing at a longer path.
+    fn has_no_member_at(&self, path: &MemberPath) -> bool {
+        match (path.within(&self.path), &self.test) {
+            (None, _) => false,
+            (Some(_), ClaimTest::OneOf(_)) => true,
+            (Some(step), ClaimTest::Contains(_)) => claim_path::index(step).is_none(),
+        }
+    }
+
+    fn excludes_value(&self, other: &ClaimCondition) -> bool {
         self.path == other.path
             && match (&self.test, &other.test) {
                 (ClaimTest::OneOf(one), ClaimTest::OneOf(other)) => none_in(one, other),
@@ -173,6 +191,10 @@ impl ClaimCondition {
 impl ClaimCondition {
     pub(super) fn path(&self) -> &MemberPath {
         &self.path
+    }
+
+    pub(super) fn test(&self) -> &ClaimTest {
+        &self.test
     }
 
     /// The claim, and the values that it is compared with.

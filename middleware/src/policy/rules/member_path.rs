@@ -31,6 +31,12 @@ impl MemberPath {
         self.steps.iter().map(|step| &**step)
     }
 
+    /// The first step of the path after another one that it leads through; [`None`] where it does not.
+    pub(super) fn within(&self, outer: &MemberPath) -> Option<&str> {
+        let rest = self.steps.strip_prefix(&*outer.steps)?;
+        rest.first().map(|step| &**step)
+    }
+
     /// The name or the pointer, as it is written.
     pub(super) fn written(&self) -> &str {
         &self.written
