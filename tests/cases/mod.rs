@@ -110,7 +110,7 @@ fn every_policy_example_is_as_expected() {
     let (code, text) = run(&[&["--min-coverage", "100"], &paths[..]].concat());
     assert_eq!(code, 0, "{text}");
     assert!(
-        text.contains("01-human-must-initiate  19 cases, coverage 100 %\n"),
+        text.contains("01-human-must-initiate  20 cases, coverage 100 %\n"),
         "{text}"
     );
     assert!(text.ends_with(": every decision is the expected one\n"), "{text}");
@@ -215,11 +215,11 @@ fn what_no_case_reaches_is_named_with_its_line() {
     let expected: [&[&str]; 8] = [
         &["6 GET /health: no case is allowed"],
         &[],
-        &["4 human.initiator.kind: every case meets it"],
-        &["10 POST /refunds: scopes: every case meets it"],
+        &["4 human.initiator.kind: no case is denied by it alone"],
+        &["10 POST /refunds: scopes: no case is denied by it alone"],
         &[],
-        &["11 POST /refunds: any_of: every case meets it"],
-        &["14 POST /refunds: chain.max_depth: every case meets it"],
+        &["11 POST /refunds: any_of: no case is denied by it alone"],
+        &["14 POST /refunds: chain.max_depth: no case is denied by it alone"],
         &[],
     ];
     for (index, expected) in expected.iter().enumerate() {
@@ -239,7 +239,7 @@ fn what_no_case_reaches_is_named_with_its_line() {
     assert_eq!(code, 1);
     assert!(
         text.contains(&format!(
-            "human.initiator.kind: every case meets it  {folder}/policy.yaml:4\n"
+            "human.initiator.kind: no case is denied by it alone  {folder}/policy.yaml:4\n"
         )),
         "{text}"
     );

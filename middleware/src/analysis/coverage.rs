@@ -1,19 +1,24 @@
 //! What of a policy no case reaches.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::places::RulePlaces;
 use crate::authorizer::Explanation;
 use crate::policy::policy::Policy;
-use crate::policy::{Check, Outcome, RuleBranch, Tier};
+use crate::policy::{Check, Mode, Outcome, RuleBranch, Tier};
 
 /// The branches of a policy, and which of them cases have reached.
 ///
 /// It is fed by [explanations](Explanation), whose checks the one evaluator records. The branches of a route are an allowed and a denied
-/// request; those of a rule, one that meets it and one that does not; of `any_of` also each alternative, and the rules in it; of a
-/// ceiling, one above each of its keys. A rule that is written once for several routes, in a requirement, in `defaults` or beside several
+/// request; those of a rule, one that meets it and one that is denied by it alone; of `any_of` also each alternative, and the rules in it; of
+/// a ceiling, one above each of its keys. A rule that is written once for several routes, in a requirement, in `defaults` or beside several
 /// patterns, is reached by a case of any of them. Rules in shadow count as others; rules that hold without being written do not.
+///
+/// A request is denied by a rule alone if it meets all others of its route: without the rule it would be allowed. Rules in shadow only
+/// count beside others in shadow. Of a rule in an alternative, the request meets all others of the alternative, and no other alternative. A
+/// rule that another one of each of its routes implies, as `required` beside `one_of`, denies nothing alone, and one that is a whole
+/// alternative denies together with its `any_of`: of these, any request that does not meet them counts.
 #[derive(Debug)]
 pub struct Coverage<'p> {
     places: &'p RulePlaces,
@@ -26,6 +31,8 @@ pub struct Coverage<'p> {
 struct Found {
     place: (u64, u64),
     is_reached: bool,
+    /// Whether a request reaches it only if no other rule denies the request.
+    is_alone: bool,
 }
 
 /// A branch of a policy.
@@ -52,7 +59,7 @@ pub enum BranchKind {
     Denied,
     /// A request meets a rule.
     Met,
-    /// A request does not meet a rule.
+    /// A request is denied by a rule alone.
     Unmet,
     /// A request meets all rules of an alternative.
     Alternative,
@@ -65,7 +72,7 @@ impl fmt::Display for BranchKind {
             BranchKind::Allowed => "no case is allowed",
             BranchKind::Denied => "no case is denied",
             BranchKind::Met => "no case meets it",
-            BranchKind::Unmet => "every case meets it",
+            BranchKind::Unmet => "no case is denied by it alone",
             BranchKind::Alternative => "no case meets this alternative",
         })
     }
@@ -78,34 +85,38 @@ impl<'p> Coverage<'p> {
             places,
             branches: BTreeMap::new(),
         };
+        let guarded: BTreeSet<&str> = policy.guarded_names().collect();
         for route in policy.routes() {
-            coverage.add(route, BranchKind::Allowed);
-            if !policy.is_public(route) {
-                coverage.add(route, BranchKind::Denied);
+            coverage.add(route, BranchKind::Allowed, false);
+            if guarded.contains(route) {
+                coverage.add(route, BranchKind::Denied, false);
             }
         }
         for branch in policy.branches() {
             match branch {
-                RuleBranch::Rule(rule) => {
-                    coverage.add(&rule, BranchKind::Met);
-                    coverage.add(&rule, BranchKind::Unmet);
+                RuleBranch::Rule { name, denies_alone } => {
+                    coverage.add(&name, BranchKind::Met, false);
+                    coverage.add(&name, BranchKind::Unmet, denies_alone);
                 }
-                RuleBranch::Alternative(rule) => coverage.add(&rule, BranchKind::Alternative),
-                RuleBranch::Ceiling(rule) => coverage.add(&rule, BranchKind::Unmet),
+                RuleBranch::Alternative(rule) => coverage.add(&rule, BranchKind::Alternative, false),
+                RuleBranch::Ceiling(rule) => coverage.add(&rule, BranchKind::Unmet, true),
             }
         }
         coverage
     }
 
-    fn add(&mut self, rule: &str, kind: BranchKind) {
+    fn add(&mut self, rule: &str, kind: BranchKind, is_alone: bool) {
         let (place, name) = match self.places.find(rule) {
             Some((place, name)) => ((place.line, place.column), name),
             None => ((0, 0), rule.into()),
         };
-        let is_reached = false;
-        self.branches
-            .entry((name.into_owned(), kind))
-            .or_insert(Found { place, is_reached });
+        let found = self.branches.entry((name.into_owned(), kind)).or_insert(Found {
+            place,
+            is_reached: false,
+            is_alone,
+        });
+        // In another route, no other rule may imply it.
+        found.is_alone |= is_alone;
     }
 
     /// Takes note of what a decision has reached.
@@ -116,37 +127,43 @@ impl<'p> Coverage<'p> {
                 Ok(()) => BranchKind::Allowed,
                 Err(_) => BranchKind::Denied,
             };
-            self.reach(route, kind);
+            self.reach(route, kind, true);
         }
         let checks = explanation.checks().iter().filter(|check| check.tier != Tier::Token);
-        for check in checks {
-            self.record_check(check);
+        let checks: Vec<&Check> = checks.collect();
+        self.record_checks(&checks, true);
+        for check in &checks {
             // A login that is missing is no denial by one key of a ceiling alone, so that the check has the name of the rule.
             if let (Some(key), Some(agent)) = (login_of_ceiling(check), decision.agent()) {
                 let rule = format!("agents.{}.ceiling.initiators.{key}", agent.subject());
-                self.reach(&rule, BranchKind::Unmet);
+                self.reach(&rule, BranchKind::Unmet, are_others_met(check, &checks));
             }
         }
     }
 
-    fn record_check(&mut self, check: &Check) {
-        match check.outcome {
-            Outcome::Passed => self.reach(&check.rule, BranchKind::Met),
-            Outcome::Failed => self.reach(&check.rule, BranchKind::Unmet),
-            Outcome::Undecided => {}
-        }
-        for (index, checks) in check.alternatives.iter().enumerate() {
-            if checks.iter().all(|check| check.outcome == Outcome::Passed) {
-                self.reach(&format!("{}[{index}]", check.rule), BranchKind::Alternative);
+    /// Records the checks of a conjunction; `decides` states that a request that meets it is allowed.
+    fn record_checks(&mut self, checks: &[&Check], decides: bool) {
+        for check in checks {
+            let is_alone = decides && are_others_met(check, checks);
+            match check.outcome {
+                Outcome::Passed => self.reach(&check.rule, BranchKind::Met, true),
+                Outcome::Failed => self.reach(&check.rule, BranchKind::Unmet, is_alone),
+                Outcome::Undecided => {}
             }
-            checks.iter().for_each(|check| self.record_check(check));
+            for (index, inner) in check.alternatives.iter().enumerate() {
+                if inner.iter().all(|check| check.outcome == Outcome::Passed) {
+                    self.reach(&format!("{}[{index}]", check.rule), BranchKind::Alternative, true);
+                }
+                let inner: Vec<&Check> = inner.iter().collect();
+                self.record_checks(&inner, is_alone && check.outcome == Outcome::Failed);
+            }
         }
     }
 
-    fn reach(&mut self, rule: &str, kind: BranchKind) {
+    fn reach(&mut self, rule: &str, kind: BranchKind, is_alone: bool) {
         let name = self.places.find(rule).map_or(rule.into(), |(_, name)| name);
         if let Some(found) = self.branches.get_mut(&(name.into_owned(), kind)) {
-            found.is_reached = true;
+            found.is_reached |= is_alone || !found.is_alone;
         }
     }
 
@@ -173,6 +190,16 @@ impl<'p> Coverage<'p> {
         unreached.sort_by_key(|branch| (branch.line, branch.column));
         unreached
     }
+}
+
+/// Whether a request meets every other rule that counts beside a check: those in shadow, beside others in shadow.
+fn are_others_met(check: &Check, checks: &[&Check]) -> bool {
+    let counts =
+        |other: &&&Check| !std::ptr::eq(**other, check) && (check.mode == Mode::Shadow || other.mode == Mode::Enforce);
+    checks
+        .iter()
+        .filter(counts)
+        .all(|other| other.outcome == Outcome::Passed)
 }
 
 /// The key of a ceiling that asks for another login, where the check of a ceiling has failed for it.
@@ -220,9 +247,12 @@ routes:
         "{ name: machine, request: GET /a, token: { sub_profile: service, scope: a }, expect: allow }",
         "{ name: no scope, request: GET /a, token: { sub_profile: user }, expect: allow }",
         "{ name: by bot, request: POST /a, token: { sub_profile: user, scope: a, tenant: t, act: { sub: bot } }, expect: allow }",
-        "{ name: above, request: POST /a, token: { sub_profile: user, scope: b, tenant: u, act: { sub: bot } }, expect: allow }",
-        "{ name: deep, request: POST /a, token: { sub_profile: user, scope: a, act: { sub: x, act: { sub: y } } }, expect: allow }",
+        "{ name: above, request: POST /a, token: { sub_profile: user, scope: b, tenant: t, act: { sub: bot } }, expect: allow }",
+        "{ name: tenant, request: POST /a, token: { sub_profile: user, scope: a, tenant: u, act: { sub: bot } }, expect: allow }",
+        "{ name: by x, request: POST /a, token: { sub_profile: user, scope: a, tenant: t, act: { sub: x } }, expect: allow }",
+        "{ name: deep, request: POST /a, token: { sub_profile: user, scope: a, tenant: t, act: { sub: bot, act: { sub: y } } }, expect: allow }",
         "{ name: client, request: POST /a, token: { sub_profile: user, scope: a, client_id: d }, expect: allow }",
+        "{ name: several, request: POST /a, token: { sub_profile: service, client_id: d, act: { sub: x, act: { sub: y } } }, expect: allow }",
     ];
 
     /// The number of branches, and what these cases do not reach.
@@ -260,19 +290,56 @@ routes:
         };
         assert_eq!(without("open"), ["11 GET /health: no case is allowed"]);
         assert_eq!(without("alone"), ["13 GET /a: no case is allowed"]);
-        assert_eq!(without("machine"), ["6 human.initiator.kind: every case meets it"]);
+        assert_eq!(
+            without("machine"),
+            ["6 human.initiator.kind: no case is denied by it alone"]
+        );
         for (name, expected) in [
-            ("no scope", "15 GET /a: scopes.any_of: every case meets it"),
-            ("above", "3 agents.bot.ceiling.scopes: every case meets it"),
-            ("deep", "20 GET /a: chain.max_depth: every case meets it"),
-            ("client", "9 tried.client.one_of: every case meets it"),
+            ("no scope", "15 GET /a: scopes.any_of: no case is denied by it alone"),
+            ("above", "3 agents.bot.ceiling.scopes: no case is denied by it alone"),
+            (
+                "tenant",
+                "19 GET /a: any_of[1].claims.tenant: no case is denied by it alone",
+            ),
+            (
+                "by x",
+                "18 GET /a: any_of[1].actor.one_of: no case is denied by it alone",
+            ),
+            ("deep", "20 GET /a: chain.max_depth: no case is denied by it alone"),
+            ("client", "9 tried.client.one_of: no case is denied by it alone"),
         ] {
             assert_eq!(without(name), [expected]);
         }
-        let alternative = [
-            "18 GET /a: any_of[1]: no case meets this alternative",
-            "19 GET /a: any_of[1].claims.tenant: no case meets it",
-        ];
-        assert_eq!(without("by bot"), alternative);
+        assert_eq!(without("several"), [""; 0]);
+    }
+
+    #[test]
+    fn an_alternative_that_no_case_meets_is_left() {
+        let meets = ["name: by bot,", "name: above,", "name: deep,"];
+        let is_left = |case: &&&str| !meets.iter().any(|name| case.contains(name));
+        let rest: Vec<&str> = CASES.iter().filter(is_left).copied().collect();
+        let found = unreached(&rest).1;
+        let expected = "18 GET /a: any_of[1]: no case meets this alternative".to_owned();
+        assert!(found.contains(&expected), "{found:?}");
+    }
+
+    #[test]
+    fn a_rule_that_another_one_implies_is_reached_by_any_case_that_does_not_meet_it() {
+        let text = "routes: [{ match: GET /, actor: { required: true, one_of: [a] } }]";
+        let policy = Policy::from_yaml(text).unwrap();
+        let cases = "cases:
+  - { name: a, request: GET /, token: { act: { sub: a } }, expect: allow }
+  - { name: b, request: GET /, token: { act: { sub: b } }, expect: allow }
+  - { name: none, request: GET /, token: {}, expect: allow }
+";
+        let cases = Cases::from_yaml(cases).unwrap();
+        let places = RulePlaces::new(&policy, text);
+        let test = PolicyTest::new(policy, &cases).unwrap();
+        let policy = test.policy();
+        let mut coverage = Coverage::new(&policy, &places);
+        for case in cases.iter() {
+            coverage.record(test.run(case, TestIssuer::NOW).unwrap().explanation());
+        }
+        assert_eq!(coverage.unreached(), []);
     }
 }

@@ -29,6 +29,8 @@ pub struct RulePlaces {
     routes: BTreeMap<String, (usize, Span)>,
     /// The first route of each item.
     first_routes: BTreeMap<usize, String>,
+    /// The agents of each subject, by their indices.
+    agents: BTreeMap<String, Vec<usize>>,
 }
 
 /// The place of a rule.
@@ -71,7 +73,15 @@ impl RulePlaces {
             first_routes.entry(index).or_insert_with(|| route.to_owned());
             routes.insert(route.to_owned(), (index, span));
         }
+        let mut agents: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        let written = root.value.member("agents").map(|agents| agents.value.items());
+        for (index, agent) in written.into_iter().flatten().enumerate() {
+            if let Some(Tree::Text(subject)) = agent.value.member("subject").map(|subject| &subject.value) {
+                agents.entry(subject.clone()).or_default().push(index);
+            }
+        }
         RulePlaces {
+            agents,
             root,
             routes,
             first_routes,
@@ -90,11 +100,12 @@ impl RulePlaces {
         if let Some((_, span)) = self.routes.get(rule) {
             return Some((place(*span, false), rule.into()));
         }
-        let route = self.routes.iter().filter_map(|(name, (index, _))| {
-            let path = rule.strip_prefix(name)?.strip_prefix(": ")?;
-            Some((name.len(), *index, path))
+        // The longest route that the name begins with.
+        let route = rule.rmatch_indices(": ").find_map(|(end, separator)| {
+            let (index, _) = self.routes.get(&rule[..end])?;
+            Some((*index, &rule[end + separator.len()..]))
         });
-        let Some((_, index, path)) = route.max_by_key(|(length, ..)| *length) else {
+        let Some((index, path)) = route else {
             return self.of_owner(rule).map(|place| (place, rule.into()));
         };
         let items = self.root.value.member("routes")?.value.items();
@@ -109,18 +120,14 @@ impl RulePlaces {
 
     /// The place of a rule that no route owns.
     fn of_owner(&self, rule: &str) -> Option<RulePlace> {
-        let agents = self
-            .root
-            .value
-            .member("agents")
-            .map_or(&[][..], |agents| agents.value.items());
-        let of_agent = agents.iter().find_map(|agent| {
-            let Tree::Text(subject) = &agent.value.member("subject")?.value else {
-                return None;
-            };
-            let path = rule.strip_prefix("agents.").unwrap_or(rule);
-            let path = path.strip_prefix(&**subject)?.strip_prefix('.')?;
-            Some(self.within(agent, path, Some(rule))?.0)
+        let name = rule.strip_prefix("agents.").unwrap_or(rule);
+        let agents = self.root.value.member("agents").map(|agents| agents.value.items());
+        let of_agent = name.match_indices('.').find_map(|(end, _)| {
+            let mut same_subject = self.agents.get(&name[..end])?.iter();
+            same_subject.find_map(|index| {
+                let agent = agents?.get(*index)?;
+                Some(self.within(agent, &name[end + 1..], Some(rule))?.0)
+            })
         });
         let of_requirement = || {
             let (owner, path) = rule.split_once(": ")?;
@@ -142,7 +149,7 @@ impl RulePlaces {
         shared: Option<&'r str>,
     ) -> Option<(RulePlace, Option<&'r str>)> {
         let here = |span: Span, shared: Option<&'r str>| (place(span, shared.is_some()), shared);
-        if let Some((key, rest)) = longest_key(node.value.keys(), path) {
+        if let Some((key, rest)) = longest_key(&node.value, path) {
             let value = node.value.member(key)?;
             if let Some((index, rest)) = item(rest) {
                 let alternative = value.value.items().get(index)?;
@@ -154,9 +161,8 @@ impl RulePlaces {
             let inner = rest.strip_prefix('.').and_then(|rest| self.within(value, rest, shared));
             return inner.or_else(|| Some(here(node.value.key_span(key)?, shared)));
         }
-        let top = self.root.value.keys();
-        let top = top.filter(|key| ["defaults", "unregistered_agents"].contains(key));
-        if let Some((key, rest)) = longest_key(top, path) {
+        let top = longest_key(&self.root.value, path);
+        if let Some((key, rest)) = top.filter(|(key, _)| ["defaults", "unregistered_agents"].contains(key)) {
             let value = self.root.value.member(key)?;
             let inner = rest
                 .strip_prefix('.')
@@ -164,7 +170,7 @@ impl RulePlaces {
             return inner.or_else(|| Some(here(self.root.value.key_span(key)?, Some(path))));
         }
         let requirements = self.root.value.member("requirements")?;
-        let (name, rest) = longest_key(requirements.value.keys(), path)?;
+        let (name, rest) = longest_key(&requirements.value, path)?;
         // Each step takes a part of the path, so that no requirement is searched in itself without end.
         self.within(self.requirement(name)?, rest.strip_prefix('.')?, Some(path))
     }
@@ -178,13 +184,14 @@ fn place(Span { line, column }: Span, is_shared: bool) -> RulePlace {
     }
 }
 
-/// The longest key that a path begins with, and the rest of the path.
-fn longest_key<'k, 'p>(keys: impl Iterator<Item = &'k str>, path: &'p str) -> Option<(&'k str, &'p str)> {
-    let beginning = keys.filter_map(|key| {
-        let rest = path.strip_prefix(key)?;
-        (rest.is_empty() || rest.starts_with(['.', '['])).then_some((key, rest))
-    });
-    beginning.max_by_key(|(key, _)| key.len())
+/// The longest key of a mapping that a path begins with, and the rest of the path.
+fn longest_key<'p>(mapping: &Tree, path: &'p str) -> Option<(&'p str, &'p str)> {
+    let ends = path.rmatch_indices(['.', '[']).map(|(end, _)| end);
+    let mut ends = [path.len()].into_iter().chain(ends);
+    ends.find_map(|end| {
+        let (key, rest) = path.split_at(end);
+        mapping.member(key).map(|_| (key, rest))
+    })
 }
 
 /// The index of `[0].rest`, and the rest.

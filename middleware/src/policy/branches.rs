@@ -8,7 +8,12 @@ use super::rules::{AnyOf, CoreCondition, CoreRule};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum RuleBranch {
     /// A rule, which a request can meet or not.
-    Rule(String),
+    Rule {
+        name: String,
+        /// Whether a request may be denied by it and by no other: none beside it implies it, and it is not the whole of an
+        /// alternative, which `any_of` then denies as well.
+        denies_alone: bool,
+    },
     /// An alternative of a rule, all of whose rules a request can meet: `GET /: any_of[0]`.
     Alternative(String),
     /// A key of a ceiling, above which a request can be.
@@ -30,27 +35,36 @@ impl Policy {
 
 impl Requirement {
     fn branches(&self, branches: &mut Vec<RuleBranch>) {
-        // The rule of ceilings is implicit, and its ceilings are written.
-        let is_written = |rule: &&CoreRule| !rule.is_implicit() || matches!(rule.condition, CoreCondition::Ceiling(_));
-        let written = self.core.iter().filter(is_written);
-        written.for_each(|rule| rule.branches(branches));
-        let history = self.history.iter().map(|rule| rule.name.to_string());
-        branches.extend(history.map(RuleBranch::Rule));
+        branches_of(&self.core, false, branches);
+        for rule in &self.history {
+            let mut others = self.history.iter().filter(|other| !std::ptr::eq(*other, rule));
+            branches.push(RuleBranch::Rule {
+                name: rule.name.to_string(),
+                denies_alone: !others.any(|other| other.mode == rule.mode && other.implies(rule)),
+            });
+        }
     }
 }
 
-impl CoreRule {
-    fn branches(&self, branches: &mut Vec<RuleBranch>) {
-        if let CoreCondition::Ceiling(ceiling) = &self.condition {
+/// The parts of the written rules of a conjunction; `is_whole` states that it is an alternative of one rule.
+fn branches_of(rules: &[CoreRule], is_whole: bool, branches: &mut Vec<RuleBranch>) {
+    // The rule of ceilings is implicit, and its ceilings are written.
+    let is_written = |rule: &&CoreRule| !rule.is_implicit() || matches!(rule.condition, CoreCondition::Ceiling(_));
+    for rule in rules.iter().filter(is_written) {
+        if let CoreCondition::Ceiling(ceiling) = &rule.condition {
             let rules = ceiling.rules().map(|rule| rule.to_string());
             branches.extend(rules.map(RuleBranch::Ceiling));
-            return;
+            continue;
         }
-        branches.push(RuleBranch::Rule(self.name.to_string()));
-        if let CoreCondition::AnyOf(AnyOf(alternatives)) = &self.condition {
+        let mut others = rules.iter().filter(|other| !std::ptr::eq(*other, rule));
+        branches.push(RuleBranch::Rule {
+            name: rule.name.to_string(),
+            denies_alone: !is_whole && !others.any(|other| other.mode == rule.mode && other.implies(rule)),
+        });
+        if let CoreCondition::AnyOf(AnyOf(alternatives)) = &rule.condition {
             for (index, rules) in alternatives.iter().enumerate() {
-                branches.push(RuleBranch::Alternative(format!("{}[{index}]", self.name)));
-                rules.iter().for_each(|rule| rule.branches(branches));
+                branches.push(RuleBranch::Alternative(format!("{}[{index}]", rule.name)));
+                branches_of(rules, rules.len() == 1, branches);
             }
         }
     }
@@ -78,7 +92,7 @@ routes:
         let (mut rules, mut alternatives, mut ceilings) = (Vec::new(), Vec::new(), Vec::new());
         for branch in policy.branches() {
             match branch {
-                RuleBranch::Rule(name) => rules.push(name),
+                RuleBranch::Rule { name, .. } => rules.push(name),
                 RuleBranch::Alternative(name) => alternatives.push(name),
                 RuleBranch::Ceiling(name) => ceilings.push(name),
             }

@@ -157,10 +157,9 @@ impl Policy {
         routes.map(|requirement| &**requirement.promoted().unwrap_or(requirement))
     }
 
-    /// Whether every request of a route is allowed, without a token.
-    pub(crate) fn is_public(&self, route: &str) -> bool {
-        let mut routes = self.routes.routes().map(|(_, known)| known);
-        routes.any(|known| *known.name == *route && known.access == Access::Public)
+    /// The routes that are not public.
+    pub(crate) fn guarded_names(&self) -> impl Iterator<Item = &str> {
+        self.guarded_routes().map(|(name, ..)| name)
     }
 
     /// The routes that name `TRACE` or `CONNECT`. `actgate run` forwards neither; a layer within an API sees both.

@@ -33,17 +33,6 @@ impl Tree {
         }
     }
 
-    /// The keys of a mapping.
-    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
-        let members = match self {
-            Tree::Mapping(members) => Some(members),
-            _ => None,
-        };
-        members
-            .into_iter()
-            .flat_map(|members| members.keys().map(String::as_str))
-    }
-
     /// The items of a list; none of another value.
     pub(crate) fn items(&self) -> &[Spanned<Tree>] {
         match self {

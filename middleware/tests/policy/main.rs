@@ -19,3 +19,4 @@ mod flawed_routes;
 mod foreign_patterns;
 mod foreign_rules;
 mod mistakes;
+mod mutated;

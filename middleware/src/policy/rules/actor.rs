@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::agent::{self, AgentCondition, AgentWords, TenantName};
 use super::finding::Finding;
 use super::initiator::InitiatorCondition;
-use super::list::{all_in, are_of_other_issuers, no_issuer_in, no_party_in, none_in};
+use super::list::{all_in, are_of_issuers, are_of_other_issuers, no_issuer_in, no_party_in, none_in};
 use crate::chain::{Actor, Core, Delegation, Party};
 use crate::policy::change::{Remedies, kind_of_actor};
 use crate::policy::evaluation_time::EvaluationTime;
@@ -196,6 +196,7 @@ impl ActorCondition {
             (ActorCondition::Kind(one), ActorCondition::Kind(other)) => all_in(one, other),
             (ActorCondition::OneOf(one), ActorCondition::OneOf(other)) => all_in(one, other),
             (ActorCondition::OneOf(one), ActorCondition::NoneOf(other)) => no_party_in(one, other),
+            (ActorCondition::OneOf(listed), ActorCondition::Issuer(issuers)) => are_of_issuers(listed, issuers),
             (ActorCondition::NoneOf(one), ActorCondition::NoneOf(other)) => all_in(other, one),
             (ActorCondition::Issuer(one), ActorCondition::Issuer(other)) => all_in(one, other),
             (ActorCondition::Agent(AgentCondition::IsPresenter(_)), ActorCondition::Issuer(issuers)) => {

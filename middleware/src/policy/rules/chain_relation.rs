@@ -5,7 +5,7 @@ use std::slice;
 
 use super::actor::ActorCondition;
 use super::initiator::InitiatorCondition;
-use super::list::{all_in, are_of_other_issuers, no_issuer_in, no_party_in, none_in};
+use super::list::{all_in, are_of_issuers, are_of_other_issuers, no_issuer_in, no_party_in, none_in};
 use super::members::MembersTest;
 use super::prior::PriorTest;
 use crate::policy::parties::{Parties, PartyName};
@@ -222,6 +222,7 @@ impl MembersTest {
             (MembersTest::AllOf(one), MembersTest::AllOf(other))
             | (MembersTest::AnyOf(one), MembersTest::AnyOf(other)) => all_in(one, other),
             (MembersTest::AllOf(one), MembersTest::NoneOf(other)) => no_party_in(one, other),
+            (MembersTest::AllOf(one), MembersTest::Issuers(other)) => are_of_issuers(one, other),
             (MembersTest::NoneOf(one), MembersTest::NoneOf(other)) => all_in(other, one),
             (MembersTest::Kinds(one), MembersTest::Kinds(other)) => all_in(one, other),
             (MembersTest::Issuers(one), MembersTest::Issuers(other)) => all_in(one, other),

@@ -32,3 +32,9 @@ pub(super) fn no_issuer_in(list: &[Name], other: &[Name]) -> bool {
     let has_same = |issuers: &[Name]| issuers.iter().any(|issuer| **issuer == *"same");
     !has_same(list) && !has_same(other) && none_in(list, other)
 }
+
+/// Whether each of these parties is of one of the issuers in every token, where `same` is that of the token.
+pub(super) fn are_of_issuers(list: &[PartyName], issuers: &[Name]) -> bool {
+    let has = |issuer: &str| issuers.iter().any(|listed| **listed == *issuer);
+    list.iter().all(|name| has(name.issuer().unwrap_or("same")))
+}
