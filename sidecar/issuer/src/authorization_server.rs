@@ -17,8 +17,8 @@ use crate::registry::{Client, Registry, Resource};
 use crate::secret::Secret;
 use crate::settings::Settings;
 use crate::store::{
-    Approvals, AuthorizationCode, CODE_RETENTION, Change, DataError, FailureLimits, OneTime, SESSION_LIFETIME, Session,
-    Store, StoreError, TRANSACTION_LIFETIME, Transaction, UsedIds,
+    Approvals, AuthorizationCode, CODE_RETENTION, Change, DataError, FailureLimits, OneTime, PushedRequest,
+    SESSION_LIFETIME, Session, Store, StoreError, TRANSACTION_LIFETIME, Transaction, UsedIds,
 };
 
 pub(crate) struct AuthorizationServer {
@@ -46,6 +46,7 @@ pub(crate) struct AuthorizationServer {
     pub(crate) sessions: OneTime<Session>,
     pub(crate) failures: FailureLimits,
     pub(crate) approvals: Approvals,
+    pub(crate) pushed: OneTime<PushedRequest>,
 }
 
 /// A change of a running issuer was not made: a key could not be generated, or the store could not be written.
@@ -106,6 +107,7 @@ impl AuthorizationServer {
             sessions: OneTime::new(SESSION_LIFETIME),
             failures: FailureLimits::default(),
             approvals: Approvals::default(),
+            pushed: OneTime::new(TRANSACTION_LIFETIME),
         })
     }
 

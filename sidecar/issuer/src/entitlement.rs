@@ -64,6 +64,7 @@ pub(crate) fn access_request(
         // OpenID Connect Core section 11: offline_access is ignored where it is not allowed. The SDKs of MCP ask for it
         // wherever the metadata has it.
         protocol_scope: protocol_scope.intersection(&client.scopes),
+        actor: None,
         nonce: request.one("nonce")?.map(str::to_owned),
         needs_second_factor: levels.peek().is_some() && levels.all(|level| level == AAL2),
     })

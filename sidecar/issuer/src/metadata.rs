@@ -26,6 +26,8 @@ pub(crate) fn metadata(server: &AuthorizationServer) -> Value {
         "issuer": server.issuer_url,
         "authorization_endpoint": format!("{origin}/authorize"),
         "token_endpoint": format!("{origin}/token"),
+        "pushed_authorization_request_endpoint": format!("{origin}/par"),
+        "require_pushed_authorization_requests": false,
         "backchannel_authentication_endpoint": format!("{origin}/bc-authorize"),
         "device_authorization_endpoint": format!("{origin}/device_authorization"),
         "introspection_endpoint": format!("{origin}/introspect"),

@@ -65,6 +65,7 @@ pub(crate) fn router(server: Arc<AuthorizationServer>) -> Router {
     Router::new()
         .merge(of_dialect(&server))
         .merge(for_browsers)
+        .route("/par", post(push))
         .route("/bc-authorize", post(backchannel))
         .route("/device_authorization", post(device_authorization))
         .route("/introspect", post(introspect))
@@ -134,6 +135,10 @@ async fn token(State(server): Server, headers: HeaderMap, form: Parameters) -> R
 async fn register(State(server): Server, request: Request) -> Result<Response, AdminError> {
     let body = admin::read_body(request, &()).await?;
     waiting(server, move |server| registration::register(server, &body)).await
+}
+
+async fn push(State(server): Server, headers: HeaderMap, form: Parameters) -> Result<Response, OAuthError> {
+    waiting(server, move |server| authorize::push(server, &headers, &form)).await
 }
 
 async fn backchannel(State(server): Server, headers: HeaderMap, form: Parameters) -> Result<Json<Value>, OAuthError> {

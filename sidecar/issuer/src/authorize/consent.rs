@@ -30,7 +30,11 @@ pub(super) fn is_remembered(server: &AuthorizationServer, authorization: &Author
     let before = consents
         .get(&client.id)
         .and_then(|of_client| of_client.get(&authorization.access.audience));
-    Ok(!client.is_public() && before.is_some_and(|before| authorization.whole_scope().is_within(before)))
+    // An agent that acts through the client is not part of what is remembered.
+    let is_for_client = authorization.access.actor.is_none();
+    Ok(is_for_client
+        && !client.is_public()
+        && before.is_some_and(|before| authorization.whole_scope().is_within(before)))
 }
 
 /// Records the decision of a user. True if the user allows access.

@@ -9,6 +9,7 @@
 mod approvals;
 mod consent;
 mod consents;
+mod pushed;
 mod rejection;
 mod request;
 mod sign_in;
@@ -21,6 +22,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 pub(crate) use self::approvals::device_page;
 use self::consent::{authorization, decide, is_remembered};
 pub(crate) use self::consents::withdraw;
+pub(crate) use self::pushed::push;
 use self::rejection::{Rejection, denied, expired, location, rejection, transaction};
 use self::sign_in::Entrance;
 pub(crate) use self::sign_in::{Peer, Visitor};
@@ -39,11 +41,7 @@ pub(crate) fn authorize(
     visitor: &Visitor,
     query: &Parameters,
 ) -> Result<Response, Rejection> {
-    visit(
-        server,
-        visitor,
-        Goal::Authorize(Arc::new(request::read(server, query)?)),
-    )
+    visit(server, visitor, Goal::Authorize(request::read(server, query)?))
 }
 
 /// `GET /consents`: lists what the user allows.

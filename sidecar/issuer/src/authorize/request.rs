@@ -4,40 +4,57 @@ use std::sync::Arc;
 
 use super::rejection::{Rejection, rejection};
 use crate::authorization_server::AuthorizationServer;
+use crate::claims::EntityProfile;
 use crate::entitlement::access_request;
 use crate::error::{ErrorCode, OAuthError};
 use crate::parameters::Parameters;
 use crate::registry::Client;
-use crate::store::{AuthorizationRequest, Callback, LoginRequest};
+use crate::scope::ScopeSet;
+use crate::store::{AccessRequest, AuthorizationRequest, Callback, LoginRequest};
 
 /// The maximum length of a `login_hint`: that of a name. A longer one is ignored.
 const MAX_HINT: usize = 128;
 
-pub(super) fn read(server: &AuthorizationServer, query: &Parameters) -> Result<AuthorizationRequest, Rejection> {
+/// The beginning of a `request_uri` of this issuer (RFC 9126 section 2.2).
+pub(super) const REQUEST_URI: &str = "urn:ietf:params:oauth:request_uri:";
+
+/// Reads a request, or takes the one that its client pushed.
+pub(super) fn read(server: &AuthorizationServer, query: &Parameters) -> Result<Arc<AuthorizationRequest>, Rejection> {
     let client = match query.one("client_id") {
         Ok(Some(id)) => server.client(id),
         _ => None,
     };
     let client = client.ok_or(Rejection::Page("The client_id of the application is not registered."))?;
-    let callback = match query.one("redirect_uri") {
-        Ok(Some(uri)) if client.accepts_redirect_uri(uri) => Callback {
-            redirect_uri: uri.to_owned(),
-            state: query.one("state").ok().flatten().map(str::to_owned),
-        },
-        _ => {
-            return Err(Rejection::Page(
-                "The redirect_uri of the application is not registered.",
-            ));
-        }
-    };
-    read_for(server, &client, &callback, query).map_err(|error| {
+    if let Ok(Some(uri)) = query.one("request_uri")
+        && let Some(id) = uri.strip_prefix(REQUEST_URI)
+    {
+        let pushed = server
+            .pushed
+            .take_if(id, |pushed| pushed.request.access.client.id == client.id);
+        let pushed = pushed.filter(|pushed| server.clock.now() < pushed.expires);
+        let request = pushed.map(|pushed| pushed.request);
+        return request.ok_or(Rejection::Page("The request_uri was used already, or has expired."));
+    }
+    let unregistered = Rejection::Page("The redirect_uri of the application is not registered.");
+    let callback = callback(&client, query).ok_or(unregistered)?;
+    let request = read_for(server, &client, &callback, query).map_err(|error| {
         server.note_refusal(Some(&client.id), error);
         rejection(server, &callback, error)
+    })?;
+    Ok(Arc::new(request))
+}
+
+/// Where the client receives the response; none if it is not registered with that address.
+pub(super) fn callback(client: &Client, query: &Parameters) -> Option<Callback> {
+    let uri = query.one("redirect_uri").ok()??;
+    client.accepts_redirect_uri(uri).then(|| Callback {
+        redirect_uri: uri.to_owned(),
+        state: query.one("state").ok().flatten().map(str::to_owned),
     })
 }
 
 /// Reads the rest of the request, whose errors the client receives.
-fn read_for(
+pub(super) fn read_for(
     server: &AuthorizationServer,
     client: &Arc<Client>,
     callback: &Callback,
@@ -58,12 +75,37 @@ fn read_for(
     if !matches!(query.one("response_mode")?, None | Some("query")) {
         return Err(ErrorCode::InvalidRequest.because("only response_mode query is supported"));
     }
+    let access = access_request(server, client, query)?;
     Ok(AuthorizationRequest {
         code_challenge: code_challenge(query)?,
         login: login(server, client, query)?,
-        access: access_request(server, client, query)?,
+        access: AccessRequest {
+            actor: requested_actor(server, client, query, &access.scope)?,
+            ..access
+        },
         callback: callback.clone(),
     })
+}
+
+/// The agent that the client asks for, if it is not the client (draft-oauth-ai-agents-on-behalf-of-user).
+fn requested_actor(
+    server: &AuthorizationServer,
+    client: &Client,
+    query: &Parameters,
+    scope: &ScopeSet,
+) -> Result<Option<Arc<Client>>, OAuthError> {
+    let Some(id) = query.one("requested_actor")? else {
+        return Ok(None);
+    };
+    let is_agent = |client: &Client| client.profile == EntityProfile::AiAgent;
+    match server.directory.entries().clients().get(id) {
+        Some(actor) if actor.id == client.id && is_agent(client) => Ok(None),
+        Some(actor) if is_agent(actor) && !is_agent(client) => match scope.is_within(&actor.scopes) {
+            true => Ok(Some(Arc::clone(actor))),
+            false => Err(ErrorCode::InvalidScope.because("the requested actor may not have this scope")),
+        },
+        _ => Err(ErrorCode::InvalidRequest.because("requested_actor is no agent that can act through the client")),
+    }
 }
 
 /// `prompt`, `max_age` and the hints of OpenID Connect Core section 3.1.2.1.
@@ -110,6 +152,8 @@ fn code_challenge(query: &Parameters) -> Result<String, OAuthError> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use url::form_urlencoded;
 
     use super::{AuthorizationRequest, Rejection};
@@ -121,11 +165,11 @@ mod tests {
     const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
     /// Reads a valid request with some parameters replaced; an empty value omits the parameter.
-    fn read(changes: &[(&str, &str)]) -> Result<AuthorizationRequest, Rejection> {
+    fn read(changes: &[(&str, &str)]) -> Result<Arc<AuthorizationRequest>, Rejection> {
         read_with(Registry::SAMPLE, changes)
     }
 
-    fn read_with(registry: &str, changes: &[(&str, &str)]) -> Result<AuthorizationRequest, Rejection> {
+    fn read_with(registry: &str, changes: &[(&str, &str)]) -> Result<Arc<AuthorizationRequest>, Rejection> {
         let url = "http://issuer.test".to_owned();
         let registry = Registry::from_yaml(registry).unwrap();
         let server = AuthorizationServer::new(Settings::default(), registry, url).unwrap();
@@ -151,7 +195,7 @@ mod tests {
     #[test]
     fn a_valid_request_is_read() {
         let request = read(&[]).unwrap();
-        assert_eq!(String::from(request.access.scope), "orders:read");
+        assert_eq!(String::from(request.access.scope.clone()), "orders:read");
         assert_eq!(request.access.audience, "https://orders.example");
         let aliased = read(&[
             ("resource", ""),
@@ -166,13 +210,13 @@ mod tests {
     fn offline_access_is_ignored_where_the_client_may_not_have_it() {
         let with = [("scope", "offline_access orders:read")];
         assert_eq!(
-            String::from(read(&with).unwrap().access.protocol_scope),
+            String::from(read(&with).unwrap().access.protocol_scope.clone()),
             "offline_access"
         );
         let without = Registry::SAMPLE.replace("offline_access, ", "");
         let request = read_with(&without, &with).unwrap();
-        assert_eq!(String::from(request.access.protocol_scope), "");
-        assert_eq!(String::from(request.access.scope), "orders:read");
+        assert_eq!(String::from(request.access.protocol_scope.clone()), "");
+        assert_eq!(String::from(request.access.scope.clone()), "orders:read");
     }
 
     #[test]
@@ -222,6 +266,8 @@ mod tests {
             (vec![("max_age", "-1")], "invalid_request"),
             (vec![("max_age", "soon")], "invalid_request"),
             (vec![("id_token_hint", "x")], "invalid_request"),
+            (vec![("requested_actor", "shopper")], "invalid_request"),
+            (vec![("requested_actor", "unknown")], "invalid_request"),
             (vec![("request", "x")], "request_not_supported"),
             (vec![("request_uri", "x")], "request_uri_not_supported"),
         ] {
@@ -238,7 +284,7 @@ mod tests {
 
     #[test]
     fn how_the_user_is_to_sign_in() {
-        let login = |changes: &[(&str, &str)]| read(changes).unwrap().login;
+        let login = |changes: &[(&str, &str)]| read(changes).unwrap().login.clone();
         assert!(login(&[("prompt", "none")]).is_silent);
         let both = login(&[("prompt", "login consent"), ("max_age", "0"), ("login_hint", "alice")]);
         assert!(both.is_fresh && both.asks_consent && !both.is_silent);

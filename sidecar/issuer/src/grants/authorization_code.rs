@@ -1,8 +1,9 @@
 //! Redeeming an authorization code, RFC 6749 section 4.1.3 with PKCE.
 
-use super::user_token;
+use super::{actor_token, user_token};
 use crate::audit::{Entry, Event};
 use crate::authorization_server::AuthorizationServer;
+use crate::claims::Act;
 use crate::entitlement::targets;
 use crate::error::{ErrorCode, OAuthError};
 use crate::grant_type::AUTHORIZATION_CODE;
@@ -45,7 +46,7 @@ pub(super) fn authorization_code(
     {
         return Err(invalid);
     }
-    let act = user_token::agent(server, client);
+    let act = actor(server, client, access.actor.as_deref(), request)?;
     user_token::issue(server, AUTHORIZATION_CODE, client, &code.authorization, act, || {
         match code.uses.is_replayed() {
             // A second use that ended what this one gives waits for the change, or is counted by now.
@@ -53,6 +54,27 @@ pub(super) fn authorization_code(
             false => Ok(()),
         }
     })
+}
+
+/// The actor: the agent that the user consented to, which an actor token proves, or the client if it is an agent.
+fn actor(
+    server: &AuthorizationServer,
+    client: &Client,
+    requested: Option<&Client>,
+    request: &Parameters,
+) -> Result<Option<Box<Act>>, OAuthError> {
+    let presented = actor_token::actor(server, request, ErrorCode::InvalidGrant)?;
+    let agent = user_token::agent(server, client);
+    let expected = requested.or(agent.is_some().then_some(client));
+    let is_expected = match (&presented, expected) {
+        (Some(presented), Some(expected)) => *presented == expected.id,
+        (Some(_), None) => false,
+        (None, _) => requested.is_none(),
+    };
+    if !is_expected {
+        return Err(ErrorCode::InvalidGrant.because("the actor is not the one that the user consented to"));
+    }
+    Ok(requested.map_or(agent, |requested| server.actor(requested, None)))
 }
 
 /// Ends what the first use of a code gave (RFC 6749 section 4.1.2).

@@ -1,5 +1,6 @@
 //! Token exchange, RFC 8693.
 
+use super::actor_token::{self, ACCESS_TOKEN_TYPE, JWT_TYPE};
 use crate::audit::Event;
 use crate::authorization_server::AuthorizationServer;
 use crate::claims::{AccessClaims, Act};
@@ -10,9 +11,6 @@ use crate::parameters::Parameters;
 use crate::registry::{ActorToken, Client, Exchange, OwnToken};
 use crate::scope::ScopeSet;
 use crate::token::{Granted, Origin, TokenResponse};
-
-const ACCESS_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:access_token";
-const JWT_TYPE: &str = "urn:ietf:params:oauth:token-type:jwt";
 
 /// The maximum number of `act` objects in a token. A longer chain is an error, never shortened.
 const MAX_CHAIN: usize = 16;
@@ -34,8 +32,11 @@ pub(super) fn exchange(
         return invalid("only access tokens are issued");
     }
     let subject = subject(server, rules, request)?;
-    let has_actor_token = has_actor_token(server, client, request)?;
-    let act = act(server, client, rules, &subject, has_actor_token)?;
+    let actor = actor_token::actor(server, request, ErrorCode::InvalidRequest)?;
+    if actor.as_ref().is_some_and(|actor| *actor != client.id) {
+        return invalid("the subject of the actor token is not the authenticated client");
+    }
+    let act = act(server, client, rules, &subject, actor.is_some())?;
 
     let resource = target(server, client, request)?;
     let requested = request.one("scope")?.map(ScopeSet::parse).transpose()?;
@@ -82,27 +83,6 @@ fn subject(server: &AuthorizationServer, rules: &Exchange, request: &Parameters)
             invalid("the audience of the subject token is not this client")
         }
         Some(issued) => Ok(issued.claims),
-    }
-}
-
-/// Whether there is an actor token. It must be valid, issued by this server to the client, and have no `act`.
-fn has_actor_token(server: &AuthorizationServer, client: &Client, request: &Parameters) -> Result<bool, OAuthError> {
-    let (token, kind) = match (request.one("actor_token")?, request.one("actor_token_type")?) {
-        (None, None) => return Ok(false),
-        (Some(token), Some(kind)) => (token, kind),
-        _ => return invalid("actor_token and actor_token_type must be sent together"),
-    };
-    if !matches!(kind, ACCESS_TOKEN_TYPE | JWT_TYPE) {
-        return invalid("this actor_token_type is not supported");
-    }
-    match server.read(token)? {
-        None => invalid("the actor token is not a valid access token of this issuer"),
-        // RFC 8693 has a place for the chain of the subject token only.
-        Some(issued) if issued.claims.act.is_some() => invalid("the actor token has an actor"),
-        Some(issued) if issued.claims.sub != client.id => {
-            invalid("the subject of the actor token is not the authenticated client")
-        }
-        Some(_) => Ok(true),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The grants of the token endpoint, one file for each.
 
+mod actor_token;
 mod approval;
 mod authorization_code;
 mod client_credentials;

@@ -32,15 +32,19 @@ pub(crate) fn consent(
 pub(super) fn asked(server: &AuthorizationServer, authorization: &Authorization) -> Markup {
     let (client, subject) = (&authorization.access.client, &authorization.subject);
     let (resource, scope) = (&authorization.access.audience, authorization.whole_scope());
-    let kind = kind(client.profile);
+    let agent = authorization.access.actor.as_ref().unwrap_or(client);
+    let kind = kind(agent.profile);
     let mut resource_scopes = scope.clone();
     let protocol_scopes = resource_scopes.take_protocol_scopes();
     html! {
-        @if client.profile == EntityProfile::AiAgent {
-            p { strong { (client.name) } ", " (kind) ", asks to act on your behalf." }
+        @if agent.profile == EntityProfile::AiAgent {
+            p {
+                strong { (agent.name) } ", " (kind) ", asks to act on your behalf"
+                @if agent.id != client.id { ", through " strong { (client.name) } } "."
+            }
             ol.chain aria-label="Who acts for whom" {
                 li { span { (subject) small { "you" } } }
-                li { span { (client.name) small { code { (client.id) } } } }
+                li { span { (agent.name) small { code { (agent.id) } } } }
                 li { span { code { (resource) } small { "API" } } }
             }
         } @else {
@@ -129,6 +133,7 @@ mod tests {
             scope: ScopeSet::default(),
             protocol_scope: ScopeSet::from("offline_access".to_owned()),
             nonce: None,
+            actor: None,
             needs_second_factor: false,
         };
         let authorization = Authorization {

@@ -19,6 +19,8 @@ pub(crate) struct AccessRequest {
     pub(crate) protocol_scope: ScopeSet,
     /// For the ID token.
     pub(crate) nonce: Option<String>,
+    /// The agent that will act through the client (`requested_actor`).
+    pub(crate) actor: Option<Arc<Client>>,
     /// Whether `acr_values` allows only a login with a second factor.
     pub(crate) needs_second_factor: bool,
 }
@@ -30,6 +32,14 @@ pub(crate) struct AuthorizationRequest {
     pub(crate) callback: Callback,
     pub(crate) code_challenge: String,
     pub(crate) login: LoginRequest,
+}
+
+/// A request that a client pushed.
+#[derive(Clone)]
+pub(crate) struct PushedRequest {
+    pub(crate) request: Arc<AuthorizationRequest>,
+    /// By the issuer's clock, in seconds since the epoch.
+    pub(crate) expires: u64,
 }
 
 /// Where the client receives the response.

@@ -23,7 +23,9 @@ mod transactions;
 mod used_ids;
 
 pub(crate) use approvals::{Approval, ApprovalRequest, Approvals, Channel, INTERVAL};
-pub(crate) use authorization_request::{AccessRequest, Authorization, AuthorizationRequest, Callback, LoginRequest};
+pub(crate) use authorization_request::{
+    AccessRequest, Authorization, AuthorizationRequest, Callback, LoginRequest, PushedRequest,
+};
 pub(crate) use change::Change;
 pub use change::Revoked;
 pub(crate) use client_record::{ClientRecord, ClientState, ResourceRecord};

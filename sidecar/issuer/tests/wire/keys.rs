@@ -38,7 +38,7 @@ async fn the_metadata_names_existing_endpoints() {
         .filter(|(name, _)| name.ends_with("_endpoint") || *name == "jwks_uri")
         .map(|(_, address)| address.as_str().unwrap().strip_prefix(&issuer.url).unwrap())
         .collect();
-    assert_eq!(addresses.len(), 8);
+    assert_eq!(addresses.len(), 9);
     for path in addresses {
         assert_ne!(issuer.get(path).await.status, 404, "{path}");
     }

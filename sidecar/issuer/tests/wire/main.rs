@@ -17,6 +17,7 @@ mod exchange;
 mod exchange_errors;
 mod introspection;
 mod keys;
+mod pushed;
 mod refresh;
 mod registration;
 mod revocation;
