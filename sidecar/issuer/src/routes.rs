@@ -74,6 +74,7 @@ pub(crate) fn router(server: Arc<AuthorizationServer>) -> Router {
         .route("/ciba", get(approvals))
         .route("/ciba/{id}", get(backchannel_page))
         .route("/device", get(device_page))
+        .route("/activity", get(activity))
         .route("/admin/{*path}", any(administer))
         .route("/style.css", get(style))
         .merge(forms)
@@ -198,6 +199,10 @@ async fn device_page(State(server): Server, query: Parameters) -> Response {
 
 async fn approve(State(server): Server, visitor: Visitor, form: Parameters) -> Response {
     page(server, move |server| authorize::approve(server, &visitor, &form)).await
+}
+
+async fn activity(State(server): Server, visitor: Visitor, query: Parameters) -> Response {
+    page(server, move |server| authorize::activity(server, &visitor, &query)).await
 }
 
 async fn withdraw(State(server): Server, form: Parameters) -> Response {

@@ -8,8 +8,10 @@
 
 mod entry;
 mod trail;
+mod tree;
 mod verify;
 
 pub(crate) use self::entry::{Entry, Event};
 pub(crate) use self::trail::{AuditTrail, Durability};
+pub(crate) use self::tree::{AuditLine, TokenNode, tokens};
 pub use self::verify::{TrailFault, VerifiedTrail, verify_trail};

@@ -139,6 +139,12 @@ impl AuditTrail {
         let lines = state.recent.iter().filter(|line| line.contains(&wanted));
         lines.map(|line| line.trim_end().to_owned()).collect()
     }
+
+    /// The lines in memory, the oldest first: those since the start, up to 10,000.
+    pub(crate) fn recent(&self) -> Vec<String> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.recent.iter().cloned().collect()
+    }
 }
 
 impl TrailFile {

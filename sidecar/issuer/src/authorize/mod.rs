@@ -6,6 +6,7 @@
 //! transaction out of the store and puts the next one in under a new id. So a form cannot be forged by another site,
 //! sent twice, or used to guess passwords in parallel.
 
+mod activity;
 mod approvals;
 mod consent;
 mod consents;
@@ -83,6 +84,16 @@ pub(crate) fn approve(
     }
 }
 
+/// `GET /activity`: lists the transactions of the user, or shows the one of `txn`.
+pub(crate) fn activity(
+    server: &AuthorizationServer,
+    visitor: &Visitor,
+    query: &Parameters,
+) -> Result<Response, Rejection> {
+    let txn = query.one("txn").ok().flatten().map(str::to_owned);
+    visit(server, visitor, Goal::Activity { txn })
+}
+
 /// Continues to what a user wants, by a login where it is needed.
 fn visit(server: &AuthorizationServer, visitor: &Visitor, goal: Goal) -> Result<Response, Rejection> {
     match sign_in::enter(server, visitor, &goal)? {
@@ -114,6 +125,8 @@ fn reach(server: &AuthorizationServer, goal: Goal, session: &Session) -> Result<
         Goal::Consents => consents::list(server, &session.subject),
         Goal::Approve(approval) => approvals::page(server, &approval, session),
         Goal::Approvals => Ok(approvals::list(server, session)),
+        Goal::Activity { txn: None } => Ok(activity::list(server, &session.subject)),
+        Goal::Activity { txn: Some(txn) } => activity::transaction(server, &session.subject, &txn),
     }
 }
 

@@ -123,7 +123,7 @@ fn hint(goal: &Goal) -> Option<&str> {
     match goal {
         Goal::Authorize(request) => request.login.hint.as_deref(),
         Goal::Approve(approval) => approval.request.subject.as_deref(),
-        Goal::Consents | Goal::Approvals => None,
+        Goal::Consents | Goal::Approvals | Goal::Activity { .. } => None,
     }
 }
 
@@ -265,6 +265,7 @@ fn login_page(server: &AuthorizationServer, goal: &Goal, attempts: u8, shown: At
             FormTarget::Issuer,
         ),
         Goal::Approvals => (html! { "to see what waits for you" }, FormTarget::Issuer),
+        Goal::Activity { .. } => (html! { "to see what happened on your authority" }, FormTarget::Issuer),
     };
     let transaction = Transaction::Login {
         goal: goal.clone(),

@@ -1,5 +1,6 @@
 //! The pages that a user sees: HTML without scripts. Templates escape every value.
 
+mod activity;
 mod approvals;
 mod consent;
 mod consents;
@@ -11,6 +12,7 @@ use axum::response::{Html, IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
 use url::Url;
 
+pub(crate) use self::activity::{TransactionSummary, activity, transaction};
 pub(crate) use self::approvals::{approval, approvals, decided, user_code};
 pub(crate) use self::consent::consent;
 pub(crate) use self::consents::consents;
@@ -56,7 +58,17 @@ pub(crate) fn too_many_attempts(seconds: u64) -> Response {
         .into_response()
 }
 
+/// A page with one card.
 pub(crate) fn page(title: &str, body: &Markup, target: FormTarget<'_>) -> Response {
+    frame(title, body, target, None)
+}
+
+/// A page with lists and tables, as wide as a desktop allows.
+pub(crate) fn wide_page(title: &str, body: &Markup, target: FormTarget<'_>) -> Response {
+    frame(title, body, target, Some("wide"))
+}
+
+fn frame(title: &str, body: &Markup, target: FormTarget<'_>, class: Option<&str>) -> Response {
     let policy = format!(
         "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action {}",
         target.sources()
@@ -70,7 +82,7 @@ pub(crate) fn page(title: &str, body: &Markup, target: FormTarget<'_>) -> Respon
                 title { (title) }
                 link rel="stylesheet" href="/style.css";
             }
-            body {
+            body class=[class] {
                 main { h1 { (title) } (body) }
                 footer { "actgate issuer, not for production" }
             }

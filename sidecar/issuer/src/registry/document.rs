@@ -234,6 +234,7 @@ impl<'a> Check<'a> {
             keys: client.jwks.as_ref().map_or_else(Vec::new, |keys| self.keys(keys)),
             exchange: client.exchange.as_ref().map(|exchange| self.exchange(exchange)),
             profile: client.profile?,
+            owner: client.owner.as_ref().map(|owner| owner.value.clone()),
             client_credentials: client.grants.as_ref()?.value.contains(&Grant::ClientCredentials),
             ciba: client.grants.as_ref()?.value.contains(&Grant::Ciba),
             device_code: client.grants.as_ref()?.value.contains(&Grant::DeviceCode),

@@ -46,6 +46,8 @@ pub(crate) struct Client {
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) profile: EntityProfile,
+    /// The user who is accountable for it, without any right from it.
+    pub(crate) owner: Option<String>,
     /// None for a public client, and for one with keys. Without any, no secret matches.
     pub(crate) credentials: Option<Vec<Credential>>,
     /// None for that of the issuer.

@@ -86,6 +86,11 @@ impl Store {
         self.trail.of_transaction(txn)
     }
 
+    /// The lines of the audit trail since the start, the oldest first, up to 10,000.
+    pub(crate) fn recently_audited(&self) -> Vec<String> {
+        self.trail.recent()
+    }
+
     /// A token that was issued, and neither revoked nor removed after it expired.
     pub(crate) fn token(&self, txn: &str, jti: &str) -> Result<Option<IssuedToken>, StoreError> {
         let table = self.read()?.open_table(TOKENS).map_err(StoreError::of)?;

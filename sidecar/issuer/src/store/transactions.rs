@@ -42,6 +42,10 @@ pub(crate) enum Goal {
     Approve(Arc<Approval>),
     /// The list of approvals that wait.
     Approvals,
+    /// The list of transactions, or one of them.
+    Activity {
+        txn: Option<String>,
+    },
 }
 
 impl Goal {
@@ -50,7 +54,7 @@ impl Goal {
         match self {
             Goal::Authorize(request) => Some(&request.access),
             Goal::Approve(approval) => Some(&approval.request.access),
-            Goal::Consents | Goal::Approvals => None,
+            Goal::Consents | Goal::Approvals | Goal::Activity { .. } => None,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a broken expectation fails the test")]
 
+mod activity;
 mod admin;
 mod audience;
 mod audit;

@@ -1,0 +1,53 @@
+//! What happened on the authority of a user: the transactions, and the tokens of one.
+
+use std::collections::{BTreeSet, HashMap};
+
+use axum::response::Response;
+
+use super::rejection::Rejection;
+use crate::audit::{AuditLine, tokens};
+use crate::authorization_server::AuthorizationServer;
+use crate::pages::{self, TransactionSummary};
+
+/// The maximum number of transactions in the list.
+const MAX_SHOWN: usize = 100;
+
+/// The transactions in which the user or an agent of the user has a part, the newest first.
+pub(super) fn list(server: &AuthorizationServer, user: &str) -> Response {
+    let parties = parties(server, user);
+    let lines = AuditLine::read(&server.store.recently_audited());
+    let mut transactions: Vec<TransactionSummary<'_>> = Vec::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    for line in &lines {
+        let Some(txn) = line.txn.as_deref() else { continue };
+        let place = *places.entry(txn).or_insert(transactions.len());
+        match transactions.get_mut(place) {
+            Some(transaction) => transaction.add(line),
+            None => transactions.push(TransactionSummary::of(txn, line)),
+        }
+    }
+    transactions.retain(|transaction| parties.iter().any(|party| transaction.names(party)));
+    transactions.reverse();
+    transactions.truncate(MAX_SHOWN);
+    pages::activity(user, &transactions)
+}
+
+/// The tokens of one transaction, for a user who has a part in it. Another one is answered as one that does not exist.
+pub(super) fn transaction(server: &AuthorizationServer, user: &str, txn: &str) -> Result<Response, Rejection> {
+    let lines = AuditLine::read(&server.store.audited(txn));
+    let parties = parties(server, user);
+    if !lines.iter().any(|line| parties.iter().any(|party| line.names(party))) {
+        return Err(Rejection::Page("There is no such transaction of yours."));
+    }
+    Ok(pages::transaction(txn, &lines, &tokens(&lines)))
+}
+
+/// The user, and the agents that the user is accountable for.
+fn parties(server: &AuthorizationServer, user: &str) -> BTreeSet<String> {
+    let entries = server.directory.entries();
+    let owned = entries
+        .clients()
+        .values()
+        .filter(|client| client.owner.as_deref() == Some(user));
+    owned.map(|client| client.id.clone()).chain([user.to_owned()]).collect()
+}

@@ -1,0 +1,141 @@
+//! What happened on the authority of a user: the list of transactions, and one as the tree of its tokens.
+
+use std::collections::BTreeSet;
+
+use axum::response::Response;
+use jiff::Timestamp;
+use maud::{Markup, html};
+
+use super::{FormTarget, wide_page};
+use crate::audit::{AuditLine, TokenNode};
+
+/// A transaction as a line of the list.
+pub(crate) struct TransactionSummary<'a> {
+    txn: &'a str,
+    began: u64,
+    parties: BTreeSet<&'a str>,
+    client: Option<&'a str>,
+    tokens: usize,
+    refusals: usize,
+}
+
+impl<'a> TransactionSummary<'a> {
+    /// A transaction that begins with this line.
+    pub(crate) fn of(txn: &'a str, first: &'a AuditLine) -> TransactionSummary<'a> {
+        let mut summary = TransactionSummary {
+            txn,
+            began: first.time,
+            parties: BTreeSet::new(),
+            client: first.client_id.as_deref(),
+            tokens: 0,
+            refusals: 0,
+        };
+        summary.add(first);
+        summary
+    }
+
+    pub(crate) fn add(&mut self, line: &'a AuditLine) {
+        self.parties.extend(line.chain().chain(line.client_id.as_deref()));
+        self.tokens = self.tokens.saturating_add(line.is_issue().into());
+        self.refusals = self.refusals.saturating_add(line.error.is_some().into());
+    }
+
+    pub(crate) fn names(&self, party: &str) -> bool {
+        self.parties.contains(party)
+    }
+}
+
+/// The list of transactions.
+pub(crate) fn activity(user: &str, transactions: &[TransactionSummary<'_>]) -> Response {
+    let body = html! {
+        p { "You are signed in as " strong { (user) } ". This is what began on your authority, or on that of an agent of yours." }
+        @if transactions.is_empty() { p { "Nothing happened since the issuer started." } }
+        ul.list {
+            @for transaction in transactions {
+                li {
+                    a href={ "/activity?txn=" (transaction.txn) } { (time(transaction.began)) }
+                    @if let Some(client) = transaction.client { " through " strong { (client) } }
+                    p.quiet {
+                        (count(transaction.tokens, "token"))
+                        @if transaction.refusals > 0 { ", " (count(transaction.refusals, "refusal")) }
+                    }
+                }
+            }
+        }
+        p { a href="/consents" { "What you allow" } }
+    };
+    wide_page("Activity", &body, FormTarget::None)
+}
+
+/// One transaction: its tokens as a tree, and its events in their order.
+pub(crate) fn transaction(txn: &str, lines: &[AuditLine], tokens: &[TokenNode]) -> Response {
+    let body = html! {
+        p { "Transaction " code { (txn) } }
+        h2 { "Tokens" }
+        @if tokens.is_empty() { p { "No token was issued." } }
+        (tree(tokens))
+        h2 { "Events" }
+        div.scroll {
+            table {
+                thead { tr { th { "Time" } th { "Event" } th { "Client" } th { "Result" } } }
+                tbody {
+                    @for line in lines {
+                        tr {
+                            td { (time(line.time)) }
+                            td { (line.event) }
+                            td { (line.client_id.as_deref().unwrap_or_default()) }
+                            td {
+                                @if let Some(error) = &line.error { code { (error) } " " }
+                                (line.reason.as_deref().unwrap_or_default())
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        p { a href="/activity" { "All activity" } }
+    };
+    wide_page("One transaction", &body, FormTarget::None)
+}
+
+/// The depth is that of a chain: 16 at most, beside exchanges of a client's own token.
+fn tree(nodes: &[TokenNode]) -> Markup {
+    html! {
+        @if !nodes.is_empty() {
+            ul.tree {
+                @for node in nodes {
+                    li {
+                        div.token {
+                            ol.chain aria-label="Who acts for whom" {
+                                @for party in node.issued.chain() { li { span { (party) } } }
+                            }
+                            @if let Some(audience) = &node.issued.aud { p { "for " code { (audience) } } }
+                            p.quiet {
+                                (node.issued.event) " at " (time(node.issued.time)) ", scope "
+                                code { (node.issued.scope.as_deref().unwrap_or_default()) }
+                                @for scope in node.issued.dropped_scopes() { " " del { code { (scope) } } }
+                                @if node.introspections > 0 { ", asked about " (count(node.introspections, "time")) }
+                                @if node.is_revoked { ", " strong { "revoked" } }
+                            }
+                        }
+                        (tree(&node.exchanged))
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn time(seconds: u64) -> String {
+    let time = i64::try_from(seconds)
+        .ok()
+        .and_then(|seconds| Timestamp::from_second(seconds).ok());
+    time.unwrap_or_default()
+        .to_string()
+        .replace('T', " ")
+        .replace('Z', " UTC")
+}
+
+fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
