@@ -10,9 +10,9 @@ use crate::client_documents::ClientDocuments;
 use crate::clock::Clock;
 use crate::dialect::Dialect;
 use crate::directory::{Directory, Entries};
-use crate::error::OAuthError;
+use crate::error::{ErrorCode, OAuthError};
 use crate::issuance_policy::IssuancePolicy;
-use crate::keys::{KeyError, KeyRing, Keys, Signing};
+use crate::keys::{KeyError, KeyRing, Keys, Signing, SigningKey};
 use crate::registry::{Client, Registry, Resource};
 use crate::secret::Secret;
 use crate::settings::Settings;
@@ -57,6 +57,13 @@ pub struct ChangeError(String);
 impl From<KeyError> for ChangeError {
     fn from(error: KeyError) -> ChangeError {
         ChangeError(error.to_string())
+    }
+}
+
+impl From<ChangeError> for OAuthError {
+    fn from(error: ChangeError) -> OAuthError {
+        tracing::error!("{error}");
+        ErrorCode::TemporarilyUnavailable.because("the keys could not be changed")
     }
 }
 
@@ -160,6 +167,19 @@ impl AuthorizationServer {
             reason: Some(error.description),
             ..Entry::new(Event::Refuse)
         });
+    }
+
+    /// The key that signs the ID tokens of a client. The first one with RS256 waits until the key is generated and stored.
+    pub(crate) fn id_token_key(&self, client: &Client) -> Result<Arc<SigningKey>, ChangeError> {
+        if !client.has_rs256_id_tokens {
+            return Ok(self.keys.active());
+        }
+        let keys = self.keys.current();
+        if let Some(key) = keys.rs256() {
+            return Ok(Arc::clone(key));
+        }
+        let keys = self.change_keys("a key for ID tokens", Keys::with_rs256)?;
+        Ok(keys.rs256().map(Arc::clone).ok_or(KeyError)?)
     }
 
     /// Replaces the signing keys by what `next` makes of them, and stores them before they are used.

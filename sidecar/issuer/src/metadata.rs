@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 
 use crate::authorization_server::AuthorizationServer;
@@ -22,6 +23,9 @@ pub(crate) fn metadata(server: &AuthorizationServer) -> Value {
         .flat_map(|resource| resource.scopes.iter())
         .chain(PROTOCOL_SCOPES)
         .collect();
+    let active = server.keys.active().algorithm();
+    let mut id_token_algorithms = vec![active, Algorithm::RS256];
+    id_token_algorithms.dedup();
     let mut metadata = json!({
         "issuer": server.issuer_url,
         "authorization_endpoint": format!("{origin}/authorize"),
@@ -33,6 +37,7 @@ pub(crate) fn metadata(server: &AuthorizationServer) -> Value {
         "introspection_endpoint": format!("{origin}/introspect"),
         "revocation_endpoint": format!("{origin}/revoke"),
         "userinfo_endpoint": format!("{origin}/userinfo"),
+        "end_session_endpoint": format!("{origin}/logout"),
         "jwks_uri": format!("{origin}/jwks"),
         "scopes_supported": scopes,
         "response_types_supported": ["code"],
@@ -51,7 +56,7 @@ pub(crate) fn metadata(server: &AuthorizationServer) -> Value {
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": [server.keys.active().algorithm()],
+        "id_token_signing_alg_values_supported": id_token_algorithms,
         "acr_values_supported": [AAL1, AAL2],
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "entity_profiles_supported":

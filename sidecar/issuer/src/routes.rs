@@ -48,6 +48,7 @@ pub(crate) fn router(server: Arc<AuthorizationServer>) -> Router {
         .route("/ciba/{id}", post(approve))
         .route("/device", post(approve))
         .route("/consents/withdraw", post(withdraw))
+        .route("/logout/confirm", post(confirm_logout))
         .route_layer(map_request(deny_cross_site));
     // What an application in a browser calls from its own origin. No cookie counts there, so any origin may.
     let for_browsers = Router::new()
@@ -75,6 +76,7 @@ pub(crate) fn router(server: Arc<AuthorizationServer>) -> Router {
         .route("/ciba/{id}", get(backchannel_page))
         .route("/device", get(device_page))
         .route("/activity", get(activity))
+        .route("/logout", get(logout).post(logout))
         .route("/admin/{*path}", any(administer))
         .route("/style.css", get(style))
         .merge(forms)
@@ -203,6 +205,14 @@ async fn approve(State(server): Server, visitor: Visitor, form: Parameters) -> R
 
 async fn activity(State(server): Server, visitor: Visitor, query: Parameters) -> Response {
     page(server, move |server| authorize::activity(server, &visitor, &query)).await
+}
+
+async fn logout(State(server): Server, visitor: Visitor, request: Parameters) -> Response {
+    page(server, move |server| authorize::logout(server, &visitor, &request)).await
+}
+
+async fn confirm_logout(State(server): Server, visitor: Visitor, form: Parameters) -> Response {
+    page(server, move |server| authorize::confirm_logout(server, &visitor, &form)).await
 }
 
 async fn withdraw(State(server): Server, form: Parameters) -> Response {

@@ -87,10 +87,18 @@ impl Server {
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let server = AuthorizationServer::new(settings, registry, format!("http://{address}"))?;
+        let server = Arc::new(server);
+        let prepared = Arc::clone(&server);
+        // A key for RSA takes a while, so a client that needs one does not wait for it in most cases.
+        tokio::task::spawn_blocking(move || {
+            let entries = prepared.directory.entries();
+            let first = entries.clients().values().find(|client| client.has_rs256_id_tokens);
+            first.map(|client| prepared.id_token_key(client).map(drop))
+        });
         Ok(Server {
             listener,
             address,
-            server: Arc::new(server),
+            server,
             admin_secret,
         })
     }

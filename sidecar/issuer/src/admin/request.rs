@@ -190,10 +190,7 @@ impl From<NoRandomness> for AdminError {
 
 impl From<ChangeError> for AdminError {
     fn from(error: ChangeError) -> AdminError {
-        tracing::error!("{error}");
-        ErrorCode::TemporarilyUnavailable
-            .because("the keys could not be changed")
-            .into()
+        OAuthError::from(error).into()
     }
 }
 

@@ -42,6 +42,13 @@ pub(crate) struct Visitor {
     pub(super) address: String,
 }
 
+impl Visitor {
+    /// The session of the browser.
+    pub(super) fn session(&self, server: &AuthorizationServer) -> Option<Session> {
+        server.sessions.get(self.session.as_deref()?)
+    }
+}
+
 impl<S: Sync> FromRequestParts<S> for Visitor {
     type Rejection = Infallible;
 
@@ -81,7 +88,7 @@ pub(super) enum Entrance {
 /// The session of the browser if it is enough for the goal, or else the login page.
 pub(super) fn enter(server: &AuthorizationServer, visitor: &Visitor, goal: &Goal) -> Result<Entrance, Rejection> {
     let now = server.clock.now();
-    let session = visitor.session.as_deref().and_then(|id| server.sessions.get(id));
+    let session = visitor.session(server);
     let session =
         session.filter(|session| now < session.expires && server.registry.users.contains_key(&session.subject));
     let unmet = match session {
@@ -251,6 +258,14 @@ pub(super) fn begin(
     };
     let cookie = format!("{SESSION}={id}; Path=/; Max-Age={lifetime}; HttpOnly; SameSite=Lax{secure}");
     HeaderValue::try_from(cookie).map_err(|_| Rejection::Page("The session could not begin."))
+}
+
+/// Ends the session of the browser. Returns the cookie that removes its own.
+pub(super) fn end(server: &AuthorizationServer, visitor: &Visitor) -> HeaderValue {
+    if let Some(session) = &visitor.session {
+        server.sessions.take_if(session, |_| true);
+    }
+    HeaderValue::from_static("actgate_session=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax")
 }
 
 fn login_page(server: &AuthorizationServer, goal: &Goal, attempts: u8, shown: Attempt) -> Result<Entrance, Rejection> {

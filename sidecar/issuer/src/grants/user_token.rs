@@ -85,7 +85,7 @@ fn id_token(
     minted: &Minted,
 ) -> Result<String, OAuthError> {
     let response = minted.response();
-    let key = server.keys.active();
+    let key = server.id_token_key(client)?;
     let now = server.clock.now();
     let claims = IdClaims {
         iss: &server.issuer_url,

@@ -30,6 +30,8 @@ pub(crate) struct Keys {
     active: Arc<SigningKey>,
     /// The latest first.
     retired: VecDeque<Arc<SigningKey>>,
+    /// RS256, generated when the first client needs it: that takes long.
+    id_tokens: Option<Arc<SigningKey>>,
 }
 
 impl Keys {
@@ -38,6 +40,7 @@ impl Keys {
             next: Arc::new(SigningKey::generate(signing)?),
             active: Arc::new(SigningKey::generate(signing)?),
             retired: VecDeque::new(),
+            id_tokens: None,
         })
     }
 
@@ -51,6 +54,10 @@ impl Keys {
             retired: in_state(KeyState::Retired)
                 .map(|key| SigningKey::restore(key).map(Arc::new))
                 .collect::<Result<_, _>>()?,
+            id_tokens: in_state(KeyState::IdTokens)
+                .next()
+                .map(|key| SigningKey::restore(key).map(Arc::new))
+                .transpose()?,
         })
     }
 
@@ -58,8 +65,10 @@ impl Keys {
     pub(crate) fn stored(&self) -> Result<Vec<StoredKey>, KeyError> {
         let pair = [(&self.next, KeyState::Next), (&self.active, KeyState::Active)];
         let retired = self.retired.iter().map(|key| (key, KeyState::Retired));
+        let id_tokens = self.id_tokens.iter().map(|key| (key, KeyState::IdTokens));
         pair.into_iter()
             .chain(retired)
+            .chain(id_tokens)
             .map(|(key, state)| key.stored(state))
             .collect()
     }
@@ -70,6 +79,7 @@ impl Keys {
             next: Arc::new(SigningKey::generate(signing)?),
             active: Arc::clone(&self.next),
             retired: self.retired.clone(),
+            id_tokens: self.id_tokens.clone(),
         };
         keys.retired.push_front(Arc::clone(&self.active));
         keys.retired.truncate(MAX_RETIRED);
@@ -82,6 +92,21 @@ impl Keys {
             retired: VecDeque::new(),
             ..self.clone()
         }
+    }
+
+    /// The key of ID tokens with RS256, if there is one.
+    pub(crate) fn rs256(&self) -> Option<&Arc<SigningKey>> {
+        let active = Some(&self.active).filter(|key| key.is_for(Signing::Rs256));
+        active.or(self.id_tokens.as_ref())
+    }
+
+    /// The keys with one for ID tokens with RS256.
+    pub(crate) fn with_rs256(&self) -> Result<Keys, KeyError> {
+        let mut keys = self.clone();
+        if keys.rs256().is_none() {
+            keys.id_tokens = Some(Arc::new(SigningKey::generate(Signing::Rs256)?));
+        }
+        Ok(keys)
     }
 
     pub(crate) fn has(&self, id: &str) -> bool {
@@ -103,7 +128,13 @@ impl Keys {
         let retired = retired
             .filter(|key| key.id() != id && key.id() != active.id())
             .collect();
-        Ok(Keys { next, active, retired })
+        let id_tokens = keys.id_tokens.filter(|key| key.id() != id);
+        Ok(Keys {
+            next,
+            active,
+            retired,
+            id_tokens,
+        })
     }
 
     pub(crate) fn retired(&self) -> usize {
@@ -120,7 +151,10 @@ impl Keys {
     }
 
     fn published(&self) -> impl Iterator<Item = &Arc<SigningKey>> {
-        [&self.active, &self.next].into_iter().chain(&self.retired)
+        [&self.active, &self.next]
+            .into_iter()
+            .chain(&self.retired)
+            .chain(&self.id_tokens)
     }
 }
 

@@ -66,6 +66,8 @@ pub(crate) enum KeyState {
     Active,
     /// Published until the tokens that it signed have expired.
     Retired,
+    /// Signs the ID tokens of clients that asked for RS256. It is not rotated, but can be revoked.
+    IdTokens,
 }
 
 /// A key as it is stored, with its private half.

@@ -214,7 +214,8 @@ impl<'a> Check<'a> {
         self.references("resource", resources, |check| &check.resources);
         self.references("resource", items(&client.introspects), |check| &check.resources);
         self.references("user", client.owner.as_slice(), |check| &check.users);
-        for uri in items(&client.redirect_uris) {
+        let after_logout = items(&client.post_logout_redirect_uris);
+        for uri in items(&client.redirect_uris).iter().chain(after_logout) {
             if !is_redirect_uri(&uri.value) {
                 let help = "write an https URI, or http on loopback, without user and fragment";
                 self.diagnostics.push(uri.span(), NOT_A_REDIRECT_URI, help);
@@ -239,6 +240,8 @@ impl<'a> Check<'a> {
             ciba: client.grants.as_ref()?.value.contains(&Grant::Ciba),
             device_code: client.grants.as_ref()?.value.contains(&Grant::DeviceCode),
             redirect_uris: values(items(&client.redirect_uris)),
+            post_logout_redirect_uris: values(after_logout),
+            has_rs256_id_tokens: client.id_token_signed_response_alg.is_some(),
             scopes: values(scopes),
             resources: values(resources),
             introspects: values(items(&client.introspects)),

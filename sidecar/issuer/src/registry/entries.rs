@@ -59,6 +59,9 @@ pub(crate) struct Client {
     pub(crate) device_code: bool,
     /// Empty without the grant authorization_code.
     pub(crate) redirect_uris: BTreeSet<String>,
+    pub(crate) post_logout_redirect_uris: BTreeSet<String>,
+    /// Its ID tokens are signed with RS256, whatever signs all else.
+    pub(crate) has_rs256_id_tokens: bool,
     pub(crate) scopes: ScopeSet,
     pub(crate) resources: BTreeSet<String>,
     /// The audiences whose tokens the client may introspect, besides those of `exchange`.

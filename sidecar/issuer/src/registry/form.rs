@@ -57,10 +57,19 @@ pub(super) struct ClientDocument {
     pub(super) jwks: Option<Spanned<KeySetDocument>>,
     pub(super) grants: Option<Spanned<BTreeSet<Grant>>>,
     pub(super) redirect_uris: Option<List>,
+    pub(super) post_logout_redirect_uris: Option<List>,
+    pub(super) id_token_signed_response_alg: Option<IdTokenAlgorithm>,
     pub(super) scopes: Option<List>,
     pub(super) resources: Option<List>,
     pub(super) introspects: Option<List>,
     pub(super) exchange: Option<Spanned<ExchangeDocument>>,
+}
+
+/// The algorithm of ID tokens that every client knows (OpenID Connect Core section 15.1).
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+pub(super) enum IdTokenAlgorithm {
+    #[serde(rename = "RS256")]
+    Rs256,
 }
 
 /// A JWK Set, RFC 7517.

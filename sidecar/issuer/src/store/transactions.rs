@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::approvals::Approval;
-use super::authorization_request::{AccessRequest, Authorization, AuthorizationRequest};
+use super::authorization_request::{AccessRequest, Authorization, AuthorizationRequest, Callback};
 
 /// The maximum time a user may take for one page.
 pub(crate) const TRANSACTION_LIFETIME: Duration = Duration::from_secs(10 * 60);
@@ -19,6 +19,10 @@ pub(crate) enum Transaction {
     Consent {
         request: Arc<AuthorizationRequest>,
         authorization: Box<Authorization>,
+    },
+    /// The question whether the session ends, and where the browser goes then.
+    Logout {
+        callback: Option<Callback>,
     },
     /// The list of consents of a user.
     Consents {

@@ -18,6 +18,7 @@ mod exchange;
 mod exchange_errors;
 mod introspection;
 mod keys;
+mod logout;
 mod pushed;
 mod refresh;
 mod registration;

@@ -1,0 +1,98 @@
+//! Logout that an application begins: OpenID Connect RP-Initiated Logout.
+
+use axum::http::header::SET_COOKIE;
+use axum::response::{IntoResponse, Redirect, Response};
+use url::Url;
+
+use super::rejection::{Rejection, expired, transaction, unavailable};
+use super::sign_in::{self, Visitor};
+use crate::audit::{Entry, Event};
+use crate::authorization_server::AuthorizationServer;
+use crate::pages;
+use crate::parameters::Parameters;
+use crate::store::{Callback, Transaction};
+
+/// `GET` and `POST /logout`: asks the user. An address to return to must be registered, exactly as it is, for the client of
+/// `client_id` or of `id_token_hint`.
+pub(crate) fn logout(
+    server: &AuthorizationServer,
+    visitor: &Visitor,
+    request: &Parameters,
+) -> Result<Response, Rejection> {
+    let one = |name| {
+        request
+            .one(name)
+            .map_err(|_| Rejection::Page("A parameter is given more than once."))
+    };
+    let (hint, state) = (one("id_token_hint")?, one("state")?);
+    let id = match (one("client_id")?, hint) {
+        (Some(id), _) => Some(id.to_owned()),
+        (None, Some(hint)) => server.audience_of_id_token(hint),
+        (None, None) => None,
+    };
+    let client = id.and_then(|id| server.client(&id));
+    if let Some(hint) = hint {
+        let is_valid = client
+            .as_ref()
+            .is_some_and(|client| server.read_id_token(hint, client).is_ok());
+        if !is_valid {
+            return Err(Rejection::Page(
+                "The id_token_hint is not an ID token of this issuer for the application.",
+            ));
+        }
+    }
+    let callback = match one("post_logout_redirect_uri")? {
+        None => None,
+        Some(uri) if client.is_some_and(|client| client.post_logout_redirect_uris.contains(uri)) => Some(Callback {
+            redirect_uri: uri.to_owned(),
+            state: state.map(str::to_owned),
+        }),
+        Some(_) => {
+            return Err(Rejection::Page(
+                "The post_logout_redirect_uri of the application is not registered.",
+            ));
+        }
+    };
+    let Some(session) = visitor.session(server) else {
+        return Ok(ended(callback.as_ref()));
+    };
+    let id = server.transactions.put(Transaction::Logout {
+        callback: callback.clone(),
+    });
+    let uri = callback.as_ref().map(|callback| &*callback.redirect_uri);
+    Ok(pages::logout(&id.map_err(unavailable)?, &session.subject, uri))
+}
+
+/// `POST /logout/confirm`: ends the session, if the user wants that, and returns to the application.
+pub(crate) fn confirm_logout(
+    server: &AuthorizationServer,
+    visitor: &Visitor,
+    form: &Parameters,
+) -> Result<Response, Rejection> {
+    let Some(Transaction::Logout { callback }) = transaction(server, form) else {
+        return Err(expired());
+    };
+    let session = visitor.session(server);
+    if form.one("decision") != Ok(Some("allow")) {
+        return Ok(pages::signed_out(false));
+    }
+    server.note(Entry {
+        sub: session.map(|session| session.subject),
+        reason: Some("signed out"),
+        ..Entry::new(Event::Authentication)
+    });
+    let mut response = ended(callback.as_ref());
+    response.headers_mut().append(SET_COOKIE, sign_in::end(server, visitor));
+    Ok(response)
+}
+
+/// Back to the application with its `state`, or to the page that there is no session.
+fn ended(callback: Option<&Callback>) -> Response {
+    let Some((callback, Ok(mut url))) = callback.map(|callback| (callback, Url::parse(&callback.redirect_uri))) else {
+        return pages::signed_out(true);
+    };
+    if let Some(state) = &callback.state {
+        url.query_pairs_mut().append_pair("state", state);
+    }
+    Redirect::to(url.as_str()).into_response()
+}
