@@ -70,11 +70,33 @@ struct DenialDocument {
     /// The stable code of the denial.
     /// Example: `initiator_not_human`
     #[cfg_attr(feature = "schema", schemars(extend("enum" = Error::codes())))]
-    deny: String,
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    deny: Code,
     /// The status of the response. Default: the one that the code usually has; it is 403 for most rules.
     /// Example: `403`
     #[cfg_attr(feature = "schema", schemars(range(min = 400, max = 599)))]
     status: Option<u16>,
+}
+
+/// A code, before it is compared with those that there are.
+struct Code(String);
+
+impl<'de> Deserialize<'de> for Code {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct CodeVisitor;
+        impl Visitor<'_> for CodeVisitor {
+            type Value = Code;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a code\nwrite `{ deny: CODE }`; a status is beside it: `{ deny: CODE, status: VALUE }`")
+            }
+
+            fn visit_str<E: de::Error>(self, code: &str) -> Result<Code, E> {
+                Ok(Code(code.to_owned()))
+            }
+        }
+        deserializer.deserialize_str(CodeVisitor)
+    }
 }
 
 #[cfg(feature = "schema")]
@@ -111,8 +133,9 @@ impl<'de> Deserialize<'de> for CaseOutcome {
 
             fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<CaseOutcome, A::Error> {
                 let denial = DenialDocument::deserialize(MapAccessDeserializer::new(members))?;
-                let status = denial.status.unwrap_or_else(|| Error::usual_status(&denial.deny));
-                Ok(CaseOutcome::deny(denial.deny, status))
+                let Code(code) = denial.deny;
+                let status = denial.status.unwrap_or_else(|| Error::usual_status(&code));
+                Ok(CaseOutcome::deny(code, status))
             }
         }
         deserializer.deserialize_any(OutcomeVisitor)

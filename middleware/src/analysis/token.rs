@@ -209,9 +209,28 @@ fn known_fixture(written: &Spanned<Value>, preset: &str, diagnostics: &mut Diagn
     let fixture = fixture::named(preset, name);
     if fixture.is_none() {
         let message = format!("`{preset}` has no fixture `{name}`");
-        diagnostics.push(written.span(), message, nearest(name, &fixture::fixture_names(preset)));
+        let names = fixture::fixture_names(preset);
+        let help = match nearest(name, &names) {
+            help if help.starts_with("did you mean") => help,
+            _ => listed(&names),
+        };
+        diagnostics.push(written.span(), message, help);
     }
     fixture
+}
+
+/// The fixtures with a short name, and how many others there are.
+fn listed(names: &[impl AsRef<str>]) -> String {
+    let names = || names.iter().map(AsRef::as_ref);
+    let short: Vec<String> = names()
+        .filter(|name| !name.contains(' '))
+        .map(|name| format!("`{name}`"))
+        .collect();
+    let others = match names().count() - short.len() {
+        0 => String::new(),
+        count => format!("; {count} more are described by a sentence, in the fixtures of the preset"),
+    };
+    format!("expected one of {}{others}", short.join(", "))
 }
 
 /// Replaces `{issuer}` and `{audience}`, and makes claims `null` that are `{absent}`.

@@ -41,10 +41,20 @@ impl fmt::Display for NeededKind {
             NeededKind::Any => Ok(()),
             NeededKind::Exactly(kind) => write!(f, " of kind {kind}"),
             NeededKind::AnyBut(kinds) => {
-                let kinds: Vec<String> = kinds.iter().map(ToString::to_string).collect();
-                write!(f, " of another kind than {}", kinds.join(" and "))
+                let kinds: Vec<&str> = kinds.iter().map(|kind| in_words(*kind)).collect();
+                write!(f, " that is not {}", kinds.join(" or "))
             }
         }
+    }
+}
+
+/// A party of a kind.
+fn in_words(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Human => "a human",
+        Kind::Agent => "an agent",
+        Kind::Service => "a service",
+        Kind::Unknown => "of unknown kind",
     }
 }
 
@@ -87,7 +97,10 @@ pub(super) fn unmet(changed: &Changed<'_>) -> Vec<Check> {
 fn of_party(role: &str, party: &Party, of_kind: &NeededKind, before: Option<&Party>, initiator: &Party) -> String {
     let an = "an";
     if party.subject() == OTHER_CLIENT {
-        return format!("{an} {role}{of_kind} that is that client");
+        return match of_kind {
+            NeededKind::AnyBut(_) => format!("{an} {role}{of_kind}, and is that client"),
+            _ => format!("{an} {role}{of_kind} that is that client"),
+        };
     }
     let of_issuer = match party.issuer() == initiator.issuer() {
         true => String::new(),
@@ -100,7 +113,16 @@ fn of_party(role: &str, party: &Party, of_kind: &NeededKind, before: Option<&Par
             format!("{an} {role}{of_kind} of issuer {}", party.issuer())
         }
         None if is_other(party.subject()) => format!("{an} {role}{of_kind}{of_issuer}"),
-        Some(_) | None => format!("{an} {role}{of_kind}: {}{of_issuer}", party.subject()),
+        // The name comes before what it is.
+        Some(_) | None => match of_kind {
+            NeededKind::Any => format!("{an} {role}: {}{of_issuer}", party.subject()),
+            NeededKind::Exactly(_) => format!("{an} {role}{of_kind}: {}{of_issuer}", party.subject()),
+            NeededKind::AnyBut(_) => format!(
+                "{an} {role}: {}{of_issuer}{}",
+                party.subject(),
+                of_kind.to_string().replacen(" that is", ", which is", 1)
+            ),
+        },
     }
 }
 

@@ -1,10 +1,12 @@
 //! What cannot be used together: issuers with resources, and either with a policy.
 
+use std::collections::BTreeSet;
+
 use actgate_yaml::nearest;
 
 use crate::error::ConfigError;
 use crate::issuer::TrustedIssuer;
-use crate::policy::{Policy, Truncation};
+use crate::policy::{HistoryNeed, Policy, Truncation};
 use crate::profile::{ChainCompleteness, PriorActors};
 use crate::request::header_name::same;
 use crate::resource::{PathComparison, Resource, WELL_KNOWN, overlaps};
@@ -76,34 +78,43 @@ pub(super) fn resource_conflicts(resources: &[Resource], policy: &Policy) -> imp
     overlaps(resources, path_comparison(policy)).into_iter().chain(route)
 }
 
-/// The rules on prior actors that the chain of `issuer` cannot support (RFC 8693 section 4.1 guarantees nothing of it).
-pub(super) fn history_conflicts<'p>(
-    issuer: &'p TrustedIssuer,
-    policy: &'p Policy,
-) -> impl Iterator<Item = ConfigError> + 'p {
-    policy.history_needs().filter_map(|need| {
-        let (reason, help) = if issuer.prior_actors != PriorActors::Enforce {
-            (
+/// The rules on prior actors that the chain of `issuer` cannot support (RFC 8693 section 4.1 guarantees nothing of it): the first
+/// one of those that the same change helps, and of each place in the policy.
+pub(super) fn history_conflicts(issuer: &TrustedIssuer, policy: &Policy) -> Vec<ConfigError> {
+    let is_enforced = issuer.prior_actors == PriorActors::Enforce;
+    let is_complete = issuer.completeness() == ChainCompleteness::Complete;
+    let is_evaded = |need: &HistoryNeed<'_>| !is_complete && need.truncation == Truncation::Refused;
+    let needs: Vec<HistoryNeed<'_>> = policy.history_needs().collect();
+    let is_any_evaded = needs.iter().any(is_evaded);
+    let mut errors: Vec<ConfigError> = Vec::new();
+    let mut places = BTreeSet::new();
+    for need in &needs {
+        let (reason, help) = match (is_enforced, is_any_evaded) {
+            (false, _) if !errors.is_empty() => break,
+            (false, true) => (
+                "its prior actors are not enforced",
+                "set `prior_actors: enforce` and `chain_completeness: complete` on the issuer if it keeps every actor, or remove the rule",
+            ),
+            (false, false) => (
                 "its prior actors are not enforced",
                 "set `prior_actors: enforce` on the issuer, or remove the rule",
-            )
-        } else if issuer.completeness() != ChainCompleteness::Complete && need.truncation == Truncation::Refused {
-            (
+            ),
+            (true, _) if is_evaded(need) && places.insert((need.line, need.column)) => (
                 "its chain is not complete, so that a dropped actor evades the rule",
                 "set `chain_completeness: complete` if the issuer keeps every actor, or write `accept_truncation: true` beside the rule",
-            )
-        } else {
-            return None;
+            ),
+            (true, _) => continue,
         };
-        Some(ConfigError::HistoryRule {
+        errors.push(ConfigError::HistoryRule {
             rule: need.rule.to_owned(),
             line: need.line,
             column: need.column,
             issuer: issuer.issuer.to_string(),
             reason,
             help,
-        })
-    })
+        });
+    }
+    errors
 }
 
 /// Whether the program that authorizes passes the bodies of requests.

@@ -188,7 +188,7 @@ impl Authorizer {
     pub fn replace_policy(&self, policy: impl Into<Arc<Policy>>) -> Result<(), ConfigError> {
         let (inner, policy) = (&self.inner, policy.into());
         let mut issuers = inner.issuers.iter();
-        if let Some(conflict) = issuers.find_map(|trust| history_conflicts(&trust.issuer, &policy).next()) {
+        if let Some(conflict) = issuers.find_map(|trust| history_conflicts(&trust.issuer, &policy).into_iter().next()) {
             return Err(conflict);
         }
         if let Some(conflict) = body_conflict(inner.bodies, &policy) {

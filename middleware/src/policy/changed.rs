@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::change::{Change, Changes, Fact, Remedies, Value};
 use super::check::{Check, Collect, Skipping};
-use super::claim_sources::{ClaimSources, top};
+use super::claim_sources::{ClaimSources, TokenFact, top};
 use super::evaluate::evaluate;
 use super::evaluation_time::EvaluationTime;
 use super::requirement::Requirement;
@@ -76,7 +76,16 @@ impl Evaluated<'_> {
         };
         let reads = self.requirement.reads();
         let changed = reads.claims().filter(|(_, claim)| is_changed(claim));
-        changed.map(|(read, _)| Arc::clone(read.rule)).collect()
+        let mut unknown: Vec<Arc<str>> = changed.map(|(read, _)| Arc::clone(read.rule)).collect();
+        let facts = [TokenFact::Initiator, TokenFact::Actor, TokenFact::Client];
+        for fact in facts.into_iter().filter(|fact| is_given_too(changes, sources, *fact)) {
+            // Those that no policy writes are about actors.
+            let has_actor = self.facts.core().delegation.actor().is_some();
+            let rules = self.requirement.core.iter();
+            let rules = rules.filter(|rule| rule.reads(fact) && (has_actor || !rule.is_implicit()));
+            unknown.extend(rules.map(|rule| Arc::clone(&rule.name)));
+        }
+        unknown
     }
 }
 
@@ -266,6 +275,18 @@ impl<'e> Changed<'e> {
         claim_path::set(&mut claim, &rest, value);
         self.facts.claims.set_claim(name, Some(&claim));
     }
+}
+
+/// Whether a fact is given by a claim that a change of another fact changes.
+fn is_given_too(changes: &Changes, sources: ClaimSources<'_>, fact: TokenFact) -> bool {
+    let is = |change: &Arc<Change>| match (&change.fact, fact) {
+        (Fact::Scope(_), fact) => sources.scope_gives(fact),
+        (Fact::Client, TokenFact::Initiator | TokenFact::Actor) => sources.client_gives(fact),
+        // The client is the actor.
+        (Fact::Actor, TokenFact::Client) => sources.client_gives(TokenFact::Actor),
+        _ => false,
+    };
+    changes.values().any(is)
 }
 
 /// Whether a top-level claim changes together with a fact of these core facts.

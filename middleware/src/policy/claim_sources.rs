@@ -80,6 +80,26 @@ impl ClaimSources<'_> {
         self.0.profile.client.iter().any(|name| is(name, claim))
     }
 
+    /// Whether a claim that holds the client gives a fact as well: another client changes both.
+    pub(super) fn client_gives(self, fact: TokenFact) -> bool {
+        let mut names = self.0.profile.client.iter().map(|name| name.as_str());
+        names.any(|claim| match fact {
+            TokenFact::Client => true,
+            TokenFact::Initiator => self.of_initiator(claim) || self.of_kind(claim),
+            TokenFact::Actor => self.of_actor(claim),
+        })
+    }
+
+    /// Whether a claim that holds scopes gives a fact as well.
+    pub(super) fn scope_gives(self, fact: TokenFact) -> bool {
+        let mut names = self.0.profile.scope.iter().map(|scope| scope.claim.as_str());
+        names.any(|claim| match fact {
+            TokenFact::Client => self.of_client(claim),
+            TokenFact::Initiator => self.of_initiator(claim) || self.of_kind(claim),
+            TokenFact::Actor => self.of_actor(claim),
+        })
+    }
+
     pub(super) fn of_scope(self, claim: &str) -> bool {
         self.0.profile.scope.iter().any(|scope| is(&scope.claim, claim))
     }
@@ -88,6 +108,15 @@ impl ClaimSources<'_> {
         let audience = &self.0.profile.audience;
         is(&audience.claim, claim) || audience.substitute.is_some_and(|name| is(&name, claim))
     }
+}
+
+/// A fact that rules read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TokenFact {
+    /// The initiator, with its kind.
+    Initiator,
+    Actor,
+    Client,
 }
 
 fn of_login(claim: &str) -> bool {

@@ -373,7 +373,7 @@ pub(crate) use evaluation_time::EvaluationTime;
 pub(crate) use policy::{Deciding, Policy};
 pub(crate) use provable::Provable;
 pub(crate) use read::{Need, Place, Reads};
-pub(crate) use requirement::Requirement;
+pub(crate) use requirement::{HistoryNeed, Requirement};
 pub(crate) use route_table::{Access, Route};
 pub(crate) use rules::{MESSAGE, RequestFacts, Truncation, agreeing};
 pub(crate) use spelling::Ambiguity;

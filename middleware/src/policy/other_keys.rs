@@ -9,6 +9,17 @@ const CLAIM: &str = "write it as a claim: `claims: { roles: { contains: admin } 
 const GROUP: &str =
     "a group of parties is `actor: { group: payments }`; a claim is `claims: { groups: { contains: admin } }`";
 
+const OF_INITIATOR: &str = "it belongs in `initiator`, such as `initiator: { amr: [mfa], max_auth_age: 5m }`";
+const OF_PARTY: &str =
+    "it belongs in `initiator` or `actor`, such as `initiator: { kind: human }` or `actor: { one_of: [NAME] }`";
+const OF_ACTOR: &str = "it belongs in `actor`, such as `actor: { required: true }`";
+const OF_CHAIN: &str = "it belongs in `chain`, such as `chain: { max_depth: 2 }`";
+const OF_TOKEN: &str = "it belongs in `token`, such as `token: { max_lifetime: 10m }`";
+const OF_TIME: &str =
+    "it belongs in `time`, such as `time: { days: mon-fri, hours: 08:00-18:00, zone: Europe/Berlin }`";
+const OF_OPERATION: &str =
+    "it belongs in `operation`, such as `operation: { json: { /amount: { min: 0, max: 500 } } }`";
+
 /// A known key of a block without `none_of`, and the help for `not` there.
 const WITHOUT_NONE_OF: [(&str, &str); 3] = [
     ("`zone`", "write the days and hours that are accepted"),
@@ -26,6 +37,23 @@ const KEYS: &[(&str, &str)] = &[
         "max_age",
         "it is `max_auth_age` under `initiator` for a login, `max_age` under `token` for a token",
     ),
+    ("amr", OF_INITIATOR),
+    ("acr", OF_INITIATOR),
+    ("max_auth_age", OF_INITIATOR),
+    ("kind", OF_PARTY),
+    ("is_presenter", OF_ACTOR),
+    ("registered", OF_ACTOR),
+    ("same_tenant", OF_ACTOR),
+    ("max_depth", OF_CHAIN),
+    ("max_lifetime", OF_TOKEN),
+    ("single_audience", OF_TOKEN),
+    ("sender_constrained", OF_TOKEN),
+    ("days", OF_TIME),
+    ("hours", OF_TIME),
+    ("zone", OF_TIME),
+    ("json", OF_OPERATION),
+    ("query", OF_OPERATION),
+    ("arguments", OF_OPERATION),
     ("path", MATCH),
     ("method", MATCH),
     ("methods", MATCH),
@@ -58,7 +86,8 @@ const KEYS: &[(&str, &str)] = &[
 
 /// Similar keys that are valid where they are proposed, in place of the help for the unknown key: `methods` within `mcp` is
 /// `method`, `action` within `authorization_details` is `actions`, and `route` within a ceiling is `routes`.
-const VALID: [&str; 5] = [
+const VALID: [&str; 6] = [
+    "did you mean `kinds`?",
     "did you mean `actions`?",
     "did you mean `routes`?",
     "did you mean `method`?",
@@ -98,6 +127,16 @@ fn exclusion(diagnostic: &Diagnostic) -> Option<&'static str> {
 /// where the party `none` is proposed as one.
 pub(super) fn with_kinds(diagnostics: Diagnostics) -> Diagnostics {
     let of_one = |mut diagnostic: Diagnostic| {
+        if diagnostic.message == "expected a mapping, not a list"
+            && let Some(help) = &mut diagnostic.help
+        {
+            for (role, kind) in [("initiator", "human"), ("actor", "agent")] {
+                if *help == format!("write `{role}: {{ one_of: [name] }}`") {
+                    *help =
+                        format!("write `{role}: {{ kind: {kind} }}`, or `{role}: {{ one_of: [NAME] }}` for parties");
+                }
+            }
+        }
         if diagnostic.message == "expected a mapping, not a text" {
             for kind in ["human", "agent", "service"] {
                 let [party, of_kind] = [format!("{{ one_of: [{kind}] }}"), format!("{{ kind: {kind} }}")];
@@ -117,9 +156,36 @@ pub(super) fn with_kinds(diagnostics: Diagnostics) -> Diagnostics {
     diagnostics.into_iter().map(of_one).collect()
 }
 
+/// The same mistakes; for routes that are written as a mapping, with an item in the place of the first key.
+pub(super) fn with_routes(diagnostics: Diagnostics, text: &str) -> Diagnostics {
+    let item = |line: u64| {
+        let line = text.lines().nth(usize::try_from(line.checked_sub(1)?).ok()?)?;
+        let (key, _) = line.trim().split_once(": ").or_else(|| line.trim().split_once(':'))?;
+        let key = key.trim_matches(['"', '\'']);
+        let (_, path) = key.split_once(' ')?;
+        (path.starts_with('/') && key.len() <= 80).then(|| format!("write each route as an item: `- match: {key}`"))
+    };
+    let of_one = |mut diagnostic: Diagnostic| {
+        if diagnostic.message == "expected a list, not a mapping"
+            && let Some(help) = item(diagnostic.line)
+        {
+            diagnostic.help = Some(help);
+        }
+        diagnostic
+    };
+    diagnostics.into_iter().map(of_one).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use crate::policy::Policy;
+
+    #[test]
+    fn routes_as_a_mapping_are_items_of_a_list() {
+        let error = Policy::from_yaml("routes:\n  GET /orders/{id}: { scopes: [a] }\n").unwrap_err();
+        let help = "2:3: expected a list, not a mapping\n  help: write each route as an item: `- match: GET /orders/{id}`";
+        assert_eq!(error.to_string(), help);
+    }
 
     #[test]
     fn a_key_of_another_version_or_product_has_its_own_help() {

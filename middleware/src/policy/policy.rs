@@ -100,7 +100,10 @@ impl Policy {
                 promoted: promoted.map(Box::new),
             })
         });
-        policy.map_err(|diagnostics| PolicyError::new(other_keys::with_kinds(other_keys::with_help(diagnostics))))
+        policy.map_err(|diagnostics| {
+            let diagnostics = other_keys::with_kinds(other_keys::with_help(diagnostics));
+            PolicyError::new(other_keys::with_routes(diagnostics, text))
+        })
     }
 
     /// Identifies what the policy says.

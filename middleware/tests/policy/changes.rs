@@ -10,12 +10,14 @@ use serde_json::{Value, json};
 
 /// What is needed for `POST /`: alternatives of changes, and the rules whose changes are not computed.
 fn needed(policy: &str, claims: Value) -> (Vec<String>, Vec<String>) {
+    needed_with(Profile::default(), policy, claims)
+}
+
+/// The same with a profile.
+fn needed_with(profile: Profile, policy: &str, claims: Value) -> (Vec<String>, Vec<String>) {
     let issuer = TestIssuer::new().unwrap();
     let trusted = TrustedIssuer::new(TestIssuer::ISSUER, issuer.key_set().unwrap()).unwrap();
-    let trusted = trusted
-        .profile(Profile::default())
-        .audience(TestIssuer::AUDIENCE)
-        .unwrap();
+    let trusted = trusted.profile(profile).audience(TestIssuer::AUDIENCE).unwrap();
     let trusted = trusted
         .chain_completeness(ChainCompleteness::Complete)
         .prior_actors(PriorActors::Enforce);
@@ -78,7 +80,7 @@ fn each_change_is_the_smallest_that_the_rules_allow() {
         (
             "unregistered_agents: deny\nagents: [{ subject: bot }]\nroutes: [{ match: POST / }]",
             json!({"sub": "x", "sub_profile": "ai_agent"}),
-            &["an initiator: bot", "an initiator of another kind than agent"][..],
+            &["an initiator: bot", "an initiator that is not an agent"][..],
             &[][..],
         ),
         (
@@ -161,7 +163,7 @@ fn each_change_is_the_smallest_that_the_rules_allow() {
         (
             "routes: [{ match: POST /, actor: { required: true } }]",
             json!({"sub_profile": "ai_agent"}),
-            &["an actor of another kind than human"][..],
+            &["an actor that is not a human"][..],
             &[][..],
         ),
         // A rule on a claim that a fact comes from, or that the token depends on.
@@ -323,4 +325,23 @@ fn a_change_of_a_member_keeps_the_others() {
         .map(|change| &*change.needed)
         .collect();
     assert_eq!(needed, ["/b of the body: 2"]);
+}
+
+#[test]
+fn a_change_of_a_claim_that_gives_two_facts_is_not_computed_for_rules_on_the_other_one() {
+    let profile = || Profile::from_yaml("kinds: { service: [{ claims: { client_id: batch } }] }").unwrap();
+    let claims = || json!({ "sub": "u", "client_id": "batch" });
+    let policy = "routes: [{ match: POST /, client: { one_of: [web] }, initiator: { kind: service } }]";
+    // The client `web` is no service, whatever the kind of the token with the client `batch` is.
+    let (alternatives, not_computed) = needed_with(profile(), policy, claims());
+    assert_eq!(
+        (alternatives, not_computed),
+        (Vec::new(), vec!["POST /: initiator.kind".to_owned()])
+    );
+    let policy = "routes: [{ match: POST /, client: { one_of: [web] } }]";
+    let (alternatives, not_computed) = needed_with(profile(), policy, claims());
+    assert_eq!(
+        (alternatives, not_computed),
+        (vec!["client web".to_owned()], Vec::new())
+    );
 }

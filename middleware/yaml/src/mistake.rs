@@ -116,6 +116,20 @@ impl Error for Mistake {
             _ => "something else",
         };
         let (expected, help) = in_words(expected);
+        let help = match (&*expected, unexpected) {
+            ("a list", Unexpected::Map) => {
+                "begin each item with `- `, or write the one item in brackets: `[{ key: value }]`".to_owned()
+            }
+            ("a list", Unexpected::Str(text)) if help.starts_with("write `[a, b]`") && !text.is_empty() => {
+                help.replacen("a, b", &written(unexpected), 1)
+            }
+            ("`true` or `false`", Unexpected::Str(text)) => match &*text.to_ascii_lowercase() {
+                "yes" | "on" | "y" | "true" => "write `true`".to_owned(),
+                "no" | "off" | "n" | "false" => "write `false`".to_owned(),
+                _ => help,
+            },
+            _ => help,
+        };
         let help = help.replace(VALUE, &written(unexpected));
         let help = match found {
             _ if !help.is_empty() => &help,

@@ -160,6 +160,10 @@ async fn with_claims(settings: Settings, file: &Path, now: u64) -> Result<(Autho
     if let Some(issuer) = given.assumed_issuer() {
         notes.push(format!("the claims have no `iss`: the only trusted issuer is assumed, {issuer}").into());
     }
+    if !members.contains_key("aud") {
+        let note = "the claims have no `aud`: add \"aud\" with the audience of this API, unless the profile of the issuer has it in another claim";
+        notes.push(note.into());
+    }
     if !members.contains_key("exp") {
         let expiration = now.saturating_add(LIFETIME);
         notes.push(

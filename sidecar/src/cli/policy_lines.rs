@@ -29,10 +29,9 @@ impl PolicyLines {
         self.places.of(rule).map(|place| place.line)
     }
 
-    /// The line as it is shown: `policy.yaml:12`.
+    /// The line as it is shown, with the path of the file as it was given: `policy/policy.yaml:12`.
     pub(super) fn shown(&self, rule: &str) -> Option<String> {
-        let name = self.file.file_name().unwrap_or(self.file.as_os_str());
         let line = self.of(rule)?;
-        Some(format!("{}:{line}", printable(&name.to_string_lossy())))
+        Some(format!("{}:{line}", printable(&self.file.to_string_lossy())))
     }
 }

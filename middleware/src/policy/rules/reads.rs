@@ -3,6 +3,7 @@
 use super::any_of::AnyOf;
 use super::history::HistoryCondition;
 use super::{ActorCondition, CoreCondition, CoreRule, HistoryRule};
+use crate::policy::claim_sources::TokenFact;
 use crate::policy::read::{Reader, Reads};
 
 impl<'p> Reads<'p> {
@@ -27,6 +28,25 @@ impl<'p> Reads<'p> {
             }
         }
         reads
+    }
+}
+
+impl CoreRule {
+    /// Whether the rule, or one within it, may read a fact of the token.
+    pub(in crate::policy) fn reads(&self, fact: TokenFact) -> bool {
+        match &self.condition {
+            CoreCondition::Initiator(_) => fact == TokenFact::Initiator,
+            CoreCondition::Client(_) => fact == TokenFact::Client,
+            CoreCondition::Actor(_) | CoreCondition::MayAct(_) | CoreCondition::Expression(_) => true,
+            CoreCondition::AnyOf(AnyOf(alternatives)) => alternatives.iter().flatten().any(|rule| rule.reads(fact)),
+            CoreCondition::Ceiling(_) => fact != TokenFact::Client,
+            CoreCondition::Scopes(_)
+            | CoreCondition::Claims(_)
+            | CoreCondition::Details(_)
+            | CoreCondition::Operation(_)
+            | CoreCondition::Token(_)
+            | CoreCondition::Time(_) => false,
+        }
     }
 }
 

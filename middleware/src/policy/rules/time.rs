@@ -296,13 +296,29 @@ impl FromText for Zone {
         let names = || database.available().filter(|name| is_of_a_place(name.as_str()));
         let of_this_name = names().find(|name| name.as_str().to_lowercase() == wanted.0);
         let of_this_town = || names().find(|name| town(name.as_str()) == wanted.1);
-        let help = match of_this_name.or_else(of_this_town) {
-            Some(name) => format!("did you mean `{name}`?"),
-            None => "write a name of the IANA time zone database, such as `Europe/Berlin`, or `UTC`".to_owned(),
+        let place = PLACES.iter().find(|(abbreviation, _)| *abbreviation == text);
+        let help = match (of_this_name.or_else(of_this_town), place) {
+            (Some(name), _) => format!("did you mean `{name}`?"),
+            (None, Some((_, place))) => {
+                format!("an abbreviation has no summer time; write a place, such as `{place}`")
+            }
+            (None, None) => "write a name of the IANA time zone database, such as `Europe/Berlin`, or `UTC`".to_owned(),
         };
         Err(format!("`{}` is not a time zone\n{help}", exact::shown(text)))
     }
 }
+
+/// Abbreviations of zones, each with a place where it is used.
+const PLACES: [(&str, &str); 8] = [
+    ("CET", "Europe/Berlin"),
+    ("CEST", "Europe/Berlin"),
+    ("BST", "Europe/London"),
+    ("EST", "America/New_York"),
+    ("EDT", "America/New_York"),
+    ("PST", "America/Los_Angeles"),
+    ("PDT", "America/Los_Angeles"),
+    ("IST", "Asia/Kolkata"),
+];
 
 impl FromText for Days {
     const EXPECTED: &'static str = "days of the week\nwrite them as `mon-fri`, `sat` or a list";
@@ -553,7 +569,11 @@ mod tests {
                 "{ zone: New York, days: mon }",
                 "3:19: `New York` is not a time zone; did you mean `America/New_York`?".to_owned(),
             ),
-            ("{ zone: EST, days: mon }", format!("3:19: `EST` is not a time zone; {zone}")),
+            (
+                "{ zone: EST, days: mon }",
+                "3:19: `EST` is not a time zone; an abbreviation has no summer time; write a place, such as `America/New_York`"
+                    .to_owned(),
+            ),
             ("{ zone: Etc/GMT+5, days: mon }", format!("3:19: `Etc/GMT+5` is not a time zone; {zone}")),
             ("{ zone: '+02:00', days: mon }", format!("3:19: `+02:00` is not a time zone; {zone}")),
             ("{ zone: local, days: mon }", format!("3:19: `local` is not a time zone; {zone}")),
