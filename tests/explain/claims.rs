@@ -118,7 +118,12 @@ fn claims_without_an_issuer_are_of_the_only_one_and_no_other_claim_is_assumed() 
         (&json!("deny"), &json!(401)),
         "{found}"
     );
-    let last = found["notes"][2].as_str().expect("a note");
+    let audience = found["notes"][2].as_str().expect("a note");
+    assert!(
+        audience.starts_with("the claims have no `aud`: add \"aud\""),
+        "{audience}"
+    );
+    let last = found["notes"][3].as_str().expect("a note");
     assert!(
         last.starts_with("the claims have no `exp`: add \"exp\": 1") && last.ends_with(", 300 s after the request"),
         "{last}"

@@ -183,7 +183,8 @@ mod tests {
     #[test]
     fn routes_as_a_mapping_are_items_of_a_list() {
         let error = Policy::from_yaml("routes:\n  GET /orders/{id}: { scopes: [a] }\n").unwrap_err();
-        let help = "2:3: expected a list, not a mapping\n  help: write each route as an item: `- match: GET /orders/{id}`";
+        let help =
+            "2:3: expected a list, not a mapping\n  help: write each route as an item: `- match: GET /orders/{id}`";
         assert_eq!(error.to_string(), help);
     }
 

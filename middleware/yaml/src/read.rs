@@ -232,7 +232,11 @@ mod tests {
             ("routes: [{ match: GET /, scopes: { all_of: } }]", "1:42", missing),
             ("routes: [{ match: GET /, chain: { max_depth } }]", "1:45", missing),
             ("requirements: { a: { kind: [~] } }", "1:29", missing),
-            ("routes: nothing", "1:9", &format!("expected {}", list.replace("a, b", "nothing"))),
+            (
+                "routes: nothing",
+                "1:9",
+                &format!("expected {}", list.replace("a, b", "nothing")),
+            ),
             ("routes: ''", "1:9", &format!("expected {list}")),
             ("routes: [a]", "1:10", &format!("expected {mapping}")),
             (
