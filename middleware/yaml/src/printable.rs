@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-/// Escapes the control characters of a text, and those that change the direction of writing: a terminal would obey them.
+/// Escapes the control characters of a text, those that change the direction of writing, and those that separate lines: a terminal or
+/// what reads its lines would obey them.
 ///
 /// What is escaped contains none of them, and so is not escaped again.
 pub fn printable(text: &str) -> Cow<'_, str> {
@@ -19,7 +20,7 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-/// Whether it is a control character, or one of the `Bidi_Control` of Unicode.
+/// Whether it is a control character, one of the `Bidi_Control` of Unicode, or a line or paragraph separator.
 pub(crate) fn is_obeyed(character: char) -> bool {
     let is_direction = || {
         matches!(
@@ -27,7 +28,7 @@ pub(crate) fn is_obeyed(character: char) -> bool {
             '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
         )
     };
-    character.is_control() || is_direction()
+    character.is_control() || is_direction() || matches!(character, '\u{2028}' | '\u{2029}')
 }
 
 #[cfg(test)]
@@ -43,6 +44,7 @@ mod tests {
                 "a\u{202e}b\u{2066}c\u{200f}\u{61c}",
                 "a\\u{202e}b\\u{2066}c\\u{200f}\\u{61c}",
             ),
+            ("a\u{2028}b\u{2029}c\u{85}", "a\\u{2028}b\\u{2029}c\\u{85}"),
             ("שלום \\ 'a'", "שלום \\ 'a'"),
         ] {
             assert_eq!(printable(text), safe);

@@ -347,10 +347,14 @@ pub(crate) struct HelpArguments {
     pub(crate) markdown: bool,
 }
 
+/// The last second of the year 9999, which is the last one that RFC 3339 can write.
+const LAST_SECOND: u64 = 253_402_300_799;
+
 /// Reads a time: RFC 3339 or seconds since 1970.
 fn parse_time(text: &str) -> Result<u64, String> {
-    if let Ok(seconds) = text.parse() {
-        return Ok(seconds);
+    if text.parse::<u128>().is_ok() {
+        let seconds = text.parse().ok().filter(|seconds| *seconds <= LAST_SECOND);
+        return seconds.ok_or_else(|| "times after the year 9999 are not supported".to_owned());
     }
     let time: jiff::Timestamp = text.parse().map_err(|_| {
         "expected a time such as 2026-01-01T12:00:00Z or 2026-01-01T13:00:00+01:00, or seconds since 1970".to_owned()
@@ -378,5 +382,10 @@ mod tests {
         assert!(parse_time("1969-12-31T23:59:59Z").is_err());
         assert_eq!(parse_time("1767225600"), Ok(1_767_225_600));
         assert!(parse_time("tomorrow").is_err());
+        assert_eq!(parse_time("253402300799"), Ok(LAST_SECOND));
+        for late in ["253402300800", "18446744073709551615", "18446744073709551616"] {
+            let error = parse_time(late).unwrap_err();
+            assert!(error.contains("9999"), "{late}: {error}");
+        }
     }
 }

@@ -114,12 +114,17 @@ pub(super) async fn read(arguments: &ExplainArguments, settings: Settings, log: 
 }
 
 fn read_input() -> io::Result<String> {
-    let mut text = String::new();
     if io::stdin().is_terminal() {
         eprint_line("waiting for standard input; end it with Ctrl-D");
     }
-    io::stdin().lock().take(MAX_INPUT_BYTES).read_to_string(&mut text)?;
-    Ok(text)
+    let mut input = io::stdin().lock().take(MAX_INPUT_BYTES + 1);
+    let mut bytes = Vec::new();
+    input.read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_INPUT_BYTES {
+        let limit = format!("longer than {} KiB, the most that is read", MAX_INPUT_BYTES / 1024);
+        return Err(io::Error::new(io::ErrorKind::InvalidData, limit));
+    }
+    String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "not valid UTF-8"))
 }
 
 /// The authorizer that takes the claims in a file, or on standard input (`-`), their token, and notes about them.

@@ -30,7 +30,7 @@ fn styled(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }
 
-/// Escapes the control characters of untrusted text, and those that change its direction.
+/// Escapes the control characters of untrusted text, those that change its direction, and those that separate lines.
 pub(crate) fn printable(text: &str) -> String {
     actgate_yaml::printable(text).into_owned()
 }

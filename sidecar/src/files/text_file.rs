@@ -38,6 +38,29 @@ pub(crate) fn read_text(file: &Path) -> Result<String, FileError> {
     String::from_utf8(bytes).map_err(|_| invalid("the file is not valid UTF-8", "save it as UTF-8"))
 }
 
+/// Writes a file, in place of a regular one or a link to one, or to a descriptor that the caller has opened.
+///
+/// A pipe that no process reads would keep the process waiting.
+pub(crate) fn write_text(file: &Path, text: &str) -> Result<(), FileError> {
+    let kind = std::fs::metadata(file).map(|found| found.file_type());
+    if let Ok(kind) = kind
+        && !kind.is_file()
+        && !is_descriptor(file)
+    {
+        return Err(match kind.is_dir() {
+            true => invalid("this is a folder, not a file", ""),
+            false => invalid(
+                "this is a pipe or a device, not a file",
+                "name a file, or `/dev/stdout`",
+            ),
+        });
+    }
+    std::fs::write(file, text).map_err(|error| FileError {
+        message: format!("cannot be written: {error}"),
+        ..unreadable(error)
+    })
+}
+
 /// Opens a regular file, a link to one, or a descriptor that the caller has opened.
 pub(crate) fn open_file(file: &Path) -> Result<File, FileError> {
     if !is_descriptor(file) {
@@ -53,9 +76,9 @@ pub(crate) fn open_file(file: &Path) -> Result<File, FileError> {
     File::open(file).map_err(unreadable)
 }
 
-/// Standard input, and what a shell passes for `<(command)`.
+/// The standard streams, and what a shell passes for `<(command)`.
 fn is_descriptor(file: &Path) -> bool {
-    let paths = ["/dev/stdin", "/dev/fd", "/proc/self/fd"];
+    let paths = ["/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/fd", "/proc/self/fd"];
     paths.iter().any(|path| file.starts_with(path))
 }
 
@@ -103,5 +126,22 @@ mod tests {
                 "{device}"
             );
         }
+    }
+
+    #[test]
+    fn a_text_is_written_to_a_file_and_to_no_device() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("report.xml");
+        for text in ["first", "second"] {
+            write_text(&file, text).unwrap();
+            assert_eq!(read_text(&file).unwrap(), text);
+        }
+        let refused = |path: &Path| write_text(path, "x").unwrap_err().message;
+        assert_eq!(
+            refused(Path::new("/dev/null")),
+            "this is a pipe or a device, not a file"
+        );
+        assert_eq!(refused(folder.path()), "this is a folder, not a file");
+        assert!(refused(&folder.path().join("none/report.xml")).starts_with("cannot be written: "));
     }
 }

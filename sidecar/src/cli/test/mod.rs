@@ -15,6 +15,7 @@ use self::suite::Suite;
 use crate::cli::arguments::TestArguments;
 use crate::cli::output::{Output, print, print_json};
 use crate::exit::{Context as _, Failure};
+use crate::files::text_file::write_text;
 
 /// Runs every case that the filters leave, and prints the results. [`Failure::Denied`] where one is not as expected, or the coverage of a
 /// policy is below the minimum.
@@ -26,7 +27,7 @@ pub(crate) fn test(arguments: &TestArguments) -> Result<(), Failure> {
     let now = Clock::system().now();
     let report = Report::of(&suites, arguments, now)?;
     if let Some(file) = &arguments.junit {
-        std::fs::write(file, Junit(&report).to_string()).context(file.display())?;
+        write_text(file, &Junit(&report).to_string()).context(file.display())?;
     }
     match Output::of(arguments.json) {
         Output::Json => print_json(&report)?,
