@@ -16,6 +16,7 @@ mod issuers;
 mod mcp;
 mod mcp_headers;
 mod openssl;
+mod pages;
 mod program;
 mod samples;
 mod schemas;

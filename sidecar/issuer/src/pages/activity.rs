@@ -75,7 +75,7 @@ pub(crate) fn transaction(txn: &str, lines: &[AuditLine], tokens: &[TokenNode]) 
         @if tokens.is_empty() { p { "No token was issued." } }
         (tree(tokens))
         h2 { "Events" }
-        div.scroll {
+        div.scroll tabindex="0" role="region" aria-label="Events" {
             table {
                 thead { tr { th { "Time" } th { "Event" } th { "Client" } th { "Result" } } }
                 tbody {

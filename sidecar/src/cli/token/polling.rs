@@ -66,8 +66,8 @@ pub(super) async fn approval(issuer: &Endpoints<'_>, user: &str, message: Option
     let approval: Approval = serde_json::from_value(answer).context(url)?;
     // Only the bundled issuer has its approval pages at this address; another one notifies the user.
     eprint_line(&format!(
-        "Waiting for {user} to approve the request, at the bundled issuer on {}/ciba/{}",
-        issuer.metadata.issuer, approval.auth_req_id
+        "Waiting for {user} to approve the request, at the bundled issuer on {}/ciba",
+        issuer.metadata.issuer
     ));
     let form = [("grant_type", APPROVAL), ("auth_req_id", &approval.auth_req_id)];
     poll(issuer, &form, approval.interval, approval.expires_in).await
