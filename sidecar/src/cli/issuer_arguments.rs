@@ -18,9 +18,9 @@ acknowledged is on disk. At start it prints the commands that get a first token.
   actgate issuer --listen 0.0.0.0:9400 --expose-to-network --issuer http://issuer.test:9400
 
 With --guard a policy, in the language of the gate, decides on each token after every check of the issuer. It reads the
-claims of the token, as those of a request POST /GRANT: /client-credentials, /authorization-code, /refresh or
-/token-exchange. What it denies is access_denied, with the code of the reason. Exchanges by people only, over two actors
-at most:
+claims of the token, as those of a request POST /GRANT: /client-credentials, /authorization-code, /refresh, /ciba,
+/device or /token-exchange. What it denies is access_denied, with the code of the reason. Exchanges for people only, over
+two actors at most:
   routes:
     - match: POST /{grant}
     - match: POST /token-exchange
