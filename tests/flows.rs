@@ -131,7 +131,11 @@ fn a_code_with_pkce_is_redeemed_for_a_token_of_the_user() {
     assert_eq!(status, 401, "an ID token is not an access token");
 
     // With an agent as the client, the agent is the actor.
-    let token = access_token(&shop.issuer.sign_in("assistant", ALICE, ORDERS, "orders:read"));
+    let token = access_token(
+        &shop
+            .issuer
+            .sign_in("assistant", ALICE_BY_PASSWORD, ORDERS, "orders:read"),
+    );
     assert_eq!(claims_of_actor(&token), ["assistant"]);
     shop.assert("GET", "/orders/1", &token, 200, "");
     shop.assert("GET", "/people/1", &token, 403, "actor_present");
@@ -161,7 +165,9 @@ fn a_code_is_redeemed_once_by_its_client_with_its_verifier() {
         ];
         shop.issuer.token(client, &form)
     };
-    let code = shop.issuer.code("storefront", ALICE, ORDERS, "orders:read", verifier);
+    let code = shop
+        .issuer
+        .code("storefront", ALICE_BY_PASSWORD, ORDERS, "orders:read", verifier);
     assert_eq!(
         error(&redeem("assistant", &code, verifier)),
         (400, "invalid_grant".into()),
@@ -173,7 +179,9 @@ fn a_code_is_redeemed_once_by_its_client_with_its_verifier() {
         (400, "invalid_grant".into()),
         "twice"
     );
-    let code = shop.issuer.code("storefront", ALICE, ORDERS, "orders:read", verifier);
+    let code = shop
+        .issuer
+        .code("storefront", ALICE_BY_PASSWORD, ORDERS, "orders:read", verifier);
     let wrong = redeem("storefront", &code, &verifier.replace('a', "b"));
     assert_eq!(error(&wrong), (400, "invalid_grant".into()), "another verifier");
 }
@@ -182,11 +190,12 @@ fn a_code_is_redeemed_once_by_its_client_with_its_verifier() {
 fn an_exchange_adds_an_actor_and_shrinks_the_scope() {
     let shop = Shop::open();
     let assistant = "https://assistant.example";
-    let first = access_token(
-        &shop
-            .issuer
-            .sign_in("storefront", ALICE, assistant, "orders:read orders:write"),
-    );
+    let first = access_token(&shop.issuer.sign_in(
+        "storefront",
+        ALICE_BY_PASSWORD,
+        assistant,
+        "orders:read orders:write",
+    ));
     shop.assert("GET", "/orders/1", &first, 401, "invalid_claim");
     let second = access_token(&shop.issuer.exchange("assistant", &first, ORDERS, "orders:read"));
     assert_eq!(claims_of_actor(&second), ["assistant"]);
@@ -260,7 +269,11 @@ fn a_third_hop_is_denied_by_max_depth() {
 fn a_wider_scope_or_another_target_is_denied() {
     let shop = Shop::open();
     let assistant = "https://assistant.example";
-    let narrow = access_token(&shop.issuer.sign_in("storefront", ALICE, assistant, "orders:read"));
+    let narrow = access_token(
+        &shop
+            .issuer
+            .sign_in("storefront", ALICE_BY_PASSWORD, assistant, "orders:read"),
+    );
     let wide = shop
         .issuer
         .exchange("assistant", &narrow, ORDERS, "orders:read orders:write");

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use actgate_issuer::{IssuerHandle, Registry, Server, Settings};
+use actgate_issuer::{IssuerHandle, Registry, Server, Settings, one_time_password};
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -37,10 +37,10 @@ enum Running {
     Thread { _runtime: Runtime },
 }
 
-/// A person's name, password and second factor; an empty factor is none.
+/// A person's name, password and secret of one-time passwords; an empty secret is none.
 pub type Login = (&'static str, &'static str, &'static str);
 
-pub const ALICE: Login = ("alice", "wonderland", "246810");
+pub const ALICE: Login = ("alice", "wonderland", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
 pub const ALICE_BY_PASSWORD: Login = ("alice", "wonderland", "");
 
 impl BundledIssuer {
@@ -299,7 +299,11 @@ impl BundledIssuer {
             ("password", password.into()),
         ];
         if !factor.is_empty() {
-            form.push(("second_factor", factor.into()));
+            // The time of the issuer's clock, which can be moved.
+            let token = access_token(&self.client_credentials("warehouse", ORDERS, "orders:read"));
+            let now = claims(&token)["iat"].as_u64().expect("a time");
+            let code = one_time_password(factor, now).expect("a secret");
+            form.push(("second_factor", code));
         }
         let page = self.post_page("/login", &form);
         assert_eq!(page.status, 200, "{}", page.everything());

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::deployment::bundled_issuer::{ALICE, BundledIssuer, ORDERS, access_token, claims};
+use crate::deployment::bundled_issuer::{ALICE_BY_PASSWORD, BundledIssuer, ORDERS, access_token, claims};
 use crate::deployment::gate::Gate;
 use crate::deployment::upstream::Upstream;
 use crate::wire::{self, bearer, request};
@@ -27,7 +27,7 @@ fn the_exchanged_token_is_for_the_upstream_and_names_every_actor() {
     );
     gate.wait_until_ready();
     let scope = "orders:read orders:write";
-    let user = access_token(&issuer.sign_in("storefront", ALICE, "https://assistant.example", scope));
+    let user = access_token(&issuer.sign_in("storefront", ALICE_BY_PASSWORD, "https://assistant.example", scope));
     let caller = access_token(&issuer.exchange("assistant", &user, SHOPPER, scope));
     let answer = wire::answer(gate.address, &request("GET", "/orders/1", &[&bearer(&caller)]));
     assert_eq!(

@@ -12,7 +12,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::deployment::bundled_issuer::{
-    ADMIN_SECRET, ALICE, BundledIssuer, ORDERS, access_token, claims, error, refresh_token,
+    ADMIN_SECRET, ALICE_BY_PASSWORD, BundledIssuer, ORDERS, access_token, claims, error, refresh_token,
 };
 use crate::deployment::gate::run_to_end;
 use crate::wire::{Answer, Outcome, bearer, exchange, form_request, request};
@@ -155,7 +155,7 @@ impl Client<'_> {
 }
 
 fn sign_in(issuer: &BundledIssuer) -> Option<(String, Pending)> {
-    let answer = issuer.sign_in("storefront", ALICE, ASSISTANT, "offline_access orders:read");
+    let answer = issuer.sign_in("storefront", ALICE_BY_PASSWORD, ASSISTANT, "offline_access orders:read");
     Some((refresh_token(&answer), Pending::No))
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::deployment::bundled_issuer::{ALICE, BundledIssuer, ORDERS, access_token, claims};
+use crate::deployment::bundled_issuer::{ALICE_BY_PASSWORD, BundledIssuer, ORDERS, access_token, claims};
 use crate::deployment::gate::Gate;
 use crate::deployment::upstream::Upstream;
 use crate::wire::{self, bearer, request};
@@ -55,14 +55,14 @@ impl Tokens {
     fn of(dialect: &str) -> Tokens {
         let issuer = BundledIssuer::start_as_product(dialect);
         let scope = "openid orders:read";
-        let agent = issuer.sign_in("assistant", ALICE, ORDERS, scope);
+        let agent = issuer.sign_in("assistant", ALICE_BY_PASSWORD, ORDERS, scope);
         let id_token = agent.json()["id_token"].as_str().expect("an ID token").to_owned();
-        let user = access_token(&issuer.sign_in("storefront", ALICE, "https://assistant.example", scope));
+        let user = access_token(&issuer.sign_in("storefront", ALICE_BY_PASSWORD, "https://assistant.example", scope));
         let exchanged = access_token(&issuer.exchange("assistant", &user, ORDERS, "orders:read"));
         let first = access_token(&issuer.exchange("assistant", &user, "https://shopper.example", "orders:read"));
         let own = access_token(&issuer.client_credentials("night-batch", "https://night-batch.example", "orders:read"));
         Tokens {
-            application: access_token(&issuer.sign_in("storefront", ALICE, ORDERS, scope)),
+            application: access_token(&issuer.sign_in("storefront", ALICE_BY_PASSWORD, ORDERS, scope)),
             agent: access_token(&agent),
             exchanged,
             two: access_token(&issuer.exchange("shopper", &first, ORDERS, "orders:read")),

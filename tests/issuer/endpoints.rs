@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-use crate::deployment::bundled_issuer::{ALICE, BundledIssuer, ORDERS, access_token, claims, error, refresh_token};
+use crate::deployment::bundled_issuer::{
+    ALICE_BY_PASSWORD, BundledIssuer, ORDERS, access_token, claims, error, refresh_token,
+};
 use crate::mint::signing_key::base64url;
 use crate::wire::{self, bearer, request};
 
@@ -25,7 +27,7 @@ fn a_code_that_is_used_twice_ends_what_it_gave() {
     let issuer = BundledIssuer::start();
     let verifier = base64url(digest(&SHA256, b"a verifier"));
     let scope = "offline_access orders:read";
-    let code = issuer.code("storefront", ALICE, ASSISTANT, scope, &verifier);
+    let code = issuer.code("storefront", ALICE_BY_PASSWORD, ASSISTANT, scope, &verifier);
     let first = redeem(&issuer, &code, &verifier);
     let token = access_token(&first);
     let exchanged = access_token(&issuer.exchange("assistant", &token, ORDERS, "orders:read"));
@@ -44,20 +46,20 @@ fn a_code_that_is_used_twice_ends_what_it_gave() {
 fn without_consent_refresh_and_exchange_fail() {
     let issuer = BundledIssuer::start();
     let scope = "offline_access orders:read";
-    let first = issuer.sign_in("storefront", ALICE, ASSISTANT, scope);
+    let first = issuer.sign_in("storefront", ALICE_BY_PASSWORD, ASSISTANT, scope);
     issuer.withdraw_consent("alice", "wonderland", "storefront");
     let refreshed = issuer.refresh("storefront", &refresh_token(&first), "");
     assert_eq!(error(&refreshed), (400, "invalid_grant".to_owned()));
     let exchange = issuer.exchange("assistant", &access_token(&first), ORDERS, "orders:read");
     assert_eq!(error(&exchange), (400, "invalid_request".to_owned()));
-    let again = access_token(&issuer.sign_in("storefront", ALICE, ASSISTANT, scope));
+    let again = access_token(&issuer.sign_in("storefront", ALICE_BY_PASSWORD, ASSISTANT, scope));
     access_token(&issuer.exchange("assistant", &again, ORDERS, "orders:read"));
 }
 
 #[test]
 fn introspection_shows_the_chain_to_the_audience_alone() {
     let issuer = BundledIssuer::start();
-    let subject = access_token(&issuer.sign_in("storefront", ALICE, ASSISTANT, "orders:read"));
+    let subject = access_token(&issuer.sign_in("storefront", ALICE_BY_PASSWORD, ASSISTANT, "orders:read"));
     let token = access_token(&issuer.exchange("assistant", &subject, ORDERS, "orders:read"));
     let answer = issuer.post_as("orders-api", "/introspect", &[("token", &token)]).json();
     assert_eq!(answer["active"], true);
@@ -87,7 +89,12 @@ fn a_revoked_token_is_inactive_at_once() {
 #[test]
 fn no_token_or_secret_is_logged() {
     let issuer = BundledIssuer::start_logging("debug");
-    let first = issuer.sign_in("storefront", ALICE, ASSISTANT, "openid offline_access orders:read");
+    let first = issuer.sign_in(
+        "storefront",
+        ALICE_BY_PASSWORD,
+        ASSISTANT,
+        "openid offline_access orders:read",
+    );
     let second = issuer.refresh("storefront", &refresh_token(&first), "");
     let exchanged = access_token(&issuer.exchange("assistant", &access_token(&second), ORDERS, "orders:read"));
     issuer.is_active("orders-api", &exchanged);
@@ -115,7 +122,7 @@ fn no_token_or_secret_is_logged() {
     let parts = tokens.iter().flat_map(|token| token.split('.').skip(1));
     for secret in parts.chain([
         "wonderland",
-        "246810",
+        "GEZDGNBVGY3TQOJQ",
         "-secret",
         "a-scope-of-a-caller",
         "a-token-of-a-caller",
@@ -128,7 +135,7 @@ fn no_token_or_secret_is_logged() {
 fn userinfo_is_for_users() {
     let issuer = BundledIssuer::start();
     let userinfo = |token: &str| wire::answer(issuer.address, &request("GET", "/userinfo", &[&bearer(token)]));
-    let user = access_token(&issuer.sign_in("storefront", ALICE, ORDERS, "openid orders:read"));
+    let user = access_token(&issuer.sign_in("storefront", ALICE_BY_PASSWORD, ORDERS, "openid orders:read"));
     assert_eq!(userinfo(&user).json()["sub"], "alice");
     let machine = access_token(&issuer.client_credentials("warehouse", ORDERS, "orders:read"));
     for (token, status) in [(&*machine, 403), ("x", 401)] {

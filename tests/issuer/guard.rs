@@ -5,7 +5,7 @@ use std::fs;
 use tempfile::TempDir;
 
 use crate::check::output_text;
-use crate::deployment::bundled_issuer::{ALICE, BundledIssuer, ORDERS, access_token, claims, error};
+use crate::deployment::bundled_issuer::{ALICE_BY_PASSWORD, BundledIssuer, ORDERS, access_token, claims, error};
 use crate::deployment::gate::run_to_end;
 
 const ASSISTANT: &str = "https://assistant.example";
@@ -29,7 +29,7 @@ fn a_policy_decides_which_tokens_are_issued() {
     let (policy, data) = (folder.path().join("policy.yaml"), folder.path().join("data"));
     fs::write(&policy, POLICY).expect("a file");
     let issuer = BundledIssuer::start_with_guard(&policy, &data);
-    let login = issuer.sign_in("storefront", ALICE, ASSISTANT, "offline_access orders:read");
+    let login = issuer.sign_in("storefront", ALICE_BY_PASSWORD, ASSISTANT, "offline_access orders:read");
     let subject = access_token(&login);
     let first = access_token(&issuer.exchange("assistant", &subject, SHOPPER, "orders:read"));
     assert_eq!(claims(&first)["act"]["sub"], "assistant");

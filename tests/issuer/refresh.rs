@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::deployment::bundled_issuer::{
-    ALICE, BundledIssuer, ORDERS, access_token, claims, error, gate_for, refresh_token,
+    ALICE_BY_PASSWORD, BundledIssuer, ORDERS, access_token, claims, error, gate_for, refresh_token,
 };
 use crate::deployment::gate::Gate;
 use crate::deployment::upstream::Upstream;
@@ -35,7 +35,7 @@ fn gate(issuer: &BundledIssuer) -> (Gate, Upstream) {
 fn a_refreshed_token_is_used_as_the_first_one_with_the_whole_chain() {
     let issuer = BundledIssuer::start();
     let (gate, _upstream) = gate(&issuer);
-    let first = issuer.sign_in("assistant", ALICE, ORDERS, SCOPE);
+    let first = issuer.sign_in("assistant", ALICE_BY_PASSWORD, ORDERS, SCOPE);
     let second = issuer.refresh("assistant", &refresh_token(&first), "");
     let third = issuer.refresh("assistant", &refresh_token(&second), "orders:read");
     for answer in [&first, &second, &third] {
@@ -55,14 +55,14 @@ fn a_refreshed_token_is_used_as_the_first_one_with_the_whole_chain() {
 fn a_refresh_token_is_no_bearer_token() {
     let issuer = BundledIssuer::start();
     let (gate, _upstream) = gate(&issuer);
-    let token = refresh_token(&issuer.sign_in("assistant", ALICE, ORDERS, SCOPE));
+    let token = refresh_token(&issuer.sign_in("assistant", ALICE_BY_PASSWORD, ORDERS, SCOPE));
     assert_eq!(wire::get(gate.address, "/orders/1", &token).status, 401);
 }
 
 #[test]
 fn a_used_token_ends_the_family() {
     let issuer = BundledIssuer::start();
-    let first = issuer.sign_in("storefront", ALICE, ORDERS, SCOPE);
+    let first = issuer.sign_in("storefront", ALICE_BY_PASSWORD, ORDERS, SCOPE);
     let second = issuer.refresh("storefront", &refresh_token(&first), "");
     let invalid = (400, "invalid_grant".to_owned());
     assert_eq!(
@@ -79,7 +79,7 @@ fn a_used_token_ends_the_family() {
 #[test]
 fn the_expiry_of_the_family_is_absolute() {
     let (issuer, handle) = BundledIssuer::start_with_handle();
-    let mut last = refresh_token(&issuer.sign_in("storefront", ALICE, ORDERS, SCOPE));
+    let mut last = refresh_token(&issuer.sign_in("storefront", ALICE_BY_PASSWORD, ORDERS, SCOPE));
     for days in [10, 20, 29] {
         handle.set_clock_offset(days * 86_400);
         last = refresh_token(&issuer.refresh("storefront", &last, ""));
@@ -92,7 +92,7 @@ fn the_expiry_of_the_family_is_absolute() {
 #[test]
 fn an_exchanged_token_has_no_refresh_token() {
     let issuer = BundledIssuer::start();
-    let subject = access_token(&issuer.sign_in("storefront", ALICE, "https://assistant.example", SCOPE));
+    let subject = access_token(&issuer.sign_in("storefront", ALICE_BY_PASSWORD, "https://assistant.example", SCOPE));
     let exchanged = issuer.exchange("assistant", &subject, ORDERS, "orders:read");
     access_token(&exchanged);
     assert_eq!(exchanged.json()["refresh_token"], json!(null));
@@ -101,7 +101,7 @@ fn an_exchanged_token_has_no_refresh_token() {
 #[test]
 fn the_scope_is_never_wider() {
     let issuer = BundledIssuer::start();
-    let first = refresh_token(&issuer.sign_in("storefront", ALICE, ORDERS, "offline_access orders:read"));
+    let first = refresh_token(&issuer.sign_in("storefront", ALICE_BY_PASSWORD, ORDERS, "offline_access orders:read"));
     let wider = issuer.refresh("storefront", &first, "orders:read orders:write");
     assert_eq!(error(&wider), (400, "invalid_scope".to_owned()));
     refresh_token(&issuer.refresh("storefront", &first, "orders:read"));
@@ -112,7 +112,7 @@ fn a_refresh_is_no_new_login() {
     let (issuer, handle) = BundledIssuer::start_with_handle();
     let (gate, _upstream) = gate(&issuer);
     handle.set_clock_offset(-400);
-    let first = issuer.sign_in("storefront", ALICE, ORDERS, SCOPE);
+    let first = issuer.sign_in("storefront", ALICE_BY_PASSWORD, ORDERS, SCOPE);
     handle.set_clock_offset(0);
     let refreshed = access_token(&issuer.refresh("storefront", &refresh_token(&first), ""));
     let order = |token: &str| wire::answer(gate.address, &request("POST", "/orders", &[&bearer(token)]));
@@ -122,6 +122,6 @@ fn a_refresh_is_no_new_login() {
     assert_eq!(answer.status, 401);
     assert_eq!(challenge.parameter("error"), Some("insufficient_user_authentication"));
     assert_eq!(challenge.parameter("max_age"), Some("300"));
-    let again = access_token(&issuer.sign_in("storefront", ALICE, ORDERS, SCOPE));
+    let again = access_token(&issuer.sign_in("storefront", ALICE_BY_PASSWORD, ORDERS, SCOPE));
     assert_eq!(order(&again).status, 200);
 }

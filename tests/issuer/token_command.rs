@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::json;
 
-use crate::deployment::bundled_issuer::{ALICE, BundledIssuer, ORDERS, access_token, claims};
+use crate::deployment::bundled_issuer::{ALICE_BY_PASSWORD, BundledIssuer, ORDERS, access_token, claims};
 use crate::deployment::gate::{Process, binary};
 use crate::wire::{self, request};
 
@@ -39,7 +39,7 @@ fn a_script_gets_a_token_and_exchanges_another() {
 
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("user.token");
-    let user = access_token(&issuer.sign_in("storefront", ALICE, ASSISTANT, "orders:read"));
+    let user = access_token(&issuer.sign_in("storefront", ALICE_BY_PASSWORD, ASSISTANT, "orders:read"));
     fs::write(&file, format!("{user}\n")).expect("a file");
     let file = file.to_string_lossy();
     let arguments = [
@@ -63,7 +63,7 @@ fn a_script_gets_a_token_and_exchanges_another() {
 #[test]
 fn a_refresh_token_is_read_from_a_file() {
     let issuer = BundledIssuer::start();
-    let first = issuer.sign_in("assistant", ALICE, ORDERS, "offline_access orders:read");
+    let first = issuer.sign_in("assistant", ALICE_BY_PASSWORD, ORDERS, "offline_access orders:read");
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("refresh.token");
     let refresh_token = first.json()["refresh_token"]
@@ -96,7 +96,7 @@ fn a_user_signs_in_with_a_browser() {
         assert!(process.is_running(), "{lines:?}");
         std::thread::sleep(std::time::Duration::from_millis(10));
     };
-    let back = issuer.through_pages(page.query().expect("a query"), ALICE);
+    let back = issuer.through_pages(page.query().expect("a query"), ALICE_BY_PASSWORD);
     let to = back.port().expect("a port");
     let address = std::net::SocketAddr::from(([127, 0, 0, 1], to));
     let forged = wire::answer(address, &request("GET", "/callback?code=x&state=y", &[]));

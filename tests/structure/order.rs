@@ -61,7 +61,7 @@ const SIDECAR: &[&[&str]] = &[
 const ISSUER: &[&[&str]] = &[
     &["clock", "error", "grant_type"],
     &["parameters", "scope", "secret"],
-    &["audit", "claims", "keys"],
+    &["totp", "audit", "claims", "keys"],
     &["dialect"],
     &["registry", "issuance_policy"],
     &["settings"],

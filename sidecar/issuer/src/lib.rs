@@ -80,6 +80,7 @@ mod server;
 mod settings;
 mod store;
 mod token;
+mod totp;
 mod userinfo;
 
 pub use audit::{TrailFault, VerifiedTrail, verify_trail};
@@ -91,3 +92,4 @@ pub use registry::Registry;
 pub use server::{IssuerHandle, Server, StartError};
 pub use settings::{AdminSecret, Settings, SettingsError};
 pub use store::{AUDIT_FILE, DataError, Revoked, audited_head};
+pub use totp::one_time_password;

@@ -210,6 +210,12 @@ impl IssuerHandle {
         self.0.store.audited(txn)
     }
 
+    /// The one-time password of a user at the time of the issuer's clock. None for a user without one.
+    pub fn one_time_password(&self, user: &str) -> Option<String> {
+        let totp = self.0.registry.users.get(user)?.second_factor.as_ref()?;
+        Some(totp.code_at(self.0.clock.now()))
+    }
+
     /// Sets the issuer's clock to the system's time plus `seconds`.
     pub fn set_clock_offset(&self, seconds: i64) {
         self.0.clock.set_offset(seconds);

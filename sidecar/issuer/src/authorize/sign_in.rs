@@ -20,6 +20,7 @@ use crate::parameters::Parameters;
 use crate::registry::User;
 use crate::secret::Secret;
 use crate::store::{Goal, SESSION_LIFETIME, Session, Transaction};
+use crate::totp::{STEP, Totp};
 
 /// The number of failed logins after which a request is denied.
 const LOGIN_ATTEMPTS: u8 = 5;
@@ -230,13 +231,24 @@ fn authenticate(
     let user = user.filter(|_| expected.matches(password)).ok_or(Failure::Wrong)?;
     let (acr, amr): (_, &[&str]) = match (factor, &user.second_factor) {
         (None, _) => (AAL1, &["pwd"]),
-        (Some(factor), Some(expected)) if expected.matches(factor) => (AAL2, &["pwd", "otp", "mfa"]),
+        (Some(code), Some(totp)) if is_valid(server, &user.subject, totp, code) => (AAL2, &["pwd", "otp", "mfa"]),
         (Some(_), _) => return Err(Failure::Wrong),
     };
     Ok(Authentication {
         auth_time: server.clock.now(),
         acr: acr.to_owned(),
         amr: amr.iter().map(ToString::to_string).collect(),
+    })
+}
+
+/// Whether a code is one of these 30 seconds, or of those before or after, and was not used yet.
+fn is_valid(server: &AuthorizationServer, subject: &str, totp: &Totp, code: &str) -> bool {
+    let now = server.clock.now();
+    totp.step_of(code, now).is_some_and(|step| {
+        let expires = now.saturating_add(3 * STEP);
+        server
+            .used_ids
+            .is_first_use(format!("code\n{subject}\n{step}"), expires, now)
     })
 }
 

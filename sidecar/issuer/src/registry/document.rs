@@ -11,12 +11,13 @@ use url::Url;
 
 use super::entries::{Client, Credential, Exchange, Registry, Resource, User};
 use super::form::{
-    ClientDocument, Document, ExchangeDocument, Grant, KeySetDocument, List, ResourceDocument, UserDocument,
+    ClientDocument, Document, ExchangeDocument, Grant, KeySetDocument, ResourceDocument, UserDocument, items, values,
 };
 use super::redirect_uri::is_redirect_uri;
 use crate::keys::PublicKey;
 use crate::scope::{PROTOCOL_SCOPES, is_scope};
 use crate::secret::Secret;
+use crate::totp::Totp;
 
 /// The message about a redirect URI, which has an error code of its own in RFC 7591.
 pub(crate) const NOT_A_REDIRECT_URI: &str = "this is not a redirect URI";
@@ -193,7 +194,7 @@ impl<'a> Check<'a> {
         self.references("scope", items(&user.scopes), |check| &check.scopes);
         Some(User {
             subject: name.to_owned(),
-            second_factor: user.second_factor.as_ref().map(|secret| self.secret(secret)),
+            second_factor: user.second_factor.as_ref().and_then(|secret| self.totp(secret)),
             password: user.password.as_ref().map(|secret| self.secret(secret))?,
             scopes: values(items(&user.scopes)),
         })
@@ -373,6 +374,15 @@ impl<'a> Check<'a> {
         lifetime
     }
 
+    fn totp(&mut self, written: &Spanned<String>) -> Option<Totp> {
+        Totp::read(&written.value).or_else(|| {
+            let help = "write 26 or more letters A to Z and digits 2 to 7 (base32)";
+            let message = "this is not the secret of one-time passwords";
+            self.diagnostics.push(written.span(), message, help);
+            None
+        })
+    }
+
     fn secret(&mut self, written: &Spanned<String>) -> Secret {
         if written.value.is_empty() {
             let help = "write at least one character";
@@ -381,14 +391,6 @@ impl<'a> Check<'a> {
         }
         Secret::new(&written.value)
     }
-}
-
-fn items(list: &Option<List>) -> &[Spanned<String>] {
-    list.as_ref().map_or(&[], |list| &list.value)
-}
-
-fn values<C: FromIterator<String>>(items: &[Spanned<String>]) -> C {
-    items.iter().map(|item| item.value.clone()).collect()
 }
 
 #[cfg(test)]
@@ -453,8 +455,8 @@ mod tests {
                 "unknown key `pasword`; did you mean `password`?",
             ),
             (
-                "\"246810\"",
-                "246810",
+                "second_factor: GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ",
+                "second_factor: 246810",
                 "expected a text, not a number; put a text in quotes",
             ),
             (
@@ -508,6 +510,11 @@ mod tests {
                 "this is not a redirect URI; write an https URI",
             ),
             ("secret: shopper-secret", "secret: ''", "a secret must not be empty"),
+            (
+                "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ",
+                "'246810'",
+                "this is not the secret of one-time passwords; write 26",
+            ),
             (
                 "    secret: shopper-secret\n",
                 "",

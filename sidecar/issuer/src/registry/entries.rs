@@ -11,6 +11,7 @@ use crate::claims::EntityProfile;
 use crate::keys::PublicKey;
 use crate::scope::ScopeSet;
 use crate::secret::Secret;
+use crate::totp::Totp;
 
 /// Every resource, user and client of the issuer. [`Registry::REFERENCE`] is the file format.
 #[derive(Clone, Debug, Default)]
@@ -36,7 +37,7 @@ pub(crate) struct Resource {
 pub(crate) struct User {
     pub(crate) subject: String,
     pub(crate) password: Secret,
-    pub(crate) second_factor: Option<Secret>,
+    pub(crate) second_factor: Option<Totp>,
     pub(crate) scopes: ScopeSet,
 }
 

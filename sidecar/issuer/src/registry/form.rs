@@ -104,3 +104,12 @@ pub(super) enum Grant {
 impl Grant {
     pub(super) const OF_PUBLIC_CLIENTS: [Grant; 2] = [Grant::AuthorizationCode, Grant::DeviceCode];
 }
+
+/// The items of a list, none if it is not written.
+pub(super) fn items(list: &Option<List>) -> &[Spanned<String>] {
+    list.as_ref().map_or(&[], |list| &list.value)
+}
+
+pub(super) fn values<C: FromIterator<String>>(items: &[Spanned<String>]) -> C {
+    items.iter().map(|item| item.value.clone()).collect()
+}

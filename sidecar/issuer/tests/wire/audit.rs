@@ -122,7 +122,7 @@ async fn what_is_refused_is_recorded_and_no_secret_is() {
         &offline.id_token,
         &code,
         "wonderland",
-        "246810",
+        "GEZDGNBVGY3TQOJQ",
         "alice-typed-this",
         "a-secret-as-id",
         "x-secret-x",

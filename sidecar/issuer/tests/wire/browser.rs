@@ -1,18 +1,17 @@
 //! A user with a browser: reads and submits the forms.
 
+use actgate_issuer::one_time_password;
 use url::{Url, form_urlencoded};
 
-use crate::client::{Pairs, Reply, Running};
+use crate::client::{Pairs, Reply, Running, claims};
 
 pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 /// What a user enters in the login form.
-pub(crate) const ALICE: Pairs<'_> = &[
-    ("username", "alice"),
-    ("password", "wonderland"),
-    ("second_factor", "246810"),
-];
+pub(crate) const ALICE: Pairs<'_> = &[("username", "alice"), ("password", "wonderland")];
+/// The secret of the one-time passwords of alice.
+const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 pub(crate) const ALICE_WITH_PASSWORD: Pairs<'_> =
     &[("username", "alice"), ("password", "wonderland"), ("second_factor", "")];
 pub(crate) const BOB: Pairs<'_> = &[("username", "bob"), ("password", "builder")];
@@ -73,6 +72,13 @@ impl Running {
         let page = self.submit(&page, "/login", who).await;
         let reply = self.submit(&page, "/consent", &[("decision", "allow")]).await;
         answer(&reply, "code").unwrap()
+    }
+
+    /// The one-time password of alice at the time of the issuer's clock, moved by some seconds.
+    pub(crate) async fn one_time_password(&self, seconds: i64) -> String {
+        let token = self.client_token("night-batch", "https://orders.example").await;
+        let now = claims(&token)["iat"].as_u64().unwrap();
+        one_time_password(SECRET, now.saturating_add_signed(seconds)).unwrap()
     }
 
     /// Redeems a code.

@@ -12,7 +12,9 @@ const ORDERS: &str = "https://orders.example";
 #[tokio::test]
 async fn a_user_through_an_application() {
     let issuer = Running::start(Settings::default()).await;
-    let code = issuer.code("storefront", ORDERS, "openid orders:read", ALICE).await;
+    let one_time = issuer.one_time_password(0).await;
+    let alice = [ALICE, &[("second_factor", &*one_time)]].concat();
+    let code = issuer.code("storefront", ORDERS, "openid orders:read", &alice).await;
     let reply = issuer.redeem("storefront", &code).await;
     let token = reply.access_token();
     let access = claims(&token);

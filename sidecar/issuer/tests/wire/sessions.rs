@@ -233,3 +233,26 @@ async fn successful_logins_are_not_limited() {
         session(&issuer.submit(&page, "/login", BOB).await);
     }
 }
+
+#[tokio::test]
+async fn a_one_time_password_is_used_once() {
+    let issuer = Running::start(Settings::default()).await;
+    let aal2 = [("acr_values", "aal2")];
+    let login = async |code: &str| {
+        let page = issuer.authorize_with("", &aal2).await;
+        let alice = [ALICE_WITH_PASSWORD, &[("second_factor", code)]].concat();
+        issuer.submit(&page, "/login", &alice).await
+    };
+    let code = issuer.one_time_password(0).await;
+    let first = login(&code).await;
+    assert!(is_consent(&first), "{}", first.text);
+    assert_eq!(issuer.authorize_with(&session(&first), &aal2).await.status, 200);
+    assert!(is_login(&login(&code).await), "used");
+    let old = issuer.one_time_password(-90).await;
+    assert!(is_login(&login(&old).await), "too old");
+    let next = issuer.one_time_password(30).await;
+    assert!(is_consent(&login(&next).await));
+    let page = issuer.authorize_with("", &aal2).await;
+    let unproven = [("username", "alice"), ("password", "wrong"), ("second_factor", &*code)];
+    assert!(is_login(&issuer.submit(&page, "/login", &unproven).await));
+}

@@ -4,17 +4,13 @@ use actgate_issuer::IssuerHandle;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
+use tokio::sync::OnceCell;
 
 use super::flows::{Client, Flows, Form, Tokens, Wanted};
 use crate::exit::{Context as _, Failure};
 
 /// The user, as the fields of the issuer's login form.
-const ALICE: Form<'_> = &[
-    ("username", "alice"),
-    ("password", "wonderland"),
-    ("second_factor", "246810"),
-];
-const ALICE_WITHOUT_SECOND_FACTOR: Form<'_> = &[("username", "alice"), ("password", "wonderland")];
+const ALICE: Form<'_> = &[("username", "alice"), ("password", "wonderland")];
 
 const STOREFRONT: Client = client("storefront", "storefront-secret", "https://storefront.example/callback");
 const ASSISTANT: Client = client("assistant", "assistant-secret", "https://assistant.example/callback");
@@ -92,6 +88,7 @@ pub(crate) enum Credential {
 pub(crate) struct Credentials {
     pub(crate) flows: Flows,
     pub(crate) issuer: IssuerHandle,
+    pub(crate) strong_login: OnceCell<String>,
 }
 
 impl Credentials {
@@ -101,15 +98,18 @@ impl Credentials {
             Credential::None => return Ok(None),
             Credential::User => flows.sign_in(ALICE, STOREFRONT, WRITE).await?,
             Credential::ThroughAgent => flows.sign_in(ALICE, ASSISTANT, WRITE).await?,
-            Credential::TwoHops => self.refund_chain(ALICE).await?,
+            Credential::TwoHops => self.refund_chain(&self.strong_login().await?).await?,
             Credential::OtherAgent => flows.exchange(SHOPPER, &self.shopper_token().await?, REFUND).await?,
             Credential::ThreeHops => {
                 let next = wanted(FOR_REFUND_AGENT, "refunds:write");
                 let delegated = flows.exchange(SHOPPER, &self.shopper_token().await?, next).await?;
                 flows.exchange(REFUND_AGENT, &delegated.access, REFUND).await?
             }
-            Credential::NoSecondFactor => self.refund_chain(ALICE_WITHOUT_SECOND_FACTOR).await?,
-            Credential::StaleLogin => self.at_offset(STALE_LOGIN, self.refund_chain(ALICE)).await?,
+            Credential::NoSecondFactor => self.refund_chain(&self.login(ALICE).await?).await?,
+            Credential::StaleLogin => {
+                let refund = async { self.refund_chain(&self.login_with_code().await?).await };
+                self.at_offset(STALE_LOGIN, refund).await?
+            }
             Credential::Autonomous => flows.client_credentials(NIGHT_BATCH, WRITE).await?,
             Credential::SelfActor => {
                 let own = wanted(FOR_LEDGER_BOT, "orders:read");
@@ -148,21 +148,38 @@ impl Credentials {
         self.flows.client_credentials(NIGHT_BATCH, READ).await
     }
 
-    async fn refund_chain(&self, login: Form<'_>) -> Result<Tokens, Failure> {
-        let delegated = self.through_assistant(login, FOR_REFUND_AGENT).await?;
+    /// A token of the user for the assistant, after a login with these fields.
+    async fn login(&self, login: Form<'_>) -> Result<String, Failure> {
+        let first = wanted(FOR_ASSISTANT, "orders:read refunds:write");
+        Ok(self.flows.sign_in(login, STOREFRONT, first).await?.access)
+    }
+
+    /// The same with a second factor.
+    async fn login_with_code(&self) -> Result<String, Failure> {
+        let code = self.issuer.one_time_password("alice");
+        let code = code.ok_or_else(|| Failure::Runtime("no one-time password".to_owned()))?;
+        self.login(&[ALICE, &[("second_factor", &*code)]].concat()).await
+    }
+
+    /// The same, once for all scenarios: a one-time password is valid once.
+    async fn strong_login(&self) -> Result<String, Failure> {
+        let token = self.strong_login.get_or_try_init(|| self.login_with_code()).await?;
+        Ok(token.clone())
+    }
+
+    async fn refund_chain(&self, user: &str) -> Result<Tokens, Failure> {
+        let delegated = self.through_assistant(user, FOR_REFUND_AGENT).await?;
         self.flows.exchange(REFUND_AGENT, &delegated, REFUND).await
     }
 
     async fn shopper_token(&self) -> Result<String, Failure> {
-        self.through_assistant(ALICE, FOR_SHOPPER).await
+        self.through_assistant(&self.strong_login().await?, FOR_SHOPPER).await
     }
 
     /// A token of the user in which the assistant is the current actor, for the next agent.
-    async fn through_assistant(&self, login: Form<'_>, next: &'static str) -> Result<String, Failure> {
-        let first = wanted(FOR_ASSISTANT, "orders:read refunds:write");
-        let signed_in = self.flows.sign_in(login, STOREFRONT, first).await?.access;
+    async fn through_assistant(&self, user: &str, next: &'static str) -> Result<String, Failure> {
         let next = wanted(next, "refunds:write");
-        Ok(self.flows.exchange(ASSISTANT, &signed_in, next).await?.access)
+        Ok(self.flows.exchange(ASSISTANT, user, next).await?.access)
     }
 
     /// Runs a flow with the issuer's clock moved by `seconds`.

@@ -48,6 +48,7 @@ impl Environment {
                 issuer: issuer_url.clone(),
             },
             issuer: server.handle(),
+            strong_login: tokio::sync::OnceCell::new(),
         };
         tokio::spawn(server.serve(std::future::pending()));
 
