@@ -63,7 +63,7 @@ pub(super) struct AgentDocument {
     #[cfg_attr(feature = "schema", schemars(extend("x-non-empty" = true)))]
     groups: Option<OneOrMany<Spanned<GroupName>>>,
     /// The tenant that the agent is of, for `actor: { same_tenant: CLAIM }`.
-    /// Example: `T1`
+    /// Example: `acme`
     tenant: Option<Name>,
     /// The clients that present the tokens of the agent, for `actor: { is_presenter: true }`; one, or a list. Without it the
     /// client has the agent's own name.

@@ -213,7 +213,8 @@ A line of the decision log may have further members in a later version.")]
   actgate help policy             every word of a policy, with an example
   actgate help policy initiator   one word, and those within it
   actgate help policy max_depth   one word, in each of its places
-Exit code 0, or 2 if there is no such command or word.")]
+  actgate help policy no_route    what a code of a denial means
+Exit code 0, or 2 if there is no such command, word or code.")]
     Help(HelpArguments),
 }
 

@@ -1,9 +1,11 @@
 //! `actgate help`: of a command, or of the words of a policy.
 
+use actgate::Error;
 use actgate_yaml::nearest;
 use clap::CommandFactory as _;
 
 use crate::cli::arguments::{Arguments, HelpArguments};
+use crate::cli::code_words::meaning;
 use crate::cli::output::print;
 use crate::cli::policy_words::{Section, Word, sections};
 use crate::cli::terminal::{good, strong};
@@ -55,17 +57,29 @@ fn all(sections: &[Section]) -> String {
             text.push_str(&described(section, word, "  "));
         }
     }
-    text.push_str("`actgate help policy WORD` shows one word, such as `initiator` or `max_depth`.\n");
+    text.push_str("`actgate help policy WORD` shows one word, such as `initiator` or `max_depth`,\n");
+    text.push_str("`actgate help policy CODE` what a code means, such as `initiator_not_human`.\n");
     text
 }
 
-/// One word in each of its places, and the words within it.
+/// One word in each of its places, and the words within it; or the words that a value or a code is of.
 fn one(sections: &[Section], name: &str) -> Result<String, Failure> {
+    let is_code = Error::codes().contains(&name);
+    let code = format!("`{name}`");
     let mut text = String::new();
+    if is_code {
+        text.push_str(&format!("{}\n", strong(name)));
+        let denied = "A rule of the policy denies the request with this code:";
+        text.push_str(&wrapped(meaning(name).unwrap_or(denied), "  "));
+        text.push('\n');
+    }
     for section in sections {
         for word in &section.words {
-            if word.name == name || path(section, word) == name {
-                text.push_str(&described(section, word, ""));
+            let is_named = word.name == name || path(section, word) == name;
+            let has_value = word.values.iter().any(|(value, _)| value == name);
+            let denies = is_code && word.description.contains(&code);
+            if is_named || has_value || denies {
+                text.push_str(&described(section, word, if is_code { "  " } else { "" }));
             }
         }
     }
@@ -78,10 +92,13 @@ fn one(sections: &[Section], name: &str) -> Result<String, Failure> {
         let words: std::collections::BTreeSet<&str> = sections
             .iter()
             .flat_map(|section| section.words.iter().map(|word| &*word.name))
+            .chain(Error::codes().iter().copied())
             .collect();
         let words: Vec<&str> = words.into_iter().collect();
         let help = nearest(name, &words);
-        return Err(Failure::Usage(format!("no word `{name}` in a policy\n  help: {help}")));
+        return Err(Failure::Usage(format!(
+            "no word `{name}` in a policy, and no code\n  help: {help}"
+        )));
     }
     Ok(text)
 }
@@ -214,6 +231,33 @@ mod tests {
         );
         let mistake = one(&sections(), "initator").unwrap_err().to_string();
         assert!(mistake.contains("did you mean `initiator`?"), "{mistake}");
+    }
+
+    #[test]
+    fn each_code_and_each_value_is_described() {
+        let sections = sections();
+        let without = Error::codes().iter().filter(|code| {
+            let described = |word: &Word| word.description.contains(&format!("`{code}`"));
+            let words = sections
+                .iter()
+                .flat_map(|section| &section.words)
+                .filter(|word| described(word));
+            // In one place alone: a word that denies, or a meaning.
+            (words.count() > 0) == meaning(code).is_some()
+        });
+        assert_eq!(without.collect::<Vec<_>>(), Vec::<&&str>::new());
+        for code in Error::codes() {
+            let text = anstream::adapter::strip_str(&one(&sections, code).unwrap()).to_string();
+            assert!(text.starts_with(code) && text.len() > code.len() + 60, "{text}");
+            assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
+        }
+        let denied = one(&sections, "initiator_not_human").unwrap();
+        assert!(denied.contains("initiator.kind"), "{denied}");
+        let shadow = one(&sections, "shadow").unwrap();
+        assert!(
+            shadow.contains("mode: shadow") && shadow.contains("is recorded, and not denied"),
+            "{shadow}"
+        );
     }
 
     #[test]

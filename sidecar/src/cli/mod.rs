@@ -5,6 +5,7 @@ pub(crate) mod arguments;
 pub(crate) mod chain_tree;
 pub(crate) mod check;
 mod check_warnings;
+mod code_words;
 mod connection_summary;
 pub(crate) mod demo;
 pub(crate) mod explain;

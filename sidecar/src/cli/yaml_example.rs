@@ -88,7 +88,7 @@ fn scalar(text: &str, is_within: bool) -> String {
     let is_number = text.starts_with(|first: char| first.is_ascii_digit()) && !text.contains(char::is_alphabetic);
     let begins = text.starts_with(|first: char| first.is_alphanumeric() || "/_".contains(first));
     let has_mark = text.contains(": ") || text.contains(" #") || text.contains('"') || text.ends_with([':', ' ']);
-    let is_divided = is_within && text.contains([',', '[', ']', '{', '}']);
+    let is_divided = is_within && text.contains([',', '[', ']', '{', '}', '*']);
     if begins && !has_mark && !is_divided && !is_number && !is_word(text) {
         return text.to_owned();
     }

@@ -20,18 +20,18 @@ use crate::policy::syntax::{Conditions, Context, joined};
 pub(in crate::policy) type ClaimsDocument = BTreeMap<String, Spanned<ClaimDocument>>;
 
 /// The test of one claim. A bare value is `equals`. Denied with `claim_not_met`.
-/// Example: `T1`
-/// Example: `{ one_of: [T1, T2] }`
+/// Example: `acme`
+/// Example: `{ one_of: [acme, globex] }`
 #[derive(Clone, Debug, serde::Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename = "shorthand equals", deny_unknown_fields)]
 #[cfg_attr(feature = "schema", schemars(rename = "ClaimTest", extend("x-shorthand" = "equals", "minProperties" = 1, "maxProperties" = 1)))]
 pub(in crate::policy) struct ClaimDocument {
     /// The claim is this value: a text, a whole number, `true` or `false`.
-    /// Example: `T1`
+    /// Example: `acme`
     equals: Option<Scalar>,
     /// The claim is one of these values.
-    /// Example: `[T1, T2]`
+    /// Example: `[acme, globex]`
     #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     one_of: Option<Vec<Scalar>>,
     /// The claim is a list with this value in it.

@@ -182,7 +182,7 @@ core_words! {
     client: client::ClientDocument => Client(client::ClientCondition),
     /// Claims of the token by their name, compared exactly. `/a/b` reaches inside a claim, `/a.b` is a name with a dot.
     /// Denied with `claim_not_met`.
-    /// Example: `{ tid: T1, roles: { contains: admin } }`
+    /// Example: `{ tid: acme, roles: { contains: admin } }`
     #[cfg_attr(feature = "schema", schemars(extend("minProperties" = 1, "propertyNames" = { "pattern": r"^[^*]+$" })))]
     claims: claims::ClaimsDocument => Claims(claims::ClaimCondition),
     token: token::TokenDocument => Token(token::TokenCondition),

@@ -51,7 +51,7 @@ pub(in crate::policy) struct OperationDocument {
     query: Option<Spanned<Tests>>,
     /// Members of the JSON body, by their JSON pointer. Also denied with `body_malformed`, `body_type_not_allowed`,
     /// `body_too_large` or `body_not_read`.
-    /// Example: `{ /amount: { min: 0, max: 500 } }`
+    /// Example: `{ /amount: { min: 0, max: 500 }, /currency: EUR, /region: { matches: 'EU-*' } }`
     #[cfg_attr(feature = "schema", schemars(extend("minProperties" = 1, "propertyNames" = { "pattern": "^/" })))]
     json: Option<Spanned<Tests>>,
     /// Arguments of the call of a tool of MCP, by their JSON pointer within `params.arguments`. Beside `mcp` with the method

@@ -1,0 +1,82 @@
+//! What the codes mean that no word of a policy denies with.
+
+/// The codes of requests that are denied before a policy is evaluated, and of the rules that every route has: each with its meaning.
+const MEANINGS: &[(&str, &str)] = &[
+    (
+        "certificate_mismatch",
+        "401: the token is bound to another certificate than the client has presented (RFC 8705 section 3).",
+    ),
+    (
+        "chain_incomplete",
+        "403: the token declares that its issuer dropped actors, and a rule reads all of them. `accept_truncation: true` beside the \
+         rule accepts such a chain.",
+    ),
+    (
+        "chain_inverted",
+        "403: the subject is a machine and its current actor a human, as in a chain that is written in the reverse order. It is denied \
+         where a rule reads a kind, the actor or the chain.",
+    ),
+    (
+        "chain_too_long",
+        "401: the delegation chain has more actors than the gate accepts of any token.",
+    ),
+    (
+        "invalid_chain",
+        "401: `act` is malformed (RFC 8693 section 4.1), such as an actor without `sub`.",
+    ),
+    (
+        "invalid_claim",
+        "401: the `typ` of the header, or a claim, is missing, malformed or not an accepted one: the issuer, the audience, a time, or a \
+         claim that the profile of the issuer or its `required_claims` asks for. `actgate explain` shows which.",
+    ),
+    (
+        "invalid_confirmation",
+        "401: the token is bound to a key (`cnf`, RFC 7800), and no proof of that key was accepted.",
+    ),
+    (
+        "invalid_request",
+        "400: the request is ambiguous, such as two headers `Authorization`, or a path with `..`.",
+    ),
+    (
+        "invalid_signature",
+        "401: the signature does not verify with the key of the issuer.",
+    ),
+    (
+        "keys_unavailable",
+        "503: the signing keys of the issuer cannot be fetched. It is no error of the client.",
+    ),
+    (
+        "malformed_token",
+        "401: the token is not a JWT: not three parts, or not JSON in them (RFC 7519).",
+    ),
+    (
+        "misplaced_token",
+        "401: the token is in another header than the one that the tokens of its issuer are accepted in.",
+    ),
+    (
+        "missing_token",
+        "401: the request has no bearer token. A route with `public: true` needs none.",
+    ),
+    (
+        "self_actor",
+        "403: the subject is a human, and the token names the same human as the current actor.",
+    ),
+    (
+        "token_too_long",
+        "401: the token, its header or the JSON in it is over a limit of the gate.",
+    ),
+    (
+        "unknown_key",
+        "401: no key of the issuer fits the `kid` and the `alg` of the token.",
+    ),
+    (
+        "unsupported_algorithm",
+        "401: the header names an algorithm that is not accepted for the issuer, such as `none`.",
+    ),
+];
+
+/// The meaning of a code; [`None`] for one that the words of a policy describe.
+pub(crate) fn meaning(code: &str) -> Option<&'static str> {
+    let found = MEANINGS.iter().find(|(name, _)| *name == code);
+    found.map(|(_, meaning)| *meaning)
+}
