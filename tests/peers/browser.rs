@@ -42,6 +42,21 @@ pub fn sign_in_to_application(url: &str, entries: Entries<'_>) {
     assert_eq!(answer.status, 200, "{}", answer.everything());
 }
 
+/// Opens `url` and fills in every form with `entries`, until a page has none. Returns its text.
+pub fn fill_in_all(url: &str, entries: Entries<'_>) -> String {
+    let mut browser = Browser::default();
+    let mut page = Page::Get(Url::parse(url).expect("an address"));
+    for _ in 0..MOST_STEPS {
+        let (address, answer) = browser.open(&page);
+        page = match answer.field("location") {
+            Some(location) => Page::Get(address.join(&location).expect("a location")),
+            None if !answer.text().contains("<form") => return answer.text(),
+            None => filled_in(&address, &answer, entries),
+        };
+    }
+    panic!("{url} has no end");
+}
+
 enum Page {
     Get(Url),
     Post(Url, Vec<(String, String)>),

@@ -15,6 +15,7 @@ mod grpc;
 mod issuers;
 mod mcp;
 mod mcp_headers;
+mod openid_crates;
 mod openssl;
 mod pages;
 mod program;

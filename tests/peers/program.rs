@@ -23,6 +23,8 @@ impl Program {
             Some("py") => Command::new(installed("venv/bin/python")),
             Some("js") => Command::new(installed("node_modules/.bin/node")),
             Some("rb") => Command::new("ruby"),
+            // A crate of its own, which has its binary among what was installed.
+            None => Command::new(installed(&format!("{path}/debug/client"))),
             _ => Command::new("php"),
         };
         if path.ends_with(".php") {
