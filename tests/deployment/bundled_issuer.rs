@@ -81,6 +81,11 @@ impl BundledIssuer {
         }
     }
 
+    /// Runs `actgate issuer` so that clients can register themselves.
+    pub fn start_open_to_registration() -> Self {
+        Self::start_as(&["--registration"])
+    }
+
     /// Runs `actgate issuer` with this log level.
     pub fn start_logging(level: &str) -> Self {
         Self::start_as(&["--log-level", level])

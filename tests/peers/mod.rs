@@ -5,6 +5,7 @@
 
 mod authorization_server;
 mod browser;
+mod bundled_flows;
 mod clients;
 mod conformance;
 mod curl;
@@ -15,7 +16,6 @@ mod grpc;
 mod issuers;
 mod mcp;
 mod mcp_headers;
-mod openid_crates;
 mod openssl;
 mod pages;
 mod program;
