@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::audit::{Entry, Event};
 use crate::authorization_server::AuthorizationServer;
-use crate::client_authentication::authenticate;
 use crate::entitlement::access_request;
-use crate::error::{ErrorCode, OAuthError};
+use crate::error::{ErrorCode, OAuthError, Result, UNREGISTERED_GRANT};
 use crate::parameters::Parameters;
 use crate::registry::{Client, User};
 use crate::scope::OPENID;
@@ -28,43 +27,16 @@ const MAX_BINDING_MESSAGE: usize = 100;
 const MAX_WAITING: usize = 10;
 
 /// `POST /bc-authorize`: asks the user whom a hint names.
-pub(crate) fn backchannel(
-    server: &AuthorizationServer,
-    headers: &HeaderMap,
-    request: &Parameters,
-) -> Result<Json<Value>, OAuthError> {
-    let client = authenticate(server, headers, request).inspect_err(|error| server.note_refusal(None, *error))?;
-    let asked = ask_user(server, &client, request);
-    asked.inspect_err(|error| server.note_refusal(Some(&client.id), *error))
-}
-
-/// `POST /device_authorization`: asks the user who will enter the user code.
-pub(crate) fn device(
-    server: &AuthorizationServer,
-    headers: &HeaderMap,
-    request: &Parameters,
-) -> Result<Json<Value>, OAuthError> {
-    let client = authenticate(server, headers, request).inspect_err(|error| server.note_refusal(None, *error))?;
-    let asked = ask_holder(server, &client, request);
-    asked.inspect_err(|error| server.note_refusal(Some(&client.id), *error))
-}
-
-fn ask_user(
+pub(crate) fn ask_user(
     server: &AuthorizationServer,
     client: &Arc<Client>,
     request: &Parameters,
-) -> Result<Json<Value>, OAuthError> {
-    if !client.ciba {
-        return Err(ErrorCode::UnauthorizedClient.because("the client is not registered for this grant"));
-    }
+) -> Result<Json<Value>> {
+    UNREGISTERED_GRANT.when(!client.ciba)?;
     let now = server.clock.now();
     let access = access_request(server, client, request)?;
-    if !access.protocol_scope.contains(OPENID) {
-        return Err(ErrorCode::InvalidScope.because("openid is required"));
-    }
-    if request.one("request")?.is_some() {
-        return Err(ErrorCode::InvalidRequest.because("request objects are not supported"));
-    }
+    ErrorCode::InvalidScope.when(!access.protocol_scope.contains(OPENID), "openid is required")?;
+    ErrorCode::InvalidRequest.when(request.one("request")?.is_some(), "request objects are not supported")?;
     let user = hinted(server, client, request)?;
     let denied = |description| OAuthError {
         status: StatusCode::FORBIDDEN,
@@ -95,14 +67,13 @@ fn ask_user(
     ))
 }
 
-fn ask_holder(
+/// `POST /device_authorization`: asks the user who will enter the user code.
+pub(crate) fn ask_holder(
     server: &AuthorizationServer,
     client: &Arc<Client>,
     request: &Parameters,
-) -> Result<Json<Value>, OAuthError> {
-    if !client.device_code {
-        return Err(ErrorCode::UnauthorizedClient.because("the client is not registered for this grant"));
-    }
+) -> Result<Json<Value>> {
+    UNREGISTERED_GRANT.when(!client.device_code)?;
     let now = server.clock.now();
     let code = user_code()?;
     let approval = ApprovalRequest {
@@ -125,7 +96,7 @@ fn ask_holder(
     })))
 }
 
-fn begin(server: &AuthorizationServer, code: String, request: ApprovalRequest, now: u64) -> Result<String, OAuthError> {
+fn begin(server: &AuthorizationServer, code: String, request: ApprovalRequest, now: u64) -> Result<String> {
     let entry = Entry {
         sub: request.subject.clone(),
         ..request.access.entry(Event::Request)
@@ -136,7 +107,7 @@ fn begin(server: &AuthorizationServer, code: String, request: ApprovalRequest, n
 }
 
 /// The user of the only hint (CIBA Core section 7.1).
-fn hinted<'s>(server: &'s AuthorizationServer, client: &Client, request: &Parameters) -> Result<&'s User, OAuthError> {
+fn hinted<'s>(server: &'s AuthorizationServer, client: &Client, request: &Parameters) -> Result<&'s User> {
     let hints = (
         request.one("login_hint")?,
         request.one("id_token_hint")?,
@@ -155,7 +126,7 @@ fn hinted<'s>(server: &'s AuthorizationServer, client: &Client, request: &Parame
 }
 
 /// A short text of letters, digits and the printable ASCII characters: nothing that changes how the page reads.
-fn binding_message(request: &Parameters) -> Result<Option<String>, OAuthError> {
+fn binding_message(request: &Parameters) -> Result<Option<String>> {
     let Some(message) = request.one("binding_message")? else {
         return Ok(None);
     };
@@ -166,7 +137,7 @@ fn binding_message(request: &Parameters) -> Result<Option<String>, OAuthError> {
     }
 }
 
-fn lifetime(request: &Parameters) -> Result<u64, OAuthError> {
+fn lifetime(request: &Parameters) -> Result<u64> {
     let Some(requested) = request.one("requested_expiry")? else {
         return Ok(BACKCHANNEL_LIFETIME);
     };

@@ -1,17 +1,14 @@
 //! The state that every endpoint shares.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use url::Url;
 
 use crate::audit::{Entry, Event};
 use crate::client_documents::ClientDocuments;
 use crate::clock::Clock;
-use crate::dialect::Dialect;
 use crate::directory::{Directory, Entries};
 use crate::error::{ErrorCode, OAuthError};
-use crate::issuance_policy::IssuancePolicy;
 use crate::keys::{KeyError, KeyRing, Keys, Signing, SigningKey};
 use crate::registry::{Client, Registry, Resource};
 use crate::secret::Secret;
@@ -26,17 +23,12 @@ pub(crate) struct AuthorizationServer {
     pub(crate) issuer_url: String,
     /// Where the endpoints are.
     pub(crate) origin: String,
-    pub(crate) dialect: Dialect,
-    pub(crate) token_lifetime: Duration,
-    pub(crate) refresh_lifetime: Duration,
+    pub(crate) settings: Settings,
     /// The registry file. What it has of clients and resources is in `directory` too.
     pub(crate) registry: Registry,
     pub(crate) directory: Directory,
     pub(crate) admin_secret: Secret,
-    pub(crate) registration: bool,
-    pub(crate) issuance_policy: Option<Arc<dyn IssuancePolicy>>,
     pub(crate) client_documents: Option<ClientDocuments>,
-    pub(crate) signing: Signing,
     pub(crate) keys: KeyRing,
     pub(crate) clock: Clock,
     pub(crate) store: Store,
@@ -54,12 +46,6 @@ pub(crate) struct AuthorizationServer {
 #[error("{0}")]
 pub struct ChangeError(String);
 
-impl From<KeyError> for ChangeError {
-    fn from(error: KeyError) -> ChangeError {
-        ChangeError(error.to_string())
-    }
-}
-
 impl From<ChangeError> for OAuthError {
     fn from(error: ChangeError) -> OAuthError {
         tracing::error!("{error}");
@@ -73,15 +59,22 @@ impl From<StoreError> for ChangeError {
     }
 }
 
+impl From<KeyError> for ChangeError {
+    fn from(error: KeyError) -> ChangeError {
+        ChangeError(error.to_string())
+    }
+}
+
 impl AuthorizationServer {
     /// Opens the store, and takes the signing keys from it or generates them. `address` is the issuer identifier if the
     /// settings name none.
     pub(crate) fn new(
-        settings: Settings,
+        mut settings: Settings,
         registry: Registry,
         address: String,
     ) -> Result<AuthorizationServer, DataError> {
-        let origin = settings.issuer_url.unwrap_or(address);
+        let origin = settings.issuer_url.take().unwrap_or(address);
+        let admin_secret = settings.admin_secret.take();
         let issuer_url = settings.dialect.issuer(&origin);
         let clock = Clock::default();
         let store = match &settings.data {
@@ -89,22 +82,15 @@ impl AuthorizationServer {
             None => Store::in_memory(&issuer_url)?,
         };
         let keys = keys(&store, settings.signing, clock.now())?;
-        let directory = Directory::new(&registry, &store);
+        let directory = Directory::new(&registry, &store)?;
         Ok(AuthorizationServer {
             issuer_url,
             origin,
-            dialect: settings.dialect,
-            token_lifetime: settings.token_lifetime,
-            refresh_lifetime: settings.refresh_lifetime,
             registry,
-            directory: directory.map_err(|error| DataError::Storage(error.to_string()))?,
-            admin_secret: settings
-                .admin_secret
-                .map_or_else(Secret::unknown, |secret| Secret::new(&secret.0)),
-            registration: settings.registration,
+            directory,
+            admin_secret: admin_secret.map_or_else(Secret::unknown, |secret| Secret::new(&secret.0)),
             client_documents: settings.client_metadata_documents.then(ClientDocuments::new),
-            issuance_policy: settings.issuance_policy,
-            signing: settings.signing,
+            settings,
             keys: KeyRing::new(keys),
             clock,
             store,
@@ -200,19 +186,14 @@ impl AuthorizationServer {
 
 fn store_keys(change: &mut Change<'_>, keys: &Keys, reason: &'static str) -> Result<(), ChangeError> {
     change.put_keys(&keys.stored()?)?;
-    change.audit(Entry {
-        reason: Some(reason),
-        ..Entry::new(Event::Rotate)
-    });
+    change.audit(Entry::because(Event::Rotate, reason));
     Ok(())
 }
 
 /// The keys of the store. A new store gets new ones, and one with keys of another algorithm too; the latter stay
 /// published, so that their tokens are valid until they expire.
 fn keys(store: &Store, signing: Signing, now: u64) -> Result<Keys, DataError> {
-    let unusable = |error: &dyn std::fmt::Display| DataError::Storage(error.to_string());
-    let stored = store.keys().map_err(|error| unusable(&error))?;
-    let (keys, reason) = match &*stored {
+    let (keys, reason) = match &*store.keys()? {
         [] => (Keys::generate(signing)?, "first keys"),
         stored => {
             let keys = Keys::restore(stored)?;
@@ -222,8 +203,8 @@ fn keys(store: &Store, signing: Signing, now: u64) -> Result<Keys, DataError> {
             (keys.rotated(signing)?.rotated(signing)?, "another algorithm")
         }
     };
-    let mut change = store.change(now).map_err(|error| unusable(&error))?;
-    store_keys(&mut change, &keys, reason).map_err(|error| unusable(&error))?;
-    change.commit().map_err(|error| unusable(&error))?;
+    let mut change = store.change(now)?;
+    store_keys(&mut change, &keys, reason).map_err(|ChangeError(error)| DataError::Storage(error))?;
+    change.commit()?;
     Ok(keys)
 }

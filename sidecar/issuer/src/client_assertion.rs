@@ -6,7 +6,7 @@ use jsonwebtoken::decode_header;
 use serde::Deserialize;
 
 use crate::authorization_server::AuthorizationServer;
-use crate::error::{AuthScheme, ErrorCode, OAuthError, UNREGISTERED_METHOD};
+use crate::error::{AuthScheme, ErrorCode, OAuthError, Result, UNREGISTERED_METHOD};
 use crate::registry::Client;
 
 /// The only type of a client assertion.
@@ -39,16 +39,14 @@ enum Audience {
 }
 
 /// Authenticates a client by an assertion that one of its keys signed, and that it did not use before.
-pub(crate) fn authenticate(server: &AuthorizationServer, assertion: &str) -> Result<Arc<Client>, OAuthError> {
+pub(crate) fn authenticate(server: &AuthorizationServer, assertion: &str) -> Result<Arc<Client>> {
     let header = decode_header(assertion).map_err(|_| AuthScheme::None.failed())?;
-    if !matches!(header.typ.as_deref(), None | Some("JWT" | "client-authentication+jwt")) || header.crit.is_some() {
-        return Err(AuthScheme::None.failed());
-    }
+    AuthScheme::None.failed().when(
+        !matches!(header.typ.as_deref(), None | Some("JWT" | "client-authentication+jwt")) || header.crit.is_some(),
+    )?;
     let client = subject(assertion).and_then(|id| server.client(&id));
     let client = client.ok_or(AuthScheme::None.failed())?;
-    if client.keys.is_empty() {
-        return Err(UNREGISTERED_METHOD);
-    }
+    UNREGISTERED_METHOD.when(client.keys.is_empty())?;
     let mut keys = client.keys.iter().filter(|key| key.fits(&header));
     let payload = keys.find_map(|key| key.verify(assertion, header.alg));
     let payload = payload.ok_or(AuthScheme::None.failed())?;
@@ -67,24 +65,17 @@ pub(crate) fn authenticate(server: &AuthorizationServer, assertion: &str) -> Res
 }
 
 impl Claims {
-    fn check(&self, server: &AuthorizationServer, client: &Client, now: u64) -> Result<(), OAuthError> {
+    fn check(&self, server: &AuthorizationServer, client: &Client, now: u64) -> Result<()> {
         let (Audience::Text(audience) | Audience::List([audience])) = &self.aud;
         let issuer = &server.issuer_url;
         let until = |seconds: u64| now.saturating_add(seconds) as f64;
-        if self.iss != client.id || self.sub != client.id {
-            return Err(invalid("iss and sub of the client assertion must be the client"));
-        }
-        if audience != issuer && audience.strip_prefix(&*server.origin) != Some("/token") {
-            return Err(invalid("aud of the client assertion must be the issuer"));
-        }
-        if !((now as f64) < self.exp && self.exp <= until(MAX_LIFETIME + SKEW)) {
-            return Err(invalid(
-                "the client assertion has expired, or expires in more than an hour",
-            ));
-        }
-        if self.nbf.is_some_and(|nbf| nbf > until(SKEW)) {
-            return Err(invalid("the client assertion is not valid yet"));
-        }
+        invalid("iss and sub of the client assertion must be the client")
+            .when(self.iss != client.id || self.sub != client.id)?;
+        invalid("aud of the client assertion must be the issuer")
+            .when(audience != issuer && audience.strip_prefix(&*server.origin) != Some("/token"))?;
+        invalid("the client assertion has expired, or expires in more than an hour")
+            .when(!((now as f64) < self.exp && self.exp <= until(MAX_LIFETIME + SKEW)))?;
+        invalid("the client assertion is not valid yet").when(self.nbf.is_some_and(|nbf| nbf > until(SKEW)))?;
         match (1..=MAX_JTI).contains(&self.jti.len()) {
             true => Ok(()),
             false => Err(invalid("jti of the client assertion must have 1 to 256 bytes")),

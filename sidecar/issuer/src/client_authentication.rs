@@ -10,10 +10,21 @@ use url::form_urlencoded;
 
 use crate::authorization_server::AuthorizationServer;
 use crate::client_assertion::{self, ASSERTION_TYPE};
-use crate::error::{AuthScheme, ErrorCode, OAuthError, UNREGISTERED_METHOD};
+use crate::error::{AuthScheme, ErrorCode, Result, UNREGISTERED_METHOD};
 use crate::parameters::Parameters;
 use crate::registry::Client;
 use crate::secret::any_matches;
+
+/// Runs an endpoint for the client that authenticates. A refusal is recorded.
+pub(crate) fn for_client<T>(
+    server: &AuthorizationServer,
+    headers: &HeaderMap,
+    request: &Parameters,
+    endpoint: impl FnOnce(&AuthorizationServer, &Arc<Client>, &Parameters) -> Result<T>,
+) -> Result<T> {
+    let client = authenticate(server, headers, request).inspect_err(|error| server.note_refusal(None, *error))?;
+    endpoint(server, &client, request).inspect_err(|error| server.note_refusal(Some(&client.id), *error))
+}
 
 /// Authenticates by `client_secret_basic`, `client_secret_post`, `private_key_jwt` or `none`, exactly one of them. The
 /// credential of a client decides which: a secret, keys, or nothing. A client without a credential is public and only
@@ -22,7 +33,7 @@ pub(crate) fn authenticate(
     server: &AuthorizationServer,
     headers: &HeaderMap,
     request: &Parameters,
-) -> Result<Arc<Client>, OAuthError> {
+) -> Result<Arc<Client>> {
     let id = request.one("client_id")?;
     let posted = request.one("client_secret")?;
     let assertion = match (request.one("client_assertion")?, request.one("client_assertion_type")?) {
@@ -83,7 +94,7 @@ pub(crate) fn form_decoded(text: &str) -> Option<String> {
         .map(|(_, value)| value.into_owned())
 }
 
-fn prove(server: &AuthorizationServer, id: &str, secret: &str, scheme: AuthScheme) -> Result<Arc<Client>, OAuthError> {
+fn prove(server: &AuthorizationServer, id: &str, secret: &str, scheme: AuthScheme) -> Result<Arc<Client>> {
     let client = server.client(id);
     if client.as_ref().is_some_and(|client| client.credentials.is_none()) {
         return Err(UNREGISTERED_METHOD);

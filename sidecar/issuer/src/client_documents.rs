@@ -12,11 +12,11 @@ use tokio::net::lookup_host;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
-use url::{Host, Url};
+use url::Url;
 
 use crate::client_metadata::ClientMetadata;
 use crate::directory::Entries;
-use crate::registry::Client;
+use crate::registry::{Client, is_loopback};
 
 /// The maximum time for a document, with the resolution of its host.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -51,9 +51,8 @@ impl ClientDocuments {
         let url = document_url(id)?;
         self.clients.optionally_get_with_by_ref(id, || {
             let _permit = self.fetches.try_acquire().ok()?;
-            let document = Handle::try_current()
-                .ok()?
-                .block_on(async { timeout(TIMEOUT, fetch(&url)).await });
+            let document = Handle::try_current().ok()?;
+            let document = document.block_on(async { timeout(TIMEOUT, fetch(&url)).await });
             let client = read(id, &document.ok()??, entries);
             tracing::info!(valid = client.is_some(), "client metadata document");
             client.map(Arc::new)
@@ -72,15 +71,6 @@ fn document_url(id: &str) -> Option<Url> {
     (has_scheme && is_plain && url.fragment().is_none() && url.path() != "/").then_some(url)
 }
 
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
-}
-
 /// Fetches from the address that was checked: a second resolution of the name could have another result.
 async fn fetch(url: &Url) -> Option<Vec<u8>> {
     let (host, port) = (url.host_str()?, url.port_or_known_default()?);
@@ -95,14 +85,8 @@ async fn fetch(url: &Url) -> Option<Vec<u8>> {
     let http = HttpClient::builder().redirect(redirect::Policy::none()).no_proxy();
     let http = http.resolve_to_addrs(host, &addresses).build().ok()?;
     let mut response = http.get(url.clone()).send().await.ok()?;
-    let media_type = response
-        .headers()
-        .get(CONTENT_TYPE)?
-        .to_str()
-        .ok()?
-        .split(';')
-        .next()?
-        .trim();
+    let media_type = response.headers().get(CONTENT_TYPE)?.to_str().ok()?.split(';').next()?;
+    let media_type = media_type.trim();
     let is_json =
         media_type == "application/json" || media_type.starts_with("application/") && media_type.ends_with("+json");
     if response.status() != StatusCode::OK || !is_json {

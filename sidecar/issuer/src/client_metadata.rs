@@ -45,14 +45,10 @@ impl ClientMetadata {
         if self.redirect_uris.len() > 16 || self.redirect_uris.iter().chain(&self.client_name).any(is_long) {
             return Err("there are more than 16 redirect URIs, or one text is longer than 512 characters");
         }
-        let open = entries
-            .resources()
-            .values()
-            .filter(|resource| resource.open_to_registration);
-        let scopes = open
-            .clone()
-            .flat_map(|resource| resource.scopes.iter())
-            .chain(PROTOCOL_SCOPES);
+        let open = entries.resources().values();
+        let open = open.filter(|resource| resource.open_to_registration);
+        let scopes = open.clone().flat_map(|resource| resource.scopes.iter());
+        let scopes = scopes.chain(PROTOCOL_SCOPES);
         let scopes: ScopeSet = scopes.map(str::to_owned).collect();
         let scopes = match self.scope {
             Some(requested) => ScopeSet::from(requested).intersection(&scopes),
@@ -61,10 +57,8 @@ impl ClientMetadata {
         if scopes.is_empty() {
             return Err("no requested scope is open to registration");
         }
-        let is_native = self
-            .redirect_uris
-            .iter()
-            .all(|uri| Url::parse(uri).is_ok_and(|uri| uri.scheme() == "http"));
+        let mut is_native = self.redirect_uris.iter();
+        let is_native = is_native.all(|uri| Url::parse(uri).is_ok_and(|uri| uri.scheme() == "http"));
         let entry = json!({
             "profile": if is_native { "native_app" } else { "web_app" },
             "grants": ["authorization_code"],

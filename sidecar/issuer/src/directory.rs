@@ -113,10 +113,8 @@ impl Entries {
     /// Adds a resource, with descriptions of those scopes that have none yet.
     pub(crate) fn put_resource(&mut self, identifier: &str, record: &ResourceRecord) -> Result<(), Diagnostics> {
         let resource = self.names().resource(identifier, &record.entry)?;
-        let described = record
-            .descriptions
-            .iter()
-            .filter(|(scope, _)| resource.scopes.contains(scope));
+        let described = record.descriptions.iter();
+        let described = described.filter(|(scope, _)| resource.scopes.contains(scope));
         for (scope, description) in described {
             let descriptions = self.registry.scope_descriptions.entry(scope.clone());
             descriptions.or_insert_with(|| description.clone());
@@ -138,10 +136,10 @@ impl Entries {
         // One that is disabled or deleted is a name too: others may act for it as before.
         let clients = clients.keys().chain(self.records.keys()).map(String::as_str);
         Names {
-            resources: resources.keys().map(String::as_str).collect(),
-            scopes: resources.values().flat_map(|resource| resource.scopes.iter()).collect(),
-            users: users.clone().collect(),
-            users_and_clients: users.chain(clients).collect(),
+            resources: Some(resources.keys().map(String::as_str).collect()),
+            scopes: Some(resources.values().flat_map(|resource| resource.scopes.iter()).collect()),
+            users: Some(users.clone().collect()),
+            users_and_clients: Some(users.chain(clients).collect()),
         }
     }
 }

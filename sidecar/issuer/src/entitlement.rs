@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::authorization_server::AuthorizationServer;
 use crate::claims::{AAL1, AAL2};
-use crate::error::{ErrorCode, OAuthError};
+use crate::error::{ErrorCode, Result};
 use crate::parameters::Parameters;
 use crate::registry::{Client, Resource};
 use crate::scope::{OPENID, ScopeSet};
@@ -18,11 +18,7 @@ pub(crate) fn targets(request: &Parameters) -> BTreeSet<&str> {
 }
 
 /// The resource of a request. If omitted, it is the only resource of the client.
-pub(crate) fn target(
-    server: &AuthorizationServer,
-    client: &Client,
-    request: &Parameters,
-) -> Result<Arc<Resource>, OAuthError> {
+pub(crate) fn target(server: &AuthorizationServer, client: &Client, request: &Parameters) -> Result<Arc<Resource>> {
     let mut requested = targets(request).into_iter();
     let identifier = match (requested.next(), requested.next(), client.resources.len()) {
         (Some(one), None, _) => one,
@@ -43,7 +39,7 @@ pub(crate) fn access_request(
     server: &AuthorizationServer,
     client: &Arc<Client>,
     request: &Parameters,
-) -> Result<AccessRequest, OAuthError> {
+) -> Result<AccessRequest> {
     let resource = target(server, client, request)?;
     let mut requested = request.one("scope")?.map(ScopeSet::parse).transpose()?;
     let protocol_scope = requested.as_mut().map(ScopeSet::take_protocol_scopes);
@@ -52,10 +48,8 @@ pub(crate) fn access_request(
         return Err(ErrorCode::InvalidScope.because("the client may not ask for openid"));
     }
     let acr_values = request.one("acr_values")?.unwrap_or_default();
-    let mut levels = acr_values
-        .split(' ')
-        .filter(|level| [AAL1, AAL2].contains(level))
-        .peekable();
+    let levels = acr_values.split(' ').filter(|level| [AAL1, AAL2].contains(level));
+    let mut levels = levels.peekable();
     Ok(AccessRequest {
         txn: transaction_id()?,
         client: Arc::clone(client),
@@ -72,9 +66,9 @@ pub(crate) fn access_request(
 
 /// The scope that a family still has: what its client, user and resource are registered for now. None if nothing is left.
 pub(crate) fn still_granted(server: &AuthorizationServer, client: &Client, family: &RefreshFamily) -> Option<ScopeSet> {
-    let user = server.registry.users.get(&family.subject)?;
-    let resource = server.resource(&family.audience)?;
-    let mut scope = family.scope.intersection(&client.scopes);
+    let user = server.registry.users.get(&family.grant.subject)?;
+    let resource = server.resource(&family.grant.audience)?;
+    let mut scope = family.grant.scope.intersection(&client.scopes);
     let protocol_scope = scope.take_protocol_scopes();
     let scope = scope.intersection(&user.scopes).intersection(&resource.scopes);
     let is_left = !scope.is_empty() && client.resources.contains(&resource.identifier);
@@ -82,14 +76,12 @@ pub(crate) fn still_granted(server: &AuthorizationServer, client: &Client, famil
 }
 
 /// The granted scope: the requested one, which must be within `allowed`, or all of `allowed` if none is requested.
-pub(crate) fn granted(requested: Option<ScopeSet>, allowed: ScopeSet) -> Result<ScopeSet, OAuthError> {
+pub(crate) fn granted(requested: Option<ScopeSet>, allowed: ScopeSet) -> Result<ScopeSet> {
     let scope = match requested {
         None => allowed,
         Some(requested) if requested.is_within(&allowed) => requested,
         Some(_) => return Err(ErrorCode::InvalidScope.because("the requested scope exceeds what is allowed")),
     };
-    if scope.is_empty() {
-        return Err(ErrorCode::InvalidScope.because("no scope remains to be granted"));
-    }
+    ErrorCode::InvalidScope.when(scope.is_empty(), "no scope remains to be granted")?;
     Ok(scope)
 }

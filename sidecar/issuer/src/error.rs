@@ -15,6 +15,9 @@ pub(crate) struct OAuthError {
     pub(crate) description: &'static str,
 }
 
+/// What can be denied.
+pub(crate) type Result<T, E = OAuthError> = std::result::Result<T, E>;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ErrorCode {
     InvalidRequest,
@@ -60,6 +63,10 @@ impl AuthScheme {
 pub(crate) const UNREGISTERED_METHOD: OAuthError =
     ErrorCode::UnauthorizedClient.because("the client is not registered for this authentication method");
 
+/// A grant that the registration of the client does not have.
+pub(crate) const UNREGISTERED_GRANT: OAuthError =
+    ErrorCode::UnauthorizedClient.because("the client is not registered for this grant");
+
 impl ErrorCode {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
@@ -89,6 +96,11 @@ impl ErrorCode {
         }
     }
 
+    /// The error with this description if the condition holds.
+    pub(crate) fn when(self, holds: bool, description: &'static str) -> Result<()> {
+        self.because(description).when(holds)
+    }
+
     /// An error with this code, its usual status, and a description for the developer of the client.
     pub(crate) const fn because(self, description: &'static str) -> OAuthError {
         let status = match self {
@@ -106,6 +118,13 @@ impl ErrorCode {
 }
 
 /// The JSON form of the token endpoint.
+impl OAuthError {
+    /// The error if the condition holds.
+    pub(crate) fn when(self, holds: bool) -> Result<()> {
+        if holds { Err(self) } else { Ok(()) }
+    }
+}
+
 impl IntoResponse for OAuthError {
     fn into_response(self) -> Response {
         let body = json!({ "error": self.code.as_str(), "error_description": self.description });

@@ -67,7 +67,7 @@ pub(crate) fn metadata(server: &AuthorizationServer) -> Value {
     if server.client_documents.is_some() {
         metadata["client_id_metadata_document_supported"] = true.into();
     }
-    if server.registration {
+    if server.settings.registration {
         metadata["registration_endpoint"] = format!("{origin}/register").into();
     }
     metadata

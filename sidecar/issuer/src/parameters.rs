@@ -7,7 +7,7 @@ use axum::http::{Method, StatusCode};
 use tokio::time::timeout;
 use url::form_urlencoded;
 
-use crate::error::{ErrorCode, OAuthError};
+use crate::error::{ErrorCode, OAuthError, Result};
 
 /// The maximum number of parameters; no request of the protocol needs more.
 const MAX_PARAMETERS: usize = 64;
@@ -19,11 +19,9 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) struct Parameters(Vec<(String, String)>);
 
 impl Parameters {
-    pub(crate) fn parse(encoded: &[u8]) -> Result<Parameters, OAuthError> {
+    pub(crate) fn parse(encoded: &[u8]) -> Result<Parameters> {
         let pairs: Vec<_> = form_urlencoded::parse(encoded).take(MAX_PARAMETERS + 1).collect();
-        if pairs.len() > MAX_PARAMETERS {
-            return Err(ErrorCode::InvalidRequest.because("too many parameters"));
-        }
+        ErrorCode::InvalidRequest.when(pairs.len() > MAX_PARAMETERS, "too many parameters")?;
         let given = pairs.into_iter().filter(|(_, value)| !value.is_empty());
         Ok(Parameters(
             given
@@ -33,12 +31,17 @@ impl Parameters {
     }
 
     /// The value of a parameter that must not be repeated (RFC 6749 section 3.1).
-    pub(crate) fn one(&self, name: &str) -> Result<Option<&str>, OAuthError> {
+    pub(crate) fn one(&self, name: &str) -> Result<Option<&str>> {
         let mut values = self.all(name);
         match (values.next(), values.next()) {
             (first, None) => Ok(first),
             (_, Some(_)) => Err(ErrorCode::InvalidRequest.because("a parameter is given more than once")),
         }
+    }
+
+    /// The value of a parameter that must be given.
+    pub(crate) fn required(&self, name: &str, description: &'static str) -> Result<&str> {
+        self.one(name)?.ok_or(ErrorCode::InvalidRequest.because(description))
     }
 
     /// Every value of a parameter that may be repeated.
@@ -51,7 +54,7 @@ impl Parameters {
 impl<S: Send + Sync> FromRequest<S> for Parameters {
     type Rejection = OAuthError;
 
-    async fn from_request(request: Request, state: &S) -> Result<Parameters, OAuthError> {
+    async fn from_request(request: Request, state: &S) -> Result<Parameters> {
         if matches!(*request.method(), Method::GET | Method::HEAD) {
             return Parameters::parse(request.uri().query().unwrap_or_default().as_bytes());
         }

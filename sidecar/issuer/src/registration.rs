@@ -19,9 +19,7 @@ const MAX_REGISTERED: usize = 1_000;
 
 /// `POST /register`. The response has the metadata as they are registered, which can be less than what was requested.
 pub(crate) fn register(server: &AuthorizationServer, body: &[u8]) -> Result<Response, AdminError> {
-    if !server.registration {
-        return Err(AdminError::not_found());
-    }
+    AdminError::not_found().when(!server.settings.registration)?;
     let metadata: ClientMetadata = serde_json::from_slice(body)
         .map_err(|_| AdminError::metadata("the metadata are no JSON object with redirect_uris"))?;
     let method = metadata.method("client_secret_basic").to_owned();
@@ -39,11 +37,8 @@ pub(crate) fn register(server: &AuthorizationServer, body: &[u8]) -> Result<Resp
     };
     server.change_entries(|entries, change| {
         let mut entry = metadata.entry(entries).map_err(AdminError::metadata)?;
-        if entry.contains_key("jwks") != (method == "private_key_jwt") {
-            return Err(AdminError::metadata(
-                "jwks and the token_endpoint_auth_method private_key_jwt require each other",
-            ));
-        }
+        AdminError::metadata("jwks and the token_endpoint_auth_method private_key_jwt require each other")
+            .when(entry.contains_key("jwks") != (method == "private_key_jwt"))?;
         let registered = entries.records.values().filter(|record| record.is_self_registered);
         if registered.count() >= MAX_REGISTERED {
             return Err(ErrorCode::TemporarilyUnavailable
@@ -58,11 +53,8 @@ pub(crate) fn register(server: &AuthorizationServer, body: &[u8]) -> Result<Resp
         };
         entries.put_client(&server.registry, &id, record.clone())?;
         change.put_client(&id, &record)?;
-        change.audit(Entry {
-            client_id: Some(id.clone()),
-            reason: Some("client registered itself"),
-            ..Entry::new(Event::Administer)
-        });
+        let entry_of = Entry::because(Event::Administer, "client registered itself");
+        change.audit(entry_of.of_client(&id));
         let scopes = entries.clients().get(&id).map(|client| client.scopes.clone());
         let mut response = json!({
             "client_id": id,

@@ -1,31 +1,19 @@
 //! Token revocation: RFC 7009 for clients, and the revocations of an operator or a user.
 
-use axum::http::HeaderMap;
+use std::sync::Arc;
 
 use crate::audit::{Entry, Event};
 use crate::authorization_server::AuthorizationServer;
 use crate::claims::ID_TOKEN;
-use crate::client_authentication::authenticate;
-use crate::error::{ErrorCode, OAuthError};
+use crate::error::{ErrorCode, Result};
 use crate::parameters::Parameters;
 use crate::registry::Client;
 use crate::store::{PresentedRefreshToken, Revoked, StoreError};
 
 /// `POST /revoke`. An access token ends alone; a refresh token ends its family, with every token that came from it. A
 /// token that is unknown or has ended is no error, and the hint of its type is not needed.
-pub(crate) fn revoke(
-    server: &AuthorizationServer,
-    headers: &HeaderMap,
-    request: &Parameters,
-) -> Result<(), OAuthError> {
-    let client = authenticate(server, headers, request).inspect_err(|error| server.note_refusal(None, *error))?;
-    revoke_for(server, &client, request).inspect_err(|error| server.note_refusal(Some(&client.id), *error))
-}
-
-fn revoke_for(server: &AuthorizationServer, client: &Client, request: &Parameters) -> Result<(), OAuthError> {
-    let Some(token) = request.one("token")? else {
-        return Err(ErrorCode::InvalidRequest.because("token is required"));
-    };
+pub(crate) fn revoke(server: &AuthorizationServer, client: &Arc<Client>, request: &Parameters) -> Result<()> {
+    let token = request.required("token", "token is required")?;
     request.one("token_type_hint")?;
     let of_another = ErrorCode::InvalidGrant.because("the token was issued to another client");
     if let Some(presented) = PresentedRefreshToken::parse(token) {
@@ -34,22 +22,18 @@ fn revoke_for(server: &AuthorizationServer, client: &Client, request: &Parameter
         let Some(family) = family.filter(|family| presented.is_of(family)) else {
             return Ok(());
         };
-        if family.client != client.id {
-            return Err(of_another);
-        }
-        change.revoke_transaction(&family.txn)?;
+        of_another.when(family.grant.client != client.id)?;
+        change.revoke_transaction(&family.grant.txn)?;
         change.audit(family.entry(Event::Revoke));
         change.commit()?;
     } else if let Some(issued) = server.issued(token)? {
-        if issued.claims.client_id != client.id {
-            return Err(of_another);
-        }
+        of_another.when(issued.claims.client_id != client.id)?;
         let mut change = server.change()?;
         if change.revoke_token(&issued.claims.txn, &issued.claims.jti)? {
             change.audit(issued.entry(Event::Revoke));
             change.commit()?;
         }
-    } else if server.dialect.typ() != Some(ID_TOKEN) && server.keys.verify(token, Some(ID_TOKEN)).is_some() {
+    } else if server.settings.dialect.typ() != Some(ID_TOKEN) && server.keys.verify(token, Some(ID_TOKEN)).is_some() {
         return Err(ErrorCode::UnsupportedTokenType.because("an ID token cannot be revoked"));
     }
     Ok(())
@@ -59,12 +43,7 @@ impl AuthorizationServer {
     /// Ends every live token and refresh-token family that names the party as its subject or as any actor.
     pub(crate) fn revoke_party(&self, party: &str) -> Result<Revoked, StoreError> {
         let mut change = self.change()?;
-        let revoked = change.revoke_where(|token| token.names(party), |family| family.names(party))?;
-        change.audit(Entry {
-            sub: Some(party.to_owned()),
-            reason: Some("every token that names the party"),
-            ..Entry::new(Event::Revoke)
-        });
+        let revoked = change.revoke_party(party)?;
         change.commit()?;
         Ok(revoked)
     }
@@ -74,12 +53,9 @@ impl AuthorizationServer {
     pub(crate) fn withdraw_consent(&self, subject: &str, client: &str) -> Result<Revoked, StoreError> {
         let mut change = self.change()?;
         let revoked = change.withdraw_consent(subject, client)?;
-        change.audit(Entry {
-            sub: Some(subject.to_owned()),
-            client_id: Some(client.to_owned()),
-            reason: Some("withdrawn"),
-            ..Entry::new(Event::Consent)
-        });
+        let sub = Some(subject.to_owned());
+        let entry = Entry::because(Event::Consent, "withdrawn").of_client(client);
+        change.audit(Entry { sub, ..entry });
         change.commit()?;
         Ok(revoked)
     }

@@ -11,7 +11,7 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::{map_request, map_response};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get, post};
+use axum::routing::{MethodFilter, MethodRouter, any, get, on, post};
 use axum::{Json, Router};
 use serde_json::Value;
 use tokio::task::spawn_blocking;
@@ -19,15 +19,17 @@ use tokio::task::spawn_blocking;
 use crate::admin::{self, AdminError, AdminRequest};
 use crate::approval_request;
 use crate::authorization_server::AuthorizationServer;
-use crate::authorize::{self, Visitor};
+use crate::authorize::{self, Answer, Visitor};
+use crate::client_authentication::for_client;
 use crate::dialect::Dialect;
-use crate::error::{ErrorCode, OAuthError};
+use crate::error::{ErrorCode, OAuthError, Result};
 use crate::grants;
 use crate::introspection;
 use crate::metadata::metadata;
 use crate::pages;
 use crate::parameters::Parameters;
 use crate::registration;
+use crate::registry::Client;
 use crate::revocation;
 use crate::token::TokenResponse;
 use crate::userinfo::{self, UserInfoError};
@@ -43,12 +45,12 @@ type Server = State<Arc<AuthorizationServer>>;
 /// The service that answers every request.
 pub(crate) fn router(server: Arc<AuthorizationServer>) -> Router {
     let forms = Router::new()
-        .route("/login", post(login))
-        .route("/consent", post(consent))
-        .route("/ciba/{id}", post(approve))
-        .route("/device", post(approve))
-        .route("/consents/withdraw", post(withdraw))
-        .route("/logout/confirm", post(confirm_logout))
+        .route("/login", page(MethodFilter::POST, authorize::login))
+        .route("/consent", page(MethodFilter::POST, authorize::consent))
+        .route("/ciba/{id}", page(MethodFilter::POST, authorize::approve))
+        .route("/device", page(MethodFilter::POST, authorize::approve))
+        .route("/consents/withdraw", page(MethodFilter::POST, authorize::withdraw))
+        .route("/logout/confirm", page(MethodFilter::POST, authorize::confirm_logout))
         .route_layer(map_request(deny_cross_site));
     // What an application in a browser calls from its own origin. No cookie counts there, so any origin may.
     let for_browsers = Router::new()
@@ -60,23 +62,26 @@ pub(crate) fn router(server: Arc<AuthorizationServer>) -> Router {
         .route("/jwks", get(jwks).options(preflight))
         .route("/token", post(token).options(preflight))
         .route("/register", post(register).options(preflight))
-        .route("/revoke", post(revoke).options(preflight))
+        .route("/revoke", of_clients(revocation::revoke).options(preflight))
         .route("/userinfo", get(userinfo).post(userinfo).options(preflight))
         .route_layer(map_response(allow_every_origin));
     Router::new()
         .merge(of_dialect(&server))
         .merge(for_browsers)
-        .route("/par", post(push))
-        .route("/bc-authorize", post(backchannel))
-        .route("/device_authorization", post(device_authorization))
+        .route("/par", of_clients(authorize::push))
+        .route("/bc-authorize", of_clients(approval_request::ask_user))
+        .route("/device_authorization", of_clients(approval_request::ask_holder))
         .route("/introspect", post(introspect))
-        .route("/authorize", get(authorize))
-        .route("/consents", get(consents))
-        .route("/ciba", get(approvals))
+        .route("/authorize", page(MethodFilter::GET, authorize::authorize))
+        .route("/consents", page(MethodFilter::GET, authorize::consents))
+        .route("/ciba", page(MethodFilter::GET, authorize::approvals))
         .route("/ciba/{id}", get(backchannel_page))
-        .route("/device", get(device_page))
-        .route("/activity", get(activity))
-        .route("/logout", get(logout).post(logout))
+        .route("/device", page(MethodFilter::GET, authorize::device_page))
+        .route("/activity", page(MethodFilter::GET, authorize::activity))
+        .route(
+            "/logout",
+            page(MethodFilter::GET.or(MethodFilter::POST), authorize::logout),
+        )
         .route("/admin/{*path}", any(administer))
         .route("/style.css", get(style))
         .merge(forms)
@@ -101,7 +106,7 @@ fn of_dialect(server: &AuthorizationServer) -> Router<Arc<AuthorizationServer>> 
                 get(discovery),
             ),
     };
-    match server.dialect {
+    match server.settings.dialect {
         Dialect::PingAic => routes
             .route(&format!("{path}/access_token"), post(token))
             .route(&format!("{path}/tokeninfo"), get(tokeninfo)),
@@ -109,7 +114,7 @@ fn of_dialect(server: &AuthorizationServer) -> Router<Arc<AuthorizationServer>> 
     }
 }
 
-async fn tokeninfo(State(server): Server, query: Parameters) -> Result<Json<Value>, OAuthError> {
+async fn tokeninfo(State(server): Server, query: Parameters) -> Result<Json<Value>> {
     let claims = waiting(server, move |server| introspection::tokeninfo(server, &query)).await;
     claims.map(Json)
 }
@@ -122,8 +127,8 @@ async fn jwks(State(server): Server) -> impl IntoResponse {
     (PUBLIC, Json(server.keys.public()))
 }
 
-async fn token(State(server): Server, headers: HeaderMap, form: Parameters) -> Result<Json<TokenResponse>, OAuthError> {
-    let response = waiting(server, move |server| grants::token(server, &headers, &form)).await;
+async fn token(State(server): Server, headers: HeaderMap, form: Parameters) -> Result<Json<TokenResponse>> {
+    let response = waiting(server, move |server| for_client(server, &headers, &form, grants::token)).await;
     match &response {
         Ok(_) => tracing::info!(outcome = "issued", "token request"),
         Err(error) => tracing::info!(
@@ -140,87 +145,45 @@ async fn register(State(server): Server, request: Request) -> Result<Response, A
     waiting(server, move |server| registration::register(server, &body)).await
 }
 
-async fn push(State(server): Server, headers: HeaderMap, form: Parameters) -> Result<Response, OAuthError> {
-    waiting(server, move |server| authorize::push(server, &headers, &form)).await
-}
-
-async fn backchannel(State(server): Server, headers: HeaderMap, form: Parameters) -> Result<Json<Value>, OAuthError> {
-    waiting(server, move |server| {
-        approval_request::backchannel(server, &headers, &form)
-    })
-    .await
-}
-
-async fn device_authorization(
-    State(server): Server,
-    headers: HeaderMap,
-    form: Parameters,
-) -> Result<Json<Value>, OAuthError> {
-    waiting(server, move |server| approval_request::device(server, &headers, &form)).await
-}
-
-async fn introspect(State(server): Server, headers: HeaderMap, form: Parameters) -> Result<Response, OAuthError> {
+async fn introspect(State(server): Server, headers: HeaderMap, form: Parameters) -> Result<Response> {
     waiting(server, move |server| introspection::introspect(server, &headers, &form)).await
-}
-
-async fn revoke(State(server): Server, headers: HeaderMap, form: Parameters) -> Result<(), OAuthError> {
-    waiting(server, move |server| revocation::revoke(server, &headers, &form)).await
 }
 
 async fn userinfo(State(server): Server, headers: HeaderMap) -> Result<Json<Value>, UserInfoError> {
     waiting(server, move |server| userinfo::userinfo(server, &headers)).await
 }
 
-async fn authorize(State(server): Server, visitor: Visitor, query: Parameters) -> Response {
-    page(server, move |server| authorize::authorize(server, &visitor, &query)).await
-}
-
-async fn login(State(server): Server, visitor: Visitor, form: Parameters) -> Response {
-    page(server, move |server| authorize::login(server, &visitor, &form)).await
-}
-
-async fn consent(State(server): Server, form: Parameters) -> Response {
-    page(server, move |server| authorize::consent(server, &form)).await
-}
-
-async fn consents(State(server): Server, visitor: Visitor) -> Response {
-    page(server, move |server| authorize::consents(server, &visitor)).await
-}
-
-async fn approvals(State(server): Server, visitor: Visitor) -> Response {
-    page(server, move |server| authorize::approvals(server, &visitor)).await
-}
-
-async fn backchannel_page(State(server): Server, visitor: Visitor, Path(id): Path<String>) -> Response {
-    page(server, move |server| authorize::backchannel_page(server, &visitor, &id)).await
-}
-
-async fn device_page(State(server): Server, query: Parameters) -> Response {
-    page(server, move |server| authorize::device_page(server, &query)).await
-}
-
-async fn approve(State(server): Server, visitor: Visitor, form: Parameters) -> Response {
-    page(server, move |server| authorize::approve(server, &visitor, &form)).await
-}
-
-async fn activity(State(server): Server, visitor: Visitor, query: Parameters) -> Response {
-    page(server, move |server| authorize::activity(server, &visitor, &query)).await
-}
-
-async fn logout(State(server): Server, visitor: Visitor, request: Parameters) -> Response {
-    page(server, move |server| authorize::logout(server, &visitor, &request)).await
-}
-
-async fn confirm_logout(State(server): Server, visitor: Visitor, form: Parameters) -> Response {
-    page(server, move |server| authorize::confirm_logout(server, &visitor, &form)).await
-}
-
-async fn withdraw(State(server): Server, form: Parameters) -> Response {
-    page(server, move |server| authorize::withdraw(server, &form)).await
+async fn backchannel_page(State(server): Server, visitor: Visitor, Path(id): Path<String>) -> Result<Response> {
+    let page = move |server: &AuthorizationServer| authorize::backchannel_page(server, &visitor, &id);
+    waiting(server, move |server| Ok(page(server).into_response())).await
 }
 
 async fn administer(State(server): Server, request: AdminRequest) -> Result<Response, AdminError> {
     waiting(server, move |server| admin::administer(server, &request)).await
+}
+
+/// An endpoint of clients, run for the one that authenticates.
+fn of_clients<T: IntoResponse + Send + 'static>(
+    endpoint: fn(&AuthorizationServer, &Arc<Client>, &Parameters) -> Result<T>,
+) -> MethodRouter<Arc<AuthorizationServer>> {
+    post(move |State(server): Server, headers: HeaderMap, form: Parameters| {
+        waiting(server, move |server| for_client(server, &headers, &form, endpoint))
+    })
+}
+
+/// A page, or what its form sends.
+fn page(
+    methods: MethodFilter,
+    page: fn(&AuthorizationServer, &Visitor, &Parameters) -> Answer,
+) -> MethodRouter<Arc<AuthorizationServer>> {
+    on(
+        methods,
+        move |State(server): Server, visitor: Visitor, form: Parameters| {
+            waiting(server, move |server| {
+                Ok::<_, OAuthError>(page(server, &visitor, &form).into_response())
+            })
+        },
+    )
 }
 
 /// Runs an endpoint on a thread that may wait: changes of the store follow one another, each written to disk.
@@ -236,16 +199,6 @@ async fn waiting<T: Send + 'static, E: From<OAuthError> + Send + 'static>(
     })
 }
 
-async fn page<E: IntoResponse>(
-    server: Arc<AuthorizationServer>,
-    endpoint: impl FnOnce(&AuthorizationServer) -> Result<Response, E> + Send + 'static,
-) -> Response {
-    let page = waiting(server, move |server| {
-        Ok::<_, OAuthError>(endpoint(server).into_response())
-    });
-    page.await.into_response()
-}
-
 /// Denies a form that a browser sends from a page of another site (Fetch Metadata). Other clients send no such header.
 async fn deny_cross_site(request: Request) -> Result<Request, (StatusCode, &'static str)> {
     match request.headers().get("sec-fetch-site") {
@@ -259,7 +212,7 @@ async fn deny_cross_site(request: Request) -> Result<Request, (StatusCode, &'sta
 /// The response to a preflight request (CORS).
 async fn preflight() -> impl IntoResponse {
     let headers = [
-        (ACCESS_CONTROL_ALLOW_METHODS, "GET, POST"),
+        (ACCESS_CONTROL_ALLOW_METHODS, "MethodFilter::GET, POST"),
         (ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type, dpop"),
         (ACCESS_CONTROL_MAX_AGE, "600"),
     ];

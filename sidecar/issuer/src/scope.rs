@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{ErrorCode, OAuthError};
+use crate::error::{ErrorCode, Result};
 
 /// Asks for an ID token, and for access to the claims of the user.
 pub(crate) const OPENID: &str = "openid";
@@ -20,10 +20,8 @@ pub(crate) struct ScopeSet(BTreeSet<String>);
 
 impl ScopeSet {
     /// Reads the `scope` parameter of a request.
-    pub(crate) fn parse(text: &str) -> Result<ScopeSet, OAuthError> {
-        if text.split(' ').any(|scope| !is_scope(scope)) {
-            return Err(ErrorCode::InvalidScope.because("the scope is malformed"));
-        }
+    pub(crate) fn parse(text: &str) -> Result<ScopeSet> {
+        ErrorCode::InvalidScope.when(text.split(' ').any(|scope| !is_scope(scope)), "the scope is malformed")?;
         Ok(ScopeSet::from(text.to_owned()))
     }
 

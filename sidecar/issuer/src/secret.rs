@@ -126,10 +126,8 @@ pub(crate) fn user_code() -> Result<String, NoRandomness> {
         let mut bytes = [0; 16];
         rand::fill(&mut bytes)?;
         // 240 is a multiple of 20: every letter is as likely.
-        let letters = bytes
-            .iter()
-            .filter(|byte| **byte < 240)
-            .map(|byte| USER_CODE_LETTERS[usize::from(byte % 20)]);
+        let letters = bytes.iter().filter(|byte| **byte < 240);
+        let letters = letters.map(|byte| USER_CODE_LETTERS[usize::from(byte % 20)]);
         code.extend(letters.map(char::from).take(8 - code.len()));
     }
     Ok(code)

@@ -177,7 +177,9 @@ impl IssuerHandle {
     /// Rotates the signing keys: the published next key becomes active, the active one retired (still published), and
     /// a new next key is published. Returns the key id that signs from then on. Blocks while a key is generated.
     pub fn rotate_key(&self) -> Result<String, ChangeError> {
-        let keys = self.0.change_keys("rotated", |keys| keys.rotated(self.0.signing))?;
+        let keys = self
+            .0
+            .change_keys("rotated", |keys| keys.rotated(self.0.settings.signing))?;
         Ok(keys.active().id().to_owned())
     }
 

@@ -9,7 +9,7 @@ use crate::audit::{Entry, Event};
 use crate::authorization_server::AuthorizationServer;
 use crate::claims::{AccessClaims, Act, Authentication, ID_TOKEN, SubjectProfile};
 use crate::dialect::{Dialect, Minting};
-use crate::error::{AuthScheme, ErrorCode, OAuthError};
+use crate::error::{AuthScheme, ErrorCode, Result};
 use crate::issuance_policy::IssuanceRequest;
 use crate::keys::KeyError;
 use crate::registry::Client;
@@ -19,7 +19,14 @@ use crate::store::{Change, ConsentState, IssuedToken};
 
 /// The result of a grant: an access token except for its issuer, times and identifier.
 pub(crate) struct Granted<'a> {
-    pub(crate) origin: Origin,
+    pub(crate) event: Event,
+    /// The grant type of the request.
+    pub(crate) grant: &'static str,
+    pub(crate) txn: String,
+    /// The subject token of an exchange, which must be live when the new token is stored.
+    pub(crate) parent: Option<AccessClaims>,
+    /// What was requested, or what the grant or the token before had.
+    pub(crate) scope_before: Option<ScopeSet>,
     pub(crate) subject: String,
     pub(crate) subject_profile: SubjectProfile,
     pub(crate) audience: String,
@@ -29,18 +36,6 @@ pub(crate) struct Granted<'a> {
     pub(crate) act: Option<Box<Act>>,
     /// The latest expiry, in seconds since the epoch.
     pub(crate) not_after: Option<u64>,
-}
-
-/// Where a token comes from, for the store and the audit trail.
-pub(crate) struct Origin {
-    pub(crate) event: Event,
-    /// The grant type of the request.
-    pub(crate) grant: &'static str,
-    pub(crate) txn: String,
-    /// The subject token of an exchange, which must be live when the new token is stored.
-    pub(crate) parent: Option<AccessClaims>,
-    /// What was requested, or what the grant or the token before had.
-    pub(crate) scope_before: Option<ScopeSet>,
 }
 
 /// A signed token that is not stored yet. Its client does not get it before.
@@ -67,7 +62,7 @@ pub(crate) struct TokenResponse {
 
 impl AuthorizationServer {
     /// Issues the access token of a grant that changes nothing else.
-    pub(crate) fn issue(&self, granted: Granted<'_>) -> Result<TokenResponse, OAuthError> {
+    pub(crate) fn issue(&self, granted: Granted<'_>) -> Result<TokenResponse> {
         let minted = self.mint(granted)?;
         let mut change = self.change()?;
         let response = minted.store(&mut change)?;
@@ -76,12 +71,11 @@ impl AuthorizationServer {
     }
 
     /// Signs the access token of a grant, outside of any change of the store.
-    pub(crate) fn mint(&self, granted: Granted<'_>) -> Result<Minted, OAuthError> {
+    pub(crate) fn mint(&self, granted: Granted<'_>) -> Result<Minted> {
         let now = self.clock.now();
-        let lifetime = granted.client.token_lifetime.unwrap_or(self.token_lifetime);
+        let lifetime = granted.client.token_lifetime.unwrap_or(self.settings.token_lifetime);
         let lifetime = now.saturating_add(lifetime.as_secs());
         let expires = granted.not_after.map_or(lifetime, |limit| limit.min(lifetime));
-        let origin = granted.origin;
         let claims = AccessClaims {
             iss: self.issuer_url.clone(),
             sub: granted.subject,
@@ -94,23 +88,23 @@ impl AuthorizationServer {
             nbf: now,
             exp: expires,
             jti: random_id()?,
-            txn: origin.txn,
+            txn: granted.txn,
             authentication: granted.authentication,
             act: granted.act,
         };
         let minting = Minting {
             claims: &claims,
-            grant: origin.grant,
-            parent: origin.parent.as_ref(),
+            grant: granted.grant,
+            parent: granted.parent.as_ref(),
         };
-        let shaped = self.dialect.shape(&minting);
+        let shaped = self.settings.dialect.shape(&minting);
         let token = IssuedToken {
             claims,
-            parent_jti: origin.parent.map(|parent| parent.jti),
+            parent_jti: granted.parent.map(|parent| parent.jti),
             shaped,
         };
-        self.decide(origin.grant, &token)?;
-        let (key, typ) = (self.keys.active(), self.dialect.typ());
+        self.decide(granted.grant, &token)?;
+        let (key, typ) = (self.keys.active(), self.settings.dialect.typ());
         let access_token = match &token.shaped {
             Some(payload) => key.sign(typ, payload)?,
             None => key.sign(typ, &token.claims)?,
@@ -118,8 +112,8 @@ impl AuthorizationServer {
         let scope = token.claims.scope.clone();
         Ok(Minted {
             entry: Entry {
-                scope_before: origin.scope_before,
-                ..token.entry(origin.event)
+                scope_before: granted.scope_before,
+                ..token.entry(granted.event)
             },
             token,
             response: TokenResponse {
@@ -135,8 +129,8 @@ impl AuthorizationServer {
     }
 
     /// Asks the policy on issuance, if there is one. The audit trail gets what would have been issued.
-    fn decide(&self, grant: &str, token: &IssuedToken) -> Result<(), OAuthError> {
-        let Some(policy) = &self.issuance_policy else {
+    fn decide(&self, grant: &str, token: &IssuedToken) -> Result<()> {
+        let Some(policy) = &self.settings.issuance_policy else {
             return Ok(());
         };
         let claims = serde_json::to_value(&token.claims).map_err(|_| KeyError)?;
@@ -162,7 +156,7 @@ impl AuthorizationServer {
 
     /// The subject of an ID token of this issuer for the client. It may have expired (OpenID Connect Core section
     /// 3.1.2.1).
-    pub(crate) fn read_id_token(&self, hint: &str, client: &Client) -> Result<String, OAuthError> {
+    pub(crate) fn read_id_token(&self, hint: &str, client: &Client) -> Result<String> {
         #[derive(Deserialize)]
         struct Hint {
             iss: String,
@@ -177,7 +171,7 @@ impl AuthorizationServer {
             ErrorCode::InvalidRequest.because("id_token_hint is not an ID token of this issuer for the client"),
         )?;
         let mut names = self.registry.users.keys();
-        let user = names.find(|name| *self.dialect.user(name) == *claims.sub);
+        let user = names.find(|name| *self.settings.dialect.user(name) == *claims.sub);
         Ok(user.cloned().unwrap_or(claims.sub))
     }
 
@@ -189,19 +183,19 @@ impl AuthorizationServer {
     }
 
     /// An access token of this issuer that is valid now and not revoked. The caller checks its audience.
-    pub(crate) fn read(&self, token: &str) -> Result<Option<IssuedToken>, OAuthError> {
+    pub(crate) fn read(&self, token: &str) -> Result<Option<IssuedToken>> {
         let now = self.clock.now();
         let issued = self.issued(token)?;
         Ok(issued.filter(|issued| issued.claims.nbf <= now && now < issued.claims.exp))
     }
 
     /// An access token that this issuer signed, which is not revoked and may have expired.
-    pub(crate) fn issued(&self, token: &str) -> Result<Option<IssuedToken>, OAuthError> {
-        let Some(payload) = self.keys.verify(token, self.dialect.typ()) else {
+    pub(crate) fn issued(&self, token: &str) -> Result<Option<IssuedToken>> {
+        let Some(payload) = self.keys.verify(token, self.settings.dialect.typ()) else {
             return Ok(None);
         };
         let payload: Value = serde_json::from_slice(&payload).unwrap_or_default();
-        Ok(match self.dialect.token_id(&payload) {
+        Ok(match self.settings.dialect.token_id(&payload) {
             Some((txn, jti)) => self.store.token(txn, jti)?,
             None => None,
         })
@@ -221,7 +215,7 @@ impl Minted {
 
     /// Adds the token to a change. A subject token that was revoked since it was read gives none, and neither does a
     /// client that was disabled, or from which the user withdrew the consent.
-    pub(crate) fn store(self, change: &mut Change<'_>) -> Result<TokenResponse, OAuthError> {
+    pub(crate) fn store(self, change: &mut Change<'_>) -> Result<TokenResponse> {
         let ended = |description| match self.entry.event {
             Event::Exchange => ErrorCode::InvalidRequest.because(description),
             _ => ErrorCode::InvalidGrant.because(description),

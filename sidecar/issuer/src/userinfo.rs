@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use crate::authorization_server::AuthorizationServer;
-use crate::claims::{AccessClaims, SubjectProfile};
+use crate::claims::SubjectProfile;
 use crate::error::OAuthError;
 use crate::scope::OPENID;
 
@@ -47,22 +47,15 @@ impl IntoResponse for UserInfoError {
 /// `Authorization` header. A token without a user is refused.
 pub(crate) fn userinfo(server: &AuthorizationServer, headers: &HeaderMap) -> Result<Json<Value>, UserInfoError> {
     let issued = server.read(bearer(headers)?)?.ok_or(UserInfoError::InvalidToken)?;
-    let AccessClaims {
-        sub,
-        sub_profile,
-        scope,
-        ..
-    } = issued.claims;
-    if !scope.contains(OPENID) {
+    let claims = issued.claims;
+    if !claims.scope.contains(OPENID) {
         return Err(UserInfoError::InsufficientScope);
     }
-    let is_user = sub_profile == SubjectProfile::User && server.registry.users.contains_key(&sub);
-    match is_user {
-        true => Ok(Json(
-            json!({ "sub": server.dialect.user(&sub), "preferred_username": sub }),
-        )),
-        false => Err(UserInfoError::InvalidToken),
+    if claims.sub_profile != SubjectProfile::User || !server.registry.users.contains_key(&claims.sub) {
+        return Err(UserInfoError::InvalidToken);
     }
+    let sub = server.settings.dialect.user(&claims.sub);
+    Ok(Json(json!({ "sub": sub, "preferred_username": claims.sub })))
 }
 
 /// The token of the `Authorization` header.

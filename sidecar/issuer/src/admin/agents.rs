@@ -11,7 +11,7 @@ use crate::authorization_server::AuthorizationServer;
 use crate::directory::Entries;
 use crate::registry::Credential;
 use crate::secret::{NoRandomness, Secret, random_id, transaction_id};
-use crate::store::{Change, ClientRecord, ClientState};
+use crate::store::{Change, ClientRecord, ClientState, Revoked};
 
 /// The maximum number of agents, with those that were deleted.
 const MAX_AGENTS: usize = 10_000;
@@ -23,11 +23,8 @@ const MIN_SECRET: usize = 16;
 /// `GET /admin/agents`: every client that is not deleted. Of one in the registry file it has the state alone.
 pub(super) fn list(server: &AuthorizationServer) -> Answer {
     let entries = server.directory.entries();
-    let in_file = server
-        .registry
-        .clients
-        .keys()
-        .filter(|id| !entries.records.contains_key(*id));
+    let in_file = server.registry.clients.keys();
+    let in_file = in_file.filter(|id| !entries.records.contains_key(*id));
     let in_file = in_file.map(|id| shown(id, &ClientRecord::default()));
     let records = entries.records.iter();
     let others = records.filter(|(_, record)| record.state != ClientState::Deleted);
@@ -49,23 +46,15 @@ pub(super) fn create(server: &AuthorizationServer, body: &[u8]) -> Answer {
         Some(id) => id,
         None => format!("agent-{}", transaction_id()?),
     };
-    if !entry.contains_key("owner") {
-        return Err(AdminError::metadata(
-            "the key `owner` is missing: add the user who is accountable",
-        ));
-    }
+    AdminError::metadata("the key `owner` is missing: add the user who is accountable")
+        .when(!entry.contains_key("owner"))?;
     // An agent with keys has no secret, unless the request has both, which the check reports.
     let (has_keys, chosen) = (entry.contains_key("jwks"), take_text(&mut entry, "secret")?);
-    let with_secret = (!has_keys || chosen.is_some())
-        .then(|| credential(server, chosen))
-        .transpose()?;
+    let with_secret = (!has_keys || chosen.is_some()).then(|| credential(server, chosen));
+    let with_secret = with_secret.transpose()?;
     server.change_entries(|entries, change| {
-        if entries.is_taken(&id) {
-            return Err(AdminError::conflict("the client_id is or was in use"));
-        }
-        if entries.records.len() >= MAX_AGENTS {
-            return Err(AdminError::conflict("there are too many agents"));
-        }
+        AdminError::conflict("the client_id is or was in use").when(entries.is_taken(&id))?;
+        AdminError::conflict("there are too many agents").when(entries.records.len() >= MAX_AGENTS)?;
         let record = ClientRecord {
             entry: Some(entry),
             state: ClientState::Enabled,
@@ -103,12 +92,9 @@ pub(super) fn update(server: &AuthorizationServer, id: &str, body: &[u8]) -> Ans
             None if changes.is_empty() => {}
             None => return Err(of_the_file()),
         }
-        let enabled = ClientRecord {
-            state: ClientState::Enabled,
-            ..record.clone()
-        };
-        entries.put_client(&server.registry, id, enabled)?;
-        record.state = state.unwrap_or(record.state);
+        let before = std::mem::take(&mut record.state);
+        entries.put_client(&server.registry, id, record.clone())?;
+        record.state = state.unwrap_or(before);
         put(server, entries, change, id, &record, "agent changed")?;
         Ok(Json(shown(id, &record)).into_response())
     })
@@ -129,38 +115,27 @@ fn end(server: &AuthorizationServer, id: &str, state: ClientState, reason: &'sta
         let mut record = record(server, entries, id)?;
         record.state = state;
         put(server, entries, change, id, &record, reason)?;
-        let revoked = change.revoke_client(id)?;
-        change.audit(Entry {
-            sub: Some(id.to_owned()),
-            reason: Some("every token that names the party"),
-            ..Entry::new(Event::Revoke)
-        });
-        Ok(
-            Json(json!({ "revoked_tokens": revoked.tokens, "revoked_refresh_tokens": revoked.families }))
-                .into_response(),
-        )
+        let Revoked { tokens, families } = change.revoke_client(id)?;
+        let shown = json!({ "revoked_tokens": tokens, "revoked_refresh_tokens": families });
+        Ok(Json(shown).into_response())
     })
 }
 
 /// `POST /admin/agents/{id}/credentials`: a new secret, shown once. With `overlap`, in seconds, the older ones end so much
 /// later; without it they stay until each is deleted.
 pub(super) fn add_credential(server: &AuthorizationServer, id: &str, body: &[u8]) -> Answer {
-    let overlap = match object(body)?.remove("overlap") {
-        None => None,
-        Some(overlap) => match overlap.as_u64() {
-            Some(seconds) => Some(seconds),
-            None => return Err(AdminError::metadata("`overlap` is a number of seconds")),
-        },
-    };
+    let overlap = object(body)?.remove("overlap");
+    AdminError::metadata("`overlap` is a number of seconds")
+        .when(overlap.as_ref().is_some_and(|value| !value.is_u64()))?;
+    let overlap = overlap.and_then(|value| value.as_u64());
     let (credential, secret) = credential(server, None)?;
     server.change_entries(|entries, change| {
         let mut record = record(server, entries, id)?;
         let now = server.clock.now();
         let credentials = credentials(&mut record)?;
         credentials.retain(|credential| credential.ends.is_none_or(|ends| now < ends));
-        if credentials.len() >= MAX_CREDENTIALS {
-            return Err(AdminError::conflict("the agent has too many credentials: delete one"));
-        }
+        AdminError::conflict("the agent has too many credentials: delete one")
+            .when(credentials.len() >= MAX_CREDENTIALS)?;
         if let Some(overlap) = overlap {
             let ends = now.saturating_add(overlap);
             for older in credentials.iter_mut() {
@@ -180,9 +155,7 @@ pub(super) fn remove_credential(server: &AuthorizationServer, id: &str, credenti
         let credentials = credentials(&mut record)?;
         let before = credentials.len();
         credentials.retain(|other| other.id != credential);
-        if credentials.len() == before {
-            return Err(AdminError::not_found());
-        }
+        AdminError::not_found().when(credentials.len() == before)?;
         put(server, entries, change, id, &record, "credential removed")?;
         Ok(StatusCode::NO_CONTENT.into_response())
     })
@@ -221,11 +194,7 @@ fn put(
 ) -> Result<(), AdminError> {
     entries.put_client(&server.registry, id, record.clone())?;
     change.put_client(id, record)?;
-    change.audit(Entry {
-        client_id: Some(id.to_owned()),
-        reason: Some(reason),
-        ..Entry::new(Event::Administer)
-    });
+    change.audit(Entry::because(Event::Administer, reason).of_client(id));
     Ok(())
 }
 

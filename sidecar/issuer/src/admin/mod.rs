@@ -49,16 +49,14 @@ pub(crate) fn administer(server: &AuthorizationServer, request: &AdminRequest) -
 }
 
 fn rotate(server: &AuthorizationServer) -> Answer {
-    let keys = server.change_keys("rotated", |keys| keys.rotated(server.signing))?;
+    let keys = server.change_keys("rotated", |keys| keys.rotated(server.settings.signing))?;
     Ok(axum::Json(json!({ "active": keys.active().id() })).into_response())
 }
 
 /// Ends a key at once, with every token that it signed. In place of the active one the next one signs.
 fn revoke_key(server: &AuthorizationServer, id: &str) -> Answer {
-    if !server.keys.current().has(id) {
-        return Err(AdminError::not_found());
-    }
-    let keys = server.change_keys("revoked", |keys| keys.without(id, server.signing))?;
+    AdminError::not_found().when(!server.keys.current().has(id))?;
+    let keys = server.change_keys("revoked", |keys| keys.without(id, server.settings.signing))?;
     Ok(axum::Json(json!({ "active": keys.active().id() })).into_response())
 }
 

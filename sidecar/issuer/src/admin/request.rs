@@ -12,13 +12,11 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 use tokio::time::timeout;
 
-use crate::authorization_server::ChangeError;
 use crate::client_authentication::form_decoded;
 use crate::error::{ErrorCode, OAuthError};
 use crate::parameters::Parameters;
 use crate::registry::NOT_A_REDIRECT_URI;
-use crate::secret::{NoRandomness, Secret};
-use crate::store::StoreError;
+use crate::secret::Secret;
 use crate::userinfo::bearer;
 
 /// The maximum time for a body to arrive.
@@ -96,11 +94,8 @@ pub(crate) fn object(body: &[u8]) -> Result<Map<String, Value>, AdminError> {
     if body.is_empty() {
         return Ok(Map::new());
     }
-    serde_json::from_slice(body).map_err(|_| {
-        ErrorCode::InvalidRequest
-            .because("the body is not a JSON object")
-            .into()
-    })
+    let object = serde_json::from_slice(body);
+    Ok(object.map_err(|_| ErrorCode::InvalidRequest.because("the body is not a JSON object"))?)
 }
 
 /// Takes a text out of a body.
@@ -113,37 +108,36 @@ pub(crate) fn take_text(object: &mut Map<String, Value>, name: &str) -> Result<O
 }
 
 impl AdminError {
-    pub(super) fn unauthenticated() -> AdminError {
+    fn new(status: StatusCode, code: &'static str, description: impl Into<String>) -> AdminError {
+        let description = description.into();
         AdminError {
-            status: StatusCode::UNAUTHORIZED,
-            code: "invalid_token",
-            description: "the administration needs its secret as the bearer token".to_owned(),
+            status,
+            code,
+            description,
         }
+    }
+
+    pub(super) fn unauthenticated() -> AdminError {
+        let description = "the administration needs its secret as the bearer token";
+        AdminError::new(StatusCode::UNAUTHORIZED, "invalid_token", description)
     }
 
     pub(crate) fn not_found() -> AdminError {
-        AdminError {
-            status: StatusCode::NOT_FOUND,
-            code: "not_found",
-            description: "there is none with this name".to_owned(),
-        }
+        AdminError::new(StatusCode::NOT_FOUND, "not_found", "there is none with this name")
     }
 
     pub(super) fn conflict(description: impl Into<String>) -> AdminError {
-        AdminError {
-            status: StatusCode::CONFLICT,
-            code: "conflict",
-            description: description.into(),
-        }
+        AdminError::new(StatusCode::CONFLICT, "conflict", description)
     }
 
     /// `invalid_client_metadata` of RFC 7591 section 3.2.2.
     pub(crate) fn metadata(description: impl Into<String>) -> AdminError {
-        AdminError {
-            status: StatusCode::BAD_REQUEST,
-            code: "invalid_client_metadata",
-            description: description.into(),
-        }
+        AdminError::new(StatusCode::BAD_REQUEST, "invalid_client_metadata", description)
+    }
+
+    /// The error if the condition holds.
+    pub(crate) fn when(self, holds: bool) -> Result<(), AdminError> {
+        if holds { Err(self) } else { Ok(()) }
     }
 }
 
@@ -155,42 +149,18 @@ impl From<Diagnostics> for AdminError {
             Some(help) => format!("{}: {help}", mistake.message),
             None => mistake.message.clone(),
         });
-        let error = AdminError::metadata(texts.collect::<Vec<_>>().join("; "));
-        match is_redirect_uri {
-            true => AdminError {
-                code: "invalid_redirect_uri",
-                ..error
-            },
-            false => error,
+        let mut error = AdminError::metadata(texts.collect::<Vec<_>>().join("; "));
+        if is_redirect_uri {
+            error.code = "invalid_redirect_uri";
         }
+        error
     }
 }
 
-impl From<OAuthError> for AdminError {
-    fn from(error: OAuthError) -> AdminError {
-        AdminError {
-            status: error.status,
-            code: error.code.as_str(),
-            description: error.description.to_owned(),
-        }
-    }
-}
-
-impl From<StoreError> for AdminError {
-    fn from(error: StoreError) -> AdminError {
-        OAuthError::from(error).into()
-    }
-}
-
-impl From<NoRandomness> for AdminError {
-    fn from(error: NoRandomness) -> AdminError {
-        OAuthError::from(error).into()
-    }
-}
-
-impl From<ChangeError> for AdminError {
-    fn from(error: ChangeError) -> AdminError {
-        OAuthError::from(error).into()
+impl<E: Into<OAuthError>> From<E> for AdminError {
+    fn from(error: E) -> AdminError {
+        let error = error.into();
+        AdminError::new(error.status, error.code.as_str(), error.description)
     }
 }
 

@@ -28,18 +28,13 @@ pub(super) fn create(server: &AuthorizationServer, body: &[u8]) -> Answer {
     let mut entry = object(body)?;
     let identifier = take_text(&mut entry, "identifier")?;
     let identifier = identifier.ok_or_else(|| AdminError::metadata("the key `identifier` is missing"))?;
-    let descriptions = entry
-        .remove("descriptions")
-        .map_or(Ok(BTreeMap::new()), serde_json::from_value);
+    let descriptions = entry.remove("descriptions");
+    let descriptions = descriptions.map_or(Ok(BTreeMap::new()), serde_json::from_value);
     let descriptions = descriptions.map_err(|_| AdminError::metadata("`descriptions` has a text for each scope"))?;
     let record = ResourceRecord { entry, descriptions };
     server.change_entries(|entries, change| {
-        if entries.resources().contains_key(&identifier) {
-            return Err(AdminError::conflict("the resource exists"));
-        }
-        if entries.resources().len() >= MAX_RESOURCES {
-            return Err(AdminError::conflict("there are too many resources"));
-        }
+        AdminError::conflict("the resource exists").when(entries.resources().contains_key(&identifier))?;
+        AdminError::conflict("there are too many resources").when(entries.resources().len() >= MAX_RESOURCES)?;
         entries.put_resource(&identifier, &record)?;
         change.put_resource(&identifier, &record)?;
         change.audit(Entry {
@@ -54,9 +49,8 @@ pub(super) fn create(server: &AuthorizationServer, body: &[u8]) -> Answer {
 
 fn shown(entries: &Entries, resource: &Resource) -> Value {
     let scopes: Vec<&str> = resource.scopes.iter().collect();
-    let described = scopes
-        .iter()
-        .filter_map(|scope| Some((*scope, entries.description(scope)?)));
+    let described = scopes.iter();
+    let described = described.filter_map(|scope| Some((*scope, entries.description(scope)?)));
     let descriptions: BTreeMap<_, _> = described.collect();
     json!({ "identifier": resource.identifier, "scopes": scopes, "descriptions": descriptions })
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::scope::ScopeSet;
 
 /// What happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Event {
     /// A user signed in, or failed to.
@@ -19,6 +19,7 @@ pub(crate) enum Event {
     Exchange,
     Refresh,
     /// A request without a result.
+    #[default]
     Refuse,
     Introspect,
     Revoke,
@@ -31,7 +32,7 @@ pub(crate) enum Event {
 }
 
 /// One line, except for its place in the chain, its time and the issuer. The names are those of the claims.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Entry {
     pub(crate) event: Event,
     /// What ties the tokens of one login, or of one autonomous start, together.
@@ -68,22 +69,25 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
+    /// An event with its reason.
+    pub(crate) fn because(event: Event, reason: &'static str) -> Entry {
+        let reason = Some(reason);
+        Entry {
+            reason,
+            ..Entry::new(event)
+        }
+    }
+
+    pub(crate) fn of_client(self, client: &str) -> Entry {
+        let client_id = Some(client.to_owned());
+        Entry { client_id, ..self }
+    }
+
     /// An event without any detail.
     pub(crate) fn new(event: Event) -> Entry {
         Entry {
             event,
-            txn: None,
-            jti: None,
-            parent_jti: None,
-            sub: None,
-            actors: Vec::new(),
-            client_id: None,
-            scope_before: None,
-            scope: None,
-            aud: None,
-            error: None,
-            decision: None,
-            reason: None,
+            ..Entry::default()
         }
     }
 }

@@ -83,10 +83,7 @@ impl AuditTrail {
         };
         let trail = AuditTrail::continuing(issuer, Some(file), verified.last);
         if verified.has_incomplete_line {
-            let entry = Entry {
-                reason: Some("the last line was incomplete and is cut"),
-                ..Entry::new(Event::Recover)
-            };
+            let entry = Entry::because(Event::Recover, "the last line was incomplete and is cut");
             let recorded = trail.append(now, &[entry], Durability::Synced);
             recorded.map_err(|TrailError(error)| error)?;
         }

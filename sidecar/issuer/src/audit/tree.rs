@@ -92,9 +92,8 @@ pub(crate) fn tokens(lines: &[AuditLine]) -> Vec<TokenNode> {
 /// Tokens more than `depth` exchanges below are left out.
 fn node(line: &AuditLine, depth: usize, issued: &[&AuditLine], lines: &[AuditLine]) -> TokenNode {
     let of_token = |event: &str| {
-        let events = lines
-            .iter()
-            .filter(|other| other.event == event && other.jti == line.jti);
+        let events = lines.iter();
+        let events = events.filter(|other| other.event == event && other.jti == line.jti);
         events.count()
     };
     let is_below = |other: &&&AuditLine| other.parent_jti.is_some() && other.parent_jti == line.jti;

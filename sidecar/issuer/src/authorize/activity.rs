@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use axum::response::Response;
 
-use super::rejection::Rejection;
+use super::rejection::{Answer, Rejection};
 use crate::audit::{AuditLine, tokens};
 use crate::authorization_server::AuthorizationServer;
 use crate::pages::{self, TransactionSummary};
@@ -33,7 +33,7 @@ pub(super) fn list(server: &AuthorizationServer, user: &str) -> Response {
 }
 
 /// The tokens of one transaction, for a user who has a part in it. Another one is answered as one that does not exist.
-pub(super) fn transaction(server: &AuthorizationServer, user: &str, txn: &str) -> Result<Response, Rejection> {
+pub(super) fn transaction(server: &AuthorizationServer, user: &str, txn: &str) -> Answer {
     let lines = AuditLine::read(&server.store.audited(txn));
     let parties = parties(server, user);
     if !lines.iter().any(|line| parties.iter().any(|party| line.names(party))) {
@@ -45,9 +45,7 @@ pub(super) fn transaction(server: &AuthorizationServer, user: &str, txn: &str) -
 /// The user, and the agents that the user is accountable for.
 fn parties(server: &AuthorizationServer, user: &str) -> BTreeSet<String> {
     let entries = server.directory.entries();
-    let owned = entries
-        .clients()
-        .values()
-        .filter(|client| client.owner.as_deref() == Some(user));
+    let owned = entries.clients().values();
+    let owned = owned.filter(|client| client.owner.as_deref() == Some(user));
     owned.map(|client| client.id.clone()).chain([user.to_owned()]).collect()
 }

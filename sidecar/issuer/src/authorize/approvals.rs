@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::response::Response;
 
 use super::consent::{authorization, decide};
-use super::rejection::{Rejection, unavailable};
+use super::rejection::{Answer, Rejection, unavailable};
 use super::sign_in::Visitor;
 use crate::authorization_server::AuthorizationServer;
 use crate::pages;
@@ -19,11 +19,11 @@ const USER_CODE_ATTEMPTS: u32 = 10;
 pub(super) const ENDED: Rejection = Rejection::Page("The request is not known, was decided already, or has expired.");
 
 /// `GET /device`: the form for the user code, filled in by `verification_uri_complete`.
-pub(crate) fn device_page(server: &AuthorizationServer, query: &Parameters) -> Result<Response, Rejection> {
+pub(crate) fn device_page(server: &AuthorizationServer, _: &Visitor, query: &Parameters) -> Answer {
     code_form(server, query.one("user_code").ok().flatten().unwrap_or_default(), false)
 }
 
-fn code_form(server: &AuthorizationServer, written: &str, is_unknown: bool) -> Result<Response, Rejection> {
+fn code_form(server: &AuthorizationServer, written: &str, is_unknown: bool) -> Answer {
     let id = server.transactions.put(Transaction::UserCode).map_err(unavailable)?;
     let shown: String = written.chars().take(16).collect();
     Ok(pages::user_code(&id, &shown, is_unknown))
@@ -42,11 +42,8 @@ pub(super) fn with_code(
     }
     let written = form.one("user_code").ok().flatten().unwrap_or_default();
     // RFC 8628 section 6.1: case and punctuation count for nothing.
-    let code = written
-        .chars()
-        .filter(char::is_ascii_alphabetic)
-        .take(9)
-        .collect::<String>();
+    let code = written.chars().filter(char::is_ascii_alphabetic).take(9);
+    let code = code.collect::<String>();
     match server
         .approvals
         .waiting(&code.to_ascii_uppercase(), Channel::Device, now)
@@ -60,11 +57,7 @@ pub(super) fn with_code(
 }
 
 /// Shows a request to a user.
-pub(super) fn page(
-    server: &AuthorizationServer,
-    approval: &Arc<Approval>,
-    session: &Session,
-) -> Result<Response, Rejection> {
+pub(super) fn page(server: &AuthorizationServer, approval: &Arc<Approval>, session: &Session) -> Answer {
     let request = &approval.request;
     if request
         .subject
@@ -90,7 +83,7 @@ pub(super) fn end(
     approval: &Approval,
     authorization: Authorization,
     form: &Parameters,
-) -> Result<Response, Rejection> {
+) -> Answer {
     let now = server.clock.now();
     if !approval.is_waiting(now) {
         return Err(ENDED);

@@ -2,7 +2,7 @@
 
 use crate::audit::Entry;
 use crate::authorization_server::AuthorizationServer;
-use crate::error::{ErrorCode, OAuthError};
+use crate::error::{ErrorCode, Result};
 use crate::parameters::Parameters;
 use crate::store::{AccessRequest, Authorization, Session, StoreError};
 
@@ -27,9 +27,8 @@ pub(super) fn authorization(
 pub(super) fn is_remembered(server: &AuthorizationServer, authorization: &Authorization) -> Result<bool, StoreError> {
     let client = &authorization.access.client;
     let consents = server.store.consents(&authorization.subject)?;
-    let before = consents
-        .get(&client.id)
-        .and_then(|of_client| of_client.get(&authorization.access.audience));
+    let before = consents.get(&client.id);
+    let before = before.and_then(|of_client| of_client.get(&authorization.access.audience));
     // An agent that acts through the client is not part of what is remembered.
     let is_for_client = authorization.access.actor.is_none();
     Ok(is_for_client
@@ -38,11 +37,7 @@ pub(super) fn is_remembered(server: &AuthorizationServer, authorization: &Author
 }
 
 /// Records the decision of a user. True if the user allows access.
-pub(super) fn decide(
-    server: &AuthorizationServer,
-    authorization: &Authorization,
-    form: &Parameters,
-) -> Result<bool, OAuthError> {
+pub(super) fn decide(server: &AuthorizationServer, authorization: &Authorization, form: &Parameters) -> Result<bool> {
     if form.one("decision") != Ok(Some("allow")) {
         server.note(Entry {
             error: Some(ErrorCode::AccessDenied.as_str()),

@@ -1,16 +1,15 @@
 //! What a user allows: the list of consents, and their withdrawal. Each form has a transaction that is valid once, as
 //! those of an authorization.
 
-use axum::response::Response;
-
-use super::rejection::{Rejection, expired, transaction, unavailable};
+use super::Visitor;
+use super::rejection::{Answer, expired, transaction, unavailable};
 use crate::authorization_server::AuthorizationServer;
 use crate::pages;
 use crate::parameters::Parameters;
 use crate::store::Transaction;
 
 /// `POST /consents/withdraw`: withdraws the consent for one client.
-pub(crate) fn withdraw(server: &AuthorizationServer, form: &Parameters) -> Result<Response, Rejection> {
+pub(crate) fn withdraw(server: &AuthorizationServer, _: &Visitor, form: &Parameters) -> Answer {
     let Some(Transaction::Consents { subject }) = transaction(server, form) else {
         return Err(expired());
     };
@@ -23,7 +22,7 @@ pub(crate) fn withdraw(server: &AuthorizationServer, form: &Parameters) -> Resul
     list(server, &subject)
 }
 
-pub(super) fn list(server: &AuthorizationServer, subject: &str) -> Result<Response, Rejection> {
+pub(super) fn list(server: &AuthorizationServer, subject: &str) -> Answer {
     let consents = server.store.consents(subject).map_err(unavailable)?;
     let id = server.transactions.put(Transaction::Consents {
         subject: subject.to_owned(),

@@ -4,7 +4,7 @@ use axum::http::header::SET_COOKIE;
 use axum::response::{IntoResponse, Redirect, Response};
 use url::Url;
 
-use super::rejection::{Rejection, expired, transaction, unavailable};
+use super::rejection::{Answer, Rejection, expired, transaction, unavailable};
 use super::sign_in::{self, Visitor};
 use crate::audit::{Entry, Event};
 use crate::authorization_server::AuthorizationServer;
@@ -14,11 +14,7 @@ use crate::store::{Callback, Transaction};
 
 /// `GET` and `POST /logout`: asks the user. An address to return to must be registered, exactly as it is, for the client of
 /// `client_id` or of `id_token_hint`.
-pub(crate) fn logout(
-    server: &AuthorizationServer,
-    visitor: &Visitor,
-    request: &Parameters,
-) -> Result<Response, Rejection> {
+pub(crate) fn logout(server: &AuthorizationServer, visitor: &Visitor, request: &Parameters) -> Answer {
     let one = |name| {
         request
             .one(name)
@@ -32,9 +28,8 @@ pub(crate) fn logout(
     };
     let client = id.and_then(|id| server.client(&id));
     if let Some(hint) = hint {
-        let is_valid = client
-            .as_ref()
-            .is_some_and(|client| server.read_id_token(hint, client).is_ok());
+        let is_valid = client.as_ref();
+        let is_valid = is_valid.is_some_and(|client| server.read_id_token(hint, client).is_ok());
         if !is_valid {
             return Err(Rejection::Page(
                 "The id_token_hint is not an ID token of this issuer for the application.",
@@ -64,11 +59,7 @@ pub(crate) fn logout(
 }
 
 /// `POST /logout/confirm`: ends the session, if the user wants that, and returns to the application.
-pub(crate) fn confirm_logout(
-    server: &AuthorizationServer,
-    visitor: &Visitor,
-    form: &Parameters,
-) -> Result<Response, Rejection> {
+pub(crate) fn confirm_logout(server: &AuthorizationServer, visitor: &Visitor, form: &Parameters) -> Answer {
     let Some(Transaction::Logout { callback }) = transaction(server, form) else {
         return Err(expired());
     };

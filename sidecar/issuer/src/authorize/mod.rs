@@ -19,14 +19,15 @@ mod sign_in;
 use std::sync::Arc;
 
 use axum::http::header::SET_COOKIE;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Redirect};
 
 pub(crate) use self::approvals::device_page;
 use self::consent::{authorization, decide, is_remembered};
 pub(crate) use self::consents::withdraw;
 pub(crate) use self::logout::{confirm_logout, logout};
 pub(crate) use self::pushed::push;
-use self::rejection::{Rejection, denied, expired, location, rejection, transaction};
+pub(crate) use self::rejection::Answer;
+use self::rejection::{denied, expired, location, rejection, transaction};
 use self::sign_in::Entrance;
 pub(crate) use self::sign_in::{Peer, Visitor};
 use crate::audit::Entry;
@@ -39,40 +40,28 @@ use crate::store::{
 };
 
 /// `GET /authorize`: checks the request and continues to the consent, by a login where it is needed.
-pub(crate) fn authorize(
-    server: &AuthorizationServer,
-    visitor: &Visitor,
-    query: &Parameters,
-) -> Result<Response, Rejection> {
+pub(crate) fn authorize(server: &AuthorizationServer, visitor: &Visitor, query: &Parameters) -> Answer {
     visit(server, visitor, Goal::Authorize(request::read(server, query)?))
 }
 
 /// `GET /consents`: lists what the user allows.
-pub(crate) fn consents(server: &AuthorizationServer, visitor: &Visitor) -> Result<Response, Rejection> {
+pub(crate) fn consents(server: &AuthorizationServer, visitor: &Visitor, _: &Parameters) -> Answer {
     visit(server, visitor, Goal::Consents)
 }
 
 /// `GET /ciba`: lists what waits for the user.
-pub(crate) fn approvals(server: &AuthorizationServer, visitor: &Visitor) -> Result<Response, Rejection> {
+pub(crate) fn approvals(server: &AuthorizationServer, visitor: &Visitor, _: &Parameters) -> Answer {
     visit(server, visitor, Goal::Approvals)
 }
 
 /// `GET /ciba/{id}`: shows a backchannel request to its user.
-pub(crate) fn backchannel_page(
-    server: &AuthorizationServer,
-    visitor: &Visitor,
-    code: &str,
-) -> Result<Response, Rejection> {
+pub(crate) fn backchannel_page(server: &AuthorizationServer, visitor: &Visitor, code: &str) -> Answer {
     let approval = server.approvals.waiting(code, Channel::Backchannel, server.clock.now());
     visit(server, visitor, Goal::Approve(approval.ok_or(approvals::ENDED)?))
 }
 
 /// `POST /ciba/{id}` and `POST /device`: takes the user code, or the decision.
-pub(crate) fn approve(
-    server: &AuthorizationServer,
-    visitor: &Visitor,
-    form: &Parameters,
-) -> Result<Response, Rejection> {
+pub(crate) fn approve(server: &AuthorizationServer, visitor: &Visitor, form: &Parameters) -> Answer {
     match transaction(server, form) {
         Some(Transaction::UserCode) => match approvals::with_code(server, visitor, form)? {
             Ok(approval) => visit(server, visitor, Goal::Approve(approval)),
@@ -87,17 +76,13 @@ pub(crate) fn approve(
 }
 
 /// `GET /activity`: lists the transactions of the user, or shows the one of `txn`.
-pub(crate) fn activity(
-    server: &AuthorizationServer,
-    visitor: &Visitor,
-    query: &Parameters,
-) -> Result<Response, Rejection> {
+pub(crate) fn activity(server: &AuthorizationServer, visitor: &Visitor, query: &Parameters) -> Answer {
     let txn = query.one("txn").ok().flatten().map(str::to_owned);
     visit(server, visitor, Goal::Activity { txn })
 }
 
 /// Continues to what a user wants, by a login where it is needed.
-fn visit(server: &AuthorizationServer, visitor: &Visitor, goal: Goal) -> Result<Response, Rejection> {
+fn visit(server: &AuthorizationServer, visitor: &Visitor, goal: Goal) -> Answer {
     match sign_in::enter(server, visitor, &goal)? {
         Entrance::Open(session) => reach(server, goal, &session),
         Entrance::Page(page) => Ok(page),
@@ -105,7 +90,7 @@ fn visit(server: &AuthorizationServer, visitor: &Visitor, goal: Goal) -> Result<
 }
 
 /// `POST /login`: continues to what the user wanted, with a new session.
-pub(crate) fn login(server: &AuthorizationServer, visitor: &Visitor, form: &Parameters) -> Result<Response, Rejection> {
+pub(crate) fn login(server: &AuthorizationServer, visitor: &Visitor, form: &Parameters) -> Answer {
     let Some(Transaction::Login { goal, attempts }) = transaction(server, form) else {
         return Err(expired());
     };
@@ -121,7 +106,7 @@ pub(crate) fn login(server: &AuthorizationServer, visitor: &Visitor, form: &Para
 }
 
 /// What a user who is signed in wanted.
-fn reach(server: &AuthorizationServer, goal: Goal, session: &Session) -> Result<Response, Rejection> {
+fn reach(server: &AuthorizationServer, goal: Goal, session: &Session) -> Answer {
     match goal {
         Goal::Authorize(request) => ask_consent(server, &request, session),
         Goal::Consents => consents::list(server, &session.subject),
@@ -133,11 +118,7 @@ fn reach(server: &AuthorizationServer, goal: Goal, session: &Session) -> Result<
 }
 
 /// Shows the consent page, or redirects to the client if the user allowed as much before.
-fn ask_consent(
-    server: &AuthorizationServer,
-    request: &Arc<AuthorizationRequest>,
-    session: &Session,
-) -> Result<Response, Rejection> {
+fn ask_consent(server: &AuthorizationServer, request: &Arc<AuthorizationRequest>, session: &Session) -> Answer {
     let Some(authorization) = authorization(server, &request.access, session) else {
         return Err(denied(server, request));
     };
@@ -156,10 +137,8 @@ fn ask_consent(
         request: Arc::clone(request),
         authorization: Box::new(authorization.clone()),
     };
-    let id = server
-        .transactions
-        .put(transaction)
-        .map_err(|error| failed(error.into()))?;
+    let id = server.transactions.put(transaction);
+    let id = id.map_err(|error| failed(error.into()))?;
     Ok(pages::consent(
         server,
         &id,
@@ -169,7 +148,7 @@ fn ask_consent(
 }
 
 /// `POST /consent`: redirects to the client, with a code or with `access_denied`.
-pub(crate) fn consent(server: &AuthorizationServer, form: &Parameters) -> Result<Response, Rejection> {
+pub(crate) fn consent(server: &AuthorizationServer, _: &Visitor, form: &Parameters) -> Answer {
     let Some(Transaction::Consent { request, authorization }) = transaction(server, form) else {
         return Err(expired());
     };
@@ -180,11 +159,7 @@ pub(crate) fn consent(server: &AuthorizationServer, form: &Parameters) -> Result
 }
 
 /// Redirects to the client with a code.
-fn redirect(
-    server: &AuthorizationServer,
-    request: &AuthorizationRequest,
-    authorization: Authorization,
-) -> Result<Response, Rejection> {
+fn redirect(server: &AuthorizationServer, request: &AuthorizationRequest, authorization: Authorization) -> Answer {
     let code = AuthorizationCode {
         authorization,
         redirect_uri: request.callback.redirect_uri.clone(),

@@ -18,6 +18,9 @@ pub(crate) enum Rejection {
     Redirect(String),
 }
 
+/// What a page answers.
+pub(crate) type Answer = Result<Response, Rejection>;
+
 impl IntoResponse for Rejection {
     fn into_response(self) -> Response {
         match self {

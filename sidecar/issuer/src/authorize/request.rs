@@ -6,7 +6,7 @@ use super::rejection::{Rejection, rejection};
 use crate::authorization_server::AuthorizationServer;
 use crate::claims::EntityProfile;
 use crate::entitlement::access_request;
-use crate::error::{ErrorCode, OAuthError};
+use crate::error::{ErrorCode, Result};
 use crate::parameters::Parameters;
 use crate::registry::Client;
 use crate::scope::ScopeSet;
@@ -59,14 +59,10 @@ pub(super) fn read_for(
     client: &Arc<Client>,
     callback: &Callback,
     query: &Parameters,
-) -> Result<AuthorizationRequest, OAuthError> {
+) -> Result<AuthorizationRequest> {
     query.one("state")?;
-    if query.one("request")?.is_some() {
-        return Err(ErrorCode::RequestNotSupported.because("request objects are not supported"));
-    }
-    if query.one("request_uri")?.is_some() {
-        return Err(ErrorCode::RequestUriNotSupported.because("request objects are not supported"));
-    }
+    ErrorCode::RequestNotSupported.when(query.one("request")?.is_some(), "request objects are not supported")?;
+    ErrorCode::RequestUriNotSupported.when(query.one("request_uri")?.is_some(), "request objects are not supported")?;
     match query.one("response_type")? {
         Some("code") => {}
         None => return Err(ErrorCode::InvalidRequest.because("response_type is missing")),
@@ -93,7 +89,7 @@ fn requested_actor(
     client: &Client,
     query: &Parameters,
     scope: &ScopeSet,
-) -> Result<Option<Arc<Client>>, OAuthError> {
+) -> Result<Option<Arc<Client>>> {
     let Some(id) = query.one("requested_actor")? else {
         return Ok(None);
     };
@@ -109,11 +105,10 @@ fn requested_actor(
 }
 
 /// `prompt`, `max_age` and the hints of OpenID Connect Core section 3.1.2.1.
-fn login(server: &AuthorizationServer, client: &Client, query: &Parameters) -> Result<LoginRequest, OAuthError> {
+fn login(server: &AuthorizationServer, client: &Client, query: &Parameters) -> Result<LoginRequest> {
     let mut login = LoginRequest::default();
-    let prompts: Vec<_> = query
-        .one("prompt")?
-        .map_or_else(Vec::new, |prompt| prompt.split(' ').collect());
+    let prompts = query.one("prompt")?;
+    let prompts: Vec<_> = prompts.map_or_else(Vec::new, |prompt| prompt.split(' ').collect());
     for prompt in &prompts {
         match *prompt {
             "none" if prompts.len() == 1 => login.is_silent = true,
@@ -126,10 +121,8 @@ fn login(server: &AuthorizationServer, client: &Client, query: &Parameters) -> R
         let invalid = ErrorCode::InvalidRequest.because("max_age must be a number of seconds");
         login.max_age = Some(max_age.parse().map_err(|_| invalid)?);
     }
-    let hint = query
-        .one("login_hint")?
-        .filter(|hint| hint.len() <= MAX_HINT)
-        .map(str::to_owned);
+    let hint = query.one("login_hint")?.filter(|hint| hint.len() <= MAX_HINT);
+    let hint = hint.map(str::to_owned);
     login.hint = match query.one("id_token_hint")? {
         Some(hint) => Some(server.read_id_token(hint, client)?),
         None => hint,
@@ -138,7 +131,7 @@ fn login(server: &AuthorizationServer, client: &Client, query: &Parameters) -> R
 }
 
 /// RFC 7636, S256 only: `plain` would show the verifier in the address of the browser.
-fn code_challenge(query: &Parameters) -> Result<String, OAuthError> {
+fn code_challenge(query: &Parameters) -> Result<String> {
     let challenge = match (query.one("code_challenge")?, query.one("code_challenge_method")?) {
         (Some(challenge), Some("S256")) => challenge,
         _ => return Err(ErrorCode::InvalidRequest.because("PKCE with S256 is required")),

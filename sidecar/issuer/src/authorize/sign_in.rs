@@ -71,12 +71,9 @@ impl<S: Sync> FromRequestParts<S> for Visitor {
 
 fn cookie(headers: &HeaderMap) -> Option<String> {
     let values = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut cookies = values
-        .flat_map(|value| value.split(';'))
-        .filter_map(|cookie| cookie.trim().split_once('='));
-    cookies
-        .find(|(name, _)| *name == SESSION)
-        .map(|(_, value)| value.to_owned())
+    let mut cookies = values.flat_map(|value| value.split(';'));
+    let session = cookies.find_map(|cookie| cookie.trim().strip_prefix(SESSION)?.strip_prefix('='));
+    session.map(str::to_owned)
 }
 
 /// Whether a user is signed in.
@@ -207,10 +204,8 @@ fn sign_in(
         server.failures.undo(key);
     }
     let user = user.ok_or(Failure::Wrong)?;
-    match (
-        needs_second_factor(goal) && authentication.acr != AAL2,
-        &user.second_factor,
-    ) {
+    let needs_more = needs_second_factor(goal) && authentication.acr != AAL2;
+    match (needs_more, &user.second_factor) {
         (false, _) => Ok((user.subject.clone(), authentication)),
         (true, Some(_)) => Err(Failure::NeedsCode),
         (true, None) => Err(Failure::NoSecondFactor),
@@ -245,10 +240,8 @@ fn authenticate(
 fn is_valid(server: &AuthorizationServer, subject: &str, totp: &Totp, code: &str) -> bool {
     let now = server.clock.now();
     totp.step_of(code, now).is_some_and(|step| {
-        let expires = now.saturating_add(3 * STEP);
-        server
-            .used_ids
-            .is_first_use(format!("code\n{subject}\n{step}"), expires, now)
+        let (id, expires) = (format!("code\n{subject}\n{step}"), now.saturating_add(3 * STEP));
+        server.used_ids.is_first_use(id, expires, now)
     })
 }
 
@@ -263,11 +256,8 @@ pub(super) fn begin(
     }
     let id = server.sessions.put(session.clone()).map_err(unavailable)?;
     let lifetime = SESSION_LIFETIME.as_secs();
-    let secure = if server.origin.starts_with("https:") {
-        "; Secure"
-    } else {
-        ""
-    };
+    let is_https = server.origin.starts_with("https:");
+    let secure = if is_https { "; Secure" } else { "" };
     let cookie = format!("{SESSION}={id}; Path=/; Max-Age={lifetime}; HttpOnly; SameSite=Lax{secure}");
     HeaderValue::try_from(cookie).map_err(|_| Rejection::Page("The session could not begin."))
 }

@@ -38,10 +38,8 @@ fn user_uuid(token: &Minting<'_>) -> String {
 /// A number of 18 digits that is always the same for a name.
 pub(super) fn number(name: &str) -> String {
     let bytes = sha256(name.as_bytes());
-    let digits = bytes
-        .iter()
-        .take(18)
-        .map(|byte| char::from(b'0'.saturating_add(byte % 10)));
+    let digits = bytes.iter().take(18);
+    let digits = digits.map(|byte| char::from(b'0'.saturating_add(byte % 10)));
     digits.collect()
 }
 
@@ -49,10 +47,8 @@ pub(super) fn number(name: &str) -> String {
 pub(super) fn ping_aic(token: &Minting<'_>) -> Value {
     let claims = token.claims;
     let is_exchange = token.grant == TOKEN_EXCHANGE;
-    let current = token
-        .actor()
-        .map(|act| &*act.sub)
-        .or(is_exchange.then_some(&*claims.client_id));
+    let current = token.actor().map(|act| &*act.sub);
+    let current = current.or(is_exchange.then_some(&*claims.client_id));
     let audience = match token.parent.is_none() && !token.is_user() {
         true => json!(claims.client_id),
         false => json!(token.both_audiences()),
@@ -97,9 +93,8 @@ pub(super) fn keycloak(token: &Minting<'_>) -> Value {
 /// The innermost `act` of a token that comes from a login is the application of the login, which is no actor.
 pub(super) fn auth0(token: &Minting<'_>) -> Value {
     let claims = token.claims;
-    let application = token
-        .parent
-        .filter(|parent| parent.act.is_none() && parent.sub != parent.client_id);
+    let application = token.parent;
+    let application = application.filter(|parent| parent.act.is_none() && parent.sub != parent.client_id);
     let application = application.map(|parent| json!({ "sub": parent.client_id, "sub_profile": "browser_app" }));
     let act = token.actor().map(|act| {
         let agent = json!({ "sub": format!("agt_{}", act.sub), "sub_profile": act.sub_profile, "client_id": act.sub, "act": application });

@@ -1,7 +1,7 @@
 //! `actor_token` and `actor_token_type`, RFC 8693 section 2.1.
 
 use crate::authorization_server::AuthorizationServer;
-use crate::error::{ErrorCode, OAuthError};
+use crate::error::{ErrorCode, Result};
 use crate::parameters::Parameters;
 
 pub(super) const ACCESS_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:access_token";
@@ -9,11 +9,7 @@ pub(super) const JWT_TYPE: &str = "urn:ietf:params:oauth:token-type:jwt";
 
 /// The subject of the actor token, if there is one. A token that is not valid, not of this issuer, or has an `act` is an
 /// error with the code `invalid`.
-pub(super) fn actor(
-    server: &AuthorizationServer,
-    request: &Parameters,
-    invalid: ErrorCode,
-) -> Result<Option<String>, OAuthError> {
+pub(super) fn actor(server: &AuthorizationServer, request: &Parameters, invalid: ErrorCode) -> Result<Option<String>> {
     let (token, kind) = match (request.one("actor_token")?, request.one("actor_token_type")?) {
         (None, None) => return Ok(None),
         (Some(token), Some(kind)) => (token, kind),

@@ -3,7 +3,7 @@
 use super::user_token;
 use crate::authorization_server::AuthorizationServer;
 use crate::entitlement::targets;
-use crate::error::{ErrorCode, OAuthError};
+use crate::error::{ErrorCode, Result, UNREGISTERED_GRANT};
 use crate::grant_type::{CIBA, DEVICE_CODE};
 use crate::parameters::Parameters;
 use crate::registry::Client;
@@ -16,14 +16,12 @@ pub(super) fn approval(
     client: &Client,
     request: &Parameters,
     channel: Channel,
-) -> Result<TokenResponse, OAuthError> {
+) -> Result<TokenResponse> {
     let (is_registered, name, grant) = match channel {
         Channel::Backchannel => (client.ciba, "auth_req_id", CIBA),
         Channel::Device => (client.device_code, "device_code", DEVICE_CODE),
     };
-    if !is_registered {
-        return Err(ErrorCode::UnauthorizedClient.because("the client is not registered for this grant"));
-    }
+    UNREGISTERED_GRANT.when(!is_registered)?;
     let Some(id) = request.one(name)? else {
         return Err(ErrorCode::InvalidRequest.because("auth_req_id or device_code is required"));
     };

@@ -5,7 +5,7 @@ use crate::audit::{Entry, Event};
 use crate::authorization_server::AuthorizationServer;
 use crate::claims::Act;
 use crate::entitlement::targets;
-use crate::error::{ErrorCode, OAuthError};
+use crate::error::{ErrorCode, Result, UNREGISTERED_GRANT};
 use crate::grant_type::AUTHORIZATION_CODE;
 use crate::parameters::Parameters;
 use crate::registry::Client;
@@ -18,10 +18,8 @@ pub(super) fn authorization_code(
     server: &AuthorizationServer,
     client: &Client,
     request: &Parameters,
-) -> Result<TokenResponse, OAuthError> {
-    if client.redirect_uris.is_empty() {
-        return Err(ErrorCode::UnauthorizedClient.because("the client is not registered for this grant"));
-    }
+) -> Result<TokenResponse> {
+    UNREGISTERED_GRANT.when(client.redirect_uris.is_empty())?;
     let (Some(code), Some(redirect_uri), Some(verifier)) = (
         request.one("code")?,
         request.one("redirect_uri")?,
@@ -62,7 +60,7 @@ fn actor(
     client: &Client,
     requested: Option<&Client>,
     request: &Parameters,
-) -> Result<Option<Box<Act>>, OAuthError> {
+) -> Result<Option<Box<Act>>> {
     let presented = actor_token::actor(server, request, ErrorCode::InvalidGrant)?;
     let agent = user_token::agent(server, client);
     let expected = requested.or(agent.is_some().then_some(client));
@@ -71,22 +69,17 @@ fn actor(
         (Some(_), None) => false,
         (None, _) => requested.is_none(),
     };
-    if !is_expected {
-        return Err(ErrorCode::InvalidGrant.because("the actor is not the one that the user consented to"));
-    }
+    ErrorCode::InvalidGrant.when(!is_expected, "the actor is not the one that the user consented to")?;
     Ok(requested.map_or(agent, |requested| server.actor(requested, None)))
 }
 
 /// Ends what the first use of a code gave (RFC 6749 section 4.1.2).
-fn revoke(server: &AuthorizationServer, client: &Client, txn: &str) -> Result<(), OAuthError> {
+fn revoke(server: &AuthorizationServer, client: &Client, txn: &str) -> Result<()> {
     let mut change = server.change()?;
     change.revoke_transaction(txn)?;
-    change.audit(Entry {
-        txn: Some(txn.to_owned()),
-        client_id: Some(client.id.clone()),
-        reason: Some("the authorization code was used twice"),
-        ..Entry::new(Event::Revoke)
-    });
+    let txn = Some(txn.to_owned());
+    let entry = Entry::because(Event::Revoke, "the authorization code was used twice").of_client(&client.id);
+    change.audit(Entry { txn, ..entry });
     change.commit()?;
     Ok(())
 }

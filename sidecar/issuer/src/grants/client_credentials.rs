@@ -4,34 +4,30 @@ use crate::audit::Event;
 use crate::authorization_server::AuthorizationServer;
 use crate::claims::SubjectProfile;
 use crate::entitlement::{granted, target};
-use crate::error::{ErrorCode, OAuthError};
+use crate::error::{Result, UNREGISTERED_GRANT};
 use crate::grant_type::CLIENT_CREDENTIALS;
 use crate::parameters::Parameters;
 use crate::registry::Client;
 use crate::scope::ScopeSet;
 use crate::secret::transaction_id;
-use crate::token::{Granted, Origin, TokenResponse};
+use crate::token::{Granted, TokenResponse};
 
 /// Issues a token whose subject is the client itself, without actor, ID token and refresh token.
 pub(super) fn client_credentials(
     server: &AuthorizationServer,
     client: &Client,
     request: &Parameters,
-) -> Result<TokenResponse, OAuthError> {
-    if !client.client_credentials {
-        return Err(ErrorCode::UnauthorizedClient.because("the client is not registered for this grant"));
-    }
+) -> Result<TokenResponse> {
+    UNREGISTERED_GRANT.when(!client.client_credentials)?;
     let resource = target(server, client, request)?;
     let requested = request.one("scope")?.map(ScopeSet::parse).transpose()?;
     let scope = granted(requested.clone(), client.scopes.intersection(&resource.scopes))?;
     server.issue(Granted {
-        origin: Origin {
-            event: Event::Issue,
-            grant: CLIENT_CREDENTIALS,
-            txn: transaction_id()?,
-            parent: None,
-            scope_before: requested,
-        },
+        event: Event::Issue,
+        grant: CLIENT_CREDENTIALS,
+        txn: transaction_id()?,
+        parent: None,
+        scope_before: requested,
         subject: client.id.clone(),
         subject_profile: SubjectProfile::Client(client.profile),
         audience: resource.identifier.clone(),

@@ -4,13 +4,13 @@ use crate::audit::{Entry, Event};
 use crate::authorization_server::AuthorizationServer;
 use crate::claims::SubjectProfile;
 use crate::entitlement::{still_granted, targets};
-use crate::error::{ErrorCode, OAuthError};
+use crate::error::{ErrorCode, OAuthError, Result};
 use crate::grant_type::REFRESH_TOKEN;
 use crate::parameters::Parameters;
 use crate::registry::Client;
 use crate::scope::ScopeSet;
 use crate::store::{PresentedRefreshToken, RefreshFamily};
-use crate::token::{Granted, Origin, TokenResponse};
+use crate::token::{Granted, TokenResponse};
 
 const INVALID: OAuthError =
     ErrorCode::InvalidGrant.because("the refresh token is invalid, expired, revoked, or of another client");
@@ -19,24 +19,21 @@ const INVALID: OAuthError =
 /// The scope can be narrower. The next refresh token has all of the family, and expires with it.
 ///
 /// A token that is not the last one of its family is a copy in other hands: the family and its tokens end.
-pub(super) fn refresh(
-    server: &AuthorizationServer,
-    client: &Client,
-    request: &Parameters,
-) -> Result<TokenResponse, OAuthError> {
-    let Some(token) = request.one("refresh_token")? else {
-        return Err(ErrorCode::InvalidRequest.because("refresh_token is required"));
-    };
+pub(super) fn refresh(server: &AuthorizationServer, client: &Client, request: &Parameters) -> Result<TokenResponse> {
+    let token = request.required("refresh_token", "refresh_token is required")?;
     let presented = PresentedRefreshToken::parse(token).ok_or(INVALID)?;
     let family = server.store.family(presented.txn)?.ok_or(INVALID)?;
-    if !presented.is_of(&family) || family.client != client.id || family.expires <= server.clock.now() {
-        return Err(INVALID);
-    }
+    INVALID.when(
+        !presented.is_of(&family) || family.grant.client != client.id || family.grant.expires <= server.clock.now(),
+    )?;
     if !presented.is_current(&family) {
         revoke(server, &family)?;
         return Err(INVALID);
     }
-    if targets(request).into_iter().any(|target| target != family.audience) {
+    if targets(request)
+        .into_iter()
+        .any(|target| target != family.grant.audience)
+    {
         return Err(ErrorCode::InvalidTarget.because("the refresh token is for another resource"));
     }
     let allowed = still_granted(server, client, &family).ok_or(INVALID)?;
@@ -46,21 +43,19 @@ pub(super) fn refresh(
         Some(_) => return Err(ErrorCode::InvalidScope.because("the requested scope exceeds that of the refresh token")),
     };
     let minted = server.mint(Granted {
-        origin: Origin {
-            event: Event::Refresh,
-            grant: REFRESH_TOKEN,
-            txn: family.txn.clone(),
-            parent: None,
-            scope_before: Some(family.scope.clone()),
-        },
-        subject: family.subject.clone(),
+        event: Event::Refresh,
+        grant: REFRESH_TOKEN,
+        txn: family.grant.txn.clone(),
+        parent: None,
+        scope_before: Some(family.grant.scope.clone()),
+        subject: family.grant.subject.clone(),
         subject_profile: SubjectProfile::User,
-        audience: family.audience.clone(),
+        audience: family.grant.audience.clone(),
         client,
         scope,
-        authentication: Some(family.authentication.clone()),
-        act: family.act.clone(),
-        not_after: Some(family.expires),
+        authentication: Some(family.grant.authentication.clone()),
+        act: family.grant.act.clone(),
+        not_after: Some(family.grant.expires),
     })?;
 
     let mut change = server.change()?;
@@ -81,9 +76,9 @@ pub(super) fn refresh(
     })
 }
 
-fn revoke(server: &AuthorizationServer, family: &RefreshFamily) -> Result<(), OAuthError> {
+fn revoke(server: &AuthorizationServer, family: &RefreshFamily) -> Result<()> {
     let mut change = server.change()?;
-    change.revoke_transaction(&family.txn)?;
+    change.revoke_transaction(&family.grant.txn)?;
     change.audit(Entry {
         reason: Some("a refresh token was used twice"),
         ..family.entry(Event::Revoke)

@@ -3,11 +3,11 @@
 use crate::audit::Event;
 use crate::authorization_server::AuthorizationServer;
 use crate::claims::{Act, EntityProfile, ID_TOKEN, IdClaims, SubjectProfile};
-use crate::error::OAuthError;
+use crate::error::Result;
 use crate::registry::Client;
 use crate::scope::{OFFLINE_ACCESS, OPENID};
 use crate::store::{Authorization, FamilyGrant, RefreshFamily};
-use crate::token::{Granted, Minted, Origin, TokenResponse};
+use crate::token::{Granted, Minted, TokenResponse};
 
 /// The client as the actor, if it is an agent.
 pub(super) fn agent(server: &AuthorizationServer, client: &Client) -> Option<Box<Act>> {
@@ -25,18 +25,16 @@ pub(super) fn issue(
     client: &Client,
     authorization: &Authorization,
     act: Option<Box<Act>>,
-    proceed: impl FnOnce() -> Result<(), OAuthError>,
-) -> Result<TokenResponse, OAuthError> {
+    proceed: impl FnOnce() -> Result<()>,
+) -> Result<TokenResponse> {
     let access = &authorization.access;
     let scope = authorization.whole_scope();
     let minted = server.mint(Granted {
-        origin: Origin {
-            event: Event::Issue,
-            grant,
-            txn: access.txn.clone(),
-            parent: None,
-            scope_before: Some(scope.clone()),
-        },
+        event: Event::Issue,
+        grant,
+        txn: access.txn.clone(),
+        parent: None,
+        scope_before: Some(scope.clone()),
         subject: authorization.subject.clone(),
         subject_profile: SubjectProfile::User,
         audience: access.audience.clone(),
@@ -64,7 +62,10 @@ pub(super) fn issue(
                 scope,
                 authentication: authorization.authentication.clone(),
                 act,
-                expires: server.clock.now().saturating_add(server.refresh_lifetime.as_secs()),
+                expires: server
+                    .clock
+                    .now()
+                    .saturating_add(server.settings.refresh_lifetime.as_secs()),
             })?;
             change.put_family(&family)?;
             Some(token)
@@ -83,20 +84,20 @@ fn id_token(
     client: &Client,
     authorization: &Authorization,
     minted: &Minted,
-) -> Result<String, OAuthError> {
+) -> Result<String> {
     let response = minted.response();
     let key = server.id_token_key(client)?;
     let now = server.clock.now();
     let claims = IdClaims {
         iss: &server.issuer_url,
-        sub: &server.dialect.user(&authorization.subject),
+        sub: &server.settings.dialect.user(&authorization.subject),
         aud: &client.id,
         iat: now,
         exp: now.saturating_add(response.expires_in),
         nonce: authorization.access.nonce.as_deref(),
         at_hash: key.half_digest(&response.access_token),
         authentication: &authorization.authentication,
-        act: minted.act_of_id_token(server.dialect),
+        act: minted.act_of_id_token(server.settings.dialect),
     };
     Ok(key.sign(Some(ID_TOKEN), &claims)?)
 }

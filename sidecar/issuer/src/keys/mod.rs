@@ -46,18 +46,15 @@ impl Keys {
 
     /// The keys of a store, in the order of [`Keys::stored`].
     pub(crate) fn restore(stored: &[StoredKey]) -> Result<Keys, KeyError> {
-        let in_state = |state| stored.iter().filter(move |key| key.state == state);
-        let one = |state| in_state(state).next().ok_or(KeyError).and_then(SigningKey::restore);
+        let all = |state| {
+            let keys = stored.iter().filter(move |key| key.state == state);
+            keys.map(|key| SigningKey::restore(key).map(Arc::new))
+        };
         Ok(Keys {
-            next: Arc::new(one(KeyState::Next)?),
-            active: Arc::new(one(KeyState::Active)?),
-            retired: in_state(KeyState::Retired)
-                .map(|key| SigningKey::restore(key).map(Arc::new))
-                .collect::<Result<_, _>>()?,
-            id_tokens: in_state(KeyState::IdTokens)
-                .next()
-                .map(|key| SigningKey::restore(key).map(Arc::new))
-                .transpose()?,
+            next: all(KeyState::Next).next().ok_or(KeyError)??,
+            active: all(KeyState::Active).next().ok_or(KeyError)??,
+            retired: all(KeyState::Retired).collect::<Result<_, _>>()?,
+            id_tokens: all(KeyState::IdTokens).next().transpose()?,
         })
     }
 
@@ -125,9 +122,8 @@ impl Keys {
             false => (keys.active, keys.next),
         };
         let retired = keys.retired.into_iter();
-        let retired = retired
-            .filter(|key| key.id() != id && key.id() != active.id())
-            .collect();
+        let retired = retired.filter(|key| key.id() != id && key.id() != active.id());
+        let retired = retired.collect();
         let id_tokens = keys.id_tokens.filter(|key| key.id() != id);
         Ok(Keys {
             next,

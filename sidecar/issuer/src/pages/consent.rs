@@ -58,9 +58,9 @@ pub(super) fn asked(server: &AuthorizationServer, authorization: &Authorization)
             }
         }
         p.quiet {
-            "The access lasts " (lasting(client.token_lifetime.unwrap_or(server.token_lifetime)))
+            "The access lasts " (lasting(client.token_lifetime.unwrap_or(server.settings.token_lifetime)))
             @if scope.contains(OFFLINE_ACCESS) {
-                ", and is renewed for up to " (lasting(server.refresh_lifetime)) " while you are away"
+                ", and is renewed for up to " (lasting(server.settings.refresh_lifetime)) " while you are away"
             }
             ". You can " a href="/consents" { "withdraw it" } " at any time."
         }

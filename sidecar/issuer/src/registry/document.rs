@@ -42,7 +42,7 @@ impl Registry {
                 registry.resources.insert(identifier.clone(), Arc::new(resource));
             }
             for (scope, entry) in &document.scopes {
-                check.reference("scope", scope, entry.span(), |check| &check.scopes);
+                check.reference("scope", scope, entry.span(), |names| &names.scopes);
                 let description = entry.value.description.clone();
                 registry.scope_descriptions.insert(scope.clone(), description);
             }
@@ -68,10 +68,10 @@ impl Registry {
 
 /// The names that an entry can refer to.
 pub(crate) struct Names<'a> {
-    pub(crate) resources: Vec<&'a str>,
-    pub(crate) scopes: Vec<&'a str>,
-    pub(crate) users: Vec<&'a str>,
-    pub(crate) users_and_clients: Vec<&'a str>,
+    pub(crate) resources: Option<Vec<&'a str>>,
+    pub(crate) scopes: Option<Vec<&'a str>>,
+    pub(crate) users: Option<Vec<&'a str>>,
+    pub(crate) users_and_clients: Option<Vec<&'a str>>,
 }
 
 impl Names<'_> {
@@ -84,7 +84,7 @@ impl Names<'_> {
     ) -> Result<Client, Diagnostics> {
         self.check(entry, |check, entry| {
             check.has_credentials = credentials.is_some();
-            if check.users.iter().flatten().any(|user| *user == id) {
+            if check.names.users.iter().flatten().any(|user| *user == id) {
                 check.both(id, entry.span());
             }
             let client = check.client(id, entry)?;
@@ -106,10 +106,7 @@ impl Names<'_> {
         let text = Value::from(entry.clone()).to_string();
         read::<Spanned<D>>(&text).check(|document, omissions, diagnostics| {
             let mut checks = Check {
-                resources: Some(self.resources),
-                scopes: Some(self.scopes),
-                users: Some(self.users),
-                users_and_clients: Some(self.users_and_clients),
+                names: self,
                 has_credentials: false,
                 omissions,
                 diagnostics,
@@ -121,12 +118,7 @@ impl Names<'_> {
 
 /// Checks the meaning of the entries, and reports every mistake but those that only follow from another.
 struct Check<'a> {
-    /// The names that entries can refer to; none if some may have been left out with a mistake.
-    resources: Option<Vec<&'a str>>,
-    scopes: Option<Vec<&'a str>>,
-    users: Option<Vec<&'a str>>,
-    users_and_clients: Option<Vec<&'a str>>,
-    /// A client has secrets that its entry does not show.
+    names: Names<'a>,
     has_credentials: bool,
     omissions: &'a Omissions,
     diagnostics: &'a mut Diagnostics,
@@ -149,11 +141,14 @@ impl<'a> Check<'a> {
         let users = document.users.iter().flat_map(BTreeMap::keys);
         let clients = document.clients.iter().flat_map(BTreeMap::keys);
         let has_parties = document.clients.is_some() && (document.users.is_some() || !omissions.has_key("users"));
-        Check {
+        let names = Names {
             resources: resources.map(|resources| resources.value.keys().map(String::as_str).collect()),
             scopes: has_scopes.then(|| scopes.map(|scope| scope.value.as_str()).collect()),
             users: has_parties.then(|| users.clone().map(String::as_str).collect()),
             users_and_clients: has_parties.then(|| users.chain(clients).map(String::as_str).collect()),
+        };
+        Check {
+            names,
             has_credentials: false,
             omissions,
             diagnostics,
@@ -184,14 +179,14 @@ impl<'a> Check<'a> {
     fn user(&mut self, name: &str, entry: &Spanned<UserDocument>) -> Option<User> {
         self.name(name, entry.span());
         // RFC 9068 section 5: a subject must not identify two parties.
-        let parties = self.users_and_clients.iter().flatten();
+        let parties = self.names.users_and_clients.iter().flatten();
         if parties.filter(|other| **other == name).count() > 1 {
             self.both(name, entry.span());
         }
         let user = &entry.value;
         self.required("password", &user.password, entry.span());
         self.required("scopes", &user.scopes, entry.span());
-        self.references("scope", items(&user.scopes), |check| &check.scopes);
+        self.references("scope", items(&user.scopes), |names| &names.scopes);
         Some(User {
             subject: name.to_owned(),
             second_factor: user.second_factor.as_ref().and_then(|secret| self.totp(secret)),
@@ -210,11 +205,11 @@ impl<'a> Check<'a> {
         self.grants(client, entry.span());
         let scopes = items(&client.scopes);
         let of_resources = scopes.iter().filter(|scope| !PROTOCOL_SCOPES.contains(&&*scope.value));
-        self.references("scope", of_resources, |check| &check.scopes);
+        self.references("scope", of_resources, |names| &names.scopes);
         let resources = items(&client.resources);
-        self.references("resource", resources, |check| &check.resources);
-        self.references("resource", items(&client.introspects), |check| &check.resources);
-        self.references("user", client.owner.as_slice(), |check| &check.users);
+        self.references("resource", resources, |names| &names.resources);
+        self.references("resource", items(&client.introspects), |names| &names.resources);
+        self.references("user", client.owner.as_slice(), |names| &names.users);
         let after_logout = items(&client.post_logout_redirect_uris);
         for uri in items(&client.redirect_uris).iter().chain(after_logout) {
             if !is_redirect_uri(&uri.value) {
@@ -306,9 +301,9 @@ impl<'a> Check<'a> {
         let exchange = &entry.value;
         self.required("serves", &exchange.serves, entry.span());
         let audiences = [exchange.serves.as_slice(), items(&exchange.from)].concat();
-        self.references("resource", &audiences, |check| &check.resources);
+        self.references("resource", &audiences, |names| &names.resources);
         let parties = items(&exchange.may_act_for);
-        self.references("user or client", parties, |check| &check.users_and_clients);
+        self.references("user or client", parties, |names| &names.users_and_clients);
         Exchange {
             audiences: values(&audiences),
             may_act_for: values(parties),
@@ -322,15 +317,21 @@ impl<'a> Check<'a> {
         &mut self,
         kind: &str,
         written: impl IntoIterator<Item = &'s Spanned<String>>,
-        known: fn(&Self) -> &Option<Vec<&'a str>>,
+        known: for<'n> fn(&'n Names<'a>) -> &'n Option<Vec<&'a str>>,
     ) {
         for name in written {
             self.reference(kind, &name.value, name.span(), known);
         }
     }
 
-    fn reference(&mut self, kind: &str, name: &str, span: Span, known: fn(&Self) -> &Option<Vec<&'a str>>) {
-        let Some(known) = known(self) else { return };
+    fn reference(
+        &mut self,
+        kind: &str,
+        name: &str,
+        span: Span,
+        known: for<'n> fn(&'n Names<'a>) -> &'n Option<Vec<&'a str>>,
+    ) {
+        let Some(known) = known(&self.names) else { return };
         if !known.contains(&name) && !self.omissions.has_key(name) {
             let help = nearest(name, known);
             self.diagnostics.push(span, format!("unknown {kind} `{name}`"), help);

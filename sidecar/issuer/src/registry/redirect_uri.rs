@@ -5,15 +5,19 @@ use url::{Host, Url};
 /// True of an absolute `https` URI, or an `http` URI on loopback, without user and fragment.
 pub(super) fn is_redirect_uri(text: &str) -> bool {
     Url::parse(text).is_ok_and(|url| {
-        let scheme_and_host = match (url.scheme(), url.host()) {
-            ("https", Some(_)) => true,
-            ("http", Some(Host::Domain(name))) => name == "localhost",
-            ("http", Some(Host::Ipv4(address))) => address.is_loopback(),
-            ("http", Some(Host::Ipv6(address))) => address.is_loopback(),
-            _ => false,
-        };
-        scheme_and_host && url.fragment().is_none() && url.username().is_empty() && url.password().is_none()
+        let has_scheme = url.scheme() == "https" && url.has_host() || url.scheme() == "http" && is_loopback(&url);
+        has_scheme && url.fragment().is_none() && url.username().is_empty() && url.password().is_none()
     })
+}
+
+/// Whether the host is this machine by its name or address.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
 }
 
 /// Compares the redirect URI of a request with a registered one: byte for byte, except for the port of a loopback IP

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::authorization_request::{AccessRequest, Authorization};
-use crate::error::{ErrorCode, OAuthError};
+use crate::error::{ErrorCode, OAuthError, Result};
 use crate::secret::{is_same, random_id, s256};
 
 /// The minimum time between two polls, in seconds, and what `slow_down` adds to it.
@@ -65,7 +65,7 @@ pub(crate) struct Approvals(Mutex<BTreeMap<String, Arc<Approval>>>);
 
 impl Approvals {
     /// Adds a request. Returns what its client polls with.
-    pub(crate) fn begin(&self, code: String, request: ApprovalRequest, now: u64) -> Result<String, OAuthError> {
+    pub(crate) fn begin(&self, code: String, request: ApprovalRequest, now: u64) -> Result<String> {
         let id = format!("{code}.{}", random_id()?);
         let mut approvals = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         approvals.retain(|_, approval| now < approval.request.expires.saturating_add(RETENTION));
@@ -87,7 +87,7 @@ impl Approvals {
     }
 
     /// The request that a client polls for.
-    pub(crate) fn polled(&self, id: &str, channel: Channel, client: &str) -> Result<Arc<Approval>, OAuthError> {
+    pub(crate) fn polled(&self, id: &str, channel: Channel, client: &str) -> Result<Arc<Approval>> {
         let (code, _) = id.split_once('.').ok_or(INVALID)?;
         let approvals = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let approval = approvals
@@ -109,9 +109,8 @@ impl Approvals {
     /// The requests that wait for a user.
     pub(crate) fn waiting_for(&self, subject: &str, now: u64) -> Vec<Arc<Approval>> {
         let approvals = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_user = approvals
-            .values()
-            .filter(|approval| approval.request.subject.as_deref() == Some(subject));
+        let of_user = approvals.values();
+        let of_user = of_user.filter(|approval| approval.request.subject.as_deref() == Some(subject));
         of_user
             .filter(|approval| approval.is_waiting(now))
             .map(Arc::clone)
@@ -142,7 +141,7 @@ impl Approval {
     }
 
     /// What the user allowed, or why there is no token: RFC 8628 section 3.5, CIBA Core section 11.
-    pub(crate) fn poll(&self, now: u64) -> Result<Authorization, OAuthError> {
+    pub(crate) fn poll(&self, now: u64) -> Result<Authorization> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let state = &mut *state;
         match &state.decision {
@@ -162,7 +161,7 @@ impl Approval {
     }
 
     /// Ends an approval whose token is issued; an error if that was done before.
-    pub(crate) fn redeem(&self) -> Result<(), OAuthError> {
+    pub(crate) fn redeem(&self) -> Result<()> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match std::mem::replace(&mut state.decision, Decision::Redeemed) {
             Decision::Approved(_) => Ok(()),

@@ -1,17 +1,20 @@
 //! A change of the store.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
-use redb::{ReadableTable, ReadableTableMetadata, WriteTransaction};
+use redb::{Key, ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::client_record::{ClientRecord, ClientState, ResourceRecord};
 use super::consent::{Consent, ConsentState};
 use super::issued_token::IssuedToken;
 use super::refresh_family::RefreshFamily;
 use super::tables::{
-    CLIENTS, CONSENTS, EXPIRIES, FACTS, FAMILIES, KEYS, RESOURCES, StoreError, TOKENS, decode, encode,
+    CLIENTS, CONSENTS, EXPIRIES, FACTS, FAMILIES, KEYS, RESOURCES, StoreError, TOKENS, after, decode, encode, get,
 };
-use crate::audit::{AuditTrail, Durability, Entry};
+use crate::audit::{AuditTrail, Durability, Entry, Event};
 use crate::keys::StoredKey;
 use crate::scope::ScopeSet;
 
@@ -65,67 +68,50 @@ impl<'s> Change<'s> {
         if !self.entries.is_empty() {
             let appended = self.trail.append(self.now, &self.entries, Durability::Synced);
             let last = appended.map_err(StoreError::of)?;
-            let mut facts = self.transaction.open_table(FACTS).map_err(StoreError::of)?;
-            facts.insert("audited", &*last).map_err(StoreError::of)?;
+            let mut facts = self.transaction.open_table(FACTS)?;
+            facts.insert("audited", &*last)?;
         }
-        self.transaction.commit().map_err(StoreError::of)
+        Ok(self.transaction.commit()?)
     }
 
     pub(crate) fn is_live(&self, txn: &str, jti: &str) -> Result<bool, StoreError> {
-        let table = self.transaction.open_table(TOKENS).map_err(StoreError::of)?;
-        Ok(table.get((txn, jti)).map_err(StoreError::of)?.is_some())
+        let table = self.transaction.open_table(TOKENS)?;
+        Ok(table.get((txn, jti))?.is_some())
     }
 
     pub(crate) fn add_token(&mut self, token: &IssuedToken) -> Result<(), StoreError> {
-        let mut table = self.transaction.open_table(TOKENS).map_err(StoreError::of)?;
         let claims = &token.claims;
-        let key = (&*claims.txn, &*claims.jti);
-        table.insert(key, &*encode(token)?).map_err(StoreError::of)?;
+        self.put(TOKENS, (&*claims.txn, &*claims.jti), token)?;
         self.expire(claims.exp, &claims.txn, &claims.jti)
     }
 
     pub(crate) fn family(&self, txn: &str) -> Result<Option<RefreshFamily>, StoreError> {
-        let table = self.transaction.open_table(FAMILIES).map_err(StoreError::of)?;
-        let found = table.get(txn).map_err(StoreError::of)?;
-        found.map(|json| decode(json.value())).transpose()
+        get(&self.transaction.open_table(FAMILIES)?, txn)
     }
 
     /// Adds a family, or replaces it after a rotation.
     pub(crate) fn put_family(&mut self, family: &RefreshFamily) -> Result<(), StoreError> {
-        let mut table = self.transaction.open_table(FAMILIES).map_err(StoreError::of)?;
-        table.insert(&*family.txn, &*encode(family)?).map_err(StoreError::of)?;
-        self.expire(family.expires, &family.txn, "")
+        self.put(FAMILIES, &*family.grant.txn, family)?;
+        self.expire(family.grant.expires, &family.grant.txn, "")
     }
 
     /// Ends one token. True if it was live.
     pub(crate) fn revoke_token(&mut self, txn: &str, jti: &str) -> Result<bool, StoreError> {
-        let mut table = self.transaction.open_table(TOKENS).map_err(StoreError::of)?;
-        let removed = table.remove((txn, jti)).map_err(StoreError::of)?;
+        let mut table = self.transaction.open_table(TOKENS)?;
+        let removed = table.remove((txn, jti))?;
         Ok(removed.is_some())
     }
 
     /// Ends the refresh-token family and every token of a transaction, exchanged ones too.
     pub(crate) fn revoke_transaction(&mut self, txn: &str) -> Result<Revoked, StoreError> {
         let mut revoked = Revoked::default();
-        let mut tokens = self.transaction.open_table(TOKENS).map_err(StoreError::of)?;
-        let of_transaction = tokens.range((txn, "")..).map_err(StoreError::of)?;
-        let mut jtis = Vec::new();
-        for entry in of_transaction {
-            let (key, _) = entry.map_err(StoreError::of)?;
-            let (of, jti) = key.value();
-            if of != txn {
-                break;
-            }
-            jtis.push(jti.to_owned());
-        }
-        for jti in &jtis {
-            tokens.remove((txn, &**jti)).map_err(StoreError::of)?;
+        let mut tokens = self.transaction.open_table(TOKENS)?;
+        tokens.retain_in((txn, "")..(&*after(txn), ""), |_, _| {
             revoked.tokens = revoked.tokens.saturating_add(1);
-        }
-        let mut families = self.transaction.open_table(FAMILIES).map_err(StoreError::of)?;
-        if families.remove(txn).map_err(StoreError::of)?.is_some() {
-            revoked.families = 1;
-        }
+            false
+        })?;
+        let mut families = self.transaction.open_table(FAMILIES)?;
+        revoked.families = families.remove(txn)?.is_some().into();
         Ok(revoked)
     }
 
@@ -135,29 +121,29 @@ impl<'s> Change<'s> {
         token: impl Fn(&IssuedToken) -> bool,
         family: impl Fn(&RefreshFamily) -> bool,
     ) -> Result<Revoked, StoreError> {
-        let mut revoked = Revoked::default();
-        // A record that cannot be read is of no use to its holder either.
-        let mut tokens = self.transaction.open_table(TOKENS).map_err(StoreError::of)?;
-        let retained = tokens.retain(|_, json| {
-            let ends = decode(json).as_ref().map_or(true, &token);
-            revoked.tokens = revoked.tokens.saturating_add(ends.into());
+        Ok(Revoked {
+            tokens: self.end(TOKENS, token)?,
+            families: self.end(FAMILIES, family)?,
+        })
+    }
+
+    /// Removes the records that the condition is true of, and those that cannot be read. Returns how many.
+    fn end<K: Key + 'static, T: DeserializeOwned>(
+        &self,
+        table: TableDefinition<'_, K, &'static [u8]>,
+        condition: impl Fn(&T) -> bool,
+    ) -> Result<u64, StoreError> {
+        let mut ended = 0_u64;
+        self.transaction.open_table(table)?.retain(|_, json| {
+            let ends = decode(json).as_ref().map_or(true, &condition);
+            ended = ended.saturating_add(ends.into());
             !ends
-        });
-        retained.map_err(StoreError::of)?;
-        let mut families = self.transaction.open_table(FAMILIES).map_err(StoreError::of)?;
-        let retained = families.retain(|_, json| {
-            let ends = decode(json).as_ref().map_or(true, &family);
-            revoked.families = revoked.families.saturating_add(ends.into());
-            !ends
-        });
-        retained.map_err(StoreError::of)?;
-        Ok(revoked)
+        })?;
+        Ok(ended)
     }
 
     pub(crate) fn consent(&self, subject: &str, client: &str) -> Result<Option<Consent>, StoreError> {
-        let table = self.transaction.open_table(CONSENTS).map_err(StoreError::of)?;
-        let found = table.get((subject, client)).map_err(StoreError::of)?;
-        found.map(|json| decode(json.value())).transpose()
+        get(&self.transaction.open_table(CONSENTS)?, (subject, client))
     }
 
     /// Adds a scope to what a user allowed a client at a resource.
@@ -182,67 +168,76 @@ impl<'s> Change<'s> {
         self.put_consent(subject, client, ConsentState::Withdrawn)?;
         self.revoke_where(
             |token| token.claims.sub == subject && (token.claims.client_id == client || token.names(client)),
-            |family| family.subject == subject && family.client == client,
+            |family| family.grant.subject == subject && family.grant.client == client,
         )
     }
 
     fn put_consent(&mut self, subject: &str, client: &str, state: ConsentState) -> Result<(), StoreError> {
-        let consent = Consent {
-            state,
-            decided: self.now,
-        };
-        let mut table = self.transaction.open_table(CONSENTS).map_err(StoreError::of)?;
-        table
-            .insert((subject, client), &*encode(&consent)?)
-            .map_err(StoreError::of)?;
+        let decided = self.now;
+        self.put(CONSENTS, (subject, client), &Consent { state, decided })
+    }
+
+    fn put<'k, K: Key + 'static>(
+        &self,
+        table: TableDefinition<'_, K, &'static [u8]>,
+        key: impl Borrow<K::SelfType<'k>>,
+        record: &impl Serialize,
+    ) -> Result<(), StoreError> {
+        self.transaction.open_table(table)?.insert(key, &*encode(record)?)?;
         Ok(())
     }
 
     /// Whether a client is enabled, as far as the store knows it.
     pub(crate) fn is_enabled(&self, client: &str) -> Result<bool, StoreError> {
-        let table = self.transaction.open_table(CLIENTS).map_err(StoreError::of)?;
-        match table.get(client).map_err(StoreError::of)? {
-            Some(json) => Ok(decode::<ClientRecord>(json.value())?.state == ClientState::Enabled),
-            None => Ok(true),
-        }
+        let record: Option<ClientRecord> = get(&self.transaction.open_table(CLIENTS)?, client)?;
+        Ok(record.is_none_or(|record| record.state == ClientState::Enabled))
     }
 
     /// Adds or replaces a client.
     pub(crate) fn put_client(&mut self, id: &str, record: &ClientRecord) -> Result<(), StoreError> {
-        let mut table = self.transaction.open_table(CLIENTS).map_err(StoreError::of)?;
-        table.insert(id, &*encode(record)?).map_err(StoreError::of)?;
-        Ok(())
+        self.put(CLIENTS, id, record)
     }
 
     /// Adds a resource.
     pub(crate) fn put_resource(&mut self, identifier: &str, record: &ResourceRecord) -> Result<(), StoreError> {
-        let mut table = self.transaction.open_table(RESOURCES).map_err(StoreError::of)?;
-        table.insert(identifier, &*encode(record)?).map_err(StoreError::of)?;
-        Ok(())
+        self.put(RESOURCES, identifier, record)
     }
 
     /// Ends every token and family of a client, and each that names it as its subject or as any actor.
     pub(crate) fn revoke_client(&mut self, client: &str) -> Result<Revoked, StoreError> {
+        self.audit_party(client);
         self.revoke_where(
             |token| token.claims.client_id == client || token.names(client),
-            |family| family.client == client || family.names(client),
+            |family| family.grant.client == client || family.names(client),
         )
+    }
+
+    /// Ends every token and family that names the party as its subject or as any actor.
+    pub(crate) fn revoke_party(&mut self, party: &str) -> Result<Revoked, StoreError> {
+        self.audit_party(party);
+        self.revoke_where(|token| token.names(party), |family| family.names(party))
+    }
+
+    fn audit_party(&mut self, party: &str) {
+        let entry = Entry::because(Event::Revoke, "every token that names the party");
+        let sub = Some(party.to_owned());
+        self.audit(Entry { sub, ..entry });
     }
 
     /// Replaces the signing keys.
     pub(crate) fn put_keys(&mut self, keys: &[StoredKey]) -> Result<(), StoreError> {
-        let mut table = self.transaction.open_table(KEYS).map_err(StoreError::of)?;
-        table.retain(|_, _| false).map_err(StoreError::of)?;
+        let mut table = self.transaction.open_table(KEYS)?;
+        table.retain(|_, _| false)?;
         for (position, key) in (0..).zip(keys) {
-            table.insert(position, &*encode(key)?).map_err(StoreError::of)?;
+            table.insert(position, &*encode(key)?)?;
         }
         Ok(())
     }
 
     fn expire(&self, expires: u64, txn: &str, jti: &str) -> Result<(), StoreError> {
-        let mut table = self.transaction.open_table(EXPIRIES).map_err(StoreError::of)?;
-        table.insert((expires, txn, jti), ()).map_err(StoreError::of)?;
-        match table.len().map_err(StoreError::of)? > self.max_records {
+        let mut table = self.transaction.open_table(EXPIRIES)?;
+        table.insert((expires, txn, jti), ())?;
+        match table.len()? > self.max_records {
             true => Err(StoreError("there are too many live tokens".to_owned())),
             false => Ok(()),
         }
@@ -250,11 +245,11 @@ impl<'s> Change<'s> {
 
     /// Removes records that have expired.
     fn prune(&mut self) -> Result<(), StoreError> {
-        let mut expiries = self.transaction.open_table(EXPIRIES).map_err(StoreError::of)?;
-        let mut tokens = self.transaction.open_table(TOKENS).map_err(StoreError::of)?;
-        let mut families = self.transaction.open_table(FAMILIES).map_err(StoreError::of)?;
+        let mut expiries = self.transaction.open_table(EXPIRIES)?;
+        let mut tokens = self.transaction.open_table(TOKENS)?;
+        let mut families = self.transaction.open_table(FAMILIES)?;
         for _ in 0..MAX_PRUNED {
-            let first = expiries.first().map_err(StoreError::of)?;
+            let first = expiries.first()?;
             let Some((expires, txn, jti)) = first.map(|(key, _)| {
                 let (expires, txn, jti) = key.value();
                 (expires, txn.to_owned(), jti.to_owned())
@@ -264,10 +259,10 @@ impl<'s> Change<'s> {
             if expires > self.now {
                 break;
             }
-            expiries.remove((expires, &*txn, &*jti)).map_err(StoreError::of)?;
+            expiries.remove((expires, &*txn, &*jti))?;
             match &*jti {
-                "" => families.remove(&*txn).map_err(StoreError::of)?.is_some(),
-                jti => tokens.remove((&*txn, jti)).map_err(StoreError::of)?.is_some(),
+                "" => families.remove(&*txn)?.is_some(),
+                jti => tokens.remove((&*txn, jti))?.is_some(),
             };
         }
         Ok(())

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use redb::backends::{FileBackend, InMemoryBackend};
-use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, TableDefinition};
+use redb::{AccessGuard, Database, ReadableDatabase, ReadableTable, TableDefinition};
 use serde::de::DeserializeOwned;
 
 use super::change::Change;
@@ -13,7 +13,9 @@ use super::consent::{Consent, ConsentState};
 use super::folder::{self, DataError};
 use super::issued_token::IssuedToken;
 use super::refresh_family::RefreshFamily;
-use super::tables::{CLIENTS, CONSENTS, EXPIRIES, FACTS, FAMILIES, KEYS, RESOURCES, StoreError, TOKENS, decode};
+use super::tables::{
+    CLIENTS, CONSENTS, EXPIRIES, FACTS, FAMILIES, KEYS, RESOURCES, StoreError, TOKENS, after, decode, get,
+};
 use crate::audit::{AuditTrail, Durability, Entry};
 use crate::keys::StoredKey;
 use crate::scope::ScopeSet;
@@ -39,7 +41,7 @@ impl Store {
     /// An empty store that ends with the process.
     pub(crate) fn in_memory(issuer: &str) -> Result<Store, DataError> {
         let database = builder().create_with_backend(InMemoryBackend::new());
-        let database = database.map_err(|error| DataError::Storage(error.to_string()))?;
+        let database = database.map_err(StoreError::from)?;
         initialize(&database, issuer)?;
         Ok(Store {
             database,
@@ -53,10 +55,7 @@ impl Store {
         folder::prepare(path)?;
         let backend = FileBackend::new(folder::store_file(path)?);
         let database = backend.and_then(|backend| builder().create_with_backend(backend));
-        let database = database.map_err(|error| match error {
-            DatabaseError::DatabaseAlreadyOpen => DataError::InUse(path.to_owned()),
-            other => DataError::Storage(other.to_string()),
-        })?;
+        let database = database.map_err(|error| folder::not_opened(error, path))?;
         let audited = initialize(&database, issuer)?;
         let file = folder::audit_file(path)?;
         // A change is audited before it is made, so the trail has at least the line of the last change.
@@ -70,7 +69,7 @@ impl Store {
 
     /// Begins a change. Changes follow one another: this blocks until the one before has ended.
     pub(crate) fn change(&self, now: u64) -> Result<Change<'_>, StoreError> {
-        let transaction = self.database.begin_write().map_err(StoreError::of)?;
+        let transaction = self.database.begin_write()?;
         Change::begin(transaction, &self.trail, self.max_records, now)
     }
 
@@ -93,27 +92,20 @@ impl Store {
 
     /// A token that was issued, and neither revoked nor removed after it expired.
     pub(crate) fn token(&self, txn: &str, jti: &str) -> Result<Option<IssuedToken>, StoreError> {
-        let table = self.read()?.open_table(TOKENS).map_err(StoreError::of)?;
-        let found = table.get((txn, jti)).map_err(StoreError::of)?;
-        found.map(|json| decode(json.value())).transpose()
+        get(&self.read()?.open_table(TOKENS)?, (txn, jti))
     }
 
     pub(crate) fn family(&self, txn: &str) -> Result<Option<RefreshFamily>, StoreError> {
-        let table = self.read()?.open_table(FAMILIES).map_err(StoreError::of)?;
-        let found = table.get(txn).map_err(StoreError::of)?;
-        found.map(|json| decode(json.value())).transpose()
+        get(&self.read()?.open_table(FAMILIES)?, txn)
     }
 
     /// What a user allows, by client; without what is withdrawn.
     pub(crate) fn consents(&self, subject: &str) -> Result<BTreeMap<String, BTreeMap<String, ScopeSet>>, StoreError> {
-        let table = self.read()?.open_table(CONSENTS).map_err(StoreError::of)?;
+        let table = self.read()?.open_table(CONSENTS)?;
         let mut consents = BTreeMap::new();
-        for entry in table.range((subject, "")..).map_err(StoreError::of)? {
-            let (key, json) = entry.map_err(StoreError::of)?;
-            let (of, client) = key.value();
-            if of != subject {
-                break;
-            }
+        for entry in table.range((subject, "")..(&*after(subject), ""))? {
+            let (key, json) = entry?;
+            let (_, client) = key.value();
             if let ConsentState::Granted(granted) = decode::<Consent>(json.value())?.state {
                 consents.insert(client.to_owned(), granted);
             }
@@ -135,27 +127,21 @@ impl Store {
         &self,
         table: TableDefinition<'_, &str, &[u8]>,
     ) -> Result<BTreeMap<String, T>, StoreError> {
-        let table = self.read()?.open_table(table).map_err(StoreError::of)?;
-        let entries = table.iter().map_err(StoreError::of)?;
-        entries
-            .map(|entry| {
-                let (name, json) = entry.map_err(StoreError::of)?;
-                Ok((name.value().to_owned(), decode(json.value())?))
-            })
-            .collect()
+        let table = self.read()?.open_table(table)?;
+        let read = |(name, json): (AccessGuard<'_, &str>, AccessGuard<'_, &[u8]>)| {
+            Ok((name.value().to_owned(), decode(json.value())?))
+        };
+        table.iter()?.map(|entry| read(entry?)).collect()
     }
 
     /// The signing keys; empty for a new store.
     pub(crate) fn keys(&self) -> Result<Vec<StoredKey>, StoreError> {
-        let table = self.read()?.open_table(KEYS).map_err(StoreError::of)?;
-        let entries = table.range(0..).map_err(StoreError::of)?;
-        entries
-            .map(|entry| decode(entry.map_err(StoreError::of)?.1.value()))
-            .collect()
+        let table = self.read()?.open_table(KEYS)?;
+        table.iter()?.map(|entry| decode(entry?.1.value())).collect()
     }
 
     fn read(&self) -> Result<redb::ReadTransaction, StoreError> {
-        self.database.begin_read().map_err(StoreError::of)
+        Ok(self.database.begin_read()?)
     }
 }
 
@@ -167,41 +153,27 @@ fn builder() -> redb::Builder {
 
 /// Creates the tables, or checks those of an existing store. Returns the digest of the audit line of the last change.
 fn initialize(database: &Database, issuer: &str) -> Result<Option<String>, DataError> {
-    let facts = create(database, issuer).map_err(|error| DataError::Storage(error.to_string()))?;
-    if facts.version != VERSION {
-        return Err(DataError::Version(facts.version));
-    }
-    match facts.issuer == issuer {
-        true => Ok(facts.audited),
-        false => Err(DataError::OtherIssuer(facts.issuer)),
+    let [version, of, audited] = create(database, issuer)?;
+    match (version.unwrap_or_default(), of.unwrap_or_default()) {
+        (version, _) if version != VERSION => Err(DataError::Version(version)),
+        (_, other) if other != issuer => Err(DataError::OtherIssuer(other)),
+        _ => Ok(audited),
     }
 }
 
-struct Facts {
-    version: String,
-    issuer: String,
-    audited: Option<String>,
-}
-
-fn create(database: &Database, issuer: &str) -> Result<Facts, redb::Error> {
+/// Creates the tables unless the store has another version. Returns the facts `version`, `issuer` and `audited`.
+fn create(database: &Database, issuer: &str) -> Result<[Option<String>; 3], StoreError> {
     let transaction = database.begin_write()?;
-    let facts = {
-        let mut table = transaction.open_table(FACTS)?;
-        for (name, value) in [("version", VERSION), ("issuer", issuer)] {
-            if table.get(name)?.is_none() {
-                table.insert(name, value)?;
-            }
+    let mut table = transaction.open_table(FACTS)?;
+    for (name, value) in [("version", VERSION), ("issuer", issuer)] {
+        if table.get(name)?.is_none() {
+            table.insert(name, value)?;
         }
-        let fact = |name| -> Result<Option<String>, redb::Error> {
-            Ok(table.get(name)?.map(|value| value.value().to_owned()))
-        };
-        Facts {
-            version: fact("version")?.unwrap_or_default(),
-            issuer: fact("issuer")?.unwrap_or_default(),
-            audited: fact("audited")?,
-        }
-    };
-    if facts.version != VERSION {
+    }
+    let fact = |name| Ok::<_, StoreError>(table.get(name)?.map(|value| value.value().to_owned()));
+    let facts = [fact("version")?, fact("issuer")?, fact("audited")?];
+    drop(table);
+    if facts[0].as_deref() != Some(VERSION) {
         transaction.abort()?;
         return Ok(facts);
     }
@@ -257,7 +229,7 @@ mod tests {
     fn a_transaction_ends_as_a_whole_and_alone() {
         let store = Store::in_memory(ISSUER).unwrap();
         let (family, _) = family("storefront", 100);
-        let txn = &*family.txn;
+        let txn = &*family.grant.txn;
         let mut change = store.change(1).unwrap();
         change.put_family(&family).unwrap();
         for (txn, jti) in [(txn, "a"), (txn, "b"), ("", "c"), ("~", "d")] {

@@ -5,9 +5,9 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use redb::{Builder, ReadableDatabase};
+use redb::{Builder, DatabaseError, ReadableDatabase};
 
-use super::tables::FACTS;
+use super::tables::{FACTS, StoreError};
 use crate::audit::TrailFault;
 use crate::keys::KeyError;
 
@@ -51,6 +51,12 @@ pub enum DataError {
     Storage(String),
 }
 
+impl From<StoreError> for DataError {
+    fn from(StoreError(error): StoreError) -> DataError {
+        DataError::Storage(error)
+    }
+}
+
 /// Creates the folder, or checks that only its owner can access it.
 pub(super) fn prepare(path: &Path) -> Result<(), DataError> {
     let failed = failed(path);
@@ -75,6 +81,13 @@ pub(super) fn audit_file(folder: &Path) -> Result<File, DataError> {
     private().append(true).open(&path).map_err(failed(&path))
 }
 
+pub(super) fn not_opened(error: DatabaseError, folder: &Path) -> DataError {
+    match error {
+        DatabaseError::DatabaseAlreadyOpen => DataError::InUse(folder.to_owned()),
+        other => StoreError::from(other).into(),
+    }
+}
+
 /// A file that is created for its owner only.
 fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
@@ -97,15 +110,11 @@ fn failed(path: &Path) -> impl Fn(io::Error) -> DataError {
 ///
 /// [`DataError::InUse`] while an issuer runs, and another error if there is no store, or one that a crash left open.
 pub fn audited_head(folder: &Path) -> Result<Option<String>, DataError> {
-    let database = Builder::new()
-        .open_read_only(folder.join(STORE_FILE))
-        .map_err(|error| match error {
-            redb::DatabaseError::DatabaseAlreadyOpen => DataError::InUse(folder.to_owned()),
-            other => DataError::Storage(other.to_string()),
-        })?;
-    let read = || -> Result<Option<String>, redb::Error> {
+    let database = Builder::new().open_read_only(folder.join(STORE_FILE));
+    let database = database.map_err(|error| not_opened(error, folder))?;
+    let read = || {
         let facts = database.begin_read()?.open_table(FACTS)?;
-        Ok(facts.get("audited")?.map(|value| value.value().to_owned()))
+        Ok::<_, StoreError>(facts.get("audited")?.map(|value| value.value().to_owned()))
     };
-    read().map_err(|error| DataError::Storage(error.to_string()))
+    Ok(read()?)
 }

@@ -10,19 +10,12 @@ use crate::secret::{NoRandomness, is_same, random_id, s256};
 /// The refresh tokens that follow one another from one authorization. Only the last of them can be used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RefreshFamily {
-    pub(crate) txn: String,
     /// The digest of the part that all tokens of the family share.
     family: String,
     /// The digest of the part that is new in each token.
     current: String,
-    pub(crate) client: String,
-    pub(crate) subject: String,
-    pub(crate) audience: String,
-    pub(crate) scope: ScopeSet,
-    pub(crate) authentication: Authentication,
-    pub(crate) act: Option<Box<Act>>,
-    /// In seconds since the epoch; every token of the family expires then.
-    pub(crate) expires: u64,
+    #[serde(flatten)]
+    pub(crate) grant: FamilyGrant,
 }
 
 /// A refresh token as a client presents it: `txn`, family and token, each in base64url, with a dot between them.
@@ -61,6 +54,7 @@ impl<'a> PresentedRefreshToken<'a> {
 }
 
 /// What a family is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct FamilyGrant {
     pub(crate) txn: String,
     pub(crate) client: String,
@@ -69,6 +63,7 @@ pub(crate) struct FamilyGrant {
     pub(crate) scope: ScopeSet,
     pub(crate) authentication: Authentication,
     pub(crate) act: Option<Box<Act>>,
+    /// In seconds since the epoch; every token of the family expires then.
     pub(crate) expires: u64,
 }
 
@@ -77,41 +72,31 @@ impl RefreshFamily {
     pub(crate) fn begin(grant: FamilyGrant) -> Result<(RefreshFamily, String), NoRandomness> {
         let (family, secret) = (random_id()?, random_id()?);
         let token = format!("{}.{family}.{secret}", grant.txn);
-        let family = RefreshFamily {
-            txn: grant.txn,
-            family: s256(&family),
-            current: s256(&secret),
-            client: grant.client,
-            subject: grant.subject,
-            audience: grant.audience,
-            scope: grant.scope,
-            authentication: grant.authentication,
-            act: grant.act,
-            expires: grant.expires,
-        };
+        let (family, current) = (s256(&family), s256(&secret));
+        let family = RefreshFamily { family, current, grant };
         Ok((family, token))
     }
 
     /// Whether the party is the subject or any actor.
     pub(crate) fn names(&self, party: &str) -> bool {
-        self.subject == party || self.actors().any(|actor| actor == party)
+        self.grant.subject == party || self.actors().any(|actor| actor == party)
     }
 
     /// An event about the family.
     pub(crate) fn entry(&self, event: Event) -> Entry {
         Entry {
-            txn: Some(self.txn.clone()),
-            sub: Some(self.subject.clone()),
+            txn: Some(self.grant.txn.clone()),
+            sub: Some(self.grant.subject.clone()),
             actors: self.actors().map(str::to_owned).collect(),
-            client_id: Some(self.client.clone()),
-            scope: Some(self.scope.clone()),
-            aud: Some(self.audience.clone()),
+            client_id: Some(self.grant.client.clone()),
+            scope: Some(self.grant.scope.clone()),
+            aud: Some(self.grant.audience.clone()),
             ..Entry::new(event)
         }
     }
 
     fn actors(&self) -> impl Iterator<Item = &str> {
-        self.act.as_deref().into_iter().flat_map(Act::subjects)
+        self.grant.act.as_deref().into_iter().flat_map(Act::subjects)
     }
 }
 

@@ -1,6 +1,8 @@
 //! The tables of the database, and the form of their records: JSON.
 
-use redb::TableDefinition;
+use std::borrow::Borrow;
+
+use redb::{Key, ReadableTable, TableDefinition};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -35,11 +37,30 @@ impl StoreError {
     }
 }
 
+impl<E: Into<redb::Error>> From<E> for StoreError {
+    fn from(error: E) -> StoreError {
+        StoreError::of(error.into())
+    }
+}
+
 impl From<StoreError> for OAuthError {
     fn from(error: StoreError) -> OAuthError {
         tracing::error!("{error}");
         ErrorCode::TemporarilyUnavailable.because("the store of the issuer cannot be used")
     }
+}
+
+/// The first text after one, so that a range to it has all that is under the one.
+pub(super) fn after(text: &str) -> String {
+    format!("{text}\0")
+}
+
+/// The record under a key.
+pub(super) fn get<'k, K: Key + 'static, T: DeserializeOwned>(
+    table: &impl ReadableTable<K, &'static [u8]>,
+    key: impl Borrow<K::SelfType<'k>>,
+) -> Result<Option<T>, StoreError> {
+    table.get(key)?.map(|json| decode(json.value())).transpose()
 }
 
 pub(super) fn decode<T: DeserializeOwned>(json: &[u8]) -> Result<T, StoreError> {
