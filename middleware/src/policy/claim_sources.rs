@@ -135,3 +135,149 @@ pub(super) fn top(path: &str) -> String {
         .unwrap_or_default()
         .into_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::Profile;
+
+    /// Each part that reads a claim reads one of its own.
+    const PROFILE: &str = "
+access_token: [{ typ: JWT, where: { marker: access } }]
+refused_claims: [refused]
+subject: { claim: subject, substitute: machine }
+client: [azp, appid]
+audience: { claim: audience, substitute: target }
+scope: [scp, permissions]
+kinds:
+  human: [{ claims: { of_human: a } }]
+  agent: [{ claims: { /of_agent/kind: a } }]
+  service: [{ claims: { of_service: a } }]
+actor:
+  claim: acting
+  prior: before
+  origin: first
+  presenter: [{ claims: { presenting: a } }]
+  origin_client: [{ claims: { beginning: a } }]
+";
+
+    fn issuer(profile: &str) -> TrustedIssuer {
+        let issuer = TrustedIssuer::discover("https://idp.example").unwrap();
+        issuer.profile(Profile::from_yaml(profile).unwrap())
+    }
+
+    /// The facts that come from a claim.
+    fn facts(issuer: &TrustedIssuer, claim: &str) -> String {
+        let sources = ClaimSources(issuer);
+        let facts = [
+            ("initiator", sources.of_initiator(claim)),
+            ("kind", sources.of_kind(claim)),
+            ("actor", sources.of_actor(claim)),
+            ("client", sources.of_client(claim)),
+            ("scope", sources.of_scope(claim)),
+            ("audience", sources.of_audience(claim)),
+        ];
+        let facts: Vec<&str> = facts.into_iter().filter_map(|(fact, is)| is.then_some(fact)).collect();
+        facts.join(", ")
+    }
+
+    #[test]
+    fn each_claim_of_a_profile_gives_its_fact_alone() {
+        let issuer = issuer(PROFILE).require_claim("/tenant/id", ["t"]).unwrap();
+        for (claim, expected) in [
+            ("subject", "initiator"),
+            ("machine", "initiator"),
+            ("iss", "initiator"),
+            ("of_human", "kind"),
+            ("of_agent", "kind"),
+            ("of_service", "kind"),
+            ("acting", "actor"),
+            ("before", "actor"),
+            ("first", "actor"),
+            ("presenting", "actor"),
+            ("beginning", "actor"),
+            ("azp", "client"),
+            ("appid", "client"),
+            ("scp", "scope"),
+            ("permissions", "scope"),
+            ("audience", "audience"),
+            ("target", "audience"),
+            ("marker", ""),
+            ("refused", ""),
+            ("acr", ""),
+            ("amr", ""),
+            ("auth_time", ""),
+            ("chain_complete", ""),
+            ("exp", ""),
+            ("cnf", ""),
+            ("tenant", ""),
+        ] {
+            assert_eq!(facts(&issuer, claim), expected, "{claim}");
+            assert!(ClaimSources(&issuer).have(claim), "{claim}");
+            assert!(ClaimSources(&issuer).have(&format!("/{claim}/a")), "{claim}");
+        }
+        for claim in ["sub", "act", "client_id", "scope", "aud", "a", "/a/sub", "/a/marker"] {
+            assert_eq!(facts(&issuer, claim), "", "{claim}");
+            assert!(!ClaimSources(&issuer).have(claim), "{claim}");
+        }
+    }
+
+    #[test]
+    fn evidence_that_names_the_client_makes_its_claims_give_a_kind_or_an_actor() {
+        for (profile, expected) in [
+            ("{}", "client"),
+            ("kinds: { service: [{ client: batch }] }", "kind, client"),
+            ("actor: { presenter: [{ client: batch }] }", "actor, client"),
+            (
+                "actor: { origin_client: [{ client: batch }], prior: none }",
+                "actor, client",
+            ),
+        ] {
+            assert_eq!(facts(&issuer(profile), "client_id"), expected, "{profile}");
+            assert_eq!(facts(&issuer(profile), "other"), "", "{profile}");
+        }
+        let issuer = issuer("{}").agent_client("batch").unwrap();
+        assert_eq!(facts(&issuer, "client_id"), "actor, client");
+        assert_eq!(facts(&issuer, "other"), "");
+        let of_operator = Kinds::from_yaml("service: [{ claims: { team: a } }]").unwrap();
+        assert_eq!(facts(&issuer.kinds(of_operator), "team"), "kind");
+    }
+
+    #[test]
+    fn a_claim_of_the_client_or_of_scopes_gives_other_facts_as_well() {
+        use TokenFact::{Actor, Client, Initiator};
+        for (profile, of_client, of_scope) in [
+            ("{}", &[Client][..], &[][..]),
+            ("subject: client_id", &[Initiator, Client], &[]),
+            (
+                "kinds: { service: [{ claims: { client_id: a } }] }",
+                &[Initiator, Client],
+                &[],
+            ),
+            ("actor: { presenter: [{ client: batch }] }", &[Actor, Client], &[]),
+            ("client: [scope]", &[Client], &[Client]),
+            ("subject: scope", &[Client], &[Initiator]),
+            (
+                "kinds: { service: [{ claims: { scope: a } }] }",
+                &[Client],
+                &[Initiator],
+            ),
+            ("actor: { presenter: [{ claims: { scope: a } }] }", &[Client], &[Actor]),
+        ] {
+            let issuer = issuer(profile);
+            let sources = ClaimSources(&issuer);
+            for fact in [Initiator, Actor, Client] {
+                assert_eq!(
+                    sources.client_gives(fact),
+                    of_client.contains(&fact),
+                    "{profile}: {fact:?}"
+                );
+                assert_eq!(
+                    sources.scope_gives(fact),
+                    of_scope.contains(&fact),
+                    "{profile}: {fact:?}"
+                );
+            }
+        }
+    }
+}

@@ -359,6 +359,8 @@ routes:
             panic!()
         };
         assert!(warning.contains("help: the API must distinguish"), "{warning}");
+        let upper = "routes: [{ match: 'GET /A/b', scopes: [a] }, { match: 'GET /a/{x}', public: true }]";
+        assert_eq!(warnings(upper).len(), 1);
         assert!(
             warnings("routes: [{ match: 'GET /a', scopes: [a] }, { match: '* /{*rest}', scopes: [b, a] }]").is_empty()
         );

@@ -169,6 +169,7 @@ mod tests {
                 all,
             ),
             ("[{ match: '* /x', expression: 'claims.method == 1' }]".to_owned(), none),
+            ("[{ match: '* /x', expression: 'size(chain) == 1' }]".to_owned(), none),
         ] {
             assert_eq!(count(&format!("routes: {routes}"), "POST"), expected, "{routes}");
         }
@@ -176,6 +177,9 @@ mod tests {
         assert_eq!(count(history, "GET"), all);
         let exact = format!("spelling: exact\nroutes: [{{ match: '* /x', expression: {RULE} }}]");
         assert_eq!(count(&exact, "POST"), none);
+        let history = Policy::from_yaml(history).unwrap();
+        let other = |served| history.route_of_other_access("POST", PathForms::of("/x"), served);
+        assert_eq!((other("DELETE"), other("POST")), (Some("* /x"), None));
         let purge =
             Policy::from_yaml("routes: [{ match: '* /x', expression: 'request.method != \"PURGE\"' }]").unwrap();
         assert!(
@@ -202,6 +206,11 @@ mod tests {
         const POLICY: &str = "routes:
   - { match: ['GET /x/{id}', 'GET /x/{id}/{*rest}'], expression: 'params.id != \"a\"', escaped_slash: pass }
   - { match: 'GET /files/{*rest}', expression: 'params.rest.startsWith(\"a\")', escaped_slash: pass }
+  - match: ['GET /y/{id}', 'GET /y/{id}/{*rest}']
+    any_of: [{ scopes: [a] }, { expression: 'params.id != \"a\"' }]
+    escaped_slash: pass
+  - { match: ['GET /z/{id}', 'GET /z/{id}/{*rest}'], expression: 'params.id != \"a\" || size(chain) == 1', escaped_slash: pass }
+  - { match: ['GET /chain/{id}', 'GET /chain/{id}/{*rest}'], expression: 'size(chain) == 1', escaped_slash: pass }
   - { match: 'GET /one/{id}', expression: 'params.id != \"a\"', escaped_slash: pass }
   - { match: ['GET /free/{id}', 'GET /free/{id}/{*rest}'], scopes: [a], escaped_slash: pass }
 ";
@@ -211,6 +220,9 @@ mod tests {
             ("/x/a%2Fb", false),
             ("/x/a%2Fb/c", false),
             ("/x/b/c%2Fd", true),
+            ("/y/a%2Fb", false),
+            ("/z/a%2Fb", false),
+            ("/chain/a%2Fb", true),
             ("/files/a%2Fb", true),
             ("/files/a%2Fb%40c", true),
             ("/files/%40%2Fc", true),

@@ -202,6 +202,24 @@ mod tests {
     }
 
     #[test]
+    fn a_ceiling_is_in_shadow_as_well_where_a_rule_in_shadow_accepts_scopes() {
+        for (rule, expected) in [
+            ("scopes: [d]", 2),
+            ("any_of: [{ scopes: [d] }, { client: { one_of: [d] } }]", 2),
+            ("scopes: { none_of: [d] }", 1),
+            ("any_of: [{ client: { one_of: [d] } }]", 1),
+        ] {
+            let agents = "agents: [{ subject: a, ceiling: { scopes: [c] } }]";
+            let defaults = format!("defaults: {{ mode: shadow, {rule} }}");
+            let (enforced, all) = rules(&format!(
+                "{agents}\n{defaults}\nroutes: [{{ match: GET /, scopes: [c] }}]\n"
+            ));
+            let count = |names: &[String]| names.iter().filter(|name| name.ends_with("ceiling")).count();
+            assert_eq!((count(&enforced), count(&all)), (1, expected), "{rule}");
+        }
+    }
+
+    #[test]
     fn defaults_are_in_shadow_by_their_own_mode_a_requirement_in_shadow_or_the_whole_route() {
         let requirements = "requirements:
   a: { mode: shadow, require: [b], client: { one_of: [a] } }

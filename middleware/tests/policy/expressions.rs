@@ -210,6 +210,11 @@ fn an_expression_is_accepted_up_to_its_length_and_its_number_of_parts() {
         long(2049).as_deref(),
         Some("the expression has 2049 bytes, and at most 2048 are accepted")
     );
+    // What the items of a list take together is in proportion to their bytes, also where one of two values is read.
+    assert_eq!(
+        mistake("claims.a.exists(x, (x == \"a\" ? x : \"b\").contains(\"c\"))"),
+        None
+    );
     // A list of `n` numbers has `n` parts beside itself, and the comparison two more with its other side.
     let parts = |count: usize| mistake(&format!("1 in [{}]", vec!["1"; count - 3].join(",")));
     assert_eq!(parts(600), None);

@@ -7,6 +7,7 @@
     reason = "what cannot be made fails the test"
 )]
 
+mod changed_claims;
 mod changes;
 mod examples;
 mod explained;
@@ -20,3 +21,5 @@ mod foreign_patterns;
 mod foreign_rules;
 mod mistakes;
 mod mutated;
+mod record_gaps;
+mod recorded;

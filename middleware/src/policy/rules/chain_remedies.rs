@@ -175,13 +175,8 @@ fn candidates(tests: &[&ChainTest], history: &History<'_>, kinds: &[Kind]) -> Ve
         .flat_map(|test| test.listed())
         .map(|name| name.party(history.initiator));
     let present = history.actors().map(|actor| actor.party().clone());
-    let issuers = tests
-        .iter()
-        .flat_map(|test| test.issuers())
-        .filter(|issuer| *issuer != "same");
-    let foreign = issuers.map(|issuer| Party::new(issuer.into(), OTHER_PRIOR_ACTOR.into()));
     let mut found: Vec<Actor> = Vec::new();
-    for party in listed.chain(present).chain([other]).chain(foreign) {
+    for party in listed.chain(present).chain([other]) {
         let same_kind = history
             .actors()
             .filter(|actor| *actor.party() == party)

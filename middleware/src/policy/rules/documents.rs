@@ -89,3 +89,12 @@ pub(super) fn without(keys: &[&str]) -> serde_json::Value {
     let keys = keys.iter().map(|key| ((*key).to_owned(), false.into()));
     serde_json::json!({ "properties": keys.collect::<serde_json::Map<_, _>>() })
 }
+
+#[cfg(all(test, feature = "schema"))]
+mod tests {
+    #[test]
+    fn a_schema_without_keys_accepts_none_of_them() {
+        let expected = serde_json::json!({ "properties": { "mode": false, "require": false } });
+        assert_eq!(super::without(&["mode", "require"]), expected);
+    }
+}
