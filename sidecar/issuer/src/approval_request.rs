@@ -27,17 +27,13 @@ const MAX_BINDING_MESSAGE: usize = 100;
 const MAX_WAITING: usize = 10;
 
 /// `POST /bc-authorize`: asks the user whom a hint names.
-pub(crate) fn ask_user(
-    server: &AuthorizationServer,
-    client: &Arc<Client>,
-    request: &Parameters,
-) -> Result<Json<Value>> {
+pub(crate) fn ask_user(server: &AuthorizationServer, client: &Arc<Client>, form: &Parameters) -> Result<Json<Value>> {
     UNREGISTERED_GRANT.when(!client.ciba)?;
     let now = server.clock.now();
-    let access = access_request(server, client, request)?;
+    let access = access_request(server, client, form)?;
     ErrorCode::InvalidScope.when(!access.protocol_scope.contains(OPENID), "openid is required")?;
-    ErrorCode::InvalidRequest.when(request.one("request")?.is_some(), "request objects are not supported")?;
-    let user = hinted(server, client, request)?;
+    ErrorCode::InvalidRequest.when(form.one("request")?.is_some(), "request objects are not supported")?;
+    let user = hinted(server, client, form)?;
     let denied = |description| OAuthError {
         status: StatusCode::FORBIDDEN,
         ..ErrorCode::AccessDenied.because(description)
@@ -48,7 +44,7 @@ pub(crate) fn ask_user(
     if server.approvals.waiting_for(&user.subject, now).len() >= MAX_WAITING {
         return Err(denied("too many requests wait for this user"));
     }
-    let lifetime = lifetime(request)?;
+    let lifetime = lifetime(form)?;
     let code = access.txn.clone();
     tracing::info!(
         page = format!("{}/ciba/{code}", server.origin),
@@ -58,7 +54,7 @@ pub(crate) fn ask_user(
         channel: Channel::Backchannel,
         access,
         subject: Some(user.subject.clone()),
-        binding_message: binding_message(request)?,
+        binding_message: binding_message(form)?,
         expires: now.saturating_add(lifetime),
     };
     let id = begin(server, code, approval, now)?;
@@ -68,17 +64,13 @@ pub(crate) fn ask_user(
 }
 
 /// `POST /device_authorization`: asks the user who will enter the user code.
-pub(crate) fn ask_holder(
-    server: &AuthorizationServer,
-    client: &Arc<Client>,
-    request: &Parameters,
-) -> Result<Json<Value>> {
+pub(crate) fn ask_holder(server: &AuthorizationServer, client: &Arc<Client>, form: &Parameters) -> Result<Json<Value>> {
     UNREGISTERED_GRANT.when(!client.device_code)?;
     let now = server.clock.now();
     let code = user_code()?;
     let approval = ApprovalRequest {
         channel: Channel::Device,
-        access: access_request(server, client, request)?,
+        access: access_request(server, client, form)?,
         subject: None,
         binding_message: None,
         expires: now.saturating_add(DEVICE_LIFETIME),

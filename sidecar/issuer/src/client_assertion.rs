@@ -55,13 +55,10 @@ pub(crate) fn authenticate(server: &AuthorizationServer, assertion: &str) -> Res
     let now = server.clock.now();
     claims.check(server, &client, now)?;
     let expires = claims.exp.ceil() as u64;
-    match server
-        .used_ids
-        .is_first_use(format!("{} {}", client.id, claims.jti), expires, now)
-    {
-        true => Ok(client),
-        false => Err(invalid("the client assertion was already used")),
-    }
+    let id = format!("{} {}", client.id, claims.jti);
+    let is_first = server.used_ids.is_first_use(id, expires, now);
+    invalid("the client assertion was already used").when(!is_first)?;
+    Ok(client)
 }
 
 impl Claims {
@@ -76,10 +73,8 @@ impl Claims {
         invalid("the client assertion has expired, or expires in more than an hour")
             .when(!((now as f64) < self.exp && self.exp <= until(MAX_LIFETIME + SKEW)))?;
         invalid("the client assertion is not valid yet").when(self.nbf.is_some_and(|nbf| nbf > until(SKEW)))?;
-        match (1..=MAX_JTI).contains(&self.jti.len()) {
-            true => Ok(()),
-            false => Err(invalid("jti of the client assertion must have 1 to 256 bytes")),
-        }
+        let has_jti = (1..=MAX_JTI).contains(&self.jti.len());
+        invalid("jti of the client assertion must have 1 to 256 bytes").when(!has_jti)
     }
 }
 

@@ -34,9 +34,8 @@ impl ClientMetadata {
     /// scopes that are open to registration. The error is a sentence for the developer of the client.
     pub(crate) fn entry(self, entries: &Entries) -> Result<Map<String, Value>, &'static str> {
         let has = |values: &Option<Vec<String>>, value: &str| {
-            values
-                .as_ref()
-                .is_none_or(|values| values.iter().any(|other| other == value))
+            let values = values.as_ref();
+            values.is_none_or(|values| values.iter().any(|other| other == value))
         };
         if !has(&self.grant_types, "authorization_code") || !has(&self.response_types, "code") {
             return Err("only the grant authorization_code with the response type code can be registered");

@@ -86,21 +86,15 @@ impl Entries {
     }
 
     /// Adds or replaces a client. `registry` has those of the file. One that is not enabled need not be valid.
-    pub(crate) fn put_client(
-        &mut self,
-        registry: &Registry,
-        id: &str,
-        record: ClientRecord,
-    ) -> Result<(), Diagnostics> {
+    pub(crate) fn put_client(&mut self, file: &Registry, id: &str, record: ClientRecord) -> Result<(), Diagnostics> {
         self.registry.clients.remove(id);
         let client = match &record.entry {
             _ if record.state != ClientState::Enabled => None,
-            None => registry.clients.get(id).cloned(),
+            None => file.clients.get(id).cloned(),
             Some(entry) => Some(Arc::new(self.names().client(id, entry, record.credentials.clone())?)),
         };
-        self.registry
-            .clients
-            .extend(client.map(|client| (id.to_owned(), client)));
+        let client = client.map(|client| (id.to_owned(), client));
+        self.registry.clients.extend(client);
         self.records.insert(id.to_owned(), record);
         Ok(())
     }
@@ -119,22 +113,16 @@ impl Entries {
             let descriptions = self.registry.scope_descriptions.entry(scope.clone());
             descriptions.or_insert_with(|| description.clone());
         }
-        self.registry
-            .resources
-            .insert(identifier.to_owned(), Arc::new(resource));
+        let resource = Arc::new(resource);
+        self.registry.resources.insert(identifier.to_owned(), resource);
         Ok(())
     }
 
     fn names(&self) -> Names<'_> {
-        let Registry {
-            resources,
-            users,
-            clients,
-            ..
-        } = &self.registry;
-        let users = users.keys().map(String::as_str);
-        // One that is disabled or deleted is a name too: others may act for it as before.
-        let clients = clients.keys().chain(self.records.keys()).map(String::as_str);
+        let registry = &self.registry;
+        let users = registry.users.keys().map(String::as_str);
+        let clients = registry.clients.keys().chain(self.records.keys()).map(String::as_str);
+        let resources = &registry.resources;
         Names {
             resources: Some(resources.keys().map(String::as_str).collect()),
             scopes: Some(resources.values().flat_map(|resource| resource.scopes.iter()).collect()),

@@ -13,8 +13,13 @@ use crate::secret::transaction_id;
 use crate::store::{AccessRequest, RefreshFamily};
 
 /// Every `resource` of a request (RFC 8707), and every `audience` (RFC 8693), which is an alias of it here.
-pub(crate) fn targets(request: &Parameters) -> BTreeSet<&str> {
+fn targets(request: &Parameters) -> BTreeSet<&str> {
     request.all("resource").chain(request.all("audience")).collect()
+}
+
+/// Whether the request names a resource other than that of the grant.
+pub(crate) fn is_for_other(request: &Parameters, audience: &str) -> bool {
+    targets(request).into_iter().any(|target| target != audience)
 }
 
 /// The resource of a request. If omitted, it is the only resource of the client.
@@ -29,9 +34,8 @@ pub(crate) fn target(server: &AuthorizationServer, client: &Client, request: &Pa
         _ => return Err(ErrorCode::InvalidTarget.because("a token has one resource only")),
     };
     let resource = server.resource(identifier);
-    resource
-        .filter(|resource| client.resources.contains(&resource.identifier))
-        .ok_or(ErrorCode::InvalidTarget.because("the client is not registered for this resource"))
+    let resource = resource.filter(|resource| client.resources.contains(&resource.identifier));
+    resource.ok_or(ErrorCode::InvalidTarget.because("the client is not registered for this resource"))
 }
 
 /// What a client asks a user for, by `scope`, `resource` and `acr_values`.

@@ -130,9 +130,8 @@ impl IntoResponse for OAuthError {
         let body = json!({ "error": self.code.as_str(), "error_description": self.description });
         let mut response = (self.status, Json(body)).into_response();
         if self.code == ErrorCode::TemporarilyUnavailable {
-            response
-                .headers_mut()
-                .insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            let seconds = HeaderValue::from_static("1");
+            response.headers_mut().insert(RETRY_AFTER, seconds);
         }
         if self.code == ErrorCode::InvalidClient(AuthScheme::Basic) {
             let challenge = HeaderValue::from_static("Basic realm=\"token\", charset=\"UTF-8\"");

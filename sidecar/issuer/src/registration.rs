@@ -40,11 +40,8 @@ pub(crate) fn register(server: &AuthorizationServer, body: &[u8]) -> Result<Resp
         AdminError::metadata("jwks and the token_endpoint_auth_method private_key_jwt require each other")
             .when(entry.contains_key("jwks") != (method == "private_key_jwt"))?;
         let registered = entries.records.values().filter(|record| record.is_self_registered);
-        if registered.count() >= MAX_REGISTERED {
-            return Err(ErrorCode::TemporarilyUnavailable
-                .because("too many clients are registered")
-                .into());
-        }
+        let is_full = registered.count() >= MAX_REGISTERED;
+        ErrorCode::TemporarilyUnavailable.when(is_full, "too many clients are registered")?;
         let record = ClientRecord {
             entry: Some(entry.clone()),
             state: ClientState::Enabled,

@@ -192,11 +192,8 @@ async fn waiting<T: Send + 'static, E: From<OAuthError> + Send + 'static>(
     endpoint: impl FnOnce(&AuthorizationServer) -> Result<T, E> + Send + 'static,
 ) -> Result<T, E> {
     let result = spawn_blocking(move || endpoint(&server)).await;
-    result.unwrap_or_else(|_| {
-        Err(ErrorCode::ServerError
-            .because("the request could not be completed")
-            .into())
-    })
+    let failed = ErrorCode::ServerError.because("the request could not be completed");
+    result.unwrap_or_else(|_| Err(failed.into()))
 }
 
 /// Denies a form that a browser sends from a page of another site (Fetch Metadata). Other clients send no such header.

@@ -63,10 +63,8 @@ impl ScopeSet {
 
 /// `scope-token` of RFC 6749: printable ASCII without space, quote and backslash.
 pub(crate) fn is_scope(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .bytes()
-            .all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
+    let is_allowed = |byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
+    !text.is_empty() && text.bytes().all(is_allowed)
 }
 
 impl FromIterator<String> for ScopeSet {

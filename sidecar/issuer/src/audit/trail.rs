@@ -157,9 +157,8 @@ impl TrailFile {
         if durability == Durability::Synced {
             self.file.sync_data().inspect_err(|_| self.failed = true)?;
         }
-        self.length = self
-            .length
-            .saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        let added = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        self.length = self.length.saturating_add(added);
         Ok(())
     }
 }

@@ -40,10 +40,8 @@ pub(crate) struct TokenNode {
 impl AuditLine {
     /// The lines that can be read, which all of the trail can.
     pub(crate) fn read(lines: &[String]) -> Vec<AuditLine> {
-        lines
-            .iter()
-            .filter_map(|line| serde_json::from_str(line).ok())
-            .collect()
+        let read = lines.iter().filter_map(|line| serde_json::from_str(line).ok());
+        read.collect()
     }
 
     /// Whether the line issues a token.
@@ -66,9 +64,8 @@ impl AuditLine {
     pub(crate) fn dropped_scopes(&self) -> Vec<&str> {
         let kept = self.scope.as_deref().unwrap_or_default();
         let before = self.scope_before.as_deref().unwrap_or_default().split_whitespace();
-        before
-            .filter(|scope| !kept.split_whitespace().any(|other| other == *scope))
-            .collect()
+        let dropped = before.filter(|scope| !kept.split_whitespace().any(|other| other == *scope));
+        dropped.collect()
     }
 }
 
@@ -78,15 +75,10 @@ pub(crate) fn tokens(lines: &[AuditLine]) -> Vec<TokenNode> {
     let issued: Vec<&AuditLine> = lines.iter().filter(|line| line.is_issue()).collect();
     let is_root = |line: &&AuditLine| {
         let parent = line.parent_jti.as_deref();
-        !issued
-            .iter()
-            .any(|other| parent.is_some() && other.jti.as_deref() == parent)
+        parent.is_none() || !issued.iter().any(|other| other.jti.as_deref() == parent)
     };
-    let roots: Vec<&AuditLine> = issued.iter().copied().filter(is_root).collect();
-    roots
-        .into_iter()
-        .map(|root| node(root, MAX_DEPTH, &issued, lines))
-        .collect()
+    let roots = issued.iter().copied().filter(is_root);
+    roots.map(|root| node(root, MAX_DEPTH, &issued, lines)).collect()
 }
 
 /// Tokens more than `depth` exchanges below are left out.

@@ -36,9 +36,8 @@ pub(super) fn list(server: &AuthorizationServer, user: &str) -> Response {
 pub(super) fn transaction(server: &AuthorizationServer, user: &str, txn: &str) -> Answer {
     let lines = AuditLine::read(&server.store.audited(txn));
     let parties = parties(server, user);
-    if !lines.iter().any(|line| parties.iter().any(|party| line.names(party))) {
-        return Err(Rejection::Page("There is no such transaction of yours."));
-    }
+    Rejection::Page("There is no such transaction of yours.")
+        .when(!lines.iter().any(|line| parties.iter().any(|party| line.names(party))))?;
     Ok(pages::transaction(txn, &lines, &tokens(&lines)))
 }
 

@@ -34,7 +34,7 @@ pub(super) fn with_code(
     server: &AuthorizationServer,
     visitor: &Visitor,
     form: &Parameters,
-) -> Result<Result<Arc<Approval>, Response>, Rejection> {
+) -> Answer<Result<Arc<Approval>, Response>> {
     let now = server.clock.now();
     let key = format!("user code from {}", visitor.address);
     if let Err(seconds) = server.failures.begin(&key, USER_CODE_ATTEMPTS, now) {
@@ -43,11 +43,8 @@ pub(super) fn with_code(
     let written = form.one("user_code").ok().flatten().unwrap_or_default();
     // RFC 8628 section 6.1: case and punctuation count for nothing.
     let code = written.chars().filter(char::is_ascii_alphabetic).take(9);
-    let code = code.collect::<String>();
-    match server
-        .approvals
-        .waiting(&code.to_ascii_uppercase(), Channel::Device, now)
-    {
+    let code = code.collect::<String>().to_ascii_uppercase();
+    match server.approvals.waiting(&code, Channel::Device, now) {
         Some(approval) => {
             server.failures.undo(&key);
             Ok(Ok(approval))
@@ -59,13 +56,9 @@ pub(super) fn with_code(
 /// Shows a request to a user.
 pub(super) fn page(server: &AuthorizationServer, approval: &Arc<Approval>, session: &Session) -> Answer {
     let request = &approval.request;
-    if request
-        .subject
-        .as_ref()
-        .is_some_and(|subject| *subject != session.subject)
-    {
-        return Err(Rejection::Page("The request is for another user."));
-    }
+    let subject = request.subject.as_ref();
+    Rejection::Page("The request is for another user.")
+        .when(subject.is_some_and(|subject| *subject != session.subject))?;
     let Some(authorization) = authorization(server, &request.access, session) else {
         return Err(Rejection::Page("You have none of the scopes that the request is for."));
     };
@@ -85,9 +78,7 @@ pub(super) fn end(
     form: &Parameters,
 ) -> Answer {
     let now = server.clock.now();
-    if !approval.is_waiting(now) {
-        return Err(ENDED);
-    }
+    ENDED.when(!approval.is_waiting(now))?;
     let is_allowed = decide(server, &authorization, form).map_err(unavailable)?;
     match approval.decide(is_allowed.then_some(authorization), now) {
         true => Ok(pages::decided(&approval.request.access.client.name, is_allowed)),

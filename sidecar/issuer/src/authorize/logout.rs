@@ -30,11 +30,7 @@ pub(crate) fn logout(server: &AuthorizationServer, visitor: &Visitor, request: &
     if let Some(hint) = hint {
         let is_valid = client.as_ref();
         let is_valid = is_valid.is_some_and(|client| server.read_id_token(hint, client).is_ok());
-        if !is_valid {
-            return Err(Rejection::Page(
-                "The id_token_hint is not an ID token of this issuer for the application.",
-            ));
-        }
+        Rejection::Page("The id_token_hint is not an ID token of this issuer for the application.").when(!is_valid)?;
     }
     let callback = match one("post_logout_redirect_uri")? {
         None => None,

@@ -19,7 +19,14 @@ pub(crate) enum Rejection {
 }
 
 /// What a page answers.
-pub(crate) type Answer = Result<Response, Rejection>;
+pub(crate) type Answer<T = Response> = Result<T, Rejection>;
+
+impl Rejection {
+    /// The rejection if the condition holds.
+    pub(super) fn when(self, holds: bool) -> Answer<()> {
+        if holds { Err(self) } else { Ok(()) }
+    }
+}
 
 impl IntoResponse for Rejection {
     fn into_response(self) -> Response {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::rejection::{Rejection, rejection};
+use super::rejection::{Answer, Rejection, rejection};
 use crate::authorization_server::AuthorizationServer;
 use crate::claims::EntityProfile;
 use crate::entitlement::access_request;
@@ -19,7 +19,7 @@ const MAX_HINT: usize = 128;
 pub(super) const REQUEST_URI: &str = "urn:ietf:params:oauth:request_uri:";
 
 /// Reads a request, or takes the one that its client pushed.
-pub(super) fn read(server: &AuthorizationServer, query: &Parameters) -> Result<Arc<AuthorizationRequest>, Rejection> {
+pub(super) fn read(server: &AuthorizationServer, query: &Parameters) -> Answer<Arc<AuthorizationRequest>> {
     let client = match query.one("client_id") {
         Ok(Some(id)) => server.client(id),
         _ => None,

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use maud::html;
 
-use super::rejection::{Rejection, denied, rejection, unavailable};
+use super::rejection::{Answer, Rejection, denied, rejection, unavailable};
 use crate::audit::{Entry, Event};
 use crate::authorization_server::AuthorizationServer;
 use crate::claims::{AAL1, AAL2, Authentication};
@@ -54,10 +54,8 @@ impl<S: Sync> FromRequestParts<S> for Visitor {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Visitor, Infallible> {
-        let address = parts
-            .extensions
-            .get()
-            .map_or(Ipv4Addr::UNSPECIFIED.into(), |Peer(address)| *address);
+        let peer = parts.extensions.get();
+        let address = peer.map_or(Ipv4Addr::UNSPECIFIED.into(), |Peer(address)| *address);
         Ok(Visitor {
             session: cookie(&parts.headers),
             address: match address {
@@ -84,7 +82,7 @@ pub(super) enum Entrance {
 }
 
 /// The session of the browser if it is enough for the goal, or else the login page.
-pub(super) fn enter(server: &AuthorizationServer, visitor: &Visitor, goal: &Goal) -> Result<Entrance, Rejection> {
+pub(super) fn enter(server: &AuthorizationServer, visitor: &Visitor, goal: &Goal) -> Answer<Entrance> {
     let now = server.clock.now();
     let session = visitor.session(server);
     let session =
@@ -139,7 +137,7 @@ pub(super) fn login(
     form: &Parameters,
     goal: &Goal,
     attempts: u8,
-) -> Result<Entrance, Rejection> {
+) -> Answer<Entrance> {
     let outcome = sign_in(server, visitor, goal, form);
     server.note(entry(goal, named(server, form), outcome.as_ref().err()));
     match outcome {
@@ -199,7 +197,7 @@ fn sign_in(
     for (key, limit) in keys.iter().flatten() {
         server.failures.begin(key, *limit, now).map_err(Failure::Limited)?;
     }
-    let authentication = authenticate(server, user, form)?;
+    let authentication = check(server, user, form)?;
     for (key, _) in keys.iter().flatten() {
         server.failures.undo(key);
     }
@@ -213,11 +211,7 @@ fn sign_in(
 }
 
 /// Checks password and code. The code is optional, but a wrong one fails the login.
-fn authenticate(
-    server: &AuthorizationServer,
-    user: Option<&User>,
-    form: &Parameters,
-) -> Result<Authentication, Failure> {
+fn check(server: &AuthorizationServer, user: Option<&User>, form: &Parameters) -> Result<Authentication, Failure> {
     let (Ok(Some(password)), Ok(factor)) = (form.one("password"), form.one("second_factor")) else {
         return Err(Failure::Wrong);
     };
@@ -246,11 +240,7 @@ fn is_valid(server: &AuthorizationServer, subject: &str, totp: &Totp, code: &str
 }
 
 /// Begins a session, in place of one that the browser has. Returns its cookie.
-pub(super) fn begin(
-    server: &AuthorizationServer,
-    visitor: &Visitor,
-    session: &Session,
-) -> Result<HeaderValue, Rejection> {
+pub(super) fn begin(server: &AuthorizationServer, visitor: &Visitor, session: &Session) -> Answer<HeaderValue> {
     if let Some(before) = &visitor.session {
         server.sessions.take_if(before, |_| true);
     }
@@ -270,7 +260,7 @@ pub(super) fn end(server: &AuthorizationServer, visitor: &Visitor) -> HeaderValu
     HeaderValue::from_static("actgate_session=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax")
 }
 
-fn login_page(server: &AuthorizationServer, goal: &Goal, attempts: u8, shown: Attempt) -> Result<Entrance, Rejection> {
+fn login_page(server: &AuthorizationServer, goal: &Goal, attempts: u8, shown: Attempt) -> Answer<Entrance> {
     let (purpose, target) = match goal {
         Goal::Authorize(request) => (
             html! { "to continue to " strong { (request.access.client.name) } },

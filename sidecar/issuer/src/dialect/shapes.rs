@@ -1,5 +1,7 @@
 //! The claims of each product beside `iss`, `iat`, `exp` and the token id. A claim that is null is left out.
 
+use std::ops::Range;
+
 use serde_json::{Value, json};
 
 use super::minting::Minting;
@@ -12,15 +14,9 @@ pub(super) const ENTRA_ISSUER_PATH: &str = "/5f2c1e0a-8d3b-4c6e-9a7f-1b2c3d4e5f6
 /// A UUID that is always the same for a name.
 pub(super) fn uuid(name: &str) -> String {
     let hex = sha256_hex(name.as_bytes());
-    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default().to_owned();
-    format!(
-        "{}-{}-5{}-8{}-{}",
-        part(0, 8),
-        part(8, 12),
-        part(13, 16),
-        part(17, 20),
-        part(20, 32)
-    )
+    let part = |range: Range<usize>| hex.get(range).unwrap_or_default();
+    let [a, b, c, d, e] = [0..8, 8..12, 13..16, 17..20, 20..32].map(part);
+    format!("{a}-{b}-5{c}-8{d}-{e}")
 }
 
 pub(super) fn auth0_user(name: &str) -> String {
@@ -129,10 +125,8 @@ pub(super) fn okta(token: &Minting<'_>) -> Value {
 /// There is no `act`: facets of the client say that it is an agent, and prior actors are lost.
 pub(super) fn entra(token: &Minting<'_>) -> Value {
     let claims = token.claims;
-    let acts = token.is_agent()
-        || token
-            .actor()
-            .is_some_and(|act| act.sub_profile == EntityProfile::AiAgent);
+    let is_agent = |act: &Act| act.sub_profile == EntityProfile::AiAgent;
+    let acts = token.is_agent() || token.actor().is_some_and(is_agent);
     let tenant = ENTRA_ISSUER_PATH.split('/').nth(1);
     json!({
         "ver": "2.0", "tid": tenant, "sub": uuid(&format!("{} {}", claims.sub, claims.client_id)), "oid": uuid(&claims.sub),
@@ -176,13 +170,9 @@ pub(super) fn zitadel(token: &Minting<'_>) -> Value {
     })
 }
 
-fn without_null(value: Value) -> Value {
-    match value {
-        Value::Object(members) => members
-            .into_iter()
-            .filter(|(_, value)| !value.is_null())
-            .collect::<serde_json::Map<_, _>>()
-            .into(),
-        other => other,
+fn without_null(mut value: Value) -> Value {
+    if let Value::Object(members) = &mut value {
+        members.retain(|_, value| !value.is_null());
     }
+    value
 }

@@ -2,7 +2,7 @@
 
 use super::user_token;
 use crate::authorization_server::AuthorizationServer;
-use crate::entitlement::targets;
+use crate::entitlement::is_for_other;
 use crate::error::{ErrorCode, Result, UNREGISTERED_GRANT};
 use crate::grant_type::{CIBA, DEVICE_CODE};
 use crate::parameters::Parameters;
@@ -27,9 +27,8 @@ pub(super) fn approval(
     };
     let approval = server.approvals.polled(id, channel, &client.id)?;
     let access = &approval.request.access;
-    if targets(request).into_iter().any(|target| target != access.audience) {
-        return Err(ErrorCode::InvalidTarget.because("the request is for another resource"));
-    }
+    let is_for_other = is_for_other(request, &access.audience);
+    ErrorCode::InvalidTarget.when(is_for_other, "the request is for another resource")?;
     let authorization = approval.poll(server.clock.now())?;
     let act = user_token::agent(server, client);
     user_token::issue(server, grant, client, &authorization, act, || approval.redeem())

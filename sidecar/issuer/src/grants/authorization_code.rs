@@ -4,7 +4,7 @@ use super::{actor_token, user_token};
 use crate::audit::{Entry, Event};
 use crate::authorization_server::AuthorizationServer;
 use crate::claims::Act;
-use crate::entitlement::targets;
+use crate::entitlement::is_for_other;
 use crate::error::{ErrorCode, Result, UNREGISTERED_GRANT};
 use crate::grant_type::AUTHORIZATION_CODE;
 use crate::parameters::Parameters;
@@ -14,11 +14,7 @@ use crate::token::TokenResponse;
 
 /// Issues a token for the user who signed in, and a refresh token if that was requested. If the client is an agent, `act`
 /// names it. A code that is used twice gives nothing, and ends what it gave (RFC 6749 section 4.1.2).
-pub(super) fn authorization_code(
-    server: &AuthorizationServer,
-    client: &Client,
-    request: &Parameters,
-) -> Result<TokenResponse> {
+pub(super) fn redeem(server: &AuthorizationServer, client: &Client, request: &Parameters) -> Result<TokenResponse> {
     UNREGISTERED_GRANT.when(client.redirect_uris.is_empty())?;
     let (Some(code), Some(redirect_uri), Some(verifier)) = (
         request.one("code")?,
@@ -40,7 +36,7 @@ pub(super) fn authorization_code(
         || code.redirect_uri != redirect_uri
         || !is_verifier(verifier)
         || s256(verifier) != code.code_challenge
-        || targets(request).into_iter().any(|target| target != access.audience)
+        || is_for_other(request, &access.audience)
     {
         return Err(invalid);
     }
@@ -86,10 +82,8 @@ fn revoke(server: &AuthorizationServer, client: &Client, txn: &str) -> Result<()
 
 /// RFC 7636 section 4.1: 43 to 128 unreserved characters.
 fn is_verifier(text: &str) -> bool {
-    (43..=128).contains(&text.len())
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
+    let is_unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    (43..=128).contains(&text.len()) && text.bytes().all(is_unreserved)
 }
 
 #[cfg(test)]

@@ -13,11 +13,7 @@ use crate::secret::transaction_id;
 use crate::token::{Granted, TokenResponse};
 
 /// Issues a token whose subject is the client itself, without actor, ID token and refresh token.
-pub(super) fn client_credentials(
-    server: &AuthorizationServer,
-    client: &Client,
-    request: &Parameters,
-) -> Result<TokenResponse> {
+pub(super) fn issue(server: &AuthorizationServer, client: &Client, request: &Parameters) -> Result<TokenResponse> {
     UNREGISTERED_GRANT.when(!client.client_credentials)?;
     let resource = target(server, client, request)?;
     let requested = request.one("scope")?.map(ScopeSet::parse).transpose()?;

@@ -21,8 +21,8 @@ use crate::token::TokenResponse;
 /// Runs the grant of a token request.
 pub(crate) fn token(server: &AuthorizationServer, client: &Arc<Client>, request: &Parameters) -> Result<TokenResponse> {
     match request.one("grant_type")? {
-        Some(AUTHORIZATION_CODE) => authorization_code::authorization_code(server, client, request),
-        Some(CLIENT_CREDENTIALS) => client_credentials::client_credentials(server, client, request),
+        Some(AUTHORIZATION_CODE) => authorization_code::redeem(server, client, request),
+        Some(CLIENT_CREDENTIALS) => client_credentials::issue(server, client, request),
         Some(CIBA) => approval::approval(server, client, request, Channel::Backchannel),
         Some(DEVICE_CODE) => approval::approval(server, client, request, Channel::Device),
         Some(REFRESH_TOKEN) => refresh::refresh(server, client, request),

@@ -3,7 +3,7 @@
 use crate::audit::{Entry, Event};
 use crate::authorization_server::AuthorizationServer;
 use crate::claims::SubjectProfile;
-use crate::entitlement::{still_granted, targets};
+use crate::entitlement::{is_for_other, still_granted};
 use crate::error::{ErrorCode, OAuthError, Result};
 use crate::grant_type::REFRESH_TOKEN;
 use crate::parameters::Parameters;
@@ -30,12 +30,8 @@ pub(super) fn refresh(server: &AuthorizationServer, client: &Client, request: &P
         revoke(server, &family)?;
         return Err(INVALID);
     }
-    if targets(request)
-        .into_iter()
-        .any(|target| target != family.grant.audience)
-    {
-        return Err(ErrorCode::InvalidTarget.because("the refresh token is for another resource"));
-    }
+    let is_for_other = is_for_other(request, &family.grant.audience);
+    ErrorCode::InvalidTarget.when(is_for_other, "the refresh token is for another resource")?;
     let allowed = still_granted(server, client, &family).ok_or(INVALID)?;
     let scope = match request.one("scope")?.map(ScopeSet::parse).transpose()? {
         None => allowed,

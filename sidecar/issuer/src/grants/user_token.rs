@@ -54,6 +54,7 @@ pub(super) fn issue(
     let refresh_token = match access.protocol_scope.contains(OFFLINE_ACCESS) {
         false => None,
         true => {
+            let lifetime = server.settings.refresh_lifetime;
             let (family, token) = RefreshFamily::begin(FamilyGrant {
                 txn: access.txn.clone(),
                 client: client.id.clone(),
@@ -62,10 +63,7 @@ pub(super) fn issue(
                 scope,
                 authentication: authorization.authentication.clone(),
                 act,
-                expires: server
-                    .clock
-                    .now()
-                    .saturating_add(server.settings.refresh_lifetime.as_secs()),
+                expires: server.clock.now().saturating_add(lifetime.as_secs()),
             })?;
             change.put_family(&family)?;
             Some(token)

@@ -63,11 +63,8 @@ impl Keys {
         let pair = [(&self.next, KeyState::Next), (&self.active, KeyState::Active)];
         let retired = self.retired.iter().map(|key| (key, KeyState::Retired));
         let id_tokens = self.id_tokens.iter().map(|key| (key, KeyState::IdTokens));
-        pair.into_iter()
-            .chain(retired)
-            .chain(id_tokens)
-            .map(|(key, state)| key.stored(state))
-            .collect()
+        let keys = pair.into_iter().chain(retired).chain(id_tokens);
+        keys.map(|(key, state)| key.stored(state)).collect()
     }
 
     /// The published next key becomes active, the active one retired, and a new key is next.
@@ -147,10 +144,8 @@ impl Keys {
     }
 
     fn published(&self) -> impl Iterator<Item = &Arc<SigningKey>> {
-        [&self.active, &self.next]
-            .into_iter()
-            .chain(&self.retired)
-            .chain(&self.id_tokens)
+        let pair = [&self.active, &self.next].into_iter();
+        pair.chain(&self.retired).chain(&self.id_tokens)
     }
 }
 

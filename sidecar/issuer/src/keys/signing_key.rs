@@ -235,7 +235,6 @@ impl KeyPair {
 }
 
 fn part(value: &impl Serialize) -> Result<String, KeyError> {
-    serde_json::to_vec(value)
-        .map(|json| URL_SAFE_NO_PAD.encode(json))
-        .map_err(|_| KeyError)
+    let json = serde_json::to_vec(value).map_err(|_| KeyError)?;
+    Ok(URL_SAFE_NO_PAD.encode(json))
 }

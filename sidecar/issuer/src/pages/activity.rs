@@ -129,10 +129,8 @@ fn tree(nodes: &[TokenNode]) -> Markup {
 fn time(seconds: u64) -> String {
     let time = i64::try_from(seconds).ok();
     let time = time.and_then(|seconds| Timestamp::from_second(seconds).ok());
-    time.unwrap_or_default()
-        .to_string()
-        .replace('T', " ")
-        .replace('Z', " UTC")
+    let time = time.unwrap_or_default().to_string();
+    time.replace('T', " ").replace('Z', " UTC")
 }
 
 fn count(number: usize, noun: &str) -> String {

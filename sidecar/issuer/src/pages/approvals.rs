@@ -51,16 +51,12 @@ pub(crate) fn decided(client: &str, is_allowed: bool) -> Response {
 pub(crate) fn approvals(subject: &str, waiting: &[Arc<Approval>]) -> Response {
     let body = html! {
         p { "You are signed in as " strong { (subject) } "." }
-        @if waiting.is_empty() {
-            p { "No request waits for you." }
-        }
+        @if waiting.is_empty() { p { "No request waits for you." } }
         ul.list {
             @for approval in waiting {
                 li {
                     a href={ "/ciba/" (approval.code) } { (approval.request.access.client.name) }
-                    @if let Some(message) = &approval.request.binding_message {
-                        p { (message) }
-                    }
+                    @if let Some(message) = &approval.request.binding_message { p { (message) } }
                 }
             }
         }

@@ -18,9 +18,7 @@ pub(crate) fn consents(
 ) -> Response {
     let body = html! {
         p { "You are signed in as " strong { (subject) } "." }
-        @if consents.is_empty() {
-            p { "You allow no application and no agent any access." }
-        }
+        @if consents.is_empty() { p { "You allow no application and no agent any access." } }
         form method="post" action="/consents/withdraw" {
             input type="hidden" name="transaction" value=(transaction);
             ul.list {

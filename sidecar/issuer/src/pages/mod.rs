@@ -39,11 +39,8 @@ pub(crate) fn style() -> impl IntoResponse {
 /// The page that shows a user why a request ends here.
 pub(crate) fn error(reason: &str) -> Response {
     let body = html! { p role="alert" { (reason) } };
-    (
-        StatusCode::BAD_REQUEST,
-        page("The request cannot continue", &body, FormTarget::None),
-    )
-        .into_response()
+    let page = page("The request cannot continue", &body, FormTarget::None);
+    (StatusCode::BAD_REQUEST, page).into_response()
 }
 
 /// The page after too many failed attempts, with status 429.
@@ -52,12 +49,8 @@ pub(crate) fn too_many_attempts(seconds: u64) -> Response {
     let body =
         html! { p role="alert" { "There were too many failed attempts. Wait " (minutes) " min, then start again." } };
     let page = page("Wait before the next attempt", &body, FormTarget::None);
-    (
-        StatusCode::TOO_MANY_REQUESTS,
-        [(RETRY_AFTER, seconds.to_string())],
-        page,
-    )
-        .into_response()
+    let wait = [(RETRY_AFTER, seconds.to_string())];
+    (StatusCode::TOO_MANY_REQUESTS, wait, page).into_response()
 }
 
 /// A page with one card.

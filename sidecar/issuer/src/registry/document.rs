@@ -51,10 +51,8 @@ impl Registry {
                 registry.users.extend(user.map(|user| (name.clone(), user)));
             }
             for (id, entry) in document.clients.iter().flatten() {
-                let client = check.client(id, entry);
-                registry
-                    .clients
-                    .extend(client.map(|client| (id.clone(), Arc::new(client))));
+                let client = check.client(id, entry).map(Arc::new);
+                registry.clients.extend(client.map(|client| (id.clone(), client)));
             }
             Some(registry)
         })
@@ -217,17 +215,13 @@ impl<'a> Check<'a> {
                 self.diagnostics.push(uri.span(), NOT_A_REDIRECT_URI, help);
             }
         }
+        let secret = client.secret.as_ref().map(|secret| self.secret(secret));
+        let lifetime = client.token_lifetime.as_ref();
         Some(Client {
             id: id.to_owned(),
             name: client.name.clone().unwrap_or_else(|| id.to_owned()),
-            credentials: client
-                .secret
-                .as_ref()
-                .map(|secret| vec![Credential::of_the_file(self.secret(secret))]),
-            token_lifetime: client
-                .token_lifetime
-                .as_ref()
-                .and_then(|written| self.lifetime(written)),
+            credentials: secret.map(|secret| vec![Credential::of_the_file(secret)]),
+            token_lifetime: lifetime.and_then(|written| self.lifetime(written)),
             keys: client.jwks.as_ref().map_or_else(Vec::new, |keys| self.keys(keys)),
             exchange: client.exchange.as_ref().map(|exchange| self.exchange(exchange)),
             profile: client.profile?,

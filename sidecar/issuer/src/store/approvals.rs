@@ -90,9 +90,8 @@ impl Approvals {
     pub(crate) fn polled(&self, id: &str, channel: Channel, client: &str) -> Result<Arc<Approval>> {
         let (code, _) = id.split_once('.').ok_or(INVALID)?;
         let approvals = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let approval = approvals
-            .get(code)
-            .filter(|approval| is_same(&approval.secret, &s256(id)));
+        let approval = approvals.get(code);
+        let approval = approval.filter(|approval| is_same(&approval.secret, &s256(id)));
         let approval = approval.filter(|approval| approval.request.is_of(channel, client));
         approval.map(Arc::clone).ok_or(INVALID)
     }
@@ -100,9 +99,8 @@ impl Approvals {
     /// A request that waits for its user.
     pub(crate) fn waiting(&self, code: &str, channel: Channel, now: u64) -> Option<Arc<Approval>> {
         let approvals = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let approval = approvals
-            .get(code)
-            .filter(|approval| approval.request.channel == channel);
+        let approval = approvals.get(code);
+        let approval = approval.filter(|approval| approval.request.channel == channel);
         approval.filter(|approval| approval.is_waiting(now)).map(Arc::clone)
     }
 
@@ -111,10 +109,8 @@ impl Approvals {
         let approvals = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let of_user = approvals.values();
         let of_user = of_user.filter(|approval| approval.request.subject.as_deref() == Some(subject));
-        of_user
-            .filter(|approval| approval.is_waiting(now))
-            .map(Arc::clone)
-            .collect()
+        let waiting = of_user.filter(|approval| approval.is_waiting(now));
+        waiting.map(Arc::clone).collect()
     }
 }
 

@@ -60,11 +60,8 @@ impl From<StoreError> for DataError {
 /// Creates the folder, or checks that only its owner can access it.
 pub(super) fn prepare(path: &Path) -> Result<(), DataError> {
     let failed = failed(path);
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .map_err(&failed)?;
+    let mut builder = DirBuilder::new();
+    builder.recursive(true).mode(0o700).create(path).map_err(&failed)?;
     match fs::metadata(path).map_err(&failed)?.mode() & 0o077 {
         0 => Ok(()),
         _ => Err(DataError::Permissions(path.to_owned())),
