@@ -38,18 +38,14 @@ pub(crate) fn ask_user(server: &AuthorizationServer, client: &Arc<Client>, form:
         status: StatusCode::FORBIDDEN,
         ..ErrorCode::AccessDenied.because(description)
     };
-    if access.scope.intersection(&user.scopes).is_empty() {
-        return Err(denied("the user has none of the requested scopes"));
-    }
-    if server.approvals.waiting_for(&user.subject, now).len() >= MAX_WAITING {
-        return Err(denied("too many requests wait for this user"));
-    }
+    let has_none = access.scope.intersection(&user.scopes).is_empty();
+    denied("the user has none of the requested scopes").when(has_none)?;
+    let waiting = server.approvals.waiting_for(&user.subject, now).len();
+    denied("too many requests wait for this user").when(waiting >= MAX_WAITING)?;
     let lifetime = lifetime(form)?;
     let code = access.txn.clone();
-    tracing::info!(
-        page = format!("{}/ciba/{code}", server.origin),
-        "an approval is requested"
-    );
+    let page = format!("{}/ciba/{code}", server.origin);
+    tracing::info!(page, "an approval is requested");
     let approval = ApprovalRequest {
         channel: Channel::Backchannel,
         access,
@@ -58,9 +54,8 @@ pub(crate) fn ask_user(server: &AuthorizationServer, client: &Arc<Client>, form:
         expires: now.saturating_add(lifetime),
     };
     let id = begin(server, code, approval, now)?;
-    Ok(Json(
-        json!({ "auth_req_id": id, "expires_in": lifetime, "interval": INTERVAL }),
-    ))
+    let begun = json!({ "auth_req_id": id, "expires_in": lifetime, "interval": INTERVAL });
+    Ok(Json(begun))
 }
 
 /// `POST /device_authorization`: asks the user who will enter the user code.

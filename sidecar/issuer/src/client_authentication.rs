@@ -49,11 +49,8 @@ pub(crate) fn authenticate(
     match (&*authorization, posted, assertion) {
         ([header], None, None) => {
             let (name, secret) = basic(header.as_bytes()).ok_or(AuthScheme::Basic.failed())?;
-            if id.is_some_and(|id| id != name) {
-                return Err(
-                    ErrorCode::InvalidRequest.because("client_id differs from the client of the Authorization header")
-                );
-            }
+            let description = "client_id differs from the client of the Authorization header";
+            ErrorCode::InvalidRequest.when(id.is_some_and(|id| id != name), description)?;
             prove(server, &name, &secret, AuthScheme::Basic)
         }
         ([], Some(secret), None) => {
@@ -102,10 +99,8 @@ fn prove(server: &AuthorizationServer, id: &str, secret: &str, scheme: AuthSchem
     let now = server.clock.now();
     let credentials = client.iter().flat_map(|client| client.credentials.iter().flatten());
     let current = credentials.filter(|credential| credential.ends.is_none_or(|ends| now < ends));
-    match (
-        any_matches(current.map(|credential| &credential.secret), secret),
-        &client,
-    ) {
+    let is_proved = any_matches(current.map(|credential| &credential.secret), secret);
+    match (is_proved, &client) {
         (true, Some(client)) => Ok(Arc::clone(client)),
         _ => Err(scheme.failed()),
     }

@@ -48,9 +48,8 @@ pub(crate) fn access_request(
     let mut requested = request.one("scope")?.map(ScopeSet::parse).transpose()?;
     let protocol_scope = requested.as_mut().map(ScopeSet::take_protocol_scopes);
     let protocol_scope = protocol_scope.unwrap_or_default();
-    if protocol_scope.contains(OPENID) && !client.scopes.contains(OPENID) {
-        return Err(ErrorCode::InvalidScope.because("the client may not ask for openid"));
-    }
+    let lacks_openid = protocol_scope.contains(OPENID) && !client.scopes.contains(OPENID);
+    ErrorCode::InvalidScope.when(lacks_openid, "the client may not ask for openid")?;
     let acr_values = request.one("acr_values")?.unwrap_or_default();
     let levels = acr_values.split(' ').filter(|level| [AAL1, AAL2].contains(level));
     let mut levels = levels.peekable();

@@ -23,11 +23,8 @@ impl Parameters {
         let pairs: Vec<_> = form_urlencoded::parse(encoded).take(MAX_PARAMETERS + 1).collect();
         ErrorCode::InvalidRequest.when(pairs.len() > MAX_PARAMETERS, "too many parameters")?;
         let given = pairs.into_iter().filter(|(_, value)| !value.is_empty());
-        Ok(Parameters(
-            given
-                .map(|(name, value)| (name.into_owned(), value.into_owned()))
-                .collect(),
-        ))
+        let given = given.map(|(name, value)| (name.into_owned(), value.into_owned()));
+        Ok(Parameters(given.collect()))
     }
 
     /// The value of a parameter that must not be repeated (RFC 6749 section 3.1).

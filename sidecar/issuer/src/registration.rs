@@ -5,8 +5,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use crate::admin::AdminError;
-use crate::audit::{Entry, Event};
+use crate::admin::{AdminError, put_client};
 use crate::authorization_server::AuthorizationServer;
 use crate::client_metadata::ClientMetadata;
 use crate::error::ErrorCode;
@@ -48,10 +47,7 @@ pub(crate) fn register(server: &AuthorizationServer, body: &[u8]) -> Result<Resp
             credentials,
             is_self_registered: true,
         };
-        entries.put_client(&server.registry, &id, record.clone())?;
-        change.put_client(&id, &record)?;
-        let entry_of = Entry::because(Event::Administer, "client registered itself");
-        change.audit(entry_of.of_client(&id));
+        put_client(server, entries, change, &id, &record, "client registered itself")?;
         let scopes = entries.clients().get(&id).map(|client| client.scopes.clone());
         let mut response = json!({
             "client_id": id,

@@ -167,9 +167,8 @@ impl AuthorizationServer {
         let claims = payload.and_then(|payload| serde_json::from_slice::<Hint>(&payload).ok());
         let is_for = |claims: &Hint| claims.iss == self.issuer_url && claims.aud == client.id;
         let claims = claims.filter(is_for);
-        let claims = claims.ok_or(
-            ErrorCode::InvalidRequest.because("id_token_hint is not an ID token of this issuer for the client"),
-        )?;
+        let description = "id_token_hint is not an ID token of this issuer for the client";
+        let claims = claims.ok_or(ErrorCode::InvalidRequest.because(description))?;
         let mut names = self.registry.users.keys();
         let user = names.find(|name| *self.settings.dialect.user(name) == *claims.sub);
         Ok(user.cloned().unwrap_or(claims.sub))
@@ -226,13 +225,12 @@ impl Minted {
         {
             return Err(ended("the subject token was revoked"));
         }
-        if !change.is_enabled(&token.claims.client_id)? {
-            return Err(ErrorCode::InvalidClient(AuthScheme::None).because("client authentication failed"));
-        }
+        AuthScheme::None
+            .failed()
+            .when(!change.is_enabled(&token.claims.client_id)?)?;
         let consent = change.consent(&token.claims.sub, &token.claims.client_id)?;
-        if consent.is_some_and(|consent| consent.state == ConsentState::Withdrawn) {
-            return Err(ended("the user withdrew the consent for this client"));
-        }
+        let is_withdrawn = consent.is_some_and(|consent| consent.state == ConsentState::Withdrawn);
+        ended("the user withdrew the consent for this client").when(is_withdrawn)?;
         change.add_token(token)?;
         change.audit(self.entry);
         Ok(self.response)

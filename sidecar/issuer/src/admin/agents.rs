@@ -61,7 +61,7 @@ pub(super) fn create(server: &AuthorizationServer, body: &[u8]) -> Answer {
             credentials: with_secret.clone().map(|(credential, _)| vec![credential]),
             is_self_registered: false,
         };
-        put(server, entries, change, &id, &record, "agent added")?;
+        put_client(server, entries, change, &id, &record, "agent added")?;
         let shown = shown(&id, &record);
         Ok(created(match &with_secret {
             Some((credential, secret)) => show_secret(shown, credential, secret),
@@ -95,7 +95,7 @@ pub(super) fn update(server: &AuthorizationServer, id: &str, body: &[u8]) -> Ans
         let before = std::mem::take(&mut record.state);
         entries.put_client(&server.registry, id, record.clone())?;
         record.state = state.unwrap_or(before);
-        put(server, entries, change, id, &record, "agent changed")?;
+        put_client(server, entries, change, id, &record, "agent changed")?;
         Ok(Json(shown(id, &record)).into_response())
     })
 }
@@ -114,7 +114,7 @@ fn end(server: &AuthorizationServer, id: &str, state: ClientState, reason: &'sta
     server.change_entries(|entries, change| {
         let mut record = record(server, entries, id)?;
         record.state = state;
-        put(server, entries, change, id, &record, reason)?;
+        put_client(server, entries, change, id, &record, reason)?;
         let Revoked { tokens, families } = change.revoke_client(id)?;
         let shown = json!({ "revoked_tokens": tokens, "revoked_refresh_tokens": families });
         Ok(Json(shown).into_response())
@@ -143,7 +143,7 @@ pub(super) fn add_credential(server: &AuthorizationServer, id: &str, body: &[u8]
             }
         }
         credentials.push(credential.clone());
-        put(server, entries, change, id, &record, "credential added")?;
+        put_client(server, entries, change, id, &record, "credential added")?;
         Ok(created(show_secret(json!({ "client_id": id }), &credential, &secret)))
     })
 }
@@ -156,7 +156,7 @@ pub(super) fn remove_credential(server: &AuthorizationServer, id: &str, credenti
         let before = credentials.len();
         credentials.retain(|other| other.id != credential);
         AdminError::not_found().when(credentials.len() == before)?;
-        put(server, entries, change, id, &record, "credential removed")?;
+        put_client(server, entries, change, id, &record, "credential removed")?;
         Ok(StatusCode::NO_CONTENT.into_response())
     })
 }
@@ -184,7 +184,7 @@ fn of_the_file() -> AdminError {
 }
 
 /// Puts a record into the entries and the store.
-fn put(
+pub(crate) fn put_client(
     server: &AuthorizationServer,
     entries: &mut Entries,
     change: &mut Change<'_>,
@@ -202,9 +202,8 @@ fn put(
 fn credential(server: &AuthorizationServer, chosen: Option<String>) -> Result<(Credential, String), AdminError> {
     let (secret, text) = match chosen {
         Some(text) if text.len() < MIN_SECRET => {
-            return Err(AdminError::metadata(format!(
-                "the secret must have at least {MIN_SECRET} characters"
-            )));
+            let description = format!("the secret must have at least {MIN_SECRET} characters");
+            return Err(AdminError::metadata(description));
         }
         Some(text) => (Secret::chosen(&text)?, text),
         None => generated()?,

@@ -11,6 +11,7 @@ use axum::http::{Method, header};
 use axum::response::IntoResponse;
 use serde_json::json;
 
+pub(crate) use self::agents::put_client;
 use self::request::Answer;
 pub(crate) use self::request::{AdminError, AdminRequest, read_body};
 use crate::audit::{Entry, Event};

@@ -139,12 +139,8 @@ fn ask_consent(server: &AuthorizationServer, request: &Arc<AuthorizationRequest>
     };
     let id = server.transactions.put(transaction);
     let id = id.map_err(|error| failed(error.into()))?;
-    Ok(pages::consent(
-        server,
-        &id,
-        &authorization,
-        &request.callback.redirect_uri,
-    ))
+    let uri = &request.callback.redirect_uri;
+    Ok(pages::consent(server, &id, &authorization, uri))
 }
 
 /// `POST /consent`: redirects to the client, with a code or with `access_denied`.

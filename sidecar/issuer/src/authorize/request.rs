@@ -68,9 +68,8 @@ pub(super) fn read_for(
         None => return Err(ErrorCode::InvalidRequest.because("response_type is missing")),
         Some(_) => return Err(ErrorCode::UnsupportedResponseType.because("only code is supported")),
     }
-    if !matches!(query.one("response_mode")?, None | Some("query")) {
-        return Err(ErrorCode::InvalidRequest.because("only response_mode query is supported"));
-    }
+    let is_query = matches!(query.one("response_mode")?, None | Some("query"));
+    ErrorCode::InvalidRequest.when(!is_query, "only response_mode query is supported")?;
     let access = access_request(server, client, query)?;
     Ok(AuthorizationRequest {
         code_challenge: code_challenge(query)?,
@@ -137,9 +136,8 @@ fn code_challenge(query: &Parameters) -> Result<String> {
         _ => return Err(ErrorCode::InvalidRequest.because("PKCE with S256 is required")),
     };
     let base64url = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    if challenge.len() != 43 || !challenge.bytes().all(base64url) {
-        return Err(ErrorCode::InvalidRequest.because("code_challenge must be a SHA-256 digest in base64url"));
-    }
+    let is_digest = challenge.len() == 43 && challenge.bytes().all(base64url);
+    ErrorCode::InvalidRequest.when(!is_digest, "code_challenge must be a SHA-256 digest in base64url")?;
     Ok(challenge.to_owned())
 }
 

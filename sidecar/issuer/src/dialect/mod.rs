@@ -86,14 +86,12 @@ impl Dialect {
         };
         let claims = minting.claims;
         // Every product has these. The token id has the transaction too, so that the store finds the token.
+        let id = format!("{}{}.{}", self.id_prefix(), claims.txn, claims.jti);
         let mut payload = Map::from_iter([
             ("iss".to_owned(), claims.iss.clone().into()),
             ("iat".to_owned(), claims.iat.into()),
             ("exp".to_owned(), claims.exp.into()),
-            (
-                self.id_claim().to_owned(),
-                format!("{}{}.{}", self.id_prefix(), claims.txn, claims.jti).into(),
-            ),
+            (self.id_claim().to_owned(), id.into()),
         ]);
         if let Value::Object(own) = form(minting) {
             payload.extend(own.into_iter().filter(|(_, value)| !value.is_null()));

@@ -18,9 +18,8 @@ pub(super) fn actor(server: &AuthorizationServer, request: &Parameters, invalid:
             return Err(ErrorCode::InvalidRequest.because(description));
         }
     };
-    if !matches!(kind, ACCESS_TOKEN_TYPE | JWT_TYPE) {
-        return Err(ErrorCode::InvalidRequest.because("this actor_token_type is not supported"));
-    }
+    let is_supported = matches!(kind, ACCESS_TOKEN_TYPE | JWT_TYPE);
+    ErrorCode::InvalidRequest.when(!is_supported, "this actor_token_type is not supported")?;
     match server.read(token)? {
         None => Err(invalid.because("the actor token is not a valid access token of this issuer")),
         // RFC 8693 has a place for the chain of the subject token only.

@@ -65,10 +65,8 @@ fn subject(server: &AuthorizationServer, rules: &Exchange, request: &Parameters)
     let (Some(token), Some(kind)) = (request.one("subject_token")?, request.one("subject_token_type")?) else {
         return invalid("subject_token and subject_token_type are required");
     };
-    INVALID.when(
-        !matches!(kind, ACCESS_TOKEN_TYPE | JWT_TYPE),
-        "this subject_token_type is not supported",
-    )?;
+    let is_supported = matches!(kind, ACCESS_TOKEN_TYPE | JWT_TYPE);
+    INVALID.when(!is_supported, "this subject_token_type is not supported")?;
     match server.read(token)? {
         None => invalid("the subject token is not a valid access token of this issuer"),
         Some(issued) if !rules.audiences.contains(&issued.claims.aud) => {

@@ -69,9 +69,8 @@ impl Approvals {
         let id = format!("{code}.{}", random_id()?);
         let mut approvals = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         approvals.retain(|_, approval| now < approval.request.expires.saturating_add(RETENTION));
-        if approvals.len() >= MAX_APPROVALS || approvals.contains_key(&code) {
-            return Err(ErrorCode::TemporarilyUnavailable.because("there are too many requests"));
-        }
+        let is_full = approvals.len() >= MAX_APPROVALS || approvals.contains_key(&code);
+        ErrorCode::TemporarilyUnavailable.when(is_full, "there are too many requests")?;
         let approval = Approval {
             code: code.clone(),
             secret: s256(&id),
