@@ -29,6 +29,7 @@ pub(super) const MESSAGE_NAME: &str = "mcp.name";
 pub(super) const ARGUMENTS: &str = "/params/arguments";
 
 /// Why a header cannot be read as one text.
+#[cfg(feature = "cel")]
 const UNSURE: &str = "servers may read other texts";
 
 impl Pipeline<'_> {
