@@ -167,6 +167,36 @@ fn a_case_that_is_denied_and_expected_to_be_allowed_shows_what_it_needs() {
 }
 
 #[test]
+fn a_case_with_an_unknown_kind_shows_what_proves_it() {
+    let unknown = |preset: &str| {
+        format!(
+            "{{ name: unknown, request: POST /refunds, token: {{ {preset}sub: u1, scope: 'refunds:write' }}, expect: allow }}"
+        )
+    };
+    let (files, folder) = folder(&[&unknown("")]);
+    let (code, text) = run(&[&folder]);
+    assert_eq!(code, 1, "{text}");
+    let proof =
+        "no evidence; a person is proven by `sub_profile` is the entity profile `user`; or add `kinds: { human: ";
+    assert!(
+        text.contains(&format!("expected human, got unknown\n        help: {proof}")),
+        "{text}"
+    );
+    let (_, all) = report(&[&folder]);
+    let checks = all["suites"][0]["cases"][0]["checks"].as_array().unwrap().iter();
+    let helps: Vec<&Value> = checks.filter_map(|check| check.get("help")).collect();
+    assert!(
+        helps.len() == 1 && helps[0].as_str().unwrap().starts_with(proof),
+        "{helps:?}"
+    );
+    // Of the profile of the issuer that the token is of.
+    let profile = "profile: { preset: rfc9068, kinds: { human: [{ claims: { login: true } }, { claims: { level: 2 } }] } }\n";
+    files.write("cases.yaml", &format!("{profile}cases:\n  - {}\n", unknown("")));
+    let (_, text) = run(&[&folder]);
+    assert!(text.contains("a person is proven by `login` is true, or by `level` is 2; or add"), "{text}");
+}
+
+#[test]
 fn a_case_that_states_no_decision_in_shadow_expects_the_same_one() {
     let machine = CASES[2].replace("{ deny: initiator_not_human, status: 403 }", "allow");
     let stated = machine.replace(

@@ -15,7 +15,7 @@ use crate::clock::FixedClock;
 use crate::issuer::TrustedIssuer;
 use crate::keys::KeySource;
 use crate::policy::policy::Policy;
-use crate::profile::{ChainCompleteness, PriorActors};
+use crate::profile::{ChainCompleteness, PriorActors, Profile};
 use crate::request::Target;
 
 /// How long the token of a case is valid, in seconds.
@@ -106,6 +106,13 @@ impl PolicyTest {
     /// The authorizer that decides the cases, and the clock that it reads.
     pub fn authorizer(&self) -> (&Authorizer, &FixedClock) {
         (&self.authorizer, &self.clock)
+    }
+
+    /// The profile of a trusted issuer, by its identifier.
+    pub fn profile(&self, issuer: &str) -> Option<&Profile> {
+        let mut issuers = self.issuers.iter();
+        let tested = issuers.find(|tested| tested.trusted.identifier() == issuer)?;
+        Some(&tested.trusted.profile)
     }
 
     /// The signed token of a case whose request arrives at `now`, in seconds since 1970; [`None`] of a case without one.

@@ -2,11 +2,11 @@
 
 use actgate::Explanation;
 use actgate::policy::{Check, Outcome};
-use actgate::profile::Kind;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
+use crate::cli::kind_help::kind_help;
 use crate::config::IssuerSettings;
 
 /// Claims that ID tokens have, and access tokens do not.
@@ -62,8 +62,8 @@ impl Helper {
                 fitting => Some(with_preset(fitting)),
             },
             "audience" => self.of_audience(),
-            rule if rule.ends_with("initiator.kind") => self.of_kind(check, false),
-            rule if rule.ends_with("actor.kind") => self.of_kind(check, true),
+            rule if rule.ends_with("initiator.kind") => self.of_kind(check),
+            rule if rule.ends_with("actor.kind") => self.of_kind(check),
             rule if rule.contains("claims.") => of_list(check),
             _ => None,
         }
@@ -109,34 +109,11 @@ impl Helper {
         ))
     }
 
-    /// What proves a kind of the initiator or of the current actor in the tokens of the issuer.
-    fn of_kind(&self, check: &Check, is_actor: bool) -> Option<String> {
-        if check.got != Kind::Unknown.to_string() {
-            return None;
-        }
+    /// What proves a kind in the tokens of the issuer.
+    fn of_kind(&self, check: &Check) -> Option<String> {
         let came = self.text("iss")?;
         let issuer = self.issuers.iter().find(|issuer| issuer.trusted.identifier() == came)?;
-        let (kind, name) = [
-            (Kind::Human, "a person"),
-            (Kind::Agent, "an agent"),
-            (Kind::Service, "a service"),
-        ]
-        .into_iter()
-        .find(|(kind, _)| {
-            check
-                .expected
-                .split(" or ")
-                .any(|expected| expected == kind.to_string())
-        })?;
-        let own = format!("`kinds: {{ {kind}: [{{ claims: {{ CLAIM: VALUE }} }}] }}` to the issuer");
-        let evidence = match is_actor {
-            true => issuer.profile.actor_evidence(kind).next(),
-            false => issuer.profile.evidence(kind).next(),
-        };
-        Some(match evidence {
-            Some(evidence) => format!("no evidence; {name} is proven by {evidence}; or add {own}"),
-            None => format!("no evidence; no claim proves {name} in this profile; add {own}"),
-        })
+        kind_help(&issuer.profile, check)
     }
 }
 

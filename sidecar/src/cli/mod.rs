@@ -23,6 +23,7 @@ pub(crate) mod issuer;
 pub(crate) mod issuer_arguments;
 mod issuer_audit;
 pub(crate) mod issuers;
+mod kind_help;
 pub(crate) mod output;
 pub(crate) mod pasted_token;
 mod policy_lines;

@@ -6,11 +6,13 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use actgate::analysis::{Case, CaseOutcome, SmallestChange};
 use actgate::policy::{Check, Mode, Outcome, Tier};
+use actgate::profile::Profile;
 use actgate::testing::CaseResult;
 use serde::Serialize;
 
 use super::suite::Suite;
 use crate::cli::chain_tree::{self, Node};
+use crate::cli::kind_help::kind_help;
 use crate::cli::terminal::{bad, faint, good, printable, strong};
 use crate::cli::unverified_chain::unverified_chain;
 use crate::headers::chain_json::Chain;
@@ -73,6 +75,9 @@ struct CheckReport<'a> {
     got: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<&'static str>,
+    /// What would prove a kind that is unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    help: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     alternatives: Vec<Vec<CheckReport<'a>>>,
 }
@@ -136,13 +141,17 @@ impl<'a> CaseFailure<'a> {
         };
         let is_shown = |check: &&Check| check.tier != Tier::Token || check.outcome != Outcome::Passed;
         let checks = explanation.checks().iter().filter(is_shown);
+        let issuer = decision.identity().map(|identity| identity.issuer());
+        let of_case = OfCase {
+            suite,
+            route: decision.route(),
+            profile: issuer.and_then(|issuer| suite.test.profile(issuer)),
+        };
         CaseFailure {
             is_verified: chain.is_some(),
             chain: chain.unwrap_or_else(claimed),
             needed: result.smallest_change().map_or_else(Vec::new, needed),
-            checks: checks
-                .map(|check| CheckReport::new(suite, check, decision.route()))
-                .collect(),
+            checks: checks.map(|check| CheckReport::new(of_case, check)).collect(),
         }
     }
 }
@@ -155,16 +164,21 @@ fn needed(change: &SmallestChange) -> Vec<Vec<String>> {
     before.chain(of_rules).collect()
 }
 
+/// What the checks of a case have in common.
+#[derive(Clone, Copy)]
+struct OfCase<'a, 'c> {
+    suite: &'a Suite,
+    route: Option<&'c str>,
+    /// Of the issuer of the token, where it was verified.
+    profile: Option<&'a Profile>,
+}
+
 impl<'a> CheckReport<'a> {
-    fn new(suite: &'a Suite, check: &Check, route: Option<&str>) -> CheckReport<'a> {
+    fn new(of_case: OfCase<'a, '_>, check: &Check) -> CheckReport<'a> {
+        let OfCase { suite, route, profile } = of_case;
         let of_route = route.and_then(|route| check.rule.strip_prefix(route)?.strip_prefix(": "));
         let place = suite.places.of(&check.rule);
-        let of_one = |checks: &Vec<Check>| {
-            checks
-                .iter()
-                .map(|check| CheckReport::new(suite, check, route))
-                .collect()
-        };
+        let of_one = |checks: &Vec<Check>| checks.iter().map(|check| CheckReport::new(of_case, check)).collect();
         CheckReport {
             rule: of_route.unwrap_or(&check.rule).to_owned(),
             file: place.map(|_| &*suite.policy_file),
@@ -174,6 +188,7 @@ impl<'a> CheckReport<'a> {
             expected: check.expected.clone(),
             got: check.got.clone(),
             code: check.code,
+            help: profile.and_then(|profile| kind_help(profile, check)),
             alternatives: check.alternatives.iter().map(of_one).collect(),
         }
     }
@@ -193,6 +208,9 @@ impl<'a> CheckReport<'a> {
         if !self.passed {
             let (expected, got) = (printable(&self.expected), printable(&self.got));
             writeln!(f, "{indentation}    expected {expected}, got {got}")?;
+        }
+        if let Some(help) = &self.help {
+            writeln!(f, "{indentation}    help: {}", printable(help))?;
         }
         let mut inner = self.alternatives.iter().flatten();
         inner.try_for_each(|check| check.write(f, indent + 4))
