@@ -1,4 +1,5 @@
-//! Alternatives of `any_of` that no request meets beside the other rules: all of them are a mistake, and one is a warning.
+//! Alternatives of `any_of` that no request meets beside the other rules: all of them are a mistake, and one is a warning. So is one
+//! that allows nothing more than another one.
 
 use actgate_yaml::Span;
 
@@ -47,8 +48,23 @@ pub(super) fn check(parts: &[Part<'_>], owner: &str, context: &mut Context<'_>) 
             }
             continue;
         }
-        for (alternative, conflict) in written.value.iter().zip(&conflicts) {
-            let Some(conflict) = conflict else { continue };
+        for (index, (alternative, conflict)) in written.value.iter().zip(&conflicts).enumerate() {
+            let Some(conflict) = conflict else {
+                // What is within one requirement is reported there.
+                if let (None, Some(within)) = (part.required, absorbing(index, alternatives)) {
+                    let message = match is_within(&alternatives[within], &alternatives[index]) {
+                        true => format!("this alternative is the same as `any_of[{within}]`"),
+                        false => {
+                            format!("whatever meets this alternative meets `any_of[{within}]`, which requires less")
+                        }
+                    };
+                    let help = "remove it: it allows nothing more; or change one of the two";
+                    context
+                        .warnings
+                        .push_coded("absorbed_alternative", alternative.span(), message, help);
+                }
+                continue;
+            };
             let span: Span = match part.required {
                 None => alternative.span(),
                 // What is within one requirement is reported there.
@@ -64,6 +80,19 @@ pub(super) fn check(parts: &[Part<'_>], owner: &str, context: &mut Context<'_>) 
                 .push_coded("unmet_alternative", span, message, "change it, or remove it");
         }
     }
+}
+
+/// Another alternative that this one implies; an equal one only where it is an earlier one.
+fn absorbing(index: usize, alternatives: &[Vec<CoreRule>]) -> Option<usize> {
+    let alternative = alternatives.get(index)?;
+    alternatives.iter().enumerate().position(|(other, rules)| {
+        other != index && is_within(alternative, rules) && (other < index || !is_within(rules, alternative))
+    })
+}
+
+/// Whether whatever meets the one rules is known to meet the other ones.
+fn is_within(rules: &[CoreRule], others: &[CoreRule]) -> bool {
+    others.iter().all(|other| rules.iter().any(|rule| rule.implies(other)))
 }
 
 /// A rule of an alternative that excludes another rule of the conjunction.
@@ -137,6 +166,35 @@ mod tests {
             route("    any_of: [{ initiator: { kind: agent } }, { client: { one_of: [b] } }]\n"),
             [""; 0]
         );
+    }
+
+    #[test]
+    fn an_alternative_that_allows_nothing_more_is_a_warning() {
+        let body =
+            "    any_of: [{ client: { one_of: [a, b] } }, { client: { one_of: [a] }, initiator: { kind: human } }]\n";
+        let warning = |place: &str, message: &str| {
+            let help = "remove it: it allows nothing more; or change one of the two";
+            format!("Some(\"absorbed_alternative\") {place}: {message}\n  help: {help}")
+        };
+        let message = "whatever meets this alternative meets `any_of[0]`, which requires less";
+        assert_eq!(route(body), [warning("3:46", message)]);
+        let body = "    any_of: [{ client: { one_of: [a] } }, { client: { one_of: [a] } }]\n";
+        assert_eq!(
+            route(body),
+            [warning("3:43", "this alternative is the same as `any_of[0]`")]
+        );
+        for both in [
+            "{ client: { one_of: [a] } }, { client: { one_of: [b] } }",
+            "{ scopes: [a] }, { scopes: [b], client: { one_of: [c] } }",
+            "{ initiator: { kind: human } }, { actor: { required: true } }",
+        ] {
+            assert_eq!(route(&format!("    any_of: [{both}]\n")), [""; 0], "{both}");
+        }
+        let text = "requirements:\n  shared:\n    any_of: [{ scopes: [a] }, { scopes: [a, b] }]\n\
+                    defaults: { any_of: [{ scopes: [c] }, { scopes: [c] }] }\n\
+                    routes:\n  - { match: GET /a, require: [shared] }\n  - { match: GET /b, require: [shared] }\n";
+        let found = found(text);
+        assert!(found.len() == 2, "{found:?}");
     }
 
     #[test]

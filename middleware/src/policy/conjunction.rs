@@ -299,6 +299,14 @@ mod tests {
                 "time: { zone: UTC, hours: 12:00-18:00 }",
             ),
             (
+                "time: { zone: Europe/Berlin, hours: 08:00-12:00 }",
+                "time: { zone: America/New_York, hours: 08:00-12:00 }",
+            ),
+            (
+                "time: { zone: UTC, days: mon }",
+                "time: { zone: Pacific/Kiritimati, days: sun }",
+            ),
+            (
                 "operation: { json: { /a: { max: 1 } } }",
                 "operation: { json: { /a: { min: 2 } } }",
             ),
@@ -394,6 +402,15 @@ mod tests {
             (
                 "time: { zone: UTC, days: mon }",
                 "time: { zone: Asia/Tokyo, days: tue }",
+            ),
+            // In the weeks in which one of the two has changed its clock alone, they differ by five hours.
+            (
+                "time: { zone: Europe/Berlin, hours: 12:00-13:30 }",
+                "time: { zone: America/New_York, hours: 08:00-12:00 }",
+            ),
+            (
+                "time: { zone: UTC, days: sun, hours: 23:00-24:00 }",
+                "time: { zone: Asia/Kathmandu, days: mon, hours: 05:00-06:00 }",
             ),
             (
                 "operation: { json: { /a: { max: 1 } } }",

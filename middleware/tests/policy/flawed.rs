@@ -169,6 +169,41 @@ routes:
 ",
     ),
     flawed(
+        Warning("absorbed_alternative"),
+        6,
+        "routes:
+  - match: GET /orders
+    scopes: [orders:read]
+    any_of:
+      - initiator: { kind: human }
+      - initiator: { kind: human, max_auth_age: 5m }
+",
+    ),
+    flawed(
+        Warning("absorbed_alternative"),
+        3,
+        "routes:
+  - match: GET /orders
+    any_of: [{ client: { one_of: [web] } }, { client: { one_of: [web] } }]
+",
+    ),
+    flawed(
+        Warning("constant_condition"),
+        3,
+        "routes:
+  - match: GET /orders
+    expression: 'claims.region == \"eu\" || 1 == 1'
+",
+    ),
+    flawed(
+        Warning("constant_condition"),
+        3,
+        "routes:
+  - match: GET /orders
+    expression: '\"a\".size() == 2'
+",
+    ),
+    flawed(
         Mistake("depth 0"),
         4,
         "routes:
@@ -210,6 +245,17 @@ routes:
   - match: GET /orders
     require: [night]
     time: { zone: UTC, hours: 08:00-18:00 }
+",
+    ),
+    flawed(
+        Mistake("exclude each other"),
+        6,
+        "requirements:
+  office: { time: { zone: Europe/Berlin, hours: 08:00-12:00 } }
+routes:
+  - match: GET /orders
+    require: [office]
+    time: { zone: America/Los_Angeles, hours: 08:00-12:00 }
 ",
     ),
     flawed(

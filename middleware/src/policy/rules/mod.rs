@@ -35,6 +35,7 @@ mod remedies;
 mod scalar;
 mod scopes;
 mod time;
+mod time_relation;
 mod token;
 
 use std::sync::Arc;

@@ -47,7 +47,7 @@ pub(in crate::policy) struct TimeDocument {
 
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::policy) struct TimeCondition {
-    zone: Zone,
+    pub(super) zone: Zone,
     days: Days,
     /// Empty for the whole day.
     hours: Box<[Hours]>,
@@ -55,9 +55,9 @@ pub(in crate::policy) struct TimeCondition {
 
 /// A zone of the IANA time zone database, which is a part of the program.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Zone {
+pub(super) struct Zone {
     name: Box<str>,
-    rules: TimeZone,
+    pub(super) rules: TimeZone,
 }
 
 /// Days of the week, Monday in the lowest bit.
@@ -71,7 +71,7 @@ struct Hours {
     end: u16,
 }
 
-const MIDNIGHT: u16 = 24 * 60;
+pub(super) const MIDNIGHT: u16 = 24 * 60;
 
 const NAMES: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
@@ -104,18 +104,6 @@ pub(super) fn compile(document: &Spanned<TimeDocument>, context: &mut Context<'_
 }
 
 impl TimeCondition {
-    /// Whether whatever meets this condition meets the other one: the same zone has the same daylight saving.
-    pub(in crate::policy) fn implies(&self, other: &TimeCondition) -> bool {
-        self.zone == other.zone
-            && !week().any(|(day, minute)| self.includes_minute(day, minute) && !other.includes_minute(day, minute))
-    }
-
-    /// Whether nothing meets both conditions, as far as that is known.
-    pub(in crate::policy) fn excludes(&self, other: &TimeCondition) -> bool {
-        self.zone == other.zone
-            && !week().any(|(day, minute)| self.includes_minute(day, minute) && other.includes_minute(day, minute))
-    }
-
     pub(super) fn evaluate(&self, _: &Core<'_>, time: &EvaluationTime) -> Finding {
         let met = self.zone.local(time.now).is_some_and(|local| self.includes(local));
         Finding::met_if(met, "time_not_allowed")
@@ -125,7 +113,7 @@ impl TimeCondition {
         self.includes_minute(local.weekday(), minute_of(local))
     }
 
-    fn includes_minute(&self, today: Weekday, minute: u16) -> bool {
+    pub(super) fn includes_minute(&self, today: Weekday, minute: u16) -> bool {
         if self.hours.is_empty() {
             return self.days.include(today);
         }
@@ -173,12 +161,6 @@ impl Hours {
     fn is_over_midnight(self) -> bool {
         self.end < self.begin
     }
-}
-
-/// Every minute of the week, on the clock of a zone.
-fn week() -> impl Iterator<Item = (Weekday, u16)> {
-    let days = Weekday::Monday.cycle_forward().take(NAMES.len());
-    days.flat_map(|day| (0..MIDNIGHT).map(move |minute| (day, minute)))
 }
 
 fn minute_of(local: DateTime) -> u16 {

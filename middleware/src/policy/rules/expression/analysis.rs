@@ -4,6 +4,7 @@ use actgate_yaml::nearest;
 use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, IdedExpr, LiteralValue, operators};
 
 use super::comprehension::Comprehension;
+use super::constant::constant_within;
 use super::functions;
 use super::mistake::{Checked, Mistake, Near, mistake, not_a_value, not_accepted, unknown_function};
 use super::typing::{arithmetic, check_header, field, place_of_parameter};
@@ -25,7 +26,7 @@ pub(super) fn check(root: &IdedExpr, path: Option<&[Segment]>) -> Result<Reads, 
             "the expression does not depend on the request".to_owned(),
             "write a condition, or remove it",
         ),
-        (_, Type::Bool | Type::Any) => Ok(analysis.reads),
+        (_, Type::Bool | Type::Any) => Ok(analysis.reads.with_constant(constant_within(root))),
         (_, other) => begin(
             format!("the expression is {other}, and only `true` meets it"),
             "compare it: `==`, `<`, `in`",

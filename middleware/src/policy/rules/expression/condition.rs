@@ -47,6 +47,13 @@ pub(in crate::policy) fn compile(
             return None;
         }
     };
+    if program.has_constant() {
+        let message = "a condition of the expression reads no fact: it is the same for every request";
+        let help = "compare a fact, such as `claims.region == \"eu\"`, or remove the condition";
+        context
+            .warnings
+            .push_coded("constant_condition", document.span(), message, help);
+    }
     context.read_headers.extend(program.headers().cloned());
     if program.reads_chain() {
         let truncation = match accept_truncation {

@@ -10,6 +10,8 @@ mod bound;
 #[cfg(feature = "cel")]
 mod comprehension;
 #[cfg(feature = "cel")]
+mod constant;
+#[cfg(feature = "cel")]
 mod functions;
 #[cfg(feature = "cel")]
 mod mistake;

@@ -118,6 +118,10 @@ impl Program {
         }
     }
 
+    pub(super) fn has_constant(&self) -> bool {
+        self.reads.has_constant
+    }
+
     pub(super) fn reads_chain(&self) -> bool {
         self.reads.singles.contains(&Single::Chain)
     }

@@ -182,4 +182,12 @@ pub(super) struct Reads {
     pub(super) members: BTreeMap<Object, BTreeSet<Box<str>>>,
     /// The place of each parameter of the path, where the route is known.
     pub(super) params: BTreeMap<Box<str>, Segments>,
+    /// Whether a condition of it reads no fact.
+    pub(super) has_constant: bool,
+}
+
+impl Reads {
+    pub(super) fn with_constant(self, has_constant: bool) -> Reads {
+        Reads { has_constant, ..self }
+    }
 }
