@@ -300,6 +300,7 @@ mod changed;
 mod check;
 mod claim_sources;
 mod claim_uses;
+mod common_paths;
 mod compile;
 mod conjunction;
 mod coverage;

@@ -1,10 +1,12 @@
 //! A requirement, compiled: its own rules, and those of the requirements it requires.
 
+use std::fmt::{self, Write as _};
+use std::hash::{DefaultHasher, Hasher as _};
 use std::sync::Arc;
 
 use super::mode::Mode;
 use super::read::Reads;
-use super::rules::{CoreRule, HistoryRule, Truncation, body_limit};
+use super::rules::{CoreCondition, CoreRule, HistoryRule, Truncation, body_limit};
 use super::syntax::joined;
 
 /// A conjunction of rules, in the order in which they are evaluated: scopes, core rules, history rules.
@@ -19,6 +21,37 @@ pub(crate) struct Requirement {
     body_limit: Option<u64>,
     /// With the rules in shadow, in their places; [`None`] where there are none.
     promoted: Option<Arc<Requirement>>,
+}
+
+/// Hashes what is written to it.
+struct Hashing(DefaultHasher);
+
+impl fmt::Write for Hashing {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.write(text.as_bytes());
+        Ok(())
+    }
+}
+
+impl Requirement {
+    /// A number that equal requirements have in common, and most others do not.
+    pub(super) fn fingerprint(&self) -> u64 {
+        let mut hashing = Hashing(DefaultHasher::new());
+        for rule in &self.core {
+            // The others have parts that are compared in their own way.
+            let written = match &rule.condition {
+                CoreCondition::Scopes(condition) => write!(hashing, "{condition:?}"),
+                CoreCondition::Initiator(condition) => write!(hashing, "{condition:?}"),
+                CoreCondition::Client(condition) => write!(hashing, "{condition:?}"),
+                CoreCondition::Claims(condition) => write!(hashing, "{condition:?}"),
+                other => hashing.write_str(other.key()),
+            };
+            // A hasher takes every text.
+            debug_assert!(written.is_ok(), "hashed");
+        }
+        hashing.0.write_usize(self.history.len());
+        hashing.0.finish()
+    }
 }
 
 impl PartialEq for Requirement {

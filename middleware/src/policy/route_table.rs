@@ -24,6 +24,8 @@ pub(super) struct RouteTable {
     patterns: Vec<Pattern>,
     spelling: Spelling,
     routers: Routers,
+    /// The first route of each access, by the fingerprint of the access.
+    leaders: BTreeMap<u64, Vec<usize>>,
 }
 
 /// One `METHODS PATH` with its access.
@@ -62,6 +64,14 @@ pub(crate) enum Access {
 }
 
 impl Access {
+    /// A number that equal accesses have in common.
+    fn fingerprint(&self) -> u64 {
+        match self {
+            Access::Public => 0,
+            Access::Guarded(requirement) => requirement.fingerprint(),
+        }
+    }
+
     /// Whether it requires everything that the other one requires.
     pub(super) fn requires_all_of(&self, other: &Access) -> bool {
         match (self, other) {
@@ -272,13 +282,13 @@ impl RouteTable {
             let message = format!("`{name}` has no parameter that an escaped slash could be in");
             diagnostics.push(written.span(), message, "remove `escaped_slash`");
         }
-        let mut leaders = self
-            .routes
-            .iter()
-            .enumerate()
-            .filter(|(index, route)| *index == route.class);
-        let equal = leaders.find(|(_, route)| route.access == access);
-        let class = equal.map_or(self.routes.len(), |(index, _)| index);
+        let leaders = self.leaders.entry(access.fingerprint()).or_default();
+        let is_equal = |index: &&usize| self.routes.get(**index).is_some_and(|route| route.access == access);
+        let equal = leaders.iter().find(is_equal).copied();
+        let class = equal.unwrap_or_else(|| {
+            leaders.push(self.routes.len());
+            self.routes.len()
+        });
         let name = match &messages {
             None => name,
             Some(messages) => format!("{name} {messages}").into(),

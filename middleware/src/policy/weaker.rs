@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use actgate_yaml::{Diagnostics, Spanned, nearest};
 
+use super::common_paths::CommonPaths;
 use super::document::Document;
 use super::exact;
 use super::requirement::Requirement;
@@ -32,13 +33,15 @@ pub(super) fn routes(document: &Document, samples: &Samples<'_>, diagnostics: &m
     let denies_spellings = matches!(samples.routes.spelling(), Spelling::Folded);
     let routes: Vec<(&Pattern, &Route)> = samples.routes.routes().collect();
     let mut stated = Statements::of(document);
+    let paths = CommonPaths::of(routes.iter().map(|(pattern, _)| *pattern));
     let covering = routes.iter().filter(|(pattern, _)| is_guard(pattern));
     let mut weaker: BTreeMap<usize, Vec<Stricter<'_>>> = BTreeMap::new();
     for (pattern, route) in covering {
         let Access::Guarded(requirement) = &route.access else {
             continue;
         };
-        for (other_pattern, other) in &routes {
+        let others = paths.with(pattern).into_iter().filter_map(|number| routes.get(number));
+        for (other_pattern, other) in others {
             let Access::Guarded(other_requirement) = &other.access else {
                 continue;
             };
