@@ -5,6 +5,21 @@ use quick_junit::{NonSuccessKind, Report, TestCaseStatus};
 use super::{CASES, folder, run};
 
 #[test]
+fn a_pipe_that_no_process_reads_is_an_error_at_once() {
+    let (files, folder) = folder(&CASES[..1]);
+    let pipe = files.write("report.xml", "");
+    std::fs::remove_file(&pipe).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    let (code, text) = run(&["--junit", &pipe, &folder]);
+    assert_eq!(code, 1, "{text}");
+    assert!(
+        text.contains("report.xml: this is a pipe or a device, not a file"),
+        "{text}"
+    );
+}
+
+#[test]
 fn the_results_are_read_by_a_parser_of_junit_xml() {
     let named = r#"{ name: "<a> & \"b\" ]]> \e[31m \x00 é", request: GET /health, token: { sub: "\e<&>" }, expect: { deny: no_route, status: 403 } }"#;
     let denied = CASES[7]

@@ -90,6 +90,26 @@ fn a_decision_in_another_form_has_the_form_to_write_as_help() {
             "is no time since 1970",
             "write it as `2026-01-01T00:00:00Z`",
         ),
+        (
+            "allow, at: 1767225600",
+            "`1767225600` is no time since 1970",
+            "write it as `2026-01-01T00:00:00Z`",
+        ),
+        (
+            "allow, at: [1]",
+            "expected a time",
+            "write it as in `2026-01-01T12:00:00Z`",
+        ),
+        (
+            "{ deny: 403 }",
+            "expected a code, not a number",
+            "write `{ deny: CODE }`; a status is beside it: `{ deny: CODE, status: 403 }`",
+        ),
+        (
+            "allow, token: { preset: keycloak, fixture: humn }",
+            "`humn`",
+            "did you mean `human`?",
+        ),
     ] {
         let (_files, folder) = folder(&[&format!("{{ name: a, request: GET /health, expect: {written} }}")]);
         let (code, text) = run(&[&folder]);

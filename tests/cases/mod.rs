@@ -190,10 +190,14 @@ fn a_case_with_an_unknown_kind_shows_what_proves_it() {
         "{helps:?}"
     );
     // Of the profile of the issuer that the token is of.
-    let profile = "profile: { preset: rfc9068, kinds: { human: [{ claims: { login: true } }, { claims: { level: 2 } }] } }\n";
+    let profile =
+        "profile: { preset: rfc9068, kinds: { human: [{ claims: { login: true } }, { claims: { level: 2 } }] } }\n";
     files.write("cases.yaml", &format!("{profile}cases:\n  - {}\n", unknown("")));
     let (_, text) = run(&[&folder]);
-    assert!(text.contains("a person is proven by `login` is true, or by `level` is 2; or add"), "{text}");
+    assert!(
+        text.contains("a person is proven by `login` is true, or by `level` is 2; or add"),
+        "{text}"
+    );
 }
 
 #[test]

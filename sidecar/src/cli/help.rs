@@ -136,7 +136,7 @@ fn described(section: &Section, word: &Word, indent: &str) -> String {
 }
 
 /// A text in lines of [`WIDTH`] characters, each with an indent.
-fn wrapped(text: &str, indent: &str) -> String {
+pub(crate) fn wrapped(text: &str, indent: &str) -> String {
     let (mut lines, mut line) = (String::new(), indent.to_owned());
     for word in text.split_whitespace() {
         if line.len() > indent.len() && line.chars().count() + 1 + word.chars().count() > WIDTH {

@@ -6,24 +6,27 @@ use actgate::profile::{Kind, Profile, UnknownProfile};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::cli::help::wrapped;
 use crate::cli::output::{Output, print, print_json};
 use crate::cli::terminal::{faint, strong};
 use crate::exit::{Context as _, Failure};
 
-const HEADINGS: Row<'_> = ["name", "product", "kinds that it proves", "chain"];
+const HEADINGS: Row<'_> = ["name", "product", "kinds", "chain"];
 
 /// The columns of the list but the last: the widest cell and a gap.
-const WIDTHS: [usize; 3] = [19, 36, 24];
+const WIDTHS: [usize; 3] = [19, 36, 7];
 
 const NOTES: &str = "
-kinds that it proves   by claims of every token; name any other evidence with `kinds` of the issuer
-complete               the chain has every actor since the initiator
-actor-token-only       those of the actor token; those of the subject token are lost
-outer-only             the current actor only
-none                   the issuer writes no `act`
+kinds              those that claims of every token prove: h human, a agent,
+                   s service; name other evidence with `kinds` of the issuer
+complete           the chain has every actor since the initiator
+actor-token-only   those of the actor token; those of the subject token are lost
+outer-only         the current actor only
+none               the issuer writes no `act`
 
-Write `profile: NAME` in an entry of `issuers`. `actgate issuers show NAME` prints what to configure
-at the issuer, and every part of the preset, as it can be written and changed there.
+Write `profile: NAME` in an entry of `issuers`. `actgate issuers show NAME`
+prints what to configure at the issuer, and every part of the preset, as it can
+be written and changed there.
 ";
 
 /// Lists the presets on standard output.
@@ -53,9 +56,18 @@ fn entry(name: &str) -> Result<String, UnknownProfile> {
     let text = Profile::preset_document(name)?;
     let mut entry =
         format!("    profile:                          # the same as `profile: {name}`\n      preset: {name}\n");
-    for line in text.lines() {
+    let mut lines = text.lines().peekable();
+    while let Some(line) = lines.next() {
         let indentation = if line.is_empty() { "" } else { "      " };
         entry.extend([indentation, line, "\n"]);
+        if line == "about: >-" {
+            // A break within a folded text is a space of it.
+            let mut about = String::new();
+            while let Some(line) = lines.next_if(|line| line.starts_with("  ")) {
+                about.extend([line, " "]);
+            }
+            entry.push_str(&wrapped(&about, "        "));
+        }
     }
     Ok(entry)
 }
@@ -99,19 +111,11 @@ impl Preset {
         })
     }
 
+    /// A letter for each kind that it proves.
     fn kinds(&self) -> String {
-        let evidence = [
-            ("human", &self.human),
-            ("agent", &self.agent),
-            ("service", &self.service),
-        ];
-        let proven = evidence.iter().filter(|(_, evidence)| !evidence.is_empty());
-        let names: Vec<&str> = proven.map(|(kind, _)| *kind).collect();
-        if names.is_empty() {
-            "-".to_owned()
-        } else {
-            names.join(", ")
-        }
+        let evidence = [("h", &self.human), ("a", &self.agent), ("s", &self.service)];
+        let letters = evidence.map(|(letter, evidence)| if evidence.is_empty() { "-" } else { letter });
+        letters.join(" ")
     }
 }
 
@@ -151,11 +155,11 @@ mod tests {
     }
 
     #[test]
-    fn the_list_names_every_preset_and_fits_100_columns() {
+    fn the_list_names_every_preset_and_fits_80_columns() {
         let presets = presets();
         let text = anstream::adapter::strip_str(&List(&presets).to_string()).to_string();
         let widest = text.lines().map(|line| line.chars().count()).max();
-        assert!(widest <= Some(100), "{text}");
+        assert!(widest <= Some(80), "{text}");
         for preset in &presets {
             let row = |line: &str| line.split(' ').next() == Some(preset.name);
             assert_eq!(text.lines().filter(|line| row(line)).count(), 1, "{}", preset.name);
@@ -167,6 +171,21 @@ mod tests {
             );
         }
         assert!(text.lines().all(|line| !line.ends_with(' ')), "{text}");
+    }
+
+    #[test]
+    fn the_text_about_a_preset_fits_80_columns() {
+        for name in Profile::names() {
+            let entry = entry(name).unwrap();
+            let prose = entry
+                .lines()
+                .skip(2)
+                .take_while(|line| !line.starts_with("      access_token"));
+            assert!(prose.clone().count() > 2, "{entry}");
+            for line in prose.filter(|line| line.starts_with("        ")) {
+                assert!(line.chars().count() <= 80, "{name}: {line}");
+            }
+        }
     }
 
     #[test]
