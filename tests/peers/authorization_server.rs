@@ -41,16 +41,26 @@ impl AuthorizationServer {
         }
     }
 
-    /// `actgate issuer` with one resource.
+    /// `actgate issuer` with one resource and one client.
     pub fn bundled(resource: &str) -> Self {
+        Self::bundled_with(resource, &[])
+    }
+
+    /// The same, where clients can register themselves too.
+    pub fn open_to_registration(resource: &str) -> Self {
+        Self::bundled_with(resource, &["--registration"])
+    }
+
+    fn bundled_with(resource: &str, arguments: &[&str]) -> Self {
         let scopes = "[orders:read, refunds:write, mcp:use, mcp:admin]";
         let registry = format!(
-            "resources:\n  {resource}: {{ scopes: {scopes} }}\nusers:\n  alice: {{ password: wonderland, scopes: {scopes} }}\nclients:\n  storefront:\n    profile: native_app\n    secret: storefront-secret\n    grants: [authorization_code]\n    redirect_uris: [http://127.0.0.1/callback]\n    scopes: {scopes}\n    resources: [{resource}]\n"
+            "resources:\n  {resource}: {{ scopes: {scopes}, open_to_registration: true }}\nusers:\n  alice: {{ password: wonderland, scopes: {scopes} }}\nclients:\n  storefront:\n    profile: native_app\n    secret: storefront-secret\n    grants: [authorization_code]\n    redirect_uris: [http://127.0.0.1/callback]\n    scopes: {scopes}\n    resources: [{resource}]\n"
         );
         let mut file = NamedTempFile::new().expect("a file");
         file.write_all(registry.as_bytes()).expect("the registry");
         let path = file.path().to_str().expect("a path");
-        let mut process = Process::start(&["issuer", "--listen", "127.0.0.1:0", "--registry", path]);
+        let own = ["issuer", "--listen", "127.0.0.1:0", "--registry", path];
+        let mut process = Process::start(&[&own, arguments].concat());
         let address = process.address("actgate: issuer on ");
         Self {
             url: format!("http://{address}"),

@@ -203,7 +203,31 @@ fn sdks_of_revision_2026_07_28_step_up_for_one_tool() {
     }
 }
 
-/// The bundled issuer registers no clients by itself: the SDKs have one of its registry.
+/// With default settings the SDKs register at the bundled issuer, and step up.
+#[test]
+#[ignore = "needs the programs of tests/peers/run"]
+fn sdks_register_at_the_bundled_issuer_and_step_up() {
+    let routes = for_the_endpoint("[mcp:use]");
+    let deployment = Deployment::with_issuer("mcp_server.js", AuthorizationServer::open_to_registration, &routes);
+    let kept = [TYPESCRIPT_1, TYPESCRIPT_2, PYTHON_LEGACY, PYTHON].map(|sdk| {
+        let kept = NamedTempFile::new().expect("a file");
+        // By default the TypeScript SDKs do not ask for a refresh token.
+        let scope = match sdk.program.ends_with(".py") {
+            true => "mcp:use offline_access",
+            false => "mcp:use",
+        };
+        deployment.run(&sdk, &kept, &[scope]);
+        deployment.run(&sdk, &kept, &[]);
+        (sdk, kept, scope)
+    });
+    let deployment = deployment.with_routes(&for_the_endpoint("[mcp:use, mcp:admin]"));
+    for (sdk, kept, scope) in kept {
+        deployment.run(&sdk, &kept, &[&format!("{scope} mcp:admin")]);
+        println!("{}: registered at the bundled issuer, step-up", sdk.name);
+    }
+}
+
+/// Without registration the SDKs have a client of the registry of the bundled issuer.
 #[test]
 #[ignore = "needs the programs of tests/peers/run"]
 fn sdks_get_through_with_a_client_of_the_bundled_issuer() {
