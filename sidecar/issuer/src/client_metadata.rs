@@ -40,7 +40,7 @@ impl ClientMetadata {
         if !has(&self.grant_types, "authorization_code") || !has(&self.response_types, "code") {
             return Err("only the grant authorization_code with the response type code can be registered");
         }
-        let is_long = |text: &String| text.len() > 512 || text.chars().any(char::is_control);
+        let is_long = |text: &String| text.len() > 512 || text.chars().any(is_invisible);
         if self.redirect_uris.len() > 16 || self.redirect_uris.iter().chain(&self.client_name).any(is_long) {
             return Err("there are more than 16 redirect URIs, or one text is longer than 512 characters");
         }
@@ -70,4 +70,16 @@ impl ClientMetadata {
         entry.extend(self.jwks.map(|keys| ("jwks".to_owned(), keys)));
         Ok(entry)
     }
+}
+/// Controls, and characters that show a text in another order or not at all.
+fn is_invisible(character: char) -> bool {
+    let ranges = [
+        '\u{ad}'..='\u{ad}',
+        '\u{61c}'..='\u{61c}',
+        '\u{200b}'..='\u{200f}',
+        '\u{2028}'..='\u{202e}',
+        '\u{2060}'..='\u{206f}',
+        '\u{feff}'..='\u{feff}',
+    ];
+    character.is_control() || ranges.iter().any(|range| range.contains(&character))
 }

@@ -12,6 +12,9 @@ use crate::scope::{OPENID, ScopeSet};
 use crate::secret::transaction_id;
 use crate::store::{AccessRequest, RefreshFamily};
 
+/// The maximum length of `nonce`, which is kept until the user has decided.
+const MAX_NONCE: usize = 512;
+
 /// Every `resource` of a request (RFC 8707), and every `audience` (RFC 8693), which is an alias of it here.
 fn targets(request: &Parameters) -> BTreeSet<&str> {
     request.all("resource").chain(request.all("audience")).collect()
@@ -62,7 +65,7 @@ pub(crate) fn access_request(
         // wherever the metadata has it.
         protocol_scope: protocol_scope.intersection(&client.scopes),
         actor: None,
-        nonce: request.one("nonce")?.map(str::to_owned),
+        nonce: request.one_within("nonce", MAX_NONCE)?.map(str::to_owned),
         needs_second_factor: levels.peek().is_some() && levels.all(|level| level == AAL2),
     })
 }

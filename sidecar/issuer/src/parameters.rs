@@ -36,6 +36,14 @@ impl Parameters {
         }
     }
 
+    /// The same for a parameter that is kept: a longer one is an error.
+    pub(crate) fn one_within(&self, name: &str, max_bytes: usize) -> Result<Option<&str>> {
+        match self.one(name)? {
+            Some(value) if value.len() > max_bytes => Err(ErrorCode::InvalidRequest.because("a parameter is too long")),
+            value => Ok(value),
+        }
+    }
+
     /// The value of a parameter that must be given.
     pub(crate) fn required(&self, name: &str, description: &'static str) -> Result<&str> {
         self.one(name)?.ok_or(ErrorCode::InvalidRequest.because(description))

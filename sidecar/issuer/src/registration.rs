@@ -13,7 +13,7 @@ use crate::registry::Credential;
 use crate::secret::{Secret, random_id, transaction_id};
 use crate::store::{ClientRecord, ClientState};
 
-/// The maximum number of clients that registered themselves, with those that were deleted.
+/// The maximum number of clients that registered themselves.
 const MAX_REGISTERED: usize = 1_000;
 
 /// `POST /register`. The response has the metadata as they are registered, which can be less than what was requested.
@@ -38,7 +38,8 @@ pub(crate) fn register(server: &AuthorizationServer, body: &[u8]) -> Result<Resp
         let mut entry = metadata.entry(entries).map_err(AdminError::metadata)?;
         AdminError::metadata("jwks and the token_endpoint_auth_method private_key_jwt require each other")
             .when(entry.contains_key("jwks") != (method == "private_key_jwt"))?;
-        let registered = entries.records.values().filter(|record| record.is_self_registered);
+        let is_counted = |record: &&ClientRecord| record.is_self_registered && record.state == ClientState::Enabled;
+        let registered = entries.records.values().filter(is_counted);
         let is_full = registered.count() >= MAX_REGISTERED;
         ErrorCode::TemporarilyUnavailable.when(is_full, "too many clients are registered")?;
         let record = ClientRecord {

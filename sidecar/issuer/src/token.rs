@@ -225,12 +225,14 @@ impl Minted {
         {
             return Err(ended("the subject token was revoked"));
         }
-        AuthScheme::None
-            .failed()
-            .when(!change.is_enabled(&token.claims.client_id)?)?;
-        let consent = change.consent(&token.claims.sub, &token.claims.client_id)?;
-        let is_withdrawn = consent.is_some_and(|consent| consent.state == ConsentState::Withdrawn);
-        ended("the user withdrew the consent for this client").when(is_withdrawn)?;
+        let client = &*token.claims.client_id;
+        AuthScheme::None.failed().when(!change.is_enabled(client)?)?;
+        for party in token.claims.actors().chain([client]) {
+            ended("an actor was disabled").when(!change.is_enabled(party)?)?;
+            let consent = change.consent(&token.claims.sub, party)?;
+            let is_withdrawn = consent.is_some_and(|consent| consent.state == ConsentState::Withdrawn);
+            ended("the user withdrew the consent for a party of the token").when(is_withdrawn)?;
+        }
         change.add_token(token)?;
         change.audit(self.entry);
         Ok(self.response)

@@ -4,6 +4,7 @@ use crate::audit::Entry;
 use crate::authorization_server::AuthorizationServer;
 use crate::error::{ErrorCode, Result};
 use crate::parameters::Parameters;
+use crate::scope::ScopeSet;
 use crate::store::{AccessRequest, Authorization, Session, StoreError};
 
 /// What a user can allow: no scope that the user does not have. None if nothing is left.
@@ -47,8 +48,16 @@ pub(super) fn decide(server: &AuthorizationServer, authorization: &Authorization
     }
     let access = &authorization.access;
     let mut change = server.change()?;
-    let scope = authorization.whole_scope();
-    change.grant_consent(&authorization.subject, &access.client.id, &access.audience, &scope)?;
+    let (subject, audience, whole) = (&authorization.subject, &access.audience, authorization.whole_scope());
+    match &access.actor {
+        None => change.grant_consent(subject, &access.client.id, audience, &whole)?,
+        // Both parties can be withdrawn, and neither may have as much without the other later.
+        Some(actor) => {
+            for party in [&access.client.id, &actor.id] {
+                change.grant_consent(subject, party, audience, &ScopeSet::default())?;
+            }
+        }
+    }
     change.audit(authorization.entry());
     change.commit()?;
     Ok(true)

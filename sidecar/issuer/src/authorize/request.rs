@@ -9,11 +9,12 @@ use crate::entitlement::access_request;
 use crate::error::{ErrorCode, Result};
 use crate::parameters::Parameters;
 use crate::registry::Client;
-use crate::scope::ScopeSet;
 use crate::store::{AccessRequest, AuthorizationRequest, Callback, LoginRequest};
 
 /// The maximum length of a `login_hint`: that of a name. A longer one is ignored.
 const MAX_HINT: usize = 128;
+/// The maximum length of `state`, which is kept until the user has decided.
+const MAX_STATE: usize = 2048;
 
 /// The beginning of a `request_uri` of this issuer (RFC 9126 section 2.2).
 pub(super) const REQUEST_URI: &str = "urn:ietf:params:oauth:request_uri:";
@@ -49,7 +50,7 @@ pub(super) fn callback(client: &Client, query: &Parameters) -> Option<Callback> 
     let uri = query.one("redirect_uri").ok()??;
     client.accepts_redirect_uri(uri).then(|| Callback {
         redirect_uri: uri.to_owned(),
-        state: query.one("state").ok().flatten().map(str::to_owned),
+        state: query.one_within("state", MAX_STATE).ok().flatten().map(str::to_owned),
     })
 }
 
@@ -60,7 +61,7 @@ pub(super) fn read_for(
     callback: &Callback,
     query: &Parameters,
 ) -> Result<AuthorizationRequest> {
-    query.one("state")?;
+    query.one_within("state", MAX_STATE)?;
     ErrorCode::RequestNotSupported.when(query.one("request")?.is_some(), "request objects are not supported")?;
     ErrorCode::RequestUriNotSupported.when(query.one("request_uri")?.is_some(), "request objects are not supported")?;
     match query.one("response_type")? {
@@ -75,7 +76,7 @@ pub(super) fn read_for(
         code_challenge: code_challenge(query)?,
         login: login(server, client, query)?,
         access: AccessRequest {
-            actor: requested_actor(server, client, query, &access.scope)?,
+            actor: requested_actor(server, client, query, &access)?,
             ..access
         },
         callback: callback.clone(),
@@ -87,7 +88,7 @@ fn requested_actor(
     server: &AuthorizationServer,
     client: &Client,
     query: &Parameters,
-    scope: &ScopeSet,
+    access: &AccessRequest,
 ) -> Result<Option<Arc<Client>>> {
     let Some(id) = query.one("requested_actor")? else {
         return Ok(None);
@@ -95,10 +96,15 @@ fn requested_actor(
     let is_agent = |client: &Client| client.profile == EntityProfile::AiAgent;
     match server.directory.entries().clients().get(id) {
         Some(actor) if actor.id == client.id && is_agent(client) => Ok(None),
-        Some(actor) if is_agent(actor) && !is_agent(client) => match scope.is_within(&actor.scopes) {
-            true => Ok(Some(Arc::clone(actor))),
-            false => Err(ErrorCode::InvalidScope.because("the requested actor may not have this scope")),
-        },
+        Some(actor) if is_agent(actor) && !is_agent(client) => {
+            if !actor.resources.contains(&access.audience) {
+                return Err(ErrorCode::InvalidTarget.because("the requested actor may not have this resource"));
+            }
+            match access.scope.is_within(&actor.scopes) {
+                true => Ok(Some(Arc::clone(actor))),
+                false => Err(ErrorCode::InvalidScope.because("the requested actor may not have this scope")),
+            }
+        }
         _ => Err(ErrorCode::InvalidRequest.because("requested_actor is no agent that can act through the client")),
     }
 }
@@ -119,6 +125,8 @@ fn login(server: &AuthorizationServer, client: &Client, query: &Parameters) -> R
     if let Some(max_age) = query.one("max_age")? {
         let invalid = ErrorCode::InvalidRequest.because("max_age must be a number of seconds");
         login.max_age = Some(max_age.parse().map_err(|_| invalid)?);
+        // A session of this second is not fresh enough for 0.
+        login.is_fresh |= login.max_age == Some(0);
     }
     let hint = query.one("login_hint")?.filter(|hint| hint.len() <= MAX_HINT);
     let hint = hint.map(str::to_owned);

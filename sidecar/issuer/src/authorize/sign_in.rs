@@ -58,7 +58,7 @@ impl<S: Sync> FromRequestParts<S> for Visitor {
         let address = peer.map_or(Ipv4Addr::UNSPECIFIED.into(), |Peer(address)| *address);
         Ok(Visitor {
             session: cookie(&parts.headers),
-            address: match address {
+            address: match address.to_canonical() {
                 IpAddr::V4(address) => address.to_string(),
                 // One host has a network of 64 bits.
                 IpAddr::V6(address) => format!("{:?}", &address.segments()[..4]),

@@ -3,7 +3,7 @@
 use crate::audit::Event;
 use crate::authorization_server::AuthorizationServer;
 use crate::claims::{Act, EntityProfile, ID_TOKEN, IdClaims, SubjectProfile};
-use crate::error::Result;
+use crate::error::{ErrorCode, Result};
 use crate::registry::Client;
 use crate::scope::{OFFLINE_ACCESS, OPENID};
 use crate::store::{Authorization, FamilyGrant, RefreshFamily};
@@ -50,6 +50,11 @@ pub(super) fn issue(
     };
     let mut change = server.change()?;
     proceed()?;
+    // What a user allowed and withdrew does not come back with a later consent to something else.
+    let consent = change.consent(&authorization.subject, &client.id)?;
+    if access.actor.is_none() && !consent.is_some_and(|consent| consent.covers(&access.audience, &scope)) {
+        return Err(ErrorCode::InvalidGrant.because("the user withdrew the consent for this client"));
+    }
     let response = minted.store(&mut change)?;
     let refresh_token = match access.protocol_scope.contains(OFFLINE_ACCESS) {
         false => None,

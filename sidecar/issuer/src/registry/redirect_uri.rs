@@ -5,8 +5,15 @@ use url::{Host, Url};
 /// True of an absolute `https` URI, or an `http` URI on loopback, without user and fragment.
 pub(super) fn is_redirect_uri(text: &str) -> bool {
     Url::parse(text).is_ok_and(|url| {
+        // The origin becomes a source of a Content-Security-Policy.
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-[]:".contains(&byte);
+        let has_plain_host = url.host_str().is_some_and(|host| host.bytes().all(is_plain));
         let has_scheme = url.scheme() == "https" && url.has_host() || url.scheme() == "http" && is_loopback(&url);
-        has_scheme && url.fragment().is_none() && url.username().is_empty() && url.password().is_none()
+        has_scheme
+            && has_plain_host
+            && url.fragment().is_none()
+            && url.username().is_empty()
+            && url.password().is_none()
     })
 }
 

@@ -1,7 +1,7 @@
 //! A change of the store.
 
 use std::borrow::Borrow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use redb::{Key, ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction};
 use serde::Serialize;
@@ -166,9 +166,13 @@ impl<'s> Change<'s> {
     /// Ends every token and family of the user in which the client has a part, until the next consent.
     pub(crate) fn withdraw_consent(&mut self, subject: &str, client: &str) -> Result<Revoked, StoreError> {
         self.put_consent(subject, client, ConsentState::Withdrawn)?;
+        let begun = self.begun_by(client)?;
         self.revoke_where(
-            |token| token.claims.sub == subject && (token.claims.client_id == client || token.names(client)),
-            |family| family.grant.subject == subject && family.grant.client == client,
+            |token| {
+                let has_part = token.claims.client_id == client || token.names(client);
+                token.claims.sub == subject && (has_part || begun.contains(&token.claims.txn))
+            },
+            |family| family.grant.subject == subject && (family.grant.client == client || family.names(client)),
         )
     }
 
@@ -206,10 +210,33 @@ impl<'s> Change<'s> {
     /// Ends every token and family of a client, and each that names it as its subject or as any actor.
     pub(crate) fn revoke_client(&mut self, client: &str) -> Result<Revoked, StoreError> {
         self.audit_party(client);
+        let begun = self.begun_by(client)?;
         self.revoke_where(
-            |token| token.claims.client_id == client || token.names(client),
+            |token| token.claims.client_id == client || token.names(client) || begun.contains(&token.claims.txn),
             |family| family.grant.client == client || family.names(client),
         )
+    }
+
+    /// The transactions whose first token or family is of the client: what other clients exchanged it for ends with it.
+    fn begun_by(&self, client: &str) -> Result<BTreeSet<String>, StoreError> {
+        let tokens = self.transaction.open_table(TOKENS).map_err(StoreError::of)?;
+        let mut begun = BTreeSet::new();
+        for entry in tokens.iter().map_err(StoreError::of)? {
+            let (_, json) = entry.map_err(StoreError::of)?;
+            let token: IssuedToken = decode(json.value())?;
+            if token.parent_jti.is_none() && token.claims.client_id == client {
+                begun.insert(token.claims.txn);
+            }
+        }
+        let families = self.transaction.open_table(FAMILIES).map_err(StoreError::of)?;
+        for entry in families.iter().map_err(StoreError::of)? {
+            let (_, json) = entry.map_err(StoreError::of)?;
+            let family: RefreshFamily = decode(json.value())?;
+            if family.grant.client == client {
+                begun.insert(family.grant.txn);
+            }
+        }
+        Ok(begun)
     }
 
     /// Ends every token and family that names the party as its subject or as any actor.

@@ -22,3 +22,13 @@ pub(crate) enum ConsentState {
     /// The client gets no token for the user until the next consent.
     Withdrawn,
 }
+
+impl Consent {
+    /// Whether the user allows this much at a resource.
+    pub(crate) fn covers(&self, audience: &str, scope: &ScopeSet) -> bool {
+        match &self.state {
+            ConsentState::Granted(granted) => granted.get(audience).is_some_and(|granted| scope.is_within(granted)),
+            ConsentState::Withdrawn => false,
+        }
+    }
+}

@@ -25,3 +25,4 @@ mod registration;
 mod revocation;
 mod sessions;
 mod userinfo;
+mod withdrawal;
