@@ -8,7 +8,7 @@ use crate::claims::{AAL1, AAL2};
 use crate::error::{ErrorCode, Result};
 use crate::parameters::Parameters;
 use crate::registry::{Client, Resource};
-use crate::scope::{OPENID, ScopeSet};
+use crate::scope::{OFFLINE_ACCESS, OPENID, ScopeSet};
 use crate::secret::transaction_id;
 use crate::store::{AccessRequest, RefreshFamily};
 
@@ -78,6 +78,7 @@ pub(crate) fn still_granted(server: &AuthorizationServer, client: &Client, famil
     let protocol_scope = scope.take_protocol_scopes();
     let scope = scope.intersection(&user.scopes).intersection(&resource.scopes);
     let is_left = !scope.is_empty() && client.resources.contains(&resource.identifier);
+    let is_left = is_left && protocol_scope.contains(OFFLINE_ACCESS);
     is_left.then(|| scope.union(&protocol_scope))
 }
 

@@ -18,7 +18,7 @@ use crate::error::{ErrorCode, OAuthError};
 use crate::pages::{self, Attempt, FormTarget};
 use crate::parameters::Parameters;
 use crate::registry::User;
-use crate::secret::Secret;
+use crate::secret::{Secret, s256};
 use crate::store::{Goal, SESSION_LIFETIME, Session, Transaction};
 use crate::totp::{STEP, Totp};
 
@@ -190,15 +190,17 @@ fn sign_in(
 ) -> Result<(String, Authentication), Failure> {
     let user = named(server, form);
     let now = server.clock.now();
+    // A name that is not registered counts too, so that the limit does not reveal which names are.
+    let name = form.one("username").ok().flatten().unwrap_or_default();
     let keys = [
-        Some((format!("login from {}", visitor.address), ADDRESS_ATTEMPTS)),
-        user.map(|user| (format!("login of {}", user.subject), USER_ATTEMPTS)),
+        (format!("login from {}", visitor.address), ADDRESS_ATTEMPTS),
+        (format!("login of {}", s256(name)), USER_ATTEMPTS),
     ];
-    for (key, limit) in keys.iter().flatten() {
+    for (key, limit) in &keys {
         server.failures.begin(key, *limit, now).map_err(Failure::Limited)?;
     }
     let authentication = check(server, user, form)?;
-    for (key, _) in keys.iter().flatten() {
+    for (key, _) in &keys {
         server.failures.undo(key);
     }
     let user = user.ok_or(Failure::Wrong)?;

@@ -48,6 +48,9 @@ pub(super) fn issue(
         false => None,
         true => Some(id_token(server, client, authorization, &minted)?),
     };
+    let is_registered = scope.is_within(&client.scopes) && client.resources.contains(&access.audience);
+    let lost = ErrorCode::InvalidGrant.because("the client is not registered any more for what the user allowed");
+    lost.when(!is_registered)?;
     let mut change = server.change()?;
     proceed()?;
     // What a user allowed and withdrew does not come back with a later consent to something else.

@@ -1,6 +1,7 @@
 //! What ends with a consent, and what a consent does not cover.
 
 use actgate_issuer::Settings;
+use serde_json::json;
 
 use crate::browser::{ALICE_WITH_PASSWORD, Offline, VERIFIER, answer, authorization_request, redirect_uri, session};
 use crate::client::{ACCESS_TOKEN, Running, claims};
@@ -113,5 +114,47 @@ async fn what_is_kept_until_the_decision_has_a_limit() {
             reply.header("location").unwrap().len() < 1000,
             "a long state is not sent back"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_code_and_a_refresh_token_give_nothing_that_the_client_lost() {
+    let issuer = Running::start(crate::admin::settings()).await;
+    let changes = json!({
+        "client_id": "scout-of-alice", "secret": "scout-of-alice-secret", "grants": ["authorization_code"],
+        "redirect_uris": ["https://scout-of-alice.example/callback"],
+        "scopes": ["offline_access", "orders:read", "orders:write"],
+    });
+    let added = issuer.add_agent(changes).await;
+    assert_eq!(added.status, 201, "{}", added.text);
+    let scope = "offline_access orders:read orders:write";
+    let code = issuer.code("scout-of-alice", ORDERS, scope, ALICE_WITH_PASSWORD).await;
+    let tokens = Offline::read(&issuer.redeem("scout-of-alice", &code).await);
+    let before = issuer.code("scout-of-alice", ORDERS, scope, ALICE_WITH_PASSWORD).await;
+
+    let fewer = json!({ "scopes": ["orders:read"] });
+    let changed = issuer
+        .admin(reqwest::Method::PATCH, "agents/scout-of-alice", fewer)
+        .await;
+    assert_eq!(changed.status, 200, "{}", changed.text);
+    issuer
+        .redeem("scout-of-alice", &before)
+        .await
+        .assert_error(400, "invalid_grant");
+    let refreshed = issuer.refresh("scout-of-alice", &tokens.refresh_token, &[]).await;
+    refreshed.assert_error(400, "invalid_grant");
+}
+
+#[tokio::test]
+async fn the_limit_of_logins_does_not_reveal_who_is_registered() {
+    let issuer = Running::start(Settings::default()).await;
+    for name in ["alice", "unknown"] {
+        let mut last = 0;
+        for _ in 0..11 {
+            let page = issuer.authorize("assistant", ORDERS, "orders:read").await;
+            let wrong = [("username", name), ("password", "wrong")];
+            last = issuer.submit(&page, "/login", &wrong).await.status;
+        }
+        assert_eq!(last, 429, "{name}");
     }
 }
