@@ -39,8 +39,8 @@ fn the_printed_commands_get_tokens() {
     let commands: Vec<&str> = commands.filter_map(|line| line.strip_prefix("  ")).collect();
     let output = Command::new("sh").args(["-c", &commands.join("\n")]).output();
     let output = String::from_utf8(output.expect("sh runs").stdout).expect("UTF-8");
-    let [agent, user, delegated] = &output.lines().collect::<Vec<_>>()[..] else {
-        panic!("not three lines: {output}");
+    let [agent, user, delegated, code] = &output.lines().collect::<Vec<_>>()[..] else {
+        panic!("not four lines: {output}");
     };
     let token_of = |response: &str| {
         let response: Value = serde_json::from_str(response).unwrap_or_else(|_| panic!("{response}"));
@@ -53,6 +53,10 @@ fn the_printed_commands_get_tokens() {
                 .unwrap_or_else(|| panic!("{response}")),
         )
     };
+    assert!(
+        code.len() == 6 && code.bytes().all(|digit| digit.is_ascii_digit()),
+        "{code}"
+    );
     assert_eq!(token_of(agent)["sub"], "warehouse");
     assert_eq!(claims(user)["sub"], "alice");
     let delegated = token_of(delegated);

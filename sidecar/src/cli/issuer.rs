@@ -51,6 +51,10 @@ A token for an agent that acts on behalf of the user, for the gate: client assis
   curl -s -w '\n' ISSUER/token -u assistant:assistant-secret \
     -d grant_type=urn:ietf:params:oauth:grant-type:token-exchange -d resource=https://orders.example \
     -d subject_token="$token" -d subject_token_type=urn:ietf:params:oauth:token-type:access_token
+
+The one-time code of alice, for a login with a second factor. The sign-in page shows it too.
+
+  curl -s ISSUER/consents | sed -n 's/.*id="code-of-alice">\([0-9]*\).*/\1/p'
 "#;
 
 /// The same for another registry, whose secrets are not shown.

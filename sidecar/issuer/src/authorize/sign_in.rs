@@ -15,7 +15,7 @@ use crate::audit::{Entry, Event};
 use crate::authorization_server::AuthorizationServer;
 use crate::claims::{AAL1, AAL2, Authentication};
 use crate::error::{ErrorCode, OAuthError};
-use crate::pages::{self, Attempt, FormTarget};
+use crate::pages::{self, Attempt, FormTarget, SampleUser};
 use crate::parameters::Parameters;
 use crate::registry::User;
 use crate::secret::{Secret, s256};
@@ -281,7 +281,25 @@ fn login_page(server: &AuthorizationServer, goal: &Goal, attempts: u8, shown: At
         attempts,
     };
     let id = server.transactions.put(transaction).map_err(unavailable)?;
-    Ok(Entrance::Page(pages::sign_in(&id, &purpose, hint(goal), shown, target)))
+    let samples = sample_users(server);
+    let page = pages::sign_in(&id, &purpose, hint(goal), shown, &samples, target);
+    Ok(Entrance::Page(page))
+}
+
+/// The users of the built-in registry, whose passwords are no secrets.
+fn sample_users(server: &AuthorizationServer) -> Vec<SampleUser> {
+    let code = |name: &str| {
+        let totp = server.registry.users.get(name)?.second_factor.as_ref()?;
+        Some(totp.code_at(server.clock.now()))
+    };
+    let samples = server.registry.sample_users.iter();
+    samples
+        .map(|&(name, password)| SampleUser {
+            name,
+            password,
+            code: code(name),
+        })
+        .collect()
 }
 
 /// The name of a user who is registered, and no other text of the form.

@@ -18,7 +18,7 @@ pub(crate) use self::approvals::{approval, approvals, decided, user_code};
 pub(crate) use self::consent::consent;
 pub(crate) use self::consents::consents;
 pub(crate) use self::logout::{logout, signed_out};
-pub(crate) use self::sign_in::{Attempt, sign_in};
+pub(crate) use self::sign_in::{Attempt, SampleUser, sign_in};
 
 /// Where the forms of a page may lead. Browsers apply it to the redirects after a form too.
 #[derive(Clone, Copy)]

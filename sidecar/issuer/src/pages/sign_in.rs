@@ -15,6 +15,14 @@ pub(crate) enum Attempt {
     NeedsCode,
 }
 
+/// A user of the built-in registry, as the page shows it.
+pub(crate) struct SampleUser {
+    pub(crate) name: &'static str,
+    pub(crate) password: &'static str,
+    /// The one-time code of this time; none for a user without one.
+    pub(crate) code: Option<String>,
+}
+
 /// The form sends `transaction`, `username`, `password` and `second_factor` to `/login`. `purpose` completes
 /// "Sign in …", `hint` is the expected name.
 pub(crate) fn sign_in(
@@ -22,6 +30,7 @@ pub(crate) fn sign_in(
     purpose: &Markup,
     hint: Option<&str>,
     attempt: Attempt,
+    samples: &[SampleUser],
     target: FormTarget<'_>,
 ) -> Response {
     let fault = (attempt == Attempt::Again).then_some("fault");
@@ -49,8 +58,33 @@ pub(crate) fn sign_in(
             p.quiet id="second_factor_use" { "A code makes the login a strong one, which some APIs ask for." }
             div.choices { button { "Sign in" } }
         }
+        @if !samples.is_empty() { (sample_users(samples)) }
     };
     page("Sign in", &body, target)
+}
+
+fn sample_users(samples: &[SampleUser]) -> Markup {
+    html! {
+        h2 id="samples" { "Sample users" }
+        table aria-labelledby="samples" {
+            thead { tr { th scope="col" { "Name" } th scope="col" { "Password" } th scope="col" { "One-time code" } } }
+            tbody {
+                @for sample in samples {
+                    tr {
+                        td { code { (sample.name) } }
+                        td { code { (sample.password) } }
+                        td {
+                            @match &sample.code {
+                                Some(code) => code id={ "code-of-" (sample.name) } { (code) },
+                                None => "none",
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        p.quiet { "A code is valid once, for about a minute. Reload the page for the next one." }
+    }
 }
 
 #[cfg(test)]
@@ -68,6 +102,7 @@ mod tests {
                 &html! { "to continue" },
                 Some("a\"b"),
                 attempt,
+                &[],
                 FormTarget::Issuer,
             )
         };

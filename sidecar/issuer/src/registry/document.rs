@@ -58,9 +58,9 @@ impl Registry {
         })
     }
 
-    /// The built-in registry: [`Registry::SAMPLE`].
+    /// The built-in registry: [`Registry::SAMPLE`]. The sign-in page shows its users with passwords and one-time codes.
     pub fn demo() -> Result<Registry, Diagnostics> {
-        Registry::from_yaml(Registry::SAMPLE)
+        Registry::from_yaml(Registry::SAMPLE).map(Registry::with_sample_users)
     }
 }
 
@@ -418,6 +418,13 @@ mod tests {
         assert_eq!(ledger_bot.exchange.as_ref().unwrap().own_token, OwnToken::SelfActor);
         assert!(registry.clients.get("terminal").unwrap().is_public());
         assert!(registry.users.get("alice").unwrap().second_factor.is_some());
+        let shown = registry.sample_users.iter();
+        for (name, password) in shown.clone() {
+            assert!(registry.users.get(*name).unwrap().password.matches(password), "{name}");
+        }
+        assert_eq!(shown.len(), registry.users.len());
+        let of_a_file = Registry::from_yaml(Registry::SAMPLE).unwrap();
+        assert!(of_a_file.sample_users.is_empty());
     }
 
     #[test]

@@ -21,6 +21,18 @@ pub struct Registry {
     pub(crate) scope_descriptions: BTreeMap<String, String>,
     pub(crate) users: BTreeMap<String, User>,
     pub(crate) clients: BTreeMap<String, Arc<Client>>,
+    /// Users with their passwords, which the sign-in page shows; empty for a registry from a file.
+    pub(crate) sample_users: &'static [(&'static str, &'static str)],
+}
+
+impl Registry {
+    /// The registry that names the users of the sample with their passwords.
+    pub(super) fn with_sample_users(self) -> Registry {
+        Registry {
+            sample_users: &[("alice", "wonderland"), ("bob", "builder")],
+            ..self
+        }
+    }
 }
 
 /// An API that tokens are issued for.
