@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::check::{CONFIGURATION, Files, output_text};
 use crate::deployment::Deployment;
-use crate::deployment::gate::{binary, run_to_end};
+use crate::deployment::gate::{Process, binary, run_to_end};
 use crate::deployment::upstream::Conduct;
 use crate::mint::{AUDIENCE, ISSUER, TokenIssuer, chain, now};
 use crate::wire::{Connection, Outcome, bearer, request};
@@ -226,8 +226,37 @@ fn demo_runs_every_scenario_as_expected() {
         .lines()
         .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
         .collect();
-    assert!(scenarios.len() >= 12, "{} scenarios", scenarios.len());
-    assert!(scenarios.iter().all(Value::is_object));
+    assert!(scenarios.len() >= 29, "{} scenarios", scenarios.len());
+    assert!(scenarios.iter().all(|scenario| scenario["ok"] == true));
+}
+
+#[test]
+fn demo_stays_up_with_the_pages_that_it_names() {
+    let mut process = Process::start(&["demo"]);
+    let deadline = std::time::Instant::now() + 4 * crate::wire::DEADLINE;
+    let text = loop {
+        let text = process.stdout().join("\n");
+        if text.contains("Decisions of the gates:") {
+            break text;
+        }
+        assert!(std::time::Instant::now() < deadline && process.is_running(), "{text}");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    };
+    assert!(text.contains("scenarios have the expected result"), "{text}");
+    for path in ["/activity", "/consents", "/ciba", "/device"] {
+        let line = text.lines().find(|line| line.contains(&format!("{path}   ")));
+        let url = line
+            .and_then(|line| line.split_whitespace().next())
+            .expect("an address");
+        let url = url::Url::parse(url).expect("a URL");
+        let address = url.socket_addrs(|| None).expect("an address")[0];
+        let page = crate::wire::answer(address, &request("GET", url.path(), &[]));
+        assert_eq!(page.status, 200, "{url}");
+        let has_users = page.text().contains("code-of-alice");
+        assert_eq!(has_users, path != "/device", "{}", page.text());
+    }
+    process.terminate();
+    assert_eq!(process.wait().code(), Some(0));
 }
 
 /// Requests in flight are answered, no new connection is accepted, and the process exits with 0.

@@ -3,10 +3,10 @@
 use actgate_issuer::IssuerHandle;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::Deserialize;
 use tokio::sync::OnceCell;
 
 use super::flows::{Client, Flows, Form, Tokens, Wanted};
+use super::scenarios::{Credential, TokenRequest};
 use crate::exit::{Context as _, Failure};
 
 /// The user, as the fields of the issuer's login form.
@@ -14,6 +14,8 @@ const ALICE: Form<'_> = &[("username", "alice"), ("password", "wonderland")];
 
 const STOREFRONT: Client = client("storefront", "storefront-secret", "https://storefront.example/callback");
 const ASSISTANT: Client = client("assistant", "assistant-secret", "https://assistant.example/callback");
+/// A public client.
+const TERMINAL: Client = client("terminal", "", "");
 const SHOPPER: Client = client("shopper", "shopper-secret", "");
 const NIGHT_BATCH: Client = client("night-batch", "night-batch-secret", "");
 const LEDGER_BOT: Client = client("ledger-bot", "ledger-bot-secret", "");
@@ -47,42 +49,15 @@ const FOR_LEDGER_BOT: &str = "https://ledger-bot.example";
 const READ: Wanted = wanted(ORDERS, "orders:read");
 const WRITE: Wanted = wanted(ORDERS, "orders:read orders:write");
 const REFUND: Wanted = wanted(ORDERS, "refunds:write");
+/// The first token of a chain of agents.
+const FIRST: Wanted = wanted(FOR_ASSISTANT, "orders:read refunds:write");
+/// What the assistant asks for on another device.
+const ASKED: Wanted = wanted(ORDERS, "openid orders:read orders:write");
 
 /// A login this long ago exceeds the `max_auth_age` of the policy (5 minutes), while its token is valid (15 minutes).
 const STALE_LOGIN: i64 = -400;
 /// A token issued this long ago has expired.
 const EXPIRED: i64 = -3600;
-
-/// The credential of a request.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Credential {
-    None,
-    /// Alice in a web application.
-    User,
-    /// Alice through the assistant that she signed in to.
-    ThroughAgent,
-    /// Alice, her assistant and the refund agent; each hop has one audience and less scope.
-    TwoHops,
-    /// Two hops to another agent than the refund agent.
-    OtherAgent,
-    /// Alice, assistant, shopper, refund agent.
-    ThreeHops,
-    /// Two hops after a login without a second factor.
-    NoSecondFactor,
-    /// Two hops after a login that is older than the policy allows.
-    StaleLogin,
-    /// An agent without a user.
-    Autonomous,
-    /// An agent that is both subject and actor, as some issuers write an autonomous agent.
-    SelfActor,
-    Expired,
-    /// A valid token with one claim changed.
-    Tampered,
-    /// The claims of a valid token, with `alg` none and no signature.
-    Unsigned,
-    IdToken,
-}
 
 /// Obtains credentials from the issuer.
 pub(crate) struct Credentials {
@@ -123,17 +98,70 @@ impl Credentials {
                 let wanted = wanted(ORDERS, "openid orders:read");
                 return Ok(flows.sign_in(ALICE, STOREFRONT, wanted).await?.id);
             }
+            Credential::StepUp => {
+                let code = self.next_code()?;
+                let login = [ALICE, &[("second_factor", &*code)]].concat();
+                let challenge = [("max_age", "300"), ("acr_values", "aal2")];
+                let user = flows.step_up(&login, STOREFRONT, FIRST, &challenge).await?;
+                self.refund_chain(&user.access).await?
+            }
+            Credential::Approved => {
+                let approved = flows.approval(ALICE, ASSISTANT, ASKED, "allow").await?;
+                approved.context("no token issued")?
+            }
+            Credential::Device => flows.device(ALICE, TERMINAL, READ).await?,
+            Credential::Refreshed => {
+                let (first, _) = self.refreshable().await?;
+                flows.refresh(ASSISTANT, &first).await?.context("no token issued")?
+            }
         };
         Ok(Some(tokens.access))
     }
 
-    /// Exchanges a token for one with more scope. Returns the subject token and the issuer's error.
-    pub(crate) async fn widen(&self) -> Result<(String, Option<String>), Failure> {
-        let narrow = wanted(FOR_ASSISTANT, "orders:read");
-        let narrow = self.flows.sign_in(ALICE, STOREFRONT, narrow).await?;
-        let wider = wanted(ORDERS, "orders:read refunds:write");
-        let response = self.flows.try_exchange(ASSISTANT, &narrow.access, wider).await?;
-        Ok((narrow.access, response.err().map(|error| error.error)))
+    /// A request that the issuer denies. Returns the token that the client has, and the issuer's error.
+    pub(crate) async fn request(&self, request: TokenRequest) -> Result<(String, Option<String>), Failure> {
+        let flows = &self.flows;
+        let (token, response) = match request {
+            TokenRequest::Wider => {
+                let narrow = wanted(FOR_ASSISTANT, "orders:read");
+                let narrow = flows.sign_in(ALICE, STOREFRONT, narrow).await?.access;
+                let wider = wanted(ORDERS, "orders:read refunds:write");
+                let response = flows.try_exchange(ASSISTANT, &narrow, wider).await?;
+                (narrow, response)
+            }
+            TokenRequest::Revoked => {
+                let delegated = self.shopper_token().await?;
+                self.issuer.revoke_party(ASSISTANT.id).context("revocation")?;
+                let response = flows.try_exchange(SHOPPER, &delegated, REFUND).await?;
+                (delegated, response)
+            }
+            TokenRequest::Denied => {
+                let response = flows.approval(ALICE, ASSISTANT, ASKED, "deny").await?;
+                (String::new(), response)
+            }
+            TokenRequest::UsedRefreshToken => {
+                let (used, access) = self.refreshable().await?;
+                flows.refresh(ASSISTANT, &used).await?.context("no token issued")?;
+                (access, flows.refresh(ASSISTANT, &used).await?)
+            }
+        };
+        Ok((token, response.err().map(|error| error.error)))
+    }
+
+    /// A refresh token of the assistant, and the access token that came with it.
+    async fn refreshable(&self) -> Result<(String, String), Failure> {
+        let wanted = wanted(ORDERS, "offline_access orders:read");
+        let tokens = self.flows.sign_in(ALICE, ASSISTANT, wanted).await?;
+        let missing = || Failure::Runtime("no refresh token".to_owned());
+        Ok((tokens.refresh.ok_or_else(missing)?, tokens.access))
+    }
+
+    /// The one-time password of alice that is valid next: each is valid once, and that of now is used.
+    fn next_code(&self) -> Result<String, Failure> {
+        self.issuer.set_clock_offset(30);
+        let code = self.issuer.one_time_password("alice");
+        self.issuer.set_clock_offset(0);
+        code.ok_or_else(|| Failure::Runtime("no one-time password".to_owned()))
     }
 
     /// Replaces the signing keys twice, so that the gate has not fetched the current one.
@@ -150,8 +178,7 @@ impl Credentials {
 
     /// A token of the user for the assistant, after a login with these fields.
     async fn login(&self, login: Form<'_>) -> Result<String, Failure> {
-        let first = wanted(FOR_ASSISTANT, "orders:read refunds:write");
-        Ok(self.flows.sign_in(login, STOREFRONT, first).await?.access)
+        Ok(self.flows.sign_in(login, STOREFRONT, FIRST).await?.access)
     }
 
     /// The same with a second factor.

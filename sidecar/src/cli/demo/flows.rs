@@ -2,6 +2,7 @@
 
 use http::{Method, header};
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::http_client::{HttpClient, Reply};
 use crate::exit::{Context as _, Failure};
@@ -12,6 +13,8 @@ const CODE_CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+const APPROVAL: &str = "urn:openid:params:grant-type:ciba";
+const DEVICE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 /// The fields of a form.
 pub(crate) type Form<'a> = &'a [(&'a str, &'a str)];
@@ -40,6 +43,8 @@ pub(crate) struct Tokens {
     pub(crate) access: String,
     #[serde(rename = "id_token")]
     pub(crate) id: Option<String>,
+    #[serde(rename = "refresh_token")]
+    pub(crate) refresh: Option<String>,
 }
 
 /// An error response (RFC 6749 section 5.2).
@@ -60,6 +65,17 @@ pub(crate) struct Flows {
 impl Flows {
     /// Authorization code with PKCE: the user signs in and consents, the client redeems the code.
     pub(crate) async fn sign_in(&self, login: Form<'_>, client: Client, wanted: Wanted) -> Result<Tokens, Failure> {
+        self.step_up(login, client, wanted, &[]).await
+    }
+
+    /// The same with the parameters of a challenge (RFC 9470 section 4).
+    pub(crate) async fn step_up(
+        &self,
+        login: Form<'_>,
+        client: Client,
+        wanted: Wanted,
+        challenge: Form<'_>,
+    ) -> Result<Tokens, Failure> {
         let query = url::form_urlencoded::Serializer::new(String::new())
             .extend_pairs([
                 ("response_type", "code"),
@@ -72,6 +88,7 @@ impl Flows {
                 ("code_challenge", CODE_CHALLENGE),
                 ("code_challenge_method", "S256"),
             ])
+            .extend_pairs(challenge)
             .finish();
         let url = format!("{}/authorize?{query}", self.issuer);
         let page = self.http.send(&Method::GET, &url, None).await?;
@@ -85,6 +102,60 @@ impl Flows {
             ("code_verifier", CODE_VERIFIER),
         ];
         self.token(client, &form).await?.context("no token issued")
+    }
+
+    /// Back-channel authentication: the client asks, and the user decides on the page of the request.
+    pub(crate) async fn approval(
+        &self,
+        login: Form<'_>,
+        client: Client,
+        wanted: Wanted,
+        decision: &str,
+    ) -> Result<Result<Tokens, TokenError>, Failure> {
+        let form = [
+            ("login_hint", "alice"),
+            ("binding_message", "Order 42"),
+            ("scope", wanted.scope),
+            ("resource", wanted.resource),
+        ];
+        let asked = self.post(client, "/bc-authorize", &form).await?.json();
+        let id = text(&asked, "auth_req_id")?;
+        let (code, _) = id.split_once('.').unwrap_or_default();
+        let action = format!("/ciba/{code}");
+        let page = self
+            .http
+            .send(&Method::GET, &format!("{}{action}", self.issuer), None)
+            .await?;
+        let page = self.submit_form(&page, "/login", login).await?;
+        self.submit_form(&page, &action, &[("decision", decision)]).await?;
+        self.token(client, &[("grant_type", APPROVAL), ("auth_req_id", id)])
+            .await
+    }
+
+    /// The device grant: the user enters the code of the device on a page.
+    pub(crate) async fn device(&self, login: Form<'_>, client: Client, wanted: Wanted) -> Result<Tokens, Failure> {
+        let form = [("scope", wanted.scope), ("resource", wanted.resource)];
+        let asked = self.post(client, "/device_authorization", &form).await?.json();
+        let page = self
+            .http
+            .send(&Method::GET, &format!("{}/device", self.issuer), None)
+            .await?;
+        let code = [("user_code", text(&asked, "user_code")?)];
+        let page = self.submit_form(&page, "/device", &code).await?;
+        let page = self.submit_form(&page, "/login", login).await?;
+        self.submit_form(&page, "/device", &[("decision", "allow")]).await?;
+        let form = [("grant_type", DEVICE), ("device_code", text(&asked, "device_code")?)];
+        self.token(client, &form).await?.context("no token issued")
+    }
+
+    /// Uses a refresh token.
+    pub(crate) async fn refresh(
+        &self,
+        client: Client,
+        refresh_token: &str,
+    ) -> Result<Result<Tokens, TokenError>, Failure> {
+        let form = [("grant_type", "refresh_token"), ("refresh_token", refresh_token)];
+        self.token(client, &form).await
     }
 
     /// Client credentials.
@@ -128,14 +199,26 @@ impl Flows {
     }
 
     async fn token(&self, client: Client, form: Form<'_>) -> Result<Result<Tokens, TokenError>, Failure> {
-        let form = [form, &[("client_id", client.id), ("client_secret", client.secret)]].concat();
-        let reply = self.http.post(&format!("{}/token", self.issuer), &form).await?;
+        let reply = self.post(client, "/token", form).await?;
         let response = if reply.status.is_success() {
             serde_json::from_slice(&reply.body).map(Ok)
         } else {
             serde_json::from_slice(&reply.body).map(Err)
         };
         response.context("response of the issuer's token endpoint")
+    }
+
+    /// Posts a form with the credential of a client; a public client has none.
+    async fn post(&self, client: Client, path: &str, form: Form<'_>) -> Result<Reply, Failure> {
+        let credential = [("client_id", client.id), ("client_secret", client.secret)];
+        let credential = if client.secret.is_empty() {
+            &credential[..1]
+        } else {
+            &credential
+        };
+        self.http
+            .post(&format!("{}{path}", self.issuer), &[form, credential].concat())
+            .await
     }
 
     /// Submits the form of a page.
@@ -164,4 +247,10 @@ fn code(redirect: &Reply) -> Result<String, Failure> {
         .map(|(_, code)| code.into_owned());
     let status = redirect.status;
     code.ok_or_else(|| Failure::Runtime(format!("no code from the issuer (status {status})")))
+}
+
+/// A member of a response of the issuer.
+fn text<'a>(response: &'a Value, name: &str) -> Result<&'a str, Failure> {
+    let missing = || Failure::Runtime(format!("no {name} from the issuer"));
+    response.get(name).and_then(Value::as_str).ok_or_else(missing)
 }

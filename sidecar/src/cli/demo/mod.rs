@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use self::environment::{Environment, ORDERS_POLICY};
 use self::report::ScenarioResult;
-use self::scenarios::{Call, Outcome, Scenario, scenarios};
+use self::scenarios::{Action, Call, Outcome, Scenario, TokenRequest, scenarios};
 use crate::cli::output::{Output, print, print_json};
 use crate::cli::terminal::{faint, strong};
 use crate::exit::{Context as _, Failure};
@@ -72,9 +72,9 @@ async fn run<'s>(scenario: &'s Scenario, environment: &mut Environment) -> Resul
     if scenario.rotate_keys {
         environment.credentials.rotate_keys()?;
     }
-    match &scenario.call {
-        Some(call) => send(scenario, call, environment).await,
-        None => widen(scenario, environment).await,
+    match &scenario.action {
+        Action::Call(call) => send(scenario, call, environment).await,
+        Action::Request(request) => ask(scenario, *request, environment).await,
     }
 }
 
@@ -128,11 +128,21 @@ async fn send<'s>(
     })
 }
 
-async fn widen<'s>(scenario: &'s Scenario, environment: &Environment) -> Result<ScenarioResult<'s>, Failure> {
-    let (token, error) = environment.credentials.widen().await?;
-    let request = "POST /token at the issuer, for orders:read refunds:write with a token for orders:read";
+async fn ask<'s>(
+    scenario: &'s Scenario,
+    request: TokenRequest,
+    environment: &Environment,
+) -> Result<ScenarioResult<'s>, Failure> {
+    let (token, error) = environment.credentials.request(request).await?;
+    let request = match request {
+        TokenRequest::Wider => "for orders:read refunds:write with a token for orders:read",
+        TokenRequest::Revoked => "with a token whose actor is revoked",
+        TokenRequest::Denied => "after the user has denied the request",
+        TokenRequest::UsedRefreshToken => "with a refresh token that was used before",
+    };
     let outcome = error.map_or(Outcome::Allowed, |error| Outcome::NotIssued { error });
-    Ok(ScenarioResult::new(scenario, &token, request.to_owned(), outcome))
+    let request = format!("POST /token at the issuer, {request}");
+    Ok(ScenarioResult::new(scenario, &token, request, outcome))
 }
 
 async fn print_decisions(environment: &mut Environment, signals: &mut ShutdownSignals) -> Result<(), Failure> {

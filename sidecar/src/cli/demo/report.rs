@@ -88,6 +88,19 @@ pub(crate) fn next_steps(environment: &Environment) -> String {
   curl -i http://{orders}/orders/42                                               # no token
   curl -i http://{orders}/health                                                  # public
 
+  # an agent asks alice, who decides on the page of what waits for her; and a command line, whose code is entered on a page
+  ACTGATE_CLIENT_SECRET=assistant-secret actgate token approval --issuer {issuer} --client assistant --user alice \\
+    --resource https://orders.example --scope 'openid orders:read'
+  actgate token device --issuer {issuer} --client terminal --resource https://orders.example --scope orders:read
+
+  Pages for alice (password wonderland) and bob (password builder):
+  {issuer}/activity   what happened on their authority
+  {issuer}/consents   what they allow
+  {issuer}/ciba       what waits for them
+  {issuer}/device     the code of a device
+  The sign-in page shows the one-time code of alice, and so does:
+  curl -s {issuer}/consents | sed -n 's/.*id=\"code-of-alice\">\\([0-9]*\\).*/\\1/p'
+
   issuer {issuer}   gates http://{orders} (orders) and http://{shipping} (shipping)
 
 Decisions of the gates:

@@ -4,7 +4,6 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::credentials::Credential;
 use crate::exit::{Context as _, Failure};
 
 /// One action at a gate or at the issuer.
@@ -15,9 +14,32 @@ pub(crate) struct Scenario {
     /// Whether the issuer replaces its signing keys before the request.
     #[serde(default)]
     pub(crate) rotate_keys: bool,
-    /// The request; without one, a token exchange that requests more scope than the subject token has.
-    pub(crate) call: Option<Call>,
+    pub(crate) action: Action,
     pub(crate) expected: Outcome,
+}
+
+/// What is tried.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Action {
+    /// A request to an API.
+    Call(Call),
+    /// A request to the issuer.
+    Request(TokenRequest),
+}
+
+/// A request to the issuer that it denies.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum TokenRequest {
+    /// An exchange that requests more scope than the subject token has.
+    Wider,
+    /// An exchange of a token that names a revoked agent as its actor.
+    Revoked,
+    /// A token for which the user is asked on another device, and that the user denies.
+    Denied,
+    /// A refresh with a refresh token that was used before.
+    UsedRefreshToken,
 }
 
 /// A request to an API behind a gate.
@@ -30,6 +52,45 @@ pub(crate) struct Call {
     /// The target, byte for byte.
     pub(crate) target: String,
     pub(crate) credential: Credential,
+}
+
+/// The credential of a request.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Credential {
+    None,
+    /// Alice in a web application.
+    User,
+    /// Alice through the assistant that she signed in to.
+    ThroughAgent,
+    /// Alice, her assistant and the refund agent; each hop has one audience and less scope.
+    TwoHops,
+    /// Two hops to another agent than the refund agent.
+    OtherAgent,
+    /// Alice, assistant, shopper, refund agent.
+    ThreeHops,
+    /// Two hops after a login without a second factor.
+    NoSecondFactor,
+    /// Two hops after a login that is older than the policy allows.
+    StaleLogin,
+    /// An agent without a user.
+    Autonomous,
+    /// An agent that is both subject and actor, as some issuers write an autonomous agent.
+    SelfActor,
+    Expired,
+    /// A valid token with one claim changed.
+    Tampered,
+    /// The claims of a valid token, with `alg` none and no signature.
+    Unsigned,
+    IdToken,
+    /// Two hops after the login that the challenge for an old one asks for.
+    StepUp,
+    /// Alice through the assistant, which asked her on another device.
+    Approved,
+    /// Alice through a command line whose code she entered.
+    Device,
+    /// Alice through the assistant that she signed in to, after a refresh.
+    Refreshed,
 }
 
 /// The APIs, each behind its own gate and with its own audience.
@@ -85,6 +146,6 @@ mod tests {
 
     #[test]
     fn the_scenarios_can_be_read() {
-        assert_eq!(scenarios().unwrap().len(), 22);
+        assert_eq!(scenarios().unwrap().len(), 29);
     }
 }
