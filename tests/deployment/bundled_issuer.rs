@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use actgate_issuer::{IssuerHandle, Registry, Server, Settings, one_time_password};
+use actgate_issuer::{IssuerHandle, Registry, Server, Settings};
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -18,8 +18,8 @@ use crate::wire::{self, Answer, request};
 pub const ADMIN_SECRET: &str = "an-admin-secret-of-tests";
 pub const ORDERS: &str = "https://orders.example";
 
-const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
-const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
+pub const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+pub const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 
 /// The bundled issuer with its built-in clients, people and resources.
 pub struct BundledIssuer {
@@ -108,20 +108,6 @@ impl BundledIssuer {
         }
     }
 
-    /// Withdraws the consent for a client on the page of the user.
-    pub fn withdraw_consent(&self, name: &str, password: &str, client: &str) {
-        let page = wire::answer(self.address, &request("GET", "/consents", &[]));
-        let login = [
-            ("transaction", transaction(&page)),
-            ("username", name.into()),
-            ("password", password.into()),
-        ];
-        let page = self.post_page("/login", &login);
-        let form = [("transaction", transaction(&page)), ("client_id", client.into())];
-        let page = self.post_page("/consents/withdraw", &form);
-        assert_eq!(page.status, 200, "{}", page.everything());
-    }
-
     /// Runs `actgate issuer` with its data in a folder. Its identifier is the same after a restart.
     pub fn start_in(folder: &Path) -> Self {
         let identifier = "http://issuer.test";
@@ -145,11 +131,16 @@ impl BundledIssuer {
 
     /// Runs in this process, with the handle that sets its clock and rotates its keys.
     pub fn start_with_handle() -> (Self, IssuerHandle) {
-        let runtime = Runtime::new().expect("a runtime");
         let registry = Registry::demo().expect("the built-in registry");
+        Self::start_here(registry, Settings::default())
+    }
+
+    /// The same with this registry and these settings.
+    pub fn start_here(registry: Registry, settings: Settings) -> (Self, IssuerHandle) {
+        let runtime = Runtime::new().expect("a runtime");
         let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
         let server = runtime
-            .block_on(Server::bind(loopback, Settings::default(), registry))
+            .block_on(Server::bind(loopback, settings, registry))
             .expect("a free port");
         let (address, handle) = (server.local_addr(), server.handle());
         runtime.spawn(server.serve(std::future::pending()));
@@ -217,6 +208,15 @@ impl BundledIssuer {
         self.token(client, &form)
     }
 
+    /// Sends a request to the administration API, with [`ADMIN_SECRET`].
+    pub fn administer(&self, method: &str, target: &str, body: &str) -> Answer {
+        let token = wire::bearer(ADMIN_SECRET);
+        let length = format!("Content-Length: {}", body.len());
+        let mut bytes = request(method, &format!("/admin/{target}"), &[&token, &length]);
+        bytes.extend_from_slice(body.as_bytes());
+        wire::answer(self.address, &bytes)
+    }
+
     /// Exchanges `subject_token`: `client` becomes the current actor.
     pub fn exchange(&self, client: &str, subject_token: &str, resource: &str, scope: &str) -> Answer {
         let form = [
@@ -257,80 +257,6 @@ impl BundledIssuer {
         ];
         self.token(client, &form)
     }
-
-    /// Signs in and returns the authorization code.
-    pub fn code(
-        &self,
-        client: &str,
-        (name, password, factor): Login,
-        resource: &str,
-        scope: &str,
-        verifier: &str,
-    ) -> String {
-        let callback = format!("https://{client}.example/callback");
-        let challenge = base64url(digest(&SHA256, verifier.as_bytes()));
-        let query = url::form_urlencoded::Serializer::new(String::new())
-            .append_pair("response_type", "code")
-            .append_pair("client_id", client)
-            .append_pair("redirect_uri", &callback)
-            .append_pair("scope", scope)
-            .append_pair("resource", resource)
-            .append_pair("state", "xyz")
-            .append_pair("nonce", "n-1")
-            .append_pair("prompt", "consent")
-            .append_pair("code_challenge", &challenge)
-            .append_pair("code_challenge_method", "S256")
-            .finish();
-        let location = self.through_pages(&query, (name, password, factor));
-        let parameter = |name: &str| {
-            location
-                .query_pairs()
-                .find(|(known, _)| known == name)
-                .map(|(_, value)| value.into_owned())
-        };
-        assert!(location.as_str().starts_with(&callback), "{location}");
-        assert_eq!(parameter("state").as_deref(), Some("xyz"));
-        assert_eq!(parameter("iss"), Some(self.url()), "RFC 9207");
-        parameter("code").unwrap_or_else(|| panic!("no code in {location}"))
-    }
-
-    /// Signs in and consents on the pages of an authorization request. Returns where the browser is sent.
-    pub fn through_pages(&self, query: &str, (name, password, factor): Login) -> url::Url {
-        let page = wire::answer(self.address, &request("GET", &format!("/authorize?{query}"), &[]));
-        assert_eq!(page.status, 200, "{}", page.everything());
-        let mut form = vec![
-            ("transaction", transaction(&page)),
-            ("username", name.into()),
-            ("password", password.into()),
-        ];
-        if !factor.is_empty() {
-            // The time of the issuer's clock, which can be moved.
-            let token = access_token(&self.client_credentials("warehouse", ORDERS, "orders:read"));
-            let now = claims(&token)["iat"].as_u64().expect("a time");
-            let code = one_time_password(factor, now).expect("a secret");
-            form.push(("second_factor", code));
-        }
-        let page = self.post_page("/login", &form);
-        assert_eq!(page.status, 200, "{}", page.everything());
-        let form = [("transaction", transaction(&page)), ("decision", "allow".into())];
-        let back = self.post_page("/consent", &form);
-        let location = back
-            .field("location")
-            .unwrap_or_else(|| panic!("{}", back.everything()));
-        url::Url::parse(&location).expect("a URL")
-    }
-
-    fn post_page(&self, target: &str, form: &[(&str, String)]) -> Answer {
-        let form: Vec<_> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        wire::post_form(self.address, target, &[], &form)
-    }
-}
-
-/// The hidden field that identifies the transaction in a form.
-fn transaction(page: &Answer) -> String {
-    let text = page.text();
-    let (_, after) = text.split_once("name=\"transaction\" value=\"").expect("a form");
-    after.split('"').next().expect("a value").to_owned()
 }
 
 /// The access token of a successful answer.

@@ -2,6 +2,7 @@
 
 pub mod bundled_issuer;
 pub mod gate;
+pub mod issuer_pages;
 pub mod key_server;
 pub mod upstream;
 

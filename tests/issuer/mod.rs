@@ -1,4 +1,4 @@
-//! What the bundled issuer keeps: refresh tokens, revocations, consents, its audit trail, also when it is killed.
+//! What the bundled issuer keeps: revocations, consents, its audit trail, also when it is killed; its commands and pages.
 
 mod audit_command;
 mod crash;
@@ -6,5 +6,5 @@ mod data_folder;
 mod dialects;
 mod endpoints;
 mod guard;
-mod refresh;
+mod sample_users;
 mod token_command;

@@ -139,3 +139,93 @@ fn errors_name_what_to_change_and_no_secret() {
     assert_eq!(code, Some(1));
     assert!(errors.contains("name the issuer as its metadata does"), "{errors}");
 }
+
+/// Waits for the line on standard error that begins with `begin`.
+fn line_of(process: &mut Process, begin: &str) -> String {
+    loop {
+        let lines = process.stderr();
+        if let Some(line) = lines.iter().find(|line| line.starts_with(begin)) {
+            return line.clone();
+        }
+        assert!(process.is_running(), "{lines:?}");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn a_user_enters_the_code_of_a_device() {
+    let issuer = BundledIssuer::start();
+    let wanted = ["--resource", ORDERS, "--scope", "orders:read"];
+    let start = || Process::spawn(&mut command(&issuer, "device", "terminal", &wanted));
+    let code_of = |process: &mut Process| {
+        let line = line_of(process, "Open ");
+        let (page, code) = line["Open ".len()..]
+            .split_once(" and confirm the code ")
+            .expect("a code");
+        let code = code.trim_end_matches('.').to_owned();
+        assert_eq!(page, format!("{}/device?user_code={code}", issuer.url()));
+        code
+    };
+    let (mut allowed, mut denied) = (start(), start());
+    let page = issuer.enter_user_code(&code_of(&mut allowed), ALICE_BY_PASSWORD, "allow");
+    assert_eq!(page.status, 200, "{}", page.everything());
+    issuer.enter_user_code(&code_of(&mut denied), ALICE_BY_PASSWORD, "deny");
+    assert!(allowed.wait().success(), "{:?}", allowed.stderr());
+    let [token] = &allowed.stdout()[..] else {
+        panic!("not one line: {:?}", allowed.stdout());
+    };
+    let token = claims(token);
+    assert_eq!(
+        (&token["sub"], &token["client_id"], &token["act"]),
+        (&json!("alice"), &json!("terminal"), &json!(null))
+    );
+    assert_eq!(denied.wait().code(), Some(1));
+    let errors = denied.stderr().join("\n");
+    assert!(
+        errors.contains("the issuer answers access_denied") && denied.stdout().is_empty(),
+        "{errors}"
+    );
+}
+
+#[test]
+fn a_user_approves_the_request_of_an_agent() {
+    let issuer = BundledIssuer::start();
+    let arguments = [
+        "--resource",
+        ORDERS,
+        "--scope",
+        "openid orders:read",
+        "--user",
+        "alice",
+        "--message",
+        "Order 7",
+        "--json",
+    ];
+    let start = || Process::spawn(&mut command(&issuer, "approval", "assistant", &arguments));
+    let decide = |process: &mut Process, decision: &str| {
+        let line = line_of(process, "Waiting for alice");
+        assert!(line.ends_with(&format!("{}/ciba", issuer.url())), "{line}");
+        let page = issuer.decide_on_what_waits(ALICE_BY_PASSWORD, decision);
+        assert_eq!(page.status, 200, "{}", page.everything());
+    };
+    let mut allowed = start();
+    decide(&mut allowed, "allow");
+    let mut denied = start();
+    decide(&mut denied, "deny");
+    assert!(allowed.wait().success(), "{:?}", allowed.stderr());
+    let response: serde_json::Value = serde_json::from_str(&allowed.stdout().join("")).expect("JSON");
+    let token = claims(response["access_token"].as_str().expect("a token"));
+    assert_eq!(
+        (&token["sub"], &token["act"]["sub"]),
+        (&json!("alice"), &json!("assistant"))
+    );
+    assert!(response["id_token"].is_string(), "{response}");
+    assert_eq!(denied.wait().code(), Some(1));
+    let errors = denied.stderr().join("\n");
+    assert!(errors.contains("the issuer answers access_denied"), "{errors}");
+
+    let unknown = [&arguments[..5], &["unknown"]].concat();
+    let (code, _, errors) = run(command(&issuer, "approval", "assistant", &unknown));
+    assert_eq!(code, Some(1));
+    assert!(errors.contains("the issuer answers unknown_user_id"), "{errors}");
+}

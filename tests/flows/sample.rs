@@ -1,4 +1,4 @@
-//! Flows of the bundled issuer; every token is used at a gate in front of an API.
+//! Flows with the built-in registry of the issuer; every token is used at a gate in front of an API.
 
 use serde_json::{Value, json};
 
