@@ -16,7 +16,11 @@
 //!
 //! **Data.** With [`Settings::data`] signing keys, live tokens, refresh tokens, consents and agents are in an embedded database,
 //! and each change is in an audit trail before it is made; both are on disk before a response acknowledges it. Without
-//! it the same database is in memory. Authorization codes and the pages of a login are in memory in any case.
+//! it the same database is in memory. Authorization codes, sessions, approvals that wait, one-time passwords and the identifiers of client assertions are in memory in
+//! any case: a client assertion or a one-time password can be used again after a restart until it expires.
+//!
+//! **Dialects.** [`Settings::dialect`] gives access tokens the form of another product. What the issuer decides by is in the
+//! store, and does not depend on the form.
 //!
 //! **Revocation.** An access token is live while the store has it: exchange, introspection and UserInfo refuse any other.
 //! A gate that verifies tokens by their signature alone accepts a revoked one until it expires.
@@ -43,6 +47,7 @@
 //! `GET /.well-known/openid-configuration`, `GET /.well-known/oauth-authorization-server`, `GET /jwks`,
 //! `POST /token`, `POST /introspect`, `POST /revoke`, `GET` and `POST /userinfo`, `GET /authorize` with the forms
 //! `POST /login` and `POST /consent`, `GET` and `POST /logout`, `GET /consents` with `POST /consents/withdraw`,
+//! `GET /activity` shows users what happened on their authority, `POST /register` is off by default,
 //! `POST /par`, `POST /bc-authorize` and `POST /device_authorization`, whose users decide at `/ciba` and `/device`.
 //! `/admin/` is the administration: agents, credentials, resources, keys and the audit trail. Plain HTTP/1.1: for TLS, put a
 //! proxy in front.

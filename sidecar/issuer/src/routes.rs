@@ -209,7 +209,7 @@ async fn deny_cross_site(request: Request) -> Result<Request, (StatusCode, &'sta
 /// The response to a preflight request (CORS).
 async fn preflight() -> impl IntoResponse {
     let headers = [
-        (ACCESS_CONTROL_ALLOW_METHODS, "MethodFilter::GET, POST"),
+        (ACCESS_CONTROL_ALLOW_METHODS, "GET, POST"),
         (ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type, dpop"),
         (ACCESS_CONTROL_MAX_AGE, "600"),
     ];

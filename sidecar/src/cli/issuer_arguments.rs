@@ -22,7 +22,7 @@ claims of the token, as those of a request POST /GRANT: /client-credentials, /au
 /device or /token-exchange. What it denies is access_denied, with the code of the reason. Exchanges for people only, over
 two actors at most:
   routes:
-    - match: POST /{grant}
+    - match: [POST /client-credentials, POST /authorization-code, POST /refresh, POST /ciba, POST /device]
     - match: POST /token-exchange
       initiator: { kind: human }
       chain: { max_depth: 2 }

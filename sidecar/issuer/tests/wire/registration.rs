@@ -184,6 +184,8 @@ async fn an_application_in_a_browser_may_call_from_its_origin() {
         let preflight = issuer.http.request(Method::OPTIONS, format!("{}{path}", issuer.base()));
         let preflight = Reply::read(preflight.header("origin", "https://app.example")).await;
         assert_eq!((preflight.status, preflight.header(origin)), (204, Some("*")), "{path}");
+        let methods = preflight.header("access-control-allow-methods");
+        assert_eq!(methods, Some("GET, POST"), "{path}");
         assert!(
             preflight
                 .header("access-control-allow-headers")
