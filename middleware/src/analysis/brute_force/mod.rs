@@ -14,7 +14,7 @@ use crate::chain::Facts;
 use crate::limits::Limits;
 use crate::policy::{Changes, Deciding, Evaluated, EvaluationTime, Policy, RequestFacts, StopAtFirst};
 use crate::policy::{Requirement, evaluate};
-use crate::profile::PriorActors;
+use crate::profile::{PriorActors, Profile};
 use crate::request::{HeaderTexts, JsonBody};
 use crate::token::VerifiedClaims;
 
@@ -56,9 +56,9 @@ fn rule(numbers: &mut Numbers) -> String {
         11 => "actor: { required: true }".to_owned(),
         12 => "actor: { absent: true }".to_owned(),
         13 => format!("actor: {{ kind: {} }}", kind(numbers)),
-        14 => format!("actor: {{ one_of: [{}, q] }}", party(numbers)),
+        14 => format!("actor: {{ one_of: [{}] }}", numbers.one(&["p", "q", "p, q"])),
         15 => format!("actor: {{ none_of: [{}] }}", party(numbers)),
-        16 => "client: { one_of: [c] }".to_owned(),
+        16 => "client: { one_of: [c, p] }".to_owned(),
         17 => "client: { none_of: [c] }".to_owned(),
         18 => "claims: { tenant: { one_of: [t, u] } }".to_owned(),
         19 => "claims: { tenant: t, tags: { contains: n } }".to_owned(),
@@ -133,13 +133,13 @@ fn core_rule(numbers: &mut Numbers) -> String {
     }
 }
 
-fn is_allowed(requirement: &Requirement, situation: &Situation) -> bool {
+fn is_allowed(requirement: &Requirement, situation: &Situation, issuer: &TrustedIssuer) -> bool {
     let time = EvaluationTime { now: NOW, leeway: 30 };
     let body = situation.body.to_string();
     let request = request(situation, &body);
     evaluate(
         requirement,
-        &facts(&situation.claims),
+        &facts(&situation.claims, issuer),
         &request,
         &time,
         &mut StopAtFirst,
@@ -147,15 +147,23 @@ fn is_allowed(requirement: &Requirement, situation: &Situation) -> bool {
     .is_ok()
 }
 
-static ISSUER: LazyLock<TrustedIssuer> = LazyLock::new(|| {
-    let issuer = TrustedIssuer::discover("https://idp.example").unwrap();
-    issuer.prior_actors(PriorActors::Enforce)
+/// An issuer whose claims give one fact each, and one whose subject is the client as well; each with the claim of the client.
+static ISSUERS: LazyLock<[(TrustedIssuer, &str); 2]> = LazyLock::new(|| {
+    ["client_id", "sub"].map(|client| {
+        let issuer = TrustedIssuer::discover("https://idp.example").unwrap();
+        let profile = Profile::from_yaml(&format!("preset: rfc9068\nclient: {client}\n")).unwrap();
+        (issuer.profile(profile).prior_actors(PriorActors::Enforce), client)
+    })
 });
 
-fn facts(claims: &Json) -> Facts {
+/// The number of the initiator, and of the client, among the facts.
+const INITIATOR: usize = 2;
+const CLIENT: usize = 6;
+
+fn facts(claims: &Json, issuer: &TrustedIssuer) -> Facts {
     let text = claims.to_string();
     let verified = VerifiedClaims::for_tests(text.as_bytes()).unwrap();
-    Facts::derive(verified, &ISSUER, &Limits::default()).unwrap()
+    Facts::derive(verified, issuer, &Limits::default()).unwrap()
 }
 
 fn request<'r>(situation: &'r Situation, body: &'r str) -> RequestFacts<'r> {
@@ -170,15 +178,20 @@ fn request<'r>(situation: &'r Situation, body: &'r str) -> RequestFacts<'r> {
 }
 
 /// Whether a point that differs in exactly so many facts is allowed. Without an actor there are no prior actors to differ in.
-fn some_point_is_allowed(requirement: &Requirement, point: &mut Point, changes: usize, facts: &[usize]) -> bool {
+fn some_point_is_allowed(
+    (requirement, issuer): (&Requirement, &TrustedIssuer),
+    point: &mut Point,
+    changes: usize,
+    facts: &[usize],
+) -> bool {
     let Some(left) = changes.checked_sub(1) else {
-        return is_allowed(requirement, &situation(point));
+        return is_allowed(requirement, &situation(point), issuer);
     };
     for (index, fact) in facts.iter().enumerate() {
         let before = point[*fact];
         for value in (0..SIZES[*fact]).filter(|value| *value != before) {
             point[*fact] = value;
-            if some_point_is_allowed(requirement, point, left, &facts[index + 1..]) {
+            if some_point_is_allowed((requirement, issuer), point, left, &facts[index + 1..]) {
                 return true;
             }
         }
@@ -204,18 +217,22 @@ fn the_smallest_change_allows_and_no_smaller_one_does() {
     let mut numbers = Numbers(11);
     let (mut policies, mut sizes, mut without, mut not_computed) = (0, [0; 6], 0, 0);
     while policies < 1_000 {
-        let Some((policy, read)) = policy(&mut numbers) else {
+        let Some((policy, mut read)) = policy(&mut numbers) else {
             continue;
         };
+        let (issuer, client) = &ISSUERS[policies % 2];
+        if *client == "sub" && read.remove(&CLIENT) {
+            read.insert(INITIATOR);
+        }
         let read: Vec<usize> = read.into_iter().collect();
         let requirement = policy.deciding(Deciding::Route(0)).unwrap();
         let point: Point = std::array::from_fn(|fact| numbers.below(SIZES[fact]));
         let base = situation(&point);
-        if is_allowed(requirement, &base) {
+        if is_allowed(requirement, &base, issuer) {
             continue;
         }
         policies += 1;
-        let facts = facts(&base.claims);
+        let facts = facts(&base.claims, issuer);
         let body = base.body.to_string();
         let (request, time) = (request(&base, &body), EvaluationTime { now: NOW, leeway: 30 });
         let evaluated = Evaluated {
@@ -224,7 +241,7 @@ fn the_smallest_change_allows_and_no_smaller_one_does() {
             request: &request,
             time,
             skipped: &BTreeSet::new(),
-            issuer: &ISSUER,
+            issuer,
         };
         let found = search(evaluated);
         assert!(!found.is_cut, "{policy:?}");
@@ -232,8 +249,8 @@ fn the_smallest_change_allows_and_no_smaller_one_does() {
         for changes in &found.combinations {
             assert_eq!(Some(changes.len()), size);
             let after = evaluated.with(changes);
-            let situation = changed(&base, changes, &after.facts);
-            let is_allowed = is_allowed(requirement, &situation);
+            let situation = changed(&base, changes, &after.facts, client);
+            let is_allowed = is_allowed(requirement, &situation, issuer);
             assert!(is_allowed, "{requirement:?}\n{base:?}\n{situation:?}");
         }
         if !found.not_computed.is_empty() {
@@ -243,7 +260,7 @@ fn the_smallest_change_allows_and_no_smaller_one_does() {
         // The whole domain of three changes is too large for those without a change.
         let smaller = size.unwrap_or(3);
         for changes in 1..smaller {
-            let exists = some_point_is_allowed(requirement, &mut point.clone(), changes, &read);
+            let exists = some_point_is_allowed((requirement, issuer), &mut point.clone(), changes, &read);
             assert!(
                 !exists,
                 "{size:?} changes, and {changes} suffice: {requirement:?}\n{base:?}"

@@ -122,8 +122,8 @@ fn claims(point: &Point) -> Json {
     claims
 }
 
-/// The situation after changes, made again from their description.
-pub(super) fn changed(base: &Situation, changes: &Changes, facts: &Facts) -> Situation {
+/// The situation after changes, made again from their description; `client_claim` is the claim of the client.
+pub(super) fn changed(base: &Situation, changes: &Changes, facts: &Facts, client_claim: &str) -> Situation {
     let Situation {
         mut claims,
         mut query,
@@ -188,7 +188,7 @@ pub(super) fn changed(base: &Situation, changes: &Changes, facts: &Facts) -> Sit
                 }
             }
             (Fact::Client, Value::Text(client)) => {
-                claims["client_id"] = if is_other(client) { "zz" } else { &**client }.into();
+                claims[client_claim] = if is_other(client) { "zz" } else { &**client }.into();
             }
             (Fact::Claim(claim), Value::Json(value)) => claims[&**claim] = value.clone(),
             (Fact::ClaimItem(claim, _), Value::Json(item)) => {
