@@ -282,6 +282,7 @@ fn is_given_too(changes: &Changes, sources: ClaimSources<'_>, fact: TokenFact) -
     let is = |change: &Arc<Change>| match (&change.fact, fact) {
         (Fact::Scope(_), fact) => sources.scope_gives(fact),
         (Fact::Client, TokenFact::Initiator | TokenFact::Actor) => sources.client_gives(fact),
+        (Fact::Initiator, fact) => sources.initiator_gives(fact),
         // The client is the actor.
         (Fact::Actor, TokenFact::Client) => sources.client_gives(TokenFact::Actor),
         _ => false,

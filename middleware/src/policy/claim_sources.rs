@@ -90,6 +90,17 @@ impl ClaimSources<'_> {
         })
     }
 
+    /// Whether the claim that holds the initiator gives another fact as well.
+    pub(super) fn initiator_gives(self, fact: TokenFact) -> bool {
+        let subject = &self.0.profile.subject;
+        let mut names = [Some(subject.claim), subject.substitute].into_iter().flatten();
+        names.any(|name| match fact {
+            TokenFact::Initiator => false,
+            TokenFact::Client => self.of_client(name.as_str()),
+            TokenFact::Actor => self.of_actor(name.as_str()),
+        })
+    }
+
     /// Whether a claim that holds scopes gives a fact as well.
     pub(super) fn scope_gives(self, fact: TokenFact) -> bool {
         let mut names = self.0.profile.scope.iter().map(|scope| scope.claim.as_str());
