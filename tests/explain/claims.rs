@@ -69,11 +69,10 @@ fn claims_are_explained_as_the_token_that_has_them() {
         // The time left is that of two moments.
         let normal = |report: Value| {
             let text = without_basis(report).to_string();
-            let left = text
-                .find(" s left")
-                .map(|end| text[..end].rfind('"').expect("a quote") + 1);
-            left.map_or(text.clone(), |start| {
-                format!("{}{}", &text[..start], &text[start + 6..])
+            let left = text.find(" s left");
+            let left = left.map(|end| (text[..end].rfind('"').expect("a quote") + 1, end));
+            left.map_or(text.clone(), |(start, end)| {
+                format!("{}{}", &text[..start], &text[end..])
             })
         };
         assert_eq!(normal(of_claims), normal(of_token), "{path}");

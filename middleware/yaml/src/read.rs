@@ -257,7 +257,7 @@ mod tests {
             (
                 "routes: [{ match: GET /, scopes: secret }]",
                 "1:34",
-                &format!("expected {list}"),
+                &format!("expected {}", list.replace("a, b", "secret")),
             ),
             (
                 "requirements: { a: { kind: 1 } }",
@@ -277,7 +277,7 @@ mod tests {
             (
                 "routes: [{ match: GET /, public: yes }]",
                 "1:34",
-                "expected `true` or `false`, not a text; write one of the two without quotes",
+                "expected `true` or `false`, not a text; write `true`",
             ),
             (
                 "routes: [{ match: GET /, chain: { max_depth: -1 } }]",

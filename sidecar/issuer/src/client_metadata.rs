@@ -30,8 +30,8 @@ impl ClientMetadata {
         self.token_endpoint_auth_method.as_deref().unwrap_or(default)
     }
 
-    /// An entry of `clients`, which still has to be checked: for the grant authorization_code, with those of the requested
-    /// scopes that are open to registration. The error is a sentence for the developer of the client.
+    /// An entry of `clients`, which still has to be checked: for the grant authorization_code, with every
+    /// scope that is open to registration. The error is a sentence for the developer of the client.
     pub(crate) fn entry(self, entries: &Entries) -> Result<Map<String, Value>, &'static str> {
         let has = |values: &Option<Vec<String>>, value: &str| {
             let values = values.as_ref();
@@ -49,11 +49,9 @@ impl ClientMetadata {
         let scopes = open.clone().flat_map(|resource| resource.scopes.iter());
         let scopes = scopes.chain(PROTOCOL_SCOPES);
         let scopes: ScopeSet = scopes.map(str::to_owned).collect();
-        let scopes = match self.scope {
-            Some(requested) => ScopeSet::from(requested).intersection(&scopes),
-            None => scopes,
-        };
-        if scopes.is_empty() {
+        // A client that needs another scope later asks the user again, and does not register again: the SDKs of MCP do so.
+        let has_none = |requested: String| ScopeSet::from(requested).intersection(&scopes).is_empty();
+        if scopes.is_empty() || self.scope.is_some_and(has_none) {
             return Err("no requested scope is open to registration");
         }
         let mut is_native = self.redirect_uris.iter();

@@ -90,7 +90,10 @@ async fn a_client_registers_itself_and_gets_tokens() {
     let body = issuer.register(confidential).await.json();
     assert_eq!(
         (&body["scope"], &body["client_secret_expires_at"]),
-        (&json!("offline_access openid orders:read"), &json!(0))
+        (
+            &json!("offline_access openid orders:read orders:write refunds:write"),
+            &json!(0)
+        )
     );
     let (id, secret) = (
         body["client_id"].as_str().unwrap(),
