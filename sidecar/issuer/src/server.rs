@@ -25,7 +25,8 @@ use crate::settings::{AdminSecret, Settings, SettingsError};
 use crate::store::{DataError, Revoked};
 
 /// The maximum time for the head of a request to arrive, and for a connection to be idle.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
+/// Clients that poll every 5 seconds reuse their connection: it must not end as they send.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(8);
 /// The maximum time for open requests to finish during shutdown.
 const DRAIN: Duration = Duration::from_secs(5);
 /// The maximum size of the head of a request; a larger one is answered with 431.

@@ -64,6 +64,8 @@ impl<'a> Endpoints<'a> {
         };
         let http = reqwest::Client::builder()
             .timeout(TIMEOUT)
+            // An issuer may close an idle connection just as the next poll uses it.
+            .pool_max_idle_per_host(0)
             .redirect(Policy::none())
             .build();
         let http = http.context("HTTP client")?;
