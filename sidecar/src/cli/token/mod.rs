@@ -89,7 +89,7 @@ fn show(request: &Request, response: &Value) -> Result<(), Failure> {
 }
 
 fn read_token(file: &Path) -> Result<String, Failure> {
-    let text = match file == "-" {
+    let text = match file.as_os_str() == "-" {
         true => {
             let mut text = String::new();
             let read = std::io::stdin().lock().take(MAX_TOKEN).read_to_string(&mut text);
