@@ -22,4 +22,5 @@ mod foreign_rules;
 mod mistakes;
 mod mutated;
 mod record_gaps;
+mod record_limits;
 mod recorded;

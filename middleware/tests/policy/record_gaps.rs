@@ -13,9 +13,9 @@ use super::recorded::{EVERYTHING, KEY, Recording, Request, authorizer, record, s
 const NOW: u64 = TestIssuer::NOW;
 
 /// A decision, and the record of it as JSON.
-struct Decided {
+pub(super) struct Decided {
     authorizer: Authorizer,
-    record: Value,
+    pub(super) record: Value,
 }
 
 /// What is presented with a record: `POST /?a=b`, headers and a body.
@@ -25,7 +25,7 @@ type Given<'g> = (&'g str, &'g [(&'g str, &'g str)], Option<&'g str>);
 const ALONE: Given<'_> = ("POST /", &[], None);
 
 impl Decided {
-    fn new(routes: &str, claims: Value, request: &str) -> Decided {
+    pub(super) fn new(routes: &str, claims: Value, request: &str) -> Decided {
         let issuer = TestIssuer::new().unwrap();
         Decided::by(
             authorizer(&issuer, &format!("routes: [{routes}]")),
@@ -36,7 +36,7 @@ impl Decided {
         )
     }
 
-    fn by(
+    pub(super) fn by(
         authorizer: Authorizer,
         issuer: &TestIssuer,
         claims: Value,
@@ -94,7 +94,7 @@ impl Decided {
         )
     }
 
-    fn alone(&self) -> String {
+    pub(super) fn alone(&self) -> String {
         self.explain(ALONE, KnownRequest::nothing())
     }
 }
@@ -318,86 +318,4 @@ fn a_resource_is_chosen_by_the_recorded_host() {
     );
     let no_host = decided.with("/request/host", Some("a\nb".into()));
     assert_eq!(no_host.alone(), "unknown; resource: the host is not known");
-}
-
-#[test]
-fn a_record_is_bounded() {
-    let record = |routes: &str, claims: Value, request: &str| {
-        let decided = Decided::new(routes, claims, request);
-        (decided.record["request"].clone(), decided.alone())
-    };
-    // A text of a request that is longer than 1 KiB is a hash.
-    let query = |length: usize| {
-        let rule = "{ match: POST /, operation: { query: { q: { matches: a* } } } }";
-        let (found, decided) = record(rule, json!({}), &format!("POST /?q={}", "a".repeat(length)));
-        (found["query"]["q"]["is"].get("value").is_some(), decided == "allow")
-    };
-    assert_eq!((query(1024), query(1025)), ((true, true), (false, false)));
-    // At most 64 values.
-    let names = |count: usize| (0..count).map(|number| format!("p{number:02}")).collect::<Vec<_>>();
-    let count = |count: usize| {
-        let rules: Vec<String> = names(count).iter().map(|name| format!("{name}: a")).collect();
-        let query: Vec<String> = names(count).iter().map(|name| format!("{name}=a")).collect();
-        let rule = format!(
-            "{{ match: POST /, operation: {{ query: {{ {} }} }} }}",
-            rules.join(", ")
-        );
-        let (found, decided) = record(&rule, json!({}), &format!("POST /?{}", query.join("&")));
-        (found["query"].as_object().unwrap().len(), decided)
-    };
-    assert_eq!(count(64), (64, "allow".to_owned()));
-    let (recorded, decided) = count(65);
-    assert_eq!(recorded, 64);
-    assert_eq!(
-        decided,
-        "unknown; POST /: operation.query.p64: the query with the parameter `p64` is not known"
-    );
-    // A method of MCP that is no usual one may be anything.
-    let method = |method: &str| {
-        let request = format!("POST / | mcp-protocol-version: 2026-07-28 | mcp-method: {method} | {{}}");
-        let routes = "{ match: POST /, mcp: { method: tools/call, name: refund } }, { match: POST / }";
-        record(routes, json!({}), &request)
-    };
-    for usual in ["tools/list", "a_b-C", &*"m".repeat(48)] {
-        let (found, decided) = method(usual);
-        assert_eq!(
-            (&found["mcp"]["named"]["method"], &*decided),
-            (&json!(usual), "allow"),
-            "{usual}"
-        );
-    }
-    for other in ["tools/list2", "a.b", &*"m".repeat(49)] {
-        let (found, decided) = method(other);
-        assert!(found.get("mcp").is_none(), "{found}");
-        assert_eq!(decided, "unknown; route: the message of MCP is not known");
-    }
-}
-
-#[test]
-fn equal_values_of_two_places_or_types_have_two_hashes() {
-    let routes = "{ match: POST /, claims: { a: '1', b: '1', c: 1, d: true, e: 'true' }, operation: { query: { a: '1', b: '1' }, json: { /a: '1', /c: 1, /d: true } } }";
-    let issuer = TestIssuer::new().unwrap();
-    let authorizer = authorizer(&issuer, &format!("routes: [{routes}]"));
-    let claims = json!({ "a": "1", "b": "1", "c": 1, "d": true, "e": "true" });
-    let request = r#"POST /?a=1&b=1 | {"a": "1", "c": 1, "d": true}"#;
-    let decided = Decided::by(authorizer, &issuer, claims, request, &KEY);
-    assert_eq!(decided.alone(), "allow");
-    let mut hashes = Vec::new();
-    let claims = decided.record["claims"].as_object().unwrap().values();
-    let request = &decided.record["request"];
-    let parts = request["query"].as_object().unwrap().values();
-    let parts = parts.chain(request["body"]["object"]["members"].as_object().unwrap().values());
-    for value in claims.chain(parts.map(|part| &part["is"])) {
-        hashes.extend(
-            value
-                .as_object()
-                .unwrap()
-                .values()
-                .map(|hash| hash.as_str().unwrap().to_owned()),
-        );
-    }
-    assert_eq!(hashes.len(), 10);
-    hashes.sort();
-    hashes.dedup();
-    assert_eq!(hashes.len(), 10, "{hashes:?}");
 }

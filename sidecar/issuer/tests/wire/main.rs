@@ -4,6 +4,7 @@
 
 mod activity;
 mod admin;
+mod administered;
 mod audience;
 mod audit;
 mod browser;
