@@ -132,6 +132,19 @@ fn errors_name_what_to_change_and_no_secret() {
     assert_eq!(code, Some(2));
     assert!(errors.contains("http URI on loopback"), "{errors}");
 
+    let mut nowhere = Command::new(binary());
+    nowhere.args([
+        "token",
+        "client-credentials",
+        "--client",
+        "warehouse",
+        "--issuer",
+        "http://127.0.0.1:1",
+    ]);
+    let (code, _, errors) = run(nowhere);
+    assert_eq!(code, Some(1));
+    assert!(errors.contains("help: name a running issuer with --issuer"), "{errors}");
+
     let mut other = Command::new(binary());
     let url = issuer.url().replace("127.0.0.1", "localhost");
     other.args(["token", "client-credentials", "--client", "warehouse", "--issuer", &url]);

@@ -46,7 +46,7 @@ pub(crate) struct Minted {
 }
 
 /// The response of the token endpoint, RFC 6749 section 5.1 and RFC 8693 section 2.2.1.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub(crate) struct TokenResponse {
     pub(crate) access_token: String,
     pub(crate) token_type: &'static str,

@@ -71,13 +71,14 @@ pub(super) fn create(server: &AuthorizationServer, body: &[u8]) -> Answer {
 }
 
 /// `PATCH /admin/agents/{id}`: replaces keys of the entry, and removes those that are `null`. `disabled: false` enables the
-/// agent again.
+/// agent again, and `disabled: true` is the only key of its body.
 pub(super) fn update(server: &AuthorizationServer, id: &str, body: &[u8]) -> Answer {
     let mut changes = object(body)?;
     let state = match changes.remove("disabled") {
         None => None,
         Some(Value::Bool(false)) => Some(ClientState::Enabled),
-        Some(Value::Bool(true)) => return disable(server, id),
+        Some(Value::Bool(true)) if changes.is_empty() => return disable(server, id),
+        Some(Value::Bool(true)) => return Err(AdminError::metadata("`disabled: true` is changed alone")),
         Some(_) => return Err(AdminError::metadata("`disabled` is true or false")),
     };
     for fixed in ["client_id", "secret"] {

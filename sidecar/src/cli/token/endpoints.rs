@@ -71,8 +71,11 @@ impl<'a> Endpoints<'a> {
         let http = http.context("HTTP client")?;
         let issuer = request.issuer.trim_end_matches('/');
         let url = format!("{issuer}/.well-known/openid-configuration");
-        let response = http.get(&url).send().await.map_err(reqwest::Error::without_url);
-        let body = read(response.context(&url)?).await.context(&url)?;
+        let response = http.get(&url).send().await.map_err(|error| {
+            let help = "name a running issuer with --issuer, or run one: actgate issuer";
+            Failure::Runtime(format!("{url}: {}\n  help: {help}", error.without_url()))
+        })?;
+        let body = read(response).await.context(&url)?;
         let metadata: Metadata = serde_json::from_slice(&body).context(&url)?;
         // RFC 8414 section 3.3.
         if metadata.issuer.trim_end_matches('/') != issuer {
