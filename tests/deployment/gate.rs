@@ -265,6 +265,15 @@ impl Gate {
         events.collect()
     }
 
+    /// Sends a request with `token`; returns the status and the code in the decision log.
+    pub fn decide(&self, method: &str, target: &str, token: &str) -> (u16, String) {
+        let known = self.decisions().len();
+        let request = wire::request(method, target, &[&wire::bearer(token)]);
+        let answer = wire::answer(self.address, &request);
+        let event = self.decision_after(known);
+        (answer.status, event["code"].as_str().unwrap_or_default().to_owned())
+    }
+
     /// Waits for the decision event after the first `count`.
     pub fn decision_after(&self, count: usize) -> Value {
         let deadline = Instant::now() + DEADLINE;

@@ -59,16 +59,8 @@ impl Shop {
         Self { issuer, upstream, gate }
     }
 
-    /// Sends a request with `token`; returns the status and the code in the decision log.
-    fn decide(&self, method: &str, target: &str, token: &str) -> (u16, String) {
-        let known = self.gate.decisions().len();
-        let answer = wire::answer(self.gate.address, &request(method, target, &[&bearer(token)]));
-        let event = self.gate.decision_after(known);
-        (answer.status, event["code"].as_str().unwrap_or_default().to_owned())
-    }
-
     fn assert(&self, method: &str, target: &str, token: &str, status: u16, code: &str) {
-        let decided = self.decide(method, target, token);
+        let decided = self.gate.decide(method, target, token);
         assert_eq!(
             decided,
             (status, code.to_owned()),
@@ -127,7 +119,7 @@ fn a_code_with_pkce_is_redeemed_for_a_token_of_the_user() {
     shop.assert("GET", "/people/1", &token, 200, "");
     shop.assert("GET", "/delegated/1", &token, 403, "actor_missing");
     let id_token = answer.json()["id_token"].as_str().expect("an ID token").to_owned();
-    let (status, _) = shop.decide("GET", "/orders/1", &id_token);
+    let (status, _) = shop.gate.decide("GET", "/orders/1", &id_token);
     assert_eq!(status, 401, "an ID token is not an access token");
 
     // With an agent as the client, the agent is the actor.
@@ -362,12 +354,12 @@ fn a_rotation_at_the_issuer_needs_no_restart_of_the_gate() {
     let after = token();
     assert_ne!(parts(&before)[0], parts(&after)[0], "another kid");
     let deadline = std::time::Instant::now() + wire::DEADLINE;
-    while shop.decide("GET", "/orders/1", &after).0 != 200 {
+    while shop.gate.decide("GET", "/orders/1", &after).0 != 200 {
         assert!(std::time::Instant::now() < deadline, "the new key is not found");
     }
     shop.assert("GET", "/orders/1", &before, 200, "");
     assert_eq!(handle.withdraw_retired().expect("a change"), 1);
-    while shop.decide("GET", "/orders/1", &before).0 != 401 {
+    while shop.gate.decide("GET", "/orders/1", &before).0 != 401 {
         assert!(
             std::time::Instant::now() < deadline,
             "the withdrawn key is still accepted"

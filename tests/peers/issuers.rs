@@ -11,7 +11,7 @@ use crate::deployment::upstream::Upstream;
 use crate::mint::signing_key::base64url;
 use crate::peers::browser;
 use crate::peers::program::Service;
-use crate::wire::{self, Answer, bearer, request};
+use crate::wire::{self, Answer, request};
 
 const ORDERS: &str = "https://orders.example";
 const CALLBACK: &str = "http://127.0.0.1/callback";
@@ -97,16 +97,8 @@ impl Shop {
         self.token("storefront", &form)
     }
 
-    /// Sends a request with `token`; returns the status and the code in the decision log.
-    fn decide(&self, method: &str, target: &str, token: &str) -> (u16, String) {
-        let known = self.gate.decisions().len();
-        let answer = wire::answer(self.gate.address, &request(method, target, &[&bearer(token)]));
-        let event = self.gate.decision_after(known);
-        (answer.status, event["code"].as_str().unwrap_or_default().to_owned())
-    }
-
     fn assert(&self, method: &str, target: &str, token: &str, status: u16, code: &str) {
-        let decided = self.decide(method, target, token);
+        let decided = self.gate.decide(method, target, token);
         let expected = (status, code.to_owned());
         assert_eq!(decided, expected, "{method} {target} with {}", claims(token));
     }
