@@ -68,9 +68,8 @@ const ISSUER: &[&[&str]] = &[
     &["store"],
     &["directory"],
     &["client_metadata"],
-    &["client_documents"],
-    &["authorization_server"],
-    &["client_assertion", "entitlement", "token"],
+    &["issuer"],
+    &["entitlement", "token"],
     &["client_authentication", "pages"],
     &[
         "approval_request",

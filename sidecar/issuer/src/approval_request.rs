@@ -6,15 +6,15 @@ use axum::Json;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::audit::{Entry, Event};
-use crate::authorization_server::AuthorizationServer;
 use crate::entitlement::access_request;
-use crate::error::{ErrorCode, OAuthError, Result, UNREGISTERED_GRANT};
-use crate::parameters::Parameters;
-use crate::registry::{Client, User};
+use crate::registry::User;
 use crate::scope::OPENID;
 use crate::secret::user_code;
-use crate::store::{ApprovalRequest, Channel, INTERVAL};
+use crate::store::{ApprovalRequest, INTERVAL};
+use crate::{
+    ACCESS_DENIED, Channel, Client, Entry, Event, INVALID_BINDING_MESSAGE, INVALID_REQUEST, INVALID_SCOPE, Issuer,
+    OAuthError, Parameters, Result, UNKNOWN_USER_ID, UNREGISTERED_GRANT,
+};
 
 /// The usual lifetime of a backchannel request in seconds, and the maximum of `requested_expiry`.
 const BACKCHANNEL_LIFETIME: u64 = 300;
@@ -27,16 +27,16 @@ const MAX_BINDING_MESSAGE: usize = 100;
 const MAX_WAITING: usize = 10;
 
 /// `POST /bc-authorize`: asks the user whom a hint names.
-pub(crate) fn ask_user(server: &AuthorizationServer, client: &Arc<Client>, form: &Parameters) -> Result<Json<Value>> {
+pub(crate) fn ask_user(server: &Issuer, client: &Arc<Client>, form: &Parameters) -> Result<Json<Value>> {
     UNREGISTERED_GRANT.when(!client.ciba)?;
     let now = server.clock.now();
     let access = access_request(server, client, form)?;
-    ErrorCode::InvalidScope.when(!access.protocol_scope.contains(OPENID), "openid is required")?;
-    ErrorCode::InvalidRequest.when(form.one("request")?.is_some(), "request objects are not supported")?;
+    INVALID_SCOPE.when(!access.protocol_scope.contains(OPENID), "openid is required")?;
+    INVALID_REQUEST.when(form.one("request")?.is_some(), "request objects are not supported")?;
     let user = hinted(server, client, form)?;
     let denied = |description| OAuthError {
         status: StatusCode::FORBIDDEN,
-        ..ErrorCode::AccessDenied.because(description)
+        ..ACCESS_DENIED.because(description)
     };
     let has_none = access.scope.intersection(&user.scopes).is_empty();
     denied("the user has none of the requested scopes").when(has_none)?;
@@ -59,7 +59,7 @@ pub(crate) fn ask_user(server: &AuthorizationServer, client: &Arc<Client>, form:
 }
 
 /// `POST /device_authorization`: asks the user who will enter the user code.
-pub(crate) fn ask_holder(server: &AuthorizationServer, client: &Arc<Client>, form: &Parameters) -> Result<Json<Value>> {
+pub(crate) fn ask_holder(server: &Issuer, client: &Arc<Client>, form: &Parameters) -> Result<Json<Value>> {
     UNREGISTERED_GRANT.when(!client.device_code)?;
     let now = server.clock.now();
     let code = user_code()?;
@@ -83,7 +83,7 @@ pub(crate) fn ask_holder(server: &AuthorizationServer, client: &Arc<Client>, for
     })))
 }
 
-fn begin(server: &AuthorizationServer, code: String, request: ApprovalRequest, now: u64) -> Result<String> {
+fn begin(server: &Issuer, code: String, request: ApprovalRequest, now: u64) -> Result<String> {
     let entry = Entry {
         sub: request.subject.clone(),
         ..request.access.entry(Event::Request)
@@ -94,7 +94,7 @@ fn begin(server: &AuthorizationServer, code: String, request: ApprovalRequest, n
 }
 
 /// The user of the only hint (CIBA Core section 7.1).
-fn hinted<'s>(server: &'s AuthorizationServer, client: &Client, request: &Parameters) -> Result<&'s User> {
+fn hinted<'s>(server: &'s Issuer, client: &Client, request: &Parameters) -> Result<&'s User> {
     let hints = (
         request.one("login_hint")?,
         request.one("id_token_hint")?,
@@ -104,12 +104,12 @@ fn hinted<'s>(server: &'s AuthorizationServer, client: &Client, request: &Parame
         (Some(name), None, None) => name.to_owned(),
         (None, Some(hint), None) => server.read_id_token(hint, client)?,
         (None, None, Some(_)) => {
-            return Err(ErrorCode::InvalidRequest.because("login_hint_token is not supported: use another hint"));
+            return Err(INVALID_REQUEST.because("login_hint_token is not supported: use another hint"));
         }
-        _ => return Err(ErrorCode::InvalidRequest.because("exactly one hint is required")),
+        _ => return Err(INVALID_REQUEST.because("exactly one hint is required")),
     };
     let user = server.registry.users.get(&subject);
-    user.ok_or(ErrorCode::UnknownUserId.because("no user has this name"))
+    user.ok_or(UNKNOWN_USER_ID.because("no user has this name"))
 }
 
 /// A short text of letters, digits and the printable ASCII characters: nothing that changes how the page reads.
@@ -120,7 +120,7 @@ fn binding_message(request: &Parameters) -> Result<Option<String>> {
     let is_plain = |character: char| character.is_alphanumeric() || matches!(character, ' '..='~');
     match message.chars().count() <= MAX_BINDING_MESSAGE && message.chars().all(is_plain) {
         true => Ok(Some(message.to_owned())),
-        false => Err(ErrorCode::InvalidBindingMessage.because("it must have at most 100 plain characters")),
+        false => Err(INVALID_BINDING_MESSAGE.because("it must have at most 100 plain characters")),
     }
 }
 
@@ -132,5 +132,5 @@ fn lifetime(request: &Parameters) -> Result<u64> {
         .parse()
         .ok()
         .filter(|seconds| (1..=MAX_LIFETIME).contains(seconds));
-    seconds.ok_or(ErrorCode::InvalidRequest.because("requested_expiry must be 1 to 3600 seconds"))
+    seconds.ok_or(INVALID_REQUEST.because("requested_expiry must be 1 to 3600 seconds"))
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::scope::ScopeSet;
+use crate::ScopeSet;
 
 /// `typ` of an ID token.
 pub(crate) const ID_TOKEN: &str = "JWT";

@@ -1,4 +1,4 @@
-//! Client authentication: RFC 6749 section 2.3.
+//! Client authentication: RFC 6749 section 2.3, and by a signed JWT (RFC 7523 section 2.2, OpenID Connect Core section 9).
 
 use std::sync::Arc;
 
@@ -6,21 +6,22 @@ use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use jsonwebtoken::decode_header;
+use serde::Deserialize;
 use url::form_urlencoded;
 
-use crate::authorization_server::AuthorizationServer;
-use crate::client_assertion::{self, ASSERTION_TYPE};
-use crate::error::{AuthScheme, ErrorCode, Result, UNREGISTERED_METHOD};
-use crate::parameters::Parameters;
-use crate::registry::Client;
 use crate::secret::any_matches;
+use crate::{
+    BASIC_FAILED, CLIENT_FAILED, Client, INVALID_CLIENT, INVALID_REQUEST, Issuer, OAuthError, Parameters, Result,
+    UNREGISTERED_METHOD,
+};
 
 /// Runs an endpoint for the client that authenticates. A refusal is recorded.
 pub(crate) fn for_client<T>(
-    server: &AuthorizationServer,
+    server: &Issuer,
     headers: &HeaderMap,
     request: &Parameters,
-    endpoint: impl FnOnce(&AuthorizationServer, &Arc<Client>, &Parameters) -> Result<T>,
+    endpoint: impl FnOnce(&Issuer, &Arc<Client>, &Parameters) -> Result<T>,
 ) -> Result<T> {
     let client = authenticate(server, headers, request).inspect_err(|error| server.note_refusal(None, *error))?;
     endpoint(server, &client, request).inspect_err(|error| server.note_refusal(Some(&client.id), *error))
@@ -29,43 +30,39 @@ pub(crate) fn for_client<T>(
 /// Authenticates by `client_secret_basic`, `client_secret_post`, `private_key_jwt` or `none`, exactly one of them. The
 /// credential of a client decides which: a secret, keys, or nothing. A client without a credential is public and only
 /// identified, so its registration limits its grants.
-pub(crate) fn authenticate(
-    server: &AuthorizationServer,
-    headers: &HeaderMap,
-    request: &Parameters,
-) -> Result<Arc<Client>> {
+pub(crate) fn authenticate(server: &Issuer, headers: &HeaderMap, request: &Parameters) -> Result<Arc<Client>> {
     let id = request.one("client_id")?;
     let posted = request.one("client_secret")?;
     let assertion = match (request.one("client_assertion")?, request.one("client_assertion_type")?) {
         (None, None) => None,
         (Some(assertion), Some(ASSERTION_TYPE)) => Some(assertion),
-        (Some(_), Some(_)) => return Err(AuthScheme::None.failed()),
+        (Some(_), Some(_)) => return Err(CLIENT_FAILED),
         _ => {
             let description = "client_assertion and client_assertion_type must be sent together";
-            return Err(ErrorCode::InvalidRequest.because(description));
+            return Err(INVALID_REQUEST.because(description));
         }
     };
     let authorization: Vec<_> = headers.get_all(AUTHORIZATION).iter().take(2).collect();
     match (&*authorization, posted, assertion) {
         ([header], None, None) => {
-            let (name, secret) = basic(header.as_bytes()).ok_or(AuthScheme::Basic.failed())?;
+            let (name, secret) = basic(header.as_bytes()).ok_or(BASIC_FAILED)?;
             let description = "client_id differs from the client of the Authorization header";
-            ErrorCode::InvalidRequest.when(id.is_some_and(|id| id != name), description)?;
-            prove(server, &name, &secret, AuthScheme::Basic)
+            INVALID_REQUEST.when(id.is_some_and(|id| id != name), description)?;
+            prove(server, &name, &secret, BASIC_FAILED)
         }
         ([], Some(secret), None) => {
-            let id = id.ok_or(AuthScheme::None.failed())?;
-            prove(server, id, secret, AuthScheme::None)
+            let id = id.ok_or(CLIENT_FAILED)?;
+            prove(server, id, secret, CLIENT_FAILED)
         }
-        ([], None, Some(assertion)) => match client_assertion::authenticate(server, assertion)? {
+        ([], None, Some(assertion)) => match by_assertion(server, assertion)? {
             client if id.is_none_or(|id| id == client.id) => Ok(client),
-            _ => Err(ErrorCode::InvalidRequest.because("client_id differs from the client of the assertion")),
+            _ => Err(INVALID_REQUEST.because("client_id differs from the client of the assertion")),
         },
         ([], None, None) => match id.and_then(|id| server.client(id)) {
             Some(client) if client.is_public() => Ok(client),
-            _ => Err(AuthScheme::None.failed()),
+            _ => Err(CLIENT_FAILED),
         },
-        _ => Err(ErrorCode::InvalidRequest.because("the client authenticates by more than one method")),
+        _ => Err(INVALID_REQUEST.because("the client authenticates by more than one method")),
     }
 }
 
@@ -91,7 +88,7 @@ pub(crate) fn form_decoded(text: &str) -> Option<String> {
         .map(|(_, value)| value.into_owned())
 }
 
-fn prove(server: &AuthorizationServer, id: &str, secret: &str, scheme: AuthScheme) -> Result<Arc<Client>> {
+fn prove(server: &Issuer, id: &str, secret: &str, failed: OAuthError) -> Result<Arc<Client>> {
     let client = server.client(id);
     if client.as_ref().is_some_and(|client| client.credentials.is_none()) {
         return Err(UNREGISTERED_METHOD);
@@ -102,8 +99,92 @@ fn prove(server: &AuthorizationServer, id: &str, secret: &str, scheme: AuthSchem
     let is_proved = any_matches(current.map(|credential| &credential.secret), secret);
     match (is_proved, &client) {
         (true, Some(client)) => Ok(Arc::clone(client)),
-        _ => Err(scheme.failed()),
+        _ => Err(failed),
     }
+}
+
+/// The only type of a client assertion.
+pub(crate) const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// The maximum time until a client assertion expires, in seconds.
+const MAX_LIFETIME: u64 = 3600;
+/// The maximum difference between the clocks of client and issuer, in seconds.
+const SKEW: u64 = 60;
+/// The maximum length of a `jti`.
+const MAX_JTI: usize = 256;
+
+/// Each known member of an object is there once: serde denies a second one.
+#[derive(Deserialize)]
+struct Claims {
+    iss: String,
+    sub: String,
+    aud: Audience,
+    exp: f64,
+    nbf: Option<f64>,
+    jti: String,
+}
+
+/// One audience, which can be in a list.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Audience {
+    Text(String),
+    List([String; 1]),
+}
+
+/// Authenticates a client by an assertion that one of its keys signed, and that it did not use before.
+fn by_assertion(server: &Issuer, assertion: &str) -> Result<Arc<Client>> {
+    let header = decode_header(assertion).map_err(|_| CLIENT_FAILED)?;
+    CLIENT_FAILED.when(
+        !matches!(header.typ.as_deref(), None | Some("JWT" | "client-authentication+jwt")) || header.crit.is_some(),
+    )?;
+    let client = subject(assertion).and_then(|id| server.client(&id));
+    let client = client.ok_or(CLIENT_FAILED)?;
+    UNREGISTERED_METHOD.when(client.keys.is_empty())?;
+    let mut keys = client.keys.iter().filter(|key| key.fits(&header));
+    let payload = keys.find_map(|key| key.verify(assertion, header.alg));
+    let payload = payload.ok_or(CLIENT_FAILED)?;
+    let claims: Claims = serde_json::from_slice(&payload)
+        .map_err(|_| invalid("the client assertion lacks a claim, or has a malformed one"))?;
+    let now = server.clock.now();
+    claims.check(server, &client, now)?;
+    let expires = claims.exp.ceil() as u64;
+    let id = format!("{} {}", client.id, claims.jti);
+    let is_first = server.used_ids.is_first_use(id, expires, now);
+    invalid("the client assertion was already used").when(!is_first)?;
+    Ok(client)
+}
+
+impl Claims {
+    fn check(&self, server: &Issuer, client: &Client, now: u64) -> Result<()> {
+        let (Audience::Text(audience) | Audience::List([audience])) = &self.aud;
+        let issuer = &server.issuer_url;
+        let until = |seconds: u64| now.saturating_add(seconds) as f64;
+        invalid("iss and sub of the client assertion must be the client")
+            .when(self.iss != client.id || self.sub != client.id)?;
+        invalid("aud of the client assertion must be the issuer")
+            .when(audience != issuer && audience.strip_prefix(&*server.origin) != Some("/token"))?;
+        invalid("the client assertion has expired, or expires in more than an hour")
+            .when(!((now as f64) < self.exp && self.exp <= until(MAX_LIFETIME + SKEW)))?;
+        invalid("the client assertion is not valid yet").when(self.nbf.is_some_and(|nbf| nbf > until(SKEW)))?;
+        let has_jti = (1..=MAX_JTI).contains(&self.jti.len());
+        invalid("jti of the client assertion must have 1 to 256 bytes").when(!has_jti)
+    }
+}
+
+/// The client that an assertion is of, before its signature is verified.
+fn subject(assertion: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Subject {
+        sub: String,
+    }
+    let claims: Subject = jsonwebtoken::dangerous::insecure_decode_claims(assertion).ok()?;
+    Some(claims.sub)
+}
+
+/// The client has proven its key, so it learns what is wrong.
+fn invalid(description: &'static str) -> OAuthError {
+    INVALID_CLIENT.because(description)
 }
 
 #[cfg(test)]
@@ -114,15 +195,16 @@ mod tests {
     use base64::engine::general_purpose::STANDARD;
 
     use super::authenticate;
-    use crate::authorization_server::AuthorizationServer;
-    use crate::error::{AuthScheme, ErrorCode};
+    use crate::error::{ErrorCode, INVALID_BASIC_CLIENT, UNAUTHORIZED_CLIENT};
+    use crate::issuer::Issuer;
     use crate::parameters::Parameters;
     use crate::registry::Registry;
     use crate::settings::Settings;
+    use crate::{INVALID_CLIENT, INVALID_REQUEST};
 
-    fn server() -> AuthorizationServer {
+    fn server() -> Issuer {
         let url = "http://issuer.test".to_owned();
-        AuthorizationServer::new(Settings::default(), Registry::demo().unwrap(), url).unwrap()
+        Issuer::new(Settings::default(), Registry::demo().unwrap(), url).unwrap()
     }
 
     fn outcome(authorization: &[&str], body: &str) -> Result<String, ErrorCode> {
@@ -158,33 +240,25 @@ mod tests {
     #[test]
     fn each_failure() {
         let valid = basic("assistant:assistant-secret");
-        let tried_basic = ErrorCode::InvalidClient(AuthScheme::Basic);
-        let not_basic = ErrorCode::InvalidClient(AuthScheme::None);
+        let tried_basic = INVALID_BASIC_CLIENT;
+        let not_basic = INVALID_CLIENT;
         let posted = "client_id=assistant&client_secret=assistant-secret";
         for (authorization, body, expected) in [
             (vec![basic("assistant:wrong")], "", tried_basic),
             (vec![basic("unknown:assistant-secret")], "", tried_basic),
             (vec![basic("assistant")], "", tried_basic),
-            (vec![basic("terminal:")], "", ErrorCode::UnauthorizedClient),
+            (vec![basic("terminal:")], "", UNAUTHORIZED_CLIENT),
             (vec!["Basic !".to_owned()], "", tried_basic),
             (vec!["Bearer x".to_owned()], "", tried_basic),
-            (vec![valid.clone()], posted, ErrorCode::InvalidRequest),
-            (vec![valid.clone(), valid.clone()], "", ErrorCode::InvalidRequest),
-            (vec![valid], "client_id=shopper", ErrorCode::InvalidRequest),
-            (
-                vec![],
-                "client_id=assistant&client_id=assistant",
-                ErrorCode::InvalidRequest,
-            ),
+            (vec![valid.clone()], posted, INVALID_REQUEST),
+            (vec![valid.clone(), valid.clone()], "", INVALID_REQUEST),
+            (vec![valid], "client_id=shopper", INVALID_REQUEST),
+            (vec![], "client_id=assistant&client_id=assistant", INVALID_REQUEST),
             (vec![], "", not_basic),
             (vec![], "client_id=assistant", not_basic),
             (vec![], "client_id=unknown", not_basic),
             (vec![], "client_secret=assistant-secret", not_basic),
-            (
-                vec![],
-                "client_id=terminal&client_secret=x",
-                ErrorCode::UnauthorizedClient,
-            ),
+            (vec![], "client_id=terminal&client_secret=x", UNAUTHORIZED_CLIENT),
             (vec![], "client_id=assistant&client_secret=wrong", not_basic),
         ] {
             let authorization: Vec<_> = authorization.iter().map(String::as_str).collect();

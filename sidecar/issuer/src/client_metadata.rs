@@ -1,11 +1,25 @@
-//! The metadata with which a client registers itself: RFC 7591 section 2.
+//! The metadata with which a client describes itself: in a registration (RFC 7591 section 2), or in a document whose URL is the
+//! identifier of the client (draft-ietf-oauth-client-id-metadata-document). Documents are off by default, since the issuer fetches what a
+//! caller names.
 
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use moka::sync::Cache;
+use reqwest::header::CONTENT_TYPE;
+use reqwest::{Client as HttpClient, StatusCode, redirect};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use tokio::net::lookup_host;
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use url::Url;
 
-use crate::directory::Entries;
-use crate::scope::{PROTOCOL_SCOPES, ScopeSet};
+use crate::registry::is_loopback;
+use crate::scope::PROTOCOL_SCOPES;
+use crate::{Client, Entries, ScopeSet};
 
 /// The members that count. All others are ignored.
 #[derive(Deserialize)]
@@ -80,4 +94,198 @@ fn is_invisible(character: char) -> bool {
         '\u{feff}'..='\u{feff}',
     ];
     character.is_control() || ranges.iter().any(|range| range.contains(&character))
+}
+
+/// The maximum time for a document, with the resolution of its host.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// The maximum size of a document in bytes.
+const MAX_DOCUMENT: usize = 64 * 1024;
+/// The maximum length of an identifier, as of every client.
+const MAX_IDENTIFIER: usize = 128;
+/// How long a document is used without being fetched again.
+const FRESH: Duration = Duration::from_secs(5 * 60);
+/// The maximum number of documents in memory.
+const MAX_CLIENTS: u64 = 1_000;
+/// The maximum number of fetches at a time. More clients are unknown until one ends.
+const MAX_FETCHES: usize = 8;
+
+/// The clients whose documents were fetched.
+pub(crate) struct ClientDocuments {
+    clients: Cache<String, Arc<Client>>,
+    fetches: Semaphore,
+}
+
+impl ClientDocuments {
+    pub(crate) fn new() -> ClientDocuments {
+        ClientDocuments {
+            clients: Cache::builder().max_capacity(MAX_CLIENTS).time_to_live(FRESH).build(),
+            fetches: Semaphore::new(MAX_FETCHES),
+        }
+    }
+
+    /// The client with this identifier, whose document is fetched unless a fresh one is in memory. None without a valid one.
+    /// Blocks during the fetch, so it is called on a thread that may wait.
+    pub(crate) fn client(&self, id: &str, entries: &Entries) -> Option<Arc<Client>> {
+        let url = document_url(id)?;
+        self.clients.optionally_get_with_by_ref(id, || {
+            let _permit = self.fetches.try_acquire().ok()?;
+            let document = Handle::try_current().ok()?;
+            let document = document.block_on(async { timeout(TIMEOUT, fetch(&url)).await });
+            let client = read(id, &document.ok()??, entries);
+            tracing::info!(valid = client.is_some(), "client metadata document");
+            client.map(Arc::new)
+        })
+    }
+}
+
+/// An `https` URL with a path, without user, query and fragment, that is written as it is resolved; for development, `http`
+/// on loopback too.
+fn document_url(id: &str) -> Option<Url> {
+    let url = Url::parse(id)
+        .ok()
+        .filter(|url| url.as_str() == id && id.len() <= MAX_IDENTIFIER)?;
+    let has_scheme = url.scheme() == "https" || url.scheme() == "http" && is_loopback(&url);
+    let is_plain = url.username().is_empty() && url.password().is_none() && url.query().is_none();
+    (has_scheme && is_plain && url.fragment().is_none() && url.path() != "/").then_some(url)
+}
+
+/// Fetches from the address that was checked: a second resolution of the name could have another result.
+async fn fetch(url: &Url) -> Option<Vec<u8>> {
+    let (host, port) = (url.host_str()?, url.port_or_known_default()?);
+    let addresses: Vec<SocketAddr> = lookup_host((host.trim_matches(['[', ']']), port)).await.ok()?.collect();
+    let may_be_fetched = |address: &SocketAddr| match is_loopback(url) {
+        true => address.ip().is_loopback(),
+        false => is_global(address.ip()),
+    };
+    if addresses.is_empty() || !addresses.iter().all(may_be_fetched) {
+        return None;
+    }
+    let http = HttpClient::builder().redirect(redirect::Policy::none()).no_proxy();
+    let http = http.resolve_to_addrs(host, &addresses).build().ok()?;
+    let mut response = http.get(url.clone()).send().await.ok()?;
+    let media_type = response.headers().get(CONTENT_TYPE)?.to_str().ok()?.split(';').next()?;
+    let media_type = media_type.trim();
+    let is_json =
+        media_type == "application/json" || media_type.starts_with("application/") && media_type.ends_with("+json");
+    if response.status() != StatusCode::OK || !is_json {
+        return None;
+    }
+    let mut document = Vec::new();
+    while let Some(chunk) = response.chunk().await.ok()? {
+        document.extend_from_slice(&chunk);
+        if document.len() > MAX_DOCUMENT {
+            return None;
+        }
+    }
+    Some(document)
+}
+
+/// The document must name its own address, and the client must not authenticate by a secret, which it has no way to get.
+fn read(id: &str, document: &[u8], entries: &Entries) -> Option<Client> {
+    let metadata: ClientMetadata = serde_json::from_slice(document).ok()?;
+    let has_keys = match metadata.method("none") {
+        "none" => false,
+        "private_key_jwt" => true,
+        _ => return None,
+    };
+    if metadata.client_id() != Some(id) {
+        return None;
+    }
+    let entry = metadata.entry(entries).ok()?;
+    let has_method = entry.contains_key("jwks") == has_keys;
+    entries.client_of(id, &entry).ok().filter(|_| has_method)
+}
+
+/// Whether an address is of the public internet: none of this machine, its networks, or reserved.
+fn is_global(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => {
+            let [a, b, c, _] = address.octets();
+            let is_reserved = matches!(
+                (a, b, c),
+                (0 | 240.., ..) | (100, 64..=127, _) | (192, 0, 0) | (198, 18..=19, _)
+            );
+            let is_local = address.is_private() || address.is_loopback() || address.is_link_local();
+            !(is_reserved || is_local || address.is_documentation() || address.is_multicast())
+        }
+        IpAddr::V6(address) => {
+            // Global unicast, without the ranges that embed an IPv4 address and those for documentation.
+            let [a, b, ..] = address.segments();
+            a & 0xe000 == 0x2000 && a != 0x2002 && !(a == 0x2001 && (b < 0x200 || b == 0xdb8))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{document_url, is_global};
+
+    #[test]
+    fn the_address_of_a_document_is_https_or_loopback_with_a_path() {
+        for id in [
+            "https://app.example/client",
+            "http://127.0.0.1:8000/client",
+            "http://[::1]/c",
+            "http://localhost/c",
+        ] {
+            assert!(document_url(id).is_some(), "{id}");
+        }
+        for id in [
+            "https://app.example",
+            "https://app.example/",
+            "https://app.example/client?x",
+            "https://app.example/client#x",
+            "https://user@app.example/client",
+            "https://app.example/a/../client",
+            "https://APP.example/client",
+            "http://app.example/client",
+            "http://127.0.0.1.app.example/client",
+            "ftp://app.example/client",
+            "file:///etc/passwd",
+            "client",
+            &format!("https://app.example/{}", "x".repeat(128)),
+        ] {
+            assert!(document_url(id).is_none(), "{id}");
+        }
+    }
+
+    #[test]
+    fn an_address_of_a_private_network_is_not_fetched() {
+        for address in [
+            "1.1.1.1",
+            "100.63.0.1",
+            "198.20.0.1",
+            "2606:4700::1111",
+            "2001:4860::8888",
+        ] {
+            assert!(is_global(address.parse().unwrap()), "{address}");
+        }
+        for address in [
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "0.0.0.0",
+            "100.64.0.1",
+            "192.0.0.1",
+            "198.18.0.1",
+            "224.0.0.1",
+            "255.255.255.255",
+            "203.0.113.1",
+            "::1",
+            "::",
+            "fe80::1",
+            "fd00::1",
+            "ff02::1",
+            "::ffff:127.0.0.1",
+            "::ffff:10.0.0.1",
+            "64:ff9b::a00:1",
+            "2002:a00:1::",
+            "2001::1",
+            "2001:db8::1",
+        ] {
+            assert!(!is_global(address.parse().unwrap()), "{address}");
+        }
+    }
 }

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use actgate_yaml::Diagnostics;
 use serde_json::{Map, Value};
 
-use crate::registry::{Client, Names, Registry, Resource};
-use crate::store::{ClientRecord, ClientState, ResourceRecord, Store, StoreError};
+use crate::registry::Names;
+use crate::store::{ResourceRecord, Store};
+use crate::{Client, ClientRecord, ClientState, Registry, Resource, StoreError};
 
 /// What can change while the issuer runs, in memory as in the store.
 pub(crate) struct Directory {

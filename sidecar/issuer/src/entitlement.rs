@@ -3,14 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::authorization_server::AuthorizationServer;
 use crate::claims::{AAL1, AAL2};
-use crate::error::{ErrorCode, Result};
-use crate::parameters::Parameters;
-use crate::registry::{Client, Resource};
-use crate::scope::{OFFLINE_ACCESS, OPENID, ScopeSet};
+use crate::scope::{OFFLINE_ACCESS, OPENID};
 use crate::secret::transaction_id;
-use crate::store::{AccessRequest, RefreshFamily};
+use crate::{
+    AccessRequest, Client, INVALID_SCOPE, INVALID_TARGET, Issuer, Parameters, RefreshFamily, Resource, Result, ScopeSet,
+};
 
 /// The maximum length of `nonce`, which is kept until the user has decided.
 const MAX_NONCE: usize = 512;
@@ -26,33 +24,29 @@ pub(crate) fn is_for_other(request: &Parameters, audience: &str) -> bool {
 }
 
 /// The resource of a request. If omitted, it is the only resource of the client.
-pub(crate) fn target(server: &AuthorizationServer, client: &Client, request: &Parameters) -> Result<Arc<Resource>> {
+pub(crate) fn target(server: &Issuer, client: &Client, request: &Parameters) -> Result<Arc<Resource>> {
     let mut requested = targets(request).into_iter();
     let identifier = match (requested.next(), requested.next(), client.resources.len()) {
         (Some(one), None, _) => one,
         (None, _, 1) => client.resources.first().map_or("", String::as_str),
         (None, ..) => {
-            return Err(ErrorCode::InvalidTarget.because("resource is required: the client has more than one"));
+            return Err(INVALID_TARGET.because("resource is required: the client has more than one"));
         }
-        _ => return Err(ErrorCode::InvalidTarget.because("a token has one resource only")),
+        _ => return Err(INVALID_TARGET.because("a token has one resource only")),
     };
     let resource = server.resource(identifier);
     let resource = resource.filter(|resource| client.resources.contains(&resource.identifier));
-    resource.ok_or(ErrorCode::InvalidTarget.because("the client is not registered for this resource"))
+    resource.ok_or(INVALID_TARGET.because("the client is not registered for this resource"))
 }
 
 /// What a client asks a user for, by `scope`, `resource` and `acr_values`.
-pub(crate) fn access_request(
-    server: &AuthorizationServer,
-    client: &Arc<Client>,
-    request: &Parameters,
-) -> Result<AccessRequest> {
+pub(crate) fn access_request(server: &Issuer, client: &Arc<Client>, request: &Parameters) -> Result<AccessRequest> {
     let resource = target(server, client, request)?;
     let mut requested = request.one("scope")?.map(ScopeSet::parse).transpose()?;
     let protocol_scope = requested.as_mut().map(ScopeSet::take_protocol_scopes);
     let protocol_scope = protocol_scope.unwrap_or_default();
     let lacks_openid = protocol_scope.contains(OPENID) && !client.scopes.contains(OPENID);
-    ErrorCode::InvalidScope.when(lacks_openid, "the client may not ask for openid")?;
+    INVALID_SCOPE.when(lacks_openid, "the client may not ask for openid")?;
     let acr_values = request.one("acr_values")?.unwrap_or_default();
     let levels = acr_values.split(' ').filter(|level| [AAL1, AAL2].contains(level));
     let mut levels = levels.peekable();
@@ -71,7 +65,7 @@ pub(crate) fn access_request(
 }
 
 /// The scope that a family still has: what its client, user and resource are registered for now. None if nothing is left.
-pub(crate) fn still_granted(server: &AuthorizationServer, client: &Client, family: &RefreshFamily) -> Option<ScopeSet> {
+pub(crate) fn still_granted(server: &Issuer, client: &Client, family: &RefreshFamily) -> Option<ScopeSet> {
     let user = server.registry.users.get(&family.grant.subject)?;
     let resource = server.resource(&family.grant.audience)?;
     let mut scope = family.grant.scope.intersection(&client.scopes);
@@ -87,8 +81,8 @@ pub(crate) fn granted(requested: Option<ScopeSet>, allowed: ScopeSet) -> Result<
     let scope = match requested {
         None => allowed,
         Some(requested) if requested.is_within(&allowed) => requested,
-        Some(_) => return Err(ErrorCode::InvalidScope.because("the requested scope exceeds what is allowed")),
+        Some(_) => return Err(INVALID_SCOPE.because("the requested scope exceeds what is allowed")),
     };
-    ErrorCode::InvalidScope.when(scope.is_empty(), "no scope remains to be granted")?;
+    INVALID_SCOPE.when(scope.is_empty(), "no scope remains to be granted")?;
     Ok(scope)
 }

@@ -18,82 +18,71 @@ pub(crate) struct OAuthError {
 /// What can be denied.
 pub(crate) type Result<T, E = OAuthError> = std::result::Result<T, E>;
 
+/// An error code of OAuth or OpenID Connect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ErrorCode {
-    InvalidRequest,
-    InvalidClient(AuthScheme),
-    InvalidGrant,
-    UnauthorizedClient,
-    UnsupportedGrantType,
-    UnsupportedResponseType,
-    InvalidScope,
-    InvalidTarget,
-    AccessDenied,
-    UnknownUserId,
-    InvalidBindingMessage,
-    AuthorizationPending,
-    SlowDown,
-    ExpiredToken,
-    LoginRequired,
-    ConsentRequired,
-    InteractionRequired,
-    UnmetAuthenticationRequirements,
-    RequestNotSupported,
-    RequestUriNotSupported,
-    UnsupportedTokenType,
-    ServerError,
-    TemporarilyUnavailable,
+pub(crate) struct ErrorCode {
+    name: &'static str,
+    status: StatusCode,
+    /// Whether the client sent an `Authorization` header, whose scheme the challenge repeats (RFC 6749 section 5.2).
+    challenges: bool,
 }
 
-/// The scheme of the `Authorization` header that the client sent, which the challenge repeats (RFC 6749 section 5.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum AuthScheme {
-    Basic,
-    None,
-}
+pub(crate) const INVALID_REQUEST: ErrorCode = ErrorCode::of("invalid_request");
+pub(crate) const INVALID_CLIENT: ErrorCode = ErrorCode::with("invalid_client", StatusCode::UNAUTHORIZED);
+pub(crate) const INVALID_BASIC_CLIENT: ErrorCode = ErrorCode {
+    challenges: true,
+    ..INVALID_CLIENT
+};
+pub(crate) const INVALID_GRANT: ErrorCode = ErrorCode::of("invalid_grant");
+pub(crate) const UNAUTHORIZED_CLIENT: ErrorCode = ErrorCode::of("unauthorized_client");
+pub(crate) const UNSUPPORTED_GRANT_TYPE: ErrorCode = ErrorCode::of("unsupported_grant_type");
+pub(crate) const UNSUPPORTED_RESPONSE_TYPE: ErrorCode = ErrorCode::of("unsupported_response_type");
+pub(crate) const INVALID_SCOPE: ErrorCode = ErrorCode::of("invalid_scope");
+pub(crate) const INVALID_TARGET: ErrorCode = ErrorCode::of("invalid_target");
+pub(crate) const ACCESS_DENIED: ErrorCode = ErrorCode::of("access_denied");
+pub(crate) const UNKNOWN_USER_ID: ErrorCode = ErrorCode::of("unknown_user_id");
+pub(crate) const INVALID_BINDING_MESSAGE: ErrorCode = ErrorCode::of("invalid_binding_message");
+pub(crate) const AUTHORIZATION_PENDING: ErrorCode = ErrorCode::of("authorization_pending");
+pub(crate) const SLOW_DOWN: ErrorCode = ErrorCode::of("slow_down");
+pub(crate) const EXPIRED_TOKEN: ErrorCode = ErrorCode::of("expired_token");
+pub(crate) const LOGIN_REQUIRED: ErrorCode = ErrorCode::of("login_required");
+pub(crate) const CONSENT_REQUIRED: ErrorCode = ErrorCode::of("consent_required");
+pub(crate) const INTERACTION_REQUIRED: ErrorCode = ErrorCode::of("interaction_required");
+pub(crate) const UNMET_AUTHENTICATION_REQUIREMENTS: ErrorCode = ErrorCode::of("unmet_authentication_requirements");
+pub(crate) const REQUEST_NOT_SUPPORTED: ErrorCode = ErrorCode::of("request_not_supported");
+pub(crate) const REQUEST_URI_NOT_SUPPORTED: ErrorCode = ErrorCode::of("request_uri_not_supported");
+pub(crate) const UNSUPPORTED_TOKEN_TYPE: ErrorCode = ErrorCode::of("unsupported_token_type");
+pub(crate) const SERVER_ERROR: ErrorCode = ErrorCode::with("server_error", StatusCode::INTERNAL_SERVER_ERROR);
+pub(crate) const TEMPORARILY_UNAVAILABLE: ErrorCode =
+    ErrorCode::with("temporarily_unavailable", StatusCode::SERVICE_UNAVAILABLE);
 
-impl AuthScheme {
-    /// One error for every failure, so that it does not reveal which clients exist.
-    pub(crate) const fn failed(self) -> OAuthError {
-        ErrorCode::InvalidClient(self).because("client authentication failed")
-    }
-}
-
+/// One error for every failure of a client authentication, so that it does not reveal which clients exist.
+pub(crate) const CLIENT_FAILED: OAuthError = INVALID_CLIENT.because("client authentication failed");
+/// The same for a client that sent an `Authorization` header.
+pub(crate) const BASIC_FAILED: OAuthError = INVALID_BASIC_CLIENT.because("client authentication failed");
 /// A client authenticates by another method than that of its registration.
 pub(crate) const UNREGISTERED_METHOD: OAuthError =
-    ErrorCode::UnauthorizedClient.because("the client is not registered for this authentication method");
-
+    UNAUTHORIZED_CLIENT.because("the client is not registered for this authentication method");
 /// A grant that the registration of the client does not have.
 pub(crate) const UNREGISTERED_GRANT: OAuthError =
-    ErrorCode::UnauthorizedClient.because("the client is not registered for this grant");
+    UNAUTHORIZED_CLIENT.because("the client is not registered for this grant");
 
 impl ErrorCode {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            ErrorCode::InvalidRequest => "invalid_request",
-            ErrorCode::InvalidClient(_) => "invalid_client",
-            ErrorCode::InvalidGrant => "invalid_grant",
-            ErrorCode::UnauthorizedClient => "unauthorized_client",
-            ErrorCode::UnsupportedGrantType => "unsupported_grant_type",
-            ErrorCode::UnsupportedResponseType => "unsupported_response_type",
-            ErrorCode::InvalidScope => "invalid_scope",
-            ErrorCode::InvalidTarget => "invalid_target",
-            ErrorCode::AccessDenied => "access_denied",
-            ErrorCode::UnknownUserId => "unknown_user_id",
-            ErrorCode::InvalidBindingMessage => "invalid_binding_message",
-            ErrorCode::AuthorizationPending => "authorization_pending",
-            ErrorCode::SlowDown => "slow_down",
-            ErrorCode::ExpiredToken => "expired_token",
-            ErrorCode::LoginRequired => "login_required",
-            ErrorCode::ConsentRequired => "consent_required",
-            ErrorCode::InteractionRequired => "interaction_required",
-            ErrorCode::UnmetAuthenticationRequirements => "unmet_authentication_requirements",
-            ErrorCode::RequestNotSupported => "request_not_supported",
-            ErrorCode::RequestUriNotSupported => "request_uri_not_supported",
-            ErrorCode::UnsupportedTokenType => "unsupported_token_type",
-            ErrorCode::ServerError => "server_error",
-            ErrorCode::TemporarilyUnavailable => "temporarily_unavailable",
+    const fn of(name: &'static str) -> ErrorCode {
+        ErrorCode::with(name, StatusCode::BAD_REQUEST)
+    }
+
+    const fn with(name: &'static str, status: StatusCode) -> ErrorCode {
+        let challenges = false;
+        ErrorCode {
+            name,
+            status,
+            challenges,
         }
+    }
+
+    pub(crate) fn as_str(self) -> &'static str {
+        self.name
     }
 
     /// The error with this description if the condition holds.
@@ -103,21 +92,15 @@ impl ErrorCode {
 
     /// An error with this code, its usual status, and a description for the developer of the client.
     pub(crate) const fn because(self, description: &'static str) -> OAuthError {
-        let status = match self {
-            ErrorCode::InvalidClient(_) => StatusCode::UNAUTHORIZED,
-            ErrorCode::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
-            ErrorCode::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
-            _ => StatusCode::BAD_REQUEST,
-        };
+        let (status, code) = (self.status, self);
         OAuthError {
             status,
-            code: self,
+            code,
             description,
         }
     }
 }
 
-/// The JSON form of the token endpoint.
 impl OAuthError {
     /// The error if the condition holds.
     pub(crate) fn when(self, holds: bool) -> Result<()> {
@@ -125,17 +108,18 @@ impl OAuthError {
     }
 }
 
+/// The JSON form of the token endpoint.
 impl IntoResponse for OAuthError {
     fn into_response(self) -> Response {
         let body = json!({ "error": self.code.as_str(), "error_description": self.description });
         let mut response = (self.status, Json(body)).into_response();
-        if self.code == ErrorCode::TemporarilyUnavailable {
-            let seconds = HeaderValue::from_static("1");
-            response.headers_mut().insert(RETRY_AFTER, seconds);
+        let headers = response.headers_mut();
+        if self.code == TEMPORARILY_UNAVAILABLE {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
-        if self.code == ErrorCode::InvalidClient(AuthScheme::Basic) {
+        if self.code.challenges {
             let challenge = HeaderValue::from_static("Basic realm=\"token\", charset=\"UTF-8\"");
-            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+            headers.insert(WWW_AUTHENTICATE, challenge);
         }
         response
     }

@@ -6,13 +6,8 @@ use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use crate::audit::{Entry, Event};
-use crate::authorization_server::AuthorizationServer;
-use crate::claims::AccessClaims;
 use crate::client_authentication::authenticate;
-use crate::error::{AuthScheme, ErrorCode, Result};
-use crate::parameters::Parameters;
-use crate::registry::Client;
+use crate::{AccessClaims, Client, Entry, Event, INVALID_CLIENT, INVALID_REQUEST, Issuer, Parameters, Result};
 
 /// The media type of a signed response; without the prefix it is also its `typ` (RFC 9701 section 5).
 const SIGNED: &str = "application/token-introspection+jwt";
@@ -21,11 +16,11 @@ const SIGNED_TYP: &str = "token-introspection+jwt";
 /// `POST /introspect`, of a client with a credential. An access token is active for the client that it was issued to, and
 /// for one that is registered for its audience. Everything else is inactive, without a reason: a token that is expired,
 /// revoked or of another audience, a refresh token, any other text.
-pub(crate) fn introspect(server: &AuthorizationServer, headers: &HeaderMap, request: &Parameters) -> Result<Response> {
+pub(crate) fn introspect(server: &Issuer, headers: &HeaderMap, request: &Parameters) -> Result<Response> {
     let client = authenticate(server, headers, request).inspect_err(|error| server.note_refusal(None, *error))?;
     if client.is_public() {
         // RFC 7662 section 2.1: the endpoint requires authorization, and a public client proves nothing.
-        return Err(ErrorCode::InvalidClient(AuthScheme::None).because("a public client cannot introspect tokens"));
+        return Err(INVALID_CLIENT.because("a public client cannot introspect tokens"));
     }
     let token = request.required("token", "token is required")?;
     let issued = server.read(token)?;
@@ -51,10 +46,10 @@ pub(crate) fn introspect(server: &AuthorizationServer, headers: &HeaderMap, requ
 }
 
 /// `GET …/tokeninfo` of Ping: the claims of a live token, for its holder.
-pub(crate) fn tokeninfo(server: &AuthorizationServer, request: &Parameters) -> Result<Value> {
+pub(crate) fn tokeninfo(server: &Issuer, request: &Parameters) -> Result<Value> {
     let token = request.one("access_token")?.unwrap_or_default();
     let issued = server.read(token)?;
-    let issued = issued.ok_or(ErrorCode::InvalidRequest.because("the token is not an access token that is live"))?;
+    let issued = issued.ok_or(INVALID_REQUEST.because("the token is not an access token that is live"))?;
     Ok(issued.payload()?)
 }
 

@@ -55,12 +55,9 @@
 mod admin;
 mod approval_request;
 mod audit;
-mod authorization_server;
 mod authorize;
 mod claims;
-mod client_assertion;
 mod client_authentication;
-mod client_documents;
 mod client_metadata;
 mod clock;
 mod dialect;
@@ -71,6 +68,7 @@ mod grant_type;
 mod grants;
 mod introspection;
 mod issuance_policy;
+mod issuer;
 mod keys;
 mod metadata;
 mod pages;
@@ -88,10 +86,34 @@ mod token;
 mod totp;
 mod userinfo;
 
+// The types and error codes that many files use have one path: that of the crate.
+pub(crate) use audit::{Entry, Event};
+pub(crate) use claims::{AccessClaims, Act, Authentication, EntityProfile, SubjectProfile};
+pub(crate) use directory::Entries;
+pub(crate) use error::{
+    ACCESS_DENIED, AUTHORIZATION_PENDING, BASIC_FAILED, CLIENT_FAILED, CONSENT_REQUIRED, EXPIRED_TOKEN, ErrorCode,
+    INTERACTION_REQUIRED, INVALID_BINDING_MESSAGE, INVALID_CLIENT, INVALID_GRANT, INVALID_REQUEST, INVALID_SCOPE,
+    INVALID_TARGET, LOGIN_REQUIRED, OAuthError, REQUEST_NOT_SUPPORTED, REQUEST_URI_NOT_SUPPORTED, Result, SERVER_ERROR,
+    SLOW_DOWN, TEMPORARILY_UNAVAILABLE, UNKNOWN_USER_ID, UNMET_AUTHENTICATION_REQUIREMENTS, UNREGISTERED_GRANT,
+    UNREGISTERED_METHOD, UNSUPPORTED_GRANT_TYPE, UNSUPPORTED_RESPONSE_TYPE, UNSUPPORTED_TOKEN_TYPE,
+};
+pub(crate) use issuer::Issuer;
+pub(crate) use keys::PublicKey;
+pub(crate) use parameters::Parameters;
+pub(crate) use registry::{Client, Credential, Resource};
+pub(crate) use scope::ScopeSet;
+pub(crate) use secret::{NoRandomness, Secret};
+pub(crate) use store::{
+    AccessRequest, Authorization, AuthorizationRequest, Callback, Change, Channel, ClientRecord, ClientState,
+    RefreshFamily, Session, StoreError, Transaction,
+};
+pub(crate) use token::{Granted, TokenResponse};
+pub(crate) use totp::Totp;
+
 pub use audit::{TrailFault, VerifiedTrail, verify_trail};
-pub use authorization_server::ChangeError;
 pub use dialect::Dialect;
 pub use issuance_policy::{IssuancePolicy, IssuanceRequest};
+pub use issuer::ChangeError;
 pub use keys::{KeyError, Signing};
 pub use registry::Registry;
 pub use server::{IssuerHandle, Server, StartError};

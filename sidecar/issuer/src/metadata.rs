@@ -5,16 +5,15 @@ use std::collections::BTreeSet;
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 
-use crate::authorization_server::AuthorizationServer;
 use crate::claims::{AAL1, AAL2};
 use crate::grant_type::{AUTHORIZATION_CODE, CIBA, CLIENT_CREDENTIALS, DEVICE_CODE, REFRESH_TOKEN, TOKEN_EXCHANGE};
-use crate::keys::PublicKey;
 use crate::scope::PROTOCOL_SCOPES;
+use crate::{Issuer, PublicKey};
 
 const CLIENT_AUTHENTICATION: [&str; 4] = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"];
 
 /// The document of both well-known addresses.
-pub(crate) fn metadata(server: &AuthorizationServer) -> Value {
+pub(crate) fn metadata(server: &Issuer) -> Value {
     let origin = &server.origin;
     let entries = server.directory.entries();
     let scopes = entries.resources().values().flat_map(|resource| resource.scopes.iter());

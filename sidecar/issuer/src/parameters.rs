@@ -7,7 +7,7 @@ use axum::http::{Method, StatusCode};
 use tokio::time::timeout;
 use url::form_urlencoded;
 
-use crate::error::{ErrorCode, OAuthError, Result};
+use crate::{INVALID_REQUEST, OAuthError, Result};
 
 /// The maximum number of parameters; no request of the protocol needs more.
 const MAX_PARAMETERS: usize = 64;
@@ -21,7 +21,7 @@ pub(crate) struct Parameters(Vec<(String, String)>);
 impl Parameters {
     pub(crate) fn parse(encoded: &[u8]) -> Result<Parameters> {
         let pairs: Vec<_> = form_urlencoded::parse(encoded).take(MAX_PARAMETERS + 1).collect();
-        ErrorCode::InvalidRequest.when(pairs.len() > MAX_PARAMETERS, "too many parameters")?;
+        INVALID_REQUEST.when(pairs.len() > MAX_PARAMETERS, "too many parameters")?;
         let given = pairs.into_iter().filter(|(_, value)| !value.is_empty());
         let given = given.map(|(name, value)| (name.into_owned(), value.into_owned()));
         Ok(Parameters(given.collect()))
@@ -32,21 +32,21 @@ impl Parameters {
         let mut values = self.all(name);
         match (values.next(), values.next()) {
             (first, None) => Ok(first),
-            (_, Some(_)) => Err(ErrorCode::InvalidRequest.because("a parameter is given more than once")),
+            (_, Some(_)) => Err(INVALID_REQUEST.because("a parameter is given more than once")),
         }
     }
 
     /// The same for a parameter that is kept: a longer one is an error.
     pub(crate) fn one_within(&self, name: &str, max_bytes: usize) -> Result<Option<&str>> {
         match self.one(name)? {
-            Some(value) if value.len() > max_bytes => Err(ErrorCode::InvalidRequest.because("a parameter is too long")),
+            Some(value) if value.len() > max_bytes => Err(INVALID_REQUEST.because("a parameter is too long")),
             value => Ok(value),
         }
     }
 
     /// The value of a parameter that must be given.
     pub(crate) fn required(&self, name: &str, description: &'static str) -> Result<&str> {
-        self.one(name)?.ok_or(ErrorCode::InvalidRequest.because(description))
+        self.one(name)?.ok_or(INVALID_REQUEST.because(description))
     }
 
     /// Every value of a parameter that may be repeated.
@@ -65,12 +65,12 @@ impl<S: Send + Sync> FromRequest<S> for Parameters {
         }
         let error = |status, description| OAuthError {
             status,
-            ..ErrorCode::InvalidRequest.because(description)
+            ..INVALID_REQUEST.because(description)
         };
         match timeout(BODY_TIMEOUT, RawForm::from_request(request, state)).await {
             Ok(Ok(RawForm(body))) => Parameters::parse(&body),
             Ok(Err(rejection)) if rejection.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE => {
-                Err(ErrorCode::InvalidRequest.because("the body must be application/x-www-form-urlencoded"))
+                Err(INVALID_REQUEST.because("the body must be application/x-www-form-urlencoded"))
             }
             Ok(Err(rejection)) => Err(error(rejection.status(), "the body is too large or incomplete")),
             Err(_) => Err(error(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time")),

@@ -6,18 +6,15 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use crate::admin::{AdminError, put_client};
-use crate::authorization_server::AuthorizationServer;
 use crate::client_metadata::ClientMetadata;
-use crate::error::ErrorCode;
-use crate::registry::Credential;
-use crate::secret::{Secret, random_id, transaction_id};
-use crate::store::{ClientRecord, ClientState};
+use crate::secret::{random_id, transaction_id};
+use crate::{ClientRecord, ClientState, Credential, Issuer, Secret, TEMPORARILY_UNAVAILABLE};
 
 /// The maximum number of clients that registered themselves.
 const MAX_REGISTERED: usize = 1_000;
 
 /// `POST /register`. The response has the metadata as they are registered, which can be less than what was requested.
-pub(crate) fn register(server: &AuthorizationServer, body: &[u8]) -> Result<Response, AdminError> {
+pub(crate) fn register(server: &Issuer, body: &[u8]) -> Result<Response, AdminError> {
     AdminError::not_found().when(!server.settings.registration)?;
     let metadata: ClientMetadata = serde_json::from_slice(body)
         .map_err(|_| AdminError::metadata("the metadata are no JSON object with redirect_uris"))?;
@@ -41,7 +38,7 @@ pub(crate) fn register(server: &AuthorizationServer, body: &[u8]) -> Result<Resp
         let is_counted = |record: &&ClientRecord| record.is_self_registered && record.state == ClientState::Enabled;
         let registered = entries.records.values().filter(is_counted);
         let is_full = registered.count() >= MAX_REGISTERED;
-        ErrorCode::TemporarilyUnavailable.when(is_full, "too many clients are registered")?;
+        TEMPORARILY_UNAVAILABLE.when(is_full, "too many clients are registered")?;
         let record = ClientRecord {
             entry: Some(entry.clone()),
             state: ClientState::Enabled,

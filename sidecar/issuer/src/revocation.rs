@@ -2,20 +2,18 @@
 
 use std::sync::Arc;
 
-use crate::audit::{Entry, Event};
-use crate::authorization_server::AuthorizationServer;
 use crate::claims::ID_TOKEN;
-use crate::error::{ErrorCode, Result};
-use crate::parameters::Parameters;
-use crate::registry::Client;
-use crate::store::{PresentedRefreshToken, Revoked, StoreError};
+use crate::store::PresentedRefreshToken;
+use crate::{
+    Client, Entry, Event, INVALID_GRANT, Issuer, Parameters, Result, Revoked, StoreError, UNSUPPORTED_TOKEN_TYPE,
+};
 
 /// `POST /revoke`. An access token ends alone; a refresh token ends its family, with every token that came from it. A
 /// token that is unknown or has ended is no error, and the hint of its type is not needed.
-pub(crate) fn revoke(server: &AuthorizationServer, client: &Arc<Client>, request: &Parameters) -> Result<()> {
+pub(crate) fn revoke(server: &Issuer, client: &Arc<Client>, request: &Parameters) -> Result<()> {
     let token = request.required("token", "token is required")?;
     request.one("token_type_hint")?;
-    let of_another = ErrorCode::InvalidGrant.because("the token was issued to another client");
+    let of_another = INVALID_GRANT.because("the token was issued to another client");
     if let Some(presented) = PresentedRefreshToken::parse(token) {
         let mut change = server.change()?;
         let family = change.family(presented.txn)?;
@@ -34,12 +32,12 @@ pub(crate) fn revoke(server: &AuthorizationServer, client: &Arc<Client>, request
             change.commit()?;
         }
     } else if server.settings.dialect.typ() != Some(ID_TOKEN) && server.keys.verify(token, Some(ID_TOKEN)).is_some() {
-        return Err(ErrorCode::UnsupportedTokenType.because("an ID token cannot be revoked"));
+        return Err(UNSUPPORTED_TOKEN_TYPE.because("an ID token cannot be revoked"));
     }
     Ok(())
 }
 
-impl AuthorizationServer {
+impl Issuer {
     /// Ends every live token and refresh-token family that names the party as its subject or as any actor.
     pub(crate) fn revoke_party(&self, party: &str) -> Result<Revoked, StoreError> {
         let mut change = self.change()?;

@@ -18,21 +18,16 @@ use tokio::task::spawn_blocking;
 
 use crate::admin::{self, AdminError, AdminRequest};
 use crate::approval_request;
-use crate::authorization_server::AuthorizationServer;
 use crate::authorize::{self, Answer, Visitor};
 use crate::client_authentication::for_client;
-use crate::dialect::Dialect;
-use crate::error::{ErrorCode, OAuthError, Result};
 use crate::grants;
 use crate::introspection;
 use crate::metadata::metadata;
 use crate::pages;
-use crate::parameters::Parameters;
 use crate::registration;
-use crate::registry::Client;
 use crate::revocation;
-use crate::token::TokenResponse;
 use crate::userinfo::{self, UserInfoError};
+use crate::{Client, Dialect, Issuer, OAuthError, Parameters, Result, SERVER_ERROR, TokenResponse};
 
 /// The maximum size of a body: several times two tokens with long chains.
 const MAX_BODY: usize = 64 * 1024;
@@ -40,10 +35,10 @@ const MAX_BODY: usize = 64 * 1024;
 /// Clients and gates may cache the metadata and the keys.
 const PUBLIC: [(HeaderName, &str); 1] = [(CACHE_CONTROL, "public, max-age=15")];
 
-type Server = State<Arc<AuthorizationServer>>;
+type Server = State<Arc<Issuer>>;
 
 /// The service that answers every request.
-pub(crate) fn router(server: Arc<AuthorizationServer>) -> Router {
+pub(crate) fn router(server: Arc<Issuer>) -> Router {
     let forms = Router::new()
         .route("/login", page(MethodFilter::POST, authorize::login))
         .route("/consent", page(MethodFilter::POST, authorize::consent))
@@ -95,7 +90,7 @@ async fn discovery(State(server): Server) -> impl IntoResponse {
 }
 
 /// The addresses below the path of an issuer identifier that has one.
-fn of_dialect(server: &AuthorizationServer) -> Router<Arc<AuthorizationServer>> {
+fn of_dialect(server: &Issuer) -> Router<Arc<Issuer>> {
     let path = server.issuer_path();
     let routes = match &*path {
         "" => Router::new(),
@@ -154,7 +149,7 @@ async fn userinfo(State(server): Server, headers: HeaderMap) -> Result<Json<Valu
 }
 
 async fn backchannel_page(State(server): Server, visitor: Visitor, Path(id): Path<String>) -> Result<Response> {
-    let page = move |server: &AuthorizationServer| authorize::backchannel_page(server, &visitor, &id);
+    let page = move |server: &Issuer| authorize::backchannel_page(server, &visitor, &id);
     waiting(server, move |server| Ok(page(server).into_response())).await
 }
 
@@ -164,18 +159,15 @@ async fn administer(State(server): Server, request: AdminRequest) -> Result<Resp
 
 /// An endpoint of clients, run for the one that authenticates.
 fn of_clients<T: IntoResponse + Send + 'static>(
-    endpoint: fn(&AuthorizationServer, &Arc<Client>, &Parameters) -> Result<T>,
-) -> MethodRouter<Arc<AuthorizationServer>> {
+    endpoint: fn(&Issuer, &Arc<Client>, &Parameters) -> Result<T>,
+) -> MethodRouter<Arc<Issuer>> {
     post(move |State(server): Server, headers: HeaderMap, form: Parameters| {
         waiting(server, move |server| for_client(server, &headers, &form, endpoint))
     })
 }
 
 /// A page, or what its form sends.
-fn page(
-    methods: MethodFilter,
-    page: fn(&AuthorizationServer, &Visitor, &Parameters) -> Answer,
-) -> MethodRouter<Arc<AuthorizationServer>> {
+fn page(methods: MethodFilter, page: fn(&Issuer, &Visitor, &Parameters) -> Answer) -> MethodRouter<Arc<Issuer>> {
     on(
         methods,
         move |State(server): Server, visitor: Visitor, form: Parameters| {
@@ -188,11 +180,11 @@ fn page(
 
 /// Runs an endpoint on a thread that may wait: changes of the store follow one another, each written to disk.
 async fn waiting<T: Send + 'static, E: From<OAuthError> + Send + 'static>(
-    server: Arc<AuthorizationServer>,
-    endpoint: impl FnOnce(&AuthorizationServer) -> Result<T, E> + Send + 'static,
+    server: Arc<Issuer>,
+    endpoint: impl FnOnce(&Issuer) -> Result<T, E> + Send + 'static,
 ) -> Result<T, E> {
     let result = spawn_blocking(move || endpoint(&server)).await;
-    let failed = ErrorCode::ServerError.because("the request could not be completed");
+    let failed = SERVER_ERROR.because("the request could not be completed");
     result.unwrap_or_else(|_| Err(failed.into()))
 }
 

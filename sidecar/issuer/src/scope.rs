@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{ErrorCode, Result};
+use crate::{INVALID_SCOPE, Result};
 
 /// Asks for an ID token, and for access to the claims of the user.
 pub(crate) const OPENID: &str = "openid";
@@ -21,7 +21,7 @@ pub(crate) struct ScopeSet(BTreeSet<String>);
 impl ScopeSet {
     /// Reads the `scope` parameter of a request.
     pub(crate) fn parse(text: &str) -> Result<ScopeSet> {
-        ErrorCode::InvalidScope.when(text.split(' ').any(|scope| !is_scope(scope)), "the scope is malformed")?;
+        INVALID_SCOPE.when(text.split(' ').any(|scope| !is_scope(scope)), "the scope is malformed")?;
         Ok(ScopeSet::from(text.to_owned()))
     }
 

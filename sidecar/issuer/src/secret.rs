@@ -12,7 +12,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
-use crate::error::{ErrorCode, OAuthError};
+use crate::{OAuthError, SERVER_ERROR};
 
 /// Of Argon2id: 8 MiB, two passes, one lane. It is less than the 19 MiB that OWASP advises, since each token request pays
 /// for it: about ten milliseconds. A stored secret is at best the second defence, behind a folder of one owner.
@@ -98,7 +98,7 @@ impl std::fmt::Debug for Secret {
 
 impl From<NoRandomness> for OAuthError {
     fn from(_: NoRandomness) -> OAuthError {
-        ErrorCode::ServerError.because("an identifier could not be generated")
+        SERVER_ERROR.because("an identifier could not be generated")
     }
 }
 

@@ -15,14 +15,13 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-use crate::authorization_server::{AuthorizationServer, ChangeError};
 use crate::authorize::Peer;
-use crate::keys::KeyError;
-use crate::registry::Registry;
+use crate::issuer::ChangeError;
 use crate::routes::router;
 use crate::secret::random_id;
 use crate::settings::{AdminSecret, Settings, SettingsError};
-use crate::store::{DataError, Revoked};
+use crate::store::DataError;
+use crate::{Issuer, KeyError, Registry, Revoked};
 
 /// The maximum time for the head of a request to arrive, and for a connection to be idle.
 /// Clients that poll every 5 seconds reuse their connection: it must not end as they send.
@@ -40,7 +39,7 @@ const MAX_CONNECTIONS: usize = 256;
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
-    server: Arc<AuthorizationServer>,
+    server: Arc<Issuer>,
     /// None if the settings have one.
     admin_secret: Option<String>,
 }
@@ -87,7 +86,7 @@ impl Server {
         let failed = |error| StartError::Listen { address, error };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let server = AuthorizationServer::new(settings, registry, format!("http://{address}"))?;
+        let server = Issuer::new(settings, registry, format!("http://{address}"))?;
         let server = Arc::new(server);
         let prepared = Arc::clone(&server);
         // A key for RSA takes a while, so a client that needs one does not wait for it in most cases.
@@ -165,7 +164,7 @@ impl Server {
 
 /// Controls a running server from the same process. Clones control the same server.
 #[derive(Clone)]
-pub struct IssuerHandle(Arc<AuthorizationServer>);
+pub struct IssuerHandle(Arc<Issuer>);
 
 /// Prints nothing of the server: it holds keys.
 impl fmt::Debug for IssuerHandle {

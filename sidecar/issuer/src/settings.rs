@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::dialect::Dialect;
+use crate::Dialect;
 use crate::issuance_policy::IssuancePolicy;
 use crate::keys::Signing;
 

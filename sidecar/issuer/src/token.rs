@@ -5,17 +5,15 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::audit::{Entry, Event};
-use crate::authorization_server::AuthorizationServer;
-use crate::claims::{AccessClaims, Act, Authentication, ID_TOKEN, SubjectProfile};
-use crate::dialect::{Dialect, Minting};
-use crate::error::{AuthScheme, ErrorCode, Result};
+use crate::claims::ID_TOKEN;
+use crate::dialect::Minting;
 use crate::issuance_policy::IssuanceRequest;
-use crate::keys::KeyError;
-use crate::registry::Client;
-use crate::scope::ScopeSet;
 use crate::secret::random_id;
-use crate::store::{Change, ConsentState, IssuedToken};
+use crate::store::{ConsentState, IssuedToken};
+use crate::{
+    ACCESS_DENIED, AccessClaims, Act, Authentication, CLIENT_FAILED, Change, Client, Dialect, Entry, Event,
+    INVALID_GRANT, INVALID_REQUEST, Issuer, KeyError, Result, ScopeSet, SubjectProfile,
+};
 
 /// The result of a grant: an access token except for its issuer, times and identifier.
 pub(crate) struct Granted<'a> {
@@ -60,7 +58,7 @@ pub(crate) struct TokenResponse {
     pub(crate) id_token: Option<String>,
 }
 
-impl AuthorizationServer {
+impl Issuer {
     /// Issues the access token of a grant that changes nothing else.
     pub(crate) fn issue(&self, granted: Granted<'_>) -> Result<TokenResponse> {
         let minted = self.mint(granted)?;
@@ -140,7 +138,7 @@ impl AuthorizationServer {
                 reason: Some(reason),
                 ..token.entry(Event::Refuse)
             });
-            ErrorCode::AccessDenied.because(reason)
+            ACCESS_DENIED.because(reason)
         })
     }
 
@@ -168,7 +166,7 @@ impl AuthorizationServer {
         let is_for = |claims: &Hint| claims.iss == self.issuer_url && claims.aud == client.id;
         let claims = claims.filter(is_for);
         let description = "id_token_hint is not an ID token of this issuer for the client";
-        let claims = claims.ok_or(ErrorCode::InvalidRequest.because(description))?;
+        let claims = claims.ok_or(INVALID_REQUEST.because(description))?;
         let mut names = self.registry.users.keys();
         let user = names.find(|name| *self.settings.dialect.user(name) == *claims.sub);
         Ok(user.cloned().unwrap_or(claims.sub))
@@ -216,8 +214,8 @@ impl Minted {
     /// client that was disabled, or from which the user withdrew the consent.
     pub(crate) fn store(self, change: &mut Change<'_>) -> Result<TokenResponse> {
         let ended = |description| match self.entry.event {
-            Event::Exchange => ErrorCode::InvalidRequest.because(description),
-            _ => ErrorCode::InvalidGrant.because(description),
+            Event::Exchange => INVALID_REQUEST.because(description),
+            _ => INVALID_GRANT.because(description),
         };
         let token = &self.token;
         if let Some(parent) = &token.parent_jti
@@ -226,7 +224,7 @@ impl Minted {
             return Err(ended("the subject token was revoked"));
         }
         let client = &*token.claims.client_id;
-        AuthScheme::None.failed().when(!change.is_enabled(client)?)?;
+        CLIENT_FAILED.when(!change.is_enabled(client)?)?;
         for party in token.claims.actors().chain([client]) {
             ended("an actor was disabled").when(!change.is_enabled(party)?)?;
             let consent = change.consent(&token.claims.sub, party)?;

@@ -6,10 +6,8 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use crate::authorization_server::AuthorizationServer;
-use crate::claims::SubjectProfile;
-use crate::error::OAuthError;
 use crate::scope::OPENID;
+use crate::{Issuer, OAuthError, SubjectProfile};
 
 /// Why there are no claims; the challenge is of RFC 6750 section 3.
 pub(crate) enum UserInfoError {
@@ -45,7 +43,7 @@ impl IntoResponse for UserInfoError {
 
 /// `GET` and `POST /userinfo`: the claims of the user whose access token, with the scope `openid`, is in the
 /// `Authorization` header. A token without a user is refused.
-pub(crate) fn userinfo(server: &AuthorizationServer, headers: &HeaderMap) -> Result<Json<Value>, UserInfoError> {
+pub(crate) fn userinfo(server: &Issuer, headers: &HeaderMap) -> Result<Json<Value>, UserInfoError> {
     let issued = server.read(bearer(headers)?)?.ok_or(UserInfoError::InvalidToken)?;
     let claims = issued.claims;
     if !claims.scope.contains(OPENID) {

@@ -6,12 +6,10 @@ use axum::response::IntoResponse;
 use serde_json::{Map, Value, json};
 
 use super::request::{AdminError, Answer, created, object, take_text};
-use crate::audit::{Entry, Event};
-use crate::authorization_server::AuthorizationServer;
-use crate::directory::Entries;
-use crate::registry::Credential;
-use crate::secret::{NoRandomness, Secret, random_id, transaction_id};
-use crate::store::{Change, ClientRecord, ClientState, Revoked};
+use crate::secret::{random_id, transaction_id};
+use crate::{
+    Change, ClientRecord, ClientState, Credential, Entries, Entry, Event, Issuer, NoRandomness, Revoked, Secret,
+};
 
 /// The maximum number of agents, with those that were deleted.
 const MAX_AGENTS: usize = 10_000;
@@ -21,7 +19,7 @@ const MAX_CREDENTIALS: usize = 8;
 const MIN_SECRET: usize = 16;
 
 /// `GET /admin/agents`: every client that is not deleted. Of one in the registry file it has the state alone.
-pub(super) fn list(server: &AuthorizationServer) -> Answer {
+pub(super) fn list(server: &Issuer) -> Answer {
     let entries = server.directory.entries();
     let in_file = server.registry.clients.keys();
     let in_file = in_file.filter(|id| !entries.records.contains_key(*id));
@@ -33,14 +31,14 @@ pub(super) fn list(server: &AuthorizationServer) -> Answer {
 }
 
 /// `GET /admin/agents/{id}`.
-pub(super) fn read(server: &AuthorizationServer, id: &str) -> Answer {
+pub(super) fn read(server: &Issuer, id: &str) -> Answer {
     let record = record(server, &server.directory.entries(), id)?;
     Ok(Json(shown(id, &record)).into_response())
 }
 
 /// `POST /admin/agents`: an entry of `clients` with an owner. `client_id` and `secret` are generated unless the request has
 /// them; a secret is in this response and nowhere else.
-pub(super) fn create(server: &AuthorizationServer, body: &[u8]) -> Answer {
+pub(super) fn create(server: &Issuer, body: &[u8]) -> Answer {
     let mut entry = object(body)?;
     let id = match take_text(&mut entry, "client_id")? {
         Some(id) => id,
@@ -72,7 +70,7 @@ pub(super) fn create(server: &AuthorizationServer, body: &[u8]) -> Answer {
 
 /// `PATCH /admin/agents/{id}`: replaces keys of the entry, and removes those that are `null`. `disabled: false` enables the
 /// agent again, and `disabled: true` is the only key of its body.
-pub(super) fn update(server: &AuthorizationServer, id: &str, body: &[u8]) -> Answer {
+pub(super) fn update(server: &Issuer, id: &str, body: &[u8]) -> Answer {
     let mut changes = object(body)?;
     let state = match changes.remove("disabled") {
         None => None,
@@ -102,16 +100,16 @@ pub(super) fn update(server: &AuthorizationServer, id: &str, body: &[u8]) -> Ans
 }
 
 /// `POST /admin/agents/{id}/disable`: no new tokens, and the end of every token that names it or was issued to it.
-pub(super) fn disable(server: &AuthorizationServer, id: &str) -> Answer {
+pub(super) fn disable(server: &Issuer, id: &str) -> Answer {
     end(server, id, ClientState::Disabled, "agent disabled")
 }
 
 /// `DELETE /admin/agents/{id}`: the same for good. The identifier is not used again.
-pub(super) fn delete(server: &AuthorizationServer, id: &str) -> Answer {
+pub(super) fn delete(server: &Issuer, id: &str) -> Answer {
     end(server, id, ClientState::Deleted, "agent deleted")
 }
 
-fn end(server: &AuthorizationServer, id: &str, state: ClientState, reason: &'static str) -> Answer {
+fn end(server: &Issuer, id: &str, state: ClientState, reason: &'static str) -> Answer {
     server.change_entries(|entries, change| {
         let mut record = record(server, entries, id)?;
         record.state = state;
@@ -124,7 +122,7 @@ fn end(server: &AuthorizationServer, id: &str, state: ClientState, reason: &'sta
 
 /// `POST /admin/agents/{id}/credentials`: a new secret, shown once. With `overlap`, in seconds, the older ones end so much
 /// later; without it they stay until each is deleted.
-pub(super) fn add_credential(server: &AuthorizationServer, id: &str, body: &[u8]) -> Answer {
+pub(super) fn add_credential(server: &Issuer, id: &str, body: &[u8]) -> Answer {
     let overlap = object(body)?.remove("overlap");
     AdminError::metadata("`overlap` is a number of seconds")
         .when(overlap.as_ref().is_some_and(|value| !value.is_u64()))?;
@@ -150,7 +148,7 @@ pub(super) fn add_credential(server: &AuthorizationServer, id: &str, body: &[u8]
 }
 
 /// `DELETE /admin/agents/{id}/credentials/{credential}`: refused from then on. Tokens that it got stay.
-pub(super) fn remove_credential(server: &AuthorizationServer, id: &str, credential: &str) -> Answer {
+pub(super) fn remove_credential(server: &Issuer, id: &str, credential: &str) -> Answer {
     server.change_entries(|entries, change| {
         let mut record = record(server, entries, id)?;
         let credentials = credentials(&mut record)?;
@@ -163,7 +161,7 @@ pub(super) fn remove_credential(server: &AuthorizationServer, id: &str, credenti
 }
 
 /// What the issuer knows of a client that is not deleted.
-fn record(server: &AuthorizationServer, entries: &Entries, id: &str) -> Result<ClientRecord, AdminError> {
+fn record(server: &Issuer, entries: &Entries, id: &str) -> Result<ClientRecord, AdminError> {
     match entries.records.get(id) {
         Some(record) if record.state == ClientState::Deleted => Err(AdminError::not_found()),
         Some(record) => Ok(record.clone()),
@@ -186,7 +184,7 @@ fn of_the_file() -> AdminError {
 
 /// Puts a record into the entries and the store.
 pub(crate) fn put_client(
-    server: &AuthorizationServer,
+    server: &Issuer,
     entries: &mut Entries,
     change: &mut Change<'_>,
     id: &str,
@@ -200,7 +198,7 @@ pub(crate) fn put_client(
 }
 
 /// A credential and its secret: the chosen one, or a new one.
-fn credential(server: &AuthorizationServer, chosen: Option<String>) -> Result<(Credential, String), AdminError> {
+fn credential(server: &Issuer, chosen: Option<String>) -> Result<(Credential, String), AdminError> {
     let (secret, text) = match chosen {
         Some(text) if text.len() < MIN_SECRET => {
             let description = format!("the secret must have at least {MIN_SECRET} characters");

@@ -14,12 +14,10 @@ use serde_json::json;
 pub(crate) use self::agents::put_client;
 use self::request::Answer;
 pub(crate) use self::request::{AdminError, AdminRequest, read_body};
-use crate::audit::{Entry, Event};
-use crate::authorization_server::AuthorizationServer;
-use crate::error::ErrorCode;
+use crate::{Entry, Event, INVALID_REQUEST, Issuer};
 
 /// Answers a request to `/admin/`.
-pub(crate) fn administer(server: &AuthorizationServer, request: &AdminRequest) -> Answer {
+pub(crate) fn administer(server: &Issuer, request: &AdminRequest) -> Answer {
     if !request.has_secret(&server.admin_secret) {
         server.note(Entry {
             error: Some("invalid_token"),
@@ -49,22 +47,22 @@ pub(crate) fn administer(server: &AuthorizationServer, request: &AdminRequest) -
     }
 }
 
-fn rotate(server: &AuthorizationServer) -> Answer {
+fn rotate(server: &Issuer) -> Answer {
     let keys = server.change_keys("rotated", |keys| keys.rotated(server.settings.signing))?;
     Ok(axum::Json(json!({ "active": keys.active().id() })).into_response())
 }
 
 /// Ends a key at once, with every token that it signed. In place of the active one the next one signs.
-fn revoke_key(server: &AuthorizationServer, id: &str) -> Answer {
+fn revoke_key(server: &Issuer, id: &str) -> Answer {
     AdminError::not_found().when(!server.keys.current().has(id))?;
     let keys = server.change_keys("revoked", |keys| keys.without(id, server.settings.signing))?;
     Ok(axum::Json(json!({ "active": keys.active().id() })).into_response())
 }
 
 /// The lines of one transaction, of the last 10,000 since the start.
-fn audit(server: &AuthorizationServer, request: &AdminRequest) -> Answer {
+fn audit(server: &Issuer, request: &AdminRequest) -> Answer {
     let Some(txn) = request.query.one("txn")? else {
-        return Err(ErrorCode::InvalidRequest.because("txn is required").into());
+        return Err(INVALID_REQUEST.because("txn is required").into());
     };
     let lines: String = server.store.audited(txn).into_iter().map(|line| line + "\n").collect();
     Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], lines).into_response())

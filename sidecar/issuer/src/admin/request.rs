@@ -13,11 +13,9 @@ use serde_json::{Map, Value, json};
 use tokio::time::timeout;
 
 use crate::client_authentication::form_decoded;
-use crate::error::{ErrorCode, OAuthError};
-use crate::parameters::Parameters;
 use crate::registry::NOT_A_REDIRECT_URI;
-use crate::secret::Secret;
 use crate::userinfo::bearer;
+use crate::{INVALID_REQUEST, OAuthError, Parameters, Secret};
 
 /// The maximum time for a body to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -54,7 +52,7 @@ impl<S: Send + Sync> FromRequest<S> for AdminRequest {
     type Rejection = AdminError;
 
     async fn from_request(request: Request, state: &S) -> Result<AdminRequest, AdminError> {
-        let malformed = || AdminError::from(ErrorCode::InvalidRequest.because("the address cannot be decoded"));
+        let malformed = || AdminError::from(INVALID_REQUEST.because("the address cannot be decoded"));
         let segments = request.uri().path().split('/').skip(2);
         let path = segments.map(|segment| form_decoded(&segment.replace('+', "%2B")));
         let path = path.collect::<Option<_>>().ok_or_else(malformed)?;
@@ -75,7 +73,7 @@ impl<S: Send + Sync> FromRequest<S> for AdminRequest {
 pub(crate) async fn read_body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, AdminError> {
     let incomplete = |status| OAuthError {
         status,
-        ..ErrorCode::InvalidRequest.because("the body is too large or incomplete")
+        ..INVALID_REQUEST.because("the body is too large or incomplete")
     };
     match timeout(BODY_TIMEOUT, Bytes::from_request(request, state)).await {
         Ok(Ok(body)) => Ok(body),
@@ -95,7 +93,7 @@ pub(crate) fn object(body: &[u8]) -> Result<Map<String, Value>, AdminError> {
         return Ok(Map::new());
     }
     let object = serde_json::from_slice(body);
-    Ok(object.map_err(|_| ErrorCode::InvalidRequest.because("the body is not a JSON object"))?)
+    Ok(object.map_err(|_| INVALID_REQUEST.because("the body is not a JSON object"))?)
 }
 
 /// Takes a text out of a body.

@@ -7,24 +7,21 @@ use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
 use super::request::{AdminError, Answer, created, object, take_text};
-use crate::audit::{Entry, Event};
-use crate::authorization_server::AuthorizationServer;
-use crate::directory::Entries;
-use crate::registry::Resource;
 use crate::store::ResourceRecord;
+use crate::{Entries, Entry, Event, Issuer, Resource};
 
 /// The maximum number of resources.
 const MAX_RESOURCES: usize = 1_000;
 
 /// `GET /admin/resources`.
-pub(super) fn list(server: &AuthorizationServer) -> Answer {
+pub(super) fn list(server: &Issuer) -> Answer {
     let entries = server.directory.entries();
     let resources = entries.resources().values().map(|resource| shown(&entries, resource));
     Ok(Json(resources.collect::<Value>()).into_response())
 }
 
 /// `POST /admin/resources`: an entry of `resources`, with its `identifier` and `descriptions` of its scopes.
-pub(super) fn create(server: &AuthorizationServer, body: &[u8]) -> Answer {
+pub(super) fn create(server: &Issuer, body: &[u8]) -> Answer {
     let mut entry = object(body)?;
     let identifier = take_text(&mut entry, "identifier")?;
     let identifier = identifier.ok_or_else(|| AdminError::metadata("the key `identifier` is missing"))?;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::scope::ScopeSet;
+use crate::ScopeSet;
 
 /// What happened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]

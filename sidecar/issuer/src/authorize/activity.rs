@@ -5,15 +5,15 @@ use std::collections::{BTreeSet, HashMap};
 use axum::response::Response;
 
 use super::rejection::{Answer, Rejection};
+use crate::Issuer;
 use crate::audit::{AuditLine, tokens};
-use crate::authorization_server::AuthorizationServer;
 use crate::pages::{self, TransactionSummary};
 
 /// The maximum number of transactions in the list.
 const MAX_SHOWN: usize = 100;
 
 /// The transactions in which the user or an agent of the user has a part, the newest first.
-pub(super) fn list(server: &AuthorizationServer, user: &str) -> Response {
+pub(super) fn list(server: &Issuer, user: &str) -> Response {
     let parties = parties(server, user);
     let lines = AuditLine::read(&server.store.recently_audited());
     let mut transactions: Vec<TransactionSummary<'_>> = Vec::new();
@@ -33,7 +33,7 @@ pub(super) fn list(server: &AuthorizationServer, user: &str) -> Response {
 }
 
 /// The tokens of one transaction, for a user who has a part in it. Another one is answered as one that does not exist.
-pub(super) fn transaction(server: &AuthorizationServer, user: &str, txn: &str) -> Answer {
+pub(super) fn transaction(server: &Issuer, user: &str, txn: &str) -> Answer {
     let lines = AuditLine::read(&server.store.audited(txn));
     let parties = parties(server, user);
     Rejection::Page("There is no such transaction of yours.")
@@ -42,7 +42,7 @@ pub(super) fn transaction(server: &AuthorizationServer, user: &str, txn: &str) -
 }
 
 /// The user, and the agents that the user is accountable for.
-fn parties(server: &AuthorizationServer, user: &str) -> BTreeSet<String> {
+fn parties(server: &Issuer, user: &str) -> BTreeSet<String> {
     let entries = server.directory.entries();
     let owned = entries.clients().values();
     let owned = owned.filter(|client| client.owner.as_deref() == Some(user));

@@ -7,10 +7,9 @@ use axum::response::Response;
 use super::consent::{authorization, decide};
 use super::rejection::{Answer, Rejection, unavailable};
 use super::sign_in::Visitor;
-use crate::authorization_server::AuthorizationServer;
 use crate::pages;
-use crate::parameters::Parameters;
-use crate::store::{Approval, Authorization, Channel, Session, Transaction};
+use crate::store::Approval;
+use crate::{Authorization, Channel, Issuer, Parameters, Session, Transaction};
 
 /// The maximum number of unknown user codes from an address within five minutes.
 const USER_CODE_ATTEMPTS: u32 = 10;
@@ -19,11 +18,11 @@ const USER_CODE_ATTEMPTS: u32 = 10;
 pub(super) const ENDED: Rejection = Rejection::Page("The request is not known, was decided already, or has expired.");
 
 /// `GET /device`: the form for the user code, filled in by `verification_uri_complete`.
-pub(crate) fn device_page(server: &AuthorizationServer, _: &Visitor, query: &Parameters) -> Answer {
+pub(crate) fn device_page(server: &Issuer, _: &Visitor, query: &Parameters) -> Answer {
     code_form(server, query.one("user_code").ok().flatten().unwrap_or_default(), false)
 }
 
-fn code_form(server: &AuthorizationServer, written: &str, is_unknown: bool) -> Answer {
+fn code_form(server: &Issuer, written: &str, is_unknown: bool) -> Answer {
     let id = server.transactions.put(Transaction::UserCode).map_err(unavailable)?;
     let shown: String = written.chars().take(16).collect();
     Ok(pages::user_code(&id, &shown, is_unknown))
@@ -31,7 +30,7 @@ fn code_form(server: &AuthorizationServer, written: &str, is_unknown: bool) -> A
 
 /// The request with the code of a form, or the page that asks again.
 pub(super) fn with_code(
-    server: &AuthorizationServer,
+    server: &Issuer,
     visitor: &Visitor,
     form: &Parameters,
 ) -> Answer<Result<Arc<Approval>, Response>> {
@@ -54,7 +53,7 @@ pub(super) fn with_code(
 }
 
 /// Shows a request to a user.
-pub(super) fn page(server: &AuthorizationServer, approval: &Arc<Approval>, session: &Session) -> Answer {
+pub(super) fn page(server: &Issuer, approval: &Arc<Approval>, session: &Session) -> Answer {
     let request = &approval.request;
     let subject = request.subject.as_ref();
     Rejection::Page("The request is for another user.")
@@ -71,12 +70,7 @@ pub(super) fn page(server: &AuthorizationServer, approval: &Arc<Approval>, sessi
 }
 
 /// Records the decision of the user.
-pub(super) fn end(
-    server: &AuthorizationServer,
-    approval: &Approval,
-    authorization: Authorization,
-    form: &Parameters,
-) -> Answer {
+pub(super) fn end(server: &Issuer, approval: &Approval, authorization: Authorization, form: &Parameters) -> Answer {
     let now = server.clock.now();
     ENDED.when(!approval.is_waiting(now))?;
     let is_allowed = decide(server, &authorization, form).map_err(unavailable)?;
@@ -87,7 +81,7 @@ pub(super) fn end(
 }
 
 /// Lists what waits for a user.
-pub(super) fn list(server: &AuthorizationServer, session: &Session) -> Response {
+pub(super) fn list(server: &Issuer, session: &Session) -> Response {
     let waiting = server.approvals.waiting_for(&session.subject, server.clock.now());
     pages::approvals(&session.subject, &waiting)
 }

@@ -1,18 +1,14 @@
-//! What a user can allow, and the decision.
+//! What a user can allow, the decision, and what the user allowed before.
 
-use crate::audit::Entry;
-use crate::authorization_server::AuthorizationServer;
-use crate::error::{ErrorCode, Result};
-use crate::parameters::Parameters;
-use crate::scope::ScopeSet;
-use crate::store::{AccessRequest, Authorization, Session, StoreError};
+use super::Visitor;
+use super::rejection::{Answer, expired, transaction, unavailable};
+use crate::{
+    ACCESS_DENIED, AccessRequest, Authorization, Entry, Issuer, Parameters, Result, ScopeSet, Session, StoreError,
+    Transaction, pages,
+};
 
 /// What a user can allow: no scope that the user does not have. None if nothing is left.
-pub(super) fn authorization(
-    server: &AuthorizationServer,
-    access: &AccessRequest,
-    session: &Session,
-) -> Option<Authorization> {
+pub(super) fn authorization(server: &Issuer, access: &AccessRequest, session: &Session) -> Option<Authorization> {
     let user = server.registry.users.get(&session.subject)?;
     let scope = access.scope.intersection(&user.scopes);
     (!scope.is_empty()).then(|| Authorization {
@@ -25,7 +21,7 @@ pub(super) fn authorization(
 
 /// Whether the user allowed as much before. That of a public client counts for nothing: any program can pretend to be
 /// it (RFC 8252 section 8.6).
-pub(super) fn is_remembered(server: &AuthorizationServer, authorization: &Authorization) -> Result<bool, StoreError> {
+pub(super) fn is_remembered(server: &Issuer, authorization: &Authorization) -> Result<bool, StoreError> {
     let client = &authorization.access.client;
     let consents = server.store.consents(&authorization.subject)?;
     let before = consents.get(&client.id);
@@ -38,10 +34,10 @@ pub(super) fn is_remembered(server: &AuthorizationServer, authorization: &Author
 }
 
 /// Records the decision of a user. True if the user allows access.
-pub(super) fn decide(server: &AuthorizationServer, authorization: &Authorization, form: &Parameters) -> Result<bool> {
+pub(super) fn decide(server: &Issuer, authorization: &Authorization, form: &Parameters) -> Result<bool> {
     if form.one("decision") != Ok(Some("allow")) {
         server.note(Entry {
-            error: Some(ErrorCode::AccessDenied.as_str()),
+            error: Some(ACCESS_DENIED.as_str()),
             ..authorization.entry()
         });
         return Ok(false);
@@ -61,4 +57,26 @@ pub(super) fn decide(server: &AuthorizationServer, authorization: &Authorization
     change.audit(authorization.entry());
     change.commit()?;
     Ok(true)
+}
+
+/// `POST /consents/withdraw`: withdraws the consent for one client.
+pub(crate) fn withdraw(server: &Issuer, _: &Visitor, form: &Parameters) -> Answer {
+    let Some(Transaction::Consents { subject }) = transaction(server, form) else {
+        return Err(expired());
+    };
+    let consents = server.store.consents(&subject).map_err(unavailable)?;
+    if let Ok(Some(client)) = form.one("client_id")
+        && consents.contains_key(client)
+    {
+        server.withdraw_consent(&subject, client).map_err(unavailable)?;
+    }
+    list(server, &subject)
+}
+
+pub(super) fn list(server: &Issuer, subject: &str) -> Answer {
+    let consents = server.store.consents(subject).map_err(unavailable)?;
+    let id = server.transactions.put(Transaction::Consents {
+        subject: subject.to_owned(),
+    });
+    Ok(pages::consents(server, &id.map_err(unavailable)?, subject, &consents))
 }

@@ -6,15 +6,12 @@ use url::Url;
 
 use super::rejection::{Answer, Rejection, expired, transaction, unavailable};
 use super::sign_in::{self, Visitor};
-use crate::audit::{Entry, Event};
-use crate::authorization_server::AuthorizationServer;
 use crate::pages;
-use crate::parameters::Parameters;
-use crate::store::{Callback, Transaction};
+use crate::{Callback, Entry, Event, Issuer, Parameters, Transaction};
 
 /// `GET` and `POST /logout`: asks the user. An address to return to must be registered, exactly as it is, for the client of
 /// `client_id` or of `id_token_hint`.
-pub(crate) fn logout(server: &AuthorizationServer, visitor: &Visitor, request: &Parameters) -> Answer {
+pub(crate) fn logout(server: &Issuer, visitor: &Visitor, request: &Parameters) -> Answer {
     let one = |name| {
         request
             .one(name)
@@ -55,7 +52,7 @@ pub(crate) fn logout(server: &AuthorizationServer, visitor: &Visitor, request: &
 }
 
 /// `POST /logout/confirm`: ends the session, if the user wants that, and returns to the application.
-pub(crate) fn confirm_logout(server: &AuthorizationServer, visitor: &Visitor, form: &Parameters) -> Answer {
+pub(crate) fn confirm_logout(server: &Issuer, visitor: &Visitor, form: &Parameters) -> Answer {
     let Some(Transaction::Logout { callback }) = transaction(server, form) else {
         return Err(expired());
     };

@@ -9,9 +9,7 @@
 mod activity;
 mod approvals;
 mod consent;
-mod consents;
 mod logout;
-mod pushed;
 mod rejection;
 mod request;
 mod sign_in;
@@ -22,46 +20,44 @@ use axum::http::header::SET_COOKIE;
 use axum::response::{IntoResponse, Redirect};
 
 pub(crate) use self::approvals::device_page;
+pub(crate) use self::consent::withdraw;
 use self::consent::{authorization, decide, is_remembered};
-pub(crate) use self::consents::withdraw;
 pub(crate) use self::logout::{confirm_logout, logout};
-pub(crate) use self::pushed::push;
 pub(crate) use self::rejection::Answer;
 use self::rejection::{denied, expired, location, rejection, transaction};
+pub(crate) use self::request::push;
 use self::sign_in::Entrance;
 pub(crate) use self::sign_in::{Peer, Visitor};
-use crate::audit::Entry;
-use crate::authorization_server::AuthorizationServer;
-use crate::error::{ErrorCode, OAuthError};
 use crate::pages;
-use crate::parameters::Parameters;
-use crate::store::{
-    Authorization, AuthorizationCode, AuthorizationRequest, CODE_LIFETIME, Channel, Goal, Session, Transaction, Uses,
+use crate::store::{AuthorizationCode, CODE_LIFETIME, Goal, Uses};
+use crate::{
+    Authorization, AuthorizationRequest, CONSENT_REQUIRED, Channel, Entry, Issuer, OAuthError, Parameters, Session,
+    Transaction,
 };
 
 /// `GET /authorize`: checks the request and continues to the consent, by a login where it is needed.
-pub(crate) fn authorize(server: &AuthorizationServer, visitor: &Visitor, query: &Parameters) -> Answer {
+pub(crate) fn authorize(server: &Issuer, visitor: &Visitor, query: &Parameters) -> Answer {
     visit(server, visitor, Goal::Authorize(request::read(server, query)?))
 }
 
 /// `GET /consents`: lists what the user allows.
-pub(crate) fn consents(server: &AuthorizationServer, visitor: &Visitor, _: &Parameters) -> Answer {
+pub(crate) fn consents(server: &Issuer, visitor: &Visitor, _: &Parameters) -> Answer {
     visit(server, visitor, Goal::Consents)
 }
 
 /// `GET /ciba`: lists what waits for the user.
-pub(crate) fn approvals(server: &AuthorizationServer, visitor: &Visitor, _: &Parameters) -> Answer {
+pub(crate) fn approvals(server: &Issuer, visitor: &Visitor, _: &Parameters) -> Answer {
     visit(server, visitor, Goal::Approvals)
 }
 
 /// `GET /ciba/{id}`: shows a backchannel request to its user.
-pub(crate) fn backchannel_page(server: &AuthorizationServer, visitor: &Visitor, code: &str) -> Answer {
+pub(crate) fn backchannel_page(server: &Issuer, visitor: &Visitor, code: &str) -> Answer {
     let approval = server.approvals.waiting(code, Channel::Backchannel, server.clock.now());
     visit(server, visitor, Goal::Approve(approval.ok_or(approvals::ENDED)?))
 }
 
 /// `POST /ciba/{id}` and `POST /device`: takes the user code, or the decision.
-pub(crate) fn approve(server: &AuthorizationServer, visitor: &Visitor, form: &Parameters) -> Answer {
+pub(crate) fn approve(server: &Issuer, visitor: &Visitor, form: &Parameters) -> Answer {
     match transaction(server, form) {
         Some(Transaction::UserCode) => match approvals::with_code(server, visitor, form)? {
             Ok(approval) => visit(server, visitor, Goal::Approve(approval)),
@@ -76,13 +72,13 @@ pub(crate) fn approve(server: &AuthorizationServer, visitor: &Visitor, form: &Pa
 }
 
 /// `GET /activity`: lists the transactions of the user, or shows the one of `txn`.
-pub(crate) fn activity(server: &AuthorizationServer, visitor: &Visitor, query: &Parameters) -> Answer {
+pub(crate) fn activity(server: &Issuer, visitor: &Visitor, query: &Parameters) -> Answer {
     let txn = query.one("txn").ok().flatten().map(str::to_owned);
     visit(server, visitor, Goal::Activity { txn })
 }
 
 /// Continues to what a user wants, by a login where it is needed.
-fn visit(server: &AuthorizationServer, visitor: &Visitor, goal: Goal) -> Answer {
+fn visit(server: &Issuer, visitor: &Visitor, goal: Goal) -> Answer {
     match sign_in::enter(server, visitor, &goal)? {
         Entrance::Open(session) => reach(server, goal, &session),
         Entrance::Page(page) => Ok(page),
@@ -90,7 +86,7 @@ fn visit(server: &AuthorizationServer, visitor: &Visitor, goal: Goal) -> Answer 
 }
 
 /// `POST /login`: continues to what the user wanted, with a new session.
-pub(crate) fn login(server: &AuthorizationServer, visitor: &Visitor, form: &Parameters) -> Answer {
+pub(crate) fn login(server: &Issuer, visitor: &Visitor, form: &Parameters) -> Answer {
     let Some(Transaction::Login { goal, attempts }) = transaction(server, form) else {
         return Err(expired());
     };
@@ -106,10 +102,10 @@ pub(crate) fn login(server: &AuthorizationServer, visitor: &Visitor, form: &Para
 }
 
 /// What a user who is signed in wanted.
-fn reach(server: &AuthorizationServer, goal: Goal, session: &Session) -> Answer {
+fn reach(server: &Issuer, goal: Goal, session: &Session) -> Answer {
     match goal {
         Goal::Authorize(request) => ask_consent(server, &request, session),
-        Goal::Consents => consents::list(server, &session.subject),
+        Goal::Consents => consent::list(server, &session.subject),
         Goal::Approve(approval) => approvals::page(server, &approval, session),
         Goal::Approvals => Ok(approvals::list(server, session)),
         Goal::Activity { txn: None } => Ok(activity::list(server, &session.subject)),
@@ -118,7 +114,7 @@ fn reach(server: &AuthorizationServer, goal: Goal, session: &Session) -> Answer 
 }
 
 /// Shows the consent page, or redirects to the client if the user allowed as much before.
-fn ask_consent(server: &AuthorizationServer, request: &Arc<AuthorizationRequest>, session: &Session) -> Answer {
+fn ask_consent(server: &Issuer, request: &Arc<AuthorizationRequest>, session: &Session) -> Answer {
     let Some(authorization) = authorization(server, &request.access, session) else {
         return Err(denied(server, request));
     };
@@ -131,7 +127,7 @@ fn ask_consent(server: &AuthorizationServer, request: &Arc<AuthorizationRequest>
         return redirect(server, request, authorization);
     }
     if request.login.is_silent {
-        return Err(failed(ErrorCode::ConsentRequired.because("the user must consent")));
+        return Err(failed(CONSENT_REQUIRED.because("the user must consent")));
     }
     let transaction = Transaction::Consent {
         request: Arc::clone(request),
@@ -144,7 +140,7 @@ fn ask_consent(server: &AuthorizationServer, request: &Arc<AuthorizationRequest>
 }
 
 /// `POST /consent`: redirects to the client, with a code or with `access_denied`.
-pub(crate) fn consent(server: &AuthorizationServer, _: &Visitor, form: &Parameters) -> Answer {
+pub(crate) fn consent(server: &Issuer, _: &Visitor, form: &Parameters) -> Answer {
     let Some(Transaction::Consent { request, authorization }) = transaction(server, form) else {
         return Err(expired());
     };
@@ -155,7 +151,7 @@ pub(crate) fn consent(server: &AuthorizationServer, _: &Visitor, form: &Paramete
 }
 
 /// Redirects to the client with a code.
-fn redirect(server: &AuthorizationServer, request: &AuthorizationRequest, authorization: Authorization) -> Answer {
+fn redirect(server: &Issuer, request: &AuthorizationRequest, authorization: Authorization) -> Answer {
     let code = AuthorizationCode {
         authorization,
         redirect_uri: request.callback.redirect_uri.clone(),

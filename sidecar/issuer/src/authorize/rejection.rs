@@ -3,11 +3,8 @@
 use axum::response::{IntoResponse, Redirect, Response};
 use url::Url;
 
-use crate::authorization_server::AuthorizationServer;
-use crate::error::{ErrorCode, OAuthError};
 use crate::pages;
-use crate::parameters::Parameters;
-use crate::store::{AuthorizationRequest, Callback, Transaction};
+use crate::{ACCESS_DENIED, AuthorizationRequest, Callback, Issuer, OAuthError, Parameters, Transaction};
 
 /// How a request ends without a code.
 #[derive(Debug)]
@@ -38,14 +35,14 @@ impl IntoResponse for Rejection {
 }
 
 /// An error that the client receives (RFC 6749 section 4.1.2.1).
-pub(super) fn rejection(server: &AuthorizationServer, callback: &Callback, error: impl Into<OAuthError>) -> Rejection {
+pub(super) fn rejection(server: &Issuer, callback: &Callback, error: impl Into<OAuthError>) -> Rejection {
     let error = error.into();
     let response = [("error", error.code.as_str()), ("error_description", error.description)];
     Rejection::Redirect(location(server, callback, &response))
 }
 
-pub(super) fn denied(server: &AuthorizationServer, request: &AuthorizationRequest) -> Rejection {
-    let error = ErrorCode::AccessDenied.because("the user did not sign in or did not consent");
+pub(super) fn denied(server: &Issuer, request: &AuthorizationRequest) -> Rejection {
+    let error = ACCESS_DENIED.because("the user did not sign in or did not consent");
     rejection(server, &request.callback, error)
 }
 
@@ -59,7 +56,7 @@ pub(super) fn unavailable(error: impl Into<OAuthError>) -> Rejection {
 }
 
 /// The redirect URI with a response, its `state` and its `iss`.
-pub(super) fn location(server: &AuthorizationServer, callback: &Callback, response: &[(&str, &str)]) -> String {
+pub(super) fn location(server: &Issuer, callback: &Callback, response: &[(&str, &str)]) -> String {
     // A registered redirect URI can be parsed; if one could not, the browser would stay at the issuer.
     let Ok(mut url) = Url::parse(&callback.redirect_uri) else {
         return String::from("/");
@@ -72,6 +69,6 @@ pub(super) fn location(server: &AuthorizationServer, callback: &Callback, respon
 }
 
 /// Takes the transaction of a form out of the store.
-pub(super) fn transaction(server: &AuthorizationServer, form: &Parameters) -> Option<Transaction> {
+pub(super) fn transaction(server: &Issuer, form: &Parameters) -> Option<Transaction> {
     server.transactions.take_if(form.one("transaction").ok()??, |_| true)
 }

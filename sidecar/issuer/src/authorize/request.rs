@@ -1,15 +1,20 @@
-//! Reading an authorization request.
+//! Reading an authorization request, pushed (RFC 9126) or not.
 
 use std::sync::Arc;
 
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
 use super::rejection::{Answer, Rejection, rejection};
-use crate::authorization_server::AuthorizationServer;
-use crate::claims::EntityProfile;
 use crate::entitlement::access_request;
-use crate::error::{ErrorCode, Result};
-use crate::parameters::Parameters;
-use crate::registry::Client;
-use crate::store::{AccessRequest, AuthorizationRequest, Callback, LoginRequest};
+use crate::store::{LoginRequest, PushedRequest};
+use crate::{
+    AccessRequest, AuthorizationRequest, Callback, Client, EntityProfile, Event, INVALID_REQUEST, INVALID_SCOPE,
+    INVALID_TARGET, Issuer, Parameters, REQUEST_NOT_SUPPORTED, REQUEST_URI_NOT_SUPPORTED, Result, UNREGISTERED_GRANT,
+    UNSUPPORTED_RESPONSE_TYPE,
+};
 
 /// The maximum length of a `login_hint`: that of a name. A longer one is ignored.
 const MAX_HINT: usize = 128;
@@ -20,7 +25,7 @@ const MAX_STATE: usize = 2048;
 pub(super) const REQUEST_URI: &str = "urn:ietf:params:oauth:request_uri:";
 
 /// Reads a request, or takes the one that its client pushed.
-pub(super) fn read(server: &AuthorizationServer, query: &Parameters) -> Answer<Arc<AuthorizationRequest>> {
+pub(super) fn read(server: &Issuer, query: &Parameters) -> Answer<Arc<AuthorizationRequest>> {
     let client = match query.one("client_id") {
         Ok(Some(id)) => server.client(id),
         _ => None,
@@ -56,21 +61,21 @@ pub(super) fn callback(client: &Client, query: &Parameters) -> Option<Callback> 
 
 /// Reads the rest of the request, whose errors the client receives.
 pub(super) fn read_for(
-    server: &AuthorizationServer,
+    server: &Issuer,
     client: &Arc<Client>,
     callback: &Callback,
     query: &Parameters,
 ) -> Result<AuthorizationRequest> {
     query.one_within("state", MAX_STATE)?;
-    ErrorCode::RequestNotSupported.when(query.one("request")?.is_some(), "request objects are not supported")?;
-    ErrorCode::RequestUriNotSupported.when(query.one("request_uri")?.is_some(), "request objects are not supported")?;
+    REQUEST_NOT_SUPPORTED.when(query.one("request")?.is_some(), "request objects are not supported")?;
+    REQUEST_URI_NOT_SUPPORTED.when(query.one("request_uri")?.is_some(), "request objects are not supported")?;
     match query.one("response_type")? {
         Some("code") => {}
-        None => return Err(ErrorCode::InvalidRequest.because("response_type is missing")),
-        Some(_) => return Err(ErrorCode::UnsupportedResponseType.because("only code is supported")),
+        None => return Err(INVALID_REQUEST.because("response_type is missing")),
+        Some(_) => return Err(UNSUPPORTED_RESPONSE_TYPE.because("only code is supported")),
     }
     let is_query = matches!(query.one("response_mode")?, None | Some("query"));
-    ErrorCode::InvalidRequest.when(!is_query, "only response_mode query is supported")?;
+    INVALID_REQUEST.when(!is_query, "only response_mode query is supported")?;
     let access = access_request(server, client, query)?;
     Ok(AuthorizationRequest {
         code_challenge: code_challenge(query)?,
@@ -85,7 +90,7 @@ pub(super) fn read_for(
 
 /// The agent that the client asks for, if it is not the client (draft-oauth-ai-agents-on-behalf-of-user).
 fn requested_actor(
-    server: &AuthorizationServer,
+    server: &Issuer,
     client: &Client,
     query: &Parameters,
     access: &AccessRequest,
@@ -98,19 +103,19 @@ fn requested_actor(
         Some(actor) if actor.id == client.id && is_agent(client) => Ok(None),
         Some(actor) if is_agent(actor) && !is_agent(client) => {
             if !actor.resources.contains(&access.audience) {
-                return Err(ErrorCode::InvalidTarget.because("the requested actor may not have this resource"));
+                return Err(INVALID_TARGET.because("the requested actor may not have this resource"));
             }
             match access.scope.is_within(&actor.scopes) {
                 true => Ok(Some(Arc::clone(actor))),
-                false => Err(ErrorCode::InvalidScope.because("the requested actor may not have this scope")),
+                false => Err(INVALID_SCOPE.because("the requested actor may not have this scope")),
             }
         }
-        _ => Err(ErrorCode::InvalidRequest.because("requested_actor is no agent that can act through the client")),
+        _ => Err(INVALID_REQUEST.because("requested_actor is no agent that can act through the client")),
     }
 }
 
 /// `prompt`, `max_age` and the hints of OpenID Connect Core section 3.1.2.1.
-fn login(server: &AuthorizationServer, client: &Client, query: &Parameters) -> Result<LoginRequest> {
+fn login(server: &Issuer, client: &Client, query: &Parameters) -> Result<LoginRequest> {
     let mut login = LoginRequest::default();
     let prompts = query.one("prompt")?;
     let prompts: Vec<_> = prompts.map_or_else(Vec::new, |prompt| prompt.split(' ').collect());
@@ -119,11 +124,11 @@ fn login(server: &AuthorizationServer, client: &Client, query: &Parameters) -> R
             "none" if prompts.len() == 1 => login.is_silent = true,
             "login" | "select_account" => login.is_fresh = true,
             "consent" => login.asks_consent = true,
-            _ => return Err(ErrorCode::InvalidRequest.because("prompt is unknown, or none is not alone")),
+            _ => return Err(INVALID_REQUEST.because("prompt is unknown, or none is not alone")),
         }
     }
     if let Some(max_age) = query.one("max_age")? {
-        let invalid = ErrorCode::InvalidRequest.because("max_age must be a number of seconds");
+        let invalid = INVALID_REQUEST.because("max_age must be a number of seconds");
         login.max_age = Some(max_age.parse().map_err(|_| invalid)?);
         // A session of this second is not fresh enough for 0.
         login.is_fresh |= login.max_age == Some(0);
@@ -141,12 +146,31 @@ fn login(server: &AuthorizationServer, client: &Client, query: &Parameters) -> R
 fn code_challenge(query: &Parameters) -> Result<String> {
     let challenge = match (query.one("code_challenge")?, query.one("code_challenge_method")?) {
         (Some(challenge), Some("S256")) => challenge,
-        _ => return Err(ErrorCode::InvalidRequest.because("PKCE with S256 is required")),
+        _ => return Err(INVALID_REQUEST.because("PKCE with S256 is required")),
     };
     let base64url = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     let is_digest = challenge.len() == 43 && challenge.bytes().all(base64url);
-    ErrorCode::InvalidRequest.when(!is_digest, "code_challenge must be a SHA-256 digest in base64url")?;
+    INVALID_REQUEST.when(!is_digest, "code_challenge must be a SHA-256 digest in base64url")?;
     Ok(challenge.to_owned())
+}
+
+/// The lifetime of a `request_uri` in seconds.
+const LIFETIME: u64 = 60;
+
+/// `POST /par`: checks the request as the authorization endpoint does, and returns a `request_uri` for one use.
+pub(crate) fn push(server: &Issuer, client: &Arc<Client>, form: &Parameters) -> Result<Response> {
+    UNREGISTERED_GRANT.when(client.redirect_uris.is_empty())?;
+    INVALID_REQUEST.when(form.one("request_uri")?.is_some(), "request_uri cannot be pushed")?;
+    let callback = callback(client, form);
+    let callback = callback.ok_or(INVALID_REQUEST.because("the redirect_uri is not registered"))?;
+    let request = Arc::new(read_for(server, client, &callback, form)?);
+    let id = server.pushed.put(PushedRequest {
+        request: Arc::clone(&request),
+        expires: server.clock.now().saturating_add(LIFETIME),
+    })?;
+    server.note(request.access.entry(Event::Request));
+    let body = json!({ "request_uri": format!("{REQUEST_URI}{id}"), "expires_in": LIFETIME });
+    Ok((StatusCode::CREATED, Json(body)).into_response())
 }
 
 #[cfg(test)]
@@ -156,7 +180,7 @@ mod tests {
     use url::form_urlencoded;
 
     use super::{AuthorizationRequest, Rejection};
-    use crate::authorization_server::AuthorizationServer;
+    use crate::issuer::Issuer;
     use crate::parameters::Parameters;
     use crate::registry::Registry;
     use crate::settings::Settings;
@@ -171,7 +195,7 @@ mod tests {
     fn read_with(registry: &str, changes: &[(&str, &str)]) -> Result<Arc<AuthorizationRequest>, Rejection> {
         let url = "http://issuer.test".to_owned();
         let registry = Registry::from_yaml(registry).unwrap();
-        let server = AuthorizationServer::new(Settings::default(), registry, url).unwrap();
+        let server = Issuer::new(Settings::default(), registry, url).unwrap();
         let mut query = form_urlencoded::Serializer::new(String::new());
         for (name, value) in [
             ("client_id", "assistant"),

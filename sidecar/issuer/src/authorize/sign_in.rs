@@ -11,16 +11,16 @@ use axum::response::Response;
 use maud::html;
 
 use super::rejection::{Answer, Rejection, denied, rejection, unavailable};
-use crate::audit::{Entry, Event};
-use crate::authorization_server::AuthorizationServer;
-use crate::claims::{AAL1, AAL2, Authentication};
-use crate::error::{ErrorCode, OAuthError};
+use crate::claims::{AAL1, AAL2};
 use crate::pages::{self, Attempt, FormTarget, SampleUser};
-use crate::parameters::Parameters;
 use crate::registry::User;
-use crate::secret::{Secret, s256};
-use crate::store::{Goal, SESSION_LIFETIME, Session, Transaction};
-use crate::totp::{STEP, Totp};
+use crate::secret::s256;
+use crate::store::{Goal, SESSION_LIFETIME};
+use crate::totp::STEP;
+use crate::{
+    ACCESS_DENIED, Authentication, Entry, Event, INTERACTION_REQUIRED, Issuer, LOGIN_REQUIRED, OAuthError, Parameters,
+    Secret, Session, Totp, Transaction, UNMET_AUTHENTICATION_REQUIREMENTS,
+};
 
 /// The number of failed logins after which a request is denied.
 const LOGIN_ATTEMPTS: u8 = 5;
@@ -45,7 +45,7 @@ pub(crate) struct Visitor {
 
 impl Visitor {
     /// The session of the browser.
-    pub(super) fn session(&self, server: &AuthorizationServer) -> Option<Session> {
+    pub(super) fn session(&self, server: &Issuer) -> Option<Session> {
         server.sessions.get(self.session.as_deref()?)
     }
 }
@@ -82,13 +82,13 @@ pub(super) enum Entrance {
 }
 
 /// The session of the browser if it is enough for the goal, or else the login page.
-pub(super) fn enter(server: &AuthorizationServer, visitor: &Visitor, goal: &Goal) -> Answer<Entrance> {
+pub(super) fn enter(server: &Issuer, visitor: &Visitor, goal: &Goal) -> Answer<Entrance> {
     let now = server.clock.now();
     let session = visitor.session(server);
     let session =
         session.filter(|session| now < session.expires && server.registry.users.contains_key(&session.subject));
     let unmet = match session {
-        None => ErrorCode::LoginRequired.because("the user must sign in"),
+        None => LOGIN_REQUIRED.because("the user must sign in"),
         Some(session) => match missing(goal, &session, now) {
             None => return Ok(Entrance::Open(session)),
             Some(error) => error,
@@ -111,10 +111,10 @@ fn missing(goal: &Goal, session: &Session, now: u64) -> Option<OAuthError> {
         _ => false,
     };
     if is_other || is_old {
-        return Some(ErrorCode::LoginRequired.because("the user must sign in again"));
+        return Some(LOGIN_REQUIRED.because("the user must sign in again"));
     }
     let lacks_factor = needs_second_factor(goal) && session.authentication.acr != AAL2;
-    lacks_factor.then_some(ErrorCode::InteractionRequired.because("the login needs a second factor"))
+    lacks_factor.then_some(INTERACTION_REQUIRED.because("the login needs a second factor"))
 }
 
 fn needs_second_factor(goal: &Goal) -> bool {
@@ -132,7 +132,7 @@ fn hint(goal: &Goal) -> Option<&str> {
 
 /// Checks name, password and second factor.
 pub(super) fn login(
-    server: &AuthorizationServer,
+    server: &Issuer,
     visitor: &Visitor,
     form: &Parameters,
     goal: &Goal,
@@ -149,7 +149,7 @@ pub(super) fn login(
         Err(Failure::Limited(seconds)) => Ok(Entrance::Page(pages::too_many_attempts(seconds))),
         Err(Failure::NoSecondFactor) => Err(match goal {
             Goal::Authorize(request) => {
-                let code = ErrorCode::UnmetAuthenticationRequirements;
+                let code = UNMET_AUTHENTICATION_REQUIREMENTS;
                 rejection(server, &request.callback, code.because("the user has no second factor"))
             }
             _ => Rejection::Page("This request needs a second factor, which the user does not have."),
@@ -177,13 +177,13 @@ enum Failure {
 }
 
 /// The registered user whose name is in the form.
-fn named<'s>(server: &'s AuthorizationServer, form: &Parameters) -> Option<&'s User> {
+fn named<'s>(server: &'s Issuer, form: &Parameters) -> Option<&'s User> {
     server.registry.users.get(form.one("username").ok().flatten()?)
 }
 
 /// Authenticates the user. Failures are counted for the user and for the address, before anything is compared.
 fn sign_in(
-    server: &AuthorizationServer,
+    server: &Issuer,
     visitor: &Visitor,
     goal: &Goal,
     form: &Parameters,
@@ -213,7 +213,7 @@ fn sign_in(
 }
 
 /// Checks password and code. The code is optional, but a wrong one fails the login.
-fn check(server: &AuthorizationServer, user: Option<&User>, form: &Parameters) -> Result<Authentication, Failure> {
+fn check(server: &Issuer, user: Option<&User>, form: &Parameters) -> Result<Authentication, Failure> {
     let (Ok(Some(password)), Ok(factor)) = (form.one("password"), form.one("second_factor")) else {
         return Err(Failure::Wrong);
     };
@@ -233,7 +233,7 @@ fn check(server: &AuthorizationServer, user: Option<&User>, form: &Parameters) -
 }
 
 /// Whether a code is one of these 30 seconds, or of those before or after, and was not used yet.
-fn is_valid(server: &AuthorizationServer, subject: &str, totp: &Totp, code: &str) -> bool {
+fn is_valid(server: &Issuer, subject: &str, totp: &Totp, code: &str) -> bool {
     let now = server.clock.now();
     totp.step_of(code, now).is_some_and(|step| {
         let (id, expires) = (format!("code\n{subject}\n{step}"), now.saturating_add(3 * STEP));
@@ -242,7 +242,7 @@ fn is_valid(server: &AuthorizationServer, subject: &str, totp: &Totp, code: &str
 }
 
 /// Begins a session, in place of one that the browser has. Returns its cookie.
-pub(super) fn begin(server: &AuthorizationServer, visitor: &Visitor, session: &Session) -> Answer<HeaderValue> {
+pub(super) fn begin(server: &Issuer, visitor: &Visitor, session: &Session) -> Answer<HeaderValue> {
     if let Some(before) = &visitor.session {
         server.sessions.take_if(before, |_| true);
     }
@@ -255,14 +255,14 @@ pub(super) fn begin(server: &AuthorizationServer, visitor: &Visitor, session: &S
 }
 
 /// Ends the session of the browser. Returns the cookie that removes its own.
-pub(super) fn end(server: &AuthorizationServer, visitor: &Visitor) -> HeaderValue {
+pub(super) fn end(server: &Issuer, visitor: &Visitor) -> HeaderValue {
     if let Some(session) = &visitor.session {
         server.sessions.take_if(session, |_| true);
     }
     HeaderValue::from_static("actgate_session=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax")
 }
 
-fn login_page(server: &AuthorizationServer, goal: &Goal, attempts: u8, shown: Attempt) -> Answer<Entrance> {
+fn login_page(server: &Issuer, goal: &Goal, attempts: u8, shown: Attempt) -> Answer<Entrance> {
     let (purpose, target) = match goal {
         Goal::Authorize(request) => (
             html! { "to continue to " strong { (request.access.client.name) } },
@@ -287,7 +287,7 @@ fn login_page(server: &AuthorizationServer, goal: &Goal, attempts: u8, shown: At
 }
 
 /// The users of the built-in registry, whose passwords are no secrets.
-fn sample_users(server: &AuthorizationServer) -> Vec<SampleUser> {
+fn sample_users(server: &Issuer) -> Vec<SampleUser> {
     let code = |name: &str| {
         let totp = server.registry.users.get(name)?.second_factor.as_ref()?;
         Some(totp.code_at(server.clock.now()))
@@ -309,7 +309,7 @@ fn entry(goal: &Goal, user: Option<&User>, failure: Option<&Failure>) -> Entry {
         txn: access.map(|access| access.txn.clone()),
         sub: user.map(|user| user.subject.clone()),
         client_id: access.map(|access| access.client.id.clone()),
-        error: failure.map(|_| ErrorCode::AccessDenied.as_str()),
+        error: failure.map(|_| ACCESS_DENIED.as_str()),
         reason: matches!(failure, Some(Failure::Limited(_))).then_some("too many failed attempts"),
         ..Entry::new(Event::Authentication)
     }

@@ -3,13 +3,12 @@
 //! A dialect changes what is signed, not what is granted: exchange, introspection and revocation read the facts of the
 //! token from the store. What a product leaves out of its tokens is left out here too, prior actors above all.
 
-mod minting;
 mod shapes;
 
 use serde_json::{Map, Value};
 use url::Url;
 
-pub(crate) use self::minting::Minting;
+pub(crate) use self::shapes::Minting;
 
 /// The product whose access tokens the issuer's have the form of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,29 +1,26 @@
 //! Redeeming an authorization code, RFC 6749 section 4.1.3 with PKCE.
 
-use super::{actor_token, user_token};
-use crate::audit::{Entry, Event};
-use crate::authorization_server::AuthorizationServer;
-use crate::claims::Act;
+use super::{exchange, user_token};
 use crate::entitlement::is_for_other;
-use crate::error::{ErrorCode, Result, UNREGISTERED_GRANT};
 use crate::grant_type::AUTHORIZATION_CODE;
-use crate::parameters::Parameters;
-use crate::registry::Client;
 use crate::secret::s256;
-use crate::token::TokenResponse;
+use crate::{
+    Act, Client, Entry, Event, INVALID_GRANT, INVALID_REQUEST, Issuer, Parameters, Result, TokenResponse,
+    UNREGISTERED_GRANT,
+};
 
 /// Issues a token for the user who signed in, and a refresh token if that was requested. If the client is an agent, `act`
 /// names it. A code that is used twice gives nothing, and ends what it gave (RFC 6749 section 4.1.2).
-pub(super) fn redeem(server: &AuthorizationServer, client: &Client, request: &Parameters) -> Result<TokenResponse> {
+pub(super) fn redeem(server: &Issuer, client: &Client, request: &Parameters) -> Result<TokenResponse> {
     UNREGISTERED_GRANT.when(client.redirect_uris.is_empty())?;
     let (Some(code), Some(redirect_uri), Some(verifier)) = (
         request.one("code")?,
         request.one("redirect_uri")?,
         request.one("code_verifier")?,
     ) else {
-        return Err(ErrorCode::InvalidRequest.because("code, redirect_uri and code_verifier are required"));
+        return Err(INVALID_REQUEST.because("code, redirect_uri and code_verifier are required"));
     };
-    let invalid = ErrorCode::InvalidGrant.because("the code is invalid, expired, or was issued for another request");
+    let invalid = INVALID_GRANT.because("the code is invalid, expired, or was issued for another request");
     let code = server.codes.get(code);
     let code = code.filter(|code| code.authorization.access.client.id == client.id);
     let code = code.ok_or(invalid)?;
@@ -52,12 +49,12 @@ pub(super) fn redeem(server: &AuthorizationServer, client: &Client, request: &Pa
 
 /// The actor: the agent that the user consented to, which an actor token proves, or the client if it is an agent.
 fn actor(
-    server: &AuthorizationServer,
+    server: &Issuer,
     client: &Client,
     requested: Option<&Client>,
     request: &Parameters,
 ) -> Result<Option<Box<Act>>> {
-    let presented = actor_token::actor(server, request, ErrorCode::InvalidGrant)?;
+    let presented = exchange::presented_actor(server, request, INVALID_GRANT)?;
     let agent = user_token::agent(server, client);
     let expected = requested.or(agent.is_some().then_some(client));
     let is_expected = match (&presented, expected) {
@@ -65,12 +62,12 @@ fn actor(
         (Some(_), None) => false,
         (None, _) => requested.is_none(),
     };
-    ErrorCode::InvalidGrant.when(!is_expected, "the actor is not the one that the user consented to")?;
+    INVALID_GRANT.when(!is_expected, "the actor is not the one that the user consented to")?;
     Ok(requested.map_or(agent, |requested| server.actor(requested, None)))
 }
 
 /// Ends what the first use of a code gave (RFC 6749 section 4.1.2).
-fn revoke(server: &AuthorizationServer, client: &Client, txn: &str) -> Result<()> {
+fn revoke(server: &Issuer, client: &Client, txn: &str) -> Result<()> {
     let mut change = server.change()?;
     change.revoke_transaction(txn)?;
     let txn = Some(txn.to_owned());

@@ -1,19 +1,14 @@
 //! Client credentials, RFC 6749 section 4.4.
 
-use crate::audit::Event;
-use crate::authorization_server::AuthorizationServer;
-use crate::claims::SubjectProfile;
 use crate::entitlement::{granted, target};
-use crate::error::{Result, UNREGISTERED_GRANT};
 use crate::grant_type::CLIENT_CREDENTIALS;
-use crate::parameters::Parameters;
-use crate::registry::Client;
-use crate::scope::ScopeSet;
 use crate::secret::transaction_id;
-use crate::token::{Granted, TokenResponse};
+use crate::{
+    Client, Event, Granted, Issuer, Parameters, Result, ScopeSet, SubjectProfile, TokenResponse, UNREGISTERED_GRANT,
+};
 
 /// Issues a token whose subject is the client itself, without actor, ID token and refresh token.
-pub(super) fn issue(server: &AuthorizationServer, client: &Client, request: &Parameters) -> Result<TokenResponse> {
+pub(super) fn issue(server: &Issuer, client: &Client, request: &Parameters) -> Result<TokenResponse> {
     UNREGISTERED_GRANT.when(!client.client_credentials)?;
     let resource = target(server, client, request)?;
     let requested = request.one("scope")?.map(ScopeSet::parse).transpose()?;

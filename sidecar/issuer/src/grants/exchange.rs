@@ -1,33 +1,29 @@
 //! Token exchange, RFC 8693.
 
-use super::actor_token::{self, ACCESS_TOKEN_TYPE, JWT_TYPE};
-use crate::audit::Event;
-use crate::authorization_server::AuthorizationServer;
-use crate::claims::{AccessClaims, Act};
 use crate::entitlement::{granted, target};
-use crate::error::{ErrorCode, Result, UNREGISTERED_GRANT};
 use crate::grant_type::TOKEN_EXCHANGE;
-use crate::parameters::Parameters;
-use crate::registry::{ActorToken, Client, Exchange, OwnToken};
-use crate::scope::ScopeSet;
-use crate::token::{Granted, TokenResponse};
+use crate::registry::{ActorToken, Exchange, OwnToken};
+use crate::{
+    AccessClaims, Act, Client, ErrorCode, Event, Granted, INVALID_REQUEST, Issuer, Parameters, Result, ScopeSet,
+    TokenResponse, UNREGISTERED_GRANT,
+};
 
 /// The maximum number of `act` objects in a token. A longer chain is an error, never shortened.
 const MAX_CHAIN: usize = 16;
-const INVALID: ErrorCode = ErrorCode::InvalidRequest;
+const INVALID: ErrorCode = INVALID_REQUEST;
 
 /// Exchanges a token whose audience is the client for one whose audience is a resource that the client calls.
 ///
 /// The new token keeps the subject, the authentication and the chain of the subject token; the client becomes the
 /// outermost actor. Its scope and expiry never exceed those of the subject token, and a chain over the limit is an
 /// error.
-pub(super) fn exchange(server: &AuthorizationServer, client: &Client, request: &Parameters) -> Result<TokenResponse> {
+pub(super) fn exchange(server: &Issuer, client: &Client, request: &Parameters) -> Result<TokenResponse> {
     let rules = client.exchange.as_ref().ok_or(UNREGISTERED_GRANT)?;
     if !matches!(request.one("requested_token_type")?, None | Some(ACCESS_TOKEN_TYPE)) {
         return invalid("only access tokens are issued");
     }
     let subject = subject(server, rules, request)?;
-    let actor = actor_token::actor(server, request, ErrorCode::InvalidRequest)?;
+    let actor = presented_actor(server, request, INVALID_REQUEST)?;
     if actor.as_ref().is_some_and(|actor| *actor != client.id) {
         return invalid("the subject of the actor token is not the authenticated client");
     }
@@ -61,7 +57,7 @@ pub(super) fn exchange(server: &AuthorizationServer, client: &Client, request: &
 }
 
 /// Reads the subject token, which must be valid, issued by this server, and have the client as its audience.
-fn subject(server: &AuthorizationServer, rules: &Exchange, request: &Parameters) -> Result<AccessClaims> {
+fn subject(server: &Issuer, rules: &Exchange, request: &Parameters) -> Result<AccessClaims> {
     let (Some(token), Some(kind)) = (request.one("subject_token")?, request.one("subject_token_type")?) else {
         return invalid("subject_token and subject_token_type are required");
     };
@@ -78,7 +74,7 @@ fn subject(server: &AuthorizationServer, rules: &Exchange, request: &Parameters)
 
 /// The chain of the new token.
 fn act(
-    server: &AuthorizationServer,
+    server: &Issuer,
     client: &Client,
     rules: &Exchange,
     subject: &AccessClaims,
@@ -100,5 +96,29 @@ fn act(
 }
 
 fn invalid<T>(description: &'static str) -> Result<T> {
-    Err(ErrorCode::InvalidRequest.because(description))
+    Err(INVALID_REQUEST.because(description))
+}
+
+pub(super) const ACCESS_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:access_token";
+pub(super) const JWT_TYPE: &str = "urn:ietf:params:oauth:token-type:jwt";
+
+/// The subject of the actor token, if there is one. A token that is not valid, not of this issuer, or has an `act` is an
+/// error with the code `invalid`.
+pub(super) fn presented_actor(server: &Issuer, request: &Parameters, invalid: ErrorCode) -> Result<Option<String>> {
+    let (token, kind) = match (request.one("actor_token")?, request.one("actor_token_type")?) {
+        (None, None) => return Ok(None),
+        (Some(token), Some(kind)) => (token, kind),
+        _ => {
+            let description = "actor_token and actor_token_type must be sent together";
+            return Err(INVALID_REQUEST.because(description));
+        }
+    };
+    let is_supported = matches!(kind, ACCESS_TOKEN_TYPE | JWT_TYPE);
+    INVALID_REQUEST.when(!is_supported, "this actor_token_type is not supported")?;
+    match server.read(token)? {
+        None => Err(invalid.because("the actor token is not a valid access token of this issuer")),
+        // RFC 8693 has a place for the chain of the subject token only.
+        Some(issued) if issued.claims.act.is_some() => Err(invalid.because("the actor token has an actor")),
+        Some(issued) => Ok(Some(issued.claims.sub)),
+    }
 }

@@ -1,6 +1,5 @@
 //! The grants of the token endpoint, one file for each.
 
-mod actor_token;
 mod approval;
 mod authorization_code;
 mod client_credentials;
@@ -10,16 +9,11 @@ mod user_token;
 
 use std::sync::Arc;
 
-use crate::authorization_server::AuthorizationServer;
-use crate::error::{ErrorCode, Result};
 use crate::grant_type::{AUTHORIZATION_CODE, CIBA, CLIENT_CREDENTIALS, DEVICE_CODE, REFRESH_TOKEN, TOKEN_EXCHANGE};
-use crate::parameters::Parameters;
-use crate::registry::Client;
-use crate::store::Channel;
-use crate::token::TokenResponse;
+use crate::{Channel, Client, INVALID_REQUEST, Issuer, Parameters, Result, TokenResponse, UNSUPPORTED_GRANT_TYPE};
 
 /// Runs the grant of a token request.
-pub(crate) fn token(server: &AuthorizationServer, client: &Arc<Client>, request: &Parameters) -> Result<TokenResponse> {
+pub(crate) fn token(server: &Issuer, client: &Arc<Client>, request: &Parameters) -> Result<TokenResponse> {
     match request.one("grant_type")? {
         Some(AUTHORIZATION_CODE) => authorization_code::redeem(server, client, request),
         Some(CLIENT_CREDENTIALS) => client_credentials::issue(server, client, request),
@@ -27,7 +21,7 @@ pub(crate) fn token(server: &AuthorizationServer, client: &Arc<Client>, request:
         Some(DEVICE_CODE) => approval::approval(server, client, request, Channel::Device),
         Some(REFRESH_TOKEN) => refresh::refresh(server, client, request),
         Some(TOKEN_EXCHANGE) => exchange::exchange(server, client, request),
-        Some(_) => Err(ErrorCode::UnsupportedGrantType.because("this grant type is not supported")),
-        None => Err(ErrorCode::InvalidRequest.because("grant_type is missing")),
+        Some(_) => Err(UNSUPPORTED_GRANT_TYPE.because("this grant type is not supported")),
+        None => Err(INVALID_REQUEST.because("grant_type is missing")),
     }
 }

@@ -1,25 +1,21 @@
 //! Refreshing an access token, RFC 6749 section 6, with a new refresh token at each use (RFC 9700 section 4.14).
 
-use crate::audit::{Entry, Event};
-use crate::authorization_server::AuthorizationServer;
-use crate::claims::SubjectProfile;
 use crate::entitlement::{is_for_other, still_granted};
-use crate::error::{ErrorCode, OAuthError, Result};
 use crate::grant_type::REFRESH_TOKEN;
-use crate::parameters::Parameters;
-use crate::registry::Client;
-use crate::scope::ScopeSet;
-use crate::store::{PresentedRefreshToken, RefreshFamily};
-use crate::token::{Granted, TokenResponse};
+use crate::store::PresentedRefreshToken;
+use crate::{
+    Client, Entry, Event, Granted, INVALID_GRANT, INVALID_SCOPE, INVALID_TARGET, Issuer, OAuthError, Parameters,
+    RefreshFamily, Result, ScopeSet, SubjectProfile, TokenResponse,
+};
 
 const INVALID: OAuthError =
-    ErrorCode::InvalidGrant.because("the refresh token is invalid, expired, revoked, or of another client");
+    INVALID_GRANT.because("the refresh token is invalid, expired, revoked, or of another client");
 
 /// Issues an access token as the first one of the family: with its subject, audience, chain and the time of its login.
 /// The scope can be narrower. The next refresh token has all of the family, and expires with it.
 ///
 /// A token that is not the last one of its family is a copy in other hands: the family and its tokens end.
-pub(super) fn refresh(server: &AuthorizationServer, client: &Client, request: &Parameters) -> Result<TokenResponse> {
+pub(super) fn refresh(server: &Issuer, client: &Client, request: &Parameters) -> Result<TokenResponse> {
     let token = request.required("refresh_token", "refresh_token is required")?;
     let presented = PresentedRefreshToken::parse(token).ok_or(INVALID)?;
     let family = server.store.family(presented.txn)?.ok_or(INVALID)?;
@@ -31,12 +27,12 @@ pub(super) fn refresh(server: &AuthorizationServer, client: &Client, request: &P
         return Err(INVALID);
     }
     let is_for_other = is_for_other(request, &family.grant.audience);
-    ErrorCode::InvalidTarget.when(is_for_other, "the refresh token is for another resource")?;
+    INVALID_TARGET.when(is_for_other, "the refresh token is for another resource")?;
     let allowed = still_granted(server, client, &family).ok_or(INVALID)?;
     let scope = match request.one("scope")?.map(ScopeSet::parse).transpose()? {
         None => allowed,
         Some(narrower) if narrower.is_within(&allowed) => narrower,
-        Some(_) => return Err(ErrorCode::InvalidScope.because("the requested scope exceeds that of the refresh token")),
+        Some(_) => return Err(INVALID_SCOPE.because("the requested scope exceeds that of the refresh token")),
     };
     let minted = server.mint(Granted {
         event: Event::Refresh,
@@ -72,7 +68,7 @@ pub(super) fn refresh(server: &AuthorizationServer, client: &Client, request: &P
     })
 }
 
-fn revoke(server: &AuthorizationServer, family: &RefreshFamily) -> Result<()> {
+fn revoke(server: &Issuer, family: &RefreshFamily) -> Result<()> {
     let mut change = server.change()?;
     change.revoke_transaction(&family.grant.txn)?;
     change.audit(Entry {

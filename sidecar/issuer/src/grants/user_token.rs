@@ -1,16 +1,16 @@
 //! The tokens of a user: what a code and an approval are redeemed for.
 
-use crate::audit::Event;
-use crate::authorization_server::AuthorizationServer;
-use crate::claims::{Act, EntityProfile, ID_TOKEN, IdClaims, SubjectProfile};
-use crate::error::{ErrorCode, Result};
-use crate::registry::Client;
+use crate::claims::{ID_TOKEN, IdClaims};
 use crate::scope::{OFFLINE_ACCESS, OPENID};
-use crate::store::{Authorization, FamilyGrant, RefreshFamily};
-use crate::token::{Granted, Minted, TokenResponse};
+use crate::store::FamilyGrant;
+use crate::token::Minted;
+use crate::{
+    Act, Authorization, Client, EntityProfile, Event, Granted, INVALID_GRANT, Issuer, RefreshFamily, Result,
+    SubjectProfile, TokenResponse,
+};
 
 /// The client as the actor, if it is an agent.
-pub(super) fn agent(server: &AuthorizationServer, client: &Client) -> Option<Box<Act>> {
+pub(super) fn agent(server: &Issuer, client: &Client) -> Option<Box<Act>> {
     match client.profile {
         EntityProfile::AiAgent => server.actor(client, None),
         _ => None,
@@ -20,7 +20,7 @@ pub(super) fn agent(server: &AuthorizationServer, client: &Client) -> Option<Box
 /// Issues a token for the user who allowed it, with an ID token for `openid` and a refresh token for `offline_access`.
 /// `proceed` runs within the change, before anything is stored.
 pub(super) fn issue(
-    server: &AuthorizationServer,
+    server: &Issuer,
     grant: &'static str,
     client: &Client,
     authorization: &Authorization,
@@ -49,14 +49,14 @@ pub(super) fn issue(
         true => Some(id_token(server, client, authorization, &minted)?),
     };
     let is_registered = scope.is_within(&client.scopes) && client.resources.contains(&access.audience);
-    let lost = ErrorCode::InvalidGrant.because("the client is not registered any more for what the user allowed");
+    let lost = INVALID_GRANT.because("the client is not registered any more for what the user allowed");
     lost.when(!is_registered)?;
     let mut change = server.change()?;
     proceed()?;
     // What a user allowed and withdrew does not come back with a later consent to something else.
     let consent = change.consent(&authorization.subject, &client.id)?;
     if access.actor.is_none() && !consent.is_some_and(|consent| consent.covers(&access.audience, &scope)) {
-        return Err(ErrorCode::InvalidGrant.because("the user withdrew the consent for this client"));
+        return Err(INVALID_GRANT.because("the user withdrew the consent for this client"));
     }
     let response = minted.store(&mut change)?;
     let refresh_token = match access.protocol_scope.contains(OFFLINE_ACCESS) {
@@ -85,12 +85,7 @@ pub(super) fn issue(
     })
 }
 
-fn id_token(
-    server: &AuthorizationServer,
-    client: &Client,
-    authorization: &Authorization,
-    minted: &Minted,
-) -> Result<String> {
+fn id_token(server: &Issuer, client: &Client, authorization: &Authorization, minted: &Minted) -> Result<String> {
     let response = minted.response();
     let key = server.id_token_key(client)?;
     let now = server.clock.now();

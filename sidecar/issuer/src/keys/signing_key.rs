@@ -16,8 +16,8 @@ use jsonwebtoken::{Algorithm, Header};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::error::{ErrorCode, OAuthError};
 use crate::secret::random_id;
+use crate::{OAuthError, SERVER_ERROR};
 
 /// The algorithm that the issuer signs with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,7 +53,7 @@ impl From<KeyRejected> for KeyError {
 
 impl From<KeyError> for OAuthError {
     fn from(_: KeyError) -> OAuthError {
-        ErrorCode::ServerError.because("the token could not be signed")
+        SERVER_ERROR.because("the token could not be signed")
     }
 }
 

@@ -1,19 +1,20 @@
-//! The page on which a user allows or denies access.
+//! The pages on which a user allows access, sees what is allowed, and approves what a client elsewhere asks for.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::Response;
 use maud::{Markup, html};
 
 use super::{FormTarget, page};
-use crate::authorization_server::AuthorizationServer;
-use crate::claims::EntityProfile;
 use crate::scope::{OFFLINE_ACCESS, OPENID};
-use crate::store::Authorization;
+use crate::store::Approval;
+use crate::{Authorization, Channel, EntityProfile, Issuer, ScopeSet};
 
 /// The form sends `transaction` and `decision` (`allow`, `deny`) to `/consent`.
 pub(crate) fn consent(
-    server: &AuthorizationServer,
+    server: &Issuer,
     transaction: &str,
     authorization: &Authorization,
     redirect_uri: &str,
@@ -29,7 +30,7 @@ pub(crate) fn consent(
 }
 
 /// Who asks, for whom, at which API, for what and for how long.
-pub(super) fn asked(server: &AuthorizationServer, authorization: &Authorization) -> Markup {
+pub(super) fn asked(server: &Issuer, authorization: &Authorization) -> Markup {
     let (client, subject) = (&authorization.access.client, &authorization.subject);
     let (resource, scope) = (&authorization.access.audience, authorization.whole_scope());
     let agent = authorization.access.actor.as_ref().unwrap_or(client);
@@ -77,7 +78,7 @@ pub(super) fn choices() -> Markup {
     }
 }
 
-impl AuthorizationServer {
+impl Issuer {
     /// A scope in plain words, or its name where the registry has none.
     pub(crate) fn description(&self, scope: &str) -> String {
         match scope {
@@ -108,14 +109,119 @@ fn lasting(time: Duration) -> String {
     format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
 }
 
+/// `consents` are scopes by client and resource. The form sends `transaction` and `client_id` to `/consents/withdraw`.
+pub(crate) fn consents(
+    server: &Issuer,
+    transaction: &str,
+    subject: &str,
+    consents: &BTreeMap<String, BTreeMap<String, ScopeSet>>,
+) -> Response {
+    let body = html! {
+        p { "You are signed in as " strong { (subject) } "." }
+        @if consents.is_empty() { p { "You allow no application and no agent any access." } }
+        form method="post" action="/consents/withdraw" {
+            input type="hidden" name="transaction" value=(transaction);
+            ul.list {
+                @for (client, resources) in consents {
+                    li {
+                        strong { (client) }
+                        @for (resource, scope) in resources {
+                            p { "at " code { (resource) } }
+                            ul.scopes {
+                                @for scope in scope.iter() {
+                                    li { (server.description(scope)) code { (scope) } }
+                                }
+                            }
+                        }
+                        button.second name="client_id" value=(client) { "Withdraw " (client) }
+                    }
+                }
+            }
+        }
+    };
+    page("What you allow", &body, FormTarget::Issuer)
+}
+
+/// The form sends `transaction` and `decision` (`allow`, `deny`) to the page of the request.
+pub(crate) fn approval(
+    server: &Issuer,
+    transaction: &str,
+    approval: &Approval,
+    authorization: &Authorization,
+) -> Response {
+    let action = match approval.request.channel {
+        Channel::Backchannel => format!("/ciba/{}", approval.code),
+        Channel::Device => "/device".to_owned(),
+    };
+    let body = html! {
+        p { "Allow this only if you started it yourself." }
+        @if let Some(message) = &approval.request.binding_message {
+            p { "It shows the message " strong { (message) } ". Compare it with what you see there." }
+        }
+        (asked(server, authorization))
+        form method="post" action=(action) {
+            input type="hidden" name="transaction" value=(transaction);
+            (choices())
+        }
+    };
+    page("Approve a request?", &body, FormTarget::Issuer)
+}
+
+/// The end of an approval.
+pub(crate) fn decided(client: &str, is_allowed: bool) -> Response {
+    let body = html! {
+        p role="status" {
+            @if is_allowed { strong { (client) } " gets access." } @else { strong { (client) } " gets no access." }
+            " You can close this page."
+        }
+    };
+    let title = if is_allowed { "Approved" } else { "Denied" };
+    page(title, &body, FormTarget::None)
+}
+
+/// What waits for a user.
+pub(crate) fn approvals(subject: &str, waiting: &[Arc<Approval>]) -> Response {
+    let body = html! {
+        p { "You are signed in as " strong { (subject) } "." }
+        @if waiting.is_empty() { p { "No request waits for you." } }
+        ul.list {
+            @for approval in waiting {
+                li {
+                    a href={ "/ciba/" (approval.code) } { (approval.request.access.client.name) }
+                    @if let Some(message) = &approval.request.binding_message { p { (message) } }
+                }
+            }
+        }
+    };
+    page("What waits for you", &body, FormTarget::None)
+}
+
+/// The form sends `transaction` and `user_code` to `/device`.
+pub(crate) fn user_code(transaction: &str, written: &str, is_unknown: bool) -> Response {
+    let fault = is_unknown.then_some("fault");
+    let body = html! {
+        form method="post" action="/device" {
+            input type="hidden" name="transaction" value=(transaction);
+            label for="user_code" { "The code that your device shows" }
+            input id="user_code" name="user_code" value=(written) autocomplete="off" autocapitalize="characters"
+                spellcheck="false" required autofocus aria-invalid=[fault.map(|_| "true")] aria-describedby=[fault];
+            @if let Some(id) = fault {
+                p.fault id=(id) role="alert" { "The code is not known, was used already, or has expired." }
+            }
+            div.choices { button { "Continue" } }
+        }
+    };
+    page("Connect a device", &body, FormTarget::Issuer)
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use super::{consent, lasting};
-    use crate::authorization_server::AuthorizationServer;
+    use super::{consent, decided, lasting, user_code};
     use crate::claims::Authentication;
+    use crate::issuer::Issuer;
     use crate::pages::tests::text;
     use crate::registry::Registry;
     use crate::scope::ScopeSet;
@@ -125,7 +231,7 @@ mod tests {
     async fn html(registry: &str, client: &str) -> String {
         let registry = Registry::from_yaml(registry).unwrap();
         let client = Arc::clone(registry.clients.get(client).unwrap());
-        let server = AuthorizationServer::new(Settings::default(), registry, "http://issuer.test".to_owned()).unwrap();
+        let server = Issuer::new(Settings::default(), registry, "http://issuer.test".to_owned()).unwrap();
         let access = AccessRequest {
             client,
             audience: "https://orders.example".to_owned(),
@@ -195,5 +301,17 @@ mod tests {
         ] {
             assert_eq!(lasting(Duration::from_secs(seconds)), shown);
         }
+    }
+
+    #[tokio::test]
+    async fn what_a_caller_wrote_is_escaped() {
+        let form = text(user_code("t1", "\"><script>", true)).await;
+        assert!(form.contains("value=\"&quot;&gt;&lt;script&gt;\""), "{form}");
+        assert!(
+            form.contains("aria-describedby=\"fault\"") && form.contains("id=\"fault\""),
+            "{form}"
+        );
+        let end = text(decided("<script>", true)).await;
+        assert!(!end.contains("<script"), "{end}");
     }
 }

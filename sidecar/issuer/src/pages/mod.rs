@@ -1,10 +1,7 @@
 //! The pages that a user sees: HTML without scripts. Templates escape every value.
 
 mod activity;
-mod approvals;
 mod consent;
-mod consents;
-mod logout;
 mod sign_in;
 
 use axum::http::StatusCode;
@@ -14,11 +11,11 @@ use maud::{DOCTYPE, Markup, html};
 use url::Url;
 
 pub(crate) use self::activity::{TransactionSummary, activity, transaction};
-pub(crate) use self::approvals::{approval, approvals, decided, user_code};
 pub(crate) use self::consent::consent;
-pub(crate) use self::consents::consents;
-pub(crate) use self::logout::{logout, signed_out};
+pub(crate) use self::consent::consents;
+pub(crate) use self::consent::{approval, approvals, decided, user_code};
 pub(crate) use self::sign_in::{Attempt, SampleUser, sign_in};
+pub(crate) use self::sign_in::{logout, signed_out};
 
 /// Where the forms of a page may lead. Browsers apply it to the redirects after a form too.
 #[derive(Clone, Copy)]

@@ -1,4 +1,4 @@
-//! The sign-in before a consent, an approval or a list.
+//! The pages before and after a session: the sign-in, and the logout.
 
 use axum::response::Response;
 use maud::{Markup, html};
@@ -85,6 +85,31 @@ fn sample_users(samples: &[SampleUser]) -> Markup {
         }
         p.quiet { "A code is valid once, for about a minute. Reload the page for the next one." }
     }
+}
+
+/// Asks a user. The form sends `transaction` and `decision` (`allow`, `deny`) to `/logout/confirm`.
+pub(crate) fn logout(transaction: &str, subject: &str, redirect_uri: Option<&str>) -> Response {
+    let body = html! {
+        p { "You are signed in as " strong { (subject) } ". Applications keep the access that you gave them." }
+        form method="post" action="/logout/confirm" {
+            input type="hidden" name="transaction" value=(transaction);
+            div.choices {
+                button name="decision" value="allow" { "Sign out" }
+                button.second name="decision" value="deny" { "Stay signed in" }
+            }
+        }
+    };
+    let target = redirect_uri.map_or(FormTarget::Issuer, FormTarget::RedirectUri);
+    page("Sign out?", &body, target)
+}
+
+/// The end of a logout without an address to return to.
+pub(crate) fn signed_out(ended: bool) -> Response {
+    let (title, text) = match ended {
+        true => ("Signed out", "You are not signed in at this issuer."),
+        false => ("Still signed in", "Your session goes on."),
+    };
+    page(title, &html! { p { (text) } }, FormTarget::None)
 }
 
 #[cfg(test)]

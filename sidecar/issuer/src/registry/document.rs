@@ -14,10 +14,8 @@ use super::form::{
     ClientDocument, Document, ExchangeDocument, Grant, KeySetDocument, ResourceDocument, UserDocument, items, values,
 };
 use super::redirect_uri::is_redirect_uri;
-use crate::keys::PublicKey;
 use crate::scope::{PROTOCOL_SCOPES, is_scope};
-use crate::secret::Secret;
-use crate::totp::Totp;
+use crate::{PublicKey, Secret, Totp};
 
 /// The message about a redirect URI, which has an error code of its own in RFC 7591.
 pub(crate) const NOT_A_REDIRECT_URI: &str = "this is not a redirect URI";

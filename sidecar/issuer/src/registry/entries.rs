@@ -7,11 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::redirect_uri;
-use crate::claims::EntityProfile;
-use crate::keys::PublicKey;
-use crate::scope::ScopeSet;
-use crate::secret::Secret;
-use crate::totp::Totp;
+use crate::{EntityProfile, PublicKey, ScopeSet, Secret, Totp};
 
 /// Every resource, user and client of the issuer. [`Registry::REFERENCE`] is the file format.
 #[derive(Clone, Debug, Default)]

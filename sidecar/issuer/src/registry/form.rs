@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::entries::{ActorToken, OwnToken};
-use crate::claims::EntityProfile;
+use crate::EntityProfile;
 
 // The required keys are optional here, so that the others are checked where one is missing.
 

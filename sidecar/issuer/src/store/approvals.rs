@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::authorization_request::{AccessRequest, Authorization};
-use crate::error::{ErrorCode, OAuthError, Result};
 use crate::secret::{is_same, random_id, s256};
+use crate::{
+    ACCESS_DENIED, AUTHORIZATION_PENDING, EXPIRED_TOKEN, INVALID_GRANT, OAuthError, Result, SLOW_DOWN,
+    TEMPORARILY_UNAVAILABLE,
+};
 
 /// The minimum time between two polls, in seconds, and what `slow_down` adds to it.
 pub(crate) const INTERVAL: u64 = 5;
@@ -14,8 +17,7 @@ const RETENTION: u64 = 600;
 /// The maximum number of approvals that are remembered.
 const MAX_APPROVALS: usize = 10_000;
 
-const INVALID: OAuthError =
-    ErrorCode::InvalidGrant.because("the request is unknown, was used before, or is of another client");
+const INVALID: OAuthError = INVALID_GRANT.because("the request is unknown, was used before, or is of another client");
 
 /// The endpoint that a client used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +72,7 @@ impl Approvals {
         let mut approvals = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         approvals.retain(|_, approval| now < approval.request.expires.saturating_add(RETENTION));
         let is_full = approvals.len() >= MAX_APPROVALS || approvals.contains_key(&code);
-        ErrorCode::TemporarilyUnavailable.when(is_full, "there are too many requests")?;
+        TEMPORARILY_UNAVAILABLE.when(is_full, "there are too many requests")?;
         let approval = Approval {
             code: code.clone(),
             secret: s256(&id),
@@ -141,16 +143,16 @@ impl Approval {
         let state = &mut *state;
         match &state.decision {
             Decision::Redeemed => Err(INVALID),
-            _ if self.request.expires <= now => Err(ErrorCode::ExpiredToken.because("the request has expired")),
-            Decision::Denied => Err(ErrorCode::AccessDenied.because("the user denied the request")),
+            _ if self.request.expires <= now => Err(EXPIRED_TOKEN.because("the request has expired")),
+            Decision::Denied => Err(ACCESS_DENIED.because("the user denied the request")),
             Decision::Approved(authorization) => Ok(Authorization::clone(authorization)),
             Decision::Waiting => {
                 let before = state.polled.replace(now);
                 if before.is_some_and(|before| now < before.saturating_add(state.interval)) {
                     state.interval = state.interval.saturating_add(INTERVAL);
-                    return Err(ErrorCode::SlowDown.because("wait 5 seconds longer between two requests"));
+                    return Err(SLOW_DOWN.because("wait 5 seconds longer between two requests"));
                 }
-                Err(ErrorCode::AuthorizationPending.because("the user has not decided yet"))
+                Err(AUTHORIZATION_PENDING.because("the user has not decided yet"))
             }
         }
     }

@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::audit::{Entry, Event};
-use crate::claims::Authentication;
-use crate::registry::Client;
-use crate::scope::ScopeSet;
+use crate::{Authentication, Client, Entry, Event, ScopeSet};
 
 /// What a client asks a user for. Client, scope and resource agree with the registry.
 #[derive(Clone, Debug)]

@@ -7,16 +7,13 @@ use redb::{Key, ReadableTable, ReadableTableMetadata, TableDefinition, WriteTran
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::client_record::{ClientRecord, ClientState, ResourceRecord};
-use super::consent::{Consent, ConsentState};
-use super::issued_token::IssuedToken;
-use super::refresh_family::RefreshFamily;
+use super::records::{ClientRecord, ClientState, Consent, ConsentState, IssuedToken, RefreshFamily, ResourceRecord};
 use super::tables::{
     CLIENTS, CONSENTS, EXPIRIES, FACTS, FAMILIES, KEYS, RESOURCES, StoreError, TOKENS, after, decode, encode, get,
 };
-use crate::audit::{AuditTrail, Durability, Entry, Event};
+use crate::audit::{AuditTrail, Durability};
 use crate::keys::StoredKey;
-use crate::scope::ScopeSet;
+use crate::{Entry, Event, ScopeSet};
 
 /// The maximum number of expired records that one change removes, so that none takes long. A change adds fewer.
 const MAX_PRUNED: usize = 16;

@@ -8,17 +8,14 @@ use redb::{AccessGuard, Database, ReadableDatabase, ReadableTable, TableDefiniti
 use serde::de::DeserializeOwned;
 
 use super::change::Change;
-use super::client_record::{ClientRecord, ResourceRecord};
-use super::consent::{Consent, ConsentState};
 use super::folder::{self, DataError};
-use super::issued_token::IssuedToken;
-use super::refresh_family::RefreshFamily;
+use super::records::{ClientRecord, Consent, ConsentState, IssuedToken, RefreshFamily, ResourceRecord};
 use super::tables::{
     CLIENTS, CONSENTS, EXPIRIES, FACTS, FAMILIES, KEYS, RESOURCES, StoreError, TOKENS, after, decode, get,
 };
-use crate::audit::{AuditTrail, Durability, Entry};
+use crate::audit::{AuditTrail, Durability};
 use crate::keys::StoredKey;
-use crate::scope::ScopeSet;
+use crate::{Entry, ScopeSet};
 
 /// The version of the tables and their records. Another one is an error at the start.
 const VERSION: &str = "2";
@@ -197,8 +194,8 @@ mod tests {
     use redb::Database;
 
     use super::super::folder::{DataError, audited_head};
-    use super::super::issued_token::IssuedToken;
-    use super::super::refresh_family::tests::family;
+    use super::super::records::IssuedToken;
+    use super::super::records::tests::family;
     use super::{FACTS, Store};
     use crate::audit::{Entry, Event};
     use crate::error::OAuthError;

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use redb::{Builder, DatabaseError, ReadableDatabase};
 
 use super::tables::{FACTS, StoreError};
+use crate::KeyError;
 use crate::audit::TrailFault;
-use crate::keys::KeyError;
 
 const STORE_FILE: &str = "store.redb";
 

@@ -8,18 +8,12 @@
 mod approvals;
 mod authorization_request;
 mod change;
-mod client_record;
-mod codes;
-mod consent;
 mod database;
 mod failure_limits;
 mod folder;
-mod issued_token;
 mod one_time;
-mod refresh_family;
-mod sessions;
+mod records;
 mod tables;
-mod transactions;
 mod used_ids;
 
 pub(crate) use approvals::{Approval, ApprovalRequest, Approvals, Channel, INTERVAL};
@@ -28,16 +22,16 @@ pub(crate) use authorization_request::{
 };
 pub(crate) use change::Change;
 pub use change::Revoked;
-pub(crate) use client_record::{ClientRecord, ClientState, ResourceRecord};
-pub(crate) use codes::{AuthorizationCode, CODE_LIFETIME, CODE_RETENTION, Uses};
-pub(crate) use consent::ConsentState;
 pub(crate) use database::Store;
 pub(crate) use failure_limits::FailureLimits;
 pub use folder::{AUDIT_FILE, DataError, audited_head};
-pub(crate) use issued_token::IssuedToken;
-pub(crate) use one_time::OneTime;
-pub(crate) use refresh_family::{FamilyGrant, PresentedRefreshToken, RefreshFamily};
-pub(crate) use sessions::{SESSION_LIFETIME, Session};
+pub(crate) use one_time::{
+    AuthorizationCode, CODE_LIFETIME, CODE_RETENTION, Goal, OneTime, SESSION_LIFETIME, Session, TRANSACTION_LIFETIME,
+    Transaction, Uses,
+};
+pub(crate) use records::{
+    ClientRecord, ClientState, ConsentState, FamilyGrant, IssuedToken, PresentedRefreshToken, RefreshFamily,
+    ResourceRecord,
+};
 pub(crate) use tables::StoreError;
-pub(crate) use transactions::{Goal, TRANSACTION_LIFETIME, Transaction};
 pub(crate) use used_ids::UsedIds;

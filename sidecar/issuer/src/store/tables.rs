@@ -6,7 +6,7 @@ use redb::{Key, ReadableTable, TableDefinition};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::error::{ErrorCode, OAuthError};
+use crate::{OAuthError, TEMPORARILY_UNAVAILABLE};
 
 /// Facts of the store by name: `version`, `issuer`, `audited` (the digest of the audit line of the last change).
 pub(super) const FACTS: TableDefinition<'_, &str, &str> = TableDefinition::new("facts");
@@ -46,7 +46,7 @@ impl<E: Into<redb::Error>> From<E> for StoreError {
 impl From<StoreError> for OAuthError {
     fn from(error: StoreError) -> OAuthError {
         tracing::error!("{error}");
-        ErrorCode::TemporarilyUnavailable.because("the store of the issuer cannot be used")
+        TEMPORARILY_UNAVAILABLE.because("the store of the issuer cannot be used")
     }
 }
 

@@ -1,11 +1,115 @@
-//! Refresh tokens (RFC 6749 section 6), rotated at each use.
+//! The records of the store: clients and resources beside the registry file, consents, live tokens, refresh-token families.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
-use crate::audit::{Entry, Event};
-use crate::claims::{Act, Authentication};
-use crate::scope::ScopeSet;
-use crate::secret::{NoRandomness, is_same, random_id, s256};
+use super::tables::StoreError;
+use crate::secret::{is_same, random_id, s256};
+use crate::{AccessClaims, Act, Authentication, Credential, Entry, Event, NoRandomness, ScopeSet};
+
+/// A client that is not in the registry file, or what the administration changed of one that is.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct ClientRecord {
+    /// An entry of `clients` without a secret. None for a client of the registry file.
+    pub(crate) entry: Option<Map<String, Value>>,
+    pub(crate) state: ClientState,
+    /// None for a public client.
+    pub(crate) credentials: Option<Vec<Credential>>,
+    #[serde(default)]
+    pub(crate) is_self_registered: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ClientState {
+    #[default]
+    Enabled,
+    Disabled,
+    /// Disabled for good. The record stays, so that its identifier is not used again.
+    Deleted,
+}
+
+/// A resource that is not in the registry file.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ResourceRecord {
+    /// An entry of `resources`.
+    pub(crate) entry: Map<String, Value>,
+    /// What its scopes allow, in plain words.
+    pub(crate) descriptions: BTreeMap<String, String>,
+}
+
+/// The decision of a user on a client.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Consent {
+    pub(crate) state: ConsentState,
+    /// In seconds since the epoch.
+    pub(crate) decided: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ConsentState {
+    /// The scopes by resource identifier, of every consent since the last withdrawal.
+    Granted(BTreeMap<String, ScopeSet>),
+    /// The client gets no token for the user until the next consent.
+    Withdrawn,
+}
+
+impl Consent {
+    /// Whether the user allows this much at a resource.
+    pub(crate) fn covers(&self, audience: &str, scope: &ScopeSet) -> bool {
+        match &self.state {
+            ConsentState::Granted(granted) => granted.get(audience).is_some_and(|granted| scope.is_within(granted)),
+            ConsentState::Withdrawn => false,
+        }
+    }
+}
+
+/// An access token from its issue until it expires or is revoked. One without a record is not live.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct IssuedToken {
+    /// What the token means. A refresh-token family has one transaction, and so have the tokens that its tokens were
+    /// exchanged for.
+    pub(crate) claims: AccessClaims,
+    /// The subject token of an exchange.
+    pub(crate) parent_jti: Option<String>,
+    /// The payload that was signed, where a dialect gave the claims another form.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) shaped: Option<Value>,
+}
+
+impl IssuedToken {
+    /// An event about the token.
+    pub(crate) fn entry(&self, event: Event) -> Entry {
+        let claims = &self.claims;
+        Entry {
+            txn: Some(claims.txn.clone()),
+            jti: Some(claims.jti.clone()),
+            parent_jti: self.parent_jti.clone(),
+            sub: Some(claims.sub.clone()),
+            actors: claims.actors().map(str::to_owned).collect(),
+            client_id: Some(claims.client_id.clone()),
+            scope: Some(claims.scope.clone()),
+            aud: Some(claims.aud.clone()),
+            ..Entry::new(event)
+        }
+    }
+
+    /// The payload that was signed.
+    pub(crate) fn payload(&self) -> Result<Value, StoreError> {
+        match &self.shaped {
+            Some(shaped) => Ok(shaped.clone()),
+            None => serde_json::to_value(&self.claims).map_err(StoreError::of),
+        }
+    }
+
+    /// Whether the party is the subject or any actor.
+    pub(crate) fn names(&self, party: &str) -> bool {
+        self.claims.sub == party || self.claims.actors().any(|actor| actor == party)
+    }
+}
 
 /// The refresh tokens that follow one another from one authorization. Only the last of them can be used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,21 +4,21 @@ use std::sync::Arc;
 
 use url::Url;
 
-use crate::audit::{Entry, Event};
-use crate::client_documents::ClientDocuments;
+use crate::client_metadata::ClientDocuments;
 use crate::clock::Clock;
-use crate::directory::{Directory, Entries};
-use crate::error::{ErrorCode, OAuthError};
-use crate::keys::{KeyError, KeyRing, Keys, Signing, SigningKey};
-use crate::registry::{Client, Registry, Resource};
-use crate::secret::Secret;
+use crate::directory::Directory;
+use crate::keys::{KeyRing, Keys, Signing, SigningKey};
 use crate::settings::Settings;
 use crate::store::{
-    Approvals, AuthorizationCode, CODE_RETENTION, Change, DataError, FailureLimits, OneTime, PushedRequest,
-    SESSION_LIFETIME, Session, Store, StoreError, TRANSACTION_LIFETIME, Transaction, UsedIds,
+    Approvals, AuthorizationCode, CODE_RETENTION, DataError, FailureLimits, OneTime, PushedRequest, SESSION_LIFETIME,
+    Store, TRANSACTION_LIFETIME, UsedIds,
+};
+use crate::{
+    Change, Client, Entries, Entry, Event, KeyError, OAuthError, Registry, Resource, Secret, Session, StoreError,
+    TEMPORARILY_UNAVAILABLE, Transaction,
 };
 
-pub(crate) struct AuthorizationServer {
+pub(crate) struct Issuer {
     /// The issuer identifier.
     pub(crate) issuer_url: String,
     /// Where the endpoints are.
@@ -49,7 +49,7 @@ pub struct ChangeError(String);
 impl From<ChangeError> for OAuthError {
     fn from(error: ChangeError) -> OAuthError {
         tracing::error!("{error}");
-        ErrorCode::TemporarilyUnavailable.because("the keys could not be changed")
+        TEMPORARILY_UNAVAILABLE.because("the keys could not be changed")
     }
 }
 
@@ -65,14 +65,10 @@ impl From<KeyError> for ChangeError {
     }
 }
 
-impl AuthorizationServer {
+impl Issuer {
     /// Opens the store, and takes the signing keys from it or generates them. `address` is the issuer identifier if the
     /// settings name none.
-    pub(crate) fn new(
-        mut settings: Settings,
-        registry: Registry,
-        address: String,
-    ) -> Result<AuthorizationServer, DataError> {
+    pub(crate) fn new(mut settings: Settings, registry: Registry, address: String) -> Result<Issuer, DataError> {
         let origin = settings.issuer_url.take().unwrap_or(address);
         let admin_secret = settings.admin_secret.take();
         let issuer_url = settings.dialect.issuer(&origin);
@@ -83,7 +79,7 @@ impl AuthorizationServer {
         };
         let keys = keys(&store, settings.signing, clock.now())?;
         let directory = Directory::new(&registry, &store)?;
-        Ok(AuthorizationServer {
+        Ok(Issuer {
             issuer_url,
             origin,
             registry,
