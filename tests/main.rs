@@ -7,6 +7,7 @@ mod check_summary;
 mod cli;
 mod configuration;
 mod cors;
+mod decision_api;
 mod dependencies;
 mod deployment;
 mod diagnostics;

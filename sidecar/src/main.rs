@@ -8,6 +8,7 @@ mod admin;
 mod cli;
 mod config;
 mod connection;
+mod decision_api;
 mod exit;
 mod files;
 mod gate;

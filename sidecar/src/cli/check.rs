@@ -105,8 +105,12 @@ struct Report<'a> {
 #[derive(Serialize)]
 struct Summary<'a> {
     file: &'a Path,
-    listen: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    listen: Option<String>,
+    #[serde(skip_serializing_if = "String::is_empty")]
     upstream: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decision_api: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     admin: Option<SocketAddr>,
     #[serde(skip)]
@@ -270,7 +274,8 @@ impl<'a> Summary<'a> {
     fn of(settings: &'a Settings) -> Summary<'a> {
         Summary {
             file: &settings.file,
-            listen: settings.listen.to_string(),
+            listen: settings.listen.as_ref().map(ToString::to_string),
+            decision_api: settings.decision_api.as_ref().map(|api| api.to_string()),
             upstream: upstreams(settings),
             admin: settings.admin,
             admin_paths: match settings.internal_token {
@@ -312,9 +317,13 @@ impl fmt::Display for Summary<'_> {
                 }
             )?,
         }
-        match self.connections.lists_upstreams() {
-            true => writeln!(f, "  listen    {}", self.listen)?,
-            false => writeln!(f, "  listen    {}  ->  {}", self.listen, self.upstream)?,
+        match (&self.listen, self.connections.lists_upstreams()) {
+            (None, _) => {}
+            (Some(listen), true) => writeln!(f, "  listen    {listen}")?,
+            (Some(listen), false) => writeln!(f, "  listen    {listen}  ->  {}", self.upstream)?,
+        }
+        if let Some(decisions) = &self.decision_api {
+            writeln!(f, "  decisions {decisions}")?;
         }
         write!(f, "{}", self.connections)?;
         match self.admin {

@@ -15,6 +15,7 @@ use crate::gate::head_error::HeadError;
 use crate::gate::request_head::HeadRules;
 use crate::headers::via::ViaPseudonym;
 use crate::proxy::destination::Placed;
+use crate::server::listen::address::ListenAddress;
 
 /// The rules of a gate for the head of a request.
 #[derive(Debug)]
@@ -50,7 +51,7 @@ impl GateRules {
     pub(super) fn of(settings: &Settings) -> GateRules {
         GateRules {
             head: HeadRules {
-                hosts: settings.allowed_hosts(settings.listen.tcp()),
+                hosts: settings.allowed_hosts(settings.listen.as_ref().and_then(ListenAddress::tcp)),
                 identity_headers: settings.identity_headers.clone(),
                 carriers: settings.carriers(),
                 via: ViaPseudonym::default(),

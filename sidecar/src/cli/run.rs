@@ -37,14 +37,17 @@ pub(crate) async fn run(file: &Path, log: &ProcessLog) -> Result<(), Failure> {
 
 /// Writes the policy and the addresses to standard error: with port 0 the system chooses them.
 fn announce(server: &Server, log: &ProcessLog) -> io::Result<()> {
-    let policy = server.proxy.gate.authorizer.policy();
+    let policy = server.gate.authorizer.policy();
     log.line(Level::INFO, &format!("actgate: policy {}", policy.hash()));
-    log.line(
-        Level::INFO,
-        &format!("actgate: listening on {}", server.data.address()?),
-    );
+    if let Some((clients, _)) = &server.clients {
+        log.line(Level::INFO, &format!("actgate: listening on {}", clients.address()?));
+    }
     if let Some(admin) = &server.admin {
         log.line(Level::INFO, &format!("actgate: admin on {}", admin.address()?));
+    }
+    if let Some((decisions, _)) = &server.decisions {
+        let address = decisions.address()?;
+        log.line(Level::INFO, &format!("actgate: decisions on {address}"));
     }
     Ok(())
 }

@@ -14,6 +14,7 @@ use http::{HeaderName, HeaderValue};
 
 use super::secrets::ClientSecret;
 use super::tls::TlsSettings;
+use crate::decision_api::forward_auth::ForwardAuth;
 use crate::gate::cors::Cors;
 use crate::gate::hosts::{AllowedHost, AllowedHosts};
 use crate::gate::trusted_proxies::TrustedProxies;
@@ -36,16 +37,18 @@ use crate::server::listen::proxy_protocol::ProxyProtocol;
 pub(crate) struct Settings {
     /// The file it was read from.
     pub(crate) file: PathBuf,
-    /// The address for clients.
-    pub(crate) listen: ListenAddress,
+    /// The address for clients; none where the gate forwards no request.
+    pub(crate) listen: Option<ListenAddress>,
     /// The networks of load balancers that write the address of a client before its first byte.
     pub(crate) proxy_protocol: ProxyProtocol,
     /// TLS with clients; none where they connect in plain text.
     pub(crate) tls: Option<TlsSettings>,
-    /// The APIs behind the gate, at least one.
+    /// The APIs behind the gate, at least one where clients have an address.
     pub(crate) upstreams: Vec<UpstreamSettings>,
     /// The address for liveness and readiness.
     pub(crate) admin: Option<SocketAddr>,
+    /// Decisions for servers that enforce them.
+    pub(crate) decision_api: Option<DecisionApiSettings>,
     pub(crate) hosts: Vec<AllowedHost>,
     /// The proxies whose forwarding headers are believed.
     pub(crate) trusted_proxies: TrustedProxies,
@@ -78,6 +81,22 @@ pub(crate) struct Settings {
     pub(crate) decision_log: LogTarget,
     /// Which facts of tokens it has; none where it has none.
     pub(crate) fact_recording: Option<FactRecording>,
+}
+
+/// The decision APIs, and where they are.
+#[derive(Clone, Debug)]
+pub(crate) struct DecisionApiSettings {
+    pub(crate) listen: ListenAddress,
+    pub(crate) forward_auth: Option<ForwardAuth>,
+}
+
+impl fmt::Display for DecisionApiSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.listen)?;
+        let forward_auth = self.forward_auth.map(|endpoint| endpoint.to_string());
+        let apis: Vec<String> = forward_auth.into_iter().collect();
+        write!(f, " ({})", apis.join(", "))
+    }
 }
 
 /// What one upstream receives in place of the access token.

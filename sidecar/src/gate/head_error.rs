@@ -68,6 +68,34 @@ impl HeadError {
         reason: "the body, which a rule of the policy reads, took longer than its time limit",
     };
 
+    /// A decision API is asked by a peer that is not a trusted proxy.
+    pub(crate) const UNTRUSTED_PEER: HeadError = HeadError {
+        status: StatusCode::FORBIDDEN,
+        code: "untrusted_peer",
+        reason: "the peer that asks for the decision is not a trusted proxy",
+    };
+
+    /// The decision depends on the body, which the decision API does not receive.
+    pub(crate) const BODY_NOT_RECEIVED: HeadError = HeadError {
+        status: StatusCode::NOT_IMPLEMENTED,
+        code: "body_not_received",
+        reason: "the decision depends on the body of the request, which this decision api does not receive",
+    };
+
+    /// A proxy asks whether it may forward a request for the metadata of a resource.
+    pub(crate) const METADATA_ELSEWHERE: HeadError = HeadError {
+        status: StatusCode::NOT_FOUND,
+        code: "no_metadata",
+        reason: "the metadata of a resource is not for the api to serve, but for the listener of the decision apis",
+    };
+
+    /// A proxy asks whether it may forward a preflight of CORS.
+    pub(crate) const PREFLIGHT_ELSEWHERE: HeadError = HeadError {
+        status: StatusCode::NOT_IMPLEMENTED,
+        code: "preflight_not_answered",
+        reason: "a preflight of cors is for the proxy to answer",
+    };
+
     /// The client broke off, or its body is no valid one.
     pub(crate) const BODY_INCOMPLETE: HeadError =
         HeadError::ambiguous("the body of the request is malformed or incomplete");

@@ -39,7 +39,7 @@ use self::request_head::{Head, HeadRules};
 use self::shadow::ReadInShadow;
 pub(crate) use self::unforwarded::{Denial, Unforwarded};
 use crate::headers::chain_json::Chain;
-use crate::log::decision_log::{self, DecisionLog, Effect, Event};
+use crate::log::decision_log::{self, Api, DecisionLog, Effect, Event};
 use crate::log::fact_recording::FactRecording;
 use crate::log::rate_limit::RateLimit;
 
@@ -72,6 +72,8 @@ pub(crate) struct Decided {
     /// What the log says about a denial beside its reason.
     note: Option<Cow<'static, str>>,
     client_address: Option<IpAddr>,
+    /// The decision API that enforces it elsewhere.
+    api: Option<Api>,
     received: Instant,
     /// When it was made, in UTC (RFC 3339).
     time: String,
@@ -102,6 +104,7 @@ impl Undecided<'_> {
             in_shadow: None,
             note: None,
             client_address: self.client_address,
+            api: self.request.extensions.get().copied(),
             received: self.received,
             time: decision_log::now(),
         }
@@ -137,6 +140,7 @@ impl Decided {
             id: self.id,
             method: method.as_str(),
             path: uri.path(),
+            api: self.api,
             route: self.decision.as_ref().and_then(Decision::route),
             policy_hash: self.decision.as_ref().map(|decision| decision.policy().hash().as_str()),
             decision: Effect::Allow,
@@ -327,6 +331,15 @@ impl Gate {
             let help = "`upstream` must lead to the API, not back to this gate";
             tracing::warn!(reason = error.reason, help, "requests go around in a ring");
         }
+    }
+
+    /// Writes the line of a request whose decision is enforced by another server.
+    pub(crate) fn record(&self, request: &Parts, decided: &Decided, outcome: Result<(), &Unforwarded>) {
+        let mut event = decided.event(&request.method, &request.uri, decided.elapsed());
+        if let Err(unforwarded) = outcome {
+            unforwarded.describe(&mut event);
+        }
+        self.log.record(&event);
     }
 
     /// Writes the line of a request without a response, of which the upstream received no complete request: the client left,

@@ -78,6 +78,10 @@ impl HeadRules {
         if let Some(AmbiguousMessage(reason)) = request.extensions.get() {
             return Err(HeadError::ambiguous(reason));
         }
+        // A decision API found it.
+        if let Some(error) = request.extensions.get::<HeadError>() {
+            return Err(*error);
+        }
         check_expectation(request)?;
         self.via.check(&request.headers).map_err(|found| match found {
             Loop::Returned => HeadError::RETURNED,

@@ -133,6 +133,13 @@ impl IdentityHeaders {
         names.any(|own| header_name::same(own, name))
     }
 
+    /// Sets the header of each fact to nothing, for a proxy that copies them.
+    pub(crate) fn set_empty(&self, headers: &mut HeaderMap) {
+        for name in &self.facts {
+            headers.insert(name, HeaderValue::from_static(""));
+        }
+    }
+
     /// Sets the headers of an identity. Those that the client sent are removed before.
     pub(crate) fn set(&self, headers: &mut HeaderMap, identity: &Identity) {
         for (fact, _) in Fact::ALL {

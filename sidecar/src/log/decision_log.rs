@@ -61,6 +61,9 @@ pub(crate) struct Event<'a> {
     /// ellipsis.
     #[serde(serialize_with = "bounded")]
     pub(crate) path: &'a str,
+    /// The decision API that the request was decided by; none of a request to the gate itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) api: Option<Api>,
     /// The matched route.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) route: Option<&'a str>,
@@ -164,6 +167,15 @@ pub(crate) enum Effect {
     Allow,
     /// It is not.
     Deny,
+}
+
+/// A decision API: another server forwards the request or denies it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Api {
+    /// `auth_request` of nginx, `forward_auth` of Caddy, ForwardAuth of Traefik.
+    ForwardAuth,
 }
 
 /// The JSON Schema of a line.
@@ -280,6 +292,7 @@ mod tests {
             id: Uuid::nil(),
             method: "GET",
             path,
+            api: None,
             route: None,
             policy_hash: None,
             decision: Effect::Deny,

@@ -12,6 +12,7 @@ pub(crate) mod refusal;
 pub(crate) mod request_body;
 pub(crate) mod response_body;
 pub(crate) mod stream_end;
+pub(crate) mod unforwarded_response;
 pub(crate) mod upstream;
 pub(crate) mod websocket;
 
@@ -39,7 +40,7 @@ use crate::gate::cors;
 use crate::gate::form::Content;
 use crate::gate::head_error::HeadError;
 use crate::gate::readable_form;
-use crate::gate::{Decided, Denial, Gate, Unforwarded};
+use crate::gate::{Decided, Denial, Gate};
 
 /// A response to a client.
 pub(crate) type Answer = Response<ResponseBody>;
@@ -47,7 +48,7 @@ pub(crate) type Answer = Response<ResponseBody>;
 /// A gate and the way to the upstream. Shared by all connections.
 #[derive(Debug)]
 pub(crate) struct Proxy {
-    pub(crate) gate: Gate,
+    pub(crate) gate: Arc<Gate>,
     pub(crate) body_room: BodyRoom,
     pub(crate) forward: Forward,
 }
@@ -170,14 +171,8 @@ impl Proxy {
         };
         let protocol = Protocol::of(&request.method, &request.headers);
         let mut response = match refused {
-            Refused::Gate(Unforwarded::Metadata(metadata)) => refusal::metadata(metadata, id, state),
-            Refused::Gate(Unforwarded::Preflight(preflight)) => refusal::preflight(preflight, state),
-            Refused::Gate(Unforwarded::Denied(Denial::Head(error))) => {
-                let mut response = Refusal::new(error.status, error.code, error.reason).response(protocol, id, state);
-                if *error == HeadError::NO_ROOM {
-                    response.headers_mut().insert(RETRY_AFTER, 1.into());
-                }
-                response
+            Refused::Gate(unforwarded) => {
+                unforwarded_response::response(&self.gate, decided, request, unforwarded, (protocol, state))
             }
             Refused::Credential(error) => {
                 let mut response = Refusal::new(error.status, error.code, error.title).response(protocol, id, state);
@@ -185,13 +180,6 @@ impl Proxy {
                     response.headers_mut().insert(RETRY_AFTER, seconds.into());
                 }
                 response
-            }
-            Refused::Gate(Unforwarded::Denied(Denial::Authorization(error))) => {
-                let challenge = decided.challenge(&self.gate.authorizer, error);
-                match challenge.json_rpc_error(&request.headers) {
-                    Some(error) if protocol == Protocol::Http => json_rpc::response(&challenge, &error, id, state),
-                    _ => refusal::challenge(&challenge, protocol, id, state),
-                }
             }
         };
         if refused.is_of_caller() {

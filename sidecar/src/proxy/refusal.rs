@@ -143,7 +143,8 @@ impl RequestBodyState {
         }
     }
 
-    pub(super) fn close(self, response: &mut Response<Full<Bytes>>) {
+    /// Closes the connection with this response, where the rest of the body would be read as a request.
+    pub(crate) fn close(self, response: &mut Response<Full<Bytes>>) {
         if self == RequestBodyState::Unread {
             let close = HeaderValue::from_static("close");
             response.headers_mut().insert(CONNECTION, close);

@@ -124,7 +124,7 @@ async fn serve_http1(socket: Stream, connection: ConnectionInfo, place: &Place, 
         async move {
             let exchange = begun.ok_or(MadeRoom)?;
             let body = exchange.track_request(TimedBody::new(body, limits.body)).boxed_unsync();
-            let mut response = clients.proxy.answer(Request::from_parts(parts, body)).await;
+            let mut response = clients.service.answer(Request::from_parts(parts, body)).await;
             activity.answered(caller_of(&response));
             if response.body().media_type() == MediaType::EventStream {
                 // It ends when one side ends the connection.

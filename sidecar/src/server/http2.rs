@@ -70,15 +70,15 @@ pub(super) async fn serve(socket: Stream, connection: ConnectionInfo, place: &Pl
             let exchange = begun.ok_or(MadeRoom)?;
             // A call of gRPC may be silent for longer than other bodies.
             let limit = match Protocol::of(&parts.method, &parts.headers) {
-                Protocol::Grpc => clients.proxy.forward.streams.idle,
+                Protocol::Grpc => clients.service.stream_idle(limits.body),
                 _ => limits.body,
             };
             let body = exchange.track(TimedBody::new(WholeBody(body), limit)).boxed_unsync();
-            let mut response = clients.proxy.answer(Request::from_parts(parts, body)).await;
+            let mut response = clients.service.answer(Request::from_parts(parts, body)).await;
             activity.answered(caller_of(&response));
             stream_use.follow(&mut response, &exchange);
             let limit = match response.body().media_type() {
-                MediaType::EventStream | MediaType::Grpc => clients.proxy.forward.streams.idle,
+                MediaType::EventStream | MediaType::Grpc => clients.service.stream_idle(limits.body),
                 MediaType::Other => limits.body,
             };
             Ok::<_, MadeRoom>(response.map(|body| exchange.track(ReadBody::new(body, limit))))

@@ -21,13 +21,14 @@ mod whole_body;
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
+use tokio::time::error::Elapsed;
 use tokio::time::{sleep, timeout};
 
-use self::clients::Clients;
+use self::clients::{Clients, Service};
 use self::connections::Connections;
 use self::limits::ConnectionLimits;
 use self::listen::listener::{Accepted, Listener};
@@ -35,6 +36,8 @@ use self::listen::proxy_protocol::ProxyProtocol;
 use self::tls::Tls;
 use crate::admin;
 use crate::admin::health::{ConnectionCount, Readiness};
+use crate::decision_api::DecisionApi;
+use crate::gate::Gate;
 use crate::headers::internal_token::signing_keys::SigningKeys;
 use crate::proxy::Proxy;
 
@@ -44,10 +47,13 @@ const IDLE_CHECK_INTERVAL: Duration = Duration::from_millis(50);
 /// A gate with bound sockets.
 #[derive(Debug)]
 pub(crate) struct Server {
-    pub(crate) data: Listener,
+    pub(crate) gate: Arc<Gate>,
+    /// Accepts requests that are forwarded.
+    pub(crate) clients: Option<(Listener, Proxy)>,
     /// Accepts requests about the state of the process.
     pub(crate) admin: Option<Listener>,
-    pub(crate) proxy: Proxy,
+    /// Accepts requests for decisions that its clients enforce.
+    pub(crate) decisions: Option<(Listener, DecisionApi)>,
     /// The keys of internal tokens, which the admin listener publishes.
     pub(crate) internal_keys: Option<Arc<SigningKeys>>,
     pub(crate) limits: ConnectionLimits,
@@ -61,49 +67,50 @@ impl Server {
     /// in flight end.
     pub(crate) async fn serve(self, stop: impl Future<Output = ()>) {
         let Server {
-            mut data,
+            gate,
+            clients,
             admin,
-            proxy,
+            decisions,
             internal_keys,
             limits,
             tls,
             proxy_protocol,
         } = self;
-        let readiness = Readiness::of(proxy.gate.authorizer.clone());
-        let connections = data.connections().clone();
+        let readiness = Readiness::of(gate.authorizer.clone());
+        let listeners = clients.iter().map(|(listener, _)| listener);
+        let listeners = listeners.chain(decisions.iter().map(|(listener, _)| listener));
+        let connections = listeners
+            .map(|listener| listener.connections().clone())
+            .collect::<Vec<_>>();
         let serve = |listener| serve_admin(listener, readiness.clone(), connections.clone(), internal_keys);
         let admin = admin.map(|listener| tokio::spawn(serve(listener)));
-        let log = proxy.gate.log.clone();
-        let clients = Arc::new(Clients {
-            proxy,
+        let log = gate.log.clone();
+        let served_by = |service| Clients {
+            service,
             limits,
-            tls,
-            proxy_protocol,
+            tls: None,
+            proxy_protocol: ProxyProtocol::default(),
+        };
+        let (stop_all, stopped) = watch::channel(());
+        let of_decisions = decisions.map(|(listener, api)| (listener, served_by(Service::Decisions(Box::new(api)))));
+        let of_decisions = serve_clients(of_decisions, stopped.clone());
+        let forwarded = clients.map(|(listener, proxy)| {
+            let clients = Clients {
+                tls,
+                proxy_protocol,
+                ..served_by(Service::Proxy(Box::new(proxy)))
+            };
+            (listener, clients)
         });
-        let start = |accepted: Accepted| {
-            accepted.spawn(|accepted| connection::client(accepted, clients.clone()));
+        let forwarded = serve_clients(forwarded, stopped);
+        let stop = async {
+            stop.await;
+            tracing::info!("draining");
+            listen::systemd::notify_stopping();
+            readiness.withdraw();
+            drop(stop_all);
         };
-
-        let mut stop = pin!(stop);
-        loop {
-            tokio::select! {
-                accepted = data.accept() => start(accepted),
-                () = &mut stop => break,
-            }
-        }
-
-        tracing::info!("draining");
-        listen::systemd::notify_stopping();
-        readiness.withdraw();
-        connections.drain();
-        // A client in the kernel's queue is connected and may have sent a request.
-        while let Some(accepted) = data.queued().await {
-            start(accepted);
-        }
-        let ended = tokio::select! {
-            ended = timeout(limits.drain, data.close()) => ended,
-            never = close_idle(&connections, limits.idle_drain()) => match never {},
-        };
+        let (forwarded, decided, ()) = tokio::join!(forwarded, of_decisions, stop);
         if let Some(admin) = admin {
             admin.abort();
         }
@@ -111,10 +118,39 @@ impl Server {
         if let Err(error) = tokio::task::spawn_blocking(move || log.close()).await {
             tracing::error!(%error, "the decision log ended early");
         }
-        match ended {
+        match forwarded.and(decided) {
             Ok(()) => tracing::info!("drained"),
             Err(_) => tracing::warn!("the time to drain ran out; requests in flight are cut off"),
         }
+    }
+}
+
+/// Serves the clients of one listener, if there is one, until `stopped` ends, then drains. Fails if their requests take longer than
+/// that may.
+async fn serve_clients(served: Option<(Listener, Clients)>, mut stopped: watch::Receiver<()>) -> Result<(), Elapsed> {
+    let Some((mut listener, clients)) = served else {
+        return Ok(());
+    };
+    let limits = clients.limits;
+    let connections = listener.connections().clone();
+    let clients = Arc::new(clients);
+    let start = |accepted: Accepted| {
+        accepted.spawn(|accepted| connection::client(accepted, clients.clone()));
+    };
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => start(accepted),
+            _ = stopped.changed() => break,
+        }
+    }
+    connections.drain();
+    // A client in the kernel's queue is connected and may have sent a request.
+    while let Some(accepted) = listener.queued().await {
+        start(accepted);
+    }
+    tokio::select! {
+        ended = timeout(limits.drain, listener.close()) => ended,
+        never = close_idle(&connections, limits.idle_drain()) => match never {},
     }
 }
 
@@ -130,7 +166,7 @@ async fn close_idle(connections: &Connections, after: Duration) -> Infallible {
 async fn serve_admin(
     mut listener: Listener,
     readiness: Readiness,
-    clients: Connections,
+    clients: Vec<Connections>,
     keys: Option<Arc<SigningKeys>>,
 ) {
     loop {
@@ -138,8 +174,8 @@ async fn serve_admin(
         listener.accept().await.spawn(|accepted| {
             connection::plain(accepted, move |request| {
                 let connections = ConnectionCount {
-                    open: clients.count(),
-                    limit: clients.limit(),
+                    open: clients.iter().map(Connections::count).sum(),
+                    limit: clients.iter().map(Connections::limit).sum(),
                 };
                 admin::answer(request, &readiness, connections, keys.as_deref())
             })

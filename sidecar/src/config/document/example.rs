@@ -31,6 +31,14 @@ impl Example for Admin {
 }
 
 #[derive(Debug)]
+pub(super) enum DecisionListen {}
+
+impl Example for DecisionListen {
+    const EXPECTED: &'static str = "an address\nwrite an IP address and a port, as in 127.0.0.1:9191";
+    const PORT_OF: Option<&'static str> = Some("127.0.0.1");
+}
+
+#[derive(Debug)]
 pub(super) enum DecisionLog {}
 
 impl Example for DecisionLog {

@@ -1,6 +1,7 @@
 //! The structure of `actgate.yaml`. Every key is optional here, so that one missing key hides no other mistake.
 
 pub(super) mod credentials;
+pub(super) mod decision_api;
 pub(super) mod decision_log;
 mod duration;
 mod example;
@@ -17,6 +18,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use self::credentials::InternalTokenDocument;
+use self::decision_api::DecisionApiDocument;
 use self::decision_log::DecisionLogDocument;
 use self::duration::duration;
 use self::example::{Admin, Headers, Hosts, Listen, LoadBalancers, Proxies, list, text};
@@ -52,6 +54,7 @@ pub(super) struct Document {
     /// Example: `127.0.0.1:9901`
     #[serde(deserialize_with = "text::<Admin, _>")]
     pub(super) admin: Option<Spanned<String>>,
+    pub(super) decision_api: Option<Spanned<DecisionApiDocument>>,
     /// What `aud` of a token must contain; one, or a list.
     /// Example: `https://orders.example.com`
     #[cfg_attr(test, schemars(with = "Option<OneOrMany<schema::Identifier>>", extend("x-non-empty" = true)))]

@@ -13,7 +13,7 @@ use crate::proxy::upstream::settings::Address;
 use crate::server::listen::address::ListenAddress;
 
 pub(super) struct Addresses {
-    pub(super) listen: ListenAddress,
+    pub(super) listen: Option<ListenAddress>,
     pub(super) admin: Option<SocketAddr>,
 }
 
@@ -22,9 +22,20 @@ pub(super) struct OwnAddresses(Vec<(&'static str, ListenAddress)>);
 
 impl OwnAddresses {
     pub(super) fn of(addresses: Option<&Addresses>) -> OwnAddresses {
-        let listen = addresses.map(|addresses| ("listen", addresses.listen.clone()));
+        let listen = addresses.and_then(|addresses| Some(("listen", addresses.listen.clone()?)));
         let admin = addresses.and_then(|addresses| Some(("admin", addresses.admin?.into())));
         OwnAddresses(listen.into_iter().chain(admin).collect())
+    }
+
+    /// The key of the address that is the same as `other`.
+    pub(super) fn same(&self, other: &ListenAddress) -> Option<&'static str> {
+        let same = self.0.iter().find(|(_, own)| match (own, other) {
+            (ListenAddress::Tcp(own), ListenAddress::Tcp(other)) => {
+                own.port() == other.port() && (receives(*own, other.ip()) || receives(*other, own.ip()))
+            }
+            (own, other) => own == other,
+        });
+        same.map(|(name, _)| *name)
     }
 
     /// The key of the address that a request to an upstream arrives at.
@@ -39,9 +50,20 @@ impl OwnAddresses {
 }
 
 impl ConfigReader<'_> {
+    /// Whether the gate forwards requests. Without an address for clients and an upstream it can have decision APIs alone.
+    pub(super) fn forwards(&self, document: &Document) -> bool {
+        let is_missing = |key| !self.omissions.has_key(key);
+        let has_none = document.listen.is_none() && document.upstream.is_none() && document.upstreams.is_none();
+        document.decision_api.is_none() || !has_none || !["listen", "upstream", "upstreams"].into_iter().all(is_missing)
+    }
+
     /// Reads the addresses; `None` if one is missing or invalid.
     pub(super) fn addresses(&mut self, document: &Document) -> Option<Addresses> {
-        let listen = self.required("listen", document.listen.as_ref(), Span::default());
+        let forwards = self.forwards(document);
+        let listen = match forwards {
+            true => self.required("listen", document.listen.as_ref(), Span::default()),
+            false => None,
+        };
         let listen = self.listen(listen);
         let admin = self.optional(document.admin.as_ref(), |text| values::admin(text));
         let tcp = listen.as_ref().and_then(ListenAddress::tcp);
@@ -53,11 +75,11 @@ impl ConfigReader<'_> {
             let help = "give `admin` another port";
             self.diagnostics.push(written.span(), message, help);
         }
-        Some(Addresses { listen: listen?, admin })
+        (listen.is_some() || !forwards).then_some(Addresses { listen, admin })
     }
 
     /// Reads where the gate listens. The path of a socket is relative to the configuration.
-    fn listen(&mut self, written: Option<&Spanned<String>>) -> Option<ListenAddress> {
+    pub(super) fn listen(&mut self, written: Option<&Spanned<String>>) -> Option<ListenAddress> {
         match self.optional(written, |text| values::listen(text))? {
             ListenAddress::Unix(path) => Some(ListenAddress::Unix(self.beside(&path.to_string_lossy()))),
             other => Some(other),

@@ -5,6 +5,7 @@ mod authorizer;
 mod carriers;
 mod cors;
 mod credentials;
+mod decision_api;
 mod drop_headers;
 mod facts;
 mod identity_headers;
@@ -119,6 +120,7 @@ impl ConfigReader<'_> {
         let credentials = self.credentials(document, &mut identity_headers, &mut findings);
         let tls = self.tls(document.tls.as_ref(), &mut findings);
         let own = OwnAddresses::of(addresses.as_ref());
+        let decision_api = self.decision_api(document.decision_api.as_ref(), &own);
         let upstreams = self.upstreams(document, &own, &mut findings);
         let fact_recording = self.fact_recording(log, &mut findings);
         missing_files.extend(findings.missing);
@@ -140,6 +142,7 @@ impl ConfigReader<'_> {
             tls,
             upstreams,
             admin: addresses.admin,
+            decision_api,
             hosts,
             proxy_protocol,
             trusted_proxies,
@@ -174,6 +177,7 @@ impl ConfigReader<'_> {
         let has_other = document.listen.is_some()
             || document.upstream.is_some()
             || document.upstreams.is_some()
+            || document.decision_api.is_some()
             || document.audience.is_some()
             || document.resources.is_some()
             || document.issuers.is_some()
@@ -182,6 +186,7 @@ impl ConfigReader<'_> {
             "listen",
             "upstream",
             "upstreams",
+            "decision_api",
             "audience",
             "resources",
             "issuers",
@@ -319,7 +324,7 @@ resource_metadata: https://orders.example.com/.well-known/oauth-protected-resour
     /// Those in place of other keys and those that name files stay comments.
     #[test]
     fn the_keys_that_are_comments_in_the_reference_are_valid() {
-        let blocks = "admin hosts proxy_protocol trusted_proxies cors drop_headers resource_metadata internal_token scopes mcp \
+        let blocks = "admin decision_api hosts proxy_protocol trusted_proxies cors drop_headers resource_metadata internal_token scopes mcp \
                       groups agents unregistered_agents defaults";
         let nested =
             "jwks_uri claims algorithms kinds agent_clients chain_completeness prior_actors escaped_slash chain";
@@ -340,6 +345,7 @@ resource_metadata: https://orders.example.com/.well-known/oauth-protected-resour
         });
         let text: Vec<String> = lines.collect();
         let settings = parse(Path::new("reference.yaml"), &text.join("\n")).unwrap();
+        assert!(settings.decision_api.is_some());
         assert!(settings.admin.is_some() && settings.cors.is_some() && settings.internal_token.is_some());
         assert_eq!(settings.policy.routes().count(), 3);
     }

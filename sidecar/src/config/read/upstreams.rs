@@ -33,6 +33,9 @@ impl ConfigReader<'_> {
         own: &OwnAddresses,
         findings: &mut FileFindings,
     ) -> Option<Vec<UpstreamSettings>> {
+        if !self.forwards(document) {
+            return Some(Vec::new());
+        }
         let Some(written) = &document.upstreams else {
             let written = self.required("upstream", document.upstream.as_ref(), Span::default())?;
             let upstream = match &written.value {
