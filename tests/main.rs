@@ -32,6 +32,7 @@ mod presets;
 mod pressure;
 mod process;
 mod readme;
+mod reload;
 mod request;
 mod resources;
 mod schemas;

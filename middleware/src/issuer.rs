@@ -27,7 +27,7 @@ use crate::shared_issuers::SharedIssuer;
 /// assert!(TrustedIssuer::discover("idp.example.com").is_err());
 /// # Ok::<(), actgate::ConfigError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct TrustedIssuer {
     pub(crate) issuer: Arc<str>,
     pub(crate) audiences: Vec<Box<str>>,
@@ -197,6 +197,25 @@ impl TrustedIssuer {
     pub fn fetch_with(mut self, fetch: impl Fetch) -> TrustedIssuer {
         self.fetch = Some(OwnFetch::new(fetch));
         self
+    }
+
+    /// As [`fetch_with`](Self::fetch_with), with a name. Two fetchers of one name are taken to be the same, so that keys keep being
+    /// fetched where an authorizer starts [in place of](crate::Authorizer::in_place_of) another: the name states everything
+    /// that `fetch` depends on, such as the roots.
+    #[must_use]
+    pub fn fetch_by_name(mut self, name: &str, fetch: impl Fetch) -> TrustedIssuer {
+        self.fetch = Some(OwnFetch::named(name, fetch));
+        self
+    }
+
+    /// Whether the keys of both are those of one issuer, found and fetched in the same way.
+    pub(crate) fn has_keys_of(&self, other: &TrustedIssuer) -> bool {
+        self.issuer == other.issuer
+            && self.keys == other.keys
+            && self.plain_http == other.plain_http
+            && self.fetch == other.fetch
+            && self.algorithms == other.algorithms
+            && self.refresh_policy == other.refresh_policy
     }
 
     /// Verifies with the keys of this JWK set (RFC 7517 section 5) instead of fetching any.

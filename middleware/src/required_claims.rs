@@ -68,7 +68,7 @@ impl ClaimValue {
 }
 
 /// A claim that must be present, with one of these values.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct RequiredClaim {
     /// The exact name of a claim, or a JSON Pointer (RFC 6901) to a value inside one.
     name: Arc<str>,

@@ -18,6 +18,8 @@ pub(crate) enum Failure {
     Usage(String),
     /// An error at run time.
     Runtime(String),
+    /// No gate answers to a command that asks one.
+    NoGate(String),
     /// The result of the command, which it has printed, is negative.
     Denied,
     /// What reads standard output has ended, as `head` does.
@@ -34,6 +36,8 @@ impl Failure {
             // As for an argument that cannot be parsed.
             Failure::Usage(_) => ExitCode::from(2),
             Failure::Runtime(_) | Failure::Denied => ExitCode::FAILURE,
+            // `EX_UNAVAILABLE` of sysexits.
+            Failure::NoGate(_) => ExitCode::from(69),
             // As of a process that SIGPIPE ends.
             Failure::OutputClosed => ExitCode::from(141),
         }
@@ -44,7 +48,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Failure::Configuration(diagnostics) | Failure::CheckedConfiguration(diagnostics) => diagnostics.fmt(f),
-            Failure::Usage(text) | Failure::Runtime(text) => write!(f, "actgate: {text}"),
+            Failure::Usage(text) | Failure::Runtime(text) | Failure::NoGate(text) => write!(f, "actgate: {text}"),
             Failure::ConfigurationReported | Failure::Denied | Failure::OutputClosed => Ok(()),
         }
     }

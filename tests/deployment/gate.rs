@@ -200,7 +200,12 @@ impl Gate {
             std::fs::create_dir_all(file.parent().expect("its folder")).expect("the folder is made");
             std::fs::write(file, text).expect("the file is written");
         }
-        let path = path.to_string_lossy().into_owned();
+        Self::run_in(folder)
+    }
+
+    /// Runs the gate with `actgate.yaml` of a folder.
+    pub fn run_in(folder: TempDir) -> Self {
+        let path = folder.path().join("actgate.yaml").to_string_lossy().into_owned();
         let mut process = Process::start(&["run", "--config", &path]);
         let address = process.address("actgate: listening on ");
         let admin = process.address("actgate: admin on ");
@@ -210,6 +215,23 @@ impl Gate {
             admin,
             folder,
         }
+    }
+
+    /// The path of a file beside the configuration.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Makes the gate read its configuration again: the exit code of the command, and its output.
+    pub fn reload(&self) -> (Option<i32>, String) {
+        let output = run_to_end(&["reload", "--admin", &self.admin.to_string()], "");
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8_lossy(&text).into_owned())
+    }
+
+    /// What the admin listener reports of the reloads so far.
+    pub fn reloads(&self) -> Value {
+        wire::answer(self.admin, &wire::request("GET", "/reload", &[])).json()
     }
 
     /// Writes a file beside the configuration.

@@ -69,6 +69,16 @@ impl Current {
         Ok(())
     }
 
+    /// Goes on with the counters of `earlier`.
+    pub(super) fn count_on_from(&self, earlier: &Current) {
+        let now = self.load();
+        self.in_force.store(Arc::new(InForce {
+            counts: RuleCounts::new(&now.policy, &earlier.load().counts),
+            policy: Arc::clone(&now.policy),
+            resources: now.resources.clone(),
+        }));
+    }
+
     fn required(&self) -> MutexGuard<'_, Vec<Arc<str>>> {
         self.required.lock().unwrap_or_else(PoisonError::into_inner)
     }

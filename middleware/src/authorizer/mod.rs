@@ -26,6 +26,7 @@ mod resources;
 mod restored_request;
 mod rule_counts;
 mod shadow;
+mod start;
 mod step;
 mod token_in_words;
 
@@ -58,7 +59,7 @@ use crate::clock::Clock;
 use crate::error::{ConfigError, Error};
 use crate::identity::Identity;
 use crate::issuer::TrustedIssuer;
-use crate::keys::{Fetch, Keys, RemoteKeys};
+use crate::keys::Keys;
 use crate::limits::Limits;
 use crate::policy::Policy;
 use crate::request::{Presented, Target};
@@ -115,52 +116,6 @@ struct Trust {
 }
 
 impl Authorizer {
-    /// Starts to fetch the keys of every issuer over HTTP, in the background, on the current tokio runtime.
-    ///
-    /// # Errors
-    /// [`ConfigError::NoRuntime`] outside of a runtime that is needed; [`ConfigError::Client`], also for an `https` issuer on a
-    /// system without root certificates.
-    #[cfg(feature = "reqwest")]
-    pub fn start(&self) -> Result<Authorizer, ConfigError> {
-        let issuers = self.inner.issuers.iter().map(|trust| &trust.issuer);
-        let issuers = issuers.filter(|issuer| issuer.fetch.is_none());
-        let addresses: Vec<&str> = issuers
-            .filter_map(|issuer| issuer.keys.address(&issuer.issuer))
-            .collect();
-        if addresses.is_empty() {
-            // A client would read all root certificates of the system.
-            return self.start_by(None::<Arc<crate::keys::HttpFetch>>);
-        }
-        let fetch = crate::keys::HttpFetch::new()?;
-        fetch.check_roots(addresses.into_iter())?;
-        self.start_with(fetch)
-    }
-
-    /// As [`start`](Self::start), fetching with `fetch`, but for the issuers that have a fetcher of their own
-    /// ([`TrustedIssuer::fetch_with`]).
-    ///
-    /// # Errors
-    /// [`ConfigError::NoRuntime`].
-    pub fn start_with(&self, fetch: impl Fetch) -> Result<Authorizer, ConfigError> {
-        self.start_by(Some(Arc::new(fetch)))
-    }
-
-    /// `fetch` is for the issuers without a fetcher of their own; [`None`] where the keys of all of these are static.
-    fn start_by(&self, fetch: Option<Arc<impl Fetch>>) -> Result<Authorizer, ConfigError> {
-        let mut inner = Inner::clone(&self.inner);
-        for Trust { issuer, keys, .. } in &mut inner.issuers {
-            let remote = match (&issuer.fetch, &fetch) {
-                (Some(own), _) => start_keys(issuer, own.clone())?,
-                (None, Some(fetch)) => start_keys(issuer, Arc::clone(fetch))?,
-                (None, None) => None,
-            };
-            if let Some(remote) = remote {
-                *keys = Keys::Remote(remote);
-            }
-        }
-        Ok(Authorizer { inner: Arc::new(inner) })
-    }
-
     /// Replaces the policy, at once for every clone of this authorizer and every layer with it. Keys and cached tokens are kept.
     ///
     /// Each request is decided by one policy: the one in force when it arrives, also where it waits for keys or for its body.
@@ -325,18 +280,6 @@ impl Inner {
         let mut trusted = self.issuers.iter();
         trusted.find(|trust| Arc::ptr_eq(&trust.issuer, identity.trusted_issuer()))
     }
-}
-
-/// Starts to fetch the keys of one issuer; [`None`] for a static set.
-fn start_keys(issuer: &TrustedIssuer, fetch: impl Fetch) -> Result<Option<RemoteKeys>, ConfigError> {
-    RemoteKeys::start(
-        &issuer.issuer,
-        &issuer.keys,
-        issuer.plain_http,
-        &issuer.algorithms,
-        &issuer.refresh_policy,
-        fetch,
-    )
 }
 
 #[cfg(test)]

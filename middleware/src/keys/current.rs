@@ -37,6 +37,11 @@ impl Keys {
         self.generation().is_ok()
     }
 
+    /// Whether they are being fetched.
+    pub(crate) fn are_fetched(&self) -> bool {
+        matches!(self, Keys::Remote(_))
+    }
+
     /// Resolves once there are keys; never if the task that fetches them has ended or has not been started.
     pub(crate) async fn ready(&self) {
         match self {

@@ -31,11 +31,34 @@ impl<F: Fetch + ?Sized> Fetch for Arc<F> {
 
 /// The fetcher of one issuer.
 #[derive(Clone)]
-pub(crate) struct OwnFetch(Arc<dyn Fetch>);
+pub(crate) struct OwnFetch {
+    fetch: Arc<dyn Fetch>,
+    /// What distinguishes it from others; none where it is like no other.
+    name: Option<Arc<str>>,
+}
 
 impl OwnFetch {
     pub(crate) fn new(fetch: impl Fetch) -> Self {
-        OwnFetch(Arc::new(fetch))
+        OwnFetch {
+            fetch: Arc::new(fetch),
+            name: None,
+        }
+    }
+
+    pub(crate) fn named(name: &str, fetch: impl Fetch) -> Self {
+        OwnFetch {
+            fetch: Arc::new(fetch),
+            name: Some(name.into()),
+        }
+    }
+}
+
+impl PartialEq for OwnFetch {
+    fn eq(&self, other: &OwnFetch) -> bool {
+        match (&self.name, &other.name) {
+            (Some(name), Some(other)) => name == other,
+            _ => Arc::ptr_eq(&self.fetch, &other.fetch),
+        }
     }
 }
 
@@ -47,7 +70,7 @@ impl fmt::Debug for OwnFetch {
 
 impl Fetch for OwnFetch {
     fn fetch<'a>(&'a self, url: &'a str) -> FetchFuture<'a> {
-        self.0.fetch(url)
+        self.fetch.fetch(url)
     }
 }
 

@@ -13,7 +13,7 @@ const METADATA: [&str; 2] = [
 ];
 
 /// Where the keys of an issuer come from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum KeySource {
     /// A set that never changes.

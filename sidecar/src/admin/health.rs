@@ -11,41 +11,27 @@ use http_body_util::Full;
 
 use super::method::not_allowed;
 
-/// Whether the gate can serve requests.
-#[derive(Clone, Debug)]
-pub(crate) struct Readiness {
-    authorizer: Authorizer,
-    draining: Arc<AtomicBool>,
+/// Whether the process is about to end.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Draining(Arc<AtomicBool>);
+
+impl Draining {
+    /// The gate is not ready from now on.
+    pub(crate) fn begin(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
-impl Readiness {
-    /// Ready once `authorizer` has the keys of every issuer.
-    pub(crate) fn of(authorizer: Authorizer) -> Readiness {
-        Readiness {
-            authorizer,
-            draining: Arc::default(),
-        }
-    }
-
-    /// Makes it not ready: the process is about to end.
-    pub(crate) fn withdraw(&self) {
-        self.draining.store(true, Ordering::Relaxed);
-    }
-
-    pub(super) fn authorizer(&self) -> &Authorizer {
-        &self.authorizer
-    }
-
-    fn state(&self) -> (StatusCode, Cow<'static, str>) {
-        let waiting: Vec<&str> = self.authorizer.issuers_without_keys().collect();
-        if self.draining.load(Ordering::Relaxed) {
-            (StatusCode::SERVICE_UNAVAILABLE, "draining\n".into())
-        } else if !waiting.is_empty() {
-            let waiting = format!("waiting for the signing keys of {}\n", waiting.join(", "));
-            (StatusCode::SERVICE_UNAVAILABLE, waiting.into())
-        } else {
-            (StatusCode::OK, "ready\n".into())
-        }
+/// Whether the gate can serve requests: it can with the keys of every issuer, until it drains.
+fn readiness(authorizer: &Authorizer, draining: &Draining) -> (StatusCode, Cow<'static, str>) {
+    let waiting: Vec<&str> = authorizer.issuers_without_keys().collect();
+    if draining.0.load(Ordering::Relaxed) {
+        (StatusCode::SERVICE_UNAVAILABLE, "draining\n".into())
+    } else if !waiting.is_empty() {
+        let waiting = format!("waiting for the signing keys of {}\n", waiting.join(", "));
+        (StatusCode::SERVICE_UNAVAILABLE, waiting.into())
+    } else {
+        (StatusCode::OK, "ready\n".into())
     }
 }
 
@@ -59,7 +45,8 @@ pub(crate) struct ConnectionCount {
 /// Answers a request for `/livez` or `/readyz`.
 pub(crate) fn answer<B>(
     request: &Request<B>,
-    readiness: &Readiness,
+    authorizer: &Authorizer,
+    draining: &Draining,
     connections: ConnectionCount,
 ) -> Response<Full<Bytes>> {
     let path = request.uri().path();
@@ -69,13 +56,13 @@ pub(crate) fn answer<B>(
     let (status, text): (_, Cow<'_, str>) = match path {
         "/livez" => (StatusCode::OK, "alive\n".into()),
         "/readyz" => {
-            let (status, state) = readiness.state();
+            let (status, state) = readiness(authorizer, draining);
             let ConnectionCount { open, limit } = connections;
             (status, format!("{state}connections: {open} of {limit}\n").into())
         }
         _ => (
             StatusCode::NOT_FOUND,
-            "/livez, /readyz and /rules are served here\n".into(),
+            "/livez, /readyz, /rules and /reload are served here\n".into(),
         ),
     };
     let mut response = Response::new(Full::from(text.into_owned()));
@@ -95,26 +82,28 @@ mod tests {
 
     use super::*;
 
-    fn status(readiness: &Readiness, method: &Method, path: &str) -> u16 {
+    fn status(authorizer: &Authorizer, draining: &Draining, method: &Method, path: &str) -> u16 {
         let mut request = Request::new(());
         *request.method_mut() = method.clone();
         *request.uri_mut() = path.parse().unwrap();
         let connections = ConnectionCount { open: 1, limit: 2 };
-        answer(&request, readiness, connections).status().as_u16()
+        answer(&request, authorizer, draining, connections).status().as_u16()
     }
 
     #[test]
     fn readiness_is_withdrawn_and_liveness_stays() {
         let policy = Policy::from_yaml("routes: [{ match: GET /, public: true }]").unwrap();
         let issuer = TestIssuer::new().unwrap().trusted("https://api.example").unwrap();
-        let readiness = Readiness::of(Authorizer::builder().issuer(issuer).policy(policy).build().unwrap());
-        assert_eq!(status(&readiness, &Method::GET, "/livez"), 200);
-        assert_eq!(status(&readiness, &Method::GET, "/readyz"), 200);
-        readiness.withdraw();
-        assert_eq!(status(&readiness, &Method::HEAD, "/livez"), 200);
-        assert_eq!(status(&readiness, &Method::GET, "/readyz"), 503);
-        assert_eq!(status(&readiness, &Method::POST, "/readyz"), 405);
-        assert_eq!(status(&readiness, &Method::GET, "/metrics"), 404);
+        let authorizer = Authorizer::builder().issuer(issuer).policy(policy).build().unwrap();
+        let draining = Draining::default();
+        let status = |method, path| status(&authorizer, &draining, &method, path);
+        assert_eq!(status(Method::GET, "/livez"), 200);
+        assert_eq!(status(Method::GET, "/readyz"), 200);
+        draining.begin();
+        assert_eq!(status(Method::HEAD, "/livez"), 200);
+        assert_eq!(status(Method::GET, "/readyz"), 503);
+        assert_eq!(status(Method::POST, "/readyz"), 405);
+        assert_eq!(status(Method::GET, "/metrics"), 404);
     }
 
     #[test]
@@ -125,8 +114,7 @@ mod tests {
         let builder = builder
             .issuer(waiting("https://a.example"))
             .issuer(waiting("https://b.example"));
-        let readiness = Readiness::of(builder.policy(policy).build().unwrap());
-        let (status, text) = readiness.state();
+        let (status, text) = readiness(&builder.policy(policy).build().unwrap(), &Draining::default());
         assert_eq!(status, 503);
         assert_eq!(
             text,

@@ -3,25 +3,36 @@
 pub(crate) mod health;
 pub(crate) mod jwks;
 mod method;
+pub(crate) mod reload;
 pub(crate) mod rules;
 
+use actgate::Authorizer;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
 
-use self::health::{ConnectionCount, Readiness};
+use self::health::{ConnectionCount, Draining};
+use self::reload::Reloads;
 use crate::headers::internal_token::signing_keys::SigningKeys;
 
-/// Answers one request. `keys` are those of internal tokens.
-pub(crate) fn answer<B>(
-    request: &Request<B>,
-    readiness: &Readiness,
-    connections: ConnectionCount,
-    keys: Option<&SigningKeys>,
-) -> Response<Full<Bytes>> {
-    match keys {
-        Some(keys) if request.uri().path() == jwks::PATH => jwks::answer(request.method(), keys),
-        _ if request.uri().path() == rules::PATH => rules::answer(request.method(), readiness.authorizer()),
-        _ => health::answer(request, readiness, connections),
+/// What the admin listener sees of the gate when a request arrives.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen<'a> {
+    pub(crate) authorizer: &'a Authorizer,
+    pub(crate) draining: &'a Draining,
+    pub(crate) connections: ConnectionCount,
+    /// The keys of internal tokens.
+    pub(crate) keys: Option<&'a SigningKeys>,
+    /// None where the configuration is in no file.
+    pub(crate) reloads: Option<&'a Reloads>,
+}
+
+/// Answers one request.
+pub(crate) async fn answer<B>(request: &Request<B>, seen: &Seen<'_>) -> Response<Full<Bytes>> {
+    match (request.uri().path(), seen.keys, seen.reloads) {
+        (jwks::PATH, Some(keys), _) => jwks::answer(request.method(), keys),
+        (rules::PATH, ..) => rules::answer(request.method(), seen.authorizer),
+        (reload::PATH, _, Some(reloads)) => reload::answer(request, reloads).await,
+        _ => health::answer(request, seen.authorizer, seen.draining, seen.connections),
     }
 }

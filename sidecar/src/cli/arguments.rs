@@ -7,6 +7,7 @@ use actgate_issuer::Registry;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 
+use crate::cli::admin_arguments::{RELOAD_NOTES, ReloadArguments};
 use crate::cli::issuer_arguments::{ISSUER_NOTES, IssuerArguments};
 use crate::cli::request_headers::{Header, McpMessage, parse_header, parse_message};
 use crate::cli::schema::Schema;
@@ -68,6 +69,7 @@ Exit codes:
   1   an error at run time; `explain`: the request is denied; `test`, `demo --once`: a result is not the expected one;
       `issuer audit verify`: the trail is not valid
   2   the command line is invalid
+  69  `reload`: no gate answers
   78  the configuration or the policy is invalid
   141 what reads standard output ended before the output did";
 
@@ -114,6 +116,9 @@ does not start without it. With --strict a warning is 78, too.")]
         #[arg(long)]
         json: bool,
     },
+    /// Make a running gate read its configuration again, and print what came of it
+    #[command(after_help = RELOAD_NOTES)]
+    Reload(ReloadArguments),
     /// Explain the decision on one request, with every check
     #[command(after_help = "\
 The token is read from standard input, never from the command line, which other users of the machine can see.
@@ -225,6 +230,7 @@ impl Command {
             Command::Run(_) | Command::Issuer(_) => LogLevel::Info,
             Command::Check { .. }
             | Command::Explain(_)
+            | Command::Reload(_)
             | Command::Test(_)
             | Command::Issuers { .. }
             | Command::Demo { .. }

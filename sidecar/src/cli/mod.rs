@@ -1,5 +1,7 @@
 //! The command line: one file for each command, and what the commands share.
 
+pub(crate) mod admin_arguments;
+mod admin_client;
 pub(crate) mod agent_entry;
 pub(crate) mod arguments;
 pub(crate) mod chain_tree;
@@ -29,6 +31,7 @@ pub(crate) mod pasted_token;
 mod policy_lines;
 mod policy_words;
 mod recorded_decision;
+pub(crate) mod reload;
 pub(crate) mod request_body;
 pub(crate) mod request_headers;
 pub(crate) mod run;

@@ -5,30 +5,33 @@ use std::path::Path;
 
 use tracing::Level;
 
-use crate::config;
 use crate::exit::{Context as _, Failure};
 use crate::log::decision_log::DecisionLog;
 use crate::log::process_log::ProcessLog;
 use crate::server::Server;
-use crate::server::listen::{open_files, systemd};
+use crate::server::listen::systemd;
 use crate::server::signals::{self, ShutdownSignals};
+use crate::start::reload::{Origin, Reloader};
 use crate::start::start;
 
 /// Runs the gate until a signal stops it.
 pub(crate) async fn run(file: &Path, log: &ProcessLog) -> Result<(), Failure> {
-    let mut settings = config::load(file)?;
-    settings.limits.connections = open_files::connections(settings.limits.connections);
+    let (origin, settings) = Origin::read(file.to_owned())?;
     // Both receive every signal: the first one drains, a second one ends the process.
     let mut first = ShutdownSignals::watch().context("signal handling")?;
     let mut second = ShutdownSignals::watch().context("signal handling")?;
-    signals::ignore_sighup().context("signal handling")?;
+    let hangups = signals::hangups().context("signal handling")?;
     let decisions = DecisionLog::open(&settings.decision_log).context("decision log")?;
-    let server = start(settings, decisions).await?;
+    let (server, reloader) = Reloader::of(origin, start(settings, decisions).await?, hangups);
     announce(&server, log).context("address of a listener")?;
     systemd::notify_ready();
 
+    let reloads = tokio::spawn(reloader.run());
     tokio::select! {
-        () = server.serve(first.next()) => Ok(()),
+        () = server.serve(first.next()) => {
+            reloads.abort();
+            Ok(())
+        }
         () = async { second.next().await; second.next().await } => {
             Err(Failure::Runtime("stopped by a second signal".to_owned()))
         }
@@ -37,15 +40,15 @@ pub(crate) async fn run(file: &Path, log: &ProcessLog) -> Result<(), Failure> {
 
 /// Writes the policy and the addresses to standard error: with port 0 the system chooses them.
 fn announce(server: &Server, log: &ProcessLog) -> io::Result<()> {
-    let policy = server.gate.authorizer.policy();
+    let policy = server.current.load().gate.authorizer.policy();
     log.line(Level::INFO, &format!("actgate: policy {}", policy.hash()));
-    if let Some((clients, _)) = &server.clients {
+    if let Some(clients) = &server.clients {
         log.line(Level::INFO, &format!("actgate: listening on {}", clients.address()?));
     }
     if let Some(admin) = &server.admin {
         log.line(Level::INFO, &format!("actgate: admin on {}", admin.address()?));
     }
-    if let Some((decisions, _)) = &server.decisions {
+    if let Some(decisions) = &server.decisions {
         let address = decisions.address()?;
         log.line(Level::INFO, &format!("actgate: decisions on {address}"));
     }

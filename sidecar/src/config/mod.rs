@@ -9,7 +9,7 @@ mod tls;
 
 #[cfg(test)]
 pub(crate) use self::document::configuration;
-pub(crate) use self::read::{NO_ROUTE, load, parse};
+pub(crate) use self::read::{NO_ROUTE, admin_of, load, load_noting, parse};
 pub(crate) use self::roots::check_named_roots;
 pub(crate) use self::secrets::{api_key_in, client_secret_in, signing_key_in};
 pub(crate) use self::settings::{

@@ -7,7 +7,7 @@ use crate::server::tls::certificates::{ClientAuthorities, PairError, ServerCerti
 use crate::server::tls::{ClientAuthentication, Expectation, TlsMaterial};
 
 /// Where certificates and keys are.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TlsSettings {
     /// The first is for clients that ask for no other.
     pub(crate) pairs: Vec<PairFiles>,
@@ -15,13 +15,13 @@ pub(crate) struct TlsSettings {
 }
 
 /// A chain and its key.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PairFiles {
     pub(crate) certificate: PathBuf,
     pub(crate) key: PathBuf,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ClientCertificateSettings {
     pub(crate) ca_file: PathBuf,
     pub(crate) demand: Expectation,

@@ -1,6 +1,6 @@
 //! Decisions for servers that enforce them: proxies in front of an API.
 //!
-//! The gate decides as on a request of its own. The request is what a trusted peer describes; whoever is none gets a denial.
+//! The gate decides as on a request of its own. The request is what a trusted peer describes; any other peer gets a denial.
 
 pub(crate) mod decision_point;
 pub(crate) mod forward_auth;

@@ -3,9 +3,11 @@
 use std::fmt;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use tokio::task::spawn_blocking;
+use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{MissedTickBehavior, interval};
 
 /// How often the files are looked at.
@@ -142,7 +144,27 @@ impl fmt::Debug for WatchedFile {
     }
 }
 
-/// Looks at the files as long as the process runs.
+/// Tasks that end when the last clone of this value is dropped.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tasks {
+    _running: Arc<JoinSet<()>>,
+}
+
+impl FromIterator<BoxFuture> for Tasks {
+    fn from_iter<I: IntoIterator<Item = BoxFuture>>(tasks: I) -> Tasks {
+        let mut set = JoinSet::new();
+        for task in tasks {
+            set.spawn(task);
+        }
+        let set = Arc::new(set);
+        Tasks { _running: set }
+    }
+}
+
+/// A task that runs for as long as its [`Tasks`].
+pub(crate) type BoxFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Looks at the files for as long as this is polled.
 pub(crate) async fn watch(mut files: Vec<WatchedFile>) {
     let mut ticks = interval(INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -162,7 +184,7 @@ pub(crate) async fn watch(mut files: Vec<WatchedFile>) {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::sync::{Arc, Mutex};
+    use std::sync::Mutex;
 
     use super::*;
 

@@ -71,6 +71,15 @@ impl FactRecording {
         }
     }
 
+    /// The same with the key of `earlier`, if neither is from a file: hashes of one process are comparable.
+    pub(crate) fn with_key_of(mut self, earlier: &FactRecording) -> FactRecording {
+        if (self.origin, earlier.origin) == (HashKeyOrigin::Process, HashKeyOrigin::Process) {
+            self.key = earlier.key.clone();
+            self.key_id.clone_from(&earlier.key_id);
+        }
+        self
+    }
+
     pub(crate) fn origin(&self) -> HashKeyOrigin {
         self.origin
     }

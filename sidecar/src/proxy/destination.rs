@@ -1,6 +1,7 @@
 //! Where requests are sent: the upstreams with their credentials, and which of them a request is for.
 
 use std::cmp::Reverse;
+use std::sync::Arc;
 
 use actgate::request::{PathForm, Target};
 use actgate::{Error, Policy};
@@ -9,6 +10,7 @@ use http::request::Parts;
 use super::credentials::Credentials;
 use super::upstream::client::Upstream;
 use super::upstream::place::Place;
+#[cfg(test)]
 use super::upstream::settings::{UpstreamSettings, UpstreamTimeouts};
 
 /// What is for requests by their place. The one for a request follows from its host and its path, from no other header.
@@ -26,7 +28,7 @@ pub(crate) type Destinations = Placed<Destination>;
 /// An upstream, and what it receives in place of the access token.
 #[derive(Debug)]
 pub(crate) struct Destination {
-    pub(crate) upstream: Upstream,
+    pub(crate) upstream: Arc<Upstream>,
     pub(crate) credentials: Credentials,
 }
 
@@ -68,18 +70,24 @@ impl<T> Placed<T> {
 }
 
 impl Destinations {
-    /// The destinations of these settings, one of which is for every request; the reason names a file that cannot be used.
+    /// These in their places, one of which is for every request.
+    pub(crate) fn in_all_places(destinations: Vec<(Place, Destination)>) -> Result<Destinations, String> {
+        let placed = Placed::in_places(destinations);
+        placed.ok_or_else(|| "no upstream receives the requests that match no other".to_owned())
+    }
+
+    /// The destinations of these settings; the reason names a file that cannot be used.
+    #[cfg(test)]
     pub(crate) fn new(
         settings: impl IntoIterator<Item = (UpstreamSettings, Credentials)>,
         timeouts: UpstreamTimeouts,
     ) -> Result<Destinations, String> {
         let destinations = settings.into_iter().map(|(settings, credentials)| {
-            let upstream = Upstream::new(&settings, timeouts)?;
+            let upstream = Arc::new(Upstream::new(&settings, timeouts)?);
             Ok((settings.place, Destination { upstream, credentials }))
         });
         let destinations: Result<Vec<_>, String> = destinations.collect();
-        let placed = Placed::in_places(destinations?);
-        placed.ok_or_else(|| "no upstream receives the requests that match no other".to_owned())
+        Destinations::in_all_places(destinations?)
     }
 
     /// Whether the address of a request is worth a note: there are several.

@@ -1,51 +1,48 @@
-//! What the connections of clients share.
+//! How the requests of a connection begin and end, and what answers them.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Request, Response};
+use actgate::challenge::Protocol;
+use http::{Request, Response, StatusCode};
 
-use super::limits::ConnectionLimits;
-use super::listen::proxy_protocol::ProxyProtocol;
-use super::tls::Tls;
+use super::running::Running;
 use crate::connection::activity::Caller;
-use crate::decision_api::DecisionApi;
 use crate::gate::connection_info::CallerDenied;
+use crate::log::decision_log::new_id;
+use crate::proxy::Answer;
+use crate::proxy::refusal::{Refusal, RequestBodyState};
 use crate::proxy::request_body::ClientBody;
-use crate::proxy::{Answer, Proxy};
+use crate::proxy::response_body::ResponseBody;
 
-/// What the connections of clients share.
-#[derive(Debug)]
-pub(super) struct Clients {
-    pub(super) service: Service,
-    pub(super) limits: ConnectionLimits,
-    /// None where they connect in plain text.
-    pub(super) tls: Option<Arc<Tls>>,
-    pub(super) proxy_protocol: ProxyProtocol,
-}
-
-/// What answers the requests of clients.
-#[derive(Debug)]
+/// What answers the requests of a listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Service {
     /// It forwards what it allows.
-    Proxy(Box<Proxy>),
+    Proxy,
     /// It states its decisions, which its clients enforce.
-    Decisions(Box<DecisionApi>),
+    Decisions,
 }
 
 impl Service {
-    pub(super) async fn answer(&self, request: Request<ClientBody>) -> Answer {
-        match self {
-            Service::Proxy(proxy) => proxy.answer(request).await,
-            Service::Decisions(api) => api.answer(request).await,
+    /// Answers a request by what runs when it begins.
+    pub(super) async fn answer(self, running: &Running, request: Request<ClientBody>) -> Answer {
+        match (self, &running.proxy, &running.decisions) {
+            (Service::Proxy, Some(proxy), _) => proxy.answer(request).await,
+            (Service::Decisions, _, Some(api)) => api.answer(request).await,
+            // No reload changes what listeners there are.
+            (Service::Proxy, None, _) | (Service::Decisions, _, None) => {
+                let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "nothing is served here");
+                let state = RequestBodyState::unread(request.version());
+                refusal.response(Protocol::Http, new_id(), state).map(ResponseBody::Own)
+            }
         }
     }
 
     /// How long a call of gRPC or an event stream may be silent; `other` is that of all other bodies.
-    pub(super) fn stream_idle(&self, other: Duration) -> Duration {
-        match self {
-            Service::Proxy(proxy) => proxy.forward.streams.idle,
-            Service::Decisions(_) => other,
+    pub(super) fn stream_idle(self, running: &Running, other: Duration) -> Duration {
+        match (self, &running.proxy) {
+            (Service::Proxy, Some(proxy)) => proxy.forward.streams.idle,
+            _ => other,
         }
     }
 }

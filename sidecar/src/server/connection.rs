@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use actgate::request::ClientCertificate;
@@ -16,16 +15,18 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::time::timeout;
 
-use super::clients::{Clients, MadeRoom, caller_of};
+use super::clients::{MadeRoom, Service, caller_of};
 use super::connections::Place;
 use super::early_end;
 use super::head_form;
 use super::http2;
+use super::limits::ConnectionLimits;
 use super::listen::listener::Accepted;
-use super::listen::proxy_protocol;
+use super::listen::proxy_protocol::{self, ProxyProtocol};
 use super::listen::socket::Socket;
 use super::plain_http;
 use super::preface::{self, Protocol};
+use super::running::Current;
 use super::stream::Stream;
 use super::tls::{Handshake, Tls};
 use super::tunnel::Successor;
@@ -39,36 +40,41 @@ const PLAIN_HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 const PLAIN_HEAD_BYTES: usize = 16 * 1024;
 
 /// Serves a client.
-pub(super) async fn client(accepted: Accepted, clients: Arc<Clients>) {
+pub(super) async fn client(accepted: Accepted, service: Service, current: Current) {
     let Accepted {
         mut socket,
         peer,
         place,
     } = accepted;
     socket.send_at_once();
-    let client = clients
-        .proxy_protocol
-        .client_of(&mut socket, peer, clients.limits.header);
+    let running = current.load();
+    let limits = running.limits;
+    let (load_balancers, tls) = match service {
+        Service::Proxy => (&running.proxy_protocol, running.tls.as_deref()),
+        Service::Decisions => (&ProxyProtocol::default(), None),
+    };
+    let client = load_balancers.client_of(&mut socket, peer, limits.header);
     let peer = match client.await {
         Ok(client) => client,
         Err(error) => return proxy_protocol::report(&error),
     };
     // A client that sends nothing within the time for a request head is not served.
-    let begun = timeout(clients.limits.header, begin(socket, clients.tls.as_deref()));
+    let begun = timeout(limits.header, begin(socket, tls));
     let (protocol, stream, scheme, client_certificate) = match begun.await {
         Ok(Ok(begun)) => begun,
         Ok(Err(Unbegun::Failed(error))) => return early_end::unbegun(&error, peer),
         Ok(Err(Unbegun::PlainHttp)) => return early_end::plain_http(peer),
         Err(_) => return,
     };
+    drop(running);
     let connection = ConnectionInfo {
         peer,
         scheme,
         client_certificate,
     };
     match protocol {
-        Protocol::Http1 => serve_http1(stream, connection, &place, &clients).await,
-        Protocol::Http2 => http2::serve(stream, connection, &place, clients).await,
+        Protocol::Http1 => serve_http1(stream, connection, &place, limits, (service, &current)).await,
+        Protocol::Http2 => http2::serve(stream, connection, &place, limits, (service, current.clone())).await,
     }
 }
 
@@ -108,11 +114,17 @@ async fn begin(
 }
 
 /// Serves HTTP/1.
-async fn serve_http1(socket: Stream, connection: ConnectionInfo, place: &Place, clients: &Clients) {
-    let (limits, activity) = (clients.limits, place.activity());
+async fn serve_http1(
+    socket: Stream,
+    connection: ConnectionInfo,
+    place: &Place,
+    limits: ConnectionLimits,
+    (service, current): (Service, &Current),
+) {
+    let activity = place.activity();
     let io = Http1Io::new(socket, activity.clone(), limits.header, limits.body);
     let successor = &Successor::default();
-    let service = service_fn(|request: Request<Incoming>| {
+    let requests = service_fn(|request: Request<Incoming>| {
         let begun = activity.begin();
         let (mut parts, body) = request.into_parts();
         parts.extensions.insert(connection.clone());
@@ -124,7 +136,8 @@ async fn serve_http1(socket: Stream, connection: ConnectionInfo, place: &Place, 
         async move {
             let exchange = begun.ok_or(MadeRoom)?;
             let body = exchange.track_request(TimedBody::new(body, limits.body)).boxed_unsync();
-            let mut response = clients.service.answer(Request::from_parts(parts, body)).await;
+            let running = current.load();
+            let mut response = service.answer(&running, Request::from_parts(parts, body)).await;
             activity.answered(caller_of(&response));
             if response.body().media_type() == MediaType::EventStream {
                 // It ends when one side ends the connection.
@@ -149,7 +162,7 @@ async fn serve_http1(socket: Stream, connection: ConnectionInfo, place: &Place, 
         .max_buf_size(limits.max_head as usize)
         // The buffer alone may exceed its size by one read.
         .max_header_size(limits.max_head as usize)
-        .serve_connection(TokioIo::new(io), service)
+        .serve_connection(TokioIo::new(io), requests)
         .with_upgrades();
     if let Err(error) = connection.await {
         early_end::report(&error);
@@ -157,11 +170,14 @@ async fn serve_http1(socket: Stream, connection: ConnectionInfo, place: &Place, 
     successor.run::<Stream>().await;
 }
 
-/// Serves a client that asks for nothing but `answer`, which does not wait.
-pub(crate) async fn plain(accepted: Accepted, answer: impl Fn(&Request<Incoming>) -> Response<Full<Bytes>>) {
+/// Serves a client that asks for nothing but `answer`.
+pub(crate) async fn plain<F>(accepted: Accepted, answer: impl Fn(Request<Incoming>) -> F)
+where
+    F: Future<Output = Response<Full<Bytes>>>,
+{
     let service = service_fn(|request: Request<Incoming>| {
-        let response = answer(&request);
-        async move { Ok::<_, Infallible>(response) }
+        let response = answer(request);
+        async move { Ok::<_, Infallible>(response.await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -3,7 +3,6 @@
 //! hyper and h2 limit what a client makes the gate keep: reset streams, `CONTINUATION` frames, queued control frames.
 
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use actgate::challenge::Protocol;
@@ -16,11 +15,13 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::time::Instant;
 use tokio_io_timeout::TimeoutWriter;
 
-use super::clients::{Clients, MadeRoom, caller_of};
+use super::clients::{MadeRoom, Service, caller_of};
 use super::connections::Place;
 use super::cookie_crumbs;
 use super::frame_time::TimedFrames;
 use super::head_form;
+use super::limits::ConnectionLimits;
+use super::running::Current;
 use super::stream::Stream;
 use super::tunnel::StreamUse;
 use super::unread_stream::{ReadBody, StreamExecutor};
@@ -51,34 +52,40 @@ const PENDING_RESETS: usize = 20;
 const RESETS_FOR_ERRORS: usize = 1024;
 
 /// Serves `socket` to its end, which comes with the last stream once draining has begun.
-pub(super) async fn serve(socket: Stream, connection: ConnectionInfo, place: &Place, clients: Arc<Clients>) {
-    let limits = clients.limits;
+pub(super) async fn serve(
+    socket: Stream,
+    connection: ConnectionInfo,
+    place: &Place,
+    limits: ConnectionLimits,
+    (service, current): (Service, Current),
+) {
     let mut socket = Box::pin(TimeoutWriter::new(TimedFrames::new(socket, limits.header)));
     socket.as_mut().set_timeout_pinned(Some(limits.body));
     let activity = place.activity().clone();
     // A stream may end at any time: a client that resets it drops the service, or the body of its response.
     activity.has_streams();
-    let service = service_fn(move |request: Request<Incoming>| {
+    let requests = service_fn(move |request: Request<Incoming>| {
         let begun = activity.begin();
         let (mut parts, body) = request.into_parts();
         parts.extensions.insert(connection.clone());
         head_form::record(&mut parts);
         cookie_crumbs::join(&mut parts.headers);
         let stream_use = StreamUse::of(&mut parts);
-        let (clients, activity) = (clients.clone(), activity.clone());
+        let (current, activity) = (current.clone(), activity.clone());
         async move {
             let exchange = begun.ok_or(MadeRoom)?;
+            let running = current.load();
             // A call of gRPC may be silent for longer than other bodies.
             let limit = match Protocol::of(&parts.method, &parts.headers) {
-                Protocol::Grpc => clients.service.stream_idle(limits.body),
+                Protocol::Grpc => service.stream_idle(&running, limits.body),
                 _ => limits.body,
             };
             let body = exchange.track(TimedBody::new(WholeBody(body), limit)).boxed_unsync();
-            let mut response = clients.service.answer(Request::from_parts(parts, body)).await;
+            let mut response = service.answer(&running, Request::from_parts(parts, body)).await;
             activity.answered(caller_of(&response));
             stream_use.follow(&mut response, &exchange);
             let limit = match response.body().media_type() {
-                MediaType::EventStream | MediaType::Grpc => clients.service.stream_idle(limits.body),
+                MediaType::EventStream | MediaType::Grpc => service.stream_idle(&running, limits.body),
                 MediaType::Other => limits.body,
             };
             Ok::<_, MadeRoom>(response.map(|body| exchange.track(ReadBody::new(body, limit))))
@@ -96,7 +103,7 @@ pub(super) async fn serve(socket: Stream, connection: ConnectionInfo, place: &Pl
         .enable_connect_protocol()
         .keep_alive_interval(PING_INTERVAL)
         .keep_alive_timeout(PING_TIMEOUT)
-        .serve_connection(TokioIo::new(socket), service);
+        .serve_connection(TokioIo::new(socket), requests);
     let mut connection = pin!(connection);
 
     place.ends_when_drained();

@@ -12,6 +12,7 @@ pub(crate) mod limits;
 pub(crate) mod listen;
 mod plain_http;
 mod preface;
+pub(crate) mod running;
 pub(crate) mod signals;
 mod stream;
 pub(crate) mod tls;
@@ -21,25 +22,19 @@ mod whole_body;
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::error::Elapsed;
 use tokio::time::{sleep, timeout};
 
-use self::clients::{Clients, Service};
+use self::clients::Service;
 use self::connections::Connections;
-use self::limits::ConnectionLimits;
 use self::listen::listener::{Accepted, Listener};
-use self::listen::proxy_protocol::ProxyProtocol;
-use self::tls::Tls;
+use self::running::Current;
 use crate::admin;
-use crate::admin::health::{ConnectionCount, Readiness};
-use crate::decision_api::DecisionApi;
-use crate::gate::Gate;
-use crate::headers::internal_token::signing_keys::SigningKeys;
-use crate::proxy::Proxy;
+use crate::admin::health::{ConnectionCount, Draining};
+use crate::admin::reload::Reloads;
 
 /// How often connections that have become idle are closed at the end.
 const IDLE_CHECK_INTERVAL: Duration = Duration::from_millis(50);
@@ -47,19 +42,15 @@ const IDLE_CHECK_INTERVAL: Duration = Duration::from_millis(50);
 /// A gate with bound sockets.
 #[derive(Debug)]
 pub(crate) struct Server {
-    pub(crate) gate: Arc<Gate>,
     /// Accepts requests that are forwarded.
-    pub(crate) clients: Option<(Listener, Proxy)>,
+    pub(crate) clients: Option<Listener>,
     /// Accepts requests about the state of the process.
     pub(crate) admin: Option<Listener>,
     /// Accepts requests for decisions that its clients enforce.
-    pub(crate) decisions: Option<(Listener, DecisionApi)>,
-    /// The keys of internal tokens, which the admin listener publishes.
-    pub(crate) internal_keys: Option<Arc<SigningKeys>>,
-    pub(crate) limits: ConnectionLimits,
-    /// None where clients connect in plain text.
-    pub(crate) tls: Option<Arc<Tls>>,
-    pub(crate) proxy_protocol: ProxyProtocol,
+    pub(crate) decisions: Option<Listener>,
+    pub(crate) current: Current,
+    /// Reloads of the configuration; none where it is in no file.
+    pub(crate) reloads: Option<Reloads>,
 }
 
 impl Server {
@@ -67,50 +58,33 @@ impl Server {
     /// in flight end.
     pub(crate) async fn serve(self, stop: impl Future<Output = ()>) {
         let Server {
-            gate,
             clients,
             admin,
             decisions,
-            internal_keys,
-            limits,
-            tls,
-            proxy_protocol,
+            current,
+            reloads,
         } = self;
-        let readiness = Readiness::of(gate.authorizer.clone());
-        let listeners = clients.iter().map(|(listener, _)| listener);
-        let listeners = listeners.chain(decisions.iter().map(|(listener, _)| listener));
-        let connections = listeners
-            .map(|listener| listener.connections().clone())
-            .collect::<Vec<_>>();
-        let serve = |listener| serve_admin(listener, readiness.clone(), connections.clone(), internal_keys);
-        let admin = admin.map(|listener| tokio::spawn(serve(listener)));
-        let log = gate.log.clone();
-        let served_by = |service| Clients {
-            service,
-            limits,
-            tls: None,
-            proxy_protocol: ProxyProtocol::default(),
+        let draining = Draining::default();
+        let listeners = clients.iter().chain(&decisions);
+        let state = ProcessState {
+            current: current.clone(),
+            draining: draining.clone(),
+            clients: listeners.map(|listener| listener.connections().clone()).collect(),
+            reloads,
         };
+        let admin = admin.map(|listener| tokio::spawn(serve_admin(listener, state)));
+        let log = current.load().gate.log.clone();
         let (stop_all, stopped) = watch::channel(());
-        let of_decisions = decisions.map(|(listener, api)| (listener, served_by(Service::Decisions(Box::new(api)))));
-        let of_decisions = serve_clients(of_decisions, stopped.clone());
-        let forwarded = clients.map(|(listener, proxy)| {
-            let clients = Clients {
-                tls,
-                proxy_protocol,
-                ..served_by(Service::Proxy(Box::new(proxy)))
-            };
-            (listener, clients)
-        });
-        let forwarded = serve_clients(forwarded, stopped);
+        let decided = serve_clients(decisions, Service::Decisions, current.clone(), stopped.clone());
+        let forwarded = serve_clients(clients, Service::Proxy, current, stopped);
         let stop = async {
             stop.await;
             tracing::info!("draining");
             listen::systemd::notify_stopping();
-            readiness.withdraw();
+            draining.begin();
             drop(stop_all);
         };
-        let (forwarded, decided, ()) = tokio::join!(forwarded, of_decisions, stop);
+        let (forwarded, decided, ()) = tokio::join!(forwarded, decided, stop);
         if let Some(admin) = admin {
             admin.abort();
         }
@@ -127,15 +101,18 @@ impl Server {
 
 /// Serves the clients of one listener, if there is one, until `stopped` ends, then drains. Fails if their requests take longer than
 /// that may.
-async fn serve_clients(served: Option<(Listener, Clients)>, mut stopped: watch::Receiver<()>) -> Result<(), Elapsed> {
-    let Some((mut listener, clients)) = served else {
+async fn serve_clients(
+    listener: Option<Listener>,
+    service: Service,
+    current: Current,
+    mut stopped: watch::Receiver<()>,
+) -> Result<(), Elapsed> {
+    let Some(mut listener) = listener else {
         return Ok(());
     };
-    let limits = clients.limits;
     let connections = listener.connections().clone();
-    let clients = Arc::new(clients);
     let start = |accepted: Accepted| {
-        accepted.spawn(|accepted| connection::client(accepted, clients.clone()));
+        accepted.spawn(|accepted| connection::client(accepted, service, current.clone()));
     };
     loop {
         tokio::select! {
@@ -148,6 +125,7 @@ async fn serve_clients(served: Option<(Listener, Clients)>, mut stopped: watch::
     while let Some(accepted) = listener.queued().await {
         start(accepted);
     }
+    let limits = current.load().limits;
     tokio::select! {
         ended = timeout(limits.drain, listener.close()) => ended,
         never = close_idle(&connections, limits.idle_drain()) => match never {},
@@ -163,22 +141,36 @@ async fn close_idle(connections: &Connections, after: Duration) -> Infallible {
     }
 }
 
-async fn serve_admin(
-    mut listener: Listener,
-    readiness: Readiness,
+/// What the admin listener reports.
+#[derive(Clone, Debug)]
+struct ProcessState {
+    current: Current,
+    draining: Draining,
     clients: Vec<Connections>,
-    keys: Option<Arc<SigningKeys>>,
-) {
+    reloads: Option<Reloads>,
+}
+
+async fn serve_admin(mut listener: Listener, state: ProcessState) {
     loop {
-        let (readiness, clients, keys) = (readiness.clone(), clients.clone(), keys.clone());
-        listener.accept().await.spawn(|accepted| {
-            connection::plain(accepted, move |request| {
-                let connections = ConnectionCount {
-                    open: clients.iter().map(Connections::count).sum(),
-                    limit: clients.iter().map(Connections::limit).sum(),
-                };
-                admin::answer(request, &readiness, connections, keys.as_deref())
+        let state = state.clone();
+        listener.accept().await.spawn(|accepted| async move {
+            connection::plain(accepted, |request| {
+                let (state, running) = (&state, state.current.load());
+                async move {
+                    let seen = admin::Seen {
+                        authorizer: &running.gate.authorizer,
+                        draining: &state.draining,
+                        connections: ConnectionCount {
+                            open: state.clients.iter().map(Connections::count).sum(),
+                            limit: state.clients.iter().map(Connections::limit).sum(),
+                        },
+                        keys: running.internal_keys.as_deref(),
+                        reloads: state.reloads.as_ref(),
+                    };
+                    admin::answer(&request, &seen).await
+                }
             })
+            .await;
         });
     }
 }

@@ -29,13 +29,7 @@ impl ShutdownSignals {
     }
 }
 
-/// Ignores SIGHUP so that it does not terminate the process.
-pub(crate) fn ignore_sighup() -> io::Result<()> {
-    let mut hangups = signal(SignalKind::hangup())?;
-    tokio::spawn(async move {
-        while hangups.recv().await.is_some() {
-            tracing::warn!("SIGHUP is ignored; restart the process to apply a changed configuration");
-        }
-    });
-    Ok(())
+/// SIGHUP, on which the configuration is read again. It no longer ends the process.
+pub(crate) fn hangups() -> io::Result<Signal> {
+    signal(SignalKind::hangup())
 }

@@ -13,9 +13,9 @@ use crate::config::{
     signing_key_in,
 };
 use crate::exit::{Context as _, Failure};
-use crate::files::watched_file::{WatchedFile, watch};
+use crate::files::watched_file::{BoxFuture, Tasks, WatchedFile, watch};
 use crate::headers::internal_token::jwt::{InternalTokenIssuer, InternalTokens};
-use crate::headers::internal_token::signing_keys::SigningKeys;
+use crate::headers::internal_token::signing_keys::{KeyOrigin, SigningKeys};
 use crate::proxy::credentials::Credentials;
 use crate::proxy::credentials::api_key::ApiKey;
 use crate::proxy::credentials::token_endpoint::{SharedSecret, TokenEndpoint, basic};
@@ -24,17 +24,44 @@ use crate::proxy::credentials::token_exchange::TokenExchange;
 /// How often the keys of internal tokens are looked at.
 const ROTATION_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The credentials of each upstream, and the keys of internal tokens, which are to be published. Files are watched and keys are rotated as long as the process runs.
-pub(crate) fn credentials(
+/// The keys of internal tokens, which rotate for as long as this exists.
+#[derive(Clone, Debug)]
+pub(super) struct InternalKeys {
+    pub(super) keys: Arc<SigningKeys>,
+    lifetime: Duration,
+    origin: KeyPlace,
+    tasks: Tasks,
+}
+
+/// Where the keys of internal tokens come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum KeyPlace {
+    Generated { rotate: Duration },
+    File(Option<PathBuf>),
+}
+
+/// What the upstreams receive in place of access tokens.
+pub(super) struct Started {
+    /// Those of each upstream.
+    pub(super) credentials: Vec<Credentials>,
+    pub(super) internal: Option<InternalKeys>,
+    /// What keeps them up to date.
+    pub(super) tasks: Vec<Tasks>,
+}
+
+/// The credentials of each upstream. Files are watched and keys are rotated for as long as the tasks run. Keys of `earlier` that
+/// would be made in the same way are kept.
+pub(super) fn credentials(
     internal: Option<InternalTokenSettings>,
     upstreams: Vec<CredentialSettings>,
     authorizer: &Authorizer,
-) -> Result<(Vec<Credentials>, Option<Arc<SigningKeys>>), Failure> {
+    earlier: Option<&InternalKeys>,
+) -> Result<Started, Failure> {
     let mut files = Vec::new();
     let issuer = internal
-        .map(|settings| internal_tokens(settings, authorizer, &mut files))
+        .map(|settings| internal_tokens(settings, authorizer, earlier))
         .transpose()?;
-    let keys = issuer.as_ref().map(|issuer| issuer.keys.clone());
+    let (issuer, internal) = issuer.unzip();
     let credentials = upstreams.into_iter().map(|settings| {
         let exchange = settings
             .token_exchange
@@ -47,35 +74,62 @@ pub(crate) fn credentials(
         })
     });
     let credentials = credentials.collect::<Result<Vec<Credentials>, Failure>>()?;
+    let mut tasks: Vec<Tasks> = internal.iter().map(|internal| internal.tasks.clone()).collect();
     if !files.is_empty() {
-        tokio::spawn(watch(files));
+        let watched: BoxFuture = Box::pin(watch(files));
+        tasks.push(Tasks::from_iter([watched]));
     }
-    Ok((credentials, keys))
+    Ok(Started {
+        credentials,
+        internal,
+        tasks,
+    })
 }
 
 fn internal_tokens(
     settings: InternalTokenSettings,
     authorizer: &Authorizer,
-    files: &mut Vec<WatchedFile>,
-) -> Result<InternalTokenIssuer, Failure> {
-    let keys = SigningKeys::new(settings.key, settings.lifetime, Instant::now());
-    let keys = Arc::new(keys.context("internal tokens")?);
-    tokio::spawn(rotate(keys.clone()));
-    if let Some(file) = settings.key_file {
-        let (keys, path) = (keys.clone(), file.clone());
-        files.push(WatchedFile::new(file, move || {
-            let key = signing_key_in(&path).map_err(|error| error.message)?;
-            keys.offer(key, Instant::now());
-            Ok(())
-        }));
-    }
-    Ok(InternalTokenIssuer {
+    earlier: Option<&InternalKeys>,
+) -> Result<(InternalTokenIssuer, InternalKeys), Failure> {
+    let lifetime = settings.lifetime;
+    let origin = match settings.key {
+        KeyOrigin::Generated { rotate } => KeyPlace::Generated { rotate },
+        KeyOrigin::File(_) => KeyPlace::File(settings.key_file.clone()),
+    };
+    let kept = earlier.filter(|earlier| earlier.lifetime == lifetime && earlier.origin == origin);
+    let keys = match kept {
+        Some(kept) => kept.clone(),
+        None => {
+            let keys = Arc::new(SigningKeys::new(settings.key, lifetime, Instant::now()).context("internal tokens")?);
+            let rotation: BoxFuture = Box::pin(rotate(keys.clone()));
+            let watched = settings.key_file.map(|file| watched_key(file, keys.clone()));
+            InternalKeys {
+                keys,
+                lifetime,
+                origin,
+                tasks: Tasks::from_iter([rotation].into_iter().chain(watched)),
+            }
+        }
+    };
+    let issuer = InternalTokenIssuer {
         header: settings.header,
         issuer: settings.issuer.into(),
-        lifetime: settings.lifetime,
-        keys,
+        lifetime,
+        keys: keys.keys.clone(),
         authorizer: authorizer.clone(),
-    })
+    };
+    Ok((issuer, keys))
+}
+
+/// Offers the key in a file when it changes.
+fn watched_key(file: PathBuf, keys: Arc<SigningKeys>) -> BoxFuture {
+    let path = file.clone();
+    let take = move || {
+        let key = signing_key_in(&path).map_err(|error| error.message)?;
+        keys.offer(key, Instant::now());
+        Ok(())
+    };
+    Box::pin(watch(vec![WatchedFile::new(file, take)]))
 }
 
 async fn rotate(keys: Arc<SigningKeys>) {

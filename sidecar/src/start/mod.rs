@@ -1,17 +1,20 @@
 //! From a configuration to a running gate.
 
 mod credentials;
+pub(crate) mod reload;
 mod tls;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
 use actgate::clock::Clock;
 
-use crate::config::{Settings, check_named_roots};
+use crate::config::{Settings, TlsSettings, check_named_roots};
 use crate::decision_api::DecisionApi;
 use crate::decision_api::decision_point::DecisionPoint;
 use crate::exit::{Context as _, Failure};
+use crate::files::watched_file::Tasks;
 use crate::gate::request_head::HeadRules;
 use crate::gate::{Gate, RING_WARNING_INTERVAL};
 use crate::headers::trailers::TrailerRules;
@@ -20,22 +23,51 @@ use crate::log::decision_log::DecisionLog;
 use crate::log::rate_limit::RateLimit;
 use crate::proxy::Proxy;
 use crate::proxy::body_decision::BodyRoom;
-use crate::proxy::destination::Destinations;
+use crate::proxy::destination::{Destination, Destinations};
 use crate::proxy::forward::Forward;
+use crate::proxy::upstream::client::Upstream;
+use crate::proxy::upstream::settings::{UpstreamSettings, UpstreamTimeouts};
 use crate::server::Server;
 use crate::server::listen::address::ListenAddress;
 use crate::server::listen::listener::Listener;
-use crate::start::credentials::credentials;
+use crate::server::running::{Current, Running};
+use crate::start::credentials::{InternalKeys, credentials};
 use crate::start::tls::start_tls;
 
 /// The number of connections to the admin listener at a time.
 const ADMIN_CONNECTIONS: u32 = 64;
 
-/// The number of connections of servers that ask for decisions at a time.
+/// The number of connections to the listener of decision APIs at a time.
 const DECISION_CONNECTIONS: u32 = 1024;
 
+/// What a gate has for as long as its process runs.
+#[derive(Debug)]
+pub(crate) struct Lasting {
+    /// Where it listens, over TCP.
+    address: Option<SocketAddr>,
+    log: DecisionLog,
+    via: ViaPseudonym,
+    body_room: BodyRoom,
+}
+
+/// What a later gate goes on with, where its settings are the same.
+#[derive(Debug, Default)]
+pub(crate) struct Parts {
+    tls: Option<(TlsSettings, Arc<crate::server::tls::Tls>, Tasks)>,
+    internal: Option<InternalKeys>,
+    upstreams: Vec<(UpstreamSettings, UpstreamTimeouts, Arc<Upstream>)>,
+}
+
+/// A gate with bound sockets, and what its configuration can be read again with.
+#[derive(Debug)]
+pub(crate) struct Started {
+    pub(crate) server: Server,
+    pub(crate) lasting: Lasting,
+    pub(crate) parts: Parts,
+}
+
 /// Binds the sockets of a gate and starts to fetch keys.
-pub(crate) async fn start(mut settings: Settings, log: DecisionLog) -> Result<Server, Failure> {
+pub(crate) async fn start(settings: Settings, log: DecisionLog) -> Result<Started, Failure> {
     // It reads 0 for any earlier time. Neither a token nor a certificate could be checked.
     if Clock::system().now() == 0 {
         return Err(Failure::Runtime(
@@ -49,7 +81,7 @@ pub(crate) async fn start(mut settings: Settings, log: DecisionLog) -> Result<Se
         let bound = Listener::bind(&address, max_connections).await;
         bound.context(format_args!("cannot listen on {address}"))
     };
-    let data = match settings.listen.clone() {
+    let clients = match settings.listen.clone() {
         Some(address) => Some(bind(address, settings.limits.connections).await?),
         None => None,
     };
@@ -58,91 +90,142 @@ pub(crate) async fn start(mut settings: Settings, log: DecisionLog) -> Result<Se
         None => None,
     };
     let decisions = match &settings.decision_api {
-        Some(api) => Some(
-            bind(
-                api.listen.clone(),
-                settings.limits.connections.min(DECISION_CONNECTIONS),
-            )
-            .await?,
-        ),
+        Some(api) => {
+            let connections = settings.limits.connections.min(DECISION_CONNECTIONS);
+            Some(bind(api.listen.clone(), connections).await?)
+        }
         None => None,
     };
-    for warning in settings.policy_warnings().iter().chain(settings.warnings.iter()) {
-        tracing::warn!("{}", warning.to_string().replace("\n  help: ", "; "));
+    for warning in warnings_of(&settings) {
+        tracing::warn!("{warning}");
     }
-    let address = data.as_ref().map(Listener::address).transpose();
+    let address = clients.as_ref().map(Listener::address).transpose();
     let address = address.context("address of the listener")?;
-    let hosts = settings.allowed_hosts(address.as_ref().and_then(ListenAddress::tcp));
-    let via = ViaPseudonym::default();
-    let tls = settings.tls.take().map(start_tls).transpose()?;
+    let lasting = Lasting {
+        address: address.as_ref().and_then(ListenAddress::tcp),
+        log,
+        via: ViaPseudonym::default(),
+        body_room: BodyRoom::default(),
+    };
+    let (running, parts) = run_by(settings, &lasting, None)?;
+    let server = Server {
+        clients,
+        admin,
+        decisions,
+        current: Current::new(running),
+        reloads: None,
+    };
+    Ok(Started { server, lasting, parts })
+}
+
+/// What is valid, and is probably a mistake: a line for each.
+fn warnings_of(settings: &Settings) -> Vec<String> {
+    let of_policy = settings.policy_warnings();
+    let all = of_policy.iter().chain(settings.warnings.iter());
+    all.map(|warning| warning.to_string().replace("\n  help: ", "; "))
+        .collect()
+}
+
+/// What runs by these settings. Of what runs `earlier`, all that is not configured anew goes on.
+fn run_by(
+    settings: Settings,
+    lasting: &Lasting,
+    earlier: Option<(&Running, &Parts)>,
+) -> Result<(Running, Parts), Failure> {
+    let (before, kept) = earlier.unzip();
+    let hosts = settings.allowed_hosts(lasting.address);
     check_named_roots(&settings).context("root certificates")?;
     let carriers = settings.carriers();
-    let authorizer = settings.authorizer().build();
-    let authorizer = authorizer.and_then(|built| built.start()).context("authorizer")?;
-    let (credentials, internal_keys) = credentials(settings.internal_token, settings.credentials, &authorizer)?;
+    let mut authorizer = settings.authorizer().build().context("authorizer")?;
+    if let Some(before) = before {
+        authorizer = authorizer.in_place_of(&before.gate.authorizer);
+    }
+    let authorizer = authorizer.start().context("authorizer")?;
+    let kept_tls = kept.and_then(|kept| kept.tls.as_ref());
+    let tls = match (settings.tls, kept_tls) {
+        (Some(settings), Some(kept)) if kept.0 == settings => Some(kept.clone()),
+        (Some(settings), _) => Some(start_tls(settings)?),
+        (None, _) => None,
+    };
+    let kept_keys = kept.and_then(|kept| kept.internal.as_ref());
+    let credentials = credentials(settings.internal_token, settings.credentials, &authorizer, kept_keys)?;
+    let mut tasks = credentials.tasks;
+    tasks.extend(tls.iter().map(|(_, _, tasks)| tasks.clone()));
+    let (mut destinations, mut upstreams) = (Vec::new(), Vec::new());
+    let timeouts = settings.upstream_timeouts;
+    for (settings, credentials) in settings.upstreams.into_iter().zip(credentials.credentials) {
+        let mut running = kept.iter().flat_map(|kept| &kept.upstreams);
+        let running = running.find(|(of, limits, _)| *of == settings && *limits == timeouts);
+        let upstream = match running {
+            Some((_, _, upstream)) => upstream.clone(),
+            None => Arc::new(Upstream::new(&settings, timeouts).context("upstream")?),
+        };
+        upstreams.push((settings.clone(), timeouts, upstream.clone()));
+        destinations.push((settings.place, Destination { upstream, credentials }));
+    }
+    let recorded = before.and_then(|before| before.gate.fact_recording.as_ref());
+    let fact_recording = settings.fact_recording.map(|recording| match recorded {
+        Some(recorded) => recording.with_key_of(recorded),
+        None => recording,
+    });
     let gate = Arc::new(Gate {
         authorizer,
         head_rules: HeadRules {
             hosts,
             identity_headers: settings.identity_headers.clone(),
             carriers: carriers.clone(),
-            via: via.clone(),
+            via: lasting.via.clone(),
             trusted_proxies: settings.trusted_proxies.clone(),
         },
         cors: settings.cors,
-        log,
-        fact_recording: settings.fact_recording,
+        log: lasting.log.clone(),
+        fact_recording,
         ring_warnings: RateLimit::new(Instant::now(), RING_WARNING_INTERVAL),
     });
-    let decisions = decisions.zip(settings.decision_api).map(|(listener, api)| {
-        let decisions = DecisionPoint {
+    let decisions = settings.decision_api.map(|api| DecisionApi {
+        decisions: DecisionPoint {
             gate: gate.clone(),
             callers: settings.trusted_proxies,
             identity_headers: settings.identity_headers.clone(),
             drop_headers: settings.drop_headers.clone(),
-        };
-        let api = DecisionApi {
-            decisions,
-            forward_auth: api.forward_auth,
-        };
-        (listener, api)
+        },
+        forward_auth: api.forward_auth,
     });
-    let clients = match data {
-        Some(listener) => {
-            let upstreams = settings.upstreams.into_iter().zip(credentials);
-            let destinations = Destinations::new(upstreams, settings.upstream_timeouts).context("upstream")?;
-            let trailers = TrailerRules::new(
-                settings.identity_headers.clone(),
-                carriers.clone(),
-                settings.drop_headers.clone(),
-            );
-            let forward = Forward {
-                trailers,
-                destinations,
+    let proxy = match settings.listen {
+        Some(_) => Some(Proxy {
+            body_room: lasting.body_room.clone(),
+            gate: gate.clone(),
+            forward: Forward {
+                trailers: TrailerRules::new(
+                    settings.identity_headers.clone(),
+                    carriers.clone(),
+                    settings.drop_headers.clone(),
+                ),
+                destinations: Destinations::in_all_places(destinations).context("upstream")?,
                 identity_headers: settings.identity_headers,
                 carriers,
                 drop_headers: settings.drop_headers,
                 access_token: settings.access_token,
-                via,
+                via: lasting.via.clone(),
                 streams: settings.streams,
-            };
-            let proxy = Proxy {
-                body_room: BodyRoom::default(),
-                gate: gate.clone(),
-                forward,
-            };
-            Some((listener, proxy))
-        }
+            },
+        }),
         None => None,
     };
-    Ok(Server {
+    let running = Running {
         gate,
-        clients,
-        admin,
+        proxy,
         decisions,
-        internal_keys,
+        internal_keys: credentials.internal.as_ref().map(|internal| internal.keys.clone()),
         limits: settings.limits,
-        tls,
+        tls: tls.as_ref().map(|(_, tls, _)| tls.clone()),
         proxy_protocol: settings.proxy_protocol,
-    })
+        _tasks: tasks,
+    };
+    let parts = Parts {
+        tls,
+        internal: credentials.internal,
+        upstreams,
+    };
+    Ok((running, parts))
 }

@@ -9,7 +9,7 @@ use actgate::clock::Clock;
 use crate::config::{TlsSettings, UnusableFile};
 use crate::exit::{Context as _, Failure};
 use crate::files::certificate_fault::CertificateReports;
-use crate::files::watched_file::{WatchedFile, watch};
+use crate::files::watched_file::{BoxFuture, Tasks, WatchedFile, watch};
 use crate::server::tls::certificates::ServerCertificate;
 use crate::server::tls::{Tls, TlsMaterial};
 
@@ -46,8 +46,9 @@ impl InUse {
     }
 }
 
-/// Starts TLS. Its files are read again when they change, as long as the process runs.
-pub(super) fn start_tls(settings: TlsSettings) -> Result<Arc<Tls>, Failure> {
+/// Starts TLS. Its files are read again when they change, for as long as the tasks run.
+pub(super) fn start_tls(settings: TlsSettings) -> Result<(TlsSettings, Arc<Tls>, Tasks), Failure> {
+    let written = settings.clone();
     let material = read(&settings).context("tls")?;
     let mut in_use = InUse {
         files: settings.pairs.iter().map(|pair| pair.certificate.clone()).collect(),
@@ -68,14 +69,14 @@ pub(super) fn start_tls(settings: TlsSettings) -> Result<Arc<Tls>, Failure> {
         in_use.warn();
         Ok(())
     };
-    tokio::spawn(watch(vec![WatchedFile::together(files, take)]));
-    tokio::spawn(async move {
+    let warnings = async move {
         loop {
             tokio::time::sleep(INTERVAL).await;
             in_use.lock().unwrap_or_else(PoisonError::into_inner).warn();
         }
-    });
-    Ok(tls)
+    };
+    let watched: BoxFuture = Box::pin(watch(vec![WatchedFile::together(files, take)]));
+    Ok((written, tls, Tasks::from_iter([watched, Box::pin(warnings)])))
 }
 
 fn read(settings: &TlsSettings) -> Result<TlsMaterial, String> {

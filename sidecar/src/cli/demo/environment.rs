@@ -95,11 +95,10 @@ issuers:
     );
     let settings = config::parse(Path::new("demo"), &configuration)?;
     let log = DecisionLog::to(Decisions(decisions)).context("decision log")?;
-    let server = start(settings, log).await?;
-    let listener = server.clients.as_ref().map(|(listener, _)| listener);
-    let listener = listener.ok_or("it does not listen").context("gate")?;
+    let server = start(settings, log).await?.server;
+    let listener = server.clients.as_ref().ok_or("it does not listen").context("gate")?;
     let address = listener.tcp_address().context("gate")?;
-    server.gate.authorizer.ready().await;
+    server.current.load().gate.authorizer.ready().await;
     tokio::spawn(server.serve(std::future::pending()));
     Ok(address)
 }

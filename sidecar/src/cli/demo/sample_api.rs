@@ -22,7 +22,7 @@ pub(crate) async fn start() -> Result<SocketAddr, Failure> {
     tokio::spawn(async move {
         loop {
             let accepted = listener.accept().await;
-            accepted.spawn(|accepted| connection::plain(accepted, answer));
+            accepted.spawn(|accepted| connection::plain(accepted, async |request| answer(&request)));
         }
     });
     Ok(address)

@@ -50,7 +50,7 @@ pub(super) struct Document {
     /// Example: `[{ url: 'h2c://127.0.0.1:50051', path: /shop.Orders }, { url: 'http://127.0.0.1:9000' }]`
     #[cfg_attr(test, schemars(length(min = 1)))]
     pub(super) upstreams: Option<Spanned<Vec<Spanned<UpstreamMapping>>>>,
-    /// A loopback address for `/livez`, `/readyz` and `/rules`. Default: none.
+    /// A loopback address for `/livez`, `/readyz`, `/rules` and `/reload`. Default: none.
     /// Example: `127.0.0.1:9901`
     #[serde(deserialize_with = "text::<Admin, _>")]
     pub(super) admin: Option<Spanned<String>>,

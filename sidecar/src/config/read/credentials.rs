@@ -19,7 +19,6 @@ use crate::config::document::credentials::{ApiKeyDocument, TokenExchangeDocument
 use crate::config::document::upstreams::UpstreamMapping;
 use crate::config::secrets::{api_key_in, client_secret_in};
 use crate::config::settings::{ApiKeySettings, CredentialSettings, TokenExchangeSettings};
-use crate::files::text_file::read_text;
 use crate::headers::identity::IdentityHeaders;
 use crate::proxy::credentials::token_endpoint::{Target, TokenRequest};
 use crate::proxy::forward::AccessTokenForwarding;
@@ -161,7 +160,7 @@ impl ConfigReader<'_> {
     fn exchange_roots(&mut self, written: &Spanned<String>, findings: &mut FileFindings) -> Option<String> {
         const HELP: &str = "name a file of root certificates";
         let file = self.beside(&written.value);
-        let (message, is_missing) = match read_text(&file) {
+        let (message, is_missing) = match self.read(&file) {
             Ok(text) => match reqwest::Certificate::from_pem_bundle(text.as_bytes()) {
                 Ok(roots) if !roots.is_empty() => return Some(text),
                 _ => ("this is no list of certificates in PEM".to_owned(), false),

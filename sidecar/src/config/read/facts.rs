@@ -61,6 +61,7 @@ impl ConfigReader<'_> {
         }
         match hash_key_file {
             Some(file) => {
+                self.files.push(self.beside(&file.value));
                 let (_, secret) = self.secret_file("hash_key_file", file, hash_key_in, findings)?;
                 Some(FactRecording::with_secret(shown, &secret.0).showing(of_request))
             }

@@ -10,7 +10,6 @@ use super::reader::ConfigReader;
 use super::values;
 use crate::config::document::{IssuerDocument, KeysDocument};
 use crate::config::settings::KeyLocation;
-use crate::files::text_file::read_text;
 
 /// Replaces an invalid identifier or address of keys, so that the other keys of the issuer are checked.
 pub(super) const PLACEHOLDER: &str = "https://issuer.invalid";
@@ -94,8 +93,9 @@ impl ConfigReader<'_> {
 
     fn jwks_file(&mut self, written: &Spanned<String>, algorithms: &[Algorithm]) -> Option<KeySet> {
         let file = self.beside(&written.value);
+        let read = self.read(&file);
         let shown = file.display();
-        let text = match read_text(&file) {
+        let text = match read {
             Ok(text) => text,
             Err(error) => {
                 let help = match error.is_missing {

@@ -143,10 +143,10 @@ impl ConfigReader<'_> {
         let refresh_policy = self.refresh_policy(&trusted, &document.keys);
         let fetch_timeout = refresh_policy.timeout;
         trusted = trusted.refresh_policy(refresh_policy).ok()?;
-        let KeyAccess { fetch, missing } = self.key_access(document, &location);
+        let KeyAccess { fetch, name, missing } = self.key_access(document, &location);
         missing_files.extend(missing);
         if let Some(fetch) = fetch {
-            trusted = trusted.fetch_with(fetch);
+            trusted = trusted.fetch_by_name(&name, fetch);
         }
         let profile = document.profile.as_ref().map(|profile| profile.value.clone());
         let profile = profile.unwrap_or_default();

@@ -15,6 +15,8 @@ use crate::files::text_file::{FileError, read_text};
 pub(super) struct KeyAccess {
     /// None where the keys are fetched as those of any issuer.
     pub(super) fetch: Option<HttpFetch>,
+    /// What distinguishes it from other fetchers: the roots and the file of the token.
+    pub(super) name: String,
     /// The files that this machine does not have.
     pub(super) missing: Vec<Diagnostic>,
 }
@@ -60,6 +62,7 @@ impl ConfigReader<'_> {
         if let Some(written) = &document.token_file {
             let file = self.beside(&written.value);
             self.token(written, &file, &mut access);
+            access.name = format!("{}\n{}", file.display(), access.name);
             let base = fetch.take().map_or_else(HttpFetch::new, Ok);
             let token = move || token_in(&file).map_err(|error| format!("`{}`: {}", file.display(), error.message));
             match base.and_then(|base| base.with_bearer_token([address], token)) {
@@ -79,7 +82,9 @@ impl ConfigReader<'_> {
 
     fn roots(&mut self, written: &Spanned<String>, access: &mut KeyAccess) -> Option<HttpFetch> {
         let file = self.beside(&written.value);
-        let text = self.text_of(&ROOTS, written, read_text(&file), access)?;
+        let read = self.read(&file);
+        let text = self.text_of(&ROOTS, written, read, access)?;
+        access.name.push_str(&text);
         let made = HttpFetch::with_roots(text.as_bytes());
         made.map_err(|_| {
             let message = format!("`{}` is no list of certificates in PEM", file.display());

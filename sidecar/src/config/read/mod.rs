@@ -29,8 +29,9 @@ mod upstream_spelling;
 mod upstreams;
 mod values;
 
+use std::net::SocketAddr;
 use std::ops::RangeInclusive;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use actgate_yaml::{Diagnostic, Diagnostics, Span, Spanned};
@@ -42,7 +43,7 @@ use self::reader::ConfigReader;
 use self::secret_file::FileFindings;
 use super::document::Document;
 use super::settings::Settings;
-use crate::files::text_file::read_text;
+use crate::files::text_file::{FileError, read_text};
 use crate::proxy::stream_end::StreamLimits;
 use crate::proxy::upstream::settings::UpstreamTimeouts;
 use crate::server::limits::ConnectionLimits;
@@ -55,6 +56,24 @@ const UP_TO_AN_HOUR: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_
 /// Reads a configuration and the policy it names, or finds every mistake of both. Nothing is fetched and no socket is
 /// opened.
 pub(crate) fn load(file: &Path) -> Result<Settings, Diagnostics> {
+    load_noting(file, &mut Vec::new())
+}
+
+/// The address of the admin listener that a configuration names, whatever is wrong with the rest of it.
+///
+/// # Errors
+/// Why the file cannot be read.
+pub(crate) fn admin_of(file: &Path) -> Result<Option<SocketAddr>, FileError> {
+    let text = read_text(file)?;
+    let document = actgate_yaml::read::<Document>(&text).value;
+    let written = document.and_then(|document| document.admin);
+    Ok(written.and_then(|written| values::admin(&written.value).ok()))
+}
+
+/// As [`load`]. `files` receives the files that were read or are missing, but for those that a running gate reads again by
+/// itself.
+pub(crate) fn load_noting(file: &Path, files: &mut Vec<PathBuf>) -> Result<Settings, Diagnostics> {
+    files.push(file.to_owned());
     let text = read_text(file).map_err(|error| {
         let help = match error.is_missing {
             true => "name a configuration with `--config FILE`; `actgate --help` shows a short one to begin with",
@@ -62,17 +81,22 @@ pub(crate) fn load(file: &Path) -> Result<Settings, Diagnostics> {
         };
         Diagnostics::from_iter([Diagnostic::new(Span::default(), error.message, help)]).in_file(file)
     })?;
-    parse(file, &text)
+    parse_noting(file, &text, files)
 }
 
 /// As [`load`], for a text. `file` is its name in diagnostics, and the path of a policy is relative to it.
 pub(crate) fn parse(file: &Path, text: &str) -> Result<Settings, Diagnostics> {
+    parse_noting(file, text, &mut Vec::new())
+}
+
+fn parse_noting(file: &Path, text: &str, files: &mut Vec<PathBuf>) -> Result<Settings, Diagnostics> {
     let reading = actgate_yaml::read::<Document>(text);
     let settings = reading.check(|document, omissions, diagnostics| {
         let mut reader = ConfigReader {
             file,
             diagnostics,
             omissions,
+            files,
         };
         reader.settings(&document, text)
     });

@@ -9,7 +9,6 @@ use actgate_yaml::{Diagnostic, Span, Spanned};
 use super::reader::ConfigReader;
 use crate::config::document::Document;
 use crate::config::settings::diagnostic;
-use crate::files::text_file::read_text;
 
 /// The mistake of a policy that denies every request.
 pub(crate) const NO_ROUTE: &str = "there is no route, so that every request would be denied";
@@ -46,7 +45,7 @@ impl ConfigReader<'_> {
             }
             Some(named) => {
                 let file = self.beside(&named.value);
-                match read_text(&file) {
+                match self.read(&file) {
                     Ok(text) => (file, Policy::from_yaml(&text)),
                     Err(error) => {
                         let message = format!("`{}`: {}", file.display(), error.message);

@@ -7,17 +7,26 @@ use std::time::Duration;
 use actgate_yaml::{Diagnostics, Omissions, Span, Spanned};
 
 use super::values::{self, InvalidValue};
+use crate::files::text_file::{FileError, read_text};
 
 pub(super) struct ConfigReader<'a> {
     pub(super) file: &'a Path,
     pub(super) diagnostics: &'a mut Diagnostics,
     pub(super) omissions: &'a Omissions,
+    /// The files that were read, or are missing, and that no part of a gate reads again by itself.
+    pub(super) files: &'a mut Vec<PathBuf>,
 }
 
 impl ConfigReader<'_> {
     /// A path relative to the configuration.
     pub(super) fn beside(&self, path: &str) -> PathBuf {
         self.file.parent().unwrap_or(Path::new("")).join(path)
+    }
+
+    /// Reads a file that the gate does not read again by itself.
+    pub(super) fn read(&mut self, file: &Path) -> Result<String, FileError> {
+        self.files.push(file.to_owned());
+        read_text(file)
     }
 
     /// Reports a required key of `mapping` that is missing, unless it was left out with a mistake of its own.

@@ -50,6 +50,14 @@ pub(crate) fn notify_ready() {
     notify(&[NotifyState::Ready]);
 }
 
+/// The configuration is read again, until [`notify_ready`] (`Type=notify-reload`).
+pub(crate) fn notify_reloading() {
+    match NotifyState::monotonic_usec_now() {
+        Ok(time) => notify(&[NotifyState::Reloading, time]),
+        Err(error) => tracing::warn!(%error, "systemd could not be notified"),
+    }
+}
+
 /// The process is about to end.
 pub(crate) fn notify_stopping() {
     notify(&[NotifyState::Stopping]);
