@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -12,7 +13,36 @@ use super::key_set::MAX_DOCUMENT_BYTES;
 use super::quoted::Quoted;
 
 /// The future of [`Fetch::fetch`].
-pub type FetchFuture<'a> = Pin<Box<dyn Future<Output = Result<Bytes, FetchError>> + Send + 'a>>;
+pub type FetchFuture<'a> = Pin<Box<dyn Future<Output = Result<FetchedDocument, FetchError>> + Send + 'a>>;
+
+/// A document and what its server says of its age.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FetchedDocument {
+    /// The body of the response.
+    pub document: Bytes,
+    /// How long the server says that the document stays valid (`max-age`, RFC 9111 section 5.2.2.1). Default [`None`]: it does
+    /// not say. It makes the next fetch earlier, never later than [`RefreshPolicy::refresh`](super::RefreshPolicy).
+    pub max_age: Option<Duration>,
+}
+
+impl FetchedDocument {
+    /// Sets how long the document stays valid.
+    #[must_use]
+    pub fn with_max_age(mut self, max_age: Duration) -> Self {
+        self.max_age = Some(max_age);
+        self
+    }
+}
+
+impl From<Bytes> for FetchedDocument {
+    fn from(document: Bytes) -> Self {
+        FetchedDocument {
+            document,
+            max_age: None,
+        }
+    }
+}
 
 /// Fetches one document.
 ///
@@ -26,6 +56,18 @@ pub trait Fetch: Send + Sync + 'static {
 impl<F: Fetch + ?Sized> Fetch for Arc<F> {
     fn fetch<'a>(&'a self, url: &'a str) -> FetchFuture<'a> {
         F::fetch(self, url)
+    }
+}
+
+impl From<Vec<u8>> for FetchedDocument {
+    fn from(document: Vec<u8>) -> Self {
+        Bytes::from(document).into()
+    }
+}
+
+impl From<String> for FetchedDocument {
+    fn from(document: String) -> Self {
+        document.into_bytes().into()
     }
 }
 
@@ -84,6 +126,15 @@ pub enum FetchError {
     /// A response with a status other than 200, redirects included.
     #[error("status {status}{note}", status = .0.as_u16(), note = redirect_note(*.0))]
     Status(StatusCode),
+    /// A status with a `Retry-After` (RFC 9110 section 10.2.3), such as 429 or 503. No fetch is tried before, within the
+    /// limits of [`RefreshPolicy`](super::RefreshPolicy).
+    #[error("status {status}; the server asks to retry after {seconds} s", status = status.as_u16(), seconds = retry_after.as_secs())]
+    Busy {
+        /// The status.
+        status: StatusCode,
+        /// The time that the server asks for, from the response on.
+        retry_after: Duration,
+    },
     /// A status that demands a credential, from an origin that the token of the issuer is not sent to.
     #[error("status {status}; the token is sent to the configured addresses of the issuer only, so that this one must be its `jwks_uri`", status = .0.as_u16())]
     WithoutToken(StatusCode),

@@ -4,12 +4,14 @@ use std::fmt;
 use std::time::Duration;
 
 use super::endpoint::Endpoint;
+use super::fetch::FetchError;
 
 /// The addresses of one fetch, each with the reason of its failure.
 #[derive(Default)]
 pub(super) struct FetchTrace {
     failures: Vec<String>,
     current: Option<String>,
+    retry_after: Option<Duration>,
 }
 
 impl FetchTrace {
@@ -23,6 +25,19 @@ impl FetchTrace {
         if let Some(address) = self.current.take() {
             self.failures.push(format!("{address}: {reason}"));
         }
+    }
+
+    /// The current address could not be fetched.
+    pub(super) fn fail_fetch(&mut self, error: &FetchError) {
+        if let FetchError::Busy { retry_after, .. } = error {
+            self.retry_after = self.retry_after.max(Some(*retry_after));
+        }
+        self.fail(error);
+    }
+
+    /// The longest time that a server asks to wait.
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
     }
 
     /// The current address led to the next one; earlier failures did not matter.

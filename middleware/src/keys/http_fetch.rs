@@ -5,10 +5,12 @@ use std::time::Duration;
 use bytes::BytesMut;
 use http::header::{AUTHORIZATION, CONTENT_ENCODING};
 use http::{HeaderMap, StatusCode};
+use jiff::Timestamp;
 use reqwest::{Certificate, Client, ClientBuilder, redirect};
 
 use super::bearer_token::BearerToken;
-use super::fetch::{Fetch, FetchError, FetchFuture};
+use super::fetch::{Fetch, FetchError, FetchFuture, FetchedDocument};
+use super::freshness::{max_age, retry_after};
 use super::key_set::MAX_DOCUMENT_BYTES;
 use crate::error::ConfigError;
 
@@ -160,8 +162,14 @@ impl Fetch for HttpFetch {
                 status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) if is_elsewhere => {
                     return Err(FetchError::WithoutToken(status));
                 }
-                status => return Err(FetchError::Status(status)),
+                status => {
+                    return Err(match retry_after(response.headers(), Timestamp::now()) {
+                        Some(retry_after) => FetchError::Busy { status, retry_after },
+                        None => FetchError::Status(status),
+                    });
+                }
             }
+            let max_age = max_age(response.headers());
             if let Some(coding) = coding(response.headers()) {
                 return Err(FetchError::Encoded(coding));
             }
@@ -172,7 +180,10 @@ impl Fetch for HttpFetch {
                 }
                 document.extend_from_slice(&chunk);
             }
-            Ok(document.freeze())
+            Ok(FetchedDocument {
+                max_age,
+                ..document.freeze().into()
+            })
         })
     }
 }
@@ -247,7 +258,7 @@ mod tests {
         let client = || Client::builder().no_proxy().user_agent("own-client").build().unwrap();
         let fetch = HttpFetch::with_client(client());
         let (address, served) = server("HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n", b"{}".to_vec());
-        assert_eq!(fetch.fetch(&address).await.unwrap(), "{}");
+        assert_eq!(fetch.fetch(&address).await.unwrap().document, "{}");
         assert!(served.join().unwrap().contains("user-agent: own-client\r\n"));
 
         let too_long = vec![b' '; MAX_DOCUMENT_BYTES + 1];
@@ -279,8 +290,29 @@ mod tests {
         for line in ["", "content-encoding: identity\r\n", "content-encoding: Identity, \r\n"] {
             let head = format!("HTTP/1.1 200 OK\r\n{line}connection: close\r\n\r\n");
             let (address, _served) = server(head.leak(), b"{}".to_vec());
-            assert_eq!(HttpFetch::new().unwrap().fetch(&address).await.unwrap(), "{}", "{line}");
+            let fetched = HttpFetch::new().unwrap().fetch(&address).await;
+            assert_eq!(fetched.unwrap().document, "{}", "{line}");
         }
+    }
+
+    #[tokio::test]
+    async fn the_times_of_a_response_are_read() {
+        let head = "HTTP/1.1 200 OK\r\ncache-control: max-age=90\r\nconnection: close\r\n\r\n";
+        let (address, _served) = server(head, b"{}".to_vec());
+        let fetched = HttpFetch::new().unwrap().fetch(&address).await.unwrap();
+        assert_eq!(
+            fetched,
+            FetchedDocument::from(b"{}".to_vec()).with_max_age(Duration::from_secs(90))
+        );
+
+        let head = "HTTP/1.1 429 Too Many Requests\r\nretry-after: 30\r\nconnection: close\r\n\r\n";
+        let (address, _served) = server(head, Vec::new());
+        let busy = FetchError::Busy {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            retry_after: Duration::from_secs(30),
+        };
+        assert_eq!(busy.to_string(), "status 429; the server asks to retry after 30 s");
+        assert_eq!(HttpFetch::new().unwrap().fetch(&address).await, Err(busy));
     }
 
     #[tokio::test]

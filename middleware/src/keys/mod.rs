@@ -13,6 +13,8 @@ mod endpoint;
 mod fetch;
 mod fetch_trace;
 #[cfg(feature = "reqwest")]
+mod freshness;
+#[cfg(feature = "reqwest")]
 mod http_fetch;
 mod jwk;
 mod key_set;
@@ -20,6 +22,7 @@ mod quoted;
 mod refresh_policy;
 mod refresher;
 mod remote;
+mod schedule;
 mod single_flight;
 mod snapshot;
 mod source;
@@ -27,7 +30,7 @@ mod source;
 pub use algorithm::Algorithm;
 #[cfg(feature = "reqwest")]
 pub use bearer_token::token_in;
-pub use fetch::{Fetch, FetchError, FetchFuture};
+pub use fetch::{Fetch, FetchError, FetchFuture, FetchedDocument};
 #[cfg(feature = "reqwest")]
 pub use http_fetch::HttpFetch;
 pub use key_set::{KeySet, KeySetError, MAX_DOCUMENT_BYTES, SkippedKey};

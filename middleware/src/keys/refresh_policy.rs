@@ -5,6 +5,13 @@ use std::time::Duration;
 use crate::error::ConfigError;
 
 /// When keys are fetched and how long they are used.
+///
+/// Fetches of many replicas are spread at random: the first refresh after a start, an outage or an unknown key comes after 0.1
+/// to 1.0 times `refresh`, each further one after 0.9 to 1.0 times. A `max-age` of the key set (RFC 9111 section 5.2.2.1) that
+/// is shorter takes the place of `refresh`, but is at least 60 s. After a failure the pause is 5 s, four times as long after
+/// each further one, up to `refresh`; without keys it is 1 s, twice as long after each further one, up to 10 s. A
+/// `Retry-After` (RFC 9110 section 10.2.3) makes it longer, up to `refresh`, or to 60 s without keys, and no unknown `kid`
+/// makes a fetch before.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefreshPolicy {

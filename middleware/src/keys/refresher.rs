@@ -13,6 +13,7 @@ use super::fetch::Fetch;
 use super::fetch_trace::FetchTrace;
 use super::key_set::{KeySet, MAX_KEYS, Named, SkippedKey};
 use super::refresh_policy::RefreshPolicy;
+use super::schedule::{Cause, FetchSchedule, Held};
 use super::single_flight::{RefreshRequests, SingleFlight};
 use super::snapshot::Snapshot;
 
@@ -52,55 +53,56 @@ impl<F> Drop for Refresher<F> {
 
 impl<F: Fetch> Refresher<F> {
     pub(super) async fn run(mut self, mut requests: RefreshRequests) {
-        let mut failures = 0_u32;
+        let mut schedule = FetchSchedule::new(&self.policy);
         let mut stale_at = None;
         loop {
             self.single_flight.begin(&mut requests);
             let mut trace = FetchTrace::default();
             let fetched = timeout(self.policy.timeout, self.fetch_keys(&mut trace)).await;
             let pause = match fetched.ok().flatten() {
-                Some(keys) => {
+                Some((keys, max_age)) => {
                     if self.failure.swap(None).is_some() {
                         tracing::info!(issuer = &*self.issuer, "keys are available again");
                     }
-                    failures = 0;
                     stale_at = Some(Instant::now() + self.policy.max_stale);
                     self.report_skipped(&keys);
                     self.publish(keys);
-                    self.policy.refresh.mul_f64(jitter(0.9, 1.0))
+                    schedule.succeeded(max_age)
                 }
                 None => {
+                    let retry_after = trace.retry_after();
                     self.report_failure(trace.into_reason(self.policy.timeout));
-                    failures = failures.saturating_add(1);
                     // The address may have moved.
                     self.jwks_uri = None;
-                    backoff(failures).min(self.policy.refresh)
+                    let held = stale_at.map_or(Held::Nothing, |_| Held::Keys);
+                    let pause = schedule.failed(retry_after, held);
+                    if retry_after.is_some() {
+                        self.single_flight.refuse_until(Instant::now() + pause);
+                    }
+                    pause
                 }
             };
             self.single_flight.finish();
             let next = Instant::now() + pause;
-            self.wait(next, &mut stale_at, &mut requests).await;
+            schedule.begin(self.wait(next, &mut stale_at, &mut requests).await);
         }
     }
 
-    /// Sleeps until `next` or until a fetch is requested, and marks the keys stale on time.
-    async fn wait(&mut self, next: Instant, stale_at: &mut Option<Instant>, requests: &mut RefreshRequests) {
-        loop {
-            let until = stale_at.map_or(next, |stale_at| stale_at.min(next));
-            if timeout_at(until, requests.next()).await.is_ok() {
-                return;
-            }
-            if stale_at.is_some_and(|stale_at| stale_at <= until) {
-                *stale_at = None;
-                tracing::warn!(issuer = &*self.issuer, "keys are stale; tokens get 503");
-                self.current.store(None);
-            }
-            if until == next {
-                // An issuer may move its keys and leave the old ones where they were.
-                self.jwks_uri = None;
-                return;
-            }
+    /// Sleeps until `next`, until a fetch is requested, or until the keys are stale, which it marks.
+    async fn wait(&mut self, next: Instant, stale_at: &mut Option<Instant>, requests: &mut RefreshRequests) -> Cause {
+        let until = stale_at.map_or(next, |stale_at| stale_at.min(next));
+        if timeout_at(until, requests.next()).await.is_ok() {
+            return Cause::Event;
         }
+        // An issuer may move its keys and leave the old ones where they were.
+        self.jwks_uri = None;
+        if stale_at.is_none_or(|stale_at| until < stale_at) {
+            return Cause::Refresh;
+        }
+        *stale_at = None;
+        tracing::warn!(issuer = &*self.issuer, "keys are stale; tokens get 503");
+        self.current.store(None);
+        Cause::Event
     }
 
     /// One line for each reason: a failure that repeats is logged once.
@@ -146,14 +148,15 @@ impl<F: Fetch> Refresher<F> {
         self.current.store(Some(Arc::new(snapshot)));
     }
 
-    async fn fetch_keys(&mut self, trace: &mut FetchTrace) -> Option<KeySet> {
+    /// The keys, and how long their document stays valid.
+    async fn fetch_keys(&mut self, trace: &mut FetchTrace) -> Option<(KeySet, Option<Duration>)> {
         let endpoint = self.locate(trace).await?;
         trace.begin(&endpoint);
-        let keys = match self.fetch.fetch(endpoint.as_str()).await {
-            Ok(document) => KeySet::from_json(&document, &self.algorithms).map_err(|error| error.to_string()),
-            Err(error) => Err(error.to_string()),
-        };
-        keys.map_err(|reason| trace.fail(reason)).ok()
+        let fetched = self.fetch.fetch(endpoint.as_str()).await;
+        let fetched = fetched.map_err(|error| trace.fail_fetch(&error)).ok()?;
+        let keys = KeySet::from_json(&fetched.document, &self.algorithms);
+        let keys = keys.map_err(|error| trace.fail(error)).ok()?;
+        Some((keys, fetched.max_age))
     }
 
     async fn locate(&mut self, trace: &mut FetchTrace) -> Option<Endpoint> {
@@ -165,11 +168,14 @@ impl<F: Fetch> Refresher<F> {
         }
         for document in discovery::addresses(&self.endpoint) {
             trace.begin(&document);
-            let located = match self.fetch.fetch(document.as_str()).await {
-                Ok(bytes) => discovery::jwks_uri(&self.issuer, &bytes, self.plain_http),
-                Err(error) => Err(error.to_string()),
+            let metadata = match self.fetch.fetch(document.as_str()).await {
+                Ok(fetched) => fetched.document,
+                Err(error) => {
+                    trace.fail_fetch(&error);
+                    continue;
+                }
             };
-            match located {
+            match discovery::jwks_uri(&self.issuer, &metadata, self.plain_http) {
                 Ok(endpoint) => {
                     trace.succeed();
                     self.jwks_uri = Some(endpoint.clone());
@@ -180,15 +186,4 @@ impl<F: Fetch> Refresher<F> {
         }
         None
     }
-}
-
-/// 1 s, doubled at each failure up to 10 s, so that a cold start recovers soon after the issuer does.
-fn backoff(failures: u32) -> Duration {
-    let seconds = 1_u32 << failures.saturating_sub(1).min(4);
-    Duration::from_secs(u64::from(seconds.min(10))).mul_f64(jitter(0.8, 1.2))
-}
-
-/// A random number between `low` and `high`, so that replicas do not fetch at the same moment.
-fn jitter(low: f64, high: f64) -> f64 {
-    low + (high - low) * fastrand::f64()
 }

@@ -198,7 +198,7 @@ mod tests {
                     "" => Err(FetchError::Status(http::StatusCode::INTERNAL_SERVER_ERROR)),
                     "hang" => std::future::pending().await,
                     "panic" => panic!("a fetcher of a user"),
-                    text => Ok(Bytes::from_static(text.as_bytes())),
+                    text => Ok(Bytes::from_static(text.as_bytes()).into()),
                 }
             })
         }
@@ -423,7 +423,7 @@ mod tests {
             } else {
                 KEYS_B.to_owned()
             };
-            Box::pin(async move { Ok(Bytes::from(document)) })
+            Box::pin(async move { Ok(document.into()) })
         }
     }
 

@@ -23,6 +23,8 @@ pub(super) struct RefreshRequests(mpsc::Receiver<()>);
 struct Attempt {
     running: bool,
     last: Option<Instant>,
+    /// Until when the server asks for no further attempt.
+    refused_until: Option<Instant>,
 }
 
 impl SingleFlight {
@@ -32,6 +34,7 @@ impl SingleFlight {
             attempt: Mutex::new(Attempt {
                 running: false,
                 last: None,
+                refused_until: None,
             }),
             cooldown,
             requests,
@@ -46,13 +49,16 @@ impl SingleFlight {
     }
 
     /// Requests an attempt. Returns whether one is running or about to begin: false during the cool-down, which counts
-    /// from the beginning of the last attempt, and once the task that fetches has ended.
+    /// from the beginning of the last attempt, while [`refuse_until`](Self::refuse_until) holds, and once the task that
+    /// fetches has ended.
     pub(super) fn request(&self) -> bool {
         let mut attempt = self.attempt();
         if attempt.running {
             return true;
         }
-        if attempt.last.is_some_and(|last| last.elapsed() < self.cooldown) || self.requests.try_send(()).is_err() {
+        let cools_down = attempt.last.is_some_and(|last| last.elapsed() < self.cooldown);
+        let is_refused = attempt.refused_until.is_some_and(|until| Instant::now() < until);
+        if cools_down || is_refused || self.requests.try_send(()).is_err() {
             return false;
         }
         attempt.begin();
@@ -63,6 +69,11 @@ impl SingleFlight {
     pub(super) fn begin(&self, requests: &mut RefreshRequests) {
         self.attempt().begin();
         while requests.0.try_recv().is_ok() {}
+    }
+
+    /// Requests no attempt before `until`. The next attempt ends this.
+    pub(super) fn refuse_until(&self, until: Instant) {
+        self.attempt().refused_until = Some(until);
     }
 
     /// Marks the end of an attempt, successful or not.
@@ -80,6 +91,7 @@ impl Attempt {
     fn begin(&mut self) {
         self.running = true;
         self.last = Some(Instant::now());
+        self.refused_until = None;
     }
 }
 

@@ -88,7 +88,8 @@ pub(in crate::config) struct IssuerDocument {
     expecting = "a mapping\nwrite as in `keys: { refresh: 10m }`"
 )]
 pub(in crate::config) struct KeysDocument {
-    /// How long a key set is used before it is fetched again. Default: 10m.
+    /// How long a key set is used before it is fetched again, at most; a shorter `max-age` of the issuer counts, from one minute
+    /// on. Default: 10m.
     /// Example: `10m`
     #[serde(deserialize_with = "duration")]
     #[cfg_attr(test, schemars(with = "Option<schema::Duration>"))]
