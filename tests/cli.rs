@@ -250,7 +250,7 @@ fn demo_stays_up_with_the_pages_that_it_names() {
             .expect("an address");
         let url = url::Url::parse(url).expect("a URL");
         let address = url.socket_addrs(|| None).expect("an address")[0];
-        let page = crate::wire::answer(address, &request("GET", url.path(), &[]));
+        let page = crate::wire::answer(address, &request("GET", url.path(), &["Host: localhost"]));
         assert_eq!(page.status, 200, "{url}");
         let has_users = page.text().contains("code-of-alice");
         assert_eq!(has_users, path != "/device", "{}", page.text());

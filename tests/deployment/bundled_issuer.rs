@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Mutex;
 
 use actgate_issuer::{IssuerHandle, Registry, Server, Settings};
 use aws_lc_rs::digest::{SHA256, digest};
@@ -27,6 +28,8 @@ pub struct BundledIssuer {
     pub address: SocketAddr,
     /// None: the address it listens on.
     identifier: Option<String>,
+    /// The cookie of the browser that opened the last page.
+    pub cookie: Mutex<String>,
 }
 
 /// Where the issuer runs.
@@ -78,6 +81,7 @@ impl BundledIssuer {
             running,
             address,
             identifier: None,
+            cookie: Mutex::default(),
         }
     }
 
@@ -149,6 +153,7 @@ impl BundledIssuer {
             running,
             address,
             identifier: None,
+            cookie: Mutex::default(),
         };
         (issuer, handle)
     }
@@ -212,7 +217,11 @@ impl BundledIssuer {
     pub fn administer(&self, method: &str, target: &str, body: &str) -> Answer {
         let token = wire::bearer(ADMIN_SECRET);
         let length = format!("Content-Length: {}", body.len());
-        let mut bytes = request(method, &format!("/admin/{target}"), &[&token, &length]);
+        let mut bytes = request(
+            method,
+            &format!("/admin/{target}"),
+            &["Host: localhost", &token, &length],
+        );
         bytes.extend_from_slice(body.as_bytes());
         wire::answer(self.address, &bytes)
     }

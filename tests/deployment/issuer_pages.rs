@@ -61,7 +61,10 @@ impl BundledIssuer {
 
     /// The same with a decision, `allow` or `deny`.
     pub fn decide_on_pages(&self, query: &str, login: Login, decision: &str) -> url::Url {
-        let page = wire::answer(self.address, &request("GET", &format!("/authorize?{query}"), &[]));
+        let page = wire::answer(
+            self.address,
+            &request("GET", &format!("/authorize?{query}"), &["Host: localhost"]),
+        );
         let consent = self.sign_in_on(&page, login);
         let back = self.submit(&consent, "/consent", &[("decision", decision.into())]);
         let location = back
@@ -72,14 +75,14 @@ impl BundledIssuer {
 
     /// Signs in and decides on the page of a request that a client elsewhere waits for. Returns the last page.
     pub fn approve(&self, target: &str, login: Login, decision: &str) -> Answer {
-        let page = wire::answer(self.address, &request("GET", target, &[]));
+        let page = wire::answer(self.address, &request("GET", target, &["Host: localhost"]));
         let page = self.sign_in_on(&page, login);
         self.submit(&page, target, &[("decision", decision.into())])
     }
 
     /// Signs in on the list of what waits for a user, and decides on its first entry. Returns the last page.
     pub fn decide_on_what_waits(&self, login: Login, decision: &str) -> Answer {
-        let page = wire::answer(self.address, &request("GET", "/ciba", &[]));
+        let page = wire::answer(self.address, &request("GET", "/ciba", &["Host: localhost"]));
         let list = self.sign_in_on(&page, login).text();
         let (_, link) = list
             .split_once("href=\"/ciba/")
@@ -90,7 +93,7 @@ impl BundledIssuer {
 
     /// Enters the code of a device, signs in and decides. Returns the last page.
     pub fn enter_user_code(&self, code: &str, login: Login, decision: &str) -> Answer {
-        let page = wire::answer(self.address, &request("GET", "/device", &[]));
+        let page = wire::answer(self.address, &request("GET", "/device", &["Host: localhost"]));
         let page = self.submit(&page, "/device", &[("user_code", code.into())]);
         let page = self.sign_in_on(&page, login);
         self.submit(&page, "/device", &[("decision", decision.into())])
@@ -98,7 +101,7 @@ impl BundledIssuer {
 
     /// Withdraws the consent for a client on the page of the user.
     pub fn withdraw_consent(&self, name: &'static str, password: &'static str, client: &str) {
-        let page = wire::answer(self.address, &request("GET", "/consents", &[]));
+        let page = wire::answer(self.address, &request("GET", "/consents", &["Host: localhost"]));
         let page = self.sign_in_on(&page, (name, password, ""));
         let page = self.submit(&page, "/consents/withdraw", &[("client_id", client.into())]);
         assert_eq!(page.status, 200, "{}", page.everything());
@@ -125,7 +128,16 @@ impl BundledIssuer {
         let transaction = transaction(page);
         let mut form: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
         form.push(("transaction", &transaction));
-        wire::post_form(self.address, target, &[], &form)
+        let mut cookie = self.cookie.lock().expect("no panic");
+        if let Some(set) = page.field("set-cookie") {
+            *cookie = set.split(';').next().unwrap_or_default().to_owned();
+        }
+        wire::post_form(
+            self.address,
+            target,
+            &["Host: localhost", &format!("Cookie: {cookie}")],
+            &form,
+        )
     }
 }
 

@@ -160,7 +160,10 @@ fn requests_that_are_not_redirected() {
         ("unknown client", usual.replace("client_id=web", "client_id=unknown")),
         ("redirect URI not exact", usual.replace("callback", "callback2")),
     ] {
-        let page = wire::answer(issuer.address, &request("GET", &format!("/authorize?{query}"), &[]));
+        let page = wire::answer(
+            issuer.address,
+            &request("GET", &format!("/authorize?{query}"), &["Host: localhost"]),
+        );
         assert_eq!((page.status, page.field("location")), (400, None), "{what}");
     }
 }

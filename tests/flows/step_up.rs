@@ -43,7 +43,7 @@ fn a_challenge_is_answered_with_a_new_login() {
     let query = issuer.authorization_query("web", ORDERS, SCOPE, VERIFIER, &challenges);
     let page = crate::wire::answer(
         issuer.address,
-        &crate::wire::request("GET", &format!("/authorize?{query}"), &[]),
+        &crate::wire::request("GET", &format!("/authorize?{query}"), &["Host: localhost"]),
     );
     let login = [("username", "u1".to_owned()), ("password", "password-of-u1".to_owned())];
     let again = issuer.submit(&page, "/login", &login);

@@ -71,7 +71,7 @@ impl Client<'_> {
     fn administer(&self, method: &str, target: &str, body: &str) -> Option<Value> {
         let token = bearer(ADMIN_SECRET);
         let length = format!("Content-Length: {}", body.len());
-        let mut request = request(method, target, &[&token, &length]);
+        let mut request = request(method, target, &["Host: localhost", &token, &length]);
         request.extend_from_slice(body.as_bytes());
         match exchange(self.address, &request) {
             Outcome::Answered(answer) => serde_json::from_slice(&answer.body).ok(),

@@ -6,7 +6,7 @@ use crate::deployment::bundled_issuer::BundledIssuer;
 use crate::wire::{self, Answer, request};
 
 fn sign_in_page(issuer: &BundledIssuer) -> Answer {
-    let page = wire::answer(issuer.address, &request("GET", "/ciba", &[]));
+    let page = wire::answer(issuer.address, &request("GET", "/ciba", &["Host: localhost"]));
     assert_eq!(page.status, 200, "{}", page.everything());
     page
 }

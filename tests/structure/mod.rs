@@ -51,7 +51,6 @@ const CRYPTO_FILES: &[&str] = &[
     "middleware/src/token/jws.rs",
     "sidecar/issuer/src/keys/signing_key.rs",
     "sidecar/issuer/src/secret.rs",
-    "sidecar/issuer/src/totp.rs",
     "sidecar/src/headers/internal_token/signing_keys.rs",
     "sidecar/src/log/fact_recording.rs",
     "sidecar/src/headers/internal_token/token_digest.rs",

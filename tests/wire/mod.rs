@@ -195,9 +195,12 @@ pub fn conversation(address: SocketAddr, request: &[u8]) -> Vec<Answer> {
     connection.answers()
 }
 
-/// A request without a body. `fields` are whole lines without their ends.
+/// A request without a body, for orders.example.com unless `fields` have another host. They are whole lines without their ends.
 pub fn request(method: &str, target: &str, fields: &[&str]) -> Vec<u8> {
-    let mut text = format!("{method} {target} HTTP/1.1\r\nHost: orders.example.com\r\n");
+    let mut text = format!("{method} {target} HTTP/1.1\r\n");
+    if !fields.iter().any(|field| field.starts_with("Host:")) {
+        text.push_str("Host: orders.example.com\r\n");
+    }
     for field in fields {
         text.push_str(field);
         text.push_str("\r\n");

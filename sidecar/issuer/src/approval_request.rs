@@ -23,7 +23,7 @@ const MAX_LIFETIME: u64 = 3600;
 const DEVICE_LIFETIME: u64 = 600;
 /// The maximum number of characters of a `binding_message`.
 const MAX_BINDING_MESSAGE: usize = 100;
-/// The maximum number of requests that wait for one user.
+/// The maximum number of requests of one client that wait for one user.
 const MAX_WAITING: usize = 10;
 
 /// `POST /bc-authorize`: asks the user whom a hint names.
@@ -40,8 +40,11 @@ pub(crate) fn ask_user(server: &Issuer, client: &Arc<Client>, form: &Parameters)
     };
     let has_none = access.scope.intersection(&user.scopes).is_empty();
     denied("the user has none of the requested scopes").when(has_none)?;
-    let waiting = server.approvals.waiting_for(&user.subject, now).len();
-    denied("too many requests wait for this user").when(waiting >= MAX_WAITING)?;
+    let waiting = server.approvals.waiting_for(&user.subject, now);
+    let waiting = waiting
+        .iter()
+        .filter(|approval| approval.request.access.client.id == client.id);
+    denied("too many requests wait for this user").when(waiting.count() >= MAX_WAITING)?;
     let lifetime = lifetime(form)?;
     let code = access.txn.clone();
     let page = format!("{}/ciba/{code}", server.origin);
@@ -88,8 +91,9 @@ fn begin(server: &Issuer, code: String, request: ApprovalRequest, now: u64) -> R
         sub: request.subject.clone(),
         ..request.access.entry(Event::Request)
     };
+    let client = Arc::clone(&request.access.client);
     let id = server.approvals.begin(code, request, now)?;
-    server.note(entry);
+    server.note_of(&client, entry);
     Ok(id)
 }
 

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use jsonwebtoken::decode_header;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde::Deserialize;
+use serde_json::Value;
 use url::form_urlencoded;
 
 use crate::secret::any_matches;
 use crate::{
-    BASIC_FAILED, CLIENT_FAILED, Client, INVALID_CLIENT, INVALID_REQUEST, Issuer, OAuthError, Parameters, Result,
-    UNREGISTERED_METHOD,
+    BASIC_FAILED, CLIENT_FAILED, Client, Entry, INVALID_CLIENT, INVALID_REQUEST, Issuer, OAuthError, Parameters,
+    PublicKey, Result, UNREGISTERED_METHOD,
 };
 
 /// Runs an endpoint for the client that authenticates. A refusal is recorded.
@@ -23,8 +23,10 @@ pub(crate) fn for_client<T>(
     request: &Parameters,
     endpoint: impl FnOnce(&Issuer, &Arc<Client>, &Parameters) -> Result<T>,
 ) -> Result<T> {
-    let client = authenticate(server, headers, request).inspect_err(|error| server.note_refusal(None, *error))?;
-    endpoint(server, &client, request).inspect_err(|error| server.note_refusal(Some(&client.id), *error))
+    let client = authenticate(server, headers, request);
+    let client = client.inspect_err(|error| server.note_unproven(Entry::refusal(None, *error)))?;
+    let response = endpoint(server, &client, request);
+    response.inspect_err(|error| server.note_of(&client, Entry::refusal(Some(&client.id), *error)))
 }
 
 /// Authenticates by `client_secret_basic`, `client_secret_post`, `private_key_jwt` or `none`, exactly one of them. The
@@ -113,6 +115,10 @@ const SKEW: u64 = 60;
 /// The maximum length of a `jti`.
 const MAX_JTI: usize = 256;
 
+/// The maximum number of assertions of a client that have not expired, so that none fills the store. One that registered
+/// itself has a hundredth of it.
+const MAX_USED: usize = 10_000;
+
 /// Each known member of an object is there once: serde denies a second one.
 #[derive(Deserialize)]
 struct Claims {
@@ -134,23 +140,27 @@ enum Audience {
 
 /// Authenticates a client by an assertion that one of its keys signed, and that it did not use before.
 fn by_assertion(server: &Issuer, assertion: &str) -> Result<Arc<Client>> {
-    let header = decode_header(assertion).map_err(|_| CLIENT_FAILED)?;
+    let header = header(assertion).ok_or(CLIENT_FAILED)?;
     CLIENT_FAILED.when(
         !matches!(header.typ.as_deref(), None | Some("JWT" | "client-authentication+jwt")) || header.crit.is_some(),
     )?;
+    let algorithm = PublicKey::algorithm(&header.alg).ok_or(CLIENT_FAILED)?;
     let client = subject(assertion).and_then(|id| server.client(&id));
     let client = client.ok_or(CLIENT_FAILED)?;
     UNREGISTERED_METHOD.when(client.keys.is_empty())?;
-    let mut keys = client.keys.iter().filter(|key| key.fits(&header));
-    let payload = keys.find_map(|key| key.verify(assertion, header.alg));
+    let mut keys = client
+        .keys
+        .iter()
+        .filter(|key| key.fits(algorithm, header.kid.as_deref()));
+    let payload = keys.find_map(|key| key.verify(assertion, algorithm));
     let payload = payload.ok_or(CLIENT_FAILED)?;
     let claims: Claims = serde_json::from_slice(&payload)
         .map_err(|_| invalid("the client assertion lacks a claim, or has a malformed one"))?;
     let now = server.clock.now();
     claims.check(server, &client, now)?;
     let expires = claims.exp.ceil() as u64;
-    let id = format!("{} {}", client.id, claims.jti);
-    let is_first = server.used_ids.is_first_use(id, expires, now);
+    let limit = if client.is_self_registered { 100 } else { MAX_USED };
+    let is_first = server.is_first_use(&client.id, &claims.jti, expires, limit)?;
     invalid("the client assertion was already used").when(!is_first)?;
     Ok(client)
 }
@@ -170,6 +180,20 @@ impl Claims {
         let has_jti = (1..=MAX_JTI).contains(&self.jti.len());
         invalid("jti of the client assertion must have 1 to 256 bytes").when(!has_jti)
     }
+}
+
+/// The part of a header that counts.
+#[derive(Deserialize)]
+struct AssertionHeader {
+    alg: String,
+    kid: Option<String>,
+    typ: Option<String>,
+    crit: Option<Value>,
+}
+
+fn header(assertion: &str) -> Option<AssertionHeader> {
+    let header = URL_SAFE_NO_PAD.decode(assertion.split('.').next()?).ok()?;
+    serde_json::from_slice(&header).ok()
 }
 
 /// The client that an assertion is of, before its signature is verified.

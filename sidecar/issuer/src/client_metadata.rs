@@ -106,33 +106,56 @@ const MAX_IDENTIFIER: usize = 128;
 const FRESH: Duration = Duration::from_secs(5 * 60);
 /// The maximum number of documents in memory.
 const MAX_CLIENTS: u64 = 1_000;
-/// The maximum number of fetches at a time. More clients are unknown until one ends.
-const MAX_FETCHES: usize = 8;
+/// How long a document that is not valid, or could not be fetched, is not fetched again.
+const FAILED: Duration = Duration::from_secs(60);
+/// The maximum number of fetches at a time, and of those from one host. More clients are unknown until one ends.
+const MAX_FETCHES: usize = 32;
+const MAX_OF_HOST: usize = 2;
 
 /// The clients whose documents were fetched.
 pub(crate) struct ClientDocuments {
     clients: Cache<String, Arc<Client>>,
+    failed: Cache<String, ()>,
     fetches: Semaphore,
+    hosts: Cache<String, Arc<Semaphore>>,
+    from_loopback: bool,
 }
 
 impl ClientDocuments {
-    pub(crate) fn new() -> ClientDocuments {
+    /// `from_loopback` is for an issuer that no other machine reaches: else these could have it send requests to its own.
+    pub(crate) fn new(from_loopback: bool) -> ClientDocuments {
         ClientDocuments {
             clients: Cache::builder().max_capacity(MAX_CLIENTS).time_to_live(FRESH).build(),
+            failed: Cache::builder().max_capacity(MAX_CLIENTS).time_to_live(FAILED).build(),
             fetches: Semaphore::new(MAX_FETCHES),
+            hosts: Cache::new(MAX_CLIENTS),
+            from_loopback,
         }
+    }
+
+    /// Whether the text can be the identifier of such a client.
+    pub(crate) fn is_identifier(&self, id: &str) -> bool {
+        document_url(id).is_some_and(|url| self.from_loopback || !is_loopback(&url))
     }
 
     /// The client with this identifier, whose document is fetched unless a fresh one is in memory. None without a valid one.
     /// Blocks during the fetch, so it is called on a thread that may wait.
     pub(crate) fn client(&self, id: &str, entries: &Entries) -> Option<Arc<Client>> {
-        let url = document_url(id)?;
+        let url = document_url(id).filter(|_| self.is_identifier(id) && !self.failed.contains_key(id))?;
         self.clients.optionally_get_with_by_ref(id, || {
-            let _permit = self.fetches.try_acquire().ok()?;
+            let of_host = || Arc::new(Semaphore::new(MAX_OF_HOST));
+            let of_host = self.hosts.get_with_by_ref(url.host_str()?, of_host);
+            let _permits = (of_host.try_acquire().ok()?, self.fetches.try_acquire().ok()?);
             let document = Handle::try_current().ok()?;
             let document = document.block_on(async { timeout(TIMEOUT, fetch(&url)).await });
-            let client = read(id, &document.ok()??, entries);
+            let client = document
+                .ok()
+                .flatten()
+                .and_then(|document| read(id, &document, entries));
             tracing::info!(valid = client.is_some(), "client metadata document");
+            if client.is_none() {
+                self.failed.insert(id.to_owned(), ());
+            }
             client.map(Arc::new)
         })
     }

@@ -23,15 +23,18 @@ pub(crate) struct Entries {
     /// Those that can be used: a client that is disabled is none.
     registry: Registry,
     pub(crate) records: BTreeMap<String, ClientRecord>,
+    /// Whether clients that registered themselves can be used.
+    open_to_registration: bool,
 }
 
 impl Directory {
     /// The entries of the registry file with those of the store. What of the latter is not valid with this file is left
     /// out.
-    pub(crate) fn new(registry: &Registry, store: &Store) -> Result<Directory, StoreError> {
+    pub(crate) fn new(registry: &Registry, store: &Store, open_to_registration: bool) -> Result<Directory, StoreError> {
         let mut entries = Entries {
             registry: registry.clone(),
             records: store.clients()?,
+            open_to_registration,
         };
         for (identifier, entry) in store.resources()? {
             let put = entries.put_resource(&identifier, &entry);
@@ -91,8 +94,12 @@ impl Entries {
         self.registry.clients.remove(id);
         let client = match &record.entry {
             _ if record.state != ClientState::Enabled => None,
+            _ if record.is_self_registered && !self.open_to_registration => None,
             None => file.clients.get(id).cloned(),
-            Some(entry) => Some(Arc::new(self.names().client(id, entry, record.credentials.clone())?)),
+            Some(entry) => Some(Arc::new(Client {
+                is_self_registered: record.is_self_registered,
+                ..self.names().client(id, entry, record.credentials.clone())?
+            })),
         };
         let client = client.map(|client| (id.to_owned(), client));
         self.registry.clients.extend(client);
@@ -100,9 +107,13 @@ impl Entries {
         Ok(())
     }
 
-    /// Checks the entry of a client that is kept elsewhere, and has no secret.
+    /// Checks the entry of a client that describes itself elsewhere, and has no secret.
     pub(crate) fn client_of(&self, id: &str, entry: &Map<String, Value>) -> Result<Client, Diagnostics> {
-        self.names().client(id, entry, None)
+        let client = self.names().client(id, entry, None)?;
+        Ok(Client {
+            is_self_registered: true,
+            ..client
+        })
     }
 
     /// Adds a resource, with descriptions of those scopes that have none yet.

@@ -11,12 +11,16 @@ use crate::keys::{KeyRing, Keys, Signing, SigningKey};
 use crate::settings::Settings;
 use crate::store::{
     Approvals, AuthorizationCode, CODE_RETENTION, DataError, FailureLimits, OneTime, PushedRequest, SESSION_LIFETIME,
-    Store, TRANSACTION_LIFETIME, UsedIds,
+    Store, TRANSACTION_LIFETIME,
 };
 use crate::{
-    Change, Client, Entries, Entry, Event, KeyError, OAuthError, Registry, Resource, Secret, Session, StoreError,
-    TEMPORARILY_UNAVAILABLE, Transaction,
+    Change, Client, ClientState, Entries, Entry, Event, KeyError, Registry, Resource, Secret, Session, StoreError,
+    Transaction,
 };
+
+/// The maximum number of events within five minutes of callers that have proved nothing.
+const MAX_UNPROVEN: u32 = 200;
+const LEFT_OUT: &str = "more events of callers without a credential are left out for up to five minutes";
 
 pub(crate) struct Issuer {
     /// The issuer identifier.
@@ -32,37 +36,13 @@ pub(crate) struct Issuer {
     pub(crate) keys: KeyRing,
     pub(crate) clock: Clock,
     pub(crate) store: Store,
-    pub(crate) transactions: OneTime<Transaction>,
+    /// Each with the browser that got its page.
+    pub(crate) transactions: OneTime<(String, Transaction)>,
     pub(crate) codes: OneTime<Arc<AuthorizationCode>>,
-    pub(crate) used_ids: UsedIds,
     pub(crate) sessions: OneTime<Session>,
     pub(crate) failures: FailureLimits,
     pub(crate) approvals: Approvals,
     pub(crate) pushed: OneTime<PushedRequest>,
-}
-
-/// A change of a running issuer was not made: a key could not be generated, or the store could not be written.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct ChangeError(String);
-
-impl From<ChangeError> for OAuthError {
-    fn from(error: ChangeError) -> OAuthError {
-        tracing::error!("{error}");
-        TEMPORARILY_UNAVAILABLE.because("the keys could not be changed")
-    }
-}
-
-impl From<StoreError> for ChangeError {
-    fn from(error: StoreError) -> ChangeError {
-        ChangeError(error.to_string())
-    }
-}
-
-impl From<KeyError> for ChangeError {
-    fn from(error: KeyError) -> ChangeError {
-        ChangeError(error.to_string())
-    }
 }
 
 impl Issuer {
@@ -72,27 +52,28 @@ impl Issuer {
         let origin = settings.issuer_url.take().unwrap_or(address);
         let admin_secret = settings.admin_secret.take();
         let issuer_url = settings.dialect.issuer(&origin);
+        let documents = settings.client_metadata_documents;
+        let documents = documents.then(|| ClientDocuments::new(!settings.expose_to_network));
         let clock = Clock::default();
         let store = match &settings.data {
             Some(folder) => Store::in_folder(folder, &issuer_url, clock.now())?,
             None => Store::in_memory(&issuer_url)?,
         };
         let keys = keys(&store, settings.signing, clock.now())?;
-        let directory = Directory::new(&registry, &store)?;
+        let directory = Directory::new(&registry, &store, settings.registration)?;
         Ok(Issuer {
             issuer_url,
             origin,
             registry,
             directory,
             admin_secret: admin_secret.map_or_else(Secret::unknown, |secret| Secret::new(&secret.0)),
-            client_documents: settings.client_metadata_documents.then(ClientDocuments::new),
+            client_documents: documents,
             settings,
             keys: KeyRing::new(keys),
             clock,
             store,
             transactions: OneTime::new(TRANSACTION_LIFETIME),
             codes: OneTime::new(CODE_RETENTION),
-            used_ids: UsedIds::default(),
             sessions: OneTime::new(SESSION_LIFETIME),
             failures: FailureLimits::default(),
             approvals: Approvals::default(),
@@ -110,7 +91,14 @@ impl Issuer {
     pub(crate) fn client(&self, id: &str) -> Option<Arc<Client>> {
         let entries = self.directory.entries();
         let registered = entries.clients().get(id).cloned();
-        registered.or_else(|| self.client_documents.as_ref()?.client(id, &entries))
+        let is_disabled = || {
+            entries
+                .records
+                .get(id)
+                .is_some_and(|record| record.state != ClientState::Enabled)
+        };
+        let documents = self.client_documents.as_ref();
+        registered.or_else(|| documents.filter(|_| !is_disabled())?.client(id, &entries))
     }
 
     /// The resource with this identifier.
@@ -136,23 +124,40 @@ impl Issuer {
         self.store.change(self.clock.now())
     }
 
+    /// Records that an owner uses an identifier, which is valid once until it expires, and at most `limit` at a time.
+    pub(crate) fn is_first_use(&self, owner: &str, id: &str, expires: u64, limit: usize) -> Result<bool, StoreError> {
+        let mut change = self.change()?;
+        let is_first = change.use_once(owner, id, expires, limit)?;
+        change.commit()?;
+        Ok(is_first)
+    }
+
     /// Records an event that changes nothing.
     pub(crate) fn note(&self, entry: Entry) {
         self.store.note(self.clock.now(), entry);
     }
 
-    /// Records that a request was refused. `client` is one that is authenticated, or registered at least.
-    pub(crate) fn note_refusal(&self, client: Option<&str>, error: OAuthError) {
-        self.note(Entry {
-            client_id: client.map(str::to_owned),
-            error: Some(error.code.as_str()),
-            reason: Some(error.description),
-            ..Entry::new(Event::Refuse)
-        });
+    /// Records an event of a client. A public one has proved nothing.
+    pub(crate) fn note_of(&self, client: &Client, entry: Entry) {
+        match client.is_public() {
+            true => self.note_unproven(entry),
+            false => self.note(entry),
+        }
+    }
+
+    /// Records an event of a caller that has proved nothing. Beyond a number within five minutes such events are left out,
+    /// which one line says: they neither fill the disk nor take the place of others in memory.
+    pub(crate) fn note_unproven(&self, entry: Entry) {
+        let now = self.clock.now();
+        if self.failures.begin("unproven events", MAX_UNPROVEN, now).is_ok() {
+            self.note(entry);
+        } else if self.failures.begin("unproven events left out", 1, now).is_ok() {
+            self.note(Entry::because(Event::Refuse, LEFT_OUT));
+        }
     }
 
     /// The key that signs the ID tokens of a client. The first one with RS256 waits until the key is generated and stored.
-    pub(crate) fn id_token_key(&self, client: &Client) -> Result<Arc<SigningKey>, ChangeError> {
+    pub(crate) fn id_token_key(&self, client: &Client) -> Result<Arc<SigningKey>, DataError> {
         if !client.has_rs256_id_tokens {
             return Ok(self.keys.active());
         }
@@ -169,7 +174,7 @@ impl Issuer {
         &self,
         reason: &'static str,
         next: impl FnOnce(&Keys) -> Result<Keys, KeyError>,
-    ) -> Result<Arc<Keys>, ChangeError> {
+    ) -> Result<Arc<Keys>, DataError> {
         self.keys.change(|keys| {
             let keys = next(keys)?;
             let mut change = self.change()?;
@@ -180,7 +185,7 @@ impl Issuer {
     }
 }
 
-fn store_keys(change: &mut Change<'_>, keys: &Keys, reason: &'static str) -> Result<(), ChangeError> {
+fn store_keys(change: &mut Change<'_>, keys: &Keys, reason: &'static str) -> Result<(), DataError> {
     change.put_keys(&keys.stored()?)?;
     change.audit(Entry::because(Event::Rotate, reason));
     Ok(())
@@ -196,11 +201,11 @@ fn keys(store: &Store, signing: Signing, now: u64) -> Result<Keys, DataError> {
             if keys.are_for(signing) {
                 return Ok(keys);
             }
-            (keys.rotated(signing)?.rotated(signing)?, "another algorithm")
+            (keys.rotated(signing, now)?.rotated(signing, now)?, "another algorithm")
         }
     };
     let mut change = store.change(now)?;
-    store_keys(&mut change, &keys, reason).map_err(|ChangeError(error)| DataError::Storage(error))?;
+    store_keys(&mut change, &keys, reason)?;
     change.commit()?;
     Ok(keys)
 }

@@ -16,8 +16,14 @@
 //!
 //! **Data.** With [`Settings::data`] signing keys, live tokens, refresh tokens, consents and agents are in an embedded database,
 //! and each change is in an audit trail before it is made; both are on disk before a response acknowledges it. Without
-//! it the same database is in memory. Authorization codes, sessions, approvals that wait, one-time passwords and the identifiers of client assertions are in memory in
-//! any case: a client assertion or a one-time password can be used again after a restart until it expires.
+//! it the same database is in memory. Authorization codes, sessions and approvals that wait are in memory in any case.
+//!
+//! **Browsers.** A form is valid once, in the browser that got its page, while its user is signed in. The pages answer under
+//! the issuer's own name, `localhost` and addresses. A client that registered itself is named as such on the consent page, and
+//! receives no redirect before it: an error of its request ends on a page.
+//!
+//! **Not supported.** CIBA knows users by `login_hint` and `id_token_hint`: a `login_hint_token` is `invalid_request`, and as no
+//! user has a user code, `expired_login_hint_token`, `missing_user_code` and `invalid_user_code` do not occur.
 //!
 //! **Dialects.** [`Settings::dialect`] gives access tokens the form of another product. What the issuer decides by is in the
 //! store, and does not depend on the form.
@@ -66,16 +72,15 @@ mod entitlement;
 mod error;
 mod grant_type;
 mod grants;
-mod introspection;
 mod issuance_policy;
 mod issuer;
 mod keys;
+mod live_tokens;
 mod metadata;
 mod pages;
 mod parameters;
 mod registration;
 mod registry;
-mod revocation;
 mod routes;
 mod scope;
 mod secret;
@@ -83,8 +88,6 @@ mod server;
 mod settings;
 mod store;
 mod token;
-mod totp;
-mod userinfo;
 
 // The types and error codes that many files use have one path: that of the crate.
 pub(crate) use audit::{Entry, Event};
@@ -102,21 +105,19 @@ pub(crate) use keys::PublicKey;
 pub(crate) use parameters::Parameters;
 pub(crate) use registry::{Client, Credential, Resource};
 pub(crate) use scope::ScopeSet;
-pub(crate) use secret::{NoRandomness, Secret};
+pub(crate) use secret::{NoRandomness, Secret, Totp};
 pub(crate) use store::{
     AccessRequest, Authorization, AuthorizationRequest, Callback, Change, Channel, ClientRecord, ClientState,
     RefreshFamily, Session, StoreError, Transaction,
 };
 pub(crate) use token::{Granted, TokenResponse};
-pub(crate) use totp::Totp;
 
 pub use audit::{TrailFault, VerifiedTrail, verify_trail};
 pub use dialect::Dialect;
 pub use issuance_policy::{IssuancePolicy, IssuanceRequest};
-pub use issuer::ChangeError;
 pub use keys::{KeyError, Signing};
 pub use registry::Registry;
+pub use secret::one_time_password;
 pub use server::{IssuerHandle, Server, StartError};
 pub use settings::{AdminSecret, Settings, SettingsError};
 pub use store::{AUDIT_FILE, DataError, Revoked, audited_head};
-pub use totp::one_time_password;

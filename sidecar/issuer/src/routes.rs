@@ -5,28 +5,28 @@ use std::sync::Arc;
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CACHE_CONTROL, PRAGMA, REFERRER_POLICY,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CACHE_CONTROL, HOST, PRAGMA, REFERRER_POLICY,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use axum::middleware::{map_request, map_response};
+use axum::middleware::{map_request, map_request_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, any, get, on, post};
 use axum::{Json, Router};
 use serde_json::Value;
 use tokio::task::spawn_blocking;
+use url::{Host, Url};
 
 use crate::admin::{self, AdminError, AdminRequest};
 use crate::approval_request;
 use crate::authorize::{self, Answer, Visitor};
 use crate::client_authentication::for_client;
 use crate::grants;
-use crate::introspection;
+use crate::live_tokens;
+use crate::live_tokens::UserInfoError;
 use crate::metadata::metadata;
 use crate::pages;
 use crate::registration;
-use crate::revocation;
-use crate::userinfo::{self, UserInfoError};
 use crate::{Client, Dialect, Issuer, OAuthError, Parameters, Result, SERVER_ERROR, TokenResponse};
 
 /// The maximum size of a body: several times two tokens with long chains.
@@ -47,26 +47,7 @@ pub(crate) fn router(server: Arc<Issuer>) -> Router {
         .route("/consents/withdraw", page(MethodFilter::POST, authorize::withdraw))
         .route("/logout/confirm", page(MethodFilter::POST, authorize::confirm_logout))
         .route_layer(map_request(deny_cross_site));
-    // What an application in a browser calls from its own origin. No cookie counts there, so any origin may.
-    let for_browsers = Router::new()
-        .route("/.well-known/openid-configuration", get(discovery).options(preflight))
-        .route(
-            "/.well-known/oauth-authorization-server",
-            get(discovery).options(preflight),
-        )
-        .route("/jwks", get(jwks).options(preflight))
-        .route("/token", post(token).options(preflight))
-        .route("/register", post(register).options(preflight))
-        .route("/revoke", of_clients(revocation::revoke).options(preflight))
-        .route("/userinfo", get(userinfo).post(userinfo).options(preflight))
-        .route_layer(map_response(allow_every_origin));
-    Router::new()
-        .merge(of_dialect(&server))
-        .merge(for_browsers)
-        .route("/par", of_clients(authorize::push))
-        .route("/bc-authorize", of_clients(approval_request::ask_user))
-        .route("/device_authorization", of_clients(approval_request::ask_holder))
-        .route("/introspect", post(introspect))
+    let pages = Router::new()
         .route("/authorize", page(MethodFilter::GET, authorize::authorize))
         .route("/consents", page(MethodFilter::GET, authorize::consents))
         .route("/ciba", page(MethodFilter::GET, authorize::approvals))
@@ -78,8 +59,30 @@ pub(crate) fn router(server: Arc<Issuer>) -> Router {
             page(MethodFilter::GET.or(MethodFilter::POST), authorize::logout),
         )
         .route("/admin/{*path}", any(administer))
-        .route("/style.css", get(style))
         .merge(forms)
+        .route_layer(map_request_with_state(Arc::clone(&server), deny_other_host));
+    // What an application in a browser calls from its own origin. No cookie counts there, so any origin may.
+    let for_browsers = Router::new()
+        .route("/.well-known/openid-configuration", get(discovery).options(preflight))
+        .route(
+            "/.well-known/oauth-authorization-server",
+            get(discovery).options(preflight),
+        )
+        .route("/jwks", get(jwks).options(preflight))
+        .route("/token", post(token).options(preflight))
+        .route("/register", post(register).options(preflight))
+        .route("/revoke", of_clients(live_tokens::revoke).options(preflight))
+        .route("/userinfo", get(userinfo).post(userinfo).options(preflight))
+        .route_layer(map_response(allow_every_origin));
+    Router::new()
+        .merge(of_dialect(&server))
+        .merge(for_browsers)
+        .route("/par", of_clients(authorize::push))
+        .route("/bc-authorize", of_clients(approval_request::ask_user))
+        .route("/device_authorization", of_clients(approval_request::ask_holder))
+        .route("/introspect", post(introspect))
+        .route("/style.css", get(style))
+        .merge(pages)
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(map_response(response_headers))
         .with_state(server)
@@ -110,7 +113,7 @@ fn of_dialect(server: &Issuer) -> Router<Arc<Issuer>> {
 }
 
 async fn tokeninfo(State(server): Server, query: Parameters) -> Result<Json<Value>> {
-    let claims = waiting(server, move |server| introspection::tokeninfo(server, &query)).await;
+    let claims = waiting(server, move |server| live_tokens::tokeninfo(server, &query)).await;
     claims.map(Json)
 }
 
@@ -141,16 +144,19 @@ async fn register(State(server): Server, request: Request) -> Result<Response, A
 }
 
 async fn introspect(State(server): Server, headers: HeaderMap, form: Parameters) -> Result<Response> {
-    waiting(server, move |server| introspection::introspect(server, &headers, &form)).await
+    waiting(server, move |server| live_tokens::introspect(server, &headers, &form)).await
 }
 
 async fn userinfo(State(server): Server, headers: HeaderMap) -> Result<Json<Value>, UserInfoError> {
-    waiting(server, move |server| userinfo::userinfo(server, &headers)).await
+    waiting(server, move |server| live_tokens::userinfo(server, &headers)).await
 }
 
 async fn backchannel_page(State(server): Server, visitor: Visitor, Path(id): Path<String>) -> Result<Response> {
-    let page = move |server: &Issuer| authorize::backchannel_page(server, &visitor, &id);
-    waiting(server, move |server| Ok(page(server).into_response())).await
+    let page = move |server: &Issuer| {
+        let response = authorize::backchannel_page(server, &visitor, &id).into_response();
+        visitor.answered(server, response)
+    };
+    waiting(server, move |server| Ok(page(server))).await
 }
 
 async fn administer(State(server): Server, request: AdminRequest) -> Result<Response, AdminError> {
@@ -172,7 +178,8 @@ fn page(methods: MethodFilter, page: fn(&Issuer, &Visitor, &Parameters) -> Answe
         methods,
         move |State(server): Server, visitor: Visitor, form: Parameters| {
             waiting(server, move |server| {
-                Ok::<_, OAuthError>(page(server, &visitor, &form).into_response())
+                let response = page(server, &visitor, &form).into_response();
+                Ok::<_, OAuthError>(visitor.answered(server, response))
             })
         },
     )
@@ -186,6 +193,24 @@ async fn waiting<T: Send + 'static, E: From<OAuthError> + Send + 'static>(
     let result = spawn_blocking(move || endpoint(&server)).await;
     let failed = SERVER_ERROR.because("the request could not be completed");
     result.unwrap_or_else(|_| Err(failed.into()))
+}
+
+/// Denies a page under a name that is not the issuer's: a site can resolve a name of its own to this address. An address is
+/// not resolved.
+async fn deny_other_host(State(server): Server, request: Request) -> Result<Request, (StatusCode, &'static str)> {
+    let url = |origin: &str| Url::parse(origin).ok();
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+    let host = host.and_then(|host| url(&format!("http://{host}")));
+    let is_own = match host.as_ref().and_then(Url::host) {
+        Some(Host::Domain(name)) => {
+            name == "localhost" || url(&server.origin).is_some_and(|own| own.domain() == Some(name))
+        }
+        address => address.is_some(),
+    };
+    match is_own {
+        true => Ok(request),
+        false => Err((StatusCode::MISDIRECTED_REQUEST, "the issuer has another name\n")),
+    }
 }
 
 /// Denies a form that a browser sends from a page of another site (Fetch Metadata). Other clients send no such header.

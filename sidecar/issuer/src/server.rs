@@ -16,7 +16,6 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use crate::authorize::Peer;
-use crate::issuer::ChangeError;
 use crate::routes::router;
 use crate::secret::random_id;
 use crate::settings::{AdminSecret, Settings, SettingsError};
@@ -176,16 +175,16 @@ impl fmt::Debug for IssuerHandle {
 impl IssuerHandle {
     /// Rotates the signing keys: the published next key becomes active, the active one retired (still published), and
     /// a new next key is published. Returns the key id that signs from then on. Blocks while a key is generated.
-    pub fn rotate_key(&self) -> Result<String, ChangeError> {
-        let keys = self
-            .0
-            .change_keys("rotated", |keys| keys.rotated(self.0.settings.signing))?;
+    pub fn rotate_key(&self) -> Result<String, DataError> {
+        let keys = self.0.change_keys("rotated", |keys| {
+            keys.rotated(self.0.settings.signing, self.0.clock.now())
+        })?;
         Ok(keys.active().id().to_owned())
     }
 
     /// Removes every retired key from the published set and returns their number. A resource server rejects the
     /// tokens that they signed from its next refresh on.
-    pub fn withdraw_retired(&self) -> Result<usize, ChangeError> {
+    pub fn withdraw_retired(&self) -> Result<usize, DataError> {
         let mut withdrawn = 0;
         self.0.change_keys("retired keys withdrawn", |keys| {
             withdrawn = keys.retired();
@@ -196,20 +195,20 @@ impl IssuerHandle {
 
     /// Ends every live access token and refresh token that names the party as its subject or as any actor. The party
     /// is a user, or a client such as an agent; it can get new tokens afterwards. Blocks while all tokens are read.
-    pub fn revoke_party(&self, party: &str) -> Result<Revoked, ChangeError> {
+    pub fn revoke_party(&self, party: &str) -> Result<Revoked, DataError> {
         Ok(self.0.revoke_party(party)?)
     }
 
     /// Withdraws the consent of a user for a client: the tokens of the user in which the client has a part end, and
     /// refresh and exchange fail until the user consents again. Blocks while all tokens are read.
-    pub fn withdraw_consent(&self, user: &str, client: &str) -> Result<Revoked, ChangeError> {
+    pub fn withdraw_consent(&self, user: &str, client: &str) -> Result<Revoked, DataError> {
         Ok(self.0.withdraw_consent(user, client)?)
     }
 
-    /// The lines of one transaction (`txn` of its tokens) in the audit trail, the oldest first: of the last 10,000 lines
-    /// since the start.
+    /// The lines of one transaction (`txn` of its tokens) in the audit trail, the oldest first; without a folder those of
+    /// the last 10,000 lines. None if the trail cannot be read.
     pub fn audited(&self, txn: &str) -> Vec<String> {
-        self.0.store.audited(txn)
+        self.0.store.audited(txn).unwrap_or_default()
     }
 
     /// The one-time password of a user at the time of the issuer's clock. None for a user without one.

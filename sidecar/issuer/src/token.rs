@@ -160,6 +160,9 @@ impl Issuer {
             iss: String,
             sub: String,
             aud: String,
+            // No access token has it, whatever `typ` a dialect gives it.
+            #[serde(rename = "at_hash")]
+            _at_hash: String,
         }
         let payload = self.keys.verify(hint, Some(ID_TOKEN));
         let claims = payload.and_then(|payload| serde_json::from_slice::<Hint>(&payload).ok());

@@ -32,14 +32,16 @@ A token for a service: client warehouse, secret warehouse-secret.
     -d resource=https://orders.example -d scope=orders:read
 
 A token for a user: user alice, password wonderland, through the application storefront. Its audience is the
-assistant, not the gate below. The variables login, consent and code are the steps of a browser.
+assistant, not the gate below. The variables login, consent and code are the steps of a browser, whose cookies
+are in a file.
 
+  jar=$(mktemp)
   form() { sed -n 's/.*name="transaction" value="\([^"]*\)".*/transaction=\1/p'; }
-  login=$(curl -s -G ISSUER/authorize -d response_type=code -d client_id=storefront \
+  login=$(curl -s -G -c "$jar" ISSUER/authorize -d response_type=code -d client_id=storefront \
     -d redirect_uri=https://storefront.example/callback -d resource=https://assistant.example -d scope=orders:read \
     -d prompt=consent -d code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM -d code_challenge_method=S256 | form)
-  consent=$(curl -s ISSUER/login -d "$login" -d username=alice -d password=wonderland | form)
-  code=$(curl -s -o /dev/null -w '%{redirect_url}' ISSUER/consent -d "$consent" -d decision=allow |
+  consent=$(curl -s -b "$jar" -c "$jar" ISSUER/login -d "$login" -d username=alice -d password=wonderland | form)
+  code=$(curl -s -b "$jar" -o /dev/null -w '%{redirect_url}' ISSUER/consent -d "$consent" -d decision=allow |
     sed 's/.*[?&]\(code=[^&]*\).*/\1/')
   token=$(curl -s ISSUER/token -u storefront:storefront-secret -d grant_type=authorization_code -d "$code" \
     -d redirect_uri=https://storefront.example/callback -d code_verifier=dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk |

@@ -1,4 +1,6 @@
-//! Agents and their credentials.
+//! Agents with their credentials, and resources, that are not in the registry file.
+
+use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::http::StatusCode;
@@ -7,8 +9,10 @@ use serde_json::{Map, Value, json};
 
 use super::request::{AdminError, Answer, created, object, take_text};
 use crate::secret::{random_id, transaction_id};
+use crate::store::ResourceRecord;
 use crate::{
-    Change, ClientRecord, ClientState, Credential, Entries, Entry, Event, Issuer, NoRandomness, Revoked, Secret,
+    Change, ClientRecord, ClientState, Credential, Entries, Entry, Event, Issuer, NoRandomness, Resource, Revoked,
+    Secret,
 };
 
 /// The maximum number of agents, with those that were deleted.
@@ -114,10 +118,15 @@ fn end(server: &Issuer, id: &str, state: ClientState, reason: &'static str) -> A
         let mut record = record(server, entries, id)?;
         record.state = state;
         put_client(server, entries, change, id, &record, reason)?;
-        let Revoked { tokens, families } = change.revoke_client(id)?;
-        let shown = json!({ "revoked_tokens": tokens, "revoked_refresh_tokens": families });
-        Ok(Json(shown).into_response())
+        revoked(change, id)
     })
+}
+
+/// Ends every token that names the agent or was issued to it.
+fn revoked(change: &mut Change<'_>, id: &str) -> Answer {
+    let Revoked { tokens, families } = change.revoke_client(id)?;
+    let shown = json!({ "revoked_tokens": tokens, "revoked_refresh_tokens": families });
+    Ok(Json(shown).into_response())
 }
 
 /// `POST /admin/agents/{id}/credentials`: a new secret, shown once. With `overlap`, in seconds, the older ones end so much
@@ -147,8 +156,9 @@ pub(super) fn add_credential(server: &Issuer, id: &str, body: &[u8]) -> Answer {
     })
 }
 
-/// `DELETE /admin/agents/{id}/credentials/{credential}`: refused from then on. Tokens that it got stay.
-pub(super) fn remove_credential(server: &Issuer, id: &str, credential: &str) -> Answer {
+/// `DELETE /admin/agents/{id}/credentials/{credential}`: refused from then on. Tokens stay, so that no call fails in a
+/// rotation. `POST …/{credential}/revoke` is for one that others may know: it also ends every token of the agent.
+pub(super) fn remove_credential(server: &Issuer, id: &str, credential: &str, is_known: bool) -> Answer {
     server.change_entries(|entries, change| {
         let mut record = record(server, entries, id)?;
         let credentials = credentials(&mut record)?;
@@ -156,7 +166,10 @@ pub(super) fn remove_credential(server: &Issuer, id: &str, credential: &str) -> 
         credentials.retain(|other| other.id != credential);
         AdminError::not_found().when(credentials.len() == before)?;
         put_client(server, entries, change, id, &record, "credential removed")?;
-        Ok(StatusCode::NO_CONTENT.into_response())
+        match is_known {
+            true => revoked(change, id),
+            false => Ok(StatusCode::NO_CONTENT.into_response()),
+        }
     })
 }
 
@@ -166,6 +179,14 @@ fn record(server: &Issuer, entries: &Entries, id: &str) -> Result<ClientRecord, 
         Some(record) if record.state == ClientState::Deleted => Err(AdminError::not_found()),
         Some(record) => Ok(record.clone()),
         None if server.registry.clients.contains_key(id) => Ok(ClientRecord::default()),
+        // One whose identifier is the URL of its metadata can be disabled too.
+        None if server
+            .client_documents
+            .as_ref()
+            .is_some_and(|documents| documents.is_identifier(id)) =>
+        {
+            Ok(ClientRecord::default())
+        }
         None => Err(AdminError::not_found()),
     }
 }
@@ -246,4 +267,49 @@ fn show_secret(mut shown: Value, credential: &Credential, secret: &str) -> Value
     shown["credential_id"] = credential.id.as_str().into();
     shown["client_secret"] = secret.into();
     shown
+}
+
+/// The maximum number of resources.
+const MAX_RESOURCES: usize = 1_000;
+
+/// `GET /admin/resources`.
+pub(super) fn list_resources(server: &Issuer) -> Answer {
+    let entries = server.directory.entries();
+    let resources = entries
+        .resources()
+        .values()
+        .map(|resource| shown_resource(&entries, resource));
+    Ok(Json(resources.collect::<Value>()).into_response())
+}
+
+/// `POST /admin/resources`: an entry of `resources`, with its `identifier` and `descriptions` of its scopes.
+pub(super) fn create_resource(server: &Issuer, body: &[u8]) -> Answer {
+    let mut entry = object(body)?;
+    let identifier = take_text(&mut entry, "identifier")?;
+    let identifier = identifier.ok_or_else(|| AdminError::metadata("the key `identifier` is missing"))?;
+    let descriptions = entry.remove("descriptions");
+    let descriptions = descriptions.map_or(Ok(BTreeMap::new()), serde_json::from_value);
+    let descriptions = descriptions.map_err(|_| AdminError::metadata("`descriptions` has a text for each scope"))?;
+    let record = ResourceRecord { entry, descriptions };
+    server.change_entries(|entries, change| {
+        AdminError::conflict("the resource exists").when(entries.resources().contains_key(&identifier))?;
+        AdminError::conflict("there are too many resources").when(entries.resources().len() >= MAX_RESOURCES)?;
+        entries.put_resource(&identifier, &record)?;
+        change.put_resource(&identifier, &record)?;
+        change.audit(Entry {
+            aud: Some(identifier.clone()),
+            reason: Some("resource added"),
+            ..Entry::new(Event::Administer)
+        });
+        let resource = entries.resources().get(&identifier).ok_or_else(AdminError::not_found)?;
+        Ok(created(shown_resource(entries, resource)))
+    })
+}
+
+fn shown_resource(entries: &Entries, resource: &Resource) -> Value {
+    let scopes: Vec<&str> = resource.scopes.iter().collect();
+    let described = scopes.iter();
+    let described = described.filter_map(|scope| Some((*scope, entries.description(scope)?)));
+    let descriptions: BTreeMap<_, _> = described.collect();
+    json!({ "identifier": resource.identifier, "scopes": scopes, "descriptions": descriptions })
 }

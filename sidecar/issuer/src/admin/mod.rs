@@ -5,7 +5,6 @@
 
 mod agents;
 mod request;
-mod resources;
 
 use axum::http::{Method, header};
 use axum::response::IntoResponse;
@@ -19,7 +18,7 @@ use crate::{Entry, Event, INVALID_REQUEST, Issuer};
 /// Answers a request to `/admin/`.
 pub(crate) fn administer(server: &Issuer, request: &AdminRequest) -> Answer {
     if !request.has_secret(&server.admin_secret) {
-        server.note(Entry {
+        server.note_unproven(Entry {
             error: Some("invalid_token"),
             reason: Some("administration without its secret"),
             ..Entry::new(Event::Refuse)
@@ -35,11 +34,12 @@ pub(crate) fn administer(server: &Issuer, request: &AdminRequest) -> Answer {
         (Method::DELETE, ["agents", id]) => agents::delete(server, id),
         (Method::POST, ["agents", id, "disable"]) => agents::disable(server, id),
         (Method::POST, ["agents", id, "credentials"]) => agents::add_credential(server, id, &request.body),
-        (Method::DELETE, ["agents", id, "credentials", credential]) => {
-            agents::remove_credential(server, id, credential)
+        (Method::DELETE, ["agents", id, "credentials", one]) => agents::remove_credential(server, id, one, false),
+        (Method::POST, ["agents", id, "credentials", one, "revoke"]) => {
+            agents::remove_credential(server, id, one, true)
         }
-        (Method::GET, ["resources"]) => resources::list(server),
-        (Method::POST, ["resources"]) => resources::create(server, &request.body),
+        (Method::GET, ["resources"]) => agents::list_resources(server),
+        (Method::POST, ["resources"]) => agents::create_resource(server, &request.body),
         (Method::POST, ["keys", "rotate"]) => rotate(server),
         (Method::POST, ["keys", id, "revoke"]) => revoke_key(server, id),
         (Method::GET, ["audit"]) => audit(server, request),
@@ -48,22 +48,26 @@ pub(crate) fn administer(server: &Issuer, request: &AdminRequest) -> Answer {
 }
 
 fn rotate(server: &Issuer) -> Answer {
-    let keys = server.change_keys("rotated", |keys| keys.rotated(server.settings.signing))?;
+    let keys = server.change_keys("rotated", |keys| {
+        keys.rotated(server.settings.signing, server.clock.now())
+    })?;
     Ok(axum::Json(json!({ "active": keys.active().id() })).into_response())
 }
 
 /// Ends a key at once, with every token that it signed. In place of the active one the next one signs.
 fn revoke_key(server: &Issuer, id: &str) -> Answer {
     AdminError::not_found().when(!server.keys.current().has(id))?;
-    let keys = server.change_keys("revoked", |keys| keys.without(id, server.settings.signing))?;
+    let keys = server.change_keys("revoked", |keys| {
+        keys.without(id, server.settings.signing, server.clock.now())
+    })?;
     Ok(axum::Json(json!({ "active": keys.active().id() })).into_response())
 }
 
-/// The lines of one transaction, of the last 10,000 since the start.
+/// The lines of one transaction: all of the file, or those in memory without one.
 fn audit(server: &Issuer, request: &AdminRequest) -> Answer {
     let Some(txn) = request.query.one("txn")? else {
         return Err(INVALID_REQUEST.because("txn is required").into());
     };
-    let lines: String = server.store.audited(txn).into_iter().map(|line| line + "\n").collect();
+    let lines: String = server.store.audited(txn)?.into_iter().map(|line| line + "\n").collect();
     Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], lines).into_response())
 }

@@ -13,8 +13,8 @@ use serde_json::{Map, Value, json};
 use tokio::time::timeout;
 
 use crate::client_authentication::form_decoded;
+use crate::live_tokens::bearer;
 use crate::registry::NOT_A_REDIRECT_URI;
-use crate::userinfo::bearer;
 use crate::{INVALID_REQUEST, OAuthError, Parameters, Secret};
 
 /// The maximum time for a body to arrive.

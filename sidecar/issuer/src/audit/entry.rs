@@ -1,8 +1,8 @@
-//! What a line of the trail says.
+//! What a line of the trail says, and one transaction of the trail as the tree of its tokens.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::ScopeSet;
+use crate::{OAuthError, ScopeSet};
 
 /// What happened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -83,11 +83,179 @@ impl Entry {
         Entry { client_id, ..self }
     }
 
+    /// A request without a result. `client` is one that is authenticated, or registered at least.
+    pub(crate) fn refusal(client: Option<&str>, error: OAuthError) -> Entry {
+        Entry {
+            client_id: client.map(str::to_owned),
+            error: Some(error.code.as_str()),
+            ..Entry::because(Event::Refuse, error.description)
+        }
+    }
+
     /// An event without any detail.
     pub(crate) fn new(event: Event) -> Entry {
         Entry {
             event,
             ..Entry::default()
         }
+    }
+}
+
+/// A line of the trail, as far as a page shows it.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct AuditLine {
+    /// In seconds since the epoch.
+    pub(crate) time: u64,
+    pub(crate) event: String,
+    pub(crate) txn: Option<String>,
+    pub(crate) jti: Option<String>,
+    parent_jti: Option<String>,
+    pub(crate) sub: Option<String>,
+    /// The current actor first.
+    #[serde(default)]
+    pub(crate) actors: Vec<String>,
+    pub(crate) client_id: Option<String>,
+    scope_before: Option<String>,
+    pub(crate) scope: Option<String>,
+    pub(crate) aud: Option<String>,
+    pub(crate) error: Option<String>,
+    pub(crate) reason: Option<String>,
+}
+
+/// The maximum number of exchanges below one another. A chain has 16 at most, but a client can exchange a token of its own
+/// any number of times.
+const MAX_DEPTH: usize = 32;
+
+/// A token with those that it was exchanged for.
+#[derive(Debug)]
+pub(crate) struct TokenNode {
+    pub(crate) issued: AuditLine,
+    /// How often a resource server asked about it.
+    pub(crate) introspections: usize,
+    pub(crate) is_revoked: bool,
+    pub(crate) exchanged: Vec<TokenNode>,
+}
+
+impl AuditLine {
+    /// The lines that can be read, which all of the trail can.
+    pub(crate) fn read(lines: &[String]) -> Vec<AuditLine> {
+        let read = lines.iter().filter_map(|line| serde_json::from_str(line).ok());
+        read.collect()
+    }
+
+    /// Whether the line issues a token.
+    pub(crate) fn is_issue(&self) -> bool {
+        matches!(&*self.event, "issue" | "exchange" | "refresh") && self.jti.is_some()
+    }
+
+    /// Whether it names the party, as the subject, an actor or the client.
+    pub(crate) fn names(&self, party: &str) -> bool {
+        let mut parties = self.sub.iter().chain(&self.actors).chain(&self.client_id);
+        parties.any(|named| named == party)
+    }
+
+    /// The parties of the chain, the initiator first.
+    pub(crate) fn chain(&self) -> impl Iterator<Item = &str> {
+        self.sub.iter().chain(self.actors.iter().rev()).map(String::as_str)
+    }
+
+    /// The scopes that the token before had and this one has not.
+    pub(crate) fn dropped_scopes(&self) -> Vec<&str> {
+        let kept = self.scope.as_deref().unwrap_or_default();
+        let before = self.scope_before.as_deref().unwrap_or_default().split_whitespace();
+        let dropped = before.filter(|scope| !kept.split_whitespace().any(|other| other == *scope));
+        dropped.collect()
+    }
+}
+
+/// The tokens of a transaction, each below its subject token. A token whose subject token is not among the lines is at
+/// the top.
+pub(crate) fn tokens(lines: &[AuditLine]) -> Vec<TokenNode> {
+    let issued: Vec<&AuditLine> = lines.iter().filter(|line| line.is_issue()).collect();
+    let is_root = |line: &&AuditLine| {
+        let parent = line.parent_jti.as_deref();
+        parent.is_none() || !issued.iter().any(|other| other.jti.as_deref() == parent)
+    };
+    let roots = issued.iter().copied().filter(is_root);
+    roots.map(|root| node(root, MAX_DEPTH, &issued, lines)).collect()
+}
+
+/// Tokens more than `depth` exchanges below are left out.
+fn node(line: &AuditLine, depth: usize, issued: &[&AuditLine], lines: &[AuditLine]) -> TokenNode {
+    let of_token = |event: &str| {
+        let events = lines.iter();
+        let events = events.filter(|other| other.event == event && other.jti == line.jti);
+        events.count()
+    };
+    let is_below = |other: &&&AuditLine| other.parent_jti.is_some() && other.parent_jti == line.jti;
+    let below = depth.checked_sub(1);
+    let exchanged = issued.iter().filter(is_below);
+    let exchanged = exchanged.filter_map(|other| Some(node(other, below?, issued, lines)));
+    TokenNode {
+        issued: line.clone(),
+        introspections: of_token("introspect"),
+        is_revoked: of_token("revoke") > 0,
+        exchanged: exchanged.collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AuditLine, TokenNode, tokens};
+
+    fn lines() -> Vec<AuditLine> {
+        let lines = [
+            r#"{"time":1,"event":"authentication","txn":"t","sub":"alice","client_id":"app"}"#,
+            r#"{"time":2,"event":"issue","txn":"t","jti":"1","sub":"alice","client_id":"app","scope":"a b","aud":"x"}"#,
+            r#"{"time":3,"event":"exchange","txn":"t","jti":"2","parent_jti":"1","sub":"alice","actors":["one"],"scope_before":"a b","scope":"a"}"#,
+            r#"{"time":4,"event":"exchange","txn":"t","jti":"3","parent_jti":"2","sub":"alice","actors":["two","one"],"scope_before":"a","scope":"a"}"#,
+            r#"{"time":5,"event":"refresh","txn":"t","jti":"4","sub":"alice","client_id":"app","scope":"a b"}"#,
+            r#"{"time":6,"event":"exchange","txn":"t","jti":"5","parent_jti":"dropped","sub":"alice","actors":["one"]}"#,
+            r#"{"time":7,"event":"introspect","txn":"t","jti":"3"}"#,
+            r#"{"time":8,"event":"revoke","txn":"t","jti":"2"}"#,
+            "no line",
+        ];
+        AuditLine::read(&lines.map(str::to_owned))
+    }
+
+    fn drawn(nodes: &[TokenNode]) -> String {
+        let drawn = nodes.iter().map(|node| {
+            let jti = node.issued.jti.as_deref().unwrap_or("?");
+            let revoked = if node.is_revoked { "!" } else { "" };
+            format!(
+                "{jti}{revoked}{}({})",
+                ".".repeat(node.introspections),
+                drawn(&node.exchanged)
+            )
+        });
+        drawn.collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn a_token_is_below_the_one_that_it_was_exchanged_for() {
+        assert_eq!(drawn(&tokens(&lines())), "1(2!(3.())) 4() 5()");
+    }
+
+    #[test]
+    fn the_depth_is_limited() {
+        let lines = (0..1000_u32).map(|number| {
+            let parent = number
+                .checked_sub(1)
+                .map(|parent| format!(r#""parent_jti":"{parent}","#));
+            let parent = parent.unwrap_or_default();
+            format!(r#"{{"time":1,"event":"exchange","txn":"t",{parent}"jti":"{number}","sub":"bot"}}"#)
+        });
+        let lines = AuditLine::read(&lines.collect::<Vec<_>>());
+        let drawn = drawn(&tokens(&lines));
+        assert!(drawn.contains("32") && !drawn.contains("33"), "{drawn}");
+    }
+
+    #[test]
+    fn a_line_names_its_parties_and_what_was_dropped() {
+        let lines = lines();
+        assert_eq!(lines.len(), 8);
+        assert_eq!(lines[3].chain().collect::<Vec<_>>(), ["alice", "one", "two"]);
+        assert_eq!(lines[2].dropped_scopes(), ["b"]);
+        assert!(lines[3].names("one") && lines[0].names("app") && !lines[0].names("one"));
     }
 }

@@ -8,10 +8,7 @@
 
 mod entry;
 mod trail;
-mod tree;
-mod verify;
 
-pub(crate) use self::entry::{Entry, Event};
+pub(crate) use self::entry::{AuditLine, Entry, Event, TokenNode, tokens};
 pub(crate) use self::trail::{AuditTrail, Durability};
-pub(crate) use self::tree::{AuditLine, TokenNode, tokens};
-pub use self::verify::{TrailFault, VerifiedTrail, verify_trail};
+pub use self::trail::{TrailFault, VerifiedTrail, verify_trail};

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use axum::response::Response;
 
-use super::rejection::{Answer, Rejection};
+use super::browser::{Answer, Rejection, unavailable};
 use crate::Issuer;
 use crate::audit::{AuditLine, tokens};
 use crate::pages::{self, TransactionSummary};
@@ -34,7 +34,7 @@ pub(super) fn list(server: &Issuer, user: &str) -> Response {
 
 /// The tokens of one transaction, for a user who has a part in it. Another one is answered as one that does not exist.
 pub(super) fn transaction(server: &Issuer, user: &str, txn: &str) -> Answer {
-    let lines = AuditLine::read(&server.store.audited(txn));
+    let lines = AuditLine::read(&server.store.audited(txn).map_err(unavailable)?);
     let parties = parties(server, user);
     Rejection::Page("There is no such transaction of yours.")
         .when(!lines.iter().any(|line| parties.iter().any(|party| line.names(party))))?;

@@ -1,10 +1,15 @@
-//! What a user can allow, the decision, and what the user allowed before.
+//! What a user can allow, the decision, what the user allowed before, and the approval of what a client elsewhere asks for.
 
-use super::Visitor;
-use super::rejection::{Answer, expired, transaction, unavailable};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::response::Response;
+
+use super::browser::{Answer, Rejection, Visitor, begin, expired, transaction, unavailable};
+use crate::store::Approval;
 use crate::{
-    ACCESS_DENIED, AccessRequest, Authorization, Entry, Issuer, Parameters, Result, ScopeSet, Session, StoreError,
-    Transaction, pages,
+    ACCESS_DENIED, AccessRequest, Authorization, Channel, Client, Entry, Issuer, OAuthError, Parameters, Result,
+    ScopeSet, Session, StoreError, Transaction, pages,
 };
 
 /// What a user can allow: no scope that the user does not have. None if nothing is left.
@@ -60,23 +65,121 @@ pub(super) fn decide(server: &Issuer, authorization: &Authorization, form: &Para
 }
 
 /// `POST /consents/withdraw`: withdraws the consent for one client.
-pub(crate) fn withdraw(server: &Issuer, _: &Visitor, form: &Parameters) -> Answer {
-    let Some(Transaction::Consents { subject }) = transaction(server, form) else {
+pub(crate) fn withdraw(server: &Issuer, visitor: &Visitor, form: &Parameters) -> Answer {
+    let Some(Transaction::Consents { subject }) = transaction(server, visitor, form) else {
         return Err(expired());
     };
     let consents = server.store.consents(&subject).map_err(unavailable)?;
-    if let Ok(Some(client)) = form.one("client_id")
-        && consents.contains_key(client)
-    {
-        server.withdraw_consent(&subject, client).map_err(unavailable)?;
+    let agents = agents(server, &subject)?;
+    let is_listed = |client: &str| consents.contains_key(client) || agents.contains_key(client);
+    match (form.one("client_id"), form.one("allow")) {
+        (Ok(Some(client)), _) if is_listed(client) => {
+            server.withdraw_consent(&subject, client).map_err(unavailable)?;
+        }
+        (_, Ok(Some(agent))) if agents.get(agent) == Some(&true) => {
+            server.undo_withdrawal(&subject, agent).map_err(unavailable)?;
+        }
+        _ => {}
     }
-    list(server, &subject)
+    list(server, visitor, &subject)
 }
 
-pub(super) fn list(server: &Issuer, subject: &str) -> Answer {
+pub(super) fn list(server: &Issuer, visitor: &Visitor, subject: &str) -> Answer {
     let consents = server.store.consents(subject).map_err(unavailable)?;
-    let id = server.transactions.put(Transaction::Consents {
-        subject: subject.to_owned(),
+    let of = subject.to_owned();
+    let id = begin(server, visitor, Transaction::Consents { subject: of })?;
+    let mut agents = agents(server, subject)?;
+    agents.retain(|agent, _| !consents.contains_key(agent));
+    Ok(pages::consents(server, &id, subject, &consents, &agents))
+}
+
+/// The agents that act for a user by an exchange, each with whether the user withdrew that.
+fn agents(server: &Issuer, subject: &str) -> Answer<BTreeMap<String, bool>> {
+    let entries = server.directory.entries();
+    let exchange = |client: &Client| Some(client.exchange.as_ref()?.may_act_for.contains(subject));
+    let agents = entries
+        .clients()
+        .values()
+        .filter(|client| exchange(client) == Some(true));
+    let state = |id: &String| server.store.has_withdrawn(subject, id).map_err(unavailable);
+    agents.map(|agent| Ok((agent.id.clone(), state(&agent.id)?))).collect()
+}
+
+/// The maximum number of unknown user codes from an address within five minutes.
+const USER_CODE_ATTEMPTS: u32 = 10;
+
+/// There is no such request, or none that waits.
+pub(super) const ENDED: Rejection = Rejection::Page("The request is not known, was decided already, or has expired.");
+
+/// `GET /device`: the form for the user code, filled in by `verification_uri_complete`.
+pub(crate) fn device_page(server: &Issuer, visitor: &Visitor, query: &Parameters) -> Answer {
+    code_form(
+        server,
+        visitor,
+        query.one("user_code").ok().flatten().unwrap_or_default(),
+        false,
+    )
+}
+
+fn code_form(server: &Issuer, visitor: &Visitor, written: &str, is_unknown: bool) -> Answer {
+    let id = begin(server, visitor, Transaction::UserCode)?;
+    let shown: String = written.chars().take(16).collect();
+    Ok(pages::user_code(&id, &shown, is_unknown))
+}
+
+/// The request with the code of a form, or the page that asks again.
+pub(super) fn with_code(
+    server: &Issuer,
+    visitor: &Visitor,
+    form: &Parameters,
+) -> Answer<Result<Arc<Approval>, Response>> {
+    let now = server.clock.now();
+    let key = format!("user code from {}", visitor.address);
+    if let Err(seconds) = server.failures.begin(&key, USER_CODE_ATTEMPTS, now) {
+        return Ok(Err(pages::too_many_attempts(seconds)));
+    }
+    let written = form.one("user_code").ok().flatten().unwrap_or_default();
+    // RFC 8628 section 6.1: case and punctuation count for nothing.
+    let code = written.chars().filter(char::is_ascii_alphabetic).take(9);
+    let code = code.collect::<String>().to_ascii_uppercase();
+    match server.approvals.waiting(&code, Channel::Device, now) {
+        Some(approval) => {
+            server.failures.undo(&key);
+            Ok(Ok(approval))
+        }
+        None => code_form(server, visitor, written, true).map(Err),
+    }
+}
+
+/// Shows a request to a user.
+pub(super) fn page(server: &Issuer, visitor: &Visitor, approval: &Arc<Approval>, session: &Session) -> Answer {
+    let request = &approval.request;
+    let subject = request.subject.as_ref();
+    Rejection::Page("The request is for another user.")
+        .when(subject.is_some_and(|subject| *subject != session.subject))?;
+    let Some(authorization) = authorization(server, &request.access, session) else {
+        return Err(Rejection::Page("You have none of the scopes that the request is for."));
+    };
+    let transaction = Transaction::Approval {
+        approval: Arc::clone(approval),
+        authorization: Box::new(authorization.clone()),
+    };
+    let id = begin(server, visitor, transaction)?;
+    Ok(pages::approval(server, &id, approval, &authorization))
+}
+
+/// Records the decision of the user.
+pub(super) fn end(server: &Issuer, approval: &Approval, authorization: Authorization, form: &Parameters) -> Answer {
+    let decided = approval.decide(server.clock.now(), || {
+        let is_allowed = decide(server, &authorization, form)?;
+        Ok::<_, OAuthError>(is_allowed.then_some(authorization))
     });
-    Ok(pages::consents(server, &id.map_err(unavailable)?, subject, &consents))
+    let is_allowed = decided.map_err(unavailable)?.ok_or(ENDED)?;
+    Ok(pages::decided(&approval.request.access.client.name, is_allowed))
+}
+
+/// Lists what waits for a user.
+pub(super) fn list_waiting(server: &Issuer, session: &Session) -> Response {
+    let waiting = server.approvals.waiting_for(&session.subject, server.clock.now());
+    pages::approvals(&session.subject, &waiting)
 }

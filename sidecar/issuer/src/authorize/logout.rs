@@ -4,8 +4,8 @@ use axum::http::header::SET_COOKIE;
 use axum::response::{IntoResponse, Redirect, Response};
 use url::Url;
 
-use super::rejection::{Answer, Rejection, expired, transaction, unavailable};
-use super::sign_in::{self, Visitor};
+use super::browser::Visitor;
+use super::browser::{Answer, Rejection, begin, expired, transaction};
 use crate::pages;
 use crate::{Callback, Entry, Event, Issuer, Parameters, Transaction};
 
@@ -34,6 +34,7 @@ pub(crate) fn logout(server: &Issuer, visitor: &Visitor, request: &Parameters) -
         Some(uri) if client.is_some_and(|client| client.post_logout_redirect_uris.contains(uri)) => Some(Callback {
             redirect_uri: uri.to_owned(),
             state: state.map(str::to_owned),
+            is_vouched_for: true,
         }),
         Some(_) => {
             return Err(Rejection::Page(
@@ -44,16 +45,15 @@ pub(crate) fn logout(server: &Issuer, visitor: &Visitor, request: &Parameters) -
     let Some(session) = visitor.session(server) else {
         return Ok(ended(callback.as_ref()));
     };
-    let id = server.transactions.put(Transaction::Logout {
-        callback: callback.clone(),
-    });
     let uri = callback.as_ref().map(|callback| &*callback.redirect_uri);
-    Ok(pages::logout(&id.map_err(unavailable)?, &session.subject, uri))
+    let callback = callback.clone();
+    let id = begin(server, visitor, Transaction::Logout { callback })?;
+    Ok(pages::logout(&id, &session.subject, uri))
 }
 
 /// `POST /logout/confirm`: ends the session, if the user wants that, and returns to the application.
 pub(crate) fn confirm_logout(server: &Issuer, visitor: &Visitor, form: &Parameters) -> Answer {
-    let Some(Transaction::Logout { callback }) = transaction(server, form) else {
+    let Some(Transaction::Logout { callback }) = transaction(server, visitor, form) else {
         return Err(expired());
     };
     let session = visitor.session(server);
@@ -66,7 +66,8 @@ pub(crate) fn confirm_logout(server: &Issuer, visitor: &Visitor, form: &Paramete
         ..Entry::new(Event::Authentication)
     });
     let mut response = ended(callback.as_ref());
-    response.headers_mut().append(SET_COOKIE, sign_in::end(server, visitor));
+    let ended = visitor.end(server);
+    response.headers_mut().extend(ended.map(|cookie| (SET_COOKIE, cookie)));
     Ok(response)
 }
 

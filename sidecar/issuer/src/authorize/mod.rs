@@ -7,10 +7,9 @@
 //! sent twice, or used to guess passwords in parallel.
 
 mod activity;
-mod approvals;
+mod browser;
 mod consent;
 mod logout;
-mod rejection;
 mod request;
 mod sign_in;
 
@@ -19,15 +18,17 @@ use std::sync::Arc;
 use axum::http::header::SET_COOKIE;
 use axum::response::{IntoResponse, Redirect};
 
-pub(crate) use self::approvals::device_page;
+pub(crate) use self::browser::Answer;
+use self::browser::{
+    DENIED, Rejection, begin, denied, expired, location, of_error, rejection, transaction, unavailable,
+};
+pub(crate) use self::browser::{Peer, Visitor};
+pub(crate) use self::consent::device_page;
 pub(crate) use self::consent::withdraw;
 use self::consent::{authorization, decide, is_remembered};
 pub(crate) use self::logout::{confirm_logout, logout};
-pub(crate) use self::rejection::Answer;
-use self::rejection::{denied, expired, location, rejection, transaction};
 pub(crate) use self::request::push;
 use self::sign_in::Entrance;
-pub(crate) use self::sign_in::{Peer, Visitor};
 use crate::pages;
 use crate::store::{AuthorizationCode, CODE_LIFETIME, Goal, Uses};
 use crate::{
@@ -53,20 +54,20 @@ pub(crate) fn approvals(server: &Issuer, visitor: &Visitor, _: &Parameters) -> A
 /// `GET /ciba/{id}`: shows a backchannel request to its user.
 pub(crate) fn backchannel_page(server: &Issuer, visitor: &Visitor, code: &str) -> Answer {
     let approval = server.approvals.waiting(code, Channel::Backchannel, server.clock.now());
-    visit(server, visitor, Goal::Approve(approval.ok_or(approvals::ENDED)?))
+    visit(server, visitor, Goal::Approve(approval.ok_or(consent::ENDED)?))
 }
 
 /// `POST /ciba/{id}` and `POST /device`: takes the user code, or the decision.
 pub(crate) fn approve(server: &Issuer, visitor: &Visitor, form: &Parameters) -> Answer {
-    match transaction(server, form) {
-        Some(Transaction::UserCode) => match approvals::with_code(server, visitor, form)? {
+    match transaction(server, visitor, form) {
+        Some(Transaction::UserCode) => match consent::with_code(server, visitor, form)? {
             Ok(approval) => visit(server, visitor, Goal::Approve(approval)),
             Err(page) => Ok(page),
         },
         Some(Transaction::Approval {
             approval,
             authorization,
-        }) => approvals::end(server, &approval, *authorization, form),
+        }) => consent::end(server, &approval, *authorization, form),
         _ => Err(expired()),
     }
 }
@@ -80,21 +81,21 @@ pub(crate) fn activity(server: &Issuer, visitor: &Visitor, query: &Parameters) -
 /// Continues to what a user wants, by a login where it is needed.
 fn visit(server: &Issuer, visitor: &Visitor, goal: Goal) -> Answer {
     match sign_in::enter(server, visitor, &goal)? {
-        Entrance::Open(session) => reach(server, goal, &session),
+        Entrance::Open(session) => reach(server, visitor, goal, &session),
         Entrance::Page(page) => Ok(page),
     }
 }
 
 /// `POST /login`: continues to what the user wanted, with a new session.
 pub(crate) fn login(server: &Issuer, visitor: &Visitor, form: &Parameters) -> Answer {
-    let Some(Transaction::Login { goal, attempts }) = transaction(server, form) else {
+    let Some(Transaction::Login { goal, attempts }) = transaction(server, visitor, form) else {
         return Err(expired());
     };
     match sign_in::login(server, visitor, form, &goal, attempts)? {
         Entrance::Page(page) => Ok(page),
         Entrance::Open(session) => {
-            let cookie = sign_in::begin(server, visitor, &session)?;
-            let mut response = reach(server, goal, &session).into_response();
+            let cookie = visitor.begin(server, &session).map_err(unavailable)?;
+            let mut response = reach(server, visitor, goal, &session).into_response();
             response.headers_mut().append(SET_COOKIE, cookie);
             Ok(response)
         }
@@ -102,19 +103,19 @@ pub(crate) fn login(server: &Issuer, visitor: &Visitor, form: &Parameters) -> An
 }
 
 /// What a user who is signed in wanted.
-fn reach(server: &Issuer, goal: Goal, session: &Session) -> Answer {
+fn reach(server: &Issuer, visitor: &Visitor, goal: Goal, session: &Session) -> Answer {
     match goal {
-        Goal::Authorize(request) => ask_consent(server, &request, session),
-        Goal::Consents => consent::list(server, &session.subject),
-        Goal::Approve(approval) => approvals::page(server, &approval, session),
-        Goal::Approvals => Ok(approvals::list(server, session)),
+        Goal::Authorize(request) => ask_consent(server, visitor, &request, session),
+        Goal::Consents => consent::list(server, visitor, &session.subject),
+        Goal::Approve(approval) => consent::page(server, visitor, &approval, session),
+        Goal::Approvals => Ok(consent::list_waiting(server, session)),
         Goal::Activity { txn: None } => Ok(activity::list(server, &session.subject)),
         Goal::Activity { txn: Some(txn) } => activity::transaction(server, &session.subject, &txn),
     }
 }
 
 /// Shows the consent page, or redirects to the client if the user allowed as much before.
-fn ask_consent(server: &Issuer, request: &Arc<AuthorizationRequest>, session: &Session) -> Answer {
+fn ask_consent(server: &Issuer, visitor: &Visitor, request: &Arc<AuthorizationRequest>, session: &Session) -> Answer {
     let Some(authorization) = authorization(server, &request.access, session) else {
         return Err(denied(server, request));
     };
@@ -133,19 +134,23 @@ fn ask_consent(server: &Issuer, request: &Arc<AuthorizationRequest>, session: &S
         request: Arc::clone(request),
         authorization: Box::new(authorization.clone()),
     };
-    let id = server.transactions.put(transaction);
-    let id = id.map_err(|error| failed(error.into()))?;
+    let id = begin(server, visitor, transaction)?;
     let uri = &request.callback.redirect_uri;
     Ok(pages::consent(server, &id, &authorization, uri))
 }
 
 /// `POST /consent`: redirects to the client, with a code or with `access_denied`.
-pub(crate) fn consent(server: &Issuer, _: &Visitor, form: &Parameters) -> Answer {
-    let Some(Transaction::Consent { request, authorization }) = transaction(server, form) else {
+pub(crate) fn consent(server: &Issuer, visitor: &Visitor, form: &Parameters) -> Answer {
+    let Some(Transaction::Consent { request, authorization }) = transaction(server, visitor, form) else {
         return Err(expired());
     };
     if !decide(server, &authorization, form).map_err(|error| rejection(server, &request.callback, error))? {
-        return Err(denied(server, &request));
+        // The user saw where the browser goes.
+        return Err(Rejection::Redirect(location(
+            server,
+            &request.callback,
+            &of_error(DENIED),
+        )));
     }
     redirect(server, &request, *authorization)
 }

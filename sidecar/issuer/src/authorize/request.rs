@@ -7,11 +7,11 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use super::rejection::{Answer, Rejection, rejection};
+use super::browser::{Answer, Rejection, rejection};
 use crate::entitlement::access_request;
 use crate::store::{LoginRequest, PushedRequest};
 use crate::{
-    AccessRequest, AuthorizationRequest, Callback, Client, EntityProfile, Event, INVALID_REQUEST, INVALID_SCOPE,
+    AccessRequest, AuthorizationRequest, Callback, Client, EntityProfile, Entry, Event, INVALID_REQUEST, INVALID_SCOPE,
     INVALID_TARGET, Issuer, Parameters, REQUEST_NOT_SUPPORTED, REQUEST_URI_NOT_SUPPORTED, Result, UNREGISTERED_GRANT,
     UNSUPPORTED_RESPONSE_TYPE,
 };
@@ -43,8 +43,10 @@ pub(super) fn read(server: &Issuer, query: &Parameters) -> Answer<Arc<Authorizat
     }
     let unregistered = Rejection::Page("The redirect_uri of the application is not registered.");
     let callback = callback(&client, query).ok_or(unregistered)?;
-    let request = read_for(server, &client, &callback, query).map_err(|error| {
-        server.note_refusal(Some(&client.id), error);
+    let pushed = INVALID_REQUEST.when(client.must_push, "the client must push its authorization requests");
+    let request = pushed.and_then(|()| read_for(server, &client, &callback, query));
+    let request = request.map_err(|error| {
+        server.note_unproven(Entry::refusal(Some(&client.id), error));
         rejection(server, &callback, error)
     })?;
     Ok(Arc::new(request))
@@ -56,6 +58,7 @@ pub(super) fn callback(client: &Client, query: &Parameters) -> Option<Callback> 
     client.accepts_redirect_uri(uri).then(|| Callback {
         redirect_uri: uri.to_owned(),
         state: query.one_within("state", MAX_STATE).ok().flatten().map(str::to_owned),
+        is_vouched_for: !client.is_self_registered,
     })
 }
 
@@ -134,11 +137,9 @@ fn login(server: &Issuer, client: &Client, query: &Parameters) -> Result<LoginRe
         login.is_fresh |= login.max_age == Some(0);
     }
     let hint = query.one("login_hint")?.filter(|hint| hint.len() <= MAX_HINT);
-    let hint = hint.map(str::to_owned);
-    login.hint = match query.one("id_token_hint")? {
-        Some(hint) => Some(server.read_id_token(hint, client)?),
-        None => hint,
-    };
+    login.hint = hint.map(str::to_owned);
+    let user = query.one("id_token_hint")?;
+    login.user = user.map(|hint| server.read_id_token(hint, client)).transpose()?;
     Ok(login)
 }
 
@@ -168,7 +169,7 @@ pub(crate) fn push(server: &Issuer, client: &Arc<Client>, form: &Parameters) -> 
         request: Arc::clone(&request),
         expires: server.clock.now().saturating_add(LIFETIME),
     })?;
-    server.note(request.access.entry(Event::Request));
+    server.note_of(client, request.access.entry(Event::Request));
     let body = json!({ "request_uri": format!("{REQUEST_URI}{id}"), "expires_in": LIFETIME });
     Ok((StatusCode::CREATED, Json(body)).into_response())
 }

@@ -1,22 +1,16 @@
 //! Signing in: the session of a browser, or the login page.
 
-use std::convert::Infallible;
-use std::net::{IpAddr, Ipv4Addr};
-
-use axum::extract::FromRequestParts;
-use axum::http::header::COOKIE;
-use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use maud::html;
 
-use super::rejection::{Answer, Rejection, denied, rejection, unavailable};
+use super::browser::Visitor;
+use super::browser::{Answer, Rejection, begin, denied, rejection};
 use crate::claims::{AAL1, AAL2};
 use crate::pages::{self, Attempt, FormTarget, SampleUser};
 use crate::registry::User;
+use crate::secret::STEP;
 use crate::secret::s256;
 use crate::store::{Goal, SESSION_LIFETIME};
-use crate::totp::STEP;
 use crate::{
     ACCESS_DENIED, Authentication, Entry, Event, INTERACTION_REQUIRED, Issuer, LOGIN_REQUIRED, OAuthError, Parameters,
     Secret, Session, Totp, Transaction, UNMET_AUTHENTICATION_REQUIREMENTS,
@@ -29,50 +23,8 @@ const USER_ATTEMPTS: u32 = 10;
 /// The maximum number of failed logins from an address within five minutes.
 const ADDRESS_ATTEMPTS: u32 = 50;
 
-const SESSION: &str = "actgate_session";
-
-/// The address that a request comes from, an extension of each request.
-#[derive(Clone, Copy)]
-pub(crate) struct Peer(pub(crate) IpAddr);
-
-/// The browser that sends a request.
-pub(crate) struct Visitor {
-    /// The value of the session cookie.
-    session: Option<String>,
-    /// The address, as a key of failed attempts.
-    pub(super) address: String,
-}
-
-impl Visitor {
-    /// The session of the browser.
-    pub(super) fn session(&self, server: &Issuer) -> Option<Session> {
-        server.sessions.get(self.session.as_deref()?)
-    }
-}
-
-impl<S: Sync> FromRequestParts<S> for Visitor {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Visitor, Infallible> {
-        let peer = parts.extensions.get();
-        let address = peer.map_or(Ipv4Addr::UNSPECIFIED.into(), |Peer(address)| *address);
-        Ok(Visitor {
-            session: cookie(&parts.headers),
-            address: match address.to_canonical() {
-                IpAddr::V4(address) => address.to_string(),
-                // One host has a network of 64 bits.
-                IpAddr::V6(address) => format!("{:?}", &address.segments()[..4]),
-            },
-        })
-    }
-}
-
-fn cookie(headers: &HeaderMap) -> Option<String> {
-    let values = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut cookies = values.flat_map(|value| value.split(';'));
-    let session = cookies.find_map(|cookie| cookie.trim().strip_prefix(SESSION)?.strip_prefix('='));
-    session.map(str::to_owned)
-}
+/// The maximum number of codes of a user that are used and not expired: there are three at a time.
+const MAX_CODES: usize = 8;
 
 /// Whether a user is signed in.
 pub(super) enum Entrance {
@@ -84,10 +36,7 @@ pub(super) enum Entrance {
 /// The session of the browser if it is enough for the goal, or else the login page.
 pub(super) fn enter(server: &Issuer, visitor: &Visitor, goal: &Goal) -> Answer<Entrance> {
     let now = server.clock.now();
-    let session = visitor.session(server);
-    let session =
-        session.filter(|session| now < session.expires && server.registry.users.contains_key(&session.subject));
-    let unmet = match session {
+    let unmet = match visitor.session(server) {
         None => LOGIN_REQUIRED.because("the user must sign in"),
         Some(session) => match missing(goal, &session, now) {
             None => return Ok(Entrance::Open(session)),
@@ -96,7 +45,7 @@ pub(super) fn enter(server: &Issuer, visitor: &Visitor, goal: &Goal) -> Answer<E
     };
     match goal {
         Goal::Authorize(request) if request.login.is_silent => Err(rejection(server, &request.callback, unmet)),
-        _ => login_page(server, goal, LOGIN_ATTEMPTS, Attempt::First),
+        _ => login_page(server, visitor, goal, LOGIN_ATTEMPTS, Attempt::First),
     }
 }
 
@@ -124,7 +73,7 @@ fn needs_second_factor(goal: &Goal) -> bool {
 /// The name of the user who is expected.
 fn hint(goal: &Goal) -> Option<&str> {
     match goal {
-        Goal::Authorize(request) => request.login.hint.as_deref(),
+        Goal::Authorize(request) => request.login.user.as_deref().or(request.login.hint.as_deref()),
         Goal::Approve(approval) => approval.request.subject.as_deref(),
         Goal::Consents | Goal::Approvals | Goal::Activity { .. } => None,
     }
@@ -139,7 +88,18 @@ pub(super) fn login(
     attempts: u8,
 ) -> Answer<Entrance> {
     let outcome = sign_in(server, visitor, goal, form);
-    server.note(entry(goal, named(server, form), outcome.as_ref().err()));
+    if let (Ok((subject, _)), Goal::Authorize(request)) = (&outcome, goal)
+        && request.login.user.as_ref().is_some_and(|user| user != subject)
+    {
+        let error = LOGIN_REQUIRED.because("another user signed in than that of the id_token_hint");
+        server.note_unproven(entry(goal, named(server, form), Some(&Failure::Wrong)));
+        return Err(rejection(server, &request.callback, error));
+    }
+    let noted = entry(goal, named(server, form), outcome.as_ref().err());
+    match outcome {
+        Ok(_) => server.note(noted),
+        Err(_) => server.note_unproven(noted),
+    }
     match outcome {
         Ok((subject, authentication)) => Ok(Entrance::Open(Session {
             subject,
@@ -157,8 +117,8 @@ pub(super) fn login(
         Err(failure) => match (goal, attempts.saturating_sub(1)) {
             (Goal::Authorize(request), 0) => Err(denied(server, request)),
             (_, 0) => Err(Rejection::Page("The sign-in failed.")),
-            (_, left) if failure == Failure::NeedsCode => login_page(server, goal, left, Attempt::NeedsCode),
-            (_, left) => login_page(server, goal, left, Attempt::Again),
+            (_, left) if failure == Failure::NeedsCode => login_page(server, visitor, goal, left, Attempt::NeedsCode),
+            (_, left) => login_page(server, visitor, goal, left, Attempt::Again),
         },
     }
 }
@@ -236,33 +196,13 @@ fn check(server: &Issuer, user: Option<&User>, form: &Parameters) -> Result<Auth
 fn is_valid(server: &Issuer, subject: &str, totp: &Totp, code: &str) -> bool {
     let now = server.clock.now();
     totp.step_of(code, now).is_some_and(|step| {
-        let (id, expires) = (format!("code\n{subject}\n{step}"), now.saturating_add(3 * STEP));
-        server.used_ids.is_first_use(id, expires, now)
+        let owner = format!("one-time passwords of {subject}");
+        let is_first = server.is_first_use(&owner, &step.to_string(), now.saturating_add(3 * STEP), MAX_CODES);
+        is_first.unwrap_or(false)
     })
 }
 
-/// Begins a session, in place of one that the browser has. Returns its cookie.
-pub(super) fn begin(server: &Issuer, visitor: &Visitor, session: &Session) -> Answer<HeaderValue> {
-    if let Some(before) = &visitor.session {
-        server.sessions.take_if(before, |_| true);
-    }
-    let id = server.sessions.put(session.clone()).map_err(unavailable)?;
-    let lifetime = SESSION_LIFETIME.as_secs();
-    let is_https = server.origin.starts_with("https:");
-    let secure = if is_https { "; Secure" } else { "" };
-    let cookie = format!("{SESSION}={id}; Path=/; Max-Age={lifetime}; HttpOnly; SameSite=Lax{secure}");
-    HeaderValue::try_from(cookie).map_err(|_| Rejection::Page("The session could not begin."))
-}
-
-/// Ends the session of the browser. Returns the cookie that removes its own.
-pub(super) fn end(server: &Issuer, visitor: &Visitor) -> HeaderValue {
-    if let Some(session) = &visitor.session {
-        server.sessions.take_if(session, |_| true);
-    }
-    HeaderValue::from_static("actgate_session=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax")
-}
-
-fn login_page(server: &Issuer, goal: &Goal, attempts: u8, shown: Attempt) -> Answer<Entrance> {
+fn login_page(server: &Issuer, visitor: &Visitor, goal: &Goal, attempts: u8, shown: Attempt) -> Answer<Entrance> {
     let (purpose, target) = match goal {
         Goal::Authorize(request) => (
             html! { "to continue to " strong { (request.access.client.name) } },
@@ -280,7 +220,7 @@ fn login_page(server: &Issuer, goal: &Goal, attempts: u8, shown: Attempt) -> Ans
         goal: goal.clone(),
         attempts,
     };
-    let id = server.transactions.put(transaction).map_err(unavailable)?;
+    let id = begin(server, visitor, transaction)?;
     let samples = sample_users(server);
     let page = pages::sign_in(&id, &purpose, hint(goal), shown, &samples, target);
     Ok(Entrance::Page(page))

@@ -24,7 +24,7 @@ pub(super) fn exchange(server: &Issuer, client: &Client, request: &Parameters) -
     }
     let subject = subject(server, rules, request)?;
     let actor = presented_actor(server, request, INVALID_REQUEST)?;
-    if actor.as_ref().is_some_and(|actor| *actor != client.id) {
+    if actor.as_ref().is_some_and(|actor| actor.sub != client.id) {
         return invalid("the subject of the actor token is not the authenticated client");
     }
     let act = act(server, client, rules, &subject, actor.is_some())?;
@@ -102,9 +102,13 @@ fn invalid<T>(description: &'static str) -> Result<T> {
 pub(super) const ACCESS_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:access_token";
 pub(super) const JWT_TYPE: &str = "urn:ietf:params:oauth:token-type:jwt";
 
-/// The subject of the actor token, if there is one. A token that is not valid, not of this issuer, or has an `act` is an
+/// The claims of the actor token, if there is one. The caller checks its audience. A token that is not valid, not of this issuer, or has an `act` is an
 /// error with the code `invalid`.
-pub(super) fn presented_actor(server: &Issuer, request: &Parameters, invalid: ErrorCode) -> Result<Option<String>> {
+pub(super) fn presented_actor(
+    server: &Issuer,
+    request: &Parameters,
+    invalid: ErrorCode,
+) -> Result<Option<AccessClaims>> {
     let (token, kind) = match (request.one("actor_token")?, request.one("actor_token_type")?) {
         (None, None) => return Ok(None),
         (Some(token), Some(kind)) => (token, kind),
@@ -119,6 +123,6 @@ pub(super) fn presented_actor(server: &Issuer, request: &Parameters, invalid: Er
         None => Err(invalid.because("the actor token is not a valid access token of this issuer")),
         // RFC 8693 has a place for the chain of the subject token only.
         Some(issued) if issued.claims.act.is_some() => Err(invalid.because("the actor token has an actor")),
-        Some(issued) => Ok(Some(issued.claims.sub)),
+        Some(issued) => Ok(Some(issued.claims)),
     }
 }

@@ -1,7 +1,5 @@
 //! The grants of the token endpoint, one file for each.
 
-mod approval;
-mod authorization_code;
 mod client_credentials;
 mod exchange;
 mod refresh;
@@ -15,10 +13,10 @@ use crate::{Channel, Client, INVALID_REQUEST, Issuer, Parameters, Result, TokenR
 /// Runs the grant of a token request.
 pub(crate) fn token(server: &Issuer, client: &Arc<Client>, request: &Parameters) -> Result<TokenResponse> {
     match request.one("grant_type")? {
-        Some(AUTHORIZATION_CODE) => authorization_code::redeem(server, client, request),
+        Some(AUTHORIZATION_CODE) => user_token::redeem(server, client, request),
         Some(CLIENT_CREDENTIALS) => client_credentials::issue(server, client, request),
-        Some(CIBA) => approval::approval(server, client, request, Channel::Backchannel),
-        Some(DEVICE_CODE) => approval::approval(server, client, request, Channel::Device),
+        Some(CIBA) => user_token::approval(server, client, request, Channel::Backchannel),
+        Some(DEVICE_CODE) => user_token::approval(server, client, request, Channel::Device),
         Some(REFRESH_TOKEN) => refresh::refresh(server, client, request),
         Some(TOKEN_EXCHANGE) => exchange::exchange(server, client, request),
         Some(_) => Err(UNSUPPORTED_GRANT_TYPE.because("this grant type is not supported")),

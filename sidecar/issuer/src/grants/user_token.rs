@@ -1,13 +1,137 @@
-//! The tokens of a user: what a code and an approval are redeemed for.
+//! The tokens of a user: what an authorization code (RFC 6749 section 4.1.3 with PKCE), an approval of CIBA (CIBA Core section
+//! 10.1) and one of the device grant (RFC 8628 section 3.4) are redeemed for.
 
+use super::exchange;
 use crate::claims::{ID_TOKEN, IdClaims};
+use crate::entitlement::is_for_other;
+use crate::grant_type::{AUTHORIZATION_CODE, CIBA, DEVICE_CODE};
 use crate::scope::{OFFLINE_ACCESS, OPENID};
+use crate::secret::s256;
 use crate::store::FamilyGrant;
 use crate::token::Minted;
 use crate::{
-    Act, Authorization, Client, EntityProfile, Event, Granted, INVALID_GRANT, Issuer, RefreshFamily, Result,
-    SubjectProfile, TokenResponse,
+    AccessRequest, Act, Authorization, Channel, Client, EntityProfile, Entry, Event, Granted, INVALID_GRANT,
+    INVALID_REQUEST, INVALID_TARGET, Issuer, Parameters, RefreshFamily, Result, SubjectProfile,
+    TEMPORARILY_UNAVAILABLE, TokenResponse, UNREGISTERED_GRANT,
 };
+
+/// Issues a token for the user who signed in, and a refresh token if that was requested. If the client is an agent, `act`
+/// names it. A code that is used twice gives nothing, and ends what it gave (RFC 6749 section 4.1.2).
+pub(super) fn redeem(server: &Issuer, client: &Client, request: &Parameters) -> Result<TokenResponse> {
+    UNREGISTERED_GRANT.when(client.redirect_uris.is_empty())?;
+    let (Some(code), Some(redirect_uri), Some(verifier)) = (
+        request.one("code")?,
+        request.one("redirect_uri")?,
+        request.one("code_verifier")?,
+    ) else {
+        return Err(INVALID_REQUEST.because("code, redirect_uri and code_verifier are required"));
+    };
+    let invalid = INVALID_GRANT.because("the code is invalid, expired, or was issued for another request");
+    let code = server.codes.get(code);
+    let code = code.filter(|code| code.authorization.access.client.id == client.id);
+    let code = code.ok_or(invalid)?;
+    let access = &code.authorization.access;
+    if !code.uses.is_first() {
+        revoke(server, client, &access.txn)?;
+        return Err(invalid);
+    }
+    if code.expires <= server.clock.now()
+        || code.redirect_uri != redirect_uri
+        || !is_verifier(verifier)
+        || s256(verifier) != code.code_challenge
+        || is_for_other(request, &access.audience)
+    {
+        return Err(invalid);
+    }
+    let act = actor(server, client, access, request)?;
+    let issued = issue(server, AUTHORIZATION_CODE, client, &code.authorization, act, || {
+        // A second use that ended what this one gives waits for the change, or is counted by now.
+        invalid.when(code.uses.is_replayed())
+    });
+    issued.inspect_err(|error| {
+        // The client sends it again, and has not used it twice.
+        if error.code == TEMPORARILY_UNAVAILABLE {
+            code.uses.undo();
+        }
+    })
+}
+
+/// The actor: the agent that the user consented to, which an actor token proves, or the client if it is an agent.
+fn actor(
+    server: &Issuer,
+    client: &Client,
+    AccessRequest {
+        actor: requested,
+        audience,
+        ..
+    }: &AccessRequest,
+    request: &Parameters,
+) -> Result<Option<Box<Act>>> {
+    let presented = exchange::presented_actor(server, request, INVALID_GRANT)?;
+    if let Some(issued) = &presented {
+        let serves = client.exchange.as_ref();
+        let serves = serves.is_some_and(|exchange| exchange.audiences.contains(&issued.aud));
+        INVALID_GRANT.when(
+            !serves && issued.aud != *audience,
+            "the actor token is for another resource",
+        )?;
+    }
+    let (requested, agent) = (requested.as_deref(), agent(server, client));
+    let expected = requested.or(agent.is_some().then_some(client));
+    let is_expected = match (&presented, expected) {
+        (Some(presented), Some(expected)) => presented.sub == expected.id,
+        (Some(_), None) => false,
+        (None, _) => requested.is_none(),
+    };
+    INVALID_GRANT.when(!is_expected, "the actor is not the one that the user consented to")?;
+    Ok(requested.map_or(agent, |requested| server.actor(requested, None)))
+}
+
+/// Ends what the first use of a code gave (RFC 6749 section 4.1.2).
+fn revoke(server: &Issuer, client: &Client, txn: &str) -> Result<()> {
+    let mut change = server.change()?;
+    change.revoke_transaction(txn)?;
+    let txn = Some(txn.to_owned());
+    let entry = Entry::because(Event::Revoke, "the authorization code was used twice").of_client(&client.id);
+    change.audit(Entry { txn, ..entry });
+    change.commit()?;
+    Ok(())
+}
+
+/// RFC 7636 section 4.1: 43 to 128 unreserved characters.
+fn is_verifier(text: &str) -> bool {
+    let is_unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    (43..=128).contains(&text.len()) && text.bytes().all(is_unreserved)
+}
+
+/// Issues a token once the user has approved, as for a code: if the client is an agent, `act` names it.
+pub(super) fn approval(
+    server: &Issuer,
+    client: &Client,
+    request: &Parameters,
+    channel: Channel,
+) -> Result<TokenResponse> {
+    let (is_registered, name, grant) = match channel {
+        Channel::Backchannel => (client.ciba, "auth_req_id", CIBA),
+        Channel::Device => (client.device_code, "device_code", DEVICE_CODE),
+    };
+    UNREGISTERED_GRANT.when(!is_registered)?;
+    let Some(id) = request.one(name)? else {
+        return Err(INVALID_REQUEST.because("auth_req_id or device_code is required"));
+    };
+    let approval = server.approvals.polled(id, channel, &client.id)?;
+    let access = &approval.request.access;
+    let is_for_other = is_for_other(request, &access.audience);
+    INVALID_TARGET.when(is_for_other, "the request is for another resource")?;
+    let authorization = approval.poll(server.clock.now())?;
+    let act = agent(server, client);
+    let issued = issue(server, grant, client, &authorization, act, || approval.redeem());
+    issued.inspect_err(|error| {
+        if error.code == TEMPORARILY_UNAVAILABLE {
+            approval.undo(authorization.clone());
+        }
+    })
+}
 
 /// The client as the actor, if it is an agent.
 pub(super) fn agent(server: &Issuer, client: &Client) -> Option<Box<Act>> {
@@ -101,4 +225,95 @@ fn id_token(server: &Issuer, client: &Client, authorization: &Authorization, min
         act: minted.act_of_id_token(server.settings.dialect),
     };
     Ok(key.sign(Some(ID_TOKEN), &claims)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::{is_verifier, redeem};
+    use crate::claims::AAL1;
+    use crate::secret::s256;
+    use crate::settings::Settings;
+    use crate::store::{ApprovalRequest, AuthorizationCode, Uses};
+    use crate::{
+        AccessRequest, Authentication, Authorization, Channel, INVALID_GRANT, Issuer, Parameters, Registry, ScopeSet,
+        TEMPORARILY_UNAVAILABLE,
+    };
+
+    /// What alice allowed a client, whose consent is stored.
+    fn allowed(server: &Issuer, client: &str) -> Authorization {
+        let scope = ScopeSet::from("orders:read".to_owned());
+        let access = AccessRequest {
+            txn: "t".repeat(22),
+            client: server.client(client).unwrap(),
+            audience: "https://orders.example".to_owned(),
+            scope: scope.clone(),
+            protocol_scope: ScopeSet::default(),
+            nonce: None,
+            actor: None,
+            needs_second_factor: false,
+        };
+        let mut change = server.change().unwrap();
+        change.grant_consent("alice", client, &access.audience, &scope).unwrap();
+        change.commit().unwrap();
+        let authentication = Authentication {
+            auth_time: 0,
+            acr: AAL1.to_owned(),
+            amr: Vec::new(),
+        };
+        Authorization {
+            access,
+            subject: "alice".to_owned(),
+            scope,
+            authentication,
+        }
+    }
+
+    #[test]
+    fn a_store_that_fails_uses_up_neither_a_code_nor_an_approval() {
+        let url = "http://issuer.test".to_owned();
+        let mut server = Issuer::new(Settings::default(), Registry::demo().unwrap(), url).unwrap();
+        let client = server.client("assistant").unwrap();
+        let authorization = allowed(&server, "assistant");
+        let (verifier, redirect_uri) = ("v".repeat(43), "https://assistant.example/callback");
+        let code = AuthorizationCode {
+            authorization: authorization.clone(),
+            redirect_uri: redirect_uri.to_owned(),
+            code_challenge: s256(&verifier),
+            expires: u64::MAX,
+            uses: Uses::default(),
+        };
+        let code = server.codes.put(Arc::new(code)).unwrap();
+        let form = format!("code={code}&redirect_uri={redirect_uri}&code_verifier={verifier}");
+        let form = Parameters::parse(form.as_bytes()).unwrap();
+        let approval = ApprovalRequest {
+            channel: Channel::Backchannel,
+            access: authorization.access.clone(),
+            subject: Some("alice".to_owned()),
+            binding_message: None,
+            expires: u64::MAX,
+        };
+        let id = server.approvals.begin("c".to_owned(), approval, 0).unwrap();
+        let waiting = server.approvals.waiting("c", Channel::Backchannel, 0).unwrap();
+        waiting.decide(0, || Ok::<_, ()>(Some(authorization))).unwrap().unwrap();
+        let poll = Parameters::parse(format!("auth_req_id={id}").as_bytes()).unwrap();
+        let both = |server: &Issuer| {
+            let approved = super::approval(server, &client, &poll, Channel::Backchannel);
+            [redeem(server, &client, &form), approved].map(|issued| issued.map(drop).map_err(|error| error.code))
+        };
+        let usual = std::mem::replace(&mut server.store.max_records, 0);
+        assert_eq!(both(&server), [Err(TEMPORARILY_UNAVAILABLE); 2]);
+        assert_eq!(both(&server), [Err(TEMPORARILY_UNAVAILABLE); 2]);
+        server.store.max_records = usual;
+        assert_eq!(both(&server), [Ok(()); 2]);
+        assert_eq!(both(&server), [Err(INVALID_GRANT); 2]);
+    }
+
+    #[test]
+    fn the_length_and_alphabet_of_a_verifier_are_limited() {
+        assert!(is_verifier(&"a".repeat(43)) && is_verifier(&"~".repeat(128)));
+        assert!(!is_verifier(&"a".repeat(42)) && !is_verifier(&"a".repeat(129)));
+        assert!(!is_verifier(&"ä".repeat(43)) && !is_verifier(&"+".repeat(43)));
+    }
 }

@@ -13,8 +13,10 @@ pub(crate) use self::public_key::PublicKey;
 pub use self::signing_key::{KeyError, Signing};
 pub(crate) use self::signing_key::{KeyState, SigningKey, StoredKey};
 
-/// The maximum number of retired keys in the published set; beyond it the oldest is removed.
-const MAX_RETIRED: usize = 16;
+/// The maximum number of retired keys in the published set; beyond it no key is rotated until one is old enough.
+const MAX_RETIRED: usize = 64;
+/// How long a retired key stays published, in seconds: the longest life of a token, and an hour in which gates cache keys.
+const KEPT: u64 = 86_400 + 3600;
 
 /// The keys of the issuer.
 pub(crate) struct KeyRing {
@@ -28,10 +30,10 @@ pub(crate) struct KeyRing {
 pub(crate) struct Keys {
     next: Arc<SigningKey>,
     active: Arc<SigningKey>,
-    /// The latest first.
-    retired: VecDeque<Arc<SigningKey>>,
-    /// RS256, generated when the first client needs it: that takes long.
-    id_tokens: Option<Arc<SigningKey>>,
+    /// The latest first, each with the time since when it is.
+    retired: VecDeque<(Arc<SigningKey>, u64)>,
+    /// RS256: the one that signs, and the next one. Generated when the first client needs them: that takes long.
+    id_tokens: Vec<Arc<SigningKey>>,
 }
 
 impl Keys {
@@ -40,7 +42,7 @@ impl Keys {
             next: Arc::new(SigningKey::generate(signing)?),
             active: Arc::new(SigningKey::generate(signing)?),
             retired: VecDeque::new(),
-            id_tokens: None,
+            id_tokens: Vec::new(),
         })
     }
 
@@ -50,34 +52,42 @@ impl Keys {
             let keys = stored.iter().filter(move |key| key.state == state);
             keys.map(|key| SigningKey::restore(key).map(Arc::new))
         };
+        let retired = stored.iter().filter(|key| key.state == KeyState::Retired);
+        let retired = retired.map(|key| Ok((Arc::new(SigningKey::restore(key)?), key.retired)));
         Ok(Keys {
             next: all(KeyState::Next).next().ok_or(KeyError)??,
             active: all(KeyState::Active).next().ok_or(KeyError)??,
-            retired: all(KeyState::Retired).collect::<Result<_, _>>()?,
-            id_tokens: all(KeyState::IdTokens).next().transpose()?,
+            retired: retired.collect::<Result<_, KeyError>>()?,
+            id_tokens: all(KeyState::IdTokens).collect::<Result<_, _>>()?,
         })
     }
 
     /// The keys in the form of a store.
     pub(crate) fn stored(&self) -> Result<Vec<StoredKey>, KeyError> {
-        let pair = [(&self.next, KeyState::Next), (&self.active, KeyState::Active)];
-        let retired = self.retired.iter().map(|key| (key, KeyState::Retired));
-        let id_tokens = self.id_tokens.iter().map(|key| (key, KeyState::IdTokens));
+        let pair = [(&self.next, KeyState::Next, 0), (&self.active, KeyState::Active, 0)];
+        let retired = self.retired.iter().map(|(key, since)| (key, KeyState::Retired, *since));
+        let id_tokens = self.id_tokens.iter().map(|key| (key, KeyState::IdTokens, 0));
         let keys = pair.into_iter().chain(retired).chain(id_tokens);
-        keys.map(|(key, state)| key.stored(state)).collect()
+        keys.map(|(key, state, since)| key.stored(state, since)).collect()
     }
 
-    /// The published next key becomes active, the active one retired, and a new key is next.
-    pub(crate) fn rotated(&self, signing: Signing) -> Result<Keys, KeyError> {
+    /// The published next key becomes active, the active one retired, and a new key is next; of the keys for ID tokens too.
+    pub(crate) fn rotated(&self, signing: Signing, now: u64) -> Result<Keys, KeyError> {
         let mut keys = Keys {
             next: Arc::new(SigningKey::generate(signing)?),
             active: Arc::clone(&self.next),
-            retired: self.retired.clone(),
-            id_tokens: self.id_tokens.clone(),
+            ..self.clone()
         };
-        keys.retired.push_front(Arc::clone(&self.active));
-        keys.retired.truncate(MAX_RETIRED);
-        Ok(keys)
+        keys.retired.retain(|(_, since)| now < since.saturating_add(KEPT));
+        keys.retired.push_front((Arc::clone(&self.active), now));
+        if !keys.id_tokens.is_empty() {
+            keys.id_tokens.push(Arc::new(SigningKey::generate(Signing::Rs256)?));
+            keys.retired.push_front((keys.id_tokens.remove(0), now));
+        }
+        match keys.retired.len() > MAX_RETIRED {
+            true => Err(KeyError),
+            false => Ok(keys),
+        }
     }
 
     /// The keys without the retired ones.
@@ -91,14 +101,16 @@ impl Keys {
     /// The key of ID tokens with RS256, if there is one.
     pub(crate) fn rs256(&self) -> Option<&Arc<SigningKey>> {
         let active = Some(&self.active).filter(|key| key.is_for(Signing::Rs256));
-        active.or(self.id_tokens.as_ref())
+        active.or(self.id_tokens.first())
     }
 
-    /// The keys with one for ID tokens with RS256.
+    /// The keys with two for ID tokens with RS256.
     pub(crate) fn with_rs256(&self) -> Result<Keys, KeyError> {
         let mut keys = self.clone();
         if keys.rs256().is_none() {
-            keys.id_tokens = Some(Arc::new(SigningKey::generate(Signing::Rs256)?));
+            for _ in 0..2 {
+                keys.id_tokens.push(Arc::new(SigningKey::generate(Signing::Rs256)?));
+            }
         }
         Ok(keys)
     }
@@ -109,19 +121,18 @@ impl Keys {
 
     /// The keys without one. If it is the active one, the published next one takes its place; of the next one, a new one
     /// does.
-    pub(crate) fn without(&self, id: &str, signing: Signing) -> Result<Keys, KeyError> {
+    pub(crate) fn without(&self, id: &str, signing: Signing, now: u64) -> Result<Keys, KeyError> {
         let keys = match self.active.id() == id || self.next.id() == id {
-            true => self.rotated(signing)?,
+            true => self.rotated(signing, now)?,
             false => self.clone(),
         };
         let (active, next) = match self.next.id() == id {
             true => (Arc::clone(&self.active), keys.next),
             false => (keys.active, keys.next),
         };
-        let retired = keys.retired.into_iter();
-        let retired = retired.filter(|key| key.id() != id && key.id() != active.id());
-        let retired = retired.collect();
-        let id_tokens = keys.id_tokens.filter(|key| key.id() != id);
+        let (mut retired, mut id_tokens) = (keys.retired, keys.id_tokens);
+        retired.retain(|(key, _)| key.id() != id && key.id() != active.id());
+        id_tokens.retain(|key| key.id() != id);
         Ok(Keys {
             next,
             active,
@@ -145,7 +156,8 @@ impl Keys {
 
     fn published(&self) -> impl Iterator<Item = &Arc<SigningKey>> {
         let pair = [&self.active, &self.next].into_iter();
-        pair.chain(&self.retired).chain(&self.id_tokens)
+        pair.chain(self.retired.iter().map(|(key, _)| key))
+            .chain(&self.id_tokens)
     }
 }
 
@@ -203,14 +215,14 @@ impl KeyRing {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{KeyError, KeyRing, Keys, Signing};
+    use super::{KEPT, KeyError, KeyRing, Keys, MAX_RETIRED, Signing};
 
     fn ring(signing: Signing) -> KeyRing {
         KeyRing::new(Keys::generate(signing).unwrap())
     }
 
     fn rotate(ring: &KeyRing) {
-        ring.change(|keys| keys.rotated(Signing::Es256)).unwrap();
+        ring.change(|keys| keys.rotated(Signing::Es256, 1)).unwrap();
     }
 
     #[test]
@@ -274,9 +286,9 @@ mod tests {
     #[test]
     fn a_key_is_revoked_in_each_state() {
         let first = Keys::generate(Signing::Es256).unwrap();
-        let keys = first.rotated(Signing::Es256).unwrap();
+        let keys = first.rotated(Signing::Es256, 1).unwrap();
         let (active, next, retired) = (keys.active.id(), keys.next.id(), first.active.id());
-        let revoked = |id| keys.without(id, Signing::Es256).unwrap();
+        let revoked = |id| keys.without(id, Signing::Es256, 1).unwrap();
         assert_eq!((revoked(active).active.id(), revoked(active).retired()), (next, 1));
         assert_eq!((revoked(next).active.id(), revoked(next).retired()), (active, 1));
         assert_eq!((revoked(retired).active.id(), revoked(retired).retired()), (active, 0));
@@ -294,11 +306,18 @@ mod tests {
     }
 
     #[test]
-    fn the_number_of_retired_keys_is_limited() {
+    fn retired_keys_stay_for_the_longest_life_of_a_token() {
         let ring = ring(Signing::EdDsa);
-        for _ in 0..20 {
+        for _ in 0..MAX_RETIRED {
             rotate(&ring);
         }
-        assert_eq!(ring.public().keys.len(), 18);
+        assert_eq!(ring.public().keys.len(), MAX_RETIRED + 2);
+        let rotated = |now| ring.change(|keys| keys.rotated(Signing::EdDsa, now));
+        assert!(rotated(KEPT).is_err(), "one more would end tokens before their time");
+        let stored = ring.current().stored().unwrap();
+        let restored = Keys::restore(&stored).unwrap();
+        assert_eq!(restored.rotated(Signing::EdDsa, KEPT + 1).unwrap().retired(), 1);
+        rotated(KEPT + 1).unwrap();
+        assert_eq!(ring.public().keys.len(), 3);
     }
 }

@@ -6,11 +6,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 // enables a second backend.
 use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, PublicKeyUse};
-use jsonwebtoken::{Algorithm, DecodingKey, Header};
+use jsonwebtoken::{Algorithm, DecodingKey};
 use serde_json::Value;
 
 /// The minimum length of an RSA modulus, 2048 bits, in bytes.
 const MIN_MODULUS: usize = 256;
+
+const ED25519: &str = "Ed25519";
 
 /// A JWK (RFC 7517) with the algorithms that its type and its `alg` allow.
 #[derive(Clone, Debug)]
@@ -21,14 +23,23 @@ pub(crate) struct PublicKey {
 }
 
 impl PublicKey {
-    /// The algorithms of client assertions.
-    pub(crate) const ALGORITHMS: [Algorithm; 4] =
-        [Algorithm::ES256, Algorithm::EdDSA, Algorithm::RS256, Algorithm::PS256];
+    /// The algorithms of client assertions. Ed25519 is the newer name of EdDSA with this curve (RFC 9864).
+    pub(crate) const ALGORITHMS: [&str; 5] = ["ES256", "EdDSA", ED25519, "RS256", "PS256"];
+
+    /// The algorithm with a name.
+    pub(crate) fn algorithm(name: &str) -> Option<Algorithm> {
+        let name = if name == ED25519 { "EdDSA" } else { name };
+        name.parse().ok()
+    }
 
     /// None for another type, curve, use or algorithm, for a short RSA key, and for a private or a malformed key.
     pub(crate) fn read(jwk: &Value) -> Option<PublicKey> {
         let is_public = ["d", "k"].iter().all(|member| jwk.get(member).is_none());
-        let jwk: Jwk = serde_json::from_value(jwk.clone()).ok().filter(|_| is_public)?;
+        let mut jwk = jwk.clone();
+        if jwk["alg"] == ED25519 {
+            jwk["alg"] = "EdDSA".into();
+        }
+        let jwk: Jwk = serde_json::from_value(jwk).ok().filter(|_| is_public)?;
         let mut algorithms = match &jwk.algorithm {
             AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P256 => vec![Algorithm::ES256],
             AlgorithmParameters::OctetKeyPair(key) if key.curve == EllipticCurve::Ed25519 => vec![Algorithm::EdDSA],
@@ -49,8 +60,8 @@ impl PublicKey {
     }
 
     /// Whether a header with a `kid`, or without one, can be that of a signature by this key.
-    pub(crate) fn fits(&self, header: &Header) -> bool {
-        self.algorithms.contains(&header.alg) && (header.kid.is_none() || header.kid == self.id)
+    pub(crate) fn fits(&self, algorithm: Algorithm, id: Option<&str>) -> bool {
+        self.algorithms.contains(&algorithm) && (id.is_none() || id == self.id.as_deref())
     }
 
     /// The payload of a JWT that this key signed.

@@ -66,7 +66,7 @@ pub(crate) enum KeyState {
     Active,
     /// Published until the tokens that it signed have expired.
     Retired,
-    /// Signs the ID tokens of clients that asked for RS256. It is not rotated, but can be revoked.
+    /// Signs the ID tokens of clients that asked for RS256, now or next.
     IdTokens,
 }
 
@@ -75,6 +75,9 @@ pub(crate) enum KeyState {
 pub(crate) struct StoredKey {
     kid: String,
     pub(super) state: KeyState,
+    /// Since when a retired key is, in seconds since the epoch.
+    #[serde(default)]
+    pub(super) retired: u64,
     signing: Signing,
     /// PKCS#8 in base64url.
     private: String,
@@ -124,10 +127,11 @@ impl SigningKey {
         })
     }
 
-    pub(super) fn stored(&self, state: KeyState) -> Result<StoredKey, KeyError> {
+    pub(super) fn stored(&self, state: KeyState, retired: u64) -> Result<StoredKey, KeyError> {
         Ok(StoredKey {
             kid: self.id.clone(),
             state,
+            retired,
             signing: self.signing,
             private: URL_SAFE_NO_PAD.encode(self.pair.pkcs8()?),
         })

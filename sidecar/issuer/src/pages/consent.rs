@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::response::Response;
 use maud::{Markup, html};
+use url::Url;
 
 use super::{FormTarget, page};
 use crate::scope::{OFFLINE_ACCESS, OPENID};
@@ -19,8 +20,14 @@ pub(crate) fn consent(
     authorization: &Authorization,
     redirect_uri: &str,
 ) -> Response {
+    let host = Url::parse(redirect_uri).ok();
+    let host = host.as_ref().and_then(Url::host_str).unwrap_or_default();
     let body = html! {
         (asked(server, authorization))
+        @if authorization.access.client.is_self_registered {
+            p role="note" { "This application registered itself: its name is not verified." }
+        }
+        p.quiet { "Your browser goes to " code { (host) } " then." }
         form method="post" action="/consent" {
             input type="hidden" name="transaction" value=(transaction);
             (choices())
@@ -109,12 +116,13 @@ fn lasting(time: Duration) -> String {
     format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
 }
 
-/// `consents` are scopes by client and resource. The form sends `transaction` and `client_id` to `/consents/withdraw`.
+/// `consents` are scopes by client and resource, `agents` those that act by an exchange alone, with whether that is withdrawn. The form sends `transaction` and `client_id` to `/consents/withdraw`.
 pub(crate) fn consents(
     server: &Issuer,
     transaction: &str,
     subject: &str,
     consents: &BTreeMap<String, BTreeMap<String, ScopeSet>>,
+    agents: &BTreeMap<String, bool>,
 ) -> Response {
     let body = html! {
         p { "You are signed in as " strong { (subject) } "." }
@@ -134,6 +142,18 @@ pub(crate) fn consents(
                             }
                         }
                         button.second name="client_id" value=(client) { "Withdraw " (client) }
+                    }
+                }
+                @for (agent, is_withdrawn) in agents {
+                    li {
+                        strong { (agent) }
+                        @if *is_withdrawn {
+                            p { "You do not let it act for you." }
+                            button.second name="allow" value=(agent) { "Allow " (agent) }
+                        } @else {
+                            p { "It acts for you with the access of an application that you use." }
+                            button.second name="client_id" value=(agent) { "Withdraw " (agent) }
+                        }
                     }
                 }
             }

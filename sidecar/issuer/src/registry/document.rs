@@ -9,11 +9,10 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::entries::{Client, Credential, Exchange, Registry, Resource, User};
+use super::entries::{Client, Credential, Exchange, Registry, Resource, User, is_redirect_uri};
 use super::form::{
     ClientDocument, Document, ExchangeDocument, Grant, KeySetDocument, ResourceDocument, UserDocument, items, values,
 };
-use super::redirect_uri::is_redirect_uri;
 use crate::scope::{PROTOCOL_SCOPES, is_scope};
 use crate::{PublicKey, Secret, Totp};
 
@@ -233,6 +232,8 @@ impl<'a> Check<'a> {
             scopes: values(scopes),
             resources: values(resources),
             introspects: values(items(&client.introspects)),
+            is_self_registered: false,
+            must_push: client.require_pushed_authorization_requests,
         })
     }
 

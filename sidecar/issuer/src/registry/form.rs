@@ -58,6 +58,8 @@ pub(super) struct ClientDocument {
     pub(super) grants: Option<Spanned<BTreeSet<Grant>>>,
     pub(super) redirect_uris: Option<List>,
     pub(super) post_logout_redirect_uris: Option<List>,
+    #[serde(default)]
+    pub(super) require_pushed_authorization_requests: bool,
     pub(super) id_token_signed_response_alg: Option<IdTokenAlgorithm>,
     pub(super) scopes: Option<List>,
     pub(super) resources: Option<List>,

@@ -3,9 +3,8 @@
 mod document;
 mod entries;
 mod form;
-mod redirect_uri;
 
 pub(crate) use self::document::{NOT_A_REDIRECT_URI, Names};
 pub use self::entries::Registry;
+pub(crate) use self::entries::is_loopback;
 pub(crate) use self::entries::{ActorToken, Client, Credential, Exchange, OwnToken, Resource, User};
-pub(crate) use self::redirect_uri::is_loopback;

@@ -1,14 +1,118 @@
-//! Approvals that clients wait for: CIBA in poll mode, and the device grant (RFC 8628).
+//! What clients ask users for, after the checks, and the approvals that they wait for: CIBA in poll mode, and the device grant
+//! (RFC 8628).
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::authorization_request::{AccessRequest, Authorization};
 use crate::secret::{is_same, random_id, s256};
 use crate::{
-    ACCESS_DENIED, AUTHORIZATION_PENDING, EXPIRED_TOKEN, INVALID_GRANT, OAuthError, Result, SLOW_DOWN,
-    TEMPORARILY_UNAVAILABLE,
+    ACCESS_DENIED, AUTHORIZATION_PENDING, Authentication, Client, EXPIRED_TOKEN, Entry, Event, INVALID_GRANT,
+    OAuthError, Result, SLOW_DOWN, ScopeSet, TEMPORARILY_UNAVAILABLE,
 };
+
+/// What a client asks a user for. Client, scope and resource agree with the registry.
+#[derive(Clone, Debug)]
+pub(crate) struct AccessRequest {
+    /// The transaction that the tokens will have.
+    pub(crate) txn: String,
+    pub(crate) client: Arc<Client>,
+    pub(crate) audience: String,
+    pub(crate) scope: ScopeSet,
+    /// `openid` and `offline_access`, which belong to no resource.
+    pub(crate) protocol_scope: ScopeSet,
+    /// For the ID token.
+    pub(crate) nonce: Option<String>,
+    /// The agent that will act through the client (`requested_actor`).
+    pub(crate) actor: Option<Arc<Client>>,
+    /// Whether `acr_values` allows only a login with a second factor.
+    pub(crate) needs_second_factor: bool,
+}
+
+/// A request of the authorization endpoint.
+#[derive(Clone, Debug)]
+pub(crate) struct AuthorizationRequest {
+    pub(crate) access: AccessRequest,
+    pub(crate) callback: Callback,
+    pub(crate) code_challenge: String,
+    pub(crate) login: LoginRequest,
+}
+
+/// A request that a client pushed.
+#[derive(Clone)]
+pub(crate) struct PushedRequest {
+    pub(crate) request: Arc<AuthorizationRequest>,
+    /// By the issuer's clock, in seconds since the epoch.
+    pub(crate) expires: u64,
+}
+
+/// Where the client receives the response.
+#[derive(Clone, Debug)]
+pub(crate) struct Callback {
+    pub(crate) redirect_uri: String,
+    pub(crate) state: Option<String>,
+    /// Whether an operator registered the client. One that registered itself receives an error only after a page.
+    pub(crate) is_vouched_for: bool,
+}
+
+/// How the user is to sign in (OpenID Connect Core section 3.1.2.1).
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LoginRequest {
+    /// `prompt=none`: no page is shown.
+    pub(crate) is_silent: bool,
+    /// `prompt=login` or `select_account`: a session is not enough.
+    pub(crate) is_fresh: bool,
+    /// `prompt=consent`: a remembered consent is not enough.
+    pub(crate) asks_consent: bool,
+    /// The maximum time since the login in seconds.
+    pub(crate) max_age: Option<u64>,
+    /// The only user whom the client accepts: that of an `id_token_hint`.
+    pub(crate) user: Option<String>,
+    /// The name of the user that the client expects.
+    pub(crate) hint: Option<String>,
+}
+
+/// What a user allows, or is asked to allow: the part of the requested scope that the user has.
+#[derive(Clone, Debug)]
+pub(crate) struct Authorization {
+    pub(crate) access: AccessRequest,
+    pub(crate) subject: String,
+    pub(crate) scope: ScopeSet,
+    pub(crate) authentication: Authentication,
+}
+
+impl AccessRequest {
+    /// Every scope of the request.
+    pub(crate) fn whole_scope(&self) -> ScopeSet {
+        self.scope.union(&self.protocol_scope)
+    }
+
+    /// An event about the request.
+    pub(crate) fn entry(&self, event: Event) -> Entry {
+        Entry {
+            txn: Some(self.txn.clone()),
+            client_id: Some(self.client.id.clone()),
+            scope_before: Some(self.whole_scope()),
+            aud: Some(self.audience.clone()),
+            ..Entry::new(event)
+        }
+    }
+}
+
+impl Authorization {
+    /// Every scope that the token will have.
+    pub(crate) fn whole_scope(&self) -> ScopeSet {
+        self.scope.union(&self.access.protocol_scope)
+    }
+
+    /// The consent of the user.
+    pub(crate) fn entry(&self) -> Entry {
+        Entry {
+            sub: Some(self.subject.clone()),
+            scope: Some(self.whole_scope()),
+            ..self.access.entry(Event::Consent)
+        }
+    }
+}
 
 /// The minimum time between two polls, in seconds, and what `slow_down` adds to it.
 pub(crate) const INTERVAL: u64 = 5;
@@ -16,6 +120,8 @@ pub(crate) const INTERVAL: u64 = 5;
 const RETENTION: u64 = 600;
 /// The maximum number of approvals that are remembered.
 const MAX_APPROVALS: usize = 10_000;
+/// The maximum number of them for one client, so that none takes the place of the others: a public one needs no secret.
+const MAX_OF_CLIENT: usize = 1_000;
 
 const INVALID: OAuthError = INVALID_GRANT.because("the request is unknown, was used before, or is of another client");
 
@@ -72,6 +178,11 @@ impl Approvals {
         let mut approvals = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         approvals.retain(|_, approval| now < approval.request.expires.saturating_add(RETENTION));
         let is_full = approvals.len() >= MAX_APPROVALS || approvals.contains_key(&code);
+        let client = &request.access.client.id;
+        let of_client = approvals
+            .values()
+            .filter(|approval| approval.request.access.client.id == *client);
+        let is_full = is_full || of_client.count() >= MAX_OF_CLIENT;
         TEMPORARILY_UNAVAILABLE.when(is_full, "there are too many requests")?;
         let approval = Approval {
             code: code.clone(),
@@ -127,14 +238,21 @@ impl Approval {
         matches!(state.decision, Decision::Waiting) && now < self.request.expires
     }
 
-    /// Records the decision of the user; none is a denial. False if the request does not wait.
-    pub(crate) fn decide(&self, allowed: Option<Authorization>, now: u64) -> bool {
+    /// Ends the request by what `decide` returns; none is a denial. None without any call of it if the request does not wait.
+    /// No other decision and no expiry comes between `decide` and the end.
+    pub(crate) fn decide<E>(
+        &self,
+        now: u64,
+        decide: impl FnOnce() -> Result<Option<Authorization>, E>,
+    ) -> Result<Option<bool>, E> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_waiting = matches!(state.decision, Decision::Waiting) && now < self.request.expires;
-        if is_waiting {
-            state.decision = allowed.map_or(Decision::Denied, |allowed| Decision::Approved(Box::new(allowed)));
+        if !matches!(state.decision, Decision::Waiting) || self.request.expires <= now {
+            return Ok(None);
         }
-        is_waiting
+        let allowed = decide()?;
+        let is_allowed = allowed.is_some();
+        state.decision = allowed.map_or(Decision::Denied, |allowed| Decision::Approved(Box::new(allowed)));
+        Ok(Some(is_allowed))
     }
 
     /// What the user allowed, or why there is no token: RFC 8628 section 3.5, CIBA Core section 11.
@@ -155,6 +273,12 @@ impl Approval {
                 Err(AUTHORIZATION_PENDING.because("the user has not decided yet"))
             }
         }
+    }
+
+    /// Takes a redemption back whose token could not be stored.
+    pub(crate) fn undo(&self, allowed: Authorization) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.decision = Decision::Approved(Box::new(allowed));
     }
 
     /// Ends an approval whose token is issued; an error if that was done before.

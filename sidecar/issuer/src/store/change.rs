@@ -7,10 +7,10 @@ use redb::{Key, ReadableTable, ReadableTableMetadata, TableDefinition, WriteTran
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::records::{ClientRecord, ClientState, Consent, ConsentState, IssuedToken, RefreshFamily, ResourceRecord};
-use super::tables::{
-    CLIENTS, CONSENTS, EXPIRIES, FACTS, FAMILIES, KEYS, RESOURCES, StoreError, TOKENS, after, decode, encode, get,
+use super::records::{
+    CLIENTS, CONSENTS, EXPIRIES, FACTS, FAMILIES, KEYS, RESOURCES, StoreError, TOKENS, USED, after, decode, encode, get,
 };
+use super::records::{ClientRecord, ClientState, Consent, ConsentState, IssuedToken, RefreshFamily, ResourceRecord};
 use crate::audit::{AuditTrail, Durability};
 use crate::keys::StoredKey;
 use crate::{Entry, Event, ScopeSet};
@@ -173,6 +173,12 @@ impl<'s> Change<'s> {
         )
     }
 
+    /// Ends a withdrawal, without any consent.
+    pub(crate) fn undo_withdrawal(&mut self, subject: &str, client: &str) -> Result<(), StoreError> {
+        self.transaction.open_table(CONSENTS)?.remove((subject, client))?;
+        Ok(())
+    }
+
     fn put_consent(&mut self, subject: &str, client: &str, state: ConsentState) -> Result<(), StoreError> {
         let decided = self.now;
         self.put(CONSENTS, (subject, client), &Consent { state, decided })
@@ -186,6 +192,22 @@ impl<'s> Change<'s> {
     ) -> Result<(), StoreError> {
         self.transaction.open_table(table)?.insert(key, &*encode(record)?)?;
         Ok(())
+    }
+
+    /// Records the use of an identifier until it expires. False if there was one before, or if the owner used `limit` that
+    /// have not expired.
+    pub(crate) fn use_once(&mut self, owner: &str, id: &str, expires: u64, limit: usize) -> Result<bool, StoreError> {
+        let mut used = self.transaction.open_table(USED)?;
+        let (now, mut count) = (self.now, 0_usize);
+        used.retain_in((owner, "")..(&*after(owner), ""), |_, expires| {
+            count = count.saturating_add((now < expires).into());
+            now < expires
+        })?;
+        let is_first = count < limit && used.get((owner, id))?.is_none();
+        if is_first {
+            used.insert((owner, id), expires)?;
+        }
+        Ok(is_first)
     }
 
     /// Whether a client is enabled, as far as the store knows it.
@@ -216,19 +238,15 @@ impl<'s> Change<'s> {
 
     /// The transactions whose first token or family is of the client: what other clients exchanged it for ends with it.
     fn begun_by(&self, client: &str) -> Result<BTreeSet<String>, StoreError> {
-        let tokens = self.transaction.open_table(TOKENS).map_err(StoreError::of)?;
         let mut begun = BTreeSet::new();
-        for entry in tokens.iter().map_err(StoreError::of)? {
-            let (_, json) = entry.map_err(StoreError::of)?;
-            let token: IssuedToken = decode(json.value())?;
+        for entry in self.transaction.open_table(TOKENS)?.iter()? {
+            let token: IssuedToken = decode(entry?.1.value())?;
             if token.parent_jti.is_none() && token.claims.client_id == client {
                 begun.insert(token.claims.txn);
             }
         }
-        let families = self.transaction.open_table(FAMILIES).map_err(StoreError::of)?;
-        for entry in families.iter().map_err(StoreError::of)? {
-            let (_, json) = entry.map_err(StoreError::of)?;
-            let family: RefreshFamily = decode(json.value())?;
+        for entry in self.transaction.open_table(FAMILIES)?.iter()? {
+            let family: RefreshFamily = decode(entry?.1.value())?;
             if family.grant.client == client {
                 begun.insert(family.grant.txn);
             }

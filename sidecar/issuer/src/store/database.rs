@@ -9,10 +9,10 @@ use serde::de::DeserializeOwned;
 
 use super::change::Change;
 use super::folder::{self, DataError};
-use super::records::{ClientRecord, Consent, ConsentState, IssuedToken, RefreshFamily, ResourceRecord};
-use super::tables::{
-    CLIENTS, CONSENTS, EXPIRIES, FACTS, FAMILIES, KEYS, RESOURCES, StoreError, TOKENS, after, decode, get,
+use super::records::{
+    CLIENTS, CONSENTS, EXPIRIES, FACTS, FAMILIES, KEYS, RESOURCES, StoreError, TOKENS, USED, after, decode, get,
 };
+use super::records::{ClientRecord, Consent, ConsentState, IssuedToken, RefreshFamily, ResourceRecord};
 use crate::audit::{AuditTrail, Durability};
 use crate::keys::StoredKey;
 use crate::{Entry, ScopeSet};
@@ -31,7 +31,7 @@ const CACHE: usize = 8 * 1024 * 1024;
 pub(crate) struct Store {
     database: Database,
     trail: AuditTrail,
-    max_records: u64,
+    pub(crate) max_records: u64,
 }
 
 impl Store {
@@ -77,12 +77,12 @@ impl Store {
         }
     }
 
-    /// The lines of a transaction in the audit trail, the oldest first: those since the start, up to 10,000.
-    pub(crate) fn audited(&self, txn: &str) -> Vec<String> {
-        self.trail.of_transaction(txn)
+    /// The lines of a transaction in the audit trail, the oldest first: up to 10,000, in memory those of the last 10,000.
+    pub(crate) fn audited(&self, txn: &str) -> Result<Vec<String>, StoreError> {
+        self.trail.of_transaction(txn).map_err(StoreError::of)
     }
 
-    /// The lines of the audit trail since the start, the oldest first, up to 10,000.
+    /// The last 10,000 lines of the audit trail, the oldest first; in memory those since the start.
     pub(crate) fn recently_audited(&self) -> Vec<String> {
         self.trail.recent()
     }
@@ -108,6 +108,12 @@ impl Store {
             }
         }
         Ok(consents)
+    }
+
+    /// Whether a user withdrew the consent for a client.
+    pub(crate) fn has_withdrawn(&self, subject: &str, client: &str) -> Result<bool, StoreError> {
+        let consent: Option<Consent> = get(&self.read()?.open_table(CONSENTS)?, (subject, client))?;
+        Ok(consent.is_some_and(|consent| consent.state == ConsentState::Withdrawn))
     }
 
     /// The clients that are not in the registry file, and those whose state differs from it.
@@ -181,6 +187,7 @@ fn create(database: &Database, issuer: &str) -> Result<[Option<String>; 3], Stor
     transaction.open_table(CLIENTS)?;
     transaction.open_table(RESOURCES)?;
     transaction.open_table(EXPIRIES)?;
+    transaction.open_table(USED)?;
     transaction.commit()?;
     Ok(facts)
 }

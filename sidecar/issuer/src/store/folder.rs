@@ -7,16 +7,16 @@ use std::path::{Path, PathBuf};
 
 use redb::{Builder, DatabaseError, ReadableDatabase};
 
-use super::tables::{FACTS, StoreError};
-use crate::KeyError;
+use super::records::{FACTS, StoreError};
 use crate::audit::TrailFault;
+use crate::{KeyError, OAuthError, TEMPORARILY_UNAVAILABLE};
 
 const STORE_FILE: &str = "store.redb";
 
 /// The file name of the audit trail in the folder of an issuer.
 pub const AUDIT_FILE: &str = "audit.jsonl";
 
-/// Why an issuer cannot start with its data.
+/// Why the data of an issuer cannot be used at the start, or changed while it runs.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
@@ -49,6 +49,13 @@ pub enum DataError {
     /// The store cannot be read or written.
     #[error("store: {0}")]
     Storage(String),
+}
+
+impl From<DataError> for OAuthError {
+    fn from(error: DataError) -> OAuthError {
+        tracing::error!("{error}");
+        TEMPORARILY_UNAVAILABLE.because("the keys could not be changed")
+    }
 }
 
 impl From<StoreError> for DataError {

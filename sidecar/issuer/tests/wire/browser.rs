@@ -63,7 +63,7 @@ impl Running {
         let transaction = transaction(page);
         let mut pairs = pairs.to_vec();
         pairs.push(("transaction", &transaction));
-        self.post(path, &pairs).await
+        Reply::read(self.form(path, &pairs).header("cookie", &page.cookie)).await
     }
 
     /// Signs in, allows, and returns the code.

@@ -32,6 +32,8 @@ pub(crate) struct Reply {
     pub status: u16,
     pub headers: HeaderMap,
     pub text: String,
+    /// The cookie that the browser has from then on.
+    pub cookie: String,
 }
 
 impl Running {
@@ -120,10 +122,16 @@ impl Drop for Running {
 
 impl Reply {
     pub(crate) async fn read(request: reqwest::RequestBuilder) -> Reply {
-        let response = request.send().await.unwrap();
+        let (http, request) = request.build_split();
+        let request = request.unwrap();
+        let text = |headers: &HeaderMap, name: &str| Some(headers.get(name)?.to_str().unwrap().to_owned());
+        let sent = text(request.headers(), "cookie").unwrap_or_default();
+        let response = http.execute(request).await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let set = text(&headers, "set-cookie");
         Reply {
             status,
+            cookie: set.map_or(sent, |cookie| cookie.split(';').next().unwrap().to_owned()),
             headers,
             text: response.text().await.unwrap(),
         }

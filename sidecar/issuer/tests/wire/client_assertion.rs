@@ -74,10 +74,14 @@ impl Key {
 
 /// An issuer where the warehouse has these keys in place of its secret.
 async fn issuer(keys: &[&Key]) -> Running {
+    issuer_with(keys, Settings::default()).await
+}
+
+async fn issuer_with(keys: &[&Key], settings: Settings) -> Running {
     let keys: Vec<Value> = keys.iter().map(|key| key.jwk()).collect();
     let jwks = format!("jwks: {}", json!({ "keys": keys }));
     let registry = Registry::SAMPLE.replace("secret: warehouse-secret", &jwks);
-    Running::with_registry(Settings::default(), Registry::from_yaml(&registry).unwrap()).await
+    Running::with_registry(settings, Registry::from_yaml(&registry).unwrap()).await
 }
 
 fn now(issuer_time: &Reply) -> u64 {
@@ -118,6 +122,7 @@ async fn each_algorithm_authenticates() {
         (&es256, json!({ "alg": "ES256" })),
         (&es256, json!({ "alg": "ES256", "kid": "k1", "typ": "JWT" })),
         (&ed25519, json!({ "alg": "EdDSA", "typ": "client-authentication+jwt" })),
+        (&ed25519, json!({ "alg": "Ed25519" })),
         (&rsa, json!({ "alg": "RS256" })),
         (&rsa, json!({ "alg": "PS256" })),
     ] {
@@ -130,7 +135,7 @@ async fn each_algorithm_authenticates() {
         );
     }
     let metadata = issuer.get("/.well-known/openid-configuration").await.json();
-    let algorithms = json!(["ES256", "EdDSA", "RS256", "PS256"]);
+    let algorithms = json!(["ES256", "EdDSA", "Ed25519", "RS256", "PS256"]);
     assert_eq!(metadata["token_endpoint_auth_signing_alg_values_supported"], algorithms);
     let methods = metadata["token_endpoint_auth_methods_supported"].as_array().unwrap();
     assert!(methods.contains(&json!("private_key_jwt")));
@@ -211,6 +216,24 @@ async fn an_assertion_is_used_once() {
     let again = send(&issuer, &assertion).await;
     again.assert_error(401, "invalid_client");
     assert!(again.text.contains("already used"), "{}", again.text);
+}
+
+#[tokio::test]
+async fn an_assertion_is_used_once_with_a_restart_between() {
+    let (folder, key) = (tempfile::tempdir().unwrap(), Key::es256());
+    let settings = || Settings {
+        issuer_url: Some("http://issuer.test".to_owned()),
+        data: Some(folder.path().join("data")),
+        ..Settings::default()
+    };
+    let issuer = issuer_with(&[&key], settings()).await;
+    let assertion = key.sign(&json!({ "alg": "ES256" }), &assertion_claims(&issuer, json!({})).await);
+    send(&issuer, &assertion).await.access_token();
+    issuer.stop().await;
+    let issuer = issuer_with(&[&key], settings()).await;
+    let again = send(&issuer, &assertion).await;
+    assert!(again.text.contains("already used"), "{}", again.text);
+    issuer.stop().await;
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Pushed authorization requests, and the agent that acts through an application.
 
-use actgate_issuer::Settings;
+use actgate_issuer::{Registry, Settings};
 use serde_json::json;
 use url::form_urlencoded;
 
@@ -150,10 +150,35 @@ async fn an_agent_acts_through_an_application() {
         let code = answer(&issuer.submit(&page, "/consent", CONSENT).await, "code").unwrap();
         redeem(&issuer, &code, &parameters).await.assert_error(400, error);
     }
+    let of_another = issuer.client_token("assistant", "https://shipping.example").await;
+    let page = issuer.authorize_with(&session, &requested).await;
+    let code = answer(&issuer.submit(&page, "/consent", CONSENT).await, "code").unwrap();
+    let actor_of_another = [("actor_token", &*of_another), ("actor_token_type", ACCESS_TOKEN)];
+    let refused = redeem(&issuer, &code, &actor_of_another).await;
+    refused.assert_error(400, "invalid_grant");
+    assert!(refused.text.contains("another resource"), "{}", refused.text);
     let plain = issuer
         .code("storefront", ASSISTANT, "orders:read", ALICE_WITH_PASSWORD)
         .await;
     redeem(&issuer, &plain, &actor).await.assert_error(400, "invalid_grant");
+}
+
+#[tokio::test]
+async fn a_client_can_be_registered_to_push_every_request() {
+    let key = "    redirect_uris: [https://storefront.example/callback]\n";
+    let registry = Registry::SAMPLE.replace(key, &format!("{key}    require_pushed_authorization_requests: true\n"));
+    assert_ne!(registry, Registry::SAMPLE);
+    let issuer = Running::with_registry(Settings::default(), Registry::from_yaml(&registry).unwrap()).await;
+    let reply = issuer.authorize_with("", &[]).await;
+    assert_eq!(answer(&reply, "error").as_deref(), Some("invalid_request"));
+    let pushed = push(&issuer, &[]).await.json()["request_uri"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let query = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs([("client_id", "storefront"), ("request_uri", &*pushed)])
+        .finish();
+    assert_eq!(issuer.get(&format!("/authorize?{query}")).await.status, 200);
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use crate::exchange::ORDERS;
 pub(crate) const CALLBACK: &str = "http://127.0.0.1:8400/callback";
 
 impl Running {
-    async fn register(&self, metadata: Value) -> Reply {
+    pub(crate) async fn register(&self, metadata: Value) -> Reply {
         let request = self.http.post(format!("{}/register", self.base()));
         Reply::read(
             request
@@ -52,7 +52,7 @@ impl Running {
     }
 }
 
-fn registering() -> Settings {
+pub(crate) fn registering() -> Settings {
     Settings {
         registration: true,
         ..settings()

@@ -233,7 +233,8 @@ impl Flows {
             return Err(Failure::Runtime(error));
         };
         let form = [fields, &[("transaction", transaction)]].concat();
-        self.http.post(&format!("{}{action}", self.issuer), &form).await
+        let url = format!("{}{action}", self.issuer);
+        self.http.post_with(page.cookie.clone(), &url, &form).await
     }
 }
 

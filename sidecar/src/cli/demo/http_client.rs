@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -14,7 +14,7 @@ use crate::exit::{Context as _, Failure};
 const MAX_BODY_BYTES: usize = 256 * 1024;
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// An HTTP client without redirects, cookies or rewriting of paths.
+/// An HTTP client without redirects or rewriting of paths. A cookie goes from a response to the next request by hand.
 #[derive(Clone)]
 pub(crate) struct HttpClient(Client<HttpConnector, Full<Bytes>>);
 
@@ -23,6 +23,8 @@ pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    /// The cookie that a browser has from then on: that of the response, or of the request.
+    pub(crate) cookie: Option<HeaderValue>,
 }
 
 impl Reply {
@@ -48,23 +50,45 @@ impl HttpClient {
 
     /// Posts a form.
     pub(crate) async fn post(&self, url: &str, form: &[(&str, &str)]) -> Result<Reply, Failure> {
+        self.post_with(None, url, form).await
+    }
+
+    /// Posts a form with a cookie.
+    pub(crate) async fn post_with(
+        &self,
+        cookie: Option<HeaderValue>,
+        url: &str,
+        form: &[(&str, &str)],
+    ) -> Result<Reply, Failure> {
         let mut body = url::form_urlencoded::Serializer::new(String::new());
         let body = Full::from(body.extend_pairs(form).finish());
-        let request = Request::post(url).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let mut request = Request::post(url).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        if let Some(cookie) = cookie {
+            request = request.header(header::COOKIE, cookie);
+        }
         self.exchange(request.body(body)).await
     }
 
     async fn exchange(&self, request: http::Result<Request<Full<Bytes>>>) -> Result<Reply, Failure> {
-        let response = self.0.request(request.context("request")?);
+        let request = request.context("request")?;
+        let sent = request.headers().get(header::COOKIE).cloned();
+        let response = self.0.request(request);
         let exchange = async {
             let (parts, body) = response.await.context("request")?.into_parts();
             let body = Limited::new(body, MAX_BODY_BYTES).collect().await;
             Ok(Reply {
                 status: parts.status,
+                cookie: cookie(&parts.headers).or(sent),
                 headers: parts.headers,
                 body: body.context("response")?.to_bytes(),
             })
         };
         tokio::time::timeout(TIMEOUT, exchange).await.context("request")?
     }
+}
+
+/// The cookie that a response sets, without its attributes.
+fn cookie(headers: &HeaderMap) -> Option<HeaderValue> {
+    let set = headers.get(header::SET_COOKIE)?.to_str().ok()?;
+    HeaderValue::try_from(set.split(';').next()?).ok()
 }

@@ -1,13 +1,15 @@
-//! Values between two requests, within a lifetime: transactions of the pages, sessions, authorization codes.
+//! What is in memory between two requests: transactions of the pages, sessions and authorization codes within a lifetime, and how
+//! often secrets that people type can be tried.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use moka::sync::Cache;
 
 use super::approvals::Approval;
-use super::authorization_request::{AccessRequest, Authorization, AuthorizationRequest, Callback};
+use super::approvals::{AccessRequest, Authorization, AuthorizationRequest, Callback};
 use crate::secret::random_id;
 use crate::{Authentication, NoRandomness};
 
@@ -26,8 +28,13 @@ impl<T: Clone + Send + Sync + 'static> OneTime<T> {
     /// Stores a value and returns its identifier.
     pub(crate) fn put(&self, value: T) -> Result<String, NoRandomness> {
         let id = random_id()?;
-        self.0.insert(id.clone(), value);
+        self.insert(&id, value);
         Ok(id)
+    }
+
+    /// Stores a value under an identifier that cannot be guessed.
+    pub(crate) fn insert(&self, id: &str, value: T) {
+        self.0.insert(id.to_owned(), value);
     }
 
     /// The value, which stays.
@@ -89,6 +96,19 @@ pub(crate) enum Goal {
     },
 }
 
+impl Transaction {
+    /// The user who is signed in on the page; none where that does not matter.
+    pub(crate) fn subject(&self) -> Option<&str> {
+        match self {
+            Transaction::Consent { authorization, .. } | Transaction::Approval { authorization, .. } => {
+                Some(&authorization.subject)
+            }
+            Transaction::Consents { subject } => Some(subject),
+            Transaction::Login { .. } | Transaction::Logout { .. } | Transaction::UserCode => None,
+        }
+    }
+}
+
 impl Goal {
     /// What a client asks for, if one does.
     pub(crate) fn access(&self) -> Option<&AccessRequest> {
@@ -125,6 +145,11 @@ impl Uses {
         self.0.fetch_add(1, Ordering::SeqCst) == 0
     }
 
+    /// Takes a use back that gave nothing.
+    pub(crate) fn undo(&self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+
     /// Whether the code was used again after its first use.
     pub(crate) fn is_replayed(&self) -> bool {
         self.0.load(Ordering::SeqCst) > 1
@@ -143,11 +168,60 @@ pub(crate) struct Session {
     pub(crate) expires: u64,
 }
 
+/// The time in which attempts are counted, in seconds.
+const WINDOW: u64 = 300;
+/// The maximum number of keys; beyond it no attempt is allowed until some expire.
+const MAX_KEYS: usize = 10_000;
+
+/// FailureLimits by a key: the name of a user, or the address of a client.
+#[derive(Default)]
+pub(crate) struct FailureLimits(Mutex<HashMap<String, Count>>);
+
+struct Count {
+    attempts: u32,
+    /// The end of the window, in seconds since the epoch.
+    ends: u64,
+}
+
+impl FailureLimits {
+    /// Counts an attempt, before its secret is compared. The error is the number of seconds until the next attempt is
+    /// allowed.
+    pub(crate) fn begin(&self, key: &str, limit: u32, now: u64) -> Result<(), u64> {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if counts.len() >= MAX_KEYS {
+            counts.retain(|_, count| count.ends > now);
+        }
+        if counts.len() >= MAX_KEYS && !counts.contains_key(key) {
+            return Err(WINDOW);
+        }
+        let new = || Count {
+            attempts: 0,
+            ends: now.saturating_add(WINDOW),
+        };
+        let count = counts.entry(key.to_owned()).or_insert_with(new);
+        if count.ends <= now {
+            *count = new();
+        }
+        if count.attempts >= limit {
+            return Err(count.ends.saturating_sub(now));
+        }
+        count.attempts = count.attempts.saturating_add(1);
+        Ok(())
+    }
+
+    /// Takes an attempt back that succeeded.
+    pub(crate) fn undo(&self, key: &str) {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(key) {
+            count.attempts = count.attempts.saturating_sub(1);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use super::{FailureLimits, MAX_KEYS, OneTime};
     use std::time::Duration;
-
-    use super::OneTime;
 
     #[test]
     fn a_value_is_taken_once_if_accepted_and_not_expired() {
@@ -159,5 +233,28 @@ mod tests {
         let expired = OneTime::new(Duration::ZERO);
         let id = expired.put("a").unwrap();
         assert_eq!(expired.take_if(&id, |_| true), None);
+    }
+
+    #[test]
+    fn failed_attempts_are_limited_within_a_window() {
+        let attempts = FailureLimits::default();
+        assert_eq!(attempts.begin("a", 2, 0), Ok(()));
+        attempts.undo("a");
+        assert_eq!(attempts.begin("a", 2, 0), Ok(()));
+        assert_eq!(attempts.begin("a", 2, 100), Ok(()));
+        assert_eq!(attempts.begin("a", 2, 100), Err(200));
+        assert_eq!(attempts.begin("b", 2, 100), Ok(()));
+        assert_eq!(attempts.begin("a", 2, 300), Ok(()));
+    }
+
+    #[test]
+    fn the_number_of_keys_is_limited() {
+        let attempts = FailureLimits::default();
+        for key in 0..MAX_KEYS {
+            assert_eq!(attempts.begin(&key.to_string(), 2, 0), Ok(()));
+        }
+        assert_eq!(attempts.begin("one more", 2, 0), Err(300));
+        assert_eq!(attempts.begin("0", 2, 0), Ok(()));
+        assert_eq!(attempts.begin("one more", 2, 300), Ok(()));
     }
 }

@@ -1,0 +1,204 @@
+//! The browser that sends a request: its session, its transactions between two pages, and how its request ends without its goal.
+//!
+//! One cookie has two parts: the first identifies the browser, so that a form is valid in the browser that got its page and
+//! in no other; the second is the session, and changes with each login.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use axum::extract::FromRequestParts;
+use axum::http::header::{COOKIE, SET_COOKIE};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::{IntoResponse, Redirect, Response};
+use url::Url;
+
+use crate::secret::{is_same, random_id};
+use crate::store::SESSION_LIFETIME;
+use crate::{
+    ACCESS_DENIED, AuthorizationRequest, Callback, Issuer, OAuthError, Parameters, Result, SERVER_ERROR, Session,
+    Transaction, pages,
+};
+
+const COOKIE_NAME: &str = "actgate_session";
+
+/// The length of each part of the cookie.
+const PART: usize = 43;
+
+/// The address that a request comes from, an extension of each request.
+#[derive(Clone, Copy)]
+pub(crate) struct Peer(pub(crate) IpAddr);
+
+/// The browser that sends a request.
+pub(crate) struct Visitor {
+    /// The value of the cookie: that of the browser, or a new one.
+    cookie: String,
+    is_new: bool,
+    /// The address, as a key of failed attempts.
+    pub(super) address: String,
+}
+
+impl Visitor {
+    /// The session of the browser, if it has not ended.
+    pub(super) fn session(&self, server: &Issuer) -> Option<Session> {
+        let session = server.sessions.get(&self.cookie)?;
+        let has_user = server.registry.users.contains_key(&session.subject);
+        Some(session).filter(|session| has_user && server.clock.now() < session.expires)
+    }
+
+    /// What the browser keeps from its first page on.
+    pub(super) fn browser(&self) -> &str {
+        self.cookie.get(..PART).unwrap_or_default()
+    }
+
+    /// Begins a session, in place of one that the browser has. Returns its cookie.
+    pub(super) fn begin(&self, server: &Issuer, session: &Session) -> Result<HeaderValue> {
+        server.sessions.take_if(&self.cookie, |_| true);
+        let cookie = format!("{}.{}", self.browser(), random_id()?);
+        server.sessions.insert(&cookie, session.clone());
+        let header = cookie_header(server, &cookie, SESSION_LIFETIME.as_secs());
+        header.ok_or(SERVER_ERROR.because("the session could not begin"))
+    }
+
+    /// Ends the session of the browser. Returns the header that removes its cookie.
+    pub(super) fn end(&self, server: &Issuer) -> Option<HeaderValue> {
+        server.sessions.take_if(&self.cookie, |_| true);
+        cookie_header(server, "", 0)
+    }
+
+    /// Adds the cookie of a browser that has none to the page that it gets.
+    pub(crate) fn answered(&self, server: &Issuer, mut response: Response) -> Response {
+        let headers = response.headers_mut();
+        if self.is_new && !headers.contains_key(SET_COOKIE) {
+            let cookie = cookie_header(server, &self.cookie, SESSION_LIFETIME.as_secs());
+            headers.extend(cookie.map(|cookie| (SET_COOKIE, cookie)));
+        }
+        response
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Visitor {
+    type Rejection = OAuthError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Visitor, OAuthError> {
+        let peer = parts.extensions.get();
+        let address = peer.map_or(Ipv4Addr::UNSPECIFIED.into(), |Peer(address)| *address);
+        let cookie = cookie(&parts.headers);
+        Ok(Visitor {
+            is_new: cookie.is_none(),
+            cookie: cookie.map_or_else(random_id, Ok)?,
+            address: match address.to_canonical() {
+                IpAddr::V4(address) => address.to_string(),
+                // One host has a network of 64 bits.
+                IpAddr::V6(address) => format!("{:?}", &address.segments()[..4]),
+            },
+        })
+    }
+}
+
+/// The cookie of this issuer, if it has the form of one.
+fn cookie(headers: &HeaderMap) -> Option<String> {
+    let values = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut cookies = values.flat_map(|value| value.split(';'));
+    let cookie = cookies.find_map(|cookie| cookie.trim().strip_prefix(COOKIE_NAME)?.strip_prefix('='))?;
+    let is_whole = cookie.split('.').count() <= 2 && cookie.split('.').all(|part| part.len() == PART);
+    is_whole.then(|| cookie.to_owned())
+}
+
+fn cookie_header(server: &Issuer, cookie: &str, lifetime: u64) -> Option<HeaderValue> {
+    let secure = if server.origin.starts_with("https:") {
+        "; Secure"
+    } else {
+        ""
+    };
+    let cookie = format!("{COOKIE_NAME}={cookie}; Path=/; Max-Age={lifetime}; HttpOnly; SameSite=Lax{secure}");
+    HeaderValue::try_from(cookie).ok()
+}
+
+/// How a request ends without a code.
+#[derive(Debug)]
+pub(crate) enum Rejection {
+    /// On an error page, because the redirect URI cannot be trusted (RFC 6749 section 4.1.2.1) or is not known.
+    Page(&'static str),
+    /// At the client, by a redirect to this location.
+    Redirect(String),
+}
+
+/// What a page answers.
+pub(crate) type Answer<T = Response> = Result<T, Rejection>;
+
+impl Rejection {
+    /// The rejection if the condition holds.
+    pub(super) fn when(self, holds: bool) -> Answer<()> {
+        if holds { Err(self) } else { Ok(()) }
+    }
+}
+
+impl IntoResponse for Rejection {
+    fn into_response(self) -> Response {
+        match self {
+            Rejection::Page(reason) => pages::error(reason),
+            Rejection::Redirect(location) => Redirect::to(&location).into_response(),
+        }
+    }
+}
+
+/// An error that the client receives (RFC 6749 section 4.1.2.1), unless it registered itself: anyone could lead a browser
+/// through the issuer to any address, without a page that the user sees (RFC 9700 section 4.11.2).
+pub(super) fn rejection(server: &Issuer, callback: &Callback, error: impl Into<OAuthError>) -> Rejection {
+    let error = error.into();
+    match callback.is_vouched_for {
+        true => Rejection::Redirect(location(server, callback, &of_error(error))),
+        false => Rejection::Page("The application, which registered itself, sent a request that cannot continue."),
+    }
+}
+
+pub(super) fn of_error(error: OAuthError) -> [(&'static str, &'static str); 2] {
+    [("error", error.code.as_str()), ("error_description", error.description)]
+}
+
+/// The user does not allow what the client asks for.
+pub(super) const DENIED: OAuthError = ACCESS_DENIED.because("the user did not sign in or did not consent");
+
+pub(super) fn denied(server: &Issuer, request: &AuthorizationRequest) -> Rejection {
+    rejection(server, &request.callback, DENIED)
+}
+
+pub(super) fn expired() -> Rejection {
+    Rejection::Page("This page was already used or has expired. Start again at the application.")
+}
+
+pub(super) fn unavailable(error: impl Into<OAuthError>) -> Rejection {
+    let _: OAuthError = error.into();
+    Rejection::Page("The store of the issuer cannot be used. Try again later.")
+}
+
+/// The redirect URI with a response, its `state` and its `iss`.
+pub(super) fn location(server: &Issuer, callback: &Callback, response: &[(&str, &str)]) -> String {
+    // A registered redirect URI can be parsed; if one could not, the browser would stay at the issuer.
+    let Ok(mut url) = Url::parse(&callback.redirect_uri) else {
+        return String::from("/");
+    };
+    url.query_pairs_mut()
+        .extend_pairs(response)
+        .extend_pairs(callback.state.iter().map(|state| ("state", state)))
+        .append_pair("iss", &server.issuer_url);
+    url.into()
+}
+
+/// Keeps a transaction for the browser that gets its page, and returns its identifier.
+pub(super) fn begin(server: &Issuer, visitor: &Visitor, transaction: Transaction) -> Answer<String> {
+    let begun = server.transactions.put((visitor.browser().to_owned(), transaction));
+    begun.map_err(unavailable)
+}
+
+/// Takes the transaction of a form out of the store. Another browser than that of its page has none, and neither has one
+/// whose user signed out since.
+pub(super) fn transaction(server: &Issuer, visitor: &Visitor, form: &Parameters) -> Option<Transaction> {
+    let is_of_visitor = |(browser, transaction): &(String, Transaction)| {
+        let session = visitor.session(server);
+        let has_user = |subject| session.is_some_and(|session| session.subject == subject);
+        is_same(browser, visitor.browser()) && transaction.subject().is_none_or(has_user)
+    };
+    let id = form.one("transaction").ok()??;
+    Some(server.transactions.take_if(id, is_of_visitor)?.1)
+}

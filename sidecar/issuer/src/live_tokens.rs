@@ -1,0 +1,241 @@
+//! What clients and users ask about tokens that were issued: introspection (RFC 7662, and RFC 9701 for a signed response), revocation
+//! (RFC 7009, and that of an operator or a user), and UserInfo (OpenID Connect Core section 5.3).
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use crate::claims::ID_TOKEN;
+use crate::client_authentication::for_client;
+use crate::scope::OPENID;
+use crate::store::PresentedRefreshToken;
+use crate::{
+    AccessClaims, Client, Entry, Event, INVALID_CLIENT, INVALID_GRANT, INVALID_REQUEST, Issuer, OAuthError, Parameters,
+    Result, Revoked, StoreError, SubjectProfile, UNSUPPORTED_TOKEN_TYPE,
+};
+
+/// The media type of a signed response; without the prefix it is also its `typ` (RFC 9701 section 5).
+const SIGNED: &str = "application/token-introspection+jwt";
+const SIGNED_TYP: &str = "token-introspection+jwt";
+
+/// `POST /introspect`, of a client with a credential. An access token is active for the client that it was issued to, and
+/// for one that is registered for its audience. Everything else is inactive, without a reason: a token that is expired,
+/// revoked or of another audience, a refresh token, any other text.
+pub(crate) fn introspect(server: &Issuer, headers: &HeaderMap, request: &Parameters) -> Result<Response> {
+    for_client(server, headers, request, |server, client, request| {
+        // RFC 7662 section 2.1: the endpoint requires authorization, and a public client proves nothing.
+        INVALID_CLIENT.when(client.is_public(), "a public client cannot introspect tokens")?;
+        introspected(server, client, headers, request.required("token", "token is required")?)
+    })
+}
+
+fn introspected(server: &Issuer, client: &Client, headers: &HeaderMap, token: &str) -> Result<Response> {
+    let issued = server.read(token)?;
+    let issued = issued.filter(|issued| may_introspect(client, &issued.claims));
+    server.note(entry(client, issued.as_ref().map(|issued| &issued.claims)));
+    let mut introspection = match &issued {
+        Some(issued) => issued.payload()?,
+        None => json!({}),
+    };
+    introspection["active"] = issued.is_some().into();
+    if issued.is_some() {
+        introspection["token_type"] = "Bearer".into();
+        // Whether no actor is left out of the claims.
+        introspection["chain_complete"] = server.settings.dialect.keeps_chain().into();
+    }
+    if !accepts_signed(headers) {
+        return Ok(Json(introspection).into_response());
+    }
+    let (issuer, now) = (&server.issuer_url, server.clock.now());
+    let signed = json!({ "iss": issuer, "aud": client.id, "iat": now, "token_introspection": introspection });
+    let jwt = server.keys.active().sign(Some(SIGNED_TYP), &signed)?;
+    Ok(([(CONTENT_TYPE, SIGNED)], jwt).into_response())
+}
+
+/// `GET …/tokeninfo` of Ping: the claims of a live token, for its holder.
+pub(crate) fn tokeninfo(server: &Issuer, request: &Parameters) -> Result<Value> {
+    let token = request.one("access_token")?.unwrap_or_default();
+    let issued = server.read(token)?;
+    let issued = issued.ok_or(INVALID_REQUEST.because("the token is not an access token that is live"))?;
+    Ok(issued.payload()?)
+}
+
+fn may_introspect(client: &Client, claims: &AccessClaims) -> bool {
+    let exchange = client.exchange.as_ref();
+    let serves = exchange.is_some_and(|exchange| exchange.audiences.contains(&claims.aud));
+    serves || client.introspects.contains(&claims.aud) || claims.client_id == client.id
+}
+
+fn accepts_signed(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let types = accepted.flat_map(|value| value.split(','));
+    let mut types = types.filter_map(|part| part.split(';').next());
+    types.any(|media_type| media_type.trim().eq_ignore_ascii_case(SIGNED))
+}
+
+fn entry(client: &Client, claims: Option<&AccessClaims>) -> Entry {
+    Entry {
+        txn: claims.map(|claims| claims.txn.clone()),
+        jti: claims.map(|claims| claims.jti.clone()),
+        sub: claims.map(|claims| claims.sub.clone()),
+        aud: claims.map(|claims| claims.aud.clone()),
+        client_id: Some(client.id.clone()),
+        reason: claims.is_none().then_some("inactive"),
+        ..Entry::new(Event::Introspect)
+    }
+}
+
+/// `POST /revoke`. An access token ends alone; a refresh token ends its family, with every token that came from it. A
+/// token that is unknown or has ended is no error, and the hint of its type is not needed.
+pub(crate) fn revoke(server: &Issuer, client: &Arc<Client>, request: &Parameters) -> Result<()> {
+    let token = request.required("token", "token is required")?;
+    request.one("token_type_hint")?;
+    let of_another = INVALID_GRANT.because("the token was issued to another client");
+    if let Some(presented) = PresentedRefreshToken::parse(token) {
+        let mut change = server.change()?;
+        let family = change.family(presented.txn)?;
+        let Some(family) = family.filter(|family| presented.is_of(family)) else {
+            return Ok(());
+        };
+        of_another.when(family.grant.client != client.id)?;
+        change.revoke_transaction(&family.grant.txn)?;
+        change.audit(family.entry(Event::Revoke));
+        change.commit()?;
+    } else if let Some(issued) = server.issued(token)? {
+        of_another.when(issued.claims.client_id != client.id)?;
+        let mut change = server.change()?;
+        if change.revoke_token(&issued.claims.txn, &issued.claims.jti)? {
+            change.audit(issued.entry(Event::Revoke));
+            change.commit()?;
+        }
+    } else if server.settings.dialect.typ() != Some(ID_TOKEN) && server.keys.verify(token, Some(ID_TOKEN)).is_some() {
+        return Err(UNSUPPORTED_TOKEN_TYPE.because("an ID token cannot be revoked"));
+    }
+    Ok(())
+}
+
+impl Issuer {
+    /// Ends every live token and refresh-token family that names the party as its subject or as any actor.
+    pub(crate) fn revoke_party(&self, party: &str) -> Result<Revoked, StoreError> {
+        let mut change = self.change()?;
+        let revoked = change.revoke_party(party)?;
+        change.commit()?;
+        Ok(revoked)
+    }
+
+    /// Withdraws the consent of a user for a client: the tokens and families of the user in which the client has a part
+    /// end, and the client gets no other until the user consents again.
+    pub(crate) fn withdraw_consent(&self, subject: &str, client: &str) -> Result<Revoked, StoreError> {
+        let mut change = self.change()?;
+        let revoked = change.withdraw_consent(subject, client)?;
+        let sub = Some(subject.to_owned());
+        let entry = Entry::because(Event::Consent, "withdrawn").of_client(client);
+        change.audit(Entry { sub, ..entry });
+        change.commit()?;
+        Ok(revoked)
+    }
+
+    /// Lets an agent act for a user again by an exchange.
+    pub(crate) fn undo_withdrawal(&self, subject: &str, agent: &str) -> Result<(), StoreError> {
+        let mut change = self.change()?;
+        change.undo_withdrawal(subject, agent)?;
+        let sub = Some(subject.to_owned());
+        let entry = Entry::because(Event::Consent, "withdrawal undone").of_client(agent);
+        change.audit(Entry { sub, ..entry });
+        change.commit()
+    }
+}
+
+/// Why there are no claims; the challenge is of RFC 6750 section 3.
+pub(crate) enum UserInfoError {
+    /// No token was sent: the challenge has no error code.
+    NoToken,
+    InvalidRequest,
+    InvalidToken,
+    InsufficientScope,
+    Unavailable(OAuthError),
+}
+
+impl From<OAuthError> for UserInfoError {
+    fn from(error: OAuthError) -> UserInfoError {
+        UserInfoError::Unavailable(error)
+    }
+}
+
+impl IntoResponse for UserInfoError {
+    fn into_response(self) -> Response {
+        let (status, challenge) = match self {
+            UserInfoError::NoToken => (StatusCode::UNAUTHORIZED, "Bearer"),
+            UserInfoError::InvalidRequest => (StatusCode::BAD_REQUEST, "Bearer error=\"invalid_request\""),
+            UserInfoError::InvalidToken => (StatusCode::UNAUTHORIZED, "Bearer error=\"invalid_token\""),
+            UserInfoError::InsufficientScope => (
+                StatusCode::FORBIDDEN,
+                "Bearer error=\"insufficient_scope\", scope=\"openid\"",
+            ),
+            UserInfoError::Unavailable(error) => return error.into_response(),
+        };
+        (status, [(WWW_AUTHENTICATE, HeaderValue::from_static(challenge))]).into_response()
+    }
+}
+
+/// `GET` and `POST /userinfo`: the claims of the user whose access token, with the scope `openid`, is in the
+/// `Authorization` header. A token without a user is refused.
+pub(crate) fn userinfo(server: &Issuer, headers: &HeaderMap) -> Result<Json<Value>, UserInfoError> {
+    let issued = server.read(bearer(headers)?)?.ok_or(UserInfoError::InvalidToken)?;
+    let claims = issued.claims;
+    if !claims.scope.contains(OPENID) {
+        return Err(UserInfoError::InsufficientScope);
+    }
+    if claims.sub_profile != SubjectProfile::User || !server.registry.users.contains_key(&claims.sub) {
+        return Err(UserInfoError::InvalidToken);
+    }
+    let sub = server.settings.dialect.user(&claims.sub);
+    Ok(Json(json!({ "sub": sub, "preferred_username": claims.sub })))
+}
+
+/// The token of the `Authorization` header.
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, UserInfoError> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return Err(match headers.contains_key(AUTHORIZATION) {
+            true => UserInfoError::InvalidRequest,
+            false => UserInfoError::NoToken,
+        });
+    };
+    match value.to_str().ok().and_then(|value| value.split_once(' ')) {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token.trim_start_matches(' ')),
+        _ => Err(UserInfoError::NoToken),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::header::AUTHORIZATION;
+    use axum::http::{HeaderMap, HeaderValue};
+    use axum::response::IntoResponse;
+
+    use super::bearer;
+
+    #[test]
+    fn one_bearer_token_is_read() {
+        for (values, expected) in [
+            (vec!["Bearer a.b.c"], Ok("a.b.c")),
+            (vec!["bearer  a"], Ok("a")),
+            (vec![], Err(401)),
+            (vec!["Basic a"], Err(401)),
+            (vec!["Bearer"], Err(401)),
+            (vec!["Bearer a", "Bearer a"], Err(400)),
+        ] {
+            let mut headers = HeaderMap::new();
+            for value in &values {
+                headers.append(AUTHORIZATION, HeaderValue::from_static(value));
+            }
+            let found = bearer(&headers).map_err(|error| error.into_response().status().as_u16());
+            assert_eq!(found, expected, "{values:?}");
+        }
+    }
+}
