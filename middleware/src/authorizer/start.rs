@@ -131,7 +131,7 @@ mod tests {
         fn fetch<'a>(&'a self, url: &'a str) -> FetchFuture<'a> {
             self.0.lock().unwrap().push(url.to_owned());
             let keys = self.1.clone();
-            Box::pin(async move { Ok(keys) })
+            Box::pin(async move { Ok(keys.into()) })
         }
     }
 
