@@ -156,8 +156,8 @@
 //! with `_method` as a word and such a method as a later word counts. Two accesses are the same if their rules are equal.
 //!
 //! `spelling: exact` at the top of the policy states that the API ignores none of these differences and reads no `_method`. Then
-//! only the escapes of a path and the case of the method are checked. [`Policy::covered_spellings`] and `actgate check` list the
-//! routes that match other spellings of a stricter one.
+//! only the escapes of a path and the case of the method are checked. Without it, [`Policy::covered_spellings`] and `actgate check`
+//! list the routes that match other spellings of a stricter one.
 //!
 //! What a framework adds to a path is NOT checked: an extension that it removes (`/admin/users.json`), compatibility forms of
 //! letters (NFKC), several names of one handler. Name these paths in the `match` of the strict route.

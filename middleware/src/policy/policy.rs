@@ -126,8 +126,8 @@ impl Policy {
     }
 
     /// The routes that also match another spelling of the path of a stricter route, as `* /{*rest}` does beside
-    /// `DELETE /orders/{id}`. Requests in such a spelling are denied, unless the policy states [`spelling:
-    /// exact`](Self::compares_spelling_exactly).
+    /// `DELETE /orders/{id}`. Requests in such a spelling are denied. None where the policy states [`spelling:
+    /// exact`](Self::compares_spelling_exactly), and so that the API distinguishes them.
     pub fn covered_spellings(&self) -> impl ExactSizeIterator<Item = PolicyDiagnostic<'_>> {
         self.coverage.spellings.iter().map(PolicyDiagnostic::new)
     }

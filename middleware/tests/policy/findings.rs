@@ -89,6 +89,8 @@ fn nothing_is_found_where_a_weaker_route_states_that_it_is_meant() {
     weaker_than: GET /orders/{id}
 ";
     assert_eq!(found(text, |policy| builder(&["rfc9068"], policy)), []);
+    let exact = format!("spelling: exact\n{text}");
+    assert_eq!(found(&exact, |policy| builder(&["rfc9068"], policy)), []);
 }
 
 /// What the cases of an example say of its issuers.
