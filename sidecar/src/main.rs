@@ -27,7 +27,7 @@ use tracing::Level;
 
 use crate::cli::arguments::{Arguments, Command, IssuersCommand};
 use crate::cli::check::Warnings;
-use crate::cli::output::{Output, eprint_line};
+use crate::cli::output::{Output, eprint_line, print_usage};
 use crate::cli::source_excerpt::with_excerpts;
 use crate::cli::{check, demo, explain, help, issuer, issuers, reload, run, schema, test, token};
 use crate::exit::{Context as _, Failure};
@@ -38,7 +38,10 @@ use crate::log::process_log::ProcessLog;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(usage) => return print_usage(&usage),
+    };
     let level = arguments.log_level.unwrap_or(arguments.command.default_log_level());
     let log = match ProcessLog::start(level, arguments.log_format) {
         Ok(log) => log,

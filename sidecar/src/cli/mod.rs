@@ -41,4 +41,5 @@ pub(crate) mod terminal;
 pub(crate) mod test;
 pub(crate) mod token;
 pub(crate) mod unverified_chain;
+mod wrapped_help;
 mod yaml_example;

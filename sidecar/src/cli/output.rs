@@ -1,10 +1,12 @@
 //! Standard output and standard error of the commands.
 
 use std::io::{self, ErrorKind, IsTerminal as _, Write};
+use std::process::ExitCode;
 
 use serde::Serialize;
 
 use crate::cli::terminal::fitted;
+use crate::cli::wrapped_help::wrapped;
 use crate::exit::{Context as _, Failure};
 
 /// The format of a command's output.
@@ -30,6 +32,24 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
         true => write(stdout.lock(), &fitted(text, textwrap::termwidth())),
         false => write(stdout.lock(), text),
     }
+}
+
+/// Writes the help that is asked for, or what is wrong with the command line, and returns the exit code.
+pub(crate) fn print_usage(usage: &clap::Error) -> ExitCode {
+    let text = usage.render().ansi().to_string();
+    if usage.use_stderr() {
+        let stderr = anstream::stderr();
+        let fitted = stderr.is_terminal().then(|| wrapped(&text, textwrap::termwidth()));
+        // Without standard error the exit code says it.
+        let _ = stderr.lock().write_all(fitted.unwrap_or(text).as_bytes());
+        return u8::try_from(usage.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from);
+    }
+    let stdout = anstream::stdout();
+    let written = match stdout.is_terminal() {
+        true => write(stdout.lock(), &wrapped(&text, textwrap::termwidth())),
+        false => write(stdout.lock(), &text),
+    };
+    written.map_or_else(|failure| failure.code(), |()| ExitCode::SUCCESS)
 }
 
 /// Writes a value as a line of JSON to standard output.
