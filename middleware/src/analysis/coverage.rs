@@ -324,6 +324,35 @@ routes:
     }
 
     #[test]
+    fn a_rule_on_the_chain_beside_another_one_is_reached_by_a_case_that_it_alone_denies() {
+        let text = "routes: [{ match: GET /, chain: { max_depth: 2, none_of: [x] } }]";
+        let found = |cases: &[&str]| {
+            let policy = Policy::from_yaml(text).unwrap();
+            let cases = format!("cases:\n  - {}\n", cases.join("\n  - "));
+            let cases = Cases::from_yaml(&cases).unwrap();
+            let places = RulePlaces::new(&policy, text);
+            let test = PolicyTest::new(policy, &cases).unwrap();
+            let policy = test.policy();
+            let mut coverage = Coverage::new(&policy, &places);
+            for case in cases.iter() {
+                coverage.record(test.run(case, TestIssuer::NOW).unwrap().explanation());
+            }
+            let unreached = coverage.unreached().into_iter();
+            unreached.map(|branch| branch.name.to_string()).collect::<Vec<_>>()
+        };
+        let case = |name: &str, act: &str| {
+            format!("{{ name: {name}, request: GET /, token: {{ act: {act} }}, expect: allow }}")
+        };
+        let short = case("short", "{ sub: a }");
+        let by_x = case("x", "{ sub: x }");
+        let deep = case("deep", "{ sub: a, act: { sub: b, act: { sub: c } } }");
+        let both = case("both", "{ sub: a, act: { sub: b, act: { sub: x } } }");
+        assert_eq!(found(&[&short, &by_x, &deep]), [""; 0]);
+        let unreached = found(&[&short, &both]);
+        assert_eq!(unreached, ["GET /: chain.max_depth", "GET /: chain.none_of"]);
+    }
+
+    #[test]
     fn a_rule_that_another_one_implies_is_reached_by_any_case_that_does_not_meet_it() {
         let text = "routes: [{ match: GET /, actor: { required: true, one_of: [a] } }]";
         let policy = Policy::from_yaml(text).unwrap();

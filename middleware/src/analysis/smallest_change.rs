@@ -186,6 +186,8 @@ impl SmallestChange {
                 alternatives.push(alternative);
             }
         }
+        let all = alternatives.clone();
+        alternatives.retain(|one| !all.iter().any(|other| is_narrower(one, other)));
         let more = alternatives.len().saturating_sub(MAX_LISTED);
         alternatives.truncate(MAX_LISTED);
         SmallestChange {
@@ -197,6 +199,16 @@ impl SmallestChange {
             undecided: Vec::new(),
         }
     }
+}
+
+/// Whether changes are those of another alternative with more conditions: `an actor: a, which is not a human` beside `an actor: a`.
+fn is_narrower(changes: &[FactChange], others: &[FactChange]) -> bool {
+    let conditions = changes.iter().zip(others).map(|(one, other)| {
+        let rest = one.needed.strip_prefix(&*other.needed)?;
+        (rest.is_empty() || rest.starts_with(", which ")).then_some(rest)
+    });
+    let conditions: Option<Vec<&str>> = conditions.collect();
+    changes.len() == others.len() && conditions.is_some_and(|conditions| conditions.iter().any(|rest| !rest.is_empty()))
 }
 
 /// What has to change where the policy is not evaluated.

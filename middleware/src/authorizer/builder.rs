@@ -323,6 +323,14 @@ mod tests {
         for prior_actors in [PriorActors::Ignore, PriorActors::Audit] {
             assert!(build(ChainCompleteness::Complete, prior_actors, rule).is_err());
         }
+        // What helps all rules is said once; what each of them needs is said of each.
+        let policy = "routes: [{ match: GET /, chain: { max_depth: 1 } }, { match: GET /a, chain: { max_depth: 2 } }]";
+        for (prior_actors, count) in [(PriorActors::Audit, 1), (PriorActors::Enforce, 2)] {
+            let issuer = trusted().chain_completeness(ChainCompleteness::OuterOnly);
+            let builder = Authorizer::builder().issuer(issuer.prior_actors(prior_actors));
+            let errors = builder.policy(Policy::from_yaml(policy).unwrap()).check();
+            assert_eq!(errors.len(), count, "{errors:?}");
+        }
     }
 
     #[test]

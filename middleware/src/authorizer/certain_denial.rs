@@ -30,19 +30,19 @@ impl Denial {
     /// `decision` is the one without the rules that are not decided, which are marked among the checks.
     pub(super) fn of(checks: &[Check], decision: Decision) -> Option<Denial> {
         let denied = decision.denied()?;
-        let enforced = |outcome| {
-            let is = move |check: &Check| check.mode == Mode::Enforce && check.outcome == outcome;
-            checks.iter().enumerate().filter(move |(_, check)| is(check))
+        let is = |check: &Check, outcome| check.mode == Mode::Enforce && check.outcome == outcome;
+        let first = checks.iter().position(|check| is(check, Outcome::Failed))?;
+        let of_rule = |rule: &str| {
+            let mut checks = checks.iter();
+            checks.position(|check| is(check, Outcome::Failed) && check.rule == rule)
         };
-        let (first, _) = enforced(Outcome::Failed).next()?;
-        let of_rule = |rule: &str| enforced(Outcome::Failed).find(|(_, check)| check.rule == rule);
-        let deciding = denied.rule.as_deref().and_then(of_rule);
-        let index = deciding.map_or(first, |(index, _)| index);
+        // A step before the policy denies without a rule, and is the last one.
+        let index = denied.rule.as_deref().and_then(of_rule).unwrap_or(first);
         // A rule on a login or on a body denies only where no other one does, also none that comes later.
-        let is_last = deciding.is_none()
-            || decision.body_limit().is_some()
+        let is_last = decision.body_limit().is_some()
             || matches!(decision.error(), Some(Error::InsufficientUserAuthentication { .. }));
-        let alternatives = enforced(Outcome::Undecided).filter(|(other, _)| is_last || *other < index);
+        let counted = if is_last { checks } else { checks.get(..index)? };
+        let alternatives = counted.iter().filter(|check| is(check, Outcome::Undecided));
         Some(Denial {
             index,
             alternatives: alternatives.count(),

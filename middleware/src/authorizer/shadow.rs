@@ -212,6 +212,17 @@ mod tests {
         ] {
             let decision = decide(&authorizer, path, Some(&token)).await;
             assert_eq!(outcome(&decision), expected, "{path}");
+            let uri = path.parse::<Uri>().unwrap();
+            let target = Target::new(&Method::GET, &uri).unwrap();
+            let presented = crate::request::Presented::token(&target, &token);
+            let explanation = authorizer.explain(&presented, TestIssuer::NOW);
+            let failed = explanation
+                .checks()
+                .iter()
+                .find(|check| check.rule == "route" && check.code.is_some());
+            let in_shadow = expected.1.filter(|code| *code == "invalid_request");
+            let expected_check = in_shadow.map(|code| (Mode::Shadow, Some(code)));
+            assert_eq!(failed.map(|check| (check.mode, check.code)), expected_check, "{path}");
             let other = decide(&promoted, path, Some(&token)).await;
             assert_eq!(code(other.outcome()), expected.1.unwrap_or("allow"), "{path}");
         }

@@ -13,6 +13,9 @@ use crate::claim_path;
 use crate::profile::Kind;
 use crate::token::{Authentication, Claims, Confirmation, ExactValue};
 
+/// Most bytes of claims that are made of a record: one more than a rule reads.
+const MAX_BYTES: usize = 65_537;
+
 /// The claims that rules read, as they are written, and the names of members within them.
 #[derive(Default)]
 pub(crate) struct ReadClaims<'p> {
@@ -181,8 +184,8 @@ impl RecordedFacts {
     fn facts(&self, payload: &ExactValue) -> Facts {
         let mut json = String::new();
         payload.write(&mut json);
-        // Blanks in place of the claims that are not recorded.
-        let blanks = self.bytes.min(64 * 1024).saturating_sub(json.len());
+        // Blanks in place of the claims that are not recorded, so that a rule that reads no claims of this length reads none here.
+        let blanks = self.bytes.min(MAX_BYTES).saturating_sub(json.len());
         json.extend(std::iter::repeat_n(' ', blanks));
         let texts = |texts: &[String]| texts.iter().map(|text| (**text).into()).collect();
         let text = |text: &Option<String>| text.as_deref().map(Into::into);

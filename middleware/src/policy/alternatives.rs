@@ -1,6 +1,8 @@
 //! Alternatives of `any_of` that no request meets beside the other rules: all of them are a mistake, and one is a warning. So is one
 //! that allows nothing more than another one.
 
+use std::cmp::Ordering;
+
 use actgate_yaml::Span;
 
 use super::conjunction::{Part, after};
@@ -85,9 +87,14 @@ pub(super) fn check(parts: &[Part<'_>], owner: &str, context: &mut Context<'_>) 
 /// Another alternative that this one implies; an equal one only where it is an earlier one.
 fn absorbing(index: usize, alternatives: &[Vec<CoreRule>]) -> Option<usize> {
     let alternative = alternatives.get(index)?;
-    alternatives.iter().enumerate().position(|(other, rules)| {
-        other != index && is_within(alternative, rules) && (other < index || !is_within(rules, alternative))
-    })
+    alternatives
+        .iter()
+        .enumerate()
+        .position(|(other, rules)| match other.cmp(&index) {
+            Ordering::Less => is_within(alternative, rules),
+            Ordering::Equal => false,
+            Ordering::Greater => is_within(alternative, rules) && !is_within(rules, alternative),
+        })
 }
 
 /// Whether whatever meets the one rules is known to meet the other ones.

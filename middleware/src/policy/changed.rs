@@ -232,10 +232,7 @@ impl<'e> Changed<'e> {
                 let (mut members, bytes) = match std::mem::replace(&mut self.body, JsonBody::OtherType) {
                     JsonBody::Object { members, bytes } => (members, bytes),
                     JsonBody::Unread { announced } => (Object::default(), announced.unwrap_or_default()),
-                    too_long @ JsonBody::TooLong { .. } => {
-                        self.body = too_long;
-                        return;
-                    }
+                    // Of one that is too long the size is changed before.
                     _ => (Object::default(), 0),
                 };
                 members.set(path, value);

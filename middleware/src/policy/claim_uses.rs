@@ -96,4 +96,30 @@ routes:
         ];
         assert_eq!(uses, expected);
     }
+
+    #[test]
+    fn a_value_of_a_request_is_listed_with_each_rule_that_reads_it() {
+        let text = "
+requirements:
+  dry: { mode: shadow, operation: { query: { dry_run: 'true' } } }
+routes:
+  - { match: POST /, operation: { json: { /amount: { max: 5 } } }, require: [dry] }
+  - { match: POST /mcp, mcp: { method: tools/call, name: refund } }
+  - { match: POST /mcp, mcp: { method: tools/call, name: 'report_*' } }
+  - { match: POST /mcp, mcp: tools/list }
+";
+        let policy = Policy::from_yaml(text).unwrap_or_else(|error| panic!("{error}"));
+        let uses = policy.request_uses();
+        let uses: Vec<_> = uses
+            .iter()
+            .map(|used| (&*used.place, &*used.rule, used.needs_value))
+            .collect();
+        let expected = [
+            ("json./amount", "POST /: operation.json./amount", true),
+            ("mcp.name", "POST /mcp mcp tools/call refund", false),
+            ("mcp.name", "POST /mcp mcp tools/call report_*", true),
+            ("query.dry_run", "POST /: dry.operation.query.dry_run", false),
+        ];
+        assert_eq!(uses, expected);
+    }
 }

@@ -388,6 +388,7 @@ mod tests {
             ),
             ("chain: { path: [a, b, c] }", "chain: { prior: { all_of: [a, b] } }"),
             ("chain: { starts_with: [a, b] }", "chain: { called_by: [a] }"),
+            ("chain: { starts_with: [a, b] }", "chain: { prior: { any_of: [c] } }"),
             ("chain: { starts_with: [a, b] }", "chain: { prior: { all_of: [a, c] } }"),
             ("claims: { tid: T1 }", "claims: { aid: T2 }"),
             (

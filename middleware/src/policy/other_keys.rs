@@ -186,6 +186,15 @@ mod tests {
         let help =
             "2:3: expected a list, not a mapping\n  help: write each route as an item: `- match: GET /orders/{id}`";
         assert_eq!(error.to_string(), help);
+        let long = format!("GET /{}", "a".repeat(76));
+        for (key, is_item) in [("GET orders", false), (&*long, false), (&long[..80], true)] {
+            let error = Policy::from_yaml(&format!("routes:\n  {key}: {{}}\n")).unwrap_err();
+            assert_eq!(
+                error.to_string().contains("write each route as an item"),
+                is_item,
+                "{error}"
+            );
+        }
     }
 
     #[test]

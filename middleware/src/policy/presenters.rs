@@ -116,7 +116,7 @@ mod tests {
 
     fn mistakes(route: &str) -> Vec<String> {
         let text = format!(
-            "{AGENTS}requirements:\n  presented: {{ actor: {{ is_presenter: true }} }}\nroutes:\n  - {{ match: GET /, {route} }}\n"
+            "{AGENTS}requirements:\n  presented: {{ actor: {{ is_presenter: true }} }}\n  of_web: {{ actor: {{ is_presenter: true }}, client: {{ one_of: [web] }} }}\nroutes:\n  - {{ match: GET /, {route} }}\n"
         );
         match Policy::from_yaml(&text) {
             Ok(_) => Vec::new(),
@@ -134,6 +134,11 @@ mod tests {
             "actor: { one_of: [other], is_presenter: true }, client: { one_of: [web] }",
             "actor: { is_presenter: true }, client: { one_of: [refund-agent] }",
             "require: [presented], actor: { one_of: [other] }, client: { one_of: [web] }",
+            "require: [of_web], actor: { one_of: [other] }",
+            "actor: { one_of: [{ subject: partner-agent, issuer: 'https://partner.example' }], is_presenter: true }, client: { one_of: [partner-agent] }",
+            "actor: { one_of: [{ subject: refund-agent, issuer: 'https://other.example' }], is_presenter: true }, client: { one_of: [refund-agent] }",
+            // Another agent has its name as a client.
+            "actor: { one_of: [refund-client], is_presenter: true }, client: { one_of: [refund-client] }",
         ] {
             let found = mistakes(route);
             assert!(
@@ -151,6 +156,8 @@ mod tests {
             "actor: { one_of: [partner-agent], is_presenter: true }, client: { one_of: [partner-client] }",
             "actor: { one_of: [partner-agent], is_presenter: true }, client: { one_of: [partner-agent] }",
             "actor: { is_presenter: true }, client: { one_of: [web] }",
+            "actor: { is_presenter: true }, client: { one_of: [report-agent] }",
+            "require: [of_web], actor: { one_of: [web] }",
             "actor: { one_of: [other], is_presenter: true }, client: { none_of: [web] }",
             "actor: { is_presenter: true, none_of: [other] }, client: { one_of: [refund-client] }",
             "require: [presented], client: { one_of: [refund-client] }",

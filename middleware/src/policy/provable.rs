@@ -296,7 +296,7 @@ impl Provable<'_> {
 
 #[cfg(test)]
 mod tests {
-    use crate::profile::Kinds;
+    use crate::profile::{ChainCompleteness, Kinds};
     use crate::{Authorizer, AuthorizerBuilder, Policy, TrustedIssuer};
 
     fn issuer(profile: &str) -> TrustedIssuer {
@@ -369,6 +369,12 @@ mod tests {
             let found = found(&builder(route, [issuer(profile)]));
             assert!(found.len() == 2 && found[0].contains(reason), "{route}: {found:?}");
         }
+        let without_clients = issuer("github-actions").chain_completeness(ChainCompleteness::Complete);
+        let presenter = found(&builder("actor: { is_presenter: true }", [without_clients]));
+        assert!(
+            presenter.len() == 2 && presenter[0].contains("its tokens name no client"),
+            "{presenter:?}"
+        );
         let chained = issuer("cognito").prior_actors(crate::profile::PriorActors::Enforce);
         let found = found(&builder("chain: { via: [a] }", [chained]));
         assert!(found.len() == 2 && found[0].contains("`chain.via`"), "{found:?}");
@@ -395,8 +401,41 @@ mod tests {
         ] {
             assert_eq!(found(&builder(route, [issuer("kubernetes")])), none, "{route}");
         }
+        for route in ["claims: { aud: a }", "claims: { aud: { contains: a } }"] {
+            assert_eq!(found(&builder(route, [issuer("rfc9068")])), none, "{route}");
+        }
+        let without_audience = TrustedIssuer::discover("https://rfc9068.example").unwrap();
+        assert_eq!(found(&builder("claims: { aud: b }", [without_audience])), none);
+        let resource = |audience: &str| {
+            let resource = crate::Resource::new("https://api.example").unwrap();
+            resource.audience_of("https://rfc9068.example", audience).unwrap()
+        };
+        let of_resource = |route: &str| builder(route, [issuer("rfc9068"), issuer("okta")]).resource(resource("c"));
+        let own = of_resource("initiator: { issuer: 'https://rfc9068.example' }, claims: { aud: c }");
+        assert_eq!(found(&own), none);
+        let of_other = of_resource("initiator: { issuer: 'https://okta.example' }, claims: { aud: c }");
+        assert_eq!(found(&of_other).len(), 2);
         let bound = builder("token: { sender_constrained: true }", [issuer("rfc9068")]).without_client_certificates();
         assert_eq!(found(&bound).len(), 2);
+    }
+
+    #[test]
+    fn rules_that_exclude_each_other_in_the_tokens_of_an_issuer_are_found() {
+        for (route, reason) in [
+            ("claims: { client_id: x }, client: { one_of: [y] }", "client.one_of"),
+            ("claims: { client_id: x }, client: { none_of: [x] }", "client.none_of"),
+            (
+                "claims: { sub: alice }, initiator: { none_of: [alice] }",
+                "initiator.none_of",
+            ),
+            (
+                "actor: { one_of: [{ subject: a, issuer: 'https://rfc9068.example' }], none_of: [a] }",
+                "actor.none_of",
+            ),
+        ] {
+            let found = found(&builder(route, [issuer("rfc9068")]));
+            assert!(found.len() == 2 && found[0].contains(reason), "{route}: {found:?}");
+        }
     }
 
     #[test]

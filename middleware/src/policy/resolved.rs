@@ -61,22 +61,16 @@ pub(super) fn conflict<'p>(requirement: &'p Requirement, tokens: TokensOf<'_>) -
 }
 
 impl TokensOf<'_> {
-    /// A condition on a party, on the client or on the login of a token of this issuer; [`None`] for another condition.
+    /// A condition on parties or on the client as it is in tokens of this issuer; [`None`] for another condition, which no issuer
+    /// makes exclude one that it does not exclude as it is written.
     fn resolve(self, condition: &CoreCondition) -> Option<CoreCondition> {
         Some(match condition {
             CoreCondition::Initiator(condition) => CoreCondition::Initiator(match condition {
                 InitiatorCondition::OneOf(listed) => InitiatorCondition::OneOf(self.parties(listed)),
                 InitiatorCondition::NoneOf(listed) => InitiatorCondition::NoneOf(self.parties(listed)),
-                InitiatorCondition::Kind(kinds) => InitiatorCondition::Kind(kinds.clone()),
-                InitiatorCondition::Contexts(contexts, acr_values) => {
-                    InitiatorCondition::Contexts(contexts.clone(), Arc::clone(acr_values))
-                }
                 _ => return None,
             }),
             CoreCondition::Actor(condition) => CoreCondition::Actor(match condition {
-                ActorCondition::Required => ActorCondition::Required,
-                ActorCondition::Absent => ActorCondition::Absent,
-                ActorCondition::Kind(kinds) => ActorCondition::Kind(kinds.clone()),
                 ActorCondition::OneOf(listed) => ActorCondition::OneOf(self.parties(listed)),
                 ActorCondition::NoneOf(listed) => ActorCondition::NoneOf(self.parties(listed)),
                 ActorCondition::Issuer(issuers) => ActorCondition::Issuer(self.issuers(issuers)),

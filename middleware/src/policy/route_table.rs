@@ -403,6 +403,32 @@ mod tests {
     }
 
     #[test]
+    fn routes_of_another_access_have_another_fingerprint() {
+        let rules = [
+            "public: true",
+            "scopes: [a]",
+            "scopes: [b]",
+            "client: { one_of: [a] }",
+            "client: { one_of: [b] }",
+            "initiator: { one_of: [a] }",
+            "initiator: { one_of: [b] }",
+            "claims: { a: b }",
+            "claims: { b: a }",
+            "actor: { one_of: [a] }",
+            "chain: { max_depth: 1 }",
+        ];
+        let fingerprint = |rule: &str| {
+            let text = format!("routes: [{{ match: GET /, {rule} }}, {{ match: GET /a, {rule} }}]");
+            let policy = crate::policy::Policy::from_yaml(&text).unwrap();
+            let of = |path| policy.exact_route("GET", path).unwrap().access.fingerprint();
+            assert_eq!(of("/"), of("/a"), "{rule}");
+            of("/")
+        };
+        let found: std::collections::BTreeSet<u64> = rules.iter().map(|rule| fingerprint(rule)).collect();
+        assert_eq!(found.len(), rules.len());
+    }
+
+    #[test]
     fn the_most_specific_path_wins_then_the_most_specific_method() {
         let routes = [
             "GET /orders/{id}",

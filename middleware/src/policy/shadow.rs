@@ -148,6 +148,7 @@ mod tests {
         let requirements = "requirements:
   a: { mode: shadow, require: [b], initiator: { kind: human } }
   b: { scopes: [b], client: { one_of: [c] } }
+  n: { mode: shadow, scopes: { none_of: [x] }, any_of: [{ client: { one_of: [c] } }, { client: { one_of: [d] } }] }
 ";
         for (document, route, enforced, all) in [
             (
@@ -186,6 +187,13 @@ mod tests {
                 "require: [b]",
                 "b.scopes self_actor b.client.one_of",
                 "b.scopes self_actor b.client.one_of",
+            ),
+            // A rule in shadow that accepts no scope is none that a ceiling is compared with.
+            (
+                "agents: [{ subject: bot, ceiling: { scopes: b } }]",
+                "scopes: [s], require: [n]",
+                "scopes self_actor chain_inverted ceiling",
+                "scopes self_actor chain_inverted ceiling -n.scopes.none_of -n.any_of",
             ),
             (
                 "mode: shadow",

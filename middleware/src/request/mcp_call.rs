@@ -396,4 +396,22 @@ mod tests {
             assert_eq!(read(&[&call[..], &[(other, "b")]].concat()), "tools/call a", "{other}");
         }
     }
+
+    #[test]
+    fn a_name_is_written_as_it_is_read() {
+        for (name, is_plain) in [
+            ("refund", true),
+            ("a b", true),
+            ("~/!", true),
+            (" a", false),
+            ("a ", false),
+            ("=?a", false),
+            ("=?base64?YQ==?=", false),
+            ("ä", false),
+        ] {
+            let written = written_name(name);
+            assert_eq!(written == name, is_plain, "{written}");
+            assert_eq!(decoded(&written).unwrap(), name, "{written}");
+        }
+    }
 }

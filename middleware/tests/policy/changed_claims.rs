@@ -164,6 +164,44 @@ fn a_change_of_a_claim_that_gives_two_facts_is_not_computed_for_rules_on_the_oth
         (alternatives, not_computed),
         (Vec::new(), vec!["POST /: initiator.kind".to_owned()])
     );
+    for (profile, policy, claims, rules) in [
+        (
+            "kinds: { service: [{ claims: { scope: a } }] }",
+            "scopes: [b], initiator: { kind: service }",
+            json!({ "scope": "a" }),
+            "POST /: initiator.kind",
+        ),
+        // A ceiling is that of the actor or of the initiator, whatever the client is.
+        (
+            "kinds: { service: [{ claims: { client_id: batch } }] }",
+            "client: { one_of: [web] }",
+            json!({ "client_id": "batch", "act": { "sub": "bot" } }),
+            "POST /: ceiling, POST /: chain_inverted, POST /: self_actor",
+        ),
+        (
+            "client: [sub]",
+            "initiator: { one_of: [v] }, client: { one_of: [u] }",
+            json!({ "sub": "u" }),
+            "POST /: client.one_of",
+        ),
+        (
+            "actor: { presenter: [{ client: a }] }",
+            "actor: { one_of: [b] }, client: { one_of: [a] }",
+            json!({ "client_id": "a" }),
+            "POST /: actor.one_of, POST /: chain_inverted, POST /: client.one_of, POST /: self_actor",
+        ),
+    ] {
+        let profile = Profile::from_yaml(profile).unwrap();
+        let policy = format!(
+            "agents: [{{ subject: bot, ceiling: {{ initiators: {{ kind: [human, service] }} }} }}]\nroutes: [{{ match: POST /, {policy} }}]"
+        );
+        let (alternatives, not_computed) = needed_with(profile, &policy, claims);
+        assert_eq!(
+            (alternatives, &*not_computed.join(", ")),
+            (Vec::new(), rules),
+            "{policy}"
+        );
+    }
     let policy = "routes: [{ match: POST /, client: { one_of: [web] } }]";
     let (alternatives, not_computed) = needed_with(profile(), policy, claims());
     assert_eq!(

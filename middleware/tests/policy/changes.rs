@@ -56,7 +56,7 @@ fn each_change_is_the_smallest_that_the_rules_allow() {
         (
             "agents: [{ subject: bot, ceiling: { scopes: [a] } }]\nroutes: [{ match: POST /, scopes: { any_of: [a, b] } }]",
             json!({"act": {"sub": "bot"}, "scope": "b"}),
-            &["no actor", "another actor"][..],
+            &["scope a", "no actor", "another actor"][..],
             &[][..],
         ),
         (
@@ -68,7 +68,7 @@ fn each_change_is_the_smallest_that_the_rules_allow() {
         (
             "agents: [{ subject: bot, ceiling: { scopes: [a] } }, { subject: free }]\nroutes: [{ match: POST /, scopes: { any_of: [a, b] }, actor: { one_of: [bot, free] } }]",
             json!({"act": {"sub": "bot"}, "scope": "b"}),
-            &["an actor: free"][..],
+            &["scope a", "an actor: free"][..],
             &[][..],
         ),
         (
@@ -211,7 +211,7 @@ fn each_change_is_the_smallest_that_the_rules_allow() {
         (
             "unregistered_agents: deny\nagents: [{ subject: bot, ceiling: { scopes: [a] } }, { subject: other, ceiling: { scopes: [b] } }]\nroutes: [{ match: POST /, scopes: { any_of: [a, b] }, actor: { required: true } }]",
             json!({"act": {"sub": "bot"}, "scope": "b"}),
-            &["an actor: other", "another actor of kind human"][..],
+            &["scope a", "an actor: other", "another actor of kind human"][..],
             &[][..],
         ),
         (
@@ -229,6 +229,45 @@ fn each_change_is_the_smallest_that_the_rules_allow() {
             &["a chain with no party of b"][..],
             &[][..],
         ),
+        (
+            "routes: [{ match: POST /, chain: { none_of: [b], via: [c, d, e, f, g, h, i, j] }, actor: { one_of: [a] } }]",
+            json!({"act": {"sub": "a", "act": {"sub": "c", "act": {"sub": "d", "act": {"sub": "e", "act": {"sub": "f", "act": {"sub": "b",
+                "act": {"sub": "g", "act": {"sub": "h", "act": {"sub": "i", "act": {"sub": "j"}}}}}}}}}}}),
+            &["a chain with no party of b"][..],
+            &[][..],
+        ),
+        (
+            "routes: [{ match: POST /, chain: { starts_with: [x, y, z, u, v, w] } }]",
+            json!({"act": {"sub": "a"}}),
+            &["a chain that begins x → y → z → u → v → w"][..],
+            &[][..],
+        ),
+        (
+            "agents: [{ subject: bot, ceiling: { scopes: [a] } }, { subject: other, ceiling: { scopes: [b] } }]\nroutes: [{ match: POST /, scopes: { any_of: [a, b] }, expression: 'actor.subject in [\"bot\", \"other\"]' }]",
+            json!({"act": {"sub": "bot"}, "scope": "b"}),
+            &["scope a", "an actor: other"][..],
+            &["POST /: expression"][..],
+        ),
+        // The actor may have any kind.
+        (
+            "routes: [{ match: POST /, actor: { one_of: [u] } }]",
+            json!({"sub": "u", "sub_profile": "user"}),
+            &["another initiator and an actor: u"][..],
+            &[][..],
+        ),
+        // What an alternative lacks that the scopes of the ceiling leave.
+        (
+            "agents: [{ subject: bot, ceiling: { scopes: [a] } }]\nroutes: [{ match: POST /, any_of: [{ scopes: [b] }, { scopes: [a], initiator: { acr: x } }] }]",
+            json!({"act": {"sub": "bot"}, "scope": "a b", "sub_profile": "user"}),
+            &["a login at x", "no actor", "another actor"][..],
+            &[][..],
+        ),
+        (
+            "agents: [{ subject: bot, ceiling: { scopes: [a] } }]\nroutes: [{ match: POST /, any_of: [{ scopes: [b] }, { scopes: [a], client: { one_of: [c] } }] }]",
+            json!({"act": {"sub": "bot"}, "scope": "a b"}),
+            &["client c", "no actor", "another actor"][..],
+            &[][..],
+        ),
         // An actor that gets another place keeps its kind.
         (
             "routes: [{ match: POST /, chain: { via: [x], prior: { first: [b] } }, actor: { one_of: [a] }, expression: 'chain.all(one, one.subject != \"b\" || one.kind == \"service\")' }]",
@@ -244,69 +283,21 @@ fn each_change_is_the_smallest_that_the_rules_allow() {
 }
 
 #[test]
-fn a_change_of_a_member_keeps_the_others() {
-    let issuer = TestIssuer::new().unwrap();
-    let policy = Policy::from_yaml("routes: [{ match: POST /, operation: { json: { /a: 1, /b: 2 } } }]").unwrap();
-    let trusted = issuer.trusted(TestIssuer::AUDIENCE).unwrap();
-    let builder = Authorizer::builder().issuer(trusted).policy(policy).reads_bodies();
-    let authorizer = builder.clock(FixedClock::at(TestIssuer::NOW)).build().unwrap();
-    let token = issuer.token(json!({})).unwrap();
-    let headers = http::HeaderMap::from_iter([
-        (http::header::AUTHORIZATION, format!("Bearer {token}").parse().unwrap()),
-        (http::header::CONTENT_TYPE, "application/json".parse().unwrap()),
-    ]);
-    let uri = Uri::from_static("/");
-    let target = Target::new(&Method::POST, &uri).unwrap();
-    let presented = Presented::headers(&target, &headers).body(br#"{"a": 1, "b": 3}"#);
-    let explanation = authorizer.explain(&presented, TestIssuer::NOW);
-    let change = authorizer
-        .smallest_change(&explanation, &presented, TestIssuer::NOW)
-        .unwrap();
-    let needed: Vec<&str> = change
-        .alternatives
-        .iter()
-        .flatten()
-        .map(|change| &*change.needed)
-        .collect();
-    assert_eq!(needed, ["/b of the body: 2"]);
-}
-
-#[test]
-fn a_member_of_a_body_that_is_too_long_or_was_not_read_is_no_change_by_itself() {
-    let issuer = TestIssuer::new().unwrap();
-    let policy = Policy::from_yaml("routes: [{ match: POST /, operation: { json: { /a: 1 }, max: 16B } }]").unwrap();
-    let trusted = issuer.trusted(TestIssuer::AUDIENCE).unwrap();
-    let builder = Authorizer::builder().issuer(trusted).policy(policy).reads_bodies();
-    let authorizer = builder.clock(FixedClock::at(TestIssuer::NOW)).build().unwrap();
-    let token = issuer.token(json!({})).unwrap();
-    let uri = Uri::from_static("/");
-    let target = Target::new(&Method::POST, &uri).unwrap();
-    for (length, body, expected) in [
-        (16, None, "/a of the body: 1"),
-        (17, None, "a body of at most 16 bytes and /a of the body: 1"),
-        (
-            17,
-            Some("{\"a\": 2, \"bc\": 0}"),
-            "a body of at most 16 bytes and /a of the body: 1",
-        ),
-        (
-            17,
-            Some("{\"a\": 1, \"bc\": 0}"),
-            "a body of at most 16 bytes and /a of the body: 1",
-        ),
-        (10, Some("{\"a\": \"2\"}"), "/a of the body: 1"),
-    ] {
-        let headers = http::HeaderMap::from_iter([
-            (http::header::AUTHORIZATION, format!("Bearer {token}").parse().unwrap()),
-            (http::header::CONTENT_TYPE, "application/json".parse().unwrap()),
-            (http::header::CONTENT_LENGTH, length.into()),
-        ]);
-        let presented = Presented::headers(&target, &headers);
-        let presented = body.map_or(presented, |body| presented.body(body.as_bytes()));
-        let explanation = authorizer.explain(&presented, TestIssuer::NOW);
-        let change = authorizer.smallest_change(&explanation, &presented, TestIssuer::NOW);
-        let needed = change.into_iter().flat_map(|change| change.alternatives).flatten();
-        let needed: Vec<String> = needed.map(|change| change.needed.to_string()).collect();
-        assert_eq!(needed.join(" and "), expected, "{length} {body:?}");
-    }
+fn prior_actors_are_proposed_that_a_token_can_have() {
+    let names = |count: usize| (1..=count).map(|number| format!("p{number}")).collect::<Vec<_>>();
+    let found = |count: usize| {
+        let names = names(count);
+        let act = names.iter().rev().fold(None, |inner: Option<Value>, name| match inner {
+            Some(inner) => Some(json!({ "sub": name, "act": inner })),
+            None => Some(json!({ "sub": name })),
+        });
+        let all = names.join(", ");
+        let policy = format!(
+            "routes: [{{ match: POST /, actor: {{ one_of: [a] }}, chain: {{ via: [{all}], prior: {{ any_of: [x] }} }} }}]"
+        );
+        needed(&policy, json!({ "act": { "sub": "a", "act": act } })).0
+    };
+    // A token has at most 16 actors, of which one is the current one.
+    assert_eq!(found(14), ["a chain with at least one prior actor of x"]);
+    assert_eq!(found(15), [""; 0]);
 }

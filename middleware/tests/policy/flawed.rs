@@ -65,6 +65,22 @@ routes:
 ",
     ),
     flawed(
+        Warning("constant_condition"),
+        3,
+        "routes:
+  - match: GET /orders
+    expression: '1 in [1, 2]'
+",
+    ),
+    flawed(
+        Warning("constant_condition"),
+        3,
+        "routes:
+  - match: GET /orders
+    expression: 'true ? claims.a == 1 : claims.b == 2'
+",
+    ),
+    flawed(
         Warning("unused_group"),
         2,
         "groups:

@@ -38,6 +38,22 @@ pub const FLAWED_CLAIMS: &[Flawed] = &[
     claims: { tenant: hello, /tenant/id: T1 }
 ",
     ),
+    flawed(
+        Mistake("no valid token meets the rule on the claim `nbf`, which is a whole number of seconds since 1970"),
+        3,
+        "routes:
+  - match: GET /orders
+    claims: { nbf: today }
+",
+    ),
+    flawed(
+        Mistake("no valid token meets the rule on the claim `chain_complete`, which is `true` or `false`"),
+        3,
+        "routes:
+  - match: GET /orders
+    claims: { chain_complete: complete }
+",
+    ),
     // With these issuers.
     flawed(
         Warning("unprovable_rule"),
@@ -45,6 +61,38 @@ pub const FLAWED_CLAIMS: &[Flawed] = &[
         "routes:
   - match: GET /orders
     claims: { sub: 5 }
+",
+    ),
+    flawed(
+        Warning("unprovable_rule"),
+        3,
+        "routes:
+  - match: GET /orders
+    claims: { sub: { contains: alice } }
+",
+    ),
+    flawed(
+        Warning("unprovable_rule"),
+        3,
+        "routes:
+  - match: GET /orders
+    claims: { aud: { contains: 5 } }
+",
+    ),
+    flawed(
+        Warning("unprovable_rule"),
+        3,
+        "routes:
+  - match: GET /orders
+    claims: { /aud/0/x: a }
+",
+    ),
+    flawed(
+        Warning("unprovable_rule"),
+        3,
+        "routes:
+  - match: GET /orders
+    claims: { /aud/name: a }
 ",
     ),
     flawed(

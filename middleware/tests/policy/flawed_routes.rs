@@ -70,23 +70,22 @@ pub const FLAWED_ROUTES: &[Flawed] = &[
     ),
     flawed(
         Warning("other_spellings"),
-        3,
-        "spelling: exact
-routes:
-  - match: GET /orders/{id}
-    initiator: { kind: human }
-  - match: GET /orders/export
-    scopes: [orders:export]
-    weaker_than: GET /orders/{id}
-",
-    ),
-    flawed(
-        Warning("other_spellings"),
         2,
         "routes:
   - match: GET /orders/{id}
     scopes: [orders:read]
   - match: GET /orders/export
+    scopes: [orders:export]
+",
+    ),
+    // A name in upper case has another spelling as well.
+    flawed(
+        Warning("other_spellings"),
+        2,
+        "routes:
+  - match: GET /ORDERS/{id}
+    scopes: [orders:read]
+  - match: GET /ORDERS/EXPORT
     scopes: [orders:export]
 ",
     ),

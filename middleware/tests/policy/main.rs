@@ -7,6 +7,7 @@
     reason = "what cannot be made fails the test"
 )]
 
+mod changed_bodies;
 mod changed_claims;
 mod changes;
 mod examples;
@@ -21,6 +22,8 @@ mod foreign_patterns;
 mod foreign_rules;
 mod mistakes;
 mod mutated;
+mod record_denials;
 mod record_gaps;
 mod record_limits;
 mod recorded;
+mod scale;

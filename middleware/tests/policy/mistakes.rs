@@ -51,6 +51,10 @@ fn a_rule_that_something_meets_is_accepted() {
         r#"routes:\n  - match: POST /\n    operation: { query: { a: { min: 1 } } }\n    require: [r]\nrequirements: { r: { operation: { query: { a: { matches: '1*' } } } } }"#,
         r#"routes:\n  - match: POST /\n    operation: { query: { a: '5' } }\n    require: [r]\nrequirements: { r: { operation: { query: { a: { min: 1, max: 9 } } } } }"#,
         r#"operation: { json: { /a: 1 }, max: 1MiB }"#,
+        // An item of a list is as long as the list on the average alone.
+        r#"expression: 'claims.list.all(i, (i.size() > 3 ? i : "x").contains("a") && (i.size() > 4 ? i : "y").contains("b"))'"#,
+        r#"unregistered_agents: deny\nagents: [{ subject: bot }]\nroutes:\n  - match: GET /\n    actor: { one_of: [alice], kind: human }"#,
+        r#"unregistered_agents: deny\nagents: [{ subject: bot }]\nroutes:\n  - match: GET /\n    actor: { one_of: [alice], kind: [agent, human] }"#,
     ] {
         assert_eq!(mistakes(text), [""; 0], "{text}");
     }

@@ -14,7 +14,7 @@ const NOW: u64 = TestIssuer::NOW;
 
 /// A decision, and the record of it as JSON.
 pub(super) struct Decided {
-    authorizer: Authorizer,
+    pub(super) authorizer: Authorizer,
     pub(super) record: Value,
 }
 
@@ -54,12 +54,12 @@ impl Decided {
         }
     }
 
-    fn facts(&self) -> RecordedFacts {
+    pub(super) fn facts(&self) -> RecordedFacts {
         RecordedFacts::from_json(&self.record.to_string()).unwrap()
     }
 
     /// The same with another value at a pointer of the record; [`None`] removes it.
-    fn with(&self, pointer: &str, value: Option<Value>) -> Decided {
+    pub(super) fn with(&self, pointer: &str, value: Option<Value>) -> Decided {
         let mut record = self.record.clone();
         let (parent, name) = pointer.rsplit_once('/').unwrap();
         let parent = record

@@ -1,10 +1,12 @@
-//! The bounds of a record, and its hashes.
+//! The form of a record, its bounds and its hashes.
 
+use actgate::chain::Conceal;
+use actgate::request::{Presented, Target};
 use actgate::testing::TestIssuer;
 use serde_json::{Value, json};
 
 use super::record_gaps::Decided;
-use super::recorded::{KEY, authorizer};
+use super::recorded::{KEY, Request, authorizer};
 
 #[test]
 fn a_record_is_bounded() {
@@ -86,4 +88,61 @@ fn equal_values_of_two_places_or_types_have_two_hashes() {
     hashes.sort();
     hashes.dedup();
     assert_eq!(hashes.len(), 10, "{hashes:?}");
+}
+
+/// Shows claims alone: it does not say which values of a request are shown.
+struct Claims;
+
+impl Conceal for Claims {
+    fn shows(&self, _: &str) -> bool {
+        true
+    }
+
+    fn hash(&self, value: &[u8]) -> String {
+        KEY.hash(value)
+    }
+
+    fn key_id(&self) -> &str {
+        KEY.key_id()
+    }
+}
+
+#[test]
+fn a_record_has_no_empty_parts_and_no_value_that_is_not_asked_for() {
+    let issuer = TestIssuer::new().unwrap();
+    let record = |routes: &str, claims: Value, request: &str| {
+        let authorizer = authorizer(&issuer, &format!("routes: [{routes}]"));
+        let request = Request::read(request, &issuer.token(claims).unwrap());
+        let target = Target::new(&request.method, &request.uri).unwrap();
+        let presented = Presented::headers(&target, &request.headers);
+        let explained = authorizer.explain(&presented, TestIssuer::NOW);
+        let recorded = authorizer.record(explained.decision(), &presented, &Claims).unwrap();
+        serde_json::to_value(&recorded).unwrap()
+    };
+    let plain = record(
+        "{ match: POST / }",
+        json!({ "scope": "a" }),
+        "POST / | host: api.example",
+    );
+    for absent in ["bound", "request", "hash_key", "claims", "unknown"] {
+        assert!(plain.get(absent).is_none(), "{absent}: {plain}");
+    }
+    // The value of a fact that is recorded is not there again beside its source.
+    let from = plain["from"].as_array().unwrap();
+    for source in from {
+        assert!(source.get("value").is_none(), "{source}");
+    }
+    for fact in ["initiator", "scopes"] {
+        assert!(from.iter().any(|source| source["fact"] == fact), "{plain}");
+    }
+    let forms = record("{ match: POST / }", json!({ "amr": [5], "acr": {} }), "POST /");
+    assert_eq!(forms["unknown"], json!({ "acr": "object", "amr": "list" }));
+    let empty = record("{ match: POST / }", json!({ "amr": [] }), "POST /");
+    assert_eq!(empty["unknown"], json!({ "amr": "empty_list" }));
+    let query = record(
+        "{ match: POST /, operation: { query: { q: a } } }",
+        json!({}),
+        "POST /?q=a",
+    );
+    assert!(query["request"]["query"]["q"]["is"]["text"].is_string(), "{query}");
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::ceilings::{Ceilings, acting};
+use super::ceilings::{Ceiling, Ceilings, acting};
 use super::finding::Finding;
 use super::list::all_in;
 use crate::chain::Core;
@@ -65,11 +65,9 @@ impl<R> CeilingCondition<R> {
             return above(&routes.rule);
         }
         let mut finding = Finding::Met;
-        if let Some(scopes) = &ceiling.scopes {
-            let limited = Core {
-                scope_ceiling: Some(&scopes.items),
-                ..*core
-            };
+        if let Some(scopes) = &ceiling.scopes
+            && let Some(limited) = limited(core, ceiling)
+        {
             for rule in &self.scoped {
                 let limited = evaluate(rule, &limited);
                 if limited.may_become_met() {
@@ -128,15 +126,24 @@ impl<R> CeilingCondition<R> {
     }
 }
 
+/// The facts with the scopes of a ceiling, where it lists scopes.
+fn limited<'c>(core: &Core<'c>, ceiling: &'c Ceiling) -> Option<Core<'c>> {
+    let scopes = ceiling.scopes.as_ref()?;
+    Some(Core {
+        scope_ceiling: Some(&scopes.items),
+        ..*core
+    })
+}
+
 impl<R> CeilingCondition<R> {
-    /// Another agent, or none; and where the initiator is above the ceiling, what its rules ask for. `remedies_of` are those of a rule.
+    /// What the rules ask for with the scopes of the ceiling; another agent, or none; and where the initiator is above the ceiling, what
+    /// its rules ask for. `remedies_of` are those of a rule.
     pub(super) fn remedies(
         &self,
         core: &Core<'_>,
         time: &EvaluationTime,
-        finding: &Finding,
         remedies: &mut Remedies<'_>,
-        remedies_of: impl Fn(&R, &mut Remedies<'_>),
+        remedies_of: impl Fn(&R, &Core<'_>, &mut Remedies<'_>),
     ) {
         let ceiling = self.ceilings.of(core);
         let initiators = ceiling.into_iter().flat_map(|ceiling| &ceiling.initiators);
@@ -145,9 +152,10 @@ impl<R> CeilingCondition<R> {
                 condition.remedies(core, remedies);
             }
         }
-        // A login or a body may be missing within the ceiling alone.
-        if !matches!(finding, Finding::AboveCeiling(_)) {
-            self.scoped.iter().for_each(|rule| remedies_of(rule, remedies));
+        if let Some(limited) = ceiling.and_then(|ceiling| limited(core, ceiling)) {
+            self.scoped
+                .iter()
+                .for_each(|rule| remedies_of(rule, &limited, remedies));
         }
         if core.delegation.actor().is_some() {
             remedies.no_actor();

@@ -12,11 +12,11 @@ use crate::policy::change::{Fact, OTHER_PRIOR_ACTOR, Remedies, Value};
 use crate::policy::parties::{self, PartyName};
 use crate::profile::Kind;
 
-/// How many lists of prior actors are tried.
+/// How many lists of prior actors are tried beside the first ones.
 const MAX_TRIED: usize = 500;
 
-/// The most prior actors of a list that is tried.
-const MAX_PRIOR: usize = 16;
+/// The most prior actors of a list that is tried: with the current actor as many as a token has by default.
+const MAX_PRIOR: usize = 15;
 
 impl ChainCondition {
     pub(super) fn remedies(&self, history: &History<'_>, core: &Core<'_>, remedies: &mut Remedies<'_>) {
@@ -111,16 +111,14 @@ pub(in crate::policy) fn fitting_prior(rules: &[HistoryRule], history: &History<
     let candidates = candidates(&tests, history, &kinds);
     let mut seen: HashSet<Vec<Actor>> = HashSet::new();
     let mut waiting: VecDeque<Vec<Actor>> = starts(&tests, history, &kinds).into();
-    let mut tried = 0;
     while let Some(prior) = waiting.pop_front() {
         if is_met(&prior) {
             return Some(prior.into());
         }
-        if tried >= MAX_TRIED {
-            return None;
-        }
-        tried += 1;
         let mut push = |next: Vec<Actor>| {
+            if seen.len() >= MAX_TRIED {
+                return;
+            }
             if seen.insert(next.clone()) {
                 waiting.push_back(next);
             }

@@ -38,3 +38,26 @@ pub(super) fn are_of_issuers(list: &[PartyName], issuers: &[Name]) -> bool {
     let has = |issuer: &str| issuers.iter().any(|listed| **listed == *issuer);
     list.iter().all(|name| has(name.issuer().unwrap_or("same")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parties_are_of_issuers_where_each_of_them_is() {
+        let name = |text: &str| Name::from_valid(text.into());
+        let issuers = |listed: &[&str]| listed.iter().map(|issuer| name(issuer)).collect::<Vec<_>>();
+        let bare = PartyName::new(None, name("a"));
+        let of_one = PartyName::new(Some(name("https://one.example")), name("b"));
+        for (list, listed, expected) in [
+            (vec![bare.clone()], &["same"][..], true),
+            (vec![bare.clone()], &["https://one.example"], false),
+            (vec![of_one.clone()], &["https://one.example"], true),
+            (vec![of_one.clone()], &["same"], false),
+            (vec![bare.clone(), of_one.clone()], &["same"], false),
+            (vec![bare, of_one], &["same", "https://one.example"], true),
+        ] {
+            assert_eq!(are_of_issuers(&list, &issuers(listed)), expected, "{listed:?}");
+        }
+    }
+}

@@ -39,8 +39,7 @@ impl CoreRule {
                 }
             }
             CoreCondition::Ceiling(ceiling) => {
-                let finding = self.condition.evaluate(core, request, time);
-                ceiling.remedies(core, time, &finding, remedies, |rule, remedies| {
+                ceiling.remedies(core, time, remedies, |rule, core, remedies| {
                     if !rule.is_met(core, request, time) {
                         rule.remedies(core, request, time, remedies);
                     }

@@ -1,0 +1,107 @@
+//! The smallest change that would allow a request, where a rule reads its body.
+
+use actgate::clock::FixedClock;
+use actgate::request::{Presented, Target};
+use actgate::testing::TestIssuer;
+use actgate::{Authorizer, Policy};
+use http::{Method, Uri};
+use serde_json::json;
+
+#[test]
+fn a_change_of_a_member_keeps_the_others() {
+    let issuer = TestIssuer::new().unwrap();
+    let policy = Policy::from_yaml("routes: [{ match: POST /, operation: { json: { /a: 1, /b: 2 } } }]").unwrap();
+    let trusted = issuer.trusted(TestIssuer::AUDIENCE).unwrap();
+    let builder = Authorizer::builder().issuer(trusted).policy(policy).reads_bodies();
+    let authorizer = builder.clock(FixedClock::at(TestIssuer::NOW)).build().unwrap();
+    let token = issuer.token(json!({})).unwrap();
+    let headers = http::HeaderMap::from_iter([
+        (http::header::AUTHORIZATION, format!("Bearer {token}").parse().unwrap()),
+        (http::header::CONTENT_TYPE, "application/json".parse().unwrap()),
+    ]);
+    let uri = Uri::from_static("/");
+    let target = Target::new(&Method::POST, &uri).unwrap();
+    let presented = Presented::headers(&target, &headers).body(br#"{"a": 1, "b": 3}"#);
+    let explanation = authorizer.explain(&presented, TestIssuer::NOW);
+    let change = authorizer
+        .smallest_change(&explanation, &presented, TestIssuer::NOW)
+        .unwrap();
+    let needed: Vec<&str> = change
+        .alternatives
+        .iter()
+        .flatten()
+        .map(|change| &*change.needed)
+        .collect();
+    assert_eq!(needed, ["/b of the body: 2"]);
+}
+
+#[test]
+fn a_member_of_a_body_that_is_too_long_or_was_not_read_is_no_change_by_itself() {
+    let issuer = TestIssuer::new().unwrap();
+    let policy = Policy::from_yaml("routes: [{ match: POST /, operation: { json: { /a: 1 }, max: 16B } }]").unwrap();
+    let trusted = issuer.trusted(TestIssuer::AUDIENCE).unwrap();
+    let builder = Authorizer::builder().issuer(trusted).policy(policy).reads_bodies();
+    let authorizer = builder.clock(FixedClock::at(TestIssuer::NOW)).build().unwrap();
+    let token = issuer.token(json!({})).unwrap();
+    let uri = Uri::from_static("/");
+    let target = Target::new(&Method::POST, &uri).unwrap();
+    for (length, body, expected) in [
+        (16, None, "/a of the body: 1"),
+        (17, None, "a body of at most 16 bytes and /a of the body: 1"),
+        (
+            17,
+            Some("{\"a\": 2, \"bc\": 0}"),
+            "a body of at most 16 bytes and /a of the body: 1",
+        ),
+        (
+            17,
+            Some("{\"a\": 1, \"bc\": 0}"),
+            "a body of at most 16 bytes and /a of the body: 1",
+        ),
+        (10, Some("{\"a\": \"2\"}"), "/a of the body: 1"),
+    ] {
+        let headers = http::HeaderMap::from_iter([
+            (http::header::AUTHORIZATION, format!("Bearer {token}").parse().unwrap()),
+            (http::header::CONTENT_TYPE, "application/json".parse().unwrap()),
+            (http::header::CONTENT_LENGTH, length.into()),
+        ]);
+        let presented = Presented::headers(&target, &headers);
+        let presented = body.map_or(presented, |body| presented.body(body.as_bytes()));
+        let explanation = authorizer.explain(&presented, TestIssuer::NOW);
+        let change = authorizer.smallest_change(&explanation, &presented, TestIssuer::NOW);
+        let needed = change.into_iter().flat_map(|change| change.alternatives).flatten();
+        let needed: Vec<String> = needed.map(|change| change.needed.to_string()).collect();
+        assert_eq!(needed.join(" and "), expected, "{length} {body:?}");
+    }
+}
+
+#[test]
+fn a_body_that_is_announced_is_as_long_for_each_rule() {
+    let policy = "requirements: { r: { operation: { json: { /a: 1 }, max: 2KiB } } }\n\
+                  routes: [{ match: POST /, require: [r], operation: { json: { /b: 2 }, max: 1KiB } }]";
+    let issuer = TestIssuer::new().unwrap();
+    let builder = Authorizer::builder().issuer(issuer.trusted(TestIssuer::AUDIENCE).unwrap());
+    let builder = builder.policy(Policy::from_yaml(policy).unwrap()).reads_bodies();
+    let authorizer = builder.clock(FixedClock::at(TestIssuer::NOW)).build().unwrap();
+    let token = issuer.token(json!({})).unwrap();
+    let uri = Uri::from_static("/");
+    let target = Target::new(&Method::POST, &uri).unwrap();
+    let needed = |length: u32| {
+        let headers = http::HeaderMap::from_iter([
+            (http::header::AUTHORIZATION, format!("Bearer {token}").parse().unwrap()),
+            (http::header::CONTENT_TYPE, "application/json".parse().unwrap()),
+            (http::header::CONTENT_LENGTH, length.into()),
+        ]);
+        let presented = Presented::headers(&target, &headers);
+        let explanation = authorizer.explain(&presented, TestIssuer::NOW);
+        let change = authorizer.smallest_change(&explanation, &presented, TestIssuer::NOW);
+        let needed = change.into_iter().flat_map(|change| change.alternatives).flatten();
+        let needed: Vec<String> = needed.map(|change| change.needed.to_string()).collect();
+        needed.join(" and ")
+    };
+    assert_eq!(needed(1000), "/a of the body: 1 and /b of the body: 2");
+    assert_eq!(
+        needed(1500),
+        "a body of at most 1024 bytes and /a of the body: 1 and /b of the body: 2"
+    );
+}
