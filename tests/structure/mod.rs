@@ -15,6 +15,7 @@ use crate::structure::order::CRATES;
 use crate::structure::source::{SourceFile, files_below, has_extension, in_repository, root};
 
 const MAX_LINES: usize = 400;
+const MAX_ISSUER_LINES: usize = 7_420;
 
 /// File and folder names that say nothing about the content.
 const EMPTY_NAMES: &[&str] = &[
@@ -80,6 +81,15 @@ fn no_file_has_more_than_400_lines_before_its_unit_tests() {
         (lines > MAX_LINES).then(|| format!("{}: {lines} lines", file.path))
     });
     assert_none(long);
+}
+
+/// The issuer stays small. A line of code is one before the unit tests that is neither blank nor a comment alone.
+#[test]
+fn the_issuer_has_a_limited_number_of_lines() {
+    let is_code = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with("//");
+    let lines = |file: SourceFile| file.code.lines().filter(is_code).count();
+    let all: usize = source::read("sidecar/issuer/src").into_iter().map(lines).sum();
+    assert!(all <= MAX_ISSUER_LINES, "{all} lines of code");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
@@ -152,13 +152,19 @@ impl Issuer {
 
 /// Why there are no claims; the challenge is of RFC 6750 section 3.
 pub(crate) enum UserInfoError {
-    /// No token was sent: the challenge has no error code.
-    NoToken,
-    InvalidRequest,
-    InvalidToken,
-    InsufficientScope,
+    Challenge(StatusCode, &'static str),
     Unavailable(OAuthError),
 }
+
+/// No token was sent: the challenge has no error code.
+const NO_TOKEN: UserInfoError = UserInfoError::Challenge(StatusCode::UNAUTHORIZED, "Bearer");
+const TWO_TOKENS: UserInfoError = UserInfoError::Challenge(StatusCode::BAD_REQUEST, "Bearer error=\"invalid_request\"");
+const INVALID_TOKEN: UserInfoError =
+    UserInfoError::Challenge(StatusCode::UNAUTHORIZED, "Bearer error=\"invalid_token\"");
+const NO_OPENID: UserInfoError = UserInfoError::Challenge(
+    StatusCode::FORBIDDEN,
+    "Bearer error=\"insufficient_scope\", scope=\"openid\"",
+);
 
 impl From<OAuthError> for UserInfoError {
     fn from(error: OAuthError) -> UserInfoError {
@@ -168,30 +174,23 @@ impl From<OAuthError> for UserInfoError {
 
 impl IntoResponse for UserInfoError {
     fn into_response(self) -> Response {
-        let (status, challenge) = match self {
-            UserInfoError::NoToken => (StatusCode::UNAUTHORIZED, "Bearer"),
-            UserInfoError::InvalidRequest => (StatusCode::BAD_REQUEST, "Bearer error=\"invalid_request\""),
-            UserInfoError::InvalidToken => (StatusCode::UNAUTHORIZED, "Bearer error=\"invalid_token\""),
-            UserInfoError::InsufficientScope => (
-                StatusCode::FORBIDDEN,
-                "Bearer error=\"insufficient_scope\", scope=\"openid\"",
-            ),
-            UserInfoError::Unavailable(error) => return error.into_response(),
-        };
-        (status, [(WWW_AUTHENTICATE, HeaderValue::from_static(challenge))]).into_response()
+        match self {
+            UserInfoError::Challenge(status, challenge) => (status, [(WWW_AUTHENTICATE, challenge)]).into_response(),
+            UserInfoError::Unavailable(error) => error.into_response(),
+        }
     }
 }
 
 /// `GET` and `POST /userinfo`: the claims of the user whose access token, with the scope `openid`, is in the
 /// `Authorization` header. A token without a user is refused.
 pub(crate) fn userinfo(server: &Issuer, headers: &HeaderMap) -> Result<Json<Value>, UserInfoError> {
-    let issued = server.read(bearer(headers)?)?.ok_or(UserInfoError::InvalidToken)?;
+    let issued = server.read(bearer(headers)?)?.ok_or(INVALID_TOKEN)?;
     let claims = issued.claims;
     if !claims.scope.contains(OPENID) {
-        return Err(UserInfoError::InsufficientScope);
+        return Err(NO_OPENID);
     }
     if claims.sub_profile != SubjectProfile::User || !server.registry.users.contains_key(&claims.sub) {
-        return Err(UserInfoError::InvalidToken);
+        return Err(INVALID_TOKEN);
     }
     let sub = server.settings.dialect.user(&claims.sub);
     Ok(Json(json!({ "sub": sub, "preferred_username": claims.sub })))
@@ -202,13 +201,13 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, UserInfoError> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else {
         return Err(match headers.contains_key(AUTHORIZATION) {
-            true => UserInfoError::InvalidRequest,
-            false => UserInfoError::NoToken,
+            true => TWO_TOKENS,
+            false => NO_TOKEN,
         });
     };
     match value.to_str().ok().and_then(|value| value.split_once(' ')) {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token.trim_start_matches(' ')),
-        _ => Err(UserInfoError::NoToken),
+        _ => Err(NO_TOKEN),
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use axum::extract::{FromRequest, RawForm, Request};
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{Method, StatusCode};
 use tokio::time::timeout;
 use url::form_urlencoded;
@@ -11,6 +13,7 @@ use crate::{INVALID_REQUEST, OAuthError, Result};
 
 /// The maximum number of parameters; no request of the protocol needs more.
 const MAX_PARAMETERS: usize = 64;
+const FORM: &str = "application/x-www-form-urlencoded";
 /// The maximum time for a body to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -63,18 +66,27 @@ impl<S: Send + Sync> FromRequest<S> for Parameters {
         if matches!(*request.method(), Method::GET | Method::HEAD) {
             return Parameters::parse(request.uri().query().unwrap_or_default().as_bytes());
         }
-        let error = |status, description| OAuthError {
-            status,
-            ..INVALID_REQUEST.because(description)
-        };
-        match timeout(BODY_TIMEOUT, RawForm::from_request(request, state)).await {
-            Ok(Ok(RawForm(body))) => Parameters::parse(&body),
-            Ok(Err(rejection)) if rejection.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE => {
-                Err(INVALID_REQUEST.because("the body must be application/x-www-form-urlencoded"))
-            }
-            Ok(Err(rejection)) => Err(error(rejection.status(), "the body is too large or incomplete")),
-            Err(_) => Err(error(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time")),
-        }
+        let media_type = request
+            .headers()
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok());
+        let media_type = media_type.and_then(|value| value.split(';').next()).unwrap_or_default();
+        let is_form = media_type.trim().eq_ignore_ascii_case(FORM);
+        INVALID_REQUEST.when(!is_form, "the body must be application/x-www-form-urlencoded")?;
+        Parameters::parse(&read_body(request, state).await?)
+    }
+}
+
+/// Reads a body within the limits of size and time.
+pub(crate) async fn read_body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes> {
+    let error = |status, description| OAuthError {
+        status,
+        ..INVALID_REQUEST.because(description)
+    };
+    match timeout(BODY_TIMEOUT, Bytes::from_request(request, state)).await {
+        Ok(Ok(body)) => Ok(body),
+        Ok(Err(rejection)) => Err(error(rejection.status(), "the body is too large or incomplete")),
+        Err(_) => Err(error(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time")),
     }
 }
 

@@ -26,6 +26,7 @@ use crate::live_tokens;
 use crate::live_tokens::UserInfoError;
 use crate::metadata::metadata;
 use crate::pages;
+use crate::parameters::read_body;
 use crate::registration;
 use crate::{Client, Dialect, Issuer, OAuthError, Parameters, Result, SERVER_ERROR, TokenResponse};
 
@@ -139,7 +140,7 @@ async fn token(State(server): Server, headers: HeaderMap, form: Parameters) -> R
 }
 
 async fn register(State(server): Server, request: Request) -> Result<Response, AdminError> {
-    let body = admin::read_body(request, &()).await?;
+    let body = read_body(request, &()).await?;
     waiting(server, move |server| registration::register(server, &body)).await
 }
 

@@ -162,14 +162,8 @@ pub(crate) const STEP: u64 = 30;
 const MIN_SECRET: usize = 16;
 
 /// The secret that a user's device shares with the issuer.
-#[derive(Clone)]
-pub(crate) struct Totp(Vec<u8>);
-
-impl std::fmt::Debug for Totp {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Totp")
-    }
-}
+#[derive(Clone, Debug)]
+pub(crate) struct Totp(Key);
 
 impl Totp {
     /// Reads a secret in base32 (RFC 4648 section 6). None for another text or a short secret.
@@ -188,7 +182,7 @@ impl Totp {
                 secret.push((bits >> count & 0xff) as u8);
             }
         }
-        (secret.len() >= MIN_SECRET).then_some(Totp(secret))
+        (secret.len() >= MIN_SECRET).then(|| Totp(Key::new(HMAC_SHA1_FOR_LEGACY_USE_ONLY, &secret)))
     }
 
     /// The step that a code is of: that of `now` in seconds, the one before or the one after.
@@ -207,8 +201,7 @@ impl Totp {
     }
 
     fn code(&self, step: u64) -> String {
-        let key = Key::new(HMAC_SHA1_FOR_LEGACY_USE_ONLY, &self.0);
-        let tag = sign(&key, &step.to_be_bytes());
+        let tag = sign(&self.0, &step.to_be_bytes());
         let offset = tag.as_ref().last().map_or(0, |last| usize::from(last & 0xf));
         let number = tag.as_ref().iter().skip(offset).take(4);
         let number = number.fold(0_u32, |number, byte| number << 8 | u32::from(*byte));
@@ -317,7 +310,7 @@ mod tests {
             assert_eq!(totp.step_of("287082", now), step, "{now}");
         }
         assert_eq!(totp.step_of("87082", 59), None);
-        assert_eq!(format!("{totp:?}"), "Totp");
+        assert_eq!(format!("{totp:?}"), "Totp(Key { algorithm: SHA1 })");
     }
 
     #[test]

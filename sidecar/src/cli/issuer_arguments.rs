@@ -33,7 +33,14 @@ in JSON and with an owner; its secret is in the response and nowhere else.
     "profile": "ai_agent", "grants": ["client_credentials"], "scopes": ["orders:read"], "resources": ["https://orders.example"]}'
   GET, POST /admin/agents; GET, PATCH, DELETE /admin/agents/{id}; POST /admin/agents/{id}/disable
   POST /admin/agents/{id}/credentials {"overlap": SECONDS}; DELETE /admin/agents/{id}/credentials/{credential}
+  POST /admin/agents/{id}/credentials/{credential}/revoke, for one that others may know: it ends every token of the agent
   GET, POST /admin/resources; POST /admin/keys/rotate; POST /admin/keys/{kid}/revoke; GET /admin/audit?txn=TXN
+
+Clients that registered themselves can be used while registration is on. Each can be disabled as an agent, and so can one
+whose client_id is the URL of its metadata, in percent-encoding.
+
+CIBA knows a user by login_hint or id_token_hint: a login_hint_token is invalid_request. There are no user codes, so that
+expired_login_hint_token, missing_user_code and invalid_user_code do not occur.
 
 The format of a registry, as an example with every key:
 
@@ -48,7 +55,7 @@ pub(crate) struct IssuerArguments {
     /// Allow an address that is not loopback: anyone who reaches it can obtain tokens with the development passwords
     #[arg(long)]
     pub(crate) expose_to_network: bool,
-    /// Issuer identifier [default: the URL it listens on]
+    /// Issuer identifier, whose host the pages have beside localhost and addresses [default: the URL it listens on]
     #[arg(long, value_name = "URL")]
     pub(crate) issuer: Option<String>,
     /// Resources, users and clients [default: a built-in registry for demos]
@@ -63,7 +70,7 @@ pub(crate) struct IssuerArguments {
     /// Let clients register themselves (RFC 7591), for the resources with `open_to_registration`
     #[arg(long)]
     pub(crate) registration: bool,
-    /// Take a URL as client_id and fetch the metadata of the client from there: https, or http on loopback
+    /// Take a URL as client_id and fetch the metadata of the client from there: https, or http on loopback unless exposed to a network
     #[arg(long)]
     pub(crate) client_metadata_documents: bool,
     /// Signature algorithm of its tokens

@@ -12,7 +12,7 @@ use serde_json::json;
 
 pub(crate) use self::agents::put_client;
 use self::request::Answer;
-pub(crate) use self::request::{AdminError, AdminRequest, read_body};
+pub(crate) use self::request::{AdminError, AdminRequest};
 use crate::{Entry, Event, INVALID_REQUEST, Issuer};
 
 /// Answers a request to `/admin/`.

@@ -1,7 +1,5 @@
 //! The requests of the administration API, and its errors.
 
-use std::time::Duration;
-
 use actgate_yaml::Diagnostics;
 use axum::Json;
 use axum::body::Bytes;
@@ -10,15 +8,12 @@ use axum::http::header::WWW_AUTHENTICATE;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
-use tokio::time::timeout;
 
 use crate::client_authentication::form_decoded;
 use crate::live_tokens::bearer;
+use crate::parameters::read_body;
 use crate::registry::NOT_A_REDIRECT_URI;
 use crate::{INVALID_REQUEST, OAuthError, Parameters, Secret};
-
-/// The maximum time for a body to arrive.
-const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The response to a request.
 pub(super) type Answer = Result<Response, AdminError>;
@@ -66,19 +61,6 @@ impl<S: Send + Sync> FromRequest<S> for AdminRequest {
             body,
             headers,
         })
-    }
-}
-
-/// Reads a body within the limits of size and time.
-pub(crate) async fn read_body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, AdminError> {
-    let incomplete = |status| OAuthError {
-        status,
-        ..INVALID_REQUEST.because("the body is too large or incomplete")
-    };
-    match timeout(BODY_TIMEOUT, Bytes::from_request(request, state)).await {
-        Ok(Ok(body)) => Ok(body),
-        Ok(Err(rejection)) => Err(incomplete(rejection.status()).into()),
-        Err(_) => Err(incomplete(StatusCode::REQUEST_TIMEOUT).into()),
     }
 }
 

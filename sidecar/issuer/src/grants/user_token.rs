@@ -270,6 +270,35 @@ mod tests {
         }
     }
 
+    fn request(authorization: &Authorization, expires: u64) -> ApprovalRequest {
+        ApprovalRequest {
+            channel: Channel::Backchannel,
+            access: authorization.access.clone(),
+            subject: Some("alice".to_owned()),
+            binding_message: None,
+            expires,
+        }
+    }
+
+    #[test]
+    fn no_consent_is_recorded_for_an_approval_that_has_ended() {
+        let url = "http://issuer.test".to_owned();
+        let server = Issuer::new(Settings::default(), Registry::demo().unwrap(), url).unwrap();
+        let authorization = allowed(&server, "assistant");
+        let approvals = &server.approvals;
+        approvals.begin("c".to_owned(), request(&authorization, 10), 0).unwrap();
+        let approval = approvals.waiting("c", Channel::Backchannel, 0).unwrap();
+        let recorded = || Err("a consent is recorded");
+        assert_eq!(approval.decide(10, recorded), Ok(None), "it has expired");
+        assert_eq!(approval.decide(9, recorded), Err("a consent is recorded"));
+        assert!(
+            approval.is_waiting(9),
+            "a consent that was not recorded does not end it"
+        );
+        assert_eq!(approval.decide(9, || Ok::<_, &str>(None)), Ok(Some(false)));
+        assert_eq!(approval.decide(9, recorded), Ok(None), "it is decided");
+    }
+
     #[test]
     fn a_store_that_fails_uses_up_neither_a_code_nor_an_approval() {
         let url = "http://issuer.test".to_owned();
@@ -287,13 +316,7 @@ mod tests {
         let code = server.codes.put(Arc::new(code)).unwrap();
         let form = format!("code={code}&redirect_uri={redirect_uri}&code_verifier={verifier}");
         let form = Parameters::parse(form.as_bytes()).unwrap();
-        let approval = ApprovalRequest {
-            channel: Channel::Backchannel,
-            access: authorization.access.clone(),
-            subject: Some("alice".to_owned()),
-            binding_message: None,
-            expires: u64::MAX,
-        };
+        let approval = request(&authorization, u64::MAX);
         let id = server.approvals.begin("c".to_owned(), approval, 0).unwrap();
         let waiting = server.approvals.waiting("c", Channel::Backchannel, 0).unwrap();
         waiting.decide(0, || Ok::<_, ()>(Some(authorization))).unwrap().unwrap();
