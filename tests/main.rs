@@ -1,5 +1,6 @@
 //! End-to-end tests.
 
+mod administration;
 mod cases;
 mod chain;
 mod check;
@@ -20,6 +21,7 @@ mod issuer_command;
 mod issuers;
 mod keys;
 mod listening;
+mod logs;
 mod mcp;
 mod metadata;
 mod mint;

@@ -29,7 +29,7 @@ use crate::cli::arguments::{Arguments, Command, IssuersCommand};
 use crate::cli::check::Warnings;
 use crate::cli::output::{Output, eprint_line, print_usage};
 use crate::cli::source_excerpt::with_excerpts;
-use crate::cli::{check, demo, explain, help, issuer, issuers, reload, run, schema, test, token};
+use crate::cli::{check, demo, explain, health, help, issuer, issuers, reload, run, schema, tail, test, token};
 use crate::exit::{Context as _, Failure};
 use crate::log::process_log::ProcessLog;
 
@@ -83,6 +83,8 @@ fn execute(command: Command, log: &ProcessLog) -> Result<(), Failure> {
         },
         Command::Run(file) => block_on(run::run(&file.config, log)),
         Command::Reload(arguments) => block_on(reload::reload(&arguments)),
+        Command::Health(arguments) => block_on(health::health(&arguments)),
+        Command::Tail(arguments) => tail::tail(&arguments),
         Command::Explain(arguments) => block_on(explain::explain(&arguments, log)),
         Command::Test(arguments) => test::test(&arguments),
         Command::Issuer(arguments) => block_on(issuer::issuer(&arguments, log)),

@@ -41,7 +41,7 @@ pub(super) const MISTAKES: &[Mistake] = &[
     (
         "admin: 127.0.0.1:0",
         "admin: unix:/run/actgate.sock",
-        "3:8: `unix:/run/actgate.sock` is not the address of an admin listener\n  help: write a loopback address and a port, as in 127.0.0.1:9901",
+        "3:8: `unix:/run/actgate.sock` is not the address of an admin listener\n  help: write an IP address and a port, as in 127.0.0.1:9901",
     ),
     (
         "leeway:",
@@ -187,8 +187,23 @@ pub(super) const MISTAKES: &[Mistake] = &[
     ),
     (
         "admin: 127.0.0.1:0",
-        "admin: 0.0.0.0:9901",
-        "3:8: `admin` can be reached from other machines",
+        "admin: []",
+        "3:8: the list of addresses is empty\n  help: write an address, as in 127.0.0.1:9901",
+    ),
+    (
+        "admin: 127.0.0.1:0",
+        "admin: [127.0.0.1:9901, '0.0.0.0:9901']",
+        "3:25: two addresses of `admin` are the same\n  help: give `admin` another port",
+    ),
+    (
+        "admin: 127.0.0.1:0",
+        "admin: ['127.0.0.1:1', '127.0.0.1:2', '127.0.0.1:3', '127.0.0.1:4', '127.0.0.1:5']",
+        "3:8: `admin` has more than 4 addresses",
+    ),
+    (
+        "admin: 127.0.0.1:0",
+        "admin: [127.0.0.1:9901, 9902]",
+        "3:25: `9902` is a port without an address\n  help: write `127.0.0.1:9902`",
     ),
     (
         "listen: 127.0.0.1:0",

@@ -2,6 +2,7 @@
 
 mod crowd;
 mod drain;
+mod drain_delay;
 mod limits;
 mod many;
 mod memory;

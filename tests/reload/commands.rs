@@ -35,8 +35,10 @@ fn what_is_read_is_in_force_on_open_connections() {
         printed.contains(decisions[3]["policy_hash"].as_str().expect("a hash")),
         "{printed}"
     );
+    // A look at the files may have found the change first.
     let report = deployment.gate.reloads();
-    assert_eq!((&report["succeeded"], &report["failed"]), (&json!(1), &json!(0)));
+    assert!(report["succeeded"].as_u64().is_some_and(|count| count >= 1), "{report}");
+    assert_eq!(report["failed"], json!(0));
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod commands;
 mod files;
 mod kept;
 mod load;
+mod tls;
 
 use crate::deployment::Deployment;
 use crate::wire::{AnswerTo, Connection, Outcome};

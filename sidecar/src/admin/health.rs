@@ -10,6 +10,7 @@ use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::Full;
 
 use super::method::not_allowed;
+use super::reach::Reach;
 
 /// Whether the process is about to end.
 #[derive(Clone, Debug, Default)]
@@ -43,8 +44,9 @@ pub(crate) struct ConnectionCount {
 }
 
 /// Answers a request for `/livez` or `/readyz`.
-pub(crate) fn answer<B>(
+pub(super) fn answer<B>(
     request: &Request<B>,
+    reach: Reach,
     authorizer: &Authorizer,
     draining: &Draining,
     connections: ConnectionCount,
@@ -62,7 +64,7 @@ pub(crate) fn answer<B>(
         }
         _ => (
             StatusCode::NOT_FOUND,
-            "/livez, /readyz, /rules and /reload are served here\n".into(),
+            format!("{} are served here\n", reach.paths()).into(),
         ),
     };
     let mut response = Response::new(Full::from(text.into_owned()));
@@ -87,7 +89,8 @@ mod tests {
         *request.method_mut() = method.clone();
         *request.uri_mut() = path.parse().unwrap();
         let connections = ConnectionCount { open: 1, limit: 2 };
-        answer(&request, authorizer, draining, connections).status().as_u16()
+        let response = answer(&request, Reach::Network, authorizer, draining, connections);
+        response.status().as_u16()
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 
@@ -12,7 +13,7 @@ The gate is asked on its admin listener. It also reloads by itself a second or t
   actgate reload --admin 127.0.0.1:9901 --json
 What is read is in force as a whole or not at all: a request is served by one configuration from its head to its end. A reload
 takes effect when the keys of every issuer that is trusted anew are there, and is refused after 10 seconds without them.
-`listen`, `admin`, `decision_log` and `max_connections` cannot change while a gate runs: a configuration with other values is
+`listen`, `admin`, `max_connections`, and `file` and `rotate` of `decision_log` cannot change while a gate runs: a configuration with other values is
 refused. `/reload` of the admin listener has the number of reloads, and what came of the last one.
 
 Exit codes:
@@ -20,6 +21,18 @@ Exit codes:
   2   the command line is invalid, or the address of the gate is not known
   69  no gate answers
   78  the configuration is refused, with every mistake; the one before stays in force";
+
+pub(crate) const HEALTH_NOTES: &str = "\
+The gate is asked on an admin listener: for /readyz, which is 503 until the keys of every issuer are there and while the gate drains.
+  actgate health
+  actgate health --live --admin 127.0.0.1:9901
+  HEALTHCHECK CMD [\"/actgate\", \"health\", \"--config\", \"/etc/actgate/actgate.yaml\"]
+
+Exit codes:
+  0   the gate is ready; with --live, it runs
+  1   it is not ready
+  2   the command line is invalid, or the address of the gate is not known
+  69  no gate answers";
 
 /// The gate that a command asks.
 #[derive(Debug, Args)]
@@ -41,4 +54,18 @@ pub(crate) struct ReloadArguments {
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// The arguments of `health`.
+#[derive(Debug, Args)]
+pub(crate) struct HealthArguments {
+    /// The gate.
+    #[command(flatten)]
+    pub(crate) gate: AdminArguments,
+    /// Ask whether the gate runs (`/livez`), not whether it is ready
+    #[arg(long)]
+    pub(crate) live: bool,
+    /// How long the gate may take to answer
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = actgate_yaml::parse_duration)]
+    pub(crate) timeout: Duration,
 }

@@ -1,6 +1,6 @@
 //! Requests to the admin listener of a gate that runs on this machine.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use tokio::time::timeout;
 
+use crate::admin::Reach;
 use crate::config;
 use crate::exit::Failure;
 
@@ -21,23 +22,42 @@ const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AdminClient(SocketAddr);
 
+/// What a command asks a gate for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// What each admin listener serves.
+    Health,
+    /// What is served on loopback alone.
+    Administration,
+}
+
 impl AdminClient {
-    /// The listener at `address`, or without it at the one that a configuration names, whatever else is wrong with that.
+    /// The listener at `address`, or without it at one that a configuration names, whatever else is wrong with that.
     ///
     /// # Errors
     /// [`Failure::Usage`] where no address is known.
-    pub(crate) fn new(address: Option<SocketAddr>, configuration: &Path) -> Result<AdminClient, Failure> {
+    pub(crate) fn new(address: Option<SocketAddr>, configuration: &Path, need: Need) -> Result<AdminClient, Failure> {
         let usage = |reason: &str| {
             let file = configuration.display();
             Err(Failure::Usage(format!(
                 "`{file}` {reason}; name the address of the gate with `--admin ADDRESS`"
             )))
         };
-        match address.map_or_else(|| config::admin_of(configuration), |address| Ok(Some(address))) {
-            Ok(Some(address)) if address.port() != 0 => Ok(AdminClient(address)),
-            Ok(Some(_)) => usage("leaves the port of `admin` to the system"),
-            Ok(None) => usage("has no `admin`"),
-            Err(error) => usage(&format!("cannot be used: {error}")),
+        if let Some(address) = address {
+            return Ok(AdminClient(address));
+        }
+        let mut addresses = match config::admin_of(configuration) {
+            Ok(addresses) => addresses,
+            Err(error) => return usage(&format!("cannot be used: {error}")),
+        };
+        addresses.sort_by_key(|address| Reach::of(*address) == Reach::Network);
+        match addresses.first() {
+            None => usage("has no `admin`"),
+            Some(address) if need == Need::Administration && Reach::of(*address) == Reach::Network => {
+                usage("has no `admin` on loopback")
+            }
+            Some(address) if address.port() == 0 => usage("leaves the port of `admin` to the system"),
+            Some(address) => Ok(AdminClient(on_this_machine(*address))),
         }
     }
 
@@ -67,6 +87,16 @@ impl AdminClient {
             ))),
         }
     }
+}
+
+/// Where a client of this machine connects to.
+fn on_this_machine(mut address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    address
 }
 
 /// An error with what caused it.

@@ -7,10 +7,11 @@ use actgate_issuer::Registry;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 
-use crate::cli::admin_arguments::{RELOAD_NOTES, ReloadArguments};
+use crate::cli::admin_arguments::{HEALTH_NOTES, HealthArguments, RELOAD_NOTES, ReloadArguments};
 use crate::cli::issuer_arguments::{ISSUER_NOTES, IssuerArguments};
 use crate::cli::request_headers::{Header, McpMessage, parse_header, parse_message};
 use crate::cli::schema::Schema;
+use crate::cli::tail::arguments::{TAIL_NOTES, TailArguments};
 use crate::cli::token::arguments::{TOKEN_NOTES, TokenArguments};
 use crate::log::process_log::{LogFormat, LogLevel};
 
@@ -67,9 +68,9 @@ A configuration for an API on port 9000:
 Exit codes:
   0   success; `explain`: the request is allowed; `test`, `demo --once`: every result is the expected one
   1   an error at run time; `explain`: the request is denied; `test`, `demo --once`: a result is not the expected one;
-      `issuer audit verify`: the trail is not valid
+      `issuer audit verify`: the trail is not valid; `health`: the gate is not ready
   2   the command line is invalid
-  69  `reload`: no gate answers
+  69  `reload`, `health`: no gate answers
   78  the configuration or the policy is invalid
   141 what reads standard output ended before the output did";
 
@@ -119,6 +120,12 @@ does not start without it. With --strict a warning is 78, too.")]
     /// Make a running gate read its configuration again, and print what came of it
     #[command(after_help = RELOAD_NOTES)]
     Reload(ReloadArguments),
+    /// Ask a running gate whether it is ready
+    #[command(after_help = HEALTH_NOTES)]
+    Health(HealthArguments),
+    /// Show the decision log for people, as it grows
+    #[command(after_help = TAIL_NOTES)]
+    Tail(TailArguments),
     /// Explain the decision on one request, with every check
     #[command(after_help = "\
 The token is read from standard input, never from the command line, which other users of the machine can see.
@@ -231,6 +238,8 @@ impl Command {
             Command::Check { .. }
             | Command::Explain(_)
             | Command::Reload(_)
+            | Command::Health(_)
+            | Command::Tail(_)
             | Command::Test(_)
             | Command::Issuers { .. }
             | Command::Demo { .. }

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::cli::check_warnings::warnings;
-use crate::cli::connection_summary::ConnectionSummary;
+use crate::cli::connection_summary::{ConnectionSummary, admin_lines};
 use crate::cli::issuer::read_registry;
 use crate::cli::output::{Output, print, print_json};
 use crate::cli::source_excerpt::with_labelled_excerpts;
@@ -111,10 +111,10 @@ struct Summary<'a> {
     upstream: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     decision_api: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    admin: Option<SocketAddr>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    admin: &'a [SocketAddr],
     #[serde(skip)]
-    admin_paths: &'static str,
+    publishes_keys: bool,
     audience: &'a [String],
     #[serde(skip_serializing_if = "Vec::is_empty")]
     resources: Vec<ResourceSummary<'a>>,
@@ -277,11 +277,8 @@ impl<'a> Summary<'a> {
             listen: settings.listen.as_ref().map(ToString::to_string),
             decision_api: settings.decision_api.as_ref().map(|api| api.to_string()),
             upstream: upstreams(settings),
-            admin: settings.admin,
-            admin_paths: match settings.internal_token {
-                Some(_) => "/livez, /readyz, /rules, /jwks",
-                None => "/livez, /readyz, /rules",
-            },
+            admin: &settings.admin,
+            publishes_keys: settings.internal_token.is_some(),
             audience: &settings.audiences,
             resources: settings.resources.iter().map(ResourceSummary::of).collect(),
             issuers: settings.issuers.iter().map(IssuerSummary::of).collect(),
@@ -326,10 +323,7 @@ impl fmt::Display for Summary<'_> {
             writeln!(f, "  decisions {decisions}")?;
         }
         write!(f, "{}", self.connections)?;
-        match self.admin {
-            Some(admin) => writeln!(f, "  admin     {admin} ({})", self.admin_paths)?,
-            None => writeln!(f, "  admin     none")?,
-        }
+        f.write_str(&admin_lines(self.admin, self.publishes_keys))?;
         if !self.audience.is_empty() {
             writeln!(f, "  audience  {}", self.audience.join(", "))?;
         }

@@ -1,11 +1,13 @@
 //! The lines of `check` about connections: upstreams, TLS, proxies, web pages.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::Path;
 
 use http::HeaderValue;
 use serde::Serialize;
 
+use crate::admin::Reach;
 use crate::config::{Settings, TlsSettings};
 use crate::gate::trusted_proxies::UnixPeers;
 use crate::proxy::upstream::settings::{Protocol, UpstreamSettings};
@@ -157,4 +159,20 @@ impl fmt::Display for ConnectionSummary<'_> {
         line("PROXY   ", self.proxy_protocol.join(", "))?;
         line("cors    ", self.cors_origins.join(", "))
     }
+}
+
+/// The lines about the admin listeners, each with the paths that it serves.
+pub(super) fn admin_lines(addresses: &[SocketAddr], publishes_keys: bool) -> String {
+    if addresses.is_empty() {
+        return "  admin     none\n".to_owned();
+    }
+    let lines = addresses.iter().enumerate().map(|(number, address)| {
+        let (title, reach) = (if number == 0 { "admin" } else { "" }, Reach::of(*address));
+        let keys = match (reach, publishes_keys) {
+            (Reach::Loopback, true) => ", and /jwks",
+            _ => "",
+        };
+        format!("  {title:<8}  {address} ({}{keys})\n", reach.paths())
+    });
+    lines.collect()
 }

@@ -52,6 +52,11 @@ pub(crate) fn print_usage(usage: &clap::Error) -> ExitCode {
     written.map_or_else(|failure| failure.code(), |()| ExitCode::SUCCESS)
 }
 
+/// Writes a line to standard output as it is.
+pub(crate) fn print_line(line: &str) -> Result<(), Failure> {
+    write(io::stdout().lock(), &format!("{line}\n"))
+}
+
 /// Writes a value as a line of JSON to standard output.
 pub(crate) fn print_json(value: &impl Serialize) -> Result<(), Failure> {
     let json = serde_json::to_string(value).context("standard output")?;

@@ -6,7 +6,7 @@ use http::{Method, StatusCode};
 
 use crate::admin::reload::{Outcome, PATH};
 use crate::cli::admin_arguments::ReloadArguments;
-use crate::cli::admin_client::AdminClient;
+use crate::cli::admin_client::{AdminClient, Need};
 use crate::cli::output::{eprint_line, print, print_json};
 use crate::exit::Failure;
 
@@ -15,7 +15,7 @@ const TIME: Duration = Duration::from_secs(60);
 
 /// Requests a reload, and prints what came of it.
 pub(crate) async fn reload(arguments: &ReloadArguments) -> Result<(), Failure> {
-    let gate = AdminClient::new(arguments.gate.admin, &arguments.gate.config)?;
+    let gate = AdminClient::new(arguments.gate.admin, &arguments.gate.config, Need::Administration)?;
     let (status, body) = gate.send(Method::POST, PATH, TIME).await?;
     let outcome = match status {
         StatusCode::OK | StatusCode::UNPROCESSABLE_ENTITY => serde_json::from_slice::<Outcome>(&body).ok(),

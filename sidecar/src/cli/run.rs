@@ -21,7 +21,15 @@ pub(crate) async fn run(file: &Path, log: &ProcessLog) -> Result<(), Failure> {
     let mut first = ShutdownSignals::watch().context("signal handling")?;
     let mut second = ShutdownSignals::watch().context("signal handling")?;
     let hangups = signals::hangups().context("signal handling")?;
+    let mut log_signals = signals::log_signals().context("signal handling")?;
+    signals::survive_full_files().context("signal handling")?;
     let decisions = DecisionLog::open(&settings.decision_log).context("decision log")?;
+    let reopened = decisions.clone();
+    tokio::spawn(async move {
+        while log_signals.recv().await.is_some() {
+            reopened.reopen();
+        }
+    });
     let (server, reloader) = Reloader::of(origin, start(settings, decisions).await?, hangups);
     announce(&server, log).context("address of a listener")?;
     systemd::notify_ready();
@@ -45,7 +53,7 @@ fn announce(server: &Server, log: &ProcessLog) -> io::Result<()> {
     if let Some(clients) = &server.clients {
         log.line(Level::INFO, &format!("actgate: listening on {}", clients.address()?));
     }
-    if let Some(admin) = &server.admin {
+    for admin in &server.admin {
         log.line(Level::INFO, &format!("actgate: admin on {}", admin.address()?));
     }
     if let Some(decisions) = &server.decisions {

@@ -24,6 +24,7 @@ use crate::headers::identity::IdentityHeaders;
 use crate::headers::internal_token::signing_keys::KeyOrigin;
 use crate::log::decision_log::LogTarget;
 use crate::log::fact_recording::FactRecording;
+use crate::log::sampling::Rate;
 use crate::proxy::credentials::token_endpoint::TokenRequest;
 use crate::proxy::forward::AccessTokenForwarding;
 use crate::proxy::stream_end::StreamLimits;
@@ -45,8 +46,8 @@ pub(crate) struct Settings {
     pub(crate) tls: Option<TlsSettings>,
     /// The APIs behind the gate, at least one where clients have an address.
     pub(crate) upstreams: Vec<UpstreamSettings>,
-    /// The address for liveness and readiness.
-    pub(crate) admin: Option<SocketAddr>,
+    /// The addresses for liveness and readiness; those on loopback are for administration, too.
+    pub(crate) admin: Vec<SocketAddr>,
     /// Decisions for servers that enforce them.
     pub(crate) decision_api: Option<DecisionApiSettings>,
     pub(crate) hosts: Vec<AllowedHost>,
@@ -79,6 +80,8 @@ pub(crate) struct Settings {
     pub(crate) streams: StreamLimits,
     pub(crate) limits: ConnectionLimits,
     pub(crate) decision_log: LogTarget,
+    /// How many denials of one code and one client have a line there; all without it.
+    pub(crate) log_sample: Option<Rate>,
     /// Which facts of tokens it has; none where it has none.
     pub(crate) fact_recording: Option<FactRecording>,
 }

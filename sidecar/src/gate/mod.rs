@@ -155,9 +155,12 @@ impl Decided {
             facts: self.facts.as_deref(),
             agent_owner: self.decision.as_ref().and_then(Decision::agent).and_then(Agent::owner),
             client: identity.and_then(Identity::client),
+            token_id: identity.and_then(Identity::token_id),
             client_address: self.client_address,
             latency_us: u64::try_from(latency.as_micros()).unwrap_or(u64::MAX),
             forwarding: None,
+            left_out: 0,
+            left_out_of_others: 0,
         }
     }
 
@@ -339,7 +342,7 @@ impl Gate {
         if let Err(unforwarded) = outcome {
             unforwarded.describe(&mut event);
         }
-        self.log.record(&event);
+        self.log.record(event);
     }
 
     /// Writes the line of a request without a response, of which the upstream received no complete request: the client left,
@@ -348,6 +351,6 @@ impl Gate {
         let mut event = decided.event(method, uri, decided.elapsed());
         event.deny();
         (event.code, event.reason) = (Some("client_gone"), Some(reason.to_owned()));
-        self.log.record(&event);
+        self.log.record(event);
     }
 }

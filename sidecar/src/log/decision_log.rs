@@ -4,10 +4,11 @@
 //! counted. The log contains no token, and nothing from a token that was not verified.
 
 use std::borrow::Cow;
-use std::io::{self, Write};
+use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use actgate::chain::RecordedFacts;
 use serde::{Serialize, Serializer};
@@ -15,9 +16,10 @@ use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::headers::chain_json::Chain;
 use crate::log::event_count;
-use crate::log::line_writer::{self, Change, LineWriter};
-use crate::log::log_file::LogFile;
+use crate::log::line_writer::{self, Change, LineWriter, Sink};
+use crate::log::log_file::{LogFile, Rotation};
 use crate::log::redact;
+use crate::log::sampling::{Rate, Sampled, Sampling};
 
 /// The bytes that may wait for the writer.
 const CAPACITY: usize = 8 * 1024 * 1024;
@@ -33,8 +35,12 @@ const CLOSE_TIME: Duration = Duration::from_secs(2);
 pub(crate) enum LogTarget {
     /// Standard output.
     Stdout,
-    /// A file, appended to, and opened again when it has been moved.
-    File(PathBuf),
+    /// A file, appended to, and opened again when it has been moved or deleted.
+    File {
+        path: PathBuf,
+        /// None where other programs rotate it.
+        rotation: Option<Rotation>,
+    },
 }
 
 /// One line of the decision log: the decision on one request. A later version may have further members.
@@ -102,6 +108,9 @@ pub(crate) struct Event<'a> {
     /// The client of a verified token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) client: Option<&'a str>,
+    /// `jti` of a verified token; truncated as the path is.
+    #[serde(serialize_with = "bounded_text", skip_serializing_if = "Option::is_none")]
+    pub(crate) token_id: Option<&'a str>,
     /// The address of the client: of the peer, unless trusted proxies report another.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, schemars(with = "Option<String>"))]
@@ -111,6 +120,15 @@ pub(crate) struct Event<'a> {
     /// What became of a forwarded request.
     #[serde(rename = "upstream", skip_serializing_if = "Option::is_none")]
     pub(crate) forwarding: Option<Forwarding<'a>>,
+    /// With `sample`, the denials of this code and of this client that have no line, since the last one that has; none where each
+    /// has one.
+    #[serde(skip_serializing_if = "is_zero")]
+    #[cfg_attr(test, schemars(with = "Option<u64>"))]
+    pub(crate) left_out: u64,
+    /// With `sample`, the denials without a line that belong to no later line: of clients that are not remembered any more.
+    #[serde(skip_serializing_if = "is_zero")]
+    #[cfg_attr(test, schemars(with = "Option<u64>"))]
+    pub(crate) left_out_of_others: u64,
 }
 
 impl Event<'_> {
@@ -220,40 +238,90 @@ fn bounded<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> 
     serializer.serialize_str(&text)
 }
 
+/// The same for a text that may be absent.
+fn bounded_text<S: Serializer>(text: &Option<&str>, serializer: S) -> Result<S::Ok, S::Error> {
+    match text {
+        Some(text) => bounded(text, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
 /// The decision log; clones write to the same one.
 #[derive(Clone, Debug)]
-pub(crate) struct DecisionLog(LineWriter);
+pub(crate) struct DecisionLog {
+    lines: LineWriter,
+    /// None: each denial has a line.
+    sampling: Option<Arc<Sampling>>,
+}
 
 impl DecisionLog {
     /// Opens the log and starts its writer thread.
     pub(crate) fn open(target: &LogTarget) -> io::Result<DecisionLog> {
         match target {
             LogTarget::Stdout => DecisionLog::to(line_writer::unlocked(&io::stdout())?),
-            LogTarget::File(path) => DecisionLog::to(LogFile::open(path)?),
+            LogTarget::File { path, rotation } => DecisionLog::to(LogFile::open(path, *rotation)?),
         }
     }
 
     /// A log that writes whole lines to `sink`.
-    pub(crate) fn to(sink: impl Write + Send + 'static) -> io::Result<DecisionLog> {
-        LineWriter::start("decision-log", CAPACITY, sink, report).map(DecisionLog)
+    pub(crate) fn to(sink: impl Sink) -> io::Result<DecisionLog> {
+        Ok(DecisionLog {
+            lines: LineWriter::start("decision-log", CAPACITY, sink, report)?,
+            sampling: None,
+        })
+    }
+
+    /// The same log, in which denials beyond `rate` have no line. One with this rate already goes on counting.
+    pub(crate) fn sampled(&self, rate: Option<Rate>) -> DecisionLog {
+        let lines = self.lines.clone();
+        let sampling = rate.map(|rate| match &self.sampling {
+            Some(sampling) if sampling.rate() == rate => sampling.clone(),
+            _ => Arc::new(Sampling::new(rate, Instant::now())),
+        });
+        DecisionLog { lines, sampling }
     }
 
     /// Queues one event for the writer, or counts it as dropped.
-    pub(crate) fn record(&self, event: &Event<'_>) {
-        let Ok(mut line) = serde_json::to_vec(event) else {
+    pub(crate) fn record(&self, mut event: Event<'_>) {
+        if let (Effect::Deny, Some(sampling)) = (event.decision, &self.sampling) {
+            match sampling.count(event.code.unwrap_or_default(), event.client_address, Instant::now()) {
+                Sampled::LeftOut => return,
+                Sampled::Written { left_out, of_others } => {
+                    (event.left_out, event.left_out_of_others) = (left_out, of_others);
+                }
+            }
+        }
+        let Ok(mut line) = serde_json::to_vec(&event) else {
             return;
         };
         line.push(b'\n');
-        if let Err(dropped) = self.0.send(&line)
+        if let Err(dropped) = self.lines.send(&line)
             && event_count::is_due(dropped)
         {
             tracing::warn!(dropped, "the decision log is too slow; events are dropped");
         }
     }
 
+    /// Opens a file again, between two lines: on SIGUSR1, after it was moved.
+    pub(crate) fn reopen(&self) {
+        self.lines.reopen();
+    }
+
     /// Writes waiting events for up to two seconds, and ends. It blocks. Later events count as dropped.
     pub(crate) fn close(&self) {
-        if !self.0.close(CLOSE_TIME) {
+        let left_out = self.sampling.as_ref().map_or(0, |sampling| sampling.pending());
+        if left_out > 0 {
+            tracing::info!(
+                left_out,
+                "denials since the last lines of their clients are not in the decision log"
+            );
+        }
+        if !self.lines.close(CLOSE_TIME) {
             tracing::warn!("the decision log could not be written in time; waiting events are lost");
         }
     }
@@ -268,14 +336,17 @@ fn report(change: Change<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use std::io::Write;
+    use std::sync::Mutex;
 
     use super::*;
 
     #[derive(Clone, Default)]
-    struct Sink(Arc<Mutex<Vec<u8>>>);
+    struct Taken(Arc<Mutex<Vec<u8>>>);
 
-    impl Write for Sink {
+    impl Sink for Taken {}
+
+    impl Write for Taken {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.lock().unwrap().extend_from_slice(bytes);
             Ok(bytes.len())
@@ -307,8 +378,11 @@ mod tests {
             agent_owner: None,
             client: None,
             client_address: None,
+            token_id: None,
             latency_us: 7,
             forwarding: None,
+            left_out: 0,
+            left_out_of_others: 0,
         }
     }
 
@@ -328,10 +402,10 @@ mod tests {
 
     #[test]
     fn one_line_for_each_event() {
-        let sink = Sink::default();
+        let sink = Taken::default();
         let log = DecisionLog::to(sink.clone()).unwrap();
-        log.record(&event("/a\r\nb\u{1b}\"c"));
-        log.record(&event("/b"));
+        log.record(event("/a\r\nb\u{1b}\"c"));
+        log.record(event("/b"));
         log.close();
         let text = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
         let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -343,10 +417,10 @@ mod tests {
 
     #[test]
     fn a_long_path_is_truncated_between_characters() {
-        let sink = Sink::default();
+        let sink = Taken::default();
         let log = DecisionLog::to(sink.clone()).unwrap();
-        log.record(&event(&format!("/{}", "é".repeat(5000))));
-        log.record(&event(&"a".repeat(MAX_TEXT_BYTES)));
+        log.record(event(&format!("/{}", "é".repeat(5000))));
+        log.record(event(&"a".repeat(MAX_TEXT_BYTES)));
         log.close();
         let text = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
         let paths: Vec<String> = text

@@ -46,7 +46,18 @@ struct Shared {
 struct Waiting {
     bytes: Vec<u8>,
     state: State,
+    /// Whether the sink is to be opened again before the next line.
+    reopen: bool,
 }
+
+/// Where lines are written.
+pub(crate) trait Sink: Write + Send + 'static {
+    /// Opens it again, between two lines.
+    fn reopen(&mut self) {}
+}
+
+/// A stream of the process, which is open as long as it runs.
+impl Sink for File {}
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum State {
@@ -56,13 +67,18 @@ enum State {
     Ended,
 }
 
+/// What the writer does next, beside writing a batch.
+struct Next {
+    reopen: bool,
+}
+
 impl LineWriter {
     /// Starts the thread `name`, which writes to `sink` and reports to `changes`. At most `capacity` bytes wait, while
     /// as many are being written.
     pub(crate) fn start(
         name: &str,
         capacity: usize,
-        sink: impl Write + Send + 'static,
+        sink: impl Sink,
         changes: impl FnMut(Change<'_>) + Send + 'static,
     ) -> io::Result<LineWriter> {
         let shared = Arc::new(Shared {
@@ -95,6 +111,12 @@ impl LineWriter {
         Ok(())
     }
 
+    /// Opens the sink again after the line that is being written, without waiting.
+    pub(crate) fn reopen(&self) {
+        self.0.waiting().reopen = true;
+        self.0.changed.notify_all();
+    }
+
     /// Writes waiting lines for up to `limit`, and returns whether that was enough. Later lines are lost.
     pub(crate) fn close(&self, limit: Duration) -> bool {
         let mut waiting = self.0.waiting();
@@ -122,11 +144,17 @@ impl Shared {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self, mut sink: impl Write, mut changes: impl FnMut(Change<'_>)) {
+    fn write(&self, mut sink: impl Sink, mut changes: impl FnMut(Change<'_>)) {
         let mut batch = Vec::new();
         let mut failing = false;
         let mut torn = false;
-        while self.next(&mut batch) {
+        while let Some(Next { reopen }) = self.next(&mut batch) {
+            if reopen {
+                sink.reopen();
+            }
+            if batch.is_empty() {
+                continue;
+            }
             let begin = usize::from(torn);
             if torn {
                 // Ends the line that a failed write has left incomplete.
@@ -157,17 +185,17 @@ impl Shared {
         self.changed.notify_all();
     }
 
-    /// Waits for lines and moves all of them into `batch`; `false` at the end.
-    fn next(&self, batch: &mut Vec<u8>) -> bool {
+    /// Waits for lines and moves all of them into `batch`; [`None`] at the end.
+    fn next(&self, batch: &mut Vec<u8>) -> Option<Next> {
         batch.clear();
         batch.shrink_to(KEPT_CAPACITY);
         let mut waiting = self
             .changed
             .wait_while(self.waiting(), |waiting| {
-                waiting.bytes.is_empty() && waiting.state == State::Open
+                waiting.bytes.is_empty() && waiting.state == State::Open && !waiting.reopen
             })
             .unwrap_or_else(PoisonError::into_inner);
-        if waiting.bytes.len() < BATCH && waiting.state == State::Open {
+        if waiting.bytes.len() < BATCH && waiting.state == State::Open && !waiting.reopen {
             let more = |waiting: &mut Waiting| waiting.bytes.len() < BATCH && waiting.state == State::Open;
             (waiting, _) = self
                 .changed
@@ -175,7 +203,8 @@ impl Shared {
                 .unwrap_or_else(PoisonError::into_inner);
         }
         std::mem::swap(&mut waiting.bytes, batch);
-        !batch.is_empty()
+        let reopen = std::mem::take(&mut waiting.reopen);
+        (reopen || !batch.is_empty()).then_some(Next { reopen })
     }
 }
 
@@ -209,6 +238,8 @@ mod tests {
         answers: Receiver<io::Result<usize>>,
         taken: Arc<Mutex<Vec<u8>>>,
     }
+
+    impl Sink for Scripted {}
 
     impl Write for Scripted {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -273,6 +304,46 @@ mod tests {
         assert_eq!(changes.recv_timeout(LONG).unwrap(), "recovered, lost 2");
         assert!(writer.close(LONG));
         assert_eq!(taken.lock().unwrap().as_slice(), b"fi\nthird\n");
+    }
+
+    /// Writes down when it is opened again.
+    struct Reopened(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Reopened {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Sink for Reopened {
+        fn reopen(&mut self) {
+            self.0.lock().unwrap().extend_from_slice(b"opened\n");
+        }
+    }
+
+    #[test]
+    fn a_sink_is_opened_again_without_a_further_line() {
+        let taken = Arc::new(Mutex::new(Vec::new()));
+        let writer = LineWriter::start("test", 1000, Reopened(taken.clone()), |_| {}).unwrap();
+        writer.send(b"first\n").unwrap();
+        let deadline = Instant::now() + LONG;
+        let wait_for = |text: &[u8]| {
+            while !taken.lock().unwrap().ends_with(text) {
+                assert!(Instant::now() < deadline, "{:?}", taken.lock().unwrap());
+                std::thread::yield_now();
+            }
+        };
+        wait_for(b"first\n");
+        writer.reopen();
+        wait_for(b"first\nopened\n");
+        writer.send(b"second\n").unwrap();
+        assert!(writer.close(LONG));
+        assert_eq!(taken.lock().unwrap().as_slice(), b"first\nopened\nsecond\n");
     }
 
     #[test]

@@ -74,7 +74,7 @@ impl Refused {
             Refused::Gate(unforwarded) => unforwarded.describe(&mut event),
             Refused::Credential(error) => error.describe(&mut event),
         }
-        gate.log.record(&event);
+        gate.log.record(event);
     }
 }
 
@@ -166,7 +166,7 @@ impl<'p> ForwardingRecord<'p> {
             forwarding: Some(forwarding),
             ..self.decided.event(&self.method, &self.uri, self.latency)
         };
-        self.gate.log.record(&event);
+        self.gate.log.record(event);
     }
 }
 

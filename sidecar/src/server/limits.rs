@@ -12,7 +12,9 @@ pub(crate) struct ConnectionLimits {
     /// How long a body may make no progress: a request that the client does not send on, or a response that it does not
     /// read.
     pub(crate) body: Duration,
-    /// How long requests in flight may take once draining has begun.
+    /// How long the gate accepts connections after it is asked to end and is no longer ready.
+    pub(crate) drain_delay: Duration,
+    /// How long requests in flight may take after that.
     pub(crate) drain: Duration,
     /// The longest request head in bytes: request line and header fields together.
     pub(crate) max_head: u32,
@@ -26,6 +28,7 @@ impl Default for ConnectionLimits {
             header: Duration::from_secs(5),
             keep_alive: Duration::from_secs(60),
             body: Duration::from_secs(60),
+            drain_delay: Duration::ZERO,
             drain: Duration::from_secs(30),
             max_head: 32 * 1024,
             connections: 10_000,

@@ -25,6 +25,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio::time::error::Elapsed;
 use tokio::time::{sleep, timeout};
 
@@ -32,9 +33,9 @@ use self::clients::Service;
 use self::connections::Connections;
 use self::listen::listener::{Accepted, Listener};
 use self::running::Current;
-use crate::admin;
 use crate::admin::health::{ConnectionCount, Draining};
 use crate::admin::reload::Reloads;
+use crate::admin::{self, Reach};
 
 /// How often connections that have become idle are closed at the end.
 const IDLE_CHECK_INTERVAL: Duration = Duration::from_millis(50);
@@ -44,8 +45,8 @@ const IDLE_CHECK_INTERVAL: Duration = Duration::from_millis(50);
 pub(crate) struct Server {
     /// Accepts requests that are forwarded.
     pub(crate) clients: Option<Listener>,
-    /// Accepts requests about the state of the process.
-    pub(crate) admin: Option<Listener>,
+    /// Accept requests about the state of the process.
+    pub(crate) admin: Vec<Listener>,
     /// Accepts requests for decisions that its clients enforce.
     pub(crate) decisions: Option<Listener>,
     pub(crate) current: Current,
@@ -54,8 +55,8 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Serves until `stop` resolves, then drains: readiness is withdrawn, no further connection is accepted, requests
-    /// in flight end.
+    /// Serves until `stop` resolves, then drains: readiness is withdrawn; after a delay no further connection is accepted,
+    /// and requests in flight end.
     pub(crate) async fn serve(self, stop: impl Future<Output = ()>) {
         let Server {
             clients,
@@ -72,22 +73,29 @@ impl Server {
             clients: listeners.map(|listener| listener.connections().clone()).collect(),
             reloads,
         };
-        let admin = admin.map(|listener| tokio::spawn(serve_admin(listener, state)));
-        let log = current.load().gate.log.clone();
+        let mut administration = JoinSet::new();
+        for listener in admin {
+            administration.spawn(serve_admin(listener, state.clone()));
+        }
         let (stop_all, stopped) = watch::channel(());
         let decided = serve_clients(decisions, Service::Decisions, current.clone(), stopped.clone());
-        let forwarded = serve_clients(clients, Service::Proxy, current, stopped);
+        let forwarded = serve_clients(clients, Service::Proxy, current.clone(), stopped);
         let stop = async {
             stop.await;
-            tracing::info!("draining");
             listen::systemd::notify_stopping();
             draining.begin();
+            let delay = current.load().limits.drain_delay;
+            if !delay.is_zero() {
+                let time = humantime::format_duration(delay);
+                tracing::info!(delay = %time, "not ready any more; connections are accepted for the time of `drain_delay`");
+                sleep(delay).await;
+            }
+            tracing::info!("draining");
             drop(stop_all);
         };
         let (forwarded, decided, ()) = tokio::join!(forwarded, decided, stop);
-        if let Some(admin) = admin {
-            admin.abort();
-        }
+        drop(administration);
+        let log = current.load().gate.log.clone();
         // It blocks, and the caller may end the process in the meantime.
         if let Err(error) = tokio::task::spawn_blocking(move || log.close()).await {
             tracing::error!(%error, "the decision log ended early");
@@ -151,6 +159,8 @@ struct ProcessState {
 }
 
 async fn serve_admin(mut listener: Listener, state: ProcessState) {
+    // A listener without an address of TCP is none of this machine alone.
+    let reach = listener.tcp_address().map_or(Reach::Network, Reach::of);
     loop {
         let state = state.clone();
         listener.accept().await.spawn(|accepted| async move {
@@ -158,6 +168,7 @@ async fn serve_admin(mut listener: Listener, state: ProcessState) {
                 let (state, running) = (&state, state.current.load());
                 async move {
                     let seen = admin::Seen {
+                        reach,
                         authorizer: &running.gate.authorizer,
                         draining: &state.draining,
                         connections: ConnectionCount {

@@ -29,6 +29,19 @@ impl ShutdownSignals {
     }
 }
 
+/// SIGUSR1, on which logs are opened again. It no longer ends the process.
+pub(crate) fn log_signals() -> io::Result<Signal> {
+    signal(SignalKind::user_defined1())
+}
+
+/// Makes a file that reaches the limit of its size (`RLIMIT_FSIZE`) a failed write, as a full disk is: SIGXFSZ would end the process.
+pub(crate) fn survive_full_files() -> io::Result<()> {
+    /// Its number on Linux, the BSDs and macOS.
+    const SIGXFSZ: i32 = 25;
+    // The handler stays when this is dropped.
+    signal(SignalKind::from_raw(SIGXFSZ)).map(drop)
+}
+
 /// SIGHUP, on which the configuration is read again. It no longer ends the process.
 pub(crate) fn hangups() -> io::Result<Signal> {
     signal(SignalKind::hangup())

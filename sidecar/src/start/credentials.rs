@@ -18,7 +18,7 @@ use crate::headers::internal_token::jwt::{InternalTokenIssuer, InternalTokens};
 use crate::headers::internal_token::signing_keys::{KeyOrigin, SigningKeys};
 use crate::proxy::credentials::Credentials;
 use crate::proxy::credentials::api_key::ApiKey;
-use crate::proxy::credentials::token_endpoint::{SharedSecret, TokenEndpoint, basic};
+use crate::proxy::credentials::token_endpoint::{SharedSecret, TokenEndpoint, TokenRequest, basic};
 use crate::proxy::credentials::token_exchange::TokenExchange;
 
 /// How often the keys of internal tokens are looked at.
@@ -40,48 +40,71 @@ enum KeyPlace {
     File(Option<PathBuf>),
 }
 
+/// The tokens of one exchange, which are kept, with what they depend on.
+#[derive(Clone, Debug)]
+pub(super) struct KeptExchange {
+    request: TokenRequest,
+    client_id: String,
+    secret_file: PathBuf,
+    roots: Option<String>,
+    exchange: Arc<TokenExchange>,
+    tasks: Tasks,
+}
+
+/// What a later gate goes on with.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    pub(super) internal: Option<InternalKeys>,
+    exchanges: Vec<KeptExchange>,
+}
+
 /// What the upstreams receive in place of access tokens.
 pub(super) struct Started {
     /// Those of each upstream.
     pub(super) credentials: Vec<Credentials>,
-    pub(super) internal: Option<InternalKeys>,
+    pub(super) kept: Kept,
     /// What keeps them up to date.
     pub(super) tasks: Vec<Tasks>,
 }
 
-/// The credentials of each upstream. Files are watched and keys are rotated for as long as the tasks run. Keys of `earlier` that
-/// would be made in the same way are kept.
+/// The credentials of each upstream. Files are watched and keys are rotated for as long as the tasks run. Keys and exchanged tokens
+/// of `earlier` that would be made in the same way are kept.
 pub(super) fn credentials(
     internal: Option<InternalTokenSettings>,
     upstreams: Vec<CredentialSettings>,
     authorizer: &Authorizer,
-    earlier: Option<&InternalKeys>,
+    earlier: &Kept,
 ) -> Result<Started, Failure> {
     let mut files = Vec::new();
     let issuer = internal
-        .map(|settings| internal_tokens(settings, authorizer, earlier))
+        .map(|settings| internal_tokens(settings, authorizer, earlier.internal.as_ref()))
         .transpose()?;
     let (issuer, internal) = issuer.unzip();
+    let mut exchanges = Vec::new();
     let credentials = upstreams.into_iter().map(|settings| {
         let exchange = settings
             .token_exchange
-            .map(|settings| token_exchange(settings, &mut files));
+            .map(|settings| token_exchange(settings, &earlier.exchanges));
+        let exchange = exchange.transpose()?;
+        exchanges.extend(exchange.clone());
         let internal = issuer.clone();
         Ok(Credentials {
             internal: internal.map(|issuer| InternalTokens::new(issuer, settings.audience)),
-            exchange: exchange.transpose()?,
+            exchange: exchange.map(|kept| kept.exchange),
             api_key: settings.api_key.map(|settings| api_key(settings, &mut files)),
         })
     });
     let credentials = credentials.collect::<Result<Vec<Credentials>, Failure>>()?;
-    let mut tasks: Vec<Tasks> = internal.iter().map(|internal| internal.tasks.clone()).collect();
+    let kept = Kept { internal, exchanges };
+    let mut tasks: Vec<Tasks> = kept.internal.iter().map(|internal| internal.tasks.clone()).collect();
+    tasks.extend(kept.exchanges.iter().map(|exchange| exchange.tasks.clone()));
     if !files.is_empty() {
         let watched: BoxFuture = Box::pin(watch(files));
         tasks.push(Tasks::from_iter([watched]));
     }
     Ok(Started {
         credentials,
-        internal,
+        kept,
         tasks,
     })
 }
@@ -141,7 +164,7 @@ async fn rotate(keys: Arc<SigningKeys>) {
     }
 }
 
-fn token_exchange(settings: TokenExchangeSettings, files: &mut Vec<WatchedFile>) -> Result<TokenExchange, Failure> {
+fn token_exchange(settings: TokenExchangeSettings, earlier: &[KeptExchange]) -> Result<KeptExchange, Failure> {
     let TokenExchangeSettings {
         request,
         client_id,
@@ -149,18 +172,33 @@ fn token_exchange(settings: TokenExchangeSettings, files: &mut Vec<WatchedFile>)
         secret_file,
         roots,
     } = settings;
+    let kept = earlier.iter().find(|kept| {
+        kept.request == request && kept.client_id == client_id && kept.secret_file == secret_file && kept.roots == roots
+    });
+    if let Some(kept) = kept {
+        return Ok(kept.clone());
+    }
     let value = basic(&client_id, &secret.0).ok_or("the secret of the client cannot be sent");
+    let (path, client, mut files) = (secret_file.clone(), client_id.clone(), Vec::new());
     let secret = shared(
         value.context("token exchange")?,
         secret_file.clone(),
-        files,
+        &mut files,
         move || {
-            let secret = client_secret_in(&secret_file).map_err(|error| error.message)?;
-            basic(&client_id, &secret.0).ok_or_else(|| "the secret cannot be sent".to_owned())
+            let secret = client_secret_in(&path).map_err(|error| error.message)?;
+            basic(&client, &secret.0).ok_or_else(|| "the secret cannot be sent".to_owned())
         },
     );
-    let endpoint = TokenEndpoint::new(request, secret, roots.as_deref().map(str::as_bytes));
-    Ok(TokenExchange::new(endpoint.context("token exchange")?))
+    let endpoint = TokenEndpoint::new(request.clone(), secret, roots.as_deref().map(str::as_bytes));
+    let watched: BoxFuture = Box::pin(watch(files));
+    Ok(KeptExchange {
+        request,
+        client_id,
+        secret_file,
+        roots,
+        exchange: Arc::new(TokenExchange::new(endpoint.context("token exchange")?)),
+        tasks: Tasks::from_iter([watched]),
+    })
 }
 
 fn api_key(settings: ApiKeySettings, files: &mut Vec<WatchedFile>) -> ApiKey {

@@ -31,10 +31,10 @@ use crate::server::Server;
 use crate::server::listen::address::ListenAddress;
 use crate::server::listen::listener::Listener;
 use crate::server::running::{Current, Running};
-use crate::start::credentials::{InternalKeys, credentials};
+use crate::start::credentials::{Kept, credentials};
 use crate::start::tls::start_tls;
 
-/// The number of connections to the admin listener at a time.
+/// The number of connections to an admin listener at a time.
 const ADMIN_CONNECTIONS: u32 = 64;
 
 /// The number of connections to the listener of decision APIs at a time.
@@ -54,7 +54,7 @@ pub(crate) struct Lasting {
 #[derive(Debug, Default)]
 pub(crate) struct Parts {
     tls: Option<(TlsSettings, Arc<crate::server::tls::Tls>, Tasks)>,
-    internal: Option<InternalKeys>,
+    credentials: Kept,
     upstreams: Vec<(UpstreamSettings, UpstreamTimeouts, Arc<Upstream>)>,
 }
 
@@ -85,10 +85,10 @@ pub(crate) async fn start(settings: Settings, log: DecisionLog) -> Result<Starte
         Some(address) => Some(bind(address, settings.limits.connections).await?),
         None => None,
     };
-    let admin = match settings.admin {
-        Some(address) => Some(bind(address.into(), ADMIN_CONNECTIONS).await?),
-        None => None,
-    };
+    let mut admin = Vec::new();
+    for address in &settings.admin {
+        admin.push(bind((*address).into(), ADMIN_CONNECTIONS).await?);
+    }
     let decisions = match &settings.decision_api {
         Some(api) => {
             let connections = settings.limits.connections.min(DECISION_CONNECTIONS);
@@ -147,8 +147,14 @@ fn run_by(
         (Some(settings), _) => Some(start_tls(settings)?),
         (None, _) => None,
     };
-    let kept_keys = kept.and_then(|kept| kept.internal.as_ref());
-    let credentials = credentials(settings.internal_token, settings.credentials, &authorizer, kept_keys)?;
+    let none = Kept::default();
+    let kept_credentials = kept.map_or(&none, |kept| &kept.credentials);
+    let credentials = credentials(
+        settings.internal_token,
+        settings.credentials,
+        &authorizer,
+        kept_credentials,
+    )?;
     let mut tasks = credentials.tasks;
     tasks.extend(tls.iter().map(|(_, _, tasks)| tasks.clone()));
     let (mut destinations, mut upstreams) = (Vec::new(), Vec::new());
@@ -168,6 +174,7 @@ fn run_by(
         Some(recorded) => recording.with_key_of(recorded),
         None => recording,
     });
+    let log = before.map_or(&lasting.log, |before| &before.gate.log);
     let gate = Arc::new(Gate {
         authorizer,
         head_rules: HeadRules {
@@ -178,7 +185,7 @@ fn run_by(
             trusted_proxies: settings.trusted_proxies.clone(),
         },
         cors: settings.cors,
-        log: lasting.log.clone(),
+        log: log.sampled(settings.log_sample),
         fact_recording,
         ring_warnings: RateLimit::new(Instant::now(), RING_WARNING_INTERVAL),
     });
@@ -216,7 +223,7 @@ fn run_by(
         gate,
         proxy,
         decisions,
-        internal_keys: credentials.internal.as_ref().map(|internal| internal.keys.clone()),
+        internal_keys: credentials.kept.internal.as_ref().map(|internal| internal.keys.clone()),
         limits: settings.limits,
         tls: tls.as_ref().map(|(_, tls, _)| tls.clone()),
         proxy_protocol: settings.proxy_protocol,
@@ -224,7 +231,7 @@ fn run_by(
     };
     let parts = Parts {
         tls,
-        internal: credentials.internal,
+        credentials: credentials.kept,
         upstreams,
     };
     Ok((running, parts))

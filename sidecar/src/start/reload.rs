@@ -39,7 +39,7 @@ const KEY_INTERVAL: Duration = Duration::from_millis(20);
 struct Fixed {
     listen: Option<ListenAddress>,
     decision_api: Option<ListenAddress>,
-    admin: Option<SocketAddr>,
+    admin: Vec<SocketAddr>,
     decision_log: LogTarget,
     max_connections: u32,
 }
@@ -49,7 +49,7 @@ impl Fixed {
         Fixed {
             listen: settings.listen.clone(),
             decision_api: settings.decision_api.as_ref().map(|api| api.listen.clone()),
-            admin: settings.admin,
+            admin: settings.admin.clone(),
             decision_log: settings.decision_log.clone(),
             max_connections: settings.limits.connections,
         }
@@ -58,11 +58,14 @@ impl Fixed {
     /// The keys that differ.
     fn changed(&self, next: &Fixed) -> Vec<&'static str> {
         let keys = [
-            ("listen", self.listen != next.listen),
-            ("listen` of `decision_api", self.decision_api != next.decision_api),
-            ("admin", self.admin != next.admin),
-            ("decision_log", self.decision_log != next.decision_log),
-            ("max_connections", self.max_connections != next.max_connections),
+            ("`listen`", self.listen != next.listen),
+            ("`listen` of `decision_api`", self.decision_api != next.decision_api),
+            ("`admin`", self.admin != next.admin),
+            (
+                "`file` and `rotate` of `decision_log`",
+                self.decision_log != next.decision_log,
+            ),
+            ("`max_connections`", self.max_connections != next.max_connections),
         ];
         keys.into_iter()
             .filter(|(_, differs)| *differs)
@@ -256,7 +259,7 @@ impl Reloader {
         let changed = self.fixed.changed(&Fixed::of(&settings));
         if !changed.is_empty() {
             let mistakes = changed.into_iter().map(|key| {
-                let message = format!("`{key}` cannot change while the gate runs");
+                let message = format!("{key} cannot change while the gate runs");
                 Diagnostic::new(
                     Span::default(),
                     message,

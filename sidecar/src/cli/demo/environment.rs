@@ -16,6 +16,7 @@ use super::scenarios::Api;
 use crate::config;
 use crate::exit::{Context as _, Failure};
 use crate::log::decision_log::DecisionLog;
+use crate::log::line_writer::Sink;
 use crate::start::start;
 
 /// The policy of the orders API.
@@ -105,6 +106,8 @@ issuers:
 
 /// A decision log that sends each decision to a channel.
 struct Decisions(UnboundedSender<Value>);
+
+impl Sink for Decisions {}
 
 impl Write for Decisions {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

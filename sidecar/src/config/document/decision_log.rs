@@ -4,6 +4,8 @@ use actgate_yaml::Spanned;
 use serde::Deserialize;
 
 use super::example::{DecisionLog, text};
+#[cfg(test)]
+use super::schema;
 
 /// Where the decisions are written, and what of a token and of a request. A text is the `file`.
 /// Example: `stdout`
@@ -17,6 +19,12 @@ pub(crate) struct DecisionLogDocument {
     /// Example: `decisions.log`
     #[serde(deserialize_with = "text::<DecisionLog, _>")]
     pub(crate) file: Option<Spanned<String>>,
+    pub(crate) rotate: Option<Spanned<RotateDocument>>,
+    /// The lines that denials of one code and one client have at most, in a second (`s`), a minute (`m`) or an hour (`h`); the next line
+    /// has the number of the others as `left_out`. Default: each denial has a line.
+    /// Example: `60/m`
+    #[cfg_attr(test, schemars(regex(pattern = r"^[0-9]+/[smh]$")))]
+    pub(crate) sample: Option<Spanned<String>>,
     /// Whether a line has the normalised facts of a verified token, from which `actgate explain --log-line` explains it. They
     /// contain no token. Default: `false`.
     /// Example: `true`
@@ -34,4 +42,26 @@ pub(crate) struct DecisionLogDocument {
     /// start, so that no hash can be compared.
     /// Example: `log.key`
     pub(crate) hash_key_file: Option<Spanned<String>>,
+}
+
+/// The file is moved to `FILE.1` before it is larger, and earlier ones a number further. Default: other programs rotate it; it is
+/// opened again when it was moved or deleted, and on SIGUSR1.
+/// Example: `{ size: 100MiB, keep: 5 }`
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(
+    default,
+    deny_unknown_fields,
+    expecting = "a mapping\nwrite as in `rotate: { size: 100MiB, keep: 5 }`"
+)]
+#[cfg_attr(test, schemars(extend("required" = ["size"])))]
+pub(crate) struct RotateDocument {
+    /// The largest size, from 64KiB to 1024GiB.
+    /// Example: `100MiB`
+    #[cfg_attr(test, schemars(with = "Option<schema::Size>"))]
+    pub(crate) size: Option<Spanned<String>>,
+    /// How many files are kept beside the current one, from 1 to 1000. Default: 5.
+    /// Example: `5`
+    #[cfg_attr(test, schemars(range(min = 1, max = 1000)))]
+    pub(crate) keep: Option<Spanned<u32>>,
 }

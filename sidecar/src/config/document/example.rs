@@ -3,7 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use actgate_yaml::Spanned;
+use actgate_yaml::{OneOrMany, Spanned};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 
@@ -26,7 +26,7 @@ impl Example for Listen {
 pub(super) enum Admin {}
 
 impl Example for Admin {
-    const EXPECTED: &'static str = "an address\nwrite a loopback address, as in 127.0.0.1:9901";
+    const EXPECTED: &'static str = "an address\nwrite an IP address and a port, as in 127.0.0.1:9901";
     const PORT_OF: Option<&'static str> = Some("127.0.0.1");
 }
 
@@ -79,8 +79,25 @@ pub(super) fn text<'de, E: Example, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Spanned<String>>, D::Error> {
     let read = Option::<Spanned<Text<E>>>::deserialize(deserializer)?;
+    Ok(read.map(into_text))
+}
+
+fn into_text<E>(written: Spanned<Text<E>>) -> Spanned<String> {
+    Spanned {
+        value: written.value.0,
+        line: written.line,
+        column: written.column,
+    }
+}
+
+/// Reads a text, or a list of them.
+#[expect(clippy::type_complexity, reason = "the type of a list in a document")]
+pub(super) fn one_or_many<'de, E: Example, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Spanned<Vec<Spanned<String>>>>, D::Error> {
+    let read = Option::<Spanned<OneOrMany<Spanned<Text<E>>>>>::deserialize(deserializer)?;
     Ok(read.map(|Spanned { value, line, column }| Spanned {
-        value: value.0,
+        value: value.0.into_iter().map(into_text).collect(),
         line,
         column,
     }))

@@ -21,7 +21,7 @@ use self::credentials::InternalTokenDocument;
 use self::decision_api::DecisionApiDocument;
 use self::decision_log::DecisionLogDocument;
 use self::duration::duration;
-use self::example::{Admin, Headers, Hosts, Listen, LoadBalancers, Proxies, list, text};
+use self::example::{Admin, Headers, Hosts, Listen, LoadBalancers, Proxies, list, one_or_many, text};
 pub(in crate::config) use self::issuers::{AcceptedAlgorithm, IssuerDocument, KeysDocument};
 pub(in crate::config) use self::resources::{ResourceAudience, ResourceDocument};
 use self::upstreams::{UpstreamDocument, UpstreamMapping};
@@ -50,10 +50,13 @@ pub(super) struct Document {
     /// Example: `[{ url: 'h2c://127.0.0.1:50051', path: /shop.Orders }, { url: 'http://127.0.0.1:9000' }]`
     #[cfg_attr(test, schemars(length(min = 1)))]
     pub(super) upstreams: Option<Spanned<Vec<Spanned<UpstreamMapping>>>>,
-    /// A loopback address for `/livez`, `/readyz`, `/rules` and `/reload`. Default: none.
+    /// The address for `/livez`, `/readyz`, `/rules` and `/reload`; one, or a list. An address that is not on loopback serves
+    /// `/livez` and `/readyz` alone. Default: none.
     /// Example: `127.0.0.1:9901`
-    #[serde(deserialize_with = "text::<Admin, _>")]
-    pub(super) admin: Option<Spanned<String>>,
+    /// Example: `[127.0.0.1:9901, '0.0.0.0:9902']`
+    #[serde(deserialize_with = "one_or_many::<Admin, _>")]
+    #[cfg_attr(test, schemars(with = "Option<OneOrMany<String>>", extend("x-non-empty" = true)))]
+    pub(super) admin: Option<Spanned<Vec<Spanned<String>>>>,
     pub(super) decision_api: Option<Spanned<DecisionApiDocument>>,
     /// What `aud` of a token must contain; one, or a list.
     /// Example: `https://orders.example.com`
@@ -216,7 +219,12 @@ pub(super) struct TimeoutsDocument {
     #[serde(deserialize_with = "duration")]
     #[cfg_attr(test, schemars(with = "Option<schema::Duration>"))]
     pub(super) body: Option<Spanned<String>>,
-    /// The time for requests in flight after SIGTERM. Default: 30s.
+    /// How long connections are accepted after SIGTERM, while `/readyz` is 503: until no proxy sends any more. Default: 0s.
+    /// Example: `10s`
+    #[serde(deserialize_with = "duration")]
+    #[cfg_attr(test, schemars(with = "Option<schema::Duration>"))]
+    pub(super) drain_delay: Option<Spanned<String>>,
+    /// The time for requests in flight after SIGTERM and `drain_delay`. Default: 30s.
     /// Example: `30s`
     #[serde(deserialize_with = "duration")]
     #[cfg_attr(test, schemars(with = "Option<schema::Duration>"))]

@@ -15,7 +15,7 @@ actgate_yaml::schema_of! { |generator|
     /// A duration, such as `500ms`, `30s`, `5m` or `24h`.
     Duration = "AnyDuration", { "type": "string", "pattern": r"^\s*([0-9]+\s*(ms|s|m|h|d)\s*)+$" };
     /// A size, such as `32KiB`.
-    Size = "Size", { "type": "string", "pattern": r"^(?=.*[1-9])\s*[0-9]+\s*(B|KiB|MiB)\s*$" };
+    Size = "Size", { "type": "string", "pattern": r"^(?=.*[1-9])\s*[0-9]+\s*(B|KiB|MiB|GiB)\s*$" };
     /// An algorithm of signatures.
     Algorithm = "Algorithm", { "enum": algorithms() };
     /// A text that is not empty.

@@ -12,9 +12,12 @@ use crate::gate::hosts::AllowedHost;
 use crate::proxy::upstream::settings::Address;
 use crate::server::listen::address::ListenAddress;
 
+/// The most addresses of admin listeners.
+const MAX_ADMIN_LISTENERS: usize = 4;
+
 pub(super) struct Addresses {
     pub(super) listen: Option<ListenAddress>,
-    pub(super) admin: Option<SocketAddr>,
+    pub(super) admin: Vec<SocketAddr>,
 }
 
 /// The addresses that an upstream must not be: a request would come back.
@@ -23,7 +26,8 @@ pub(super) struct OwnAddresses(Vec<(&'static str, ListenAddress)>);
 impl OwnAddresses {
     pub(super) fn of(addresses: Option<&Addresses>) -> OwnAddresses {
         let listen = addresses.and_then(|addresses| Some(("listen", addresses.listen.clone()?)));
-        let admin = addresses.and_then(|addresses| Some(("admin", addresses.admin?.into())));
+        let admin = addresses.iter().flat_map(|addresses| &addresses.admin);
+        let admin = admin.map(|address| ("admin", ListenAddress::from(*address)));
         OwnAddresses(listen.into_iter().chain(admin).collect())
     }
 
@@ -65,17 +69,52 @@ impl ConfigReader<'_> {
             false => None,
         };
         let listen = self.listen(listen);
-        let admin = self.optional(document.admin.as_ref(), |text| values::admin(text));
         let tcp = listen.as_ref().and_then(ListenAddress::tcp);
-        if let (Some(listen), Some(admin), Some(written)) = (tcp, admin, &document.admin)
-            && listen.port() == admin.port()
-            && receives(listen, admin.ip())
-        {
-            let message = "`admin` and `listen` are the same address";
-            let help = "give `admin` another port";
-            self.diagnostics.push(written.span(), message, help);
-        }
+        let admin = self.admin(document.admin.as_ref(), tcp);
         (listen.is_some() || !forwards).then_some(Addresses { listen, admin })
+    }
+
+    /// Reads the addresses of the admin listeners, beside that for clients.
+    fn admin(
+        &mut self,
+        written: Option<&Spanned<Vec<Spanned<String>>>>,
+        clients: Option<SocketAddr>,
+    ) -> Vec<SocketAddr> {
+        let mut addresses: Vec<SocketAddr> = Vec::new();
+        let Some(written) = written else {
+            return addresses;
+        };
+        if written.value.is_empty() && !self.omissions.within(written.span()) {
+            let help = "write an address, as in 127.0.0.1:9901, or remove the key";
+            self.diagnostics
+                .push(written.span(), "the list of addresses is empty", help);
+        }
+        if written.value.len() > MAX_ADMIN_LISTENERS {
+            let message = format!("`admin` has more than {MAX_ADMIN_LISTENERS} addresses");
+            self.diagnostics.push(
+                written.span(),
+                message,
+                "write one on loopback, and one for other machines",
+            );
+        }
+        let are_the_same = |one: SocketAddr, other: SocketAddr| one.port() == other.port() && receives(one, other.ip());
+        for item in &written.value {
+            let Some(address) = self.take(item, |text| values::admin(text)) else {
+                continue;
+            };
+            let help = "give `admin` another port";
+            if clients.is_some_and(|clients| are_the_same(clients, address)) {
+                self.diagnostics
+                    .push(item.span(), "`admin` and `listen` are the same address", help);
+            }
+            let mut earlier = addresses.iter();
+            if earlier.any(|earlier| are_the_same(*earlier, address) || are_the_same(address, *earlier)) {
+                let message = "two addresses of `admin` are the same";
+                self.diagnostics.push(item.span(), message, help);
+            }
+            addresses.push(address);
+        }
+        addresses
     }
 
     /// Reads where the gate listens. The path of a socket is relative to the configuration.

@@ -54,8 +54,9 @@ impl ConfigReader<'_> {
                 key = KeyOrigin::File(read);
                 key_file = Some(file);
             }
-        } else if document.admin.is_none() && !self.omissions.has_key("admin") {
-            let message = "no upstream can fetch the key of the internal tokens: there is no admin listener";
+        } else if !serves_keys(document) && !self.omissions.has_key("admin") {
+            let message =
+                "no upstream can fetch the key of the internal tokens: there is no admin listener on loopback";
             let help = "add `admin: 127.0.0.1:9901`, which serves it at /jwks, or `key_file` with a key of yours";
             self.diagnostics.push(whole.span(), message, help);
         }
@@ -95,6 +96,12 @@ fn internal_issuer(text: &str, issuers: &[IssuerSettings]) -> Result<String, Inv
         return invalid(format!("`{text}` is one of `issuers`"), help);
     }
     Ok(issuer)
+}
+
+/// Whether a listener serves the keys: one on loopback.
+fn serves_keys(document: &Document) -> bool {
+    let mut written = document.admin.iter().flat_map(|written| &written.value);
+    written.any(|text| values::admin(&text.value).is_ok_and(|address| address.ip().to_canonical().is_loopback()))
 }
 
 #[cfg(test)]
@@ -170,7 +177,10 @@ mod tests {
         }
         let text = format!("{REST}internal_token: {{ issuer: a }}\n").replace("admin: 127.0.0.1:0\n", "");
         let mistakes = parse(Path::new("actgate.yaml"), &text).unwrap_err().to_string();
-        assert!(mistakes.contains("there is no admin listener"), "{mistakes}");
+        assert!(
+            mistakes.contains("there is no admin listener on loopback"),
+            "{mistakes}"
+        );
         let settings = read("{ issuer: a, key_file: none.pem }").unwrap();
         assert_eq!(
             settings.missing_files.len(),

@@ -5,16 +5,50 @@ use std::path::{Path, PathBuf};
 use actgate_yaml::Spanned;
 
 use super::reader::ConfigReader;
-use super::values::{InvalidValue, invalid};
+use super::values::{self, InvalidValue, invalid};
+use crate::config::document::decision_log::{DecisionLogDocument, RotateDocument};
 use crate::log::decision_log::LogTarget;
+use crate::log::log_file::Rotation;
+
+/// How many files of a log are kept, unless it is written.
+const KEPT_FILES: u32 = 5;
 
 impl ConfigReader<'_> {
     /// Reads the target. `policy` is the file of the policy.
     pub(super) fn decision_log(
         &mut self,
-        written: Option<&Spanned<String>>,
+        document: Option<&Spanned<DecisionLogDocument>>,
         policy: Option<&Spanned<String>>,
     ) -> LogTarget {
+        let document = document.map(|document| &document.value);
+        let target = self.log_target(document.and_then(|document| document.file.as_ref()), policy);
+        let Some(written) = document.and_then(|document| document.rotate.as_ref()) else {
+            return target;
+        };
+        let rotation = self.rotation(written);
+        match target {
+            LogTarget::File { path, .. } => LogTarget::File { path, rotation },
+            LogTarget::Stdout => {
+                let message = "`rotate` is for a file, and the log goes to standard output";
+                self.diagnostics
+                    .push(written.span(), message, "add `file`, or remove it");
+                target
+            }
+        }
+    }
+
+    fn rotation(&mut self, written: &Spanned<RotateDocument>) -> Option<Rotation> {
+        let RotateDocument { size, keep } = &written.value;
+        let size = self.required("size", size.as_ref(), written.span());
+        let size = self.optional(size, |text| values::file_size(text));
+        let keep = self.optional(keep.as_ref(), |keep| values::kept_files(*keep));
+        Some(Rotation {
+            size: size?,
+            keep: keep.unwrap_or(KEPT_FILES),
+        })
+    }
+
+    fn log_target(&mut self, written: Option<&Spanned<String>>, policy: Option<&Spanned<String>>) -> LogTarget {
         let Some(written) = written else {
             return LogTarget::Stdout;
         };
@@ -23,7 +57,7 @@ impl ConfigReader<'_> {
         let path = self.beside(&written.value);
         self.take(written, |text| match text.as_str() {
             "stdout" => Ok(LogTarget::Stdout),
-            text => log_file(text, path, &own).map(LogTarget::File),
+            text => log_file(text, path, &own).map(|path| LogTarget::File { path, rotation: None }),
         })
         .unwrap_or(LogTarget::Stdout)
     }

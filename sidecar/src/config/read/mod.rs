@@ -59,15 +59,16 @@ pub(crate) fn load(file: &Path) -> Result<Settings, Diagnostics> {
     load_noting(file, &mut Vec::new())
 }
 
-/// The address of the admin listener that a configuration names, whatever is wrong with the rest of it.
+/// The addresses of the admin listeners that a configuration names, whatever is wrong with the rest of it.
 ///
 /// # Errors
 /// Why the file cannot be read.
-pub(crate) fn admin_of(file: &Path) -> Result<Option<SocketAddr>, FileError> {
+pub(crate) fn admin_of(file: &Path) -> Result<Vec<SocketAddr>, FileError> {
     let text = read_text(file)?;
     let document = actgate_yaml::read::<Document>(&text).value;
-    let written = document.and_then(|document| document.admin);
-    Ok(written.and_then(|written| values::admin(&written.value).ok()))
+    let written = document.and_then(|document| document.admin).into_iter();
+    let texts = written.flat_map(|written| written.value);
+    Ok(texts.filter_map(|text| values::admin(&text.value).ok()).collect())
 }
 
 /// As [`load`]. `files` receives the files that were read or are missing, but for those that a running gate reads again by
@@ -120,8 +121,9 @@ impl ConfigReader<'_> {
         let proxy_protocol = self.proxy_protocol(document.proxy_protocol.as_ref());
         let trusted_proxies = self.trusted_proxies(document.trusted_proxies.as_ref());
         let log = document.decision_log.as_ref();
-        let log_file = log.and_then(|log| log.value.file.as_ref());
-        let decision_log = self.decision_log(log_file, document.policy.as_ref());
+        let decision_log = self.decision_log(log, document.policy.as_ref());
+        let log_sample = log.and_then(|log| log.value.sample.as_ref());
+        let log_sample = self.optional(log_sample, |text| values::rate(text));
         let mut identity_headers = self.identity_headers(&document.identity_headers);
         let cors = self.cors(document.cors.as_ref());
         let drop_headers = self.drop_headers(document.drop_headers.as_ref());
@@ -192,6 +194,7 @@ impl ConfigReader<'_> {
             streams,
             limits,
             decision_log,
+            log_sample,
             fact_recording,
         })
     }
@@ -230,6 +233,7 @@ impl ConfigReader<'_> {
         self.duration(timeouts.keep_alive.as_ref(), SECOND_TO_HOUR, &mut limits.keep_alive);
         self.duration(timeouts.body.as_ref(), SECOND_TO_HOUR, &mut limits.body);
         self.duration(timeouts.drain.as_ref(), UP_TO_AN_HOUR, &mut limits.drain);
+        self.duration(timeouts.drain_delay.as_ref(), UP_TO_AN_HOUR, &mut limits.drain_delay);
         self.duration(timeouts.connect.as_ref(), UP_TO_A_MINUTE, &mut upstream.connect);
         self.duration(timeouts.response.as_ref(), UP_TO_A_DAY, &mut upstream.response);
         upstream.body = limits.body;
@@ -292,7 +296,7 @@ routes:
             "{VALID}
 access_token: forward
 hosts: [orders.example.com]
-timeouts: {{ header: 1s, keep_alive: 2s, connect: 3s, response: 4s, body: 5s, drain: 6s, stream: 7s }}
+timeouts: {{ header: 1s, keep_alive: 2s, connect: 3s, response: 4s, body: 5s, drain: 6s, drain_delay: 8s, stream: 7s }}
 streams: {{ after_expiry: continue }}
 max_head: 16KiB
 max_connections: 5
@@ -308,6 +312,7 @@ resource_metadata: https://orders.example.com/.well-known/oauth-protected-resour
             header: seconds(1),
             keep_alive: seconds(2),
             body: seconds(5),
+            drain_delay: seconds(8),
             drain: seconds(6),
             max_head: 16 * 1024,
             connections: 5,
@@ -326,7 +331,11 @@ resource_metadata: https://orders.example.com/.well-known/oauth-protected-resour
         };
         assert_eq!(settings.streams, streams);
         let log = folder.path().join("decisions.log");
-        assert_eq!(settings.decision_log, LogTarget::File(log));
+        let target = LogTarget::File {
+            path: log,
+            rotation: None,
+        };
+        assert_eq!(settings.decision_log, target);
         assert_eq!(settings.hosts.len(), 1);
         assert_eq!(settings.issuers[0].fetch_timeout, seconds(5));
         assert_eq!(settings.policy.routes().count(), 1);
@@ -337,7 +346,7 @@ resource_metadata: https://orders.example.com/.well-known/oauth-protected-resour
     fn the_reference_is_valid_and_has_the_defaults() {
         let settings = parse(Path::new("reference.yaml"), include_str!("../reference.yaml")).unwrap();
         assert_eq!(settings.identity_headers, IdentityHeaders::default());
-        assert_eq!((settings.admin, settings.cors.is_some()), (None, false));
+        assert_eq!((settings.admin.is_empty(), settings.cors.is_some()), (true, false));
         assert_eq!(settings.limits, ConnectionLimits::default());
         assert_eq!(settings.upstream_timeouts, UpstreamTimeouts::default());
         assert_eq!(settings.streams, StreamLimits::default());
@@ -370,7 +379,7 @@ resource_metadata: https://orders.example.com/.well-known/oauth-protected-resour
         let text: Vec<String> = lines.collect();
         let settings = parse(Path::new("reference.yaml"), &text.join("\n")).unwrap();
         assert!(settings.decision_api.is_some());
-        assert!(settings.admin.is_some() && settings.cors.is_some() && settings.internal_token.is_some());
+        assert!(!settings.admin.is_empty() && settings.cors.is_some() && settings.internal_token.is_some());
         assert_eq!(settings.policy.routes().count(), 3);
     }
 
@@ -396,7 +405,7 @@ routes: [{ match: GET /, public: true }]
         assert_eq!(settings.audiences, ["a", "b"]);
         assert_eq!(settings.limits, ConnectionLimits::default());
         assert_eq!(settings.decision_log, LogTarget::Stdout);
-        assert_eq!(settings.admin, None);
+        assert!(settings.admin.is_empty());
     }
 
     #[test]
@@ -429,7 +438,7 @@ routes: [{ match: GET /, public: true }]
         assert_eq!(
             places,
             [
-                "", ":3:8", ":5:7", ":7:5", ":7:15", ":8:18", ":12:22", ":12:37", ":12:42", ":13:21", ":17:25"
+                "", ":3:9", ":5:7", ":7:5", ":7:15", ":8:18", ":12:22", ":12:37", ":12:42", ":13:21", ":17:25"
             ]
         );
     }

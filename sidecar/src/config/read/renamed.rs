@@ -16,6 +16,7 @@ pub(super) const KEYS: &[(&str, &str)] = &[
     ("token", "it is `access_token: strip`, `forward` or `exchange`"),
     ("chain", "it is `chain_completeness`"),
     ("drain", UNDER_TIMEOUTS),
+    ("drain_delay", UNDER_TIMEOUTS),
     (
         "header",
         "write the time for a head under `timeouts`, and the header of an issuer's tokens in its entry of `issuers`",

@@ -7,6 +7,7 @@ use std::time::Duration;
 use actgate_yaml::parse_duration;
 
 use crate::gate::hosts::AllowedHost;
+use crate::log::sampling::Rate;
 use crate::server::listen::address::ListenAddress;
 
 /// A mistake in one value.
@@ -97,20 +98,15 @@ pub(super) fn listen(text: &str) -> Result<ListenAddress, InvalidValue> {
     address.or_else(|_| invalid(format!("`{text}` is not an address to listen on"), help))
 }
 
-/// Reads the address of the admin listener, which requires no credential and so listens on loopback only.
+/// Reads the address of an admin listener.
 pub(super) fn admin(text: &str) -> Result<SocketAddr, InvalidValue> {
-    let address: SocketAddr = text.parse().or_else(|_| {
+    text.parse().or_else(|_| {
         let help = match text.strip_prefix(':').unwrap_or(text).parse::<u16>() {
             Ok(port) => format!("write `127.0.0.1:{port}`"),
-            Err(_) => "write a loopback address and a port, as in 127.0.0.1:9901".to_owned(),
+            Err(_) => "write an IP address and a port, as in 127.0.0.1:9901".to_owned(),
         };
         invalid(format!("`{text}` is not the address of an admin listener"), help)
-    })?;
-    if address.ip().to_canonical().is_loopback() {
-        return Ok(address);
-    }
-    let help = "write a loopback address, as in 127.0.0.1:9901";
-    invalid("`admin` can be reached from other machines", help)
+    })
 }
 
 /// The help for an audience.
@@ -137,18 +133,60 @@ pub(super) fn connections(count: u32) -> Result<u32, InvalidValue> {
 
 /// Reads the size of a request head.
 pub(super) fn head_size(text: &str) -> Result<u32, InvalidValue> {
-    let help = "write a size from 8KiB to 1MiB, as in 32KiB";
+    let size = size(text, 8 * KIB..=1024 * KIB, "8KiB", "1MiB", "32KiB")?;
+    Ok(u32::try_from(size).unwrap_or(u32::MAX))
+}
+
+/// Reads the size at which a log is rotated.
+pub(super) fn file_size(text: &str) -> Result<u64, InvalidValue> {
+    size(text, 64 * KIB..=1024 * 1024 * 1024 * KIB, "64KiB", "1024GiB", "100MiB")
+}
+
+/// Reads how many rotated files of a log are kept.
+pub(super) fn kept_files(count: u32) -> Result<u32, InvalidValue> {
+    if (1..=1000).contains(&count) {
+        return Ok(count);
+    }
+    let message = format!("{count} files are out of range: from 1 to 1000");
+    invalid(message, "write a number in this range")
+}
+
+/// Reads a number of events in a second, a minute or an hour.
+pub(super) fn rate(text: &str) -> Result<Rate, InvalidValue> {
+    let help = "write a number from 1 to 1000000 and a period, as in `10/s`, `60/m` or `1000/h`";
+    let Some((count, unit)) = text.split_once('/') else {
+        return invalid(format!("`{text}` is not a rate"), help);
+    };
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        _ => return invalid(format!("`{text}` is not a rate"), help),
+    };
+    match count.parse() {
+        Ok(count @ 1..=1_000_000) => Ok(Rate {
+            count,
+            period: Duration::from_secs(seconds),
+        }),
+        _ => invalid(format!("`{text}` is not a rate"), help),
+    }
+}
+
+const KIB: u64 = 1024;
+
+fn size(text: &str, range: RangeInclusive<u64>, least: &str, most: &str, example: &str) -> Result<u64, InvalidValue> {
+    let help = format!("write a size from {least} to {most}, as in {example}");
     let unit = text.trim_start_matches(|digit: char| digit.is_ascii_digit());
     let factor = match unit {
-        "KiB" => 1024,
-        "MiB" => 1024 * 1024,
+        "KiB" => KIB,
+        "MiB" => 1024 * KIB,
+        "GiB" => 1024 * 1024 * KIB,
         _ => return invalid(format!("`{text}` is not a size"), help),
     };
-    let size = text[..text.len() - unit.len()].parse::<u32>().ok();
-    let size = size.and_then(|count| count.checked_mul(factor));
-    match size {
-        Some(size) if (8 * 1024..=1024 * 1024).contains(&size) => Ok(size),
-        _ => invalid(format!("`{text}` is out of range: from 8KiB to 1MiB"), help),
+    let size = text[..text.len() - unit.len()].parse::<u64>().ok();
+    match size.and_then(|count| count.checked_mul(factor)) {
+        Some(size) if range.contains(&size) => Ok(size),
+        _ => invalid(format!("`{text}` is out of range: from {least} to {most}"), help),
     }
 }
 
@@ -218,11 +256,23 @@ mod tests {
     }
 
     #[test]
-    fn the_admin_listener_is_on_loopback() {
-        for valid in ["127.0.0.1:9901", "127.0.0.9:0", "[::1]:9901"] {
+    fn an_admin_listener_has_an_ip_address_and_a_port() {
+        for valid in [
+            "127.0.0.1:9901",
+            "127.0.0.9:0",
+            "[::1]:9901",
+            "0.0.0.0:9902",
+            "10.0.0.5:9901",
+        ] {
             assert!(admin(valid).is_ok(), "{valid}");
         }
-        for invalid in ["0.0.0.0:9901", "[::]:9901", "10.0.0.5:9901", "localhost:9901"] {
+        for invalid in [
+            "localhost:9901",
+            "9901",
+            "127.0.0.1",
+            "10.0.0.0/8",
+            "unix:/run/admin.sock",
+        ] {
             assert!(admin(invalid).is_err(), "{invalid}");
         }
     }

@@ -5,6 +5,7 @@ pub(crate) mod error;
 pub(crate) mod token_endpoint;
 pub(crate) mod token_exchange;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::AUTHORIZATION;
@@ -24,7 +25,7 @@ pub(crate) struct Credentials {
     /// The tokens of this gate for the upstream.
     pub(crate) internal: Option<InternalTokens>,
     /// Tokens of an authorization server for the upstream.
-    pub(crate) exchange: Option<TokenExchange>,
+    pub(crate) exchange: Option<Arc<TokenExchange>>,
     pub(crate) api_key: Option<ApiKey>,
 }
 

@@ -52,7 +52,7 @@ pub(crate) struct TokenEndpoint {
 }
 
 /// What a token endpoint is asked for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TokenRequest {
     pub(crate) url: Url,
     pub(crate) target: Target,
