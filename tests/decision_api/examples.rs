@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tempfile::TempDir;
 
+use super::check::{Checker, http};
 use super::forward_auth::asked;
 use crate::deployment::gate::Process;
 use crate::deployment::key_server::{Conduct, KeyServer};
@@ -77,4 +78,13 @@ fn a_gate_without_an_upstream_decides() {
                 .any(|line| line.contains("listening on"))
         );
     }
+}
+
+#[test]
+fn envoy() {
+    let example = Example::start("envoy");
+    let token = wire::bearer(&example.issuer.token(json!({})));
+    let mut envoy = Checker::connect(example.address);
+    assert!(envoy.check(http("GET", "/orders/7", &[token])).permitted().is_some());
+    assert!(envoy.check(http("GET", "/orders/7", &[])).permitted().is_none());
 }

@@ -68,3 +68,28 @@ fn without_an_upstream_there_is_no_address_for_clients() {
     let upstream = report(&format!("{api}\nupstream: http://127.0.0.1:9\nadmin{rest}"));
     assert!(upstream.contains("the key `listen` is missing"), "{upstream}");
 }
+
+#[test]
+fn a_rule_on_a_body_needs_an_api_that_receives_one() {
+    let rest = CONFIGURATION.split_once("admin").expect("the rest").1;
+    let rest = format!("admin{rest}  - match: POST /pay\n    operation: {{ json: {{ /amount: {{ max: 5 }} }} }}\n");
+    let found = |apis: &str, top: &str| {
+        report(&format!(
+            "decision_api: {{ listen: 127.0.0.1:9191, {apis} }}\n{top}{rest}"
+        ))
+    };
+    let of_forward_auth = found("forward_auth: nginx", "");
+    let message =
+        "1:15: `POST /pay: operation.json./amount` reads the body of a request, which none of these APIs receives";
+    assert!(of_forward_auth.starts_with(message), "{of_forward_auth}");
+    for (apis, top) in [
+        ("ext_authz: {}", ""),
+        (
+            "forward_auth: nginx",
+            "listen: 127.0.0.1:0\nupstream: http://127.0.0.1:9\n",
+        ),
+    ] {
+        let valid = found(apis, top);
+        assert!(valid.contains("configuration is valid"), "{valid}");
+    }
+}

@@ -1,4 +1,4 @@
-//! Programs of others around the gate: web frameworks behind it, authorization servers that it trusts, and clients before it; and an
+//! Programs of others around the gate: web frameworks behind it, proxies that ask it for decisions, authorization servers that it trusts, and clients before it; and an
 //! editor and a validator with its schemas.
 //!
 //! They do not come with the repository, so these tests are ignored unless `tests/peers/run` runs them.
@@ -19,6 +19,7 @@ mod mcp_headers;
 mod openssl;
 mod pages;
 mod program;
+mod proxies;
 mod samples;
 mod schemas;
 mod spelling;

@@ -14,6 +14,8 @@ use http::{HeaderName, HeaderValue};
 
 use super::secrets::ClientSecret;
 use super::tls::TlsSettings;
+use crate::decision_api::Validate;
+use crate::decision_api::ext_authz::ExtAuthz;
 use crate::decision_api::forward_auth::ForwardAuth;
 use crate::gate::cors::Cors;
 use crate::gate::hosts::{AllowedHost, AllowedHosts};
@@ -91,13 +93,27 @@ pub(crate) struct Settings {
 pub(crate) struct DecisionApiSettings {
     pub(crate) listen: ListenAddress,
     pub(crate) forward_auth: Option<ForwardAuth>,
+    pub(crate) ext_authz: Option<ExtAuthz>,
+    pub(crate) authzen: Option<AuthZenSettings>,
+    pub(crate) validate: Validate,
+}
+
+/// The policy decision point.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct AuthZenSettings {
+    /// Its URL without a slash at the end; none for that of its listener.
+    pub(crate) url: Option<String>,
 }
 
 impl fmt::Display for DecisionApiSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.listen)?;
         let forward_auth = self.forward_auth.map(|endpoint| endpoint.to_string());
-        let apis: Vec<String> = forward_auth.into_iter().collect();
+        let ext_authz = self.ext_authz.map(|_| "ext_authz".to_owned());
+        let authzen = self.authzen.as_ref().map(|_| "authzen".to_owned());
+        let validate = (self.validate == Validate::Answered).then(|| "validate".to_owned());
+        let apis = forward_auth.into_iter().chain(ext_authz).chain(authzen).chain(validate);
+        let apis: Vec<String> = apis.collect();
         write!(f, " ({})", apis.join(", "))
     }
 }

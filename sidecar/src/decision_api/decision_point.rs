@@ -3,32 +3,54 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use actgate::Identity;
 use actgate::challenge::Protocol;
 use actgate::request::header_meaning::is_about_request;
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::request::Parts;
 use http::{HeaderName, Method, Response};
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
 
 use crate::gate::connection_info::ConnectionInfo;
+use crate::gate::form::{Content, FormRules};
 use crate::gate::head_error::HeadError;
+use crate::gate::readable_form::is_readable;
 use crate::gate::request_head::Head;
 use crate::gate::trusted_proxies::TrustedProxies;
 use crate::gate::{Decided, Denial, Gate, Unforwarded};
+use crate::headers::carriers::Carriers;
+use crate::headers::chain_json::Chain;
 use crate::headers::claims::is_identity;
 use crate::headers::dropped::DroppedHeaders;
 use crate::headers::identity::IdentityHeaders;
+use crate::proxy::forward::{AccessTokenForwarding, may_be_token};
 use crate::proxy::refusal::RequestBodyState;
 use crate::proxy::unforwarded_response;
 
+/// What becomes of a request whose body the API may read a token or a method from, and which is not known here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum UnreadBodies {
+    /// It is denied.
+    #[default]
+    Denied,
+    /// It is decided on without it: the API takes neither from a form or JSON.
+    Passed,
+}
+
 /// What is known of the body of a request.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum KnownBody {
+pub(super) enum KnownBody<'b> {
     /// Nothing. A request that cannot be decided on without it is denied.
     Unknown,
     /// Nothing, and the API takes neither a token nor a method from it. A rule of the policy on it denies.
     Opaque,
+    /// All of it.
+    Whole(&'b [u8]),
 }
 
 /// Decides for servers that enforce it.
@@ -39,6 +61,8 @@ pub(crate) struct DecisionPoint {
     pub(crate) callers: TrustedProxies,
     pub(crate) identity_headers: IdentityHeaders,
     pub(crate) drop_headers: DroppedHeaders,
+    pub(crate) carriers: Carriers,
+    pub(crate) access_token: AccessTokenForwarding,
 }
 
 impl DecisionPoint {
@@ -54,17 +78,23 @@ impl DecisionPoint {
 
     /// Whether an address is of this machine, or of a trusted proxy.
     pub(super) fn trusts_peer(&self, peer: IpAddr) -> bool {
-        peer.is_loopback() || self.callers.contains(peer)
+        is_believed(&self.callers, peer)
     }
 
     /// Decides on a request that another server received. Its line is for the caller to write.
-    pub(super) async fn decide(&self, request: &Parts, body: KnownBody) -> (Decided, Result<Head, Unforwarded>) {
-        let (decided, mut outcome) = self.gate.decide(request).await;
+    pub(super) async fn decide(&self, request: &Parts, body: KnownBody<'_>) -> (Decided, Result<Head, Unforwarded>) {
+        let (mut decided, mut outcome) = self.gate.decide(request).await;
         if decided.body_limit().is_some() {
-            outcome = Err(denied(HeadError::BODY_NOT_RECEIVED));
+            (decided, outcome) = match body {
+                KnownBody::Whole(body) => self.gate.decide_by_body(request, &decided, body).await,
+                KnownBody::Unknown | KnownBody::Opaque => (decided, Err(denied(HeadError::BODY_NOT_RECEIVED))),
+            };
         }
-        if outcome.is_ok() && self.gate.form_rules(request, &decided).is_some() && !body.meets_form_rules(request) {
-            outcome = Err(denied(HeadError::BODY_NOT_RECEIVED));
+        if outcome.is_ok()
+            && let Some(rules) = self.gate.form_rules(request, &decided)
+            && let Err(denial) = body.check_form(request, rules).await
+        {
+            outcome = Err(denial.into());
         }
         (decided, outcome)
     }
@@ -90,6 +120,73 @@ impl DecisionPoint {
         }
     }
 
+    /// A sentence for the caller of a denied request.
+    pub(super) fn description(&self, decided: &Decided, unforwarded: &Unforwarded) -> &'static str {
+        match unforwarded {
+            Unforwarded::Denied(Denial::Authorization(error)) => {
+                decided.challenge(&self.gate.authorizer, error).description()
+            }
+            Unforwarded::Denied(Denial::Head(error)) => error.reason,
+            Unforwarded::Metadata(_) | Unforwarded::Preflight(_) => "",
+        }
+    }
+
+    /// What is stated of a decision: its id, its route, and the identity in a verified token.
+    pub(super) fn facts_of(&self, decided: &Decided) -> Map<String, Value> {
+        let mut facts = Map::new();
+        facts.insert("id".to_owned(), json!(decided.id.to_string()));
+        if let Some(route) = decided.route() {
+            facts.insert("route".to_owned(), json!(route));
+        }
+        if let Some(identity) = decided.identity() {
+            facts.insert("identity".to_owned(), identity_of(identity));
+        }
+        facts
+    }
+
+    /// Adds to `facts` why a request is denied, with what its client would get in `response`.
+    pub(super) fn describe(
+        &self,
+        facts: &mut Map<String, Value>,
+        unforwarded: &Unforwarded,
+        response: &Response<Full<Bytes>>,
+    ) {
+        facts.insert("status".to_owned(), json!(response.status().as_u16()));
+        let (code, rule) = match unforwarded {
+            Unforwarded::Denied(Denial::Authorization(error)) => (error.code(), error.rule()),
+            Unforwarded::Denied(Denial::Head(error)) => (error.code, None),
+            Unforwarded::Metadata(_) => ("resource_metadata", None),
+            Unforwarded::Preflight(_) => ("cors_preflight", None),
+        };
+        facts.insert("code".to_owned(), json!(code));
+        if let Some(rule) = rule {
+            facts.insert("rule".to_owned(), json!(rule));
+        }
+        let challenge = response.headers().get(WWW_AUTHENTICATE);
+        if let Some(challenge) = challenge.and_then(|challenge| challenge.to_str().ok()) {
+            facts.insert("www_authenticate".to_owned(), json!(challenge));
+        }
+    }
+
+    /// The headers of a request that carry a token which the API does not receive.
+    pub(super) fn token_headers<'r>(
+        &self,
+        request: &'r Parts,
+        identity: Option<&Identity>,
+    ) -> impl Iterator<Item = &'r str> {
+        let authorization = request.headers.get_all(AUTHORIZATION).iter();
+        let is_kept = match identity {
+            Some(_) => self.access_token == AccessTokenForwarding::Forward,
+            None => !authorization.into_iter().any(may_be_token),
+        };
+        let keeps_carried = is_kept && identity.is_some();
+        let names = request.headers.keys().map(HeaderName::as_str);
+        names.filter(move |name| match *name {
+            "authorization" => !is_kept,
+            name => self.carriers.owns(name) && !keeps_carried,
+        })
+    }
+
     /// The headers of a request that the gate would remove before it forwards it, because a server may believe them.
     pub(super) fn removed<'r>(&self, request: &'r Parts) -> impl Iterator<Item = &'r HeaderName> {
         request.headers.keys().filter(|name| self.is_removed(name.as_str()))
@@ -103,20 +200,89 @@ impl DecisionPoint {
     }
 }
 
+fn is_believed(callers: &TrustedProxies, peer: IpAddr) -> bool {
+    peer.is_loopback() || callers.contains(peer)
+}
+
+/// The identity in a verified token: its normalised facts, and no token.
+fn identity_of(identity: &Identity) -> Value {
+    let scopes: Vec<&str> = identity.scopes().collect();
+    let authentication = identity.authentication();
+    let methods: Vec<&str> = authentication.methods.iter().map(|method| &**method).collect();
+    json!({
+        "issuer": identity.issuer(),
+        "subject": identity.subject(),
+        "kind": identity.kind().to_string(),
+        "chain": serde_json::to_value(Chain::of(identity)).unwrap_or(Value::Null),
+        "client": identity.client(),
+        "scopes": scopes,
+        "expires_at": identity.expires_at(),
+        "authentication": {
+            "time": authentication.time,
+            "context": authentication.context.as_deref(),
+            "methods": methods,
+        },
+    })
+}
+
+/// A request that the gate answers itself is not for the API that another server forwards it to.
+pub(super) fn for_another_server(unforwarded: Unforwarded) -> Unforwarded {
+    match unforwarded {
+        Unforwarded::Denied(_) => unforwarded,
+        Unforwarded::Metadata(_) => denied(HeadError::METADATA_ELSEWHERE),
+        Unforwarded::Preflight(_) => denied(HeadError::PREFLIGHT_ELSEWHERE),
+    }
+}
+
 pub(super) fn denied(error: HeadError) -> Unforwarded {
     Denial::Head(error).into()
 }
 
-impl KnownBody {
-    /// Whether a request can be decided on where its body must not have some parameters.
-    fn meets_form_rules(self, request: &Parts) -> bool {
+impl KnownBody<'_> {
+    /// Checks what a body must not contain where a server may read parameters in it.
+    async fn check_form(self, request: &Parts, rules: FormRules) -> Result<(), Denial> {
         match self {
-            KnownBody::Opaque => true,
+            KnownBody::Opaque | KnownBody::Whole([]) => Ok(()),
             // Without a type a body would be a form, if there were one.
-            KnownBody::Unknown => {
-                matches!(request.method, Method::GET | Method::HEAD | Method::OPTIONS)
-                    && !request.headers.contains_key(CONTENT_TYPE)
+            KnownBody::Unknown
+                if matches!(request.method, Method::GET | Method::HEAD | Method::OPTIONS)
+                    && !request.headers.contains_key(CONTENT_TYPE) =>
+            {
+                Ok(())
             }
+            KnownBody::Unknown => Err(Denial::Head(HeadError::BODY_NOT_RECEIVED)),
+            KnownBody::Whole(_) if !is_readable(&request.headers) => Err(Denial::Head(HeadError::FORM_ENCODING)),
+            KnownBody::Whole(body) => {
+                let form = Content::form(Full::new(Bytes::copy_from_slice(body)), rules).await?;
+                match form.collect().await {
+                    Ok(_) => Ok(()),
+                    Err(error) => Err(Denial::from(error)),
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn peers_of_this_machine_and_trusted_proxies_are_believed() {
+        let callers = TrustedProxies {
+            networks: vec!["10.0.0.0/8".parse().unwrap()],
+            ..TrustedProxies::default()
+        };
+        for (peer, is_trusted) in [
+            ("127.0.0.1", true),
+            ("127.9.9.9", true),
+            ("::1", true),
+            ("10.1.2.3", true),
+            ("11.0.0.1", false),
+            ("192.0.2.1", false),
+            ("2001:db8::1", false),
+        ] {
+            assert_eq!(is_believed(&callers, peer.parse().unwrap()), is_trusted, "{peer}");
         }
     }
 }

@@ -14,7 +14,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri
 use http_body_util::Full;
 use serde::Deserialize;
 
-use super::decision_point::{DecisionPoint, KnownBody, denied};
+use super::decision_point::{DecisionPoint, KnownBody, UnreadBodies, for_another_server};
 use crate::gate::connection_info::{ConnectionInfo, HeadForm};
 use crate::gate::head_error::HeadError;
 use crate::gate::{Decided, Unforwarded};
@@ -60,18 +60,6 @@ impl fmt::Display for ForwardAuth {
         };
         write!(f, "forward_auth of {proxy}")
     }
-}
-
-/// What becomes of a request whose body the API may read a token or a method from, and which is not known here.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum UnreadBodies {
-    /// It is denied.
-    #[default]
-    Denied,
-    /// It is decided on without it: the API takes neither from a form or JSON.
-    Passed,
 }
 
 /// The headers in which a proxy says what a request was, with what is wrong of one.
@@ -131,15 +119,6 @@ const CLAIMED: HeadError = HeadError::ambiguous(
     "the proxy does not remove a header with which a client claims an identity, a path or a method",
 );
 
-/// A status of success would permit the request: what the gate answers itself is denied.
-fn denial(unforwarded: Unforwarded) -> Unforwarded {
-    match unforwarded {
-        Unforwarded::Denied(_) => unforwarded,
-        Unforwarded::Metadata(_) => denied(HeadError::METADATA_ELSEWHERE),
-        Unforwarded::Preflight(_) => denied(HeadError::PREFLIGHT_ELSEWHERE),
-    }
-}
-
 impl Field {
     /// The one value. A header of another spelling counts: some servers take it for the same.
     fn of<'h>(&self, headers: &'h HeaderMap) -> Result<&'h str, HeadError> {
@@ -184,7 +163,7 @@ impl DecisionPoint {
             UnreadBodies::Passed => KnownBody::Opaque,
         };
         let (decided, outcome) = self.decide(&request, body).await;
-        let outcome = outcome.map_err(denial);
+        let outcome = outcome.map_err(for_another_server);
         self.gate.record(&request, &decided, outcome.as_ref().map(drop));
         let mut response = match outcome {
             Ok(_) => self.allowed(&decided),

@@ -96,6 +96,13 @@ impl HeadError {
         reason: "a preflight of cors is for the proxy to answer",
     };
 
+    /// A decision is asked about another subject than that of the token.
+    pub(crate) const OTHER_SUBJECT: HeadError = HeadError {
+        status: StatusCode::FORBIDDEN,
+        code: "subject_mismatch",
+        reason: "the subject of the evaluation is not that of the access token",
+    };
+
     /// The client broke off, or its body is no valid one.
     pub(crate) const BODY_INCOMPLETE: HeadError =
         HeadError::ambiguous("the body of the request is malformed or incomplete");

@@ -132,6 +132,11 @@ impl Decided {
         self.decision.as_ref().and_then(Decision::identity)
     }
 
+    /// The route that matched, as the policy writes it.
+    pub(crate) fn route(&self) -> Option<&str> {
+        self.decision.as_ref().and_then(Decision::route)
+    }
+
     /// The line of the request in the decision log, that of an allowed one, after a decision that took `latency`.
     pub(crate) fn event<'e>(&'e self, method: &'e Method, uri: &'e Uri, latency: Duration) -> Event<'e> {
         let identity = self.identity();
@@ -141,7 +146,7 @@ impl Decided {
             method: method.as_str(),
             path: uri.path(),
             api: self.api,
-            route: self.decision.as_ref().and_then(Decision::route),
+            route: self.route(),
             policy_hash: self.decision.as_ref().map(|decision| decision.policy().hash().as_str()),
             decision: Effect::Allow,
             status: None,

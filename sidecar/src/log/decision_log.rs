@@ -194,6 +194,12 @@ pub(crate) enum Effect {
 pub(crate) enum Api {
     /// `auth_request` of nginx, `forward_auth` of Caddy, ForwardAuth of Traefik.
     ForwardAuth,
+    /// `ext_authz` of Envoy.
+    ExtAuthz,
+    /// The AuthZEN Authorization API.
+    Authzen,
+    /// `/validate`.
+    Validate,
 }
 
 /// The JSON Schema of a line.

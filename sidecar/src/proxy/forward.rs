@@ -237,7 +237,7 @@ fn no_tunnel(error: HandshakeError, id: Uuid, upstream: Option<&str>) -> Respons
 }
 
 /// Whether a credential may be a token: it is, unless it is a single credential of another known scheme.
-fn may_be_token(authorization: &HeaderValue) -> bool {
+pub(crate) fn may_be_token(authorization: &HeaderValue) -> bool {
     let field = authorization.as_bytes();
     let scheme = field.split(|byte| *byte == b' ').next().unwrap_or_default();
     let is_other = scheme.eq_ignore_ascii_case(b"basic") || scheme.eq_ignore_ascii_case(b"negotiate");

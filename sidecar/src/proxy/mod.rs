@@ -8,6 +8,7 @@ pub(crate) mod forward;
 mod forwarding_record;
 mod grpc;
 pub(crate) mod json_rpc;
+pub(crate) mod message_body;
 pub(crate) mod refusal;
 pub(crate) mod request_body;
 pub(crate) mod response_body;

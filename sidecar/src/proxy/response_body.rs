@@ -11,6 +11,7 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 use uuid::Uuid;
 
+use super::message_body::MessageBody;
 use super::stream_end::{Ended, StreamEnd, TokenTime};
 use super::upstream::body::{UpstreamBody, UpstreamBodyError};
 use crate::headers::hop_by_hop;
@@ -23,6 +24,8 @@ const FRAMES_BETWEEN_CHECKS: u8 = 32;
 #[derive(Debug)]
 pub(crate) enum ResponseBody {
     Own(Full<Bytes>),
+    /// A message of gRPC, and its trailers.
+    Message(MessageBody),
     Upstream(StreamedBody<UpstreamBody>),
 }
 
@@ -46,7 +49,7 @@ impl ResponseBody {
     /// What it is: [`MediaType::Other`] for a body of the proxy.
     pub(crate) fn media_type(&self) -> MediaType {
         match self {
-            ResponseBody::Own(_) => MediaType::Other,
+            ResponseBody::Own(_) | ResponseBody::Message(_) => MediaType::Other,
             ResponseBody::Upstream(streamed) => {
                 let body = streamed.source.body();
                 body.map_or(MediaType::Other, UpstreamBody::media_type)
@@ -220,6 +223,10 @@ impl Body for ResponseBody {
                 let frame = Pin::new(full).poll_frame(cx);
                 frame.map_err(|never| match never {})
             }
+            ResponseBody::Message(message) => {
+                let frame = Pin::new(message).poll_frame(cx);
+                frame.map_err(|never| match never {})
+            }
             ResponseBody::Upstream(upstream) => Pin::new(upstream).poll_frame(cx),
         }
     }
@@ -227,6 +234,7 @@ impl Body for ResponseBody {
     fn is_end_stream(&self) -> bool {
         match self {
             ResponseBody::Own(full) => full.is_end_stream(),
+            ResponseBody::Message(message) => message.is_end_stream(),
             ResponseBody::Upstream(upstream) => upstream.is_end_stream(),
         }
     }
@@ -234,6 +242,7 @@ impl Body for ResponseBody {
     fn size_hint(&self) -> SizeHint {
         match self {
             ResponseBody::Own(full) => full.size_hint(),
+            ResponseBody::Message(message) => message.size_hint(),
             ResponseBody::Upstream(upstream) => upstream.size_hint(),
         }
     }

@@ -12,6 +12,7 @@ use actgate::clock::Clock;
 
 use crate::config::{Settings, TlsSettings, check_named_roots};
 use crate::decision_api::DecisionApi;
+use crate::decision_api::authzen::AuthZen;
 use crate::decision_api::decision_point::DecisionPoint;
 use crate::exit::{Context as _, Failure};
 use crate::files::watched_file::Tasks;
@@ -45,9 +46,19 @@ const DECISION_CONNECTIONS: u32 = 1024;
 pub(crate) struct Lasting {
     /// Where it listens, over TCP.
     address: Option<SocketAddr>,
+    /// Where its decision APIs listen, over TCP.
+    decisions: Option<SocketAddr>,
     log: DecisionLog,
     via: ViaPseudonym,
     body_room: BodyRoom,
+}
+
+impl Lasting {
+    /// The URL of its decision APIs. A unix socket has no host.
+    fn url_of_decisions(&self) -> String {
+        let address = self.decisions;
+        address.map_or_else(|| "http://localhost".to_owned(), |address| format!("http://{address}"))
+    }
 }
 
 /// What a later gate goes on with, where its settings are the same.
@@ -103,6 +114,7 @@ pub(crate) async fn start(settings: Settings, log: DecisionLog) -> Result<Starte
     let address = address.context("address of the listener")?;
     let lasting = Lasting {
         address: address.as_ref().and_then(ListenAddress::tcp),
+        decisions: decisions.as_ref().and_then(|listener| listener.tcp_address().ok()),
         log,
         via: ViaPseudonym::default(),
         body_room: BodyRoom::default(),
@@ -195,8 +207,15 @@ fn run_by(
             callers: settings.trusted_proxies,
             identity_headers: settings.identity_headers.clone(),
             drop_headers: settings.drop_headers.clone(),
+            carriers: carriers.clone(),
+            access_token: settings.access_token,
         },
         forward_auth: api.forward_auth,
+        ext_authz: api.ext_authz,
+        authzen: api.authzen.map(|authzen| AuthZen {
+            base: authzen.url.unwrap_or_else(|| lasting.url_of_decisions()),
+        }),
+        validate: api.validate,
     });
     let proxy = match settings.listen {
         Some(_) => Some(Proxy {

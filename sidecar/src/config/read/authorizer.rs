@@ -18,7 +18,11 @@ impl ConfigReader<'_> {
         resources: &[Resource],
         policy: Option<&PolicySettings>,
     ) -> AuthorizerBuilder {
-        let mut builder = Authorizer::builder().reads_bodies();
+        let mut builder = Authorizer::builder();
+        let api = document.decision_api.as_ref();
+        if self.forwards(document) || api.is_some_and(|api| api.value.ext_authz.is_some()) {
+            builder = builder.reads_bodies();
+        }
         if let Some(leeway) = self.optional(document.leeway.as_ref(), |text| values::duration(text)) {
             builder = builder.leeway(leeway);
         }
@@ -126,6 +130,12 @@ impl ConfigReader<'_> {
                     ..Diagnostic::new(Span { line, column }, message, help)
                 };
                 self.diagnostics.extend([diagnostic]);
+            }
+            ConfigError::BodyRule { rule, .. } => {
+                let span = document.decision_api.as_ref().map(Spanned::span).unwrap_or_default();
+                let message = format!("`{rule}` reads the body of a request, which none of these APIs receives");
+                let help = "use `ext_authz`, with `with_request_body` of Envoy, or a gate that forwards (`listen`, `upstream`)";
+                self.diagnostics.push(span, message, help);
             }
             // Any other has been reported at its place.
             error if self.diagnostics.is_empty() => self.diagnostics.push(Span::default(), error.to_string(), ""),

@@ -4,8 +4,11 @@ use actgate_yaml::Spanned;
 
 use super::addresses::OwnAddresses;
 use super::reader::ConfigReader;
+use super::values::{InvalidValue, invalid};
 use crate::config::document::decision_api::{DecisionApiDocument, ForwardAuthDocument};
-use crate::config::settings::DecisionApiSettings;
+use crate::config::settings::{AuthZenSettings, DecisionApiSettings};
+use crate::decision_api::Validate;
+use crate::decision_api::ext_authz::ExtAuthz;
 use crate::decision_api::forward_auth::ForwardAuth;
 use crate::server::listen::address::ListenAddress;
 
@@ -37,13 +40,29 @@ impl ConfigReader<'_> {
         }
         let forward_auth = document.forward_auth.as_ref();
         let forward_auth = forward_auth.and_then(|written| self.forward_auth(written));
-        if document.forward_auth.is_none() && !self.omissions.within(span) {
-            let help = "add `forward_auth: nginx`, or remove `decision_api`";
+        let ext_authz = document.ext_authz.as_ref().map(|written| ExtAuthz {
+            bodies: written.value.bodies,
+            mcp: written.value.mcp.as_ref().map(|mcp| mcp.value.from).unwrap_or_default(),
+        });
+        let validate = match document.validate {
+            true => Validate::Answered,
+            false => Validate::NotServed,
+        };
+        let authzen = document.authzen.as_ref();
+        let url = authzen.and_then(|written| written.value.url.as_ref());
+        let url = self.optional(url, |text| decision_point_url(text));
+        let authzen = authzen.map(|_| AuthZenSettings { url });
+        let has_none = document.forward_auth.is_none() && ext_authz.is_none() && authzen.is_none();
+        if has_none && validate == Validate::NotServed && !self.omissions.within(span) {
+            let help = "add `forward_auth: nginx`, `ext_authz: {}`, `authzen: {}` or `validate: true`, or remove `decision_api`";
             self.diagnostics.push(span, "no decision API is chosen", help);
         }
         Some(DecisionApiSettings {
             listen: address?,
             forward_auth,
+            ext_authz,
+            authzen,
+            validate,
         })
     }
 
@@ -56,5 +75,18 @@ impl ConfigReader<'_> {
             proxy: proxy?.value,
             bodies: written.value.bodies,
         })
+    }
+}
+
+/// Reads the URL of a policy decision point, without a slash at its end.
+fn decision_point_url(text: &str) -> Result<String, InvalidValue> {
+    let url = url::Url::parse(text).ok();
+    let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    match url.filter(|url| url.query().is_none() && url.fragment().is_none()) {
+        Some(url) => Ok(url.as_str().trim_end_matches('/').to_owned()),
+        None => {
+            let help = "write it without query and fragment, as in https://pdp.example.com";
+            invalid(format!("`{text}` is not the URL of a policy decision point"), help)
+        }
     }
 }

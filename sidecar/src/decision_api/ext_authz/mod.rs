@@ -1,0 +1,215 @@
+//! The decision for `ext_authz` of Envoy, by `envoy.service.auth.v3.Authorization/Check` of gRPC.
+//!
+//! Each call succeeds with a decision, also where nothing can be decided on: what a failed call means depends on
+//! `failure_mode_allow` of Envoy.
+
+mod checked_request;
+pub(crate) mod mcp_metadata;
+mod messages;
+pub(crate) mod unary_call;
+
+use actgate::challenge::{Protocol, grpc_status};
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http_body_util::BodyExt as _;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use self::checked_request::{CheckedBody, CheckedRequest};
+use self::mcp_metadata::McpSource;
+use self::messages::{
+    CheckRequest, CheckResponse, DeniedHttpResponse, HeaderValueOption, HttpResponse, HttpStatus, OkHttpResponse,
+    Status, Struct,
+};
+use self::unary_call::Unreadable;
+use super::decision_point::{DecisionPoint, KnownBody, denied};
+use crate::gate::head_error::HeadError;
+use crate::gate::{Decided, Unforwarded};
+use crate::headers::chain_json::Chain;
+use crate::log::decision_log::Api;
+use crate::proxy::message_body::MessageBody;
+use crate::proxy::request_body::ClientBody;
+
+/// The path of the method.
+pub(super) const PATH: &str = "/envoy.service.auth.v3.Authorization/Check";
+
+/// How Envoy asks for decisions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ExtAuthz {
+    pub(crate) bodies: EnvoyBodies,
+    pub(crate) mcp: McpSource,
+}
+
+/// What becomes of a request whose body the API may read a token or a method from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum EnvoyBodies {
+    /// It is denied, unless Envoy has sent all of it.
+    #[default]
+    Denied,
+    /// The same, and a request has no body where Envoy sends none.
+    Sent,
+    /// It is decided on without it, where Envoy does not send it: the API takes neither from a form or JSON.
+    Passed,
+}
+
+impl DecisionPoint {
+    /// Answers Envoy.
+    pub(super) async fn ext_authz(&self, endpoint: &ExtAuthz, asked: Parts, body: ClientBody) -> Response<MessageBody> {
+        let untrusted = asked.extensions.get::<HeadError>().copied();
+        let checked = match (untrusted, unary_call::read::<CheckRequest>(body).await) {
+            (Some(error), _) => CheckedRequest::unusable(asked, error),
+            (None, Err(Unreadable(reason))) => CheckedRequest::unusable(asked, HeadError::ambiguous(reason)),
+            (None, Ok(message)) => CheckedRequest::of(message, endpoint.mcp, asked),
+        };
+        let CheckedRequest { mut request, body } = checked;
+        request.extensions.insert(Api::ExtAuthz);
+        let known = match (&body, endpoint.bodies) {
+            (CheckedBody::Whole(body), _) => KnownBody::Whole(body),
+            (CheckedBody::NotSent, EnvoyBodies::Sent) => KnownBody::Whole(&[]),
+            (_, EnvoyBodies::Passed) => KnownBody::Opaque,
+            (CheckedBody::Cut | CheckedBody::NotSent, _) => KnownBody::Unknown,
+        };
+        let (decided, outcome) = self.decide(&request, known).await;
+        let outcome = outcome.map(drop).map_err(|unforwarded| match unforwarded {
+            Unforwarded::Preflight(_) => denied(HeadError::PREFLIGHT_ELSEWHERE),
+            answered => answered,
+        });
+        self.gate.record(&request, &decided, outcome.as_ref().copied());
+        let response = match &outcome {
+            Ok(()) => self.permission(&request, &decided),
+            Err(unforwarded) => self.denial(&request, &decided, unforwarded).await,
+        };
+        unary_call::answer(&response)
+    }
+
+    /// Envoy forwards the request with these headers in place of those that the gate would remove.
+    fn permission(&self, request: &Parts, decided: &Decided) -> CheckResponse {
+        let mut set = HeaderMap::new();
+        if let Some(identity) = decided.identity() {
+            self.identity_headers.set(&mut set, identity);
+        }
+        let removed = self.removed(request).map(http::HeaderName::as_str);
+        let removed = removed.filter(|name| !is_of_envoy(name));
+        let tokens = self.token_headers(request, decided.identity());
+        let removed = removed.chain(tokens).filter(|name| !set.contains_key(*name));
+        CheckResponse {
+            status: Some(Status { code: 0 }),
+            http_response: Some(HttpResponse::Ok(OkHttpResponse {
+                headers_to_remove: removed.map(|name| Bytes::copy_from_slice(name.as_bytes())).collect(),
+                headers: options(&set),
+            })),
+            dynamic_metadata: Some(self.metadata_of(decided, None)),
+        }
+    }
+
+    /// Envoy answers the client with this response.
+    async fn denial(&self, request: &Parts, decided: &Decided, unforwarded: &Unforwarded) -> CheckResponse {
+        let (mut parts, body) = self.response(request, decided, unforwarded).into_parts();
+        parts.headers.remove(CONTENT_LENGTH);
+        let mut body = body
+            .collect()
+            .await
+            .map(http_body_util::Collected::to_bytes)
+            .unwrap_or_default();
+        // Envoy makes of it what a call of gRPC gets, with the body as its message.
+        if Protocol::of(&request.method, &request.headers) == Protocol::Grpc {
+            parts.headers.remove(CONTENT_TYPE);
+            body = Bytes::from_static(self.description(decided, unforwarded).as_bytes());
+        }
+        CheckResponse {
+            status: Some(Status {
+                code: code(parts.status),
+            }),
+            http_response: Some(HttpResponse::Denied(DeniedHttpResponse {
+                status: Some(HttpStatus {
+                    code: parts.status.as_u16().into(),
+                }),
+                headers: options(&parts.headers),
+                body,
+            })),
+            dynamic_metadata: Some(self.metadata_of(decided, Some((parts.status, unforwarded)))),
+        }
+    }
+
+    /// What other filters and the access log of Envoy can read of the decision: nothing that the headers of the identity, the
+    /// response or the policy do not state.
+    fn metadata_of(&self, decided: &Decided, denial: Option<(StatusCode, &Unforwarded)>) -> Struct {
+        let mut members = Map::new();
+        members.insert("id".to_owned(), json!(decided.id.to_string()));
+        let decision = if denial.is_some() { "deny" } else { "allow" };
+        members.insert("decision".to_owned(), json!(decision));
+        if let Some(route) = decided.route() {
+            members.insert("route".to_owned(), json!(route));
+        }
+        if let Some((status, unforwarded)) = denial {
+            members.insert("status".to_owned(), json!(status.as_u16()));
+            members.insert("code".to_owned(), json!(self.code(decided, unforwarded)));
+        } else if let Some(identity) = decided.identity() {
+            let chain = serde_json::to_value(Chain::of(identity)).unwrap_or(Value::Null);
+            members.insert("chain".to_owned(), chain);
+        }
+        members.into()
+    }
+}
+
+/// The code of `google.rpc.Status`: never 0 for a denial.
+fn code(status: StatusCode) -> i32 {
+    const UNKNOWN: i32 = 2;
+    let code = grpc_status(status);
+    code.to_str().ok().and_then(|code| code.parse().ok()).unwrap_or(UNKNOWN)
+}
+
+/// Sets these headers. Of one with several values the last one would be left: they are joined.
+fn options(headers: &HeaderMap) -> Vec<HeaderValueOption> {
+    let option = |name: &http::HeaderName| {
+        let values: Vec<&[u8]> = headers.get_all(name).iter().map(HeaderValue::as_bytes).collect();
+        let value = HeaderValue::from_bytes(&values.join(&b", "[..])).ok()?;
+        Some(HeaderValueOption::set(name, &value))
+    };
+    headers.keys().filter_map(option).collect()
+}
+
+/// Whether Envoy itself states this header, for the upstream.
+fn is_of_envoy(name: &str) -> bool {
+    const SET: [&str; 7] = [
+        "forwarded",
+        "x-forwarded-client-cert",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x-forwarded-port",
+        "x-forwarded-proto",
+        "x-real-ip",
+    ];
+    SET.contains(&name) || name.starts_with("x-envoy-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_denial_has_the_code_of_a_permission() {
+        for status in 100..600 {
+            let status = StatusCode::from_u16(status).unwrap();
+            assert!(code(status) > 0, "{status}");
+        }
+        assert_eq!(
+            [401, 403, 503].map(|status| code(StatusCode::from_u16(status).unwrap())),
+            [16, 7, 14]
+        );
+    }
+
+    #[test]
+    fn headers_of_several_lines_are_one() {
+        let mut headers = HeaderMap::new();
+        headers.append("vary", HeaderValue::from_static("a"));
+        headers.append("vary", HeaderValue::from_static("b"));
+        let options = options(&headers);
+        assert_eq!(options.len(), 1);
+        assert_eq!(options[0].header.as_ref().unwrap().value, "a, b");
+    }
+}
