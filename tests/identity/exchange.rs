@@ -121,6 +121,34 @@ fn concurrent_requests_with_one_token_share_one_exchange() {
 }
 
 #[test]
+fn a_reload_keeps_the_tokens_of_an_exchange_that_is_as_before() {
+    let server = answering(issued(json!({})));
+    let deployment = exchanging(&endpoint(&server), "");
+    let caller = deployment.reader();
+    let ask = || authorization(&deployment, "/orders/1", &[&caller]);
+    ask();
+    for (from, to, exchanges) in [
+        ("GET /open/", "GET /other/", 1),
+        ("audience: https://api.internal", "audience: https://other.internal", 2),
+    ] {
+        let text = deployment.gate.read("actgate.yaml").expect("the configuration");
+        deployment.gate.write("actgate.yaml", &text.replace(from, to));
+        let (code, printed) = deployment.gate.reload();
+        assert_eq!(code, Some(0), "{printed}");
+        assert_eq!(ask(), ["Bearer exchanged"]);
+        assert_eq!(server.count(), exchanges, "{to}");
+    }
+    // The secret of a kept exchange is read again.
+    deployment.gate.write("gate.secret", "another");
+    let basic = format!("Basic {}", STANDARD.encode("gate:another"));
+    deployment.wait_until("read again", || {
+        authorization(&deployment, "/orders/1", &[&deployment.reader()]);
+        let last = server.since(0).pop().expect("an exchange");
+        last.head.values("authorization") == [basic.clone()]
+    });
+}
+
+#[test]
 fn a_token_is_exchanged_for_each_caller_and_again_near_its_end() {
     let server = answering(issued(json!({ "expires_in": 1 })));
     let deployment = exchanging(&endpoint(&server), "");
