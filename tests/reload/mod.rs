@@ -1,6 +1,7 @@
 //! The configuration is read again while the gate runs.
 
 mod commands;
+mod decisions;
 mod files;
 mod kept;
 mod load;

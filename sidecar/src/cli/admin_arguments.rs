@@ -13,8 +13,9 @@ The gate is asked on its admin listener. It also reloads by itself a second or t
   actgate reload --admin 127.0.0.1:9901 --json
 What is read is in force as a whole or not at all: a request is served by one configuration from its head to its end. A reload
 takes effect when the keys of every issuer that is trusted anew are there, and is refused after 10 seconds without them.
-`listen`, `admin`, `max_connections`, and `file` and `rotate` of `decision_log` cannot change while a gate runs: a configuration with other values is
-refused. `/reload` of the admin listener has the number of reloads, and what came of the last one.
+`listen`, also of `decision_api`, `admin`, `max_connections`, and `file` and `rotate` of `decision_log` cannot change while a gate
+runs: a configuration with other values is refused. `/reload` of the admin listener has the number of reloads, and what came of the
+last one.
 
 Exit codes:
   0   the configuration is in force
