@@ -329,3 +329,38 @@ fn the_metadata_of_a_resource_is_a_response_of_envoy() {
         (401, "a bearer token is required", false)
     );
 }
+
+#[test]
+fn rules_in_shadow_on_a_body_have_their_outcome_in_the_log() {
+    let policy = "mode: shadow\nspelling: exact\nroutes:\n  - match: POST /pay\n    scopes: [orders:read]\n    operation: { json: { /amount: { max: 5 } } }\n";
+    let decisions = Decisions::start_with(APIS, Configuration::of_policy(policy));
+    let mut envoy = Checker::connect(decisions.address);
+    let mut shadow = |body: &str, partial: &str| {
+        let fields = [
+            decisions.deployment.reader(),
+            "content-type: application/json".to_owned(),
+            format!("x-envoy-auth-partial-body: {partial}"),
+        ];
+        let mut http = http("POST", "/pay", &fields);
+        http.raw_body = body.as_bytes().to_vec();
+        let known = decisions.deployment.gate.decisions().len();
+        let checked = envoy.check(http);
+        assert!(checked.permitted().is_some(), "{partial}: {checked:?}");
+        let line = decisions.deployment.gate.decision_after(known);
+        (
+            line["decision"].clone(),
+            line["shadow"]["decision"].clone(),
+            line["shadow"]["code"].clone(),
+        )
+    };
+    let found = |shadow: &str, code: serde_json::Value| (json!("allow"), json!(shadow), code);
+    assert_eq!(shadow(r#"{"amount":5}"#, "false"), found("allow", json!(null)));
+    assert_eq!(
+        shadow(r#"{"amount":6}"#, "false"),
+        found("deny", json!("operation_not_met"))
+    );
+    assert_eq!(
+        shadow(r#"{"amount":5}"#, "true"),
+        found("deny", json!("body_not_received"))
+    );
+}

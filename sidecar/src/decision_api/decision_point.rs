@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use actgate::Identity;
+use actgate::chain::RecordedFacts;
 use actgate::challenge::Protocol;
 use actgate::request::header_meaning::is_about_request;
 use bytes::Bytes;
@@ -19,6 +20,7 @@ use crate::gate::form::{Content, FormRules};
 use crate::gate::head_error::HeadError;
 use crate::gate::readable_form::is_readable;
 use crate::gate::request_head::Head;
+use crate::gate::shadow::ReadInShadow;
 use crate::gate::trusted_proxies::TrustedProxies;
 use crate::gate::{Decided, Denial, Gate, Unforwarded};
 use crate::headers::carriers::Carriers;
@@ -96,7 +98,31 @@ impl DecisionPoint {
         {
             outcome = Err(denial.into());
         }
+        if outcome.is_ok() && decided.shadow_body_limit().is_some() {
+            let (read, facts) = self.read_in_shadow(request, &decided, body).await;
+            decided.read_in_shadow(read, facts);
+        }
         (decided, outcome)
+    }
+
+    /// The outcome of rules in shadow on the body of an allowed request.
+    async fn read_in_shadow(
+        &self,
+        request: &Parts,
+        decided: &Decided,
+        body: KnownBody<'_>,
+    ) -> (ReadInShadow, Option<Box<RecordedFacts>>) {
+        let unread = (ReadInShadow::Unread(HeadError::BODY_NOT_RECEIVED), None);
+        let KnownBody::Whole(body) = body else {
+            return unread;
+        };
+        let (by_body, outcome) = self.gate.decide_by_body(request, decided, body).await;
+        match (outcome, by_body.into_decision()) {
+            (_, Some((decision, facts))) => (ReadInShadow::Read(decision), facts),
+            (Err(Unforwarded::Denied(Denial::Head(error))), None) => (ReadInShadow::Unread(error), None),
+            // The head of the request was accepted before.
+            (_, None) => unread,
+        }
     }
 
     /// The response to a caller of HTTP: the status of gRPC is 200 for a denial, which a proxy would take for a permission.
