@@ -141,7 +141,7 @@ fn nginx_decides_as_the_gate() {
         (9191, decisions.address),
     ];
     let front = Front::start("nginx/actgate.conf", &targets, |folder| {
-        let main = "daemon off;\nerror_log stderr;\npid nginx.pid;\nevents {}\nhttp {\naccess_log off;\n\
+        let main = "daemon off;\nmaster_process off;\nerror_log stderr;\npid nginx.pid;\nevents {}\nhttp {\naccess_log off;\n\
                     client_body_temp_path body;\nproxy_temp_path proxy;\nfastcgi_temp_path fastcgi;\n\
                     uwsgi_temp_path uwsgi;\nscgi_temp_path scgi;\ninclude actgate.conf;\n}\n";
         fs::write(folder.join("nginx.conf"), main).expect("the configuration is written");
