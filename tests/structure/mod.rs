@@ -87,7 +87,9 @@ fn no_file_has_more_than_400_lines_before_its_unit_tests() {
 #[test]
 fn the_issuer_has_a_limited_number_of_lines() {
     let is_code = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with("//");
-    let lines = |file: SourceFile| file.code.lines().filter(is_code).count();
+    // Tests that other files use are in a module that is not private.
+    let before_tests = |line: &&str| *line != "#[cfg(test)]";
+    let lines = |file: SourceFile| file.code.lines().take_while(before_tests).filter(is_code).count();
     let all: usize = source::read("sidecar/issuer/src").into_iter().map(lines).sum();
     assert!(all <= MAX_ISSUER_LINES, "{all} lines of code");
 }
