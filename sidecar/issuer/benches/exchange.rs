@@ -3,6 +3,16 @@
 //!
 //! `cargo bench -p actgate-issuer`. One client sends one request after the other, so that the ratio has the latency of a
 //! whole request: HTTP, client authentication, verification of the subject token, signature, store and audit trail.
+//!
+//! One run on two shared cores with nothing else to do, with 19 µs for a raw ES256 signature. The ratio is of one exchange:
+//!
+//! | Store | 1 actor | 16 actors |
+//! |---|---|---|
+//! | in memory | 25 signatures (2,020 a second) | 25 signatures (2,021 a second) |
+//! | on disk | 44 signatures (1,156 a second) | 56 signatures (905 a second) |
+//!
+//! A token has 593 bytes without an actor and about 100 more for each: 2,205 with 16, of the 16 KiB that a gate accepts by
+//! default.
 
 #![allow(
     clippy::unwrap_used,
