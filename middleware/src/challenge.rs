@@ -65,7 +65,9 @@ impl Challenge {
             status: error.status(),
             www_authenticate: www_authenticate(error, code, description, context),
             retry_after: match error {
-                Error::KeysUnavailable { retry_after, .. } => Some(HeaderValue::from(*retry_after)),
+                Error::KeysUnavailable { retry_after, .. } | Error::IntrospectionUnavailable { retry_after, .. } => {
+                    Some(HeaderValue::from(*retry_after))
+                }
                 _ => None,
             },
             code,
@@ -159,7 +161,7 @@ fn www_authenticate(
     }
     match error {
         // RFC 6750 has no code for these: more scope does not help, and an outage is not caused by the caller.
-        Error::Denied { .. } | Error::KeysUnavailable { .. } => return None,
+        Error::Denied { .. } | Error::KeysUnavailable { .. } | Error::IntrospectionUnavailable { .. } => return None,
         // Another token does not help.
         Error::McpHeaders { .. } | Error::McpRevision | Error::MalformedBody { .. } => return None,
         // RFC 6750 section 3.1: a request without a token gets no code.
@@ -237,6 +239,7 @@ fn code_and_description(error: &Error) -> (&'static str, &'static str) {
         Error::MisplacedToken => ("invalid_token", "the access token is not accepted in this header"),
         Error::InvalidType { .. } => ("invalid_token", NOT_AN_ACCESS_TOKEN),
         Error::InvalidClaim { claim, reason } => ("invalid_token", claim_description(claim, *reason)),
+        Error::TokenInactive => ("invalid_token", "the access token is not active"),
         Error::RequiredClaim { .. } => (
             "invalid_token",
             "a required claim of the access token is missing or not an accepted one",
@@ -245,6 +248,7 @@ fn code_and_description(error: &Error) -> (&'static str, &'static str) {
         Error::CertificateMismatch => ("invalid_token", "the access token is bound to another certificate"),
         Error::InvalidChain { .. } => ("invalid_token", "the delegation chain of the access token is malformed"),
         Error::ChainTooLong => ("invalid_token", "the delegation chain of the access token is too long"),
+        Error::TokenRevoked { .. } => ("invalid_token", "the access token has been revoked"),
         Error::InsufficientScope { .. } => ("insufficient_scope", "the access token lacks a scope"),
         Error::InsufficientUserAuthentication { .. } => (
             "insufficient_user_authentication",
@@ -255,7 +259,7 @@ fn code_and_description(error: &Error) -> (&'static str, &'static str) {
         Error::ActorUnauthorized { .. } => ("actor_unauthorized", "the actor is not permitted"),
         Error::Denied { .. } => ("access_denied", "the request is not permitted"),
         Error::MalformedBody { .. } => ("invalid_request", "the body of the request is not one JSON object"),
-        Error::KeysUnavailable { .. } => (
+        Error::KeysUnavailable { .. } | Error::IntrospectionUnavailable { .. } => (
             "temporarily_unavailable",
             "the access token cannot be verified at the moment",
         ),

@@ -19,18 +19,24 @@ pub struct Identity(Arc<VerifiedToken>);
 struct VerifiedToken {
     facts: Facts,
     issuer: Arc<TrustedIssuer>,
-    /// [`None`] of facts from a record, which no key has verified.
-    generation: Option<u64>,
+    proof: Proof,
+}
+
+/// What the facts of an identity were verified by. The numbers are unique in the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Proof {
+    /// A signature, by the key set of this number.
+    Keys(u64),
+    /// The answer of the issuer with this number.
+    Introspection(u64),
+    /// Nothing: they are of a record.
+    Record,
 }
 
 impl Identity {
-    /// `generation` numbers the key set of `issuer` that verified the token.
-    pub(crate) fn verified(facts: Facts, issuer: Arc<TrustedIssuer>, generation: u64) -> Self {
-        Identity(Arc::new(VerifiedToken {
-            facts,
-            issuer,
-            generation: Some(generation),
-        }))
+    /// The identity of a token of `issuer`.
+    pub(crate) fn verified(facts: Facts, issuer: Arc<TrustedIssuer>, proof: Proof) -> Self {
+        Identity(Arc::new(VerifiedToken { facts, issuer, proof }))
     }
 
     /// The parties of a record, for an explanation. It is never part of a decision on a request.
@@ -38,7 +44,7 @@ impl Identity {
         Identity(Arc::new(VerifiedToken {
             facts,
             issuer,
-            generation: None,
+            proof: Proof::Record,
         }))
     }
 
@@ -50,8 +56,8 @@ impl Identity {
         &self.0.issuer
     }
 
-    pub(crate) fn generation(&self) -> Option<u64> {
-        self.0.generation
+    pub(crate) fn proof(&self) -> Proof {
+        self.0.proof
     }
 
     /// The issuer of the token (`iss`).

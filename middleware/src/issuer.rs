@@ -13,6 +13,7 @@ use crate::profile::{ChainCompleteness, Kinds, PriorActors, Profile};
 use crate::request::header_meaning::has_another_meaning;
 use crate::required_claims::{ClaimValue, RequiredClaim};
 use crate::shared_issuers::SharedIssuer;
+use crate::token::introspection::Introspection;
 
 /// One trusted issuer and what its tokens must contain. Pure: it holds no key that is fetched and no task.
 ///
@@ -43,6 +44,7 @@ pub struct TrustedIssuer {
     pub(crate) required_claims: Vec<RequiredClaim>,
     /// The header that its tokens have to themselves.
     pub(crate) header: Option<HeaderName>,
+    pub(crate) introspection: Option<Introspection>,
     chain_completeness: Option<ChainCompleteness>,
 }
 
@@ -102,6 +104,7 @@ impl TrustedIssuer {
             prior_actors: PriorActors::default(),
             required_claims: Vec::new(),
             header: None,
+            introspection: None,
             chain_completeness: None,
         })
     }
@@ -267,6 +270,16 @@ impl TrustedIssuer {
     #[must_use]
     pub fn prior_actors(mut self, prior_actors: PriorActors) -> TrustedIssuer {
         self.prior_actors = prior_actors;
+        self
+    }
+
+    /// Asks the issuer whether tokens are active (RFC 7662), and for the claims of opaque ones.
+    ///
+    /// Without an answer a request is denied with [`Error::IntrospectionUnavailable`](crate::Error::IntrospectionUnavailable) (503):
+    /// no token is active unless the issuer states it.
+    #[must_use]
+    pub fn introspection(mut self, introspection: Introspection) -> TrustedIssuer {
+        self.introspection = Some(introspection);
         self
     }
 

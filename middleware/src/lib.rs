@@ -58,6 +58,7 @@
 //! - [`Policy`]: the rules; see [`policy`] for the language.
 //! - [`Authorizer`]: decides on a request; [`Authorizer::explain`] records every check.
 //! - [`Identity`]: the verified parties, in the extensions of an allowed request.
+//! - [`introspection`], [`revocation`]: whether a token is still active.
 //! - [`Error`] and [`challenge::Challenge`]: why a request is denied, for the operator and for the caller.
 //! - [`AuthorizeLayer`]: enforcement as a layer, by the routes of the policy or by one requirement.
 //!
@@ -69,7 +70,7 @@
 //!
 //! # What it does NOT do
 //!
-//! It does not read cookies, nor the body without a rule on it; it does not accept opaque tokens, encrypted tokens or HMAC; a token bound to a key
+//! It does not read cookies, nor the body without a rule on it; it does not accept encrypted tokens or HMAC, nor opaque tokens without [`introspection`]; a token bound to a key
 //! (`cnf`) is rejected unless it is bound to the [certificate](request::ClientCertificate) of the client. An exchange without actor is invisible in a token, and so in every policy.
 //! Prior actors are asserted by the issuer, and no rule on them can allow what another denies.
 //!
@@ -120,7 +121,7 @@ pub use layer::service::Authorize;
 pub use policy::policy::Policy;
 pub use required_claims::ClaimValue;
 pub use resource::Resource;
-pub use token::Authentication;
+pub use token::{Authentication, introspection, revocation};
 
 /// The examples of the README, which are compiled.
 #[cfg(doctest)]

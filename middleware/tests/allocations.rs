@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use actgate::clock::FixedClock;
+use actgate::introspection::{Introspect, IntrospectFuture, IntrospectedTokens, Introspection};
 use actgate::request::{Presented, Target};
+use actgate::revocation::Revocations;
 use actgate::testing::TestIssuer;
 use actgate::{AuthorizeLayer, Authorizer, Identity, Policy};
 use allocation_counter::measure;
@@ -62,6 +64,51 @@ fn a_decision_on_a_repeat_token_allocates_nothing() {
         // So is the first one after the policy has been replaced.
         authorizer.replace_policy(Policy::from_yaml(REFUND).unwrap()).unwrap();
         assert_eq!(measure(decide).count_total, 0, "{routes}");
+    }
+}
+
+/// An issuer whose every token is active.
+struct Active;
+
+impl Introspect for Active {
+    fn introspect<'a>(&'a self, _: &'a str) -> IntrospectFuture<'a> {
+        let answer = json!({
+            "active": true, "sub": "alice", "sub_profile": "user", "aud": TestIssuer::AUDIENCE, "exp": TestIssuer::NOW + 60,
+        });
+        Box::pin(async move { Ok(answer.to_string().into()) })
+    }
+}
+
+#[test]
+fn a_repeat_token_whose_issuer_was_asked_allocates_nothing() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    let issuer = TestIssuer::new().unwrap();
+    let introspection = Introspection::new(Active).tokens(IntrospectedTokens::All);
+    let trusted = issuer
+        .trusted(TestIssuer::AUDIENCE)
+        .unwrap()
+        .introspection(introspection);
+    let policy = Policy::from_yaml("routes: [{ match: GET /orders, initiator: { kind: human } }]").unwrap();
+    let builder = Authorizer::builder()
+        .issuer(trusted)
+        .policy(policy)
+        .clock(FixedClock::at(TestIssuer::NOW));
+    let list = Revocations::default().party(TestIssuer::ISSUER, "planner", TestIssuer::NOW);
+    let built = builder.revocations(list).build().unwrap();
+    let authorizer = runtime.block_on(async { built.start() }).unwrap();
+    let uri = Uri::from_static("/orders");
+    let target = Target::new(&Method::GET, &uri).unwrap();
+    let signed = issuer.token(json!({ "sub_profile": "user", "act": { "sub": "bot", "sub_profile": "ai_agent" } }));
+    for token in [&signed.unwrap(), "opaque"] {
+        let value = HeaderValue::try_from(format!("Bearer {token}")).unwrap();
+        let headers = HeaderMap::from_iter([(AUTHORIZATION, value)]);
+        assert_eq!(runtime.block_on(authorizer.decide(&target, &headers)).outcome(), Ok(()));
+        let decide = || assert_eq!(ready(authorizer.decide(&target, &headers)).outcome(), Ok(()));
+        decide();
+        assert_eq!(measure(decide).count_total, 0, "{token}");
     }
 }
 

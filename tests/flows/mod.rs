@@ -10,6 +10,7 @@ mod key_rotation;
 mod on_behalf_of;
 mod ping;
 mod refresh;
+mod revocation;
 mod sample;
 mod step_up;
 mod token_kinds;

@@ -265,7 +265,7 @@ fn of_the_policy() -> Vec<(&'static str, Value, Denial)> {
     ]
 }
 
-/// Every code of a denial, except `keys_unavailable`, `certificate_mismatch` and, of issuers with a header of their own, `misplaced_token`.
+/// Every code of a denial, except those of `introspection` and `revocations`, `keys_unavailable`, `certificate_mismatch` and, of issuers with a header of their own, `misplaced_token`.
 const CODES: &str = "missing_token invalid_request malformed_token token_too_long unsupported_algorithm unknown_key invalid_signature invalid_claim \
     invalid_confirmation invalid_chain chain_too_long insufficient_scope no_route initiator_not_human initiator_kind_unknown \
     initiator_kind_not_allowed initiator_not_allowed amr_not_met acr_not_met auth_too_old actor_missing actor_present \

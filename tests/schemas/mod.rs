@@ -43,10 +43,10 @@ impl Document {
         examples
     }
 
-    /// [`None`] for the registry of an issuer, which has no schema.
+    /// [`None`] for the registry of an issuer and for a list of revoked tokens, which have no schema.
     fn of_example(path: &Path) -> Option<Document> {
         match &*path.file_name()?.to_string_lossy() {
-            "registry.yaml" => None,
+            "registry.yaml" | "revoked.yaml" => None,
             "policy.yaml" => Some(Document::Policy),
             "cases.yaml" => Some(Document::Cases),
             _ => Some(Document::Configuration),

@@ -7,7 +7,7 @@ use super::pipeline::Pipeline;
 use super::protected::Protected;
 use super::step::Step;
 use crate::error::Error;
-use crate::identity::Identity;
+use crate::identity::{Identity, Proof};
 use crate::policy::Recorder;
 use crate::request::Presented;
 
@@ -38,7 +38,11 @@ impl From<Error> for Failure {
 /// Reports the steps of a token that was verified before.
 pub(super) fn report_verified_before(identity: &Identity, recorder: &mut impl Recorder) -> Result<(), Error> {
     let before = || "verified before".to_owned();
-    for step in Step::BEFORE_CLAIMS {
+    let steps = match identity.proof() {
+        Proof::Introspection(_) => &Step::BEFORE_OPAQUE_CLAIMS[..],
+        Proof::Keys(_) | Proof::Record => &Step::BEFORE_CLAIMS[..],
+    };
+    for step in steps {
         step.report_passed(recorder, before);
     }
     for required in &identity.trusted_issuer().required_claims {

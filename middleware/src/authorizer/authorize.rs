@@ -14,7 +14,7 @@ use super::step::Step;
 use super::token_in_words::{in_words, joined};
 use crate::chain::Facts;
 use crate::error::{Error, Reason};
-use crate::identity::Identity;
+use crate::identity::{Identity, Proof};
 use crate::keys::Keys;
 use crate::policy::{Access, Ambiguity, Deciding, EvaluationTime, Recorder, Requirement, Route, Unmet};
 use crate::profile::{Profile, TokenIssuer};
@@ -200,7 +200,7 @@ impl<'a> Pipeline<'a> {
         let credential = credential.inspect_err(|error| Step::CREDENTIAL.report_failed(recorder, error));
         let (text, carrier) = credential?;
         let cache = &self.inner.cache;
-        let cached = self.cached(text, carrier).inspect_err(|error| {
+        let cached = self.cached(presented, text, carrier).inspect_err(|error| {
             let (passed, failed) = match error {
                 Error::MisplacedToken => (&Step::BEFORE_ISSUER[..], Step::ISSUER),
                 _ => (&Step::BEFORE_KEY[..], Step::KEY),
@@ -219,22 +219,36 @@ impl<'a> Pipeline<'a> {
                     cache.remove(text);
                 }
             })?;
+            self.check_introspection(&identity, text, presented, recorder)?;
             return Ok(identity);
         }
-        let identity = self.verify(text, carrier, recorder)?;
+        let identity = match self.issuer_of_opaque(text) {
+            Some(issuer) => self.introspect(issuer, text, carrier, presented, recorder)?,
+            None => self.verify(text, carrier, recorder)?,
+        };
         self.check(&identity, presented, protected, now, recorder)?;
         cache.insert(text, identity.clone());
+        self.check_introspection(&identity, text, presented, recorder)?;
         Ok(identity)
     }
 
     /// The facts of a token that was verified with the current keys of an issuer that is trusted.
-    fn cached(&self, text: &str, carrier: Carrier<'_>) -> Result<Option<Identity>, Error> {
+    fn cached(&self, presented: &Presented<'_>, text: &str, carrier: Carrier<'_>) -> Result<Option<Identity>, Error> {
         let Some(identity) = self.inner.cache.get(text) else {
             return Ok(None);
         };
         if let Some(trust) = self.inner.trust_of(&identity) {
             carrier.check(trust.issuer.header.as_ref())?;
-            if Some(trust.keys.generation()?) == identity.generation() {
+            let is_current = match identity.proof() {
+                Proof::Keys(generation) => trust.keys.generation()? == generation,
+                Proof::Introspection(number) => {
+                    let answer = trust.introspection.as_ref();
+                    let answer = answer.and_then(|answers| answers.answer(text, presented.is_continued()));
+                    answer.is_some_and(|answer| answer.number == number)
+                }
+                Proof::Record => false,
+            };
+            if is_current {
                 return Ok(Some(identity));
             }
         }
@@ -307,7 +321,8 @@ impl<'a> Pipeline<'a> {
             Step::CLAIMS.report_got(recorder, error, || in_words(error, &token, &issuer.profile));
         })?;
         Step::CLAIMS.report_passed(recorder, || "well-formed claims".to_owned());
-        Ok(Identity::verified(facts, Arc::clone(issuer), snapshot.generation))
+        let proof = Proof::Keys(snapshot.generation);
+        Ok(Identity::verified(facts, Arc::clone(issuer), proof))
     }
 
     /// The trusted issuer that a token names.

@@ -3,8 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
+
 use super::conflicts::{
-    Bodies, audience_conflicts, body_conflict, header_conflicts, history_conflicts, resource_conflicts,
+    Bodies, audience_conflicts, body_conflict, has_opaque, header_conflicts, history_conflicts, opaque_conflict,
+    resource_conflicts,
 };
 use super::origins::origins;
 use super::protected::Protected;
@@ -19,6 +22,8 @@ use crate::limits::Limits;
 use crate::policy::{Policy, PolicyWarnings, Provable};
 use crate::resource::Resource;
 use crate::token::TokenCache;
+use crate::token::introspection::Introspector;
+use crate::token::revocation::Revocations;
 
 const MAX_LEEWAY: Duration = Duration::from_secs(60);
 
@@ -43,12 +48,19 @@ pub struct AuthorizerBuilder {
     resources: Vec<Resource>,
     bodies: Bodies,
     lacks_certificates: bool,
+    revocations: Option<Arc<Revocations>>,
 }
 
 impl AuthorizerBuilder {
     /// Trusts one more issuer.
     pub fn issuer(mut self, issuer: TrustedIssuer) -> Self {
         self.issuers.push(issuer);
+        self
+    }
+
+    /// Rejects the tokens in this list. [`Authorizer::replace_revocations`] replaces it.
+    pub fn revocations(mut self, revocations: impl Into<Arc<Revocations>>) -> Self {
+        self.revocations = Some(revocations.into());
         self
     }
 
@@ -212,6 +224,7 @@ impl AuthorizerBuilder {
         }
         errors.extend(audience_conflicts(&self.issuers, &self.resources));
         errors.extend(header_conflicts(&self.issuers));
+        errors.extend(opaque_conflict(&self.issuers));
         if let Some(policy) = &self.policy {
             errors.extend(resource_conflicts(&self.resources, policy));
             errors.extend(body_conflict(self.bodies, policy));
@@ -230,6 +243,10 @@ impl AuthorizerBuilder {
         let policy = self.policy.ok_or(ConfigError::NoPolicy)?;
         let issuers = self.issuers.into_iter().map(|issuer| Trust {
             keys: Keys::idle(&issuer.issuer, &issuer.keys, &issuer.refresh_policy),
+            introspection: {
+                let settings = issuer.introspection.as_ref();
+                settings.map(|settings| Introspector::idle(&issuer.issuer, settings, &self.limits))
+            },
             issuer: Arc::new(issuer),
             kind_warning: Arc::default(),
         });
@@ -264,6 +281,7 @@ impl AuthorizerBuilder {
                 })),
                 leeway: self.leeway.map_or(30, |leeway| leeway.as_secs()),
                 cache: Arc::new(TokenCache::new(self.limits.cache_bytes)),
+                revocations: Arc::new(ArcSwapOption::new(self.revocations)),
                 limits: self.limits,
                 clock: self.clock,
                 specified: self.resources.into(),
@@ -271,6 +289,7 @@ impl AuthorizerBuilder {
                 origins,
                 carriers: carriers.into(),
                 bodies: self.bodies,
+                opaque: issuers.iter().position(|trust| has_opaque(&trust.issuer)),
                 issuers,
             }),
         })

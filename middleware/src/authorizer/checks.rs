@@ -5,11 +5,13 @@ use std::sync::Arc;
 use super::pipeline::Pipeline;
 use super::protected::Protected;
 use super::step::Step;
+use crate::chain::Actor;
 use crate::error::Error;
 use crate::identity::Identity;
 use crate::policy::Recorder;
 use crate::request::Presented;
 use crate::token::Confirmation;
+use crate::token::revocation::{Revocations, RevokedBy};
 
 impl Pipeline<'_> {
     /// The checks of every request, for a fresh and for a cached token alike.
@@ -41,6 +43,28 @@ impl Pipeline<'_> {
                 Confirmation::None => "no bound key".to_owned(),
                 _ => "the certificate that the token is bound to".to_owned(),
             },
-        )
+        )?;
+        let revocations = self.inner.revocations.load();
+        let Some(revocations) = &*revocations else {
+            return Ok(());
+        };
+        let revoked = match revoked_by(revocations, identity) {
+            Some(by) => Err(Error::TokenRevoked { by: by.name() }),
+            None => Ok(()),
+        };
+        Step::REVOCATION.report(revoked, recorder, |()| "not revoked".to_owned())
     }
+}
+
+/// What of a token an entry of the list names.
+fn revoked_by(revocations: &Revocations, identity: &Identity) -> Option<RevokedBy> {
+    let (claims, chain) = (&identity.facts().claims, identity.facts().history());
+    let issuer = identity.issuer();
+    let revoke = |by, issuer: &str, name: &str| revocations.revoke(by, issuer, name, claims.issued_at).then_some(by);
+    let named = |by, name: &Option<Box<str>>| name.as_ref().and_then(|name| revoke(by, issuer, name));
+    let mut actors = chain.actors().map(Actor::party);
+    named(RevokedBy::TokenId, &claims.token_id)
+        .or_else(|| revoke(RevokedBy::Initiator, issuer, chain.initiator.subject()))
+        .or_else(|| actors.find_map(|party| revoke(RevokedBy::Actor, party.issuer(), party.subject())))
+        .or_else(|| named(RevokedBy::Client, &claims.client))
 }

@@ -10,6 +10,7 @@ use crate::policy::{HistoryNeed, Policy, Truncation};
 use crate::profile::{ChainCompleteness, PriorActors};
 use crate::request::header_name::same;
 use crate::resource::{PathComparison, Resource, WELL_KNOWN, overlaps};
+use crate::token::introspection::Introspection;
 
 /// Audiences of a resource for an issuer that is not trusted, or has audiences of its own.
 pub(super) fn audience_conflicts(issuers: &[TrustedIssuer], resources: &[Resource]) -> Vec<ConfigError> {
@@ -49,6 +50,21 @@ pub(super) fn header_conflicts(issuers: &[TrustedIssuer]) -> impl Iterator<Item 
             other: other.to_string(),
             help: "write it as that of the other issuer",
         })
+    })
+}
+
+/// Whether opaque tokens are of this issuer.
+pub(super) fn has_opaque(issuer: &TrustedIssuer) -> bool {
+    issuer.introspection.as_ref().is_some_and(Introspection::has_opaque)
+}
+
+/// Two issuers that opaque tokens could be of.
+pub(super) fn opaque_conflict(issuers: &[TrustedIssuer]) -> Option<ConfigError> {
+    let mut having = issuers.iter().filter(|issuer| has_opaque(issuer));
+    let (first, second) = (having.next()?, having.next()?);
+    Some(ConfigError::OpaqueTokens {
+        issuer: second.issuer.to_string(),
+        other: first.issuer.to_string(),
     })
 }
 

@@ -13,11 +13,14 @@ use super::pipeline::Pipeline;
 use crate::policy::{Ambiguity, StopAtFirst};
 use crate::request::{Presented, Target};
 
+/// How often one decision waits: for keys, and for an introspection.
+pub(crate) const MAX_WAITS: u8 = 2;
+
 impl Authorizer {
     /// Authorizes one request by the routes of the policy.
     ///
     /// Waits only where the token names a key that is not present: for one fetch, bounded by its time-out, and not at all
-    /// during the cool-down. It does NOT read the body: a route with a rule on it is denied with the code `body_not_read`.
+    /// during the cool-down; and for the answer of an issuer that is asked about its tokens, bounded by its time-out too. It does NOT read the body: a route with a rule on it is denied with the code `body_not_read`.
     pub async fn decide(&self, target: &Target<'_>, headers: &HeaderMap) -> Decision {
         let decision = self.decide_presented(&Presented::headers(target, headers)).await;
         if decision.limit_of_body().is_some() {
@@ -31,7 +34,7 @@ impl Authorizer {
     /// depends on the body ([`body_limit`](Decision::body_limit), [`shadow_body_limit`](Decision::shadow_body_limit)) is no event yet, and
     /// is not counted yet.
     ///
-    /// Waits as [`decide`](Self::decide) does: for one fetch of keys at most.
+    /// Waits as [`decide`](Self::decide) does: for one fetch of keys and one answer of the issuer at most.
     ///
     /// # Errors
     /// It returns no `Result`: [`Decision::outcome`] has the [`Error`](crate::Error) of a denied request. A token that is bound to a
@@ -52,10 +55,13 @@ impl Authorizer {
 
     async fn decide_by(&self, in_force: Arc<InForce>, presented: &Presented<'_>) -> Decision {
         let mut authorization = self.enforce(in_force, None, presented);
-        if let Authorization::Pending(pending, decision) = &authorization
-            && pending.resolve().await
-        {
-            authorization = self.enforce(decision.in_force(), None, presented);
+        for _ in 0..MAX_WAITS {
+            match &authorization {
+                Authorization::Pending(pending, decision) if pending.resolve().await => {
+                    authorization = self.enforce(decision.in_force(), None, presented);
+                }
+                _ => break,
+            }
         }
         let decision = authorization.into_decision();
         if decision.limit_of_body().is_none() {

@@ -8,7 +8,7 @@ use tracing::{Level, event};
 use super::in_force::InForce;
 use super::protected::Protected;
 use crate::error::Error;
-use crate::identity::Identity;
+use crate::identity::{Identity, Proof};
 use crate::policy::{Agent, Deciding, Policy, Requirement};
 
 /// The target of the event of a decision: part of the public interface.
@@ -229,7 +229,7 @@ impl Decision {
     pub fn identity(&self) -> Option<&Identity> {
         self.conclusion
             .identity()
-            .filter(|identity| identity.generation().is_some())
+            .filter(|identity| identity.proof() != Proof::Record)
     }
 
     /// The identity, also that of a record.

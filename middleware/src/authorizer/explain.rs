@@ -1,14 +1,16 @@
 //! Records every check for one token and request.
 
 use super::Authorizer;
+use super::decide::MAX_WAITS;
 use super::decision::Decision;
+use super::pending::Authorization;
 use super::pipeline::Pipeline;
 use super::restored_request::RestoredRequest;
 use super::step::Step;
 use crate::chain::{ActorChain, FactSource};
 use crate::error::Error;
 use crate::identity::Identity;
-use crate::policy::{Check, Collect, EvaluationTime, Tier};
+use crate::policy::{Check, Collect, EvaluationTime, StopAtFirst, Tier};
 use crate::profile::Profile;
 use crate::request::Presented;
 use crate::token::UnverifiedToken;
@@ -112,6 +114,20 @@ impl Authorizer {
         }
     }
 
+    /// As [`explain`](Self::explain), after it has waited for what [`decide`](Self::decide) waits for: a key that is not present, and
+    /// the answer of an issuer that is asked about its tokens.
+    pub async fn explain_waiting(&self, presented: &Presented<'_>, now: u64) -> Explanation {
+        let in_force = self.in_force();
+        for _ in 0..MAX_WAITS {
+            let authorization = Pipeline::new(&self.inner, &in_force).authorize(presented, now, &mut StopAtFirst);
+            match authorization {
+                Authorization::Pending(pending, _) if pending.resolve().await => {}
+                _ => break,
+            }
+        }
+        self.explain(presented, now)
+    }
+
     /// The time of an evaluation at `now`.
     pub(crate) fn evaluation_time(&self, now: u64) -> EvaluationTime {
         let leeway = self.inner.leeway;
@@ -162,6 +178,8 @@ fn step_source(step: &str) -> Option<&'static str> {
         "key" => "`kid` and `alg` of the header of the token",
         "time" => "`exp` and `nbf`",
         "confirmation" => "`cnf`",
+        "revocation" => "`jti`, `iat`, the parties and the client",
+        "introspection" => "the answer of the issuer",
         "audience" => "`aud`",
         _ => return None,
     })

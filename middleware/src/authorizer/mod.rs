@@ -11,6 +11,7 @@ mod decide;
 mod decision;
 mod explain;
 mod in_force;
+mod introspected;
 mod kind_warning;
 mod known_request;
 mod mcp_message;
@@ -32,6 +33,7 @@ mod token_in_words;
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwapOption;
 use http::{HeaderMap, HeaderName};
 
 pub use builder::AuthorizerBuilder;
@@ -42,6 +44,7 @@ pub use known_request::KnownRequest;
 pub use recorded::{RecordedExplanation, Undecided};
 pub use rule_counts::RuleCount;
 
+pub(crate) use decide::MAX_WAITS;
 pub(crate) use decision::Denied;
 pub(crate) use in_force::InForce;
 pub(crate) use pending::{Authorization, Pending};
@@ -65,11 +68,13 @@ use crate::policy::Policy;
 use crate::request::{Presented, Target};
 use crate::resource::{Metadata, Resource, WELL_KNOWN, is_below};
 use crate::token::TokenCache;
+use crate::token::introspection::Introspector;
+use crate::token::revocation::Revocations;
 
 /// Authorizes requests by trusted issuers and a policy. Built once, shared, cheap to clone.
 ///
 /// The steps are, in this order, and the first that fails denies: route, credential, form of the token, issuer, type, key,
-/// signature, form of the claims and of the chain, audience, time, confirmation, scope, core rules, history rules.
+/// signature, form of the claims and of the chain, audience, time, confirmation, revocation, introspection, scope, core rules, history rules.
 ///
 /// [`build`](AuthorizerBuilder::build) is pure: keys that are fetched are unavailable (503) until
 /// [`start`](Self::start).
@@ -92,6 +97,8 @@ pub struct Authorizer {
 #[derive(Clone, Debug)]
 struct Inner {
     issuers: Vec<Trust>,
+    /// The place of the issuer that opaque tokens are of.
+    opaque: Option<usize>,
     /// The headers that issuers have to themselves, each once.
     carriers: Box<[HeaderName]>,
     current: Arc<Current>,
@@ -104,6 +111,8 @@ struct Inner {
     /// The origins of the audiences, whose web pages may send messages to an MCP endpoint.
     origins: Vec<Box<str>>,
     cache: Arc<TokenCache<Identity>>,
+    /// The revoked tokens, for every clone.
+    revocations: Arc<ArcSwapOption<Revocations>>,
     bodies: Bodies,
 }
 
@@ -113,6 +122,8 @@ struct Trust {
     issuer: Arc<TrustedIssuer>,
     keys: Keys,
     kind_warning: Arc<KindWarning>,
+    /// Whether tokens are active, where the issuer is asked.
+    introspection: Option<Introspector>,
 }
 
 impl Authorizer {
@@ -164,6 +175,23 @@ impl Authorizer {
             resources,
             counts,
         })
+    }
+
+    /// Replaces the list of revoked tokens, at once for every clone of this authorizer and every layer with it, and for cached
+    /// tokens too.
+    ///
+    /// ```
+    /// # use actgate::{Authorizer, Policy, testing::TestIssuer};
+    /// use actgate::revocation::Revocations;
+    ///
+    /// # let issuer = TestIssuer::new()?.trusted("https://api.example")?;
+    /// # let policy = Policy::from_yaml("routes: [{ match: GET /orders }]")?;
+    /// let authorizer = Authorizer::builder().issuer(issuer).policy(policy).build()?;
+    /// authorizer.replace_revocations(Revocations::default().jti("https://idp.example.com", "8f14e45f"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn replace_revocations(&self, revocations: impl Into<Arc<Revocations>>) {
+        self.inner.revocations.store(Some(revocations.into()));
     }
 
     /// The name of a requirement of the policy, which no policy without it replaces.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::decision::{Conclusion, Decision};
 use super::in_force::InForce;
 use crate::keys::RemoteKeys;
+use crate::token::introspection::Question;
 
 /// The result of authorizing a request without waiting.
 pub(crate) enum Authorization<D = Decision> {
@@ -47,6 +48,8 @@ impl Authorization<Conclusion> {
 pub(crate) enum Pending {
     /// One more fetch of keys, because the token names a key that is not in the set of this generation.
     Keys { keys: RemoteKeys, generation: u64 },
+    /// The answer of the issuer about the token.
+    Introspection(Question),
 }
 
 impl Pending {
@@ -54,6 +57,7 @@ impl Pending {
     pub(crate) async fn resolve(&self) -> bool {
         match self {
             Pending::Keys { keys, generation } => keys.refetch(*generation).await,
+            Pending::Introspection(question) => question.ask().await,
         }
     }
 }

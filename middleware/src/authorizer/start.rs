@@ -12,7 +12,7 @@ impl Authorizer {
     /// fetched already go on as they are.
     ///
     /// # Errors
-    /// [`ConfigError::NoRuntime`] outside of a runtime that is needed; [`ConfigError::Client`], also for an `https` issuer on a
+    /// [`ConfigError::NoRuntime`] outside of a runtime that is needed, for introspection too; [`ConfigError::Client`], also for an `https` issuer on a
     /// system without root certificates.
     #[cfg(feature = "reqwest")]
     pub fn start(&self) -> Result<Authorizer, ConfigError> {
@@ -43,6 +43,13 @@ impl Authorizer {
     /// `fetch` is for the issuers without a fetcher of their own; [`None`] where the keys of all of these are static.
     fn start_by(&self, fetch: Option<Arc<impl Fetch>>) -> Result<Authorizer, ConfigError> {
         let mut inner = Inner::clone(&self.inner);
+        for introspection in inner
+            .issuers
+            .iter_mut()
+            .filter_map(|trust| trust.introspection.as_mut())
+        {
+            introspection.start()?;
+        }
         let idle = inner.issuers.iter_mut().filter(|trust| !trust.keys.are_fetched());
         for Trust { issuer, keys, .. } in idle {
             let remote = match (&issuer.fetch, &fetch) {
@@ -62,7 +69,8 @@ impl Authorizer {
     ///
     /// An issuer whose keys are found and fetched in the same way has those of `earlier`, which go on being fetched once for both. One
     /// that is trusted in the same way in every respect has its cached tokens, too; those of any other are verified again.
-    /// A rule that both policies have, in the same mode, keeps its counter.
+    /// So it is with the answers of an issuer that is asked about its tokens. A rule that both policies have, in the same mode, keeps
+    /// its counter. The list of revoked tokens is that of this authorizer.
     ///
     /// ```
     /// # use actgate::{Authorizer, Policy, testing::TestIssuer};

@@ -22,6 +22,9 @@ impl Step {
     pub(super) const TIME: Step = Step("time", "valid now");
     pub(super) const CONFIRMATION: Step = Step("confirmation", "no bound key, or its proof");
 
+    pub(super) const REVOCATION: Step = Step("revocation", "in no entry of the list of revoked tokens");
+    pub(super) const INTROSPECTION: Step = Step("introspection", "active, as the issuer states");
+
     /// The steps of a token before its issuer is looked up.
     pub(super) const BEFORE_ISSUER: [Step; 2] = [Step::CREDENTIAL, Step::FORM];
 
@@ -37,6 +40,9 @@ impl Step {
         Step::KEY,
         Step::SIGNATURE,
     ];
+
+    /// The same of an opaque token.
+    pub(super) const BEFORE_OPAQUE_CLAIMS: [Step; 3] = [Step::CREDENTIAL, Step::ISSUER, Step::INTROSPECTION];
 
     /// Reports the success of this step; `got` is what was found.
     pub(super) fn report_passed(self, recorder: &mut impl Recorder, got: impl FnOnce() -> String) {

@@ -2,15 +2,24 @@
 
 use crate::error::{Error, Reason};
 use crate::profile::Profile;
-use crate::token::UnverifiedToken;
+use crate::token::{UnverifiedToken, claim_form};
 
 /// What is wrong with a token, and of which form a malformed claim is.
 pub(super) fn in_words(error: &Error, token: &UnverifiedToken<'_>, profile: &Profile) -> String {
+    with_form(error, |claim| token.claim_form(claim, profile))
+}
+
+/// The same for the members of an introspection.
+pub(super) fn claim_in_words(error: &Error, payload: &[u8], profile: &Profile) -> String {
+    with_form(error, |claim| claim_form(payload, claim, profile))
+}
+
+fn with_form(error: &Error, form: impl Fn(&str) -> Option<String>) -> String {
     let form = match error {
         Error::InvalidClaim {
             claim,
             reason: Reason::Malformed,
-        } => token.claim_form(claim, profile),
+        } => form(claim),
         _ => None,
     };
     form.map_or(error.to_string(), |form| format!("{error}: {form}"))

@@ -45,6 +45,7 @@ pub(super) const CODES: &[&str] = &[
     "initiator_not_allowed",
     "initiator_not_human",
     "insufficient_scope",
+    "introspection_unavailable",
     "invalid_chain",
     "invalid_claim",
     "invalid_confirmation",
@@ -67,8 +68,10 @@ pub(super) const CODES: &[&str] = &[
     "self_actor",
     "time_not_allowed",
     "token_audience_not_single",
+    "token_inactive",
     "token_lifetime_too_long",
     "token_not_sender_constrained",
+    "token_revoked",
     "token_too_long",
     "token_too_old",
     "unknown_key",
@@ -91,10 +94,12 @@ pub(super) fn usual_status(code: &str) -> u16 {
         | "malformed_token"
         | "misplaced_token"
         | "missing_token"
+        | "token_inactive"
+        | "token_revoked"
         | "token_too_long"
         | "unknown_key"
         | "unsupported_algorithm" => 401,
-        "keys_unavailable" => 503,
+        "introspection_unavailable" | "keys_unavailable" => 503,
         _ => 403,
     }
 }

@@ -90,6 +90,17 @@ pub enum ConfigError {
         /// What to write.
         help: &'static str,
     },
+    /// Two issuers that opaque tokens could be of: such a token does not state its issuer.
+    #[error(
+        "opaque tokens are of `{issuer}` and of `{other}`, and an opaque token does not state its issuer; one issuer can have them"
+    )]
+    #[non_exhaustive]
+    OpaqueTokens {
+        /// The later issuer.
+        issuer: String,
+        /// The earlier one.
+        other: String,
+    },
     /// Two resources that cannot be protected together.
     #[error("the resource `{resource}` cannot be protected beside the others: {reason}; {help}")]
     #[non_exhaustive]

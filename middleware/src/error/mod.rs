@@ -74,6 +74,9 @@ pub enum Error {
         /// What is wrong with it.
         reason: Reason,
     },
+    /// The issuer states that the token is not active (RFC 7662): it has been revoked, or is none that the issuer knows.
+    #[error("the issuer states that the token is not active")]
+    TokenInactive,
     /// A claim is not as required.
     #[error("the claim `{claim}` of the token is {reason}")]
     #[non_exhaustive]
@@ -109,6 +112,13 @@ pub enum Error {
     /// The delegation chain has more actors than [`Limits::chain_depth`](crate::limits::Limits::chain_depth).
     #[error("the delegation chain is too long")]
     ChainTooLong,
+    /// An entry of the [list of revoked tokens](crate::revocation) is for the token.
+    #[error("the token is revoked by {by}")]
+    #[non_exhaustive]
+    TokenRevoked {
+        /// What of the token the entry names, in words.
+        by: &'static str,
+    },
     /// The token is valid but lacks a required scope.
     #[error("the token lacks a scope that the route requires: {required}")]
     #[non_exhaustive]
@@ -174,6 +184,15 @@ pub enum Error {
         /// When to try again, in seconds.
         retry_after: u32,
     },
+    /// The issuer did not answer whether the token is active ([`introspection`](crate::introspection)).
+    #[error("issuer `{issuer}` did not answer whether the token is active")]
+    #[non_exhaustive]
+    IntrospectionUnavailable {
+        /// The identifier of the trusted issuer, as it is configured.
+        issuer: Arc<str>,
+        /// When to try again, in seconds.
+        retry_after: u32,
+    },
 }
 
 impl Error {
@@ -209,6 +228,7 @@ impl Error {
             Error::MisplacedToken => ("misplaced_token", StatusCode::UNAUTHORIZED),
             Error::UnknownKey => ("unknown_key", StatusCode::UNAUTHORIZED),
             Error::InvalidSignature => ("invalid_signature", StatusCode::UNAUTHORIZED),
+            Error::TokenInactive => ("token_inactive", StatusCode::UNAUTHORIZED),
             Error::InvalidType { .. } | Error::InvalidClaim { .. } | Error::RequiredClaim { .. } => {
                 ("invalid_claim", StatusCode::UNAUTHORIZED)
             }
@@ -216,12 +236,14 @@ impl Error {
             Error::CertificateMismatch => ("certificate_mismatch", StatusCode::UNAUTHORIZED),
             Error::InvalidChain { .. } => ("invalid_chain", StatusCode::UNAUTHORIZED),
             Error::ChainTooLong => ("chain_too_long", StatusCode::UNAUTHORIZED),
+            Error::TokenRevoked { .. } => ("token_revoked", StatusCode::UNAUTHORIZED),
             Error::InsufficientScope { .. } => ("insufficient_scope", StatusCode::FORBIDDEN),
             Error::InsufficientUserAuthentication { code, .. } => (code, StatusCode::UNAUTHORIZED),
             Error::ActorMissing { .. } => ("actor_missing", StatusCode::UNAUTHORIZED),
             Error::ActorUnauthorized { code, .. } | Error::Denied { code, .. } => (code, StatusCode::FORBIDDEN),
             Error::MalformedBody { .. } => ("body_malformed", StatusCode::BAD_REQUEST),
             Error::KeysUnavailable { .. } => ("keys_unavailable", StatusCode::SERVICE_UNAVAILABLE),
+            Error::IntrospectionUnavailable { .. } => ("introspection_unavailable", StatusCode::SERVICE_UNAVAILABLE),
         }
     }
 

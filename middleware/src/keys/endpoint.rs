@@ -28,6 +28,19 @@ impl Endpoint {
         })
     }
 
+    /// An address that tokens and a secret are sent to.
+    #[cfg(feature = "reqwest")]
+    pub(crate) fn for_secrets(text: &str, plain_http: PlainHttp) -> Result<Endpoint, ConfigError> {
+        let is_plain = |url: &Url| url.scheme() == "http" && !is_loopback(url);
+        match Endpoint::check(text, PlainHttp::Everywhere) {
+            Ok(endpoint) if plain_http == PlainHttp::OnLoopback && is_plain(&endpoint.0) => Err(ConfigError::Url {
+                url: without_user(text),
+                reason: "tokens and the secret would be sent over plain http",
+            }),
+            _ => Endpoint::parse(text, plain_http),
+        }
+    }
+
     /// # Errors
     /// What is wrong with the address.
     pub(super) fn check(text: &str, plain_http: PlainHttp) -> Result<Endpoint, &'static str> {
@@ -67,7 +80,7 @@ impl Endpoint {
         &self.0
     }
 
-    pub(super) fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         self.0.as_str()
     }
 }

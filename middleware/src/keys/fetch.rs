@@ -144,6 +144,12 @@ pub enum FetchError {
     /// A response with a `Content-Encoding`, though none was accepted. The value is that of the header.
     #[error("the document is encoded as {coding}, which was not accepted", coding = Quoted(.0))]
     Encoded(String),
+    /// A status that demands another credential than that of the client (RFC 7662 section 2.3).
+    #[error("status {status}; the server does not accept the client and its secret", status = .0.as_u16())]
+    ClientRefused(StatusCode),
+    /// A response that is not `application/json`. The value is that of the header.
+    #[error("the content is {content}, not application/json", content = Quoted(.0))]
+    ContentType(String),
     /// The document is over 256 KiB.
     #[error("the document is longer than {MAX_DOCUMENT_BYTES} bytes")]
     TooLong,

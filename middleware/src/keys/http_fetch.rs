@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use bytes::BytesMut;
-use http::header::{AUTHORIZATION, CONTENT_ENCODING};
-use http::{HeaderMap, StatusCode};
+use bytes::{Bytes, BytesMut};
+use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use jiff::Timestamp;
-use reqwest::{Certificate, Client, ClientBuilder, redirect};
+use reqwest::{Certificate, Client, ClientBuilder, Response, redirect};
 
 use super::bearer_token::BearerToken;
 use super::fetch::{Fetch, FetchError, FetchFuture, FetchedDocument};
@@ -125,6 +125,48 @@ impl HttpFetch {
     }
 }
 
+impl HttpFetch {
+    /// Sends a form as a client, and reads the JSON of the response with the bounds of a fetch.
+    pub(crate) async fn post_form(&self, url: &str, client: HeaderValue, form: String) -> Result<Bytes, FetchError> {
+        if self.lacks_roots && is_https(url) {
+            return Err(FetchError::Unreachable(NO_ROOTS.to_owned()));
+        }
+        let request = self
+            .client
+            .post(url)
+            .header(AUTHORIZATION, client)
+            .header("accept", "application/json")
+            .header("accept-encoding", "identity")
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(form);
+        let response = request.send().await;
+        let response = response.map_err(|error| FetchError::Unreachable(reason(error)))?;
+        match response.status() {
+            StatusCode::OK => {}
+            status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
+                return Err(FetchError::ClientRefused(status));
+            }
+            status => return Err(FetchError::Status(status)),
+        }
+        if !is_json(response.headers()) {
+            let value = response.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+            let value = String::from_utf8_lossy(value.unwrap_or_default()).into_owned();
+            return Err(FetchError::ContentType(value));
+        }
+        content(response).await
+    }
+}
+
+/// Whether there is one content type, that of JSON.
+fn is_json(headers: &HeaderMap) -> bool {
+    let mut values = headers.get_all(CONTENT_TYPE).iter();
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return false;
+    };
+    let media_type = value.to_str().unwrap_or_default().split(';').next();
+    media_type.is_some_and(|media_type| media_type.trim().eq_ignore_ascii_case("application/json"))
+}
+
 fn builder() -> ClientBuilder {
     Client::builder()
         .connect_timeout(CONNECT_TIME)
@@ -156,7 +198,7 @@ impl Fetch for HttpFetch {
                 }
                 token => token.is_some(),
             };
-            let mut response = request.send().await.map_err(unreachable)?;
+            let response = request.send().await.map_err(unreachable)?;
             match response.status() {
                 StatusCode::OK => {}
                 status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) if is_elsewhere => {
@@ -170,22 +212,28 @@ impl Fetch for HttpFetch {
                 }
             }
             let max_age = max_age(response.headers());
-            if let Some(coding) = coding(response.headers()) {
-                return Err(FetchError::Encoded(coding));
-            }
-            let mut document = BytesMut::new();
-            while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
-                if document.len() + chunk.len() > MAX_DOCUMENT_BYTES {
-                    return Err(FetchError::TooLong);
-                }
-                document.extend_from_slice(&chunk);
-            }
             Ok(FetchedDocument {
                 max_age,
-                ..document.freeze().into()
+                ..content(response).await?.into()
             })
         })
     }
+}
+
+/// The whole content of a response without a coding.
+async fn content(mut response: Response) -> Result<Bytes, FetchError> {
+    if let Some(coding) = coding(response.headers()) {
+        return Err(FetchError::Encoded(coding));
+    }
+    let unreachable = |error| FetchError::Unreachable(reason(error));
+    let mut document = BytesMut::new();
+    while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+        if document.len() + chunk.len() > MAX_DOCUMENT_BYTES {
+            return Err(FetchError::TooLong);
+        }
+        document.extend_from_slice(&chunk);
+    }
+    Ok(document.freeze())
 }
 
 fn is_https(url: &str) -> bool {

@@ -38,7 +38,10 @@ pub use refresh_policy::RefreshPolicy;
 pub use source::KeySource;
 
 pub(crate) use current::Keys;
+#[cfg(feature = "reqwest")]
+pub(crate) use endpoint::Endpoint;
 pub(crate) use endpoint::{PlainHttp, is_loopback};
 pub(crate) use fetch::OwnFetch;
 pub(crate) use jwk::VerificationKey;
 pub(crate) use remote::RemoteKeys;
+pub(crate) use snapshot::next_generation;

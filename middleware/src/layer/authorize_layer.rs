@@ -221,11 +221,10 @@ impl<R, M, P> AuthorizeLayer<R, M, P> {
     }
 
     /// Authorizes a request that has waited, by the policy of the decision without waiting.
-    pub(super) fn authorize_again<B>(&self, earlier: &Decision, request: &Request<B>) -> Decision {
+    pub(super) fn authorize_again<B>(&self, earlier: &Decision, request: &Request<B>) -> Authorization {
         let target = Target::with_escaped_slashes(request.method(), request.uri());
         let (headers, extensions) = (request.headers(), request.extensions());
         self.authorize_fields(earlier.in_force(), target, headers, extensions, None)
-            .into_decision()
     }
 
     /// Authorizes a request by its body, by the policy of the decision without it.
@@ -250,7 +249,8 @@ impl<R, M, P> AuthorizeLayer<R, M, P> {
         let certificate = extensions.get::<ClientCertificate>();
         let mut presented = Presented::headers(&target, headers).client_certificate(certificate);
         if let Some(body) = body {
-            presented = presented.body(body);
+            // It has been authorized without its body, and cannot wait again.
+            presented = presented.body(body).continued();
         }
         self.authorizer
             .enforce(in_force, self.requirement.as_deref(), &presented)

@@ -12,7 +12,7 @@ use super::bodies::{NoBodies, ReadBodies};
 use super::future::{ResponseFuture, State, Waiting};
 use super::metadata::{NoMetadata, ResponseForMetadata};
 use super::rejection::{EmptyBody, ResponseForRejection};
-use crate::authorizer::{Authorization, Decision, Pending};
+use crate::authorizer::{Authorization, Decision, MAX_WAITS, Pending};
 use crate::request::Target;
 
 /// The service that an [`AuthorizeLayer`] makes.
@@ -65,6 +65,7 @@ impl<S: Clone, R: Clone, M, P: Clone> Authorize<S, R, M, P> {
             layer: self.layer.without_metadata(),
             request,
             decision,
+            waits_left: MAX_WAITS - 1,
         }));
         ResponseFuture {
             state: State::Waiting { waiting },

@@ -87,7 +87,7 @@ fn mark_of_another_token(claims: &Object<'_>) -> Option<&'static str> {
         let text = claims.get(claim).and_then(Json::as_str).unwrap_or_default().trim();
         kinds.iter().any(|kind| kind.eq_ignore_ascii_case(text))
     };
-    if is_one_of("token_use", &["id", "refresh"]) {
+    if is_one_of("token_use", &["id", "id_token", "refresh", "refresh_token"]) {
         return Some("token_use");
     }
     is_one_of("typ", &["id", "refresh", "offline", "logout"]).then_some("typ")
@@ -134,6 +134,11 @@ impl AccessTokens {
             claim: "typ",
             reason: Reason::Mismatch,
         }))
+    }
+
+    /// A claim that is in other tokens only.
+    pub(crate) fn mark_of_another(&self, claims: &Object<'_>) -> Option<&'static str> {
+        mark_of_another_token(claims)
     }
 
     /// Whether a marker is on the top-level claim of this name.

@@ -21,6 +21,8 @@ pub struct Presented<'r> {
     body: Option<&'r [u8]>,
     /// Where the body is of a record: how many bytes the whole body has.
     whole_bytes: Option<u64>,
+    /// Whether there was a decision on the request before.
+    is_continued: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -39,6 +41,7 @@ impl<'r> Presented<'r> {
             certificate: None,
             body: None,
             whole_bytes: None,
+            is_continued: false,
         }
     }
 
@@ -51,6 +54,7 @@ impl<'r> Presented<'r> {
             certificate: None,
             body: None,
             whole_bytes: None,
+            is_continued: false,
         }
     }
 
@@ -100,6 +104,18 @@ impl<'r> Presented<'r> {
             whole_bytes,
             ..self
         }
+    }
+
+    /// The same request, on which there was a decision before: what was found out for that one is still valid.
+    pub(crate) fn continued(self) -> Self {
+        Presented {
+            is_continued: true,
+            ..self
+        }
+    }
+
+    pub(crate) fn is_continued(&self) -> bool {
+        self.is_continued
     }
 
     pub(crate) fn content(&self) -> Option<&'r [u8]> {

@@ -128,7 +128,9 @@ impl TestIssuer {
         trusted: TrustedIssuer,
     ) -> Result<AuthorizerBuilder, TestIssuerError> {
         let trusted = trusted.algorithms(Algorithm::all()).map_err(failed)?;
-        let trusted = trusted.key_set(self.jwks().as_bytes()).map_err(failed)?;
+        let mut trusted = trusted.key_set(self.jwks().as_bytes()).map_err(failed)?;
+        // Its issuer does not know the tokens of this one.
+        trusted.introspection = None;
         Ok(builder.issuer(trusted))
     }
 

@@ -6,7 +6,7 @@ use crate::json::type_of;
 use crate::profile::{ClaimName, Profile, ScopeForm};
 
 /// What a malformed claim of this payload is, and what it is expected to be; without its value.
-pub(super) fn describe(payload: &[u8], claim: &str, profile: &Profile) -> Option<String> {
+pub(crate) fn describe(payload: &[u8], claim: &str, profile: &Profile) -> Option<String> {
     let claims: Map<String, Value> = serde_json::from_slice(payload).ok()?;
     let found = found(claims.get(claim)?);
     Some(format!("{found}, expected {}", expected(claim, profile)))

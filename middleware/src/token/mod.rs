@@ -6,12 +6,15 @@ mod claim_reader;
 mod claims;
 mod confirmation;
 mod exact_value;
+pub mod introspection;
 mod jws;
+pub mod revocation;
 mod verified;
 
 pub use claims::Authentication;
 
 pub(crate) use cache::TokenCache;
+pub(crate) use claim_form::describe as claim_form;
 pub(crate) use claim_reader::{ClaimReader, malformed, missing};
 pub(crate) use claims::{Claims, client};
 pub(crate) use confirmation::Confirmation;

@@ -10,7 +10,8 @@ use crate::profile::{ClaimName, Profile};
 
 /// The claims of a token whose origin is verified.
 ///
-/// The signature check of [`UnverifiedToken`](super::UnverifiedToken) is their only origin.
+/// Their origins are the signature check of [`UnverifiedToken`](super::UnverifiedToken), and the answer of the issuer to an
+/// [introspection](super::introspection).
 pub(crate) struct VerifiedClaims<'p> {
     payload: &'p [u8],
     object: Object<'p>,
@@ -38,6 +39,11 @@ impl<'p> VerifiedClaims<'p> {
         Some(VerifiedClaims { payload, object })
     }
 
+    /// The members of an answer that states that a token is active.
+    pub(crate) fn introspected(payload: &'p [u8], limits: &Limits) -> Option<Self> {
+        VerifiedClaims::reread(payload, limits)
+    }
+
     #[cfg(test)]
     pub(crate) fn for_tests(payload: &'p [u8]) -> Result<Self, Error> {
         let object = crate::json::object(payload, &Limits::default());
@@ -60,6 +66,16 @@ impl<'p> VerifiedClaims<'p> {
         check_token_type(&self.object, profile, typ)
     }
 
+    /// Checks that these can be the members of an answer about an access token: none of them occurs in other tokens only. No
+    /// marker is needed: that the token is active and of its type is stated by the issuer.
+    pub(crate) fn check_introspected_type(&self, profile: &Profile) -> Result<(), Error> {
+        check_refused(&self.object, profile)?;
+        match profile.access_tokens.mark_of_another(&self.object) {
+            None => Ok(()),
+            Some(claim) => Err(Error::claim(claim, Reason::Mismatch)),
+        }
+    }
+
     /// Moves the claims of the chain out.
     pub(crate) fn take_chain(&mut self, profile: &Profile) -> ChainClaims<'p> {
         let mut take = |claim: ClaimName| self.object.take(claim.as_str());
@@ -76,13 +92,17 @@ impl<'p> VerifiedClaims<'p> {
     }
 }
 
+fn check_refused(object: &Object<'_>, profile: &Profile) -> Result<(), Error> {
+    let mut refused = profile.refused_claims.iter();
+    match refused.find(|claim| object.get(claim.as_str()).is_some()) {
+        None => Ok(()),
+        Some(claim) => Err(Error::claim(claim.as_str(), Reason::Mismatch)),
+    }
+}
+
 /// As [`VerifiedClaims::check_token_type`].
 pub(super) fn check_token_type(object: &Object<'_>, profile: &Profile, typ: Option<&str>) -> Result<(), Error> {
-    for claim in &profile.refused_claims {
-        if object.get(claim.as_str()).is_some() {
-            return Err(Error::claim(claim.as_str(), Reason::Mismatch));
-        }
-    }
+    check_refused(object, profile)?;
     let found = profile.access_tokens.find(typ, object);
     found
         .map(|_| ())

@@ -1,23 +1,21 @@
 //! `actgate check`.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use actgate::{ClaimValue, Resource};
+use actgate::Resource;
 use actgate_yaml::Diagnostics;
-use http::HeaderName;
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::cli::check_warnings::warnings;
 use crate::cli::connection_summary::{ConnectionSummary, admin_lines};
 use crate::cli::issuer::read_registry;
+use crate::cli::issuer_summary::IssuerSummary;
 use crate::cli::output::{Output, print, print_json};
 use crate::cli::source_excerpt::with_labelled_excerpts;
 use crate::cli::terminal::{printable, printable_lines};
-use crate::config::{self, IssuerSettings, KeyLocation, Settings};
+use crate::config::{self, Settings};
 use crate::exit::Failure;
 
 /// The most warnings that are printed as text.
@@ -131,6 +129,9 @@ struct Summary<'a> {
     shadow: Vec<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     mcp: Vec<String>,
+    /// The list of revoked tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revocations: Option<&'a Path>,
     #[serde(flatten)]
     connections: ConnectionSummary<'a>,
     /// The number of files without which a gate does not start here.
@@ -177,97 +178,10 @@ impl<'a> ResourceSummary<'a> {
     }
 }
 
-#[derive(Serialize)]
-struct IssuerSummary<'a> {
-    issuer: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    jwks_uri: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    jwks_file: Option<&'a Path>,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    audience: &'a [String],
-    /// The preset of its profile.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    profile: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    header: Option<&'a str>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    claims: BTreeMap<&'a str, Vec<Value>>,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    agent_clients: &'a [String],
-    /// Evidence beside that of the profile.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    kinds: Option<&'static str>,
-    #[serde(skip)]
-    keys: &'a KeyLocation,
-}
-
-impl<'a> IssuerSummary<'a> {
-    fn of(issuer: &'a IssuerSettings) -> IssuerSummary<'a> {
-        let claims = issuer.claims.iter().map(|claim| {
-            let values = claim.values.iter().map(json_value).collect();
-            (claim.name.as_str(), values)
-        });
-        IssuerSummary {
-            issuer: issuer.trusted.identifier(),
-            jwks_uri: match &issuer.keys {
-                KeyLocation::JwksUri(address) => Some(address.as_str()),
-                _ => None,
-            },
-            jwks_file: match &issuer.keys {
-                KeyLocation::File(file) => Some(file.as_path()),
-                _ => None,
-            },
-            audience: &issuer.own_audiences,
-            profile: issuer.profile.preset(),
-            header: issuer.trusted.carrier().map(HeaderName::as_str),
-            claims: claims.collect(),
-            agent_clients: &issuer.agent_clients,
-            kinds: issuer.kinds.as_ref().map(|_| "added"),
-            keys: &issuer.keys,
-        }
-    }
-}
-
-impl fmt::Display for IssuerSummary<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "  issuer    {} (keys: {}", self.issuer, self.keys)?;
-        if !self.audience.is_empty() {
-            write!(f, "; audience: {}", self.audience.join(", "))?;
-        }
-        writeln!(f, ")")?;
-        let mut part = |name: &str, value: &str| writeln!(f, "            {name}: {value}");
-        part("profile", self.profile.unwrap_or("without a preset"))?;
-        if let Some(header) = self.header {
-            part("header", header)?;
-        }
-        for (claim, values) in &self.claims {
-            let values: Vec<_> = values.iter().map(ToString::to_string).collect();
-            part("claims", &format!("{claim} is {}", values.join(" or ")))?;
-        }
-        if !self.agent_clients.is_empty() {
-            part("agent_clients", &self.agent_clients.join(", "))?;
-        }
-        if let Some(kinds) = self.kinds {
-            part("kinds", &format!("{kinds} to those of the profile"))?;
-        }
-        Ok(())
-    }
-}
-
 /// The addresses of every upstream.
 fn upstreams(settings: &Settings) -> String {
     let upstreams = settings.upstreams.iter().map(ToString::to_string);
     upstreams.collect::<Vec<_>>().join(", ")
-}
-
-fn json_value(value: &ClaimValue) -> Value {
-    match value {
-        ClaimValue::Text(text) => (&**text).into(),
-        ClaimValue::Integer(number) => (*number).into(),
-        ClaimValue::Boolean(flag) => (*flag).into(),
-        other => other.to_string().into(),
-    }
 }
 
 impl<'a> Summary<'a> {
@@ -293,6 +207,7 @@ impl<'a> Summary<'a> {
             },
             shadow: settings.policy.in_shadow().collect(),
             mcp: settings.policy.mcp_endpoints().collect(),
+            revocations: settings.revocations.as_ref().map(|list| list.file.as_path()),
             connections: ConnectionSummary::of(settings),
             missing_files: settings.missing_files.len(),
             warnings: warnings(settings),
@@ -338,6 +253,9 @@ impl fmt::Display for Summary<'_> {
         }
         for issuer in &self.issuers {
             write!(f, "{issuer}")?;
+        }
+        if let Some(file) = self.revocations {
+            writeln!(f, "  revoked   {}: read again when it changes", file.display())?;
         }
         writeln!(
             f,

@@ -21,6 +21,11 @@ const MEANINGS: &[(&str, &str)] = &[
         "401: the delegation chain has more actors than the gate accepts of any token.",
     ),
     (
+        "introspection_unavailable",
+        "503: the issuer did not answer whether the token is active (`introspection` of the configuration). It is no error of the \
+         client.",
+    ),
+    (
         "invalid_chain",
         "401: `act` is malformed (RFC 8693 section 4.1), such as an actor without `sub`.",
     ),
@@ -60,6 +65,14 @@ const MEANINGS: &[(&str, &str)] = &[
     (
         "self_actor",
         "403: the subject is a human, and the token names the same human as the current actor.",
+    ),
+    (
+        "token_inactive",
+        "401: the issuer states that the token is not active: it has been revoked, has expired, or is none that it knows (RFC 7662).",
+    ),
+    (
+        "token_revoked",
+        "401: an entry of the list of revoked tokens is for the token (`revocations` of the configuration).",
     ),
     (
         "token_too_long",

@@ -64,7 +64,7 @@ pub(crate) async fn explain(arguments: &ExplainArguments, log: &ProcessLog) -> R
         },
     };
     let mut notes = input.notes.clone();
-    let explained = explain_request(arguments, &input, (&headers, body.as_deref()), &mut notes);
+    let explained = explain_request(arguments, &input, (&headers, body.as_deref()), &mut notes).await;
     let explained = explained.unwrap_or_else(|error| Explained::whole(authorizer.explain_without_target(error), None));
     let mut report = Report {
         arguments,
@@ -115,7 +115,7 @@ impl Explained {
 }
 
 /// Explains one request, without a token where the input has none. The error is that of an ambiguous target.
-fn explain_request(
+async fn explain_request(
     arguments: &ExplainArguments,
     input: &Input,
     (headers, body): (&HeaderMap, Option<&[u8]>),
@@ -144,7 +144,7 @@ fn explain_request(
     };
     let presented = body.map_or(presented, |body| presented.body(body));
     let Some(LineFacts { facts, recording, .. }) = &input.line else {
-        let explained = authorizer.explain(&presented, *now);
+        let explained = authorizer.explain_waiting(&presented, *now).await;
         let change = authorizer.smallest_change(&explained, &presented, *now);
         return Ok(Explained::whole(explained, change));
     };

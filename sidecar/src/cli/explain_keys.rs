@@ -14,18 +14,19 @@ use crate::log::process_log::ProcessLog;
 /// How long keys are fetched before the wait is reported.
 const NOTICE_TIME: Duration = Duration::from_secs(2);
 
-/// An authorizer with the keys in a file: nothing is fetched.
+/// An authorizer with the keys in a file.
 pub(super) fn with_key_set(settings: Settings, file: &Path) -> Result<Authorizer, Failure> {
     let document =
         read_text(file).map_err(|error| Failure::Runtime(format!("{}: {}", file.display(), error.message)))?;
-    let mut builder = settings.authorizer;
+    let mut builder = settings.authorizer_without_issuers();
     for issuer in settings.issuers {
         let identifier = issuer.trusted.identifier().to_owned();
         let trusted = issuer.trusted.key_set(document.as_bytes());
         let trusted = trusted.context(format_args!("{}, for issuer {identifier}", file.display()))?;
         builder = builder.issuer(trusted);
     }
-    builder.build().context("authorizer")
+    // Nothing is fetched; an issuer that is asked about its tokens is asked.
+    builder.build().and_then(|built| built.start()).context("authorizer")
 }
 
 /// An authorizer that has fetched its keys, or has tried to for the time limit of one attempt.

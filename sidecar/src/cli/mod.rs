@@ -25,6 +25,7 @@ mod issuance_policy;
 pub(crate) mod issuer;
 pub(crate) mod issuer_arguments;
 mod issuer_audit;
+mod issuer_summary;
 pub(crate) mod issuers;
 mod kind_help;
 pub(crate) mod output;

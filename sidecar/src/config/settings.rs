@@ -8,10 +8,12 @@ use std::time::Duration;
 
 use actgate::policy::PolicyDiagnostic;
 use actgate::profile::{Kinds, Profile};
+use actgate::revocation::Revocations;
 use actgate::{AuthorizerBuilder, ClaimValue, Policy, Resource, TrustedIssuer};
 use actgate_yaml::{Diagnostic, Diagnostics, Span};
 use http::{HeaderName, HeaderValue};
 
+use super::document::introspection::Tokens;
 use super::secrets::ClientSecret;
 use super::tls::TlsSettings;
 use crate::decision_api::Validate;
@@ -67,8 +69,9 @@ pub(crate) struct Settings {
     pub(crate) policy: Arc<Policy>,
     /// The file that the policy was read from.
     pub(crate) policy_file: PathBuf,
-    /// The authorizer's other parts, without issuers.
+    /// The authorizer's other parts, without issuers and revoked tokens.
     pub(crate) authorizer: AuthorizerBuilder,
+    pub(crate) revocations: Option<RevocationSettings>,
     pub(crate) identity_headers: IdentityHeaders,
     /// Which web pages may read responses across origins.
     pub(crate) cors: Option<Cors>,
@@ -116,6 +119,13 @@ impl fmt::Display for DecisionApiSettings {
         let apis: Vec<String> = apis.collect();
         write!(f, " ({})", apis.join(", "))
     }
+}
+
+/// The list of revoked tokens.
+#[derive(Debug)]
+pub(crate) struct RevocationSettings {
+    pub(crate) file: PathBuf,
+    pub(crate) list: Arc<Revocations>,
 }
 
 /// What one upstream receives in place of the access token.
@@ -178,6 +188,17 @@ pub(crate) struct IssuerSettings {
     pub(crate) roots: Roots,
     /// The time limit of a fetch of its keys.
     pub(crate) fetch_timeout: Duration,
+    /// Where it is asked about tokens.
+    pub(crate) introspection: Option<IntrospectionSettings>,
+}
+
+/// Where an issuer is asked about tokens, and about which.
+#[derive(Clone, Debug)]
+pub(crate) struct IntrospectionSettings {
+    pub(crate) endpoint: String,
+    pub(crate) tokens: Tokens,
+    /// What the certificate of the endpoint is checked with.
+    pub(crate) roots: Roots,
 }
 
 /// A claim of each token of an issuer, and its accepted values.
@@ -242,7 +263,16 @@ impl Settings {
     /// The authorizer with every issuer. It has not been started.
     pub(crate) fn authorizer(&self) -> AuthorizerBuilder {
         let issuers = self.issuers.iter().map(|issuer| issuer.trusted.clone());
-        issuers.fold(self.authorizer.clone(), AuthorizerBuilder::issuer)
+        issuers.fold(self.authorizer_without_issuers(), AuthorizerBuilder::issuer)
+    }
+
+    /// The authorizer's other parts, with the revoked tokens.
+    pub(crate) fn authorizer_without_issuers(&self) -> AuthorizerBuilder {
+        let builder = self.authorizer.clone();
+        match &self.revocations {
+            Some(revocations) => builder.revocations(Arc::clone(&revocations.list)),
+            None => builder,
+        }
     }
 
     /// What of the policy has no effect, can never be met, or is weaker than it looks, and the routes that match other spellings
@@ -264,15 +294,18 @@ impl Settings {
         issuers.filter_map(|issuer| issuer.trusted.carrier().cloned()).collect()
     }
 
-    /// The first address that is fetched for the keys of each issuer, and the token endpoint, but for those with roots of their
-    /// own.
+    /// The first address that is fetched for the keys of each issuer, the token endpoint and the introspection endpoints, but for
+    /// those with roots of their own.
     pub(crate) fn fetched_addresses(&self) -> impl Iterator<Item = &str> {
         let issuers = self.issuers.iter().filter(|issuer| issuer.roots == Roots::System);
         let exchange = self.credentials.iter();
         let exchange = exchange.filter_map(|credentials| credentials.token_exchange.as_ref());
         let exchange = exchange.filter(|exchange| exchange.roots.is_none());
         let keys = issuers.filter_map(|issuer| issuer.keys.address(issuer.trusted.identifier()));
+        let asked = self.issuers.iter().filter_map(|issuer| issuer.introspection.as_ref());
+        let asked = asked.filter(|asked| asked.roots == Roots::System);
         keys.chain(exchange.map(|exchange| exchange.request.url.as_str()))
+            .chain(asked.map(|asked| asked.endpoint.as_str()))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod credentials;
 pub(crate) mod reload;
+mod revocations;
 mod tls;
 
 use std::net::SocketAddr;
@@ -33,6 +34,7 @@ use crate::server::listen::address::ListenAddress;
 use crate::server::listen::listener::Listener;
 use crate::server::running::{Current, Running};
 use crate::start::credentials::{Kept, credentials};
+use crate::start::revocations::watched_revocations;
 use crate::start::tls::start_tls;
 
 /// The number of connections to an admin listener at a time.
@@ -169,6 +171,11 @@ fn run_by(
     )?;
     let mut tasks = credentials.tasks;
     tasks.extend(tls.iter().map(|(_, _, tasks)| tasks.clone()));
+    tasks.extend(
+        settings
+            .revocations
+            .map(|revocations| watched_revocations(revocations, &authorizer)),
+    );
     let (mut destinations, mut upstreams) = (Vec::new(), Vec::new());
     let timeouts = settings.upstream_timeouts;
     for (settings, credentials) in settings.upstreams.into_iter().zip(credentials.credentials) {

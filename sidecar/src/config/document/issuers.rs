@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, IntoDeserializer, MapAccess, Visitor};
 
 use super::duration::duration;
+use super::introspection::IntrospectionDocument;
 #[cfg(test)]
 use super::schema;
 
@@ -76,6 +77,7 @@ pub(in crate::config) struct IssuerDocument {
     /// Example: `enforce`
     pub(in crate::config) prior_actors: Option<PriorActors>,
     pub(in crate::config) keys: KeysDocument,
+    pub(in crate::config) introspection: Option<Spanned<IntrospectionDocument>>,
 }
 
 /// When the keys of the issuer are fetched.

@@ -5,6 +5,7 @@ pub(super) mod decision_api;
 pub(super) mod decision_log;
 mod duration;
 mod example;
+pub(super) mod introspection;
 mod issuers;
 mod resources;
 #[cfg(test)]
@@ -126,6 +127,9 @@ pub(super) struct Document {
     #[cfg_attr(test, schemars(range(min = 1)))]
     pub(super) max_connections: Option<Spanned<u32>>,
     pub(super) decision_log: Option<Spanned<DecisionLogDocument>>,
+    /// A file with revoked tokens, relative to this one, read again when it changes. Default: none.
+    /// Example: `revoked.yaml`
+    pub(super) revocations: Option<Spanned<String>>,
     /// A file with the policy, relative to this one, in place of its keys in the configuration.
     /// Example: `policy.yaml`
     pub(super) policy: Option<Spanned<String>>,

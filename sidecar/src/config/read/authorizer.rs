@@ -117,6 +117,14 @@ impl ConfigReader<'_> {
                 let message = format!("`{header}` is the same as `{other}` to some servers");
                 self.diagnostics.push(place, message, *help);
             }
+            ConfigError::OpaqueTokens { issuer, other, .. } => {
+                let place = Self::place_of_issuer(document, issuer);
+                let message = format!(
+                    "opaque tokens are of this issuer and of `{other}`, and an opaque token does not state its issuer"
+                );
+                let help = "write `tokens: signed` under `introspection` of one of them";
+                self.diagnostics.push(place, message, help);
+            }
             ConfigError::MetadataRoute {
                 route, line, column, ..
             } => {

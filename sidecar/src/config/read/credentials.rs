@@ -113,10 +113,7 @@ impl ConfigReader<'_> {
         let scopes: Vec<String> = scopes
             .filter_map(|scope| self.take(scope, |text| values::one_word(text, "a scope")))
             .collect();
-        let roots = written
-            .ca_file
-            .as_ref()
-            .and_then(|file| self.exchange_roots(file, findings));
+        let roots = written.ca_file.as_ref().and_then(|file| self.roots_in(file, findings));
         let mut timeout = DEFAULT_TIMEOUT;
         self.duration(written.timeout.as_ref(), TIMEOUT, &mut timeout);
         let (secret_file, secret) = secret?;
@@ -157,7 +154,8 @@ impl ConfigReader<'_> {
         }
     }
 
-    fn exchange_roots(&mut self, written: &Spanned<String>, findings: &mut FileFindings) -> Option<String> {
+    /// The root certificates in a file.
+    pub(super) fn roots_in(&mut self, written: &Spanned<String>, findings: &mut FileFindings) -> Option<String> {
         const HELP: &str = "name a file of root certificates";
         let file = self.beside(&written.value);
         let (message, is_missing) = match self.read(&file) {

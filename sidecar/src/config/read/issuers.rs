@@ -8,6 +8,7 @@ use super::issuer_keys::{IssuerKeys, PLACEHOLDER, PlainHttp};
 use super::issuer_warnings;
 use super::key_access::KeyAccess;
 use super::reader::ConfigReader;
+use super::secret_file::FileFindings;
 use super::values;
 use crate::config::document::{AcceptedAlgorithm, Document, IssuerDocument};
 use crate::config::settings::{IssuerSettings, PinnedClaim, Roots};
@@ -68,6 +69,7 @@ impl ConfigReader<'_> {
         &mut self,
         written: Option<&Spanned<Vec<Spanned<IssuerDocument>>>>,
         audiences: &[String],
+        findings: &mut FileFindings,
     ) -> TrustSettings {
         let mut settings = TrustSettings::default();
         let Some(written) = self.required("issuers", written, Span::default()) else {
@@ -86,7 +88,7 @@ impl ConfigReader<'_> {
                 }
                 names.push(&name.value);
             }
-            let trusted = self.issuer(issuer, audiences, &mut settings.missing_files);
+            let trusted = self.issuer(issuer, audiences, &mut settings.missing_files, findings);
             if let Some(trusted) = &trusted {
                 settings
                     .warnings
@@ -102,6 +104,7 @@ impl ConfigReader<'_> {
         written: &Spanned<IssuerDocument>,
         audiences: &[String],
         missing_files: &mut Diagnostics,
+        findings: &mut FileFindings,
     ) -> Option<IssuerSettings> {
         let document = &written.value;
         let algorithms = self.algorithms(document.algorithms.as_ref());
@@ -161,8 +164,15 @@ impl ConfigReader<'_> {
         if let Some(prior_actors) = document.prior_actors {
             trusted = trusted.prior_actors(prior_actors);
         }
+        let asked = document.introspection.as_ref();
+        let asked = asked.and_then(|written| self.introspection(written, findings));
+        let introspection = asked.map(|(introspection, settings)| {
+            trusted = trusted.clone().introspection(introspection);
+            settings
+        });
         Some(IssuerSettings {
             trusted,
+            introspection,
             own_audiences: own.unwrap_or_default(),
             profile,
             claims: pinned_claims(document),

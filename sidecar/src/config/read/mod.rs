@@ -10,6 +10,7 @@ mod drop_headers;
 mod facts;
 mod identity_headers;
 mod internal_token;
+mod introspection;
 mod issuer_keys;
 mod issuer_warnings;
 mod issuers;
@@ -21,6 +22,7 @@ mod proxy_protocol;
 mod reader;
 mod renamed;
 mod resources;
+mod revocations;
 mod secret_file;
 mod tls;
 mod trusted_proxies;
@@ -133,12 +135,12 @@ impl ConfigReader<'_> {
             stream: streams.idle,
             ..upstream_timeouts
         };
+        let mut findings = FileFindings::default();
         let TrustSettings {
             issuers,
             mut missing_files,
             mut warnings,
-        } = self.issuers(document.issuers.as_ref(), &audiences);
-        let mut findings = FileFindings::default();
+        } = self.issuers(document.issuers.as_ref(), &audiences, &mut findings);
         let internal_token = self.internal_token(document, &issuers, &identity_headers, &mut findings);
         if let Some(internal_token) = &internal_token {
             identity_headers.reserve(internal_token.header.clone());
@@ -149,6 +151,7 @@ impl ConfigReader<'_> {
         let decision_api = self.decision_api(document.decision_api.as_ref(), &own);
         let upstreams = self.upstreams(document, &own, &mut findings);
         let fact_recording = self.fact_recording(log, &mut findings);
+        let revocations = self.revocations(document.revocations.as_ref(), &mut findings);
         missing_files.extend(findings.missing);
         warnings.extend(findings.warnings);
         if let Some(written) = &document.issuers {
@@ -180,6 +183,7 @@ impl ConfigReader<'_> {
             policy: policy.policy,
             policy_file: policy.file,
             authorizer,
+            revocations,
             identity_headers,
             cors,
             drop_headers,

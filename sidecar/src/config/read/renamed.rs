@@ -5,6 +5,9 @@ const UNDER_KEYS: &str = "write it under `keys` of an entry of `issuers`";
 const UNDER_ISSUERS: &str = "write it in an entry of `issuers`";
 const UNDER_UPSTREAM: &str = "write it in a mapping: `upstream: { url: …, … }`";
 const UNDER_EXCHANGE: &str = "write it under `token_exchange` of the upstream";
+const UNDER_EXCHANGE_OR_INTROSPECTION: &str =
+    "write it under `token_exchange` of the upstream, or under `introspection` of an entry of `issuers`";
+const UNDER_INTROSPECTION: &str = "it is `introspection: { endpoint: … }`, in an entry of `issuers`";
 const UNDER_TLS: &str = "write it under `tls`";
 const NO_BODY_LIMIT: &str = "there is none for every request; `operation: { max }` of a route limits a body that a rule reads, the API any other";
 const NO_RATE_LIMIT: &str = "there is none; limit the rate in front of the gate or at the API";
@@ -44,7 +47,11 @@ pub(super) const KEYS: &[(&str, &str)] = &[
     ("api_key", UNDER_UPSTREAM),
     ("token_exchange", UNDER_UPSTREAM),
     ("token_endpoint", UNDER_EXCHANGE),
-    ("client_secret_file", UNDER_EXCHANGE),
+    ("client_secret_file", UNDER_EXCHANGE_OR_INTROSPECTION),
+    ("introspection", UNDER_ISSUERS),
+    ("introspection_endpoint", UNDER_INTROSPECTION),
+    ("introspection_uri", UNDER_INTROSPECTION),
+    ("introspection_url", UNDER_INTROSPECTION),
     ("port", IN_LISTEN),
     ("certificate", UNDER_TLS),
     ("key", UNDER_TLS),
