@@ -16,6 +16,7 @@ mod explain;
 mod flows;
 mod http2;
 mod identity;
+mod installation;
 mod introspection;
 mod issuer;
 mod issuer_command;

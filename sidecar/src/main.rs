@@ -18,18 +18,21 @@ mod log;
 mod proxy;
 mod server;
 mod start;
+mod unique_id;
 
 use std::process::ExitCode;
 
 use actgate_yaml::Diagnostics;
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 use tracing::Level;
 
 use crate::cli::arguments::{Arguments, Command, IssuersCommand};
 use crate::cli::check::Warnings;
 use crate::cli::output::{Output, eprint_line, print_usage};
 use crate::cli::source_excerpt::with_excerpts;
-use crate::cli::{check, demo, explain, health, help, issuer, issuers, reload, run, schema, tail, test, token};
+use crate::cli::{
+    check, demo, explain, health, help, init, issuer, issuers, reload, run, schema, shell, tail, test, token,
+};
 use crate::exit::{Context as _, Failure};
 use crate::log::process_log::ProcessLog;
 
@@ -94,6 +97,9 @@ fn execute(command: Command, log: &ProcessLog) -> Result<(), Failure> {
             Some(IssuersCommand::Show { name }) => issuers::show(&name, Output::of(json)),
         },
         Command::Schema { schema } => schema::schema(schema),
+        Command::Init(arguments) => init::init(&arguments),
+        Command::Completions(arguments) => shell::completions(&arguments, Arguments::command()),
+        Command::Man(arguments) => shell::man(&arguments, Arguments::command()),
         Command::Help(arguments) => help::help(&arguments),
         Command::Demo { once, json } => block_on(demo::demo(once, Output::of(json))),
     }

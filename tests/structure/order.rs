@@ -45,7 +45,7 @@ const YAML: &[&[&str]] = &[
 ];
 
 const SIDECAR: &[&[&str]] = &[
-    &["connection", "files"],
+    &["connection", "files", "unique_id"],
     &["headers", "http1"],
     &["log"],
     &["gate", "admin"],

@@ -8,9 +8,11 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 
 use crate::cli::admin_arguments::{HEALTH_NOTES, HealthArguments, RELOAD_NOTES, ReloadArguments};
+use crate::cli::init::{INIT_NOTES, InitArguments};
 use crate::cli::issuer_arguments::{ISSUER_NOTES, IssuerArguments};
 use crate::cli::request_headers::{Header, McpMessage, parse_header, parse_message};
 use crate::cli::schema::Schema;
+use crate::cli::shell::{COMPLETIONS_NOTES, CompletionsArguments, MAN_NOTES, ManArguments};
 use crate::cli::tail::arguments::{TAIL_NOTES, TailArguments};
 use crate::cli::token::arguments::{TOKEN_NOTES, TokenArguments};
 use crate::log::process_log::{LogFormat, LogLevel};
@@ -21,6 +23,9 @@ const EXAMPLES: &str = "\
 Examples:
   Run a demonstration, without any setup:
     actgate demo
+
+  Write a first configuration:
+    actgate init
 
   Check a configuration, then put the gate in front of an API:
     actgate check --config actgate.yaml
@@ -95,6 +100,9 @@ pub(crate) struct Arguments {
 /// A command.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Write a first configuration
+    #[command(after_help = INIT_NOTES)]
+    Init(InitArguments),
     /// Run the gate in front of an API
     #[command(after_help = "`actgate run --help` shows every key of the configuration.", after_long_help = RUN_NOTES)]
     Run(ConfigFile),
@@ -219,6 +227,12 @@ A line of the decision log may have further members in a later version.")]
         #[arg(value_enum)]
         schema: Schema,
     },
+    /// Print the completions of commands and arguments for a shell
+    #[command(after_help = COMPLETIONS_NOTES)]
+    Completions(CompletionsArguments),
+    /// Print the manual page, or write those of all commands
+    #[command(after_help = MAN_NOTES)]
+    Man(ManArguments),
     /// Show the help of a command, or of the words of a policy
     #[command(after_help = "\
   actgate help run                the help of a command
@@ -245,6 +259,9 @@ impl Command {
             | Command::Demo { .. }
             | Command::Token(_)
             | Command::Schema { .. }
+            | Command::Init(_)
+            | Command::Completions(_)
+            | Command::Man(_)
             | Command::Help(_) => LogLevel::Warn,
         }
     }

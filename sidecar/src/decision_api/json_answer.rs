@@ -7,8 +7,8 @@ use http::{HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 use serde::Serialize;
 
-use crate::log::decision_log::new_id;
 use crate::proxy::refusal::{Refusal, RequestBodyState};
+use crate::unique_id::unique_id;
 
 /// An answer with this body, which is not kept by caches.
 pub(super) fn json_response(status: StatusCode, body: &impl Serialize) -> Response<Full<Bytes>> {
@@ -22,5 +22,5 @@ pub(super) fn json_response(status: StatusCode, body: &impl Serialize) -> Respon
 
 /// An answer without a decision.
 pub(super) fn problem(status: StatusCode, code: &'static str, title: &'static str) -> Response<Full<Bytes>> {
-    Refusal::new(status, code, title).response(Protocol::Http, new_id(), RequestBodyState::Read)
+    Refusal::new(status, code, title).response(Protocol::Http, unique_id(), RequestBodyState::Read)
 }

@@ -42,6 +42,7 @@ use crate::headers::chain_json::Chain;
 use crate::log::decision_log::{self, Api, DecisionLog, Effect, Event};
 use crate::log::fact_recording::FactRecording;
 use crate::log::rate_limit::RateLimit;
+use crate::unique_id::unique_id;
 
 /// How often a ring is reported at most.
 pub(crate) const RING_WARNING_INTERVAL: Duration = Duration::from_secs(60);
@@ -201,8 +202,7 @@ impl Decided {
 impl Gate {
     /// Decides on a request by its head: the head of an allowed request, or why the request is denied.
     pub(crate) async fn decide(&self, request: &Parts) -> (Decided, Result<Head, Unforwarded>) {
-        self.decide_as(request, (decision_log::new_id(), Instant::now()), None)
-            .await
+        self.decide_as(request, (unique_id(), Instant::now()), None).await
     }
 
     /// Decides by the body of a request as well; `by_head` is the decision without it.

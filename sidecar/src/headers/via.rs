@@ -4,7 +4,8 @@
 
 use http::header::VIA;
 use http::{HeaderMap, HeaderValue, Version};
-use uuid::{NoContext, Timestamp, Uuid};
+
+use crate::unique_id::unique_id;
 
 /// The most proxies that a request may have passed: a proxy on the way can rewrite `Via`, and hide a ring.
 pub(crate) const MAX_PROXIES: usize = 64;
@@ -30,9 +31,7 @@ pub(crate) enum Loop {
 impl Default for ViaPseudonym {
     /// A new pseudonym.
     fn default() -> Self {
-        // Only its random bits matter.
-        let id = Uuid::new_v7(Timestamp::from_unix(NoContext, 0, 0));
-        let pseudonym = format!("actgate-{}", id.simple());
+        let pseudonym = format!("actgate-{}", unique_id().simple());
         let received = |version| HeaderValue::try_from(format!("{version} {pseudonym}"));
         let other = HeaderValue::from_static("1.1 actgate");
         ViaPseudonym {

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use actgate::chain::RecordedFacts;
 use serde::{Serialize, Serializer};
-use uuid::{NoContext, Timestamp, Uuid};
+use uuid::Uuid;
 
 use crate::headers::chain_json::Chain;
 use crate::log::event_count;
@@ -214,13 +214,6 @@ pub(crate) fn now() -> String {
     written(SystemTime::now())
 }
 
-/// A new id of a decision: UUID version 7, of the current time.
-#[expect(clippy::disallowed_methods, reason = "a part of an id, which no decision depends on")]
-pub(crate) fn new_id() -> Uuid {
-    let since = since_1970(SystemTime::now());
-    Uuid::new_v7(Timestamp::from_unix(NoContext, since.as_secs(), since.subsec_nanos()))
-}
-
 /// A time in UTC. A clock that is set before 1970 or after 9999 reads as the nearest time in between.
 fn written(time: SystemTime) -> String {
     humantime::format_rfc3339_millis(UNIX_EPOCH + since_1970(time)).to_string()
@@ -402,8 +395,6 @@ mod tests {
             "1970-01-02T00:00:00.007Z"
         );
         assert_eq!(written(UNIX_EPOCH + day * 365 * 9000), "9999-12-31T23:59:59.000Z");
-        let (one, other) = (new_id(), new_id());
-        assert_eq!((one.get_version_num(), one == other), (7, false));
     }
 
     #[test]

@@ -8,11 +8,11 @@ use http::{Request, Response, StatusCode};
 use super::running::Running;
 use crate::connection::activity::Caller;
 use crate::gate::connection_info::CallerDenied;
-use crate::log::decision_log::new_id;
 use crate::proxy::Answer;
 use crate::proxy::refusal::{Refusal, RequestBodyState};
 use crate::proxy::request_body::ClientBody;
 use crate::proxy::response_body::ResponseBody;
+use crate::unique_id::unique_id;
 
 /// What answers the requests of a listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +33,9 @@ impl Service {
             (Service::Proxy, None, _) | (Service::Decisions, _, None) => {
                 let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "nothing is served here");
                 let state = RequestBodyState::unread(request.version());
-                refusal.response(Protocol::Http, new_id(), state).map(ResponseBody::Own)
+                refusal
+                    .response(Protocol::Http, unique_id(), state)
+                    .map(ResponseBody::Own)
             }
         }
     }

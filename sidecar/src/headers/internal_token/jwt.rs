@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use super::signing_keys::{SigningError, SigningKeys};
 use super::token_digest::TokenDigest;
+use crate::unique_id::unique_id;
 
 /// The most tokens that are kept for one upstream.
 const MAX_KEPT: u64 = 10_000;
@@ -116,7 +117,7 @@ impl InternalTokens {
             iat: now,
             // With the leeway: a request that is accepted within it has a token that is valid, too.
             exp: lifetime.min(self.issuer.authorizer.accepted_until(identity)),
-            jti: Uuid::now_v7(),
+            jti: unique_id(),
         }
     }
 }
