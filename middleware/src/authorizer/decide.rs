@@ -8,13 +8,10 @@ use super::Authorizer;
 use super::decision::{Conclusion, Decision};
 use super::in_force::InForce;
 use super::kind_warning::warn_of_contradiction;
-use super::pending::Authorization;
+use super::pending::{Authorization, Waits};
 use super::pipeline::Pipeline;
 use crate::policy::{Ambiguity, StopAtFirst};
 use crate::request::{Presented, Target};
-
-/// How often one decision waits: for keys, and for an introspection.
-pub(crate) const MAX_WAITS: u8 = 2;
 
 impl Authorizer {
     /// Authorizes one request by the routes of the policy.
@@ -55,13 +52,12 @@ impl Authorizer {
 
     async fn decide_by(&self, in_force: Arc<InForce>, presented: &Presented<'_>) -> Decision {
         let mut authorization = self.enforce(in_force, None, presented);
-        for _ in 0..MAX_WAITS {
-            match &authorization {
-                Authorization::Pending(pending, decision) if pending.resolve().await => {
-                    authorization = self.enforce(decision.in_force(), None, presented);
-                }
-                _ => break,
-            }
+        let mut waits = Waits::default();
+        while let Authorization::Pending(pending, decision) = &authorization
+            && waits.begin(pending)
+            && pending.resolve().await
+        {
+            authorization = self.enforce(decision.in_force(), None, presented);
         }
         let decision = authorization.into_decision();
         if decision.limit_of_body().is_none() {

@@ -1,9 +1,8 @@
 //! Records every check for one token and request.
 
 use super::Authorizer;
-use super::decide::MAX_WAITS;
 use super::decision::Decision;
-use super::pending::Authorization;
+use super::pending::{Authorization, Waits};
 use super::pipeline::Pipeline;
 use super::restored_request::RestoredRequest;
 use super::step::Step;
@@ -118,13 +117,12 @@ impl Authorizer {
     /// the answer of an issuer that is asked about its tokens.
     pub async fn explain_waiting(&self, presented: &Presented<'_>, now: u64) -> Explanation {
         let in_force = self.in_force();
-        for _ in 0..MAX_WAITS {
-            let authorization = Pipeline::new(&self.inner, &in_force).authorize(presented, now, &mut StopAtFirst);
-            match authorization {
-                Authorization::Pending(pending, _) if pending.resolve().await => {}
-                _ => break,
-            }
-        }
+        let mut waits = Waits::default();
+        let authorize = || Pipeline::new(&self.inner, &in_force).authorize(presented, now, &mut StopAtFirst);
+        while let Authorization::Pending(pending, _) = authorize()
+            && waits.begin(&pending)
+            && pending.resolve().await
+        {}
         self.explain(presented, now)
     }
 

@@ -44,10 +44,9 @@ pub use known_request::KnownRequest;
 pub use recorded::{RecordedExplanation, Undecided};
 pub use rule_counts::RuleCount;
 
-pub(crate) use decide::MAX_WAITS;
 pub(crate) use decision::Denied;
 pub(crate) use in_force::InForce;
-pub(crate) use pending::{Authorization, Pending};
+pub(crate) use pending::{Authorization, Pending, Waits};
 pub(crate) use request_facts::request_facts;
 
 use conflicts::{Bodies, body_conflict, history_conflicts, resource_conflicts};

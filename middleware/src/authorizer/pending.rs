@@ -1,5 +1,6 @@
 //! What a decision can wait for.
 
+use std::mem;
 use std::sync::Arc;
 
 use super::decision::{Conclusion, Decision};
@@ -40,6 +41,24 @@ impl Authorization<Conclusion> {
                 Authorization::Pending(pending, Decision::new(in_force, conclusion))
             }
         }
+    }
+}
+
+/// What a decision has waited for: for each kind of event once, so that time-outs bound the wait.
+#[derive(Debug, Default)]
+pub(crate) struct Waits {
+    keys: bool,
+    introspection: bool,
+}
+
+impl Waits {
+    /// Whether the decision can wait for this event; then it cannot wait for another one of its kind.
+    pub(crate) fn begin(&mut self, pending: &Pending) -> bool {
+        let has_waited = match pending {
+            Pending::Keys { .. } => &mut self.keys,
+            Pending::Introspection(_) => &mut self.introspection,
+        };
+        !mem::replace(has_waited, true)
     }
 }
 

@@ -14,7 +14,7 @@ use super::authorize_layer::AuthorizeLayer;
 use super::bodies::{Content, NoBodies, ReadBodies};
 use super::metadata::NoMetadata;
 use super::rejection::ResponseForRejection;
-use crate::authorizer::{Authorization, Decision};
+use crate::authorizer::{Authorization, Decision, Waits};
 
 pin_project! {
     /// Resolves to the inner response, or to the rejection.
@@ -51,8 +51,7 @@ pub(super) struct Waiting<S, R, B, P> {
     pub(super) layer: AuthorizeLayer<R, NoMetadata, P>,
     pub(super) request: Request<B>,
     pub(super) decision: Decision,
-    /// How often it can wait again.
-    pub(super) waits_left: u8,
+    pub(super) waits: Waits,
 }
 
 /// A request whose body is being read, and the decision without it. Boxed as a whole.
@@ -166,32 +165,25 @@ where
                         *waiting = Some(wait);
                         return Poll::Pending;
                     };
-                    let decision = match (changed, wait.waits_left) {
-                        (false, _) => None,
-                        (true, 0) => Some(
-                            wait.layer
-                                .authorize_again(&wait.decision, &wait.request)
-                                .into_decision(),
-                        ),
-                        (true, _) => match wait.layer.authorize_again(&wait.decision, &wait.request) {
-                            Authorization::Decided(decision) => Some(decision),
-                            Authorization::Pending(pending, decision) => {
+                    if changed {
+                        match wait.layer.authorize_again(&wait.decision, &wait.request) {
+                            Authorization::Pending(pending, decision) if wait.waits.begin(&pending) => {
                                 wait.resolved = Box::pin(async move { pending.resolve().await });
-                                wait.waits_left -= 1;
                                 wait.decision = decision;
                                 *waiting = Some(wait);
                                 continue;
                             }
-                        },
-                    };
+                            authorization => wait.decision = authorization.into_decision(),
+                        }
+                    }
                     let Waiting {
                         inner,
                         layer,
                         request,
-                        decision: earlier,
+                        decision,
                         ..
                     } = *wait;
-                    State::enforced(inner, layer, request, decision.unwrap_or(earlier))
+                    State::enforced(inner, layer, request, decision)
                 }
                 StateProj::Reading { reading } => {
                     let mut body = reading.take().unwrap_or_else(polled_after_completion);

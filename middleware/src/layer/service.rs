@@ -12,7 +12,7 @@ use super::bodies::{NoBodies, ReadBodies};
 use super::future::{ResponseFuture, State, Waiting};
 use super::metadata::{NoMetadata, ResponseForMetadata};
 use super::rejection::{EmptyBody, ResponseForRejection};
-use crate::authorizer::{Authorization, Decision, MAX_WAITS, Pending};
+use crate::authorizer::{Authorization, Decision, Pending, Waits};
 use crate::request::Target;
 
 /// The service that an [`AuthorizeLayer`] makes.
@@ -59,13 +59,15 @@ impl<S: Clone, R: Clone, M, P: Clone> Authorize<S, R, M, P> {
         S: Service<Request<B>>,
         P: ReadBodies<B>,
     {
+        let mut waits = Waits::default();
+        waits.begin(&pending);
         let waiting = Some(Box::new(Waiting {
             resolved: Box::pin(async move { pending.resolve().await }),
             inner: self.take_ready(),
             layer: self.layer.without_metadata(),
             request,
             decision,
-            waits_left: MAX_WAITS - 1,
+            waits,
         }));
         ResponseFuture {
             state: State::Waiting { waiting },
