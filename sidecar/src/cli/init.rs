@@ -86,6 +86,21 @@ fn write(file: &Path, text: &str) -> Result<(), Failure> {
     written.context(file.display())
 }
 
+/// A policy to begin with.
+const POLICY: &str = "\
+requirements:
+  human-must-initiate:
+    initiator: { kind: human }
+routes:                     # the most specific match wins; no match is denied
+  - match: GET /health
+    public: true
+  - match: GET /orders/{id}
+    scopes: [orders:read]
+  - match: POST /refunds
+    scopes: [refunds:write]
+    require: [human-must-initiate]
+";
+
 fn configuration(issuer: &str, audience: &str, upstream: &str) -> String {
     let (issuer, audience, upstream) = (value(issuer), value(audience), value(upstream));
     format!(
@@ -97,18 +112,7 @@ audience: {audience}
 issuers:
   - issuer: {issuer}
     # profile: keycloak     # the product of the issuer; `actgate issuers` lists them
-requirements:
-  human-must-initiate:
-    initiator: {{ kind: human }}
-routes:                     # the most specific match wins; no match is denied
-  - match: GET /health
-    public: true
-  - match: GET /orders/{{id}}
-    scopes: [orders:read]
-  - match: POST /refunds
-    scopes: [refunds:write]
-    require: [human-must-initiate]
-"
+{POLICY}"
     )
 }
 
