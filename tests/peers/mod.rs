@@ -13,6 +13,7 @@ mod editor;
 mod frameworks;
 mod front;
 mod grpc;
+mod installation;
 mod issuers;
 mod mcp;
 mod mcp_headers;
