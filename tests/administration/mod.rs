@@ -1,5 +1,7 @@
 //! The admin listeners, and the commands that ask them.
 
+mod metrics;
+
 use std::net::{SocketAddr, TcpListener};
 
 use crate::check::CONFIGURATION;
@@ -43,6 +45,8 @@ fn other_machines_reach_liveness_and_readiness_alone() {
         ("GET", "/readyz", 503, 503),
         ("HEAD", "/livez", 200, 200),
         ("POST", "/livez", 405, 405),
+        ("GET", "/metrics", 200, 200),
+        ("POST", "/metrics", 405, 405),
         ("GET", "/rules", 200, 404),
         ("GET", "/reload", 200, 404),
         ("POST", "/reload", 200, 404),
@@ -53,7 +57,7 @@ fn other_machines_reach_liveness_and_readiness_alone() {
         assert_eq!(found, (on_loopback, on_network), "{method} {path}");
     }
     let answer = wire::answer(network, &request("GET", "/rules", &[]));
-    assert_eq!(answer.text(), "/livez and /readyz are served here\n");
+    assert_eq!(answer.text(), "/livez, /readyz and /metrics are served here\n");
 }
 
 #[test]

@@ -1,14 +1,18 @@
 //! What an operator installs, and programs of others that check it: manifests, units, manual pages.
 
 use std::fs;
-use std::process::{Command, Output};
+use std::io::Write as _;
+use std::process::{Command, Output, Stdio};
 
+use serde_json::json;
 use tempfile::TempDir;
 
 use crate::check::output_text;
 use crate::deployment::gate::{binary, run_to_end};
+use crate::deployment::{Deployment, ROUTES};
 use crate::peers::program::installed;
 use crate::structure::source::root;
+use crate::wire;
 
 fn run(program: &str, arguments: &[&str]) -> Output {
     let output = Command::new(program).args(arguments).output();
@@ -81,4 +85,30 @@ fn groff_formats_each_page_without_a_warning() {
         pages += 1;
     }
     assert!(pages > 20, "{pages}");
+}
+
+#[test]
+#[ignore = "tests/peers/run installs what it needs"]
+fn prometheus_accepts_the_metrics() {
+    let deployment = Deployment::with_policy(ROUTES);
+    let token = deployment.issuer.token(json!({ "scope": "orders:read" }));
+    for path in ["/orders/1", "/admin/1", "/nowhere", "/open/1"] {
+        wire::get(deployment.gate.address, path, &token);
+    }
+    let metrics = wire::answer(deployment.gate.admin, &wire::request("GET", "/metrics", &[])).text();
+    let check = |metrics: &str| {
+        let mut command = Command::new("promtool");
+        command
+            .args(["check", "metrics"])
+            .stdin(Stdio::piped())
+            .stderr(Stdio::piped())
+            .stdout(Stdio::piped());
+        let mut child = command.spawn().expect("promtool runs");
+        child.stdin.take().unwrap().write_all(metrics.as_bytes()).unwrap();
+        child.wait_with_output().unwrap()
+    };
+    let output = check(&metrics);
+    assert!(output.status.success(), "{}", output_text(&output));
+    assert_eq!(output_text(&output), "");
+    assert!(!check(&metrics.replace("_total", "")).status.success());
 }

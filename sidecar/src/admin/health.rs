@@ -21,12 +21,17 @@ impl Draining {
     pub(crate) fn begin(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
+
+    /// Whether it is.
+    pub(super) fn has_begun(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// Whether the gate can serve requests: it can with the keys of every issuer, until it drains.
 fn readiness(authorizer: &Authorizer, draining: &Draining) -> (StatusCode, Cow<'static, str>) {
     let waiting: Vec<&str> = authorizer.issuers_without_keys().collect();
-    if draining.0.load(Ordering::Relaxed) {
+    if draining.has_begun() {
         (StatusCode::SERVICE_UNAVAILABLE, "draining\n".into())
     } else if !waiting.is_empty() {
         let waiting = format!("waiting for the signing keys of {}\n", waiting.join(", "));

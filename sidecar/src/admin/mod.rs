@@ -3,36 +3,25 @@
 pub(crate) mod health;
 pub(crate) mod jwks;
 mod method;
+pub(crate) mod metrics;
 mod reach;
 pub(crate) mod reload;
 pub(crate) mod rules;
+mod seen;
 
-use actgate::Authorizer;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
 
-use self::health::{ConnectionCount, Draining};
 pub(crate) use self::reach::Reach;
-use self::reload::Reloads;
-use crate::headers::internal_token::signing_keys::SigningKeys;
-
-/// What the admin listener sees of the gate when a request arrives.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Seen<'a> {
-    pub(crate) reach: Reach,
-    pub(crate) authorizer: &'a Authorizer,
-    pub(crate) draining: &'a Draining,
-    pub(crate) connections: ConnectionCount,
-    /// The keys of internal tokens.
-    pub(crate) keys: Option<&'a SigningKeys>,
-    /// None where the configuration is in no file.
-    pub(crate) reloads: Option<&'a Reloads>,
-}
+pub(crate) use self::seen::Seen;
 
 /// Answers one request.
 pub(crate) async fn answer<B>(request: &Request<B>, seen: &Seen<'_>) -> Response<Full<Bytes>> {
     let health = || health::answer(request, seen.reach, seen.authorizer, seen.draining, seen.connections);
+    if request.uri().path() == metrics::PATH {
+        return metrics::answer(request.method(), seen);
+    }
     if seen.reach == Reach::Network {
         return health();
     }

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 pub(crate) enum Reach {
     /// This machine alone: everything is served.
     Loopback,
-    /// Other machines: liveness and readiness are served.
+    /// Other machines: liveness, readiness and metrics are served.
     Network,
 }
 
@@ -23,8 +23,8 @@ impl Reach {
     /// The paths that are served.
     pub(crate) fn paths(self) -> &'static str {
         match self {
-            Reach::Loopback => "/livez, /readyz, /rules and /reload",
-            Reach::Network => "/livez and /readyz",
+            Reach::Loopback => "/livez, /readyz, /metrics, /rules and /reload",
+            Reach::Network => "/livez, /readyz and /metrics",
         }
     }
 }

@@ -83,6 +83,13 @@ impl Reloads {
         outcome
     }
 
+    /// The number of reloads that are or were in force, and of the others.
+    pub(super) fn counts(&self) -> (u64, u64) {
+        let counts = &self.counts;
+        let [succeeded, failed] = [&counts.succeeded, &counts.failed].map(|count| count.load(Ordering::Relaxed));
+        (succeeded, failed)
+    }
+
     async fn request(&self) -> Option<Arc<Outcome>> {
         let (request, outcome) = oneshot::channel();
         self.requests.try_send(request).ok()?;
@@ -92,9 +99,10 @@ impl Reloads {
     fn report(&self) -> Response<Full<Bytes>> {
         let counts = &self.counts;
         let (last, success) = (counts.last.load(), counts.last_success.load());
+        let (succeeded, failed) = self.counts();
         let report = Report {
-            succeeded: counts.succeeded.load(Ordering::Relaxed),
-            failed: counts.failed.load(Ordering::Relaxed),
+            succeeded,
+            failed,
             last_success: success.as_ref().map(|outcome| &*outcome.time),
             last: last.as_deref(),
         };

@@ -27,7 +27,7 @@ use crate::cli::unverified_chain::unverified_chain;
 use crate::gate::cors::Preflight;
 use crate::gate::head_error::HeadError;
 use crate::headers::chain_json::Chain;
-use crate::log::decision_log::Effect;
+use crate::log::event::Effect;
 
 /// The last second of the year 9999, the latest that can be written.
 const LATEST_TIME: u64 = 253_402_300_799;

@@ -11,7 +11,7 @@ use crate::cli::explain_input::Basis;
 use crate::cli::policy_lines::PolicyLines;
 use crate::cli::recorded_decision::Undecided;
 use crate::cli::terminal::{bad, faint, good, printable};
-use crate::log::decision_log::Effect;
+use crate::log::event::Effect;
 
 /// The checks of one explanation.
 #[derive(Clone, Copy)]

@@ -107,7 +107,7 @@ fn configuration(issuer: &str, audience: &str, upstream: &str) -> String {
         "# `actgate run --help` shows every key, `actgate help policy` every word of the policy.
 listen: 127.0.0.1:8080
 upstream: {upstream}        # the API, which must be reachable through the gate alone
-admin: 127.0.0.1:9901       # /livez, /readyz
+admin: 127.0.0.1:9901       # /livez, /readyz, /metrics
 audience: {audience}
 issuers:
   - issuer: {issuer}

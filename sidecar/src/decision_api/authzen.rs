@@ -17,7 +17,7 @@ use super::json_answer::{json_response, problem};
 use super::stated_request::stated;
 use crate::gate::head_error::HeadError;
 use crate::gate::{Decided, Unforwarded};
-use crate::log::decision_log::Api;
+use crate::log::event::Api;
 use crate::proxy::request_body::ClientBody;
 
 pub(super) const EVALUATION: &str = "/access/v1/evaluation";

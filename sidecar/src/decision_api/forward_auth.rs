@@ -19,7 +19,7 @@ use crate::gate::connection_info::{ConnectionInfo, HeadForm};
 use crate::gate::head_error::HeadError;
 use crate::gate::{Decided, Unforwarded};
 use crate::headers::forwarded::Report;
-use crate::log::decision_log::Api;
+use crate::log::event::Api;
 
 /// The path of the endpoint.
 pub(super) const PATH: &str = "/forward-auth";

@@ -13,7 +13,7 @@ use super::json_answer::json_response;
 use super::stated_request::stated;
 use crate::gate::connection_info::ConnectionInfo;
 use crate::gate::head_error::HeadError;
-use crate::log::decision_log::Api;
+use crate::log::event::Api;
 
 pub(super) const PATH: &str = "/validate";
 

@@ -3,7 +3,7 @@
 use actgate::{Decision, Error};
 
 use super::head_error::HeadError;
-use crate::log::decision_log::{Effect, Shadow};
+use crate::log::event::{Effect, Shadow};
 
 /// How the body of a request was read for rules in shadow alone.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use http::StatusCode;
 use super::cors::Preflight;
 use super::form::FormError;
 use super::head_error::HeadError;
-use crate::log::decision_log::Event;
+use crate::log::event::Event;
 
 /// Why a request is denied.
 #[derive(Debug)]

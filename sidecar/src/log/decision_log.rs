@@ -3,29 +3,20 @@
 //! Writing never delays a request: when the disk or the reader of standard output is too slow, lines are dropped and
 //! counted. The log contains no token, and nothing from a token that was not verified.
 
-use std::borrow::Cow;
 use std::io;
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use actgate::chain::RecordedFacts;
-use serde::{Serialize, Serializer};
-use uuid::Uuid;
-
-use crate::headers::chain_json::Chain;
+use crate::log::event::{Effect, Event};
 use crate::log::event_count;
 use crate::log::line_writer::{self, Change, LineWriter, Sink};
 use crate::log::log_file::{LogFile, Rotation};
-use crate::log::redact;
+use crate::log::request_metrics::RequestMetrics;
 use crate::log::sampling::{Rate, Sampled, Sampling};
 
 /// The bytes that may wait for the writer.
 const CAPACITY: usize = 8 * 1024 * 1024;
-
-/// The longest path or method that is written.
-const MAX_TEXT_BYTES: usize = 2048;
 
 /// How long the writer may take to write waiting lines when the process ends.
 const CLOSE_TIME: Duration = Duration::from_secs(2);
@@ -41,165 +32,6 @@ pub(crate) enum LogTarget {
         /// None where other programs rotate it.
         rotation: Option<Rotation>,
     },
-}
-
-/// One line of the decision log: the decision on one request. A later version may have further members.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct Event<'a> {
-    /// When the decision was made, in UTC (RFC 3339).
-    /// Example: `'2026-01-02T03:04:05.678Z'`
-    #[cfg_attr(
-        test,
-        schemars(regex(pattern = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$"))
-    )]
-    pub(crate) time: &'a str,
-    /// The id, which the response of a denied request contains, too.
-    #[cfg_attr(
-        test,
-        schemars(with = "String", regex(pattern = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"))
-    )]
-    pub(crate) id: Uuid,
-    /// The method of the request, written like the path.
-    #[serde(serialize_with = "bounded")]
-    pub(crate) method: &'a str,
-    /// The path of the request without its query, with `[token]` in place of a token; truncated to 2048 bytes and an
-    /// ellipsis.
-    #[serde(serialize_with = "bounded")]
-    pub(crate) path: &'a str,
-    /// The decision API that the request was decided by; none of a request to the gate itself.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) api: Option<Api>,
-    /// The matched route.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) route: Option<&'a str>,
-    /// The hash of the policy that the request is decided by (`actgate check` shows it); none if its head is invalid.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) policy_hash: Option<&'a str>,
-    /// Whether the request is forwarded.
-    pub(crate) decision: Effect,
-    /// The status of the response to a denied request.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) status: Option<u16>,
-    /// The stable code of the denial.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) code: Option<&'a str>,
-    /// The rule that denies.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) rule: Option<&'a str>,
-    /// The reason, without values of the request.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) reason: Option<String>,
-    /// What the decision would be if every rule in shadow were enforced; none where no rule is.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) shadow: Option<Shadow<'a>>,
-    /// The issuer of a verified token.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) issuer: Option<&'a str>,
-    /// The chain of a verified token.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) chain: Option<Chain<'a>>,
-    /// The normalised facts of a verified token, where the configuration has `facts: true`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) facts: Option<&'a RecordedFacts>,
-    /// The owner of the agent that acts by a verified token, where the policy names both under `agents`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) agent_owner: Option<&'a str>,
-    /// The client of a verified token.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) client: Option<&'a str>,
-    /// `jti` of a verified token; truncated as the path is.
-    #[serde(serialize_with = "bounded_text", skip_serializing_if = "Option::is_none")]
-    pub(crate) token_id: Option<&'a str>,
-    /// The address of the client: of the peer, unless trusted proxies report another.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(test, schemars(with = "Option<String>"))]
-    pub(crate) client_address: Option<IpAddr>,
-    /// Microseconds from the request head to the decision.
-    pub(crate) latency_us: u64,
-    /// What became of a forwarded request.
-    #[serde(rename = "upstream", skip_serializing_if = "Option::is_none")]
-    pub(crate) forwarding: Option<Forwarding<'a>>,
-    /// With `sample`, the denials of this code and of this client that have no line, since the last one that has; none where each
-    /// has one.
-    #[serde(skip_serializing_if = "is_zero")]
-    #[cfg_attr(test, schemars(with = "Option<u64>"))]
-    pub(crate) left_out: u64,
-    /// With `sample`, the denials without a line that belong to no later line: of clients that are not remembered any more.
-    #[serde(skip_serializing_if = "is_zero")]
-    #[cfg_attr(test, schemars(with = "Option<u64>"))]
-    pub(crate) left_out_of_others: u64,
-}
-
-impl Event<'_> {
-    /// Makes it the line of a denied request. What rules in shadow allow is denied with it.
-    pub(crate) fn deny(&mut self) {
-        self.decision = Effect::Deny;
-        self.shadow.take_if(|shadow| shadow.decision == Effect::Allow);
-    }
-}
-
-/// What the decision would be if every rule in shadow were enforced.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct Shadow<'a> {
-    /// Whether the request would be forwarded.
-    pub(crate) decision: Effect,
-    /// The status of the response, if not.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) status: Option<u16>,
-    /// The stable code of the denial.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) code: Option<&'static str>,
-    /// The rule that would deny.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) rule: Option<&'a str>,
-    /// The reason, without values of the request.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) reason: Option<String>,
-}
-
-/// What became of a forwarded request.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct Forwarding<'a> {
-    /// The address of the upstream, where there are several.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) address: Option<&'a str>,
-    /// The status of its response.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) status: Option<u16>,
-    /// Why there is no response.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) error: Option<&'static str>,
-    /// Microseconds until the head of the response arrived, or until the attempt failed.
-    pub(crate) time_us: u64,
-}
-
-/// What a decision does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Effect {
-    /// The request is forwarded.
-    Allow,
-    /// It is not.
-    Deny,
-}
-
-/// A decision API: another server forwards the request or denies it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Api {
-    /// `auth_request` of nginx, `forward_auth` of Caddy, ForwardAuth of Traefik.
-    ForwardAuth,
-    /// `ext_authz` of Envoy.
-    ExtAuthz,
-    /// The AuthZEN Authorization API.
-    Authzen,
-    /// `/validate`.
-    Validate,
 }
 
 /// The JSON Schema of a line.
@@ -225,37 +57,13 @@ fn since_1970(time: SystemTime) -> Duration {
     time.duration_since(UNIX_EPOCH).unwrap_or_default().min(LATEST)
 }
 
-/// A caller chooses a path and its length: it must not displace other events, and a token in it is not written.
-fn bounded<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
-    let text = redact::without_tokens(text);
-    let text = if text.len() > MAX_TEXT_BYTES {
-        let whole = (0..=MAX_TEXT_BYTES).rev().find(|end| text.is_char_boundary(*end));
-        Cow::Owned(format!("{}…", &text[..whole.unwrap_or_default()]))
-    } else {
-        text
-    };
-    serializer.serialize_str(&text)
-}
-
-/// The same for a text that may be absent.
-fn bounded_text<S: Serializer>(text: &Option<&str>, serializer: S) -> Result<S::Ok, S::Error> {
-    match text {
-        Some(text) => bounded(text, serializer),
-        None => serializer.serialize_none(),
-    }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
-fn is_zero(count: &u64) -> bool {
-    *count == 0
-}
-
 /// The decision log; clones write to the same one.
 #[derive(Clone, Debug)]
 pub(crate) struct DecisionLog {
     lines: LineWriter,
     /// None: each denial has a line.
     sampling: Option<Arc<Sampling>>,
+    metrics: RequestMetrics,
 }
 
 impl DecisionLog {
@@ -272,6 +80,7 @@ impl DecisionLog {
         Ok(DecisionLog {
             lines: LineWriter::start("decision-log", CAPACITY, sink, report)?,
             sampling: None,
+            metrics: RequestMetrics::new().map_err(io::Error::other)?,
         })
     }
 
@@ -282,11 +91,21 @@ impl DecisionLog {
             Some(sampling) if sampling.rate() == rate => sampling.clone(),
             _ => Arc::new(Sampling::new(rate, Instant::now())),
         });
-        DecisionLog { lines, sampling }
+        DecisionLog {
+            lines,
+            sampling,
+            metrics: self.metrics.clone(),
+        }
     }
 
-    /// Queues one event for the writer, or counts it as dropped.
+    /// The metrics of what is recorded.
+    pub(crate) fn metrics(&self) -> &RequestMetrics {
+        &self.metrics
+    }
+
+    /// Counts one event, and queues its line for the writer, or counts it as dropped.
     pub(crate) fn record(&self, mut event: Event<'_>) {
+        self.metrics.count(&event);
         if let (Effect::Deny, Some(sampling)) = (event.decision, &self.sampling) {
             match sampling.count(event.code.unwrap_or_default(), event.client_address, Instant::now()) {
                 Sampled::LeftOut => return,
@@ -299,10 +118,11 @@ impl DecisionLog {
             return;
         };
         line.push(b'\n');
-        if let Err(dropped) = self.lines.send(&line)
-            && event_count::is_due(dropped)
-        {
-            tracing::warn!(dropped, "the decision log is too slow; events are dropped");
+        if let Err(dropped) = self.lines.send(&line) {
+            self.metrics.count_lost_line();
+            if event_count::is_due(dropped) {
+                tracing::warn!(dropped, "the decision log is too slow; events are dropped");
+            }
         }
     }
 
@@ -338,7 +158,10 @@ mod tests {
     use std::io::Write;
     use std::sync::Mutex;
 
+    use uuid::Uuid;
+
     use super::*;
+    use crate::log::event::MAX_TEXT_BYTES;
 
     #[derive(Clone, Default)]
     struct Taken(Arc<Mutex<Vec<u8>>>);

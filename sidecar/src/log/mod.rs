@@ -1,6 +1,7 @@
 //! The decision log and the process log.
 
 pub(crate) mod decision_log;
+pub(crate) mod event;
 pub(crate) mod event_count;
 pub(crate) mod fact_recording;
 pub(crate) mod line_writer;
@@ -8,4 +9,5 @@ pub(crate) mod log_file;
 pub(crate) mod process_log;
 pub(crate) mod rate_limit;
 pub(crate) mod redact;
+pub(crate) mod request_metrics;
 pub(crate) mod sampling;

@@ -12,7 +12,7 @@ use super::request_body::{BodyEnd, BodyFault, LastPart};
 use super::upstream::client::Attempt;
 use crate::gate::head_error::HeadError;
 use crate::gate::{Decided, Denial, Gate, Unforwarded};
-use crate::log::decision_log::{Event, Forwarding};
+use crate::log::event::{Event, Forwarding};
 
 /// The upstream error of a request whose client has left.
 const CLIENT_GONE: &str = "client_gone";

@@ -175,6 +175,7 @@ async fn serve_admin(mut listener: Listener, state: ProcessState) {
                             open: state.clients.iter().map(Connections::count).sum(),
                             limit: state.clients.iter().map(Connections::limit).sum(),
                         },
+                        requests: running.gate.log.metrics(),
                         keys: running.internal_keys.as_deref(),
                         reloads: state.reloads.as_ref(),
                     };

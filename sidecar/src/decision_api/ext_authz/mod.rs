@@ -28,7 +28,7 @@ use super::decision_point::{DecisionPoint, KnownBody, denied};
 use crate::gate::head_error::HeadError;
 use crate::gate::{Decided, Unforwarded};
 use crate::headers::chain_json::Chain;
-use crate::log::decision_log::Api;
+use crate::log::event::Api;
 use crate::proxy::message_body::MessageBody;
 use crate::proxy::request_body::ClientBody;
 

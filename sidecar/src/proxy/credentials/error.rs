@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use crate::log::decision_log::Event;
+use crate::log::event::Event;
 
 /// Why an allowed request is not forwarded: a credential that its upstream requires could not be obtained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

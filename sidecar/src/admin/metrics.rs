@@ -1,0 +1,100 @@
+//! `/metrics`: the metrics of requests, and the state of the gate when they are read, as Prometheus reads them.
+
+use actgate::policy::Mode;
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderValue, Method, Response};
+use http_body_util::Full;
+use prometheus::core::Collector;
+use prometheus::{Encoder as _, Error, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
+
+use super::method::not_allowed;
+use super::seen::Seen;
+
+/// Where the metrics are.
+pub(crate) const PATH: &str = "/metrics";
+
+/// The response to a request for the metrics.
+pub(super) fn answer(method: &Method, seen: &Seen<'_>) -> Response<Full<Bytes>> {
+    if let Some(response) = not_allowed(method) {
+        return response;
+    }
+    let mut families = seen.requests.gather();
+    families.extend(state(seen).unwrap_or_default());
+    let (mut text, encoder) = (Vec::new(), TextEncoder::new());
+    // Writing into memory does not fail.
+    let _ = encoder.encode(&families, &mut text);
+    let mut response = Response::new(Full::from(text));
+    let headers = response.headers_mut();
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"),
+    );
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+fn state(seen: &Seen<'_>) -> Result<Vec<prometheus::proto::MetricFamily>, Error> {
+    let registry = Registry::new();
+    let gauge = |name: &str, help: &str, value: usize| {
+        let gauge = add(&registry, IntGauge::new(name, help)?)?;
+        gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+        Ok::<(), Error>(())
+    };
+    gauge(
+        "actgate_connections",
+        "Open connections of clients.",
+        seen.connections.open,
+    )?;
+    gauge(
+        "actgate_connections_limit",
+        "The most connections of clients that are open at a time.",
+        usize::try_from(seen.connections.limit).unwrap_or(usize::MAX),
+    )?;
+    gauge(
+        "actgate_ready",
+        "Whether the gate is ready.",
+        usize::from(seen.is_ready()),
+    )?;
+    gauge(
+        "actgate_issuers_without_keys",
+        "Trusted issuers whose keys are not there.",
+        seen.authorizer.issuers_without_keys().count(),
+    )?;
+    let policy = Opts::new("actgate_policy_info", "The policy in force, by its hash.");
+    let policy = add(&registry, IntGaugeVec::new(policy, &["hash"])?)?;
+    policy
+        .with_label_values(&[seen.authorizer.policy().hash().as_str()])
+        .set(1);
+    let version = Opts::new("actgate_build_info", "The version of the gate.");
+    let version = add(&registry, IntGaugeVec::new(version, &["version"])?)?;
+    version.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+
+    let rules = Opts::new(
+        "actgate_rule_unmet_total",
+        "Requests that did not meet a rule, by rule and mode.",
+    );
+    let rules = add(&registry, IntCounterVec::new(rules, &["rule", "mode"])?)?;
+    for count in seen.authorizer.rules() {
+        let mode = match count.mode {
+            Mode::Shadow => "shadow",
+            _ => "enforce",
+        };
+        rules
+            .with_label_values(&[&*count.rule.to_string(), mode])
+            .inc_by(count.unmet);
+    }
+    if let Some(reloads) = seen.reloads {
+        let total = Opts::new("actgate_reloads_total", "Reloads of the configuration, by result.");
+        let total = add(&registry, IntCounterVec::new(total, &["result"])?)?;
+        let (succeeded, failed) = reloads.counts();
+        total.with_label_values(&["success"]).inc_by(succeeded);
+        total.with_label_values(&["failure"]).inc_by(failed);
+    }
+    Ok(registry.gather())
+}
+
+fn add<C: Collector + Clone + 'static>(registry: &Registry, collector: C) -> Result<C, Error> {
+    registry.register(Box::new(collector.clone()))?;
+    Ok(collector)
+}
