@@ -120,6 +120,7 @@ async fn the_list_is_that_of_every_clone_and_is_explained() {
     let last = explanation.checks().last().unwrap();
     assert_eq!((&*last.rule, last.code), ("revocation", Some("token_revoked")));
     assert_eq!(last.got, "the token is revoked by an actor");
+    assert_eq!(last.source.as_deref(), Some("`jti`, `iat`, the parties and the client"));
     let challenge = authorizer.challenge_to(explanation.decision()).unwrap();
     let challenge = challenge.www_authenticate().unwrap().to_str().unwrap();
     assert!(

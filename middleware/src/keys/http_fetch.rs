@@ -98,6 +98,15 @@ impl HttpFetch {
         Ok(())
     }
 
+    /// As on a system without root certificates.
+    #[cfg(test)]
+    pub(crate) fn without_roots() -> HttpFetch {
+        HttpFetch {
+            lacks_roots: true,
+            ..HttpFetch::with_client(Client::new())
+        }
+    }
+
     /// Fetches with `client`.
     ///
     /// The length of a document and the time of a whole attempt are limited all the same. The rest is of the client, so

@@ -152,6 +152,7 @@ mod tests {
         assert!(answers.get_continued("a").is_none());
         answers.insert("a", active("1"));
         assert_eq!(answers.get("a").unwrap().number, first);
+        assert_eq!(answers.active.weight(), 258, "the token, its members, and 256");
         answers.insert("a", active("2"));
         assert_ne!(answers.get("a").unwrap().number, first);
     }

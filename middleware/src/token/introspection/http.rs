@@ -29,7 +29,7 @@ impl HttpIntrospection {
     ///
     /// # Errors
     /// [`ConfigError::Url`] for an endpoint that is neither `https` nor on loopback: tokens and the secret could be read on the
-    /// way. [`ConfigError::Client`] when TLS cannot be set up, also for an `https` endpoint on a system without root certificates.
+    /// way. [`ConfigError::Client`] when TLS cannot be set up. Root certificates are checked by [`check_roots`](Self::check_roots).
     pub fn new(
         endpoint: &str,
         client_id: &str,
@@ -115,5 +115,29 @@ impl fmt::Debug for HttpIntrospection {
         f.debug_tuple("HttpIntrospection")
             .field(&self.endpoint.to_string())
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_form_is_encoded() {
+        assert_eq!(form("a b&c=+"), "token=a+b%26c%3D%2B&token_type_hint=access_token");
+    }
+
+    #[test]
+    fn an_https_endpoint_needs_root_certificates() {
+        let endpoint = |address: &str| {
+            let secret = || Ok("secret".to_owned());
+            let endpoint = HttpIntrospection::new(address, "gate", secret).unwrap();
+            endpoint.with_fetch(HttpFetch::without_roots())
+        };
+        assert!(endpoint("http://127.0.0.1:1/introspect").check_roots().is_ok());
+        assert!(matches!(
+            endpoint("https://a.example/introspect").check_roots(),
+            Err(ConfigError::Client(_))
+        ));
     }
 }

@@ -229,4 +229,24 @@ revocations:
             assert!(first.starts_with(expected) && first != "none", "{text}: {mistakes:?}");
         }
     }
+
+    #[test]
+    fn the_number_of_entries_is_limited() {
+        let list = |count| format!("revocations:\n{}", "- { issuer: a, jti: b }\n".repeat(count));
+        assert_eq!(
+            Revocations::from_yaml(&list(MAX_ENTRIES)).map(|list| list.len()),
+            Ok(MAX_ENTRIES)
+        );
+        let error = Revocations::from_yaml(&list(MAX_ENTRIES + 1)).unwrap_err();
+        assert!(
+            error.to_string().contains("there are more than 20000 entries"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_moment_of_another_type_has_a_help() {
+        let error = Revocations::from_yaml("revocations: [{ issuer: a, party: b, before: [1] }]").unwrap_err();
+        assert!(error.to_string().contains("expected a time"), "{error}");
+    }
 }

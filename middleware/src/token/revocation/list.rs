@@ -159,7 +159,8 @@ mod tests {
             .jti("a", "j")
             .party("a", "p", 100)
             .initiator("a", "x", 50);
-        assert_eq!(list.len(), 6);
+        assert_eq!((list.len(), list.is_empty()), (6, false));
+        assert!(Revocations::default().is_empty());
         let (initiator, actor) = (RevokedBy::Initiator, RevokedBy::Actor);
         let (client, token_id) = (RevokedBy::Client, RevokedBy::TokenId);
         for (by, issuer, name, issued_at, expected) in [
