@@ -57,3 +57,24 @@ fn differences(one: &TimeZone, other: &TimeZone) -> Option<BTreeSet<i32>> {
     };
     std::iter::once(begin).chain(changes).map(at).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::policy::Policy;
+
+    #[test]
+    fn every_day_of_the_week_is_compared() {
+        for (day, other) in [("mon", "tue"), ("tue", "mon"), ("sun", "sat"), ("wed", "sun")] {
+            let route = |days: &str| {
+                format!(
+                    "requirements: {{ r: {{ time: {{ zone: UTC, days: [{day}] }} }} }}\nroutes: [{{ match: GET /a, require: [r], time: {{ zone: UTC, days: [{days}] }} }}]"
+                )
+            };
+            assert!(
+                Policy::from_yaml(&route(&format!("{day}, {other}"))).is_ok(),
+                "{day} {other}"
+            );
+            assert!(Policy::from_yaml(&route(other)).is_err(), "{day} {other}");
+        }
+    }
+}

@@ -21,7 +21,7 @@ const FAILED_TIME: Duration = Duration::from_secs(1);
 const CONTINUED_TIME: Duration = Duration::from_secs(60);
 
 /// How many tokens that are not active are known: some two megabytes, whatever their lengths.
-const INACTIVE_TOKENS: usize = 16 * 1024;
+const INACTIVE_TOKENS: usize = 16_384;
 
 /// An answer in use.
 #[derive(Debug)]

@@ -21,7 +21,7 @@ const KNOWN_AT_A_TIME: usize = 64;
 const OTHERS_AT_A_TIME: usize = 32;
 
 /// The least memory of answers, where tokens are not cached.
-const LEAST_BYTES: usize = 1024 * 1024;
+const LEAST_BYTES: usize = 1_048_576;
 
 /// The answers of one issuer about tokens, and the questions that run.
 #[derive(Clone)]
