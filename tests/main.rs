@@ -47,6 +47,7 @@ mod structure;
 mod table;
 mod tls;
 mod token;
+mod traces;
 mod traffic;
 mod tutorial;
 mod upstream;

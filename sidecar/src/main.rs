@@ -18,6 +18,7 @@ mod log;
 mod proxy;
 mod server;
 mod start;
+mod trace;
 mod unique_id;
 
 use std::process::ExitCode;

@@ -4,7 +4,7 @@ mod authzen;
 pub mod check;
 mod examples;
 mod ext_authz;
-mod forward_auth;
+pub mod forward_auth;
 mod mistakes;
 pub mod rows;
 mod validate;

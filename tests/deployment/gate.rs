@@ -206,7 +206,12 @@ impl Gate {
     /// Runs the gate with `actgate.yaml` of a folder.
     pub fn run_in(folder: TempDir) -> Self {
         let path = folder.path().join("actgate.yaml").to_string_lossy().into_owned();
-        let mut process = Process::start(&["run", "--config", &path]);
+        Self::spawn_in(folder, Command::new(binary()).args(["run", "--config", &path]))
+    }
+
+    /// Runs `command`, which runs the gate with `actgate.yaml` of a folder.
+    pub fn spawn_in(folder: TempDir, command: &mut Command) -> Self {
+        let mut process = Process::spawn(command);
         let address = process.address("actgate: listening on ");
         let admin = process.address("actgate: admin on ");
         Self {

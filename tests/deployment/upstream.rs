@@ -20,7 +20,7 @@ pub struct Received {
 impl Received {
     /// Whether the request has the field `name`.
     pub fn has(&self, name: &str) -> bool {
-        !self.head.values(name).is_empty()
+        self.head.has(name)
     }
 }
 

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use super::deployment;
 use crate::deployment::gate::{Process, binary, run_to_end};
+use crate::traces::{TRACE, traceparent};
 use crate::wire::{self, request};
 
 #[test]
@@ -34,7 +35,7 @@ fn lines_are_chosen_by_code_party_route_and_decision() {
         |target: &str, fields: &[&str]| wire::answer(deployment.gate.address, &request("GET", target, fields)).status;
     assert_eq!(send("/open/page", &[]), 200);
     assert_eq!(send("/orders/1", &[]), 401);
-    assert_eq!(send("/orders/2", &[&token]), 200);
+    assert_eq!(send("/orders/2", &[&token, &traceparent("00")]), 200);
     assert_eq!(send("/nowhere", &[&token]), 403);
     let log = deployment.gate.path("logs/decisions.log");
     deployment.wait_until("written", || {
@@ -63,6 +64,7 @@ fn lines_are_chosen_by_code_party_route_and_decision() {
         (&["--route", "/orders/{id}"], &["/orders/1", "/orders/2"]),
         (&["--party", &subject], &["/orders/2", "/nowhere"]),
         (&["--party", "another"], &[]),
+        (&["--trace", TRACE], &["/orders/2"]),
         (&["-n", "1"], &["/nowhere"]),
         (&["-n", "0"], &[]),
         (&["--decision", "allow", "-n", "1"], &["/orders/2"]),

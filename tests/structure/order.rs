@@ -46,7 +46,7 @@ const YAML: &[&[&str]] = &[
 
 const SIDECAR: &[&[&str]] = &[
     &["connection", "files", "unique_id"],
-    &["headers", "http1"],
+    &["headers", "http1", "trace"],
     &["log"],
     &["gate", "admin"],
     &["proxy"],

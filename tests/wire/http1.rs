@@ -25,6 +25,11 @@ impl Head {
         self.values(name).into_iter().next()
     }
 
+    /// Whether there is a field `name`.
+    pub fn has(&self, name: &str) -> bool {
+        !self.values(name).is_empty()
+    }
+
     fn is_chunked(&self) -> bool {
         self.value("transfer-encoding")
             .is_some_and(|value| value.eq_ignore_ascii_case("chunked"))

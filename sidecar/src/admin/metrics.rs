@@ -19,7 +19,7 @@ pub(super) fn answer(method: &Method, seen: &Seen<'_>) -> Response<Full<Bytes>> 
     if let Some(response) = not_allowed(method) {
         return response;
     }
-    let mut families = seen.requests.gather();
+    let mut families = seen.log.gather();
     families.extend(state(seen).unwrap_or_default());
     let (mut text, encoder) = (Vec::new(), TextEncoder::new());
     // Writing into memory does not fail.

@@ -6,7 +6,7 @@ use super::health::{ConnectionCount, Draining};
 use super::reach::Reach;
 use super::reload::Reloads;
 use crate::headers::internal_token::signing_keys::SigningKeys;
-use crate::log::request_metrics::RequestMetrics;
+use crate::log::decision_log::DecisionLog;
 
 /// What the admin listener sees of the gate when a request arrives.
 #[derive(Clone, Copy, Debug)]
@@ -15,7 +15,7 @@ pub(crate) struct Seen<'a> {
     pub(crate) authorizer: &'a Authorizer,
     pub(crate) draining: &'a Draining,
     pub(crate) connections: ConnectionCount,
-    pub(crate) requests: &'a RequestMetrics,
+    pub(crate) log: &'a DecisionLog,
     /// The keys of internal tokens.
     pub(crate) keys: Option<&'a SigningKeys>,
     /// None where the configuration is in no file.

@@ -12,6 +12,7 @@ use crate::server::Server;
 use crate::server::listen::systemd;
 use crate::server::signals::{self, ShutdownSignals};
 use crate::start::reload::{Origin, Reloader};
+use crate::start::spans::with_spans;
 use crate::start::start;
 
 /// Runs the gate until a signal stops it.
@@ -24,6 +25,7 @@ pub(crate) async fn run(file: &Path, log: &ProcessLog) -> Result<(), Failure> {
     let mut log_signals = signals::log_signals().context("signal handling")?;
     signals::survive_full_files().context("signal handling")?;
     let decisions = DecisionLog::open(&settings.decision_log).context("decision log")?;
+    let decisions = with_spans(decisions).context("environment")?;
     let reopened = decisions.clone();
     tokio::spawn(async move {
         while log_signals.recv().await.is_some() {

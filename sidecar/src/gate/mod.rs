@@ -28,6 +28,7 @@ use actgate::policy::Agent;
 use actgate::request::{Presented, Target};
 use actgate::{Authorizer, Decision, Error, Identity, Policy};
 use http::request::Parts;
+use http::uri::Scheme;
 use http::{Method, Uri};
 use uuid::Uuid;
 
@@ -43,6 +44,8 @@ use crate::log::decision_log::{self, DecisionLog};
 use crate::log::event::{Api, Effect, Event};
 use crate::log::fact_recording::FactRecording;
 use crate::log::rate_limit::RateLimit;
+use crate::trace::context::TraceContext;
+use crate::trace::request_trace::RequestTrace;
 use crate::unique_id::unique_id;
 
 /// How often a ring is reported at most.
@@ -56,6 +59,8 @@ pub(crate) struct Gate {
     /// None: responses have no headers of CORS but those of the upstream.
     pub(crate) cors: Option<Cors>,
     pub(crate) log: DecisionLog,
+    /// Whether the trace context of a caller is believed: unless it is removed.
+    pub(crate) reads_trace_context: bool,
     /// Which facts of tokens the log has; none where it has none.
     pub(crate) fact_recording: Option<FactRecording>,
     pub(crate) ring_warnings: RateLimit,
@@ -76,9 +81,17 @@ pub(crate) struct Decided {
     client_address: Option<IpAddr>,
     /// The decision API that enforces it elsewhere.
     api: Option<Api>,
-    received: Instant,
+    received: Received,
     /// When it was made, in UTC (RFC 3339).
     time: String,
+}
+
+/// What is known of a request when its head arrives.
+#[derive(Clone, Debug)]
+struct Received {
+    at: Instant,
+    /// None where nothing names one, and the gate exports none.
+    trace: Option<RequestTrace>,
 }
 
 /// A request that is not decided on yet. Dropped before [`decided`](Self::decided), it has left with its client.
@@ -87,7 +100,7 @@ struct Undecided<'u> {
     request: &'u Parts,
     id: Uuid,
     client_address: Option<IpAddr>,
-    received: Instant,
+    received: Received,
     is_decided: bool,
 }
 
@@ -107,7 +120,7 @@ impl Undecided<'_> {
             note: None,
             client_address: self.client_address,
             api: self.request.extensions.get().copied(),
-            received: self.received,
+            received: self.received.clone(),
             time: decision_log::now(),
         }
     }
@@ -126,7 +139,12 @@ impl Drop for Undecided<'_> {
 impl Decided {
     /// The time since the request head arrived.
     pub(crate) fn elapsed(&self) -> Duration {
-        self.received.elapsed()
+        self.received.at.elapsed()
+    }
+
+    /// The trace that the request belongs to.
+    pub(crate) fn trace(&self) -> Option<&RequestTrace> {
+        self.received.trace.as_ref()
     }
 
     /// The identity in a verified token; none on a public route.
@@ -145,6 +163,9 @@ impl Decided {
         Event {
             time: &self.time,
             id: self.id,
+            trace_id: self.trace().map(|trace| trace.id),
+            span_id: self.trace().and_then(RequestTrace::span),
+            traced: self.trace().map(|trace| (trace, self.received.at)),
             method: method.as_str(),
             path: uri.path(),
             api: self.api,
@@ -203,7 +224,11 @@ impl Decided {
 impl Gate {
     /// Decides on a request by its head: the head of an allowed request, or why the request is denied.
     pub(crate) async fn decide(&self, request: &Parts) -> (Decided, Result<Head, Unforwarded>) {
-        self.decide_as(request, (unique_id(), Instant::now()), None).await
+        let received = Received {
+            at: Instant::now(),
+            trace: self.trace(request),
+        };
+        self.decide_as(request, (unique_id(), received), None).await
     }
 
     /// Decides by the body of a request as well; `by_head` is the decision without it.
@@ -214,14 +239,15 @@ impl Gate {
         body: &[u8],
     ) -> (Decided, Result<Head, Unforwarded>) {
         let body = by_head.decision.as_ref().map(|decision| (decision, body));
-        self.decide_as(request, (by_head.id, by_head.received), body).await
+        self.decide_as(request, (by_head.id, by_head.received.clone()), body)
+            .await
     }
 
     /// With a body there is a decision without it.
     async fn decide_as(
         &self,
         request: &Parts,
-        (id, received): (Uuid, Instant),
+        (id, received): (Uuid, Received),
         body: Option<(&Decision, &[u8])>,
     ) -> (Decided, Result<Head, Unforwarded>) {
         let head = self.head_rules.check(request);
@@ -255,6 +281,15 @@ impl Gate {
             decided.note = self.note(request, error);
         }
         (decided, outcome)
+    }
+
+    fn trace(&self, request: &Parts) -> Option<RequestTrace> {
+        let caller = TraceContext::of(&request.headers).filter(|_| self.reads_trace_context);
+        let scheme = request
+            .extensions
+            .get::<ConnectionInfo>()
+            .map(|connection| &connection.scheme);
+        self.log.trace(caller, request, scheme.unwrap_or(&Scheme::HTTP))
     }
 
     /// What an operator needs to know of a request that is denied with `error`, without any value of it.

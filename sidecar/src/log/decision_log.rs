@@ -8,12 +8,20 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use http::request::Parts;
+use http::uri::Scheme;
+use prometheus::proto::MetricFamily;
+
 use crate::log::event::{Effect, Event};
 use crate::log::event_count;
 use crate::log::line_writer::{self, Change, LineWriter, Sink};
 use crate::log::log_file::{LogFile, Rotation};
 use crate::log::request_metrics::RequestMetrics;
+#[cfg(feature = "otlp")]
+use crate::log::request_spans::RequestSpans;
 use crate::log::sampling::{Rate, Sampled, Sampling};
+use crate::trace::context::TraceContext;
+use crate::trace::request_trace::RequestTrace;
 
 /// The bytes that may wait for the writer.
 const CAPACITY: usize = 8 * 1024 * 1024;
@@ -41,9 +49,13 @@ pub(crate) fn json_schema() -> serde_json::Value {
 }
 
 /// The current time, for a line of a log.
-#[expect(clippy::disallowed_methods, reason = "a timestamp, which no decision depends on")]
 pub(crate) fn now() -> String {
-    written(SystemTime::now())
+    written(wall_clock())
+}
+
+#[expect(clippy::disallowed_methods, reason = "a timestamp, which no decision depends on")]
+fn wall_clock() -> SystemTime {
+    SystemTime::now()
 }
 
 /// A time in UTC. A clock that is set before 1970 or after 9999 reads as the nearest time in between.
@@ -64,6 +76,9 @@ pub(crate) struct DecisionLog {
     /// None: each denial has a line.
     sampling: Option<Arc<Sampling>>,
     metrics: RequestMetrics,
+    /// None: no spans are exported.
+    #[cfg(feature = "otlp")]
+    spans: Option<RequestSpans>,
 }
 
 impl DecisionLog {
@@ -81,31 +96,57 @@ impl DecisionLog {
             lines: LineWriter::start("decision-log", CAPACITY, sink, report)?,
             sampling: None,
             metrics: RequestMetrics::new().map_err(io::Error::other)?,
+            #[cfg(feature = "otlp")]
+            spans: None,
         })
+    }
+
+    /// The same log, of whose events spans are made too.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn with_spans(self, spans: RequestSpans) -> DecisionLog {
+        DecisionLog {
+            spans: Some(spans),
+            ..self
+        }
     }
 
     /// The same log, in which denials beyond `rate` have no line. One with this rate already goes on counting.
     pub(crate) fn sampled(&self, rate: Option<Rate>) -> DecisionLog {
-        let lines = self.lines.clone();
         let sampling = rate.map(|rate| match &self.sampling {
             Some(sampling) if sampling.rate() == rate => sampling.clone(),
             _ => Arc::new(Sampling::new(rate, Instant::now())),
         });
         DecisionLog {
-            lines,
             sampling,
-            metrics: self.metrics.clone(),
+            ..self.clone()
         }
     }
 
-    /// The metrics of what is recorded.
-    pub(crate) fn metrics(&self) -> &RequestMetrics {
-        &self.metrics
+    /// What Prometheus reads of what is recorded.
+    pub(crate) fn gather(&self) -> Vec<MetricFamily> {
+        let families = self.metrics.gather().into_iter();
+        #[cfg(feature = "otlp")]
+        let families = families.chain(self.spans.iter().flat_map(|spans| spans.export.gather()));
+        families.collect()
     }
 
-    /// Counts one event, and queues its line for the writer, or counts it as dropped.
+    /// The trace of a request: that of its `caller`, or one that begins here where spans are exported.
+    pub(crate) fn trace(&self, caller: Option<TraceContext>, request: &Parts, scheme: &Scheme) -> Option<RequestTrace> {
+        #[cfg(feature = "otlp")]
+        if let Some(spans) = &self.spans {
+            return Some(spans.begin(caller, request, scheme));
+        }
+        let _ = (request, scheme);
+        caller.map(RequestTrace::of)
+    }
+
+    /// Counts one event, makes its spans, and queues its line for the writer, or counts it as dropped.
     pub(crate) fn record(&self, mut event: Event<'_>) {
         self.metrics.count(&event);
+        #[cfg(feature = "otlp")]
+        if let (Some(spans), Some((trace, received))) = (&self.spans, event.traced) {
+            spans.end(&event, trace, received, wall_clock());
+        }
         if let (Effect::Deny, Some(sampling)) = (event.decision, &self.sampling) {
             match sampling.count(event.code.unwrap_or_default(), event.client_address, Instant::now()) {
                 Sampled::LeftOut => return,
@@ -129,6 +170,14 @@ impl DecisionLog {
     /// Opens a file again, between two lines: on SIGUSR1, after it was moved.
     pub(crate) fn reopen(&self) {
         self.lines.reopen();
+    }
+
+    /// Exports waiting spans for up to two seconds, and ends. Later ones count as dropped.
+    pub(crate) async fn close_spans(&self) {
+        #[cfg(feature = "otlp")]
+        if let Some(spans) = &self.spans {
+            spans.export.close(CLOSE_TIME).await;
+        }
     }
 
     /// Writes waiting events for up to two seconds, and ends. It blocks. Later events count as dropped.
@@ -183,6 +232,9 @@ mod tests {
         Event {
             time: "2026-01-02T03:04:05.678Z",
             id: Uuid::nil(),
+            trace_id: None,
+            span_id: None,
+            traced: None,
             method: "GET",
             path,
             api: None,

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::net::IpAddr;
+use std::time::Instant;
 
 use actgate::chain::RecordedFacts;
 use serde::{Serialize, Serializer};
@@ -9,6 +10,8 @@ use uuid::Uuid;
 
 use super::redact;
 use crate::headers::chain_json::Chain;
+use crate::trace::context::{SpanId, TraceId};
+use crate::trace::request_trace::RequestTrace;
 
 /// The longest path or method that is written.
 pub(super) const MAX_TEXT_BYTES: usize = 2048;
@@ -30,6 +33,19 @@ pub(crate) struct Event<'a> {
         schemars(with = "String", regex(pattern = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"))
     )]
     pub(crate) id: Uuid,
+    /// The id of the trace that the request belongs to, where its `traceparent` has one or the gate exports traces.
+    /// Example: `4bf92f3577b34da6a3ce929d0e0e4736`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Option<String>", regex(pattern = r"^[0-9a-f]{32}$")))]
+    pub(crate) trace_id: Option<TraceId>,
+    /// The id of the span of the gate in it, where the gate exports traces.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Option<String>", regex(pattern = r"^[0-9a-f]{16}$")))]
+    pub(crate) span_id: Option<SpanId>,
+    /// The spans of the request, which are made of this event, and when its head arrived.
+    #[serde(skip)]
+    #[cfg_attr(not(feature = "otlp"), expect(dead_code, reason = "no spans are made"))]
+    pub(crate) traced: Option<(&'a RequestTrace, Instant)>,
     /// The method of the request, written like the path.
     #[serde(serialize_with = "bounded")]
     pub(crate) method: &'a str,
@@ -139,6 +155,14 @@ pub(crate) struct Forwarding<'a> {
     /// The status of its response.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) status: Option<u16>,
+    /// The URL of the upstream.
+    #[serde(skip)]
+    #[cfg_attr(not(feature = "otlp"), expect(dead_code, reason = "no spans are made"))]
+    pub(crate) url: Option<&'a str>,
+    /// The status that the client gets in place of a response.
+    #[serde(skip)]
+    #[cfg_attr(not(feature = "otlp"), expect(dead_code, reason = "no spans are made"))]
+    pub(crate) answered: Option<u16>,
     /// Why there is no response.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<&'static str>,
@@ -170,6 +194,18 @@ pub(crate) enum Api {
     Authzen,
     /// `/validate`.
     Validate,
+}
+
+impl Api {
+    /// As the decision log has it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Api::ForwardAuth => "forward_auth",
+            Api::ExtAuthz => "ext_authz",
+            Api::Authzen => "authzen",
+            Api::Validate => "validate",
+        }
+    }
 }
 
 /// A caller chooses a path and its length: it must not displace other events, and a token in it is not written.

@@ -10,4 +10,6 @@ pub(crate) mod process_log;
 pub(crate) mod rate_limit;
 pub(crate) mod redact;
 pub(crate) mod request_metrics;
+#[cfg(feature = "otlp")]
+pub(crate) mod request_spans;
 pub(crate) mod sampling;

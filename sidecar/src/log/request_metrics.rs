@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 use prometheus::core::Collector;
 use prometheus::{Error, Histogram, HistogramOpts, IntCounter, IntCounterVec, Opts, Registry};
 
-use super::event::{Api, Effect, Event};
+use super::event::{Effect, Event};
 
 /// The most routes with counters of their own. Policies that are replaced again and again may have more: these count as `other`.
 const MAX_ROUTES: usize = 20_000;
@@ -161,7 +161,7 @@ impl RequestMetrics {
                 .inc();
         }
         if let Some(api) = event.api {
-            counters.apis.with_label_values(&[name(api)]).inc();
+            counters.apis.with_label_values(&[api.name()]).inc();
         }
     }
 
@@ -198,15 +198,6 @@ impl Counters {
 fn add<C: Collector + Clone + 'static>(registry: &Registry, collector: C) -> Result<C, Error> {
     registry.register(Box::new(collector.clone()))?;
     Ok(collector)
-}
-
-fn name(api: Api) -> &'static str {
-    match api {
-        Api::ForwardAuth => "forward_auth",
-        Api::ExtAuthz => "ext_authz",
-        Api::Authzen => "authzen",
-        Api::Validate => "validate",
-    }
 }
 
 #[cfg(test)]

@@ -125,12 +125,15 @@ impl Forward {
         self.prepare(&mut parts.headers, &head, caller.identity);
         destination.credentials.set(&mut parts.headers, caller.credentials);
         self.via.append(&mut parts.headers, parts.version);
+        if let Some(trace) = record.trace() {
+            trace.set(&mut parts.headers);
+        }
         parts.extensions.clear();
         let version = parts.version;
         let handshake = match handshake.transpose() {
             Ok(handshake) => handshake,
             Err(error) => {
-                record.failed("invalid_handshake");
+                record.failed("invalid_handshake", StatusCode::BAD_GATEWAY);
                 return Ok(no_tunnel(error, id, None).map(ResponseBody::Own));
             }
         };
@@ -169,7 +172,7 @@ impl Forward {
                 let switched = match switched.transpose() {
                     Ok(switched) => switched.flatten(),
                     Err(error) => {
-                        record.failed("upstream_handshake");
+                        record.failed("upstream_handshake", StatusCode::BAD_GATEWAY);
                         return Ok(no_tunnel(error, id, record.attempt.url).map(ResponseBody::Own));
                     }
                 };
@@ -186,7 +189,7 @@ impl Forward {
             // Caused by the client, so that it is not reported to the operator.
             Err(UpstreamError::Request(fault)) => return Err(BodyFailed(fault)),
             Err(error) => {
-                record.failed(error.code());
+                record.failed(error.code(), error.status());
                 let (upstream, help) = (record.attempt.url, error.help());
                 tracing::warn!(decision = %id, upstream, %error, help, "the upstream did not respond");
                 Refusal::new(

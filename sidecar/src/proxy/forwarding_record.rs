@@ -13,6 +13,7 @@ use super::upstream::client::Attempt;
 use crate::gate::head_error::HeadError;
 use crate::gate::{Decided, Denial, Gate, Unforwarded};
 use crate::log::event::{Event, Forwarding};
+use crate::trace::request_trace::RequestTrace;
 
 /// The upstream error of a request whose client has left.
 const CLIENT_GONE: &str = "client_gone";
@@ -117,6 +118,11 @@ impl<'p> ForwardingRecord<'p> {
         self.body_end = Some(body_end);
     }
 
+    /// The trace that the request belongs to.
+    pub(crate) fn trace(&self) -> Option<&'p RequestTrace> {
+        self.decided.trace()
+    }
+
     /// Identifies the decision.
     pub(crate) fn id(&self) -> Uuid {
         self.decided.id
@@ -124,12 +130,16 @@ impl<'p> ForwardingRecord<'p> {
 
     /// The upstream answered.
     pub(crate) fn answered(&mut self, status: StatusCode) {
-        self.write(Some(status), None);
+        self.write(Some(status), None, None);
     }
 
-    /// The upstream did not answer, for the reason with this code.
-    pub(crate) fn failed(&mut self, code: &'static str) {
-        self.write(None, Some(code));
+    /// The upstream did not answer, for the reason with this code; the client gets `answer`.
+    pub(crate) fn failed(&mut self, code: &'static str, answer: StatusCode) {
+        self.write(None, Some(code), Some(answer));
+    }
+
+    fn client_gone(&mut self) {
+        self.write(None, Some(CLIENT_GONE), None);
     }
 
     /// The request is denied after all: its body failed before the upstream answered. A call of gRPC that its client
@@ -137,7 +147,7 @@ impl<'p> ForwardingRecord<'p> {
     pub(crate) fn body_failed(&mut self, fault: BodyFault) {
         let denial = match fault {
             BodyFault::Client(HeadError::BODY_INCOMPLETE) if self.protocol == Protocol::Grpc => {
-                return self.failed(CLIENT_GONE);
+                return self.client_gone();
             }
             BodyFault::Client(error) => Denial::Head(error),
             BodyFault::Expired => Denial::Authorization(Error::expired()),
@@ -151,7 +161,7 @@ impl<'p> ForwardingRecord<'p> {
         refused.record(self.gate, self.decided, &self.method, &self.uri);
     }
 
-    fn write(&mut self, status: Option<StatusCode>, error: Option<&'static str>) {
+    fn write(&mut self, status: Option<StatusCode>, error: Option<&'static str>, answer: Option<StatusCode>) {
         self.is_written = true;
         let forwarding = Forwarding {
             address: match self.address {
@@ -159,6 +169,8 @@ impl<'p> ForwardingRecord<'p> {
                 ShownAddress::Omitted => None,
             },
             status: status.map(|status| status.as_u16()),
+            url: self.attempt.url,
+            answered: answer.map(|status| status.as_u16()),
             error,
             time_us: u64::try_from(self.sent.elapsed().as_micros()).unwrap_or(u64::MAX),
         };
@@ -182,7 +194,7 @@ impl Drop for ForwardingRecord<'_> {
                 let reason = "the client left before its request was forwarded to its end";
                 self.gate.record_left(&self.method, &self.uri, self.decided, reason);
             }
-            _ => self.failed(CLIENT_GONE),
+            _ => self.client_gone(),
         }
     }
 }

@@ -96,8 +96,10 @@ impl Server {
         let (forwarded, decided, ()) = tokio::join!(forwarded, decided, stop);
         drop(administration);
         let log = current.load().gate.log.clone();
+        let spans = log.clone();
         // It blocks, and the caller may end the process in the meantime.
-        if let Err(error) = tokio::task::spawn_blocking(move || log.close()).await {
+        let written = tokio::task::spawn_blocking(move || log.close());
+        if let (Err(error), ()) = tokio::join!(written, spans.close_spans()) {
             tracing::error!(%error, "the decision log ended early");
         }
         match forwarded.and(decided) {
@@ -175,7 +177,7 @@ async fn serve_admin(mut listener: Listener, state: ProcessState) {
                             open: state.clients.iter().map(Connections::count).sum(),
                             limit: state.clients.iter().map(Connections::limit).sum(),
                         },
-                        requests: running.gate.log.metrics(),
+                        log: &running.gate.log,
                         keys: running.internal_keys.as_deref(),
                         reloads: state.reloads.as_ref(),
                     };

@@ -3,6 +3,7 @@
 mod credentials;
 pub(crate) mod reload;
 mod revocations;
+pub(crate) mod spans;
 mod tls;
 
 use std::net::SocketAddr;
@@ -36,6 +37,7 @@ use crate::server::running::{Current, Running};
 use crate::start::credentials::{Kept, credentials};
 use crate::start::revocations::watched_revocations;
 use crate::start::tls::start_tls;
+use crate::trace::context::TRACEPARENT;
 
 /// The number of connections to an admin listener at a time.
 const ADMIN_CONNECTIONS: u32 = 64;
@@ -205,6 +207,7 @@ fn run_by(
         },
         cors: settings.cors,
         log: log.sampled(settings.log_sample),
+        reads_trace_context: !settings.drop_headers.covers(TRACEPARENT.as_str()),
         fact_recording,
         ring_warnings: RateLimit::new(Instant::now(), RING_WARNING_INTERVAL),
     });

@@ -34,6 +34,9 @@ pub(crate) struct TailArguments {
     /// Show only decisions with this subject in their chain, or with this client
     #[arg(long, value_name = "SUBJECT")]
     pub(crate) party: Option<String>,
+    /// Show only decisions on requests of this trace
+    #[arg(long, value_name = "TRACE_ID")]
+    pub(crate) trace: Option<String>,
     /// How many lines are shown first, of the last 4 MiB
     #[arg(short = 'n', long, value_name = "NUMBER", default_value_t = 10)]
     pub(crate) lines: usize,

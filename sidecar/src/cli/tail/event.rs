@@ -53,7 +53,9 @@ impl Event {
             let mut parties = self.parties().into_iter();
             is_wanted(self.text("client")) || parties.any(|party| is_wanted(party.get("sub").and_then(Value::as_str)))
         });
-        decision && code && route && party
+        let trace = arguments.trace.as_deref();
+        let trace = trace.is_none_or(|wanted| self.text("trace_id").is_some_and(|id| id.eq_ignore_ascii_case(wanted)));
+        decision && code && route && party && trace
     }
 
     /// The status of the response, or why there is none.
