@@ -22,6 +22,7 @@ mod issuer;
 mod issuer_command;
 mod issuers;
 mod keys;
+mod limits;
 mod listening;
 mod logs;
 mod mcp;

@@ -64,12 +64,7 @@ impl Challenge {
         Challenge {
             status: error.status(),
             www_authenticate: www_authenticate(error, code, description, context),
-            retry_after: match error {
-                Error::KeysUnavailable { retry_after, .. } | Error::IntrospectionUnavailable { retry_after, .. } => {
-                    Some(HeaderValue::from(*retry_after))
-                }
-                _ => None,
-            },
+            retry_after: error.retry_after().map(HeaderValue::from),
             code,
             description,
             json_rpc_code: JsonRpcCode::of(error),
@@ -86,8 +81,8 @@ impl Challenge {
         self.www_authenticate.as_ref()
     }
 
-    /// The code for the caller: that of the challenge, else `missing_token`, `access_denied` or
-    /// `temporarily_unavailable`. Less specific than [`Error::code`], which is for the operator.
+    /// The code for the caller: that of the challenge, else `missing_token`, `access_denied`, `too_many_requests`
+    /// or `temporarily_unavailable`. Less specific than [`Error::code`], which is for the operator.
     pub fn code(&self) -> &'static str {
         self.code
     }
@@ -161,7 +156,8 @@ fn www_authenticate(
     }
     match error {
         // RFC 6750 has no code for these: more scope does not help, and an outage is not caused by the caller.
-        Error::Denied { .. } | Error::KeysUnavailable { .. } | Error::IntrospectionUnavailable { .. } => return None,
+        Error::Denied { .. } => return None,
+        _ if error.retry_after().is_some() => return None,
         // Another token does not help.
         Error::McpHeaders { .. } | Error::McpRevision | Error::MalformedBody { .. } => return None,
         // RFC 6750 section 3.1: a request without a token gets no code.
@@ -259,10 +255,12 @@ fn code_and_description(error: &Error) -> (&'static str, &'static str) {
         Error::ActorUnauthorized { .. } => ("actor_unauthorized", "the actor is not permitted"),
         Error::Denied { .. } => ("access_denied", "the request is not permitted"),
         Error::MalformedBody { .. } => ("invalid_request", "the body of the request is not one JSON object"),
+        Error::LimitExceeded { .. } => ("too_many_requests", "too many requests have been made"),
         Error::KeysUnavailable { .. } | Error::IntrospectionUnavailable { .. } => (
             "temporarily_unavailable",
             "the access token cannot be verified at the moment",
         ),
+        Error::LimitUnavailable { .. } => ("temporarily_unavailable", "the request cannot be counted at the moment"),
     }
 }
 

@@ -101,6 +101,7 @@ pub mod limits;
 mod look;
 pub mod policy;
 pub mod profile;
+pub mod quota;
 pub mod request;
 mod required_claims;
 pub mod resource;

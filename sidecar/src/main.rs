@@ -17,6 +17,7 @@ mod http1;
 mod log;
 mod proxy;
 mod server;
+mod shared_limits;
 mod start;
 mod trace;
 mod unique_id;

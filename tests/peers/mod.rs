@@ -23,4 +23,5 @@ mod program;
 mod proxies;
 mod samples;
 mod schemas;
+mod shared_limits;
 mod spelling;

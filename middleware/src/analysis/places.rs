@@ -162,7 +162,7 @@ impl RulePlaces {
             return inner.or_else(|| Some(here(node.value.key_span(key)?, shared)));
         }
         let top = longest_key(&self.root.value, path);
-        if let Some((key, rest)) = top.filter(|(key, _)| ["defaults", "unregistered_agents"].contains(key)) {
+        if let Some((key, rest)) = top.filter(|(key, _)| ["defaults", "limit", "unregistered_agents"].contains(key)) {
             let value = self.root.value.member(key)?;
             let inner = rest
                 .strip_prefix('.')

@@ -9,6 +9,7 @@ use super::conflicts::{
     Bodies, audience_conflicts, body_conflict, has_opaque, header_conflicts, history_conflicts, opaque_conflict,
     resource_conflicts,
 };
+use super::counter::Counter;
 use super::origins::origins;
 use super::protected::Protected;
 use super::resources::Resources;
@@ -20,6 +21,7 @@ use crate::issuer::TrustedIssuer;
 use crate::keys::Keys;
 use crate::limits::Limits;
 use crate::policy::{Policy, PolicyWarnings, Provable};
+use crate::quota::CountRequests;
 use crate::resource::Resource;
 use crate::token::TokenCache;
 use crate::token::introspection::Introspector;
@@ -49,6 +51,7 @@ pub struct AuthorizerBuilder {
     bodies: Bodies,
     lacks_certificates: bool,
     revocations: Option<Arc<Revocations>>,
+    counter: Counter,
 }
 
 impl AuthorizerBuilder {
@@ -61,6 +64,13 @@ impl AuthorizerBuilder {
     /// Rejects the tokens in this list. [`Authorizer::replace_revocations`] replaces it.
     pub fn revocations(mut self, revocations: impl Into<Arc<Revocations>>) -> Self {
         self.revocations = Some(revocations.into());
+        self
+    }
+
+    /// Counts the requests of parties, for the limits of the policy, by `counter`: the replicas of a fleet count together. Default: each
+    /// authorizer counts in its memory.
+    pub fn count_by(mut self, counter: impl CountRequests) -> Self {
+        self.counter = Counter::Shared(Arc::new(counter));
         self
     }
 
@@ -289,6 +299,7 @@ impl AuthorizerBuilder {
                 origins,
                 carriers: carriers.into(),
                 bodies: self.bodies,
+                counter: self.counter,
                 opaque: issuers.iter().position(|trust| has_opaque(&trust.issuer)),
                 issuers,
             }),

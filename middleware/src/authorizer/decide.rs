@@ -41,16 +41,20 @@ impl Authorizer {
     /// It does NOT verify the certificate, which the TLS server does, and compares its thumbprint alone (RFC 8705). It does
     /// NOT read the body, answer a request for [`metadata`](Self::metadata), or compare the host with a list of hosts.
     pub async fn decide_presented(&self, presented: &Presented<'_>) -> Decision {
-        self.decide_by(self.in_force(), presented).await
+        self.decide_by(self.in_force(), presented, Earlier::None).await
     }
 
     /// Authorizes a request again, with more that it presents: with its body, where the decision [depends on
     /// it](Decision::body_limit). The policy is that of the earlier decision on the request, also if it has been replaced.
     pub async fn decide_again(&self, earlier: &Decision, presented: &Presented<'_>) -> Decision {
-        self.decide_by(earlier.in_force(), presented).await
+        let counted = match earlier.outcome() {
+            Ok(()) => Earlier::Allowed,
+            Err(_) => Earlier::None,
+        };
+        self.decide_by(earlier.in_force(), presented, counted).await
     }
 
-    async fn decide_by(&self, in_force: Arc<InForce>, presented: &Presented<'_>) -> Decision {
+    async fn decide_by(&self, in_force: Arc<InForce>, presented: &Presented<'_>, earlier: Earlier) -> Decision {
         let mut authorization = self.enforce(in_force, None, presented);
         let mut waits = Waits::default();
         while let Authorization::Pending(pending, decision) = &authorization
@@ -59,7 +63,10 @@ impl Authorizer {
         {
             authorization = self.enforce(decision.in_force(), None, presented);
         }
-        let decision = authorization.into_decision();
+        let decision = match earlier {
+            Earlier::None => self.count(authorization.into_decision()).decision().await,
+            Earlier::Allowed => authorization.into_decision(),
+        };
         if decision.limit_of_body().is_none() {
             decision.conclude();
         }
@@ -93,4 +100,13 @@ impl Authorizer {
         }
         authorization.by(in_force)
     }
+}
+
+/// What has been decided on a request before.
+#[derive(Clone, Copy)]
+enum Earlier {
+    /// Nothing, or a denial: the request has not been counted.
+    None,
+    /// The request is allowed, and counted.
+    Allowed,
 }

@@ -9,7 +9,7 @@ use super::in_force::InForce;
 use super::protected::Protected;
 use crate::error::Error;
 use crate::identity::{Identity, Proof};
-use crate::policy::{Agent, Deciding, Policy, Requirement};
+use crate::policy::{Agent, Deciding, Limit, Policy, Requirement};
 
 /// The target of the event of a decision: part of the public interface.
 const TARGET: &str = "actgate::decision";
@@ -247,6 +247,53 @@ impl Decision {
     /// The route that matched, as the policy writes it.
     pub fn route(&self) -> Option<&str> {
         self.policy().name(self.conclusion.deciding?)
+    }
+
+    /// The limit that the request is counted by, where the rules allow it.
+    pub(super) fn limit(&self) -> Option<(&Limit, &Identity)> {
+        let Conclusion {
+            deciding,
+            identity,
+            outcome,
+            shadow,
+        } = &self.conclusion;
+        let (Ok(()), Some(identity)) = (outcome, identity) else {
+            return None;
+        };
+        let requirement = self.policy().deciding((*deciding)?)?;
+        let in_shadow = || match shadow {
+            // It would be denied, and not counted.
+            Shadow::Unmet(_) => None,
+            Shadow::Absent | Shadow::Met => requirement.promoted()?.limit(),
+        };
+        Some((requirement.limit().or_else(in_shadow)?, identity))
+    }
+
+    /// The limit of the policy that counts requests like this one, where the rules allow it: `POST /refunds: limit`.
+    pub fn limit_rule(&self) -> Option<&str> {
+        self.limit().map(|(limit, _)| &*limit.name)
+    }
+
+    /// Whether a limit counts the request.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.limit().is_some()
+    }
+
+    /// The same decision, denied by a rule that is evaluated after all others.
+    pub(super) fn denied_by(mut self, rule: Arc<str>, error: Error) -> Decision {
+        let mut denied = Box::<Denied>::from(error);
+        denied.rule = Some(rule);
+        self.conclusion.outcome = Err(denied);
+        self
+    }
+
+    /// The same decision on a request that a rule in shadow would deny.
+    pub(super) fn denied_in_shadow_by(mut self, rule: Arc<str>, error: Error) -> Decision {
+        self.conclusion = self.conclusion.with_shadow(error);
+        if let Shadow::Unmet(unmet) = &mut self.conclusion.shadow {
+            unmet.rules.push(rule);
+        }
+        self
     }
 
     /// The requirement that decided; [`None`] on public routes and without a route.

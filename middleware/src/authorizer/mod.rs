@@ -7,6 +7,7 @@ mod certain_denial;
 mod checks;
 mod conclude;
 mod conflicts;
+mod counter;
 mod decide;
 mod decision;
 mod explain;
@@ -14,6 +15,7 @@ mod in_force;
 mod introspected;
 mod kind_warning;
 mod known_request;
+mod limited;
 mod mcp_message;
 mod missed_route;
 mod origins;
@@ -44,12 +46,14 @@ pub use known_request::KnownRequest;
 pub use recorded::{RecordedExplanation, Undecided};
 pub use rule_counts::RuleCount;
 
+pub(crate) use counter::Counting;
 pub(crate) use decision::Denied;
 pub(crate) use in_force::InForce;
 pub(crate) use pending::{Authorization, Pending, Waits};
 pub(crate) use request_facts::request_facts;
 
 use conflicts::{Bodies, body_conflict, history_conflicts, resource_conflicts};
+use counter::Counter;
 use in_force::Current;
 use kind_warning::KindWarning;
 use protected::Protected;
@@ -73,7 +77,7 @@ use crate::token::revocation::Revocations;
 /// Authorizes requests by trusted issuers and a policy. Built once, shared, cheap to clone.
 ///
 /// The steps are, in this order, and the first that fails denies: route, credential, form of the token, issuer, type, key,
-/// signature, form of the claims and of the chain, audience, time, confirmation, revocation, introspection, scope, core rules, history rules.
+/// signature, form of the claims and of the chain, audience, time, confirmation, revocation, introspection, scope, core rules, history rules, limit.
 ///
 /// [`build`](AuthorizerBuilder::build) is pure: keys that are fetched are unavailable (503) until
 /// [`start`](Self::start).
@@ -113,6 +117,8 @@ struct Inner {
     /// The revoked tokens, for every clone.
     revocations: Arc<ArcSwapOption<Revocations>>,
     bodies: Bodies,
+    /// What counts the requests of parties.
+    counter: Counter,
 }
 
 /// A trusted issuer with its current keys.

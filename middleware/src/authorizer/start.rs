@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::counter::Counter;
 use super::{Authorizer, Inner, Trust};
 use crate::error::ConfigError;
 use crate::issuer::TrustedIssuer;
@@ -70,7 +71,7 @@ impl Authorizer {
     /// An issuer whose keys are found and fetched in the same way has those of `earlier`, which go on being fetched once for both. One
     /// that is trusted in the same way in every respect has its cached tokens, too; those of any other are verified again.
     /// So it is with the answers of an issuer that is asked about its tokens. A rule that both policies have, in the same mode, keeps
-    /// its counter. The list of revoked tokens is that of this authorizer.
+    /// its counter, and the requests of parties are counted on in memory. The list of revoked tokens is that of this authorizer.
     ///
     /// ```
     /// # use actgate::{Authorizer, Policy, testing::TestIssuer};
@@ -98,6 +99,9 @@ impl Authorizer {
         }
         if inner.limits == earlier.limits {
             inner.cache = Arc::clone(&earlier.cache);
+        }
+        if let (Counter::InMemory(counts), Counter::InMemory(earlier)) = (&mut inner.counter, &earlier.counter) {
+            *counts = Arc::clone(earlier);
         }
         inner.current.count_on_from(&earlier.current);
         Authorizer { inner: Arc::new(inner) }

@@ -52,6 +52,8 @@ pub(super) const CODES: &[&str] = &[
     "invalid_request",
     "invalid_signature",
     "keys_unavailable",
+    "limit_exceeded",
+    "limit_unavailable",
     "malformed_token",
     "mcp_header_mismatch",
     "mcp_revision_not_supported",
@@ -99,7 +101,8 @@ pub(super) fn usual_status(code: &str) -> u16 {
         | "token_too_long"
         | "unknown_key"
         | "unsupported_algorithm" => 401,
-        "introspection_unavailable" | "keys_unavailable" => 503,
+        "limit_exceeded" => 429,
+        "introspection_unavailable" | "keys_unavailable" | "limit_unavailable" => 503,
         _ => 403,
     }
 }

@@ -175,6 +175,15 @@ pub enum Error {
         /// The rule of the policy that reads the body.
         rule: Arc<str>,
     },
+    /// The token and the rules allow the request, and its party has made too many of them.
+    #[error("the party has made too many requests ({rule})")]
+    #[non_exhaustive]
+    LimitExceeded {
+        /// The limit of the policy, as `POST /refunds: limit`.
+        rule: Arc<str>,
+        /// When to try again, in seconds.
+        retry_after: u32,
+    },
     /// The issuer's signing keys are unavailable.
     #[error("the signing keys of issuer `{issuer}` are unavailable")]
     #[non_exhaustive]
@@ -193,6 +202,15 @@ pub enum Error {
         /// When to try again, in seconds.
         retry_after: u32,
     },
+    /// The requests of the party could not be counted: the store that the replicas of a fleet share did not answer.
+    #[error("the requests of the party cannot be counted ({rule})")]
+    #[non_exhaustive]
+    LimitUnavailable {
+        /// The limit of the policy, as `POST /refunds: limit`.
+        rule: Arc<str>,
+        /// When to try again, in seconds.
+        retry_after: u32,
+    },
 }
 
 impl Error {
@@ -201,7 +219,7 @@ impl Error {
         self.code_and_status().0
     }
 
-    /// The HTTP status: 400, 401, 403 or 503.
+    /// The HTTP status: 400, 401, 403, 429 or 503.
     pub fn status(&self) -> StatusCode {
         self.code_and_status().1
     }
@@ -242,8 +260,10 @@ impl Error {
             Error::ActorMissing { .. } => ("actor_missing", StatusCode::UNAUTHORIZED),
             Error::ActorUnauthorized { code, .. } | Error::Denied { code, .. } => (code, StatusCode::FORBIDDEN),
             Error::MalformedBody { .. } => ("body_malformed", StatusCode::BAD_REQUEST),
+            Error::LimitExceeded { .. } => ("limit_exceeded", StatusCode::TOO_MANY_REQUESTS),
             Error::KeysUnavailable { .. } => ("keys_unavailable", StatusCode::SERVICE_UNAVAILABLE),
             Error::IntrospectionUnavailable { .. } => ("introspection_unavailable", StatusCode::SERVICE_UNAVAILABLE),
+            Error::LimitUnavailable { .. } => ("limit_unavailable", StatusCode::SERVICE_UNAVAILABLE),
         }
     }
 
@@ -255,7 +275,20 @@ impl Error {
             | Error::ActorMissing { rule }
             | Error::ActorUnauthorized { rule, .. }
             | Error::Denied { rule, .. }
-            | Error::MalformedBody { rule, .. } => Some(rule),
+            | Error::MalformedBody { rule, .. }
+            | Error::LimitExceeded { rule, .. }
+            | Error::LimitUnavailable { rule, .. } => Some(rule),
+            _ => None,
+        }
+    }
+
+    /// When to try again, in seconds, after a denial that time alone may change.
+    pub fn retry_after(&self) -> Option<u32> {
+        match self {
+            Error::LimitExceeded { retry_after, .. }
+            | Error::KeysUnavailable { retry_after, .. }
+            | Error::IntrospectionUnavailable { retry_after, .. }
+            | Error::LimitUnavailable { retry_after, .. } => Some(*retry_after),
             _ => None,
         }
     }

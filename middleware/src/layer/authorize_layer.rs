@@ -12,7 +12,7 @@ use tower_service::Service;
 use super::bodies::{NoBodies, ReplayBodies};
 use super::metadata::{NoMetadata, PublishMetadata, ResponseForMetadata};
 use super::rejection::{EmptyBody, Rejection, ResponseForRejection};
-use crate::authorizer::{Authorization, Authorizer, Decision, Denied, InForce};
+use crate::authorizer::{Authorization, Authorizer, Counting, Decision, Denied, InForce};
 use crate::challenge::Protocol;
 use crate::error::{ConfigError, Error};
 use crate::request::{ClientCertificate, Presented, ReplayBody, Target};
@@ -254,6 +254,11 @@ impl<R, M, P> AuthorizeLayer<R, M, P> {
         }
         self.authorizer
             .enforce(in_force, self.requirement.as_deref(), &presented)
+    }
+
+    /// Counts the request of a decision.
+    pub(super) fn count(&self, decision: Decision) -> Counting {
+        self.authorizer.count(decision)
     }
 
     /// Calls `inner`, which must be ready, with the identity attached; or returns the rejection.

@@ -14,7 +14,7 @@ use super::authorize_layer::AuthorizeLayer;
 use super::bodies::{Content, NoBodies, ReadBodies};
 use super::metadata::NoMetadata;
 use super::rejection::ResponseForRejection;
-use crate::authorizer::{Authorization, Decision, Waits};
+use crate::authorizer::{Authorization, Counting, Decision, Waits};
 
 pin_project! {
     /// Resolves to the inner response, or to the rejection.
@@ -28,19 +28,30 @@ pin_project! {
         P: ReadBodies<B>,
     {
         #[pin]
-        pub(super) state: State<S::Future, S::Response, Box<Waiting<S, R, B, P>>, Box<ReadingBody<S, R, B, P>>>,
+        pub(super) state: StateOf<S, R, B, P, S::Response>,
     }
 }
 
 pin_project! {
     #[project = StateProj]
-    pub(super) enum State<F, P, W, D> {
+    pub(super) enum State<F, P, W, D, C> {
         Inner { #[pin] future: F },
         Rejected { response: Option<P> },
         Waiting { waiting: Option<W> },
         Reading { reading: Option<D> },
+        Counting { counting: Option<C> },
     }
 }
+
+/// The state of a request to `S`, which answers with `A`. What few requests come to is boxed, so that the future of every other one is
+/// small.
+type StateOf<S, R, B, P, A> = State<
+    <S as Service<Request<B>>>::Future,
+    A,
+    Box<Waiting<S, R, B, P>>,
+    Box<ReadingBody<S, R, B, P>>,
+    Box<CountedRequest<S, R, B, P>>,
+>;
 
 /// A request that waits: the ready service, the request it is called with, and the decision if nothing changes. Boxed as
 /// a whole, so that the future of every other request is small.
@@ -63,26 +74,35 @@ pub(super) struct ReadingBody<S, R, B, P: ReadBodies<B>> {
     decision: Decision,
 }
 
-impl<S, R, B, P, C> State<S::Future, Response<C>, Box<Waiting<S, R, B, P>>, Box<ReadingBody<S, R, B, P>>>
+/// A request that is being counted. Boxed as a whole.
+pub(super) struct CountedRequest<S, R, B, P> {
+    counted: Pin<Box<dyn Future<Output = Decision> + Send>>,
+    inner: S,
+    layer: AuthorizeLayer<R, NoMetadata, P>,
+    request: Request<B>,
+}
+
+impl<S, R, B, P, C> StateOf<S, R, B, P, Response<C>>
 where
     S: Service<Request<B>, Response = Response<C>>,
     R: ResponseForRejection<C>,
     P: ReadBodies<B>,
 {
-    /// Enforces a decision: `inner`, which must be ready, is called, or the request is rejected, or its body is read first.
+    /// Enforces a decision: `inner`, which must be ready, is called, or the request is rejected. Before that its body is read, and it is
+    /// counted, where the decision depends on it.
     pub(super) fn enforced(
-        mut inner: S,
+        inner: S,
         layer: AuthorizeLayer<R, NoMetadata, P>,
         request: Request<B>,
         decision: Decision,
     ) -> Self {
         let Some(limit) = decision.limit_of_body() else {
-            return State::from(layer.enforce(&mut inner, request, decision));
+            return State::counted(inner, layer, request, decision);
         };
         let (head, body) = request.into_parts();
         let reading = match layer.bodies.read(body, limit) {
             Ok(reading) => reading,
-            Err(body) => return State::from(layer.enforce(&mut inner, Request::from_parts(head, body), decision)),
+            Err(body) => return State::counted(inner, layer, Request::from_parts(head, body), decision),
         };
         State::Reading {
             reading: Some(Box::new(ReadingBody {
@@ -94,9 +114,24 @@ where
             })),
         }
     }
+
+    /// Counts a request whose body has been read, where that was necessary, and enforces the decision.
+    fn counted(mut inner: S, layer: AuthorizeLayer<R, NoMetadata, P>, request: Request<B>, decision: Decision) -> Self {
+        match layer.count(decision) {
+            Counting::Done(decision) => State::from(layer.enforce(&mut inner, request, decision)),
+            Counting::Asked(counted) => State::Counting {
+                counting: Some(Box::new(CountedRequest {
+                    counted,
+                    inner,
+                    layer,
+                    request,
+                })),
+            },
+        }
+    }
 }
 
-impl<F, P, W, D> State<F, P, W, D> {
+impl<F, P, W, D, C> State<F, P, W, D, C> {
     pub(super) fn rejected(response: P) -> Self {
         State::Rejected {
             response: Some(response),
@@ -104,7 +139,7 @@ impl<F, P, W, D> State<F, P, W, D> {
     }
 }
 
-impl<F, P, W, D> From<Result<F, P>> for State<F, P, W, D> {
+impl<F, P, W, D, C> From<Result<F, P>> for State<F, P, W, D, C> {
     fn from(enforced: Result<F, P>) -> Self {
         match enforced {
             Ok(future) => State::Inner { future },
@@ -120,9 +155,9 @@ where
     P: ReadBodies<B>,
 {
     /// Decides by the body.
-    fn decide(self, read: Content<B>) -> Result<S::Future, Response<C>> {
+    fn decide(self, read: Content<B>) -> StateOf<S, R, B, P, Response<C>> {
         let ReadingBody {
-            mut inner,
+            inner,
             layer,
             head,
             decision,
@@ -139,7 +174,7 @@ where
             // Nothing has evaluated the rest of the body.
             Ok(_) => decision,
         };
-        layer.enforce(&mut inner, Request::from_parts(head, body), decision)
+        State::counted(inner, layer, Request::from_parts(head, body), decision)
     }
 }
 
@@ -191,7 +226,21 @@ where
                         *reading = Some(body);
                         return Poll::Pending;
                     };
-                    State::from(body.decide(read))
+                    body.decide(read)
+                }
+                StateProj::Counting { counting } => {
+                    let mut counted = counting.take().unwrap_or_else(polled_after_completion);
+                    let Poll::Ready(decision) = counted.counted.as_mut().poll(cx) else {
+                        *counting = Some(counted);
+                        return Poll::Pending;
+                    };
+                    let CountedRequest {
+                        mut inner,
+                        layer,
+                        request,
+                        ..
+                    } = *counted;
+                    State::from(layer.enforce(&mut inner, request, decision))
                 }
             };
             this.state.set(next);
@@ -213,6 +262,7 @@ impl<S: Service<Request<B>>, R, B, P: ReadBodies<B>> fmt::Debug for ResponseFutu
             State::Rejected { .. } => "ResponseFuture::Rejected",
             State::Waiting { .. } => "ResponseFuture::Waiting",
             State::Reading { .. } => "ResponseFuture::Reading",
+            State::Counting { .. } => "ResponseFuture::Counting",
         })
     }
 }

@@ -74,9 +74,9 @@ impl<S: Clone, R: Clone, M, P: Clone> Authorize<S, R, M, P> {
         }
     }
 
-    /// Reads the body of a request whose decision depends on it. The ready service waits with the request.
-    #[cold]
-    fn read<B, C>(&mut self, request: Request<B>, decision: Decision) -> ResponseFuture<S, R, B, P>
+    /// Reads the body of a request whose decision depends on it, and counts a request with a limit. The ready service waits with the
+    /// request.
+    fn complete<B, C>(&mut self, request: Request<B>, decision: Decision) -> ResponseFuture<S, R, B, P>
     where
         S: Service<Request<B>, Response = Response<C>>,
         R: ResponseForRejection<C>,
@@ -120,8 +120,8 @@ where
             Authorization::Decided(decision) => decision,
             Authorization::Pending(pending, decision) => return self.wait(pending, request, decision),
         };
-        if decision.limit_of_body().is_some() {
-            return self.read(request, decision);
+        if decision.limit_of_body().is_some() || decision.is_limited() {
+            return self.complete(request, decision);
         }
         // One match without a conversion: it saves a copy of the future.
         match self.layer.enforce(&mut self.inner, request, decision) {

@@ -12,12 +12,13 @@ use super::coverage::Coverage;
 use super::defaults;
 use super::document::Document;
 use super::escaped_slash::EscapedSlash;
+use super::limit::{EVERY_ROUTE, Limit};
 use super::lookalikes;
 use super::mcp::McpMatch;
 use super::mode::Mode;
 use super::origins;
 use super::presenters;
-use super::registry::{self, Groups};
+use super::registry;
 use super::require::{Compiler, Reach, View};
 use super::requirement::Requirement;
 use super::route_pattern::Pattern;
@@ -84,7 +85,7 @@ pub(super) fn compile(
         }
         body.value.check_mode("of a requirement", &mut context);
         let compiler = Compiler::new(&document, &ceilings, name, &mut context);
-        let compiled = compiler.requirement(&body.value, Some(name), document.mode());
+        let compiled = compiler.requirement(&body.value, Some(name), None, document.mode());
         requirements.insert(name.clone(), Arc::new(compiled));
     }
     let mut routes = RouteTable::new(document.spelling);
@@ -135,27 +136,6 @@ pub(super) fn compile(
     }
 }
 
-impl Document {
-    /// Compiles the agents and the groups, and adds the members of each group to the lists that name it.
-    fn add_members_of_groups(&mut self, context: &mut Context<'_>) -> Groups {
-        let (agents, unregistered) = (self.agents.as_ref(), self.unregistered_agents.as_ref());
-        let mut groups = registry::compile(self.groups.as_ref(), agents, unregistered, context);
-        for requirement in self.requirements.values_mut() {
-            groups.add_members(requirement.value.party_lists(), context);
-        }
-        if let Some(defaults) = &mut self.defaults {
-            groups.add_members(defaults.value.party_lists(), context);
-        }
-        for route in &mut self.routes {
-            groups.add_members(route.value.party_lists(), context);
-        }
-        for agent in self.agents.iter_mut().flat_map(|agents| &mut agents.value) {
-            groups.add_members(agent.value.party_lists(), context);
-        }
-        groups
-    }
-}
-
 impl Context<'_> {
     /// Whether the policy has more rules than are compiled; reported once, at the place where they become too many.
     fn has_too_many_rules(&mut self, span: Span) -> bool {
@@ -190,7 +170,7 @@ fn add_route(
     if matches.is_empty() {
         context.mistake_if_whole(route.span(), "`match` is empty", "name at least one `METHOD /path`");
     }
-    if *public && !(requirement.is_empty() && route.value.mode.is_none()) {
+    if *public && !(requirement.is_empty() && route.value.mode.is_none() && route.value.limit.is_none()) {
         let message = "a public route has no requirement";
         let help = match mcp {
             None => "remove `public: true`, or every other key but `match`",
@@ -228,8 +208,9 @@ fn add_route(
         } else {
             context.path = Pattern::parse(pattern).ok().map(|(pattern, _)| pattern.segments);
             let mode = route.value.mode_within(document.mode());
+            let limit = limit_of(&route.value, &owner, document, context);
             let compiler = Compiler::new(document, ceilings, &owner, context);
-            Access::Guarded(Arc::new(compiler.requirement(&requirement, None, mode)))
+            Access::Guarded(Arc::new(compiler.requirement(&requirement, None, limit, mode)))
         };
         if let Some(promoted) = &mut promoted {
             let access = access.promoted();
@@ -237,6 +218,18 @@ fn add_route(
         }
         routes.add(pattern, messages.clone(), access, *escaped_slash, context.diagnostics);
     }
+}
+
+/// The limit of a route that is not public: its own, else that of the policy.
+fn limit_of(route: &RouteDocument, owner: &str, document: &Document, context: &mut Context<'_>) -> Option<Limit> {
+    let (limit, shared_by) = match (&route.limit, &document.limit) {
+        (Some(own), _) => (own, owner),
+        (None, Some(of_policy)) => (of_policy, EVERY_ROUTE),
+        (None, None) => return None,
+    };
+    limit
+        .value
+        .compile(owner, shared_by, route.mode_within(document.mode()), context)
 }
 
 impl<'d, 'c, 'r> Compiler<'d, 'c, 'r> {
@@ -257,9 +250,15 @@ impl<'d, 'c, 'r> Compiler<'d, 'c, 'r> {
         defaults::names(&parts)
     }
 
-    /// Compiles what a route requires, or a requirement: `mode` is that of the whole.
-    fn requirement(mut self, document: &'d RequirementDocument, name: Option<&'d str>, mode: Mode) -> Requirement {
-        let written = self.rules(document, name, mode);
+    /// Compiles what a route requires, with its limit, or a requirement: `mode` is that of the whole.
+    fn requirement(
+        mut self,
+        document: &'d RequirementDocument,
+        name: Option<&'d str>,
+        limit: Option<Limit>,
+        mode: Mode,
+    ) -> Requirement {
+        let written = self.rules(document, name, mode).with_limit(limit.clone());
         if written.modes().all(|(_, mode)| mode == Mode::Enforce) {
             return written;
         }
@@ -268,7 +267,8 @@ impl<'d, 'c, 'r> Compiler<'d, 'c, 'r> {
             Mode::Enforce => self.rules(document, name, mode),
             Mode::Shadow => Requirement::default(),
         };
-        enforced.beside(written)
+        let limit = limit.filter(|limit| limit.mode == Mode::Enforce);
+        enforced.with_limit(limit).beside(written)
     }
 
     fn rules(&mut self, document: &'d RequirementDocument, name: Option<&'d str>, mode: Mode) -> Requirement {

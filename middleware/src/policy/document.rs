@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use actgate_yaml::Spanned;
 use serde::Deserialize;
 
+use super::limit::LimitDocument;
 use super::mode::Mode;
 use super::origins::McpSettings;
 use super::registry::{AgentsDocument, GroupsDocument, UnregisteredAgents};
@@ -28,6 +29,9 @@ pub(super) struct Document {
     /// What every route requires that is not public, with all keys of a requirement. A route can only narrow it.
     /// Example: `{ token: { max_lifetime: 1h } }`
     pub(super) defaults: Option<Spanned<RequirementDocument>>,
+    /// The limit of every route that has none of its own and is not public. The requests to all of these routes are counted together.
+    /// Example: `{ per: [initiator, actor], rate: 600/m }`
+    pub(super) limit: Option<Spanned<LimitDocument>>,
     /// Named groups of parties, each with its members. `{ group: NAME }` in a list of parties means each of them.
     /// Example: `{ operators: [alice, { issuer: 'https://idp.example.com', subject: bob }] }`
     #[cfg_attr(feature = "schema", schemars(extend("minProperties" = 1)))]
@@ -56,6 +60,7 @@ pub(super) struct Members {
     mode: Option<Spanned<Mode>>,
     mcp: Option<Spanned<McpSettings>>,
     defaults: Option<Spanned<RequirementDocument>>,
+    limit: Option<Spanned<LimitDocument>>,
     groups: Option<Spanned<GroupsDocument>>,
     agents: Option<Spanned<AgentsDocument>>,
     unregistered_agents: Option<Spanned<UnregisteredAgents>>,
@@ -74,6 +79,7 @@ impl From<Members> for Document {
             mode: members.mode,
             mcp: members.mcp,
             defaults: members.defaults,
+            limit: members.limit,
             groups: members.groups,
             agents: members.agents,
             unregistered_agents: members.unregistered_agents,

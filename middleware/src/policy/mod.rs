@@ -37,6 +37,7 @@
 //! | `agents: [{ subject: a, ceiling: { routes, scopes, initiators } }]` | beside `routes`: what an agent may do at most ([Ceilings](#ceilings)) | `above_ceiling` |
 //! | `unregistered_agents: deny` | beside `routes`: no route accepts an agent that is not in `agents` ([Agents](#agents-and-groups)) | `agent_not_registered` |
 //! | `mode: shadow` | beside `routes`, of a route, of `defaults` or of a requirement: its rules are evaluated and recorded, and not enforced ([Shadow](#shadow)) | |
+//! | `limit: { per: [initiator], rate: 60/m, burst: 10 }` | of a route, or beside `routes`: how many requests a party may make ([Limits](#limits)) | `limit_exceeded`, `limit_unavailable` |
 //! | `match` | where the route applies: `GET /a`, `GET,POST /a/{id}`, `* /a/{*rest}`, or a list of these | `no_route` |
 //! | `mcp: { method, name }` | beside `match`: the messages of the Model Context Protocol that the route is for ([MCP](#mcp)) | `no_route`, `mcp_header_mismatch`, `mcp_revision_not_supported` |
 //! | `mcp: { origins: [a] }` | beside `routes`: the web pages that may send requests to the paths of these routes ([MCP](#mcp)) | `origin_not_allowed` |
@@ -224,6 +225,7 @@
 //! compared: arguments of a tool without such a rule, and the URIs of `subscriptions/listen`.
 //!
 #![doc = include_str!("findings.md")]
+#![doc = include_str!("limits.md")]
 #![doc = include_str!("operation.md")]
 #![doc = include_str!("shadow.md")]
 //! # Parties
@@ -313,8 +315,10 @@ mod evaluate;
 mod evaluation_time;
 mod exact;
 mod foreign;
+mod group_members;
 mod hash;
 mod key;
+mod limit;
 mod lookalikes;
 mod mcp;
 mod methods;
@@ -371,6 +375,7 @@ pub(crate) use changed::{Changed, Evaluated};
 pub(crate) use check::{Collect, Recorder, Skipping, StopAtFirst};
 pub(crate) use evaluate::{Unmet, evaluate};
 pub(crate) use evaluation_time::EvaluationTime;
+pub(crate) use limit::Limit;
 pub(crate) use policy::{Deciding, Policy};
 pub(crate) use provable::Provable;
 pub(crate) use read::{Need, Place, Reads};

@@ -55,7 +55,7 @@ impl Policy {
     }
 
     /// Reads and compiles the policy that is part of a larger document: its members `scopes`, `spelling`, `mode`, `mcp`, `groups`,
-    /// `agents`, `unregistered_agents`, `requirements`, `defaults` and `routes`. Other members are ignored.
+    /// `agents`, `unregistered_agents`, `requirements`, `defaults`, `limit` and `routes`. Other members are ignored.
     ///
     /// # Errors
     /// As [`from_yaml`](Self::from_yaml). Places are those of the larger document.
@@ -141,6 +141,11 @@ impl Policy {
     /// The policy as it would be if every rule were enforced; [`None`] where none is in shadow.
     pub(crate) fn promoted(&self) -> Option<&Policy> {
         self.promoted.as_deref()
+    }
+
+    /// Whether a route has a `limit`, also one in shadow.
+    pub fn has_limit(&self) -> bool {
+        self.with_shadow().any(|requirement| requirement.limit().is_some())
     }
 
     /// The rules of each route, and of each requirement that a layer may name, with their modes.

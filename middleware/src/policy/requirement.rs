@@ -4,6 +4,7 @@ use std::fmt::{self, Write as _};
 use std::hash::{DefaultHasher, Hasher as _};
 use std::sync::Arc;
 
+use super::limit::Limit;
 use super::mode::Mode;
 use super::read::Reads;
 use super::rules::{CoreCondition, CoreRule, HistoryRule, Truncation, body_limit};
@@ -11,7 +12,7 @@ use super::syntax::joined;
 
 /// A conjunction of rules, in the order in which they are evaluated: scopes, core rules, history rules.
 ///
-/// Requirements are equal if their rules are, whatever is in shadow beside them.
+/// Requirements are equal if their rules and limits are, whatever is in shadow beside them.
 #[derive(Debug, Default)]
 pub(crate) struct Requirement {
     pub(super) core: Vec<CoreRule>,
@@ -19,6 +20,8 @@ pub(crate) struct Requirement {
     /// For the challenge.
     scope: Option<Arc<str>>,
     body_limit: Option<u64>,
+    /// How many requests a party may make that the rules allow.
+    limit: Option<Limit>,
     /// With the rules in shadow, in their places; [`None`] where there are none.
     promoted: Option<Arc<Requirement>>,
 }
@@ -56,7 +59,7 @@ impl Requirement {
 
 impl PartialEq for Requirement {
     fn eq(&self, other: &Self) -> bool {
-        self.core == other.core && self.history == other.history
+        self.core == other.core && self.history == other.history && self.limit == other.limit
     }
 }
 
@@ -77,8 +80,19 @@ impl Requirement {
             history,
             scope,
             body_limit,
+            limit: None,
             promoted: None,
         }
+    }
+
+    /// The same requirement with a limit.
+    pub(super) fn with_limit(self, limit: Option<Limit>) -> Self {
+        Requirement { limit, ..self }
+    }
+
+    /// How many requests a party may make.
+    pub(crate) fn limit(&self) -> Option<&Limit> {
+        self.limit.as_ref()
     }
 
     /// The same requirement beside rules in shadow, all of which together with its own are `promoted`.
@@ -92,10 +106,11 @@ impl Requirement {
         self.promoted.as_ref()
     }
 
-    /// The rules with their modes, in the order in which they are evaluated.
+    /// The rules with their modes, in the order in which they are evaluated, and the limit.
     pub(crate) fn modes(&self) -> impl Iterator<Item = (&Arc<str>, Mode)> {
         let core = self.core.iter().map(|rule| (&rule.name, rule.mode));
-        core.chain(self.history.iter().map(|rule| (&rule.name, rule.mode)))
+        let rules = core.chain(self.history.iter().map(|rule| (&rule.name, rule.mode)));
+        rules.chain(self.limit.iter().map(|limit| (&limit.name, limit.mode)))
     }
 
     /// What its rules read that is no normalised fact.

@@ -6,6 +6,7 @@ use actgate_yaml::{Span, Spanned};
 
 use super::conjunction::DEFAULTS;
 use super::document::Document;
+use super::limit::LimitDocument;
 use super::mode::Mode;
 use super::route_table::Access;
 use super::rules::{RequirementDocument, RouteDocument};
@@ -27,7 +28,10 @@ impl Document {
         let routes = self.routes.iter().map(|route| &route.value.mode);
         let requirements = self.requirements.values().chain(&self.defaults);
         let requirements = requirements.map(|named| &named.value.mode);
-        let modes = [&self.mode].into_iter().chain(routes).chain(requirements).flatten();
+        let limits = self.routes.iter().filter_map(|route| route.value.limit.as_ref());
+        let limits = limits.chain(&self.limit).map(|limit| &limit.value.mode);
+        let modes = [&self.mode].into_iter().chain(routes).chain(requirements).chain(limits);
+        let modes = modes.flatten();
         let shadows = modes.filter(|mode| mode.value == Mode::Shadow).map(Spanned::span);
         shadows.min_by_key(|place| (place.line, place.column))
     }
@@ -52,6 +56,13 @@ impl Document {
         {
             places.push(DEFAULTS.to_owned());
         }
+        let is_in_shadow = |limit: &Spanned<LimitDocument>| limit.value.has_mode(Mode::Shadow);
+        if self.limit.as_ref().is_some_and(is_in_shadow) {
+            places.push("limit".to_owned());
+        }
+        let limited = guarded().filter(|route| route.value.limit.as_ref().is_some_and(is_in_shadow));
+        let matches = limited.flat_map(|route| route.value.matches.iter());
+        places.extend(matches.map(|pattern| format!("limit of {}", pattern.value.trim())));
         let requirements = self.requirements.iter();
         let requirements = requirements.filter(|(_, named)| named.value.mode() == Mode::Shadow);
         places.extend(requirements.map(|(name, _)| format!("requirement {name}")));

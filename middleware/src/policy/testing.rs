@@ -99,7 +99,7 @@ fn evaluated(policy: &str, claims: Value) -> (Result<(), Error>, Vec<Check>) {
 
 fn evaluated_at(policy: &str, claims: Value, now: u64) -> (Result<(), Error>, Vec<Check>) {
     let requirement = requirement_of(policy);
-    let facts = Facts::for_tests(&token_of(claims));
+    let facts = facts(claims);
     let time = EvaluationTime { now, leeway: 30 };
     let request = without_body();
     let enforced = evaluate(&requirement, &facts, &request, &time, &mut StopAtFirst);
@@ -146,6 +146,11 @@ pub(super) fn outcome_by(requirement: &Requirement, claims: Value, request: &Req
         evaluate(requirement, &facts, request, &time, &mut Collect::default())
     );
     code_or_allow(enforced.map_err(|unmet| unmet.error))
+}
+
+/// The facts of a token with these claims.
+pub(super) fn facts(claims: Value) -> Facts {
+    Facts::for_tests(&token_of(claims))
 }
 
 fn token_of(claims: Value) -> Value {

@@ -51,6 +51,11 @@ const MEANINGS: &[(&str, &str)] = &[
         "503: the signing keys of the issuer cannot be fetched. It is no error of the client.",
     ),
     (
+        "limit_unavailable",
+        "503: the store that counts the requests of all gates (`shared_limits` of the configuration) did not answer. It is no error of \
+         the client.",
+    ),
+    (
         "malformed_token",
         "401: the token is not a JWT: not three parts, or not JSON in them (RFC 7519).",
     ),

@@ -66,6 +66,11 @@ pub(crate) async fn explain(arguments: &ExplainArguments, log: &ProcessLog) -> R
     let mut notes = input.notes.clone();
     let explained = explain_request(arguments, &input, (&headers, body.as_deref()), &mut notes).await;
     let explained = explained.unwrap_or_else(|error| Explained::whole(authorizer.explain_without_target(error), None));
+    if let Some(rule) = explained.explanation.decision().limit_rule() {
+        notes.push(
+            format!("`{rule}` is not counted here; the gate denies what is beyond it (429, limit_exceeded)").into(),
+        );
+    }
     let mut report = Report {
         arguments,
         input: &input,

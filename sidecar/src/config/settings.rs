@@ -36,6 +36,7 @@ use crate::proxy::upstream::settings::{UpstreamSettings, UpstreamTimeouts};
 use crate::server::limits::ConnectionLimits;
 use crate::server::listen::address::ListenAddress;
 use crate::server::listen::proxy_protocol::ProxyProtocol;
+use crate::shared_limits::redis_counter::SharedLimits;
 
 /// A valid configuration.
 #[derive(Debug)]
@@ -72,6 +73,8 @@ pub(crate) struct Settings {
     /// The authorizer's other parts, without issuers and revoked tokens.
     pub(crate) authorizer: AuthorizerBuilder,
     pub(crate) revocations: Option<RevocationSettings>,
+    /// The store that counts the requests of all gates; none where each counts in its memory.
+    pub(crate) shared_limits: Option<SharedLimits>,
     pub(crate) identity_headers: IdentityHeaders,
     /// Which web pages may read responses across origins.
     pub(crate) cors: Option<Cors>,

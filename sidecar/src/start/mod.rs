@@ -34,6 +34,7 @@ use crate::server::Server;
 use crate::server::listen::address::ListenAddress;
 use crate::server::listen::listener::Listener;
 use crate::server::running::{Current, Running};
+use crate::shared_limits::redis_counter::RedisCounter;
 use crate::start::credentials::{Kept, credentials};
 use crate::start::revocations::watched_revocations;
 use crate::start::tls::start_tls;
@@ -152,7 +153,11 @@ fn run_by(
     let hosts = settings.allowed_hosts(lasting.address);
     check_named_roots(&settings).context("root certificates")?;
     let carriers = settings.carriers();
-    let mut authorizer = settings.authorizer().build().context("authorizer")?;
+    let mut builder = settings.authorizer();
+    if let Some(limits) = settings.shared_limits.clone() {
+        builder = builder.count_by(RedisCounter::new(limits).context("shared limits")?);
+    }
+    let mut authorizer = builder.build().context("authorizer")?;
     if let Some(before) = before {
         authorizer = authorizer.in_place_of(&before.gate.authorizer);
     }

@@ -23,7 +23,7 @@ macro_rules! documents {
             feature = "schema",
             schemars(extend(
                 "if" = { "required": ["public"], "properties": { "public": { "const": true } } },
-                "then" = documents::without(&["mode", $(stringify!($key),)*])
+                "then" = documents::without(&["mode", "limit", $(stringify!($key),)*])
             ))
         )]
         pub(super) struct RouteDocument {
@@ -47,6 +47,7 @@ macro_rules! documents {
             /// The routes whose requests it takes, and whose rules it does not have, on purpose.
             /// Example: `['GET /files/{*rest}']`
             pub(super) weaker_than: Option<OneOrMany<Spanned<String>>>,
+            pub(super) limit: Option<Spanned<LimitDocument>>,
             $($(#[$attribute])* $key: Option<Spanned<$Document>>,)*
         }
 

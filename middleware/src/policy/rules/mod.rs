@@ -64,6 +64,7 @@ use expression::Expression;
 
 use super::escaped_slash::EscapedSlash;
 use super::evaluation_time::EvaluationTime;
+use super::limit::LimitDocument;
 use super::mcp::McpDocument;
 use super::mode::Mode;
 use super::parties::PartyList;

@@ -10,6 +10,7 @@ mod issuers;
 mod resources;
 #[cfg(test)]
 pub(super) mod schema;
+pub(super) mod shared_limits;
 pub(super) mod upstreams;
 
 use std::collections::BTreeMap;
@@ -25,6 +26,7 @@ use self::duration::duration;
 use self::example::{Admin, Headers, Hosts, Listen, LoadBalancers, Proxies, list, one_or_many, text};
 pub(in crate::config) use self::issuers::{AcceptedAlgorithm, IssuerDocument, KeysDocument};
 pub(in crate::config) use self::resources::{ResourceAudience, ResourceDocument};
+use self::shared_limits::SharedLimitsDocument;
 use self::upstreams::{UpstreamDocument, UpstreamMapping};
 use crate::headers::identity::Fact;
 use crate::proxy::forward::AccessTokenForwarding;
@@ -130,6 +132,7 @@ pub(super) struct Document {
     /// A file with revoked tokens, relative to this one, read again when it changes. Default: none.
     /// Example: `revoked.yaml`
     pub(super) revocations: Option<Spanned<String>>,
+    pub(super) shared_limits: Option<Spanned<SharedLimitsDocument>>,
     /// A file with the policy, relative to this one, in place of its keys in the configuration.
     /// Example: `policy.yaml`
     pub(super) policy: Option<Spanned<String>>,
@@ -151,6 +154,8 @@ pub(super) struct Document {
     pub(super) requirements: Option<Spanned<IgnoredAny>>,
     #[cfg_attr(test, schemars(skip))]
     pub(super) defaults: Option<Spanned<IgnoredAny>>,
+    #[cfg_attr(test, schemars(skip))]
+    pub(super) limit: Option<Spanned<IgnoredAny>>,
     #[cfg_attr(test, schemars(skip))]
     pub(super) routes: Option<Spanned<IgnoredAny>>,
 }

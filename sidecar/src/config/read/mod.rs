@@ -24,6 +24,7 @@ mod renamed;
 mod resources;
 mod revocations;
 mod secret_file;
+mod shared_limits;
 mod tls;
 mod trusted_proxies;
 mod upstream_address;
@@ -152,6 +153,7 @@ impl ConfigReader<'_> {
         let upstreams = self.upstreams(document, &own, &mut findings);
         let fact_recording = self.fact_recording(log, &mut findings);
         let revocations = self.revocations(document.revocations.as_ref(), &mut findings);
+        let shared_limits = self.shared_limits(document.shared_limits.as_ref(), &mut findings);
         missing_files.extend(findings.missing);
         warnings.extend(findings.warnings);
         if let Some(written) = &document.issuers {
@@ -160,6 +162,7 @@ impl ConfigReader<'_> {
         let policy = self.policy(document, text);
         if let Some(policy) = &policy {
             self.upstream_spellings(document, &policy.policy);
+            self.check_shared_limits(document.shared_limits.as_ref(), &policy.policy);
             warnings.extend(self.fact_warnings(log, fact_recording.as_ref(), &policy.policy));
         }
         let resources = self.resources(document, &audiences);
@@ -184,6 +187,7 @@ impl ConfigReader<'_> {
             policy_file: policy.file,
             authorizer,
             revocations,
+            shared_limits,
             identity_headers,
             cors,
             drop_headers,
@@ -362,7 +366,7 @@ resource_metadata: https://orders.example.com/.well-known/oauth-protected-resour
     #[test]
     fn the_keys_that_are_comments_in_the_reference_are_valid() {
         let blocks = "admin decision_api hosts proxy_protocol trusted_proxies cors drop_headers resource_metadata internal_token scopes mcp \
-                      groups agents unregistered_agents defaults";
+                      groups agents unregistered_agents defaults limit";
         let nested =
             "jwks_uri claims algorithms kinds agent_clients chain_completeness prior_actors escaped_slash chain";
         let is_one_of = |keys: &str, line: &str| {

@@ -30,6 +30,7 @@ impl ConfigReader<'_> {
             &document.mode,
             &document.mcp,
             &document.defaults,
+            &document.limit,
             &document.groups,
             &document.agents,
             &document.unregistered_agents,
@@ -38,7 +39,7 @@ impl ConfigReader<'_> {
         let (file, policy) = match &document.policy {
             Some(named) if is_inline => {
                 let message = "the policy is written here and named as well";
-                let help = "keep either `policy`, or what belongs to a policy: `routes`, `requirements`, `defaults`, `scopes`, `spelling`, `mode`, `mcp`, \
+                let help = "keep either `policy`, or what belongs to a policy: `routes`, `requirements`, `defaults`, `limit`, `scopes`, `spelling`, `mode`, `mcp`, \
                             `groups`, `agents` and `unregistered_agents`";
                 self.diagnostics.push(named.span(), message, help);
                 return None;
@@ -65,6 +66,7 @@ impl ConfigReader<'_> {
                     "routes",
                     "requirements",
                     "defaults",
+                    "limit",
                     "scopes",
                     "spelling",
                     "mode",

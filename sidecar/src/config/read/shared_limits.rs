@@ -1,0 +1,78 @@
+//! `shared_limits`: the store that counts the requests of all gates.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use actgate::Policy;
+use actgate_yaml::Spanned;
+
+use super::reader::ConfigReader;
+use super::secret_file::FileFindings;
+use super::values;
+use crate::config::document::shared_limits::SharedLimitsDocument;
+use crate::config::secrets::client_secret_in;
+use crate::shared_limits::redis_counter::{Server, SharedLimits};
+
+const TIMEOUT: RangeInclusive<Duration> = Duration::from_millis(5)..=Duration::from_secs(5);
+
+impl ConfigReader<'_> {
+    /// Reads the store of limits.
+    pub(super) fn shared_limits(
+        &mut self,
+        whole: Option<&Spanned<SharedLimitsDocument>>,
+        findings: &mut FileFindings,
+    ) -> Option<SharedLimits> {
+        let whole = whole?;
+        let written = &whole.value;
+        let url = self.required("redis", written.redis.as_ref(), whole.span())?;
+        let user = self.optional(written.user.as_ref(), |text| {
+            values::one_word(text, "the name of a user")
+        });
+        let prefix = self.optional(written.prefix.as_ref(), |text| values::one_word(text, "how keys begin"));
+        let password = written.password_file.as_ref();
+        let password = password.and_then(|file| self.secret_file("password_file", file, client_secret_in, findings));
+        let roots = written.ca_file.as_ref().and_then(|file| self.roots_in(file, findings));
+        let mut timeout = Duration::from_millis(100);
+        self.duration(written.timeout.as_ref(), TIMEOUT, &mut timeout);
+        let help = "write it as `redis://HOST:PORT`, `rediss://HOST:PORT` with TLS, or `redis+unix:///PATH`";
+        if url.value.contains('@') {
+            let help = "write `user` and `password_file` beside it";
+            self.diagnostics
+                .push(url.span(), "the URL of the server has no user and no password", help);
+            return None;
+        }
+        let is_tls = url.value.starts_with("rediss://");
+        if let Some(file) = written.ca_file.as_ref().filter(|_| !is_tls) {
+            let help = "write `rediss://` in `redis`, or remove it";
+            self.diagnostics
+                .push(file.span(), "`ca_file` has no effect without TLS", help);
+        }
+        let server = Server {
+            url: url.value.clone(),
+            user,
+            password: password.map(|(_, secret)| secret.0),
+            roots: roots.filter(|_| is_tls).map(Into::into),
+        };
+        let limits = SharedLimits::new(server, prefix.as_deref().unwrap_or("actgate"), timeout);
+        limits
+            .inspect_err(|error| {
+                let message = format!("`{}` cannot be asked: {error}", url.value);
+                self.diagnostics.push(url.span(), message, help);
+            })
+            .ok()
+    }
+
+    /// Reports a store that nothing is counted in.
+    pub(super) fn check_shared_limits(&mut self, whole: Option<&Spanned<SharedLimitsDocument>>, policy: &Policy) {
+        if let Some(whole) = whole
+            && !policy.has_limit()
+        {
+            let help = "write `limit` at a route or beside `routes`, or remove this";
+            self.diagnostics.push(
+                whole.span(),
+                "the policy has no `limit`, so that this has no effect",
+                help,
+            );
+        }
+    }
+}

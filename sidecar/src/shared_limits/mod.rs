@@ -1,0 +1,3 @@
+//! The counts of limits that all gates share.
+
+pub(crate) mod redis_counter;
