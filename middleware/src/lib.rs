@@ -122,7 +122,7 @@ pub use layer::service::Authorize;
 pub use policy::policy::Policy;
 pub use required_claims::ClaimValue;
 pub use resource::Resource;
-pub use token::{Authentication, introspection, revocation};
+pub use token::{Authentication, TokenCacheStatus, introspection, revocation};
 
 /// The examples of the README, which are compiled.
 #[cfg(doctest)]

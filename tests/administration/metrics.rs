@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use crate::deployment::Deployment;
+use crate::deployment::key_server::Conduct;
+use crate::deployment::{Configuration, Deployment};
+use crate::mint::{ISSUER, TokenIssuer};
 use crate::wire::{self, bearer, request};
 
 /// Two routes, and one with a rule in shadow.
@@ -139,4 +141,53 @@ fn no_client_makes_a_series() {
     for text in ["subject-", "client-", "token-", "agent-", ".example\""] {
         assert!(!after.contains(text), "{text}");
     }
+}
+
+#[test]
+fn key_sets_and_the_token_cache_are_measured() {
+    let issuer = TokenIssuer::new();
+    let configuration =
+        Configuration::of_issuer("    keys: { refresh: 200ms, cooldown: 100ms, timeout: 500ms, max_stale: 60s }\n");
+    let unavailable = Conduct::Status(500, issuer.document());
+    let deployment = Deployment::start_cold(issuer, unavailable, &configuration);
+    let of_issuer = |name: &str, labels: &str| format!("{name}{{issuer=\"{ISSUER}\"{labels}}}");
+    let fetches = |outcome: &str| of_issuer("actgate_key_set_fetches_total", &format!(",outcome=\"{outcome}\""));
+    deployment.wait_until("failed", || value(&metrics(&deployment), &fetches("failure")) > 0.0);
+    let text = metrics(&deployment);
+    assert!(!text.contains("actgate_key_set_age_seconds{"), "{text}");
+    for series in [of_issuer("actgate_key_set_keys", ""), fetches("success")] {
+        assert!(value(&text, &series).abs() < 1e-9, "{series}");
+    }
+    deployment
+        .key_server
+        .conduct(Conduct::Publish(deployment.issuer.document()));
+    deployment.wait_until("refreshed", || value(&metrics(&deployment), &fetches("success")) > 1.0);
+    let tokens = ["alice", "bob"].map(|sub| bearer(&deployment.issuer.token(json!({ "sub": sub }))));
+    for token in [&tokens[0], &tokens[0], &tokens[1], &tokens[0]] {
+        let answer = wire::answer(deployment.gate.address, &request("GET", "/orders/1", &[token]));
+        assert_eq!(answer.status, 200);
+    }
+    let text = metrics(&deployment);
+    for (series, expected) in [
+        (of_issuer("actgate_key_set_keys", ""), 1.0),
+        ("actgate_token_cache_hits_total".to_owned(), 2.0),
+        ("actgate_token_cache_misses_total".to_owned(), 2.0),
+        ("actgate_token_cache_entries".to_owned(), 2.0),
+    ] {
+        let found = value(&text, &series);
+        assert!((found - expected).abs() < 1e-9, "{series}: {found}");
+    }
+    let bytes = value(&text, "actgate_token_cache_bytes");
+    assert!(
+        bytes > 1000.0 && bytes < value(&text, "actgate_token_cache_limit_bytes"),
+        "{bytes}"
+    );
+    let age = of_issuer("actgate_key_set_age_seconds", "");
+    let aged = value(&text, &age);
+    assert!((0.0..20.0).contains(&aged), "{aged}");
+    // No fetch succeeds any more: the keys grow old, and stay.
+    deployment.key_server.conduct(Conduct::Hanging);
+    deployment.wait_until("older", || value(&metrics(&deployment), &age) > 1.0);
+    let text = metrics(&deployment);
+    assert!((value(&text, &of_issuer("actgate_key_set_keys", "")) - 1.0).abs() < 1e-9);
 }

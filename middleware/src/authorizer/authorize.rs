@@ -234,7 +234,9 @@ impl<'a> Pipeline<'a> {
 
     /// The facts of a token that was verified with the current keys of an issuer that is trusted.
     fn cached(&self, presented: &Presented<'_>, text: &str, carrier: Carrier<'_>) -> Result<Option<Identity>, Error> {
-        let Some(identity) = self.inner.cache.get(text) else {
+        let cache = &self.inner.cache;
+        let Some(identity) = cache.get(text) else {
+            cache.count_miss();
             return Ok(None);
         };
         if let Some(trust) = self.inner.trust_of(&identity) {
@@ -249,10 +251,12 @@ impl<'a> Pipeline<'a> {
                 Proof::Record => false,
             };
             if is_current {
+                cache.count_hit();
                 return Ok(Some(identity));
             }
         }
-        self.inner.cache.remove(text);
+        cache.remove(text);
+        cache.count_miss();
         Ok(None)
     }
 

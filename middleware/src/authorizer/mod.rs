@@ -30,6 +30,7 @@ mod restored_request;
 mod rule_counts;
 mod shadow;
 mod start;
+mod status;
 mod step;
 mod token_in_words;
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::fetch_counts::KeySetStatus;
 use super::refresh_policy::RefreshPolicy;
 use super::remote::RemoteKeys;
 use super::snapshot::Snapshot;
@@ -65,6 +66,15 @@ impl Keys {
     /// [`Error::KeysUnavailable`].
     pub(crate) fn snapshot(&self) -> Result<Arc<Snapshot>, Error> {
         self.current(Arc::clone)
+    }
+
+    /// The key set of `issuer`, and how it is fetched.
+    pub(crate) fn status(&self, issuer: &Arc<str>) -> KeySetStatus {
+        match self {
+            Keys::Static(snapshot) => KeySetStatus::unfetched(issuer, Some(snapshot.keys.len())),
+            Keys::Remote(remote) => remote.status(),
+            Keys::Idle { issuer, .. } => KeySetStatus::unfetched(issuer, None),
+        }
     }
 
     /// Why there are no keys, in the words of the log.

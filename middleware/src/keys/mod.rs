@@ -11,6 +11,7 @@ mod discovery;
 mod document;
 mod endpoint;
 mod fetch;
+mod fetch_counts;
 mod fetch_trace;
 #[cfg(feature = "reqwest")]
 mod freshness;
@@ -31,6 +32,7 @@ pub use algorithm::Algorithm;
 #[cfg(feature = "reqwest")]
 pub use bearer_token::token_in;
 pub use fetch::{Fetch, FetchError, FetchFuture, FetchedDocument};
+pub use fetch_counts::KeySetStatus;
 #[cfg(feature = "reqwest")]
 pub use http_fetch::HttpFetch;
 pub use key_set::{KeySet, KeySetError, MAX_DOCUMENT_BYTES, SkippedKey};

@@ -10,6 +10,7 @@ use super::algorithm::Algorithm;
 use super::discovery;
 use super::endpoint::{Endpoint, PlainHttp};
 use super::fetch::Fetch;
+use super::fetch_counts::FetchCounts;
 use super::fetch_trace::FetchTrace;
 use super::key_set::{KeySet, MAX_KEYS, Named, SkippedKey};
 use super::refresh_policy::RefreshPolicy;
@@ -33,6 +34,7 @@ pub(super) struct Refresher<F> {
     /// Why the last fetch failed, which was logged.
     pub(super) failure: Arc<ArcSwapOption<String>>,
     pub(super) single_flight: Arc<SingleFlight>,
+    pub(super) counts: Arc<FetchCounts>,
     pub(super) reported: Reported,
 }
 
@@ -67,9 +69,11 @@ impl<F: Fetch> Refresher<F> {
                     stale_at = Some(Instant::now() + self.policy.max_stale);
                     self.report_skipped(&keys);
                     self.publish(keys);
+                    self.counts.succeeded();
                     schedule.succeeded(max_age)
                 }
                 None => {
+                    self.counts.failed();
                     let retry_after = trace.retry_after();
                     self.report_failure(trace.into_reason(self.policy.timeout));
                     // The address may have moved.

@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use super::algorithm::Algorithm;
 use super::endpoint::PlainHttp;
 use super::fetch::Fetch;
+use super::fetch_counts::{FetchCounts, KeySetStatus};
 use super::refresh_policy::RefreshPolicy;
 use super::refresher::{Refresher, Reported};
 use super::single_flight::SingleFlight;
@@ -35,6 +36,7 @@ struct Shared {
     /// [`None`] before the first fetch, and when the last successful one is longer ago than `max_stale`.
     current: Arc<ArcSwapOption<Snapshot>>,
     single_flight: Arc<SingleFlight>,
+    counts: Arc<FetchCounts>,
     /// Longest wait for one fetch.
     max_wait: Duration,
     /// When to try again while no keys are present, in seconds.
@@ -71,6 +73,7 @@ impl RemoteKeys {
         let (current, failure) = (Arc::default(), Arc::default());
         let (single_flight, requests) = SingleFlight::new(policy.cooldown);
         let single_flight = Arc::new(single_flight);
+        let counts = Arc::<FetchCounts>::default();
         let refresher = Refresher {
             issuer: Arc::clone(issuer),
             endpoint,
@@ -83,6 +86,7 @@ impl RemoteKeys {
             current: Arc::clone(&current),
             failure: Arc::clone(&failure),
             single_flight: Arc::clone(&single_flight),
+            counts: Arc::clone(&counts),
             reported: Reported::default(),
         };
         let mut task = JoinSet::new();
@@ -92,6 +96,7 @@ impl RemoteKeys {
             failure,
             current,
             single_flight,
+            counts,
             max_wait: policy.max_wait(),
             retry_after: policy.retry_after(),
             _task: task,
@@ -119,6 +124,14 @@ impl RemoteKeys {
             issuer: Arc::clone(&self.0.issuer),
             retry_after: self.0.retry_after,
         }
+    }
+
+    /// The keys, and what has become of their fetches.
+    pub(super) fn status(&self) -> KeySetStatus {
+        let keys = self.current().as_ref().map(|snapshot| snapshot.keys.len());
+        let mut status = KeySetStatus::unfetched(&self.0.issuer, keys);
+        self.0.counts.describe(&mut status);
+        status
     }
 
     /// Why no keys are present, in the words of the log.

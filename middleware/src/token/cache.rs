@@ -1,6 +1,7 @@
 //! The cache of verified tokens: facts by the whole text of the token, never a decision.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
@@ -9,28 +10,83 @@ use quick_cache::sync::Cache;
 ///
 /// Only tokens whose signature was verified are inserted, so that forged tokens can neither fill it nor collide. The key set
 /// and every check that depends on the request are compared again at each look-up.
-pub(crate) struct TokenCache<V>(Option<Cache<Box<str>, V, ByBytes>>);
+pub(crate) struct TokenCache<V> {
+    /// None where it is disabled.
+    entries: Option<Cache<Box<str>, V, ByBytes>>,
+    limit: u64,
+    looked_up: LookUps,
+}
+
+/// The look-ups so far. They are counted for each request, so that what every request reads is on another line of the processor's cache.
+#[derive(Default)]
+#[repr(align(128))]
+struct LookUps {
+    hits: AtomicU64,
+    misses: AtomicU64,
+}
+
+/// The cache of verified tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TokenCacheStatus {
+    /// The look-ups that found a token with facts that are in use.
+    pub hits: u64,
+    /// The other look-ups: of tokens that are new, that were replaced by others, or whose keys have changed. Each is followed by the
+    /// verification of a signature, or by introspection.
+    pub misses: u64,
+    /// The tokens in it.
+    pub entries: usize,
+    /// What they take of its memory, in bytes, by an estimate.
+    pub bytes: u64,
+    /// The most that they take ([`Limits::cache_bytes`](crate::limits::Limits::cache_bytes)); 0 disables it.
+    pub limit_bytes: u64,
+}
 
 impl<V: Clone> TokenCache<V> {
     /// A cache of about `bytes` of memory; 0 disables it.
     pub(crate) fn new(bytes: usize) -> Self {
         // The size of a usual token with its facts; the table grows from there.
         let guess = bytes / 4096;
-        TokenCache((bytes > 0).then(|| Cache::with_weighter(guess, bytes as u64, ByBytes)))
+        TokenCache {
+            entries: (bytes > 0).then(|| Cache::with_weighter(guess, bytes as u64, ByBytes)),
+            limit: bytes as u64,
+            looked_up: LookUps::default(),
+        }
     }
 
     pub(crate) fn get(&self, token: &str) -> Option<V> {
-        self.0.as_ref()?.get(token)
+        self.entries.as_ref()?.get(token)
+    }
+
+    /// Counts a look-up whose facts are used.
+    pub(crate) fn count_hit(&self) {
+        self.looked_up.hits.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts another one.
+    pub(crate) fn count_miss(&self) {
+        self.looked_up.misses.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn status(&self) -> TokenCacheStatus {
+        let entries = self.entries.as_ref();
+        TokenCacheStatus {
+            hits: self.looked_up.hits.load(Ordering::Relaxed),
+            misses: self.looked_up.misses.load(Ordering::Relaxed),
+            entries: entries.map_or(0, Cache::len),
+            bytes: entries.map_or(0, Cache::weight),
+            limit_bytes: self.limit,
+        }
     }
 
     pub(crate) fn insert(&self, token: &str, value: V) {
-        if let Some(entries) = &self.0 {
+        if let Some(entries) = &self.entries {
             entries.insert(token.into(), value);
         }
     }
 
     pub(crate) fn remove(&self, token: &str) {
-        if let Some(entries) = &self.0 {
+        if let Some(entries) = &self.entries {
             entries.remove(token);
         }
     }
@@ -75,9 +131,10 @@ mod tests {
         for index in 0..100_000 {
             cache.insert(&format!("{index:0800}"), index);
         }
-        let entries = cache.0.as_ref().unwrap();
-        assert!(entries.weight() <= 1 << 20);
-        assert!(entries.len() > 100);
+        let status = cache.status();
+        assert!(status.bytes <= 1 << 20);
+        assert!(status.entries > 100);
+        assert_eq!(status.limit_bytes, 1 << 20);
     }
 
     #[test]
@@ -85,6 +142,8 @@ mod tests {
         let cache = TokenCache::new(0);
         cache.insert("a.b.c", 1);
         assert!(cache.get("a.b.c").is_none());
+        let status = cache.status();
+        assert_eq!((status.entries, status.bytes, status.limit_bytes), (0, 0, 0));
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod verified;
 pub use claims::Authentication;
 
 pub(crate) use cache::TokenCache;
+pub use cache::TokenCacheStatus;
 pub(crate) use claim_form::describe as claim_form;
 pub(crate) use claim_reader::{ClaimReader, malformed, missing};
 pub(crate) use claims::{Claims, client};

@@ -1,12 +1,16 @@
 //! `/metrics`: the metrics of requests, and the state of the gate when they are read, as Prometheus reads them.
 
+use actgate::Authorizer;
 use actgate::policy::Mode;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Method, Response};
 use http_body_util::Full;
 use prometheus::core::Collector;
-use prometheus::{Encoder as _, Error, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
+use prometheus::proto::MetricFamily;
+use prometheus::{
+    Encoder as _, Error, GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+};
 
 use super::method::not_allowed;
 use super::seen::Seen;
@@ -21,6 +25,8 @@ pub(super) fn answer(method: &Method, seen: &Seen<'_>) -> Response<Full<Bytes>> 
     }
     let mut families = seen.log.gather();
     families.extend(state(seen).unwrap_or_default());
+    families.extend(key_sets(seen.authorizer).unwrap_or_default());
+    families.extend(token_cache(seen.authorizer).unwrap_or_default());
     let (mut text, encoder) = (Vec::new(), TextEncoder::new());
     // Writing into memory does not fail.
     let _ = encoder.encode(&families, &mut text);
@@ -34,7 +40,7 @@ pub(super) fn answer(method: &Method, seen: &Seen<'_>) -> Response<Full<Bytes>> 
     response
 }
 
-fn state(seen: &Seen<'_>) -> Result<Vec<prometheus::proto::MetricFamily>, Error> {
+fn state(seen: &Seen<'_>) -> Result<Vec<MetricFamily>, Error> {
     let registry = Registry::new();
     let gauge = |name: &str, help: &str, value: usize| {
         let gauge = add(&registry, IntGauge::new(name, help)?)?;
@@ -90,6 +96,77 @@ fn state(seen: &Seen<'_>) -> Result<Vec<prometheus::proto::MetricFamily>, Error>
         let (succeeded, failed) = reloads.counts();
         total.with_label_values(&["success"]).inc_by(succeeded);
         total.with_label_values(&["failure"]).inc_by(failed);
+    }
+    Ok(registry.gather())
+}
+
+/// The label is an issuer of the configuration.
+fn key_sets(authorizer: &Authorizer) -> Result<Vec<MetricFamily>, Error> {
+    let registry = Registry::new();
+    let gauge = |name: &str, help: &str| add(&registry, GaugeVec::new(Opts::new(name, help), &["issuer"])?);
+    let keys = gauge(
+        "actgate_key_set_keys",
+        "Keys of an issuer in use; 0 while none are available.",
+    )?;
+    let age = gauge(
+        "actgate_key_set_age_seconds",
+        "Time since the last fetch of the keys of an issuer that succeeded.",
+    )?;
+    let fetches = Opts::new(
+        "actgate_key_set_fetches_total",
+        "Fetches of the keys of an issuer, by outcome.",
+    );
+    let fetches = add(&registry, IntCounterVec::new(fetches, &["issuer", "outcome"])?)?;
+    for status in authorizer.key_sets() {
+        let issuer = &*status.issuer;
+        let count = u32::try_from(status.keys.unwrap_or(0)).unwrap_or(u32::MAX);
+        keys.with_label_values(&[issuer]).set(f64::from(count));
+        if let Some(since) = status.age {
+            age.with_label_values(&[issuer]).set(since.as_secs_f64());
+        }
+        for (outcome, count) in [("success", status.fetches), ("failure", status.failed_fetches)] {
+            fetches.with_label_values(&[issuer, outcome]).inc_by(count);
+        }
+    }
+    Ok(registry.gather())
+}
+
+fn token_cache(authorizer: &Authorizer) -> Result<Vec<MetricFamily>, Error> {
+    let registry = Registry::new();
+    let status = authorizer.token_cache();
+    for (name, help, value) in [
+        (
+            "actgate_token_cache_hits_total",
+            "Look-ups of verified tokens that found one.",
+            status.hits,
+        ),
+        (
+            "actgate_token_cache_misses_total",
+            "Look-ups of verified tokens that found none: a token was verified.",
+            status.misses,
+        ),
+    ] {
+        add(&registry, IntCounter::new(name, help)?)?.inc_by(value);
+    }
+    for (name, help, value) in [
+        (
+            "actgate_token_cache_entries",
+            "Verified tokens in the cache.",
+            status.entries as u64,
+        ),
+        (
+            "actgate_token_cache_bytes",
+            "Memory of the verified tokens in the cache, by an estimate.",
+            status.bytes,
+        ),
+        (
+            "actgate_token_cache_limit_bytes",
+            "The most memory of verified tokens; 0 without a cache.",
+            status.limit_bytes,
+        ),
+    ] {
+        let gauge = add(&registry, IntGauge::new(name, help)?)?;
+        gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
     }
     Ok(registry.gather())
 }
