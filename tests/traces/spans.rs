@@ -86,36 +86,37 @@ fn a_request_has_a_span_within_that_of_its_caller_and_the_upstream_one_within_it
 #[test]
 fn a_denied_request_has_one_span_with_its_code() {
     let (deployment, collector) = exporting(&Configuration::default(), &[]);
-    for (number, (fields, path, name, status, code)) in [
-        (vec![], "/orders/1", "GET /orders/{id}", "401", "missing_token"),
-        (vec![deployment.reader()], "/nowhere", "GET", "403", "no_route"),
+    let reader = deployment.reader();
+    for (number, (start, field, name, status, code)) in [
+        ("GET /orders/1", "a: b", "GET /orders/{id}", "401", "missing_token"),
+        ("GET /nowhere", &reader, "GET", "403", "no_route"),
         (
-            vec![deployment.reader()],
-            "/admin/x",
+            "GET /admin/x",
+            &reader,
             "GET /admin/{*rest}",
             "403",
             "insufficient_scope",
         ),
-        (vec![], "/orders//1", "GET", "400", "invalid_request"),
-        // A call of gRPC is denied with the status 200 of HTTP.
+        ("GET /orders//1", "a: b", "GET", "400", "invalid_request"),
+        // A call of gRPC is denied in a header: its status of HTTP is 200.
         (
-            vec!["content-type: application/grpc".to_owned()],
-            "/orders/1",
-            "GET /orders/{id}",
-            "401",
+            "POST /orders",
+            "content-type: application/grpc",
+            "POST /orders",
+            "200",
             "missing_token",
         ),
     ]
     .into_iter()
     .enumerate()
     {
-        let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
-        assert_eq!(get(&deployment, path, &fields).status.to_string(), status);
+        let (method, path) = start.split_once(' ').expect("a method and a path");
+        let answer = wire::answer(deployment.gate.address, &request(method, path, &[field]));
+        assert_eq!(answer.status.to_string(), status, "{start}");
         let spans = collector.spans(number + 1);
         let span = &spans[number];
         let attributes = values(&span.attributes);
-        assert_eq!(span.name, name, "{path}");
-        assert_eq!(span.kind, SpanKind::Server as i32);
+        assert_eq!((&*span.name, span.kind), (name, SpanKind::Server as i32), "{start}");
         assert_eq!(attributes["http.response.status_code"], status);
         assert_eq!(attributes["actgate.code"], code);
         assert_eq!(attributes["actgate.decision"], "deny");

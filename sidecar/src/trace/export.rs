@@ -60,6 +60,8 @@ pub(crate) struct SpanExport(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
+    /// Scheme, host and port.
+    collector: String,
     limits: QueueLimits,
     waiting: Mutex<Waiting>,
     /// A batch is full, or the export ends.
@@ -91,6 +93,7 @@ impl SpanExport {
         let mut exporter = exporter.build().map_err(|error| error.to_string())?;
         exporter.set_resource(&resource(settings.service_name, settings.attributes));
         let export = SpanExport(Arc::new(Shared {
+            collector: settings.endpoint.origin().ascii_serialization(),
             limits: settings.limits,
             waiting: Mutex::default(),
             changed: Notify::new(),
@@ -160,10 +163,10 @@ impl Shared {
 
     /// Reports when spans cannot be exported, and when they can again.
     fn report(&self, error: Option<String>, rejected: u64, is_failing: &mut bool) {
-        let dropped = self.dropped.get();
+        let (collector, dropped) = (&*self.collector, self.dropped.get());
         let was_failing = std::mem::replace(is_failing, error.is_some());
         match (error, was_failing) {
-            (Some(error), false) => tracing::warn!(error, "spans cannot be exported; they are dropped"),
+            (Some(error), false) => tracing::warn!(collector, error, "spans cannot be exported; they are dropped"),
             (None, true) => tracing::info!(dropped, "spans are exported again"),
             (None, false) if rejected > 0 => tracing::warn!(rejected, dropped, "the collector did not take all spans"),
             (Some(_), true) | (None, false) => {}
