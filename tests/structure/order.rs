@@ -62,7 +62,8 @@ const SIDECAR: &[&[&str]] = &[
 const ISSUER: &[&[&str]] = &[
     &["clock", "error", "grant_type"],
     &["parameters", "scope", "secret"],
-    &["audit", "claims", "keys"],
+    &["audit", "keys"],
+    &["claims"],
     &["dialect"],
     &["registry", "issuance_policy"],
     &["settings"],

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::ScopeSet;
+use crate::{Entry, Event, ScopeSet};
 
 /// `typ` of an ID token.
 pub(crate) const ID_TOKEN: &str = "JWT";
@@ -14,7 +14,7 @@ pub(crate) const AAL1: &str = "aal1";
 pub(crate) const AAL2: &str = "aal2";
 
 /// The payload of an access token.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct AccessClaims {
     pub(crate) iss: String,
     pub(crate) sub: String,
@@ -36,10 +36,11 @@ pub(crate) struct AccessClaims {
 }
 
 /// What a client is (Entity Profiles draft).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum EntityProfile {
     AiAgent,
+    #[default]
     Service,
     WebApp,
     NativeApp,
@@ -47,9 +48,10 @@ pub(crate) enum EntityProfile {
 }
 
 /// What a subject is: a user, or a client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum SubjectProfile {
+    #[default]
     User,
     #[serde(untagged)]
     Client(EntityProfile),
@@ -82,6 +84,24 @@ impl AccessClaims {
     /// The subjects of `act`, the current actor first.
     pub(crate) fn actors(&self) -> impl Iterator<Item = &str> {
         self.act.as_deref().into_iter().flat_map(Act::subjects)
+    }
+
+    /// Whether the party is the subject or any actor.
+    pub(crate) fn names(&self, party: &str) -> bool {
+        self.sub == party || self.actors().any(|actor| actor == party)
+    }
+
+    /// An event about every token with these claims.
+    pub(crate) fn entry(&self, event: Event) -> Entry {
+        Entry {
+            txn: Some(self.txn.clone()),
+            sub: Some(self.sub.clone()),
+            actors: self.actors().map(str::to_owned).collect(),
+            client_id: Some(self.client_id.clone()),
+            scope: Some(self.scope.clone()),
+            aud: Some(self.aud.clone()),
+            ..Entry::new(event)
+        }
     }
 }
 

@@ -66,9 +66,9 @@ pub(crate) fn access_request(server: &Issuer, client: &Arc<Client>, request: &Pa
 
 /// The scope that a family still has: what its client, user and resource are registered for now. None if nothing is left.
 pub(crate) fn still_granted(server: &Issuer, client: &Client, family: &RefreshFamily) -> Option<ScopeSet> {
-    let user = server.registry.users.get(&family.grant.subject)?;
-    let resource = server.resource(&family.grant.audience)?;
-    let mut scope = family.grant.scope.intersection(&client.scopes);
+    let user = server.registry.users.get(&family.claims.sub)?;
+    let resource = server.resource(&family.claims.aud)?;
+    let mut scope = family.claims.scope.intersection(&client.scopes);
     let protocol_scope = scope.take_protocol_scopes();
     let scope = scope.intersection(&user.scopes).intersection(&resource.scopes);
     let is_left = !scope.is_empty() && client.resources.contains(&resource.identifier);

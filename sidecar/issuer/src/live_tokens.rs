@@ -101,9 +101,9 @@ pub(crate) fn revoke(server: &Issuer, client: &Arc<Client>, request: &Parameters
         let Some(family) = family.filter(|family| presented.is_of(family)) else {
             return Ok(());
         };
-        of_another.when(family.grant.client != client.id)?;
-        change.revoke_transaction(&family.grant.txn)?;
-        change.audit(family.entry(Event::Revoke));
+        of_another.when(family.claims.client_id != client.id)?;
+        change.revoke_transaction(&family.claims.txn)?;
+        change.audit(family.claims.entry(Event::Revoke));
         change.commit()?;
     } else if let Some(issued) = server.issued(token)? {
         of_another.when(issued.claims.client_id != client.id)?;

@@ -11,8 +11,8 @@ use crate::issuance_policy::IssuanceRequest;
 use crate::secret::random_id;
 use crate::store::{ConsentState, IssuedToken};
 use crate::{
-    ACCESS_DENIED, AccessClaims, Act, Authentication, CLIENT_FAILED, Change, Client, Dialect, Entry, Event,
-    INVALID_GRANT, INVALID_REQUEST, Issuer, KeyError, Result, ScopeSet, SubjectProfile,
+    ACCESS_DENIED, AccessClaims, Act, CLIENT_FAILED, Change, Client, Dialect, Entry, Event, INVALID_GRANT,
+    INVALID_REQUEST, Issuer, KeyError, Result, ScopeSet,
 };
 
 /// The result of a grant: an access token except for its issuer, times and identifier.
@@ -20,26 +20,19 @@ pub(crate) struct Granted<'a> {
     pub(crate) event: Event,
     /// The grant type of the request.
     pub(crate) grant: &'static str,
-    pub(crate) txn: String,
+    pub(crate) client: &'a Client,
     /// The subject token of an exchange, which must be live when the new token is stored.
     pub(crate) parent: Option<AccessClaims>,
     /// What was requested, or what the grant or the token before had.
     pub(crate) scope_before: Option<ScopeSet>,
-    pub(crate) subject: String,
-    pub(crate) subject_profile: SubjectProfile,
-    pub(crate) audience: String,
-    pub(crate) client: &'a Client,
-    pub(crate) scope: ScopeSet,
-    pub(crate) authentication: Option<Authentication>,
-    pub(crate) act: Option<Box<Act>>,
-    /// The latest expiry, in seconds since the epoch.
-    pub(crate) not_after: Option<u64>,
+    /// Those of the token, whose `exp` is the latest expiry. Issuer, client, times and identifier are added.
+    pub(crate) claims: AccessClaims,
 }
 
 /// A signed token that is not stored yet. Its client does not get it before.
 pub(crate) struct Minted {
-    response: TokenResponse,
-    token: IssuedToken,
+    pub(crate) response: TokenResponse,
+    pub(crate) token: IssuedToken,
     entry: Entry,
 }
 
@@ -73,22 +66,15 @@ impl Issuer {
         let now = self.clock.now();
         let lifetime = granted.client.token_lifetime.unwrap_or(self.settings.token_lifetime);
         let lifetime = now.saturating_add(lifetime.as_secs());
-        let expires = granted.not_after.map_or(lifetime, |limit| limit.min(lifetime));
         let claims = AccessClaims {
             iss: self.issuer_url.clone(),
-            sub: granted.subject,
-            sub_profile: granted.subject_profile,
-            aud: granted.audience,
             client_id: granted.client.id.clone(),
             client_profile: granted.client.profile,
-            scope: granted.scope,
             iat: now,
             nbf: now,
-            exp: expires,
+            exp: lifetime.min(granted.claims.exp),
             jti: random_id()?,
-            txn: granted.txn,
-            authentication: granted.authentication,
-            act: granted.act,
+            ..granted.claims
         };
         let minting = Minting {
             claims: &claims,
@@ -107,22 +93,21 @@ impl Issuer {
             Some(payload) => key.sign(typ, payload)?,
             None => key.sign(typ, &token.claims)?,
         };
-        let scope = token.claims.scope.clone();
         Ok(Minted {
             entry: Entry {
                 scope_before: granted.scope_before,
                 ..token.entry(granted.event)
             },
-            token,
             response: TokenResponse {
                 access_token,
                 token_type: "Bearer",
-                expires_in: expires.saturating_sub(now),
-                scope,
+                expires_in: token.claims.exp.saturating_sub(now),
+                scope: token.claims.scope.clone(),
                 issued_token_type: None,
                 refresh_token: None,
                 id_token: None,
             },
+            token,
         })
     }
 
@@ -203,10 +188,6 @@ impl Issuer {
 }
 
 impl Minted {
-    pub(crate) fn response(&self) -> &TokenResponse {
-        &self.response
-    }
-
     /// `act` of the ID token beside it.
     pub(crate) fn act_of_id_token(&self, dialect: Dialect) -> Option<Value> {
         let payload = self.token.shaped.as_ref().filter(|_| dialect == Dialect::Zitadel)?;

@@ -4,7 +4,8 @@ use crate::entitlement::{granted, target};
 use crate::grant_type::CLIENT_CREDENTIALS;
 use crate::secret::transaction_id;
 use crate::{
-    Client, Event, Granted, Issuer, Parameters, Result, ScopeSet, SubjectProfile, TokenResponse, UNREGISTERED_GRANT,
+    AccessClaims, Client, Event, Granted, Issuer, Parameters, Result, ScopeSet, SubjectProfile, TokenResponse,
+    UNREGISTERED_GRANT,
 };
 
 /// Issues a token whose subject is the client itself, without actor, ID token and refresh token.
@@ -16,16 +17,17 @@ pub(super) fn issue(server: &Issuer, client: &Client, request: &Parameters) -> R
     server.issue(Granted {
         event: Event::Issue,
         grant: CLIENT_CREDENTIALS,
-        txn: transaction_id()?,
+        client,
         parent: None,
         scope_before: requested,
-        subject: client.id.clone(),
-        subject_profile: SubjectProfile::Client(client.profile),
-        audience: resource.identifier.clone(),
-        client,
-        scope,
-        authentication: None,
-        act: None,
-        not_after: None,
+        claims: AccessClaims {
+            txn: transaction_id()?,
+            sub: client.id.clone(),
+            sub_profile: SubjectProfile::Client(client.profile),
+            aud: resource.identifier.clone(),
+            scope,
+            exp: u64::MAX,
+            ..AccessClaims::default()
+        },
     })
 }

@@ -38,17 +38,15 @@ pub(super) fn exchange(server: &Issuer, client: &Client, request: &Parameters) -
     let response = server.issue(Granted {
         event: Event::Exchange,
         grant: TOKEN_EXCHANGE,
-        txn: subject.txn.clone(),
-        scope_before: Some(subject.scope.clone()),
-        parent: Some(subject.clone()),
-        subject: subject.sub,
-        subject_profile: subject.sub_profile,
-        audience: resource.identifier.clone(),
         client,
-        scope,
-        authentication: subject.authentication,
-        act,
-        not_after: Some(subject.exp),
+        parent: Some(subject.clone()),
+        scope_before: Some(subject.scope.clone()),
+        claims: AccessClaims {
+            aud: resource.identifier.clone(),
+            scope,
+            act,
+            ..subject
+        },
     })?;
     Ok(TokenResponse {
         issued_token_type: Some(ACCESS_TOKEN_TYPE),

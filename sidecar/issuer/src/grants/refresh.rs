@@ -4,8 +4,8 @@ use crate::entitlement::{is_for_other, still_granted};
 use crate::grant_type::REFRESH_TOKEN;
 use crate::store::PresentedRefreshToken;
 use crate::{
-    Client, Entry, Event, Granted, INVALID_GRANT, INVALID_SCOPE, INVALID_TARGET, Issuer, OAuthError, Parameters,
-    RefreshFamily, Result, ScopeSet, SubjectProfile, TokenResponse,
+    AccessClaims, Client, Entry, Event, Granted, INVALID_GRANT, INVALID_SCOPE, INVALID_TARGET, Issuer, OAuthError,
+    Parameters, RefreshFamily, Result, ScopeSet, TokenResponse,
 };
 
 const INVALID: OAuthError =
@@ -20,13 +20,13 @@ pub(super) fn refresh(server: &Issuer, client: &Client, request: &Parameters) ->
     let presented = PresentedRefreshToken::parse(token).ok_or(INVALID)?;
     let family = server.store.family(presented.txn)?.ok_or(INVALID)?;
     INVALID.when(
-        !presented.is_of(&family) || family.grant.client != client.id || family.grant.expires <= server.clock.now(),
+        !presented.is_of(&family) || family.claims.client_id != client.id || family.claims.exp <= server.clock.now(),
     )?;
     if !presented.is_current(&family) {
         revoke(server, &family)?;
         return Err(INVALID);
     }
-    let is_for_other = is_for_other(request, &family.grant.audience);
+    let is_for_other = is_for_other(request, &family.claims.aud);
     INVALID_TARGET.when(is_for_other, "the refresh token is for another resource")?;
     let allowed = still_granted(server, client, &family).ok_or(INVALID)?;
     let scope = match request.one("scope")?.map(ScopeSet::parse).transpose()? {
@@ -37,17 +37,13 @@ pub(super) fn refresh(server: &Issuer, client: &Client, request: &Parameters) ->
     let minted = server.mint(Granted {
         event: Event::Refresh,
         grant: REFRESH_TOKEN,
-        txn: family.grant.txn.clone(),
-        parent: None,
-        scope_before: Some(family.grant.scope.clone()),
-        subject: family.grant.subject.clone(),
-        subject_profile: SubjectProfile::User,
-        audience: family.grant.audience.clone(),
         client,
-        scope,
-        authentication: Some(family.grant.authentication.clone()),
-        act: family.grant.act.clone(),
-        not_after: Some(family.grant.expires),
+        parent: None,
+        scope_before: Some(family.claims.scope.clone()),
+        claims: AccessClaims {
+            scope,
+            ..family.claims.clone()
+        },
     })?;
 
     let mut change = server.change()?;
@@ -70,10 +66,10 @@ pub(super) fn refresh(server: &Issuer, client: &Client, request: &Parameters) ->
 
 fn revoke(server: &Issuer, family: &RefreshFamily) -> Result<()> {
     let mut change = server.change()?;
-    change.revoke_transaction(&family.grant.txn)?;
+    change.revoke_transaction(&family.claims.txn)?;
     change.audit(Entry {
         reason: Some("a refresh token was used twice"),
-        ..family.entry(Event::Revoke)
+        ..family.claims.entry(Event::Revoke)
     });
     change.commit()?;
     Ok(())

@@ -7,12 +7,11 @@ use crate::entitlement::is_for_other;
 use crate::grant_type::{AUTHORIZATION_CODE, CIBA, DEVICE_CODE};
 use crate::scope::{OFFLINE_ACCESS, OPENID};
 use crate::secret::s256;
-use crate::store::FamilyGrant;
 use crate::token::Minted;
 use crate::{
-    AccessRequest, Act, Authorization, Channel, Client, EntityProfile, Entry, Event, Granted, INVALID_GRANT,
-    INVALID_REQUEST, INVALID_TARGET, Issuer, Parameters, RefreshFamily, Result, SubjectProfile,
-    TEMPORARILY_UNAVAILABLE, TokenResponse, UNREGISTERED_GRANT,
+    AccessClaims, AccessRequest, Act, Authorization, Channel, Client, EntityProfile, Entry, Event, Granted,
+    INVALID_GRANT, INVALID_REQUEST, INVALID_TARGET, Issuer, Parameters, RefreshFamily, Result, TEMPORARILY_UNAVAILABLE,
+    TokenResponse, UNREGISTERED_GRANT,
 };
 
 /// Issues a token for the user who signed in, and a refresh token if that was requested. If the client is an agent, `act`
@@ -156,18 +155,21 @@ pub(super) fn issue(
     let minted = server.mint(Granted {
         event: Event::Issue,
         grant,
-        txn: access.txn.clone(),
+        client,
         parent: None,
         scope_before: Some(scope.clone()),
-        subject: authorization.subject.clone(),
-        subject_profile: SubjectProfile::User,
-        audience: access.audience.clone(),
-        client,
-        scope: scope.clone(),
-        authentication: Some(authorization.authentication.clone()),
-        act: act.clone(),
-        not_after: None,
+        claims: AccessClaims {
+            txn: access.txn.clone(),
+            sub: authorization.subject.clone(),
+            aud: access.audience.clone(),
+            scope: scope.clone(),
+            authentication: Some(authorization.authentication.clone()),
+            act,
+            exp: u64::MAX,
+            ..AccessClaims::default()
+        },
     })?;
+    let mut of_family = minted.token.claims.clone();
     let id_token = match access.protocol_scope.contains(OPENID) {
         false => None,
         true => Some(id_token(server, client, authorization, &minted)?),
@@ -187,16 +189,8 @@ pub(super) fn issue(
         false => None,
         true => {
             let lifetime = server.settings.refresh_lifetime;
-            let (family, token) = RefreshFamily::begin(FamilyGrant {
-                txn: access.txn.clone(),
-                client: client.id.clone(),
-                subject: authorization.subject.clone(),
-                audience: access.audience.clone(),
-                scope,
-                authentication: authorization.authentication.clone(),
-                act,
-                expires: server.clock.now().saturating_add(lifetime.as_secs()),
-            })?;
+            of_family.exp = server.clock.now().saturating_add(lifetime.as_secs());
+            let (family, token) = RefreshFamily::begin(of_family)?;
             change.put_family(&family)?;
             Some(token)
         }
@@ -210,7 +204,7 @@ pub(super) fn issue(
 }
 
 fn id_token(server: &Issuer, client: &Client, authorization: &Authorization, minted: &Minted) -> Result<String> {
-    let response = minted.response();
+    let response = &minted.response;
     let key = server.id_token_key(client)?;
     let now = server.clock.now();
     let claims = IdClaims {

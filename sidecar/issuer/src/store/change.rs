@@ -13,7 +13,7 @@ use super::records::{
 use super::records::{ClientRecord, ClientState, Consent, ConsentState, IssuedToken, RefreshFamily, ResourceRecord};
 use crate::audit::{AuditTrail, Durability};
 use crate::keys::StoredKey;
-use crate::{Entry, Event, ScopeSet};
+use crate::{AccessClaims, Entry, Event, ScopeSet};
 
 /// The maximum number of expired records that one change removes, so that none takes long. A change adds fewer.
 const MAX_PRUNED: usize = 16;
@@ -88,8 +88,8 @@ impl<'s> Change<'s> {
 
     /// Adds a family, or replaces it after a rotation.
     pub(crate) fn put_family(&mut self, family: &RefreshFamily) -> Result<(), StoreError> {
-        self.put(FAMILIES, &*family.grant.txn, family)?;
-        self.expire(family.grant.expires, &family.grant.txn, "")
+        self.put(FAMILIES, &*family.claims.txn, family)?;
+        self.expire(family.claims.exp, &family.claims.txn, "")
     }
 
     /// Ends one token. True if it was live.
@@ -112,15 +112,11 @@ impl<'s> Change<'s> {
         Ok(revoked)
     }
 
-    /// Ends every token and family that one of the conditions is true of. It reads them all.
-    pub(crate) fn revoke_where(
-        &mut self,
-        token: impl Fn(&IssuedToken) -> bool,
-        family: impl Fn(&RefreshFamily) -> bool,
-    ) -> Result<Revoked, StoreError> {
+    /// Ends every token and family whose claims the condition is true of. It reads them all.
+    fn revoke_where(&mut self, condition: impl Fn(&AccessClaims) -> bool) -> Result<Revoked, StoreError> {
         Ok(Revoked {
-            tokens: self.end(TOKENS, token)?,
-            families: self.end(FAMILIES, family)?,
+            tokens: self.end(TOKENS, |token: &IssuedToken| condition(&token.claims))?,
+            families: self.end(FAMILIES, |family: &RefreshFamily| condition(&family.claims))?,
         })
     }
 
@@ -164,13 +160,7 @@ impl<'s> Change<'s> {
     pub(crate) fn withdraw_consent(&mut self, subject: &str, client: &str) -> Result<Revoked, StoreError> {
         self.put_consent(subject, client, ConsentState::Withdrawn)?;
         let begun = self.begun_by(client)?;
-        self.revoke_where(
-            |token| {
-                let has_part = token.claims.client_id == client || token.names(client);
-                token.claims.sub == subject && (has_part || begun.contains(&token.claims.txn))
-            },
-            |family| family.grant.subject == subject && (family.grant.client == client || family.names(client)),
-        )
+        self.revoke_where(|claims| claims.sub == subject && (has_part(client, claims) || begun.contains(&claims.txn)))
     }
 
     /// Ends a withdrawal, without any consent.
@@ -230,10 +220,7 @@ impl<'s> Change<'s> {
     pub(crate) fn revoke_client(&mut self, client: &str) -> Result<Revoked, StoreError> {
         self.audit_party(client);
         let begun = self.begun_by(client)?;
-        self.revoke_where(
-            |token| token.claims.client_id == client || token.names(client) || begun.contains(&token.claims.txn),
-            |family| family.grant.client == client || family.names(client),
-        )
+        self.revoke_where(|claims| has_part(client, claims) || begun.contains(&claims.txn))
     }
 
     /// The transactions whose first token or family is of the client: what other clients exchanged it for ends with it.
@@ -247,8 +234,8 @@ impl<'s> Change<'s> {
         }
         for entry in self.transaction.open_table(FAMILIES)?.iter()? {
             let family: RefreshFamily = decode(entry?.1.value())?;
-            if family.grant.client == client {
-                begun.insert(family.grant.txn);
+            if family.claims.client_id == client {
+                begun.insert(family.claims.txn);
             }
         }
         Ok(begun)
@@ -257,7 +244,7 @@ impl<'s> Change<'s> {
     /// Ends every token and family that names the party as its subject or as any actor.
     pub(crate) fn revoke_party(&mut self, party: &str) -> Result<Revoked, StoreError> {
         self.audit_party(party);
-        self.revoke_where(|token| token.names(party), |family| family.names(party))
+        self.revoke_where(|claims| claims.names(party))
     }
 
     fn audit_party(&mut self, party: &str) {
@@ -309,4 +296,9 @@ impl<'s> Change<'s> {
         }
         Ok(())
     }
+}
+
+/// Whether a token was issued to the client, or names it.
+fn has_part(client: &str, claims: &AccessClaims) -> bool {
+    claims.client_id == client || claims.names(client)
 }

@@ -18,7 +18,7 @@ use crate::keys::StoredKey;
 use crate::{Entry, ScopeSet};
 
 /// The version of the tables and their records. Another one is an error at the start.
-const VERSION: &str = "2";
+const VERSION: &str = "3";
 
 /// The maximum number of tokens and families that have not expired, about 250 MB. Beyond it nothing is issued until
 /// some expire.
@@ -233,7 +233,7 @@ mod tests {
     fn a_transaction_ends_as_a_whole_and_alone() {
         let store = Store::in_memory(ISSUER).unwrap();
         let (family, _) = family("storefront", 100);
-        let txn = &*family.grant.txn;
+        let txn = &*family.claims.txn;
         let mut change = store.change(1).unwrap();
         change.put_family(&family).unwrap();
         for (txn, jti) in [(txn, "a"), (txn, "b"), ("", "c"), ("~", "d")] {

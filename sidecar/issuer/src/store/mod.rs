@@ -24,6 +24,5 @@ pub(crate) use memory::{
 };
 pub(crate) use records::StoreError;
 pub(crate) use records::{
-    ClientRecord, ClientState, ConsentState, FamilyGrant, IssuedToken, PresentedRefreshToken, RefreshFamily,
-    ResourceRecord,
+    ClientRecord, ClientState, ConsentState, IssuedToken, PresentedRefreshToken, RefreshFamily, ResourceRecord,
 };

@@ -10,10 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::secret::{is_same, random_id, s256};
-use crate::{
-    AccessClaims, Act, Authentication, Credential, Entry, Event, NoRandomness, OAuthError, ScopeSet,
-    TEMPORARILY_UNAVAILABLE,
-};
+use crate::{AccessClaims, Credential, Entry, Event, NoRandomness, OAuthError, ScopeSet, TEMPORARILY_UNAVAILABLE};
 
 /// Facts of the store by name: `version`, `issuer`, `audited` (the digest of the audit line of the last change).
 pub(super) const FACTS: TableDefinition<'_, &str, &str> = TableDefinition::new("facts");
@@ -155,17 +152,10 @@ pub(crate) struct IssuedToken {
 impl IssuedToken {
     /// An event about the token.
     pub(crate) fn entry(&self, event: Event) -> Entry {
-        let claims = &self.claims;
         Entry {
-            txn: Some(claims.txn.clone()),
-            jti: Some(claims.jti.clone()),
+            jti: Some(self.claims.jti.clone()),
             parent_jti: self.parent_jti.clone(),
-            sub: Some(claims.sub.clone()),
-            actors: claims.actors().map(str::to_owned).collect(),
-            client_id: Some(claims.client_id.clone()),
-            scope: Some(claims.scope.clone()),
-            aud: Some(claims.aud.clone()),
-            ..Entry::new(event)
+            ..self.claims.entry(event)
         }
     }
 
@@ -176,11 +166,6 @@ impl IssuedToken {
             None => serde_json::to_value(&self.claims).map_err(StoreError::of),
         }
     }
-
-    /// Whether the party is the subject or any actor.
-    pub(crate) fn names(&self, party: &str) -> bool {
-        self.claims.sub == party || self.claims.actors().any(|actor| actor == party)
-    }
 }
 
 /// The refresh tokens that follow one another from one authorization. Only the last of them can be used.
@@ -190,8 +175,8 @@ pub(crate) struct RefreshFamily {
     family: String,
     /// The digest of the part that is new in each token.
     current: String,
-    #[serde(flatten)]
-    pub(crate) grant: FamilyGrant,
+    /// Those of the first access token, but for the expiry: every token of the family expires then.
+    pub(crate) claims: AccessClaims,
 }
 
 /// A refresh token as a client presents it: `txn`, family and token, each in base64url, with a dot between them.
@@ -229,74 +214,34 @@ impl<'a> PresentedRefreshToken<'a> {
     }
 }
 
-/// What a family is for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct FamilyGrant {
-    pub(crate) txn: String,
-    pub(crate) client: String,
-    pub(crate) subject: String,
-    pub(crate) audience: String,
-    pub(crate) scope: ScopeSet,
-    pub(crate) authentication: Authentication,
-    pub(crate) act: Option<Box<Act>>,
-    /// In seconds since the epoch; every token of the family expires then.
-    pub(crate) expires: u64,
-}
-
 impl RefreshFamily {
     /// A family and its first token.
-    pub(crate) fn begin(grant: FamilyGrant) -> Result<(RefreshFamily, String), NoRandomness> {
+    pub(crate) fn begin(claims: AccessClaims) -> Result<(RefreshFamily, String), NoRandomness> {
         let (family, secret) = (random_id()?, random_id()?);
-        let token = format!("{}.{family}.{secret}", grant.txn);
+        let token = format!("{}.{family}.{secret}", claims.txn);
         let (family, current) = (s256(&family), s256(&secret));
-        let family = RefreshFamily { family, current, grant };
+        let family = RefreshFamily {
+            family,
+            current,
+            claims,
+        };
         Ok((family, token))
-    }
-
-    /// Whether the party is the subject or any actor.
-    pub(crate) fn names(&self, party: &str) -> bool {
-        self.grant.subject == party || self.actors().any(|actor| actor == party)
-    }
-
-    /// An event about the family.
-    pub(crate) fn entry(&self, event: Event) -> Entry {
-        Entry {
-            txn: Some(self.grant.txn.clone()),
-            sub: Some(self.grant.subject.clone()),
-            actors: self.actors().map(str::to_owned).collect(),
-            client_id: Some(self.grant.client.clone()),
-            scope: Some(self.grant.scope.clone()),
-            aud: Some(self.grant.audience.clone()),
-            ..Entry::new(event)
-        }
-    }
-
-    fn actors(&self) -> impl Iterator<Item = &str> {
-        self.grant.act.as_deref().into_iter().flat_map(Act::subjects)
     }
 }
 
 #[cfg(test)]
 pub(super) mod tests {
-    use super::{FamilyGrant, PresentedRefreshToken, RefreshFamily};
-    use crate::claims::Authentication;
-    use crate::scope::ScopeSet;
+    use super::{PresentedRefreshToken, RefreshFamily};
+    use crate::claims::AccessClaims;
     use crate::secret::transaction_id;
 
     pub(crate) fn family(client: &str, expires: u64) -> (RefreshFamily, String) {
-        RefreshFamily::begin(FamilyGrant {
+        RefreshFamily::begin(AccessClaims {
             txn: transaction_id().unwrap(),
-            client: client.to_owned(),
-            subject: "alice".to_owned(),
-            audience: "https://orders.example".to_owned(),
-            scope: ScopeSet::default(),
-            authentication: Authentication {
-                auth_time: 1,
-                acr: "aal1".to_owned(),
-                amr: Vec::new(),
-            },
-            act: None,
-            expires,
+            client_id: client.to_owned(),
+            sub: "alice".to_owned(),
+            exp: expires,
+            ..AccessClaims::default()
         })
         .unwrap()
     }
