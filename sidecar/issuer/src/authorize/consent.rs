@@ -66,7 +66,7 @@ pub(super) fn decide(server: &Issuer, authorization: &Authorization, form: &Para
 
 /// `POST /consents/withdraw`: withdraws the consent for one client.
 pub(crate) fn withdraw(server: &Issuer, visitor: &Visitor, form: &Parameters) -> Answer {
-    let Some(Transaction::Consents { subject }) = transaction(server, visitor, form) else {
+    let Some(Transaction::Consents(subject)) = transaction(server, visitor, form) else {
         return Err(expired());
     };
     let consents = server.store.consents(&subject).map_err(unavailable)?;
@@ -86,8 +86,7 @@ pub(crate) fn withdraw(server: &Issuer, visitor: &Visitor, form: &Parameters) ->
 
 pub(super) fn list(server: &Issuer, visitor: &Visitor, subject: &str) -> Answer {
     let consents = server.store.consents(subject).map_err(unavailable)?;
-    let of = subject.to_owned();
-    let id = begin(server, visitor, Transaction::Consents { subject: of })?;
+    let id = begin(server, visitor, Transaction::Consents(subject.to_owned()))?;
     let mut agents = agents(server, subject)?;
     agents.retain(|agent, _| !consents.contains_key(agent));
     Ok(pages::consents(server, &id, subject, &consents, &agents))
@@ -160,10 +159,7 @@ pub(super) fn page(server: &Issuer, visitor: &Visitor, approval: &Arc<Approval>,
     let Some(authorization) = authorization(server, &request.access, session) else {
         return Err(Rejection::Page("You have none of the scopes that the request is for."));
     };
-    let transaction = Transaction::Approval {
-        approval: Arc::clone(approval),
-        authorization: Box::new(authorization.clone()),
-    };
+    let transaction = Transaction::Approval(Arc::clone(approval), Box::new(authorization.clone()));
     let id = begin(server, visitor, transaction)?;
     Ok(pages::approval(server, &id, approval, &authorization))
 }

@@ -46,14 +46,13 @@ pub(crate) fn logout(server: &Issuer, visitor: &Visitor, request: &Parameters) -
         return Ok(ended(callback.as_ref()));
     };
     let uri = callback.as_ref().map(|callback| &*callback.redirect_uri);
-    let callback = callback.clone();
-    let id = begin(server, visitor, Transaction::Logout { callback })?;
+    let id = begin(server, visitor, Transaction::Logout(callback.clone()))?;
     Ok(pages::logout(&id, &session.subject, uri))
 }
 
 /// `POST /logout/confirm`: ends the session, if the user wants that, and returns to the application.
 pub(crate) fn confirm_logout(server: &Issuer, visitor: &Visitor, form: &Parameters) -> Answer {
-    let Some(Transaction::Logout { callback }) = transaction(server, visitor, form) else {
+    let Some(Transaction::Logout(callback)) = transaction(server, visitor, form) else {
         return Err(expired());
     };
     let session = visitor.session(server);

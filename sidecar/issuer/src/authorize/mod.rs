@@ -64,10 +64,7 @@ pub(crate) fn approve(server: &Issuer, visitor: &Visitor, form: &Parameters) -> 
             Ok(approval) => visit(server, visitor, Goal::Approve(approval)),
             Err(page) => Ok(page),
         },
-        Some(Transaction::Approval {
-            approval,
-            authorization,
-        }) => consent::end(server, &approval, *authorization, form),
+        Some(Transaction::Approval(approval, authorization)) => consent::end(server, &approval, *authorization, form),
         _ => Err(expired()),
     }
 }
@@ -75,7 +72,7 @@ pub(crate) fn approve(server: &Issuer, visitor: &Visitor, form: &Parameters) -> 
 /// `GET /activity`: lists the transactions of the user, or shows the one of `txn`.
 pub(crate) fn activity(server: &Issuer, visitor: &Visitor, query: &Parameters) -> Answer {
     let txn = query.one("txn").ok().flatten().map(str::to_owned);
-    visit(server, visitor, Goal::Activity { txn })
+    visit(server, visitor, Goal::Activity(txn))
 }
 
 /// Continues to what a user wants, by a login where it is needed.
@@ -88,7 +85,7 @@ fn visit(server: &Issuer, visitor: &Visitor, goal: Goal) -> Answer {
 
 /// `POST /login`: continues to what the user wanted, with a new session.
 pub(crate) fn login(server: &Issuer, visitor: &Visitor, form: &Parameters) -> Answer {
-    let Some(Transaction::Login { goal, attempts }) = transaction(server, visitor, form) else {
+    let Some(Transaction::Login(goal, attempts)) = transaction(server, visitor, form) else {
         return Err(expired());
     };
     match sign_in::login(server, visitor, form, &goal, attempts)? {
@@ -109,8 +106,8 @@ fn reach(server: &Issuer, visitor: &Visitor, goal: Goal, session: &Session) -> A
         Goal::Consents => consent::list(server, visitor, &session.subject),
         Goal::Approve(approval) => consent::page(server, visitor, &approval, session),
         Goal::Approvals => Ok(consent::list_waiting(server, session)),
-        Goal::Activity { txn: None } => Ok(activity::list(server, &session.subject)),
-        Goal::Activity { txn: Some(txn) } => activity::transaction(server, &session.subject, &txn),
+        Goal::Activity(None) => Ok(activity::list(server, &session.subject)),
+        Goal::Activity(Some(txn)) => activity::transaction(server, &session.subject, &txn),
     }
 }
 
@@ -130,10 +127,7 @@ fn ask_consent(server: &Issuer, visitor: &Visitor, request: &Arc<AuthorizationRe
     if request.login.is_silent {
         return Err(failed(CONSENT_REQUIRED.because("the user must consent")));
     }
-    let transaction = Transaction::Consent {
-        request: Arc::clone(request),
-        authorization: Box::new(authorization.clone()),
-    };
+    let transaction = Transaction::Consent(Arc::clone(request), Box::new(authorization.clone()));
     let id = begin(server, visitor, transaction)?;
     let uri = &request.callback.redirect_uri;
     Ok(pages::consent(server, &id, &authorization, uri))
@@ -141,7 +135,7 @@ fn ask_consent(server: &Issuer, visitor: &Visitor, request: &Arc<AuthorizationRe
 
 /// `POST /consent`: redirects to the client, with a code or with `access_denied`.
 pub(crate) fn consent(server: &Issuer, visitor: &Visitor, form: &Parameters) -> Answer {
-    let Some(Transaction::Consent { request, authorization }) = transaction(server, visitor, form) else {
+    let Some(Transaction::Consent(request, authorization)) = transaction(server, visitor, form) else {
         return Err(expired());
     };
     if !decide(server, &authorization, form).map_err(|error| rejection(server, &request.callback, error))? {

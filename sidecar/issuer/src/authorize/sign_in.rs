@@ -75,7 +75,7 @@ fn hint(goal: &Goal) -> Option<&str> {
     match goal {
         Goal::Authorize(request) => request.login.user.as_deref().or(request.login.hint.as_deref()),
         Goal::Approve(approval) => approval.request.subject.as_deref(),
-        Goal::Consents | Goal::Approvals | Goal::Activity { .. } => None,
+        Goal::Consents | Goal::Approvals | Goal::Activity(_) => None,
     }
 }
 
@@ -214,13 +214,9 @@ fn login_page(server: &Issuer, visitor: &Visitor, goal: &Goal, attempts: u8, sho
             FormTarget::Issuer,
         ),
         Goal::Approvals => (html! { "to see what waits for you" }, FormTarget::Issuer),
-        Goal::Activity { .. } => (html! { "to see what happened on your authority" }, FormTarget::Issuer),
+        Goal::Activity(_) => (html! { "to see what happened on your authority" }, FormTarget::Issuer),
     };
-    let transaction = Transaction::Login {
-        goal: goal.clone(),
-        attempts,
-    };
-    let id = begin(server, visitor, transaction)?;
+    let id = begin(server, visitor, Transaction::Login(goal.clone(), attempts))?;
     let samples = sample_users(server);
     let page = pages::sign_in(&id, &purpose, hint(goal), shown, &samples, target);
     Ok(Entrance::Page(page))

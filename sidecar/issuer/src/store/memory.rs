@@ -56,28 +56,16 @@ pub(crate) const TRANSACTION_LIFETIME: Duration = Duration::from_secs(10 * 60);
 /// The page that is shown, and what its form continues.
 #[derive(Clone)]
 pub(crate) enum Transaction {
-    Login {
-        goal: Goal,
-        attempts: u8,
-    },
-    Consent {
-        request: Arc<AuthorizationRequest>,
-        authorization: Box<Authorization>,
-    },
+    /// The sign-in, with the number of attempts that are left.
+    Login(Goal, u8),
+    Consent(Arc<AuthorizationRequest>, Box<Authorization>),
     /// The question whether the session ends, and where the browser goes then.
-    Logout {
-        callback: Option<Callback>,
-    },
+    Logout(Option<Callback>),
     /// The list of consents of a user.
-    Consents {
-        subject: String,
-    },
+    Consents(String),
     /// The form for a user code.
     UserCode,
-    Approval {
-        approval: Arc<Approval>,
-        authorization: Box<Authorization>,
-    },
+    Approval(Arc<Approval>, Box<Authorization>),
 }
 
 /// What a user signs in for.
@@ -91,20 +79,18 @@ pub(crate) enum Goal {
     /// The list of approvals that wait.
     Approvals,
     /// The list of transactions, or one of them.
-    Activity {
-        txn: Option<String>,
-    },
+    Activity(Option<String>),
 }
 
 impl Transaction {
     /// The user who is signed in on the page; none where that does not matter.
     pub(crate) fn subject(&self) -> Option<&str> {
         match self {
-            Transaction::Consent { authorization, .. } | Transaction::Approval { authorization, .. } => {
+            Transaction::Consent(_, authorization) | Transaction::Approval(_, authorization) => {
                 Some(&authorization.subject)
             }
-            Transaction::Consents { subject } => Some(subject),
-            Transaction::Login { .. } | Transaction::Logout { .. } | Transaction::UserCode => None,
+            Transaction::Consents(subject) => Some(subject),
+            Transaction::Login(..) | Transaction::Logout(_) | Transaction::UserCode => None,
         }
     }
 }
@@ -115,7 +101,7 @@ impl Goal {
         match self {
             Goal::Authorize(request) => Some(&request.access),
             Goal::Approve(approval) => Some(&approval.request.access),
-            Goal::Consents | Goal::Approvals | Goal::Activity { .. } => None,
+            Goal::Consents | Goal::Approvals | Goal::Activity(_) => None,
         }
     }
 }
