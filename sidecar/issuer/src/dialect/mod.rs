@@ -37,19 +37,36 @@ pub enum Dialect {
     Zitadel,
 }
 
+/// The path of the issuer identifier, `typ` of an access token, the subject of a user, and the claims; none where they are
+/// those of RFC 9068.
+type Form = (
+    &'static str,
+    Option<&'static str>,
+    fn(&str) -> String,
+    Option<fn(&Minting<'_>) -> Value>,
+);
+
 impl Dialect {
+    /// What differs between the products, one row for each.
+    fn form(self) -> Form {
+        let (at_jwt, jwt) = (Some("at+jwt"), Some("JWT"));
+        match self {
+            Dialect::Rfc9068 => ("", at_jwt, str::to_owned, None),
+            Dialect::PingAic => (shapes::PING_PATH, jwt, str::to_owned, Some(shapes::ping_aic)),
+            Dialect::ThunderId => ("", at_jwt, shapes::uuid, Some(shapes::thunder_id)),
+            Dialect::Keycloak => ("/realms/actgate", jwt, shapes::uuid, Some(shapes::keycloak)),
+            Dialect::Auth0 => ("/", at_jwt, shapes::auth0_user, Some(shapes::auth0)),
+            Dialect::Okta => ("/oauth2/default", None, str::to_owned, Some(shapes::okta)),
+            Dialect::Entra => (shapes::ENTRA_PATH, jwt, shapes::uuid, Some(shapes::entra)),
+            Dialect::Cognito => ("/eu-central-1_actgate", None, shapes::uuid, Some(shapes::cognito)),
+            Dialect::Wso2 => ("/oauth2/token", at_jwt, shapes::uuid, Some(shapes::wso2)),
+            Dialect::Zitadel => ("", jwt, shapes::number, Some(shapes::zitadel)),
+        }
+    }
+
     /// The issuer identifier at an origin: some products have a path in it, or the port of the scheme.
     pub(crate) fn issuer(self, origin: &str) -> String {
-        let path = match self {
-            Dialect::Rfc9068 | Dialect::ThunderId | Dialect::Zitadel => "",
-            Dialect::PingAic => "/am/oauth2/realms/root/realms/alpha",
-            Dialect::Keycloak => "/realms/actgate",
-            Dialect::Auth0 => "/",
-            Dialect::Okta => "/oauth2/default",
-            Dialect::Entra => shapes::ENTRA_ISSUER_PATH,
-            Dialect::Cognito => "/eu-central-1_actgate",
-            Dialect::Wso2 => "/oauth2/token",
-        };
+        let (path, ..) = self.form();
         let url = Url::parse(origin).ok();
         let port = url
             .as_ref()
@@ -62,37 +79,24 @@ impl Dialect {
 
     /// `typ` of an access token.
     pub(crate) fn typ(self) -> Option<&'static str> {
-        match self {
-            Dialect::Rfc9068 | Dialect::ThunderId | Dialect::Auth0 | Dialect::Wso2 => Some("at+jwt"),
-            Dialect::PingAic | Dialect::Keycloak | Dialect::Entra | Dialect::Zitadel => Some("JWT"),
-            Dialect::Okta | Dialect::Cognito => None,
-        }
+        let (_, typ, ..) = self.form();
+        typ
     }
 
     /// The payload of an access token; none where it is the claims themselves.
     pub(crate) fn shape(self, minting: &Minting<'_>) -> Option<Value> {
-        let form: fn(&Minting<'_>) -> Value = match self {
-            Dialect::Rfc9068 => return None,
-            Dialect::PingAic => shapes::ping_aic,
-            Dialect::ThunderId => shapes::thunder_id,
-            Dialect::Keycloak => shapes::keycloak,
-            Dialect::Auth0 => shapes::auth0,
-            Dialect::Okta => shapes::okta,
-            Dialect::Entra => shapes::entra,
-            Dialect::Cognito => shapes::cognito,
-            Dialect::Wso2 => shapes::wso2,
-            Dialect::Zitadel => shapes::zitadel,
-        };
+        let (.., shape) = self.form();
+        let own = shape?(minting);
         let claims = minting.claims;
         // Every product has these. The token id has the transaction too, so that the store finds the token.
-        let id = format!("{}{}.{}", self.id_prefix(), claims.txn, claims.jti);
+        let (id, prefix) = self.token_id_claim();
         let mut payload = Map::from_iter([
             ("iss".to_owned(), claims.iss.clone().into()),
             ("iat".to_owned(), claims.iat.into()),
             ("exp".to_owned(), claims.exp.into()),
-            (self.id_claim().to_owned(), id.into()),
+            (id.to_owned(), format!("{prefix}{}.{}", claims.txn, claims.jti).into()),
         ]);
-        if let Value::Object(own) = form(minting) {
+        if let Value::Object(own) = own {
             payload.extend(own.into_iter().filter(|(_, value)| !value.is_null()));
         }
         Some(payload.into())
@@ -101,11 +105,10 @@ impl Dialect {
     /// The transaction and the identifier of a token that the issuer signed.
     pub(crate) fn token_id(self, payload: &Value) -> Option<(&str, &str)> {
         let text = |name: &str| payload.get(name).and_then(Value::as_str);
+        let (id, prefix) = self.token_id_claim();
         match self {
-            Dialect::Rfc9068 => Some((text("txn")?, text("jti")?)),
-            dialect => text(dialect.id_claim())?
-                .strip_prefix(dialect.id_prefix())?
-                .split_once('.'),
+            Dialect::Rfc9068 => Some((text("txn")?, text(id)?)),
+            _ => text(id)?.strip_prefix(prefix)?.split_once('.'),
         }
     }
 
@@ -116,27 +119,16 @@ impl Dialect {
 
     /// The subject of an ID token, which is that of the access tokens.
     pub(crate) fn user(self, name: &str) -> String {
-        match self {
-            Dialect::Rfc9068 | Dialect::PingAic | Dialect::Okta => name.to_owned(),
-            Dialect::Auth0 => shapes::auth0_user(name),
-            Dialect::ThunderId | Dialect::Keycloak | Dialect::Entra | Dialect::Cognito | Dialect::Wso2 => {
-                shapes::uuid(name)
-            }
-            Dialect::Zitadel => shapes::number(name),
-        }
+        let (_, _, user, _) = self.form();
+        user(name)
     }
 
-    fn id_claim(self) -> &'static str {
+    /// The claim with the token id, and the beginning of its value.
+    fn token_id_claim(self) -> (&'static str, &'static str) {
         match self {
-            Dialect::Entra => "uti",
-            _ => "jti",
-        }
-    }
-
-    fn id_prefix(self) -> &'static str {
-        match self {
-            Dialect::Okta => "AT.",
-            _ => "",
+            Dialect::Entra => ("uti", ""),
+            Dialect::Okta => ("jti", "AT."),
+            _ => ("jti", ""),
         }
     }
 }

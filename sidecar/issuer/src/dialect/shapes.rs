@@ -47,17 +47,14 @@ impl Minting<'_> {
         Some(self.claims.authentication.as_ref()?.auth_time)
     }
 
-    pub(super) fn amr(&self) -> Option<&[String]> {
-        Some(&self.claims.authentication.as_ref()?.amr)
-    }
-
     /// The client and the resource as audiences.
     pub(super) fn both_audiences(&self) -> [&str; 2] {
         [&self.claims.client_id, &self.claims.aud]
     }
 }
 
-pub(super) const ENTRA_ISSUER_PATH: &str = "/5f2c1e0a-8d3b-4c6e-9a7f-1b2c3d4e5f60/v2.0";
+pub(super) const PING_PATH: &str = "/am/oauth2/realms/root/realms/alpha";
+pub(super) const ENTRA_PATH: &str = "/5f2c1e0a-8d3b-4c6e-9a7f-1b2c3d4e5f60/v2.0";
 
 /// A UUID that is always the same for a name.
 pub(super) fn uuid(name: &str) -> String {
@@ -175,7 +172,7 @@ pub(super) fn entra(token: &Minting<'_>) -> Value {
     let claims = token.claims;
     let is_agent = |act: &Act| act.sub_profile == EntityProfile::AiAgent;
     let acts = token.is_agent() || token.actor().is_some_and(is_agent);
-    let tenant = ENTRA_ISSUER_PATH.split('/').nth(1);
+    let tenant = ENTRA_PATH.split('/').nth(1);
     json!({
         "ver": "2.0", "tid": tenant, "sub": uuid(&format!("{} {}", claims.sub, claims.client_id)), "oid": uuid(&claims.sub),
         "azp": claims.client_id, "azpacr": "1", "aud": claims.aud, "nbf": claims.nbf,
@@ -201,12 +198,13 @@ pub(super) fn wso2(token: &Minting<'_>) -> Value {
         SubjectProfile::Client(EntityProfile::AiAgent) => "AGENT",
         SubjectProfile::Client(_) => "APPLICATION",
     };
+    let amr = claims.authentication.as_ref().map(|login| &login.amr);
     fn nested(act: &Act) -> Value {
         without_null(json!({ "sub": act.sub, "act": act.act.as_deref().map(nested) }))
     }
     json!({
         "sub": user_uuid(token), "aut": kind, "client_id": claims.client_id, "azp": claims.client_id,
-        "aud": token.both_audiences(), "scope": claims.scope, "nbf": claims.nbf, "amr": token.amr(), "act": token.actor().map(nested),
+        "aud": token.both_audiences(), "scope": claims.scope, "nbf": claims.nbf, "amr": amr, "act": token.actor().map(nested),
     })
 }
 
