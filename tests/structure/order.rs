@@ -60,7 +60,7 @@ const SIDECAR: &[&[&str]] = &[
 ];
 
 const ISSUER: &[&[&str]] = &[
-    &["clock", "error", "grant_type"],
+    &["clock", "current", "error", "grant_type"],
     &["parameters", "scope", "secret"],
     &["audit", "keys"],
     &["claims"],

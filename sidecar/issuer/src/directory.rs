@@ -1,7 +1,7 @@
 //! The clients and resources of this moment: those of the registry file, and those that were added while the issuer runs.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::Arc;
 
 use actgate_yaml::Diagnostics;
 use serde_json::{Map, Value};
@@ -9,13 +9,6 @@ use serde_json::{Map, Value};
 use crate::registry::Names;
 use crate::store::{ResourceRecord, Store};
 use crate::{Client, ClientRecord, ClientState, Registry, Resource, StoreError};
-
-/// What can change while the issuer runs, in memory as in the store.
-pub(crate) struct Directory {
-    entries: RwLock<Arc<Entries>>,
-    /// Held from a change of the entries until it is stored, so that changes follow one another.
-    change: Mutex<()>,
-}
 
 /// The entries at one time.
 #[derive(Clone)]
@@ -27,10 +20,14 @@ pub(crate) struct Entries {
     open_to_registration: bool,
 }
 
-impl Directory {
+fn left_out(name: &str, mistakes: &Diagnostics) {
+    tracing::warn!("the store has `{name}`, which is not valid with this registry: {mistakes}");
+}
+
+impl Entries {
     /// The entries of the registry file with those of the store. What of the latter is not valid with this file is left
     /// out.
-    pub(crate) fn new(registry: &Registry, store: &Store, open_to_registration: bool) -> Result<Directory, StoreError> {
+    pub(crate) fn read(registry: &Registry, store: &Store, open_to_registration: bool) -> Result<Entries, StoreError> {
         let mut entries = Entries {
             registry: registry.clone(),
             records: store.clients()?,
@@ -44,31 +41,9 @@ impl Directory {
             let put = entries.put_client(registry, &id, record);
             put.unwrap_or_else(|mistakes| left_out(&id, &mistakes));
         }
-        Ok(Directory {
-            entries: RwLock::new(Arc::new(entries)),
-            change: Mutex::new(()),
-        })
+        Ok(entries)
     }
 
-    /// Replaces the entries by what `change` makes of them and has stored.
-    pub(crate) fn change<T, E>(&self, change: impl FnOnce(&mut Entries) -> Result<T, E>) -> Result<T, E> {
-        let _one_at_a_time = self.change.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut entries = Entries::clone(&self.entries());
-        let result = change(&mut entries)?;
-        *self.entries.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(entries);
-        Ok(result)
-    }
-
-    pub(crate) fn entries(&self) -> Arc<Entries> {
-        Arc::clone(&self.entries.read().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-fn left_out(name: &str, mistakes: &Diagnostics) {
-    tracing::warn!("the store has `{name}`, which is not valid with this registry: {mistakes}");
-}
-
-impl Entries {
     pub(crate) fn clients(&self) -> &BTreeMap<String, Arc<Client>> {
         &self.registry.clients
     }

@@ -6,7 +6,6 @@ use url::Url;
 
 use crate::client_metadata::ClientDocuments;
 use crate::clock::Clock;
-use crate::directory::Directory;
 use crate::keys::{KeyRing, Keys, Signing, SigningKey};
 use crate::settings::Settings;
 use crate::store::{
@@ -14,8 +13,8 @@ use crate::store::{
     Store, TRANSACTION_LIFETIME,
 };
 use crate::{
-    Change, Client, ClientState, Entries, Entry, Event, KeyError, Registry, Resource, Secret, Session, StoreError,
-    Transaction,
+    Change, Client, ClientState, Current, Entries, Entry, Event, KeyError, Registry, Resource, Secret, Session,
+    StoreError, Transaction,
 };
 
 /// The maximum number of events within five minutes of callers that have proved nothing.
@@ -30,7 +29,7 @@ pub(crate) struct Issuer {
     pub(crate) settings: Settings,
     /// The registry file. What it has of clients and resources is in `directory` too.
     pub(crate) registry: Registry,
-    pub(crate) directory: Directory,
+    pub(crate) directory: Current<Entries>,
     pub(crate) admin_secret: Secret,
     pub(crate) client_documents: Option<ClientDocuments>,
     pub(crate) keys: KeyRing,
@@ -60,12 +59,12 @@ impl Issuer {
             None => Store::in_memory(&issuer_url)?,
         };
         let keys = keys(&store, settings.signing, clock.now())?;
-        let directory = Directory::new(&registry, &store, settings.registration)?;
+        let entries = Entries::read(&registry, &store, settings.registration)?;
         Ok(Issuer {
             issuer_url,
             origin,
             registry,
-            directory,
+            directory: Current::new(entries),
             admin_secret: admin_secret.map_or_else(Secret::unknown, |secret| Secret::new(&secret.0)),
             client_documents: documents,
             settings,
@@ -89,7 +88,7 @@ impl Issuer {
 
     /// The client with this identifier. It may have to be fetched.
     pub(crate) fn client(&self, id: &str) -> Option<Arc<Client>> {
-        let entries = self.directory.entries();
+        let entries = self.directory.get();
         let registered = entries.clients().get(id).cloned();
         let is_disabled = || {
             entries
@@ -103,7 +102,7 @@ impl Issuer {
 
     /// The resource with this identifier.
     pub(crate) fn resource(&self, identifier: &str) -> Option<Arc<Resource>> {
-        self.directory.entries().resources().get(identifier).cloned()
+        self.directory.get().resources().get(identifier).cloned()
     }
 
     /// Changes the clients and resources in the store, then in memory.
@@ -161,7 +160,7 @@ impl Issuer {
         if !client.has_rs256_id_tokens {
             return Ok(self.keys.active());
         }
-        let keys = self.keys.current();
+        let keys = self.keys.get();
         if let Some(key) = keys.rs256() {
             return Ok(Arc::clone(key));
         }
@@ -174,13 +173,13 @@ impl Issuer {
         &self,
         reason: &'static str,
         next: impl FnOnce(&Keys) -> Result<Keys, KeyError>,
-    ) -> Result<Arc<Keys>, DataError> {
+    ) -> Result<Keys, DataError> {
         self.keys.change(|keys| {
-            let keys = next(keys)?;
+            *keys = next(keys)?;
             let mut change = self.change()?;
-            store_keys(&mut change, &keys, reason)?;
+            store_keys(&mut change, keys, reason)?;
             change.commit()?;
-            Ok(keys)
+            Ok(keys.clone())
         })
     }
 }

@@ -66,6 +66,7 @@ mod claims;
 mod client_authentication;
 mod client_metadata;
 mod clock;
+mod current;
 mod dialect;
 mod directory;
 mod entitlement;
@@ -92,6 +93,7 @@ mod token;
 // The types and error codes that many files use have one path: that of the crate.
 pub(crate) use audit::{Entry, Event};
 pub(crate) use claims::{AccessClaims, Act, Authentication, EntityProfile, SubjectProfile};
+pub(crate) use current::Current;
 pub(crate) use directory::Entries;
 pub(crate) use error::{
     ACCESS_DENIED, AUTHORIZATION_PENDING, BASIC_FAILED, CLIENT_FAILED, CONSENT_REQUIRED, EXPIRED_TOKEN, ErrorCode,

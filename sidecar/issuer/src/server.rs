@@ -90,7 +90,7 @@ impl Server {
         let prepared = Arc::clone(&server);
         // A key for RSA takes a while, so a client that needs one does not wait for it in most cases.
         tokio::task::spawn_blocking(move || {
-            let entries = prepared.directory.entries();
+            let entries = prepared.directory.get();
             let first = entries.clients().values().find(|client| client.has_rs256_id_tokens);
             first.map(|client| prepared.id_token_key(client).map(drop))
         });

@@ -24,7 +24,7 @@ const MIN_SECRET: usize = 16;
 
 /// `GET /admin/agents`: every client that is not deleted. Of one in the registry file it has the state alone.
 pub(super) fn list(server: &Issuer) -> Answer {
-    let entries = server.directory.entries();
+    let entries = server.directory.get();
     let in_file = server.registry.clients.keys();
     let in_file = in_file.filter(|id| !entries.records.contains_key(*id));
     let in_file = in_file.map(|id| shown(id, &ClientRecord::default()));
@@ -36,7 +36,7 @@ pub(super) fn list(server: &Issuer) -> Answer {
 
 /// `GET /admin/agents/{id}`.
 pub(super) fn read(server: &Issuer, id: &str) -> Answer {
-    let record = record(server, &server.directory.entries(), id)?;
+    let record = record(server, &server.directory.get(), id)?;
     Ok(Json(shown(id, &record)).into_response())
 }
 
@@ -274,7 +274,7 @@ const MAX_RESOURCES: usize = 1_000;
 
 /// `GET /admin/resources`.
 pub(super) fn list_resources(server: &Issuer) -> Answer {
-    let entries = server.directory.entries();
+    let entries = server.directory.get();
     let resources = entries
         .resources()
         .values()

@@ -56,7 +56,7 @@ fn rotate(server: &Issuer) -> Answer {
 
 /// Ends a key at once, with every token that it signed. In place of the active one the next one signs.
 fn revoke_key(server: &Issuer, id: &str) -> Answer {
-    AdminError::not_found().when(!server.keys.current().has(id))?;
+    AdminError::not_found().when(!server.keys.get().has(id))?;
     let keys = server.change_keys("revoked", |keys| {
         keys.without(id, server.settings.signing, server.clock.now())
     })?;

@@ -94,7 +94,7 @@ pub(super) fn list(server: &Issuer, visitor: &Visitor, subject: &str) -> Answer 
 
 /// The agents that act for a user by an exchange, each with whether the user withdrew that.
 fn agents(server: &Issuer, subject: &str) -> Answer<BTreeMap<String, bool>> {
-    let entries = server.directory.entries();
+    let entries = server.directory.get();
     let exchange = |client: &Client| Some(client.exchange.as_ref()?.may_act_for.contains(subject));
     let agents = entries
         .clients()

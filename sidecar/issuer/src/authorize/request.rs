@@ -102,7 +102,7 @@ fn requested_actor(
         return Ok(None);
     };
     let is_agent = |client: &Client| client.profile == EntityProfile::AiAgent;
-    match server.directory.entries().clients().get(id) {
+    match server.directory.get().clients().get(id) {
         Some(actor) if actor.id == client.id && is_agent(client) => Ok(None),
         Some(actor) if is_agent(actor) && !is_agent(client) => {
             if !actor.resources.contains(&access.audience) {

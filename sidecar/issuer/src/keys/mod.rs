@@ -4,7 +4,7 @@ mod public_key;
 mod signing_key;
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::Arc;
 
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{DecodingKey, decode_header};
@@ -13,17 +13,15 @@ pub(crate) use self::public_key::PublicKey;
 pub use self::signing_key::{KeyError, Signing};
 pub(crate) use self::signing_key::{KeyState, SigningKey, StoredKey};
 
+use crate::Current;
+
 /// The maximum number of retired keys in the published set; beyond it no key is rotated until one is old enough.
 const MAX_RETIRED: usize = 64;
 /// How long a retired key stays published, in seconds: the longest life of a token, and an hour in which gates cache keys.
 const KEPT: u64 = 86_400 + 3600;
 
 /// The keys of the issuer.
-pub(crate) struct KeyRing {
-    keys: RwLock<Arc<Keys>>,
-    /// Held from a change of the keys until it is stored, so that changes follow one another.
-    change: Mutex<()>,
-}
+pub(crate) type KeyRing = Current<Keys>;
 
 /// The keys at one time.
 #[derive(Clone)]
@@ -162,35 +160,15 @@ impl Keys {
 }
 
 impl KeyRing {
-    pub(crate) fn new(keys: Keys) -> KeyRing {
-        KeyRing {
-            keys: RwLock::new(Arc::new(keys)),
-            change: Mutex::new(()),
-        }
-    }
-
     /// The key that signs now.
     pub(crate) fn active(&self) -> Arc<SigningKey> {
-        Arc::clone(&self.current().active)
-    }
-
-    /// The keys at this time.
-    pub(crate) fn current(&self) -> Arc<Keys> {
-        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Replaces the keys by what `change` makes of them and has stored.
-    pub(crate) fn change<E>(&self, change: impl FnOnce(&Keys) -> Result<Keys, E>) -> Result<Arc<Keys>, E> {
-        let _one_at_a_time = self.change.lock().unwrap_or_else(PoisonError::into_inner);
-        let keys = Arc::new(change(&self.current())?);
-        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&keys);
-        Ok(keys)
+        Arc::clone(&self.get().active)
     }
 
     /// The published set: public keys only.
     pub(crate) fn public(&self) -> JwkSet {
         JwkSet {
-            keys: self.current().published().map(|key| key.public().clone()).collect(),
+            keys: self.get().published().map(|key| key.public().clone()).collect(),
         }
     }
 
@@ -202,7 +180,7 @@ impl KeyRing {
             return None;
         }
         let id = header.kid.as_deref()?;
-        let keys = self.current();
+        let keys = self.get();
         let key = keys.published().find(|key| key.id() == id)?;
         if header.alg != key.algorithm() {
             return None;
@@ -221,8 +199,12 @@ mod tests {
         KeyRing::new(Keys::generate(signing).unwrap())
     }
 
+    fn change(ring: &KeyRing, next: impl FnOnce(&Keys) -> Result<Keys, KeyError>) -> Result<(), KeyError> {
+        ring.change(|keys| next(keys).map(|next| *keys = next))
+    }
+
     fn rotate(ring: &KeyRing) {
-        ring.change(|keys| keys.rotated(Signing::Es256, 1)).unwrap();
+        change(ring, |keys| keys.rotated(Signing::Es256, 1)).unwrap();
     }
 
     #[test]
@@ -274,11 +256,11 @@ mod tests {
             ring.verify(&token, Some("at+jwt")).is_some(),
             "a retired key stays published"
         );
-        let stored = ring.current().stored().unwrap();
+        let stored = ring.get().stored().unwrap();
         let restored = KeyRing::new(Keys::restore(&stored).unwrap());
         assert!(restored.verify(&token, Some("at+jwt")).is_some());
         assert_eq!(restored.active().id(), ring.active().id());
-        ring.change(|keys| Ok::<_, KeyError>(keys.without_retired())).unwrap();
+        change(&ring, |keys| Ok(keys.without_retired())).unwrap();
         assert!(ring.verify(&token, Some("at+jwt")).is_none());
         assert_eq!(ring.public().keys.len(), 2);
     }
@@ -301,7 +283,7 @@ mod tests {
     fn a_change_that_fails_leaves_the_keys() {
         let ring = ring(Signing::Es256);
         let before = ring.active().id().to_owned();
-        assert!(ring.change(|_| Err(KeyError)).is_err());
+        assert!(change(&ring, |_| Err(KeyError)).is_err());
         assert_eq!(ring.active().id(), before);
     }
 
@@ -312,9 +294,9 @@ mod tests {
             rotate(&ring);
         }
         assert_eq!(ring.public().keys.len(), MAX_RETIRED + 2);
-        let rotated = |now| ring.change(|keys| keys.rotated(Signing::EdDsa, now));
+        let rotated = |now| change(&ring, |keys| keys.rotated(Signing::EdDsa, now));
         assert!(rotated(KEPT).is_err(), "one more would end tokens before their time");
-        let stored = ring.current().stored().unwrap();
+        let stored = ring.get().stored().unwrap();
         let restored = Keys::restore(&stored).unwrap();
         assert_eq!(restored.rotated(Signing::EdDsa, KEPT + 1).unwrap().retired(), 1);
         rotated(KEPT + 1).unwrap();

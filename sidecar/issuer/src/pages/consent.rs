@@ -91,7 +91,7 @@ impl Issuer {
         match scope {
             OPENID => "Know who you are".to_owned(),
             OFFLINE_ACCESS => "Keep this access while you are away".to_owned(),
-            scope => self.directory.entries().description(scope).unwrap_or(scope).to_owned(),
+            scope => self.directory.get().description(scope).unwrap_or(scope).to_owned(),
         }
     }
 }
