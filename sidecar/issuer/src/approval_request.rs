@@ -13,7 +13,7 @@ use crate::secret::user_code;
 use crate::store::{ApprovalRequest, INTERVAL};
 use crate::{
     ACCESS_DENIED, Channel, Client, Entry, Event, INVALID_BINDING_MESSAGE, INVALID_REQUEST, INVALID_SCOPE, Issuer,
-    OAuthError, Parameters, Result, UNKNOWN_USER_ID, UNREGISTERED_GRANT,
+    Parameters, Result, UNKNOWN_USER_ID, UNREGISTERED_GRANT,
 };
 
 /// The usual lifetime of a backchannel request in seconds, and the maximum of `requested_expiry`.
@@ -34,17 +34,14 @@ pub(crate) fn ask_user(server: &Issuer, client: &Arc<Client>, form: &Parameters)
     INVALID_SCOPE.when(!access.protocol_scope.contains(OPENID), "openid is required")?;
     INVALID_REQUEST.when(form.one("request")?.is_some(), "request objects are not supported")?;
     let user = hinted(server, client, form)?;
-    let denied = |description| OAuthError {
-        status: StatusCode::FORBIDDEN,
-        ..ACCESS_DENIED.because(description)
-    };
+    let denied = ACCESS_DENIED.answered(StatusCode::FORBIDDEN);
     let has_none = access.scope.intersection(&user.scopes).is_empty();
-    denied("the user has none of the requested scopes").when(has_none)?;
+    denied.when(has_none, "the user has none of the requested scopes")?;
     let waiting = server.approvals.waiting_for(&user.subject, now);
     let waiting = waiting
         .iter()
         .filter(|approval| approval.request.access.client.id == client.id);
-    denied("too many requests wait for this user").when(waiting.count() >= MAX_WAITING)?;
+    denied.when(waiting.count() >= MAX_WAITING, "too many requests wait for this user")?;
     let lifetime = lifetime(form)?;
     let code = access.txn.clone();
     let page = format!("{}/ciba/{code}", server.origin);

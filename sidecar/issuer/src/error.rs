@@ -10,7 +10,6 @@ use serde_json::json;
 /// Why a request is denied. Descriptions are constants, so that a response never repeats what the caller sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct OAuthError {
-    pub(crate) status: StatusCode,
     pub(crate) code: ErrorCode,
     pub(crate) description: &'static str,
 }
@@ -23,16 +22,14 @@ pub(crate) type Result<T, E = OAuthError> = std::result::Result<T, E>;
 pub(crate) struct ErrorCode {
     name: &'static str,
     status: StatusCode,
-    /// Whether the client sent an `Authorization` header, whose scheme the challenge repeats (RFC 6749 section 5.2).
-    challenges: bool,
+    /// For a request with an `Authorization` header, or without one that it needs (RFC 6749 section 5.2, RFC 6750 section 3).
+    challenge: Option<&'static str>,
 }
 
 pub(crate) const INVALID_REQUEST: ErrorCode = ErrorCode::of("invalid_request");
 pub(crate) const INVALID_CLIENT: ErrorCode = ErrorCode::with("invalid_client", StatusCode::UNAUTHORIZED);
-pub(crate) const INVALID_BASIC_CLIENT: ErrorCode = ErrorCode {
-    challenges: true,
-    ..INVALID_CLIENT
-};
+pub(crate) const INVALID_BASIC_CLIENT: ErrorCode =
+    INVALID_CLIENT.challenging("Basic realm=\"token\", charset=\"UTF-8\"");
 pub(crate) const INVALID_GRANT: ErrorCode = ErrorCode::of("invalid_grant");
 pub(crate) const UNAUTHORIZED_CLIENT: ErrorCode = ErrorCode::of("unauthorized_client");
 pub(crate) const UNSUPPORTED_GRANT_TYPE: ErrorCode = ErrorCode::of("unsupported_grant_type");
@@ -52,6 +49,7 @@ pub(crate) const UNMET_AUTHENTICATION_REQUIREMENTS: ErrorCode = ErrorCode::of("u
 pub(crate) const REQUEST_NOT_SUPPORTED: ErrorCode = ErrorCode::of("request_not_supported");
 pub(crate) const REQUEST_URI_NOT_SUPPORTED: ErrorCode = ErrorCode::of("request_uri_not_supported");
 pub(crate) const UNSUPPORTED_TOKEN_TYPE: ErrorCode = ErrorCode::of("unsupported_token_type");
+pub(crate) const INVALID_TOKEN: ErrorCode = ErrorCode::with("invalid_token", StatusCode::UNAUTHORIZED);
 pub(crate) const SERVER_ERROR: ErrorCode = ErrorCode::with("server_error", StatusCode::INTERNAL_SERVER_ERROR);
 pub(crate) const TEMPORARILY_UNAVAILABLE: ErrorCode =
     ErrorCode::with("temporarily_unavailable", StatusCode::SERVICE_UNAVAILABLE);
@@ -68,21 +66,48 @@ pub(crate) const UNREGISTERED_GRANT: OAuthError =
     UNAUTHORIZED_CLIENT.because("the client is not registered for this grant");
 
 impl ErrorCode {
-    const fn of(name: &'static str) -> ErrorCode {
+    pub(crate) const fn of(name: &'static str) -> ErrorCode {
         ErrorCode::with(name, StatusCode::BAD_REQUEST)
     }
 
-    const fn with(name: &'static str, status: StatusCode) -> ErrorCode {
-        let challenges = false;
+    pub(crate) const fn with(name: &'static str, status: StatusCode) -> ErrorCode {
+        let challenge = None;
         ErrorCode {
             name,
             status,
-            challenges,
+            challenge,
         }
+    }
+
+    /// The same code with a challenge.
+    pub(crate) const fn challenging(self, challenge: &'static str) -> ErrorCode {
+        let challenge = Some(challenge);
+        ErrorCode { challenge, ..self }
+    }
+
+    /// The same code with another status.
+    pub(crate) const fn answered(self, status: StatusCode) -> ErrorCode {
+        ErrorCode { status, ..self }
     }
 
     pub(crate) fn as_str(self) -> &'static str {
         self.name
+    }
+
+    /// The JSON form of the token endpoint. Without a description there is the challenge alone.
+    pub(crate) fn response(self, description: &str) -> Response {
+        let body = json!({ "error": self.name, "error_description": description });
+        let mut response = match description {
+            "" => self.status.into_response(),
+            _ => (self.status, Json(body)).into_response(),
+        };
+        let headers = response.headers_mut();
+        if self == TEMPORARILY_UNAVAILABLE {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        let challenge = self.challenge.map(HeaderValue::from_static);
+        headers.extend(challenge.map(|challenge| (WWW_AUTHENTICATE, challenge)));
+        response
     }
 
     /// The error with this description if the condition holds.
@@ -90,12 +115,10 @@ impl ErrorCode {
         self.because(description).when(holds)
     }
 
-    /// An error with this code, its usual status, and a description for the developer of the client.
+    /// An error with this code, and a description for the developer of the client.
     pub(crate) const fn because(self, description: &'static str) -> OAuthError {
-        let (status, code) = (self.status, self);
         OAuthError {
-            status,
-            code,
+            code: self,
             description,
         }
     }
@@ -108,19 +131,8 @@ impl OAuthError {
     }
 }
 
-/// The JSON form of the token endpoint.
 impl IntoResponse for OAuthError {
     fn into_response(self) -> Response {
-        let body = json!({ "error": self.code.as_str(), "error_description": self.description });
-        let mut response = (self.status, Json(body)).into_response();
-        let headers = response.headers_mut();
-        if self.code == TEMPORARILY_UNAVAILABLE {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
-        }
-        if self.code.challenges {
-            let challenge = HeaderValue::from_static("Basic realm=\"token\", charset=\"UTF-8\"");
-            headers.insert(WWW_AUTHENTICATE, challenge);
-        }
-        response
+        self.code.response(self.description)
     }
 }

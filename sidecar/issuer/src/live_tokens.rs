@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
@@ -14,8 +14,8 @@ use crate::client_authentication::for_client;
 use crate::scope::OPENID;
 use crate::store::PresentedRefreshToken;
 use crate::{
-    AccessClaims, Client, Entry, Event, INVALID_CLIENT, INVALID_GRANT, INVALID_REQUEST, Issuer, OAuthError, Parameters,
-    Result, Revoked, StoreError, SubjectProfile, UNSUPPORTED_TOKEN_TYPE,
+    AccessClaims, Client, Entry, Event, INVALID_CLIENT, INVALID_GRANT, INVALID_REQUEST, INVALID_SCOPE, INVALID_TOKEN,
+    Issuer, OAuthError, Parameters, Result, Revoked, StoreError, SubjectProfile, UNSUPPORTED_TOKEN_TYPE,
 };
 
 /// The media type of a signed response; without the prefix it is also its `typ` (RFC 9701 section 5).
@@ -150,54 +150,31 @@ impl Issuer {
     }
 }
 
-/// Why there are no claims; the challenge is of RFC 6750 section 3.
-pub(crate) enum UserInfoError {
-    Challenge(StatusCode, &'static str),
-    Unavailable(OAuthError),
-}
-
-/// No token was sent: the challenge has no error code.
-const NO_TOKEN: UserInfoError = UserInfoError::Challenge(StatusCode::UNAUTHORIZED, "Bearer");
-const TWO_TOKENS: UserInfoError = UserInfoError::Challenge(StatusCode::BAD_REQUEST, "Bearer error=\"invalid_request\"");
-const INVALID_TOKEN: UserInfoError =
-    UserInfoError::Challenge(StatusCode::UNAUTHORIZED, "Bearer error=\"invalid_token\"");
-const NO_OPENID: UserInfoError = UserInfoError::Challenge(
-    StatusCode::FORBIDDEN,
-    "Bearer error=\"insufficient_scope\", scope=\"openid\"",
-);
-
-impl From<OAuthError> for UserInfoError {
-    fn from(error: OAuthError) -> UserInfoError {
-        UserInfoError::Unavailable(error)
-    }
-}
-
-impl IntoResponse for UserInfoError {
-    fn into_response(self) -> Response {
-        match self {
-            UserInfoError::Challenge(status, challenge) => (status, [(WWW_AUTHENTICATE, challenge)]).into_response(),
-            UserInfoError::Unavailable(error) => error.into_response(),
-        }
-    }
-}
+// The errors of RFC 6750 section 3: the challenge says everything. Without a token it has no error code.
+const NO_TOKEN: OAuthError = INVALID_TOKEN.challenging("Bearer").because("");
+const TWO_TOKENS: OAuthError = INVALID_REQUEST
+    .challenging("Bearer error=\"invalid_request\"")
+    .because("");
+const DEAD_TOKEN: OAuthError = INVALID_TOKEN.challenging("Bearer error=\"invalid_token\"").because("");
+const NO_OPENID: OAuthError = INVALID_SCOPE
+    .answered(StatusCode::FORBIDDEN)
+    .challenging("Bearer error=\"insufficient_scope\", scope=\"openid\"")
+    .because("");
 
 /// `GET` and `POST /userinfo`: the claims of the user whose access token, with the scope `openid`, is in the
 /// `Authorization` header. A token without a user is refused.
-pub(crate) fn userinfo(server: &Issuer, headers: &HeaderMap) -> Result<Json<Value>, UserInfoError> {
-    let issued = server.read(bearer(headers)?)?.ok_or(INVALID_TOKEN)?;
+pub(crate) fn userinfo(server: &Issuer, headers: &HeaderMap) -> Result<Json<Value>> {
+    let issued = server.read(bearer(headers)?)?.ok_or(DEAD_TOKEN)?;
     let claims = issued.claims;
-    if !claims.scope.contains(OPENID) {
-        return Err(NO_OPENID);
-    }
-    if claims.sub_profile != SubjectProfile::User || !server.registry.users.contains_key(&claims.sub) {
-        return Err(INVALID_TOKEN);
-    }
+    NO_OPENID.when(!claims.scope.contains(OPENID))?;
+    let is_user = claims.sub_profile == SubjectProfile::User && server.registry.users.contains_key(&claims.sub);
+    DEAD_TOKEN.when(!is_user)?;
     let sub = server.settings.dialect.user(&claims.sub);
     Ok(Json(json!({ "sub": sub, "preferred_username": claims.sub })))
 }
 
 /// The token of the `Authorization` header.
-pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, UserInfoError> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else {
         return Err(match headers.contains_key(AUTHORIZATION) {

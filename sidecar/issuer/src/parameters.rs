@@ -79,10 +79,7 @@ impl<S: Send + Sync> FromRequest<S> for Parameters {
 
 /// Reads a body within the limits of size and time.
 pub(crate) async fn read_body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes> {
-    let error = |status, description| OAuthError {
-        status,
-        ..INVALID_REQUEST.because(description)
-    };
+    let error = |status, description| INVALID_REQUEST.answered(status).because(description);
     match timeout(BODY_TIMEOUT, Bytes::from_request(request, state)).await {
         Ok(Ok(body)) => Ok(body),
         Ok(Err(rejection)) => Err(error(rejection.status(), "the body is too large or incomplete")),

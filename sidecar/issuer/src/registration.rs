@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use crate::admin::{AdminError, put_client};
+use crate::admin::{AdminError, INVALID_METADATA, NOT_FOUND, put_client};
 use crate::client_metadata::ClientMetadata;
 use crate::secret::{random_id, transaction_id};
 use crate::{ClientRecord, ClientState, Credential, Issuer, Secret, TEMPORARILY_UNAVAILABLE};
@@ -15,9 +15,9 @@ const MAX_REGISTERED: usize = 1_000;
 
 /// `POST /register`. The response has the metadata as they are registered, which can be less than what was requested.
 pub(crate) fn register(server: &Issuer, body: &[u8]) -> Result<Response, AdminError> {
-    AdminError::not_found().when(!server.settings.registration)?;
+    NOT_FOUND.when(!server.settings.registration)?;
     let metadata: ClientMetadata = serde_json::from_slice(body)
-        .map_err(|_| AdminError::metadata("the metadata are no JSON object with redirect_uris"))?;
+        .map_err(|_| INVALID_METADATA.because("the metadata are no JSON object with redirect_uris"))?;
     let method = metadata.method("client_secret_basic").to_owned();
     let id = format!("client-{}", transaction_id()?);
     let (now, secret) = (server.clock.now(), random_id()?);
@@ -29,12 +29,20 @@ pub(crate) fn register(server: &Issuer, body: &[u8]) -> Result<Response, AdminEr
             created: now,
             ends: None,
         }]),
-        _ => return Err(AdminError::metadata("the token_endpoint_auth_method is not supported")),
+        _ => {
+            return Err(INVALID_METADATA
+                .because("the token_endpoint_auth_method is not supported")
+                .into());
+        }
     };
     server.change_entries(|entries, change| {
-        let mut entry = metadata.entry(entries).map_err(AdminError::metadata)?;
-        AdminError::metadata("jwks and the token_endpoint_auth_method private_key_jwt require each other")
-            .when(entry.contains_key("jwks") != (method == "private_key_jwt"))?;
+        let mut entry = metadata
+            .entry(entries)
+            .map_err(|reason| INVALID_METADATA.because(reason))?;
+        INVALID_METADATA.when(
+            entry.contains_key("jwks") != (method == "private_key_jwt"),
+            "jwks and the token_endpoint_auth_method private_key_jwt require each other",
+        )?;
         let is_counted = |record: &&ClientRecord| record.is_self_registered && record.state == ClientState::Enabled;
         let registered = entries.records.values().filter(is_counted);
         let is_full = registered.count() >= MAX_REGISTERED;

@@ -23,7 +23,6 @@ use crate::authorize::{self, Answer, Visitor};
 use crate::client_authentication::for_client;
 use crate::grants;
 use crate::live_tokens;
-use crate::live_tokens::UserInfoError;
 use crate::metadata::metadata;
 use crate::pages;
 use crate::parameters::read_body;
@@ -148,7 +147,7 @@ async fn introspect(State(server): Server, headers: HeaderMap, form: Parameters)
     waiting(server, move |server| live_tokens::introspect(server, &headers, &form)).await
 }
 
-async fn userinfo(State(server): Server, headers: HeaderMap) -> Result<Json<Value>, UserInfoError> {
+async fn userinfo(State(server): Server, headers: HeaderMap) -> Result<Json<Value>> {
     waiting(server, move |server| live_tokens::userinfo(server, &headers)).await
 }
 

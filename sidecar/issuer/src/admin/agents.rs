@@ -7,12 +7,11 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use serde_json::{Map, Value, json};
 
-use super::request::{AdminError, Answer, created, object, take_text};
+use super::request::{AdminError, Answer, CONFLICT, INVALID_METADATA, NOT_FOUND, created, object, take_text};
 use crate::secret::{random_id, transaction_id};
 use crate::store::ResourceRecord;
 use crate::{
-    Change, ClientRecord, ClientState, Credential, Entries, Entry, Event, Issuer, NoRandomness, Resource, Revoked,
-    Secret,
+    Change, ClientRecord, ClientState, Credential, Entries, Entry, Event, Issuer, OAuthError, Resource, Revoked, Secret,
 };
 
 /// The maximum number of agents, with those that were deleted.
@@ -21,6 +20,10 @@ const MAX_AGENTS: usize = 10_000;
 const MAX_CREDENTIALS: usize = 8;
 /// The minimum length of a secret that the operator chose.
 const MIN_SECRET: usize = 16;
+
+/// The reason of an event.
+pub(super) const DISABLED: &str = "agent disabled";
+const OF_THE_FILE: OAuthError = CONFLICT.because("the client is in the registry file: change it there");
 
 /// `GET /admin/agents`: every client that is not deleted. Of one in the registry file it has the state alone.
 pub(super) fn list(server: &Issuer) -> Answer {
@@ -48,15 +51,18 @@ pub(super) fn create(server: &Issuer, body: &[u8]) -> Answer {
         Some(id) => id,
         None => format!("agent-{}", transaction_id()?),
     };
-    AdminError::metadata("the key `owner` is missing: add the user who is accountable")
-        .when(!entry.contains_key("owner"))?;
+    let has_owner = entry.contains_key("owner");
+    INVALID_METADATA.when(
+        !has_owner,
+        "the key `owner` is missing: add the user who is accountable",
+    )?;
     // An agent with keys has no secret, unless the request has both, which the check reports.
     let (has_keys, chosen) = (entry.contains_key("jwks"), take_text(&mut entry, "secret")?);
     let with_secret = (!has_keys || chosen.is_some()).then(|| credential(server, chosen));
     let with_secret = with_secret.transpose()?;
     server.change_entries(|entries, change| {
-        AdminError::conflict("the client_id is or was in use").when(entries.is_taken(&id))?;
-        AdminError::conflict("there are too many agents").when(entries.records.len() >= MAX_AGENTS)?;
+        CONFLICT.when(entries.is_taken(&id), "the client_id is or was in use")?;
+        CONFLICT.when(entries.records.len() >= MAX_AGENTS, "there are too many agents")?;
         let record = ClientRecord {
             entry: Some(entry),
             state: ClientState::Enabled,
@@ -79,13 +85,15 @@ pub(super) fn update(server: &Issuer, id: &str, body: &[u8]) -> Answer {
     let state = match changes.remove("disabled") {
         None => None,
         Some(Value::Bool(false)) => Some(ClientState::Enabled),
-        Some(Value::Bool(true)) if changes.is_empty() => return disable(server, id),
-        Some(Value::Bool(true)) => return Err(AdminError::metadata("`disabled: true` is changed alone")),
-        Some(_) => return Err(AdminError::metadata("`disabled` is true or false")),
+        Some(Value::Bool(true)) if changes.is_empty() => {
+            return end(server, id, ClientState::Disabled, DISABLED);
+        }
+        Some(Value::Bool(true)) => return Err(INVALID_METADATA.because("`disabled: true` is changed alone").into()),
+        Some(_) => return Err(INVALID_METADATA.because("`disabled` is true or false").into()),
     };
     for fixed in ["client_id", "secret"] {
         if changes.contains_key(fixed) {
-            return Err(AdminError::metadata(format!("`{fixed}` cannot be changed")));
+            return Err(AdminError(INVALID_METADATA, format!("`{fixed}` cannot be changed")));
         }
     }
     server.change_entries(|entries, change| {
@@ -93,7 +101,7 @@ pub(super) fn update(server: &Issuer, id: &str, body: &[u8]) -> Answer {
         match &mut record.entry {
             Some(entry) => merge(entry, changes),
             None if changes.is_empty() => {}
-            None => return Err(of_the_file()),
+            None => return Err(OF_THE_FILE.into()),
         }
         let before = std::mem::take(&mut record.state);
         entries.put_client(&server.registry, id, record.clone())?;
@@ -104,16 +112,8 @@ pub(super) fn update(server: &Issuer, id: &str, body: &[u8]) -> Answer {
 }
 
 /// `POST /admin/agents/{id}/disable`: no new tokens, and the end of every token that names it or was issued to it.
-pub(super) fn disable(server: &Issuer, id: &str) -> Answer {
-    end(server, id, ClientState::Disabled, "agent disabled")
-}
-
 /// `DELETE /admin/agents/{id}`: the same for good. The identifier is not used again.
-pub(super) fn delete(server: &Issuer, id: &str) -> Answer {
-    end(server, id, ClientState::Deleted, "agent deleted")
-}
-
-fn end(server: &Issuer, id: &str, state: ClientState, reason: &'static str) -> Answer {
+pub(super) fn end(server: &Issuer, id: &str, state: ClientState, reason: &'static str) -> Answer {
     server.change_entries(|entries, change| {
         let mut record = record(server, entries, id)?;
         record.state = state;
@@ -133,18 +133,17 @@ fn revoked(change: &mut Change<'_>, id: &str) -> Answer {
 /// later; without it they stay until each is deleted.
 pub(super) fn add_credential(server: &Issuer, id: &str, body: &[u8]) -> Answer {
     let overlap = object(body)?.remove("overlap");
-    AdminError::metadata("`overlap` is a number of seconds")
-        .when(overlap.as_ref().is_some_and(|value| !value.is_u64()))?;
-    let overlap = overlap.and_then(|value| value.as_u64());
+    let seconds = overlap.as_ref().map(|value| value.as_u64());
+    INVALID_METADATA.when(seconds == Some(None), "`overlap` is a number of seconds")?;
     let (credential, secret) = credential(server, None)?;
     server.change_entries(|entries, change| {
         let mut record = record(server, entries, id)?;
         let now = server.clock.now();
         let credentials = credentials(&mut record)?;
         credentials.retain(|credential| credential.ends.is_none_or(|ends| now < ends));
-        AdminError::conflict("the agent has too many credentials: delete one")
-            .when(credentials.len() >= MAX_CREDENTIALS)?;
-        if let Some(overlap) = overlap {
+        let is_full = credentials.len() >= MAX_CREDENTIALS;
+        CONFLICT.when(is_full, "the agent has too many credentials: delete one")?;
+        if let Some(overlap) = seconds.flatten() {
             let ends = now.saturating_add(overlap);
             for older in credentials.iter_mut() {
                 older.ends = Some(older.ends.map_or(ends, |earlier| earlier.min(ends)));
@@ -164,7 +163,7 @@ pub(super) fn remove_credential(server: &Issuer, id: &str, credential: &str, is_
         let credentials = credentials(&mut record)?;
         let before = credentials.len();
         credentials.retain(|other| other.id != credential);
-        AdminError::not_found().when(credentials.len() == before)?;
+        NOT_FOUND.when(credentials.len() == before)?;
         put_client(server, entries, change, id, &record, "credential removed")?;
         match is_known {
             true => revoked(change, id),
@@ -176,7 +175,7 @@ pub(super) fn remove_credential(server: &Issuer, id: &str, credential: &str, is_
 /// What the issuer knows of a client that is not deleted.
 fn record(server: &Issuer, entries: &Entries, id: &str) -> Result<ClientRecord, AdminError> {
     match entries.records.get(id) {
-        Some(record) if record.state == ClientState::Deleted => Err(AdminError::not_found()),
+        Some(record) if record.state == ClientState::Deleted => Err(NOT_FOUND.into()),
         Some(record) => Ok(record.clone()),
         None if server.registry.clients.contains_key(id) => Ok(ClientRecord::default()),
         // One whose identifier is the URL of its metadata can be disabled too.
@@ -187,20 +186,16 @@ fn record(server: &Issuer, entries: &Entries, id: &str) -> Result<ClientRecord, 
         {
             Ok(ClientRecord::default())
         }
-        None => Err(AdminError::not_found()),
+        None => Err(NOT_FOUND.into()),
     }
 }
 
 fn credentials(record: &mut ClientRecord) -> Result<&mut Vec<Credential>, AdminError> {
     match (&record.entry, &mut record.credentials) {
         (Some(_), Some(credentials)) => Ok(credentials),
-        (Some(_), None) => Err(AdminError::conflict("the client has no secrets")),
-        (None, _) => Err(of_the_file()),
+        (Some(_), None) => Err(CONFLICT.because("the client has no secrets").into()),
+        (None, _) => Err(OF_THE_FILE.into()),
     }
-}
-
-fn of_the_file() -> AdminError {
-    AdminError::conflict("the client is in the registry file: change it there")
 }
 
 /// Puts a record into the entries and the store.
@@ -223,10 +218,13 @@ fn credential(server: &Issuer, chosen: Option<String>) -> Result<(Credential, St
     let (secret, text) = match chosen {
         Some(text) if text.len() < MIN_SECRET => {
             let description = format!("the secret must have at least {MIN_SECRET} characters");
-            return Err(AdminError::metadata(description));
+            return Err(AdminError(INVALID_METADATA, description));
         }
         Some(text) => (Secret::chosen(&text)?, text),
-        None => generated()?,
+        None => {
+            let text = random_id()?;
+            (Secret::new(&text), text)
+        }
     };
     let credential = Credential {
         id: transaction_id()?,
@@ -235,11 +233,6 @@ fn credential(server: &Issuer, chosen: Option<String>) -> Result<(Credential, St
         ends: None,
     };
     Ok((credential, text))
-}
-
-fn generated() -> Result<(Secret, String), NoRandomness> {
-    let text = random_id()?;
-    Ok((Secret::new(&text), text))
 }
 
 /// RFC 7396, one level deep.
@@ -286,14 +279,16 @@ pub(super) fn list_resources(server: &Issuer) -> Answer {
 pub(super) fn create_resource(server: &Issuer, body: &[u8]) -> Answer {
     let mut entry = object(body)?;
     let identifier = take_text(&mut entry, "identifier")?;
-    let identifier = identifier.ok_or_else(|| AdminError::metadata("the key `identifier` is missing"))?;
+    let identifier = identifier.ok_or(INVALID_METADATA.because("the key `identifier` is missing"))?;
     let descriptions = entry.remove("descriptions");
     let descriptions = descriptions.map_or(Ok(BTreeMap::new()), serde_json::from_value);
-    let descriptions = descriptions.map_err(|_| AdminError::metadata("`descriptions` has a text for each scope"))?;
+    let descriptions =
+        descriptions.map_err(|_| INVALID_METADATA.because("`descriptions` has a text for each scope"))?;
     let record = ResourceRecord { entry, descriptions };
     server.change_entries(|entries, change| {
-        AdminError::conflict("the resource exists").when(entries.resources().contains_key(&identifier))?;
-        AdminError::conflict("there are too many resources").when(entries.resources().len() >= MAX_RESOURCES)?;
+        CONFLICT.when(entries.resources().contains_key(&identifier), "the resource exists")?;
+        let is_full = entries.resources().len() >= MAX_RESOURCES;
+        CONFLICT.when(is_full, "there are too many resources")?;
         entries.put_resource(&identifier, &record)?;
         change.put_resource(&identifier, &record)?;
         change.audit(Entry {
@@ -301,7 +296,7 @@ pub(super) fn create_resource(server: &Issuer, body: &[u8]) -> Answer {
             reason: Some("resource added"),
             ..Entry::new(Event::Administer)
         });
-        let resource = entries.resources().get(&identifier).ok_or_else(AdminError::not_found)?;
+        let resource = entries.resources().get(&identifier).ok_or(NOT_FOUND)?;
         Ok(created(shown_resource(entries, resource)))
     })
 }

@@ -12,8 +12,12 @@ use serde_json::json;
 
 pub(crate) use self::agents::put_client;
 use self::request::Answer;
-pub(crate) use self::request::{AdminError, AdminRequest};
-use crate::{Entry, Event, INVALID_REQUEST, Issuer};
+pub(crate) use self::request::{AdminError, AdminRequest, INVALID_METADATA, NOT_FOUND};
+use crate::{ClientState, Entry, Event, INVALID_REQUEST, INVALID_TOKEN, Issuer, OAuthError};
+
+const UNAUTHENTICATED: OAuthError = INVALID_TOKEN
+    .challenging("Bearer")
+    .because("the administration needs its secret as the bearer token");
 
 /// Answers a request to `/admin/`.
 pub(crate) fn administer(server: &Issuer, request: &AdminRequest) -> Answer {
@@ -23,7 +27,7 @@ pub(crate) fn administer(server: &Issuer, request: &AdminRequest) -> Answer {
             reason: Some("administration without its secret"),
             ..Entry::new(Event::Refuse)
         });
-        return Err(AdminError::unauthenticated());
+        return Err(UNAUTHENTICATED.into());
     }
     let path: Vec<&str> = request.path.iter().map(String::as_str).collect();
     match (request.method.clone(), &path[..]) {
@@ -31,8 +35,8 @@ pub(crate) fn administer(server: &Issuer, request: &AdminRequest) -> Answer {
         (Method::POST, ["agents"]) => agents::create(server, &request.body),
         (Method::GET, ["agents", id]) => agents::read(server, id),
         (Method::PATCH, ["agents", id]) => agents::update(server, id, &request.body),
-        (Method::DELETE, ["agents", id]) => agents::delete(server, id),
-        (Method::POST, ["agents", id, "disable"]) => agents::disable(server, id),
+        (Method::DELETE, ["agents", id]) => agents::end(server, id, ClientState::Deleted, "agent deleted"),
+        (Method::POST, ["agents", id, "disable"]) => agents::end(server, id, ClientState::Disabled, agents::DISABLED),
         (Method::POST, ["agents", id, "credentials"]) => agents::add_credential(server, id, &request.body),
         (Method::DELETE, ["agents", id, "credentials", one]) => agents::remove_credential(server, id, one, false),
         (Method::POST, ["agents", id, "credentials", one, "revoke"]) => {
@@ -43,7 +47,7 @@ pub(crate) fn administer(server: &Issuer, request: &AdminRequest) -> Answer {
         (Method::POST, ["keys", "rotate"]) => rotate(server),
         (Method::POST, ["keys", id, "revoke"]) => revoke_key(server, id),
         (Method::GET, ["audit"]) => audit(server, request),
-        _ => Err(AdminError::not_found()),
+        _ => Err(NOT_FOUND.into()),
     }
 }
 
@@ -56,7 +60,7 @@ fn rotate(server: &Issuer) -> Answer {
 
 /// Ends a key at once, with every token that it signed. In place of the active one the next one signs.
 fn revoke_key(server: &Issuer, id: &str) -> Answer {
-    AdminError::not_found().when(!server.keys.get().has(id))?;
+    NOT_FOUND.when(!server.keys.get().has(id))?;
     let keys = server.change_keys("revoked", |keys| {
         keys.without(id, server.settings.signing, server.clock.now())
     })?;

@@ -4,16 +4,15 @@ use actgate_yaml::Diagnostics;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
-use axum::http::header::WWW_AUTHENTICATE;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::client_authentication::form_decoded;
 use crate::live_tokens::bearer;
 use crate::parameters::read_body;
 use crate::registry::NOT_A_REDIRECT_URI;
-use crate::{INVALID_REQUEST, OAuthError, Parameters, Secret};
+use crate::{ErrorCode, INVALID_REQUEST, OAuthError, Parameters, Secret};
 
 /// The response to a request.
 pub(super) type Answer = Result<Response, AdminError>;
@@ -30,11 +29,7 @@ pub(crate) struct AdminRequest {
 
 /// Why a request has no effect. The operator reads the description, so that it can have names of the request.
 #[derive(Debug)]
-pub(crate) struct AdminError {
-    status: StatusCode,
-    code: &'static str,
-    description: String,
-}
+pub(crate) struct AdminError(pub(super) ErrorCode, pub(super) String);
 
 impl AdminRequest {
     /// Whether the bearer token is the secret. It takes the same time for every token.
@@ -83,43 +78,17 @@ pub(crate) fn take_text(object: &mut Map<String, Value>, name: &str) -> Result<O
     match object.remove(name) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(AdminError::metadata(format!("`{name}` is not a text"))),
+        Some(_) => Err(AdminError(INVALID_METADATA, format!("`{name}` is not a text"))),
     }
 }
 
-impl AdminError {
-    fn new(status: StatusCode, code: &'static str, description: impl Into<String>) -> AdminError {
-        let description = description.into();
-        AdminError {
-            status,
-            code,
-            description,
-        }
-    }
-
-    pub(super) fn unauthenticated() -> AdminError {
-        let description = "the administration needs its secret as the bearer token";
-        AdminError::new(StatusCode::UNAUTHORIZED, "invalid_token", description)
-    }
-
-    pub(crate) fn not_found() -> AdminError {
-        AdminError::new(StatusCode::NOT_FOUND, "not_found", "there is none with this name")
-    }
-
-    pub(super) fn conflict(description: impl Into<String>) -> AdminError {
-        AdminError::new(StatusCode::CONFLICT, "conflict", description)
-    }
-
-    /// `invalid_client_metadata` of RFC 7591 section 3.2.2.
-    pub(crate) fn metadata(description: impl Into<String>) -> AdminError {
-        AdminError::new(StatusCode::BAD_REQUEST, "invalid_client_metadata", description)
-    }
-
-    /// The error if the condition holds.
-    pub(crate) fn when(self, holds: bool) -> Result<(), AdminError> {
-        if holds { Err(self) } else { Ok(()) }
-    }
-}
+/// There is none with the name of the request.
+pub(crate) const NOT_FOUND: OAuthError =
+    ErrorCode::with("not_found", StatusCode::NOT_FOUND).because("there is none with this name");
+pub(super) const CONFLICT: ErrorCode = ErrorCode::with("conflict", StatusCode::CONFLICT);
+/// RFC 7591 section 3.2.2.
+pub(crate) const INVALID_METADATA: ErrorCode = ErrorCode::of("invalid_client_metadata");
+const INVALID_REDIRECT_URI: ErrorCode = ErrorCode::of("invalid_redirect_uri");
 
 /// Of an entry that is not valid.
 impl From<Diagnostics> for AdminError {
@@ -129,28 +98,23 @@ impl From<Diagnostics> for AdminError {
             Some(help) => format!("{}: {help}", mistake.message),
             None => mistake.message.clone(),
         });
-        let mut error = AdminError::metadata(texts.collect::<Vec<_>>().join("; "));
-        if is_redirect_uri {
-            error.code = "invalid_redirect_uri";
-        }
-        error
+        let code = match is_redirect_uri {
+            true => INVALID_REDIRECT_URI,
+            false => INVALID_METADATA,
+        };
+        AdminError(code, texts.collect::<Vec<_>>().join("; "))
     }
 }
 
 impl<E: Into<OAuthError>> From<E> for AdminError {
     fn from(error: E) -> AdminError {
         let error = error.into();
-        AdminError::new(error.status, error.code.as_str(), error.description)
+        AdminError(error.code, error.description.to_owned())
     }
 }
 
 impl IntoResponse for AdminError {
     fn into_response(self) -> Response {
-        let body = json!({ "error": self.code, "error_description": self.description });
-        let response = (self.status, Json(body)).into_response();
-        match self.status {
-            StatusCode::UNAUTHORIZED => ([(WWW_AUTHENTICATE, "Bearer")], response).into_response(),
-            _ => response,
-        }
+        self.0.response(&self.1)
     }
 }
