@@ -9,12 +9,12 @@ use crate::clock::Clock;
 use crate::keys::{KeyRing, Keys, Signing, SigningKey};
 use crate::settings::Settings;
 use crate::store::{
-    Approvals, AuthorizationCode, CODE_RETENTION, DataError, FailureLimits, OneTime, PushedRequest, SESSION_LIFETIME,
-    Store, TRANSACTION_LIFETIME,
+    Approvals, AuthorizationCode, CODE_RETENTION, DataError, FailureLimits, OneTime, SESSION_LIFETIME, Store,
+    TRANSACTION_LIFETIME,
 };
 use crate::{
-    Change, Client, ClientState, Current, Entries, Entry, Event, KeyError, Registry, Resource, Secret, Session,
-    StoreError, Transaction,
+    AuthorizationRequest, Change, Client, ClientState, Current, Entries, Entry, Event, KeyError, Registry, Resource,
+    Revoked, Secret, Session, StoreError, Transaction,
 };
 
 /// The maximum number of events within five minutes of callers that have proved nothing.
@@ -41,7 +41,8 @@ pub(crate) struct Issuer {
     pub(crate) sessions: OneTime<Session>,
     pub(crate) failures: FailureLimits,
     pub(crate) approvals: Approvals,
-    pub(crate) pushed: OneTime<PushedRequest>,
+    /// Each with its expiry by the issuer's clock, in seconds since the epoch.
+    pub(crate) pushed: OneTime<(Arc<AuthorizationRequest>, u64)>,
 }
 
 impl Issuer {
@@ -110,11 +111,26 @@ impl Issuer {
         &self,
         change_both: impl FnOnce(&mut Entries, &mut Change<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        self.directory.change(|entries| {
-            let mut change = self.change()?;
-            let result = change_both(entries, &mut change)?;
-            change.commit()?;
-            Ok(result)
+        self.directory
+            .change(|entries| self.changed(|change| change_both(entries, change)))
+    }
+
+    /// Changes the store. Nothing is changed if `make` fails.
+    pub(crate) fn changed<T, E: From<StoreError>>(
+        &self,
+        make: impl FnOnce(&mut Change<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut change = self.change()?;
+        let result = make(&mut change)?;
+        change.commit()?;
+        Ok(result)
+    }
+
+    /// Ends the tokens and the refresh-token family of a transaction.
+    pub(crate) fn end_transaction(&self, txn: &str, entry: Entry) -> Result<Revoked, StoreError> {
+        self.changed(|change| {
+            change.audit(entry);
+            change.revoke_transaction(txn)
         })
     }
 
@@ -125,10 +141,7 @@ impl Issuer {
 
     /// Records that an owner uses an identifier, which is valid once until it expires, and at most `limit` at a time.
     pub(crate) fn is_first_use(&self, owner: &str, id: &str, expires: u64, limit: usize) -> Result<bool, StoreError> {
-        let mut change = self.change()?;
-        let is_first = change.use_once(owner, id, expires, limit)?;
-        change.commit()?;
-        Ok(is_first)
+        self.changed(|change| change.use_once(owner, id, expires, limit))
     }
 
     /// Records an event that changes nothing.
@@ -168,6 +181,11 @@ impl Issuer {
         Ok(keys.rs256().map(Arc::clone).ok_or(KeyError)?)
     }
 
+    /// The published next key signs from now on.
+    pub(crate) fn rotate_keys(&self) -> Result<Keys, DataError> {
+        self.change_keys("rotated", |keys| keys.rotated(self.settings.signing, self.clock.now()))
+    }
+
     /// Replaces the signing keys by what `next` makes of them, and stores them before they are used.
     pub(crate) fn change_keys(
         &self,
@@ -176,9 +194,7 @@ impl Issuer {
     ) -> Result<Keys, DataError> {
         self.keys.change(|keys| {
             *keys = next(keys)?;
-            let mut change = self.change()?;
-            store_keys(&mut change, keys, reason)?;
-            change.commit()?;
+            self.changed(|change| store_keys(change, keys, reason))?;
             Ok(keys.clone())
         })
     }

@@ -96,15 +96,12 @@ pub(crate) fn revoke(server: &Issuer, client: &Arc<Client>, request: &Parameters
     request.one("token_type_hint")?;
     let of_another = INVALID_GRANT.because("the token was issued to another client");
     if let Some(presented) = PresentedRefreshToken::parse(token) {
-        let mut change = server.change()?;
-        let family = change.family(presented.txn)?;
+        let family = server.store.family(presented.txn)?;
         let Some(family) = family.filter(|family| presented.is_of(family)) else {
             return Ok(());
         };
         of_another.when(family.claims.client_id != client.id)?;
-        change.revoke_transaction(&family.claims.txn)?;
-        change.audit(family.claims.entry(Event::Revoke));
-        change.commit()?;
+        server.end_transaction(presented.txn, family.claims.entry(Event::Revoke))?;
     } else if let Some(issued) = server.issued(token)? {
         of_another.when(issued.claims.client_id != client.id)?;
         let mut change = server.change()?;
@@ -121,32 +118,32 @@ pub(crate) fn revoke(server: &Issuer, client: &Arc<Client>, request: &Parameters
 impl Issuer {
     /// Ends every live token and refresh-token family that names the party as its subject or as any actor.
     pub(crate) fn revoke_party(&self, party: &str) -> Result<Revoked, StoreError> {
-        let mut change = self.change()?;
-        let revoked = change.revoke_party(party)?;
-        change.commit()?;
-        Ok(revoked)
+        self.changed(|change| change.revoke_party(party))
     }
 
     /// Withdraws the consent of a user for a client: the tokens and families of the user in which the client has a part
     /// end, and the client gets no other until the user consents again.
     pub(crate) fn withdraw_consent(&self, subject: &str, client: &str) -> Result<Revoked, StoreError> {
-        let mut change = self.change()?;
-        let revoked = change.withdraw_consent(subject, client)?;
-        let sub = Some(subject.to_owned());
-        let entry = Entry::because(Event::Consent, "withdrawn").of_client(client);
-        change.audit(Entry { sub, ..entry });
-        change.commit()?;
-        Ok(revoked)
+        self.changed(|change| {
+            change.audit(
+                Entry::because(Event::Consent, "withdrawn")
+                    .of_client(client)
+                    .of_user(subject),
+            );
+            change.withdraw_consent(subject, client)
+        })
     }
 
     /// Lets an agent act for a user again by an exchange.
     pub(crate) fn undo_withdrawal(&self, subject: &str, agent: &str) -> Result<(), StoreError> {
-        let mut change = self.change()?;
-        change.undo_withdrawal(subject, agent)?;
-        let sub = Some(subject.to_owned());
-        let entry = Entry::because(Event::Consent, "withdrawal undone").of_client(agent);
-        change.audit(Entry { sub, ..entry });
-        change.commit()
+        self.changed(|change| {
+            change.audit(
+                Entry::because(Event::Consent, "withdrawal undone")
+                    .of_client(agent)
+                    .of_user(subject),
+            );
+            change.undo_withdrawal(subject, agent)
+        })
     }
 }
 

@@ -106,14 +106,16 @@ impl From<NoRandomness> for OAuthError {
 
 /// A new random identifier of 256 bits in base64url.
 pub(crate) fn random_id() -> Result<String, NoRandomness> {
-    let mut bytes = [0; 32];
-    rand::fill(&mut bytes)?;
-    Ok(URL_SAFE_NO_PAD.encode(bytes))
+    random::<32>()
 }
 
 /// A new transaction identifier (`txn`) of 128 bits in base64url. It is no secret.
 pub(crate) fn transaction_id() -> Result<String, NoRandomness> {
-    let mut bytes = [0; 16];
+    random::<16>()
+}
+
+fn random<const BYTES: usize>() -> Result<String, NoRandomness> {
+    let mut bytes = [0; BYTES];
     rand::fill(&mut bytes)?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }

@@ -176,10 +176,7 @@ impl IssuerHandle {
     /// Rotates the signing keys: the published next key becomes active, the active one retired (still published), and
     /// a new next key is published. Returns the key id that signs from then on. Blocks while a key is generated.
     pub fn rotate_key(&self) -> Result<String, DataError> {
-        let keys = self.0.change_keys("rotated", |keys| {
-            keys.rotated(self.0.settings.signing, self.0.clock.now())
-        })?;
-        Ok(keys.active().id().to_owned())
+        Ok(self.0.rotate_keys()?.active().id().to_owned())
     }
 
     /// Removes every retired key from the published set and returns their number. A resource server rejects the

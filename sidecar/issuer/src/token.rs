@@ -55,10 +55,7 @@ impl Issuer {
     /// Issues the access token of a grant that changes nothing else.
     pub(crate) fn issue(&self, granted: Granted<'_>) -> Result<TokenResponse> {
         let minted = self.mint(granted)?;
-        let mut change = self.change()?;
-        let response = minted.store(&mut change)?;
-        change.commit()?;
-        Ok(response)
+        self.changed(|change| minted.store(change))
     }
 
     /// Signs the access token of a grant, outside of any change of the store.

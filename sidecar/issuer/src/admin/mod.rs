@@ -13,6 +13,7 @@ use serde_json::json;
 pub(crate) use self::agents::put_client;
 use self::request::Answer;
 pub(crate) use self::request::{AdminError, AdminRequest, INVALID_METADATA, NOT_FOUND};
+use crate::keys::Keys;
 use crate::{ClientState, Entry, Event, INVALID_REQUEST, INVALID_TOKEN, Issuer, OAuthError};
 
 const UNAUTHENTICATED: OAuthError = INVALID_TOKEN
@@ -44,27 +45,22 @@ pub(crate) fn administer(server: &Issuer, request: &AdminRequest) -> Answer {
         }
         (Method::GET, ["resources"]) => agents::list_resources(server),
         (Method::POST, ["resources"]) => agents::create_resource(server, &request.body),
-        (Method::POST, ["keys", "rotate"]) => rotate(server),
+        (Method::POST, ["keys", "rotate"]) => signing(&server.rotate_keys()?),
         (Method::POST, ["keys", id, "revoke"]) => revoke_key(server, id),
         (Method::GET, ["audit"]) => audit(server, request),
         _ => Err(NOT_FOUND.into()),
     }
 }
 
-fn rotate(server: &Issuer) -> Answer {
-    let keys = server.change_keys("rotated", |keys| {
-        keys.rotated(server.settings.signing, server.clock.now())
-    })?;
+fn signing(keys: &Keys) -> Answer {
     Ok(axum::Json(json!({ "active": keys.active().id() })).into_response())
 }
 
 /// Ends a key at once, with every token that it signed. In place of the active one the next one signs.
 fn revoke_key(server: &Issuer, id: &str) -> Answer {
     NOT_FOUND.when(!server.keys.get().has(id))?;
-    let keys = server.change_keys("revoked", |keys| {
-        keys.without(id, server.settings.signing, server.clock.now())
-    })?;
-    Ok(axum::Json(json!({ "active": keys.active().id() })).into_response())
+    let now = server.clock.now();
+    signing(&server.change_keys("revoked", |keys| keys.without(id, server.settings.signing, now))?)
 }
 
 /// The lines of one transaction: all of the file, or those in memory without one.

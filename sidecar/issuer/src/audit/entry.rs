@@ -83,6 +83,11 @@ impl Entry {
         Entry { client_id, ..self }
     }
 
+    pub(crate) fn of_user(self, user: &str) -> Entry {
+        let sub = Some(user.to_owned());
+        Entry { sub, ..self }
+    }
+
     /// A request without a result. `client` is one that is authenticated, or registered at least.
     pub(crate) fn refusal(client: Option<&str>, error: OAuthError) -> Entry {
         Entry {

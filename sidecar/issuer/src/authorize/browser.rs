@@ -163,9 +163,8 @@ pub(super) fn denied(server: &Issuer, request: &AuthorizationRequest) -> Rejecti
     rejection(server, &request.callback, DENIED)
 }
 
-pub(super) fn expired() -> Rejection {
-    Rejection::Page("This page was already used or has expired. Start again at the application.")
-}
+pub(super) const EXPIRED: Rejection =
+    Rejection::Page("This page was already used or has expired. Start again at the application.");
 
 pub(super) fn unavailable(error: impl Into<OAuthError>) -> Rejection {
     let _: OAuthError = error.into();

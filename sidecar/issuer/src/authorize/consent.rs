@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::response::Response;
 
-use super::browser::{Answer, Rejection, Visitor, begin, expired, transaction, unavailable};
+use super::browser::{Answer, EXPIRED, Rejection, Visitor, begin, transaction, unavailable};
 use crate::store::Approval;
 use crate::{
     ACCESS_DENIED, AccessRequest, Authorization, Channel, Client, Entry, Issuer, OAuthError, Parameters, Result,
@@ -67,7 +67,7 @@ pub(super) fn decide(server: &Issuer, authorization: &Authorization, form: &Para
 /// `POST /consents/withdraw`: withdraws the consent for one client.
 pub(crate) fn withdraw(server: &Issuer, visitor: &Visitor, form: &Parameters) -> Answer {
     let Some(Transaction::Consents(subject)) = transaction(server, visitor, form) else {
-        return Err(expired());
+        return Err(EXPIRED);
     };
     let consents = server.store.consents(&subject).map_err(unavailable)?;
     let agents = agents(server, &subject)?;

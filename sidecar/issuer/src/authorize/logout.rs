@@ -4,10 +4,8 @@ use axum::http::header::SET_COOKIE;
 use axum::response::{IntoResponse, Redirect, Response};
 use url::Url;
 
-use super::browser::Visitor;
-use super::browser::{Answer, Rejection, begin, expired, transaction};
-use crate::pages;
-use crate::{Callback, Entry, Event, Issuer, Parameters, Transaction};
+use super::browser::{Answer, EXPIRED, Rejection, Visitor, begin, transaction};
+use crate::{Callback, Entry, Event, Issuer, Parameters, Transaction, pages};
 
 /// `GET` and `POST /logout`: asks the user. An address to return to must be registered, exactly as it is, for the client of
 /// `client_id` or of `id_token_hint`.
@@ -53,7 +51,7 @@ pub(crate) fn logout(server: &Issuer, visitor: &Visitor, request: &Parameters) -
 /// `POST /logout/confirm`: ends the session, if the user wants that, and returns to the application.
 pub(crate) fn confirm_logout(server: &Issuer, visitor: &Visitor, form: &Parameters) -> Answer {
     let Some(Transaction::Logout(callback)) = transaction(server, visitor, form) else {
-        return Err(expired());
+        return Err(EXPIRED);
     };
     let session = visitor.session(server);
     if form.one("decision") != Ok(Some("allow")) {

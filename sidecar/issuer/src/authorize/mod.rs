@@ -18,14 +18,12 @@ use std::sync::Arc;
 use axum::http::header::SET_COOKIE;
 use axum::response::{IntoResponse, Redirect};
 
-pub(crate) use self::browser::Answer;
+pub(crate) use self::browser::{Answer, Peer, Visitor};
 use self::browser::{
-    DENIED, Rejection, begin, denied, expired, location, of_error, rejection, transaction, unavailable,
+    DENIED, EXPIRED, Rejection, begin, denied, location, of_error, rejection, transaction, unavailable,
 };
-pub(crate) use self::browser::{Peer, Visitor};
-pub(crate) use self::consent::device_page;
-pub(crate) use self::consent::withdraw;
 use self::consent::{authorization, decide, is_remembered};
+pub(crate) use self::consent::{device_page, withdraw};
 pub(crate) use self::logout::{confirm_logout, logout};
 pub(crate) use self::request::push;
 use self::sign_in::Entrance;
@@ -65,7 +63,7 @@ pub(crate) fn approve(server: &Issuer, visitor: &Visitor, form: &Parameters) -> 
             Err(page) => Ok(page),
         },
         Some(Transaction::Approval(approval, authorization)) => consent::end(server, &approval, *authorization, form),
-        _ => Err(expired()),
+        _ => Err(EXPIRED),
     }
 }
 
@@ -86,7 +84,7 @@ fn visit(server: &Issuer, visitor: &Visitor, goal: Goal) -> Answer {
 /// `POST /login`: continues to what the user wanted, with a new session.
 pub(crate) fn login(server: &Issuer, visitor: &Visitor, form: &Parameters) -> Answer {
     let Some(Transaction::Login(goal, attempts)) = transaction(server, visitor, form) else {
-        return Err(expired());
+        return Err(EXPIRED);
     };
     match sign_in::login(server, visitor, form, &goal, attempts)? {
         Entrance::Page(page) => Ok(page),
@@ -136,15 +134,12 @@ fn ask_consent(server: &Issuer, visitor: &Visitor, request: &Arc<AuthorizationRe
 /// `POST /consent`: redirects to the client, with a code or with `access_denied`.
 pub(crate) fn consent(server: &Issuer, visitor: &Visitor, form: &Parameters) -> Answer {
     let Some(Transaction::Consent(request, authorization)) = transaction(server, visitor, form) else {
-        return Err(expired());
+        return Err(EXPIRED);
     };
     if !decide(server, &authorization, form).map_err(|error| rejection(server, &request.callback, error))? {
         // The user saw where the browser goes.
-        return Err(Rejection::Redirect(location(
-            server,
-            &request.callback,
-            &of_error(DENIED),
-        )));
+        let location = location(server, &request.callback, &of_error(DENIED));
+        return Err(Rejection::Redirect(location));
     }
     redirect(server, &request, *authorization)
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::browser::{Answer, Rejection, rejection};
 use crate::entitlement::access_request;
-use crate::store::{LoginRequest, PushedRequest};
+use crate::store::LoginRequest;
 use crate::{
     AccessRequest, AuthorizationRequest, Callback, Client, EntityProfile, Entry, Event, INVALID_REQUEST, INVALID_SCOPE,
     INVALID_TARGET, Issuer, Parameters, REQUEST_NOT_SUPPORTED, REQUEST_URI_NOT_SUPPORTED, Result, UNREGISTERED_GRANT,
@@ -34,12 +34,12 @@ pub(super) fn read(server: &Issuer, query: &Parameters) -> Answer<Arc<Authorizat
     if let Ok(Some(uri)) = query.one("request_uri")
         && let Some(id) = uri.strip_prefix(REQUEST_URI)
     {
-        let pushed = server
-            .pushed
-            .take_if(id, |pushed| pushed.request.access.client.id == client.id);
-        let pushed = pushed.filter(|pushed| server.clock.now() < pushed.expires);
-        let request = pushed.map(|pushed| pushed.request);
-        return request.ok_or(Rejection::Page("The request_uri was used already, or has expired."));
+        let is_of_client = |(request, _): &(Arc<AuthorizationRequest>, u64)| request.access.client.id == client.id;
+        let pushed = server.pushed.take_if(id, is_of_client);
+        let pushed = pushed.filter(|(_, expires)| server.clock.now() < *expires);
+        return pushed
+            .map(|(request, _)| request)
+            .ok_or(Rejection::Page("The request_uri was used already, or has expired."));
     }
     let unregistered = Rejection::Page("The redirect_uri of the application is not registered.");
     let callback = callback(&client, query).ok_or(unregistered)?;
@@ -165,10 +165,8 @@ pub(crate) fn push(server: &Issuer, client: &Arc<Client>, form: &Parameters) -> 
     let callback = callback(client, form);
     let callback = callback.ok_or(INVALID_REQUEST.because("the redirect_uri is not registered"))?;
     let request = Arc::new(read_for(server, client, &callback, form)?);
-    let id = server.pushed.put(PushedRequest {
-        request: Arc::clone(&request),
-        expires: server.clock.now().saturating_add(LIFETIME),
-    })?;
+    let expires = server.clock.now().saturating_add(LIFETIME);
+    let id = server.pushed.put((Arc::clone(&request), expires))?;
     server.note_of(client, request.access.entry(Event::Request));
     let body = json!({ "request_uri": format!("{REQUEST_URI}{id}"), "expires_in": LIFETIME });
     Ok((StatusCode::CREATED, Json(body)).into_response())

@@ -3,13 +3,11 @@
 use axum::response::Response;
 use maud::html;
 
-use super::browser::Visitor;
-use super::browser::{Answer, Rejection, begin, denied, rejection};
+use super::browser::{Answer, Rejection, Visitor, begin, denied, rejection};
 use crate::claims::{AAL1, AAL2};
 use crate::pages::{self, Attempt, FormTarget, SampleUser};
 use crate::registry::User;
-use crate::secret::STEP;
-use crate::secret::s256;
+use crate::secret::{STEP, s256};
 use crate::store::{Goal, SESSION_LIFETIME};
 use crate::{
     ACCESS_DENIED, Authentication, Entry, Event, INTERACTION_REQUIRED, Issuer, LOGIN_REQUIRED, OAuthError, Parameters,

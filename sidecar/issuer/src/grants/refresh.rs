@@ -23,8 +23,7 @@ pub(super) fn refresh(server: &Issuer, client: &Client, request: &Parameters) ->
         !presented.is_of(&family) || family.claims.client_id != client.id || family.claims.exp <= server.clock.now(),
     )?;
     if !presented.is_current(&family) {
-        revoke(server, &family)?;
-        return Err(INVALID);
+        return revoke(server, &family);
     }
     let is_for_other = is_for_other(request, &family.claims.aud);
     INVALID_TARGET.when(is_for_other, "the refresh token is for another resource")?;
@@ -51,8 +50,7 @@ pub(super) fn refresh(server: &Issuer, client: &Client, request: &Parameters) ->
     if !presented.is_current(&family) {
         // Another request used the token since it was read. Its change has ended.
         drop(change);
-        revoke(server, &family)?;
-        return Err(INVALID);
+        return revoke(server, &family);
     }
     let response = minted.store(&mut change)?;
     let next = presented.rotate(&mut family)?;
@@ -64,13 +62,12 @@ pub(super) fn refresh(server: &Issuer, client: &Client, request: &Parameters) ->
     })
 }
 
-fn revoke(server: &Issuer, family: &RefreshFamily) -> Result<()> {
-    let mut change = server.change()?;
-    change.revoke_transaction(&family.claims.txn)?;
-    change.audit(Entry {
+/// Ends a family of which there is a copy.
+fn revoke<T>(server: &Issuer, family: &RefreshFamily) -> Result<T> {
+    let entry = Entry {
         reason: Some("a refresh token was used twice"),
         ..family.claims.entry(Event::Revoke)
-    });
-    change.commit()?;
-    Ok(())
+    };
+    server.end_transaction(&family.claims.txn, entry)?;
+    Err(INVALID)
 }

@@ -31,7 +31,9 @@ pub(super) fn redeem(server: &Issuer, client: &Client, request: &Parameters) -> 
     let code = code.ok_or(invalid)?;
     let access = &code.authorization.access;
     if !code.uses.is_first() {
-        revoke(server, client, &access.txn)?;
+        let entry = Entry::because(Event::Revoke, "the authorization code was used twice").of_client(&client.id);
+        let txn = Some(access.txn.clone());
+        server.end_transaction(&access.txn, Entry { txn, ..entry })?;
         return Err(invalid);
     }
     if code.expires <= server.clock.now()
@@ -84,17 +86,6 @@ fn actor(
     };
     INVALID_GRANT.when(!is_expected, "the actor is not the one that the user consented to")?;
     Ok(requested.map_or(agent, |requested| server.actor(requested, None)))
-}
-
-/// Ends what the first use of a code gave (RFC 6749 section 4.1.2).
-fn revoke(server: &Issuer, client: &Client, txn: &str) -> Result<()> {
-    let mut change = server.change()?;
-    change.revoke_transaction(txn)?;
-    let txn = Some(txn.to_owned());
-    let entry = Entry::because(Event::Revoke, "the authorization code was used twice").of_client(&client.id);
-    change.audit(Entry { txn, ..entry });
-    change.commit()?;
-    Ok(())
 }
 
 /// RFC 7636 section 4.1: 43 to 128 unreserved characters.

@@ -11,11 +11,8 @@ use maud::{DOCTYPE, Markup, html};
 use url::Url;
 
 pub(crate) use self::activity::{TransactionSummary, activity, transaction};
-pub(crate) use self::consent::consent;
-pub(crate) use self::consent::consents;
-pub(crate) use self::consent::{approval, approvals, decided, user_code};
-pub(crate) use self::sign_in::{Attempt, SampleUser, sign_in};
-pub(crate) use self::sign_in::{logout, signed_out};
+pub(crate) use self::consent::{approval, approvals, consent, consents, decided, user_code};
+pub(crate) use self::sign_in::{Attempt, SampleUser, logout, sign_in, signed_out};
 
 /// Where the forms of a page may lead. Browsers apply it to the redirects after a form too.
 #[derive(Clone, Copy)]
@@ -86,11 +83,10 @@ fn frame(title: &str, body: &Markup, target: FormTarget<'_>, class: Option<&str>
 impl FormTarget<'_> {
     /// The sources of `form-action` in the Content-Security-Policy.
     fn sources(self) -> String {
-        let FormTarget::RedirectUri(uri) = self else {
-            return match self {
-                FormTarget::None => "'none'".to_owned(),
-                _ => "'self'".to_owned(),
-            };
+        let uri = match self {
+            FormTarget::None => return "'none'".to_owned(),
+            FormTarget::Issuer => return "'self'".to_owned(),
+            FormTarget::RedirectUri(uri) => uri,
         };
         let origin = Url::parse(uri).map(|url| url.origin().ascii_serialization());
         match origin.unwrap_or_default() {

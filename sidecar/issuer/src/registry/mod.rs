@@ -6,5 +6,4 @@ mod form;
 
 pub(crate) use self::document::{NOT_A_REDIRECT_URI, Names};
 pub use self::entries::Registry;
-pub(crate) use self::entries::is_loopback;
-pub(crate) use self::entries::{ActorToken, Client, Credential, Exchange, OwnToken, Resource, User};
+pub(crate) use self::entries::{ActorToken, Client, Credential, Exchange, OwnToken, Resource, User, is_loopback};

@@ -37,14 +37,6 @@ pub(crate) struct AuthorizationRequest {
     pub(crate) login: LoginRequest,
 }
 
-/// A request that a client pushed.
-#[derive(Clone)]
-pub(crate) struct PushedRequest {
-    pub(crate) request: Arc<AuthorizationRequest>,
-    /// By the issuer's clock, in seconds since the epoch.
-    pub(crate) expires: u64,
-}
-
 /// Where the client receives the response.
 #[derive(Clone, Debug)]
 pub(crate) struct Callback {

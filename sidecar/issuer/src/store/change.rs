@@ -248,9 +248,7 @@ impl<'s> Change<'s> {
     }
 
     fn audit_party(&mut self, party: &str) {
-        let entry = Entry::because(Event::Revoke, "every token that names the party");
-        let sub = Some(party.to_owned());
-        self.audit(Entry { sub, ..entry });
+        self.audit(Entry::because(Event::Revoke, "every token that names the party").of_user(party));
     }
 
     /// Replaces the signing keys.

@@ -12,7 +12,7 @@ mod folder;
 mod memory;
 mod records;
 
-pub(crate) use approvals::{AccessRequest, Authorization, AuthorizationRequest, Callback, LoginRequest, PushedRequest};
+pub(crate) use approvals::{AccessRequest, Authorization, AuthorizationRequest, Callback, LoginRequest};
 pub(crate) use approvals::{Approval, ApprovalRequest, Approvals, Channel, INTERVAL};
 pub(crate) use change::Change;
 pub use change::Revoked;
