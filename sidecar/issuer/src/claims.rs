@@ -1,7 +1,6 @@
 //! The claims of the issued tokens: access tokens (RFC 9068) and ID tokens (OpenID Connect Core).
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::{Entry, Event, ScopeSet};
 
@@ -76,11 +75,6 @@ pub(crate) struct Act {
 }
 
 impl AccessClaims {
-    /// The number of `act` objects.
-    pub(crate) fn depth(&self) -> usize {
-        self.actors().count()
-    }
-
     /// The subjects of `act`, the current actor first.
     pub(crate) fn actors(&self) -> impl Iterator<Item = &str> {
         self.act.as_deref().into_iter().flat_map(Act::subjects)
@@ -110,24 +104,6 @@ impl Act {
     pub(crate) fn subjects(&self) -> impl Iterator<Item = &str> {
         std::iter::successors(Some(self), |act| act.act.as_deref()).map(|act| &*act.sub)
     }
-}
-
-/// The payload of an ID token. It identifies the user and has no scope.
-#[derive(Debug, Serialize)]
-pub(crate) struct IdClaims<'a> {
-    pub(crate) iss: &'a str,
-    pub(crate) sub: &'a str,
-    pub(crate) aud: &'a str,
-    pub(crate) iat: u64,
-    pub(crate) exp: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) nonce: Option<&'a str>,
-    pub(crate) at_hash: String,
-    #[serde(flatten)]
-    pub(crate) authentication: &'a Authentication,
-    /// Only in the dialect of a product that has it there.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) act: Option<Value>,
 }
 
 #[cfg(test)]
@@ -166,10 +142,10 @@ mod tests {
     #[test]
     fn depth_counts_act_objects() {
         let none: AccessClaims = serde_json::from_value(claims(json!({}))).unwrap();
-        assert_eq!(none.depth(), 0);
+        assert_eq!(none.actors().count(), 0);
         let two: AccessClaims = serde_json::from_value(claims(json!({"act": {"iss": "i", "sub": "b",
             "sub_profile": "ai_agent", "act": {"iss": "i", "sub": "a", "sub_profile": "ai_agent"}}})))
         .unwrap();
-        assert_eq!(two.depth(), 2);
+        assert_eq!(two.actors().count(), 2);
     }
 }

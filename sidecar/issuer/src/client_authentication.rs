@@ -160,7 +160,7 @@ fn by_assertion(server: &Issuer, assertion: &str) -> Result<Arc<Client>> {
     claims.check(server, &client, now)?;
     let expires = claims.exp.ceil() as u64;
     let limit = if client.is_self_registered { 100 } else { MAX_USED };
-    let is_first = server.is_first_use(&client.id, &claims.jti, expires, limit)?;
+    let is_first = server.changed(|change| change.use_once(&client.id, &claims.jti, expires, limit))?;
     invalid("the client assertion was already used").when(!is_first)?;
     Ok(client)
 }

@@ -35,10 +35,6 @@ pub(crate) struct ClientMetadata {
 }
 
 impl ClientMetadata {
-    pub(crate) fn client_id(&self) -> Option<&str> {
-        self.client_id.as_deref()
-    }
-
     /// How the client authenticates, `default` unless it is stated.
     pub(crate) fn method<'m>(&'m self, default: &'m str) -> &'m str {
         self.token_endpoint_auth_method.as_deref().unwrap_or(default)
@@ -211,7 +207,7 @@ fn read(id: &str, document: &[u8], entries: &Entries) -> Option<Client> {
         "private_key_jwt" => true,
         _ => return None,
     };
-    if metadata.client_id() != Some(id) {
+    if metadata.client_id.as_deref() != Some(id) {
         return None;
     }
     let entry = metadata.entry(entries).ok()?;

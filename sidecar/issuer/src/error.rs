@@ -20,7 +20,7 @@ pub(crate) type Result<T, E = OAuthError> = std::result::Result<T, E>;
 /// An error code of OAuth or OpenID Connect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ErrorCode {
-    name: &'static str,
+    pub(crate) name: &'static str,
     status: StatusCode,
     /// For a request with an `Authorization` header, or without one that it needs (RFC 6749 section 5.2, RFC 6750 section 3).
     challenge: Option<&'static str>,
@@ -88,10 +88,6 @@ impl ErrorCode {
     /// The same code with another status.
     pub(crate) const fn answered(self, status: StatusCode) -> ErrorCode {
         ErrorCode { status, ..self }
-    }
-
-    pub(crate) fn as_str(self) -> &'static str {
-        self.name
     }
 
     /// The JSON form of the token endpoint. Without a description there is the challenge alone.

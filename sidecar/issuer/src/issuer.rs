@@ -139,11 +139,6 @@ impl Issuer {
         self.store.change(self.clock.now())
     }
 
-    /// Records that an owner uses an identifier, which is valid once until it expires, and at most `limit` at a time.
-    pub(crate) fn is_first_use(&self, owner: &str, id: &str, expires: u64, limit: usize) -> Result<bool, StoreError> {
-        self.changed(|change| change.use_once(owner, id, expires, limit))
-    }
-
     /// Records an event that changes nothing.
     pub(crate) fn note(&self, entry: Entry) {
         self.store.note(self.clock.now(), entry);

@@ -112,7 +112,7 @@ pub(crate) use store::{
     AccessRequest, Authorization, AuthorizationRequest, Callback, Change, Channel, ClientRecord, ClientState,
     RefreshFamily, Session, StoreError, Transaction,
 };
-pub(crate) use token::{Granted, TokenResponse};
+pub(crate) use token::Granted;
 
 pub use audit::{TrailFault, VerifiedTrail, verify_trail};
 pub use dialect::Dialect;

@@ -27,7 +27,7 @@ use crate::metadata::metadata;
 use crate::pages;
 use crate::parameters::read_body;
 use crate::registration;
-use crate::{Client, Dialect, Issuer, OAuthError, Parameters, Result, SERVER_ERROR, TokenResponse};
+use crate::{Client, Dialect, Issuer, OAuthError, Parameters, Result, SERVER_ERROR};
 
 /// The maximum size of a body: several times two tokens with long chains.
 const MAX_BODY: usize = 64 * 1024;
@@ -125,15 +125,11 @@ async fn jwks(State(server): Server) -> impl IntoResponse {
     (PUBLIC, Json(server.keys.public()))
 }
 
-async fn token(State(server): Server, headers: HeaderMap, form: Parameters) -> Result<Json<TokenResponse>> {
+async fn token(State(server): Server, headers: HeaderMap, form: Parameters) -> Result<Json<Value>> {
     let response = waiting(server, move |server| for_client(server, &headers, &form, grants::token)).await;
     match &response {
         Ok(_) => tracing::info!(outcome = "issued", "token request"),
-        Err(error) => tracing::info!(
-            outcome = error.code.as_str(),
-            reason = error.description,
-            "token request"
-        ),
+        Err(error) => tracing::info!(outcome = error.code.name, reason = error.description, "token request"),
     }
     response.map(Json)
 }

@@ -47,13 +47,8 @@ impl ScopeSet {
 
     /// Moves the scopes that belong to no resource out of the set.
     pub(crate) fn take_protocol_scopes(&mut self) -> ScopeSet {
-        let taken = PROTOCOL_SCOPES.into_iter().filter(|scope| self.remove(scope));
+        let taken = PROTOCOL_SCOPES.into_iter().filter(|scope| self.0.remove(*scope));
         taken.map(str::to_owned).collect()
-    }
-
-    /// Removes a scope; true if it was in the set.
-    fn remove(&mut self, scope: &str) -> bool {
-        self.0.remove(scope)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {

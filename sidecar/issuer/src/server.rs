@@ -176,7 +176,7 @@ impl IssuerHandle {
     /// Rotates the signing keys: the published next key becomes active, the active one retired (still published), and
     /// a new next key is published. Returns the key id that signs from then on. Blocks while a key is generated.
     pub fn rotate_key(&self) -> Result<String, DataError> {
-        Ok(self.0.rotate_keys()?.active().id().to_owned())
+        Ok(self.0.rotate_keys()?.active.id.clone())
     }
 
     /// Removes every retired key from the published set and returns their number. A resource server rejects the

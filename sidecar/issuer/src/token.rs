@@ -2,8 +2,8 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::{Value, json};
 
 use crate::claims::ID_TOKEN;
 use crate::dialect::Minting;
@@ -31,29 +31,16 @@ pub(crate) struct Granted<'a> {
 
 /// A signed token that is not stored yet. Its client does not get it before.
 pub(crate) struct Minted {
-    pub(crate) response: TokenResponse,
+    pub(crate) access_token: String,
+    /// RFC 6749 section 5.1.
+    response: Value,
     pub(crate) token: IssuedToken,
     entry: Entry,
 }
 
-/// The response of the token endpoint, RFC 6749 section 5.1 and RFC 8693 section 2.2.1.
-#[derive(Serialize)]
-pub(crate) struct TokenResponse {
-    pub(crate) access_token: String,
-    pub(crate) token_type: &'static str,
-    pub(crate) expires_in: u64,
-    pub(crate) scope: ScopeSet,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) issued_token_type: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) refresh_token: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) id_token: Option<String>,
-}
-
 impl Issuer {
     /// Issues the access token of a grant that changes nothing else.
-    pub(crate) fn issue(&self, granted: Granted<'_>) -> Result<TokenResponse> {
+    pub(crate) fn issue(&self, granted: Granted<'_>) -> Result<Value> {
         let minted = self.mint(granted)?;
         self.changed(|change| minted.store(change))
     }
@@ -91,19 +78,17 @@ impl Issuer {
             None => key.sign(typ, &token.claims)?,
         };
         Ok(Minted {
+            access_token: access_token.clone(),
             entry: Entry {
                 scope_before: granted.scope_before,
                 ..token.entry(granted.event)
             },
-            response: TokenResponse {
-                access_token,
-                token_type: "Bearer",
-                expires_in: token.claims.exp.saturating_sub(now),
-                scope: token.claims.scope.clone(),
-                issued_token_type: None,
-                refresh_token: None,
-                id_token: None,
-            },
+            response: json!({
+                "access_token": access_token,
+                "token_type": "Bearer",
+                "expires_in": token.claims.exp.saturating_sub(now),
+                "scope": token.claims.scope,
+            }),
             token,
         })
     }
@@ -193,7 +178,7 @@ impl Minted {
 
     /// Adds the token to a change. A subject token that was revoked since it was read gives none, and neither does a
     /// client that was disabled, or from which the user withdrew the consent.
-    pub(crate) fn store(self, change: &mut Change<'_>) -> Result<TokenResponse> {
+    pub(crate) fn store(self, change: &mut Change<'_>) -> Result<Value> {
         let ended = |description| match self.entry.event {
             Event::Exchange => INVALID_REQUEST.because(description),
             _ => INVALID_GRANT.because(description),

@@ -92,7 +92,7 @@ impl Entry {
     pub(crate) fn refusal(client: Option<&str>, error: OAuthError) -> Entry {
         Entry {
             client_id: client.map(str::to_owned),
-            error: Some(error.code.as_str()),
+            error: Some(error.code.name),
             ..Entry::because(Event::Refuse, error.description)
         }
     }

@@ -23,11 +23,6 @@ pub(crate) enum Durability {
     Written,
 }
 
-/// The trail could not be written. No change is made then.
-#[derive(Debug, thiserror::Error)]
-#[error("audit trail: {0}")]
-pub(crate) struct TrailError(#[from] io::Error);
-
 /// The trail of an issuer. Appending is one at a time, so the order of the lines is that of the events.
 pub(crate) struct AuditTrail {
     issuer: String,
@@ -102,8 +97,7 @@ impl AuditTrail {
         let trail = AuditTrail::continuing(issuer, Some(file), verified.last, recent);
         if verified.has_incomplete_line {
             let entry = Entry::because(Event::Recover, "the last line was incomplete and is cut");
-            let recorded = trail.append(now, &[entry], Durability::Synced);
-            recorded.map_err(|TrailError(error)| error)?;
+            trail.append(now, &[entry], Durability::Synced)?;
         }
         Ok(trail)
     }
@@ -115,8 +109,9 @@ impl AuditTrail {
         }
     }
 
-    /// Appends entries and returns the digest of the last line. All of them are written, or none.
-    pub(crate) fn append(&self, now: u64, entries: &[Entry], durability: Durability) -> Result<String, TrailError> {
+    /// Appends entries and returns the digest of the last line. All of them are written, or none. No change is made after
+    /// an error.
+    pub(crate) fn append(&self, now: u64, entries: &[Entry], durability: Durability) -> io::Result<String> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let mut last = state.last.clone();
         let mut lines = Vec::with_capacity(entries.len());
@@ -144,7 +139,7 @@ impl AuditTrail {
     }
 
     /// The lines of one transaction, the oldest first: of the file, or of those in memory without one.
-    pub(crate) fn of_transaction(&self, txn: &str) -> Result<Vec<String>, TrailError> {
+    pub(crate) fn of_transaction(&self, txn: &str) -> io::Result<Vec<String>> {
         let wanted = format!("\"txn\":{}", serde_json::Value::from(txn));
         let is_wanted = |line: &String| line.contains(&wanted);
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -156,7 +151,7 @@ impl AuditTrail {
         // Events go on while the file is read.
         drop(state);
         let lines = lines.lines().filter(|line| line.as_ref().map_or(true, is_wanted));
-        Ok(lines.take(RECENT_LINES).collect::<io::Result<_>>()?)
+        lines.take(RECENT_LINES).collect()
     }
 
     /// The last 10,000 lines, the oldest first; without a file those since the start.

@@ -153,7 +153,7 @@ pub(super) fn rejection(server: &Issuer, callback: &Callback, error: impl Into<O
 }
 
 pub(super) fn of_error(error: OAuthError) -> [(&'static str, &'static str); 2] {
-    [("error", error.code.as_str()), ("error_description", error.description)]
+    [("error", error.code.name), ("error_description", error.description)]
 }
 
 /// The user does not allow what the client asks for.

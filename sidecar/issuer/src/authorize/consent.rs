@@ -42,7 +42,7 @@ pub(super) fn is_remembered(server: &Issuer, authorization: &Authorization) -> R
 pub(super) fn decide(server: &Issuer, authorization: &Authorization, form: &Parameters) -> Result<bool> {
     if form.one("decision") != Ok(Some("allow")) {
         server.note(Entry {
-            error: Some(ACCESS_DENIED.as_str()),
+            error: Some(ACCESS_DENIED.name),
             ..authorization.entry()
         });
         return Ok(false);

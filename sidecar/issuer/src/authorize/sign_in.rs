@@ -195,7 +195,8 @@ fn is_valid(server: &Issuer, subject: &str, totp: &Totp, code: &str) -> bool {
     let now = server.clock.now();
     totp.step_of(code, now).is_some_and(|step| {
         let owner = format!("one-time passwords of {subject}");
-        let is_first = server.is_first_use(&owner, &step.to_string(), now.saturating_add(3 * STEP), MAX_CODES);
+        let expires = now.saturating_add(3 * STEP);
+        let is_first = server.changed(|change| change.use_once(&owner, &step.to_string(), expires, MAX_CODES));
         is_first.unwrap_or(false)
     })
 }
@@ -227,13 +228,7 @@ fn sample_users(server: &Issuer) -> Vec<SampleUser> {
         Some(totp.code_at(server.clock.now()))
     };
     let samples = server.registry.sample_users.iter();
-    samples
-        .map(|&(name, password)| SampleUser {
-            name,
-            password,
-            code: code(name),
-        })
-        .collect()
+    samples.map(|&(name, password)| (name, password, code(name))).collect()
 }
 
 /// The name of a user who is registered, and no other text of the form.
@@ -243,7 +238,7 @@ fn entry(goal: &Goal, user: Option<&User>, failure: Option<&Failure>) -> Entry {
         txn: access.map(|access| access.txn.clone()),
         sub: user.map(|user| user.subject.clone()),
         client_id: access.map(|access| access.client.id.clone()),
-        error: failure.map(|_| ACCESS_DENIED.as_str()),
+        error: failure.map(|_| ACCESS_DENIED.name),
         reason: matches!(failure, Some(Failure::Limited(_))).then_some("too many failed attempts"),
         ..Entry::new(Event::Authentication)
     }

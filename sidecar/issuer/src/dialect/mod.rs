@@ -8,7 +8,8 @@ mod shapes;
 use serde_json::{Map, Value};
 use url::Url;
 
-pub(crate) use self::shapes::Minting;
+pub(crate) use self::shapes::{Minting, without_null};
+use crate::AccessClaims;
 
 /// The product whose access tokens the issuer's have the form of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,7 +44,7 @@ type Form = (
     &'static str,
     Option<&'static str>,
     fn(&str) -> String,
-    Option<fn(&Minting<'_>) -> Value>,
+    Option<fn(&Minting<'_>, &AccessClaims) -> Value>,
 );
 
 impl Dialect {
@@ -86,8 +87,8 @@ impl Dialect {
     /// The payload of an access token; none where it is the claims themselves.
     pub(crate) fn shape(self, minting: &Minting<'_>) -> Option<Value> {
         let (.., shape) = self.form();
-        let own = shape?(minting);
         let claims = minting.claims;
+        let own = shape?(minting, claims);
         // Every product has these. The token id has the transaction too, so that the store finds the token.
         let (id, prefix) = self.token_id_claim();
         let mut payload = Map::from_iter([
@@ -137,8 +138,7 @@ impl Dialect {
 mod tests {
     use serde_json::json;
 
-    use super::{Dialect, Minting};
-    use crate::claims::AccessClaims;
+    use super::{AccessClaims, Dialect, Minting};
 
     #[test]
     fn an_identifier_has_the_path_and_the_port_of_the_product() {

@@ -85,8 +85,7 @@ pub(super) fn number(name: &str) -> String {
 }
 
 /// A token of the client credentials grant is for the agent itself. An exchange of it names the agent as its own actor.
-pub(super) fn ping_aic(token: &Minting<'_>) -> Value {
-    let claims = token.claims;
+pub(super) fn ping_aic(token: &Minting<'_>, claims: &AccessClaims) -> Value {
     let is_exchange = token.grant == TOKEN_EXCHANGE;
     let current = token.actor().map(|act| &*act.sub);
     let current = current.or(is_exchange.then_some(&*claims.client_id));
@@ -104,8 +103,7 @@ pub(super) fn ping_aic(token: &Minting<'_>) -> Value {
 }
 
 /// `act` is that of the actor token, which has no prior actor; a code and a refresh leave its issuer out.
-pub(super) fn thunder_id(token: &Minting<'_>) -> Value {
-    let claims = token.claims;
+pub(super) fn thunder_id(token: &Minting<'_>, claims: &AccessClaims) -> Value {
     let issuer = (token.grant == TOKEN_EXCHANGE).then_some(&*claims.iss);
     json!({
         "sub": uuid(&claims.sub), "client_id": claims.client_id, "aud": claims.aud, "scope": claims.scope,
@@ -115,8 +113,7 @@ pub(super) fn thunder_id(token: &Minting<'_>) -> Value {
 }
 
 /// `act` is written by an exchange alone: a login through an agent looks like one through any application.
-pub(super) fn keycloak(token: &Minting<'_>) -> Value {
-    let claims = token.claims;
+pub(super) fn keycloak(token: &Minting<'_>, claims: &AccessClaims) -> Value {
     let act = token.actor().filter(|_| token.grant == TOKEN_EXCHANGE);
     let name = match token.is_user() {
         true => claims.sub.clone(),
@@ -132,8 +129,7 @@ pub(super) fn keycloak(token: &Minting<'_>) -> Value {
 }
 
 /// The innermost `act` of a token that comes from a login is the application of the login, which is no actor.
-pub(super) fn auth0(token: &Minting<'_>) -> Value {
-    let claims = token.claims;
+pub(super) fn auth0(token: &Minting<'_>, claims: &AccessClaims) -> Value {
     let application = token.parent;
     let application = application.filter(|parent| parent.act.is_none() && parent.sub != parent.client_id);
     let application = application.map(|parent| json!({ "sub": parent.client_id, "sub_profile": "browser_app" }));
@@ -149,8 +145,7 @@ pub(super) fn auth0(token: &Minting<'_>) -> Value {
 }
 
 /// One `act`; the prior actors are in `delegated_through`, the newest first, and the first party in `origin`.
-pub(super) fn okta(token: &Minting<'_>) -> Value {
-    let claims = token.claims;
+pub(super) fn okta(token: &Minting<'_>, claims: &AccessClaims) -> Value {
     let party = |act: &Act| json!({ "sub": act.sub, "sub_profile": act.sub_profile });
     let prior = std::iter::successors(token.actor().and_then(|act| act.act.as_deref()), |act| {
         act.act.as_deref()
@@ -168,8 +163,7 @@ pub(super) fn okta(token: &Minting<'_>) -> Value {
 }
 
 /// There is no `act`: facets of the client say that it is an agent, and prior actors are lost.
-pub(super) fn entra(token: &Minting<'_>) -> Value {
-    let claims = token.claims;
+pub(super) fn entra(token: &Minting<'_>, claims: &AccessClaims) -> Value {
     let is_agent = |act: &Act| act.sub_profile == EntityProfile::AiAgent;
     let acts = token.is_agent() || token.actor().is_some_and(is_agent);
     let tenant = ENTRA_PATH.split('/').nth(1);
@@ -182,8 +176,7 @@ pub(super) fn entra(token: &Minting<'_>) -> Value {
     })
 }
 
-pub(super) fn cognito(token: &Minting<'_>) -> Value {
-    let claims = token.claims;
+pub(super) fn cognito(token: &Minting<'_>, claims: &AccessClaims) -> Value {
     json!({
         "sub": user_uuid(token), "client_id": claims.client_id, "token_use": "access",
         "version": 2, "scope": claims.scope, "username": token.of_user(&claims.sub), "auth_time": token.auth_time(),
@@ -191,8 +184,7 @@ pub(super) fn cognito(token: &Minting<'_>) -> Value {
 }
 
 /// The exchange nests the chain of the subject token.
-pub(super) fn wso2(token: &Minting<'_>) -> Value {
-    let claims = token.claims;
+pub(super) fn wso2(token: &Minting<'_>, claims: &AccessClaims) -> Value {
     let kind = match claims.sub_profile {
         SubjectProfile::User => "APPLICATION_USER",
         SubjectProfile::Client(EntityProfile::AiAgent) => "AGENT",
@@ -208,15 +200,14 @@ pub(super) fn wso2(token: &Minting<'_>) -> Value {
     })
 }
 
-pub(super) fn zitadel(token: &Minting<'_>) -> Value {
-    let claims = token.claims;
+pub(super) fn zitadel(token: &Minting<'_>, claims: &AccessClaims) -> Value {
     json!({
         "sub": number(&claims.sub), "aud": token.both_audiences(), "nbf": claims.nbf,
         "act": token.actor().map(|act| json!({ "iss": claims.iss, "sub": number(&act.sub) })),
     })
 }
 
-fn without_null(mut value: Value) -> Value {
+pub(crate) fn without_null(mut value: Value) -> Value {
     if let Value::Object(members) = &mut value {
         members.retain(|_, value| !value.is_null());
     }

@@ -1,15 +1,16 @@
 //! Client credentials, RFC 6749 section 4.4.
 
+use serde_json::Value;
+
 use crate::entitlement::{granted, target};
 use crate::grant_type::CLIENT_CREDENTIALS;
 use crate::secret::transaction_id;
 use crate::{
-    AccessClaims, Client, Event, Granted, Issuer, Parameters, Result, ScopeSet, SubjectProfile, TokenResponse,
-    UNREGISTERED_GRANT,
+    AccessClaims, Client, Event, Granted, Issuer, Parameters, Result, ScopeSet, SubjectProfile, UNREGISTERED_GRANT,
 };
 
 /// Issues a token whose subject is the client itself, without actor, ID token and refresh token.
-pub(super) fn issue(server: &Issuer, client: &Client, request: &Parameters) -> Result<TokenResponse> {
+pub(super) fn issue(server: &Issuer, client: &Client, request: &Parameters) -> Result<Value> {
     UNREGISTERED_GRANT.when(!client.client_credentials)?;
     let resource = target(server, client, request)?;
     let requested = request.one("scope")?.map(ScopeSet::parse).transpose()?;

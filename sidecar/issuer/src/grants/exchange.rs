@@ -1,11 +1,13 @@
 //! Token exchange, RFC 8693.
 
+use serde_json::Value;
+
 use crate::entitlement::{granted, target};
 use crate::grant_type::TOKEN_EXCHANGE;
 use crate::registry::{ActorToken, Exchange, OwnToken};
 use crate::{
     AccessClaims, Act, Client, ErrorCode, Event, Granted, INVALID_REQUEST, Issuer, Parameters, Result, ScopeSet,
-    TokenResponse, UNREGISTERED_GRANT,
+    UNREGISTERED_GRANT,
 };
 
 /// The maximum number of `act` objects in a token. A longer chain is an error, never shortened.
@@ -17,7 +19,7 @@ const INVALID: ErrorCode = INVALID_REQUEST;
 /// The new token keeps the subject, the authentication and the chain of the subject token; the client becomes the
 /// outermost actor. Its scope and expiry never exceed those of the subject token, and a chain over the limit is an
 /// error.
-pub(super) fn exchange(server: &Issuer, client: &Client, request: &Parameters) -> Result<TokenResponse> {
+pub(super) fn exchange(server: &Issuer, client: &Client, request: &Parameters) -> Result<Value> {
     let rules = client.exchange.as_ref().ok_or(UNREGISTERED_GRANT)?;
     if !matches!(request.one("requested_token_type")?, None | Some(ACCESS_TOKEN_TYPE)) {
         return invalid("only access tokens are issued");
@@ -35,7 +37,7 @@ pub(super) fn exchange(server: &Issuer, client: &Client, request: &Parameters) -
     let allowed = allowed.intersection(&resource.scopes);
     let scope = granted(requested, allowed)?;
 
-    let response = server.issue(Granted {
+    let mut response = server.issue(Granted {
         event: Event::Exchange,
         grant: TOKEN_EXCHANGE,
         client,
@@ -48,10 +50,8 @@ pub(super) fn exchange(server: &Issuer, client: &Client, request: &Parameters) -
             ..subject
         },
     })?;
-    Ok(TokenResponse {
-        issued_token_type: Some(ACCESS_TOKEN_TYPE),
-        ..response
-    })
+    response["issued_token_type"] = ACCESS_TOKEN_TYPE.into();
+    Ok(response)
 }
 
 /// Reads the subject token, which must be valid, issued by this server, and have the client as its audience.
@@ -89,7 +89,10 @@ fn act(
     if !own && !rules.may_act_for.contains(&subject.sub) {
         return invalid("the client is not registered to act for this subject");
     }
-    INVALID.when(subject.depth() >= MAX_CHAIN, "the chain would have more than 16 actors")?;
+    INVALID.when(
+        subject.actors().count() >= MAX_CHAIN,
+        "the chain would have more than 16 actors",
+    )?;
     Ok(server.actor(client, subject.act.clone()))
 }
 

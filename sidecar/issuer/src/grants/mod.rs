@@ -7,11 +7,13 @@ mod user_token;
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use crate::grant_type::{AUTHORIZATION_CODE, CIBA, CLIENT_CREDENTIALS, DEVICE_CODE, REFRESH_TOKEN, TOKEN_EXCHANGE};
-use crate::{Channel, Client, INVALID_REQUEST, Issuer, Parameters, Result, TokenResponse, UNSUPPORTED_GRANT_TYPE};
+use crate::{Channel, Client, INVALID_REQUEST, Issuer, Parameters, Result, UNSUPPORTED_GRANT_TYPE};
 
 /// Runs the grant of a token request.
-pub(crate) fn token(server: &Issuer, client: &Arc<Client>, request: &Parameters) -> Result<TokenResponse> {
+pub(crate) fn token(server: &Issuer, client: &Arc<Client>, request: &Parameters) -> Result<Value> {
     match request.one("grant_type")? {
         Some(AUTHORIZATION_CODE) => user_token::redeem(server, client, request),
         Some(CLIENT_CREDENTIALS) => client_credentials::issue(server, client, request),

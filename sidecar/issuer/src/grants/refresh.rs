@@ -1,11 +1,13 @@
 //! Refreshing an access token, RFC 6749 section 6, with a new refresh token at each use (RFC 9700 section 4.14).
 
+use serde_json::Value;
+
 use crate::entitlement::{is_for_other, still_granted};
 use crate::grant_type::REFRESH_TOKEN;
 use crate::store::PresentedRefreshToken;
 use crate::{
     AccessClaims, Client, Entry, Event, Granted, INVALID_GRANT, INVALID_SCOPE, INVALID_TARGET, Issuer, OAuthError,
-    Parameters, RefreshFamily, Result, ScopeSet, TokenResponse,
+    Parameters, RefreshFamily, Result, ScopeSet,
 };
 
 const INVALID: OAuthError =
@@ -15,7 +17,7 @@ const INVALID: OAuthError =
 /// The scope can be narrower. The next refresh token has all of the family, and expires with it.
 ///
 /// A token that is not the last one of its family is a copy in other hands: the family and its tokens end.
-pub(super) fn refresh(server: &Issuer, client: &Client, request: &Parameters) -> Result<TokenResponse> {
+pub(super) fn refresh(server: &Issuer, client: &Client, request: &Parameters) -> Result<Value> {
     let token = request.required("refresh_token", "refresh_token is required")?;
     let presented = PresentedRefreshToken::parse(token).ok_or(INVALID)?;
     let family = server.store.family(presented.txn)?.ok_or(INVALID)?;
@@ -52,14 +54,11 @@ pub(super) fn refresh(server: &Issuer, client: &Client, request: &Parameters) ->
         drop(change);
         return revoke(server, &family);
     }
-    let response = minted.store(&mut change)?;
-    let next = presented.rotate(&mut family)?;
+    let mut response = minted.store(&mut change)?;
+    response["refresh_token"] = presented.rotate(&mut family)?.into();
     change.put_family(&family)?;
     change.commit()?;
-    Ok(TokenResponse {
-        refresh_token: Some(next),
-        ..response
-    })
+    Ok(response)
 }
 
 /// Ends a family of which there is a copy.

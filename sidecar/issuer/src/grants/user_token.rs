@@ -2,7 +2,10 @@
 //! 10.1) and one of the device grant (RFC 8628 section 3.4) are redeemed for.
 
 use super::exchange;
-use crate::claims::{ID_TOKEN, IdClaims};
+use serde_json::{Value, json};
+
+use crate::claims::ID_TOKEN;
+use crate::dialect::without_null;
 use crate::entitlement::is_for_other;
 use crate::grant_type::{AUTHORIZATION_CODE, CIBA, DEVICE_CODE};
 use crate::scope::{OFFLINE_ACCESS, OPENID};
@@ -11,12 +14,12 @@ use crate::token::Minted;
 use crate::{
     AccessClaims, AccessRequest, Act, Authorization, Channel, Client, EntityProfile, Entry, Event, Granted,
     INVALID_GRANT, INVALID_REQUEST, INVALID_TARGET, Issuer, Parameters, RefreshFamily, Result, TEMPORARILY_UNAVAILABLE,
-    TokenResponse, UNREGISTERED_GRANT,
+    UNREGISTERED_GRANT,
 };
 
 /// Issues a token for the user who signed in, and a refresh token if that was requested. If the client is an agent, `act`
 /// names it. A code that is used twice gives nothing, and ends what it gave (RFC 6749 section 4.1.2).
-pub(super) fn redeem(server: &Issuer, client: &Client, request: &Parameters) -> Result<TokenResponse> {
+pub(super) fn redeem(server: &Issuer, client: &Client, request: &Parameters) -> Result<Value> {
     UNREGISTERED_GRANT.when(client.redirect_uris.is_empty())?;
     let (Some(code), Some(redirect_uri), Some(verifier)) = (
         request.one("code")?,
@@ -95,12 +98,7 @@ fn is_verifier(text: &str) -> bool {
 }
 
 /// Issues a token once the user has approved, as for a code: if the client is an agent, `act` names it.
-pub(super) fn approval(
-    server: &Issuer,
-    client: &Client,
-    request: &Parameters,
-    channel: Channel,
-) -> Result<TokenResponse> {
+pub(super) fn approval(server: &Issuer, client: &Client, request: &Parameters, channel: Channel) -> Result<Value> {
     let (is_registered, name, grant) = match channel {
         Channel::Backchannel => (client.ciba, "auth_req_id", CIBA),
         Channel::Device => (client.device_code, "device_code", DEVICE_CODE),
@@ -140,7 +138,7 @@ pub(super) fn issue(
     authorization: &Authorization,
     act: Option<Box<Act>>,
     proceed: impl FnOnce() -> Result<()>,
-) -> Result<TokenResponse> {
+) -> Result<Value> {
     let access = &authorization.access;
     let scope = authorization.whole_scope();
     let minted = server.mint(Granted {
@@ -161,10 +159,9 @@ pub(super) fn issue(
         },
     })?;
     let mut of_family = minted.token.claims.clone();
-    let id_token = match access.protocol_scope.contains(OPENID) {
-        false => None,
-        true => Some(id_token(server, client, authorization, &minted)?),
-    };
+    let id_token = access.protocol_scope.contains(OPENID);
+    let id_token = id_token.then(|| id_token_of(server, client, authorization, &minted));
+    let id_token = id_token.transpose()?;
     let is_registered = scope.is_within(&client.scopes) && client.resources.contains(&access.audience);
     let lost = INVALID_GRANT.because("the client is not registered any more for what the user allowed");
     lost.when(!is_registered)?;
@@ -175,41 +172,39 @@ pub(super) fn issue(
     if access.actor.is_none() && !consent.is_some_and(|consent| consent.covers(&access.audience, &scope)) {
         return Err(INVALID_GRANT.because("the user withdrew the consent for this client"));
     }
-    let response = minted.store(&mut change)?;
-    let refresh_token = match access.protocol_scope.contains(OFFLINE_ACCESS) {
-        false => None,
-        true => {
-            let lifetime = server.settings.refresh_lifetime;
-            of_family.exp = server.clock.now().saturating_add(lifetime.as_secs());
-            let (family, token) = RefreshFamily::begin(of_family)?;
-            change.put_family(&family)?;
-            Some(token)
-        }
-    };
+    let mut response = minted.store(&mut change)?;
+    if access.protocol_scope.contains(OFFLINE_ACCESS) {
+        let lifetime = server.settings.refresh_lifetime;
+        of_family.exp = server.clock.now().saturating_add(lifetime.as_secs());
+        let (family, token) = RefreshFamily::begin(of_family)?;
+        change.put_family(&family)?;
+        response["refresh_token"] = token.into();
+    }
     change.commit()?;
-    Ok(TokenResponse {
-        id_token,
-        refresh_token,
-        ..response
-    })
+    if let Some(id_token) = id_token {
+        response["id_token"] = id_token.into();
+    }
+    Ok(response)
 }
 
-fn id_token(server: &Issuer, client: &Client, authorization: &Authorization, minted: &Minted) -> Result<String> {
-    let response = &minted.response;
+/// An ID token (OpenID Connect Core section 2). It identifies the user and has no scope.
+fn id_token_of(server: &Issuer, client: &Client, authorization: &Authorization, minted: &Minted) -> Result<String> {
     let key = server.id_token_key(client)?;
-    let now = server.clock.now();
-    let claims = IdClaims {
-        iss: &server.issuer_url,
-        sub: &server.settings.dialect.user(&authorization.subject),
-        aud: &client.id,
-        iat: now,
-        exp: now.saturating_add(response.expires_in),
-        nonce: authorization.access.nonce.as_deref(),
-        at_hash: key.half_digest(&response.access_token),
-        authentication: &authorization.authentication,
-        act: minted.act_of_id_token(server.settings.dialect),
-    };
-    Ok(key.sign(Some(ID_TOKEN), &claims)?)
+    let (login, token) = (&authorization.authentication, &minted.token.claims);
+    let claims = json!({
+        "iss": server.issuer_url,
+        "sub": server.settings.dialect.user(&authorization.subject),
+        "aud": client.id,
+        "iat": token.iat,
+        "exp": token.exp,
+        "nonce": authorization.access.nonce,
+        "at_hash": key.half_digest(&minted.access_token),
+        "auth_time": login.auth_time,
+        "acr": login.acr,
+        "amr": login.amr,
+        "act": minted.act_of_id_token(server.settings.dialect),
+    });
+    Ok(key.sign(Some(ID_TOKEN), &without_null(claims))?)
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ pub(crate) type KeyRing = Current<Keys>;
 #[derive(Clone)]
 pub(crate) struct Keys {
     next: Arc<SigningKey>,
-    active: Arc<SigningKey>,
+    pub(crate) active: Arc<SigningKey>,
     /// The latest first, each with the time since when it is.
     retired: VecDeque<(Arc<SigningKey>, u64)>,
     /// RS256: the one that signs, and the next one. Generated when the first client needs them: that takes long.
@@ -114,23 +114,23 @@ impl Keys {
     }
 
     pub(crate) fn has(&self, id: &str) -> bool {
-        self.published().any(|key| key.id() == id)
+        self.published().any(|key| key.id == id)
     }
 
     /// The keys without one. If it is the active one, the published next one takes its place; of the next one, a new one
     /// does.
     pub(crate) fn without(&self, id: &str, signing: Signing, now: u64) -> Result<Keys, KeyError> {
-        let keys = match self.active.id() == id || self.next.id() == id {
+        let keys = match self.active.id == id || self.next.id == id {
             true => self.rotated(signing, now)?,
             false => self.clone(),
         };
-        let (active, next) = match self.next.id() == id {
+        let (active, next) = match self.next.id == id {
             true => (Arc::clone(&self.active), keys.next),
             false => (keys.active, keys.next),
         };
         let (mut retired, mut id_tokens) = (keys.retired, keys.id_tokens);
-        retired.retain(|(key, _)| key.id() != id && key.id() != active.id());
-        id_tokens.retain(|key| key.id() != id);
+        retired.retain(|(key, _)| key.id != id && key.id != active.id);
+        id_tokens.retain(|key| key.id != id);
         Ok(Keys {
             next,
             active,
@@ -141,10 +141,6 @@ impl Keys {
 
     pub(crate) fn retired(&self) -> usize {
         self.retired.len()
-    }
-
-    pub(crate) fn active(&self) -> &Arc<SigningKey> {
-        &self.active
     }
 
     /// Whether the keys that sign now and next are of this algorithm.
@@ -168,7 +164,7 @@ impl KeyRing {
     /// The published set: public keys only.
     pub(crate) fn public(&self) -> JwkSet {
         JwkSet {
-            keys: self.get().published().map(|key| key.public().clone()).collect(),
+            keys: self.get().published().map(|key| key.public.clone()).collect(),
         }
     }
 
@@ -181,11 +177,11 @@ impl KeyRing {
         }
         let id = header.kid.as_deref()?;
         let keys = self.get();
-        let key = keys.published().find(|key| key.id() == id)?;
+        let key = keys.published().find(|key| key.id == id)?;
         if header.alg != key.algorithm() {
             return None;
         }
-        public_key::payload(token, header.alg, &DecodingKey::from_jwk(key.public()).ok()?)
+        public_key::payload(token, header.alg, &DecodingKey::from_jwk(&key.public).ok()?)
     }
 }
 
@@ -250,7 +246,7 @@ mod tests {
         let next = ring.public().keys[1].common.key_id.clone();
         let token = ring.active().sign(Some("at+jwt"), &json!({})).unwrap();
         rotate(&ring);
-        assert_eq!(Some(ring.active().id()), next.as_deref());
+        assert_eq!(Some(&*ring.active().id), next.as_deref());
         assert_eq!(ring.public().keys.len(), 3);
         assert!(
             ring.verify(&token, Some("at+jwt")).is_some(),
@@ -259,7 +255,7 @@ mod tests {
         let stored = ring.get().stored().unwrap();
         let restored = KeyRing::new(Keys::restore(&stored).unwrap());
         assert!(restored.verify(&token, Some("at+jwt")).is_some());
-        assert_eq!(restored.active().id(), ring.active().id());
+        assert_eq!(restored.active().id, ring.active().id);
         change(&ring, |keys| Ok(keys.without_retired())).unwrap();
         assert!(ring.verify(&token, Some("at+jwt")).is_none());
         assert_eq!(ring.public().keys.len(), 2);
@@ -269,11 +265,11 @@ mod tests {
     fn a_key_is_revoked_in_each_state() {
         let first = Keys::generate(Signing::Es256).unwrap();
         let keys = first.rotated(Signing::Es256, 1).unwrap();
-        let (active, next, retired) = (keys.active.id(), keys.next.id(), first.active.id());
+        let (active, next, retired) = (&*keys.active.id, &*keys.next.id, &*first.active.id);
         let revoked = |id| keys.without(id, Signing::Es256, 1).unwrap();
-        assert_eq!((revoked(active).active.id(), revoked(active).retired()), (next, 1));
-        assert_eq!((revoked(next).active.id(), revoked(next).retired()), (active, 1));
-        assert_eq!((revoked(retired).active.id(), revoked(retired).retired()), (active, 0));
+        assert_eq!((&*revoked(active).active.id, revoked(active).retired()), (next, 1));
+        assert_eq!((&*revoked(next).active.id, revoked(next).retired()), (active, 1));
+        assert_eq!((&*revoked(retired).active.id, revoked(retired).retired()), (active, 0));
         for id in [active, next, retired] {
             assert!(keys.has(id) && !revoked(id).has(id));
         }
@@ -282,9 +278,9 @@ mod tests {
     #[test]
     fn a_change_that_fails_leaves_the_keys() {
         let ring = ring(Signing::Es256);
-        let before = ring.active().id().to_owned();
+        let before = ring.active().id.to_owned();
         assert!(change(&ring, |_| Err(KeyError)).is_err());
-        assert_eq!(ring.active().id(), before);
+        assert_eq!(ring.active().id, before);
     }
 
     #[test]

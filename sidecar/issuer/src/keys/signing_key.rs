@@ -85,10 +85,10 @@ pub(crate) struct StoredKey {
 
 /// One key pair and the JWK of its public half.
 pub(crate) struct SigningKey {
-    id: String,
+    pub(crate) id: String,
     signing: Signing,
     pair: KeyPair,
-    public: Jwk,
+    pub(super) public: Jwk,
 }
 
 /// aws-lc-rs signs with the pairs directly, so that no RSA key is parsed for each signature.
@@ -137,17 +137,8 @@ impl SigningKey {
         })
     }
 
-    /// The key id.
-    pub(crate) fn id(&self) -> &str {
-        &self.id
-    }
-
     pub(super) fn is_for(&self, signing: Signing) -> bool {
         self.signing == signing
-    }
-
-    pub(super) fn public(&self) -> &Jwk {
-        &self.public
     }
 
     /// A compact JWS over `claims` with `alg`, `kid` and the given `typ` in its header.

@@ -10,6 +10,7 @@ use super::{FormTarget, wide_page};
 use crate::audit::{AuditLine, TokenNode};
 
 /// A transaction as a line of the list.
+#[derive(Default)]
 pub(crate) struct TransactionSummary<'a> {
     txn: &'a str,
     began: u64,
@@ -25,10 +26,8 @@ impl<'a> TransactionSummary<'a> {
         let mut summary = TransactionSummary {
             txn,
             began: first.time,
-            parties: BTreeSet::new(),
             client: first.client_id.as_deref(),
-            tokens: 0,
-            refusals: 0,
+            ..TransactionSummary::default()
         };
         summary.add(first);
         summary

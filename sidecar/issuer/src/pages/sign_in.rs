@@ -15,13 +15,9 @@ pub(crate) enum Attempt {
     NeedsCode,
 }
 
-/// A user of the built-in registry, as the page shows it.
-pub(crate) struct SampleUser {
-    pub(crate) name: &'static str,
-    pub(crate) password: &'static str,
-    /// The one-time code of this time; none for a user without one.
-    pub(crate) code: Option<String>,
-}
+/// A user of the built-in registry, as the page shows it: name, password, and the one-time code of this time if the user has
+/// one.
+pub(crate) type SampleUser = (&'static str, &'static str, Option<String>);
 
 /// The form sends `transaction`, `username`, `password` and `second_factor` to `/login`. `purpose` completes
 /// "Sign in …", `hint` is the expected name.
@@ -69,13 +65,13 @@ fn sample_users(samples: &[SampleUser]) -> Markup {
         table aria-labelledby="samples" {
             thead { tr { th scope="col" { "Name" } th scope="col" { "Password" } th scope="col" { "One-time code" } } }
             tbody {
-                @for sample in samples {
+                @for (name, password, code) in samples {
                     tr {
-                        td { code { (sample.name) } }
-                        td { code { (sample.password) } }
+                        td { code { (name) } }
+                        td { code { (password) } }
                         td {
-                            @match &sample.code {
-                                Some(code) => code id={ "code-of-" (sample.name) } { (code) },
+                            @match code {
+                                Some(code) => code id={ "code-of-" (name) } { (code) },
                                 None => "none",
                             }
                         }

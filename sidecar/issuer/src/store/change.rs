@@ -64,7 +64,7 @@ impl<'s> Change<'s> {
     pub(crate) fn commit(self) -> Result<(), StoreError> {
         if !self.entries.is_empty() {
             let appended = self.trail.append(self.now, &self.entries, Durability::Synced);
-            let last = appended.map_err(StoreError::of)?;
+            let last = appended.map_err(StoreError::of_trail)?;
             let mut facts = self.transaction.open_table(FACTS)?;
             facts.insert("audited", &*last)?;
         }

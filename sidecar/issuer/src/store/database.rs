@@ -73,13 +73,13 @@ impl Store {
     /// Records events that change nothing in the audit trail.
     pub(crate) fn note(&self, now: u64, entry: Entry) {
         if let Err(error) = self.trail.append(now, &[entry], Durability::Written) {
-            tracing::error!("{error}");
+            tracing::error!("audit trail: {error}");
         }
     }
 
     /// The lines of a transaction in the audit trail, the oldest first: up to 10,000, in memory those of the last 10,000.
     pub(crate) fn audited(&self, txn: &str) -> Result<Vec<String>, StoreError> {
-        self.trail.of_transaction(txn).map_err(StoreError::of)
+        self.trail.of_transaction(txn).map_err(StoreError::of_trail)
     }
 
     /// The last 10,000 lines of the audit trail, the oldest first; in memory those since the start.

@@ -3,6 +3,7 @@
 
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
+use std::io;
 
 use redb::{Key, ReadableTable, TableDefinition};
 use serde::de::DeserializeOwned;
@@ -40,6 +41,10 @@ impl StoreError {
     /// Of any error of the database, which has no values of the records.
     pub(super) fn of(error: impl std::fmt::Display) -> StoreError {
         StoreError(error.to_string())
+    }
+
+    pub(super) fn of_trail(error: io::Error) -> StoreError {
+        StoreError(format!("audit trail: {error}"))
     }
 }
 
