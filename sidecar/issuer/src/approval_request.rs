@@ -38,9 +38,8 @@ pub(crate) fn ask_user(server: &Issuer, client: &Arc<Client>, form: &Parameters)
     let has_none = access.scope.intersection(&user.scopes).is_empty();
     denied.when(has_none, "the user has none of the requested scopes")?;
     let waiting = server.approvals.waiting_for(&user.subject, now);
-    let waiting = waiting
-        .iter()
-        .filter(|approval| approval.request.access.client.id == client.id);
+    let waiting = waiting.iter().map(|approval| &approval.request.access.client.id);
+    let waiting = waiting.filter(|waiting| **waiting == client.id);
     denied.when(waiting.count() >= MAX_WAITING, "too many requests wait for this user")?;
     let lifetime = lifetime(form)?;
     let code = access.txn.clone();
@@ -129,9 +128,7 @@ fn lifetime(request: &Parameters) -> Result<u64> {
     let Some(requested) = request.one("requested_expiry")? else {
         return Ok(BACKCHANNEL_LIFETIME);
     };
-    let seconds = requested
-        .parse()
-        .ok()
-        .filter(|seconds| (1..=MAX_LIFETIME).contains(seconds));
+    let seconds = requested.parse().ok();
+    let seconds = seconds.filter(|seconds| (1..=MAX_LIFETIME).contains(seconds));
     seconds.ok_or(INVALID_REQUEST.because("requested_expiry must be 1 to 3600 seconds"))
 }

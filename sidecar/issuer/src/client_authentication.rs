@@ -85,9 +85,8 @@ pub(crate) fn form_decoded(text: &str) -> Option<String> {
         return None;
     }
     let pair = format!("={text}");
-    form_urlencoded::parse(pair.as_bytes())
-        .next()
-        .map(|(_, value)| value.into_owned())
+    let (_, value) = form_urlencoded::parse(pair.as_bytes()).next()?;
+    Some(value.into_owned())
 }
 
 fn prove(server: &Issuer, id: &str, secret: &str, failed: OAuthError) -> Result<Arc<Client>> {
@@ -148,10 +147,8 @@ fn by_assertion(server: &Issuer, assertion: &str) -> Result<Arc<Client>> {
     let client = subject(assertion).and_then(|id| server.client(&id));
     let client = client.ok_or(CLIENT_FAILED)?;
     UNREGISTERED_METHOD.when(client.keys.is_empty())?;
-    let mut keys = client
-        .keys
-        .iter()
-        .filter(|key| key.fits(algorithm, header.kid.as_deref()));
+    let keys = client.keys.iter();
+    let mut keys = keys.filter(|key| key.fits(algorithm, header.kid.as_deref()));
     let payload = keys.find_map(|key| key.verify(assertion, algorithm));
     let payload = payload.ok_or(CLIENT_FAILED)?;
     let claims: Claims = serde_json::from_slice(&payload)

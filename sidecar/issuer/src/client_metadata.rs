@@ -144,10 +144,8 @@ impl ClientDocuments {
             let _permits = (of_host.try_acquire().ok()?, self.fetches.try_acquire().ok()?);
             let document = Handle::try_current().ok()?;
             let document = document.block_on(async { timeout(TIMEOUT, fetch(&url)).await });
-            let client = document
-                .ok()
-                .flatten()
-                .and_then(|document| read(id, &document, entries));
+            let document = document.ok().flatten();
+            let client = document.and_then(|document| read(id, &document, entries));
             tracing::info!(valid = client.is_some(), "client metadata document");
             if client.is_none() {
                 self.failed.insert(id.to_owned(), ());
@@ -160,9 +158,8 @@ impl ClientDocuments {
 /// An `https` URL with a path, without user, query and fragment, that is written as it is resolved; for development, `http`
 /// on loopback too.
 fn document_url(id: &str) -> Option<Url> {
-    let url = Url::parse(id)
-        .ok()
-        .filter(|url| url.as_str() == id && id.len() <= MAX_IDENTIFIER)?;
+    let url = Url::parse(id).ok();
+    let url = url.filter(|url| url.as_str() == id && id.len() <= MAX_IDENTIFIER)?;
     let has_scheme = url.scheme() == "https" || url.scheme() == "http" && is_loopback(&url);
     let is_plain = url.username().is_empty() && url.password().is_none() && url.query().is_none();
     (has_scheme && is_plain && url.fragment().is_none() && url.path() != "/").then_some(url)

@@ -5,14 +5,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Tests and demos move it, so that a login is old without waiting.
 #[derive(Default)]
-pub(crate) struct Clock {
-    offset: AtomicI64,
-}
+pub(crate) struct Clock(AtomicI64);
 
 impl Clock {
     /// Sets the clock to the system's time plus `seconds`.
     pub(crate) fn set_offset(&self, seconds: i64) {
-        self.offset.store(seconds, Ordering::Relaxed);
+        self.0.store(seconds, Ordering::Relaxed);
     }
 
     /// Seconds since the Unix epoch.
@@ -22,7 +20,7 @@ impl Clock {
     )]
     pub(crate) fn now(&self) -> u64 {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let offset = self.offset.load(Ordering::Relaxed);
+        let offset = self.0.load(Ordering::Relaxed);
         since_epoch.as_secs().saturating_add_signed(offset)
     }
 }

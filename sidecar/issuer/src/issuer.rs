@@ -13,8 +13,8 @@ use crate::store::{
     TRANSACTION_LIFETIME,
 };
 use crate::{
-    AuthorizationRequest, Change, Client, ClientState, Current, Entries, Entry, Event, KeyError, Registry, Resource,
-    Revoked, Secret, Session, StoreError, Transaction,
+    AuthorizationRequest, Change, Client, ClientRecord, ClientState, Current, Entries, Entry, Event, KeyError,
+    Registry, Resource, Revoked, Secret, Session, StoreError, Transaction,
 };
 
 /// The maximum number of events within five minutes of callers that have proved nothing.
@@ -91,14 +91,10 @@ impl Issuer {
     pub(crate) fn client(&self, id: &str) -> Option<Arc<Client>> {
         let entries = self.directory.get();
         let registered = entries.clients().get(id).cloned();
-        let is_disabled = || {
-            entries
-                .records
-                .get(id)
-                .is_some_and(|record| record.state != ClientState::Enabled)
-        };
+        let is_enabled = |record: &ClientRecord| record.state == ClientState::Enabled;
         let documents = self.client_documents.as_ref();
-        registered.or_else(|| documents.filter(|_| !is_disabled())?.client(id, &entries))
+        let documents = documents.filter(|_| entries.records.get(id).is_none_or(is_enabled));
+        registered.or_else(|| documents?.client(id, &entries))
     }
 
     /// The resource with this identifier.

@@ -125,11 +125,8 @@ impl Issuer {
     /// end, and the client gets no other until the user consents again.
     pub(crate) fn withdraw_consent(&self, subject: &str, client: &str) -> Result<Revoked, StoreError> {
         self.changed(|change| {
-            change.audit(
-                Entry::because(Event::Consent, "withdrawn")
-                    .of_client(client)
-                    .of_user(subject),
-            );
+            let entry = Entry::because(Event::Consent, "withdrawn").of_client(client);
+            change.audit(entry.of_user(subject));
             change.withdraw_consent(subject, client)
         })
     }
@@ -137,11 +134,8 @@ impl Issuer {
     /// Lets an agent act for a user again by an exchange.
     pub(crate) fn undo_withdrawal(&self, subject: &str, agent: &str) -> Result<(), StoreError> {
         self.changed(|change| {
-            change.audit(
-                Entry::because(Event::Consent, "withdrawal undone")
-                    .of_client(agent)
-                    .of_user(subject),
-            );
+            let entry = Entry::because(Event::Consent, "withdrawal undone").of_client(agent);
+            change.audit(entry.of_user(subject));
             change.undo_withdrawal(subject, agent)
         })
     }

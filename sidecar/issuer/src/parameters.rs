@@ -66,11 +66,9 @@ impl<S: Send + Sync> FromRequest<S> for Parameters {
         if matches!(*request.method(), Method::GET | Method::HEAD) {
             return Parameters::parse(request.uri().query().unwrap_or_default().as_bytes());
         }
-        let media_type = request
-            .headers()
-            .get(CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok());
-        let media_type = media_type.and_then(|value| value.split(';').next()).unwrap_or_default();
+        let media_type = request.headers().get(CONTENT_TYPE);
+        let media_type = media_type.and_then(|value| value.to_str().ok()?.split(';').next());
+        let media_type = media_type.unwrap_or_default();
         let is_form = media_type.trim().eq_ignore_ascii_case(FORM);
         INVALID_REQUEST.when(!is_form, "the body must be application/x-www-form-urlencoded")?;
         Parameters::parse(&read_body(request, state).await?)

@@ -21,6 +21,7 @@ pub(crate) fn register(server: &Issuer, body: &[u8]) -> Result<Response, AdminEr
     let method = metadata.method("client_secret_basic").to_owned();
     let id = format!("client-{}", transaction_id()?);
     let (now, secret) = (server.clock.now(), random_id()?);
+    let unsupported = INVALID_METADATA.because("the token_endpoint_auth_method is not supported");
     let credentials = match &*method {
         "none" | "private_key_jwt" => None,
         "client_secret_basic" | "client_secret_post" => Some(vec![Credential {
@@ -29,16 +30,11 @@ pub(crate) fn register(server: &Issuer, body: &[u8]) -> Result<Response, AdminEr
             created: now,
             ends: None,
         }]),
-        _ => {
-            return Err(INVALID_METADATA
-                .because("the token_endpoint_auth_method is not supported")
-                .into());
-        }
+        _ => return Err(unsupported.into()),
     };
     server.change_entries(|entries, change| {
-        let mut entry = metadata
-            .entry(entries)
-            .map_err(|reason| INVALID_METADATA.because(reason))?;
+        let entry = metadata.entry(entries);
+        let mut entry = entry.map_err(|reason| INVALID_METADATA.because(reason))?;
         INVALID_METADATA.when(
             entry.contains_key("jwks") != (method == "private_key_jwt"),
             "jwks and the token_endpoint_auth_method private_key_jwt require each other",

@@ -35,6 +35,9 @@ const MAX_BODY: usize = 64 * 1024;
 /// Clients and gates may cache the metadata and the keys.
 const PUBLIC: [(HeaderName, &str); 1] = [(CACHE_CONTROL, "public, max-age=15")];
 
+const OPENID_METADATA: &str = "/.well-known/openid-configuration";
+const SERVER_METADATA: &str = "/.well-known/oauth-authorization-server";
+
 type Server = State<Arc<Issuer>>;
 
 /// The service that answers every request.
@@ -47,6 +50,7 @@ pub(crate) fn router(server: Arc<Issuer>) -> Router {
         .route("/consents/withdraw", page(MethodFilter::POST, authorize::withdraw))
         .route("/logout/confirm", page(MethodFilter::POST, authorize::confirm_logout))
         .route_layer(map_request(deny_cross_site));
+    let get_or_post = MethodFilter::GET.or(MethodFilter::POST);
     let pages = Router::new()
         .route("/authorize", page(MethodFilter::GET, authorize::authorize))
         .route("/consents", page(MethodFilter::GET, authorize::consents))
@@ -54,20 +58,14 @@ pub(crate) fn router(server: Arc<Issuer>) -> Router {
         .route("/ciba/{id}", get(backchannel_page))
         .route("/device", page(MethodFilter::GET, authorize::device_page))
         .route("/activity", page(MethodFilter::GET, authorize::activity))
-        .route(
-            "/logout",
-            page(MethodFilter::GET.or(MethodFilter::POST), authorize::logout),
-        )
+        .route("/logout", page(get_or_post, authorize::logout))
         .route("/admin/{*path}", any(administer))
         .merge(forms)
         .route_layer(map_request_with_state(Arc::clone(&server), deny_other_host));
     // What an application in a browser calls from its own origin. No cookie counts there, so any origin may.
     let for_browsers = Router::new()
-        .route("/.well-known/openid-configuration", get(discovery).options(preflight))
-        .route(
-            "/.well-known/oauth-authorization-server",
-            get(discovery).options(preflight),
-        )
+        .route(OPENID_METADATA, get(discovery).options(preflight))
+        .route(SERVER_METADATA, get(discovery).options(preflight))
         .route("/jwks", get(jwks).options(preflight))
         .route("/token", post(token).options(preflight))
         .route("/register", post(register).options(preflight))
@@ -98,11 +96,8 @@ fn of_dialect(server: &Issuer) -> Router<Arc<Issuer>> {
     let routes = match &*path {
         "" => Router::new(),
         path => Router::new()
-            .route(&format!("{path}/.well-known/openid-configuration"), get(discovery))
-            .route(
-                &format!("/.well-known/oauth-authorization-server{path}"),
-                get(discovery),
-            ),
+            .route(&format!("{path}{OPENID_METADATA}"), get(discovery))
+            .route(&format!("{SERVER_METADATA}{path}"), get(discovery)),
     };
     match server.settings.dialect {
         Dialect::PingAic => routes

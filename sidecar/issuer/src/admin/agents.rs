@@ -174,18 +174,13 @@ pub(super) fn remove_credential(server: &Issuer, id: &str, credential: &str, is_
 
 /// What the issuer knows of a client that is not deleted.
 fn record(server: &Issuer, entries: &Entries, id: &str) -> Result<ClientRecord, AdminError> {
+    let documents = server.client_documents.as_ref();
+    let is_document = documents.is_some_and(|documents| documents.is_identifier(id));
     match entries.records.get(id) {
         Some(record) if record.state == ClientState::Deleted => Err(NOT_FOUND.into()),
         Some(record) => Ok(record.clone()),
-        None if server.registry.clients.contains_key(id) => Ok(ClientRecord::default()),
         // One whose identifier is the URL of its metadata can be disabled too.
-        None if server
-            .client_documents
-            .as_ref()
-            .is_some_and(|documents| documents.is_identifier(id)) =>
-        {
-            Ok(ClientRecord::default())
-        }
+        None if is_document || server.registry.clients.contains_key(id) => Ok(ClientRecord::default()),
         None => Err(NOT_FOUND.into()),
     }
 }
@@ -268,10 +263,8 @@ const MAX_RESOURCES: usize = 1_000;
 /// `GET /admin/resources`.
 pub(super) fn list_resources(server: &Issuer) -> Answer {
     let entries = server.directory.get();
-    let resources = entries
-        .resources()
-        .values()
-        .map(|resource| shown_resource(&entries, resource));
+    let resources = entries.resources().values();
+    let resources = resources.map(|resource| shown_resource(&entries, resource));
     Ok(Json(resources.collect::<Value>()).into_response())
 }
 

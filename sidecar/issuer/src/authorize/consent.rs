@@ -96,10 +96,8 @@ pub(super) fn list(server: &Issuer, visitor: &Visitor, subject: &str) -> Answer 
 fn agents(server: &Issuer, subject: &str) -> Answer<BTreeMap<String, bool>> {
     let entries = server.directory.get();
     let exchange = |client: &Client| Some(client.exchange.as_ref()?.may_act_for.contains(subject));
-    let agents = entries
-        .clients()
-        .values()
-        .filter(|client| exchange(client) == Some(true));
+    let agents = entries.clients().values();
+    let agents = agents.filter(|client| exchange(client) == Some(true));
     let state = |id: &String| server.store.has_withdrawn(subject, id).map_err(unavailable);
     agents.map(|agent| Ok((agent.id.clone(), state(&agent.id)?))).collect()
 }

@@ -10,11 +10,8 @@ use crate::{Callback, Entry, Event, Issuer, Parameters, Transaction, pages};
 /// `GET` and `POST /logout`: asks the user. An address to return to must be registered, exactly as it is, for the client of
 /// `client_id` or of `id_token_hint`.
 pub(crate) fn logout(server: &Issuer, visitor: &Visitor, request: &Parameters) -> Answer {
-    let one = |name| {
-        request
-            .one(name)
-            .map_err(|_| Rejection::Page("A parameter is given more than once."))
-    };
+    let repeated = |_| Rejection::Page("A parameter is given more than once.");
+    let one = |name| request.one(name).map_err(repeated);
     let (hint, state) = (one("id_token_hint")?, one("state")?);
     let id = match (one("client_id")?, hint) {
         (Some(id), _) => Some(id.to_owned()),

@@ -37,9 +37,8 @@ pub(super) fn read(server: &Issuer, query: &Parameters) -> Answer<Arc<Authorizat
         let is_of_client = |(request, _): &(Arc<AuthorizationRequest>, u64)| request.access.client.id == client.id;
         let pushed = server.pushed.take_if(id, is_of_client);
         let pushed = pushed.filter(|(_, expires)| server.clock.now() < *expires);
-        return pushed
-            .map(|(request, _)| request)
-            .ok_or(Rejection::Page("The request_uri was used already, or has expired."));
+        let unknown = Rejection::Page("The request_uri was used already, or has expired.");
+        return pushed.map(|(request, _)| request).ok_or(unknown);
     }
     let unregistered = Rejection::Page("The redirect_uri of the application is not registered.");
     let callback = callback(&client, query).ok_or(unregistered)?;

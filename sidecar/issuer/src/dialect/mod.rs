@@ -69,9 +69,7 @@ impl Dialect {
     pub(crate) fn issuer(self, origin: &str) -> String {
         let (path, ..) = self.form();
         let url = Url::parse(origin).ok();
-        let port = url
-            .as_ref()
-            .and_then(|url| Some((url.port(), url.port_or_known_default()?)));
+        let port = url.and_then(|url| Some((url.port(), url.port_or_known_default()?)));
         match (self, port) {
             (Dialect::PingAic, Some((None, port))) => format!("{origin}:{port}{path}"),
             _ => format!("{origin}{path}"),

@@ -149,8 +149,10 @@ impl Keys {
     }
 
     fn published(&self) -> impl Iterator<Item = &Arc<SigningKey>> {
-        let pair = [&self.active, &self.next].into_iter();
-        pair.chain(self.retired.iter().map(|(key, _)| key))
+        let retired = self.retired.iter().map(|(key, _)| key);
+        [&self.active, &self.next]
+            .into_iter()
+            .chain(retired)
             .chain(&self.id_tokens)
     }
 }

@@ -361,9 +361,8 @@ impl<'a> Check<'a> {
         let lifetime = parse_duration(&written.value).ok();
         let lifetime = lifetime.filter(|lifetime| (1..=86_400).contains(&lifetime.as_secs()));
         if lifetime.is_none() {
-            let message = "this is not a token lifetime";
-            self.diagnostics
-                .push(written.span(), message, "write 1s to 1d, such as 10m");
+            let (message, help) = ("this is not a token lifetime", "write 1s to 1d, such as 10m");
+            self.diagnostics.push(written.span(), message, help);
         }
         lifetime
     }
@@ -379,9 +378,8 @@ impl<'a> Check<'a> {
 
     fn secret(&mut self, written: &Spanned<String>) -> Secret {
         if written.value.is_empty() {
-            let help = "write at least one character";
-            self.diagnostics
-                .push(written.span(), "a secret must not be empty", help);
+            let (message, help) = ("a secret must not be empty", "write at least one character");
+            self.diagnostics.push(written.span(), message, help);
         }
         Secret::new(&written.value)
     }

@@ -180,9 +180,8 @@ pub(super) fn matches(registered: &str, requested: &str) -> bool {
 
 /// Host and remainder of an `http` URI on a loopback IP literal, without the port.
 fn without_loopback_port(uri: &str) -> Option<(&str, &str)> {
-    let host = ["http://127.0.0.1", "http://[::1]"]
-        .into_iter()
-        .find(|host| uri.starts_with(host))?;
+    let mut hosts = ["http://127.0.0.1", "http://[::1]"].into_iter();
+    let host = hosts.find(|host| uri.starts_with(host))?;
     let rest = uri.strip_prefix(host)?;
     let Some(port_and_rest) = rest.strip_prefix(':') else {
         return Some((host, rest));

@@ -171,10 +171,8 @@ impl Approvals {
         approvals.retain(|_, approval| now < approval.request.expires.saturating_add(RETENTION));
         let is_full = approvals.len() >= MAX_APPROVALS || approvals.contains_key(&code);
         let client = &request.access.client.id;
-        let of_client = approvals
-            .values()
-            .filter(|approval| approval.request.access.client.id == *client);
-        let is_full = is_full || of_client.count() >= MAX_OF_CLIENT;
+        let of_client = approvals.values().map(|approval| &approval.request.access.client.id);
+        let is_full = is_full || of_client.filter(|other| *other == client).count() >= MAX_OF_CLIENT;
         TEMPORARILY_UNAVAILABLE.when(is_full, "there are too many requests")?;
         let approval = Approval {
             code: code.clone(),
@@ -196,7 +194,8 @@ impl Approvals {
         let approvals = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let approval = approvals.get(code);
         let approval = approval.filter(|approval| is_same(&approval.secret, &s256(id)));
-        let approval = approval.filter(|approval| approval.request.is_of(channel, client));
+        let is_of = |request: &ApprovalRequest| request.channel == channel && request.access.client.id == client;
+        let approval = approval.filter(|approval| is_of(&approval.request));
         approval.map(Arc::clone).ok_or(INVALID)
     }
 
@@ -215,12 +214,6 @@ impl Approvals {
         let of_user = of_user.filter(|approval| approval.request.subject.as_deref() == Some(subject));
         let waiting = of_user.filter(|approval| approval.is_waiting(now));
         waiting.map(Arc::clone).collect()
-    }
-}
-
-impl ApprovalRequest {
-    fn is_of(&self, channel: Channel, client: &str) -> bool {
-        self.channel == channel && self.access.client.id == client
     }
 }
 
