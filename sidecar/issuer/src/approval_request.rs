@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::entitlement::access_request;
-use crate::registry::User;
+use crate::registry::{Grant, User};
 use crate::scope::OPENID;
 use crate::secret::user_code;
 use crate::store::{ApprovalRequest, INTERVAL};
@@ -28,7 +28,7 @@ const MAX_WAITING: usize = 10;
 
 /// `POST /bc-authorize`: asks the user whom a hint names.
 pub(crate) fn ask_user(server: &Issuer, client: &Arc<Client>, form: &Parameters) -> Result<Json<Value>> {
-    UNREGISTERED_GRANT.when(!client.ciba)?;
+    UNREGISTERED_GRANT.when(!client.grants.contains(&Grant::Ciba))?;
     let now = server.clock.now();
     let access = access_request(server, client, form)?;
     INVALID_SCOPE.when(!access.protocol_scope.contains(OPENID), "openid is required")?;
@@ -59,7 +59,7 @@ pub(crate) fn ask_user(server: &Issuer, client: &Arc<Client>, form: &Parameters)
 
 /// `POST /device_authorization`: asks the user who will enter the user code.
 pub(crate) fn ask_holder(server: &Issuer, client: &Arc<Client>, form: &Parameters) -> Result<Json<Value>> {
-    UNREGISTERED_GRANT.when(!client.device_code)?;
+    UNREGISTERED_GRANT.when(!client.grants.contains(&Grant::DeviceCode))?;
     let now = server.clock.now();
     let code = user_code()?;
     let approval = ApprovalRequest {

@@ -54,7 +54,7 @@ impl ClientMetadata {
         if self.redirect_uris.len() > 16 || self.redirect_uris.iter().chain(&self.client_name).any(is_long) {
             return Err("there are more than 16 redirect URIs, or one text is longer than 512 characters");
         }
-        let open = entries.resources().values();
+        let open = entries.registry.resources.values();
         let open = open.filter(|resource| resource.open_to_registration);
         let scopes = open.clone().flat_map(|resource| resource.scopes.iter());
         let scopes = scopes.chain(PROTOCOL_SCOPES);

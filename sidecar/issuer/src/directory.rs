@@ -8,13 +8,13 @@ use serde_json::{Map, Value};
 
 use crate::registry::Names;
 use crate::store::{ResourceRecord, Store};
-use crate::{Client, ClientRecord, ClientState, Registry, Resource, StoreError};
+use crate::{Client, ClientRecord, ClientState, Registry, StoreError};
 
 /// The entries at one time.
 #[derive(Clone)]
 pub(crate) struct Entries {
     /// Those that can be used: a client that is disabled is none.
-    registry: Registry,
+    pub(crate) registry: Registry,
     pub(crate) records: BTreeMap<String, ClientRecord>,
     /// Whether clients that registered themselves can be used.
     open_to_registration: bool,
@@ -42,14 +42,6 @@ impl Entries {
             put.unwrap_or_else(|mistakes| left_out(&id, &mistakes));
         }
         Ok(entries)
-    }
-
-    pub(crate) fn clients(&self) -> &BTreeMap<String, Arc<Client>> {
-        &self.registry.clients
-    }
-
-    pub(crate) fn resources(&self) -> &BTreeMap<String, Arc<Resource>> {
-        &self.registry.resources
     }
 
     /// What a scope allows, in plain words.

@@ -90,7 +90,7 @@ impl Issuer {
     /// The client with this identifier. It may have to be fetched.
     pub(crate) fn client(&self, id: &str) -> Option<Arc<Client>> {
         let entries = self.directory.get();
-        let registered = entries.clients().get(id).cloned();
+        let registered = entries.registry.clients.get(id).cloned();
         let is_enabled = |record: &ClientRecord| record.state == ClientState::Enabled;
         let documents = self.client_documents.as_ref();
         let documents = documents.filter(|_| entries.records.get(id).is_none_or(is_enabled));
@@ -99,7 +99,7 @@ impl Issuer {
 
     /// The resource with this identifier.
     pub(crate) fn resource(&self, identifier: &str) -> Option<Arc<Resource>> {
-        self.directory.get().resources().get(identifier).cloned()
+        self.directory.get().registry.resources.get(identifier).cloned()
     }
 
     /// Changes the clients and resources in the store, then in memory.

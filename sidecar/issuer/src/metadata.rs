@@ -16,7 +16,11 @@ const CLIENT_AUTHENTICATION: [&str; 4] = ["client_secret_basic", "client_secret_
 pub(crate) fn metadata(server: &Issuer) -> Value {
     let origin = &server.origin;
     let entries = server.directory.get();
-    let scopes = entries.resources().values().flat_map(|resource| resource.scopes.iter());
+    let scopes = entries
+        .registry
+        .resources
+        .values()
+        .flat_map(|resource| resource.scopes.iter());
     let scopes: BTreeSet<&str> = scopes.chain(PROTOCOL_SCOPES).collect();
     let active = server.keys.active().algorithm();
     let mut id_token_algorithms = vec![active, Algorithm::RS256];

@@ -50,7 +50,7 @@ pub(crate) fn register(server: &Issuer, body: &[u8]) -> Result<Response, AdminEr
             is_self_registered: true,
         };
         put_client(server, entries, change, &id, &record, "client registered itself")?;
-        let scopes = entries.clients().get(&id).map(|client| client.scopes.clone());
+        let scopes = entries.registry.clients.get(&id).map(|client| client.scopes.clone());
         let mut response = json!({
             "client_id": id,
             "client_id_issued_at": now,

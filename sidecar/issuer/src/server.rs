@@ -91,7 +91,11 @@ impl Server {
         // A key for RSA takes a while, so a client that needs one does not wait for it in most cases.
         tokio::task::spawn_blocking(move || {
             let entries = prepared.directory.get();
-            let first = entries.clients().values().find(|client| client.has_rs256_id_tokens);
+            let first = entries
+                .registry
+                .clients
+                .values()
+                .find(|client| client.has_rs256_id_tokens);
             first.map(|client| prepared.id_token_key(client).map(drop))
         });
         Ok(Server {

@@ -263,7 +263,7 @@ const MAX_RESOURCES: usize = 1_000;
 /// `GET /admin/resources`.
 pub(super) fn list_resources(server: &Issuer) -> Answer {
     let entries = server.directory.get();
-    let resources = entries.resources().values();
+    let resources = entries.registry.resources.values();
     let resources = resources.map(|resource| shown_resource(&entries, resource));
     Ok(Json(resources.collect::<Value>()).into_response())
 }
@@ -279,8 +279,11 @@ pub(super) fn create_resource(server: &Issuer, body: &[u8]) -> Answer {
         descriptions.map_err(|_| INVALID_METADATA.because("`descriptions` has a text for each scope"))?;
     let record = ResourceRecord { entry, descriptions };
     server.change_entries(|entries, change| {
-        CONFLICT.when(entries.resources().contains_key(&identifier), "the resource exists")?;
-        let is_full = entries.resources().len() >= MAX_RESOURCES;
+        CONFLICT.when(
+            entries.registry.resources.contains_key(&identifier),
+            "the resource exists",
+        )?;
+        let is_full = entries.registry.resources.len() >= MAX_RESOURCES;
         CONFLICT.when(is_full, "there are too many resources")?;
         entries.put_resource(&identifier, &record)?;
         change.put_resource(&identifier, &record)?;
@@ -289,7 +292,7 @@ pub(super) fn create_resource(server: &Issuer, body: &[u8]) -> Answer {
             reason: Some("resource added"),
             ..Entry::new(Event::Administer)
         });
-        let resource = entries.resources().get(&identifier).ok_or(NOT_FOUND)?;
+        let resource = entries.registry.resources.get(&identifier).ok_or(NOT_FOUND)?;
         Ok(created(shown_resource(entries, resource)))
     })
 }

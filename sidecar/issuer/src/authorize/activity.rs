@@ -44,7 +44,7 @@ pub(super) fn transaction(server: &Issuer, user: &str, txn: &str) -> Answer {
 /// The user, and the agents that the user is accountable for.
 fn parties(server: &Issuer, user: &str) -> BTreeSet<String> {
     let entries = server.directory.get();
-    let owned = entries.clients().values();
+    let owned = entries.registry.clients.values();
     let owned = owned.filter(|client| client.owner.as_deref() == Some(user));
     owned.map(|client| client.id.clone()).chain([user.to_owned()]).collect()
 }

@@ -96,7 +96,7 @@ pub(super) fn list(server: &Issuer, visitor: &Visitor, subject: &str) -> Answer 
 fn agents(server: &Issuer, subject: &str) -> Answer<BTreeMap<String, bool>> {
     let entries = server.directory.get();
     let exchange = |client: &Client| Some(client.exchange.as_ref()?.may_act_for.contains(subject));
-    let agents = entries.clients().values();
+    let agents = entries.registry.clients.values();
     let agents = agents.filter(|client| exchange(client) == Some(true));
     let state = |id: &String| server.store.has_withdrawn(subject, id).map_err(unavailable);
     agents.map(|agent| Ok((agent.id.clone(), state(&agent.id)?))).collect()
@@ -110,12 +110,8 @@ pub(super) const ENDED: Rejection = Rejection::Page("The request is not known, w
 
 /// `GET /device`: the form for the user code, filled in by `verification_uri_complete`.
 pub(crate) fn device_page(server: &Issuer, visitor: &Visitor, query: &Parameters) -> Answer {
-    code_form(
-        server,
-        visitor,
-        query.one("user_code").ok().flatten().unwrap_or_default(),
-        false,
-    )
+    let code = query.one("user_code").ok().flatten().unwrap_or_default();
+    code_form(server, visitor, code, false)
 }
 
 fn code_form(server: &Issuer, visitor: &Visitor, written: &str, is_unknown: bool) -> Answer {

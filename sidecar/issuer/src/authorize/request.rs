@@ -83,7 +83,7 @@ pub(super) fn read_for(
         code_challenge: code_challenge(query)?,
         login: login(server, client, query)?,
         access: AccessRequest {
-            actor: requested_actor(server, client, query, &access)?,
+            actor: requested_actor(server, query, &access)?,
             ..access
         },
         callback: callback.clone(),
@@ -91,17 +91,13 @@ pub(super) fn read_for(
 }
 
 /// The agent that the client asks for, if it is not the client (draft-oauth-ai-agents-on-behalf-of-user).
-fn requested_actor(
-    server: &Issuer,
-    client: &Client,
-    query: &Parameters,
-    access: &AccessRequest,
-) -> Result<Option<Arc<Client>>> {
+fn requested_actor(server: &Issuer, query: &Parameters, access: &AccessRequest) -> Result<Option<Arc<Client>>> {
+    let client = &*access.client;
     let Some(id) = query.one("requested_actor")? else {
         return Ok(None);
     };
     let is_agent = |client: &Client| client.profile == EntityProfile::AiAgent;
-    match server.directory.get().clients().get(id) {
+    match server.directory.get().registry.clients.get(id) {
         Some(actor) if actor.id == client.id && is_agent(client) => Ok(None),
         Some(actor) if is_agent(actor) && !is_agent(client) => {
             if !actor.resources.contains(&access.audience) {

@@ -77,47 +77,35 @@ fn hint(goal: &Goal) -> Option<&str> {
     }
 }
 
-/// Checks name, password and second factor.
-pub(super) fn login(
-    server: &Issuer,
-    visitor: &Visitor,
-    form: &Parameters,
-    goal: &Goal,
-    attempts: u8,
-) -> Answer<Entrance> {
+/// Checks name, password and second factor. `left` is the number of attempts with this one.
+pub(super) fn login(server: &Issuer, visitor: &Visitor, form: &Parameters, goal: &Goal, left: u8) -> Answer<Entrance> {
     let outcome = sign_in(server, visitor, goal, form);
-    if let (Ok((subject, _)), Goal::Authorize(request)) = (&outcome, goal)
-        && request.login.user.as_ref().is_some_and(|user| user != subject)
-    {
-        let error = LOGIN_REQUIRED.because("another user signed in than that of the id_token_hint");
-        server.note_unproven(entry(goal, named(server, form), Some(&Failure::Wrong)));
-        return Err(rejection(server, &request.callback, error));
-    }
     let noted = entry(goal, named(server, form), outcome.as_ref().err());
-    match outcome {
-        Ok(_) => server.note(noted),
-        Err(_) => server.note_unproven(noted),
-    }
-    match outcome {
-        Ok((subject, authentication)) => Ok(Entrance::Open(Session {
-            subject,
-            authentication,
-            expires: server.clock.now().saturating_add(SESSION_LIFETIME.as_secs()),
-        })),
-        Err(Failure::Limited(seconds)) => Ok(Entrance::Page(pages::too_many_attempts(seconds))),
-        Err(Failure::NoSecondFactor) => Err(match goal {
-            Goal::Authorize(request) => {
-                let code = UNMET_AUTHENTICATION_REQUIREMENTS;
-                rejection(server, &request.callback, code.because("the user has no second factor"))
-            }
-            _ => Rejection::Page("This request needs a second factor, which the user does not have."),
-        }),
-        Err(failure) => match (goal, attempts.saturating_sub(1)) {
-            (Goal::Authorize(request), 0) => Err(denied(server, request)),
-            (_, 0) => Err(Rejection::Page("The sign-in failed.")),
-            (_, left) if failure == Failure::NeedsCode => login_page(server, visitor, goal, left, Attempt::NeedsCode),
-            (_, left) => login_page(server, visitor, goal, left, Attempt::Again),
-        },
+    let failure = match outcome {
+        Ok(session) => {
+            server.note(noted);
+            return Ok(Entrance::Open(session));
+        }
+        Err(failure) => failure,
+    };
+    server.note_unproven(noted);
+    match (failure, goal, left.saturating_sub(1)) {
+        (Failure::Limited(seconds), ..) => Ok(Entrance::Page(pages::too_many_attempts(seconds))),
+        (Failure::OtherUser, Goal::Authorize(request), _) => {
+            let error = LOGIN_REQUIRED.because("another user signed in than that of the id_token_hint");
+            Err(rejection(server, &request.callback, error))
+        }
+        (Failure::NoSecondFactor, Goal::Authorize(request), _) => {
+            let error = UNMET_AUTHENTICATION_REQUIREMENTS.because("the user has no second factor");
+            Err(rejection(server, &request.callback, error))
+        }
+        (Failure::NoSecondFactor, ..) => Err(Rejection::Page(
+            "This request needs a second factor, which the user does not have.",
+        )),
+        (_, Goal::Authorize(request), 0) => Err(denied(server, request)),
+        (_, _, 0) => Err(Rejection::Page("The sign-in failed.")),
+        (Failure::NeedsCode, _, left) => login_page(server, visitor, goal, left, Attempt::NeedsCode),
+        (_, _, left) => login_page(server, visitor, goal, left, Attempt::Again),
     }
 }
 
@@ -130,6 +118,8 @@ enum Failure {
     NeedsCode,
     /// The goal needs a code, and the user has none.
     NoSecondFactor,
+    /// The client expects another user.
+    OtherUser,
     /// There were too many failures. The next attempt is allowed after this number of seconds.
     Limited(u64),
 }
@@ -140,12 +130,7 @@ fn named<'s>(server: &'s Issuer, form: &Parameters) -> Option<&'s User> {
 }
 
 /// Authenticates the user. Failures are counted for the user and for the address, before anything is compared.
-fn sign_in(
-    server: &Issuer,
-    visitor: &Visitor,
-    goal: &Goal,
-    form: &Parameters,
-) -> Result<(String, Authentication), Failure> {
+fn sign_in(server: &Issuer, visitor: &Visitor, goal: &Goal, form: &Parameters) -> Result<Session, Failure> {
     let user = named(server, form);
     let now = server.clock.now();
     // A name that is not registered counts too, so that the limit does not reveal which names are.
@@ -163,10 +148,17 @@ fn sign_in(
     }
     let user = user.ok_or(Failure::Wrong)?;
     let needs_more = needs_second_factor(goal) && authentication.acr != AAL2;
-    match (needs_more, &user.second_factor) {
-        (false, _) => Ok((user.subject.clone(), authentication)),
-        (true, Some(_)) => Err(Failure::NeedsCode),
-        (true, None) => Err(Failure::NoSecondFactor),
+    match (needs_more, &user.second_factor, goal) {
+        (true, Some(_), _) => Err(Failure::NeedsCode),
+        (true, None, _) => Err(Failure::NoSecondFactor),
+        (_, _, Goal::Authorize(request)) if request.login.user.as_ref().is_some_and(|name| *name != user.subject) => {
+            Err(Failure::OtherUser)
+        }
+        _ => Ok(Session {
+            subject: user.subject.clone(),
+            authentication,
+            expires: now.saturating_add(SESSION_LIFETIME.as_secs()),
+        }),
     }
 }
 

@@ -8,6 +8,7 @@ use crate::claims::ID_TOKEN;
 use crate::dialect::without_null;
 use crate::entitlement::is_for_other;
 use crate::grant_type::{AUTHORIZATION_CODE, CIBA, DEVICE_CODE};
+use crate::registry::Grant;
 use crate::scope::{OFFLINE_ACCESS, OPENID};
 use crate::secret::s256;
 use crate::token::Minted;
@@ -61,26 +62,15 @@ pub(super) fn redeem(server: &Issuer, client: &Client, request: &Parameters) -> 
 }
 
 /// The actor: the agent that the user consented to, which an actor token proves, or the client if it is an agent.
-fn actor(
-    server: &Issuer,
-    client: &Client,
-    AccessRequest {
-        actor: requested,
-        audience,
-        ..
-    }: &AccessRequest,
-    request: &Parameters,
-) -> Result<Option<Box<Act>>> {
+fn actor(server: &Issuer, client: &Client, access: &AccessRequest, request: &Parameters) -> Result<Option<Box<Act>>> {
     let presented = exchange::presented_actor(server, request, INVALID_GRANT)?;
     if let Some(issued) = &presented {
         let serves = client.exchange.as_ref();
         let serves = serves.is_some_and(|exchange| exchange.audiences.contains(&issued.aud));
-        INVALID_GRANT.when(
-            !serves && issued.aud != *audience,
-            "the actor token is for another resource",
-        )?;
+        let is_for_other = !serves && issued.aud != access.audience;
+        INVALID_GRANT.when(is_for_other, "the actor token is for another resource")?;
     }
-    let (requested, agent) = (requested.as_deref(), agent(server, client));
+    let (requested, agent) = (access.actor.as_deref(), agent(server, client));
     let expected = requested.or(agent.is_some().then_some(client));
     let is_expected = match (&presented, expected) {
         (Some(presented), Some(expected)) => presented.sub == expected.id,
@@ -99,14 +89,12 @@ fn is_verifier(text: &str) -> bool {
 
 /// Issues a token once the user has approved, as for a code: if the client is an agent, `act` names it.
 pub(super) fn approval(server: &Issuer, client: &Client, request: &Parameters, channel: Channel) -> Result<Value> {
-    let (is_registered, name, grant) = match channel {
-        Channel::Backchannel => (client.ciba, "auth_req_id", CIBA),
-        Channel::Device => (client.device_code, "device_code", DEVICE_CODE),
+    let (registered, name, grant) = match channel {
+        Channel::Backchannel => (Grant::Ciba, "auth_req_id", CIBA),
+        Channel::Device => (Grant::DeviceCode, "device_code", DEVICE_CODE),
     };
-    UNREGISTERED_GRANT.when(!is_registered)?;
-    let Some(id) = request.one(name)? else {
-        return Err(INVALID_REQUEST.because("auth_req_id or device_code is required"));
-    };
+    UNREGISTERED_GRANT.when(!client.grants.contains(&registered))?;
+    let id = request.required(name, "auth_req_id or device_code is required")?;
     let approval = server.approvals.polled(id, channel, &client.id)?;
     let access = &approval.request.access;
     let is_for_other = is_for_other(request, &access.audience);

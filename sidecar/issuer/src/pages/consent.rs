@@ -14,12 +14,7 @@ use crate::store::Approval;
 use crate::{Authorization, Channel, EntityProfile, Issuer, ScopeSet};
 
 /// The form sends `transaction` and `decision` (`allow`, `deny`) to `/consent`.
-pub(crate) fn consent(
-    server: &Issuer,
-    transaction: &str,
-    authorization: &Authorization,
-    redirect_uri: &str,
-) -> Response {
+pub(crate) fn consent(server: &Issuer, id: &str, authorization: &Authorization, redirect_uri: &str) -> Response {
     let host = Url::parse(redirect_uri).ok();
     let host = host.as_ref().and_then(Url::host_str).unwrap_or_default();
     let body = html! {
@@ -29,7 +24,7 @@ pub(crate) fn consent(
         }
         p.quiet { "Your browser goes to " code { (host) } " then." }
         form method="post" action="/consent" {
-            input type="hidden" name="transaction" value=(transaction);
+            input type="hidden" name="transaction" value=(id);
             (choices())
         }
     };
@@ -119,7 +114,7 @@ fn lasting(time: Duration) -> String {
 /// `consents` are scopes by client and resource, `agents` those that act by an exchange alone, with whether that is withdrawn. The form sends `transaction` and `client_id` to `/consents/withdraw`.
 pub(crate) fn consents(
     server: &Issuer,
-    transaction: &str,
+    id: &str,
     subject: &str,
     consents: &BTreeMap<String, BTreeMap<String, ScopeSet>>,
     agents: &BTreeMap<String, bool>,
@@ -128,7 +123,7 @@ pub(crate) fn consents(
         p { "You are signed in as " strong { (subject) } "." }
         @if consents.is_empty() { p { "You allow no application and no agent any access." } }
         form method="post" action="/consents/withdraw" {
-            input type="hidden" name="transaction" value=(transaction);
+            input type="hidden" name="transaction" value=(id);
             ul.list {
                 @for (client, resources) in consents {
                     li {
@@ -163,12 +158,7 @@ pub(crate) fn consents(
 }
 
 /// The form sends `transaction` and `decision` (`allow`, `deny`) to the page of the request.
-pub(crate) fn approval(
-    server: &Issuer,
-    transaction: &str,
-    approval: &Approval,
-    authorization: &Authorization,
-) -> Response {
+pub(crate) fn approval(server: &Issuer, id: &str, approval: &Approval, authorization: &Authorization) -> Response {
     let action = match approval.request.channel {
         Channel::Backchannel => format!("/ciba/{}", approval.code),
         Channel::Device => "/device".to_owned(),
@@ -180,7 +170,7 @@ pub(crate) fn approval(
         }
         (asked(server, authorization))
         form method="post" action=(action) {
-            input type="hidden" name="transaction" value=(transaction);
+            input type="hidden" name="transaction" value=(id);
             (choices())
         }
     };
@@ -217,11 +207,11 @@ pub(crate) fn approvals(subject: &str, waiting: &[Arc<Approval>]) -> Response {
 }
 
 /// The form sends `transaction` and `user_code` to `/device`.
-pub(crate) fn user_code(transaction: &str, written: &str, is_unknown: bool) -> Response {
+pub(crate) fn user_code(id: &str, written: &str, is_unknown: bool) -> Response {
     let fault = is_unknown.then_some("fault");
     let body = html! {
         form method="post" action="/device" {
-            input type="hidden" name="transaction" value=(transaction);
+            input type="hidden" name="transaction" value=(id);
             label for="user_code" { "The code that your device shows" }
             input id="user_code" name="user_code" value=(written) autocomplete="off" autocapitalize="characters"
                 spellcheck="false" required autofocus aria-invalid=[fault.map(|_| "true")] aria-describedby=[fault];

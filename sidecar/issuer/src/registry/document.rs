@@ -69,6 +69,9 @@ pub(crate) struct Names<'a> {
     pub(crate) users_and_clients: Option<Vec<&'a str>>,
 }
 
+/// Which names a reference is one of.
+type Known<'a> = for<'n> fn(&'n Names<'a>) -> &'n Option<Vec<&'a str>>;
+
 impl Names<'_> {
     /// Reads an entry of `clients` that is not in the file: JSON, without a secret.
     pub(crate) fn client(
@@ -223,9 +226,7 @@ impl<'a> Check<'a> {
             exchange: client.exchange.as_ref().map(|exchange| self.exchange(exchange)),
             profile: client.profile?,
             owner: client.owner.as_ref().map(|owner| owner.value.clone()),
-            client_credentials: client.grants.as_ref()?.value.contains(&Grant::ClientCredentials),
-            ciba: client.grants.as_ref()?.value.contains(&Grant::Ciba),
-            device_code: client.grants.as_ref()?.value.contains(&Grant::DeviceCode),
+            grants: client.grants.as_ref()?.value.clone(),
             redirect_uris: values(items(&client.redirect_uris)),
             post_logout_redirect_uris: values(after_logout),
             has_rs256_id_tokens: client.id_token_signed_response_alg.is_some(),
@@ -306,24 +307,13 @@ impl<'a> Check<'a> {
     }
 
     /// Reports names that refer to nothing, unless their entry was left out with a mistake.
-    fn references<'s>(
-        &mut self,
-        kind: &str,
-        written: impl IntoIterator<Item = &'s Spanned<String>>,
-        known: for<'n> fn(&'n Names<'a>) -> &'n Option<Vec<&'a str>>,
-    ) {
+    fn references<'s>(&mut self, kind: &str, written: impl IntoIterator<Item = &'s Spanned<String>>, known: Known<'a>) {
         for name in written {
             self.reference(kind, &name.value, name.span(), known);
         }
     }
 
-    fn reference(
-        &mut self,
-        kind: &str,
-        name: &str,
-        span: Span,
-        known: for<'n> fn(&'n Names<'a>) -> &'n Option<Vec<&'a str>>,
-    ) {
+    fn reference(&mut self, kind: &str, name: &str, span: Span, known: Known<'a>) {
         let Some(known) = known(&self.names) else { return };
         if !known.contains(&name) && !self.omissions.has_key(name) {
             let help = nearest(name, known);

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
+use super::form::Grant;
 use crate::{EntityProfile, PublicKey, ScopeSet, Secret, Totp};
 
 /// Every resource, user and client of the issuer. [`Registry::REFERENCE`] is the file format.
@@ -63,9 +64,7 @@ pub(crate) struct Client {
     pub(crate) token_lifetime: Option<Duration>,
     /// The keys of `private_key_jwt`.
     pub(crate) keys: Vec<PublicKey>,
-    pub(crate) client_credentials: bool,
-    pub(crate) ciba: bool,
-    pub(crate) device_code: bool,
+    pub(crate) grants: BTreeSet<Grant>,
     /// Empty without the grant authorization_code.
     pub(crate) redirect_uris: BTreeSet<String>,
     pub(crate) post_logout_redirect_uris: BTreeSet<String>,

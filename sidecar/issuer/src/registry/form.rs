@@ -93,9 +93,9 @@ pub(super) struct ExchangeDocument {
     pub(super) own_token: OwnToken,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Grant {
+pub(crate) enum Grant {
     ClientCredentials,
     AuthorizationCode,
     TokenExchange,

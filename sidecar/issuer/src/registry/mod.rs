@@ -7,3 +7,4 @@ mod form;
 pub(crate) use self::document::{NOT_A_REDIRECT_URI, Names};
 pub use self::entries::Registry;
 pub(crate) use self::entries::{ActorToken, Client, Credential, Exchange, OwnToken, Resource, User, is_loopback};
+pub(crate) use self::form::Grant;

@@ -75,14 +75,18 @@ pub(super) fn prepare(path: &Path) -> Result<(), DataError> {
     }
 }
 
+/// Opens a file that is created for its owner only.
+fn open(path: &Path, options: &mut OpenOptions) -> Result<File, DataError> {
+    let options = options.read(true).create(true).mode(0o600);
+    options.open(path).map_err(failed(path))
+}
+
 pub(super) fn store_file(folder: &Path) -> Result<File, DataError> {
-    let path = folder.join(STORE_FILE);
-    private().write(true).open(&path).map_err(failed(&path))
+    open(&folder.join(STORE_FILE), OpenOptions::new().write(true))
 }
 
 pub(super) fn audit_file(folder: &Path) -> Result<File, DataError> {
-    let path = folder.join(AUDIT_FILE);
-    private().append(true).open(&path).map_err(failed(&path))
+    open(&folder.join(AUDIT_FILE), OpenOptions::new().append(true))
 }
 
 pub(super) fn not_opened(error: DatabaseError, folder: &Path) -> DataError {
@@ -90,13 +94,6 @@ pub(super) fn not_opened(error: DatabaseError, folder: &Path) -> DataError {
         DatabaseError::DatabaseAlreadyOpen => DataError::InUse(folder.to_owned()),
         other => StoreError::from(other).into(),
     }
-}
-
-/// A file that is created for its owner only.
-fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.read(true).create(true).mode(0o600);
-    options
 }
 
 fn failed(path: &Path) -> impl Fn(io::Error) -> DataError {
