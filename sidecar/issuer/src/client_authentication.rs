@@ -48,17 +48,17 @@ pub(crate) fn authenticate(server: &Issuer, headers: &HeaderMap, request: &Param
             let (name, secret) = basic(header.as_bytes()).ok_or(BASIC_FAILED)?;
             let description = "client_id differs from the client of the Authorization header";
             INVALID_REQUEST.when(id.is_some_and(|id| id != name), description)?;
-            prove(server, &name, &secret, BASIC_FAILED)
+            prove(server, &name, &secret, &request.sender, BASIC_FAILED)
         }
         ([], Some(secret), None) => {
             let id = id.ok_or(CLIENT_FAILED)?;
-            prove(server, id, secret, CLIENT_FAILED)
+            prove(server, id, secret, &request.sender, CLIENT_FAILED)
         }
-        ([], None, Some(assertion)) => match by_assertion(server, assertion)? {
+        ([], None, Some(assertion)) => match by_assertion(server, assertion, &request.sender)? {
             client if id.is_none_or(|id| id == client.id) => Ok(client),
             _ => Err(INVALID_REQUEST.because("client_id differs from the client of the assertion")),
         },
-        ([], None, None) => match id.and_then(|id| server.client(id)) {
+        ([], None, None) => match id.and_then(|id| server.client(id, &request.sender)) {
             Some(client) if client.is_public() => Ok(client),
             _ => Err(CLIENT_FAILED),
         },
@@ -87,8 +87,8 @@ pub(crate) fn form_decoded(text: &str) -> Option<String> {
     Some(value.into_owned())
 }
 
-fn prove(server: &Issuer, id: &str, secret: &str, failed: OAuthError) -> Result<Arc<Client>> {
-    let client = server.client(id);
+fn prove(server: &Issuer, id: &str, secret: &str, sender: &str, failed: OAuthError) -> Result<Arc<Client>> {
+    let client = server.client(id, sender);
     if client.as_ref().is_some_and(|client| client.credentials.is_none()) {
         return Err(UNREGISTERED_METHOD);
     }
@@ -136,7 +136,7 @@ enum Audience {
 }
 
 /// Authenticates a client by an assertion that one of its keys signed, and that it did not use before.
-fn by_assertion(server: &Issuer, assertion: &str) -> Result<Arc<Client>> {
+fn by_assertion(server: &Issuer, assertion: &str, sender: &str) -> Result<Arc<Client>> {
     let header: AssertionHeader = part(assertion, 0).ok_or(CLIENT_FAILED)?;
     let is_known = matches!(header.typ.as_deref(), None | Some("JWT" | "client-authentication+jwt"));
     CLIENT_FAILED.when(!is_known || header.crit.is_some())?;
@@ -144,7 +144,7 @@ fn by_assertion(server: &Issuer, assertion: &str) -> Result<Arc<Client>> {
     let of: Value = part(assertion, 1).ok_or(CLIENT_FAILED)?;
     let client = of["sub"]
         .as_str()
-        .and_then(|id| server.client(id))
+        .and_then(|id| server.client(id, sender))
         .ok_or(CLIENT_FAILED)?;
     UNREGISTERED_METHOD.when(client.keys.is_empty())?;
     let keys = client.keys.iter();

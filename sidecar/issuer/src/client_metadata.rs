@@ -104,9 +104,11 @@ const FRESH: Duration = Duration::from_secs(5 * 60);
 const MAX_CLIENTS: u64 = 1_000;
 /// How long a document that is not valid, or could not be fetched, is not fetched again.
 const FAILED: Duration = Duration::from_secs(60);
-/// The maximum number of fetches at a time, and of those from one host. More clients are unknown until one ends.
+/// The maximum number of fetches at a time, of those from one host, and of those for one sender of requests, so that none
+/// has them all. More clients are unknown until one ends.
 const MAX_FETCHES: usize = 32;
 const MAX_OF_HOST: usize = 2;
+const MAX_OF_SENDER: usize = 4;
 
 /// The clients whose documents were fetched.
 pub(crate) struct ClientDocuments {
@@ -114,6 +116,7 @@ pub(crate) struct ClientDocuments {
     failed: Cache<String, ()>,
     fetches: Semaphore,
     hosts: Cache<String, Arc<Semaphore>>,
+    senders: Cache<String, Arc<Semaphore>>,
     from_loopback: bool,
 }
 
@@ -125,6 +128,7 @@ impl ClientDocuments {
             failed: Cache::builder().max_capacity(MAX_CLIENTS).time_to_live(FAILED).build(),
             fetches: Semaphore::new(MAX_FETCHES),
             hosts: Cache::new(MAX_CLIENTS),
+            senders: Cache::new(MAX_CLIENTS),
             from_loopback,
         }
     }
@@ -136,12 +140,14 @@ impl ClientDocuments {
 
     /// The client with this identifier, whose document is fetched unless a fresh one is in memory. None without a valid one.
     /// Blocks during the fetch, so it is called on a thread that may wait.
-    pub(crate) fn client(&self, id: &str, entries: &Entries) -> Option<Arc<Client>> {
+    pub(crate) fn client(&self, id: &str, sender: &str, entries: &Entries) -> Option<Arc<Client>> {
         let url = document_url(id).filter(|_| self.is_identifier(id) && !self.failed.contains_key(id))?;
         self.clients.optionally_get_with_by_ref(id, || {
-            let of_host = || Arc::new(Semaphore::new(MAX_OF_HOST));
-            let of_host = self.hosts.get_with_by_ref(url.host_str()?, of_host);
-            let _permits = (of_host.try_acquire().ok()?, self.fetches.try_acquire().ok()?);
+            let at_most = |limit| move || Arc::new(Semaphore::new(limit));
+            let of_host = self.hosts.get_with_by_ref(url.host_str()?, at_most(MAX_OF_HOST));
+            let of_sender = self.senders.get_with_by_ref(sender, at_most(MAX_OF_SENDER));
+            let permits = [&*of_sender, &*of_host, &self.fetches].map(Semaphore::try_acquire);
+            let _permits = permits.into_iter().collect::<Result<Vec<_>, _>>().ok()?;
             let document = Handle::try_current().ok()?;
             let document = document.block_on(async { timeout(TIMEOUT, fetch(&url)).await });
             let document = document.ok().flatten();

@@ -14,10 +14,7 @@ impl Clock {
     }
 
     /// Seconds since the Unix epoch.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place where this crate reads the clock"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the only reader of the clock")]
     pub(crate) fn now(&self) -> u64 {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let offset = self.0.load(Ordering::Relaxed);

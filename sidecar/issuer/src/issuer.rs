@@ -1,5 +1,6 @@
 //! The state that every endpoint shares.
 
+use std::fmt;
 use std::sync::Arc;
 
 use url::Url;
@@ -45,6 +46,13 @@ pub(crate) struct Issuer {
     pub(crate) pushed: OneTime<(Arc<AuthorizationRequest>, u64)>,
 }
 
+/// Prints nothing of it: it has keys.
+impl fmt::Debug for Issuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Issuer")
+    }
+}
+
 impl Issuer {
     /// Opens the store, and takes the signing keys from it or generates them. `address` is the issuer identifier if the
     /// settings name none.
@@ -87,14 +95,14 @@ impl Issuer {
         path.unwrap_or_default()
     }
 
-    /// The client with this identifier. It may have to be fetched.
-    pub(crate) fn client(&self, id: &str) -> Option<Arc<Client>> {
+    /// The client with this identifier. It may have to be fetched for the sender of a request.
+    pub(crate) fn client(&self, id: &str, sender: &str) -> Option<Arc<Client>> {
         let entries = self.directory.get();
         let registered = entries.registry.clients.get(id).cloned();
         let is_enabled = |record: &ClientRecord| record.state == ClientState::Enabled;
         let documents = self.client_documents.as_ref();
         let documents = documents.filter(|_| entries.records.get(id).is_none_or(is_enabled));
-        registered.or_else(|| documents?.client(id, &entries))
+        registered.or_else(|| documents?.client(id, sender, &entries))
     }
 
     /// The resource with this identifier.

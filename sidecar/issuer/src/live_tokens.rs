@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::claims::ID_TOKEN;
 use crate::client_authentication::for_client;
 use crate::scope::OPENID;
-use crate::store::PresentedRefreshToken;
+use crate::store::{IssuedToken, PresentedRefreshToken};
 use crate::{
     AccessClaims, Client, Entry, Event, INVALID_CLIENT, INVALID_GRANT, INVALID_REQUEST, INVALID_SCOPE, INVALID_TOKEN,
     Issuer, OAuthError, Parameters, Result, Revoked, StoreError, SubjectProfile, UNSUPPORTED_TOKEN_TYPE,
@@ -25,43 +25,36 @@ const SIGNED_TYP: &str = "token-introspection+jwt";
 /// `POST /introspect`, of a client with a credential. An access token is active for the client that it was issued to, and
 /// for one that is registered for its audience. Everything else is inactive, without a reason: a token that is expired,
 /// revoked or of another audience, a refresh token, any other text.
-pub(crate) fn introspect(server: &Issuer, headers: &HeaderMap, request: &Parameters) -> Result<Response> {
-    for_client(server, headers, request, |server, client, request| {
+pub(crate) fn introspect(server: &Issuer, (headers, form): (HeaderMap, Parameters)) -> Result<Response> {
+    for_client(server, &headers, &form, |server, client, request| {
         // RFC 7662 section 2.1: the endpoint requires authorization, and a public client proves nothing.
         INVALID_CLIENT.when(client.is_public(), "a public client cannot introspect tokens")?;
-        introspected(server, client, headers, request.required("token", "token is required")?)
+        let issued = server.read(request.required("token", "token is required")?)?;
+        let issued = issued.filter(|issued| may_introspect(client, &issued.claims));
+        server.note(entry(client, issued.as_ref().map(|issued| &issued.claims)));
+        let mut introspection = issued.as_ref().map_or(Ok(json!({})), IssuedToken::payload)?;
+        introspection["active"] = issued.is_some().into();
+        if issued.is_some() {
+            introspection["token_type"] = "Bearer".into();
+            // Whether no actor is left out of the claims.
+            introspection["chain_complete"] = server.settings.dialect.keeps_chain().into();
+        }
+        if !accepts_signed(&headers) {
+            return Ok(Json(introspection).into_response());
+        }
+        let (issuer, now) = (&server.issuer_url, server.clock.now());
+        let signed = json!({ "iss": issuer, "aud": client.id, "iat": now, "token_introspection": introspection });
+        let jwt = server.keys.active().sign(Some(SIGNED_TYP), &signed)?;
+        Ok(([(CONTENT_TYPE, SIGNED)], jwt).into_response())
     })
 }
 
-fn introspected(server: &Issuer, client: &Client, headers: &HeaderMap, token: &str) -> Result<Response> {
-    let issued = server.read(token)?;
-    let issued = issued.filter(|issued| may_introspect(client, &issued.claims));
-    server.note(entry(client, issued.as_ref().map(|issued| &issued.claims)));
-    let mut introspection = match &issued {
-        Some(issued) => issued.payload()?,
-        None => json!({}),
-    };
-    introspection["active"] = issued.is_some().into();
-    if issued.is_some() {
-        introspection["token_type"] = "Bearer".into();
-        // Whether no actor is left out of the claims.
-        introspection["chain_complete"] = server.settings.dialect.keeps_chain().into();
-    }
-    if !accepts_signed(headers) {
-        return Ok(Json(introspection).into_response());
-    }
-    let (issuer, now) = (&server.issuer_url, server.clock.now());
-    let signed = json!({ "iss": issuer, "aud": client.id, "iat": now, "token_introspection": introspection });
-    let jwt = server.keys.active().sign(Some(SIGNED_TYP), &signed)?;
-    Ok(([(CONTENT_TYPE, SIGNED)], jwt).into_response())
-}
-
 /// `GET …/tokeninfo` of Ping: the claims of a live token, for its holder.
-pub(crate) fn tokeninfo(server: &Issuer, request: &Parameters) -> Result<Value> {
+pub(crate) fn tokeninfo(server: &Issuer, request: Parameters) -> Result<Json<Value>> {
     let token = request.one("access_token")?.unwrap_or_default();
     let issued = server.read(token)?;
     let issued = issued.ok_or(INVALID_REQUEST.because("the token is not an access token that is live"))?;
-    Ok(issued.payload()?)
+    Ok(Json(issued.payload()?))
 }
 
 fn may_introspect(client: &Client, claims: &AccessClaims) -> bool {
@@ -154,8 +147,8 @@ const NO_OPENID: OAuthError = INVALID_SCOPE
 
 /// `GET` and `POST /userinfo`: the claims of the user whose access token, with the scope `openid`, is in the
 /// `Authorization` header. A token without a user is refused.
-pub(crate) fn userinfo(server: &Issuer, headers: &HeaderMap) -> Result<Json<Value>> {
-    let issued = server.read(bearer(headers)?)?.ok_or(DEAD_TOKEN)?;
+pub(crate) fn userinfo(server: &Issuer, headers: HeaderMap) -> Result<Json<Value>> {
+    let issued = server.read(bearer(&headers)?)?.ok_or(DEAD_TOKEN)?;
     let claims = issued.claims;
     NO_OPENID.when(!claims.scope.contains(OPENID))?;
     let is_user = claims.sub_profile == SubjectProfile::User && server.registry.users.contains_key(&claims.sub);

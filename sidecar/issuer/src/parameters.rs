@@ -1,5 +1,6 @@
 //! The parameters of a request: a form body or a query, both `application/x-www-form-urlencoded`.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -19,7 +20,15 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Decoded parameters in the order of the request. A parameter without a value counts as omitted (RFC 6749
 /// section 3.1).
-pub(crate) struct Parameters(Vec<(String, String)>);
+pub(crate) struct Parameters {
+    pairs: Vec<(String, String)>,
+    /// The address of the sender, as a key of limits.
+    pub(crate) sender: String,
+}
+
+/// The address that a request comes from, an extension of each request.
+#[derive(Clone, Copy)]
+pub(crate) struct Peer(pub(crate) IpAddr);
 
 impl Parameters {
     pub(crate) fn parse(encoded: &[u8]) -> Result<Parameters> {
@@ -27,7 +36,8 @@ impl Parameters {
         INVALID_REQUEST.when(pairs.len() > MAX_PARAMETERS, "too many parameters")?;
         let given = pairs.into_iter().filter(|(_, value)| !value.is_empty());
         let given = given.map(|(name, value)| (name.into_owned(), value.into_owned()));
-        Ok(Parameters(given.collect()))
+        let (pairs, sender) = (given.collect(), String::new());
+        Ok(Parameters { pairs, sender })
     }
 
     /// The value of a parameter that must not be repeated (RFC 6749 section 3.1).
@@ -54,7 +64,10 @@ impl Parameters {
 
     /// Every value of a parameter that may be repeated.
     pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
-        self.0.iter().filter(move |(n, _)| n == name).map(|(_, value)| &**value)
+        self.pairs
+            .iter()
+            .filter(move |(n, _)| n == name)
+            .map(|(_, value)| &**value)
     }
 }
 
@@ -63,15 +76,22 @@ impl<S: Send + Sync> FromRequest<S> for Parameters {
     type Rejection = OAuthError;
 
     async fn from_request(request: Request, state: &S) -> Result<Parameters> {
+        let sender = match request.extensions().get().map(|Peer(address)| address.to_canonical()) {
+            // One host has a network of 64 bits.
+            Some(IpAddr::V6(address)) => format!("{:?}", &address.segments()[..4]),
+            address => format!("{address:?}"),
+        };
         if matches!(*request.method(), Method::GET | Method::HEAD) {
-            return Parameters::parse(request.uri().query().unwrap_or_default().as_bytes());
+            let parameters = Parameters::parse(request.uri().query().unwrap_or_default().as_bytes())?;
+            return Ok(Parameters { sender, ..parameters });
         }
         let media_type = request.headers().get(CONTENT_TYPE);
         let media_type = media_type.and_then(|value| value.to_str().ok()?.split(';').next());
         let media_type = media_type.unwrap_or_default();
         let is_form = media_type.trim().eq_ignore_ascii_case(FORM);
         INVALID_REQUEST.when(!is_form, "the body must be application/x-www-form-urlencoded")?;
-        Parameters::parse(&read_body(request, state).await?)
+        let parameters = Parameters::parse(&read_body(request, state).await?)?;
+        Ok(Parameters { sender, ..parameters })
     }
 }
 

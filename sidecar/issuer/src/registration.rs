@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use crate::admin::{AdminError, INVALID_METADATA, NOT_FOUND, put_client};
+use crate::admin::{AdminError, AdminRequest, INVALID_METADATA, NOT_FOUND, put_client};
 use crate::client_metadata::ClientMetadata;
 use crate::secret::{random_id, transaction_id};
 use crate::{ClientRecord, ClientState, Credential, Issuer, Secret, TEMPORARILY_UNAVAILABLE};
@@ -14,9 +14,9 @@ use crate::{ClientRecord, ClientState, Credential, Issuer, Secret, TEMPORARILY_U
 const MAX_REGISTERED: usize = 1_000;
 
 /// `POST /register`. The response has the metadata as they are registered, which can be less than what was requested.
-pub(crate) fn register(server: &Issuer, body: &[u8]) -> Result<Response, AdminError> {
+pub(crate) fn register(server: &Issuer, request: AdminRequest) -> Result<Response, AdminError> {
     NOT_FOUND.when(!server.settings.registration)?;
-    let metadata: ClientMetadata = serde_json::from_slice(body)
+    let metadata: ClientMetadata = serde_json::from_slice(&request.body)
         .map_err(|_| INVALID_METADATA.because("the metadata are no JSON object with redirect_uris"))?;
     let method = metadata.method("client_secret_basic").to_owned();
     let id = format!("client-{}", transaction_id()?);
@@ -24,12 +24,9 @@ pub(crate) fn register(server: &Issuer, body: &[u8]) -> Result<Response, AdminEr
     let unsupported = INVALID_METADATA.because("the token_endpoint_auth_method is not supported");
     let credentials = match &*method {
         "none" | "private_key_jwt" => None,
-        "client_secret_basic" | "client_secret_post" => Some(vec![Credential {
-            id: transaction_id()?,
-            secret: Secret::new(&secret),
-            created: now,
-            ends: None,
-        }]),
+        "client_secret_basic" | "client_secret_post" => {
+            Some(vec![Credential::new(transaction_id()?, Secret::new(&secret), now)])
+        }
         _ => return Err(unsupported.into()),
     };
     server.change_entries(|entries, change| {

@@ -1,5 +1,6 @@
 //! The endpoints.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
@@ -17,7 +18,7 @@ use serde_json::Value;
 use tokio::task::spawn_blocking;
 use url::{Host, Url};
 
-use crate::admin::{self, AdminError, AdminRequest};
+use crate::admin;
 use crate::approval_request;
 use crate::authorize::{self, Answer, Visitor};
 use crate::client_authentication::for_client;
@@ -25,7 +26,6 @@ use crate::grants;
 use crate::live_tokens;
 use crate::metadata::metadata;
 use crate::pages;
-use crate::parameters::read_body;
 use crate::registration;
 use crate::{Client, Dialect, Issuer, OAuthError, Parameters, Result, SERVER_ERROR};
 
@@ -39,6 +39,7 @@ const OPENID_METADATA: &str = "/.well-known/openid-configuration";
 const SERVER_METADATA: &str = "/.well-known/oauth-authorization-server";
 
 type Server = State<Arc<Issuer>>;
+type Waiting<T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
 
 /// The service that answers every request.
 pub(crate) fn router(server: Arc<Issuer>) -> Router {
@@ -59,18 +60,19 @@ pub(crate) fn router(server: Arc<Issuer>) -> Router {
         .route("/device", page(MethodFilter::GET, authorize::device_page))
         .route("/activity", page(MethodFilter::GET, authorize::activity))
         .route("/logout", page(get_or_post, authorize::logout))
-        .route("/admin/{*path}", any(administer))
+        .route("/admin/{*path}", any(endpoint(admin::administer)))
         .merge(forms)
         .route_layer(map_request_with_state(Arc::clone(&server), deny_other_host));
     // What an application in a browser calls from its own origin. No cookie counts there, so any origin may.
+    let userinfo = get(endpoint(live_tokens::userinfo)).post(endpoint(live_tokens::userinfo));
     let for_browsers = Router::new()
         .route(OPENID_METADATA, get(discovery).options(preflight))
         .route(SERVER_METADATA, get(discovery).options(preflight))
         .route("/jwks", get(jwks).options(preflight))
         .route("/token", post(token).options(preflight))
-        .route("/register", post(register).options(preflight))
+        .route("/register", post(endpoint(registration::register)).options(preflight))
         .route("/revoke", of_clients(live_tokens::revoke).options(preflight))
-        .route("/userinfo", get(userinfo).post(userinfo).options(preflight))
+        .route("/userinfo", userinfo.options(preflight))
         .route_layer(map_response(allow_every_origin));
     Router::new()
         .merge(of_dialect(&server))
@@ -78,7 +80,7 @@ pub(crate) fn router(server: Arc<Issuer>) -> Router {
         .route("/par", of_clients(authorize::push))
         .route("/bc-authorize", of_clients(approval_request::ask_user))
         .route("/device_authorization", of_clients(approval_request::ask_holder))
-        .route("/introspect", post(introspect))
+        .route("/introspect", post(endpoint(live_tokens::introspect)))
         .route("/style.css", get(style))
         .merge(pages)
         .layer(DefaultBodyLimit::max(MAX_BODY))
@@ -102,14 +104,9 @@ fn of_dialect(server: &Issuer) -> Router<Arc<Issuer>> {
     match server.settings.dialect {
         Dialect::PingAic => routes
             .route(&format!("{path}/access_token"), post(token))
-            .route(&format!("{path}/tokeninfo"), get(tokeninfo)),
+            .route(&format!("{path}/tokeninfo"), get(endpoint(live_tokens::tokeninfo))),
         _ => routes,
     }
-}
-
-async fn tokeninfo(State(server): Server, query: Parameters) -> Result<Json<Value>> {
-    let claims = waiting(server, move |server| live_tokens::tokeninfo(server, &query)).await;
-    claims.map(Json)
 }
 
 async fn style() -> impl IntoResponse {
@@ -129,29 +126,12 @@ async fn token(State(server): Server, headers: HeaderMap, form: Parameters) -> R
     response.map(Json)
 }
 
-async fn register(State(server): Server, request: Request) -> Result<Response, AdminError> {
-    let body = read_body(request, &()).await?;
-    waiting(server, move |server| registration::register(server, &body)).await
-}
-
-async fn introspect(State(server): Server, headers: HeaderMap, form: Parameters) -> Result<Response> {
-    waiting(server, move |server| live_tokens::introspect(server, &headers, &form)).await
-}
-
-async fn userinfo(State(server): Server, headers: HeaderMap) -> Result<Json<Value>> {
-    waiting(server, move |server| live_tokens::userinfo(server, &headers)).await
-}
-
 async fn backchannel_page(State(server): Server, visitor: Visitor, Path(id): Path<String>) -> Result<Response> {
     let page = move |server: &Issuer| {
         let response = authorize::backchannel_page(server, &visitor, &id).into_response();
         visitor.answered(server, response)
     };
     waiting(server, move |server| Ok(page(server))).await
-}
-
-async fn administer(State(server): Server, request: AdminRequest) -> Result<Response, AdminError> {
-    waiting(server, move |server| admin::administer(server, &request)).await
 }
 
 /// An endpoint of clients, run for the one that authenticates.
@@ -161,6 +141,16 @@ fn of_clients<T: IntoResponse + Send + 'static>(
     post(move |State(server): Server, headers: HeaderMap, form: Parameters| {
         waiting(server, move |server| for_client(server, &headers, &form, endpoint))
     })
+}
+
+/// An endpoint that takes `R` of a request.
+fn endpoint<R, T, E>(run: fn(&Issuer, R) -> Result<T, E>) -> impl Fn(Server, R) -> Waiting<T, E> + Clone
+where
+    R: Send + 'static,
+    T: Send + 'static,
+    E: From<OAuthError> + Send + 'static,
+{
+    move |State(server), request| Box::pin(waiting(server, move |server| run(server, request)))
 }
 
 /// A page, or what its form sends.

@@ -1,6 +1,5 @@
 //! The listener: HTTP/1.1 on one address, with limits.
 
-use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -15,7 +14,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-use crate::authorize::Peer;
+use crate::parameters::Peer;
 use crate::routes::router;
 use crate::secret::random_id;
 use crate::settings::{AdminSecret, Settings, SettingsError};
@@ -35,21 +34,13 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 const MAX_CONNECTIONS: usize = 256;
 
 /// An issuer bound to an address.
+#[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     server: Arc<Issuer>,
     /// None if the settings have one.
-    admin_secret: Option<String>,
-}
-
-/// Prints the address only: the rest holds keys.
-impl fmt::Debug for Server {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server")
-            .field("address", &self.address)
-            .finish_non_exhaustive()
-    }
+    admin_secret: Option<AdminSecret>,
 }
 
 /// Why a server did not start.
@@ -79,9 +70,9 @@ impl Server {
         settings.check(address)?;
         let admin_secret = match settings.admin_secret {
             Some(_) => None,
-            None => Some(random_id().map_err(|_| DataError::Key(KeyError))?),
+            None => Some(AdminSecret(random_id().map_err(|_| DataError::Key(KeyError))?)),
         };
-        settings.admin_secret = settings.admin_secret.or_else(|| admin_secret.clone().map(AdminSecret));
+        settings.admin_secret = settings.admin_secret.or_else(|| admin_secret.clone());
         let failed = |error| StartError::Listen { address, error };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
@@ -113,7 +104,7 @@ impl Server {
 
     /// The secret of the administration API, if it was generated at the start.
     pub fn admin_secret(&self) -> Option<&str> {
-        self.admin_secret.as_deref()
+        self.admin_secret.as_ref().map(|secret| &*secret.0)
     }
 
     /// The address of the listener.
@@ -166,15 +157,8 @@ impl Server {
 }
 
 /// Controls a running server from the same process. Clones control the same server.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct IssuerHandle(Arc<Issuer>);
-
-/// Prints nothing of the server: it holds keys.
-impl fmt::Debug for IssuerHandle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("IssuerHandle(..)")
-    }
-}
 
 impl IssuerHandle {
     /// Rotates the signing keys: the published next key becomes active, the active one retired (still published), and
@@ -188,7 +172,7 @@ impl IssuerHandle {
     pub fn withdraw_retired(&self) -> Result<usize, DataError> {
         let mut withdrawn = 0;
         self.0.change_keys("retired keys withdrawn", |keys| {
-            withdrawn = keys.retired();
+            withdrawn = keys.retired.len();
             Ok(keys.without_retired())
         })?;
         Ok(withdrawn)

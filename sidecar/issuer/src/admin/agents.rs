@@ -221,13 +221,7 @@ fn credential(server: &Issuer, chosen: Option<String>) -> Result<(Credential, St
             (Secret::new(&text), text)
         }
     };
-    let credential = Credential {
-        id: transaction_id()?,
-        secret,
-        created: server.clock.now(),
-        ends: None,
-    };
-    Ok((credential, text))
+    Ok((Credential::new(transaction_id()?, secret, server.clock.now()), text))
 }
 
 /// RFC 7396, one level deep.

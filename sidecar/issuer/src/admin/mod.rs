@@ -21,7 +21,7 @@ const UNAUTHENTICATED: OAuthError = INVALID_TOKEN
     .because("the administration needs its secret as the bearer token");
 
 /// Answers a request to `/admin/`.
-pub(crate) fn administer(server: &Issuer, request: &AdminRequest) -> Answer {
+pub(crate) fn administer(server: &Issuer, request: AdminRequest) -> Answer {
     if !request.has_secret(&server.admin_secret) {
         server.note_unproven(Entry {
             error: Some("invalid_token"),
@@ -47,7 +47,7 @@ pub(crate) fn administer(server: &Issuer, request: &AdminRequest) -> Answer {
         (Method::POST, ["resources"]) => agents::create_resource(server, &request.body),
         (Method::POST, ["keys", "rotate"]) => signing(&server.rotate_keys()?),
         (Method::POST, ["keys", id, "revoke"]) => revoke_key(server, id),
-        (Method::GET, ["audit"]) => audit(server, request),
+        (Method::GET, ["audit"]) => audit(server, &request),
         _ => Err(NOT_FOUND.into()),
     }
 }

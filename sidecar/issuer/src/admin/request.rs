@@ -23,7 +23,7 @@ pub(crate) struct AdminRequest {
     /// The segments after `/admin/`.
     pub(super) path: Vec<String>,
     pub(super) query: Parameters,
-    pub(super) body: Bytes,
+    pub(crate) body: Bytes,
     headers: HeaderMap,
 }
 

@@ -71,11 +71,9 @@ pub(crate) struct Entry {
 impl Entry {
     /// An event with its reason.
     pub(crate) fn because(event: Event, reason: &'static str) -> Entry {
-        let reason = Some(reason);
-        Entry {
-            reason,
-            ..Entry::new(event)
-        }
+        let mut entry = Entry::new(event);
+        entry.reason = Some(reason);
+        entry
     }
 
     pub(crate) fn of_client(self, client: &str) -> Entry {

@@ -3,8 +3,6 @@
 //! One cookie has two parts: the first identifies the browser, so that a form is valid in the browser that got its page and
 //! in no other; the second is the session, and changes with each login.
 
-use std::net::{IpAddr, Ipv4Addr};
-
 use axum::extract::FromRequestParts;
 use axum::http::header::{COOKIE, SET_COOKIE};
 use axum::http::request::Parts;
@@ -24,17 +22,11 @@ const COOKIE_NAME: &str = "actgate_session";
 /// The length of each part of the cookie.
 const PART: usize = 43;
 
-/// The address that a request comes from, an extension of each request.
-#[derive(Clone, Copy)]
-pub(crate) struct Peer(pub(crate) IpAddr);
-
 /// The browser that sends a request.
 pub(crate) struct Visitor {
     /// The value of the cookie: that of the browser, or a new one.
     cookie: String,
     is_new: bool,
-    /// The address, as a key of failed attempts.
-    pub(super) address: String,
 }
 
 impl Visitor {
@@ -80,17 +72,10 @@ impl<S: Sync> FromRequestParts<S> for Visitor {
     type Rejection = OAuthError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Visitor, OAuthError> {
-        let peer = parts.extensions.get();
-        let address = peer.map_or(Ipv4Addr::UNSPECIFIED.into(), |Peer(address)| *address);
         let cookie = cookie(&parts.headers);
         Ok(Visitor {
             is_new: cookie.is_none(),
             cookie: cookie.map_or_else(random_id, Ok)?,
-            address: match address.to_canonical() {
-                IpAddr::V4(address) => address.to_string(),
-                // One host has a network of 64 bits.
-                IpAddr::V6(address) => format!("{:?}", &address.segments()[..4]),
-            },
         })
     }
 }

@@ -127,7 +127,7 @@ pub(super) fn with_code(
     form: &Parameters,
 ) -> Answer<Result<Arc<Approval>, Response>> {
     let now = server.clock.now();
-    let key = format!("user code from {}", visitor.address);
+    let key = format!("user code from {}", form.sender);
     if let Err(seconds) = server.failures.begin(&key, USER_CODE_ATTEMPTS, now) {
         return Ok(Err(pages::too_many_attempts(seconds)));
     }

@@ -18,7 +18,7 @@ pub(crate) fn logout(server: &Issuer, visitor: &Visitor, request: &Parameters) -
         (None, Some(hint)) => server.audience_of_id_token(hint),
         (None, None) => None,
     };
-    let client = id.and_then(|id| server.client(&id));
+    let client = id.and_then(|id| server.client(&id, &request.sender));
     if let Some(hint) = hint {
         let is_valid = client.as_ref();
         let is_valid = is_valid.is_some_and(|client| server.read_id_token(hint, client).is_ok());

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use axum::http::header::SET_COOKIE;
 use axum::response::{IntoResponse, Redirect};
 
-pub(crate) use self::browser::{Answer, Peer, Visitor};
+pub(crate) use self::browser::{Answer, Visitor};
 use self::browser::{
     DENIED, EXPIRED, Rejection, begin, denied, location, of_error, rejection, transaction, unavailable,
 };

@@ -27,7 +27,7 @@ pub(super) const REQUEST_URI: &str = "urn:ietf:params:oauth:request_uri:";
 /// Reads a request, or takes the one that its client pushed.
 pub(super) fn read(server: &Issuer, query: &Parameters) -> Answer<Arc<AuthorizationRequest>> {
     let client = match query.one("client_id") {
-        Ok(Some(id)) => server.client(id),
+        Ok(Some(id)) => server.client(id, &query.sender),
         _ => None,
     };
     let client = client.ok_or(Rejection::Page("The client_id of the application is not registered."))?;

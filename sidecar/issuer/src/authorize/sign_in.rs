@@ -79,7 +79,7 @@ fn hint(goal: &Goal) -> Option<&str> {
 
 /// Checks name, password and second factor. `left` is the number of attempts with this one.
 pub(super) fn login(server: &Issuer, visitor: &Visitor, form: &Parameters, goal: &Goal, left: u8) -> Answer<Entrance> {
-    let outcome = sign_in(server, visitor, goal, form);
+    let outcome = sign_in(server, goal, form);
     let noted = entry(goal, named(server, form), outcome.as_ref().err());
     let failure = match outcome {
         Ok(session) => {
@@ -130,13 +130,13 @@ fn named<'s>(server: &'s Issuer, form: &Parameters) -> Option<&'s User> {
 }
 
 /// Authenticates the user. Failures are counted for the user and for the address, before anything is compared.
-fn sign_in(server: &Issuer, visitor: &Visitor, goal: &Goal, form: &Parameters) -> Result<Session, Failure> {
+fn sign_in(server: &Issuer, goal: &Goal, form: &Parameters) -> Result<Session, Failure> {
     let user = named(server, form);
     let now = server.clock.now();
     // A name that is not registered counts too, so that the limit does not reveal which names are.
     let name = form.one("username").ok().flatten().unwrap_or_default();
     let keys = [
-        (format!("login from {}", visitor.address), ADDRESS_ATTEMPTS),
+        (format!("login from {}", form.sender), ADDRESS_ATTEMPTS),
         (format!("login of {}", s256(name)), USER_ATTEMPTS),
     ];
     for (key, limit) in &keys {

@@ -129,7 +129,7 @@ pub(super) fn issue(
 ) -> Result<Value> {
     let access = &authorization.access;
     let scope = authorization.whole_scope();
-    let minted = server.mint(Granted {
+    let mut minted = server.mint(Granted {
         event: Event::Issue,
         grant,
         client,
@@ -147,9 +147,10 @@ pub(super) fn issue(
         },
     })?;
     let mut of_family = minted.token.claims.clone();
-    let id_token = access.protocol_scope.contains(OPENID);
-    let id_token = id_token.then(|| id_token_of(server, client, authorization, &minted));
-    let id_token = id_token.transpose()?;
+    if access.protocol_scope.contains(OPENID) {
+        let id_token = id_token(server, client, authorization, &minted)?;
+        minted.response["id_token"] = id_token.into();
+    }
     let is_registered = scope.is_within(&client.scopes) && client.resources.contains(&access.audience);
     let lost = INVALID_GRANT.because("the client is not registered any more for what the user allowed");
     lost.when(!is_registered)?;
@@ -169,14 +170,11 @@ pub(super) fn issue(
         response["refresh_token"] = token.into();
     }
     change.commit()?;
-    if let Some(id_token) = id_token {
-        response["id_token"] = id_token.into();
-    }
     Ok(response)
 }
 
 /// An ID token (OpenID Connect Core section 2). It identifies the user and has no scope.
-fn id_token_of(server: &Issuer, client: &Client, authorization: &Authorization, minted: &Minted) -> Result<String> {
+fn id_token(server: &Issuer, client: &Client, authorization: &Authorization, minted: &Minted) -> Result<String> {
     let key = server.id_token_key(client)?;
     let (login, token) = (&authorization.authentication, &minted.token.claims);
     let claims = json!({
@@ -214,7 +212,7 @@ mod tests {
         let scope = ScopeSet::from("orders:read".to_owned());
         let access = AccessRequest {
             txn: "t".repeat(22),
-            client: server.client(client).unwrap(),
+            client: server.client(client, "").unwrap(),
             audience: "https://orders.example".to_owned(),
             scope: scope.clone(),
             protocol_scope: ScopeSet::default(),
@@ -271,7 +269,7 @@ mod tests {
     fn a_store_that_fails_uses_up_neither_a_code_nor_an_approval() {
         let url = "http://issuer.test".to_owned();
         let mut server = Issuer::new(Settings::default(), Registry::demo().unwrap(), url).unwrap();
-        let client = server.client("assistant").unwrap();
+        let client = server.client("assistant", "").unwrap();
         let authorization = allowed(&server, "assistant");
         let (verifier, redirect_uri) = ("v".repeat(43), "https://assistant.example/callback");
         let code = AuthorizationCode {

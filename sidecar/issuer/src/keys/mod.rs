@@ -29,7 +29,7 @@ pub(crate) struct Keys {
     next: Arc<SigningKey>,
     pub(crate) active: Arc<SigningKey>,
     /// The latest first, each with the time since when it is.
-    retired: VecDeque<(Arc<SigningKey>, u64)>,
+    pub(crate) retired: VecDeque<(Arc<SigningKey>, u64)>,
     /// RS256: the one that signs, and the next one. Generated when the first client needs them: that takes long.
     id_tokens: Vec<Arc<SigningKey>>,
 }
@@ -98,7 +98,7 @@ impl Keys {
 
     /// The key of ID tokens with RS256, if there is one.
     pub(crate) fn rs256(&self) -> Option<&Arc<SigningKey>> {
-        let active = Some(&self.active).filter(|key| key.is_for(Signing::Rs256));
+        let active = Some(&self.active).filter(|key| key.signing == Signing::Rs256);
         active.or(self.id_tokens.first())
     }
 
@@ -139,13 +139,9 @@ impl Keys {
         })
     }
 
-    pub(crate) fn retired(&self) -> usize {
-        self.retired.len()
-    }
-
     /// Whether the keys that sign now and next are of this algorithm.
     pub(crate) fn are_for(&self, signing: Signing) -> bool {
-        [&self.active, &self.next].into_iter().all(|key| key.is_for(signing))
+        [&self.active, &self.next].into_iter().all(|key| key.signing == signing)
     }
 
     fn published(&self) -> impl Iterator<Item = &Arc<SigningKey>> {
@@ -269,9 +265,12 @@ mod tests {
         let keys = first.rotated(Signing::Es256, 1).unwrap();
         let (active, next, retired) = (&*keys.active.id, &*keys.next.id, &*first.active.id);
         let revoked = |id| keys.without(id, Signing::Es256, 1).unwrap();
-        assert_eq!((&*revoked(active).active.id, revoked(active).retired()), (next, 1));
-        assert_eq!((&*revoked(next).active.id, revoked(next).retired()), (active, 1));
-        assert_eq!((&*revoked(retired).active.id, revoked(retired).retired()), (active, 0));
+        assert_eq!((&*revoked(active).active.id, revoked(active).retired.len()), (next, 1));
+        assert_eq!((&*revoked(next).active.id, revoked(next).retired.len()), (active, 1));
+        assert_eq!(
+            (&*revoked(retired).active.id, revoked(retired).retired.len()),
+            (active, 0)
+        );
         for id in [active, next, retired] {
             assert!(keys.has(id) && !revoked(id).has(id));
         }
@@ -296,7 +295,7 @@ mod tests {
         assert!(rotated(KEPT).is_err(), "one more would end tokens before their time");
         let stored = ring.get().stored().unwrap();
         let restored = Keys::restore(&stored).unwrap();
-        assert_eq!(restored.rotated(Signing::EdDsa, KEPT + 1).unwrap().retired(), 1);
+        assert_eq!(restored.rotated(Signing::EdDsa, KEPT + 1).unwrap().retired.len(), 1);
         rotated(KEPT + 1).unwrap();
         assert_eq!(ring.public().keys.len(), 3);
     }

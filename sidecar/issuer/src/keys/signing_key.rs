@@ -86,7 +86,7 @@ pub(crate) struct StoredKey {
 /// One key pair and the JWK of its public half.
 pub(crate) struct SigningKey {
     pub(crate) id: String,
-    signing: Signing,
+    pub(super) signing: Signing,
     pair: KeyPair,
     pub(super) public: Jwk,
 }
@@ -135,10 +135,6 @@ impl SigningKey {
             signing: self.signing,
             private: URL_SAFE_NO_PAD.encode(self.pair.pkcs8()?),
         })
-    }
-
-    pub(super) fn is_for(&self, signing: Signing) -> bool {
-        self.signing == signing
     }
 
     /// A compact JWS over `claims` with `alg`, `kid` and the given `typ` in its header.

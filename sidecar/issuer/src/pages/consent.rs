@@ -23,10 +23,7 @@ pub(crate) fn consent(server: &Issuer, id: &str, authorization: &Authorization, 
             p role="note" { "This application registered itself: its name is not verified." }
         }
         p.quiet { "Your browser goes to " code { (host) } " then." }
-        form method="post" action="/consent" {
-            input type="hidden" name="transaction" value=(id);
-            (choices())
-        }
+        (choices("/consent", id))
     };
     page("Allow access?", &body, FormTarget::RedirectUri(redirect_uri))
 }
@@ -71,11 +68,14 @@ pub(super) fn asked(server: &Issuer, authorization: &Authorization) -> Markup {
 }
 
 /// A clear first choice and a quiet second one.
-pub(super) fn choices() -> Markup {
+fn choices(action: &str, id: &str) -> Markup {
     html! {
-        div.choices {
-            button name="decision" value="allow" { "Allow" }
-            button.second name="decision" value="deny" { "Deny" }
+        form method="post" action=(action) {
+            input type="hidden" name="transaction" value=(id);
+            div.choices {
+                button name="decision" value="allow" { "Allow" }
+                button.second name="decision" value="deny" { "Deny" }
+            }
         }
     }
 }
@@ -169,10 +169,7 @@ pub(crate) fn approval(server: &Issuer, id: &str, approval: &Approval, authoriza
             p { "It shows the message " strong { (message) } ". Compare it with what you see there." }
         }
         (asked(server, authorization))
-        form method="post" action=(action) {
-            input type="hidden" name="transaction" value=(id);
-            (choices())
-        }
+        (choices(&action, id))
     };
     page("Approve a request?", &body, FormTarget::Issuer)
 }

@@ -57,7 +57,12 @@ impl Registry {
 
     /// The built-in registry: [`Registry::SAMPLE`]. The sign-in page shows its users with passwords and one-time codes.
     pub fn demo() -> Result<Registry, Diagnostics> {
-        Registry::from_yaml(Registry::SAMPLE).map(Registry::with_sample_users)
+        let sample_users = &[("alice", "wonderland"), ("bob", "builder")];
+        let registry = Registry::from_yaml(Registry::SAMPLE)?;
+        Ok(Registry {
+            sample_users,
+            ..registry
+        })
     }
 }
 
@@ -220,7 +225,7 @@ impl<'a> Check<'a> {
         Some(Client {
             id: id.to_owned(),
             name: client.name.clone().unwrap_or_else(|| id.to_owned()),
-            credentials: secret.map(|secret| vec![Credential::of_the_file(secret)]),
+            credentials: secret.map(|secret| vec![Credential::new("registry".to_owned(), secret, 0)]),
             token_lifetime: lifetime.and_then(|written| self.lifetime(written)),
             keys: client.jwks.as_ref().map_or_else(Vec::new, |keys| self.keys(keys)),
             exchange: client.exchange.as_ref().map(|exchange| self.exchange(exchange)),

@@ -22,16 +22,6 @@ pub struct Registry {
     pub(crate) sample_users: &'static [(&'static str, &'static str)],
 }
 
-impl Registry {
-    /// The registry that names the users of the sample with their passwords.
-    pub(super) fn with_sample_users(self) -> Registry {
-        Registry {
-            sample_users: &[("alice", "wonderland"), ("bob", "builder")],
-            ..self
-        }
-    }
-}
-
 /// An API that tokens are issued for.
 #[derive(Clone, Debug)]
 pub(crate) struct Resource {
@@ -93,12 +83,14 @@ pub(crate) struct Credential {
 }
 
 impl Credential {
-    pub(super) fn of_the_file(secret: Secret) -> Credential {
+    /// `created` is in seconds since the epoch.
+    pub(crate) fn new(id: String, secret: Secret, created: u64) -> Credential {
+        let ends = None;
         Credential {
-            id: "registry".to_owned(),
+            id,
             secret,
-            created: 0,
-            ends: None,
+            created,
+            ends,
         }
     }
 }
