@@ -2,16 +2,13 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use actgate_issuer::{IssuancePolicy, IssuanceRequest, Settings};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use url::form_urlencoded;
 
 use crate::admin::{settings, text};
-use crate::browser::{ALICE_WITH_PASSWORD, CHALLENGE};
+use crate::browser::ALICE_WITH_PASSWORD;
 use crate::client::{Reply, Running, claims};
 use crate::exchange::{ASSISTANT, ORDERS};
 use crate::registration::CALLBACK;
@@ -212,82 +209,6 @@ async fn pages_have_the_names_of_the_issuer_alone() {
         .get(format!("{}/admin/agents", issuer.base()))
         .header("host", "rebound.example");
     assert_eq!(Reply::read(admin.bearer_auth(crate::admin::SECRET)).await.status, 421);
-}
-
-/// A server of metadata documents that counts its requests. An invalid one is `{}`.
-async fn documents(is_valid: bool) -> (String, Arc<AtomicUsize>) {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/client", listener.local_addr().unwrap());
-    let document = json!({ "client_id": url, "client_name": "A tool", "redirect_uris": [CALLBACK] });
-    let body = if is_valid {
-        document.to_string()
-    } else {
-        "{}".to_owned()
-    };
-    let length = body.len();
-    let response = format!(
-        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
-    );
-    let counted = Arc::new(AtomicUsize::new(0));
-    let counter = Arc::clone(&counted);
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            counter.fetch_add(1, Ordering::SeqCst);
-            let mut request = [0; 4096];
-            let _ = stream.read(&mut request).await;
-            let _ = stream.write_all(response.as_bytes()).await;
-        }
-    });
-    (url, counted)
-}
-
-async fn authorize(issuer: &Running, client: &str) -> Reply {
-    let query = form_urlencoded::Serializer::new(String::new())
-        .extend_pairs([
-            ("response_type", "code"),
-            ("client_id", client),
-            ("redirect_uri", CALLBACK),
-        ])
-        .extend_pairs([("code_challenge", CHALLENGE), ("code_challenge_method", "S256")])
-        .finish();
-    issuer.get(&format!("/authorize?{query}")).await
-}
-
-#[tokio::test]
-async fn a_metadata_document_that_is_not_valid_is_fetched_once() {
-    let fetching = || Settings {
-        client_metadata_documents: true,
-        ..settings()
-    };
-    let issuer = Running::start(fetching()).await;
-    let (invalid, requests) = documents(false).await;
-    for _ in 0..3 {
-        assert_eq!(authorize(&issuer, &invalid).await.status, 400);
-    }
-    assert_eq!(requests.load(Ordering::SeqCst), 1);
-    // One such client can be disabled, and enabled again.
-    let (client, _) = documents(true).await;
-    assert_eq!(authorize(&issuer, &client).await.status, 200);
-    let id: String = form_urlencoded::byte_serialize(client.as_bytes()).collect();
-    let disabled = issuer
-        .admin(Method::POST, &format!("agents/{id}/disable"), Value::Null)
-        .await;
-    assert_eq!(disabled.status, 200, "{}", disabled.text);
-    assert_eq!(authorize(&issuer, &client).await.status, 400);
-    let enabled = issuer
-        .admin(Method::PATCH, &format!("agents/{id}"), json!({ "disabled": false }))
-        .await;
-    assert_eq!(enabled.status, 200, "{}", enabled.text);
-    assert_eq!(authorize(&issuer, &client).await.status, 200);
-    // Other machines cannot have an issuer fetch from its own.
-    let (client, requests) = documents(true).await;
-    let exposed = Settings {
-        expose_to_network: true,
-        ..fetching()
-    };
-    let exposed = Running::start(exposed).await;
-    assert_eq!(authorize(&exposed, &client).await.status, 400);
-    assert_eq!(requests.load(Ordering::SeqCst), 0);
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ mod ciba;
 mod client;
 mod client_assertion;
 mod client_credentials;
+mod client_documents;
 mod code;
 mod data;
 mod device;
