@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::process::Command;
 use std::sync::Mutex;
 
 use actgate_issuer::{IssuerHandle, Registry, Server, Settings};
@@ -156,6 +157,15 @@ impl BundledIssuer {
             cookie: Mutex::default(),
         };
         (issuer, handle)
+    }
+
+    /// Limits the size of the files that the process writes from now on, in bytes or `unlimited`. It needs `prlimit` of Linux.
+    pub fn limit_files(&self, size: &str) {
+        if let Running::Process(process) = &self.running {
+            let (id, limit) = (process.id().to_string(), format!("--fsize={size}:"));
+            let status = Command::new("prlimit").args(["--pid", &id, &limit]).status();
+            assert!(status.expect("prlimit runs").success());
+        }
     }
 
     /// Stops the process in order, so that it closes its store.

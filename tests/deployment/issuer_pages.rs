@@ -108,7 +108,7 @@ impl BundledIssuer {
     }
 
     /// Signs in on a page, and returns the next one.
-    fn sign_in_on(&self, page: &Answer, (name, password, factor): Login) -> Answer {
+    pub fn sign_in_on(&self, page: &Answer, (name, password, factor): Login) -> Answer {
         assert_eq!(page.status, 200, "{}", page.everything());
         let mut form = vec![("username", name.to_owned()), ("password", password.to_owned())];
         if !factor.is_empty() {

@@ -5,6 +5,8 @@ mod crash;
 mod data_folder;
 mod dialects;
 mod endpoints;
+#[cfg(target_os = "linux")]
+mod full_disk;
 mod guard;
 mod sample_users;
 mod token_command;

@@ -71,3 +71,27 @@ fn openid_client_completes_every_flow() {
         assert_eq!(program.count(&format!("did {line}")), 1, "{line}");
     }
 }
+
+/// What Authlib does, in its order.
+const AUTHLIB: [&str; 8] = [
+    "code with PKCE",
+    "UserInfo",
+    "refresh",
+    "revocation",
+    "refusal after it",
+    "client credentials",
+    "client_secret_post",
+    "exchange",
+];
+
+#[test]
+#[ignore = "needs the programs of tests/peers/run"]
+fn authlib_completes_every_flow_that_it_has() {
+    let issuer = BundledIssuer::start();
+    let program = Program::start("clients/authlib_flows.py", &[&issuer.url()]);
+    browser::sign_in_to_application(&program.line_after("open ", 0), ALICE);
+    program.line_after("done", 0);
+    for line in AUTHLIB {
+        assert_eq!(program.count(&format!("did {line}")), 1, "{line}");
+    }
+}

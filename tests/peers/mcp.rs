@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
 use crate::deployment::gate::Gate;
@@ -225,6 +225,31 @@ fn sdks_register_at_the_bundled_issuer_and_step_up() {
         deployment.run(&sdk, &kept, &[&format!("{scope} mcp:admin")]);
         println!("{}: registered at the bundled issuer, step-up", sdk.name);
     }
+}
+
+/// An SDK asks for a refresh token if its client is to have that grant, and uses it where its access token is refused.
+#[test]
+#[ignore = "needs the programs of tests/peers/run"]
+fn an_sdk_refreshes_at_the_bundled_issuer() {
+    let routes = for_the_endpoint("[mcp:use]");
+    let deployment = Deployment::with_issuer("mcp_server.js", AuthorizationServer::open_to_registration, &routes);
+    let sdk = Sdk {
+        name: "TypeScript SDK @modelcontextprotocol/client 2.4.0, grant_types with refresh_token",
+        arguments: &["2", "default", "refresh_token"],
+        ..TYPESCRIPT_2
+    };
+    let kept = NamedTempFile::new().expect("a file");
+    deployment.run(&sdk, &kept, &["mcp:use offline_access"]);
+    let read = || -> Value { serde_json::from_slice(&std::fs::read(kept.path()).expect("a file")).expect("JSON") };
+    let mut stored = read();
+    let first = stored["tokens"]["refresh_token"].clone();
+    // As one that has expired is.
+    stored["tokens"]["access_token"] = "refused".into();
+    std::fs::write(kept.path(), stored.to_string()).expect("the tokens");
+    deployment.run(&sdk, &kept, &[]);
+    let second = &read()["tokens"]["refresh_token"];
+    assert!(first.is_string() && second.is_string() && *second != first);
+    println!("{}: refreshed at the bundled issuer", sdk.name);
 }
 
 /// Without registration the SDKs have a client of the registry of the bundled issuer.

@@ -17,7 +17,7 @@ use crate::cli::output::print;
 use crate::exit::{Context as _, Failure};
 use crate::files::text_file::read_text;
 use crate::log::process_log::ProcessLog;
-use crate::server::signals::ShutdownSignals;
+use crate::server::signals::{self, ShutdownSignals};
 
 /// The first lines on standard error.
 const BANNER: &str = "\
@@ -101,6 +101,7 @@ pub(crate) async fn issuer(arguments: &IssuerArguments, log: &ProcessLog) -> Res
         .await
         .map_err(start_failure)?;
     let mut signals = ShutdownSignals::watch().context("signal handling")?;
+    signals::survive_full_files().context("signal handling")?;
     let address = server.local_addr();
     log.line(Level::WARN, BANNER);
     if !address.ip().is_loopback() {

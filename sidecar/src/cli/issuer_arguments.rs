@@ -32,8 +32,9 @@ in JSON and with an owner; its secret is in the response and nowhere else.
   curl ADDRESS/admin/agents -H "Authorization: Bearer SECRET" -d '{"client_id": "scout", "owner": "alice",
     "profile": "ai_agent", "grants": ["client_credentials"], "scopes": ["orders:read"], "resources": ["https://orders.example"]}'
   GET, POST /admin/agents; GET, PATCH, DELETE /admin/agents/{id}; POST /admin/agents/{id}/disable
-  POST /admin/agents/{id}/credentials {"overlap": SECONDS}; DELETE /admin/agents/{id}/credentials/{credential}
-  POST /admin/agents/{id}/credentials/{credential}/revoke, for one that others may know: it ends every token of the agent
+  POST /admin/agents/{id}/credentials {"overlap": SECONDS}
+  DELETE /admin/agents/{id}/credentials/{credential}: it gets no new token; those that it got stay live until they expire
+  POST /admin/agents/{id}/credentials/{credential}/revoke, for one that others may know: it ends every token of the agent too
   GET, POST /admin/resources; POST /admin/keys/rotate; POST /admin/keys/{kid}/revoke; GET /admin/audit?txn=TXN
 
 Clients that registered themselves can be used while registration is on. Each can be disabled as an agent, and so can one

@@ -1,11 +1,11 @@
 // A client of the TypeScript MCP SDK with its own OAuth flow: it lists the tools and calls two, the second with another scope.
 // Arguments: the URL of the server, a file for what the client keeps, the major version of the SDK, and the mode of version
-// negotiation or `default`.
+// negotiation or `default`; then a further grant, if the client is to register for one.
 
 const { readFileSync, writeFileSync } = require('node:fs');
 const { listen, run } = require('./application');
 
-const [url, file, version, mode] = process.argv.slice(2);
+const [url, file, version, mode, grant] = process.argv.slice(2);
 const { Client, StreamableHTTPClientTransport, UnauthorizedError } = version === '1'
   ? {
     ...require('@modelcontextprotocol/sdk/client/index.js'),
@@ -20,6 +20,9 @@ class Memory {
     this.application = application;
     this.redirectUrl = application.redirectUri;
     this.clientMetadata = { client_name: 'peer', redirect_uris: [application.redirectUri], application_type: 'native' };
+    if (grant) {
+      this.clientMetadata.grant_types = ['authorization_code', grant];
+    }
     this.kept = JSON.parse(readFileSync(file, 'utf8') || '{}');
   }
   keep(kept) {

@@ -155,8 +155,9 @@ pub(super) fn add_credential(server: &Issuer, id: &str, body: &[u8]) -> Answer {
     })
 }
 
-/// `DELETE /admin/agents/{id}/credentials/{credential}`: refused from then on. Tokens stay, so that no call fails in a
-/// rotation. `POST …/{credential}/revoke` is for one that others may know: it also ends every token of the agent.
+/// `DELETE /admin/agents/{id}/credentials/{credential}`: refused from then on. Tokens stay until they expire, as with
+/// Auth0, Okta and Entra, so that no call fails in a rotation. `POST …/{credential}/revoke` is for one that others may know:
+/// it also ends every token of the agent.
 pub(super) fn remove_credential(server: &Issuer, id: &str, credential: &str, is_known: bool) -> Answer {
     server.change_entries(|entries, change| {
         let mut record = record(server, entries, id)?;

@@ -186,3 +186,35 @@ pub(super) fn transaction(server: &Issuer, visitor: &Visitor, form: &Parameters)
     let id = form.one("transaction").ok()??;
     Some(server.transactions.take_if(id, is_of_visitor)?.1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Callback, Rejection, rejection};
+    use crate::issuer::Issuer;
+    use crate::registry::Registry;
+    use crate::secret::NoRandomness;
+    use crate::settings::Settings;
+
+    #[test]
+    fn an_unexpected_condition_is_reported_to_a_client_that_an_operator_registered() {
+        let issuer = "https://issuer.example".to_owned();
+        let server = Issuer::new(Settings::default(), Registry::demo().unwrap(), issuer).unwrap();
+        let mut callback = Callback {
+            redirect_uri: "https://app.example/callback?x=1".to_owned(),
+            state: Some("xyz".to_owned()),
+            is_vouched_for: true,
+        };
+        let reported = rejection(&server, &callback, NoRandomness);
+        let expected = "https://app.example/callback?x=1&error=server_error\
+            &error_description=an+identifier+could+not+be+generated&state=xyz&iss=https%3A%2F%2Fissuer.example";
+        assert!(
+            matches!(&reported, Rejection::Redirect(location) if location == expected),
+            "{reported:?}"
+        );
+        callback.is_vouched_for = false;
+        assert!(matches!(
+            rejection(&server, &callback, NoRandomness),
+            Rejection::Page(_)
+        ));
+    }
+}

@@ -9,9 +9,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::entries::{Client, Credential, Exchange, Registry, Resource, User, is_redirect_uri};
+use super::entries::{Client, Credential, Exchange, Grant, Registry, Resource, User, is_redirect_uri};
 use super::form::{
-    ClientDocument, Document, ExchangeDocument, Grant, KeySetDocument, ResourceDocument, UserDocument, items, values,
+    ClientDocument, Document, ExchangeDocument, KeySetDocument, ResourceDocument, UserDocument, items, values,
 };
 use crate::scope::{PROTOCOL_SCOPES, is_scope};
 use crate::{PublicKey, Secret, Totp};
@@ -74,8 +74,8 @@ pub(crate) struct Names<'a> {
     pub(crate) users_and_clients: Option<Vec<&'a str>>,
 }
 
-/// Which names a reference is one of.
-type Known<'a> = for<'n> fn(&'n Names<'a>) -> &'n Option<Vec<&'a str>>;
+/// The names that a reference is one of.
+type NamesOf<'a> = for<'n> fn(&'n Names<'a>) -> &'n Option<Vec<&'a str>>;
 
 impl Names<'_> {
     /// Reads an entry of `clients` that is not in the file: JSON, without a secret.
@@ -312,13 +312,18 @@ impl<'a> Check<'a> {
     }
 
     /// Reports names that refer to nothing, unless their entry was left out with a mistake.
-    fn references<'s>(&mut self, kind: &str, written: impl IntoIterator<Item = &'s Spanned<String>>, known: Known<'a>) {
+    fn references<'s>(
+        &mut self,
+        kind: &str,
+        written: impl IntoIterator<Item = &'s Spanned<String>>,
+        known: NamesOf<'a>,
+    ) {
         for name in written {
             self.reference(kind, &name.value, name.span(), known);
         }
     }
 
-    fn reference(&mut self, kind: &str, name: &str, span: Span, known: Known<'a>) {
+    fn reference(&mut self, kind: &str, name: &str, span: Span, known: NamesOf<'a>) {
         let Some(known) = known(&self.names) else { return };
         if !known.contains(&name) && !self.omissions.has_key(name) {
             let help = nearest(name, known);

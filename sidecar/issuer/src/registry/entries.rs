@@ -7,7 +7,6 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
-use super::form::Grant;
 use crate::{EntityProfile, PublicKey, ScopeSet, Secret, Totp};
 
 /// Every resource, user and client of the issuer. [`Registry::REFERENCE`] is the file format.
@@ -70,6 +69,21 @@ pub(crate) struct Client {
     pub(crate) is_self_registered: bool,
     /// None without the grant token_exchange.
     pub(crate) exchange: Option<Exchange>,
+}
+
+/// A grant of a client, by its name in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Grant {
+    ClientCredentials,
+    AuthorizationCode,
+    TokenExchange,
+    Ciba,
+    DeviceCode,
+}
+
+impl Grant {
+    pub(super) const OF_PUBLIC_CLIENTS: [Grant; 2] = [Grant::AuthorizationCode, Grant::DeviceCode];
 }
 
 /// A secret of a client, until it ends.

@@ -6,7 +6,7 @@ use actgate_yaml::Spanned;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::entries::{ActorToken, OwnToken};
+use super::entries::{ActorToken, Grant, OwnToken};
 use crate::EntityProfile;
 
 // The required keys are optional here, so that the others are checked where one is missing.
@@ -91,20 +91,6 @@ pub(super) struct ExchangeDocument {
     pub(super) actor_token: ActorToken,
     #[serde(default)]
     pub(super) own_token: OwnToken,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Grant {
-    ClientCredentials,
-    AuthorizationCode,
-    TokenExchange,
-    Ciba,
-    DeviceCode,
-}
-
-impl Grant {
-    pub(super) const OF_PUBLIC_CLIENTS: [Grant; 2] = [Grant::AuthorizationCode, Grant::DeviceCode];
 }
 
 /// The items of a list, none if it is not written.

@@ -6,5 +6,6 @@ mod form;
 
 pub(crate) use self::document::{NOT_A_REDIRECT_URI, Names};
 pub use self::entries::Registry;
-pub(crate) use self::entries::{ActorToken, Client, Credential, Exchange, OwnToken, Resource, User, is_loopback};
-pub(crate) use self::form::Grant;
+pub(crate) use self::entries::{
+    ActorToken, Client, Credential, Exchange, Grant, OwnToken, Resource, User, is_loopback,
+};

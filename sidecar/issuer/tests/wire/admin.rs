@@ -282,7 +282,11 @@ async fn a_credential_is_rotated_without_a_request_that_fails() {
 
     let third = rotate(Value::Null).await;
     let path = format!("agents/scout/credentials/{}", text(&second, "credential_id"));
+    let got_before = issuer.own_token("scout", &text(&second, "client_secret")).await;
+    let got_before = got_before.access_token();
     assert_eq!(issuer.admin(Method::DELETE, &path, Value::Null).await.status, 204);
+    // What it got stays: `…/revoke` ends that too.
+    assert!(issuer.is_active("orders-api", &got_before).await);
     issuer
         .admin(Method::DELETE, &path, Value::Null)
         .await
