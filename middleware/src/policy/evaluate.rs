@@ -23,7 +23,8 @@ pub(crate) struct Unmet {
 /// Evaluates a requirement on the facts of a verified token and of a request: scopes, core rules, history rules.
 ///
 /// The outcome is that of the first rule that is not met. A step-up challenge is returned only if a new login would allow the
-/// request, as far as that is known without its body. The body is asked for only if nothing else is missing.
+/// request, as far as that is known without its body. The body matters only if nothing else is missing, and is asked for where it was not
+/// read.
 pub(crate) fn evaluate(
     requirement: &Requirement,
     facts: &Facts,
@@ -34,7 +35,8 @@ pub(crate) fn evaluate(
     let (core, history) = (facts.core(), facts.history());
     let mut denial = None;
     let mut login: Option<(Arc<str>, StepUp)> = None;
-    let mut unread = None;
+    // The first rule that only the body decides: that it has to be read, or what it denies.
+    let mut by_body: Option<Unmet> = None;
     for (index, rule) in requirement.core.iter().enumerate() {
         if recorder.skips(&rule.name) {
             continue;
@@ -46,6 +48,7 @@ pub(crate) fn evaluate(
         }
         let flow = recorder.unmet_rule(&rule.name, rule.mode, || rule.check(&core, request, time));
         let name = Arc::clone(&rule.name);
+        let needs_body = matches!(finding, Finding::NeedsBody);
         let error = match finding {
             Finding::LacksScope(required) => Error::InsufficientScope {
                 required: all_required(required, &requirement.core[index + 1..], &core, request, time),
@@ -66,13 +69,20 @@ pub(crate) fn evaluate(
                 });
                 continue;
             }
-            Finding::NeedsBody => {
-                // Evaluation goes on: the body of a request that another rule denies is not read.
-                unread = unread.or(Some(name));
-                continue;
-            }
+            Finding::NeedsBody => Error::Denied {
+                code: BODY_NOT_READ,
+                rule: name,
+            },
             Finding::Met => continue,
         };
+        if is_decided_by_body(rule, &core, request, time) {
+            // Evaluation goes on: the body of a request that another rule denies is not read.
+            by_body.get_or_insert(Unmet {
+                needs_body,
+                ..Unmet::of_rule(error, &rule.name)
+            });
+            continue;
+        }
         let first = denial.get_or_insert(Unmet::of_rule(error, &rule.name));
         if flow.is_break() {
             return Err(first.clone());
@@ -95,7 +105,7 @@ pub(crate) fn evaluate(
             return Err(first.clone());
         }
     }
-    match (denial, login, unread) {
+    match (denial, login, by_body) {
         (Some(denial), ..) => Err(denial),
         (None, Some((rule, needed)), _) => {
             let name = Arc::clone(&rule);
@@ -107,19 +117,19 @@ pub(crate) fn evaluate(
             };
             Err(Unmet::of_rule(error, &rule))
         }
-        (None, None, Some(rule)) => {
-            let name = Arc::clone(&rule);
-            let error = Error::Denied {
-                code: BODY_NOT_READ,
-                rule: name,
-            };
-            Err(Unmet {
-                needs_body: true,
-                ..Unmet::of_rule(error, &rule)
-            })
-        }
+        (None, None, Some(by_body)) => Err(by_body),
         (None, None, None) => Ok(()),
     }
+}
+
+/// Whether a rule that is not met could be met with another body: where a request is decided on without its body first, as by a gate,
+/// its body is then read. The decision is the same where the body is there at once.
+fn is_decided_by_body(rule: &CoreRule, core: &Core<'_>, request: &RequestFacts<'_>, time: &EvaluationTime) -> bool {
+    if rule.body_limit().is_none() {
+        return false;
+    }
+    let finding = rule.condition.evaluate(core, &request.with_unread_body(), time);
+    matches!(finding, Finding::NeedsBody)
 }
 
 impl Unmet {
@@ -168,7 +178,9 @@ mod tests {
     use serde_json::{Value, json};
 
     use crate::error::Error;
-    use crate::policy::testing::{agent, code, human, outcome};
+    use crate::policy::rules::RequestFacts;
+    use crate::policy::testing::{agent, code, human, outcome, outcome_of_request, without_body};
+    use crate::request::JsonBody;
 
     #[test]
     fn one_challenge_names_every_scope_that_is_required() {
@@ -217,5 +229,45 @@ mod tests {
                 ..
             })
         ));
+    }
+
+    #[test]
+    fn a_body_decides_only_where_nothing_else_denies_whenever_it_is_read() {
+        let old = "initiator: { max_auth_age: 5m }\n    operation: { json: { /a: x } }";
+        let chain = "operation: { json: { /a: x } }\n    chain: { any_of: [a] }";
+        let any_of = "any_of: [{ operation: { json: { /a: x } } }, { client: { one_of: [c] } }]\n    initiator: { max_auth_age: 5m }";
+        let other_any_of =
+            "any_of: [{ claims: { a: 1 } }, { client: { one_of: [c] } }]\n    operation: { json: { /a: x } }";
+        let (x, y, malformed): (&'static [u8], &'static [u8], &'static [u8]) = (br#"{"a":"x"}"#, br#"{"a":"y"}"#, b"{");
+        for (body, read, code) in [
+            (old, x, "auth_too_old"),
+            (old, y, "auth_too_old"),
+            (old, malformed, "auth_too_old"),
+            (chain, y, "chain_actor_missing"),
+            (any_of, y, "auth_too_old"),
+            (other_any_of, y, "any_of_not_met"),
+            ("operation: { json: { /a: x } }", y, "operation_not_met"),
+            (
+                "operation: { json: { /a: x }, max: 5B }\n    initiator: { max_auth_age: 5m }",
+                y,
+                "body_too_large",
+            ),
+        ] {
+            let of = |request: JsonBody<'static>, rules: &str| {
+                let request = RequestFacts {
+                    body: request,
+                    ..without_body()
+                };
+                outcome_of_request(rules, human(Value::Null), &request)
+            };
+            assert_eq!(of(JsonBody::of_json(read, 1000), body), code, "{body}");
+            let unread = of(
+                JsonBody::Unread {
+                    announced: Some(read.len() as u64),
+                },
+                body,
+            );
+            assert!(unread == code || unread == "body_not_read", "{body}: {unread}");
+        }
     }
 }

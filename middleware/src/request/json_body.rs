@@ -42,7 +42,7 @@ impl<'b> JsonBody<'b> {
         let mut types = headers.get_all(CONTENT_TYPE).iter();
         let (media_type, other) = (types.next(), types.next());
         if other.is_some() {
-            return JsonBody::Malformed("more than one content type");
+            return JsonBody::Malformed(TWO_TYPES);
         }
         if !media_type.is_some_and(is_json) || !is_without_coding(headers) {
             return JsonBody::OtherType;
@@ -53,6 +53,19 @@ impl<'b> JsonBody<'b> {
             return JsonBody::Unread { announced };
         };
         JsonBody::of_json(content, max)
+    }
+
+    /// What was known of the body before it was read. A client that sends more than is read has announced it.
+    pub(crate) fn unread(&self) -> JsonBody<'static> {
+        match self {
+            JsonBody::OtherType => JsonBody::OtherType,
+            JsonBody::Malformed(reason) if *reason == TWO_TYPES => JsonBody::Malformed(TWO_TYPES),
+            JsonBody::Malformed(_) => JsonBody::Unread { announced: None },
+            JsonBody::Unread { announced } => JsonBody::Unread { announced: *announced },
+            JsonBody::Object { bytes, .. } | JsonBody::TooLong { bytes } => JsonBody::Unread {
+                announced: Some(*bytes),
+            },
+        }
     }
 
     /// The same as the record of a body of so many bytes, of which at most `max` are read.
@@ -78,6 +91,8 @@ impl<'b> JsonBody<'b> {
         }
     }
 }
+
+const TWO_TYPES: &str = "more than one content type";
 
 const LIMITS: Limits = Limits {
     json_depth: 32,

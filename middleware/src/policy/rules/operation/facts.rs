@@ -21,6 +21,16 @@ pub(crate) struct RequestFacts<'r> {
 /// The members of a body, with numbers as they are written.
 pub(super) type Members<'b> = Object<'b, &'b str>;
 
+impl<'r> RequestFacts<'r> {
+    /// The same request before its body was read.
+    pub(crate) fn with_unread_body(&self) -> RequestFacts<'r> {
+        RequestFacts {
+            body: self.body.unread(),
+            ..self.clone()
+        }
+    }
+}
+
 impl RequestFacts<'_> {
     /// Why the message in a body is not the one that the headers name.
     pub(super) fn mismatch(&self, members: &Members<'_>) -> Option<&'static str> {
