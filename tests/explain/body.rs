@@ -139,13 +139,7 @@ fn a_body_is_decided_on_as_the_gate_does() {
             json!("body_malformed"),
         ),
         ("empty", refunds, body(""), json!(400), json!("body_malformed")),
-        (
-            "none and no type",
-            refunds,
-            vec![],
-            json!(403),
-            json!("body_type_not_allowed"),
-        ),
+        ("not given", refunds, vec![], json!(403), json!("body_not_read")),
         (
             "none",
             refunds,

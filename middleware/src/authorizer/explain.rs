@@ -1,15 +1,18 @@
 //! Records every check for one token and request.
 
+use std::sync::Arc;
+
 use super::Authorizer;
 use super::decision::Decision;
-use super::pending::{Authorization, Waits};
+use super::in_force::InForce;
+use super::pending::{Authorization, Pending, Waits};
 use super::pipeline::Pipeline;
 use super::restored_request::RestoredRequest;
 use super::step::Step;
 use crate::chain::{ActorChain, FactSource};
 use crate::error::Error;
 use crate::identity::Identity;
-use crate::policy::{Check, Collect, EvaluationTime, StopAtFirst, Tier};
+use crate::policy::{Check, Collect, EvaluationTime, Tier};
 use crate::profile::Profile;
 use crate::request::Presented;
 use crate::token::UnverifiedToken;
@@ -89,12 +92,25 @@ impl Explanation {
 impl Authorizer {
     /// Authorizes a request as of `now`, in seconds since 1970, and records every check.
     ///
-    /// It runs the function that enforces. It does NOT fetch a key that is not present.
+    /// It runs the function that enforces: the checks of a token that was verified before are shown as that. It does NOT fetch a key that
+    /// is not present.
     pub fn explain(&self, presented: &Presented<'_>, now: u64) -> Explanation {
+        self.explain_by(self.in_force(), presented, now).0
+    }
+
+    /// The explanation by a policy, and what could change it.
+    fn explain_by(
+        &self,
+        in_force: Arc<InForce>,
+        presented: &Presented<'_>,
+        now: u64,
+    ) -> (Explanation, Option<Pending>) {
         let mut recorder = Collect::default();
-        let in_force = self.in_force();
         let pipeline = Pipeline::new(&self.inner, &in_force);
-        let conclusion = pipeline.authorize(presented, now, &mut recorder).into_decision();
+        let (conclusion, pending) = match pipeline.authorize(presented, now, &mut recorder) {
+            Authorization::Decided(conclusion) => (conclusion, None),
+            Authorization::Pending(pending, conclusion) => (conclusion, Some(pending)),
+        };
         let fitting_presets = pipeline.fitting_presets(presented);
         let decision = Decision::new(in_force, conclusion);
         let limits = &self.inner.limits;
@@ -104,13 +120,14 @@ impl Authorizer {
         let facts = facts.unwrap_or_default();
         let mut checks = recorder.0;
         checks.iter_mut().for_each(|check| add_source(check, &facts));
-        Explanation {
+        let explanation = Explanation {
             facts,
             checks,
             decision,
             fitting_presets,
             restored: None,
-        }
+        };
+        (explanation, pending)
     }
 
     /// As [`explain`](Self::explain), after it has waited for what [`decide`](Self::decide) waits for: a key that is not present, and
@@ -118,12 +135,13 @@ impl Authorizer {
     pub async fn explain_waiting(&self, presented: &Presented<'_>, now: u64) -> Explanation {
         let in_force = self.in_force();
         let mut waits = Waits::default();
-        let authorize = || Pipeline::new(&self.inner, &in_force).authorize(presented, now, &mut StopAtFirst);
-        while let Authorization::Pending(pending, _) = authorize()
-            && waits.begin(&pending)
-            && pending.resolve().await
-        {}
-        self.explain(presented, now)
+        loop {
+            let (explanation, pending) = self.explain_by(Arc::clone(&in_force), presented, now);
+            match pending {
+                Some(pending) if waits.begin(&pending) && pending.resolve().await => {}
+                _ => return explanation,
+            }
+        }
     }
 
     /// The time of an evaluation at `now`.

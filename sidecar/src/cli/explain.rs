@@ -54,7 +54,10 @@ pub(crate) async fn explain(arguments: &ExplainArguments, log: &ProcessLog) -> R
     {
         headers.insert(HOST, host);
     }
-    let body = request_body::read(arguments.body.as_deref(), &mut headers)?;
+    if arguments.body.is_some() || input.line.is_none() && request_body::is_usual(method) {
+        request_body::as_json(&mut headers);
+    }
+    let body = arguments.body.as_deref().map(request_body::read).transpose()?;
     let target = path.parse::<PathAndQuery>().ok();
     let gate = match target.filter(|_| path.starts_with('/')) {
         Some(target) => rules.check(method, &target.into(), &headers, authorizer),
