@@ -46,5 +46,6 @@ pub(crate) mod terminal;
 pub(crate) mod test;
 pub(crate) mod token;
 pub(crate) mod unverified_chain;
+mod verbatim;
 mod wrapped_help;
 mod yaml_example;

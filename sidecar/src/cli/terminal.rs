@@ -3,6 +3,8 @@
 use anstyle::{AnsiColor, Style};
 use textwrap::{WordSeparator, WordSplitter, WrapAlgorithm};
 
+use super::verbatim::Verbatim;
+
 /// How much further the rest of a line begins.
 const HANGING_INDENT: usize = 4;
 
@@ -40,12 +42,14 @@ pub(crate) fn printable_lines(text: &str) -> String {
     text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
 }
 
-/// The text with its longer lines broken between words. The rest of a line is indented below it; an excerpt of a file stays as it is.
+/// The text with its longer lines broken between words. The rest of a line is indented below it; an excerpt of a file and a command stay as they are.
 pub(crate) fn fitted(text: &str, width: usize) -> String {
     let mut fitted = String::with_capacity(text.len());
+    let mut verbatim = Verbatim::default();
     for line in text.split_inclusive('\n') {
         let content = line.strip_suffix('\n').unwrap_or(line);
-        if textwrap::core::display_width(content) <= width || is_excerpt(content) {
+        let is_copied = verbatim.is_copied(content);
+        if is_copied || textwrap::core::display_width(content) <= width || is_excerpt(content) {
             fitted.push_str(line);
             continue;
         }

@@ -3,6 +3,8 @@
 use textwrap::core::display_width;
 use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 
+use super::verbatim::Verbatim;
+
 /// How long the lines of the written prose are, where they do not end a sentence.
 const WRITTEN: usize = 110;
 
@@ -30,13 +32,18 @@ enum Kind {
     Prose,
     Table,
     Comment,
+    Verbatim,
 }
 
 /// The text in lines of this width, as far as words permit.
 pub(crate) fn wrapped(text: &str, width: usize) -> String {
     let mut blocks: Vec<Block<'_>> = Vec::new();
+    let mut verbatim = Verbatim::default();
     for line in text.lines() {
-        let block = Block::of(line);
+        let block = match verbatim.is_copied(line) {
+            true => Block::verbatim(line),
+            false => Block::of(line),
+        };
         match blocks.last_mut() {
             Some(last) if last.is_continued_by(&block) => {
                 last.text.push(' ');
@@ -55,6 +62,15 @@ pub(crate) fn wrapped(text: &str, width: usize) -> String {
 }
 
 impl<'t> Block<'t> {
+    fn verbatim(line: &'t str) -> Self {
+        Block {
+            head: "",
+            kind: Kind::Verbatim,
+            text: line.to_owned(),
+            last: display_width(line),
+        }
+    }
+
     fn of(line: &'t str) -> Self {
         let begin = line.len() - line.trim_start().len();
         let comment = || {
@@ -96,15 +112,15 @@ impl<'t> Block<'t> {
     fn lines(&self, width: usize) -> String {
         let sign = match self.kind {
             Kind::Comment => "# ",
-            Kind::Prose | Kind::Table => "",
+            Kind::Prose | Kind::Table | Kind::Verbatim => "",
         };
         let whole = self.column() + sign.len() + display_width(&self.text);
-        if whole <= width || self.text.is_empty() {
+        if whole <= width || self.text.is_empty() || self.kind == Kind::Verbatim {
             return format!("{}{sign}{}", self.head, self.text).trim_end().to_owned();
         }
         let is_narrow = self.kind != Kind::Prose && self.column() + sign.len() + NARROWEST > width;
         let column = match (self.kind, is_narrow) {
-            (Kind::Prose, _) => self.column() + HANGING_INDENT,
+            (Kind::Prose | Kind::Verbatim, _) => self.column() + HANGING_INDENT,
             (Kind::Comment, true) => COMMENT_COLUMN.min(width.saturating_sub(NARROWEST)),
             (Kind::Table, true) => self.head.len() - self.head.trim_start().len() + 2 * HANGING_INDENT,
             (Kind::Comment | Kind::Table, false) => self.column(),
@@ -190,7 +206,9 @@ leeway: 30s                           # at most 60s
             let command = root.find_subcommand_mut(&name).expect("the command");
             for width in [80, 120] {
                 let help = wrapped(&command.render_long_help().to_string(), width);
-                let long = help.lines().filter(|line| display_width(line) > width);
+                let mut verbatim = Verbatim::default();
+                let broken = help.lines().filter(|line| !verbatim.is_copied(line));
+                let long = broken.filter(|line| display_width(line) > width);
                 // A command line is copied as a whole.
                 let long: Vec<&str> = long
                     .filter(|line| line.trim_start().contains(' ') && !line.contains(['{', '[']))
