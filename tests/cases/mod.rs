@@ -278,7 +278,7 @@ fn what_no_case_reaches_is_named_with_its_line() {
         "{text}"
     );
     assert!(
-        text.ends_with("the coverage of 1 policy is below `--min-coverage`\n"),
+        text.ends_with(&format!("{folder}: the coverage is 52 %, below the minimum of 70 %\n")),
         "{text}"
     );
     assert_eq!(run(&["--min-coverage", "40", &folder]).0, 0);

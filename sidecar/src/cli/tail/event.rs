@@ -58,14 +58,10 @@ impl Event {
         decision && code && route && party && trace
     }
 
-    /// The status of the response, or why there is none.
+    /// The status of the response; `-` without one.
     fn status(&self) -> String {
         let status = self.0.get("status").or_else(|| self.within("upstream", "status"));
-        match (status, self.within("upstream", "error").and_then(Value::as_str)) {
-            (Some(status), _) => printable(&status.to_string()),
-            (None, Some(error)) => printable(error),
-            (None, None) => "-".to_owned(),
-        }
+        status.map_or_else(|| "-  ".to_owned(), |status| printable(&status.to_string()))
     }
 
     fn chain(&self) -> String {
@@ -99,14 +95,24 @@ impl fmt::Display for Event {
         if self.text("code").is_some() {
             write!(f, "  {}", strong(&shown("code")))?;
         }
-        if self.text("reason").is_some() {
+        // It repeats the code and the rule where a policy denies.
+        if self
+            .text("reason")
+            .is_some_and(|reason| !reason.starts_with("denied by policy: "))
+        {
             write!(f, ": {}", shown("reason"))?;
+        }
+        if let Some(error) = self.within("upstream", "error").and_then(Value::as_str) {
+            write!(f, "  {}", bad(&printable(error)))?;
         }
         if self.text("rule").is_some() {
             write!(f, "  {}", faint(&format!("[{}]", shown("rule"))))?;
         }
         let of_shadow = |member| self.within("shadow", member).and_then(Value::as_str);
-        if of_shadow("decision") == Some("deny") {
+        let is_other = ["code", "rule"]
+            .iter()
+            .any(|member| of_shadow(member) != self.text(member));
+        if of_shadow("decision") == Some("deny") && is_other {
             let (code, rule) = (of_shadow("code").unwrap_or("-"), of_shadow("rule").unwrap_or("-"));
             write!(
                 f,
@@ -170,7 +176,16 @@ mod tests {
         );
         event["upstream"] = json!({ "error": "no_connection" });
         event["shadow"] = json!({ "decision": "allow" });
-        assert_eq!(shown(&event), "03:04:05.678 allow no_connection POST /refunds");
+        assert_eq!(shown(&event), "03:04:05.678 allow -   POST /refunds  no_connection");
+        let denied = json!({
+            "time": "2026-01-02T03:04:05.678Z", "id": "i", "method": "GET", "path": "/", "decision": "deny", "status": 403,
+            "code": "self_actor", "reason": "denied by policy: self_actor (GET /: self_actor)", "rule": "GET /: self_actor",
+            "shadow": { "decision": "deny", "code": "self_actor", "rule": "GET /: self_actor" },
+        });
+        assert_eq!(
+            shown(&denied),
+            "03:04:05.678 deny  403 GET /  self_actor  [GET /: self_actor]"
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 
 use anstream::adapter::strip_str;
 
-use super::report::Report;
+use super::report::{Report, SuiteReport};
 use crate::cli::terminal::{printable, printable_lines};
 
 /// The results of all suites as one document. A failure has the text of the terminal.
@@ -13,14 +13,17 @@ pub(super) struct Junit<'r>(pub(super) &'r Report<'r>);
 impl fmt::Display for Junit<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Junit(report) = self;
-        let (tests, failures) = (report.cases(), report.failed());
+        let lacks = |suite: &SuiteReport<'_>| usize::from(suite.lack_of_coverage().is_some());
+        let lacking: usize = report.suites.iter().map(lacks).sum();
+        let (tests, failures) = (report.cases() + lacking, report.failed() + lacking);
         writeln!(f, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
         writeln!(
             f,
             "<testsuites name=\"actgate test\" tests=\"{tests}\" failures=\"{failures}\" errors=\"0\">"
         )?;
         for suite in &report.suites {
-            let (name, tests, failures) = (Escaped(printable(suite.name)), suite.cases.len(), suite.failed());
+            let name = Escaped(printable(suite.name));
+            let (tests, failures) = (suite.cases.len() + lacks(suite), suite.failed() + lacks(suite));
             writeln!(
                 f,
                 "  <testsuite name=\"{name}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"0\" skipped=\"0\">"
@@ -42,6 +45,16 @@ impl fmt::Display for Junit<'_> {
                 writeln!(
                     f,
                     "      <failure type=\"decision\" message=\"{message}\">{text}</failure>"
+                )?;
+                writeln!(f, "    </testcase>")?;
+            }
+            if let (Some(lack), Some(coverage)) = (suite.lack_of_coverage(), &suite.coverage) {
+                let text = strip_str(&coverage.to_string()).to_string();
+                let (lack, text) = (Escaped(lack), Escaped(printable_lines(&text)));
+                writeln!(f, "    <testcase name=\"coverage\" classname=\"{name}\">")?;
+                writeln!(
+                    f,
+                    "      <failure type=\"coverage\" message=\"{lack}\">{text}</failure>"
                 )?;
                 writeln!(f, "    </testcase>")?;
             }

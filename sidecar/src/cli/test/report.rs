@@ -34,7 +34,10 @@ pub(super) struct SuiteReport<'a> {
     pub(super) cases: Vec<CaseReport<'a>>,
     /// What the cases reach; none where filters leave some of them out.
     #[serde(skip_serializing_if = "Option::is_none")]
-    coverage: Option<CoverageReport<'a>>,
+    pub(super) coverage: Option<CoverageReport<'a>>,
+    /// The minimum that the coverage is below.
+    #[serde(skip)]
+    minimum: Option<u8>,
     /// Nanoseconds of a decision.
     #[serde(skip_serializing_if = "Option::is_none")]
     ns_per_decision: Option<u64>,
@@ -55,16 +58,7 @@ impl<'a> Report<'a> {
         if cases == 0 {
             return Err(Failure::Usage("no case is left by `--route` and `--case`".to_owned()));
         }
-        let is_below = |coverage: &CoverageReport<'_>| {
-            arguments
-                .min_coverage
-                .is_some_and(|least| coverage.percent < u64::from(least))
-        };
-        let below = reports
-            .iter()
-            .filter_map(|report| report.coverage.as_ref())
-            .filter(|coverage| is_below(coverage));
-        let below = below.count();
+        let below = reports.iter().filter(|report| report.minimum.is_some()).count();
         Ok(Report {
             ok: failed == 0 && below == 0,
             below_min_coverage: below,
@@ -107,17 +101,32 @@ impl<'a> SuiteReport<'a> {
                 }
             }
         }
+        let coverage = (!arguments.is_filtered()).then(|| CoverageReport::of(&coverage, &suite.policy_file));
+        let is_below = |least: &u8| {
+            let reached = coverage.as_ref().map(|coverage| coverage.percent);
+            reached.is_some_and(|percent| percent < u64::from(*least))
+        };
         Ok(SuiteReport {
             name: &suite.name,
             policy: &suite.policy_file,
             policy_hash: policy.hash().to_string(),
             cases: reports,
-            coverage: (!arguments.is_filtered()).then(|| CoverageReport::of(&coverage, &suite.policy_file)),
+            minimum: arguments.min_coverage.filter(is_below),
+            coverage,
             ns_per_decision: match arguments.bench {
                 true => Some(bench::ns_per_decision(suite, now)?),
                 false => None,
             },
         })
+    }
+
+    /// Why the suite fails whatever its cases are.
+    pub(super) fn lack_of_coverage(&self) -> Option<String> {
+        let (minimum, coverage) = (self.minimum?, self.coverage.as_ref()?);
+        Some(format!(
+            "the coverage is {} %, below the minimum of {minimum} %",
+            coverage.percent
+        ))
     }
 
     pub(super) fn failed(&self) -> usize {
@@ -169,15 +178,12 @@ impl fmt::Display for Report<'_> {
             failed => bad(&format!("{failed} decisions are not the expected ones")),
         };
         writeln!(f, "{all}: {result}")?;
-        match self.below_min_coverage {
-            0 => Ok(()),
-            1 => writeln!(f, "{}", bad("the coverage of 1 policy is below `--min-coverage`")),
-            below => writeln!(
-                f,
-                "{}",
-                bad(&format!("the coverage of {below} policies is below `--min-coverage`"))
-            ),
+        for suite in &self.suites {
+            if let Some(lack) = suite.lack_of_coverage() {
+                writeln!(f, "{}", bad(&format!("{}: {lack}", printable(suite.name))))?;
+            }
         }
+        Ok(())
     }
 }
 
