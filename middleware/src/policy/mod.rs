@@ -55,8 +55,8 @@
 //! | `initiator: { max_auth_age: 5m }` | the login is at most so long ago | `auth_too_old` |
 //! | `actor: { required: true }` | a current actor other than the subject | `actor_missing` |
 //! | `actor: { absent: true }` | no actor, the subject itself included | `actor_present` |
-//! | `actor: { kind }` | the current actor is of this kind, or one of a list | `actor_kind_unknown`, `actor_kind_not_allowed` |
-//! | `actor: { one_of, none_of }` | the current actor is, or is not, one of these | `actor_not_allowed` |
+//! | `actor: { kind }` | the current actor is of this kind, or one of a list; without an actor: `actor_missing` | `actor_kind_unknown`, `actor_kind_not_allowed` |
+//! | `actor: { one_of, none_of }` | the current actor is, or is not, one of these; `one_of` without an actor: `actor_missing` | `actor_not_allowed` |
 //! | `actor: { group: a }` | the current actor is a member of this group, or of one of a list | `actor_not_allowed` |
 //! | `actor: { registered: true }` | the current actor is one of `agents` | `actor_not_registered` |
 //! | `actor: { same_tenant: tid }` | its `tenant` in `agents` is the text in this claim of the token | `actor_not_registered`, `actor_tenant_mismatch` |

@@ -40,11 +40,13 @@ pub(in crate::policy) struct ActorDocument {
     /// Example: `true`
     #[cfg_attr(feature = "schema", schemars(with = "Option<Stated>"))]
     absent: Option<bool>,
-    /// The current actor is of this kind, or of one of a list. Denied with `actor_kind_unknown` or `actor_kind_not_allowed`.
+    /// The current actor is of this kind, or of one of a list. Denied with `actor_kind_unknown`, `actor_kind_not_allowed`, or without
+    /// an actor `actor_missing`.
     /// Example: `agent`
     #[cfg_attr(feature = "schema", schemars(extend("x-non-empty" = true)))]
     kind: Option<OneOrMany<Kind>>,
-    /// The current actor is one of these parties. Denied with `actor_not_allowed`.
+    /// The current actor is one of these parties. Denied with `actor_not_allowed`, and with `actor_missing` where no party acts for the
+    /// initiator: `any_of: [{ actor: { absent: true } }, { actor: { one_of: [a] } }]` accepts that, too.
     /// Example: `[refund-agent]`
     #[serde(default, deserialize_with = "parties::listed::<ActorBlock, _>")]
     one_of: Option<PartyList>,
@@ -52,7 +54,8 @@ pub(in crate::policy) struct ActorDocument {
     /// Example: `[old-agent]`
     #[serde(default, deserialize_with = "parties::listed::<ActorBlock, _>")]
     none_of: Option<PartyList>,
-    /// The current actor is a member of this group, or of one of a list. Denied with `actor_not_allowed`.
+    /// The current actor is a member of this group, or of one of a list. Denied with `actor_not_allowed`, or without an actor
+    /// `actor_missing`.
     /// Example: `payments`
     #[serde(default, deserialize_with = "parties::grouped")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<OneOrMany<parties::GroupName>>", extend("x-non-empty" = true)))]
