@@ -46,18 +46,26 @@ pub(super) fn mirror(headers: &mut HeaderMap, metadata: Option<&Metadata>) -> Re
         return Ok(());
     };
     let method = text(message, "method").ok_or(MALFORMED)?;
-    let method = HeaderValue::try_from(method).map_err(|_| MALFORMED)?;
     let parameters = member(message, "params").and_then(|kind| match kind {
         Kind::Struct(parameters) => Some(parameters),
         _ => None,
     });
-    let name = parameters.and_then(|parameters| text(parameters, "name").or_else(|| text(parameters, "uri")));
+    let name = parameters.zip(named_by(method)).and_then(|(parameters, member)| text(parameters, member));
     if let Some(name) = name {
         headers.insert(NAME, HeaderValue::try_from(encoded(name)).map_err(|_| MALFORMED)?);
     }
     headers.insert(PROTOCOL_VERSION, HeaderValue::from_static("2026-07-28"));
-    headers.insert(METHOD, method);
+    headers.insert(METHOD, HeaderValue::try_from(method).map_err(|_| MALFORMED)?);
     Ok(())
+}
+
+/// The parameter of a method that `Mcp-Name` mirrors; none for a method without one.
+fn named_by(method: &str) -> Option<&'static str> {
+    match method {
+        "tools/call" | "prompts/get" => Some("name"),
+        "resources/read" => Some("uri"),
+        _ => None,
+    }
 }
 
 /// A name as `Mcp-Name` can always write it.
@@ -124,6 +132,24 @@ mod tests {
         assert_eq!(mirrored(None).unwrap(), []);
         let list = mirrored(Some(json!({ "method": "tools/list" }))).unwrap();
         assert_eq!(list.len(), 2);
+    }
+
+    #[test]
+    fn the_name_is_the_parameter_that_the_method_is_about() {
+        for (method, params, name) in [
+            ("tools/call", json!({ "name": "a", "uri": "file:///b" }), Some("a")),
+            ("prompts/get", json!({ "uri": "file:///b", "name": "a" }), Some("a")),
+            ("resources/read", json!({ "name": "a", "uri": "file:///b" }), Some("file:///b")),
+            ("tools/call", json!({ "uri": "file:///b" }), None),
+            ("resources/read", json!({ "name": "a" }), None),
+            ("resources/read", json!({ "name": "a", "uri": 1 }), None),
+            ("resources/subscribe", json!({ "name": "a", "uri": "file:///b" }), None),
+            ("tools/list", json!({ "name": "a" }), None),
+        ] {
+            let headers = mirrored(Some(json!({ "method": method, "params": params }))).unwrap();
+            let found = headers.into_iter().find(|(header, _)| header == "mcp-name");
+            assert_eq!(found.map(|(_, value)| value), name.map(encoded), "{method} {params}");
+        }
     }
 
     #[test]
