@@ -99,6 +99,50 @@ fn a_permission_sets_the_identity_and_removes_what_a_client_claims() {
 }
 
 #[test]
+fn a_permission_removes_what_envoy_forwards_as_its_client_wrote_it() {
+    let fields = |reader: String| {
+        let claims = [
+            "forwarded: for=6.6.6.6;host=evil.example",
+            "x-forwarded-client-cert: By=a",
+            "x-forwarded-for: 6.6.6.6",
+            "x-forwarded-host: evil.example",
+            "x-forwarded-port: 1",
+            "x_forwarded_for: 6.6.6.6",
+            "x-real-ip: 6.6.6.6",
+            "x-envoy-external-address: 192.0.2.7",
+        ];
+        claims.into_iter().map(str::to_owned).chain([reader]).collect::<Vec<_>>()
+    };
+    let own = ["forwarded", "x-forwarded-host", "x-forwarded-port", "x-real-ip"];
+    let dropped = ["x-envoy-external-address", "x-forwarded-for"];
+    let always = ["authorization", "x_forwarded_for"];
+    for (options, top, removed) in [
+        ("bodies: sent", "", own.to_vec()),
+        ("forwarded_headers: removed", "", own.to_vec()),
+        ("forwarded_headers: kept", "", vec![]),
+        (
+            "forwarded_headers: kept",
+            "drop_headers: [X-Forwarded-For, X-Envoy-*]\n",
+            dropped.to_vec(),
+        ),
+    ] {
+        let configuration = Configuration {
+            top: top.to_owned(),
+            ..Configuration::of_policy(rows::POLICY)
+        };
+        let decisions = Decisions::start_with(&format!("  ext_authz: {{ {options} }}\n"), configuration);
+        let mut envoy = Checker::connect(decisions.address);
+        let checked = envoy.check(http("GET", "/orders/7", &fields(decisions.deployment.reader())));
+        let (_, found) = checked.permitted().expect("a permission");
+        let mut found: Vec<&str> = found.iter().map(String::as_str).collect();
+        let mut expected = [&always[..], &removed].concat();
+        found.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(found, expected, "{options} {top}");
+    }
+}
+
+#[test]
 fn what_is_no_request_is_denied_and_no_call_fails() {
     let decisions = Decisions::start(APIS);
     let mut envoy = Checker::connect(decisions.address);

@@ -225,6 +225,23 @@ fn envoy_decides_as_the_gate() {
     ];
     let front = Front::start("envoy/envoy.yml", &targets, |_| envoy());
     decide_the_same("Envoy", &decisions, &front);
+    // What Envoy forwards as its client wrote it does not arrive.
+    let known = decisions.deployment.upstream.count();
+    let reader = decisions.deployment.reader();
+    let fields = [
+        &*reader,
+        "Forwarded: for=6.6.6.6",
+        "X-Real-IP: 6.6.6.6",
+        "X-Forwarded-Host: evil.example",
+        "X-Forwarded-Port: 1",
+    ];
+    decisions.exchange(front.address, &crate::wire::request("GET", "/orders/7", &fields));
+    let received = decisions.deployment.upstream.since(known);
+    assert_eq!(received.len(), 1);
+    for name in ["forwarded", "x-real-ip", "x-forwarded-host", "x-forwarded-port"] {
+        assert!(!received[0].has(name), "{name}");
+    }
+    assert!(received[0].has("x-forwarded-for") && received[0].has("x-forwarded-proto"));
 }
 
 fn envoy() -> Command {

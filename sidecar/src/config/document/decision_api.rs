@@ -5,8 +5,9 @@ use serde::Deserialize;
 
 use super::example::{DecisionListen, text};
 use crate::decision_api::decision_point::UnreadBodies;
-use crate::decision_api::ext_authz::EnvoyBodies;
+
 use crate::decision_api::ext_authz::mcp_metadata::McpSource;
+use crate::decision_api::ext_authz::{EnvoyBodies, ForwardedHeaders};
 use crate::decision_api::forward_auth::FrontProxy;
 
 /// Decisions for servers that enforce them: proxies in front of an API. They are answered on a listener of their own, for peers
@@ -87,6 +88,10 @@ pub(crate) struct ExtAuthzDocument {
     /// body that Envoy does not send. A rule on a body that is not there denies in any case. Default: `denied`.
     /// Example: `sent`
     pub(crate) bodies: EnvoyBodies,
+    /// What becomes of `Forwarded`, `X-Forwarded-Host`, `X-Forwarded-Port` and `X-Real-IP`, which Envoy forwards as its client wrote
+    /// them: `kept` where Envoy, or a proxy in front of it, sets or removes each of the four. Default: `removed`.
+    /// Example: `kept`
+    pub(crate) forwarded_headers: ForwardedHeaders,
 }
 
 /// Answers `auth_request` of nginx, `forward_auth` of Caddy and ForwardAuth of Traefik at `/forward-auth`. A text is the `proxy`.

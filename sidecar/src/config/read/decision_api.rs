@@ -43,6 +43,7 @@ impl ConfigReader<'_> {
         let ext_authz = document.ext_authz.as_ref().map(|written| ExtAuthz {
             bodies: written.value.bodies,
             mcp: written.value.mcp.as_ref().map(|mcp| mcp.value.from).unwrap_or_default(),
+            forwarded_headers: written.value.forwarded_headers,
         });
         let validate = match document.validate {
             true => Validate::Answered,

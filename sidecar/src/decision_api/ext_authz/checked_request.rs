@@ -24,6 +24,8 @@ const PARTIAL_BODY: HeaderName = HeaderName::from_static("x-envoy-auth-partial-b
 pub(super) struct CheckedRequest {
     pub(super) request: Parts,
     pub(super) body: CheckedBody,
+    /// The headers in it that say what proxies saw of the client. They are not in `request`: Envoy has read them.
+    pub(super) reported: Vec<&'static str>,
 }
 
 /// The body of a request.
@@ -61,6 +63,7 @@ impl CheckedRequest {
         CheckedRequest {
             request: asked,
             body: CheckedBody::NotSent,
+            reported: Vec::new(),
         }
     }
 
@@ -88,10 +91,8 @@ fn read(message: CheckRequest, mcp: McpSource) -> Result<CheckedRequest, HeadErr
         _ => return Err(SCHEME),
     };
     request.headers = headers(&http)?;
-    // Envoy has read them.
-    for name in REPORTED {
-        request.headers.remove(name);
-    }
+    let is_present = |name: &&str| request.headers.remove(*name).is_some();
+    let reported = REPORTED.into_iter().filter(is_present).collect();
     let host = HeaderValue::try_from(&*http.host).map_err(|_| HOST_NAME)?;
     match request.headers.get(HOST) {
         Some(other) if *other != host => return Err(CONTRADICTION),
@@ -108,7 +109,11 @@ fn read(message: CheckRequest, mcp: McpSource) -> Result<CheckedRequest, HeadErr
     });
     request.extensions.insert(HeadForm::Lines);
     let body = body(http, &request.headers);
-    Ok(CheckedRequest { request, body })
+    Ok(CheckedRequest {
+        request,
+        body,
+        reported,
+    })
 }
 
 /// The headers, without the parts of the target among them.

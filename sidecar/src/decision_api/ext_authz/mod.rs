@@ -40,6 +40,19 @@ pub(super) const PATH: &str = "/envoy.service.auth.v3.Authorization/Check";
 pub(crate) struct ExtAuthz {
     pub(crate) bodies: EnvoyBodies,
     pub(crate) mcp: McpSource,
+    pub(crate) forwarded_headers: ForwardedHeaders,
+}
+
+/// What becomes of `Forwarded`, `X-Forwarded-Host`, `X-Forwarded-Port` and `X-Real-IP`, which Envoy forwards as its client wrote them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ForwardedHeaders {
+    /// A permission removes them.
+    #[default]
+    Removed,
+    /// The API receives them: Envoy, or a proxy in front of it, sets or removes each.
+    Kept,
 }
 
 /// What becomes of a request whose body the API may read a token or a method from.
@@ -65,7 +78,11 @@ impl DecisionPoint {
             (None, Err(Unreadable(reason))) => CheckedRequest::unusable(asked, HeadError::ambiguous(reason)),
             (None, Ok(message)) => CheckedRequest::of(message, endpoint.mcp, asked),
         };
-        let CheckedRequest { mut request, body } = checked;
+        let CheckedRequest {
+            mut request,
+            body,
+            reported,
+        } = checked;
         request.extensions.insert(Api::ExtAuthz);
         let known = match (&body, endpoint.bodies) {
             (CheckedBody::Whole(body), _) => KnownBody::Whole(body),
@@ -80,20 +97,30 @@ impl DecisionPoint {
         });
         self.gate.record(&request, &decided, outcome.as_ref().copied());
         let response = match &outcome {
-            Ok(()) => self.permission(&request, &decided),
+            Ok(()) => {
+                let reported = reported.iter().copied();
+                let reported = reported.filter(|name| endpoint.forwarded_headers == ForwardedHeaders::Removed && !is_of_envoy(name) || self.drop_headers.covers(name));
+                self.permission(&request, &decided, reported)
+            }
             Err(unforwarded) => self.denial(&request, &decided, unforwarded).await,
         };
         unary_call::answer(&response)
     }
 
     /// Envoy forwards the request with these headers in place of those that the gate would remove.
-    fn permission(&self, request: &Parts, decided: &Decided) -> CheckResponse {
+    fn permission<'n>(
+        &self,
+        request: &'n Parts,
+        decided: &Decided,
+        reported: impl Iterator<Item = &'n str>,
+    ) -> CheckResponse {
         let mut set = HeaderMap::new();
         if let Some(identity) = decided.identity() {
             self.identity_headers.set(&mut set, identity);
         }
         let removed = self.removed(request).map(http::HeaderName::as_str);
-        let removed = removed.filter(|name| !is_of_envoy(name));
+        let removed = removed.filter(|name| !is_of_envoy(name) || self.drop_headers.covers(name));
+        let removed = removed.chain(reported);
         let tokens = self.token_headers(request, decided.identity());
         let removed = removed.chain(tokens).filter(|name| !set.contains_key(*name));
         CheckResponse {
@@ -175,15 +202,7 @@ fn options(headers: &HeaderMap) -> Vec<HeaderValueOption> {
 
 /// Whether Envoy itself states this header, for the upstream.
 fn is_of_envoy(name: &str) -> bool {
-    const SET: [&str; 7] = [
-        "forwarded",
-        "x-forwarded-client-cert",
-        "x-forwarded-for",
-        "x-forwarded-host",
-        "x-forwarded-port",
-        "x-forwarded-proto",
-        "x-real-ip",
-    ];
+    const SET: [&str; 3] = ["x-forwarded-client-cert", "x-forwarded-for", "x-forwarded-proto"];
     SET.contains(&name) || name.starts_with("x-envoy-")
 }
 
