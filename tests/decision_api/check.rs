@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use http::uri::PathAndQuery;
 use prost::{Message, Oneof};
@@ -285,6 +286,21 @@ impl Checker {
     pub fn check(&mut self, http: Http) -> CheckResponse {
         self.call(check(http)).expect("an answer")
     }
+}
+
+/// The status of the answer to a call whose message is never sent.
+pub fn status_before_the_message(address: SocketAddr) -> u16 {
+    Runtime::new().expect("a runtime").block_on(async {
+        let socket = tokio::net::TcpStream::connect(address).await.expect("a connection");
+        let (mut client, connection) = h2::client::handshake(socket).await.expect("a handshake");
+        tokio::spawn(connection);
+        let uri = format!("http://{address}/envoy.service.auth.v3.Authorization/Check");
+        let head = http::Request::post(uri).header("content-type", "application/grpc");
+        let head = head.header("te", "trailers").body(()).expect("a request");
+        let (answer, _message) = client.send_request(head, false).expect("a call");
+        let answer = tokio::time::timeout(Duration::from_secs(20), answer).await;
+        answer.expect("an answer in time").expect("an answer").status().as_u16()
+    })
 }
 
 /// A check of this request of a client at 192.0.2.7.

@@ -2,6 +2,7 @@
 
 mod authzen;
 pub mod check;
+mod envoy_headers;
 mod examples;
 mod ext_authz;
 pub mod forward_auth;
@@ -140,6 +141,7 @@ fn a_peer_that_is_no_trusted_proxy_gets_denials_alone() {
     }
     let denied = check::Checker::connect(decisions.address).check(open.clone());
     assert_eq!(denied.denied().map(|(status, ..)| status), Some(403));
+    assert_eq!(check::status_before_the_message(decisions.address), 200);
     let evaluation = wire::request("POST", "/access/v1/evaluation", &["Content-Length: 0"]);
     assert_eq!(wire::answer(decisions.address, &evaluation).status, 403);
     // The same peer as a trusted proxy.

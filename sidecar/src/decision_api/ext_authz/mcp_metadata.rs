@@ -50,7 +50,9 @@ pub(super) fn mirror(headers: &mut HeaderMap, metadata: Option<&Metadata>) -> Re
         Kind::Struct(parameters) => Some(parameters),
         _ => None,
     });
-    let name = parameters.zip(named_by(method)).and_then(|(parameters, member)| text(parameters, member));
+    let name = parameters
+        .zip(named_by(method))
+        .and_then(|(parameters, member)| text(parameters, member));
     if let Some(name) = name {
         headers.insert(NAME, HeaderValue::try_from(encoded(name)).map_err(|_| MALFORMED)?);
     }
@@ -139,7 +141,11 @@ mod tests {
         for (method, params, name) in [
             ("tools/call", json!({ "name": "a", "uri": "file:///b" }), Some("a")),
             ("prompts/get", json!({ "uri": "file:///b", "name": "a" }), Some("a")),
-            ("resources/read", json!({ "name": "a", "uri": "file:///b" }), Some("file:///b")),
+            (
+                "resources/read",
+                json!({ "name": "a", "uri": "file:///b" }),
+                Some("file:///b"),
+            ),
             ("tools/call", json!({ "uri": "file:///b" }), None),
             ("resources/read", json!({ "name": "a" }), None),
             ("resources/read", json!({ "name": "a", "uri": 1 }), None),

@@ -73,10 +73,13 @@ impl DecisionPoint {
     /// Answers Envoy.
     pub(super) async fn ext_authz(&self, endpoint: &ExtAuthz, asked: Parts, body: ClientBody) -> Response<MessageBody> {
         let untrusted = asked.extensions.get::<HeadError>().copied();
-        let checked = match (untrusted, unary_call::read::<CheckRequest>(body).await) {
-            (Some(error), _) => CheckedRequest::unusable(asked, error),
-            (None, Err(Unreadable(reason))) => CheckedRequest::unusable(asked, HeadError::ambiguous(reason)),
-            (None, Ok(message)) => CheckedRequest::of(message, endpoint.mcp, asked),
+        let checked = match untrusted {
+            // Its message is not read.
+            Some(error) => CheckedRequest::unusable(asked, error),
+            None => match unary_call::read::<CheckRequest>(body).await {
+                Ok(message) => CheckedRequest::of(message, endpoint.mcp, asked),
+                Err(Unreadable(reason)) => CheckedRequest::unusable(asked, HeadError::ambiguous(reason)),
+            },
         };
         let CheckedRequest {
             mut request,
@@ -99,7 +102,10 @@ impl DecisionPoint {
         let response = match &outcome {
             Ok(()) => {
                 let reported = reported.iter().copied();
-                let reported = reported.filter(|name| endpoint.forwarded_headers == ForwardedHeaders::Removed && !is_of_envoy(name) || self.drop_headers.covers(name));
+                let reported = reported.filter(|name| {
+                    endpoint.forwarded_headers == ForwardedHeaders::Removed && !is_of_envoy(name)
+                        || self.drop_headers.covers(name)
+                });
                 self.permission(&request, &decided, reported)
             }
             Err(unforwarded) => self.denial(&request, &decided, unforwarded).await,
