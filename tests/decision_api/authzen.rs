@@ -133,6 +133,18 @@ fn a_decision_is_about_the_subject_of_the_token() {
 }
 
 #[test]
+fn an_evaluation_with_too_many_headers_is_denied() {
+    let decisions = Decisions::start(APIS);
+    for (count, decision) in [(900, true), (1001, false), (25_000, false)] {
+        let headers: serde_json::Map<_, _> = (0..count).map(|number| (format!("{number:x}"), json!(""))).collect();
+        let mut asked = evaluation("GET", "/open/a", "alice", None);
+        asked["context"] = json!({ "headers": headers });
+        let answer = post(&decisions, "/access/v1/evaluation", &asked, &[]);
+        assert_eq!(answer.json()["decision"], decision, "{count}");
+    }
+}
+
+#[test]
 fn several_evaluations_are_made_in_their_order() {
     let decisions = Decisions::start(APIS);
     let token = decisions.deployment.issuer.token(json!({ "act": chain(&["bot"]) }));

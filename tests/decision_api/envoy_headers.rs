@@ -103,3 +103,14 @@ fn a_permission_removes_what_envoy_forwards_as_its_client_wrote_it() {
         assert_eq!(found, expected, "{options} {top}");
     }
 }
+
+#[test]
+fn a_request_with_too_many_headers_is_denied() {
+    let decisions = Decisions::start(APIS);
+    let mut envoy = Checker::connect(decisions.address);
+    for (count, status) in [(900, None), (1001, Some(400)), (26_000, Some(400))] {
+        let fields: Vec<String> = (0..count).map(|number| format!("x-{number:x}: 1")).collect();
+        let checked = envoy.check(http("GET", "/open/a", &fields));
+        assert_eq!(checked.denied().map(|(status, ..)| status), status, "{count}");
+    }
+}

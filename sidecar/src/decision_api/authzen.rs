@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use super::bounded_body::read_bounded;
 use super::decision_point::{DecisionPoint, KnownBody, denied, for_another_server};
 use super::json_answer::{json_response, problem};
-use super::stated_request::stated;
+use super::stated_request::{add_header, stated};
 use crate::gate::head_error::HeadError;
 use crate::gate::{Decided, Unforwarded};
 use crate::log::event::Api;
@@ -163,12 +163,12 @@ impl Evaluation {
         for (name, value) in self.context.iter().flat_map(|context| &context.headers) {
             let name = HeaderName::try_from(name).map_err(|_| FIELD)?;
             let value = value.as_str().ok_or(FIELD)?;
-            headers.append(name, HeaderValue::try_from(value).map_err(|_| FIELD)?);
+            add_header(&mut headers, name, HeaderValue::try_from(value).map_err(|_| FIELD)?)?;
         }
         if let Some(token) = &subject.properties.access_token {
             let mut value = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| FIELD)?;
             value.set_sensitive(true);
-            headers.append(AUTHORIZATION, value);
+            add_header(&mut headers, AUTHORIZATION, value)?;
         }
         stated((&action.name, &resource.id), headers, None)
     }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use actgate::request::header_meaning::is_about_request;
 use http::header::HOST;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 
 use crate::gate::connection_info::{ConnectionInfo, HeadForm};
 use crate::gate::head_error::HeadError;
@@ -13,6 +13,22 @@ use crate::headers::hop_by_hop::remove_where;
 
 const METHOD: HeadError = HeadError::ambiguous("the method of the stated request is malformed");
 const URL: HeadError = HeadError::ambiguous("the url of the stated request is not absolute, or not of http or https");
+
+/// The most headers of a request that another server describes.
+const MAX_HEADERS: usize = 1000;
+
+const HEADERS: HeadError = HeadError::ambiguous("the described request has more than 1000 headers");
+
+/// Adds a header to those of a described request.
+///
+/// # Errors
+/// One that is denied with this error: the map would grow beyond its limit, where it panics.
+pub(super) fn add_header(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) -> Result<(), HeadError> {
+    if headers.len() >= MAX_HEADERS {
+        return Err(HEADERS);
+    }
+    headers.try_append(name, value).map(drop).map_err(|_| HEADERS)
+}
 
 /// The request with these headers, of a client with this address.
 pub(super) fn stated(
@@ -78,6 +94,18 @@ mod tests {
         ] {
             assert_eq!(read(other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn the_number_of_headers_is_limited() {
+        let mut headers = HeaderMap::new();
+        let mut add = |number: usize| {
+            let name = HeaderName::try_from(format!("x-{}", number % 900)).unwrap();
+            add_header(&mut headers, name, HeaderValue::from_static(""))
+        };
+        assert!((0..MAX_HEADERS).all(|number| add(number).is_ok()));
+        assert_eq!(add(0), Err(HEADERS));
+        assert_eq!(add(999), Err(HEADERS));
     }
 
     #[test]

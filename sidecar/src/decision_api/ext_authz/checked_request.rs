@@ -12,6 +12,7 @@ use percent_encoding::percent_decode_str;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
+use super::super::stated_request::add_header;
 use super::mcp_metadata::{self, McpSource};
 use super::messages::{CheckRequest, HttpRequest, Peer};
 use crate::gate::connection_info::{ConnectionInfo, HeadForm};
@@ -127,8 +128,8 @@ fn headers(http: &HttpRequest) -> Result<HeaderMap, HeadError> {
             b":scheme" => &http.scheme,
             _ => {
                 let name = HeaderName::from_bytes(name).map_err(|_| FIELD)?;
-                headers.append(name, HeaderValue::from_bytes(value).map_err(|_| FIELD)?);
-                return Ok(());
+                let value = HeaderValue::from_bytes(value).map_err(|_| FIELD)?;
+                return add_header(&mut headers, name, value);
             }
         };
         if of_target.as_bytes() == value {
