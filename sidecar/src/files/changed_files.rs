@@ -1,41 +1,22 @@
 //! Whether files have changed since they were read.
 
-use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+
+use super::file_state::{FileState, Seen};
 
 /// Files that are looked at from time to time.
 #[derive(Debug, Default)]
 pub(crate) struct ChangedFiles {
     paths: Vec<PathBuf>,
     /// The states when they were last read.
-    read: Vec<State>,
-    /// The states at the last look.
-    seen: Vec<State>,
-}
-
-/// What differs where the content of a file does, or who may read it; [`None`] where it is absent. Links are followed, so that
-/// one that leads elsewhere is a change.
-type State = Option<(u64, u64, u64, (i64, i64), (i64, i64))>;
-
-fn state(path: &Path) -> State {
-    let metadata = std::fs::metadata(path).ok()?;
-    Some((
-        metadata.dev(),
-        metadata.ino(),
-        metadata.len(),
-        (metadata.mtime(), metadata.mtime_nsec()),
-        (metadata.ctime(), metadata.ctime_nsec()),
-    ))
-}
-
-fn states(paths: &[PathBuf]) -> Vec<State> {
-    paths.iter().map(|path| state(path)).collect()
+    read: Vec<Option<FileState>>,
+    seen: Seen,
 }
 
 impl ChangedFiles {
     /// The files that `read` notes, with its result. A change while it reads is found later.
     pub(crate) fn of<T>(&mut self, read: impl FnOnce(&mut Vec<PathBuf>) -> T) -> T {
-        let before = states(&self.paths);
+        let before = FileState::of_all(&self.paths);
         let mut paths = Vec::new();
         let result = read(&mut paths);
         // A file that is new among them is taken as it is after the reading.
@@ -43,12 +24,12 @@ impl ChangedFiles {
             let position = self.paths.iter().position(|known| known == path);
             position.and_then(|position| before.get(position).copied())
         };
-        let read: Vec<State> = paths
+        let read: Vec<_> = paths
             .iter()
-            .map(|path| earlier(path).unwrap_or_else(|| state(path)))
+            .map(|path| earlier(path).unwrap_or_else(|| FileState::at(path)))
             .collect();
         *self = ChangedFiles {
-            seen: read.clone(),
+            seen: Seen::new(read.clone()),
             paths,
             read,
         };
@@ -58,10 +39,8 @@ impl ChangedFiles {
     /// Looks at the files: whether one differs from what was read, and none has changed since the last look, so that no file is
     /// read while it is written.
     pub(crate) fn look(&mut self) -> bool {
-        let now = states(&self.paths);
-        let is_at_rest = now == self.seen;
-        self.seen = now;
-        is_at_rest && self.seen != self.read
+        let now = FileState::of_all(&self.paths);
+        self.seen.are_at_rest(&now) && now != self.read
     }
 }
 
@@ -69,6 +48,7 @@ impl ChangedFiles {
 mod tests {
     use std::fs;
     use std::os::unix::fs::symlink;
+    use std::path::Path;
 
     use super::*;
 

@@ -1,14 +1,15 @@
 //! Files that are read again when they change, and what is reported of those that cannot be used.
 
 use std::fmt;
-use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{MissedTickBehavior, interval};
+
+use super::file_state::{FileState, Seen};
 
 /// How often the files are looked at.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -23,6 +24,7 @@ pub(crate) struct WatchedFile {
     take: Box<dyn FnMut() -> Result<(), String> + Send>,
     /// The states at the last reading, in the order of the paths; empty before the first one.
     read: Vec<Option<FileState>>,
+    seen: Seen,
     /// How many times in a row a file was absent that was there at the last reading.
     absences: u8,
     /// Why the current content is not in use.
@@ -47,26 +49,6 @@ enum Look {
     Unusable(Fault),
 }
 
-/// What differs where the content of a file does. A link is followed, so that one that leads elsewhere is a change.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct FileState {
-    modified: Option<SystemTime>,
-    length: u64,
-    id: u64,
-}
-
-impl FileState {
-    /// The state of a file; `None` where it is absent.
-    fn at(path: &Path) -> Option<FileState> {
-        let metadata = std::fs::metadata(path).ok()?;
-        Some(FileState {
-            modified: metadata.modified().ok(),
-            length: metadata.len(),
-            id: metadata.ino(),
-        })
-    }
-}
-
 impl WatchedFile {
     /// `take` is called for the first time at once: the file may have changed since it was read.
     pub(crate) fn new(path: PathBuf, take: impl FnMut() -> Result<(), String> + Send + 'static) -> WatchedFile {
@@ -82,6 +64,7 @@ impl WatchedFile {
             paths,
             take: Box::new(take),
             read: Vec::new(),
+            seen: Seen::default(),
             absences: 0,
             fault: None,
         }
@@ -99,7 +82,8 @@ impl WatchedFile {
     }
 
     fn look(&mut self) -> Look {
-        let states: Vec<_> = self.paths.iter().map(|path| FileState::at(path)).collect();
+        let states = FileState::of_all(&self.paths);
+        let is_at_rest = self.seen.are_at_rest(&states);
         let is_new = |file: &usize| self.read.get(*file) != Some(&states[*file]);
         let changed = (0..states.len()).find(is_new);
         let absent = (0..states.len()).find(|file| states[*file].is_none());
@@ -112,6 +96,10 @@ impl WatchedFile {
             return Look::Same;
         }
         self.absences = 0;
+        // The first reading is not a change, and one while that was written is found later.
+        if !is_at_rest && !self.read.is_empty() {
+            return Look::Same;
+        }
         let is_change = !self.read.is_empty();
         let file = absent.or(changed).map(|file| self.paths[file].clone());
         self.read = states;
@@ -213,7 +201,7 @@ mod tests {
                 seen.lock().unwrap().push(texts.concat());
                 Ok(())
             });
-            assert_eq!(watched.look(), Look::Same);
+            assert_eq!([watched.look(), watched.look()], [Look::Same, Look::Same]);
             Files { folder, taken, watched }
         }
 
@@ -236,6 +224,7 @@ mod tests {
         let mut files = Files::watch(&["secret"]);
         let (path, other) = (files.path("secret"), files.path("other"));
         fs::write(&path, "second").unwrap();
+        assert_eq!(files.watched.look(), Look::Same);
         assert_eq!(files.watched.look(), Look::Taken(path.clone()));
         assert_eq!(files.watched.look(), Look::Same);
         fs::write(&other, "third!").unwrap();
@@ -243,9 +232,22 @@ mod tests {
         assert_eq!(files.watched.look(), Look::Same);
         assert_eq!(files.watched.look(), Look::Same);
         std::os::unix::fs::symlink(&other, &path).unwrap();
+        assert_eq!(files.watched.look(), Look::Same);
         assert_eq!(files.watched.look(), Look::Taken(path));
         assert_eq!(files.watched.look(), Look::Same);
         assert_eq!(files.taken(), ["start", "second", "third!"]);
+    }
+
+    #[test]
+    fn a_file_is_not_taken_while_it_is_written() {
+        let mut files = Files::watch(&["list"]);
+        let path = files.path("list");
+        for part in ["one", "one, two", "one, two, three"] {
+            fs::write(&path, part).unwrap();
+            assert_eq!(files.watched.look(), Look::Same, "{part}");
+        }
+        assert_eq!(files.watched.look(), Look::Taken(path));
+        assert_eq!(files.taken(), ["start", "one, two, three"]);
     }
 
     #[test]
@@ -258,6 +260,7 @@ mod tests {
         assert_eq!(files.watched.look(), files.unusable("secret", "NotFound"));
         assert_eq!(files.watched.look(), Look::Same);
         fs::write(&path, "again").unwrap();
+        assert_eq!(files.watched.look(), Look::Same);
         assert_eq!(files.watched.look(), Look::Taken(path));
         assert_eq!(files.taken(), ["start", "again"]);
     }
@@ -271,6 +274,7 @@ mod tests {
         assert_eq!(looks[..2], [Look::Same, Look::Same]);
         assert_eq!(looks[2..], [files.unusable("key", "NotFound"), Look::Same]);
         fs::write(files.path("key"), ", new key").unwrap();
+        assert_eq!(files.watched.look(), Look::Same);
         assert_eq!(files.watched.look(), Look::Taken(files.path("key")));
         assert_eq!(files.taken(), ["startstart", "new certificate, new key"]);
     }
@@ -280,12 +284,14 @@ mod tests {
         let mut files = Files::watch(&["secret"]);
         let path = files.path("secret");
         fs::write(&path, "bad").unwrap();
+        assert_eq!(files.watched.look(), Look::Same);
         assert_eq!(files.watched.look(), files.unusable("secret", "it is bad"));
         assert_eq!(files.watched.look(), Look::Same);
         fs::remove_file(&path).unwrap();
         let looks: Vec<_> = (0..3).map(|_| files.watched.look()).collect();
         assert_eq!(looks, [Look::Same, Look::Same, files.unusable("secret", "NotFound")]);
         fs::write(&path, "bad").unwrap();
+        assert_eq!(files.watched.look(), Look::Same);
         assert_eq!(files.watched.look(), files.unusable("secret", "it is bad"));
     }
 }
