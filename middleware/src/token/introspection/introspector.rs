@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
-use arc_swap::ArcSwapOption;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use super::answer::Answer;
 use super::answers::{Answers, NumberedAnswer, token_digest};
+use super::failures::{Affected, Failures};
 use super::lane::{Joined, Lane, Running};
 use super::settings::Introspection;
 use crate::error::{ConfigError, Error};
@@ -36,8 +37,7 @@ struct Shared {
     answers: Answers,
     known: Arc<Lane>,
     others: Arc<Lane>,
-    /// Why the last question failed, until one succeeds.
-    failure: ArcSwapOption<String>,
+    failures: Failures,
 }
 
 /// A question that a decision can wait for.
@@ -81,7 +81,7 @@ impl Introspector {
             answers: Answers::new(limits.cache_bytes.max(LEAST_BYTES), settings.cache),
             known: Lane::new(KNOWN_AT_A_TIME),
             others: Lane::new(OTHERS_AT_A_TIME),
-            failure: ArcSwapOption::empty(),
+            failures: Failures::default(),
         }))
     }
 
@@ -104,8 +104,8 @@ impl Introspector {
 
     /// Why there is no answer, in the words of the log.
     pub(crate) fn failure(&self) -> String {
-        match &*self.0.failure.load() {
-            Some(reason) => String::clone(reason),
+        match self.0.failures.reason() {
+            Some(reason) => String::clone(&reason),
             None => "the issuer has not answered yet".to_owned(),
         }
     }
@@ -128,18 +128,21 @@ impl Introspector {
         let answer = match asked.await {
             Ok(Ok(document)) => {
                 let read = Answer::read(&document, &self.0.issuer, &self.0.limits);
-                read.map_err(|reason| format!("the answer cannot be used: {reason}"))
+                read.map_err(|reason| (format!("the answer cannot be used: {reason}"), Affected::Issuer))
             }
-            Ok(Err(error)) => Err(error.to_string()),
-            Err(_) => Err(format!("no answer within {:?}", self.0.settings.timeout)),
+            Ok(Err(error)) => Err((error.to_string(), Affected::by(&error))),
+            Err(_) => {
+                let reason = format!("no answer within {:?}", self.0.settings.timeout);
+                Err((reason, Affected::Issuer))
+            }
         };
         let answer = match answer {
             Ok(answer) => {
                 self.report_success();
                 answer
             }
-            Err(reason) => {
-                self.report_failure(reason);
+            Err((reason, affected)) => {
+                self.report_failure(reason, affected);
                 Answer::Failed
             }
         };
@@ -147,21 +150,26 @@ impl Introspector {
         drop(running);
     }
 
-    /// One line for each reason: a failure that repeats is logged once.
-    fn report_failure(&self, reason: String) {
-        if self.0.failure.load().as_deref() != Some(&reason) {
-            let issuer = &*self.0.issuer;
-            tracing::warn!(
-                issuer,
-                reason,
-                "the issuer does not answer about a token; such requests get 503"
-            );
-            self.0.failure.store(Some(Arc::new(reason)));
+    fn report_failure(&self, reason: String, affected: Affected) {
+        let issuer = &*self.0.issuer;
+        if self.0.failures.failed(reason.clone(), affected, Instant::now()) {
+            match affected {
+                Affected::Issuer => tracing::warn!(
+                    issuer,
+                    reason,
+                    "the issuer does not answer about a token; such requests get 503"
+                ),
+                Affected::Token => tracing::warn!(
+                    issuer,
+                    reason,
+                    "the issuer rejects the question about a token; its requests get 503"
+                ),
+            }
         }
     }
 
     fn report_success(&self) {
-        if self.0.failure.load().is_some() && self.0.failure.swap(None).is_some() {
+        if self.0.failures.succeeded() {
             tracing::info!(issuer = &*self.0.issuer, "the issuer answers about tokens again");
         }
     }

@@ -8,6 +8,7 @@
 
 mod answer;
 mod answers;
+mod failures;
 #[cfg(feature = "reqwest")]
 mod http;
 mod introspect;
