@@ -77,3 +77,26 @@ fn a_changed_list_revokes_cached_tokens_and_a_broken_one_leaves_the_last_in_use(
     gate.wait_until("a warning", || said("cannot be read"));
     assert_eq!(decide(&other), revoked);
 }
+
+#[test]
+fn a_long_list_is_read_and_one_that_is_refused_shows_in_the_metrics() {
+    let entry = format!("- {{ issuer: '{ISSUER}', jti: {} }}\n", "j".repeat(160));
+    let list = format!("revocations:\n{}", entry.repeat(6000));
+    assert!(list.len() > 1024 * 1024);
+    let deployment = start(&list);
+    let gate = &deployment.gate;
+    let shows = |entries: usize, stale: u8| {
+        let answer = wire::answer(gate.admin, &request("GET", "/metrics", &[])).text();
+        [
+            format!("actgate_revocations {entries}"),
+            format!("actgate_revocations_stale {stale}"),
+        ]
+        .iter()
+        .all(|line| answer.lines().any(|found| found == line))
+    };
+    assert!(shows(6000, 0));
+    gate.write("revoked.yaml", "revocations: [{ issuer: a }]");
+    gate.wait_until("a stale list", || shows(6000, 1));
+    gate.write("revoked.yaml", "revocations: []");
+    gate.wait_until("the new list", || shows(0, 0));
+}

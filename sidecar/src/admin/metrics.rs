@@ -67,6 +67,18 @@ fn state(seen: &Seen<'_>) -> Result<Vec<MetricFamily>, Error> {
         "Trusted issuers whose keys are not there.",
         seen.authorizer.issuers_without_keys().count(),
     )?;
+    if let Some(list) = seen.revocations {
+        gauge(
+            "actgate_revocations",
+            "Entries in the list of revoked tokens that is in use.",
+            list.entries(),
+        )?;
+        gauge(
+            "actgate_revocations_stale",
+            "Whether the file of revoked tokens has changed and cannot be used.",
+            usize::from(list.is_stale()),
+        )?;
+    }
     let policy = Opts::new("actgate_policy_info", "The policy in force, by its hash.");
     let policy = add(&registry, IntGaugeVec::new(policy, &["hash"])?)?;
     policy

@@ -6,6 +6,7 @@ mod method;
 pub(crate) mod metrics;
 mod reach;
 pub(crate) mod reload;
+mod revocation_list;
 pub(crate) mod rules;
 mod seen;
 
@@ -14,6 +15,7 @@ use http::{Request, Response};
 use http_body_util::Full;
 
 pub(crate) use self::reach::Reach;
+pub(crate) use self::revocation_list::RevocationList;
 pub(crate) use self::seen::Seen;
 
 /// Answers one request.

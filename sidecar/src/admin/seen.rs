@@ -5,6 +5,7 @@ use actgate::Authorizer;
 use super::health::{ConnectionCount, Draining};
 use super::reach::Reach;
 use super::reload::Reloads;
+use super::revocation_list::RevocationList;
 use crate::headers::internal_token::signing_keys::SigningKeys;
 use crate::log::decision_log::DecisionLog;
 
@@ -20,6 +21,8 @@ pub(crate) struct Seen<'a> {
     pub(crate) keys: Option<&'a SigningKeys>,
     /// None where the configuration is in no file.
     pub(crate) reloads: Option<&'a Reloads>,
+    /// None where no list of revoked tokens is configured.
+    pub(crate) revocations: Option<&'a RevocationList>,
 }
 
 impl Seen<'_> {

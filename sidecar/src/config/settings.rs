@@ -131,6 +131,11 @@ pub(crate) struct RevocationSettings {
     pub(crate) list: Arc<Revocations>,
 }
 
+impl RevocationSettings {
+    /// The longest file in MiB: 200 bytes for each of the most entries.
+    pub(crate) const MAX_MIB: u32 = 4;
+}
+
 /// What one upstream receives in place of the access token.
 #[derive(Debug)]
 pub(crate) struct CredentialSettings {

@@ -5,8 +5,7 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
-/// The longest file that is read.
-const MAX_BYTES: u64 = 1024 * 1024;
+const MIB: u64 = 1024 * 1024;
 
 /// Why a file cannot be used. `help` may be empty.
 #[derive(Debug)]
@@ -22,16 +21,22 @@ impl fmt::Display for FileError {
     }
 }
 
-/// Reads a regular file, a link to one, or a descriptor that the caller has opened.
+/// Reads a regular file of at most 1 MiB, a link to one, or a descriptor that the caller has opened.
 ///
 /// Any other file may have no end, or keep the process waiting: a pipe that no process writes to, a device.
 pub(crate) fn read_text(file: &Path) -> Result<String, FileError> {
+    read_text_within(file, 1)
+}
+
+/// The same for a file of at most this many MiB.
+pub(crate) fn read_text_within(file: &Path, mib: u32) -> Result<String, FileError> {
+    let max_bytes = u64::from(mib) * MIB;
     let mut bytes = Vec::new();
     let opened = open_file(file)?;
-    opened.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() as u64 > MAX_BYTES {
+    opened.take(max_bytes + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > max_bytes {
         return Err(invalid(
-            "the file is longer than 1 MiB",
+            &format!("the file is longer than {mib} MiB"),
             "leave out what it need not hold, or make several files of it",
         ));
     }
@@ -111,11 +116,14 @@ mod tests {
         std::os::unix::fs::symlink("file", &link).unwrap();
         assert!(read_text(&link).unwrap_err().is_missing);
         let message = |file: &Path| read_text(file).unwrap_err().message;
-        for (length, read) in [(0, true), (MAX_BYTES, true), (MAX_BYTES + 1, false)] {
+        for (length, mib) in [(0, 1), (MIB, 1), (MIB + 1, 2), (2 * MIB, 2), (2 * MIB + 1, 3)] {
             std::fs::write(&file, " ".repeat(usize::try_from(length).unwrap())).unwrap();
-            assert_eq!(read_text(&link).is_ok(), read, "{length}");
+            assert_eq!(read_text(&link).is_ok(), mib == 1, "{length}");
+            assert_eq!(read_text_within(&link, 2).is_ok(), mib <= 2, "{length}");
         }
         assert_eq!(message(&file), "the file is longer than 1 MiB");
+        let longer = read_text_within(&file, 2).unwrap_err();
+        assert_eq!(longer.message, "the file is longer than 2 MiB");
         std::fs::write(&file, b"\xff").unwrap();
         assert_eq!(message(&link), "the file is not valid UTF-8");
         assert_eq!(message(folder.path()), "this is a folder, not a file");

@@ -180,6 +180,7 @@ async fn serve_admin(mut listener: Listener, state: ProcessState) {
                         log: &running.gate.log,
                         keys: running.internal_keys.as_deref(),
                         reloads: state.reloads.as_ref(),
+                        revocations: running.revocations.as_deref(),
                     };
                     admin::answer(&request, &seen).await
                 }

@@ -7,6 +7,7 @@ use arc_swap::ArcSwap;
 use super::limits::ConnectionLimits;
 use super::listen::proxy_protocol::ProxyProtocol;
 use super::tls::Tls;
+use crate::admin::RevocationList;
 use crate::decision_api::DecisionApi;
 use crate::files::watched_file::Tasks;
 use crate::gate::Gate;
@@ -24,6 +25,8 @@ pub(crate) struct Running {
     pub(crate) decisions: Option<DecisionApi>,
     /// The keys of internal tokens, which the admin listener publishes.
     pub(crate) internal_keys: Option<Arc<SigningKeys>>,
+    /// The list of revoked tokens, which the metrics show.
+    pub(crate) revocations: Option<Arc<RevocationList>>,
     pub(crate) limits: ConnectionLimits,
     /// With clients whose requests are forwarded; none where they connect in plain text.
     pub(crate) tls: Option<Arc<Tls>>,

@@ -178,11 +178,11 @@ fn run_by(
     )?;
     let mut tasks = credentials.tasks;
     tasks.extend(tls.iter().map(|(_, _, tasks)| tasks.clone()));
-    tasks.extend(
-        settings
-            .revocations
-            .map(|revocations| watched_revocations(revocations, &authorizer)),
-    );
+    let watched = settings
+        .revocations
+        .map(|revocations| watched_revocations(revocations, &authorizer));
+    let (revocations, watched) = watched.unzip();
+    tasks.extend(watched);
     let (mut destinations, mut upstreams) = (Vec::new(), Vec::new());
     let timeouts = settings.upstream_timeouts;
     for (settings, credentials) in settings.upstreams.into_iter().zip(credentials.credentials) {
@@ -258,6 +258,7 @@ fn run_by(
         proxy,
         decisions,
         internal_keys: credentials.kept.internal.as_ref().map(|internal| internal.keys.clone()),
+        revocations,
         limits: settings.limits,
         tls: tls.as_ref().map(|(_, tls, _)| tls.clone()),
         proxy_protocol: settings.proxy_protocol,

@@ -6,7 +6,7 @@ use actgate_yaml::{Diagnostic, Span, Spanned};
 use super::reader::ConfigReader;
 use super::secret_file::FileFindings;
 use crate::config::settings::RevocationSettings;
-use crate::files::text_file::read_text;
+use crate::files::text_file::read_text_within;
 
 impl ConfigReader<'_> {
     /// Reads the list. A file that this machine does not have is no mistake yet; with it missing, the gate does not start.
@@ -17,7 +17,7 @@ impl ConfigReader<'_> {
     ) -> Option<RevocationSettings> {
         let written = written?;
         let file = self.beside(&written.value);
-        let text = match read_text(&file) {
+        let text = match read_text_within(&file, RevocationSettings::MAX_MIB) {
             Ok(text) => text,
             Err(error) => {
                 let message = format!("`{}`: {}", file.display(), error.message);
